@@ -1,0 +1,4 @@
+//! todo
+pub fn main() -> std::process::ExitCode {
+    todo!()
+}

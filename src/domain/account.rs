@@ -1,0 +1,67 @@
+//! Accounts: who may submit, and how many dinks (reserved render nodes) they hold.
+
+use super::error::{Error, Result};
+use super::id::AccountId;
+use super::limits;
+
+/// Where an account stands. A new one is inactive until the operator activates it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountStatus {
+    /// Created, not yet let in.
+    Inactive,
+    /// Its keys are accepted.
+    Active,
+    /// Let in once, shut out since.
+    Deactivated,
+}
+
+impl AccountStatus {
+    /// The word in the store and in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inactive => "inactive",
+            Self::Active => "active",
+            Self::Deactivated => "deactivated",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Inactive, Self::Active, Self::Deactivated].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// An account as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its row.
+    pub id: AccountId,
+    /// What people and answers call it by: a UUID.
+    pub public_id: uuid::Uuid,
+    /// Unique name, see [`check_name`].
+    pub name: String,
+    /// Whether its keys are accepted.
+    pub status: AccountStatus,
+    /// Reserved render nodes provisioned now.
+    pub dinks: u32,
+    /// Unix time in milliseconds.
+    pub created_at_ms: i64,
+}
+
+/// An account's name: 1 to 64 characters, no control characters, no white space at either end.
+pub fn check_name(name: &str) -> Result<()> {
+    let length = name.chars().count();
+    if length == 0 || length > limits::ACCOUNT_NAME_CHARS {
+        return Err(Error::invalid(
+            "name",
+            format!("An account's name has 1 to {} characters.", limits::ACCOUNT_NAME_CHARS),
+        ));
+    }
+    if name.trim() != name || name.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "name",
+            "An account's name has no control characters and no white space at its ends.",
+        ));
+    }
+    Ok(())
+}

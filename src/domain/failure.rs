@@ -1,0 +1,97 @@
+//! Why a job failed: every code in one table, and what a failure means for the next attempt.
+
+/// One row a code: the variant, its word in the API, and what it says to a person.
+macro_rules! failure_codes {
+    ($($variant:ident $word:literal $meaning:literal;)*) => {
+        /// Why a job failed. The words are part of the API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FailureCode {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl FailureCode {
+            /// All of them, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word in the store and in answers.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// What it means, for the table in the docs.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+failure_codes! {
+    FetchFailed "fetch_failed" "The demo could not be fetched: no answer, an error answer, too slow, or an address that is refused.";
+    DemoTooLarge "demo_too_large" "The demo is larger than the limit, packed or unpacked.";
+    DemoUnreadable "demo_unreadable" "What was fetched is not a CS2 demo, or is too damaged to read.";
+    DemoUnsupported "demo_unsupported" "The demo is of a game mode without rounds to cut from, such as deathmatch.";
+    PlayerNotInDemo "player_not_in_demo" "The player does not take part in the demo or in the round.";
+    RoundNotInDemo "round_not_in_demo" "The demo has no such completed round.";
+    RenderFailed "render_failed" "The renderer failed, or what it made did not pass the check.";
+    RenderTimeout "render_timeout" "The renderer made no progress or took too long.";
+    NodeFailed "node_failed" "The render node could not do the work: no disk, no memory, not ready.";
+    NodeLost "node_lost" "Render nodes fell silent while they held the job, three times.";
+}
+
+impl FailureCode {
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == word)
+    }
+}
+
+/// What a failure means for the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The job itself is at fault: it fails for good.
+    Never,
+    /// Worth another try, on any node.
+    Anywhere,
+    /// Worth another try, on another node first.
+    Elsewhere,
+}
+
+impl Retry {
+    /// The word of the node protocol and the command contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Anywhere => "anywhere",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Never, Self::Anywhere, Self::Elsewhere].into_iter().find(|retry| retry.as_str() == word)
+    }
+}
+
+/// One failure of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub code: FailureCode,
+    /// One sentence for a person; no secrets, no paths of the node.
+    pub message: String,
+    /// What it means for the next attempt.
+    pub retry: Retry,
+}
+
+impl Failure {
+    /// A failure for good: the job itself is at fault.
+    pub fn for_good(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry: Retry::Never }
+    }
+
+    /// A failure of this attempt: another node may do better.
+    pub fn here(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry: Retry::Elsewhere }
+    }
+}

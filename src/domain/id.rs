@@ -1,0 +1,30 @@
+//! Numbers that name rows, each a type of its own so that none is taken for another.
+
+use std::fmt;
+
+macro_rules! row_id {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+row_id! {
+    /// An account's row.
+    AccountId;
+    /// A key's row: what `admin keys list` shows and `admin keys revoke` takes.
+    KeyId;
+    /// A job's row. Order and cursors use it; clients see the job's UUID.
+    JobId;
+    /// A render node's row.
+    NodeId;
+    /// A lease: one counter that only grows, so a late node's number is never anybody else's.
+    LeaseId;
+}

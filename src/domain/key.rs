@@ -1,0 +1,126 @@
+//! API keys: UUIDs that are shown once and kept only as a hash; the class of the key is the class of the job.
+
+use std::fmt;
+
+use super::id::{AccountId, KeyId};
+
+/// What a key buys: the contract's two kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyClass {
+    /// Priority, covered by the account's dinks. Ordered first: it is claimed ahead of metered work.
+    Reserved,
+    /// Best effort, billed per rendered hour.
+    Metered,
+}
+
+impl KeyClass {
+    /// Both, in the order in which they are claimed.
+    pub const ALL: [Self; 2] = [Self::Reserved, Self::Metered];
+
+    /// The word in the store and in answers (`job_type`, `key_class`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Metered => "metered",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == word)
+    }
+}
+
+/// A secret in clear: an account's key, a node's key or a join token. It cannot be printed by accident.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret in clear.
+    pub fn new(clear: impl Into<String>) -> Self {
+        Self(clear.into())
+    }
+
+    /// The secret itself: for the one answer that shows it and for the header that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// SHA-256 of a secret's canonical text. 122 random bits need no slow hash (`store.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyHash(pub [u8; 32]);
+
+/// A key's row, without the key.
+#[derive(Clone, Debug)]
+pub struct KeyInfo {
+    /// Its row.
+    pub id: KeyId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What it buys.
+    pub class: KeyClass,
+    /// First eight hexadecimal digits of the hash: enough to tell keys apart, nothing to guess from.
+    pub fingerprint: String,
+    /// Unix time in milliseconds.
+    pub created_at_ms: i64,
+    /// Unix time in milliseconds; `None` while it is live.
+    pub revoked_at_ms: Option<i64>,
+}
+
+/// Reads the value of an `Authorization` header: `Bearer` in any case, one or more spaces, a hyphenated UUID
+/// of 36 characters in either case and of any version, and nothing after it (`api.md`). `None` is the contract's
+/// "not a well-formed `Bearer <uuid>`". The secret comes back in lower case, the form that is hashed.
+pub fn parse_bearer(header: &str) -> Option<Secret> {
+    let (scheme, rest) = header.split_once(' ')?;
+    let token = rest.trim_start_matches(' ');
+    let hyphenated = token.len() == 36
+        && token.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    (scheme.eq_ignore_ascii_case("bearer") && hyphenated).then(|| Secret::new(token.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_header_is_read_as_the_design_says() {
+        let key = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
+        let upper = key.to_uppercase();
+        let cases = [
+            (format!("Bearer {key}"), true),
+            (format!("bearer {key}"), true),
+            (format!("BEARER    {upper}"), true),
+            (format!("Bearer {key} "), false),
+            (format!("Bearer {key} x"), false),
+            (format!("Bearer\t{key}"), false),
+            (format!(" Bearer {key}"), false),
+            (format!("Bearer {{{key}}}"), false),
+            (format!("Bearer {}", key.replace('-', "")), false),
+            (format!("Basic {key}"), false),
+            ("Bearer".into(), false),
+            ("Bearer ".into(), false),
+            (key.into(), false),
+            (String::new(), false),
+        ];
+        for (header, good) in cases {
+            let read = parse_bearer(&header);
+            assert_eq!(read.is_some(), good, "{header:?}");
+            assert!(read.is_none_or(|secret| secret.reveal() == key), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        assert_eq!(format!("{:?}", Secret::new("3f8c1a2b")), "Secret(…)");
+    }
+}

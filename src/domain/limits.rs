@@ -1,0 +1,97 @@
+//! Every limit of the product, once, with its unit in its name or its line.
+
+/// Characters of an account's name.
+pub const ACCOUNT_NAME_CHARS: usize = 64;
+/// Characters of a node's name.
+pub const NODE_NAME_CHARS: usize = 64;
+/// Bytes of a JSON request body (contract: "at most 16 KiB").
+pub const JSON_BODY_BYTES: u64 = 16 * 1024;
+/// Bytes of `metadata`, as the client wrote it.
+pub const METADATA_BYTES: usize = 2 * 1024;
+/// Bytes of a `demo_url`: less than the URI limit of most servers that hand out demos.
+pub const DEMO_URL_BYTES: usize = 4 * 1024;
+/// The largest round number taken for one. A match of 1,000 rounds does not exist.
+pub const ROUND_MAX: u32 = i32::MAX as u32;
+/// Attempts at a job that count against it; the last failure ends it.
+pub const ATTEMPTS: u32 = 3;
+
+/// Bytes of a demo as it is fetched or uploaded, packed or not: 2 GiB.
+pub const DEMO_BYTES: u64 = 2 << 30;
+/// Bytes of a demo once unpacked: 4 GiB.
+pub const UNPACKED_BYTES: u64 = 4 << 30;
+/// Unpacked bytes for one packed byte. Real demos pack 2 to 4 times; a bomb packs a thousand times.
+pub const UNPACK_RATIO: u64 = 100;
+/// Unpacked bytes below which the ratio is not looked at: 16 MiB.
+pub const UNPACK_RATIO_FROM_BYTES: u64 = 16 << 20;
+/// Seconds that unpacking may take.
+pub const UNPACK_SECONDS: u64 = 120;
+/// Bytes of uploaded demos an account may keep: 20 GiB.
+pub const ACCOUNT_DEMO_BYTES: u64 = 20 << 30;
+
+/// Seconds that fetching a demo may take in all.
+pub const FETCH_SECONDS: u64 = 600;
+/// Seconds to resolve and connect while fetching.
+pub const FETCH_CONNECT_SECONDS: u64 = 10;
+/// Redirects followed while fetching.
+pub const FETCH_REDIRECTS: u32 = 5;
+/// Bytes each second below which a fetch is given up, over [`FETCH_STALL_SECONDS`].
+pub const FETCH_BYTES_PER_SECOND: u64 = 8 * 1024;
+/// Seconds over which the speed of a fetch is judged.
+pub const FETCH_STALL_SECONDS: u64 = 30;
+
+/// Seconds a lease lives without a heartbeat.
+pub const LEASE_SECONDS: u64 = 30;
+/// Seconds a lease lives without progress.
+pub const LEASE_PROGRESS_SECONDS: u64 = 600;
+/// Seconds a claim may wait.
+pub const CLAIM_WAIT_SECONDS: u64 = 25;
+/// Claims that may wait at once.
+pub const WAITING_CLAIMS: usize = 1_024;
+/// Seconds of silence after which a node counts as gone.
+pub const NODE_GONE_SECONDS: u64 = 90;
+/// Slots of one node.
+pub const NODE_SLOTS: u32 = 64;
+/// Seconds a join token is good for.
+pub const JOIN_TOKEN_SECONDS: u64 = 3_600;
+
+/// Bytes of an uploaded video: 4 GiB.
+pub const VIDEO_BYTES: u64 = 4 << 30;
+/// Bytes of an uploaded poster: 8 MiB.
+pub const POSTER_BYTES: u64 = 8 << 20;
+/// Seconds of footage in one clip. No round lasts ten minutes.
+pub const CLIP_SECONDS: u32 = 600;
+/// Seconds shown before freeze time ends (ours).
+pub const CLIP_LEAD_SECONDS: u32 = 3;
+/// Seconds shown after the round's end (ours).
+pub const CLIP_TAIL_SECONDS: u32 = 3;
+
+/// Jobs on one page when the client does not say.
+pub const PAGE_DEFAULT: u32 = 50;
+/// Jobs on one page at most.
+pub const PAGE_MAX: u32 = 100;
+
+/// Operations in one group commit.
+pub const COMMIT_BATCH: usize = 512;
+/// Operations that may wait for the writer.
+pub const WRITER_QUEUE: usize = 4_096;
+/// Reading connections at most.
+pub const READERS: usize = 16;
+/// Bytes that must stay free on the data directory's disk: 1 GiB. New work is refused below it.
+pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
+
+/// Bytes of memory a renderer's or indexer's child process may map: 8 GiB holds the largest demo unpacked.
+pub const CHILD_MEMORY_BYTES: u64 = 8 << 30;
+/// Seconds in which a renderer must say its first word.
+pub const RENDER_START_SECONDS: u64 = 300;
+/// Seconds a renderer may go without progress and without a growing file.
+pub const RENDER_STALL_SECONDS: u64 = 120;
+/// Seconds a renderer has in all, besides [`RENDER_SECONDS_PER_CLIP_SECOND`].
+pub const RENDER_BASE_SECONDS: u64 = 300;
+/// Seconds a renderer has for each second of the clip.
+pub const RENDER_SECONDS_PER_CLIP_SECOND: u64 = 10;
+/// Seconds between the cancel file and the kill.
+pub const RENDER_CANCEL_SECONDS: u64 = 10;
+/// Bytes of a renderer's log that are kept.
+pub const RENDER_LOG_BYTES: usize = 256 * 1024;
+/// Bytes of demos a node keeps in its cache: 20 GiB.
+pub const NODE_CACHE_BYTES: u64 = 20 << 30;

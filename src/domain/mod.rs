@@ -1,0 +1,18 @@
+//! What the appliance is about: accounts, keys, jobs, leases, nodes, clips, the ledger, and their rules.
+//!
+//! Knows nothing of SQL, HTTP, JSON, clocks or files: every function here is a pure one.
+
+pub mod account;
+pub mod clip;
+pub mod error;
+pub mod failure;
+pub mod id;
+pub mod job;
+pub mod key;
+pub mod lease;
+pub mod ledger;
+pub mod limits;
+pub mod node;
+pub mod schedule;
+
+pub use error::{Error, Kind, Result};

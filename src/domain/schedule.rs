@@ -1,0 +1,1 @@
+//! Which job a free node gets: reserved ahead of metered, first come first served within.

@@ -1,0 +1,67 @@
+//! Time, as something that is handed in.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Tells the time. Tests own a [`FakeClock`].
+pub trait Clock: Send + Sync {
+    /// Unix time in milliseconds: for what is stored and shown.
+    fn now_ms(&self) -> i64;
+    /// Time since some fixed moment that never runs backwards: for timeouts.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic time starts now.
+    #[allow(clippy::new_without_default, reason = "reading the clock is an act, not a default")]
+    pub fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> i64 {
+        // A clock before 1970 is a broken machine; 0 keeps the product running until it is set.
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// A clock that moves when told to.
+#[derive(Debug)]
+pub struct FakeClock {
+    now: Mutex<(i64, Duration)>,
+}
+
+impl FakeClock {
+    /// Starts at a Unix time in milliseconds.
+    pub fn at(now_ms: i64) -> Self {
+        Self { now: Mutex::new((now_ms, Duration::ZERO)) }
+    }
+
+    /// Moves both times on.
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        now.0 += by.as_millis() as i64;
+        now.1 += by;
+    }
+}
+
+impl Clock for FakeClock {
+    fn now_ms(&self) -> i64 {
+        self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).1
+    }
+}

@@ -1,0 +1,6 @@
+//! The JSON of the API, once, for the server, the node and the client: shapes that are written and read alike, and
+//! strict readers that name the field to blame. Knows nothing of SQL.
+
+pub mod job;
+pub mod node;
+pub mod time;

@@ -1,0 +1,147 @@
+//! What nodes and the server say to each other (`api.md`, "For nodes").
+
+use serde::{Deserialize, Serialize};
+
+use super::job::{CommandsView, JobView};
+
+/// `POST /api/node/join`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinRequest {
+    /// Works once, for an hour.
+    pub join_token: String,
+    /// The node's name; a name that is taken gets a number behind it.
+    pub name: String,
+}
+
+/// Its answer, `201`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct JoinAnswer {
+    /// UUID.
+    pub node_id: String,
+    /// The node's own key: a UUID, sent as Bearer.
+    pub node_key: String,
+}
+
+/// What a join token holds: base64url of this as JSON. The server's URL and, with the next transport, its authority.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct JoinTicket {
+    /// The server's URL as nodes reach it; absent where the operator did not say and `--server` is needed.
+    pub server: Option<String>,
+    /// PEM of the authority's certificate; absent with plain HTTP or a public certificate.
+    pub ca: Option<String>,
+    /// The secret: a UUID.
+    pub secret: String,
+}
+
+/// `POST /api/node/claims`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRequest {
+    /// 0 to 25.
+    pub wait_seconds: u64,
+    /// `builtin`, `game`.
+    pub renderers: Vec<String>,
+    /// How many leases the node can hold in all.
+    pub slots: u32,
+}
+
+/// Its answer, `200`; `204` when there was nothing to do.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ClaimAnswer {
+    /// The lease's number.
+    pub lease: i64,
+    /// Milliseconds until the lease is void without a heartbeat.
+    pub expires_in_ms: u64,
+    /// The job.
+    pub job: JobView,
+    /// What to render.
+    pub render: RenderOrder,
+    /// Where the demo is, when it was uploaded to the server: fetch it under the lease, never by its address.
+    pub uploaded_demo: Option<UploadedDemo>,
+    /// What may be fetched.
+    pub fetch_policy: FetchPolicy,
+}
+
+/// A demo that lies on the server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UploadedDemo {
+    /// Lower-case hexadecimal SHA-256.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// What to render.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct RenderOrder {
+    /// 17 digits.
+    pub steam64_id: String,
+    /// The N-th round.
+    pub round: u32,
+    /// Frames a second.
+    pub fps: u32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Console overrides.
+    pub commands: CommandsView,
+}
+
+/// What a node may fetch: the server's settings, so that the rule is set in one place.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FetchPolicy {
+    /// CIDRs that are allowed although the rule refuses them.
+    pub allow: Vec<String>,
+    /// Bytes of the demo as fetched.
+    pub max_bytes: u64,
+    /// Seconds for the whole fetch.
+    pub max_seconds: u64,
+    /// Bytes of the demo unpacked.
+    pub max_unpacked_bytes: u64,
+}
+
+/// `PUT /api/node/leases/{lease}`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeartbeatRequest {
+    /// `fetching`, `parsing`, `rendering`, `uploading`.
+    pub stage: String,
+    /// 0 to 1 over the whole job.
+    pub progress: f64,
+}
+
+/// Its answer.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct HeartbeatAnswer {
+    /// Milliseconds until the lease is void without another.
+    pub expires_in_ms: u64,
+}
+
+/// `PUT …/video?offset=N` and `…/poster`: the length now on the server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UploadAnswer {
+    /// Bytes received so far.
+    pub bytes: u64,
+}
+
+/// `POST …/complete`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteRequest {
+    /// Lower-case hexadecimal SHA-256 of the video.
+    pub video_sha256: String,
+}
+
+/// `POST …/fail`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailRequest {
+    /// A word of [`crate::domain::failure::FailureCode`].
+    pub code: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// `elsewhere`, `anywhere` or `never`.
+    pub retry: String,
+}
