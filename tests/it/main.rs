@@ -1,1 +1,5 @@
-//! x
+//! The acceptance tests: one binary, driven through the product's public surface. Names are sentences.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
+
+mod tidy;

@@ -1,0 +1,247 @@
+//! The house rules that a machine can keep: ranks, one place for each dangerous thing, the shape of files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines after which a file has more than one job.
+const FILE_LINES: usize = 400;
+
+/// `architecture.md`'s ranks. A part may use only parts of a lower rank, never its peers.
+const RANKS: &[(&str, u8)] = &[
+    ("domain", 0),
+    ("os", 1),
+    ("store", 2),
+    ("wire", 2),
+    ("render", 2),
+    ("config", 2),
+    ("app", 3),
+    ("http", 4),
+    ("scheduler", 4),
+    ("node", 4),
+    ("cli", 5),
+];
+
+/// What may be named only in one place, and where that is (prefixes of paths below `src/`).
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("rusqlite", &["store/"]),
+    ("rouille", &["http/"]),
+    ("ureq", &["os/"]),
+    ("rustix", &["os/"]),
+    ("process_wrap", &["os/"]),
+    ("getrandom", &["os/"]),
+    ("ctrlc", &["cli/"]),
+    ("indicatif", &["cli/"]),
+    ("SystemTime::now", &["os/"]),
+    ("Instant::now", &["os/"]),
+    ("thread::sleep", &["os/"]),
+    ("std::env", &["config"]),
+    ("env::var", &["config"]),
+    ("println!", &["cli/", "render/command"]),
+    ("eprintln!", &["cli/", "render/command"]),
+    ("std::process::Command", &["os/"]),
+];
+
+/// What may be named nowhere: unfinished work.
+const NOWHERE: &[&str] = &["todo!", "unimplemented!", "dbg!", "#[ignore", "FIXME", "XXX"];
+
+struct Source {
+    /// Path below the project's root, with forward slashes.
+    path: String,
+    text: String,
+}
+
+fn rust_files(folder: &str) -> Vec<Source> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    walk(&root.join(folder), &mut found);
+    found.sort();
+    found
+        .into_iter()
+        .map(|path| Source {
+            text: fs::read_to_string(&path).unwrap(),
+            path: path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/"),
+        })
+        .collect()
+}
+
+/// Code lines before the unit tests, without comments, each with its number.
+fn code_lines(source: &Source) -> impl Iterator<Item = (usize, &str)> {
+    source
+        .text
+        .lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .enumerate()
+        .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()))
+}
+
+/// The first-level parts that code names as `crate::part`, also inside `crate::{a::b, c}`, however it is broken over lines.
+fn parts_named(code: &str) -> Vec<&str> {
+    let word = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let mut parts = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(group) = rest.strip_prefix('{') else {
+            parts.push(&rest[..word(rest)]);
+            continue;
+        };
+        let mut depth = 0;
+        for item in group.split_inclusive(['{', '}', ',']) {
+            let name = item.trim_start();
+            if depth == 0 && word(name) > 0 {
+                parts.push(&name[..word(name)]);
+            }
+            match item.chars().last() {
+                Some('{') => depth += 1,
+                Some('}') if depth == 0 => break,
+                Some('}') => depth -= 1,
+                _ => {}
+            }
+        }
+    }
+    parts
+}
+
+fn rank(part: &str) -> Option<u8> {
+    RANKS.iter().find(|(name, _)| *name == part).map(|(_, rank)| *rank)
+}
+
+fn assert_none(what: &str, offences: Vec<String>) {
+    assert!(offences.is_empty(), "{what}:\n  {}", offences.join("\n  "));
+}
+
+#[test]
+fn the_reader_of_uses_sees_groups_over_several_lines() {
+    let cases = [
+        ("use crate::domain::error::Result;", vec!["domain"]),
+        (
+            "use crate::{\n    app::{App, jobs},\n    domain::id,\n};\nfn x() { crate::os::clock() }",
+            vec!["app", "domain", "os"],
+        ),
+        ("use std::fs;", vec![]),
+    ];
+    for (code, expected) in cases {
+        assert_eq!(parts_named(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn a_folder_uses_only_folders_of_lower_rank() {
+    let mut offences = Vec::new();
+    let sources = rust_files("src");
+    assert!(sources.len() > RANKS.len(), "the sources were found");
+    for source in &sources {
+        let below = source.path.trim_start_matches("src/");
+        let part = below.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        if ["main", "lib"].contains(&part) {
+            continue;
+        }
+        let Some(own) = rank(part) else {
+            offences.push(format!("{}: the folder has no rank", source.path));
+            continue;
+        };
+        let code: String = code_lines(source).flat_map(|(_, line)| [line, "\n"]).collect();
+        for named in parts_named(&code) {
+            if named != part && rank(named).is_some_and(|other| other >= own) {
+                offences.push(format!("{}: {part} (rank {own}) uses {named}", source.path));
+            }
+        }
+    }
+    assert_none("uses that climb or cross the ranks", offences);
+}
+
+#[test]
+fn each_dangerous_thing_has_one_place() {
+    let mut offences = Vec::new();
+    for source in rust_files("src") {
+        let below = source.path.trim_start_matches("src/");
+        for (number, line) in code_lines(&source) {
+            for (thing, places) in ONLY_IN {
+                if line.contains(thing) && !places.iter().any(|place| below.starts_with(place)) {
+                    offences.push(format!("{}:{number}: {thing} belongs in {}", source.path, places.join(", ")));
+                }
+            }
+        }
+    }
+    assert_none("things out of their place", offences);
+}
+
+#[test]
+fn nothing_is_left_unfinished_and_no_test_sleeps() {
+    let mut offences = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        for source in rust_files(folder).iter().filter(|source| !source.path.ends_with("tidy.rs")) {
+            for (at, line) in source.text.lines().enumerate() {
+                for thing in NOWHERE {
+                    if line.contains(thing) {
+                        offences.push(format!("{}:{}: {thing}", source.path, at + 1));
+                    }
+                }
+                if folder != "src" && line.contains("thread::sleep") {
+                    offences.push(format!("{}:{}: a test that sleeps", source.path, at + 1));
+                }
+            }
+        }
+    }
+    assert_none("unfinished work or sleeping tests", offences);
+}
+
+#[test]
+fn every_file_says_its_job_and_has_only_one() {
+    let mut offences = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        for source in rust_files(folder) {
+            if !source.text.starts_with("//!") {
+                offences.push(format!("{}: does not begin with //!", source.path));
+            }
+            let lines = source.text.lines().count();
+            if lines > FILE_LINES {
+                offences.push(format!("{}: {lines} lines, more than {FILE_LINES}", source.path));
+            }
+        }
+    }
+    assert_none("files that say nothing or do too much", offences);
+}
+
+#[test]
+fn the_top_level_is_the_one_that_was_agreed() {
+    let agreed = [
+        ".ci",
+        ".git",
+        ".github",
+        ".gitignore",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "benches",
+        "clippy.toml",
+        "crates",
+        "deny.toml",
+        "docs",
+        "fuzz",
+        "packaging",
+        "rustfmt.toml",
+        "schema.sql",
+        "src",
+        "target",
+        "tests",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let strangers = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| !agreed.contains(&name.as_str()))
+        .collect();
+    assert_none("strangers on the top level", strangers);
+}
