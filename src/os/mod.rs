@@ -1,6 +1,8 @@
 //! What the machine gives: time, randomness, processes, the network, durable files, a doorbell. Each has a fake where
 //! tests need one. Knows nothing of the product; nothing outside this folder asks the clock or the random source.
 
+pub mod address;
 pub mod clock;
 pub mod doorbell;
+pub mod http;
 pub mod random;

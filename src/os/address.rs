@@ -1,0 +1,176 @@
+//! Which addresses a client may connect to. A demo's URL comes from a stranger, so a fetch must not reach the machine
+//! itself, its link or a cloud's metadata service, whatever form the address is written in. A studio's own LAN is
+//! where demos lie, so private addresses are allowed.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// Which addresses may be connected to.
+#[derive(Clone, Debug)]
+pub enum Addresses {
+    /// All: for the appliance's own server, which its operator named.
+    Any,
+    /// All but those of [`refused`], and of these the ones that are named here.
+    Guarded {
+        /// Networks that are allowed although the rule refuses them (`--fetch-allow`).
+        allow: Vec<IpNet>,
+    },
+}
+
+impl Addresses {
+    /// Whether this address may be connected to.
+    pub fn permit(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Guarded { allow } => {
+                let address = canonical(address);
+                let judged = embedded(address).map_or(address, IpAddr::V4);
+                allow.iter().any(|net| net.contains(&address) || net.contains(&judged)) || !refused(judged)
+            }
+        }
+    }
+}
+
+/// An IPv4 address that is written as an IPv6 one (`::ffff:a.b.c.d`, `::a.b.c.d`) becomes plain.
+fn canonical(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, e, f, high, low] = v6.segments();
+            let compatible = [a, b, c, d, e, f] == [0; 6] && (high, low) != (0, 0) && (high, low) != (0, 1);
+            if compatible { IpAddr::V4(ipv4(high, low)) } else { address.to_canonical() }
+        }
+    }
+}
+
+/// The IPv4 address that a translating or tunnelling IPv6 address leads to: NAT64 (RFC 6052, 8215), 6to4, SIIT.
+fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(v6) = address else { return None };
+    match v6.segments() {
+        [0x64, 0xff9b, _, _, _, _, high, low] => Some(ipv4(high, low)),
+        [0x2002, high, low, ..] => Some(ipv4(high, low)),
+        [0, 0, 0, 0, 0xffff, 0, high, low] => Some(ipv4(high, low)),
+        _ => None,
+    }
+}
+
+fn ipv4(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
+}
+
+/// The rule itself, for a canonical address.
+fn refused(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => refused_v4(v4),
+        IpAddr::V6(v6) => refused_v6(v6),
+    }
+}
+
+fn refused_v4(address: Ipv4Addr) -> bool {
+    /// Metadata and control services of clouds that lie outside the link-local network: Alibaba's, Azure's.
+    const METADATA: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+    match address.octets() {
+        // "This network", loopback, link-local with most metadata services, IETF protocols with Oracle's.
+        [0 | 127, ..] | [169, 254, ..] | [192, 0, 0, _] => true,
+        // Multicast, reserved and broadcast.
+        [224..=255, ..] => true,
+        _ => METADATA.contains(&address),
+    }
+}
+
+fn refused_v6(address: Ipv6Addr) -> bool {
+    /// Amazon's and Google's metadata services: both lie within the private range.
+    const METADATA: [Ipv6Addr; 2] =
+        [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+    // Teredo: a tunnel whose end cannot be judged.
+    let teredo = address.segments()[..2] == [0x2001, 0];
+    address.is_unspecified()
+        || address.is_loopback()
+        || address.is_multicast()
+        || address.is_unicast_link_local()
+        || teredo
+        || METADATA.contains(&address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guarded(allow: &[&str]) -> Addresses {
+        Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect() }
+    }
+
+    #[test]
+    fn public_and_private_addresses_are_permitted_and_the_machines_own_are_not() {
+        let permitted = [
+            "8.8.8.8",
+            "10.0.0.1",
+            "172.16.5.4",
+            "192.168.1.20",
+            "100.64.0.1",
+            "2606:4700::1111",
+            "fd12:3456::1",
+            "::ffff:192.168.1.20",
+            "::192.168.1.20",
+            "64:ff9b::8.8.8.8",
+            "2002:808:808::1",
+        ];
+        let refused = [
+            "127.0.0.1",
+            "127.255.255.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.169.254",
+            "169.254.0.1",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "::",
+            "::1",
+            "fe80::1",
+            "febf::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "2001:0:1::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "::127.0.0.1",
+            "::7f00:1",
+            "::ffff:0:127.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:7f00:1::",
+            "2002:a9fe:a9fe::1",
+        ];
+        for (addresses, expected) in [(&permitted[..], true), (&refused[..], false)] {
+            for address in addresses {
+                assert_eq!(guarded(&[]).permit(address.parse().unwrap()), expected, "{address}");
+                assert!(Addresses::Any.permit(address.parse().unwrap()), "{address}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_network_on_the_list_is_permitted_in_every_form_and_nothing_beside_it() {
+        let list = guarded(&["127.0.0.0/30", "fe80::/64"]);
+        let cases = [
+            ("127.0.0.1", true),
+            ("::ffff:127.0.0.1", true),
+            ("64:ff9b::127.0.0.1", true),
+            ("127.0.0.4", false),
+            ("fe80::9", true),
+            ("fe80:0:0:1::9", false),
+            ("::1", false),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(list.permit(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+}

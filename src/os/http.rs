@@ -1,0 +1,331 @@
+//! The one HTTP client: for nodes and clients that talk to the appliance, and for fetching demos from anywhere.
+//!
+//! Blocking, HTTP/1.1, proxies of the environment ignored. Addresses are judged where names are resolved, so that a
+//! redirect or a name that changes its mind is judged like the first address. Knows nothing of the product.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{self, Read};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use ureq::config::Config;
+use ureq::http::{Uri, header};
+use ureq::tls::{PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+pub use ureq::http::Method;
+
+use super::address::Addresses;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::key::Secret;
+
+/// Code of the error for an address that is refused.
+pub const ADDRESS_REFUSED: &str = "address_refused";
+/// Code of the error for an answer that did not come in time.
+pub const TIMED_OUT: &str = "timed_out";
+/// Code of the error for a server that cannot be reached or breaks off.
+pub const UNREACHABLE: &str = "unreachable";
+/// Code of the error for a URL that is none, or of another scheme than `http` and `https`.
+pub const BAD_URL: &str = "bad_url";
+/// Code of the error for an answer that is not as it should be: too long, not JSON, too many redirects.
+pub const BAD_ANSWER: &str = "bad_answer";
+
+/// How a client behaves.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// Where it may connect to.
+    pub addresses: Addresses,
+    /// PEM of the certificates to trust, alone; `None`: those that the platform trusts.
+    pub ca_pem: Option<String>,
+    /// How many redirects it follows; beyond them it is an error. 0: a redirect is an answer like any other.
+    pub redirects: u32,
+    /// Time to resolve and connect.
+    pub connect_timeout: Duration,
+    /// Time without a single byte after which the other side counts as hung.
+    pub stall_timeout: Duration,
+}
+
+/// A request's body.
+#[allow(missing_debug_implementations, reason = "a stream has nothing to show")]
+pub enum Body<'a> {
+    /// None.
+    Empty,
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// What the reader gives; chunked unless its length is told.
+    Stream(&'a mut dyn Read, Option<u64>),
+}
+
+/// A request.
+#[allow(missing_debug_implementations, reason = "its body has nothing to show and its bearer must not")]
+pub struct Request<'a> {
+    /// Its method.
+    pub method: Method,
+    /// `http` or `https`, absolute.
+    pub url: &'a str,
+    /// Sent as `Authorization: Bearer`, to the first server only, never after a redirect.
+    pub bearer: Option<&'a Secret>,
+    /// The body's media type.
+    pub content_type: Option<&'a str>,
+    /// Further headers.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: Body<'a>,
+    /// For all of it, redirects and the answer's body included.
+    pub timeout: Duration,
+}
+
+impl<'a> Request<'a> {
+    /// A request with neither body nor key nor further headers.
+    pub fn new(method: Method, url: &'a str, timeout: Duration) -> Self {
+        Self { method, url, bearer: None, content_type: None, headers: &[], body: Body::Empty, timeout }
+    }
+}
+
+/// The one HTTP client. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    agent: ureq::Agent,
+}
+
+impl Client {
+    /// A client with these options. Fails when the PEM holds no certificate.
+    pub fn new(options: ClientOptions) -> Result<Self> {
+        let roots = match &options.ca_pem {
+            Some(pem) => certificates(pem)?,
+            None => RootCerts::PlatformVerifier,
+        };
+        let config = Config::builder()
+            .proxy(None)
+            .http_status_as_error(false)
+            .max_redirects(options.redirects)
+            .user_agent(concat!("dinkem-appliance/", env!("CARGO_PKG_VERSION")))
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .timeout_resolve(Some(options.connect_timeout))
+            .timeout_connect(Some(options.connect_timeout))
+            .timeout_per_read(Some(options.stall_timeout))
+            .timeout_per_write(Some(options.stall_timeout))
+            .build();
+        let resolver = GuardedResolver { inner: DefaultResolver::default(), addresses: options.addresses };
+        Ok(Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), resolver) })
+    }
+
+    /// Sends a request and waits for the answer's head. A status of 400 and above is an answer, not an error.
+    pub fn send(&self, request: Request<'_>) -> Result<Response> {
+        let server = server_of(request.url);
+        let mut head = ureq::http::Request::builder().method(&request.method).uri(request.url);
+        if let Some(bearer) = request.bearer {
+            head = head.header(header::AUTHORIZATION, format!("Bearer {}", bearer.reveal()));
+        }
+        if let Some(content_type) = request.content_type {
+            head = head.header(header::CONTENT_TYPE, content_type);
+        }
+        for (name, value) in request.headers {
+            head = head.header(*name, *value);
+        }
+        let mut bytes: &[u8] = &[];
+        let (body, length): (&mut dyn Read, _) = match request.body {
+            Body::Empty if !sends_a_body(&request.method) => return self.run(server, head, (), request.timeout),
+            Body::Empty => (&mut bytes, Some(0)),
+            Body::Bytes(given) => {
+                bytes = given;
+                (&mut bytes, Some(given.len() as u64))
+            }
+            Body::Stream(reader, length) => (reader, length),
+        };
+        if let Some(length) = length {
+            head = head.header(header::CONTENT_LENGTH, length);
+        }
+        self.run(server, head, ureq::SendBody::from_reader(body), request.timeout)
+    }
+
+    fn run(
+        &self,
+        server: String,
+        head: ureq::http::request::Builder,
+        body: impl ureq::AsSendBody,
+        timeout: Duration,
+    ) -> Result<Response> {
+        let request = head.body(body).map_err(|error| describe(&server, &ureq::Error::Http(error)))?;
+        let timed = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
+        let answer = self.agent.run(timed).map_err(|error| describe(&server, &error))?;
+        Ok(Response { status: answer.status().as_u16(), server, answer })
+    }
+}
+
+/// Whether a request of this method says how long its body is even when it has none.
+fn sends_a_body(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
+}
+
+/// An answer whose body has not been read yet.
+#[derive(Debug)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    server: String,
+    answer: ureq::http::Response<ureq::Body>,
+}
+
+impl Response {
+    /// A header's value, where it is plain text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.answer.headers().get(name)?.to_str().ok()
+    }
+
+    /// The body's length, where the server said it.
+    pub fn length(&self) -> Option<u64> {
+        self.header("content-length")?.parse().ok()
+    }
+
+    /// The whole body; an error when it is longer than `limit`.
+    pub fn bytes(self, limit: u64) -> Result<Vec<u8>> {
+        let server = self.server.clone();
+        let mut bytes = Vec::new();
+        self.into_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|error| broken_off(&server, &error))?;
+        if bytes.len() as u64 > limit {
+            let message = format!("The answer of {server} is longer than {limit} bytes.");
+            return Err(Error::new(Kind::Unavailable, BAD_ANSWER, message));
+        }
+        Ok(bytes)
+    }
+
+    /// The body, read as JSON.
+    pub fn json<T: DeserializeOwned>(self, limit: u64) -> Result<T> {
+        let (server, status) = (self.server.clone(), self.status);
+        let bytes = self.bytes(limit)?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let message = format!("The answer of {server} (status {status}) is not what was expected of it.");
+            Error::new(Kind::Unavailable, BAD_ANSWER, message).because(error)
+        })
+    }
+
+    /// The body as it comes. A read that takes too long fails with [`io::ErrorKind::TimedOut`].
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        Box::new(BodyReader(self.answer.into_body().into_reader()))
+    }
+}
+
+/// Turns the client's own errors into kinds that a reader can tell apart.
+struct BodyReader(ureq::BodyReader<'static>);
+
+impl Read for BodyReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match cause(&error) {
+            Some(ureq::Error::Timeout(_)) => io::Error::new(io::ErrorKind::TimedOut, error.to_string()),
+            _ => error,
+        })
+    }
+}
+
+fn cause(error: &io::Error) -> Option<&ureq::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// The error for a body that broke off while it was read.
+pub fn broken_off(server: &str, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::TimedOut {
+        Error::new(Kind::Unavailable, TIMED_OUT, format!("{server} stopped sending.")).because(error)
+    } else {
+        Error::new(Kind::Unavailable, UNREACHABLE, format!("{server} broke off its answer.")).because(error)
+    }
+}
+
+/// Resolves names, and leaves out the addresses that are not permitted. The connector sees no others, so this holds
+/// for every address, on every redirect.
+#[derive(Debug)]
+struct GuardedResolver {
+    inner: DefaultResolver,
+    addresses: Addresses,
+}
+
+impl Resolver for GuardedResolver {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut permitted = self.empty();
+        for address in &self.inner.resolve(uri, config, timeout)? {
+            if self.addresses.permit(address.ip()) {
+                permitted.push(*address);
+            }
+        }
+        if permitted.is_empty() { Err(ureq::Error::Other(Box::new(Refused))) } else { Ok(permitted) }
+    }
+}
+
+/// Every address behind a name is refused.
+#[derive(Debug)]
+struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the address is refused")
+    }
+}
+
+impl StdError for Refused {}
+
+/// Reads the certificates out of a PEM file.
+fn certificates(pem: &str) -> Result<RootCerts> {
+    let found: Vec<_> = ureq::tls::parse_pem(pem.as_bytes())
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(Error::invalid("ca", "There is no certificate in the CA file: it must be PEM."));
+    }
+    Ok(RootCerts::from(found))
+}
+
+/// `host:port` of a URL, for messages: user, path and query may hold secrets.
+fn server_of(url: &str) -> String {
+    let authority = url.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
+    authority.map_or_else(
+        || "the server".to_owned(),
+        |authority| match authority.port() {
+            Some(port) => format!("{}:{port}", authority.host()),
+            None => authority.host().to_owned(),
+        },
+    )
+}
+
+/// The product's error for the client's.
+fn describe(server: &str, error: &ureq::Error) -> Error {
+    let unavailable = |code, message: String| Error::new(Kind::Unavailable, code, message).because(error);
+    match error {
+        ureq::Error::Other(other) if other.is::<Refused>() => Error::new(
+            Kind::Forbidden,
+            ADDRESS_REFUSED,
+            format!("The address of {server} is refused: it is the machine's own, link-local, multicast or reserved."),
+        ),
+        // These may quote the URL, and a URL may hold a secret: no detail.
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::RequireHttpsOnly(_) => {
+            Error::new(Kind::Invalid, BAD_URL, "The URL is not an absolute http or https URL.")
+        }
+        ureq::Error::TooManyRedirects => unavailable(BAD_ANSWER, format!("{server} redirects too often.")),
+        ureq::Error::RedirectFailed => unavailable(BAD_ANSWER, format!("{server} redirects to nowhere.")),
+        ureq::Error::Timeout(_) => unavailable(TIMED_OUT, format!("{server} did not answer in time.")),
+        ureq::Error::HostNotFound => unavailable(UNREACHABLE, format!("There is no server called {server}.")),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::TlsRequired => unavailable(
+            UNREACHABLE,
+            format!("There is no trusted connection to {server}: its certificate or TLS is refused."),
+        ),
+        ureq::Error::Io(cause) => unavailable(UNREACHABLE, format!("Could not reach {server}: {}.", in_words(cause))),
+        _ => unavailable(BAD_ANSWER, format!("The answer of {server} is not proper HTTP.")),
+    }
+}
+
+fn in_words(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nothing listens there",
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+            "it closed the connection"
+        }
+        io::ErrorKind::UnexpectedEof => "it closed the connection before it answered",
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no way to it",
+        io::ErrorKind::TimedOut => "it does not answer",
+        _ => "the connection failed",
+    }
+}
