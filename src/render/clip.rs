@@ -1,8 +1,10 @@
 //! One clip from end to end: read the scene, draw and encode its frames, write video and poster.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::domain::error::Result;
+use crate::domain::job::Stage;
 
 /// What to make. The built-in renderer's whole input.
 #[derive(Clone, Debug)]
@@ -40,8 +42,9 @@ pub struct ClipReport {
     pub end_tick: i32,
 }
 
-/// Where a render stands: called with `parsing` or `rendering` and 0 to 1 within it.
-pub type OnProgress<'a> = &'a mut dyn FnMut(crate::domain::job::Stage, f64);
+/// Where a render stands: called with `parsing` or `rendering` and 0 to 1 within it, between any two frames. On `Break`
+/// the render stops, leaves no file and answers with an error.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Stage, f64) -> ControlFlow<()>;
 
 /// Makes one clip. Errors carry a [`crate::domain::failure::FailureCode`] word as their code, so that the command
 /// contract can pass it on.

@@ -1,1 +1,255 @@
-//! todo
+//! The contract between a node and whatever renders for it: the job file, the lines on standard output, the exit codes.
+//! The built-in renderer keeps it as any other program does ([`run_child`]).
+//!
+//! Must not know leases, servers or keys.
+
+mod child;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::failure::{FailureCode, Retry};
+
+pub use child::run_child;
+
+/// The contract that this code speaks: [`JobFile::contract`].
+pub const CONTRACT: u32 = 1;
+/// Name of the file in the work directory whose appearance means: stop.
+pub const CANCEL_FILE: &str = "cancel";
+
+/// Exit code: there is a candidate for success at the output path.
+pub const EXIT_DONE: u8 = 0;
+/// Exit code: the job is bad, for good.
+pub const EXIT_BAD_JOB: u8 = 10;
+/// Exit code: demo and game version do not fit; not here.
+pub const EXIT_WRONG_BUILD: u8 = 11;
+/// Exit code: failed this time.
+pub const EXIT_TRANSIENT: u8 = 20;
+/// Exit code: this node is not ready; does not count as an attempt.
+pub const EXIT_NOT_READY: u8 = 21;
+/// Exit code: cancelled, as asked.
+pub const EXIT_CANCELLED: u8 = 130;
+
+/// `job.json`. What the built-in renderer has no use for may be null.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// [`CONTRACT`].
+    pub contract: u32,
+    /// The job's ID, for logs.
+    pub job_id: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The demo, unpacked, on the node's disk.
+    pub demo: JobDemo,
+    /// Whom to follow.
+    pub player: JobPlayer,
+    /// The N-th round that is neither warm-up nor knife.
+    pub round: u32,
+    /// First tick of the clip, in demo ticks.
+    pub start_tick: Option<i32>,
+    /// Last tick of the clip, in demo ticks.
+    pub end_tick: Option<i32>,
+    /// Frames a second: 30 or 60.
+    pub fps: u32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// The console override, `"0"` or `"1"`.
+    #[serde(with = "console_flag")]
+    pub spec_show_xray: bool,
+    /// The console override, `"0"` or `"1"`.
+    #[serde(with = "console_flag")]
+    pub cl_draw_only_deathnotices: bool,
+    /// The exact path at which the MP4 must appear. The poster, a JPEG, goes beside it with the extension `jpg`.
+    pub output: PathBuf,
+    /// A directory of this attempt's own.
+    pub workdir: PathBuf,
+    /// Seconds from the start after which the renderer is killed.
+    pub deadline_s: u64,
+}
+
+/// The demo of a [`JobFile`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobDemo {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Lower-case hexadecimal SHA-256.
+    pub sha256: Option<String>,
+    /// Build number of the game that recorded it.
+    pub build: Option<u32>,
+    /// Its last tick.
+    pub last_tick: Option<i32>,
+}
+
+/// The player of a [`JobFile`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPlayer {
+    /// 64-bit Steam ID, as text: many JSON readers lose the last digits of such a number.
+    #[serde(with = "decimal")]
+    pub steam64: u64,
+    /// Slot in the game, for `spec_player`.
+    pub slot: Option<u32>,
+}
+
+/// One line of a renderer's standard output.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// `openjd_progress: 0-100`.
+    Progress(f64),
+    /// `openjd_status: text`: the built-in renderer says a [`crate::domain::job::Stage`]'s word.
+    Status(String),
+    /// `openjd_fail: text`: one sentence for a person.
+    Fail(String),
+    /// `dinkem_error: code=… retry=…`.
+    Error {
+        /// Why.
+        code: FailureCode,
+        /// What it means for the next attempt.
+        retry: Retry,
+    },
+    /// Anything else.
+    Log(String),
+}
+
+impl Line {
+    /// Reads one line, without its line feed. What is not well-formed is log.
+    pub fn parse(line: &str) -> Self {
+        let line = line.trim_end();
+        Self::parse_known(line).unwrap_or_else(|| Self::Log(line.to_owned()))
+    }
+
+    fn parse_known(line: &str) -> Option<Self> {
+        let (word, rest) = line.split_once(':')?;
+        let rest = rest.trim();
+        match word {
+            "openjd_progress" => {
+                let percent: f64 = rest.parse().ok()?;
+                (0.0..=100.0).contains(&percent).then_some(Self::Progress(percent))
+            }
+            "openjd_status" => Some(Self::Status(rest.to_owned())),
+            "openjd_fail" => Some(Self::Fail(rest.to_owned())),
+            "dinkem_error" => {
+                let value = |name: &str| rest.split_whitespace().find_map(|pair| pair.strip_prefix(name));
+                let code = FailureCode::parse(value("code=")?)?;
+                Some(Self::Error { code, retry: Retry::parse(value("retry=")?)? })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The line as it is printed; [`Line::parse`] reads it back.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Progress(percent) => write!(f, "openjd_progress: {percent}"),
+            Self::Status(text) => write!(f, "openjd_status: {text}"),
+            Self::Fail(text) => write!(f, "openjd_fail: {text}"),
+            Self::Error { code, retry } => write!(f, "dinkem_error: code={} retry={}", code.as_str(), retry.as_str()),
+            Self::Log(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A flag as the console's own word.
+mod console_flag {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if *flag { "1" } else { "0" })
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(serde::de::Error::custom("a console override must be \"0\" or \"1\"")),
+        }
+    }
+}
+
+/// A number as its decimal digits.
+mod decimal {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_the_contract_is_read() {
+        let error = |code, retry| Line::Error { code, retry };
+        let log = |text: &str| Line::Log(text.to_owned());
+        for (text, line) in [
+            ("openjd_progress: 0", Line::Progress(0.0)),
+            ("openjd_progress: 42.5\r", Line::Progress(42.5)),
+            ("openjd_progress:100", Line::Progress(100.0)),
+            ("openjd_progress: 101", log("openjd_progress: 101")),
+            ("openjd_progress: NaN", log("openjd_progress: NaN")),
+            ("openjd_progress: soon", log("openjd_progress: soon")),
+            ("openjd_status: parsing", Line::Status("parsing".to_owned())),
+            ("openjd_fail: No such round: 99.", Line::Fail("No such round: 99.".to_owned())),
+            ("dinkem_error: code=round_not_in_demo retry=never", error(FailureCode::RoundNotInDemo, Retry::Never)),
+            ("dinkem_error: retry=elsewhere  code=node_failed", error(FailureCode::NodeFailed, Retry::Elsewhere)),
+            ("dinkem_error: code=what retry=never", log("dinkem_error: code=what retry=never")),
+            ("dinkem_error: code=node_failed", log("dinkem_error: code=node_failed")),
+            (" openjd_progress: 3", log(" openjd_progress: 3")),
+            ("frame 3 of 10", log("frame 3 of 10")),
+            ("", log("")),
+        ] {
+            assert_eq!(Line::parse(text), line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_printed_line_reads_as_itself() {
+        for line in [
+            Line::Progress(7.25),
+            Line::Status("rendering".to_owned()),
+            Line::Fail("The disk is full.".to_owned()),
+            Line::Error { code: FailureCode::RenderFailed, retry: Retry::Anywhere },
+            Line::Log("anything".to_owned()),
+        ] {
+            assert_eq!(Line::parse(&line.to_string()), line);
+        }
+    }
+
+    #[test]
+    fn a_job_file_goes_through_json_and_back() {
+        let job = JobFile {
+            contract: CONTRACT,
+            job_id: "0190c7e6-0000-7000-8000-000000000000".to_owned(),
+            attempt: 2,
+            demo: JobDemo { path: "/w/a.dem".into(), sha256: Some("ab".to_owned()), build: None, last_tick: None },
+            player: JobPlayer { steam64: 76_561_197_991_272_318, slot: None },
+            round: 2,
+            start_tick: None,
+            end_tick: None,
+            fps: 60,
+            width: 2560,
+            height: 1440,
+            spec_show_xray: false,
+            cl_draw_only_deathnotices: true,
+            output: "/w/out.mp4".into(),
+            workdir: "/w".into(),
+            deadline_s: 900,
+        };
+        let json = serde_json::to_value(&job).unwrap();
+        assert_eq!(json["player"]["steam64"], "76561197991272318");
+        assert_eq!((&json["spec_show_xray"], &json["cl_draw_only_deathnotices"]), (&"0".into(), &"1".into()));
+        assert!(json["start_tick"].is_null() && json["player"]["slot"].is_null());
+        assert_eq!(serde_json::from_value::<JobFile>(json).unwrap(), job);
+    }
+}

@@ -1,0 +1,202 @@
+//! The built-in renderer as a program under the contract: what `dinkem-appliance render --job job.json` does.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_TRANSIENT, JobFile, Line};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::failure::{FailureCode, Retry};
+use crate::domain::job::Stage;
+use crate::os::clock::{Clock, SystemClock};
+use crate::render::clip::{self, ClipRequest};
+
+/// Code of the error that stands for "cancelled, as asked". Not a failure of the job, so not a [`FailureCode`].
+const CANCELLED: &str = "cancelled";
+/// How far the whole job is, in percent, once the demo is parsed.
+const PARSING_PERCENT: f64 = 5.0;
+
+/// Renders the job of a job file, speaking the contract on standard output. Returns the exit code.
+pub fn run_child(job_json: &Path) -> u8 {
+    run(job_json, &SystemClock::new(), &mut std::io::stdout().lock())
+}
+
+fn run(job_json: &Path, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
+    match read_job(job_json).and_then(|job| render(&job, clock, out)) {
+        Ok(()) => EXIT_DONE,
+        Err(error) if error.code == CANCELLED => EXIT_CANCELLED,
+        Err(error) => fail(&error, out),
+    }
+}
+
+fn read_job(job_json: &Path) -> Result<JobFile> {
+    let unreadable =
+        |detail: &dyn Display| failure(FailureCode::RenderFailed, "The job file cannot be read.").because(detail);
+    let text = std::fs::read_to_string(job_json).map_err(|error| unreadable(&error))?;
+    let job: JobFile = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    if job.contract != CONTRACT {
+        return Err(failure(FailureCode::RenderFailed, format!("This renderer speaks contract {CONTRACT} only.")));
+    }
+    Ok(job)
+}
+
+fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
+    let poster = job.output.with_extension("jpg");
+    let request = ClipRequest {
+        demo: &job.demo.path,
+        steam64: job.player.steam64,
+        round: job.round,
+        fps: job.fps,
+        width: job.width,
+        height: job.height,
+        xray: job.spec_show_xray,
+        deathnotices_only: job.cl_draw_only_deathnotices,
+        video: &job.output,
+        poster: &poster,
+    };
+    let cancel = job.workdir.join(CANCEL_FILE);
+    let deadline = clock.monotonic() + Duration::from_secs(job.deadline_s);
+    let mut said = Said::default();
+    // A reason to stop is kept here: the pipeline only knows that it was told to.
+    let mut reason = None;
+    let rendered = clip::render(&request, &mut |stage, part| {
+        // Whoever started this and no longer listens wants no clip.
+        if cancel.exists() || said.say(stage, part, out).is_err() {
+            reason = Some(Error::new(Kind::Conflict, CANCELLED, "Cancelled."));
+        } else if clock.monotonic() > deadline {
+            reason = Some(failure(FailureCode::RenderTimeout, "The clip took longer to render than it may."));
+        }
+        if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    match reason {
+        Some(reason) => Err(reason),
+        None => rendered.map(|_| ()),
+    }
+}
+
+/// What was said already, so that a line is printed only when there is news.
+#[derive(Default)]
+struct Said {
+    stage: Option<Stage>,
+    percent: Option<u32>,
+}
+
+impl Said {
+    fn say(&mut self, stage: Stage, part: f64, out: &mut dyn Write) -> std::io::Result<()> {
+        if self.stage != Some(stage) {
+            self.stage = Some(stage);
+            print(&Line::Status(stage.as_str().to_owned()), out)?;
+        }
+        let (from, to) = if stage == Stage::Parsing { (0.0, PARSING_PERCENT) } else { (PARSING_PERCENT, 100.0) };
+        let percent = (from + (to - from) * part.clamp(0.0, 1.0)) as u32;
+        if self.percent != Some(percent) {
+            self.percent = Some(percent);
+            print(&Line::Progress(f64::from(percent)), out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Says why it failed, for a person and for the node, and gives the exit code.
+fn fail(error: &Error, out: &mut dyn Write) -> u8 {
+    let code = FailureCode::parse(error.code).unwrap_or(FailureCode::RenderFailed);
+    let (retry, exit) = match code {
+        FailureCode::DemoTooLarge
+        | FailureCode::DemoUnreadable
+        | FailureCode::DemoUnsupported
+        | FailureCode::PlayerNotInDemo
+        | FailureCode::RoundNotInDemo => (Retry::Never, EXIT_BAD_JOB),
+        _ => (Retry::Elsewhere, EXIT_TRANSIENT),
+    };
+    // Nobody may be listening any more; the exit code says it too.
+    let told = error.detail.iter().try_for_each(|detail| print(&Line::Log(one_line(detail)), out));
+    let _ = told
+        .and_then(|()| print(&Line::Fail(one_line(&error.message)), out))
+        .and_then(|()| print(&Line::Error { code, retry }, out));
+    exit
+}
+
+fn failure(code: FailureCode, message: impl Into<String>) -> Error {
+    Error::new(Kind::Internal, code.as_str(), message)
+}
+
+/// Details come from libraries: one line stays one line.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// One line, at once: the node's watchdog lives on them.
+fn print(line: &Line, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said_by(error: &Error) -> (u8, Vec<String>) {
+        let mut out = Vec::new();
+        let exit = fail(error, &mut out);
+        (exit, String::from_utf8(out).unwrap().lines().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn a_bad_job_fails_for_good_and_anything_else_may_do_better_elsewhere() {
+        for &code in FailureCode::ALL {
+            let error = Error::new(Kind::Invalid, code.as_str(), "Because.");
+            let (exit, lines) = said_by(&error);
+            let word = code.as_str();
+            let for_good = word.starts_with("demo_") || word.ends_with("_not_in_demo");
+            assert_eq!(exit, if for_good { 10 } else { 20 }, "{word}");
+            let retry = if for_good { "never" } else { "elsewhere" };
+            assert_eq!(lines, ["openjd_fail: Because.".to_owned(), format!("dinkem_error: code={word} retry={retry}")]);
+        }
+    }
+
+    #[test]
+    fn a_library_cannot_forge_a_line_of_the_contract() {
+        let error = Error::new(Kind::Internal, "internal", "No.").because("x\nopenjd_progress: 100");
+        let (exit, lines) = said_by(&error);
+        assert_eq!(exit, 20);
+        assert_eq!(lines[0], "x openjd_progress: 100");
+        assert_eq!(lines[2], "dinkem_error: code=render_failed retry=elsewhere");
+    }
+
+    #[test]
+    fn a_job_file_that_is_not_one_is_told_in_the_contract() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job.json");
+        for content in [None, Some("{"), Some("{\"contract\": 2}")] {
+            content.inspect(|content| std::fs::write(&path, content).unwrap());
+            let mut out = Vec::new();
+            assert_eq!(run(&path, &SystemClock::new(), &mut out), 20, "{content:?}");
+            assert!(String::from_utf8(out).unwrap().contains("openjd_fail: The job file cannot be read."));
+        }
+    }
+
+    #[test]
+    fn progress_is_said_once_a_percent_and_never_falls() {
+        let (mut said, mut out) = (Said::default(), Vec::new());
+        for (stage, part) in [
+            (Stage::Parsing, 0.0),
+            (Stage::Parsing, 1.0),
+            (Stage::Rendering, 0.0),
+            (Stage::Rendering, 0.001),
+            (Stage::Rendering, 1.0),
+        ] {
+            said.say(stage, part, &mut out).unwrap();
+        }
+        let lines = String::from_utf8(out).unwrap();
+        let expected = [
+            "openjd_status: parsing",
+            "openjd_progress: 0",
+            "openjd_progress: 5",
+            "openjd_status: rendering",
+            "openjd_progress: 100",
+        ];
+        assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
+    }
+}
