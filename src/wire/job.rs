@@ -50,6 +50,15 @@ pub struct JobView {
     pub clip: Option<ClipView>,
 }
 
+/// The answer of `GET /api/clips`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct JobList {
+    /// Newest first.
+    pub clips: Vec<JobView>,
+    /// What to send as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
 /// Console overrides in an answer.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CommandsView {

@@ -1,4 +1,4 @@
-//! What nodes and the server say to each other (`api.md`, "For nodes").
+//! What nodes and the server say to each other (`api.md`, "For nodes"). The server reads with [`super::order`].
 
 use serde::{Deserialize, Serialize};
 
@@ -21,17 +21,6 @@ pub struct JoinAnswer {
     pub node_id: String,
     /// The node's own key: a UUID, sent as Bearer.
     pub node_key: String,
-}
-
-/// What a join token holds: base64url of this as JSON. The server's URL and, with the next transport, its authority.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct JoinTicket {
-    /// The server's URL as nodes reach it; absent where the operator did not say and `--server` is needed.
-    pub server: Option<String>,
-    /// PEM of the authority's certificate; absent with plain HTTP or a public certificate.
-    pub ca: Option<String>,
-    /// The secret: a UUID.
-    pub secret: String,
 }
 
 /// `POST /api/node/claims`.

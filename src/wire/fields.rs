@@ -1,0 +1,195 @@
+//! The strict reader under all request bodies: one JSON object, every member known, of the right type and there once.
+//!
+//! serde's derived readers say what is wrong but not in which field, take the last of two equal keys, and cannot tell
+//! `5` from `5.0` once it is a number. So an object is split into the texts of its members first, and each text is
+//! read by what it says.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::domain::error::{Error, Kind, Result};
+
+/// The members of one JSON object, each still as the text the client wrote.
+pub struct Fields<'a> {
+    /// Dotted path of the object itself; empty for the body.
+    path: String,
+    members: Vec<(String, &'a RawValue)>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads a request body: one JSON object in UTF-8 and nothing after it, no key twice, none but `known` keys.
+    pub fn of_body(body: &'a [u8], known: &[&str]) -> Result<Self> {
+        let not_an_object = |why: String| Error::new(Kind::Invalid, "invalid_json", why);
+        let text = std::str::from_utf8(body).map_err(|_| not_an_object("The body is not valid UTF-8.".into()))?;
+        if !text.trim_start().starts_with('{') {
+            return Err(not_an_object("The body must be one JSON object.".into()));
+        }
+        let members: Members = serde_json::from_str(text)
+            .map_err(|error| not_an_object(format!("The body is not one valid JSON object: {error}.")))?;
+        Self { path: String::new(), members: members.0 }.check_keys(known)
+    }
+
+    /// A member that is an object itself, if it is there.
+    pub fn object(&self, name: &str, known: &[&str]) -> Result<Option<Fields<'a>>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        if !text.starts_with('{') {
+            return Err(self.wrong(name, "must be a JSON object"));
+        }
+        // The text has been through the parser once: it can only be an object here.
+        let members: Members =
+            serde_json::from_str(text).map_err(|error| self.wrong(name, &format!("cannot be read: {error}")))?;
+        Self { path: self.path_of(name), members: members.0 }.check_keys(known).map(Some)
+    }
+
+    /// A member that is a string, if it is there.
+    pub fn string(&self, name: &str) -> Result<Option<String>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        if !text.starts_with('"') {
+            return Err(self.wrong(name, "must be a string"));
+        }
+        // A lone surrogate passes the splitting and fails here.
+        serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be a string of valid Unicode"))
+    }
+
+    /// A member that is an integer, if it is there: neither `5.0` nor `5e0` is one. What does not fit comes back as
+    /// the nearest that does, for the field's own rule to refuse.
+    pub fn integer(&self, name: &str) -> Result<Option<i64>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(self.wrong(name, "must be an integer"));
+        }
+        let out_of_range = if negative { i64::MIN } else { i64::MAX };
+        Ok(Some(text.parse().unwrap_or(out_of_range)))
+    }
+
+    /// A member that is a number of any form, if it is there.
+    pub fn number(&self, name: &str) -> Result<Option<f64>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be a number"))
+    }
+
+    /// A member that is an array of strings, if it is there.
+    pub fn strings(&self, name: &str) -> Result<Option<Vec<String>>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be an array of strings"))
+    }
+
+    /// A member that is an object of the client's own, if it is there: its text to the byte. Anything may be in it
+    /// but a key twice in one object, broken Unicode, or nesting without bounds.
+    pub fn own_object(&self, name: &str) -> Result<Option<&'a str>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        if !text.starts_with('{') {
+            return Err(self.wrong(name, "must be a JSON object"));
+        }
+        serde_json::from_str::<NoKeyTwice>(text)
+            .map(|_| Some(text))
+            .map_err(|error| self.wrong(name, &format!("cannot be taken: {error}")))
+    }
+
+    /// The value of a required member, or the error that names it.
+    pub fn require<T>(&self, name: &str, value: Option<T>) -> Result<T> {
+        value.ok_or_else(|| self.wrong(name, "is required"))
+    }
+
+    /// The dotted path of a member.
+    pub fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    /// An error that blames a member: "`round` must be an integer."
+    pub fn wrong(&self, name: &str, what: &str) -> Error {
+        let path = self.path_of(name);
+        let message = format!("{path} {what}.");
+        Error::invalid(path, message)
+    }
+
+    fn raw(&self, name: &str) -> Option<&'a str> {
+        self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value.get())
+    }
+
+    fn check_keys(self, known: &[&str]) -> Result<Self> {
+        for (at, (key, _)) in self.members.iter().enumerate() {
+            if self.members.iter().take(at).any(|(earlier, _)| earlier == key) {
+                return Err(self.wrong(key, "stands twice in its object"));
+            }
+            if !known.contains(&key.as_str()) {
+                return Err(self.wrong(key, &format!("is not known here; known are: {}", known.join(", "))));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// An object's members in order, repeated keys included.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Any JSON value, read only to see that no object in it has a key twice.
+struct NoKeyTwice;
+
+impl<'de> Deserialize<'de> for NoKeyTwice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NoKeyTwice)
+    }
+}
+
+impl<'de> Visitor<'de> for NoKeyTwice {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<NoKeyTwice>()?.is_some() {}
+        Ok(self)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut keys = std::collections::HashSet::new();
+        while let Some((key, _)) = map.next_entry::<String, NoKeyTwice>()? {
+            if !keys.insert(key) {
+                return Err(A::Error::custom("a key stands twice in one object"));
+            }
+        }
+        Ok(self)
+    }
+}

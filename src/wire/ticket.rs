@@ -1,0 +1,55 @@
+//! The join token as people carry it from the server to a node: base64url of a small JSON object.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::error::{Error, Result};
+
+/// What a join token holds. No `Debug`: it carries a secret.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct JoinTicket {
+    /// The server's URL as nodes reach it; absent where the operator did not say and `--server` is needed.
+    pub server: Option<String>,
+    /// PEM of the authority's certificate; absent with plain HTTP or a public certificate.
+    pub ca: Option<String>,
+    /// The secret: a UUID.
+    pub secret: String,
+}
+
+impl JoinTicket {
+    /// The token.
+    pub fn encode(&self) -> Result<String> {
+        let json =
+            serde_json::to_vec(self).map_err(|error| Error::internal("The join token could not be written.", error))?;
+        Ok(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    /// Reads a token; white space around it, as pasting leaves it, does no harm.
+    pub fn decode(token: &str) -> Result<Self> {
+        URL_SAFE_NO_PAD
+            .decode(token.trim())
+            .ok()
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .ok_or_else(|| Error::invalid("join_token", "This is not a join token; take a new one from the server."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_survives_the_way_to_the_node() {
+        let ticket = JoinTicket { server: Some("http://10.0.0.5:8443".into()), ca: None, secret: "s".into() };
+        let read = JoinTicket::decode(&format!(" {}\n", ticket.encode().unwrap())).unwrap();
+        assert_eq!((read.server, read.ca, read.secret), (ticket.server, ticket.ca, ticket.secret));
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_in_words() {
+        for text in ["", "x", "!!!!", "e30", "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
+            assert_eq!(JoinTicket::decode(text).err().and_then(|error| error.field).as_deref(), Some("join_token"));
+        }
+    }
+}
