@@ -4,5 +4,8 @@
 pub mod address;
 pub mod clock;
 pub mod doorbell;
+pub mod files;
 pub mod http;
+pub mod process;
 pub mod random;
+pub mod stop;

@@ -1,0 +1,123 @@
+//! Files that survive a power cut, files for nobody else's eyes, and the room that is left on a disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes a whole file so that after a crash there is the old content or the new one, never a mix: a new file beside
+/// it, synced, renamed over it, and the directory synced. Readable by its owner only.
+pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    let mut file = create_private(&beside)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&beside, path)?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Opens an empty file for writing that only its owner may read; an old one of that name goes.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Creates a directory, and what is missing above it, that only its owner may enter. One that exists stays as it is.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Makes the names in a directory durable. Windows has no such call and needs none: its file system keeps a journal
+/// of names.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    // `Path::parent` of a bare file name is the empty path.
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// Removes a directory's content but not the directory; creates it when it is missing.
+pub fn empty_dir(path: &Path) -> io::Result<()> {
+    create_private_dir(path)?;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+    }
+    Ok(())
+}
+
+/// Bytes that are free on the disk of `path` for an ordinary user; `None` where the system is not asked.
+#[cfg(unix)]
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+/// Bytes that are free on the disk of `path` for an ordinary user; `None` where the system is not asked.
+#[cfg(not(unix))]
+pub fn free_bytes(_path: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_durable_file_replaces_the_old_one_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("node.json");
+        for content in ["old and longer", "new"] {
+            write_durably(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn private_files_and_directories_are_their_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("a/b");
+        create_private_dir(&inner).unwrap();
+        let file = inner.join("key");
+        // A file that others may read is not written into: it is replaced.
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        write_durably(&file, b"secret").unwrap();
+        for (path, mode) in [(&inner, 0o700), (&file, 0o600)] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_directory_is_emptied_or_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = dir.path().join("work");
+        for _ in 0..2 {
+            empty_dir(&work).unwrap();
+            assert_eq!(fs::read_dir(&work).unwrap().count(), 0);
+            fs::create_dir_all(work.join("a/b")).unwrap();
+            fs::write(work.join("c"), "left over").unwrap();
+        }
+    }
+
+    #[test]
+    fn the_disk_of_a_directory_says_what_is_free() {
+        assert_eq!(free_bytes(Path::new("/")).is_some_and(|free| free > 0), cfg!(unix));
+        assert_eq!(free_bytes(Path::new("/no/such/place")), None);
+    }
+}

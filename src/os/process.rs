@@ -1,0 +1,259 @@
+//! Child processes that cannot outlive their purpose: each is the head of a group (a Job Object on Windows) that is
+//! killed as a whole, its output is read line by line with caps, and it can limit itself.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use process_wrap::std::{ChildWrapper, CommandWrap};
+
+/// Bytes of one line that are kept; the rest of a longer one is thrown away.
+const LINE_BYTES: u64 = 4 * 1024;
+/// Lines that may wait to be read; then the child waits.
+const LINES_WAITING: usize = 256;
+/// How often a child is asked whether it has ended, while something else holds its output open.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+/// How long the output of a child that has ended is still read.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// What a child's priority is lowered by: rendering never starves the server beside it.
+#[cfg(unix)]
+const NICE: i32 = 5;
+
+/// What a child did last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It wrote this line to standard output.
+    Out(String),
+    /// It wrote this line to standard error.
+    Err(String),
+    /// Nothing, for as long as was waited.
+    Silence,
+    /// It has ended, and all that was left of its group is killed. `None`: by a signal.
+    Ended(Option<i32>),
+}
+
+/// A running child. Dropping it kills its group.
+#[derive(Debug)]
+pub struct Child {
+    child: Box<dyn ChildWrapper>,
+    lines: Receiver<Event>,
+    ended: Option<Option<i32>>,
+}
+
+impl Child {
+    /// Starts `program` with `args` in the directory `dir`, without standard input.
+    pub fn spawn(program: &Path, args: &[OsString], dir: &Path) -> io::Result<Self> {
+        let mut command = CommandWrap::from(Command::new(program));
+        let inner = command.command_mut();
+        inner.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        command.wrap(process_wrap::std::ProcessGroup::leader());
+        #[cfg(windows)]
+        command.wrap(process_wrap::std::JobObject);
+        let mut child = command.spawn()?;
+        let (sender, lines) = bounded(LINES_WAITING);
+        if let Some(out) = child.stdout().take() {
+            read_lines(out, Event::Out, sender.clone())?;
+        }
+        if let Some(err) = child.stderr().take() {
+            read_lines(err, Event::Err, sender)?;
+        }
+        Ok(Self { child, lines, ended: None })
+    }
+
+    /// Waits for the next line or the end, at most this long.
+    pub fn next(&mut self, at_most: Duration) -> io::Result<Event> {
+        let deadline = Instant::now() + at_most;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left.min(ASK_EVERY)) {
+                Ok(event) => return Ok(event),
+                Err(RecvTimeoutError::Timeout) => {}
+                // Both pipes are closed: it ends now, or it goes on without a voice.
+                Err(RecvTimeoutError::Disconnected) if self.ended.is_none() && !left.is_zero() => {
+                    thread::sleep(left.min(Duration::from_millis(5)));
+                }
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+            if let Some(event) = self.look()? {
+                return Ok(event);
+            }
+            if left.is_zero() {
+                return Ok(Event::Silence);
+            }
+        }
+    }
+
+    /// Whether it has ended; if so, whatever outlived it is killed and its last words are heard first.
+    fn look(&mut self) -> io::Result<Option<Event>> {
+        if self.ended.is_none() {
+            let Some(status) = self.child.try_wait()? else { return Ok(None) };
+            self.ended = Some(status.code());
+            self.kill_group();
+        }
+        match self.lines.recv_timeout(LAST_WORDS) {
+            Ok(event) => Ok(Some(event)),
+            Err(_) => Ok(self.ended.map(Event::Ended)),
+        }
+    }
+
+    /// Kills it and everything it started, and waits until it is gone.
+    pub fn kill(&mut self) {
+        // Once it has ended its number may be somebody else's.
+        if self.ended.is_some() {
+            return;
+        }
+        self.kill_group();
+        if let Err(error) = self.child.wait() {
+            log::warn!("A killed child process could not be waited for: {error}");
+        }
+    }
+
+    fn kill_group(&mut self) {
+        // The group is empty when all of it has ended by itself: there is nothing to kill then.
+        let _ = self.child.start_kill();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Reads a pipe to its end in a thread of its own. Ends early when nobody listens any more.
+fn read_lines(pipe: impl Read + Send + 'static, event: fn(String) -> Event, to: Sender<Event>) -> io::Result<()> {
+    let read = move || {
+        let mut pipe = BufReader::new(pipe);
+        while let Ok(Some(line)) = read_line(&mut pipe) {
+            if to.send(event(line)).is_err() {
+                return;
+            }
+        }
+    };
+    thread::Builder::new().name("child-output".into()).spawn(read).map(drop)
+}
+
+/// One line without its line feed, cut at [`LINE_BYTES`]; `None` at the end.
+fn read_line(pipe: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    if pipe.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else {
+        pipe.skip_until(b'\n')?;
+    }
+    Ok(Some(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned()))
+}
+
+/// For a child's own start: it may map so many bytes of memory, yields to others, and on Linux dies with the thread
+/// that started it. What the system does not offer is left out; a limit on memory exists on Unix only.
+#[cfg(unix)]
+pub fn limit_own(memory_bytes: u64) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, nice, setrlimit};
+    setrlimit(Resource::As, Rlimit { current: Some(memory_bytes), maximum: Some(memory_bytes) })?;
+    nice(NICE)?;
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+/// For a child's own start. A Job Object does on Windows what must be done: the child dies with its parent.
+#[cfg(not(unix))]
+pub fn limit_own(_memory_bytes: u64) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    const AGES: Duration = Duration::from_secs(60);
+
+    fn sh(script: &str) -> Child {
+        Child::spawn(Path::new("/bin/sh"), &["-c".into(), script.into()], Path::new("/")).unwrap()
+    }
+
+    fn events(child: &mut Child) -> Vec<Event> {
+        let mut events = Vec::new();
+        while !matches!(events.last(), Some(Event::Ended(_) | Event::Silence)) {
+            events.push(child.next(AGES).unwrap());
+        }
+        events
+    }
+
+    fn is_alive(pid: &str) -> bool {
+        // A killed orphan stays a zombie until the init process sees to it.
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        !stat.is_empty() && !stat.contains(") Z ")
+    }
+
+    /// A signal is delivered a moment after it is sent.
+    fn dies(pid: &str) -> bool {
+        (0..1_000_000).any(|_| {
+            thread::yield_now();
+            !is_alive(pid)
+        })
+    }
+
+    #[test]
+    fn lines_and_the_exit_code_arrive_in_order() {
+        let mut child = sh("printf 'one\\r\\ntwo\\n\\nno line feed'; exit 21");
+        let out = |line: &str| Event::Out(line.to_owned());
+        assert_eq!(events(&mut child), [out("one"), out("two"), out(""), out("no line feed"), Event::Ended(Some(21))]);
+        assert_eq!(child.next(AGES).unwrap(), Event::Ended(Some(21)));
+    }
+
+    #[test]
+    fn standard_error_is_heard_and_a_signal_has_no_code() {
+        let mut child = sh("echo oh >&2; kill -9 $$");
+        assert_eq!(events(&mut child), [Event::Err("oh".into()), Event::Ended(None)]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_the_next_one_is_whole() {
+        let mut child = sh("head -c 1000000 /dev/zero | tr '\\0' x; echo; echo next");
+        let long = "x".repeat(LINE_BYTES as usize);
+        assert_eq!(events(&mut child), [Event::Out(long), Event::Out("next".into()), Event::Ended(Some(0))]);
+    }
+
+    #[test]
+    fn a_child_that_says_nothing_is_silent_and_killed_with_all_it_started() {
+        let mut child = sh("sleep 600 & echo $!; wait");
+        let Event::Out(grandchild) = child.next(AGES).unwrap() else { panic!("no number") };
+        assert_eq!(child.next(Duration::from_millis(1)).unwrap(), Event::Silence);
+        assert!(is_alive(&grandchild));
+        child.kill();
+        assert!(dies(&grandchild));
+        assert_eq!(child.next(AGES).unwrap(), Event::Ended(None));
+    }
+
+    #[test]
+    fn what_outlives_a_child_is_killed_when_it_has_ended() {
+        let mut child = sh("sleep 600 & echo $!; exit 3");
+        let Event::Out(grandchild) = child.next(AGES).unwrap() else { panic!("no number") };
+        assert_eq!(events(&mut child), [Event::Ended(Some(3))]);
+        assert!(dies(&grandchild));
+    }
+
+    #[test]
+    fn a_dropped_child_is_gone() {
+        let mut child = sh("echo $$; sleep 600");
+        let Event::Out(pid) = child.next(AGES).unwrap() else { panic!("no number") };
+        drop(child);
+        assert!(dies(&pid));
+    }
+
+    #[test]
+    fn a_child_that_closes_its_output_is_still_awaited() {
+        let mut child = sh("exec >&- 2>&-; sleep 0.2; exit 7");
+        assert_eq!(events(&mut child), [Event::Ended(Some(7))]);
+    }
+}
