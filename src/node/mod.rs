@@ -1,1 +1,8 @@
-//! todo
+//! The render-node agent: claim → fetch → render → upload → complete, over HTTP as any machine does, whether it runs
+//! on its own or inside the server's process.
+//!
+//! Knows nothing of SQL or accounts. Nothing from a demo is parsed in here: a child process does that.
+
+pub mod agent;
+pub mod join;
+pub mod renderer;

@@ -1,0 +1,135 @@
+//! How a machine becomes a node, and what it keeps of it: its state file.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::key::Secret;
+use crate::os::address::Addresses;
+use crate::os::files;
+use crate::os::http::{Body, Client, ClientOptions, Method, Request};
+use crate::wire::node::{JoinAnswer, JoinRequest};
+
+/// Name of the state file in the state directory.
+const STATE_FILE: &str = "node.json";
+/// How long a join may take.
+const JOIN_SECONDS: u64 = 30;
+/// Bytes of an answer or a state file.
+const ANSWER_BYTES: u64 = 64 * 1024;
+
+/// What a node keeps: enough to work again after a restart.
+#[derive(Clone, Debug)]
+pub struct NodeState {
+    /// The server's URL.
+    pub server: String,
+    /// PEM of the authority to trust, alone; `None`: those that the platform trusts.
+    pub ca_pem: Option<String>,
+    /// The node's UUID.
+    pub node_id: String,
+    /// The node's key.
+    pub node_key: Secret,
+    /// The node's name, as it asked to be called.
+    pub name: String,
+}
+
+/// The state file's shape: a [`Secret`] is never written by accident, so it is not serializable.
+#[derive(Deserialize, Serialize)]
+struct StateFile {
+    server: String,
+    ca: Option<String>,
+    node_id: String,
+    node_key: String,
+    name: String,
+}
+
+/// Joins once with a token's `secret`, and keeps the node's key in `state_dir`. Whoever has joined already and joins
+/// again is a new node.
+pub fn join(server: &str, ca_pem: Option<String>, secret: &Secret, name: &str, state_dir: &Path) -> Result<NodeState> {
+    files::create_private_dir(state_dir).map_err(|error| unwritable(state_dir, &error))?;
+    let client = server_client(ca_pem.clone())?;
+    let url = format!("{}/api/node/join", server.trim_end_matches('/'));
+    let request = JoinRequest { join_token: secret.reveal().to_owned(), name: name.to_owned() };
+    let body =
+        serde_json::to_vec(&request).map_err(|error| Error::internal("The join could not be written.", error))?;
+    let answer = client.send(Request {
+        content_type: Some("application/json"),
+        body: Body::Bytes(&body),
+        ..Request::new(Method::POST, &url, Duration::from_secs(JOIN_SECONDS))
+    })?;
+    let answer: JoinAnswer = match answer.status {
+        201 => answer.json(ANSWER_BYTES)?,
+        status => return Err(refused(status)),
+    };
+    let state = NodeState {
+        server: server.trim_end_matches('/').to_owned(),
+        ca_pem,
+        node_id: answer.node_id,
+        node_key: Secret::new(answer.node_key),
+        name: name.to_owned(),
+    };
+    write_state(state_dir, &state)?;
+    Ok(state)
+}
+
+/// What the node in `state_dir` keeps; `None` when no node has joined from there.
+pub fn read_state(state_dir: &Path) -> Result<Option<NodeState>> {
+    let path = state_dir.join(STATE_FILE);
+    let text = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|error| Error::internal(format!("{} cannot be read.", path.display()), error))?,
+    };
+    // The cause quotes the file, and the file holds a key: no detail.
+    let state: StateFile = serde_json::from_slice(&text).map_err(|_| {
+        let path = path.display();
+        Error::new(Kind::Internal, "internal", format!("{path} is damaged. Remove it and join again with a new token."))
+    })?;
+    Ok(Some(NodeState {
+        server: state.server,
+        ca_pem: state.ca,
+        node_id: state.node_id,
+        node_key: Secret::new(state.node_key),
+        name: state.name,
+    }))
+}
+
+fn write_state(state_dir: &Path, state: &NodeState) -> Result<()> {
+    let file = StateFile {
+        server: state.server.clone(),
+        ca: state.ca_pem.clone(),
+        node_id: state.node_id.clone(),
+        node_key: state.node_key.reveal().to_owned(),
+        name: state.name.clone(),
+    };
+    let text = serde_json::to_vec_pretty(&file)
+        .map_err(|error| Error::internal("The node's state could not be written.", error))?;
+    files::write_durably(&state_dir.join(STATE_FILE), &text).map_err(|error| unwritable(state_dir, &error))
+}
+
+/// The client that talks to the appliance: its operator named it, so every address is good.
+pub(super) fn server_client(ca_pem: Option<String>) -> Result<Client> {
+    Client::new(ClientOptions {
+        addresses: Addresses::Any,
+        ca_pem,
+        redirects: 0,
+        connect_timeout: Duration::from_secs(10),
+        stall_timeout: Duration::from_secs(60),
+    })
+}
+
+fn refused(status: u16) -> Error {
+    let message = match status {
+        400..=499 => "The server does not take this join token: it was used before, is older than an hour, or is \
+                      another server's. Make a new one with `admin nodes token`."
+            .to_owned(),
+        _ => format!("The server could not take the node now (status {status}). Try again."),
+    };
+    Error::new(Kind::Unauthorized, "join_refused", message)
+}
+
+fn unwritable(state_dir: &Path, error: &io::Error) -> Error {
+    Error::internal(format!("{} cannot be written. Choose another --state-dir.", state_dir.display()), error)
+}
