@@ -1,0 +1,159 @@
+//! The bomb from tick to tick: carried, dropped, planted, defused, gone off.
+
+use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity};
+
+use crate::render::scene::{Bomb, BombState, Effect, EffectKind, Moment, Plant};
+
+use super::keys::{BOMB, Fields, Key, PLANTED, PlaceKeys};
+
+/// Seconds from plant to explosion where neither the demo nor the server says: the game's own.
+const FUSE_SECONDS: f32 = 40.0;
+
+/// Follows the bomb through one round.
+#[derive(Default)]
+pub(super) struct BombWatch {
+    keys: Option<BombKeys>,
+    /// Index of the pawn that carries it, at this tick.
+    carrier: Option<i32>,
+    /// Where it lies, at this tick.
+    loose: Option<Option<[f32; 3]>>,
+    /// Where it was last carried.
+    carried_at: Option<[f32; 3]>,
+    planted: Option<Planted>,
+}
+
+struct BombKeys {
+    owner: Key,
+    parent: Key,
+    place: PlaceKeys,
+    planted: PlantedKeys,
+}
+
+struct PlantedKeys {
+    place: PlaceKeys,
+    ticking: Key,
+    site: Key,
+    timer: Key,
+    defused: Key,
+    exploded: Key,
+    being_defused: Key,
+}
+
+struct Planted {
+    /// Set once the tick is known, at the end of the first one.
+    since: Option<i32>,
+    entity: (i32, u32),
+    bomb: Bomb,
+    site: char,
+    timer: f32,
+    exploded_at: Option<i32>,
+}
+
+impl BombKeys {
+    fn of(context: &Context) -> Self {
+        let (bomb, planted) = (Fields::of(context, BOMB), Fields::of(context, PLANTED));
+        Self {
+            owner: bomb.key("m_hOwnerEntity"),
+            parent: bomb.key("CBodyComponent.m_skeletonInstance.m_hParent"),
+            place: PlaceKeys::of(&bomb),
+            planted: PlantedKeys {
+                place: PlaceKeys::of(&planted),
+                ticking: planted.key("m_bBombTicking"),
+                site: planted.key("m_nBombSite"),
+                timer: planted.key("m_flTimerLength"),
+                defused: planted.key("m_bBombDefused"),
+                exploded: planted.key("m_bHasExploded"),
+                being_defused: planted.key("m_bBeingDefused"),
+            },
+        }
+    }
+}
+
+impl BombWatch {
+    /// Begins a tick.
+    pub fn begin(&mut self) {
+        (self.carrier, self.loose) = (None, None);
+    }
+
+    /// Takes the bomb as a thing that is carried or lies about.
+    pub fn bomb(&mut self, context: &Context, entity: &Entity) {
+        let keys = self.keys.get_or_insert_with(|| BombKeys::of(context));
+        let resolve = |key| entity.get_handle(key).filter(|&handle| context.entities().get_by_handle(handle).is_some());
+        match resolve(keys.owner) {
+            Some(owner) => self.carrier = Some((owner & ENTITY_HANDLE_INDEX_MASK) as i32),
+            // A place relative to whoever carried it last is none.
+            None if resolve(keys.parent).is_some() => self.loose = self.loose.or(Some(None)),
+            None => self.loose = Some(keys.place.read(entity)),
+        }
+    }
+
+    /// Takes the bomb once it is planted.
+    pub fn planted(&mut self, context: &Context, entity: &Entity) {
+        let keys = &self.keys.get_or_insert_with(|| BombKeys::of(context)).planted;
+        let (exploded, defused) = (entity.get_bool(keys.exploded), entity.get_bool(keys.defused));
+        let id = (entity.index, entity.serial);
+        if self.planted.as_ref().is_none_or(|planted| planted.entity != id) {
+            // One that no longer ticks when first seen is of the round before.
+            let Some(at) = keys.place.read(entity).filter(|_| entity.get_bool(keys.ticking)) else { return };
+            let site = if entity.get_i64(keys.site) == 1 { 'B' } else { 'A' };
+            let bomb = Bomb { at, state: BombState::Planted, being_defused: false };
+            let timer = entity.get_f32(keys.timer);
+            self.planted = Some(Planted { since: None, entity: id, bomb, site, timer, exploded_at: None });
+        }
+        if let Some(planted) = &mut self.planted {
+            planted.bomb.being_defused = !exploded && !defused && entity.get_bool(keys.being_defused);
+            if defused {
+                planted.bomb.state = BombState::Defused;
+            } else if exploded {
+                planted.bomb.state = BombState::Exploded;
+            }
+        }
+    }
+
+    /// An event says that it went off; its entity may be gone already.
+    pub fn exploded(&mut self, tick: i32) -> Option<Effect> {
+        let planted = self.planted.as_mut()?;
+        planted.bomb.state = BombState::Exploded;
+        planted.bomb.being_defused = false;
+        if planted.exploded_at.is_some() {
+            return None;
+        }
+        planted.exploded_at = Some(tick);
+        Some(Effect { tick, kind: EffectKind::BombExploded, at: planted.bomb.at })
+    }
+
+    /// Ends a tick: writes what is known into the moment.
+    pub fn end(&mut self, moment: &mut Moment, of_pawn: impl Fn(i32) -> Option<usize>) -> Option<Effect> {
+        if let Some(planted) = &mut self.planted {
+            planted.since.get_or_insert(moment.tick);
+            let defuser = moment.players.iter().any(|player| player.alive() && player.defusing);
+            planted.bomb.being_defused |= defuser && planted.bomb.state == BombState::Planted;
+            moment.bomb = Some(planted.bomb);
+            let exploded = planted.bomb.state == BombState::Exploded;
+            return if exploded { self.exploded(moment.tick) } else { None };
+        }
+        let carrier = self.carrier.and_then(of_pawn);
+        if let Some(player) = carrier {
+            self.carried_at = Some(moment.players[player].at);
+        }
+        if let Some(player) = carrier.filter(|&player| moment.players[player].alive()) {
+            moment.players[player].has_bomb = true;
+        } else if carrier.is_some() || self.loose.is_some() {
+            // A dead carrier's bomb has dropped, a few ticks before its own entity says so.
+            let at = self.loose.flatten().or(self.carried_at);
+            moment.bomb = at.map(|at| Bomb { at, state: BombState::Dropped, being_defused: false });
+        }
+        None
+    }
+
+    /// The plant, if there was one. `server_seconds` is the fuse as the server has it.
+    pub fn plant(&self, server_seconds: Option<f32>, tick_rate: f32) -> Option<Plant> {
+        let planted = self.planted.as_ref()?;
+        let tick = planted.since?;
+        // What happened is truer than what was set.
+        let burnt = planted.exploded_at.map(|end| (f64::from(end) - f64::from(tick)) as f32 / tick_rate);
+        let set = Some(planted.timer).filter(|timer| timer.is_finite() && *timer > 0.0);
+        let fuse_seconds = burnt.or(set).or(server_seconds).unwrap_or(FUSE_SECONDS);
+        Some(Plant { tick, site: planted.site, fuse_seconds })
+    }
+}

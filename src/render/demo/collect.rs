@@ -1,0 +1,422 @@
+//! The second pass over a demo: everything that moves in one round, tick by tick, and the ground under all rounds.
+//!
+//! This runs once a tick over the whole demo, so nothing in it looks a name up or makes a text.
+
+use std::collections::{HashMap, HashSet};
+
+use awpy::{Context, Entity, GameEvent};
+
+use crate::domain::error::Result;
+use crate::domain::failure::FailureCode;
+use crate::domain::limits;
+use crate::render::scene::{GrenadeKind, MAX_PLAYERS, Moment, Player, PlayerAt, Scene, Side};
+
+use super::bomb::BombWatch;
+use super::events::{Actor, Values};
+use super::failure;
+use super::ground::Gatherer;
+use super::keys::{self, ControllerKeys, Fields, Key, PawnKeys, RulesKeys, weapon_name};
+use super::rounds::Round;
+use super::throws::Throws;
+
+/// Ticks between two looks for new pawns outside of the round.
+const PAWN_SEARCH_TICKS: i32 = 32;
+/// Moments kept at most, whatever tick rate a demo claims: a clip of full length at 128 ticks a second.
+const MOMENTS: usize = (limits::CLIP_SECONDS as usize + 10) * 128;
+/// Seconds of the round clock where the rules do not say.
+const ROUND_SECONDS: f32 = 115.0;
+
+/// The ticks that matter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub moments_start: i32,
+    pub clip_start: i32,
+    pub freeze_end: i32,
+    pub round_end: i32,
+    pub next_start: i32,
+    pub clip_end: i32,
+}
+
+/// What a class of entities is to a scene.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Other,
+    Pawn,
+    Controller,
+    Rules,
+    Team,
+    Inferno,
+    Planted,
+    Bomb,
+    Projectile(GrenadeKind),
+}
+
+struct TeamKeys {
+    number: Key,
+    name: Key,
+    score: Key,
+}
+
+/// All that is looked up by name, once.
+struct Schema {
+    kinds: Vec<Kind>,
+    pawn: PawnKeys,
+    controller: ControllerKeys,
+    rules: RulesKeys,
+    team: TeamKeys,
+}
+
+/// Somebody on a side, as long as the controller is there.
+struct Seat {
+    controller: i32,
+    pawn: i32,
+    steam64: u64,
+    /// Index into the scene's players, once seen alive.
+    player: Option<usize>,
+}
+
+/// Fills a [`Scene`].
+pub(super) struct Collector {
+    window: Window,
+    steam64: u64,
+    ground_start: i32,
+    schema: Option<Schema>,
+    scene: Scene,
+    ground: Gatherer,
+    pawns: Vec<i32>,
+    seats: Vec<Seat>,
+    /// Names of weapons by entity: index and serial number, so that a reused index is another weapon.
+    weapons: HashMap<(i32, u32), u16>,
+    throws: Throws,
+    bomb: BombWatch,
+    /// Who died in this round. A place that is filled again from an older message must not wake the dead.
+    dead: [bool; MAX_PLAYERS],
+    spotting: bool,
+    played: bool,
+}
+
+impl Collector {
+    pub fn new(rounds: &[Round], window: Window, steam64: u64) -> Self {
+        let scene = Scene { weapons: vec![String::new()], round_seconds: ROUND_SECONDS, ..Scene::default() };
+        Self {
+            window,
+            steam64,
+            ground_start: rounds.first().map_or(0, |round| round.start_tick),
+            schema: None,
+            scene,
+            ground: Gatherer::default(),
+            pawns: Vec::new(),
+            seats: Vec::new(),
+            weapons: HashMap::new(),
+            throws: Throws::default(),
+            bomb: BombWatch::default(),
+            dead: [false; MAX_PLAYERS],
+            spotting: false,
+            played: false,
+        }
+    }
+
+    /// The classes of entities that the parser need keep.
+    pub fn classes() -> HashSet<&'static str> {
+        let mut classes: HashSet<_> = awpy::weapons::weapon_classes().collect();
+        classes.extend([keys::PAWN, keys::CONTROLLER, keys::RULES, keys::TEAM]);
+        classes.extend([keys::INFERNO, keys::PLANTED, keys::BOMB]);
+        classes.extend(keys::PROJECTILES.map(|(class, _)| class));
+        classes
+    }
+
+    /// Takes one tick.
+    pub fn tick(&mut self, context: &Context, events: &[GameEvent]) {
+        let schema = self.schema.take().unwrap_or_else(|| Schema::of(context));
+        let tick = context.tick();
+        if tick >= self.ground_start {
+            self.stand(context, &schema);
+        }
+        let in_order = self.scene.moments.last().is_none_or(|moment| moment.tick < tick);
+        if (self.window.moments_start..=self.window.clip_end).contains(&tick)
+            && in_order
+            && self.scene.moments.len() < MOMENTS
+        {
+            self.moment(context, events, &schema);
+        }
+        self.schema = Some(schema);
+    }
+
+    /// The scene, and whether the player is in it.
+    pub fn finish(mut self, c4_seconds: Option<f32>, tick_rate: f32) -> Result<Scene> {
+        let steam64 = self.steam64;
+        let followed = self.scene.players.iter().position(|player| player.steam64 == steam64);
+        let Some(followed) = followed.filter(|_| self.played) else {
+            let message = format!("Player {steam64} is in this demo, but does not play in this round.");
+            return Err(failure(FailureCode::PlayerNotInDemo, message));
+        };
+        self.scene.followed = followed;
+        self.scene.ground = self.ground.finish();
+        self.scene.plant = self.bomb.plant(c4_seconds, tick_rate);
+        if !self.spotting {
+            // Nobody is ever spotted in the whole demo: it was made without, and says nothing.
+            for player in self.scene.moments.iter_mut().flat_map(|moment| &mut moment.players) {
+                player.spotted = None;
+            }
+        }
+        Ok(self.scene)
+    }
+
+    fn stand(&mut self, context: &Context, schema: &Schema) {
+        let entities = context.entities();
+        let search = context.tick() % PAWN_SEARCH_TICKS == 0;
+        if search || self.pawns.is_empty() {
+            self.pawns.clear();
+            let pawns = entities.iter().filter(|(_, entity)| schema.kind(entity) == Kind::Pawn);
+            self.pawns.extend(pawns.map(|(index, _)| index));
+        }
+        for &index in &self.pawns {
+            let Some(pawn) = entities.get(index).filter(|entity| schema.kind(entity) == Kind::Pawn) else { continue };
+            if pawn.active && pawn.get_i64(schema.pawn.health) > 0 {
+                if let Some(at) = schema.pawn.place.read(pawn) {
+                    self.ground.stand(index, at);
+                }
+                self.spotting |= search && schema.pawn.spotted(pawn) != 0;
+            }
+        }
+    }
+
+    fn moment(&mut self, context: &Context, events: &[GameEvent], schema: &Schema) {
+        let tick = context.tick();
+        let mut moment = Moment { tick, ..Moment::default() };
+        let mut masks = [0; MAX_PLAYERS];
+        self.seats.retain(|seat| {
+            context.entities().get(seat.controller).is_some_and(|entity| schema.kind(entity) == Kind::Controller)
+        });
+        if tick >= self.window.next_start {
+            self.dead = [false; MAX_PLAYERS];
+        }
+        self.bomb.begin();
+        // Controllers have the lowest indices, so every pawn's seat is known when the pawn comes.
+        for (index, entity) in context.entities().iter() {
+            match schema.kind(entity) {
+                Kind::Other => {}
+                Kind::Controller => self.seat(context, entity, schema),
+                Kind::Pawn => {
+                    if let Some((player, at)) = self.player_at(context, entity, schema) {
+                        moment.players[player] = at;
+                        masks[player] = schema.pawn.spotted(entity);
+                        if at.alive() && at.side != Side::None {
+                            let round = self.window.freeze_end..=self.window.round_end;
+                            self.played |= round.contains(&tick) && self.scene.players[player].steam64 == self.steam64;
+                        }
+                    }
+                }
+                Kind::Rules if tick <= self.window.freeze_end || self.scene.moments.is_empty() => {
+                    let seconds = entity.get_i64(schema.rules.round_seconds);
+                    if seconds > 0 {
+                        self.scene.round_seconds = seconds as f32;
+                    }
+                }
+                Kind::Team if tick <= self.window.freeze_end || self.scene.moments.is_empty() => {
+                    self.team(entity, schema);
+                }
+                Kind::Rules | Kind::Team => {}
+                Kind::Projectile(kind) => self.throws.projectile(context, index, entity, kind, &mut moment),
+                Kind::Inferno => self.throws.inferno(context, entity, &mut moment),
+                Kind::Planted => self.bomb.planted(context, entity),
+                Kind::Bomb => self.bomb.bomb(context, entity),
+            }
+        }
+        let seats = &self.seats;
+        let of_pawn = |pawn: i32| seats.iter().find(|seat| seat.pawn == pawn).and_then(|seat| seat.player);
+        if let Some(effect) = self.bomb.end(&mut moment, of_pawn) {
+            self.scene.effects.push(effect);
+        }
+        self.spot(&mut moment, &masks);
+        for event in events {
+            self.event(event, tick);
+        }
+        self.scene.moments.push(moment);
+    }
+
+    /// Notes who sits where: controller, pawn, person.
+    fn seat(&mut self, context: &Context, controller: &Entity, schema: &Schema) {
+        let keys = &schema.controller;
+        let Some(handle) = controller.get_handle(keys.pawn) else { return };
+        let pawn = context.entities().get_by_handle(handle).filter(|entity| schema.kind(entity) == Kind::Pawn);
+        let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
+        let seat = match self.seats.iter_mut().find(|seat| seat.controller == controller.index) {
+            Some(seat) if seat.steam64 == steam64 => seat,
+            other => {
+                let seat = Seat { controller: controller.index, pawn: -1, steam64, player: None };
+                match other {
+                    Some(place) => {
+                        *place = seat;
+                        place
+                    }
+                    None => {
+                        self.seats.push(seat);
+                        match self.seats.last_mut() {
+                            Some(seat) => seat,
+                            None => return,
+                        }
+                    }
+                }
+            }
+        };
+        seat.pawn = pawn.map_or(-1, |pawn| pawn.index);
+        let alive = pawn.is_some_and(|pawn| {
+            pawn.get_i64(schema.pawn.health) > 0 && keys::side(pawn.get_i64(schema.pawn.team)) != Side::None
+        });
+        if seat.player.is_none() && alive {
+            let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
+            let same = |player: &Player| player.steam64 == steam64 && (steam64 != 0 || player.name == name);
+            let known = self.scene.players.iter().position(same);
+            if known.is_none() && self.scene.players.len() < MAX_PLAYERS {
+                self.scene.players.push(Player { steam64, name: name.into_owned(), ..Player::default() });
+                seat.player = Some(self.scene.players.len() - 1);
+            } else {
+                seat.player = known;
+            }
+        }
+    }
+
+    fn player_at(&mut self, context: &Context, pawn: &Entity, schema: &Schema) -> Option<(usize, PlayerAt)> {
+        let player = self.seats.iter().find(|seat| seat.pawn == pawn.index)?.player?;
+        let keys = &schema.pawn;
+        let health = if self.dead[player] { 0 } else { pawn.get_i64(keys.health).clamp(0, 1_000) as i32 };
+        let before = self.scene.moments.last().map(|moment| moment.players[player]).filter(|before| before.present);
+        // Where somebody died counts, not where the dead pawn is moved to.
+        let fixed = before.filter(|_| health == 0);
+        let at = fixed.map(|before| before.at).or_else(|| keys.place.read(pawn)).or(before.map(|before| before.at))?;
+        let yaw = fixed.map_or_else(|| pawn.get_qangle(keys.angles)[1], |before| before.yaw);
+        Some((
+            player,
+            PlayerAt {
+                present: true,
+                at,
+                yaw: if yaw.is_finite() { yaw } else { 0.0 },
+                health,
+                armor: pawn.get_i64(keys.armor).clamp(0, 1_000) as i32,
+                side: keys::side(pawn.get_i64(keys.team)),
+                weapon: if health > 0 { self.weapon(context, pawn, keys.weapon) } else { 0 },
+                flash_seconds: Some(pawn.get_f32(keys.flash)).filter(|flash| flash.is_finite()).unwrap_or(0.0),
+                has_bomb: false,
+                defusing: health > 0 && pawn.get_bool(keys.defusing),
+                spotted: None,
+            },
+        ))
+    }
+
+    fn weapon(&mut self, context: &Context, pawn: &Entity, key: Key) -> u16 {
+        let weapon = pawn.get_handle(key).and_then(|handle| context.entities().get_by_handle(handle));
+        let Some(weapon) = weapon else { return 0 };
+        let names = &mut self.scene.weapons;
+        *self.weapons.entry((weapon.index, weapon.serial)).or_insert_with(|| {
+            let name = weapon_name(context, weapon);
+            let known = names.iter().position(|known| known == name).unwrap_or_else(|| {
+                names.push(name.to_owned());
+                names.len() - 1
+            });
+            u16::try_from(known).unwrap_or(0)
+        })
+    }
+
+    fn team(&mut self, team: &Entity, schema: &Schema) {
+        let keys = &schema.team;
+        let place = match keys::side(team.get_i64(keys.number)) {
+            Side::T => 0,
+            Side::Ct => 1,
+            Side::None => return,
+        };
+        let known = &mut self.scene.teams[place];
+        let name = String::from_utf8_lossy(team.get_bytes(keys.name).unwrap_or_default());
+        if known.name != name {
+            known.name = name.into_owned();
+        }
+        known.score = u32::try_from(team.get_i64(keys.score)).unwrap_or(0);
+    }
+
+    /// Whom the followed player's team sees: their own, and everybody whose mask has a bit of one of theirs.
+    fn spot(&self, moment: &mut Moment, masks: &[u64; MAX_PLAYERS]) {
+        let followed = self.seats.iter().find(|seat| seat.steam64 == self.steam64).and_then(|seat| seat.player);
+        let Some(ours) = followed.map(|player| moment.players[player].side) else { return };
+        let mut team = 0_u64;
+        for seat in &self.seats {
+            if seat.player.is_some_and(|player| moment.players[player].side == ours) {
+                team |= 1_u64.checked_shl((seat.controller - 1).unsigned_abs()).unwrap_or(0);
+            }
+        }
+        for (player, mask) in moment.players.iter_mut().zip(masks).filter(|(player, _)| player.present) {
+            player.spotted = Some(player.side == ours || mask & team != 0);
+        }
+    }
+
+    fn event(&mut self, event: &GameEvent, tick: i32) {
+        let values = Values::of(event);
+        let seats = &self.seats;
+        let player = |key: &str| {
+            let Actor { pawn, controller } = values.actor(key)?;
+            let by_pawn = seats.iter().find(|seat| pawn == Some(seat.pawn));
+            by_pawn.or_else(|| seats.iter().find(|seat| controller == Some(seat.controller)))?.player
+        };
+        match event.name.as_str() {
+            "player_death" => {
+                if let Some(kill) = values.kill(tick, player) {
+                    self.dead[kill.victim] = true;
+                    self.scene.kills.push(kill);
+                }
+            }
+            "weapon_fire" => self.scene.effects.extend(values.shot(tick, player)),
+            "hegrenade_detonate" | "flashbang_detonate" => {
+                self.throws.detonated(values.number("entityid"));
+                self.scene.effects.extend(values.detonation(tick));
+            }
+            "bomb_exploded" => self.scene.effects.extend(self.bomb.exploded(tick)),
+            _ => {}
+        }
+    }
+}
+
+impl Schema {
+    fn of(context: &Context) -> Self {
+        let classes = context.class_info().classes();
+        let highest = classes.iter().map(|class| class.class_id).max().unwrap_or(0);
+        let mut kinds = vec![Kind::Other; usize::try_from(highest).unwrap_or(0) + 1];
+        for class in classes {
+            if let Some(kind) = usize::try_from(class.class_id).ok().and_then(|id| kinds.get_mut(id)) {
+                *kind = Kind::of(&class.network_name);
+            }
+        }
+        let team = Fields::of(context, keys::TEAM);
+        Self {
+            kinds,
+            pawn: PawnKeys::of(context),
+            controller: ControllerKeys::of(context),
+            rules: RulesKeys::of(context),
+            team: TeamKeys {
+                number: team.key("m_iTeamNum"),
+                name: team.key("m_szClanTeamname"),
+                score: team.key("m_iScore"),
+            },
+        }
+    }
+
+    fn kind(&self, entity: &Entity) -> Kind {
+        usize::try_from(entity.class_id).ok().and_then(|id| self.kinds.get(id)).copied().unwrap_or(Kind::Other)
+    }
+}
+
+impl Kind {
+    fn of(class: &str) -> Self {
+        match class {
+            keys::PAWN => Self::Pawn,
+            keys::CONTROLLER => Self::Controller,
+            keys::RULES => Self::Rules,
+            keys::TEAM => Self::Team,
+            keys::INFERNO => Self::Inferno,
+            keys::PLANTED => Self::Planted,
+            keys::BOMB => Self::Bomb,
+            _ => keys::PROJECTILES
+                .iter()
+                .find(|(projectile, _)| *projectile == class)
+                .map_or(Self::Other, |&(_, kind)| Self::Projectile(kind)),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A demo file as a parser can take it: read into memory, known to be a CS2 demo of a mode with rounds, and mended
+//! where it was cut off.
+//!
+//! The frames are walked here, before any parser sees them, because one bad length makes the parser refuse the whole
+//! file. Knows nothing of rounds and players.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use awpy::Parser;
+use awpy::io::ByteReader;
+
+use crate::domain::error::{Error, Result};
+use crate::domain::failure::FailureCode;
+use crate::domain::limits;
+
+use super::failure;
+
+/// First bytes of every Source 2 demo.
+const MAGIC: &[u8] = b"PBDEMS2\0";
+/// Bytes before the first frame: the magic, then two offsets to frames near the end.
+const HEADER_BYTES: usize = 16;
+/// Bit of a frame's command that says its body is packed with Snappy.
+const COMPRESSED: u32 = 64;
+/// The frame after which the match begins; all before it is the sign-on.
+const SYNC_TICK: u32 = 3;
+/// Bytes of one frame once unpacked. The largest seen (a full packet of a real match) has 2 MB.
+const FRAME_BYTES: usize = 64 << 20;
+
+/// A demo that is worth parsing.
+pub(super) struct Container {
+    /// Over the mended copy in memory.
+    pub parser: Parser,
+    /// The map's name; empty where the demo does not say.
+    pub map: String,
+    /// Seconds from plant to explosion, where the server says (`mp_c4timer`).
+    pub c4_seconds: Option<f32>,
+}
+
+/// Reads a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
+pub(super) fn open(path: &Path) -> Result<Container> {
+    let mut bytes = Vec::new();
+    let reading = |error| Error::internal("The demo could not be read.", error);
+    let file = File::open(path).map_err(reading)?;
+    let size = file.metadata().map_err(reading)?.len();
+    if size > limits::UNPACKED_BYTES {
+        let message = format!("The demo is larger than {} MiB.", limits::UNPACKED_BYTES >> 20);
+        return Err(failure(FailureCode::DemoTooLarge, message));
+    }
+    bytes.reserve_exact(usize::try_from(size).unwrap_or(0));
+    // No more than was there at first: what grows now is not part of it.
+    file.take(size).read_to_end(&mut bytes).map_err(reading)?;
+    mended(bytes)
+}
+
+fn mended(mut bytes: Vec<u8>) -> Result<Container> {
+    if !bytes.starts_with(MAGIC) {
+        return Err(failure(FailureCode::DemoUnreadable, not_a_demo(&bytes)));
+    }
+    let Some(frames) = walk(&bytes) else {
+        let message = "The demo breaks off or is damaged before the match begins.";
+        return Err(failure(FailureCode::DemoUnreadable, message));
+    };
+    bytes.truncate(frames.end);
+    // The offsets point behind the cut, or nowhere; nothing here needs them.
+    bytes[MAGIC.len()..HEADER_BYTES].fill(0);
+
+    let sign_on = Parser::from_bytes(bytes[..frames.sign_on_end].to_vec());
+    let convars = sign_on.convars().map_err(damaged)?;
+    let convar = |name: &str| convars.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    refuse_modes_without_rounds(convar("game_type"), convar("game_mode"))?;
+    let c4_seconds = convar("mp_c4timer").and_then(|value| value.parse().ok()).filter(|&seconds| seconds > 0.0);
+
+    let parser = Parser::from_bytes(bytes);
+    let map = parser.file_header().map_err(damaged)?.map_name.unwrap_or_default();
+    Ok(Container { parser, map, c4_seconds })
+}
+
+/// The error for a demo that the parser gives up on.
+pub(super) fn damaged(error: awpy::Error) -> Error {
+    failure(FailureCode::DemoUnreadable, "The demo is too damaged to read.").because(error)
+}
+
+/// Where whole frames end.
+struct Frames {
+    end: usize,
+    sign_on_end: usize,
+}
+
+/// Walks the frames as far as they are whole. `None` if not even the sign-on is.
+fn walk(bytes: &[u8]) -> Option<Frames> {
+    let mut reader = ByteReader::new(bytes.get(HEADER_BYTES..)?);
+    let (mut end, mut sign_on_end) = (HEADER_BYTES, None);
+    while let Some(command) = frame(&mut reader) {
+        end = HEADER_BYTES + reader.position();
+        if command == SYNC_TICK && sign_on_end.is_none() {
+            sign_on_end = Some(end);
+        }
+    }
+    sign_on_end.map(|sign_on_end| Frames { end, sign_on_end })
+}
+
+/// The command of the next whole frame.
+fn frame(reader: &mut ByteReader<'_>) -> Option<u32> {
+    let command = reader.read_uvarint32().ok()?;
+    let _tick = reader.read_uvarint32().ok()?;
+    let size = reader.read_uvarint32().ok()? as usize;
+    if command >= 2 * COMPRESSED || size > FRAME_BYTES {
+        return None;
+    }
+    let body = reader.read_bytes(size).ok()?;
+    // The parser believes this number when it makes room.
+    if command & COMPRESSED != 0 && snap::raw::decompress_len(body).ok()? > FRAME_BYTES {
+        return None;
+    }
+    Some(command & !COMPRESSED)
+}
+
+/// Game type 1 has no rounds of its own: mode 0 is arms race, mode 2 deathmatch. The parser cannot read their rules.
+fn refuse_modes_without_rounds(game_type: Option<&str>, game_mode: Option<&str>) -> Result<()> {
+    let mode = match (game_type, game_mode) {
+        (Some("1"), Some("2")) => "deathmatch",
+        (Some("1"), Some("0") | None) => "arms race",
+        (Some("1"), _) => "a game mode like arms race or deathmatch",
+        _ => return Ok(()),
+    };
+    let message = format!("The demo is of {mode}: it has no rounds to cut a clip from.");
+    Err(failure(FailureCode::DemoUnsupported, message))
+}
+
+/// One sentence on what the bytes look like instead.
+fn not_a_demo(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
+    let text = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+    let what = match bytes {
+        [] => "The file is empty".into(),
+        [b'H', b'L', b'2', b'D', b'E', b'M', b'O', ..] => "This is a CS:GO demo (HL2DEMO)".into(),
+        [0x1f, 0x8b, ..] => "This is a gzip file inside another file".into(),
+        [b'B', b'Z', b'h', ..] => "This is a bzip2 file inside another file".into(),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "This is a zstd file inside another file".into(),
+        [b'P', b'K', 3, 4, ..] => "This is a ZIP archive; only .dem, .gz, .bz2 and .zst are read".to_owned(),
+        [b'R', b'a', b'r', b'!', ..] => "This is a RAR archive; only .dem, .gz, .bz2 and .zst are read".into(),
+        [b'7', b'z', 0xbc, 0xaf, ..] => "This is a 7z archive; only .dem, .gz, .bz2 and .zst are read".into(),
+        _ if text.starts_with("<!doctype html") || text.starts_with("<html") => "This is an HTML page".into(),
+        _ if text.starts_with('<') => "This is an XML or HTML document".into(),
+        _ if text.starts_with('{') || text.starts_with('[') => "This looks like JSON".into(),
+        _ => format!("The file does not begin like one ({} bytes)", bytes.len()),
+    };
+    format!("{what}, not a CS2 demo.")
+}

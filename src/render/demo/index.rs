@@ -1,0 +1,85 @@
+//! What is in a demo: map, rounds, players, kills. The answer of `inspect`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::error::Result;
+use crate::render::scene::Side;
+
+use super::{container, guarded, survey};
+
+/// What is in a demo, in the shape of `inspect --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DemoIndex {
+    /// The map's name, such as `de_nuke`.
+    pub map: String,
+    /// Ticks a second.
+    pub tick_rate: f32,
+    /// The completed rounds that count.
+    pub rounds: Vec<IndexedRound>,
+    /// Everybody with a Steam ID who was on a side.
+    pub players: Vec<IndexedPlayer>,
+}
+
+/// One round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexedRound {
+    /// N.
+    pub number: u32,
+    /// First tick, freeze time included.
+    pub start_tick: i32,
+    /// Where it is decided.
+    pub end_tick: i32,
+    /// `t` or `ct`; nothing for a draw.
+    pub winner: Option<String>,
+}
+
+/// One player.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexedPlayer {
+    /// 64-bit Steam ID, as text: JSON's numbers are too small for it.
+    pub steam64_id: String,
+    /// The last name in the demo.
+    pub name: String,
+    /// Kills by round number, where there are any. Own and team mates' deaths are none.
+    pub kills_by_round: BTreeMap<u32, u32>,
+}
+
+/// Says what is in a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
+pub fn index(path: &Path) -> Result<DemoIndex> {
+    guarded(|| {
+        let demo = container::open(path)?;
+        let survey = survey::survey(&demo)?;
+        let kills_by_round = |person| {
+            let kills = survey.rounds.iter().map(|round| (round.number, survey.kills_and_deaths(person, round).0));
+            kills.filter(|&(_, kills)| kills > 0).collect()
+        };
+        let players = survey.players().map(|(index, person)| IndexedPlayer {
+            steam64_id: person.steam64.to_string(),
+            name: person.name.clone(),
+            kills_by_round: kills_by_round(index),
+        });
+        let rounds = survey.rounds.iter().map(|round| IndexedRound {
+            number: round.number,
+            start_tick: round.start_tick,
+            end_tick: round.end_tick,
+            winner: winner(round.winner),
+        });
+        Ok(DemoIndex {
+            map: demo.map.clone(),
+            tick_rate: survey.tick_rate,
+            rounds: rounds.collect(),
+            players: players.collect(),
+        })
+    })
+}
+
+fn winner(side: Side) -> Option<String> {
+    match side {
+        Side::T => Some("t".into()),
+        Side::Ct => Some("ct".into()),
+        Side::None => None,
+    }
+}

@@ -1,0 +1,95 @@
+//! One round of a demo, ready to be drawn: which ticks, whose, and the errors where there is no such thing.
+
+use std::path::Path;
+
+use crate::domain::error::Result;
+use crate::domain::failure::FailureCode;
+use crate::domain::limits;
+use crate::render::scene::Scene;
+
+use super::collect::{Collector, Window};
+use super::container::{self, Container};
+use super::rounds::Round;
+use super::survey::{Survey, survey};
+use super::{failure, guarded};
+
+/// Seconds before the clip's first frame from which moments are kept: a grenade that flies into it has its tail.
+const TRAIL_SECONDS: f32 = 4.0;
+
+/// Reads one round for one player.
+///
+/// Errors: `round_not_in_demo`, `player_not_in_demo`, and those of [`super::index()`].
+pub fn scene(path: &Path, round: u32, steam64: u64) -> Result<Scene> {
+    guarded(|| {
+        let demo = container::open(path)?;
+        let survey = survey(&demo)?;
+        let Some(found) = survey.rounds.iter().find(|found| found.number == round) else {
+            return Err(failure(FailureCode::RoundNotInDemo, no_such_round(&survey.rounds, round)));
+        };
+        if !survey.players().any(|(_, person)| person.steam64 == steam64) {
+            let message = format!("Player {steam64} does not play in this demo.");
+            return Err(failure(FailureCode::PlayerNotInDemo, message));
+        }
+        collect(&demo, &survey, found, steam64)
+    })
+}
+
+fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Result<Scene> {
+    let window = window(survey, round);
+    let mut collector = Collector::new(&survey.rounds, window, steam64);
+    let classes = Collector::classes();
+    let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, events| collector.tick(context, events));
+    if let Err(error) = run {
+        // The survey has seen the round whole; what is damaged behind it costs a bit of the map's shape.
+        log::debug!("the demo is damaged: {error}");
+    }
+    let mut scene = collector.finish(demo.c4_seconds, survey.tick_rate)?;
+    scene.map.clone_from(&demo.map);
+    scene.tick_rate = survey.tick_rate;
+    (scene.round, scene.winner) = (round.number, round.winner);
+    (scene.start_tick, scene.freeze_end_tick, scene.end_tick) =
+        (round.start_tick, round.freeze_end_tick, round.end_tick);
+    (scene.clip_start_tick, scene.clip_end_tick) = (window.clip_start, window.clip_end);
+    for player in &mut scene.players {
+        let Some(person) = survey.people.iter().position(|person| person.is(player.steam64, &player.name)) else {
+            continue;
+        };
+        for earlier in survey.rounds.iter().filter(|earlier| earlier.number < round.number) {
+            let (kills, deaths) = survey.kills_and_deaths(person, earlier);
+            player.kills_before += kills;
+            player.deaths_before += deaths;
+        }
+    }
+    Ok(scene)
+}
+
+/// From the end of freeze time less the lead to the round's end and the tail, inside the demo.
+fn window(survey: &Survey, round: &Round) -> Window {
+    let ticks = |seconds: f32| (seconds * survey.tick_rate).round() as i32;
+    let [first, last] = survey.ticks;
+    let clip_start = round.freeze_end_tick.saturating_sub(ticks(limits::CLIP_LEAD_SECONDS as f32)).max(first);
+    let longest = clip_start.saturating_add(ticks(limits::CLIP_SECONDS as f32));
+    let clip_end = round.end_tick.saturating_add(ticks(limits::CLIP_TAIL_SECONDS as f32)).min(last).min(longest);
+    Window {
+        moments_start: clip_start.saturating_sub(ticks(TRAIL_SECONDS)),
+        clip_start,
+        freeze_end: round.freeze_end_tick,
+        round_end: round.end_tick,
+        next_start: round.next_start_tick.unwrap_or(i32::MAX),
+        clip_end,
+    }
+}
+
+fn no_such_round(rounds: &[Round], asked: u32) -> String {
+    match rounds {
+        [] => format!("The demo has no completed round; there is no round {asked} to show."),
+        [only] if only.number == 1 => format!("The demo has 1 round; round {asked} is not among them."),
+        [first, .., last] if first.number == 1 && last.number as usize == rounds.len() => {
+            format!("The demo has {} rounds; round {asked} is not among them.", rounds.len())
+        }
+        [first, ..] => {
+            let last = rounds.last().unwrap_or(first);
+            format!("The demo has rounds {} to {}; round {asked} is not among them.", first.number, last.number)
+        }
+    }
+}
