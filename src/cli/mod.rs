@@ -1,4 +1,147 @@
-//! todo
-pub fn main() -> std::process::ExitCode {
-    todo!()
+//! The command line: one file a subcommand, and the only printer. Wires the parts together and holds no rule of its own.
+
+mod admin;
+mod client;
+mod clip_args;
+mod output;
+mod progress;
+mod server_url;
+mod submit;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use log::LevelFilter;
+
+use crate::config;
+use crate::domain::error::{Error, Kind, Result};
+use crate::os::stop::StopFlag;
+
+/// Exit status after a second Ctrl-C: what shells give for an interrupted program.
+const INTERRUPTED: i32 = 130;
+/// Code of an error that is the command line's fault.
+const WRONG_USAGE: &str = "wrong_usage";
+
+/// Turns Counter-Strike 2 demos into video clips, on your own machines.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dinkem-appliance",
+    version,
+    disable_help_subcommand = true,
+    after_help = "\
+Every flag is also an environment variable (--data-dir is DINKEM_DATA_DIR) and a line of config.toml (data_dir = \"…\");
+flags win, then the environment, then the file. Each command's own --help ends with an example.
+
+Example: one clip, from nothing, in one command:
+  dinkem-appliance quickstart"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that may stand anywhere on the line.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Answer with one JSON value on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// Where accounts, jobs, demos and clips are kept [default: the platform's place for data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The config file [default: config.toml in the platform's place, else /etc/dinkem-appliance/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[allow(dead_code, reason = "config.rs reads it before the line is parsed; here it is for --help")]
+    config: Option<PathBuf>,
+    /// How much to log on standard error: off, error, warn, info, debug, trace [default: info for serve and node, else warn]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<LevelFilter>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Submit(submit::Args),
+    Admin(admin::Args),
+}
+
+/// What every command gets besides its own arguments.
+struct Call {
+    json: bool,
+    data_dir: Option<PathBuf>,
+}
+
+impl Call {
+    /// The data directory: as said, else the platform's place.
+    fn data_dir(&self) -> Result<PathBuf> {
+        let known = self.data_dir.clone().or_else(config::default_data_dir);
+        known.ok_or_else(|| wrong_usage("There is no home directory to keep data in: say where with --data-dir."))
+    }
+}
+
+/// Reads the command line, does what it says, and tells the exit status: 0 done, 1 failed, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let cli = match config::parse(Cli::command()).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let Cli { global, command } = cli;
+    start_log(global.log.unwrap_or(LevelFilter::Warn));
+    let call = Call { json: global.json, data_dir: global.data_dir };
+    match run(command, &call) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            output::say(&format!("error: {}", output::plain(&error.to_string())));
+            exit_status(&error).into()
+        }
+    }
+}
+
+fn run(command: Command, call: &Call) -> Result<u8> {
+    match command {
+        Command::Submit(args) => submit::run(args, call)?,
+        Command::Admin(args) => admin::run(args, call)?,
+    }
+    Ok(0)
+}
+
+/// The command line asks for what cannot be.
+fn wrong_usage(message: impl Into<String>) -> Error {
+    Error::new(Kind::Invalid, WRONG_USAGE, message)
+}
+
+/// `several_waiting`: `admin activate` needs a name.
+fn exit_status(error: &Error) -> u8 {
+    if [WRONG_USAGE, "several_waiting"].contains(&error.code) { 2 } else { 1 }
+}
+
+/// A flag that Ctrl-C and SIGTERM raise. The second one does not wait for a graceful end.
+fn stop_on_signals() -> Result<Arc<StopFlag>> {
+    let stop = Arc::new(StopFlag::new());
+    let raised = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if raised.stopped() {
+            std::process::exit(INTERRUPTED);
+        }
+        raised.stop();
+    })
+    .map_err(|error| Error::internal("Could not listen for Ctrl-C.", error))?;
+    Ok(stop)
+}
+
+/// Log lines on standard error: time, severity, words made harmless. Other people's code may only warn.
+fn start_log(level: LevelFilter) {
+    env_logger::Builder::new()
+        .filter_level(level.min(LevelFilter::Warn))
+        .filter_module(env!("CARGO_CRATE_NAME"), level)
+        .format(|out, record| {
+            let words = output::plain(&record.args().to_string());
+            writeln!(out, "{} {:5} {words}", out.timestamp_millis(), record.level())
+        })
+        .target(env_logger::Target::Stderr)
+        .init();
 }

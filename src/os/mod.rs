@@ -5,6 +5,7 @@ pub mod address;
 pub mod clock;
 pub mod doorbell;
 pub mod files;
+pub mod host;
 pub mod http;
 pub mod process;
 pub mod random;

@@ -1,0 +1,108 @@
+//! `admin account`: create, list, show, deactivate.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Call, account_json, account_name, output, show_new_keys};
+use crate::app::{App, accounts};
+use crate::domain::account::{Account, AccountStatus};
+use crate::domain::error::Result;
+use crate::wire::time::rfc3339;
+
+/// Accounts: create, list, show, deactivate
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  dinkem-appliance admin account create studio-a")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Creates an account: inactive until it is activated, with both its keys, shown this once
+    #[command(after_help = "Example:\n  dinkem-appliance admin account create studio-a --json")]
+    Create {
+        /// What to call it: up to 64 characters
+        #[arg(value_parser = account_name)]
+        name: String,
+        /// Leave out the keys; `admin keys mint` makes them later
+        #[arg(long)]
+        no_keys: bool,
+    },
+    /// All accounts
+    #[command(after_help = "Example:\n  dinkem-appliance admin account list")]
+    List,
+    /// One account and what it is at
+    #[command(after_help = "Example:\n  dinkem-appliance admin account show studio-a")]
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Shuts an account out: its next request is refused; its waiting jobs stay, its clips live on
+    #[command(after_help = "Example:\n  dinkem-appliance admin account deactivate studio-a")]
+    Deactivate {
+        /// Its name
+        name: String,
+    },
+}
+
+pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
+    match args.command {
+        Command::Create { name, no_keys } => {
+            let (account, keys) = accounts::create(app, &name, !no_keys)?;
+            show_new_keys(&account, &keys, call);
+            if !call.json {
+                output::say("Its keys are refused until it is activated: dinkem-appliance admin activate");
+            }
+        }
+        Command::List => list(&accounts::list(app)?, call),
+        Command::Show { name } => show(&accounts::show(app, &name)?, call),
+        Command::Deactivate { name } => changed(&accounts::deactivate(app, &name)?, call),
+    }
+    Ok(())
+}
+
+fn list(accounts: &[Account], call: &Call) {
+    if call.json {
+        return output::json(&json!({ "accounts": accounts.iter().map(account_json).collect::<Vec<_>>() }));
+    }
+    let rows: Vec<_> = accounts
+        .iter()
+        .map(|account| {
+            let created = rfc3339(account.created_at_ms);
+            [account.name.clone(), account.status.as_str().to_owned(), account.dinks.to_string(), created]
+        })
+        .collect();
+    output::line(&output::table(["NAME", "STATUS", "DINKS", "CREATED"], &rows));
+}
+
+fn show(summary: &accounts::Summary, call: &Call) {
+    let account = &summary.account;
+    if call.json {
+        return output::json(&json!({
+            "account": account_json(account),
+            "dinks_in_use": summary.dinks_in_use,
+            "queued": summary.queued,
+            "rendering": summary.rendering,
+        }));
+    }
+    output::line(&format!("name:      {}", output::plain(&account.name)));
+    output::line(&format!("id:        {}", account.public_id));
+    output::line(&format!("status:    {}", account.status.as_str()));
+    output::line(&format!("created:   {}", rfc3339(account.created_at_ms)));
+    output::line(&format!("dinks:     {}, in use {}", account.dinks, summary.dinks_in_use));
+    output::line(&format!("queued:    {}", summary.queued));
+    output::line(&format!("rendering: {}", summary.rendering));
+}
+
+/// Says how an account stands after a change.
+pub fn changed(account: &Account, call: &Call) {
+    if call.json {
+        return output::json(&json!({ "account": account_json(account) }));
+    }
+    let dinks = match account.status {
+        AccountStatus::Active if account.dinks > 0 => format!(", {} dinks", account.dinks),
+        _ => String::new(),
+    };
+    output::line(&format!("{}: {}{dinks}", output::plain(&account.name), account.status.as_str()));
+}

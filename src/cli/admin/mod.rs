@@ -1,0 +1,89 @@
+//! `admin`: the operator's commands, on the data directory itself, beside a running server.
+//!
+//! Needs no network and no token: who may write the data directory is the operator. Calls the same use cases as HTTP.
+
+mod account;
+mod activate;
+mod dinks;
+mod keys;
+mod nodes;
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{Call, output};
+use crate::app::App;
+use crate::app::accounts::NewKeys;
+use crate::domain::account::{self as rules, Account};
+use crate::domain::error::Result;
+use crate::domain::key::Secret;
+use crate::os::clock::SystemClock;
+use crate::os::random::SystemRandom;
+
+/// Accounts, keys, dinks and nodes: works on the data directory itself, beside a running server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: an account that may submit, with its keys:
+  dinkem-appliance admin account create studio-a
+  dinkem-appliance admin activate studio-a")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Account(account::Args),
+    Activate(activate::Args),
+    Keys(keys::Args),
+    Dinks(dinks::Args),
+    Nodes(nodes::Args),
+}
+
+pub fn run(args: Args, call: &Call) -> Result<()> {
+    let data_dir = call.data_dir()?;
+    let app = App::beside(&data_dir, Arc::new(SystemClock::new()), Arc::new(SystemRandom))?;
+    match args.command {
+        Command::Account(args) => account::run(args, &app, call),
+        Command::Activate(args) => activate::run(args, &app, call),
+        Command::Keys(args) => keys::run(args, &app, call),
+        Command::Dinks(args) => dinks::run(args, &app, call),
+        Command::Nodes(args) => nodes::run(args, &app, &data_dir, call),
+    }
+}
+
+/// Reads an account's name.
+fn account_name(text: &str) -> Result<String> {
+    rules::check_name(text).map(|()| text.to_owned())
+}
+
+fn account_json(account: &Account) -> Value {
+    json!({
+        "id": account.public_id.to_string(),
+        "name": account.name,
+        "status": account.status.as_str(),
+        "dinks": account.dinks,
+    })
+}
+
+/// An account with keys that are shown this once.
+fn show_new_keys(account: &Account, keys: &NewKeys, call: &Call) {
+    let clear = |key: &Option<Secret>| key.as_ref().map(|key| key.reveal().to_owned());
+    let (metered, reserved) = (clear(&keys.metered), clear(&keys.reserved));
+    if call.json {
+        return output::json(
+            &json!({ "account": account_json(account), "metered_key": metered, "reserved_key": reserved }),
+        );
+    }
+    output::line(&format!("account:      {} ({})", output::plain(&account.name), account.status.as_str()));
+    for (label, key) in [("metered key: ", &metered), ("reserved key:", &reserved)] {
+        if let Some(key) = key {
+            output::line(&format!("{label} {key}"));
+        }
+    }
+    if metered.is_some() || reserved.is_some() {
+        output::say("The keys are shown this once: only their hashes are kept.");
+    }
+}

@@ -1,0 +1,95 @@
+//! `admin nodes`: join tokens and the nodes there are.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Call, output};
+use crate::app::nodes::NodeInfo;
+use crate::app::{App, nodes};
+use crate::cli::server_url;
+use crate::domain::error::Result;
+use crate::wire::ticket::JoinTicket;
+use crate::wire::time::rfc3339;
+
+/// Render nodes: join tokens, list
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  dinkem-appliance admin nodes token")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a join token for one node: works once, for an hour
+    #[command(after_help = "\
+Example: on the server, then on the new node:
+  dinkem-appliance admin nodes token
+  dinkem-appliance node --join TOKEN")]
+    Token,
+    /// All nodes
+    #[command(after_help = "Example:\n  dinkem-appliance admin nodes list")]
+    List,
+}
+
+pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
+    match args.command {
+        Command::Token => token(app, data_dir, call),
+        Command::List => {
+            list(&nodes::list(app)?, call);
+            Ok(())
+        }
+    }
+}
+
+fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
+    let server = server_url::recorded(data_dir);
+    let ticket = JoinTicket { server: server.clone(), ca: None, secret: nodes::token(app)?.reveal().to_owned() };
+    let token = ticket.encode()?;
+    if call.json {
+        output::json(&json!({ "join_token": token }));
+    } else {
+        output::line(&token);
+    }
+    match server {
+        Some(server) => output::say(&format!("Good once, for an hour, for a node that reaches {server}.")),
+        None => output::say(
+            "Good once, for an hour. No server has run on this data directory yet: the node must be told its address with --server URL.",
+        ),
+    }
+    Ok(())
+}
+
+fn list(nodes: &[NodeInfo], call: &Call) {
+    let renderers = |node: &NodeInfo| node.node.renderers.iter().map(|r| r.as_str()).collect::<Vec<_>>();
+    if call.json {
+        let nodes = nodes.iter().map(|info| {
+            json!({
+                "id": info.node.public_id.to_string(),
+                "name": info.node.name,
+                "state": info.state.as_str(),
+                "slots": info.node.slots,
+                "leases": info.leases,
+                "renderers": renderers(info),
+                "joined_at": rfc3339(info.node.joined_at_ms),
+                "seen_at": rfc3339(info.node.seen_at_ms),
+            })
+        });
+        return output::json(&json!({ "nodes": nodes.collect::<Vec<_>>() }));
+    }
+    let rows: Vec<_> = nodes
+        .iter()
+        .map(|info| {
+            [
+                info.node.name.clone(),
+                info.state.as_str().to_owned(),
+                format!("{}/{}", info.leases, info.node.slots),
+                renderers(info).join(","),
+                rfc3339(info.node.seen_at_ms),
+            ]
+        })
+        .collect();
+    output::line(&output::table(["NAME", "STATE", "BUSY", "RENDERERS", "SEEN"], &rows));
+}

@@ -1,0 +1,265 @@
+//! A client of the API, as any script would be one: upload, submit, watch, download, over HTTP with a key.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::clip_args::LookArgs;
+use super::progress::Progress;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::job::SteamId;
+use crate::domain::key::Secret;
+use crate::domain::limits;
+use crate::os::address::Addresses;
+use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response};
+use crate::os::stop::StopFlag;
+use crate::wire::demo::UploadedView;
+use crate::wire::job::JobView;
+use crate::wire::problem::{Problem, hex};
+
+/// Bytes of an answer in JSON at most.
+const ANSWER_BYTES: u64 = 1 << 20;
+/// Time for one request without a demo or a clip in it.
+const SHORT: Duration = Duration::from_secs(60);
+/// Time for a demo up or a clip down.
+const LONG: Duration = Duration::from_secs(3_600);
+/// Time between two looks at a job.
+const LOOK: Duration = Duration::from_millis(500);
+/// Looks that may fail one after another before a server counts as gone: a restart takes less than a minute.
+const FAILED_LOOKS: u32 = 120;
+
+/// Which clip of which demo.
+pub struct Order<'a> {
+    /// Where the demo is.
+    pub demo_url: &'a str,
+    /// Whose point of view.
+    pub player: SteamId,
+    /// The N-th round.
+    pub round: u32,
+    /// How it is to look; `None` leaves all of it to the server.
+    pub look: Option<&'a LookArgs>,
+}
+
+/// The API of one server, with one key.
+pub struct Api {
+    http: Client,
+    server: String,
+    key: Secret,
+}
+
+impl Api {
+    /// A client of the server at a URL. `ca_pem`: the only certificates to trust.
+    pub fn new(server: &str, key: Secret, ca_pem: Option<String>) -> Result<Self> {
+        let http = Client::new(ClientOptions {
+            addresses: Addresses::Any,
+            ca_pem,
+            redirects: 0,
+            connect_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(60),
+        })?;
+        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), key })
+    }
+
+    /// Uploads a demo; its URL for a job.
+    pub fn upload(&self, demo: &Path, progress: &mut Progress) -> Result<String> {
+        let cannot = |error: io::Error| cannot_read(demo, &error);
+        let mut file = File::open(demo).map_err(cannot)?;
+        let bytes = file.metadata().map_err(cannot)?.len();
+        let mut body = Counted { inner: &mut file, done: 0, bytes, stage: "uploading the demo", progress };
+        let answer: UploadedView = self.ask(Request {
+            content_type: Some("application/octet-stream"),
+            body: Body::Stream(&mut body, Some(bytes)),
+            ..Request::new(Method::POST, &self.url("/api/demos"), LONG)
+        })?;
+        Ok(answer.demo_url)
+    }
+
+    /// Submits a job.
+    pub fn submit(&self, order: &Order<'_>) -> Result<JobView> {
+        let body = order.body().to_string();
+        self.ask(Request {
+            content_type: Some("application/json"),
+            body: Body::Bytes(body.as_bytes()),
+            ..Request::new(Method::POST, &self.url("/api/clips"), SHORT)
+        })
+    }
+
+    /// A job as it stands.
+    pub fn job(&self, id: &str) -> Result<JobView> {
+        self.ask(Request::new(Method::GET, &self.url(&format!("/api/clips/{id}")), SHORT))
+    }
+
+    /// Watches a job until it has ended. A server that restarts meanwhile is waited for.
+    pub fn watch(&self, id: &str, progress: &mut Progress, stop: &StopFlag) -> Result<JobView> {
+        let mut failed = 0;
+        loop {
+            match self.job(id) {
+                Ok(job) => {
+                    failed = 0;
+                    progress.show(&stage(&job), job.progress);
+                    if !["queued", "rendering"].contains(&job.status.as_str()) {
+                        return Ok(job);
+                    }
+                }
+                Err(error) if error.kind == Kind::Unavailable && failed < FAILED_LOOKS => {
+                    log::debug!("{error}; trying again");
+                    failed += 1;
+                }
+                Err(error) => return Err(error),
+            }
+            if stop.wait(LOOK) {
+                let message = format!("Stopped watching; job {id} goes on without: GET {}.", self.job_url(id));
+                return Err(Error::new(Kind::Unavailable, "interrupted", message));
+            }
+        }
+    }
+
+    /// Downloads a finished clip and checks it against its hash. A file of that name is replaced.
+    pub fn download(&self, job: &JobView, to: &Path, progress: &mut Progress) -> Result<()> {
+        let Some(clip) = &job.clip else {
+            return Err(Error::not_found("The job has no clip: it was deleted."));
+        };
+        let cannot = |error: io::Error| {
+            Error::internal(format!("Could not write {}: choose another place with -o.", to.display()), error)
+        };
+        let response = self.http.send(Request::new(Method::GET, &clip.url, LONG))?;
+        if response.status != 200 {
+            return Err(refusal(response));
+        }
+        let folder = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
+        let mut reader = response.into_reader();
+        let mut body =
+            Counted { inner: &mut reader, done: 0, bytes: clip.bytes, stage: "downloading the clip", progress };
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = body.read(&mut buffer).map_err(|error| {
+                Error::new(Kind::Unavailable, "unreachable", "The clip's download broke off: try again.").because(error)
+            })?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            file.write_all(&buffer[..read]).map_err(cannot)?;
+        }
+        if hex(&hash.finalize().into()) != clip.sha256 {
+            let message = "The downloaded clip is not what the server says it is: try again.";
+            return Err(Error::new(Kind::Unavailable, "bad_answer", message));
+        }
+        readable_by_all(file.as_file());
+        file.persist(to).map_err(|error| cannot(error.error))?;
+        Ok(())
+    }
+
+    /// Where a job is looked at.
+    pub fn job_url(&self, id: &str) -> String {
+        self.url(&format!("/api/clips/{id}"))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server)
+    }
+
+    fn ask<'a, T: DeserializeOwned>(&'a self, request: Request<'a>) -> Result<T> {
+        let response = self.http.send(Request { bearer: Some(&self.key), ..request })?;
+        if (200..300).contains(&response.status) { response.json(ANSWER_BYTES) } else { Err(refusal(response)) }
+    }
+}
+
+impl Order<'_> {
+    /// The body of `POST /api/clips`.
+    fn body(&self) -> Value {
+        let mut body = json!({
+            "demo_url": self.demo_url,
+            "steam64_id": self.player.to_string(),
+            "round": self.round,
+        });
+        if let Some(look) = self.look {
+            let commands = look.commands();
+            let digit = |on: bool| if on { "1" } else { "0" };
+            body["fps"] = look.fps.into();
+            body["resolution"] = look.resolution.into();
+            body["commands"] = json!({
+                "spec_show_xray": digit(commands.spec_show_xray),
+                "cl_draw_only_deathnotices": digit(commands.cl_draw_only_deathnotices),
+            });
+        }
+        body
+    }
+}
+
+/// The error of a job that did not end well, with its code.
+pub fn check_done(job: &JobView) -> Result<()> {
+    match (job.status.as_str(), &job.error) {
+        ("done", _) => Ok(()),
+        (status, Some(failure)) => {
+            let message = format!("The job {status}: {}: {}", failure.code, failure.message);
+            Err(Error::new(Kind::Conflict, "job_failed", message))
+        }
+        (status, None) => Err(Error::new(Kind::Conflict, "job_failed", format!("The job was {status}."))),
+    }
+}
+
+/// A file that cannot be read, and what to do.
+pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
+    Error::new(Kind::Invalid, "unreadable_file", format!("Could not read {}: {error}.", path.display()))
+}
+
+/// What a job is at, in words.
+fn stage(job: &JobView) -> String {
+    match (&job.stage, &job.waiting_because) {
+        (Some(stage), _) if job.status == "rendering" => stage.clone(),
+        (_, Some(why)) if job.status == "queued" => format!("queued: {why}"),
+        _ => job.status.clone(),
+    }
+}
+
+/// The server's own words for what it refused.
+fn refusal(response: Response) -> Error {
+    let status = response.status;
+    let kind = if status >= 500 || status == 429 { Kind::Unavailable } else { Kind::Invalid };
+    let words = match response.json::<Problem>(limits::JSON_BODY_BYTES) {
+        Ok(Problem { error, code: Some(code), .. }) => format!("{error} ({code})"),
+        Ok(Problem { error, code: None, .. }) => error,
+        Err(_) => "it gives no reason that this client can read".to_owned(),
+    };
+    let advice = if status == 401 { " Check the key, and that the account is active." } else { "" };
+    Error::new(kind, "refused", format!("The server answers {status}: {words}{advice}"))
+}
+
+/// A temporary file is its owner's alone; a clip that was asked for is like any other file.
+fn readable_by_all(file: &File) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if let Err(error) = file.set_permissions(std::fs::Permissions::from_mode(0o644)) {
+            log::debug!("the clip stays its owner's alone: {error}");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+}
+
+/// A body that says how far it is.
+struct Counted<'a> {
+    inner: &'a mut dyn Read,
+    done: u64,
+    bytes: u64,
+    stage: &'a str,
+    progress: &'a mut Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.done += read as u64;
+        self.progress.show(self.stage, self.done as f64 / self.bytes.max(1) as f64);
+        Ok(read)
+    }
+}

@@ -1,0 +1,106 @@
+//! Which clip of a demo is meant and how it is to look: the same flags for `submit`, `render` and `quickstart`.
+
+use clap::Args;
+
+use crate::domain::error::{Error, Result};
+use crate::domain::job::{self, Commands, JobSpec, SteamId};
+
+/// Fps, resolution and console overrides.
+#[derive(Clone, Debug, Args)]
+pub struct LookArgs {
+    /// Frames a second: 30 or 60
+    #[arg(long, value_name = "FPS", default_value_t = JobSpec::DEFAULT_FPS, value_parser = fps)]
+    pub fps: u32,
+    /// Lines of the picture: 1080 or 1440
+    #[arg(long, value_name = "LINES", default_value_t = JobSpec::DEFAULT_RESOLUTION, value_parser = resolution)]
+    pub resolution: u32,
+    /// A console override: spec_show_xray=0|1 or cl_draw_only_deathnotices=0|1; may be given again
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = Override::parse)]
+    pub overrides: Vec<Override>,
+}
+
+impl LookArgs {
+    /// Width of the picture in pixels: 16:9.
+    pub fn width(&self) -> u32 {
+        self.resolution / 9 * 16
+    }
+
+    /// The overrides with the contract's defaults; of two for the same name the last one counts.
+    pub fn commands(&self) -> Commands {
+        let mut commands = Commands::default();
+        for given in &self.overrides {
+            match given {
+                Override::ShowXray(on) => commands.spec_show_xray = *on,
+                Override::OnlyDeathnotices(on) => commands.cl_draw_only_deathnotices = *on,
+            }
+        }
+        commands
+    }
+}
+
+/// One `--set NAME=VALUE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Override {
+    /// `spec_show_xray`.
+    ShowXray(bool),
+    /// `cl_draw_only_deathnotices`.
+    OnlyDeathnotices(bool),
+}
+
+impl Override {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("it must look like NAME=VALUE")?;
+        let on = match value {
+            "0" => false,
+            "1" => true,
+            _ => return Err("the value must be 0 or 1".to_owned()),
+        };
+        match name {
+            "spec_show_xray" => Ok(Self::ShowXray(on)),
+            "cl_draw_only_deathnotices" => Ok(Self::OnlyDeathnotices(on)),
+            _ => Err("the names are spec_show_xray and cl_draw_only_deathnotices".to_owned()),
+        }
+    }
+}
+
+/// Reads `--player`.
+pub fn player(text: &str) -> Result<SteamId> {
+    SteamId::parse(text, "player")
+}
+
+/// Reads `--round`.
+pub fn round(text: &str) -> Result<u32> {
+    whole(text).and_then(job::check_round)
+}
+
+fn fps(text: &str) -> Result<u32> {
+    whole(text).and_then(job::check_fps)
+}
+
+fn resolution(text: &str) -> Result<u32> {
+    whole(text).and_then(job::check_resolution)
+}
+
+fn whole(text: &str) -> Result<i64> {
+    text.parse().map_err(|_| Error::invalid("value", "it must be a whole number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_override_is_a_known_name_and_a_zero_or_a_one() {
+        let cases = [
+            ("spec_show_xray=1", Some(Override::ShowXray(true))),
+            ("cl_draw_only_deathnotices=0", Some(Override::OnlyDeathnotices(false))),
+            ("spec_show_xray=2", None),
+            ("spec_show_xray", None),
+            ("sv_cheats=1", None),
+            ("=", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Override::parse(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The printer: results to standard output, words for people to standard error, names made harmless for terminals.
+
+use std::fmt::Write as _;
+use std::io;
+
+use serde::Serialize;
+
+/// A line of the result. A reader that has gone away (`| head`) is no error.
+pub fn line(text: &str) {
+    write_to(io::stdout().lock(), text);
+}
+
+/// The result as one JSON value on one line.
+pub fn json(value: &impl Serialize) {
+    match serde_json::to_string(value) {
+        Ok(text) => line(&text),
+        Err(error) => log::error!("cannot write the result as JSON: {error}"),
+    }
+}
+
+/// A line for the person at the terminal.
+pub fn say(text: &str) {
+    write_to(io::stderr().lock(), text);
+}
+
+fn write_to(mut stream: impl io::Write, text: &str) {
+    let written = writeln!(stream, "{text}").and_then(|()| stream.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        log::debug!("cannot write: {error}");
+    }
+}
+
+/// A name from a demo, a node or a client as a terminal may show it: control characters, and those that turn the
+/// direction of the writing, as `\u{…}`.
+pub fn plain(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}');
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+            let _ = write!(out, "{}", c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Rows under headings, columns aligned. Cells are made harmless here.
+pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| plain(cell))).collect();
+    let mut widths = headings.map(|heading| heading.chars().count());
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = String::new();
+    for row in std::iter::once(&headings.map(str::to_owned)).chain(&rows) {
+        let mut text = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(text, "{cell:width$}  ");
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    }
+    out.pop();
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        let cases = [
+            ("s1mple", "s1mple"),
+            ("Ünï ☃", "Ünï ☃"),
+            ("\u{1b}[31mred", "\\u{1b}[31mred"),
+            ("two\nlines\t", "two\\u{a}lines\\u{9}"),
+            ("\u{202e}evil", "\\u{202e}evil"),
+            ("\u{9b}2J", "\\u{9b}2J"),
+        ];
+        for (given, shown) in cases {
+            assert_eq!(plain(given), shown);
+        }
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let shown = table(["NAME", "N"], &[["a".into(), "1".into()], ["longer".into(), "22".into()]]);
+        assert_eq!(shown, "NAME    N\na       1\nlonger  22");
+    }
+}

@@ -1,0 +1,88 @@
+//! How far a thing is, for a person: a bar on a terminal, else plain lines on standard error.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::output;
+
+/// Tenths of a job between two plain lines.
+const TENTHS: f64 = 10.0;
+
+/// Shows a stage and how far it is. Quiet once dropped.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    stage: String,
+    said: f64,
+}
+
+impl Progress {
+    /// On standard error, in the form that fits it.
+    pub fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr());
+            // The template is this line; its parse cannot fail, and the plain style would do.
+            let style = ProgressStyle::with_template("{msg:28} [{bar:40}] {percent:>3} %  {elapsed}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+            bar
+        });
+        Self { bar, stage: String::new(), said: 0.0 }
+    }
+
+    /// What is being done, and 0 to 1 of the whole.
+    pub fn show(&mut self, stage: &str, fraction: f64) {
+        let fraction = fraction.clamp(0.0, 1.0);
+        if let Some(bar) = &self.bar {
+            bar.set_message(output::plain(stage));
+            bar.set_position((fraction * 1_000.0) as u64);
+            return;
+        }
+        if let Some(line) = self.next_line(stage, fraction) {
+            output::say(&line);
+        }
+    }
+
+    /// One line for each change of stage and each tenth.
+    fn next_line(&mut self, stage: &str, fraction: f64) -> Option<String> {
+        let changed = self.stage != stage;
+        let tenth = (fraction * TENTHS + 1e-9).floor();
+        if !changed && tenth <= self.said {
+            return None;
+        }
+        stage.clone_into(&mut self.stage);
+        self.said = tenth;
+        Some(format!("{} {:.0} %", output::plain(stage), fraction * 100.0))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_lines_come_with_each_stage_and_each_tenth() {
+        let mut progress = Progress { bar: None, stage: String::new(), said: 0.0 };
+        let steps = [
+            ("queued", 0.0, Some("queued 0 %")),
+            ("queued", 0.0, None),
+            ("rendering", 0.02, Some("rendering 2 %")),
+            ("rendering", 0.09, None),
+            ("rendering", 0.1, Some("rendering 10 %")),
+            ("rendering", 0.35, Some("rendering 35 %")),
+            ("rendering", 0.39, None),
+            ("done", 1.0, Some("done 100 %")),
+            ("done", 1.0, None),
+        ];
+        for (stage, fraction, line) in steps {
+            assert_eq!(progress.next_line(stage, fraction).as_deref(), line, "{stage} {fraction}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `submit`: a client for people and scripts.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::client::{Api, Order, cannot_read, check_done};
+use super::clip_args::{self, LookArgs};
+use super::progress::Progress;
+use super::{Call, output, stop_on_signals, wrong_usage};
+use crate::config;
+use crate::domain::error::Result;
+use crate::domain::job::SteamId;
+use crate::domain::key::Secret;
+use crate::wire::job::JobView;
+
+/// Submits a clip to an appliance: uploads a local demo if need be; --wait shows progress, -o downloads
+///
+/// The key comes from the variable DINKEM_API_KEY or from --key-file, never from the command line.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: upload, wait, and download the clip:
+  DINKEM_API_KEY=3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234 dinkem-appliance submit match.dem \\
+    --player 76561197991272318 --round 2 --server http://appliance:8443 --wait -o clip.mp4")]
+pub struct Args {
+    /// A demo file, or the URL of one
+    #[arg(value_name = "DEMO-OR-URL")]
+    demo: String,
+    /// Whom to follow: a 17-digit Steam ID
+    #[arg(long, value_name = "ID", value_parser = clip_args::player)]
+    player: SteamId,
+    /// The N-th round, 1 or greater
+    #[arg(long, value_name = "N", value_parser = clip_args::round)]
+    round: u32,
+    #[command(flatten)]
+    look: LookArgs,
+    /// Wait until the job has ended, and fail if it fails
+    #[arg(long)]
+    wait: bool,
+    /// Where the finished clip goes; waits for it
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The appliance's URL
+    #[arg(long, value_name = "URL")]
+    server: String,
+    /// PEM file of the authority to trust, and no other
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// A file with the account's key in it
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+pub fn run(args: Args, call: &Call) -> Result<()> {
+    let ca_pem = args.ca.as_deref().map(read).transpose()?;
+    let api = Api::new(&args.server, key(args.key_file.as_deref())?, ca_pem)?;
+    let stop = stop_on_signals()?;
+    let mut progress = Progress::new();
+    let is_url = args
+        .demo
+        .split_once("://")
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"));
+    let demo_url = if is_url { args.demo.clone() } else { api.upload(Path::new(&args.demo), &mut progress)? };
+    let order = Order { demo_url: &demo_url, player: args.player, round: args.round, look: Some(&args.look) };
+    let mut job = api.submit(&order)?;
+    if args.wait || args.output.is_some() {
+        job = api.watch(&job.id, &mut progress, &stop)?;
+        if let (Some(to), true) = (&args.output, job.status == "done") {
+            say_if_replaced(to);
+            api.download(&job, to, &mut progress)?;
+        }
+    }
+    drop(progress);
+    show(&job, &api, args.output.as_deref(), call);
+    if ["queued", "rendering"].contains(&job.status.as_str()) { Ok(()) } else { check_done(&job) }
+}
+
+/// A file of that name is replaced, as every tool does that is told where to write; but it is said.
+pub fn say_if_replaced(to: &Path) {
+    if to.exists() {
+        output::say(&format!("Replacing {}.", to.display()));
+    }
+}
+
+fn show(job: &JobView, api: &Api, output_file: Option<&Path>, call: &Call) {
+    if call.json {
+        return output::json(job);
+    }
+    match (&job.clip, output_file) {
+        (Some(clip), Some(file)) => {
+            output::line(&format!("clip:    {}", file.display()));
+            output::line(&format!("address: {}", output::plain(&clip.url)));
+        }
+        (Some(clip), None) => output::line(&format!("address: {}", output::plain(&clip.url))),
+        (None, _) => {
+            output::line(&format!("job:     {} ({})", output::plain(&api.job_url(&job.id)), output::plain(&job.status)))
+        }
+    }
+}
+
+/// The account's key, from the file that is named or from the environment.
+fn key(file: Option<&Path>) -> Result<Secret> {
+    match file {
+        Some(file) => Ok(Secret::new(read(file)?.trim())),
+        None => config::api_key()
+            .ok_or_else(|| wrong_usage("There is no key: set DINKEM_API_KEY, or name a file with --key-file.")),
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error: io::Error| cannot_read(path, &error))
+}
