@@ -20,6 +20,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// The state of the thing does not allow it (a lost lease, a wrong offset).
     Conflict,
+    /// An upload that does not say how long it is.
+    LengthRequired,
     /// A body over its limit.
     TooLarge,
     /// A body of the wrong type.

@@ -199,6 +199,8 @@ impl JobSpec {
     pub const DEFAULT_FPS: u32 = 30;
     /// Lines when left out.
     pub const DEFAULT_RESOLUTION: u32 = 1080;
+    /// The renderer when left out.
+    pub const DEFAULT_RENDERER: Renderer = Renderer::Builtin;
 
     /// Width of the picture in pixels: 16:9.
     pub fn width(&self) -> u32 {

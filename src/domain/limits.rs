@@ -45,8 +45,16 @@ pub const LEASE_SECONDS: u64 = 30;
 pub const LEASE_PROGRESS_SECONDS: u64 = 600;
 /// Seconds a claim may wait.
 pub const CLAIM_WAIT_SECONDS: u64 = 25;
-/// Claims that may wait at once.
-pub const WAITING_CLAIMS: usize = 1_024;
+/// Threads that answer requests. A waiting claim and an upload hold one each.
+pub const HTTP_THREADS: usize = 192;
+/// Claims that may wait at once; below [`HTTP_THREADS`], so that nodes never shut clients out.
+pub const WAITING_CLAIMS: usize = 96;
+/// Uploads that may run at once; with [`WAITING_CLAIMS`] still below [`HTTP_THREADS`].
+pub const UPLOADS: usize = 64;
+/// Seconds after which a client that was turned away for now may come again.
+pub const RETRY_AFTER_SECONDS: u64 = 5;
+/// Seconds that requests in flight have to finish when the server stops.
+pub const STOP_SECONDS: u64 = 10;
 /// Seconds of silence after which a node counts as gone.
 pub const NODE_GONE_SECONDS: u64 = 90;
 /// Slots of one node.

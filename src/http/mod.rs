@@ -1,1 +1,25 @@
-//! todo
+//! HTTP over the use cases: one route table, thin handlers that read, call and wrap, and answers that are alike.
+//!
+//! A request's way: [`server`] (threads, stopping) → `front` (request id, panics, headers every answer has) →
+//! [`routes`] (who may call what, in which order it is checked) → a handler → [`crate::app`]. Knows nothing of SQL.
+
+mod account;
+mod answer;
+mod body;
+mod call;
+mod clips;
+mod demos;
+mod files;
+mod front;
+mod health;
+mod leases;
+mod nodes;
+mod permits;
+mod range;
+pub mod routes;
+pub mod server;
+mod urls;
+mod views;
+mod watch;
+
+pub use server::{Running, ServeOptions, serve};

@@ -9,8 +9,8 @@ use crate::domain::limits;
 const FIELDS: &[&str] = &["demo_url", "steam64_id", "round", "fps", "resolution", "commands", "metadata", "renderer"];
 const COMMANDS: &[&str] = &["spec_show_xray", "cl_draw_only_deathnotices"];
 
-/// What a client asks for, or an error that names the field to blame. `default_renderer` is the operator's.
-pub fn read_submit(body: &[u8], default_renderer: Renderer) -> Result<JobSpec> {
+/// What a client asks for, or an error that names the field to blame.
+pub fn read_submit(body: &[u8]) -> Result<JobSpec> {
     let fields = Fields::of_body(body, FIELDS)?;
 
     let demo_url = fields.require("demo_url", fields.string("demo_url")?)?;
@@ -23,7 +23,7 @@ pub fn read_submit(body: &[u8], default_renderer: Renderer) -> Result<JobSpec> {
     let commands = read_commands(&fields)?;
     let metadata = read_metadata(&fields)?;
     let renderer = match fields.string("renderer")? {
-        None => default_renderer,
+        None => JobSpec::DEFAULT_RENDERER,
         Some(word) => {
             Renderer::parse(&word).ok_or_else(|| fields.wrong("renderer", "must be \"builtin\" or \"game\""))?
         }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     fn read(body: impl AsRef<[u8]>) -> Result<JobSpec> {
-        read_submit(body.as_ref(), Renderer::Builtin)
+        read_submit(body.as_ref())
     }
 
     #[track_caller]

@@ -1,0 +1,137 @@
+//! Answers: JSON, errors (kind to status in one `match`), and the headers every answer has.
+
+use std::borrow::Cow;
+
+use rouille::{Response, ResponseBody};
+use serde::Serialize;
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+use crate::wire::problem::Problem;
+
+/// A JSON answer.
+pub fn json<T: Serialize>(status: u16, content: &T) -> Result<Response> {
+    let bytes =
+        serde_json::to_vec(content).map_err(|error| Error::internal("An answer could not be written.", error))?;
+    Ok(with_body(status, "application/json", ResponseBody::from_data(bytes)))
+}
+
+/// An answer without a body: `204`, `304`.
+pub fn empty(status: u16) -> Response {
+    Response { status_code: status, headers: Vec::new(), data: ResponseBody::empty(), upgrade: None }
+}
+
+/// An answer with a body of some type.
+pub fn with_body(status: u16, content_type: &'static str, data: ResponseBody) -> Response {
+    Response { status_code: status, headers: vec![("Content-Type".into(), content_type.into())], data, upgrade: None }
+}
+
+/// Adds a header.
+pub fn header(mut response: Response, name: &'static str, value: impl Into<Cow<'static, str>>) -> Response {
+    response.headers.push((name.into(), value.into()));
+    response
+}
+
+/// The answer to an error. The contract's 401 and 403 are one sentence and nothing more; of our own failures only
+/// the request id is told, the rest is for the log.
+pub fn error(error: &Error, request_id: &str) -> Response {
+    let mut problem = Problem { error: error.message.clone(), ..Problem::default() };
+    match error.kind {
+        Kind::Unauthorized | Kind::Forbidden => {}
+        Kind::Internal => {
+            problem.error = "Internal error".into();
+            problem.code = Some("internal".into());
+            problem.request_id = Some(request_id.to_owned());
+        }
+        _ => {
+            problem.code = Some(error.code.into());
+            problem.field.clone_from(&error.field);
+        }
+    }
+    problem_answer(error.kind, &problem)
+}
+
+/// The answer to an error whose body has members of its own.
+pub fn problem_answer(kind: Kind, problem: &Problem) -> Response {
+    // Strings and numbers always become JSON; an empty body is better than none should that ever change.
+    let body = serde_json::to_vec(problem).unwrap_or_default();
+    let response = with_body(status(kind), "application/json", ResponseBody::from_data(body));
+    match kind {
+        Kind::Unauthorized => header(response, "WWW-Authenticate", "Bearer"),
+        Kind::TooMany | Kind::Unavailable => header(response, "Retry-After", limits::RETRY_AFTER_SECONDS.to_string()),
+        _ => response,
+    }
+}
+
+fn status(kind: Kind) -> u16 {
+    match kind {
+        Kind::Invalid => 400,
+        Kind::Unauthorized => 401,
+        Kind::Forbidden => 403,
+        Kind::NotFound => 404,
+        Kind::MethodNotAllowed => 405,
+        Kind::Conflict => 409,
+        Kind::LengthRequired => 411,
+        Kind::TooLarge => 413,
+        Kind::UnsupportedMedia => 415,
+        Kind::RangeNotSatisfiable => 416,
+        Kind::TooMany => 429,
+        Kind::Internal => 500,
+        Kind::Unavailable => 503,
+        Kind::NoSpace => 507,
+    }
+}
+
+/// Adds what every answer has. An answer may be framed or kept only if it says so itself.
+pub fn finish(mut response: Response, request_id: String) -> Response {
+    let has = |response: &Response, name: &str| response.headers.iter().any(|(known, _)| known == name);
+    if !has(&response, "Content-Security-Policy") {
+        response = header(response, "Content-Security-Policy", "frame-ancestors 'none'");
+        response = header(response, "X-Frame-Options", "DENY");
+    }
+    if !has(&response, "Cache-Control") {
+        response = header(response, "Cache-Control", "no-store");
+    }
+    response = header(response, "X-Content-Type-Options", "nosniff");
+    response = header(response, "Referrer-Policy", "no-referrer");
+    header(response, "X-Request-Id", request_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn body(response: Response) -> String {
+        let mut text = String::new();
+        response.data.into_reader_and_size().0.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn an_error_says_what_the_design_lets_it_say() {
+        let internal = Error::internal("The store is gone.", "disk I/O error in /secret/place");
+        let cases = [
+            (Error::new(Kind::Unauthorized, "unauthorized", "Invalid API key"), r#"{"error":"Invalid API key"}"#),
+            (
+                Error::new(Kind::Forbidden, "no_dinks", "No reserved capacity provisioned"),
+                r#"{"error":"No reserved capacity provisioned"}"#,
+            ),
+            (Error::invalid("commands.x", "No."), r#"{"error":"No.","code":"invalid_field","field":"commands.x"}"#),
+            (Error::not_found("No such clip."), r#"{"error":"No such clip.","code":"not_found"}"#),
+            (internal, r#"{"error":"Internal error","code":"internal","request_id":"r-1"}"#),
+        ];
+        for (problem, expected) in cases {
+            assert_eq!(body(error(&problem, "r-1")), expected);
+        }
+    }
+
+    #[test]
+    fn whoever_may_come_again_is_told_when() {
+        for kind in [Kind::TooMany, Kind::Unavailable] {
+            let answer = error(&Error::new(kind, "later", "Later."), "r-1");
+            assert!(answer.headers.iter().any(|(name, value)| name == "Retry-After" && value == "5"));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What nodes say of their leases, from the claim to the end. Every call names lease and node; a lease that is not
+//! this node's, or no longer, is a `409`.
+
+use std::time::Duration;
+
+use rouille::Response;
+
+use super::call::Call;
+use super::{answer, files, views};
+use crate::app::leases::{self, UploadError};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::LeaseId;
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::wire::node::{HeartbeatAnswer, UploadAnswer};
+use crate::wire::order;
+use crate::wire::problem::Problem;
+
+/// `POST /api/node/claims`: waits for a job; `204` when there was none.
+pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let order = order::read_claim(&call.json_body()?)?;
+    let _permit = call.claims.take()?;
+    let wait = Duration::from_secs(order.wait_seconds);
+    match leases::claim(call.app, node, &order.renderers, order.slots, wait)? {
+        Some(grant) => answer::json(200, &views::claim(&grant, &call.app.settings, &call.base)?),
+        None => Ok(answer::empty(204)),
+    }
+}
+
+/// `PUT /api/node/leases/{lease}`.
+pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let lease = lease(call)?;
+    let progress = order::read_heartbeat(&call.json_body()?)?;
+    let expires_in_ms = leases::heartbeat(call.app, node, lease, progress)?;
+    answer::json(200, &HeartbeatAnswer { expires_in_ms })
+}
+
+/// `GET /api/node/leases/{lease}/demo`.
+pub fn demo(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let (file, bytes) = leases::open_demo(call.app, node, lease(call)?)?;
+    Ok(answer::with_body(200, "application/octet-stream", files::stream(file, bytes)))
+}
+
+/// `PUT /api/node/leases/{lease}/video?offset=N`: a wrong offset is answered with the right one.
+pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let lease = lease(call)?;
+    let offset = call
+        .query("offset")
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| Error::invalid("offset", "offset must say at which byte of the video the body begins."))?;
+    let mut body = call.upload(limits::VIDEO_BYTES)?;
+    match leases::append_video(call.app, node, lease, offset, &mut body) {
+        Ok(bytes) => answer::json(200, &UploadAnswer { bytes }),
+        Err(UploadError::Failed(error)) => Err(body.blame(error)),
+        Err(UploadError::WrongOffset(offset)) => {
+            let problem = Problem {
+                error: format!("The server has {offset} bytes of the video; go on from there."),
+                code: Some("wrong_offset".into()),
+                offset: Some(offset),
+                ..Problem::default()
+            };
+            Ok(answer::problem_answer(Kind::Conflict, &problem))
+        }
+    }
+}
+
+/// `PUT /api/node/leases/{lease}/poster`.
+pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let lease = lease(call)?;
+    let mut body = call.upload(limits::POSTER_BYTES)?;
+    match leases::put_poster(call.app, node, lease, &mut body) {
+        Ok(bytes) => answer::json(200, &UploadAnswer { bytes }),
+        Err(error) => Err(body.blame(error)),
+    }
+}
+
+/// `POST /api/node/leases/{lease}/complete`.
+pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let lease = lease(call)?;
+    let sha256 = order::read_complete(&call.json_body()?)?;
+    leases::complete(call.app, node, lease, sha256)?;
+    answer::json(200, &serde_json::json!({}))
+}
+
+/// `POST /api/node/leases/{lease}/fail`.
+pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let lease = lease(call)?;
+    let failure = order::read_fail(&call.json_body()?)?;
+    leases::fail(call.app, node, lease, failure)?;
+    answer::json(200, &serde_json::json!({}))
+}
+
+fn lease(call: &Call<'_>) -> Result<LeaseId> {
+    let text = call.parameter();
+    let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
+    number.map(LeaseId).ok_or_else(|| Error::not_found("A lease is named by its number."))
+}

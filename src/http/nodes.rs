@@ -1,0 +1,18 @@
+//! How a node joins.
+
+use rouille::Response;
+
+use super::answer;
+use super::call::Call;
+use crate::app::nodes;
+use crate::domain::error::Result;
+use crate::wire::node::JoinAnswer;
+use crate::wire::order::read_join;
+
+/// `POST /api/node/join`: the token in the body is what lets the node in.
+pub fn join(call: &Call<'_>) -> Result<Response> {
+    let (secret, name) = read_join(&call.json_body()?)?;
+    let joined = nodes::join(call.app, &secret, &name)?;
+    let view = JoinAnswer { node_id: joined.node.public_id.to_string(), node_key: joined.key.reveal().into() };
+    answer::json(201, &view)
+}

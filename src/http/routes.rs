@@ -1,0 +1,209 @@
+//! The one route table, and the order in which a request is checked (`api.md`, "Order of checks"): unknown route, 401,
+//! 403, 404, 405; what the handlers' readers add is 415, 413, 400. 404 and 405 with `Allow` come from the table.
+
+use rouille::Response;
+
+use super::answer;
+use super::call::Call;
+use super::{account, clips, demos, health, leases, nodes, watch};
+use crate::app::auth;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::job::Caller;
+use crate::domain::node::Node;
+use crate::wire::problem::Problem;
+
+/// Who may call a route, and what answers it: a handler gets exactly what its caller has proven to be.
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// Whoever has the address.
+    Anyone(fn(&Call<'_>) -> Result<Response>),
+    /// An account's key.
+    Client(fn(&Call<'_>, &Caller) -> Result<Response>),
+    /// A node's own key.
+    Node(fn(&Call<'_>, &Node) -> Result<Response>),
+}
+
+use Handler::{Anyone, Client, Node as ByNode};
+
+/// A row: method, pattern (`{name}` stands for one segment, or its beginning), handler. All rows of one pattern are
+/// for the same callers.
+type Row = (&'static str, &'static str, Handler);
+
+const ROUTES: &[Row] = &[
+    ("GET", "/healthz", Anyone(health::alive)),
+    ("HEAD", "/healthz", Anyone(health::alive)),
+    // For clients.
+    ("GET", "/api/clips", Client(clips::list)),
+    ("POST", "/api/clips", Client(clips::submit)),
+    ("GET", "/api/clips/{id}", Client(clips::show)),
+    ("DELETE", "/api/clips/{id}", Client(clips::remove)),
+    ("POST", "/api/demos", Client(demos::upload)),
+    ("GET", "/api/account", Client(account::show)),
+    // For whoever has a clip's address.
+    ("GET", "/clips/{token}.mp4", Anyone(watch::video)),
+    ("HEAD", "/clips/{token}.mp4", Anyone(watch::video)),
+    ("GET", "/clips/{token}.jpg", Anyone(watch::poster)),
+    ("HEAD", "/clips/{token}.jpg", Anyone(watch::poster)),
+    ("GET", "/embed/{token}", Anyone(watch::embed)),
+    ("HEAD", "/embed/{token}", Anyone(watch::embed)),
+    // For nodes.
+    ("POST", "/api/node/join", Anyone(nodes::join)),
+    ("POST", "/api/node/claims", ByNode(leases::claim)),
+    ("PUT", "/api/node/leases/{lease}", ByNode(leases::heartbeat)),
+    ("GET", "/api/node/leases/{lease}/demo", ByNode(leases::demo)),
+    ("PUT", "/api/node/leases/{lease}/video", ByNode(leases::video)),
+    ("PUT", "/api/node/leases/{lease}/poster", ByNode(leases::poster)),
+    ("POST", "/api/node/leases/{lease}/complete", ByNode(leases::complete)),
+    ("POST", "/api/node/leases/{lease}/fail", ByNode(leases::fail)),
+];
+
+/// Every route as method, pattern and who may call it (`anyone`, `client`, `node`): for the tests that hold each one
+/// against the callers it must refuse.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    ROUTES.iter().map(|(method, pattern, handler)| {
+        let who = match handler {
+            Anyone(_) => "anyone",
+            Client(_) => "client",
+            ByNode(_) => "node",
+        };
+        (*method, *pattern, who)
+    })
+}
+
+/// What a path leads to.
+pub struct Found<'p> {
+    /// The pattern it matches; `None`: no route.
+    pub pattern: Option<&'static str>,
+    /// What stood for the pattern's names, in order.
+    pub parameters: Vec<&'p str>,
+}
+
+/// Finds the pattern of a path. The path is taken as it came: no route has a character that needs escaping.
+pub fn find(path: &str) -> Found<'_> {
+    ROUTES
+        .iter()
+        .find_map(|(_, pattern, _)| Some(Found { pattern: Some(pattern), parameters: parameters(pattern, path)? }))
+        .unwrap_or(Found { pattern: None, parameters: Vec::new() })
+}
+
+fn parameters<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    let mut found = Vec::new();
+    let mut segments = path.split('/');
+    for expected in pattern.split('/') {
+        let segment = segments.next()?;
+        match expected.strip_prefix('{').and_then(|named| named.split_once('}')) {
+            None if segment == expected => {}
+            None => return None,
+            Some((_, ending)) => found.push(segment.strip_suffix(ending).filter(|value| !value.is_empty())?),
+        }
+    }
+    segments.next().is_none().then_some(found)
+}
+
+/// Checks a request in the design's order and has it answered.
+pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
+    let rows: Vec<&Row> = ROUTES.iter().filter(|(_, pattern, _)| Some(*pattern) == found.pattern).collect();
+    let caller = match rows.first() {
+        None => return Err(unknown_route(call)),
+        Some((_, _, Anyone(_))) => Proven::Nothing,
+        Some((_, _, Client(_))) => Proven::Account(auth::authenticate(call.app, &call.authorization())?),
+        Some((_, _, ByNode(_))) => Proven::Node(auth::authenticate_node(call.app, &call.authorization())?),
+    };
+    let of_method = |method: &str| rows.iter().find(|(known, _, _)| *known == method);
+    match of_method(call.request.method()) {
+        Some((_, _, handler)) => caller.run(*handler, call),
+        None => {
+            // "404 before 405": what is not there for this caller is not there for any method.
+            if let Some((_, _, handler)) = of_method("GET")
+                && let Err(error) = caller.run(*handler, call)
+                && error.kind == Kind::NotFound
+            {
+                return Err(error);
+            }
+            Ok(not_allowed(&rows))
+        }
+    }
+}
+
+/// What the caller has proven to be.
+enum Proven {
+    Nothing,
+    Account(Caller),
+    Node(Node),
+}
+
+impl Proven {
+    fn run(&self, handler: Handler, call: &Call<'_>) -> Result<Response> {
+        match (handler, self) {
+            (Anyone(run), _) => run(call),
+            (Client(run), Self::Account(caller)) => run(call, caller),
+            (ByNode(run), Self::Node(node)) => run(call, node),
+            _ => Err(Error::internal("A route has rows for different callers.", call.request.method())),
+        }
+    }
+}
+
+/// With a key of anybody's 404; without one the same 401 as everywhere, so that nobody can feel for routes.
+fn unknown_route(call: &Call<'_>) -> Error {
+    let headers = call.authorization();
+    let not_found = || Error::not_found("There is no such route.");
+    match auth::authenticate(call.app, &headers) {
+        // A reserved key without dinks is a key.
+        Ok(_) => not_found(),
+        Err(error) if error.kind != Kind::Unauthorized => not_found(),
+        Err(error) => match auth::authenticate_node(call.app, &headers) {
+            Ok(_) => not_found(),
+            Err(_) => error,
+        },
+    }
+}
+
+fn not_allowed(rows: &[&Row]) -> Response {
+    let methods: Vec<&str> = rows.iter().map(|(method, _, _)| *method).collect();
+    let allow = methods.join(", ");
+    let problem = Problem {
+        error: format!("This route takes {allow}."),
+        code: Some("method_not_allowed".into()),
+        ..Problem::default()
+    };
+    answer::header(answer::problem_answer(Kind::MethodNotAllowed, &problem), "Allow", allow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_its_pattern_and_nothing_else() {
+        let cases: [(&str, Option<&str>, &[&str]); 14] = [
+            ("/api/clips", Some("/api/clips"), &[]),
+            ("/api/clips/", None, &[]),
+            ("/api/clips/5", Some("/api/clips/{id}"), &["5"]),
+            ("/api/clips/5/", None, &[]),
+            ("/api//clips", None, &[]),
+            ("api/clips", None, &[]),
+            ("/API/clips", None, &[]),
+            ("", None, &[]),
+            ("/", None, &[]),
+            ("/clips/abc.mp4", Some("/clips/{token}.mp4"), &["abc"]),
+            ("/clips/abc.jpg", Some("/clips/{token}.jpg"), &["abc"]),
+            ("/clips/.mp4", None, &[]),
+            ("/clips/abc.mov", None, &[]),
+            ("/api/node/leases/7/video", Some("/api/node/leases/{lease}/video"), &["7"]),
+        ];
+        for (path, pattern, parameters) in cases {
+            let found = find(path);
+            assert_eq!((found.pattern, found.parameters.as_slice()), (pattern, parameters), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn all_rows_of_a_pattern_are_for_the_same_callers_and_stand_once() {
+        let rows: Vec<_> = all().collect();
+        for (at, (method, pattern, who)) in rows.iter().enumerate() {
+            for (other_method, other_pattern, other_who) in rows.iter().skip(at + 1) {
+                assert!(pattern != other_pattern || (who == other_who && method != other_method), "{method} {pattern}");
+            }
+        }
+    }
+}

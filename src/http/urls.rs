@@ -1,0 +1,128 @@
+//! What URLs in answers begin with: the operator's public URL, else what the client itself called.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Scheme, host and port, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base(String);
+
+impl Base {
+    /// From the public URL; else from the request's Host, if it is nothing but a host and a port; else from the
+    /// address the server listens on.
+    pub fn of(public_url: Option<&str>, host: Option<&str>, listening: Option<SocketAddr>) -> Self {
+        if let Some(url) = public_url {
+            return Self(url.trim_end_matches('/').to_owned());
+        }
+        match host.filter(|host| is_host(host)) {
+            Some(host) => Self(format!("http://{host}")),
+            None => Self(format!("http://{}", listening.map_or_else(|| "localhost".into(), reachable))),
+        }
+    }
+
+    /// An absolute URL; `path` begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+/// An address that listens everywhere is reached at least on the machine itself.
+fn reachable(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address.to_string()
+}
+
+/// Whether a Host header is `name`, `name:port`, `[ipv6]` or `[ipv6]:port` and nothing else: it ends up in answers,
+/// and from there in other people's pages.
+fn is_host(host: &str) -> bool {
+    let (name, rest, good): (&str, &str, fn(char) -> bool) = match host.strip_prefix('[') {
+        Some(ipv6) => match ipv6.split_once(']') {
+            Some((name, rest)) => (name, rest, |c| c.is_ascii_hexdigit() || c == ':' || c == '.'),
+            None => return false,
+        },
+        None => {
+            let end = host.find(':').unwrap_or(host.len());
+            let (name, rest) = host.split_at(end);
+            (name, rest, |c| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_')
+        }
+    };
+    let port = match rest.strip_prefix(':') {
+        Some(port) => port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok(),
+        None => rest.is_empty(),
+    };
+    !name.is_empty() && host.len() <= 255 && name.chars().all(good) && port
+}
+
+/// Escapes text for HTML, inside an attribute in double quotes too.
+pub fn html(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_more_than_a_host_is_not_repeated() {
+        let cases = [
+            ("clips.lan", true),
+            ("clips.lan:8443", true),
+            ("10.0.0.5:80", true),
+            ("[fd00::1]:443", true),
+            ("[::ffff:10.0.0.5]", true),
+            ("my_box-1", true),
+            ("", false),
+            (":80", false),
+            ("a:b", false),
+            ("a:", false),
+            ("a:99999", false),
+            ("a:+80", false),
+            ("a/b", false),
+            ("a@b", false),
+            ("a\"b", false),
+            ("a<script>", false),
+            ("a b", false),
+            ("a%2eb", false),
+            ("[fd00::1", false),
+            ("[fd00::1]x", false),
+            ("[evil.example]", false),
+            ("[]", false),
+        ];
+        for (host, good) in cases {
+            assert_eq!(is_host(host), good, "{host:?}");
+        }
+    }
+
+    #[test]
+    fn the_public_url_comes_first_then_the_host_then_the_address() {
+        let address = |text: &str| Some(text.parse().unwrap());
+        let cases = [
+            (Some("https://clips.example/x/"), Some("a"), None, "https://clips.example/x/api"),
+            (None, Some("clips.lan:8443"), address("10.0.0.5:1"), "http://clips.lan:8443/api"),
+            (None, Some("a/b"), address("10.0.0.5:8443"), "http://10.0.0.5:8443/api"),
+            (None, None, address("0.0.0.0:8443"), "http://127.0.0.1:8443/api"),
+            (None, None, address("[::]:8443"), "http://[::1]:8443/api"),
+        ];
+        for (public_url, host, listening, expected) in cases {
+            assert_eq!(Base::of(public_url, host, listening).url("/api"), expected);
+        }
+    }
+
+    #[test]
+    fn text_in_a_page_stays_text() {
+        assert_eq!(html(r#"<a href="x">'&'"#), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;");
+    }
+}
