@@ -36,8 +36,8 @@ pub const FETCH_CONNECT_SECONDS: u64 = 10;
 pub const FETCH_REDIRECTS: u32 = 5;
 /// Bytes each second below which a fetch is given up, over [`FETCH_STALL_SECONDS`].
 pub const FETCH_BYTES_PER_SECOND: u64 = 8 * 1024;
-/// Seconds over which the speed of a fetch is judged.
-pub const FETCH_STALL_SECONDS: u64 = 30;
+/// Seconds over which the speed of a fetch is judged, and without a single byte after which it is given up.
+pub const FETCH_STALL_SECONDS: u64 = 10;
 
 /// Seconds a lease lives without a heartbeat.
 pub const LEASE_SECONDS: u64 = 30;
@@ -103,3 +103,15 @@ pub const RENDER_CANCEL_SECONDS: u64 = 10;
 pub const RENDER_LOG_BYTES: usize = 256 * 1024;
 /// Bytes of demos a node keeps in its cache: 20 GiB.
 pub const NODE_CACHE_BYTES: u64 = 20 << 30;
+/// URLs of which a node remembers what they held.
+pub const NODE_REMEMBERED_URLS: usize = 1_024;
+/// Milliseconds after which a node tries an unreachable server again; doubled each time…
+pub const NODE_RETRY_FIRST_MS: u64 = 250;
+/// …up to so many.
+pub const NODE_RETRY_MOST_MS: u64 = 5_000;
+/// Milliseconds between two heartbeats at least, however much there is to tell.
+pub const HEARTBEAT_GAP_MS: u64 = 500;
+/// Seconds that the server may take for a short answer: a heartbeat, a failure.
+pub const NODE_CALL_SECONDS: u64 = 10;
+/// Seconds that the server may take to check a whole video and publish it, or to hand over or take a file.
+pub const NODE_TRANSFER_SECONDS: u64 = 900;

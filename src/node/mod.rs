@@ -4,5 +4,13 @@
 //! Knows nothing of SQL or accounts. Nothing from a demo is parsed in here: a child process does that.
 
 pub mod agent;
+mod cache;
+mod fetch;
+mod heart;
+mod hold;
 pub mod join;
+mod meter;
 pub mod renderer;
+mod server;
+mod upload;
+mod work;

@@ -58,6 +58,20 @@ pub enum Body<'a> {
     Stream(&'a mut dyn Read, Option<u64>),
 }
 
+impl<'a> Body<'a> {
+    /// The same body for a shorter time, which a stream's type does not do by itself.
+    pub fn for_less<'b>(self) -> Body<'b>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Empty => Body::Empty,
+            Self::Bytes(bytes) => Body::Bytes(bytes),
+            Self::Stream(reader, length) => Body::Stream(reader, length),
+        }
+    }
+}
+
 /// A request.
 #[allow(missing_debug_implementations, reason = "its body has nothing to show and its bearer must not")]
 pub struct Request<'a> {
@@ -141,6 +155,11 @@ impl Client {
         self.run(server, head, ureq::SendBody::from_reader(body), request.timeout)
     }
 
+    /// Ends every request of this client and its clones that is under way, and all later ones, with an error.
+    pub fn shut_down(&self) {
+        self.agent.clone().shutdown();
+    }
+
     fn run(
         &self,
         server: String,
@@ -184,7 +203,13 @@ impl Response {
     pub fn bytes(self, limit: u64) -> Result<Vec<u8>> {
         let server = self.server.clone();
         let mut bytes = Vec::new();
-        self.into_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|error| broken_off(&server, &error))?;
+        self.into_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
+            let (code, what) = match error.kind() {
+                io::ErrorKind::TimedOut => (TIMED_OUT, "stopped sending"),
+                _ => (UNREACHABLE, "broke off its answer"),
+            };
+            Error::new(Kind::Unavailable, code, format!("{server} {what}.")).because(error)
+        })?;
         if bytes.len() as u64 > limit {
             let message = format!("The answer of {server} is longer than {limit} bytes.");
             return Err(Error::new(Kind::Unavailable, BAD_ANSWER, message));
@@ -222,15 +247,6 @@ impl Read for BodyReader {
 
 fn cause(error: &io::Error) -> Option<&ureq::Error> {
     error.get_ref()?.downcast_ref()
-}
-
-/// The error for a body that broke off while it was read.
-pub fn broken_off(server: &str, error: &io::Error) -> Error {
-    if error.kind() == io::ErrorKind::TimedOut {
-        Error::new(Kind::Unavailable, TIMED_OUT, format!("{server} stopped sending.")).because(error)
-    } else {
-        Error::new(Kind::Unavailable, UNREACHABLE, format!("{server} broke off its answer.")).because(error)
-    }
 }
 
 /// Resolves names, and leaves out the addresses that are not permitted. The connector sees no others, so this holds
@@ -306,6 +322,9 @@ fn describe(server: &str, error: &ureq::Error) -> Error {
         }
         ureq::Error::TooManyRedirects => unavailable(BAD_ANSWER, format!("{server} redirects too often.")),
         ureq::Error::RedirectFailed => unavailable(BAD_ANSWER, format!("{server} redirects to nowhere.")),
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
+            unavailable(UNREACHABLE, format!("Could not reach {server}: it does not answer."))
+        }
         ureq::Error::Timeout(_) => unavailable(TIMED_OUT, format!("{server} did not answer in time.")),
         ureq::Error::HostNotFound => unavailable(UNREACHABLE, format!("There is no server called {server}.")),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::TlsRequired => unavailable(

@@ -1,0 +1,37 @@
+//! The heartbeat of one lease: tells the server how far the work is, and the work that it must stop.
+
+use std::time::Duration;
+
+use log::{debug, info};
+
+use crate::domain::limits;
+
+use super::hold::{Hold, Leave};
+use super::server::{Server, Trouble};
+
+/// Beats until the work is over or the lease is lost: when there is news, and else in a third of the lease's time.
+pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
+    let gap = Duration::from_millis(limits::HEARTBEAT_GAP_MS);
+    while hold.check().is_ok() {
+        let seen = hold.bell().rings();
+        let asked_at = hold.now();
+        let heard = server.heartbeat(lease, hold.progress());
+        let rest = match heard {
+            Ok(expires_in) => {
+                hold.extend(asked_at, expires_in);
+                hold.period().saturating_sub(gap)
+            }
+            Err(Trouble::Lost | Trouble::Unknown) => {
+                info!("Lease {lease}: the server took the job back.");
+                return hold.leave(Leave::Lost);
+            }
+            Err(Trouble::Away(error) | Trouble::Refused(error)) => {
+                debug!("Lease {lease}: no heartbeat: {error}");
+                Duration::ZERO
+            }
+        };
+        if hold.pause(gap).is_ok() {
+            hold.bell().wait_past(seen, rest);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Brings a finished video and its poster to the server: resumed where it broke off, as long as the lease lives.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::time::Duration;
+
+use log::info;
+use sha2::{Digest, Sha256};
+
+use crate::domain::error::Error;
+use crate::domain::failure::{Failure, FailureCode};
+use crate::domain::job::Stage;
+use crate::domain::limits;
+use crate::wire::problem::hex;
+
+use super::hold::{Ended, Hold, Leave};
+use super::server::{Part, Server, Trouble, Uploaded};
+
+/// Delivers the files of one lease.
+pub struct Delivery<'a> {
+    /// To whom.
+    pub server: &'a Server,
+    /// Whose.
+    pub lease: i64,
+    /// As long as it lives.
+    pub hold: &'a Hold<'a>,
+}
+
+impl Delivery<'_> {
+    /// Uploads video and poster, and hands them over. Afterwards the job is done.
+    pub fn deliver(&self, video: &Path, poster: &Path) -> Result<(), Ended> {
+        self.hold.report(Stage::Uploading, 0.0);
+        let sha256 = sha256_of(video).map_err(|error| unreadable(&error))?;
+        self.send_video(video)?;
+        if poster.exists() {
+            self.again(|| {
+                let mut file = File::open(poster).map_err(|error| Trouble::Refused(internal(&error)))?;
+                let bytes = file.metadata().map_err(|error| Trouble::Refused(internal(&error)))?.len();
+                self.server.upload(self.lease, Part::Poster, 0, &mut file, bytes)
+            })?;
+        }
+        self.again(|| self.server.complete(self.lease, &sha256))
+    }
+
+    fn send_video(&self, path: &Path) -> Result<(), Ended> {
+        let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+        let length = file.metadata().map_err(|error| unreadable(&error))?.len();
+        let mut offset = 0;
+        let mut broken = false;
+        // A server that keeps nothing of what it is sent would be sent it for ever: the lease's end ends it too.
+        while offset < length || broken {
+            self.hold.check()?;
+            if broken {
+                offset = self.again(|| self.server.uploaded_bytes(self.lease))?;
+                broken = false;
+            }
+            if offset > length {
+                return Err(Failure::here(FailureCode::RenderFailed, "The upload of the video got mixed up.").into());
+            }
+            file.seek(SeekFrom::Start(offset)).map_err(|error| unreadable(&error))?;
+            let mut from = Watched { file: &mut file, sent: offset, length, hold: self.hold };
+            match self.server.upload(self.lease, Part::Video, offset, &mut from, length - offset) {
+                Ok(Uploaded::To(bytes) | Uploaded::GoOnAt(bytes)) => offset = bytes,
+                Err(Trouble::Away(error)) => {
+                    info!("Lease {}: the upload broke off: {error}", self.lease);
+                    self.hold.pause(first_wait())?;
+                    broken = true;
+                }
+                Err(trouble) => return Err(self.given_up(trouble)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Does a call again until the server answers it, as long as the lease lives.
+    fn again<T>(&self, mut call: impl FnMut() -> Result<T, Trouble>) -> Result<T, Ended> {
+        let mut wait = first_wait();
+        loop {
+            match call() {
+                Ok(done) => return Ok(done),
+                Err(Trouble::Away(error)) => {
+                    info!("Lease {}: trying again: {error}", self.lease);
+                    self.hold.pause(wait)?;
+                    wait = (wait * 2).min(Duration::from_millis(limits::NODE_RETRY_MOST_MS));
+                }
+                Err(trouble) => return Err(self.given_up(trouble)),
+            }
+        }
+    }
+
+    fn given_up(&self, trouble: Trouble) -> Ended {
+        match trouble {
+            Trouble::Lost | Trouble::Unknown => Leave::Lost.into(),
+            Trouble::Away(error) | Trouble::Refused(error) => {
+                info!("Lease {}: the server does not take the video: {error}", self.lease);
+                Failure::here(FailureCode::RenderFailed, "The server did not accept the rendered video.").into()
+            }
+        }
+    }
+}
+
+fn first_wait() -> Duration {
+    Duration::from_millis(limits::NODE_RETRY_FIRST_MS)
+}
+
+fn internal(error: &io::Error) -> Error {
+    Error::internal("The rendered files cannot be read.", error)
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    info!("A rendered file cannot be read: {error}");
+    Failure::here(FailureCode::NodeFailed, "The render node could not read the video it made.")
+}
+
+fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = File::open(path)?;
+    let mut chunk = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(hex(&hash.finalize().into())),
+            count => hash.update(&chunk[..count]),
+        }
+    }
+}
+
+/// Counts what is sent, and stops when the work must.
+struct Watched<'a> {
+    file: &'a mut File,
+    sent: u64,
+    length: u64,
+    hold: &'a Hold<'a>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.hold.check().map_err(|_| io::Error::other("the lease is over"))?;
+        let count = self.file.read(buffer)?;
+        self.sent += count as u64;
+        self.hold.report(Stage::Uploading, self.sent as f64 / self.length as f64);
+        Ok(count)
+    }
+}

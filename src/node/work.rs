@@ -1,0 +1,144 @@
+//! One lease from its claim to its end: fetch, render, check, deliver; or say why not.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use log::{info, warn};
+
+use crate::domain::failure::{Failure, FailureCode, Retry};
+use crate::domain::job::Stage;
+use crate::os::files;
+use crate::os::stop::StopFlag;
+use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
+use crate::render::video;
+use crate::wire::node::ClaimAnswer;
+
+use super::agent::Node;
+use super::fetch::Fetcher;
+use super::heart;
+use super::hold::{Ended, Hold, Leave};
+use super::renderer;
+use super::server::Trouble;
+use super::upload::Delivery;
+
+/// Does the job of a claim and tells the server how it ended.
+pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
+    let (lease, job) = (claim.lease, &claim.job.id);
+    info!("{}: job {job}, lease {lease}.", node.name);
+    let hold = Hold::new(node.clock.clone(), stop, Duration::from_millis(claim.expires_in_ms));
+    thread::scope(|scope| {
+        scope.spawn(|| heart::beat(&node.server, lease, &hold));
+        let ended = attempt(node, claim, &hold);
+        match &ended {
+            Ok(()) => info!("{}: job {job} is done.", node.name),
+            Err(Ended::Failed(failure)) => {
+                warn!("{}: job {job} failed: {} ({})", node.name, failure.message, failure.code.as_str());
+                tell(node, lease, failure, &hold);
+            }
+            Err(Ended::Left(Leave::Stopped)) => {
+                info!("{}: job {job} is given back: the node stops.", node.name);
+                give_back(node, lease);
+            }
+            Err(Ended::Left(leave)) => info!("{}: job {job} is let go ({leave:?}).", node.name),
+        }
+        hold.leave(Leave::Over);
+    });
+}
+
+fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
+    let fetcher = Fetcher { server: &node.server, cache: &node.cache, extra_allow: &node.extra_fetch_allow };
+    let demo = fetcher.get(claim, hold)?;
+    hold.report(Stage::Parsing, 0.0);
+    let work = WorkDir::new(node.work_dir(claim.lease)).map_err(|error| {
+        warn!("{}: no work directory: {error}", node.name);
+        Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
+    })?;
+    let job = job_file(node, claim, &demo.path(), &demo.sha256, work.path())?;
+    renderer::render(&node.program, &job, node.patience, hold)?;
+    video::check(&job.output, job.width, job.height, job.fps).map_err(|error| {
+        warn!("{}: the video of lease {} is not good: {error}", node.name, claim.lease);
+        Failure::here(FailureCode::RenderFailed, "The renderer made a video that did not pass the check.")
+    })?;
+    let delivery = Delivery { server: &node.server, lease: claim.lease, hold };
+    delivery.deliver(&job.output, &job.output.with_extension("jpg"))
+}
+
+fn job_file(node: &Node, claim: &ClaimAnswer, demo: &Path, sha256: &str, work: &Path) -> Result<JobFile, Failure> {
+    let order = &claim.render;
+    let steam64 = order
+        .steam64_id
+        .parse()
+        .map_err(|_| Failure::for_good(FailureCode::PlayerNotInDemo, "The player's Steam ID is not a number."))?;
+    Ok(JobFile {
+        contract: CONTRACT,
+        job_id: claim.job.id.clone(),
+        attempt: claim.job.attempts,
+        demo: JobDemo { path: demo.to_owned(), sha256: Some(sha256.to_owned()), build: None, last_tick: None },
+        player: JobPlayer { steam64, slot: None },
+        round: order.round,
+        start_tick: None,
+        end_tick: None,
+        fps: order.fps,
+        width: order.width,
+        height: order.height,
+        spec_show_xray: order.commands.spec_show_xray == "1",
+        cl_draw_only_deathnotices: order.commands.cl_draw_only_deathnotices == "1",
+        output: work.join("clip.mp4"),
+        workdir: work.to_owned(),
+        deadline_s: node.patience.total.as_secs(),
+    })
+}
+
+/// Says that the job failed here, until the server has heard it or the lease is over.
+fn tell(node: &Node, lease: i64, failure: &Failure, hold: &Hold<'_>) {
+    let mut wait = node.retry_first();
+    loop {
+        match node.server.fail(lease, failure) {
+            Ok(()) | Err(Trouble::Lost | Trouble::Unknown) => return,
+            Err(Trouble::Refused(error)) => return warn!("{}: lease {lease}: {error}", node.name),
+            Err(Trouble::Away(error)) => info!("{}: lease {lease}: trying again: {error}", node.name),
+        }
+        if hold.pause(wait).is_err() {
+            return;
+        }
+        wait = node.retry_next(wait);
+    }
+}
+
+/// A node that stops gives its job back at once, so that nobody waits for the lease to run out. Said once: a server
+/// that does not hear it finds out by the lease.
+fn give_back(node: &Node, lease: i64) {
+    let stopped = Failure {
+        code: FailureCode::NodeFailed,
+        message: "The render node was stopped.".to_owned(),
+        retry: Retry::Anywhere,
+    };
+    if let Err(trouble) = node.server.fail(lease, &stopped) {
+        info!("{}: lease {lease} could not be given back: {trouble:?}", node.name);
+    }
+}
+
+/// A fresh directory for one attempt, gone when the attempt is over.
+struct WorkDir(PathBuf);
+
+impl WorkDir {
+    fn new(path: PathBuf) -> io::Result<Self> {
+        files::empty_dir(&path)?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for WorkDir {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            warn!("A work directory could not be removed: {error}");
+        }
+    }
+}
