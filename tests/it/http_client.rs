@@ -1,0 +1,242 @@
+//! The HTTP client: what it sends, what it refuses to reach, and what it says when something is wrong.
+
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use dinkem_appliance::domain::error::Result;
+use dinkem_appliance::domain::key::Secret;
+use dinkem_appliance::os::address::Addresses;
+use dinkem_appliance::os::http::{
+    ADDRESS_REFUSED, BAD_ANSWER, BAD_URL, Body, Client, ClientOptions, Method, Request, Response, TIMED_OUT,
+    UNREACHABLE,
+};
+
+use crate::support::listener::{head, hold, listen, reply};
+
+const AGES: Duration = Duration::from_secs(60);
+
+fn options(allow: &[&str]) -> ClientOptions {
+    ClientOptions {
+        addresses: Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect() },
+        ca_pem: None,
+        redirects: 5,
+        connect_timeout: AGES,
+        stall_timeout: AGES,
+    }
+}
+
+fn get(client: &Client, url: &str) -> Result<Response> {
+    client.send(Request::new(Method::GET, url, AGES))
+}
+
+fn code(answer: Result<Response>) -> &'static str {
+    answer.map_or_else(|error| error.code, |answer| panic!("an answer: {answer:?}"))
+}
+
+#[test]
+fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
+    let server = listen("127.0.0.1", |mut call, to| {
+        let body = call.bytes();
+        let fields = ["authorization", "content-type", "content-length", "transfer-encoding", "x-more"];
+        let fields: Vec<_> = fields.iter().map(|name| call.header(name).unwrap_or("-").to_owned()).collect();
+        let seen = serde_json::json!([call.method, call.path, fields, String::from_utf8(body).unwrap()]);
+        reply(to, 418, &[("X-Answer", "yes")], seen.to_string().as_bytes())
+    });
+    let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
+    let (url, key) = (format!("http://{server}/a?b=c"), Secret::new("k"));
+    let send = |method, body: Body<'_>| {
+        let answer = client.send(Request {
+            bearer: Some(&key),
+            content_type: Some("text/plain"),
+            headers: &[("X-More", "1")],
+            body: body.for_less(),
+            ..Request::new(method, &url, AGES)
+        });
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, answer.header("x-answer")), (418, Some("yes")));
+        answer.json::<serde_json::Value>(1_000).unwrap()
+    };
+    let seen = |method: &str, length: &str, body: &str| {
+        serde_json::json!([method, "/a?b=c", ["Bearer k", "text/plain", length, "-", "1"], body])
+    };
+    assert_eq!(send(Method::GET, Body::Empty), seen("GET", "-", ""));
+    assert_eq!(send(Method::DELETE, Body::Empty), seen("DELETE", "-", ""));
+    assert_eq!(send(Method::POST, Body::Empty), seen("POST", "0", ""));
+    assert_eq!(send(Method::PUT, Body::Bytes(b"some")), seen("PUT", "4", "some"));
+    assert_eq!(send(Method::PUT, Body::Stream(&mut &b"stream"[..], Some(6))), seen("PUT", "6", "stream"));
+    let unknown_length = send(Method::POST, Body::Stream(&mut &b"stream"[..], None));
+    assert_eq!((&unknown_length[2][3], &unknown_length[3]), (&"chunked".into(), &"6\r\nstream\r\n0\r\n\r\n".into()));
+}
+
+#[test]
+fn the_machines_own_addresses_are_refused_in_every_spelling_and_never_called() {
+    let (called, calls) = channel();
+    let called = Mutex::new(called);
+    let server = listen("127.0.0.1", move |call, to| {
+        called.lock().unwrap().send(call.path).unwrap();
+        reply(to, 200, &[], b"")
+    });
+    let port = server.rsplit_once(':').unwrap().1;
+    let guarded = Client::new(options(&[])).unwrap();
+    let hosts = [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "0.0.0.0",
+        "0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "user:pw@127.0.0.1",
+    ];
+    for host in hosts {
+        assert_eq!(code(get(&guarded, &format!("http://{host}:{port}/"))), ADDRESS_REFUSED, "{host}");
+    }
+    assert_eq!(calls.try_iter().count(), 0);
+
+    let allowed = Client::new(options(&["127.0.0.0/8"])).unwrap();
+    for host in ["127.0.0.1", "127.1", "0x7f.1"] {
+        assert_eq!(get(&allowed, &format!("http://{host}:{port}/")).unwrap().status, 200, "{host}");
+    }
+    assert_eq!(calls.try_iter().count(), 3);
+}
+
+#[test]
+fn every_redirect_is_judged_like_the_first_address() {
+    let refused = listen("127.0.0.2", |_, to| reply(to, 200, &[], b"secret"));
+    let server = listen("127.0.0.1", move |call, to| {
+        let to_refused = format!("http://{refused}/");
+        let location = match call.path.as_str() {
+            "/refused" => to_refused.as_str(),
+            "/metadata" => "http://169.254.169.254/latest/meta-data/",
+            "/file" => "file:///etc/passwd",
+            "/ftp" => "ftp://127.0.0.1/demo.dem",
+            "/once" => "/end",
+            "/loop" => "/loop",
+            "/end" => return reply(to, 200, &[], call.header("authorization").unwrap_or("no key").as_bytes()),
+            _ => return reply(to, 404, &[], b""),
+        };
+        reply(to, 302, &[("Location", location)], b"")
+    });
+    let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
+    let cases =
+        [("/refused", ADDRESS_REFUSED), ("/metadata", ADDRESS_REFUSED), ("/ftp", BAD_URL), ("/loop", BAD_ANSWER)];
+    for (path, expected) in cases {
+        assert_eq!(code(get(&client, &format!("http://{server}{path}"))), expected, "{path}");
+    }
+
+    // A URL without a host is taken for a path of the same server.
+    assert_eq!(get(&client, &format!("http://{server}/file")).unwrap().status, 404);
+
+    let (url, key) = (format!("http://{server}/once"), Secret::new("k"));
+    let bearer = Some(&key);
+    let answer = client.send(Request { bearer, ..Request::new(Method::GET, &url, AGES) }).unwrap();
+    assert_eq!(answer.bytes(100).unwrap(), b"no key", "a key is for the server it was sent to");
+
+    let stays = Client::new(ClientOptions { redirects: 0, ..options(&["127.0.0.1/32"]) }).unwrap();
+    assert_eq!(get(&stays, &url).unwrap().status, 302);
+}
+
+#[test]
+fn a_server_that_hangs_is_given_up() {
+    let server = listen("127.0.0.1", |call, to| {
+        if call.path == "/body" {
+            head(to, 200, &[], Some(1_000))?;
+            to.write_all(b"half")?;
+        }
+        hold(to)
+    });
+    let stall_timeout = Duration::from_millis(50);
+    let client = Client::new(ClientOptions { stall_timeout, ..options(&["127.0.0.1/32"]) }).unwrap();
+    assert_eq!(code(get(&client, &format!("http://{server}/head"))), TIMED_OUT);
+    let body = format!("http://{server}/body");
+    assert_eq!(get(&client, &body).unwrap().bytes(2_000).unwrap_err().code, TIMED_OUT);
+    let mut reader = get(&client, &body).unwrap().into_reader();
+    let kind = std::io::copy(&mut reader, &mut std::io::sink()).unwrap_err().kind();
+    assert_eq!(kind, std::io::ErrorKind::TimedOut);
+    // The whole has a limit of its own, however lively the server is.
+    let patient = Client::new(options(&["127.0.0.1/32"])).unwrap();
+    let timeout = Duration::from_millis(50);
+    assert_eq!(
+        code(
+            patient
+                .send(Request::new(Method::GET, &body, timeout))
+                .and_then(|answer| { answer.bytes(2_000).map(|_| panic!("a whole body")) })
+        ),
+        TIMED_OUT
+    );
+}
+
+#[test]
+fn an_answer_is_read_up_to_its_limit() {
+    let server = listen("127.0.0.1", |call, to| match call.path.as_str() {
+        "/short" => {
+            head(to, 200, &[], Some(1_000))?;
+            to.write_all(b"half")
+        }
+        _ => reply(to, 200, &[], &[b'1'; 100]),
+    });
+    let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
+    let answer = || get(&client, &format!("http://{server}/")).unwrap();
+    assert_eq!(answer().length(), Some(100));
+    assert_eq!(answer().bytes(100).unwrap().len(), 100);
+    assert_eq!(answer().bytes(99).unwrap_err().code, BAD_ANSWER);
+    assert_eq!(answer().json::<Vec<u8>>(100).unwrap_err().code, BAD_ANSWER);
+    let broken = get(&client, &format!("http://{server}/short")).unwrap();
+    assert_eq!(broken.bytes(2_000).unwrap_err().code, UNREACHABLE);
+}
+
+#[test]
+fn errors_name_the_server_and_hold_no_secret() {
+    let client = Client::new(options(&["127.0.0.0/8"])).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let cases = [
+        (format!("http://name:s3cret@{free}/s3cret?token=s3cret"), UNREACHABLE, "127.0.0.1:"),
+        ("http://name:s3cret@[::1]/s3cret?token=s3cret".into(), ADDRESS_REFUSED, "[::1]"),
+        ("http://s3cret@no-such-host.invalid/s3cret".into(), UNREACHABLE, "no-such-host.invalid"),
+        ("gopher://name:s3cret@127.0.0.1/s3cret".into(), BAD_URL, "http"),
+        ("/s3cret".into(), BAD_URL, "http"),
+        ("http://".into(), BAD_URL, "http"),
+    ];
+    for (url, expected, words) in cases {
+        let error = get(&client, &url).unwrap_err();
+        assert_eq!(error.code, expected, "{url}: {error}");
+        assert!(error.message.contains(words) && error.message.ends_with('.'), "{url}: {error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{url}: {error:?}");
+    }
+}
+
+#[test]
+fn a_client_that_is_shut_down_waits_for_nothing() {
+    let (called, calls) = channel();
+    let called = Mutex::new(called);
+    let server = listen("127.0.0.1", move |_, to| {
+        called.lock().unwrap().send(()).unwrap();
+        hold(to)
+    });
+    let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
+    let url = format!("http://{server}/");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| code(get(&client, &url)));
+        calls.recv_timeout(AGES).unwrap();
+        client.shut_down();
+        assert_eq!(waiting.join().unwrap(), UNREACHABLE);
+    });
+    assert!(get(&client, &url).is_err());
+}
+
+#[test]
+fn a_ca_file_must_hold_a_certificate() {
+    let with = |pem: &str| Client::new(ClientOptions { ca_pem: Some(pem.into()), ..options(&[]) });
+    for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
+        assert_eq!(with(pem).unwrap_err().field.as_deref(), Some("ca"), "{pem:?}");
+    }
+}
