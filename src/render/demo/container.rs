@@ -34,6 +34,8 @@ pub(super) struct Container {
     pub parser: Parser,
     /// The map's name; empty where the demo does not say.
     pub map: String,
+    /// Whether there was more than whole frames.
+    pub cut: bool,
     /// Seconds from plant to explosion, where the server says (`mp_c4timer`).
     pub c4_seconds: Option<f32>,
 }
@@ -62,23 +64,24 @@ fn mended(mut bytes: Vec<u8>) -> Result<Container> {
         let message = "The demo breaks off or is damaged before the match begins.";
         return Err(failure(FailureCode::DemoUnreadable, message));
     };
+    let cut = frames.end < bytes.len();
     bytes.truncate(frames.end);
     // The offsets point behind the cut, or nowhere; nothing here needs them.
     bytes[MAGIC.len()..HEADER_BYTES].fill(0);
 
     let sign_on = Parser::from_bytes(bytes[..frames.sign_on_end].to_vec());
-    let convars = sign_on.convars().map_err(damaged)?;
+    let convars = sign_on.convars().map_err(unreadable)?;
     let convar = |name: &str| convars.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     refuse_modes_without_rounds(convar("game_type"), convar("game_mode"))?;
     let c4_seconds = convar("mp_c4timer").and_then(|value| value.parse().ok()).filter(|&seconds| seconds > 0.0);
 
     let parser = Parser::from_bytes(bytes);
-    let map = parser.file_header().map_err(damaged)?.map_name.unwrap_or_default();
-    Ok(Container { parser, map, c4_seconds })
+    let map = parser.file_header().map_err(unreadable)?.map_name.unwrap_or_default();
+    Ok(Container { parser, map, cut, c4_seconds })
 }
 
 /// The error for a demo that the parser gives up on.
-pub(super) fn damaged(error: awpy::Error) -> Error {
+pub(super) fn unreadable(error: awpy::Error) -> Error {
     failure(FailureCode::DemoUnreadable, "The demo is too damaged to read.").because(error)
 }
 

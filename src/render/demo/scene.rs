@@ -24,7 +24,7 @@ pub fn scene(path: &Path, round: u32, steam64: u64) -> Result<Scene> {
         let demo = container::open(path)?;
         let survey = survey(&demo)?;
         let Some(found) = survey.rounds.iter().find(|found| found.number == round) else {
-            return Err(failure(FailureCode::RoundNotInDemo, no_such_round(&survey.rounds, round)));
+            return Err(failure(FailureCode::RoundNotInDemo, no_such_round(&survey, round)));
         };
         if !survey.players().any(|(_, person)| person.steam64 == steam64) {
             let message = format!("Player {steam64} does not play in this demo.");
@@ -80,16 +80,16 @@ fn window(survey: &Survey, round: &Round) -> Window {
     }
 }
 
-fn no_such_round(rounds: &[Round], asked: u32) -> String {
-    match rounds {
-        [] => format!("The demo has no completed round; there is no round {asked} to show."),
-        [only] if only.number == 1 => format!("The demo has 1 round; round {asked} is not among them."),
-        [first, .., last] if first.number == 1 && last.number as usize == rounds.len() => {
-            format!("The demo has {} rounds; round {asked} is not among them.", rounds.len())
+fn no_such_round(survey: &Survey, asked: u32) -> String {
+    let has = match survey.rounds.as_slice() {
+        [] => "no completed round".to_owned(),
+        [only] if only.number == 1 => "1 round".to_owned(),
+        [first, .., last] if first.number == 1 && last.number as usize == survey.rounds.len() => {
+            format!("{} rounds", survey.rounds.len())
         }
-        [first, ..] => {
-            let last = rounds.last().unwrap_or(first);
-            format!("The demo has rounds {} to {}; round {asked} is not among them.", first.number, last.number)
-        }
-    }
+        [first, .., last] => format!("rounds {} to {}", first.number, last.number),
+        [only] => format!("round {} only", only.number),
+    };
+    let damaged = if survey.damaged { " up to where it is damaged or breaks off" } else { "" };
+    format!("The demo has {has}{damaged}; round {asked} is not among them.")
 }

@@ -9,7 +9,7 @@ use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::render::scene::Side;
 
-use super::container::{Container, damaged};
+use super::container::{Container, unreadable};
 use super::events::{Actor, Values};
 use super::failure;
 use super::keys::{CONTROLLER, ControllerKeys, RULES, RulesKeys, side};
@@ -30,6 +30,8 @@ pub(super) struct Survey {
     pub ticks: [i32; 2],
     /// Completed rounds that count.
     pub rounds: Vec<Round>,
+    /// Whether something behind them could not be read.
+    pub damaged: bool,
     /// Everybody who was on a side at some time.
     pub people: Vec<Person>,
     /// All kills, also those outside of the rounds that count.
@@ -82,24 +84,26 @@ impl Survey {
     }
 }
 
-/// Reads the demo once. Damage in the middle ends the survey there; what was complete before it counts.
+/// Reads the demo once. Damage in the middle ends the survey there: rounds that were complete before it count.
 pub(super) fn survey(demo: &Container) -> Result<Survey> {
     let mut surveyor = Surveyor::default();
     let filter = HashSet::from([RULES, CONTROLLER]);
     let run = demo.parser.run_to_end_with_events_filtered(&filter, |context, events| surveyor.tick(context, events));
+    let rounds = surveyor.rounds.finish();
+    let damaged = match run {
+        Ok(()) => false,
+        Err(error) if rounds.is_empty() => return Err(unreadable(error)),
+        Err(_) => true,
+    };
     let Some(ticks) = surveyor.ticks else {
-        // Not one tick could be read.
-        run.map_err(damaged)?;
         let message = "The demo breaks off before the match begins.";
         return Err(failure(FailureCode::DemoUnreadable, message));
     };
-    if let Err(error) = run {
-        log::debug!("the demo is damaged behind tick {}: {error}", ticks[1]);
-    }
     Ok(Survey {
         tick_rate: surveyor.tick_rate,
         ticks,
-        rounds: surveyor.rounds.finish(),
+        rounds,
+        damaged: damaged || demo.cut,
         people: surveyor.people,
         kills: surveyor.kills,
     })
