@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
+mod demos;
 mod http_client;
 mod support;
 mod tidy;
+mod unpack;

@@ -21,6 +21,8 @@ use super::throws::Throws;
 
 /// Ticks between two looks for new pawns outside of the round.
 const PAWN_SEARCH_TICKS: i32 = 32;
+/// Ticks between two looks at where everybody stands: who runs comes 8 units far, one cell of the ground.
+const GROUND_TICKS: u32 = 2;
 /// Moments kept at most, whatever tick rate a demo claims: a clip of full length at 128 ticks a second.
 const MOMENTS: usize = (limits::CLIP_SECONDS as usize + 10) * 128;
 /// Seconds of the round clock where the rules do not say.
@@ -129,7 +131,7 @@ impl Collector {
     pub fn tick(&mut self, context: &Context, events: &[GameEvent]) {
         let schema = self.schema.take().unwrap_or_else(|| Schema::of(context));
         let tick = context.tick();
-        if tick >= self.ground_start {
+        if tick >= self.ground_start && tick % GROUND_TICKS as i32 == 0 {
             self.stand(context, &schema);
         }
         let in_order = self.scene.moments.last().is_none_or(|moment| moment.tick < tick);
@@ -174,7 +176,7 @@ impl Collector {
             let Some(pawn) = entities.get(index).filter(|entity| schema.kind(entity) == Kind::Pawn) else { continue };
             if pawn.active && pawn.get_i64(schema.pawn.health) > 0 {
                 if let Some(at) = schema.pawn.place.read(pawn) {
-                    self.ground.stand(index, at);
+                    self.ground.stand(index, at, GROUND_TICKS);
                 }
                 self.spotting |= search && schema.pawn.spotted(pawn) != 0;
             }

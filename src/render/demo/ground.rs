@@ -17,10 +17,10 @@ struct Standing {
 }
 
 impl Gatherer {
-    /// Somebody alive stands here for one tick.
-    pub fn stand(&mut self, who: i32, [x, y, z]: [f32; 3]) {
+    /// Somebody alive stands here for some ticks.
+    pub fn stand(&mut self, who: i32, [x, y, z]: [f32; 3], ticks: u32) {
         let at = ((x / CELL_UNITS).floor() as i32, (y / CELL_UNITS).floor() as i32);
-        let here = Cell { dwell: 1, z_min: z, z_max: z };
+        let here = Cell { dwell: ticks, z_min: z, z_max: z };
         match self.standing.iter_mut().find(|standing| standing.who == who) {
             Some(standing) if standing.at == at => merge(&mut standing.cell, here),
             Some(standing) => {

@@ -23,6 +23,9 @@ pub(super) const PROJECTILES: [(&str, GrenadeKind); 5] = [
     ("CDecoyProjectile", GrenadeKind::Decoy),
 ];
 
+/// Cells of the world along one axis.
+const WORLD_CELLS: u64 = 64;
+
 /// A field's number; `None` where this demo's build has no such field, and then it reads as nothing.
 pub(super) type Key = Option<u64>;
 
@@ -74,9 +77,8 @@ impl PlaceKeys {
     pub fn read(&self, entity: &Entity) -> Option<[f32; 3]> {
         let mut place = [0.0; 3];
         for (axis, value) in place.iter_mut().enumerate() {
-            entity.field_value(self.cell[axis])?;
-            let cell = i32::try_from(entity.get_i64(self.cell[axis])).ok().filter(|cell| (0..=64).contains(cell))?;
-            *value = cell_to_world(cell, entity.get_f32(self.offset[axis]));
+            let cell = entity.get_u64(self.cell[axis]).filter(|&cell| cell <= WORLD_CELLS)?;
+            *value = cell_to_world(cell as i32, entity.get_f32(self.offset[axis]));
         }
         place.iter().all(|value| value.is_finite()).then_some(place)
     }
