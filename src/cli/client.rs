@@ -174,7 +174,7 @@ impl Api {
 
 impl Order<'_> {
     /// The body of `POST /api/clips`.
-    fn body(&self) -> Value {
+    pub fn body(&self) -> Value {
         let mut body = json!({
             "demo_url": self.demo_url,
             "steam64_id": self.player.to_string(),

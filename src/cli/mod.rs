@@ -3,8 +3,12 @@
 mod admin;
 mod client;
 mod clip_args;
+mod demo_file;
+mod inspect;
+mod node;
 mod output;
 mod progress;
+mod render;
 mod server_url;
 mod submit;
 
@@ -65,7 +69,10 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Node(node::Args),
     Submit(submit::Args),
+    Render(render::Args),
+    Inspect(inspect::Args),
     Admin(admin::Args),
 }
 
@@ -90,7 +97,10 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let Cli { global, command } = cli;
-    start_log(global.log.unwrap_or(LevelFilter::Warn));
+    start_log(global.log.unwrap_or(match command {
+        Command::Node(_) => LevelFilter::Info,
+        _ => LevelFilter::Warn,
+    }));
     let call = Call { json: global.json, data_dir: global.data_dir };
     match run(command, &call) {
         Ok(status) => status.into(),
@@ -103,7 +113,10 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, call: &Call) -> Result<u8> {
     match command {
+        Command::Render(args) => return render::run(args, call),
+        Command::Node(args) => node::run(args, call)?,
         Command::Submit(args) => submit::run(args, call)?,
+        Command::Inspect(args) => inspect::run(args, call)?,
         Command::Admin(args) => admin::run(args, call)?,
     }
     Ok(0)
@@ -117,6 +130,11 @@ fn wrong_usage(message: impl Into<String>) -> Error {
 /// `several_waiting`: `admin activate` needs a name.
 fn exit_status(error: &Error) -> u8 {
     if [WRONG_USAGE, "several_waiting"].contains(&error.code) { 2 } else { 1 }
+}
+
+/// The executable that nodes run to render: this one.
+fn program() -> Result<PathBuf> {
+    config::program().map_err(|error| Error::internal("Could not find out where this program lies.", error))
 }
 
 /// A flag that Ctrl-C and SIGTERM raise. The second one does not wait for a graceful end.

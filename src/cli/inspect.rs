@@ -1,0 +1,57 @@
+//! `inspect`: what is in a demo, so that one knows which player and round to ask for.
+
+use std::path::PathBuf;
+
+use super::demo_file::DemoFile;
+use super::{Call, output};
+use crate::domain::error::Result;
+use crate::render::demo::{self, DemoIndex};
+
+/// What is in a demo: map, rounds with ticks, players with Steam IDs and kills; a table, or --json
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  dinkem-appliance inspect match.dem.zst")]
+pub struct Args {
+    /// The demo, plain or packed with gzip, bzip2 or zstd
+    demo: PathBuf,
+}
+
+pub fn run(args: Args, call: &Call) -> Result<()> {
+    let demo = DemoFile::open(&args.demo)?;
+    let index = demo::index(demo.path())?;
+    if call.json {
+        output::json(&index)
+    } else {
+        show(&index)
+    }
+    Ok(())
+}
+
+fn show(index: &DemoIndex) {
+    output::line(&format!("map {}, {} ticks a second\n", output::plain(&index.map), index.tick_rate));
+    let rounds: Vec<_> = index
+        .rounds
+        .iter()
+        .map(|round| {
+            let seconds = f64::from(round.end_tick - round.start_tick) / f64::from(index.tick_rate.max(1.0));
+            [
+                round.number.to_string(),
+                round.start_tick.to_string(),
+                round.end_tick.to_string(),
+                format!("{seconds:.0} s"),
+                round.winner.clone().unwrap_or_else(|| "-".to_owned()),
+            ]
+        })
+        .collect();
+    output::line(&output::table(["ROUND", "FROM TICK", "TO TICK", "LENGTH", "WINNER"], &rounds));
+    let players: Vec<_> = index
+        .players
+        .iter()
+        .map(|player| {
+            let kills: u32 = player.kills_by_round.values().sum();
+            let by_round: Vec<_> =
+                player.kills_by_round.iter().map(|(round, kills)| format!("{round}:{kills}")).collect();
+            [player.steam64_id.clone(), player.name.clone(), kills.to_string(), by_round.join(" ")]
+        })
+        .collect();
+    output::line(&format!("\n{}", output::table(["STEAM ID", "NAME", "KILLS", "BY ROUND"], &players)));
+}

@@ -1,0 +1,139 @@
+//! `node`: the render-node agent on a machine of its own.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{Call, output, program, stop_on_signals, wrong_usage};
+use crate::config;
+use crate::domain::error::{Error, Result};
+use crate::domain::key::Secret;
+use crate::domain::limits;
+use crate::domain::node::check_name;
+use crate::node::agent::{self, AgentConfig};
+use crate::node::join::{self, NodeState};
+use crate::node::renderer::Patience;
+use crate::os::clock::SystemClock;
+use crate::wire::ticket::JoinTicket;
+
+/// A join token is far smaller.
+const TOKEN_BYTES: u64 = 64 << 10;
+
+/// The render-node agent: joins an appliance once with a token, then works for it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: join with the token that `admin nodes token` printed, later just work:
+  dinkem-appliance node --join TOKEN
+  dinkem-appliance node")]
+pub struct Args {
+    /// Join with this token; `-` reads it from standard input
+    #[arg(long, value_name = "TOKEN")]
+    join: Option<String>,
+    /// The server's URL, instead of the one in the token
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Where the node keeps its key, its cache and its work [default: `node` in the data directory]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// What to call it [default: this machine's name]
+    #[arg(long, value_name = "NAME", value_parser = node_name)]
+    name: Option<String>,
+    /// Jobs at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::NODE_SLOTS)))]
+    slots: u32,
+    /// What to render with: builtin, the tactical replay
+    #[arg(long, value_name = "KIND", default_value = "builtin", value_parser = renderer)]
+    renderer: String,
+    /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    fetch_allow: Vec<IpNet>,
+    /// End after so many jobs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_jobs: Option<u64>,
+    /// End after so long without a job
+    #[arg(long, value_name = "SECONDS")]
+    idle_exit: Option<u64>,
+}
+
+pub fn run(args: Args, call: &Call) -> Result<()> {
+    let stop = stop_on_signals()?;
+    let state_dir = match &args.state_dir {
+        Some(dir) => dir.clone(),
+        None => call.data_dir()?.join("node"),
+    };
+    let state = identity(&args, &state_dir)?;
+    log::info!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
+    let config = AgentConfig {
+        server: args.server.unwrap_or(state.server),
+        ca_pem: state.ca_pem,
+        node_key: state.node_key,
+        state_dir,
+        name: state.name,
+        slots: args.slots,
+        extra_fetch_allow: args.fetch_allow,
+        max_jobs: args.max_jobs,
+        idle_exit: args.idle_exit.map(Duration::from_secs),
+        program: program()?,
+        cache_bytes: limits::NODE_CACHE_BYTES,
+        patience: Patience::default(),
+        clock: Arc::new(SystemClock::new()),
+    };
+    agent::run(config, &stop)
+}
+
+/// The identity that is kept, or a new one by the token. A token for the server that is known already is not used:
+/// so a unit file or a container may say `--join` on every start.
+fn identity(args: &Args, state_dir: &Path) -> Result<NodeState> {
+    let known = join::read_state(state_dir)?;
+    let Some(token) = &args.join else {
+        return known.ok_or_else(|| {
+            wrong_usage(format!(
+                "No node has joined from {}: join with --join TOKEN (`dinkem-appliance admin nodes token` on the server makes one).",
+                state_dir.display()
+            ))
+        });
+    };
+    let ticket = JoinTicket::decode(&read_token(token)?)?;
+    let server = args
+        .server
+        .clone()
+        .or(ticket.server)
+        .ok_or_else(|| wrong_usage("The token does not say where the server is: say it with --server URL."))?;
+    let server = server.trim_end_matches('/');
+    if let Some(known) = known.filter(|known| known.server == server) {
+        output::say(&format!("Joined {server} before as {}: the token is not used.", output::plain(&known.name)));
+        return Ok(known);
+    }
+    let name = args.name.clone().or_else(config::host_name).unwrap_or_else(|| "node".to_owned());
+    let state = join::join(server, ticket.ca, &Secret::new(ticket.secret), &name, state_dir)?;
+    output::say(&format!("Joined {server} as {}.", output::plain(&state.name)));
+    Ok(state)
+}
+
+fn read_token(token: &str) -> Result<String> {
+    if token != "-" {
+        return Ok(token.to_owned());
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(TOKEN_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| Error::internal("Could not read the join token from standard input.", error))?;
+    Ok(text)
+}
+
+fn node_name(text: &str) -> Result<String> {
+    check_name(text).map(|()| text.to_owned())
+}
+
+/// Reads `--renderer`.
+fn renderer(text: &str) -> Result<String, String> {
+    match text {
+        "builtin" => Ok(text.to_owned()),
+        "csdm" | "command" => Err("this version renders with `builtin` only".to_owned()),
+        _ => Err("the kinds are builtin, csdm and command, of which this version has `builtin` only".to_owned()),
+    }
+}

@@ -1,0 +1,93 @@
+//! `render`: one clip without any server, straight through the renderer; or one job by the command contract.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::clip_args::{self, LookArgs};
+use super::demo_file::DemoFile;
+use super::progress::Progress;
+use super::submit::say_if_replaced;
+use super::{Call, output, stop_on_signals, wrong_usage};
+use crate::domain::error::Result;
+use crate::domain::job::{Stage, SteamId};
+use crate::render::clip::{self, ClipRequest};
+use crate::render::command;
+
+/// What parsing takes of the whole, by measure.
+const PARSING: f64 = 0.05;
+
+/// One clip without any server, straight through the renderer; or, for nodes, one job by the command contract
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  dinkem-appliance render match.dem --player 76561197991272318 --round 2 -o clip.mp4")]
+pub struct Args {
+    /// The demo, plain or packed with gzip, bzip2 or zstd
+    #[arg(required_unless_present = "job")]
+    demo: Option<PathBuf>,
+    /// Whom to follow: a 17-digit Steam ID
+    #[arg(long, value_name = "ID", value_parser = clip_args::player, required_unless_present = "job")]
+    player: Option<SteamId>,
+    /// The N-th round, 1 or greater
+    #[arg(long, value_name = "N", value_parser = clip_args::round, required_unless_present = "job")]
+    round: Option<u32>,
+    #[command(flatten)]
+    look: LookArgs,
+    /// Where the MP4 goes; its poster goes beside it as .jpg
+    #[arg(short, long, value_name = "FILE", required_unless_present = "job")]
+    output: Option<PathBuf>,
+    /// Do what this job file says and speak the command contract on standard output
+    #[arg(long, value_name = "JOB.JSON", conflicts_with = "demo")]
+    job: Option<PathBuf>,
+}
+
+pub fn run(args: Args, call: &Call) -> Result<u8> {
+    if let Some(job) = &args.job {
+        return Ok(command::run_child(job));
+    }
+    let (Some(demo), Some(player), Some(round), Some(video)) = (&args.demo, args.player, args.round, &args.output)
+    else {
+        return Err(wrong_usage("A demo, --player, --round and -o are needed."));
+    };
+    let stop = stop_on_signals()?;
+    let mut progress = Progress::new();
+    progress.show("reading the demo", 0.0);
+    let demo = DemoFile::open(demo)?;
+    say_if_replaced(video);
+    let commands = args.look.commands();
+    let poster = video.with_extension("jpg");
+    let request = ClipRequest {
+        demo: demo.path(),
+        steam64: player.get(),
+        round,
+        fps: args.look.fps,
+        width: args.look.width(),
+        height: args.look.resolution,
+        xray: commands.spec_show_xray,
+        deathnotices_only: commands.cl_draw_only_deathnotices,
+        video,
+        poster: &poster,
+    };
+    let report = clip::render(&request, &mut |stage, part| {
+        let whole = if stage == Stage::Parsing { PARSING * part } else { PARSING + (1.0 - PARSING) * part };
+        progress.show(stage.as_str(), whole);
+        if stop.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    drop(progress);
+    let seconds = report.frames as f64 / f64::from(args.look.fps);
+    if call.json {
+        output::json(&json!({
+            "video": video,
+            "poster": poster,
+            "frames": report.frames,
+            "duration_seconds": seconds,
+            "start_tick": report.start_tick,
+            "end_tick": report.end_tick,
+        }));
+    } else {
+        output::line(&format!("clip: {} ({seconds:.1} s)", video.display()));
+    }
+    Ok(0)
+}
