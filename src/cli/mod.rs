@@ -24,6 +24,8 @@ use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::stop::StopFlag;
 
+/// Heading of the flags that may stand anywhere.
+const ANYWHERE: &str = "Options that may stand anywhere on the line";
 /// Exit status after a second Ctrl-C: what shells give for an interrupted program.
 const INTERRUPTED: i32 = 130;
 /// Code of an error that is the command line's fault.
@@ -53,17 +55,17 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 struct Global {
     /// Answer with one JSON value on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = ANYWHERE)]
     json: bool,
     /// Where accounts, jobs, demos and clips are kept [default: the platform's place for data]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = ANYWHERE, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// The config file [default: config.toml in the platform's place, else /etc/dinkem-appliance/config.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = ANYWHERE, value_name = "FILE")]
     #[allow(dead_code, reason = "config.rs reads it before the line is parsed; here it is for --help")]
     config: Option<PathBuf>,
     /// How much to log on standard error: off, error, warn, info, debug, trace [default: info for serve and node, else warn]
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, help_heading = ANYWHERE, value_name = "LEVEL")]
     log: Option<LevelFilter>,
 }
 
