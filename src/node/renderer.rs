@@ -227,9 +227,9 @@ impl Said {
             Some(EXIT_TRANSIENT) => {
                 let retry = self.error.map(|(_, retry)| retry).filter(|&retry| retry != Retry::Never);
                 let code = said_code.unwrap_or(FailureCode::RenderFailed);
-                (code, retry.unwrap_or(Retry::Anywhere), "The renderer failed.")
+                (code, retry.unwrap_or(Retry::Anywhere), "The renderer failed on the render node.")
             }
-            _ => (FailureCode::RenderFailed, Retry::Elsewhere, "The renderer crashed."),
+            _ => (FailureCode::RenderFailed, Retry::Elsewhere, "The renderer crashed on the render node."),
         };
         let message = self.sentence.clone().unwrap_or_else(|| words.to_owned());
         Failure { code, message, retry }

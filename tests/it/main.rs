@@ -4,6 +4,8 @@
 
 mod demos;
 mod http_client;
+#[cfg(target_os = "linux")]
+mod node_agent;
 mod support;
 mod tidy;
 mod unpack;

@@ -1,0 +1,50 @@
+//! What a node may find behind a demo's URL.
+
+use std::io::{self, Write};
+use std::net::TcpStream;
+
+use super::listener::{head, hold, reply};
+use super::node_bench::DEMO;
+
+/// Answers for a path; `/good.dem` and `/tagged.dem` are demos, and the latter has an `ETag`.
+pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result<()> {
+    match path {
+        "/good.dem" => reply(to, 200, &[], DEMO),
+        "/tagged.dem" if known == Some("\"1\"") => reply(to, 304, &[], b""),
+        "/tagged.dem" => reply(to, 200, &[("ETag", "\"1\"")], DEMO),
+        "/page.dem" => reply(to, 200, &[], b"<!doctype html><title>Sorry</title>"),
+        "/noise.dem" => reply(to, 200, &[], &[7; 5_000]),
+        "/empty.dem" => reply(to, 200, &[], b""),
+        "/busy.dem" => reply(to, 503, &[], b""),
+        "/metadata.dem" => reply(to, 302, &[("Location", "http://169.254.169.254/latest")], b""),
+        "/announced.dem" => head(to, 200, &[], Some(2_000_000)).and_then(|()| hold(to)),
+        "/bomb.dem.gz" => reply(to, 200, &[], &bomb()),
+        "/cut.dem.gz" => reply(to, 200, &[], &bomb()[..1_000]),
+        "/silent.dem" => hold(to),
+        "/stalls.dem" => {
+            head(to, 200, &[], Some(100_000))?;
+            to.write_all(DEMO)?;
+            hold(to)
+        }
+        "/short.dem" => head(to, 200, &[], Some(100_000)).and_then(|()| to.write_all(DEMO)),
+        "/endless_noise.dem" => endless(&[7; 1_000], to),
+        "/endless.dem" => endless(DEMO, to),
+        _ => reply(to, 404, &[], b"gone"),
+    }
+}
+
+fn endless(bytes: &[u8], to: &mut TcpStream) -> io::Result<()> {
+    head(to, 200, &[], None)?;
+    loop {
+        to.write_all(bytes)?;
+    }
+}
+
+/// 40 MiB of zeros, packed.
+fn bomb() -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..40 {
+        packer.write_all(&[0; 1 << 20]).unwrap();
+    }
+    packer.finish().unwrap()
+}

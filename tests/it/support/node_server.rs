@@ -1,0 +1,256 @@
+//! The appliance's server as a node sees it, in a test's hands: it hands out the claims it was given, keeps what it is
+//! sent, and answers as the test wants.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dinkem_appliance::os::doorbell::Doorbell;
+use serde_json::{Value, json};
+
+use super::listener::{Call, listen, reply};
+use super::wait::until;
+
+/// What the server was told of one lease.
+#[derive(Clone, Debug, Default)]
+pub struct Lease {
+    /// Every heartbeat: stage and progress.
+    pub beats: Vec<(String, f64)>,
+    /// The video as far as it has arrived.
+    pub video: Vec<u8>,
+    /// The poster.
+    pub poster: Vec<u8>,
+    /// The hash it was completed with.
+    pub completed: Option<String>,
+    /// The failure it ended with.
+    pub failed: Option<Value>,
+}
+
+/// What a test may turn.
+#[derive(Debug, Default)]
+pub struct Knobs {
+    /// Answer every heartbeat with 409.
+    pub take_back: bool,
+    /// Answer every call with this status.
+    pub out_of_order: Option<u16>,
+    /// Break off so many uploads of the video after this many bytes of each.
+    pub break_uploads: (u32, u64),
+    /// Answer so many completions with 503.
+    pub busy_completions: u32,
+    /// Milliseconds that leases live.
+    pub lease_ms: u64,
+    /// Seconds a fetch may take.
+    pub fetch_seconds: u64,
+    /// The uploaded demo.
+    pub demo: Vec<u8>,
+}
+
+impl Knobs {
+    /// A server that does all it should.
+    pub fn good() -> Self {
+        Self { lease_ms: 600_000, fetch_seconds: 60, ..Self::default() }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    claims: VecDeque<Value>,
+    leases: Vec<Lease>,
+    knobs: Knobs,
+    calls: Vec<String>,
+}
+
+/// The server. Leases are numbered from 1 in the order of [`Self::offer`].
+#[derive(Clone)]
+pub struct NodeServer {
+    /// Its URL.
+    pub url: String,
+    state: Arc<Mutex<State>>,
+    news: Arc<Doorbell>,
+}
+
+impl NodeServer {
+    /// Starts one.
+    pub fn start(knobs: Knobs) -> Self {
+        let state = Arc::new(Mutex::new(State { knobs, ..State::default() }));
+        let news = Arc::new(Doorbell::default());
+        let (shared, bell) = (state.clone(), news.clone());
+        let address = listen("127.0.0.1", move |call, to| answer(&shared, &bell, call, to));
+        Self { url: format!("http://{address}"), state, news }
+    }
+
+    /// Has a job done: the demo at this URL, or the uploaded one when `uploaded` names its hash.
+    pub fn offer(&self, demo_url: &str, uploaded: Option<&str>) -> usize {
+        let mut state = self.lock();
+        state.leases.push(Lease::default());
+        let lease = state.leases.len();
+        let (expires_in_ms, fetch_seconds) = (state.knobs.lease_ms, state.knobs.fetch_seconds);
+        let uploaded = uploaded.map(|sha256| json!({"sha256": sha256, "bytes": state.knobs.demo.len()}));
+        let commands = json!({"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"});
+        let claim = json!({
+            "lease": lease,
+            "expires_in_ms": expires_in_ms,
+            "job": {
+                "id": format!("00000000-0000-7000-8000-{lease:012}"), "status": "rendering", "stage": "fetching",
+                "progress": 0.0, "queue_position": null, "waiting_because": null, "job_type": "metered",
+                "demo_url": demo_url, "steam64_id": "76561198000000001", "round": 2, "fps": 30, "resolution": 1080,
+                "commands": commands, "renderer": "builtin", "metadata": null, "attempts": 1,
+                "created_at": "2026-11-23T00:00:00.000Z", "started_at": null, "finished_at": null, "error": null,
+                "clip": null,
+            },
+            "render": {
+                "steam64_id": "76561198000000001", "round": 2, "fps": 30, "width": 320, "height": 180,
+                "commands": commands,
+            },
+            "uploaded_demo": uploaded,
+            "fetch_policy": {
+                "allow": ["127.0.0.1/32"], "max_bytes": 1_000_000, "max_seconds": fetch_seconds, "max_unpacked_bytes": 2_000_000,
+            },
+        });
+        state.claims.push_back(claim);
+        drop(state);
+        self.news.ring();
+        lease
+    }
+
+    /// Turns a knob.
+    pub fn turn(&self, turn: impl FnOnce(&mut Knobs)) {
+        turn(&mut self.lock().knobs);
+    }
+
+    /// What it knows of a lease.
+    pub fn lease(&self, lease: usize) -> Lease {
+        self.lock().leases[lease - 1].clone()
+    }
+
+    /// Waits until a lease looks as it should.
+    pub fn until(&self, lease: usize, what: &str, look: impl Fn(&Lease) -> bool) -> Lease {
+        until(what, || Some(self.lease(lease)).filter(&look))
+    }
+
+    /// Waits until a lease was completed or has failed.
+    pub fn ended(&self, lease: usize) -> Lease {
+        self.until(lease, "the lease's end", |lease| lease.completed.is_some() || lease.failed.is_some())
+    }
+
+    /// Every call so far: method and path.
+    pub fn calls(&self) -> Vec<String> {
+        self.lock().calls.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+fn answer(state: &Mutex<State>, news: &Doorbell, mut call: Call, to: &mut TcpStream) -> io::Result<()> {
+    let said = format!("{} {}", call.method, call.path);
+    let out_of_order = {
+        let mut state = state.lock().unwrap();
+        state.calls.push(said.clone());
+        state.knobs.out_of_order
+    };
+    if let Some(status) = out_of_order {
+        call.bytes();
+        return reply(to, status, &[], b"<html>a proxy's own page</html>");
+    }
+    assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{said}");
+    if said == "POST /api/node/claims" {
+        let asked: Value = serde_json::from_slice(&call.bytes()).unwrap();
+        assert_eq!(asked["renderers"], json!(["builtin"]));
+        return claim(state, news, asked["wait_seconds"].as_u64().unwrap(), to);
+    }
+    let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
+    let mut words = path.strip_prefix("/api/node/leases/").unwrap().split('/').map(str::to_owned);
+    let lease = words.next().unwrap().parse::<usize>().unwrap() - 1;
+    let what = words.next().unwrap_or_default();
+    let offset = query.strip_prefix("offset=").and_then(|offset| offset.parse().ok());
+    match what.as_str() {
+        "video" => video(state, lease, offset.unwrap(), &mut call, to),
+        "demo" => {
+            let demo = state.lock().unwrap().knobs.demo.clone();
+            reply(to, 200, &[], &demo)
+        }
+        _ => {
+            let body = call.bytes();
+            let mut state = state.lock().unwrap();
+            let (status, body) = note(&mut state, lease, &what, body);
+            drop(state);
+            reply(to, status, &[], body.to_string().as_bytes())
+        }
+    }
+}
+
+fn claim(state: &Mutex<State>, news: &Doorbell, wait_seconds: u64, to: &mut TcpStream) -> io::Result<()> {
+    let mut seen = news.rings();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(wait_seconds);
+    loop {
+        let claim = state.lock().unwrap().claims.pop_front();
+        if let Some(claim) = claim {
+            return reply(to, 200, &[], claim.to_string().as_bytes());
+        }
+        if !news.wait_past(seen, deadline.saturating_duration_since(std::time::Instant::now())) {
+            return reply(to, 204, &[], b"");
+        }
+        seen = news.rings();
+    }
+}
+
+fn video(state: &Mutex<State>, lease: usize, offset: usize, call: &mut Call, to: &mut TcpStream) -> io::Result<()> {
+    let (has, keep) = {
+        let mut state = state.lock().unwrap();
+        let keep = (state.knobs.break_uploads.0 > 0 && call.header("content-length") != Some("0")).then(|| {
+            state.knobs.break_uploads.0 -= 1;
+            state.knobs.break_uploads.1
+        });
+        (state.leases[lease].video.len(), keep)
+    };
+    if offset != has {
+        return reply(
+            to,
+            409,
+            &[],
+            json!({"error": "No.", "code": "wrong_offset", "offset": has}).to_string().as_bytes(),
+        );
+    }
+    let mut body = Vec::new();
+    call.body().take(keep.unwrap_or(u64::MAX)).read_to_end(&mut body)?;
+    let video = &mut state.lock().unwrap().leases[lease].video;
+    video.extend(body);
+    match keep {
+        Some(_) => Ok(()),
+        None => reply(to, 200, &[], json!({"bytes": video.len()}).to_string().as_bytes()),
+    }
+}
+
+fn note(state: &mut State, lease: usize, what: &str, body: Vec<u8>) -> (u16, Value) {
+    let State { leases, knobs, .. } = state;
+    let lease = &mut leases[lease];
+    let read = || serde_json::from_slice::<Value>(&body).unwrap();
+    match what {
+        "" if knobs.take_back => (409, json!({"error": "No.", "code": "lost"})),
+        "" => {
+            let beat = read();
+            lease.beats.push((beat["stage"].as_str().unwrap().into(), beat["progress"].as_f64().unwrap()));
+            (200, json!({"expires_in_ms": knobs.lease_ms}))
+        }
+        "poster" => {
+            lease.poster = body;
+            (200, json!({"bytes": lease.poster.len()}))
+        }
+        "complete" if knobs.busy_completions > 0 => {
+            knobs.busy_completions -= 1;
+            (503, json!({"error": "Stopping."}))
+        }
+        "complete" => {
+            lease.completed = Some(read()["video_sha256"].as_str().unwrap().into());
+            (200, json!({}))
+        }
+        "fail" => {
+            lease.failed = Some(read());
+            (200, json!({}))
+        }
+        other => panic!("no such route: {other}"),
+    }
+}
