@@ -1,1 +1,26 @@
-//! todo
+//! The forge: makes true demos of matches that never were, for the sample and for tests.
+//!
+//! A match is described ([`description`]) and played ([`play`]) into the same bytes each time. Schema, tables and events
+//! are written here: nothing is taken from a genuine demo, and nothing outside the repository is needed.
+
+mod bits;
+mod bomb;
+mod cast;
+mod classes;
+mod container;
+pub mod description;
+mod director;
+mod events;
+mod fieldpath;
+mod harbour;
+mod recorder;
+mod sample;
+mod schema;
+mod tables;
+mod throws;
+mod walk;
+mod world;
+
+pub use director::play;
+pub use recorder::TICK_RATE;
+pub use sample::{SAMPLE_PLAYER, SAMPLE_ROUND, sample, sample_match};

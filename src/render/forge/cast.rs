@@ -1,0 +1,230 @@
+//! The players on the server: controllers, pawns, what is in their hands; spawning, hurting, killing them.
+
+use std::collections::BTreeMap;
+
+use super::classes::{self, CONTROLLER, OWNER, PAWN, PAWN_ORIGIN};
+use super::description::{Kill, Player, Side};
+use super::events::{self, NOBODY, Word};
+use super::recorder::Recorder;
+use super::schema::{Prop, Value};
+use super::walk::{Pose, bearing, distance};
+
+const CONTROLLER_TEAM: Prop = CONTROLLER.prop("m_iTeamNum");
+const CONTROLLER_PAWN: [Prop; 2] = [CONTROLLER.prop("m_hPawn"), CONTROLLER.prop("m_hPlayerPawn")];
+const NAME: Prop = CONTROLLER.prop("m_iszPlayerName");
+const STEAM_ID: Prop = CONTROLLER.prop("m_steamID");
+const ALIVE: Prop = CONTROLLER.prop("m_bPawnIsAlive");
+const PAWN_HEALTH: Prop = CONTROLLER.prop("m_iPawnHealth");
+const MONEY: Prop = CONTROLLER.prop("m_pInGameMoneyServices.m_iAccount");
+const ANGLES: Prop = PAWN.prop("m_angEyeAngles");
+const HEALTH: Prop = PAWN.prop("m_iHealth");
+const LIFE_STATE: Prop = PAWN.prop("m_lifeState");
+const TEAM: Prop = PAWN.prop("m_iTeamNum");
+const WEAPON: Prop = PAWN.prop("m_pWeaponServices.m_hActiveWeapon");
+const PAWN_CONTROLLER: [Prop; 2] = [PAWN.prop("m_hController"), PAWN.prop("m_hOriginalController")];
+const FLASH: Prop = PAWN.prop("m_flFlashDuration");
+const SPOTTED: Prop = PAWN.prop("m_entitySpottedState.m_bSpottedByMask").element(0);
+const DEFUSING: Prop = PAWN.prop("m_bIsDefusing");
+const HELMET: Prop = PAWN.prop("m_pItemServices.m_bHasHelmet");
+const DEFUSER: Prop = PAWN.prop("m_pItemServices.m_bHasDefuser");
+const ARMOR: Prop = PAWN.prop("m_ArmorValue");
+
+/// The game's numbers for a life's states.
+const LIVING: i32 = 0;
+const DEAD: i32 = 2;
+/// Everybody has the same, and it never changes: no reader asks.
+const MONEY_HELD: i32 = 4000;
+/// The head, and the chest, by the game's numbers.
+const HIT_HEAD: i64 = 1;
+const HIT_CHEST: i64 = 2;
+/// How far one sees, and how far to either side, for the radar's "spotted".
+const SIGHT_UNITS: f32 = 1100.0;
+const SIGHT_DEGREES: f32 = 45.0;
+
+/// A player on the server.
+#[derive(Debug)]
+pub struct Seat {
+    /// The player's number in the description, which is the slot on the server too.
+    pub player: usize,
+    controller: u16,
+    pawn: u16,
+    /// The pawn, as fields and as events name it.
+    pub handle: i64,
+    event_handle: i64,
+    /// Where the player is.
+    pub pose: Pose,
+    /// Which side, this round.
+    pub side: Side,
+    /// 0 is dead.
+    pub health: i32,
+    armor: i32,
+    /// What is in hand, by its name in events.
+    pub weapon: &'static str,
+    weapons: BTreeMap<&'static str, u16>,
+}
+
+/// Everybody on the server, by player.
+pub type Cast = BTreeMap<usize, Seat>;
+
+impl Seat {
+    /// Somebody joins.
+    pub fn join(recorder: &mut Recorder, number: usize, player: &Player, side: Side) -> Self {
+        let world = &mut recorder.world;
+        let controller = world.create_at(number as u16 + 1, &CONTROLLER);
+        let pawn = world.create(&PAWN);
+        world.set(controller, NAME, Value::Text(player.name.to_owned()));
+        world.set(controller, STEAM_ID, Value::Int(player.steam64 as i64));
+        world.set_int(controller, MONEY, MONEY_HELD);
+        let (pawn_handle, controller_handle) = (world.handle(pawn), world.handle(controller));
+        CONTROLLER_PAWN.iter().for_each(|prop| world.set_int(controller, *prop, pawn_handle));
+        PAWN_CONTROLLER.iter().for_each(|prop| world.set_int(pawn, *prop, controller_handle));
+        let pose = Pose { at: [0.0; 3], yaw: 0.0 };
+        Self {
+            player: number,
+            controller,
+            pawn,
+            handle: pawn_handle,
+            event_handle: world.event_handle(pawn),
+            pose,
+            side,
+            health: 0,
+            armor: 0,
+            weapon: "",
+            weapons: BTreeMap::new(),
+        }
+    }
+
+    /// Somebody leaves.
+    pub fn leave(self, recorder: &mut Recorder, player: &Player) {
+        let steam = format!("[U:1:{}]", player.steam64 & 0xffff_ffff);
+        let mut words = vec![("userid", self.user())];
+        words.extend([("name", player.name.into()), ("networkid", steam.as_str().into())]);
+        recorder.say(&events::PLAYER_DISCONNECT, &words);
+        self.weapons.values().for_each(|slot| recorder.world.delete(*slot));
+        recorder.world.delete(self.pawn);
+        recorder.world.delete(self.controller);
+    }
+
+    /// A new round: alive, whole, and with a weapon in hand.
+    pub fn spawn(&mut self, recorder: &mut Recorder, side: Side, weapon: &'static str) {
+        self.side = side;
+        let world = &mut recorder.world;
+        world.set_int(self.controller, CONTROLLER_TEAM, side as i32);
+        world.set_int(self.pawn, TEAM, side as i32);
+        world.set_int(self.pawn, FLASH, 0);
+        world.set_int(self.pawn, DEFUSING, false);
+        world.set_int(self.pawn, HELMET, true);
+        world.set_int(self.pawn, DEFUSER, side == Side::Ct);
+        self.armor = 100;
+        self.set_health(recorder, 100);
+        self.hold(recorder, weapon);
+        recorder.say(&events::PLAYER_SPAWN, &self.words());
+    }
+
+    /// Takes a weapon in hand.
+    pub fn hold(&mut self, recorder: &mut Recorder, weapon: &'static str) {
+        let world = &mut recorder.world;
+        let pawn_handle = self.handle;
+        let slot = *self.weapons.entry(weapon).or_insert_with(|| {
+            let slot = world.create(classes::weapon_class(weapon));
+            world.set_int(slot, OWNER, pawn_handle);
+            slot
+        });
+        self.weapon = weapon;
+        world.set_int(self.pawn, WEAPON, world.handle(slot));
+    }
+
+    /// Goes on to the next pose. The dead stay where they are.
+    pub fn pose(&mut self, recorder: &mut Recorder, pose: Pose) {
+        if self.health > 0 {
+            self.pose = pose;
+            recorder.world.place(self.pawn, &PAWN_ORIGIN, pose.at);
+            recorder.world.set(self.pawn, ANGLES, Value::Angle(0.0, pose.yaw));
+        }
+    }
+
+    /// Is blind for so many seconds.
+    pub fn blind(&self, recorder: &mut Recorder, seconds: f32) {
+        recorder.world.set(self.pawn, FLASH, Value::Float(seconds));
+    }
+
+    /// Begins or ends to defuse.
+    pub fn defusing(&self, recorder: &mut Recorder, defusing: bool) {
+        recorder.world.set_int(self.pawn, DEFUSING, defusing);
+    }
+
+    fn set_health(&mut self, recorder: &mut Recorder, health: i32) {
+        self.health = health;
+        let world = &mut recorder.world;
+        world.set_int(self.pawn, HEALTH, health);
+        world.set_int(self.pawn, ARMOR, self.armor);
+        world.set_int(self.pawn, LIFE_STATE, if health > 0 { LIVING } else { DEAD });
+        world.set_int(self.controller, ALIVE, health > 0);
+        world.set_int(self.controller, PAWN_HEALTH, health);
+    }
+
+    /// Loses health and armour to a weapon of somebody's, or to none.
+    pub fn hurt(&mut self, recorder: &mut Recorder, by: Option<&Seat>, harm: [i32; 2], head: bool) {
+        let [health, armor] = [harm[0].min(self.health), harm[1].min(self.armor)];
+        self.armor -= armor;
+        self.set_health(recorder, self.health - health);
+        let mut words = self.words();
+        words.extend(attacker(by));
+        words.extend([("health", Word::from(i64::from(self.health))), ("armor", i64::from(self.armor).into())]);
+        words.extend([("dmg_health", Word::from(i64::from(health))), ("dmg_armor", i64::from(armor).into())]);
+        words.push(("hitgroup", if head { HIT_HEAD } else { HIT_CHEST }.into()));
+        recorder.say(&events::PLAYER_HURT, &words);
+    }
+
+    /// Dies.
+    pub fn die(&mut self, recorder: &mut Recorder, killer: &Seat, assister: Option<&Seat>, kill: &Kill) {
+        let harm = [self.health, 4];
+        self.hurt(recorder, Some(killer), harm, kill.headshot);
+        self.defusing(recorder, false);
+        let mut words = self.words();
+        words.extend(attacker(Some(killer)));
+        words.push(("assister", assister.map_or(NOBODY.into(), Seat::user)));
+        words.push(("assister_pawn", assister.map_or(0.into(), |seat| seat.event_handle.into())));
+        words.extend([("assistedflash", kill.flash_assist.into()), ("headshot", kill.headshot.into())]);
+        words.extend([("penetrated", kill.wallbang.into()), ("thrusmoke", kill.through_smoke.into())]);
+        words.extend([("noscope", kill.noscope.into()), ("attackerblind", kill.blind.into())]);
+        words.push(("distance", (distance(self.pose.at, killer.pose.at) * 0.0254).into()));
+        recorder.say(&events::PLAYER_DEATH, &words);
+    }
+
+    /// Shoots.
+    pub fn shoot(&self, recorder: &mut Recorder) {
+        let mut words = self.words();
+        words.push(("weapon", format!("weapon_{}", self.weapon).as_str().into()));
+        recorder.say(&events::WEAPON_FIRE, &words);
+    }
+
+    /// Who it is, for an event.
+    pub fn words(&self) -> Vec<(&'static str, Word)> {
+        vec![("userid", self.user()), ("userid_pawn", self.event_handle.into())]
+    }
+
+    fn user(&self) -> Word {
+        (self.player as i64).into()
+    }
+}
+
+fn attacker(by: Option<&Seat>) -> [(&'static str, Word); 3] {
+    let (user, pawn) = by.map_or((NOBODY.into(), 0.into()), |seat| (seat.user(), seat.event_handle.into()));
+    [("attacker", user), ("attacker_pawn", pawn), ("weapon", by.map_or("world", |seat| seat.weapon).into())]
+}
+
+/// Sets whom the other side has in sight.
+pub fn spot(recorder: &mut Recorder, cast: &Cast) {
+    for seat in cast.values() {
+        let spotters = cast.values().filter(|other| other.side != seat.side && sees(other, seat));
+        let mask = spotters.fold(0_i64, |mask, other| mask | 1 << other.player);
+        recorder.world.set_int(seat.pawn, SPOTTED, mask);
+    }
+}
+
+fn sees(viewer: &Seat, seen: &Seat) -> bool {
+    let off = (bearing(viewer.pose.at, seen.pose.at) - viewer.pose.yaw + 540.0).rem_euclid(360.0) - 180.0;
+    let near = distance(viewer.pose.at, seen.pose.at) < SIGHT_UNITS;
+    viewer.health > 0 && seen.health > 0 && near && off.abs() < SIGHT_DEGREES
+}

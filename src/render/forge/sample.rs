@@ -1,0 +1,281 @@
+//! The sample: two rounds on [`harbour`](super::harbour) between two invented teams. In the first site A falls; in the
+//! second one player takes site B back.
+
+use super::TICK_RATE;
+use super::description::{
+    Act, Game, Grenade, Kill, Match, Part, Player, Reason, Round, Side, Stage, Step, Throw, What,
+};
+use super::harbour::{self, Spot, Spot::*};
+
+/// Whom to follow.
+pub const SAMPLE_PLAYER: u64 = 76_561_202_200_000_008;
+/// The round worth watching.
+pub const SAMPLE_ROUND: u32 = 2;
+
+/// The number of [`SAMPLE_PLAYER`].
+const TERN: usize = 7;
+const FREEZE_SECONDS: f32 = 5.0;
+const AFTER_SECONDS: f32 = 5.0;
+const FUSE_SECONDS: f32 = 40.0;
+/// Units between two lanes of a way.
+const LANE: f32 = 34.0;
+
+const fn player(number: u64, name: &'static str, team: usize) -> Player {
+    Player { steam64: 76_561_202_200_000_000 + number, name, team }
+}
+
+/// Ten players. Their names want more than Latin letters, as real ones do.
+const PLAYERS: [Player; 10] = [
+    player(1, "saltlick", 0),
+    player(2, "Мария К", 0),
+    player(3, "kettle", 0),
+    player(4, "Ødegård", 0),
+    player(5, "pixel pilot", 0),
+    player(6, "harlow", 1),
+    player(7, "波止場", 1),
+    player(8, "tern", 1),
+    player(9, "Zoë", 1),
+    player(10, "low_tide", 1),
+];
+
+/// The sample's bytes.
+pub fn sample() -> Vec<u8> {
+    super::play(&sample_match())
+}
+
+/// The sample as it is described.
+pub fn sample_match() -> Match {
+    Match {
+        map: harbour::NAME,
+        game: Game::Competitive,
+        teams: ["Breakwater", "Lantern Row"],
+        players: PLAYERS.to_vec(),
+        stages: vec![Stage::Warmup(warmup()), Stage::Round(first()), Stage::Round(second())],
+    }
+}
+
+fn ticks(seconds: f32) -> i32 {
+    (seconds * TICK_RATE as f32) as i32
+}
+
+fn round(live_seconds: f32, winner: Side, reason: Reason, parts: Vec<Part>, acts: Vec<Act>) -> Round {
+    Round {
+        freeze_ticks: ticks(FREEZE_SECONDS),
+        live_ticks: ticks(live_seconds),
+        after_ticks: ticks(AFTER_SECONDS),
+        winner,
+        reason,
+        fuse_ticks: ticks(FUSE_SECONDS),
+        bomb: None,
+        parts,
+        acts,
+    }
+}
+
+/// A way in lanes of its own, with a first weapon: `legs` are places to pass, and seconds to wait before each but the
+/// first leg.
+fn part(player: usize, weapon: &'static str, legs: &[(f32, &[Spot])]) -> Part {
+    let lane = (player % 5) as f32 - 2.0;
+    let mut steps = Vec::new();
+    for (wait, over) in legs {
+        if *wait > 0.0 {
+            steps.push(Step::Wait(ticks(*wait)));
+        }
+        steps.extend(harbour::way(over, lane * LANE));
+    }
+    let from = legs.first().and_then(|(_, over)| over.first()).copied().unwrap_or(TSpawn);
+    Part { player, from: from.beside(lane * 52.0, ((player % 3) as f32 - 1.0) * 48.0), steps, weapon }
+}
+
+fn act(at: f32, who: usize, what: What) -> Act {
+    Act { at: ticks(at), who, what }
+}
+
+fn kill(victim: usize) -> Kill {
+    Kill { victim, ..Kill::default() }
+}
+
+fn throw(grenade: Grenade, to: [f32; 3], blinds: &[(usize, f32)]) -> What {
+    What::Throw(Throw { grenade, to, blinds: blinds.to_vec() })
+}
+
+/// Everybody runs about: nothing counts.
+fn warmup() -> Round {
+    let parts = vec![
+        part(0, "knife", &[(0.0, &[TSpawn, Crane, LongTop, ASite])]),
+        part(1, "knife", &[(0.0, &[TSpawnW, Docks, HoldN, BSite, BSiteN])]),
+        part(2, "knife", &[(0.0, &[TSpawnE, MidLow, MidTop, CtYard])]),
+        part(3, "knife", &[(0.0, &[TSpawnW, Pier, Tunnel, TunnelE, Canal])]),
+        part(4, "knife", &[(0.0, &[TSpawnE, TEast, LongLow, ARamp, ABoxes])]),
+        part(5, "knife", &[(0.0, &[CtSpawnE, ACt, ASiteN, ASiteE, ASite, ABoxes])]),
+        part(6, "knife", &[(0.0, &[CtSpawnW, BCt, BSiteN, BSiteW, BSite, BSiteE])]),
+        part(7, "knife", &[(0.0, &[CtSpawn, Arch, ShortLow, ShortTop, ASiteW])]),
+        part(8, "knife", &[(0.0, &[CtSpawnW, BWindow, BSiteE, CanalW, Canal, Mid])]),
+        part(9, "knife", &[(0.0, &[CtSpawnE, CtYard, MidTop, ShortLow, Short])]),
+    ];
+    round(14.0, Side::T, Reason::TWin, parts, Vec::new())
+}
+
+/// Site A falls, and nobody is left to take it back.
+fn first() -> Round {
+    let parts = vec![
+        part(
+            0,
+            "ak47",
+            &[
+                (0.0, &[TSpawnE, TEast, Crane, LongLow, Long]),
+                (1.2, &[Long, LongTop, ARamp, ASiteE]),
+                (1.0, &[ASiteE, ASiteN]),
+            ],
+        ),
+        part(
+            1,
+            "ak47",
+            &[
+                (0.0, &[TSpawnE, Crane, LongDoors, LongLow]),
+                (1.0, &[LongLow, LongTop, ABoxes, ASite]),
+                (4.5, &[ASite, ABoxes, ARamp]),
+            ],
+        ),
+        part(2, "galilar", &[(0.6, &[TSpawn, MidLow, MidDoors]), (1.5, &[MidDoors, Mid, ShortLow, Short])]),
+        part(
+            3,
+            "ak47",
+            &[
+                (1.2, &[TSpawn, MidLow, MidDoors]),
+                (2.6, &[MidDoors, ShortLow, ShortTop, ASiteW]),
+                (2.0, &[ASiteW, ASiteN]),
+            ],
+        ),
+        part(
+            4,
+            "mac10",
+            &[(0.0, &[TSpawnW, Docks, Tunnel, TunnelE]), (2.0, &[TunnelE, Canal, Mid, MidTop, Arch, CtYard, CtSpawnE])],
+        ),
+        part(5, "m4a1", &[(0.0, &[CtSpawnE, ACt, ASiteN, ASiteE, ARamp, LongTop])]),
+        part(6, "m4a1_silencer", &[(0.0, &[CtSpawnE, ACt, ASiteW, ABoxes]), (2.0, &[ABoxes, ASite, ASiteN, ASite])]),
+        part(
+            7,
+            "awp",
+            &[(0.0, &[CtSpawn, Arch, MidTop]), (3.0, &[MidTop, Arch, CtYard, ACt]), (1.5, &[ACt, ASiteW, ASite])],
+        ),
+        part(
+            8,
+            "mp9",
+            &[(0.0, &[CtSpawnW, BCt, BSiteN, BSite]), (2.5, &[BSite, BSiteE, BWindow, CtYard, ACt, ASiteW])],
+        ),
+        part(
+            9,
+            "m4a1",
+            &[(0.0, &[CtSpawnW, BCt, BSiteE, BDoor, HoldN]), (2.0, &[HoldN, BDoor, BSiteW, BSiteN, BCt, CtSpawnE])],
+        ),
+    ];
+    let acts = vec![
+        act(5.0, 0, throw(Grenade::Smoke, ARamp.beside(-60.0, 60.0), &[])),
+        act(6.0, 3, throw(Grenade::Smoke, ShortTop.beside(60.0, 120.0), &[])),
+        act(7.6, 1, throw(Grenade::Flash, LongTop.beside(0.0, 60.0), &[(5, 2.6)])),
+        act(9.4, 0, What::Kill(Kill { headshot: true, assister: Some(1), flash_assist: true, ..kill(5) })),
+        act(10.2, 7, What::Shoot(1)),
+        act(10.9, 7, What::Kill(kill(2))),
+        act(11.4, 1, throw(Grenade::Fire, ASiteN.at(), &[])),
+        act(12.3, 3, throw(Grenade::He, ABoxes.at(), &[])),
+        act(13.5, 3, What::Hurt(6, 47, 12)),
+        act(15.8, 1, What::Kill(Kill { assister: Some(3), ..kill(6) })),
+        act(17.9, 1, What::Hold("c4")),
+        act(21.0, 1, What::Plant('A')),
+        act(21.4, 1, What::Hold("ak47")),
+        act(22.2, 8, throw(Grenade::Flash, ASite.beside(0.0, 40.0), &[(3, 1.9), (1, 1.2)])),
+        act(23.2, 8, What::Hurt(3, 61, 20)),
+        act(24.0, 0, What::Kill(Kill { wallbang: true, ..kill(8) })),
+        act(24.9, 7, What::Kill(Kill { noscope: true, assister: Some(8), ..kill(3) })),
+        act(25.8, 0, What::Kill(Kill { headshot: true, ..kill(7) })),
+        act(27.2, 4, What::Shoot(4)),
+        act(28.0, 4, What::Kill(kill(9))),
+    ];
+    Round { bomb: Some(1), ..round(28.0, Side::T, Reason::TWin, parts, acts) }
+}
+
+/// Site B falls too, and one player takes it back.
+fn second() -> Round {
+    let parts = vec![
+        part(
+            0,
+            "ak47",
+            &[
+                (0.0, &[TSpawnW, Docks, Pier, Hold, HoldN]),
+                (0.6, &[HoldN, BDoor, BSite, BSiteN]),
+                (3.0, &[BSiteN, BSite]),
+            ],
+        ),
+        part(
+            1,
+            "galilar",
+            &[
+                (0.3, &[TSpawnW, Docks, Pier, Hold, HoldN]),
+                (0.8, &[HoldN, BDoor, BSite]),
+                (6.0, &[BSite, BSiteW, BSiteN]),
+            ],
+        ),
+        part(2, "awp", &[(0.0, &[TSpawn, MidLow, MidDoors])]),
+        part(
+            3,
+            "ak47",
+            &[
+                (0.6, &[TSpawnW, Docks, Pier, HoldN]),
+                (0.5, &[HoldN, BDoor, CanalW, BSiteE]),
+                (2.0, &[BSiteE, BSite, BSiteE]),
+            ],
+        ),
+        part(4, "ak47", &[(0.0, &[TSpawnW, Docks, Tunnel]), (2.4, &[Tunnel, TunnelE, Canal])]),
+        part(5, "m4a1", &[(0.0, &[CtSpawnW, BCt, BSiteN, BSite]), (1.0, &[BSite, BSiteW])]),
+        part(6, "m4a1_silencer", &[(0.0, &[CtSpawnW, BCt, BWindow, BSiteE]), (2.5, &[BSiteE, BSiteN])]),
+        part(
+            TERN,
+            "awp",
+            &[
+                (0.0, &[CtSpawn, CtYard, Arch, MidTop]),
+                (2.6, &[MidTop, Mid, Canal]),
+                (2.2, &[Canal, CanalW]),
+                (1.4, &[CanalW, BSiteE]),
+                (1.2, &[BSiteE, BSite]),
+            ],
+        ),
+        part(8, "mp9", &[(0.0, &[CtSpawnE, ACt, ASite, ABoxes]), (4.5, &[ABoxes, ASiteW, ACt, CtYard, BCt, BWindow])]),
+        part(
+            9,
+            "m4a1",
+            &[
+                (0.0, &[CtSpawnE, ACt, ASiteN, ASiteE, ARamp]),
+                (2.5, &[ARamp, ASite, ACt, CtYard, BCt, BWindow, BSiteN]),
+            ],
+        ),
+    ];
+    let acts = vec![
+        act(2.0, 2, throw(Grenade::Smoke, MidTop.beside(60.0, 90.0), &[])),
+        act(5.6, 2, What::Shoot(1)),
+        act(6.6, TERN, What::Kill(Kill { headshot: true, through_smoke: true, ..kill(2) })),
+        act(9.6, 1, throw(Grenade::Smoke, BSiteE.beside(-40.0, -60.0), &[])),
+        act(10.4, 3, throw(Grenade::Fire, BSiteN.at(), &[])),
+        act(11.0, 0, throw(Grenade::Flash, BSite.beside(40.0, 60.0), &[(5, 3.1), (6, 1.4)])),
+        act(12.6, 0, What::Kill(Kill { headshot: true, ..kill(5) })),
+        act(13.6, 6, What::Hurt(0, 38, 14)),
+        act(14.3, 1, What::Kill(Kill { assister: Some(0), ..kill(6) })),
+        act(15.1, TERN, What::Hold("deagle")),
+        act(16.6, TERN, What::Kill(Kill { wallbang: true, ..kill(4) })),
+        act(15.2, 1, What::Hold("c4")),
+        act(18.4, 1, What::Plant('B')),
+        act(18.8, 1, What::Hold("galilar")),
+        act(17.6, TERN, What::Hold("awp")),
+        act(18.9, TERN, throw(Grenade::He, BSite.beside(90.0, -40.0), &[])),
+        act(20.3, TERN, What::Hurt(3, 52, 18)),
+        act(20.6, TERN, What::Hold("m4a1")),
+        act(21.6, TERN, What::Kill(Kill { through_smoke: true, ..kill(3) })),
+        act(22.6, 0, What::Hurt(TERN, 63, 22)),
+        act(23.3, TERN, What::Kill(Kill { headshot: true, ..kill(0) })),
+        act(24.0, 8, What::Shoot(5)),
+        act(24.8, 1, What::Kill(kill(8))),
+        act(25.9, 9, What::Kill(Kill { assister: Some(8), ..kill(1) })),
+        act(26.8, TERN, What::Defuse(ticks(5.0))),
+    ];
+    Round { bomb: Some(1), ..round(31.8, Side::Ct, Reason::Defused, parts, acts) }
+}

@@ -1,0 +1,218 @@
+//! The entities of the forged game as they are now, and what has changed of them since the last packet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bits::Bits;
+use super::classes::{self, Origin};
+use super::fieldpath::{self, Path};
+use super::schema::{Prop, Serializer, Value, Wire, cell};
+
+/// The highest slot that an entity may have; the game's own limit is higher, the readers' is not.
+const LAST_SLOT: u16 = 8000;
+/// Slots from here on are given out one by one; those below are fixed (world, players, teams, rules).
+const FIRST_FREE_SLOT: u16 = 200;
+/// Bits of a serial number in a create, and the part of it that a handle carries.
+const SERIAL_BITS: usize = 17;
+const SERIAL_MASK: u32 = 0x3ff;
+/// Bits of the slot in a handle: in fields, and in events.
+const SLOT_BITS: u32 = 14;
+const EVENT_SLOT_BITS: u32 = 15;
+
+/// The two bits that say what an entry of a packet does.
+const UPDATE: u64 = 0b00;
+const CREATE: u64 = 0b10;
+const DELETE: u64 = 0b11;
+
+#[derive(Debug)]
+struct Entity {
+    class: usize,
+    serial: u32,
+    fields: BTreeMap<Path, (Wire, Value)>,
+}
+
+#[derive(Debug)]
+enum Change {
+    Created,
+    Updated(BTreeSet<Path>),
+    Deleted,
+}
+
+/// All entities.
+#[derive(Debug)]
+pub struct World {
+    classes: Vec<&'static Serializer>,
+    entities: BTreeMap<u16, Entity>,
+    changes: BTreeMap<u16, Change>,
+    next_slot: u16,
+    next_serial: u32,
+}
+
+/// The entries of a packet's entity message.
+pub struct Entries {
+    /// How many.
+    pub count: usize,
+    /// Their bits.
+    pub data: Vec<u8>,
+}
+
+impl World {
+    /// Nothing is in it yet.
+    pub fn new() -> Self {
+        Self {
+            classes: classes::all(),
+            entities: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            next_slot: FIRST_FREE_SLOT,
+            next_serial: 1,
+        }
+    }
+
+    /// Puts an entity into a slot of its own choosing. Nothing happens for a class that the schema does not have.
+    pub fn create_at(&mut self, slot: u16, class: &'static Serializer) -> u16 {
+        if let Some(class) = self.classes.iter().position(|known| std::ptr::eq(*known, class)) {
+            self.next_serial += 1;
+            self.entities
+                .insert(slot, Entity { class, serial: self.next_serial & SERIAL_MASK, fields: BTreeMap::new() });
+            self.changes.insert(slot, Change::Created);
+        }
+        slot
+    }
+
+    /// Puts an entity into the next slot that is free.
+    pub fn create(&mut self, class: &'static Serializer) -> u16 {
+        while self.entities.contains_key(&self.next_slot) || self.changes.contains_key(&self.next_slot) {
+            self.next_slot = if self.next_slot >= LAST_SLOT { FIRST_FREE_SLOT } else { self.next_slot + 1 };
+        }
+        let slot = self.next_slot;
+        self.next_slot = if slot >= LAST_SLOT { FIRST_FREE_SLOT } else { slot + 1 };
+        self.create_at(slot, class)
+    }
+
+    /// Takes an entity away.
+    pub fn delete(&mut self, slot: u16) {
+        if self.entities.remove(&slot).is_some() {
+            // One that no packet has told of yet need not be told of.
+            match self.changes.get(&slot) {
+                Some(Change::Created) => self.changes.remove(&slot),
+                _ => self.changes.insert(slot, Change::Deleted),
+            };
+        }
+    }
+
+    /// Sets a field; what it held already is not written again.
+    pub fn set(&mut self, slot: u16, prop: Prop, value: Value) {
+        let Some(entity) = self.entities.get_mut(&slot) else { return };
+        if entity.fields.get(&prop.path).is_some_and(|(_, held)| *held == value) {
+            return;
+        }
+        entity.fields.insert(prop.path, (prop.wire, value));
+        if let Change::Updated(paths) = self.changes.entry(slot).or_insert_with(|| Change::Updated(BTreeSet::new())) {
+            paths.insert(prop.path);
+        }
+    }
+
+    /// Sets a number, a flag or a handle.
+    pub fn set_int(&mut self, slot: u16, prop: Prop, value: impl Into<i64>) {
+        self.set(slot, prop, Value::Int(value.into()));
+    }
+
+    /// Sets where an entity is.
+    pub fn place(&mut self, slot: u16, origin: &Origin, at: [f32; 3]) {
+        for axis in 0..3 {
+            let (number, within) = cell(at[axis]);
+            self.set(slot, origin.cell[axis], Value::Int(number));
+            self.set(slot, origin.within[axis], Value::Float(within));
+        }
+    }
+
+    /// The handle by which fields name an entity.
+    pub fn handle(&self, slot: u16) -> i64 {
+        i64::from(u32::from(slot) | self.serial(slot) << SLOT_BITS)
+    }
+
+    /// The handle by which events name an entity.
+    pub fn event_handle(&self, slot: u16) -> i64 {
+        i64::from(u32::from(slot) | self.serial(slot) << EVENT_SLOT_BITS)
+    }
+
+    fn serial(&self, slot: u16) -> u32 {
+        self.entities.get(&slot).map_or(0, |entity| entity.serial)
+    }
+
+    /// Slots that a reader must have room for.
+    pub fn room(&self) -> u16 {
+        self.entities.keys().chain(self.changes.keys()).max().map_or(1, |slot| slot + 1)
+    }
+
+    /// What has changed since this was last asked.
+    pub fn changes(&mut self) -> Entries {
+        let changes = std::mem::take(&mut self.changes);
+        let mut writer = Writer::new(&self.classes);
+        for (slot, change) in &changes {
+            match (change, self.entities.get(slot)) {
+                (Change::Created, Some(entity)) => writer.create(*slot, entity),
+                (Change::Updated(paths), Some(entity)) => writer.update(*slot, entity, paths),
+                _ => writer.delete(*slot),
+            }
+        }
+        writer.entries()
+    }
+
+    /// Everything, as if all were new: what a reader needs that begins here.
+    pub fn snapshot(&self) -> Entries {
+        let mut writer = Writer::new(&self.classes);
+        self.entities.iter().for_each(|(slot, entity)| writer.create(*slot, entity));
+        writer.entries()
+    }
+}
+
+/// Bits that the number of a class has.
+pub fn class_bits(classes: usize) -> usize {
+    (usize::BITS - (classes.max(2) - 1).leading_zeros()) as usize
+}
+
+struct Writer {
+    bits: Bits,
+    class_bits: usize,
+    count: usize,
+    /// The slot that a distance of nothing would be.
+    next: u16,
+}
+
+impl Writer {
+    fn new(classes: &[&Serializer]) -> Self {
+        Self { bits: Bits::default(), class_bits: class_bits(classes.len()), count: 0, next: 0 }
+    }
+
+    fn entry(&mut self, slot: u16, what: u64) {
+        self.bits.ubitvar(u32::from(slot - self.next));
+        self.bits.put(2, what);
+        self.next = slot + 1;
+        self.count += 1;
+    }
+
+    fn create(&mut self, slot: u16, entity: &Entity) {
+        self.entry(slot, CREATE);
+        self.bits.put(self.class_bits, entity.class as u64);
+        self.bits.put(SERIAL_BITS, u64::from(entity.serial));
+        self.bits.varint(0);
+        fieldpath::write(&mut self.bits, entity.fields.keys());
+        entity.fields.values().for_each(|(wire, value)| wire.write(&mut self.bits, value));
+    }
+
+    fn update(&mut self, slot: u16, entity: &Entity, paths: &BTreeSet<Path>) {
+        self.entry(slot, UPDATE);
+        fieldpath::write(&mut self.bits, paths.iter());
+        for (wire, value) in paths.iter().filter_map(|path| entity.fields.get(path)) {
+            wire.write(&mut self.bits, value);
+        }
+    }
+
+    fn delete(&mut self, slot: u16) {
+        self.entry(slot, DELETE);
+    }
+
+    fn entries(self) -> Entries {
+        Entries { count: self.count, data: self.bits.into_bytes() }
+    }
+}
