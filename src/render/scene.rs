@@ -53,7 +53,8 @@ pub struct Scene {
     pub followed: usize,
     /// Weapons' names as the demo has them (`ak47`), for [`PlayerAt::weapon`]. The first is empty: none.
     pub weapons: Vec<String>,
-    /// One moment a tick, in order, from a little before the clip's start (for trails) to its end.
+    /// One moment for each tick that the demo has, in order, from a little before the clip's start (for trails) to its
+    /// end. Ticks may be missing.
     pub moments: Vec<Moment>,
     /// Kills of the round, in order.
     pub kills: Vec<Kill>,

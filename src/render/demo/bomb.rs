@@ -1,10 +1,11 @@
 //! The bomb from tick to tick: carried, dropped, planted, defused, gone off.
 
-use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity};
+use awpy::{Context, Entity};
 
 use crate::render::scene::{Bomb, BombState, Effect, EffectKind, Moment, Plant};
 
 use super::keys::{BOMB, Fields, Key, PLANTED, PlaceKeys};
+use super::seats::Seats;
 
 /// Seconds from plant to explosion where neither the demo nor the server says: the game's own.
 const FUSE_SECONDS: f32 = 40.0;
@@ -13,8 +14,8 @@ const FUSE_SECONDS: f32 = 40.0;
 #[derive(Default)]
 pub(super) struct BombWatch {
     keys: Option<BombKeys>,
-    /// Index of the pawn that carries it, at this tick.
-    carrier: Option<i32>,
+    /// Handle of the pawn that carries it, at this tick.
+    carrier: Option<u32>,
     /// Where it lies, at this tick.
     loose: Option<Option<[f32; 3]>>,
     /// Where it was last carried.
@@ -80,7 +81,7 @@ impl BombWatch {
         let keys = self.keys.get_or_insert_with(|| BombKeys::of(context));
         let resolve = |key| entity.get_handle(key).filter(|&handle| context.entities().get_by_handle(handle).is_some());
         match resolve(keys.owner) {
-            Some(owner) => self.carrier = Some((owner & ENTITY_HANDLE_INDEX_MASK) as i32),
+            Some(owner) => self.carrier = Some(owner),
             // A place relative to whoever carried it last is none.
             None if resolve(keys.parent).is_some() => self.loose = self.loose.or(Some(None)),
             None => self.loose = Some(keys.place.read(entity)),
@@ -123,7 +124,7 @@ impl BombWatch {
     }
 
     /// Ends a tick: writes what is known into the moment.
-    pub fn end(&mut self, moment: &mut Moment, of_pawn: impl Fn(i32) -> Option<usize>) -> Option<Effect> {
+    pub fn end(&mut self, moment: &mut Moment, seats: &Seats) -> Option<Effect> {
         if let Some(planted) = &mut self.planted {
             planted.since.get_or_insert(moment.tick);
             let defuser = moment.players.iter().any(|player| player.alive() && player.defusing);
@@ -132,7 +133,7 @@ impl BombWatch {
             let exploded = planted.bomb.state == BombState::Exploded;
             return if exploded { self.exploded(moment.tick) } else { None };
         }
-        let carrier = self.carrier.and_then(of_pawn);
+        let carrier = self.carrier.and_then(|handle| seats.of_handle(handle));
         if let Some(player) = carrier {
             self.carried_at = Some(moment.players[player].at);
         }

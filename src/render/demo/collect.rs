@@ -3,20 +3,23 @@
 //! This runs once a tick over the whole demo, so nothing in it looks a name up or makes a text.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::{Range, RangeInclusive};
 
 use awpy::{Context, Entity, GameEvent};
 
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::domain::limits;
-use crate::render::scene::{GrenadeKind, MAX_PLAYERS, Moment, Player, PlayerAt, Scene, Side};
+use crate::render::scene::{MAX_PLAYERS, Moment, PlayerAt, Scene, Side};
 
 use super::bomb::BombWatch;
-use super::events::{Actor, Values};
+use super::events::Values;
 use super::failure;
 use super::ground::Gatherer;
-use super::keys::{self, ControllerKeys, Fields, Key, PawnKeys, RulesKeys, weapon_name};
+use super::keys::{self, Key, weapon_name};
 use super::rounds::Round;
+use super::schema::{Kind, Schema};
+use super::seats::Seats;
 use super::throws::Throws;
 
 /// Ticks between two looks for new pawns outside of the round.
@@ -29,52 +32,14 @@ const MOMENTS: usize = (limits::CLIP_SECONDS as usize + 10) * 128;
 const ROUND_SECONDS: f32 = 115.0;
 
 /// The ticks that matter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Window {
-    pub moments_start: i32,
-    pub clip_start: i32,
+    /// Those of which moments are kept.
+    pub moments: RangeInclusive<i32>,
+    /// From the start of freeze time to the next round's start.
+    pub round: Range<i32>,
     pub freeze_end: i32,
     pub round_end: i32,
-    pub next_start: i32,
-    pub clip_end: i32,
-}
-
-/// What a class of entities is to a scene.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Other,
-    Pawn,
-    Controller,
-    Rules,
-    Team,
-    Inferno,
-    Planted,
-    Bomb,
-    Projectile(GrenadeKind),
-}
-
-struct TeamKeys {
-    number: Key,
-    name: Key,
-    score: Key,
-}
-
-/// All that is looked up by name, once.
-struct Schema {
-    kinds: Vec<Kind>,
-    pawn: PawnKeys,
-    controller: ControllerKeys,
-    rules: RulesKeys,
-    team: TeamKeys,
-}
-
-/// Somebody on a side, as long as the controller is there.
-struct Seat {
-    controller: i32,
-    pawn: i32,
-    steam64: u64,
-    /// Index into the scene's players, once seen alive.
-    player: Option<usize>,
 }
 
 /// Fills a [`Scene`].
@@ -86,7 +51,7 @@ pub(super) struct Collector {
     scene: Scene,
     ground: Gatherer,
     pawns: Vec<i32>,
-    seats: Vec<Seat>,
+    seats: Seats,
     /// Names of weapons by entity: index and serial number, so that a reused index is another weapon.
     weapons: HashMap<(i32, u32), u16>,
     throws: Throws,
@@ -108,7 +73,7 @@ impl Collector {
             scene,
             ground: Gatherer::default(),
             pawns: Vec::new(),
-            seats: Vec::new(),
+            seats: Seats::default(),
             weapons: HashMap::new(),
             throws: Throws::default(),
             bomb: BombWatch::default(),
@@ -135,10 +100,7 @@ impl Collector {
             self.stand(context, &schema);
         }
         let in_order = self.scene.moments.last().is_none_or(|moment| moment.tick < tick);
-        if (self.window.moments_start..=self.window.clip_end).contains(&tick)
-            && in_order
-            && self.scene.moments.len() < MOMENTS
-        {
+        if self.window.moments.contains(&tick) && in_order && self.scene.moments.len() < MOMENTS {
             self.moment(context, events, &schema);
         }
         self.schema = Some(schema);
@@ -187,10 +149,8 @@ impl Collector {
         let tick = context.tick();
         let mut moment = Moment { tick, ..Moment::default() };
         let mut masks = [0; MAX_PLAYERS];
-        self.seats.retain(|seat| {
-            context.entities().get(seat.controller).is_some_and(|entity| schema.kind(entity) == Kind::Controller)
-        });
-        if tick >= self.window.next_start {
+        self.seats.clear_left(context, schema);
+        if !self.window.round.contains(&tick) {
             self.dead = [false; MAX_PLAYERS];
         }
         self.bomb.begin();
@@ -198,14 +158,14 @@ impl Collector {
         for (index, entity) in context.entities().iter() {
             match schema.kind(entity) {
                 Kind::Other => {}
-                Kind::Controller => self.seat(context, entity, schema),
+                Kind::Controller => self.seats.take(context, entity, schema, &mut self.scene.players),
                 Kind::Pawn => {
                     if let Some((player, at)) = self.player_at(context, entity, schema) {
                         moment.players[player] = at;
                         masks[player] = schema.pawn.spotted(entity);
                         if at.alive() && at.side != Side::None {
-                            let round = self.window.freeze_end..=self.window.round_end;
-                            self.played |= round.contains(&tick) && self.scene.players[player].steam64 == self.steam64;
+                            let live = self.window.freeze_end..=self.window.round_end;
+                            self.played |= live.contains(&tick) && self.scene.players[player].steam64 == self.steam64;
                         }
                     }
                 }
@@ -219,17 +179,15 @@ impl Collector {
                     self.team(entity, schema);
                 }
                 Kind::Rules | Kind::Team => {}
+                // What the recorder does not see any more hangs in the air as it was: nobody knows where it is.
+                Kind::Projectile(_) | Kind::Inferno if !entity.active => {}
                 Kind::Projectile(kind) => self.throws.projectile(context, index, entity, kind, &mut moment),
                 Kind::Inferno => self.throws.inferno(context, entity, &mut moment),
                 Kind::Planted => self.bomb.planted(context, entity),
                 Kind::Bomb => self.bomb.bomb(context, entity),
             }
         }
-        let seats = &self.seats;
-        let of_pawn = |pawn: i32| seats.iter().find(|seat| seat.pawn == pawn).and_then(|seat| seat.player);
-        if let Some(effect) = self.bomb.end(&mut moment, of_pawn) {
-            self.scene.effects.push(effect);
-        }
+        self.scene.effects.extend(self.bomb.end(&mut moment, &self.seats));
         self.spot(&mut moment, &masks);
         for event in events {
             self.event(event, tick);
@@ -237,50 +195,8 @@ impl Collector {
         self.scene.moments.push(moment);
     }
 
-    /// Notes who sits where: controller, pawn, person.
-    fn seat(&mut self, context: &Context, controller: &Entity, schema: &Schema) {
-        let keys = &schema.controller;
-        let Some(handle) = controller.get_handle(keys.pawn) else { return };
-        let pawn = context.entities().get_by_handle(handle).filter(|entity| schema.kind(entity) == Kind::Pawn);
-        let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
-        let seat = match self.seats.iter_mut().find(|seat| seat.controller == controller.index) {
-            Some(seat) if seat.steam64 == steam64 => seat,
-            other => {
-                let seat = Seat { controller: controller.index, pawn: -1, steam64, player: None };
-                match other {
-                    Some(place) => {
-                        *place = seat;
-                        place
-                    }
-                    None => {
-                        self.seats.push(seat);
-                        match self.seats.last_mut() {
-                            Some(seat) => seat,
-                            None => return,
-                        }
-                    }
-                }
-            }
-        };
-        seat.pawn = pawn.map_or(-1, |pawn| pawn.index);
-        let alive = pawn.is_some_and(|pawn| {
-            pawn.get_i64(schema.pawn.health) > 0 && keys::side(pawn.get_i64(schema.pawn.team)) != Side::None
-        });
-        if seat.player.is_none() && alive {
-            let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
-            let same = |player: &Player| player.steam64 == steam64 && (steam64 != 0 || player.name == name);
-            let known = self.scene.players.iter().position(same);
-            if known.is_none() && self.scene.players.len() < MAX_PLAYERS {
-                self.scene.players.push(Player { steam64, name: name.into_owned(), ..Player::default() });
-                seat.player = Some(self.scene.players.len() - 1);
-            } else {
-                seat.player = known;
-            }
-        }
-    }
-
     fn player_at(&mut self, context: &Context, pawn: &Entity, schema: &Schema) -> Option<(usize, PlayerAt)> {
-        let player = self.seats.iter().find(|seat| seat.pawn == pawn.index)?.player?;
+        let player = self.seats.of_pawn(pawn.index)?;
         let keys = &schema.pawn;
         let health = if self.dead[player] { 0 } else { pawn.get_i64(keys.health).clamp(0, 1_000) as i32 };
         let before = self.scene.moments.last().map(|moment| moment.players[player]).filter(|before| before.present);
@@ -337,14 +253,9 @@ impl Collector {
 
     /// Whom the followed player's team sees: their own, and everybody whose mask has a bit of one of theirs.
     fn spot(&self, moment: &mut Moment, masks: &[u64; MAX_PLAYERS]) {
-        let followed = self.seats.iter().find(|seat| seat.steam64 == self.steam64).and_then(|seat| seat.player);
-        let Some(ours) = followed.map(|player| moment.players[player].side) else { return };
-        let mut team = 0_u64;
-        for seat in &self.seats {
-            if seat.player.is_some_and(|player| moment.players[player].side == ours) {
-                team |= 1_u64.checked_shl((seat.controller - 1).unsigned_abs()).unwrap_or(0);
-            }
-        }
+        let Some(followed) = self.seats.of_steam64(self.steam64) else { return };
+        let ours = moment.players[followed].side;
+        let team = self.seats.bits(moment, ours);
         for (player, mask) in moment.players.iter_mut().zip(masks).filter(|(player, _)| player.present) {
             player.spotted = Some(player.side == ours || mask & team != 0);
         }
@@ -353,13 +264,9 @@ impl Collector {
     fn event(&mut self, event: &GameEvent, tick: i32) {
         let values = Values::of(event);
         let seats = &self.seats;
-        let player = |key: &str| {
-            let Actor { pawn, controller } = values.actor(key)?;
-            let by_pawn = seats.iter().find(|seat| pawn == Some(seat.pawn));
-            by_pawn.or_else(|| seats.iter().find(|seat| controller == Some(seat.controller)))?.player
-        };
+        let player = |key: &str| seats.of_actor(values.actor(key)?);
         match event.name.as_str() {
-            "player_death" => {
+            "player_death" if self.window.round.contains(&tick) => {
                 if let Some(kill) = values.kill(tick, player) {
                     self.dead[kill.victim] = true;
                     self.scene.kills.push(kill);
@@ -372,53 +279,6 @@ impl Collector {
             }
             "bomb_exploded" => self.scene.effects.extend(self.bomb.exploded(tick)),
             _ => {}
-        }
-    }
-}
-
-impl Schema {
-    fn of(context: &Context) -> Self {
-        let classes = context.class_info().classes();
-        let highest = classes.iter().map(|class| class.class_id).max().unwrap_or(0);
-        let mut kinds = vec![Kind::Other; usize::try_from(highest).unwrap_or(0) + 1];
-        for class in classes {
-            if let Some(kind) = usize::try_from(class.class_id).ok().and_then(|id| kinds.get_mut(id)) {
-                *kind = Kind::of(&class.network_name);
-            }
-        }
-        let team = Fields::of(context, keys::TEAM);
-        Self {
-            kinds,
-            pawn: PawnKeys::of(context),
-            controller: ControllerKeys::of(context),
-            rules: RulesKeys::of(context),
-            team: TeamKeys {
-                number: team.key("m_iTeamNum"),
-                name: team.key("m_szClanTeamname"),
-                score: team.key("m_iScore"),
-            },
-        }
-    }
-
-    fn kind(&self, entity: &Entity) -> Kind {
-        usize::try_from(entity.class_id).ok().and_then(|id| self.kinds.get(id)).copied().unwrap_or(Kind::Other)
-    }
-}
-
-impl Kind {
-    fn of(class: &str) -> Self {
-        match class {
-            keys::PAWN => Self::Pawn,
-            keys::CONTROLLER => Self::Controller,
-            keys::RULES => Self::Rules,
-            keys::TEAM => Self::Team,
-            keys::INFERNO => Self::Inferno,
-            keys::PLANTED => Self::Planted,
-            keys::BOMB => Self::Bomb,
-            _ => keys::PROJECTILES
-                .iter()
-                .find(|(projectile, _)| *projectile == class)
-                .map_or(Self::Other, |&(_, kind)| Self::Projectile(kind)),
         }
     }
 }

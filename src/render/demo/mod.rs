@@ -13,6 +13,8 @@ mod index;
 mod keys;
 mod rounds;
 mod scene;
+mod schema;
+mod seats;
 mod survey;
 mod throws;
 mod unpack;

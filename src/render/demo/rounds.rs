@@ -67,7 +67,7 @@ impl RoundTracker {
         let taken_back = rules.played < before.played;
         if taken_back {
             self.completed.retain(|completed| completed.played <= rules.played);
-        } else if rules.played == before.played + 1 && !rules.warmup {
+        } else if before.played.checked_add(1) == Some(rules.played) && !rules.warmup {
             self.complete(tick, rules);
         }
         // The deciding round and the freeze after the match may come at the same tick: first the end, then the start.

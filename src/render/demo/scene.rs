@@ -35,7 +35,14 @@ pub fn scene(path: &Path, round: u32, steam64: u64) -> Result<Scene> {
 }
 
 fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Result<Scene> {
-    let window = window(survey, round);
+    let [clip_start, clip_end] = clip(survey, round);
+    let trail = clip_start.saturating_sub(ticks(survey, TRAIL_SECONDS)).max(round.start_tick);
+    let window = Window {
+        moments: trail.min(clip_start)..=clip_end,
+        round: round.start_tick..round.next_start_tick.unwrap_or(i32::MAX),
+        freeze_end: round.freeze_end_tick,
+        round_end: round.end_tick,
+    };
     let mut collector = Collector::new(&survey.rounds, window, steam64);
     let classes = Collector::classes();
     let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, events| collector.tick(context, events));
@@ -43,13 +50,18 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
         // The survey has seen the round whole; what is damaged behind it costs a bit of the map's shape.
         log::debug!("the demo is damaged: {error}");
     }
-    let mut scene = collector.finish(demo.c4_seconds, survey.tick_rate)?;
-    scene.map.clone_from(&demo.map);
-    scene.tick_rate = survey.tick_rate;
-    (scene.round, scene.winner) = (round.number, round.winner);
-    (scene.start_tick, scene.freeze_end_tick, scene.end_tick) =
-        (round.start_tick, round.freeze_end_tick, round.end_tick);
-    (scene.clip_start_tick, scene.clip_end_tick) = (window.clip_start, window.clip_end);
+    let mut scene = Scene {
+        map: demo.map.clone(),
+        tick_rate: survey.tick_rate,
+        round: round.number,
+        start_tick: round.start_tick,
+        freeze_end_tick: round.freeze_end_tick,
+        end_tick: round.end_tick,
+        clip_start_tick: clip_start,
+        clip_end_tick: clip_end,
+        winner: round.winner,
+        ..collector.finish(demo.c4_seconds, survey.tick_rate)?
+    };
     for player in &mut scene.players {
         let Some(person) = survey.people.iter().position(|person| person.is(player.steam64, &player.name)) else {
             continue;
@@ -64,20 +76,16 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
 }
 
 /// From the end of freeze time less the lead to the round's end and the tail, inside the demo.
-fn window(survey: &Survey, round: &Round) -> Window {
-    let ticks = |seconds: f32| (seconds * survey.tick_rate).round() as i32;
+fn clip(survey: &Survey, round: &Round) -> [i32; 2] {
     let [first, last] = survey.ticks;
-    let clip_start = round.freeze_end_tick.saturating_sub(ticks(limits::CLIP_LEAD_SECONDS as f32)).max(first);
-    let longest = clip_start.saturating_add(ticks(limits::CLIP_SECONDS as f32));
-    let clip_end = round.end_tick.saturating_add(ticks(limits::CLIP_TAIL_SECONDS as f32)).min(last).min(longest);
-    Window {
-        moments_start: clip_start.saturating_sub(ticks(TRAIL_SECONDS)),
-        clip_start,
-        freeze_end: round.freeze_end_tick,
-        round_end: round.end_tick,
-        next_start: round.next_start_tick.unwrap_or(i32::MAX),
-        clip_end,
-    }
+    let start = round.freeze_end_tick.saturating_sub(ticks(survey, limits::CLIP_LEAD_SECONDS as f32)).max(first);
+    let longest = start.saturating_add(ticks(survey, limits::CLIP_SECONDS as f32));
+    let end = round.end_tick.saturating_add(ticks(survey, limits::CLIP_TAIL_SECONDS as f32));
+    [start, end.min(last).min(longest)]
+}
+
+fn ticks(survey: &Survey, seconds: f32) -> i32 {
+    (seconds * survey.tick_rate).round() as i32
 }
 
 fn no_such_round(survey: &Survey, asked: u32) -> String {

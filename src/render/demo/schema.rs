@@ -1,0 +1,87 @@
+//! What each entity of a demo is to a scene, and the numbers of all fields that are read: looked up once a pass.
+
+use awpy::{Context, Entity};
+
+use crate::render::scene::GrenadeKind;
+
+use super::keys::{self, ControllerKeys, Fields, Key, PawnKeys, RulesKeys};
+
+/// What a class of entities is to a scene.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Other,
+    Pawn,
+    Controller,
+    Rules,
+    Team,
+    Inferno,
+    Planted,
+    Bomb,
+    Projectile(GrenadeKind),
+}
+
+/// A team.
+pub(super) struct TeamKeys {
+    pub number: Key,
+    pub name: Key,
+    pub score: Key,
+}
+
+/// All that is looked up by name, once.
+pub(super) struct Schema {
+    /// By number of class.
+    kinds: Vec<Kind>,
+    pub pawn: PawnKeys,
+    pub controller: ControllerKeys,
+    pub rules: RulesKeys,
+    pub team: TeamKeys,
+}
+
+impl Schema {
+    /// Looks everything up.
+    pub fn of(context: &Context) -> Self {
+        let classes = context.class_info().classes();
+        let highest = classes.iter().map(|class| class.class_id).max().unwrap_or(0);
+        let mut kinds = vec![Kind::Other; usize::try_from(highest).unwrap_or(0) + 1];
+        for class in classes {
+            if let Some(kind) = usize::try_from(class.class_id).ok().and_then(|id| kinds.get_mut(id)) {
+                *kind = Kind::of(&class.network_name);
+            }
+        }
+        let team = Fields::of(context, keys::TEAM);
+        Self {
+            kinds,
+            pawn: PawnKeys::of(context),
+            controller: ControllerKeys::of(context),
+            rules: RulesKeys::of(context),
+            team: TeamKeys {
+                number: team.key("m_iTeamNum"),
+                name: team.key("m_szClanTeamname"),
+                score: team.key("m_iScore"),
+            },
+        }
+    }
+
+    /// What an entity is.
+    pub fn kind(&self, entity: &Entity) -> Kind {
+        usize::try_from(entity.class_id).ok().and_then(|id| self.kinds.get(id)).copied().unwrap_or(Kind::Other)
+    }
+}
+
+impl Kind {
+    fn of(class: &str) -> Self {
+        match class {
+            keys::PAWN => Self::Pawn,
+            keys::CONTROLLER => Self::Controller,
+            keys::RULES => Self::Rules,
+            keys::TEAM => Self::Team,
+            keys::INFERNO => Self::Inferno,
+            keys::PLANTED => Self::Planted,
+            keys::BOMB => Self::Bomb,
+            _ => keys::PROJECTILES
+                .iter()
+                .find(|(projectile, _)| *projectile == class)
+                .map_or(Self::Other, |&(_, kind)| Self::Projectile(kind)),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Who sits where: which controller has which pawn, and which of the round's players that is.
+//!
+//! Players are those who are seen alive on a side, in the order in which they are: not coaches, not those who wait.
+
+use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity};
+
+use crate::render::scene::{MAX_PLAYERS, Moment, Player, Side};
+
+use super::events::Actor;
+use super::keys;
+use super::schema::{Kind, Schema};
+
+/// All seats of one moment.
+#[derive(Default)]
+pub(super) struct Seats(Vec<Seat>);
+
+/// Somebody on a side, as long as the controller is there.
+struct Seat {
+    controller: i32,
+    pawn: Option<i32>,
+    steam64: u64,
+    /// Index into the scene's players, once seen alive.
+    player: Option<usize>,
+}
+
+impl Seats {
+    /// Clears the seats of those who left.
+    pub fn clear_left(&mut self, context: &Context, schema: &Schema) {
+        let there = |index| context.entities().get(index).is_some_and(|entity| schema.kind(entity) == Kind::Controller);
+        self.0.retain(|seat| there(seat.controller));
+    }
+
+    /// Takes a controller; who is alive for the first time becomes one of the players.
+    pub fn take(&mut self, context: &Context, controller: &Entity, schema: &Schema, players: &mut Vec<Player>) {
+        let keys = &schema.controller;
+        let Some(handle) = controller.get_handle(keys.pawn) else { return };
+        let pawn = context.entities().get_by_handle(handle).filter(|entity| schema.kind(entity) == Kind::Pawn);
+        let alive = pawn.is_some_and(|pawn| {
+            pawn.get_i64(schema.pawn.health) > 0 && keys::side(pawn.get_i64(schema.pawn.team)) != Side::None
+        });
+        let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
+        // The same controller may pass on to somebody else.
+        let known = self.0.iter().position(|seat| seat.controller == controller.index && seat.steam64 == steam64);
+        let known = known.unwrap_or_else(|| {
+            self.0.retain(|seat| seat.controller != controller.index);
+            self.0.push(Seat { controller: controller.index, pawn: None, steam64, player: None });
+            self.0.len() - 1
+        });
+        let seat = &mut self.0[known];
+        seat.pawn = pawn.map(|pawn| pawn.index);
+        if seat.player.is_none() && alive {
+            let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
+            seat.player = player(players, steam64, &name);
+        }
+    }
+
+    /// The player whose pawn this is.
+    pub fn of_pawn(&self, pawn: i32) -> Option<usize> {
+        self.0.iter().find(|seat| seat.pawn == Some(pawn))?.player
+    }
+
+    /// The player whose pawn this handle means.
+    pub fn of_handle(&self, handle: u32) -> Option<usize> {
+        self.of_pawn((handle & ENTITY_HANDLE_INDEX_MASK) as i32)
+    }
+
+    /// The player whom an event means.
+    pub fn of_actor(&self, actor: Actor) -> Option<usize> {
+        let by_pawn = self.0.iter().find(|seat| seat.pawn.is_some() && seat.pawn == actor.pawn);
+        by_pawn.or_else(|| self.0.iter().find(|seat| Some(seat.controller) == actor.controller))?.player
+    }
+
+    /// The player with a Steam ID.
+    pub fn of_steam64(&self, steam64: u64) -> Option<usize> {
+        self.0.iter().find(|seat| seat.steam64 == steam64)?.player
+    }
+
+    /// One bit for each who is on a side, as in the demo's masks: the index of the controller less one.
+    pub fn bits(&self, moment: &Moment, side: Side) -> u64 {
+        let on_side = |seat: &&Seat| seat.player.is_some_and(|player| moment.players[player].side == side);
+        let bit = |seat: &Seat| 1_u64.checked_shl((seat.controller - 1).unsigned_abs()).unwrap_or(0);
+        self.0.iter().filter(on_side).map(bit).fold(0, |bits, bit| bits | bit)
+    }
+}
+
+/// The place of a player, a new one if there is room. Bots have no Steam ID: they are told apart by their names.
+fn player(players: &mut Vec<Player>, steam64: u64, name: &str) -> Option<usize> {
+    let same = |player: &Player| player.steam64 == steam64 && (steam64 != 0 || player.name == name);
+    if let Some(known) = players.iter().position(same) {
+        return Some(known);
+    }
+    if players.len() == MAX_PLAYERS {
+        return None;
+    }
+    players.push(Player { steam64, name: name.to_owned(), ..Player::default() });
+    Some(players.len() - 1)
+}
