@@ -220,11 +220,17 @@ fn work_on(node: &Node, turns: &Turns, leave: &StopFlag) -> Result<()> {
     let mut wait = node.retry_first();
     while !leave.stopped() {
         let Some(patience) = turns.take() else { return Ok(()) };
+        let asked_at = node.clock.monotonic();
         match node.claims.claim(patience, node.slots) {
             Ok(Some(claim)) => {
                 wait = node.retry_first();
                 turns.busy(|| work::perform(node, &claim, leave));
                 continue;
+            }
+            // A server that is stopping does not let claims wait.
+            Ok(None) if node.clock.monotonic().saturating_sub(asked_at) < wait => {
+                leave.wait(wait);
+                wait = node.retry_next(wait);
             }
             Ok(None) => wait = node.retry_first(),
             Err(Trouble::Unknown) => {

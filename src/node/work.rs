@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
     let hold = Hold::new(node.clock.clone(), stop, Duration::from_millis(claim.expires_in_ms));
     thread::scope(|scope| {
         scope.spawn(|| heart::beat(&node.server, lease, &hold));
-        let ended = attempt(node, claim, &hold);
+        let ended = guarded(|| attempt(node, claim, &hold));
         match &ended {
             Ok(()) => info!("{}: job {job} is done.", node.name),
             Err(Ended::Failed(failure)) => {
@@ -46,6 +47,13 @@ pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
         }
         hold.leave(Leave::Over);
     });
+}
+
+/// The codecs that unpack a stranger's bytes are not ours: should one panic, the job fails and the node goes on.
+fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Failure::here(FailureCode::NodeFailed, "The render node stumbled over the job.").into())
+    })
 }
 
 fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {

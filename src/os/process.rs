@@ -153,11 +153,12 @@ fn read_line(pipe: &mut impl BufRead) -> io::Result<Option<String>> {
 }
 
 /// For a child's own start: it may map so many bytes of memory, yields to others, and on Linux dies with the thread
-/// that started it. What the system does not offer is left out; a limit on memory exists on Unix only.
+/// that started it. A limit that is tighter already stays.
 #[cfg(unix)]
 pub fn limit_own(memory_bytes: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, nice, setrlimit};
-    setrlimit(Resource::As, Rlimit { current: Some(memory_bytes), maximum: Some(memory_bytes) })?;
+    use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+    let most = getrlimit(Resource::As).maximum.map_or(memory_bytes, |most| most.min(memory_bytes));
+    setrlimit(Resource::As, Rlimit { current: Some(most), maximum: Some(most) })?;
     nice(NICE)?;
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;

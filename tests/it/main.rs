@@ -6,6 +6,7 @@ mod demos;
 mod http_client;
 #[cfg(target_os = "linux")]
 mod node_agent;
+mod node_join;
 mod support;
 mod tidy;
 mod unpack;

@@ -6,11 +6,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_TRANSIENT, JobFile, Line};
+use super::{
+    CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, JobFile, Line,
+};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::job::Stage;
+use crate::domain::limits;
 use crate::os::clock::{Clock, SystemClock};
+use crate::os::process;
 use crate::render::clip::{self, ClipRequest};
 
 /// Code of the error that stands for "cancelled, as asked". Not a failure of the job, so not a [`FailureCode`].
@@ -18,9 +22,15 @@ const CANCELLED: &str = "cancelled";
 /// How far the whole job is, in percent, once the demo is parsed.
 const PARSING_PERCENT: f64 = 5.0;
 
-/// Renders the job of a job file, speaking the contract on standard output. Returns the exit code.
+/// Renders the job of a job file, speaking the contract on standard output. Returns the exit code. The process is the
+/// job's own: its memory is limited, since the demo is a stranger's.
 pub fn run_child(job_json: &Path) -> u8 {
-    run(job_json, &SystemClock::new(), &mut std::io::stdout().lock())
+    let out = &mut std::io::stdout().lock();
+    if let Err(error) = process::limit_own(limits::CHILD_MEMORY_BYTES) {
+        fail(&failure(FailureCode::NodeFailed, "The render node could not limit its renderer.").because(error), out);
+        return EXIT_NOT_READY;
+    }
+    run(job_json, &SystemClock::new(), out)
 }
 
 fn run(job_json: &Path, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
