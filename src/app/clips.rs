@@ -1,17 +1,57 @@
-//! todo
-use super::App;
-use crate::domain::{clip::ClipToken, error::Result};
+//! Published clips, for whoever has the address.
+
 use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::App;
+use crate::domain::clip::ClipToken;
+use crate::domain::error::{Error, Result};
+use crate::store::{self, clips::Published};
+
 /// An open file of a published clip.
 pub struct ClipFile {
+    /// Open at its beginning.
     pub file: File,
+    /// Its length.
     pub bytes: u64,
+    /// A strong entity tag, in its quotes.
     pub etag: String,
+    /// What to call it when it is saved.
     pub file_name: String,
 }
-pub fn open_video(_app: &App, _token: &ClipToken) -> Result<ClipFile> {
-    todo!()
+
+/// The video at an address.
+pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
+    let clip = find(app, token)?;
+    open(&app.store.folder.video(clip.lease), format!("\"{}\"", hex(&clip.sha256)), format!("{}.mp4", clip.job))
 }
-pub fn open_poster(_app: &App, _token: &ClipToken) -> Result<ClipFile> {
-    todo!()
+
+/// The poster at an address, if the node made one.
+pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
+    let clip = find(app, token)?;
+    open(&app.store.folder.poster(clip.lease), format!("\"{}-poster\"", hex(&clip.sha256)), format!("{}.jpg", clip.job))
+}
+
+fn find(app: &App, token: &ClipToken) -> Result<Published> {
+    app.store.read(|db| store::clips::by_token(db, token))?.ok_or_else(unknown)
+}
+
+fn open(path: &Path, etag: String, file_name: String) -> Result<ClipFile> {
+    let unreadable = |error| Error::internal("A clip's file could not be read.", error);
+    let file = match File::open(path) {
+        // Deleted since its row was read, or a clip without a poster.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(unknown()),
+        opened => opened.map_err(unreadable)?,
+    };
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    Ok(ClipFile { file, bytes, etag, file_name })
+}
+
+fn unknown() -> Error {
+    Error::not_found("There is no clip at this address.")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

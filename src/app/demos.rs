@@ -1,12 +1,123 @@
-//! todo
+//! Demos that clients upload: streamed to disk, stored once for the same bytes, counted for each account.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
 use super::App;
-use crate::domain::{error::Result, job::Caller};
-use std::io::Read;
+use super::uploads::{cannot_store, read_some, too_large};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::AccountId;
+use crate::domain::job::Caller;
+use crate::domain::limits;
+use crate::os::files;
+use crate::store::{self, Db};
+
+/// Bytes read before they are written.
+const CHUNK: usize = 256 * 1024;
+/// Bytes after which the disk's room is looked at again.
+const LOOK_EVERY: u64 = 64 << 20;
+/// How the name of an upload ends that is not whole yet.
+pub(super) const PARTIAL: &str = "part";
+
+/// A demo that is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredDemo {
+    /// Its content's hash: its name.
     pub sha256: [u8; 32],
+    /// Its length.
     pub bytes: u64,
 }
-/// Streams a demo to disk. The same bytes are stored once.
-pub fn receive(_app: &App, _caller: &Caller, _body: &mut dyn Read) -> Result<StoredDemo> {
-    todo!()
+
+/// Streams a demo to disk. The same bytes are stored once. It is on the disk when this returns.
+pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<StoredDemo> {
+    let account = caller.account.id;
+    let used = app.store.read(|db| store::demos::account_bytes(db, account))?;
+    let left = limits::ACCOUNT_DEMO_BYTES.saturating_sub(used);
+    let name = format!("{}.{PARTIAL}", app.random_uuid()?.simple());
+    let partial = Partial { path: app.store.folder.demos().join(name) };
+    let demo = write_partial(app, &partial.path, left, body)?;
+    let known = app.store.read(|db| store::demos::bytes(db, account, &demo.sha256))?;
+    if known.is_none() {
+        keep(&partial.path, &app.store.folder.demo(&demo.sha256))
+            .map_err(|error| cannot_store("The demo could not be stored.", error))?;
+    }
+    let now = app.clock.now_ms();
+    app.store.write(move |tx| {
+        if store::demos::bytes(tx, account, &demo.sha256)?.is_none() {
+            check_quota(tx, account, demo.bytes)?;
+            store::demos::insert(tx, account, &demo.sha256, demo.bytes, now)?;
+        }
+        Ok(())
+    })?;
+    Ok(demo)
+}
+
+/// A file that goes unless it is renamed.
+struct Partial {
+    path: PathBuf,
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // Renamed away, as a rule; else what a crash leaves is swept at the next start.
+        let _gone = fs::remove_file(&self.path);
+    }
+}
+
+/// Writes and syncs the body. One byte over what the account has left is too much, unless the demo turns out to be one
+/// that it has: that is looked at afterwards, so a demo's own limit is allowed on top.
+fn write_partial(app: &App, path: &Path, left: u64, body: &mut dyn Read) -> Result<StoredDemo> {
+    let failed = |error| cannot_store("The demo could not be stored.", error);
+    app.check_room()?;
+    let mut file = files::create_private(path).map_err(failed)?;
+    let (mut hasher, mut bytes, mut looked) = (Sha256::new(), 0_u64, 0_u64);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = read_some(body, &mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        bytes += read as u64;
+        if bytes > limits::DEMO_BYTES {
+            return Err(too_large("A demo", limits::DEMO_BYTES));
+        }
+        if left == 0 && bytes > LOOK_EVERY {
+            return Err(quota_reached());
+        }
+        if bytes - looked >= LOOK_EVERY {
+            looked = bytes;
+            app.check_room()?;
+        }
+        hasher.update(&chunk[..read]);
+        file.write_all(&chunk[..read]).map_err(failed)?;
+    }
+    if bytes == 0 {
+        return Err(Error::new(Kind::Invalid, "empty_body", "The request has no body: send the demo's bytes."));
+    }
+    file.sync_all().map_err(failed)?;
+    Ok(StoredDemo { sha256: hasher.finalize().into(), bytes })
+}
+
+/// Gives the whole file its name, durably. Another account's same bytes are simply written over by themselves.
+fn keep(partial: &Path, demo: &Path) -> std::io::Result<()> {
+    fs::rename(partial, demo)?;
+    demo.parent().map_or(Ok(()), files::sync_dir)
+}
+
+fn check_quota(db: &Db, account: AccountId, more: u64) -> Result<()> {
+    if store::demos::account_bytes(db, account)? + more > limits::ACCOUNT_DEMO_BYTES {
+        return Err(quota_reached());
+    }
+    Ok(())
+}
+
+fn quota_reached() -> Error {
+    Error::new(
+        Kind::TooMany,
+        "quota_reached",
+        format!("An account may keep at most {} GiB of demos here.", limits::ACCOUNT_DEMO_BYTES >> 30),
+    )
 }

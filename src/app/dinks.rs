@@ -1,22 +1,44 @@
-//! todo
+//! Dinks: reserved render nodes that an account has bought.
+
 use super::App;
-use crate::domain::{account::Account, error::Result};
-/// One line of the history.
-pub struct DinkChange {
-    pub account: String,
-    pub dinks: u32,
-    pub at_ms: i64,
-}
+use super::accounts::named;
+use crate::domain::account::Account;
+use crate::domain::error::Result;
+use crate::store;
+
+pub use crate::store::dinks::DinkChange;
+
 /// What is sold and what there is.
 pub struct Dinks {
+    /// All accounts.
     pub accounts: Vec<Account>,
+    /// Each time that an account's dinks were set, the latest first.
     pub history: Vec<DinkChange>,
+    /// Dinks of all accounts together.
     pub sold: u64,
+    /// Slots of all nodes that were heard of lately.
     pub live_slots: u64,
 }
-pub fn set(_app: &App, _name: &str, _dinks: u32) -> Result<Account> {
-    todo!()
+
+/// Sets an account's dinks, from now on.
+pub fn set(app: &App, name: &str, dinks: u32) -> Result<Account> {
+    let now = app.clock.now_ms();
+    let name = name.to_owned();
+    app.store.write(move |tx| {
+        let account = named(tx, &name)?;
+        store::accounts::set_dinks(tx, account.id, dinks)?;
+        store::dinks::record(tx, account.id, dinks, now)?;
+        Ok(Account { dinks, ..account })
+    })
 }
-pub fn show(_app: &App) -> Result<Dinks> {
-    todo!()
+
+/// What is sold, when it was, and what there is to serve it.
+pub fn show(app: &App) -> Result<Dinks> {
+    let now = app.clock.now_ms();
+    app.store.read(|db| {
+        let accounts = store::accounts::all(db)?;
+        let sold = accounts.iter().map(|account| u64::from(account.dinks)).sum();
+        let live_slots = store::nodes::live(db, now)?.iter().map(|node| u64::from(node.slots)).sum();
+        Ok(Dinks { history: store::dinks::history(db)?, sold, live_slots, accounts })
+    })
 }

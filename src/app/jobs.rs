@@ -1,39 +1,115 @@
-//! todo
-use super::App;
-use crate::domain::{
-    error::Result,
-    id::JobId,
-    job::{Caller, Job, JobSpec, JobStatus},
-    lease::Progress,
-};
+//! Render jobs, as their owner sees them: submit, look, list, remove.
+
+use uuid::Uuid;
+
+use super::{App, sweep};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::JobId;
+use crate::domain::job::{Caller, Job, JobSpec, JobStatus};
+use crate::domain::lease::Progress;
+use crate::domain::schedule::{LiveNode, why_waiting};
+use crate::store;
+
 /// A job with what is known of it only now.
 pub struct JobInfo {
+    /// Its row.
     pub job: Job,
+    /// What its node last said; while it renders.
     pub progress: Option<Progress>,
+    /// 1 + the same account's and class's waiting jobs ahead; while it waits.
     pub queue_position: Option<u64>,
+    /// In words; while it waits.
     pub waiting_because: Option<String>,
 }
+
+/// A page of jobs.
 pub struct Page {
+    /// Newest first.
     pub jobs: Vec<JobInfo>,
+    /// Where the next page begins, if there is one.
     pub next: Option<JobId>,
 }
-pub fn submit(_app: &App, _caller: &Caller, _spec: JobSpec) -> Result<JobInfo> {
-    todo!()
+
+/// Takes a job in. It is on the disk when this returns.
+pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
+    app.check_room()?;
+    let now = app.clock.now_ms();
+    let public_id = app.timed_uuid(now)?;
+    let owner = caller.clone();
+    let job = app.store.write(move |tx| store::jobs::insert(tx, public_id, &owner, spec, now))?;
+    describe(app, vec![job]).map(only)
 }
-pub fn get(_app: &App, _caller: &Caller, _id: uuid::Uuid) -> Result<JobInfo> {
-    todo!()
+
+/// One job of the caller's account.
+pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
+    let job = app.store.read(|db| store::jobs::by_public_id(db, caller.account.id, id))?.ok_or_else(unknown)?;
+    describe(app, vec![job]).map(only)
 }
-/// Newest first; `before`: only jobs with a smaller row number.
-pub fn list(
-    _app: &App,
-    _caller: &Caller,
-    _status: Option<JobStatus>,
-    _limit: u32,
-    _before: Option<JobId>,
-) -> Result<Page> {
-    todo!()
+
+/// The account's jobs, newest first; `before`: only jobs with a smaller row number.
+pub fn list(app: &App, caller: &Caller, status: Option<JobStatus>, limit: u32, before: Option<JobId>) -> Result<Page> {
+    // One more than asked for tells whether there is another page.
+    let mut jobs =
+        app.store.read(|db| store::jobs::page(db, caller.account.id, status, before, limit.saturating_add(1)))?;
+    let more = jobs.len() > limit as usize;
+    jobs.truncate(limit as usize);
+    let next = jobs.last().filter(|_| more).map(|job| job.id);
+    Ok(Page { jobs: describe(app, jobs)?, next })
 }
-/// DELETE: cancels an unfinished job, deletes a finished one's files and keeps its row.
-pub fn remove(_app: &App, _caller: &Caller, _id: uuid::Uuid) -> Result<JobInfo> {
-    todo!()
+
+/// DELETE: cancels an unfinished job, deletes a finished one's files and keeps its row. Again: nothing more happens.
+pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
+    let (account, now) = (caller.account.id, app.clock.now_ms());
+    let (job, lease) = app.store.write(move |tx| {
+        let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(unknown)?;
+        let lease = if job.status.is_unfinished() {
+            store::jobs::cancel(tx, &job, now)?;
+            store::leases::cancel(tx, job.id, now)?
+        } else {
+            store::clips::delete(tx, job.id)?
+        };
+        Ok((store::jobs::by_id(tx, job.id)?, lease))
+    })?;
+    // Committed first, unlinked then: a row never lacks its file.
+    if let Some(lease) = lease {
+        app.pulse.end(job.id, lease);
+        sweep::remove_files(app, lease);
+    }
+    describe(app, vec![job]).map(only)
+}
+
+/// Adds to rows what is known only now.
+pub(super) fn describe(app: &App, jobs: Vec<Job>) -> Result<Vec<JobInfo>> {
+    let now = app.clock.now_ms();
+    let some_wait = jobs.iter().any(|job| job.status == JobStatus::Queued);
+    let live = if some_wait { app.store.read(|db| store::nodes::live(db, now))? } else { Vec::new() };
+    Ok(jobs.into_iter().map(|job| describe_one(app, job, &live)).collect())
+}
+
+fn describe_one(app: &App, job: Job, live: &[LiveNode]) -> JobInfo {
+    let mut info = JobInfo { progress: None, queue_position: None, waiting_because: None, job };
+    match info.job.status {
+        JobStatus::Queued => {
+            let waiting = app.store.waiting(info.job.account, info.job.class, info.job.id);
+            let (position, reason) = match &waiting {
+                Some((position, ready)) => (*position, why_waiting(ready, live)),
+                // It has left the queue since its row was read.
+                None => (1, "a node is about to take it".to_owned()),
+            };
+            info.queue_position = Some(position);
+            info.waiting_because = Some(reason);
+        }
+        JobStatus::Rendering => info.progress = app.pulse.progress(info.job.id),
+        JobStatus::Done | JobStatus::Failed | JobStatus::Cancelled => {}
+    }
+    info
+}
+
+/// The one that was put in.
+fn only(mut described: Vec<JobInfo>) -> JobInfo {
+    described.swap_remove(0)
+}
+
+fn unknown() -> Error {
+    Error::not_found("There is no such job.")
 }

@@ -1,59 +1,196 @@
-//! todo
-use super::{App, jobs::JobInfo};
-use crate::domain::{
-    error::{Error, Result},
-    failure::Failure,
-    id::LeaseId,
-    job::Renderer,
-    lease::{Lease, Progress},
-    node::Node,
-};
-use std::io::Read;
+//! Leases, as nodes see them: claim, heartbeat, fail, and what happens to one that runs out. Every write names lease
+//! *and* node; a late or foreign node gets a conflict and nothing of its work is published.
+
 use std::time::Duration;
+
+use super::jobs::{JobInfo, describe};
+use super::{App, sweep};
+use crate::domain::error::{Error, Result};
+use crate::domain::failure::Failure;
+use crate::domain::id::{JobId, LeaseId, NodeId};
+use crate::domain::job::{Job, Renderer, uploaded_demo};
+use crate::domain::lease::{Lease, LeaseEnd, Progress, aftermath};
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::domain::schedule::{LiveNode, another_can_take};
+use crate::store::leases::{LeaseState, LiveLease};
+use crate::store::{self, Db, Tx};
+
+pub use super::complete::complete;
+pub use super::uploads::{UploadError, append_video, open_demo, put_poster};
+
 /// A claim that got a job.
 pub struct Grant {
+    /// The new lease.
     pub lease: Lease,
+    /// Milliseconds until it is void without a heartbeat.
     pub expires_in_ms: u64,
+    /// The job.
     pub job: JobInfo,
+    /// Hash and length of the demo, if the job's account uploaded it.
     pub uploaded_demo: Option<([u8; 32], u64)>,
 }
+
 /// Waits up to `wait` for a job that the node can take. Returns `None` at once when `app.stopping()`.
-pub fn claim(_app: &App, _node: &Node, _renderers: &[Renderer], _slots: u32, _wait: Duration) -> Result<Option<Grant>> {
-    todo!()
+pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
+    note_offer(app, node, renderers, slots)?;
+    let deadline = app.clock.monotonic() + wait;
+    loop {
+        // Before the look, so that a ring in between is not missed.
+        let seen = app.news.rings();
+        if app.stopping() {
+            return Ok(None);
+        }
+        if app.store.has_ready(renderers) {
+            match try_claim(app, node.id, renderers, slots)? {
+                Claimed::Job(job, lease, demo) => return grant(app, node.id, *job, lease, demo),
+                Claimed::Stale => continue,
+                Claimed::Nothing => {}
+            }
+        }
+        let left = deadline.saturating_sub(app.clock.monotonic());
+        if left.is_zero() || !app.news.wait_past(seen, left) {
+            return Ok(None);
+        }
+    }
 }
+
+/// Writes down what the node says that it can do, when it says something new.
+fn note_offer(app: &App, node: &Node, renderers: &[Renderer], slots: u32) -> Result<()> {
+    if node.slots == slots && node.renderers == renderers {
+        return Ok(());
+    }
+    let (id, renderers) = (node.id, renderers.to_vec());
+    app.store.write(move |tx| store::nodes::set_offer(tx, id, slots, &renderers))
+}
+
+/// How one try ended.
+enum Claimed {
+    Job(Box<Job>, LeaseId, Option<([u8; 32], u64)>),
+    /// The queue was behind the rows; the job is out of it now.
+    Stale,
+    Nothing,
+}
+
+/// Decides and leases in one transaction, so that two nodes never get one job and no node more than its slots.
+fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
+    let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
+    app.store.write(move |tx| {
+        if store::leases::held_by(tx, node)? >= slots {
+            return Ok(Claimed::Nothing);
+        }
+        // Only jobs that avoid this node make it matter who else is there.
+        let mut live: Option<Vec<LiveNode>> = None;
+        let picked = tx.pick(node, &renderers, |job| {
+            let live = live.get_or_insert_with(|| store::nodes::live(tx, now).unwrap_or_default());
+            another_can_take(job, node, live)
+        });
+        let Some(ready) = picked else { return Ok(Claimed::Nothing) };
+        if !store::jobs::start(tx, &ready, now)? {
+            return Ok(Claimed::Stale);
+        }
+        let lease = store::leases::insert(tx, ready.id, node, now)?;
+        let job = store::jobs::by_id(tx, ready.id)?;
+        let demo = own_demo(tx, &job)?;
+        Ok(Claimed::Job(Box::new(job), lease, demo))
+    })
+}
+
+fn grant(app: &App, node: NodeId, job: Job, lease: LeaseId, demo: Option<([u8; 32], u64)>) -> Result<Option<Grant>> {
+    app.pulse.begin(job.id, lease, app.clock.monotonic());
+    let expires_in_ms = app.settings.lease_ms;
+    let expires_at_ms = app.clock.now_ms() + expires_in_ms.cast_signed();
+    let lease = Lease { id: lease, job: job.id, node, expires_at_ms };
+    let described = describe(app, vec![job])?.pop();
+    Ok(described.map(|job| Grant { lease, expires_in_ms, job, uploaded_demo: demo }))
+}
+
+/// The demo that the job's URL names, if the job's account uploaded it.
+pub(super) fn own_demo(db: &Db, job: &Job) -> Result<Option<([u8; 32], u64)>> {
+    let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
+    Ok(store::demos::bytes(db, job.account, &sha256)?.map(|bytes| (sha256, bytes)))
+}
+
 /// New expiry in ms from now, or Conflict with code `cancelled` or `lost`.
-pub fn heartbeat(_app: &App, _node: &Node, _lease: LeaseId, _progress: Progress) -> Result<u64> {
-    todo!()
+pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<u64> {
+    let job = live_job(app, node.id, lease)?;
+    app.pulse.beat(job, lease, progress, app.clock.monotonic());
+    Ok(app.settings.lease_ms)
 }
-/// The uploaded demo of this lease's job: an open file and its length.
-pub fn open_demo(_app: &App, _node: &Node, _lease: LeaseId) -> Result<(std::fs::File, u64)> {
-    todo!()
+
+/// The job of a live lease of this node.
+pub(super) fn live_job(app: &App, node: NodeId, lease: LeaseId) -> Result<JobId> {
+    match app.store.read(|db| store::leases::find(db, lease, node))? {
+        Some((job, LeaseState::Live)) => Ok(job),
+        found => Err(not_live(found.map(|(_, state)| state))),
+    }
 }
-/// Why an upload stopped.
-pub enum UploadError {
-    /// The offset is not the file's length; this is.
-    WrongOffset(u64),
-    /// Anything else.
-    Failed(Error),
+
+/// What a node is told whose lease is not live, or not its own.
+pub(super) fn not_live(state: Option<LeaseState>) -> Error {
+    match state {
+        Some(LeaseState::Cancelled) => Error::conflict("cancelled", "The job was cancelled. Stop working on it."),
+        _ => Error::conflict("lost", "The lease has ended, or is another node's. Stop working on the job."),
+    }
 }
-/// Appends to the lease's video at `offset`; the file's new length. A body that breaks off keeps what has arrived.
-pub fn append_video(
-    _app: &App,
-    _node: &Node,
-    _lease: LeaseId,
-    _offset: u64,
-    _body: &mut dyn Read,
-) -> std::result::Result<u64, UploadError> {
-    todo!()
+
+/// The node gives the attempt up. The same call again answers the same.
+pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure) -> Result<()> {
+    let (node, now) = (node.id, app.clock.now_ms());
+    let job = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
+        Some((job, LeaseState::Live)) => {
+            let held = LiveLease { id: lease, job, node };
+            set_back(tx, held, LeaseEnd::Failed(failure), now)?;
+            Ok(job)
+        }
+        Some((job, LeaseState::Failed)) => Ok(job),
+        found => Err(not_live(found.map(|(_, state)| state))),
+    })?;
+    forget(app, job, lease);
+    Ok(())
 }
-/// Stores the lease's poster; its length.
-pub fn put_poster(_app: &App, _node: &Node, _lease: LeaseId, _body: &mut dyn Read) -> Result<u64> {
-    todo!()
+
+/// Ends a lease without a clip, and puts the job back in its place or fails it: all by the rules in the domain.
+/// A lease that has ended meanwhile is left as it is.
+fn set_back(tx: &mut Tx<'_>, lease: LiveLease, end: LeaseEnd, now_ms: i64) -> Result<()> {
+    let state = if end == LeaseEnd::Lost { LeaseState::Lost } else { LeaseState::Failed };
+    let after = aftermath(store::jobs::attempts(tx, lease.job)?, end);
+    if store::leases::end(tx, lease.id, lease.node, state, after.avoid_node, now_ms)? {
+        store::jobs::set_back(tx, lease.job, &after, now_ms)?;
+    }
+    Ok(())
 }
-/// Checks and publishes. The same call again answers the same.
-pub fn complete(_app: &App, _node: &Node, _lease: LeaseId, _video_sha256: [u8; 32]) -> Result<()> {
-    todo!()
+
+/// A lease has ended without a clip: nothing of it is kept.
+fn forget(app: &App, job: JobId, lease: LeaseId) {
+    app.pulse.end(job, lease);
+    app.uploads.end(lease);
+    sweep::remove_files(app, lease);
 }
-pub fn fail(_app: &App, _node: &Node, _lease: LeaseId, _failure: Failure) -> Result<()> {
-    todo!()
+
+/// One look at all live leases: those that have run out, or stand still, are ended. How many were. The first look after
+/// a start knows nothing yet and gives each lease its full time: a restart of the server ends none.
+pub fn expire(app: &App) -> Result<usize> {
+    let now = app.clock.monotonic();
+    let live = app.store.read(store::leases::live)?;
+    let mut overdue = app.pulse.look(&live, now);
+    overdue.truncate(limits::COMMIT_BATCH);
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    let (ended, now_ms) = (overdue.clone(), app.clock.now_ms());
+    app.store.write(move |tx| ended.into_iter().try_for_each(|(lease, end)| set_back(tx, lease, end, now_ms)))?;
+    for (lease, end) in &overdue {
+        log::warn!("lease {} of node {} on job {} has ended: {end:?}", lease.id, lease.node, lease.job);
+        forget_if_unwanted(app, lease)?;
+    }
+    Ok(overdue.len())
+}
+
+/// The same for a lease that another request may have completed at the last moment.
+fn forget_if_unwanted(app: &App, lease: &LiveLease) -> Result<()> {
+    if !app.store.read(|db| store::leases::keeps_files(db, lease.id))? {
+        forget(app, lease.job, lease.id);
+    }
+    Ok(())
 }

@@ -12,13 +12,30 @@ pub mod keys;
 pub mod leases;
 pub mod nodes;
 
+mod complete;
+mod pulse;
+mod sweep;
+mod uploads;
+
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use crate::domain::error::Result;
+use uuid::{Builder, Uuid};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::key::Secret;
+use crate::domain::limits;
 use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
+use crate::os::files;
 use crate::os::random::Random;
+use crate::store::Store;
+
+use pulse::Pulse;
+pub use sweep::sweep;
+use uploads::Uploads;
 
 /// How this appliance is to behave.
 #[derive(Clone, Debug)]
@@ -34,27 +51,126 @@ pub struct App {
     /// How it is to behave.
     pub settings: Settings,
     /// Rings when a job is queued, cancelled or put back, and when a lease ends: waiting claims look again.
-    pub news: Doorbell,
+    pub news: Arc<Doorbell>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    store: Store,
+    pulse: Pulse,
+    uploads: Uploads,
+    stopping: AtomicBool,
 }
 
 impl App {
     /// Opens the data directory as the server: takes its lock (a second server is refused in words), creates or
     /// migrates the store, gives live leases a fresh grace period.
     pub fn serve(
-        _data_dir: &Path,
-        _settings: Settings,
-        _clock: Arc<dyn Clock>,
-        _random: Arc<dyn Random>,
+        data_dir: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
     ) -> Result<Arc<App>> {
-        todo!()
+        let news = Arc::new(Doorbell::default());
+        let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random);
+        sweep::sweep_demos(&app)?;
+        // Nothing is known of the live leases yet: the first look gives each of them its time anew.
+        leases::expire(&app)?;
+        Ok(app)
     }
 
     /// Opens the data directory beside a running server, as `admin` does: no lock, no migration; creates it if need be.
-    pub fn beside(_data_dir: &Path, _clock: Arc<dyn Clock>, _random: Arc<dyn Random>) -> Result<Arc<App>> {
-        todo!()
+    pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
+        let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: Vec::new() };
+        Ok(Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random))
+    }
+
+    fn with(
+        store: Store,
+        settings: Settings,
+        news: Arc<Doorbell>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Arc<App> {
+        let lease = Duration::from_millis(settings.lease_ms);
+        Arc::new(App {
+            settings,
+            news,
+            clock,
+            random,
+            store,
+            pulse: Pulse::new(lease),
+            uploads: Uploads::default(),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// Says that the server is stopping: waiting claims end at once.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.news.ring();
+    }
+
+    /// Whether the server is stopping.
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        self.store.folder.path()
+    }
+
+    /// A random UUID (version 4).
+    fn random_uuid(&self) -> Result<Uuid> {
+        Ok(Builder::from_random_bytes(self.random.bits()?.to_be_bytes()).into_uuid())
+    }
+
+    /// A UUID that begins with the time (version 7).
+    fn timed_uuid(&self, now_ms: i64) -> Result<Uuid> {
+        let bits = self.random.bits()?.to_be_bytes();
+        let mut random = [0; 10];
+        random.copy_from_slice(&bits[..10]);
+        Ok(Builder::from_unix_timestamp_millis(now_ms.max(0).cast_unsigned(), &random).into_uuid())
+    }
+
+    /// A new secret: a UUID of 122 random bits.
+    fn secret(&self) -> Result<Secret> {
+        Ok(Secret::new(self.random_uuid()?.hyphenated().to_string()))
+    }
+
+    /// Refuses new work when the data directory's disk is down to its reserve.
+    fn check_room(&self) -> Result<()> {
+        check_free(files::free_bytes(self.data_dir()))
+    }
+}
+
+fn check_free(free: Option<u64>) -> Result<()> {
+    match free {
+        Some(free) if free < limits::DISK_RESERVE_BYTES => Err(Error::new(
+            Kind::NoSpace,
+            "no_space",
+            "The server's disk is full down to its reserve: it takes no new work until there is room again.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_work_is_refused_when_the_disk_is_down_to_its_reserve() {
+        let cases = [
+            (None, true),
+            (Some(0), false),
+            (Some(limits::DISK_RESERVE_BYTES - 1), false),
+            (Some(limits::DISK_RESERVE_BYTES), true),
+        ];
+        for (free, good) in cases {
+            let refused = check_free(free).err().map(|error| error.kind);
+            assert_eq!(refused, (!good).then_some(Kind::NoSpace), "{free:?}");
+        }
     }
 }

@@ -36,7 +36,7 @@ failure_codes! {
     RenderFailed "render_failed" "The renderer failed, or what it made did not pass the check.";
     RenderTimeout "render_timeout" "The renderer made no progress or took too long.";
     NodeFailed "node_failed" "The render node could not do the work: no disk, no memory, not ready.";
-    NodeLost "node_lost" "Render nodes fell silent while they held the job, three times.";
+    NodeLost "node_lost" "Render nodes fell silent or were stopped while they held the job, ten times.";
 }
 
 impl FailureCode {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
 use super::id::{AccountId, KeyId};
 
 /// What a key buys: the contract's two kinds.
@@ -56,6 +58,13 @@ impl fmt::Debug for Secret {
 /// SHA-256 of a secret's canonical text. 122 random bits need no slow hash (`store.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub [u8; 32]);
+
+impl KeyHash {
+    /// The hash of a secret, in whichever case it was typed.
+    pub fn of(secret: &Secret) -> Self {
+        Self(Sha256::digest(secret.reveal().to_ascii_lowercase()).into())
+    }
+}
 
 /// A key's row, without the key.
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
-//! Leases: a node's time-limited right to one job.
+//! Leases: a node's time-limited right to one job, and what becomes of the job when one ends without a clip.
 
+use super::failure::{Failure, FailureCode, Retry};
 use super::id::{JobId, LeaseId, NodeId};
 use super::job::Stage;
+use super::limits;
 
 /// A live lease.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,4 +25,105 @@ pub struct Progress {
     pub stage: Stage,
     /// 0 to 1 over the whole job; never falls within one lease.
     pub fraction: f64,
+}
+
+/// How often a job has gone wrong so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// Attempts that failed: [`limits::ATTEMPTS`] end the job.
+    pub failures: u32,
+    /// Attempts whose node fell silent or was stopped: no fault of the job's, so [`limits::LOSSES`] of them end it.
+    pub losses: u32,
+}
+
+/// How a lease ended without a clip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaseEnd {
+    /// The node, or the server on its behalf, gave the attempt up.
+    Failed(Failure),
+    /// No heartbeat came in time.
+    Lost,
+}
+
+impl LeaseEnd {
+    /// Made no progress for too long, although the node lives.
+    pub fn stalled() -> Self {
+        let minutes = limits::LEASE_PROGRESS_SECONDS / 60;
+        Self::Failed(Failure::here(
+            FailureCode::RenderTimeout,
+            format!("The job made no progress for {minutes} minutes."),
+        ))
+    }
+}
+
+/// What becomes of a job whose lease ended without a clip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aftermath {
+    /// Counted anew.
+    pub attempts: Attempts,
+    /// Whether the job fails for good; else it goes back to its place in line.
+    pub for_good: bool,
+    /// Whether it goes to another node while one can take it.
+    pub avoid_node: bool,
+    /// What is told of it.
+    pub failure: Failure,
+}
+
+/// Decides it: bad jobs fail at once, failures count to [`limits::ATTEMPTS`]. A node that fell silent, or that was
+/// stopped and says so ([`FailureCode::NodeFailed`] with [`Retry::Anywhere`]), counts apart and further.
+pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
+    let Attempts { failures, losses } = before;
+    let failed = Attempts { failures: failures.saturating_add(1), losses };
+    let lost = Attempts { failures, losses: losses.saturating_add(1) };
+    match end {
+        LeaseEnd::Lost => Aftermath {
+            attempts: lost,
+            for_good: lost.losses >= limits::LOSSES,
+            avoid_node: true,
+            failure: Failure::here(FailureCode::NodeLost, "The render node fell silent while it held the job."),
+        },
+        LeaseEnd::Failed(failure) => {
+            let interrupted = failure.code == FailureCode::NodeFailed && failure.retry == Retry::Anywhere;
+            let attempts = if interrupted { lost } else { failed };
+            Aftermath {
+                attempts,
+                for_good: failure.retry == Retry::Never
+                    || attempts.failures >= limits::ATTEMPTS
+                    || attempts.losses >= limits::LOSSES,
+                avoid_node: failure.retry == Retry::Elsewhere,
+                failure,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_and_losses_are_counted_apart() {
+        let at = |failures, losses| Attempts { failures, losses };
+        let here = || LeaseEnd::Failed(Failure::here(FailureCode::RenderFailed, "x"));
+        let failed = |code, retry| LeaseEnd::Failed(Failure { code, message: "x".into(), retry });
+        let never = || LeaseEnd::Failed(Failure::for_good(FailureCode::PlayerNotInDemo, "x"));
+        let last_loss = limits::LOSSES - 1;
+        let cases = [
+            (at(0, 0), here(), at(1, 0), false, true),
+            (at(2, 0), here(), at(3, 0), true, true),
+            (at(0, 0), never(), at(1, 0), true, false),
+            (at(0, 0), failed(FailureCode::FetchFailed, Retry::Anywhere), at(1, 0), false, false),
+            (at(2, 5), failed(FailureCode::NodeFailed, Retry::Anywhere), at(2, 6), false, false),
+            (at(0, last_loss), failed(FailureCode::NodeFailed, Retry::Anywhere), at(0, limits::LOSSES), true, false),
+            (at(0, 0), LeaseEnd::Lost, at(0, 1), false, true),
+            (at(2, 3), LeaseEnd::Lost, at(2, 4), false, true),
+            (at(0, last_loss), LeaseEnd::Lost, at(0, limits::LOSSES), true, true),
+            (at(1, 1), LeaseEnd::stalled(), at(2, 1), false, true),
+        ];
+        for (before, end, attempts, for_good, avoid_node) in cases {
+            let what = format!("{before:?} {end:?}");
+            let after = aftermath(before, end);
+            assert_eq!((after.attempts, after.for_good, after.avoid_node), (attempts, for_good, avoid_node), "{what}");
+        }
+    }
 }

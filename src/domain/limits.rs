@@ -14,6 +14,11 @@ pub const DEMO_URL_BYTES: usize = 4 * 1024;
 pub const ROUND_MAX: u32 = i32::MAX as u32;
 /// Attempts at a job that count against it; the last failure ends it.
 pub const ATTEMPTS: u32 = 3;
+/// Times that a node may fall silent or be stopped while it holds a job; the last ends it. More than [`ATTEMPTS`]:
+/// it is rarely the job's fault, and machines do get restarted.
+pub const LOSSES: u32 = 10;
+/// Rows that a list without pages gives at most.
+pub const LIST_ROWS: u32 = 10_000;
 
 /// Bytes of a demo as it is fetched or uploaded, packed or not: 2 GiB.
 pub const DEMO_BYTES: u64 = 2 << 30;
@@ -41,6 +46,8 @@ pub const FETCH_STALL_SECONDS: u64 = 10;
 
 /// Seconds a lease lives without a heartbeat.
 pub const LEASE_SECONDS: u64 = 30;
+/// Live leases at most, all nodes together.
+pub const LIVE_LEASES: u32 = 100_000;
 /// Seconds a lease lives without progress.
 pub const LEASE_PROGRESS_SECONDS: u64 = 600;
 /// Seconds a claim may wait.
@@ -57,6 +64,8 @@ pub const RETRY_AFTER_SECONDS: u64 = 5;
 pub const STOP_SECONDS: u64 = 10;
 /// Seconds of silence after which a node counts as gone.
 pub const NODE_GONE_SECONDS: u64 = 90;
+/// Seconds after which it is written down again that a node was heard of.
+pub const NODE_SEEN_SECONDS: u64 = 15;
 /// Slots of one node.
 pub const NODE_SLOTS: u32 = 64;
 /// Seconds a join token is good for.

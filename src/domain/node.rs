@@ -48,6 +48,23 @@ pub struct Node {
     pub renderers: Vec<Renderer>,
 }
 
+impl Node {
+    /// Whether it was heard of lately.
+    pub fn is_up(&self, now_ms: i64) -> bool {
+        NodeState::after_silence(now_ms - self.seen_at_ms) == NodeState::Up
+    }
+}
+
+/// The `n`-th name to try for a node, the first being its own: a name that is taken gets a number behind it, shortened
+/// where it would be too long.
+pub fn numbered_name(name: &str, n: u32) -> String {
+    if n <= 1 {
+        return name.to_owned();
+    }
+    let number = format!("-{n}");
+    name.chars().take(limits::NODE_NAME_CHARS - number.len()).chain(number.chars()).collect()
+}
+
 /// A node's name: 1 to 64 characters, no control characters.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
@@ -59,4 +76,19 @@ pub fn check_name(name: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_name_gets_a_number_and_stays_within_the_limit() {
+        assert_eq!(numbered_name("render", 1), "render");
+        assert_eq!(numbered_name("render", 2), "render-2");
+        let long = "ß".repeat(limits::NODE_NAME_CHARS);
+        assert_eq!(numbered_name(&long, 12).chars().count(), limits::NODE_NAME_CHARS);
+        assert!(numbered_name(&long, 12).ends_with("ß-12"));
+        assert!(check_name(&numbered_name(&long, 12)).is_ok());
+    }
 }

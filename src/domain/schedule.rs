@@ -1,1 +1,248 @@
-//! Which job a free node gets: reserved ahead of metered, first come first served within.
+//! Which job a free node gets: reserved ahead of metered, first come first served within; and why a job waits.
+//!
+//! Rules from the design's page on scheduling. The queue here is the store's memory of the rows that say `queued`:
+//! it is rebuilt from them at start and whenever it may differ.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use super::id::{AccountId, JobId, NodeId};
+use super::job::Renderer;
+use super::key::KeyClass;
+
+/// A job that waits, with what the choice depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadyJob {
+    /// Its row: its place in line, also after a failed attempt.
+    pub id: JobId,
+    /// Whose.
+    pub account: AccountId,
+    /// Reserved or metered.
+    pub class: KeyClass,
+    /// What the node must offer.
+    pub renderer: Renderer,
+    /// Nodes on which it failed: it goes elsewhere while another live node can take it.
+    pub avoids: Vec<NodeId>,
+}
+
+/// A node that was heard of lately, as the choice sees it.
+#[derive(Clone, Debug)]
+pub struct LiveNode {
+    /// Its row.
+    pub id: NodeId,
+    /// Leases it can hold.
+    pub slots: u32,
+    /// Leases it holds.
+    pub leases: u32,
+    /// What it can render with.
+    pub renderers: Vec<Renderer>,
+}
+
+impl LiveNode {
+    fn can_take(&self, job: &ReadyJob) -> bool {
+        self.renderers.contains(&job.renderer)
+    }
+}
+
+/// All waiting jobs of active accounts.
+#[derive(Debug, Default)]
+pub struct ReadyQueue {
+    /// In line: reserved first ([`KeyClass`] is ordered so), then by row, for each renderer.
+    lanes: HashMap<Renderer, BTreeMap<(KeyClass, JobId), ReadyJob>>,
+    /// The same, for each account and class in order of rows: only for [`Self::position`].
+    lines: HashMap<(AccountId, KeyClass), VecDeque<JobId>>,
+}
+
+impl ReadyQueue {
+    /// Puts a job in its place in line. A job that is already there is replaced.
+    pub fn insert(&mut self, job: ReadyJob) {
+        let line = self.lines.entry((job.account, job.class)).or_default();
+        if let Err(place) = line.binary_search(&job.id) {
+            line.insert(place, job.id);
+        }
+        self.lanes.entry(job.renderer).or_default().insert((job.class, job.id), job);
+    }
+
+    /// Takes a job out: it was claimed or cancelled.
+    pub fn remove(&mut self, class: KeyClass, id: JobId) {
+        let Some(job) = self.lanes.values_mut().find_map(|lane| lane.remove(&(class, id))) else { return };
+        let key = (job.account, job.class);
+        if let Some(line) = self.lines.get_mut(&key) {
+            if let Ok(place) = line.binary_search(&id) {
+                line.remove(place);
+            }
+            if line.is_empty() {
+                self.lines.remove(&key);
+            }
+        }
+    }
+
+    /// 1 + the same account's and class's waiting jobs ahead of this one; `None` if it does not wait.
+    pub fn position(&self, account: AccountId, class: KeyClass, id: JobId) -> Option<u64> {
+        let place = self.lines.get(&(account, class))?.binary_search(&id).ok()?;
+        Some(place as u64 + 1)
+    }
+
+    /// A waiting job, if it is one.
+    pub fn get(&self, class: KeyClass, id: JobId) -> Option<&ReadyJob> {
+        self.lanes.values().find_map(|lane| lane.get(&(class, id)))
+    }
+
+    /// Whether a node with these renderers could be given anything, the avoided nodes left out of account.
+    pub fn has_any(&self, renderers: &[Renderer]) -> bool {
+        renderers.iter().any(|renderer| self.lanes.get(renderer).is_some_and(|lane| !lane.is_empty()))
+    }
+
+    /// The job that this node gets: the first in line that it can render and that has no better place to go. A job that
+    /// avoids the node waits for another one as long as `elsewhere` says that there is one.
+    pub fn pick(
+        &self,
+        node: NodeId,
+        renderers: &[Renderer],
+        mut elsewhere: impl FnMut(&ReadyJob) -> bool,
+    ) -> Option<&ReadyJob> {
+        let lanes = Renderer::ALL.into_iter().filter(|renderer| renderers.contains(renderer));
+        lanes
+            .filter_map(|renderer| {
+                let lane = self.lanes.get(&renderer)?;
+                lane.values().find(|job| !job.avoids.contains(&node) || !elsewhere(job))
+            })
+            .min_by_key(|job| (job.class, job.id))
+    }
+
+    /// How many jobs wait.
+    pub fn len(&self) -> usize {
+        self.lanes.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Whether a live node other than `node`, and none that the job avoids, could take the job. Busy ones count: they
+/// will be free.
+pub fn another_can_take(job: &ReadyJob, node: NodeId, live: &[LiveNode]) -> bool {
+    live.iter().any(|other| other.id != node && other.can_take(job) && !job.avoids.contains(&other.id))
+}
+
+/// Why a job in the queue waits, in words.
+pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
+    if live.is_empty() {
+        return "no render node is connected".to_owned();
+    }
+    let able: Vec<&LiveNode> = live.iter().filter(|node| node.can_take(job)).collect();
+    if able.is_empty() {
+        return format!("no node offers the {} renderer", job.renderer.as_str());
+    }
+    let preferred: Vec<&LiveNode> = able.iter().copied().filter(|node| !job.avoids.contains(&node.id)).collect();
+    let (nodes, other) =
+        if preferred.is_empty() || preferred.len() == able.len() { (able, "") } else { (preferred, "other ") };
+    if nodes.iter().any(|node| node.leases < node.slots) {
+        return "a node is about to take it".to_owned();
+    }
+    match nodes.len() {
+        1 => format!("the only {other}node is busy"),
+        count => format!("all {count} {other}nodes are busy"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILTIN: &[Renderer] = &[Renderer::Builtin];
+
+    fn job(id: i64, account: i64, class: KeyClass) -> ReadyJob {
+        ReadyJob { id: JobId(id), account: AccountId(account), class, renderer: Renderer::Builtin, avoids: Vec::new() }
+    }
+
+    fn node(id: i64, slots: u32, leases: u32) -> LiveNode {
+        LiveNode { id: NodeId(id), slots, leases, renderers: BUILTIN.to_vec() }
+    }
+
+    fn drain(queue: &mut ReadyQueue, node: i64, renderers: &[Renderer]) -> Vec<i64> {
+        let mut order = Vec::new();
+        while let Some(job) = queue.pick(NodeId(node), renderers, |_| true).cloned() {
+            queue.remove(job.class, job.id);
+            order.push(job.id.0);
+        }
+        order
+    }
+
+    #[test]
+    fn reserved_goes_ahead_of_metered_and_within_a_class_the_first_comes_first() {
+        let mut queue = ReadyQueue::default();
+        for (id, account, class) in [
+            (4, 1, KeyClass::Metered),
+            (2, 2, KeyClass::Metered),
+            (5, 1, KeyClass::Reserved),
+            (3, 2, KeyClass::Reserved),
+        ] {
+            queue.insert(job(id, account, class));
+        }
+        assert_eq!(queue.len(), 4);
+        assert_eq!(drain(&mut queue, 1, BUILTIN), [3, 5, 2, 4]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_job_put_back_keeps_its_place() {
+        let mut queue = ReadyQueue::default();
+        for id in [7, 8, 9] {
+            queue.insert(job(id, 1, KeyClass::Metered));
+        }
+        queue.remove(KeyClass::Metered, JobId(7));
+        assert_eq!(queue.position(AccountId(1), KeyClass::Metered, JobId(9)), Some(2));
+        queue.insert(job(7, 1, KeyClass::Metered));
+        assert_eq!(queue.position(AccountId(1), KeyClass::Metered, JobId(9)), Some(3));
+        assert_eq!(queue.position(AccountId(1), KeyClass::Reserved, JobId(9)), None);
+        assert_eq!(drain(&mut queue, 1, BUILTIN), [7, 8, 9]);
+    }
+
+    #[test]
+    fn a_job_only_goes_to_a_node_with_its_renderer_and_does_not_hold_up_the_others() {
+        let mut queue = ReadyQueue::default();
+        queue.insert(ReadyJob { renderer: Renderer::Game, ..job(1, 1, KeyClass::Reserved) });
+        queue.insert(job(2, 1, KeyClass::Metered));
+        assert!(queue.has_any(BUILTIN));
+        assert_eq!(drain(&mut queue, 1, BUILTIN), [2]);
+        assert!(!queue.has_any(BUILTIN));
+        assert_eq!(drain(&mut queue, 1, &Renderer::ALL), [1]);
+    }
+
+    #[test]
+    fn a_job_that_failed_on_a_node_goes_elsewhere_while_another_can_take_it() {
+        let mut queue = ReadyQueue::default();
+        let failed = ReadyJob { avoids: vec![NodeId(1)], ..job(1, 1, KeyClass::Metered) };
+        queue.insert(failed.clone());
+        queue.insert(job(2, 1, KeyClass::Metered));
+        let picked = |node: i64, live: &[LiveNode]| {
+            queue.pick(NodeId(node), BUILTIN, |job| another_can_take(job, NodeId(node), live)).map(|job| job.id.0)
+        };
+        let game = LiveNode { renderers: vec![Renderer::Game], ..node(3, 1, 0) };
+        assert_eq!(picked(1, &[node(1, 1, 0), node(2, 1, 1)]), Some(2), "a busy node will be free");
+        assert_eq!(picked(2, &[node(1, 1, 0), node(2, 1, 0)]), Some(1));
+        assert_eq!(picked(1, &[node(1, 1, 0)]), Some(1), "there is no other node");
+        assert_eq!(picked(1, &[node(1, 1, 0), game]), Some(1), "the other node cannot render it");
+    }
+
+    #[test]
+    fn a_waiting_job_says_why_it_waits() {
+        let plain = job(1, 1, KeyClass::Metered);
+        let game = ReadyJob { renderer: Renderer::Game, ..plain.clone() };
+        let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
+        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 7] = [
+            (&plain, vec![], "no render node is connected"),
+            (&game, vec![node(1, 1, 0)], "no node offers the game renderer"),
+            (&plain, vec![node(1, 1, 1), node(2, 1, 1)], "all 2 nodes are busy"),
+            (&plain, vec![node(1, 1, 1)], "the only node is busy"),
+            (&plain, vec![node(1, 2, 1)], "a node is about to take it"),
+            (&failed, vec![node(1, 1, 0), node(2, 1, 1)], "the only other node is busy"),
+            (&failed, vec![node(1, 1, 1)], "the only node is busy"),
+        ];
+        for (job, live, expected) in cases {
+            assert_eq!(why_waiting(job, &live), expected);
+        }
+    }
+}

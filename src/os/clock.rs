@@ -36,6 +36,12 @@ impl Clock for SystemClock {
     }
 }
 
+/// Rests this thread. Only for back-off in real time: what waits for an event waits on a
+/// [`super::doorbell::Doorbell`].
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// A clock that moves when told to.
 #[derive(Debug)]
 pub struct FakeClock {

@@ -1,1 +1,76 @@
-//! todo
+//! The background passes: leases that ran out, files without a row. Each takes no input, is bounded, and may be run
+//! again at any time. Knows nothing of HTTP.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::app::{self, App, leases};
+use crate::domain::error::{Error, Result};
+use crate::os::stop::StopFlag;
+
+/// How often leases are looked at, at most: a short lease is looked at four times in its life.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often files are swept. What ends as it should removes its own files; this finds what a crash has left.
+const SWEEP: Duration = Duration::from_secs(3_600);
+
+/// The thread of the background passes. Stopped when dropped.
+pub struct Scheduler {
+    stop: Arc<StopFlag>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Starts the passes.
+pub fn start(app: Arc<App>) -> Result<Scheduler> {
+    let stop = Arc::new(StopFlag::new());
+    let flag = stop.clone();
+    let thread = std::thread::Builder::new()
+        .name("scheduler".into())
+        .spawn(move || run(&app, &flag))
+        .map_err(|error| Error::internal("The scheduler could not be started.", error))?;
+    Ok(Scheduler { stop, thread: Some(thread) })
+}
+
+impl Scheduler {
+    /// Ends the passes; returns when the last one is over.
+    pub fn stop(mut self) {
+        self.halt();
+    }
+
+    fn halt(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+fn run(app: &App, stop: &StopFlag) {
+    let period = LOOK.min(Duration::from_millis(app.settings.lease_ms) / 4);
+    let mut next_sweep = app.clock.monotonic();
+    loop {
+        report("leases", leases::expire(app));
+        if app.clock.monotonic() >= next_sweep {
+            next_sweep = app.clock.monotonic() + SWEEP;
+            report("files", app::sweep(app));
+        }
+        if stop.wait(period) {
+            return;
+        }
+    }
+}
+
+/// A pass that fails is told of and run again in its time.
+fn report(pass: &str, outcome: Result<usize>) {
+    match outcome {
+        Ok(0) => {}
+        Ok(count) => log::info!("background pass over {pass}: {count}"),
+        Err(error) => log::error!("background pass over {pass} failed: {error}"),
+    }
+}

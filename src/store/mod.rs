@@ -1,1 +1,141 @@
-//! todo
+//! The store: SQLite in the data directory, the only user of rusqlite. One file a concept, named as in the domain.
+//!
+//! A server has one writer thread with group commit ([`Store::write`] answers after the commit) and a pool of readers
+//! ([`Store::read`]). `admin` opens the same store beside it with a single connection; the writer notices what changed.
+//! Knows nothing of HTTP. There is no repository trait: tests use a store in a temporary directory.
+
+pub mod accounts;
+pub mod clips;
+pub mod demos;
+pub mod dinks;
+pub mod jobs;
+pub mod keys;
+pub mod leases;
+pub mod ledger;
+pub mod nodes;
+
+mod checkpoint;
+mod connection;
+mod db;
+mod folder;
+mod migrations;
+mod readers;
+mod ready;
+mod words;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::{AccountId, JobId};
+use crate::domain::job::Renderer;
+use crate::domain::key::KeyClass;
+use crate::domain::schedule::ReadyJob;
+use crate::os::doorbell::Doorbell;
+
+pub use db::{Db, Tx};
+pub use folder::{DataDir, open_private};
+
+use readers::Readers;
+use ready::Ready;
+use writer::Writer;
+
+/// An open store.
+pub struct Store {
+    /// Where its files lie.
+    pub folder: DataDir,
+    ready: Arc<Ready>,
+    readers: Readers,
+    writing: Writing,
+}
+
+/// How this process writes.
+enum Writing {
+    /// The server: through the writer thread. Fields are dropped in order: the lock goes last.
+    Server { writer: Writer, _lock: File },
+    /// `admin`: one connection of its own, one transaction at a time.
+    Beside(Mutex<Db>),
+}
+
+impl Store {
+    /// Opens the store as the server: locks the data directory, creates or migrates the schema, starts the writer.
+    /// `news` rings after each commit that lets a waiting claim hope, also for what another process changed.
+    pub fn serve(data_dir: &Path, news: Arc<Doorbell>) -> Result<Self> {
+        connection::check_sqlite()?;
+        let folder = DataDir::create(data_dir)?;
+        let lock = folder.lock()?;
+        let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
+        migrations::create_or_migrate(&mut db)?;
+        let ready = Arc::new(Ready::default());
+        ready.rebuild(&db)?;
+        let writer = Writer::start(db, &folder.store(), ready.clone(), news)?;
+        let readers = Readers::new(folder.store());
+        Ok(Self { folder, ready, readers, writing: Writing::Server { writer, _lock: lock } })
+    }
+
+    /// Opens the store beside a server, or without one: creates it if need be, never migrates it.
+    pub fn beside(data_dir: &Path) -> Result<Self> {
+        connection::check_sqlite()?;
+        let folder = DataDir::create(data_dir)?;
+        let mut db = connection::open(&folder.store(), connection::Role::Beside)?;
+        migrations::create_or_check(&mut db)?;
+        let readers = Readers::new(folder.store());
+        Ok(Self { folder, ready: Arc::default(), readers, writing: Writing::Beside(Mutex::new(db)) })
+    }
+
+    /// Runs one operation in a transaction and answers after its commit. An `Err` leaves no trace of it.
+    ///
+    /// On the server the operation shares a commit with others that came at the same time: whatever it does outside
+    /// the store (files, other memory) it must do before or after, not inside.
+    pub fn write<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match &self.writing {
+            Writing::Server { writer, .. } => writer.run(operation),
+            Writing::Beside(db) => {
+                let db = db.lock().unwrap_or_else(PoisonError::into_inner);
+                db.begin()?;
+                let outcome = operation(&mut Tx::new(&db, &self.ready)).and_then(|value| db.commit().map(|()| value));
+                if outcome.is_err() {
+                    db.rollback();
+                }
+                outcome
+            }
+        }
+    }
+
+    /// Reads with a connection of the pool. Short reads only: a long one keeps the write-ahead log from being reused.
+    pub fn read<T>(&self, look: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+        self.readers.with(look)
+    }
+
+    /// Whether a claim with these renderers has anything to hope for. Of the server only.
+    pub fn has_ready(&self, renderers: &[Renderer]) -> bool {
+        self.ready.lock().has_any(renderers)
+    }
+
+    /// A job's place among its account's waiting jobs of its class, and what the queue knows of it. Of the server only.
+    pub fn waiting(&self, account: AccountId, class: KeyClass, job: JobId) -> Option<(u64, ReadyJob)> {
+        let queue = self.ready.lock();
+        Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))
+    }
+}
+
+/// What a failure of SQLite means to a caller.
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => {
+                Self::new(Kind::NoSpace, "no_space", "The disk of the data directory is full.").because(error)
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::new(Kind::Unavailable, "store_busy", "The store is busy. Try again.").because(error)
+            }
+            _ => Self::internal("The store failed.", error),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The pulse of live leases: when each runs out and how far its node is. In memory only; the rows say which are live.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::domain::id::{JobId, LeaseId};
+use crate::domain::lease::{LeaseEnd, Progress};
+use crate::domain::limits;
+use crate::store::leases::LiveLease;
+
+/// How long a lease may go without progress.
+const PROGRESS: Duration = Duration::from_secs(limits::LEASE_PROGRESS_SECONDS);
+
+/// What is known of a live lease. Times are the monotonic clock's.
+struct Beat {
+    lease: LeaseId,
+    since: Duration,
+    expires: Duration,
+    stalls: Duration,
+    progress: Option<Progress>,
+}
+
+/// All live leases, by job: a job has one at most.
+pub struct Pulse {
+    lease: Duration,
+    beats: Mutex<HashMap<JobId, Beat>>,
+}
+
+impl Pulse {
+    /// `lease`: how long one lives without a heartbeat.
+    pub fn new(lease: Duration) -> Self {
+        Self { lease, beats: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Beat>> {
+        self.beats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self, lease: LeaseId, now: Duration) -> Beat {
+        Beat { lease, since: now, expires: now + self.lease, stalls: now + PROGRESS, progress: None }
+    }
+
+    /// A lease begins.
+    pub fn begin(&self, job: JobId, lease: LeaseId, now: Duration) {
+        let beat = self.fresh(lease, now);
+        self.lock().insert(job, beat);
+    }
+
+    /// A heartbeat of a lease that the rows say is live. Progress never falls within one lease.
+    pub fn beat(&self, job: JobId, lease: LeaseId, progress: Progress, now: Duration) {
+        let mut beats = self.lock();
+        let beat = beats.entry(job).or_insert_with(|| self.fresh(lease, now));
+        if beat.lease != lease {
+            *beat = self.fresh(lease, now);
+        }
+        beat.expires = now + self.lease;
+        let before = beat.progress;
+        let floor = before.map_or(0.0, |before| before.fraction);
+        let after = Progress { stage: progress.stage, fraction: progress.fraction.clamp(floor, 1.0) };
+        if before != Some(after) {
+            beat.stalls = now + PROGRESS;
+        }
+        beat.progress = Some(after);
+    }
+
+    /// A lease has ended.
+    pub fn end(&self, job: JobId, lease: LeaseId) {
+        let mut beats = self.lock();
+        if beats.get(&job).is_some_and(|beat| beat.lease == lease) {
+            beats.remove(&job);
+        }
+    }
+
+    /// What the node last said of a job.
+    pub fn progress(&self, job: JobId) -> Option<Progress> {
+        self.lock().get(&job)?.progress
+    }
+
+    /// Compares with the live leases that the rows told at `now`, or a little later: unknown ones get their full time,
+    /// those that are live no more are forgotten. Returns the overdue.
+    pub fn look(&self, live: &[LiveLease], now: Duration) -> Vec<(LiveLease, LeaseEnd)> {
+        let mut beats = self.lock();
+        let known: HashSet<LeaseId> = live.iter().map(|lease| lease.id).collect();
+        // One that has begun since the rows were read is not among them.
+        beats.retain(|_, beat| known.contains(&beat.lease) || beat.since >= now);
+        let mut overdue = Vec::new();
+        for lease in live {
+            let beat = beats.entry(lease.job).or_insert_with(|| self.fresh(lease.id, now));
+            if beat.lease != lease.id {
+                continue;
+            }
+            if beat.expires <= now {
+                overdue.push((*lease, LeaseEnd::Lost));
+            } else if beat.stalls <= now {
+                overdue.push((*lease, LeaseEnd::stalled()));
+            }
+        }
+        overdue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::NodeId;
+    use crate::domain::job::Stage;
+
+    const LEASE: Duration = Duration::from_secs(30);
+
+    fn live(id: i64) -> LiveLease {
+        LiveLease { id: LeaseId(id), job: JobId(id), node: NodeId(1) }
+    }
+
+    fn at(stage: Stage, fraction: f64) -> Progress {
+        Progress { stage, fraction }
+    }
+
+    #[test]
+    fn a_lease_runs_out_without_heartbeats_and_an_unknown_one_gets_its_full_time() {
+        let pulse = Pulse::new(LEASE);
+        let start = Duration::from_secs(100);
+        assert_eq!(pulse.look(&[live(1)], start), []);
+        pulse.beat(JobId(1), LeaseId(1), at(Stage::Fetching, 0.0), start + LEASE / 2);
+        assert_eq!(pulse.look(&[live(1)], start + LEASE), []);
+        let late = start + LEASE / 2 + LEASE;
+        assert_eq!(pulse.look(&[live(1)], late), [(live(1), LeaseEnd::Lost)]);
+    }
+
+    #[test]
+    fn a_lease_that_beats_without_progress_ends_too() {
+        let pulse = Pulse::new(LEASE);
+        let mut now = Duration::ZERO;
+        pulse.begin(JobId(1), LeaseId(1), now);
+        pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, 0.5), now);
+        while now < PROGRESS {
+            assert_eq!(pulse.look(&[live(1)], now), [], "{now:?}");
+            now += LEASE / 2;
+            // A falling fraction is no progress.
+            pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, 0.4), now);
+        }
+        assert_eq!(pulse.look(&[live(1)], now), [(live(1), LeaseEnd::stalled())]);
+        pulse.beat(JobId(1), LeaseId(1), at(Stage::Uploading, 0.5), now);
+        assert_eq!(pulse.look(&[live(1)], now), []);
+    }
+
+    #[test]
+    fn progress_never_falls_within_one_lease() {
+        let pulse = Pulse::new(LEASE);
+        for (said, shown) in [(0.2, 0.2), (0.1, 0.2), (7.0, 1.0), (-1.0, 1.0)] {
+            pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, said), Duration::ZERO);
+            assert_eq!(pulse.progress(JobId(1)), Some(at(Stage::Rendering, shown)));
+        }
+        pulse.beat(JobId(1), LeaseId(2), at(Stage::Fetching, 0.0), Duration::ZERO);
+        assert_eq!(pulse.progress(JobId(1)), Some(at(Stage::Fetching, 0.0)));
+        pulse.end(JobId(1), LeaseId(1));
+        assert!(pulse.progress(JobId(1)).is_some(), "the end of an old lease is not the end of the new one");
+        pulse.end(JobId(1), LeaseId(2));
+        assert_eq!(pulse.progress(JobId(1)), None);
+    }
+
+    #[test]
+    fn what_is_live_no_more_is_forgotten_and_what_has_just_begun_is_not() {
+        let pulse = Pulse::new(LEASE);
+        pulse.begin(JobId(1), LeaseId(1), Duration::ZERO);
+        pulse.begin(JobId(2), LeaseId(2), Duration::from_secs(5));
+        pulse.beat(JobId(1), LeaseId(1), at(Stage::Fetching, 0.1), Duration::ZERO);
+        pulse.beat(JobId(2), LeaseId(2), at(Stage::Fetching, 0.2), Duration::from_secs(5));
+        assert_eq!(pulse.look(&[], Duration::from_secs(5)), []);
+        assert_eq!(pulse.progress(JobId(1)), None);
+        assert!(pulse.progress(JobId(2)).is_some());
+    }
+}

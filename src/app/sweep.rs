@@ -1,0 +1,89 @@
+//! Files without a row: a crash between a file and its commit leaves them, and nothing else does.
+
+use std::collections::HashSet;
+use std::fs::{self, DirEntry};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::App;
+use super::demos::PARTIAL;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::LeaseId;
+use crate::store;
+
+/// Hashes of demos read at once.
+const PAGE: u32 = 1_000;
+
+/// Removes the files of leases that are neither live nor published, one look-up a file. How many were removed. Open
+/// uploads belong to live leases, so they are passed over.
+pub fn sweep(app: &App) -> Result<usize> {
+    let mut removed = 0;
+    // The name was there before its row is asked for: a file that comes meanwhile is not judged.
+    for entry in entries(&app.store.folder.clips())? {
+        let Some(lease) = lease_of(&entry) else { continue };
+        if !app.store.read(|db| store::leases::keeps_files(db, lease))? && remove(&entry.path()) {
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes demos without a row, and uploads that a crash broke off. Only before the server serves: an upload that is
+/// going on has no row either.
+pub(super) fn sweep_demos(app: &App) -> Result<()> {
+    let mut known: HashSet<String> = HashSet::new();
+    let mut after = Vec::new();
+    loop {
+        let page = app.store.read(|db| store::demos::hashes(db, &after, PAGE))?;
+        let Some(last) = page.last() else { break };
+        after = last.to_vec();
+        known.extend(page.iter().filter_map(|hash| file_name(&app.store.folder.demo(hash))));
+    }
+    for entry in entries(&app.store.folder.demos())? {
+        let path = entry.path();
+        let partial = path.extension().is_some_and(|extension| extension == PARTIAL);
+        let whole = file_name(&path).filter(|name| name.len() == 64);
+        if partial || whole.is_some_and(|name| !known.contains(&name)) {
+            remove(&path);
+        }
+    }
+    Ok(())
+}
+
+/// Removes what was uploaded under a lease. Call it only after the commit that says nobody wants it any more.
+pub(super) fn remove_files(app: &App, lease: LeaseId) {
+    for path in [app.store.folder.video(lease), app.store.folder.poster(lease)] {
+        remove(&path);
+    }
+}
+
+/// The lease whose file it is, going by the name; other files are left alone.
+fn lease_of(entry: &DirEntry) -> Option<LeaseId> {
+    let name = entry.file_name();
+    let (number, kind) = name.to_str()?.split_once('.')?;
+    let ours = ["mp4", "jpg", "jpg.new"].contains(&kind);
+    if ours { number.parse().ok().map(LeaseId) } else { None }
+}
+
+fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
+    fs::read_dir(folder)
+        .and_then(Iterator::collect)
+        .map_err(|error| Error::internal("The data directory could not be swept.", error))
+}
+
+fn file_name(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_str()?.to_owned())
+}
+
+/// True when the file was there and is gone.
+fn remove(path: &Path) -> bool {
+    match fs::remove_file(path) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != ErrorKind::NotFound {
+                log::warn!("{} could not be removed: {error}", path.display());
+            }
+            false
+        }
+    }
+}

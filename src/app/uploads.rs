@@ -1,0 +1,164 @@
+//! What goes to and from a node under its lease: the demo down, the video up piece by piece, the poster.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::App;
+use super::leases::{live_job, own_demo};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::LeaseId;
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::os::files;
+use crate::store::{self, open_private};
+
+/// Bytes read before they are written: large enough to keep a disk busy, small beside a server's memory.
+const CHUNK: usize = 256 * 1024;
+/// How every JPEG begins.
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
+/// Uploads of videos that are going on. A node that resumes must not meet its own older request, which may still hang
+/// on a dead connection: the newer one takes the file over.
+#[derive(Default)]
+pub struct Uploads(Mutex<HashMap<LeaseId, Arc<Mutex<u64>>>>);
+
+impl Uploads {
+    fn begin(&self, lease: LeaseId) -> Turn {
+        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(lease).or_default().clone();
+        let mut turns = file.lock().unwrap_or_else(PoisonError::into_inner);
+        *turns += 1;
+        let number = *turns;
+        drop(turns);
+        Turn { file, number }
+    }
+
+    /// The lease has ended.
+    pub fn end(&self, lease: LeaseId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&lease);
+    }
+}
+
+/// One request's turn at a lease's video.
+struct Turn {
+    file: Arc<Mutex<u64>>,
+    number: u64,
+}
+
+impl Turn {
+    /// Works on the file unless a newer request has taken it over.
+    fn with<T>(&self, work: impl FnOnce() -> io::Result<T>) -> Result<T> {
+        let newest = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if *newest != self.number {
+            return Err(Error::conflict("superseded", "A newer request goes on with this upload."));
+        }
+        work().map_err(|error| cannot_store("The video could not be stored.", error))
+    }
+}
+
+/// Why an upload stopped.
+#[derive(Debug)]
+pub enum UploadError {
+    /// The offset is not the file's length; this is.
+    WrongOffset(u64),
+    /// Anything else.
+    Failed(Error),
+}
+
+impl From<Error> for UploadError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Appends to the lease's video at `offset`; the file's new length. A body that breaks off keeps what has arrived.
+pub fn append_video(
+    app: &App,
+    node: &Node,
+    lease: LeaseId,
+    offset: u64,
+    body: &mut dyn Read,
+) -> std::result::Result<u64, UploadError> {
+    live_job(app, node.id, lease)?;
+    let turn = app.uploads.begin(lease);
+    let path = app.store.folder.video(lease);
+    let (mut file, mut length) = turn.with(|| {
+        let file = open_private(OpenOptions::new().append(true).create(true), &path)?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    })?;
+    if length != offset {
+        return Err(UploadError::WrongOffset(length));
+    }
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = read_some(body, &mut chunk)?;
+        if read == 0 {
+            return Ok(length);
+        }
+        length += read as u64;
+        if length > limits::VIDEO_BYTES {
+            return Err(too_large("The video", limits::VIDEO_BYTES).into());
+        }
+        turn.with(|| file.write_all(&chunk[..read]))?;
+    }
+}
+
+/// Stores the lease's poster, a JPEG; its length. Again: the later one stays.
+pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -> Result<u64> {
+    live_job(app, node.id, lease)?;
+    let mut poster = Vec::new();
+    body.take(limits::POSTER_BYTES + 1).read_to_end(&mut poster).map_err(broke_off)?;
+    if poster.len() as u64 > limits::POSTER_BYTES {
+        return Err(too_large("The poster", limits::POSTER_BYTES));
+    }
+    if !poster.starts_with(&JPEG) {
+        return Err(Error::new(Kind::UnsupportedMedia, "not_a_jpeg", "The poster must be a JPEG."));
+    }
+    files::write_durably(&app.store.folder.poster(lease), &poster)
+        .map_err(|error| cannot_store("The poster could not be stored.", error))?;
+    Ok(poster.len() as u64)
+}
+
+/// The uploaded demo of this lease's job: an open file and its length.
+pub fn open_demo(app: &App, node: &Node, lease: LeaseId) -> Result<(File, u64)> {
+    let job = live_job(app, node.id, lease)?;
+    let demo = app.store.read(|db| own_demo(db, &store::jobs::by_id(db, job)?))?;
+    let Some((sha256, bytes)) = demo else {
+        return Err(Error::not_found("The job's demo was not uploaded to this server."));
+    };
+    let file = File::open(app.store.folder.demo(&sha256))
+        .map_err(|error| Error::internal("An uploaded demo could not be read.", error))?;
+    Ok((file, bytes))
+}
+
+/// Reads until there is something, the end (0), or a fault of the sender's.
+pub(super) fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> Result<usize> {
+    loop {
+        match body.read(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other.map_err(broke_off),
+        }
+    }
+}
+
+/// A body that ended before its end.
+fn broke_off(error: io::Error) -> Error {
+    Error::new(Kind::Invalid, "body_broke_off", "The request's body broke off.").because(error)
+}
+
+/// A body over its limit.
+pub(super) fn too_large(what: &str, bytes: u64) -> Error {
+    Error::new(Kind::TooLarge, "too_large", format!("{what} may have at most {} MiB.", bytes >> 20))
+}
+
+/// A disk that does not take it.
+pub(super) fn cannot_store(what: &str, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::new(Kind::NoSpace, "no_space", "The server's disk is full.").because(error)
+        }
+        _ => Error::internal(what, error),
+    }
+}

@@ -1,0 +1,99 @@
+//! Accounts' rows.
+
+use rusqlite::{Row, named_params};
+use uuid::Uuid;
+
+use super::db::{Db, Tx};
+use super::words;
+use crate::domain::account::{Account, AccountStatus};
+use crate::domain::error::Result;
+use crate::domain::id::AccountId;
+use crate::domain::limits;
+
+const INSERT: &str = "
+    INSERT INTO accounts (public_id, name, status, dinks, created_at_ms)
+    VALUES (:public_id, :name, 'inactive', 0, :now)
+";
+
+/// Adds an inactive account. The caller has made sure that the name is free.
+pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, now_ms: i64) -> Result<Account> {
+    let id = tx.insert(INSERT, named_params! { ":public_id": public_id.as_bytes(), ":name": name, ":now": now_ms })?;
+    Ok(Account {
+        id: AccountId(id),
+        public_id,
+        name: name.to_owned(),
+        status: AccountStatus::Inactive,
+        dinks: 0,
+        created_at_ms: now_ms,
+    })
+}
+
+/// Served by the unique index on the name.
+const BY_NAME: &str = "
+    SELECT id, public_id, name, status, dinks, created_at_ms
+    FROM accounts
+    WHERE name = :name
+";
+
+/// The account of that name.
+pub fn by_name(db: &Db, name: &str) -> Result<Option<Account>> {
+    db.row(BY_NAME, named_params! { ":name": name }, read)
+}
+
+/// All accounts: there are few.
+const ALL: &str = "
+    SELECT id, public_id, name, status, dinks, created_at_ms
+    FROM accounts
+    ORDER BY id
+    LIMIT :limit
+";
+
+/// All accounts, the oldest first.
+pub fn all(db: &Db) -> Result<Vec<Account>> {
+    db.rows(ALL, named_params! { ":limit": limits::LIST_ROWS }, read)
+}
+
+/// Served by the row's number.
+const IS_ACTIVE: &str = "
+    SELECT EXISTS (SELECT 1 FROM accounts WHERE id = :id AND status = 'active')
+";
+
+/// Whether an account's jobs may be claimed.
+pub fn is_active(db: &Db, id: AccountId) -> Result<bool> {
+    db.always(IS_ACTIVE, named_params! { ":id": id.0 }, |row| row.get(0))
+}
+
+/// Served by the row's number.
+const SET_STATUS: &str = "
+    UPDATE accounts SET status = :status WHERE id = :id
+";
+
+/// Lets an account in or shuts it out. Its waiting jobs may be claimed, or not, from now on.
+pub fn set_status(tx: &mut Tx<'_>, id: AccountId, status: AccountStatus) -> Result<()> {
+    tx.execute(SET_STATUS, named_params! { ":status": status.as_str(), ":id": id.0 })?;
+    tx.reload();
+    Ok(())
+}
+
+/// Served by the row's number.
+const SET_DINKS: &str = "
+    UPDATE accounts SET dinks = :dinks WHERE id = :id
+";
+
+/// Sets the dinks provisioned now; [`super::dinks::record`] keeps the history.
+pub fn set_dinks(tx: &mut Tx<'_>, id: AccountId, dinks: u32) -> Result<()> {
+    tx.execute(SET_DINKS, named_params! { ":dinks": dinks, ":id": id.0 })?;
+    Ok(())
+}
+
+/// Reads the columns of [`ALL`].
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        id: AccountId(row.get("id")?),
+        public_id: words::uuid(row, "public_id")?,
+        name: row.get("name")?,
+        status: words::word(row, "status", AccountStatus::parse)?,
+        dinks: row.get("dinks")?,
+        created_at_ms: row.get("created_at_ms")?,
+    })
+}

@@ -1,0 +1,104 @@
+//! Published clips' rows. A row here means that the files are there, synced before the row was committed.
+
+use rusqlite::{Row, named_params};
+use uuid::Uuid;
+
+use super::db::{Db, Tx};
+use super::words;
+use crate::domain::clip::{Clip, ClipToken, VideoFacts, View};
+use crate::domain::error::Result;
+use crate::domain::id::{JobId, LeaseId};
+
+const INSERT: &str = "
+    INSERT INTO clips (
+        job, token, lease, bytes, sha256, width, height, frames, fps, duration_ms, has_audio, view, pov_verified
+    )
+    VALUES (
+        :job, :token, :lease, :bytes, :sha256, :width, :height, :frames, :fps, :duration_ms, :has_audio, :view,
+        :pov_verified
+    )
+";
+
+/// Publishes a job's clip.
+pub fn insert(tx: &mut Tx<'_>, job: JobId, clip: &Clip) -> Result<()> {
+    tx.insert(
+        INSERT,
+        named_params! {
+            ":job": job.0,
+            ":token": clip.token.reveal(),
+            ":lease": clip.lease.0,
+            ":bytes": clip.bytes,
+            ":sha256": clip.sha256,
+            ":width": clip.video.width,
+            ":height": clip.video.height,
+            ":frames": clip.video.frames,
+            ":fps": clip.video.fps,
+            ":duration_ms": clip.video.duration_ms,
+            ":has_audio": clip.video.has_audio,
+            ":view": clip.view.as_str(),
+            ":pov_verified": clip.pov_verified,
+        },
+    )?;
+    Ok(())
+}
+
+/// Served by the unique index on the token, and the job's row.
+const BY_TOKEN: &str = "
+    SELECT clips.lease, clips.sha256, jobs.public_id
+    FROM clips
+    JOIN jobs ON jobs.id = clips.job
+    WHERE clips.token = :token
+";
+
+/// What an address leads to.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// Its files' name.
+    pub lease: LeaseId,
+    /// The video's hash.
+    pub sha256: [u8; 32],
+    /// The job's public id.
+    pub job: Uuid,
+}
+
+/// The clip at an address.
+pub fn by_token(db: &Db, token: &ClipToken) -> Result<Option<Published>> {
+    db.row(BY_TOKEN, named_params! { ":token": token.reveal() }, |row| {
+        Ok(Published {
+            lease: LeaseId(row.get("lease")?),
+            sha256: row.get("sha256")?,
+            job: words::uuid(row, "public_id")?,
+        })
+    })
+}
+
+/// Served by the primary key.
+const DELETE: &str = "
+    DELETE FROM clips WHERE job = :job RETURNING lease
+";
+
+/// Forgets a job's clip, if it has one: the lease whose files may go once this is committed.
+pub fn delete(tx: &mut Tx<'_>, job: JobId) -> Result<Option<LeaseId>> {
+    tx.row(DELETE, named_params! { ":job": job.0 }, |row| row.get(0).map(LeaseId))
+}
+
+/// Reads the clip's columns of a job's row: all of them are null where there is none.
+pub(super) fn read_joined(row: &Row<'_>) -> rusqlite::Result<Option<Clip>> {
+    let Some(token) = words::optional_word(row, "token", ClipToken::parse)? else { return Ok(None) };
+    Ok(Some(Clip {
+        token,
+        lease: LeaseId(row.get("lease")?),
+        bytes: row.get("bytes")?,
+        sha256: row.get("sha256")?,
+        video: VideoFacts {
+            width: row.get("width")?,
+            height: row.get("height")?,
+            frames: row.get("frames")?,
+            fps: row.get("video_fps")?,
+            duration_ms: row.get("duration_ms")?,
+            has_audio: row.get("has_audio")?,
+        },
+        view: words::word(row, "view", View::parse)?,
+        pov_verified: row.get("pov_verified")?,
+    }))
+}

@@ -1,0 +1,180 @@
+//! A connection as the concepts' files see it: reading on a [`Db`], writing in a [`Tx`]. Statements are prepared once.
+
+use rusqlite::{Connection, Params, Row};
+
+use super::ready::Ready;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{JobId, NodeId};
+use crate::domain::job::Renderer;
+use crate::domain::key::KeyClass;
+use crate::domain::schedule::ReadyJob;
+
+/// A connection that can be read from.
+pub struct Db {
+    connection: Connection,
+}
+
+impl Db {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// The first row of an answer.
+    pub(super) fn row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        Ok(rows.next()?.map(read).transpose()?)
+    }
+
+    /// The one row that a statement always gives.
+    pub(super) fn always<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.row(sql, params, read)?.ok_or_else(|| Error::internal("The store failed.", format!("no row from: {sql}")))
+    }
+
+    /// All rows of an answer.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params, read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Several statements that answer nothing.
+    pub(super) fn batch(&self, sql: &str) -> Result<()> {
+        Ok(self.connection.execute_batch(sql)?)
+    }
+
+    pub(super) fn begin(&self) -> Result<()> {
+        self.control("BEGIN IMMEDIATE")
+    }
+
+    pub(super) fn commit(&self) -> Result<()> {
+        self.control("COMMIT")
+    }
+
+    /// Undoes the transaction, if SQLite has not done so by itself.
+    pub(super) fn rollback(&self) {
+        if self.in_transaction()
+            && let Err(error) = self.control("ROLLBACK")
+        {
+            log::error!("the store could not roll back: {error}");
+        }
+    }
+
+    pub(super) fn control(&self, sql: &'static str) -> Result<()> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// False after an error that made SQLite roll everything back (a full disk, a failing one).
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Changes when another connection has committed.
+    pub(super) fn data_version(&self) -> Result<i64> {
+        self.always("PRAGMA data_version", [], |row| row.get(0))
+    }
+
+    /// Moves what it can from the log into the database, disturbing nobody.
+    pub(super) fn checkpoint(&self) -> Result<()> {
+        self.row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+    }
+
+    fn insert(&self, sql: &str, params: impl Params) -> Result<i64> {
+        Ok(self.connection.prepare_cached(sql)?.insert(params)?)
+    }
+}
+
+/// What an operation changes in memory. Done when the operation has succeeded, undone (by rebuilding the queue from
+/// rows) if the commit fails.
+pub(super) enum Change {
+    Wait(ReadyJob),
+    Leave(KeyClass, JobId),
+    News,
+    Reload,
+}
+
+/// One operation inside a transaction.
+pub struct Tx<'a> {
+    db: &'a Db,
+    ready: &'a Ready,
+    changes: Vec<Change>,
+}
+
+impl std::ops::Deref for Tx<'_> {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        self.db
+    }
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(db: &'a Db, ready: &'a Ready) -> Self {
+        Self { db, ready, changes: Vec::new() }
+    }
+
+    pub(super) fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(super) fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
+        self.db.execute(sql, params)
+    }
+
+    /// Inserts one row; its number.
+    pub(super) fn insert(&mut self, sql: &str, params: impl Params) -> Result<i64> {
+        self.db.insert(sql, params)
+    }
+
+    /// The job joins the queue, and waiting claims are rung for.
+    pub(super) fn wait(&mut self, job: ReadyJob) {
+        self.changes.push(Change::Wait(job));
+    }
+
+    /// The job leaves the queue.
+    pub(super) fn leave(&mut self, class: KeyClass, job: JobId) {
+        self.changes.push(Change::Leave(class, job));
+    }
+
+    /// Waiting claims should look again: a slot has become free.
+    pub fn ring(&mut self) {
+        self.changes.push(Change::News);
+    }
+
+    /// The queue must be rebuilt from rows: whose jobs may be claimed has changed.
+    pub(super) fn reload(&mut self) {
+        self.changes.push(Change::Reload);
+    }
+
+    /// The job that a node gets next, see [`crate::domain::schedule::ReadyQueue::pick`].
+    pub fn pick(
+        &self,
+        node: NodeId,
+        renderers: &[Renderer],
+        elsewhere: impl FnMut(&ReadyJob) -> bool,
+    ) -> Option<ReadyJob> {
+        self.ready.lock().pick(node, renderers, elsewhere).cloned()
+    }
+}

@@ -1,0 +1,46 @@
+//! The history of provisioned dinks.
+
+use rusqlite::named_params;
+
+use super::db::{Db, Tx};
+use crate::domain::error::Result;
+use crate::domain::id::AccountId;
+use crate::domain::limits;
+
+/// One line of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DinkChange {
+    /// The account's name.
+    pub account: String,
+    /// Dinks from then on.
+    pub dinks: u32,
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
+}
+
+const INSERT: &str = "
+    INSERT INTO dinks_history (account, dinks, at_ms)
+    VALUES (:account, :dinks, :now)
+";
+
+/// Notes that an account's dinks were set.
+pub fn record(tx: &mut Tx<'_>, account: AccountId, dinks: u32, now_ms: i64) -> Result<()> {
+    tx.insert(INSERT, named_params! { ":account": account.0, ":dinks": dinks, ":now": now_ms })?;
+    Ok(())
+}
+
+/// Walks the history backwards: an operator makes few lines.
+const HISTORY: &str = "
+    SELECT accounts.name, dinks_history.dinks, dinks_history.at_ms
+    FROM dinks_history
+    JOIN accounts ON accounts.id = dinks_history.account
+    ORDER BY dinks_history.id DESC
+    LIMIT :limit
+";
+
+/// The history, the latest first.
+pub fn history(db: &Db) -> Result<Vec<DinkChange>> {
+    db.rows(HISTORY, named_params! { ":limit": limits::LIST_ROWS }, |row| {
+        Ok(DinkChange { account: row.get("name")?, dinks: row.get("dinks")?, at_ms: row.get("at_ms")? })
+    })
+}

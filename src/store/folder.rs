@@ -1,0 +1,94 @@
+//! The data directory: what lies where, who may read it, and the lock that keeps a second server out.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::LeaseId;
+
+/// The data directory of an appliance.
+#[derive(Clone, Debug)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// Makes the directory and its subdirectories where they are missing, for the owner's eyes only.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = Self(path.to_owned());
+        for path in [path, &folder.clips(), &folder.demos()] {
+            create_private_folder(path).map_err(|error| {
+                Error::new(
+                    Kind::Internal,
+                    "data_dir",
+                    format!("The data directory {} cannot be created.", path.display()),
+                )
+                .because(error)
+            })?;
+        }
+        Ok(folder)
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The database.
+    pub fn store(&self) -> PathBuf {
+        self.0.join("store.db")
+    }
+
+    /// Published clips and uploads on their way to become one.
+    pub fn clips(&self) -> PathBuf {
+        self.0.join("clips")
+    }
+
+    /// The video uploaded under a lease. Never renamed.
+    pub fn video(&self, lease: LeaseId) -> PathBuf {
+        self.clips().join(format!("{lease}.mp4"))
+    }
+
+    /// The poster uploaded under a lease.
+    pub fn poster(&self, lease: LeaseId) -> PathBuf {
+        self.clips().join(format!("{lease}.jpg"))
+    }
+
+    /// Uploaded demos, by content.
+    pub fn demos(&self) -> PathBuf {
+        self.0.join("demos")
+    }
+
+    /// An uploaded demo.
+    pub fn demo(&self, sha256: &[u8; 32]) -> PathBuf {
+        self.demos().join(sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+
+    /// Takes the server's lock. It is held until the file is dropped, and by nobody after a crash.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.0.join("lock");
+        let unusable = |error| Error::internal(format!("The lock file {} cannot be used.", path.display()), error);
+        let file =
+            open_private(OpenOptions::new().write(true).create(true).truncate(false), &path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::conflict(
+                "data_dir_in_use",
+                format!("Another server already works on {}. Stop it, or use another --data-dir.", self.0.display()),
+            )),
+            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+}
+
+/// Opens a file with the given options; a new one is for the owner's eyes only.
+pub fn open_private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.open(path)
+}
+
+fn create_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}

@@ -1,0 +1,336 @@
+//! Jobs' rows, read together with the clip that each may have.
+
+use rusqlite::{Row, named_params};
+use uuid::Uuid;
+
+use super::accounts;
+use super::clips;
+use super::db::{Db, Tx};
+use super::words;
+use crate::domain::error::{Error, Result};
+use crate::domain::failure::{Failure, FailureCode, Retry};
+use crate::domain::id::{AccountId, JobId, KeyId, NodeId};
+use crate::domain::job::{Caller, Commands, Job, JobSpec, JobStatus, Renderer, SteamId};
+use crate::domain::key::KeyClass;
+use crate::domain::lease::{Aftermath, Attempts};
+use crate::domain::schedule::ReadyJob;
+
+/// The columns that [`read`] reads, and where they come from.
+macro_rules! job_and_clip {
+    () => {
+        "
+    SELECT
+        jobs.id, jobs.public_id, jobs.account, jobs.key, jobs.class, jobs.status, jobs.renderer, jobs.demo_url,
+        jobs.steam64_id, jobs.round, jobs.fps, jobs.resolution, jobs.spec_show_xray, jobs.cl_draw_only_deathnotices,
+        jobs.metadata, jobs.failures, jobs.losses, jobs.failure_code, jobs.failure_message, jobs.failure_retry,
+        jobs.created_at_ms, jobs.started_at_ms, jobs.finished_at_ms,
+        clips.token, clips.lease, clips.bytes, clips.sha256, clips.width, clips.height, clips.frames,
+        clips.fps AS video_fps, clips.duration_ms, clips.has_audio, clips.view, clips.pov_verified
+    FROM jobs
+    LEFT JOIN clips ON clips.job = jobs.id
+"
+    };
+}
+
+const INSERT: &str = "
+    INSERT INTO jobs (
+        public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps, resolution,
+        spec_show_xray, cl_draw_only_deathnotices, metadata, created_at_ms
+    )
+    VALUES (
+        :public_id, :account, :key, :class, 'queued', :renderer, :demo_url, :steam64_id, :round, :fps, :resolution,
+        :spec_show_xray, :cl_draw_only_deathnotices, :metadata, :now
+    )
+";
+
+/// Adds a queued job and puts it in the queue.
+pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, caller: &Caller, spec: JobSpec, now_ms: i64) -> Result<Job> {
+    let id = tx.insert(
+        INSERT,
+        named_params! {
+            ":public_id": public_id.as_bytes(),
+            ":account": caller.account.id.0,
+            ":key": caller.key.0,
+            ":class": caller.class.as_str(),
+            ":renderer": spec.renderer.as_str(),
+            ":demo_url": spec.demo_url,
+            ":steam64_id": spec.steam64_id.get(),
+            ":round": spec.round,
+            ":fps": spec.fps,
+            ":resolution": spec.resolution,
+            ":spec_show_xray": spec.commands.spec_show_xray,
+            ":cl_draw_only_deathnotices": spec.commands.cl_draw_only_deathnotices,
+            ":metadata": spec.metadata,
+            ":now": now_ms,
+        },
+    )?;
+    let job = Job {
+        id: JobId(id),
+        public_id,
+        account: caller.account.id,
+        key: caller.key,
+        class: caller.class,
+        spec,
+        status: JobStatus::Queued,
+        attempts: 0,
+        created_at_ms: now_ms,
+        started_at_ms: None,
+        finished_at_ms: None,
+        failure: None,
+        clip: None,
+    };
+    tx.wait(ready_job(&job, Vec::new()));
+    Ok(job)
+}
+
+/// Served by the unique index on the public id, and the clip's primary key.
+const BY_PUBLIC_ID: &str =
+    concat!(job_and_clip!(), "    WHERE jobs.public_id = :public_id AND jobs.account = :account");
+
+/// A job of this account.
+pub fn by_public_id(db: &Db, account: AccountId, public_id: Uuid) -> Result<Option<Job>> {
+    db.row(BY_PUBLIC_ID, named_params! { ":public_id": public_id.as_bytes(), ":account": account.0 }, read)
+}
+
+/// Served by the row's number.
+const BY_ID: &str = concat!(job_and_clip!(), "    WHERE jobs.id = :id");
+
+/// The job of that row.
+pub fn by_id(db: &Db, id: JobId) -> Result<Job> {
+    db.row(BY_ID, named_params! { ":id": id.0 }, read)?
+        .ok_or_else(|| Error::internal("The store failed.", format!("there is no job {id}")))
+}
+
+/// Served by `jobs_account`, walked backwards.
+const PAGE: &str = concat!(
+    job_and_clip!(),
+    "    WHERE jobs.account = :account AND jobs.id < :before AND (:status IS NULL OR jobs.status = :status)
+    ORDER BY jobs.id DESC
+    LIMIT :limit"
+);
+
+/// An account's jobs, newest first, below a row number.
+pub fn page(
+    db: &Db,
+    account: AccountId,
+    status: Option<JobStatus>,
+    before: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<Job>> {
+    db.rows(
+        PAGE,
+        named_params! {
+            ":account": account.0,
+            ":before": before.map_or(i64::MAX, |job| job.0),
+            ":status": status.map(JobStatus::as_str),
+            ":limit": limit,
+        },
+        read,
+    )
+}
+
+/// Unfinished jobs of one account, served by `jobs_unfinished` alone.
+const COUNTS: &str = "
+    SELECT
+        (SELECT COUNT(*) FROM jobs
+         WHERE finished_at_ms IS NULL AND status = 'queued' AND account = :account) AS queued,
+        (SELECT COUNT(*) FROM jobs
+         WHERE finished_at_ms IS NULL AND status = 'rendering' AND account = :account) AS rendering,
+        (SELECT COUNT(*) FROM jobs
+         WHERE finished_at_ms IS NULL AND status = 'rendering' AND account = :account AND class = 'reserved') AS reserved
+";
+
+/// How many unfinished jobs an account has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Waiting.
+    pub queued: u64,
+    /// On a node.
+    pub rendering: u64,
+    /// Of those on a node, the reserved ones.
+    pub reserved: u32,
+}
+
+/// Counts an account's unfinished jobs.
+pub fn counts(db: &Db, account: AccountId) -> Result<Counts> {
+    db.always(COUNTS, named_params! { ":account": account.0 }, |row| {
+        Ok(Counts { queued: row.get("queued")?, rendering: row.get("rendering")?, reserved: row.get("reserved")? })
+    })
+}
+
+/// The whole ready queue: served by `jobs_unfinished`, read at start and when another process has changed something.
+const READY: &str = "
+    SELECT jobs.id, jobs.account, jobs.class, jobs.renderer
+    FROM jobs
+    JOIN accounts ON accounts.id = jobs.account
+    WHERE jobs.finished_at_ms IS NULL AND jobs.status = 'queued' AND accounts.status = 'active'
+";
+
+/// Waiting jobs of active accounts, in no order; whom they avoid is told by [`avoided_nodes`].
+pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
+    db.rows(READY, [], |row| {
+        Ok(ReadyJob {
+            id: JobId(row.get("id")?),
+            account: AccountId(row.get("account")?),
+            class: words::word(row, "class", KeyClass::parse)?,
+            renderer: words::word(row, "renderer", Renderer::parse)?,
+            avoids: Vec::new(),
+        })
+    })
+}
+
+/// Served by `jobs_unfinished` and `leases_avoid`.
+const AVOIDED: &str = "
+    SELECT leases.job, leases.node
+    FROM jobs
+    JOIN leases ON leases.job = jobs.id AND leases.avoid = 1
+    WHERE jobs.finished_at_ms IS NULL AND jobs.status = 'queued'
+";
+
+/// Which nodes waiting jobs avoid, in no order.
+pub fn avoided_nodes(db: &Db) -> Result<Vec<(JobId, NodeId)>> {
+    db.rows(AVOIDED, [], |row| Ok((JobId(row.get("job")?), NodeId(row.get("node")?))))
+}
+
+/// Served by `leases_avoid`.
+const AVOIDED_BY_JOB: &str = "
+    SELECT DISTINCT leases.node
+    FROM leases
+    WHERE leases.job = :job AND leases.avoid = 1
+";
+
+/// Puts a job in the queue as the row has it; that of an account that is not active waits outside.
+fn requeue(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
+    if !accounts::is_active(tx, job.account)? {
+        return Ok(());
+    }
+    let avoids = tx.rows(AVOIDED_BY_JOB, named_params! { ":job": job.id.0 }, |row| row.get(0).map(NodeId))?;
+    tx.wait(ready_job(job, avoids));
+    Ok(())
+}
+
+fn ready_job(job: &Job, avoids: Vec<NodeId>) -> ReadyJob {
+    ReadyJob { id: job.id, account: job.account, class: job.class, renderer: job.spec.renderer, avoids }
+}
+
+/// Served by the row's number. The first attempt's time stays.
+const START: &str = "
+    UPDATE jobs
+    SET status = 'rendering', started_at_ms = COALESCE(started_at_ms, :now)
+    WHERE id = :id AND status = 'queued'
+";
+
+/// A node begins a waiting job; false if it does not wait. It leaves the queue either way.
+pub fn start(tx: &mut Tx<'_>, job: &ReadyJob, now_ms: i64) -> Result<bool> {
+    tx.leave(job.class, job.id);
+    Ok(tx.execute(START, named_params! { ":now": now_ms, ":id": job.id.0 })? == 1)
+}
+
+/// Served by the row's number.
+const FINISH: &str = "
+    UPDATE jobs
+    SET status = 'done', finished_at_ms = :now, failure_code = NULL, failure_message = NULL, failure_retry = NULL
+    WHERE id = :id AND status = 'rendering'
+";
+
+/// A rendering job is done; false if it is not rendering.
+pub fn finish(tx: &mut Tx<'_>, id: JobId, now_ms: i64) -> Result<bool> {
+    Ok(tx.execute(FINISH, named_params! { ":now": now_ms, ":id": id.0 })? == 1)
+}
+
+/// Served by the row's number.
+const CANCEL: &str = "
+    UPDATE jobs
+    SET status = 'cancelled', finished_at_ms = :now
+    WHERE id = :id AND finished_at_ms IS NULL
+";
+
+/// Cancels an unfinished job.
+pub fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<()> {
+    tx.execute(CANCEL, named_params! { ":now": now_ms, ":id": job.id.0 })?;
+    tx.leave(job.class, job.id);
+    Ok(())
+}
+
+/// Served by the row's number.
+const ATTEMPTS: &str = "
+    SELECT failures, losses FROM jobs WHERE id = :id
+";
+
+/// How often a job has gone wrong so far.
+pub fn attempts(db: &Db, id: JobId) -> Result<Attempts> {
+    db.always(ATTEMPTS, named_params! { ":id": id.0 }, |row| {
+        Ok(Attempts { failures: row.get("failures")?, losses: row.get("losses")? })
+    })
+}
+
+/// Served by the row's number.
+const SET_BACK: &str = "
+    UPDATE jobs
+    SET status = :status, finished_at_ms = :finished, failures = :failures, losses = :losses,
+        failure_code = :code, failure_message = :message, failure_retry = :retry
+    WHERE id = :id AND status = 'rendering'
+";
+
+/// A rendering job's attempt went wrong: it fails, or it goes back to its place in the queue.
+pub fn set_back(tx: &mut Tx<'_>, id: JobId, after: &Aftermath, now_ms: i64) -> Result<()> {
+    let status = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
+    tx.execute(
+        SET_BACK,
+        named_params! {
+            ":status": status.as_str(),
+            ":finished": after.for_good.then_some(now_ms),
+            ":failures": after.attempts.failures,
+            ":losses": after.attempts.losses,
+            ":code": after.failure.code.as_str(),
+            ":message": after.failure.message,
+            ":retry": after.failure.retry.as_str(),
+            ":id": id.0,
+        },
+    )?;
+    if !after.for_good {
+        requeue(tx, &by_id(tx, id)?)?;
+    }
+    Ok(())
+}
+
+/// Reads the columns of [`job_and_clip`].
+fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let steam: u64 = row.get("steam64_id")?;
+    let failure = match words::optional_word(row, "failure_code", FailureCode::parse)? {
+        Some(code) => Some(Failure {
+            code,
+            message: row.get("failure_message")?,
+            retry: words::word(row, "failure_retry", Retry::parse)?,
+        }),
+        None => None,
+    };
+    let (failures, losses): (u32, u32) = (row.get("failures")?, row.get("losses")?);
+    Ok(Job {
+        id: JobId(row.get("id")?),
+        public_id: words::uuid(row, "public_id")?,
+        account: AccountId(row.get("account")?),
+        key: KeyId(row.get("key")?),
+        class: words::word(row, "class", KeyClass::parse)?,
+        spec: JobSpec {
+            demo_url: row.get("demo_url")?,
+            steam64_id: SteamId::new(steam).ok_or_else(|| words::strange(row, "steam64_id", &steam.to_string()))?,
+            round: row.get("round")?,
+            fps: row.get("fps")?,
+            resolution: row.get("resolution")?,
+            commands: Commands {
+                spec_show_xray: row.get("spec_show_xray")?,
+                cl_draw_only_deathnotices: row.get("cl_draw_only_deathnotices")?,
+            },
+            renderer: words::word(row, "renderer", Renderer::parse)?,
+            metadata: row.get("metadata")?,
+        },
+        status: words::word(row, "status", JobStatus::parse)?,
+        attempts: failures.saturating_add(losses),
+        created_at_ms: row.get("created_at_ms")?,
+        started_at_ms: row.get("started_at_ms")?,
+        finished_at_ms: row.get("finished_at_ms")?,
+        failure,
+        clip: clips::read_joined(row)?,
+    })
+}

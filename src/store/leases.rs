@@ -1,0 +1,154 @@
+//! Leases' rows: one an attempt. When a live lease runs out is not here: that is known in memory only.
+
+use rusqlite::named_params;
+
+use super::db::{Db, Tx};
+use super::words;
+use crate::domain::error::Result;
+use crate::domain::id::{JobId, LeaseId, NodeId};
+use crate::domain::limits;
+
+/// Where a lease stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseState {
+    /// The node may work.
+    Live,
+    /// Its video is the job's clip.
+    Done,
+    /// The attempt was given up.
+    Failed,
+    /// It ran out.
+    Lost,
+    /// The job was cancelled.
+    Cancelled,
+}
+
+impl LeaseState {
+    const ALL: [Self; 5] = [Self::Live, Self::Done, Self::Failed, Self::Lost, Self::Cancelled];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+const INSERT: &str = "
+    INSERT INTO leases (job, node, state, started_at_ms)
+    VALUES (:job, :node, 'live', :now)
+";
+
+/// Gives a node a job.
+pub fn insert(tx: &mut Tx<'_>, job: JobId, node: NodeId, now_ms: i64) -> Result<LeaseId> {
+    tx.insert(INSERT, named_params! { ":job": job.0, ":node": node.0, ":now": now_ms }).map(LeaseId)
+}
+
+/// Served by the row's number.
+const FIND: &str = "
+    SELECT job, state
+    FROM leases
+    WHERE id = :lease AND node = :node
+";
+
+/// The lease of that number, if it is this node's: its job and where it stands.
+pub fn find(db: &Db, lease: LeaseId, node: NodeId) -> Result<Option<(JobId, LeaseState)>> {
+    db.row(FIND, named_params! { ":lease": lease.0, ":node": node.0 }, |row| {
+        Ok((JobId(row.get("job")?), words::word(row, "state", LeaseState::parse)?))
+    })
+}
+
+/// Served by the row's number.
+const END: &str = "
+    UPDATE leases
+    SET state = :state, avoid = :avoid, ended_at_ms = :now
+    WHERE id = :lease AND node = :node AND ended_at_ms IS NULL
+";
+
+/// Ends a live lease of this node; false if it is not live, or not this node's. `avoid`: the job goes elsewhere.
+pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, state: LeaseState, avoid: bool, now_ms: i64) -> Result<bool> {
+    let changed = tx.execute(
+        END,
+        named_params! {
+            ":state": state.as_str(),
+            ":avoid": avoid,
+            ":now": now_ms,
+            ":lease": lease.0,
+            ":node": node.0,
+        },
+    )?;
+    tx.ring();
+    Ok(changed == 1)
+}
+
+/// Served by `leases_live_job`.
+const CANCEL: &str = "
+    UPDATE leases
+    SET state = 'cancelled', ended_at_ms = :now
+    WHERE job = :job AND ended_at_ms IS NULL
+    RETURNING id
+";
+
+/// Ends a job's live lease because the job was cancelled: its number, if there was one.
+pub fn cancel(tx: &mut Tx<'_>, job: JobId, now_ms: i64) -> Result<Option<LeaseId>> {
+    let lease = tx.row(CANCEL, named_params! { ":job": job.0, ":now": now_ms }, |row| row.get(0).map(LeaseId))?;
+    tx.ring();
+    Ok(lease)
+}
+
+/// Served by `leases_live_node`.
+const HELD_BY: &str = "
+    SELECT COUNT(*)
+    FROM leases
+    WHERE node = :node AND ended_at_ms IS NULL
+";
+
+/// How many leases a node holds.
+pub fn held_by(db: &Db, node: NodeId) -> Result<u32> {
+    db.always(HELD_BY, named_params! { ":node": node.0 }, |row| row.get(0))
+}
+
+/// A live lease's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveLease {
+    /// Its number.
+    pub id: LeaseId,
+    /// Its job.
+    pub job: JobId,
+    /// Who holds it.
+    pub node: NodeId,
+}
+
+/// All live leases: as many as nodes have slots. Served by `leases_live_node`.
+const LIVE: &str = "
+    SELECT id, job, node
+    FROM leases
+    WHERE ended_at_ms IS NULL
+    ORDER BY node, id
+    LIMIT :limit
+";
+
+/// All live leases.
+pub fn live(db: &Db) -> Result<Vec<LiveLease>> {
+    db.rows(LIVE, named_params! { ":limit": limits::LIVE_LEASES }, |row| {
+        Ok(LiveLease { id: LeaseId(row.get("id")?), job: JobId(row.get("job")?), node: NodeId(row.get("node")?) })
+    })
+}
+
+/// Served by the row's number, and the unique index on a clip's lease.
+const KEEPS_FILES: &str = "
+    SELECT EXISTS (SELECT 1 FROM leases WHERE id = :lease AND ended_at_ms IS NULL)
+        OR EXISTS (SELECT 1 FROM clips WHERE lease = :lease)
+";
+
+/// Whether the files of a lease are still wanted: it is live, or a clip was made of it.
+pub fn keeps_files(db: &Db, lease: LeaseId) -> Result<bool> {
+    db.always(KEEPS_FILES, named_params! { ":lease": lease.0 }, |row| row.get(0))
+}

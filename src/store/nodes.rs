@@ -1,0 +1,153 @@
+//! Render nodes' and join tokens' rows.
+
+use rusqlite::{Row, named_params};
+use uuid::Uuid;
+
+use super::db::{Db, Tx};
+use super::words;
+use crate::domain::error::Result;
+use crate::domain::id::NodeId;
+use crate::domain::job::Renderer;
+use crate::domain::key::KeyHash;
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::domain::schedule::LiveNode;
+
+/// Served by the primary key; expired tokens go on the way.
+const SWEEP_TOKENS: &str = "
+    DELETE FROM join_tokens WHERE expires_at_ms <= :now
+";
+
+const INSERT_TOKEN: &str = "
+    INSERT INTO join_tokens (hash, expires_at_ms)
+    VALUES (:hash, :expires)
+";
+
+/// Adds a join token, and forgets expired ones.
+pub fn insert_token(tx: &mut Tx<'_>, hash: &KeyHash, now_ms: i64, expires_at_ms: i64) -> Result<()> {
+    tx.execute(SWEEP_TOKENS, named_params! { ":now": now_ms })?;
+    tx.execute(INSERT_TOKEN, named_params! { ":hash": hash.0, ":expires": expires_at_ms })?;
+    Ok(())
+}
+
+/// Served by the primary key.
+const USE_TOKEN: &str = "
+    DELETE FROM join_tokens WHERE hash = :hash AND expires_at_ms > :now
+";
+
+/// Uses a token up. False if there is no such token, or no longer.
+pub fn use_token(tx: &mut Tx<'_>, hash: &KeyHash, now_ms: i64) -> Result<bool> {
+    Ok(tx.execute(USE_TOKEN, named_params! { ":hash": hash.0, ":now": now_ms })? == 1)
+}
+
+/// Served by the unique index on the name.
+const NAME_TAKEN: &str = "
+    SELECT EXISTS (SELECT 1 FROM nodes WHERE name = :name)
+";
+
+/// Whether a node has that name.
+pub fn name_taken(db: &Db, name: &str) -> Result<bool> {
+    db.always(NAME_TAKEN, named_params! { ":name": name }, |row| row.get(0))
+}
+
+const INSERT: &str = "
+    INSERT INTO nodes (public_id, name, key_hash, joined_at_ms, seen_at_ms, slots, renderers)
+    VALUES (:public_id, :name, :key_hash, :now, :now, 0, '')
+";
+
+/// Adds a node that has not said yet what it can do. The caller has made sure that the name is free.
+pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, now_ms: i64) -> Result<Node> {
+    let id = tx.insert(
+        INSERT,
+        named_params! {
+            ":public_id": public_id.as_bytes(),
+            ":name": name,
+            ":key_hash": key_hash.0,
+            ":now": now_ms,
+        },
+    )?;
+    Ok(Node {
+        id: NodeId(id),
+        public_id,
+        name: name.to_owned(),
+        joined_at_ms: now_ms,
+        seen_at_ms: now_ms,
+        slots: 0,
+        renderers: Vec::new(),
+    })
+}
+
+/// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
+const BY_KEY: &str = "
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers
+    FROM nodes
+    WHERE key_hash = :hash
+";
+
+/// The node with this key.
+pub fn by_key(db: &Db, hash: &KeyHash) -> Result<Option<Node>> {
+    db.row(BY_KEY, named_params! { ":hash": hash.0 }, read)
+}
+
+/// Served by the row's number. Time does not run backwards here.
+const SEEN: &str = "
+    UPDATE nodes SET seen_at_ms = MAX(seen_at_ms, :now) WHERE id = :id
+";
+
+/// Notes that a node was heard of.
+pub fn seen(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
+    tx.execute(SEEN, named_params! { ":now": now_ms, ":id": id.0 })?;
+    Ok(())
+}
+
+/// Served by the row's number.
+const OFFERS: &str = "
+    UPDATE nodes SET slots = :slots, renderers = :renderers WHERE id = :id
+";
+
+/// Notes what a node says that it can do.
+pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, slots: u32, renderers: &[Renderer]) -> Result<()> {
+    let names: Vec<&str> = renderers.iter().map(|renderer| renderer.as_str()).collect();
+    tx.execute(OFFERS, named_params! { ":slots": slots, ":renderers": names.join(","), ":id": id.0 })?;
+    Ok(())
+}
+
+/// All nodes: there are few. Their leases are counted by `leases_live_node`.
+const ALL: &str = "
+    SELECT
+        id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers,
+        (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
+    FROM nodes
+    ORDER BY id
+    LIMIT :limit
+";
+
+/// All nodes, the oldest first, each with the number of leases that it holds.
+pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
+    db.rows(ALL, named_params! { ":limit": limits::LIST_ROWS }, |row| Ok((read(row)?, row.get("leases")?)))
+}
+
+/// Nodes heard of lately, as scheduling sees them.
+pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
+    let nodes = all(db)?.into_iter().filter(|(node, _)| node.is_up(now_ms));
+    Ok(nodes
+        .map(|(node, leases)| LiveNode { id: node.id, slots: node.slots, leases, renderers: node.renderers })
+        .collect())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
+    let names: String = row.get("renderers")?;
+    let renderers = names.split(',').filter(|name| !name.is_empty());
+    let renderers = renderers
+        .map(|name| Renderer::parse(name).ok_or_else(|| words::strange(row, "renderers", name)))
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Node {
+        id: NodeId(row.get("id")?),
+        public_id: words::uuid(row, "public_id")?,
+        name: row.get("name")?,
+        joined_at_ms: row.get("joined_at_ms")?,
+        seen_at_ms: row.get("seen_at_ms")?,
+        slots: row.get("slots")?,
+        renderers,
+    })
+}

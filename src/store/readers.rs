@@ -1,0 +1,65 @@
+//! The pool of reading connections: opened when first needed, [`limits::READERS`] at most.
+
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::connection::{self, Role};
+use super::db::Db;
+use crate::domain::error::Result;
+use crate::domain::limits;
+
+/// Lends connections out.
+pub struct Readers {
+    path: PathBuf,
+    pool: Mutex<Pool>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Pool {
+    idle: Vec<Db>,
+    lent: usize,
+}
+
+impl Readers {
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, pool: Mutex::default(), returned: Condvar::new() }
+    }
+
+    /// Reads with a connection of its own, waiting for one if all are lent.
+    pub fn with<T>(&self, look: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+        let mut loan = Loan { readers: self, db: self.borrow() };
+        if loan.db.is_none() {
+            loan.db = Some(connection::open(&self.path, Role::Reader)?);
+        }
+        match &loan.db {
+            Some(db) => look(db),
+            None => unreachable!("a loan without a connection"),
+        }
+    }
+
+    /// An idle connection, or leave to open one (`None`).
+    fn borrow(&self) -> Option<Db> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        while pool.idle.is_empty() && pool.lent >= limits::READERS {
+            pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
+        }
+        pool.lent += 1;
+        pool.idle.pop()
+    }
+}
+
+/// Gives the connection back, whatever happens to its user.
+struct Loan<'a> {
+    readers: &'a Readers,
+    db: Option<Db>,
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        let mut pool = self.readers.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.lent -= 1;
+        pool.idle.extend(self.db.take());
+        self.readers.returned.notify_one();
+    }
+}

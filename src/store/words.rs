@@ -1,0 +1,31 @@
+//! Columns whose values are types of the domain. A value that the program does not know is a fault of the store.
+
+use rusqlite::types::Type;
+use rusqlite::{Error, Result, Row};
+use uuid::Uuid;
+
+/// A column that holds a word.
+pub fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let text: String = row.get(column)?;
+    parse(&text).ok_or_else(|| strange(row, column, &text))
+}
+
+/// A column that holds a word or nothing.
+pub fn optional_word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+    match row.get::<_, Option<String>>(column)? {
+        Some(text) => parse(&text).map(Some).ok_or_else(|| strange(row, column, &text)),
+        None => Ok(None),
+    }
+}
+
+/// A column that holds a UUID's 16 bytes.
+pub fn uuid(row: &Row<'_>, column: &str) -> Result<Uuid> {
+    Ok(Uuid::from_bytes(row.get(column)?))
+}
+
+/// The error for a value that no version of this program has written.
+pub fn strange(row: &Row<'_>, column: &str, value: &str) -> Error {
+    let at = row.as_ref().column_index(column).unwrap_or_default();
+    let what = format!("column {column} holds {value:?}, which this program does not know");
+    Error::FromSqlConversionFailure(at, Type::Text, what.into())
+}

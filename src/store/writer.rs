@@ -1,0 +1,223 @@
+//! The writer: one thread owns the server's only writing connection, and many operations share one commit.
+//!
+//! Nobody is answered before the commit that holds the operation is on the disk. There is no lingering: a batch is what
+//! has come while the last one was being synced.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::checkpoint::Checkpointer;
+use super::db::{Db, Tx};
+use super::ready::Ready;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+use crate::os::clock::pause;
+use crate::os::doorbell::Doorbell;
+
+/// How often an idle writer looks for changes of another process.
+const TICK: Duration = Duration::from_millis(200);
+/// How long a caller waits for room in the queue.
+const ROOM: Duration = Duration::from_secs(10);
+/// Commits without a breath after which another process gets its turn.
+const BREATH_COMMITS: u32 = 256;
+/// Length of that turn: `admin` tries every millisecond.
+const BREATH: Duration = Duration::from_millis(3);
+/// Operations after which a checkpoint is asked for.
+const CHECKPOINT_OPERATIONS: usize = 1_024;
+
+/// An operation on its way: run once at most, answered once, after the commit.
+trait Operation: Send {
+    /// Runs it; true where it succeeded.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Tells its caller how it ended.
+    fn answer(self: Box<Self>, committed: Result<()>);
+}
+
+struct Pending<T, F> {
+    operation: Option<F>,
+    outcome: Result<Option<T>>,
+    answer: Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Operation for Pending<T, F> {
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let Some(operation) = self.operation.take() else { return false };
+        // A panic in one operation must not take the others' writer with it.
+        self.outcome = catch_unwind(AssertUnwindSafe(|| operation(tx)))
+            .unwrap_or_else(|_| Err(Error::internal("The store failed.", "an operation panicked")))
+            .map(Some);
+        self.outcome.is_ok()
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        // An operation that failed has its own reason, whatever became of the commit.
+        let answer = self.outcome.and_then(|value| {
+            committed?;
+            value.ok_or_else(|| Error::internal("The store failed.", "an operation was committed without being run"))
+        });
+        // Nobody listens any more: the caller's thread has ended. The operation stands all the same.
+        let _gone = self.answer.send(answer);
+    }
+}
+
+/// The way to the writer thread, which ends when this is dropped.
+pub struct Writer {
+    queue: Option<Sender<Box<dyn Operation>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>) -> Result<Self> {
+        let checkpointer = Checkpointer::start(path)?;
+        let (sender, queue) = bounded(limits::WRITER_QUEUE);
+        let seen = db.data_version()?;
+        let mut work = Work { db, queue, ready, news, checkpointer, seen, since_checkpoint: 0, breathless: 0 };
+        let thread = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || work.run())
+            .map_err(|error| Error::internal("The store's writer could not be started.", error))?;
+        Ok(Self { queue: Some(sender), thread: Some(thread) })
+    }
+
+    /// Runs an operation in the next group commit; returns after it.
+    pub fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = bounded(1);
+        let pending = Pending { operation: Some(operation), outcome: Ok(None), answer };
+        let stopped = || Error::new(Kind::Unavailable, "stopping", "The server is stopping.");
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.send_timeout(Box::new(pending), ROOM).map_err(|_| {
+            Error::new(Kind::Unavailable, "store_busy", "The store has too much to do. Try again later.")
+        })?;
+        answered.recv().map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// The thread's own things.
+struct Work {
+    db: Db,
+    queue: Receiver<Box<dyn Operation>>,
+    ready: Arc<Ready>,
+    news: Arc<Doorbell>,
+    checkpointer: Checkpointer,
+    /// The `data_version` that the ready queue has taken in.
+    seen: i64,
+    since_checkpoint: usize,
+    /// Commits since the queue was last found empty.
+    breathless: u32,
+}
+
+impl Work {
+    fn run(&mut self) {
+        loop {
+            match self.queue.recv_timeout(TICK) {
+                Ok(first) => self.serve(first),
+                Err(RecvTimeoutError::Timeout) => self.tick(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Nothing to do: looks for another process's changes, and leaves a short log behind.
+    fn tick(&mut self) {
+        self.breathless = 0;
+        match self.take_in() {
+            Ok(true) => self.news.ring(),
+            Ok(false) => {}
+            Err(error) => log::error!("the store could not be looked at: {error}"),
+        }
+        if self.since_checkpoint > 0 {
+            self.since_checkpoint = 0;
+            self.checkpointer.ask();
+        }
+    }
+
+    /// Rebuilds the ready queue where another process has committed something. True where it has.
+    fn take_in(&mut self) -> Result<bool> {
+        let version = self.db.data_version()?;
+        if version == self.seen {
+            return Ok(false);
+        }
+        self.ready.rebuild(&self.db)?;
+        self.seen = version;
+        Ok(true)
+    }
+
+    /// One group commit: the first operation and all that have come meanwhile.
+    fn serve(&mut self, first: Box<dyn Operation>) {
+        let mut operations = vec![first];
+        operations.extend(self.queue.try_iter().take(limits::COMMIT_BATCH - 1));
+        self.since_checkpoint += operations.len();
+        match self.commit(&mut operations) {
+            Ok(news) => {
+                operations.into_iter().for_each(|operation| operation.answer(Ok(())));
+                if news {
+                    self.news.ring();
+                }
+            }
+            Err(error) => {
+                log::error!("a commit of {} operations failed: {error}", operations.len());
+                self.db.rollback();
+                if let Err(error) = self.ready.rebuild(&self.db) {
+                    log::error!("the ready queue could not be rebuilt: {error}");
+                    // No version is this one: the next look rebuilds it.
+                    self.seen = -1;
+                }
+                operations.into_iter().for_each(|operation| operation.answer(Err(error.clone())));
+            }
+        }
+        self.breathe();
+    }
+
+    /// Runs the operations in one transaction, each in a savepoint. True where waiting claims should look again.
+    fn commit(&mut self, operations: &mut [Box<dyn Operation>]) -> Result<bool> {
+        self.db.begin()?;
+        let mut news = self.take_in()?;
+        for operation in operations {
+            self.db.control("SAVEPOINT operation")?;
+            let mut tx = Tx::new(&self.db, &self.ready);
+            let succeeded = operation.run(&mut tx);
+            let changes = tx.into_changes();
+            if !self.db.in_transaction() {
+                return Err(Error::internal("The store failed.", "SQLite rolled the transaction back by itself"));
+            }
+            if succeeded {
+                news |= self.ready.apply(&self.db, changes)?;
+            } else {
+                self.db.control("ROLLBACK TO operation")?;
+            }
+            self.db.control("RELEASE operation")?;
+        }
+        self.db.commit()?;
+        Ok(news)
+    }
+
+    /// Asks for checkpoints, and under saturation lets another process have the write lock now and then.
+    fn breathe(&mut self) {
+        if self.since_checkpoint >= CHECKPOINT_OPERATIONS {
+            self.since_checkpoint = 0;
+            self.checkpointer.ask();
+        }
+        self.breathless = if self.queue.is_empty() { 0 } else { self.breathless + 1 };
+        if self.breathless >= BREATH_COMMITS {
+            self.breathless = 0;
+            pause(BREATH);
+        }
+    }
+}
