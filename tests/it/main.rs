@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod demos;
+mod forged_demos;
 mod http_client;
 #[cfg(target_os = "linux")]
 mod node_agent;

@@ -1,0 +1,311 @@
+//! Matches that no real demo at hand has: knives, restarts, restored backups, overtime, people who come and go. They
+//! are described here, forged, and read back; what is expected is what was described.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dinkem_appliance::domain::error::Result;
+use dinkem_appliance::render::demo::{self, DemoIndex};
+use dinkem_appliance::render::forge::description::{
+    Act, Game, Kill, Match, Part, Player, Reason, Round, Side, Stage, Step, What,
+};
+use dinkem_appliance::render::forge::{SAMPLE_PLAYER, SAMPLE_ROUND, play, sample, sample_match};
+use dinkem_appliance::render::scene::{self, Scene};
+
+const FREEZE: i32 = 64 * 4;
+const LIVE: i32 = 64 * 6;
+const AFTER: i32 = 64 * 4;
+
+fn steam64(player: usize) -> u64 {
+    76_561_202_300_000_000 + player as u64
+}
+
+/// Two against two, and a fifth who comes and goes.
+fn game(stages: Vec<Stage>) -> Match {
+    let names = ["ash", "birch", "cedar", "dogwood", "elm"];
+    let players = names.iter().enumerate().map(|(n, name)| Player { steam64: steam64(n), name, team: n / 2 % 2 });
+    let players = players.collect();
+    Match { map: "de_nowhere", game: Game::Competitive, teams: ["Oaks", "Pines"], players, stages }
+}
+
+/// The first four play; each kill is of the player by the player, one second after another.
+fn round(winner: Side, weapon: &'static str, kills: &[(usize, usize)]) -> Round {
+    let part = |player: usize| {
+        let from = [player as f32 * 300.0 - 600.0, player as f32 * 70.0, 16.0];
+        Part { player, from, steps: vec![Step::Run([from[0], from[1] + 700.0, 16.0])], weapon }
+    };
+    let kill = |(nth, &(who, victim)): (usize, &(usize, usize))| Act {
+        at: 64 * (nth as i32 + 1),
+        who,
+        what: What::Kill(Kill { victim, ..Kill::default() }),
+    };
+    Round {
+        freeze_ticks: FREEZE,
+        live_ticks: LIVE,
+        after_ticks: AFTER,
+        winner,
+        reason: if winner == T { Reason::TWin } else { Reason::CtWin },
+        fuse_ticks: 64 * 40,
+        bomb: None,
+        parts: (0..4).map(part).collect(),
+        acts: kills.iter().enumerate().map(kill).collect(),
+    }
+}
+
+fn with_fifth(mut round: Round) -> Round {
+    let from = [900.0, 900.0, 16.0];
+    round.parts.push(Part { player: 4, from, steps: Vec::new(), weapon: "awp" });
+    round
+}
+
+struct Forged {
+    _scratch: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Forged {
+    fn of(game: &Match) -> Self {
+        Self::bytes(&play(game))
+    }
+
+    fn bytes(bytes: &[u8]) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("forged.dem");
+        fs::write(&path, bytes).unwrap();
+        Self { _scratch: scratch, path }
+    }
+
+    fn index(&self) -> DemoIndex {
+        demo::index(&self.path).unwrap()
+    }
+
+    fn scene(&self, round: u32, player: usize) -> Result<Scene> {
+        demo::scene(&self.path, round, steam64(player))
+    }
+
+    /// Number and winner of each round.
+    fn rounds(&self) -> Vec<(u32, String)> {
+        self.index().rounds.into_iter().map(|round| (round.number, round.winner.unwrap())).collect()
+    }
+
+    /// Kills by round of a player, as `round:kills`.
+    fn kills(&self, player: usize) -> String {
+        let index = self.index();
+        let player = index.players.iter().find(|known| known.steam64_id == steam64(player).to_string()).unwrap();
+        let kills: Vec<_> = player.kills_by_round.iter().map(|(round, kills)| format!("{round}:{kills}")).collect();
+        kills.join(" ")
+    }
+}
+
+fn expected(winners: &[&str]) -> Vec<(u32, String)> {
+    (1..).zip(winners).map(|(number, winner)| (number, (*winner).to_owned())).collect()
+}
+
+use Side::{Ct, T};
+
+#[test]
+fn the_sample_is_read_as_it_is_described() {
+    let described = sample_match();
+    let forged = Forged::bytes(&sample());
+    let index = forged.index();
+    assert_eq!((index.map.as_str(), index.tick_rate), (described.map, 64.0));
+    assert_eq!(index.players.len(), described.players.len());
+    let rounds = described.stages.iter().filter_map(|stage| match stage {
+        Stage::Round(round) => Some(round),
+        _ => None,
+    });
+    for (round, found) in rounds.zip(&index.rounds) {
+        assert_eq!(found.end_tick - found.start_tick, round.freeze_ticks + round.live_ticks);
+        for (number, player) in described.players.iter().enumerate() {
+            let by = |act: &&Act| act.who == number && matches!(act.what, What::Kill(_));
+            let kills = round.acts.iter().filter(by).count() as u32;
+            let known = index.players.iter().find(|known| known.steam64_id == player.steam64.to_string()).unwrap();
+            assert_eq!(known.name, player.name);
+            assert_eq!(known.kills_by_round.get(&found.number).copied().unwrap_or(0), kills, "{}", player.name);
+        }
+    }
+    assert!(index.rounds.iter().any(|round| round.number == SAMPLE_ROUND));
+    let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER).unwrap();
+    assert_eq!(scene.teams.each_ref().map(|team| team.name.as_str()), described.teams);
+    assert!(scene.plant.is_some_and(|plant| plant.fuse_seconds == 40.0));
+    assert!(scene.moments.iter().any(|moment| moment.players.iter().any(|player| player.defusing)));
+}
+
+#[test]
+fn an_index_is_json_in_the_shape_that_is_promised() {
+    let index = Forged::of(&game(vec![Stage::Round(round(T, "ak47", &[(0, 2), (0, 3)]))])).index();
+    let json = serde_json::to_value(&index).unwrap();
+    assert_eq!(json["map"], "de_nowhere");
+    assert_eq!(json["tick_rate"], 64.0);
+    assert_eq!(json["rounds"][0]["number"], 1);
+    assert_eq!(json["rounds"][0]["winner"], "t");
+    assert!(json["rounds"][0]["start_tick"].is_i64() && json["rounds"][0]["end_tick"].is_i64());
+    assert_eq!(json["players"][0]["steam64_id"], steam64(0).to_string());
+    assert_eq!(json["players"][0]["name"], "ash");
+    assert_eq!(json["players"][0]["kills_by_round"]["1"], 2);
+    assert_eq!(serde_json::from_value::<DemoIndex>(json).unwrap(), index);
+}
+
+#[test]
+fn knife_rounds_and_warm_up_count_for_nothing() {
+    let warmup = || Stage::Warmup(round(Ct, "deagle", &[(2, 0)]));
+    let knife = || Stage::Round(round(T, "knife", &[(0, 2), (1, 3)]));
+    let rest = || [Stage::Round(round(Ct, "ak47", &[(2, 0)])), Stage::Round(round(T, "awp", &[(0, 3)]))];
+    let restarted = [vec![warmup(), knife(), Stage::Rewind(0)], rest().into()].concat();
+    let carried_on = [vec![warmup(), knife()], rest().into()].concat();
+    for (stages, name) in [(restarted, "restarted"), (carried_on, "carried on")] {
+        let forged = Forged::of(&game(stages));
+        assert_eq!(forged.rounds(), expected(&["ct", "t"]), "{name}");
+        assert_eq!((forged.kills(0).as_str(), forged.kills(2).as_str()), ("2:1", "1:1"), "{name}");
+        let scene = forged.scene(2, 0).unwrap();
+        assert_eq!(scene.kills.len(), 1, "{name}");
+        assert_eq!(scene.players[scene.followed].kills_before, 0, "{name}: knives do not count");
+    }
+}
+
+#[test]
+fn after_a_restored_backup_the_final_line_of_the_match_counts() {
+    let forged = Forged::of(&game(vec![
+        Stage::Round(round(T, "ak47", &[(0, 2)])),
+        Stage::Round(round(T, "ak47", &[(0, 2), (0, 3)])),
+        Stage::Round(round(T, "ak47", &[(0, 3)])),
+        Stage::Rewind(1),
+        Stage::Round(round(Ct, "ak47", &[(2, 0)])),
+        Stage::Round(round(Ct, "ak47", &[(3, 1), (0, 3)])),
+    ]));
+    assert_eq!(forged.rounds(), expected(&["t", "ct", "ct"]));
+    assert_eq!(forged.kills(0), "1:1 3:1");
+    assert_eq!(forged.kills(2), "2:1");
+    let scene = forged.scene(3, 0).unwrap();
+    let [killed, died] = [scene.players[scene.followed].kills_before, scene.players[scene.followed].deaths_before];
+    assert_eq!((killed, died), (1, 1), "what was undone is not remembered");
+    assert_eq!(scene.teams.each_ref().map(|team| team.score), [1, 1]);
+}
+
+#[test]
+fn sides_are_swapped_and_overtime_goes_on_counting() {
+    let mut stages: Vec<_> = (0..3).map(|_| Stage::Round(round(T, "ak47", &[(0, 2)]))).collect();
+    stages.push(Stage::SwapSides);
+    stages.extend((0..3).map(|_| Stage::Round(round(T, "ak47", &[(2, 0)]))));
+    stages.push(Stage::Overtime(1));
+    stages.push(Stage::Round(round(Ct, "awp", &[(1, 3)])));
+    let forged = Forged::of(&game(stages));
+    assert_eq!(forged.rounds(), expected(&["t", "t", "t", "t", "t", "t", "ct"]));
+    let first = forged.scene(2, 0).unwrap();
+    assert_eq!(first.teams.each_ref().map(|team| (team.name.as_str(), team.score)), [("Oaks", 1), ("Pines", 0)]);
+    let last = forged.scene(7, 1).unwrap();
+    assert_eq!(last.teams.each_ref().map(|team| (team.name.as_str(), team.score)), [("Pines", 3), ("Oaks", 3)]);
+    let sides = |scene: &Scene| {
+        let moment = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick).unwrap();
+        moment.players[scene.followed].side
+    };
+    assert_eq!((sides(&first), sides(&last)), (scene::Side::T, scene::Side::Ct));
+}
+
+#[test]
+fn who_is_absent_from_a_round_is_in_the_demo_but_not_in_the_round() {
+    let mut leaving = with_fifth(round(T, "ak47", &[(0, 2)]));
+    leaving.acts.push(Act { at: 128, who: 4, what: What::Leave });
+    let forged = Forged::of(&game(vec![
+        Stage::Round(round(T, "ak47", &[(0, 2)])),
+        Stage::Round(leaving),
+        Stage::Round(round(Ct, "ak47", &[(2, 0)])),
+    ]));
+    for absent in [1, 3] {
+        let error = forged.scene(absent, 4).unwrap_err();
+        assert_eq!(error.code, "player_not_in_demo");
+        assert!(error.message.contains("does not play in this round"), "{}", error.message);
+        assert_eq!(forged.scene(absent, 0).unwrap().players.len(), 4);
+    }
+    let scene = forged.scene(2, 4).unwrap();
+    assert_eq!(scene.players.len(), 5);
+    let present = |tick: i32| {
+        let moment = scene.moments.iter().find(|moment| moment.tick == tick).unwrap();
+        moment.players[scene.followed].present
+    };
+    assert!(present(scene.freeze_end_tick + 100) && !present(scene.freeze_end_tick + 140));
+}
+
+#[test]
+fn bots_play_but_nobody_follows_them() {
+    let mut described =
+        game(vec![Stage::Round(round(T, "ak47", &[(1, 2), (0, 3)])), Stage::Round(round(T, "awp", &[]))]);
+    described.players[1].steam64 = 0;
+    described.players[2].steam64 = 0;
+    let forged = Forged::of(&described);
+    assert_eq!(forged.index().players.len(), 2, "only who can be followed is listed");
+    let scene = forged.scene(1, 0).unwrap();
+    assert_eq!(scene.players.len(), 4);
+    let names = scene
+        .kills
+        .iter()
+        .map(|kill| [kill.killer.unwrap(), kill.victim].map(|player| scene.players[player].name.as_str()));
+    assert_eq!(names.collect::<Vec<_>>(), [["birch", "cedar"], ["ash", "dogwood"]]);
+    let scene = forged.scene(2, 0).unwrap();
+    let birch = scene.players.iter().find(|player| player.name == "birch").unwrap();
+    assert_eq!((birch.steam64, birch.kills_before), (0, 1));
+    assert_eq!(demo::scene(&forged.path, 1, 0).unwrap_err().code, "player_not_in_demo");
+}
+
+#[test]
+fn the_clip_is_the_round_with_three_seconds_before_and_behind_inside_the_demo() {
+    let last = Round { after_ticks: 64, ..round(Ct, "ak47", &[(2, 0)]) };
+    let forged = Forged::of(&game(vec![Stage::Round(round(T, "ak47", &[(0, 2)])), Stage::Round(last)]));
+    let scene = forged.scene(1, 0).unwrap();
+    assert_eq!(scene.freeze_end_tick - scene.start_tick, FREEZE);
+    assert_eq!(scene.clip_end_tick - scene.clip_start_tick, 192 + LIVE + 192);
+    let scene = forged.scene(2, 0).unwrap();
+    let behind = scene.clip_end_tick - scene.end_tick;
+    assert!((60..=70).contains(&behind), "the demo ends {behind} ticks behind its last round");
+    assert_eq!(scene.moments.last().unwrap().tick, scene.clip_end_tick);
+}
+
+#[test]
+fn who_is_spotted_comes_from_the_demo() {
+    let forged = Forged::bytes(&sample());
+    let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER).unwrap();
+    let start = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick).unwrap();
+    let ours = start.players[scene.followed].side;
+    for player in start.players.iter().filter(|player| player.present) {
+        assert_eq!(player.spotted, Some(player.side == ours), "far apart, one sees one's own only");
+    }
+    let players = scene.moments.iter().flat_map(|moment| &moment.players).filter(|player| player.present);
+    let enemies: Vec<_> = players.filter(|player| player.side != ours && player.alive()).collect();
+    assert!(enemies.iter().any(|enemy| enemy.spotted == Some(true)), "later on, one meets");
+    assert!(enemies.iter().any(|enemy| enemy.spotted == Some(false)));
+}
+
+#[test]
+fn deathmatch_is_refused() {
+    let described = Match { game: Game::Deathmatch, ..game(vec![Stage::Warmup(round(T, "ak47", &[(0, 2)]))]) };
+    let error = demo::index(&Forged::of(&described).path).unwrap_err();
+    assert_eq!(error.code, "demo_unsupported");
+    assert!(error.message.contains("deathmatch"), "{}", error.message);
+}
+
+#[test]
+fn a_demo_cut_anywhere_has_the_rounds_that_were_complete() {
+    let whole = play(&game(vec![
+        Stage::Round(round(T, "ak47", &[(0, 2)])),
+        Stage::Round(round(Ct, "ak47", &[(2, 0)])),
+        Stage::Round(round(T, "awp", &[(1, 3)])),
+    ]));
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("cut.dem");
+    let rounds = |bytes: &[u8], path: &Path| {
+        fs::write(path, bytes).unwrap();
+        match demo::index(path) {
+            Ok(index) => index.rounds.len(),
+            Err(error) => {
+                assert_eq!(error.code, "demo_unreadable");
+                0
+            }
+        }
+    };
+    let steps = 60;
+    let found: Vec<_> = (0..=steps).map(|step| rounds(&whole[..whole.len() * step / steps], &path)).collect();
+    assert!(found.is_sorted(), "{found:?}");
+    assert_eq!((found[0], found[steps]), (0, 3));
+    assert!(found.contains(&1) && found.contains(&2), "{found:?}");
+    assert_eq!(rounds(&whole[..whole.len() - 1], &path), 3, "the last byte is of no round");
+}
