@@ -104,7 +104,7 @@ fn check_whole(scene: &Scene, name: &str) {
     let start = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick).unwrap();
     for (player, at) in scene.players.iter().zip(&start.players) {
         assert!(at.alive() && at.health == 100 && at.side != Side::None, "{name}: {}", player.name);
-        assert!(scene.weapons[usize::from(at.weapon)] != "", "{name}: {} holds something", player.name);
+        assert!(!scene.weapons[usize::from(at.weapon)].is_empty(), "{name}: {} holds something", player.name);
     }
     for side in [Side::T, Side::Ct] {
         assert_eq!(start.players.iter().filter(|at| at.side == side).count(), 5, "{name}");

@@ -25,7 +25,9 @@ fn zst(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
-const PACKERS: [(&str, fn(&[u8]) -> Vec<u8>); 3] = [("gz", gz), ("bz2", bz2), ("zst", zst)];
+type Packer = fn(&[u8]) -> Vec<u8>;
+
+const PACKERS: [(&str, Packer); 3] = [("gz", gz), ("bz2", bz2), ("zst", zst)];
 
 fn demo() -> Vec<u8> {
     let body = (0..300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 26) as u8);
