@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, and the only printer. Wires the parts together and holds no rule of its own.
 
 mod admin;
+mod appliance;
 mod client;
 mod clip_args;
 mod demo_file;
@@ -8,7 +9,10 @@ mod inspect;
 mod node;
 mod output;
 mod progress;
+mod quickstart;
 mod render;
+mod sample;
+mod serve;
 mod server_url;
 mod submit;
 
@@ -71,10 +75,13 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Quickstart(quickstart::Args),
+    Serve(serve::Args),
     Node(node::Args),
     Submit(submit::Args),
     Render(render::Args),
     Inspect(inspect::Args),
+    Sample(sample::Args),
     Admin(admin::Args),
 }
 
@@ -100,7 +107,7 @@ pub fn main() -> ExitCode {
     };
     let Cli { global, command } = cli;
     start_log(global.log.unwrap_or(match command {
-        Command::Node(_) => LevelFilter::Info,
+        Command::Serve(_) | Command::Node(_) => LevelFilter::Info,
         _ => LevelFilter::Warn,
     }));
     let call = Call { json: global.json, data_dir: global.data_dir };
@@ -116,9 +123,12 @@ pub fn main() -> ExitCode {
 fn run(command: Command, call: &Call) -> Result<u8> {
     match command {
         Command::Render(args) => return render::run(args, call),
+        Command::Quickstart(args) => quickstart::run(args, call)?,
+        Command::Serve(args) => serve::run(args, call)?,
         Command::Node(args) => node::run(args, call)?,
         Command::Submit(args) => submit::run(args, call)?,
         Command::Inspect(args) => inspect::run(args, call)?,
+        Command::Sample(args) => sample::run(args, call)?,
         Command::Admin(args) => admin::run(args, call)?,
     }
     Ok(0)

@@ -51,7 +51,7 @@ impl Progress {
         }
         stage.clone_into(&mut self.stage);
         self.said = tenth;
-        Some(format!("{} {:.0} %", output::plain(stage), fraction * 100.0))
+        Some(format!("{:>3.0} %  {}", fraction * 100.0, output::plain(stage)))
     }
 }
 
@@ -71,14 +71,14 @@ mod tests {
     fn plain_lines_come_with_each_stage_and_each_tenth() {
         let mut progress = Progress { bar: None, stage: String::new(), said: 0.0 };
         let steps = [
-            ("queued", 0.0, Some("queued 0 %")),
+            ("queued", 0.0, Some("  0 %  queued")),
             ("queued", 0.0, None),
-            ("rendering", 0.02, Some("rendering 2 %")),
+            ("rendering", 0.02, Some("  2 %  rendering")),
             ("rendering", 0.09, None),
-            ("rendering", 0.1, Some("rendering 10 %")),
-            ("rendering", 0.35, Some("rendering 35 %")),
+            ("rendering", 0.1, Some(" 10 %  rendering")),
+            ("rendering", 0.35, Some(" 35 %  rendering")),
             ("rendering", 0.39, None),
-            ("done", 1.0, Some("done 100 %")),
+            ("done", 1.0, Some("100 %  done")),
             ("done", 1.0, None),
         ];
         for (stage, fraction, line) in steps {

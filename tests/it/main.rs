@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
+mod cli_admin;
+mod cli_clips;
+mod cli_config;
+mod cli_usage;
 mod demos;
 mod forged_demos;
 mod http_client;

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 pub mod bad_demos;
+pub mod cli;
+pub mod cli_server;
 #[cfg(target_os = "linux")]
 pub mod clip;
 pub mod listener;

@@ -1,0 +1,138 @@
+//! A whole appliance in this process: store, HTTP, background passes, and render nodes of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use ipnet::IpNet;
+
+use super::{program, server_url};
+use crate::app::{App, Settings, nodes};
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::http::{self, Running, ServeOptions};
+use crate::node::agent::{self, AgentConfig};
+use crate::node::join::{self, NodeState};
+use crate::node::renderer::Patience;
+use crate::os::clock::{Clock, SystemClock};
+use crate::os::random::SystemRandom;
+use crate::os::stop::StopFlag;
+use crate::scheduler::{self, Scheduler};
+
+/// What to start.
+pub struct Options<'a> {
+    /// Where everything is kept.
+    pub data_dir: &'a Path,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How clients and nodes reach it, where the operator says so.
+    pub public_url: Option<String>,
+    /// Seconds a lease lives without a heartbeat.
+    pub lease_seconds: u64,
+    /// Render nodes inside this process.
+    pub local_nodes: u32,
+    /// Networks that demos may be fetched from although the rule refuses them.
+    pub fetch_allow: Vec<IpNet>,
+}
+
+/// A running appliance.
+pub struct Appliance {
+    /// What the use cases need.
+    pub app: Arc<App>,
+    http: Running,
+    scheduler: Scheduler,
+    local: LocalNodes,
+}
+
+impl Appliance {
+    /// Starts everything. When this returns, requests are answered.
+    pub fn start(options: Options<'_>) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let settings = Settings {
+            lease_ms: options.lease_seconds * 1_000,
+            fetch_allow: options.fetch_allow.iter().map(IpNet::to_string).collect(),
+        };
+        let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
+        let serving = ServeOptions { listen: options.listen, public_url: options.public_url.clone() };
+        let http = http::serve(Arc::clone(&app), serving)?;
+        let scheduler = scheduler::start(Arc::clone(&app))?;
+        let mut appliance = Self { app, http, scheduler, local: LocalNodes::default() };
+        let url = server_url::reachable(options.public_url.as_deref(), appliance.address());
+        server_url::record(options.data_dir, &url)?;
+        for number in 1..=options.local_nodes {
+            appliance.start_node(number, options.data_dir, &clock)?;
+        }
+        Ok(appliance)
+    }
+
+    /// The address it is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.http.address()
+    }
+
+    /// Lets requests that run end, stops the nodes inside, writes what is left to write.
+    pub fn stop(self) {
+        self.app.stop();
+        self.local.stop();
+        self.http.stop();
+        self.scheduler.stop();
+    }
+
+    /// A node inside is a node like any other: it speaks HTTP, keeps its state in a directory and renders in child
+    /// processes. Only its join token never leaves the process.
+    fn start_node(&mut self, number: u32, data_dir: &Path, clock: &Arc<dyn Clock>) -> Result<()> {
+        let server = server_url::local(self.address());
+        let state_dir = data_dir.join("local-nodes").join(number.to_string());
+        let NodeState { node_key, name, .. } = match join::read_state(&state_dir)? {
+            Some(known) => known,
+            None => join::join(&server, None, &nodes::token(&self.app)?, &format!("local-{number}"), &state_dir)?,
+        };
+        let config = AgentConfig {
+            server,
+            ca_pem: None,
+            node_key,
+            state_dir,
+            name,
+            slots: 1,
+            extra_fetch_allow: Vec::new(),
+            max_jobs: None,
+            idle_exit: None,
+            program: program()?,
+            cache_bytes: limits::NODE_CACHE_BYTES,
+            patience: Patience::default(),
+            clock: Arc::clone(clock),
+        };
+        self.local.start(config)
+    }
+}
+
+/// The nodes inside this process.
+#[derive(Default)]
+struct LocalNodes {
+    stop: Arc<StopFlag>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl LocalNodes {
+    fn start(&mut self, config: AgentConfig) -> Result<()> {
+        let stop = Arc::clone(&self.stop);
+        let name = config.name.clone();
+        let thread = std::thread::Builder::new().name(format!("node {name}")).spawn(move || {
+            if let Err(error) = agent::run(config, &stop) {
+                log::error!("node {name} has ended: {error}");
+            }
+        });
+        self.threads.push(thread.map_err(|error| Error::internal("Could not start a node's thread.", error))?);
+        Ok(())
+    }
+
+    fn stop(self) {
+        self.stop.stop();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                log::error!("a node's thread has panicked");
+            }
+        }
+    }
+}

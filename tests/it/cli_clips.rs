@@ -1,0 +1,102 @@
+//! The commands that make clips: `sample`, `inspect` and `render` without a server, `quickstart` and `submit` with one.
+
+use std::path::Path;
+
+use crate::support::cli::Cli;
+use crate::support::cli_server::CliServer;
+
+fn assert_is_mp4(path: &Path) {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(bytes.get(4..8), Some(b"ftyp".as_slice()), "{}", path.display());
+}
+
+/// Writes the sample; its player and round.
+fn sample(cli: &Cli) -> (String, String) {
+    let ended = cli.run(&["sample", "-o", "sample.dem", "--json"]);
+    assert_eq!((ended.status, ended.err.as_str()), (0, ""), "{ended:?}");
+    let said = ended.json();
+    (said["steam64_id"].as_str().unwrap().to_owned(), said["round"].to_string())
+}
+
+#[test]
+fn the_sample_is_written_inspected_and_rendered_without_any_server() {
+    let cli = Cli::new();
+    let (player, round) = sample(&cli);
+    let ended = cli.run(&["inspect", "sample.dem", "--json"]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    let index = ended.json();
+    let players = index["players"].as_array().unwrap();
+    let ours = players.iter().find(|known| known["steam64_id"] == player.as_str()).unwrap();
+    assert!(ours["kills_by_round"][&round].as_u64() > Some(0), "there is something to see: {ours}");
+    let rounds = index["rounds"].as_array().unwrap();
+    let ours = rounds.iter().find(|known| known["number"].to_string() == round).unwrap();
+    assert!(ours["winner"] == "t" || ours["winner"] == "ct", "{ours}");
+    let table = cli.run(&["inspect", "sample.dem"]);
+    assert!(table.status == 0 && table.out.contains(&player) && table.out.contains("ROUND"), "{table:?}");
+
+    let line = ["render", "sample.dem", "--player", &player, "--round", &round, "-o", "clip.mp4", "--json"];
+    let ended = cli.run(&line);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    assert!(ended.json()["duration_seconds"].as_f64() > Some(1.0));
+    assert!(ended.err.lines().any(|line| line.ends_with(" %  rendering")), "plain lines of progress: {ended:?}");
+    assert_is_mp4(&cli.home().join("clip.mp4"));
+    assert!(cli.home().join("clip.jpg").exists());
+
+    let line = ["render", "sample.dem", "--player", &player, "--round", "99", "-o", "none.mp4"];
+    let ended = cli.run(&line);
+    assert!(ended.status == 1 && !cli.home().join("none.mp4").exists(), "{ended:?}");
+}
+
+#[test]
+fn quickstart_goes_from_nothing_to_a_clip_and_ends_when_told_to() {
+    let cli = Cli::new();
+    let ended = cli.run(&["quickstart", "--exit"]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    assert_is_mp4(&cli.home().join("clip.mp4"));
+    assert!(ended.out.contains("clip.mp4") && ended.out.contains("/clips/"), "{ended:?}");
+    assert!(ended.err.contains("curl http://127.0.0.1:"), "{ended:?}");
+    assert!(ended.err.contains("downloading"), "it is downloaded as any client would: {ended:?}");
+}
+
+#[test]
+fn quickstart_fails_with_the_jobs_own_code() {
+    let cli = Cli::new();
+    sample(&cli);
+    let line = ["quickstart", "sample.dem", "--player", "76561197960265729", "--round", "1", "-o", "x.mp4"];
+    let ended = cli.run(&line);
+    assert_eq!((ended.status, ended.out.as_str()), (1, ""), "{ended:?}");
+    assert!(ended.err.lines().last().unwrap().contains("player_not_in_demo"), "{ended:?}");
+    assert!(!cli.home().join("x.mp4").exists());
+}
+
+#[test]
+fn submit_uploads_waits_and_downloads_and_tells_a_failed_job_by_its_status() {
+    let cli = Cli::new();
+    let (player, round) = sample(&cli);
+    let server = CliServer::start(&cli, &["--local-nodes", "1"]);
+    let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();
+    assert_eq!(cli.run(&["admin", "activate"]).status, 0);
+    std::fs::write(cli.home().join("key"), format!("{}\n", made["metered_key"].as_str().unwrap())).unwrap();
+    let submit = |round: &str, further: &[&str]| {
+        let line = ["submit", "sample.dem", "--player", &player, "--round", round, "--server", &server.url];
+        cli.run(&[&line[..], &["--key-file", "key", "--json"], further].concat())
+    };
+
+    let ended = submit(&round, &["--wait", "-o", "clip.mp4", "--set", "spec_show_xray=1"]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    let job = ended.json();
+    assert_eq!((&job["status"], &job["commands"]["spec_show_xray"]), (&"done".into(), &"1".into()));
+    assert_is_mp4(&cli.home().join("clip.mp4"));
+    assert!(ended.err.lines().any(|line| line == "100 %  done"), "{ended:?}");
+
+    let ended = submit("99", &["--wait"]);
+    assert_eq!((ended.status, &ended.json()["status"]), (1, &"failed".into()), "{ended:?}");
+    assert!(ended.err.contains("round_not_in_demo"), "{ended:?}");
+
+    let ended = submit(&round, &[]);
+    assert_eq!((ended.status, &ended.json()["status"]), (0, &"queued".into()), "without --wait: {ended:?}");
+
+    std::fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
+    let ended = submit(&round, &[]);
+    assert!(ended.status == 1 && ended.err.contains("401") && ended.out.is_empty(), "{ended:?}");
+}

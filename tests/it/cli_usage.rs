@@ -1,0 +1,140 @@
+//! Help, exit statuses and the streams: what scripts and people rely on before any work is done.
+
+use std::collections::BTreeSet;
+
+use dinkem_appliance::wire::ticket::JoinTicket;
+
+use crate::support::cli::Cli;
+
+/// The commands that a help text lists.
+fn commands_in(help: &str) -> Vec<String> {
+    let section = help.split("Commands:\n").nth(1).unwrap_or_default();
+    section
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Every command, as the words that call it.
+fn tree(cli: &Cli, above: &[String], found: &mut Vec<Vec<String>>) {
+    let mut words: Vec<&str> = above.iter().map(String::as_str).collect();
+    words.push("--help");
+    let help = cli.run(&words);
+    assert_eq!((help.status, help.err.as_str()), (0, ""), "{above:?}");
+    for command in commands_in(&help.out) {
+        let path = [above, &[command]].concat();
+        tree(cli, &path, found);
+        found.push(path);
+    }
+}
+
+#[test]
+fn the_help_is_the_map_and_every_commands_help_ends_with_an_example() {
+    let cli = Cli::new();
+    let mut paths = Vec::new();
+    tree(&cli, &[], &mut paths);
+    let lines: BTreeSet<String> = paths.iter().map(|path| path.join(" ")).collect();
+    for expected in [
+        "quickstart",
+        "serve",
+        "node",
+        "submit",
+        "render",
+        "inspect",
+        "sample",
+        "admin account create",
+        "admin account list",
+        "admin account show",
+        "admin account deactivate",
+        "admin activate",
+        "admin keys mint",
+        "admin keys list",
+        "admin keys revoke",
+        "admin dinks set",
+        "admin dinks show",
+        "admin nodes token",
+        "admin nodes list",
+    ] {
+        assert!(lines.contains(expected), "{expected} is not in {lines:?}");
+    }
+    for path in paths {
+        let words: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = cli.run(&words).out;
+        let (_, example) = help.rsplit_once("Example").unwrap_or_else(|| panic!("{path:?} has no example"));
+        assert!(example.contains(&format!("dinkem-appliance {}", path[0])), "{path:?}: {example}");
+        assert!(!example.contains("Options"), "{path:?}: the example comes last");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_why() {
+    let cli = Cli::new();
+    let player = "76561197991272318";
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "Usage"),
+        (&["nonsense"], "unrecognized subcommand"),
+        (&["serve", "--listen", "nowhere"], "--listen"),
+        (&["serve", "--plain-http", "sometimes"], "--plain-http"),
+        (&["serve", "--plain-http", "loopback", "--listen", "0.0.0.0:0"], "refuses 0.0.0.0:0"),
+        (&["serve", "--fetch-allow", "10.0.0.0/99"], "--fetch-allow"),
+        (&["serve", "--public-url", "clips.lan"], "--public-url"),
+        (&["serve", "--lease-seconds", "0"], "--lease-seconds"),
+        (&["node"], "admin nodes token"),
+        (&["node", "--renderer", "csdm"], "builtin"),
+        (&["node", "--slots", "0"], "--slots"),
+        (&["submit", "x.dem", "--player", player, "--round", "1"], "--server"),
+        (&["submit", "x.dem", "--player", player, "--round", "1", "--server", "http://127.0.0.1:1"], "DINKEM_API_KEY"),
+        (&["render", "x.dem", "--player", "7", "--round", "1", "-o", "x.mp4"], "--player"),
+        (&["render", "x.dem", "--player", player, "--round", "0", "-o", "x.mp4"], "--round"),
+        (&["render", "x.dem", "--player", player, "--round", "1"], "--output"),
+        (&["render", "x.dem", "--player", player, "--round", "1", "-o", "x.mp4", "--fps", "50"], "30 or 60"),
+        (
+            &["render", "x.dem", "--player", player, "--round", "1", "-o", "x.mp4", "--resolution", "720"],
+            "1080 or 1440",
+        ),
+        (
+            &["render", "x.dem", "--player", player, "--round", "1", "-o", "x.mp4", "--set", "sv_cheats=1"],
+            "the names are",
+        ),
+        (&["quickstart", "x.dem"], "--player"),
+        (&["admin", "account", "create"], "NAME"),
+        (&["admin", "account", "create", " padded "], "white space"),
+        (&["admin", "dinks", "set", "a", "-1"], "-1"),
+        (&["admin", "keys", "revoke", "seven"], "KEY-ID"),
+        (&["inspect", "x.dem", "--log", "loud"], "--log"),
+    ];
+    for (words, part) in cases {
+        let ended = cli.run(words);
+        assert_eq!((ended.status, ended.out.as_str()), (2, ""), "{words:?}: {ended:?}");
+        assert!(ended.err.contains(part), "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn what_fails_exits_with_1_and_one_line_on_standard_error() {
+    let cli = Cli::new();
+    let page = cli.home().join("page.dem");
+    std::fs::write(&page, "<!DOCTYPE html><html>not a demo</html>").unwrap();
+    let page = page.to_str().unwrap();
+    let player = "76561197991272318";
+    let ticket = JoinTicket { server: Some("http://127.0.0.1:1".into()), ca: None, secret: "x".into() };
+    let token = &ticket.encode().unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&["inspect", "missing.dem"], "missing.dem"),
+        (&["inspect", page, "--json"], "HTML"),
+        (&["render", page, "--player", player, "--round", "1", "-o", "x.mp4"], "HTML"),
+        (&["sample", "-o", "no/such/folder/x.dem"], "no/such/folder"),
+        (&["node", "--join", "nonsense"], "join token"),
+        (&["node", "--join", token], "127.0.0.1:1"),
+        (&["admin", "account", "show", "nobody"], "nobody"),
+        (&["admin", "activate"], "No account waits"),
+    ];
+    for (words, part) in cases {
+        let ended = cli.run(words);
+        assert_eq!((ended.status, ended.out.as_str()), (1, ""), "{words:?}: {ended:?}");
+        assert_eq!(ended.err.lines().count(), 1, "{words:?}: {ended:?}");
+        assert!(ended.err.starts_with("error: ") && ended.err.contains(part), "{words:?}: {ended:?}");
+    }
+}

@@ -1,0 +1,62 @@
+//! The binary as a person or a script calls it: a home of its own, nothing of this process's environment.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What a call came to.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    /// Standard output as the one JSON value that it must be.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.out.lines().count(), 1, "one line of JSON: {self:?}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// A place to call the binary from.
+pub struct Cli {
+    home: tempfile::TempDir,
+}
+
+impl Cli {
+    pub fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    /// The home directory: also where the program is called.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Calls the binary with these words; standard input is empty.
+    pub fn run(&self, words: &[&str]) -> Ended {
+        self.run_in(&[], words)
+    }
+
+    /// The same with these variables in the environment.
+    pub fn run_in(&self, environment: &[(&str, &str)], words: &[&str]) -> Ended {
+        let output = self.command(environment, words).output().unwrap();
+        Ended {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The same, to be started by the test.
+    pub fn command(&self, environment: &[(&str, &str)], words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dinkem-appliance"));
+        command.args(words).current_dir(self.home()).stdin(Stdio::null());
+        command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(environment.iter().copied());
+        command
+    }
+}
