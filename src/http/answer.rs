@@ -32,12 +32,16 @@ pub fn header(mut response: Response, name: &'static str, value: impl Into<Cow<'
     response
 }
 
-/// The answer to an error. The contract's 401 and 403 are one sentence and nothing more; of our own failures only
-/// the request id is told, the rest is for the log.
+/// The code of the contract's 403, which is answered without it.
+const NO_RESERVED_CAPACITY: &str = "no_reserved_capacity";
+
+/// The answer to an error. The contract's 401s and its 403 are one sentence and nothing more; of our own failures
+/// only the request id is told, the rest is for the log.
 pub fn error(error: &Error, request_id: &str) -> Response {
     let mut problem = Problem { error: error.message.clone(), ..Problem::default() };
     match error.kind {
-        Kind::Unauthorized | Kind::Forbidden => {}
+        Kind::Unauthorized => {}
+        Kind::Forbidden if error.code == NO_RESERVED_CAPACITY => {}
         Kind::Internal => {
             problem.error = "Internal error".into();
             problem.code = Some("internal".into());
@@ -115,9 +119,10 @@ mod tests {
         let cases = [
             (Error::new(Kind::Unauthorized, "unauthorized", "Invalid API key"), r#"{"error":"Invalid API key"}"#),
             (
-                Error::new(Kind::Forbidden, "no_dinks", "No reserved capacity provisioned"),
+                Error::new(Kind::Forbidden, "no_reserved_capacity", "No reserved capacity provisioned"),
                 r#"{"error":"No reserved capacity provisioned"}"#,
             ),
+            (Error::new(Kind::Forbidden, "used", "Used."), r#"{"error":"Used.","code":"used"}"#),
             (Error::invalid("commands.x", "No."), r#"{"error":"No.","code":"invalid_field","field":"commands.x"}"#),
             (Error::not_found("No such clip."), r#"{"error":"No such clip.","code":"not_found"}"#),
             (internal, r#"{"error":"Internal error","code":"internal","request_id":"r-1"}"#),

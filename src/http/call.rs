@@ -60,7 +60,7 @@ impl<'r> Call<'r> {
     pub fn uuid(&self) -> Result<uuid::Uuid> {
         let text = self.parameter();
         let id = (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok()).flatten();
-        id.ok_or_else(|| Error::not_found("There is no such clip."))
+        id.ok_or_else(|| Error::not_found("There is no such job."))
     }
 }
 

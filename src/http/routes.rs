@@ -143,18 +143,19 @@ impl Proven {
     }
 }
 
-/// With a key of anybody's 404; without one the same 401 as everywhere, so that nobody can feel for routes.
+/// With anybody's key 404; without one the same 401 as everywhere, so that nobody can feel for routes.
 fn unknown_route(call: &Call<'_>) -> Error {
     let headers = call.authorization();
     let not_found = || Error::not_found("There is no such route.");
     match auth::authenticate(call.app, &headers) {
-        // A reserved key without dinks is a key.
         Ok(_) => not_found(),
-        Err(error) if error.kind != Kind::Unauthorized => not_found(),
-        Err(error) => match auth::authenticate_node(call.app, &headers) {
+        // A reserved key without dinks is a key.
+        Err(error) if error.kind == Kind::Forbidden => not_found(),
+        Err(error) if error.kind == Kind::Unauthorized => match auth::authenticate_node(call.app, &headers) {
             Ok(_) => not_found(),
             Err(_) => error,
         },
+        Err(error) => error,
     }
 }
 

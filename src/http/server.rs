@@ -100,7 +100,7 @@ impl Running {
     /// [`limits::STOP_SECONDS`] to finish. Returns how many were cut, and says so in the log.
     pub fn stop(self) -> usize {
         self.state.stopping.store(true, Ordering::Release);
-        self.app.news.ring();
+        self.app.stop();
         let in_time = self.ended.recv_timeout(Duration::from_secs(limits::STOP_SECONDS)).is_ok();
         let cut = if in_time { 0 } else { self.state.in_flight.load(Ordering::Acquire) };
         if cut > 0 {

@@ -42,7 +42,7 @@ pub fn embed(call: &Call<'_>) -> Result<Response> {
 }
 
 fn token(call: &Call<'_>) -> Result<ClipToken> {
-    ClipToken::parse(call.parameter()).ok_or_else(|| Error::not_found("There is no such clip."))
+    ClipToken::parse(call.parameter()).ok_or_else(|| Error::not_found("There is no clip at this address."))
 }
 
 fn send(call: &Call<'_>, clip: ClipFile, content_type: &'static str) -> Result<Response> {

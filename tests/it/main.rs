@@ -8,6 +8,7 @@ mod cli_config;
 mod cli_usage;
 mod demos;
 mod forged_demos;
+mod http;
 mod http_client;
 #[cfg(target_os = "linux")]
 mod node_agent;

@@ -6,6 +6,9 @@ use muxide::api::{MuxerBuilder, VideoCodec};
 use openh264::encoder::{Encoder, EncoderConfig};
 use openh264::formats::YUVBuffer;
 
+/// How many frames such a video has.
+pub const FRAMES: u32 = 5;
+
 /// Writes an MP4 as renderers do: H.264, its index first, a few grey frames.
 pub fn write_video(path: &Path, width: u32, height: u32, fps: u32) {
     let file = std::fs::File::create(path).unwrap();
@@ -13,7 +16,7 @@ pub fn write_video(path: &Path, width: u32, height: u32, fps: u32) {
     let mut muxer = muxer.build().unwrap();
     let mut encoder = Encoder::with_api_config(openh264::OpenH264API::from_source(), EncoderConfig::new()).unwrap();
     let grey = YUVBuffer::new(width as usize, height as usize);
-    for frame in 0..5 {
+    for frame in 0..FRAMES {
         let data = encoder.encode(&grey).unwrap().to_vec();
         muxer.write_video(f64::from(frame) / f64::from(fps), &data, frame == 0).unwrap();
     }

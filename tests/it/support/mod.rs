@@ -1,14 +1,17 @@
-//! What the tests share: the real binary as processes, a hand on the wire between them, small servers of files.
+//! What the tests share: appliances, the real binary as processes, a hand on the wire between them, an HTTP client that
+//! can be odd, small servers of files.
 
+pub mod appliance;
 #[cfg(target_os = "linux")]
 pub mod bad_demos;
 pub mod cli;
 pub mod cli_server;
-#[cfg(target_os = "linux")]
+pub mod client;
 pub mod clip;
 pub mod listener;
 #[cfg(target_os = "linux")]
 pub mod node_bench;
 #[cfg(target_os = "linux")]
 pub mod node_server;
+pub mod video;
 pub mod wait;

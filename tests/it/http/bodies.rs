@@ -1,0 +1,108 @@
+//! What bodies may be before anybody reads them as a job: types, lengths, limits.
+
+use dinkem_appliance::domain::limits;
+
+use crate::support::appliance::{Appliance, good_job};
+use crate::support::client::{Answer, Ask, connect};
+
+fn padded(bytes: usize) -> String {
+    let body = good_job().to_string();
+    format!("{body}{}", " ".repeat(bytes - body.len()))
+}
+
+#[test]
+fn a_json_route_takes_json_and_nothing_else() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let types = [
+        (None, 415),
+        (Some("text/plain"), 415),
+        (Some("application/x-www-form-urlencoded"), 415),
+        (Some("application/jsonx"), 415),
+        (Some("application/json"), 202),
+        (Some("application/json; charset=utf-8"), 202),
+        (Some("Application/JSON ;x=y"), 202),
+    ];
+    for (content_type, status) in types {
+        let ask = Ask::post("/api/clips").key(&key).body(good_job().to_string());
+        let ask = content_type.map_or(ask.clone(), |value| ask.header("Content-Type", value));
+        let answer = appliance.send(&ask).expect(status);
+        assert!(status == 202 || answer.json()["code"] == "unsupported_media_type");
+    }
+}
+
+#[test]
+fn a_body_of_sixteen_kibibytes_is_taken_and_one_byte_more_is_not() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let most = limits::JSON_BODY_BYTES as usize;
+    let ask = |bytes: usize| Ask::post("/api/clips").key(&key).json(padded(bytes));
+    appliance.send(&ask(most)).expect(202);
+    appliance.send(&ask(most).chunked()).expect(202);
+    assert_eq!(appliance.send(&ask(most + 1)).expect(413).json()["code"], "body_too_large");
+    appliance.send(&ask(most + 1).chunked()).expect(413);
+    // What is over the limit by its own word is not waited for.
+    let head = Ask::post("/api/clips").key(&key).json("").no_length().header("Content-Length", "20000");
+    let mut stream = connect(appliance.address);
+    std::io::Write::write_all(&mut stream, &head.bytes()).unwrap();
+    Answer::read(stream, false).expect(413);
+}
+
+#[test]
+fn the_type_is_checked_before_the_size_and_the_size_before_the_content() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let large = "[".repeat(limits::JSON_BODY_BYTES as usize + 1);
+    appliance.send(&Ask::post("/api/clips").key(&key).body(&large)).expect(415);
+    appliance.send(&Ask::post("/api/clips").key(&key).json(&large)).expect(413);
+    appliance.send(&Ask::post("/api/clips").key(&key).json("[")).expect(400);
+    appliance.send(&Ask::post("/api/clips").key(&key).json("")).expect(400);
+}
+
+#[test]
+fn a_length_that_can_be_read_two_ways_is_refused() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let body = good_job().to_string();
+    let length = body.len().to_string();
+    let ask = Ask::post("/api/clips").key(&key).json(&body);
+    let odd = [
+        ask.clone().chunked().header("Content-Length", &length),
+        ask.clone().header("Content-Length", &length),
+        ask.clone().no_length().header("Content-Length", &format!("{length}, {length}")),
+        ask.no_length().header("Transfer-Encoding", "gzip, chunked"),
+    ];
+    for ask in odd {
+        assert_eq!(appliance.send(&ask).expect(400).json()["code"], "ambiguous_length");
+    }
+}
+
+#[test]
+fn every_answer_says_who_it_is_and_what_may_be_done_with_it() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let asks = [
+        Ask::get("/healthz"),
+        Ask::get("/api/account"),
+        Ask::get("/api/account").key(&key),
+        Ask::get("/nowhere").key(&key),
+        Ask::put("/api/clips").key(&key),
+        Ask::post("/api/clips").key(&key).json("{}"),
+        Ask::new("OPTIONS", "/api/clips").header("Origin", "https://page.example"),
+        Ask::get("/clips/x.mp4").header("Origin", "https://page.example"),
+    ];
+    let mut seen = Vec::new();
+    for ask in asks {
+        let answer = appliance.send(&ask);
+        let id = answer.header("X-Request-Id").unwrap().to_owned();
+        assert!(!seen.contains(&id), "request ids are not used twice");
+        seen.push(id);
+        assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"));
+        assert_eq!(answer.header("Referrer-Policy"), Some("no-referrer"));
+        assert_eq!(answer.header("X-Frame-Options"), Some("DENY"));
+        assert_eq!(answer.header("Content-Security-Policy"), Some("frame-ancestors 'none'"));
+        assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+        let forbidden = |name: &str| name == "set-cookie" || name.starts_with("access-control-");
+        assert!(!answer.headers.iter().any(|(name, _)| forbidden(name)), "{answer:?}");
+    }
+}

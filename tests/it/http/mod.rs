@@ -1,0 +1,10 @@
+//! The HTTP API, route by route, spoken to over a socket. Files mirror the URLs.
+
+mod account;
+mod authentication;
+mod bodies;
+mod clips;
+mod demos;
+mod node;
+mod routes;
+mod watch;

@@ -1,0 +1,247 @@
+//! `/api/node`: a node's whole way over plain requests, and what happens to one that is late, foreign or odd.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use dinkem_appliance::app;
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::wire::ticket::JoinTicket;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::appliance::{Appliance, Joined, PLAYER};
+use crate::support::client::{Answer, Ask, connect};
+use crate::support::video::{CLIP, FRAMES, POSTER};
+
+fn lease_path(claim: &Value, what: &str) -> String {
+    format!("/api/node/leases/{}{what}", claim["lease"])
+}
+
+fn heartbeat(appliance: &Appliance, node: &Joined, claim: &Value, stage: &str, progress: f64) -> Answer {
+    let body = json!({"stage": stage, "progress": progress}).to_string();
+    appliance.send(&Ask::put(&lease_path(claim, "")).key(&node.key).json(body))
+}
+
+fn complete(appliance: &Appliance, node: &Joined, claim: &Value, video: &[u8]) -> Answer {
+    let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
+    let body = json!({"video_sha256": sha256}).to_string();
+    appliance.send(&Ask::post(&lease_path(claim, "/complete")).key(&node.key).json(body))
+}
+
+/// Uploads and completes: the claim's clip is published.
+pub fn publish(appliance: &Appliance, node: &Joined, claim: &Value) {
+    let upload = |what: &str, body: &[u8]| {
+        appliance.send(&Ask::put(&lease_path(claim, what)).key(&node.key).body(body)).expect(200);
+    };
+    upload("/video?offset=0", &CLIP);
+    upload("/poster", &POSTER);
+    complete(appliance, node, claim, &CLIP).expect(200);
+}
+
+#[test]
+fn a_job_goes_the_whole_way_from_claim_to_clip() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let node = appliance.node("n1");
+    assert!(appliance.claim(&node).is_none());
+    let id = appliance.job(&key);
+    let show = || appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+
+    let claim = appliance.claim(&node).unwrap();
+    assert_eq!((&claim["job"]["id"], &claim["job"]["status"]), (&json!(id), &json!("rendering")));
+    assert_eq!(claim["expires_in_ms"], json!(limits::LEASE_SECONDS * 1_000));
+    assert_eq!(
+        claim["render"],
+        json!({"steam64_id": PLAYER, "round": 5, "fps": 30, "width": 1920, "height": 1080,
+               "commands": {"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"}})
+    );
+    assert_eq!((&claim["uploaded_demo"], &claim["fetch_policy"]["allow"]), (&Value::Null, &json!([])));
+
+    for (stage, progress) in [("fetching", 0.0), ("parsing", 0.1), ("rendering", 0.5), ("uploading", 0.9)] {
+        appliance.clock.advance(Duration::from_secs(10));
+        let expires = heartbeat(&appliance, &node, &claim, stage, progress).expect(200).json();
+        assert_eq!(expires, json!({"expires_in_ms": limits::LEASE_SECONDS * 1_000}));
+        let job = show();
+        assert_eq!((&job["status"], &job["stage"]), (&json!("rendering"), &json!(stage)));
+        assert_eq!((&job["progress"], &job["queue_position"]), (&json!(progress), &Value::Null));
+    }
+
+    // The video in two parts, the second after a wrong guess at where to go on.
+    let half = CLIP.len() / 2;
+    let part = |offset: usize, body: &[u8]| {
+        appliance.send(&Ask::put(&lease_path(&claim, &format!("/video?offset={offset}"))).key(&node.key).body(body))
+    };
+    assert_eq!(part(0, &CLIP[..half]).expect(200).json(), json!({"bytes": half}));
+    let wrong = part(half + 1, &CLIP[half..]).expect(409).json();
+    assert_eq!((&wrong["code"], &wrong["offset"]), (&json!("wrong_offset"), &json!(half)));
+    assert_eq!(part(half, &CLIP[half..]).expect(200).json(), json!({"bytes": CLIP.len()}));
+    appliance.send(&Ask::put(&lease_path(&claim, "/poster")).key(&node.key).body(&*POSTER)).expect(200);
+
+    complete(&appliance, &node, &claim, &CLIP).expect(200);
+    complete(&appliance, &node, &claim, &CLIP).expect(200);
+    let job = show();
+    assert_eq!((&job["status"], &job["progress"], &job["error"]), (&json!("done"), &json!(1.0), &Value::Null));
+    let clip = &job["clip"];
+    assert_eq!((&clip["width"], &clip["height"], &clip["fps"]), (&json!(1920), &json!(1080), &json!(30)));
+    assert_eq!(
+        (&clip["bytes"], &clip["duration_seconds"]),
+        (&json!(CLIP.len()), &json!((FRAMES * 1_000 / 30) as f64 / 1_000.0))
+    );
+    assert_eq!((&clip["view"], &clip["pov_verified"]), (&json!("tactical"), &Value::Null));
+    let path = clip["url"].as_str().unwrap().strip_prefix("http://clips.lan:8443").unwrap();
+    assert!(appliance.send(&Ask::get(path)).expect(200).body == *CLIP);
+}
+
+#[test]
+fn a_video_that_broke_off_goes_on_where_the_server_has_it() {
+    let appliance = Appliance::start();
+    appliance.job(&appliance.account("studio").metered);
+    let node = appliance.node("n1");
+    let claim = appliance.claim(&node).unwrap();
+    let whole = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP);
+    whole.break_off(appliance.address, CLIP.len() / 2);
+    // The server may still be writing what arrived: ask with an offset that no file has until it says one that holds.
+    let mut offset = 0;
+    loop {
+        let path = lease_path(&claim, &format!("/video?offset={offset}"));
+        let answer = appliance.send(&Ask::put(&path).key(&node.key).body(&CLIP[offset..]));
+        if answer.status == 200 {
+            assert_eq!(answer.json()["bytes"], CLIP.len());
+            break;
+        }
+        offset = answer.expect(409).json()["offset"].as_u64().unwrap() as usize;
+    }
+    complete(&appliance, &node, &claim, &CLIP).expect(200);
+}
+
+#[test]
+fn what_is_not_the_video_that_was_asked_for_is_not_published() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let node = appliance.node("n1");
+    let id = appliance.job(&key);
+    let claim = appliance.claim(&node).unwrap();
+    let nothing_yet = complete(&appliance, &node, &claim, &CLIP);
+    assert!((400..500).contains(&nothing_yet.status), "{nothing_yet:?}");
+    appliance.send(&Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body("no video")).expect(200);
+    let wrong_hash = complete(&appliance, &node, &claim, &CLIP);
+    assert!((400..500).contains(&wrong_hash.status), "{wrong_hash:?}");
+    let no_video = complete(&appliance, &node, &claim, b"no video");
+    assert!((400..500).contains(&no_video.status), "{no_video:?}");
+    let job = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).json();
+    assert_eq!((job["status"] == "done", &job["clip"]), (false, &Value::Null));
+}
+
+#[test]
+fn a_cancelled_job_stops_its_node_at_the_next_heartbeat() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let node = appliance.node("n1");
+    let id = appliance.job(&key);
+    let claim = appliance.claim(&node).unwrap();
+    let deleted = appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+    assert_eq!(deleted["status"], "cancelled");
+    assert_eq!(heartbeat(&appliance, &node, &claim, "rendering", 0.5).expect(409).json()["code"], "cancelled");
+    complete(&appliance, &node, &claim, &CLIP).expect(409);
+}
+
+#[test]
+fn a_foreign_lease_and_one_that_never_was_are_the_same_conflict() {
+    let appliance = Appliance::start();
+    appliance.job(&appliance.account("studio").metered);
+    let (node, foreign) = (appliance.node("n1"), appliance.node("n2"));
+    let claim = appliance.claim(&node).unwrap();
+    for (who, lease) in [
+        (&foreign, claim.clone()),
+        (&node, json!({"lease": 987_654})),
+        (&node, json!({"lease": "99999999999999999999"})),
+    ] {
+        let lease = json!({"lease": lease["lease"].as_str().map_or(lease["lease"].clone(), |text| serde_json::from_str(text).unwrap())});
+        let answer = heartbeat(&appliance, who, &lease, "rendering", 0.5);
+        let known = answer.status == 409 && answer.json()["code"] == "lost";
+        assert!(known || answer.status == 404, "{answer:?}");
+        assert!((400..500).contains(&complete(&appliance, who, &lease, &CLIP).status));
+    }
+    heartbeat(&appliance, &node, &claim, "rendering", 0.5).expect(200);
+}
+
+#[test]
+fn a_failure_for_good_is_told_to_the_client_in_the_nodes_words() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let node = appliance.node("n1");
+    let id = appliance.job(&key);
+    let claim = appliance.claim(&node).unwrap();
+    let body = json!({"code": "player_not_in_demo", "message": "Nobody <here>.", "retry": "never"}).to_string();
+    let fail = Ask::post(&lease_path(&claim, "/fail")).key(&node.key).json(body);
+    appliance.send(&fail).expect(200);
+    let job = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).json();
+    assert_eq!(job["status"], "failed");
+    assert_eq!(job["error"], json!({"code": "player_not_in_demo", "message": "Nobody <here>."}));
+}
+
+#[test]
+fn a_join_token_works_once_and_for_an_hour() {
+    let appliance = Appliance::start();
+    let join = |token: &str, name: &str| {
+        let body = json!({"join_token": token, "name": name}).to_string();
+        appliance.send(&Ask::post("/api/node/join").json(body))
+    };
+    let secret = app::nodes::token(&appliance.app).unwrap().reveal().to_owned();
+    let ticket = JoinTicket { server: None, ca: None, secret: secret.clone() }.encode().unwrap();
+    let joined = join(&ticket, "n1").expect(201).json();
+    assert!(uuid::Uuid::try_parse(joined["node_key"].as_str().unwrap()).is_ok());
+    let again = join(&secret, "n2");
+    assert!((400..500).contains(&again.status), "{again:?}");
+    assert!(again.json()["error"].as_str().is_some_and(|words| !words.is_empty()));
+
+    let late = app::nodes::token(&appliance.app).unwrap().reveal().to_owned();
+    appliance.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS + 1));
+    assert!((400..500).contains(&join(&late, "n3").status));
+    join("not a token", "n4").blames("join_token");
+    join(&ticket, "").blames("name");
+}
+
+#[test]
+fn what_a_node_says_is_read_strictly() {
+    let appliance = Appliance::start();
+    appliance.job(&appliance.account("studio").metered);
+    let node = appliance.node("n1");
+    let claims = |body: &str| appliance.send(&Ask::post("/api/node/claims").key(&node.key).json(body));
+    claims(r#"{"wait_seconds":26,"renderers":["builtin"],"slots":1}"#).blames("wait_seconds");
+    claims(r#"{"wait_seconds":0,"renderers":["vr"],"slots":1}"#).blames("renderers");
+    claims(r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"gpus":2}"#).blames("gpus");
+    let claim = appliance.claim(&node).unwrap();
+    heartbeat(&appliance, &node, &claim, "sleeping", 0.5).blames("stage");
+    heartbeat(&appliance, &node, &claim, "rendering", 1.5).blames("progress");
+    for query in ["", "?offset=", "?offset=-1", "?offset=x"] {
+        let path = lease_path(&claim, &format!("/video{query}"));
+        appliance.send(&Ask::put(&path).key(&node.key).body("x")).blames("offset");
+    }
+    appliance.send(&Ask::put("/api/node/leases/x").key(&node.key).json("{}")).expect(404);
+}
+
+#[test]
+fn a_waiting_claim_gets_the_job_that_comes_and_ends_when_the_server_stops() {
+    let mut appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let node = appliance.node("n1");
+    let wait = Ask::post("/api/node/claims")
+        .key(&node.key)
+        .json(json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
+    let waiting = || {
+        let mut stream = connect(appliance.address);
+        stream.write_all(&wait.bytes()).unwrap();
+        stream
+    };
+    let first = waiting();
+    let id = appliance.job(&key);
+    assert_eq!(Answer::read(first, false).expect(200).json()["job"]["id"], json!(id));
+
+    let second = waiting();
+    // One answered request later the claim before it is in the server's hands as well.
+    appliance.send(&Ask::get("/healthz")).expect(200);
+    assert_eq!(appliance.stop(), 0, "nothing was cut");
+    let status = Answer::read(second, false).status;
+    assert!([204, 503].contains(&status), "{status}");
+}

@@ -1,0 +1,201 @@
+//! Who may call what: a golden table of every route and every kind of caller. A new route fails it until it is in.
+
+use dinkem_appliance::http::routes;
+use serde_json::json;
+
+use crate::support::appliance::{Appliance, Joined, Keys, good_job};
+use crate::support::client::Ask;
+use crate::support::video::POSTER;
+
+/// The callers, in the order of the table's columns.
+const CALLERS: [&str; 10] = [
+    "nobody",
+    "malformed",
+    "unknown",
+    "inactive",
+    "metered",
+    "reserved",
+    "reserved without dinks",
+    "another account",
+    "the node",
+    "another node",
+];
+
+/// Every route with the status that each caller gets.
+const TABLE: &[(&str, &str, [u16; 10])] = &[
+    ("GET", "/healthz", [200; 10]),
+    ("HEAD", "/healthz", [200; 10]),
+    ("GET", "/api/clips", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
+    ("POST", "/api/clips", [401, 401, 401, 401, 202, 202, 403, 202, 401, 401]),
+    ("GET", "/api/clips/{id}", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
+    ("DELETE", "/api/clips/{id}", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
+    ("POST", "/api/demos", [401, 401, 401, 401, 201, 201, 403, 201, 401, 401]),
+    ("GET", "/api/account", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
+    ("GET", "/clips/{token}.mp4", [404; 10]),
+    ("HEAD", "/clips/{token}.mp4", [404; 10]),
+    ("GET", "/clips/{token}.jpg", [404; 10]),
+    ("HEAD", "/clips/{token}.jpg", [404; 10]),
+    ("GET", "/embed/{token}", [404; 10]),
+    ("HEAD", "/embed/{token}", [404; 10]),
+    ("POST", "/api/node/join", [201; 10]),
+    ("POST", "/api/node/claims", [401, 401, 401, 401, 401, 401, 401, 401, 204, 204]),
+    ("PUT", "/api/node/leases/{lease}", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
+    ("GET", "/api/node/leases/{lease}/demo", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
+    ("PUT", "/api/node/leases/{lease}/video", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
+    ("PUT", "/api/node/leases/{lease}/poster", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
+    ("POST", "/api/node/leases/{lease}/complete", [401, 401, 401, 401, 401, 401, 401, 401, 409, 409]),
+    ("POST", "/api/node/leases/{lease}/fail", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
+];
+
+struct World {
+    appliance: Appliance,
+    owner: Keys,
+    without_dinks: Keys,
+    inactive: Keys,
+    another: Keys,
+    node: Joined,
+    another_node: Joined,
+}
+
+impl World {
+    fn new() -> Self {
+        let appliance = Appliance::start();
+        Self {
+            owner: appliance.account_with_dinks("owner", 1),
+            without_dinks: appliance.account("without dinks"),
+            inactive: appliance.inactive("inactive"),
+            another: appliance.account("another"),
+            node: appliance.node("n1"),
+            another_node: appliance.node("n2"),
+            appliance,
+        }
+    }
+
+    /// A request of a route that is good in everything but, perhaps, its caller: with a job or a lease of its own.
+    fn ask(&self, method: &str, pattern: &str) -> Ask {
+        let appliance = &self.appliance;
+        let path = if pattern.contains("{id}") {
+            pattern.replace("{id}", &appliance.job(&self.owner.metered))
+        } else if pattern.contains("{lease}") {
+            self.cancel_everything();
+            let demo = appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("demo")).expect(201);
+            let mut job = good_job();
+            job["demo_url"] = demo.json()["demo_url"].clone();
+            let submit = Ask::post("/api/clips").key(&self.owner.metered).json(job.to_string());
+            appliance.send(&submit).expect(202);
+            pattern.replace("{lease}", &appliance.claim(&self.node).unwrap()["lease"].to_string())
+        } else {
+            pattern.replace("{token}", &"0f".repeat(16))
+        };
+        let ask = Ask::new(method, &path);
+        match pattern.rsplit('/').next().unwrap() {
+            "clips" if method == "POST" => ask.json(good_job().to_string()),
+            "demos" => ask.body("demo"),
+            "join" => {
+                let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();
+                ask.json(json!({"join_token": token.reveal(), "name": "n"}).to_string())
+            }
+            "claims" => ask.json(r#"{"wait_seconds":0,"renderers":["game"],"slots":64}"#),
+            "{lease}" => ask.json(r#"{"stage":"parsing","progress":0.5}"#),
+            "video" => Ask::new(method, &format!("{path}?offset=0")).body("video"),
+            "poster" => ask.body(&*POSTER),
+            "complete" => ask.json(json!({"video_sha256": "0f".repeat(32)}).to_string()),
+            "fail" => ask.json(r#"{"code":"render_failed","message":"m","retry":"never"}"#),
+            _ => ask,
+        }
+    }
+
+    /// The next claim gets the next job, not one that is left of an earlier row.
+    fn cancel_everything(&self) {
+        for key in [&self.owner.metered, &self.another.metered] {
+            for status in ["queued", "rendering"] {
+                let list = Ask::get(&format!("/api/clips?limit=100&status={status}")).key(key);
+                for job in self.appliance.send(&list).expect(200).json()["clips"].as_array().unwrap() {
+                    let path = format!("/api/clips/{}", job["id"].as_str().unwrap());
+                    self.appliance.send(&Ask::delete(&path).key(key)).expect(200);
+                }
+            }
+        }
+    }
+
+    fn call_as(&self, ask: Ask, caller: &str) -> u16 {
+        let key = match caller {
+            "nobody" => return self.appliance.send(&ask).status,
+            "malformed" => "3f8c1a2b9d4e4f6abc127e0a5d9c1234",
+            "unknown" => "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234",
+            "inactive" => &self.inactive.metered,
+            "metered" => &self.owner.metered,
+            "reserved" => &self.owner.reserved,
+            "reserved without dinks" => &self.without_dinks.reserved,
+            "another account" => &self.another.metered,
+            "the node" => &self.node.key,
+            "another node" => &self.another_node.key,
+            other => panic!("{other}"),
+        };
+        self.appliance.send(&ask.key(key)).status
+    }
+}
+
+#[test]
+fn every_route_is_in_the_table_and_nothing_else_is() {
+    let routes: Vec<_> = routes::all().map(|(method, pattern, _)| (method, pattern)).collect();
+    let table: Vec<_> = TABLE.iter().map(|(method, pattern, _)| (*method, *pattern)).collect();
+    assert_eq!(routes, table);
+}
+
+#[test]
+fn every_caller_gets_what_the_table_says() {
+    let world = World::new();
+    let mut wrong = Vec::new();
+    for (method, pattern, expected) in TABLE {
+        for (caller, status) in CALLERS.iter().zip(expected) {
+            let found = world.call_as(world.ask(method, pattern), caller);
+            if found != *status {
+                wrong.push(format!("{method} {pattern} as {caller}: {found}, not {status}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_route_that_is_not_there_is_404_for_every_key_and_401_without() {
+    let world = World::new();
+    let paths =
+        ["/", "/api", "/api/nowhere", "/api/clips/", "/api/usage", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
+    for path in paths {
+        for (caller, status) in CALLERS.iter().zip([401, 401, 401, 401, 404, 404, 404, 404, 404, 404]) {
+            assert_eq!(world.call_as(Ask::get(path), caller), status, "{path} as {caller}");
+        }
+    }
+}
+
+#[test]
+fn a_method_that_a_route_does_not_have_is_405_with_those_it_has() {
+    let world = World::new();
+    for (_, pattern, who) in routes::all() {
+        let allowed: Vec<_> =
+            routes::all().filter(|(_, other, _)| *other == pattern).map(|(method, _, _)| method).collect();
+        let key = match who {
+            "client" => Some(&world.owner.metered),
+            "node" => Some(&world.node.key),
+            _ => None,
+        };
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {
+            if allowed.contains(&method) || pattern.contains("{token}") {
+                continue;
+            }
+            let ask = Ask::new(method, world.ask(allowed[0], pattern).target());
+            let answer = world.appliance.send(&key.map_or(ask.clone(), |key| ask.key(key)));
+            assert_eq!(
+                (answer.status, answer.header("Allow")),
+                (405, Some(allowed.join(", ").as_str())),
+                "{method} {pattern}"
+            );
+            if who != "anyone" {
+                let stranger = world.appliance.send(&Ask::new(method, world.ask(allowed[0], pattern).target()));
+                assert_eq!(stranger.status, 401, "{method} {pattern}: who may not call it at all learns nothing");
+            }
+        }
+    }
+}

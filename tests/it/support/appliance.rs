@@ -1,0 +1,119 @@
+//! A server of its own for each test: a temporary data directory, a clock that moves when told to, a free port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dinkem_appliance::app::{self, App, Settings};
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::http::{self, Running, ServeOptions};
+use dinkem_appliance::os::clock::FakeClock;
+use dinkem_appliance::os::random::FakeRandom;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::client::{Answer, Ask};
+
+/// A player that no demo need have.
+pub const PLAYER: &str = "76561198000000000";
+
+/// A running appliance.
+pub struct Appliance {
+    pub app: Arc<App>,
+    pub clock: Arc<FakeClock>,
+    pub address: SocketAddr,
+    running: Option<Running>,
+    _data: TempDir,
+}
+
+/// An account's two keys in clear.
+pub struct Keys {
+    pub name: String,
+    pub metered: String,
+    pub reserved: String,
+}
+
+/// A joined node.
+pub struct Joined {
+    pub key: String,
+}
+
+impl Appliance {
+    pub fn start() -> Self {
+        Self::start_as(None)
+    }
+
+    pub fn start_as(public_url: Option<&str>) -> Self {
+        let data = TempDir::new().unwrap();
+        // 2026-11-23T00:00:00Z.
+        let clock = Arc::new(FakeClock::at(1_795_392_000_000));
+        let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![] };
+        let app = App::serve(data.path(), settings, clock.clone(), Arc::new(FakeRandom::default())).unwrap();
+        let options =
+            ServeOptions { listen: "127.0.0.1:0".parse().unwrap(), public_url: public_url.map(str::to_owned) };
+        let running = http::serve(app.clone(), options).unwrap();
+        Self { app, clock, address: running.address(), running: Some(running), _data: data }
+    }
+
+    /// A new account, not yet active.
+    pub fn inactive(&self, name: &str) -> Keys {
+        let (_, keys) = app::accounts::create(&self.app, name, true).unwrap();
+        let clear = |key: Option<dinkem_appliance::domain::key::Secret>| key.unwrap().reveal().to_owned();
+        Keys { name: name.into(), metered: clear(keys.metered), reserved: clear(keys.reserved) }
+    }
+
+    /// An active account without dinks.
+    pub fn account(&self, name: &str) -> Keys {
+        let keys = self.inactive(name);
+        app::accounts::activate(&self.app, Some(name)).unwrap();
+        keys
+    }
+
+    /// An active account with dinks.
+    pub fn account_with_dinks(&self, name: &str, dinks: u32) -> Keys {
+        let keys = self.account(name);
+        app::dinks::set(&self.app, name, dinks).unwrap();
+        keys
+    }
+
+    /// A node that has joined over HTTP.
+    pub fn node(&self, name: &str) -> Joined {
+        let token = app::nodes::token(&self.app).unwrap();
+        let body = json!({"join_token": token.reveal(), "name": name}).to_string();
+        let answer = self.send(&Ask::post("/api/node/join").json(body)).expect(201);
+        Joined { key: answer.json()["node_key"].as_str().unwrap().to_owned() }
+    }
+
+    /// Submits a good job and gives its id.
+    pub fn job(&self, key: &str) -> String {
+        let answer = self.send(&Ask::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Claims without waiting; the answer's body, or `None` when there was nothing to do.
+    pub fn claim(&self, node: &Joined) -> Option<Value> {
+        let body = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 64}).to_string();
+        let answer = self.send(&Ask::post("/api/node/claims").key(&node.key).json(body));
+        (answer.status == 200).then(|| answer.json())
+    }
+
+    #[track_caller]
+    pub fn send(&self, ask: &Ask) -> Answer {
+        ask.send(self.address)
+    }
+
+    /// Stops serving; how many requests were cut.
+    pub fn stop(&mut self) -> usize {
+        self.running.take().map_or(0, Running::stop)
+    }
+}
+
+impl Drop for Appliance {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The smallest job that the contract takes.
+pub fn good_job() -> Value {
+    json!({"demo_url": "https://example.com/demo.dem", "steam64_id": PLAYER, "round": 5})
+}

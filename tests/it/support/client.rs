@@ -1,0 +1,216 @@
+//! A tiny HTTP/1.1 client over a plain socket: it sends exactly what it is told, so that odd requests can be sent too.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A test that waits longer for an answer has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A request in the making.
+#[derive(Clone)]
+pub struct Ask {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    length: bool,
+}
+
+impl Ask {
+    pub fn new(method: &str, target: &str) -> Self {
+        Self { method: method.into(), target: target.into(), headers: vec![], body: vec![], length: true }
+    }
+
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    pub fn head(target: &str) -> Self {
+        Self::new("HEAD", target)
+    }
+
+    pub fn delete(target: &str) -> Self {
+        Self::new("DELETE", target)
+    }
+
+    pub fn put(target: &str) -> Self {
+        Self::new("PUT", target)
+    }
+
+    pub fn post(target: &str) -> Self {
+        Self::new("POST", target)
+    }
+
+    pub fn key(self, key: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {key}"))
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn json(self, body: impl AsRef<[u8]>) -> Self {
+        self.header("Content-Type", "application/json").body(body)
+    }
+
+    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = body.as_ref().to_vec();
+        self
+    }
+
+    /// Leaves the length to headers that the test sets.
+    pub fn no_length(mut self) -> Self {
+        self.length = false;
+        self
+    }
+
+    /// Sends the body in chunks instead of with its length.
+    pub fn chunked(mut self) -> Self {
+        let mut chunks = Vec::new();
+        for chunk in self.body.chunks(1_000) {
+            chunks.extend(format!("{:x}\r\n", chunk.len()).bytes());
+            chunks.extend(chunk);
+            chunks.extend(b"\r\n");
+        }
+        chunks.extend(b"0\r\n\r\n");
+        self.body = chunks;
+        self.no_length().header("Transfer-Encoding", "chunked")
+    }
+
+    /// Path and query.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The request as it goes over the wire.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
+        if !self.headers.iter().any(|(name, _)| name == "Host") {
+            head += "Host: clips.lan:8443\r\n";
+        }
+        if self.length && (!self.body.is_empty() || ["POST", "PUT"].contains(&self.method.as_str())) {
+            head += &format!("Content-Length: {}\r\n", self.body.len());
+        }
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        [head.as_bytes(), b"\r\n", &self.body].concat()
+    }
+
+    /// Sends it and reads the answer to its end.
+    #[track_caller]
+    pub fn send(&self, to: SocketAddr) -> Answer {
+        let mut stream = connect(to);
+        // A server that has answered early may have closed already.
+        let _ = stream.write_all(&self.bytes());
+        Answer::read(stream, self.method == "HEAD")
+    }
+
+    /// Sends only the first bytes and goes away.
+    pub fn break_off(&self, to: SocketAddr, after_body_bytes: usize) {
+        let bytes = self.bytes();
+        let sent = bytes.len() - self.body.len() + after_body_bytes;
+        connect(to).write_all(&bytes[..sent]).unwrap();
+    }
+}
+
+/// A connection that does not wait for ever.
+pub fn connect(to: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads one answer up to the end of its body; what the server does afterwards is not looked at.
+    #[track_caller]
+    pub fn read(mut stream: TcpStream, head_only: bool) -> Self {
+        let mut bytes = Vec::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            if let Some(answer) = Self::parse(&bytes, head_only) {
+                return answer;
+            }
+            match stream.read(&mut buffer) {
+                Ok(read) if read > 0 => bytes.extend(&buffer[..read]),
+                other => panic!("no whole answer ({other:?}) but {:?}", String::from_utf8_lossy(&bytes)),
+            }
+        }
+    }
+
+    fn parse(bytes: &[u8], head_only: bool) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = std::str::from_utf8(&bytes[..end]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status: u16 = lines.next()?.split(' ').nth(1)?.parse().unwrap();
+        let headers: Vec<(String, String)> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let mut answer = Self { status, headers, body: vec![] };
+        let rest = &bytes[end + 4..];
+        if status == 100 {
+            return Self::parse(rest, head_only);
+        }
+        if head_only || matches!(status, 204 | 304) {
+            return Some(answer);
+        }
+        answer.body = match answer.header("content-length") {
+            Some(length) => rest.get(..length.parse().unwrap())?.to_vec(),
+            None => dechunk(rest)?,
+        };
+        Some(answer)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self))
+    }
+
+    /// The same answer, after making sure of its status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self
+    }
+
+    /// Makes sure that it is an error which blames this field.
+    #[track_caller]
+    pub fn blames(&self, field: &str) {
+        assert_eq!((self.status, self.json()["field"].as_str()), (400, Some(field)), "{}", self.text());
+    }
+}
+
+fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = rest.windows(2).position(|window| window == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
+        rest = &rest[line + 2..];
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend(rest.get(..length)?);
+        rest = rest.get(length + 2..)?;
+    }
+}
