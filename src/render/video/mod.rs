@@ -3,6 +3,12 @@
 //! Knows nothing of demos and of what is on the picture.
 
 mod boxes;
+mod encode;
+mod i420;
+mod mux;
 mod probe;
 
+pub use encode::{Effort, Encoder, Packet, key_interval};
+pub use i420::I420;
+pub use mux::Movie;
 pub use probe::{VideoReport, check, probe};

@@ -1,0 +1,172 @@
+//! What stays the same through a clip, worked out once before the first frame.
+
+use tiny_skia::Pixmap;
+
+use super::camera::Camera;
+use super::canvas::{Area, UNITS};
+use super::labels::{Places, Planner, Tag};
+use super::now::{Blinding, Now, blindings};
+use super::text::{Fonts, Glyphs};
+use super::world::{LABEL_PADDING, disc_radius, label_height, label_style};
+use super::{backdrop, names, poster, weapons};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::failure::FailureCode;
+use crate::domain::limits::CLIP_SECONDS;
+use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
+
+/// How a clip is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Frames a second.
+    pub fps: u32,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Enemies whom the followed player's team has not spotted are drawn like all others.
+    pub xray: bool,
+    /// Map, names and kill feed only: no score, cards, timeline.
+    pub deathnotices_only: bool,
+}
+
+/// A clip before its frames are drawn.
+pub struct Film<'a> {
+    /// What happens in it.
+    pub(super) scene: &'a Scene,
+    pub(super) look: Look,
+    pub(super) camera: Camera,
+    pub(super) backdrop: Pixmap,
+    pub(super) fonts: Fonts,
+    /// By player.
+    pub(super) names: Vec<String>,
+    /// By player: the side in this round.
+    pub(super) sides: Vec<Side>,
+    /// By weapon of the scene.
+    pub(super) weapons: Vec<String>,
+    /// By player.
+    pub(super) blindings: Vec<Vec<Blinding>>,
+    /// By frame: where names go.
+    places: Vec<Places>,
+}
+
+impl<'a> Film<'a> {
+    /// Works everything out. A scene without a followed player, a moment or a tick rate is an error.
+    pub fn new(scene: &'a Scene, look: Look) -> Result<Self> {
+        let empty = scene.moments.is_empty() || scene.clip_end_tick <= scene.clip_start_tick;
+        let players = scene.players.len();
+        if empty || scene.tick_rate < 1.0 || scene.followed >= players || players > MAX_PLAYERS {
+            return Err(Error::new(
+                Kind::Invalid,
+                FailureCode::DemoUnreadable.as_str(),
+                "The round in the demo is empty or broken.",
+            ));
+        }
+        let width = look.width as f32 * UNITS / look.height as f32;
+        let camera = Camera::of(scene, action_area(width, look.deathnotices_only));
+        let fonts = Fonts::load()?;
+        let mut film = Self {
+            scene,
+            look,
+            camera,
+            backdrop: backdrop::draw(&scene.ground, &camera, look.width, look.height)?,
+            names: names::of_players(&scene.players, &fonts),
+            sides: (0..players).map(|player| side_of(scene, player)).collect(),
+            weapons: scene.weapons.iter().map(|weapon| weapons::name(weapon)).collect(),
+            blindings: blindings(scene),
+            places: Vec::new(),
+            fonts,
+        };
+        film.places = film.plan_places(Area::new(0.0, 0.0, width, UNITS));
+        Ok(film)
+    }
+
+    /// How it looks.
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// How many frames the clip has.
+    pub fn frames(&self) -> u64 {
+        let ticks = f64::from(self.scene.clip_end_tick - self.scene.clip_start_tick);
+        let seconds = (ticks / f64::from(self.scene.tick_rate)).min(f64::from(CLIP_SECONDS));
+        ((seconds * f64::from(self.look.fps)).round() as u64).max(1)
+    }
+
+    /// The frame that the poster shows.
+    pub fn poster_frame(&self) -> u64 {
+        let ticks = poster::tick(self.scene) - f64::from(self.scene.clip_start_tick);
+        let frame = ticks / f64::from(self.scene.tick_rate) * f64::from(self.look.fps);
+        (frame.max(0.0) as u64).min(self.frames() - 1)
+    }
+
+    /// The time of a frame, in ticks.
+    pub(super) fn tick_of(&self, frame: u64) -> f64 {
+        let seconds = frame as f64 / f64::from(self.look.fps);
+        f64::from(self.scene.clip_start_tick) + seconds * f64::from(self.scene.tick_rate)
+    }
+
+    /// Where names go on a frame.
+    pub(super) fn places(&self, frame: u64) -> &Places {
+        const NOWHERE: &Places = &[None; MAX_PLAYERS];
+        self.places.get(frame as usize).unwrap_or(NOWHERE)
+    }
+
+    /// Players of a side who are shown on cards: five at most, the followed one among them.
+    pub(super) fn roster(&self, side: Side) -> Vec<usize> {
+        let mut roster: Vec<usize> = (0..self.sides.len()).filter(|player| self.sides[*player] == side).collect();
+        while roster.len() > 5 {
+            let out = roster.iter().rposition(|player| *player != self.scene.followed);
+            roster.remove(out.unwrap_or(0));
+        }
+        roster
+    }
+
+    /// The weapon in a player's hands.
+    pub(super) fn weapon(&self, player: &PlayerAt) -> &str {
+        self.weapons.get(usize::from(player.weapon)).map_or("", String::as_str)
+    }
+
+    fn plan_places(&self, picture: Area) -> Vec<Places> {
+        let mut glyphs = Glyphs::new(self.fonts.clone());
+        let mut sizes = [(0.0, 0.0); MAX_PLAYERS];
+        for (player, name) in self.names.iter().enumerate() {
+            let style = label_style(player == self.scene.followed);
+            let width = glyphs.width(style.weight, style.size, false, name);
+            sizes[player] = (width + 2.0 * LABEL_PADDING, label_height(style));
+        }
+        let mut planner = Planner::new(picture, self.look.fps);
+        (0..self.frames())
+            .map_while(|frame| Now::at(self.scene, self.tick_of(frame)))
+            .map(|now| planner.step(&self.tags(&now, &sizes)))
+            .collect()
+    }
+
+    fn tags(&self, now: &Now<'_>, sizes: &[(f32, f32); MAX_PLAYERS]) -> [Option<Tag>; MAX_PLAYERS] {
+        std::array::from_fn(|player| {
+            let first = player == self.scene.followed;
+            let at = &now.players[player];
+            (player < self.names.len() && at.alive()).then(|| Tag {
+                disc: self.camera.see(at.at),
+                radius: disc_radius(first),
+                width: sizes[player].0,
+                height: sizes[player].1,
+                first,
+            })
+        })
+    }
+}
+
+/// Where the action is shown: between the cards, or nearly everywhere when there are none.
+fn action_area(width: f32, deathnotices_only: bool) -> Area {
+    if deathnotices_only {
+        Area::new(60.0, 44.0, width - 120.0, UNITS - 88.0)
+    } else {
+        Area::new(330.0, 104.0, width - 660.0, UNITS - 214.0)
+    }
+}
+
+/// The side of a player in this round: the one he has when he is first seen in it.
+fn side_of(scene: &Scene, player: usize) -> Side {
+    let seen = scene.moments.iter().map(|moment| &moment.players[player]);
+    seen.filter(|at| at.present && at.side != Side::None).map(|at| at.side).next().unwrap_or_default()
+}

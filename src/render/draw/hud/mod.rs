@@ -1,0 +1,93 @@
+//! What stands still around the map: score, kill feed, cards, timeline. Each panel is drawn only when what it says is
+//! new, so that a second's tick costs a few tiles and not a picture.
+
+mod cards;
+mod feed;
+mod footer;
+mod icons;
+mod score;
+
+use super::canvas::{Area, Canvas};
+use super::film::Film;
+use super::now::Now;
+use crate::render::scene::Side;
+
+/// Something that stands at one place and changes seldom. Its fields are all that its picture depends on.
+trait Panel: PartialEq {
+    /// Draws it, inside the area of its slot.
+    fn draw(&self, area: Area, canvas: &mut Canvas);
+}
+
+/// A panel's place, and what is shown there.
+struct Slot<P> {
+    area: Area,
+    shown: Option<P>,
+}
+
+impl<P: Panel> Slot<P> {
+    fn new(area: Area) -> Self {
+        Self { area, shown: None }
+    }
+
+    fn show(&mut self, panel: P, film: &Film<'_>, canvas: &mut Canvas) {
+        if self.shown.as_ref() != Some(&panel) {
+            canvas.panel(self.area, &film.backdrop, |canvas| panel.draw(self.area, canvas));
+            self.shown = Some(panel);
+        }
+    }
+}
+
+/// All panels of a picture.
+pub struct Hud {
+    feed: Slot<feed::Feed>,
+    /// `None` where only the kill feed is asked for.
+    full: Option<Full>,
+}
+
+struct Full {
+    map: Slot<score::MapName>,
+    score: Slot<score::Score>,
+    banner: Slot<score::Banner>,
+    cards: Vec<(usize, Slot<cards::Card>)>,
+    footer: Slot<footer::Footer>,
+}
+
+impl Hud {
+    /// The panels that the film's look asks for.
+    pub fn new(film: &Film<'_>, width: f32) -> Self {
+        let top = if film.look.deathnotices_only { 28.0 } else { 104.0 };
+        let full = (!film.look.deathnotices_only).then(|| Full {
+            map: Slot::new(Area::new(16.0, 24.0, 320.0, 36.0)),
+            score: Slot::new(score::area(width)),
+            banner: Slot::new(score::banner_area(width)),
+            cards: [Side::Ct, Side::T]
+                .into_iter()
+                .flat_map(|side| cards::places(film, side, width))
+                .map(|(player, area)| (player, Slot::new(area)))
+                .collect(),
+            footer: Slot::new(footer::area(width)),
+        });
+        Self { feed: Slot::new(feed::area(width, top)), full }
+    }
+
+    /// Brings all panels up to date.
+    pub fn update(&mut self, film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+        self.feed.show(feed::Feed::at(film, now), film, canvas);
+        if let Some(full) = &mut self.full {
+            full.map.show(score::MapName::of(film), film, canvas);
+            full.score.show(score::Score::at(film, now), film, canvas);
+            full.banner.show(score::Banner::at(film, now), film, canvas);
+            for (player, slot) in &mut full.cards {
+                slot.show(cards::Card::at(film, now, *player), film, canvas);
+            }
+            full.footer.show(footer::Footer::at(film, now), film, canvas);
+        }
+    }
+
+    /// What moves on the panels from frame to frame.
+    pub fn draw_moving(&self, film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+        if let Some(full) = &self.full {
+            footer::timeline(film, now, full.footer.area, canvas);
+        }
+    }
+}

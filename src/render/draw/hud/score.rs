@@ -1,0 +1,147 @@
+//! At the top: the score, the round clock, who still lives; the map's name; the winner's banner.
+
+use super::Panel;
+use crate::render::draw::canvas::{Area, Canvas};
+use crate::render::draw::film::Film;
+use crate::render::draw::names;
+use crate::render::draw::now::{Now, RoundClock};
+use crate::render::draw::palette::{GROOVE, Ink, NIGHT, PANEL, PANEL_HIGH, RED, TEXT, TEXT_DIM};
+use crate::render::draw::text::{TextStyle, Weight};
+use crate::render::scene::Side;
+
+const CLOCK: TextStyle = TextStyle::new(Weight::Extrabold, 40.0).middle().tabular();
+const CAPTION: TextStyle = TextStyle::new(Weight::Semibold, 14.0).middle();
+const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 38.0).middle();
+const TEAM: TextStyle = TextStyle::new(Weight::Bold, 20.0);
+const BANNER: TextStyle = TextStyle::new(Weight::Extrabold, 26.0).middle();
+const MAP: TextStyle = TextStyle::new(Weight::Semibold, 15.0);
+/// Units for a team's name.
+const TEAM_WIDTH: f32 = 178.0;
+
+/// Where the score goes.
+pub fn area(width: f32) -> Area {
+    Area::new(width / 2.0 - 340.0, 12.0, 680.0, 80.0)
+}
+
+/// Where the banner goes.
+pub fn banner_area(width: f32) -> Area {
+    Area::new(width / 2.0 - 280.0, 106.0, 560.0, 58.0)
+}
+
+/// The map's name.
+#[derive(PartialEq)]
+pub struct MapName(String);
+
+impl MapName {
+    pub fn of(film: &Film<'_>) -> Self {
+        Self(names::clean(&film.scene.map, &film.fonts))
+    }
+}
+
+impl Panel for MapName {
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        canvas.text(MAP, area.x + 10.0, area.y + 22.0, TEXT_DIM.solid(), &self.0);
+    }
+}
+
+/// Score, clock, living.
+#[derive(PartialEq)]
+pub struct Score {
+    clock: String,
+    caption: String,
+    alarm: bool,
+    /// Counter-terrorists on the left, terrorists on the right.
+    teams: [Team; 2],
+}
+
+#[derive(PartialEq)]
+struct Team {
+    side: Side,
+    name: String,
+    score: u32,
+    living: Vec<bool>,
+}
+
+impl Score {
+    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
+        let (seconds, caption, alarm) = match now.clock() {
+            RoundClock::Freeze(left) => (left, "FREEZE TIME".to_owned(), false),
+            RoundClock::Live(left) => (left, format!("ROUND {}", film.scene.round), false),
+            RoundClock::Bomb(left, site) => (left, format!("BOMB {site}"), now.winner().is_none()),
+        };
+        let seconds = seconds.ceil() as u32;
+        let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
+        let team = |side| Team {
+            side,
+            name: team_name(film, side),
+            score: film.scene.teams[index(side)].score + u32::from(now.winner() == Some(side)),
+            living: film.roster(side).iter().map(|player| now.players[*player].alive()).collect(),
+        };
+        Self { clock, caption, alarm, teams: [team(Side::Ct), team(Side::T)] }
+    }
+}
+
+impl Panel for Score {
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        let middle = area.x + area.width / 2.0;
+        let sides = Area::new(area.x, area.y + 6.0, area.width, 68.0);
+        canvas.plate(sides, 14.0, PANEL.with(0.95));
+        for (team, direction) in self.teams.iter().zip([-1.0, 1.0]) {
+            team.draw(middle, area.y, direction, canvas);
+        }
+        canvas.plate(Area::new(middle - 68.0, area.y, 136.0, area.height), 14.0, PANEL_HIGH.solid());
+        let ink = if self.alarm { RED } else { TEXT };
+        canvas.text(CLOCK, middle, area.y + 46.0, ink.solid(), &self.clock);
+        canvas.text(CAPTION, middle, area.y + 68.0, if self.alarm { RED } else { TEXT_DIM }.solid(), &self.caption);
+    }
+}
+
+impl Team {
+    fn draw(&self, middle: f32, top: f32, direction: f32, canvas: &mut Canvas) {
+        let ink = Ink::of(self.side);
+        canvas.text(SCORE, middle + direction * 108.0, top + 53.0, ink.solid(), &self.score.to_string());
+        let inner = middle + direction * 146.0;
+        let style = if direction < 0.0 { TEAM.right() } else { TEAM };
+        let name = canvas.fit(style, &self.name, TEAM_WIDTH);
+        canvas.text(style, inner, top + 36.0, TEXT.solid(), &name);
+        for (place, living) in self.living.iter().enumerate() {
+            let near = inner + direction * place as f32 * 22.0;
+            let left = if direction < 0.0 { near - 16.0 } else { near };
+            let color = if *living { ink } else { GROOVE };
+            canvas.plate(Area::new(left, top + 48.0, 16.0, 8.0), 3.0, color.solid());
+        }
+    }
+}
+
+/// Who won.
+#[derive(PartialEq)]
+pub struct Banner(Option<(Side, String)>);
+
+impl Banner {
+    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
+        Self(now.winner().map(|side| (side, format!("{} WIN THE ROUND", team_name(film, side)))))
+    }
+}
+
+impl Panel for Banner {
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        let Some((side, text)) = &self.0 else { return };
+        canvas.plate(area, 14.0, Ink::of(*side).with(0.96));
+        let text = canvas.fit(BANNER, text, area.width - 40.0);
+        canvas.text(BANNER, area.x + area.width / 2.0, area.y + 38.0, NIGHT.solid(), &text);
+    }
+}
+
+fn index(side: Side) -> usize {
+    usize::from(side == Side::Ct)
+}
+
+/// The team's own name, or its side's.
+fn team_name(film: &Film<'_>, side: Side) -> String {
+    let name = names::clean(&film.scene.teams[index(side)].name, &film.fonts).to_uppercase();
+    match (name.is_empty(), side) {
+        (false, _) => name,
+        (true, Side::Ct) => "COUNTER-TERRORISTS".to_owned(),
+        (true, _) => "TERRORISTS".to_owned(),
+    }
+}

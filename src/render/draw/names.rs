@@ -1,0 +1,86 @@
+//! Players' and teams' names as they can be shown: a name from a demo holds anything at all.
+
+use super::text::Fonts;
+use crate::render::scene::Player;
+
+/// Characters of a name that are shown.
+const NAME_CHARS: usize = 24;
+
+/// What the picture calls each player, in order.
+pub fn of_players(players: &[Player], fonts: &Fonts) -> Vec<String> {
+    players
+        .iter()
+        .zip(1..)
+        .map(|(player, number)| {
+            let name = clean(&player.name, fonts);
+            if name.is_empty() { format!("Player {number}") } else { name }
+        })
+        .collect()
+}
+
+/// A name on one line, of characters that the fonts have, shortened with an ellipsis.
+pub fn clean(name: &str, fonts: &Fonts) -> String {
+    let mut shown = String::new();
+    for character in name.chars() {
+        if character.is_whitespace() {
+            // Runs of blanks are one.
+            if !shown.is_empty() && !shown.ends_with(' ') {
+                shown.push(' ');
+            }
+        } else if !is_mark(character) && fonts.has(character) {
+            shown.push(character);
+        }
+    }
+    let shown = shown.trim_end();
+    if shown.chars().count() <= NAME_CHARS {
+        return shown.to_owned();
+    }
+    let short: String = shown.chars().take(NAME_CHARS - 1).collect();
+    format!("{}…", short.trim_end())
+}
+
+/// What has no width of its own: controls, joiners, direction marks, accents that stack.
+fn is_mark(character: char) -> bool {
+    character.is_control()
+        || matches!(u32::from(character),
+            0xad | 0x300..=0x36f | 0x483..=0x489 | 0x1ab0..=0x1aff | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f
+            | 0x20d0..=0x20ff | 0x3164 | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f | 0xfeff | 0xffa0 | 0xfff0..=0xffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_in_one_line_of_what_the_fonts_have() {
+        let fonts = Fonts::load().unwrap();
+        for (name, shown) in [
+            ("magixx", "magixx"),
+            ("  two \t\n words ", "two words"),
+            ("\u{7}bell\u{0}", "bell"),
+            ("Ľuboš Žižka", "Ľuboš Žižka"),
+            ("Дмитрий", "Дмитрий"),
+            ("Σωκράτης", "Σωκράτης"),
+            ("龙之队", "龙之队"),
+            ("さくらカナ", "さくらカナ"),
+            ("한국인", "한국인"),
+            ("🔥Bob🔥", "Bob"),
+            ("\u{202e}evil\u{202c}", "evil"),
+            ("z\u{300}\u{301}\u{302}a\u{336}lgo", "zalgo"),
+            ("a\u{200b}\u{feff}b", "ab"),
+            ("abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx"),
+            ("abcdefghijklmnopqrstuvwxy", "abcdefghijklmnopqrstuvw…"),
+            ("\u{3164}", ""),
+            ("", ""),
+        ] {
+            assert_eq!(clean(name, &fonts), shown, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_no_name_left_is_counted() {
+        let fonts = Fonts::load().unwrap();
+        let player = |name: &str| Player { name: name.to_owned(), ..Player::default() };
+        assert_eq!(of_players(&[player("a"), player("🔥")], &fonts), ["a", "Player 2"]);
+    }
+}

@@ -1,0 +1,117 @@
+//! Which parts of a picture changed: sets of square tiles.
+
+/// Edge of a tile in pixels: a multiple of the encoder's macroblock.
+pub const TILE: usize = 32;
+
+/// A rectangle of whole pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PixelRect {
+    /// Left edge.
+    pub x: usize,
+    /// Top edge.
+    pub y: usize,
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+}
+
+/// A set of tiles of one picture.
+#[derive(Clone, Debug)]
+pub struct TileSet {
+    width: usize,
+    height: usize,
+    columns: usize,
+    marked: Vec<bool>,
+}
+
+impl TileSet {
+    /// An empty set for a picture of this size.
+    pub fn new(width: usize, height: usize) -> Self {
+        let columns = width.div_ceil(TILE);
+        Self { width, height, columns, marked: vec![false; columns * height.div_ceil(TILE)] }
+    }
+
+    /// Takes all tiles in.
+    pub fn fill(&mut self) {
+        self.marked.fill(true);
+    }
+
+    /// Takes all tiles out.
+    pub fn clear(&mut self) {
+        self.marked.fill(false);
+    }
+
+    /// Takes in all tiles of another set of the same picture.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.marked.iter_mut().zip(&other.marked) {
+            *mine |= *theirs;
+        }
+    }
+
+    /// Takes in the tiles that a box from (left, top) to (right, bottom) touches, and one pixel around it for smooth
+    /// edges. What lies outside the picture is left out.
+    pub fn touch(&mut self, left: f32, top: f32, right: f32, bottom: f32) {
+        let inside = right >= 0.0 && bottom >= 0.0 && left <= self.width as f32 && top <= self.height as f32;
+        if !inside {
+            return;
+        }
+        // Negative numbers become 0 in the cast.
+        let tile = |at: f32, size: usize| (at as usize).min(size - 1) / TILE;
+        let (first, last) = (tile(left - 1.0, self.width), tile(right + 2.0, self.width));
+        for row in tile(top - 1.0, self.height)..=tile(bottom + 2.0, self.height) {
+            self.marked[row * self.columns + first..=row * self.columns + last].fill(true);
+        }
+    }
+
+    /// The set's tiles as rectangles inside the picture: neighbours in a row are one.
+    pub fn runs(&self) -> impl Iterator<Item = PixelRect> {
+        let rows = self.marked.chunks(self.columns).enumerate();
+        rows.flat_map(move |(row, marked)| {
+            let mut column = 0;
+            std::iter::from_fn(move || {
+                let start = column + marked[column..].iter().position(|marked| *marked)?;
+                let length = marked[start..].iter().take_while(|marked| **marked).count();
+                column = start + length;
+                let (x, y) = (start * TILE, row * TILE);
+                let width = (column * TILE).min(self.width) - x;
+                Some(PixelRect { x, y, width, height: TILE.min(self.height - y) })
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rect(x: usize, y: usize, width: usize, height: usize) -> PixelRect {
+        PixelRect { x, y, width, height }
+    }
+
+    #[test]
+    fn runs_join_neighbours_and_end_at_the_picture() {
+        let mut tiles = TileSet::new(100, 70);
+        assert_eq!(tiles.runs().count(), 0);
+        tiles.touch(40.0, 10.0, 99.0, 20.0);
+        tiles.touch(5.0, 66.0, 6.0, 69.0);
+        assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(32, 0, 68, 32), rect(0, 64, 32, 6)]);
+        tiles.fill();
+        assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(0, 0, 100, 32), rect(0, 32, 100, 32), rect(0, 64, 100, 6)]);
+    }
+
+    #[test]
+    fn what_is_outside_touches_nothing() {
+        let mut tiles = TileSet::new(100, 70);
+        for (left, top, right, bottom) in
+            [(-9.0, 0.0, -1.0, 9.0), (0.0, -9.0, 9.0, -1.0), (101.0, 0.0, 120.0, 9.0), (0.0, 71.0, 9.0, 99.0)]
+        {
+            tiles.touch(left, top, right, bottom);
+            assert_eq!(tiles.runs().count(), 0, "{left} {top} {right} {bottom}");
+        }
+        tiles.touch(f32::NAN, 0.0, 9.0, 9.0);
+        assert_eq!(tiles.runs().count(), 0);
+        tiles.touch(-1e9, -1e9, 1e9, 1e9);
+        assert_eq!(tiles.runs().map(|run| run.width * run.height).sum::<usize>(), 7_000);
+    }
+}

@@ -1,0 +1,61 @@
+//! Encoded frames into an MP4 whose index comes first, so that it plays while it still arrives.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use muxide::api::{Muxer, MuxerBuilder, MuxerError, VideoCodec};
+
+use super::encode::Packet;
+use crate::domain::error::{Error, Result};
+use crate::domain::failure::FailureCode;
+
+/// An MP4 in the making. The clip stays in memory until it is finished: some tens of megabytes at most.
+pub struct Movie {
+    muxer: Muxer<BufWriter<File>>,
+    fps: u32,
+    frames: u64,
+}
+
+impl Movie {
+    /// Begins the file.
+    pub fn create(path: &Path, width: u32, height: u32, fps: u32) -> Result<Self> {
+        let file = File::create(path).map_err(failed)?;
+        let muxer = MuxerBuilder::new(BufWriter::with_capacity(1 << 18, file))
+            .video(VideoCodec::H264, width, height, f64::from(fps))
+            .with_fast_start(true)
+            .build()
+            .map_err(failed)?;
+        Ok(Self { muxer, fps, frames: 0 })
+    }
+
+    /// Adds the next frame. The first must be a key frame.
+    pub fn add(&mut self, packet: &Packet) -> Result<()> {
+        let seconds = self.frames as f64 / f64::from(self.fps);
+        self.muxer.write_video(seconds, &packet.bytes, packet.key).map_err(failed)?;
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// Frames so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Writes the file: all of it, or an error.
+    pub fn finish(mut self) -> Result<()> {
+        self.muxer.finish_in_place().map_err(failed)?;
+        // The buffer is flushed here and not on drop, which would hide that the disk is full.
+        let file = self.muxer.into_writer().into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)
+    }
+}
+
+fn failed(error: impl Into<MuxerError>) -> Error {
+    let error = error.into();
+    let mut answer = Error::internal("The video could not be written.", &error);
+    if matches!(error, MuxerError::Io(_)) {
+        answer.code = FailureCode::NodeFailed.as_str();
+    }
+    answer
+}
