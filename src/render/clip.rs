@@ -90,7 +90,7 @@ fn make(film: &Film<'_>, look: Look, video: &Path, poster: &Path, progress: OnPr
 fn look(request: &ClipRequest<'_>) -> Result<Look> {
     let ClipRequest { fps, width, height, xray, deathnotices_only, .. } = *request;
     // Even sizes: chroma has half of each. What the encoder and the players manage ends at 4K.
-    let possible = |edge: u32| (64..=3_840).contains(&edge) && edge % 2 == 0;
+    let possible = |edge: u32| (64..=3_840).contains(&edge) && edge.is_multiple_of(2);
     if !possible(width) || !possible(height) || !(1..=120).contains(&fps) {
         let message = format!("A clip cannot be {width}x{height} at {fps} frames a second.");
         return Err(Error::new(Kind::Invalid, FailureCode::RenderFailed.as_str(), message));

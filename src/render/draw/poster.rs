@@ -44,7 +44,9 @@ mod tests {
     #[test]
     fn the_poster_shows_the_best_moment() {
         const ME: usize = 3;
-        let cases: &[(&[(i32, Option<usize>)], f64)] = &[
+        // Kills (tick and killer), and the poster's tick.
+        type Case = (&'static [(i32, Option<usize>)], f64);
+        let cases: [Case; 7] = [
             (&[], 3_500.0),
             (&[(2_000, Some(1)), (2_100, None)], 3_500.0),
             (&[(2_000, Some(1)), (2_500, Some(ME))], 2_512.8),

@@ -217,7 +217,8 @@ impl Track {
     fn fps(&self) -> u32 {
         let units = u128::from(self.frames) * u128::from(self.timescale);
         let duration = u128::from(self.duration);
-        if duration == 0 { 0 } else { u32::try_from((units + duration / 2) / duration).unwrap_or(u32::MAX) }
+        let rate = (units + duration / 2).checked_div(duration).unwrap_or(0);
+        u32::try_from(rate).unwrap_or(u32::MAX)
     }
 }
 
@@ -264,4 +265,86 @@ fn description(table: &[u8]) -> Option<(u32, u32, bool, u8)> {
     let h264 = codec == *b"avc1" || codec == *b"avc3";
     let profile = if h264 { *find(entry.0, b"avcC")?.get(1)? } else { 0 };
     Some((u32::from(width), u32::from(height), h264, profile))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::render::video::{Effort, Encoder, I420, Movie};
+
+    /// A video of a few grey frames.
+    fn video(dir: &Path, frames: u32, fps: u32) -> PathBuf {
+        let path = dir.join("clip.mp4");
+        let (width, height) = (160, 90);
+        let mut encoder = Encoder::new(fps, Effort::Fast).unwrap();
+        let mut movie = Movie::create(&path, width, height, fps).unwrap();
+        let mut frame = I420::new(width as usize, height as usize);
+        for number in 0..frames {
+            let pixels = [number as u8 * 3, 80, 120, 255].repeat((width * height) as usize);
+            frame.take(&pixels, 0, 0, width as usize, height as usize).unwrap();
+            movie.add(&encoder.encode(&frame).unwrap()).unwrap();
+        }
+        movie.finish().unwrap();
+        path
+    }
+
+    #[test]
+    fn an_encoded_video_is_what_it_was_meant_to_be() {
+        let dir = tempfile::tempdir().unwrap();
+        for (frames, fps, duration_ms) in [(2, 30, 66), (45, 30, 1_500), (61, 60, 1_016)] {
+            let path = video(dir.path(), frames, fps);
+            let facts =
+                VideoFacts { width: 160, height: 90, frames: frames.into(), fps, duration_ms, has_audio: false };
+            let report = VideoReport { facts: facts.clone(), h264: true, profile: 100, faststart: true };
+            assert_eq!(probe(&path).unwrap(), report);
+            assert_eq!(check(&path, 160, 90, fps).unwrap(), facts);
+        }
+    }
+
+    #[test]
+    fn another_video_than_was_asked_for_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = video(dir.path(), 10, 30);
+        for (width, height, fps, message) in [
+            (160, 92, 30, "The video is 160x90, not 160x92."),
+            (90, 160, 30, "The video is 160x90, not 90x160."),
+            (160, 90, 60, "The video has 30 frames a second, not 60."),
+        ] {
+            let error = check(&path, width, height, fps).unwrap_err();
+            assert_eq!((error.kind, error.code, error.message.as_str()), (Kind::Invalid, "render_failed", message));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_a_whole_mp4_is_refused_wherever_it_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = std::fs::read(video(dir.path(), 10, 30)).unwrap();
+        let path = dir.path().join("bad.mp4");
+        for length in (0..whole.len()).step_by(7) {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert_eq!(check(&path, 160, 90, 30).unwrap_err().code, "render_failed", "cut at {length}");
+        }
+        std::fs::write(&path, b"<html>Not found</html>").unwrap();
+        assert_eq!(check(&path, 160, 90, 30).unwrap_err().message, "The video is not a whole MP4 file.");
+        assert_eq!(check(&dir.path().join("none.mp4"), 160, 90, 30).unwrap_err().kind, Kind::Internal);
+    }
+
+    #[test]
+    fn no_damage_to_the_index_is_worse_than_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = std::fs::read(video(dir.path(), 10, 30)).unwrap();
+        let path = dir.path().join("bad.mp4");
+        let index = whole.windows(4).position(|name| name == b"mdat").unwrap();
+        for at in 0..index {
+            for value in [0x00, 0x01, 0x7f, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] = value;
+                std::fs::write(&path, &damaged).unwrap();
+                // Whatever it says, it says it without a panic.
+                let _ = check(&path, 160, 90, 30);
+            }
+        }
+    }
 }
