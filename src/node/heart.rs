@@ -11,8 +11,8 @@ use super::server::{Server, Trouble};
 
 /// Beats until the work is over or the lease is lost: when there is news, and else in a third of the lease's time.
 pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
-    let gap = Duration::from_millis(limits::HEARTBEAT_GAP_MS);
     while hold.check().is_ok() {
+        let gap = hold.period().min(Duration::from_millis(limits::HEARTBEAT_GAP_MS));
         let seen = hold.bell().rings();
         let asked_at = hold.now();
         let heard = server.heartbeat(lease, hold.progress());

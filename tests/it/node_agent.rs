@@ -157,7 +157,7 @@ fn a_job_that_is_taken_back_ends_at_once_whether_the_renderer_listens_or_not() {
 
 #[test]
 fn a_node_stops_its_work_when_the_lease_has_run_out_and_goes_on_when_the_server_is_back() {
-    let bench = Bench::new(Knobs { lease_ms: 1_000, ..Knobs::good() });
+    let bench = Bench::new(Knobs { lease_ms: 3_000, ..Knobs::good() });
     let mut config =
         bench.config(&format!("[ -e $bench/pid ] && {{ {GOOD}; exit 0; }}; echo $$ > $bench/pid; exec sleep 600"));
     config.patience.cancel = Duration::ZERO;
