@@ -13,7 +13,7 @@ pub const SAMPLE_PLAYER: u64 = 76_561_202_200_000_008;
 pub const SAMPLE_ROUND: u32 = 2;
 
 /// The number of [`SAMPLE_PLAYER`].
-const TERN: usize = 7;
+pub(super) const TERN: usize = 7;
 const FREEZE_SECONDS: f32 = 5.0;
 const AFTER_SECONDS: f32 = 5.0;
 const FUSE_SECONDS: f32 = 40.0;
@@ -25,7 +25,7 @@ const fn player(number: u64, name: &'static str, team: usize) -> Player {
 }
 
 /// Ten players. Their names want more than Latin letters, as real ones do.
-const PLAYERS: [Player; 10] = [
+pub(super) const PLAYERS: [Player; 10] = [
     player(1, "saltlick", 0),
     player(2, "Мария К", 0),
     player(3, "kettle", 0),

@@ -1,0 +1,101 @@
+//! Short matches for tests: a few seconds each, and easy to bend into odd ones.
+
+use super::TICK_RATE;
+use super::description::{Act, Game, Grenade, Kill, Match, Part, Reason, Round, Side, Stage, Step, Throw, What};
+use super::harbour::{self, Spot};
+use super::sample::{PLAYERS, TERN};
+
+/// What the first terrorist and the followed player have in hand.
+const WEAPONS: [&str; 2] = ["ak47", "m4a1"];
+/// The first terrorist.
+const SALTLICK: usize = 0;
+
+/// A match of two rounds in some eight seconds: terrorists win the first; in the second, which
+/// [`SAMPLE_PLAYER`](super::SAMPLE_PLAYER) wins with three kills, the bomb is planted and a smoke stands.
+pub fn quick() -> Vec<u8> {
+    super::play(&quick_match())
+}
+
+/// [`quick`] as it is described.
+pub fn quick_match() -> Match {
+    let mut second = quick_round(Side::Ct);
+    let to = Spot::MidTop.at();
+    second.bomb = Some(SALTLICK);
+    second.acts.extend([
+        act(0.1, 1, What::Throw(Throw { grenade: Grenade::Smoke, to, blinds: Vec::new() })),
+        act(0.4, SALTLICK, What::Plant('A')),
+    ]);
+    Match {
+        map: harbour::NAME,
+        game: Game::Competitive,
+        teams: ["Breakwater", "Lantern Row"],
+        players: PLAYERS.to_vec(),
+        stages: vec![Stage::Round(quick_round(Side::T)), Stage::Round(second)],
+    }
+}
+
+/// A round of three seconds, half of one of them frozen: the teams run at each other, and the winners' best (the first
+/// terrorist, or [`SAMPLE_PLAYER`](super::SAMPLE_PLAYER)) kills three. It is told for teams that have not changed sides.
+pub fn quick_round(winner: Side) -> Round {
+    let (best, others, reason) = match winner {
+        Side::T => (SALTLICK, 5, Reason::TWin),
+        Side::Ct => (TERN, 0, Reason::CtWin),
+    };
+    let kill = |victim: usize| What::Kill(Kill { victim, headshot: victim.is_multiple_of(2), ..Kill::default() });
+    Round {
+        freeze_ticks: ticks(0.5),
+        live_ticks: ticks(2.0),
+        after_ticks: ticks(0.5),
+        winner,
+        reason,
+        fuse_ticks: ticks(40.0),
+        bomb: None,
+        parts: (0..PLAYERS.len()).map(part).collect(),
+        acts: vec![
+            act(0.7, best, kill(others + 1)),
+            act(1.2, best, kill(others + 3)),
+            act(1.8, best, kill(others + 4)),
+        ],
+    }
+}
+
+/// A [`quick_round`] in which everybody has a knife and nothing else.
+pub fn knife_round(winner: Side) -> Round {
+    let mut round = quick_round(winner);
+    round.parts.iter_mut().for_each(|part| part.weapon = "knife");
+    round
+}
+
+impl Round {
+    /// The same round without a player, who is then not on the server at all.
+    #[must_use]
+    pub fn without(mut self, player: usize) -> Self {
+        let about = |what: &What| match what {
+            What::Kill(kill) => kill.victim == player,
+            What::Hurt(victim, ..) => *victim == player,
+            _ => false,
+        };
+        self.parts.retain(|part| part.player != player);
+        self.acts.retain(|act| act.who != player && !about(&act.what));
+        self
+    }
+}
+
+/// Terrorists come up the middle, the others down.
+fn part(player: usize) -> Part {
+    let lane = (player % 5) as f32 * 60.0 - 120.0;
+    let (from, to, weapon) = if PLAYERS[player].team == 0 {
+        (Spot::MidDoors, Spot::Mid, WEAPONS[0])
+    } else {
+        (Spot::Arch, Spot::MidTop, WEAPONS[1])
+    };
+    Part { player, from: from.beside(lane, 0.0), steps: vec![Step::Run(to.beside(lane, 0.0))], weapon }
+}
+
+fn act(at: f32, who: usize, what: What) -> Act {
+    Act { at: ticks(at), who, what }
+}
+
+fn ticks(seconds: f32) -> i32 {
+    (seconds * TICK_RATE as f32) as i32
+}
