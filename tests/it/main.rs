@@ -7,6 +7,7 @@ mod cli_clips;
 mod cli_config;
 mod cli_usage;
 mod demos;
+mod forge;
 mod forged_demos;
 mod http;
 mod http_client;

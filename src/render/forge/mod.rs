@@ -23,6 +23,6 @@ mod walk;
 mod world;
 
 pub use director::play;
-pub use quick::{knife_round, quick, quick_match, quick_round};
+pub use quick::{quick, quick_match, quick_round};
 pub use recorder::TICK_RATE;
 pub use sample::{SAMPLE_PLAYER, SAMPLE_ROUND, sample, sample_match};

@@ -1,4 +1,4 @@
-//! Short matches for tests: a few seconds each, and easy to bend into odd ones.
+//! A short match for tests: a few seconds, and easy to bend into an odd one.
 
 use super::TICK_RATE;
 use super::description::{Act, Game, Grenade, Kill, Match, Part, Reason, Round, Side, Stage, Step, Throw, What};
@@ -56,28 +56,6 @@ pub fn quick_round(winner: Side) -> Round {
             act(1.2, best, kill(others + 3)),
             act(1.8, best, kill(others + 4)),
         ],
-    }
-}
-
-/// A [`quick_round`] in which everybody has a knife and nothing else.
-pub fn knife_round(winner: Side) -> Round {
-    let mut round = quick_round(winner);
-    round.parts.iter_mut().for_each(|part| part.weapon = "knife");
-    round
-}
-
-impl Round {
-    /// The same round without a player, who is then not on the server at all.
-    #[must_use]
-    pub fn without(mut self, player: usize) -> Self {
-        let about = |what: &What| match what {
-            What::Kill(kill) => kill.victim == player,
-            What::Hurt(victim, ..) => *victim == player,
-            _ => false,
-        };
-        self.parts.retain(|part| part.player != player);
-        self.acts.retain(|act| act.who != player && !about(&act.what));
-        self
     }
 }
 
