@@ -146,6 +146,9 @@ fn print(line: &Line, out: &mut dyn Write) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::clock::FakeClock;
+    use crate::render::command::{JobDemo, JobPlayer};
+    use crate::render::{forge, video};
 
     fn said_by(error: &Error) -> (u8, Vec<String>) {
         let mut out = Vec::new();
@@ -208,5 +211,98 @@ mod tests {
             "openjd_progress: 100",
         ];
         assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
+    }
+
+    /// A job for the sample in a directory of its own, small so that it is quick.
+    fn sample_job(dir: &Path) -> JobFile {
+        let demo = dir.join("demo.dem");
+        std::fs::write(&demo, forge::sample()).unwrap();
+        JobFile {
+            contract: CONTRACT,
+            job_id: "job".to_owned(),
+            attempt: 1,
+            demo: JobDemo { path: demo, sha256: None, build: None, last_tick: None },
+            player: JobPlayer { steam64: forge::SAMPLE_PLAYER, slot: None },
+            round: forge::SAMPLE_ROUND,
+            start_tick: None,
+            end_tick: None,
+            fps: 30,
+            width: 320,
+            height: 180,
+            spec_show_xray: false,
+            cl_draw_only_deathnotices: false,
+            output: dir.join("out.mp4"),
+            workdir: dir.to_owned(),
+            deadline_s: 600,
+        }
+    }
+
+    fn run_job(job: &JobFile, clock: &dyn Clock) -> (u8, Vec<Line>) {
+        let path = job.workdir.join("job.json");
+        std::fs::write(&path, serde_json::to_vec(job).unwrap()).unwrap();
+        let mut out = Vec::new();
+        let exit = run(&path, clock, &mut out);
+        (exit, String::from_utf8(out).unwrap().lines().map(Line::parse).collect())
+    }
+
+    fn files(job: &JobFile) -> Vec<String> {
+        let entries = std::fs::read_dir(&job.workdir).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.retain(|name| name.starts_with("out"));
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_job_ends_with_the_video_it_asked_for_and_a_poster() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = sample_job(dir.path());
+        let (exit, lines) = run_job(&job, &SystemClock::new());
+        assert_eq!(exit, 0, "{lines:?}");
+        assert_eq!(files(&job), ["out.jpg", "out.mp4"]);
+        video::check(&job.output, 320, 180, 30).unwrap();
+        assert!(std::fs::read(job.output.with_extension("jpg")).unwrap().starts_with(&[0xff, 0xd8, 0xff]));
+        assert_eq!(lines.first(), Some(&Line::Status("parsing".to_owned())));
+        assert_eq!(lines.last(), Some(&Line::Progress(100.0)));
+    }
+
+    #[test]
+    fn the_cancel_file_and_the_deadline_end_a_job_without_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = JobFile { deadline_s: 0, ..sample_job(dir.path()) };
+        // Time moves on by a second whenever the clock is read.
+        struct Rushing(FakeClock);
+        impl Clock for Rushing {
+            fn now_ms(&self) -> i64 {
+                self.0.now_ms()
+            }
+            fn monotonic(&self) -> Duration {
+                self.0.advance(Duration::from_secs(1));
+                self.0.monotonic()
+            }
+        }
+        let (exit, lines) = run_job(&job, &Rushing(FakeClock::at(0)));
+        let error = Line::Error { code: FailureCode::RenderTimeout, retry: Retry::Elsewhere };
+        assert_eq!((exit, lines.last()), (20, Some(&error)));
+        std::fs::write(dir.path().join(CANCEL_FILE), "").unwrap();
+        let (exit, lines) = run_job(&job, &FakeClock::at(0));
+        assert_eq!((exit, lines), (130, vec![]));
+        assert!(files(&job).is_empty());
+    }
+
+    #[test]
+    fn a_hopeless_job_fails_for_good_with_its_own_code() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = sample_job(dir.path());
+        let stranger = JobPlayer { steam64: 76_561_197_960_265_728, slot: None };
+        for (job, code) in [
+            (JobFile { round: 99, ..job.clone() }, FailureCode::RoundNotInDemo),
+            (JobFile { player: stranger, ..job.clone() }, FailureCode::PlayerNotInDemo),
+        ] {
+            let (exit, lines) = run_job(&job, &SystemClock::new());
+            assert_eq!((exit, lines.last()), (10, Some(&Line::Error { code, retry: Retry::Never })));
+            assert!(files(&job).is_empty());
+        }
     }
 }

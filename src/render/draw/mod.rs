@@ -14,6 +14,8 @@ mod names;
 mod now;
 mod palette;
 pub mod poster;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tiles;
 mod weapons;

@@ -1,0 +1,218 @@
+//! Tests of whole pictures, on a made-up round in which everything happens.
+
+use super::*;
+use crate::render::scene::*;
+
+const FOLLOWED: usize = 1;
+
+/// Two teams of three on a square, 12 seconds at 32 ticks, with all there is to draw.
+fn everything() -> Scene {
+    let names = ["龙之队", "ropz", "\u{202e}🔥", "a name that is much too long to be shown", "Дмитрий", "x"];
+    let players =
+        names.iter().zip(1..).map(|(name, id)| Player { steam64: id, name: (*name).to_owned(), ..Player::default() });
+    let mut ground = Ground::default();
+    for (x, y) in (-90..90).step_by(3).flat_map(|x| (-60..60).step_by(3).map(move |y| (x, y))) {
+        ground.cells.insert((x, y), Cell { dwell: 9, z_min: 0.0, z_max: (x + y) as f32 });
+    }
+    Scene {
+        map: "de_test".to_owned(),
+        tick_rate: 32.0,
+        round: 7,
+        start_tick: 1_000,
+        freeze_end_tick: 1_096,
+        end_tick: 1_288,
+        clip_start_tick: 1_000,
+        clip_end_tick: 1_384,
+        winner: Side::Ct,
+        round_seconds: 115.0,
+        teams: [Team { name: "FURIA".to_owned(), score: 3 }, Team::default()],
+        players: players.collect(),
+        followed: FOLLOWED,
+        weapons: vec![String::new(), "ak47".to_owned(), "awp".to_owned()],
+        moments: (0..=400).map(|step| moment(980 + step)).collect(),
+        kills: vec![
+            kill(1_150, Some(FOLLOWED), 3),
+            kill(1_180, Some(4), 0),
+            kill(1_200, Some(FOLLOWED), 4),
+            kill(1_210, None, 5),
+        ],
+        effects: [EffectKind::He, EffectKind::Flash, EffectKind::Shot(FOLLOWED), EffectKind::BombExploded]
+            .into_iter()
+            .zip([1_110, 1_130, 1_149, 1_280])
+            .map(|(kind, tick)| Effect { tick, kind, at: [200.0, 100.0, 0.0] })
+            .collect(),
+        plant: Some(Plant { tick: 1_170, site: 'A', fuse_seconds: 40.0 }),
+        ground,
+    }
+}
+
+fn kill(tick: i32, killer: Option<usize>, victim: usize) -> Kill {
+    let all = killer == Some(FOLLOWED);
+    Kill {
+        tick,
+        killer,
+        victim,
+        assister: all.then_some(2),
+        weapon: "ak47".to_owned(),
+        headshot: all,
+        wallbang: all,
+        through_smoke: all,
+        noscope: all,
+        blind: all,
+        flash_assist: all,
+    }
+}
+
+fn moment(tick: i32) -> Moment {
+    let mut moment = Moment { tick, ..Moment::default() };
+    let step = tick as f32 - 1_000.0;
+    let deaths = [1_180, i32::MAX, i32::MAX, 1_150, 1_200, 1_210];
+    for (index, player) in moment.players[..6].iter_mut().enumerate() {
+        let turn = step * 0.02 + index as f32;
+        *player = PlayerAt {
+            present: true,
+            at: [turn.cos() * 120.0 * index as f32, turn.sin() * 300.0, index as f32 * 90.0],
+            yaw: step * 3.0,
+            health: if tick >= deaths[index] { 0 } else { 100 - 13 * index as i32 },
+            armor: 50,
+            side: if index < 3 { Side::Ct } else { Side::T },
+            weapon: 1,
+            flash_seconds: if tick >= 1_130 { 2.0 } else { 0.0 },
+            has_bomb: index == 3 && tick < 1_150,
+            defusing: index == 2 && tick > 1_220,
+            spotted: Some(index != 5),
+        };
+    }
+    if (1_050..1_080).contains(&tick) {
+        moment.grenades = vec![Grenade { id: 1, kind: GrenadeKind::Smoke, at: [step * 5.0 - 300.0, 50.0, 100.0] }];
+    }
+    if tick >= 1_080 {
+        moment.smokes = vec![Smoke { id: 1, at: [100.0, 50.0, 0.0], since_tick: 1_080 }];
+        moment.flames = vec![[-200.0, -100.0, 0.0], [-230.0, -120.0, 0.0]];
+    }
+    if tick >= 1_150 {
+        let state = if tick < 1_170 { BombState::Dropped } else { BombState::Planted };
+        moment.bomb = Some(Bomb { at: [-50.0, 20.0, 0.0], state, being_defused: tick > 1_220 });
+    }
+    moment
+}
+
+fn look(deathnotices_only: bool) -> Look {
+    Look { fps: 30, width: 640, height: 360, xray: false, deathnotices_only }
+}
+
+#[test]
+fn a_frame_drawn_after_others_is_the_frame_drawn_whole() {
+    let scene = everything();
+    for deathnotices_only in [false, true] {
+        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
+        assert_eq!(film.frames(), 360);
+        let (mut stepwise, mut whole) = (Painter::new(&film), Painter::new(&film));
+        let jumps = [359, 0, 200, 180, 300];
+        for frame in (0..360).step_by(3).chain(jumps) {
+            stepwise.frame(frame);
+            whole.invalidate();
+            whole.frame(frame);
+            assert!(stepwise.picture() == whole.picture(), "frame {frame}");
+        }
+    }
+}
+
+#[test]
+fn every_pixel_that_differs_is_in_the_changes() {
+    let scene = everything();
+    let film = Film::new(&scene, look(false)).unwrap();
+    let mut painter = Painter::new(&film);
+    let mut followed = Pixmap::new(640, 360).unwrap();
+    for frame in 0..film.frames() {
+        painter.frame(frame);
+        let changes: Vec<_> = painter.changes().collect();
+        for run in &changes {
+            for row in run.y..run.y + run.height {
+                let bytes = (row * 640 + run.x) * 4..(row * 640 + run.x + run.width) * 4;
+                followed.data_mut()[bytes.clone()].copy_from_slice(&painter.picture().data()[bytes]);
+            }
+        }
+        assert!(&followed == painter.picture(), "frame {frame}");
+        let pixels: usize = changes.iter().map(|run| run.width * run.height).sum();
+        assert!(frame == 0 || pixels < 640 * 360, "frame {frame} was drawn whole");
+    }
+}
+
+#[test]
+fn deathnotices_only_leaves_all_but_the_kill_feed_away() {
+    let scene = everything();
+    let frame = 210;
+    // Regions of the picture, in its own pixels: score, cards of both sides, timeline, kill feed.
+    let regions = [(230, 5, 180, 24), (8, 280, 90, 70), (540, 280, 90, 70), (120, 330, 400, 20), (500, 12, 130, 50)];
+    for (deathnotices_only, shown) in
+        [(false, [true, true, true, true, true]), (true, [false, false, false, false, true])]
+    {
+        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
+        let mut painter = Painter::new(&film);
+        painter.frame(frame);
+        for ((x, y, width, height), shown) in regions.into_iter().zip(shown) {
+            let drawn = (y..y + height)
+                .flat_map(|y| (x..x + width).map(move |x| (x, y)))
+                .filter(|&(x, y)| painter.picture().pixel(x, y) != film.backdrop.pixel(x, y))
+                .count();
+            assert_eq!(drawn > 0, shown, "{x}, {y} with deathnotices_only {deathnotices_only}");
+        }
+    }
+}
+
+#[test]
+fn enemies_who_are_not_spotted_are_dim_without_xray() {
+    let mut scene = everything();
+    // All on one floor, nobody dies, the unspotted one stands still and apart.
+    scene.kills.clear();
+    for moment in &mut scene.moments {
+        for player in &mut moment.players[..6] {
+            (player.at[2], player.health) = (0.0, 100);
+        }
+        moment.players[5].at = [600.0, -400.0, 0.0];
+    }
+    let brightness = |xray: bool| {
+        let film = Film::new(&scene, Look { xray, ..look(true) }).unwrap();
+        let mut painter = Painter::new(&film);
+        painter.frame(40);
+        let (x, y) = film.camera.see(scene.moments[0].players[5].at);
+        let pixel = painter.picture().pixel((x / 3.0) as u32, (y / 3.0) as u32).unwrap();
+        u32::from(pixel.red()) + u32::from(pixel.green())
+    };
+    assert!(brightness(true) > brightness(false) + 100);
+}
+
+#[test]
+fn a_scene_that_cannot_be_shown_is_an_error() {
+    let spoil: [fn(&mut Scene); 4] = [
+        |scene| scene.moments.clear(),
+        |scene| scene.followed = 6,
+        |scene| scene.tick_rate = 0.0,
+        |scene| scene.clip_end_tick = scene.clip_start_tick,
+    ];
+    for spoil in spoil {
+        let mut scene = everything();
+        spoil(&mut scene);
+        assert_eq!(Film::new(&scene, look(false)).err().map(|error| error.code), Some("demo_unreadable"));
+    }
+}
+
+#[test]
+fn odd_numbers_in_a_scene_are_drawn_without_a_panic() {
+    let mut scene = everything();
+    scene.kills[0].killer = Some(99);
+    scene.kills[1].victim = 99;
+    for (index, moment) in scene.moments.iter_mut().enumerate() {
+        moment.players[0].at = [f32::NAN, f32::INFINITY, 0.0];
+        moment.players[2].yaw = f32::NAN;
+        moment.players[3].at = [1e9, -1e9, 0.0];
+        moment.players[4].weapon = 999;
+        if index % 3 == 0 {
+            moment.tick -= 1;
+        }
+    }
+    let film = Film::new(&scene, look(false)).unwrap();
+    let mut painter = Painter::new(&film);
+    (0..film.frames()).step_by(10).for_each(|frame| painter.frame(frame));
+}
