@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
+mod app_accounts;
+mod app_jobs;
 mod cli_admin;
 mod cli_clips;
 mod cli_config;

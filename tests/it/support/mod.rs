@@ -13,5 +13,6 @@ pub mod listener;
 pub mod node_bench;
 #[cfg(target_os = "linux")]
 pub mod node_server;
+pub mod office;
 pub mod video;
 pub mod wait;

@@ -1,0 +1,329 @@
+//! Jobs and leases through the use cases: who gets what, what ends a lease, what stays.
+
+use std::time::Duration;
+
+use dinkem_appliance::app::{accounts, jobs, leases};
+use dinkem_appliance::domain::error::{Error, Kind};
+use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
+use dinkem_appliance::domain::id::JobId;
+use dinkem_appliance::domain::job::{Caller, JobSpec, JobStatus, Renderer, Stage};
+use dinkem_appliance::domain::lease::Progress;
+use dinkem_appliance::domain::limits;
+
+use crate::support::office::{BUILTIN, LEASE, Office, START_MS, spec};
+
+fn at(stage: Stage, fraction: f64) -> Progress {
+    Progress { stage, fraction }
+}
+
+fn submit(office: &Office, caller: &Caller) -> jobs::JobInfo {
+    jobs::submit(&office.app, caller, spec()).unwrap()
+}
+
+#[track_caller]
+fn assert_conflict<T>(answer: Result<T, Error>, code: &str) {
+    let error = answer.err().expect("it is refused");
+    assert_eq!((error.kind, error.code), (Kind::Conflict, code), "{error}");
+}
+
+fn failure(retry: Retry) -> Failure {
+    Failure { code: FailureCode::RenderFailed, message: "It went wrong.".into(), retry }
+}
+
+#[test]
+fn a_job_is_kept_as_it_was_ordered_and_only_its_own_account_sees_it() {
+    let office = Office::open();
+    let (metered, reserved) = office.account("studio");
+    let (stranger, _) = office.account("stranger");
+    let mut ordered = spec();
+    ordered.metadata = Some(r#"{"a": "ß", "b":[1,2]}"#.into());
+    ordered.commands.spec_show_xray = true;
+    ordered.fps = 60;
+    ordered.resolution = 1440;
+    ordered.renderer = Renderer::Game;
+    let info = jobs::submit(&office.app, &reserved, ordered.clone()).unwrap();
+    assert_eq!(info.job.spec, ordered);
+    assert_eq!((info.job.status, info.job.attempts), (JobStatus::Queued, 0));
+    assert_eq!(info.job.public_id.get_version_num(), 7);
+    assert_eq!(info.queue_position, Some(1));
+    assert_eq!(info.waiting_because.as_deref(), Some("no render node is connected"));
+
+    let again = jobs::get(&office.app, &metered, info.job.public_id).unwrap();
+    assert_eq!(again.job, info.job, "either key of the account");
+    let error = jobs::get(&office.app, &stranger, info.job.public_id).err().unwrap();
+    assert_eq!(error.kind, Kind::NotFound);
+    assert_eq!(jobs::remove(&office.app, &stranger, info.job.public_id).err().unwrap().kind, Kind::NotFound);
+}
+
+#[test]
+fn reserved_jobs_are_claimed_ahead_of_metered_ones_and_each_class_in_order() {
+    let office = Office::open();
+    let (metered, reserved) = office.account("studio");
+    let (other, _) = office.account("other");
+    let order = [&metered, &other, &reserved, &metered, &reserved].map(|caller| submit(&office, caller).job.id);
+    let positions: Vec<_> = jobs::list(&office.app, &metered, None, 50, None)
+        .unwrap()
+        .jobs
+        .iter()
+        .map(|info| info.queue_position.unwrap())
+        .collect();
+    assert_eq!(positions, [2, 2, 1, 1], "newest first, each class by itself, other accounts do not count");
+
+    let node = office.node("n");
+    let mut claimed = Vec::new();
+    while let Some(grant) = leases::claim(&office.app, &node, BUILTIN, 10, Duration::ZERO).unwrap() {
+        assert_eq!(grant.job.job.status, JobStatus::Rendering);
+        assert_eq!(grant.job.job.started_at_ms, Some(START_MS));
+        claimed.push(grant.job.job.id);
+    }
+    assert_eq!(claimed, [2, 4, 0, 1, 3].map(|at| order[at]));
+}
+
+#[test]
+fn a_node_never_holds_more_than_its_slots() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let ids: Vec<_> = (0..3).map(|_| submit(&office, &metered).job.public_id).collect();
+    let (one, two) = (office.node("n"), office.node("n"));
+    assert_eq!((one.name.as_str(), two.name.as_str()), ("n", "n-2"));
+    let first = office.claim(&one).unwrap();
+    assert!(office.claim(&one).is_none());
+    let reason = |at: usize| jobs::get(&office.app, &metered, ids[at]).unwrap().waiting_because;
+    assert_eq!(reason(1).as_deref(), Some("the only node is busy"), "a node without slots has not called yet");
+    office.claim(&two).unwrap();
+    assert_eq!(reason(2).as_deref(), Some("all 2 nodes are busy"));
+    leases::fail(&office.app, &one, first.lease.id, failure(Retry::Never)).unwrap();
+    assert_eq!(reason(2).as_deref(), Some("a node is about to take it"));
+    assert!(office.claim(&one).is_some());
+}
+
+#[test]
+fn a_waiting_claim_is_woken_by_a_job_and_ends_at_once_when_the_server_stops() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let node = office.node("n");
+    let long = Duration::from_secs(60);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| leases::claim(&office.app, &node, BUILTIN, 1, long).unwrap());
+        let job = submit(&office, &metered).job.id;
+        assert_eq!(waiting.join().unwrap().unwrap().job.job.id, job);
+    });
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| leases::claim(&office.app, &node, BUILTIN, 1, long).unwrap());
+        office.app.stop();
+        assert!(waiting.join().unwrap().is_none());
+    });
+    assert!(office.app.stopping());
+}
+
+#[test]
+fn heartbeats_keep_a_lease_and_show_its_progress() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let id = submit(&office, &metered).job.public_id;
+    let node = office.node("n");
+    let grant = office.claim(&node).unwrap();
+    assert_eq!(grant.expires_in_ms, LEASE.as_millis() as u64);
+    for step in 1..=6 {
+        office.clock.advance(LEASE / 2);
+        let progress = at(Stage::Rendering, f64::from(step) / 10.0);
+        assert_eq!(leases::heartbeat(&office.app, &node, grant.lease.id, progress).unwrap(), grant.expires_in_ms);
+        assert_eq!(leases::expire(&office.app).unwrap(), 0);
+        let info = jobs::get(&office.app, &metered, id).unwrap();
+        assert_eq!((info.job.status, info.progress), (JobStatus::Rendering, Some(progress)));
+    }
+}
+
+#[test]
+fn a_silent_node_loses_its_job_which_keeps_its_place_and_what_comes_late_is_refused() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let first = submit(&office, &metered).job;
+    submit(&office, &metered);
+    let node = office.node("n");
+    let grant = office.claim(&node).unwrap();
+    assert_eq!(grant.job.job.id, first.id);
+    office.clock.advance(LEASE);
+    assert_eq!(leases::expire(&office.app).unwrap(), 1);
+    assert_eq!(leases::expire(&office.app).unwrap(), 0, "again: nothing more");
+
+    let info = jobs::get(&office.app, &metered, first.public_id).unwrap();
+    assert_eq!((info.job.status, info.job.attempts, info.queue_position), (JobStatus::Queued, 1, Some(1)));
+    assert_eq!(info.job.failure.unwrap().code, FailureCode::NodeLost);
+    assert_conflict(leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)), "lost");
+    assert_conflict(leases::complete(&office.app, &node, grant.lease.id, [0; 32]), "lost");
+    assert_conflict(leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never)), "lost");
+    let late = leases::append_video(&office.app, &node, grant.lease.id, 0, &mut &b"late"[..]);
+    assert!(matches!(late, Err(leases::UploadError::Failed(error)) if error.code == "lost"));
+
+    let again = office.claim(&node).unwrap();
+    assert_eq!(again.job.job.id, first.id, "there is no other node");
+    assert!(again.lease.id > grant.lease.id);
+    assert_eq!(again.job.job.started_at_ms, first.started_at_ms.or(Some(START_MS)), "the first claim's time stays");
+}
+
+#[test]
+fn a_lease_is_its_own_nodes_alone() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    submit(&office, &metered);
+    let (owner, thief) = (office.node("owner"), office.node("thief"));
+    let grant = office.claim(&owner).unwrap();
+    assert_conflict(leases::heartbeat(&office.app, &thief, grant.lease.id, at(Stage::Fetching, 0.0)), "lost");
+    assert_conflict(leases::fail(&office.app, &thief, grant.lease.id, failure(Retry::Never)), "lost");
+    assert_conflict(leases::complete(&office.app, &thief, grant.lease.id, [0; 32]), "lost");
+    assert!(leases::open_demo(&office.app, &thief, grant.lease.id).is_err());
+    assert!(leases::heartbeat(&office.app, &owner, grant.lease.id, at(Stage::Fetching, 0.0)).is_ok());
+}
+
+#[test]
+fn failures_end_a_job_at_once_or_after_three_attempts() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let node = office.node("n");
+
+    let bad = submit(&office, &metered).job.public_id;
+    let grant = office.claim(&node).unwrap();
+    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never)).unwrap();
+    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never)).unwrap();
+    let job = jobs::get(&office.app, &metered, bad).unwrap().job;
+    assert_eq!((job.status, job.attempts, job.finished_at_ms), (JobStatus::Failed, 1, Some(START_MS)));
+    assert_eq!(job.failure, Some(failure(Retry::Never)));
+
+    let unlucky = submit(&office, &metered).job.public_id;
+    for attempt in 1..=limits::ATTEMPTS {
+        let grant = office.claim(&node).unwrap();
+        leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere)).unwrap();
+        let job = jobs::get(&office.app, &metered, unlucky).unwrap().job;
+        let expected = if attempt < limits::ATTEMPTS { JobStatus::Queued } else { JobStatus::Failed };
+        assert_eq!((job.status, job.attempts), (expected, attempt));
+    }
+    assert!(office.claim(&node).is_none());
+}
+
+#[test]
+fn a_job_that_failed_on_a_node_goes_to_another_while_there_is_one_also_after_a_restart() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let job = submit(&office, &metered).job.id;
+    let (one, two) = (office.node("one"), office.node("two"));
+    for node in [&one, &two] {
+        assert!(leases::claim(&office.app, node, &[Renderer::Game], 1, Duration::ZERO).unwrap().is_none());
+    }
+    let grant = office.claim(&one).unwrap();
+    leases::claim(&office.app, &two, BUILTIN, 1, Duration::ZERO).unwrap();
+    leases::fail(&office.app, &one, grant.lease.id, failure(Retry::Elsewhere)).unwrap();
+    assert!(office.claim(&one).is_none());
+    let office = office.restart();
+    assert!(office.claim(&one).is_none());
+    assert_eq!(office.claim(&two).unwrap().job.job.id, job);
+}
+
+#[test]
+fn a_cancelled_job_is_over_and_its_node_is_told() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let node = office.node("n");
+    let waiting = {
+        let running = submit(&office, &metered).job.public_id;
+        let waiting = submit(&office, &metered).job.public_id;
+        let grant = office.claim(&node).unwrap();
+        for _ in 0..2 {
+            let job = jobs::remove(&office.app, &metered, running).unwrap().job;
+            assert_eq!((job.status, job.finished_at_ms), (JobStatus::Cancelled, Some(START_MS)));
+        }
+        let heartbeat = leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Rendering, 0.5));
+        assert_conflict(heartbeat, "cancelled");
+        assert_conflict(leases::complete(&office.app, &node, grant.lease.id, [0; 32]), "cancelled");
+        assert_conflict(leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere)), "cancelled");
+        waiting
+    };
+    jobs::remove(&office.app, &metered, waiting).unwrap();
+    assert!(office.claim(&node).is_none());
+}
+
+#[test]
+fn a_restart_of_the_server_ends_no_lease_and_loses_no_job() {
+    let office = Office::open();
+    let (metered, reserved) = office.account("studio");
+    let (running, waiting) = (submit(&office, &metered).job, submit(&office, &reserved).job);
+    let node = office.node("n");
+    // The reserved one came later and went first.
+    let grant = office.claim(&node).unwrap();
+    assert_eq!(grant.job.job.id, waiting.id);
+    office.clock.advance(LEASE * 10);
+    let office = office.restart();
+    assert_eq!(leases::expire(&office.app).unwrap(), 0, "a fresh grace period");
+    leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Uploading, 0.9)).unwrap();
+    let position = jobs::get(&office.app, &metered, running.public_id).unwrap().queue_position;
+    assert_eq!(position, Some(1));
+    let office = office.restart();
+    office.clock.advance(LEASE);
+    assert_eq!(leases::expire(&office.app).unwrap(), 1, "a node that never comes back");
+    assert_eq!(office.claim(&node).unwrap().job.job.id, waiting.id);
+}
+
+#[test]
+fn jobs_of_an_account_that_is_shut_out_wait_until_it_is_let_in_again() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let (running, waiting) = (submit(&office, &metered).job, submit(&office, &metered).job);
+    let node = office.node("n");
+    let grant = office.claim(&node).unwrap();
+    assert_eq!(grant.job.job.id, running.id);
+    accounts::deactivate(&office.app, "studio").unwrap();
+    leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)).unwrap();
+    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere)).unwrap();
+    assert!(office.claim(&node).is_none());
+    // Let in by another process: the server's writer notices at its next commit.
+    accounts::activate(&office.admin(), Some("studio")).unwrap();
+    submit(&office, &metered);
+    let mut order = Vec::new();
+    while let Some(grant) = leases::claim(&office.app, &node, BUILTIN, 9, Duration::ZERO).unwrap() {
+        order.push(grant.job.job.id);
+    }
+    assert_eq!(order[..2], [running.id, waiting.id]);
+    assert_eq!(order.len(), 3);
+}
+
+#[test]
+fn pages_go_back_through_an_accounts_jobs_and_no_others() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let (stranger, _) = office.account("stranger");
+    let ids: Vec<JobId> = (0..5)
+        .map(|_| {
+            submit(&office, &stranger);
+            submit(&office, &metered).job.id
+        })
+        .collect();
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let page = jobs::list(&office.app, &metered, None, 2, before).unwrap();
+        seen.extend(page.jobs.iter().map(|info| info.job.id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids.iter().rev().copied().collect::<Vec<_>>());
+    let node = office.node("n");
+    office.claim(&node).unwrap();
+    let with = |status| jobs::list(&office.app, &metered, Some(status), 50, None).unwrap().jobs.len();
+    assert_eq!((with(JobStatus::Queued), with(JobStatus::Rendering), with(JobStatus::Done)), (5, 0, 0));
+    let summary = accounts::summary(&office.app, &stranger).unwrap();
+    assert_eq!((summary.queued, summary.rendering, summary.dinks_in_use), (4, 1, 0));
+}
+
+#[test]
+fn a_job_waits_for_a_node_with_its_renderer() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let game = JobSpec { renderer: Renderer::Game, ..spec() };
+    let id = jobs::submit(&office.app, &metered, game).unwrap().job.public_id;
+    let node = office.node("n");
+    assert!(office.claim(&node).is_none());
+    let reason = jobs::get(&office.app, &metered, id).unwrap().waiting_because;
+    assert_eq!(reason.as_deref(), Some("no node offers the game renderer"));
+    assert!(leases::claim(&office.app, &node, &Renderer::ALL, 1, Duration::ZERO).unwrap().is_some());
+}
