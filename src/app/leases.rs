@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::jobs::{JobInfo, describe};
 use super::{App, sweep};
+use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
 use crate::domain::id::{JobId, LeaseId, NodeId};
-use crate::domain::job::{Job, Renderer, uploaded_demo};
+use crate::domain::job::{Job, Renderer};
 use crate::domain::lease::{Lease, LeaseEnd, Progress, aftermath};
 use crate::domain::limits;
 use crate::domain::node::Node;

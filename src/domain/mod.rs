@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod clip;
+pub mod demo;
 pub mod error;
 pub mod failure;
 pub mod id;
