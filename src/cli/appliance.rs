@@ -75,7 +75,10 @@ impl Appliance {
     pub fn stop(self) {
         self.app.stop();
         self.local.stop();
-        self.http.stop();
+        let unanswered = self.http.stop();
+        if unanswered > 0 {
+            log::warn!("stopped with {unanswered} requests unanswered");
+        }
         self.scheduler.stop();
     }
 

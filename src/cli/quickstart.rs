@@ -10,7 +10,7 @@ use super::appliance::{Appliance, Options};
 use super::client::{Api, Order, check_done};
 use super::clip_args;
 use super::progress::Progress;
-use super::submit::say_if_replaced;
+use super::submit::check_target;
 use super::{Call, output, server_url, stop_on_signals};
 use crate::app::accounts;
 use crate::domain::error::{Error, Result};
@@ -59,6 +59,7 @@ struct Wanted {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
+    check_target(&args.output)?;
     let stop = stop_on_signals()?;
     let scratch = tempfile::Builder::new().prefix("dinkem-quickstart-").tempdir();
     let scratch = scratch.map_err(|error| Error::internal("Could not make a scratch directory.", error))?;
@@ -107,7 +108,6 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, call: &Call, sto
     let job = api.submit(&order)?;
     let job = api.watch(&job.id, &mut progress, stop)?;
     check_done(&job)?;
-    say_if_replaced(to);
     api.download(&job, to, &mut progress)?;
     drop(progress);
     show(&job, &order, &server, &key, to, call);

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::clip_args::{self, LookArgs};
 use super::demo_file::DemoFile;
 use super::progress::Progress;
-use super::submit::say_if_replaced;
+use super::submit::check_target;
 use super::{Call, output, stop_on_signals, wrong_usage};
 use crate::domain::error::Result;
 use crate::domain::job::{Stage, SteamId};
@@ -51,11 +51,11 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     else {
         return Err(wrong_usage("A demo, --player, --round and -o are needed."));
     };
+    check_target(video)?;
     let stop = stop_on_signals()?;
     let mut progress = Progress::new();
     progress.show("reading the demo", 0.0);
     let demo = DemoFile::open(demo)?;
-    say_if_replaced(video);
     let commands = args.look.commands();
     let poster = video.with_extension("jpg");
     let request = ClipRequest {

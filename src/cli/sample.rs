@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::submit::say_if_replaced;
+use super::submit::check_target;
 use super::{Call, output};
 use crate::domain::error::{Error, Result};
 use crate::render::forge;
@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
-    say_if_replaced(&args.output);
+    check_target(&args.output)?;
     let path = args.output.display();
     std::fs::write(&args.output, forge::sample())
         .map_err(|error| Error::internal(format!("Could not write {path}: choose another place with -o."), error))?;

@@ -8,7 +8,7 @@ use super::clip_args::{self, LookArgs};
 use super::progress::Progress;
 use super::{Call, output, stop_on_signals, wrong_usage};
 use crate::config;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::wire::job::JobView;
@@ -53,6 +53,9 @@ pub struct Args {
 pub fn run(args: Args, call: &Call) -> Result<()> {
     let ca_pem = args.ca.as_deref().map(read).transpose()?;
     let api = Api::new(&args.server, key(args.key_file.as_deref())?, ca_pem)?;
+    if let Some(to) = &args.output {
+        check_target(to)?;
+    }
     let stop = stop_on_signals()?;
     let mut progress = Progress::new();
     let is_url = args
@@ -65,7 +68,6 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     if args.wait || args.output.is_some() {
         job = api.watch(&job.id, &mut progress, &stop)?;
         if let (Some(to), true) = (&args.output, job.status == "done") {
-            say_if_replaced(to);
             api.download(&job, to, &mut progress)?;
         }
     }
@@ -74,11 +76,19 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     if ["queued", "rendering"].contains(&job.status.as_str()) { Ok(()) } else { check_done(&job) }
 }
 
-/// A file of that name is replaced, as every tool does that is told where to write; but it is said.
-pub fn say_if_replaced(to: &Path) {
+/// Looks at where a result is to go before the work is done. A file of that name is replaced, as every tool does that is
+/// told where to write; but it is said.
+pub fn check_target(to: &Path) -> Result<()> {
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if to.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+        let message =
+            format!("Could not write {}: its folder is missing, or it is one itself. Choose another -o.", to.display());
+        return Err(Error::new(Kind::Invalid, "unwritable_file", message));
+    }
     if to.exists() {
         output::say(&format!("Replacing {}.", to.display()));
     }
+    Ok(())
 }
 
 fn show(job: &JobView, api: &Api, output_file: Option<&Path>, call: &Call) {
