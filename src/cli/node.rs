@@ -65,7 +65,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         None => call.data_dir()?.join("node"),
     };
     let state = identity(&args, &state_dir)?;
-    log::info!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
+    log::debug!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
     let config = AgentConfig {
         server: args.server.unwrap_or(state.server),
         ca_pem: state.ca_pem,

@@ -29,7 +29,7 @@ fn the_sample_is_written_inspected_and_rendered_without_any_server() {
     let ours = players.iter().find(|known| known["steam64_id"] == player.as_str()).unwrap();
     assert!(ours["kills_by_round"][&round].as_u64() > Some(0), "there is something to see: {ours}");
     let rounds = index["rounds"].as_array().unwrap();
-    let ours = rounds.iter().find(|known| known["number"].to_string() == round).unwrap();
+    let ours = rounds.iter().find(|known| known["number"].as_u64() == round.parse().ok()).unwrap();
     assert!(ours["winner"] == "t" || ours["winner"] == "ct", "{ours}");
     let table = cli.run(&["inspect", "sample.dem"]);
     assert!(table.status == 0 && table.out.contains(&player) && table.out.contains("ROUND"), "{table:?}");
