@@ -90,7 +90,7 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_account ON jobs (account, id);
 
 -- The unfinished few among all the finished: the ready queue at start, and an account's counts.
-CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE finished_at_ms IS NULL;
+CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'queued' OR status = 'rendering';
 
 -- One row an attempt: a node's time-limited right to a job. The numbers only grow (AUTOINCREMENT never gives one
 -- twice), so a late node's number is never anybody else's. When a live one runs out is known in memory only.

@@ -34,20 +34,16 @@ pub struct StoredDemo {
 /// Streams a demo to disk. The same bytes are stored once. It is on the disk when this returns.
 pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<StoredDemo> {
     let account = caller.account.id;
-    let used = app.store.read(|db| store::demos::account_bytes(db, account))?;
-    let left = limits::ACCOUNT_DEMO_BYTES.saturating_sub(used);
     let name = format!("{}.{PARTIAL}", app.random_uuid()?.simple());
     let partial = Partial { path: app.store.folder.demos().join(name) };
-    let demo = write_partial(app, &partial.path, left, body)?;
-    let known = app.store.read(|db| store::demos::bytes(db, account, &demo.sha256))?;
-    if known.is_none() {
+    let demo = write_partial(app, &partial.path, body)?;
+    if !app.store.read(|db| has_already(db, account, &demo))? {
         keep(&partial.path, &app.store.folder.demo(&demo.sha256))
             .map_err(|error| cannot_store("The demo could not be stored.", error))?;
     }
     let now = app.clock.now_ms();
     app.store.write(move |tx| {
-        if store::demos::bytes(tx, account, &demo.sha256)?.is_none() {
-            check_quota(tx, account, demo.bytes)?;
+        if !has_already(tx, account, &demo)? {
             store::demos::insert(tx, account, &demo.sha256, demo.bytes, now)?;
         }
         Ok(())
@@ -67,9 +63,8 @@ impl Drop for Partial {
     }
 }
 
-/// Writes and syncs the body. One byte over what the account has left is too much, unless the demo turns out to be one
-/// that it has: that is looked at afterwards, so a demo's own limit is allowed on top.
-fn write_partial(app: &App, path: &Path, left: u64, body: &mut dyn Read) -> Result<StoredDemo> {
+/// Writes and syncs the body. The account's quota is not looked at yet: these may be bytes that it has already.
+fn write_partial(app: &App, path: &Path, body: &mut dyn Read) -> Result<StoredDemo> {
     let failed = |error| cannot_store("The demo could not be stored.", error);
     app.check_room()?;
     let mut file = files::create_private(path).map_err(failed)?;
@@ -83,9 +78,6 @@ fn write_partial(app: &App, path: &Path, left: u64, body: &mut dyn Read) -> Resu
         bytes += read as u64;
         if bytes > limits::DEMO_BYTES {
             return Err(too_large("A demo", limits::DEMO_BYTES));
-        }
-        if left == 0 && bytes > LOOK_EVERY {
-            return Err(quota_reached());
         }
         if bytes - looked >= LOOK_EVERY {
             looked = bytes;
@@ -107,17 +99,17 @@ fn keep(partial: &Path, demo: &Path) -> std::io::Result<()> {
     demo.parent().map_or(Ok(()), files::sync_dir)
 }
 
-fn check_quota(db: &Db, account: AccountId, more: u64) -> Result<()> {
-    if store::demos::account_bytes(db, account)? + more > limits::ACCOUNT_DEMO_BYTES {
-        return Err(quota_reached());
+/// Whether the account has the demo already. One that it has not and that does not fit into its quota is an error.
+fn has_already(db: &Db, account: AccountId, demo: &StoredDemo) -> Result<bool> {
+    if store::demos::bytes(db, account, &demo.sha256)?.is_some() {
+        return Ok(true);
     }
-    Ok(())
-}
-
-fn quota_reached() -> Error {
-    Error::new(
-        Kind::TooMany,
-        "quota_reached",
-        format!("An account may keep at most {} GiB of demos here.", limits::ACCOUNT_DEMO_BYTES >> 30),
-    )
+    if store::demos::account_bytes(db, account)? + demo.bytes > limits::ACCOUNT_DEMO_BYTES {
+        return Err(Error::new(
+            Kind::TooMany,
+            "quota_reached",
+            format!("An account may keep at most {} GiB of demos here.", limits::ACCOUNT_DEMO_BYTES >> 30),
+        ));
+    }
+    Ok(false)
 }

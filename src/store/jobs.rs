@@ -133,11 +133,11 @@ pub fn page(
 const COUNTS: &str = "
     SELECT
         (SELECT COUNT(*) FROM jobs
-         WHERE finished_at_ms IS NULL AND status = 'queued' AND account = :account) AS queued,
+         WHERE status = 'queued' AND account = :account) AS queued,
         (SELECT COUNT(*) FROM jobs
-         WHERE finished_at_ms IS NULL AND status = 'rendering' AND account = :account) AS rendering,
+         WHERE status = 'rendering' AND account = :account) AS rendering,
         (SELECT COUNT(*) FROM jobs
-         WHERE finished_at_ms IS NULL AND status = 'rendering' AND account = :account AND class = 'reserved') AS reserved
+         WHERE status = 'rendering' AND account = :account AND class = 'reserved') AS reserved
 ";
 
 /// How many unfinished jobs an account has.
@@ -163,7 +163,7 @@ const READY: &str = "
     SELECT jobs.id, jobs.account, jobs.class, jobs.renderer
     FROM jobs
     JOIN accounts ON accounts.id = jobs.account
-    WHERE jobs.finished_at_ms IS NULL AND jobs.status = 'queued' AND accounts.status = 'active'
+    WHERE jobs.status = 'queued' AND accounts.status = 'active'
 ";
 
 /// Waiting jobs of active accounts, in no order; whom they avoid is told by [`avoided_nodes`].
@@ -184,7 +184,7 @@ const AVOIDED: &str = "
     SELECT leases.job, leases.node
     FROM jobs
     JOIN leases ON leases.job = jobs.id AND leases.avoid = 1
-    WHERE jobs.finished_at_ms IS NULL AND jobs.status = 'queued'
+    WHERE jobs.status = 'queued'
 ";
 
 /// Which nodes waiting jobs avoid, in no order.

@@ -13,7 +13,7 @@ use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::domain::schedule::LiveNode;
 
-/// Served by the primary key; expired tokens go on the way.
+/// A look at all tokens: there are never many.
 const SWEEP_TOKENS: &str = "
     DELETE FROM join_tokens WHERE expires_at_ms <= :now
 ";

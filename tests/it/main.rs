@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod app_accounts;
+mod app_clips;
 mod app_jobs;
 mod cli_admin;
 mod cli_clips;
@@ -16,6 +17,8 @@ mod http_client;
 #[cfg(target_os = "linux")]
 mod node_agent;
 mod node_join;
+mod store;
+mod store_plans;
 mod support;
 mod tidy;
 mod unpack;

@@ -1,0 +1,191 @@
+//! The store through its own surface: who is let in, what is durable when, what another process may do beside it.
+
+use std::fs;
+use std::sync::mpsc;
+use std::sync::{Arc, Barrier};
+
+use dinkem_appliance::app::{App, accounts};
+use dinkem_appliance::domain::error::Error;
+use dinkem_appliance::os::doorbell::Doorbell;
+use dinkem_appliance::os::random::{FakeRandom, Random};
+use dinkem_appliance::store::{self, Store};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::support::office::{Office, serve};
+
+fn open(dir: &TempDir) -> Store {
+    Store::serve(dir.path(), Arc::new(Doorbell::default())).unwrap()
+}
+
+fn uuid(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+#[track_caller]
+fn assert_refused<T>(answer: Result<T, Error>, code: &str, words: &str) {
+    let error = answer.err().expect("it is refused");
+    assert_eq!(error.code, code);
+    assert!(error.message.contains(words), "{}", error.message);
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused_in_words_and_let_in_when_the_first_has_gone() {
+    let office = Office::open();
+    let path = office.dir.path().display().to_string();
+    assert_refused(serve(office.dir.path(), &office.clock, &office.random), "data_dir_in_use", &path);
+    let office = office.restart();
+    assert!(accounts::list(&office.app).unwrap().is_empty());
+}
+
+#[test]
+fn a_newer_store_and_another_programs_database_are_refused_in_words_and_left_alone() {
+    let cases = [
+        ("PRAGMA user_version = 99", "store_newer", "version 99"),
+        ("CREATE TABLE theirs (x)", "store_foreign", "another program"),
+    ];
+    for (sql, code, words) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        Connection::open(dir.path().join("store.db")).unwrap().execute_batch(sql).unwrap();
+        assert_refused(Store::serve(dir.path(), Arc::default()), code, words);
+        assert_refused(Store::beside(dir.path()), code, words);
+        let tables: i64 = Connection::open(dir.path().join("store.db"))
+            .unwrap()
+            .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        assert!(tables <= 1, "{sql}");
+    }
+}
+
+#[test]
+fn admin_creates_the_store_where_there_is_none_and_the_server_goes_on_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("deep/data");
+    let beside = Store::beside(&folder).unwrap();
+    beside.write(|tx| store::accounts::insert(tx, uuid(1), "studio", 5)).unwrap();
+    let server = Store::serve(&folder, Arc::default()).unwrap();
+    assert_eq!(server.read(store::accounts::all).unwrap().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_the_store_keeps_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("data");
+    let server = Store::serve(&folder, Arc::default()).unwrap();
+    server.write(|tx| store::accounts::insert(tx, uuid(1), "studio", 5)).unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
+        files.push(path.file_name().unwrap().to_string_lossy().into_owned());
+    }
+    files.sort();
+    assert_eq!(files, ["clips", "demos", "lock", "store.db", "store.db-shm", "store.db-wal"]);
+}
+
+#[test]
+fn whoever_is_answered_can_read_it_with_another_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = open(&dir);
+    let start = Barrier::new(16);
+    std::thread::scope(|scope| {
+        for thread in 0..16_u128 {
+            let (server, start) = (&server, &start);
+            scope.spawn(move || {
+                start.wait();
+                for turn in 0..20_u128 {
+                    let name = format!("{thread}-{turn}");
+                    let (id, row) = (uuid(thread << 64 | turn), name.clone());
+                    server.write(move |tx| store::accounts::insert(tx, id, &row, 0)).unwrap();
+                    assert!(server.read(|db| store::accounts::by_name(db, &name)).unwrap().is_some(), "{name}");
+                }
+            });
+        }
+    });
+    drop(server);
+    assert_eq!(open(&dir).read(store::accounts::all).unwrap().len(), 16 * 20);
+}
+
+#[test]
+fn an_operation_that_fails_or_panics_leaves_no_trace_and_spares_the_others_of_its_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = open(&dir);
+    // Holds the writer up, so that what comes meanwhile shares one commit.
+    let (let_go, held) = mpsc::channel::<()>();
+    let (began, begun) = mpsc::channel();
+    let outcomes = std::thread::scope(|scope| {
+        let gate = scope.spawn(|| {
+            server.write(move |_| {
+                began.send(()).unwrap();
+                held.recv().unwrap();
+                Ok(())
+            })
+        });
+        begun.recv().unwrap();
+        let others: Vec<_> = ["good", "bad", "worse", "fine"]
+            .into_iter()
+            .zip(1..)
+            .map(|(name, number)| {
+                let server = &server;
+                scope.spawn(move || {
+                    server.write(move |tx| {
+                        let account = store::accounts::insert(tx, uuid(number), name, 0)?;
+                        match name {
+                            "bad" => Err(Error::not_found("no")),
+                            "worse" => panic!("an operation of a test panics, as it should"),
+                            _ => Ok(account.name),
+                        }
+                    })
+                })
+            })
+            .collect();
+        let_go.send(()).unwrap();
+        gate.join().unwrap().unwrap();
+        others.into_iter().map(|other| other.join().unwrap().map_err(|error| error.code)).collect::<Vec<_>>()
+    });
+    assert_eq!(outcomes, [Ok("good".into()), Err("not_found"), Err("internal"), Ok("fine".into())]);
+    let mut names: Vec<_> =
+        server.read(store::accounts::all).unwrap().into_iter().map(|account| account.name).collect();
+    names.sort();
+    assert_eq!(names, ["fine", "good"]);
+}
+
+#[test]
+fn admin_gets_its_turn_beside_a_server_that_never_rests() {
+    let office = Office::open();
+    let admin: Arc<App> = office.admin();
+    let random = FakeRandom::default();
+    let (stop, stopped) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (app, random, stop) = (&office.app, &random, &stop);
+            scope.spawn(move || {
+                while !stop.load(stopped) {
+                    let name = format!("{thread} {:x}", random.bits().unwrap());
+                    accounts::create(app, &name, false).unwrap();
+                }
+            });
+        }
+        for turn in 0..10 {
+            accounts::create(&admin, &format!("admin {turn}"), true).unwrap();
+        }
+        stop.store(true, stopped);
+    });
+}
+
+#[test]
+fn what_admin_changed_is_told_to_waiting_claims_of_an_idle_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let news = Arc::new(Doorbell::default());
+    let _server = Store::serve(dir.path(), news.clone()).unwrap();
+    let beside = Store::beside(dir.path()).unwrap();
+    let seen = news.rings();
+    beside.write(|tx| store::accounts::insert(tx, uuid(1), "studio", 0)).unwrap();
+    assert!(news.wait_past(seen, std::time::Duration::from_secs(30)));
+}
