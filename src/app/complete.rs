@@ -73,17 +73,21 @@ fn ended(app: &App, job: JobId, lease: LeaseId) {
     app.uploads.end(lease);
 }
 
-/// Reads the uploaded video: the very bytes that the node sent, and a video of what was asked for.
+/// Reads the uploaded video: the very bytes that the node sent, and a video of what was asked for. None of the refusals
+/// is a conflict: the lease is still the node's, which may send the video again or give the attempt up.
 fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Clip> {
     let path = app.store.folder.video(lease);
     let (sha256, bytes) = hash(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::conflict("video_missing", "No video was uploaded under this lease."),
+        std::io::ErrorKind::NotFound => {
+            Error::new(Kind::Invalid, "video_missing", "No video was uploaded under this lease.")
+        }
         _ => Error::internal("The uploaded video could not be read.", error),
     })?;
     if sha256 != expected {
         // What has arrived cannot be mended piece by piece: the node begins again at offset 0.
         fs::remove_file(&path).map_err(|error| Error::internal("A broken upload could not be removed.", error))?;
-        return Err(Error::conflict(
+        return Err(Error::new(
+            Kind::Invalid,
             "video_mismatch",
             "The video on the server is not the one whose hash was given; it was thrown away.",
         ));

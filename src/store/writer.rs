@@ -221,3 +221,56 @@ impl Work {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::mpsc;
+
+    use super::super::{Store, Writing, accounts};
+    use super::*;
+
+    /// Breaks a rule that is looked at only when the transaction is committed.
+    fn break_the_commit(tx: &mut Tx<'_>) -> Result<()> {
+        tx.batch("PRAGMA defer_foreign_keys = ON")?;
+        tx.execute("INSERT INTO dinks_history (account, dinks, at_ms) VALUES (4711, 1, 0)", [])?;
+        Ok(())
+    }
+
+    #[test]
+    fn nobody_is_acknowledged_when_the_commit_fails_and_the_next_one_succeeds() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::serve(dir.path(), Arc::default()).unwrap();
+        let (began, begun) = mpsc::channel();
+        let queued = Barrier::new(2);
+        std::thread::scope(|scope| {
+            // The first commit is held up until the second batch stands in the queue: a good operation, then a bad one.
+            let (let_go, held) = mpsc::channel::<()>();
+            let gate = scope.spawn(|| {
+                store.write(move |_| {
+                    began.send(()).unwrap();
+                    held.recv().unwrap();
+                    Ok(())
+                })
+            });
+            begun.recv().unwrap();
+            let good = scope.spawn(|| {
+                queued.wait();
+                store.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0))
+            });
+            queued.wait();
+            let bad = scope.spawn(|| store.write(break_the_commit));
+            let Writing::Server { writer, .. } = &store.writing else { panic!("a server's store") };
+            while writer.queue.as_ref().unwrap().len() < 2 {
+                std::thread::yield_now();
+            }
+            let_go.send(()).unwrap();
+            gate.join().unwrap().unwrap();
+            assert!(good.join().unwrap().is_err(), "it shared the commit that failed");
+            assert!(bad.join().unwrap().is_err());
+        });
+        assert!(store.read(accounts::all).unwrap().is_empty());
+        store.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap();
+        assert_eq!(store.read(accounts::all).unwrap().len(), 1);
+    }
+}

@@ -1,12 +1,16 @@
 //! Accounts, keys and dinks, as `admin` sets them and requests meet them.
 
-use dinkem_appliance::app::{accounts, auth, dinks, keys};
+use std::time::Duration;
+
+use dinkem_appliance::app::{accounts, auth, dinks, keys, nodes};
 use dinkem_appliance::domain::account::AccountStatus;
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::id::KeyId;
 use dinkem_appliance::domain::key::{KeyClass, Secret};
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::node::NodeState;
 
-use crate::support::office::{Office, bearer};
+use crate::support::office::{BUILTIN, Office, bearer, spec};
 
 const MALFORMED: &str = "Missing or invalid API key";
 const REFUSED: &str = "Invalid API key";
@@ -106,7 +110,7 @@ fn keys_are_minted_for_classes_that_lack_one_and_revoked_for_good() {
     let metered = listed.iter().find(|key| key.class == KeyClass::Metered).unwrap();
     let revoked = keys::revoke(app, metered.id).unwrap();
     assert_eq!(revoked.revoked_at_ms, Some(office.now_ms()));
-    office.clock.advance(std::time::Duration::from_secs(5));
+    office.clock.advance(Duration::from_secs(5));
     assert_eq!(keys::revoke(app, metered.id).unwrap().revoked_at_ms, revoked.revoked_at_ms, "the first time stays");
     let (_, one) = keys::mint(app, "studio").unwrap();
     assert!(one.metered.is_some() && one.reserved.is_none());
@@ -124,7 +128,7 @@ fn dinks_keep_their_history_and_are_held_against_live_slots() {
         accounts::create(app, name, false).unwrap();
     }
     dinks::set(app, "a", 3).unwrap();
-    office.clock.advance(std::time::Duration::from_secs(1));
+    office.clock.advance(Duration::from_secs(1));
     dinks::set(app, "b", 2).unwrap();
     dinks::set(app, "a", 1).unwrap();
     let node = office.node("n");
@@ -134,4 +138,52 @@ fn dinks_keep_their_history_and_are_held_against_live_slots() {
     let history: Vec<_> = shown.history.iter().map(|line| (line.account.as_str(), line.dinks)).collect();
     assert_eq!(history, [("a", 1), ("b", 2), ("a", 3)]);
     assert_eq!(shown.history[0].at_ms - shown.history[2].at_ms, 1_000);
+}
+
+#[test]
+fn a_join_token_works_once_and_for_an_hour() {
+    let office = Office::open();
+    let admin = office.admin();
+    let token = nodes::token(&admin).unwrap();
+    let joined = nodes::join(&office.app, &token, "render").unwrap();
+    let node = auth::authenticate_node(&office.app, &[&bearer(&joined.key)]).unwrap();
+    assert_eq!((node.id, node.name.as_str()), (joined.node.id, "render"));
+    assert_refused(nodes::join(&office.app, &token, "render"), Kind::Forbidden, "join_token_refused");
+
+    let late = nodes::token(&admin).unwrap();
+    office.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS));
+    assert_refused(nodes::join(&office.app, &late, "render"), Kind::Forbidden, "join_token_refused");
+    let good = nodes::token(&admin).unwrap();
+    assert_refused(nodes::join(&office.app, &good, ""), Kind::Invalid, "invalid_field");
+    assert_eq!(nodes::join(&office.app, &good, "render").unwrap().node.name, "render-2", "a bad name uses nothing up");
+
+    // The keys of nodes and of accounts are not taken for each other.
+    assert_refused(office.call(&joined.key), Kind::Unauthorized, "invalid_key");
+    let (_, new) = accounts::create(&office.app, "studio", true).unwrap();
+    let key = bearer(&new.metered.unwrap());
+    assert_refused(auth::authenticate_node(&office.app, &[&key]), Kind::Unauthorized, "invalid_key");
+}
+
+#[test]
+fn a_node_is_up_while_it_is_heard_of_and_admin_sees_it_from_another_process() {
+    let office = Office::open();
+    let admin = office.admin();
+    let joined = nodes::join(&office.app, &nodes::token(&admin).unwrap(), "render").unwrap();
+    let states = || nodes::list(&admin).unwrap().iter().map(|info| info.state).collect::<Vec<_>>();
+    let gone = Duration::from_secs(limits::NODE_GONE_SECONDS);
+    for _ in 0..3 {
+        office.clock.advance(gone / 2);
+        auth::authenticate_node(&office.app, &[&bearer(&joined.key)]).unwrap();
+    }
+    assert_eq!(states(), [NodeState::Up]);
+    office.clock.advance(gone);
+    assert_eq!(states(), [NodeState::Gone]);
+    let (metered, _) = office.account("studio");
+    let job = dinkem_appliance::app::jobs::submit(&office.app, &metered, spec()).unwrap();
+    assert_eq!(job.waiting_because.as_deref(), Some("no render node is connected"));
+    let node = auth::authenticate_node(&office.app, &[&bearer(&joined.key)]).unwrap();
+    office.claim(&node).unwrap();
+    let listed = nodes::list(&admin).unwrap().remove(0);
+    assert_eq!((listed.state, listed.leases, listed.node.slots), (NodeState::Up, 1, 1));
+    assert_eq!(listed.node.renderers, BUILTIN);
 }
