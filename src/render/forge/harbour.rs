@@ -160,21 +160,38 @@ impl Spot {
     }
 }
 
-/// The way over these places, along the shortest ways between them; `lane` units to the left of the middle.
+/// Units between two turns of somebody who runs along, and how far from the lane each may be.
+const PIECE_UNITS: f32 = 170.0;
+const WEAVE_UNITS: f32 = 46.0;
+
+/// The way over these places, along the shortest ways between them; `lane` units to the left of the middle, and never
+/// quite straight.
 pub fn way(over: &[Spot], lane: f32) -> Vec<Step> {
     let mut places = Vec::new();
     for pair in over.windows(2) {
         let leg = shortest(pair[0], pair[1]);
         places.extend(leg.into_iter().skip(usize::from(!places.is_empty())));
     }
-    let mut steps = Vec::with_capacity(places.len());
-    for (index, place) in places.iter().enumerate().skip(1) {
-        let (from, to) = (places[index - 1].at(), places.get(index + 1).unwrap_or(place).at());
+    let mut steps = Vec::new();
+    for pair in places.windows(2) {
+        let (from, to) = (pair[0].at(), pair[1].at());
         let length = distance(from, to).max(1.0);
-        let left = [-(to[1] - from[1]) / length * lane, (to[0] - from[0]) / length * lane];
-        steps.push(Step::Run(place.beside(left[0], left[1])));
+        let left = [-(to[1] - from[1]) / length, (to[0] - from[0]) / length];
+        let pieces = (length / PIECE_UNITS).ceil() as u32;
+        for piece in 1..=pieces {
+            let part = piece as f32 / pieces as f32;
+            let off = lane + weave([pair[0] as u32, pair[1] as u32, piece, lane as i32 as u32]) * WEAVE_UNITS;
+            let along = |axis: usize| from[axis] + (to[axis] - from[axis]) * part;
+            steps.push(Step::Run([along(0) + left[0] * off, along(1) + left[1] * off, along(2)]));
+        }
     }
     steps
+}
+
+/// From -1 to 1: as good as chance, and always the same.
+fn weave(of: [u32; 4]) -> f32 {
+    let mixed = of.iter().fold(0x9e37_79b9_u32, |mixed, part| (mixed ^ part).wrapping_mul(0x85eb_ca6b).rotate_left(13));
+    (mixed >> 8) as f32 / (1 << 23) as f32 - 1.0
 }
 
 /// The places of the shortest way, both ends included.
@@ -218,8 +235,10 @@ mod tests {
     #[test]
     fn a_way_keeps_to_its_lane() {
         let steps = way(&[MidLow, MidTop], 40.0);
-        let Some(Step::Run(doors)) = steps.first() else { panic!("{steps:?}") };
-        assert_eq!(*doors, [-40.0, -500.0, -32.0]);
-        assert_eq!(steps.len(), 3);
+        assert!(steps.len() > 5, "{steps:?}");
+        for step in &steps {
+            let Step::Run([x, ..]) = step else { panic!("{steps:?}") };
+            assert!((*x + 40.0).abs() < WEAVE_UNITS + 40.0, "{steps:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ const FREEZE_SECONDS: f32 = 5.0;
 const AFTER_SECONDS: f32 = 5.0;
 const FUSE_SECONDS: f32 = 40.0;
 /// Units between two lanes of a way.
-const LANE: f32 = 34.0;
+const LANE: f32 = 42.0;
 
 const fn player(number: u64, name: &'static str, team: usize) -> Player {
     Player { steam64: 76_561_202_200_000_000 + number, name, team }
@@ -84,7 +84,7 @@ fn part(player: usize, weapon: &'static str, legs: &[(f32, &[Spot])]) -> Part {
         steps.extend(harbour::way(over, lane * LANE));
     }
     let from = legs.first().and_then(|(_, over)| over.first()).copied().unwrap_or(TSpawn);
-    Part { player, from: from.beside(lane * 52.0, ((player % 3) as f32 - 1.0) * 48.0), steps, weapon }
+    Part { player, from: from.beside(lane * 84.0, ((player % 3) as f32 - 1.0) * 70.0), steps, weapon }
 }
 
 fn act(at: f32, who: usize, what: What) -> Act {
@@ -113,7 +113,7 @@ fn warmup() -> Round {
         part(8, "knife", &[(0.0, &[CtSpawnW, BWindow, BSiteE, CanalW, Canal, Mid])]),
         part(9, "knife", &[(0.0, &[CtSpawnE, CtYard, MidTop, ShortLow, Short])]),
     ];
-    round(14.0, Side::T, Reason::TWin, parts, Vec::new())
+    round(6.0, Side::T, Reason::TWin, parts, Vec::new())
 }
 
 /// Site A falls, and nobody is left to take it back.
@@ -126,6 +126,7 @@ fn first() -> Round {
                 (0.0, &[TSpawnE, TEast, Crane, LongLow, Long]),
                 (1.2, &[Long, LongTop, ARamp, ASiteE]),
                 (1.0, &[ASiteE, ASiteN]),
+                (6.5, &[ASiteN, ACt, CtSpawnE]),
             ],
         ),
         part(
@@ -134,7 +135,7 @@ fn first() -> Round {
             &[
                 (0.0, &[TSpawnE, Crane, LongDoors, LongLow]),
                 (1.0, &[LongLow, LongTop, ABoxes, ASite]),
-                (4.5, &[ASite, ABoxes, ARamp]),
+                (4.5, &[ASite, ABoxes, ARamp, ASiteE]),
             ],
         ),
         part(2, "galilar", &[(0.6, &[TSpawn, MidLow, MidDoors]), (1.5, &[MidDoors, Mid, ShortLow, Short])]),
@@ -150,24 +151,34 @@ fn first() -> Round {
         part(
             4,
             "mac10",
-            &[(0.0, &[TSpawnW, Docks, Tunnel, TunnelE]), (2.0, &[TunnelE, Canal, Mid, MidTop, Arch, CtYard, CtSpawnE])],
+            &[
+                (0.0, &[TSpawnE, TSpawn, TSpawnW, Docks, Tunnel, TunnelE]),
+                (0.4, &[TunnelE, MidDoors, Mid, MidTop, Arch, CtYard]),
+            ],
         ),
         part(5, "m4a1", &[(0.0, &[CtSpawnE, ACt, ASiteN, ASiteE, ARamp, LongTop])]),
-        part(6, "m4a1_silencer", &[(0.0, &[CtSpawnE, ACt, ASiteW, ABoxes]), (2.0, &[ABoxes, ASite, ASiteN, ASite])]),
         part(
-            7,
+            6,
+            "m4a1_silencer",
+            &[(0.0, &[CtSpawnE, ACt, ASiteW, ABoxes, ShortTop, ABoxes, ASite]), (0.5, &[ASite, ASiteE, ASiteN, ASite])],
+        ),
+        part(
+            TERN,
             "awp",
-            &[(0.0, &[CtSpawn, Arch, MidTop]), (3.0, &[MidTop, Arch, CtYard, ACt]), (1.5, &[ACt, ASiteW, ASite])],
+            &[
+                (0.0, &[CtSpawn, Arch, MidTop]),
+                (5.5, &[MidTop, Arch, CtYard, ACt, CtSpawnE, ACt]),
+                (1.4, &[ACt, ASiteW, ASite]),
+            ],
         ),
-        part(
-            8,
-            "mp9",
-            &[(0.0, &[CtSpawnW, BCt, BSiteN, BSite]), (2.5, &[BSite, BSiteE, BWindow, CtYard, ACt, ASiteW])],
-        ),
+        part(8, "mp9", &[(0.0, &[CtSpawnW, BCt, BSiteN, BSite, BDoor, CanalW, BSiteE, BWindow, CtYard, ACt, ASiteW])]),
         part(
             9,
             "m4a1",
-            &[(0.0, &[CtSpawnW, BCt, BSiteE, BDoor, HoldN]), (2.0, &[HoldN, BDoor, BSiteW, BSiteN, BCt, CtSpawnE])],
+            &[
+                (0.0, &[CtSpawnE, CtSpawn, CtSpawnW, BCt, BSiteE, BDoor, HoldN, Hold]),
+                (0.5, &[Hold, BDoor, BSiteW, BSiteN, BCt, CtSpawnE]),
+            ],
         ),
     ];
     let acts = vec![
@@ -226,8 +237,8 @@ fn second() -> Round {
                 (2.0, &[BSiteE, BSite, BSiteE]),
             ],
         ),
-        part(4, "ak47", &[(0.0, &[TSpawnW, Docks, Tunnel]), (2.4, &[Tunnel, TunnelE, Canal])]),
-        part(5, "m4a1", &[(0.0, &[CtSpawnW, BCt, BSiteN, BSite]), (1.0, &[BSite, BSiteW])]),
+        part(4, "ak47", &[(0.0, &[TSpawnE, TYard, Docks, Tunnel]), (1.0, &[Tunnel, TunnelE, Canal])]),
+        part(5, "m4a1", &[(0.0, &[CtSpawnW, BCt, BSiteN, BSiteW, BSite]), (1.0, &[BSite, BSiteW])]),
         part(6, "m4a1_silencer", &[(0.0, &[CtSpawnW, BCt, BWindow, BSiteE]), (2.5, &[BSiteE, BSiteN])]),
         part(
             TERN,
@@ -236,17 +247,17 @@ fn second() -> Round {
                 (0.0, &[CtSpawn, CtYard, Arch, MidTop]),
                 (2.6, &[MidTop, Mid, Canal]),
                 (2.2, &[Canal, CanalW]),
-                (1.4, &[CanalW, BSiteE]),
-                (1.2, &[BSiteE, BSite]),
+                (5.5, &[CanalW, BSiteE]),
+                (0.6, &[BSiteE, BSite]),
             ],
         ),
-        part(8, "mp9", &[(0.0, &[CtSpawnE, ACt, ASite, ABoxes]), (4.5, &[ABoxes, ASiteW, ACt, CtYard, BCt, BWindow])]),
+        part(8, "mp9", &[(0.0, &[CtSpawnE, ACt, ASite, ABoxes, Short, ABoxes, ASiteW, ACt, CtYard, BCt, BWindow])]),
         part(
             9,
             "m4a1",
             &[
-                (0.0, &[CtSpawnE, ACt, ASiteN, ASiteE, ARamp]),
-                (2.5, &[ARamp, ASite, ACt, CtYard, BCt, BWindow, BSiteN]),
+                (0.0, &[CtSpawnE, ACt, ASiteN, ASiteE, ARamp, LongTop, ARamp, ASite, ACt, CtYard, BCt, BWindow]),
+                (2.0, &[BWindow, BSiteN]),
             ],
         ),
     ];
