@@ -118,8 +118,8 @@ impl World {
 
     /// Sets where an entity is.
     pub fn place(&mut self, slot: u16, origin: &Origin, at: [f32; 3]) {
-        for axis in 0..3 {
-            let (number, within) = cell(at[axis]);
+        for (axis, coordinate) in at.into_iter().enumerate() {
+            let (number, within) = cell(coordinate);
             self.set(slot, origin.cell[axis], Value::Int(number));
             self.set(slot, origin.within[axis], Value::Float(within));
         }

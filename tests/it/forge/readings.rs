@@ -16,6 +16,9 @@ const CLOSE: f32 = 0.001;
 /// A slot, and a field's path in it, with what it holds.
 pub type State = BTreeMap<(u32, Vec<u16>), Datum>;
 
+/// Tick, name, keys with their values.
+pub type Event = (i32, String, Vec<(String, String)>);
+
 /// What a parser read.
 #[derive(Default)]
 pub struct Reading {
@@ -24,8 +27,7 @@ pub struct Reading {
     /// By slot: the class of whatever was last in it.
     pub classes: BTreeMap<u32, String>,
     pub states: BTreeMap<i32, State>,
-    /// Tick, name, keys with their values.
-    pub events: Vec<(i32, String, Vec<(String, String)>)>,
+    pub events: Vec<Event>,
 }
 
 /// A field's value, whatever a parser calls its type.
@@ -177,10 +179,7 @@ impl Observer for Watch {
             let state = self.0.states.entry(tick).or_default();
             for field in entity.fields() {
                 if let Some(value) = field.value {
-                    state.insert(
-                        (entity.index(), field.path.iter().map(|part| *part as u16).collect()),
-                        of_source2(value),
-                    );
+                    state.insert((entity.index(), field.path.clone()), of_source2(value));
                 }
             }
         }
