@@ -179,7 +179,8 @@ fn a_video_that_is_not_what_was_asked_for_is_not_published() {
     let wide = JobSpec { resolution: 1440, ..spec() };
     let fast = JobSpec { fps: 60, ..spec() };
     let garbage = vec![7; 5_000];
-    let cases: [(JobSpec, Option<&[u8]>, [u8; 32], &str); 5] = [
+    type Case<'a> = (JobSpec, Option<&'a [u8]>, [u8; 32], &'a str);
+    let cases: [Case<'_>; 5] = [
         (spec(), None, sha256(&CLIP), "video_missing"),
         (spec(), Some(&CLIP[..1_000]), sha256(&CLIP), "video_mismatch"),
         (spec(), Some(&garbage), sha256(&garbage), "video_refused"),
@@ -259,7 +260,7 @@ fn an_uploaded_demo_is_stored_once_and_given_to_the_node_of_its_own_accounts_job
     assert_eq!((stored.sha256, stored.bytes), (sha256(&demo), demo.len() as u64));
     assert_eq!(demos::receive(&office.app, &reserved, &mut &demo[..]).unwrap(), stored);
     let name: String = stored.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(files(&office, "demos"), [name.clone()]);
+    assert_eq!(files(&office, "demos"), std::slice::from_ref(&name));
 
     let node = office.node("n");
     let order = JobSpec { demo_url: format!("https://any.host/api/demos/{name}"), ..spec() };

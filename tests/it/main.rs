@@ -5,6 +5,7 @@
 mod app_accounts;
 mod app_clips;
 mod app_jobs;
+mod app_simulation;
 mod cli_admin;
 mod cli_clips;
 mod cli_config;
