@@ -29,13 +29,11 @@ impl Readers {
     /// Reads with a connection of its own, waiting for one if all are lent.
     pub fn with<T>(&self, look: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
         let mut loan = Loan { readers: self, db: self.borrow() };
-        if loan.db.is_none() {
-            loan.db = Some(connection::open(&self.path, Role::Reader)?);
-        }
-        match &loan.db {
-            Some(db) => look(db),
-            None => unreachable!("a loan without a connection"),
-        }
+        let db = match loan.db.take() {
+            Some(db) => db,
+            None => connection::open(&self.path, Role::Reader)?,
+        };
+        look(loan.db.insert(db))
     }
 
     /// An idle connection, or leave to open one (`None`).
