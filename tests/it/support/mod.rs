@@ -8,11 +8,16 @@ pub mod cli;
 pub mod cli_server;
 pub mod client;
 pub mod clip;
+pub mod files;
 pub mod listener;
 #[cfg(target_os = "linux")]
 pub mod node_bench;
 #[cfg(target_os = "linux")]
 pub mod node_server;
 pub mod office;
+pub mod process;
+pub mod proxy;
+pub mod quick;
+pub mod tools;
 pub mod video;
 pub mod wait;

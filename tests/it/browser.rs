@@ -1,0 +1,57 @@
+//! A browser plays the clip and seeks in it.
+
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+
+use crate::support::files::{Answer, Files};
+use crate::support::process::Appliance;
+use crate::support::quick;
+use crate::support::tools::have;
+use crate::support::wait::PATIENCE;
+
+/// Plays, seeks to the middle, plays on, and tells what happened.
+const PAGE: &str = r#"<!doctype html><video id=v muted autoplay playsinline src="CLIP"></video><script>
+const tell = text => fetch('/heard?' + encodeURIComponent(text));
+let sought = false, after = 0;
+v.onerror = () => tell('error ' + v.error.code + ' ' + v.error.message);
+v.ontimeupdate = () => {
+  if (!sought && v.currentTime > 0.3) { sought = true; v.currentTime = v.duration / 2; }
+  else if (sought && !v.seeking && v.currentTime > v.duration / 2 + 0.2 && !after++) {
+    const q = v.getVideoPlaybackQuality();
+    tell(['played', v.videoWidth, v.videoHeight, v.duration.toFixed(2), q.totalVideoFrames > 0, q.corruptedVideoFrames].join(' '));
+  }
+};
+</script>"#;
+
+#[test]
+fn chromium_plays_a_clip_and_seeks_in_it() {
+    if !have("chromium", "the clip in a browser") {
+        return;
+    }
+    let files = quick::server();
+    let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
+    let key = appliance.account("studio").metered;
+    let _node = appliance.node("node", None);
+    let id = appliance.submit(&key, &quick::order(&files));
+    let job = appliance.done(&key, &id);
+
+    let (heard, hear) = channel();
+    let page = PAGE.replace("CLIP", job["clip"]["url"].as_str().unwrap());
+    let site = Files::serve(vec![("/page", Answer::Page(page)), ("/heard", Answer::Hear(heard))]);
+    let mut browser = Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--autoplay-policy=no-user-gesture-required", "--mute-audio"])
+        .arg(format!("--user-data-dir={}", appliance.scratch().join("browser").display()))
+        .arg(site.url("/page"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let told = hear.recv_timeout(PATIENCE);
+    browser.kill().unwrap();
+    browser.wait().unwrap();
+    let told = told.expect("the page says what it saw");
+    let duration = job["clip"]["duration_seconds"].as_f64().unwrap();
+    assert_eq!(told.replace("%20", " "), format!("played 1920 1080 {duration:.2} true 0"));
+}

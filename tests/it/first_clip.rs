@@ -1,0 +1,111 @@
+//! The first clip, as a LAN client gets it: the contract's own curl line, progress through the stages, a true MP4.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::process::{Appliance, run};
+use crate::support::quick;
+use crate::support::tools::{ffprobe, have};
+use crate::support::wait::until;
+
+/// Half a second: what a clip's length may differ from the round's (the acceptance's own figure).
+const TOLERANCE_SECONDS: f64 = 0.5;
+
+#[test]
+fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
+    if !have("curl", "the contract's curl line") {
+        return;
+    }
+    let files = quick::server();
+    let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
+    let keys = appliance.account("studio");
+    let _node = appliance.node("node", None);
+    let body = format!(
+        r#"{{ "demo_url": "{}", "steam64_id": "{}", "round": {} }}"#,
+        files.url("/quick.dem"),
+        quick::PLAYER,
+        quick::ROUND
+    );
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--include", "--noproxy", "*", &appliance.url("/api/clips")])
+        .args(["-H", &format!("Authorization: Bearer {}", keys.metered)])
+        .args(["-H", "Content-Type: application/json", "-d", &body])
+        .output()
+        .unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    let id = answer.lines().find_map(|line| line.strip_prefix("Location: /api/clips/")).unwrap().trim().to_owned();
+
+    let mut stages = Vec::new();
+    let job = until("the clip", || {
+        let job = appliance.job(&keys.metered, &id);
+        if let Some(stage) = job["stage"].as_str().filter(|stage| stages.last().is_none_or(|last| last != stage)) {
+            stages.push(stage.to_owned());
+        }
+        (!["queued", "rendering"].contains(&job["status"].as_str().unwrap())).then_some(job)
+    });
+    assert_eq!(job["status"], "done", "{job:#}");
+    let order = ["fetching", "parsing", "rendering", "uploading"];
+    let places: Vec<_> = stages.iter().map(|stage| order.iter().position(|known| known == stage).unwrap()).collect();
+    assert!(places.is_sorted() && stages.contains(&"rendering".to_owned()), "{stages:?}");
+    assert_eq!((&job["progress"], &job["clip"]["view"]), (&json!(1.0), &json!("tactical")));
+
+    for (address, kind) in [("url", b"ftyp".as_slice()), ("poster_url", &[0xFF, 0xD8, 0xFF])] {
+        let (status, bytes) = appliance.raw("GET", job["clip"][address].as_str().unwrap(), None, None);
+        assert_eq!(status, 200);
+        assert!(bytes[..16].windows(kind.len()).any(|window| window == kind), "{address} is what it says");
+    }
+}
+
+#[test]
+fn a_clip_is_h264_high_in_the_asked_size_rate_and_length_with_its_index_in_front() {
+    if !have("ffprobe", "the look at clips with ffprobe") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("quick.dem");
+    std::fs::write(&demo, dinkem_appliance::render::forge::quick()).unwrap();
+    let (_, index, _) = run(&["inspect", demo.to_str().unwrap(), "--json"]);
+    let index: serde_json::Value = serde_json::from_str(&index).unwrap();
+    let rate = index["tick_rate"].as_f64().unwrap();
+    let round = &index["rounds"][quick::ROUND as usize - 1];
+    let ticks = round["end_tick"].as_f64().unwrap() - round["freeze_end_tick"].as_f64().unwrap();
+    // Three seconds before the end of freeze time, three after the round's end.
+    let expected = ticks / rate + 6.0;
+
+    for (lines, width, fps) in [(1080, 1920, 30), (1080, 1920, 60), (1440, 2560, 30), (1440, 2560, 60)] {
+        let clip = folder.path().join(format!("{lines}p{fps}.mp4"));
+        let (player, number) = (quick::PLAYER.to_string(), quick::ROUND.to_string());
+        let (status, _, err) = run(&[
+            "render",
+            demo.to_str().unwrap(),
+            "--player",
+            &player,
+            "--round",
+            &number,
+            "--fps",
+            &fps.to_string(),
+            "--resolution",
+            &lines.to_string(),
+            "-o",
+            clip.to_str().unwrap(),
+        ]);
+        assert!(status.success(), "{err}");
+        let probe = ffprobe(&clip);
+        let video = &probe["streams"][0];
+        assert_eq!(probe["streams"].as_array().unwrap().len(), 1);
+        assert_eq!(video["codec_name"], "h264");
+        assert_eq!(video["profile"], "High");
+        assert_eq!(video["pix_fmt"], "yuv420p");
+        assert_eq!((&video["width"], &video["height"]), (&json!(width), &json!(lines)));
+        assert_eq!(video["avg_frame_rate"], format!("{fps}/1"));
+        let seconds: f64 = video["duration"].as_str().unwrap().parse().unwrap();
+        assert!((seconds - expected).abs() <= TOLERANCE_SECONDS, "{seconds} s, not {expected}");
+        let frames: f64 = video["nb_read_frames"].as_str().unwrap().parse().unwrap();
+        assert!((frames - seconds * f64::from(fps)).abs() <= 1.0, "every frame decodes: {frames} in {seconds} s");
+        let bytes = std::fs::read(&clip).unwrap();
+        let at = |kind: &[u8]| bytes.windows(4).position(|window| window == kind).unwrap();
+        assert!(at(b"moov") < at(b"mdat"), "the index stands in front");
+    }
+}

@@ -1,0 +1,80 @@
+//! `kill -9`, anywhere: every acknowledged job ends done, with one video and one line in the ledger.
+
+use crate::support::process::Appliance;
+use crate::support::proxy::Proxy;
+use crate::support::quick;
+use crate::support::wait::{PATIENCE, until};
+
+/// What the node sends when it has come so far: its heartbeats, its upload, its last word.
+const SIGHTS: [&str; 6] = [
+    r#""stage":"fetching""#,
+    r#""stage":"parsing""#,
+    r#""stage":"rendering""#,
+    r#""stage":"uploading""#,
+    "/video?offset=",
+    "/complete HTTP",
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Victim {
+    Server,
+    Node,
+}
+
+/// One job; `victim` is killed at `sight` and started again; the job must end well all the same.
+fn survives(victim: Victim, sight: &str) {
+    let files = quick::server();
+    let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
+    let keys = appliance.account("studio");
+    let proxy = Proxy::before(&appliance.address);
+    let mut node = appliance.node("node", Some(&proxy.url));
+
+    let sighted = proxy.stop_at(sight);
+    let id = appliance.submit(&keys.metered, &quick::order(&files));
+    sighted.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{victim:?}: never saw {sight}"));
+    match victim {
+        Victim::Server => {
+            appliance.server().kill();
+            proxy.release();
+            appliance.restart();
+        }
+        Victim::Node => {
+            node.kill();
+            proxy.release();
+            node = appliance.node("node", Some(&proxy.url));
+        }
+    }
+
+    let job = appliance.done(&keys.metered, &id);
+    assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {sight}");
+    until("the sweep of what the killed attempt left", || (appliance.videos().len() == 1).then_some(()));
+    let (status, video) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
+    assert_eq!((status, video.len() as u64), (200, job["clip"]["bytes"].as_u64().unwrap()));
+    drop(node);
+}
+
+#[test]
+fn a_server_killed_in_any_stage_loses_no_job_and_bills_it_once() {
+    SIGHTS.iter().for_each(|sight| survives(Victim::Server, sight));
+}
+
+#[test]
+fn a_node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
+    SIGHTS.iter().for_each(|sight| survives(Victim::Node, sight));
+}
+
+#[test]
+fn a_server_killed_while_jobs_wait_keeps_every_one_it_acknowledged() {
+    let files = quick::server();
+    let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
+    let keys = appliance.account("studio");
+    let ids: Vec<String> = (0..3).map(|_| appliance.submit(&keys.metered, &quick::order(&files))).collect();
+    appliance.server().kill();
+    appliance.restart();
+    let _node = appliance.node("node", None);
+    for id in &ids {
+        appliance.done(&keys.metered, id);
+    }
+    assert_eq!(appliance.ledger_rows(), 3);
+    assert_eq!(appliance.videos().len(), 3);
+}

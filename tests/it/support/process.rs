@@ -1,0 +1,262 @@
+//! The real binary as its users run it: a server, nodes beside it, `admin`, and a client's calls over HTTP.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use serde_json::Value;
+
+use super::wait::{PATIENCE, until};
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_dinkem-appliance");
+
+/// A process that is killed, hard, when it goes out of scope.
+pub struct Process {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Process {
+    /// Starts the binary with nothing of this process's environment that could steer it.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = clean_command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                // Nobody may be listening any more; the pipe must still be emptied.
+                let _ = send.send(line);
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Waits for a line on standard error that holds `part`.
+    pub fn line_with(&self, part: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("no line with {part:?} among:\n{}", seen.join("\n")),
+            }
+        }
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        until("the process's end", || self.child.try_wait().unwrap())
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn clean_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DINKEM_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the binary to its end: status, standard output, standard error.
+pub fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
+    let output = clean_command(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status, text(output.stdout), text(output.stderr))
+}
+
+/// Both keys of an account.
+pub struct Keys {
+    pub metered: String,
+    pub reserved: String,
+}
+
+/// A server with its data directory, which outlives its kills.
+pub struct Appliance {
+    folder: tempfile::TempDir,
+    flags: Vec<String>,
+    server: Option<Process>,
+    /// `127.0.0.1:port`, the same after a restart.
+    pub address: String,
+}
+
+impl Appliance {
+    /// Starts a server on a free port of loopback with short leases; `flags` are added to its line.
+    pub fn start(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut appliance = Self { folder, flags, server: None, address: "127.0.0.1:0".into() };
+        appliance.restart();
+        appliance
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A place for the test's own files.
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The server's process.
+    pub fn server(&mut self) -> &mut Process {
+        self.server.as_mut().unwrap()
+    }
+
+    /// Starts the server again, on the address it had.
+    pub fn restart(&mut self) {
+        self.server = None;
+        let port_file = self.folder.path().join("port");
+        let _ = std::fs::remove_file(&port_file);
+        let (data, port_file_text) = (self.data_dir(), port_file.to_string_lossy().into_owned());
+        let mut line = vec!["serve", "--data-dir", data.to_str().unwrap(), "--listen", &self.address];
+        line.extend(["--plain-http", "loopback", "--port-file", &port_file_text, "--lease-seconds", "2"]);
+        line.extend(self.flags.iter().map(String::as_str));
+        let mut server = Process::start(&line);
+        let address = until("the port file", || {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", server.lines.iter().collect::<Vec<_>>().join("\n"));
+            }
+            std::fs::read_to_string(&port_file).ok().filter(|text| !text.trim().is_empty())
+        });
+        self.address = address.trim().to_owned();
+        self.server = Some(server);
+    }
+
+    /// `http://…` of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// `admin …` on the data directory, which must succeed; its JSON.
+    pub fn admin(&self, arguments: &[&str]) -> Value {
+        let data = self.data_dir();
+        let mut line = vec!["--json", "--data-dir", data.to_str().unwrap(), "admin"];
+        line.extend(arguments);
+        let (status, out, err) = run(&line);
+        assert!(status.success(), "admin {arguments:?} failed: {err}");
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("admin {arguments:?} printed {out:?}: {error}"))
+    }
+
+    /// A new account, activated.
+    pub fn account(&self, name: &str) -> Keys {
+        let made = self.admin(&["account", "create", name]);
+        self.admin(&["activate", name]);
+        let key = |field: &str| made[field].as_str().unwrap().to_owned();
+        Keys { metered: key("metered_key"), reserved: key("reserved_key") }
+    }
+
+    /// A render node as a process of its own, with its state in a folder of this name. It reaches the server at
+    /// `server` (which may be a proxy), else directly.
+    pub fn node(&self, name: &str, server: Option<&str>) -> Process {
+        let state = self.folder.path().join(name).to_string_lossy().into_owned();
+        let joined = Path::new(&state).join("node.json").exists();
+        let server = server.map_or_else(|| self.url(""), str::to_owned);
+        if joined {
+            return Process::start(&["node", "--state-dir", &state]);
+        }
+        let token = self.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+        Process::start(&["node", "--join", &token, "--server", &server, "--state-dir", &state, "--name", name])
+    }
+
+    /// A client's call: status and JSON.
+    pub fn call(&self, method: &str, path: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, bytes) = self.raw(method, path, Some(key), body.map(|body| body.to_string().into_bytes()));
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// Any call: status and body.
+    pub fn raw(&self, method: &str, path: &str, key: Option<&str>, body: Option<Vec<u8>>) -> (u16, Vec<u8>) {
+        let url = if path.starts_with("http") { path.to_owned() } else { self.url(path) };
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder().method(method).uri(url);
+        if let Some(key) = key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        let answer = match body {
+            Some(body) => agent.run(request.header("Content-Type", "application/json").body(body).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        };
+        let mut answer = answer.unwrap();
+        let mut bytes = Vec::new();
+        answer.body_mut().as_reader().read_to_end(&mut bytes).unwrap();
+        (answer.status().as_u16(), bytes)
+    }
+
+    /// Submits a job that must be accepted; its id.
+    pub fn submit(&self, key: &str, body: &Value) -> String {
+        let (status, job) = self.call("POST", "/api/clips", key, Some(body));
+        assert_eq!(status, 202, "{job}");
+        job["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The job as its owner sees it.
+    pub fn job(&self, key: &str, id: &str) -> Value {
+        let (status, job) = self.call("GET", &format!("/api/clips/{id}"), key, None);
+        assert_eq!(status, 200, "{job}");
+        job
+    }
+
+    /// Waits until the job has ended, one way or another.
+    pub fn ended(&self, key: &str, id: &str) -> Value {
+        until("the job's end", || {
+            Some(self.job(key, id)).filter(|job| !["queued", "rendering"].contains(&job["status"].as_str().unwrap()))
+        })
+    }
+
+    /// Waits for `done`; any other end is a failed test.
+    pub fn done(&self, key: &str, id: &str) -> Value {
+        let job = self.ended(key, id);
+        assert_eq!(job["status"], "done", "{job:#}");
+        job
+    }
+
+    /// Rows of the ledger, by way of the store's own file.
+    pub fn ledger_rows(&self) -> i64 {
+        let store = std::fs::read_dir(self.data_dir())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "db"))
+            .expect("a store in the data directory");
+        let open = rusqlite::Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        open.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap()
+    }
+
+    /// Names of the videos in the data directory.
+    pub fn videos(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.data_dir().join("clips"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".mp4"))
+            .collect();
+        names.sort();
+        names
+    }
+}

@@ -1,0 +1,41 @@
+//! Programs that look at a clip from outside: ffprobe, Chromium, curl. Where one is missing a test says plainly that it
+//! skips; in CI it must be there.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Whether `program` can be run. Says on standard error that `test` skips where it cannot; panics in CI.
+pub fn have(program: &str, test: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "CI installs {program}");
+        skip(&format!("{test}: {program} is not installed"));
+    }
+    found
+}
+
+/// Says that a test skips, past the test runner's capture.
+pub fn skip(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+/// A real demo beside the project, if it is there.
+pub fn shared_demo(name: &str, test: &str) -> Option<std::path::PathBuf> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/demos").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    skip(&format!("{test}: no ../shared/demos/{name}"));
+    None
+}
+
+/// What ffprobe says of the first video stream and the container, as JSON.
+pub fn ffprobe(file: &std::path::Path) -> serde_json::Value {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-of", "json", "-show_streams", "-show_format", "-count_frames"])
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
