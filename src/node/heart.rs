@@ -15,10 +15,14 @@ pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
         let gap = hold.period().min(Duration::from_millis(limits::HEARTBEAT_GAP_MS));
         let seen = hold.bell().rings();
         let asked_at = hold.now();
-        let heard = server.heartbeat(lease, hold.progress());
+        let (progress, more) = hold.next_to_tell();
+        let heard = server.heartbeat(lease, progress);
         let rest = match heard {
             Ok(expires_in) => {
                 hold.extend(asked_at, expires_in);
+                if more {
+                    continue;
+                }
                 hold.period().saturating_sub(gap)
             }
             Err(Trouble::Lost | Trouble::Unknown) => {

@@ -1,5 +1,6 @@
 //! One lease as the node holds it: what is said of the work, until when it may go on, and why it must stop.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub struct Hold<'a> {
 
 struct State {
     progress: Progress,
+    /// Beginnings of stages that the server has not been told of: a short stage is told too. At most one a stage.
+    untold: VecDeque<Progress>,
     expires_in: Duration,
     expires_at: Duration,
     left: Option<Leave>,
@@ -64,7 +67,7 @@ impl<'a> Hold<'a> {
     pub fn new(clock: Arc<dyn Clock>, stop: &'a StopFlag, expires_in: Duration) -> Self {
         let expires_at = clock.monotonic() + safe_part(expires_in);
         let progress = Progress { stage: Stage::Fetching, fraction: 0.0 };
-        let state = Mutex::new(State { progress, expires_in, expires_at, left: None });
+        let state = Mutex::new(State { progress, untold: VecDeque::new(), expires_in, expires_at, left: None });
         Self { clock, stop, state, bell: Doorbell::default() }
     }
 
@@ -73,9 +76,13 @@ impl<'a> Hold<'a> {
         let (from, to) = share(stage);
         let fraction = from + (to - from) * part.clamp(0.0, 1.0);
         let mut state = self.lock();
-        let news = stage != state.progress.stage || fraction >= state.progress.fraction + 0.01;
-        if news {
-            state.progress = Progress { stage, fraction: fraction.max(state.progress.fraction) };
+        let begins = stage != state.progress.stage;
+        if begins || fraction >= state.progress.fraction + 0.01 {
+            let progress = Progress { stage, fraction: fraction.max(state.progress.fraction) };
+            state.progress = progress;
+            if begins && state.untold.len() < Stage::ALL.len() {
+                state.untold.push_back(progress);
+            }
             drop(state);
             self.bell.ring();
         }
@@ -84,6 +91,14 @@ impl<'a> Hold<'a> {
     /// What was said last.
     pub fn progress(&self) -> Progress {
         self.lock().progress
+    }
+
+    /// What the next heartbeat tells: the oldest beginning of a stage that was not told yet, else how far the work is;
+    /// and whether there is more to tell behind it.
+    pub fn next_to_tell(&self) -> (Progress, bool) {
+        let mut state = self.lock();
+        let told = state.untold.pop_front().unwrap_or(state.progress);
+        (told, !state.untold.is_empty())
     }
 
     /// Whether the work may go on.
@@ -188,6 +203,21 @@ mod tests {
             assert_eq!(told.stage, stage);
             assert!((told.fraction - expected).abs() < 1e-9, "{stage:?} {part}: {told:?}");
         }
+    }
+
+    #[test]
+    fn every_stage_is_told_however_short_it_was() {
+        let (clock, stop) = (Arc::new(FakeClock::at(0)), StopFlag::new());
+        let hold = Hold::new(clock, &stop, LEASE);
+        for stage in [Stage::Parsing, Stage::Rendering, Stage::Uploading] {
+            hold.report(stage, 0.0);
+        }
+        hold.report(Stage::Uploading, 1.0);
+        let told: Vec<_> = (0..4).map(|_| hold.next_to_tell()).map(|(told, more)| (told.stage, more)).collect();
+        let expected =
+            [(Stage::Parsing, true), (Stage::Rendering, true), (Stage::Uploading, false), (Stage::Uploading, false)];
+        assert_eq!(told, expected);
+        assert_eq!(hold.next_to_tell().0, hold.progress());
     }
 
     #[test]

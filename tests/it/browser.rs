@@ -30,7 +30,7 @@ fn chromium_plays_a_clip_and_seeks_in_it() {
     }
     let files = quick::server();
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
-    let key = appliance.account("studio").metered;
+    let key = appliance.account("studio");
     let _node = appliance.node("node", None);
     let id = appliance.submit(&key, &quick::order(&files));
     let job = appliance.done(&key, &id);

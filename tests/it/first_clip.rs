@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use dinkem_appliance::render::forge;
+use dinkem_appliance::render::forge::description::Stage;
 use serde_json::json;
 
 use crate::support::process::{Appliance, run};
@@ -19,7 +21,7 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
     }
     let files = quick::server();
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
-    let keys = appliance.account("studio");
+    let key = appliance.account("studio");
     let _node = appliance.node("node", None);
     let body = format!(
         r#"{{ "demo_url": "{}", "steam64_id": "{}", "round": {} }}"#,
@@ -29,7 +31,7 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
     );
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--include", "--noproxy", "*", &appliance.url("/api/clips")])
-        .args(["-H", &format!("Authorization: Bearer {}", keys.metered)])
+        .args(["-H", &format!("Authorization: Bearer {}", key)])
         .args(["-H", "Content-Type: application/json", "-d", &body])
         .output()
         .unwrap();
@@ -39,7 +41,7 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
 
     let mut stages = Vec::new();
     let job = until("the clip", || {
-        let job = appliance.job(&keys.metered, &id);
+        let job = appliance.job(&key, &id);
         if let Some(stage) = job["stage"].as_str().filter(|stage| stages.last().is_none_or(|last| last != stage)) {
             stages.push(stage.to_owned());
         }
@@ -65,25 +67,23 @@ fn a_clip_is_h264_high_in_the_asked_size_rate_and_length_with_its_index_in_front
     }
     let folder = tempfile::tempdir().unwrap();
     let demo = folder.path().join("quick.dem");
-    std::fs::write(&demo, dinkem_appliance::render::forge::quick()).unwrap();
-    let (_, index, _) = run(&["inspect", demo.to_str().unwrap(), "--json"]);
-    let index: serde_json::Value = serde_json::from_str(&index).unwrap();
-    let rate = index["tick_rate"].as_f64().unwrap();
-    let round = &index["rounds"][quick::ROUND as usize - 1];
-    let ticks = round["end_tick"].as_f64().unwrap() - round["freeze_end_tick"].as_f64().unwrap();
-    // Three seconds before the end of freeze time, three after the round's end.
-    let expected = ticks / rate + 6.0;
+    std::fs::write(&demo, forge::quick()).unwrap();
+    // The first round: from the end of freeze time minus 3 s, where the demo goes back so far, to the round's end plus
+    // 3 s, which the second round fills.
+    let Stage::Round(round) = &forge::quick_match().stages[0] else { panic!("the first stage is a round") };
+    let seconds = |ticks: i32| f64::from(ticks) / f64::from(forge::TICK_RATE);
+    let expected = seconds(round.freeze_ticks).min(3.0) + seconds(round.live_ticks) + 3.0;
 
     for (lines, width, fps) in [(1080, 1920, 30), (1080, 1920, 60), (1440, 2560, 30), (1440, 2560, 60)] {
         let clip = folder.path().join(format!("{lines}p{fps}.mp4"));
-        let (player, number) = (quick::PLAYER.to_string(), quick::ROUND.to_string());
+        let player = quick::PLAYER.to_string();
         let (status, _, err) = run(&[
             "render",
             demo.to_str().unwrap(),
             "--player",
             &player,
             "--round",
-            &number,
+            "1",
             "--fps",
             &fps.to_string(),
             "--resolution",

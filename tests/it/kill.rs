@@ -25,12 +25,12 @@ enum Victim {
 fn survives(victim: Victim, sight: &str) {
     let files = quick::server();
     let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
-    let keys = appliance.account("studio");
+    let key = appliance.account("studio");
     let proxy = Proxy::before(&appliance.address);
     let mut node = appliance.node("node", Some(&proxy.url));
 
     let sighted = proxy.stop_at(sight);
-    let id = appliance.submit(&keys.metered, &quick::order(&files));
+    let id = appliance.submit(&key, &quick::order(&files));
     sighted.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{victim:?}: never saw {sight}"));
     match victim {
         Victim::Server => {
@@ -45,7 +45,7 @@ fn survives(victim: Victim, sight: &str) {
         }
     }
 
-    let job = appliance.done(&keys.metered, &id);
+    let job = appliance.done(&key, &id);
     assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {sight}");
     until("the sweep of what the killed attempt left", || (appliance.videos().len() == 1).then_some(()));
     let (status, video) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
@@ -67,13 +67,13 @@ fn a_node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
 fn a_server_killed_while_jobs_wait_keeps_every_one_it_acknowledged() {
     let files = quick::server();
     let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
-    let keys = appliance.account("studio");
-    let ids: Vec<String> = (0..3).map(|_| appliance.submit(&keys.metered, &quick::order(&files))).collect();
+    let key = appliance.account("studio");
+    let ids: Vec<String> = (0..3).map(|_| appliance.submit(&key, &quick::order(&files))).collect();
     appliance.server().kill();
     appliance.restart();
     let _node = appliance.node("node", None);
     for id in &ids {
-        appliance.done(&keys.metered, id);
+        appliance.done(&key, id);
     }
     assert_eq!(appliance.ledger_rows(), 3);
     assert_eq!(appliance.videos().len(), 3);

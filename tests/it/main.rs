@@ -17,13 +17,13 @@ mod forge;
 mod forged_demos;
 mod http;
 mod http_client;
+mod kill;
 #[cfg(target_os = "linux")]
 mod node_agent;
 mod node_join;
+mod refusals;
 mod store;
 mod store_plans;
-mod kill;
-mod refusals;
 mod support;
 mod tidy;
 mod unpack;

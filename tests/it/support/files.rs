@@ -16,8 +16,6 @@ pub enum Answer {
     Redirect(String),
     /// 200 and bytes without end: these, again and again.
     Endless(Arc<Vec<u8>>),
-    /// 200, these bytes, then nothing more while the connection stays open.
-    Stalls(Arc<Vec<u8>>),
     /// An HTML page.
     Page(String),
     /// 204; the query goes to the test.
@@ -54,7 +52,7 @@ impl Files {
 fn answer(mut connection: TcpStream, paths: &[(&'static str, Answer)]) -> std::io::Result<()> {
     let mut lines = BufReader::new(connection.try_clone()?).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
-    for line in lines.by_ref() {
+    for line in lines {
         if line?.is_empty() {
             break;
         }
@@ -89,12 +87,6 @@ fn answer(mut connection: TcpStream, paths: &[(&'static str, Answer)]) -> std::i
             loop {
                 connection.write_all(&bytes)?;
             }
-        }
-        Answer::Stalls(bytes) => {
-            connection.write_all(head("200 OK", "Content-Length: 1000000000\r\n").as_bytes())?;
-            connection.write_all(&bytes)?;
-            // Holds the connection until the other side closes it.
-            lines.next().transpose().map(drop)
         }
     }
 }

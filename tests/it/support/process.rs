@@ -24,41 +24,17 @@ impl Process {
         let mut child = clean_command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (send, lines) = channel();
+        // The pipe must be emptied even when nobody listens any more.
         std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                // Nobody may be listening any more; the pipe must still be emptied.
-                let _ = send.send(line);
-            }
+            BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(send.send(line)));
         });
         Self { child, lines }
-    }
-
-    /// Waits for a line on standard error that holds `part`.
-    pub fn line_with(&self, part: &str) -> String {
-        let mut seen = Vec::new();
-        loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(part) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no line with {part:?} among:\n{}", seen.join("\n")),
-            }
-        }
     }
 
     /// `kill -9`, and waits until it is gone.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-    }
-
-    /// Waits for its end.
-    pub fn wait(&mut self) -> ExitStatus {
-        until("the process's end", || self.child.try_wait().unwrap())
-    }
-
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
     }
 }
 
@@ -83,12 +59,6 @@ pub fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
     let output = clean_command(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status, text(output.stdout), text(output.stderr))
-}
-
-/// Both keys of an account.
-pub struct Keys {
-    pub metered: String,
-    pub reserved: String,
 }
 
 /// A server with its data directory, which outlives its kills.
@@ -160,12 +130,11 @@ impl Appliance {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("admin {arguments:?} printed {out:?}: {error}"))
     }
 
-    /// A new account, activated.
-    pub fn account(&self, name: &str) -> Keys {
+    /// The metered key of a new account, activated.
+    pub fn account(&self, name: &str) -> String {
         let made = self.admin(&["account", "create", name]);
         self.admin(&["activate", name]);
-        let key = |field: &str| made[field].as_str().unwrap().to_owned();
-        Keys { metered: key("metered_key"), reserved: key("reserved_key") }
+        made["metered_key"].as_str().unwrap().to_owned()
     }
 
     /// A render node as a process of its own, with its state in a folder of this name. It reaches the server at
