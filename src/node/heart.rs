@@ -34,7 +34,7 @@ pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
                 Duration::ZERO
             }
         };
-        if hold.pause(gap).is_ok() {
+        if hold.rest(gap).is_ok() {
             hold.bell().wait_past(seen, rest);
         }
     }

@@ -145,12 +145,21 @@ impl<'a> Hold<'a> {
 
     /// Waits, but not beyond the end of the work: for trying again.
     pub fn pause(&self, at_most: Duration) -> Result<(), Leave> {
+        self.wait(at_most, |_| false)
+    }
+
+    /// Waits between two heartbeats: not beyond the end of the work, nor where a stage begins.
+    pub fn rest(&self, at_most: Duration) -> Result<(), Leave> {
+        self.wait(at_most, |state| !state.untold.is_empty())
+    }
+
+    fn wait(&self, at_most: Duration, enough: impl Fn(&State) -> bool) -> Result<(), Leave> {
         let until = self.now() + at_most;
         loop {
             let seen = self.bell.rings();
             self.check()?;
             let left = until.saturating_sub(self.now());
-            if left.is_zero() {
+            if left.is_zero() || enough(&self.lock()) {
                 return Ok(());
             }
             // The node's own stop flag has another bell: look at it now and then.
