@@ -52,19 +52,26 @@ impl Drop for Seat {
 
 /// Accepts until the server stops.
 pub(crate) async fn run(shared: Arc<Shared>, listener: tokio::net::TcpListener, certificate: Option<Certificate>) {
+    let mut failing = false;
     loop {
         let accepted = tokio::select! {
             () = shared.reached(Stage::Finishing) => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => admit(&shared, socket, peer, &certificate),
+            Ok((socket, peer)) => {
+                failing = false;
+                admit(&shared, socket, peer, &certificate);
+            }
             Err(error) => {
                 Tally::count(&shared.tally.accept_errors);
                 if !is_of_one_connection(&error) {
                     // Out of descriptors or memory. The connection stays in the backlog, so without a rest this loop
                     // would burn a core; giving up, as tiny_http does, would end the server.
-                    log::warn!("accepting a connection: {error}");
+                    if !failing {
+                        log::warn!("no connection can be accepted for now: {error}");
+                    }
+                    failing = true;
                     tokio::time::sleep(shared.limits.accept_rest).await;
                 }
             }

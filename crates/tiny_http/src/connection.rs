@@ -22,6 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// Header lines that hyper reads without allocating for them. `head` has counted them before.
+const HYPER_HEAD_LINES: usize = 100;
+
 /// What every request of a connection needs to know of it.
 struct Connection {
     shared: Arc<Shared>,
@@ -47,16 +50,17 @@ pub(crate) async fn serve<T: Wire>(
         let busy = Busy::begin(&connection.state);
         answer(connection.clone(), busy, request)
     });
-    let http = hyper::server::conn::http1::Builder::new()
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         // Never reached: `Socket` has the real timers. But only with a head timeout of its own does hyper go back to
         // reading once an answer is out, and a connection at rest that isn't read has no timer at all.
         .header_read_timeout(limits.idle_time.max(limits.head_time) + Duration::from_secs(5))
-        .max_headers(limits.head_lines)
-        .max_buf_size(WRITE_BUFFER_BYTES.max(limits.head_bytes))
-        .serve_connection(io, service)
-        .with_upgrades();
-    let mut http = pin!(http);
+        .max_buf_size(WRITE_BUFFER_BYTES.max(limits.head_bytes));
+    if limits.head_lines > HYPER_HEAD_LINES {
+        builder.max_headers(limits.head_lines);
+    }
+    let mut http = pin!(builder.serve_connection(io, service).with_upgrades());
     let ended = tokio::select! {
         // First, so that a request which has arrived is begun before the stop is seen.
         biased;
@@ -147,8 +151,11 @@ async fn take_in(
 
 /// An answer that no handler made. The connection closes after it.
 fn refuse(shared: &Shared, status: u16, busy: Busy) -> Response<ResponseBody> {
-    let counter = if status >= 500 && status != 505 { &shared.tally.overloaded } else { &shared.tally.rejected };
-    Tally::count(counter);
+    match status {
+        500 => {}
+        503 => Tally::count(&shared.tally.overloaded),
+        _ => Tally::count(&shared.tally.rejected),
+    }
     busy.0.set_linger();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let text = format!("{}\n", status.canonical_reason().unwrap_or("Error"));

@@ -24,7 +24,7 @@ pub struct Counters {
     pub handshake_failures: u64,
     /// Requests that came in, refused ones included.
     pub requests: u64,
-    /// Requests answered 4xx or 505 here, before a handler saw them.
+    /// Requests refused here for what they are (4xx, 501, 505), before a handler saw them.
     pub rejected: u64,
     /// Requests answered 503 here because a limit was reached.
     pub overloaded: u64,

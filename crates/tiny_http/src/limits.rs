@@ -93,13 +93,46 @@ impl Default for Limits {
     }
 }
 
+/// Longer than any wait that means something, and short enough to be added to a clock.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same within what a server can run with: at least one of each thing, and waits that end.
+    pub(crate) fn within_reason(mut self) -> Limits {
+        for time in [
+            &mut self.accept_rest,
+            &mut self.tls_handshake_time,
+            &mut self.head_time,
+            &mut self.idle_time,
+            &mut self.body_idle_time,
+            &mut self.body_rate_window,
+            &mut self.answer_stall_time,
+            &mut self.drain_time,
+        ] {
+            *time = LONGEST.min(*time);
+        }
+        for count in [
+            &mut self.connections,
+            &mut self.connections_per_address,
+            &mut self.requests_in_flight,
+            &mut self.event_threads,
+            &mut self.reader_threads,
+        ] {
+            *count = 1.max(*count);
+        }
+        self
+    }
+}
+
 /// Bytes of the first chunks of a streamed answer. Small, since a client that stops reading keeps what was read for it.
 pub(crate) const FIRST_CHUNK_BYTES: usize = 64 * KIB;
 /// Bytes of a chunk once the client has shown that it takes them: twice the speed of 64 KiB.
 pub(crate) const CHUNK_BYTES: usize = 256 * KIB;
-/// Bytes a client must have taken before the next chunk is read ahead of its need. More than a socket's own buffers
-/// hold, so that a client that never reads keeps one chunk and not two.
-pub(crate) const READ_AHEAD_AFTER_BYTES: u64 = 4 * 1_024 * KIB as u64;
+/// The part of what a client has taken that its next chunk may be: so a chunk is whole after 8 MiB.
+pub(crate) const CHUNK_GROWTH: u64 = 32;
+/// Bytes a client must have taken before the next chunk is read ahead of its need. More than the sockets' own buffers
+/// hold on both sides, so that a client that never reads keeps one small chunk.
+pub(crate) const READ_AHEAD_AFTER_BYTES: u64 = 8 * 1_024 * KIB as u64;
 /// Bytes of an answer that hyper may hold while the socket is full, besides the chunk in hand.
 pub(crate) const WRITE_BUFFER_BYTES: usize = 128 * KIB;
 /// Bytes asked of the socket at once while a head is awaited.

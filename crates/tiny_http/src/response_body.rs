@@ -5,7 +5,7 @@
 //! is cut short must not look whole.
 
 use crate::counters::Tally;
-use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES, READ_AHEAD_AFTER_BYTES};
+use crate::limits::{CHUNK_BYTES, CHUNK_GROWTH, FIRST_CHUNK_BYTES, READ_AHEAD_AFTER_BYTES};
 use crate::seats::FlightSeat;
 use crate::shared::Shared;
 use crate::state::Busy;
@@ -101,7 +101,8 @@ impl Stream {
     /// Has the next chunk read, if there is one. Everything read before has been given.
     fn start(&mut self) {
         // Chunks grow with what the client has taken.
-        let size = usize::try_from(self.given / 4).unwrap_or(CHUNK_BYTES).clamp(FIRST_CHUNK_BYTES, CHUNK_BYTES);
+        let size =
+            usize::try_from(self.given / CHUNK_GROWTH).unwrap_or(CHUNK_BYTES).clamp(FIRST_CHUNK_BYTES, CHUNK_BYTES);
         let wanted = self.left.map_or(size, |left| usize::try_from(left).unwrap_or(size).min(size));
         if wanted == 0 {
             return;

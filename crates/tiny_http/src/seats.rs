@@ -97,14 +97,20 @@ impl Open {
     fn evict_oldest(&mut self, among: impl Fn(IpAddr) -> bool) -> bool {
         // Looks at every seat, which costs some ten microseconds at the default cap, and only at a cap. Keeping an
         // order would cost every request a lock.
-        let waiting = self.seats.iter().filter(|(_, (address, _))| among(*address));
-        let mut waiting: Vec<(u64, u64)> = waiting.map(|(id, (_, state))| (state.waiting_since(), *id)).collect();
-        waiting.sort_unstable();
-        let evicted = waiting.iter().find(|(_, id)| self.seats.get(id).is_some_and(|(_, state)| state.evict()));
-        if let Some((_, id)) = evicted {
-            self.remove(*id);
+        loop {
+            let waiting = self.seats.iter().filter(|(_, (address, state))| among(*address) && state.may_make_room());
+            let Some((id, state)) = waiting
+                .min_by_key(|(_, (_, state))| state.waiting_since())
+                .map(|(id, (_, state))| (*id, state.clone()))
+            else {
+                return false;
+            };
+            // Unless a request has just begun on it: then it is looked at no more.
+            if state.evict() {
+                self.remove(id);
+                return true;
+            }
         }
-        evicted.is_some()
     }
 
     /// Does nothing for a seat that was taken from its connection before.

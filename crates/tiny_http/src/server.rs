@@ -64,7 +64,8 @@ impl Server {
         settings: Settings,
         configured: bool,
     ) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
-        let Settings { mut limits, certificate, listener, uncapped } = settings;
+        let Settings { limits, certificate, listener, uncapped } = settings;
+        let mut limits = limits.within_reason();
         let listener = match listener {
             Some(listener) => listener,
             None => accept::bind(address, limits.backlog)?,
@@ -72,8 +73,8 @@ impl Server {
         listener.set_nonblocking(true)?;
         limits.connections = connections_within(limits.connections, limits.spare_descriptors);
         let runtime = Builder::new_multi_thread()
-            .worker_threads(limits.event_threads.max(1))
-            .max_blocking_threads(limits.reader_threads.max(1))
+            .worker_threads(limits.event_threads)
+            .max_blocking_threads(limits.reader_threads)
             .thread_keep_alive(READER_THREAD_REST)
             .thread_name("http")
             .enable_all()

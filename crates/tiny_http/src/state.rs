@@ -88,6 +88,10 @@ impl ConnState {
         taken
     }
 
+    pub fn may_make_room(&self) -> bool {
+        matches!(self.phase(), Phase::Waiting | Phase::Head)
+    }
+
     pub fn waiting_since(&self) -> u64 {
         self.waiting_since.load(SeqCst)
     }

@@ -83,3 +83,19 @@ fn settings_reach_only_the_server_they_are_meant_for() {
     drop(request);
     assert_eq!(client.join().unwrap().unwrap().status, 500);
 }
+
+#[test]
+fn every_address_means_ipv4_too_and_a_client_keeps_its_own() {
+    // A machine without IPv6 has nothing to say here.
+    let Ok(server) = Server::http("[::]:0") else { return };
+    let port = server.server_addr().to_ip().unwrap().port();
+    let ask = |address: &str| {
+        let address: SocketAddr = format!("{address}:{port}").parse().unwrap();
+        let mut wire = support::client::Wire::open(address, None).unwrap();
+        wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let request = server.recv_timeout(support::PATIENCE).unwrap().unwrap();
+        request.remote_addr().unwrap().ip().to_string()
+    };
+    assert_eq!(ask("127.0.0.1"), "127.0.0.1");
+    assert_eq!(ask("[::1]"), "::1");
+}

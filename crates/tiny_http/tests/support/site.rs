@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tiny_http::{Certificate, Counters, Handle, Limits, Settings, configure};
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -56,7 +57,10 @@ pub fn trusting(chain: &str) -> Arc<ClientConfig> {
     roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().unwrap();
-    Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    // Every handshake whole: a resumed one shows no certificate.
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
 }
 
 impl Site {
