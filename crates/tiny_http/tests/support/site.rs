@@ -148,10 +148,8 @@ impl Site {
 
     pub fn stop(&mut self, deadline: Duration) -> tiny_http::Stopped {
         let stopped = self.handle.stop(deadline);
-        if stopped.is_clean() {
-            if let Some(run) = self.run.take() {
-                run.join().unwrap();
-            }
+        if let (true, Some(run)) = (stopped.is_clean(), self.run.take()) {
+            run.join().unwrap();
         }
         stopped
     }
