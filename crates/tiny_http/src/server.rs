@@ -64,12 +64,9 @@ impl Server {
         settings: Settings,
         configured: bool,
     ) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
-        let Settings { limits, certificate, listener, uncapped } = settings;
+        let Settings { limits, certificate, uncapped } = settings;
         let mut limits = limits.within_reason();
-        let listener = match listener {
-            Some(listener) => listener,
-            None => accept::bind(address, limits.backlog)?,
-        };
+        let listener = accept::bind(address, limits.backlog)?;
         listener.set_nonblocking(true)?;
         limits.connections = connections_within(limits.connections, limits.spare_descriptors);
         let runtime = Builder::new_multi_thread()

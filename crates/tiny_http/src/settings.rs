@@ -4,7 +4,7 @@ use crate::limits::Limits;
 use crate::shutdown::Handle;
 use crate::tls::Certificate;
 use std::cell::RefCell;
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Says which addresses no limit per address holds for.
@@ -16,8 +16,6 @@ pub struct Settings {
     pub limits: Limits,
     /// With a certificate it speaks HTTPS, without one plain HTTP.
     pub certificate: Option<Certificate>,
-    /// A socket to take in place of binding the address given to `Server::new`.
-    pub listener: Option<TcpListener>,
     /// Addresses (IPv4 never in its IPv6 form) that limits per address don't hold for: by default loopback. A program
     /// behind a reverse proxy adds the proxy's.
     pub uncapped: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
@@ -25,12 +23,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings {
-            limits: Limits::default(),
-            certificate: None,
-            listener: None,
-            uncapped: Arc::new(|address| address.is_loopback()),
-        }
+        Settings { limits: Limits::default(), certificate: None, uncapped: Arc::new(|address| address.is_loopback()) }
     }
 }
 

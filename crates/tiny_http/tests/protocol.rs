@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::eventually;
 use support::site::Site;
 use tiny_http::Limits;
@@ -327,4 +327,55 @@ fn streams_arrive_whole() {
             }
         }
     }
+}
+
+#[test]
+fn a_little_unread_body_does_not_cost_the_connection() {
+    for site in Site::both(&Limits::default()) {
+        let mut wire = site.open();
+        for (path, status) in [("/ignore", 401), ("/peek", 400)] {
+            let body = "b".repeat(300_000);
+            wire.send(format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n{body}")).unwrap();
+            let answer = wire.answer("POST").unwrap();
+            assert_eq!((answer.status, answer.header("connection")), (status, None));
+            assert_eq!(wire.get("/json").unwrap().status, 200);
+        }
+        // The rest never comes: the connection ends with the drain's time.
+        wire.send("POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\nb").unwrap();
+        assert_eq!(wire.answer("POST").unwrap().status, 401);
+        assert_eq!(wire.read_out().0, b"");
+        site.is_empty();
+    }
+}
+
+#[test]
+fn connections_that_are_kept_starve_nobody() {
+    for site in Site::both(&Limits::default()) {
+        let mut wires: Vec<_> = (0..200).map(|_| site.open()).collect();
+        for _ in 0..3 {
+            for wire in &mut wires {
+                wire.send("GET /json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            }
+            for wire in &mut wires {
+                assert_eq!(wire.answer("GET").unwrap().status, 200);
+            }
+        }
+        assert_eq!(site.counters().accepted, 200);
+    }
+}
+
+#[test]
+fn no_answer_waits_for_an_acknowledgement() {
+    let site = Site::plain(Limits::default());
+    let mut wire = site.open();
+    let mut times: Vec<Duration> = (0..50)
+        .map(|_| {
+            let begin = Instant::now();
+            assert_eq!(wire.get("/sized?n=3000").unwrap().body.len(), 3_000);
+            begin.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    // A delayed acknowledgement takes 40 ms, and takes it nearly every time.
+    assert!(times[25] < Duration::from_millis(30), "{times:?}");
 }
