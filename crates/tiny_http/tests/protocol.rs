@@ -3,17 +3,11 @@
 
 mod support;
 
-use std::io::ErrorKind;
 use std::time::{Duration, Instant};
+use support::client::statuses;
 use support::eventually;
 use support::site::Site;
 use tiny_http::Limits;
-
-fn statuses(bytes: &[u8]) -> Vec<u16> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let starts = text.match_indices("HTTP/1.");
-    starts.map(|(at, _)| text[at + 9..at + 12].parse().unwrap()).collect()
-}
 
 #[test]
 fn whatever_follows_a_doubtful_request_is_never_a_request() {
@@ -154,28 +148,6 @@ fn honest_requests_are_answered_one_after_the_other() {
 }
 
 #[test]
-fn a_body_may_come_in_any_pieces() {
-    let site = Site::plain(Limits::default());
-    for length in [1, 5_000, 64 << 10, (64 << 10) + 1, 3_000_000] {
-        let mut wire = site.open();
-        let body = vec![b'b'; length];
-        wire.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")).unwrap();
-        let (first, rest) = body.split_at(length / 2);
-        wire.send(first).unwrap();
-        // The next request comes in one piece with the end of the body.
-        wire.send([rest, b"GET /json HTTP/1.1\r\nHost: x\r\n\r\n"].concat()).unwrap();
-        assert_eq!(wire.answer("POST").unwrap().text(), length.to_string());
-        assert_eq!(wire.answer("GET").unwrap().status, 200);
-    }
-    let head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody";
-    let mut wire = site.open();
-    for byte in head.as_bytes() {
-        wire.send([*byte]).unwrap();
-    }
-    assert_eq!(wire.answer("POST").unwrap().text(), "4");
-}
-
-#[test]
 fn http_1_0_closes_unless_it_is_asked_not_to() {
     let site = Site::plain(Limits::default());
     let mut wire = site.open();
@@ -187,42 +159,10 @@ fn http_1_0_closes_unless_it_is_asked_not_to() {
 }
 
 #[test]
-fn who_asks_before_sending_is_asked_only_where_the_body_is_read() {
-    for site in Site::both(&Limits::default()) {
-        let ask = |path: &str| {
-            format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
-        };
-        let mut wire = site.open();
-        wire.send(ask("/ignore")).unwrap();
-        let (out, error) = wire.read_out();
-        assert_eq!((statuses(&out), error), (vec![401], None), "refused without being asked, and closed");
-        let mut wire = site.open();
-        wire.send(ask("/echo")).unwrap();
-        assert!(wire.read_some().unwrap() > 0, "asked");
-        wire.send("abc").unwrap();
-        assert_eq!(wire.answer("POST").unwrap().text(), "3");
-    }
-}
-
-#[test]
 fn no_header_of_an_answer_carries_a_line_break() {
     let site = Site::plain(Limits::default());
     let answer = site.open().get("/inject?v=a%0d%0aSet-Cookie:%20evil=1").unwrap();
     assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
-}
-
-#[test]
-fn a_short_body_never_looks_whole() {
-    for site in Site::both(&Limits::default()) {
-        for length in [100, 100_000] {
-            let mut wire = site.open();
-            wire.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc")).unwrap();
-            wire.tcp.shutdown(std::net::Shutdown::Write).unwrap();
-            let answer = wire.answer("POST");
-            assert!(answer.as_ref().is_none_or(|answer| answer.status == 400), "{answer:?}");
-        }
-        site.is_empty();
-    }
 }
 
 #[test]
@@ -252,7 +192,7 @@ fn a_connection_can_leave_http() {
 #[test]
 fn a_connection_at_rest_is_closed_and_a_slow_one_told() {
     let quick = Duration::from_millis(200);
-    let limits = Limits { head_time: quick, idle_time: 2 * quick, ..Limits::default() };
+    let limits = Limits { head_time: quick, idle_time: 2 * quick, drain_time: quick, ..Limits::default() };
     for site in Site::both(&limits) {
         let mut silent = site.open();
         assert_eq!(silent.read_out(), (Vec::new(), None), "silence is answered with an end");
@@ -287,65 +227,6 @@ fn a_request_beyond_the_limit_is_told_to_come_back() {
         assert_eq!(wire.answer("GET").unwrap().text(), "waited");
     }
     site.is_serving();
-}
-
-#[test]
-fn a_reader_that_fails_never_looks_whole() {
-    for site in Site::both(&Limits::default()) {
-        // (path, most bytes that may come)
-        for (path, most) in [("/fails?at=500000&n=1000000", 500_000), ("/short?at=500000&n=1000000", 500_000)] {
-            for version in ["1.1", "1.0"] {
-                let answer = site.ask(format!("GET {path} HTTP/{version}\r\nHost: x\r\n\r\n")).unwrap();
-                assert_eq!((answer.status, answer.complete), (200, false), "{path} {version}");
-                assert!(answer.body.len() <= most, "{path} {version}");
-            }
-        }
-        let chunked = site.ask("GET /fails-unsized?at=500000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        assert_eq!((chunked.status, chunked.complete), (200, false));
-        // Without a length and without chunks only a reset tells.
-        let until_end = site.ask("GET /fails-unsized?at=500000 HTTP/1.0\r\n\r\n");
-        let broken = until_end
-            .is_none_or(|answer| matches!(answer.error, Some(ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof)));
-        assert!(broken);
-        // Where nothing was sent yet an honest answer is possible.
-        assert_eq!(site.open().get("/fails?at=10&n=1000000").unwrap().status, 500);
-        assert_eq!(site.open().get("/short?at=10&n=20").unwrap().status, 500);
-        site.is_serving();
-        assert_eq!(site.counters().broken_answers, 8);
-    }
-}
-
-#[test]
-fn streams_arrive_whole() {
-    for site in Site::both(&Limits::default()) {
-        let mut wire = site.open();
-        for n in [0, 1, 65_535, 65_536, 65_537, 1_000_000, 20_000_000] {
-            for (path, byte) in [("/sized", b's'), ("/unsized", b'u')] {
-                let answer = wire.get(&format!("{path}?n={n}")).unwrap();
-                assert!(answer.complete && answer.body.len() == n, "{path} {n}: {}", answer.body.len());
-                assert!(answer.body.iter().all(|each| *each == byte));
-            }
-        }
-    }
-}
-
-#[test]
-fn a_little_unread_body_does_not_cost_the_connection() {
-    for site in Site::both(&Limits::default()) {
-        let mut wire = site.open();
-        for (path, status) in [("/ignore", 401), ("/peek", 400)] {
-            let body = "b".repeat(300_000);
-            wire.send(format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n{body}")).unwrap();
-            let answer = wire.answer("POST").unwrap();
-            assert_eq!((answer.status, answer.header("connection")), (status, None));
-            assert_eq!(wire.get("/json").unwrap().status, 200);
-        }
-        // The rest never comes: the connection ends with the drain's time.
-        wire.send("POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\nb").unwrap();
-        assert_eq!(wire.answer("POST").unwrap().status, 401);
-        assert_eq!(wire.read_out().0, b"");
-        site.is_empty();
-    }
 }
 
 #[test]

@@ -26,6 +26,13 @@ pub struct Answer {
     pub error: Option<io::ErrorKind>,
 }
 
+/// The statuses of all answers in these bytes.
+pub fn statuses(bytes: &[u8]) -> Vec<u16> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let starts = text.match_indices("HTTP/1.");
+    starts.map(|(at, _)| text[at + 9..at + 12].parse().unwrap()).collect()
+}
+
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
