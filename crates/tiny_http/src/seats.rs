@@ -99,10 +99,9 @@ impl Open {
         // order would cost every request a lock.
         loop {
             let waiting = self.seats.iter().filter(|(_, (address, state))| among(*address) && state.may_make_room());
-            let Some((id, state)) = waiting
-                .min_by_key(|(_, (_, state))| state.waiting_since())
-                .map(|(id, (_, state))| (*id, state.clone()))
-            else {
+            // Of those that came in the same microsecond, the first.
+            let oldest = waiting.min_by_key(|(id, (_, state))| (state.waiting_since(), **id));
+            let Some((id, state)) = oldest.map(|(id, (_, state))| (*id, state.clone())) else {
                 return false;
             };
             // Unless a request has just begun on it: then it is looked at no more.

@@ -114,12 +114,11 @@ fn idle_connections_by_the_thousands() {
     let (site, before) = (Site::plain(limits.clone()), memory_mib());
     let bystander = site.bystander();
     let mut wires: Vec<Wire> = (0..count).map(|_| site.open()).collect();
-    eventually("all are accepted", || site.counters().accepted >= count as u64);
+    // All are still open on this side, so each beyond the cap cost another its seat.
+    eventually("room was made", || site.counters().made_room >= (count - limits.connections) as u64);
     let counters = site.counters();
     println!("{count} idle connections: {counters:?}, memory {before} MiB before, {} MiB now", memory_mib());
     assert!(counters.open <= limits.connections as u64 && counters.refused == 0);
-    // The bystander's own connections come and go.
-    assert!(counters.made_room >= (count - limits.connections) as u64 * 9 / 10);
     assert!(memory_mib() < before + MEMORY_MIB);
     assert_eq!(wires[0].read_out().0, b"", "the oldest made room");
     assert_eq!(wires.last_mut().unwrap().get("/json").unwrap().status, 200, "the youngest is served");
