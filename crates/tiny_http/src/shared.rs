@@ -1,0 +1,60 @@
+//! What all connections of one server share.
+
+use crate::counters::{Counters, Tally};
+use crate::limits::Limits;
+use crate::queue::Queue;
+use crate::seats::{InFlight, Seats, Uploads};
+use crate::settings::Uncapped;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// How far a server has come on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    Serving,
+    /// No new connections; requests in flight are finished.
+    Finishing,
+    /// What is left is cut.
+    Gone,
+}
+
+pub(crate) struct Shared {
+    pub limits: Limits,
+    /// The beginning of the connections' clocks.
+    pub epoch: Instant,
+    pub address: SocketAddr,
+    pub uncapped: Uncapped,
+    pub runtime: tokio::runtime::Handle,
+    pub seats: Seats,
+    pub in_flight: Arc<InFlight>,
+    pub uploads: Arc<Uploads>,
+    pub queue: Queue,
+    pub stage: watch::Sender<Stage>,
+    pub tally: Tally,
+}
+
+impl Shared {
+    /// True where limits per address hold for `address`.
+    pub fn is_capped(&self, address: IpAddr) -> bool {
+        !(self.uncapped)(address)
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.tally.read(self.seats.taken(), self.in_flight.taken(), self.uploads.taken())
+    }
+
+    pub async fn reached(&self, stage: Stage) {
+        // An error means that the server is gone, which is past every stage.
+        let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
+    }
+
+    pub fn advance(&self, to: Stage) {
+        self.stage.send_if_modified(|now| {
+            let later = *now < to;
+            *now = to.max(*now);
+            later
+        });
+    }
+}

@@ -1,0 +1,59 @@
+//! Stopping a server: no new connections, what is in flight is finished, at the deadline the rest is cut.
+
+use crate::counters::Counters;
+use crate::shared::{Shared, Stage};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Stops a server and reads its counters, from any thread. It doesn't keep the server alive.
+#[derive(Clone)]
+pub struct Handle(pub(crate) Arc<Shared>);
+
+/// How a server stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Requests that were not answered to the last byte at the deadline.
+    pub cut_requests: usize,
+    /// Connections that were open at the deadline.
+    pub cut_connections: usize,
+    /// From the call to the end.
+    pub took: Duration,
+}
+
+impl Stopped {
+    /// True when nothing was cut.
+    pub fn is_clean(&self) -> bool {
+        self.cut_requests == 0 && self.cut_connections == 0
+    }
+}
+
+impl Handle {
+    /// Stops accepting, closes connections without a request, lets requests in flight finish, and at `deadline` cuts
+    /// what is left. Then rouille's loop ends. Blocks until then. Handlers that wait (long polls) are the caller's to
+    /// wake first. A second call waits like the first.
+    pub fn stop(&self, deadline: Duration) -> Stopped {
+        let shared = &self.0;
+        let begin = Instant::now();
+        let until = begin + deadline;
+        shared.advance(Stage::Finishing);
+        // Connections first: while one is open, a request may still begin on it. A request may outlive its connection.
+        if shared.seats.wait_empty(until) {
+            shared.in_flight.wait_empty(until);
+        }
+        let (cut_requests, cut_connections) = (shared.in_flight.taken(), shared.seats.taken());
+        shared.advance(Stage::Gone);
+        shared.queue.close();
+        Stopped { cut_requests, cut_connections, took: begin.elapsed() }
+    }
+
+    /// What the server has done so far.
+    pub fn counters(&self) -> Counters {
+        self.0.counters()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+}

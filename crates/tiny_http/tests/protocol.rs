@@ -1,0 +1,262 @@
+//! HTTP/1.1 as a strict client and a hostile one see it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+use support::client::statuses;
+use support::eventually;
+use support::site::Site;
+use tiny_http::Limits;
+
+#[test]
+fn whatever_follows_a_doubtful_request_is_never_a_request() {
+    const NEXT: &str = "GET /SMUGGLED HTTP/1.1\r\nHost: x\r\n\r\n";
+    let cases: &[(&str, String, &[u16])] = &[
+        (
+            "both, length first",
+            format!(
+                "POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"
+            ),
+            &[400],
+        ),
+        (
+            "both, coding first",
+            format!(
+                "POST /ignore HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n{NEXT}"
+            ),
+            &[400],
+        ),
+        (
+            "both, on the second of two",
+            format!(
+                "GET /json HTTP/1.1\r\nHost: x\r\n\r\nPOST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"
+            ),
+            &[200, 400],
+        ),
+        (
+            "chunked, not read",
+            format!("POST /ignore HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{NEXT}"),
+            &[401],
+        ),
+        (
+            "chunked, read in part",
+            format!("POST /peek HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n40\r\nabcd{NEXT}"),
+            &[400],
+        ),
+        (
+            "chunked, whole",
+            format!("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n{NEXT}"),
+            &[200],
+        ),
+        (
+            "chunked, with trailers",
+            format!(
+                "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n{NEXT}"
+            ),
+            &[200],
+        ),
+        (
+            "chunk size beyond 64 bits",
+            format!(
+                "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n0\r\n\r\n{NEXT}"
+            ),
+            &[400],
+        ),
+        (
+            "another coding",
+            format!("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n3\r\nabc\r\n0\r\n\r\n{NEXT}"),
+            &[501],
+        ),
+        (
+            "two lengths that differ",
+            format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 40\r\n\r\nabc{NEXT}"),
+            &[400],
+        ),
+        (
+            "two lengths in one",
+            format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc{NEXT}"),
+            &[400],
+        ),
+        ("a negative length", format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n{NEXT}"), &[400]),
+        ("a signed length", format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc{NEXT}"), &[400]),
+        ("a folded line", format!("GET /who HTTP/1.1\r\nHost: x\r\nX-A: a\r\n b: c\r\n\r\n{NEXT}"), &[400]),
+        ("a space before the colon", format!("GET /who HTTP/1.1\r\nHost : x\r\n\r\n{NEXT}"), &[400]),
+        ("bare line feeds", format!("GET /who HTTP/1.1\nHost: x\n\n{NEXT}"), &[400]),
+        ("a bare carriage return", format!("GET /who HTTP/1.1\r\nHost: x\r\nX-A: a\rX-B: b\r\n\r\n{NEXT}"), &[400]),
+        ("no host", format!("GET /who HTTP/1.1\r\n\r\n{NEXT}"), &[400]),
+        ("an unknown version", format!("GET /who HTTP/1.2\r\nHost: x\r\n\r\n{NEXT}"), &[505]),
+        ("a tunnel", format!("CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n{NEXT}"), &[501]),
+        (
+            "an unknown expectation",
+            format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: tea\r\n\r\nabc{NEXT}"),
+            &[417],
+        ),
+        ("noise", format!("\u{16}\u{3}\u{1}\u{2}\r\n\r\n{NEXT}"), &[400]),
+        ("empty lines without end", format!("{}{NEXT}", "\r\n".repeat(10_000)), &[400]),
+        ("the end was asked for", format!("GET /json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{NEXT}"), &[200]),
+    ];
+    for site in Site::both(&Limits::default()) {
+        for (name, bytes, expected) in cases {
+            let mut wire = site.open();
+            wire.send(bytes).unwrap();
+            let (out, error) = wire.read_out();
+            assert_eq!(error, None, "{name}: the answer must not be lost to a reset");
+            assert_eq!(statuses(&out), *expected, "{name}: {}", String::from_utf8_lossy(&out));
+            assert!(!String::from_utf8_lossy(&out).contains("SMUGGLED"), "{name}");
+        }
+        site.is_serving();
+    }
+}
+
+#[test]
+fn honest_requests_are_answered_one_after_the_other() {
+    for site in Site::both(&Limits::default()) {
+        let mut wire = site.open();
+        // (request, method, status, body)
+        let cases: &[(&str, &str, u16, Option<&str>)] = &[
+            ("GET /json HTTP/1.1\r\nHost: x\r\n\r\n", "GET", 200, Some(r#"{"ok":true}"#)),
+            ("\r\nGET /json HTTP/1.1\r\nHost: x\r\n\r\n", "GET", 200, None),
+            ("GET http://x/json HTTP/1.1\r\nHost: x\r\n\r\n", "GET", 200, None),
+            ("HEAD /sized?n=70000 HTTP/1.1\r\nHost: x\r\n\r\n", "HEAD", 200, Some("")),
+            ("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "GET", 204, Some("")),
+            ("GET /who HTTP/1.1\r\nHost: x\r\nX-A:  b \r\n\r\n", "GET", 200, Some(r#"127.0.0.1 Some("b") None"#)),
+            ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "POST", 200, Some("3")),
+            ("POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "POST", 401, Some("no")),
+            ("DELETE /gone HTTP/1.1\r\nHost: x\r\n\r\n", "DELETE", 404, Some("DELETE /gone")),
+            ("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS", 404, Some("OPTIONS *")),
+            ("GET /panic HTTP/1.1\r\nHost: x\r\n\r\n", "GET", 500, None),
+            ("GET /json HTTP/1.1\r\nHost: x\r\n\r\n", "GET", 200, None),
+        ];
+        for (bytes, method, status, body) in cases {
+            wire.send(bytes).unwrap();
+            let answer = wire.answer(method).expect(bytes);
+            assert_eq!((answer.status, answer.complete), (*status, true), "{bytes}");
+            if let Some(body) = body {
+                assert_eq!(answer.text(), *body, "{bytes}");
+            }
+            assert!(answer.header("date").is_some(), "{bytes}");
+        }
+        // All at once: the answers come in order, on the same connection.
+        wire.send(cases.iter().map(|(bytes, ..)| *bytes).collect::<String>()).unwrap();
+        for (bytes, method, status, _) in cases {
+            assert_eq!(wire.answer(method).expect(bytes).status, *status, "{bytes}");
+        }
+        let counters = site.counters();
+        assert_eq!((counters.accepted, counters.requests), (1, 2 * cases.len() as u64));
+    }
+}
+
+#[test]
+fn http_1_0_closes_unless_it_is_asked_not_to() {
+    let site = Site::plain(Limits::default());
+    let mut wire = site.open();
+    wire.send("GET /json HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").unwrap();
+    assert_eq!(wire.answer("GET").unwrap().header("connection"), Some("keep-alive"));
+    wire.send("GET /unsized?n=100000 HTTP/1.0\r\n\r\n").unwrap();
+    let answer = wire.answer("GET").unwrap();
+    assert_eq!((answer.body.len(), answer.complete, answer.error), (100_000, true, None));
+}
+
+#[test]
+fn no_header_of_an_answer_carries_a_line_break() {
+    let site = Site::plain(Limits::default());
+    let answer = site.open().get("/inject?v=a%0d%0aSet-Cookie:%20evil=1").unwrap();
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+}
+
+#[test]
+fn a_connection_can_leave_http() {
+    let site = Site::plain(Limits::default());
+    let mut wire = site.open();
+    wire.send(
+        "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )
+    .unwrap();
+    wire.patience(Duration::from_secs(5));
+    // A masked text frame, mask 0.
+    wire.send(b"\x81\x85\0\0\0\0hello").unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"echo hello") {
+        let before = seen.len();
+        wire.read_some().unwrap();
+        seen.extend(wire.take_held());
+        assert!(seen.len() > before);
+    }
+    assert!(seen.starts_with(b"HTTP/1.1 101 "));
+    drop(wire);
+    site.is_empty();
+}
+
+#[test]
+fn a_connection_at_rest_is_closed_and_a_slow_one_told() {
+    let quick = Duration::from_millis(200);
+    let limits = Limits { head_time: quick, idle_time: 2 * quick, drain_time: quick, ..Limits::default() };
+    for site in Site::both(&limits) {
+        let mut silent = site.open();
+        assert_eq!(silent.read_out(), (Vec::new(), None), "silence is answered with an end");
+        let mut slow = site.open();
+        slow.send("GET /json HTTP/1.1\r\nHo").unwrap();
+        assert_eq!(slow.answer("GET").unwrap().status, 408);
+        let mut used = site.open();
+        assert_eq!(used.get("/json").unwrap().status, 200);
+        assert_eq!(used.read_out(), (Vec::new(), None), "so is rest");
+        let mut used = site.open();
+        assert_eq!(used.get("/json").unwrap().status, 200);
+        used.send("GET /json HTTP/1.1\r\nHo").unwrap();
+        assert_eq!(used.answer("GET").unwrap().status, 408);
+        site.is_empty();
+        assert_eq!(site.counters().timeouts, 4);
+    }
+}
+
+#[test]
+fn a_request_beyond_the_limit_is_told_to_come_back() {
+    let site = Site::plain(Limits { requests_in_flight: 2, ..Limits::default() });
+    let mut waiting: Vec<_> = (0..2).map(|_| site.open()).collect();
+    for wire in &mut waiting {
+        wire.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    }
+    eventually("both wait", || site.counters().in_flight == 2);
+    let answer = site.open().get("/json").unwrap();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    assert_eq!(site.counters().overloaded, 1);
+    site.gate.open();
+    for wire in &mut waiting {
+        assert_eq!(wire.answer("GET").unwrap().text(), "waited");
+    }
+    site.is_serving();
+}
+
+#[test]
+fn connections_that_are_kept_starve_nobody() {
+    for site in Site::both(&Limits::default()) {
+        let mut wires: Vec<_> = (0..200).map(|_| site.open()).collect();
+        for _ in 0..3 {
+            for wire in &mut wires {
+                wire.send("GET /json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            }
+            for wire in &mut wires {
+                assert_eq!(wire.answer("GET").unwrap().status, 200);
+            }
+        }
+        assert_eq!(site.counters().accepted, 200);
+    }
+}
+
+#[test]
+fn no_answer_waits_for_an_acknowledgement() {
+    let site = Site::plain(Limits::default());
+    let mut wire = site.open();
+    let mut times: Vec<Duration> = (0..50)
+        .map(|_| {
+            let begin = Instant::now();
+            assert_eq!(wire.get("/sized?n=3000").unwrap().body.len(), 3_000);
+            begin.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    // A delayed acknowledgement takes 40 ms, and takes it nearly every time.
+    assert!(times[25] < Duration::from_millis(30), "{times:?}");
+}

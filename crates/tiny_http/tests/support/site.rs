@@ -1,0 +1,272 @@
+//! A rouille server on this crate, with handlers that do what the attacks need.
+
+use super::client::{Answer, Health, Wire};
+use super::{Every, PATIENCE, eventually};
+use rouille::{Request, Response, ResponseBody};
+use std::io::{self, Cursor, ErrorKind, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tiny_http::{Certificate, Counters, Handle, Limits, Settings, configure};
+use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// More than the uploads' limit, so that a healthy request always finds a thread.
+pub const POOL: usize = 96;
+
+/// Handlers of `/wait` wait here.
+#[derive(Default)]
+pub struct Gate {
+    open: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Gate {
+    pub fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.changed.notify_all();
+    }
+
+    fn pass(&self) {
+        let guard = self.open.lock().unwrap();
+        drop(self.changed.wait_timeout_while(guard, PATIENCE, |open| !*open).unwrap());
+    }
+}
+
+pub struct Site {
+    pub handle: Handle,
+    pub address: SocketAddr,
+    pub gate: Arc<Gate>,
+    pub tls: Option<Arc<ClientConfig>>,
+    pub certificate: Option<Certificate>,
+    run: Option<JoinHandle<()>>,
+}
+
+/// A certificate for `localhost` that signs itself, and its key.
+pub fn self_signed() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+/// A client's side that trusts this certificate only.
+pub fn trusting(chain: &str) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    // Every handshake whole: a resumed one shows no certificate.
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
+}
+
+impl Site {
+    pub fn plain(limits: Limits) -> Site {
+        Site::start(Settings { limits, ..Settings::default() }, None)
+    }
+
+    pub fn tls(limits: Limits) -> Site {
+        let (chain, key) = self_signed();
+        let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+        let settings = Settings { limits, certificate: Some(certificate.clone()), ..Settings::default() };
+        let mut site = Site::start(settings, Some(trusting(&chain)));
+        site.certificate = Some(certificate);
+        site
+    }
+
+    /// Both kinds, for tests that hold for either.
+    pub fn both(limits: &Limits) -> [Site; 2] {
+        [Site::plain(limits.clone()), Site::tls(limits.clone())]
+    }
+
+    pub fn start(settings: Settings, tls: Option<Arc<ClientConfig>>) -> Site {
+        let gate = Arc::new(Gate::default());
+        let handlers = gate.clone();
+        let local = (Ipv4Addr::LOCALHOST, 0);
+        let (server, handle) =
+            configure(settings, || rouille::Server::new(local, move |request| handle_request(request, &handlers)));
+        let server = server.unwrap().pool_size(POOL);
+        let handle = handle.unwrap();
+        let address = server.server_addr();
+        assert_eq!(address, handle.address());
+        let run = std::thread::spawn(move || server.run());
+        Site { handle, address, gate, tls, certificate: None, run: Some(run) }
+    }
+
+    pub fn open(&self) -> Wire {
+        Wire::open(self.address, self.tls.clone()).unwrap()
+    }
+
+    /// Without TLS, whatever the site speaks.
+    pub fn open_tcp(&self) -> TcpStream {
+        TcpStream::connect(self.address).unwrap()
+    }
+
+    /// One request on a connection of its own.
+    pub fn ask(&self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
+        let mut wire = self.open();
+        wire.send(bytes).ok()?;
+        wire.answer("GET")
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.handle.counters()
+    }
+
+    pub fn is_serving(&self) {
+        let answer = self.open().get("/json").expect("an answer");
+        assert_eq!((answer.status, answer.text()), (200, r#"{"ok":true}"#));
+    }
+
+    /// Waits until nothing is left of an attack.
+    pub fn is_empty(&self) {
+        eventually("no connection and nothing in flight", || {
+            let counters = self.counters();
+            counters.open == 0 && counters.in_flight == 0 && counters.uploads == 0
+        });
+    }
+
+    /// Begins to ask as a healthy client does, on a new connection each time.
+    pub fn bystander(&self) -> Bystander {
+        let (address, tls) = (self.address, self.tls.clone());
+        let times = Arc::new(Mutex::new((Vec::new(), 0)));
+        let seen = times.clone();
+        let asking = Every::millis(5, move || {
+            let begin = Instant::now();
+            let answer = Wire::open(address, tls.clone()).ok().and_then(|mut wire| wire.get("/json"));
+            let mut seen = seen.lock().unwrap();
+            match answer {
+                Some(answer) if answer.status == 200 => seen.0.push(begin.elapsed()),
+                _ => seen.1 += 1,
+            }
+        });
+        Bystander { times, asking: Some(asking) }
+    }
+
+    pub fn stop(&mut self, deadline: Duration) -> tiny_http::Stopped {
+        let stopped = self.handle.stop(deadline);
+        if let (true, Some(run)) = (stopped.is_clean(), self.run.take()) {
+            run.join().unwrap();
+        }
+        stopped
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.gate.open();
+        self.stop(Duration::from_secs(5));
+    }
+}
+
+type Times = Arc<Mutex<(Vec<Duration>, usize)>>;
+
+pub struct Bystander {
+    times: Times,
+    asking: Option<Every>,
+}
+
+impl Bystander {
+    /// Says what was seen, and fails where the healthy client was not served.
+    pub fn was_served(mut self, attack: &str) -> Health {
+        eventually("the bystander has been answered", || self.times.lock().unwrap().0.len() >= 20);
+        drop(self.asking.take());
+        let (mut times, failed) = self.times.lock().unwrap().clone();
+        times.sort_unstable();
+        let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
+        let health = Health { answered: times.len(), failed, p50: at(50), p99: at(99), worst: times[times.len() - 1] };
+        println!("{attack}: {health:?}, memory {} MiB", super::memory_mib());
+        assert_eq!(health.failed, 0, "{attack}: {health:?}");
+        // The aim is 50 ms. Other work on the machine that runs the tests must not fail them.
+        assert!(health.p99 < Duration::from_millis(500), "{attack}: {health:?}");
+        health
+    }
+}
+
+/// Gives some bytes, then fails like a disk.
+struct FailsAfter(usize);
+
+impl Read for FailsAfter {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(io::Error::other("the disk died"));
+        }
+        let count = buf.len().min(self.0);
+        buf[..count].fill(b'x');
+        self.0 -= count;
+        Ok(count)
+    }
+}
+
+/// The most bytes a handler makes up. A damaged request may ask for any number, and the client here keeps what it gets.
+const MOST: usize = 50_000_000;
+
+fn number(request: &Request, name: &str) -> usize {
+    request.get_param(name).and_then(|value| value.parse().ok()).unwrap_or(0).min(MOST)
+}
+
+fn with_body(data: ResponseBody) -> Response {
+    Response { status_code: 200, headers: Vec::new(), data, upgrade: None }
+}
+
+fn handle_request(request: &Request, gate: &Gate) -> Response {
+    let (n, at) = (number(request, "n"), number(request, "at"));
+    match request.url().as_str() {
+        "/json" => Response::from_data("application/json", r#"{"ok":true}"#),
+        "/sized" => with_body(ResponseBody::from_reader_and_size(io::repeat(b's').take(n as u64), n)),
+        "/unsized" => with_body(ResponseBody::from_reader(io::repeat(b'u').take(n as u64))),
+        "/fails" => with_body(ResponseBody::from_reader_and_size(FailsAfter(at), n)),
+        "/fails-unsized" => with_body(ResponseBody::from_reader(FailsAfter(at))),
+        "/short" => with_body(ResponseBody::from_reader_and_size(Cursor::new(vec![b'x'; at]), n)),
+        "/ignore" => Response::text("no").with_status_code(401),
+        "/peek" => {
+            let read = request.data().unwrap().read(&mut [0; 4]);
+            Response::text(format!("{read:?}")).with_status_code(400)
+        }
+        "/echo" => echo(request),
+        "/wait" => {
+            gate.pass();
+            Response::text("waited")
+        }
+        "/who" => {
+            let length = request.header("content-length");
+            Response::text(format!("{} {:?} {:?}", request.remote_addr().ip(), request.header("x-a"), length))
+        }
+        "/panic" => panic!("a handler's own fault"),
+        "/upgrade" => rouille::websocket::start::<String>(request, None).map_or_else(
+            |error| Response::text(error.to_string()).with_status_code(400),
+            |(response, socket)| {
+                std::thread::spawn(move || {
+                    let mut socket = socket.recv().unwrap();
+                    while let Some(rouille::websocket::Message::Text(text)) = socket.next() {
+                        socket.send_text(&format!("echo {text}")).unwrap();
+                    }
+                });
+                response
+            },
+        ),
+        "/inject" => Response::text("x").with_additional_header("X-A", request.get_param("v").unwrap()),
+        "/nothing" => Response::empty_204(),
+        other => Response::text(format!("{} {other}", request.method())).with_status_code(404),
+    }
+}
+
+/// The number of bytes received, or how their reading ended.
+fn echo(request: &Request) -> Response {
+    let mut body = request.data().unwrap();
+    let mut count = 0;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match body.read(&mut buffer) {
+            Ok(0) => return Response::text(count.to_string()),
+            Ok(read) => count += read,
+            Err(error) => {
+                let status = if error.kind() == ErrorKind::TimedOut { 408 } else { 400 };
+                return Response::text(format!("{:?} after {count}", error.kind())).with_status_code(status);
+            }
+        }
+    }
+}
