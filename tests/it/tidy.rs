@@ -25,6 +25,7 @@ const RANKS: &[(&str, u8)] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("rouille", &["http/"]),
+    ("tiny_http", &["http/server"]),
     ("ureq", &["os/"]),
     ("rustix", &["os/"]),
     ("process_wrap", &["os/"]),
