@@ -43,7 +43,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/api/node/leases/{lease}/demo", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
     ("PUT", "/api/node/leases/{lease}/video", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
     ("PUT", "/api/node/leases/{lease}/poster", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
-    ("POST", "/api/node/leases/{lease}/complete", [401, 401, 401, 401, 401, 401, 401, 401, 409, 409]),
+    ("POST", "/api/node/leases/{lease}/complete", [401, 401, 401, 401, 401, 401, 401, 401, 400, 409]),
     ("POST", "/api/node/leases/{lease}/fail", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
 ];
 
