@@ -37,7 +37,8 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
         .unwrap();
     let answer = String::from_utf8(output.stdout).unwrap();
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
-    let id = answer.lines().find_map(|line| line.strip_prefix("Location: /api/clips/")).unwrap().trim().to_owned();
+    let location = answer.lines().find_map(|line| line.strip_prefix("Location: /api/clips/"));
+    let id = location.unwrap_or_else(|| panic!("{answer}")).trim().to_owned();
 
     let mut stages = Vec::new();
     let job = until("the clip", || {

@@ -53,6 +53,8 @@ pub(crate) async fn serve<T: Wire>(
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
+        // `Location`, not `location`: names mean the same in any case, but scripts compare them as other servers write them.
+        .title_case_headers(true)
         // Never reached: `Socket` has the real timers. But only with a head timeout of its own does hyper go back to
         // reading once an answer is out, and a connection at rest that isn't read has no timer at all.
         .header_read_timeout(limits.idle_time.max(limits.head_time) + Duration::from_secs(5))
@@ -158,13 +160,15 @@ fn refuse(shared: &Shared, status: u16, busy: Busy) -> Response<ResponseBody> {
     }
     busy.0.set_linger();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let text = format!("{}\n", status.canonical_reason().unwrap_or("Error"));
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let code = reason.to_ascii_lowercase().replace([' ', '-'], "_");
+    let text = format!(r#"{{"error":"{reason}","code":"{code}"}}"#);
     let mut response = Response::new(ResponseBody::whole(Bytes::from(text)));
     response.body_mut().set_busy(busy);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
