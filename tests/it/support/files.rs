@@ -1,12 +1,13 @@
 //! A small server of demos, good and bad, for nodes to fetch from.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::listener::{head, listen, reply};
+
 /// What one path answers.
-#[derive(Clone)]
 pub enum Answer {
     /// 200 with these bytes.
     Bytes(Arc<Vec<u8>>),
@@ -30,17 +31,7 @@ pub struct Files {
 impl Files {
     /// Serves these paths (with their leading slash); any other is a 404.
     pub fn serve(paths: Vec<(&'static str, Answer)>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let paths = Arc::new(paths);
-        std::thread::spawn(move || {
-            for connection in listener.incoming().map_while(Result::ok) {
-                let paths = paths.clone();
-                // A client that goes away in the middle is the client's business.
-                std::thread::spawn(move || drop(answer(connection, &paths)));
-            }
-        });
-        Self { address }
+        Self { address: listen("127.0.0.1", move |call, to| answer(&call.path, &paths, to)) }
     }
 
     /// The URL of a path.
@@ -49,43 +40,23 @@ impl Files {
     }
 }
 
-fn answer(mut connection: TcpStream, paths: &[(&'static str, Answer)]) -> std::io::Result<()> {
-    let mut lines = BufReader::new(connection.try_clone()?).lines();
-    let request = lines.next().transpose()?.unwrap_or_default();
-    for line in lines {
-        if line?.is_empty() {
-            break;
-        }
-    }
-    let target = request.split(' ').nth(1).unwrap_or_default();
+fn answer(target: &str, paths: &[(&'static str, Answer)], to: &mut TcpStream) -> io::Result<()> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let known = paths.iter().find(|(known, _)| *known == path).map(|(_, answer)| answer.clone());
-    let head = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\nConnection: close\r\n{more}\r\n");
-    match known.unwrap_or(Answer::Status(404)) {
-        Answer::Bytes(bytes) => {
-            connection.write_all(head("200 OK", &format!("Content-Length: {}\r\n", bytes.len())).as_bytes())?;
-            connection.write_all(&bytes)
-        }
-        Answer::Page(html) => {
-            let fields = format!("Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n", html.len());
-            connection.write_all(head("200 OK", &fields).as_bytes())?;
-            connection.write_all(html.as_bytes())
-        }
+    let known = paths.iter().find(|(known, _)| *known == path).map(|(_, answer)| answer);
+    match known.unwrap_or(&Answer::Status(404)) {
+        Answer::Bytes(bytes) => reply(to, 200, &[], bytes),
+        Answer::Page(html) => reply(to, 200, &[("Content-Type", "text/html; charset=utf-8")], html.as_bytes()),
         Answer::Hear(test) => {
             // The test may have heard enough.
             let _ = test.send(query.to_owned());
-            connection.write_all(head("204 No Content", "").as_bytes())
+            head(to, 204, &[], None)
         }
-        Answer::Status(status) => {
-            connection.write_all(head(&format!("{status} Status"), "Content-Length: 0\r\n").as_bytes())
-        }
-        Answer::Redirect(to) => {
-            connection.write_all(head("302 Found", &format!("Location: {to}\r\nContent-Length: 0\r\n")).as_bytes())
-        }
+        Answer::Status(status) => reply(to, *status, &[], b""),
+        Answer::Redirect(place) => reply(to, 302, &[("Location", place)], b""),
         Answer::Endless(bytes) => {
-            connection.write_all(head("200 OK", "").as_bytes())?;
+            head(to, 200, &[], None)?;
             loop {
-                connection.write_all(&bytes)?;
+                to.write_all(bytes)?;
             }
         }
     }
