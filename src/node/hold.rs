@@ -67,7 +67,8 @@ impl<'a> Hold<'a> {
     pub fn new(clock: Arc<dyn Clock>, stop: &'a StopFlag, expires_in: Duration) -> Self {
         let expires_at = clock.monotonic() + safe_part(expires_in);
         let progress = Progress { stage: Stage::Fetching, fraction: 0.0 };
-        let state = Mutex::new(State { progress, untold: VecDeque::new(), expires_in, expires_at, left: None });
+        let state =
+            Mutex::new(State { progress, untold: VecDeque::from([progress]), expires_in, expires_at, left: None });
         Self { clock, stop, state, bell: Doorbell::default() }
     }
 
@@ -222,9 +223,14 @@ mod tests {
             hold.report(stage, 0.0);
         }
         hold.report(Stage::Uploading, 1.0);
-        let told: Vec<_> = (0..4).map(|_| hold.next_to_tell()).map(|(told, more)| (told.stage, more)).collect();
-        let expected =
-            [(Stage::Parsing, true), (Stage::Rendering, true), (Stage::Uploading, false), (Stage::Uploading, false)];
+        let told: Vec<_> = (0..5).map(|_| hold.next_to_tell()).map(|(told, more)| (told.stage, more)).collect();
+        let expected = [
+            (Stage::Fetching, true),
+            (Stage::Parsing, true),
+            (Stage::Rendering, true),
+            (Stage::Uploading, false),
+            (Stage::Uploading, false),
+        ];
         assert_eq!(told, expected);
         assert_eq!(hold.next_to_tell().0, hold.progress());
     }
