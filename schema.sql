@@ -1,4 +1,6 @@
--- The store of a dinkem-appliance, version 1. `src/store/migrations.rs` applies it, in one transaction.
+-- The store of a dinkem-appliance, version 2. `src/store/migrations.rs` applies it to an empty file, in one transaction;
+-- a file of an older version comes to the same shape by the steps in `src/store/migrations/`, so that a column which
+-- came later stands last in its table here too.
 --
 -- House rules: every table is STRICT; states are words held by CHECKs; times are Unix milliseconds (`…_at_ms`);
 -- UUIDs and hashes are blobs; a secret is never stored, only its SHA-256. An index costs about as much as a row, so
@@ -21,7 +23,10 @@ CREATE TABLE api_keys (
     account       INTEGER NOT NULL REFERENCES accounts (id),
     class         TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
     created_at_ms INTEGER NOT NULL,
-    revoked_at_ms INTEGER
+    -- From then on it is refused; may lie ahead, while a rotated key and its successor overlap.
+    revoked_at_ms INTEGER,
+    -- Written now and then, not on every call.
+    used_at_ms    INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- `admin keys list` and `mint`.
@@ -153,3 +158,27 @@ CREATE TABLE demos (
     uploaded_at_ms INTEGER NOT NULL,
     PRIMARY KEY (account, sha256)
 ) STRICT, WITHOUT ROWID;
+
+-- Who did what when. Rows are only ever added: the triggers hold that against everybody.
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms   INTEGER NOT NULL,
+    -- The operating system's user at the command line.
+    actor   TEXT    NOT NULL,
+    -- What was done, as words with dots: `account.activate`.
+    action  TEXT    NOT NULL,
+    -- To what: an account's name, a key's, a job's or a node's id.
+    subject TEXT    NOT NULL,
+    -- What else there is to say. Never a secret.
+    details TEXT    NOT NULL
+) STRICT;
+
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is only added to');
+END;
+
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is only added to');
+END;

@@ -14,7 +14,7 @@ impl DataDir {
     /// Makes the directory and its subdirectories where they are missing, for the owner's eyes only.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self(path.to_owned());
-        for path in [path, &folder.clips(), &folder.demos()] {
+        for path in [path, &folder.clips(), &folder.demos(), &folder.backups()] {
             create_private_folder(path).map_err(|error| {
                 Error::new(
                     Kind::Internal,
@@ -60,6 +60,11 @@ impl DataDir {
     /// An uploaded demo.
     pub fn demo(&self, sha256: &[u8; 32]) -> PathBuf {
         self.demos().join(sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+
+    /// Copies of the store that were made before a migration.
+    pub fn backups(&self) -> PathBuf {
+        self.0.join("backups")
     }
 
     /// Takes the server's lock. It is held until the file is dropped, and by nobody after a crash.

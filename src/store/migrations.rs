@@ -1,30 +1,44 @@
-//! The schema's version: created and migrated by the server alone, each step in one transaction.
+//! The schema's version: created and migrated by the server alone, each time in one transaction; an older store is
+//! copied before it is touched.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use rusqlite::named_params;
 
 use super::db::Db;
+use super::folder::DataDir;
 use crate::domain::error::{Error, Result};
+use crate::os::files;
 
-/// What makes version `n` out of version `n - 1`, in order. The first is the whole schema.
-const MIGRATIONS: &[&str] = &[include_str!("../../schema.sql")];
+/// The schema as this program works with it.
+const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// What makes version `n + 2` out of version `n + 1`: the first is from 1 to 2.
+const STEPS: &[&str] = &[include_str!("migrations/2.sql")];
 
 /// The version that this program works with.
-const VERSION: i64 = MIGRATIONS.len() as i64;
+const VERSION: i64 = STEPS.len() as i64 + 1;
 
-/// Brings the store to this program's version; a newer one is refused.
-pub fn create_or_migrate(db: &mut Db) -> Result<()> {
-    in_transaction(db, |db| {
-        let found = version(db)?;
-        for (step, sql) in MIGRATIONS.iter().enumerate().skip(found as usize) {
-            db.batch(sql)?;
-            db.batch(&format!("PRAGMA user_version = {}", step + 1))?;
-        }
-        Ok(())
-    })
+/// Brings the store to this program's version; a newer one is refused. A copy of an older one is kept in `backups/`
+/// first; whatever stops the migration leaves the store as it was.
+pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
+    let found = version(db)?;
+    if (1..VERSION).contains(&found) {
+        let copy = folder.backups().join(format!("store-version-{found}.db"));
+        copy_to(db, &copy).map_err(|error| {
+            let message = format!("The store could not be copied to {} before its migration.", copy.display());
+            Error::new(error.kind, "migration_backup", message).because(error)
+        })?;
+        log::info!("the store goes from version {found} to {VERSION}; a copy of it is {}", copy.display());
+    }
+    create_or_advance(db)
 }
 
 /// For `admin`: creates the store where there is none; an older one waits for its server.
 pub fn create_or_check(db: &mut Db) -> Result<()> {
     match version(db)? {
-        0 => create_or_migrate(db),
+        0 => create_or_advance(db),
         VERSION => Ok(()),
         found => Err(Error::conflict(
             "store_older",
@@ -34,6 +48,33 @@ pub fn create_or_check(db: &mut Db) -> Result<()> {
             ),
         )),
     }
+}
+
+/// Looks again inside the transaction: another process may have created the store meanwhile.
+fn create_or_advance(db: &Db) -> Result<()> {
+    in_transaction(db, |db| {
+        match version(db)? {
+            0 => db.batch(SCHEMA)?,
+            found => STEPS.iter().skip(found as usize - 1).try_for_each(|step| db.batch(step))?,
+        }
+        db.batch(&format!("PRAGMA user_version = {VERSION}"))
+    })
+}
+
+/// Writes the whole store into one file, durably. An older copy of the same name is replaced only by a whole one.
+fn copy_to(db: &Db, copy: &Path) -> Result<()> {
+    let unwritable = |error| Error::internal(format!("{} cannot be written.", copy.display()), error);
+    let part = copy.with_extension("part");
+    // Empty and its owner's alone: SQLite takes such a file for its copy.
+    files::create_private(&part).map_err(unwritable)?;
+    let path =
+        part.to_str().ok_or_else(|| Error::internal("The data directory's name is not UTF-8.", copy.display()))?;
+    db.row("VACUUM INTO :path", named_params! { ":path": path }, |_| Ok(()))?;
+    File::open(&part)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&part, copy))
+        .and_then(|()| copy.parent().map_or(Ok(()), files::sync_dir))
+        .map_err(unwritable)
 }
 
 fn in_transaction(db: &Db, work: impl FnOnce(&Db) -> Result<()>) -> Result<()> {

@@ -67,7 +67,7 @@ impl Store {
         let folder = DataDir::create(data_dir)?;
         let lock = folder.lock()?;
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
-        migrations::create_or_migrate(&mut db)?;
+        migrations::create_or_migrate(&mut db, &folder)?;
         let ready = Arc::new(Ready::default());
         ready.rebuild(&db)?;
         let writer = Writer::start(db, &folder.store(), ready.clone(), news)?;

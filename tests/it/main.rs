@@ -23,6 +23,7 @@ mod node_agent;
 mod node_join;
 mod refusals;
 mod store;
+mod store_migrations;
 mod store_plans;
 mod support;
 mod tidy;

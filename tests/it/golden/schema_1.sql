@@ -1,0 +1,155 @@
+-- The store of a dinkem-appliance, version 1. `src/store/migrations.rs` applies it, in one transaction.
+--
+-- House rules: every table is STRICT; states are words held by CHECKs; times are Unix milliseconds (`…_at_ms`);
+-- UUIDs and hashes are blobs; a secret is never stored, only its SHA-256. An index costs about as much as a row, so
+-- each one names the statement that it serves.
+
+-- Who may submit. A new account is inactive until the operator activates it.
+CREATE TABLE accounts (
+    id            INTEGER PRIMARY KEY,
+    public_id     BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
+    name          TEXT    NOT NULL UNIQUE,
+    status        TEXT    NOT NULL CHECK (status IN ('inactive', 'active', 'deactivated')),
+    dinks         INTEGER NOT NULL DEFAULT 0 CHECK (dinks >= 0),
+    created_at_ms INTEGER NOT NULL
+) STRICT;
+
+-- API keys by the hash of the key: one look-up a request. Revoked keys stay, so that jobs keep naming theirs.
+CREATE TABLE api_keys (
+    hash          BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    id            INTEGER NOT NULL UNIQUE,
+    account       INTEGER NOT NULL REFERENCES accounts (id),
+    class         TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    created_at_ms INTEGER NOT NULL,
+    revoked_at_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- `admin keys list` and `mint`.
+CREATE INDEX api_keys_account ON api_keys (account, id);
+
+-- What was sold when: one row each time an account's dinks are set.
+CREATE TABLE dinks_history (
+    id      INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    dinks   INTEGER NOT NULL CHECK (dinks >= 0),
+    at_ms   INTEGER NOT NULL
+) STRICT;
+
+-- Secrets with which a machine becomes a node: each works once. A used one is deleted.
+CREATE TABLE join_tokens (
+    hash          BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    expires_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Render nodes. `seen_at_ms` is written now and then, not on every call.
+CREATE TABLE nodes (
+    id           INTEGER PRIMARY KEY,
+    public_id    BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
+    name         TEXT    NOT NULL UNIQUE,
+    key_hash     BLOB    NOT NULL UNIQUE CHECK (length(key_hash) = 32),
+    joined_at_ms INTEGER NOT NULL,
+    seen_at_ms   INTEGER NOT NULL,
+    slots        INTEGER NOT NULL CHECK (slots >= 0),
+    -- The renderers it offers, by name, separated by commas.
+    renderers    TEXT    NOT NULL
+) STRICT;
+
+-- Render jobs. Rows are never deleted; order and cursors are the row's number, clients see `public_id` (a UUID v7).
+CREATE TABLE jobs (
+    id                        INTEGER PRIMARY KEY,
+    public_id                 BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
+    account                   INTEGER NOT NULL REFERENCES accounts (id),
+    key                       INTEGER NOT NULL REFERENCES api_keys (id),
+    class                     TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    status                    TEXT    NOT NULL
+                              CHECK (status IN ('queued', 'rendering', 'done', 'failed', 'cancelled')),
+    renderer                  TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    demo_url                  TEXT    NOT NULL,
+    steam64_id                INTEGER NOT NULL,
+    round                     INTEGER NOT NULL CHECK (round >= 1),
+    fps                       INTEGER NOT NULL CHECK (fps IN (30, 60)),
+    resolution                INTEGER NOT NULL CHECK (resolution IN (1080, 1440)),
+    spec_show_xray            INTEGER NOT NULL CHECK (spec_show_xray IN (0, 1)),
+    cl_draw_only_deathnotices INTEGER NOT NULL CHECK (cl_draw_only_deathnotices IN (0, 1)),
+    metadata                  TEXT,
+    -- Attempts that count: those that failed, and those whose node fell silent or was stopped.
+    failures                  INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    losses                    INTEGER NOT NULL DEFAULT 0 CHECK (losses >= 0),
+    -- The last failure; of a failed job, the one that ended it.
+    failure_code              TEXT,
+    failure_message           TEXT,
+    failure_retry             TEXT CHECK (failure_retry IN ('never', 'anywhere', 'elsewhere')),
+    created_at_ms             INTEGER NOT NULL,
+    started_at_ms             INTEGER,
+    finished_at_ms            INTEGER,
+    CHECK ((finished_at_ms IS NULL) = (status IN ('queued', 'rendering'))),
+    CHECK (status <> 'failed' OR failure_code IS NOT NULL)
+) STRICT;
+
+-- An account's jobs, page by page.
+CREATE INDEX jobs_account ON jobs (account, id);
+
+-- The unfinished few among all the finished: the ready queue at start, and an account's counts.
+CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'queued' OR status = 'rendering';
+
+-- One row an attempt: a node's time-limited right to a job. The numbers only grow (AUTOINCREMENT never gives one
+-- twice), so a late node's number is never anybody else's. When a live one runs out is known in memory only.
+CREATE TABLE leases (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    job           INTEGER NOT NULL REFERENCES jobs (id),
+    node          INTEGER NOT NULL REFERENCES nodes (id),
+    state         TEXT    NOT NULL CHECK (state IN ('live', 'done', 'failed', 'lost', 'cancelled')),
+    -- 1: this attempt went wrong here, so the job goes to another node while one can take it.
+    avoid         INTEGER NOT NULL DEFAULT 0 CHECK (avoid IN (0, 1)),
+    started_at_ms INTEGER NOT NULL,
+    ended_at_ms   INTEGER,
+    CHECK ((ended_at_ms IS NULL) = (state = 'live'))
+) STRICT;
+
+-- At most one live lease a job, whatever the code above believes.
+CREATE UNIQUE INDEX leases_live_job ON leases (job) WHERE ended_at_ms IS NULL;
+
+-- How many leases a node holds.
+CREATE INDEX leases_live_node ON leases (node) WHERE ended_at_ms IS NULL;
+
+-- The nodes that a waiting job avoids.
+CREATE INDEX leases_avoid ON leases (job, node) WHERE avoid = 1;
+
+-- Published clips. The row goes when the clip is deleted; the job's row stays. Files: `clips/{lease}.mp4` and `.jpg`.
+CREATE TABLE clips (
+    job          INTEGER PRIMARY KEY REFERENCES jobs (id),
+    -- The address: in clear, because its owner is shown it again and again.
+    token        TEXT    NOT NULL UNIQUE CHECK (length(token) = 32),
+    lease        INTEGER NOT NULL UNIQUE REFERENCES leases (id),
+    bytes        INTEGER NOT NULL,
+    sha256       BLOB    NOT NULL CHECK (length(sha256) = 32),
+    width        INTEGER NOT NULL,
+    height       INTEGER NOT NULL,
+    frames       INTEGER NOT NULL,
+    fps          INTEGER NOT NULL,
+    duration_ms  INTEGER NOT NULL,
+    has_audio    INTEGER NOT NULL CHECK (has_audio IN (0, 1)),
+    view         TEXT    NOT NULL CHECK (view IN ('tactical', 'first_person')),
+    pov_verified INTEGER CHECK (pov_verified IN (0, 1))
+) STRICT;
+
+-- What completed jobs are billed by: keyed by the job, so that none is billed twice. Never changed, never deleted.
+CREATE TABLE ledger (
+    job        INTEGER PRIMARY KEY REFERENCES jobs (id),
+    account    INTEGER NOT NULL REFERENCES accounts (id),
+    class      TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    renderer   TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    footage_ms INTEGER NOT NULL,
+    fps        INTEGER NOT NULL,
+    resolution INTEGER NOT NULL,
+    at_ms      INTEGER NOT NULL
+) STRICT;
+
+-- Uploaded demos, by account. The file is `demos/{sha256}`, shared by all accounts that uploaded the same bytes.
+CREATE TABLE demos (
+    account        INTEGER NOT NULL REFERENCES accounts (id),
+    sha256         BLOB    NOT NULL CHECK (length(sha256) = 32),
+    bytes          INTEGER NOT NULL,
+    uploaded_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, sha256)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,105 @@
+//! An older store comes to this version's shape with all its rows, after a copy was made; what stops on the way
+//! leaves it as it was.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dinkem_appliance::domain::error::Error;
+use dinkem_appliance::store::{self, Store};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// The schema of version 1, as it was.
+const VERSION_1: &str = include_str!("golden/schema_1.sql");
+
+/// A data directory as version 1 left it, with an account in it.
+fn version_1() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let old = Connection::open(dir.path().join("store.db")).unwrap();
+    old.execute_batch(VERSION_1).unwrap();
+    old.execute_batch(
+        "INSERT INTO accounts VALUES (7, randomblob(16), 'studio', 'active', 2, 5); PRAGMA user_version = 1",
+    )
+    .unwrap();
+    dir
+}
+
+fn serve(dir: &Path) -> Result<Store, Error> {
+    Store::serve(dir, Arc::default())
+}
+
+/// Every table with its columns, every index with its columns, every trigger: whatever a statement can meet.
+fn shape(store: &Path) -> Vec<String> {
+    let db = Connection::open(store).unwrap();
+    let sql = "
+        SELECT kind || ' ' || what FROM (
+            SELECT 'column' AS kind, t.name || '.' || c.cid || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\"
+                || ' ' || COALESCE(c.dflt_value, '-') || ' ' || c.pk AS what
+            FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'
+            UNION ALL
+            SELECT 'index', t.name || ' ' || i.name || ' ' || i.\"unique\" || ' ' || i.partial || ' '
+                || COALESCE(c.name, '-')
+            FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_info(i.name) c WHERE t.type = 'table'
+            UNION ALL
+            SELECT type, name || ' ' || tbl_name FROM sqlite_schema WHERE type IN ('trigger', 'view')
+        ) ORDER BY 1";
+    let mut rows = db.prepare(sql).unwrap();
+    rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+fn version(store: &Path) -> i64 {
+    Connection::open(store).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_older_store_gets_the_shape_of_a_new_one_and_keeps_its_rows() {
+    let (old, new) = (version_1(), tempfile::tempdir().unwrap());
+    serve(new.path()).unwrap();
+    let migrated = serve(old.path()).unwrap();
+    let accounts = migrated.read(store::accounts::all).unwrap();
+    assert_eq!(
+        accounts.iter().map(|account| (account.name.as_str(), account.dinks)).collect::<Vec<_>>(),
+        [("studio", 2)]
+    );
+    assert_eq!(shape(&old.path().join("store.db")), shape(&new.path().join("store.db")));
+    assert_eq!(version(&old.path().join("store.db")), version(&new.path().join("store.db")));
+}
+
+#[test]
+fn the_store_is_copied_before_it_is_migrated() {
+    let dir = version_1();
+    let copy = dir.path().join("backups/store-version-1.db");
+    serve(dir.path()).unwrap();
+    assert_eq!(version(&copy), 1);
+    let name: String = Connection::open(&copy)
+        .unwrap()
+        .query_row("SELECT name FROM accounts WHERE id = 7", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(name, "studio");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_store_as_it_was_and_works_once_the_cause_is_gone() {
+    let dir = version_1();
+    let path = dir.path().join("store.db");
+    // Stands in the step's way.
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE audit (x)").unwrap();
+    let before = shape(&path);
+    assert!(serve(dir.path()).is_err());
+    assert_eq!((shape(&path), version(&path)), (before, 1));
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE audit").unwrap();
+    assert_eq!(serve(dir.path()).unwrap().read(store::accounts::all).unwrap().len(), 1);
+}
+
+#[test]
+fn admin_leaves_an_older_store_to_its_server() {
+    let dir = version_1();
+    let refused = Store::beside(dir.path()).err().expect("it is refused");
+    assert_eq!(refused.code, "store_older");
+    assert_eq!(version(&dir.path().join("store.db")), 1);
+}
