@@ -32,7 +32,7 @@ pub struct Grant {
     pub uploaded_demo: Option<([u8; 32], u64)>,
 }
 
-/// Waits up to `wait` for a job that the node can take. Returns `None` at once when `app.stopping()`.
+/// Waits up to `wait` for a job that the node can take. While the server stops it is told to come again.
 pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
     note_offer(app, node, renderers, slots)?;
     let deadline = app.clock.monotonic() + wait;
@@ -40,7 +40,7 @@ pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: D
         // Before the look, so that a ring in between is not missed.
         let seen = app.news.rings();
         if app.stopping() {
-            return Ok(None);
+            return Err(super::stopping());
         }
         if app.store.has_ready(renderers) {
             match try_claim(app, node.id, renderers, slots)? {

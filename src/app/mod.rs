@@ -145,6 +145,11 @@ impl App {
     }
 }
 
+/// The error of whoever asks for something while the server stops.
+pub fn stopping() -> Error {
+    Error::new(Kind::Unavailable, "stopping", "The server is stopping; try again shortly.")
+}
+
 fn check_free(free: Option<u64>) -> Result<()> {
     match free {
         Some(free) if free < limits::DISK_RESERVE_BYTES => Err(Error::new(

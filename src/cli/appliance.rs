@@ -11,7 +11,7 @@ use super::{program, server_url};
 use crate::app::{App, Settings, nodes};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
-use crate::http::{self, Running, ServeOptions};
+use crate::http::{self, Limits, Running, ServeOptions};
 use crate::node::agent::{self, AgentConfig};
 use crate::node::join::{self, NodeState};
 use crate::node::renderer::Patience;
@@ -34,6 +34,10 @@ pub struct Options<'a> {
     pub local_nodes: u32,
     /// Networks that demos may be fetched from although the rule refuses them.
     pub fetch_allow: Vec<IpNet>,
+    /// Reverse proxies whose word on a client is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What the server allows.
+    pub limits: Limits,
 }
 
 /// A running appliance.
@@ -54,7 +58,12 @@ impl Appliance {
             fetch_allow: options.fetch_allow.iter().map(IpNet::to_string).collect(),
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
-        let serving = ServeOptions { listen: options.listen, public_url: options.public_url.clone() };
+        let serving = ServeOptions {
+            listen: options.listen,
+            public_url: options.public_url.clone(),
+            trusted_proxies: options.trusted_proxies,
+            limits: options.limits,
+        };
         let http = http::serve(Arc::clone(&app), serving)?;
         let scheduler = scheduler::start(Arc::clone(&app))?;
         let mut appliance = Self { app, http, scheduler, local: LocalNodes::default() };

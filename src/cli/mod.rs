@@ -13,6 +13,7 @@ mod quickstart;
 mod render;
 mod sample;
 mod serve;
+mod serve_limits;
 mod server_url;
 mod submit;
 
@@ -26,6 +27,7 @@ use log::LevelFilter;
 
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
+use crate::http::server::TRANSPORT_LOG;
 use crate::os::stop::StopFlag;
 
 /// Heading of the flags that may stand anywhere.
@@ -168,6 +170,7 @@ fn start_log(level: LevelFilter) {
     env_logger::Builder::new()
         .filter_level(level.min(LevelFilter::Warn))
         .filter_module(env!("CARGO_CRATE_NAME"), level)
+        .filter_module(TRANSPORT_LOG, level)
         .format(|out, record| {
             let words = output::plain(&record.args().to_string());
             writeln!(out, "{} {:5} {words}", out.timestamp_millis(), record.level())

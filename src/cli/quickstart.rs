@@ -17,6 +17,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::limits;
+use crate::http::Limits;
 use crate::os::stop::StopFlag;
 use crate::render::forge;
 use crate::wire::job::{ClipView, JobView};
@@ -71,6 +72,8 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         lease_seconds: limits::LEASE_SECONDS,
         local_nodes: 1,
         fetch_allow: Vec::new(),
+        trusted_proxies: Vec::new(),
+        limits: Limits::default(),
     })?;
     let clip = make_clip(&appliance, &wanted, &args.output, call, &stop);
     if clip.is_ok() && !args.exit {

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 
 use super::appliance::{Appliance, Options};
+use super::serve_limits::LimitArgs;
 use super::{Call, output, server_url, stop_on_signals, wrong_usage};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -40,6 +41,11 @@ pub struct Args {
     /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     fetch_allow: Vec<IpNet>,
+    /// A network of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given again
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxy: Vec<IpNet>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,6 +63,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
             args.listen
         )));
     }
+    let limits = args.limits.limits()?;
     let stop = stop_on_signals()?;
     let appliance = Appliance::start(Options {
         data_dir: &call.data_dir()?,
@@ -65,6 +72,8 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         lease_seconds: args.lease_seconds,
         local_nodes: args.local_nodes,
         fetch_allow: args.fetch_allow,
+        trusted_proxies: args.trusted_proxy,
+        limits,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

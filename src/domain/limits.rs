@@ -54,10 +54,9 @@ pub const LEASE_PROGRESS_SECONDS: u64 = 600;
 pub const CLAIM_WAIT_SECONDS: u64 = 25;
 /// Threads that answer requests. A waiting claim and an upload hold one each.
 pub const HTTP_THREADS: usize = 192;
-/// Claims that may wait at once; below [`HTTP_THREADS`], so that nodes never shut clients out.
+/// Claims that may wait at once; with the transport's uploads below [`HTTP_THREADS`], so that nodes never shut clients
+/// out.
 pub const WAITING_CLAIMS: usize = 96;
-/// Uploads that may run at once; with [`WAITING_CLAIMS`] still below [`HTTP_THREADS`].
-pub const UPLOADS: usize = 64;
 /// Seconds after which a client that was turned away for now may come again.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 /// Seconds that requests in flight have to finish when the server stops.

@@ -1,5 +1,7 @@
 //! One request as handlers see it: who asks is settled before; here is what is asked.
 
+use std::cell::OnceCell;
+
 use rouille::Request;
 use rouille::percent_encoding::percent_decode_str;
 
@@ -19,16 +21,24 @@ pub struct Call<'r> {
     pub parameters: &'r [&'r str],
     /// What URLs in the answer begin with.
     pub base: Base,
+    /// The account or node that the caller has proven to be, as the log shows it.
+    pub who: OnceCell<String>,
     /// Claims that may wait at once.
     pub claims: &'r Permits,
-    /// Uploads that may run at once.
-    pub uploads: &'r Permits,
+    /// Bytes of a JSON body at most.
+    pub json_body_bytes: u64,
 }
 
 impl<'r> Call<'r> {
     /// What stood for the pattern's only name.
     pub fn parameter(&self) -> &'r str {
         self.parameters.first().copied().unwrap_or_default()
+    }
+
+    /// Notes who asks, once that is proven.
+    pub fn is_from(&self, name: String) {
+        // Proven once; were it twice, the first would stand.
+        let _ = self.who.set(name);
     }
 
     /// Every `Authorization` header: two are malformed, so one is not enough to look at.

@@ -1,7 +1,8 @@
 //! What happens to every request and every answer: a request id, panics and failures turned into one sober 500, the
-//! headers that all answers have, one line for the log. Paths never reach the log: a clip's address is a secret.
+//! headers that all answers have, one line for the log.
 
 use std::any::Any;
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,19 +13,25 @@ use rouille::{Request, Response};
 use super::answer;
 use super::call::Call;
 use super::permits::Permits;
+use super::proxies::{Forwarded, Proxies};
+use super::request_log::{Line, RefusedKeys};
 use super::routes;
+use super::server::ServeOptions;
 use super::urls::Base;
-use crate::app::App;
+use crate::app::{self, App};
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
+
+/// What this server speaks.
+const SCHEME: &str = "http";
 
 /// What all requests share.
 pub struct Front {
     app: Arc<App>,
-    public_url: Option<String>,
+    options: ServeOptions,
+    proxies: Proxies,
     address: OnceLock<SocketAddr>,
     claims: Permits,
-    uploads: Permits,
+    refused_keys: RefusedKeys,
     /// Drawn at the start, so that request ids of two runs differ.
     run: u64,
     requests: AtomicU64,
@@ -32,14 +39,15 @@ pub struct Front {
 
 impl Front {
     /// The front of one server.
-    pub fn new(app: Arc<App>, public_url: Option<String>) -> Result<Self> {
+    pub fn new(app: Arc<App>, options: ServeOptions) -> Result<Self> {
         let run = app.random.bits()? as u64;
         Ok(Self {
             app,
-            public_url,
+            proxies: Proxies::new(options.trusted_proxies.clone()),
             address: OnceLock::new(),
-            claims: Permits::new(limits::WAITING_CLAIMS),
-            uploads: Permits::new(limits::UPLOADS),
+            claims: Permits::new(options.limits.waiting_claims),
+            options,
+            refused_keys: RefusedKeys::default(),
             run,
             requests: AtomicU64::new(0),
         })
@@ -54,19 +62,20 @@ impl Front {
     /// Answers one request.
     pub fn answer(&self, request: &Request, stopping: bool) -> Response {
         let id = format!("{:016x}-{:x}", self.run, self.requests.fetch_add(1, Ordering::Relaxed));
-        let started = self.app.clock.monotonic();
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let found = routes::find(path);
+        let line = Line::begin(request, path, &found, self.proxies.client(request), &self.app.clock);
         let call = Call {
             app: &self.app,
             request,
             parameters: &found.parameters,
-            base: Base::of(self.public_url.as_deref(), request.header("Host"), self.address.get().copied()),
+            base: self.base(request),
+            who: OnceCell::new(),
             claims: &self.claims,
-            uploads: &self.uploads,
+            json_body_bytes: self.options.limits.json_body_bytes,
         };
         let outcome = if stopping {
-            Err(Error::new(Kind::Unavailable, "stopping", "The server is stopping; try again shortly."))
+            Err(app::stopping())
         } else {
             // Handlers share nothing that a panic could leave half done: the store has its own transactions.
             catch_unwind(AssertUnwindSafe(|| routes::answer(&found, &call)))
@@ -79,9 +88,17 @@ impl Front {
             }
             answer::error(&error, &id)
         });
-        let took = self.app.clock.monotonic().saturating_sub(started);
-        log::debug!("request {id} to {route}: {} in {} ms", response.status_code, took.as_millis());
+        let response = line.on(response, &id, call.who, &self.refused_keys);
         answer::finish(response, id)
+    }
+
+    /// What URLs in the answer begin with.
+    fn base(&self, request: &Request) -> Base {
+        if let Some(url) = &self.options.public_url {
+            return Base::public(url);
+        }
+        let Forwarded { scheme, host } = self.proxies.forwarded(request);
+        Base::called(scheme.unwrap_or(SCHEME), host.or(request.header("Host")), self.address.get().copied())
     }
 }
 

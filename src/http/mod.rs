@@ -15,11 +15,13 @@ mod health;
 mod leases;
 mod nodes;
 mod permits;
+mod proxies;
 mod range;
+mod request_log;
 pub mod routes;
 pub mod server;
 mod urls;
 mod views;
 mod watch;
 
-pub use server::{Running, ServeOptions, serve};
+pub use server::{Limits, Running, ServeOptions, TransportLimits, serve};

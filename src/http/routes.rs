@@ -109,6 +109,9 @@ pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
         Some((_, _, Client(_))) => Proven::Account(auth::authenticate(call.app, &call.authorization())?),
         Some((_, _, ByNode(_))) => Proven::Node(auth::authenticate_node(call.app, &call.authorization())?),
     };
+    if let Some(name) = caller.name() {
+        call.is_from(name);
+    }
     let of_method = |method: &str| rows.iter().find(|(known, _, _)| *known == method);
     match of_method(call.request.method()) {
         Some((_, _, handler)) => caller.run(*handler, call),
@@ -133,6 +136,15 @@ enum Proven {
 }
 
 impl Proven {
+    /// How the log calls it. In quotes, as a name may have spaces.
+    fn name(&self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Account(caller) => Some(format!("{:?}", caller.account.name)),
+            Self::Node(node) => Some(format!("node {:?}", node.name)),
+        }
+    }
+
     fn run(&self, handler: Handler, call: &Call<'_>) -> Result<Response> {
         match (handler, self) {
             (Anyone(run), _) => run(call),

@@ -9,12 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use rouille::{Request, Server};
+pub use tiny_http::Limits as TransportLimits;
 
 use super::front::Front;
+use super::proxies::Proxies;
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
+
+/// Under which name the transport logs.
+pub const TRANSPORT_LOG: &str = "tiny_http";
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -23,6 +29,45 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// What URLs in answers begin with. Without it: the request's scheme and Host.
     pub public_url: Option<String>,
+    /// Networks of reverse proxies whose word on a client's address, scheme and Host is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What it allows.
+    pub limits: Limits,
+}
+
+impl ServeOptions {
+    /// Listens there, and is otherwise as it is when nobody says anything.
+    pub fn on(listen: SocketAddr) -> Self {
+        Self { listen, public_url: None, trusted_proxies: Vec::new(), limits: Limits::default() }
+    }
+}
+
+/// What a server allows. A waiting claim and an upload hold a thread each, so claims and uploads together stay below
+/// the threads, and the threads below the transport's requests in flight.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections, times, lengths.
+    pub transport: TransportLimits,
+    /// Threads that answer requests.
+    pub threads: usize,
+    /// Claims that may wait at once.
+    pub waiting_claims: usize,
+    /// Bytes of a JSON body.
+    pub json_body_bytes: u64,
+    /// Time that requests in flight have to finish when the server stops.
+    pub stop_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            transport: TransportLimits::default(),
+            threads: limits::HTTP_THREADS,
+            waiting_claims: limits::WAITING_CLAIMS,
+            json_body_bytes: limits::JSON_BODY_BYTES,
+            stop_time: Duration::from_secs(limits::STOP_SECONDS),
+        }
+    }
 }
 
 /// A server that answers, until [`Self::stop`].
@@ -31,34 +76,39 @@ pub struct Running {
     stopping: Arc<AtomicBool>,
     transport: tiny_http::Handle,
     loop_thread: JoinHandle<()>,
+    stop_time: Duration,
 }
 
 /// Starts to listen and answer. When this returns, the port is bound and requests are taken.
 pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let stopping = Arc::new(AtomicBool::new(false));
-    let front = Arc::new(Front::new(Arc::clone(&app), options.public_url)?);
+    let ServeOptions { listen, limits, .. } = options.clone();
+    let proxies = Proxies::new(options.trusted_proxies.clone());
+    let front = Arc::new(Front::new(Arc::clone(&app), options)?);
     let handler = {
         let (front, stopping) = (Arc::clone(&front), Arc::clone(&stopping));
         move |request: &Request| front.answer(request, stopping.load(Ordering::Acquire))
     };
     let settings = tiny_http::Settings {
-        limits: tiny_http::Limits { uploads: limits::UPLOADS, ..Default::default() },
+        limits: limits.transport,
+        // Behind a proxy's address stand many clients, and loopback is the operator's own.
+        uncapped: Arc::new(move |address| address.is_loopback() || proxies.trust(address)),
         ..Default::default()
     };
-    let (server, transport) = tiny_http::configure(settings, || Server::new(options.listen, handler));
+    let (server, transport) = tiny_http::configure(settings, || Server::new(listen, handler));
     let server = server.map_err(|error| {
-        let message = format!("Cannot listen on {}: {error}. Choose another address or port.", options.listen);
+        let message = format!("Cannot listen on {listen}: {error}. Choose another address or port.");
         Error::new(Kind::Unavailable, "cannot_listen", message)
     })?;
     let transport =
         transport.ok_or_else(|| Error::internal("The server could not be started.", "rouille made no transport"))?;
-    let server = server.pool_size(limits::HTTP_THREADS);
+    let server = server.pool_size(limits.threads);
     front.listens_on(transport.address());
     let loop_thread = thread::Builder::new()
         .name("http".into())
         .spawn(move || server.run())
         .map_err(|error| Error::internal("The server's thread could not be started.", error))?;
-    Ok(Running { app, stopping, transport, loop_thread })
+    Ok(Running { app, stopping, transport, loop_thread, stop_time: limits.stop_time })
 }
 
 impl Running {
@@ -67,12 +117,12 @@ impl Running {
         self.transport.address()
     }
 
-    /// Stops: waiting claims end at once, nobody new is let in, requests in flight have [`limits::STOP_SECONDS`] to
+    /// Stops: waiting claims end at once, nobody new is let in, requests in flight have [`Limits::stop_time`] to
     /// finish. Returns how many were cut, and says so in the log.
     pub fn stop(self) -> usize {
         self.stopping.store(true, Ordering::Release);
         self.app.stop();
-        let stopped = self.transport.stop(Duration::from_secs(limits::STOP_SECONDS));
+        let stopped = self.transport.stop(self.stop_time);
         if stopped.cut_requests > 0 {
             log::warn!("stopped with {} requests unfinished after {:.1?}", stopped.cut_requests, stopped.took);
         } else if self.loop_thread.join().is_err() {

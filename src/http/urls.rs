@@ -7,15 +7,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub struct Base(String);
 
 impl Base {
-    /// From the public URL; else from the request's Host, if it is nothing but a host and a port; else from the
-    /// address the server listens on.
-    pub fn of(public_url: Option<&str>, host: Option<&str>, listening: Option<SocketAddr>) -> Self {
-        if let Some(url) = public_url {
-            return Self(url.trim_end_matches('/').to_owned());
-        }
+    /// The operator's public URL.
+    pub fn public(url: &str) -> Self {
+        Self(url.trim_end_matches('/').to_owned())
+    }
+
+    /// What the client called: its Host, if that is nothing but a host and a port, else the address the server
+    /// listens on.
+    pub fn called(scheme: &str, host: Option<&str>, listening: Option<SocketAddr>) -> Self {
         match host.filter(|host| is_host(host)) {
-            Some(host) => Self(format!("http://{host}")),
-            None => Self(format!("http://{}", listening.map_or_else(|| "localhost".into(), reachable))),
+            Some(host) => Self(format!("{scheme}://{host}")),
+            None => Self(format!("{scheme}://{}", listening.map_or_else(|| "localhost".into(), reachable))),
         }
     }
 
@@ -107,18 +109,18 @@ mod tests {
     }
 
     #[test]
-    fn the_public_url_comes_first_then_the_host_then_the_address() {
+    fn the_host_comes_first_then_the_address() {
         let address = |text: &str| Some(text.parse().unwrap());
         let cases = [
-            (Some("https://clips.example/x/"), Some("a"), None, "https://clips.example/x/api"),
-            (None, Some("clips.lan:8443"), address("10.0.0.5:1"), "http://clips.lan:8443/api"),
-            (None, Some("a/b"), address("10.0.0.5:8443"), "http://10.0.0.5:8443/api"),
-            (None, None, address("0.0.0.0:8443"), "http://127.0.0.1:8443/api"),
-            (None, None, address("[::]:8443"), "http://[::1]:8443/api"),
+            ("https", Some("clips.lan:8443"), address("10.0.0.5:1"), "https://clips.lan:8443/api"),
+            ("http", Some("a/b"), address("10.0.0.5:8443"), "http://10.0.0.5:8443/api"),
+            ("http", None, address("0.0.0.0:8443"), "http://127.0.0.1:8443/api"),
+            ("http", None, address("[::]:8443"), "http://[::1]:8443/api"),
         ];
-        for (public_url, host, listening, expected) in cases {
-            assert_eq!(Base::of(public_url, host, listening).url("/api"), expected);
+        for (scheme, host, listening, expected) in cases {
+            assert_eq!(Base::called(scheme, host, listening).url("/api"), expected);
         }
+        assert_eq!(Base::public("https://clips.example/x/").url("/api"), "https://clips.example/x/api");
     }
 
     #[test]

@@ -69,6 +69,39 @@ fn the_help_is_the_map_and_every_commands_help_ends_with_an_example() {
 }
 
 #[test]
+fn the_help_of_serve_names_every_limit_with_its_default() {
+    let help = Cli::new().run(&["serve", "--help"]).out;
+    let (_, limits) = help.split_once("\nLimits:\n").unwrap();
+    for (flag, default) in [
+        ("max-connections", "4096"),
+        ("max-connections-per-address", "512"),
+        ("max-requests", "1024"),
+        ("http-threads", "192"),
+        ("max-waiting-claims", "96"),
+        ("max-uploads", "64"),
+        ("max-uploads-per-address", "8"),
+        ("tls-handshake-seconds", "10"),
+        ("head-seconds", "10"),
+        ("max-head-kib", "32"),
+        ("max-head-lines", "100"),
+        ("max-uri-kib", "8"),
+        ("idle-seconds", "60"),
+        ("max-json-kib", "16"),
+        ("body-idle-seconds", "30"),
+        ("min-body-kib-per-second", "8"),
+        ("body-window-seconds", "30"),
+        ("answer-stall-seconds", "30"),
+        ("drain-kib", "1024"),
+        ("drain-seconds", "2"),
+        ("stop-seconds", "10"),
+    ] {
+        let (_, words) = limits.split_once(&format!("--{flag} <")).unwrap_or_else(|| panic!("{flag}: {limits}"));
+        let words = words.split(']').next().unwrap();
+        assert!(words.ends_with(&format!("[default: {default}")), "{flag}: {words}");
+    }
+}
+
+#[test]
 fn wrong_usage_exits_with_2_and_says_why() {
     let cli = Cli::new();
     let player = "76561197991272318";
@@ -81,6 +114,13 @@ fn wrong_usage_exits_with_2_and_says_why() {
         (&["serve", "--fetch-allow", "10.0.0.0/99"], "--fetch-allow"),
         (&["serve", "--public-url", "clips.lan"], "--public-url"),
         (&["serve", "--lease-seconds", "0"], "--lease-seconds"),
+        (&["serve", "--trusted-proxy", "proxy.lan"], "--trusted-proxy"),
+        (&["serve", "--max-connections", "0"], "--max-connections"),
+        (&["serve", "--head-seconds", "0"], "--head-seconds"),
+        (&["serve", "--max-json-kib", "2000"], "--max-json-kib"),
+        (&["serve", "--max-uploads", "128"], "raise it above 224"),
+        (&["serve", "--http-threads", "2000"], "raise --max-requests above it"),
+        (&["serve", "--max-head-kib", "4"], "--max-uri-kib 8 does not fit"),
         (&["node"], "admin nodes token"),
         (&["node", "--renderer", "csdm"], "builtin"),
         (&["node", "--slots", "0"], "--slots"),

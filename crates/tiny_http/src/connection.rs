@@ -92,17 +92,17 @@ async fn answer(
     let Some(busy) = busy else { return Err(io::ErrorKind::ConnectionAborted.into()) };
     Tally::count(&shared.tally.requests);
     if let Some(status) = state.refusal() {
-        return Ok(refuse(shared, status, busy));
+        return Ok(refuse(&connection, status, busy));
     }
     // A proxy in front may have read the end of a chunked body elsewhere than hyper does; nothing after it is trusted.
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let (reply, answered) = oneshot::channel();
     let request = match take_in(&connection, request, reply).await {
         Ok(request) => request,
-        Err(status) => return Ok(refuse(shared, status, busy)),
+        Err(status) => return Ok(refuse(&connection, status, busy)),
     };
     if !shared.queue.push(request) {
-        return Ok(refuse(shared, 503, busy));
+        return Ok(refuse(&connection, 503, busy));
     }
     match answered.await {
         Ok(mut response) => {
@@ -114,7 +114,7 @@ async fn answer(
             Ok(response)
         }
         // The request was dropped unanswered: the server was stopped, or a thread of the pool died.
-        Err(_) => Ok(refuse(shared, 500, busy)),
+        Err(_) => Ok(refuse(&connection, 500, busy)),
     }
 }
 
@@ -152,7 +152,9 @@ async fn take_in(
 }
 
 /// An answer that no handler made. The connection closes after it.
-fn refuse(shared: &Shared, status: u16, busy: Busy) -> Response<ResponseBody> {
+fn refuse(connection: &Connection, status: u16, busy: Busy) -> Response<ResponseBody> {
+    let Connection { shared, peer, .. } = connection;
+    log::info!("{peer}: answered {status} before any handler saw the request");
     match status {
         500 => {}
         503 => Tally::count(&shared.tally.overloaded),

@@ -49,6 +49,14 @@ fn a_body_of_sixteen_kibibytes_is_taken_and_one_byte_more_is_not() {
 }
 
 #[test]
+fn an_operator_may_take_larger_bodies() {
+    let appliance = Appliance::start_with(|options| options.limits.json_body_bytes = 100_000);
+    let key = appliance.account("studio").metered;
+    appliance.send(&Ask::post("/api/clips").key(&key).json(padded(100_000))).expect(202);
+    appliance.send(&Ask::post("/api/clips").key(&key).json(padded(100_001))).expect(413);
+}
+
+#[test]
 fn the_type_is_checked_before_the_size_and_the_size_before_the_content() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;

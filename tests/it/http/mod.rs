@@ -6,5 +6,6 @@ mod bodies;
 mod clips;
 mod demos;
 mod node;
+mod proxies;
 mod routes;
 mod watch;

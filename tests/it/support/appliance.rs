@@ -43,13 +43,18 @@ impl Appliance {
     }
 
     pub fn start_as(public_url: Option<&str>) -> Self {
+        Self::start_with(|options| options.public_url = public_url.map(str::to_owned))
+    }
+
+    /// As nobody says anything, but for what `change` changes.
+    pub fn start_with(change: impl FnOnce(&mut ServeOptions)) -> Self {
         let data = TempDir::new().unwrap();
         // 2026-11-23T00:00:00Z.
         let clock = Arc::new(FakeClock::at(1_795_392_000_000));
         let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![] };
         let app = App::serve(data.path(), settings, clock.clone(), Arc::new(FakeRandom::default())).unwrap();
-        let options =
-            ServeOptions { listen: "127.0.0.1:0".parse().unwrap(), public_url: public_url.map(str::to_owned) };
+        let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());
+        change(&mut options);
         let running = http::serve(app.clone(), options).unwrap();
         Self { app, clock, address: running.address(), running: Some(running), _data: data }
     }

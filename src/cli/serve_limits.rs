@@ -1,0 +1,167 @@
+//! The limits of `serve` as flags: what an operator may change, checked one by one and against each other. Their
+//! defaults and what they mean stand where they are kept (`http::Limits`).
+
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+
+use super::wrong_usage;
+use crate::domain::error::Result;
+use crate::http::{Limits, TransportLimits};
+
+const KIB: u64 = 1_024;
+/// No connection, thread or request at all would be no server, and more than this no machine holds.
+const MOST: u64 = 1_000_000;
+/// Seconds in a day: a longer wait is none that means something.
+const DAY: u64 = 86_400;
+
+/// Flags in `--help` under a heading of their own.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Open connections in total; at the limit the oldest one without a request makes room
+    #[arg(long, value_name = "N", default_value_t = http().connections, value_parser = count(MOST))]
+    max_connections: usize,
+    /// Open connections of one address; loopback and trusted proxies have no limit of their own
+    #[arg(long, value_name = "N", default_value_t = http().connections_per_address, value_parser = count(MOST))]
+    max_connections_per_address: usize,
+    /// Requests in flight; more are answered 503
+    #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(MOST))]
+    max_requests: usize,
+    /// Threads that answer requests; a waiting claim and an upload hold one each
+    #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(10_000))]
+    http_threads: usize,
+    /// Claims of nodes that may wait at once
+    #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(10_000))]
+    max_waiting_claims: usize,
+    /// Uploads at once
+    #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(10_000))]
+    max_uploads: usize,
+    /// Uploads of one address at once; loopback and trusted proxies have no limit of their own
+    #[arg(long, value_name = "N", default_value_t = http().uploads_per_address, value_parser = count(10_000))]
+    max_uploads_per_address: usize,
+    /// Seconds for a TLS handshake
+    #[arg(long, value_name = "N", default_value_t = http().tls_handshake_time.as_secs(), value_parser = seconds())]
+    tls_handshake_seconds: u64,
+    /// Seconds from a request's first byte to the end of its head
+    #[arg(long, value_name = "N", default_value_t = http().head_time.as_secs(), value_parser = seconds())]
+    head_seconds: u64,
+    /// KiB of a request's head
+    #[arg(long, value_name = "N", default_value_t = kib(http().head_bytes), value_parser = count(KIB))]
+    max_head_kib: usize,
+    /// Header lines of a request
+    #[arg(long, value_name = "N", default_value_t = http().head_lines, value_parser = count(10_000))]
+    max_head_lines: usize,
+    /// KiB of a request's path and query
+    #[arg(long, value_name = "N", default_value_t = kib(http().uri_bytes), value_parser = count(KIB))]
+    max_uri_kib: usize,
+    /// Seconds that a connection may rest between two requests
+    #[arg(long, value_name = "N", default_value_t = http().idle_time.as_secs(), value_parser = seconds())]
+    idle_seconds: u64,
+    /// KiB of a JSON body
+    #[arg(long, value_name = "N", default_value_t = own().json_body_bytes / KIB, value_parser = clap::value_parser!(u64).range(1..=1_024))]
+    max_json_kib: u64,
+    /// Seconds that a body may pause
+    #[arg(long, value_name = "N", default_value_t = http().body_idle_time.as_secs(), value_parser = seconds())]
+    body_idle_seconds: u64,
+    /// KiB each second that a body must bring on average over --body-window-seconds; 0 asks for none
+    #[arg(long, value_name = "N", default_value_t = http().body_rate / KIB, value_parser = clap::value_parser!(u64).range(..=MOST))]
+    min_body_kib_per_second: u64,
+    /// Seconds over which the speed of a body is judged
+    #[arg(long, value_name = "N", default_value_t = http().body_rate_window.as_secs(), value_parser = seconds())]
+    body_window_seconds: u64,
+    /// Seconds that an answer may wait for a client which takes less than a KiB of it each second
+    #[arg(long, value_name = "N", default_value_t = http().answer_stall_time.as_secs(), value_parser = seconds())]
+    answer_stall_seconds: u64,
+    /// KiB of an unwanted body that are thrown away, so that the client gets to read why
+    #[arg(long, value_name = "N", default_value_t = kib(http().drain_bytes), value_parser = count(KIB * KIB))]
+    drain_kib: usize,
+    /// Seconds for the same
+    #[arg(long, value_name = "N", default_value_t = http().drain_time.as_secs(), value_parser = seconds())]
+    drain_seconds: u64,
+    /// Seconds that requests in flight have to finish when the server stops
+    #[arg(long, value_name = "N", default_value_t = own().stop_time.as_secs(), value_parser = clap::value_parser!(u64).range(..=DAY))]
+    stop_seconds: u64,
+}
+
+impl LimitArgs {
+    /// The limits they make, if they go together.
+    pub fn limits(&self) -> Result<Limits> {
+        self.check()?;
+        let seconds = Duration::from_secs;
+        let transport = TransportLimits {
+            connections: self.max_connections,
+            connections_per_address: self.max_connections_per_address,
+            requests_in_flight: self.max_requests,
+            uploads: self.max_uploads,
+            uploads_per_address: self.max_uploads_per_address,
+            tls_handshake_time: seconds(self.tls_handshake_seconds),
+            head_time: seconds(self.head_seconds),
+            head_bytes: bytes(self.max_head_kib),
+            head_lines: self.max_head_lines,
+            uri_bytes: bytes(self.max_uri_kib),
+            idle_time: seconds(self.idle_seconds),
+            body_idle_time: seconds(self.body_idle_seconds),
+            body_rate: self.min_body_kib_per_second * KIB,
+            body_rate_window: seconds(self.body_window_seconds),
+            answer_stall_time: seconds(self.answer_stall_seconds),
+            drain_bytes: bytes(self.drain_kib),
+            drain_time: seconds(self.drain_seconds),
+            ..TransportLimits::default()
+        };
+        Ok(Limits {
+            transport,
+            threads: self.http_threads,
+            waiting_claims: self.max_waiting_claims,
+            json_body_bytes: self.max_json_kib * KIB,
+            stop_time: seconds(self.stop_seconds),
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        let holders = self.max_waiting_claims + self.max_uploads;
+        if holders >= self.http_threads {
+            return Err(wrong_usage(format!(
+                "--max-waiting-claims {} and --max-uploads {} would hold {holders} threads, and --http-threads {} would leave none for other requests: raise it above {holders}, or lower the others.",
+                self.max_waiting_claims, self.max_uploads, self.http_threads
+            )));
+        }
+        if self.http_threads >= self.max_requests {
+            return Err(wrong_usage(format!(
+                "--http-threads {} would never all be used with --max-requests {}: raise --max-requests above it, or lower the threads.",
+                self.http_threads, self.max_requests
+            )));
+        }
+        if self.max_uri_kib > self.max_head_kib {
+            return Err(wrong_usage(format!(
+                "--max-uri-kib {} does not fit into --max-head-kib {}: a path is part of its request's head.",
+                self.max_uri_kib, self.max_head_kib
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn own() -> Limits {
+    Limits::default()
+}
+
+fn http() -> TransportLimits {
+    TransportLimits::default()
+}
+
+fn kib(bytes: usize) -> usize {
+    bytes / KIB as usize
+}
+
+fn bytes(kib: usize) -> usize {
+    kib * KIB as usize
+}
+
+fn count(most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=most)
+}
+
+fn seconds() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..=DAY)
+}

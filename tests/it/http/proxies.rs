@@ -1,0 +1,35 @@
+//! A reverse proxy in front: believed where the operator trusts it, ignored where not.
+
+use crate::support::appliance::Appliance;
+use crate::support::client::Ask;
+
+/// What the addresses in an answer begin with, for a client that called through a proxy.
+fn base(appliance: &Appliance, key: &str) -> String {
+    let ask = Ask::post("/api/demos").key(key).body("demo");
+    let ask = ask.header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clips.example:444");
+    let answer = appliance.send(&ask).expect(201).json();
+    answer["demo_url"].as_str().unwrap().split("/api/").next().unwrap().to_owned()
+}
+
+#[test]
+fn addresses_are_as_the_client_of_a_trusted_proxy_called_them() {
+    let cases = [
+        (&["127.0.0.0/8"][..], "https://clips.example:444"),
+        (&["10.0.0.0/8", "::/0"], "http://clips.lan:8443"),
+        (&[], "http://clips.lan:8443"),
+    ];
+    for (trusted, expected) in cases {
+        let networks = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        let appliance = Appliance::start_with(|options| options.trusted_proxies = networks);
+        assert_eq!(base(&appliance, &appliance.account("studio").metered), expected, "{trusted:?}");
+    }
+}
+
+#[test]
+fn the_public_url_stands_above_what_a_proxy_says() {
+    let appliance = Appliance::start_with(|options| {
+        options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        options.public_url = Some("https://public.example".into());
+    });
+    assert_eq!(base(&appliance, &appliance.account("studio").metered), "https://public.example");
+}
