@@ -56,7 +56,11 @@ CREATE TABLE nodes (
     seen_at_ms   INTEGER NOT NULL,
     slots        INTEGER NOT NULL CHECK (slots >= 0),
     -- The renderers it offers, by name, separated by commas.
-    renderers    TEXT    NOT NULL
+    renderers    TEXT    NOT NULL,
+    -- 1: it finishes what it holds and is given nothing more.
+    draining     INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1)),
+    -- From then on its key is refused. The row stays for the leases that it held, under a name that nobody needs.
+    removed_at_ms INTEGER
 ) STRICT;
 
 -- Render jobs. Rows are never deleted; order and cursors are the row's number, clients see `public_id` (a UUID v7).
@@ -108,6 +112,10 @@ CREATE TABLE leases (
     avoid         INTEGER NOT NULL DEFAULT 0 CHECK (avoid IN (0, 1)),
     started_at_ms INTEGER NOT NULL,
     ended_at_ms   INTEGER,
+    -- Why the attempt went wrong, and the end of what its renderer said.
+    failure_code    TEXT,
+    failure_message TEXT,
+    log             TEXT,
     CHECK ((ended_at_ms IS NULL) = (state = 'live'))
 ) STRICT;
 
@@ -116,6 +124,9 @@ CREATE UNIQUE INDEX leases_live_job ON leases (job) WHERE ended_at_ms IS NULL;
 
 -- How many leases a node holds.
 CREATE INDEX leases_live_node ON leases (node) WHERE ended_at_ms IS NULL;
+
+-- A job's attempts, one after the other.
+CREATE INDEX leases_job ON leases (job);
 
 -- The nodes that a waiting job avoids.
 CREATE INDEX leases_avoid ON leases (job, node) WHERE avoid = 1;

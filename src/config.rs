@@ -58,6 +58,16 @@ pub fn host_name() -> Option<String> {
     host::name().or_else(|| std::env::var("COMPUTERNAME").ok()).filter(|name| !name.is_empty())
 }
 
+/// Who acts as the operator: the operating system's user, and behind `sudo` the one who called it.
+pub fn operator() -> String {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = host::user().or_else(|| set("USERNAME")).unwrap_or_else(|| "unknown".to_owned());
+    match set("SUDO_USER") {
+        Some(caller) if caller != user => format!("{caller} (sudo as {user})"),
+        _ => user,
+    }
+}
+
 fn project_dirs() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "dinkem-appliance")
 }

@@ -1,11 +1,12 @@
 //! Accounts: created inactive, let in and shut out by the operator.
 
+use super::audit::{self, Clerk};
 use super::{App, keys};
 use crate::domain::account::{Account, AccountStatus, check_name};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::key::{KeyClass, Secret};
-use crate::store::{self, Db};
+use crate::store::{self, Db, Tx};
 
 /// A new account's keys, shown this once.
 pub struct NewKeys {
@@ -30,17 +31,17 @@ pub struct Summary {
 /// Creates an inactive account, with both keys unless `with_keys` says otherwise. A name is given once.
 pub fn create(app: &App, name: &str, with_keys: bool) -> Result<(Account, NewKeys)> {
     check_name(name)?;
-    let now = app.clock.now_ms();
     let public_id = app.random_uuid()?;
     let classes: &[KeyClass] = if with_keys { &KeyClass::ALL } else { &[] };
     let secrets = keys::draw(app, classes)?;
     let (name, minted) = (name.to_owned(), secrets.clone());
-    let account = app.store.write(move |tx| {
+    let account = audit::change(app, move |tx, clerk| {
         if store::accounts::by_name(tx, &name)?.is_some() {
             return Err(Error::conflict("name_taken", format!("There is already an account named {name}.")));
         }
-        let account = store::accounts::insert(tx, public_id, &name, now)?;
-        keys::store_new(tx, &account, &minted, now)?;
+        let account = store::accounts::insert(tx, public_id, &name, clerk.now_ms)?;
+        clerk.note(tx, "account.create", &name, "")?;
+        keys::issue(tx, clerk, &account, &minted, "keys.mint")?;
         Ok(account)
     })?;
     Ok((account, keys::shown(secrets)))
@@ -60,24 +61,37 @@ pub fn show(app: &App, name: &str) -> Result<Summary> {
 /// `nobody_waiting`. An account that is active already stays so.
 pub fn activate(app: &App, name: Option<&str>) -> Result<Account> {
     let name = name.map(str::to_owned);
-    app.store.write(move |tx| {
+    audit::change(app, move |tx, clerk| {
         let account = match &name {
             Some(name) => named(tx, name)?,
             None => the_one_that_waits(store::accounts::all(tx)?)?,
         };
-        store::accounts::set_status(tx, account.id, AccountStatus::Active)?;
-        Ok(Account { status: AccountStatus::Active, ..account })
+        put(tx, clerk, account, AccountStatus::Active, "account.activate")
     })
 }
 
 /// Shuts an account out: its next request is refused. Its waiting jobs wait on, running ones finish, clips live on.
 pub fn deactivate(app: &App, name: &str) -> Result<Account> {
     let name = name.to_owned();
-    app.store.write(move |tx| {
+    audit::change(app, move |tx, clerk| {
         let account = named(tx, &name)?;
-        store::accounts::set_status(tx, account.id, AccountStatus::Deactivated)?;
-        Ok(Account { status: AccountStatus::Deactivated, ..account })
+        put(tx, clerk, account, AccountStatus::Deactivated, "account.deactivate")
     })
+}
+
+/// Sets an account's status. One that stands there already stays so, and nothing is noted.
+fn put(
+    tx: &mut Tx<'_>,
+    clerk: &Clerk,
+    account: Account,
+    status: AccountStatus,
+    action: &'static str,
+) -> Result<Account> {
+    if account.status != status {
+        store::accounts::set_status(tx, account.id, status)?;
+        clerk.note(tx, action, &account.name, "")?;
+    }
+    Ok(Account { status, ..account })
 }
 
 /// The caller's own account.

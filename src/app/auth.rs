@@ -13,7 +13,8 @@ use crate::store;
 /// 403 of a reserved key whose account has no dinks. The rows are asked each time: what `admin` has just changed holds.
 pub fn authenticate(app: &App, headers: &[&str]) -> Result<Caller> {
     let hash = presented(headers)?;
-    let Some((account, key, class)) = app.store.read(|db| store::keys::owner(db, &hash))? else {
+    let now = app.clock.now_ms();
+    let Some((account, key, class)) = app.store.read(|db| store::keys::owner(db, &hash, now))? else {
         return Err(refused());
     };
     if account.status != AccountStatus::Active {
@@ -22,6 +23,7 @@ pub fn authenticate(app: &App, headers: &[&str]) -> Result<Caller> {
     if class == KeyClass::Reserved && account.dinks == 0 {
         return Err(Error::new(Kind::Forbidden, "no_reserved_capacity", "No reserved capacity provisioned"));
     }
+    app.uses.note(key, now);
     Ok(Caller { account, key, class })
 }
 

@@ -1,7 +1,7 @@
 //! Dinks: reserved render nodes that an account has bought.
 
-use super::App;
 use super::accounts::named;
+use super::{App, audit};
 use crate::domain::account::Account;
 use crate::domain::error::Result;
 use crate::store;
@@ -22,12 +22,12 @@ pub struct Dinks {
 
 /// Sets an account's dinks, from now on.
 pub fn set(app: &App, name: &str, dinks: u32) -> Result<Account> {
-    let now = app.clock.now_ms();
     let name = name.to_owned();
-    app.store.write(move |tx| {
+    audit::change(app, move |tx, clerk| {
         let account = named(tx, &name)?;
         store::accounts::set_dinks(tx, account.id, dinks)?;
-        store::dinks::record(tx, account.id, dinks, now)?;
+        store::dinks::record(tx, account.id, dinks, clerk.now_ms)?;
+        clerk.note(tx, "dinks.set", &name, &format!("{} to {dinks}", account.dinks))?;
         Ok(Account { dinks, ..account })
     })
 }

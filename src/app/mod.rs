@@ -3,6 +3,7 @@
 //! Knows nothing of rouille or of how answers look.
 
 pub mod accounts;
+pub mod audit;
 pub mod auth;
 pub mod clips;
 pub mod demos;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use uuid::{Builder, Uuid};
 
+use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 use crate::domain::limits;
@@ -33,6 +35,7 @@ use crate::os::files;
 use crate::os::random::Random;
 use crate::store::Store;
 
+use keys::Uses;
 use pulse::Pulse;
 pub use sweep::sweep;
 use uploads::Uploads;
@@ -56,8 +59,11 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Who is written down for what the operator changes.
+    operator: String,
     store: Store,
     pulse: Pulse,
+    uses: Uses,
     uploads: Uploads,
     stopping: AtomicBool,
 }
@@ -98,8 +104,10 @@ impl App {
             news,
             clock,
             random,
+            operator: config::operator(),
             store,
             pulse: Pulse::new(lease),
+            uses: Uses::default(),
             uploads: Uploads::default(),
             stopping: AtomicBool::new(false),
         })

@@ -1,6 +1,6 @@
 //! Render nodes: how a machine becomes one, and which there are.
 
-use super::App;
+use super::{App, audit};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::{KeyHash, Secret};
 use crate::domain::limits;
@@ -10,9 +10,12 @@ use crate::store;
 /// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
 pub fn token(app: &App) -> Result<Secret> {
     let secret = app.secret()?;
-    let (hash, now) = (KeyHash::of(&secret), app.clock.now_ms());
-    let expires = now + (limits::JOIN_TOKEN_SECONDS * 1_000).cast_signed();
-    app.store.write(move |tx| store::nodes::insert_token(tx, &hash, now, expires))?;
+    let hash = KeyHash::of(&secret);
+    audit::change(app, move |tx, clerk| {
+        let expires = clerk.now_ms + (limits::JOIN_TOKEN_SECONDS * 1_000).cast_signed();
+        store::nodes::insert_token(tx, &hash, clerk.now_ms, expires)?;
+        clerk.note(tx, "nodes.token", &hash.fingerprint(), "")
+    })?;
     Ok(secret)
 }
 

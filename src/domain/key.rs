@@ -64,6 +64,11 @@ impl KeyHash {
     pub fn of(secret: &Secret) -> Self {
         Self(Sha256::digest(secret.reveal().to_ascii_lowercase()).into())
     }
+
+    /// First eight hexadecimal digits: enough to tell keys apart, nothing to guess from.
+    pub fn fingerprint(&self) -> String {
+        self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// A key's row, without the key.
@@ -75,12 +80,22 @@ pub struct KeyInfo {
     pub account: AccountId,
     /// What it buys.
     pub class: KeyClass,
-    /// First eight hexadecimal digits of the hash: enough to tell keys apart, nothing to guess from.
+    /// See [`KeyHash::fingerprint`].
     pub fingerprint: String,
     /// Unix time in milliseconds.
     pub created_at_ms: i64,
-    /// Unix time in milliseconds; `None` while it is live.
+    /// From then on it is refused: Unix time in milliseconds, which may lie ahead while a rotated key and its successor
+    /// overlap; `None` for a key without an end.
     pub revoked_at_ms: Option<i64>,
+    /// When it was last accepted, to about [`super::limits::KEY_USED_SECONDS`]. Unix time in milliseconds.
+    pub used_at_ms: Option<i64>,
+}
+
+impl KeyInfo {
+    /// Whether it is accepted as far as the key goes; the account may still be shut out.
+    pub fn is_live(&self, now_ms: i64) -> bool {
+        self.revoked_at_ms.is_none_or(|end| end > now_ms)
+    }
 }
 
 /// Reads the value of an `Authorization` header: `Bearer` in any case, one or more spaces, a hyphenated UUID

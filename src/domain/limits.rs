@@ -2,6 +2,10 @@
 
 /// Characters of an account's name.
 pub const ACCOUNT_NAME_CHARS: usize = 64;
+/// Seconds after which it is written down again that a key was used.
+pub const KEY_USED_SECONDS: u64 = 60;
+/// Seconds that a rotated key and its successor may both be good: 90 days.
+pub const KEY_OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
 /// Characters of a node's name.
 pub const NODE_NAME_CHARS: usize = 64;
 /// Bytes of a JSON request body (contract: "at most 16 KiB").

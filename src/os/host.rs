@@ -16,6 +16,30 @@ pub fn name() -> Option<String> {
     None
 }
 
+/// The user who runs this program: by name where the machine's own list has it, else by number.
+#[cfg(unix)]
+pub fn user() -> Option<String> {
+    let uid = rustix::process::getuid().as_raw();
+    let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Some(name_in(&list, uid).map_or_else(|| format!("uid {uid}"), str::to_owned))
+}
+
+/// The user who runs this program; elsewhere than on Unix the environment tells it.
+#[cfg(not(unix))]
+pub fn user() -> Option<String> {
+    None
+}
+
+/// The name of a user's number in the lines of `passwd`: `name:password:uid:…`.
+#[cfg(unix)]
+fn name_in(passwd: &str, uid: u32) -> Option<&str> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
+}
+
 /// The address that others on the network reach this machine at; loopback when there is no network.
 pub fn lan_address() -> IpAddr {
     // Connecting a datagram socket sends nothing: it only asks which way a packet would leave. The address is one
@@ -26,4 +50,18 @@ pub fn lan_address() -> IpAddr {
         socket.local_addr()
     };
     route().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_found_by_number() {
+        let list = "root:x:0:0:root:/root:/bin/sh\n# a comment\n\n:x:7::::\nalice:x:1000:1000::/home/alice:/bin/sh\n";
+        let cases = [(0, Some("root")), (1000, Some("alice")), (7, None), (100, None)];
+        for (uid, name) in cases {
+            assert_eq!(name_in(list, uid), name, "{uid}");
+        }
+    }
 }

@@ -1,16 +1,19 @@
-//! The background passes: leases that ran out, files without a row. Each takes no input, is bounded, and may be run
+//! The background passes: leases that ran out, when keys were used, files without a row. Each takes no input, is bounded, and may be run
 //! again at any time. Knows nothing of HTTP.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::app::{self, App, leases};
+use crate::app::{self, App, keys, leases};
 use crate::domain::error::{Error, Result};
+use crate::domain::limits;
 use crate::os::stop::StopFlag;
 
 /// How often leases are looked at, at most: a short lease is looked at four times in its life.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is written down which keys were used.
+const USES: Duration = Duration::from_secs(limits::KEY_USED_SECONDS);
 /// How often files are swept. What ends as it should removes its own files; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
 
@@ -54,13 +57,19 @@ impl Drop for Scheduler {
 fn run(app: &App, stop: &StopFlag) {
     let period = LOOK.min(Duration::from_millis(app.settings.lease_ms) / 4);
     let mut next_sweep = app.clock.monotonic();
+    let mut next_uses = next_sweep + USES;
     loop {
         report("leases", leases::expire(app));
         if app.clock.monotonic() >= next_sweep {
             next_sweep = app.clock.monotonic() + SWEEP;
             report("files", app::sweep(app));
         }
+        if app.clock.monotonic() >= next_uses {
+            next_uses = app.clock.monotonic() + USES;
+            report("uses of keys", keys::write_uses(app).map(|()| 0));
+        }
         if stop.wait(period) {
+            report("uses of keys", keys::write_uses(app).map(|()| 0));
             return;
         }
     }

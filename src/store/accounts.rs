@@ -40,6 +40,18 @@ pub fn by_name(db: &Db, name: &str) -> Result<Option<Account>> {
     db.row(BY_NAME, named_params! { ":name": name }, read)
 }
 
+/// Served by the row's number.
+const BY_ID: &str = "
+    SELECT id, public_id, name, status, dinks, created_at_ms
+    FROM accounts
+    WHERE id = :id
+";
+
+/// The account of that row.
+pub fn by_id(db: &Db, id: AccountId) -> Result<Account> {
+    db.always(BY_ID, named_params! { ":id": id.0 }, read)
+}
+
 /// All accounts: there are few.
 const ALL: &str = "
     SELECT id, public_id, name, status, dinks, created_at_ms

@@ -43,19 +43,19 @@ const OWNER: &str = "
         accounts.id, accounts.public_id, accounts.name, accounts.status, accounts.dinks, accounts.created_at_ms
     FROM api_keys
     JOIN accounts ON accounts.id = api_keys.account
-    WHERE api_keys.hash = :hash AND api_keys.revoked_at_ms IS NULL
+    WHERE api_keys.hash = :hash AND (api_keys.revoked_at_ms IS NULL OR api_keys.revoked_at_ms > :now)
 ";
 
 /// The account of a live key, whatever its status, with the key's row and class.
-pub fn owner(db: &Db, hash: &KeyHash) -> Result<Option<(Account, KeyId, KeyClass)>> {
-    db.row(OWNER, named_params! { ":hash": hash.0 }, |row| {
+pub fn owner(db: &Db, hash: &KeyHash, now_ms: i64) -> Result<Option<(Account, KeyId, KeyClass)>> {
+    db.row(OWNER, named_params! { ":hash": hash.0, ":now": now_ms }, |row| {
         Ok((accounts::read(row)?, KeyId(row.get("key")?), words::word(row, "class", KeyClass::parse)?))
     })
 }
 
 /// Served by `api_keys_account`.
 const OF_ACCOUNT: &str = "
-    SELECT hash, id, account, class, created_at_ms, revoked_at_ms
+    SELECT hash, id, account, class, created_at_ms, revoked_at_ms, used_at_ms
     FROM api_keys
     WHERE account = :account
     ORDER BY id
@@ -67,27 +67,62 @@ pub fn of_account(db: &Db, account: AccountId) -> Result<Vec<KeyInfo>> {
     db.rows(OF_ACCOUNT, named_params! { ":account": account.0, ":limit": limits::LIST_ROWS }, read)
 }
 
-/// Served by the unique index on the number. A second revocation changes nothing.
-const REVOKE: &str = "
-    UPDATE api_keys
-    SET revoked_at_ms = COALESCE(revoked_at_ms, :now)
+/// Served by the unique index on the number.
+const BY_ID: &str = "
+    SELECT hash, id, account, class, created_at_ms, revoked_at_ms, used_at_ms
+    FROM api_keys
     WHERE id = :id
-    RETURNING hash, id, account, class, created_at_ms, revoked_at_ms
 ";
 
-/// Revokes a key for good; `None` if there is no such key.
-pub fn revoke(tx: &mut Tx<'_>, id: KeyId, now_ms: i64) -> Result<Option<KeyInfo>> {
-    tx.row(REVOKE, named_params! { ":now": now_ms, ":id": id.0 }, read)
+/// The key of that number, live or not.
+pub fn by_id(db: &Db, id: KeyId) -> Result<Option<KeyInfo>> {
+    db.row(BY_ID, named_params! { ":id": id.0 }, read)
+}
+
+/// Served by the primary key.
+const BY_HASH: &str = "
+    SELECT hash, id, account, class, created_at_ms, revoked_at_ms, used_at_ms
+    FROM api_keys
+    WHERE hash = :hash
+";
+
+/// The key itself, live or not.
+pub fn by_hash(db: &Db, hash: &KeyHash) -> Result<Option<KeyInfo>> {
+    db.row(BY_HASH, named_params! { ":hash": hash.0 }, read)
+}
+
+/// Served by the unique index on the number. An end is only ever brought forward.
+const END: &str = "
+    UPDATE api_keys
+    SET revoked_at_ms = MIN(COALESCE(revoked_at_ms, :end), :end)
+    WHERE id = :id
+";
+
+/// Lets a key end at that time, unless it ends before.
+pub fn end(tx: &mut Tx<'_>, id: KeyId, end_ms: i64) -> Result<()> {
+    tx.execute(END, named_params! { ":end": end_ms, ":id": id.0 })?;
+    Ok(())
+}
+
+/// Served by the unique index on the number. Time does not run backwards here.
+const USED: &str = "
+    UPDATE api_keys SET used_at_ms = MAX(COALESCE(used_at_ms, :at), :at) WHERE id = :id
+";
+
+/// Notes when a key was used.
+pub fn used(tx: &mut Tx<'_>, id: KeyId, at_ms: i64) -> Result<()> {
+    tx.execute(USED, named_params! { ":at": at_ms, ":id": id.0 })?;
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<KeyInfo> {
-    let hash: [u8; 32] = row.get("hash")?;
     Ok(KeyInfo {
         id: KeyId(row.get("id")?),
         account: AccountId(row.get("account")?),
         class: words::word(row, "class", KeyClass::parse)?,
-        fingerprint: hash[..4].iter().map(|byte| format!("{byte:02x}")).collect(),
+        fingerprint: KeyHash(row.get("hash")?).fingerprint(),
         created_at_ms: row.get("created_at_ms")?,
         revoked_at_ms: row.get("revoked_at_ms")?,
+        used_at_ms: row.get("used_at_ms")?,
     })
 }

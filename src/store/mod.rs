@@ -5,6 +5,7 @@
 //! Knows nothing of HTTP. There is no repository trait: tests use a store in a temporary directory.
 
 pub mod accounts;
+pub mod audit;
 pub mod clips;
 pub mod demos;
 pub mod dinks;

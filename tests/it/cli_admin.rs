@@ -58,7 +58,8 @@ fn accounts_and_keys_answer_in_the_agreed_shapes() {
     assert_eq!(members(&shown), ["account", "dinks_in_use", "queued", "rendering"]);
     let keys = admin(&cli, &["keys", "list", "studio-a"])["keys"].clone();
     assert_eq!(keys.as_array().map(Vec::len), Some(2));
-    assert_eq!(members(&keys[0]), ["class", "created_at", "fingerprint", "id", "revoked_at", "status"]);
+    let expected = ["class", "created_at", "expires_at", "fingerprint", "id", "last_used_at", "revoked_at", "status"];
+    assert_eq!(members(&keys[0]), expected);
     let id = keys[0]["id"].to_string();
     assert_eq!(admin(&cli, &["keys", "revoke", &id])["key"]["status"], "revoked");
     let lacking = admin(&cli, &["keys", "mint", "studio-a"]);

@@ -5,11 +5,13 @@
 mod app_accounts;
 mod app_clips;
 mod app_jobs;
+mod app_keys;
 mod app_simulation;
 mod browser;
 mod cli_admin;
 mod cli_clips;
 mod cli_config;
+mod cli_keys;
 mod cli_usage;
 mod demos;
 mod first_clip;

@@ -1,16 +1,25 @@
-//! `admin keys`: mint, list, revoke.
+//! `admin keys`: mint, list, rotate, revoke, identify.
+
+use std::io::{BufRead, Read};
+use std::time::Duration;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Call, account_name, output, show_new_keys};
+use super::{Call, account_json, account_name, output, show_new_keys};
+use crate::app::accounts::NewKeys;
 use crate::app::{App, keys};
-use crate::domain::error::Result;
+use crate::domain::account::{Account, AccountStatus};
+use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
-use crate::domain::key::KeyInfo;
+use crate::domain::key::{KeyClass, KeyInfo, Secret};
+use crate::domain::limits;
 use crate::wire::time::rfc3339;
 
-/// An account's keys: mint, list, revoke
+/// Bytes of a line that may be a key, with some room for what came along when it was copied.
+const KEY_LINE_BYTES: u64 = 1_024;
+
+/// An account's keys: mint, list, rotate, revoke, identify
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin keys list studio-a")]
 pub struct Args {
@@ -33,6 +42,21 @@ enum Command {
         /// The account's name
         name: String,
     },
+    /// Replaces the account's live key of a class; the old one ends at once, or after the overlap
+    #[command(
+        after_help = "Example: both keys are good for a day\n  dinkem-appliance admin keys rotate studio-a --class metered --overlap 24h"
+    )]
+    Rotate {
+        /// The account's name
+        #[arg(value_parser = account_name)]
+        name: String,
+        /// Which of its two keys
+        #[arg(long, value_parser = key_class, value_name = "metered|reserved")]
+        class: KeyClass,
+        /// How long the old key stays good: 90s, 30m, 24h, 7d [default: not at all]
+        #[arg(long, value_parser = overlap, value_name = "TIME", default_value = "0s", hide_default_value = true)]
+        overlap: Duration,
+    },
     /// Revokes a key: the next request with it is refused
     #[command(after_help = "Example:\n  dinkem-appliance admin keys revoke 7")]
     Revoke {
@@ -40,52 +64,178 @@ enum Command {
         #[arg(value_name = "KEY-ID")]
         key: i64,
     },
+    /// Says whose a key is that was found somewhere; the key is read from standard input
+    #[command(after_help = "Example:\n  dinkem-appliance admin keys identify < found.txt")]
+    Identify,
 }
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
+    let now_ms = app.clock.now_ms();
     match args.command {
         Command::Mint { name } => {
             let (account, keys) = keys::mint(app, &name)?;
             show_new_keys(&account, &keys, call);
         }
-        Command::List { name } => list(&keys::list(app, &name)?, call),
-        Command::Revoke { key } => revoked(&keys::revoke(app, KeyId(key))?, call),
+        Command::List { name } => list(&keys::list(app, &name)?, now_ms, call),
+        Command::Rotate { name, class, overlap } => {
+            let (account, keys) = keys::rotate(app, &name, class, overlap)?;
+            rotated(&account, &keys, class, overlap, call);
+        }
+        Command::Revoke { key } => revoked(&keys::revoke(app, KeyId(key))?, now_ms, call),
+        Command::Identify => {
+            let (account, key) = keys::identify(app, &first_line()?)?;
+            identified(&account, &key, now_ms, call);
+        }
     }
     Ok(())
 }
 
-fn status(key: &KeyInfo) -> &'static str {
-    if key.revoked_at_ms.is_none() { "live" } else { "revoked" }
+/// Reads `--class`.
+fn key_class(text: &str) -> Result<KeyClass, String> {
+    KeyClass::parse(text).ok_or_else(|| "the classes are metered and reserved".to_owned())
 }
 
-fn key_json(key: &KeyInfo) -> Value {
+/// Reads `--overlap`: a number and its unit.
+fn overlap(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let seconds = match unit {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        _ => None,
+    };
+    let total = number.parse::<u64>().ok().zip(seconds).and_then(|(number, seconds)| number.checked_mul(seconds));
+    total.filter(|total| *total <= limits::KEY_OVERLAP_SECONDS).map(Duration::from_secs).ok_or_else(|| {
+        let days = limits::KEY_OVERLAP_SECONDS / 86_400;
+        format!("a time is a number with s, m, h or d behind it, {days}d at most")
+    })
+}
+
+fn first_line() -> Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().take(KEY_LINE_BYTES).read_line(&mut line).map_err(|error| {
+        Error::internal("Could not read the key from standard input: it must be there as one line of text.", error)
+    })?;
+    Ok(line)
+}
+
+fn status(key: &KeyInfo, now_ms: i64) -> &'static str {
+    if key.is_live(now_ms) { "live" } else { "revoked" }
+}
+
+fn key_json(key: &KeyInfo, now_ms: i64) -> Value {
+    // One row in the store; two members here, so that nobody takes a key that will end for one that has.
+    let (expires, revoked) = if key.is_live(now_ms) { (key.revoked_at_ms, None) } else { (None, key.revoked_at_ms) };
     json!({
         "id": key.id.0,
         "class": key.class.as_str(),
         "fingerprint": key.fingerprint,
-        "status": status(key),
+        "status": status(key, now_ms),
         "created_at": rfc3339(key.created_at_ms),
-        "revoked_at": key.revoked_at_ms.map(rfc3339),
+        "last_used_at": key.used_at_ms.map(rfc3339),
+        "expires_at": expires.map(rfc3339),
+        "revoked_at": revoked.map(rfc3339),
     })
 }
 
-fn list(keys: &[KeyInfo], call: &Call) {
+fn status_in_words(key: &KeyInfo, now_ms: i64) -> String {
+    match key.revoked_at_ms {
+        None => "live".to_owned(),
+        Some(end) if key.is_live(now_ms) => format!("live until {}", rfc3339(end)),
+        Some(end) => format!("revoked {}", rfc3339(end)),
+    }
+}
+
+fn list(keys: &[KeyInfo], now_ms: i64, call: &Call) {
     if call.json {
-        return output::json(&json!({ "keys": keys.iter().map(key_json).collect::<Vec<_>>() }));
+        let keys = keys.iter().map(|key| key_json(key, now_ms));
+        return output::json(&json!({ "keys": keys.collect::<Vec<_>>() }));
     }
     let rows: Vec<_> = keys
         .iter()
         .map(|key| {
-            let created = rfc3339(key.created_at_ms);
-            [key.id.to_string(), key.class.as_str().into(), status(key).into(), key.fingerprint.clone(), created]
+            [
+                key.id.to_string(),
+                key.class.as_str().to_owned(),
+                key.fingerprint.clone(),
+                rfc3339(key.created_at_ms),
+                key.used_at_ms.map_or_else(|| "-".to_owned(), rfc3339),
+                status_in_words(key, now_ms),
+            ]
         })
         .collect();
-    output::line(&output::table(["KEY-ID", "CLASS", "STATUS", "FINGERPRINT", "CREATED"], &rows));
+    output::line(&output::table(["KEY-ID", "CLASS", "FINGERPRINT", "CREATED", "LAST USED", "STATUS"], &rows));
 }
 
-fn revoked(key: &KeyInfo, call: &Call) {
+fn rotated(account: &Account, keys: &NewKeys, class: KeyClass, overlap: Duration, call: &Call) {
     if call.json {
-        return output::json(&json!({ "key": key_json(key) }));
+        let of = |name: &str, key: &Option<Secret>| {
+            key.as_ref().map(|key| (format!("{name}_key"), Value::from(key.reveal())))
+        };
+        let members = [of("metered", &keys.metered), of("reserved", &keys.reserved)];
+        return output::json(&members.into_iter().flatten().collect::<Map<_, _>>());
+    }
+    show_new_keys(account, keys, call);
+    output::say(&match overlap.as_secs() {
+        0 => format!("The old {} key is refused from now on.", class.as_str()),
+        seconds => format!("The old {} key stays good for {seconds} seconds.", class.as_str()),
+    });
+}
+
+fn revoked(key: &KeyInfo, now_ms: i64, call: &Call) {
+    if call.json {
+        return output::json(&json!({ "key": key_json(key, now_ms) }));
     }
     output::line(&format!("key {} ({}): revoked", key.id, key.class.as_str()));
+}
+
+fn identified(account: &Account, key: &KeyInfo, now_ms: i64, call: &Call) {
+    let live = key.is_live(now_ms) && account.status == AccountStatus::Active;
+    if call.json {
+        return output::json(&json!({ "account": account_json(account), "key": key_json(key, now_ms), "live": live }));
+    }
+    output::line(&format!("account:   {} ({})", output::plain(&account.name), account.status.as_str()));
+    output::line(&format!("key:       {} ({}, fingerprint {})", key.id, key.class.as_str(), key.fingerprint));
+    output::line(&format!("status:    {}", status_in_words(key, now_ms)));
+    output::line(&format!("last used: {}", key.used_at_ms.map_or_else(|| "-".to_owned(), rfc3339)));
+    if live {
+        output::say(&format!(
+            "Whoever has it can submit jobs. What it submitted: admin jobs list --key {id}. To end it: admin keys \
+             rotate {name} --class {class}, or admin keys revoke {id}.",
+            id = key.id,
+            name = output::plain(&account.name),
+            class = key.class.as_str(),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlap_is_a_number_with_a_unit() {
+        let cases = [
+            ("0s", Some(0)),
+            ("90s", Some(90)),
+            ("30m", Some(1_800)),
+            ("24h", Some(86_400)),
+            ("90d", Some(90 * 86_400)),
+            ("91d", None),
+            ("24", None),
+            ("h", None),
+            ("", None),
+            ("-1h", None),
+            ("1.5h", None),
+            ("24H", None),
+            ("24 h", None),
+            ("99999999999999999999d", None),
+            ("9999999999999999d", None),
+        ];
+        for (text, seconds) in cases {
+            assert_eq!(overlap(text).ok(), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 mod account;
 mod activate;
+mod audit;
 mod dinks;
 mod keys;
 mod nodes;
@@ -22,7 +23,7 @@ use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 
-/// Accounts, keys, dinks and nodes: works on the data directory itself, beside a running server
+/// Accounts, keys, dinks, nodes and the audit: works on the data directory itself, beside a running server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: an account that may submit, with its keys:
@@ -40,6 +41,7 @@ enum Command {
     Keys(keys::Args),
     Dinks(dinks::Args),
     Nodes(nodes::Args),
+    Audit(audit::Args),
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
@@ -51,6 +53,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Keys(args) => keys::run(args, &app, call),
         Command::Dinks(args) => dinks::run(args, &app, call),
         Command::Nodes(args) => nodes::run(args, &app, &data_dir, call),
+        Command::Audit(args) => audit::run(args, &app, call),
     }
 }
 

@@ -2,6 +2,14 @@
 
 ALTER TABLE api_keys ADD COLUMN used_at_ms INTEGER;
 
+ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1));
+ALTER TABLE nodes ADD COLUMN removed_at_ms INTEGER;
+
+ALTER TABLE leases ADD COLUMN failure_code TEXT;
+ALTER TABLE leases ADD COLUMN failure_message TEXT;
+ALTER TABLE leases ADD COLUMN log TEXT;
+CREATE INDEX leases_job ON leases (job);
+
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
     at_ms   INTEGER NOT NULL,

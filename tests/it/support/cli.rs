@@ -1,7 +1,8 @@
 //! The binary as a person or a script calls it: a home of its own, nothing of this process's environment.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -14,6 +15,14 @@ pub struct Ended {
 }
 
 impl Ended {
+    fn of(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Standard output as the one JSON value that it must be.
     pub fn json(&self) -> Value {
         assert_eq!(self.out.lines().count(), 1, "one line of JSON: {self:?}");
@@ -43,12 +52,17 @@ impl Cli {
 
     /// The same with these variables in the environment.
     pub fn run_in(&self, environment: &[(&str, &str)], words: &[&str]) -> Ended {
-        let output = self.command(environment, words).output().unwrap();
-        Ended {
-            status: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ended::of(self.command(environment, words).output().unwrap())
+    }
+
+    /// The same with a text on standard input.
+    pub fn run_with_input(&self, input: &str, words: &[&str]) -> Ended {
+        let mut command = self.command(&[], words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that needs no input may have ended before it is written.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Ended::of(child.wait_with_output().unwrap())
     }
 
     /// The same, to be started by the test.

@@ -1,0 +1,42 @@
+//! `admin audit`: who did what when.
+
+use serde_json::json;
+
+use super::{Call, output};
+use crate::app::{App, audit};
+use crate::domain::error::Result;
+use crate::domain::limits;
+use crate::wire::time::rfc3339;
+
+/// Who changed what when, the latest first; nobody can change or delete a line of it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: the last five changes\n  dinkem-appliance admin audit --limit 5")]
+pub struct Args {
+    /// How many lines
+    #[arg(long, value_name = "N", default_value_t = limits::PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LIST_ROWS)))]
+    limit: u32,
+}
+
+pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
+    let entries = audit::list(app, args.limit)?;
+    if call.json {
+        let entries = entries.iter().map(|entry| {
+            json!({
+                "id": entry.id,
+                "at": rfc3339(entry.at_ms),
+                "actor": entry.actor,
+                "action": entry.action,
+                "subject": entry.subject,
+                "details": entry.details,
+            })
+        });
+        output::json(&json!({ "entries": entries.collect::<Vec<_>>() }));
+        return Ok(());
+    }
+    let rows: Vec<_> = entries
+        .into_iter()
+        .map(|entry| [rfc3339(entry.at_ms), entry.actor, entry.action, entry.subject, entry.details])
+        .collect();
+    output::line(&output::table(["AT", "WHO", "DID", "TO", "DETAILS"], &rows));
+    Ok(())
+}
