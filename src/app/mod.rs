@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod nodes;
+pub mod tls;
 
 mod complete;
 mod pulse;

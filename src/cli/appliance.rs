@@ -7,7 +7,10 @@ use std::thread::JoinHandle;
 
 use ipnet::IpNet;
 
-use super::{program, server_url};
+use super::https::{Authority, Keeper};
+use super::program;
+use super::server_url::{self, ServerUrl};
+use crate::app::tls::Source;
 use crate::app::{App, Settings, nodes};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -28,6 +31,8 @@ pub struct Options<'a> {
     pub listen: SocketAddr,
     /// How clients and nodes reach it, where the operator says so.
     pub public_url: Option<String>,
+    /// Where the certificate for HTTPS comes from; `None`: plain HTTP.
+    pub certificate: Option<Source>,
     /// Seconds a lease lives without a heartbeat.
     pub lease_seconds: u64,
     /// Render nodes inside this process.
@@ -44,9 +49,15 @@ pub struct Options<'a> {
 pub struct Appliance {
     /// What the use cases need.
     pub app: Arc<App>,
+    /// The authority that clients must trust, where it is the appliance's own.
+    pub authority: Option<Authority>,
+    /// The server as others reach it.
+    pub reachable: ServerUrl,
+    /// The server as this process reaches it.
+    pub local: ServerUrl,
     http: Running,
     scheduler: Scheduler,
-    local: LocalNodes,
+    nodes: LocalNodes,
 }
 
 impl Appliance {
@@ -58,17 +69,23 @@ impl Appliance {
             fetch_allow: options.fetch_allow.iter().map(IpNet::to_string).collect(),
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
+        let public_url = options.public_url.as_deref();
+        let open = |source| Keeper::open(&app, source, options.listen.ip(), public_url);
+        let keeper = options.certificate.as_ref().map(open).transpose()?;
         let serving = ServeOptions {
             listen: options.listen,
             public_url: options.public_url.clone(),
+            https: keeper.as_ref().map(Keeper::https),
             trusted_proxies: options.trusted_proxies,
             limits: options.limits,
         };
         let http = http::serve(Arc::clone(&app), serving)?;
-        let scheduler = scheduler::start(Arc::clone(&app))?;
-        let mut appliance = Self { app, http, scheduler, local: LocalNodes::default() };
-        let url = server_url::reachable(options.public_url.as_deref(), appliance.address());
-        server_url::record(options.data_dir, &url)?;
+        let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
+        let authority = keeper.as_ref().and_then(Keeper::authority);
+        let pass = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served));
+        let scheduler = scheduler::start(Arc::clone(&app), pass.into_iter().collect())?;
+        server_url::record(options.data_dir, &reachable)?;
+        let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {
             appliance.start_node(number, options.data_dir, &clock)?;
         }
@@ -83,7 +100,7 @@ impl Appliance {
     /// Lets requests that run end, stops the nodes inside, writes what is left to write.
     pub fn stop(self) {
         self.app.stop();
-        self.local.stop();
+        self.nodes.stop();
         let unanswered = self.http.stop();
         if unanswered > 0 {
             log::warn!("stopped with {unanswered} requests unanswered");
@@ -94,15 +111,15 @@ impl Appliance {
     /// A node inside is a node like any other: it speaks HTTP, keeps its state in a directory and renders in child
     /// processes. Only its join token never leaves the process.
     fn start_node(&mut self, number: u32, data_dir: &Path, clock: &Arc<dyn Clock>) -> Result<()> {
-        let server = server_url::local(self.address());
+        let ServerUrl { url: server, ca } = self.local.clone();
         let state_dir = data_dir.join("local-nodes").join(number.to_string());
         let NodeState { node_key, name, .. } = match join::read_state(&state_dir)? {
             Some(known) => known,
-            None => join::join(&server, None, &nodes::token(&self.app)?, &format!("local-{number}"), &state_dir)?,
+            None => join::join(&server, ca.clone(), &nodes::token(&self.app)?, &format!("local-{number}"), &state_dir)?,
         };
         let config = AgentConfig {
             server,
-            ca_pem: None,
+            ca_pem: ca,
             node_key,
             state_dir,
             name,
@@ -115,8 +132,21 @@ impl Appliance {
             patience: Patience::default(),
             clock: Arc::clone(clock),
         };
-        self.local.start(config)
+        self.nodes.start(config)
     }
+}
+
+/// The server as others reach it, and as this process does: by loopback, unless only its name is in the certificate.
+fn urls(keeper: Option<&Keeper>, public_url: Option<&str>, listening: SocketAddr) -> (ServerUrl, ServerUrl) {
+    let scheme = server_url::scheme(keeper.is_some());
+    let name = keeper.and_then(Keeper::host);
+    let ca = keeper.and_then(Keeper::authority).map(|authority| authority.pem);
+    let url = server_url::reachable(public_url, scheme, name.as_deref(), listening);
+    let reachable = ServerUrl { url, ca };
+    let is_studios = keeper.is_some() && reachable.ca.is_none();
+    let url = if is_studios { reachable.url.clone() } else { server_url::local(scheme, listening) };
+    let local = ServerUrl { url, ca: reachable.ca.clone() };
+    (reachable, local)
 }
 
 /// The nodes inside this process.

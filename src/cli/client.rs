@@ -16,7 +16,7 @@ use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::limits;
 use crate::os::address::Addresses;
-use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response};
+use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
 use crate::os::stop::StopFlag;
 use crate::wire::demo::UploadedView;
 use crate::wire::job::JobView;
@@ -127,7 +127,7 @@ impl Api {
         let cannot = |error: io::Error| {
             Error::internal(format!("Could not write {}: choose another place with -o.", to.display()), error)
         };
-        let response = self.http.send(Request::new(Method::GET, &clip.url, LONG))?;
+        let response = self.send(Request::new(Method::GET, &clip.url, LONG))?;
         if response.status != 200 {
             return Err(refusal(response));
         }
@@ -166,8 +166,12 @@ impl Api {
         format!("{}{path}", self.server)
     }
 
+    fn send(&self, request: Request<'_>) -> Result<Response> {
+        self.http.send(request).map_err(|error| if error.code == UNTRUSTED { untrusted(error) } else { error })
+    }
+
     fn ask<'a, T: DeserializeOwned>(&'a self, request: Request<'a>) -> Result<T> {
-        let response = self.http.send(Request { bearer: Some(&self.key), ..request })?;
+        let response = self.send(Request { bearer: Some(&self.key), ..request })?;
         if (200..300).contains(&response.status) { response.json(ANSWER_BYTES) } else { Err(refusal(response)) }
     }
 }
@@ -192,6 +196,13 @@ impl Order<'_> {
         }
         body
     }
+}
+
+/// What to do about a certificate that is not trusted.
+fn untrusted(error: Error) -> Error {
+    let advice = "Name the appliance's authority with --ca FILE: `admin tls export` on the server writes it; \
+                  https://SERVER/ca.pem has it too, to be compared with the fingerprint that `admin tls show` tells.";
+    Error { message: format!("{} {advice}", error.message), ..error }
 }
 
 /// The error of a job that did not end well, with its code.
@@ -224,9 +235,13 @@ fn stage(job: &JobView) -> String {
 fn refusal(response: Response) -> Error {
     let status = response.status;
     let kind = if status >= 500 || status == 429 { Kind::Unavailable } else { Kind::Invalid };
-    let words = match response.json::<Problem>(limits::JSON_BODY_BYTES) {
+    let is_text = response.header("content-type").is_some_and(|media_type| media_type.starts_with("text/plain"));
+    let body = response.bytes(limits::JSON_BODY_BYTES).unwrap_or_default();
+    let words = match serde_json::from_slice(&body) {
         Ok(Problem { error, code: Some(code), .. }) => format!("{error} ({code})"),
         Ok(Problem { error, code: None, .. }) => error,
+        // So a port that speaks HTTPS answers plain HTTP.
+        Err(_) if is_text => String::from_utf8_lossy(&body).trim().to_owned(),
         Err(_) => "it gives no reason that this client can read".to_owned(),
     };
     let advice = if status == 401 { " Check the key, and that the account is active." } else { "" };

@@ -5,6 +5,7 @@ mod appliance;
 mod client;
 mod clip_args;
 mod demo_file;
+mod https;
 mod inspect;
 mod node;
 mod output;

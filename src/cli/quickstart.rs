@@ -10,9 +10,11 @@ use super::appliance::{Appliance, Options};
 use super::client::{Api, Order, check_done};
 use super::clip_args;
 use super::progress::Progress;
+use super::server_url::{self, ServerUrl};
 use super::submit::check_target;
-use super::{Call, output, server_url, stop_on_signals};
+use super::{Call, output, stop_on_signals};
 use crate::app::accounts;
+use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
@@ -69,6 +71,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         data_dir: &scratch.path().join("data"),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         public_url: None,
+        certificate: Some(Source::Own),
         lease_seconds: limits::LEASE_SECONDS,
         local_nodes: 1,
         fetch_allow: Vec::new(),
@@ -102,8 +105,8 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, call: &Call, sto
     let (account, keys) = accounts::create(&appliance.app, ACCOUNT, true)?;
     accounts::activate(&appliance.app, Some(&account.name))?;
     let key = keys.metered.ok_or_else(|| Error::internal("The account got no metered key.", "none minted"))?;
-    let server = server_url::local(appliance.address());
-    let api = Api::new(&server, key.clone(), None)?;
+    let ServerUrl { url: server, ca } = appliance.local.clone();
+    let api = Api::new(&server, key.clone(), ca)?;
     output::say(&format!("An appliance answers at {server}, with one render node and an account with keys."));
     let mut progress = Progress::new();
     let demo_url = api.upload(&wanted.demo, &mut progress)?;
@@ -113,11 +116,12 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, call: &Call, sto
     check_done(&job)?;
     api.download(&job, to, &mut progress)?;
     drop(progress);
-    show(&job, &order, &server, &key, to, call);
+    show(&job, &order, appliance, &key, to, call);
     Ok(())
 }
 
-fn show(job: &JobView, order: &Order<'_>, server: &str, key: &Secret, to: &Path, call: &Call) {
+fn show(job: &JobView, order: &Order<'_>, appliance: &Appliance, key: &Secret, to: &Path, call: &Call) {
+    let (server, ca) = (&appliance.local.url, server_url::ca_file(appliance.app.data_dir()));
     let path = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
     let address = job.clip.as_ref().map_or("", |clip: &ClipView| clip.url.as_str());
     if call.json {
@@ -125,6 +129,7 @@ fn show(job: &JobView, order: &Order<'_>, server: &str, key: &Secret, to: &Path,
             "clip": path,
             "address": address,
             "server": server,
+            "ca": ca,
             "metered_key": key.reveal(),
             "job": job,
         }));
@@ -133,7 +138,8 @@ fn show(job: &JobView, order: &Order<'_>, server: &str, key: &Secret, to: &Path,
     output::line(&format!("address: {address}"));
     output::say("The same with curl, as any client would:");
     output::say(&format!(
-        "  curl {server}/api/clips -H \"Authorization: Bearer {}\" -H \"Content-Type: application/json\" -d '{}'",
+        "  curl --cacert {} {server}/api/clips -H \"Authorization: Bearer {}\" -H \"Content-Type: application/json\" -d '{}'",
+        ca.display(),
         key.reveal(),
         order.body()
     ));

@@ -9,7 +9,8 @@ use ipnet::IpNet;
 
 use super::appliance::{Appliance, Options};
 use super::serve_limits::LimitArgs;
-use super::{Call, output, server_url, stop_on_signals, wrong_usage};
+use super::{Call, output, stop_on_signals, wrong_usage};
+use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::os::files;
@@ -18,7 +19,7 @@ use crate::os::files;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: a server on this LAN with one render node inside:
-  dinkem-appliance serve --data-dir /srv/dinkem --plain-http anywhere --local-nodes 1")]
+  dinkem-appliance serve --data-dir /srv/dinkem --local-nodes 1")]
 pub struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8443", value_parser = address)]
@@ -26,10 +27,17 @@ pub struct Args {
     /// Write the bound address as host:port into this file once it answers
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
-    /// Serve plain HTTP, which is all that this version speaks; `loopback` refuses to listen elsewhere
+    /// The studio's own certificate, PEM, with those that lead to its root; read again when it changes [default: one
+    /// under an authority of the appliance's own, see `admin tls`]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Serve plain HTTP instead of HTTPS; `loopback` refuses to listen elsewhere
     #[arg(long, value_name = "WHERE")]
     plain_http: Option<PlainHttp>,
-    /// What URLs in answers and join tokens begin with [default: the request's Host; for nodes the listening address]
+    /// What URLs in answers and join tokens begin with; its host is among the certificate's names [default: the request's Host; for nodes the listening address]
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// Seconds a node may be silent before its job is given to another
@@ -57,18 +65,14 @@ enum PlainHttp {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
-    if args.plain_http == Some(PlainHttp::Loopback) && !args.listen.ip().is_loopback() {
-        return Err(wrong_usage(format!(
-            "--plain-http loopback refuses {}: listen on a loopback address (--listen 127.0.0.1:8443), or say --plain-http anywhere.",
-            args.listen
-        )));
-    }
+    let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
     let stop = stop_on_signals()?;
     let appliance = Appliance::start(Options {
         data_dir: &call.data_dir()?,
         listen: args.listen,
-        public_url: args.public_url.clone(),
+        public_url: args.public_url,
+        certificate,
         lease_seconds: args.lease_seconds,
         local_nodes: args.local_nodes,
         fetch_allow: args.fetch_allow,
@@ -80,12 +84,43 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         files::write_durably(file, format!("{address}\n").as_bytes())
             .map_err(|error| Error::internal(format!("Could not write --port-file {}.", file.display()), error))?;
     }
-    let url = server_url::reachable(args.public_url.as_deref(), address);
-    output::say(&format!("Listening on {address}: {url} over plain HTTP. Ctrl-C stops."));
+    say_listening(&appliance, args.plain_http.is_some());
     while !stop.wait(Duration::from_secs(3_600)) {}
     output::say("Stopping.");
     appliance.stop();
     Ok(())
+}
+
+/// Where the certificate comes from; `None`: plain HTTP, which must be asked for.
+fn certificate(args: &Args) -> Result<Option<Source>> {
+    match (&args.tls_cert, &args.tls_key, args.plain_http) {
+        (None, None, None) => Ok(Some(Source::Own)),
+        (Some(certificate), Some(key), None) => {
+            Ok(Some(Source::Files { certificate: certificate.clone(), key: key.clone() }))
+        }
+        (Some(_), None, _) => Err(wrong_usage("--tls-cert needs its private key: say --tls-key FILE.")),
+        (None, Some(_), _) => Err(wrong_usage("--tls-key needs its certificate: say --tls-cert FILE.")),
+        (Some(_), Some(_), Some(_)) => Err(wrong_usage(
+            "--plain-http serves without a certificate: leave out either it or --tls-cert and --tls-key.",
+        )),
+        (None, None, Some(PlainHttp::Loopback)) if !args.listen.ip().is_loopback() => Err(wrong_usage(format!(
+            "--plain-http loopback refuses {}: listen on a loopback address (--listen 127.0.0.1:8443), or say --plain-http anywhere.",
+            args.listen
+        ))),
+        (None, None, Some(_)) => Ok(None),
+    }
+}
+
+fn say_listening(appliance: &Appliance, is_plain: bool) {
+    let (address, url) = (appliance.address(), &appliance.reachable.url);
+    let how = if is_plain { " over plain HTTP" } else { "" };
+    output::say(&format!("Listening on {address}: {url}{how}. Ctrl-C stops."));
+    if let Some(authority) = &appliance.authority {
+        output::say(&format!(
+            "Clients trust it by the authority at {url}/ca.pem (`admin tls export`), SHA-256 {}.",
+            authority.fingerprint
+        ));
+    }
 }
 
 /// Reads `--listen`: an address or a name, and a port.

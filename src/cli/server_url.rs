@@ -1,51 +1,114 @@
-//! Where this appliance's server is reached: written into the data directory by `serve`, read for join tokens.
+//! Where this appliance's server is reached, and what to trust there: written into the data directory by `serve`, read
+//! for join tokens and by `submit`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use crate::app::tls::names::Names;
+use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::os::{files, host};
 
-/// Its name in the data directory.
-const FILE: &str = "server-url";
+/// Its URL, in the data directory.
+const URL_FILE: &str = "server-url";
+/// The authority to trust there, beside it. Not there with plain HTTP and with a certificate that systems know.
+const CA_FILE: &str = "server-ca.pem";
 
-/// The URL that other machines use: as the operator says, else by the address that is listened on. A server that
-/// listens everywhere is named by the address that leads to the network, because a name may not resolve there.
-pub fn reachable(public_url: Option<&str>, listening: SocketAddr) -> String {
-    match public_url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None if listening.ip().is_unspecified() => {
-            format!("http://{}", SocketAddr::new(host::lan_address(), listening.port()))
+/// A server as clients and nodes must know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl {
+    /// Its URL.
+    pub url: String,
+    /// PEM of its authority; `None`: the system's.
+    pub ca: Option<String>,
+}
+
+/// How a URL begins.
+pub fn scheme(is_https: bool) -> &'static str {
+    if is_https { "https" } else { "http" }
+}
+
+/// The URL that other machines use: as the operator says, else by the name in a studio's certificate, else by the
+/// address that is listened on. A server that listens everywhere is named by the address that leads to the network,
+/// because a name may not resolve there.
+pub fn reachable(public_url: Option<&str>, scheme: &str, name: Option<&str>, listening: SocketAddr) -> String {
+    let port = listening.port();
+    match (public_url, name) {
+        (Some(url), _) => url.trim_end_matches('/').to_owned(),
+        (None, Some(name)) => format!("{scheme}://{name}:{port}"),
+        (None, None) if listening.ip().is_unspecified() => {
+            format!("{scheme}://{}", SocketAddr::new(host::lan_address(), port))
         }
-        None => format!("http://{listening}"),
+        (None, None) => format!("{scheme}://{listening}"),
     }
 }
 
 /// The URL that this very machine uses, whatever the server listens on.
-pub fn local(listening: SocketAddr) -> String {
+pub fn local(scheme: &str, listening: SocketAddr) -> String {
     let ip = match listening.ip() {
         ip if !ip.is_unspecified() => ip,
-        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!("http://{}", SocketAddr::new(ip, listening.port()))
+    format!("{scheme}://{}", SocketAddr::new(ip, listening.port()))
 }
 
-/// Keeps it for `admin nodes token`.
-pub fn record(data_dir: &Path, url: &str) -> Result<()> {
-    files::write_durably(&path(data_dir), url.as_bytes())
+/// Where the authority to trust lies, for clients on this machine.
+pub fn ca_file(data_dir: &Path) -> PathBuf {
+    data_dir.join(CA_FILE)
+}
+
+/// Keeps it for `admin nodes token` and `submit`.
+pub fn record(data_dir: &Path, server: &ServerUrl) -> Result<()> {
+    let ca = ca_file(data_dir);
+    let noted = match &server.ca {
+        Some(pem) => files::write_durably(&ca, pem.as_bytes()),
+        None => files::remove(&ca),
+    };
+    noted
+        .and_then(|()| files::write_durably(&data_dir.join(URL_FILE), server.url.as_bytes()))
         .map_err(|error| Error::internal("Could not note the server's address in the data directory.", error))
 }
 
 /// What the last server on this data directory noted.
-pub fn recorded(data_dir: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(path(data_dir)).ok()?;
+pub fn recorded(data_dir: &Path) -> Option<ServerUrl> {
+    let text = std::fs::read_to_string(data_dir.join(URL_FILE)).ok()?;
     let url = text.trim();
-    (!url.is_empty()).then(|| url.to_owned())
+    let ca = std::fs::read_to_string(ca_file(data_dir)).ok();
+    (!url.is_empty()).then(|| ServerUrl { url: url.to_owned(), ca })
 }
 
-fn path(data_dir: &Path) -> PathBuf {
-    data_dir.join(FILE)
+/// The authority of a URL's server, if it is this machine's own and serves from this data directory.
+pub fn authority_here(data_dir: &Path, url: &str) -> Option<String> {
+    let own = recorded(data_dir)?;
+    let own_host = host_of(&own.url);
+    let names = Names::of(config::host_name().as_deref(), &host::addresses(), own_host);
+    let asked = Names::of(None, &[], host_of(url));
+    (port_of(url) == port_of(&own.url) && asked.within(&names)).then_some(own.ca).flatten()
+}
+
+/// The host of an absolute URL, with the brackets of IPv6.
+pub fn host_of(url: &str) -> Option<&str> {
+    Some(host_and_port(url)?.0)
+}
+
+fn port_of(url: &str) -> Option<u16> {
+    let (_, port) = host_and_port(url)?;
+    match port.strip_prefix(':') {
+        Some(port) => port.parse().ok(),
+        None => Some(if url.starts_with("https:") { 443 } else { 80 }),
+    }
+}
+
+fn host_and_port(url: &str) -> Option<(&str, &str)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let server = authority.rsplit('@').next()?;
+    let end = match server.find(']') {
+        Some(bracket) => bracket + 1,
+        None => server.find(':').unwrap_or(server.len()),
+    };
+    server.split_at_checked(end).filter(|(host, _)| !host.is_empty())
 }
 
 #[cfg(test)]
@@ -55,12 +118,61 @@ mod tests {
     #[test]
     fn a_server_is_named_so_that_others_reach_it() {
         let address = |text: &str| text.parse().unwrap();
-        assert_eq!(reachable(Some("https://clips.lan/"), address("0.0.0.0:1")), "https://clips.lan");
-        assert_eq!(reachable(None, address("10.1.2.3:8443")), "http://10.1.2.3:8443");
-        assert_eq!(reachable(None, address("[::1]:8443")), "http://[::1]:8443");
-        assert!(!reachable(None, address("0.0.0.0:8443")).contains("0.0.0.0"));
-        assert_eq!(local(address("0.0.0.0:8443")), "http://127.0.0.1:8443");
-        assert_eq!(local(address("[::]:8443")), "http://[::1]:8443");
-        assert_eq!(local(address("10.1.2.3:8443")), "http://10.1.2.3:8443");
+        let reach = |public_url, name, listening| reachable(public_url, "https", name, address(listening));
+        assert_eq!(reach(Some("https://clips.lan/"), Some("a.lan"), "0.0.0.0:1"), "https://clips.lan");
+        assert_eq!(reach(None, Some("a.lan"), "0.0.0.0:8443"), "https://a.lan:8443");
+        assert_eq!(reach(None, None, "10.1.2.3:8443"), "https://10.1.2.3:8443");
+        assert_eq!(reach(None, None, "[::1]:8443"), "https://[::1]:8443");
+        assert!(!reach(None, None, "0.0.0.0:8443").contains("0.0.0.0"));
+        assert_eq!(local("http", address("0.0.0.0:8443")), "http://127.0.0.1:8443");
+        assert_eq!(local("https", address("[::]:8443")), "https://[::1]:8443");
+        assert_eq!(local("https", address("10.1.2.3:8443")), "https://10.1.2.3:8443");
+    }
+
+    #[test]
+    fn what_is_noted_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(recorded(dir.path()), None);
+        for ca in [Some("PEM".to_owned()), None] {
+            let server = ServerUrl { url: "https://clips.lan".into(), ca };
+            record(dir.path(), &server).unwrap();
+            assert_eq!(recorded(dir.path()), Some(server));
+        }
+    }
+
+    #[test]
+    fn host_and_port_of_a_url_are_found() {
+        for (url, host, port) in [
+            ("https://clips.lan", Some("clips.lan"), Some(443)),
+            ("http://clips.lan/x:1", Some("clips.lan"), Some(80)),
+            ("https://clips.lan:8443/a", Some("clips.lan"), Some(8443)),
+            ("https://[fd00::1]:8443", Some("[fd00::1]"), Some(8443)),
+            ("https://user:word@clips.lan/x", Some("clips.lan"), Some(443)),
+            ("https://clips.lan:x", Some("clips.lan"), None),
+            ("https:///x", None, None),
+            ("clips.lan", None, None),
+        ] {
+            assert_eq!((host_of(url), port_of(url)), (host, port), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_authority_of_this_machines_own_server_is_known_and_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        record(dir.path(), &ServerUrl { url: "https://clips.lan:8443".into(), ca: Some("PEM".into()) }).unwrap();
+        for (url, known) in [
+            ("https://clips.lan:8443", true),
+            ("https://localhost:8443/", true),
+            ("https://127.0.0.1:8443", true),
+            ("https://[::1]:8443", true),
+            ("https://localhost:8444", false),
+            ("https://localhost", false),
+            ("https://192.0.2.1:8443", false),
+            ("https://other.lan:8443", false),
+            ("nonsense", false),
+        ] {
+            assert_eq!(authority_here(dir.path(), url).is_some(), known, "{url}");
+        }
+        assert_eq!(authority_here(&dir.path().join("elsewhere"), "https://localhost:8443"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::client::{Api, Order, cannot_read, check_done};
 use super::clip_args::{self, LookArgs};
 use super::progress::Progress;
-use super::{Call, output, stop_on_signals, wrong_usage};
+use super::{Call, output, server_url, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::SteamId;
@@ -20,7 +20,7 @@ use crate::wire::job::JobView;
 #[command(after_help = "\
 Example: upload, wait, and download the clip:
   DINKEM_API_KEY=3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234 dinkem-appliance submit match.dem \\
-    --player 76561197991272318 --round 2 --server http://appliance:8443 --wait -o clip.mp4")]
+    --player 76561197991272318 --round 2 --server https://appliance:8443 --wait -o clip.mp4")]
 pub struct Args {
     /// A demo file, or the URL of one
     #[arg(value_name = "DEMO-OR-URL")]
@@ -42,7 +42,8 @@ pub struct Args {
     /// The appliance's URL
     #[arg(long, value_name = "URL")]
     server: String,
-    /// PEM file of the authority to trust, and no other
+    /// PEM file of the authority to trust, and no other [default: this machine's own appliance's, for itself; else the
+    /// system's]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// A file with the account's key in it
@@ -51,7 +52,10 @@ pub struct Args {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
-    let ca_pem = args.ca.as_deref().map(read).transpose()?;
+    let ca_pem = match &args.ca {
+        Some(file) => Some(read(file)?),
+        None => call.data_dir().ok().and_then(|data_dir| server_url::authority_here(&data_dir, &args.server)),
+    };
     let api = Api::new(&args.server, key(args.key_file.as_deref())?, ca_pem)?;
     if let Some(to) = &args.output {
         check_target(to)?;

@@ -127,3 +127,18 @@ pub const HEARTBEAT_GAP_MS: u64 = 500;
 pub const NODE_CALL_SECONDS: u64 = 10;
 /// Seconds that the server may take to check a whole video and publish it, or to hand over or take a file.
 pub const NODE_TRANSFER_SECONDS: u64 = 900;
+
+/// Days that the appliance's own authority is good for.
+pub const AUTHORITY_DAYS: u64 = 3_650;
+/// Days that a server's certificate is good for: browsers refuse longer ones.
+pub const CERTIFICATE_DAYS: u64 = 397;
+/// Days before its end that a server's certificate is renewed.
+pub const CERTIFICATE_RENEW_DAYS: u64 = 60;
+/// Seconds before now that a certificate begins, for clients whose clocks are slow.
+pub const CERTIFICATE_BACKDATE_SECONDS: u64 = 3_600;
+/// Addresses that a certificate names.
+pub const CERTIFICATE_ADDRESSES: usize = 100;
+/// Seconds between two looks at whether the certificate must be renewed, or its file has changed.
+pub const CERTIFICATE_LOOK_SECONDS: u64 = 5;
+/// Bytes of a certificate's file: 1 MiB.
+pub const CERTIFICATE_FILE_BYTES: u64 = 1 << 20;

@@ -21,6 +21,8 @@ pub struct Call<'r> {
     pub parameters: &'r [&'r str],
     /// What URLs in the answer begin with.
     pub base: Base,
+    /// The appliance's own authority, where it serves by one.
+    pub authority_pem: Option<&'r str>,
     /// The account or node that the caller has proven to be, as the log shows it.
     pub who: OnceCell<String>,
     /// Claims that may wait at once.

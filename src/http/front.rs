@@ -21,9 +21,6 @@ use super::urls::Base;
 use crate::app::{self, App};
 use crate::domain::error::{Error, Kind, Result};
 
-/// What this server speaks.
-const SCHEME: &str = "http";
-
 /// What all requests share.
 pub struct Front {
     app: Arc<App>,
@@ -70,6 +67,7 @@ impl Front {
             request,
             parameters: &found.parameters,
             base: self.base(request),
+            authority_pem: self.options.https.as_ref().and_then(|https| https.authority_pem.as_deref()),
             who: OnceCell::new(),
             claims: &self.claims,
             json_body_bytes: self.options.limits.json_body_bytes,
@@ -98,7 +96,8 @@ impl Front {
             return Base::public(url);
         }
         let Forwarded { scheme, host } = self.proxies.forwarded(request);
-        Base::called(scheme.unwrap_or(SCHEME), host.or(request.header("Host")), self.address.get().copied())
+        let own = if self.options.https.is_some() { "https" } else { "http" };
+        Base::called(scheme.unwrap_or(own), host.or(request.header("Host")), self.address.get().copied())
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod account;
 mod answer;
+mod authority;
 mod body;
 mod call;
 mod clips;
@@ -24,4 +25,4 @@ mod urls;
 mod views;
 mod watch;
 
-pub use server::{Limits, Running, ServeOptions, TransportLimits, serve};
+pub use server::{Https, Limits, Running, ServeOptions, ServedCertificate, TransportLimits, serve};

@@ -5,7 +5,7 @@ use rouille::Response;
 
 use super::answer;
 use super::call::Call;
-use super::{account, clips, demos, health, leases, nodes, watch};
+use super::{account, authority, clips, demos, health, leases, nodes, watch};
 use crate::app::auth;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
@@ -32,6 +32,8 @@ type Row = (&'static str, &'static str, Handler);
 const ROUTES: &[Row] = &[
     ("GET", "/healthz", Anyone(health::alive)),
     ("HEAD", "/healthz", Anyone(health::alive)),
+    ("GET", "/ca.pem", Anyone(authority::certificate)),
+    ("HEAD", "/ca.pem", Anyone(authority::certificate)),
     // For clients.
     ("GET", "/api/clips", Client(clips::list)),
     ("POST", "/api/clips", Client(clips::submit)),

@@ -18,17 +18,29 @@ use super::proxies::Proxies;
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
+use crate::os::certificates::Pair;
 
 /// Under which name the transport logs.
 pub const TRANSPORT_LOG: &str = "tiny_http";
 
-/// How to serve.
-#[derive(Clone, Debug)]
+/// HTTPS instead of plain HTTP. No `Debug`: it holds a key.
+#[derive(Clone)]
+pub struct Https {
+    /// What the server shows first; [`ServedCertificate`] changes it.
+    pub pair: Pair,
+    /// PEM of the appliance's own authority, handed out at `/ca.pem`; `None` with a studio's own certificate.
+    pub authority_pem: Option<String>,
+}
+
+/// How to serve. No `Debug`: it may hold a key.
+#[derive(Clone)]
 pub struct ServeOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// What URLs in answers begin with. Without it: the request's scheme and Host.
     pub public_url: Option<String>,
+    /// `None`: plain HTTP.
+    pub https: Option<Https>,
     /// Networks of reverse proxies whose word on a client's address, scheme and Host is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// What it allows.
@@ -38,7 +50,7 @@ pub struct ServeOptions {
 impl ServeOptions {
     /// Listens there, and is otherwise as it is when nobody says anything.
     pub fn on(listen: SocketAddr) -> Self {
-        Self { listen, public_url: None, trusted_proxies: Vec::new(), limits: Limits::default() }
+        Self { listen, public_url: None, https: None, trusted_proxies: Vec::new(), limits: Limits::default() }
     }
 }
 
@@ -70,11 +82,16 @@ impl Default for Limits {
     }
 }
 
+/// The certificate of a running server. Clones are the same.
+#[derive(Clone)]
+pub struct ServedCertificate(tiny_http::Certificate);
+
 /// A server that answers, until [`Self::stop`].
 pub struct Running {
     app: Arc<App>,
     stopping: Arc<AtomicBool>,
     transport: tiny_http::Handle,
+    certificate: Option<ServedCertificate>,
     loop_thread: JoinHandle<()>,
     stop_time: Duration,
 }
@@ -84,6 +101,7 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let stopping = Arc::new(AtomicBool::new(false));
     let ServeOptions { listen, limits, .. } = options.clone();
     let proxies = Proxies::new(options.trusted_proxies.clone());
+    let certificate = options.https.as_ref().map(|https| ServedCertificate::new(&https.pair)).transpose()?;
     let front = Arc::new(Front::new(Arc::clone(&app), options)?);
     let handler = {
         let (front, stopping) = (Arc::clone(&front), Arc::clone(&stopping));
@@ -91,9 +109,9 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     };
     let settings = tiny_http::Settings {
         limits: limits.transport,
+        certificate: certificate.as_ref().map(|certificate| certificate.0.clone()),
         // Behind a proxy's address stand many clients, and loopback is the operator's own.
         uncapped: Arc::new(move |address| address.is_loopback() || proxies.trust(address)),
-        ..Default::default()
     };
     let (server, transport) = tiny_http::configure(settings, || Server::new(listen, handler));
     let server = server.map_err(|error| {
@@ -108,10 +126,33 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
         .name("http".into())
         .spawn(move || server.run())
         .map_err(|error| Error::internal("The server's thread could not be started.", error))?;
-    Ok(Running { app, stopping, transport, loop_thread, stop_time: limits.stop_time })
+    Ok(Running { app, stopping, transport, certificate, loop_thread, stop_time: limits.stop_time })
+}
+
+impl ServedCertificate {
+    fn new(pair: &Pair) -> Result<Self> {
+        tiny_http::Certificate::from_pem(&pair.certificate, &pair.key).map(Self).map_err(|error| unusable(&error))
+    }
+
+    /// Shows another one, in every handshake from now on. After an error the old one stays.
+    pub fn replace(&self, pair: &Pair) -> Result<()> {
+        self.0.replace(&pair.certificate, &pair.key).map_err(|error| unusable(&error))
+    }
+}
+
+fn unusable(error: &std::io::Error) -> Error {
+    let message = format!(
+        "The server's certificate cannot be used: {error}. Its file and its key's must be PEM and belong together."
+    );
+    Error::new(Kind::Invalid, "bad_certificate", message)
 }
 
 impl Running {
+    /// The certificate it shows; `None` with plain HTTP.
+    pub fn certificate(&self) -> Option<ServedCertificate> {
+        self.certificate.clone()
+    }
+
     /// The address it listens on, with the port it got.
     pub fn address(&self) -> SocketAddr {
         self.transport.address()

@@ -11,8 +11,9 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 use crate::os::address::Addresses;
 use crate::os::files;
-use crate::os::http::{Body, Client, ClientOptions, Method, Request};
+use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
 use crate::wire::node::{JoinAnswer, JoinRequest};
+use crate::wire::problem::Problem;
 
 /// Name of the state file in the state directory.
 const STATE_FILE: &str = "node.json";
@@ -59,11 +60,10 @@ pub fn join(server: &str, ca_pem: Option<String>, secret: &Secret, name: &str, s
         content_type: Some("application/json"),
         body: Body::Bytes(&body),
         ..Request::new(Method::POST, &url, Duration::from_secs(JOIN_SECONDS))
-    })?;
-    let answer: JoinAnswer = match answer.status {
-        201 => answer.json(ANSWER_BYTES)?,
-        status => return Err(refused(status)),
-    };
+    });
+    let answer = answer.map_err(untrusted)?;
+    let answer: JoinAnswer =
+        if answer.status == 201 { answer.json(ANSWER_BYTES)? } else { return Err(refused(answer)) };
     let state = NodeState {
         server: server.trim_end_matches('/').to_owned(),
         ca_pem,
@@ -120,8 +120,24 @@ pub(super) fn server_client(ca_pem: Option<String>) -> Result<Client> {
     })
 }
 
-fn refused(status: u16) -> Error {
+/// Says what to do where the server is not the one that this node may trust.
+pub(super) fn untrusted(error: Error) -> Error {
+    if error.code != UNTRUSTED {
+        return error;
+    }
+    let advice = "It is another server, or it has a new authority or name since this token was made: join again with \
+                  a new one from `admin nodes token`. A studio's own certificate must be trusted by this machine's \
+                  system.";
+    Error { message: format!("{} {advice}", error.message), ..error }
+}
+
+fn refused(answer: Response) -> Error {
+    let status = answer.status;
+    let is_ours = answer.json::<Problem>(ANSWER_BYTES).is_ok();
     let message = match status {
+        400..=499 if !is_ours => {
+            "What answers there is no appliance, or speaks HTTPS only: look at the server's URL.".to_owned()
+        }
         400..=499 => "The server does not take this join token: it was used before, is older than an hour, or is \
                       another server's. Make a new one with `admin nodes token`."
             .to_owned(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::join::untrusted;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::Failure;
 use crate::domain::key::Secret;
@@ -166,7 +167,7 @@ impl Server {
             body: body.for_less(),
             ..Request::new(method, &url, timeout)
         };
-        self.client.send(request).map_err(Trouble::Away)
+        self.client.send(request).map_err(|error| Trouble::Away(untrusted(error)))
     }
 }
 

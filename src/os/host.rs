@@ -52,6 +52,16 @@ pub fn lan_address() -> IpAddr {
     route().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }
 
+/// The addresses of the machine's interfaces, loopback among them, without those that hold on one link only. None where
+/// the system does not tell.
+pub fn addresses() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        log::warn!("The addresses of this machine cannot be read: {error}");
+        Vec::new()
+    });
+    interfaces.iter().map(if_addrs::Interface::ip).collect()
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

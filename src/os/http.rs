@@ -27,6 +27,8 @@ pub const ADDRESS_REFUSED: &str = "address_refused";
 pub const TIMED_OUT: &str = "timed_out";
 /// Code of the error for a server that cannot be reached or breaks off.
 pub const UNREACHABLE: &str = "unreachable";
+/// Code of the error for a server whose certificate is not trusted, or is for another name.
+pub const UNTRUSTED: &str = "untrusted_server";
 /// Code of the error for a URL that is none, or of another scheme than `http` and `https`.
 pub const BAD_URL: &str = "bad_url";
 /// Code of the error for an answer that is not as it should be: too long, not JSON, too many redirects.
@@ -327,10 +329,14 @@ fn describe(server: &str, error: &ureq::Error) -> Error {
         }
         ureq::Error::Timeout(_) => unavailable(TIMED_OUT, format!("{server} did not answer in time.")),
         ureq::Error::HostNotFound => unavailable(UNREACHABLE, format!("There is no server called {server}.")),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::TlsRequired => unavailable(
-            UNREACHABLE,
-            format!("There is no trusted connection to {server}: its certificate or TLS is refused."),
-        ),
+        // TLS that fails, fails as `InvalidData`; only the words tell a certificate from the rest.
+        ureq::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => {
+            if cause.to_string().contains("certificate") {
+                unavailable(UNTRUSTED, format!("The certificate of {server} is not trusted."))
+            } else {
+                unavailable(UNREACHABLE, format!("{server} does not speak HTTPS, or none that is spoken here."))
+            }
+        }
         ureq::Error::Io(cause) => unavailable(UNREACHABLE, format!("Could not reach {server}: {}.", in_words(cause))),
         _ => unavailable(BAD_ANSWER, format!("The answer of {server} is not proper HTTP.")),
     }

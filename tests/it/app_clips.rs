@@ -310,7 +310,7 @@ fn the_scheduler_ends_leases_that_ran_out_and_stops_when_told() {
     let grant = claimed(&office, &metered, &node, spec());
     let seen = office.app.news.rings();
     office.clock.advance(LEASE);
-    let scheduler = dinkem_appliance::scheduler::start(office.app.clone()).unwrap();
+    let scheduler = dinkem_appliance::scheduler::start(office.app.clone(), Vec::new()).unwrap();
     assert!(office.app.news.wait_past(seen, Duration::from_secs(60)));
     scheduler.stop();
     let job = jobs::get(&office.app, &metered, grant.job.job.public_id).unwrap().job;

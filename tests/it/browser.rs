@@ -1,5 +1,6 @@
-//! A browser plays the clip and seeks in it.
+//! A browser that trusts the appliance's authority plays the clip over HTTPS and seeks in it.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 
@@ -23,9 +24,20 @@ v.ontimeupdate = () => {
 };
 </script>"#;
 
+/// Has the browser of this home trust an authority, as its settings would.
+fn trust(home: &Path, authority: &Path) {
+    let store = home.join(".pki/nssdb");
+    std::fs::create_dir_all(&store).unwrap();
+    let store = format!("sql:{}", store.display());
+    let authority = authority.to_str().unwrap();
+    for line in [vec!["-N", "--empty-password"], vec!["-A", "-n", "appliance", "-t", "C,,", "-i", authority]] {
+        assert!(Command::new("certutil").args(["-d", &store]).args(line).status().unwrap().success());
+    }
+}
+
 #[test]
 fn chromium_plays_a_clip_and_seeks_in_it() {
-    if !have("chromium", "the clip in a browser") {
+    if !have("chromium", "the clip in a browser") || !have("certutil", "the clip in a browser") {
         return;
     }
     let files = quick::server();
@@ -38,7 +50,10 @@ fn chromium_plays_a_clip_and_seeks_in_it() {
     let (heard, hear) = channel();
     let page = PAGE.replace("CLIP", job["clip"]["url"].as_str().unwrap());
     let site = Files::serve(vec![("/page", Answer::Page(page)), ("/heard", Answer::Hear(heard))]);
+    let home = appliance.scratch().join("home");
+    trust(&home, &appliance.authority());
     let mut browser = Command::new("chromium")
+        .env("HOME", &home)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .args(["--autoplay-policy=no-user-gesture-required", "--mute-audio"])

@@ -132,7 +132,7 @@ fn a_server_ends_well_when_it_is_asked_to() {
     let cli = Cli::new();
     let port = cli.home().join("port");
     let server = CliServer::start(&cli, &["--port-file", port.to_str().unwrap(), "--local-nodes", "2"]);
-    assert_eq!(std::fs::read_to_string(&port).unwrap().trim(), server.url.trim_start_matches("http://"));
+    assert_eq!(std::fs::read_to_string(&port).unwrap().trim(), server.url.trim_start_matches("https://"));
     assert!(server.terminate().success());
     // The nodes inside keep who they are over a restart.
     let server = CliServer::start(&cli, &["--local-nodes", "2"]);

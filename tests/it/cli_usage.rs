@@ -56,6 +56,8 @@ fn the_help_is_the_map_and_every_commands_help_ends_with_an_example() {
         "admin dinks show",
         "admin nodes token",
         "admin nodes list",
+        "admin tls show",
+        "admin tls export",
     ] {
         assert!(lines.contains(expected), "{expected} is not in {lines:?}");
     }
@@ -111,6 +113,9 @@ fn wrong_usage_exits_with_2_and_says_why() {
         (&["serve", "--listen", "nowhere"], "--listen"),
         (&["serve", "--plain-http", "sometimes"], "--plain-http"),
         (&["serve", "--plain-http", "loopback", "--listen", "0.0.0.0:0"], "refuses 0.0.0.0:0"),
+        (&["serve", "--tls-cert", "a.pem"], "--tls-key"),
+        (&["serve", "--tls-key", "a.key"], "--tls-cert"),
+        (&["serve", "--plain-http", "anywhere", "--tls-cert", "a.pem", "--tls-key", "a.key"], "--plain-http"),
         (&["serve", "--fetch-allow", "10.0.0.0/99"], "--fetch-allow"),
         (&["serve", "--public-url", "clips.lan"], "--public-url"),
         (&["serve", "--lease-seconds", "0"], "--lease-seconds"),

@@ -24,7 +24,7 @@ enum Victim {
 /// One job; `victim` is killed at `sight` and started again; the job must end well all the same.
 fn survives(victim: Victim, sight: &str) {
     let files = quick::server();
-    let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
+    let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let proxy = Proxy::before(&appliance.address);
     let mut node = appliance.node("node", Some(&proxy.url));
@@ -66,7 +66,7 @@ fn a_node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
 #[test]
 fn a_server_killed_while_jobs_wait_keeps_every_one_it_acknowledged() {
     let files = quick::server();
-    let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
+    let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let ids: Vec<String> = (0..3).map(|_| appliance.submit(&key, &quick::order(&files))).collect();
     appliance.server().kill();

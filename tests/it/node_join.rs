@@ -41,10 +41,12 @@ fn a_join_that_is_refused_says_what_to_do_and_leaves_nothing() {
     let server = listen("127.0.0.1", |mut call, to| {
         call.bytes();
         let status = call.path.split('/').nth(1).unwrap().parse().unwrap();
-        reply(to, status, &[], b"{}")
+        let body = if status == 400 { "This port speaks HTTPS." } else { r#"{"error": "No."}"# };
+        reply(to, status, &[], body.as_bytes())
     });
     let dir = tempfile::tempdir().unwrap();
-    for (status, words) in [(401, "admin nodes token"), (404, "admin nodes token"), (503, "Try again")] {
+    for (status, words) in [(400, "HTTPS"), (401, "admin nodes token"), (404, "admin nodes token"), (503, "Try again")]
+    {
         let url = format!("http://{server}/{status}");
         let error = join(&url, None, &Secret::new("s3cret"), "n", dir.path()).unwrap_err();
         assert!(error.message.contains(words), "{status}: {error}");

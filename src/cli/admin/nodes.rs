@@ -46,14 +46,15 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
 
 fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     let server = server_url::recorded(data_dir);
-    let ticket = JoinTicket { server: server.clone(), ca: None, secret: nodes::token(app)?.reveal().to_owned() };
+    let (url, ca) = server.map_or((None, None), |server| (Some(server.url), server.ca));
+    let ticket = JoinTicket { server: url.clone(), ca, secret: nodes::token(app)?.reveal().to_owned() };
     let token = ticket.encode()?;
     if call.json {
         output::json(&json!({ "join_token": token }));
     } else {
         output::line(&token);
     }
-    match server {
+    match url {
         Some(server) => output::say(&format!("Good once, for an hour, for a node that reaches {server}.")),
         None => output::say(
             "Good once, for an hour. No server has run on this data directory yet: the node must be told its address with --server URL.",

@@ -1,4 +1,5 @@
-//! `serve` as a process beside the calls of a [`Cli`], on a free port of loopback, over the home's own data directory.
+//! `serve` as a process beside the calls of a [`Cli`], on a free port of loopback, over the home's own data directory and, unless its flags
+//! say otherwise, HTTPS.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct CliServer {
     child: Child,
     client: Client,
-    /// `http://127.0.0.1:port`.
+    /// `https://127.0.0.1:port`.
     pub url: String,
 }
 
@@ -33,16 +34,21 @@ impl CliServer {
                 break rest.split(':').take(2).collect::<Vec<_>>().join(":");
             }
         };
+        let is_https = !flags.contains(&"--plain-http");
         // The pipe must still be emptied.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         let options = ClientOptions {
             addresses: Addresses::Any,
-            ca_pem: None,
+            ca_pem: is_https.then(|| cli.run(&["admin", "tls", "export"]).out),
             redirects: 0,
             connect_timeout: PATIENCE,
             stall_timeout: PATIENCE,
         };
-        Self { child, client: Client::new(options).unwrap(), url: format!("http://{address}") }
+        Self {
+            child,
+            client: Client::new(options).unwrap(),
+            url: format!("{}://{address}", if is_https { "https" } else { "http" }),
+        }
     }
 
     /// A GET: status and JSON.

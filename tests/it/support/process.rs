@@ -65,6 +65,7 @@ pub fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
 pub struct Appliance {
     folder: tempfile::TempDir,
     flags: Vec<String>,
+    is_https: bool,
     server: Option<Process>,
     /// `127.0.0.1:port`, the same after a restart.
     pub address: String,
@@ -73,9 +74,18 @@ pub struct Appliance {
 impl Appliance {
     /// Starts a server on a free port of loopback with short leases; `flags` are added to its line.
     pub fn start(flags: &[&str]) -> Self {
+        Self::start_over(true, flags)
+    }
+
+    /// The same over plain HTTP: for a [`super::proxy::Proxy`] that reads along.
+    pub fn start_plain(flags: &[&str]) -> Self {
+        Self::start_over(false, flags)
+    }
+
+    fn start_over(is_https: bool, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let mut appliance = Self { folder, flags, server: None, address: "127.0.0.1:0".into() };
+        let mut appliance = Self { folder, flags, is_https, server: None, address: "127.0.0.1:0".into() };
         appliance.restart();
         appliance
     }
@@ -102,7 +112,10 @@ impl Appliance {
         let _ = std::fs::remove_file(&port_file);
         let (data, port_file_text) = (self.data_dir(), port_file.to_string_lossy().into_owned());
         let mut line = vec!["serve", "--data-dir", data.to_str().unwrap(), "--listen", &self.address];
-        line.extend(["--plain-http", "loopback", "--port-file", &port_file_text, "--lease-seconds", "2"]);
+        line.extend(["--port-file", &port_file_text, "--lease-seconds", "2"]);
+        if !self.is_https {
+            line.extend(["--plain-http", "loopback"]);
+        }
         line.extend(self.flags.iter().map(String::as_str));
         let mut server = Process::start(&line);
         let address = until("the port file", || {
@@ -115,9 +128,16 @@ impl Appliance {
         self.server = Some(server);
     }
 
-    /// `http://…` of a path.
+    /// `https://…` of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", if self.is_https { "https" } else { "http" }, self.address)
+    }
+
+    /// The authority's certificate, as a file that clients are given.
+    pub fn authority(&self) -> PathBuf {
+        let file = self.scratch().join("ca.pem");
+        self.admin(&["tls", "export", "-o", file.to_str().unwrap()]);
+        file
     }
 
     /// `admin …` on the data directory, which must succeed; its JSON.
@@ -163,6 +183,7 @@ impl Appliance {
             .http_status_as_error(false)
             .proxy(None)
             .timeout_global(Some(PATIENCE))
+            .tls_config(ureq::tls::TlsConfig::builder().root_certs(self.roots()).build())
             .build()
             .into();
         let mut request = ureq::http::Request::builder().method(method).uri(url);
@@ -177,6 +198,12 @@ impl Appliance {
         let mut bytes = Vec::new();
         answer.body_mut().as_reader().read_to_end(&mut bytes).unwrap();
         (answer.status().as_u16(), bytes)
+    }
+
+    /// The authority alone, as it lies in the data directory.
+    fn roots(&self) -> ureq::tls::RootCerts {
+        let pem = std::fs::read(self.data_dir().join("tls/authority.pem")).unwrap_or_default();
+        ureq::tls::RootCerts::from(ureq::tls::Certificate::from_pem(&pem).into_iter().collect::<Vec<_>>())
     }
 
     /// Submits a job that must be accepted; its id.

@@ -1,0 +1,66 @@
+//! A studio's own certificate: two PEM files that somebody else keeps, read again when they change.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+use crate::os::certificates::Pair;
+
+/// The files, and what was last read from them.
+pub struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    pair: Pair,
+    /// What was last wrong with them, so that it is said once.
+    fault: Option<String>,
+}
+
+impl Files {
+    /// Reads them. Fails in words that name the file.
+    pub fn open(certificate: &Path, key: &Path) -> Result<Self> {
+        let pair = read(certificate, key)?;
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), pair, fault: None })
+    }
+
+    /// What was last read.
+    pub fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// Reads them again: the new content where it differs. An error comes once, not each time.
+    pub fn refresh(&mut self) -> Result<Option<&Pair>> {
+        match read(&self.certificate, &self.key) {
+            Ok(pair) => {
+                self.fault = None;
+                if pair == self.pair {
+                    return Ok(None);
+                }
+                self.pair = pair;
+                Ok(Some(&self.pair))
+            }
+            Err(error) => {
+                let words = error.to_string();
+                let known = self.fault.replace(words.clone()) == Some(words);
+                if known { Ok(None) } else { Err(error) }
+            }
+        }
+    }
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Pair> {
+    let read = |path: &Path, flag: &str| {
+        content(path).map_err(|error| {
+            let message = format!("{flag} {} cannot be read: {error}.", path.display());
+            Error::new(Kind::Invalid, "unreadable_file", message)
+        })
+    };
+    Ok(Pair { certificate: read(certificate, "--tls-cert")?, key: read(key, "--tls-key")? })
+}
+
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(limits::CERTIFICATE_FILE_BYTES).read_to_end(&mut content)?;
+    Ok(content)
+}

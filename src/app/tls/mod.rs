@@ -1,0 +1,92 @@
+//! The server's certificate: the appliance's own ([`own`]) or a studio's ([`files`]), as the server is to show it now.
+
+mod files;
+pub mod names;
+mod own;
+
+use std::path::{Path, PathBuf};
+
+use crate::app::App;
+use crate::domain::error::Result;
+use crate::os::certificates::{self, Pair};
+
+use files::Files;
+use names::Names;
+pub use own::{Change, Own, Shown};
+
+/// Where the certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The appliance's own authority.
+    Own,
+    /// A studio's files, PEM: the chain and its key.
+    Files {
+        /// The server's certificate, then those that lead to its root.
+        certificate: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+    },
+}
+
+/// The certificate in use, and where its successors come from.
+pub enum Certificates {
+    /// The appliance's own.
+    Own(Box<Own>),
+    /// A studio's.
+    Files(Box<Files>),
+}
+
+impl Certificates {
+    /// Opens them, and makes what there is not. `public_host`: see [`Own::open`].
+    pub fn open(app: &App, source: &Source, names: &Names, public_host: Option<&str>) -> Result<Self> {
+        match source {
+            Source::Own => Ok(Self::Own(Box::new(Own::open(app, names, public_host)?.0))),
+            Source::Files { certificate, key } => Ok(Self::Files(Box::new(Files::open(certificate, key)?))),
+        }
+    }
+
+    /// What the server shows.
+    pub fn pair(&self) -> &Pair {
+        match self {
+            Self::Own(own) => own.pair(),
+            Self::Files(files) => files.pair(),
+        }
+    }
+
+    /// Looks whether another one must be shown from now on. Idempotent; `names`: by what clients call this machine now.
+    pub fn refresh(&mut self, app: &App, names: &Names) -> Result<Option<&Pair>> {
+        match self {
+            Self::Own(own) => Ok(if own.refresh(app, names)? == Change::None { None } else { Some(own.pair()) }),
+            Self::Files(files) => files.refresh(),
+        }
+    }
+
+    /// PEM of the authority that clients must be given; `None` where their systems know the studio's.
+    pub fn authority_pem(&self) -> Option<String> {
+        match self {
+            Self::Own(own) => Some(own.authority_pem()),
+            Self::Files(_) => None,
+        }
+    }
+
+    /// A name that the certificate is for and by which a network finds the server: only a studio's certificate says.
+    pub fn host(&self) -> Option<String> {
+        match self {
+            Self::Own(_) => None,
+            Self::Files(files) => {
+                let names = certificates::dns_names(&files.pair().certificate).unwrap_or_default();
+                names.into_iter().find(|name| !name.starts_with('*'))
+            }
+        }
+    }
+}
+
+/// Makes the appliance's own authority where the data directory has none at all.
+pub fn make_if_none(app: &App, names: &Names) -> Result<()> {
+    if Own::is_there(app.data_dir()) { Ok(()) } else { Own::open(app, names, None).map(drop) }
+}
+
+/// What a data directory holds of the appliance's own authority.
+pub fn shown(data_dir: &Path) -> Option<Shown> {
+    Own::show(data_dir)
+}

@@ -1,0 +1,298 @@
+//! The appliance's own authority and the server's certificate under it: made, kept in `tls/` of the data directory,
+//! renewed, mended where a crash has left half of them.
+//!
+//! Nodes and clients trust the authority, so it changes only when it must: near its end, or for a public URL that it
+//! may not vouch for. The certificate under it is made anew whenever that helps.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::names::{Names, Permitted};
+use crate::app::App;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+use crate::os::certificates::{self, Pair, Validity};
+use crate::os::files;
+use crate::wire::problem::hex;
+
+const DAY: u64 = 24 * 3_600;
+const AUTHORITY: [&str; 2] = ["authority.pem", "authority.key"];
+const SERVER: [&str; 2] = ["server.pem", "server.key"];
+/// Written last: what the other four files are. Without it, or where it does not fit them, they do not count.
+const MADE: &str = "made.json";
+
+/// What has been made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// The server's certificate. Nobody need notice.
+    Server,
+    /// The authority too: whoever trusts the old one must be given the new one.
+    Authority,
+}
+
+/// The authority and the certificate that are in use.
+pub struct Own {
+    folder: PathBuf,
+    made: Made,
+    authority: Pair,
+    server: Pair,
+}
+
+/// `made.json`: what rcgen would have to read back out of the certificates, and hashes of the files it was written for.
+#[derive(Clone, Deserialize, Serialize)]
+struct Made {
+    authority: MadeAuthority,
+    server: MadeServer,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+struct MadeAuthority {
+    name: String,
+    from: u64,
+    until: u64,
+    dns: Vec<String>,
+    networks: Vec<ipnet::IpNet>,
+    sha256: String,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+struct MadeServer {
+    from: u64,
+    until: u64,
+    dns: Vec<String>,
+    addresses: Vec<std::net::IpAddr>,
+    sha256: String,
+}
+
+/// What the operator is shown of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The authority's certificate.
+    pub path: PathBuf,
+    /// The same, PEM.
+    pub authority_pem: String,
+    /// Its SHA-256, `AB:CD:…`.
+    pub fingerprint: String,
+    /// When it ends, Unix time in milliseconds.
+    pub valid_until_ms: i64,
+    /// What the server's certificate is for.
+    pub names: Vec<String>,
+    /// When that ends, Unix time in milliseconds.
+    pub server_valid_until_ms: i64,
+}
+
+impl Own {
+    /// The authority and certificate of the data directory, made or mended where they must be. `public_host`: the
+    /// host of `--public-url`, which the operator has asked for by name and therefore gets.
+    pub fn open(app: &App, names: &Names, public_host: Option<&str>) -> Result<(Self, Change)> {
+        let folder = folder(app.data_dir());
+        files::create_private_dir(&folder).map_err(|error| unwritable(&folder, &error))?;
+        let now = now(app);
+        let known = read(&folder);
+        if let Some(known) = known {
+            let mut own = known;
+            match own.authority_fault(now, public_host) {
+                None => {
+                    let change = own.refresh(app, names)?;
+                    own.say_left_out(names);
+                    return Ok((own, change));
+                }
+                Some(why) => log::warn!(
+                    "A new authority is made for this appliance's HTTPS: {why}. Nodes that joined before must join \
+                     again with a new token, and clients be given the new certificate (`admin tls export`)."
+                ),
+            }
+        } else if folder.join(AUTHORITY[0]).exists() {
+            log::warn!("{} was damaged: its certificates are made anew.", folder.display());
+        }
+        let own = Self::make(app, folder, names, now)?;
+        Ok((own, Change::Authority))
+    }
+
+    /// Makes the server's certificate anew where its end is near, the machine has an address or a name that it lacks,
+    /// or its files are damaged.
+    pub fn refresh(&mut self, app: &App, names: &Names) -> Result<Change> {
+        let now = now(app);
+        let (names, _) = names.split(&self.permitted());
+        let made = &self.made.server;
+        let is_for = Names { dns: made.dns.clone(), addresses: made.addresses.clone() };
+        let timely = made.from <= now && now + limits::CERTIFICATE_RENEW_DAYS * DAY < made.until;
+        let is_last = made.until == self.made.authority.until;
+        let whole = made.sha256 == hash(&self.server);
+        if whole && (timely || is_last) && names.within(&is_for) {
+            return Ok(Change::None);
+        }
+        self.issue(app, &names, now)?;
+        self.write(SERVER, |own| &own.server)?;
+        self.write_made()?;
+        Ok(Change::Server)
+    }
+
+    /// What the server shows: its certificate and key.
+    pub fn pair(&self) -> &Pair {
+        &self.server
+    }
+
+    /// PEM of the authority's certificate, for whoever is to trust it.
+    pub fn authority_pem(&self) -> String {
+        String::from_utf8_lossy(&self.authority.certificate).into_owned()
+    }
+
+    /// SHA-256 of the authority's certificate.
+    pub fn fingerprint(&self) -> String {
+        certificates::fingerprint(&self.authority.certificate).unwrap_or_default()
+    }
+
+    /// Whether a data directory has an authority, whole or not.
+    pub fn is_there(data_dir: &Path) -> bool {
+        AUTHORITY.iter().any(|name| folder(data_dir).join(name).exists())
+    }
+
+    /// What stands in a data directory; `None` where there is nothing, or nothing whole.
+    pub fn show(data_dir: &Path) -> Option<Shown> {
+        let folder = folder(data_dir);
+        let own = read(&folder)?;
+        let made = &own.made;
+        let addresses = made.server.addresses.iter().map(ToString::to_string);
+        Some(Shown {
+            path: folder.join(AUTHORITY[0]),
+            authority_pem: own.authority_pem(),
+            fingerprint: own.fingerprint(),
+            valid_until_ms: milliseconds(made.authority.until),
+            names: made.server.dns.iter().cloned().chain(addresses).collect(),
+            server_valid_until_ms: milliseconds(made.server.until),
+        })
+    }
+
+    fn make(app: &App, folder: PathBuf, names: &Names, now: u64) -> Result<Self> {
+        let Permitted { dns, networks } = Permitted::of(names);
+        let host = dns.first().map_or("appliance", String::as_str);
+        // Two appliances, or two authorities of one, must not be taken for each other.
+        let name = format!("dinkem-appliance {host:.30} {:08x}", app.random.bits()? as u32);
+        let valid = validity(now, limits::AUTHORITY_DAYS);
+        let authority = certificates::authority(&name, &texts(&dns), &networks, valid, &*app.random)?;
+        let sha256 = hash(&authority);
+        let Validity { from, until } = valid;
+        let made = Made {
+            authority: MadeAuthority { name, from, until, dns, networks, sha256 },
+            server: MadeServer { from, until, dns: Vec::new(), addresses: Vec::new(), sha256: String::new() },
+        };
+        let server = Pair { certificate: Vec::new(), key: Vec::new() };
+        let mut own = Self { folder, made, authority, server };
+        own.issue(app, names, now)?;
+        own.write(AUTHORITY, |own| &own.authority)?;
+        own.write(SERVER, |own| &own.server)?;
+        own.write_made()?;
+        Ok(own)
+    }
+
+    fn issue(&mut self, app: &App, names: &Names, now: u64) -> Result<()> {
+        let MadeAuthority { name, until, .. } = &self.made.authority;
+        let mut valid = validity(now, limits::CERTIFICATE_DAYS);
+        valid.until = valid.until.min(*until);
+        if valid.until <= now {
+            let message = "The appliance's authority has ended: restart the server, which makes a new one.";
+            return Err(Error::new(Kind::Internal, "no_certificate", message));
+        }
+        let signer = (name.as_str(), self.authority.key.as_slice());
+        self.server = certificates::server(&texts(&names.dns), &names.addresses, valid, signer, &*app.random)?;
+        self.made.server = MadeServer {
+            from: valid.from,
+            until: valid.until,
+            dns: names.dns.clone(),
+            addresses: names.addresses.clone(),
+            sha256: hash(&self.server),
+        };
+        Ok(())
+    }
+
+    fn permitted(&self) -> Permitted {
+        Permitted { dns: self.made.authority.dns.clone(), networks: self.made.authority.networks.clone() }
+    }
+
+    /// Why the authority cannot be used any more.
+    fn authority_fault(&self, now: u64, public_host: Option<&str>) -> Option<String> {
+        let made = &self.made.authority;
+        let public = Names::of(None, &[], public_host);
+        if made.from > now {
+            return Some("the old one begins only in the future, so the clock was wrong".to_owned());
+        }
+        if now + (limits::CERTIFICATE_DAYS + limits::CERTIFICATE_RENEW_DAYS) * DAY >= made.until {
+            return Some("the old one nears its end".to_owned());
+        }
+        let (_, others) = public.split(&self.permitted());
+        others.first().map(|host| format!("the old one may not vouch for {host} of --public-url"))
+    }
+
+    fn say_left_out(&self, names: &Names) {
+        let (_, others) = names.split(&self.permitted());
+        if !others.is_empty() {
+            log::warn!(
+                "The server's certificate does not name {}: its authority was made before this machine had that name \
+                 or address, and stays because nodes and clients trust it. Use another name of this machine, or say \
+                 --public-url https://NAME, for which a new authority is made.",
+                others.join(", ")
+            );
+        }
+    }
+
+    fn write(&self, names: [&str; 2], of: impl Fn(&Self) -> &Pair) -> Result<()> {
+        let [certificate, key] = names;
+        let pair = of(self);
+        files::write_durably(&self.folder.join(key), &pair.key)
+            .and_then(|()| files::write_durably(&self.folder.join(certificate), &pair.certificate))
+            .map_err(|error| unwritable(&self.folder, &error))
+    }
+
+    fn write_made(&self) -> Result<()> {
+        let text = serde_json::to_vec_pretty(&self.made)
+            .map_err(|error| Error::internal("The certificates' record could not be written.", error))?;
+        files::write_durably(&self.folder.join(MADE), &text).map_err(|error| unwritable(&self.folder, &error))
+    }
+}
+
+/// What the folder holds, if its record and its authority are whole; the server's part may be damaged.
+fn read(folder: &Path) -> Option<Own> {
+    let made: Made = serde_json::from_slice(&fs::read(folder.join(MADE)).ok()?).ok()?;
+    let pair = |[certificate, key]: [&str; 2]| {
+        let read = |name: &str| fs::read(folder.join(name)).unwrap_or_default();
+        Pair { certificate: read(certificate), key: read(key) }
+    };
+    let (authority, server) = (pair(AUTHORITY), pair(SERVER));
+    let whole = hash(&authority) == made.authority.sha256;
+    whole.then(|| Own { folder: folder.to_owned(), made, authority, server })
+}
+
+fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("tls")
+}
+
+fn hash(pair: &Pair) -> String {
+    hex(&Sha256::new().chain_update(&pair.certificate).chain_update(&pair.key).finalize().into())
+}
+
+fn validity(now: u64, days: u64) -> Validity {
+    Validity { from: now.saturating_sub(limits::CERTIFICATE_BACKDATE_SECONDS), until: now + days * DAY }
+}
+
+fn now(app: &App) -> u64 {
+    app.clock.now_ms().max(0).cast_unsigned() / 1_000
+}
+
+fn milliseconds(seconds: u64) -> i64 {
+    i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
+}
+
+fn texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+fn unwritable(folder: &Path, error: &std::io::Error) -> Error {
+    let message = format!("The certificates could not be written into {}.", folder.display());
+    Error::new(Kind::Internal, "no_certificate", message).because(error)
+}

@@ -1,0 +1,79 @@
+//! HTTPS of one appliance: its certificate, by which names it must be, and the background pass that keeps it good.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::server_url::host_of;
+use crate::app::App;
+use crate::app::tls::names::Names;
+use crate::app::tls::{Certificates, Source};
+use crate::config;
+use crate::domain::error::Result;
+use crate::domain::limits;
+use crate::http::{Https, ServedCertificate};
+use crate::os::host;
+use crate::scheduler::Pass;
+
+/// Keeps the certificate of a server.
+pub struct Keeper {
+    certificates: Certificates,
+    listen: IpAddr,
+    public_host: Option<String>,
+}
+
+impl Keeper {
+    /// Opens the certificate, and makes what there is not. `listen`: the address that is listened on.
+    pub fn open(app: &Arc<App>, source: &Source, listen: IpAddr, public_url: Option<&str>) -> Result<Self> {
+        let public_host = public_url.and_then(host_of);
+        let certificates = Certificates::open(app, source, &names(Some(listen), public_host), public_host)?;
+        Ok(Self { certificates, listen, public_host: public_host.map(str::to_owned) })
+    }
+
+    /// What the server begins with.
+    pub fn https(&self) -> Https {
+        Https { pair: self.certificates.pair().clone(), authority_pem: self.certificates.authority_pem() }
+    }
+
+    /// The authority in use, where it is the appliance's own: PEM and fingerprint.
+    pub fn authority(&self) -> Option<Authority> {
+        match &self.certificates {
+            Certificates::Own(own) => Some(Authority { pem: own.authority_pem(), fingerprint: own.fingerprint() }),
+            Certificates::Files(_) => None,
+        }
+    }
+
+    /// By which name others find the server, where the certificate says.
+    pub fn host(&self) -> Option<String> {
+        self.certificates.host()
+    }
+
+    /// The pass that renews the certificate, or reads a studio's again, and has the running server show it.
+    pub fn pass(self, served: ServedCertificate) -> Pass {
+        let Self { mut certificates, listen, public_host } = self;
+        let run = move |app: &App| match certificates.refresh(app, &names(Some(listen), public_host.as_deref()))? {
+            Some(pair) => served.replace(pair).map(|()| 1),
+            None => Ok(0),
+        };
+        Pass {
+            name: "the server's certificate",
+            every: Duration::from_secs(limits::CERTIFICATE_LOOK_SECONDS),
+            run: Box::new(run),
+        }
+    }
+}
+
+/// The appliance's own authority.
+pub struct Authority {
+    /// Its certificate.
+    pub pem: String,
+    /// SHA-256 of it.
+    pub fingerprint: String,
+}
+
+/// By what clients call this machine: its own names and addresses, the one that is listened on, the public URL's.
+pub fn names(listen: Option<IpAddr>, public_host: Option<&str>) -> Names {
+    let mut addresses = host::addresses();
+    addresses.extend(listen);
+    Names::of(config::host_name().as_deref(), &addresses, public_host)
+}
