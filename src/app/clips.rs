@@ -4,9 +4,13 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use uuid::Uuid;
+
 use super::App;
+use super::jobs::{self, JobInfo};
 use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
+use crate::domain::job::Caller;
 use crate::store::{self, clips::Published};
 
 /// An open file of a published clip.
@@ -31,6 +35,20 @@ pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
 pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
     open(&app.store.folder.poster(clip.lease), format!("\"{}-poster\"", hex(&clip.sha256)), format!("{}.jpg", clip.job))
+}
+
+/// Gives the clip of an account's job a new address; the old one is dead from then on.
+pub fn renew_link(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
+    let account = caller.account.id;
+    let token = ClipToken::from_bits(app.random.bits()?);
+    let job = app.store.write(move |tx| {
+        let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(jobs::unknown)?;
+        if !store::clips::renew(tx, job.id, &token)? {
+            return Err(Error::conflict("no_clip", "The job has no clip: it is not done, or its clip was deleted."));
+        }
+        store::jobs::by_id(tx, job.id)
+    })?;
+    jobs::describe(app, vec![job]).map(jobs::only)
 }
 
 fn find(app: &App, token: &ClipToken) -> Result<Published> {

@@ -106,10 +106,10 @@ fn describe_one(app: &App, job: Job, live: &[LiveNode]) -> JobInfo {
 }
 
 /// The one that was put in.
-fn only(mut described: Vec<JobInfo>) -> JobInfo {
+pub(super) fn only(mut described: Vec<JobInfo>) -> JobInfo {
     described.swap_remove(0)
 }
 
-fn unknown() -> Error {
+pub(super) fn unknown() -> Error {
     Error::not_found("There is no such job.")
 }

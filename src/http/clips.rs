@@ -4,7 +4,7 @@ use rouille::Response;
 
 use super::call::Call;
 use super::{answer, views};
-use crate::app::jobs;
+use crate::app::{clips, jobs};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::job::{Caller, JobStatus};
@@ -29,6 +29,12 @@ pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
 /// `DELETE /api/clips/{id}`.
 pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = jobs::remove(call.app, caller, call.uuid()?)?;
+    answer::json(200, &views::job(&job, &call.base)?)
+}
+
+/// `POST /api/clips/{id}/link`.
+pub fn renew_link(call: &Call<'_>, caller: &Caller) -> Result<Response> {
+    let job = clips::renew_link(call.app, caller, call.uuid()?)?;
     answer::json(200, &views::job(&job, &call.base)?)
 }
 

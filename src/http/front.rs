@@ -56,9 +56,20 @@ impl Front {
         let _ = self.address.set(address);
     }
 
+    /// Notes that the transport has answered a request itself, for what it was; the request's id.
+    pub fn refused(&self, status: u16, peer: SocketAddr) -> String {
+        let id = self.next_id();
+        log::info!("{id} answered {status} before any handler saw the request, to {}", peer.ip().to_canonical());
+        id
+    }
+
+    fn next_id(&self) -> String {
+        format!("{:016x}-{:x}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Answers one request.
     pub fn answer(&self, request: &Request, stopping: bool) -> Response {
-        let id = format!("{:016x}-{:x}", self.run, self.requests.fetch_add(1, Ordering::Relaxed));
+        let id = self.next_id();
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let found = routes::find(path);
         let line = Line::begin(request, path, &found, self.proxies.client(request), &self.app.clock);

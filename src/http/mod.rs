@@ -15,6 +15,7 @@ mod front;
 mod health;
 mod leases;
 mod nodes;
+mod openapi;
 mod permits;
 mod proxies;
 mod range;

@@ -5,7 +5,7 @@ use rouille::Response;
 
 use super::answer;
 use super::call::Call;
-use super::{account, authority, clips, demos, health, leases, nodes, watch};
+use super::{account, authority, clips, demos, health, leases, nodes, openapi, watch};
 use crate::app::auth;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
@@ -34,11 +34,13 @@ const ROUTES: &[Row] = &[
     ("HEAD", "/healthz", Anyone(health::alive)),
     ("GET", "/ca.pem", Anyone(authority::certificate)),
     ("HEAD", "/ca.pem", Anyone(authority::certificate)),
+    ("GET", "/api/openapi.json", Anyone(openapi::show)),
     // For clients.
     ("GET", "/api/clips", Client(clips::list)),
     ("POST", "/api/clips", Client(clips::submit)),
     ("GET", "/api/clips/{id}", Client(clips::show)),
     ("DELETE", "/api/clips/{id}", Client(clips::remove)),
+    ("POST", "/api/clips/{id}/link", Client(clips::renew_link)),
     ("POST", "/api/demos", Client(demos::upload)),
     ("GET", "/api/account", Client(account::show)),
     // For whoever has a clip's address.

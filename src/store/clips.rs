@@ -73,6 +73,16 @@ pub fn by_token(db: &Db, token: &ClipToken) -> Result<Option<Published>> {
 }
 
 /// Served by the primary key.
+const RENEW: &str = "
+    UPDATE clips SET token = :token WHERE job = :job
+";
+
+/// Gives a job's clip another address; false if it has no clip.
+pub fn renew(tx: &mut Tx<'_>, job: JobId, token: &ClipToken) -> Result<bool> {
+    Ok(tx.execute(RENEW, named_params! { ":token": token.reveal(), ":job": job.0 })? == 1)
+}
+
+/// Served by the primary key.
 const DELETE: &str = "
     DELETE FROM clips WHERE job = :job RETURNING lease
 ";

@@ -154,7 +154,7 @@ async fn take_in(
 /// An answer that no handler made. The connection closes after it.
 fn refuse(connection: &Connection, status: u16, busy: Busy) -> Response<ResponseBody> {
     let Connection { shared, peer, .. } = connection;
-    log::info!("{peer}: answered {status} before any handler saw the request");
+    let id = (shared.name_refusal)(status, *peer);
     match status {
         500 => {}
         503 => Tally::count(&shared.tally.overloaded),
@@ -171,6 +171,9 @@ fn refuse(connection: &Connection, status: u16, busy: Busy) -> Response<Response
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(id) = id.and_then(|id| HeaderValue::try_from(id).ok()) {
+        headers.insert("x-request-id", id);
+    }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }

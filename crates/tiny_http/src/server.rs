@@ -64,7 +64,7 @@ impl Server {
         settings: Settings,
         configured: bool,
     ) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
-        let Settings { limits, certificate, uncapped } = settings;
+        let Settings { limits, certificate, uncapped, name_refusal } = settings;
         let mut limits = limits.within_reason();
         let listener = accept::bind(address, limits.backlog)?;
         listener.set_nonblocking(true)?;
@@ -81,6 +81,7 @@ impl Server {
             epoch: Instant::now(),
             address: listener.local_addr()?,
             uncapped,
+            name_refusal,
             runtime: runtime.handle().clone(),
             seats: Seats::default(),
             in_flight: Arc::new(InFlight::default()),

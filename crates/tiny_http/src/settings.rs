@@ -4,11 +4,14 @@ use crate::limits::Limits;
 use crate::shutdown::Handle;
 use crate::tls::Certificate;
 use std::cell::RefCell;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Says which addresses no limit per address holds for.
 pub(crate) type Uncapped = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// Gives an answer that no handler made its `X-Request-Id`.
+pub(crate) type NameRefusal = Arc<dyn Fn(u16, SocketAddr) -> Option<String> + Send + Sync>;
 
 /// How a server is to be made.
 pub struct Settings {
@@ -19,11 +22,19 @@ pub struct Settings {
     /// Addresses (IPv4 never in its IPv6 form) that limits per address don't hold for: by default loopback. A program
     /// behind a reverse proxy adds the proxy's.
     pub uncapped: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// Called with status and peer for each request that is answered here and that no handler sees (malformed, too
+    /// slow, over a limit): what it returns is the answer's `X-Request-Id`. By default there is none.
+    pub name_refusal: Arc<dyn Fn(u16, SocketAddr) -> Option<String> + Send + Sync>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { limits: Limits::default(), certificate: None, uncapped: Arc::new(|address| address.is_loopback()) }
+        Settings {
+            limits: Limits::default(),
+            certificate: None,
+            uncapped: Arc::new(|address| address.is_loopback()),
+            name_refusal: Arc::new(|_, _| None),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::counters::{Counters, Tally};
 use crate::limits::Limits;
 use crate::queue::Queue;
 use crate::seats::{InFlight, Seats, Uploads};
-use crate::settings::Uncapped;
+use crate::settings::{NameRefusal, Uncapped};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +26,7 @@ pub(crate) struct Shared {
     pub epoch: Instant,
     pub address: SocketAddr,
     pub uncapped: Uncapped,
+    pub name_refusal: NameRefusal,
     pub runtime: tokio::runtime::Handle,
     pub seats: Seats,
     pub in_flight: Arc<InFlight>,

@@ -6,6 +6,7 @@ mod bodies;
 mod clips;
 mod demos;
 mod node;
+mod openapi;
 mod proxies;
 mod routes;
 mod watch;

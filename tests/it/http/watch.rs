@@ -140,6 +140,29 @@ fn deleting_a_clip_kills_its_addresses_and_keeps_its_job() {
 }
 
 #[test]
+fn a_renewed_link_is_another_address_of_the_same_clip_and_the_old_one_is_dead() {
+    let published = Published::new(None);
+    let path = format!("/api/clips/{}", published.job["id"].as_str().unwrap());
+    let old = published.send(Ask::get(&published.path("url"))).expect(200);
+    let mut renewed = published.send(Ask::post(&format!("{path}/link")).key(&published.key)).expect(200).json();
+    assert_eq!(published.send(Ask::get(&path).key(&published.key)).expect(200).json(), renewed);
+    for which in ["url", "poster_url", "embed_url"] {
+        published.send(Ask::get(&published.path(which))).expect(404);
+    }
+    let url = renewed["clip"]["url"].as_str().unwrap();
+    let new = published.send(Ask::get(&format!("/{}", url.splitn(4, '/').nth(3).unwrap()))).expect(200);
+    assert_eq!((new.header("ETag"), &new.body), (old.header("ETag"), &old.body));
+    for which in ["url", "poster_url", "embed_url", "embed_html"] {
+        assert_ne!(renewed["clip"][which], published.job["clip"][which]);
+        renewed["clip"][which] = published.job["clip"][which].clone();
+    }
+    assert_eq!(renewed, published.job, "nothing else has changed");
+    published.send(Ask::delete(&path).key(&published.key)).expect(200);
+    let gone = published.send(Ask::post(&format!("{path}/link")).key(&published.key)).expect(409).json();
+    assert_eq!(gone["code"], "no_clip");
+}
+
+#[test]
 fn a_clip_is_there_or_not_before_its_method_is_looked_at() {
     let published = Published::new(None);
     for which in ["url", "poster_url", "embed_url"] {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::openapi;
+
 /// A test that waits longer for an answer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -101,13 +103,15 @@ impl Ask {
         [head.as_bytes(), b"\r\n", &self.body].concat()
     }
 
-    /// Sends it and reads the answer to its end.
+    /// Sends it, reads the answer to its end and holds it against the API's description.
     #[track_caller]
     pub fn send(&self, to: SocketAddr) -> Answer {
         let mut stream = connect(to);
         // A server that has answered early may have closed already.
         let _ = stream.write_all(&self.bytes());
-        Answer::read(stream, self.method == "HEAD")
+        let answer = Answer::read(stream, self.method == "HEAD");
+        openapi::check(&self.method, &self.target, &answer);
+        answer
     }
 
     /// Sends only the first bytes and goes away.

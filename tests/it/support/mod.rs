@@ -15,6 +15,7 @@ pub mod node_bench;
 #[cfg(target_os = "linux")]
 pub mod node_server;
 pub mod office;
+pub mod openapi;
 pub mod process;
 pub mod proxy;
 pub mod quick;

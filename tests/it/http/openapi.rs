@@ -1,0 +1,44 @@
+//! The API's description is served, complete, and of this version. That answers are as it says is checked wherever a
+//! test asks anything, see `support/openapi.rs`.
+
+use dinkem_appliance::domain::failure::FailureCode;
+use dinkem_appliance::http::routes;
+use serde_json::Value;
+
+use crate::support::appliance::Appliance;
+use crate::support::client::Ask;
+use crate::support::openapi::DOCUMENT;
+
+#[test]
+fn the_description_is_served_to_anyone() {
+    let served = Appliance::start().send(&Ask::get("/api/openapi.json")).expect(200).json();
+    assert_eq!(served, *DOCUMENT);
+    assert_eq!(served["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn every_route_is_described_for_the_callers_it_has_and_nothing_else_is() {
+    let mut described = Vec::new();
+    for (path, operations) in DOCUMENT["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
+            let who = match operation["security"].as_array().unwrap().as_slice() {
+                [] => "anyone",
+                [scheme] if scheme.get("accountKey").is_some() => "client",
+                [scheme] if scheme.get("nodeKey").is_some() => "node",
+                other => panic!("{other:?}"),
+            };
+            described.push((method.to_uppercase(), path.clone(), who));
+        }
+    }
+    let mut routes: Vec<_> =
+        routes::all().map(|(method, pattern, who)| (method.to_owned(), pattern.to_owned(), who)).collect();
+    described.sort();
+    routes.sort();
+    assert_eq!(described, routes);
+}
+
+#[test]
+fn the_failure_codes_are_those_of_the_table() {
+    let words: Vec<Value> = FailureCode::ALL.iter().map(|code| code.as_str().into()).collect();
+    assert_eq!(DOCUMENT["components"]["schemas"]["FailureCode"]["enum"], Value::from(words));
+}

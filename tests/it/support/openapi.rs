@@ -1,0 +1,121 @@
+//! Holds answers against `openapi.json`: the status must be one that the operation has, with its headers, its content
+//! type and its schema. Every answer that a test gets through the client comes by here.
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+use boon::{Compiler, Schemas};
+use serde_json::{Value, json};
+
+use super::client::Answer;
+
+/// The description that the server serves.
+pub static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../src/http/openapi.json")).unwrap());
+
+/// What any request may meet: the description's `default`.
+const ANY_REQUEST: [u16; 7] = [408, 414, 431, 500, 501, 503, 505];
+
+thread_local! {
+    /// The document as the compiler of schemas knows it, and what it has compiled.
+    static COMPILED: RefCell<(Compiler, Schemas)> = RefCell::new({
+        let mut compiler = Compiler::new();
+        compiler.enable_format_assertions();
+        compiler.add_resource(NAME, DOCUMENT.clone()).unwrap();
+        (compiler, Schemas::new())
+    });
+}
+const NAME: &str = "http://localhost/openapi.json";
+
+/// Fails the test unless the answer is one that the description has. What is no operation of it (an unknown path, a
+/// method that is not there) can only be an error.
+#[track_caller]
+pub fn check(method: &str, target: &str, answer: &Answer) {
+    let path = target.split('?').next().unwrap();
+    if let Err(fault) = conforms(method, path, answer) {
+        panic!(
+            "{method} {path} was answered {}, and openapi.json does not have it so: {fault}\n{answer:?}",
+            answer.status
+        );
+    }
+}
+
+fn conforms(method: &str, path: &str, answer: &Answer) -> Result<(), String> {
+    let Some(operation) = operation(method, path) else {
+        let schema = match answer.status {
+            status if status < 400 => return Err("it is no operation".into()),
+            _ if answer.body.is_empty() => return Ok(()),
+            401 => "Unauthorized",
+            403 => "NoReservedCapacity",
+            _ => "Error",
+        };
+        return matches(&format!("/components/schemas/{schema}"), &json_of(answer)?);
+    };
+    let status = if ANY_REQUEST.contains(&answer.status) { "default".into() } else { answer.status.to_string() };
+    let (at, response) = resolve(format!("{operation}/responses/{status}")).ok_or("the status is not there")?;
+    for (name, _) in members(response, "headers") {
+        let (at, header) = resolve(format!("{at}/headers/{}", escape(name))).unwrap();
+        match answer.header(name) {
+            Some(value) => {
+                matches(&format!("{at}/schema"), &json!(value)).map_err(|fault| format!("{name}: {fault}"))?
+            }
+            None if header["required"] == true => return Err(format!("the header {name} is missing")),
+            None => {}
+        }
+    }
+    let content = members(response, "content").next();
+    match (content, answer.header("content-type")) {
+        (None, _) if answer.body.is_empty() => Ok(()),
+        (None, _) => Err("it has a body".into()),
+        (Some((media, _)), Some(found)) if media != found => Err(format!("its type is {found}, not {media}")),
+        (Some((media, _)), Some(_)) if media == "application/json" => {
+            matches(&format!("{at}/content/{}/schema", escape(media)), &json_of(answer)?)
+        }
+        (Some(_), found) => found.map(|_| ()).ok_or_else(|| "it has no content type".into()),
+    }
+}
+
+/// Where the operation stands whose path has this form.
+fn operation(method: &str, path: &str) -> Option<String> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let template = paths.keys().find(|template| fits(template, path))?;
+    let method = method.to_ascii_lowercase();
+    paths[template].get(&method)?;
+    Some(format!("/paths/{}/{method}", escape(template)))
+}
+
+fn fits(template: &str, path: &str) -> bool {
+    template.split('/').count() == path.split('/').count()
+        && template.split('/').zip(path.split('/')).all(|(expected, segment)| match expected.split_once('}') {
+            Some((_, ending)) => segment.len() > ending.len() && segment.ends_with(ending),
+            None => expected == segment,
+        })
+}
+
+/// What stands there, or what it refers to, with the place where that stands.
+fn resolve(at: String) -> Option<(String, &'static Value)> {
+    let value = DOCUMENT.pointer(&at)?;
+    match value["$ref"].as_str() {
+        Some(reference) => resolve(reference.trim_start_matches('#').to_owned()),
+        None => Some((at, value)),
+    }
+}
+
+fn members<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
+    value[name].as_object().into_iter().flatten()
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn json_of(answer: &Answer) -> Result<Value, String> {
+    serde_json::from_slice(&answer.body).map_err(|error| format!("its body is not JSON: {error}"))
+}
+
+fn matches(schema: &str, value: &Value) -> Result<(), String> {
+    COMPILED.with_borrow_mut(|(compiler, schemas)| {
+        let index = compiler.compile(&format!("{NAME}#{schema}"), schemas).unwrap_or_else(|error| panic!("{error:#}"));
+        schemas.validate(value, index).map_err(|error| format!("{error:#}"))
+    })
+}
