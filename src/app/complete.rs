@@ -16,7 +16,7 @@ use crate::domain::ledger::LedgerRow;
 use crate::domain::node::Node;
 use crate::os::files;
 use crate::render::video;
-use crate::store::leases::LeaseState;
+use crate::store::leases::{Ending, LeaseState};
 use crate::store::{self, Tx};
 
 /// Checks and publishes. The same call again answers the same. Billing uses what the server reads off the file, not
@@ -33,7 +33,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: [u8; 32]) 
     let (node, now) = (node.id, app.clock.now_ms());
     let job_id = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((id, LeaseState::Live)) => {
-            if !store::leases::end(tx, lease, node, LeaseState::Done, false, now)? {
+            if !store::leases::end(tx, lease, node, &Ending::DONE, now)? {
                 return Err(not_live(None));
             }
             publish(tx, &job, &clip, now)?;

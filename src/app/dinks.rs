@@ -16,7 +16,7 @@ pub struct Dinks {
     pub history: Vec<DinkChange>,
     /// Dinks of all accounts together.
     pub sold: u64,
-    /// Slots of all nodes that were heard of lately.
+    /// Slots of all nodes that were heard of lately and take work.
     pub live_slots: u64,
 }
 
@@ -38,7 +38,8 @@ pub fn show(app: &App) -> Result<Dinks> {
     app.store.read(|db| {
         let accounts = store::accounts::all(db)?;
         let sold = accounts.iter().map(|account| u64::from(account.dinks)).sum();
-        let live_slots = store::nodes::live(db, now)?.iter().map(|node| u64::from(node.slots)).sum();
+        let live_slots = store::nodes::live(db, now)?;
+        let live_slots = live_slots.iter().filter(|node| !node.draining).map(|node| u64::from(node.slots)).sum();
         Ok(Dinks { history: store::dinks::history(db)?, sold, live_slots, accounts })
     })
 }

@@ -4,11 +4,11 @@ use uuid::Uuid;
 
 use super::{App, sweep};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::JobId;
+use crate::domain::id::{JobId, LeaseId};
 use crate::domain::job::{Caller, Job, JobSpec, JobStatus};
 use crate::domain::lease::Progress;
 use crate::domain::schedule::{LiveNode, why_waiting};
-use crate::store;
+use crate::store::{self, Tx};
 
 /// A job with what is known of it only now.
 pub struct JobInfo {
@@ -62,12 +62,7 @@ pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let (account, now) = (caller.account.id, app.clock.now_ms());
     let (job, lease) = app.store.write(move |tx| {
         let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(unknown)?;
-        let lease = if job.status.is_unfinished() {
-            store::jobs::cancel(tx, &job, now)?;
-            store::leases::cancel(tx, job.id, now)?
-        } else {
-            store::clips::delete(tx, job.id)?
-        };
+        let lease = if job.status.is_unfinished() { cancel(tx, &job, now)? } else { store::clips::delete(tx, job.id)? };
         Ok((store::jobs::by_id(tx, job.id)?, lease))
     })?;
     // Committed first, unlinked then: a row never lacks its file.
@@ -76,6 +71,12 @@ pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
         sweep::remove_files(app, lease);
     }
     describe(app, vec![job]).map(only)
+}
+
+/// Cancels an unfinished job and ends its lease, if it has one: its node hears of it with the next heartbeat.
+pub(super) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<Option<LeaseId>> {
+    store::jobs::cancel(tx, job, now_ms)?;
+    store::leases::cancel(tx, job.id, now_ms)
 }
 
 /// Adds to rows what is known only now.

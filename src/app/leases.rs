@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::jobs::{JobInfo, describe};
+use super::pulse::Look;
 use super::{App, sweep};
 use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::domain::lease::{Lease, LeaseEnd, Progress, aftermath};
 use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::domain::schedule::{LiveNode, another_can_take};
-use crate::store::leases::{LeaseState, LiveLease};
+use crate::store::leases::{Ending, LeaseState, LiveLease};
 use crate::store::{self, Db, Tx};
 
 pub use super::complete::complete;
@@ -77,7 +78,7 @@ enum Claimed {
 fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
     let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
     app.store.write(move |tx| {
-        if store::leases::held_by(tx, node)? >= slots {
+        if !store::nodes::may_take(tx, node)? || store::leases::held_by(tx, node)? >= slots {
             return Ok(Claimed::Nothing);
         }
         // Only jobs that avoid this node make it matter who else is there.
@@ -135,13 +136,13 @@ pub(super) fn not_live(state: Option<LeaseState>) -> Error {
     }
 }
 
-/// The node gives the attempt up. The same call again answers the same.
-pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure) -> Result<()> {
+/// The node gives the attempt up; `log` is the end of what its renderer said. The same call again answers the same.
+pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Option<String>) -> Result<()> {
     let (node, now) = (node.id, app.clock.now_ms());
     let job = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((job, LeaseState::Live)) => {
             let held = LiveLease { id: lease, job, node };
-            set_back(tx, held, LeaseEnd::Failed(failure), now)?;
+            set_back(tx, held, LeaseEnd::Failed(failure), log.as_deref(), now)?;
             Ok(job)
         }
         Some((job, LeaseState::Failed)) => Ok(job),
@@ -153,17 +154,18 @@ pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure) -> Result<
 
 /// Ends a lease without a clip, and puts the job back in its place or fails it: all by the rules in the domain.
 /// A lease that has ended meanwhile is left as it is.
-fn set_back(tx: &mut Tx<'_>, lease: LiveLease, end: LeaseEnd, now_ms: i64) -> Result<()> {
+pub(super) fn set_back(tx: &mut Tx<'_>, lease: LiveLease, end: LeaseEnd, log: Option<&str>, now_ms: i64) -> Result<()> {
     let state = if end == LeaseEnd::Lost { LeaseState::Lost } else { LeaseState::Failed };
     let after = aftermath(store::jobs::attempts(tx, lease.job)?, end);
-    if store::leases::end(tx, lease.id, lease.node, state, after.avoid_node, now_ms)? {
+    let ending = Ending { state, avoid: after.avoid_node, failure: Some(&after.failure), log };
+    if store::leases::end(tx, lease.id, lease.node, &ending, now_ms)? {
         store::jobs::set_back(tx, lease.job, &after, now_ms)?;
     }
     Ok(())
 }
 
 /// A lease has ended without a clip: nothing of it is kept.
-fn forget(app: &App, job: JobId, lease: LeaseId) {
+pub(super) fn forget(app: &App, job: JobId, lease: LeaseId) {
     app.pulse.end(job, lease);
     app.uploads.end(lease);
     sweep::remove_files(app, lease);
@@ -174,24 +176,28 @@ fn forget(app: &App, job: JobId, lease: LeaseId) {
 pub fn expire(app: &App) -> Result<usize> {
     let now = app.clock.monotonic();
     let live = app.store.read(store::leases::live)?;
-    let mut overdue = app.pulse.look(&live, now);
+    let Look { mut overdue, gone } = app.pulse.look(&live, now);
+    // Another process has ended them: a cancelled job, a removed node.
+    for (job, lease) in gone {
+        forget_if_unwanted(app, job, lease)?;
+    }
     overdue.truncate(limits::COMMIT_BATCH);
     if overdue.is_empty() {
         return Ok(0);
     }
     let (ended, now_ms) = (overdue.clone(), app.clock.now_ms());
-    app.store.write(move |tx| ended.into_iter().try_for_each(|(lease, end)| set_back(tx, lease, end, now_ms)))?;
+    app.store.write(move |tx| ended.into_iter().try_for_each(|(lease, end)| set_back(tx, lease, end, None, now_ms)))?;
     for (lease, end) in &overdue {
         log::warn!("lease {} of node {} on job {} has ended: {end:?}", lease.id, lease.node, lease.job);
-        forget_if_unwanted(app, lease)?;
+        forget_if_unwanted(app, lease.job, lease.id)?;
     }
     Ok(overdue.len())
 }
 
 /// The same for a lease that another request may have completed at the last moment.
-fn forget_if_unwanted(app: &App, lease: &LiveLease) -> Result<()> {
-    if !app.store.read(|db| store::leases::keeps_files(db, lease.id))? {
-        forget(app, lease.job, lease.id);
+fn forget_if_unwanted(app: &App, job: JobId, lease: LeaseId) -> Result<()> {
+    if !app.store.read(|db| store::leases::keeps_files(db, lease))? {
+        forget(app, job, lease);
     }
     Ok(())
 }

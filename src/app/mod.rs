@@ -3,6 +3,7 @@
 //! Knows nothing of rouille or of how answers look.
 
 pub mod accounts;
+pub mod all_jobs;
 pub mod audit;
 pub mod auth;
 pub mod clips;

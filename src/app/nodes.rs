@@ -1,11 +1,12 @@
 //! Render nodes: how a machine becomes one, and which there are.
 
-use super::{App, audit};
+use super::{App, audit, leases};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::{KeyHash, Secret};
+use crate::domain::lease::LeaseEnd;
 use crate::domain::limits;
 use crate::domain::node::{Node, NodeState, check_name, numbered_name};
-use crate::store;
+use crate::store::{self, Db};
 
 /// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
 pub fn token(app: &App) -> Result<Secret> {
@@ -50,6 +51,54 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
     Ok(Joined { node, key })
 }
 
+/// The node of that name or id, or the sentence that there is none.
+pub(super) fn named(db: &Db, name: &str) -> Result<Node> {
+    store::nodes::by_name_or_id(db, name)?
+        .ok_or_else(|| Error::not_found(format!("There is no node named {name}. See admin nodes list.")))
+}
+
+/// Lets a node finish what it holds and gives it nothing more; its waiting claim goes empty.
+pub fn drain(app: &App, name: &str) -> Result<Node> {
+    set_draining(app, name, true, "nodes.drain")
+}
+
+/// Gives a drained node work again.
+pub fn resume(app: &App, name: &str) -> Result<Node> {
+    set_draining(app, name, false, "nodes.resume")
+}
+
+fn set_draining(app: &App, name: &str, draining: bool, action: &'static str) -> Result<Node> {
+    let name = name.to_owned();
+    audit::change(app, move |tx, clerk| {
+        let node = named(tx, &name)?;
+        if node.draining != draining {
+            store::nodes::set_draining(tx, node.id, draining)?;
+            clerk.note(tx, action, &node.name, "")?;
+        }
+        Ok(Node { draining, ..node })
+    })
+}
+
+/// Refuses a node's key for good. What it holds goes back to the queue at once, to be done elsewhere; how many jobs did.
+pub fn remove(app: &App, name: &str) -> Result<(Node, usize)> {
+    let name = name.to_owned();
+    let (node, held) = audit::change(app, move |tx, clerk| {
+        let node = named(tx, &name)?;
+        let held = store::leases::live_of_node(tx, node.id)?;
+        for lease in &held {
+            leases::set_back(tx, *lease, LeaseEnd::node_removed(), None, clerk.now_ms)?;
+        }
+        if store::nodes::remove(tx, &node, clerk.now_ms)? {
+            clerk.note(tx, "nodes.remove", &node.name, &format!("{} jobs put back", held.len()))?;
+        }
+        Ok((node, held))
+    })?;
+    for lease in &held {
+        leases::forget(app, lease.job, lease.id);
+    }
+    Ok((node, held.len()))
+}
+
 /// A node, with what it is doing.
 pub struct NodeInfo {
     /// Its row.
@@ -64,7 +113,5 @@ pub struct NodeInfo {
 pub fn list(app: &App) -> Result<Vec<NodeInfo>> {
     let now = app.clock.now_ms();
     let nodes = app.store.read(store::nodes::all)?.into_iter();
-    Ok(nodes
-        .map(|(node, leases)| NodeInfo { state: NodeState::after_silence(now - node.seen_at_ms), node, leases })
-        .collect())
+    Ok(nodes.map(|(node, leases)| NodeInfo { state: node.state(now), node, leases }).collect())
 }

@@ -21,6 +21,14 @@ struct Beat {
     progress: Option<Progress>,
 }
 
+/// What a look at the live leases has found.
+pub struct Look {
+    /// Those whose time is over, and how they end.
+    pub overdue: Vec<(LiveLease, LeaseEnd)>,
+    /// Those that were live and have been ended without a word here.
+    pub gone: Vec<(JobId, LeaseId)>,
+}
+
 /// All live leases, by job: a job has one at most.
 pub struct Pulse {
     lease: Duration,
@@ -78,12 +86,15 @@ impl Pulse {
     }
 
     /// Compares with the live leases that the rows told at `now`, or a little later: unknown ones get their full time,
-    /// those that are live no more are forgotten. Returns the overdue.
-    pub fn look(&self, live: &[LiveLease], now: Duration) -> Vec<(LiveLease, LeaseEnd)> {
+    /// those that are live no more are forgotten.
+    pub fn look(&self, live: &[LiveLease], now: Duration) -> Look {
         let mut beats = self.lock();
         let known: HashSet<LeaseId> = live.iter().map(|lease| lease.id).collect();
         // One that has begun since the rows were read is not among them.
-        beats.retain(|_, beat| known.contains(&beat.lease) || beat.since >= now);
+        let gone = beats
+            .extract_if(|_, beat| !known.contains(&beat.lease) && beat.since < now)
+            .map(|(job, beat)| (job, beat.lease))
+            .collect();
         let mut overdue = Vec::new();
         for lease in live {
             let beat = beats.entry(lease.job).or_insert_with(|| self.fresh(lease.id, now));
@@ -96,7 +107,7 @@ impl Pulse {
                 overdue.push((*lease, LeaseEnd::stalled()));
             }
         }
-        overdue
+        Look { overdue, gone }
     }
 }
 
@@ -120,11 +131,11 @@ mod tests {
     fn a_lease_runs_out_without_heartbeats_and_an_unknown_one_gets_its_full_time() {
         let pulse = Pulse::new(LEASE);
         let start = Duration::from_secs(100);
-        assert_eq!(pulse.look(&[live(1)], start), []);
+        assert_eq!(pulse.look(&[live(1)], start).overdue, []);
         pulse.beat(JobId(1), LeaseId(1), at(Stage::Fetching, 0.0), start + LEASE / 2);
-        assert_eq!(pulse.look(&[live(1)], start + LEASE), []);
+        assert_eq!(pulse.look(&[live(1)], start + LEASE).overdue, []);
         let late = start + LEASE / 2 + LEASE;
-        assert_eq!(pulse.look(&[live(1)], late), [(live(1), LeaseEnd::Lost)]);
+        assert_eq!(pulse.look(&[live(1)], late).overdue, [(live(1), LeaseEnd::Lost)]);
     }
 
     #[test]
@@ -134,14 +145,14 @@ mod tests {
         pulse.begin(JobId(1), LeaseId(1), now);
         pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, 0.5), now);
         while now < PROGRESS {
-            assert_eq!(pulse.look(&[live(1)], now), [], "{now:?}");
+            assert_eq!(pulse.look(&[live(1)], now).overdue, [], "{now:?}");
             now += LEASE / 2;
             // A falling fraction is no progress.
             pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, 0.4), now);
         }
-        assert_eq!(pulse.look(&[live(1)], now), [(live(1), LeaseEnd::stalled())]);
+        assert_eq!(pulse.look(&[live(1)], now).overdue, [(live(1), LeaseEnd::stalled())]);
         pulse.beat(JobId(1), LeaseId(1), at(Stage::Uploading, 0.5), now);
-        assert_eq!(pulse.look(&[live(1)], now), []);
+        assert_eq!(pulse.look(&[live(1)], now).overdue, []);
     }
 
     #[test]
@@ -166,7 +177,8 @@ mod tests {
         pulse.begin(JobId(2), LeaseId(2), Duration::from_secs(5));
         pulse.beat(JobId(1), LeaseId(1), at(Stage::Fetching, 0.1), Duration::ZERO);
         pulse.beat(JobId(2), LeaseId(2), at(Stage::Fetching, 0.2), Duration::from_secs(5));
-        assert_eq!(pulse.look(&[], Duration::from_secs(5)), []);
+        let look = pulse.look(&[], Duration::from_secs(5));
+        assert_eq!((look.overdue.len(), look.gone), (0, vec![(JobId(1), LeaseId(1))]));
         assert_eq!(pulse.progress(JobId(1)), None);
         assert!(pulse.progress(JobId(2)).is_some());
     }

@@ -1,5 +1,7 @@
 //! Why a job failed: every code in one table, and what a failure means for the next attempt.
 
+use super::limits;
+
 /// One row a code: the variant, its word in the API, and what it says to a person.
 macro_rules! failure_codes {
     ($($variant:ident $word:literal $meaning:literal;)*) => {
@@ -84,6 +86,12 @@ pub struct Failure {
     pub retry: Retry,
 }
 
+/// As much of the end of a renderer's log as is kept with its attempt, in whole characters.
+pub fn log_end(log: &str) -> &str {
+    let cut = (log.len().saturating_sub(limits::ATTEMPT_LOG_BYTES)..).find(|at| log.is_char_boundary(*at));
+    &log[cut.unwrap_or_default()..]
+}
+
 impl Failure {
     /// A failure for good: the job itself is at fault.
     pub fn for_good(code: FailureCode, message: impl Into<String>) -> Self {
@@ -93,5 +101,19 @@ impl Failure {
     /// A failure of this attempt: another node may do better.
     pub fn here(code: FailureCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry: Retry::Elsewhere }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_is_kept_in_whole_characters() {
+        assert_eq!(log_end("short"), "short");
+        let long = format!("begin{}end", "é".repeat(limits::ATTEMPT_LOG_BYTES));
+        let end = log_end(&long);
+        assert!(end.ends_with("éend") && end.starts_with('é'), "{end}");
+        assert!((limits::ATTEMPT_LOG_BYTES - 1..=limits::ATTEMPT_LOG_BYTES).contains(&end.len()));
     }
 }

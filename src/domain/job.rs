@@ -56,9 +56,9 @@ impl JobStatus {
         match self {
             Self::Queued => matches!(next, Self::Rendering | Self::Cancelled),
             Self::Rendering => matches!(next, Self::Queued | Self::Done | Self::Failed | Self::Cancelled),
-            // `admin jobs retry` puts a failed job back; done and cancelled are the end.
-            Self::Failed => matches!(next, Self::Queued),
-            Self::Done | Self::Cancelled => false,
+            // `admin jobs retry` puts them back; done is the end.
+            Self::Failed | Self::Cancelled => matches!(next, Self::Queued),
+            Self::Done => false,
         }
     }
 }
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn only_unfinished_and_failed_jobs_change_state() {
+    fn a_job_that_is_done_changes_no_more() {
         use JobStatus::*;
         for from in JobStatus::ALL {
             for to in JobStatus::ALL {
@@ -363,7 +363,7 @@ mod tests {
                     (from, to),
                     (Queued, Rendering | Cancelled)
                         | (Rendering, Queued | Done | Failed | Cancelled)
-                        | (Failed, Queued)
+                        | (Failed | Cancelled, Queued)
                 );
                 assert_eq!(from.may_become(to), allowed, "{from:?} to {to:?}");
             }

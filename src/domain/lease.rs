@@ -46,6 +46,15 @@ pub enum LeaseEnd {
 }
 
 impl LeaseEnd {
+    /// The operator has removed the node: no fault of the job's.
+    pub fn node_removed() -> Self {
+        Self::Failed(Failure {
+            code: FailureCode::NodeFailed,
+            message: "The render node was removed.".to_owned(),
+            retry: Retry::Anywhere,
+        })
+    }
+
     /// Made no progress for too long, although the node lives.
     pub fn stalled() -> Self {
         let minutes = limits::LEASE_PROGRESS_SECONDS / 60;

@@ -113,6 +113,9 @@ pub const RENDER_SECONDS_PER_CLIP_SECOND: u64 = 10;
 pub const RENDER_CANCEL_SECONDS: u64 = 10;
 /// Bytes of a renderer's log that are kept.
 pub const RENDER_LOG_BYTES: usize = 256 * 1024;
+/// Bytes of a renderer's log that are kept with a failed attempt, its end: within [`JSON_BODY_BYTES`] even where each
+/// of them is escaped.
+pub const ATTEMPT_LOG_BYTES: usize = 6 * 1024;
 /// Bytes of demos a node keeps in its cache: 20 GiB.
 pub const NODE_CACHE_BYTES: u64 = 20 << 30;
 /// URLs of which a node remembers what they held.

@@ -10,20 +10,18 @@ use super::limits;
 pub enum NodeState {
     /// Heard of lately.
     Up,
+    /// Heard of lately; finishes what it holds and is given nothing more.
+    Draining,
     /// Silent for [`limits::NODE_GONE_SECONDS`].
     Gone,
 }
 
 impl NodeState {
-    /// By the time since it was last heard of, in milliseconds.
-    pub fn after_silence(silent_ms: i64) -> Self {
-        if silent_ms < (limits::NODE_GONE_SECONDS * 1_000) as i64 { Self::Up } else { Self::Gone }
-    }
-
     /// The word in answers.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
+            Self::Draining => "draining",
             Self::Gone => "gone",
         }
     }
@@ -46,12 +44,18 @@ pub struct Node {
     pub slots: u32,
     /// What it can render with, as it last said.
     pub renderers: Vec<Renderer>,
+    /// Whether it is given nothing more.
+    pub draining: bool,
 }
 
 impl Node {
-    /// Whether it was heard of lately.
-    pub fn is_up(&self, now_ms: i64) -> bool {
-        NodeState::after_silence(now_ms - self.seen_at_ms) == NodeState::Up
+    /// Whether it is there, and for what.
+    pub fn state(&self, now_ms: i64) -> NodeState {
+        match now_ms - self.seen_at_ms < (limits::NODE_GONE_SECONDS * 1_000) as i64 {
+            true if self.draining => NodeState::Draining,
+            true => NodeState::Up,
+            false => NodeState::Gone,
+        }
     }
 }
 

@@ -35,11 +35,17 @@ pub struct LiveNode {
     pub leases: u32,
     /// What it can render with.
     pub renderers: Vec<Renderer>,
+    /// Whether it is given nothing more.
+    pub draining: bool,
 }
 
 impl LiveNode {
-    fn can_take(&self, job: &ReadyJob) -> bool {
+    fn offers(&self, job: &ReadyJob) -> bool {
         self.renderers.contains(&job.renderer)
+    }
+
+    fn can_take(&self, job: &ReadyJob) -> bool {
+        self.offers(job) && !self.draining
     }
 }
 
@@ -131,9 +137,12 @@ pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     if live.is_empty() {
         return "no render node is connected".to_owned();
     }
+    if !live.iter().any(|node| node.offers(job)) {
+        return format!("no node offers the {} renderer", job.renderer.as_str());
+    }
     let able: Vec<&LiveNode> = live.iter().filter(|node| node.can_take(job)).collect();
     if able.is_empty() {
-        return format!("no node offers the {} renderer", job.renderer.as_str());
+        return "every node that could take it is draining".to_owned();
     }
     let preferred: Vec<&LiveNode> = able.iter().copied().filter(|node| !job.avoids.contains(&node.id)).collect();
     let (nodes, other) =
@@ -158,7 +167,7 @@ mod tests {
     }
 
     fn node(id: i64, slots: u32, leases: u32) -> LiveNode {
-        LiveNode { id: NodeId(id), slots, leases, renderers: BUILTIN.to_vec() }
+        LiveNode { id: NodeId(id), slots, leases, renderers: BUILTIN.to_vec(), draining: false }
     }
 
     fn drain(queue: &mut ReadyQueue, node: i64, renderers: &[Renderer]) -> Vec<i64> {
@@ -225,6 +234,8 @@ mod tests {
         assert_eq!(picked(2, &[node(1, 1, 0), node(2, 1, 0)]), Some(1));
         assert_eq!(picked(1, &[node(1, 1, 0)]), Some(1), "there is no other node");
         assert_eq!(picked(1, &[node(1, 1, 0), game]), Some(1), "the other node cannot render it");
+        let draining = LiveNode { draining: true, ..node(2, 1, 0) };
+        assert_eq!(picked(1, &[node(1, 1, 0), draining]), Some(1), "the other node takes no more");
     }
 
     #[test]
@@ -232,7 +243,8 @@ mod tests {
         let plain = job(1, 1, KeyClass::Metered);
         let game = ReadyJob { renderer: Renderer::Game, ..plain.clone() };
         let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
-        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 7] = [
+        let draining = LiveNode { draining: true, ..node(3, 1, 0) };
+        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 10] = [
             (&plain, vec![], "no render node is connected"),
             (&game, vec![node(1, 1, 0)], "no node offers the game renderer"),
             (&plain, vec![node(1, 1, 1), node(2, 1, 1)], "all 2 nodes are busy"),
@@ -240,6 +252,9 @@ mod tests {
             (&plain, vec![node(1, 2, 1)], "a node is about to take it"),
             (&failed, vec![node(1, 1, 0), node(2, 1, 1)], "the only other node is busy"),
             (&failed, vec![node(1, 1, 1)], "the only node is busy"),
+            (&plain, vec![draining.clone()], "every node that could take it is draining"),
+            (&plain, vec![draining.clone(), node(1, 1, 1)], "the only node is busy"),
+            (&game, vec![draining.clone()], "no node offers the game renderer"),
         ];
         for (job, live, expected) in cases {
             assert_eq!(why_waiting(job, &live), expected);

@@ -86,8 +86,8 @@ pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/fail`.
 pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let failure = order::read_fail(&call.json_body()?)?;
-    leases::fail(call.app, node, lease, failure)?;
+    let (failure, log) = order::read_fail(&call.json_body()?)?;
+    leases::fail(call.app, node, lease, failure, log)?;
     answer::json(200, &serde_json::json!({}))
 }
 

@@ -27,3 +27,5 @@ mod views;
 mod watch;
 
 pub use server::{Https, Limits, Running, ServeOptions, ServedCertificate, TransportLimits, serve};
+pub use urls::Base;
+pub use views::job as job_view;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, log_end};
 use crate::domain::job::Stage;
 use crate::domain::lease::Progress;
 use crate::os::clock::Clock;
@@ -60,6 +60,8 @@ struct State {
     expires_in: Duration,
     expires_at: Duration,
     left: Option<Leave>,
+    /// The end of what the renderer said.
+    log: Option<String>,
 }
 
 impl<'a> Hold<'a> {
@@ -67,8 +69,14 @@ impl<'a> Hold<'a> {
     pub fn new(clock: Arc<dyn Clock>, stop: &'a StopFlag, expires_in: Duration) -> Self {
         let expires_at = clock.monotonic() + safe_part(expires_in);
         let progress = Progress { stage: Stage::Fetching, fraction: 0.0 };
-        let state =
-            Mutex::new(State { progress, untold: VecDeque::from([progress]), expires_in, expires_at, left: None });
+        let state = Mutex::new(State {
+            progress,
+            untold: VecDeque::from([progress]),
+            expires_in,
+            expires_at,
+            left: None,
+            log: None,
+        });
         Self { clock, stop, state, bell: Doorbell::default() }
     }
 
@@ -87,6 +95,16 @@ impl<'a> Hold<'a> {
             drop(state);
             self.bell.ring();
         }
+    }
+
+    /// Keeps the end of a renderer's log for the server, which is told that the attempt failed.
+    pub fn keep_log(&self, log: &str) {
+        self.lock().log = Some(log_end(log).to_owned()).filter(|end| !end.is_empty());
+    }
+
+    /// What was kept of the renderer's log.
+    pub fn log(&self) -> Option<String> {
+        self.lock().log.clone()
     }
 
     /// What was said last.

@@ -113,6 +113,7 @@ impl<'a> Run<'a> {
             }
             if let Some(words) = self.overdue() {
                 info!("Lease work is given up: {words}\n{}", self.said.log);
+                self.hold.keep_log(&self.said.log);
                 return Err(Failure::here(FailureCode::RenderTimeout, words).into());
             }
         }
@@ -170,6 +171,7 @@ impl<'a> Run<'a> {
             };
         }
         let failure = self.said.failure(exit);
+        self.hold.keep_log(&self.said.log);
         let code = exit.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));
         info!("The renderer of job {} ended with {code}: {}\n{}", self.job.job_id, failure.message, self.said.log);
         Err(failure)

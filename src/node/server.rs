@@ -132,12 +132,13 @@ impl Server {
         self.post(&format!("leases/{lease}/complete"), &request, seconds(limits::NODE_TRANSFER_SECONDS)).map(drop)
     }
 
-    /// Says that the job failed here.
-    pub fn fail(&self, lease: i64, failure: &Failure) -> Result<(), Trouble> {
+    /// Says that the job failed here; `log`: the end of what the renderer said.
+    pub fn fail(&self, lease: i64, failure: &Failure, log: Option<String>) -> Result<(), Trouble> {
         let request = FailRequest {
             code: failure.code.as_str().to_owned(),
             message: failure.message.clone(),
             retry: failure.retry.as_str().to_owned(),
+            log,
         };
         self.post(&format!("leases/{lease}/fail"), &request, seconds(limits::NODE_CALL_SECONDS)).map(drop)
     }

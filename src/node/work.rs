@@ -104,7 +104,7 @@ fn job_file(node: &Node, claim: &ClaimAnswer, demo: &Path, sha256: &str, work: &
 fn tell(node: &Node, lease: i64, failure: &Failure, hold: &Hold<'_>) {
     let mut wait = node.retry_first();
     loop {
-        match node.server.fail(lease, failure) {
+        match node.server.fail(lease, failure, hold.log()) {
             Ok(()) | Err(Trouble::Lost | Trouble::Unknown) => return,
             Err(Trouble::Refused(error)) => return warn!("{}: lease {lease}: {error}", node.name),
             Err(Trouble::Away(error)) => info!("{}: lease {lease}: trying again: {error}", node.name),
@@ -124,7 +124,7 @@ fn give_back(node: &Node, lease: i64) {
         message: "The render node was stopped.".to_owned(),
         retry: Retry::Anywhere,
     };
-    if let Err(trouble) = node.server.fail(lease, &stopped) {
+    if let Err(trouble) = node.server.fail(lease, &stopped, None) {
         info!("{}: lease {lease} could not be given back: {trouble:?}", node.name);
     }
 }

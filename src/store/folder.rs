@@ -2,9 +2,16 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
+use crate::os::clock::pause;
+
+/// How often the lock is tried for: a child that is being started holds it for a moment after its server has let go.
+const LOCK_TRIES: u32 = 20;
+/// How long to wait in between.
+const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// The data directory of an appliance.
 #[derive(Clone, Debug)]
@@ -73,14 +80,17 @@ impl DataDir {
         let unusable = |error| Error::internal(format!("The lock file {} cannot be used.", path.display()), error);
         let file =
             open_private(OpenOptions::new().write(true).create(true).truncate(false), &path).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Error::conflict(
-                "data_dir_in_use",
-                format!("Another server already works on {}. Stop it, or use another --data-dir.", self.0.display()),
-            )),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => pause(LOCK_RETRY),
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            }
         }
+        Err(Error::conflict(
+            "data_dir_in_use",
+            format!("Another server already works on {}. Stop it, or use another --data-dir.", self.0.display()),
+        ))
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::accounts;
 use super::clips;
 use super::db::{Db, Tx};
+use super::leases;
 use super::words;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::{Failure, FailureCode, Retry};
@@ -292,6 +293,21 @@ pub fn set_back(tx: &mut Tx<'_>, id: JobId, after: &Aftermath, now_ms: i64) -> R
         requeue(tx, &by_id(tx, id)?)?;
     }
     Ok(())
+}
+
+/// Served by the row's number.
+const RETRY: &str = "
+    UPDATE jobs
+    SET status = 'queued', started_at_ms = NULL, finished_at_ms = NULL, failures = 0, losses = 0,
+        failure_code = NULL, failure_message = NULL, failure_retry = NULL
+    WHERE id = :id AND status IN ('failed', 'cancelled')
+";
+
+/// A job that failed or was cancelled goes back to its place in the queue, as if nobody had tried it.
+pub fn retry(tx: &mut Tx<'_>, id: JobId) -> Result<()> {
+    tx.execute(RETRY, named_params! { ":id": id.0 })?;
+    leases::avoid_none(tx, id)?;
+    requeue(tx, &by_id(tx, id)?)
 }
 
 /// Reads the columns of [`job_and_clip`].

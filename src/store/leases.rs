@@ -1,10 +1,11 @@
 //! Leases' rows: one an attempt. When a live lease runs out is not here: that is known in memory only.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 use super::db::{Db, Tx};
 use super::words;
 use crate::domain::error::Result;
+use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::domain::limits;
 
@@ -26,7 +27,8 @@ pub enum LeaseState {
 impl LeaseState {
     const ALL: [Self; 5] = [Self::Live, Self::Done, Self::Failed, Self::Lost, Self::Cancelled];
 
-    fn as_str(self) -> &'static str {
+    /// The word in the store and in answers.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Done => "done",
@@ -68,18 +70,39 @@ pub fn find(db: &Db, lease: LeaseId, node: NodeId) -> Result<Option<(JobId, Leas
 /// Served by the row's number.
 const END: &str = "
     UPDATE leases
-    SET state = :state, avoid = :avoid, ended_at_ms = :now
+    SET state = :state, avoid = :avoid, ended_at_ms = :now,
+        failure_code = :code, failure_message = :message, log = :log
     WHERE id = :lease AND node = :node AND ended_at_ms IS NULL
 ";
 
-/// Ends a live lease of this node; false if it is not live, or not this node's. `avoid`: the job goes elsewhere.
-pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, state: LeaseState, avoid: bool, now_ms: i64) -> Result<bool> {
+/// How a lease ends.
+pub struct Ending<'a> {
+    /// Where it stands from now on.
+    pub state: LeaseState,
+    /// Whether the job goes elsewhere.
+    pub avoid: bool,
+    /// Why the attempt went wrong.
+    pub failure: Option<&'a Failure>,
+    /// The end of what its renderer said.
+    pub log: Option<&'a str>,
+}
+
+impl Ending<'_> {
+    /// Its video is the job's clip.
+    pub const DONE: Self = Self { state: LeaseState::Done, avoid: false, failure: None, log: None };
+}
+
+/// Ends a live lease of this node; false if it is not live, or not this node's.
+pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, ending: &Ending<'_>, now_ms: i64) -> Result<bool> {
     let changed = tx.execute(
         END,
         named_params! {
-            ":state": state.as_str(),
-            ":avoid": avoid,
+            ":state": ending.state.as_str(),
+            ":avoid": ending.avoid,
             ":now": now_ms,
+            ":code": ending.failure.map(|failure| failure.code.as_str()),
+            ":message": ending.failure.map(|failure| &failure.message),
+            ":log": ending.log,
             ":lease": lease.0,
             ":node": node.0,
         },
@@ -137,9 +160,85 @@ const LIVE: &str = "
 
 /// All live leases.
 pub fn live(db: &Db) -> Result<Vec<LiveLease>> {
-    db.rows(LIVE, named_params! { ":limit": limits::LIVE_LEASES }, |row| {
-        Ok(LiveLease { id: LeaseId(row.get("id")?), job: JobId(row.get("job")?), node: NodeId(row.get("node")?) })
+    db.rows(LIVE, named_params! { ":limit": limits::LIVE_LEASES }, read_live)
+}
+
+/// Served by `leases_live_node`.
+const LIVE_OF_NODE: &str = "
+    SELECT id, job, node
+    FROM leases
+    WHERE node = :node AND ended_at_ms IS NULL
+    ORDER BY id
+    LIMIT :limit
+";
+
+/// The live leases of one node.
+pub fn live_of_node(db: &Db, node: NodeId) -> Result<Vec<LiveLease>> {
+    db.rows(LIVE_OF_NODE, named_params! { ":node": node.0, ":limit": limits::LIVE_LEASES }, read_live)
+}
+
+fn read_live(row: &Row<'_>) -> rusqlite::Result<LiveLease> {
+    Ok(LiveLease { id: LeaseId(row.get("id")?), job: JobId(row.get("job")?), node: NodeId(row.get("node")?) })
+}
+
+/// One attempt at a job, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The lease.
+    pub lease: LeaseId,
+    /// The node's name.
+    pub node: String,
+    /// How it ended, or that it has not.
+    pub state: LeaseState,
+    /// Unix time in milliseconds.
+    pub started_at_ms: i64,
+    /// Unix time in milliseconds.
+    pub ended_at_ms: Option<i64>,
+    /// Why it went wrong: code and sentence.
+    pub failure: Option<(FailureCode, String)>,
+    /// The end of what its renderer said.
+    pub log: Option<String>,
+}
+
+/// Served by `leases_job`, walked backwards.
+const ATTEMPTS: &str = "
+    SELECT leases.id, nodes.name, leases.state, leases.started_at_ms, leases.ended_at_ms,
+        leases.failure_code, leases.failure_message, leases.log
+    FROM leases
+    JOIN nodes ON nodes.id = leases.node
+    WHERE leases.job = :job
+    ORDER BY leases.id DESC
+    LIMIT :limit
+";
+
+/// The last attempts at a job, the latest first.
+pub fn attempts(db: &Db, job: JobId, limit: u32) -> Result<Vec<Attempt>> {
+    db.rows(ATTEMPTS, named_params! { ":job": job.0, ":limit": limit }, |row| {
+        let failure = match words::optional_word(row, "failure_code", FailureCode::parse)? {
+            Some(code) => Some((code, row.get("failure_message")?)),
+            None => None,
+        };
+        Ok(Attempt {
+            lease: LeaseId(row.get("id")?),
+            node: row.get("name")?,
+            state: words::word(row, "state", LeaseState::parse)?,
+            started_at_ms: row.get("started_at_ms")?,
+            ended_at_ms: row.get("ended_at_ms")?,
+            failure,
+            log: row.get("log")?,
+        })
     })
+}
+
+/// Served by `leases_avoid`.
+const AVOID_NONE: &str = "
+    UPDATE leases SET avoid = 0 WHERE job = :job AND avoid = 1
+";
+
+/// The job avoids no node any more.
+pub fn avoid_none(tx: &mut Tx<'_>, job: JobId) -> Result<()> {
+    tx.execute(AVOID_NONE, named_params! { ":job": job.0 })?;
+    Ok(())
 }
 
 /// Served by the row's number, and the unique index on a clip's lease.

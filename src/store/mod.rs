@@ -5,6 +5,7 @@
 //! Knows nothing of HTTP. There is no repository trait: tests use a store in a temporary directory.
 
 pub mod accounts;
+pub mod all_jobs;
 pub mod audit;
 pub mod clips;
 pub mod demos;
@@ -118,7 +119,16 @@ impl Store {
         self.ready.lock().has_any(renderers)
     }
 
-    /// A job's place among its account's waiting jobs of its class, and what the queue knows of it. Of the server only.
+    /// Reads the queue off the rows for [`Self::waiting`], beside a server: there nobody keeps it.
+    pub fn read_queue(&self) -> Result<()> {
+        match self.writing {
+            Writing::Beside(_) => self.read(|db| self.ready.rebuild(db)),
+            Writing::Server { .. } => Ok(()),
+        }
+    }
+
+    /// A job's place among its account's waiting jobs of its class, and what the queue knows of it. Of the server, or after
+    /// [`Self::read_queue`].
     pub fn waiting(&self, account: AccountId, class: KeyClass, job: JobId) -> Option<(u64, ReadyJob)> {
         let queue = self.ready.lock();
         Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))

@@ -10,7 +10,7 @@ use crate::domain::id::NodeId;
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::limits;
-use crate::domain::node::Node;
+use crate::domain::node::{Node, NodeState};
 use crate::domain::schedule::LiveNode;
 
 /// A look at all tokens: there are never many.
@@ -74,17 +74,18 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         seen_at_ms: now_ms,
         slots: 0,
         renderers: Vec::new(),
+        draining: false,
     })
 }
 
 /// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
 const BY_KEY: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining
     FROM nodes
-    WHERE key_hash = :hash
+    WHERE key_hash = :hash AND removed_at_ms IS NULL
 ";
 
-/// The node with this key.
+/// The node with this key, unless it was removed.
 pub fn by_key(db: &Db, hash: &KeyHash) -> Result<Option<Node>> {
     db.row(BY_KEY, named_params! { ":hash": hash.0 }, read)
 }
@@ -115,9 +116,10 @@ pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, slots: u32, renderers: &[Renderer]
 /// All nodes: there are few. Their leases are counted by `leases_live_node`.
 const ALL: &str = "
     SELECT
-        id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers,
+        id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining,
         (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
+    WHERE removed_at_ms IS NULL
     ORDER BY id
     LIMIT :limit
 ";
@@ -129,10 +131,73 @@ pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
 
 /// Nodes heard of lately, as scheduling sees them.
 pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
-    let nodes = all(db)?.into_iter().filter(|(node, _)| node.is_up(now_ms));
+    let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms) != NodeState::Gone);
     Ok(nodes
-        .map(|(node, leases)| LiveNode { id: node.id, slots: node.slots, leases, renderers: node.renderers })
+        .map(|(node, leases)| LiveNode {
+            id: node.id,
+            slots: node.slots,
+            leases,
+            renderers: node.renderers,
+            draining: node.draining,
+        })
         .collect())
+}
+
+/// Served by the unique index on the name.
+const BY_NAME: &str = "
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining
+    FROM nodes
+    WHERE name = :name AND removed_at_ms IS NULL
+";
+
+/// Served by the unique index on the public id.
+const BY_PUBLIC_ID: &str = "
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining
+    FROM nodes
+    WHERE public_id = :public_id
+";
+
+/// The node of that name; else, removed ones too, the one of that id.
+pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
+    if let Some(node) = db.row(BY_NAME, named_params! { ":name": name }, read)? {
+        return Ok(Some(node));
+    }
+    let Ok(id) = Uuid::try_parse(name) else { return Ok(None) };
+    db.row(BY_PUBLIC_ID, named_params! { ":public_id": id.as_bytes() }, read)
+}
+
+/// Served by the row's number.
+const MAY_TAKE: &str = "
+    SELECT EXISTS (SELECT 1 FROM nodes WHERE id = :id AND draining = 0 AND removed_at_ms IS NULL)
+";
+
+/// Whether a node may be given work: it is neither draining nor removed.
+pub fn may_take(db: &Db, id: NodeId) -> Result<bool> {
+    db.always(MAY_TAKE, named_params! { ":id": id.0 }, |row| row.get(0))
+}
+
+/// Served by the row's number.
+const SET_DRAINING: &str = "
+    UPDATE nodes SET draining = :draining WHERE id = :id
+";
+
+/// Lets a node take work, or none. Waiting claims look again.
+pub fn set_draining(tx: &mut Tx<'_>, id: NodeId, draining: bool) -> Result<()> {
+    tx.execute(SET_DRAINING, named_params! { ":draining": draining, ":id": id.0 })?;
+    tx.ring();
+    Ok(())
+}
+
+/// Served by the row's number.
+const REMOVE: &str = "
+    UPDATE nodes SET removed_at_ms = :now, name = :name WHERE id = :id AND removed_at_ms IS NULL
+";
+
+/// Refuses a node's key from now on, and gives its name free. False if it was removed before.
+pub fn remove(tx: &mut Tx<'_>, node: &Node, now_ms: i64) -> Result<bool> {
+    // With the id in it, it is nobody else's name.
+    let name = format!("{} (removed, {})", node.name, node.public_id);
+    Ok(tx.execute(REMOVE, named_params! { ":now": now_ms, ":name": name, ":id": node.id.0 })? == 1)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
@@ -149,5 +214,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
         seen_at_ms: row.get("seen_at_ms")?,
         slots: row.get("slots")?,
         renderers,
+        draining: row.get("draining")?,
     })
 }

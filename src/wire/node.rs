@@ -133,4 +133,7 @@ pub struct FailRequest {
     pub message: String,
     /// `elsewhere`, `anywhere` or `never`.
     pub retry: String,
+    /// The end of what the renderer said, for the operator (*ours*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }

@@ -4,7 +4,7 @@ use super::fields::Fields;
 use super::problem::unhex;
 use super::ticket::JoinTicket;
 use crate::domain::error::Result;
-use crate::domain::failure::{Failure, FailureCode, Retry};
+use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
 use crate::domain::job::{Renderer, Stage};
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
@@ -75,9 +75,9 @@ pub fn read_complete(body: &[u8]) -> Result<[u8; 32]> {
     unhex(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
 }
 
-/// `POST …/fail`.
-pub fn read_fail(body: &[u8]) -> Result<Failure> {
-    let fields = Fields::of_body(body, &["code", "message", "retry"])?;
+/// `POST …/fail`: the failure, and the end of the renderer's log where the node sent one.
+pub fn read_fail(body: &[u8]) -> Result<(Failure, Option<String>)> {
+    let fields = Fields::of_body(body, &["code", "message", "retry", "log"])?;
     let code = fields.require("code", fields.string("code")?)?;
     let code =
         FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be a code of the table of failures"))?;
@@ -85,7 +85,8 @@ pub fn read_fail(body: &[u8]) -> Result<Failure> {
     let retry = fields.require("retry", fields.string("retry")?)?;
     let retry = Retry::parse(&retry)
         .ok_or_else(|| fields.wrong("retry", "must be \"elsewhere\", \"anywhere\" or \"never\""))?;
-    Ok(Failure { code, message, retry })
+    let log = fields.string("log")?.map(|log| log_end(&log).to_owned());
+    Ok((Failure { code, message, retry }, log))
 }
 
 #[cfg(test)]
@@ -172,13 +173,16 @@ mod tests {
         refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);
 
         let failure = read_fail(br#"{"code":"render_failed","message":"m","retry":"elsewhere"}"#).unwrap();
-        assert_eq!(failure, Failure::here(FailureCode::RenderFailed, "m"));
+        assert_eq!(failure, (Failure::here(FailureCode::RenderFailed, "m"), None));
+        let (_, log) = read_fail(br#"{"code":"render_failed","message":"m","retry":"never","log":"a\nb"}"#).unwrap();
+        assert_eq!(log.as_deref(), Some("a\nb"));
         refused(
             read_fail,
             &[
                 (r#"{"code":"odd","message":"m","retry":"never"}"#, "code"),
                 (r#"{"code":"render_failed","retry":"never"}"#, "message"),
                 (r#"{"code":"render_failed","message":"m","retry":"later"}"#, "retry"),
+                (r#"{"code":"render_failed","message":"m","retry":"never","log":5}"#, "log"),
             ],
         );
     }

@@ -202,7 +202,7 @@ fn a_video_that_is_not_what_was_asked_for_is_not_published() {
             complete(&office, &node, &grant).unwrap();
         } else {
             let failure = Failure::for_good(FailureCode::RenderFailed, "x");
-            leases::fail(&office.app, &node, grant.lease.id, failure).unwrap();
+            leases::fail(&office.app, &node, grant.lease.id, failure, None).unwrap();
         }
     }
     assert_eq!(bills(&office).len(), 1);
@@ -271,7 +271,7 @@ fn an_uploaded_demo_is_stored_once_and_given_to_the_node_of_its_own_accounts_job
     file.read_to_end(&mut read).unwrap();
     assert!(read == demo && bytes == stored.bytes);
     let gone = Failure::for_good(FailureCode::RenderFailed, "x");
-    leases::fail(&office.app, &node, grant.lease.id, gone).unwrap();
+    leases::fail(&office.app, &node, grant.lease.id, gone, None).unwrap();
 
     let grant = claimed(&office, &stranger, &node, order);
     assert_eq!(grant.uploaded_demo, None, "an account that has not uploaded it is not given it");

@@ -92,7 +92,7 @@ fn a_node_never_holds_more_than_its_slots() {
     assert_eq!(reason(1).as_deref(), Some("the only node is busy"), "a node without slots has not called yet");
     office.claim(&two).unwrap();
     assert_eq!(reason(2).as_deref(), Some("all 2 nodes are busy"));
-    leases::fail(&office.app, &one, first.lease.id, failure(Retry::Never)).unwrap();
+    leases::fail(&office.app, &one, first.lease.id, failure(Retry::Never), None).unwrap();
     assert_eq!(reason(2).as_deref(), Some("a node is about to take it"));
     assert!(office.claim(&one).is_some());
 }
@@ -152,7 +152,7 @@ fn a_silent_node_loses_its_job_which_keeps_its_place_and_what_comes_late_is_refu
     assert_eq!(info.job.failure.unwrap().code, FailureCode::NodeLost);
     assert_conflict(leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)), "lost");
     assert_conflict(leases::complete(&office.app, &node, grant.lease.id, [0; 32]), "lost");
-    assert_conflict(leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never)), "lost");
+    assert_conflict(leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never), None), "lost");
     let late = leases::append_video(&office.app, &node, grant.lease.id, 0, &mut &b"late"[..]);
     assert!(matches!(late, Err(leases::UploadError::Failed(error)) if error.code == "lost"));
 
@@ -170,7 +170,7 @@ fn a_lease_is_its_own_nodes_alone() {
     let (owner, thief) = (office.node("owner"), office.node("thief"));
     let grant = office.claim(&owner).unwrap();
     assert_conflict(leases::heartbeat(&office.app, &thief, grant.lease.id, at(Stage::Fetching, 0.0)), "lost");
-    assert_conflict(leases::fail(&office.app, &thief, grant.lease.id, failure(Retry::Never)), "lost");
+    assert_conflict(leases::fail(&office.app, &thief, grant.lease.id, failure(Retry::Never), None), "lost");
     assert_conflict(leases::complete(&office.app, &thief, grant.lease.id, [0; 32]), "lost");
     assert!(leases::open_demo(&office.app, &thief, grant.lease.id).is_err());
     assert!(leases::heartbeat(&office.app, &owner, grant.lease.id, at(Stage::Fetching, 0.0)).is_ok());
@@ -184,8 +184,8 @@ fn failures_end_a_job_at_once_or_after_three_attempts() {
 
     let bad = submit(&office, &metered).job.public_id;
     let grant = office.claim(&node).unwrap();
-    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never)).unwrap();
-    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never)).unwrap();
+    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never), None).unwrap();
+    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Never), None).unwrap();
     let job = jobs::get(&office.app, &metered, bad).unwrap().job;
     assert_eq!((job.status, job.attempts, job.finished_at_ms), (JobStatus::Failed, 1, Some(START_MS)));
     assert_eq!(job.failure, Some(failure(Retry::Never)));
@@ -193,7 +193,7 @@ fn failures_end_a_job_at_once_or_after_three_attempts() {
     let unlucky = submit(&office, &metered).job.public_id;
     for attempt in 1..=limits::ATTEMPTS {
         let grant = office.claim(&node).unwrap();
-        leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere)).unwrap();
+        leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere), None).unwrap();
         let job = jobs::get(&office.app, &metered, unlucky).unwrap().job;
         let expected = if attempt < limits::ATTEMPTS { JobStatus::Queued } else { JobStatus::Failed };
         assert_eq!((job.status, job.attempts), (expected, attempt));
@@ -212,7 +212,7 @@ fn a_job_that_failed_on_a_node_goes_to_another_while_there_is_one_also_after_a_r
     }
     let grant = office.claim(&one).unwrap();
     leases::claim(&office.app, &two, BUILTIN, 1, Duration::ZERO).unwrap();
-    leases::fail(&office.app, &one, grant.lease.id, failure(Retry::Elsewhere)).unwrap();
+    leases::fail(&office.app, &one, grant.lease.id, failure(Retry::Elsewhere), None).unwrap();
     assert!(office.claim(&one).is_none());
     let office = office.restart();
     assert!(office.claim(&one).is_none());
@@ -235,7 +235,7 @@ fn a_cancelled_job_is_over_and_its_node_is_told() {
         let heartbeat = leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Rendering, 0.5));
         assert_conflict(heartbeat, "cancelled");
         assert_conflict(leases::complete(&office.app, &node, grant.lease.id, [0; 32]), "cancelled");
-        assert_conflict(leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere)), "cancelled");
+        assert_conflict(leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere), None), "cancelled");
         waiting
     };
     jobs::remove(&office.app, &metered, waiting).unwrap();
@@ -273,7 +273,7 @@ fn jobs_of_an_account_that_is_shut_out_wait_until_it_is_let_in_again() {
     assert_eq!(grant.job.job.id, running.id);
     accounts::deactivate(&office.app, "studio").unwrap();
     leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)).unwrap();
-    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere)).unwrap();
+    leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere), None).unwrap();
     assert!(office.claim(&node).is_none());
     // Let in by another process: the server's writer notices at its next commit.
     accounts::activate(&office.admin(), Some("studio")).unwrap();

@@ -121,7 +121,7 @@ impl Day {
             }
             _ => {
                 let failure = Failure { code: FailureCode::RenderFailed, message: "x".into(), retry };
-                let _late = leases::fail(app, node, lease, failure);
+                let _late = leases::fail(app, node, lease, failure, None);
             }
         }
     }

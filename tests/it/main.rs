@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod app_accounts;
+mod app_all_jobs;
 mod app_clips;
 mod app_jobs;
 mod app_keys;

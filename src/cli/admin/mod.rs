@@ -6,6 +6,7 @@ mod account;
 mod activate;
 mod audit;
 mod dinks;
+mod jobs;
 mod keys;
 mod nodes;
 mod tls;
@@ -24,7 +25,7 @@ use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 
-/// Accounts, keys, dinks, nodes, HTTPS and the audit: works on the data directory itself, beside a running server
+/// Accounts, keys, dinks, nodes, jobs, HTTPS and the audit: works on the data directory itself, beside a running server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: an account that may submit, with its keys:
@@ -42,6 +43,7 @@ enum Command {
     Keys(keys::Args),
     Dinks(dinks::Args),
     Nodes(nodes::Args),
+    Jobs(jobs::Args),
     Tls(tls::Args),
     Audit(audit::Args),
 }
@@ -55,6 +57,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Keys(args) => keys::run(args, &app, call),
         Command::Dinks(args) => dinks::run(args, &app, call),
         Command::Nodes(args) => nodes::run(args, &app, &data_dir, call),
+        Command::Jobs(args) => jobs::run(args, &app, &data_dir, call),
         Command::Tls(args) => tls::run(args, &app, &data_dir, call),
         Command::Audit(args) => audit::run(args, &app, call),
     }

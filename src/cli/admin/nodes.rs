@@ -1,19 +1,20 @@
-//! `admin nodes`: join tokens and the nodes there are.
+//! `admin nodes`: join tokens, the nodes there are, and whether they are given work.
 
 use std::path::Path;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Call, output};
 use crate::app::nodes::NodeInfo;
 use crate::app::{App, nodes};
 use crate::cli::server_url;
 use crate::domain::error::Result;
+use crate::domain::node::Node;
 use crate::wire::ticket::JoinTicket;
 use crate::wire::time::rfc3339;
 
-/// Render nodes: join tokens, list
+/// Render nodes: join tokens, list, drain, resume, remove
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin nodes token")]
 pub struct Args {
@@ -32,16 +33,47 @@ Example: on the server, then on the new node:
     /// All nodes
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes list")]
     List,
+    /// Lets a node finish what it has and gives it nothing more
+    #[command(after_help = "Example:\n  dinkem-appliance admin nodes drain render-2")]
+    Drain {
+        /// Its name or id
+        node: String,
+    },
+    /// Gives a drained node work again
+    #[command(after_help = "Example:\n  dinkem-appliance admin nodes resume render-2")]
+    Resume {
+        /// Its name or id
+        node: String,
+    },
+    /// Refuses a node's key for good; what it holds is done elsewhere
+    #[command(after_help = "Example:\n  dinkem-appliance admin nodes remove render-2")]
+    Remove {
+        /// Its name or id
+        node: String,
+    },
 }
 
 pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
-        Command::Token => token(app, data_dir, call),
-        Command::List => {
-            list(&nodes::list(app)?, call);
-            Ok(())
+        Command::Token => return token(app, data_dir, call),
+        Command::List => list(&nodes::list(app)?, call),
+        Command::Drain { node } => changed(&nodes::drain(app, &node)?, "draining", json!({}), call),
+        Command::Resume { node } => changed(&nodes::resume(app, &node)?, "takes work", json!({}), call),
+        Command::Remove { node } => {
+            let (node, jobs) = nodes::remove(app, &node)?;
+            changed(&node, &format!("removed, {jobs} jobs put back"), json!({ "jobs_put_back": jobs }), call);
         }
     }
+    Ok(())
+}
+
+/// Says how a node stands after a change; `more` joins the JSON.
+fn changed(node: &Node, words: &str, mut more: Value, call: &Call) {
+    if call.json {
+        more["node"] = json!({ "id": node.public_id.to_string(), "name": node.name, "draining": node.draining });
+        return output::json(&more);
+    }
+    output::line(&format!("{}: {words}", output::plain(&node.name)));
 }
 
 fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
@@ -71,6 +103,7 @@ fn list(nodes: &[NodeInfo], call: &Call) {
                 "id": info.node.public_id.to_string(),
                 "name": info.node.name,
                 "state": info.state.as_str(),
+                "draining": info.node.draining,
                 "slots": info.node.slots,
                 "leases": info.leases,
                 "renderers": renderers(info),
