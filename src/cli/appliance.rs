@@ -97,15 +97,13 @@ impl Appliance {
         self.http.address()
     }
 
-    /// Lets requests that run end, stops the nodes inside, writes what is left to write.
-    pub fn stop(self) {
+    /// Lets requests that run end, stops the nodes inside, writes what is left to write. How many requests were cut.
+    pub fn stop(self) -> usize {
         self.app.stop();
         self.nodes.stop();
-        let unanswered = self.http.stop();
-        if unanswered > 0 {
-            log::warn!("stopped with {unanswered} requests unanswered");
-        }
+        let cut = self.http.stop();
         self.scheduler.stop();
+        cut
     }
 
     /// A node inside is a node like any other: it speaks HTTP, keeps its state in a directory and renders in child

@@ -86,8 +86,13 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     }
     say_listening(&appliance, args.plain_http.is_some());
     while !stop.wait(Duration::from_secs(3_600)) {}
-    output::say("Stopping.");
-    appliance.stop();
+    output::say("Stopping: requests under way are finished first. Once more stops at once.");
+    match appliance.stop() {
+        0 => output::say("Stopped."),
+        cut => output::say(&format!(
+            "Stopped. {cut} requests were not finished within --stop-seconds and were cut off; their clients see a broken connection."
+        )),
+    }
     Ok(())
 }
 

@@ -28,6 +28,8 @@ pub enum Kind {
     UnsupportedMedia,
     /// A range that lies outside the file.
     RangeNotSatisfiable,
+    /// The body came too slowly.
+    TooSlow,
     /// Too much at once, or a quota reached: try again later.
     TooMany,
     /// Stopping or out of room: try again later.

@@ -74,6 +74,7 @@ fn status(kind: Kind) -> u16 {
         Kind::Forbidden => 403,
         Kind::NotFound => 404,
         Kind::MethodNotAllowed => 405,
+        Kind::TooSlow => 408,
         Kind::Conflict => 409,
         Kind::LengthRequired => 411,
         Kind::TooLarge => 413,

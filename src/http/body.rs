@@ -80,5 +80,9 @@ fn too_large(limit: u64) -> Error {
 }
 
 fn broken_off(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return Error::new(Kind::TooSlow, "body_too_slow", "The body stopped coming, or came too slowly.")
+            .because(error);
+    }
     Error::new(Kind::Invalid, "body_incomplete", "The body broke off before its end.").because(error)
 }

@@ -10,6 +10,10 @@ use super::range::{Wanted, wanted};
 use crate::domain::error::{Error, Kind, Result};
 use crate::wire::problem::Problem;
 
+/// An address never gets other bytes, so a browser need not ask again when the clip is played again; but the clip may be
+/// deleted, so a copy outlives it by a day at most.
+const CACHING: &str = "private, max-age=86400, immutable";
+
 /// A file to send.
 pub struct Served {
     /// Opened for reading.
@@ -38,13 +42,12 @@ pub fn send(request: &Request, mut served: Served) -> Result<Response> {
                 let part = answer::with_body(206, served.content_type, stream(served.file, last - first + 1));
                 answer::header(part, "Content-Range", format!("bytes {first}-{last}/{total}"))
             }
-            Wanted::Outside => outside(total),
+            Wanted::Outside => return Ok(outside(total)),
         }
     };
     let response = answer::header(response, "ETag", served.etag);
     let response = answer::header(response, "Accept-Ranges", "bytes");
-    // A deleted clip's address is dead at once, so every use asks; an unchanged one costs only the question.
-    Ok(answer::header(response, "Cache-Control", "private, no-cache"))
+    Ok(answer::header(response, "Cache-Control", CACHING))
 }
 
 fn range_of(request: &Request, served: &Served) -> Wanted {

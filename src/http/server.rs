@@ -167,10 +167,11 @@ impl Running {
         self.app.stop();
         let stopped = self.transport.stop(self.stop_time);
         if stopped.cut_requests > 0 {
-            log::warn!("stopped with {} requests unfinished after {:.1?}", stopped.cut_requests, stopped.took);
+            log::warn!("{} requests were cut off, unfinished after {:.1?}", stopped.cut_requests, stopped.took);
         } else if self.loop_thread.join().is_err() {
             log::error!("the server's thread panicked");
         }
+        log::info!("the transport in this run: {:?}", self.transport.counters());
         stopped.cut_requests
     }
 }

@@ -34,6 +34,10 @@ pub const BAD_URL: &str = "bad_url";
 /// Code of the error for an answer that is not as it should be: too long, not JSON, too many redirects.
 pub const BAD_ANSWER: &str = "bad_answer";
 
+/// A longer body is sent only once the server has asked for it (`Expect: 100-continue`), or has said nothing for a
+/// second: a server that refuses it is heard, where an answer amid the sending is often lost with the connection.
+const ASK_FIRST_BYTES: u64 = 1 << 20;
+
 /// How a client behaves.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
@@ -153,6 +157,9 @@ impl Client {
         };
         if let Some(length) = length {
             head = head.header(header::CONTENT_LENGTH, length);
+            if length > ASK_FIRST_BYTES {
+                head = head.header(header::EXPECT, "100-continue");
+            }
         }
         self.run(server, head, ureq::SendBody::from_reader(body), request.timeout)
     }

@@ -1,6 +1,6 @@
 //! The HTTP client: what it sends, what it refuses to reach, and what it says when something is wrong.
 
-use std::io::Write;
+use std::io::{Read, Write, repeat};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use dinkem_appliance::os::http::{
     UNREACHABLE,
 };
 
+use crate::support::appliance::Appliance;
 use crate::support::listener::{head, hold, listen, reply};
 
 const AGES: Duration = Duration::from_secs(60);
@@ -238,5 +239,23 @@ fn a_ca_file_must_hold_a_certificate() {
     let with = |pem: &str| Client::new(ClientOptions { ca_pem: Some(pem.into()), ..options(&[]) });
     for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
         assert_eq!(with(pem).unwrap_err().field.as_deref(), Some("ca"), "{pem:?}");
+    }
+}
+
+#[test]
+fn a_large_body_that_the_server_does_not_want_is_refused_in_words_before_it_is_sent() {
+    let appliance = Appliance::start();
+    let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
+    let url = format!("http://{}/api/demos", appliance.address);
+    for bytes in [4 << 30, 100 << 20, 100] {
+        let (stranger, mut body) = (Secret::new("3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"), repeat(0).take(bytes));
+        let request = Request {
+            bearer: Some(&stranger),
+            body: Body::Stream(&mut body, Some(bytes)),
+            ..Request::new(Method::POST, &url, AGES)
+        };
+        let answer = client.send(request).unwrap();
+        let sent = bytes - body.limit();
+        assert_eq!((answer.status, sent), (401, if bytes > 1 << 20 { 0 } else { bytes }));
     }
 }

@@ -25,6 +25,10 @@ mod kill;
 mod node_agent;
 mod node_join;
 mod refusals;
+#[cfg(unix)]
+mod serve_log;
+#[cfg(unix)]
+mod serve_stop;
 mod store;
 mod store_migrations;
 mod store_plans;

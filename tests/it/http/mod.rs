@@ -5,6 +5,7 @@ mod authentication;
 mod bodies;
 mod clips;
 mod demos;
+mod headers;
 mod node;
 mod openapi;
 mod proxies;

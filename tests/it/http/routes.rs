@@ -52,18 +52,18 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("POST", "/api/node/leases/{lease}/fail", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
 ];
 
-struct World {
-    appliance: Appliance,
-    owner: Keys,
+pub struct World {
+    pub appliance: Appliance,
+    pub owner: Keys,
     without_dinks: Keys,
     inactive: Keys,
     another: Keys,
-    node: Joined,
+    pub node: Joined,
     another_node: Joined,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let appliance = Appliance::start();
         Self {
             owner: appliance.account_with_dinks("owner", 1),
@@ -77,7 +77,7 @@ impl World {
     }
 
     /// A request of a route that is good in everything but, perhaps, its caller: with a job or a lease of its own.
-    fn ask(&self, method: &str, pattern: &str) -> Ask {
+    pub fn ask(&self, method: &str, pattern: &str) -> Ask {
         let appliance = &self.appliance;
         let path = if pattern.contains("{id}") {
             pattern.replace("{id}", &appliance.job(&self.owner.metered))

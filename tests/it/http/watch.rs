@@ -7,14 +7,14 @@ use crate::support::appliance::Appliance;
 use crate::support::client::{Answer, Ask};
 use crate::support::video::{CLIP, POSTER};
 
-struct Published {
+pub struct Published {
     appliance: Appliance,
     key: String,
     job: Value,
 }
 
 impl Published {
-    fn new(public_url: Option<&str>) -> Self {
+    pub fn new(public_url: Option<&str>) -> Self {
         let appliance = Appliance::start_as(public_url);
         let key = appliance.account("studio").metered;
         let id = appliance.job(&key);
@@ -26,12 +26,12 @@ impl Published {
     }
 
     /// The path of one of the clip's addresses.
-    fn path(&self, which: &str) -> String {
+    pub fn path(&self, which: &str) -> String {
         let url = self.job["clip"][which].as_str().unwrap();
         format!("/{}", url.splitn(4, '/').nth(3).unwrap())
     }
 
-    fn send(&self, ask: Ask) -> Answer {
+    pub fn send(&self, ask: Ask) -> Answer {
         self.appliance.send(&ask)
     }
 }

@@ -140,16 +140,25 @@ pub struct Answer {
 impl Answer {
     /// Reads one answer up to the end of its body; what the server does afterwards is not looked at.
     #[track_caller]
-    pub fn read(mut stream: TcpStream, head_only: bool) -> Self {
+    pub fn read(stream: TcpStream, head_only: bool) -> Self {
+        Self::read_from(stream, head_only).unwrap_or_else(|bytes| panic!("no whole answer but {bytes:?}"))
+    }
+
+    /// The same of a server that may go away meanwhile.
+    pub fn try_read(stream: TcpStream) -> Option<Self> {
+        Self::read_from(stream, false).ok()
+    }
+
+    fn read_from(mut stream: TcpStream, head_only: bool) -> Result<Self, String> {
         let mut bytes = Vec::new();
         let mut buffer = vec![0; 64 * 1024];
         loop {
             if let Some(answer) = Self::parse(&bytes, head_only) {
-                return answer;
+                return Ok(answer);
             }
             match stream.read(&mut buffer) {
                 Ok(read) if read > 0 => bytes.extend(&buffer[..read]),
-                other => panic!("no whole answer ({other:?}) but {:?}", String::from_utf8_lossy(&bytes)),
+                _ => return Err(String::from_utf8_lossy(&bytes).into_owned()),
             }
         }
     }

@@ -36,6 +36,24 @@ impl Process {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name, as service managers and terminals do.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for its end, which the test has brought about; its log with it.
+    pub fn ended(&mut self) -> (ExitStatus, Vec<String>) {
+        let status = until("the end of the process", || self.child.try_wait().unwrap());
+        (status, self.lines.iter().collect())
+    }
 }
 
 impl Drop for Process {
@@ -72,7 +90,7 @@ pub struct Appliance {
 }
 
 impl Appliance {
-    /// Starts a server on a free port of loopback with short leases; `flags` are added to its line.
+    /// Starts a server on a free port of loopback with short leases, unless `flags`, which are added to its line, say otherwise.
     pub fn start(flags: &[&str]) -> Self {
         Self::start_over(true, flags)
     }
@@ -112,7 +130,10 @@ impl Appliance {
         let _ = std::fs::remove_file(&port_file);
         let (data, port_file_text) = (self.data_dir(), port_file.to_string_lossy().into_owned());
         let mut line = vec!["serve", "--data-dir", data.to_str().unwrap(), "--listen", &self.address];
-        line.extend(["--port-file", &port_file_text, "--lease-seconds", "2"]);
+        line.extend(["--port-file", &port_file_text]);
+        if !self.flags.iter().any(|flag| flag == "--lease-seconds") {
+            line.extend(["--lease-seconds", "2"]);
+        }
         if !self.is_https {
             line.extend(["--plain-http", "loopback"]);
         }

@@ -1,0 +1,127 @@
+//! What every answer says of itself: a golden table of every route, how long its answers may be kept and who may frame
+//! them; no cookie and no CORS anywhere. A new route fails it until it is in.
+
+use dinkem_appliance::http::routes;
+
+use super::routes::World;
+use super::watch::Published;
+use crate::support::client::{Answer, Ask};
+
+/// `Cache-Control` of what nobody may keep.
+const NEVER: &str = "no-store";
+/// `Cache-Control` of what never changes at its address, but may be deleted.
+const DAY: &str = "private, max-age=86400, immutable";
+
+/// `Content-Security-Policy` of what nobody may frame.
+const NOBODY: &str = "frame-ancestors 'none'";
+/// `Content-Security-Policy` of the player page, which anybody may frame.
+const PLAYER: &str = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; \
+     base-uri 'none'; form-action 'none'";
+
+/// Every route: `Cache-Control` and `Content-Security-Policy` of its good answer.
+const TABLE: &[(&str, &str, &str, &str)] = &[
+    ("GET", "/healthz", NEVER, NOBODY),
+    ("HEAD", "/healthz", NEVER, NOBODY),
+    ("GET", "/ca.pem", NEVER, NOBODY),
+    ("HEAD", "/ca.pem", NEVER, NOBODY),
+    ("GET", "/api/clips", NEVER, NOBODY),
+    ("POST", "/api/clips", NEVER, NOBODY),
+    ("GET", "/api/clips/{id}", NEVER, NOBODY),
+    ("DELETE", "/api/clips/{id}", NEVER, NOBODY),
+    ("POST", "/api/demos", NEVER, NOBODY),
+    ("GET", "/api/account", NEVER, NOBODY),
+    ("GET", "/clips/{token}.mp4", DAY, NOBODY),
+    ("HEAD", "/clips/{token}.mp4", DAY, NOBODY),
+    ("GET", "/clips/{token}.jpg", DAY, NOBODY),
+    ("HEAD", "/clips/{token}.jpg", DAY, NOBODY),
+    ("GET", "/embed/{token}", NEVER, PLAYER),
+    ("HEAD", "/embed/{token}", NEVER, PLAYER),
+    ("POST", "/api/node/join", NEVER, NOBODY),
+    ("POST", "/api/node/claims", NEVER, NOBODY),
+    ("PUT", "/api/node/leases/{lease}", NEVER, NOBODY),
+    ("GET", "/api/node/leases/{lease}/demo", NEVER, NOBODY),
+    ("PUT", "/api/node/leases/{lease}/video", NEVER, NOBODY),
+    ("PUT", "/api/node/leases/{lease}/poster", NEVER, NOBODY),
+    ("POST", "/api/node/leases/{lease}/complete", NEVER, NOBODY),
+    ("POST", "/api/node/leases/{lease}/fail", NEVER, NOBODY),
+];
+
+/// A page of somebody else's, in whose name a browser asks.
+const ORIGIN: &str = "https://page.example";
+
+/// What holds for every answer, and what the table says of this one.
+fn check(answer: &Answer, what: &str, caching: &str, policy: &str) {
+    let expected = [
+        ("X-Content-Type-Options", Some("nosniff")),
+        ("Referrer-Policy", Some("no-referrer")),
+        ("Cache-Control", Some(caching)),
+        ("Content-Security-Policy", Some(policy)),
+        // For browsers that know nothing of policies.
+        ("X-Frame-Options", (policy == NOBODY).then_some("DENY")),
+    ];
+    for (name, value) in expected {
+        assert_eq!(answer.header(name), value, "{what}: {name}");
+        let lines = answer.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).count();
+        assert_eq!(lines, usize::from(value.is_some()), "{what}: {name} once");
+    }
+    let forbidden = |name: &str| name == "set-cookie" || name.starts_with("access-control-");
+    assert!(!answer.headers.iter().any(|(name, _)| forbidden(name)), "{what}: {answer:?}");
+}
+
+#[test]
+fn every_route_is_in_the_table_and_nothing_else_is() {
+    let routes: Vec<_> = routes::all().map(|(method, pattern, _)| (method, pattern)).collect();
+    let table: Vec<_> = TABLE.iter().map(|(method, pattern, ..)| (*method, *pattern)).collect();
+    assert_eq!(routes, table);
+}
+
+#[test]
+fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
+    let (world, published) = (World::new(), Published::new(None));
+    let mut ids = Vec::new();
+    for (method, pattern, caching, policy) in TABLE {
+        let what = format!("{method} {pattern}");
+        let good = match *pattern {
+            "/clips/{token}.mp4" => published.send(Ask::new(method, &published.path("url"))),
+            "/clips/{token}.jpg" => published.send(Ask::new(method, &published.path("poster_url"))),
+            "/embed/{token}" => published.send(Ask::new(method, &published.path("embed_url"))),
+            _ => {
+                let ask = world.ask(method, pattern);
+                let node = pattern.starts_with("/api/node/");
+                let key = if node { &world.node.key } else { &world.owner.metered };
+                world.appliance.send(&ask.header("Origin", ORIGIN).key(key))
+            }
+        };
+        // A video that is none is refused, and plain HTTP has no authority to show: answers like any other.
+        let refused = ["/api/node/leases/{lease}/complete", "/ca.pem"].contains(pattern);
+        assert!(refused || (200..300).contains(&good.status), "{what}: {}", good.status);
+        check(&good, &what, caching, policy);
+        if !pattern.contains("{token}") {
+            ids.push(good.header("X-Request-Id").unwrap().to_owned());
+        }
+
+        let ask = world.ask(method, pattern);
+        let refused = world.appliance.send(&Ask::new("OPTIONS", ask.target()).header("Origin", ORIGIN));
+        assert!([401, 404, 405].contains(&refused.status), "OPTIONS {pattern}: {}", refused.status);
+        check(&refused, &format!("OPTIONS {pattern}"), NEVER, NOBODY);
+        ids.push(refused.header("X-Request-Id").unwrap().to_owned());
+    }
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "request ids are not used twice");
+}
+
+#[test]
+fn a_part_of_a_clip_is_kept_like_the_whole_and_what_is_not_there_is_not_kept() {
+    let published = Published::new(None);
+    let path = published.path("url");
+    let part = published.send(Ask::get(&path).header("Range", "bytes=0-9")).expect(206);
+    check(&part, "a range", DAY, NOBODY);
+    let tag = part.header("ETag").unwrap();
+    check(&published.send(Ask::get(&path).header("If-None-Match", tag)).expect(304), "unchanged", DAY, NOBODY);
+    let outside = published.send(Ask::get(&path).header("Range", "bytes=999999999-")).expect(416);
+    check(&outside, "a range outside", NEVER, NOBODY);
+    check(&published.send(Ask::get("/clips/x.mp4")).expect(404), "no clip", NEVER, NOBODY);
+    check(&published.send(Ask::get("/nowhere").header("Origin", ORIGIN)).expect(401), "no route", NEVER, NOBODY);
+}
