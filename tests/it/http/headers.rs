@@ -24,10 +24,12 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("HEAD", "/healthz", NEVER, NOBODY),
     ("GET", "/ca.pem", NEVER, NOBODY),
     ("HEAD", "/ca.pem", NEVER, NOBODY),
+    ("GET", "/api/openapi.json", NEVER, NOBODY),
     ("GET", "/api/clips", NEVER, NOBODY),
     ("POST", "/api/clips", NEVER, NOBODY),
     ("GET", "/api/clips/{id}", NEVER, NOBODY),
     ("DELETE", "/api/clips/{id}", NEVER, NOBODY),
+    ("POST", "/api/clips/{id}/link", NEVER, NOBODY),
     ("POST", "/api/demos", NEVER, NOBODY),
     ("GET", "/api/account", NEVER, NOBODY),
     ("GET", "/clips/{token}.mp4", DAY, NOBODY),
@@ -92,8 +94,8 @@ fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
                 world.appliance.send(&ask.header("Origin", ORIGIN).key(key))
             }
         };
-        // A video that is none is refused, and plain HTTP has no authority to show: answers like any other.
-        let refused = ["/api/node/leases/{lease}/complete", "/ca.pem"].contains(pattern);
+        // A video that is none, a clip that is not there yet, an authority that plain HTTP lacks: answers like any other.
+        let refused = ["/api/node/leases/{lease}/complete", "/api/clips/{id}/link", "/ca.pem"].contains(pattern);
         assert!(refused || (200..300).contains(&good.status), "{what}: {}", good.status);
         check(&good, &what, caching, policy);
         if !pattern.contains("{token}") {
