@@ -161,6 +161,8 @@ impl<'a> Run<'a> {
 
     /// What its end means (`nodes.md`).
     fn verdict(&self, exit: Option<i32>) -> Result<(), Failure> {
+        // Also of one that said it was done: its file has not been looked at yet.
+        self.hold.keep_log(&self.said.log);
         let exit = exit.and_then(|code| u8::try_from(code).ok());
         if exit == Some(EXIT_DONE) {
             let made = fs::metadata(&self.job.output).is_ok_and(|file| file.is_file() && file.len() > 0);
@@ -171,7 +173,6 @@ impl<'a> Run<'a> {
             };
         }
         let failure = self.said.failure(exit);
-        self.hold.keep_log(&self.said.log);
         let code = exit.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));
         info!("The renderer of job {} ended with {code}: {}\n{}", self.job.job_id, failure.message, self.said.log);
         Err(failure)

@@ -12,6 +12,7 @@ mod browser;
 mod cli_admin;
 mod cli_clips;
 mod cli_config;
+mod cli_jobs;
 mod cli_keys;
 mod cli_usage;
 mod demos;

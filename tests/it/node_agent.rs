@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use dinkem_appliance::domain::limits;
 use dinkem_appliance::os::files;
 use sha2::{Digest, Sha256};
 
@@ -81,6 +82,22 @@ fn every_ending_of_a_renderer_is_told_for_what_it_is() {
             let lease = bench.server.ended(lease);
             assert_failed(&lease, code, retry, script);
             assert!(lease.video.is_empty(), "{script}");
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn the_server_gets_the_end_of_what_a_failed_renderer_said() {
+    let script = "i=0; while [ $i -lt 900 ]; do i=$((i+1)); echo \"frame $i of \\\"9\\\"\"; done; exit 20";
+    let cases = [(script.to_owned(), "frame 900 of \"9\"\n"), ("echo done it; exit 0".into(), "done it\n")];
+    for (script, end) in cases {
+        let bench = Bench::new(Knobs::good());
+        while_working(bench.config(&script), |_| {
+            let lease = bench.server.offer(&bench.demo_url, None);
+            let failed = bench.server.ended(lease).failed.unwrap();
+            let log = failed["log"].as_str().unwrap();
+            assert!(log.ends_with(end) && log.len() <= limits::ATTEMPT_LOG_BYTES, "{} bytes: {log}", log.len());
         })
         .unwrap();
     }

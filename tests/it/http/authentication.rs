@@ -1,6 +1,11 @@
-//! The contract's page "Authentication", row by row.
+//! The contract's page "Authentication", row by row, and `api.md`'s reading of the header.
+
+use std::time::Duration;
 
 use dinkem_appliance::app;
+use dinkem_appliance::domain::key::KeyClass;
+use dinkem_appliance::http::routes;
+use serde_json::json;
 
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::{Answer, Ask, connect};
@@ -8,6 +13,8 @@ use crate::support::client::{Answer, Ask, connect};
 const MISSING: &str = r#"{"error":"Missing or invalid API key"}"#;
 const INVALID: &str = r#"{"error":"Invalid API key"}"#;
 const NO_DINKS: &str = r#"{"error":"No reserved capacity provisioned"}"#;
+/// The contract's own example, which is nobody's.
+const UNKNOWN: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
 
 #[track_caller]
 fn refused(answer: &Answer, body: &str) {
@@ -16,84 +23,298 @@ fn refused(answer: &Answer, body: &str) {
     assert_eq!(answer.header("Content-Type"), Some("application/json"));
 }
 
+#[track_caller]
+fn forbidden(answer: &Answer) {
+    assert_eq!((answer.status, answer.text()), (403, NO_DINKS));
+    assert_eq!(answer.header("WWW-Authenticate"), None);
+    assert_eq!(answer.header("Content-Type"), Some("application/json"));
+}
+
+/// Every route of clients, with something in the place of its names.
+fn client_routes() -> Vec<Ask> {
+    routes::all()
+        .filter(|(_, _, who)| *who == "client")
+        .map(|(method, pattern, _)| Ask::new(method, &pattern.replace(['{', '}'], "")))
+        .collect()
+}
+
+fn with(value: &str) -> Ask {
+    Ask::get("/api/account").header("Authorization", value)
+}
+
 #[test]
-fn a_request_without_a_well_formed_key_is_told_so() {
+fn no_authorization_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     refused(&appliance.send(&Ask::get("/api/account")), MISSING);
+    // A key anywhere else is no key.
+    let elsewhere = [
+        Ask::get(&format!("/api/account?access_token={key}&api_key={key}")),
+        Ask::get("/api/account").header("X-API-Key", &key),
+        Ask::get("/api/account").header("Cookie", &format!("Authorization=Bearer {key}; key={key}")),
+        Ask::get("/api/account").header("Proxy-Authorization", &format!("Bearer {key}")),
+        Ask::post("/api/clips").json(json!({ "key": key }).to_string()),
+    ];
+    for ask in elsewhere {
+        refused(&appliance.send(&ask), MISSING);
+    }
+}
+
+#[test]
+fn a_header_that_is_not_a_well_formed_bearer_uuid_is_a_missing_key() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let bare = key.replace('-', "");
     let malformed = [
         String::new(),
         "Bearer".into(),
         "Bearer ".into(),
         key.clone(),
         format!("Basic {key}"),
+        "Basic c3R1ZGlvOnNlY3JldA==".into(),
+        format!("Token {key}"),
         format!("Bearer{key}"),
+        format!("Bearer:{key}"),
+        format!("Bearer={key}"),
+        format!("Bearer\t{key}"),
+        format!("Bearer \t{key}"),
         format!("Bearer {key} x"),
-        format!("Bearer {}", key.replace('-', "")),
+        format!("Bearer {key}\tx"),
+        format!("Bearer {key},"),
+        format!("Bearer {key}, Bearer {key}"),
+        format!("Bearer {key};realm=x"),
+        format!("Bearer Bearer {key}"),
+        format!("Bearer \"{key}\""),
+        format!("Bearer <{key}>"),
+        format!("Bearer {bare}"),
         format!("Bearer {{{key}}}"),
+        format!("Bearer {{{bare}}}"),
         format!("Bearer {}", &key[1..]),
+        format!("Bearer {key}0"),
         format!("Bearer urn:uuid:{key}"),
+        format!("Bearer {}-{}", &key[..18].replace('-', ""), &key[19..]),
+        format!("Bearer {}", key.replace('-', "_")),
+        format!("Bearer g{}", &key[1..]),
+        format!("Bearer {}é", &key[..34]),
+        format!("Bearer {}１", &key[..33]),
+        format!("Bearer\u{a0}{key}"),
+        format!("Bearér {key}"),
         "Bearer YOUR_API_KEY".into(),
+        format!("Bearer {}", key.repeat(100)),
+        format!("Bearer {}{key}", "0".repeat(8_000)),
     ];
     for value in malformed {
-        refused(&appliance.send(&Ask::get("/api/account").header("Authorization", &value)), MISSING);
+        let answer = appliance.send(&with(&value));
+        assert_eq!((answer.status, answer.text()), (401, MISSING), "{value:?}");
+        refused(&answer, MISSING);
     }
-    refused(&appliance.send(&Ask::get("/api/account").key(&key).key(&key)), MISSING);
+}
+
+#[test]
+fn a_second_authorization_header_is_malformed_whatever_is_in_it() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let good = format!("Bearer {key}");
+    for second in [good.as_str(), "", "Basic x", "Bearer", &format!("Bearer {UNKNOWN}"), "\u{fffd}"] {
+        for (one, two) in [(good.as_str(), second), (second, good.as_str())] {
+            refused(&appliance.send(&with(one).header("authorization", two)), MISSING);
+        }
+    }
+    refused(&appliance.send(&with(&good).header("AUTHORIZATION", &good).header("Authorization", &good)), MISSING);
+}
+
+#[test]
+fn a_header_that_is_not_text_is_malformed() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    for bytes in [&b"\xff"[..], b"\xc3", b"\x80\x80"] {
+        for before in [true, false] {
+            let mut request = b"GET /api/account HTTP/1.1\r\nHost: x\r\nAuthorization: ".to_vec();
+            let key = format!("Bearer {key}").into_bytes();
+            request.extend(if before { [bytes, &key].concat() } else { [&key, bytes].concat() });
+            request.extend(b"\r\nConnection: close\r\n\r\n");
+            let mut stream = connect(appliance.address);
+            std::io::Write::write_all(&mut stream, &request).unwrap();
+            refused(&Answer::read(stream, false), MISSING);
+        }
+    }
+}
+
+#[test]
+fn a_header_longer_than_a_head_may_be_is_turned_away_before_any_key_is_read() {
+    let appliance = Appliance::start();
+    let answer = appliance.send(&with(&format!("Bearer {}", "0".repeat(200_000))));
+    assert_eq!(answer.status, 431);
 }
 
 #[test]
 fn a_key_is_taken_in_either_case_after_any_number_of_spaces() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let values = [format!("Bearer {key}"), format!("bearer   {key}"), format!("BEARER {}", key.to_uppercase())];
+    let upper = key.to_uppercase();
+    let values = [
+        format!("Bearer {key}"),
+        format!("bearer {key}"),
+        format!("BEARER {upper}"),
+        format!("bEaReR {upper}"),
+        format!("Bearer  {key}"),
+        format!("Bearer{}{key}", " ".repeat(500)),
+        // HTTP itself takes blanks at a value's ends away.
+        format!("  Bearer {key} \t"),
+    ];
     for value in values {
-        appliance.send(&Ask::get("/api/account").header("Authorization", &value)).expect(200);
+        appliance.send(&with(&value)).expect(200);
     }
+    appliance.send(&Ask::get("/api/account").header("aUTHORIZATION", &format!("Bearer {key}"))).expect(200);
 }
 
 #[test]
-fn an_unknown_key_and_an_account_that_is_not_active_get_the_same_answer() {
+fn a_key_that_matches_no_account_is_invalid_whatever_version_of_uuid_it_is() {
+    let appliance = Appliance::start();
+    appliance.account("studio");
+    let unknown = [
+        UNKNOWN,
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "0190f3c7-7a1e-1c3b-9f00-5a4e8a2b6c1d",
+        "0190f3c7-7a1e-7c3b-cf00-5a4e8a2b6c1d",
+    ];
+    for key in unknown {
+        refused(&appliance.send(&Ask::get("/api/account").key(key)), INVALID);
+    }
+    refused(&appliance.send(&Ask::get("/api/account").key(&appliance.node("n1").key)), INVALID);
+}
+
+#[test]
+fn a_new_account_is_rejected_until_it_is_activated_and_again_once_deactivated() {
     let appliance = Appliance::start();
     let keys = appliance.inactive("studio");
-    let ask = Ask::get("/api/account").key(&keys.metered);
-    refused(&appliance.send(&Ask::get("/api/account").key("3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234")), INVALID);
-    refused(&appliance.send(&ask), INVALID);
-    refused(&appliance.send(&Ask::get("/api/account").key(&keys.reserved)), INVALID);
-
+    let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Ask::get("/api/account").key(key)));
+    both().iter().for_each(|answer| refused(answer, INVALID));
     app::accounts::activate(&appliance.app, Some("studio")).unwrap();
-    appliance.send(&ask).expect(200);
+    let [metered, reserved] = both();
+    metered.expect(200);
+    forbidden(&reserved);
     app::accounts::deactivate(&appliance.app, "studio").unwrap();
-    refused(&appliance.send(&ask), INVALID);
+    both().iter().for_each(|answer| refused(answer, INVALID));
 }
 
 #[test]
-fn a_revoked_key_is_unknown_from_the_next_request_on() {
+fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overlap_is_not() {
     let appliance = Appliance::start();
-    let keys = appliance.account("studio");
-    appliance.send(&Ask::get("/api/account").key(&keys.metered)).expect(200);
-    for key in app::keys::list(&appliance.app, &keys.name).unwrap() {
+    let keys = appliance.account_with_dinks("studio", 1);
+    let status = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).status;
+    let rotate = |class, overlap| {
+        let (_, new) = app::keys::rotate(&appliance.app, &keys.name, class, overlap).unwrap();
+        new.metered.or(new.reserved).unwrap().reveal().to_owned()
+    };
+    let successor = rotate(KeyClass::Metered, Duration::from_secs(60));
+    assert_eq!((status(&keys.metered), status(&successor)), (200, 200));
+    appliance.clock.advance(Duration::from_secs(60));
+    refused(&appliance.send(&Ask::get("/api/account").key(&keys.metered)), INVALID);
+    assert_eq!(status(&successor), 200);
+    rotate(KeyClass::Reserved, Duration::ZERO);
+    refused(&appliance.send(&Ask::get("/api/account").key(&keys.reserved)), INVALID);
+    for key in app::keys::list(&appliance.app, "studio").unwrap() {
         app::keys::revoke(&appliance.app, key.id).unwrap();
     }
-    refused(&appliance.send(&Ask::get("/api/account").key(&keys.metered)), INVALID);
+    refused(&appliance.send(&Ask::get("/api/account").key(&successor)), INVALID);
 }
 
 #[test]
-fn a_reserved_key_works_only_while_the_account_has_dinks() {
+fn the_key_selects_the_job_type_and_both_belong_to_one_account() {
+    let appliance = Appliance::start();
+    let keys = appliance.account_with_dinks("studio", 1);
+    let mut jobs = Vec::new();
+    for (key, class) in [(&keys.metered, "metered"), (&keys.reserved, "reserved")] {
+        assert_eq!((key.len(), uuid::Uuid::try_parse(key).is_ok()), (36, true));
+        let answer = appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
+        assert_eq!(answer.json()["job_type"], class);
+        jobs.push(answer.json()["id"].clone());
+        let account = appliance.send(&Ask::get("/api/account").key(key)).expect(200).json();
+        assert_eq!((&account["name"], &account["key_class"]), (&json!("studio"), &json!(class)));
+    }
+    // Priority renders are claimed ahead of best-effort work that came before them.
+    let claim = appliance.claim(&appliance.node("n1")).unwrap();
+    assert_eq!(claim["job"]["id"], jobs[1]);
+}
+
+#[test]
+fn a_reserved_key_without_dinks_is_forbidden_on_every_route_of_clients() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
-    let ask = Ask::post("/api/clips").key(&keys.reserved).json(good_job().to_string());
-    let answer = appliance.send(&ask);
-    assert_eq!((answer.status, answer.text()), (403, NO_DINKS));
-    for ask in [Ask::get("/api/account"), Ask::get("/api/clips"), Ask::get("/api/clips/x"), Ask::put("/api/clips")] {
-        assert_eq!(appliance.send(&ask.key(&keys.reserved)).text(), NO_DINKS);
+    let routes = client_routes();
+    assert!(routes.len() >= 7, "{}", routes.len());
+    for ask in routes {
+        let answer = appliance.send(&ask.clone().key(&keys.reserved));
+        assert_eq!(answer.status, 403, "{}", ask.target());
+        forbidden(&answer);
     }
-
+    forbidden(&appliance.send(&Ask::put("/api/clips").key(&keys.reserved)));
     app::dinks::set(&appliance.app, "studio", 1).unwrap();
-    assert_eq!(appliance.send(&ask).expect(202).json()["job_type"], "reserved");
+    appliance.send(&Ask::get("/api/clips").key(&keys.reserved)).expect(200);
+}
+
+#[test]
+fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_are_forbidden() {
+    let appliance = Appliance::start();
+    let keys = appliance.account_with_dinks("studio", 1);
+    let other = appliance.account_with_dinks("other", 1);
+    let submit = |key: &str| appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string()));
+    let id = |answer: &Answer| answer.json()["id"].clone();
+    let first = id(&submit(&keys.reserved).expect(202));
+    let second = id(&submit(&other.reserved).expect(202));
     app::dinks::set(&appliance.app, "studio", 0).unwrap();
-    appliance.send(&ask).expect(403);
-    let metered = Ask::post("/api/clips").key(&keys.metered).json(good_job().to_string());
-    assert_eq!(appliance.send(&metered).expect(202).json()["job_type"], "metered");
+    forbidden(&submit(&keys.reserved));
+    forbidden(&appliance.send(&Ask::get("/api/clips").key(&keys.reserved)));
+    // What waits still waits as reserved work, and the account's other key sees it.
+    let seen = appliance.send(&Ask::get(&format!("/api/clips/{}", first.as_str().unwrap())).key(&keys.metered));
+    assert_eq!((&seen.json()["job_type"], &seen.json()["queue_position"]), (&json!("reserved"), &json!(1)));
+    submit(&keys.metered).expect(202);
+    let node = appliance.node("n1");
+    let order = [(); 3].map(|()| appliance.claim(&node).unwrap()["job"]["id"].clone());
+    assert_eq!(order[..2], [first, second]);
+}
+
+#[test]
+fn every_route_of_clients_is_closed_without_a_key_and_says_so_alike() {
+    let appliance = Appliance::start();
+    for ask in client_routes() {
+        refused(&appliance.send(&ask), MISSING);
+        refused(&appliance.send(&ask.clone().key(UNKNOWN)), INVALID);
+    }
+}
+
+#[test]
+fn below_api_only_joining_and_the_description_are_open() {
+    let open: Vec<_> = routes::all()
+        .filter(|(_, pattern, who)| pattern.starts_with("/api") && *who == "anyone")
+        .map(|(method, pattern, _)| format!("{method} {pattern}"))
+        .collect();
+    assert_eq!(open, ["GET /api/openapi.json", "POST /api/node/join"]);
+}
+
+#[test]
+fn there_are_no_cookies_and_no_sessions() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    for ask in [Ask::get("/api/account").key(&key), Ask::get("/api/account"), Ask::get("/api/nowhere").key(&key)] {
+        let answer = appliance.send(&ask.header("Origin", "https://evil.example"));
+        for name in ["Set-Cookie", "Access-Control-Allow-Origin", "Access-Control-Allow-Headers"] {
+            assert_eq!(answer.header(name), None);
+        }
+    }
+    // On one connection, a good request says nothing of the next one.
+    let two = format!(
+        "GET /api/account HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\nGET /api/account HTTP/1.1\r\nHost: \
+         x\r\nConnection: close\r\n\r\n"
+    );
+    let mut stream = connect(appliance.address);
+    std::io::Write::write_all(&mut stream, two.as_bytes()).unwrap();
+    let mut all = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut all).unwrap();
+    let statuses: Vec<_> = all.match_indices("HTTP/1.1 ").map(|(at, _)| &all[at + 9..at + 12]).collect();
+    assert_eq!(statuses, ["200", "401"]);
 }
 
 #[test]

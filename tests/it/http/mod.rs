@@ -1,6 +1,7 @@
 //! The HTTP API, route by route, spoken to over a socket. Files mirror the URLs.
 
 mod account;
+mod admin_beside;
 mod authentication;
 mod bodies;
 mod clips;
