@@ -40,6 +40,9 @@ CREATE TABLE dinks_history (
     at_ms   INTEGER NOT NULL
 ) STRICT;
 
+-- The most that an account held in a month.
+CREATE INDEX dinks_history_account ON dinks_history (account, at_ms);
+
 -- Secrets with which a machine becomes a node: each works once. A used one is deleted.
 CREATE TABLE join_tokens (
     hash          BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
@@ -101,6 +104,9 @@ CREATE INDEX jobs_account ON jobs (account, id);
 -- The unfinished few among all the finished: the ready queue at start, and an account's counts.
 CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'queued' OR status = 'rendering';
 
+-- Jobs that came to nothing, for an account's usage: those that were completed are in the ledger.
+CREATE INDEX jobs_unbilled ON jobs (account, finished_at_ms) WHERE status = 'failed' OR status = 'cancelled';
+
 -- One row an attempt: a node's time-limited right to a job. The numbers only grow (AUTOINCREMENT never gives one
 -- twice), so a late node's number is never anybody else's. When a live one runs out is known in memory only.
 CREATE TABLE leases (
@@ -158,8 +164,47 @@ CREATE TABLE ledger (
     footage_ms INTEGER NOT NULL,
     fps        INTEGER NOT NULL,
     resolution INTEGER NOT NULL,
+    at_ms      INTEGER NOT NULL,
+    -- Price of an hour and amount in micro-units of the currency, as they were when the job was completed. Both are 0
+    -- for reserved work, and for what was completed before there were prices.
+    rate       INTEGER NOT NULL DEFAULT 0 CHECK (rate >= 0),
+    amount     INTEGER NOT NULL DEFAULT 0 CHECK (amount >= 0),
+    currency   TEXT    NOT NULL DEFAULT 'USD' CHECK (length(currency) = 3)
+) STRICT;
+
+-- An account's usage and statements: a stretch of time among all that was ever completed.
+CREATE INDEX ledger_account ON ledger (account, at_ms);
+
+-- The price of an hour of metered footage, in micro-units: each row holds from its time on, until a later one of its
+-- kind. Rows are only ever added.
+CREATE TABLE hour_prices (
+    id         INTEGER PRIMARY KEY,
+    renderer   TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    resolution INTEGER NOT NULL CHECK (resolution IN (1080, 1440)),
+    fps        INTEGER NOT NULL CHECK (fps IN (30, 60)),
+    price      INTEGER NOT NULL CHECK (price >= 0),
     at_ms      INTEGER NOT NULL
 ) STRICT;
+
+-- The rate of a job that is being completed.
+CREATE INDEX hour_prices_kind ON hour_prices (renderer, resolution, fps, at_ms);
+
+-- The price of a dink for a month, in micro-units; likewise.
+CREATE TABLE dink_prices (
+    id    INTEGER PRIMARY KEY,
+    price INTEGER NOT NULL CHECK (price >= 0),
+    at_ms INTEGER NOT NULL
+) STRICT;
+
+-- The currency of all prices; likewise.
+CREATE TABLE currencies (
+    id    INTEGER PRIMARY KEY,
+    code  TEXT    NOT NULL CHECK (length(code) = 3),
+    at_ms INTEGER NOT NULL
+) STRICT;
+
+-- The currency of a job that is being completed.
+CREATE INDEX currencies_time ON currencies (at_ms);
 
 -- Uploaded demos, by account. The file is `demos/{sha256}`, shared by all accounts that uploaded the same bytes.
 CREATE TABLE demos (

@@ -12,12 +12,14 @@ use crate::domain::clip::{Clip, ClipToken, View};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::{JobId, LeaseId};
 use crate::domain::job::{Job, Renderer};
+use crate::domain::key::KeyClass;
 use crate::domain::ledger::LedgerRow;
+use crate::domain::money::Micros;
 use crate::domain::node::Node;
 use crate::os::files;
 use crate::render::video;
 use crate::store::leases::{Ending, LeaseState};
-use crate::store::{self, Tx};
+use crate::store::{self, Db, Tx};
 
 /// Checks and publishes. The same call again answers the same. Billing uses what the server reads off the file, not
 /// what a node says. The files are on the disk before the commit that says so, and never renamed.
@@ -53,19 +55,27 @@ fn publish(tx: &mut Tx<'_>, job: &Job, clip: &Clip, now_ms: i64) -> Result<()> {
         return Err(Error::internal("The job could not be completed.", "a live lease on a job that is not rendering"));
     }
     store::clips::insert(tx, job.id, clip)?;
-    store::ledger::insert(
-        tx,
-        &LedgerRow {
-            job: job.id,
-            account: job.account,
-            class: job.class,
-            renderer: job.spec.renderer,
-            footage_ms: clip.video.duration_ms,
-            fps: job.spec.fps,
-            resolution: job.spec.resolution,
-            at_ms: now_ms,
-        },
-    )
+    store::ledger::insert(tx, &bill(tx, job, clip.video.duration_ms, now_ms)?)
+}
+
+/// What the job is billed by: the price in force now. Dinks cover reserved work.
+fn bill(db: &Db, job: &Job, footage_ms: u64, now_ms: i64) -> Result<LedgerRow> {
+    let kind = job.spec.footage_kind();
+    let rate = match job.class {
+        KeyClass::Metered => store::rates::hour_at(db, kind, now_ms)?,
+        KeyClass::Reserved => Micros::ZERO,
+    };
+    Ok(LedgerRow {
+        job: job.id,
+        account: job.account,
+        class: job.class,
+        kind,
+        footage_ms,
+        at_ms: now_ms,
+        rate,
+        amount: rate.for_footage(footage_ms),
+        currency: store::rates::currency_at(db, now_ms)?,
+    })
 }
 
 fn ended(app: &App, job: JobId, lease: LeaseId) {

@@ -13,7 +13,10 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod nodes;
+pub mod rates;
+pub mod statements;
 pub mod tls;
+pub mod usage;
 
 mod complete;
 mod pulse;

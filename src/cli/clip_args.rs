@@ -73,11 +73,13 @@ pub fn round(text: &str) -> Result<u32> {
     whole(text).and_then(job::check_round)
 }
 
-fn fps(text: &str) -> Result<u32> {
+/// Reads `--fps`.
+pub fn fps(text: &str) -> Result<u32> {
     whole(text).and_then(job::check_fps)
 }
 
-fn resolution(text: &str) -> Result<u32> {
+/// Reads `--resolution`.
+pub fn resolution(text: &str) -> Result<u32> {
     whole(text).and_then(job::check_resolution)
 }
 

@@ -70,9 +70,44 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
     out
 }
 
+/// A line of comma-separated values (RFC 4180). Cells are made harmless here, see [`csv_cell`].
+pub fn csv(cells: &[String]) {
+    line(&cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","));
+}
+
+/// A cell that neither steers a terminal nor is a formula to a spreadsheet: one that begins like a formula gets an
+/// apostrophe before it.
+fn csv_cell(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let cell = format!("{}{}", if formula { "'" } else { "" }, plain(text));
+    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_no_formula_and_stays_one_cell() {
+        let cases = [
+            ("studio", "studio"),
+            ("", ""),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\\u{9}=1"),
+            ("\r=1", "'\\u{d}=1"),
+            ("=HYPERLINK(\"x\",1)", "\"'=HYPERLINK(\"\"x\"\",1)\""),
+            ("a=b", "a=b"),
+            ("two\nlines", "two\\u{a}lines"),
+        ];
+        for (given, cell) in cases {
+            assert_eq!(csv_cell(given), cell);
+        }
+    }
 
     #[test]
     fn a_name_cannot_steer_the_terminal() {

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::id::{AccountId, JobId, KeyId};
 use super::key::KeyClass;
 use super::limits;
+use super::rates::FootageKind;
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,7 +98,7 @@ impl Stage {
 }
 
 /// Which renderer makes the clip. Nothing falls back from one to the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Renderer {
     /// The tactical replay that every node can draw.
     Builtin,
@@ -209,6 +210,11 @@ impl JobSpec {
     pub fn width(&self) -> u32 {
         self.resolution / 9 * 16
     }
+
+    /// What its rate depends on.
+    pub fn footage_kind(&self) -> FootageKind {
+        FootageKind { renderer: self.renderer, resolution: self.resolution, fps: self.fps }
+    }
 }
 
 /// A demo's URL: http or https, a host, no user or password in it (they would end up in answers and logs), at most
@@ -249,14 +255,19 @@ pub fn check_round(round: i64) -> Result<u32> {
         .ok_or_else(|| Error::invalid("round", "round must be an integer, 1 or greater."))
 }
 
+/// Frames per second that there are (contract).
+pub const FPS: [u32; 2] = [30, 60];
+/// Lines of the picture that there are (contract).
+pub const RESOLUTIONS: [u32; 2] = [1080, 1440];
+
 /// Frames per second: 30 or 60.
 pub fn check_fps(fps: i64) -> Result<u32> {
-    one_of(fps, [30, 60]).ok_or_else(|| Error::invalid("fps", "fps must be the integer 30 or 60."))
+    one_of(fps, FPS).ok_or_else(|| Error::invalid("fps", "fps must be the integer 30 or 60."))
 }
 
 /// Lines of the picture: 1080 or 1440.
 pub fn check_resolution(lines: i64) -> Result<u32> {
-    one_of(lines, [1080, 1440])
+    one_of(lines, RESOLUTIONS)
         .ok_or_else(|| Error::invalid("resolution", "resolution must be the integer 1080 or 1440."))
 }
 

@@ -1,10 +1,11 @@
 //! The ledger: one row a completed job, written in the transaction that completes it.
 
 use super::id::{AccountId, JobId};
-use super::job::Renderer;
 use super::key::KeyClass;
+use super::money::{Currency, Micros};
+use super::rates::FootageKind;
 
-/// What a completed job is billed by. Rates and money come with statements; the facts are kept from the first day.
+/// What a completed job is billed by: facts and price as they were when it was completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
     /// The job: the ledger's key, so that it is billed once.
@@ -13,14 +14,16 @@ pub struct LedgerRow {
     pub account: AccountId,
     /// Metered or reserved.
     pub class: KeyClass,
-    /// Which renderer made the footage.
-    pub renderer: Renderer,
+    /// Renderer, resolution and frames per second.
+    pub kind: FootageKind,
     /// Length of the footage in milliseconds, as the server read it off the file.
     pub footage_ms: u64,
-    /// Frames per second.
-    pub fps: u32,
-    /// Lines of the picture.
-    pub resolution: u32,
     /// Unix time in milliseconds.
     pub at_ms: i64,
+    /// Price of an hour at that time; 0 for reserved work, which the account's dinks cover.
+    pub rate: Micros,
+    /// What it costs, see [`Micros::for_footage`].
+    pub amount: Micros,
+    /// The currency in force at that time.
+    pub currency: Currency,
 }

@@ -90,6 +90,11 @@ pub const PAGE_DEFAULT: u32 = 50;
 /// Jobs on one page at most.
 pub const PAGE_MAX: u32 = 100;
 
+/// Units of the currency that a price is at most: no currency is so small that an hour or a dink costs more.
+pub const PRICE_UNITS: u32 = 1_000_000_000;
+/// Days that `GET /api/usage` looks back over at most: a leap year.
+pub const USAGE_DAYS: i64 = 366;
+
 /// Operations in one group commit.
 pub const COMMIT_BATCH: usize = 512;
 /// Operations that may wait for the writer.

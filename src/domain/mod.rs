@@ -1,4 +1,4 @@
-//! What the appliance is about: accounts, keys, jobs, leases, nodes, clips, the ledger, and their rules.
+//! What the appliance is about: accounts, keys, jobs, leases, nodes, clips, the ledger, money, and their rules.
 //!
 //! Knows nothing of SQL, HTTP, JSON, clocks or files: every function here is a pure one.
 
@@ -13,7 +13,12 @@ pub mod key;
 pub mod lease;
 pub mod ledger;
 pub mod limits;
+pub mod money;
+pub mod month;
 pub mod node;
+pub mod rates;
 pub mod schedule;
+pub mod statement;
+pub mod usage;
 
 pub use error::{Error, Kind, Result};

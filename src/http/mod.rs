@@ -23,6 +23,7 @@ mod request_log;
 pub mod routes;
 pub mod server;
 mod urls;
+mod usage;
 mod views;
 mod watch;
 

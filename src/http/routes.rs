@@ -5,7 +5,7 @@ use rouille::Response;
 
 use super::answer;
 use super::call::Call;
-use super::{account, authority, clips, demos, health, leases, nodes, openapi, watch};
+use super::{account, authority, clips, demos, health, leases, nodes, openapi, usage, watch};
 use crate::app::auth;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
@@ -43,6 +43,7 @@ const ROUTES: &[Row] = &[
     ("POST", "/api/clips/{id}/link", Client(clips::renew_link)),
     ("POST", "/api/demos", Client(demos::upload)),
     ("GET", "/api/account", Client(account::show)),
+    ("GET", "/api/usage", Client(usage::show)),
     // For whoever has a clip's address.
     ("GET", "/clips/{token}.mp4", Anyone(watch::video)),
     ("HEAD", "/clips/{token}.mp4", Anyone(watch::video)),

@@ -52,17 +52,23 @@ pub fn by_id(db: &Db, id: AccountId) -> Result<Account> {
     db.always(BY_ID, named_params! { ":id": id.0 }, read)
 }
 
-/// All accounts: there are few.
-const ALL: &str = "
+/// Served by the row's number.
+const PAGE: &str = "
     SELECT id, public_id, name, status, dinks, created_at_ms
     FROM accounts
+    WHERE id > :after
     ORDER BY id
     LIMIT :limit
 ";
 
-/// All accounts, the oldest first.
+/// Accounts after the given one, the oldest first.
+pub fn page(db: &Db, after: AccountId, limit: u32) -> Result<Vec<Account>> {
+    db.rows(PAGE, named_params! { ":after": after.0, ":limit": limit }, read)
+}
+
+/// As many accounts as a list shows, the oldest first.
 pub fn all(db: &Db) -> Result<Vec<Account>> {
-    db.rows(ALL, named_params! { ":limit": limits::LIST_ROWS }, read)
+    page(db, AccountId(0), limits::LIST_ROWS)
 }
 
 /// Served by the row's number.
@@ -98,7 +104,7 @@ pub fn set_dinks(tx: &mut Tx<'_>, id: AccountId, dinks: u32) -> Result<()> {
     Ok(())
 }
 
-/// Reads the columns of [`ALL`].
+/// Reads the columns of [`PAGE`].
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
         id: AccountId(row.get("id")?),

@@ -6,6 +6,7 @@ use super::db::{Db, Tx};
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
 use crate::domain::limits;
+use crate::domain::month::Period;
 
 /// One line of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,4 +44,29 @@ pub fn history(db: &Db) -> Result<Vec<DinkChange>> {
     db.rows(HISTORY, named_params! { ":limit": limits::LIST_ROWS }, |row| {
         Ok(DinkChange { account: row.get("name")?, dinks: row.get("dinks")?, at_ms: row.get("at_ms")? })
     })
+}
+
+/// Both parts are served by `dinks_history_account`.
+const PEAK: &str = "
+    SELECT COALESCE(MAX(dinks), 0)
+    FROM (
+        SELECT dinks
+        FROM dinks_history
+        WHERE account = :account AND at_ms >= :from AND at_ms < :to
+        UNION ALL
+        SELECT dinks
+        FROM (
+            SELECT dinks
+            FROM dinks_history
+            WHERE account = :account AND at_ms < :from
+            ORDER BY at_ms DESC, id DESC
+            LIMIT 1
+        )
+    )
+";
+
+/// The most dinks that an account held at any time of a period: carried in from before it or set in it.
+pub fn peak(db: &Db, account: AccountId, period: Period) -> Result<u32> {
+    let params = named_params! { ":account": account.0, ":from": period.from_ms, ":to": period.to_ms };
+    db.always(PEAK, params, |row| row.get(0))
 }

@@ -15,6 +15,8 @@ pub mod keys;
 pub mod leases;
 pub mod ledger;
 pub mod nodes;
+pub mod rates;
+pub mod unbilled;
 
 mod checkpoint;
 mod connection;

@@ -4,6 +4,11 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
+use crate::domain;
+use crate::domain::job::Renderer;
+use crate::domain::money::Micros;
+use crate::domain::rates::FootageKind;
+
 /// A column that holds a word.
 pub fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
     let text: String = row.get(column)?;
@@ -28,4 +33,24 @@ pub fn strange(row: &Row<'_>, column: &str, value: &str) -> Error {
     let at = row.as_ref().column_index(column).unwrap_or_default();
     let what = format!("column {column} holds {value:?}, which this program does not know");
     Error::FromSqlConversionFailure(at, Type::Text, what.into())
+}
+
+/// A column that holds micro-units.
+pub fn micros(row: &Row<'_>, column: &str) -> Result<Micros> {
+    row.get(column).map(Micros::new)
+}
+
+/// Micro-units as a column holds them.
+pub fn stored(amount: Micros) -> domain::Result<i64> {
+    i64::try_from(amount.get())
+        .map_err(|_| domain::Error::internal("An amount of money is larger than the store can hold.", amount))
+}
+
+/// The columns `renderer`, `resolution` and `fps`.
+pub fn footage_kind(row: &Row<'_>) -> Result<FootageKind> {
+    Ok(FootageKind {
+        renderer: word(row, "renderer", Renderer::parse)?,
+        resolution: row.get("resolution")?,
+        fps: row.get("fps")?,
+    })
 }

@@ -13,6 +13,7 @@ use dinkem_appliance::domain::id::JobId;
 use dinkem_appliance::domain::job::{Caller, JobSpec, JobStatus};
 use dinkem_appliance::domain::key::KeyClass;
 use dinkem_appliance::domain::ledger::LedgerRow;
+use dinkem_appliance::domain::money::{Currency, Micros};
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::store::{Store, ledger};
 use sha2::{Digest, Sha256};
@@ -79,11 +80,13 @@ fn a_completed_job_has_one_clip_and_one_ledger_row_however_often_it_is_completed
         job: job.id,
         account: metered.account.id,
         class: KeyClass::Metered,
-        renderer: spec().renderer,
+        kind: spec().footage_kind(),
         footage_ms: video.duration_ms,
-        fps: 30,
-        resolution: 1080,
         at_ms: job.finished_at_ms.unwrap(),
+        // No price was set.
+        rate: Micros::ZERO,
+        amount: Micros::ZERO,
+        currency: Currency::DEFAULT,
     };
     assert_eq!(bills(&office), [expected]);
 

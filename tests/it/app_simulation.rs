@@ -15,6 +15,7 @@ use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::store::{Store, ledger};
 use sha2::{Digest, Sha256};
 
+use crate::support::dice::Dice;
 use crate::support::office::{BUILTIN, LEASE, Office, spec};
 use crate::support::video::CLIP;
 
@@ -22,18 +23,6 @@ use crate::support::video::CLIP;
 const STEPS: u32 = 400;
 /// Slots of every node.
 const SLOTS: u32 = 2;
-
-/// A small generator (xorshift): the same day for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
-    }
-}
 
 /// A day, and what its clients and nodes believe.
 struct Day {
@@ -57,7 +46,7 @@ impl Day {
             admin: office.admin(),
             watcher: Store::beside(office.dir.path()).unwrap(),
             office: Some(office),
-            dice: Dice(seed * 0x9e37_79b9 + 1),
+            dice: Dice::new(seed),
             callers,
             nodes,
             leases: Vec::new(),

@@ -56,6 +56,11 @@ fn the_help_is_the_map_and_every_commands_help_ends_with_an_example() {
         "admin dinks show",
         "admin nodes token",
         "admin nodes list",
+        "admin rates set",
+        "admin rates dink",
+        "admin rates currency",
+        "admin rates show",
+        "admin usage",
         "admin tls show",
         "admin tls export",
     ] {

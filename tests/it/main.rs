@@ -14,6 +14,7 @@ mod cli_clips;
 mod cli_config;
 mod cli_jobs;
 mod cli_keys;
+mod cli_rates;
 mod cli_usage;
 mod demos;
 mod first_clip;
@@ -30,6 +31,7 @@ mod refusals;
 mod serve_log;
 #[cfg(unix)]
 mod serve_stop;
+mod statements;
 mod store;
 mod store_migrations;
 mod store_plans;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dinkem_appliance::domain::error::Error;
+use dinkem_appliance::domain::id::JobId;
+use dinkem_appliance::domain::money::Micros;
 use dinkem_appliance::store::{self, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -12,13 +14,16 @@ use tempfile::TempDir;
 /// The schema of version 1, as it was.
 const VERSION_1: &str = include_str!("golden/schema_1.sql");
 
-/// A data directory as version 1 left it, with an account in it.
+/// A data directory as version 1 left it, with an account and a completed job in it.
 fn version_1() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let old = Connection::open(dir.path().join("store.db")).unwrap();
     old.execute_batch(VERSION_1).unwrap();
     old.execute_batch(
-        "INSERT INTO accounts VALUES (7, randomblob(16), 'studio', 'active', 2, 5); PRAGMA user_version = 1",
+        "INSERT INTO accounts VALUES (7, randomblob(16), 'studio', 'active', 2, 5);
+         PRAGMA foreign_keys = OFF;
+         INSERT INTO ledger VALUES (3, 7, 'metered', 'game', 12345, 60, 1440, 6);
+         PRAGMA user_version = 1",
     )
     .unwrap();
     dir
@@ -60,6 +65,12 @@ fn an_older_store_gets_the_shape_of_a_new_one_and_keeps_its_rows() {
     assert_eq!(
         accounts.iter().map(|account| (account.name.as_str(), account.dinks)).collect::<Vec<_>>(),
         [("studio", 2)]
+    );
+    // There were no prices then: nothing was owed.
+    let billed = migrated.read(|db| store::ledger::page(db, JobId(0), 10)).unwrap();
+    assert_eq!(
+        billed.iter().map(|row| (row.job, row.footage_ms, row.rate, row.amount)).collect::<Vec<_>>(),
+        [(JobId(3), 12_345, Micros::ZERO, Micros::ZERO)]
     );
     assert_eq!(shape(&old.path().join("store.db")), shape(&new.path().join("store.db")));
     assert_eq!(version(&old.path().join("store.db")), version(&new.path().join("store.db")));

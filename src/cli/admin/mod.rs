@@ -9,7 +9,10 @@ mod dinks;
 mod jobs;
 mod keys;
 mod nodes;
+mod rates;
+mod statement;
 mod tls;
+mod usage;
 
 use std::sync::Arc;
 
@@ -25,7 +28,7 @@ use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 
-/// Accounts, keys, dinks, nodes, jobs, HTTPS and the audit: works on the data directory itself, beside a running server
+/// Accounts, keys, dinks, nodes, jobs, prices, statements, HTTPS and the audit: on the data directory itself
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: an account that may submit, with its keys:
@@ -44,6 +47,8 @@ enum Command {
     Dinks(dinks::Args),
     Nodes(nodes::Args),
     Jobs(jobs::Args),
+    Rates(rates::Args),
+    Usage(usage::Args),
     Tls(tls::Args),
     Audit(audit::Args),
 }
@@ -58,6 +63,8 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Dinks(args) => dinks::run(args, &app, call),
         Command::Nodes(args) => nodes::run(args, &app, &data_dir, call),
         Command::Jobs(args) => jobs::run(args, &app, &data_dir, call),
+        Command::Rates(args) => rates::run(args, &app, call),
+        Command::Usage(args) => usage::run(args, &app, call),
         Command::Tls(args) => tls::run(args, &app, &data_dir, call),
         Command::Audit(args) => audit::run(args, &app, call),
     }

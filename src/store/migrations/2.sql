@@ -28,3 +28,38 @@ CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'the audit is only added to');
 END;
+
+ALTER TABLE ledger ADD COLUMN rate INTEGER NOT NULL DEFAULT 0 CHECK (rate >= 0);
+ALTER TABLE ledger ADD COLUMN amount INTEGER NOT NULL DEFAULT 0 CHECK (amount >= 0);
+ALTER TABLE ledger ADD COLUMN currency TEXT NOT NULL DEFAULT 'USD' CHECK (length(currency) = 3);
+
+CREATE INDEX ledger_account ON ledger (account, at_ms);
+
+CREATE TABLE hour_prices (
+    id         INTEGER PRIMARY KEY,
+    renderer   TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    resolution INTEGER NOT NULL CHECK (resolution IN (1080, 1440)),
+    fps        INTEGER NOT NULL CHECK (fps IN (30, 60)),
+    price      INTEGER NOT NULL CHECK (price >= 0),
+    at_ms      INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX hour_prices_kind ON hour_prices (renderer, resolution, fps, at_ms);
+
+CREATE TABLE dink_prices (
+    id    INTEGER PRIMARY KEY,
+    price INTEGER NOT NULL CHECK (price >= 0),
+    at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE currencies (
+    id    INTEGER PRIMARY KEY,
+    code  TEXT    NOT NULL CHECK (length(code) = 3),
+    at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX currencies_time ON currencies (at_ms);
+
+CREATE INDEX jobs_unbilled ON jobs (account, finished_at_ms) WHERE status = 'failed' OR status = 'cancelled';
+
+CREATE INDEX dinks_history_account ON dinks_history (account, at_ms);

@@ -32,6 +32,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("POST", "/api/clips/{id}/link", NEVER, NOBODY),
     ("POST", "/api/demos", NEVER, NOBODY),
     ("GET", "/api/account", NEVER, NOBODY),
+    ("GET", "/api/usage", NEVER, NOBODY),
     ("GET", "/clips/{token}.mp4", DAY, NOBODY),
     ("HEAD", "/clips/{token}.mp4", DAY, NOBODY),
     ("GET", "/clips/{token}.jpg", DAY, NOBODY),

@@ -11,4 +11,5 @@ mod node;
 mod openapi;
 mod proxies;
 mod routes;
+mod usage;
 mod watch;

@@ -36,6 +36,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("POST", "/api/clips/{id}/link", [401, 401, 401, 401, 409, 409, 403, 404, 401, 401]),
     ("POST", "/api/demos", [401, 401, 401, 401, 201, 201, 403, 201, 401, 401]),
     ("GET", "/api/account", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
+    ("GET", "/api/usage", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
     ("GET", "/clips/{token}.mp4", [404; 10]),
     ("HEAD", "/clips/{token}.mp4", [404; 10]),
     ("GET", "/clips/{token}.jpg", [404; 10]),
@@ -167,7 +168,7 @@ fn every_caller_gets_what_the_table_says() {
 fn a_route_that_is_not_there_is_404_for_every_key_and_401_without() {
     let world = World::new();
     let paths =
-        ["/", "/api", "/api/nowhere", "/api/clips/", "/api/usage", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
+        ["/", "/api", "/api/nowhere", "/api/clips/", "/api/usage/", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
     for path in paths {
         for (caller, status) in CALLERS.iter().zip([401, 401, 401, 401, 404, 404, 404, 404, 404, 404]) {
             assert_eq!(world.call_as(Ask::get(path), caller), status, "{path} as {caller}");

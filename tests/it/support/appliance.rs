@@ -48,9 +48,14 @@ impl Appliance {
 
     /// As nobody says anything, but for what `change` changes.
     pub fn start_with(change: impl FnOnce(&mut ServeOptions)) -> Self {
-        let data = TempDir::new().unwrap();
         // 2026-11-23T00:00:00Z.
-        let clock = Arc::new(FakeClock::at(1_795_392_000_000));
+        Self::start_at(1_795_392_000_000, change)
+    }
+
+    /// The same at another time. Unix time in milliseconds.
+    pub fn start_at(now_ms: i64, change: impl FnOnce(&mut ServeOptions)) -> Self {
+        let data = TempDir::new().unwrap();
+        let clock = Arc::new(FakeClock::at(now_ms));
         let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![] };
         let app = App::serve(data.path(), settings, clock.clone(), Arc::new(FakeRandom::default())).unwrap();
         let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());

@@ -8,6 +8,8 @@ pub mod cli;
 pub mod cli_server;
 pub mod client;
 pub mod clip;
+pub mod csv;
+pub mod dice;
 pub mod files;
 pub mod listener;
 #[cfg(target_os = "linux")]
@@ -22,3 +24,4 @@ pub mod quick;
 pub mod tools;
 pub mod video;
 pub mod wait;
+pub mod work;

@@ -12,6 +12,8 @@ use dinkem_appliance::os::clock::{Clock, FakeClock};
 use dinkem_appliance::os::random::FakeRandom;
 use tempfile::TempDir;
 
+use super::wait::until;
+
 /// When every test begins. Unix time in milliseconds.
 pub const START_MS: i64 = 1_794_000_000_000;
 /// How long a lease lives here.
@@ -39,7 +41,11 @@ impl Office {
     pub fn restart(self) -> Self {
         let Self { app, clock, random, dir } = self;
         drop(Arc::into_inner(app).expect("nobody else holds the app"));
-        let app = serve(dir.path(), &clock, &random).unwrap();
+        // A process that another test is just starting holds the lock's file as well, until it becomes its program.
+        let app = until("the lock of the data directory", || match serve(dir.path(), &clock, &random) {
+            Err(error) if error.code == "data_dir_in_use" => None,
+            opened => Some(opened.unwrap()),
+        });
         Self { app, clock, random, dir }
     }
 

@@ -1,0 +1,134 @@
+//! `admin rates`: set, dink, currency, show.
+
+use clap::Subcommand;
+
+use super::{Call, output};
+use crate::app::{App, rates};
+use crate::cli::clip_args::{fps, resolution};
+use crate::domain::error::{Error, Result};
+use crate::domain::job::Renderer;
+use crate::domain::money::{Currency, Micros};
+use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
+use crate::wire;
+use crate::wire::time::rfc3339;
+
+/// Prices: of an hour of metered footage, of a dink for a month, and their currency
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  dinkem-appliance admin rates set --renderer builtin --resolution 1080 --fps 30 0.47"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sets the price of a rendered hour of metered footage, from now on
+    #[command(
+        after_help = "Example:\n  dinkem-appliance admin rates set --renderer builtin --resolution 1080 --fps 30 0.47"
+    )]
+    Set {
+        /// builtin or game
+        #[arg(long, value_name = "RENDERER", value_parser = renderer)]
+        renderer: Renderer,
+        /// Lines of the picture: 1080 or 1440
+        #[arg(long, value_name = "LINES", value_parser = resolution)]
+        resolution: u32,
+        /// Frames a second: 30 or 60
+        #[arg(long, value_name = "FPS", value_parser = fps)]
+        fps: u32,
+        /// Like 0.47: at most six digits after the point
+        #[arg(value_parser = Micros::parse_price)]
+        price: Micros,
+    },
+    /// Sets the flat price of a dink for a month; a month is billed at the price in force at its end
+    #[command(after_help = "Example:\n  dinkem-appliance admin rates dink 215")]
+    Dink {
+        /// Like 215 or 199.50
+        #[arg(value_parser = Micros::parse_price)]
+        price: Micros,
+    },
+    /// Sets the currency, from now on: prices keep their numbers, nothing is converted
+    #[command(after_help = "Example:\n  dinkem-appliance admin rates currency EUR")]
+    Currency {
+        /// Three capital letters, as ISO 4217 has them
+        #[arg(value_parser = currency)]
+        code: Currency,
+    },
+    /// The prices in force, and all that was ever set
+    #[command(after_help = "Example:\n  dinkem-appliance admin rates show")]
+    Show,
+}
+
+pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
+    let change = match args.command {
+        Command::Set { renderer, resolution, fps, price } => {
+            RateChange::Hour(FootageKind { renderer, resolution, fps }, price)
+        }
+        Command::Dink { price } => RateChange::Dink(price),
+        Command::Currency { code } => RateChange::Currency(code),
+        Command::Show => {
+            let (list, history) = rates::show(app)?;
+            if call.json {
+                output::json(&wire::rates::view(&list, &history));
+            } else {
+                show(&list, &history);
+            }
+            return Ok(());
+        }
+    };
+    rates::set(app, change)?;
+    let (list, history) = rates::show(app)?;
+    if call.json {
+        output::json(&wire::rates::view(&list, &history));
+    } else {
+        output::line(&format!("{} from now on", words(change, list.currency)));
+    }
+    if let RateChange::Currency(_) = change {
+        output::say("Prices keep their numbers. What was completed before stays in the currency it was billed in.");
+    }
+    Ok(())
+}
+
+fn show(list: &PriceList, history: &[RateLine]) {
+    let rows: Vec<_> = list
+        .hours
+        .iter()
+        .map(|(kind, price)| {
+            [kind.renderer.as_str().into(), kind.resolution.to_string(), kind.fps.to_string(), price.to_string()]
+        })
+        .collect();
+    output::line(&output::table(["RENDERER", "RESOLUTION", "FPS", "PRICE OF AN HOUR"], &rows));
+    output::line(&format!("a dink for a month: {}\ncurrency: {}", list.dink, list.currency));
+    if !history.is_empty() {
+        let rows: Vec<_> = history.iter().map(|line| [rfc3339(line.at_ms), bare(line.change)]).collect();
+        output::line(&format!("\n{}", output::table(["SINCE", "SET"], &rows)));
+    }
+}
+
+/// What was set, with the currency it is in.
+fn words(change: RateChange, currency: Currency) -> String {
+    match change {
+        RateChange::Currency(_) => bare(change),
+        RateChange::Hour(..) | RateChange::Dink(_) => format!("{} {currency}", bare(change)),
+    }
+}
+
+fn bare(change: RateChange) -> String {
+    match change {
+        RateChange::Hour(FootageKind { renderer, resolution, fps }, price) => {
+            format!("an hour of {} {resolution} at {fps} fps: {price}", renderer.as_str())
+        }
+        RateChange::Dink(price) => format!("a dink for a month: {price}"),
+        RateChange::Currency(code) => format!("currency: {code}"),
+    }
+}
+
+fn renderer(text: &str) -> Result<Renderer> {
+    Renderer::parse(text).ok_or_else(|| Error::invalid("renderer", "the renderers are builtin and game"))
+}
+
+fn currency(text: &str) -> Result<Currency> {
+    Currency::parse(text).ok_or_else(|| Error::invalid("currency", "a currency is three capital letters, like EUR"))
+}

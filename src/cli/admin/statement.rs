@@ -1,0 +1,104 @@
+//! A statement as plain text of 80 columns, to be printed or mailed.
+
+use std::fmt::Write as _;
+
+use super::output::plain;
+use crate::domain::key::KeyClass;
+use crate::domain::money::{Currency, Micros};
+use crate::domain::statement::{Statement, Statements};
+use crate::domain::usage::{Billed, LineKey};
+use crate::wire::time::rfc3339;
+
+/// Columns of a page.
+const WIDTH: usize = 80;
+/// Columns of an amount, with its currency.
+const AMOUNT: usize = 20;
+
+/// The statement, without an end of its last line.
+pub fn text(made: &Statements, statement: &Statement) -> String {
+    let mut out = String::new();
+    let account = &statement.account;
+    let state = if made.ended() { "final" } else { "the month is still running: more may come" };
+    let period = made.month.period();
+    let _ = writeln!(out, "{:<9}{:>71}", "STATEMENT", made.month.to_string());
+    let _ = writeln!(out, "{}", "=".repeat(WIDTH));
+    let _ = writeln!(out, "Account   {}", plain(&account.name));
+    let _ = writeln!(out, "          {}", account.public_id);
+    let _ = writeln!(out, "Period    {}", rfc3339(period.from_ms));
+    let _ = writeln!(out, "          {} (not included)", rfc3339(period.to_ms));
+    let _ = writeln!(out, "Made      {}, {state}", rfc3339(made.made_at_ms));
+    footage(&mut out, statement, KeyClass::Metered, "Metered footage, by the hour");
+    footage(&mut out, statement, KeyClass::Reserved, "Reserved footage, covered by dinks");
+    dinks(&mut out, statement);
+    let _ = writeln!(out, "{}", "=".repeat(WIDTH));
+    for (at, (currency, amount)) in statement.totals().iter().enumerate() {
+        let label = if at == 0 { "Total" } else { "" };
+        let _ = writeln!(out, "{label:<60}{}", money(currency, amount));
+    }
+    out.push_str("\nEach clip's amount is rounded half up to a millionth; sums are exact.\n");
+    out.push_str("Failed, cancelled and repeated work is not billed.");
+    out
+}
+
+fn footage(out: &mut String, statement: &Statement, class: KeyClass, title: &str) {
+    let lines: Vec<_> = statement.lines.0.iter().filter(|(key, _)| key.class == class).collect();
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{title}");
+    let headings = ["renderer", "resolution", "fps", "clips", "hours", "hourly price", "amount"];
+    let _ = writeln!(out, "{}", columns(headings.map(str::to_owned)));
+    for (key, billed) in lines {
+        let _ = writeln!(out, "{}", line(key, billed));
+    }
+}
+
+fn line(key: &LineKey, billed: &Billed) -> String {
+    columns([
+        key.kind.renderer.as_str().to_owned(),
+        key.kind.resolution.to_string(),
+        key.kind.fps.to_string(),
+        billed.jobs.to_string(),
+        hours(billed.footage_ms),
+        key.rate.to_string(),
+        money(key.currency, billed.amount),
+    ])
+}
+
+fn columns([renderer, resolution, fps, clips, hours, price, amount]: [String; 7]) -> String {
+    format!("{renderer:<8}{resolution:>11}{fps:>4}{clips:>7}{hours:>14}{price:>16}{amount:>AMOUNT$}")
+}
+
+fn dinks(out: &mut String, statement: &Statement) {
+    let dinks = &statement.dinks;
+    if dinks.peak == 0 {
+        return;
+    }
+    let _ = writeln!(out, "\nDinks, by the month");
+    let number = format!("{} provisioned at most", dinks.peak);
+    let _ = writeln!(out, "{number:<44}{:>16}{}", dinks.price, money(dinks.currency, dinks.amount()));
+}
+
+fn money(currency: Currency, amount: Micros) -> String {
+    format!("{:>AMOUNT$}", format!("{currency} {amount}"))
+}
+
+/// Hours, minutes, seconds and milliseconds: `12:34:56.789`. Exact.
+pub fn hours(ms: u64) -> String {
+    let (seconds, minutes, hours) = (ms / 1_000 % 60, ms / 60_000 % 60, ms / 3_600_000);
+    format!("{hours}:{minutes:02}:{seconds:02}.{:03}", ms % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_are_exact_to_the_millisecond() {
+        let cases =
+            [(0, "0:00:00.000"), (12_345, "0:00:12.345"), (3_600_000, "1:00:00.000"), (45_296_789, "12:34:56.789")];
+        for (ms, text) in cases {
+            assert_eq!(hours(ms), text);
+        }
+    }
+}

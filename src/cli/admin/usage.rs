@@ -1,0 +1,146 @@
+//! `admin usage`: what accounts used in a month and owe for it, as a table, a printable statement, JSON or CSV.
+
+use super::{Call, output, statement};
+use crate::app::{App, statements};
+use crate::cli::wrong_usage;
+use crate::domain::error::Result;
+use crate::domain::month::Month;
+use crate::domain::statement::{Statement, Statements};
+use crate::wire;
+
+/// What accounts used in a month and owe for it; with --account, that account's statement, to be printed
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A month is billed in UTC: completed footage at the price of its hour when it was completed, and dinks at their price at the
+month's end, as many as were provisioned at most. Failed, cancelled and repeated work is never billed.
+
+Example: last month of everybody for a spreadsheet, and one account's statement:
+  dinkem-appliance admin usage --month 2026-11 --csv
+  dinkem-appliance admin usage --month 2026-11 --account studio-a")]
+pub struct Args {
+    /// Which month, in UTC [default: the running one]
+    #[arg(long, value_name = "YYYY-MM", value_parser = Month::parse)]
+    month: Option<Month>,
+    /// Only this account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Comma-separated values, with headings; safe to open in a spreadsheet
+    #[arg(long)]
+    csv: bool,
+}
+
+pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
+    if args.csv && call.json {
+        return Err(wrong_usage("--csv and --json are two forms of one answer: choose one."));
+    }
+    let made = statements::make(app, args.month, args.account.as_deref())?;
+    if call.json {
+        output::json(&wire::statement::view(&made));
+    } else if args.csv {
+        csv(&made);
+    } else if let (Some(_), [only]) = (args.account, made.list.as_slice()) {
+        output::line(&statement::text(&made, only));
+    } else {
+        table(&made);
+    }
+    Ok(())
+}
+
+/// One row of the table and the CSV: a statement's line, or its dinks.
+struct Row<'a> {
+    statement: &'a Statement,
+    class: &'static str,
+    /// Renderer, resolution, frames a second: footage only.
+    kind: [String; 3],
+    /// Completed jobs, or dinks.
+    number: String,
+    /// Footage only.
+    footage_ms: Option<u64>,
+    /// Price of an hour, or of a dink.
+    price: String,
+    currency: String,
+    amount: String,
+}
+
+fn rows(statement: &Statement) -> Vec<Row<'_>> {
+    let footage = statement.lines.0.iter().map(|(key, billed)| Row {
+        statement,
+        class: key.class.as_str(),
+        kind: [key.kind.renderer.as_str().into(), key.kind.resolution.to_string(), key.kind.fps.to_string()],
+        number: billed.jobs.to_string(),
+        footage_ms: Some(billed.footage_ms),
+        price: key.rate.to_string(),
+        currency: key.currency.to_string(),
+        amount: billed.amount.to_string(),
+    });
+    let dinks = &statement.dinks;
+    let provisioned = (dinks.peak > 0).then(|| Row {
+        statement,
+        class: "dinks",
+        kind: Default::default(),
+        number: dinks.peak.to_string(),
+        footage_ms: None,
+        price: dinks.price.to_string(),
+        currency: dinks.currency.to_string(),
+        amount: dinks.amount().to_string(),
+    });
+    footage.chain(provisioned).collect()
+}
+
+fn table(made: &Statements) {
+    let rows: Vec<_> = made
+        .list
+        .iter()
+        .flat_map(rows)
+        .map(|row| {
+            let [renderer, resolution, fps] = row.kind;
+            let hours = row.footage_ms.map(statement::hours).unwrap_or_default();
+            let account = row.statement.account.name.clone();
+            [
+                account,
+                row.class.into(),
+                renderer,
+                resolution,
+                fps,
+                row.number,
+                hours,
+                row.price,
+                row.amount,
+                row.currency,
+            ]
+        })
+        .collect();
+    let headings =
+        ["ACCOUNT", "CLASS", "RENDERER", "RESOLUTION", "FPS", "NUMBER", "HOURS", "PRICE", "AMOUNT", "CURRENCY"];
+    output::line(&output::table(headings, &rows));
+    let totals: Vec<_> = made.totals().iter().map(|(currency, amount)| format!("{amount} {currency}")).collect();
+    let so_far = if made.ended() { "" } else { " so far" };
+    output::line(&format!("\ntotal of {}{so_far}: {}", made.month, totals.join(", ")));
+}
+
+fn csv(made: &Statements) {
+    let headings =
+        "month,account_id,account,class,renderer,resolution,fps,number,rendered_seconds,price,currency,amount";
+    output::line(headings);
+    for row in made.list.iter().flat_map(rows) {
+        let [renderer, resolution, fps] = row.kind;
+        let seconds = row.footage_ms.map(|ms| format!("{}.{:03}", ms / 1_000, ms % 1_000)).unwrap_or_default();
+        let account = &row.statement.account;
+        let (month, id) = (made.month.to_string(), account.public_id.to_string());
+        let (name, class) = (account.name.clone(), row.class.to_owned());
+        output::csv(&[
+            month,
+            id,
+            name,
+            class,
+            renderer,
+            resolution,
+            fps,
+            row.number,
+            seconds,
+            row.price,
+            row.currency,
+            row.amount,
+        ]);
+    }
+}

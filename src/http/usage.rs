@@ -1,0 +1,17 @@
+//! What the caller's account used.
+
+use rouille::Response;
+
+use super::answer;
+use super::call::Call;
+use crate::app::usage;
+use crate::domain::error::Result;
+use crate::domain::job::Caller;
+use crate::wire;
+
+/// `GET /api/usage?from=&to=`.
+pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
+    let (from, to) = (call.query("from"), call.query("to"));
+    let period = wire::usage::read_period(from.as_deref(), to.as_deref(), call.app.clock.now_ms())?;
+    answer::json(200, &wire::usage::view(&usage::usage(call.app, caller, period)?))
+}

@@ -1,0 +1,92 @@
+//! The price list and its history as JSON.
+
+use serde::Serialize;
+
+use super::time::rfc3339;
+use crate::domain::money::Micros;
+use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
+
+/// The prices in force and how they came to be.
+#[derive(Clone, Debug, Serialize)]
+pub struct RatesView {
+    /// The currency of all prices: ISO 4217's three letters.
+    pub currency: String,
+    /// Of a dink for a month.
+    pub dink: PriceView,
+    /// Of an hour of metered footage, by kind.
+    pub hours: Vec<HourView>,
+    /// All that was ever set, the latest first.
+    pub history: Vec<ChangeView>,
+}
+
+/// A price.
+#[derive(Clone, Debug, Serialize)]
+pub struct PriceView {
+    /// In units of the currency, with six digits after the point.
+    pub price: String,
+    /// In micro-units.
+    pub price_micros: i128,
+}
+
+/// The price of an hour of footage of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct HourView {
+    /// `builtin` or `game`.
+    pub renderer: String,
+    /// Lines of the picture.
+    pub resolution: u32,
+    /// Frames a second.
+    pub fps: u32,
+    /// What it costs.
+    #[serde(flatten)]
+    pub price: PriceView,
+}
+
+/// What was set when.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChangeView {
+    /// RFC 3339: from when on.
+    pub at: String,
+    /// What was set: `{"hour":{…}}`, `{"dink":{…}}` or `{"currency":"EUR"}`.
+    #[serde(flatten)]
+    pub change: WhatView,
+}
+
+/// What was set.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhatView {
+    /// The price of an hour.
+    Hour(HourView),
+    /// The price of a dink.
+    Dink(PriceView),
+    /// The currency.
+    Currency(String),
+}
+
+/// Prices as they are answered.
+pub fn view(list: &PriceList, history: &[RateLine]) -> RatesView {
+    RatesView {
+        currency: list.currency.to_string(),
+        dink: price(list.dink),
+        hours: list.hours.iter().map(|(kind, amount)| hour(*kind, *amount)).collect(),
+        history: history.iter().map(|line| ChangeView { at: rfc3339(line.at_ms), change: what(line.change) }).collect(),
+    }
+}
+
+fn what(change: RateChange) -> WhatView {
+    match change {
+        RateChange::Hour(kind, amount) => WhatView::Hour(hour(kind, amount)),
+        RateChange::Dink(amount) => WhatView::Dink(price(amount)),
+        RateChange::Currency(currency) => WhatView::Currency(currency.to_string()),
+    }
+}
+
+fn hour(kind: FootageKind, amount: Micros) -> HourView {
+    let renderer = kind.renderer.as_str().into();
+    HourView { renderer, resolution: kind.resolution, fps: kind.fps, price: price(amount) }
+}
+
+fn price(amount: Micros) -> PriceView {
+    PriceView { price: amount.to_string(), price_micros: amount.get() }
+}

@@ -1,0 +1,174 @@
+//! `GET /api/usage`: which period is asked for, and what was used in it.
+
+use serde::Serialize;
+
+use super::money::MoneyView;
+use super::time::{parse_moment, rfc3339};
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::domain::money::Currency;
+use crate::domain::month::{Month, Period};
+use crate::domain::usage::{Tally, Usage};
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// The period from `from` up to, but without, `to`. Left out, `to` is the end of the running month, and `from` the
+/// beginning of the month in which the period ends: with neither, the running month.
+pub fn read_period(from: Option<&str>, to: Option<&str>, now_ms: i64) -> Result<Period> {
+    let moment = |name: &str, text: &str| {
+        parse_moment(text).ok_or_else(|| {
+            let form = "a date like 2026-11-01 or a time like 2026-11-01T00:00:00Z (write + as %2B)";
+            Error::invalid(name, format!("{name} must be {form}."))
+        })
+    };
+    let start = from.map(|text| moment("from", text)).transpose()?;
+    let end = to.map(|text| moment("to", text)).transpose()?;
+    let to_ms = end.unwrap_or_else(|| Month::of(now_ms).period().to_ms);
+    let from_ms = start.unwrap_or_else(|| Month::of(to_ms - 1).period().from_ms);
+    if from_ms >= to_ms {
+        return match end {
+            Some(_) => Err(Error::invalid("to", "to must be later than from.")),
+            None => Err(Error::invalid("from", "from must be before the end of this month where to is left out.")),
+        };
+    }
+    if to_ms - from_ms > limits::USAGE_DAYS * DAY_MS {
+        return Err(Error::invalid("from", format!("from must be at most {} days before to.", limits::USAGE_DAYS)));
+    }
+    Ok(Period { from_ms, to_ms })
+}
+
+/// The answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct UsageView {
+    /// RFC 3339: the first moment of the period.
+    pub from: String,
+    /// RFC 3339: the first moment after it.
+    pub to: String,
+    /// One line a class, renderer, resolution and fps; none where there was nothing.
+    pub lines: Vec<UsageLineView>,
+    /// All lines together.
+    pub totals: TallyView,
+}
+
+/// Work of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct UsageLineView {
+    /// `metered` or `reserved`.
+    pub class: String,
+    /// `builtin` or `game`.
+    pub renderer: String,
+    /// Lines of the picture.
+    pub resolution: u32,
+    /// Frames a second.
+    pub fps: u32,
+    /// What became of it.
+    #[serde(flatten)]
+    pub tally: TallyView,
+}
+
+/// What became of jobs, and what they cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct TallyView {
+    /// By their end. An unfinished job is in none of them.
+    pub jobs: JobCountsView,
+    /// Seconds of completed footage.
+    pub rendered_seconds: f64,
+    /// One for each currency, and no sum over two. Reserved work costs 0: dinks cover it.
+    pub money: Vec<MoneyView>,
+}
+
+/// Jobs by their end.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobCountsView {
+    /// Completed: the only ones that are billed, also once their clips are deleted.
+    pub done: u64,
+    /// Failed for good.
+    pub failed: u64,
+    /// Cancelled.
+    pub cancelled: u64,
+}
+
+impl TallyView {
+    fn of(tally: &Tally, currency: Currency) -> Self {
+        Self {
+            jobs: JobCountsView { done: tally.done, failed: tally.failed, cancelled: tally.cancelled },
+            rendered_seconds: seconds(tally.footage_ms),
+            money: MoneyView::all(&tally.money.clone().or_zero(currency)),
+        }
+    }
+}
+
+/// What was used, as its owner sees it.
+pub fn view(usage: &Usage) -> UsageView {
+    let lines = usage.lines.iter().map(|((class, kind), tally)| UsageLineView {
+        class: class.as_str().into(),
+        renderer: kind.renderer.as_str().into(),
+        resolution: kind.resolution,
+        fps: kind.fps,
+        tally: TallyView::of(tally, usage.currency),
+    });
+    UsageView {
+        from: rfc3339(usage.period.from_ms),
+        to: rfc3339(usage.period.to_ms),
+        lines: lines.collect(),
+        totals: TallyView::of(&usage.total(), usage.currency),
+    }
+}
+
+/// Seconds, for reading only: amounts are made of milliseconds.
+pub fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-06T21:20:00Z.
+    const NOW_MS: i64 = 1_794_000_000_000;
+
+    #[test]
+    fn a_period_is_what_was_asked_for_or_the_running_month() {
+        let cases = [
+            (None, None, "2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z"),
+            (Some("2026-11-05"), None, "2026-11-05T00:00:00.000Z", "2026-12-01T00:00:00.000Z"),
+            (None, Some("2026-10-01"), "2026-09-01T00:00:00.000Z", "2026-10-01T00:00:00.000Z"),
+            (None, Some("2026-10-01T00:00:00.001Z"), "2026-10-01T00:00:00.000Z", "2026-10-01T00:00:00.001Z"),
+            (Some("2024-01-01"), Some("2025-01-01"), "2024-01-01T00:00:00.000Z", "2025-01-01T00:00:00.000Z"),
+            (
+                Some("2026-11-06T01:00:00+01:00"),
+                Some("2026-11-07"),
+                "2026-11-06T00:00:00.000Z",
+                "2026-11-07T00:00:00.000Z",
+            ),
+        ];
+        for (from, to, first, end) in cases {
+            let period = read_period(from, to, NOW_MS).unwrap();
+            assert_eq!(
+                (rfc3339(period.from_ms).as_str(), rfc3339(period.to_ms).as_str()),
+                (first, end),
+                "{from:?} {to:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_period_that_cannot_be_names_the_end_to_blame() {
+        let cases = [
+            (Some("yesterday"), None, "from"),
+            (None, Some("2026-11-31"), "to"),
+            (Some("x"), Some("y"), "from"),
+            (Some("2026-11-02"), Some("2026-11-01"), "to"),
+            (Some("2026-11-02"), Some("2026-11-02"), "to"),
+            (Some("2026-12-01"), None, "from"),
+            (Some("2025-11-01"), None, "from"),
+            (Some("2024-01-01"), Some("2025-01-02"), "from"),
+            (Some("0000-01-01"), Some("9999-12-31"), "from"),
+        ];
+        for (from, to, field) in cases {
+            let refused = read_period(from, to, NOW_MS).unwrap_err();
+            assert_eq!(refused.field.as_deref(), Some(field), "{from:?} {to:?}");
+        }
+    }
+}

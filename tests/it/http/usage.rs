@@ -1,0 +1,173 @@
+//! `/api/usage`.
+
+use std::time::Duration;
+
+use dinkem_appliance::app::rates;
+use dinkem_appliance::domain::job::Renderer;
+use dinkem_appliance::domain::money::{Currency, Micros};
+use dinkem_appliance::domain::rates::{FootageKind, RateChange};
+use serde_json::{Value, json};
+
+use crate::support::appliance::{Appliance, Keys};
+use crate::support::client::{Answer, Ask};
+use crate::support::work::Work;
+
+/// 2026-11-30T23:59:59.999Z: the last moment of a month.
+const LAST_MS: i64 = 1_796_083_199_999;
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn kind(renderer: Renderer, resolution: u32, fps: u32) -> FootageKind {
+    FootageKind { renderer, resolution, fps }
+}
+
+fn ask(appliance: &Appliance, key: &str, query: &str) -> Answer {
+    appliance.send(&Ask::get(&format!("/api/usage{query}")).key(key))
+}
+
+fn usage(appliance: &Appliance, keys: &Keys, query: &str) -> Value {
+    ask(appliance, &keys.metered, query).expect(200).json()
+}
+
+fn set(appliance: &Appliance, kind: FootageKind, price: &str) {
+    rates::set(&appliance.app, RateChange::Hour(kind, Micros::parse_price(price).unwrap())).unwrap();
+}
+
+fn usd(amount: &str, micros: u64) -> Value {
+    json!([{"currency": "USD", "amount": amount, "amount_micros": micros}])
+}
+
+#[test]
+fn usage_is_counted_by_class_renderer_resolution_and_fps_and_covers_both_keys() {
+    let appliance = Appliance::start();
+    let keys = appliance.account_with_dinks("studio", 1);
+    let (builtin, game) = (kind(Renderer::Builtin, 1080, 30), kind(Renderer::Game, 1440, 60));
+    set(&appliance, builtin, "0.47");
+    set(&appliance, game, "0.85");
+    let work = Work::at(&appliance.app);
+    let (metered, reserved) = (work.caller(&keys.metered), work.caller(&keys.reserved));
+    let deleted = work.done(&metered, builtin);
+    work.remove(&metered, deleted);
+    work.done(&metered, builtin);
+    work.done(&metered, game);
+    work.done(&reserved, builtin);
+    work.failed(&metered, builtin);
+    let cancelled = work.submit(&reserved, game);
+    work.remove(&reserved, cancelled);
+    // What waits is not in it; nor is another account's.
+    let waiting = work.submit(&metered, builtin);
+    let another = work.caller(&appliance.account("another").metered);
+    work.remove(&metered, waiting);
+    work.done(&another, builtin);
+    work.submit(&metered, builtin);
+
+    // Five frames each: 166 ms at 30 a second, 83 ms at 60. 0.47 × 166 / 3,600,000 = 21.67 micro-units, and
+    // 0.85 × 83 / 3,600,000 = 19.60: each clip is rounded by itself.
+    let line = |class: &str, kind: FootageKind, jobs: [u32; 3], seconds: f64, amount: &str, micros: u64| {
+        json!({"class": class, "renderer": kind.renderer.as_str(), "resolution": kind.resolution, "fps": kind.fps,
+               "jobs": {"done": jobs[0], "failed": jobs[1], "cancelled": jobs[2]}, "rendered_seconds": seconds,
+               "money": usd(amount, micros)})
+    };
+    let expected = json!({
+        "from": "2026-11-01T00:00:00.000Z", "to": "2026-12-01T00:00:00.000Z",
+        "lines": [
+            line("reserved", builtin, [1, 0, 0], 0.166, "0.000000", 0),
+            line("reserved", game, [0, 0, 1], 0.0, "0.000000", 0),
+            line("metered", builtin, [2, 1, 1], 0.332, "0.000044", 44),
+            line("metered", game, [1, 0, 0], 0.083, "0.000020", 20),
+        ],
+        "totals": {"jobs": {"done": 4, "failed": 1, "cancelled": 2}, "rendered_seconds": 0.581,
+                   "money": usd("0.000064", 64)},
+    });
+    assert_eq!(usage(&appliance, &keys, ""), expected);
+    assert_eq!(
+        ask(&appliance, &keys.reserved, "?from=&to=").expect(200).json(),
+        expected,
+        "either key, empty is absent"
+    );
+}
+
+#[test]
+fn an_account_without_work_owes_nothing_in_the_currency_in_force() {
+    let appliance = Appliance::start();
+    let keys = appliance.account("studio");
+    rates::set(&appliance.app, RateChange::Currency(Currency::parse("EUR").unwrap())).unwrap();
+    let found = usage(&appliance, &keys, "");
+    assert_eq!(found["lines"], json!([]));
+    assert_eq!(
+        found["totals"],
+        json!({"jobs": {"done": 0, "failed": 0, "cancelled": 0}, "rendered_seconds": 0.0,
+               "money": [{"currency": "EUR", "amount": "0.000000", "amount_micros": 0}]})
+    );
+}
+
+#[test]
+fn a_job_is_in_the_period_in_which_it_ended_to_the_millisecond() {
+    let appliance = Appliance::start_at(LAST_MS, |_| {});
+    let keys = appliance.account("studio");
+    let (work, builtin) = (Work::at(&appliance.app), kind(Renderer::Builtin, 1080, 30));
+    let metered = work.caller(&keys.metered);
+    let counts = |query: &str| {
+        let jobs = usage(&appliance, &keys, query)["totals"]["jobs"].clone();
+        (jobs["done"].as_u64().unwrap(), jobs["failed"].as_u64().unwrap())
+    };
+    work.done(&metered, builtin);
+    work.failed(&metered, builtin);
+    assert_eq!(counts(""), (1, 1));
+    // Submitted in November, done in December.
+    work.submit(&metered, builtin);
+    appliance.clock.advance(Duration::from_millis(1));
+    work.complete(&work.claim());
+    assert_eq!(counts(""), (1, 0), "it is December now");
+    assert_eq!(counts("?from=2026-11-01&to=2026-12-01"), (1, 1));
+    assert_eq!(counts("?to=2026-12-01"), (1, 1), "the month in which the period ends");
+    assert_eq!(counts("?from=2026-11-30T23:59:59.999Z"), (2, 1));
+    assert_eq!(counts("?from=2026-12-01&to=2026-12-01T00:00:00.001Z"), (1, 0));
+    assert_eq!(counts("?from=2026-12-01T01:00:00%2B01:00&to=2026-12-02"), (1, 0));
+    appliance.clock.advance(DAY * 31);
+    assert_eq!(counts(""), (0, 0), "and now January");
+    assert_eq!(counts("?from=2026-11-01"), (2, 1));
+}
+
+#[test]
+fn a_period_that_cannot_be_is_refused_with_the_parameter_to_blame() {
+    let appliance = Appliance::start();
+    let keys = appliance.account("studio");
+    let cases = [
+        ("?from=yesterday", "from"),
+        ("?from=2026-11-31", "from"),
+        ("?from=2026-11-01T00:00:00", "from"),
+        // A plus that is not escaped is a space.
+        ("?from=2026-11-01T00:00:00+01:00", "from"),
+        ("?from=1793491200", "from"),
+        ("?from=2025-01-01", "from"),
+        ("?from=2027-01-01", "from"),
+        ("?to=soon", "to"),
+        ("?from=2026-11-02&to=2026-11-01", "to"),
+        ("?from=2026-11-02&to=2026-11-02", "to"),
+        ("?from=%00", "from"),
+    ];
+    for (query, field) in cases {
+        ask(&appliance, &keys.metered, query).blames(field);
+    }
+}
+
+#[test]
+fn sums_never_mix_currencies() {
+    let appliance = Appliance::start();
+    let keys = appliance.account("studio");
+    let builtin = kind(Renderer::Builtin, 1080, 30);
+    set(&appliance, builtin, "21.686747");
+    let work = Work::at(&appliance.app);
+    let metered = work.caller(&keys.metered);
+    work.done(&metered, builtin);
+    appliance.clock.advance(DAY);
+    rates::set(&appliance.app, RateChange::Currency(Currency::parse("EUR").unwrap())).unwrap();
+    work.done(&metered, builtin);
+    work.done(&metered, builtin);
+    let found = usage(&appliance, &keys, "");
+    // The price kept its number: 21.686747 × 166 / 3,600,000 is 1000 micro-units.
+    let money = json!([{"currency": "EUR", "amount": "0.002000", "amount_micros": 2_000},
+                       {"currency": "USD", "amount": "0.001000", "amount_micros": 1_000}]);
+    assert_eq!((&found["lines"][0]["money"], &found["totals"]["money"]), (&money, &money));
+    assert_eq!(found["lines"].as_array().unwrap().len(), 1);
+}
