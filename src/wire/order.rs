@@ -82,6 +82,9 @@ pub fn read_fail(body: &[u8]) -> Result<(Failure, Option<String>)> {
     let code =
         FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be a code of the table of failures"))?;
     let message = fields.require("message", fields.string("message")?)?;
+    if message.is_empty() {
+        return Err(fields.wrong("message", "must say in a sentence what failed"));
+    }
     let retry = fields.require("retry", fields.string("retry")?)?;
     let retry = Retry::parse(&retry)
         .ok_or_else(|| fields.wrong("retry", "must be \"elsewhere\", \"anywhere\" or \"never\""))?;
@@ -181,6 +184,7 @@ mod tests {
             &[
                 (r#"{"code":"odd","message":"m","retry":"never"}"#, "code"),
                 (r#"{"code":"render_failed","retry":"never"}"#, "message"),
+                (r#"{"code":"render_failed","message":"","retry":"never"}"#, "message"),
                 (r#"{"code":"render_failed","message":"m","retry":"later"}"#, "retry"),
                 (r#"{"code":"render_failed","message":"m","retry":"never","log":5}"#, "log"),
             ],
