@@ -21,6 +21,46 @@ pub struct Problem {
     pub offset: Option<u64>,
 }
 
+/// Every `code` of an answer, with its status and what to make of it. `docs/errors.md` is written from it, and each
+/// answer in the tests is held against it.
+pub const CODES: &[(&str, u16, &str)] = &[
+    ("bad_request", 400, "The request is not HTTP as it must be."),
+    ("body_broke_off", 400, "The upload broke off before its end; send it again, or go on where the server stands."),
+    ("body_incomplete", 400, "The body broke off before its end."),
+    ("empty_body", 400, "A demo was uploaded without a byte in it."),
+    ("invalid_field", 400, "A field, parameter or header is not as it must be; `field` names it."),
+    ("invalid_json", 400, "The body is not one JSON object in UTF-8."),
+    ("video_mismatch", 400, "A node's video is not what it said, or not what was ordered."),
+    ("video_missing", 400, "A node says it is done and has uploaded nothing."),
+    ("join_token_refused", 403, "The join token is used, expired or unknown: take a new one."),
+    ("not_found", 404, "There is no such thing, or it is somebody else's."),
+    ("method_not_allowed", 405, "The route does not take this method; `Allow` names those it takes."),
+    ("body_too_slow", 408, "The body came too slowly."),
+    ("request_timeout", 408, "The request came too slowly."),
+    ("cancelled", 409, "The job of this lease was cancelled: the node stops."),
+    ("lost", 409, "The lease is over, or never was this node's: the node stops."),
+    ("no_clip", 409, "The job has no clip: it is not done, or its clip was deleted."),
+    ("superseded", 409, "A newer request goes on with this upload."),
+    ("wrong_offset", 409, "The upload goes on elsewhere: at `offset`."),
+    ("length_required", 411, "An upload says how long it is, or comes in chunks."),
+    ("body_too_large", 413, "The body is over its limit."),
+    ("too_large", 413, "The upload is over its limit."),
+    ("uri_too_long", 414, "The address is over its limit."),
+    ("not_a_jpeg", 415, "A poster is a JPEG."),
+    ("unsupported_media_type", 415, "The body must be `application/json`."),
+    ("range_not_satisfiable", 416, "The range lies outside the file."),
+    ("quota_reached", 429, "The account's quota of uploaded demos is used up."),
+    ("request_header_fields_too_large", 431, "The headers are over their limit."),
+    ("internal", 500, "The server failed; quote `request_id` to its operator."),
+    ("not_implemented", 501, "This transfer coding is not spoken here."),
+    ("service_unavailable", 503, "Too many requests at once; come again."),
+    ("stopping", 503, "The server is stopping; come again."),
+    ("store_busy", 503, "The store is busy; come again."),
+    ("too_busy", 503, "Too many waiting claims or uploads at once; come again."),
+    ("http_version_not_supported", 505, "HTTP/1.1 is spoken here."),
+    ("no_space", 507, "The disk is down to its reserve: no new work is taken."),
+];
+
 /// A SHA-256 in lower-case hexadecimal.
 pub fn hex(hash: &[u8; 32]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()

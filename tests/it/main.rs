@@ -17,6 +17,7 @@ mod cli_keys;
 mod cli_rates;
 mod cli_usage;
 mod demos;
+mod docs;
 mod first_clip;
 mod forge;
 mod forged_demos;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use boon::{Compiler, Schemas};
+use dinkem_appliance::wire::problem::CODES;
 use serde_json::{Value, json};
 
 use super::client::Answer;
@@ -32,11 +33,22 @@ const NAME: &str = "http://localhost/openapi.json";
 #[track_caller]
 pub fn check(method: &str, target: &str, answer: &Answer) {
     let path = target.split('?').next().unwrap();
-    if let Err(fault) = conforms(method, path, answer) {
+    if let Err(fault) = has_known_code(answer).and_then(|()| conforms(method, path, answer)) {
         panic!(
             "{method} {path} was answered {}, and openapi.json does not have it so: {fault}\n{answer:?}",
             answer.status
         );
+    }
+}
+
+/// Every code of an answer stands in the one table, with its status.
+fn has_known_code(answer: &Answer) -> Result<(), String> {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    match body["code"].as_str().filter(|_| answer.status >= 400) {
+        Some(code) if !CODES.iter().any(|(known, status, _)| (*known, *status) == (code, answer.status)) => {
+            Err(format!("its code {code} is not in the table of codes"))
+        }
+        _ => Ok(()),
     }
 }
 
