@@ -107,6 +107,21 @@ CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'qu
 -- Jobs that came to nothing, for an account's usage: those that were completed are in the ledger.
 CREATE INDEX jobs_unbilled ON jobs (account, finished_at_ms) WHERE status = 'failed' OR status = 'cancelled';
 
+-- Submissions that carried an `Idempotency-Key`, each with its first answer, for a day. The rows' numbers grow with time,
+-- so that the sweep finds the old ones in front.
+CREATE TABLE submissions (
+    id            INTEGER PRIMARY KEY,
+    account       INTEGER NOT NULL REFERENCES accounts (id),
+    -- As the client chose it: the account's own, whichever of its API keys it came with.
+    key           TEXT    NOT NULL,
+    body_sha256   BLOB    NOT NULL CHECK (length(body_sha256) = 32),
+    job           INTEGER NOT NULL REFERENCES jobs (id),
+    -- The body of the 202, to the byte.
+    answer        TEXT    NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    UNIQUE (account, key)
+) STRICT;
+
 -- One row an attempt: a node's time-limited right to a job. The numbers only grow (AUTOINCREMENT never gives one
 -- twice), so a late node's number is never anybody else's. When a live one runs out is known in memory only.
 CREATE TABLE leases (

@@ -12,6 +12,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
 use crate::domain::limits;
+use crate::domain::quota::Allowance;
 use crate::os::files;
 use crate::store::{self, Db};
 
@@ -37,13 +38,14 @@ pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<Stored
     let name = format!("{}.{PARTIAL}", app.random_uuid()?.simple());
     let partial = Partial { path: app.store.folder.demos().join(name) };
     let demo = write_partial(app, &partial.path, body)?;
-    if !app.store.read(|db| has_already(db, account, &demo))? {
+    let quota = app.settings.quotas.demo_bytes;
+    if !app.store.read(|db| has_already(db, account, &demo, quota))? {
         keep(&partial.path, &app.store.folder.demo(&demo.sha256))
             .map_err(|error| cannot_store("The demo could not be stored.", error))?;
     }
     let now = app.clock.now_ms();
     app.store.write(move |tx| {
-        if !has_already(tx, account, &demo)? {
+        if !has_already(tx, account, &demo, quota)? {
             store::demos::insert(tx, account, &demo.sha256, demo.bytes, now)?;
         }
         Ok(())
@@ -99,17 +101,28 @@ fn keep(partial: &Path, demo: &Path) -> std::io::Result<()> {
     demo.parent().map_or(Ok(()), files::sync_dir)
 }
 
+/// How many more bytes of demos an account may upload.
+pub fn allowance(app: &App, caller: &Caller) -> Result<Allowance> {
+    let used = app.store.read(|db| store::demos::account_bytes(db, caller.account.id))?;
+    Ok(Allowance::of(app.settings.quotas.demo_bytes, used))
+}
+
 /// Whether the account has the demo already. One that it has not and that does not fit into its quota is an error.
-fn has_already(db: &Db, account: AccountId, demo: &StoredDemo) -> Result<bool> {
+fn has_already(db: &Db, account: AccountId, demo: &StoredDemo, quota: u64) -> Result<bool> {
     if store::demos::bytes(db, account, &demo.sha256)?.is_some() {
         return Ok(true);
     }
-    if store::demos::account_bytes(db, account)? + demo.bytes > limits::ACCOUNT_DEMO_BYTES {
-        return Err(Error::new(
-            Kind::TooMany,
-            "quota_reached",
-            format!("An account may keep at most {} GiB of demos here.", limits::ACCOUNT_DEMO_BYTES >> 30),
-        ));
+    let used = store::demos::account_bytes(db, account)?;
+    if used.saturating_add(demo.bytes) > quota {
+        let mib = |bytes: u64| bytes >> 20;
+        let message = format!(
+            "An account may keep at most {} MiB of demos here; this one has {} MiB and the demo has {}. Ask the operator \
+             for more room.",
+            mib(quota),
+            mib(used),
+            mib(demo.bytes)
+        );
+        return Err(Error::new(Kind::TooLarge, "quota_reached", message));
     }
     Ok(false)
 }

@@ -1,14 +1,16 @@
-//! Render jobs, as their owner sees them: submit, look, list, remove.
+//! Render jobs, as their owner sees them: look, list, remove. How one is taken in stands in `submit.rs`.
 
 use uuid::Uuid;
 
 use super::{App, sweep};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{JobId, LeaseId};
-use crate::domain::job::{Caller, Job, JobSpec, JobStatus};
+use crate::domain::job::{Caller, Job, JobStatus};
 use crate::domain::lease::Progress;
 use crate::domain::schedule::{LiveNode, why_waiting};
 use crate::store::{self, Tx};
+
+pub use super::submit::{Once, Submitted, allowance, forget_old_answers, submit, submit_once};
 
 /// A job with what is known of it only now.
 pub struct JobInfo {
@@ -28,16 +30,6 @@ pub struct Page {
     pub jobs: Vec<JobInfo>,
     /// Where the next page begins, if there is one.
     pub next: Option<JobId>,
-}
-
-/// Takes a job in. It is on the disk when this returns.
-pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
-    app.check_room()?;
-    let now = app.clock.now_ms();
-    let public_id = app.timed_uuid(now)?;
-    let owner = caller.clone();
-    let job = app.store.write(move |tx| store::jobs::insert(tx, public_id, &owner, spec, now))?;
-    describe(app, vec![job]).map(only)
 }
 
 /// One job of the caller's account.

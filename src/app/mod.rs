@@ -20,6 +20,7 @@ pub mod usage;
 
 mod complete;
 mod pulse;
+mod submit;
 mod sweep;
 mod uploads;
 
@@ -34,6 +35,7 @@ use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 use crate::domain::limits;
+use crate::domain::quota::Quotas;
 use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
 use crate::os::files;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub lease_ms: u64,
     /// CIDRs that may be fetched although the rule refuses them, as text for the nodes.
     pub fetch_allow: Vec<String>,
+    /// What each account may take.
+    pub quotas: Quotas,
 }
 
 /// The appliance: everything a use case needs.
@@ -92,7 +96,8 @@ impl App {
 
     /// Opens the data directory beside a running server, as `admin` does: no lock, no migration; creates it if need be.
     pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
-        let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: Vec::new() };
+        let settings =
+            Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
         Ok(Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random))
     }
 

@@ -14,6 +14,7 @@ use crate::app::tls::Source;
 use crate::app::{App, Settings, nodes};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
+use crate::domain::quota::Quotas;
 use crate::http::{self, Limits, Running, ServeOptions};
 use crate::node::agent::{self, AgentConfig};
 use crate::node::join::{self, NodeState};
@@ -43,6 +44,8 @@ pub struct Options<'a> {
     pub trusted_proxies: Vec<IpNet>,
     /// What the server allows.
     pub limits: Limits,
+    /// What each account may take.
+    pub quotas: Quotas,
 }
 
 /// A running appliance.
@@ -67,6 +70,7 @@ impl Appliance {
         let settings = Settings {
             lease_ms: options.lease_seconds * 1_000,
             fetch_allow: options.fetch_allow.iter().map(IpNet::to_string).collect(),
+            quotas: options.quotas,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
         let public_url = options.public_url.as_deref();

@@ -15,6 +15,7 @@ mod render;
 mod sample;
 mod serve;
 mod serve_limits;
+mod serve_quotas;
 mod server_url;
 mod submit;
 

@@ -19,6 +19,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::limits;
+use crate::domain::quota::Quotas;
 use crate::http::Limits;
 use crate::os::stop::StopFlag;
 use crate::render::forge;
@@ -77,6 +78,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         fetch_allow: Vec::new(),
         trusted_proxies: Vec::new(),
         limits: Limits::default(),
+        quotas: Quotas::default(),
     })?;
     let clip = make_clip(&appliance, &wanted, &args.output, call, &stop);
     if clip.is_ok() && !args.exit {

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::appliance::{Appliance, Options};
 use super::serve_limits::LimitArgs;
+use super::serve_quotas::QuotaArgs;
 use super::{Call, output, stop_on_signals, wrong_usage};
 use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
@@ -54,6 +55,8 @@ pub struct Args {
     trusted_proxy: Vec<IpNet>,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    quotas: QuotaArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,6 +81,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         fetch_allow: args.fetch_allow,
         trusted_proxies: args.trusted_proxy,
         limits,
+        quotas: args.quotas.quotas(),
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

@@ -26,6 +26,9 @@ pub enum Kind {
     TooLarge,
     /// A body of the wrong type.
     UnsupportedMedia,
+    /// Well-formed, and at odds with what is there already: a key used again for another body, a demo that cannot be
+    /// read.
+    Unprocessable,
     /// A range that lies outside the file.
     RangeNotSatisfiable,
     /// The body came too slowly.

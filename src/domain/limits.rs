@@ -16,6 +16,12 @@ pub const METADATA_BYTES: usize = 2 * 1024;
 pub const DEMO_URL_BYTES: usize = 4 * 1024;
 /// The largest round number taken for one. A match of 1,000 rounds does not exist.
 pub const ROUND_MAX: u32 = i32::MAX as u32;
+/// Jobs of one account that may wait at once, unless the operator says otherwise: as many as the queue was measured with.
+pub const ACCOUNT_QUEUED_JOBS: u64 = 1_000_000;
+/// Characters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_CHARS: usize = 255;
+/// Seconds for which the first answer to an `Idempotency-Key` is given again: a day.
+pub const IDEMPOTENCY_SECONDS: u64 = 86_400;
 /// Attempts at a job that count against it; the last failure ends it.
 pub const ATTEMPTS: u32 = 3;
 /// Times that a node may fall silent or be stopped while it holds a job; the last ends it. More than [`ATTEMPTS`]:
@@ -34,7 +40,7 @@ pub const UNPACK_RATIO: u64 = 100;
 pub const UNPACK_RATIO_FROM_BYTES: u64 = 16 << 20;
 /// Seconds that unpacking may take.
 pub const UNPACK_SECONDS: u64 = 120;
-/// Bytes of uploaded demos an account may keep: 20 GiB.
+/// Bytes of uploaded demos an account may keep, unless the operator says otherwise: 20 GiB.
 pub const ACCOUNT_DEMO_BYTES: u64 = 20 << 30;
 
 /// Seconds that fetching a demo may take in all.

@@ -54,7 +54,8 @@ impl LiveNode {
 pub struct ReadyQueue {
     /// In line: reserved first ([`KeyClass`] is ordered so), then by row, for each renderer.
     lanes: HashMap<Renderer, BTreeMap<(KeyClass, JobId), ReadyJob>>,
-    /// The same, for each account and class in order of rows: only for [`Self::position`].
+    /// The same, for each account and class in order of rows: only for [`Self::position`] and
+    /// [`Self::waiting`].
     lines: HashMap<(AccountId, KeyClass), VecDeque<JobId>>,
 }
 
@@ -86,6 +87,16 @@ impl ReadyQueue {
     pub fn position(&self, account: AccountId, class: KeyClass, id: JobId) -> Option<u64> {
         let place = self.lines.get(&(account, class))?.binary_search(&id).ok()?;
         Some(place as u64 + 1)
+    }
+
+    /// How many jobs of this account and class wait.
+    pub fn waiting(&self, account: AccountId, class: KeyClass) -> u64 {
+        self.lines.get(&(account, class)).map_or(0, |line| line.len() as u64)
+    }
+
+    /// How many jobs of this account wait.
+    pub fn queued(&self, account: AccountId) -> u64 {
+        KeyClass::ALL.into_iter().map(|class| self.waiting(account, class)).sum()
     }
 
     /// A waiting job, if it is one.

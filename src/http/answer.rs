@@ -11,9 +11,17 @@ use crate::wire::problem::Problem;
 
 /// A JSON answer.
 pub fn json<T: Serialize>(status: u16, content: &T) -> Result<Response> {
-    let bytes =
-        serde_json::to_vec(content).map_err(|error| Error::internal("An answer could not be written.", error))?;
-    Ok(with_body(status, "application/json", ResponseBody::from_data(bytes)))
+    Ok(with_json(status, json_text(content)?))
+}
+
+/// What a JSON answer says.
+pub fn json_text<T: Serialize>(content: &T) -> Result<String> {
+    serde_json::to_string(content).map_err(|error| Error::internal("An answer could not be written.", error))
+}
+
+/// A JSON answer from its text.
+pub fn with_json(status: u16, text: String) -> Response {
+    with_body(status, "application/json", ResponseBody::from_string(text))
 }
 
 /// An answer without a body: `204`, `304`.
@@ -80,6 +88,7 @@ fn status(kind: Kind) -> u16 {
         Kind::TooLarge => 413,
         Kind::UnsupportedMedia => 415,
         Kind::RangeNotSatisfiable => 416,
+        Kind::Unprocessable => 422,
         Kind::TooMany => 429,
         Kind::Internal => 500,
         Kind::Unavailable => 503,

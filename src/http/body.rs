@@ -11,9 +11,12 @@ use crate::domain::error::{Error, Kind, Result};
 
 /// A JSON route's body.
 pub fn json(call: &Call<'_>) -> Result<Vec<u8>> {
-    let content_type = call.request.header("Content-Type").unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    // Said twice, it could be read either way.
+    let is_json = match call.all_headers("Content-Type").as_slice() {
+        [one] => one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"),
+        _ => false,
+    };
+    if !is_json {
         let message = "The body's Content-Type must be application/json.";
         return Err(Error::new(Kind::UnsupportedMedia, "unsupported_media_type", message));
     }

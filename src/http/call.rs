@@ -55,7 +55,12 @@ impl<'r> Call<'r> {
 
     /// A query parameter; an empty one counts as absent.
     pub fn query(&self, name: &str) -> Option<String> {
-        query_of(self.request.raw_url(), name)
+        query_of(self.request.raw_url()).find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Refuses query parameters other than these, and one that is there twice.
+    pub fn only_query(&self, known: &[&str]) -> Result<()> {
+        check_query(self.request.raw_url(), known)
     }
 
     /// The body of a JSON route: 415 for another type, 413 above the limit.
@@ -76,13 +81,31 @@ impl<'r> Call<'r> {
     }
 }
 
-fn query_of(url: &str, name: &str) -> Option<String> {
-    let (_, query) = url.split_once('?')?;
-    query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(known, value)| *known == name && !value.is_empty())
-        .map(|(_, value)| percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+/// The parameters that say something, in order.
+fn query_of(url: &str) -> impl Iterator<Item = (String, String)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).filter(|(_, value)| !value.is_empty())
+}
+
+fn check_query(url: &str, known: &[&str]) -> Result<()> {
+    let mut seen = Vec::new();
+    for (name, _) in query_of(url) {
+        if !known.contains(&name.as_str()) {
+            let message = format!("{name} is not known here; known are: {}.", known.join(", "));
+            return Err(Error::invalid(name, message));
+        }
+        if seen.contains(&name) {
+            let message = format!("{name} stands twice in the query.");
+            return Err(Error::invalid(name, message));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -102,9 +125,32 @@ mod tests {
             ("/x?limit=1%30", Some("10")),
             ("/x?limit=a+b", Some("a b")),
             ("/x?limit=5=6", Some("5=6")),
+            ("/x?lim%69t=5", Some("5")),
         ];
         for (url, expected) in cases {
-            assert_eq!(query_of(url, "limit").as_deref(), expected, "{url}");
+            let found = query_of(url).find(|(name, _)| name == "limit").map(|(_, value)| value);
+            assert_eq!(found.as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_parameter_and_one_that_is_there_twice_are_named() {
+        let cases = [
+            ("/x", None),
+            ("/x?", None),
+            ("/x?limit=5&cursor=", None),
+            ("/x?limit=&limit=5", None),
+            ("/x?colour=", None),
+            ("/x?lim%69t=5", None),
+            ("/x?colour=red", Some("colour")),
+            ("/x?limit=5&Limit=5", Some("Limit")),
+            ("/x?limit=5&cursor=1&limit=5", Some("limit")),
+            ("/x?=5", Some("")),
+            ("/x?%ff=5", Some("\u{fffd}")),
+        ];
+        for (url, field) in cases {
+            let refused = check_query(url, &["limit", "cursor"]).err().and_then(|error| error.field);
+            assert_eq!(refused.as_deref(), field, "{url}");
         }
     }
 }

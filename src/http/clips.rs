@@ -1,23 +1,58 @@
 //! Render jobs for the account that owns them.
 
 use rouille::Response;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::call::Call;
+use super::quota::Told;
 use super::{answer, views};
-use crate::app::{clips, jobs};
+use crate::app::clips;
+use crate::app::jobs::{self, Once};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
-use crate::domain::job::{Caller, JobStatus};
+use crate::domain::idempotency::{self, IdempotencyKey};
+use crate::domain::job::{Caller, JobSpec, JobStatus};
 use crate::domain::limits;
 use crate::wire::job::JobList;
 use crate::wire::submit::read_submit;
 
 /// `POST /api/clips`.
 pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let spec = read_submit(&call.json_body()?)?;
-    let job = jobs::submit(call.app, caller, spec)?;
-    let location = format!("/api/clips/{}", job.job.public_id);
-    Ok(answer::header(answer::json(202, &views::job(&job, &call.base)?)?, "Location", location))
+    let body = call.json_body()?;
+    let spec = read_submit(&body)?;
+    let outcome = match idempotency_key(call)? {
+        None => jobs::submit(call.app, caller, spec).and_then(|job| {
+            let answer = answer::json(202, &views::job(&job, &call.base)?)?;
+            Ok(located(answer, job.job.public_id))
+        }),
+        Some(key) => {
+            let once = Once { key, body_sha256: Sha256::digest(&body).into() };
+            submit_once(call, caller, spec, once)
+        }
+    };
+    Told::QueuedJobs.on(outcome, jobs::allowance(call.app, caller))
+}
+
+fn submit_once(call: &Call<'_>, caller: &Caller, spec: JobSpec, once: Once) -> Result<Response> {
+    let base = call.base.clone();
+    let submitted =
+        jobs::submit_once(call.app, caller, spec, once, move |job| answer::json_text(&views::job(job, &base)?))?;
+    let answer = located(answer::with_json(202, submitted.answer), submitted.job);
+    Ok(if submitted.again { answer::header(answer, "Idempotent-Replayed", "true") } else { answer })
+}
+
+fn located(answer: Response, job: Uuid) -> Response {
+    answer::header(answer, "Location", format!("/api/clips/{job}"))
+}
+
+/// The request's `Idempotency-Key`, if it has one.
+fn idempotency_key(call: &Call<'_>) -> Result<Option<IdempotencyKey>> {
+    match call.all_headers(idempotency::HEADER).as_slice() {
+        [] => Ok(None),
+        [value] => IdempotencyKey::parse(value).map(Some),
+        _ => Err(idempotency::wrong("may be sent only once")),
+    }
 }
 
 /// `GET /api/clips/{id}`.
@@ -40,6 +75,7 @@ pub fn renew_link(call: &Call<'_>, caller: &Caller) -> Result<Response> {
 
 /// `GET /api/clips?status=&limit=&cursor=`.
 pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
+    call.only_query(&["status", "limit", "cursor"])?;
     let status = match call.query("status") {
         None => None,
         Some(word) => Some(JobStatus::parse(&word).ok_or_else(|| {

@@ -18,6 +18,7 @@ mod nodes;
 mod openapi;
 mod permits;
 mod proxies;
+mod quota;
 mod range;
 mod request_log;
 pub mod routes;

@@ -1,11 +1,11 @@
-//! The background passes: leases that ran out, when keys were used, files without a row. Each takes no input, is
-//! bounded, and may be run again at any time. Knows nothing of HTTP.
+//! The background passes: leases that ran out, when keys were used, files without a row, answers that are kept no
+//! longer. Each takes no input, is bounded, and may be run again at any time. Knows nothing of HTTP.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::app::{self, App, keys, leases};
+use crate::app::{self, App, jobs, keys, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::os::stop::StopFlag;
@@ -77,6 +77,7 @@ fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
         if app.clock.monotonic() >= next_sweep {
             next_sweep = app.clock.monotonic() + SWEEP;
             report("files", app::sweep(app));
+            report("old answers", jobs::forget_old_answers(app));
         }
         if app.clock.monotonic() >= next_uses {
             next_uses = app.clock.monotonic() + USES;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Params, Row};
 
 use super::ready::Ready;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{JobId, NodeId};
+use crate::domain::id::{AccountId, JobId, NodeId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
 use crate::domain::schedule::ReadyJob;
@@ -166,6 +166,16 @@ impl<'a> Tx<'a> {
     /// The queue must be rebuilt from rows: whose jobs may be claimed has changed.
     pub(super) fn reload(&mut self) {
         self.changes.push(Change::Reload);
+    }
+
+    /// How many jobs of this account and class wait, those of this very operation left out.
+    pub fn waiting(&self, account: AccountId, class: KeyClass) -> u64 {
+        self.ready.lock().waiting(account, class)
+    }
+
+    /// The same of both classes.
+    pub fn queued(&self, account: AccountId) -> u64 {
+        self.ready.lock().queued(account)
     }
 
     /// The job that a node gets next, see [`crate::domain::schedule::ReadyQueue::pick`].

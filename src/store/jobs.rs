@@ -210,7 +210,8 @@ fn requeue(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
     Ok(())
 }
 
-fn ready_job(job: &Job, avoids: Vec<NodeId>) -> ReadyJob {
+/// A waiting job as the queue holds it.
+pub fn ready_job(job: &Job, avoids: Vec<NodeId>) -> ReadyJob {
     ReadyJob { id: job.id, account: job.account, class: job.class, renderer: job.spec.renderer, avoids }
 }
 

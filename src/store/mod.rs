@@ -16,6 +16,7 @@ pub mod leases;
 pub mod ledger;
 pub mod nodes;
 pub mod rates;
+pub mod submissions;
 pub mod unbilled;
 
 mod checkpoint;
@@ -127,6 +128,11 @@ impl Store {
             Writing::Beside(_) => self.read(|db| self.ready.rebuild(db)),
             Writing::Server { .. } => Ok(()),
         }
+    }
+
+    /// How many of an account's jobs wait, of both classes. Of the server only.
+    pub fn queued(&self, account: AccountId) -> u64 {
+        self.ready.lock().queued(account)
     }
 
     /// A job's place among its account's waiting jobs of its class, and what the queue knows of it. Of the server, or after

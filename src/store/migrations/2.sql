@@ -63,3 +63,14 @@ CREATE INDEX currencies_time ON currencies (at_ms);
 CREATE INDEX jobs_unbilled ON jobs (account, finished_at_ms) WHERE status = 'failed' OR status = 'cancelled';
 
 CREATE INDEX dinks_history_account ON dinks_history (account, at_ms);
+
+CREATE TABLE submissions (
+    id            INTEGER PRIMARY KEY,
+    account       INTEGER NOT NULL REFERENCES accounts (id),
+    key           TEXT    NOT NULL,
+    body_sha256   BLOB    NOT NULL CHECK (length(body_sha256) = 32),
+    job           INTEGER NOT NULL REFERENCES jobs (id),
+    answer        TEXT    NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    UNIQUE (account, key)
+) STRICT;

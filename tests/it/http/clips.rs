@@ -146,6 +146,9 @@ fn a_list_that_is_asked_for_wrongly_is_refused() {
         ("status=QUEUED", "status"),
         ("cursor=1", "cursor"),
         ("cursor=zzzzzzzzzzzzzzzz", "cursor"),
+        ("page=2", "page"),
+        ("limit=5&Status=queued", "Status"),
+        ("limit=5&limit=6", "limit"),
     ];
     for (query, field) in cases {
         appliance.send(&Ask::get(&format!("/api/clips?{query}")).key(&key)).blames(field);

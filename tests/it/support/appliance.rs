@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dinkem_appliance::app::{self, App, Settings};
 use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::http::{self, Running, ServeOptions};
 use dinkem_appliance::os::clock::FakeClock;
 use dinkem_appliance::os::random::FakeRandom;
@@ -15,6 +16,9 @@ use super::client::{Answer, Ask};
 
 /// A player that no demo need have.
 pub const PLAYER: &str = "76561198000000000";
+
+/// When every test begins: 2026-11-23T00:00:00Z. Unix time in milliseconds.
+const START_MS: i64 = 1_795_392_000_000;
 
 /// A running appliance.
 pub struct Appliance {
@@ -48,15 +52,25 @@ impl Appliance {
 
     /// As nobody says anything, but for what `change` changes.
     pub fn start_with(change: impl FnOnce(&mut ServeOptions)) -> Self {
-        // 2026-11-23T00:00:00Z.
-        Self::start_at(1_795_392_000_000, change)
+        Self::start_all(START_MS, change, |_| {})
     }
 
     /// The same at another time. Unix time in milliseconds.
     pub fn start_at(now_ms: i64, change: impl FnOnce(&mut ServeOptions)) -> Self {
+        Self::start_all(now_ms, change, |_| {})
+    }
+
+    /// The same with quotas of the test's own.
+    pub fn start_with_quotas(set: impl FnOnce(&mut Quotas)) -> Self {
+        Self::start_all(START_MS, |_| {}, set)
+    }
+
+    fn start_all(now_ms: i64, change: impl FnOnce(&mut ServeOptions), set: impl FnOnce(&mut Quotas)) -> Self {
+        let mut quotas = Quotas::default();
+        set(&mut quotas);
         let data = TempDir::new().unwrap();
         let clock = Arc::new(FakeClock::at(now_ms));
-        let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![] };
+        let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![], quotas };
         let app = App::serve(data.path(), settings, clock.clone(), Arc::new(FakeRandom::default())).unwrap();
         let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());
         change(&mut options);

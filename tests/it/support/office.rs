@@ -8,6 +8,7 @@ use dinkem_appliance::app::{App, Settings, accounts, auth, leases, nodes};
 use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::domain::node::Node;
+use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::os::clock::{Clock, FakeClock};
 use dinkem_appliance::os::random::FakeRandom;
 use tempfile::TempDir;
@@ -89,7 +90,7 @@ pub fn serve(
     clock: &Arc<FakeClock>,
     random: &Arc<FakeRandom>,
 ) -> dinkem_appliance::domain::Result<Arc<App>> {
-    let settings = Settings { lease_ms: LEASE.as_millis() as u64, fetch_allow: Vec::new() };
+    let settings = Settings { lease_ms: LEASE.as_millis() as u64, fetch_allow: Vec::new(), quotas: Quotas::default() };
     App::serve(dir, settings, clock.clone(), random.clone())
 }
 

@@ -1,0 +1,100 @@
+//! The `Idempotency-Key` of a submission: a client that does not know whether its request arrived sends it again with
+//! the same key, and gets the first answer instead of a second job (*ours*; the header is the IETF draft's).
+
+use std::fmt;
+
+use super::error::{Error, Result};
+use super::limits;
+
+/// The header's name.
+pub const HEADER: &str = "Idempotency-Key";
+
+/// A checked key: 1 to [`limits::IDEMPOTENCY_KEY_CHARS`] printable ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// From the header's value, bare or as a quoted string in which `\"` and `\\` stand for `"` and `\`. Quotes do not
+    /// belong to the key: bare or quoted, the same characters are the same key.
+    pub fn parse(value: &str) -> Result<Self> {
+        let key = match value.strip_prefix('"') {
+            Some(quoted) => unquoted(quoted).ok_or_else(|| wrong("has a quoted string that is not well-formed"))?,
+            None => value.to_owned(),
+        };
+        if key.is_empty() || key.chars().count() > limits::IDEMPOTENCY_KEY_CHARS {
+            return Err(wrong(&format!("must have 1 to {} characters", limits::IDEMPOTENCY_KEY_CHARS)));
+        }
+        if !key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(wrong("must consist of printable ASCII characters"));
+        }
+        Ok(Self(key))
+    }
+
+    /// The key, without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The error for a header that is not one key.
+pub fn wrong(what: &str) -> Error {
+    Error::invalid(HEADER, format!("{HEADER} {what}."))
+}
+
+/// What stands between the quotes, of which the first is gone already.
+fn unquoted(rest: &str) -> Option<String> {
+    let mut key = String::new();
+    let mut chars = rest.chars();
+    loop {
+        match chars.next()? {
+            '"' => return chars.next().is_none().then_some(key),
+            '\\' => key.push(chars.next().filter(|c| ['"', '\\'].contains(c))?),
+            c => key.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_bare_or_quoted() {
+        let longest = "x".repeat(limits::IDEMPOTENCY_KEY_CHARS);
+        let quoted = format!("\"{longest}\"");
+        let cases = [
+            ("a", "a"),
+            ("8e03978e-40d5-43e8-bc93-6894a57f9324", "8e03978e-40d5-43e8-bc93-6894a57f9324"),
+            ("\"8e03978e\"", "8e03978e"),
+            ("two words, and a \"quote\"", "two words, and a \"quote\""),
+            (r#""a \"b\" \\c""#, r#"a "b" \c"#),
+            ("\\", "\\"),
+            (&longest, &longest),
+            (&quoted, &longest),
+        ];
+        for (value, key) in cases {
+            assert_eq!(IdempotencyKey::parse(value).unwrap().as_str(), key, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_the_header_named() {
+        let too_long = "x".repeat(limits::IDEMPOTENCY_KEY_CHARS + 1);
+        let quoted = format!("\"{too_long}\"");
+        let values = [
+            "", "\"\"", "\"", "\"a", "\"a\"b", "\"a\" ", r#""a\b""#, r#""a\""#, "a\tb", "a\u{7f}", "é", &too_long,
+            &quoted,
+        ];
+        for value in values {
+            let error = IdempotencyKey::parse(value).unwrap_err();
+            assert_eq!(error.field.as_deref(), Some(HEADER), "{value:?}");
+            assert!(error.message.contains(HEADER));
+        }
+    }
+}

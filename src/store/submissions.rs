@@ -1,0 +1,81 @@
+//! First answers to submissions that carried an `Idempotency-Key`.
+
+use rusqlite::named_params;
+use uuid::Uuid;
+
+use super::db::{Db, Tx};
+use super::words;
+use crate::domain::error::Result;
+use crate::domain::id::{AccountId, JobId};
+use crate::domain::idempotency::IdempotencyKey;
+
+/// A submission that was answered before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// SHA-256 of its body.
+    pub body_sha256: [u8; 32],
+    /// The job that it made.
+    pub job: Uuid,
+    /// The answer's body, to the byte.
+    pub answer: String,
+}
+
+/// Served by the unique index on account and key.
+const FIND: &str = "
+    SELECT submissions.body_sha256, submissions.answer, jobs.public_id
+    FROM submissions
+    JOIN jobs ON jobs.id = submissions.job
+    WHERE submissions.account = :account AND submissions.key = :key AND submissions.created_at_ms > :since
+";
+
+/// What was answered to this account's key after `since_ms`.
+pub fn find(db: &Db, account: AccountId, key: &IdempotencyKey, since_ms: i64) -> Result<Option<Answered>> {
+    db.row(FIND, named_params! { ":account": account.0, ":key": key.as_str(), ":since": since_ms }, |row| {
+        Ok(Answered {
+            body_sha256: row.get("body_sha256")?,
+            job: words::uuid(row, "public_id")?,
+            answer: row.get("answer")?,
+        })
+    })
+}
+
+/// An older row of the same key gives way; the new one is the last of all, which [`SWEEP`] relies on.
+const INSERT: &str = "
+    INSERT OR REPLACE INTO submissions (account, key, body_sha256, job, answer, created_at_ms)
+    VALUES (:account, :key, :body_sha256, :job, :answer, :now)
+";
+
+/// Remembers what a key was answered.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    key: &IdempotencyKey,
+    body_sha256: &[u8; 32],
+    job: JobId,
+    answer: &str,
+    now_ms: i64,
+) -> Result<()> {
+    tx.insert(
+        INSERT,
+        named_params! {
+            ":account": account.0,
+            ":key": key.as_str(),
+            ":body_sha256": body_sha256,
+            ":job": job.0,
+            ":answer": answer,
+            ":now": now_ms,
+        },
+    )?;
+    Ok(())
+}
+
+/// Rows stand in the order of their time, so the first ones are the old ones, without an index on the time.
+const SWEEP: &str = "
+    DELETE FROM submissions
+    WHERE id IN (SELECT id FROM submissions ORDER BY id LIMIT :limit) AND created_at_ms <= :before
+";
+
+/// Forgets at most `limit` of the answers given up to `before_ms`; how many.
+pub fn sweep(tx: &mut Tx<'_>, before_ms: i64, limit: usize) -> Result<usize> {
+    tx.execute(SWEEP, named_params! { ":before": before_ms, ":limit": limit })
+}

@@ -1,0 +1,130 @@
+//! What one account may take, how it is told, and that the others are not touched by it.
+
+use dinkem_appliance::app;
+use serde_json::{Value, json};
+
+use crate::support::appliance::{Appliance, good_job};
+use crate::support::cli::Cli;
+use crate::support::client::{Answer, Ask};
+
+fn submit(appliance: &Appliance, key: &str) -> Answer {
+    appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string()))
+}
+
+#[track_caller]
+fn tells(answer: &Answer, policy: &str, limit: &str) {
+    assert_eq!((answer.header("RateLimit-Policy"), answer.header("RateLimit")), (Some(policy), Some(limit)));
+}
+
+#[test]
+fn an_account_has_only_so_many_jobs_waiting_of_both_classes_and_is_told_how_many_are_left() {
+    let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 3);
+    let keys = appliance.account_with_dinks("studio", 1);
+    let another = appliance.account("another").metered;
+    let policy = "\"queued-jobs\";q=3";
+    for (key, left) in [(&keys.metered, 2), (&keys.reserved, 1), (&keys.metered, 0)] {
+        tells(&submit(&appliance, key).expect(202), policy, &format!("\"queued-jobs\";r={left}"));
+    }
+    for key in [&keys.metered, &keys.reserved] {
+        let refused = submit(&appliance, key).expect(429);
+        assert_eq!(refused.json()["code"], "too_many_queued");
+        assert!(refused.header("Retry-After").is_some_and(|seconds| seconds.parse::<u32>().unwrap() > 0));
+        tells(&refused, policy, "\"queued-jobs\";r=0");
+    }
+    tells(&submit(&appliance, &another).expect(202), policy, "\"queued-jobs\";r=2");
+    // What is rendering or cancelled waits no longer.
+    appliance.claim(&appliance.node("n1")).unwrap();
+    tells(&submit(&appliance, &keys.metered).expect(202), policy, "\"queued-jobs\";r=0");
+    let waiting = appliance.send(&Ask::get("/api/clips?status=queued&limit=1").key(&keys.metered)).json();
+    let path = format!("/api/clips/{}", waiting["clips"][0]["id"].as_str().unwrap());
+    appliance.send(&Ask::delete(&path).key(&keys.metered)).expect(200);
+    submit(&appliance, &keys.metered).expect(202);
+    submit(&appliance, &keys.metered).expect(429);
+}
+
+#[test]
+fn the_quota_of_jobs_holds_however_many_come_at_once() {
+    let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 20);
+    let key = appliance.account("studio").metered;
+    let accepted: usize = std::thread::scope(|scope| {
+        let client = || (0..10).filter(|_| submit(&appliance, &key).status == 202).count();
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
+    });
+    assert_eq!(accepted, 20);
+    assert_eq!(appliance.send(&Ask::get("/api/account").key(&key)).json()["queued"], 20);
+}
+
+#[test]
+fn a_bad_body_is_told_before_a_full_queue() {
+    let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 1);
+    let key = appliance.account("studio").metered;
+    submit(&appliance, &key).expect(202);
+    appliance.send(&Ask::post("/api/clips").key(&key).json("{}")).blames("demo_url");
+}
+
+#[test]
+fn an_account_keeps_only_so_many_bytes_of_demos_and_is_told_how_many_are_left() {
+    let appliance = Appliance::start_with_quotas(|quotas| quotas.demo_bytes = 1_000);
+    let key = appliance.account("studio").metered;
+    let another = appliance.account("another").metered;
+    let upload =
+        |key: &str, byte: u8, bytes: usize| appliance.send(&Ask::post("/api/demos").key(key).body(vec![byte; bytes]));
+    let policy = "\"demo-bytes\";q=1000;qu=\"content-bytes\"";
+    tells(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
+    let refused = upload(&key, 2, 401).expect(413);
+    assert_eq!(refused.json()["code"], "quota_reached");
+    assert!(refused.json()["error"].as_str().unwrap().contains("operator"));
+    tells(&refused, policy, "\"demo-bytes\";r=400");
+    tells(&upload(&key, 3, 400).expect(201), policy, "\"demo-bytes\";r=0");
+    upload(&key, 4, 1).expect(413);
+    tells(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=0");
+    tells(&upload(&another, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
+}
+
+#[test]
+fn an_account_sees_its_own_unfinished_jobs_of_both_classes_with_either_key() {
+    let appliance = Appliance::start();
+    let keys = appliance.account_with_dinks("studio", 3);
+    let another = appliance.account_with_dinks("another", 1);
+    for key in [&keys.metered, &keys.metered, &keys.reserved, &keys.reserved, &another.reserved] {
+        submit(&appliance, key).expect(202);
+    }
+    let node = appliance.node("n1");
+    for _ in 0..3 {
+        appliance.claim(&node).unwrap();
+    }
+    let of = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).expect(200).json();
+    let expected = |class: &str| {
+        json!({"name": "studio", "key_class": class, "status": "active", "dinks": 3, "dinks_in_use": 2, "queued": 2,
+               "rendering": 2})
+    };
+    assert_eq!((of(&keys.metered), of(&keys.reserved)), (expected("metered"), expected("reserved")));
+    // A metered job beside them uses no dink, and what has ended is in none of the numbers.
+    appliance.claim(&node).unwrap();
+    let list = appliance.send(&Ask::get("/api/clips?status=rendering").key(&keys.metered)).json();
+    let reserved: Vec<&Value> =
+        list["clips"].as_array().unwrap().iter().filter(|job| job["job_type"] == "reserved").collect();
+    let path = format!("/api/clips/{}", reserved[0]["id"].as_str().unwrap());
+    appliance.send(&Ask::delete(&path).key(&keys.metered)).expect(200);
+    let now = of(&keys.metered);
+    assert_eq!((&now["dinks_in_use"], &now["queued"], &now["rendering"]), (&json!(1), &json!(1), &json!(2)));
+    app::dinks::set(&appliance.app, "studio", 5).unwrap();
+    assert_eq!(of(&keys.metered)["dinks"], 5, "what the operator sets holds for the next call");
+}
+
+#[test]
+fn the_operator_sets_the_quotas_at_the_start() {
+    let help = Cli::new().run(&["serve", "--help"]).out;
+    for (flag, default) in
+        [("--max-queued-jobs <N>", "[default: 1000000]"), ("--max-demos-mib <N>", "[default: 20480]")]
+    {
+        let (_, words) = help.split_once(flag).unwrap_or_else(|| panic!("{flag}"));
+        assert!(words.split("--").next().unwrap().contains(default), "{flag}");
+    }
+    let small = crate::support::process::Appliance::start(&["--max-queued-jobs", "1"]);
+    let key = small.account("studio");
+    assert_eq!(small.call("POST", "/api/clips", &key, Some(&good_job())).0, 202);
+    let (status, problem) = small.call("POST", "/api/clips", &key, Some(&good_job()));
+    assert_eq!((status, problem["code"].as_str()), (429, Some("too_many_queued")));
+}
