@@ -230,6 +230,24 @@ CREATE TABLE demos (
     PRIMARY KEY (account, sha256)
 ) STRICT, WITHOUT ROWID;
 
+-- What is in an uploaded demo, by content. It is read once, in a child process, whoever uploaded the bytes.
+CREATE TABLE demo_indexes (
+    sha256          BLOB    NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+    state           TEXT    NOT NULL CHECK (state IN ('waiting', 'indexed', 'failed')),
+    -- Since when it waits, or when it was read.
+    since_ms        INTEGER NOT NULL,
+    -- What `inspect --json` says.
+    content         TEXT,
+    failure_code    TEXT,
+    failure_message TEXT,
+    CHECK ((content IS NOT NULL) = (state = 'indexed')),
+    CHECK ((failure_code IS NOT NULL) = (state = 'failed')),
+    CHECK ((failure_message IS NOT NULL) = (state = 'failed'))
+) STRICT;
+
+-- The next demo to be read.
+CREATE INDEX demo_indexes_waiting ON demo_indexes (since_ms, sha256) WHERE state = 'waiting';
+
 -- Who did what when. Rows are only ever added: the triggers hold that against everybody.
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,12 +8,15 @@ use sha2::{Digest, Sha256};
 
 use super::App;
 use super::uploads::{cannot_store, read_some, too_large};
+use crate::domain::demo::{Indexing, uploaded_demo};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
-use crate::domain::job::Caller;
+use crate::domain::job::{Caller, JobSpec};
 use crate::domain::limits;
 use crate::domain::quota::Allowance;
 use crate::os::files;
+use crate::render::demo::DemoIndex;
 use crate::store::{self, Db};
 
 /// Bytes read before they are written.
@@ -48,9 +51,45 @@ pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<Stored
         if !has_already(tx, account, &demo, quota)? {
             store::demos::insert(tx, account, &demo.sha256, demo.bytes, now)?;
         }
-        Ok(())
+        store::demo_indexes::wait(tx, &demo.sha256, now)
     })?;
+    app.indexer.news.ring();
     Ok(demo)
+}
+
+/// What is known of a demo, if the account uploaded it.
+pub fn known(app: &App, caller: &Caller, sha256: &[u8; 32]) -> Result<Option<Indexing>> {
+    app.store.read(|db| store::demo_indexes::of_account(db, caller.account.id, sha256))
+}
+
+/// Refuses a job that cannot be done because of what is known of its demo: one that the account has uploaded and that
+/// has been read. Of any other demo nothing is known yet.
+pub(super) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()> {
+    let Some(sha256) = uploaded_demo(&spec.demo_url) else { return Ok(()) };
+    let wrong = |field: &str, code: FailureCode, message: String| {
+        Err(Error { field: Some(field.to_owned()), ..Error::new(Kind::Invalid, code.as_str(), message) })
+    };
+    let content = match known(app, caller, &sha256)? {
+        None | Some(Indexing::Waiting) => return Ok(()),
+        Some(Indexing::Failed { code, message }) => return wrong("demo_url", code, format!("demo_url: {message}")),
+        Some(Indexing::Indexed(content)) => content,
+    };
+    let index: DemoIndex = serde_json::from_str(&content)
+        .map_err(|error| Error::internal("What is known of a demo could not be read.", error))?;
+    let player = spec.steam64_id.to_string();
+    if !index.players.iter().any(|known| known.steam64_id == player) {
+        let message = format!("steam64_id: player {player} does not play in this demo.");
+        return wrong("steam64_id", FailureCode::PlayerNotInDemo, message);
+    }
+    if !index.rounds.iter().any(|known| known.number == spec.round) {
+        let has = match (index.rounds.first(), index.rounds.last()) {
+            (Some(first), Some(last)) => format!("it has rounds {} to {}", first.number, last.number),
+            _ => "it has none that is complete".to_owned(),
+        };
+        let message = format!("round: the demo has no round {}; {has}.", spec.round);
+        return wrong("round", FailureCode::RoundNotInDemo, message);
+    }
+    Ok(())
 }
 
 /// A file that goes unless it is renamed.

@@ -19,6 +19,7 @@ pub mod tls;
 pub mod usage;
 
 mod complete;
+mod indexing;
 mod pulse;
 mod submit;
 mod sweep;
@@ -42,6 +43,8 @@ use crate::os::files;
 use crate::os::random::Random;
 use crate::store::Store;
 
+use indexing::Indexer;
+pub use indexing::index_next;
 use keys::Uses;
 use pulse::Pulse;
 pub use sweep::sweep;
@@ -74,6 +77,8 @@ pub struct App {
     pulse: Pulse,
     uses: Uses,
     uploads: Uploads,
+    /// The demos that wait to be read.
+    pub indexer: Indexer,
     stopping: AtomicBool,
 }
 
@@ -119,6 +124,7 @@ impl App {
             pulse: Pulse::new(lease),
             uses: Uses::default(),
             uploads: Uploads::default(),
+            indexer: Indexer::default(),
             stopping: AtomicBool::new(false),
         })
     }
@@ -127,6 +133,7 @@ impl App {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.news.ring();
+        self.indexer.news.ring();
     }
 
     /// Whether the server is stopping.

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::App;
 use super::jobs::{JobInfo, describe, only};
+use super::{App, demos};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::job::{Caller, Job, JobSpec};
@@ -104,6 +104,7 @@ struct NewJob {
 impl NewJob {
     fn new(app: &App, caller: &Caller, spec: JobSpec) -> Result<Self> {
         app.check_room()?;
+        demos::check_job(app, caller, &spec)?;
         let now_ms = app.clock.now_ms();
         let public_id = app.timed_uuid(now_ms)?;
         Ok(Self { public_id, caller: caller.clone(), spec, queued_jobs: app.settings.quotas.queued_jobs, now_ms })

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fs::{self, DirEntry};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::App;
 use super::demos::PARTIAL;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::LeaseId;
+use crate::os::files;
 use crate::store;
 
 /// Hashes of demos read at once.
@@ -28,9 +29,10 @@ pub fn sweep(app: &App) -> Result<usize> {
     Ok(removed)
 }
 
-/// Removes demos without a row, and uploads that a crash broke off. Only before the server serves: an upload that is
+/// Removes what a crash has left of demos: those without a row, uploads that broke off, work directories of readers. Only before the server serves: an upload that is
 /// going on has no row either.
 pub(super) fn sweep_demos(app: &App) -> Result<()> {
+    files::empty_dir(&app.store.folder.indexings()).map_err(unsweepable)?;
     let mut known: HashSet<String> = HashSet::new();
     let mut after = Vec::new();
     loop {
@@ -66,9 +68,11 @@ fn lease_of(entry: &DirEntry) -> Option<LeaseId> {
 }
 
 fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
-    fs::read_dir(folder)
-        .and_then(Iterator::collect)
-        .map_err(|error| Error::internal("The data directory could not be swept.", error))
+    fs::read_dir(folder).and_then(Iterator::collect).map_err(unsweepable)
+}
+
+fn unsweepable(error: io::Error) -> Error {
+    Error::internal("The data directory could not be swept.", error)
 }
 
 fn file_name(path: &Path) -> Option<String> {

@@ -87,7 +87,7 @@ impl Appliance {
         let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
         let authority = keeper.as_ref().and_then(Keeper::authority);
         let pass = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served));
-        let scheduler = scheduler::start(Arc::clone(&app), pass.into_iter().collect())?;
+        let scheduler = scheduler::start(Arc::clone(&app), program()?, pass.into_iter().collect())?;
         server_url::record(options.data_dir, &reachable)?;
         let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {

@@ -16,6 +16,7 @@ use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::limits;
 use crate::os::address::Addresses;
+use crate::os::files;
 use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
 use crate::os::stop::StopFlag;
 use crate::wire::demo::UploadedView;
@@ -67,7 +68,7 @@ impl Api {
 
     /// Uploads a demo; its URL for a job.
     pub fn upload(&self, demo: &Path, progress: &mut Progress) -> Result<String> {
-        let cannot = |error: io::Error| cannot_read(demo, &error);
+        let cannot = |error: io::Error| files::cannot_read(demo, &error);
         let mut file = File::open(demo).map_err(cannot)?;
         let bytes = file.metadata().map_err(cannot)?.len();
         let mut body = Counted { inner: &mut file, done: 0, bytes, stage: "uploading the demo", progress };
@@ -215,11 +216,6 @@ pub fn check_done(job: &JobView) -> Result<()> {
         }
         (status, None) => Err(Error::new(Kind::Conflict, "job_failed", format!("The job was {status}."))),
     }
-}
-
-/// A file that cannot be read, and what to do.
-pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Invalid, "unreadable_file", format!("Could not read {}: {error}.", path.display()))
 }
 
 /// What a job is at, in words.

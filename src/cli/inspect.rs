@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::demo_file::DemoFile;
 use super::{Call, output};
 use crate::domain::error::Result;
-use crate::render::demo::{self, DemoIndex};
+use crate::render::command;
+use crate::render::demo::{self, DemoIndex, PlainDemo};
 
 /// What is in a demo: map, rounds with ticks, players with Steam IDs and kills; a table, or --json
 #[derive(Debug, clap::Args)]
@@ -13,17 +13,23 @@ use crate::render::demo::{self, DemoIndex};
 pub struct Args {
     /// The demo, plain or packed with gzip, bzip2 or zstd
     demo: PathBuf,
+    /// Do it as a server's child: within limits, and with the answer as a file in this directory
+    #[arg(long, hide = true, value_name = "DIR")]
+    child: Option<PathBuf>,
 }
 
-pub fn run(args: Args, call: &Call) -> Result<()> {
-    let demo = DemoFile::open(&args.demo)?;
+pub fn run(args: Args, call: &Call) -> Result<u8> {
+    if let Some(workdir) = &args.child {
+        return Ok(command::run_index_child(&args.demo, workdir));
+    }
+    let demo = PlainDemo::open(&args.demo, None)?;
     let index = demo::index(demo.path())?;
     if call.json {
         output::json(&index)
     } else {
         show(&index)
     }
-    Ok(())
+    Ok(0)
 }
 
 fn show(index: &DemoIndex) {

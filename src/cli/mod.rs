@@ -4,7 +4,6 @@ mod admin;
 mod appliance;
 mod client;
 mod clip_args;
-mod demo_file;
 mod https;
 mod inspect;
 mod node;
@@ -127,11 +126,11 @@ pub fn main() -> ExitCode {
 fn run(command: Command, call: &Call) -> Result<u8> {
     match command {
         Command::Render(args) => return render::run(args, call),
+        Command::Inspect(args) => return inspect::run(args, call),
         Command::Quickstart(args) => quickstart::run(args, call)?,
         Command::Serve(args) => serve::run(args, call)?,
         Command::Node(args) => node::run(args, call)?,
         Command::Submit(args) => submit::run(args, call)?,
-        Command::Inspect(args) => inspect::run(args, call)?,
         Command::Sample(args) => sample::run(args, call)?,
         Command::Admin(args) => admin::run(args, call)?,
     }

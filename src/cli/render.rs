@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::clip_args::{self, LookArgs};
-use super::demo_file::DemoFile;
 use super::progress::Progress;
 use super::submit::check_target;
 use super::{Call, output, stop_on_signals, wrong_usage};
@@ -14,6 +13,7 @@ use crate::domain::error::Result;
 use crate::domain::job::{Stage, SteamId};
 use crate::render::clip::{self, ClipRequest};
 use crate::render::command;
+use crate::render::demo::PlainDemo;
 
 /// What parsing takes of the whole, by measure.
 const PARSING: f64 = 0.05;
@@ -55,7 +55,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     let stop = stop_on_signals()?;
     let mut progress = Progress::new();
     progress.show("reading the demo", 0.0);
-    let demo = DemoFile::open(demo)?;
+    let demo = PlainDemo::open(demo, None)?;
     let commands = args.look.commands();
     let poster = video.with_extension("jpg");
     let request = ClipRequest {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::client::{Api, Order, cannot_read, check_done};
+use super::client::{Api, Order, check_done};
 use super::clip_args::{self, LookArgs};
 use super::progress::Progress;
 use super::{Call, output, server_url, stop_on_signals, wrong_usage};
@@ -11,6 +11,7 @@ use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
+use crate::os::files;
 use crate::wire::job::JobView;
 
 /// Submits a clip to an appliance: uploads a local demo if need be; --wait shows progress, -o downloads
@@ -121,5 +122,5 @@ fn key(file: Option<&Path>) -> Result<Secret> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error: io::Error| cannot_read(path, &error))
+    std::fs::read_to_string(path).map_err(|error: io::Error| files::cannot_read(path, &error))
 }

@@ -1,4 +1,22 @@
-//! Demos that clients upload: which URLs lead to one.
+//! Demos that clients upload: which URLs lead to one, and what is known of it.
+
+use super::failure::FailureCode;
+
+/// What is known of an uploaded demo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Indexing {
+    /// It waits to be read.
+    Waiting,
+    /// What is in it, in the words of `inspect --json`.
+    Indexed(String),
+    /// It cannot be read.
+    Failed {
+        /// Why.
+        code: FailureCode,
+        /// One sentence for a person.
+        message: String,
+    },
+}
 
 /// The SHA-256 that a demo's URL asks for if its path is the one of an uploaded demo, `/api/demos/{64 hex digits}`, on
 /// whatever host: own demos are recognised by their path and never fetched by address.
@@ -6,6 +24,11 @@ pub fn uploaded_demo(url: &str) -> Option<[u8; 32]> {
     let (_, rest) = url.split_once("://")?;
     let path = &rest[rest.find('/')?..];
     let hex = path.strip_prefix("/api/demos/")?;
+    parse_sha256(hex)
+}
+
+/// A demo's SHA-256 as a path names it: 64 hexadecimal digits in either case.
+pub fn parse_sha256(hex: &str) -> Option<[u8; 32]> {
     if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }

@@ -110,6 +110,17 @@ pub const READERS: usize = 16;
 /// Bytes that must stay free on the data directory's disk: 1 GiB. New work is refused below it.
 pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
 
+/// Uploaded demos that are read at once, each in a child process.
+pub const INDEXERS: usize = 2;
+/// Seconds that reading an uploaded demo may take, unpacking included: a whole match takes a few.
+pub const INDEX_SECONDS: u64 = 300;
+/// Bytes of what is in a demo, as JSON: 1 MiB. A match has about 10 KiB.
+pub const INDEX_BYTES: u64 = 1 << 20;
+/// Seconds after which demos that could not be read are tried again.
+pub const INDEX_RETRY_SECONDS: u64 = 60;
+/// Seconds after which a client may ask again for what is in a demo.
+pub const INDEX_RETRY_AFTER_SECONDS: u64 = 1;
+
 /// Bytes of memory a renderer's or indexer's child process may map: 8 GiB holds the largest demo unpacked.
 pub const CHILD_MEMORY_BYTES: u64 = 8 << 30;
 /// Seconds in which a renderer must say its first word.

@@ -6,10 +6,11 @@ use super::answer;
 use super::call::Call;
 use super::quota::Told;
 use crate::app::demos;
-use crate::domain::error::Result;
+use crate::domain::demo::{Indexing, parse_sha256};
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::limits;
-use crate::wire::demo::UploadedView;
+use crate::wire::demo::{UnreadView, UploadedView};
 use crate::wire::problem::hex;
 
 /// `POST /api/demos`: the raw bytes, whatever their type.
@@ -24,4 +25,18 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
         Err(error) => Err(body.blame(error)),
     };
     Told::DemoBytes.on(outcome, demos::allowance(call.app, caller)?)
+}
+
+/// `GET /api/demos/{sha256}`: what is in a demo; `202` until it has been read, `422` when it cannot be.
+pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
+    let unknown = || Error::not_found("There is no such demo.");
+    let sha256 = parse_sha256(call.parameter()).ok_or_else(unknown)?;
+    match demos::known(call.app, caller, &sha256)?.ok_or_else(unknown)? {
+        Indexing::Waiting => {
+            let answer = answer::json(202, &UnreadView { sha256: hex(&sha256), status: "indexing".into() })?;
+            Ok(answer::header(answer, "Retry-After", limits::INDEX_RETRY_AFTER_SECONDS.to_string()))
+        }
+        Indexing::Indexed(content) => Ok(answer::with_json(200, content)),
+        Indexing::Failed { code, message } => Err(Error::new(Kind::Unprocessable, code.as_str(), message)),
+    }
 }

@@ -42,6 +42,7 @@ const ROUTES: &[Row] = &[
     ("DELETE", "/api/clips/{id}", Client(clips::remove)),
     ("POST", "/api/clips/{id}/link", Client(clips::renew_link)),
     ("POST", "/api/demos", Client(demos::upload)),
+    ("GET", "/api/demos/{sha256}", Client(demos::show)),
     ("GET", "/api/account", Client(account::show)),
     ("GET", "/api/usage", Client(usage::show)),
     // For whoever has a clip's address.

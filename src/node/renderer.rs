@@ -13,15 +13,13 @@ use crate::domain::job::Stage;
 use crate::domain::limits;
 use crate::os::process::{Child, Event};
 use crate::render::command::{
-    CANCEL_FILE, EXIT_BAD_JOB, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, EXIT_WRONG_BUILD, JobFile, Line,
+    CANCEL_FILE, EXIT_BAD_JOB, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, EXIT_WRONG_BUILD, JobFile, Line, for_people,
 };
 
 use super::hold::{Ended, Hold};
 
 /// How often the work's end is looked for while the renderer says nothing.
 const TICK: Duration = Duration::from_millis(100);
-/// Characters of a renderer's sentence that are passed on.
-const SENTENCE_CHARS: usize = 300;
 
 /// How long a renderer is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -239,11 +237,6 @@ impl Said {
     }
 }
 
-/// A renderer's sentence as it may be shown: one line, not endless.
-fn for_people(sentence: &str) -> String {
-    sentence.replace(char::is_control, " ").trim().chars().take(SENTENCE_CHARS).collect()
-}
-
 /// Bytes of the files that lie in a directory itself. One that cannot be read does not grow.
 fn bytes_in(dir: &Path) -> u64 {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
@@ -322,6 +315,6 @@ mod tests {
         assert!(said.log.len() <= limits::RENDER_LOG_BYTES);
         said.hear(&format!("openjd_fail: a\tb{}", "é".repeat(4_000)));
         let sentence = said.failure(Some(20)).message;
-        assert!(sentence.starts_with("a b") && sentence.chars().count() == SENTENCE_CHARS);
+        assert!(sentence.starts_with("a b") && sentence.chars().count() == 300);
     }
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::domain::error::{Error, Kind};
+
 /// Writes a whole file so that after a crash there is the old content or the new one, never a mix: a new file beside
 /// it, synced, renamed over it, and the directory synced. Readable by its owner only.
 pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -61,6 +63,11 @@ pub fn empty_dir(path: &Path) -> io::Result<()> {
         if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
     }
     Ok(())
+}
+
+/// The error for a file that a person named and that cannot be read.
+pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
+    Error::new(Kind::Invalid, "unreadable_file", format!("Could not read {}: {error}.", path.display()))
 }
 
 /// Bytes that are free on the disk of `path` for an ordinary user; `None` where the system is not asked.

@@ -4,6 +4,7 @@
 //! Must not know leases, servers or keys.
 
 mod child;
+mod index;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,11 +14,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::domain::failure::{FailureCode, Retry};
 
 pub use child::run_child;
+pub use index::run_index_child;
 
 /// The contract that this code speaks: [`JobFile::contract`].
 pub const CONTRACT: u32 = 1;
 /// Name of the file in the work directory whose appearance means: stop.
 pub const CANCEL_FILE: &str = "cancel";
+
+/// Name of the file in the work directory in which a reader of demos leaves its answer.
+pub const INDEX_FILE: &str = "index.json";
+/// Characters of a program's sentence that are passed on.
+const SENTENCE_CHARS: usize = 300;
 
 /// Exit code: there is a candidate for success at the output path.
 pub const EXIT_DONE: u8 = 0;
@@ -139,6 +146,11 @@ impl Line {
             _ => None,
         }
     }
+}
+
+/// A program's sentence as it may be shown: one line, not endless.
+pub fn for_people(sentence: &str) -> String {
+    sentence.replace(char::is_control, " ").trim().chars().take(SENTENCE_CHARS).collect()
 }
 
 /// The line as it is printed; [`Line::parse`] reads it back.

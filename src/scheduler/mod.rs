@@ -1,6 +1,7 @@
 //! The background passes: leases that ran out, when keys were used, files without a row, answers that are kept no
 //! longer. Each takes no input, is bounded, and may be run again at any time. Knows nothing of HTTP.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,21 +31,22 @@ pub struct Pass {
     pub run: Work,
 }
 
-/// The thread of the background passes. Stopped when dropped.
+/// The threads of the background passes. Stopped when dropped.
 pub struct Scheduler {
+    app: Arc<App>,
     stop: Arc<StopFlag>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
-/// Starts the passes, these among them.
-pub fn start(app: Arc<App>, further: Vec<Pass>) -> Result<Scheduler> {
-    let stop = Arc::new(StopFlag::new());
-    let flag = stop.clone();
-    let thread = std::thread::Builder::new()
-        .name("scheduler".into())
-        .spawn(move || run(&app, further, &flag))
-        .map_err(|error| Error::internal("The scheduler could not be started.", error))?;
-    Ok(Scheduler { stop, thread: Some(thread) })
+/// Starts the passes, `further` among them. `program` is this program: uploaded demos are read in children of its own.
+pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
+    let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
+    scheduler.spawn("scheduler", move |app, stop| run(app, further, stop))?;
+    for _ in 0..limits::INDEXERS {
+        let program = program.clone();
+        scheduler.spawn("indexer", move |app, stop| index(app, &program, stop))?;
+    }
+    Ok(scheduler)
 }
 
 impl Scheduler {
@@ -53,9 +55,20 @@ impl Scheduler {
         self.halt();
     }
 
+    fn spawn(&mut self, name: &str, pass: impl FnOnce(&App, &StopFlag) + Send + 'static) -> Result<()> {
+        let (app, stop) = (Arc::clone(&self.app), Arc::clone(&self.stop));
+        let thread = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(move || pass(&app, &stop))
+            .map_err(|error| Error::internal("The scheduler could not be started.", error))?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
     fn halt(&mut self) {
         self.stop.stop();
-        if let Some(thread) = self.thread.take() {
+        self.app.indexer.news.ring();
+        for thread in self.threads.drain(..) {
             let _panicked = thread.join();
         }
     }
@@ -93,6 +106,28 @@ fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
             report("uses of keys", keys::write_uses(app).map(|()| 0));
             return;
         }
+    }
+}
+
+/// Reads uploaded demos as they come. What fails by the machine's fault is tried again in its time.
+fn index(app: &App, program: &Path, stop: &StopFlag) {
+    while !stop.stopped() {
+        let seen = app.indexer.news.rings();
+        loop {
+            match app::index_next(app, program, stop) {
+                Ok(true) => log::info!("an uploaded demo was read"),
+                Ok(false) => break,
+                Err(error) => {
+                    log::error!("an uploaded demo could not be read: {error}");
+                    break;
+                }
+            }
+        }
+        // Whoever stops this raises a flag and rings.
+        if stop.stopped() || app.stopping() {
+            return;
+        }
+        app.indexer.news.wait_past(seen, Duration::from_secs(limits::INDEX_RETRY_SECONDS));
     }
 }
 

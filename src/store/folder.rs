@@ -21,7 +21,7 @@ impl DataDir {
     /// Makes the directory and its subdirectories where they are missing, for the owner's eyes only.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self(path.to_owned());
-        for path in [path, &folder.clips(), &folder.demos(), &folder.backups()] {
+        for path in [path, &folder.clips(), &folder.demos(), &folder.indexings(), &folder.backups()] {
             create_private_folder(path).map_err(|error| {
                 Error::new(
                     Kind::Internal,
@@ -66,7 +66,17 @@ impl DataDir {
 
     /// An uploaded demo.
     pub fn demo(&self, sha256: &[u8; 32]) -> PathBuf {
-        self.demos().join(sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        self.demos().join(hex(sha256))
+    }
+
+    /// Work directories of demos that are being read.
+    pub fn indexings(&self) -> PathBuf {
+        self.0.join("indexing")
+    }
+
+    /// Where an uploaded demo is read.
+    pub fn indexing(&self, sha256: &[u8; 32]) -> PathBuf {
+        self.indexings().join(hex(sha256))
     }
 
     /// Copies of the store that were made before a migration.
@@ -92,6 +102,10 @@ impl DataDir {
             format!("Another server already works on {}. Stop it, or use another --data-dir.", self.0.display()),
         ))
     }
+}
+
+fn hex(sha256: &[u8; 32]) -> String {
+    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Opens a file with the given options; a new one is for the owner's eyes only.

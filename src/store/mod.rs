@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod all_jobs;
 pub mod audit;
 pub mod clips;
+pub mod demo_indexes;
 pub mod demos;
 pub mod dinks;
 pub mod jobs;

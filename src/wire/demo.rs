@@ -12,3 +12,13 @@ pub struct UploadedView {
     /// Its length.
     pub bytes: u64,
 }
+
+/// The answer of `GET /api/demos/{sha256}`, `202`: the demo has not been read yet. Once it has, the answer is what
+/// `inspect --json` says.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UnreadView {
+    /// Lower-case hexadecimal SHA-256 of what was uploaded.
+    pub sha256: String,
+    /// `indexing`.
+    pub status: String,
+}

@@ -19,6 +19,7 @@ use dinkem_appliance::store::{Store, ledger};
 use sha2::{Digest, Sha256};
 
 use crate::support::office::{LEASE, Office, START_MS, spec};
+use crate::support::process::BINARY;
 use crate::support::video::{CLIP, FRAMES, POSTER};
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -313,7 +314,7 @@ fn the_scheduler_ends_leases_that_ran_out_and_stops_when_told() {
     let grant = claimed(&office, &metered, &node, spec());
     let seen = office.app.news.rings();
     office.clock.advance(LEASE);
-    let scheduler = dinkem_appliance::scheduler::start(office.app.clone(), Vec::new()).unwrap();
+    let scheduler = dinkem_appliance::scheduler::start(office.app.clone(), BINARY.into(), Vec::new()).unwrap();
     assert!(office.app.news.wait_past(seen, Duration::from_secs(60)));
     scheduler.stop();
     let job = jobs::get(&office.app, &metered, grant.job.job.public_id).unwrap().job;

@@ -23,6 +23,8 @@ mod forge;
 mod forged_demos;
 mod http;
 mod http_client;
+#[cfg(unix)]
+mod indexing;
 mod kill;
 #[cfg(target_os = "linux")]
 mod node_agent;

@@ -86,7 +86,7 @@ fn what_the_store_keeps_is_its_owners_alone() {
         files.push(path.file_name().unwrap().to_string_lossy().into_owned());
     }
     files.sort();
-    assert_eq!(files, ["backups", "clips", "demos", "lock", "store.db", "store.db-shm", "store.db-wal"]);
+    assert_eq!(files, ["backups", "clips", "demos", "indexing", "lock", "store.db", "store.db-shm", "store.db-wal"]);
 }
 
 #[test]

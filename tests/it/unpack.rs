@@ -1,7 +1,7 @@
 //! Packed demos become plain ones, and what would run away is stopped.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,25 +9,7 @@ use dinkem_appliance::domain::error::{Kind, Result};
 use dinkem_appliance::os::clock::{Clock, FakeClock};
 use dinkem_appliance::render::demo::{UnpackLimits, unpack, unpack_by};
 
-fn gz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn bz2(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zst(bytes: &[u8]) -> Vec<u8> {
-    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
-}
-
-type Packer = fn(&[u8]) -> Vec<u8>;
-
-const PACKERS: [(&str, Packer); 3] = [("gz", gz), ("bz2", bz2), ("zst", zst)];
+use crate::support::packers::{PACKERS, gz, zst};
 
 fn demo() -> Vec<u8> {
     let body = (0..300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 26) as u8);

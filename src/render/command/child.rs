@@ -26,11 +26,18 @@ const PARSING_PERCENT: f64 = 5.0;
 /// job's own: its memory is limited, since the demo is a stranger's.
 pub fn run_child(job_json: &Path) -> u8 {
     let out = &mut std::io::stdout().lock();
-    if let Err(error) = process::limit_own(limits::CHILD_MEMORY_BYTES) {
-        fail(&failure(FailureCode::NodeFailed, "The render node could not limit its renderer.").because(error), out);
-        return EXIT_NOT_READY;
+    if let Err(exit) = limit_own(out) {
+        return exit;
     }
     run(job_json, &SystemClock::new(), out)
+}
+
+/// Limits this process, which a stranger's demo is read in. The exit code where that cannot be done.
+pub(super) fn limit_own(out: &mut dyn Write) -> Result<(), u8> {
+    process::limit_own(limits::CHILD_MEMORY_BYTES).map_err(|error| {
+        fail(&failure(FailureCode::NodeFailed, "The machine could not limit its child process.").because(error), out);
+        EXIT_NOT_READY
+    })
 }
 
 fn run(job_json: &Path, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
@@ -110,7 +117,7 @@ impl Said {
 }
 
 /// Says why it failed, for a person and for the node, and gives the exit code.
-fn fail(error: &Error, out: &mut dyn Write) -> u8 {
+pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
     let code = FailureCode::parse(error.code).unwrap_or(FailureCode::RenderFailed);
     let (retry, exit) = match code {
         FailureCode::DemoTooLarge

@@ -18,7 +18,7 @@ use crate::domain::limits;
 use super::failure;
 
 /// First bytes of every Source 2 demo.
-const MAGIC: &[u8] = b"PBDEMS2\0";
+pub(super) const MAGIC: &[u8] = b"PBDEMS2\0";
 /// Bytes before the first frame: the magic, then two offsets to frames near the end.
 const HEADER_BYTES: usize = 16;
 /// Bit of a frame's command that says its body is packed with Snappy.

@@ -11,6 +11,7 @@ mod events;
 mod ground;
 mod index;
 mod keys;
+mod plain;
 mod rounds;
 mod scene;
 mod schema;
@@ -25,6 +26,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 
 pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index};
+pub use plain::PlainDemo;
 pub use scene::scene;
 pub use unpack::{UnpackLimits, unpack, unpack_by};
 

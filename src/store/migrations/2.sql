@@ -74,3 +74,20 @@ CREATE TABLE submissions (
     created_at_ms INTEGER NOT NULL,
     UNIQUE (account, key)
 ) STRICT;
+
+CREATE TABLE demo_indexes (
+    sha256          BLOB    NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+    state           TEXT    NOT NULL CHECK (state IN ('waiting', 'indexed', 'failed')),
+    since_ms        INTEGER NOT NULL,
+    content         TEXT,
+    failure_code    TEXT,
+    failure_message TEXT,
+    CHECK ((content IS NOT NULL) = (state = 'indexed')),
+    CHECK ((failure_code IS NOT NULL) = (state = 'failed')),
+    CHECK ((failure_message IS NOT NULL) = (state = 'failed'))
+) STRICT;
+
+CREATE INDEX demo_indexes_waiting ON demo_indexes (since_ms, sha256) WHERE state = 'waiting';
+
+INSERT INTO demo_indexes (sha256, state, since_ms)
+SELECT sha256, 'waiting', MIN(uploaded_at_ms) FROM demos GROUP BY sha256;

@@ -2,9 +2,12 @@
 
 mod account;
 mod admin_beside;
+mod any_json;
 mod authentication;
 mod bodies;
 mod clips;
+mod contract;
+mod demo_index;
 mod demos;
 mod headers;
 mod idempotency;

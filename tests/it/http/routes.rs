@@ -35,6 +35,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("DELETE", "/api/clips/{id}", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
     ("POST", "/api/clips/{id}/link", [401, 401, 401, 401, 409, 409, 403, 404, 401, 401]),
     ("POST", "/api/demos", [401, 401, 401, 401, 201, 201, 403, 201, 401, 401]),
+    ("GET", "/api/demos/{sha256}", [401, 401, 401, 401, 202, 202, 403, 404, 401, 401]),
     ("GET", "/api/account", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
     ("GET", "/api/usage", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
     ("GET", "/clips/{token}.mp4", [404; 10]),
@@ -90,6 +91,9 @@ impl World {
             let submit = Ask::post("/api/clips").key(&self.owner.metered).json(job.to_string());
             appliance.send(&submit).expect(202);
             pattern.replace("{lease}", &appliance.claim(&self.node).unwrap()["lease"].to_string())
+        } else if pattern.contains("{sha256}") {
+            let demo = appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("own demo")).expect(201);
+            pattern.replace("{sha256}", demo.json()["sha256"].as_str().unwrap())
         } else {
             pattern.replace("{token}", &"0f".repeat(16))
         };

@@ -18,9 +18,12 @@ pub mod node_bench;
 pub mod node_server;
 pub mod office;
 pub mod openapi;
+pub mod packers;
 pub mod process;
 pub mod proxy;
 pub mod quick;
+#[cfg(unix)]
+pub mod script;
 pub mod tools;
 pub mod video;
 pub mod wait;

@@ -2,9 +2,7 @@
 //! place to fetch demos from.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +17,7 @@ use tempfile::TempDir;
 use super::clip::write_video;
 use super::listener::{Call, listen};
 use super::node_server::{Knobs, NodeServer};
+use super::script;
 
 /// Something that takes ages: only what is broken waits for it.
 const AGES: Duration = Duration::from_secs(600);
@@ -94,17 +93,12 @@ impl Bench {
     }
 
     /// A shell script called as `PROGRAM render --job JOB.JSON`.
-    fn program(&self, script: &str) -> PathBuf {
+    fn program(&self, work: &str) -> PathBuf {
         let path = self.dir.path().join("renderer");
         let bench = self.dir.path().display();
         let text =
-            format!("#!/bin/sh\n[ \"$1 $2\" = 'render --job' ] || exit 99\nbench={bench}\nwork=${{3%/*}}\n{script}\n");
-        // Another process writes it: were it open for writing in this one, a child that some other test starts right
-        // now would hold it open too, and it could not be executed.
-        let write = format!("cat > '{0}' && chmod +x '{0}'", path.display());
-        let mut writer = Command::new("/bin/sh").args(["-c", &write]).stdin(Stdio::piped()).spawn().unwrap();
-        writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        assert!(writer.wait().unwrap().success());
+            format!("#!/bin/sh\n[ \"$1 $2\" = 'render --job' ] || exit 99\nbench={bench}\nwork=${{3%/*}}\n{work}\n");
+        script::write(&path, &text);
         path
     }
 }

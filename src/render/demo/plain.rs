@@ -1,0 +1,48 @@
+//! A demo on this machine as a parser wants it: plain. A packed one is unpacked into a scratch file.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use super::container::MAGIC;
+use super::unpack::{UnpackLimits, unpack};
+use crate::domain::error::{Error, Result};
+use crate::os::files;
+
+/// A plain demo. The scratch file, where there is one, goes away with it.
+pub struct PlainDemo {
+    path: PathBuf,
+    _scratch: Option<TempPath>,
+}
+
+impl PlainDemo {
+    /// Opens a demo, packed with gzip, bzip2 or zstd or not; content decides, not the name. The scratch file comes into
+    /// the directory `scratch`, else into the platform's place for such files.
+    ///
+    /// Errors: `unreadable_file`, and those of [`unpack`].
+    pub fn open(path: &Path, scratch: Option<&Path>) -> Result<Self> {
+        let cannot = |error| files::cannot_read(path, &error);
+        let mut file = File::open(path).map_err(cannot)?;
+        let mut start = Vec::new();
+        file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start).map_err(cannot)?;
+        if start == MAGIC {
+            return Ok(Self { path: path.to_owned(), _scratch: None });
+        }
+        file.rewind().map_err(cannot)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("dinkem-").suffix(".dem");
+        let scratch = scratch.map_or_else(|| builder.tempfile(), |dir| builder.tempfile_in(dir));
+        let scratch =
+            scratch.map_err(|error| Error::internal("Could not make a scratch file to unpack into.", error))?;
+        let scratch = scratch.into_temp_path();
+        unpack(&mut file, &scratch, UnpackLimits::default())?;
+        Ok(Self { path: scratch.to_path_buf(), _scratch: Some(scratch) })
+    }
+
+    /// Where the plain demo is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,246 @@
+//! Whatever JSON value stands in whatever field: the answer is a `202` that says it back, or a `400` that names the
+//! field. Never anything else.
+
+use dinkem_appliance::domain::limits;
+use serde_json::{Value, json};
+
+use crate::support::appliance::{Appliance, PLAYER, good_job};
+use crate::support::client::Ask;
+use crate::support::dice::Dice;
+
+/// Bodies sent for each seed.
+const BODIES: usize = 1_500;
+
+const FIELDS: [&str; 10] = [
+    "demo_url",
+    "steam64_id",
+    "round",
+    "fps",
+    "resolution",
+    "commands",
+    "metadata",
+    "renderer",
+    "commands.spec_show_xray",
+    "commands.cl_draw_only_deathnotices",
+];
+
+/// Numbers that readers of JSON like to get wrong.
+const NUMBERS: [&str; 24] = [
+    "0",
+    "-0",
+    "1",
+    "-1",
+    "5",
+    "30",
+    "60",
+    "1080",
+    "1440",
+    "5.0",
+    "5.5",
+    "30.0",
+    "1E2",
+    "1e0",
+    "3e1",
+    "0.1e2",
+    "-5.0e-0",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "2147483648",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "123456789012345678901234567890",
+];
+
+/// Strings, as JSON texts.
+const STRINGS: [&str; 22] = [
+    "\"\"",
+    "\"0\"",
+    "\"1\"",
+    "\"5\"",
+    "\"30\"",
+    "\"true\"",
+    "\"null\"",
+    "\"builtin\"",
+    "\"game\"",
+    "\"76561198000000000\"",
+    "\"https://example.com/x.dem\"",
+    "\"\\u0000\"",
+    "\"a\\u0000b\"",
+    "\"\\ud800\"",
+    "\"\\udfff\\ud800\"",
+    "\"\\ud83c\\udfae\"",
+    "\"\u{1F3AE}\"",
+    "\"\u{feff}\"",
+    "\"\u{202e}x\"",
+    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+    "\"e\\u0301\"",
+    "\"https://\\u0065xample.com/\"",
+];
+
+const NAMES: [&str; 9] = [
+    "\"a\"",
+    "\"\"",
+    "\"round\"",
+    "\"spec_show_xray\"",
+    "\"cl_draw_only_deathnotices\"",
+    "\"\\u0061\"",
+    "\"\u{1F3AE}\"",
+    "\"__proto__\"",
+    "\"a.b\"",
+];
+
+/// The text of some JSON value.
+fn value(dice: &mut Dice, depth: usize) -> String {
+    let kinds = if depth == 0 { 6 } else { 9 };
+    match dice.roll(kinds) {
+        0 => ["null", "true", "false"][dice.roll(3)].to_owned(),
+        1 | 2 => NUMBERS[dice.roll(NUMBERS.len())].to_owned(),
+        3 | 4 => STRINGS[dice.roll(STRINGS.len())].to_owned(),
+        5 => long(dice),
+        6 => format!("[{}]", some(dice, |dice| value(dice, depth - 1))),
+        _ => object(dice, depth - 1),
+    }
+}
+
+fn object(dice: &mut Dice, depth: usize) -> String {
+    let members = some(dice, |dice| {
+        let name = NAMES[dice.roll(NAMES.len())];
+        format!("{}{name}{}:{}", space(dice), space(dice), value(dice, depth))
+    });
+    format!("{{{members}}}")
+}
+
+fn some(dice: &mut Dice, mut one: impl FnMut(&mut Dice) -> String) -> String {
+    let count = dice.roll(4);
+    (0..count).map(|_| one(dice)).collect::<Vec<_>>().join(",")
+}
+
+/// Something large or deep, but inside of a body's limit.
+fn long(dice: &mut Dice) -> String {
+    let many = 1 + dice.roll(3_000);
+    match dice.roll(4) {
+        0 => format!("\"{}\"", "x".repeat(many)),
+        1 => "9".repeat(many),
+        2 => format!("{}{}", "[".repeat(many), "]".repeat(many)),
+        _ => format!("{}1{}", "{\"a\":".repeat(many), "}".repeat(many)),
+    }
+}
+
+fn space(dice: &mut Dice) -> &'static str {
+    ["", "", " ", "\n\t"][dice.roll(4)]
+}
+
+/// A good value of a field now and then, so that bodies are taken, too.
+fn good(dice: &mut Dice, field: &str) -> String {
+    let values: &[&str] = match field {
+        "demo_url" => &["\"https://example.com/x.dem\"", "\"http://\\u0065xample.com/\""],
+        "steam64_id" => &["\"76561198000000001\""],
+        "round" => &["1", "7", "2147483647"],
+        "fps" => &["30", "60"],
+        "resolution" => &["1080", "1440"],
+        "commands" => &["{}", "{\"spec_show_xray\":\"1\"}"],
+        "metadata" => &["{}", "{\"a\":[1.50,\"\\u0000\",{\"b\":null}]}"],
+        "renderer" => &["\"builtin\"", "\"game\""],
+        _ => &["\"0\"", "\"1\""],
+    };
+    values[dice.roll(values.len())].to_owned()
+}
+
+/// A good job but for this one field, whose value is this text.
+fn body(field: &str, text: &str) -> String {
+    let (name, text) = match field.split_once('.') {
+        Some((outer, inner)) => (outer, format!("{{\"{inner}\":{text}}}")),
+        None => (field, text.to_owned()),
+    };
+    let mut members: Vec<String> = ["demo_url", "steam64_id", "round"]
+        .into_iter()
+        .filter(|known| *known != name)
+        .map(|known| format!("\"{known}\":{}", good_job()[known]))
+        .collect();
+    members.push(format!("\"{name}\":{text}"));
+    format!("{{{}}}", members.join(","))
+}
+
+/// What the job says of the field.
+fn said<'a>(job: &'a Value, field: &str) -> &'a Value {
+    field.split('.').fold(job, |value, name| &value[name])
+}
+
+#[test]
+fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_name() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    for seed in 1..=2 {
+        let dice = &mut Dice::new(seed);
+        for _ in 0..BODIES {
+            let field = FIELDS[dice.roll(FIELDS.len())];
+            let text = match dice.roll(10) {
+                0 => good(dice, field),
+                1 if field == "metadata" => object(dice, 3),
+                _ => value(dice, 4),
+            };
+            let body = body(field, &text);
+            if body.len() as u64 > limits::JSON_BODY_BYTES {
+                continue;
+            }
+            let answer = appliance.send(&Ask::post("/api/clips").key(&key).json(&body));
+            let shown = || format!("seed {seed}: {body:.300} was answered {} {}", answer.status, answer.text());
+            match answer.status {
+                202 => {
+                    let meant: Value = serde_json::from_str(&text).unwrap();
+                    let job = answer.json();
+                    if field == "commands" {
+                        let given = meant.as_object().unwrap();
+                        assert!(given.iter().all(|(name, value)| job["commands"][name] == *value), "{}", shown());
+                    } else {
+                        assert_eq!(*said(&job, field), meant, "{}", shown());
+                    }
+                    taken.push(field);
+                }
+                400 => {
+                    let problem = answer.json();
+                    let named = problem["field"].as_str().unwrap_or_else(|| panic!("{}", shown()));
+                    let inside = field == "commands" && named.starts_with("commands.");
+                    assert!(named == field || inside, "{}", shown());
+                    assert!(problem["error"].as_str().unwrap().contains(named), "{}", shown());
+                    refused.push(field);
+                }
+                _ => panic!("{}", shown()),
+            }
+        }
+    }
+    for field in FIELDS {
+        let count = |all: &[&str]| all.iter().filter(|one| **one == field).count();
+        assert!(count(&taken) > 3 && count(&refused) > 50, "{field}: {} and {}", count(&taken), count(&refused));
+    }
+}
+
+#[test]
+fn any_body_at_all_is_answered_202_400_or_413() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let dice = &mut Dice::new(3);
+    let whole = format!(
+        r#"{{"demo_url":"https://example.com/x.dem","steam64_id":"{PLAYER}","round":5,"fps":60,"commands":{{"spec_show_xray":"1"}},"metadata":{{"a":["\ud83c\udfae",1.5]}}}}"#
+    );
+    for _ in 0..1_000 {
+        // Bytes flipped, cut out, doubled.
+        let mut bytes = whole.clone().into_bytes();
+        for _ in 0..1 + dice.roll(4) {
+            let at = dice.roll(bytes.len());
+            match dice.roll(4) {
+                0 => bytes[at] = dice.roll(256) as u8,
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, b"{}[]\",:\\\0\xff"[dice.roll(10)]),
+                _ => bytes.extend_from_within(at..),
+            }
+        }
+        let ask = Ask::post("/api/clips").key(&key).json(&bytes);
+        let answer = appliance.send(&if dice.roll(4) == 0 { ask.chunked() } else { ask });
+        let shown = String::from_utf8_lossy(&bytes);
+        assert!([202, 400, 413].contains(&answer.status), "{shown}: {}", answer.text());
+        assert_eq!(answer.status == 202, answer.json()["error"] == json!(null), "{shown}: {}", answer.text());
+    }
+}

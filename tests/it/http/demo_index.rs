@@ -1,0 +1,182 @@
+//! `GET /api/demos/{sha256}`, and jobs for uploaded demos that have been read.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use dinkem_appliance::app;
+use dinkem_appliance::os::stop::StopFlag;
+use dinkem_appliance::render::forge;
+use serde_json::{Value, json};
+
+use crate::support::appliance::{Appliance, PLAYER};
+use crate::support::cli::Cli;
+use crate::support::client::{Answer, Ask};
+use crate::support::packers::PACKERS;
+use crate::support::process::BINARY;
+use crate::support::quick;
+
+static DEMO: LazyLock<Vec<u8>> = LazyLock::new(forge::quick);
+
+fn upload(appliance: &Appliance, key: &str, demo: &[u8]) -> Value {
+    appliance.send(&Ask::post("/api/demos").key(key).body(demo)).expect(201).json()
+}
+
+fn show(appliance: &Appliance, key: &str, sha256: &str) -> Answer {
+    appliance.send(&Ask::get(&format!("/api/demos/{sha256}")).key(key))
+}
+
+fn submit(appliance: &Appliance, key: &str, demo: &Value, player: &str, round: u32) -> Answer {
+    let job = json!({"demo_url": demo["demo_url"], "steam64_id": player, "round": round});
+    appliance.send(&Ask::post("/api/clips").key(key).json(job.to_string()))
+}
+
+/// Reads what waits; how many demos that were.
+fn read_all(appliance: &Appliance) -> usize {
+    let next = || app::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap();
+    std::iter::repeat_with(next).take_while(|read| *read).count()
+}
+
+#[track_caller]
+fn refuses(answer: &Answer, field: &str, code: &str) {
+    answer.blames(field);
+    assert_eq!(answer.json()["code"], code);
+    assert!(answer.json()["error"].as_str().unwrap().contains(field));
+}
+
+#[test]
+fn an_uploaded_demo_is_told_as_inspect_tells_it_once_it_has_been_read() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let demo = upload(&appliance, &key, &DEMO);
+    let sha256 = demo["sha256"].as_str().unwrap();
+    let early = show(&appliance, &key, sha256).expect(202);
+    assert_eq!(early.json(), json!({"sha256": sha256, "status": "indexing"}));
+    assert!(early.header("Retry-After").is_some_and(|seconds| seconds.parse::<u32>().unwrap() > 0));
+
+    assert_eq!(read_all(&appliance), 1);
+    let told = show(&appliance, &key, sha256).expect(200).json();
+    let cli = Cli::new();
+    std::fs::write(cli.home().join("quick.dem"), &*DEMO).unwrap();
+    assert_eq!(told, cli.run(&["inspect", "quick.dem", "--json"]).json());
+    // Two rounds, the second won by the counter-terrorists with three kills of the player's (`forge::quick`).
+    assert_eq!(told["rounds"].as_array().unwrap().len(), 2);
+    assert_eq!((&told["rounds"][1]["number"], &told["rounds"][1]["winner"]), (&json!(2), &json!("ct")));
+    let player = told["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == quick::PLAYER.to_string());
+    assert_eq!(player.unwrap()["kills_by_round"], json!({"2": 3}));
+    let names: Vec<_> = told.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names, ["map", "players", "rounds", "tick_rate"]);
+
+    let upper = show(&appliance, &key, &sha256.to_uppercase()).expect(200);
+    assert_eq!(upper.json(), told);
+    assert_eq!(read_all(&appliance), 0, "what has been read is not read again");
+    upload(&appliance, &key, &DEMO);
+    assert_eq!(read_all(&appliance), 0, "nor when it is uploaded again");
+}
+
+#[test]
+fn a_packed_demo_is_unpacked_to_be_read() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let plain = upload(&appliance, &key, &DEMO);
+    let packed: Vec<Value> = PACKERS.iter().map(|(_, pack)| upload(&appliance, &key, &pack(&DEMO))).collect();
+    assert_eq!(read_all(&appliance), 4);
+    let told = |demo: &Value| show(&appliance, &key, demo["sha256"].as_str().unwrap()).expect(200).json();
+    for (demo, (name, _)) in packed.iter().zip(PACKERS) {
+        assert_eq!(told(demo), told(&plain), "{name}");
+        submit(&appliance, &key, demo, &quick::PLAYER.to_string(), 2).expect(202);
+        refuses(&submit(&appliance, &key, demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
+    }
+    assert_eq!(
+        std::fs::read_dir(appliance.app.data_dir().join("indexing")).unwrap().count(),
+        0,
+        "nothing is left over"
+    );
+}
+
+#[test]
+fn once_a_demo_has_been_read_a_wrong_player_or_round_is_refused_at_once() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let player = quick::PLAYER.to_string();
+    let demo = upload(&appliance, &key, &DEMO);
+    for (player, round) in [(player.as_str(), 2), (PLAYER, 2), (player.as_str(), 3)] {
+        submit(&appliance, &key, &demo, player, round).expect(202);
+    }
+    read_all(&appliance);
+    for round in [1, 2] {
+        submit(&appliance, &key, &demo, &player, round).expect(202);
+    }
+    refuses(&submit(&appliance, &key, &demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
+    let refused = submit(&appliance, &key, &demo, &player, 3);
+    refuses(&refused, "round", "round_not_in_demo");
+    assert!(refused.json()["error"].as_str().unwrap().contains("rounds 1 to 2"), "{}", refused.text());
+
+    // The path decides, not the host; and only for whoever uploaded it.
+    let elsewhere =
+        json!({"demo_url": format!("https://elsewhere.lan/api/demos/{}", demo["sha256"].as_str().unwrap())});
+    refuses(&submit(&appliance, &key, &elsewhere, PLAYER, 2), "steam64_id", "player_not_in_demo");
+    let stranger = appliance.account("another").metered;
+    submit(&appliance, &stranger, &demo, PLAYER, 99).expect(202);
+}
+
+#[test]
+fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploaded_again() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let truncated = &PACKERS[0].1(&DEMO)[..1_000];
+    for bytes in [b"<!doctype html>".as_slice(), b"PBDEMS2\0 and nothing more", truncated] {
+        let demo = upload(&appliance, &key, bytes);
+        let sha256 = demo["sha256"].as_str().unwrap();
+        submit(&appliance, &key, &demo, PLAYER, 1).expect(202);
+        assert_eq!(read_all(&appliance), 1);
+        let problem = show(&appliance, &key, sha256).expect(422).json();
+        assert_eq!(problem["code"], "demo_unreadable");
+        assert!(problem["error"].as_str().is_some_and(|words| words.ends_with('.')), "{problem}");
+        refuses(&submit(&appliance, &key, &demo, PLAYER, 1), "demo_url", "demo_unreadable");
+        upload(&appliance, &key, bytes);
+        show(&appliance, &key, sha256).expect(202);
+        submit(&appliance, &key, &demo, PLAYER, 1).expect(202);
+        assert_eq!(read_all(&appliance), 1);
+    }
+}
+
+#[test]
+fn a_demo_is_there_only_for_the_accounts_that_uploaded_it() {
+    let appliance = Appliance::start();
+    let owner = appliance.account("studio").metered;
+    let partner = appliance.account("partner").metered;
+    let stranger = appliance.account("another").metered;
+    let sha256 = upload(&appliance, &owner, &DEMO)["sha256"].as_str().unwrap().to_owned();
+    upload(&appliance, &partner, &DEMO);
+    let missing = show(&appliance, &stranger, &sha256).expect(404).text().to_owned();
+    assert_eq!(read_all(&appliance), 1, "the same bytes are read once");
+    show(&appliance, &owner, &sha256).expect(200);
+    show(&appliance, &partner, &sha256).expect(200);
+    let odd = [
+        sha256.clone(),
+        "0".repeat(64),
+        sha256[1..].to_owned(),
+        format!("{sha256}0"),
+        format!("{}g", &sha256[1..]),
+        "x".into(),
+    ];
+    for name in odd {
+        assert_eq!(show(&appliance, &stranger, &name).expect(404).text(), missing, "{name}");
+    }
+    let path = format!("/api/demos/{sha256}");
+    assert_eq!(appliance.send(&Ask::delete(&path).key(&owner)).expect(405).header("Allow"), Some("GET"));
+    appliance.send(&Ask::delete(&path).key(&stranger)).expect(404);
+}
+
+#[test]
+fn an_answer_that_was_given_before_the_demo_was_read_is_given_again() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let demo = upload(&appliance, &key, &DEMO);
+    let job = json!({"demo_url": demo["demo_url"], "steam64_id": PLAYER, "round": 1}).to_string();
+    let ask = Ask::post("/api/clips").key(&key).header("Idempotency-Key", "k").json(job);
+    let first = appliance.send(&ask).expect(202);
+    read_all(&appliance);
+    let again = appliance.send(&ask).expect(202);
+    assert_eq!((again.text(), again.header("Idempotent-Replayed")), (first.text(), Some("true")));
+}
