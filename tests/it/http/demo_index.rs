@@ -61,7 +61,8 @@ fn an_uploaded_demo_is_told_as_inspect_tells_it_once_it_has_been_read() {
     // Two rounds, the second won by the counter-terrorists with three kills of the player's (`forge::quick`).
     assert_eq!(told["rounds"].as_array().unwrap().len(), 2);
     assert_eq!((&told["rounds"][1]["number"], &told["rounds"][1]["winner"]), (&json!(2), &json!("ct")));
-    let player = told["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == quick::PLAYER.to_string());
+    let ours = quick::PLAYER.to_string();
+    let player = told["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == ours.as_str());
     assert_eq!(player.unwrap()["kills_by_round"], json!({"2": 3}));
     let names: Vec<_> = told.as_object().unwrap().keys().cloned().collect();
     assert_eq!(names, ["map", "players", "rounds", "tick_rate"]);
