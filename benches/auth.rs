@@ -16,6 +16,7 @@ use dinkem_appliance::domain::account::AccountStatus;
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
 use dinkem_appliance::domain::key::{KeyClass, KeyHash, Secret};
+use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::store::{self, Store};
@@ -44,7 +45,7 @@ fn main() -> Result<()> {
     let dir = tempfile::tempdir().expect("a scratch directory");
     fill(dir.path())?;
     let clock = Arc::new(SystemClock::new());
-    let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new() };
+    let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
     let app = App::serve(dir.path(), settings, clock.clone(), Arc::new(SystemRandom))?;
     println!("{ACCOUNTS} accounts, times of one request in microseconds");
 

@@ -154,7 +154,7 @@ fn two_demos_are_read_at_a_time_and_all_in_the_end() {
 
 #[test]
 fn a_demo_whose_server_was_killed_is_read_by_the_next_one() {
-    let mut appliance = process::Appliance::start(&[]);
+    let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let address = || appliance.address.parse().unwrap();
     let uploaded = Ask::post("/api/demos").key(&key).body(forge::quick()).send(address()).expect(201).json();

@@ -31,6 +31,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("DELETE", "/api/clips/{id}", NEVER, NOBODY),
     ("POST", "/api/clips/{id}/link", NEVER, NOBODY),
     ("POST", "/api/demos", NEVER, NOBODY),
+    ("GET", "/api/demos/{sha256}", NEVER, NOBODY),
     ("GET", "/api/account", NEVER, NOBODY),
     ("GET", "/api/usage", NEVER, NOBODY),
     ("GET", "/clips/{token}.mp4", DAY, NOBODY),

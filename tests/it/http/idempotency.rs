@@ -179,7 +179,7 @@ fn an_old_answer_is_given_also_to_an_account_whose_queue_is_full() {
 
 #[test]
 fn an_answer_outlives_a_killed_server() {
-    let mut appliance = process::Appliance::start(&[]);
+    let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let body = format!(r#"{{"demo_url":"https://demos.invalid/a.dem","steam64_id":"{PLAYER}","round":5}}"#);
     let ask = submit(&key, "before-the-kill", &body);
