@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
+use crate::support::quick;
 
 fn assert_is_mp4(path: &Path) {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -73,14 +74,16 @@ fn quickstart_fails_with_the_jobs_own_code() {
 fn submit_uploads_waits_and_downloads_and_tells_a_failed_job_by_its_status() {
     let cli = Cli::new();
     let (player, round) = sample(&cli);
-    let server = CliServer::start(&cli, &["--local-nodes", "1"]);
+    let files = quick::server();
+    let server = CliServer::start(&cli, &["--local-nodes", "1", "--fetch-allow", "127.0.0.0/8"]);
     let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();
     assert_eq!(cli.run(&["admin", "activate"]).status, 0);
     std::fs::write(cli.home().join("key"), format!("{}\n", made["metered_key"].as_str().unwrap())).unwrap();
-    let submit = |round: &str, further: &[&str]| {
-        let line = ["submit", "sample.dem", "--player", &player, "--round", round, "--server", &server.url];
+    let submit_of = |demo: &str, round: &str, further: &[&str]| {
+        let line = ["submit", demo, "--player", &player, "--round", round, "--server", &server.url];
         cli.run(&[&line[..], &["--key-file", "key", "--json"], further].concat())
     };
+    let submit = |round: &str, further: &[&str]| submit_of("sample.dem", round, further);
 
     let ended = submit(&round, &["--wait", "-o", "clip.mp4", "--set", "spec_show_xray=1"]);
     assert_eq!(ended.status, 0, "{ended:?}");
@@ -89,7 +92,8 @@ fn submit_uploads_waits_and_downloads_and_tells_a_failed_job_by_its_status() {
     assert_is_mp4(&cli.home().join("clip.mp4"));
     assert!(ended.err.lines().any(|line| line == "100 %  done"), "{ended:?}");
 
-    let ended = submit("99", &["--wait"]);
+    // By its address: an uploaded demo may have been read meanwhile, and then it would not become a job.
+    let ended = submit_of(&files.url("/quick.dem"), "99", &["--wait"]);
     assert_eq!((ended.status, &ended.json()["status"]), (1, &"failed".into()), "{ended:?}");
     assert!(ended.err.contains("round_not_in_demo"), "{ended:?}");
 
