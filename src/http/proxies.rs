@@ -32,6 +32,12 @@ impl Proxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// Whether no limit per address holds for an address: behind a proxy's stand many clients, and loopback is the
+    /// operator's own.
+    pub fn excuse(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.trust(address)
+    }
+
     /// The address of whoever asks.
     pub fn client(&self, request: &Request) -> IpAddr {
         let mut client = request.remote_addr().ip().to_canonical();
@@ -115,6 +121,13 @@ mod tests {
         }
         let nobody = Proxies::default().client(&request("10.1.0.1", &[("X-Forwarded-For", "192.0.2.7")]));
         assert_eq!(nobody.to_string(), "10.1.0.1");
+    }
+
+    #[test]
+    fn proxies_and_loopback_have_no_limit_per_address() {
+        for (address, excused) in [("10.1.0.1", true), ("127.0.0.1", true), ("::1", true), ("10.2.0.1", false)] {
+            assert_eq!(proxies().excuse(address.parse().unwrap()), excused, "{address}");
+        }
     }
 
     #[test]

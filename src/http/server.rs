@@ -111,8 +111,7 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let settings = tiny_http::Settings {
         limits: limits.transport,
         certificate: certificate.as_ref().map(|certificate| certificate.0.clone()),
-        // Behind a proxy's address stand many clients, and loopback is the operator's own.
-        uncapped: Arc::new(move |address| address.is_loopback() || proxies.trust(address)),
+        uncapped: Arc::new(move |address| proxies.excuse(address)),
         name_refusal: Arc::new(move |status, peer| Some(refusals.refused(status, peer))),
     };
     let (server, transport) = tiny_http::configure(settings, || Server::new(listen, handler));

@@ -13,7 +13,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Connections the system may hold ready before they are accepted.
     pub backlog: i32,
-    /// File descriptors kept back from connections, for the files and databases of the program above.
+    /// File descriptors kept back from connections, for the files and databases of the program above, besides one for
+    /// each of `requests_in_flight`: the file it sends or receives.
     pub spare_descriptors: usize,
     /// How long accepting rests after the system refused a connection (out of descriptors, out of memory).
     pub accept_rest: Duration,

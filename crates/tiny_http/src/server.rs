@@ -68,7 +68,8 @@ impl Server {
         let mut limits = limits.within_reason();
         let listener = accept::bind(address, limits.backlog)?;
         listener.set_nonblocking(true)?;
-        limits.connections = connections_within(limits.connections, limits.spare_descriptors);
+        let spare = limits.spare_descriptors.saturating_add(limits.requests_in_flight);
+        limits.connections = connections_within(limits.connections, spare);
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.event_threads)
             .max_blocking_threads(limits.reader_threads)

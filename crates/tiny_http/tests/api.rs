@@ -6,7 +6,8 @@ mod support;
 use std::io::{Read, empty};
 use std::net::SocketAddr;
 use std::time::Duration;
-use support::site::{Site, self_signed, trusting};
+use support::hostile::target::trusting;
+use support::site::{Site, self_signed};
 use tiny_http::{Header, Limits, ReadWrite, Request, Response, Server, SslConfig};
 
 /// Every call that rouille 3.6.2 makes, with its types. Not run: that it compiles is the test.
@@ -59,9 +60,9 @@ fn https_as_rouille_asks_for_it_takes_pem() {
     let server = Server::https("127.0.0.1:0", config).unwrap();
     let address = server.server_addr().to_ip().unwrap();
     let client = std::thread::spawn(move || {
-        support::client::Wire::open(address, Some(trusting(&chain))).unwrap().get("/x?y").unwrap()
+        support::hostile::client::Wire::open(address, Some(trusting(&chain))).unwrap().get("/x?y").unwrap()
     });
-    let request = server.recv_timeout(support::PATIENCE).unwrap().unwrap();
+    let request = server.recv_timeout(support::hostile::PATIENCE).unwrap().unwrap();
     assert_eq!((request.url(), request.method().as_str()), ("/x?y", "GET"));
     request.respond(Response::empty(204u16)).unwrap();
     assert_eq!(client.join().unwrap().status, 204);
@@ -76,8 +77,9 @@ fn settings_reach_only_the_server_they_are_meant_for() {
     let other = Server::http("127.0.0.1:0").unwrap();
     assert_eq!(site.open().get("/json?0123456789").unwrap().status, 414);
     let address = other.server_addr().to_ip().unwrap();
-    let client = std::thread::spawn(move || support::client::Wire::open(address, None).unwrap().get("/0123456789"));
-    let request = other.recv_timeout(support::PATIENCE).unwrap().unwrap();
+    let client =
+        std::thread::spawn(move || support::hostile::client::Wire::open(address, None).unwrap().get("/0123456789"));
+    let request = other.recv_timeout(support::hostile::PATIENCE).unwrap().unwrap();
     assert_eq!(request.url(), "/0123456789");
     // Dropped without an answer.
     drop(request);
@@ -91,9 +93,9 @@ fn every_address_means_ipv4_too_and_a_client_keeps_its_own() {
     let port = server.server_addr().to_ip().unwrap().port();
     let ask = |address: &str| {
         let address: SocketAddr = format!("{address}:{port}").parse().unwrap();
-        let mut wire = support::client::Wire::open(address, None).unwrap();
+        let mut wire = support::hostile::client::Wire::open(address, None).unwrap();
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        let request = server.recv_timeout(support::PATIENCE).unwrap().unwrap();
+        let request = server.recv_timeout(support::hostile::PATIENCE).unwrap().unwrap();
         request.remote_addr().unwrap().ip().to_string()
     };
     assert_eq!(ask("127.0.0.1"), "127.0.0.1");

@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::ErrorKind;
-use support::client::statuses;
+use support::hostile::client::statuses;
 use support::site::Site;
 use tiny_http::Limits;
 

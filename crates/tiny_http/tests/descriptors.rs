@@ -7,8 +7,8 @@ mod support;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::net::TcpStream;
-use support::client::Wire;
-use support::eventually;
+use support::hostile::client::Wire;
+use support::hostile::eventually;
 use support::site::Site;
 use tiny_http::Limits;
 

@@ -160,7 +160,7 @@ fn damaged_requests_get_answers_that_parse() {
                 let mut count = 0_u64;
                 while begin.elapsed() < time {
                     let sent = dice.damaged();
-                    let mut wire = support::client::Wire::open(address, None).unwrap();
+                    let mut wire = support::hostile::client::Wire::open(address, None).unwrap();
                     let cut = dice.below(sent.len() + 1);
                     // In two pieces, perhaps; with an end, sometimes, or waiting for the server's.
                     let _ = wire.send(&sent[..cut]).and_then(|()| wire.send(&sent[cut..]));

@@ -5,9 +5,9 @@ mod support;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
-use support::client::Wire;
+use support::hostile::client::Wire;
+use support::hostile::{PATIENCE, eventually};
 use support::site::Site;
-use support::{PATIENCE, eventually};
 use tiny_http::{Limits, Server, Settings, configure};
 
 #[test]

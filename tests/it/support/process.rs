@@ -21,7 +21,18 @@ pub struct Process {
 impl Process {
     /// Starts the binary with nothing of this process's environment that could steer it.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = clean_command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(clean_command(BINARY, arguments))
+    }
+
+    /// The same with so many files that it may open, sockets among them.
+    #[cfg(unix)]
+    fn start_with_files(files: u32, arguments: &[&str]) -> Self {
+        let limit = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+        Self::of(clean_command("sh", &[&["-c", &limit, BINARY], arguments].concat()))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (send, lines) = channel();
         // The pipe must be emptied even when nobody listens any more.
@@ -63,8 +74,8 @@ impl Drop for Process {
     }
 }
 
-fn clean_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
+fn clean_command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DINKEM_")) {
         command.env_remove(name);
@@ -74,7 +85,7 @@ fn clean_command(arguments: &[&str]) -> Command {
 
 /// Runs the binary to its end: status, standard output, standard error.
 pub fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
-    let output = clean_command(arguments).output().unwrap();
+    let output = clean_command(BINARY, arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status, text(output.stdout), text(output.stderr))
 }
@@ -84,6 +95,7 @@ pub struct Appliance {
     folder: tempfile::TempDir,
     flags: Vec<String>,
     is_https: bool,
+    files: Option<u32>,
     server: Option<Process>,
     /// `127.0.0.1:port`, the same after a restart.
     pub address: String,
@@ -92,18 +104,19 @@ pub struct Appliance {
 impl Appliance {
     /// Starts a server on a free port of loopback with short leases, unless `flags`, which are added to its line, say otherwise.
     pub fn start(flags: &[&str]) -> Self {
-        Self::start_over(true, flags)
+        Self::start_over(true, None, flags)
     }
 
     /// The same over plain HTTP: for a [`super::proxy::Proxy`] that reads along.
     pub fn start_plain(flags: &[&str]) -> Self {
-        Self::start_over(false, flags)
+        Self::start_over(false, None, flags)
     }
 
-    fn start_over(is_https: bool, flags: &[&str]) -> Self {
+    /// The same as it is said, perhaps with few files that the server may open.
+    pub fn start_over(is_https: bool, files: Option<u32>, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let mut appliance = Self { folder, flags, is_https, server: None, address: "127.0.0.1:0".into() };
+        let mut appliance = Self { folder, flags, is_https, files, server: None, address: "127.0.0.1:0".into() };
         appliance.restart();
         appliance
     }
@@ -138,7 +151,11 @@ impl Appliance {
             line.extend(["--plain-http", "loopback"]);
         }
         line.extend(self.flags.iter().map(String::as_str));
-        let mut server = Process::start(&line);
+        let mut server = match self.files {
+            #[cfg(unix)]
+            Some(files) => Process::start_with_files(files, &line),
+            _ => Process::start(&line),
+        };
         let address = until("the port file", || {
             if let Some(status) = server.child.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", server.lines.iter().collect::<Vec<_>>().join("\n"));

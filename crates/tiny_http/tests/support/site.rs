@@ -1,18 +1,16 @@
 //! A rouille server on this crate, with handlers that do what the attacks need.
 
-use super::client::{Answer, Health, Wire};
-use super::{Every, PATIENCE, eventually};
+use super::hostile::client::{Answer, Wire};
+use super::hostile::target::{Target, trusting};
+use super::hostile::{PATIENCE, eventually};
 use rouille::{Request, Response, ResponseBody};
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tiny_http::{Certificate, Counters, Handle, Limits, Settings, configure};
-use tokio_rustls::rustls::client::Resumption;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::ClientConfig;
 
 /// More than the uploads' limit, so that a healthy request always finds a thread.
 pub const POOL: usize = 96;
@@ -49,18 +47,6 @@ pub struct Site {
 pub fn self_signed() -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())
-}
-
-/// A client's side that trusts this certificate only.
-pub fn trusting(chain: &str) -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().unwrap();
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    // Every handshake whole: a resumed one shows no certificate.
-    config.resumption = Resumption::disabled();
-    Arc::new(config)
 }
 
 impl Site {
@@ -129,21 +115,18 @@ impl Site {
         });
     }
 
-    /// Begins to ask as a healthy client does, on a new connection each time.
-    pub fn bystander(&self) -> Bystander {
-        let (address, tls) = (self.address, self.tls.clone());
-        let times = Arc::new(Mutex::new((Vec::new(), 0)));
-        let seen = times.clone();
-        let asking = Every::millis(5, move || {
-            let begin = Instant::now();
-            let answer = Wire::open(address, tls.clone()).ok().and_then(|mut wire| wire.get("/json"));
-            let mut seen = seen.lock().unwrap();
-            match answer {
-                Some(answer) if answer.status == 200 => seen.0.push(begin.elapsed()),
-                _ => seen.1 += 1,
-            }
-        });
-        Bystander { times, asking: Some(asking) }
+    /// The site as something to attack.
+    pub fn target(&self) -> Target {
+        Target {
+            address: self.address,
+            tls: self.tls.clone(),
+            authorization: String::new(),
+            small: "/json".into(),
+            upload: "/echo".into(),
+            uploaded: 200,
+            refusing: "/ignore".into(),
+            download: "/sized?n=20000000".into(),
+        }
     }
 
     pub fn stop(&mut self, deadline: Duration) -> tiny_http::Stopped {
@@ -159,30 +142,6 @@ impl Drop for Site {
     fn drop(&mut self) {
         self.gate.open();
         self.stop(Duration::from_secs(5));
-    }
-}
-
-type Times = Arc<Mutex<(Vec<Duration>, usize)>>;
-
-pub struct Bystander {
-    times: Times,
-    asking: Option<Every>,
-}
-
-impl Bystander {
-    /// Says what was seen, and fails where the healthy client was not served.
-    pub fn was_served(mut self, attack: &str) -> Health {
-        eventually("the bystander has been answered", || self.times.lock().unwrap().0.len() >= 20);
-        drop(self.asking.take());
-        let (mut times, failed) = self.times.lock().unwrap().clone();
-        times.sort_unstable();
-        let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
-        let health = Health { answered: times.len(), failed, p50: at(50), p99: at(99), worst: times[times.len() - 1] };
-        println!("{attack}: {health:?}, memory {} MiB", super::memory_mib());
-        assert_eq!(health.failed, 0, "{attack}: {health:?}");
-        // The aim is 50 ms. Other work on the machine that runs the tests must not fail them.
-        assert!(health.p99 < Duration::from_millis(500), "{attack}: {health:?}");
-        health
     }
 }
 

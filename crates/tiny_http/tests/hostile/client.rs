@@ -1,5 +1,6 @@
 //! A client that writes what it is told and reads what comes, byte for byte.
 
+use socket2::{Domain, Socket, Type};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// Bytes a connection may hold before it is a test's own fault.
 const MOST: usize = 100_000_000;
+/// Bytes that the system keeps for a narrow connection that does not read.
+const NARROW_BYTES: usize = 16 << 10;
 
 /// A connection, plain or TLS.
 pub struct Wire {
@@ -33,7 +36,7 @@ pub struct Answer {
 pub fn statuses(bytes: &[u8]) -> Vec<u16> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let starts = text.match_indices("HTTP/1.");
-    starts.map(|(at, _)| text[at + 9..at + 12].parse().unwrap()).collect()
+    starts.map(|(at, _)| text[at + 9..at + 12].parse::<u16>().unwrap()).collect()
 }
 
 impl Answer {
@@ -66,6 +69,14 @@ impl Wire {
 
     pub fn open(address: SocketAddr, tls: Option<Arc<ClientConfig>>) -> io::Result<Wire> {
         Wire::over(TcpStream::connect(address)?, tls)
+    }
+
+    /// One that takes little at a time, so that what it doesn't read soon waits in the server.
+    pub fn open_narrow(address: SocketAddr, tls: Option<Arc<ClientConfig>>) -> io::Result<Wire> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_recv_buffer_size(NARROW_BYTES)?;
+        socket.connect(&address.into())?;
+        Wire::over(socket.into(), tls)
     }
 
     pub fn patience(&self, time: Duration) {
@@ -182,14 +193,4 @@ impl Wire {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).ok()?;
         self.answer("GET")
     }
-}
-
-/// What a bystander saw.
-#[derive(Debug)]
-pub struct Health {
-    pub answered: usize,
-    pub failed: usize,
-    pub p50: Duration,
-    pub p99: Duration,
-    pub worst: Duration,
 }

@@ -1,0 +1,165 @@
+//! What broke the stock server, played on the real binary, plain and over TLS: bounded, on loopback, with a healthy
+//! client beside it. The attacks themselves are the transport's own (`crates/tiny_http/tests/hostile`).
+
+mod fortress;
+#[path = "../../../crates/tiny_http/tests/hostile/mod.rs"]
+mod hostile;
+
+use std::time::Duration;
+
+use fortress::{Fortress, Scheme};
+use hostile::bystander::{Bystander, Health};
+use hostile::client::Wire;
+use hostile::target::Target;
+use hostile::{alone, attacks, descriptors, smuggling};
+
+/// What the server may take at most, in MiB.
+const MEMORY_MIB: u64 = 200;
+/// What the healthy client waits at most in 99 of 100 cases…
+const P99: Duration = Duration::from_millis(50);
+/// …unless it waits long without any attack: then so many times as long as right before it.
+const OF_CALM: u32 = 4;
+/// Waits short enough for a test, long enough for a healthy client on a busy machine.
+const FLAGS: [&str; 12] = [
+    "--head-seconds",
+    "2",
+    "--tls-handshake-seconds",
+    "2",
+    "--body-idle-seconds",
+    "2",
+    "--body-window-seconds",
+    "2",
+    "--answer-stall-seconds",
+    "2",
+    "--drain-seconds",
+    "1",
+];
+const BOTH: [Scheme; 2] = [Scheme::Http, Scheme::Https];
+
+/// Times that an attack is played at most. What starves a healthy client does so every time; what another program on
+/// the machine does, does not.
+const TRIES: u32 = 3;
+
+/// Plays an attack on servers of these schemes, again until the healthy client has asked often enough for a verdict.
+fn beset(what: &str, schemes: &[Scheme], attack: impl Fn(&Fortress, &Target)) {
+    beset_within(what, None, schemes, attack);
+}
+
+/// The same on a server that may open so many files.
+fn beset_within(what: &str, files: Option<u32>, schemes: &[Scheme], attack: impl Fn(&Fortress, &Target)) {
+    let _alone = alone();
+    descriptors(12_000);
+    for scheme in schemes {
+        let mut fortress = Fortress::start(*scheme, files, &FLAGS);
+        let target = fortress.target.clone();
+        let tried = (1..=TRIES).any(|_| {
+            let calm = Bystander::of(&target).health("calm");
+            let health = suffer(what, &target, || attack(&fortress, &target));
+            let (memory, peak) = fortress.memory_mib();
+            eprintln!(
+                "{what}, {scheme:?}: p99 {:?} (calm {:?}), p50 {:?}, worst {:?} of {}; memory {memory} MiB, at most {peak}",
+                health.p99, calm.p99, health.p50, health.worst, health.answered
+            );
+            assert!(peak < MEMORY_MIB, "{what}, {scheme:?}: {peak} MiB");
+            health.p99 < P99.max(calm.p99 * OF_CALM)
+        });
+        assert!(tried, "{what}, {scheme:?}: the healthy client had to wait, in each of {TRIES} times");
+        target.is_serving();
+        fortress.appliance.server().signal("TERM");
+        let (status, log) = fortress.appliance.server().ended();
+        assert!(status.success(), "{what}, {scheme:?}: {status}: {}", log.last().unwrap());
+    }
+}
+
+/// How the healthy client fares beside an attack.
+fn suffer(what: &str, target: &Target, attack: impl Fn()) -> Health {
+    let bystander = Bystander::of(target);
+    attack();
+    while !bystander.has_seen_enough() {
+        attack();
+    }
+    bystander.health(what)
+}
+
+#[test]
+fn slow_heads_by_the_hundreds() {
+    beset("slow heads x640", &BOTH, |_, target| attacks::slow_heads(target, 640));
+}
+
+#[test]
+fn slow_bodies_by_the_hundreds() {
+    beset("slow bodies x640", &BOTH, |_, target| attacks::slow_bodies(target, 640));
+}
+
+#[test]
+fn stalled_downloads_by_the_hundreds() {
+    beset("stalled downloads x320", &BOTH, |fortress, _| {
+        attacks::stalled_downloads(&fortress.with_clip(), 320);
+    });
+}
+
+#[test]
+fn idle_connections_by_the_thousands() {
+    beset("idle connections x5000", &BOTH, |_, target| attacks::idle_connections(target, 5_000));
+}
+
+#[test]
+fn half_handshakes_by_the_hundreds() {
+    beset("half handshakes x640", &[Scheme::Https], |_, target| attacks::half_handshakes(target, 640));
+}
+
+#[test]
+fn http_2_that_is_not_spoken() {
+    beset("h2c x500", &BOTH, |_, target| attacks::http_2(target, 500));
+}
+
+#[test]
+fn more_connections_than_descriptors() {
+    beset_within("out of descriptors", Some(400), &BOTH, |_, target| attacks::out_of_descriptors(target, 1_000));
+}
+
+#[test]
+fn heads_without_end() {
+    beset("heads without end", &BOTH, |_, target| attacks::heads_without_end(target));
+}
+
+#[test]
+fn length_bombs() {
+    beset("length bombs", &BOTH, |_, target| attacks::length_bombs(target));
+}
+
+#[test]
+fn requests_that_can_be_read_two_ways() {
+    beset("smuggling", &BOTH, |_, target| smuggling::doubtful_requests(target));
+}
+
+#[test]
+fn an_early_answer_is_read_by_a_client_that_sends_on() {
+    beset("early 401, 4 GB", &BOTH, |_, target| attacks::early_answer(target));
+}
+
+#[test]
+fn pipelining_without_end() {
+    beset("pipelining without end", &BOTH, |_, target| {
+        attacks::pipelining(target, || {});
+    });
+}
+
+#[test]
+fn a_clip_that_is_cut_short_while_it_is_sent_never_looks_whole() {
+    beset("a reader that fails midway", &BOTH, |fortress, _| {
+        let target = fortress.with_clip();
+        let name = &fortress.appliance.videos()[0];
+        let path = fortress.appliance.data_dir().join("clips").join(name);
+        let whole = std::fs::metadata(&path).unwrap().len();
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let mut wire = Wire::open_narrow(target.address, target.tls.clone()).unwrap();
+        wire.send(target.get(&target.download)).unwrap();
+        wire.read_some().unwrap();
+        file.set_len(whole / 2).unwrap();
+        let answer = wire.answer("GET").unwrap();
+        assert!(!answer.complete && (answer.body.len() as u64) < whole, "{} of {whole}", answer.body.len());
+        // As long as before, for the next time.
+        file.set_len(whole).unwrap();
+    });
+}
