@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::tls::names::Names;
 use crate::app::tls::{Certificates, Source};
 use crate::config;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::http::{Https, ServedCertificate};
 use crate::os::host;
@@ -27,6 +27,9 @@ impl Keeper {
     pub fn open(app: &Arc<App>, source: &Source, listen: IpAddr, public_url: Option<&str>) -> Result<Self> {
         let public_host = public_url.and_then(host_of);
         let certificates = Certificates::open(app, source, &names(Some(listen), public_host), public_host)?;
+        if matches!(source, Source::Files { .. }) && public_host.or(certificates.host().as_deref()).is_none() {
+            log::warn!("--tls-cert names no host that nodes could call: say --public-url https://NAME.");
+        }
         Ok(Self { certificates, listen, public_host: public_host.map(str::to_owned) })
     }
 
@@ -51,9 +54,15 @@ impl Keeper {
     /// The pass that renews the certificate, or reads a studio's again, and has the running server show it.
     pub fn pass(self, served: ServedCertificate) -> Pass {
         let Self { mut certificates, listen, public_host } = self;
-        let run = move |app: &App| match certificates.refresh(app, &names(Some(listen), public_host.as_deref()))? {
+        let mut look = move |app: &App| match certificates.refresh(app, &names(Some(listen), public_host.as_deref()))? {
             Some(pair) => served.replace(pair).map(|()| 1),
             None => Ok(0),
+        };
+        let run = move |app: &App| {
+            look(app).map_err(|error| {
+                let message = format!("{} The one before stays in use until then.", error.message);
+                Error { message, ..error }
+            })
         };
         Pass {
             name: "the server's certificate",

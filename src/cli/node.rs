@@ -85,7 +85,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 }
 
 /// The identity that is kept, or a new one by the token. A token for the server that is known already is not used:
-/// so a unit file or a container may say `--join` on every start.
+/// so a unit file or a container may say `--join` on every start. One with another authority is: the known one is gone.
 fn identity(args: &Args, state_dir: &Path) -> Result<NodeState> {
     let known = join::read_state(state_dir)?;
     let Some(token) = &args.join else {
@@ -103,7 +103,7 @@ fn identity(args: &Args, state_dir: &Path) -> Result<NodeState> {
         .or(ticket.server)
         .ok_or_else(|| wrong_usage("The token does not say where the server is: say it with --server URL."))?;
     let server = server.trim_end_matches('/');
-    if let Some(known) = known.filter(|known| known.server == server) {
+    if let Some(known) = known.filter(|known| known.server == server && known.ca_pem == ticket.ca) {
         output::say(&format!("Joined {server} before as {}: the token is not used.", output::plain(&known.name)));
         return Ok(known);
     }

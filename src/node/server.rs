@@ -202,7 +202,11 @@ fn judge(answer: Response) -> Result<Response, Trouble> {
             Err(Trouble::Away(Error::new(Kind::Unavailable, "server_busy", format!("The server answered {status}."))))
         }
         _ => {
-            let message = format!("The server refused it with status {status}: {}", problem(answer)?.error);
+            let mut words = problem(answer)?.error;
+            if words.is_empty() {
+                "no appliance answers there, or it speaks HTTPS only".clone_into(&mut words);
+            }
+            let message = format!("The server refused it with status {status}: {words}");
             Err(Trouble::Refused(Error::new(Kind::Invalid, "refused", message)))
         }
     }

@@ -56,7 +56,7 @@ pub fn lan_address() -> IpAddr {
 /// the system does not tell.
 pub fn addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        log::warn!("The addresses of this machine cannot be read: {error}");
+        log::debug!("The addresses of this machine cannot be read: {error}");
         Vec::new()
     });
     interfaces.iter().map(if_addrs::Interface::ip).collect()

@@ -42,4 +42,5 @@ mod store_migrations;
 mod store_plans;
 mod support;
 mod tidy;
+mod tls;
 mod unpack;

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use dinkem_appliance::domain::key::Secret;
@@ -19,36 +20,57 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct CliServer {
     child: Child,
     client: Client,
+    lines: Receiver<String>,
     /// `https://127.0.0.1:port`.
     pub url: String,
 }
 
 impl CliServer {
     pub fn start(cli: &Cli, flags: &[&str]) -> Self {
+        let authority = || cli.run(&["admin", "tls", "export"]).out;
+        Self::start_as(cli, flags, || (!flags.contains(&"--plain-http")).then(authority))
+    }
+
+    /// The same with a certificate that `flags` name, and its authority, PEM.
+    pub fn start_trusting(cli: &Cli, flags: &[&str], authority: &[u8]) -> Self {
+        Self::start_as(cli, flags, || Some(String::from_utf8(authority.to_vec()).unwrap()))
+    }
+
+    fn start_as(cli: &Cli, flags: &[&str], authority: impl FnOnce() -> Option<String>) -> Self {
         let line = [&["serve", "--listen", "127.0.0.1:0"], flags].concat();
         let mut child = cli.command(&[], &line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (send, lines) = channel();
+        // The pipe must be emptied even when nobody listens any more.
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(send.send(line))));
         let address = loop {
-            let line = lines.next().expect("the server ended").unwrap();
+            let line = lines.recv_timeout(PATIENCE).expect("the server ended");
             if let Some(rest) = line.strip_prefix("Listening on ") {
                 break rest.split(':').take(2).collect::<Vec<_>>().join(":");
             }
         };
-        let is_https = !flags.contains(&"--plain-http");
-        // The pipe must still be emptied.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let authority = authority();
+        let scheme = if authority.is_some() { "https" } else { "http" };
         let options = ClientOptions {
             addresses: Addresses::Any,
-            ca_pem: is_https.then(|| cli.run(&["admin", "tls", "export"]).out),
+            ca_pem: authority,
             redirects: 0,
             connect_timeout: PATIENCE,
             stall_timeout: PATIENCE,
         };
-        Self {
-            child,
-            client: Client::new(options).unwrap(),
-            url: format!("{}://{address}", if is_https { "https" } else { "http" }),
-        }
+        Self { child, client: Client::new(options).unwrap(), lines, url: format!("{scheme}://{address}") }
+    }
+
+    /// The next line of its log, if there is one yet.
+    pub fn line(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// A GET without a key: status, media type and body.
+    pub fn get_text(&self, path: &str) -> (u16, String, String) {
+        let answer = self.client.send(Request::new(Method::GET, &format!("{}{path}", self.url), PATIENCE)).unwrap();
+        let media_type = answer.header("content-type").unwrap_or_default().to_owned();
+        (answer.status, media_type, String::from_utf8(answer.bytes(1 << 20).unwrap()).unwrap())
     }
 
     /// A GET: status and JSON.

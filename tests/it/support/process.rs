@@ -42,6 +42,11 @@ impl Process {
         Self { child, lines }
     }
 
+    /// The next line of its log, if there is one yet.
+    pub fn line(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -1,0 +1,227 @@
+//! Clients that are given the exported authority, and what those are told that were not.
+
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::support::cli::Cli;
+use crate::support::cli_server::CliServer;
+use crate::support::client::Ask;
+use crate::support::process::{Appliance, Process};
+use crate::support::tools::{have, skip};
+use crate::support::wait::until;
+
+const JOB: &str = r#"{"demo_url":"https://example.com/demo.dem","steam64_id":"76561198000000000","round":5}"#;
+
+/// Submits [`JOB`] with the strictest checks that Python has (its own default from 3.13 on); prints status and job.
+const PYTHON: &str = "
+import ssl, sys, urllib.request
+url, ca, key, body = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca or None)
+context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+headers = {'Authorization': 'Bearer ' + key, 'Content-Type': 'application/json'}
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+answer = opener.open(urllib.request.Request(url, body.encode(), headers))
+print(answer.status, answer.read().decode())
+";
+const REQUESTS: &str = "
+import sys
+try:
+    import requests
+except ImportError:
+    sys.exit(77)
+url, ca, key, body = sys.argv[1:]
+session = requests.Session()
+session.trust_env = False
+headers = {'Authorization': 'Bearer ' + key, 'Content-Type': 'application/json'}
+answer = session.post(url, data=body, headers=headers, verify=ca or True)
+print(answer.status_code, answer.text)
+";
+const NODE: &str = "
+const [url, ca, key, body] = process.argv.slice(1);
+const headers = {'Authorization': 'Bearer ' + key, 'Content-Type': 'application/json'};
+fetch(url, {method: 'POST', headers, body}).then(async answer => console.log(answer.status, await answer.text()));
+";
+
+/// A client of some kind with this authority, or none; what it printed and whether it was content.
+fn call(client: &str, url: &str, ca: &str, key: &str) -> Option<(bool, String)> {
+    let mut command = match client {
+        "curl" => Command::new("curl"),
+        "node" => Command::new("node"),
+        _ => Command::new("python3"),
+    };
+    let bearer = format!("Authorization: Bearer {key}");
+    match client {
+        "curl" => {
+            command.args(["-sS", "--noproxy", "*", "-d", JOB, "-H", "Content-Type: application/json"]);
+            command.args(["-H", &bearer, "-w", "\n%{http_code}", url]);
+            if !ca.is_empty() {
+                command.args(["--cacert", ca]);
+            }
+        }
+        "python" => drop(command.args(["-c", PYTHON, url, ca, key, JOB])),
+        "requests" => drop(command.args(["-c", REQUESTS, url, ca, key, JOB])),
+        "node" => {
+            command.args(["-e", NODE, url, ca, key, JOB]);
+            if !ca.is_empty() {
+                command.env("NODE_EXTRA_CA_CERTS", ca);
+            }
+        }
+        other => panic!("{other}"),
+    }
+    let output = command.output().unwrap();
+    if output.status.code() == Some(77) {
+        return None;
+    }
+    Some((output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap()))
+}
+
+#[test]
+fn curl_python_and_node_trust_the_exported_authority_and_nothing_less() {
+    let appliance = Appliance::start(&[]);
+    let key = appliance.account("studio");
+    let ca = appliance.authority();
+    let ca = ca.to_str().unwrap();
+    let port = appliance.address.rsplit_once(':').unwrap().1;
+    for (client, program) in [("curl", "curl"), ("python", "python3"), ("requests", "python3"), ("node", "node")] {
+        if !have(program, &format!("HTTPS with {client}")) {
+            continue;
+        }
+        for host in ["127.0.0.1", "localhost"] {
+            let url = format!("https://{host}:{port}/api/clips");
+            let Some((good, said)) = call(client, &url, ca, &key) else {
+                skip(&format!("HTTPS with {client}: it is not installed"));
+                break;
+            };
+            assert!(good && said.contains("202") && said.contains(r#""status":"queued""#), "{client} {host}: {said}");
+            let (good, said) = call(client, &url, "", &key).unwrap();
+            assert!(!good && said.to_lowercase().contains("certificate"), "{client} {host} without it: {said}");
+        }
+    }
+    let (_, list) = appliance.call("GET", "/api/clips", &key, None);
+    assert!(list["clips"].as_array().unwrap().iter().all(|job| job["status"] == "queued"));
+}
+
+#[test]
+fn the_authority_is_exported_shown_and_handed_out_alike() {
+    let cli = Cli::new();
+    let before = cli.run(&["admin", "tls", "export"]);
+    assert_eq!(before.status, 0, "before the first start too: {before:?}");
+    let server = CliServer::start(&cli, &[]);
+    let exported = cli.run(&["admin", "tls", "export"]);
+    assert_eq!((exported.status, &exported.out), (0, &before.out), "{exported:?}");
+    let file = cli.run(&["admin", "tls", "export", "-o", "ca.pem", "--json"]);
+    let pem = std::fs::read_to_string(cli.home().join("ca.pem")).unwrap();
+    assert_eq!((file.json()["certificate"].as_str(), exported.out.trim()), (Some(pem.as_str()), pem.trim()));
+
+    let (status, media_type, handed_out) = server.get_text("/ca.pem");
+    assert_eq!((status, media_type.as_str(), handed_out), (200, "application/x-pem-file", pem.clone()));
+
+    let shown = cli.run(&["admin", "tls", "show", "--json"]).json();
+    let fingerprint = shown["fingerprint"].as_str().unwrap();
+    assert_eq!(file.json()["fingerprint"], fingerprint);
+    assert!(cli.run(&["admin", "tls", "show"]).out.contains(fingerprint));
+    assert!(shown["names"].as_array().unwrap().contains(&json!("localhost")), "{shown}");
+    assert_eq!(shown["valid_until"].as_str().map(str::len), Some("2036-11-20T09:16:00.000Z".len()), "{shown}");
+    until("the fingerprint, which the server says at its start", || {
+        server.line().filter(|line| line.contains(fingerprint))
+    });
+    if have("openssl", "the authority's fingerprint") {
+        let file = cli.home().join("ca.pem");
+        let line = ["x509", "-noout", "-fingerprint", "-sha256", "-in", file.to_str().unwrap()];
+        let output = Command::new("openssl").args(line).output().unwrap();
+        assert!(String::from_utf8(output.stdout).unwrap().trim().ends_with(&format!("={fingerprint}")));
+    }
+}
+
+#[test]
+fn a_join_token_holds_the_servers_url_its_authority_and_a_secret() {
+    let appliance = Appliance::start(&[]);
+    let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+    let ticket: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).unwrap()).unwrap();
+    let members: Vec<_> = ticket.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["ca", "secret", "server"]);
+    let authority = std::fs::read_to_string(appliance.authority()).unwrap();
+    assert_eq!((&ticket["server"], &ticket["ca"]), (&json!(appliance.url("")), &json!(authority)));
+    assert_eq!(ticket["secret"].as_str().map(str::len), Some(36));
+
+    let plain = Appliance::start_plain(&[]);
+    let token = plain.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+    let ticket: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).unwrap()).unwrap();
+    assert_eq!((&ticket["server"], &ticket["ca"]), (&json!(plain.url("")), &Value::Null));
+}
+
+#[test]
+fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
+    let appliance = Appliance::start(&[]);
+    let state = appliance.scratch().join("n");
+    let state = state.to_str().unwrap();
+    let token = || appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+    let joined = |count| {
+        until("the node", || {
+            (appliance.admin(&["nodes", "list"])["nodes"].as_array().unwrap().len() == count).then_some(())
+        })
+    };
+    let node = Process::start(&["node", "--join", &token(), "--state-dir", state]);
+    joined(1);
+    drop(node);
+
+    // Another appliance's token, sent to this server: its authority is not this one's.
+    let other = Appliance::start(&[]);
+    let foreign = other.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+    let elsewhere = appliance.scratch().join("elsewhere");
+    let line = ["node", "--join", &foreign, "--server", &appliance.url(""), "--state-dir", elsewhere.to_str().unwrap()];
+    let (status, _, said) = crate::support::process::run(&line);
+    assert!(!status.success() && said.contains("not trusted") && said.contains("admin nodes token"), "{said}");
+    assert!(!elsewhere.join("node.json").exists());
+
+    // The authority is made anew: the node that trusts the old one says so, and joins by a new token.
+    let mut appliance = appliance;
+    appliance.server().kill();
+    std::fs::remove_dir_all(appliance.data_dir().join("tls")).unwrap();
+    appliance.restart();
+    let node = Process::start(&["node", "--state-dir", state]);
+    let words = until("the node's complaint", || node.line().filter(|line| line.contains("not trusted")));
+    assert!(words.contains("new authority") && words.contains("join again"), "{words}");
+    drop(node);
+    let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+    let _node = Process::start(&["node", "--join", &token, "--state-dir", state]);
+    until("the node", || (appliance.admin(&["nodes", "list"])["nodes"].as_array().unwrap().len() == 2).then_some(()));
+}
+
+#[test]
+fn submit_finds_this_machines_own_authority_and_says_what_to_do_without_one() {
+    let cli = Cli::new();
+    let server = CliServer::start(&cli, &[]);
+    let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();
+    assert_eq!(cli.run(&["admin", "activate"]).status, 0);
+    let key = [("DINKEM_API_KEY", made["metered_key"].as_str().unwrap())];
+    let demo = "https://demos.lan/x.dem";
+    let words = ["submit", demo, "--player", "76561197991272318", "--round", "1", "--server"];
+    let ended = cli.run_in(&key, &[&words[..], &[&server.url]].concat());
+    assert!(ended.status == 0 && ended.out.contains("/api/clips/"), "{ended:?}");
+
+    let elsewhere = Cli::new();
+    let ended = elsewhere.run_in(&key, &[&words[..], &[&server.url]].concat());
+    assert_eq!((ended.status, ended.out.as_str()), (1, ""), "{ended:?}");
+    for part in ["not trusted", "--ca FILE", "admin tls export", "/ca.pem", "fingerprint"] {
+        assert!(ended.err.contains(part), "{part}: {ended:?}");
+    }
+    std::fs::write(elsewhere.home().join("ca.pem"), cli.run(&["admin", "tls", "export"]).out).unwrap();
+    let ended = elsewhere.run_in(&key, &[&words[..], &[&server.url, "--ca", "ca.pem"]].concat());
+    assert_eq!(ended.status, 0, "{ended:?}");
+
+    let plain = server.url.replace("https://", "http://");
+    let ended = cli.run_in(&key, &[&words[..], &[&plain]].concat());
+    assert!(ended.status == 1 && ended.err.contains("This port speaks HTTPS"), "{ended:?}");
+}
+
+#[test]
+fn plain_http_to_the_https_port_is_told_so() {
+    let appliance = Appliance::start(&[]);
+    let answer = Ask::get("/healthz").send(appliance.address.parse().unwrap());
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains("https://"), "{}", answer.text());
+}

@@ -1,0 +1,5 @@
+//! HTTPS as the product does it: its own authority over years and crashes, clients of several kinds, a studio's files.
+
+mod clients;
+mod own;
+mod studio;
