@@ -47,6 +47,20 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_base64url_of_json_as_nodes_of_any_version_read_it() {
+        let ticket = JoinTicket {
+            server: Some("https://10.0.0.5:8443".into()),
+            ca: Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into()),
+            secret: "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234".into(),
+        };
+        let token = "eyJzZXJ2ZXIiOiJodHRwczovLzEwLjAuMC41Ojg0NDMiLCJjYSI6Ii0tLS0tQkVHSU4gQ0VSVElGSUNBVEUtLS0tLVxuQUFBQV\
+                     xuLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLVxuIiwic2VjcmV0IjoiM2Y4YzFhMmItOWQ0ZS00ZjZhLWJjMTItN2UwYTVkOWMxMj\
+                     M0In0";
+        assert_eq!(ticket.encode().unwrap(), token);
+        assert_eq!(JoinTicket::decode(token).unwrap().ca, ticket.ca);
+    }
+
+    #[test]
     fn what_is_no_token_is_refused_in_words() {
         for text in ["", "x", "!!!!", "e30", "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
             assert_eq!(JoinTicket::decode(text).err().and_then(|error| error.field).as_deref(), Some("join_token"));
