@@ -87,6 +87,6 @@ pub fn make_if_none(app: &App, names: &Names) -> Result<()> {
 }
 
 /// What a data directory holds of the appliance's own authority.
-pub fn shown(data_dir: &Path) -> Option<Shown> {
+pub fn shown(data_dir: &Path) -> Result<Option<Shown>> {
     Own::show(data_dir)
 }

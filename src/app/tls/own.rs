@@ -5,6 +5,7 @@
 //! may not vouch for. The certificate under it is made anew whenever that helps.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,7 @@ pub enum Change {
 }
 
 /// The authority and the certificate that are in use.
+#[derive(Clone)]
 pub struct Own {
     folder: PathBuf,
     made: Made,
@@ -93,25 +95,24 @@ impl Own {
         let folder = folder(app.data_dir());
         files::create_private_dir(&folder).map_err(|error| unwritable(&folder, &error))?;
         let now = now(app);
-        let known = read(&folder);
-        if let Some(known) = known {
-            let mut own = known;
-            match own.authority_fault(now, public_host) {
+        let fault = match read(&folder)? {
+            Some(mut own) => match own.authority_fault(now, public_host) {
                 None => {
                     let change = own.refresh(app, names)?;
                     own.say_left_out(names);
                     return Ok((own, change));
                 }
-                Some(why) => log::warn!(
-                    "A new authority is made for this appliance's HTTPS: {why}. Nodes that joined before must join \
-                     again with a new token, and clients be given the new certificate (`admin tls export`)."
-                ),
-            }
-        } else if folder.join(AUTHORITY[0]).exists() {
-            log::warn!("{} was damaged: its certificates are made anew.", folder.display());
+                fault => fault,
+            },
+            None => Self::is_there(app.data_dir()).then(|| "the old one's files were damaged".to_owned()),
+        };
+        if let Some(why) = fault {
+            log::warn!(
+                "A new authority is made for this appliance's HTTPS: {why}. Nodes that joined before must join again \
+                 with a new token, and clients be given the new certificate (`admin tls export`)."
+            );
         }
-        let own = Self::make(app, folder, names, now)?;
-        Ok((own, Change::Authority))
+        Ok((Self::make(app, folder, names, now)?, Change::Authority))
     }
 
     /// Makes the server's certificate anew where its end is near, the machine has an address or a name that it lacks,
@@ -127,9 +128,12 @@ impl Own {
         if whole && (timely || is_last) && names.within(&is_for) {
             return Ok(Change::None);
         }
-        self.issue(app, &names, now)?;
-        self.write(SERVER, |own| &own.server)?;
-        self.write_made()?;
+        // What could not be written is tried again at the next look.
+        let mut next = self.clone();
+        next.issue(app, &names, now)?;
+        next.write(SERVER, |own| &own.server)?;
+        next.write_made()?;
+        *self = next;
         Ok(Change::Server)
     }
 
@@ -154,19 +158,19 @@ impl Own {
     }
 
     /// What stands in a data directory; `None` where there is nothing, or nothing whole.
-    pub fn show(data_dir: &Path) -> Option<Shown> {
+    pub fn show(data_dir: &Path) -> Result<Option<Shown>> {
         let folder = folder(data_dir);
-        let own = read(&folder)?;
+        let Some(own) = read(&folder)? else { return Ok(None) };
         let made = &own.made;
         let addresses = made.server.addresses.iter().map(ToString::to_string);
-        Some(Shown {
+        Ok(Some(Shown {
             path: folder.join(AUTHORITY[0]),
             authority_pem: own.authority_pem(),
             fingerprint: own.fingerprint(),
             valid_until_ms: milliseconds(made.authority.until),
             names: made.server.dns.iter().cloned().chain(addresses).collect(),
             server_valid_until_ms: milliseconds(made.server.until),
-        })
+        }))
     }
 
     fn make(app: &App, folder: PathBuf, names: &Names, now: u64) -> Result<Self> {
@@ -256,16 +260,22 @@ impl Own {
     }
 }
 
-/// What the folder holds, if its record and its authority are whole; the server's part may be damaged.
-fn read(folder: &Path) -> Option<Own> {
-    let made: Made = serde_json::from_slice(&fs::read(folder.join(MADE)).ok()?).ok()?;
-    let pair = |[certificate, key]: [&str; 2]| {
-        let read = |name: &str| fs::read(folder.join(name)).unwrap_or_default();
-        Pair { certificate: read(certificate), key: read(key) }
+/// What the folder holds, if its record and its authority are whole; the server's part may be damaged. Only a file
+/// that is not there or not as it was written counts as damaged: a disk that cannot be read is an error.
+fn read(folder: &Path) -> Result<Option<Own>> {
+    let read = |name: &str| match fs::read(folder.join(name)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        content => content.map_err(|error| {
+            let message = format!("{} cannot be read.", folder.join(name).display());
+            Error::new(Kind::Internal, "no_certificate", message).because(error)
+        }),
     };
-    let (authority, server) = (pair(AUTHORITY), pair(SERVER));
-    let whole = hash(&authority) == made.authority.sha256;
-    whole.then(|| Own { folder: folder.to_owned(), made, authority, server })
+    let pair =
+        |[certificate, key]: [&str; 2]| Ok::<_, Error>(Pair { certificate: read(certificate)?, key: read(key)? });
+    let (authority, server) = (pair(AUTHORITY)?, pair(SERVER)?);
+    let made: Option<Made> = serde_json::from_slice(&read(MADE)?).ok();
+    let whole = made.filter(|made| made.authority.sha256 == hash(&authority));
+    Ok(whole.map(|made| Own { folder: folder.to_owned(), made, authority, server }))
 }
 
 fn folder(data_dir: &Path) -> PathBuf {

@@ -62,7 +62,7 @@ fn authority(app: &App, data_dir: &Path) -> Result<Shown> {
     if server_url::recorded(data_dir).is_none() {
         tls::make_if_none(app, &https::names(None, None))?;
     }
-    tls::shown(data_dir).ok_or_else(|| {
+    tls::shown(data_dir)?.ok_or_else(|| {
         let message = "There is no whole authority in the data directory: start the server over HTTPS, which makes or \
                        mends it.";
         Error::new(Kind::NotFound, "no_authority", message)

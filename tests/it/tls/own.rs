@@ -163,6 +163,20 @@ fn a_new_address_is_taken_in_without_a_new_authority_and_a_lost_one_changes_noth
 }
 
 #[test]
+fn a_certificate_that_could_not_be_written_is_tried_again() {
+    let office = Office::open();
+    let (mut own, _) = open(&office, &names(&[]));
+    let (tls, aside) = (office.dir.path().join("tls"), office.dir.path().join("aside"));
+    fs::rename(&tls, &aside).unwrap();
+    let before = own.pair().clone();
+    let error = own.refresh(&office.app, &names(&["10.0.0.5"])).unwrap_err();
+    assert!(error.message.contains("tls") && *own.pair() == before, "{error}");
+    fs::rename(&aside, &tls).unwrap();
+    assert_eq!(own.refresh(&office.app, &names(&["10.0.0.5"])).unwrap(), Change::Server);
+    assert_eq!(open(&office, &names(&["10.0.0.5"])).1, Change::None);
+}
+
+#[test]
 fn a_new_host_name_does_not_cost_the_authority_and_a_public_url_that_is_asked_for_does() {
     let office = Office::open();
     let (own, _) = open(&office, &names(&[]));
@@ -175,7 +189,7 @@ fn a_new_host_name_does_not_cost_the_authority_and_a_public_url_that_is_asked_fo
     assert!(change == Change::Authority && own.authority_pem() != authority);
     let (_, change) = Own::open(&office.app, &public, Some("clips.studio.lan")).unwrap();
     assert_eq!(change, Change::None);
-    let shown = Own::show(office.dir.path()).unwrap();
+    let shown = Own::show(office.dir.path()).unwrap().unwrap();
     assert_eq!(shown.names, ["other", "other.local", "localhost", "clips.studio.lan", "127.0.0.1", "::1"]);
 }
 
