@@ -248,6 +248,15 @@ CREATE TABLE demo_indexes (
 -- The next demo to be read.
 CREATE INDEX demo_indexes_waiting ON demo_indexes (since_ms, sha256) WHERE state = 'waiting';
 
+-- How often another process than the server has changed what waits: the server rebuilds its queue from the rows then, and
+-- not for every other change. One row.
+CREATE TABLE queue_changes (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO queue_changes (id, number) VALUES (1, 0);
+
 -- Who did what when. Rows are only ever added: the triggers hold that against everybody.
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,

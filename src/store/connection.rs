@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::db::Db;
@@ -63,6 +64,9 @@ pub fn open(path: &Path, role: Role) -> Result<Db> {
     let mut connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
+    // Plans do not depend on what is bound. Otherwise the planner peeks at bound values, and the cache of statements,
+    // which clears them after each use, would have almost every statement planned anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if role == Role::Beside {
         let tries = (BUSY.as_millis() / BESIDE_RETRY.as_millis()) as i32;
         connection.busy_handler(Some(move |tried| {

@@ -134,6 +134,11 @@ impl<'a> Tx<'a> {
         Self { db, ready, changes: Vec::new() }
     }
 
+    /// Whether the operation changes what waits.
+    pub(super) fn changes_queue(&self) -> bool {
+        self.changes.iter().any(|change| !matches!(change, Change::News))
+    }
+
     pub(super) fn into_changes(self) -> Vec<Change> {
         self.changes
     }

@@ -104,7 +104,7 @@ impl Store {
             Writing::Beside(db) => {
                 let db = db.lock().unwrap_or_else(PoisonError::into_inner);
                 db.begin()?;
-                let outcome = operation(&mut Tx::new(&db, &self.ready)).and_then(|value| db.commit().map(|()| value));
+                let outcome = beside(&db, &self.ready, operation).and_then(|value| db.commit().map(|()| value));
                 if outcome.is_err() {
                     db.rollback();
                 }
@@ -142,6 +142,16 @@ impl Store {
         let queue = self.ready.lock();
         Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))
     }
+}
+
+/// One operation of a process that keeps no queue: what it changes there it notes for the server.
+fn beside<T>(db: &Db, ready: &Ready, operation: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    let mut tx = Tx::new(db, ready);
+    let value = operation(&mut tx)?;
+    if tx.changes_queue() {
+        ready::note_change(&mut tx)?;
+    }
+    Ok(value)
 }
 
 /// What a failure of SQLite means to a caller.

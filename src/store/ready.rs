@@ -3,11 +3,32 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::db::{Change, Db};
+use super::db::{Change, Db, Tx};
 use super::jobs;
 use crate::domain::error::Result;
 use crate::domain::id::{JobId, NodeId};
 use crate::domain::schedule::ReadyQueue;
+
+/// Served by the row's number.
+const CHANGED: &str = "
+    UPDATE queue_changes SET number = number + 1 WHERE id = 1
+";
+
+/// Notes, beside a server, that what waits has changed: the server takes it in.
+pub fn note_change(tx: &mut Tx<'_>) -> Result<()> {
+    tx.execute(CHANGED, [])?;
+    Ok(())
+}
+
+/// Served by the row's number.
+const CHANGES: &str = "
+    SELECT number FROM queue_changes WHERE id = 1
+";
+
+/// How often what waits was changed beside the server.
+pub fn changes(db: &Db) -> Result<i64> {
+    db.always(CHANGES, [], |row| row.get(0))
+}
 
 /// The queue behind its lock. Held for moments only.
 #[derive(Default)]

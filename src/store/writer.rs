@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::checkpoint::Checkpointer;
 use super::db::{Db, Tx};
-use super::ready::Ready;
+use super::ready::{self, Ready};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
 use crate::os::clock::pause;
@@ -75,8 +75,8 @@ impl Writer {
     pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>) -> Result<Self> {
         let checkpointer = Checkpointer::start(path)?;
         let (sender, queue) = bounded(limits::WRITER_QUEUE);
-        let seen = db.data_version()?;
-        let mut work = Work { db, queue, ready, news, checkpointer, seen, since_checkpoint: 0, breathless: 0 };
+        let (seen, taken) = (db.data_version()?, ready::changes(&db)?);
+        let mut work = Work { db, queue, ready, news, checkpointer, seen, taken, since_checkpoint: 0, breathless: 0 };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || work.run())
@@ -116,8 +116,10 @@ struct Work {
     ready: Arc<Ready>,
     news: Arc<Doorbell>,
     checkpointer: Checkpointer,
-    /// The `data_version` that the ready queue has taken in.
+    /// The `data_version` that was looked at last.
     seen: i64,
+    /// The number of [`ready::changes`] that the queue has taken in.
+    taken: i64,
     since_checkpoint: usize,
     /// Commits since the queue was last found empty.
     breathless: u32,
@@ -148,13 +150,18 @@ impl Work {
         }
     }
 
-    /// Rebuilds the ready queue where another process has committed something. True where it has.
+    /// Rebuilds the ready queue where another process has changed what waits. True where it has committed anything:
+    /// a node that works again hopes too.
     fn take_in(&mut self) -> Result<bool> {
         let version = self.db.data_version()?;
         if version == self.seen {
             return Ok(false);
         }
-        self.ready.rebuild(&self.db)?;
+        let changes = ready::changes(&self.db)?;
+        if changes != self.taken {
+            self.ready.rebuild(&self.db)?;
+            self.taken = changes;
+        }
         self.seen = version;
         Ok(true)
     }
@@ -176,8 +183,8 @@ impl Work {
                 self.db.rollback();
                 if let Err(error) = self.ready.rebuild(&self.db) {
                     log::error!("the ready queue could not be rebuilt: {error}");
-                    // No version is this one: the next look rebuilds it.
-                    self.seen = -1;
+                    // No version is this one, and no number that one: the next look rebuilds it.
+                    (self.seen, self.taken) = (-1, -1);
                 }
                 operations.into_iter().for_each(|operation| operation.answer(Err(error.clone())));
             }
@@ -229,6 +236,11 @@ mod tests {
 
     use super::super::{Store, Writing, accounts};
     use super::*;
+    use crate::domain::account::AccountStatus;
+    use crate::domain::id::JobId;
+    use crate::domain::job::Renderer;
+    use crate::domain::key::KeyClass;
+    use crate::domain::schedule::ReadyJob;
 
     /// Breaks a rule that is looked at only when the transaction is committed.
     fn break_the_commit(tx: &mut Tx<'_>) -> Result<()> {
@@ -272,5 +284,24 @@ mod tests {
         assert!(store.read(accounts::all).unwrap().is_empty());
         store.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap();
         assert_eq!(store.read(accounts::all).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_queue_is_read_anew_only_when_another_process_has_changed_what_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::serve(dir.path(), Arc::default()).unwrap();
+        let beside = Store::beside(dir.path()).unwrap();
+        let account = beside.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap().id;
+        // No row says so: whoever reads the rows anew loses it.
+        let (id, class, renderer) = (JobId(1), KeyClass::Metered, Renderer::Builtin);
+        store.ready.lock().insert(ReadyJob { id, account, class, renderer, avoids: Vec::new() });
+        let waits = || {
+            store.write(|_| Ok(())).unwrap();
+            store.waiting(account, class, id).is_some()
+        };
+        beside.write(move |tx| accounts::set_dinks(tx, account, 5)).unwrap();
+        assert!(waits());
+        beside.write(move |tx| accounts::set_status(tx, account, AccountStatus::Active)).unwrap();
+        assert!(!waits());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::{App, accounts, jobs, leases, nodes};
+use dinkem_appliance::app::{App, accounts, all_jobs, jobs, leases, nodes};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::id::{JobId, LeaseId};
 use dinkem_appliance::domain::job::{Caller, Job, JobStatus, Stage};
@@ -76,19 +76,37 @@ impl Day {
                 let (caller, id) = self.acknowledged[self.dice.roll(self.acknowledged.len())];
                 jobs::remove(&self.office().app, &self.callers[caller], id).unwrap();
             }
-            90..95 => {
+            90..94 => {
                 let part = self.dice.roll(4) as u32 + 1;
                 self.office().clock.advance(LEASE * part / 3);
                 leases::expire(&self.office().app).unwrap();
             }
-            95..98 => {
-                let name = ["a", "b"][self.dice.roll(2)];
-                accounts::deactivate(&self.admin, name).unwrap();
-                accounts::activate(&self.admin, Some(name)).unwrap();
-            }
+            94..98 => self.administer(),
             98.. => self.office = self.office.take().map(Office::restart),
             _ => {}
         }
+    }
+
+    /// `admin` does something in another process. What is refused changes nothing, which the invariants assert.
+    fn administer(&mut self) {
+        let name = ["a", "b"][self.dice.roll(2)];
+        let node = self.nodes[self.dice.roll(self.nodes.len())].public_id.to_string();
+        let job = match self.acknowledged.len() {
+            0 => uuid::Uuid::nil(),
+            many => self.acknowledged[self.dice.roll(many)].1,
+        };
+        match self.dice.roll(6) {
+            0 => {
+                accounts::deactivate(&self.admin, name).unwrap();
+                accounts::activate(&self.admin, Some(name)).unwrap();
+            }
+            1 => drop(all_jobs::cancel(&self.admin, job)),
+            2 | 3 => drop(all_jobs::retry(&self.admin, job)),
+            4 => drop(nodes::drain(&self.admin, &node).unwrap()),
+            _ => drop(nodes::resume(&self.admin, &node).unwrap()),
+        }
+        // Whatever the server writes next, it takes in what was changed before.
+        accounts::activate(&self.office().app, Some(name)).unwrap();
     }
 
     /// A node does something under one of the leases that it ever had. Late ones are refused; that is asserted by the

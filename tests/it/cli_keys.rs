@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
+use crate::support::process::Appliance;
 
 fn admin(cli: &Cli, words: &[&str]) -> Value {
     let ended = cli.run(&[&["--json", "admin"], words].concat());
@@ -117,4 +118,34 @@ fn a_server_that_stops_writes_down_which_keys_were_used() {
     for key in keys.as_array().unwrap() {
         assert_eq!(key["last_used_at"].is_null(), text(key, "class") == "reserved", "{key}");
     }
+}
+
+/// The contract's answers, to the byte, of the real binary over HTTPS, while `admin` does its part in other processes.
+#[test]
+fn the_real_server_answers_as_the_contract_says_from_sign_up_to_deactivation() {
+    let appliance = Appliance::start(&[]);
+    let ask = |key: Option<&str>| {
+        let (status, body) = appliance.raw("GET", "/api/clips", key, None);
+        (status, String::from_utf8(body).unwrap())
+    };
+    let answers = |status: u16, words: &str| (status, format!("{{\"error\":\"{words}\"}}"));
+    let (missing, invalid) = (answers(401, "Missing or invalid API key"), answers(401, "Invalid API key"));
+    let no_dinks = answers(403, "No reserved capacity provisioned");
+    assert_eq!(ask(None), missing);
+    assert_eq!(ask(Some("YOUR_API_KEY")), missing);
+    assert_eq!(ask(Some("3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234")), invalid);
+
+    let made = appliance.admin(&["account", "create", "studio"]);
+    let (metered, reserved) = (text(&made, "metered_key"), text(&made, "reserved_key"));
+    assert_eq!((ask(Some(metered)), ask(Some(reserved))), (invalid.clone(), invalid.clone()), "not active yet");
+    appliance.admin(&["activate"]);
+    assert_eq!((ask(Some(metered)).0, ask(Some(reserved))), (200, no_dinks.clone()));
+    appliance.admin(&["dinks", "set", "studio", "1"]);
+    assert_eq!(ask(Some(reserved)).0, 200);
+    appliance.admin(&["dinks", "set", "studio", "0"]);
+    assert_eq!(ask(Some(reserved)), no_dinks);
+    let rotated = appliance.admin(&["keys", "rotate", "studio", "--class", "metered"]);
+    assert_eq!((ask(Some(metered)), ask(Some(text(&rotated, "metered_key"))).0), (invalid.clone(), 200));
+    appliance.admin(&["account", "deactivate", "studio"]);
+    assert_eq!((ask(Some(text(&rotated, "metered_key"))), ask(Some(reserved))), (invalid.clone(), invalid));
 }

@@ -10,6 +10,13 @@ ALTER TABLE leases ADD COLUMN failure_message TEXT;
 ALTER TABLE leases ADD COLUMN log TEXT;
 CREATE INDEX leases_job ON leases (job);
 
+CREATE TABLE queue_changes (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO queue_changes (id, number) VALUES (1, 0);
+
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
     at_ms   INTEGER NOT NULL,
