@@ -94,11 +94,18 @@ fn admit(shared: &Arc<Shared>, socket: TcpStream, peer: SocketAddr, certificate:
         Tally::count(&shared.tally.refused);
         return;
     };
-    // Without it an answer in two writes waits 40 ms for the client's delayed acknowledgement.
-    if let Err(error) = socket.set_nodelay(true) {
+    if let Err(error) = tune(&socket) {
         log::debug!("{peer}: {error}");
     }
     tokio::spawn(attend(shared.clone(), socket, peer, certificate.clone(), state, seat));
+}
+
+fn tune(socket: &TcpStream) -> io::Result<()> {
+    // Without it an answer in two writes waits 40 ms for the client's delayed acknowledgement.
+    socket.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(socket).set_tcp_notsent_lowat(crate::limits::UNSENT_BYTES)?;
+    Ok(())
 }
 
 fn take_seat(shared: &Arc<Shared>, address: IpAddr, state: &Arc<ConnState>) -> Option<Arc<Seat>> {

@@ -136,6 +136,10 @@ pub(crate) const CHUNK_GROWTH: u64 = 32;
 pub(crate) const READ_AHEAD_AFTER_BYTES: u64 = 8 * 1_024 * KIB as u64;
 /// Bytes of an answer that hyper may hold while the socket is full, besides the chunk in hand.
 pub(crate) const WRITE_BUFFER_BYTES: usize = 128 * KIB;
+/// Bytes the system may hold for a socket beyond what the client's window takes. Without it a client that never reads has
+/// megabytes copied for it.
+#[cfg(target_os = "linux")]
+pub(crate) const UNSENT_BYTES: u32 = 1_024 * KIB as u32;
 /// Bytes asked of the socket at once while a head is awaited.
 pub(crate) const HEAD_READ_BYTES: usize = 4 * KIB;
 /// Bytes of empty lines that are passed over before a request: two lines, where one is usual.
