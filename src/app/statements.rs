@@ -24,12 +24,10 @@ pub fn make(app: &App, month: Option<Month>, account: Option<&str>) -> Result<St
         let end = period.last_ms();
         Ok((store::rates::currency_at(db, end)?, store::rates::dink_at(db, end)?))
     })?;
-    // One read each: a reader that lasts keeps the write-ahead log from being reused.
-    let state = |account: Account| {
-        app.store.read(|db| {
-            let dinks = DinkLine { peak: store::dinks::peak(db, account.id, period)?, price, currency };
-            Ok(Statement { lines: billed(db, account.id, period)?, dinks, account })
-        })
+    let state = |account: Account| -> Result<Statement> {
+        let peak = app.store.read(|db| store::dinks::peak(db, account.id, period))?;
+        let dinks = DinkLine { peak, price, currency };
+        Ok(Statement { lines: billed(app, account.id, period)?, dinks, account })
     };
     let mut list = Vec::new();
     if let Some(name) = account {

@@ -27,3 +27,19 @@ pub struct LedgerRow {
     /// The currency in force at that time.
     pub currency: Currency,
 }
+
+/// A place in an account's ended jobs, in the order in which they ended: by time, then by job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
+    /// Which of those that ended in that millisecond.
+    pub job: JobId,
+}
+
+impl Ended {
+    /// The place before all that ended at this time or later.
+    pub fn before(at_ms: i64) -> Self {
+        Self { at_ms, job: JobId(i64::MIN) }
+    }
+}

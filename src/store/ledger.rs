@@ -7,9 +7,8 @@ use super::words;
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId};
 use crate::domain::key::KeyClass;
-use crate::domain::ledger::LedgerRow;
+use crate::domain::ledger::{Ended, LedgerRow};
 use crate::domain::money::Currency;
-use crate::domain::month::Period;
 
 const INSERT: &str = "
     INSERT INTO ledger (
@@ -55,19 +54,26 @@ pub fn page(db: &Db, after: JobId, limit: u32) -> Result<Vec<LedgerRow>> {
     db.rows(PAGE, named_params! { ":after": after.0, ":limit": limit }, read)
 }
 
-/// Served by `ledger_account`. No limit: a bill that leaves rows out is wrong.
+/// Served by `ledger_account`.
 const OF_ACCOUNT: &str = "
     SELECT job, account, class, renderer, footage_ms, fps, resolution, at_ms, rate, amount, currency
     FROM ledger
-    WHERE account = :account AND at_ms >= :from AND at_ms < :to
+    WHERE account = :account AND (at_ms, job) > (:after_ms, :after_job) AND at_ms < :to_ms
+    ORDER BY at_ms, job
+    LIMIT :limit
 ";
 
-/// Hands over an account's rows of a period, one by one, in no order. Adding them up here rather than in SQL is three
-/// times as fast (0.5 s for a million rows): SQLite would sort them first.
-pub fn each(db: &Db, account: AccountId, period: Period, mut take: impl FnMut(LedgerRow)) -> Result<()> {
-    let params = named_params! { ":account": account.0, ":from": period.from_ms, ":to": period.to_ms };
-    db.rows(OF_ACCOUNT, params, |row| read(row).map(&mut take))?;
-    Ok(())
+/// A page of an account's rows: after a place, before a moment. They are added up page by page, because one long read
+/// would keep the write-ahead log from being reused, and not by SQLite, which would sort them first.
+pub fn of_account(db: &Db, account: AccountId, after: Ended, to_ms: i64, limit: u32) -> Result<Vec<LedgerRow>> {
+    let params = named_params! {
+        ":account": account.0,
+        ":after_ms": after.at_ms,
+        ":after_job": after.job.0,
+        ":to_ms": to_ms,
+        ":limit": limit,
+    };
+    db.rows(OF_ACCOUNT, params, read)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {

@@ -5,32 +5,50 @@ use rusqlite::named_params;
 use super::db::Db;
 use super::words;
 use crate::domain::error::Result;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, JobId};
 use crate::domain::job::JobStatus;
 use crate::domain::key::KeyClass;
-use crate::domain::month::Period;
+use crate::domain::ledger::Ended;
 use crate::domain::rates::FootageKind;
 
-/// Served by `jobs_unbilled`. No limit: a count that leaves jobs out is wrong.
+/// A job that failed for good or was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unbilled {
+    /// When it ended.
+    pub ended: Ended,
+    /// How: failed or cancelled.
+    pub end: JobStatus,
+    /// Metered or reserved.
+    pub class: KeyClass,
+    /// What it was to be.
+    pub kind: FootageKind,
+}
+
+/// Served by `jobs_unbilled`.
 const OF_ACCOUNT: &str = "
-    SELECT status, class, renderer, resolution, fps
+    SELECT id, finished_at_ms, status, class, renderer, resolution, fps
     FROM jobs
-    WHERE account = :account AND finished_at_ms >= :from AND finished_at_ms < :to
+    WHERE account = :account AND (finished_at_ms, id) > (:after_ms, :after_job) AND finished_at_ms < :to_ms
         AND (status = 'failed' OR status = 'cancelled')
+    ORDER BY finished_at_ms, id
+    LIMIT :limit
 ";
 
-/// Hands over class, kind and end of each of an account's jobs that failed or were cancelled in a period, in no order.
-pub fn each(
-    db: &Db,
-    account: AccountId,
-    period: Period,
-    mut take: impl FnMut(KeyClass, FootageKind, JobStatus),
-) -> Result<()> {
-    let params = named_params! { ":account": account.0, ":from": period.from_ms, ":to": period.to_ms };
+/// A page of an account's jobs that came to nothing: after a place, before a moment.
+pub fn of_account(db: &Db, account: AccountId, after: Ended, to_ms: i64, limit: u32) -> Result<Vec<Unbilled>> {
+    let params = named_params! {
+        ":account": account.0,
+        ":after_ms": after.at_ms,
+        ":after_job": after.job.0,
+        ":to_ms": to_ms,
+        ":limit": limit,
+    };
     db.rows(OF_ACCOUNT, params, |row| {
-        let class = words::word(row, "class", KeyClass::parse)?;
-        take(class, words::footage_kind(row)?, words::word(row, "status", JobStatus::parse)?);
-        Ok(())
-    })?;
-    Ok(())
+        Ok(Unbilled {
+            ended: Ended { at_ms: row.get("finished_at_ms")?, job: JobId(row.get("id")?) },
+            end: words::word(row, "status", JobStatus::parse)?,
+            class: words::word(row, "class", KeyClass::parse)?,
+            kind: words::footage_kind(row)?,
+        })
+    })
 }

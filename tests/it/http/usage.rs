@@ -171,3 +171,31 @@ fn sums_never_mix_currencies() {
     assert_eq!((&found["lines"][0]["money"], &found["totals"]["money"]), (&money, &money));
     assert_eq!(found["lines"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn nothing_is_left_out_of_a_long_ledger() {
+    let appliance = Appliance::start();
+    let keys = appliance.account("studio");
+    let db = rusqlite::Connection::open(appliance.app.data_dir().join("store.db")).unwrap();
+    // More than are read at once, half of them in one millisecond.
+    let jobs = 25_000;
+    db.execute_batch(&format!(
+        "PRAGMA foreign_keys = OFF;
+         BEGIN;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {jobs})
+         INSERT INTO ledger (job, account, class, renderer, footage_ms, fps, resolution, at_ms, rate, amount)
+         SELECT 100000 + i, accounts.id, 'metered', 'builtin', 1000, 30, 1080, {LAST_MS} - i / 12500, 0, i
+         FROM n, accounts;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {jobs})
+         INSERT INTO jobs (public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps,
+             resolution, spec_show_xray, cl_draw_only_deathnotices, created_at_ms, finished_at_ms)
+         SELECT randomblob(16), accounts.id, 1, 'metered', 'cancelled', 'builtin', 'x', 1, 1, 30, 1080, 0, 1, 0,
+             {LAST_MS} - i / 12500
+         FROM n, accounts;
+         COMMIT"
+    ))
+    .unwrap();
+    let totals = usage(&appliance, &keys, "")["totals"].clone();
+    assert_eq!(totals["jobs"], json!({"done": jobs, "failed": 0, "cancelled": jobs}));
+    assert_eq!((&totals["rendered_seconds"], &totals["money"]), (&json!(25_000.0), &usd("312.512500", 312_512_500)));
+}
