@@ -17,6 +17,8 @@ use toml::de::{DeTable, DeValue};
 use crate::domain::key::Secret;
 use crate::os::host;
 
+/// This program's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What stands before every variable's name.
 const PREFIX: &str = "DINKEM_";
 /// The flag that names the file; it cannot stand in the file.

@@ -1,10 +1,6 @@
 //! The end of a job that went well: what the node uploaded is checked, made durable and published.
 
 use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use super::App;
 use super::leases::not_live;
@@ -87,7 +83,7 @@ fn ended(app: &App, job: JobId, lease: LeaseId) {
 /// is a conflict: the lease is still the node's, which may send the video again or give the attempt up.
 fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Clip> {
     let path = app.store.folder.video(lease);
-    let (sha256, bytes) = hash(&path).map_err(|error| match error.kind() {
+    let (sha256, bytes) = files::hash(&path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::new(Kind::Invalid, "video_missing", "No video was uploaded under this lease.")
         }
@@ -113,21 +109,6 @@ fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Cli
     };
     let token = ClipToken::from_bits(app.random.bits()?);
     Ok(Clip { token, lease, bytes, sha256, video: facts, view, pov_verified: None })
-}
-
-fn hash(path: &Path) -> std::io::Result<([u8; 32], u64)> {
-    let mut file = File::open(path)?;
-    let (mut hasher, mut bytes) = (Sha256::new(), 0);
-    let mut chunk = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok((hasher.finalize().into(), bytes)),
-            read => {
-                hasher.update(&chunk[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
 }
 
 /// Content and names are on the disk when this returns. The poster was synced when it came.

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod all_jobs;
 pub mod audit;
 pub mod auth;
+pub mod backup;
 pub mod clips;
 pub mod demos;
 pub mod dinks;

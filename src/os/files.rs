@@ -1,8 +1,10 @@
 //! Files that survive a power cut, files for nobody else's eyes, and the room that is left on a disk.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 use crate::domain::error::{Error, Kind};
 
@@ -18,6 +20,34 @@ pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     drop(file);
     fs::rename(&beside, path)?;
     path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Writes a file that is not there yet, durably but for its name. Readable by its owner only.
+pub fn write_new(path: &Path, content: &mut dyn Read) -> io::Result<()> {
+    let mut file = create_private(path)?;
+    io::copy(content, &mut file)?;
+    file.sync_all()
+}
+
+/// Gives a file a second name, or makes a copy where the file system has no links.
+pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to).or_else(|_| write_new(to, &mut File::open(from)?))
+}
+
+/// SHA-256 and length of a file.
+pub fn hash(path: &Path) -> io::Result<([u8; 32], u64)> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut bytes) = (Sha256::new(), 0);
+    let mut chunk = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok((hasher.finalize().into(), bytes)),
+            read => {
+                hasher.update(&chunk[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
 }
 
 /// Opens an empty file for writing that only its owner may read; an old one of that name goes.

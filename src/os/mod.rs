@@ -2,6 +2,7 @@
 //! tests need one. Knows nothing of the product; nothing outside this folder asks the clock or the random source.
 
 pub mod address;
+pub mod archive;
 pub mod certificates;
 pub mod clock;
 pub mod doorbell;

@@ -92,6 +92,41 @@ pub fn delete(tx: &mut Tx<'_>, job: JobId) -> Result<Option<LeaseId>> {
     tx.row(DELETE, named_params! { ":job": job.0 }, |row| row.get(0).map(LeaseId))
 }
 
+/// What a clip's files must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    /// Its job.
+    pub job: JobId,
+    /// Its files' name.
+    pub lease: LeaseId,
+    /// The video's length.
+    pub bytes: u64,
+    /// The video's hash.
+    pub sha256: [u8; 32],
+}
+
+/// Served by the primary key, in its order.
+const PAGE: &str = "
+    SELECT job, lease, bytes, sha256
+    FROM clips
+    WHERE job > :after
+    ORDER BY job
+    LIMIT :limit
+";
+
+/// Published clips in order of their jobs, after the given one: for whoever looks at all of them.
+pub fn page(db: &Db, after: Option<JobId>, limit: u32) -> Result<Vec<Stored>> {
+    let after = after.map_or(i64::MIN, |job| job.0);
+    db.rows(PAGE, named_params! { ":after": after, ":limit": limit }, |row| {
+        Ok(Stored {
+            job: JobId(row.get("job")?),
+            lease: LeaseId(row.get("lease")?),
+            bytes: row.get("bytes")?,
+            sha256: row.get("sha256")?,
+        })
+    })
+}
+
 /// Reads the clip's columns of a job's row: all of them are null where there is none.
 pub(super) fn read_joined(row: &Row<'_>) -> rusqlite::Result<Option<Clip>> {
     let Some(token) = words::optional_word(row, "token", ClipToken::parse)? else { return Ok(None) };

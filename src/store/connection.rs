@@ -34,6 +34,8 @@ pub enum Role {
     Beside,
     /// Reads only.
     Reader,
+    /// A copy of the store that nobody else uses: without a write-ahead log beside it.
+    Copy,
     /// Moves the log into the database, nothing else.
     Checkpointer,
 }

@@ -1,12 +1,25 @@
 //! The data directory: what lies where, who may read it, and the lock that keeps a second server out.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
 use crate::os::clock::pause;
+
+/// The database's name.
+pub const STORE: &str = "store.db";
+/// Files besides the store, demos and clips that an appliance needs to be the same one again: how clients and nodes
+/// reach it.
+const SMALL_FILES: [&str; 2] = ["server-url", "server-ca.pem"];
+/// Where the authority and the server's certificate are.
+const TLS: &str = "tls";
+/// Where the nodes inside the server keep who they are.
+const LOCAL_NODES: &str = "local-nodes";
+/// What a node keeps of that; the rest of its folder is its cache.
+const NODE_STATE: &str = "node.json";
 
 /// How often the lock is tried for: a child that is being started holds it for a moment after its server has let go.
 const LOCK_TRIES: u32 = 20;
@@ -34,6 +47,11 @@ impl DataDir {
         Ok(folder)
     }
 
+    /// A directory that is put together by the caller.
+    pub(super) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.0
@@ -41,7 +59,7 @@ impl DataDir {
 
     /// The database.
     pub fn store(&self) -> PathBuf {
-        self.0.join("store.db")
+        self.0.join(STORE)
     }
 
     /// Published clips and uploads on their way to become one.
@@ -84,6 +102,18 @@ impl DataDir {
         self.0.join("backups")
     }
 
+    /// The small files that an appliance needs to be the same one again, by their paths below the directory: how it is
+    /// reached, its authority and certificate, who its own nodes are.
+    pub fn small_files(&self) -> io::Result<Vec<String>> {
+        let mut found: Vec<String> = SMALL_FILES.iter().map(|name| (*name).to_owned()).collect();
+        found.extend(names(&self.0.join(TLS))?.into_iter().map(|name| format!("{TLS}/{name}")));
+        let nodes = names(&self.0.join(LOCAL_NODES))?.into_iter();
+        found.extend(nodes.map(|node| format!("{LOCAL_NODES}/{node}/{NODE_STATE}")));
+        found.retain(|path| is_small_file(path) && self.0.join(path).is_file());
+        found.sort();
+        Ok(found)
+    }
+
     /// Takes the server's lock. It is held until the file is dropped, and by nobody after a crash.
     pub fn lock(&self) -> Result<File> {
         let path = self.0.join("lock");
@@ -104,20 +134,73 @@ impl DataDir {
     }
 }
 
+/// Whether a path names one of the [`DataDir::small_files`].
+pub fn is_small_file(path: &str) -> bool {
+    let plain = |name: &str| {
+        let characters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        characters && !name.is_empty() && !name.starts_with('.')
+    };
+    match path.split('/').collect::<Vec<_>>()[..] {
+        [name] => SMALL_FILES.contains(&name),
+        [TLS, name] => plain(name) && !name.ends_with(".new"),
+        [LOCAL_NODES, node, NODE_STATE] => plain(node),
+        _ => false,
+    }
+}
+
+/// The names in a folder; none where there is no folder.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
 fn hex(sha256: &[u8; 32]) -> String {
     sha256.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Opens a file with the given options; a new one is for the owner's eyes only.
-pub fn open_private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
+pub fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path)
 }
 
-fn create_private_folder(path: &Path) -> std::io::Result<()> {
+fn create_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_is_one_of_those_that_are_known_and_nothing_above_or_beside_them() {
+        let cases = [
+            ("server-url", true),
+            ("tls/authority.key", true),
+            ("local-nodes/1/node.json", true),
+            ("lock", false),
+            ("store.db", false),
+            ("tls", false),
+            ("tls/", false),
+            ("tls/..", false),
+            ("tls/server.key.new", false),
+            ("tls/a/b", false),
+            ("/etc/passwd", false),
+            ("../server-url", false),
+            ("local-nodes/../node.json", false),
+            ("local-nodes/1/cache", false),
+            ("tls/a\\b", false),
+            ("tls/a:b", false),
+        ];
+        for (path, known) in cases {
+            assert_eq!(is_small_file(path), known, "{path}");
+        }
+    }
 }

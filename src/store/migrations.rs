@@ -1,15 +1,10 @@
 //! The schema's version: created and migrated by the server alone, each time in one transaction; an older store is
 //! copied before it is touched.
 
-use std::fs::{self, File};
-use std::path::Path;
-
-use rusqlite::named_params;
-
+use super::copies;
 use super::db::Db;
 use super::folder::DataDir;
 use crate::domain::error::{Error, Result};
-use crate::os::files;
 
 /// The schema as this program works with it.
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -26,7 +21,7 @@ pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
     let found = version(db)?;
     if (1..VERSION).contains(&found) {
         let copy = folder.backups().join(format!("store-version-{found}.db"));
-        copy_to(db, &copy).map_err(|error| {
+        copies::copy_to(db, &copy).map_err(|error| {
             let message = format!("The store could not be copied to {} before its migration.", copy.display());
             Error::new(error.kind, "migration_backup", message).because(error)
         })?;
@@ -50,6 +45,15 @@ pub fn create_or_check(db: &mut Db) -> Result<()> {
     }
 }
 
+/// Brings a copy to this program's version. A newer one, another program's database and an empty file are refused.
+pub fn advance_copy(db: &Db) -> Result<()> {
+    match version(db)? {
+        0 => Err(Error::conflict("store_foreign", "The store in the backup is empty.")),
+        VERSION => Ok(()),
+        _ => create_or_advance(db),
+    }
+}
+
 /// Looks again inside the transaction: another process may have created the store meanwhile.
 fn create_or_advance(db: &Db) -> Result<()> {
     in_transaction(db, |db| {
@@ -61,23 +65,8 @@ fn create_or_advance(db: &Db) -> Result<()> {
     })
 }
 
-/// Writes the whole store into one file, durably. An older copy of the same name is replaced only by a whole one.
-fn copy_to(db: &Db, copy: &Path) -> Result<()> {
-    let unwritable = |error| Error::internal(format!("{} cannot be written.", copy.display()), error);
-    let part = copy.with_extension("part");
-    // Empty and its owner's alone: SQLite takes such a file for its copy.
-    files::create_private(&part).map_err(unwritable)?;
-    let path =
-        part.to_str().ok_or_else(|| Error::internal("The data directory's name is not UTF-8.", copy.display()))?;
-    db.row("VACUUM INTO :path", named_params! { ":path": path }, |_| Ok(()))?;
-    File::open(&part)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(&part, copy))
-        .and_then(|()| copy.parent().map_or(Ok(()), files::sync_dir))
-        .map_err(unwritable)
-}
-
-fn in_transaction(db: &Db, work: impl FnOnce(&Db) -> Result<()>) -> Result<()> {
+/// Does all of it or nothing.
+pub fn in_transaction(db: &Db, work: impl FnOnce(&Db) -> Result<()>) -> Result<()> {
     db.begin()?;
     let done = work(db).and_then(|()| db.commit());
     if done.is_err() {

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod all_jobs;
 pub mod audit;
 pub mod clips;
+pub mod copies;
 pub mod demo_indexes;
 pub mod demos;
 pub mod dinks;
@@ -17,6 +18,7 @@ pub mod leases;
 pub mod ledger;
 pub mod nodes;
 pub mod rates;
+pub mod restored;
 pub mod submissions;
 pub mod unbilled;
 
@@ -42,7 +44,7 @@ use crate::domain::schedule::ReadyJob;
 use crate::os::doorbell::Doorbell;
 
 pub use db::{Db, Tx};
-pub use folder::{DataDir, open_private};
+pub use folder::{DataDir, STORE, is_small_file, open_private};
 
 use readers::Readers;
 use ready::Ready;
@@ -72,6 +74,7 @@ impl Store {
         connection::check_sqlite()?;
         let folder = DataDir::create(data_dir)?;
         let lock = folder.lock()?;
+        restored::finish(&folder)?;
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
         let ready = Arc::new(Ready::default());
@@ -85,10 +88,26 @@ impl Store {
     pub fn beside(data_dir: &Path) -> Result<Self> {
         connection::check_sqlite()?;
         let folder = DataDir::create(data_dir)?;
+        if restored::is_unfinished(&folder) {
+            return Err(Error::conflict(
+                "restore_unfinished",
+                "A restore of this data directory was interrupted: start the server, which goes on with it.",
+            ));
+        }
         let mut db = connection::open(&folder.store(), connection::Role::Beside)?;
         migrations::create_or_check(&mut db)?;
         let readers = Readers::new(folder.store());
         Ok(Self { folder, ready: Arc::default(), readers, writing: Writing::Beside(Mutex::new(db)) })
+    }
+
+    /// Writes the whole store, as it is now, into one file: of a process beside the server, which goes on meanwhile.
+    pub fn copy_to(&self, copy: &Path) -> Result<()> {
+        match &self.writing {
+            Writing::Server { .. } => {
+                Err(Error::internal("The store is copied beside its server only.", copy.display()))
+            }
+            Writing::Beside(db) => copies::copy_to(&db.lock().unwrap_or_else(PoisonError::into_inner), copy),
+        }
     }
 
     /// Runs one operation in a transaction and answers after its commit. An `Err` leaves no trace of it.

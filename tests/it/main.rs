@@ -31,6 +31,7 @@ mod kill;
 #[cfg(target_os = "linux")]
 mod node_agent;
 mod node_join;
+mod operating;
 mod refusals;
 #[cfg(unix)]
 mod serve_log;

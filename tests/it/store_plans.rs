@@ -43,6 +43,8 @@ fn statements(source: &str) -> Vec<(String, String)> {
         .map(|(name, rest)| (name, rest.split_once(';').unwrap().0))
         .filter(|(_, code)| !code.contains("include_str!"))
         .map(|(name, code)| (name.to_owned(), expression(code, shared)))
+        // Names of files have no spaces.
+        .filter(|(_, sql)| sql.contains(' '))
         .collect()
 }
 

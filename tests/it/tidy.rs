@@ -28,6 +28,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tiny_http", &["http/server"]),
     ("ureq", &["os/"]),
     ("rcgen", &["os/certificates"]),
+    ("tar::", &["os/archive"]),
     ("webpki", &["os/certificates"]),
     ("if_addrs", &["os/"]),
     ("rustix", &["os/"]),

@@ -5,6 +5,7 @@
 mod account;
 mod activate;
 mod audit;
+mod backup;
 mod dinks;
 mod jobs;
 mod keys;
@@ -28,7 +29,7 @@ use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 
-/// Accounts, keys, dinks, nodes, jobs, prices, statements, HTTPS and the audit: on the data directory itself
+/// Accounts, keys, dinks, nodes, jobs, prices, statements, HTTPS, the audit and backups: on the data directory itself
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: an account that may submit, with its keys:
@@ -51,22 +52,27 @@ enum Command {
     Usage(usage::Args),
     Tls(tls::Args),
     Audit(audit::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
-    let data_dir = call.data_dir()?;
-    let app = App::beside(&data_dir, Arc::new(SystemClock::new()), Arc::new(SystemRandom))?;
+    let dir = &*call.data_dir()?;
+    // What replaces or mends a store must not open it before.
+    let open = || App::beside(dir, Arc::new(SystemClock::new()), Arc::new(SystemRandom));
     match args.command {
-        Command::Account(args) => account::run(args, &app, call),
-        Command::Activate(args) => activate::run(args, &app, call),
-        Command::Keys(args) => keys::run(args, &app, call),
-        Command::Dinks(args) => dinks::run(args, &app, call),
-        Command::Nodes(args) => nodes::run(args, &app, &data_dir, call),
-        Command::Jobs(args) => jobs::run(args, &app, &data_dir, call),
-        Command::Rates(args) => rates::run(args, &app, call),
-        Command::Usage(args) => usage::run(args, &app, call),
-        Command::Tls(args) => tls::run(args, &app, &data_dir, call),
-        Command::Audit(args) => audit::run(args, &app, call),
+        Command::Account(args) => account::run(args, &*open()?, call),
+        Command::Activate(args) => activate::run(args, &*open()?, call),
+        Command::Keys(args) => keys::run(args, &*open()?, call),
+        Command::Dinks(args) => dinks::run(args, &*open()?, call),
+        Command::Nodes(args) => nodes::run(args, &*open()?, dir, call),
+        Command::Jobs(args) => jobs::run(args, &*open()?, dir, call),
+        Command::Rates(args) => rates::run(args, &*open()?, call),
+        Command::Usage(args) => usage::run(args, &*open()?, call),
+        Command::Tls(args) => tls::run(args, &*open()?, dir, call),
+        Command::Audit(args) => audit::run(args, &*open()?, call),
+        Command::Backup(args) => backup::make(&args, &*open()?, call),
+        Command::Restore(args) => backup::restore(&args, dir, call),
     }
 }
 

@@ -1,0 +1,112 @@
+//! `admin backup` and `admin restore`: everything an appliance needs, in one file and back.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Call, output};
+use crate::app::{App, backup};
+use crate::domain::error::Result;
+use crate::os::clock::SystemClock;
+use crate::wire::time::rfc3339;
+
+/// Files named of those that are left out of a backup.
+const NAMED: usize = 10;
+
+/// Writes everything into one file while the server runs; restored and checked before it is called good
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The file holds accounts, jobs, prices and bills, uploaded demos, and the authority that clients trust, with its key: keep
+it as you keep keys. Whatever was acknowledged before the command began is in it.
+
+Example: a backup with the videos, under today's name
+  dinkem-appliance admin backup --videos /mnt/backups/dinkem-$(date +%F).tar")]
+pub struct BackupArgs {
+    /// Where to; never written over
+    file: PathBuf,
+    /// Take the finished clips along
+    #[arg(long)]
+    videos: bool,
+}
+
+/// Puts a backup in the place of what is in the data directory, which is kept aside; the server must not run
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The whole file is checked before anything is touched. Videos that it lacks and that are in the data directory stay; clips
+without a video are forgotten, their jobs stay done and billed.
+
+Example: on a new machine, before the server's first start
+  dinkem-appliance admin restore /mnt/backups/dinkem-2026-11-23.tar")]
+pub struct RestoreArgs {
+    /// A file that `admin backup` wrote
+    file: PathBuf,
+}
+
+pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
+    let made = backup::make(app, &args.file, args.videos)?;
+    if call.json {
+        output::json(&json!({
+            "path": args.file,
+            "bytes": made.bytes,
+            "made_at": rfc3339(made.made_at_ms),
+            "accounts": made.accounts,
+            "jobs": made.jobs,
+            "demos": made.demos,
+            "videos": made.videos,
+            "left_out": made.left_out,
+        }));
+    } else {
+        let videos = made.videos.map_or("no videos (--videos takes them along)".to_owned(), |n| format!("{n} videos"));
+        output::line(&format!("backup:  {} ({} MiB)", args.file.display(), made.bytes.div_ceil(1 << 20)));
+        output::line(&format!("made at: {}", rfc3339(made.made_at_ms)));
+        output::line(&format!(
+            "holds:   {} accounts, {} jobs, {} demos, {videos}",
+            made.accounts, made.jobs, made.demos
+        ));
+    }
+    if !made.left_out.is_empty() {
+        let named = made.left_out.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        output::say(&format!(
+            "warning: {} files are missing or damaged, so they are not in the backup: {named}{}. See `admin doctor`.",
+            made.left_out.len(),
+            if made.left_out.len() > NAMED { " …" } else { "" }
+        ));
+    }
+    output::say("It was restored to a scratch place and checked. It holds secrets: keep it as you keep keys.");
+    Ok(())
+}
+
+pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
+    let restored = backup::restore(data_dir, &args.file, &SystemClock::new())?;
+    if call.json {
+        output::json(&json!({
+            "data_dir": data_dir,
+            "made_at": rfc3339(restored.made_at_ms),
+            "accounts": restored.accounts,
+            "jobs": restored.jobs,
+            "videos": restored.videos,
+            "clips_forgotten": restored.forgotten,
+            "replaced": restored.aside,
+        }));
+    } else {
+        output::line(&format!("restored: {}", data_dir.display()));
+        output::line(&format!("made at:  {}", rfc3339(restored.made_at_ms)));
+        output::line(&format!(
+            "holds:    {} accounts, {} jobs, {} videos",
+            restored.accounts, restored.jobs, restored.videos
+        ));
+        if let Some(aside) = &restored.aside {
+            output::line(&format!("replaced: {}", aside.display()));
+        }
+    }
+    if restored.forgotten > 0 {
+        output::say(&format!(
+            "{} clips had no video, neither in the backup nor here: they are forgotten, their jobs stay done and billed.",
+            restored.forgotten
+        ));
+    }
+    output::say(
+        "Start the server now. Keys, nodes and dinks are as they were then: what was revoked or removed since is good again.",
+    );
+    Ok(())
+}

@@ -1,0 +1,284 @@
+//! A backup holds everything, and a restored appliance goes on where the old one was left.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dinkem_appliance::app::backup::{self, Backup, Restored};
+use dinkem_appliance::app::{App, audit, demos, jobs, nodes};
+use dinkem_appliance::domain::clip::Clip;
+use dinkem_appliance::domain::error::Error;
+use dinkem_appliance::domain::job::{Caller, JobStatus};
+use dinkem_appliance::os::random::FakeRandom;
+use serde_json::json;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::support::cli::Cli;
+use crate::support::cli_server::CliServer;
+use crate::support::office::{self, Office, spec};
+use crate::support::work::Work;
+
+/// A server with an uploaded demo, a finished clip, a failed, a cancelled and a waiting job.
+struct Studio {
+    office: Office,
+    caller: Caller,
+    done: Uuid,
+    waiting: Uuid,
+    demo: PathBuf,
+    scratch: TempDir,
+}
+
+impl Studio {
+    fn open() -> Self {
+        let office = Office::open();
+        let (caller, _) = office.account("studio");
+        let work = Work::at(&office.app);
+        let kind = spec().footage_kind();
+        let done = work.done(&caller, kind);
+        work.failed(&caller, kind);
+        let cancelled = work.submit(&caller, kind);
+        work.remove(&caller, cancelled);
+        let waiting = work.submit(&caller, kind);
+        let stored = demos::receive(&office.app, &caller, &mut b"a demo".as_slice()).unwrap();
+        let demo = office.dir.path().join("demos").join(hex(&stored.sha256));
+        Self { office, caller, done, waiting, demo, scratch: tempfile::tempdir().unwrap() }
+    }
+
+    fn backup(&self, videos: bool) -> (PathBuf, Backup) {
+        let path = self.scratch.path().join(if videos { "with-videos.tar" } else { "without.tar" });
+        let made = backup::make(&self.office.admin(), &path, videos).unwrap();
+        (path, made)
+    }
+
+    fn restore(&self, to: &Path, from: &Path) -> Result<Restored, Error> {
+        backup::restore(to, from, &*self.office.clock)
+    }
+
+    /// A server on a restored directory.
+    fn serve(&self, dir: &Path) -> Arc<App> {
+        office::serve(dir, &self.office.clock, &Arc::new(FakeRandom::default())).unwrap()
+    }
+
+    fn clip(&self, app: &App) -> Option<Clip> {
+        jobs::get(app, &self.caller, self.done).unwrap().job.clip
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    fs::read(path).ok()
+}
+
+#[test]
+fn a_backup_with_videos_restores_everything_on_a_new_machine() {
+    let studio = Studio::open();
+    let (file, made) = studio.backup(true);
+    assert_eq!((made.accounts, made.jobs, made.demos, made.videos), (1, 4, 1, Some(1)));
+    assert_eq!((made.left_out, made.bytes), (Vec::<String>::new(), fs::metadata(&file).unwrap().len()));
+    let before = studio.clip(&studio.office.app).unwrap();
+
+    let new = tempfile::tempdir().unwrap();
+    let dir = new.path().join("data");
+    let restored = studio.restore(&dir, &file).unwrap();
+    assert_eq!((restored.accounts, restored.jobs, restored.videos, restored.forgotten), (1, 4, 1, 0));
+    assert_eq!(restored.aside, None, "there was nothing");
+    let app = studio.serve(&dir);
+    let after = studio.clip(&app).unwrap();
+    assert_eq!((before.token.reveal(), before.lease), (after.token.reveal(), after.lease));
+    let video = format!("clips/{}.mp4", after.lease);
+    assert_eq!(read(dir.join(&video)), read(studio.office.dir.path().join(&video)));
+    assert_eq!(read(dir.join("demos").join(studio.demo.file_name().unwrap())).as_deref(), Some(&b"a demo"[..]));
+    assert_eq!(jobs::get(&app, &studio.caller, studio.waiting).unwrap().job.status, JobStatus::Queued);
+    let latest = audit::list(&app, 1).unwrap().remove(0);
+    assert_eq!((latest.action.as_str(), latest.subject.as_str()), ("restore", file.to_str().unwrap()));
+}
+
+#[test]
+fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
+    let studio = Studio::open();
+    let (file, made) = studio.backup(false);
+    assert_eq!(made.videos, None);
+    let other = tempfile::tempdir().unwrap();
+    let restored = studio.restore(other.path(), &file).unwrap();
+    assert_eq!((restored.videos, restored.forgotten), (0, 1));
+    let app = studio.serve(other.path());
+    let job = jobs::get(&app, &studio.caller, studio.done).unwrap().job;
+    assert_eq!((job.status, job.clip.is_none()), (JobStatus::Done, true));
+
+    // On the machine itself, whose clips are unharmed.
+    let Studio { office, caller, done, .. } = studio;
+    let Office { app, clock, random, dir } = office;
+    drop(Arc::into_inner(app).unwrap());
+    let restored = backup::restore(dir.path(), &file, &*clock).unwrap();
+    assert_eq!((restored.videos, restored.forgotten), (1, 0));
+    let aside = restored.aside.expect("what was there is kept");
+    assert!(aside.starts_with(dir.path()) && aside.join("store.db").exists());
+    let app = office::serve(dir.path(), &clock, &random).unwrap();
+    let clip = jobs::get(&app, &caller, done).unwrap().job.clip.unwrap();
+    assert!(dir.path().join(format!("clips/{}.mp4", clip.lease)).exists());
+    assert!(aside.join(format!("clips/{}.mp4", clip.lease)).exists());
+}
+
+#[test]
+fn what_happened_since_the_backup_does_not_mix_with_what_happens_after_it() {
+    let studio = Studio::open();
+    let token = nodes::token(&studio.office.app).unwrap();
+    let (file, _) = studio.backup(false);
+    nodes::join(&studio.office.app, &token, "since").unwrap();
+    let work = Work::at(&studio.office.app);
+    let since = work.claim().lease.id;
+
+    let new = tempfile::tempdir().unwrap();
+    studio.restore(new.path(), &file).unwrap();
+    let app = studio.serve(new.path());
+    assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code), Some("join_token_refused"));
+    let later = Work::at(&app).claim().lease.id;
+    assert!(later.0 > since.0 + 1_000, "{later} must never have been given before {since}");
+}
+
+#[test]
+fn a_lease_of_the_past_runs_out_and_its_job_is_done_by_another_node() {
+    let studio = Studio::open();
+    let held = Work::at(&studio.office.app).claim().job.job.public_id;
+    let (file, _) = studio.backup(false);
+    let new = tempfile::tempdir().unwrap();
+    studio.restore(new.path(), &file).unwrap();
+    let app = studio.serve(new.path());
+    studio.office.clock.advance(office::LEASE);
+    dinkem_appliance::app::leases::expire(&app).unwrap();
+    assert_eq!(Work::at(&app).claim().job.job.public_id, held);
+}
+
+#[test]
+fn what_is_missing_or_damaged_is_left_out_and_named() {
+    let studio = Studio::open();
+    let clip = studio.clip(&studio.office.app).unwrap();
+    let video = studio.office.dir.path().join(format!("clips/{}.mp4", clip.lease));
+    let mut bytes = fs::read(&video).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&video, bytes).unwrap();
+    fs::remove_file(&studio.demo).unwrap();
+    let (file, made) = studio.backup(true);
+    let demo = format!("demos/{}", studio.demo.file_name().unwrap().to_str().unwrap());
+    assert_eq!(made.left_out, [demo, format!("clips/{}.mp4", clip.lease)]);
+    assert_eq!((made.demos, made.videos), (0, Some(0)));
+    let new = tempfile::tempdir().unwrap();
+    assert_eq!(studio.restore(new.path(), &file).unwrap().forgotten, 1);
+}
+
+#[test]
+fn a_clip_that_was_deleted_is_not_missed() {
+    let studio = Studio::open();
+    jobs::remove(&studio.office.app, &studio.caller, studio.done).unwrap();
+    let (_, made) = studio.backup(true);
+    assert_eq!((made.videos, made.left_out), (Some(0), Vec::new()));
+}
+
+/// Every file below a folder, by its path below it.
+fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{below}{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            census(&entry.path(), &format!("{path}/"), found);
+        } else {
+            found.insert(path);
+        }
+    }
+}
+
+/// What a data directory holds that a restored one does without.
+fn is_passing(path: &str) -> bool {
+    ["lock", "store.db-wal", "store.db-shm"].contains(&path)
+        || path == "local-nodes/1/lock"
+        || path.starts_with("local-nodes/1/cache")
+}
+
+#[test]
+fn every_file_of_a_served_data_directory_survives_or_is_known_to_pass() {
+    let cli = Cli::new();
+    let server = CliServer::start(&cli, &["--local-nodes", "1"]);
+    let made = cli.run(&["--json", "admin", "account", "create", "studio"]).json();
+    cli.run(&["admin", "activate"]);
+    let key = made["metered_key"].as_str().unwrap();
+    let fingerprint = cli.run(&["--json", "admin", "tls", "show"]).json()["fingerprint"].clone();
+    let ended = cli.run(&["--json", "admin", "backup", "all.tar", "--videos"]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    let said = ended.json();
+    assert_eq!((&said["accounts"], &said["jobs"], &said["path"]), (&json!(1), &json!(0), &json!("all.tar")));
+    let data = cli.home().join(".local/share/dinkem-appliance");
+    let (mut served, mut restored) = (BTreeSet::new(), BTreeSet::new());
+    census(&data, "", &mut served);
+    #[cfg(unix)]
+    assert_eq!(mode(&cli.home().join("all.tar")), 0o600);
+    drop(server);
+
+    let ended = cli.run(&["--json", "--data-dir", "new", "admin", "restore", "all.tar"]);
+    assert_eq!((ended.status, &ended.json()["replaced"]), (0, &json!(null)), "{ended:?}");
+    census(&cli.home().join("new"), "", &mut restored);
+    let lost: Vec<_> = served.difference(&restored).filter(|path| !is_passing(path)).collect();
+    assert!(lost.is_empty() && served.contains("local-nodes/1/node.json"), "{lost:?} of {served:?}");
+    let shown = cli.run(&["--json", "--data-dir", "new", "admin", "tls", "show"]).json();
+    assert_eq!(shown["fingerprint"], fingerprint);
+    let server = CliServer::start(&cli, &["--data-dir", "new", "--local-nodes", "1"]);
+    assert_eq!(server.get("/api/account", key).0, 200);
+    let nodes = cli.run(&["--json", "--data-dir", "new", "admin", "nodes", "list"]).json();
+    assert_eq!(nodes["nodes"].as_array().map(Vec::len), Some(1), "the node inside is the one it was");
+}
+
+#[test]
+fn a_backup_is_never_written_over_and_never_left_half_done() {
+    let cli = Cli::new();
+    assert_eq!(cli.run(&["admin", "backup", "a.tar"]).status, 0);
+    let first = fs::read(cli.home().join("a.tar")).unwrap();
+    let again = cli.run(&["admin", "backup", "a.tar"]);
+    assert_eq!(again.status, 1, "{again:?}");
+    assert!(again.err.contains("a.tar is there already"), "{again:?}");
+    assert_eq!(fs::read(cli.home().join("a.tar")).unwrap(), first);
+    let nowhere = cli.run(&["admin", "backup", "no/such/place/a.tar"]);
+    assert_eq!((nowhere.status, nowhere.err.lines().count()), (1, 1), "{nowhere:?}");
+    let left: Vec<_> = fs::read_dir(cli.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".dinkem-backup")), "{left:?}");
+}
+
+#[test]
+fn a_restore_is_refused_while_a_server_runs_and_while_one_is_unfinished_admin_waits() {
+    let cli = Cli::new();
+    cli.run(&["admin", "account", "create", "studio"]);
+    assert_eq!(cli.run(&["admin", "backup", "a.tar"]).status, 0);
+    let server = CliServer::start(&cli, &[]);
+    let refused = cli.run(&["admin", "restore", "a.tar"]);
+    assert_eq!(refused.status, 1);
+    assert!(refused.err.contains("stop it, then restore"), "{refused:?}");
+    assert_eq!(accounts(&cli), 1);
+    drop(server);
+
+    // As a crash leaves it between two moves.
+    let data = cli.home().join(".local/share/dinkem-appliance");
+    let ready = data.join("restore.ready");
+    fs::create_dir(&ready).unwrap();
+    for name in ["demos", "clips", "local-nodes"] {
+        fs::create_dir(ready.join(name)).unwrap();
+    }
+    fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
+    fs::write(ready.join("aside"), "replaced-1").unwrap();
+    let waits = cli.run(&["admin", "account", "list"]);
+    assert!(waits.status == 1 && waits.err.contains("start the server, which goes on with it"), "{waits:?}");
+    drop(CliServer::start(&cli, &["--plain-http", "loopback"]));
+    assert_eq!(accounts(&cli), 1);
+}
+
+fn accounts(cli: &Cli) -> usize {
+    cli.run(&["--json", "admin", "account", "list"]).json()["accounts"].as_array().unwrap().len()
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}

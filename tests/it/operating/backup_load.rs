@@ -1,0 +1,59 @@
+//! A backup under a load of submissions holds every job that was acknowledged before it began.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::support::appliance::good_job;
+use crate::support::client::Ask;
+use crate::support::process::Appliance;
+use crate::support::wait::until;
+
+/// Clients that submit at once.
+const CLIENTS: usize = 4;
+/// Jobs that must have been acknowledged before the backup begins.
+const BEFORE: usize = 100;
+
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn every_job_acknowledged_before_the_backup_began_is_in_it() {
+    let appliance = Appliance::start_plain(&[]);
+    let key = appliance.account("studio");
+    let order = good_job().to_string();
+    let address = appliance.address.parse().unwrap();
+    let (acknowledged, enough) = (Mutex::new(Vec::<String>::new()), AtomicBool::new(false));
+    let file = appliance.scratch().join("backup.tar");
+    let (before, made) = std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                while !enough.load(Ordering::SeqCst) {
+                    let answer = Ask::post("/api/clips").key(&key).json(&order).send(address).expect(202);
+                    acknowledged.lock().unwrap().push(answer.json()["id"].as_str().unwrap().to_owned());
+                }
+            });
+        }
+        // However this ends, the clients must.
+        let _stop = Stop(&enough);
+        until("a load", || (acknowledged.lock().unwrap().len() >= BEFORE).then_some(()));
+        let before = acknowledged.lock().unwrap().clone();
+        let made = appliance.admin(&["backup", file.to_str().unwrap()]);
+        (before, made)
+    });
+    let (all, held) = (acknowledged.into_inner().unwrap().len(), made["jobs"].as_u64().unwrap() as usize);
+    assert!(before.len() <= held && held <= all, "{} before, {held} in it, {all} in all", before.len());
+    assert!(all > before.len(), "the server went on meanwhile");
+
+    let mut restored = Appliance::start_plain(&[]);
+    restored.server().kill();
+    restored.admin(&["restore", file.to_str().unwrap()]);
+    restored.restart();
+    for id in &before {
+        assert_eq!(restored.job(&key, id)["status"], "queued");
+    }
+}

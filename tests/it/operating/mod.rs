@@ -1,0 +1,5 @@
+//! What an operator does for an appliance that lives long: backups and their way back.
+
+mod backup;
+mod backup_damage;
+mod backup_load;
