@@ -2,9 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::wire::problem::CODES;
+
+use crate::support::process::Appliance;
+use crate::support::quick;
+use crate::support::tools::{have, skip};
 
 fn docs(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
@@ -43,4 +48,57 @@ fn the_table_of_codes_is_in_order_and_has_each_code_once() {
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(order, sorted);
+}
+
+/// The program in the guide's block of this language.
+fn program(language: &str) -> String {
+    let guide = fs::read_to_string(docs("clients.md")).unwrap();
+    let (_, rest) = guide.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("\n```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_client_guides_programs_get_a_clip_as_they_stand() {
+    let files = quick::server();
+    let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
+    let key = appliance.account("studio");
+    let authority = appliance.authority();
+    for (language, file, run) in
+        [("bash", "clip.sh", "bash"), ("python", "clip.py", "python3"), ("js", "clip.mjs", "node")]
+    {
+        let program = program(language);
+        assert!(program.lines().count() <= 12, "{language}: about ten lines");
+        if !have(run, "the client guide") || (language == "python" && !have_requests()) {
+            continue;
+        }
+        let program = program
+            .replace("https://appliance:8443", &appliance.url(""))
+            .replace("https://example.com/demo.dem", &files.url("/quick.dem"))
+            .replace("76561198000000000", &quick::PLAYER.to_string())
+            .replace("\"round\": 5", &format!("\"round\": {}", quick::ROUND))
+            .replace("round: 5", &format!("round: {}", quick::ROUND));
+        fs::write(appliance.scratch().join(file), program).unwrap();
+        let output = Command::new(run)
+            .arg(file)
+            .current_dir(appliance.scratch())
+            .env("DINKEM_API_KEY", &key)
+            .env("NODE_EXTRA_CA_CERTS", &authority)
+            .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let url = said.split('"').chain(said.lines()).find(|word| word.ends_with(".mp4") && word.starts_with("https"));
+        let url = url.unwrap_or_else(|| panic!("{language}: {said}{}", String::from_utf8_lossy(&output.stderr)));
+        assert_eq!(appliance.raw("GET", url, None, None).0, 200, "{language}");
+    }
+}
+
+fn have_requests() -> bool {
+    let found =
+        Command::new("python3").args(["-c", "import requests"]).stderr(Stdio::null()).status().unwrap().success();
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "CI installs requests");
+        skip("the client guide: Python has no requests");
+    }
+    found
 }

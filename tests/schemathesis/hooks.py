@@ -1,6 +1,10 @@
 """What the API asks for and JSON Schema cannot say."""
 
+import json
+
 import schemathesis
+
+METADATA_BYTES = 2 * 1024
 
 
 def without_integral_floats(value):
@@ -17,6 +21,8 @@ def without_integral_floats(value):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     case.body = without_integral_floats(case.body)
+    if isinstance(case.body, dict) and len(json.dumps(case.body.get("metadata"))) > METADATA_BYTES:
+        case.body = {**case.body, "metadata": {}}
     # A claim waits as long as it says, and no answer here may take a second.
     if isinstance(case.body, dict) and type(case.body.get("wait_seconds")) is int and 0 < case.body["wait_seconds"] <= 25:
         case.body = {**case.body, "wait_seconds": 0}
