@@ -237,22 +237,30 @@ pub fn check_demo_url(url: &str) -> Result<()> {
     if authority.contains('@') {
         return bad("must not hold a user name or password");
     }
-    let host = match authority.strip_prefix('[') {
-        Some(ipv6) => ipv6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(ipv6) => ipv6.split_once(']').unwrap_or_default(),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
     if host.is_empty() {
         return bad("must name a host");
     }
+    if !matches!(port, "" | ":") && !port.strip_prefix(':').is_some_and(is_port) {
+        return bad("must have a port from 0 to 65535, or none");
+    }
     Ok(())
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 /// A round's number: 1 to [`limits::ROUND_MAX`].
 pub fn check_round(round: i64) -> Result<u32> {
-    u32::try_from(round)
-        .ok()
-        .filter(|round| (1..=limits::ROUND_MAX).contains(round))
-        .ok_or_else(|| Error::invalid("round", "round must be an integer, 1 or greater."))
+    let inside = u32::try_from(round).ok().filter(|round| (1..=limits::ROUND_MAX).contains(round));
+    inside.ok_or_else(|| {
+        let bound = if round < 1 { "1 or greater".to_owned() } else { format!("at most {}", limits::ROUND_MAX) };
+        Error::invalid("round", format!("round must be an integer, {bound}."))
+    })
 }
 
 /// Frames per second that there are (contract).

@@ -70,6 +70,7 @@ fn demo_url_is_a_required_http_or_https_url() {
         "https://example.com/no-ending",
         "HTTPS://EXAMPLE.COM:8443/DEMO.DEM",
         "http://[2001:db8::1]/demo.dem",
+        "http://[2001:db8::1]:65535/demo.dem",
         "https://d\u{e9}mos.example/\u{1F3AE}.dem",
     ];
     for url in urls {
@@ -88,6 +89,11 @@ fn demo_url_is_a_required_http_or_https_url() {
         "file:///etc/passwd",
         "https://",
         "https:///x",
+        "https://example.com:65536/x",
+        "https://example.com:-1/x",
+        "https://example.com:http/x",
+        "https://[2001:db8::1]8443/x",
+        "https://[2001:db8::1/x",
         "https://u:p@example.com/x",
         "https://u@example.com/x",
         " https://example.com/x",
