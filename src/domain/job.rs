@@ -3,6 +3,8 @@
 //! The rules of the fields come from the contract's page "Submitting Render Jobs"; what is marked *ours* there stands
 //! here and nowhere else, so that a captured session of the hosted service can correct it in one edit.
 
+use std::net::Ipv6Addr;
+
 use super::account::Account;
 use super::clip::Clip;
 use super::error::{Error, Result};
@@ -241,7 +243,11 @@ pub fn check_demo_url(url: &str) -> Result<()> {
         Some(ipv6) => ipv6.split_once(']').unwrap_or_default(),
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    if host.is_empty() {
+    let named = match authority.starts_with('[') {
+        true => host.parse::<Ipv6Addr>().is_ok(),
+        false => !host.is_empty() && !host.contains(NOT_IN_HOSTS),
+    };
+    if !named {
         return bad("must name a host");
     }
     if !matches!(port, "" | ":") && !port.strip_prefix(':').is_some_and(is_port) {
@@ -250,8 +256,11 @@ pub fn check_demo_url(url: &str) -> Result<()> {
     Ok(())
 }
 
+/// What no host's name may hold (WHATWG URL, forbidden host code points), but for what is looked for before.
+const NOT_IN_HOSTS: [char; 8] = ['%', '<', '>', '[', '\\', ']', '^', '|'];
+
 fn is_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+    text.len() <= "65535".len() && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 /// A round's number: 1 to [`limits::ROUND_MAX`].

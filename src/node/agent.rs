@@ -64,7 +64,7 @@ pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
     let turns = Turns::new(&config);
     // Work and claims end by this flag: it is raised by whoever stops the node, or by the first worker that fails.
     let leave = StopFlag::new();
-    info!("{}: rendering for {} with {} slots.", node.name, config.server, config.slots);
+    info!("{}: rendering for {}, clips at a time: {}.", node.name, config.server, config.slots);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..config.slots).map(|_| scope.spawn(|| work_on(&node, &turns, &leave))).collect();
         while !workers.iter().all(|worker| worker.is_finished()) {
@@ -241,7 +241,7 @@ fn work_on(node: &Node, turns: &Turns, leave: &StopFlag) -> Result<()> {
             Err(_) if leave.stopped() => return Ok(()),
             Err(trouble) => {
                 if wait == node.retry_first() {
-                    warn!("{}: no work: {}. Trying until there is.", node.name, in_words(&trouble));
+                    warn!("{}: no work, trying until there is: {}", node.name, in_words(&trouble));
                 }
                 leave.wait(wait);
                 wait = node.retry_next(wait);

@@ -79,7 +79,7 @@ fn show(dinks: &Dinks, call: &Call) {
 fn warn_of_overselling(dinks: &Dinks) {
     if dinks.sold > dinks.live_slots {
         output::say(&format!(
-            "warning: {} dinks are sold, but only {} render slots are live: reserved jobs will have to wait.",
+            "warning: dinks sold: {}, but render slots live: {}; reserved jobs will have to wait.",
             dinks.sold, dinks.live_slots
         ));
     }
