@@ -10,6 +10,7 @@ pub mod backup;
 pub mod clips;
 pub mod demos;
 pub mod dinks;
+pub mod doctor;
 pub mod jobs;
 pub mod keys;
 pub mod leases;

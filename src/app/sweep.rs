@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::App;
 use super::demos::PARTIAL;
@@ -14,42 +14,62 @@ use crate::store;
 
 /// Hashes of demos read at once.
 const PAGE: u32 = 1_000;
+/// Characters of a demo's name.
+const HASH_DIGITS: usize = 64;
 
 /// Removes the files of leases that are neither live nor published, one look-up a file. How many were removed. Open
 /// uploads belong to live leases, so they are passed over.
 pub fn sweep(app: &App) -> Result<usize> {
-    let mut removed = 0;
+    Ok(orphaned_clips(app)?.iter().filter(|path| remove(path)).count())
+}
+
+/// The files of leases that are neither live nor published.
+pub(super) fn orphaned_clips(app: &App) -> Result<Vec<PathBuf>> {
+    let mut orphans = Vec::new();
     // The name was there before its row is asked for: a file that comes meanwhile is not judged.
     for entry in entries(&app.store.folder.clips())? {
         let Some(lease) = lease_of(&entry) else { continue };
-        if !app.store.read(|db| store::leases::keeps_files(db, lease))? && remove(&entry.path()) {
-            removed += 1;
+        if !app.store.read(|db| store::leases::keeps_files(db, lease))? {
+            orphans.push(entry.path());
         }
     }
-    Ok(removed)
+    Ok(orphans)
 }
 
-/// Removes what a crash has left of demos: those without a row, uploads that broke off, work directories of readers. Only before the server serves: an upload that is
-/// going on has no row either.
+/// Removes what a crash has left of demos: those without a row, uploads that broke off, work directories of readers.
+/// Only before the server serves: an upload that is going on has no row either.
 pub(super) fn sweep_demos(app: &App) -> Result<()> {
     files::empty_dir(&app.store.folder.indexings()).map_err(unsweepable)?;
-    let mut known: HashSet<String> = HashSet::new();
+    for path in orphaned_demos(app, &known_demos(app)?)? {
+        remove(&path);
+    }
+    Ok(())
+}
+
+/// Where the demos must lie that have a row.
+pub(super) fn known_demos(app: &App) -> Result<HashSet<PathBuf>> {
+    let mut known = HashSet::new();
     let mut after = Vec::new();
     loop {
         let page = app.store.read(|db| store::demos::hashes(db, &after, PAGE))?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(known) };
         after = last.to_vec();
-        known.extend(page.iter().filter_map(|hash| file_name(&app.store.folder.demo(hash))));
+        known.extend(page.iter().map(|hash| app.store.folder.demo(hash)));
     }
+}
+
+/// Demos without a row, and uploads that are not whole.
+pub(super) fn orphaned_demos(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
+    let mut orphans = Vec::new();
     for entry in entries(&app.store.folder.demos())? {
         let path = entry.path();
-        let partial = path.extension().is_some_and(|extension| extension == PARTIAL);
-        let whole = file_name(&path).filter(|name| name.len() == 64);
-        if partial || whole.is_some_and(|name| !known.contains(&name)) {
-            remove(&path);
+        let is_partial = path.extension().is_some_and(|extension| extension == PARTIAL);
+        let is_whole = entry.file_name().len() == HASH_DIGITS;
+        if is_partial || (is_whole && !known.contains(&path)) {
+            orphans.push(path);
         }
     }
-    Ok(())
+    Ok(orphans)
 }
 
 /// Removes what was uploaded under a lease. Call it only after the commit that says nobody wants it any more.
@@ -73,10 +93,6 @@ fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
 
 fn unsweepable(error: io::Error) -> Error {
     Error::internal("The data directory could not be swept.", error)
-}
-
-fn file_name(path: &Path) -> Option<String> {
-    Some(path.file_name()?.to_str()?.to_owned())
 }
 
 /// True when the file was there and is gone.

@@ -110,6 +110,13 @@ pub const READERS: usize = 16;
 /// Bytes that must stay free on the data directory's disk: 1 GiB. New work is refused below it.
 pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
 
+/// Bytes of the write-ahead log above which something is wrong: 64 MiB. Under load it has 16.
+pub const LOG_ALARM_BYTES: u64 = 64 << 20;
+/// Seconds that the store's times may lie in the future.
+pub const CLOCK_SKEW_SECONDS: u64 = 300;
+/// Seconds after which a file without a row is no upload under way: an hour.
+pub const ORPHAN_SECONDS: u64 = 3_600;
+
 /// Uploaded demos that are read at once, each in a child process.
 pub const INDEXERS: usize = 2;
 /// Seconds that reading an uploaded demo may take, unpacking included: a whole match takes a few.
@@ -159,6 +166,8 @@ pub const AUTHORITY_DAYS: u64 = 3_650;
 pub const CERTIFICATE_DAYS: u64 = 397;
 /// Days before its end that a server's certificate is renewed.
 pub const CERTIFICATE_RENEW_DAYS: u64 = 60;
+/// Days before its end at which a certificate that was not renewed is a fault.
+pub const CERTIFICATE_ALARM_DAYS: u64 = 21;
 /// Seconds before now that a certificate begins, for clients whose clocks are slow.
 pub const CERTIFICATE_BACKDATE_SECONDS: u64 = 3_600;
 /// Addresses that a certificate names.

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use pki_types::UnixTime;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, NameConstraints, SanType, SerialNumber,
 };
 use sha2::{Digest, Sha256};
 use ureq::tls::PemItem;
-use webpki::EndEntityCert;
+use webpki::{EndEntityCert, KeyUsage};
 
 use super::random::Random;
 use crate::domain::error::{Error, Kind, Result};
@@ -81,6 +82,18 @@ pub fn server(
 pub fn fingerprint(pem: &[u8]) -> Option<String> {
     let hash = Sha256::digest(first(pem)?);
     Some(hash.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":"))
+}
+
+/// The last second of the first certificate in a PEM, in Unix time. `None` where it cannot be read.
+pub fn valid_until(pem: &[u8]) -> Option<u64> {
+    let der = first(pem)?.into();
+    let certificate = EndEntityCert::try_from(&der).ok()?;
+    // Judged at the end of time, its end is the first thing that is wrong with it.
+    let end_of_time = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+    match certificate.verify_for_usage(&[], &[], &[], end_of_time, KeyUsage::server_auth(), None, None) {
+        Err(webpki::Error::CertExpired { not_after, .. }) => Some(not_after.as_secs()),
+        _ => None,
+    }
 }
 
 /// The DNS names that the first certificate in a PEM is for, wildcards among them.

@@ -11,4 +11,5 @@ pub mod host;
 pub mod http;
 pub mod process;
 pub mod random;
+pub mod rights;
 pub mod stop;

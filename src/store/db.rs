@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Params, Row};
 
 use super::ready::Ready;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::{AccountId, JobId, NodeId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
@@ -93,6 +93,15 @@ impl Db {
     /// Moves what it can from the log into the database, disturbing nobody.
     pub(super) fn checkpoint(&self) -> Result<()> {
         self.row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// Moves all of the log into the database and leaves an empty file.
+    pub(super) fn empty_log(&self) -> Result<()> {
+        let busy = self.always("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
+        if busy {
+            return Err(Error::new(Kind::Unavailable, "store_busy", "Somebody reads the store. Try again."));
+        }
         Ok(())
     }
 

@@ -47,8 +47,8 @@ impl DataDir {
         Ok(folder)
     }
 
-    /// A directory that is put together by the caller.
-    pub(super) fn at(path: &Path) -> Self {
+    /// A directory as it is: nothing is made in it.
+    pub fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
@@ -60,6 +60,11 @@ impl DataDir {
     /// The database.
     pub fn store(&self) -> PathBuf {
         self.0.join(STORE)
+    }
+
+    /// The database's write-ahead log.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("store.db-wal")
     }
 
     /// Published clips and uploads on their way to become one.

@@ -12,6 +12,7 @@ pub mod copies;
 pub mod demo_indexes;
 pub mod demos;
 pub mod dinks;
+pub mod examined;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
@@ -107,6 +108,16 @@ impl Store {
                 Err(Error::internal("The store is copied beside its server only.", copy.display()))
             }
             Writing::Beside(db) => copies::copy_to(&db.lock().unwrap_or_else(PoisonError::into_inner), copy),
+        }
+    }
+
+    /// Empties the write-ahead log, as far as no reader needs it: of a process beside the server.
+    pub fn empty_log(&self) -> Result<()> {
+        match &self.writing {
+            Writing::Server { .. } => {
+                Err(Error::internal("The log is emptied beside the server only.", "a server's store"))
+            }
+            Writing::Beside(db) => db.lock().unwrap_or_else(PoisonError::into_inner).empty_log(),
         }
     }
 

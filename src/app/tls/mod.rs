@@ -83,7 +83,12 @@ impl Certificates {
 
 /// Makes the appliance's own authority where the data directory has none at all.
 pub fn make_if_none(app: &App, names: &Names) -> Result<()> {
-    if Own::is_there(app.data_dir()) { Ok(()) } else { Own::open(app, names, None).map(drop) }
+    if is_there(app.data_dir()) { Ok(()) } else { Own::open(app, names, None).map(drop) }
+}
+
+/// Whether a data directory has an authority of the appliance's own, whole or not.
+pub fn is_there(data_dir: &Path) -> bool {
+    Own::is_there(data_dir)
 }
 
 /// What a data directory holds of the appliance's own authority.

@@ -7,6 +7,7 @@ mod activate;
 mod audit;
 mod backup;
 mod dinks;
+mod doctor;
 mod jobs;
 mod keys;
 mod nodes;
@@ -29,7 +30,7 @@ use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 
-/// Accounts, keys, dinks, nodes, jobs, prices, statements, HTTPS, the audit and backups: on the data directory itself
+/// Accounts, keys, dinks, nodes, jobs, prices, statements, HTTPS, the audit, backups and the doctor: on the data directory itself
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: an account that may submit, with its keys:
@@ -54,6 +55,7 @@ enum Command {
     Audit(audit::Args),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Doctor(doctor::Args),
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
@@ -73,6 +75,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Audit(args) => audit::run(args, &*open()?, call),
         Command::Backup(args) => backup::make(&args, &*open()?, call),
         Command::Restore(args) => backup::restore(&args, dir, call),
+        Command::Doctor(args) => doctor::run(args, dir, call),
     }
 }
 

@@ -52,7 +52,9 @@ fn every_job_acknowledged_before_the_backup_began_is_in_it() {
     let mut restored = Appliance::start_plain(&[]);
     restored.server().kill();
     restored.admin(&["restore", file.to_str().unwrap()]);
+    restored.doctor();
     restored.restart();
+    restored.doctor();
     for id in &before {
         assert_eq!(restored.job(&key, id)["status"], "queued");
     }

@@ -193,6 +193,11 @@ impl Appliance {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("admin {arguments:?} printed {out:?}: {error}"))
     }
 
+    /// `admin doctor`, which must find nothing.
+    pub fn doctor(&self) {
+        assert_eq!(self.admin(&["doctor"]), serde_json::json!({"ok": true, "faults": []}));
+    }
+
     /// The metered key of a new account, activated.
     pub fn account(&self, name: &str) -> String {
         let made = self.admin(&["account", "create", name]);

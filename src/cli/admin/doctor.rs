@@ -1,0 +1,75 @@
+//! `admin doctor`: what is wrong with this appliance, and what to do about it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Call, output};
+use crate::app::doctor::{self, Fault, Patient};
+use crate::cli::server_url::{self, host_of};
+use crate::domain::error::{Error, Result};
+use crate::os::clock::SystemClock;
+use crate::os::random::SystemRandom;
+
+/// Looks the appliance over: each fault with its mend; exit status 1 while there is one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It looks at rights, disk, certificate, clock, the store's version, soundness and log, files and rows that miss each other,
+and dinks sold beyond live slots; beside a running server or without one.
+
+Example:
+  dinkem-appliance admin doctor --fix")]
+pub struct Args {
+    /// Mend what can be mended without losing anything
+    #[arg(long)]
+    fix: bool,
+    /// The studio's own certificate, as `serve` has it
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+}
+
+pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
+    // A server without an authority beside its URL does not serve by the appliance's own certificate.
+    let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
+    let faults = doctor::examine(&Patient {
+        data_dir: data_dir.to_owned(),
+        host: served.and_then(|server| host_of(&server.url).map(str::to_owned)),
+        certificate: args.tls_cert,
+        clock: Arc::new(SystemClock::new()),
+        random: Arc::new(SystemRandom),
+        fix: args.fix,
+    })?;
+    show(&faults, call);
+    match faults.iter().filter(|fault| !fault.mended).count() {
+        0 => Ok(()),
+        1 => Err(Error::conflict("faults", "1 fault was found: mend it as is said, then ask again.")),
+        count => {
+            Err(Error::conflict("faults", format!("{count} faults were found: mend them as is said, then ask again.")))
+        }
+    }
+}
+
+fn show(faults: &[Fault], call: &Call) {
+    if call.json {
+        let ok = faults.iter().all(|fault| fault.mended);
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|fault| {
+                json!({ "code": fault.code, "message": fault.message, "mend": fault.mend, "mended": fault.mended })
+            })
+            .collect();
+        return output::json(&json!({ "ok": ok, "faults": faults }));
+    }
+    for fault in faults {
+        output::line(&format!("{}: {}", fault.code, output::plain(&fault.message)));
+        if fault.mended {
+            output::line("  mended");
+        } else {
+            output::line(&format!("  mend: {}", output::plain(&fault.mend)));
+        }
+    }
+    if faults.is_empty() {
+        output::line("no faults");
+    }
+}
