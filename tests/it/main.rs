@@ -8,8 +8,6 @@ mod app_clips;
 mod app_jobs;
 mod app_keys;
 mod app_simulation;
-#[cfg(unix)]
-mod attacks;
 mod browser;
 mod cli_admin;
 mod cli_clips;

