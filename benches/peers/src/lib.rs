@@ -1,0 +1,81 @@
+//! What both peers do with a request: the calls that the appliance's own handlers make, without its front (request ids,
+//! log, route table, headers). They are measured, not used: whatever goes wrong is a 500.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use dinkem_appliance::app::{App, Settings, accounts, auth, jobs};
+use dinkem_appliance::domain::error::{Error, Result};
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::quota::Quotas;
+use dinkem_appliance::http::{Base, job_view};
+use dinkem_appliance::os::clock::SystemClock;
+use dinkem_appliance::os::random::SystemRandom;
+use dinkem_appliance::wire::account::AccountView;
+use dinkem_appliance::wire::submit::read_submit;
+
+/// An answer: status and JSON.
+pub type Answer = (u16, String);
+
+/// The appliance of the command line's first argument, a data directory with an account in it. A second argument
+/// `each` has every submission commit by itself; otherwise the writer thread gathers them as in the appliance.
+pub fn app() -> Arc<App> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = Path::new(arguments.first().expect("a data directory"));
+    let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(SystemRandom));
+    let app = match arguments.get(1).map(String::as_str) {
+        Some("each") => App::beside(folder, clock, random),
+        _ => {
+            let lease_ms = limits::LEASE_SECONDS * 1_000;
+            App::serve(folder, Settings { lease_ms, fetch_allow: Vec::new(), quotas: Quotas::default() }, clock, random)
+        }
+    };
+    app.expect("the data directory can be opened")
+}
+
+/// Tells the bench where the server listens.
+pub fn listens_on(address: SocketAddr) {
+    println!("{address}");
+    std::io::stdout().flush().expect("the bench listens");
+}
+
+/// `GET /api/account`.
+pub fn account(app: &App, authorization: &[&str]) -> Answer {
+    let answer = || {
+        let caller = auth::authenticate(app, authorization)?;
+        let summary = accounts::summary(app, &caller)?;
+        json(&AccountView {
+            name: summary.account.name,
+            key_class: caller.class.as_str().into(),
+            status: summary.account.status.as_str().into(),
+            dinks: summary.account.dinks,
+            dinks_in_use: summary.dinks_in_use,
+            queued: summary.queued,
+            rendering: summary.rendering,
+        })
+    };
+    finish(200, answer())
+}
+
+/// `POST /api/clips`.
+pub fn submit(app: &App, authorization: &[&str], body: &[u8]) -> Answer {
+    let answer = || {
+        let caller = auth::authenticate(app, authorization)?;
+        let job = jobs::submit(app, &caller, read_submit(body)?)?;
+        json(&job_view(&job, &Base::public("http://localhost"))?)
+    };
+    finish(202, answer())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::internal("An answer could not be written.", error))
+}
+
+fn finish(status: u16, answer: Result<String>) -> Answer {
+    match answer {
+        Ok(text) => (status, text),
+        Err(error) => (500, error.to_string()),
+    }
+}
