@@ -1,6 +1,6 @@
 //! The end of a job that went well: what the node uploaded is checked, made durable and published.
 
-use std::fs::{self, File};
+use std::fs;
 
 use super::App;
 use super::leases::not_live;
@@ -113,6 +113,6 @@ fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Cli
 
 /// Content and names are on the disk when this returns. The poster was synced when it came.
 fn make_durable(app: &App, lease: LeaseId) -> std::io::Result<()> {
-    File::open(app.store.folder.video(lease))?.sync_all()?;
+    files::sync(&app.store.folder.video(lease))?;
     files::sync_dir(&app.store.folder.clips())
 }

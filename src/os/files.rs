@@ -77,6 +77,11 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Makes a file's content durable. Windows does it only for who may write.
+pub fn sync(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.sync_all()
+}
+
 /// Makes the names in a directory durable. Windows has no such call and needs none: its file system keeps a journal
 /// of names.
 pub fn sync_dir(path: &Path) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! Copies of the whole store in one file: made while it is in use, checked, and made ready to take its place.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use rusqlite::named_params;
@@ -26,8 +26,7 @@ pub fn copy_to(db: &Db, copy: &Path) -> Result<()> {
     let path =
         part.to_str().ok_or_else(|| Error::internal("The data directory's name is not UTF-8.", copy.display()))?;
     db.row("VACUUM INTO :path", named_params! { ":path": path }, |_| Ok(()))?;
-    File::open(&part)
-        .and_then(|file| file.sync_all())
+    files::sync(&part)
         .and_then(|()| fs::rename(&part, copy))
         .and_then(|()| copy.parent().map_or(Ok(()), files::sync_dir))
         .map_err(unwritable)
