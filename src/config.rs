@@ -23,8 +23,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PREFIX: &str = "DINKEM_";
 /// The flag that names the file; it cannot stand in the file.
 const CONFIG: &str = "config";
-/// Where the packages put the file.
-const PACKAGED_FILE: &str = "/etc/dinkem-appliance/config.toml";
+/// What the file is called.
+const FILE: &str = "config.toml";
 /// `[renderer]`, the one table of the file (`nodes.md`): `kind` is `--renderer`, the others belong to other kinds.
 const RENDERER: (&str, [&str; 2]) = ("renderer", ["program", "args"]);
 
@@ -48,6 +48,23 @@ pub fn api_key() -> Option<Secret> {
 /// The data directory when nobody says: the platform's place for it.
 pub fn default_data_dir() -> Option<PathBuf> {
     Some(project_dirs()?.data_dir().to_path_buf())
+}
+
+/// Where the packages put the file: below /etc, or below %ProgramData% on Windows.
+fn packaged_file() -> Option<PathBuf> {
+    let all = if cfg!(windows) { std::env::var_os("ProgramData")? } else { "/etc".into() };
+    Some(Path::new(&all).join("dinkem-appliance").join(FILE))
+}
+
+/// Where a service writes its logs: beside the file.
+pub fn logs_dir() -> Option<PathBuf> {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    Some(file_to_read(&args).or_else(packaged_file)?.parent()?.join("logs"))
+}
+
+/// Whether the command line begins with this word, for who must know it although the line cannot be read.
+pub fn first_word_is(word: &str) -> bool {
+    std::env::args_os().nth(1).is_some_and(|first| first == word)
 }
 
 /// This very program, for the children that render.
@@ -78,8 +95,9 @@ fn project_dirs() -> Option<ProjectDirs> {
 fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
     let asked = asked_on_the_line(args).or_else(|| std::env::var_os(variable(CONFIG)).filter(|path| !path.is_empty()));
     asked.map(PathBuf::from).or_else(|| {
-        let own = project_dirs().map(|dirs| dirs.config_dir().join("config.toml"));
-        own.into_iter().chain([PathBuf::from(PACKAGED_FILE)]).find(|path| path.exists())
+        let own = project_dirs().map(|dirs| dirs.config_dir().join(FILE));
+        // One that may not be looked at is there: reading it says so.
+        own.into_iter().chain(packaged_file()).find(|path| path.try_exists().unwrap_or(true))
     })
 }
 

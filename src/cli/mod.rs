@@ -17,6 +17,8 @@ mod serve_limits;
 mod serve_quotas;
 mod server_url;
 mod submit;
+#[cfg(windows)]
+mod windows_service;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -24,6 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use env_logger::Target;
 use log::LevelFilter;
 
 use crate::config;
@@ -67,7 +70,7 @@ struct Global {
     /// Where accounts, jobs, demos and clips are kept [default: the platform's place for data]
     #[arg(long, global = true, help_heading = ANYWHERE, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The config file [default: config.toml in the platform's place, else /etc/dinkem-appliance/config.toml]
+    /// The config file [default: config.toml in the platform's place, else the package's, in /etc/dinkem-appliance or %ProgramData%\dinkem-appliance]
     #[arg(long, global = true, help_heading = ANYWHERE, value_name = "FILE")]
     #[allow(dead_code, reason = "config.rs reads it before the line is parsed; here it is for --help")]
     config: Option<PathBuf>,
@@ -86,6 +89,12 @@ enum Command {
     Inspect(inspect::Args),
     Sample(sample::Args),
     Admin(admin::Args),
+    #[cfg(windows)]
+    #[command(hide = true)]
+    WindowsService(serve::Args),
+    #[cfg(windows)]
+    #[command(hide = true)]
+    WindowsFirewall(windows_service::FirewallArgs),
 }
 
 /// What every command gets besides its own arguments.
@@ -104,15 +113,20 @@ impl Call {
 
 /// Reads the command line, does what it says, and tells the exit status: 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
-    let cli = match config::parse(Cli::command()).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = config::parse(Cli::command()).and_then(|matches| Cli::from_arg_matches(&matches));
+    #[cfg(windows)]
+    if config::first_word_is(windows_service::COMMAND) {
+        return windows_service::main(cli);
+    }
+    let Cli { global, command } = match cli {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let Cli { global, command } = cli;
-    start_log(global.log.unwrap_or(match command {
+    let level = global.log.unwrap_or(match command {
         Command::Serve(_) | Command::Node(_) => LevelFilter::Info,
         _ => LevelFilter::Warn,
-    }));
+    });
+    start_log(level, Target::Stderr);
     let call = Call { json: global.json, data_dir: global.data_dir };
     match run(command, &call) {
         Ok(status) => status.into(),
@@ -133,6 +147,10 @@ fn run(command: Command, call: &Call) -> Result<u8> {
         Command::Submit(args) => submit::run(args, call)?,
         Command::Sample(args) => sample::run(args, call)?,
         Command::Admin(args) => admin::run(args, call)?,
+        #[cfg(windows)]
+        Command::WindowsService(_) => return Err(windows_service::must_come_first()),
+        #[cfg(windows)]
+        Command::WindowsFirewall(args) => windows_service::firewall(&args)?,
     }
     Ok(0)
 }
@@ -166,8 +184,8 @@ fn stop_on_signals() -> Result<Arc<StopFlag>> {
     Ok(stop)
 }
 
-/// Log lines on standard error: time, severity, words made harmless. Other people's code may only warn.
-fn start_log(level: LevelFilter) {
+/// Log lines: time, severity, words made harmless. Other people's code may only warn.
+fn start_log(level: LevelFilter, target: Target) {
     env_logger::Builder::new()
         .filter_level(level.min(LevelFilter::Warn))
         .filter_module(env!("CARGO_CRATE_NAME"), level)
@@ -176,6 +194,6 @@ fn start_log(level: LevelFilter) {
             let words = output::plain(&record.args().to_string());
             writeln!(out, "{} {:5} {words}", out.timestamp_millis(), record.level())
         })
-        .target(env_logger::Target::Stderr)
+        .target(target)
         .init();
 }

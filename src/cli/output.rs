@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
+
+/// Whether nobody sits at a terminal, see [`say_to_log`].
+static TO_LOG: AtomicBool = AtomicBool::new(false);
 
 /// A line of the result. A reader that has gone away (`| head`) is no error.
 pub fn line(text: &str) {
@@ -20,7 +24,17 @@ pub fn json(value: &impl Serialize) {
 
 /// A line for the person at the terminal.
 pub fn say(text: &str) {
-    write_to(io::stderr().lock(), text);
+    if TO_LOG.load(Ordering::Relaxed) {
+        log::info!("{text}");
+    } else {
+        write_to(io::stderr().lock(), text);
+    }
+}
+
+/// From now on words for people go to the log: a service has no terminal.
+#[cfg(windows)]
+pub fn say_to_log() {
+    TO_LOG.store(true, Ordering::Relaxed);
 }
 
 fn write_to(mut stream: impl io::Write, text: &str) {

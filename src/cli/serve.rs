@@ -15,6 +15,7 @@ use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::os::files;
+use crate::os::stop::StopFlag;
 
 /// The server: takes jobs over HTTP, hands them to render nodes, keeps and serves the clips
 #[derive(Debug, clap::Args)]
@@ -68,9 +69,14 @@ enum PlainHttp {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
+    let stop = stop_on_signals()?;
+    run_until(&stop, args, call, || {})
+}
+
+/// Serves until the flag is raised. Once requests are answered, `ready` is called.
+pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
     let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
-    let stop = stop_on_signals()?;
     let appliance = Appliance::start(Options {
         data_dir: &call.data_dir()?,
         listen: args.listen,
@@ -89,6 +95,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
             .map_err(|error| Error::internal(format!("Could not write --port-file {}.", file.display()), error))?;
     }
     say_listening(&appliance, args.plain_http.is_some());
+    ready();
     while !stop.wait(Duration::from_secs(3_600)) {}
     output::say("Stopping: requests under way are finished first. Once more stops at once.");
     match appliance.stop() {

@@ -71,6 +71,14 @@ pub const WAITING_CLAIMS: usize = 96;
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 /// Seconds that requests in flight have to finish when the server stops.
 pub const STOP_SECONDS: u64 = 10;
+/// Seconds that a Windows service may take to start: a migration of the store is part of it.
+pub const SERVICE_START_SECONDS: u64 = 600;
+/// Seconds that a Windows service may take to stop, also before the machine goes down; `packaging/msi` says the same.
+pub const SERVICE_STOP_SECONDS: u64 = 180;
+/// Bytes of a Windows service's log file, 16 MiB: some hundred thousand requests.
+pub const SERVICE_LOG_BYTES: u64 = 16 << 20;
+/// Full log files of a Windows service that are kept.
+pub const SERVICE_OLD_LOGS: u32 = 7;
 /// Seconds of silence after which a node counts as gone.
 pub const NODE_GONE_SECONDS: u64 = 90;
 /// Seconds after which it is written down again that a node was heard of.

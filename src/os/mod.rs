@@ -7,9 +7,15 @@ pub mod certificates;
 pub mod clock;
 pub mod doorbell;
 pub mod files;
+#[cfg(windows)]
+pub mod firewall;
 pub mod host;
 pub mod http;
+#[cfg(any(windows, test))]
+pub mod log_file;
 pub mod process;
 pub mod random;
 pub mod rights;
+#[cfg(windows)]
+pub mod service;
 pub mod stop;

@@ -33,6 +33,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("if_addrs", &["os/"]),
     ("rustix", &["os/"]),
     ("process_wrap", &["os/"]),
+    ("windows_service::", &["os/service", "cli/"]),
     ("getrandom", &["os/"]),
     ("ctrlc", &["cli/"]),
     ("indicatif", &["cli/"]),

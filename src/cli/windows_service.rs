@@ -1,0 +1,94 @@
+//! `windows-service`: `serve` for Windows' service manager, with its words in a log file; `windows-firewall`: the
+//! firewall's rule, for the installer. Nobody types them, so `--help` leaves them out.
+
+use std::fs;
+use std::io;
+use std::panic;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use env_logger::Target;
+use log::LevelFilter;
+
+use super::{Call, Cli, Command, Global, exit_status, output, program, serve, start_log, wrong_usage};
+use crate::config;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::os::firewall;
+use crate::os::log_file::LogFile;
+use crate::os::service::{self, Service};
+
+/// How the command is called.
+pub const COMMAND: &str = "windows-service";
+/// The log's current file.
+const LOG_FILE: &str = "server.log";
+
+/// The firewall's rule, for the installer
+#[derive(Debug, clap::Args)]
+pub struct FirewallArgs {
+    what: Firewall,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Firewall {
+    /// Clients may reach this program
+    Open,
+    /// The rule goes
+    Close,
+}
+
+/// Makes or removes the rule.
+pub fn firewall(args: &FirewallArgs) -> Result<()> {
+    match args.what {
+        Firewall::Open => firewall::open(&program()?),
+        Firewall::Close => firewall::close(),
+    }
+}
+
+/// What is said when [`COMMAND`] stands anywhere but first, where it is looked for.
+pub fn must_come_first() -> Error {
+    wrong_usage(format!("`{COMMAND}` must be the first word of the line."))
+}
+
+/// Serves as a service. What is wrong with command line or file is a matter for the log, too.
+pub fn main(cli: Result<Cli, clap::Error>) -> ExitCode {
+    match service::run(move |service| body(cli, service)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::say(&format!("error: {error}"));
+            exit_status(&error).into()
+        }
+    }
+}
+
+/// Tells the service's exit code: `serve`'s exit status.
+fn body(cli: Result<Cli, clap::Error>, service: &Service) -> u8 {
+    let level = cli.as_ref().ok().and_then(|cli| cli.global.log).unwrap_or(LevelFilter::Info);
+    let Ok(file) = open_log() else { return 1 };
+    start_log(level, Target::Pipe(Box::new(file)));
+    output::say_to_log();
+    panic::set_hook(Box::new(|panic| log::error!("{panic}")));
+    match serve(cli, service) {
+        Ok(()) => 0,
+        Err(error) => {
+            log::error!("The service has ended: {error}");
+            exit_status(&error)
+        }
+    }
+}
+
+fn serve(cli: Result<Cli, clap::Error>, service: &Service) -> Result<()> {
+    let Cli { global: Global { json, data_dir, .. }, command } = cli.map_err(|error| {
+        // Its first line is the sentence; the others tell how the command is used.
+        let words = error.to_string();
+        wrong_usage(words.lines().next().unwrap_or_default().trim_start_matches("error: "))
+    })?;
+    let Command::WindowsService(args) = command else { return Err(must_come_first()) };
+    serve::run_until(&service.stop, args, &Call { json, data_dir }, || service.running())
+}
+
+fn open_log() -> io::Result<LogFile> {
+    let folder = config::logs_dir().ok_or(io::ErrorKind::NotFound)?;
+    fs::create_dir_all(&folder)?;
+    LogFile::open(&folder.join(LOG_FILE), limits::SERVICE_LOG_BYTES, limits::SERVICE_OLD_LOGS)
+}
