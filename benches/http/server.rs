@@ -52,7 +52,7 @@ impl Peers {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/Cargo.toml");
         let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--release", "--locked", "--quiet", "--workspace", "--manifest-path"])
+            .args(["build", "--release", "--quiet", "--workspace", "--manifest-path"])
             .arg(manifest)
             .arg("--target-dir")
             .arg(target)
