@@ -41,6 +41,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: [u8; 32]) 
         Some((id, LeaseState::Done)) => Ok(id),
         found => Err(not_live(found.map(|(_, state)| state))),
     })?;
+    app.counters.done.add_one();
     ended(app, job_id, lease);
     Ok(())
 }

@@ -52,11 +52,15 @@ pub fn list(app: &App, caller: &Caller, status: Option<JobStatus>, limit: u32, b
 /// DELETE: cancels an unfinished job, deletes a finished one's files and keeps its row. Again: nothing more happens.
 pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let (account, now) = (caller.account.id, app.clock.now_ms());
-    let (job, lease) = app.store.write(move |tx| {
+    let (job, lease, is_cancelled) = app.store.write(move |tx| {
         let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(unknown)?;
-        let lease = if job.status.is_unfinished() { cancel(tx, &job, now)? } else { store::clips::delete(tx, job.id)? };
-        Ok((store::jobs::by_id(tx, job.id)?, lease))
+        let is_cancelled = job.status.is_unfinished();
+        let lease = if is_cancelled { cancel(tx, &job, now)? } else { store::clips::delete(tx, job.id)? };
+        Ok((store::jobs::by_id(tx, job.id)?, lease, is_cancelled))
     })?;
+    if is_cancelled {
+        app.counters.cancelled.add_one();
+    }
     // Committed first, unlinked then: a row never lacks its file.
     if let Some(lease) = lease {
         app.pulse.end(job.id, lease);

@@ -139,29 +139,41 @@ pub(super) fn not_live(state: Option<LeaseState>) -> Error {
 /// The node gives the attempt up; `log` is the end of what its renderer said. The same call again answers the same.
 pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Option<String>) -> Result<()> {
     let (node, now) = (node.id, app.clock.now_ms());
-    let job = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
+    let (job, is_for_good) = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((job, LeaseState::Live)) => {
             let held = LiveLease { id: lease, job, node };
-            set_back(tx, held, LeaseEnd::Failed(failure), log.as_deref(), now)?;
-            Ok(job)
+            Ok((job, set_back(tx, held, LeaseEnd::Failed(failure), log.as_deref(), now)?))
         }
-        Some((job, LeaseState::Failed)) => Ok(job),
+        Some((job, LeaseState::Failed)) => Ok((job, false)),
         found => Err(not_live(found.map(|(_, state)| state))),
     })?;
+    count_failed(app, [is_for_good]);
     forget(app, job, lease);
     Ok(())
 }
 
 /// Ends a lease without a clip, and puts the job back in its place or fails it: all by the rules in the domain.
-/// A lease that has ended meanwhile is left as it is.
-pub(super) fn set_back(tx: &mut Tx<'_>, lease: LiveLease, end: LeaseEnd, log: Option<&str>, now_ms: i64) -> Result<()> {
+/// A lease that has ended meanwhile is left as it is. Whether the job has failed for good.
+pub(super) fn set_back(
+    tx: &mut Tx<'_>,
+    lease: LiveLease,
+    end: LeaseEnd,
+    log: Option<&str>,
+    now_ms: i64,
+) -> Result<bool> {
     let state = if end == LeaseEnd::Lost { LeaseState::Lost } else { LeaseState::Failed };
     let after = aftermath(store::jobs::attempts(tx, lease.job)?, end);
     let ending = Ending { state, avoid: after.avoid_node, failure: Some(&after.failure), log };
-    if store::leases::end(tx, lease.id, lease.node, &ending, now_ms)? {
+    let was_live = store::leases::end(tx, lease.id, lease.node, &ending, now_ms)?;
+    if was_live {
         store::jobs::set_back(tx, lease.job, &after, now_ms)?;
     }
-    Ok(())
+    Ok(was_live && after.for_good)
+}
+
+/// Counts those of the jobs that have failed for good.
+fn count_failed(app: &App, are_for_good: impl IntoIterator<Item = bool>) {
+    are_for_good.into_iter().filter(|is_for_good| *is_for_good).for_each(|_| app.counters.failed.add_one());
 }
 
 /// A lease has ended without a clip: nothing of it is kept.
@@ -186,7 +198,10 @@ pub fn expire(app: &App) -> Result<usize> {
         return Ok(0);
     }
     let (ended, now_ms) = (overdue.clone(), app.clock.now_ms());
-    app.store.write(move |tx| ended.into_iter().try_for_each(|(lease, end)| set_back(tx, lease, end, None, now_ms)))?;
+    let are_for_good: Vec<bool> = app.store.write(move |tx| {
+        ended.into_iter().map(|(lease, end)| set_back(tx, lease, end, None, now_ms)).collect::<Result<_>>()
+    })?;
+    count_failed(app, are_for_good);
     for (lease, end) in &overdue {
         log::warn!("lease {} of node {} on job {} has ended: {end:?}", lease.id, lease.node, lease.job);
         forget_if_unwanted(app, lease.job, lease.id)?;

@@ -8,9 +8,11 @@ pub mod audit;
 pub mod auth;
 pub mod backup;
 pub mod clips;
+pub mod counters;
 pub mod demos;
 pub mod dinks;
 pub mod doctor;
+pub mod health;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
@@ -45,6 +47,8 @@ use crate::os::files;
 use crate::os::random::Random;
 use crate::store::Store;
 
+use counters::Counters;
+use health::Probe;
 use indexing::Indexer;
 pub use indexing::index_next;
 use keys::Uses;
@@ -81,6 +85,9 @@ pub struct App {
     uploads: Uploads,
     /// The demos that wait to be read.
     pub indexer: Indexer,
+    /// What has been counted since the start.
+    pub counters: Counters,
+    probe: Probe,
     stopping: AtomicBool,
 }
 
@@ -127,6 +134,8 @@ impl App {
             uses: Uses::default(),
             uploads: Uploads::default(),
             indexer: Indexer::default(),
+            counters: Counters::default(),
+            probe: Probe::default(),
             stopping: AtomicBool::new(false),
         })
     }

@@ -37,6 +37,7 @@ pub struct Submitted {
 pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
     let new = NewJob::new(app, caller, spec)?;
     let job = app.store.write(move |tx| new.insert(tx))?;
+    app.counters.submitted.add_one();
     describe(app, vec![job]).map(only)
 }
 
@@ -53,7 +54,7 @@ pub fn submit_once(
     // What stands in the way of a new job does not stand in the way of an old answer.
     let new = NewJob::new(app, caller, spec);
     let (account, now) = (caller.account.id, app.clock.now_ms());
-    app.store.write(move |tx| {
+    let submitted = app.store.write(move |tx| {
         if let Some(known) = store::submissions::find(tx, account, &once.key, remembered_since(now))? {
             if known.body_sha256 != once.body_sha256 {
                 let message = "This Idempotency-Key came with another body before; take a new key for a new job.";
@@ -66,7 +67,11 @@ pub fn submit_once(
         let answer = answer(&describe_new(tx, job, now)?)?;
         store::submissions::insert(tx, account, &once.key, &once.body_sha256, id, &answer, now)?;
         Ok(Submitted { job: public_id, answer, again: false })
-    })
+    })?;
+    if !submitted.again {
+        app.counters.submitted.add_one();
+    }
+    Ok(submitted)
 }
 
 /// How many more jobs an account may have waiting.

@@ -42,6 +42,8 @@ pub struct Options<'a> {
     pub fetch_allow: Vec<IpNet>,
     /// Reverse proxies whose word on a client is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Networks whose addresses may read the metrics, besides loopback.
+    pub metrics_allow: Vec<IpNet>,
     /// What the server allows.
     pub limits: Limits,
     /// What each account may take.
@@ -81,6 +83,7 @@ impl Appliance {
             public_url: options.public_url.clone(),
             https: keeper.as_ref().map(Keeper::https),
             trusted_proxies: options.trusted_proxies,
+            metrics_allow: options.metrics_allow,
             limits: options.limits,
         };
         let http = http::serve(Arc::clone(&app), serving)?;
@@ -88,7 +91,7 @@ impl Appliance {
         let authority = keeper.as_ref().and_then(Keeper::authority);
         let pass = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served));
         let scheduler = scheduler::start(Arc::clone(&app), program()?, pass.into_iter().collect())?;
-        server_url::record(options.data_dir, &reachable)?;
+        server_url::record(options.data_dir, &reachable, &local.url)?;
         let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {
             appliance.start_node(number, options.data_dir, &clock)?;

@@ -82,7 +82,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Quickstart(quickstart::Args),
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Node(node::Args),
     Submit(submit::Args),
     Render(render::Args),
@@ -142,7 +142,7 @@ fn run(command: Command, call: &Call) -> Result<u8> {
         Command::Render(args) => return render::run(args, call),
         Command::Inspect(args) => return inspect::run(args, call),
         Command::Quickstart(args) => quickstart::run(args, call)?,
-        Command::Serve(args) => serve::run(args, call)?,
+        Command::Serve(args) => serve::run(*args, call)?,
         Command::Node(args) => node::run(args, call)?,
         Command::Submit(args) => submit::run(args, call)?,
         Command::Sample(args) => sample::run(args, call)?,

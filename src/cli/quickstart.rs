@@ -77,6 +77,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         local_nodes: 1,
         fetch_allow: Vec::new(),
         trusted_proxies: Vec::new(),
+        metrics_allow: Vec::new(),
         limits: Limits::default(),
         quotas: Quotas::default(),
     })?;

@@ -54,6 +54,9 @@ pub struct Args {
     /// A network of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given again
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     trusted_proxy: Vec<IpNet>,
+    /// A network whose machines may read GET /metrics, besides this one; may be given again
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    metrics_allow: Vec<IpNet>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -86,6 +89,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         local_nodes: args.local_nodes,
         fetch_allow: args.fetch_allow,
         trusted_proxies: args.trusted_proxy,
+        metrics_allow: args.metrics_allow,
         limits,
         quotas: args.quotas.quotas(),
     })?;

@@ -11,6 +11,8 @@ use crate::os::{files, host};
 
 /// Its URL, in the data directory.
 const URL_FILE: &str = "server-url";
+/// The same as this machine reaches it, beside it.
+const LOCAL_URL_FILE: &str = "server-local-url";
 /// The authority to trust there, beside it. Not there with plain HTTP and with a certificate that systems know.
 const CA_FILE: &str = "server-ca.pem";
 
@@ -58,16 +60,25 @@ pub fn ca_file(data_dir: &Path) -> PathBuf {
     data_dir.join(CA_FILE)
 }
 
-/// Keeps it for `admin nodes token` and `submit`.
-pub fn record(data_dir: &Path, server: &ServerUrl) -> Result<()> {
+/// Keeps it for `admin nodes token` and `submit`, and how this machine reaches it for `admin healthcheck`.
+pub fn record(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Result<()> {
     let ca = ca_file(data_dir);
     let noted = match &server.ca {
         Some(pem) => files::write_durably(&ca, pem.as_bytes()),
         None => files::remove(&ca),
     };
     noted
+        .and_then(|()| files::write_durably(&data_dir.join(LOCAL_URL_FILE), local_url.as_bytes()))
         .and_then(|()| files::write_durably(&data_dir.join(URL_FILE), server.url.as_bytes()))
         .map_err(|error| Error::internal("Could not note the server's address in the data directory.", error))
+}
+
+/// What the last server on this data directory noted of how this machine reaches it.
+pub fn recorded_local(data_dir: &Path) -> Option<ServerUrl> {
+    let known = recorded(data_dir)?;
+    let text = std::fs::read_to_string(data_dir.join(LOCAL_URL_FILE)).ok();
+    let url = text.map(|text| text.trim().to_owned()).filter(|url| !url.is_empty());
+    Some(ServerUrl { url: url.unwrap_or_else(|| known.url.clone()), ..known })
 }
 
 /// What the last server on this data directory noted.
@@ -135,7 +146,9 @@ mod tests {
         assert_eq!(recorded(dir.path()), None);
         for ca in [Some("PEM".to_owned()), None] {
             let server = ServerUrl { url: "https://clips.lan".into(), ca };
-            record(dir.path(), &server).unwrap();
+            record(dir.path(), &server, "https://127.0.0.1:8443").unwrap();
+            let local = ServerUrl { url: "https://127.0.0.1:8443".into(), ca: server.ca.clone() };
+            assert_eq!(recorded_local(dir.path()), Some(local));
             assert_eq!(recorded(dir.path()), Some(server));
         }
     }
@@ -159,7 +172,7 @@ mod tests {
     #[test]
     fn the_authority_of_this_machines_own_server_is_known_and_no_others() {
         let dir = tempfile::tempdir().unwrap();
-        record(dir.path(), &ServerUrl { url: "https://clips.lan:8443".into(), ca: Some("PEM".into()) }).unwrap();
+        record(dir.path(), &ServerUrl { url: "https://clips.lan:8443".into(), ca: Some("PEM".into()) }, "").unwrap();
         for (url, known) in [
             ("https://clips.lan:8443", true),
             ("https://localhost:8443/", true),

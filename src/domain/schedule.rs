@@ -99,6 +99,12 @@ impl ReadyQueue {
         KeyClass::ALL.into_iter().map(|class| self.waiting(account, class)).sum()
     }
 
+    /// How many jobs of this class wait, and the first of them.
+    pub fn waiting_in(&self, class: KeyClass) -> (u64, Option<JobId>) {
+        let lines = || self.lines.iter().filter(|((_, of), _)| *of == class).map(|(_, line)| line);
+        (lines().map(|line| line.len() as u64).sum(), lines().filter_map(|line| line.front()).min().copied())
+    }
+
     /// A waiting job, if it is one.
     pub fn get(&self, class: KeyClass, id: JobId) -> Option<&ReadyJob> {
         self.lanes.values().find_map(|lane| lane.get(&(class, id)))

@@ -1,11 +1,14 @@
 //! One request as handlers see it: who asks is settled before; here is what is asked.
 
 use std::cell::OnceCell;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use rouille::Request;
 use rouille::percent_encoding::percent_decode_str;
 
 use super::body::{self, Upload};
+use super::measures::Measures;
 use super::permits::Permits;
 use super::urls::Base;
 use crate::app::App;
@@ -25,6 +28,12 @@ pub struct Call<'r> {
     pub authority_pem: Option<&'r str>,
     /// The account or node that the caller has proven to be, as the log shows it.
     pub who: OnceCell<String>,
+    /// Who asks.
+    pub client: IpAddr,
+    /// Networks whose addresses may read the metrics.
+    pub metrics_allow: &'r [IpNet],
+    /// What is measured of all requests.
+    pub measures: &'r Measures,
     /// Claims that may wait at once.
     pub claims: &'r Permits,
     /// Bytes of a JSON body at most.

@@ -12,9 +12,10 @@ use rouille::{Request, Response};
 
 use super::answer;
 use super::call::Call;
+use super::measures::Measures;
 use super::permits::Permits;
 use super::proxies::{Forwarded, Proxies};
-use super::request_log::{Line, RefusedKeys};
+use super::request_log::Line;
 use super::routes;
 use super::server::ServeOptions;
 use super::urls::Base;
@@ -28,7 +29,7 @@ pub struct Front {
     proxies: Proxies,
     address: OnceLock<SocketAddr>,
     claims: Permits,
-    refused_keys: RefusedKeys,
+    measures: Arc<Measures>,
     /// Drawn at the start, so that request ids of two runs differ.
     run: u64,
     requests: AtomicU64,
@@ -44,7 +45,7 @@ impl Front {
             address: OnceLock::new(),
             claims: Permits::new(options.limits.waiting_claims),
             options,
-            refused_keys: RefusedKeys::default(),
+            measures: Arc::new(Measures::new()),
             run,
             requests: AtomicU64::new(0),
         })
@@ -72,7 +73,8 @@ impl Front {
         let id = self.next_id();
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let found = routes::find(path);
-        let line = Line::begin(request, path, &found, self.proxies.client(request), &self.app.clock);
+        let client = self.proxies.client(request);
+        let line = Line::begin(request, path, &found, client, &self.app.clock);
         let call = Call {
             app: &self.app,
             request,
@@ -80,6 +82,9 @@ impl Front {
             base: self.base(request),
             authority_pem: self.options.https.as_ref().and_then(|https| https.authority_pem.as_deref()),
             who: OnceCell::new(),
+            client,
+            metrics_allow: &self.options.metrics_allow,
+            measures: &self.measures,
             claims: &self.claims,
             json_body_bytes: self.options.limits.json_body_bytes,
         };
@@ -97,7 +102,7 @@ impl Front {
             }
             answer::error(&error, &id)
         });
-        let response = line.on(response, &id, call.who, &self.refused_keys);
+        let response = line.on(response, &id, call.who, &self.measures);
         answer::finish(response, id)
     }
 

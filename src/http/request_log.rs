@@ -6,12 +6,12 @@ use std::cell::OnceCell;
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use log::Level;
 use rouille::{Request, Response, ResponseBody};
 
+use super::measures::Measures;
 use super::routes::Found;
 use crate::os::clock::Clock;
 
@@ -25,6 +25,7 @@ const METHOD_LETTERS: usize = 9;
 /// What the line says of a request.
 pub struct Line {
     method: String,
+    pattern: Option<&'static str>,
     path: String,
     client: IpAddr,
     clock: Arc<dyn Clock>,
@@ -36,6 +37,7 @@ impl Line {
     pub fn begin(request: &Request, path: &str, found: &Found<'_>, client: IpAddr, clock: &Arc<dyn Clock>) -> Self {
         Self {
             method: shown_method(request.method()).to_owned(),
+            pattern: found.pattern,
             path: shown_path(path, found),
             client,
             started: clock.monotonic(),
@@ -43,9 +45,9 @@ impl Line {
         }
     }
 
-    /// The same answer, which writes the line at its end. `who` is the account or node that asked; `keys` counts the
-    /// keys that were refused.
-    pub fn on(self, response: Response, id: &str, who: OnceCell<String>, keys: &RefusedKeys) -> Response {
+    /// The same answer, which writes the line at its end. `who` is the account or node that asked; The
+    /// request is measured then, too.
+    pub fn on(self, response: Response, id: &str, who: OnceCell<String>, measures: &Arc<Measures>) -> Response {
         let Response { status_code, headers, data, upgrade } = response;
         let (body, length) = data.into_reader_and_size();
         let end = End {
@@ -53,7 +55,11 @@ impl Line {
             id: id.to_owned(),
             status: status_code,
             who: who.into_inner(),
-            refused: (status_code == 401).then(|| keys.count()),
+            refused: (status_code == 401).then(|| {
+                measures.refused_keys.add_one();
+                measures.refused_keys.get()
+            }),
+            measures: Arc::clone(measures),
             length: length.map(|length| length as u64),
             sent: 0,
         };
@@ -63,16 +69,6 @@ impl Line {
             None => ResponseBody::from_reader(body),
         };
         Response { status_code, headers, data, upgrade }
-    }
-}
-
-/// How many requests were refused for their key. They are counted and never slowed down: 122 random bits are not guessed.
-#[derive(Default)]
-pub struct RefusedKeys(AtomicU64);
-
-impl RefusedKeys {
-    fn count(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -97,12 +93,15 @@ struct End {
     status: u16,
     who: Option<String>,
     refused: Option<u64>,
+    measures: Arc<Measures>,
     length: Option<u64>,
     sent: u64,
 }
 
 impl Drop for End {
     fn drop(&mut self) {
+        let Line { method, pattern, clock, started, .. } = &self.line;
+        self.measures.answered(method, *pattern, self.status, clock.monotonic().saturating_sub(*started));
         let level = if self.refused.is_some() { Level::Warn } else { Level::Info };
         if log::log_enabled!(level) {
             log::log!(level, "{}", self.words());
@@ -112,7 +111,7 @@ impl Drop for End {
 
 impl End {
     fn words(&self) -> String {
-        let Line { method, path, client, clock, started } = &self.line;
+        let Line { method, path, client, clock, started, .. } = &self.line;
         let took = clock.monotonic().saturating_sub(*started).as_millis();
         let who = self.who.as_deref().unwrap_or("-");
         let bytes = match self.length {
@@ -211,12 +210,23 @@ mod tests {
         let end = |method: &str, status, who: Option<&str>, length, sent, refused| {
             let line = Line {
                 method: method.into(),
+                pattern: None,
                 path: "/api/account".into(),
                 client: [10, 0, 0, 5].into(),
                 clock: clock.clone(),
                 started: Duration::ZERO,
             };
-            End { line, id: "r-1".into(), status, who: who.map(Into::into), refused, length, sent }.words()
+            End {
+                line,
+                id: "r-1".into(),
+                status,
+                who: who.map(Into::into),
+                refused,
+                measures: Arc::new(Measures::new()),
+                length,
+                sent,
+            }
+            .words()
         };
         clock.advance(Duration::from_millis(7));
         let cases = [

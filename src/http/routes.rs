@@ -5,7 +5,7 @@ use rouille::Response;
 
 use super::answer;
 use super::call::Call;
-use super::{account, authority, clips, demos, health, leases, nodes, openapi, usage, watch};
+use super::{account, authority, clips, demos, health, leases, metrics, nodes, openapi, usage, watch};
 use crate::app::auth;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
@@ -32,6 +32,9 @@ type Row = (&'static str, &'static str, Handler);
 const ROUTES: &[Row] = &[
     ("GET", "/healthz", Anyone(health::alive)),
     ("HEAD", "/healthz", Anyone(health::alive)),
+    ("GET", "/readyz", Anyone(health::ready)),
+    ("HEAD", "/readyz", Anyone(health::ready)),
+    ("GET", "/metrics", Anyone(metrics::show)),
     ("GET", "/ca.pem", Anyone(authority::certificate)),
     ("HEAD", "/ca.pem", Anyone(authority::certificate)),
     ("GET", "/api/openapi.json", Anyone(openapi::show)),

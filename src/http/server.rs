@@ -43,6 +43,8 @@ pub struct ServeOptions {
     pub https: Option<Https>,
     /// Networks of reverse proxies whose word on a client's address, scheme and Host is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Networks whose addresses may read the metrics, besides loopback.
+    pub metrics_allow: Vec<IpNet>,
     /// What it allows.
     pub limits: Limits,
 }
@@ -50,7 +52,8 @@ pub struct ServeOptions {
 impl ServeOptions {
     /// Listens there, and is otherwise as it is when nobody says anything.
     pub fn on(listen: SocketAddr) -> Self {
-        Self { listen, public_url: None, https: None, trusted_proxies: Vec::new(), limits: Limits::default() }
+        let limits = Limits::default();
+        Self { listen, public_url: None, https: None, trusted_proxies: Vec::new(), metrics_allow: Vec::new(), limits }
     }
 }
 

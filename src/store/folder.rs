@@ -13,7 +13,7 @@ use crate::os::clock::pause;
 pub const STORE: &str = "store.db";
 /// Files besides the store, demos and clips that an appliance needs to be the same one again: how clients and nodes
 /// reach it.
-const SMALL_FILES: [&str; 2] = ["server-url", "server-ca.pem"];
+const SMALL_FILES: [&str; 3] = ["server-url", "server-local-url", "server-ca.pem"];
 /// Where the authority and the server's certificate are.
 const TLS: &str = "tls";
 /// Where the nodes inside the server keep who they are.

@@ -166,12 +166,28 @@ impl Store {
         self.ready.lock().queued(account)
     }
 
+    /// How many jobs of a class wait, and the first of them. Of the server only.
+    pub fn waiting_in(&self, class: KeyClass) -> (u64, Option<JobId>) {
+        self.ready.lock().waiting_in(class)
+    }
+
     /// A job's place among its account's waiting jobs of its class, and what the queue knows of it. Of the server, or after
     /// [`Self::read_queue`].
     pub fn waiting(&self, account: AccountId, class: KeyClass, job: JobId) -> Option<(u64, ReadyJob)> {
         let queue = self.ready.lock();
         Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))
     }
+}
+
+/// Served by the row's number.
+const PROBE: &str = "
+    UPDATE queue_changes SET number = number WHERE id = 1
+";
+
+/// Writes, and changes nothing: whether it can be done.
+pub fn probe(tx: &mut Tx<'_>) -> Result<()> {
+    tx.execute(PROBE, [])?;
+    Ok(())
 }
 
 /// One operation of a process that keeps no queue: what it changes there it notes for the server.

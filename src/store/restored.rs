@@ -20,11 +20,12 @@ const READY: &str = "restore.ready";
 const ASIDE: &str = "aside";
 
 /// Names that a backup may replace, each with those that go aside with it: an old log must never meet a new store.
-const PLACES: [(&str, &[&str]); 7] = [
+const PLACES: [(&str, &[&str]); 8] = [
     (STORE, &["store.db-wal", "store.db-shm"]),
     ("tls", &[]),
     ("local-nodes", &[]),
     ("server-url", &[]),
+    ("server-local-url", &[]),
     ("server-ca.pem", &[]),
     ("demos", &[]),
     ("clips", &[]),

@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod dinks;
 mod doctor;
+mod healthcheck;
 mod jobs;
 mod keys;
 mod nodes;
@@ -56,6 +57,7 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Doctor(doctor::Args),
+    Healthcheck(healthcheck::Args),
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
@@ -76,6 +78,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Backup(args) => backup::make(&args, &*open()?, call),
         Command::Restore(args) => backup::restore(&args, dir, call),
         Command::Doctor(args) => doctor::run(args, dir, call),
+        Command::Healthcheck(healthcheck::Args {}) => healthcheck::run(dir, call),
     }
 }
 

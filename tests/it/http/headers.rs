@@ -22,6 +22,9 @@ const PLAYER: &str = "default-src 'none'; media-src 'self'; img-src 'self'; styl
 const TABLE: &[(&str, &str, &str, &str)] = &[
     ("GET", "/healthz", NEVER, NOBODY),
     ("HEAD", "/healthz", NEVER, NOBODY),
+    ("GET", "/readyz", NEVER, NOBODY),
+    ("HEAD", "/readyz", NEVER, NOBODY),
+    ("GET", "/metrics", NEVER, NOBODY),
     ("GET", "/ca.pem", NEVER, NOBODY),
     ("HEAD", "/ca.pem", NEVER, NOBODY),
     ("GET", "/api/openapi.json", NEVER, NOBODY),

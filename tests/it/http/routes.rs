@@ -25,6 +25,9 @@ const CALLERS: [&str; 10] = [
 const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/healthz", [200; 10]),
     ("HEAD", "/healthz", [200; 10]),
+    ("GET", "/readyz", [200; 10]),
+    ("HEAD", "/readyz", [200; 10]),
+    ("GET", "/metrics", [200; 10]),
     // Over plain HTTP there is no authority to hand out.
     ("GET", "/ca.pem", [404; 10]),
     ("HEAD", "/ca.pem", [404; 10]),

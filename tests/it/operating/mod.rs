@@ -4,3 +4,4 @@ mod backup;
 mod backup_damage;
 mod backup_load;
 mod doctor;
+mod monitors;

@@ -1,0 +1,54 @@
+//! `admin healthcheck`: asks the running server whether it takes work.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Call, output};
+use crate::cli::server_url;
+use crate::domain::error::{Error, Kind, Result};
+use crate::os::address::Addresses;
+use crate::os::http::{Client, ClientOptions, Method, Request};
+use crate::wire::problem::Problem;
+
+/// Time that the server may take in all.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of its answer.
+const ANSWER_BYTES: u64 = 64 * 1024;
+
+/// Asks the running server whether it takes work; exit status 1 when it does not, or does not answer
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: for a monitor, on the server's machine\n  dinkem-appliance admin healthcheck")]
+pub struct Args {}
+
+pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
+    let server = server_url::recorded_local(data_dir).ok_or_else(|| {
+        let message = format!("No server has run on {} yet: start it.", data_dir.display());
+        Error::new(Kind::NotFound, "no_server", message)
+    })?;
+    let client = Client::new(ClientOptions {
+        addresses: Addresses::Any,
+        ca_pem: server.ca,
+        redirects: 0,
+        connect_timeout: PATIENCE,
+        stall_timeout: PATIENCE,
+    })?;
+    let url = format!("{}/readyz", server.url);
+    let answer = client.send(Request::new(Method::GET, &url, PATIENCE)).map_err(|error| {
+        let message = format!("The server at {} does not answer: look whether it runs, and at its log.", server.url);
+        Error::new(Kind::Unavailable, "no_answer", message).because(error)
+    })?;
+    let status = answer.status;
+    if status == 200 {
+        if call.json {
+            output::json(&json!({ "status": "ready", "url": server.url }));
+        } else {
+            output::line(&format!("ready: {}", server.url));
+        }
+        return Ok(());
+    }
+    let words =
+        answer.json::<Problem>(ANSWER_BYTES).map_or_else(|_| format!("status {status}"), |problem| problem.error);
+    Err(Error::new(Kind::Unavailable, "not_ready", format!("The server at {} takes no work: {words}", server.url)))
+}

@@ -1,0 +1,71 @@
+//! Figures for monitors. No account is named in them, but they tell how busy a studio is: only this machine and the
+//! networks that the operator names may read them.
+
+use rouille::{Response, ResponseBody};
+
+use super::answer;
+use super::call::Call;
+use super::prometheus::{MEDIA_TYPE, Page};
+use crate::app::health;
+use crate::config;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+
+/// `GET /metrics`.
+pub fn show(call: &Call<'_>) -> Result<Response> {
+    let is_allowed =
+        call.client.is_loopback() || call.metrics_allow.iter().any(|network| network.contains(&call.client));
+    if !is_allowed {
+        let message = "Metrics are for this machine, and for networks that serve --metrics-allow names.";
+        return Err(Error::new(Kind::Forbidden, "address_not_allowed", message));
+    }
+    let mut page = Page::default();
+    page.family("dinkem_build_info", "gauge", "The program that serves.");
+    page.sample("dinkem_build_info", &[("version", config::VERSION)], 1.0);
+    write_figures(&mut page, &health::figures(call.app)?);
+    write_jobs(&mut page, call);
+    call.measures.write(&mut page);
+    Ok(answer::with_body(200, MEDIA_TYPE, ResponseBody::from_string(page.text())))
+}
+
+fn write_figures(page: &mut Page, figures: &health::Figures) {
+    page.family("dinkem_jobs_waiting", "gauge", "Jobs of active accounts that wait, by class.");
+    for waiting in &figures.waiting {
+        page.sample("dinkem_jobs_waiting", &[("class", waiting.class.as_str())], waiting.jobs as f64);
+    }
+    page.family("dinkem_oldest_wait_seconds", "gauge", "Age of the first waiting job, by class.");
+    for waiting in &figures.waiting {
+        page.sample("dinkem_oldest_wait_seconds", &[("class", waiting.class.as_str())], waiting.oldest_seconds);
+    }
+    page.family("dinkem_nodes", "gauge", "Render nodes, by state.");
+    for nodes in &figures.nodes {
+        page.sample("dinkem_nodes", &[("state", nodes.state.as_str())], nodes.nodes as f64);
+    }
+    page.family("dinkem_slots", "gauge", "Slots of render nodes, by the node's state.");
+    for nodes in &figures.nodes {
+        page.sample("dinkem_slots", &[("state", nodes.state.as_str())], nodes.slots as f64);
+    }
+    let mut gauge = |name, help, value: u64| {
+        page.family(name, "gauge", help);
+        page.sample(name, &[], value as f64);
+    };
+    gauge("dinkem_jobs_rendering", "Jobs that nodes hold.", figures.rendering);
+    gauge("dinkem_dinks_sold", "Dinks of all accounts together.", figures.dinks_sold);
+    if let Some(free) = figures.disk_free {
+        gauge("dinkem_disk_free_bytes", "Room on the data directory's disk.", free);
+    }
+    gauge("dinkem_disk_reserve_bytes", "Room below which no new work is taken.", limits::DISK_RESERVE_BYTES);
+    gauge("dinkem_store_bytes", "Length of the store.", figures.store);
+    gauge("dinkem_store_log_bytes", "Length of the store's write-ahead log.", figures.log);
+}
+
+fn write_jobs(page: &mut Page, call: &Call<'_>) {
+    let counters = &call.app.counters;
+    page.family("dinkem_jobs_submitted_total", "counter", "Jobs accepted since the server's start.");
+    page.sample("dinkem_jobs_submitted_total", &[], counters.submitted.get() as f64);
+    page.family("dinkem_jobs_total", "counter", "Jobs by what became of them since the server's start.");
+    for (outcome, count) in [("done", &counters.done), ("failed", &counters.failed), ("cancelled", &counters.cancelled)]
+    {
+        page.sample("dinkem_jobs_total", &[("outcome", outcome)], count.get() as f64);
+    }
+}

@@ -1,0 +1,51 @@
+//! The text that Prometheus reads (exposition format 0.0.4): a handful of lines, so no library is needed.
+
+use std::fmt::Write as _;
+
+/// The media type.
+pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A page of figures, family after family.
+#[derive(Default)]
+pub struct Page(String);
+
+impl Page {
+    /// Begins a family: its samples follow.
+    pub fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing into a string cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// One figure of the family.
+    pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        self.0.push_str(name);
+        for (at, (label, text)) in labels.iter().enumerate() {
+            let begin = if at == 0 { '{' } else { ',' };
+            let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = write!(self.0, "{begin}{label}=\"{text}\"");
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.0, "{end} {value}");
+    }
+
+    /// The text.
+    pub fn text(self) -> String {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_as_prometheus_reads_them() {
+        let mut page = Page::default();
+        page.family("jobs", "gauge", "How many.");
+        page.sample("jobs", &[], 5.0);
+        page.sample("jobs", &[("class", "a\"b\\c\nd"), ("le", "0.5")], 0.25);
+        let expected =
+            "# HELP jobs How many.\n# TYPE jobs gauge\njobs 5\njobs{class=\"a\\\"b\\\\c\\nd\",le=\"0.5\"} 0.25\n";
+        assert_eq!(page.text(), expected);
+    }
+}
