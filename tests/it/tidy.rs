@@ -35,6 +35,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("process_wrap", &["os/"]),
     ("windows_service::", &["os/service", "cli/"]),
     ("getrandom", &["os/"]),
+    ("fs4", &["os/"]),
     ("ctrlc", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("SystemTime::now", &["os/"]),
