@@ -1,0 +1,48 @@
+"""Stops a service while a request is under way, and sees that the request is answered.
+
+drain.py ADDRESS CA.PEM KEY FILE STOP...: begins to upload FILE, waits until the server has asked for its body, runs the
+command STOP beside it, and only then sends the body.
+"""
+
+import pathlib
+import socket
+import ssl
+import subprocess
+import sys
+
+SECONDS = 120
+
+address, authority, key, file, *stop = sys.argv[1:]
+host, port = address.split(":")
+body = pathlib.Path(file).read_bytes()
+# Other bytes than the demo that is there already: after its end nobody looks.
+body += b"another"
+
+trust = ssl.create_default_context(cafile=authority)
+with trust.wrap_socket(socket.create_connection((host, int(port)), SECONDS), server_hostname=host) as link:
+    head = [
+        "POST /api/demos HTTP/1.1",
+        f"Host: {address}",
+        f"Authorization: Bearer {key}",
+        f"Content-Length: {len(body)}",
+        "Content-Type: application/octet-stream",
+        "Expect: 100-continue",
+        "Connection: close",
+    ]
+    link.sendall("\r\n".join([*head, "", ""]).encode())
+    go_on = link.recv(4096)
+    assert go_on.startswith(b"HTTP/1.1 100"), go_on
+    stopping = subprocess.Popen(stop)
+    # The first half goes at once, the second when the stop has had time to begin.
+    link.sendall(body[: len(body) // 2])
+    try:
+        stopping.wait(2)
+    except subprocess.TimeoutExpired:
+        pass
+    link.sendall(body[len(body) // 2 :])
+    answer = b""
+    while part := link.recv(65536):
+        answer += part
+print(answer.decode(errors="replace"))
+assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")), "the request was cut off"
+assert stopping.wait(SECONDS) == 0, "the service did not stop"

@@ -1,0 +1,227 @@
+#!/usr/bin/env bash
+# Tries the Windows package under Wine as an operator would: installs it, makes a clip, stops and starts the service,
+# upgrades, uninstalls. Needs no display, and no port but one that is free.
+#   test-msi.sh dinkem-appliance.exe
+# What Wine does not do is for .github/workflows/windows.yml: rights of files, the firewall, a service's own account.
+set -uo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+exe=$(realpath "$1")
+work=$(mktemp -d)
+cd "$work" || exit 1
+
+export HOME=$work/home WINEPREFIX=$work/prefix WINEDEBUG=-all WINEDLLOVERRIDES=mscoree,mshtml=
+export XDG_RUNTIME_DIR=$work/run LC_ALL=C.UTF-8
+unset DISPLAY WAYLAND_DISPLAY
+mkdir -p "$HOME" "$XDG_RUNTIME_DIR"
+
+drive=$WINEPREFIX/drive_c
+folder=$drive/ProgramData/dinkem-appliance
+config=$folder/config.toml
+log=$folder/logs/server.log
+program="$drive/Program Files/Dinkem Appliance/dinkem-appliance.exe"
+service='HKLM\System\CurrentControlSet\Services\DinkemAppliance'
+environment='HKLM\System\CurrentControlSet\Control\Session Manager\Environment'
+# Seconds that one step may take; the machine may be busy.
+patience=300
+passed=0
+failed=0
+
+# The older package, and a newer one of the same program.
+old=$(sed -n 's/^version = "\([0-9.]*\).*/\1/p' "$root/Cargo.toml" | head -n 1)
+new=${old%.*}.$((${old##*.} + 1))
+
+ok() { # NAME COMMAND...: the command succeeds
+  local name=$1
+  shift
+  if "$@" >last.txt 2>&1 </dev/null; then
+    echo "ok $name"
+    passed=$((passed + 1))
+  else
+    echo "NOT OK $name"
+    tail -n 20 last.txt | sed 's/^/    /'
+    [ ! -e "$log" ] || { echo "    the end of the service's log:"; tail -n 10 "$log" | sed 's/^/    /'; }
+    failed=$((failed + 1))
+    return 1
+  fi
+}
+result() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+not() { ! "$@"; }
+win() { timeout -k 10 "$patience" /usr/lib/wine/wine64 "$@"; }
+appliance() { win "$program" "$@"; }
+msiexec() { win msiexec "$@" /qn; }
+net() { win net "$1" DinkemAppliance; }
+within() { # COMMAND...: succeeds in time
+  local until=$((SECONDS + patience))
+  until "$@"; do
+    [ $SECONDS -lt $until ] || return 1
+    sleep 0.2
+  done
+}
+
+finish() {
+  /usr/lib/wine/wineserver64 -k 2>/dev/null
+  /usr/lib/wine/wineserver64 -w 2>/dev/null
+  cd / && rm -rf "$work"
+}
+trap finish EXIT
+
+# --- the package itself -------------------------------------------------------------------------------------------
+
+same_bytes() {
+  "$here/build-msi.sh" "$exe" again.msi "$old" && cmp old.msi again.msi
+}
+needs_only_windows() {
+  x86_64-w64-mingw32-objdump -p "$exe" | sed -n 's/.*DLL Name: //p' | tr 'A-Z' 'a-z' | sort -u >imports.txt
+  grep -q '^kernel32.dll$' imports.txt && ! grep -E '^(lib|msys|cyg)' imports.txt
+}
+names_no_path_of_this_machine() {
+  ! grep -aoE -m 3 "(${CARGO_HOME:-$HOME/.cargo}|$root|/\.cargo/registry)[^[:space:]]{0,60}" "$exe"
+}
+signed_and_verified() {
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Test of Dinkem Appliance" \
+    -addext extendedKeyUsage=codeSigning -keyout key.pem -out cert.pem 2>/dev/null
+  SIGN_CERT=$work/cert.pem SIGN_KEY=$work/key.pem "$here/build-msi.sh" "$exe" signed.msi "$old" &&
+    osslsigncode verify -CAfile cert.pem -in signed.msi | grep -q '^Succeeded' &&
+    msiextract -C signed signed.msi >/dev/null &&
+    osslsigncode verify -CAfile cert.pem -in "$(find signed -name '*.exe')" | grep -q '^Succeeded'
+}
+rights_are_explicit() {
+  # SYSTEM, administrators and the service's account, computed as `sc showsid DinkemAppliance` does; nothing inherited.
+  local own=S-1-5-80-1632952272-2376914951-2272484163-1951388968-1078452470
+  msiinfo export old.msi MsiLockPermissionsEx | tr -d '\r' >rights.txt
+  for directory in StoreDir LogsDir; do
+    grep -P "\t$directory\tCreateFolder\tD:PAI\(A;OICI;FA;;;SY\)\(A;OICI;FA;;;BA\)\(A;OICI;0x1301ff;;;$own\)\t" rights.txt || return 1
+  done
+}
+
+ok "the package is made" "$here/build-msi.sh" "$exe" old.msi "$old"
+ok "a newer package is made" "$here/build-msi.sh" "$exe" new.msi "$new"
+ok "the same program gives the same package" same_bytes
+ok "the program needs nothing but Windows" needs_only_windows
+ok "the program names no path of the machine that built it" names_no_path_of_this_machine
+ok "program and package can be signed, and the signatures hold" signed_and_verified
+ok "data and logs are for the service and administrators only" rights_are_explicit
+
+# --- Wine ---------------------------------------------------------------------------------------------------------
+
+win wineboot -i >/dev/null 2>&1
+x86_64-w64-mingw32-gcc -shared -O2 -o "$drive/windows/system32/bcryptprimitives.dll" "$here/stub/bcryptprimitives.c" -ladvapi32
+ok "Windows 7 is refused" eval 'win winecfg -v win7 && not msiexec /i old.msi'
+win winecfg -v win10 2>/dev/null
+# Wine reads its version when it starts; the service manager must outlive each of the following commands.
+/usr/lib/wine/wineserver64 -k
+/usr/lib/wine/wineserver64 -w
+/usr/lib/wine/wineserver64 -p
+win cmd /c exit >/dev/null 2>&1
+
+# --- install ------------------------------------------------------------------------------------------------------
+
+# The packaged file, but for the port: 443 may be taken here.
+own_port() {
+  mkdir -p "$folder"
+  sed -e 's/^listen = .*/listen = "127.0.0.1:0"\r/' "$here/config.toml" | sed 's/\r*$/\r/' >"$config"
+  printf '%s\r\n' "port_file = 'C:\\ProgramData\\dinkem-appliance\\data\\port'" "stop_seconds = 60" >>"$config"
+}
+address() { tr -d '\r\n' <"$folder/data/port"; }
+answers() { [ -s "$folder/data/port" ] && curl -sf --max-time 10 --cacert ca.pem "https://$(address)/healthz" >/dev/null; }
+export_authority() { appliance admin tls export -o ca.pem && [ -s ca.pem ]; }
+is() { win sc query DinkemAppliance | grep -q "STATE.*$1"; }
+command_line_is_explicit() {
+  win reg query "$service" /v ImagePath | grep -F ' windows-service --config "C:\ProgramData\dinkem-appliance\config.toml"'
+}
+config_is_packaged() {
+  msiextract -C old old.msi >/dev/null && sed 's/$/\r/' "$here/config.toml" | cmp - "$(find old -name config.toml)"
+}
+
+own_port
+ok "the package brings config.toml" config_is_packaged
+ok "it installs" msiexec /i old.msi || { result; exit 1; }
+ok "the authority's certificate is handed out" within export_authority
+ok "HTTPS answers" within answers
+ok "the service is running" within is RUNNING
+ok "the service is told where its configuration is" command_line_is_explicit
+ok "the program is found by its name" eval "win reg query '$environment' /v PATH | grep -F 'C:\\Program Files\\Dinkem Appliance'"
+ok "the log tells where it listens" grep -q 'Listening on 127.0.0.1:' "$log"
+ok "the program tells its version" eval 'appliance --version | grep -qF "dinkem-appliance $old"'
+
+# --- the first clip -----------------------------------------------------------------------------------------------
+
+make_account() { appliance --json admin account create "Studio One" >account.json && grep -q metered_key account.json; }
+metered_key() { sed 's/.*"metered_key":"\([^"]*\)".*/\1/' account.json; }
+api() { curl -sf --max-time 60 --cacert ca.pem -H "Authorization: Bearer $(metered_key)" "https://$(address)$1" "${@:2}"; }
+submit() {
+  DINKEM_API_KEY=$(metered_key) appliance submit sample.dem --player 76561202200000008 --round 2 \
+    --server "https://$(address)" --ca ca.pem --wait -o clip.mp4
+}
+clip_plays() {
+  [ "$(ffprobe -v error -select_streams v -show_entries stream=codec_name,width,height -of csv=p=0 clip.mp4)" = h264,1920,1080 ]
+}
+one_job_is_done() { api '/api/clips?limit=10' | tr -d ' ' | grep -o '"status":"[a-z]*"' | tr '\n' ' ' | grep -qx '"status":"done" '; }
+
+ok "an account is made" make_account
+ok "its keys do not open anything yet" not api /api/account
+ok "it is activated without a name" appliance admin activate
+ok "its keys open the API" api /api/account
+ok "the sample is written" appliance sample -o sample.dem
+ok "a local node makes the sample's clip" submit
+ok "the clip is H.264 in 1080 lines" clip_plays
+ok "the job is listed as done" one_job_is_done
+
+# --- stop and start -----------------------------------------------------------------------------------------------
+
+# A request is under way when the service is told to stop: it is answered, and only then the service ends.
+drains() {
+  timeout -k 10 "$patience" python3 "$here/drain.py" "$(address)" ca.pem "$(metered_key)" sample.dem \
+    "$(command -v timeout)" -k 10 "$patience" /usr/lib/wine/wine64 net stop DinkemAppliance
+}
+restart() { rm -f "$folder/data/port" && net start && within answers; }
+# Wine's `net start` does not wait; the exit code is what stays.
+refuses_to_start() {
+  cp "$config" config.keep
+  printf 'lisen = "0.0.0.0:1"\r\n' >>"$config"
+  net start
+  within eval 'win sc query DinkemAppliance | grep "SERVICE_EXIT_CODE *: 2 "'
+  local answer=$?
+  cp config.keep "$config"
+  [ $answer -eq 0 ] && is STOPPED && grep 'The service has ended: unknown key `lisen`' "$log"
+}
+
+ok "a stop finishes the request that is under way" drains
+ok "the service has stopped" within is STOPPED
+ok "nothing answers any more" not answers
+ok "the log tells the stop" grep -q 'Stopped\.' "$log"
+ok "a fault in config.toml is a failed start, told in the log" refuses_to_start
+ok "it starts again" restart
+ok "the job is still there" one_job_is_done
+
+# --- upgrade and downgrade ----------------------------------------------------------------------------------------
+
+installed() { win uninstaller --list | grep -c 'Dinkem Appliance'; }
+upgrade() { rm -f "$folder/data/port" && msiexec /i new.msi && within answers; }
+
+printf '# edited by the operator\r\n' >>"$config"
+ok "it upgrades in place, and answers" upgrade
+ok "the edited config.toml is kept" grep -q '^# edited by the operator' "$config"
+ok "account and job are kept" one_job_is_done
+ok "it is installed once" [ "$(installed)" = 1 ]
+ok "a downgrade is refused" not msiexec /i old.msi
+ok "what was there still answers" within answers
+ok "it is still installed once" [ "$(installed)" = 1 ]
+
+# --- uninstall ----------------------------------------------------------------------------------------------------
+
+ok "it uninstalls" msiexec /x new.msi
+ok "the program is gone" not [ -e "$program" ]
+ok "the service is gone" not win reg query "$service"
+ok "its folder is no longer looked into for programs" eval "win reg query '$environment' /v PATH >path.txt && ! grep -F 'Dinkem Appliance' path.txt"
+ok "nothing answers after it" not answers
+ok "data and configuration are kept" [ -s "$folder/data/store.db" -a -s "$config" ]
+ok "it installs again over the data" eval 'rm -f "$folder/data/port"; msiexec /i new.msi && within answers'
+ok "the data is found again" one_job_is_done
+
+result

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what the scripts here need, once: setup.sh msi | msi-build (msi-build: what the package needs, without its
+# tests).
+set -euo pipefail
+
+# Package, and a program of it that shows that it is there.
+MSI_BUILD=(
+  "nasm nasm" "g++ g++" "g++-mingw-w64-x86-64 x86_64-w64-mingw32-g++" "gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc"
+  "python3 python3" "wixl wixl" "msitools msibuild" "faketime faketime" "osslsigncode osslsigncode"
+)
+MSI_TEST=("wine64 /usr/lib/wine/wine64" "curl curl" "openssl openssl" "ffmpeg ffprobe")
+
+# Installs the packages of those pairs whose program is missing. Waits for another apt that runs.
+install_missing() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair#* }" >/dev/null || missing+=("${pair% *}")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    echo "setup.sh: these packages are missing; type: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "setup.sh: installing ${missing[*]}" >&2
+  local wait=(-o DPkg::Lock::Timeout=600 -qq)
+  apt-get "${wait[@]}" update >&2
+  DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends "${missing[@]}" >&2
+}
+
+# Debian's newest Rust with its library's source, unpacked into the cache: installed, it would take the place of the
+# machine's own. What it is linked against is installed.
+unpack_rust_for_windows() {
+  local rust=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/dinkem-appliance/target}/windows-rust
+  if LD_LIBRARY_PATH=$rust/usr/lib/x86_64-linux-gnu "$rust/usr/bin/rustc" -V && [ -e "$rust/complete" ] &&
+    "$rust/usr/bin/cargo" -V; then
+    return 0
+  fi &>/dev/null
+  echo "setup.sh: unpacking Rust for Windows into $rust" >&2
+  local packages=(rustc-web cargo-web rust-web-src libstd-rust-web-dev) wait=(-o DPkg::Lock::Timeout=600 -qq) deb
+  apt-get "${wait[@]}" update >&2
+  packages+=("$(depends libstd-rust-web-dev)")
+  # shellcheck disable=SC2046 # one word a package
+  DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends --no-upgrade \
+    $(depends "${packages[@]}" | grep -v -e rust -e cargo) >&2
+  rm -rf "$rust"
+  mkdir -p "$rust/debs"
+  (cd "$rust/debs" && apt-get -qq -o APT::Sandbox::User=root download "${packages[@]}" >&2)
+  for deb in "$rust"/debs/*.deb; do
+    dpkg-deb -x "$deb" "$rust"
+  done
+  # Of the source only the library is built.
+  rm -rf "$rust/debs" "$rust/usr/share" "$rust"/usr/src/rustc-*/{compiler,src}
+  touch "$rust/complete"
+}
+
+# What packages depend on, without alternatives.
+depends() {
+  apt-cache depends "$@" | sed -n 's/^  Depends: \([^<].*\)/\1/p' | sort -u
+}
+
+case "${1:-}" in
+  msi-build) install_missing "${MSI_BUILD[@]}" && unpack_rust_for_windows ;;
+  msi) install_missing "${MSI_BUILD[@]}" "${MSI_TEST[@]}" && unpack_rust_for_windows ;;
+  *)
+    echo "usage: setup.sh msi | msi-build" >&2
+    exit 2
+    ;;
+esac
