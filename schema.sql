@@ -1,4 +1,4 @@
--- The store of a dinkem-appliance, version 2. `src/store/migrations.rs` applies it to an empty file, in one transaction;
+-- The store of a dinkem-appliance, version 3. `src/store/migrations.rs` applies it to an empty file, in one transaction;
 -- a file of an older version comes to the same shape by the steps in `src/store/migrations/`, so that a column which
 -- came later stands last in its table here too.
 --
@@ -63,7 +63,10 @@ CREATE TABLE nodes (
     -- 1: it finishes what it holds and is given nothing more.
     draining     INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1)),
     -- From then on its key is refused. The row stays for the leases that it held, under a name that nobody needs.
-    removed_at_ms INTEGER
+    removed_at_ms INTEGER,
+    -- Its program's version, empty where it does not say, and what it speaks with its server.
+    version      TEXT    NOT NULL DEFAULT '',
+    protocol     INTEGER NOT NULL DEFAULT 1 CHECK (protocol >= 1)
 ) STRICT;
 
 -- Render jobs. Rows are never deleted; order and cursors are the row's number, clients see `public_id` (a UUID v7).

@@ -19,6 +19,9 @@ use crate::os::host;
 
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit that it was built from, where the builder says: nothing is asked of the machine, so that equal sources make
+/// equal programs.
+const COMMIT: Option<&str> = option_env!("DINKEM_COMMIT");
 /// What stands before every variable's name.
 const PREFIX: &str = "DINKEM_";
 /// The flag that names the file; it cannot stand in the file.
@@ -37,6 +40,15 @@ pub fn parse(command: Command) -> Result<ArgMatches, clap::Error> {
     };
     let mut command = taught(command, &file);
     command.try_get_matches_from_mut(args).map_err(|error| file.blame(&command, error))
+}
+
+/// This program's version, the commit that it was built from, and for what machine.
+pub fn version() -> String {
+    let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
+    match COMMIT.filter(|commit| !commit.is_empty()) {
+        Some(commit) => format!("{VERSION} ({commit}, {arch}-{os})"),
+        None => format!("{VERSION} ({arch}-{os})"),
+    }
 }
 
 /// An account's key for the client's commands: never a flag, so that no list of processes shows it.

@@ -6,6 +6,7 @@ use crate::domain::key::{KeyHash, Secret};
 use crate::domain::lease::LeaseEnd;
 use crate::domain::limits;
 use crate::domain::node::{Node, NodeState, check_name, numbered_name};
+use crate::domain::protocol::Program;
 use crate::store::{self, Db};
 
 /// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
@@ -49,6 +50,15 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
         store::nodes::insert(tx, public_id, &numbered_name(&name, number), &hash, now)
     })?;
     Ok(Joined { node, key })
+}
+
+/// Writes down what program a node runs, when it says something new.
+pub fn note_program(app: &App, node: &Node, program: &Program) -> Result<()> {
+    if node.program == *program {
+        return Ok(());
+    }
+    let (id, program) = (node.id, program.clone());
+    app.store.write(move |tx| store::nodes::set_program(tx, id, &program))
 }
 
 /// The node of that name or id, or the sentence that there is none.

@@ -45,7 +45,7 @@ const WRONG_USAGE: &str = "wrong_usage";
 #[derive(Debug, Parser)]
 #[command(
     name = "dinkem-appliance",
-    version,
+    version = config::version(),
     disable_help_subcommand = true,
     after_help = "\
 Every flag is also an environment variable (--data-dir is DINKEM_DATA_DIR) and a line of config.toml (data_dir = \"…\");

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod money;
 pub mod month;
 pub mod node;
+pub mod protocol;
 pub mod quota;
 pub mod rates;
 pub mod schedule;

@@ -4,6 +4,7 @@ use super::error::{Error, Result};
 use super::id::NodeId;
 use super::job::Renderer;
 use super::limits;
+use super::protocol::Program;
 
 /// Whether a node is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Node {
     pub renderers: Vec<Renderer>,
     /// Whether it is given nothing more.
     pub draining: bool,
+    /// What it runs, as it last said.
+    pub program: Program,
 }
 
 impl Node {

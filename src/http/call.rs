@@ -13,6 +13,8 @@ use super::permits::Permits;
 use super::urls::Base;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
+use crate::domain::protocol::{self, Program};
+use crate::wire::node::{PROTOCOL_HEADER, VERSION_HEADER};
 
 /// A request on its route.
 pub struct Call<'r> {
@@ -60,6 +62,18 @@ impl<'r> Call<'r> {
     /// Every value of a header.
     pub fn all_headers(&self, name: &str) -> Vec<&'r str> {
         self.request.headers().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+    }
+
+    /// The program of the node that asks, as it says. One that this server cannot work with is refused.
+    pub fn program(&self) -> Result<Program> {
+        let protocol = match self.all_headers(PROTOCOL_HEADER)[..] {
+            [] => Some(protocol::UNSAID),
+            [text] => text.parse().ok().filter(|number: &u32| number.to_string() == text),
+            _ => None,
+        };
+        let protocol = protocol
+            .ok_or_else(|| Error::invalid(PROTOCOL_HEADER, format!("{PROTOCOL_HEADER} must be one number.")))?;
+        Program::new(self.request.header(VERSION_HEADER), protocol)
     }
 
     /// A query parameter; an empty one counts as absent.

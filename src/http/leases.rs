@@ -18,7 +18,7 @@ use crate::wire::problem::Problem;
 
 /// `POST /api/node/claims`: waits for a job; `204` when there was none.
 pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
-    let order = order::read_claim(&call.json_body()?)?;
+    let order = order::read_claim(&call.json_body()?, node.program.is_newer())?;
     let _permit = call.claims.take()?;
     let wait = Duration::from_secs(order.wait_seconds);
     match leases::claim(call.app, node, &order.renderers, order.slots, wait)? {
@@ -30,7 +30,7 @@ pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `PUT /api/node/leases/{lease}`.
 pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let progress = order::read_heartbeat(&call.json_body()?)?;
+    let progress = order::read_heartbeat(&call.json_body()?, node.program.is_newer())?;
     let expires_in_ms = leases::heartbeat(call.app, node, lease, progress)?;
     answer::json(200, &HeartbeatAnswer { expires_in_ms })
 }
@@ -78,7 +78,7 @@ pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/complete`.
 pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let sha256 = order::read_complete(&call.json_body()?)?;
+    let sha256 = order::read_complete(&call.json_body()?, node.program.is_newer())?;
     leases::complete(call.app, node, lease, sha256)?;
     answer::json(200, &serde_json::json!({}))
 }
@@ -86,7 +86,7 @@ pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/fail`.
 pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let (failure, log) = order::read_fail(&call.json_body()?)?;
+    let (failure, log) = order::read_fail(&call.json_body()?, node.program.is_newer())?;
     leases::fail(call.app, node, lease, failure, log)?;
     answer::json(200, &serde_json::json!({}))
 }

@@ -11,8 +11,10 @@ use crate::wire::order::read_join;
 
 /// `POST /api/node/join`: the token in the body is what lets the node in.
 pub fn join(call: &Call<'_>) -> Result<Response> {
-    let (secret, name) = read_join(&call.json_body()?)?;
+    let program = call.program()?;
+    let (secret, name) = read_join(&call.json_body()?, program.is_newer())?;
     let joined = nodes::join(call.app, &secret, &name)?;
+    nodes::note_program(call.app, &joined.node, &program)?;
     let view = JoinAnswer { node_id: joined.node.public_id.to_string(), node_key: joined.key.reveal().into() };
     answer::json(201, &view)
 }

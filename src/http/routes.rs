@@ -6,7 +6,7 @@ use rouille::Response;
 use super::answer;
 use super::call::Call;
 use super::{account, authority, clips, demos, health, leases, metrics, nodes, openapi, usage, watch};
-use crate::app::auth;
+use crate::app::{auth, nodes as app_nodes};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::node::Node;
@@ -116,7 +116,7 @@ pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
         None => return Err(unknown_route(call)),
         Some((_, _, Anyone(_))) => Proven::Nothing,
         Some((_, _, Client(_))) => Proven::Account(auth::authenticate(call.app, &call.authorization())?),
-        Some((_, _, ByNode(_))) => Proven::Node(auth::authenticate_node(call.app, &call.authorization())?),
+        Some((_, _, ByNode(_))) => Proven::Node(known_node(call)?),
     };
     if let Some(name) = caller.name() {
         call.is_from(name);
@@ -135,6 +135,14 @@ pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
             Ok(not_allowed(&rows))
         }
     }
+}
+
+/// The node whose key it is, with the program that it runs now.
+fn known_node(call: &Call<'_>) -> Result<Node> {
+    let node = auth::authenticate_node(call.app, &call.authorization())?;
+    let program = call.program()?;
+    app_nodes::note_program(call.app, &node, &program)?;
+    Ok(Node { program, ..node })
 }
 
 /// What the caller has proven to be.

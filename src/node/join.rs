@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
+use crate::domain::protocol;
 use crate::os::address::Addresses;
 use crate::os::files;
 use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
-use crate::wire::node::{JoinAnswer, JoinRequest};
+use crate::wire::node::{JoinAnswer, JoinRequest, PROTOCOL_HEADER, VERSION_HEADER};
 use crate::wire::problem::Problem;
 
 /// Name of the state file in the state directory.
@@ -58,6 +60,7 @@ pub fn join(server: &str, ca_pem: Option<String>, secret: &Secret, name: &str, s
         serde_json::to_vec(&request).map_err(|error| Error::internal("The join could not be written.", error))?;
     let answer = client.send(Request {
         content_type: Some("application/json"),
+        headers: &[(PROTOCOL_HEADER, &protocol::OURS.to_string()), (VERSION_HEADER, config::VERSION)],
         body: Body::Bytes(&body),
         ..Request::new(Method::POST, &url, Duration::from_secs(JOIN_SECONDS))
     });
@@ -133,7 +136,11 @@ pub(super) fn untrusted(error: Error) -> Error {
 
 fn refused(answer: Response) -> Error {
     let status = answer.status;
-    let is_ours = answer.json::<Problem>(ANSWER_BYTES).is_ok();
+    let problem = answer.json::<Problem>(ANSWER_BYTES).ok();
+    let is_ours = problem.is_some();
+    if let Some(problem) = problem.filter(|problem| problem.code.as_deref() == Some("protocol_unsupported")) {
+        return Error::new(Kind::Invalid, "protocol_unsupported", problem.error);
+    }
     let message = match status {
         400..=499 if !is_ours => {
             "What answers there is no appliance, or speaks HTTPS only: look at the server's URL.".to_owned()

@@ -7,14 +7,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::join::untrusted;
+use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::Failure;
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
-use crate::domain::limits;
+use crate::domain::{limits, protocol};
 use crate::os::http::{Body, Client, Method, Request, Response};
 use crate::wire::node::{
-    ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, UploadAnswer,
+    ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, PROTOCOL_HEADER,
+    UploadAnswer, VERSION_HEADER,
 };
 use crate::wire::problem::Problem;
 
@@ -164,6 +166,7 @@ impl Server {
         let content_type = (!media_type.is_empty()).then_some(media_type);
         let request = Request {
             bearer: Some(&self.key),
+            headers: &[(PROTOCOL_HEADER, &protocol::OURS.to_string()), (VERSION_HEADER, config::VERSION)],
             content_type,
             body: body.for_less(),
             ..Request::new(method, &url, timeout)

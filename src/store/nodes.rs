@@ -11,6 +11,7 @@ use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::limits;
 use crate::domain::node::{Node, NodeState};
+use crate::domain::protocol::{Program, UNSAID};
 use crate::domain::schedule::LiveNode;
 
 /// A look at all tokens: there are never many.
@@ -75,12 +76,13 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         slots: 0,
         renderers: Vec::new(),
         draining: false,
+        program: Program { version: String::new(), protocol: UNSAID },
     })
 }
 
 /// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
 const BY_KEY: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
     FROM nodes
     WHERE key_hash = :hash AND removed_at_ms IS NULL
 ";
@@ -113,10 +115,22 @@ pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, slots: u32, renderers: &[Renderer]
     Ok(())
 }
 
+/// Served by the row's number.
+const PROGRAM: &str = "
+    UPDATE nodes SET version = :version, protocol = :protocol WHERE id = :id
+";
+
+/// Notes what program a node runs.
+pub fn set_program(tx: &mut Tx<'_>, id: NodeId, program: &Program) -> Result<()> {
+    let Program { version, protocol } = program;
+    tx.execute(PROGRAM, named_params! { ":version": version, ":protocol": protocol, ":id": id.0 })?;
+    Ok(())
+}
+
 /// All nodes: there are few. Their leases are counted by `leases_live_node`.
 const ALL: &str = "
     SELECT
-        id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining,
+        id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
         (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
     WHERE removed_at_ms IS NULL
@@ -145,14 +159,14 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
 
 /// Served by the unique index on the name.
 const BY_NAME: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
     FROM nodes
     WHERE name = :name AND removed_at_ms IS NULL
 ";
 
 /// Served by the unique index on the public id.
 const BY_PUBLIC_ID: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
     FROM nodes
     WHERE public_id = :public_id
 ";
@@ -215,5 +229,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
         slots: row.get("slots")?,
         renderers,
         draining: row.get("draining")?,
+        program: Program { version: row.get("version")?, protocol: row.get("protocol")? },
     })
 }

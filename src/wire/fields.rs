@@ -21,14 +21,14 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Reads a request body: one JSON object in UTF-8 and nothing after it, no key twice, none but `known` keys.
     pub fn of_body(body: &'a [u8], known: &[&str]) -> Result<Self> {
-        let not_an_object = |why: String| Error::new(Kind::Invalid, "invalid_json", why);
-        let text = std::str::from_utf8(body).map_err(|_| not_an_object("The body is not valid UTF-8.".into()))?;
-        if !text.trim_start().starts_with('{') {
-            return Err(not_an_object("The body must be one JSON object.".into()));
-        }
-        let members: Members = serde_json::from_str(text)
-            .map_err(|error| not_an_object(format!("The body is not one valid JSON object: {error}.")))?;
-        Self { path: String::new(), members: members.0 }.check_keys(known)
+        Self { path: String::new(), members: members(body)? }.check_keys(known)
+    }
+
+    /// The same of a node that may be newer than this server: keys that nobody here knows are passed over then.
+    pub fn of_node(body: &'a [u8], known: &[&str], is_newer: bool) -> Result<Self> {
+        let mut members = members(body)?;
+        members.retain(|(key, _)| !is_newer || known.contains(&key.as_str()));
+        Self { path: String::new(), members }.check_keys(known)
     }
 
     /// A member that is an object itself, if it is there.
@@ -121,6 +121,18 @@ impl<'a> Fields<'a> {
         }
         Ok(self)
     }
+}
+
+/// The members of a body that is one JSON object in UTF-8 and nothing after it.
+fn members(body: &[u8]) -> Result<Vec<(String, &RawValue)>> {
+    let not_an_object = |why: String| Error::new(Kind::Invalid, "invalid_json", why);
+    let text = std::str::from_utf8(body).map_err(|_| not_an_object("The body is not valid UTF-8.".into()))?;
+    if !text.trim_start().starts_with('{') {
+        return Err(not_an_object("The body must be one JSON object.".into()));
+    }
+    let members: Members = serde_json::from_str(text)
+        .map_err(|error| not_an_object(format!("The body is not one valid JSON object: {error}.")))?;
+    Ok(members.0)
 }
 
 /// An object's members in order, repeated keys included.

@@ -4,6 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::job::{CommandsView, JobView};
 
+/// The header by which a node says which version of the protocol it speaks ([`crate::domain::protocol`]). In every request,
+/// so that a server knows before it reads on; a server that does not know it passes it over.
+pub const PROTOCOL_HEADER: &str = "Dinkem-Protocol";
+/// The header by which it says its program's version, for people.
+pub const VERSION_HEADER: &str = "Dinkem-Version";
+
 /// `POST /api/node/join`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

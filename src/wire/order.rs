@@ -1,4 +1,5 @@
-//! Reads the bodies that nodes send, strictly, into the domain's own types. The shapes stand in [`super::node`].
+//! Reads the bodies that nodes send, strictly, into the domain's own types. The shapes stand in [`super::node`]. Of a node
+//! that is newer than this server, members that nobody here knows are passed over.
 
 use super::fields::Fields;
 use super::problem::unhex;
@@ -23,8 +24,8 @@ pub struct ClaimOrder {
 
 /// `POST /api/node/join`: the token's secret and the node's name. `join_token` may be the whole token or only the
 /// secret in it.
-pub fn read_join(body: &[u8]) -> Result<(Secret, String)> {
-    let fields = Fields::of_body(body, &["join_token", "name"])?;
+pub fn read_join(body: &[u8], is_newer: bool) -> Result<(Secret, String)> {
+    let fields = Fields::of_node(body, &["join_token", "name"], is_newer)?;
     let token = fields.require("join_token", fields.string("join_token")?)?;
     let name = fields.require("name", fields.string("name")?)?;
     node::check_name(&name)?;
@@ -33,8 +34,8 @@ pub fn read_join(body: &[u8]) -> Result<(Secret, String)> {
 }
 
 /// `POST /api/node/claims`.
-pub fn read_claim(body: &[u8]) -> Result<ClaimOrder> {
-    let fields = Fields::of_body(body, &["wait_seconds", "renderers", "slots"])?;
+pub fn read_claim(body: &[u8], is_newer: bool) -> Result<ClaimOrder> {
+    let fields = Fields::of_node(body, &["wait_seconds", "renderers", "slots"], is_newer)?;
     let within = |name: &str, low: i64, high: i64| {
         let number = fields.require(name, fields.integer(name)?)?;
         if (low..=high).contains(&number) {
@@ -56,8 +57,8 @@ pub fn read_claim(body: &[u8]) -> Result<ClaimOrder> {
 }
 
 /// `PUT /api/node/leases/{lease}`.
-pub fn read_heartbeat(body: &[u8]) -> Result<Progress> {
-    let fields = Fields::of_body(body, &["stage", "progress"])?;
+pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Progress> {
+    let fields = Fields::of_node(body, &["stage", "progress"], is_newer)?;
     let word = fields.require("stage", fields.string("stage")?)?;
     let stage = Stage::parse(&word)
         .ok_or_else(|| fields.wrong("stage", "must be \"fetching\", \"parsing\", \"rendering\" or \"uploading\""))?;
@@ -69,15 +70,15 @@ pub fn read_heartbeat(body: &[u8]) -> Result<Progress> {
 }
 
 /// `POST …/complete`: the video's SHA-256.
-pub fn read_complete(body: &[u8]) -> Result<[u8; 32]> {
-    let fields = Fields::of_body(body, &["video_sha256"])?;
+pub fn read_complete(body: &[u8], is_newer: bool) -> Result<[u8; 32]> {
+    let fields = Fields::of_node(body, &["video_sha256"], is_newer)?;
     let text = fields.require("video_sha256", fields.string("video_sha256")?)?;
     unhex(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
 }
 
 /// `POST …/fail`: the failure, and the end of the renderer's log where the node sent one.
-pub fn read_fail(body: &[u8]) -> Result<(Failure, Option<String>)> {
-    let fields = Fields::of_body(body, &["code", "message", "retry", "log"])?;
+pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>)> {
+    let fields = Fields::of_node(body, &["code", "message", "retry", "log"], is_newer)?;
     let code = fields.require("code", fields.string("code")?)?;
     let code =
         FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be a code of the table of failures"))?;
@@ -99,9 +100,9 @@ mod tests {
     const SECRET: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
 
     #[track_caller]
-    fn refused<T>(read: fn(&[u8]) -> Result<T>, cases: &[(&str, &str)]) {
+    fn refused<T>(read: fn(&[u8], bool) -> Result<T>, cases: &[(&str, &str)]) {
         for (body, field) in cases {
-            match read(body.as_bytes()) {
+            match read(body.as_bytes(), false) {
                 Ok(_) => panic!("taken: {body}"),
                 Err(error) => assert_eq!(error.field.as_deref(), Some(*field), "{body}: {error}"),
             }
@@ -112,7 +113,8 @@ mod tests {
     fn a_join_takes_the_whole_token_or_the_secret_in_it() {
         let ticket = JoinTicket { server: None, ca: None, secret: SECRET.into() }.encode().unwrap();
         for token in [SECRET, &SECRET.to_uppercase(), &ticket] {
-            let (secret, name) = read_join(format!(r#"{{"join_token":"{token}","name":"n1"}}"#).as_bytes()).unwrap();
+            let (secret, name) =
+                read_join(format!(r#"{{"join_token":"{token}","name":"n1"}}"#).as_bytes(), false).unwrap();
             assert_eq!((secret.reveal(), name.as_str()), (SECRET, "n1"));
         }
         refused(
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_claim_is_checked_field_by_field() {
-        let good = read_claim(br#"{"wait_seconds":25,"renderers":["builtin","game"],"slots":1}"#).unwrap();
+        let good = read_claim(br#"{"wait_seconds":25,"renderers":["builtin","game"],"slots":1}"#, false).unwrap();
         let renderers = vec![Renderer::Builtin, Renderer::Game];
         assert_eq!(good, ClaimOrder { wait_seconds: 25, renderers, slots: 1 });
         refused(
@@ -154,7 +156,7 @@ mod tests {
     fn a_heartbeat_names_a_stage_and_a_fraction() {
         for (text, fraction) in [("0", 0.0), ("1", 1.0), ("0.25", 0.25), ("5e-1", 0.5)] {
             let body = format!(r#"{{"stage":"parsing","progress":{text}}}"#);
-            assert_eq!(read_heartbeat(body.as_bytes()).unwrap(), Progress { stage: Stage::Parsing, fraction });
+            assert_eq!(read_heartbeat(body.as_bytes(), false).unwrap(), Progress { stage: Stage::Parsing, fraction });
         }
         refused(
             read_heartbeat,
@@ -172,12 +174,13 @@ mod tests {
     #[test]
     fn the_end_of_a_lease_is_checked_field_by_field() {
         let body = format!(r#"{{"video_sha256":"{}"}}"#, "0f".repeat(32));
-        assert_eq!(read_complete(body.as_bytes()).unwrap(), [15; 32]);
+        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), [15; 32]);
         refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);
 
-        let failure = read_fail(br#"{"code":"render_failed","message":"m","retry":"elsewhere"}"#).unwrap();
+        let failure = read_fail(br#"{"code":"render_failed","message":"m","retry":"elsewhere"}"#, false).unwrap();
         assert_eq!(failure, (Failure::here(FailureCode::RenderFailed, "m"), None));
-        let (_, log) = read_fail(br#"{"code":"render_failed","message":"m","retry":"never","log":"a\nb"}"#).unwrap();
+        let (_, log) =
+            read_fail(br#"{"code":"render_failed","message":"m","retry":"never","log":"a\nb"}"#, false).unwrap();
         assert_eq!(log.as_deref(), Some("a\nb"));
         refused(
             read_fail,

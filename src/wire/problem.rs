@@ -34,6 +34,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("invalid_field", 400, "A field, parameter or header is not as it must be; `field` names it."),
     ("invalid_json", 400, "The body is not one JSON object in UTF-8."),
     ("player_not_in_demo", 400, "The player does not play in the uploaded demo that the job names."),
+    ("protocol_unsupported", 400, "The node's program is too old or too new for the server."),
     ("round_not_in_demo", 400, "The uploaded demo that the job names has no such completed round."),
     ("video_mismatch", 400, "A node's video is not what it said, or not what was ordered."),
     ("video_missing", 400, "A node says it is done and has uploaded nothing."),

@@ -11,22 +11,27 @@ use dinkem_appliance::store::{self, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-/// The schema of version 1, as it was.
-const VERSION_1: &str = include_str!("golden/schema_1.sql");
+/// The schemas of the versions before, as they were.
+const SCHEMAS: [&str; 2] = [include_str!("golden/schema_1.sql"), include_str!("golden/schema_2.sql")];
 
-/// A data directory as version 1 left it, with an account and a completed job in it.
-fn version_1() -> TempDir {
+/// A data directory as a version left it, with an account and a completed job in it.
+fn of_version(version: usize) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let old = Connection::open(dir.path().join("store.db")).unwrap();
-    old.execute_batch(VERSION_1).unwrap();
-    old.execute_batch(
+    old.execute_batch(SCHEMAS[version - 1]).unwrap();
+    old.execute_batch(&format!(
         "INSERT INTO accounts VALUES (7, randomblob(16), 'studio', 'active', 2, 5);
          PRAGMA foreign_keys = OFF;
-         INSERT INTO ledger VALUES (3, 7, 'metered', 'game', 12345, 60, 1440, 6);
-         PRAGMA user_version = 1",
-    )
+         INSERT INTO ledger (job, account, class, renderer, footage_ms, fps, resolution, at_ms)
+         VALUES (3, 7, 'metered', 'game', 12345, 60, 1440, 6);
+         PRAGMA user_version = {version}"
+    ))
     .unwrap();
     dir
+}
+
+fn version_1() -> TempDir {
+    of_version(1)
 }
 
 fn serve(dir: &Path) -> Result<Store, Error> {
@@ -58,8 +63,12 @@ fn version(store: &Path) -> i64 {
 
 #[test]
 fn an_older_store_gets_the_shape_of_a_new_one_and_keeps_its_rows() {
-    let (old, new) = (version_1(), tempfile::tempdir().unwrap());
+    let new = tempfile::tempdir().unwrap();
     serve(new.path()).unwrap();
+    (1..=SCHEMAS.len()).for_each(|version| becomes_like(&of_version(version), &new));
+}
+
+fn becomes_like(old: &TempDir, new: &TempDir) {
     let migrated = serve(old.path()).unwrap();
     let accounts = migrated.read(store::accounts::all).unwrap();
     assert_eq!(

@@ -16,7 +16,7 @@ use crate::os::random::SystemRandom;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 It looks at rights, disk, certificate, clock, the store's version, soundness and log, files and rows that miss each other,
-and dinks sold beyond live slots; beside a running server or without one.
+nodes' versions, and dinks sold beyond live slots; beside a running server or without one.
 
 Example:
   dinkem-appliance admin doctor --fix")]

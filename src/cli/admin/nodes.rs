@@ -11,6 +11,7 @@ use crate::app::{App, nodes};
 use crate::cli::server_url;
 use crate::domain::error::Result;
 use crate::domain::node::Node;
+use crate::domain::protocol::{self, Program};
 use crate::wire::ticket::JoinTicket;
 use crate::wire::time::rfc3339;
 
@@ -107,6 +108,8 @@ fn list(nodes: &[NodeInfo], call: &Call) {
                 "slots": info.node.slots,
                 "leases": info.leases,
                 "renderers": renderers(info),
+                "version": info.node.program.version,
+                "protocol": info.node.program.protocol,
                 "joined_at": rfc3339(info.node.joined_at_ms),
                 "seen_at": rfc3339(info.node.seen_at_ms),
             })
@@ -121,9 +124,20 @@ fn list(nodes: &[NodeInfo], call: &Call) {
                 info.state.as_str().to_owned(),
                 format!("{}/{}", info.leases, info.node.slots),
                 renderers(info).join(","),
+                version(&info.node.program),
                 rfc3339(info.node.seen_at_ms),
             ]
         })
         .collect();
-    output::line(&output::table(["NAME", "STATE", "BUSY", "RENDERERS", "SEEN"], &rows));
+    output::line(&output::table(["NAME", "STATE", "BUSY", "RENDERERS", "VERSION", "SEEN"], &rows));
+}
+
+/// A node's version; one that speaks otherwise than this program is marked by what it speaks.
+fn version(program: &Program) -> String {
+    let version = if program.version.is_empty() { "?" } else { &program.version };
+    if program.protocol == protocol::OURS {
+        version.to_owned()
+    } else {
+        format!("{version} (protocol {})", program.protocol)
+    }
 }

@@ -77,7 +77,7 @@ fn set_mode(_: &Path, _: u32) {}
 
 /// A finished clip's rows, all but its file.
 const DONE: &str = "
-    INSERT INTO nodes VALUES (1, zeroblob(16), 'node', zeroblob(32), 0, 0, 0, '', 0, NULL);
+    INSERT INTO nodes VALUES (1, zeroblob(16), 'node', zeroblob(32), 0, 0, 0, '', 0, NULL, '', 2);
     INSERT INTO jobs (id, public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps, resolution,
         spec_show_xray, cl_draw_only_deathnotices, created_at_ms, started_at_ms, finished_at_ms)
     SELECT 1, zeroblob(16), account, id, class, 'done', 'builtin', 'x', 1, 1, 30, 1080, 0, 1, 0, 0, 0
@@ -170,6 +170,16 @@ const CASES: &[Case] = &[
         |site| {
             site.sql(DONE);
             site.write("clips/1.mp4", "half");
+        },
+        false,
+    ),
+    (
+        "node_versions",
+        |site| {
+            let seen = now() * 1_000;
+            site.sql(&format!(
+                "INSERT INTO nodes VALUES (1, zeroblob(16), 'old', zeroblob(32), 0, {seen}, 0, '', 0, NULL, '0.0.9', 1)"
+            ));
         },
         false,
     ),

@@ -5,3 +5,4 @@ mod backup_damage;
 mod backup_load;
 mod doctor;
 mod monitors;
+mod versions;

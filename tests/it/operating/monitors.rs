@@ -83,7 +83,7 @@ fn the_figures_tell_what_has_happened() {
         assert_eq!(figures.get(name), Some(&value), "{name}");
     }
     assert!(figures["dinkem_store_bytes"] > 0.0 && figures["dinkem_disk_reserve_bytes"] > 0.0);
-    assert_eq!(figures.contains_key("dinkem_disk_free_bytes"), cfg!(unix));
+    assert!(figures.contains_key("dinkem_disk_free_bytes"));
 
     assert_eq!(work.claim().job.job.public_id, first);
     let figures = metrics(&appliance);

@@ -44,6 +44,8 @@ pub struct Knobs {
     pub fetch_seconds: u64,
     /// The uploaded demo.
     pub demo: Vec<u8>,
+    /// A server of the next version: every answer says more than the node knows.
+    pub is_newer: bool,
 }
 
 impl Knobs {
@@ -156,6 +158,7 @@ fn answer(state: &Mutex<State>, news: &Doorbell, mut call: Call, to: &mut TcpStr
         return reply(to, status, &[], b"<html>a proxy's own page</html>");
     }
     assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{said}");
+    assert_eq!(call.header("dinkem-protocol"), Some("2"), "{said}");
     if said == "POST /api/node/claims" {
         let asked: Value = serde_json::from_slice(&call.bytes()).unwrap();
         assert_eq!(asked["renderers"], json!(["builtin"]));
@@ -175,7 +178,8 @@ fn answer(state: &Mutex<State>, news: &Doorbell, mut call: Call, to: &mut TcpStr
         _ => {
             let body = call.bytes();
             let mut state = state.lock().unwrap();
-            let (status, body) = note(&mut state, lease, &what, body);
+            let (status, mut body) = note(&mut state, lease, &what, body);
+            say_more(&mut body, state.knobs.is_newer);
             drop(state);
             reply(to, status, &[], body.to_string().as_bytes())
         }
@@ -187,7 +191,8 @@ fn claim(state: &Mutex<State>, news: &Doorbell, wait_seconds: u64, to: &mut TcpS
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(wait_seconds);
     loop {
         let claim = state.lock().unwrap().claims.pop_front();
-        if let Some(claim) = claim {
+        if let Some(mut claim) = claim {
+            say_more(&mut claim, state.lock().unwrap().knobs.is_newer);
             return reply(to, 200, &[], claim.to_string().as_bytes());
         }
         if !news.wait_past(seen, deadline.saturating_duration_since(std::time::Instant::now())) {
@@ -198,13 +203,13 @@ fn claim(state: &Mutex<State>, news: &Doorbell, wait_seconds: u64, to: &mut TcpS
 }
 
 fn video(state: &Mutex<State>, lease: usize, offset: usize, call: &mut Call, to: &mut TcpStream) -> io::Result<()> {
-    let (has, keep) = {
+    let (has, keep, is_newer) = {
         let mut state = state.lock().unwrap();
         let keep = (state.knobs.break_uploads.0 > 0 && call.header("content-length") != Some("0")).then(|| {
             state.knobs.break_uploads.0 -= 1;
             state.knobs.break_uploads.1
         });
-        (state.leases[lease].video.len(), keep)
+        (state.leases[lease].video.len(), keep, state.knobs.is_newer)
     };
     if offset != has {
         return reply(
@@ -220,7 +225,19 @@ fn video(state: &Mutex<State>, lease: usize, offset: usize, call: &mut Call, to:
     video.extend(body);
     match keep {
         Some(_) => Ok(()),
-        None => reply(to, 200, &[], json!({"bytes": video.len()}).to_string().as_bytes()),
+        None => {
+            let mut answer = json!({"bytes": video.len()});
+            say_more(&mut answer, is_newer);
+            reply(to, 200, &[], answer.to_string().as_bytes())
+        }
+    }
+}
+
+/// Puts what no node knows yet into every object of an answer.
+fn say_more(answer: &mut Value, is_newer: bool) {
+    if let (Value::Object(members), true) = (answer, is_newer) {
+        members.values_mut().for_each(|member| say_more(member, is_newer));
+        members.insert("of_the_next_version".into(), json!({"list": [1, 2, 3]}));
     }
 }
 
