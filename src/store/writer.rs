@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ trait Operation: Send {
 struct Pending<T, F> {
     operation: Option<F>,
     outcome: Result<Option<T>>,
-    answer: Sender<Result<T>>,
+    answer: SyncSender<Result<T>>,
 }
 
 impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Operation for Pending<T, F> {
@@ -89,7 +90,9 @@ impl Writer {
         &self,
         operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = bounded(1);
+        // The standard library's, since its receiver sleeps at once: crossbeam's yields the processor a few times before,
+        // which hundreds of waiting callers do at the writer's cost.
+        let (answer, answered) = mpsc::sync_channel(1);
         let pending = Pending { operation: Some(operation), outcome: Ok(None), answer };
         let stopped = || Error::new(Kind::Unavailable, "stopping", "The server is stopping.");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
