@@ -1,12 +1,15 @@
 //! The background checkpoint: keeps the write-ahead log short without making a commit wait for it.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::connection::{self, Role};
+use super::folder::log_of;
 use crate::domain::error::{Error, Result};
+use crate::domain::limits;
 use crate::os::clock::pause;
 
 /// Rest between two checkpoints.
@@ -21,6 +24,7 @@ impl Checkpointer {
     /// Starts the thread; it sleeps until asked.
     pub fn start(path: &Path) -> Result<Self> {
         let db = connection::open(path, Role::Checkpointer)?;
+        let mut alarm = Alarm { log: log_of(path), is_told: false };
         let (wanted, asked): (Sender<()>, Receiver<()>) = bounded(1);
         std::thread::Builder::new()
             .name("checkpoint".into())
@@ -29,6 +33,7 @@ impl Checkpointer {
                     if let Err(error) = db.checkpoint() {
                         log::warn!("a checkpoint of the store failed: {error}");
                     }
+                    alarm.look();
                     pause(REST);
                 }
             })
@@ -39,5 +44,26 @@ impl Checkpointer {
     /// Asks for one; one that is already asked for will do.
     pub fn ask(&self) {
         let _already = self.wanted.try_send(());
+    }
+}
+
+/// Says once that the log has grown beyond what any load explains. It shrinks only when the store is closed or mended.
+struct Alarm {
+    log: PathBuf,
+    is_told: bool,
+}
+
+impl Alarm {
+    fn look(&mut self) {
+        let bytes = fs::metadata(&self.log).map_or(0, |log| log.len());
+        let is_too_long = bytes > limits::LOG_ALARM_BYTES;
+        if is_too_long && !self.is_told {
+            log::warn!(
+                "the store's write-ahead log has {} MiB: something reads the store for long, or the disk is slow. End \
+                 whatever holds store.db open, then `admin doctor --fix`.",
+                bytes >> 20
+            );
+        }
+        self.is_told = is_too_long;
     }
 }

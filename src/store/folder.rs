@@ -64,7 +64,7 @@ impl DataDir {
 
     /// The database's write-ahead log.
     pub fn log(&self) -> PathBuf {
-        self.0.join("store.db-wal")
+        log_of(&self.store())
     }
 
     /// Published clips and uploads on their way to become one.
@@ -160,6 +160,11 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
         entries => entries?,
     };
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// The write-ahead log beside a database.
+pub fn log_of(store: &Path) -> PathBuf {
+    store.with_extension("db-wal")
 }
 
 fn hex(sha256: &[u8; 32]) -> String {

@@ -37,6 +37,7 @@ mod serve_log;
 mod serve_stop;
 mod statements;
 mod store;
+mod store_kill;
 mod store_migrations;
 mod store_plans;
 mod support;

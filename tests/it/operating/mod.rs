@@ -4,5 +4,6 @@ mod backup;
 mod backup_damage;
 mod backup_load;
 mod doctor;
+mod log_alarm;
 mod monitors;
 mod versions;

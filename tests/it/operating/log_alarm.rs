@@ -1,0 +1,31 @@
+//! A write-ahead log that grows without end is told of, by the server and by the doctor, and mended.
+
+use rusqlite::Connection;
+
+use crate::support::appliance::good_job;
+use crate::support::process::Appliance;
+use crate::support::wait::until;
+
+#[test]
+fn a_log_that_a_reader_keeps_from_being_emptied_is_told_of() {
+    let mut appliance = Appliance::start(&[]);
+    let key = appliance.account("studio");
+    let store = appliance.data_dir().join("store.db");
+    // A tool that somebody left open on the store.
+    let reader = Connection::open(&store).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let _accounts: i64 = reader.query_row("SELECT COUNT(*) FROM accounts", [], |row| row.get(0)).unwrap();
+    let writer = Connection::open(&store).unwrap();
+    for _ in 0..70 {
+        let sql = "INSERT INTO audit (at_ms, actor, action, subject, details) VALUES (0, 'x', 'x', 'x', ?1)";
+        writer.execute(sql, ["x".repeat(1 << 20)]).unwrap();
+    }
+    appliance.submit(&key, &good_job());
+    until("the warning", || {
+        appliance.server().line().filter(|line| line.contains("write-ahead log has") && line.contains("doctor --fix"))
+    });
+    drop((reader, writer));
+    let fixed = appliance.admin(&["doctor", "--fix"]);
+    assert_eq!((&fixed["faults"][0]["code"], &fixed["faults"][0]["mended"]), (&"log_size".into(), &true.into()));
+    appliance.doctor();
+}
