@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
-# Installs what the scripts here need, once: setup.sh msi | msi-build (msi-build: what the package needs, without its
-# tests).
+# Installs what the scripts here need, once: setup.sh deb | msi | all, or deb-build | msi-build for what the package needs
+# without its tests. Rust itself is rustup's (https://rustup.rs).
 set -euo pipefail
 
 # Package, and a program of it that shows that it is there.
+DEB_BUILD=("nasm nasm" "g++ g++" "python3 python3" "dpkg-dev dpkg-shlibdeps" "xz-utils xz")
+DEB_TEST=(
+  "lintian lintian" "mmdebstrap mmdebstrap" "zstd zstd" "systemd-container systemd-nspawn" "piuparts piuparts"
+  "ffmpeg ffprobe"
+)
 MSI_BUILD=(
   "nasm nasm" "g++ g++" "g++-mingw-w64-x86-64 x86_64-w64-mingw32-g++" "gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc"
   "python3 python3" "wixl wixl" "msitools msibuild" "faketime faketime" "osslsigncode osslsigncode"
@@ -58,11 +63,23 @@ depends() {
   apt-cache depends "$@" | sed -n 's/^  Depends: \([^<].*\)/\1/p' | sort -u
 }
 
+deb_build() { install_missing "${DEB_BUILD[@]}"; }
+deb() { install_missing "${DEB_BUILD[@]}" "${DEB_TEST[@]}"; }
+msi_build() { install_missing "${MSI_BUILD[@]}" && unpack_rust_for_windows; }
+msi() { install_missing "${MSI_BUILD[@]}" "${MSI_TEST[@]}" && unpack_rust_for_windows; }
+
 case "${1:-}" in
-  msi-build) install_missing "${MSI_BUILD[@]}" && unpack_rust_for_windows ;;
-  msi) install_missing "${MSI_BUILD[@]}" "${MSI_TEST[@]}" && unpack_rust_for_windows ;;
+  deb-build) deb_build ;;
+  deb) deb ;;
+  msi-build) msi_build ;;
+  msi) msi ;;
+  all) deb && msi ;;
   *)
-    echo "usage: setup.sh msi | msi-build" >&2
+    echo "usage: setup.sh deb | deb-build | msi | msi-build | all" >&2
     exit 2
     ;;
 esac
+if ! command -v cargo >/dev/null; then
+  echo "setup.sh: Rust is missing: install it from https://rustup.rs" >&2
+  exit 1
+fi

@@ -157,6 +157,13 @@ impl App {
         self.store.folder.path()
     }
 
+    /// Goes once through the store's writer and once through a reader. That it returns is the sign of life; what they
+    /// say, of a full disk for one, is not asked.
+    pub fn touch_store(&self) {
+        let _written = self.store.write(|_| Ok(()));
+        let _read = self.store.read(|_| Ok(()));
+    }
+
     /// A random UUID (version 4).
     fn random_uuid(&self) -> Result<Uuid> {
         Ok(Builder::from_random_bytes(self.random.bits()?.to_be_bytes()).into_uuid())

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::https::{Authority, Keeper};
 use super::program;
 use super::server_url::{self, ServerUrl};
+use super::watchdog;
 use crate::app::tls::Source;
 use crate::app::{App, Settings, nodes};
 use crate::domain::error::{Error, Result};
@@ -89,8 +90,9 @@ impl Appliance {
         let http = http::serve(Arc::clone(&app), serving)?;
         let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
         let authority = keeper.as_ref().and_then(Keeper::authority);
-        let pass = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served));
-        let scheduler = scheduler::start(Arc::clone(&app), program()?, pass.into_iter().collect())?;
+        let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served));
+        let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).collect();
+        let scheduler = scheduler::start(Arc::clone(&app), program()?, passes)?;
         server_url::record(options.data_dir, &reachable, &local.url)?;
         let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {

@@ -6,6 +6,7 @@ mod client;
 mod clip_args;
 mod https;
 mod inspect;
+mod manual;
 mod node;
 mod output;
 mod progress;
@@ -17,6 +18,7 @@ mod serve_limits;
 mod serve_quotas;
 mod server_url;
 mod submit;
+mod watchdog;
 #[cfg(windows)]
 mod windows_service;
 
@@ -95,6 +97,8 @@ enum Command {
     #[cfg(windows)]
     #[command(hide = true)]
     WindowsFirewall(windows_service::FirewallArgs),
+    #[command(hide = true)]
+    Manual(manual::Args),
 }
 
 /// What every command gets besides its own arguments.
@@ -151,6 +155,7 @@ fn run(command: Command, call: &Call) -> Result<u8> {
         Command::WindowsService(_) => return Err(windows_service::must_come_first()),
         #[cfg(windows)]
         Command::WindowsFirewall(args) => windows_service::firewall(&args)?,
+        Command::Manual(args) => manual::run(args)?,
     }
     Ok(0)
 }

@@ -14,8 +14,8 @@ use super::{Call, output, stop_on_signals, wrong_usage};
 use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
-use crate::os::files;
 use crate::os::stop::StopFlag;
+use crate::os::{files, systemd, user};
 
 /// The server: takes jobs over HTTP, hands them to render nodes, keeps and serves the clips
 #[derive(Debug, clap::Args)]
@@ -73,15 +73,17 @@ enum PlainHttp {
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
     let stop = stop_on_signals()?;
-    run_until(&stop, args, call, || {})
+    run_until(&stop, args, call, systemd::ready)
 }
 
 /// Serves until the flag is raised. Once requests are answered, `ready` is called.
 pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
     let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
+    let data_dir = call.data_dir()?;
+    user::require_owner(&data_dir, "dinkem-appliance")?;
     let appliance = Appliance::start(Options {
-        data_dir: &call.data_dir()?,
+        data_dir: &data_dir,
         listen: args.listen,
         public_url: args.public_url,
         certificate,
@@ -101,6 +103,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
     say_listening(&appliance, args.plain_http.is_some());
     ready();
     while !stop.wait(Duration::from_secs(3_600)) {}
+    systemd::stopping();
     output::say("Stopping: requests under way are finished first. Once more stops at once.");
     match appliance.stop() {
         0 => output::say("Stopped."),

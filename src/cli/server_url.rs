@@ -34,14 +34,11 @@ pub fn scheme(is_https: bool) -> &'static str {
 /// address that is listened on. A server that listens everywhere is named by the address that leads to the network,
 /// because a name may not resolve there.
 pub fn reachable(public_url: Option<&str>, scheme: &str, name: Option<&str>, listening: SocketAddr) -> String {
-    let port = listening.port();
     match (public_url, name) {
         (Some(url), _) => url.trim_end_matches('/').to_owned(),
-        (None, Some(name)) => format!("{scheme}://{name}:{port}"),
-        (None, None) if listening.ip().is_unspecified() => {
-            format!("{scheme}://{}", SocketAddr::new(host::lan_address(), port))
-        }
-        (None, None) => format!("{scheme}://{listening}"),
+        (None, Some(name)) => absolute(scheme, name, listening.port()),
+        (None, None) if listening.ip().is_unspecified() => at(scheme, host::lan_address(), listening.port()),
+        (None, None) => at(scheme, listening.ip(), listening.port()),
     }
 }
 
@@ -52,7 +49,23 @@ pub fn local(scheme: &str, listening: SocketAddr) -> String {
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!("{scheme}://{}", SocketAddr::new(ip, listening.port()))
+    at(scheme, ip, listening.port())
+}
+
+fn at(scheme: &str, ip: IpAddr, port: u16) -> String {
+    match ip {
+        IpAddr::V4(ip) => absolute(scheme, &ip.to_string(), port),
+        IpAddr::V6(ip) => absolute(scheme, &format!("[{ip}]"), port),
+    }
+}
+
+/// A URL without what goes without saying.
+fn absolute(scheme: &str, host: &str, port: u16) -> String {
+    if port == default_port(scheme) { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
+}
+
+fn default_port(scheme: &str) -> u16 {
+    if scheme == "https" { 443 } else { 80 }
 }
 
 /// Where the authority to trust lies, for clients on this machine.
@@ -107,7 +120,7 @@ fn port_of(url: &str) -> Option<u16> {
     let (_, port) = host_and_port(url)?;
     match port.strip_prefix(':') {
         Some(port) => port.parse().ok(),
-        None => Some(if url.starts_with("https:") { 443 } else { 80 }),
+        None => url.split_once(':').map(|(scheme, _)| default_port(scheme)),
     }
 }
 
@@ -138,6 +151,10 @@ mod tests {
         assert_eq!(local("http", address("0.0.0.0:8443")), "http://127.0.0.1:8443");
         assert_eq!(local("https", address("[::]:8443")), "https://[::1]:8443");
         assert_eq!(local("https", address("10.1.2.3:8443")), "https://10.1.2.3:8443");
+        assert_eq!(reach(None, None, "10.1.2.3:443"), "https://10.1.2.3");
+        assert_eq!(reach(None, Some("a.lan"), "[::]:443"), "https://a.lan");
+        assert_eq!(local("https", address("[::]:443")), "https://[::1]");
+        assert_eq!(local("http", address("[::]:443")), "http://[::1]:443");
     }
 
     #[test]

@@ -31,6 +31,6 @@ mod usage;
 mod views;
 mod watch;
 
-pub use server::{Https, Limits, Running, ServeOptions, ServedCertificate, TransportLimits, serve};
+pub use server::{EventLoop, Https, Limits, Running, ServeOptions, ServedCertificate, TransportLimits, serve};
 pub use urls::Base;
 pub use views::job as job_view;

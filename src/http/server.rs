@@ -89,6 +89,16 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct ServedCertificate(tiny_http::Certificate);
 
+/// The event loop of a running server.
+pub struct EventLoop(tiny_http::Handle);
+
+impl EventLoop {
+    /// Whether it does anything within this time.
+    pub fn turns(&self, within: Duration) -> bool {
+        self.0.turns(within)
+    }
+}
+
 /// A server that answers, until [`Self::stop`].
 pub struct Running {
     app: Arc<App>,
@@ -155,6 +165,11 @@ impl Running {
     /// The certificate it shows; `None` with plain HTTP.
     pub fn certificate(&self) -> Option<ServedCertificate> {
         self.certificate.clone()
+    }
+
+    /// Its event loop.
+    pub fn event_loop(&self) -> EventLoop {
+        EventLoop(self.transport.clone())
     }
 
     /// The address it listens on, with the port it got.

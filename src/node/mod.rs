@@ -5,6 +5,7 @@
 
 pub mod agent;
 mod cache;
+pub mod check;
 mod fetch;
 mod heart;
 mod hold;

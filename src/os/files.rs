@@ -82,6 +82,24 @@ pub fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
+/// The same for a directory that is to hold secrets: an empty one is closed to others. One that holds something and is
+/// open to them stays as it is: the answer is its mode.
+pub fn claim_private_dir(path: &Path) -> io::Result<Option<u32>> {
+    create_private_dir(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            if fs::read_dir(path)?.next().is_some() {
+                return Ok(Some(mode));
+            }
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        }
+    }
+    Ok(None)
+}
+
 /// Makes the names in a directory durable. Windows has no such call and needs none: its file system keeps a journal
 /// of names.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
@@ -147,6 +165,26 @@ mod tests {
         write_durably(&file, b"secret").unwrap();
         for (path, mode) in [(&inner, 0o700), (&file, 0o600)] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_for_secrets_is_closed_while_it_is_empty_and_refused_when_it_is_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        let open = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (None, 0o700), "a missing one is made");
+        open(0o755);
+        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (None, 0o700), "an empty one is closed");
+        fs::write(path.join("store.db"), "").unwrap();
+        for (given, told) in
+            [(0o700, None), (0o500, None), (0o755, Some(0o755)), (0o710, Some(0o710)), (0o701, Some(0o701))]
+        {
+            open(given);
+            assert_eq!((claim_private_dir(&path).unwrap(), mode()), (told, given));
         }
     }
 

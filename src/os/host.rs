@@ -16,18 +16,23 @@ pub fn name() -> Option<String> {
     None
 }
 
-/// The user who runs this program: by name where the machine's own list has it, else by number.
+/// The user who runs this program.
 #[cfg(unix)]
 pub fn user() -> Option<String> {
-    let uid = rustix::process::getuid().as_raw();
-    let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    Some(name_in(&list, uid).map_or_else(|| format!("uid {uid}"), str::to_owned))
+    Some(user_name(rustix::process::getuid().as_raw()))
 }
 
 /// The user who runs this program; elsewhere than on Unix the environment tells it.
 #[cfg(not(unix))]
 pub fn user() -> Option<String> {
     None
+}
+
+/// A user's name where the machine's own list has it, else the number.
+#[cfg(unix)]
+pub fn user_name(uid: u32) -> String {
+    let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    name_in(&list, uid).map_or_else(|| format!("uid {uid}"), str::to_owned)
 }
 
 /// The name of a user's number in the lines of `passwd`: `name:password:uid:…`.

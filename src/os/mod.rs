@@ -19,3 +19,5 @@ pub mod rights;
 #[cfg(windows)]
 pub mod service;
 pub mod stop;
+pub mod systemd;
+pub mod user;

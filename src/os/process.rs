@@ -159,7 +159,8 @@ pub fn limit_own(memory_bytes: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
     let most = getrlimit(Resource::As).maximum.map_or(memory_bytes, |most| most.min(memory_bytes));
     setrlimit(Resource::As, Rlimit { current: Some(most), maximum: Some(most) })?;
-    nice(NICE)?;
+    // A service's sandbox may refuse it: then the scheduler's fairness must do.
+    let _nicer = nice(NICE);
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     Ok(())

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
 use crate::os::clock::pause;
+use crate::os::files;
 
 /// The database's name.
 pub const STORE: &str = "store.db";
@@ -31,18 +32,23 @@ const LOCK_RETRY: Duration = Duration::from_millis(10);
 pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Makes the directory and its subdirectories where they are missing, for the owner's eyes only.
+    /// Makes the directory and its subdirectories where they are missing, for the owner's eyes only. One that is in use
+    /// and open to others is refused.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self(path.to_owned());
-        for path in [path, &folder.clips(), &folder.demos(), &folder.indexings(), &folder.backups()] {
-            create_private_folder(path).map_err(|error| {
-                Error::new(
-                    Kind::Internal,
-                    "data_dir",
-                    format!("The data directory {} cannot be created.", path.display()),
-                )
-                .because(error)
-            })?;
+        let unusable = |path: &Path, error| {
+            let message = format!("The data directory {} cannot be created.", path.display());
+            Error::new(Kind::Internal, "data_dir", message).because(error)
+        };
+        if let Some(mode) = files::claim_private_dir(path).map_err(|error| unusable(path, error))? {
+            let message = format!(
+                "The data directory {0} holds keys and is open to other users (its mode is {mode:o}). Close it: chmod 700 {0}",
+                path.display()
+            );
+            return Err(Error::new(Kind::Forbidden, "data_dir_open", message));
+        }
+        for path in [&folder.clips(), &folder.demos(), &folder.indexings(), &folder.backups()] {
+            files::create_private_dir(path).map_err(|error| unusable(path, error))?;
         }
         Ok(folder)
     }
@@ -176,13 +182,6 @@ pub fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> 
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path)
-}
-
-fn create_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ mod cli_jobs;
 mod cli_keys;
 mod cli_rates;
 mod cli_usage;
+#[cfg(unix)]
+mod data_dir;
 mod demos;
 mod docs;
 mod first_clip;
@@ -26,8 +28,10 @@ mod http_client;
 #[cfg(unix)]
 mod indexing;
 mod kill;
+mod manual;
 #[cfg(target_os = "linux")]
 mod node_agent;
+mod node_check;
 mod node_join;
 mod operating;
 mod refusals;
@@ -35,6 +39,8 @@ mod refusals;
 mod serve_log;
 #[cfg(unix)]
 mod serve_stop;
+#[cfg(target_os = "linux")]
+mod service;
 mod statements;
 mod store;
 mod store_kill;

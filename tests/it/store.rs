@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::office::{Office, serve};
+use crate::support::office::{Office, private_dir, serve};
 
 fn open(dir: &TempDir) -> Store {
     Store::serve(dir.path(), Arc::new(Doorbell::default())).unwrap()
@@ -46,7 +46,7 @@ fn a_newer_store_and_another_programs_database_are_refused_in_words_and_left_alo
         ("CREATE TABLE theirs (x)", "store_foreign", "another program"),
     ];
     for (sql, code, words) in cases {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = private_dir();
         Connection::open(dir.path().join("store.db")).unwrap().execute_batch(sql).unwrap();
         assert_refused(Store::serve(dir.path(), Arc::default()), code, words);
         assert_refused(Store::beside(dir.path()), code, words);

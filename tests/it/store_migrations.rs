@@ -11,12 +11,14 @@ use dinkem_appliance::store::{self, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::support::office::private_dir;
+
 /// The schemas of the versions before, as they were.
 const SCHEMAS: [&str; 2] = [include_str!("golden/schema_1.sql"), include_str!("golden/schema_2.sql")];
 
 /// A data directory as a version left it, with an account and a completed job in it.
 fn of_version(version: usize) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     let old = Connection::open(dir.path().join("store.db")).unwrap();
     old.execute_batch(SCHEMAS[version - 1]).unwrap();
     old.execute_batch(&format!(

@@ -34,6 +34,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustix", &["os/"]),
     ("process_wrap", &["os/"]),
     ("windows_service::", &["os/service", "cli/"]),
+    ("sd_notify", &["os/systemd"]),
+    ("clap_mangen", &["cli/manual"]),
     ("getrandom", &["os/"]),
     ("fs4", &["os/"]),
     ("ctrlc", &["cli/"]),

@@ -3,7 +3,7 @@
 use crate::counters::Counters;
 use crate::shared::{Shared, Stage};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// Stops a server and reads its counters, from any thread. It doesn't keep the server alive.
@@ -50,6 +50,14 @@ impl Handle {
     /// What the server has done so far.
     pub fn counters(&self) -> Counters {
         self.0.counters()
+    }
+
+    /// Whether the event loop takes a task and does it within this time: a sign of life that neither limits nor load
+    /// stand in the way of.
+    pub fn turns(&self, within: Duration) -> bool {
+        let (done, seen) = mpsc::channel();
+        self.0.runtime.spawn(async move { done.send(()) });
+        seen.recv_timeout(within).is_ok()
     }
 
     /// Where it listens.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::description::{self, Description};
 use crate::domain::error::{Error, Kind, Result};
-use crate::os::archive;
 use crate::os::files::cannot_read;
+use crate::os::{archive, user};
 use crate::store::{STORE, is_small_file};
 use crate::wire::problem::unhex;
 
@@ -27,7 +27,7 @@ pub struct BackupFile {
 impl BackupFile {
     /// Opens and checks it. Refuses what is no backup, a damaged one, and one that this program does not know.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+        let mut file = user::as_caller(|| File::open(path))?.map_err(|error| cannot_read(path, &error))?;
         let first = archive::first_name(&mut file).map_err(|error| cannot_read(path, &error))?;
         if first.as_deref() != Some(description::NAME) {
             let message =

@@ -8,6 +8,7 @@ use super::{Call, output};
 use crate::app::{App, backup};
 use crate::domain::error::Result;
 use crate::os::clock::SystemClock;
+use crate::os::user;
 use crate::wire::time::rfc3339;
 
 /// Files named of those that are left out of a backup.
@@ -43,7 +44,8 @@ pub struct RestoreArgs {
 }
 
 pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
-    let made = backup::make(app, &args.file, args.videos)?;
+    // The file is the caller's, so he is who writes it, also where the data directory's owner may not.
+    let made = user::as_caller(|| backup::make(app, &args.file, args.videos))??;
     if call.json {
         output::json(&json!({
             "path": args.file,

@@ -30,6 +30,7 @@ use crate::domain::error::Result;
 use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
+use crate::os::user;
 
 /// Accounts, keys, dinks, nodes, jobs, prices, statements, HTTPS, the audit, backups and the doctor: on the data directory itself
 #[derive(Debug, clap::Args)]
@@ -62,6 +63,7 @@ enum Command {
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
     let dir = &*call.data_dir()?;
+    user::act_as_owner(dir)?;
     // What replaces or mends a store must not open it before.
     let open = || App::beside(dir, Arc::new(SystemClock::new()), Arc::new(SystemRandom));
     match args.command {

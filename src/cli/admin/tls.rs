@@ -11,6 +11,7 @@ use crate::app::tls::{self, Shown};
 use crate::cli::submit::check_target;
 use crate::cli::{https, server_url};
 use crate::domain::error::{Error, Kind, Result};
+use crate::os::user;
 use crate::wire::time::rfc3339;
 
 /// The authority that clients trust the server by: its fingerprint, its certificate
@@ -89,12 +90,16 @@ fn show(shown: &Shown, call: &Call) {
     ));
 }
 
+fn write(to: &Path, pem: &str) -> Result<()> {
+    check_target(to)?;
+    std::fs::write(to, pem).map_err(|error| {
+        Error::internal(format!("Could not write {}: choose another place with -o.", to.display()), error)
+    })
+}
+
 fn export(shown: &Shown, to: Option<&Path>, call: &Call) -> Result<()> {
     if let Some(to) = to {
-        check_target(to)?;
-        std::fs::write(to, &shown.authority_pem).map_err(|error| {
-            Error::internal(format!("Could not write {}: choose another place with -o.", to.display()), error)
-        })?;
+        user::as_caller(|| write(to, &shown.authority_pem))??;
     }
     match (call.json, to) {
         (true, _) => output::json(&json!({ "fingerprint": shown.fingerprint, "certificate": shown.authority_pem })),

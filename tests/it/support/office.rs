@@ -10,6 +10,7 @@ use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::os::clock::{Clock, FakeClock};
+use dinkem_appliance::os::files::claim_private_dir;
 use dinkem_appliance::os::random::FakeRandom;
 use tempfile::TempDir;
 
@@ -21,6 +22,13 @@ pub const START_MS: i64 = 1_794_000_000_000;
 pub const LEASE: Duration = Duration::from_secs(30);
 /// What a node of the tests can do.
 pub const BUILTIN: &[Renderer] = &[Renderer::Builtin];
+
+/// An empty directory that is its owner's alone, for a store that is not made by an appliance.
+pub fn private_dir() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    claim_private_dir(dir.path()).unwrap();
+    dir
+}
 
 /// The appliance and what it was given.
 pub struct Office {

@@ -1,10 +1,14 @@
 //! `node`: the render-node agent on a machine of its own.
 
+mod check;
+mod install;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Subcommand;
 use ipnet::IpNet;
 
 use super::{Call, output, program, stop_on_signals, wrong_usage};
@@ -14,9 +18,11 @@ use crate::domain::key::Secret;
 use crate::domain::limits;
 use crate::domain::node::check_name;
 use crate::node::agent::{self, AgentConfig};
+use crate::node::check::not_joined;
 use crate::node::join::{self, NodeState};
 use crate::node::renderer::Patience;
 use crate::os::clock::SystemClock;
+use crate::os::user;
 use crate::wire::ticket::JoinTicket;
 
 /// A join token is far smaller.
@@ -24,23 +30,68 @@ const TOKEN_BYTES: u64 = 64 << 10;
 
 /// The render-node agent: joins an appliance once with a token, then works for it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 Example: join with the token that `admin nodes token` printed, later just work:
   dinkem-appliance node --join TOKEN
-  dinkem-appliance node")]
+  dinkem-appliance node",
+    args_conflicts_with_subcommands = true
+)]
 pub struct Args {
-    /// Join with this token; `-` reads it from standard input
-    #[arg(long, value_name = "TOKEN")]
-    join: Option<String>,
-    /// The server's URL, instead of the one in the token
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    work: WorkArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Install(install::Args),
+}
+
+/// Where the node's own things lie.
+#[derive(Debug, clap::Args)]
+struct StateArgs {
     /// Where the node keeps its key, its cache and its work [default: `node` in the data directory]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// That directory, and the one whose owner the node is to run as.
+    fn dirs(&self, call: &Call) -> Result<(PathBuf, PathBuf)> {
+        Ok(match &self.state_dir {
+            Some(dir) => (dir.clone(), dir.clone()),
+            None => {
+                let data_dir = call.data_dir()?;
+                (data_dir.join("node"), data_dir)
+            }
+        })
+    }
+}
+
+/// How to join.
+#[derive(Debug, clap::Args)]
+struct JoinArgs {
+    /// The server's URL, instead of the one in the token
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
     /// What to call it [default: this machine's name]
     #[arg(long, value_name = "NAME", value_parser = node_name)]
     name: Option<String>,
+}
+
+/// How to work.
+#[derive(Debug, clap::Args)]
+struct WorkArgs {
+    /// Join with this token; `-` reads it from standard input
+    #[arg(long, value_name = "TOKEN")]
+    join: Option<String>,
+    #[command(flatten)]
+    how: JoinArgs,
+    #[command(flatten)]
+    state: StateArgs,
     /// Jobs at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::NODE_SLOTS)))]
     slots: u32,
@@ -59,15 +110,21 @@ pub struct Args {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
+    match &args.command {
+        Some(Command::Check(args)) => check::run(args, call),
+        Some(Command::Install(args)) => install::run(args, call),
+        None => work(args.work, call),
+    }
+}
+
+fn work(args: WorkArgs, call: &Call) -> Result<()> {
     let stop = stop_on_signals()?;
-    let state_dir = match &args.state_dir {
-        Some(dir) => dir.clone(),
-        None => call.data_dir()?.join("node"),
-    };
-    let state = identity(&args, &state_dir)?;
+    let (state_dir, owned) = args.state.dirs(call)?;
+    user::require_owner(&owned, "dinkem-appliance-node")?;
+    let state = identity(args.join.as_deref(), &args.how, &state_dir)?;
     log::debug!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
     let config = AgentConfig {
-        server: args.server.unwrap_or(state.server),
+        server: args.how.server.unwrap_or(state.server),
         ca_pem: state.ca_pem,
         node_key: state.node_key,
         state_dir,
@@ -86,18 +143,13 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 
 /// The identity that is kept, or a new one by the token. A token for the server that is known already is not used:
 /// so a unit file or a container may say `--join` on every start. One with another authority is: the known one is gone.
-fn identity(args: &Args, state_dir: &Path) -> Result<NodeState> {
+fn identity(token: Option<&str>, how: &JoinArgs, state_dir: &Path) -> Result<NodeState> {
     let known = join::read_state(state_dir)?;
-    let Some(token) = &args.join else {
-        return known.ok_or_else(|| {
-            wrong_usage(format!(
-                "No node has joined from {}: join with --join TOKEN (`dinkem-appliance admin nodes token` on the server makes one).",
-                state_dir.display()
-            ))
-        });
+    let Some(token) = token else {
+        return known.ok_or_else(|| wrong_usage(not_joined(state_dir).message));
     };
     let ticket = JoinTicket::decode(&read_token(token)?)?;
-    let server = args
+    let server = how
         .server
         .clone()
         .or(ticket.server)
@@ -107,7 +159,7 @@ fn identity(args: &Args, state_dir: &Path) -> Result<NodeState> {
         output::say(&format!("Joined {server} before as {}: the token is not used.", output::plain(&known.name)));
         return Ok(known);
     }
-    let name = args.name.clone().or_else(config::host_name).unwrap_or_else(|| "node".to_owned());
+    let name = how.name.clone().or_else(config::host_name).unwrap_or_else(|| "node".to_owned());
     let state = join::join(server, ticket.ca, &Secret::new(ticket.secret), &name, state_dir)?;
     output::say(&format!("Joined {server} as {}.", output::plain(&state.name)));
     Ok(state)

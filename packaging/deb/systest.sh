@@ -1,0 +1,144 @@
+#!/bin/bash
+# Inside the booted container: what an operator and a client do, in order. Writes /opt/test/results, a line for each check.
+set -u
+cd /opt/test
+export HOME=/root DEBIAN_FRONTEND=noninteractive
+DATA=/var/lib/dinkem-appliance
+CONFIG=/etc/dinkem-appliance/config.toml
+SERVER=dinkem-appliance.service
+NODE=dinkem-appliance-node.service
+
+# check NAME COMMAND…
+check() {
+  local name=$1
+  shift
+  echo "--- $name: $*"
+  if "$@"; then echo "ok $name" >>results; else echo "FAILED $name" >>results; fi
+}
+# Tries a command again for so many seconds.
+within() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $end ] || return 1
+    sleep 0.2
+  done
+}
+says() { grep -qF -- "$1" "$2"; }
+is_active() { systemctl --quiet is-active "$1"; }
+is_inactive() { ! is_active "$1"; }
+is_disabled() { ! systemctl --quiet is-enabled "$1"; }
+refuses() { ! "$@"; }
+main_pid() { systemctl show -p MainPID --value $SERVER; }
+is_another_pid() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
+answers() { curl -sS --fail --max-time 5 --cacert /root/dinkem-ca.pem https://localhost/healthz; }
+as_alice() { runuser -u alice -- env -C /home/alice HOME=/home/alice DINKEM_API_KEY="$key" "$@"; }
+job_says() { as_alice curl -sS --cacert dinkem-ca.pem -H "Authorization: Bearer $key" "https://localhost/api/clips/$1" | grep -qF "\"status\":\"$2\""; }
+fingerprint() { dinkem-appliance admin tls show | sed -n 's/^SHA-256: *//p'; }
+is_fingerprint_still() { [ "$(fingerprint)" = "$1" ]; }
+no_strangers() { ! find $DATA ! -user dinkem -print | grep .; }
+is_private() { [ "$(stat -c '%U %a' $DATA)" = "dinkem 700" ]; }
+no_traces() { ! find / -xdev -name '*dinkem*' -not -path '/proc/*' -not -path '/opt/test/*' -not -path '/home/*' -not -path '/root/*' -print | grep .; }
+
+useradd --create-home alice
+within 60 systemctl is-system-running --quiet
+
+# The operator installs, and is told what to do.
+check "installs" apt-get install -y ./package.deb
+tail -n 30 log >install.txt
+check "the server runs at once" is_active $SERVER
+check "the operator is told that it runs, and where" says "dinkem-appliance is running at https://" install.txt
+check "the operator is told the authority's fingerprint" says "$(fingerprint)" install.txt
+check "the operator is told what to type next" says "sudo dinkem-appliance admin activate" install.txt
+check "no node's service runs" is_inactive $NODE
+check "the data directory is the service's own" is_private
+check "the service is exposed by 1.5 or less" sh -c "systemd-analyze security --no-pager --threshold=15 $SERVER | tail -n 1"
+check "it runs as its own user" sh -c "ps -o user= -p $(main_pid) | grep -qx dinkem"
+check "man pages and completions are there" sh -c 'ls /usr/share/bash-completion/completions/dinkem-appliance && dpkg -L dinkem-appliance | grep -q man1/dinkem-appliance-serve.1.gz'
+
+# The operator types what he was told, as root.
+check "admin account create" sh -c 'dinkem-appliance admin account create "Studio One" >account.txt'
+key=$(sed -n 's/^metered key: *//p' account.txt)
+check "admin activate" dinkem-appliance admin activate
+check "admin tls export into root's own place" dinkem-appliance admin tls export -o /root/dinkem-ca.pem
+check "what root exports is root's" sh -c '[ "$(stat -c %U /root/dinkem-ca.pem)" = root ]'
+check "nothing in the data directory belongs to anybody else" no_strangers
+check "an ordinary user is told to use sudo" sh -c 'runuser -u alice -- dinkem-appliance admin account list 2>&1 | grep -F sudo'
+check "root does not serve from the service's directory" sh -c 'dinkem-appliance serve --listen 127.0.0.1:9999 2>&1 | grep -F "systemctl start dinkem-appliance"'
+check "HTTPS answers on port 443" answers
+
+# A client makes the first clip.
+cp /root/dinkem-ca.pem /home/alice/ && chown alice: /home/alice/dinkem-ca.pem
+as_alice dinkem-appliance sample -o sample.dem | tee sample.txt
+player=$(sed -n 's/^player: *//p' sample.txt) round=$(sed -n 's/^round: *//p' sample.txt)
+submit() { as_alice dinkem-appliance submit sample.dem --player "$player" --round "$round" --server https://localhost --ca dinkem-ca.pem "$@"; }
+check "the first clip, over HTTPS, by the node inside" submit --wait -o clip.mp4
+cp /home/alice/clip.mp4 .
+
+# It survives what befalls it.
+pid=$(main_pid)
+kill -9 "$pid"
+check "kill -9: it runs again" within 60 is_another_pid "$pid"
+check "kill -9: it answers again" within 60 answers
+mkdir -p /run/systemd/system/$SERVER.d
+printf '[Service]\nWatchdogSec=4\nTimeoutAbortSec=2\n' >/run/systemd/system/$SERVER.d/test.conf
+systemctl daemon-reload && systemctl restart $SERVER
+pid=$(main_pid)
+sleep 9
+check "a server that lives is let live by the watchdog" sh -c "[ $(main_pid) = $pid ]"
+kill -STOP "$pid"
+check "one that stands still is started anew" within 60 is_another_pid "$pid"
+check "and answers" within 60 answers
+rm -r /run/systemd/system/$SERVER.d && systemctl daemon-reload
+
+# A job waits while the package is upgraded.
+dinkem-appliance admin nodes drain local-1
+job=$(submit --json | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')
+check "a job waits" job_says "$job" queued
+sed -i 's/^local_nodes = 1/local_nodes = 2/' $CONFIG
+echo '# by the operator' >>$CONFIG
+authority=$(fingerprint)
+dinkem-appliance admin nodes drain local-1
+pid=$(main_pid)
+check "upgrades" apt-get install -y ./later.deb
+check "the new version runs" is_another_pid "$pid"
+check "the upgrade keeps the edited config" says "# by the operator" $CONFIG
+check "the upgrade keeps the authority" is_fingerprint_still "$authority"
+check "the upgrade keeps accounts and keys" as_alice curl -sS --fail --cacert dinkem-ca.pem -H "Authorization: Bearer $key" https://localhost/api/account
+dinkem-appliance admin nodes resume local-1
+check "the upgrade keeps the waiting job, which is now done" within 300 job_says "$job" "done"
+check "nothing in the data directory belongs to anybody else after all" no_strangers
+
+# Another machine's server makes this one its node: played by alice's own, on the same machine.
+mkdir -m 700 /home/alice/other && chown alice: /home/alice/other
+as_alice dinkem-appliance --data-dir other serve --listen 127.0.0.1:9443 --local-nodes 0 --port-file other.port 2>other.log &
+within 60 test -e /home/alice/other.port
+other() { as_alice dinkem-appliance --data-dir other admin "$@"; }
+other account create two >two.txt && other activate && other tls export >/home/alice/other.pem
+install_node() { other nodes token | dinkem-appliance node install --name n1 -; }
+check "an ordinary user makes no machine a node" sh -c 'echo x | runuser -u alice -- dinkem-appliance node install - 2>&1 | grep -F sudo'
+check "node install" install_node
+check "node install: the node's service runs" is_active $NODE
+check "node install: the server's is off" is_inactive $SERVER
+check "node install: it stays off" is_disabled $SERVER
+check "node install: nothing belongs to anybody else" no_strangers
+check "node check: all that a node needs is there" dinkem-appliance node check
+key=$(sed -n 's/^metered key: *//p' two.txt)
+check "a clip by the node's service" as_alice dinkem-appliance submit sample.dem --player "$player" --round "$round" \
+  --server https://localhost:9443 --ca other.pem --wait -o other.mp4
+key=$(sed -n 's/^metered key: *//p' account.txt)
+check "an upgrade leaves a node a node" sh -c "apt-get install -y --reinstall ./later.deb && systemctl --quiet is-active $NODE && ! systemctl --quiet is-active $SERVER"
+systemctl disable --now $NODE
+systemctl enable --now $SERVER
+
+# Removed, found again, purged.
+check "removes" apt-get remove -y dinkem-appliance
+check "removed: nothing runs" refuses pgrep -u dinkem
+check "removed: data and config stay" sh -c "[ -e $DATA/store.db ] && [ -e $CONFIG ]"
+check "installs again" apt-get install -y ./later.deb
+check "installed again: the authority is the same" is_fingerprint_still "$authority"
+check "installed again: the clip is still there" job_says "$job" "done"
+check "purges" apt-get purge -y dinkem-appliance
+check "purged: nothing is left" no_traces
+check "no unit has failed" sh -c '! systemctl --failed --no-legend | grep .'
+echo "ok the end" >>results

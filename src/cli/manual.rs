@@ -1,0 +1,33 @@
+//! `manual`: the man pages and shell completions that packages bring, from the very command tree. Hidden: for those who
+//! build packages.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::Shell;
+
+use super::Cli;
+use crate::domain::error::{Error, Result};
+
+/// Writes man pages and shell completions into a folder
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  dinkem-appliance manual target/manual")]
+pub struct Args {
+    /// The folder, which must be there
+    folder: PathBuf,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    write(&args.folder)
+        .map_err(|error| Error::internal(format!("Could not write into {}.", args.folder.display()), error))
+}
+
+fn write(folder: &Path) -> io::Result<()> {
+    let command = Cli::command();
+    clap_mangen::generate_to(command.clone(), folder)?;
+    for shell in Shell::value_variants() {
+        clap_complete::generate_to(*shell, &mut command.clone(), command.get_name(), folder)?;
+    }
+    Ok(())
+}

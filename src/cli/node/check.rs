@@ -1,0 +1,50 @@
+//! `node check`: could this node work?
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Call, StateArgs, output, program};
+use crate::domain::error::{Error, Kind, Result};
+use crate::node::check;
+use crate::os::clock::{Clock, SystemClock};
+use crate::os::user;
+
+/// Whether all preconditions of this node's renderer are met: tries each, a short clip among them
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  dinkem-appliance node check")]
+pub struct Args {
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+pub fn run(args: &Args, call: &Call) -> Result<()> {
+    let (state_dir, owned) = args.state.dirs(call)?;
+    user::act_as_owner(&owned)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let checks = check::checks(&state_dir, &program()?, &clock);
+    let words = |outcome: &Result<String>| match outcome {
+        Ok(found) => output::plain(found),
+        Err(error) => output::plain(&error.to_string()),
+    };
+    if call.json {
+        let checks: Vec<_> = checks
+            .iter()
+            .map(|check| json!({ "name": check.name, "ok": check.outcome.is_ok(), "message": words(&check.outcome) }))
+            .collect();
+        output::json(&json!({ "checks": checks }));
+    } else {
+        for check in &checks {
+            let verdict = if check.outcome.is_ok() { "ok  " } else { "FAIL" };
+            output::line(&format!("{verdict}  {:9}  {}", check.name, words(&check.outcome)));
+        }
+    }
+    match checks.iter().filter(|check| check.outcome.is_err()).count() {
+        0 => Ok(()),
+        failed => Err(Error::new(
+            Kind::Unavailable,
+            "node_not_ready",
+            format!("This node cannot work yet: {failed} of {} preconditions are not met.", checks.len()),
+        )),
+    }
+}

@@ -1,0 +1,128 @@
+//! Whether a node could work: everything that the built-in renderer needs, each tried as the work itself would do it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::domain::error::{Error, Result};
+use crate::domain::job::Stage;
+use crate::domain::lease::Progress;
+use crate::domain::limits;
+use crate::os::clock::Clock;
+use crate::os::files;
+use crate::os::stop::StopFlag;
+use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
+use crate::render::{forge, video};
+
+use super::hold::{Ended, Hold};
+use super::join::{self, NodeState};
+use super::renderer::{self, Patience};
+use super::server::{Server, Trouble};
+
+/// A lease that no server gives.
+const NO_LEASE: i64 = 0;
+/// The clip that is tried: a round, frames a second, pixels.
+const ROUND: u32 = 2;
+const FPS: u32 = 30;
+const SIZE: (u32, u32) = (1920, 1080);
+
+/// One precondition.
+#[derive(Debug)]
+pub struct Check {
+    /// What it is about, in a word.
+    pub name: &'static str,
+    /// What was found, or what is wrong and what to do.
+    pub outcome: Result<String>,
+}
+
+/// Looks at all of them. `program`: this program, as the node would run it to render.
+pub fn checks(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Vec<Check> {
+    let identity = join::read_state(state_dir).and_then(|state| state.ok_or_else(|| not_joined(state_dir)));
+    let server = match &identity {
+        Ok(state) => knows(state),
+        Err(_) => Err(Error::not_found("There is no server to ask as long as the node has not joined.")),
+    };
+    let identity = identity.map(|state| format!("{} of {}", state.name, state.server));
+    vec![
+        Check { name: "directory", outcome: room(state_dir) },
+        Check { name: "identity", outcome: identity },
+        Check { name: "server", outcome: server },
+        Check { name: "renderer", outcome: renders(state_dir, program, clock) },
+    ]
+}
+
+/// The error of a node without an identity.
+pub fn not_joined(state_dir: &Path) -> Error {
+    Error::not_found(format!(
+        "No node has joined from {}: join with --join TOKEN (`dinkem-appliance admin nodes token` on the server makes one).",
+        state_dir.display()
+    ))
+}
+
+fn room(state_dir: &Path) -> Result<String> {
+    let unusable = |error| Error::internal(format!("{} cannot be written.", state_dir.display()), error);
+    files::create_private_dir(state_dir).map_err(unusable)?;
+    tempfile::tempfile_in(state_dir).map_err(unusable)?;
+    match files::free_bytes(state_dir) {
+        Some(free) if free < limits::DISK_RESERVE_BYTES => Err(Error::internal(
+            format!("The disk of {} is nearly full: make room for demos and clips.", state_dir.display()),
+            format_args!("{} MiB free", free >> 20),
+        )),
+        Some(free) => Ok(format!("{}, {} MiB free", state_dir.display(), free >> 20)),
+        None => Ok(state_dir.display().to_string()),
+    }
+}
+
+/// Asks for a lease that there is not: a server that knows the node says just that.
+fn knows(state: &NodeState) -> Result<String> {
+    let client = join::server_client(state.ca_pem.clone())?;
+    let server = Server::new(client, &state.server, state.node_key.clone());
+    match server.heartbeat(NO_LEASE, Progress { stage: Stage::Fetching, fraction: 0.0 }) {
+        Ok(_) | Err(Trouble::Lost) => Ok(format!("{} knows this node", state.server)),
+        Err(Trouble::Unknown) => Err(Error::not_found(format!(
+            "{} does not know this node any more: join again with a new token.",
+            state.server
+        ))),
+        Err(Trouble::Away(error) | Trouble::Refused(error)) => Err(error),
+    }
+}
+
+/// A few seconds of an invented match, from the demo to the checked video.
+fn renders(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Result<String> {
+    let unusable = |error| Error::internal("There is no place to try the renderer in.", error);
+    let work = tempfile::Builder::new().prefix("check-").tempdir_in(state_dir).map_err(unusable)?;
+    let demo = work.path().join("check.dem");
+    std::fs::write(&demo, forge::quick()).map_err(unusable)?;
+    let job = job(&demo, work.path());
+    let patience = Patience::default();
+    let stop = StopFlag::new();
+    let hold = Hold::new(Arc::clone(clock), &stop, patience.total);
+    let began = clock.monotonic();
+    renderer::render(program, &job, patience, &hold).map_err(|ended| match ended {
+        Ended::Failed(failure) => Error::internal(failure.message, hold.log().unwrap_or_default()),
+        Ended::Left(leave) => Error::internal("The renderer did not come to its end.", format_args!("{leave:?}")),
+    })?;
+    let facts = video::check(&job.output, job.width, job.height, job.fps)?;
+    let took = (clock.monotonic() - began).as_secs_f64();
+    Ok(format!("builtin: {:.1} s of video in {took:.1} s", facts.duration_ms as f64 / 1_000.0))
+}
+
+fn job(demo: &Path, work: &Path) -> JobFile {
+    JobFile {
+        contract: CONTRACT,
+        job_id: "check".to_owned(),
+        attempt: 1,
+        demo: JobDemo { path: demo.to_owned(), sha256: None, build: None, last_tick: None },
+        player: JobPlayer { steam64: forge::SAMPLE_PLAYER, slot: None },
+        round: ROUND,
+        start_tick: None,
+        end_tick: None,
+        fps: FPS,
+        width: SIZE.0,
+        height: SIZE.1,
+        spec_show_xray: false,
+        cl_draw_only_deathnotices: false,
+        output: work.join("clip.mp4"),
+        workdir: PathBuf::from(work),
+        deadline_s: limits::RENDER_BASE_SECONDS,
+    }
+}

@@ -1,0 +1,126 @@
+//! Which user this process acts as, and whose a directory is. `admin` typed by root works as the owner of the data
+//! directory, so that no file in it ever belongs to the wrong one; what the caller named is still the caller's.
+//!
+//! Only the effective user of the calling thread changes, and of those it starts: the real one stays, and says who typed.
+//! Elsewhere than on Linux a directory's own rights are what keeps others out.
+
+use std::path::Path;
+
+use crate::domain::error::Result;
+
+/// From here on this thread acts as the owner of `dir`: root becomes that user, the owner stays who he is, anybody else
+/// is refused with what to type. A directory that is not there yet is the caller's.
+pub fn act_as_owner(dir: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    return linux::act_as_owner(dir);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = dir;
+        Ok(())
+    }
+}
+
+/// Refuses to work in another user's directory, also to root: for programs that stay. `service`: who does work there.
+pub fn require_owner(dir: &Path, service: &str) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    return linux::require_owner(dir, service);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (dir, service);
+        Ok(())
+    }
+}
+
+/// Refuses all but root; `advice`: why, and what to do.
+pub fn require_root(advice: &str) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    return linux::require_root(advice);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = advice;
+        Ok(())
+    }
+}
+
+/// Does something as the user who typed the command, whoever is acted as: for files that he named.
+pub fn as_caller<T>(work: impl FnOnce() -> T) -> Result<T> {
+    #[cfg(target_os = "linux")]
+    return linux::as_caller(work);
+    #[cfg(not(target_os = "linux"))]
+    Ok(work())
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    use rustix::process::{Gid, Uid, getegid, geteuid, getgid, getuid};
+    use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+    use crate::domain::error::{Error, Kind, Result};
+    use crate::os::host;
+
+    pub fn act_as_owner(dir: &Path) -> Result<()> {
+        let Some((uid, gid)) = other_owner(dir) else { return Ok(()) };
+        if !geteuid().is_root() {
+            return Err(not_yours(dir, uid, "type the same behind `sudo`"));
+        }
+        // The user last: only root may change groups.
+        set_thread_groups(&[gid]).map_err(cannot_switch)?;
+        switch(uid, gid)
+    }
+
+    pub fn require_owner(dir: &Path, service: &str) -> Result<()> {
+        let Some((uid, _)) = other_owner(dir) else { return Ok(()) };
+        let advice = format!(
+            "`systemctl start {service}` works there; by hand, type the same behind `sudo -u {}`",
+            host::user_name(uid.as_raw())
+        );
+        Err(not_yours(dir, uid, &advice))
+    }
+
+    pub fn require_root(advice: &str) -> Result<()> {
+        if geteuid().is_root() {
+            return Ok(());
+        }
+        let own = host::user_name(geteuid().as_raw());
+        Err(Error::new(Kind::Forbidden, "not_root", format!("This is {own}, and {advice}.")))
+    }
+
+    pub fn as_caller<T>(work: impl FnOnce() -> T) -> Result<T> {
+        let acted = (geteuid(), getegid());
+        let caller = (getuid(), getgid());
+        if acted == caller {
+            return Ok(work());
+        }
+        // Root again first: only root may then take the group.
+        set_thread_res_uid(None, caller.0, None).map_err(cannot_switch)?;
+        switch(caller.0, caller.1)?;
+        let done = work();
+        switch(acted.0, acted.1)?;
+        Ok(done)
+    }
+
+    /// The owner of a directory and its group, where that is another user.
+    fn other_owner(dir: &Path) -> Option<(Uid, Gid)> {
+        let owner = fs::metadata(dir).ok()?;
+        let uid = Uid::from_raw(owner.uid());
+        (uid != geteuid()).then(|| (uid, Gid::from_raw(owner.gid())))
+    }
+
+    fn switch(uid: Uid, gid: Gid) -> Result<()> {
+        set_thread_res_gid(None, gid, None).and_then(|()| set_thread_res_uid(None, uid, None)).map_err(cannot_switch)
+    }
+
+    fn cannot_switch(error: rustix::io::Errno) -> Error {
+        Error::internal("Could not act as the owner of the data directory.", error)
+    }
+
+    fn not_yours(dir: &Path, owner: Uid, advice: &str) -> Error {
+        let [owner, own] = [owner, geteuid()].map(|user| host::user_name(user.as_raw()));
+        let message = format!("{} belongs to the user {owner}, and this is {own}: {advice}.", dir.display());
+        Error::new(Kind::Forbidden, "not_the_owner", message)
+    }
+}

@@ -1,0 +1,97 @@
+//! Whose the data directory is, and who may look into it.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use crate::support::cli::Cli;
+use crate::support::tools::skip;
+
+/// A user and a group that nobody need have.
+#[cfg(target_os = "linux")]
+const SERVICE: (u32, u32) = (54_321, 54_322);
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The directory and everything below it.
+fn all_below(path: &Path) -> Vec<PathBuf> {
+    let inside = fs::read_dir(path).into_iter().flatten().flat_map(|entry| all_below(&entry.unwrap().path()));
+    [path.to_owned()].into_iter().chain(inside).collect()
+}
+
+#[test]
+fn everything_in_the_data_directory_is_its_owners_alone() {
+    let cli = Cli::new();
+    let data = cli.home().join("data");
+    // Made beforehand, as `mkdir` does it.
+    fs::create_dir(&data).unwrap();
+    set_mode(&data, 0o755);
+    let line = ["--data-dir", "data", "admin", "account", "create", "studio"];
+    assert_eq!(cli.run(&line).status, 0);
+    assert_eq!(cli.run(&["--data-dir", "data", "admin", "tls", "show"]).status, 0);
+    for path in all_below(&data) {
+        let mode = fs::metadata(&path).unwrap().mode() & 0o777;
+        assert!(mode & 0o077 == 0 || path != data && path.is_file(), "{}: {mode:o}", path.display());
+    }
+    assert_eq!(fs::metadata(&data).unwrap().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
+    let cli = Cli::new();
+    let list = ["--data-dir", "data", "admin", "account", "list"];
+    assert_eq!(cli.run(&list).status, 0);
+    let data = cli.home().join("data");
+    for (mode, shown) in [(0o755, "755"), (0o750, "750"), (0o701, "701")] {
+        set_mode(&data, mode);
+        for line in [&list[..], &["--data-dir", "data", "serve", "--listen", "127.0.0.1:0"]] {
+            let ended = cli.run(line);
+            assert_eq!(ended.status, 1, "{mode:o} {line:?}: {ended:?}");
+            assert!(ended.err.contains(shown) && ended.err.contains("chmod 700 data"), "{ended:?}");
+        }
+    }
+    set_mode(&data, 0o700);
+    assert_eq!(cli.run(&list).status, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_root_types_is_done_as_the_owner_and_what_stays_running_is_not_started_as_root() {
+    let cli = Cli::new();
+    let data = cli.home().join("data");
+    fs::create_dir(&data).unwrap();
+    set_mode(&data, 0o700);
+    if chown(&data, Some(SERVICE.0), Some(SERVICE.1)).is_err() {
+        return skip("acting as the data directory's owner: only root can");
+    }
+    // The service's user must be able to come to its directory.
+    set_mode(cli.home(), 0o711);
+    let admin = |words: &[&str]| {
+        let ended = cli.run(&[&["--data-dir", "data", "admin"], words].concat());
+        assert_eq!(ended.status, 0, "{words:?}: {ended:?}");
+        ended.out
+    };
+    admin(&["account", "create", "studio"]);
+    admin(&["activate"]);
+    admin(&["tls", "export", "-o", "ca.pem"]);
+    admin(&["backup", "all.tar"]);
+    for named in ["ca.pem", "all.tar"] {
+        let owner = fs::metadata(cli.home().join(named)).unwrap();
+        assert_eq!((owner.uid(), owner.gid()), (0, 0), "{named}: a file that the caller named is the caller's");
+    }
+    admin(&["restore", "all.tar"]);
+    for path in all_below(&data) {
+        let owner = fs::metadata(&path).unwrap();
+        assert_eq!((owner.uid(), owner.gid()), SERVICE, "{}", path.display());
+    }
+    assert!(admin(&["audit"]).contains("root"), "the audit says who typed");
+
+    for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["node"], &["node", "--state-dir", "data"]] {
+        let ended = cli.run(&[&["--data-dir", "data"], words].concat());
+        assert_eq!(ended.status, 1, "{words:?}: {ended:?}");
+        let advice = ["belongs to the user uid 54321", "systemctl start dinkem-appliance", "sudo -u"];
+        assert!(advice.iter().all(|part| ended.err.contains(part)), "{words:?}: {ended:?}");
+    }
+}
