@@ -1,6 +1,7 @@
 //! Clients that are given the exported authority, and what those are told that were not.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 
 use base64::Engine as _;
@@ -167,6 +168,8 @@ fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
     };
     let node = Process::start(&["node", "--join", &token(), "--state-dir", state]);
     joined(1);
+    // The server knows it a moment before it has kept who it is.
+    until("the node's state", || Path::new(state).join("node.json").exists().then_some(()));
     drop(node);
 
     // Another appliance's token, sent to this server: its authority is not this one's.
