@@ -81,10 +81,10 @@ kill -9 "$pid"
 check "kill -9: it runs again" within 60 is_another_pid "$pid"
 check "kill -9: it answers again" within 60 answers
 mkdir -p /run/systemd/system/$SERVER.d
-printf '[Service]\nWatchdogSec=4\nTimeoutAbortSec=2\n' >/run/systemd/system/$SERVER.d/test.conf
+printf '[Service]\nWatchdogSec=10\nTimeoutAbortSec=2\n' >/run/systemd/system/$SERVER.d/test.conf
 systemctl daemon-reload && systemctl restart $SERVER
 pid=$(main_pid)
-sleep 9
+sleep 14
 check "a server that lives is let live by the watchdog" sh -c "[ $(main_pid) = $pid ]"
 kill -STOP "$pid"
 check "one that stands still is started anew" within 60 is_another_pid "$pid"

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::rights;
 use crate::domain::error::{Error, Kind};
 
 /// Writes a whole file so that after a crash there is the old content or the new one, never a mix: a new file beside
@@ -83,21 +84,18 @@ pub fn sync(path: &Path) -> io::Result<()> {
 }
 
 /// The same for a directory that is to hold secrets: an empty one is closed to others. One that holds something and is
-/// open to them stays as it is: the answer is its mode.
-pub fn claim_private_dir(path: &Path) -> io::Result<Option<u32>> {
+/// open to them stays as it is: the answer is true.
+pub fn claim_private_dir(path: &Path) -> io::Result<bool> {
     create_private_dir(path)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            if fs::read_dir(path)?.next().is_some() {
-                return Ok(Some(mode));
-            }
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-        }
+    let found = fs::metadata(path)?;
+    if !rights::is_open_to_others(&found) {
+        return Ok(false);
     }
-    Ok(None)
+    let is_empty = fs::read_dir(path)?.next().is_none();
+    if is_empty {
+        rights::close_to_others(path, &found)?;
+    }
+    Ok(!is_empty)
 }
 
 /// Makes the names in a directory durable. Windows has no such call and needs none: its file system keeps a journal
@@ -176,15 +174,13 @@ mod tests {
         let path = dir.path().join("data");
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         let open = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (None, 0o700), "a missing one is made");
+        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (false, 0o700), "a missing one is made");
         open(0o755);
-        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (None, 0o700), "an empty one is closed");
+        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (false, 0o700), "an empty one is closed");
         fs::write(path.join("store.db"), "").unwrap();
-        for (given, told) in
-            [(0o700, None), (0o500, None), (0o755, Some(0o755)), (0o710, Some(0o710)), (0o701, Some(0o701))]
-        {
+        for (given, is_open) in [(0o700, false), (0o500, false), (0o755, true), (0o710, true), (0o701, true)] {
             open(given);
-            assert_eq!((claim_private_dir(&path).unwrap(), mode()), (told, given));
+            assert_eq!((claim_private_dir(&path).unwrap(), mode()), (is_open, given));
         }
     }
 

@@ -40,9 +40,9 @@ impl DataDir {
             let message = format!("The data directory {} cannot be created.", path.display());
             Error::new(Kind::Internal, "data_dir", message).because(error)
         };
-        if let Some(mode) = files::claim_private_dir(path).map_err(|error| unusable(path, error))? {
+        if files::claim_private_dir(path).map_err(|error| unusable(path, error))? {
             let message = format!(
-                "The data directory {0} holds keys and is open to other users (its mode is {mode:o}). Close it: chmod 700 {0}",
+                "The data directory {0} holds keys and is open to other users. Close it: chmod 700 {0}",
                 path.display()
             );
             return Err(Error::new(Kind::Forbidden, "data_dir_open", message));

@@ -44,12 +44,12 @@ fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
     let list = ["--data-dir", "data", "admin", "account", "list"];
     assert_eq!(cli.run(&list).status, 0);
     let data = cli.home().join("data");
-    for (mode, shown) in [(0o755, "755"), (0o750, "750"), (0o701, "701")] {
+    for mode in [0o755, 0o750, 0o701] {
         set_mode(&data, mode);
         for line in [&list[..], &["--data-dir", "data", "serve", "--listen", "127.0.0.1:0"]] {
             let ended = cli.run(line);
             assert_eq!(ended.status, 1, "{mode:o} {line:?}: {ended:?}");
-            assert!(ended.err.contains(shown) && ended.err.contains("chmod 700 data"), "{ended:?}");
+            assert!(ended.err.contains("chmod 700 data"), "{ended:?}");
         }
     }
     set_mode(&data, 0o700);

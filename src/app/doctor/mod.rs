@@ -77,8 +77,8 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
     faults.extend(disk(free_bytes(folder.path())));
     faults.extend(certificate::faults(patient)?);
     faults.extend(unfinished(&folder, patient.fix));
-    if store::restored::is_unfinished(&folder) {
-        // The store may be anywhere just now.
+    if store::restored::is_unfinished(&folder) || rights::is_open(&folder)? {
+        // The store may be anywhere just now; and in a directory that is open to others none is opened.
         return Ok(faults);
     }
     if !folder.store().exists() {

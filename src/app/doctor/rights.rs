@@ -11,7 +11,6 @@ use crate::store::DataDir;
 
 /// Files and folders that others may use, and those that are somebody else's.
 pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
-    let unreadable = |error| Error::internal("The rights in the data directory could not be looked at.", error);
     let top = fs::metadata(folder.path()).map_err(unreadable)?;
     let (mut open, mut foreign, mut failed) = (Vec::new(), Vec::new(), None);
     for (path, file) in files(folder).map_err(unreadable)? {
@@ -42,6 +41,16 @@ pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
         faults.push(Fault::new("owner", message, format!("chown -R --reference={dir} {dir}")));
     }
     Ok(faults)
+}
+
+/// Whether the directory itself is still open to others.
+pub fn is_open(folder: &DataDir) -> Result<bool> {
+    let top = fs::metadata(folder.path()).map_err(unreadable)?;
+    Ok(rights::is_open_to_others(&top))
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::internal("The rights in the data directory could not be looked at.", error)
 }
 
 fn name(folder: &DataDir, path: &Path) -> String {
