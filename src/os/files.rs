@@ -78,11 +78,6 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Makes a file's content durable. Windows does it only for who may write.
-pub fn sync(path: &Path) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.sync_all()
-}
-
 /// The same for a directory that is to hold secrets: an empty one is closed to others. One that holds something and is
 /// open to them stays as it is: the answer is true.
 pub fn claim_private_dir(path: &Path) -> io::Result<bool> {
@@ -96,6 +91,11 @@ pub fn claim_private_dir(path: &Path) -> io::Result<bool> {
         rights::close_to_others(path, &found)?;
     }
     Ok(!is_empty)
+}
+
+/// Makes a file's content durable. Windows does it only for who may write.
+pub fn sync(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
 /// Makes the names in a directory durable. Windows has no such call and needs none: its file system keeps a journal
