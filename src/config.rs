@@ -107,9 +107,10 @@ fn project_dirs() -> Option<ProjectDirs> {
 fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
     let asked = asked_on_the_line(args).or_else(|| std::env::var_os(variable(CONFIG)).filter(|path| !path.is_empty()));
     asked.map(PathBuf::from).or_else(|| {
-        let own = project_dirs().map(|dirs| dirs.config_dir().join(FILE));
-        // One that may not be looked at is there: reading it says so.
-        own.into_iter().chain(packaged_file()).find(|path| path.try_exists().unwrap_or(true))
+        // A home that may not be looked into is another user's: the one who has typed `sudo`.
+        let own = project_dirs().map(|dirs| dirs.config_dir().join(FILE)).filter(|path| path.exists());
+        // The packages' file that may not be looked at is there: reading it says so.
+        own.or_else(|| packaged_file().filter(|path| path.try_exists().unwrap_or(true)))
     })
 }
 
