@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Windows package, from a clean clone in one command:
+# The Windows package, with its SBOM and SHA256SUMS beside it, from a clean clone in one command:
 #   build-msi.sh [OUT_DIR]        (target/packages of the clone when nobody says)
 # msi/build-msi.sh tells how it is signed.
 set -euo pipefail
@@ -11,5 +11,10 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 
 "$packaging/setup.sh" msi-build
 exe=$("$packaging/msi/program.sh")
-"$packaging/msi/build-msi.sh" "$exe" "$out/dinkem-appliance-$version-x64.msi"
-echo "$out/dinkem-appliance-$version-x64.msi"
+package=dinkem-appliance-$version-x64.msi
+"$packaging/msi/build-msi.sh" "$exe" "$out/$package"
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || stat -c %Y "$root/Cargo.toml")}
+export SOURCE_DATE_EPOCH
+(cd "$root" && packaging/inventory.py sbom x86_64-pc-windows-gnu) >"$out/$package.cdx.json"
+(cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf "%P\0" | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS)
+echo "$out/$package"
