@@ -2,7 +2,7 @@
 # Inside the booted container: what an operator and a client do, in order. Writes /opt/test/results, a line for each check.
 set -u
 cd /opt/test
-export HOME=/root DEBIAN_FRONTEND=noninteractive
+export HOME=~root DEBIAN_FRONTEND=noninteractive
 DATA=/var/lib/dinkem-appliance
 CONFIG=/etc/dinkem-appliance/config.toml
 SERVER=dinkem-appliance.service
@@ -31,14 +31,14 @@ is_disabled() { ! systemctl --quiet is-enabled "$1"; }
 refuses() { ! "$@"; }
 main_pid() { systemctl show -p MainPID --value $SERVER; }
 is_another_pid() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
-answers() { curl -sS --fail --max-time 5 --cacert /root/dinkem-ca.pem https://localhost/healthz; }
+answers() { curl -sS --fail --max-time 5 --cacert "$HOME/dinkem-ca.pem" https://localhost/healthz; }
 as_alice() { runuser -u alice -- env -C /home/alice HOME=/home/alice DINKEM_API_KEY="$key" "$@"; }
 job_says() { as_alice curl -sS --cacert dinkem-ca.pem -H "Authorization: Bearer $key" "https://localhost/api/clips/$1" | grep -qF "\"status\":\"$2\""; }
 fingerprint() { dinkem-appliance admin tls show | sed -n 's/^SHA-256: *//p'; }
 is_fingerprint_still() { [ "$(fingerprint)" = "$1" ]; }
 no_strangers() { ! find $DATA ! -user dinkem -print | grep .; }
 is_private() { [ "$(stat -c '%U %a' $DATA)" = "dinkem 700" ]; }
-no_traces() { ! find / -xdev -name '*dinkem*' -not -path '/proc/*' -not -path '/opt/test/*' -not -path '/home/*' -not -path '/root/*' -print | grep .; }
+no_traces() { ! find / -xdev -name '*dinkem*' -not -path '/proc/*' -not -path '/opt/test/*' -not -path '/home/*' -not -path "$HOME/*" -print | grep .; }
 
 useradd --create-home alice
 within 60 systemctl is-system-running --quiet
@@ -60,15 +60,15 @@ check "man pages and completions are there" sh -c 'ls /usr/share/bash-completion
 check "admin account create" sh -c 'dinkem-appliance admin account create "Studio One" >account.txt'
 key=$(sed -n 's/^metered key: *//p' account.txt)
 check "admin activate" dinkem-appliance admin activate
-check "admin tls export into root's own place" dinkem-appliance admin tls export -o /root/dinkem-ca.pem
-check "what root exports is root's" sh -c '[ "$(stat -c %U /root/dinkem-ca.pem)" = root ]'
+check "admin tls export into root's own place" dinkem-appliance admin tls export -o "$HOME/dinkem-ca.pem"
+check "what root exports is root's" sh -c '[ "$(stat -c %U "$HOME/dinkem-ca.pem")" = root ]'
 check "nothing in the data directory belongs to anybody else" no_strangers
 check "an ordinary user is told to use sudo" sh -c 'runuser -u alice -- dinkem-appliance admin account list 2>&1 | grep -F sudo'
 check "root does not serve from the service's directory" sh -c 'dinkem-appliance serve --listen 127.0.0.1:9999 2>&1 | grep -F "systemctl start dinkem-appliance"'
 check "HTTPS answers on port 443" answers
 
 # A client makes the first clip.
-cp /root/dinkem-ca.pem /home/alice/ && chown alice: /home/alice/dinkem-ca.pem
+cp "$HOME/dinkem-ca.pem" /home/alice/ && chown alice: /home/alice/dinkem-ca.pem
 as_alice dinkem-appliance sample -o sample.dem | tee sample.txt
 player=$(sed -n 's/^player: *//p' sample.txt) round=$(sed -n 's/^round: *//p' sample.txt)
 submit() { as_alice dinkem-appliance submit sample.dem --player "$player" --round "$round" --server https://localhost --ca dinkem-ca.pem "$@"; }
