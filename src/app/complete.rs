@@ -29,19 +29,21 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: [u8; 32]) 
     make_durable(app, lease).map_err(|error| Error::internal("The video could not be made durable.", error))?;
 
     let (node, now) = (node.id, app.clock.now_ms());
-    let job_id = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
+    let (job_id, is_new) = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((id, LeaseState::Live)) => {
             if !store::leases::end(tx, lease, node, &Ending::DONE, now)? {
                 return Err(not_live(None));
             }
             publish(tx, &job, &clip, now)?;
-            Ok(id)
+            Ok((id, true))
         }
         // The same call came twice at once, and the other one was first.
-        Some((id, LeaseState::Done)) => Ok(id),
+        Some((id, LeaseState::Done)) => Ok((id, false)),
         found => Err(not_live(found.map(|(_, state)| state))),
     })?;
-    app.counters.done.add_one();
+    if is_new {
+        app.counters.done.add_one();
+    }
     ended(app, job_id, lease);
     Ok(())
 }

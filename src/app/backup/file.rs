@@ -27,6 +27,11 @@ pub struct BackupFile {
 impl BackupFile {
     /// Opens and checks it. Refuses what is no backup, a damaged one, and one that this program does not know.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::read(path, |_, _| Ok(()))
+    }
+
+    /// The same, with every file but the description handed on while it is checked: none of it is good before the end.
+    pub fn read(path: &Path, mut each: impl FnMut(&str, &mut dyn Read) -> io::Result<()>) -> Result<Self> {
         let mut file = user::as_caller(|| File::open(path))?.map_err(|error| cannot_read(path, &error))?;
         let first = archive::first_name(&mut file).map_err(|error| cannot_read(path, &error))?;
         if first.as_deref() != Some(description::NAME) {
@@ -40,10 +45,12 @@ impl BackupFile {
             has_store |= name == STORE;
             if name == description::NAME {
                 content.take(DESCRIPTION_BYTES).read_to_end(&mut text)?;
-            } else if !is_known(name) {
+                return Ok(());
+            }
+            if !is_known(name) {
                 stranger = Some(name.to_owned());
             }
-            Ok(())
+            each(name, content)
         })
         .map_err(|error| unreadable(path, error))?;
         let description = Description::parse(&text)?;

@@ -84,13 +84,12 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
 /// Restores the backup to a scratch place, as far as it must be to be judged: every byte is read back, the store is
 /// opened and checked.
 fn check(path: &Path, scratch: &Path, files: u64) -> Result<()> {
-    let mut backup = BackupFile::open(path)?;
     let copy = scratch.join("restored.db");
-    // The description has been read.
+    // The description is one of them.
     let mut seen = 1;
-    backup.each(|name, content| {
+    let backup = BackupFile::read(path, |name, content| {
         seen += 1;
-        if name == STORE { files::write_new(&copy, content) } else { io::copy(content, &mut io::sink()).map(drop) }
+        if name == STORE { files::write_new(&copy, content) } else { Ok(()) }
     })?;
     let copy = Copy::open(&copy)?;
     if seen != files || !backup.description.fits(&copy)? {

@@ -17,7 +17,8 @@ const PAGE: u32 = 1_000;
 /// Files that nothing needs, and files that something needs and that are not there.
 pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
-    let orphans = orphans(app)?;
+    let known = sweep::known_demos(app)?;
+    let orphans = orphans(app, &known)?;
     if !orphans.is_empty() {
         let names: Vec<_> = orphans.iter().map(|path| below(&app.store.folder, path)).collect();
         let message = format!("Files in the data directory that nothing needs ({}): {}.", names.len(), few(&names));
@@ -29,7 +30,7 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
         };
         faults.push(fault.mended(fix.then(remove)));
     }
-    let (demos, _) = demos(app)?;
+    let demos = missing_demos(app, &known);
     if !demos.is_empty() {
         let message = format!("Uploaded demos that are missing ({}): {}.", demos.len(), few(&demos));
         let mend = "Put the files back from a backup, or have them uploaded again: until then jobs for them fail.";
@@ -45,12 +46,11 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
 }
 
 /// Files without a row. While a server works here, a young one may be a work under way.
-fn orphans(app: &App) -> Result<Vec<PathBuf>> {
+fn orphans(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
     let is_served = app.store.folder.lock().is_err();
     let oldest_young = app.clock.now_ms() - (limits::ORPHAN_SECONDS * 1_000).cast_signed();
-    let (_, known) = demos(app)?;
     let mut orphans = sweep::orphaned_clips(app)?;
-    orphans.extend(sweep::orphaned_demos(app, &known)?);
+    orphans.extend(sweep::orphaned_demos(app, known)?);
     orphans.retain(|path| !is_served || fs::metadata(path).is_ok_and(|file| changed_ms(&file) < oldest_young));
     orphans.sort();
     Ok(orphans)
@@ -62,13 +62,12 @@ fn changed_ms(file: &Metadata) -> i64 {
     since.map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Demos whose file is missing, and the names of all that there must be.
-fn demos(app: &App) -> Result<(Vec<String>, HashSet<PathBuf>)> {
-    let known = sweep::known_demos(app)?;
+/// Demos whose file is missing.
+fn missing_demos(app: &App, known: &HashSet<PathBuf>) -> Vec<String> {
     let mut missing: Vec<_> =
         known.iter().filter(|path| !path.is_file()).map(|path| below(&app.store.folder, path)).collect();
     missing.sort();
-    Ok((missing, known))
+    missing
 }
 
 /// Clips whose video is missing, or of another length. One that was deleted since its row was read is none.

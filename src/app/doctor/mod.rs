@@ -124,27 +124,16 @@ fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
 
 /// What is wrong with the store itself; where there is anything, its rows are not asked any further.
 fn store_faults(folder: &DataDir) -> Option<Fault> {
+    let damaged = |message: String| {
+        Some(Fault::new("store_damaged", message, "Stop the server and restore the last backup: admin restore FILE."))
+    };
     match store::examined::faults(folder) {
         Ok(faults) if faults.is_empty() => None,
-        Ok(faults) => {
-            let message = format!("The store is damaged: {}.", few(&faults));
-            Some(Fault::new(
-                "store_damaged",
-                message,
-                "Stop the server and restore the last backup: admin restore FILE.",
-            ))
-        }
+        Ok(faults) => damaged(format!("The store is damaged: {}.", few(&faults))),
         Err(Error { code: code @ ("store_older" | "store_newer" | "store_foreign"), message, .. }) => {
             Some(Fault::new(code, message, "Use the program that fits the store, or restore a backup."))
         }
-        Err(error) => {
-            let message = format!("The store cannot be read: {error}");
-            Some(Fault::new(
-                "store_damaged",
-                message,
-                "Stop the server and restore the last backup: admin restore FILE.",
-            ))
-        }
+        Err(error) => damaged(format!("The store cannot be read: {error}")),
     }
 }
 
