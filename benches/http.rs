@@ -5,7 +5,8 @@
 //! several short rounds, in which the servers take turns, each one's best is shown. The load shares the machine's
 //! processors with them.
 //!
-//! - `account`: an authenticated `GET /api/account` over connections that are kept.
+//! - `account`: an authenticated `GET /api/account` over connections that are kept. axum looks up on threads for what may
+//!   block, as its documentation asks and as ours does, and once more on its event loop.
 //! - `clips`: `POST /api/clips`, answered when it is on the disk. axum commits each by itself, and once more on our writer.
 //! - `slow`: the same on a disk whose syncs last 8 ms longer.
 //! - `files`: a gigabyte up and down.
@@ -48,7 +49,7 @@ fn main() {
     let peers = Peers::build();
     if wants("account") {
         println!("GET /api/account");
-        let kinds = [Kind::Ours, Kind::Stock, Kind::Axum];
+        let kinds = [Kind::Ours, Kind::Stock, Kind::Axum, Kind::AxumInline];
         compare(&kinds, &peers, Duration::ZERO, &CONNECTIONS, 200, |key| head("GET", "/api/account", key) + "\r\n");
     }
     if wants("clips") {

@@ -25,6 +25,8 @@ pub enum Kind {
     Stock,
     /// axum; each submission commits by itself.
     Axum,
+    /// axum, looking up accounts on its event loop.
+    AxumInline,
     /// axum on the appliance's writer, which gathers submissions.
     AxumGathering,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Self::Ours => "ours",
             Self::Stock => "stock rouille",
             Self::Axum => "axum",
+            Self::AxumInline => "axum, inline",
             Self::AxumGathering => "axum, our writer",
         }
     }
@@ -65,8 +68,10 @@ impl Peers {
         let program = if kind == Kind::Stock { "stock" } else { "axum" };
         let mut command = Command::new(self.built.join(program));
         command.arg(data);
-        if kind == Kind::Axum {
-            command.arg("each");
+        match kind {
+            Kind::Axum => _ = command.arg("each"),
+            Kind::AxumInline => _ = command.arg("inline"),
+            Kind::Ours | Kind::Stock | Kind::AxumGathering => {}
         }
         command
     }

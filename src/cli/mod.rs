@@ -6,6 +6,7 @@ mod client;
 mod clip_args;
 mod https;
 mod inspect;
+mod logging;
 mod manual;
 mod node;
 mod output;
@@ -22,18 +23,16 @@ mod watchdog;
 #[cfg(windows)]
 mod windows_service;
 
-use std::io::Write as _;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use env_logger::Target;
 use log::LevelFilter;
 
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
-use crate::http::server::TRANSPORT_LOG;
 use crate::os::stop::StopFlag;
 
 /// Heading of the flags that may stand anywhere.
@@ -130,15 +129,20 @@ pub fn main() -> ExitCode {
         Command::Serve(_) | Command::Node(_) => LevelFilter::Info,
         _ => LevelFilter::Warn,
     });
-    start_log(level, Target::Stderr);
+    let started = match command {
+        Command::Serve(_) => logging::start_queued(level, io::stderr()),
+        _ => logging::start(level),
+    };
     let call = Call { json: global.json, data_dir: global.data_dir };
-    match run(command, &call) {
-        Ok(status) => status.into(),
-        Err(error) => {
+    let status = started
+        .map_err(|error| Error::internal("The log could not be started.", error))
+        .and_then(|()| run(command, &call))
+        .unwrap_or_else(|error| {
             output::say(&format!("error: {}", output::plain(&error.to_string())));
-            exit_status(&error).into()
-        }
-    }
+            exit_status(&error)
+        });
+    logging::end();
+    status.into()
 }
 
 fn run(command: Command, call: &Call) -> Result<u8> {
@@ -181,24 +185,11 @@ fn stop_on_signals() -> Result<Arc<StopFlag>> {
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if raised.stopped() {
+            logging::end();
             std::process::exit(INTERRUPTED);
         }
         raised.stop();
     })
     .map_err(|error| Error::internal("Could not listen for Ctrl-C.", error))?;
     Ok(stop)
-}
-
-/// Log lines: time, severity, words made harmless. Other people's code may only warn.
-fn start_log(level: LevelFilter, target: Target) {
-    env_logger::Builder::new()
-        .filter_level(level.min(LevelFilter::Warn))
-        .filter_module(env!("CARGO_CRATE_NAME"), level)
-        .filter_module(TRANSPORT_LOG, level)
-        .format(|out, record| {
-            let words = output::plain(&record.args().to_string());
-            writeln!(out, "{} {:5} {words}", out.timestamp_millis(), record.level())
-        })
-        .target(target)
-        .init();
 }

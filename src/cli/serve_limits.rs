@@ -28,7 +28,7 @@ pub struct LimitArgs {
     /// Requests in flight; more are answered 503
     #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(MOST))]
     max_requests: usize,
-    /// Threads that answer requests; a waiting claim and an upload hold one each
+    /// Threads that answer requests; a waiting claim and an upload hold one each, look-ups have four more of their own
     #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(10_000))]
     http_threads: usize,
     /// Claims of nodes that may wait at once

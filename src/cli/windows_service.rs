@@ -7,10 +7,9 @@ use std::panic;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use env_logger::Target;
 use log::LevelFilter;
 
-use super::{Call, Cli, Command, Global, exit_status, output, program, serve, start_log, wrong_usage};
+use super::{Call, Cli, Command, Global, exit_status, logging, output, program, serve, wrong_usage};
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -64,17 +63,20 @@ pub fn main(cli: Result<Cli, clap::Error>) -> ExitCode {
 /// Tells the service's exit code: `serve`'s exit status.
 fn body(cli: Result<Cli, clap::Error>, service: &Service) -> u8 {
     let level = cli.as_ref().ok().and_then(|cli| cli.global.log).unwrap_or(LevelFilter::Info);
-    let Ok(file) = open_log() else { return 1 };
-    start_log(level, Target::Pipe(Box::new(file)));
+    if open_log().and_then(|file| logging::start_queued(level, file)).is_err() {
+        return 1;
+    }
     output::say_to_log();
     panic::set_hook(Box::new(|panic| log::error!("{panic}")));
-    match serve(cli, service) {
+    let status = match serve(cli, service) {
         Ok(()) => 0,
         Err(error) => {
             log::error!("The service has ended: {error}");
             exit_status(&error)
         }
-    }
+    };
+    logging::end();
+    status
 }
 
 fn serve(cli: Result<Cli, clap::Error>, service: &Service) -> Result<()> {

@@ -64,6 +64,8 @@ pub const LEASE_PROGRESS_SECONDS: u64 = 600;
 pub const CLAIM_WAIT_SECONDS: u64 = 25;
 /// Threads that answer requests. A waiting claim and an upload hold one each.
 pub const HTTP_THREADS: usize = 192;
+/// Threads that answer what only looks up a few rows; more would take turns for the processors and the store's locks.
+pub const QUICK_HTTP_THREADS: usize = 4;
 /// Claims that may wait at once; with the transport's uploads below [`HTTP_THREADS`], so that nodes never shut clients
 /// out.
 pub const WAITING_CLAIMS: usize = 96;

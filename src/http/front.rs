@@ -71,7 +71,7 @@ impl Front {
     /// Answers one request.
     pub fn answer(&self, request: &Request, stopping: bool) -> Response {
         let id = self.next_id();
-        let path = request.raw_url().split('?').next().unwrap_or_default();
+        let path = routes::path_of(request.raw_url());
         let found = routes::find(path);
         let client = self.proxies.client(request);
         let line = Line::begin(request, path, &found, client, &self.app.clock);

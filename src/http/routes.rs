@@ -66,6 +66,27 @@ const ROUTES: &[Row] = &[
     ("POST", "/api/node/leases/{lease}/fail", ByNode(leases::fail)),
 ];
 
+/// Rows that only look up a few rows of the store: they wait for nobody, so a few threads of their own answer them.
+/// Not `/readyz`, which writes, nor what counts (`/api/usage`, `/metrics`) or opens files.
+const QUICK: &[(&str, &str)] = &[
+    ("GET", "/api/account"),
+    ("GET", "/api/clips"),
+    ("GET", "/api/clips/{id}"),
+    ("GET", "/healthz"),
+    ("HEAD", "/healthz"),
+];
+
+/// Whether a request is quick to answer, whoever asks.
+pub fn is_quick(method: &str, url: &str) -> bool {
+    let path = path_of(url);
+    QUICK.iter().any(|(known, pattern)| *known == method && parameters(pattern, path).is_some())
+}
+
+/// A target without its query.
+pub fn path_of(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(path, _)| path)
+}
+
 /// Every route as method, pattern and who may call it (`anyone`, `client`, `node`): for the tests that hold each one
 /// against the callers it must refuse.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
@@ -96,6 +117,9 @@ pub fn find(path: &str) -> Found<'_> {
 }
 
 fn parameters<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    if !pattern.contains('{') {
+        return (pattern == path).then(Vec::new);
+    }
     let mut found = Vec::new();
     let mut segments = path.split('/');
     for expected in pattern.split('/') {
@@ -224,6 +248,29 @@ mod tests {
         for (path, pattern, parameters) in cases {
             let found = find(path);
             assert_eq!((found.pattern, found.parameters.as_slice()), (pattern, parameters), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn quick_are_look_ups_whatever_their_query() {
+        let cases = [
+            ("GET", "/api/account", true),
+            ("GET", "/api/clips?limit=5", true),
+            ("GET", "/api/clips/0192f7a8-5b1c-7d3e-8f90-123456789abc", true),
+            ("POST", "/api/clips", false),
+            ("DELETE", "/api/clips/5", false),
+            ("GET", "/api/usage", false),
+            ("POST", "/api/node/claims", false),
+            ("GET", "/clips/5.mp4", false),
+            ("GET", "/readyz", false),
+            ("GET", "/api/account/", false),
+            ("get", "/api/account", false),
+        ];
+        for (method, url, expected) in cases {
+            assert_eq!(is_quick(method, url), expected, "{method} {url}");
+        }
+        for row in QUICK {
+            assert!(all().any(|(method, pattern, _)| *row == (method, pattern)), "{row:?}");
         }
     }
 

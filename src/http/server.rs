@@ -2,19 +2,25 @@
 //!
 //! Always a pool (rouille's other mode starts a thread a request), never `stoppable()` (it leaves requests behind) and
 //! never `start_server` (it panics on a port that is taken). Sockets, time limits and the stop are the transport's.
+//!
+//! There are two pools on the one port. In the large one a request may take its time: a claim that waits, an upload, a
+//! submission until it is on the disk. The small one has what only looks up a few rows (`routes::is_quick`): whoever
+//! asks how a job fares never waits behind those, and few threads take few turns at one lock where 192 took many.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use rouille::{Request, Server};
+use rouille::{Request, Response, Server};
+use tiny_http::Lane;
 pub use tiny_http::Limits as TransportLimits;
 
 use super::front::Front;
 use super::proxies::Proxies;
+use super::routes;
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
@@ -105,7 +111,8 @@ pub struct Running {
     stopping: Arc<AtomicBool>,
     transport: tiny_http::Handle,
     certificate: Option<ServedCertificate>,
-    loop_thread: JoinHandle<()>,
+    /// rouille's two servers. They end with this.
+    servers: [Arc<dyn Any + Send + Sync>; 2],
     stop_time: Duration,
 }
 
@@ -126,21 +133,38 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
         certificate: certificate.as_ref().map(|certificate| certificate.0.clone()),
         uncapped: Arc::new(move |address| proxies.excuse(address)),
         name_refusal: Arc::new(move |status, peer| Some(refusals.refused(status, peer))),
+        is_quick: routes::is_quick,
     };
-    let (server, transport) = tiny_http::configure(settings, || Server::new(listen, handler));
-    let server = server.map_err(|error| {
+    let not_listening = |error| {
         let message = format!("Cannot listen on {listen}: {error}. Choose another address or port.");
         Error::new(Kind::Unavailable, "cannot_listen", message)
-    })?;
+    };
+    let (server, transport) = tiny_http::configure(settings, || Server::new(listen, handler.clone()));
+    let server = server.map_err(not_listening)?;
     let transport =
         transport.ok_or_else(|| Error::internal("The server could not be started.", "rouille made no transport"))?;
-    let server = server.pool_size(limits.threads);
+    let quick = transport.quick(|| Server::new(listen, handler)).map_err(not_listening)?;
     front.listens_on(transport.address());
-    let loop_thread = thread::Builder::new()
-        .name("http".into())
-        .spawn(move || server.run())
-        .map_err(|error| Error::internal("The server's thread could not be started.", error))?;
-    Ok(Running { app, stopping, transport, certificate, loop_thread, stop_time: limits.stop_time })
+    let servers = [
+        feed(&transport, Lane::Quick, quick.pool_size(limits.threads.min(limits::QUICK_HTTP_THREADS))),
+        feed(&transport, Lane::Ordinary, server.pool_size(limits.threads)),
+    ];
+    Ok(Running { app, stopping, transport, certificate, servers, stop_time: limits.stop_time })
+}
+
+/// Gives rouille the requests of a lane as they come. The transport does not keep it alive.
+fn feed<F>(transport: &tiny_http::Handle, lane: Lane, server: Server<F>) -> Arc<dyn Any + Send + Sync>
+where
+    F: Fn(&Request) -> Response + Send + Sync + 'static,
+{
+    let server = Arc::new(server);
+    let fed = Arc::downgrade(&server);
+    transport.on_arrival(lane, move || {
+        if let Some(server) = fed.upgrade() {
+            server.poll();
+        }
+    });
+    server
 }
 
 impl ServedCertificate {
@@ -185,9 +209,8 @@ impl Running {
         let stopped = self.transport.stop(self.stop_time);
         if stopped.cut_requests > 0 {
             log::warn!("{} requests were cut off, unfinished after {:.1?}", stopped.cut_requests, stopped.took);
-        } else if self.loop_thread.join().is_err() {
-            log::error!("the server's thread panicked");
         }
+        drop(self.servers);
         log::info!("the transport in this run: {:?}", self.transport.counters());
         stopped.cut_requests
     }

@@ -13,6 +13,7 @@ pub mod host;
 pub mod http;
 #[cfg(any(windows, test))]
 pub mod log_file;
+pub mod log_queue;
 pub mod process;
 pub mod random;
 pub mod rights;

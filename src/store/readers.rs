@@ -19,6 +19,8 @@ pub struct Readers {
 struct Pool {
     idle: Vec<Db>,
     lent: usize,
+    /// Users that wait for one.
+    waiting: usize,
 }
 
 impl Readers {
@@ -40,7 +42,9 @@ impl Readers {
     fn borrow(&self) -> Option<Db> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         while pool.idle.is_empty() && pool.lent >= limits::READERS {
+            pool.waiting += 1;
             pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
+            pool.waiting -= 1;
         }
         pool.lent += 1;
         pool.idle.pop()
@@ -58,6 +62,9 @@ impl Drop for Loan<'_> {
         let mut pool = self.readers.pool.lock().unwrap_or_else(PoisonError::into_inner);
         pool.lent -= 1;
         pool.idle.extend(self.db.take());
-        self.readers.returned.notify_one();
+        // Telling nobody would be a call to the system for each read.
+        if pool.waiting > 0 {
+            self.readers.returned.notify_one();
+        }
     }
 }

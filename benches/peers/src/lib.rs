@@ -19,20 +19,24 @@ use dinkem_appliance::wire::submit::read_submit;
 /// An answer: status and JSON.
 pub type Answer = (u16, String);
 
-/// The appliance of the command line's first argument, a data directory with an account in it. A second argument
-/// `each` has every submission commit by itself; otherwise the writer thread gathers them as in the appliance.
+/// The appliance of the command line's first argument, a data directory with an account in it. With the argument `each`
+/// every submission commits by itself; otherwise the writer thread gathers them as in the appliance.
 pub fn app() -> Arc<App> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let folder = Path::new(arguments.first().expect("a data directory"));
+    let folder = std::env::args().nth(1).expect("a data directory");
+    let folder = Path::new(&folder);
     let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(SystemRandom));
-    let app = match arguments.get(1).map(String::as_str) {
-        Some("each") => App::beside(folder, clock, random),
-        _ => {
-            let lease_ms = limits::LEASE_SECONDS * 1_000;
-            App::serve(folder, Settings { lease_ms, fetch_allow: Vec::new(), quotas: Quotas::default() }, clock, random)
-        }
+    let app = if is_asked_for("each") {
+        App::beside(folder, clock, random)
+    } else {
+        let lease_ms = limits::LEASE_SECONDS * 1_000;
+        App::serve(folder, Settings { lease_ms, fetch_allow: Vec::new(), quotas: Quotas::default() }, clock, random)
     };
     app.expect("the data directory can be opened")
+}
+
+/// Whether the command line has this argument behind the data directory.
+pub fn is_asked_for(word: &str) -> bool {
+    std::env::args().skip(2).any(|argument| argument == word)
 }
 
 /// Tells the bench where the server listens.

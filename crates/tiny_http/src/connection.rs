@@ -9,12 +9,13 @@ use crate::response_body::ResponseBody;
 use crate::shared::{Shared, Stage};
 use crate::socket::{Socket, Wire};
 use crate::state::{Busy, ConnState};
+use crate::timers::NoTimer;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -52,7 +53,7 @@ pub(crate) async fn serve<T: Wire>(
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(NoTimer)
         // `Location`, not `location`: names mean the same in any case, but scripts compare them as other servers write them.
         .title_case_headers(true)
         // Never reached: `Socket` has the real timers. But only with a head timeout of its own does hyper go back to
@@ -101,7 +102,7 @@ async fn answer(
         Ok(request) => request,
         Err(status) => return Ok(refuse(&connection, status, busy)),
     };
-    if !shared.queue.push(request) {
+    if !shared.queue_of(request.method().as_str(), request.url()).push(request) {
         return Ok(refuse(&connection, 503, busy));
     }
     match answered.await {

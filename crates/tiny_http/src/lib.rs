@@ -4,9 +4,10 @@
 //! that a connection without a request costs a task and not a thread, and every wait, length and queue has a limit
 //! ([`Limits`]). HTTP/1.1 (and 1.0) only.
 //!
-//! Beyond what rouille calls there are three things for the program that embeds it: [`configure`] carries [`Settings`]
+//! Beyond what rouille calls there are four things for the program that embeds it: [`configure`] carries [`Settings`]
 //! through `rouille::Server::new`, whose signature has no room for them; [`Handle`] stops a server gracefully and reads
-//! its [`Counters`]; [`Certificate`] turns a server to HTTPS and can be replaced while serving.
+//! its [`Counters`]; it gives quick requests threads of their own ([`Lane`]) and all of them a shorter way to rouille's
+//! pool; [`Certificate`] turns a server to HTTPS and can be replaced while serving.
 //!
 //! This crate knows nothing of the program above it: no routes, no accounts, no files.
 
@@ -39,6 +40,6 @@ pub use counters::Counters;
 pub use limits::Limits;
 pub use request::Request;
 pub use server::{IncomingRequests, Server};
-pub use settings::{Settings, configure};
+pub use settings::{Lane, Settings, configure};
 pub use shutdown::{Handle, Stopped};
 pub use tls::Certificate;

@@ -1,16 +1,18 @@
-//! Requests on their way from the event loop to rouille's loop. Bounded by the requests that may be in flight.
+//! Requests on their way from the event loop to rouille. Bounded by the requests that may be in flight.
 
 use crate::request::Request;
 use crate::seats::lock;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 #[derive(Default)]
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    /// Takes what has come, where that is not a thread's that waits for it.
+    taker: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -28,8 +30,16 @@ impl Queue {
         }
         waiting.requests.push_back(request);
         drop(waiting);
-        self.changed.notify_one();
+        match self.taker.get() {
+            Some(take) => take(),
+            None => self.changed.notify_one(),
+        }
         true
+    }
+
+    /// Has `take` called for each request that comes, and now for those that are here. A second one is not heard of.
+    pub fn taken_by(&self, take: impl Fn() + Send + Sync + 'static) {
+        self.taker.get_or_init(|| Box::new(take))();
     }
 
     /// The next request, `None` when there was none until `until`, an error when the server has stopped.

@@ -45,7 +45,7 @@ fn build<R: Read + Send + 'static>(
     let Response { status, headers, data, length } = response;
     let mut answer = http::Response::new(ResponseBody::default());
     *answer.status_mut() = final_status(status);
-    copy_headers(headers, answer.headers_mut());
+    *answer.headers_mut() = sendable(headers);
     // These have no body, whatever the handler gave.
     if matches!(answer.status().as_u16(), 204 | 304) {
         return Ok(answer);
@@ -87,13 +87,16 @@ fn final_status(status: StatusCode) -> http::StatusCode {
     status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn copy_headers(from: Vec<Header>, to: &mut HeaderMap) {
+fn sendable(from: Vec<Header>) -> HeaderMap {
+    // With room for those of this crate.
+    let mut to = HeaderMap::with_capacity(from.len() + OWN_HEADERS.len());
     for Header { field, value } in from {
         let closes = field.0 == header::CONNECTION && value.0.as_bytes().eq_ignore_ascii_case(b"close");
         if closes || !OWN_HEADERS.contains(&field.0) {
             to.append(field.0, value.0);
         }
     }
+    to
 }
 
 /// Decides what becomes of a body that the handler has not read to its end. An unread announcement is never turned

@@ -6,14 +6,14 @@ use crate::descriptors::connections_within;
 use crate::queue::Queue;
 use crate::request::Request;
 use crate::seats::{InFlight, Seats, Uploads};
-use crate::settings::{Settings, made, wanted};
+use crate::settings::{Lane, Settings, Wanted, made, wanted};
 use crate::shared::{Shared, Stage};
 use crate::shutdown::Handle;
 use crate::tls::Certificate;
 use std::error::Error;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -24,7 +24,8 @@ const READER_THREAD_REST: Duration = Duration::from_secs(10);
 /// Listens from the moment it is made. Dropping it cuts everything; [`Handle::stop`] is the gentle way.
 pub struct Server {
     shared: Arc<Shared>,
-    /// `None` only while being dropped.
+    lane: Lane,
+    /// `None` while being dropped, and where another server has the sockets.
     runtime: Option<Runtime>,
 }
 
@@ -35,7 +36,7 @@ impl Iterator for IncomingRequests<'_> {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
-        self.0.shared.queue.pop(None).ok().flatten()
+        self.0.queue().pop(None).ok().flatten()
     }
 }
 
@@ -43,8 +44,10 @@ impl Server {
     /// Listens on the first of the addresses that can be bound; port 0 takes a free one. Speaks HTTPS if the
     /// [`Settings`] it is made with hold a certificate.
     pub fn http<A: ToSocketAddrs>(address: A) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
-        let (settings, configured) = wanted();
-        Server::start(address, settings, configured)
+        match wanted() {
+            Wanted::New { settings, configured } => Server::start(address, *settings, configured),
+            Wanted::Quick(shared) => Ok(Server::quick(shared)),
+        }
     }
 
     /// The same, with this certificate unless the [`Settings`] hold one.
@@ -52,11 +55,26 @@ impl Server {
         address: A,
         config: SslConfig,
     ) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
-        let (mut settings, configured) = wanted();
-        if settings.certificate.is_none() {
-            settings.certificate = Some(Certificate::from_pem(&config.certificate, &config.private_key)?);
+        match wanted() {
+            Wanted::New { mut settings, configured } => {
+                if settings.certificate.is_none() {
+                    settings.certificate = Some(Certificate::from_pem(&config.certificate, &config.private_key)?);
+                }
+                Server::start(address, *settings, configured)
+            }
+            Wanted::Quick(shared) => Ok(Server::quick(shared)),
         }
-        Server::start(address, settings, configured)
+    }
+
+    /// Takes the quick requests of another server from now on.
+    fn quick(shared: Arc<Shared>) -> Server {
+        // Makes the queue.
+        shared.queue(Lane::Quick);
+        Server { shared, lane: Lane::Quick, runtime: None }
+    }
+
+    fn queue(&self) -> &Queue {
+        self.shared.queue(self.lane)
     }
 
     fn start<A: ToSocketAddrs>(
@@ -64,7 +82,7 @@ impl Server {
         settings: Settings,
         configured: bool,
     ) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
-        let Settings { limits, certificate, uncapped, name_refusal } = settings;
+        let Settings { limits, certificate, uncapped, name_refusal, is_quick } = settings;
         let mut limits = limits.within_reason();
         let listener = accept::bind(address, limits.backlog)?;
         listener.set_nonblocking(true)?;
@@ -88,6 +106,8 @@ impl Server {
             in_flight: Arc::new(InFlight::default()),
             uploads: Arc::new(Uploads::default()),
             queue: Queue::default(),
+            quick_queue: OnceLock::new(),
+            is_quick,
             stage: watch::Sender::new(Stage::Serving),
             tally: crate::counters::Tally::default(),
         });
@@ -99,7 +119,7 @@ impl Server {
         if configured {
             made(Handle(shared.clone()));
         }
-        Ok(Server { shared, runtime: Some(runtime) })
+        Ok(Server { shared, lane: Lane::Ordinary, runtime: Some(runtime) })
     }
 
     /// Where it listens.
@@ -114,22 +134,23 @@ impl Server {
 
     /// The next request if one is waiting. An error means that the server has stopped.
     pub fn try_recv(&self) -> io::Result<Option<Request>> {
-        self.shared.queue.pop(Some(Instant::now()))
+        self.queue().pop(Some(Instant::now()))
     }
 
     /// The next request if one comes in time. An error means that the server has stopped.
     pub fn recv_timeout(&self, timeout: Duration) -> io::Result<Option<Request>> {
-        self.shared.queue.pop(Some(Instant::now() + timeout))
+        self.queue().pop(Some(Instant::now() + timeout))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else {
+            return self.queue().close();
+        };
         self.shared.advance(Stage::Gone);
-        self.shared.queue.close();
-        if let Some(runtime) = self.runtime.take() {
-            // Waiting here would wait for readers of answers that nobody takes any more.
-            runtime.shutdown_background();
-        }
+        self.shared.close_queues();
+        // Waiting here would wait for readers of answers that nobody takes any more.
+        runtime.shutdown_background();
     }
 }

@@ -1,6 +1,7 @@
 //! The way in for what `rouille::Server::new` has no parameter for.
 
 use crate::limits::Limits;
+use crate::shared::Shared;
 use crate::shutdown::Handle;
 use crate::tls::Certificate;
 use std::cell::RefCell;
@@ -12,6 +13,15 @@ pub(crate) type Uncapped = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
 /// Gives an answer that no handler made its `X-Request-Id`.
 pub(crate) type NameRefusal = Arc<dyn Fn(u16, SocketAddr) -> Option<String> + Send + Sync>;
+
+/// Requests that wait for the same threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Requests that may take their time; all where [`Handle::quick`] has made no server.
+    Ordinary,
+    /// Those that [`Settings::is_quick`] picks out.
+    Quick,
+}
 
 /// How a server is to be made.
 pub struct Settings {
@@ -25,6 +35,9 @@ pub struct Settings {
     /// Called with status and peer for each request that is answered here and that no handler sees (malformed, too
     /// slow, over a limit): what it returns is the answer's `X-Request-Id`. By default there is none.
     pub name_refusal: Arc<dyn Fn(u16, SocketAddr) -> Option<String> + Send + Sync>,
+    /// Called with method and target of each request: whether it is quick to answer, and so for the server that
+    /// [`Handle::quick`] has made. By default none is.
+    pub is_quick: fn(&str, &str) -> bool,
 }
 
 impl Default for Settings {
@@ -34,13 +47,23 @@ impl Default for Settings {
             certificate: None,
             uncapped: Arc::new(|address| address.is_loopback()),
             name_refusal: Arc::new(|_, _| None),
+            is_quick: |_, _| false,
         }
     }
 }
 
 enum Pending {
     Wanted(Box<Settings>),
+    Quick(Arc<Shared>),
     Made(Handle),
+}
+
+/// What a server that is being made is to be.
+pub(crate) enum Wanted {
+    /// A server with these settings, whose maker may want the handle.
+    New { settings: Box<Settings>, configured: bool },
+    /// The one that takes the quick requests of another.
+    Quick(Arc<Shared>),
 }
 
 thread_local! {
@@ -56,14 +79,7 @@ thread_local! {
 /// let (server, handle) = tiny_http::configure(settings, make);
 /// ```
 pub fn configure<R>(settings: Settings, make: impl FnOnce() -> R) -> (R, Option<Handle>) {
-    /// Forgets the settings even where `make` panics.
-    struct Scope(Option<Pending>);
-    impl Drop for Scope {
-        fn drop(&mut self) {
-            PENDING.replace(self.0.take());
-        }
-    }
-    let scope = Scope(PENDING.replace(Some(Pending::Wanted(Box::new(settings)))));
+    let scope = Scope::begin(Pending::Wanted(Box::new(settings)));
     let made = make();
     let handle = match PENDING.take() {
         Some(Pending::Made(handle)) => Some(handle),
@@ -73,13 +89,35 @@ pub fn configure<R>(settings: Settings, make: impl FnOnce() -> R) -> (R, Option<
     (made, handle)
 }
 
-/// The settings for a server that is being made on this thread, and whether its maker wants the handle.
-pub(crate) fn wanted() -> (Settings, bool) {
+/// Runs `make`, whose first server on this thread takes the quick requests.
+pub(crate) fn make_quick<R>(shared: &Arc<Shared>, make: impl FnOnce() -> R) -> R {
+    let _scope = Scope::begin(Pending::Quick(shared.clone()));
+    make()
+}
+
+/// Forgets what is pending even where its maker panics.
+struct Scope(Option<Pending>);
+
+impl Scope {
+    fn begin(pending: Pending) -> Scope {
+        Scope(PENDING.replace(Some(pending)))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        PENDING.replace(self.0.take());
+    }
+}
+
+/// What a server that is being made on this thread is to be.
+pub(crate) fn wanted() -> Wanted {
     match PENDING.take() {
-        Some(Pending::Wanted(settings)) => (*settings, true),
+        Some(Pending::Wanted(settings)) => Wanted::New { settings, configured: true },
+        Some(Pending::Quick(shared)) => Wanted::Quick(shared),
         made => {
             PENDING.replace(made);
-            (Settings::default(), false)
+            Wanted::New { settings: Box::default(), configured: false }
         }
     }
 }

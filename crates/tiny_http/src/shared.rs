@@ -4,9 +4,9 @@ use crate::counters::{Counters, Tally};
 use crate::limits::Limits;
 use crate::queue::Queue;
 use crate::seats::{InFlight, Seats, Uploads};
-use crate::settings::{NameRefusal, Uncapped};
+use crate::settings::{Lane, NameRefusal, Uncapped};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -32,6 +32,9 @@ pub(crate) struct Shared {
     pub in_flight: Arc<InFlight>,
     pub uploads: Arc<Uploads>,
     pub queue: Queue,
+    /// For requests that are quick to answer, once a server takes them.
+    pub quick_queue: OnceLock<Queue>,
+    pub is_quick: fn(&str, &str) -> bool,
     pub stage: watch::Sender<Stage>,
     pub tally: Tally,
 }
@@ -40,6 +43,27 @@ impl Shared {
     /// True where limits per address hold for `address`.
     pub fn is_capped(&self, address: IpAddr) -> bool {
         !(self.uncapped)(address)
+    }
+
+    /// Where a request waits for rouille.
+    pub fn queue_of(&self, method: &str, url: &str) -> &Queue {
+        self.quick_queue.get().filter(|_| (self.is_quick)(method, url)).unwrap_or(&self.queue)
+    }
+
+    /// Where the requests of a lane wait.
+    pub fn queue(&self, lane: Lane) -> &Queue {
+        match lane {
+            Lane::Ordinary => &self.queue,
+            Lane::Quick => self.quick_queue.get_or_init(Queue::default),
+        }
+    }
+
+    /// Ends every wait for a request.
+    pub fn close_queues(&self) {
+        self.queue.close();
+        if let Some(quick) = self.quick_queue.get() {
+            quick.close();
+        }
     }
 
     pub fn counters(&self) -> Counters {

@@ -1,6 +1,7 @@
 //! Stopping a server: no new connections, what is in flight is finished, at the deadline the rest is cut.
 
 use crate::counters::Counters;
+use crate::settings::{Lane, make_quick};
 use crate::shared::{Shared, Stage};
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
@@ -43,8 +44,22 @@ impl Handle {
         }
         let (cut_requests, cut_connections) = (shared.in_flight.taken(), shared.seats.taken());
         shared.advance(Stage::Gone);
-        shared.queue.close();
+        shared.close_queues();
         Stopped { cut_requests, cut_connections, took: begin.elapsed() }
+    }
+
+    /// Runs `make`, and the first server it makes on this thread is no server of its own: it takes the requests of this
+    /// one that [`Settings::is_quick`](crate::Settings::is_quick) picks out, so that they have threads which nothing
+    /// slow ever holds, and few.
+    pub fn quick<R>(&self, make: impl FnOnce() -> R) -> R {
+        make_quick(&self.0, make)
+    }
+
+    /// Has `take` called on the event loop for each request of the lane, instead of a thread that waits for them:
+    /// rouille's `Server::poll` hands what is there to its pool, one change of threads sooner than its `run`. `take`
+    /// must not block, and holds rouille's server weakly, or the two keep each other for ever. The first one stays.
+    pub fn on_arrival(&self, lane: Lane, take: impl Fn() + Send + Sync + 'static) {
+        self.0.queue(lane).taken_by(take);
     }
 
     /// What the server has done so far.

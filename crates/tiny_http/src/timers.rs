@@ -5,7 +5,7 @@ use crate::state::{ConnState, Phase};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// An alarm that may be moved at no cost: it wakes at the earlier time, sees that it is early, and sleeps on. Moving a
@@ -25,6 +25,32 @@ impl Alarm {
             }
             sleep.as_mut().reset(at);
         }
+        Poll::Pending
+    }
+}
+
+/// Alarms that never ring, for hyper: the real ones are here, and each of its own would be a lock of the event loop for
+/// each request.
+pub(crate) struct NoTimer;
+
+struct Never;
+
+impl hyper::rt::Timer for NoTimer {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        Box::pin(Never)
+    }
+
+    fn sleep_until(&self, _: StdInstant) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        Box::pin(Never)
+    }
+}
+
+impl hyper::rt::Sleep for Never {}
+
+impl Future for Never {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
     }
 }

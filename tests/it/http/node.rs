@@ -245,3 +245,33 @@ fn a_waiting_claim_gets_the_job_that_comes_and_ends_when_the_server_stops() {
     let told = Answer::read(second, false).expect(503);
     assert_eq!((told.json()["code"].as_str(), told.header("Retry-After")), (Some("stopping"), Some("5")));
 }
+
+#[test]
+fn whoever_asks_how_a_job_fares_is_answered_while_every_other_thread_waits() {
+    const THREADS: usize = 2;
+    let appliance = Appliance::start_with(|options| {
+        options.limits.threads = THREADS;
+        options.limits.waiting_claims = THREADS;
+    });
+    let key = appliance.account("studio").metered;
+    let id = appliance.job(&key);
+    let node = appliance.node("n1");
+    appliance.claim(&node).unwrap();
+    let wait = Ask::post("/api/node/claims")
+        .key(&node.key)
+        .json(json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
+    let waiting: Vec<_> = (0..THREADS + 1)
+        .map(|_| {
+            let mut stream = connect(appliance.address);
+            stream.write_all(&wait.bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for path in ["/healthz", "/api/account", "/api/clips?limit=5", &format!("/api/clips/{id}")] {
+        appliance.send(&Ask::get(path).key(&key)).expect(200);
+    }
+    for stream in waiting {
+        stream.set_nonblocking(true).unwrap();
+        assert!(stream.peek(&mut [0]).is_err(), "a claim's wait was over before the others were answered");
+    }
+}

@@ -28,7 +28,7 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    fn pass(&self) {
+    pub fn pass(&self) {
         let guard = self.open.lock().unwrap();
         drop(self.changed.wait_timeout_while(guard, PATIENCE, |open| !*open).unwrap());
     }
