@@ -22,5 +22,8 @@ export CFLAGS_x86_64_pc_windows_gnu="${maps[*]/#/-ffile-prefix-map=}" CXXFLAGS_x
 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS+=" -L native=$(dirname "$($tool-g++ -print-file-name=libstdc++.a)")"
 export CXXSTDLIB_x86_64_pc_windows_gnu=static=stdc++
 
+library=std,panic_unwind
+[ "$1" != test ] || library+=,test
+
 cd "$root"
-exec "$rust/bin/cargo" "$@" -Zbuild-std=std,panic_unwind --target $target
+exec "$rust/bin/cargo" "$@" -Zbuild-std=$library --target $target
