@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The log's current file. Each write is one whole line, and goes to one file.
+/// The log's current file. Each write is whole lines, and goes to one file.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
