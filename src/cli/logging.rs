@@ -30,10 +30,10 @@ pub fn start_queued(level: LevelFilter, out: impl Write + Send + 'static) -> io:
     start_to(level, Target::Pipe(Box::new(queue.clone())))
 }
 
-/// Waits until every line is out. Before the program ends.
+/// Waits until every line is out. Before the program ends: of what is queued, no line comes after.
 pub fn end() {
     if let Some(queue) = QUEUE.get() {
-        queue.wait_written(END_WAIT);
+        queue.close(END_WAIT);
     }
 }
 

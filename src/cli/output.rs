@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use super::logging;
+
 /// Whether nobody sits at a terminal, see [`say_to_log`].
 static TO_LOG: AtomicBool = AtomicBool::new(false);
 
@@ -29,6 +31,14 @@ pub fn say(text: &str) {
     } else {
         write_to(io::stderr().lock(), text);
     }
+}
+
+/// The same for the last line: none of the log comes after it.
+pub fn say_last(text: &str) {
+    if !TO_LOG.load(Ordering::Relaxed) {
+        logging::end();
+    }
+    say(text);
 }
 
 /// From now on words for people go to the log: a service has no terminal.

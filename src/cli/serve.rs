@@ -106,8 +106,8 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
     systemd::stopping();
     output::say("Stopping: requests under way are finished first. Once more stops at once.");
     match appliance.stop() {
-        0 => output::say("Stopped."),
-        cut => output::say(&format!(
+        0 => output::say_last("Stopped."),
+        cut => output::say_last(&format!(
             "Stopped. {cut} requests were not finished within --stop-seconds and were cut off; their clients see a broken connection."
         )),
     }

@@ -21,7 +21,7 @@ struct Shared {
     lines: Mutex<Lines>,
     /// The thread has something to do before its rest is over.
     wake: Condvar,
-    /// What waited has been written.
+    /// What waited has been written, or the log is closed.
     written: Condvar,
 }
 
@@ -31,6 +31,7 @@ struct Lines {
     /// The thread waits for the next line, however long that takes.
     is_idle: bool,
     is_writing: bool,
+    is_closed: bool,
     /// How many wait for the thread.
     waiters: usize,
 }
@@ -44,10 +45,12 @@ impl LogQueue {
         Ok(Self(shared))
     }
 
-    /// Waits until what has been logged is written, or the time is up.
-    pub fn wait_written(&self, most: Duration) {
+    /// Takes no line any more, and waits until those that it took are written, or the time is up.
+    pub fn close(&self, most: Duration) {
         let shared = &self.0;
         let mut lines = shared.lock();
+        lines.is_closed = true;
+        shared.written.notify_all();
         lines.waiters += 1;
         shared.wake.notify_one();
         let waits = |lines: &mut Lines| lines.is_writing || !lines.text.is_empty();
@@ -57,15 +60,18 @@ impl LogQueue {
 }
 
 impl Write for LogQueue {
-    /// Takes all of it.
+    /// Takes all of it, or forgets it where the log is closed.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let shared = &self.0;
         let mut lines = shared.lock();
-        while !lines.text.is_empty() && lines.text.len() + line.len() > WAITING_BYTES {
+        while !lines.is_closed && !lines.text.is_empty() && lines.text.len() + line.len() > WAITING_BYTES {
             lines.waiters += 1;
             shared.wake.notify_one();
             lines = shared.written.wait(lines).unwrap_or_else(PoisonError::into_inner);
             lines.waiters -= 1;
+        }
+        if lines.is_closed {
+            return Ok(line.len());
         }
         lines.text.extend_from_slice(line);
         if mem::take(&mut lines.is_idle) {
@@ -171,15 +177,27 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_waits_for_the_last_line_and_no_longer_than_it_says() {
+    fn who_closes_it_waits_for_the_last_line_no_longer_than_it_says_and_none_comes_after() {
         let (mut log, seen, end) = slow();
-        log.wait_written(PATIENCE);
         log.write_all(b"last\n").unwrap();
-        seen.recv_timeout(PATIENCE).unwrap();
-        log.wait_written(Duration::from_millis(1));
+        assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), b"last\n");
+        log.close(Duration::from_millis(1));
+        log.write_all(b"late\n").unwrap();
         end.send(()).unwrap();
-        log.wait_written(PATIENCE);
+        log.close(PATIENCE);
         assert!(log.0.lock().text.is_empty() && !log.0.lock().is_writing);
+        assert!(seen.try_recv().is_err());
+    }
+
+    #[test]
+    fn who_waits_for_room_is_let_go_when_it_closes() {
+        let (log, seen, end) = slow();
+        let mut logger = log.clone();
+        let logging = thread::spawn(move || (0..3).for_each(|_| logger.write_all(&[b'x'; WAITING_BYTES]).unwrap()));
+        seen.recv_timeout(PATIENCE).unwrap();
+        log.close(Duration::ZERO);
+        logging.join().unwrap();
+        drop(end);
     }
 
     #[test]
@@ -189,6 +207,6 @@ mod tests {
         for _ in 0..20 {
             log.write_all(&vec![b'x'; WAITING_BYTES]).unwrap();
         }
-        log.wait_written(PATIENCE);
+        log.close(PATIENCE);
     }
 }
