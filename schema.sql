@@ -1,4 +1,4 @@
--- The store of a dinkem-appliance, version 3. `src/store/migrations.rs` applies it to an empty file, in one transaction;
+-- The store of a dinkem-appliance, version 2. `src/store/migrations.rs` applies it to an empty file, in one transaction;
 -- a file of an older version comes to the same shape by the steps in `src/store/migrations/`, so that a column which
 -- came later stands last in its table here too.
 --
@@ -66,7 +66,15 @@ CREATE TABLE nodes (
     removed_at_ms INTEGER,
     -- Its program's version, empty where it does not say, and what it speaks with its server.
     version      TEXT    NOT NULL DEFAULT '',
-    protocol     INTEGER NOT NULL DEFAULT 1 CHECK (protocol >= 1)
+    protocol     INTEGER NOT NULL DEFAULT 1 CHECK (protocol >= 1),
+    -- When it said that it stops; empty again with its next claim.
+    stopped_at_ms    INTEGER,
+    -- Until then it is given nothing, and why; how often in a row it was benched.
+    benched_until_ms INTEGER,
+    benched_because  TEXT    NOT NULL DEFAULT '',
+    benchings        INTEGER NOT NULL DEFAULT 0 CHECK (benchings >= 0),
+    -- When two machines were last seen to use its key at the same time.
+    doubled_at_ms    INTEGER
 ) STRICT;
 
 -- Render jobs. Rows are never deleted; order and cursors are the row's number, clients see `public_id` (a UUID v7).
@@ -230,6 +238,8 @@ CREATE TABLE demos (
     sha256         BLOB    NOT NULL CHECK (length(sha256) = 32),
     bytes          INTEGER NOT NULL,
     uploaded_at_ms INTEGER NOT NULL,
+    -- When a job for it was last submitted; empty: never.
+    used_at_ms     INTEGER,
     PRIMARY KEY (account, sha256)
 ) STRICT, WITHOUT ROWID;
 
@@ -243,6 +253,8 @@ CREATE TABLE demo_indexes (
     content         TEXT,
     failure_code    TEXT,
     failure_message TEXT,
+    -- How often it used up the room that a reader may take: three times are enough.
+    exhaustions     INTEGER NOT NULL DEFAULT 0 CHECK (exhaustions >= 0),
     CHECK ((content IS NOT NULL) = (state = 'indexed')),
     CHECK ((failure_code IS NOT NULL) = (state = 'failed')),
     CHECK ((failure_message IS NOT NULL) = (state = 'failed'))
@@ -259,6 +271,13 @@ CREATE TABLE queue_changes (
 ) STRICT;
 
 INSERT INTO queue_changes (id, number) VALUES (1, 0);
+
+-- The mark that the server left when it last started or stopped here. The file `served` beside the store holds the same
+-- one: a store that was copied or put back disagrees with it. Empty until a server has run. One row.
+CREATE TABLE served (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    mark BLOB    NOT NULL CHECK (length(mark) = 16)
+) STRICT;
 
 -- Who did what when. Rows are only ever added: the triggers hold that against everybody.
 CREATE TABLE audit (

@@ -10,7 +10,7 @@ use crate::domain::error::{Error, Result};
 const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// What makes version `n + 2` out of version `n + 1`: the first is from 1 to 2.
-const STEPS: &[&str] = &[include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/2.sql")];
 
 /// The version that this program works with.
 const VERSION: i64 = STEPS.len() as i64 + 1;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::office::private_dir;
 
 /// The schemas of the versions before, as they were.
-const SCHEMAS: [&str; 2] = [include_str!("golden/schema_1.sql"), include_str!("golden/schema_2.sql")];
+const SCHEMAS: [&str; 1] = [include_str!("golden/schema_1.sql")];
 
 /// A data directory as a version left it, with an account and a completed job in it.
 fn of_version(version: usize) -> TempDir {

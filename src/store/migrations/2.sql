@@ -4,6 +4,15 @@ ALTER TABLE api_keys ADD COLUMN used_at_ms INTEGER;
 
 ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1));
 ALTER TABLE nodes ADD COLUMN removed_at_ms INTEGER;
+ALTER TABLE nodes ADD COLUMN version TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN protocol INTEGER NOT NULL DEFAULT 1 CHECK (protocol >= 1);
+ALTER TABLE nodes ADD COLUMN stopped_at_ms INTEGER;
+ALTER TABLE nodes ADD COLUMN benched_until_ms INTEGER;
+ALTER TABLE nodes ADD COLUMN benched_because TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN benchings INTEGER NOT NULL DEFAULT 0 CHECK (benchings >= 0);
+ALTER TABLE nodes ADD COLUMN doubled_at_ms INTEGER;
+
+ALTER TABLE demos ADD COLUMN used_at_ms INTEGER;
 
 ALTER TABLE leases ADD COLUMN failure_code TEXT;
 ALTER TABLE leases ADD COLUMN failure_message TEXT;
@@ -16,6 +25,11 @@ CREATE TABLE queue_changes (
 ) STRICT;
 
 INSERT INTO queue_changes (id, number) VALUES (1, 0);
+
+CREATE TABLE served (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    mark BLOB    NOT NULL CHECK (length(mark) = 16)
+) STRICT;
 
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,6 +103,7 @@ CREATE TABLE demo_indexes (
     content         TEXT,
     failure_code    TEXT,
     failure_message TEXT,
+    exhaustions     INTEGER NOT NULL DEFAULT 0 CHECK (exhaustions >= 0),
     CHECK ((content IS NOT NULL) = (state = 'indexed')),
     CHECK ((failure_code IS NOT NULL) = (state = 'failed')),
     CHECK ((failure_message IS NOT NULL) = (state = 'failed'))

@@ -77,7 +77,8 @@ fn set_mode(_: &Path, _: u32) {}
 
 /// A finished clip's rows, all but its file.
 const DONE: &str = "
-    INSERT INTO nodes VALUES (1, zeroblob(16), 'node', zeroblob(32), 0, 0, 0, '', 0, NULL, '', 2);
+    INSERT INTO nodes (id, public_id, name, key_hash, joined_at_ms, seen_at_ms, slots, renderers, version, protocol)
+    VALUES (1, zeroblob(16), 'node', zeroblob(32), 0, 0, 0, '', '', 2);
     INSERT INTO jobs (id, public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps, resolution,
         spec_show_xray, cl_draw_only_deathnotices, created_at_ms, started_at_ms, finished_at_ms)
     SELECT 1, zeroblob(16), account, id, class, 'done', 'builtin', 'x', 1, 1, 30, 1080, 0, 1, 0, 0, 0
@@ -163,7 +164,7 @@ const CASES: &[Case] = &[
         },
         false,
     ),
-    ("demos_missing", |site| site.sql("INSERT INTO demos SELECT id, randomblob(32), 5, 0 FROM accounts"), false),
+    ("demos_missing", |site| site.sql("INSERT INTO demos (account, sha256, bytes, uploaded_at_ms) SELECT id, randomblob(32), 5, 0 FROM accounts"), false),
     ("videos_missing", |site| site.sql(DONE), false),
     (
         "videos_missing",
@@ -178,7 +179,8 @@ const CASES: &[Case] = &[
         |site| {
             let seen = now() * 1_000;
             site.sql(&format!(
-                "INSERT INTO nodes VALUES (1, zeroblob(16), 'old', zeroblob(32), 0, {seen}, 0, '', 0, NULL, '0.0.9', 1)"
+                "INSERT INTO nodes (id, public_id, name, key_hash, joined_at_ms, seen_at_ms, slots, renderers, version, protocol)
+                 VALUES (1, zeroblob(16), 'old', zeroblob(32), 0, {seen}, 0, '', '0.0.9', 1)"
             ));
         },
         false,
