@@ -223,7 +223,9 @@ fn every_file_says_its_job_and_has_only_one() {
 #[test]
 fn the_top_level_is_the_one_that_was_agreed() {
     let agreed = [
+        ".cargo",
         ".ci",
+        ".editorconfig",
         ".git",
         ".github",
         ".gitignore",
@@ -240,6 +242,7 @@ fn the_top_level_is_the_one_that_was_agreed() {
         "docs",
         "fuzz",
         "packaging",
+        "rust-toolchain.toml",
         "rustfmt.toml",
         "schema.sql",
         "src",
