@@ -73,34 +73,58 @@ impl Fortress {
         Target { download, ..self.target.clone() }
     }
 
-    /// Submits, claims and delivers a clip, as a client and a node do. The path of its video.
-    fn publish(&self) -> String {
-        let key = &self.key;
-        let good = |ask: Ask| {
-            let (status, answer) = self.call(&ask);
-            assert!((200..300).contains(&status), "{status}: {answer}");
-            answer
-        };
-        let id = good(Ask::post("/api/clips").key(key).json(good_job().to_string()))["id"].clone();
+    /// Asks once and expects success; the JSON.
+    fn good(&self, ask: &Ask) -> Value {
+        let (status, answer) = self.call(ask);
+        assert!((200..300).contains(&status), "{status}: {answer}");
+        answer
+    }
+
+    /// The key of a node that joins.
+    pub fn node(&self, name: &str) -> String {
         let token = self.appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
         let secret = dinkem_appliance::wire::ticket::JoinTicket::decode(&token).unwrap().secret;
-        let joined = good(Ask::post("/api/node/join").json(json!({"join_token": secret, "name": "n"}).to_string()));
-        let node = joined["node_key"].as_str().unwrap();
-        let claim = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 1}).to_string();
-        let lease = good(Ask::post("/api/node/claims").key(node).json(claim))["lease"].clone();
-        let video = padded();
-        good(Ask::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(node).body(&video));
-        let sha256: String = Sha256::digest(&video).iter().map(|byte| format!("{byte:02x}")).collect();
+        let joined = self.good(&Ask::post("/api/node/join").json(json!({"join_token": secret, "name": name}).to_string()));
+        joined["node_key"].as_str().unwrap().to_owned()
+    }
+
+    /// Submits a job for the studio and leases it to this node: the job's id and the lease.
+    pub fn leased(&self, node: &str) -> (String, Value) {
+        let id = self.good(&Ask::post("/api/clips").key(&self.key).json(good_job().to_string()))["id"].clone();
+        let claim = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 64}).to_string();
+        let lease = self.good(&Ask::post("/api/node/claims").key(node).json(claim))["lease"].clone();
+        (id.as_str().unwrap().to_owned(), lease)
+    }
+
+    /// Uploads this video under a lease and says that it is complete: the last answer.
+    pub fn deliver(&self, node: &str, lease: &Value, video: &Arc<[u8]>) -> (u16, Value) {
+        self.good(&Ask::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(node).body(video));
+        let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
         let body = json!({"video_sha256": sha256}).to_string();
-        good(Ask::post(&format!("/api/node/leases/{lease}/complete")).key(node).json(body));
-        let job = good(Ask::get(&format!("/api/clips/{}", id.as_str().unwrap())).key(key));
-        let url = job["clip"]["url"].as_str().unwrap();
-        format!("/{}", url.splitn(4, '/').nth(3).unwrap())
+        self.call(&Ask::post(&format!("/api/node/leases/{lease}/complete")).key(node).json(body))
+    }
+
+    /// The job as the studio sees it.
+    pub fn job(&self, id: &str) -> Value {
+        self.good(&Ask::get(&format!("/api/clips/{id}")).key(&self.key))
+    }
+
+    /// Submits, claims and delivers a clip, as a client and a node do. The path of its video.
+    pub fn publish(&self) -> String {
+        let node = self.node("n");
+        let (id, lease) = self.leased(&node);
+        assert_eq!(self.deliver(&node, &lease, &padded()).0, 200);
+        path_of(self.job(&id)["clip"]["url"].as_str().unwrap())
     }
 }
 
+/// The path of an absolute URL.
+pub fn path_of(url: &str) -> String {
+    format!("/{}", url.splitn(4, '/').nth(3).unwrap())
+}
+
 /// A true video, made long by a box that players pass over.
-fn padded() -> Arc<[u8]> {
+pub fn padded() -> Arc<[u8]> {
     let filler = CLIP_BYTES - CLIP.len();
     let head = [&u32::try_from(filler).unwrap().to_be_bytes()[..], b"free"].concat();
     let mut video = [&CLIP[..], &head].concat();

@@ -22,17 +22,26 @@ const TRIES: u32 = 5;
 
 /// Plays an attack beside a healthy client, which must be answered each time, and soon.
 pub fn unharmed(what: &str, target: &Target, attack: impl Fn()) {
+    unharmed_beside(what, target, || vec![Bystander::of(target)], attack);
+}
+
+/// The same beside several: whatever `bystanders` begins to ask.
+pub fn unharmed_beside(what: &str, target: &Target, bystanders: impl Fn() -> Vec<Bystander>, attack: impl Fn()) {
     let unharmed = (1..=TRIES).any(|_| {
-        let bystander = Bystander::of(target);
+        let bystanders = bystanders();
         attack();
-        while !bystander.has_seen_enough() {
+        while !bystanders.iter().all(Bystander::has_seen_enough) {
             attack();
         }
-        let health = bystander.health();
-        eprintln!("{what}: {health:?}");
-        health.failed == 0 && (health.p99 < P99 || health.p99 < beside_honest(target).p99 * OF_HONEST)
+        // Each is asked, so that what is printed is whole.
+        let healthy = bystanders.into_iter().map(|bystander| {
+            let health = bystander.health();
+            eprintln!("{what}: {health:?}");
+            health.failed == 0 && (health.p99 < P99 || health.p99 < beside_honest(target).p99 * OF_HONEST)
+        });
+        healthy.fold(true, |all, one| all && one)
     });
-    assert!(unharmed, "{what}: the healthy client had to wait or was not answered, in each of {TRIES} times");
+    assert!(unharmed, "{what}: a healthy bystander had to wait or was not answered, in each of {TRIES} times");
 }
 
 /// How it fares beside one that asks without rest: what the machine does to both, whoever else is on it.
@@ -66,21 +75,27 @@ pub struct Health {
 }
 
 impl Bystander {
-    /// Begins to ask, on a new connection each time.
+    /// A healthy client, which asks on a new connection each time.
     pub fn of(target: &Target) -> Bystander {
-        let times = Times::default();
-        let (seen, target) = (times.clone(), target.clone());
+        let target = target.clone();
         let request = target.get(&target.small);
-        let asking = Every::millis(REST_MILLIS, move || {
-            let begin = Instant::now();
+        Self::doing(move || {
             let mut wire = Wire::open(target.address, target.tls.clone()).ok();
             let answer = wire.as_mut().and_then(|wire| wire.send(&request).ok().and_then(|()| wire.answer("GET")));
+            answer.is_some_and(|answer| answer.status == 200 && answer.complete)
+        })
+    }
+
+    /// One that does this again and again, and says each time whether it went well.
+    pub fn doing(mut step: impl FnMut() -> bool + Send + 'static) -> Bystander {
+        let times = Times::default();
+        let seen = times.clone();
+        let asking = Every::millis(REST_MILLIS, move || {
+            let begin = Instant::now();
+            let went_well = step();
             let took = begin.elapsed();
             let mut seen = seen.lock().unwrap();
-            match answer {
-                Some(answer) if answer.status == 200 && answer.complete => seen.0.push(took),
-                _ => seen.1 += 1,
-            }
+            if went_well { seen.0.push(took) } else { seen.1 += 1 }
         });
         Bystander { times, asking: Some(asking) }
     }
