@@ -84,7 +84,8 @@ impl Fortress {
     pub fn node(&self, name: &str) -> String {
         let token = self.appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
         let secret = dinkem_appliance::wire::ticket::JoinTicket::decode(&token).unwrap().secret;
-        let joined = self.good(&Ask::post("/api/node/join").json(json!({"join_token": secret, "name": name}).to_string()));
+        let joined =
+            self.good(&Ask::post("/api/node/join").json(json!({"join_token": secret, "name": name}).to_string()));
         joined["node_key"].as_str().unwrap().to_owned()
     }
 
@@ -99,9 +100,24 @@ impl Fortress {
     /// Uploads this video under a lease and says that it is complete: the last answer.
     pub fn deliver(&self, node: &str, lease: &Value, video: &Arc<[u8]>) -> (u16, Value) {
         self.good(&Ask::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(node).body(video));
-        let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
-        let body = json!({"video_sha256": sha256}).to_string();
+        let body = json!({"video_sha256": Self::sha256(video)}).to_string();
         self.call(&Ask::post(&format!("/api/node/leases/{lease}/complete")).key(node).json(body))
+    }
+
+    /// The hash of some bytes, as nodes write it.
+    pub fn sha256(bytes: &[u8]) -> String {
+        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Names of the files in a folder of the data directory.
+    pub fn files(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.appliance.data_dir().join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Cancels a job of the studio, or deletes its clip.
+    pub fn cancel(&self, id: &str) {
+        self.good(&Ask::delete(&format!("/api/clips/{id}")).key(&self.key));
     }
 
     /// The job as the studio sees it.
@@ -116,6 +132,15 @@ impl Fortress {
         assert_eq!(self.deliver(&node, &lease, &padded()).0, 200);
         path_of(self.job(&id)["clip"]["url"].as_str().unwrap())
     }
+}
+
+/// Asks once; `None` where the connection ends without an answer.
+pub fn try_call(target: &Target, ask: &Ask) -> Option<(u16, Value)> {
+    let mut wire = Wire::open(target.address, target.tls.clone()).ok()?;
+    // What is refused early cannot be sent whole.
+    let _sent = wire.send(ask.bytes());
+    let answer = wire.answer("POST")?;
+    Some((answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null)))
 }
 
 /// The path of an absolute URL.

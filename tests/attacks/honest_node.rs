@@ -5,13 +5,14 @@ use super::fortress::Fortress;
 use super::hostile::bystander::Bystander;
 use super::hostile::client::Wire;
 use super::hostile::target::Target;
+use super::known;
 
 /// Bytes of each piece of the video.
 const PIECE: usize = 4 << 10;
 
-/// Begins to work under a lease of its own. `name` must be new on this server.
-pub fn at_work(fortress: &Fortress, name: &str) -> Bystander {
-    let key = fortress.node(name);
+/// Begins to work under a lease of its own.
+pub fn at_work(fortress: &Fortress) -> Bystander {
+    let key = fortress.node(&format!("honest-{}", known::next()));
     let (_, lease) = fortress.leased(&key);
     let target = Target { authorization: format!("Authorization: Bearer {key}\r\n"), ..fortress.target.clone() };
     let (mut turn, mut offset) = (0_u64, 0);

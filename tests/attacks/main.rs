@@ -6,14 +6,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 #![allow(dead_code, reason = "only a part of the support is used here")]
 
+mod forged_video;
 mod fortress;
+mod honest_node;
 #[path = "../../crates/tiny_http/tests/hostile/mod.rs"]
 mod hostile;
+mod known;
 #[path = "../it/support/mod.rs"]
 mod support;
 
 use fortress::{Fortress, Scheme};
-use hostile::bystander::unharmed;
+use hostile::bystander::{Bystander, unharmed_beside};
 use hostile::client::Wire;
 use hostile::target::Target;
 use hostile::{alone, attacks, descriptors, smuggling};
@@ -41,17 +44,28 @@ const BOTH: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
 /// Plays an attack on servers of these schemes.
 fn beset(what: &str, schemes: &[Scheme], attack: impl Fn(&Fortress, &Target)) {
-    beset_within(what, None, schemes, attack);
+    beset_within(what, None, &[], schemes, attack);
 }
 
-/// The same on a server that may open so many files.
-fn beset_within(what: &str, files: Option<u32>, schemes: &[Scheme], attack: impl Fn(&Fortress, &Target)) {
+/// The same on a server that may open so many files and has these flags besides.
+fn beset_within(
+    what: &str,
+    files: Option<u32>,
+    flags: &[&str],
+    schemes: &[Scheme],
+    attack: impl Fn(&Fortress, &Target),
+) {
     let _alone = alone();
     descriptors(12_000);
     for scheme in schemes {
-        let mut fortress = Fortress::start(*scheme, files, &FLAGS);
+        let mut fortress = Fortress::start(*scheme, files, &[&FLAGS, flags].concat());
         let target = fortress.target.clone();
-        unharmed(&format!("{what}, {scheme:?}"), &target, || attack(&fortress, &target));
+        // Without descriptors nobody can open a connection: there only the client is asked, as before.
+        let bystanders = || match files {
+            Some(_) => vec![Bystander::of(&target)],
+            None => vec![Bystander::of(&target), honest_node::at_work(&fortress)],
+        };
+        unharmed_beside(&format!("{what}, {scheme:?}"), &target, bystanders, || attack(&fortress, &target));
         let (memory, peak) = fortress.memory_mib();
         eprintln!("{what}, {scheme:?}: memory {memory} MiB, at most {peak}");
         assert!(peak < MEMORY_MIB, "{what}, {scheme:?}: {peak} MiB");
@@ -96,7 +110,7 @@ fn http_2_that_is_not_spoken() {
 
 #[test]
 fn more_connections_than_descriptors() {
-    beset_within("out of descriptors", Some(400), &BOTH, |_, target| attacks::out_of_descriptors(target, 1_000));
+    beset_within("out of descriptors", Some(400), &[], &BOTH, |_, target| attacks::out_of_descriptors(target, 1_000));
 }
 
 #[test]
@@ -143,4 +157,36 @@ fn a_clip_that_is_cut_short_while_it_is_sent_never_looks_whole() {
         // As long as before, for the next time.
         file.set_len(whole).unwrap();
     });
+}
+
+#[test]
+fn videos_that_lie_about_their_length() {
+    beset("videos that lie", &BOTH, |fortress, _| known::videos_that_lie(fortress));
+}
+
+#[test]
+fn a_write_that_outlives_its_lease() {
+    beset("a write that outlives its lease", &BOTH, |fortress, _| known::a_write_that_outlives_its_lease(fortress));
+}
+
+#[test]
+fn completions_by_the_hundreds() {
+    beset("completions x220", &BOTH, |fortress, _| known::completions_by_the_hundreds(fortress, 220));
+}
+
+#[test]
+fn uploads_at_the_quota() {
+    beset_within("uploads at the quota x40", None, &["--max-demos-mib", "16"], &BOTH, |fortress, _| {
+        known::uploads_at_the_quota(fortress, 40, 10 << 20);
+    });
+}
+
+#[test]
+fn trickling_uploads_of_one_account() {
+    beset("trickling uploads x70", &BOTH, |fortress, _| known::trickling_uploads(fortress, 70));
+}
+
+#[test]
+fn waiting_claims_of_one_node() {
+    beset("claims of one node x120", &BOTH, |fortress, _| known::claims_of_one_node(fortress, 120));
 }

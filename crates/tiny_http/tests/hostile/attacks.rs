@@ -13,7 +13,7 @@ const DRIP: Duration = Duration::from_millis(100);
 const MIB: usize = 1 << 20;
 
 /// Sends a byte on each connection now and then until the server has closed them all.
-fn drip_until_cut(wires: &mut [Wire]) {
+pub fn drip_until_cut(wires: &mut [Wire]) {
     let begin = Instant::now();
     let mut open: Vec<&mut Wire> = wires.iter_mut().collect();
     while !open.is_empty() {

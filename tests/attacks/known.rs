@@ -1,0 +1,158 @@
+//! Attacks by those whom the server knows: an account's client with a good key, a render node with a good key. The worst
+//! that one can do is fail its own work and use up its own share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use super::forged_video::{empty_frames, one_byte_frames};
+use super::fortress::{Fortress, padded, path_of, try_call};
+use super::hostile::client::Wire;
+use super::hostile::{PATIENCE, eventually};
+use crate::support::client::Ask;
+
+/// How every demo begins.
+const DEMO: &[u8] = b"PBDEMS2\0";
+const MIB: usize = 1 << 20;
+
+/// Numbers that no other node's or account's name has.
+pub fn next() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Videos whose index names hours of footage. None is taken, whatever it costs to look.
+pub fn videos_that_lie(fortress: &Fortress) {
+    for video in [one_byte_frames(), empty_frames()] {
+        // Each time another node: one that lies is benched.
+        let node = fortress.node(&format!("liar-{}", next()));
+        let (id, lease) = fortress.leased(&node);
+        let (status, answer) = fortress.deliver(&node, &lease, &video);
+        assert_eq!((status, &answer["code"]), (400, &json!("video_mismatch")), "{answer}");
+        assert_eq!(fortress.job(&id)["clip"], Value::Null);
+        fortress.cancel(&id);
+    }
+    let nodes = fortress.appliance.admin(&["nodes", "list"]);
+    let liars: Vec<&Value> = nodes
+        .as_array()
+        .or_else(|| nodes["nodes"].as_array())
+        .unwrap()
+        .iter()
+        .filter(|node| node["name"].as_str().unwrap().starts_with("liar-"))
+        .collect();
+    assert!(!liars.is_empty() && liars.iter().all(|node| node["state"] == "benched"), "{nodes:#}");
+}
+
+/// A request that goes on writing after its clip was published: what is published stays as it was.
+pub fn a_write_that_outlives_its_lease(fortress: &Fortress) {
+    let node = fortress.node(&format!("late-{}", next()));
+    let (id, lease) = fortress.leased(&node);
+    let video = padded();
+    let target = &fortress.target;
+    let head = |path: &str, length: usize| {
+        format!(
+            "PUT /api/node/leases/{lease}/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {node}\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+    };
+    // The whole video, and behind it a request that is begun and not ended, as is one for the poster.
+    let (status, _) =
+        fortress.call(&Ask::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(&node).body(&video));
+    assert_eq!(status, 200);
+    let mut late = target.open();
+    late.send(head(&format!("video?offset={}", video.len()), 4 * MIB)).unwrap();
+    let mut poster = target.open();
+    poster.send(head("poster", MIB)).unwrap();
+    let sha256: String = Fortress::sha256(&video);
+    let body = json!({"video_sha256": sha256}).to_string();
+    let complete = Ask::post(&format!("/api/node/leases/{lease}/complete")).key(&node).json(body);
+    assert_eq!(fortress.call(&complete).0, 200);
+    let clip = fortress.job(&id)["clip"].clone();
+    for wire in [&mut late, &mut poster] {
+        for _ in 0..4 {
+            let _cut_perhaps = wire.send([&[0xff, 0xd8, 0xff][..], &vec![7; MIB]].concat());
+        }
+        // Answered 409, or cut: never taken.
+        let status = wire.answer("PUT").map(|answer| answer.status);
+        assert!(status.is_none_or(|status| [400, 404, 409].contains(&status)), "{status:?}");
+    }
+    let mut reader = target.open();
+    reader.patience(PATIENCE);
+    reader.send(target.get(&path_of(clip["url"].as_str().unwrap()))).unwrap();
+    let answer = reader.answer("GET").unwrap();
+    assert!(answer.complete && answer.status == 200);
+    assert_eq!((answer.body.len(), Fortress::sha256(&answer.body)), (video.len(), sha256));
+    assert_eq!(fortress.call(&Ask::get(&path_of(clip["poster_url"].as_str().unwrap_or("/clips/x.jpg")))).0, 404);
+}
+
+/// The same completion again and again at the same time.
+pub fn completions_by_the_hundreds(fortress: &Fortress, count: usize) {
+    let node = fortress.node(&format!("eager-{}", next()));
+    let (id, lease) = fortress.leased(&node);
+    let video = padded();
+    fortress.call(&Ask::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(&node).body(&video));
+    let body = json!({"video_sha256": Fortress::sha256(&video)}).to_string();
+    let complete = Ask::post(&format!("/api/node/leases/{lease}/complete")).key(&node).json(body);
+    let mut wires: Vec<Wire> = (0..count).map(|_| fortress.target.open()).collect();
+    for wire in &mut wires {
+        wire.send(complete.bytes()).unwrap();
+    }
+    let statuses: Vec<Option<u16>> =
+        wires.iter_mut().map(|wire| wire.answer("POST").map(|answer| answer.status)).collect();
+    assert!(statuses.iter().flatten().all(|status| [200, 409, 429, 503].contains(status)), "{statuses:?}");
+    eventually("the clip is published", || {
+        fortress.call(&complete);
+        fortress.job(&id)["status"] == "done"
+    });
+}
+
+/// Uploads of different bytes at the same time, each a good part of what the account may keep.
+pub fn uploads_at_the_quota(fortress: &Fortress, count: usize, each: usize) {
+    let key = fortress.appliance.account(&format!("studio-{}", next()));
+    let before = fortress.files("demos");
+    let statuses: Vec<(u16, Value)> = thread::scope(|scope| {
+        let upload = |n: usize| {
+            let (key, target) = (&key, &fortress.target);
+            move || {
+                let demo: Arc<[u8]> = [DEMO, &n.to_be_bytes(), &vec![n as u8; each]].concat().into();
+                try_call(target, &Ask::post("/api/demos").key(key).body(&demo)).unwrap_or((0, Value::Null))
+            }
+        };
+        let uploads: Vec<_> = (0..count).map(|n| scope.spawn(upload(n))).collect();
+        uploads.into_iter().map(|upload| upload.join().unwrap()).collect()
+    });
+    let taken = statuses.iter().filter(|(status, _)| *status == 201).count();
+    // 0: the connection was cut before its answer was read, which a client that sends on must expect.
+    assert!(statuses.iter().all(|(status, _)| [0, 201, 413, 429, 503].contains(status)), "{statuses:?}");
+    assert!(taken >= 1, "{statuses:?}");
+    eventually("no file stays of what was refused", || fortress.files("demos").len() == before.len() + taken);
+}
+
+/// Uploads that come a byte at a time, more than there are places.
+pub fn trickling_uploads(fortress: &Fortress, count: usize) {
+    let head = format!("Content-Type: application/octet-stream\r\nContent-Length: {}\r\n", 8 * MIB);
+    let head = fortress.target.post(&head);
+    let mut wires: Vec<Wire> = fortress.target.open_with(count, &head);
+    for wire in &mut wires {
+        let _refused_perhaps = wire.send(DEMO);
+    }
+    super::hostile::attacks::drip_until_cut(&mut wires);
+}
+
+/// Claims of one node that wait, many more than it has slots; then the node is removed.
+pub fn claims_of_one_node(fortress: &Fortress, count: usize) {
+    let name = format!("greedy-{}", next());
+    let key = fortress.node(&name);
+    let claim = json!({"wait_seconds": 25, "renderers": ["builtin"], "slots": 1}).to_string();
+    let ask = Ask::post("/api/node/claims").key(&key).json(claim);
+    let mut wires: Vec<Wire> = (0..count).map(|_| fortress.target.open()).collect();
+    for wire in &mut wires {
+        wire.send(ask.bytes()).unwrap();
+    }
+    fortress.appliance.admin(&["nodes", "remove", &name]);
+    let statuses: Vec<Option<u16>> =
+        wires.iter_mut().map(|wire| wire.answer("POST").map(|answer| answer.status)).collect();
+    assert!(statuses.iter().flatten().all(|status| [204, 401, 409, 429].contains(status)), "{statuses:?}");
+}
