@@ -78,7 +78,7 @@ enum Claimed {
 fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
     let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
     app.store.write(move |tx| {
-        if !store::nodes::may_take(tx, node)? || store::leases::held_by(tx, node)? >= slots {
+        if !store::nodes::may_take(tx, node, now)? || store::leases::held_by(tx, node)? >= slots {
             return Ok(Claimed::Nothing);
         }
         // Only jobs that avoid this node make it matter who else is there.

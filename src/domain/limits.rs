@@ -85,6 +85,10 @@ pub const SERVICE_OLD_LOGS: u32 = 7;
 pub const NODE_GONE_SECONDS: u64 = 90;
 /// Seconds after which it is written down again that a node was heard of.
 pub const NODE_SEEN_SECONDS: u64 = 15;
+/// Seconds for which a node is given nothing after it was benched: ten minutes, doubled each time…
+pub const NODE_BENCH_FIRST_SECONDS: u64 = 600;
+/// …up to a day.
+pub const NODE_BENCH_MOST_SECONDS: u64 = 86_400;
 /// Slots of one node.
 pub const NODE_SLOTS: u32 = 64;
 /// Seconds a join token is good for.
