@@ -176,10 +176,16 @@ fn count_failed(app: &App, are_for_good: impl IntoIterator<Item = bool>) {
     are_for_good.into_iter().filter(|is_for_good| *is_for_good).for_each(|_| app.counters.failed.add_one());
 }
 
-/// A lease has ended without a clip: nothing of it is kept.
-pub(super) fn forget(app: &App, job: JobId, lease: LeaseId) {
+/// A lease is over, and the commit that says so is on the disk: no request works for it any more. Everything that ends
+/// one comes here.
+pub(super) fn over(app: &App, job: JobId, lease: LeaseId) {
     app.pulse.end(job, lease);
     app.uploads.end(lease);
+}
+
+/// The same for one without a clip, or whose clip was deleted: nothing of it is kept.
+pub(super) fn forget(app: &App, job: JobId, lease: LeaseId) {
+    over(app, job, lease);
     sweep::remove_files(app, lease);
 }
 

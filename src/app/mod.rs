@@ -23,10 +23,12 @@ pub mod tls;
 pub mod usage;
 
 mod complete;
+mod footage;
 mod indexing;
 mod pulse;
 mod submit;
 mod sweep;
+mod turns;
 mod uploads;
 
 use std::path::Path;
@@ -54,7 +56,7 @@ pub use indexing::index_next;
 use keys::Uses;
 use pulse::Pulse;
 pub use sweep::sweep;
-use uploads::Uploads;
+use turns::{Checks, Uploads};
 
 /// How this appliance is to behave.
 #[derive(Clone, Debug)]
@@ -83,6 +85,7 @@ pub struct App {
     pulse: Pulse,
     uses: Uses,
     uploads: Uploads,
+    checks: Checks,
     /// The demos that wait to be read.
     pub indexer: Indexer,
     /// What has been counted since the start.
@@ -133,11 +136,17 @@ impl App {
             pulse: Pulse::new(lease),
             uses: Uses::default(),
             uploads: Uploads::default(),
+            checks: Checks::default(),
             indexer: Indexer::default(),
             counters: Counters::default(),
             probe: Probe::default(),
             stopping: AtomicBool::new(false),
         })
+    }
+
+    /// How many leases' files are being uploaded or checked right now.
+    pub fn uploads_in_flight(&self) -> usize {
+        self.uploads.len()
     }
 
     /// Says that the server is stopping: waiting claims end at once.
