@@ -99,6 +99,7 @@ fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Res
 }
 
 fn grant(app: &App, node: NodeId, job: Job, lease: LeaseId, demo: Option<([u8; 32], u64)>) -> Result<Option<Grant>> {
+    app.store.lease_given(lease);
     app.pulse.begin(job.id, lease, app.clock.monotonic());
     let expires_in_ms = app.settings.lease_ms;
     let expires_at_ms = app.clock.now_ms() + expires_in_ms.cast_signed();

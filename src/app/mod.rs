@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod nodes;
+pub mod promote;
 pub mod rates;
 pub mod statements;
 pub mod tls;
@@ -105,6 +106,7 @@ impl App {
     ) -> Result<Arc<App>> {
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random);
+        app.leave_mark();
         sweep::sweep_demos(&app)?;
         // Nothing is known of the live leases yet: the first look gives each of them its time anew.
         leases::expire(&app)?;
@@ -154,6 +156,15 @@ impl App {
         self.stopping.store(true, Ordering::SeqCst);
         self.news.ring();
         self.indexer.news.ring();
+    }
+
+    /// Leaves a new mark, by which the next start knows the store again: at the server's start, and once it has stopped.
+    /// A full disk keeps no server from starting; then the mark before stays.
+    pub fn leave_mark(&self) {
+        let left = self.random.bits().and_then(|mark| self.store.leave_mark(mark.to_be_bytes()));
+        if let Err(error) = left {
+            log::warn!("the store's mark could not be written anew: {error}");
+        }
     }
 
     /// Whether the server is stopping.

@@ -24,6 +24,7 @@ mod docs;
 mod first_clip;
 mod forge;
 mod forged_demos;
+mod frozen_clips;
 mod http;
 mod http_client;
 #[cfg(unix)]
@@ -50,4 +51,5 @@ mod store_plans;
 mod support;
 mod tidy;
 mod tls;
+mod trusted_videos;
 mod unpack;
