@@ -176,12 +176,13 @@ impl ServedFile {
             let told = Told { leases, store, marks };
             files::write_durably(&folder.served(), told.text().as_bytes()).map_err(|error| unusable(folder, error))
         };
-        write(open.leases, vec![old, Some(new)])?;
-        // Leases go into the file that is there now, whatever becomes of the rest.
+        // Some systems replace no file that is open.
         open.file = None;
-        let done = commit().and_then(|()| write(open.leases, vec![Some(new)]));
-        let file = OpenOptions::new().write(true).open(folder.served()).map_err(|error| unusable(folder, error))?;
-        open.file = Some(file);
+        let done = write(open.leases, vec![old, Some(new)])
+            .and_then(|()| commit())
+            .and_then(|()| write(open.leases, vec![Some(new)]));
+        // The numbers of leases go into the file that is there now, whatever has become of the mark.
+        open.file = OpenOptions::new().write(true).open(folder.served()).ok();
         done
     }
 

@@ -1,7 +1,6 @@
 //! `complete` over a socket: one at a time for each lease, few at once in all, and what is published stays.
 
 use std::io::Write as _;
-use std::net::Shutdown;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -109,18 +108,16 @@ fn a_put_that_outlives_its_lease_cannot_change_the_published_clip() {
     let id = appliance.job(&key);
     let claim = appliance.claim(&node).unwrap();
     let more = b"what nobody has checked";
-    let whole = [&CLIP[..], more].concat();
-    let ask = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(whole);
-    let bytes = ask.bytes();
+    let end = b"0\r\n\r\n";
+    let bytes = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP).chunked().bytes();
     let mut slow = connect(appliance.address);
-    slow.write_all(&bytes[..bytes.len() - more.len()]).unwrap();
+    slow.write_all(bytes.strip_suffix(end).unwrap()).unwrap();
     let path = video_path(&appliance, &claim);
     let length = || std::fs::metadata(&path).map_or(0, |file| file.len());
     until("the video to be there", || (length() == CLIP.len() as u64).then_some(()));
     appliance.send(&completion(&node, &claim, &CLIP)).expect(200);
 
-    slow.write_all(more).unwrap();
-    slow.shutdown(Shutdown::Write).unwrap();
+    slow.write_all(&[format!("{:x}\r\n", more.len()).as_bytes(), more, b"\r\n", end].concat()).unwrap();
     Answer::read(slow, false).expect(409);
     let clip = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json()["clip"].clone();
     let url = clip["url"].as_str().unwrap().strip_prefix("http://clips.lan:8443").unwrap().to_owned();

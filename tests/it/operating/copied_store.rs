@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
 use crate::support::office::{self, BUILTIN, Office, START_MS, spec};
+use crate::support::wait::until;
 
 /// A data directory that a server has left, hard: one job is on a node.
 struct Site {
@@ -58,11 +59,21 @@ impl Site {
         let job = jobs::submit(&office.app, &caller, spec()).unwrap().job.public_id;
         before(&data);
         let lease = office.claim(&node).unwrap().lease.id;
+        closed(office.app, &data);
         Self { clock, random, root, data, caller, node, job, lease }
     }
 
+    /// A server on a directory. A process that another test is just starting may hold the lock for a moment.
     fn serve(&self, dir: &Path) -> Result<Arc<App>, Error> {
-        office::serve(dir, &self.clock, &self.random)
+        until("the lock of the data directory", || match office::serve(dir, &self.clock, &self.random) {
+            Err(error) if error.code == "data_dir_in_use" => None,
+            answer => Some(answer),
+        })
+    }
+
+    /// Serves once more, and is killed.
+    fn serve_once(&self, dir: &Path) -> Result<(), Error> {
+        self.serve(dir).map(|app| closed(app, dir))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -88,6 +99,12 @@ impl Site {
         assert!(text.contains(from), "{text}");
         fs::write(self.path("served"), text.replace(from, to)).unwrap();
     }
+}
+
+/// Lets a server go, and waits until the last of its threads has let go of the store.
+fn closed(app: Arc<App>, data: &Path) {
+    drop(app);
+    until("the store to be closed", || (!data.join("store.db-wal").exists()).then_some(()));
 }
 
 fn copy_all(from: &Path, to: &Path) {
@@ -138,7 +155,7 @@ const WAYS: [(&str, Way); 7] = [
     ("a copy of an earlier run was written over the store", || {
         let site = Site::left(|_| {});
         let old = fs::read(site.path("store.db")).unwrap();
-        drop(site.serve(&site.data).unwrap());
+        site.serve_once(&site.data).unwrap();
         fs::write(site.path("store.db"), old).unwrap();
         let data = site.data.clone();
         (site, data, "it does not fit the file served")
@@ -146,7 +163,7 @@ const WAYS: [(&str, Way); 7] = [
     ("the store was put into an empty directory", || {
         let site = Site::left(|_| {});
         let copy = site.aside("copy");
-        drop(office::serve(&copy, &site.clock, &site.random).unwrap());
+        site.serve_once(&copy).unwrap();
         fs::remove_file(copy.join("served")).unwrap();
         fs::write(copy.join("store.db"), fs::read(site.path("store.db")).unwrap()).unwrap();
         (site, copy, "the file served beside it is missing")
@@ -171,7 +188,7 @@ fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_numbe
         let (site, data, noticed) = way();
         for _ in 0..2 {
             let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it is served"));
-            assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{what}");
+            assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{what}: {error}");
             let command = format!("`dinkem-appliance admin --data-dir {} promote`", data.display());
             assert!(error.message.contains(noticed) && error.message.contains(&command), "{what}: {error}");
         }
@@ -190,8 +207,8 @@ fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_numbe
         let grant = leases::claim(&app, &site.node, BUILTIN, 1, Duration::ZERO).unwrap().unwrap();
         assert_eq!(grant.job.job.public_id, site.job, "{what}");
         assert!(grant.lease.id.0 > 1_000_000, "{what}: {}", grant.lease.id);
-        drop(app);
-        drop(site.serve(&data).unwrap_or_else(|error| panic!("{what}, again: {error}")));
+        closed(app, &data);
+        site.serve_once(&data).unwrap_or_else(|error| panic!("{what}, again: {error}"));
     }
 }
 
@@ -244,14 +261,15 @@ fn nothing_that_happens_by_itself_is_taken_for_a_copy() {
             let app = site.serve(&site.data).unwrap_or_else(|error| panic!("{what}: {error}"));
             let job = jobs::get(&app, &site.caller, site.job).unwrap().job;
             assert_eq!(job.status, JobStatus::Rendering, "{what}");
+            closed(app, &site.data);
         }
         let moved = site.aside("moved");
         fs::rename(&site.data, &moved).unwrap();
         let app = site.serve(&moved).unwrap_or_else(|error| panic!("{what}, moved: {error}"));
         // As a server does that stops well.
         app.leave_mark();
-        drop(app);
-        drop(site.serve(&moved).unwrap_or_else(|error| panic!("{what}, stopped: {error}")));
+        closed(app, &moved);
+        site.serve_once(&moved).unwrap_or_else(|error| panic!("{what}, stopped: {error}"));
     }
 }
 
@@ -263,6 +281,7 @@ fn a_server_that_cannot_write_its_mark_serves_all_the_same() {
     for _ in 0..2 {
         let app = site.serve(&site.data).unwrap();
         app.leave_mark();
+        closed(app, &site.data);
     }
 }
 
