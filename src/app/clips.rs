@@ -28,7 +28,14 @@ pub struct ClipFile {
 /// The video at an address.
 pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
-    open(&app.store.folder.video(clip.lease), format!("\"{}\"", hex(&clip.sha256)), format!("{}.mp4", clip.job))
+    let video =
+        open(&app.store.folder.video(clip.lease), format!("\"{}\"", hex(&clip.sha256)), format!("{}.mp4", clip.job))?;
+    // Length, tag and hash are the row's: a file that is not as long is not the one that was published.
+    if video.bytes != clip.bytes {
+        let detail = format!("clips/{}.mp4 has {} bytes, not {}", clip.lease, video.bytes, clip.bytes);
+        return Err(Error::internal("A clip's file is damaged.", detail));
+    }
+    Ok(video)
 }
 
 /// The poster at an address, if the node made one.

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use super::App;
-use super::leases::not_live;
+use super::leases::{not_live, over};
+use super::{App, footage, nodes};
 use crate::domain::clip::{Clip, ClipToken, View};
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::id::{JobId, LeaseId};
+use crate::domain::id::LeaseId;
 use crate::domain::job::{Job, Renderer};
 use crate::domain::key::KeyClass;
 use crate::domain::ledger::LedgerRow;
@@ -17,15 +17,18 @@ use crate::render::video;
 use crate::store::leases::{Ending, LeaseState};
 use crate::store::{self, Db, Tx};
 
-/// Checks and publishes. The same call again answers the same. Billing uses what the server reads off the file, not
-/// what a node says. The files are on the disk before the commit that says so, and never renamed.
+/// Checks and publishes. The same call again answers the same; one that comes meanwhile is told to ask again. Billing
+/// uses what the server reads off the file, not what a node says. The files are on the disk before the commit that says
+/// so, never renamed, and written by nobody from the check on.
 pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: [u8; 32]) -> Result<()> {
-    let job = match app.store.read(|db| store::leases::find(db, lease, node.id))? {
-        Some((job, LeaseState::Live)) => app.store.read(|db| store::jobs::by_id(db, job))?,
-        Some((_, LeaseState::Done)) => return Ok(()),
-        found => return Err(not_live(found.map(|(_, state)| state))),
-    };
-    let clip = check(app, &job, lease, video_sha256)?;
+    if unfinished(app, node, lease)?.is_none() {
+        return Ok(());
+    }
+    let _closed = app.uploads.close(lease)?;
+    // The call before this one may have just finished it.
+    let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
+    let _check = app.checks.take(node.id)?;
+    let clip = check(app, &job, lease, video_sha256).map_err(|refusal| refused(app, node, lease, &job, refusal))?;
     make_durable(app, lease).map_err(|error| Error::internal("The video could not be made durable.", error))?;
 
     let (node, now) = (node.id, app.clock.now_ms());
@@ -35,17 +38,26 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: [u8; 32]) 
                 return Err(not_live(None));
             }
             publish(tx, &job, &clip, now)?;
+            store::nodes::reset_benchings(tx, node)?;
             Ok((id, true))
         }
-        // The same call came twice at once, and the other one was first.
         Some((id, LeaseState::Done)) => Ok((id, false)),
         found => Err(not_live(found.map(|(_, state)| state))),
     })?;
     if is_new {
         app.counters.done.add_one();
     }
-    ended(app, job_id, lease);
+    over(app, job_id, lease);
     Ok(())
+}
+
+/// The job of a live lease of this node; nothing where it has been completed.
+fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<Job>> {
+    match app.store.read(|db| store::leases::find(db, lease, node.id))? {
+        Some((job, LeaseState::Live)) => app.store.read(|db| store::jobs::by_id(db, job)).map(Some),
+        Some((_, LeaseState::Done)) => Ok(None),
+        found => Err(not_live(found.map(|(_, state)| state))),
+    }
 }
 
 /// The job is done, its clip has an address, and it is billed: all or nothing.
@@ -77,14 +89,43 @@ fn bill(db: &Db, job: &Job, footage_ms: u64, now_ms: i64) -> Result<LedgerRow> {
     })
 }
 
-fn ended(app: &App, job: JobId, lease: LeaseId) {
-    app.pulse.end(job, lease);
-    app.uploads.end(lease);
+/// Why a video is not published.
+enum Refusal {
+    /// It is not there, or broke on its way.
+    Accident(Error),
+    /// It is whole, and not what was ordered. A sentence.
+    Lie(String),
 }
 
-/// Reads the uploaded video: the very bytes that the node sent, and a video of what was asked for. None of the refusals
-/// is a conflict: the lease is still the node's, which may send the video again or give the attempt up.
-fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Clip> {
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Accident(error)
+    }
+}
+
+/// What the node is told. None of it is a conflict: the lease is still the node's, which may send the video again or
+/// give the attempt up. A node whose video is not what was ordered is not trusted with work for a while.
+fn refused(app: &App, node: &Node, lease: LeaseId, job: &Job, refusal: Refusal) -> Error {
+    let why = match refusal {
+        Refusal::Accident(error) => return error,
+        Refusal::Lie(why) => why,
+    };
+    // Gone with it, a repeated call costs nothing and benches nobody twice.
+    let benched = throw_away(app, lease)
+        .and_then(|()| nodes::bench(app, node, &format!("Its video for job {} was refused. {why}", job.public_id)));
+    benched.err().unwrap_or_else(|| {
+        let message = format!("The video is not what was ordered: {why} It was thrown away.");
+        Error::new(Kind::Invalid, "video_mismatch", message)
+    })
+}
+
+fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
+    fs::remove_file(app.store.folder.video(lease))
+        .map_err(|error| Error::internal("A refused upload could not be removed.", error))
+}
+
+/// Reads the uploaded video: the very bytes that the node sent, and a video of what was asked for.
+fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Clip, Refusal> {
     let path = app.store.folder.video(lease);
     let (sha256, bytes) = files::hash(&path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -93,19 +134,19 @@ fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Cli
         _ => Error::internal("The uploaded video could not be read.", error),
     })?;
     if sha256 != expected {
-        // What has arrived cannot be mended piece by piece: the node begins again at offset 0.
-        fs::remove_file(&path).map_err(|error| Error::internal("A broken upload could not be removed.", error))?;
-        return Err(Error::new(
-            Kind::Invalid,
-            "video_mismatch",
-            "The video on the server is not the one whose hash was given; it was thrown away.",
-        ));
+        // Which piece is wrong is not known: the node begins again at offset 0.
+        throw_away(app, lease)?;
+        let message = "The video on the server is not the one whose hash was given; it was thrown away.";
+        return Err(Error::new(Kind::Invalid, "video_mismatch", message).into());
     }
     let spec = &job.spec;
     let facts = video::check(&path, spec.width(), spec.resolution, spec.fps).map_err(|error| match error.kind {
-        Kind::Internal => error,
-        _ => Error { kind: Kind::Invalid, code: "video_refused", ..error },
+        Kind::Internal => Refusal::Accident(error),
+        _ => Refusal::Lie(error.message),
     })?;
+    if let Some(fault) = footage::fault(app, job, &facts)? {
+        return Err(Refusal::Lie(fault));
+    }
     let view = match spec.renderer {
         Renderer::Builtin => View::Tactical,
         Renderer::Game => View::FirstPerson,

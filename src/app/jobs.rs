@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{App, sweep};
+use super::{App, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{JobId, LeaseId};
 use crate::domain::job::{Caller, Job, JobStatus};
@@ -63,8 +63,7 @@ pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     }
     // Committed first, unlinked then: a row never lacks its file.
     if let Some(lease) = lease {
-        app.pulse.end(job.id, lease);
-        sweep::remove_files(app, lease);
+        leases::forget(app, job.id, lease);
     }
     describe(app, vec![job]).map(only)
 }

@@ -78,7 +78,7 @@ enum Claimed {
 fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
     let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
     app.store.write(move |tx| {
-        if !store::nodes::may_take(tx, node)? || store::leases::held_by(tx, node)? >= slots {
+        if !store::nodes::may_take(tx, node, now)? || store::leases::held_by(tx, node)? >= slots {
             return Ok(Claimed::Nothing);
         }
         // Only jobs that avoid this node make it matter who else is there.
@@ -99,6 +99,7 @@ fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Res
 }
 
 fn grant(app: &App, node: NodeId, job: Job, lease: LeaseId, demo: Option<([u8; 32], u64)>) -> Result<Option<Grant>> {
+    app.store.lease_given(lease);
     app.pulse.begin(job.id, lease, app.clock.monotonic());
     let expires_in_ms = app.settings.lease_ms;
     let expires_at_ms = app.clock.now_ms() + expires_in_ms.cast_signed();
@@ -176,10 +177,16 @@ fn count_failed(app: &App, are_for_good: impl IntoIterator<Item = bool>) {
     are_for_good.into_iter().filter(|is_for_good| *is_for_good).for_each(|_| app.counters.failed.add_one());
 }
 
-/// A lease has ended without a clip: nothing of it is kept.
-pub(super) fn forget(app: &App, job: JobId, lease: LeaseId) {
+/// A lease is over, and the commit that says so is on the disk: no request works for it any more. Everything that ends
+/// one comes here.
+pub(super) fn over(app: &App, job: JobId, lease: LeaseId) {
     app.pulse.end(job, lease);
     app.uploads.end(lease);
+}
+
+/// The same for one without a clip, or whose clip was deleted: nothing of it is kept.
+pub(super) fn forget(app: &App, job: JobId, lease: LeaseId) {
+    over(app, job, lease);
     sweep::remove_files(app, lease);
 }
 

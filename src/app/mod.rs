@@ -17,16 +17,19 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod nodes;
+pub mod promote;
 pub mod rates;
 pub mod statements;
 pub mod tls;
 pub mod usage;
 
 mod complete;
+mod footage;
 mod indexing;
 mod pulse;
 mod submit;
 mod sweep;
+mod turns;
 mod uploads;
 
 use std::path::Path;
@@ -54,7 +57,7 @@ pub use indexing::index_next;
 use keys::Uses;
 use pulse::Pulse;
 pub use sweep::sweep;
-use uploads::Uploads;
+use turns::{Checks, Uploads};
 
 /// How this appliance is to behave.
 #[derive(Clone, Debug)]
@@ -83,6 +86,7 @@ pub struct App {
     pulse: Pulse,
     uses: Uses,
     uploads: Uploads,
+    checks: Checks,
     /// The demos that wait to be read.
     pub indexer: Indexer,
     /// What has been counted since the start.
@@ -102,6 +106,7 @@ impl App {
     ) -> Result<Arc<App>> {
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random);
+        app.leave_mark();
         sweep::sweep_demos(&app)?;
         // Nothing is known of the live leases yet: the first look gives each of them its time anew.
         leases::expire(&app)?;
@@ -133,6 +138,7 @@ impl App {
             pulse: Pulse::new(lease),
             uses: Uses::default(),
             uploads: Uploads::default(),
+            checks: Checks::default(),
             indexer: Indexer::default(),
             counters: Counters::default(),
             probe: Probe::default(),
@@ -140,11 +146,25 @@ impl App {
         })
     }
 
+    /// How many leases' files are being uploaded or checked right now.
+    pub fn uploads_in_flight(&self) -> usize {
+        self.uploads.len()
+    }
+
     /// Says that the server is stopping: waiting claims end at once.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.news.ring();
         self.indexer.news.ring();
+    }
+
+    /// Leaves a new mark, by which the next start knows the store again: at the server's start, and once it has stopped.
+    /// A full disk keeps no server from starting; then the mark before stays.
+    pub fn leave_mark(&self) {
+        let left = self.random.bits().and_then(|mark| self.store.leave_mark(mark.to_be_bytes()));
+        if let Err(error) = left {
+            log::warn!("the store's mark could not be written anew: {error}");
+        }
     }
 
     /// Whether the server is stopping.

@@ -1,12 +1,13 @@
 //! What goes to and from a node under its lease: the demo down, the video up piece by piece, the poster.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::time::Duration;
 
 use super::App;
 use super::leases::{live_job, own_demo};
+use super::turns::{Part, Turn};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
 use crate::domain::limits;
@@ -16,46 +17,10 @@ use crate::store::{self, open_private};
 
 /// Bytes read before they are written: large enough to keep a disk busy, small beside a server's memory.
 const CHUNK: usize = 256 * 1024;
+/// After which time a lease's row is looked at again.
+const LOOK_AFTER: Duration = Duration::from_secs(limits::UPLOAD_LOOK_SECONDS);
 /// How every JPEG begins.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
-
-/// Uploads of videos that are going on. A node that resumes must not meet its own older request, which may still hang
-/// on a dead connection: the newer one takes the file over.
-#[derive(Default)]
-pub struct Uploads(Mutex<HashMap<LeaseId, Arc<Mutex<u64>>>>);
-
-impl Uploads {
-    fn begin(&self, lease: LeaseId) -> Turn {
-        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(lease).or_default().clone();
-        let mut turns = file.lock().unwrap_or_else(PoisonError::into_inner);
-        *turns += 1;
-        let number = *turns;
-        drop(turns);
-        Turn { file, number }
-    }
-
-    /// The lease has ended.
-    pub fn end(&self, lease: LeaseId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&lease);
-    }
-}
-
-/// One request's turn at a lease's video.
-struct Turn {
-    file: Arc<Mutex<u64>>,
-    number: u64,
-}
-
-impl Turn {
-    /// Works on the file unless a newer request has taken it over.
-    fn with<T>(&self, work: impl FnOnce() -> io::Result<T>) -> Result<T> {
-        let newest = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if *newest != self.number {
-            return Err(Error::conflict("superseded", "A newer request goes on with this upload."));
-        }
-        work().map_err(|error| cannot_store("The video could not be stored.", error))
-    }
-}
 
 /// Why an upload stopped.
 #[derive(Debug)]
@@ -80,18 +45,14 @@ pub fn append_video(
     offset: u64,
     body: &mut dyn Read,
 ) -> std::result::Result<u64, UploadError> {
-    live_job(app, node.id, lease)?;
-    let turn = app.uploads.begin(lease);
+    let turn = begin(app, node, lease, Part::Video)?;
     let path = app.store.folder.video(lease);
-    let (mut file, mut length) = turn.with(|| {
-        let file = open_private(OpenOptions::new().append(true).create(true), &path)?;
-        let length = file.metadata()?.len();
-        Ok((file, length))
-    })?;
+    let (mut file, mut length) = turn.with(|| open_at_end(&path).map_err(unstored))?;
     if length != offset {
         return Err(UploadError::WrongOffset(length));
     }
     let mut chunk = vec![0; CHUNK];
+    let mut looked = (length, app.clock.monotonic());
     loop {
         let read = read_some(body, &mut chunk)?;
         if read == 0 {
@@ -101,13 +62,38 @@ pub fn append_video(
         if length > limits::VIDEO_BYTES {
             return Err(too_large("The video", limits::VIDEO_BYTES).into());
         }
-        turn.with(|| file.write_all(&chunk[..read]))?;
+        // An end that this process has made is known with each piece; one of another stands in the row alone.
+        let now = app.clock.monotonic();
+        if length - looked.0 >= limits::UPLOAD_LOOK_BYTES || now - looked.1 >= LOOK_AFTER {
+            live_job(app, node.id, lease)?;
+            looked = (length, now);
+        }
+        turn.with(|| file.write_all(&chunk[..read]).map_err(unstored))?;
     }
+}
+
+/// A request's turn at one of a lease's files. The row is read before, so that nobody disturbs another node's upload,
+/// and after: an end that comes later is heard of by the turn.
+fn begin<'a>(app: &'a App, node: &Node, lease: LeaseId, part: Part) -> Result<Turn<'a>> {
+    live_job(app, node.id, lease)?;
+    let turn = app.uploads.begin(lease, part)?;
+    live_job(app, node.id, lease)?;
+    Ok(turn)
+}
+
+fn open_at_end(path: &Path) -> io::Result<(File, u64)> {
+    let file = open_private(OpenOptions::new().append(true).create(true), path)?;
+    let length = file.metadata()?.len();
+    Ok((file, length))
+}
+
+fn unstored(error: io::Error) -> Error {
+    cannot_store("The video could not be stored.", error)
 }
 
 /// Stores the lease's poster, a JPEG; its length. Again: the later one stays.
 pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -> Result<u64> {
-    live_job(app, node.id, lease)?;
+    let turn = begin(app, node, lease, Part::Poster)?;
     let mut poster = Vec::new();
     body.take(limits::POSTER_BYTES + 1).read_to_end(&mut poster).map_err(broke_off)?;
     if poster.len() as u64 > limits::POSTER_BYTES {
@@ -116,8 +102,11 @@ pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -
     if !poster.starts_with(&JPEG) {
         return Err(Error::new(Kind::UnsupportedMedia, "not_a_jpeg", "The poster must be a JPEG."));
     }
-    files::write_durably(&app.store.folder.poster(lease), &poster)
-        .map_err(|error| cannot_store("The poster could not be stored.", error))?;
+    turn.with(|| {
+        live_job(app, node.id, lease)?;
+        files::write_durably(&app.store.folder.poster(lease), &poster)
+            .map_err(|error| cannot_store("The poster could not be stored.", error))
+    })?;
     Ok(poster.len() as u64)
 }
 
@@ -128,8 +117,12 @@ pub fn open_demo(app: &App, node: &Node, lease: LeaseId) -> Result<(File, u64)> 
     let Some((sha256, bytes)) = demo else {
         return Err(Error::not_found("The job's demo was not uploaded to this server."));
     };
-    let file = File::open(app.store.folder.demo(&sha256))
-        .map_err(|error| Error::internal("An uploaded demo could not be read.", error))?;
+    let unreadable = |error| Error::internal("An uploaded demo could not be read.", error);
+    let file = File::open(app.store.folder.demo(&sha256)).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length != bytes {
+        return Err(Error::internal("An uploaded demo is damaged.", format!("it has {length} bytes, not {bytes}")));
+    }
     Ok((file, bytes))
 }
 

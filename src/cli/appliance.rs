@@ -112,6 +112,7 @@ impl Appliance {
         self.nodes.stop();
         let cut = self.http.stop();
         self.scheduler.stop();
+        self.app.leave_mark();
         cut
     }
 

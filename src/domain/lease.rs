@@ -55,6 +55,15 @@ impl LeaseEnd {
         })
     }
 
+    /// The server's store was put back, or a copy of it goes on in its place: no fault of the job's.
+    pub fn server_replaced() -> Self {
+        Self::Failed(Failure {
+            code: FailureCode::NodeFailed,
+            message: "The server was replaced while the job was rendering.".to_owned(),
+            retry: Retry::Anywhere,
+        })
+    }
+
     /// Made no progress for too long, although the node lives.
     pub fn stalled() -> Self {
         let minutes = limits::LEASE_PROGRESS_SECONDS / 60;

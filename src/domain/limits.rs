@@ -71,6 +71,16 @@ pub const QUICK_HTTP_THREADS: usize = 4;
 pub const WAITING_CLAIMS: usize = 96;
 /// Seconds after which a client that was turned away for now may come again.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
+/// Videos that are checked at once before they are published: each takes a processor.
+pub const COMPLETES: usize = 4;
+/// The same of one node.
+pub const NODE_COMPLETES: usize = 2;
+/// Seconds after which a node may ask again whether its video is published.
+pub const COMPLETE_RETRY_AFTER_SECONDS: u64 = 1;
+/// Bytes of an upload after which its lease's row is looked at again: 1 MiB.
+pub const UPLOAD_LOOK_BYTES: u64 = 1 << 20;
+/// Seconds after which it is, however little has come.
+pub const UPLOAD_LOOK_SECONDS: u64 = 1;
 /// Seconds that requests in flight have to finish when the server stops.
 pub const STOP_SECONDS: u64 = 10;
 /// Seconds that a Windows service may take to start: a migration of the store is part of it.
@@ -85,6 +95,10 @@ pub const SERVICE_OLD_LOGS: u32 = 7;
 pub const NODE_GONE_SECONDS: u64 = 90;
 /// Seconds after which it is written down again that a node was heard of.
 pub const NODE_SEEN_SECONDS: u64 = 15;
+/// Seconds for which a node is given nothing after it was benched: ten minutes, doubled each time…
+pub const NODE_BENCH_FIRST_SECONDS: u64 = 600;
+/// …up to a day.
+pub const NODE_BENCH_MOST_SECONDS: u64 = 86_400;
 /// Slots of one node.
 pub const NODE_SLOTS: u32 = 64;
 /// Seconds a join token is good for.
@@ -96,6 +110,14 @@ pub const VIDEO_BYTES: u64 = 4 << 30;
 pub const POSTER_BYTES: u64 = 8 << 20;
 /// Seconds of footage in one clip. No round lasts ten minutes.
 pub const CLIP_SECONDS: u32 = 600;
+/// Frames a second of a clip at most.
+pub const CLIP_FPS: u32 = 60;
+/// Bytes of a frame at least, its length before it included: even one that repeats the last is no shorter in H.264.
+pub const CLIP_FRAME_BYTES: u64 = 8;
+/// Bytes of a clip's index at most, 4 MiB: ten minutes at 60 frames a second, with sound, take less than 2.
+pub const CLIP_INDEX_BYTES: u64 = 4 << 20;
+/// Milliseconds by which a clip may be longer or shorter than its round.
+pub const CLIP_TOLERANCE_MS: u64 = 500;
 /// Seconds shown before freeze time ends (ours).
 pub const CLIP_LEAD_SECONDS: u32 = 3;
 /// Seconds shown after the round's end (ours).

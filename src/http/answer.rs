@@ -68,8 +68,10 @@ pub fn problem_answer(kind: Kind, problem: &Problem) -> Response {
     // Strings and numbers always become JSON; an empty body is better than none should that ever change.
     let body = serde_json::to_vec(problem).unwrap_or_default();
     let response = with_body(status(kind), "application/json", ResponseBody::from_data(body));
+    let passes = problem.code.as_deref() == Some("completing");
     match kind {
         Kind::Unauthorized => header(response, "WWW-Authenticate", "Bearer"),
+        Kind::Conflict if passes => header(response, "Retry-After", limits::COMPLETE_RETRY_AFTER_SECONDS.to_string()),
         Kind::TooMany | Kind::Unavailable => header(response, "Retry-After", limits::RETRY_AFTER_SECONDS.to_string()),
         _ => response,
     }

@@ -122,7 +122,8 @@ impl Server {
         let body = Body::Stream(from, Some(length));
         let answer = self.send(Method::PUT, &path, media_type, body, seconds(limits::NODE_TRANSFER_SECONDS))?;
         if answer.status == 409 {
-            return problem(answer)?.offset.map(Uploaded::GoOnAt).ok_or(Trouble::Lost);
+            let problem = problem(answer)?;
+            return problem.offset.map(Uploaded::GoOnAt).ok_or_else(|| conflict(&problem));
         }
         let answer: UploadAnswer = read(judge(answer)?)?;
         Ok(Uploaded::To(answer.bytes))
@@ -194,13 +195,24 @@ fn problem(answer: Response) -> Result<Problem, Trouble> {
     Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
+/// What a conflict means: the lease is over, but for a video that is just being checked.
+fn conflict(problem: &Problem) -> Trouble {
+    match problem.code.as_deref() {
+        Some("completing") => {
+            Trouble::Away(Error::new(Kind::Unavailable, "server_busy", "The server is checking the video."))
+        }
+        _ => Trouble::Lost,
+    }
+}
+
 /// Sorts answers by what they mean for the node.
 fn judge(answer: Response) -> Result<Response, Trouble> {
     let status = answer.status;
     match status {
         200..=299 => Ok(answer),
         401 | 403 => Err(Trouble::Unknown),
-        404 | 409 | 410 => Err(Trouble::Lost),
+        409 => Err(conflict(&problem(answer)?)),
+        404 | 410 => Err(Trouble::Lost),
         408 | 429 | 500.. => {
             Err(Trouble::Away(Error::new(Kind::Unavailable, "server_busy", format!("The server answered {status}."))))
         }

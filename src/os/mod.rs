@@ -11,6 +11,7 @@ pub mod files;
 pub mod firewall;
 pub mod host;
 pub mod http;
+pub mod identity;
 #[cfg(any(windows, test))]
 pub mod log_file;
 pub mod log_queue;

@@ -44,7 +44,7 @@ pub fn insert(tx: &mut Tx<'_>, job: JobId, clip: &Clip) -> Result<()> {
 
 /// Served by the unique index on the token, and the job's row.
 const BY_TOKEN: &str = "
-    SELECT clips.lease, clips.sha256, jobs.public_id
+    SELECT clips.lease, clips.bytes, clips.sha256, jobs.public_id
     FROM clips
     JOIN jobs ON jobs.id = clips.job
     WHERE clips.token = :token
@@ -55,6 +55,8 @@ const BY_TOKEN: &str = "
 pub struct Published {
     /// Its files' name.
     pub lease: LeaseId,
+    /// The video's length.
+    pub bytes: u64,
     /// The video's hash.
     pub sha256: [u8; 32],
     /// The job's public id.
@@ -66,6 +68,7 @@ pub fn by_token(db: &Db, token: &ClipToken) -> Result<Option<Published>> {
     db.row(BY_TOKEN, named_params! { ":token": token.reveal() }, |row| {
         Ok(Published {
             lease: LeaseId(row.get("lease")?),
+            bytes: row.get("bytes")?,
             sha256: row.get("sha256")?,
             job: words::uuid(row, "public_id")?,
         })

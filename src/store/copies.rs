@@ -12,8 +12,6 @@ use super::{audit, clips, migrations};
 use crate::domain::error::{Error, Result};
 use crate::os::files;
 
-/// How far numbers of leases jump in a restored store, so that a lease which was given since the backup is nobody's.
-const LEASE_GAP: i64 = 1_000_000;
 /// Clips looked at in one go.
 const PAGE: u32 = 1_000;
 
@@ -72,17 +70,19 @@ impl Copy {
         self.db.always(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0))
     }
 
-    /// Makes it a store that goes on where it was left: join tokens are void, numbers of leases jump, clips without a
+    /// Makes it a store that goes on where it was left: `renew` makes it one that takes another's place, clips without a
     /// video are forgotten (their jobs stay done and billed), and the audit says what happened. How many were forgotten.
-    pub fn settle(self, note: &Note<'_>, mut has_video: impl FnMut(&clips::Stored) -> Result<bool>) -> Result<u64> {
+    pub fn settle(
+        self,
+        note: &Note<'_>,
+        renew: impl FnOnce(&mut Tx<'_>) -> Result<()>,
+        mut has_video: impl FnMut(&clips::Stored) -> Result<bool>,
+    ) -> Result<u64> {
         let mut forgotten = 0;
         migrations::in_transaction(&self.db, |db| {
             let ready = Ready::default();
             let mut tx = Tx::new(db, &ready);
-            tx.execute(VOID_TOKENS, [])?;
-            if tx.execute(JUMP, named_params! { ":gap": LEASE_GAP })? == 0 {
-                tx.execute(FIRST_JUMP, named_params! { ":gap": LEASE_GAP })?;
-            }
+            renew(&mut tx)?;
             let mut after = None;
             loop {
                 let page = clips::page(&tx, after, PAGE)?;
@@ -113,18 +113,3 @@ pub struct Note<'a> {
     /// What else there is to say.
     pub details: &'a str,
 }
-
-/// All of them: some may have been used since.
-const VOID_TOKENS: &str = "
-    DELETE FROM join_tokens
-";
-
-/// SQLite's own table of a few rows.
-const JUMP: &str = "
-    UPDATE sqlite_sequence SET seq = seq + :gap WHERE name = 'leases'
-";
-
-/// Where no lease was ever given there is no row.
-const FIRST_JUMP: &str = "
-    INSERT INTO sqlite_sequence (name, seq) VALUES ('leases', :gap)
-";

@@ -12,6 +12,8 @@ use crate::os::files;
 
 /// The database's name.
 pub const STORE: &str = "store.db";
+/// The name of the file beside it by which a server knows it again.
+pub const SERVED: &str = "served";
 /// Files besides the store, demos and clips that an appliance needs to be the same one again: how clients and nodes
 /// reach it.
 const SMALL_FILES: [&str; 3] = ["server-url", "server-local-url", "server-ca.pem"];
@@ -71,6 +73,11 @@ impl DataDir {
     /// The database's write-ahead log.
     pub fn log(&self) -> PathBuf {
         log_of(&self.store())
+    }
+
+    /// The file by which a server knows its store again.
+    pub fn served(&self) -> PathBuf {
+        self.0.join(SERVED)
     }
 
     /// Published clips and uploads on their way to become one.

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod nodes;
 pub mod rates;
 pub mod restored;
+pub mod served;
 pub mod submissions;
 pub mod unbilled;
 
@@ -30,6 +31,7 @@ mod folder;
 mod migrations;
 mod readers;
 mod ready;
+mod served_file;
 mod words;
 mod writer;
 
@@ -38,7 +40,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::id::{AccountId, JobId};
+use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
 use crate::domain::schedule::ReadyJob;
@@ -49,6 +51,7 @@ pub use folder::{DataDir, STORE, is_small_file, open_private};
 
 use readers::Readers;
 use ready::Ready;
+use served_file::ServedFile;
 use writer::Writer;
 
 /// An open store.
@@ -57,6 +60,7 @@ pub struct Store {
     pub folder: DataDir,
     ready: Arc<Ready>,
     readers: Readers,
+    served: ServedFile,
     writing: Writing,
 }
 
@@ -78,11 +82,13 @@ impl Store {
         restored::finish(&folder)?;
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
+        served_file::check(&db, &folder)?;
         let ready = Arc::new(Ready::default());
         ready.rebuild(&db)?;
         let writer = Writer::start(db, &folder.store(), ready.clone(), news)?;
         let readers = Readers::new(folder.store());
-        Ok(Self { folder, ready, readers, writing: Writing::Server { writer, _lock: lock } })
+        let served = ServedFile::default();
+        Ok(Self { folder, ready, readers, served, writing: Writing::Server { writer, _lock: lock } })
     }
 
     /// Opens the store beside a server, or without one: creates it if need be, never migrates it.
@@ -98,7 +104,34 @@ impl Store {
         let mut db = connection::open(&folder.store(), connection::Role::Beside)?;
         migrations::create_or_check(&mut db)?;
         let readers = Readers::new(folder.store());
-        Ok(Self { folder, ready: Arc::default(), readers, writing: Writing::Beside(Mutex::new(db)) })
+        let (ready, served) = (Arc::default(), ServedFile::default());
+        Ok(Self { folder, ready, readers, served, writing: Writing::Beside(Mutex::new(db)) })
+    }
+
+    /// Leaves a mark, new each time, in the store and in the file beside it: of the server, when it starts and stops.
+    pub fn leave_mark(&self, mark: served::Mark) -> Result<()> {
+        let (old, leases) = self.read(|db| Ok((served::mark(db)?, served::highest_lease(db)?)))?;
+        self.served.mark(&self.folder, old, mark, leases, || self.write(move |tx| served::set_mark(tx, &mark)))
+    }
+
+    /// A lease was given, and its commit is on the disk: of the server.
+    pub fn lease_given(&self, lease: LeaseId) {
+        self.served.lease_given(lease);
+    }
+
+    /// What shows that the store is not the one that a server last served here, if anything does.
+    pub fn copied(&self) -> Result<Option<Error>> {
+        self.read(|db| served_file::fault(db, &self.folder))
+    }
+
+    /// What to do about that.
+    pub fn way_out(&self) -> String {
+        served_file::way_out(&self.folder)
+    }
+
+    /// The next server takes the store as it is. Only under the data directory's lock.
+    pub fn forget_served(&self) -> Result<()> {
+        served_file::forget(&self.folder)
     }
 
     /// Writes the whole store, as it is now, into one file: of a process beside the server, which goes on meanwhile.

@@ -10,7 +10,7 @@ use crate::domain::id::NodeId;
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::limits;
-use crate::domain::node::{Node, NodeState};
+use crate::domain::node::{Bench, Node, NodeState, bench_ms};
 use crate::domain::protocol::{Program, UNSAID};
 use crate::domain::schedule::LiveNode;
 
@@ -76,13 +76,15 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         slots: 0,
         renderers: Vec::new(),
         draining: false,
+        bench: None,
         program: Program { version: String::new(), protocol: UNSAID },
     })
 }
 
 /// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
 const BY_KEY: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        benched_until_ms, benched_because
     FROM nodes
     WHERE key_hash = :hash AND removed_at_ms IS NULL
 ";
@@ -131,6 +133,7 @@ pub fn set_program(tx: &mut Tx<'_>, id: NodeId, program: &Program) -> Result<()>
 const ALL: &str = "
     SELECT
         id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        benched_until_ms, benched_because,
         (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
     WHERE removed_at_ms IS NULL
@@ -151,22 +154,25 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
             id: node.id,
             slots: node.slots,
             leases,
-            renderers: node.renderers,
             draining: node.draining,
+            benched: node.is_benched(now_ms),
+            renderers: node.renderers,
         })
         .collect())
 }
 
 /// Served by the unique index on the name.
 const BY_NAME: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        benched_until_ms, benched_because
     FROM nodes
     WHERE name = :name AND removed_at_ms IS NULL
 ";
 
 /// Served by the unique index on the public id.
 const BY_PUBLIC_ID: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        benched_until_ms, benched_because
     FROM nodes
     WHERE public_id = :public_id
 ";
@@ -181,13 +187,63 @@ pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
 }
 
 /// Served by the row's number.
-const MAY_TAKE: &str = "
-    SELECT EXISTS (SELECT 1 FROM nodes WHERE id = :id AND draining = 0 AND removed_at_ms IS NULL)
+const BY_ROW: &str = "
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        benched_until_ms, benched_because
+    FROM nodes
+    WHERE id = :id AND removed_at_ms IS NULL
 ";
 
-/// Whether a node may be given work: it is neither draining nor removed.
-pub fn may_take(db: &Db, id: NodeId) -> Result<bool> {
-    db.always(MAY_TAKE, named_params! { ":id": id.0 }, |row| row.get(0))
+/// Whether a node may be given work: it is neither draining nor benched nor removed.
+pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
+    let node = db.row(BY_ROW, named_params! { ":id": id.0 }, read)?;
+    Ok(node.is_some_and(|node| !node.draining && !node.is_benched(now_ms)))
+}
+
+/// Served by the row's number.
+const BENCHINGS: &str = "
+    SELECT benchings FROM nodes WHERE id = :id
+";
+
+/// Served by the row's number.
+const BENCH: &str = "
+    UPDATE nodes
+    SET benched_until_ms = :until, benched_because = :because, benchings = benchings + 1
+    WHERE id = :id
+";
+
+/// Gives a node nothing for a while: longer each time, until it completes a job. `because` is a sentence for the operator.
+/// Until when: Unix time in milliseconds.
+pub fn bench(tx: &mut Tx<'_>, id: NodeId, because: &str, now_ms: i64) -> Result<i64> {
+    let before: u32 = tx.always(BENCHINGS, named_params! { ":id": id.0 }, |row| row.get(0))?;
+    let until = now_ms + bench_ms(before);
+    tx.execute(BENCH, named_params! { ":until": until, ":because": because, ":id": id.0 })?;
+    // Jobs that avoid other nodes wait for this one no longer.
+    tx.ring();
+    Ok(until)
+}
+
+/// Served by the row's number.
+const COMPLETED: &str = "
+    UPDATE nodes SET benchings = 0 WHERE id = :id AND benchings > 0
+";
+
+/// The node has completed a job: its next bench is a short one again. One that still holds stays.
+pub fn reset_benchings(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
+    tx.execute(COMPLETED, named_params! { ":id": id.0 })?;
+    Ok(())
+}
+
+/// Served by the row's number.
+const UNBENCH: &str = "
+    UPDATE nodes SET benched_until_ms = NULL, benched_because = '', benchings = 0 WHERE id = :id
+";
+
+/// Gives a benched node work again.
+pub fn unbench(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
+    tx.execute(UNBENCH, named_params! { ":id": id.0 })?;
+    tx.ring();
+    Ok(())
 }
 
 /// Served by the row's number.
@@ -229,6 +285,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
         slots: row.get("slots")?,
         renderers,
         draining: row.get("draining")?,
+        bench: match row.get("benched_until_ms")? {
+            Some(until_ms) => Some(Bench { until_ms, because: row.get("benched_because")? }),
+            None => None,
+        },
         program: Program { version: row.get("version")?, protocol: row.get("protocol")? },
     })
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::folder::{DataDir, STORE};
+use super::folder::{DataDir, SERVED, STORE};
 use crate::domain::error::{Error, Result};
 use crate::os::files;
 
@@ -19,9 +19,10 @@ const READY: &str = "restore.ready";
 /// In it: the name of the folder that what was there goes into.
 const ASIDE: &str = "aside";
 
-/// Names that a backup may replace, each with those that go aside with it: an old log must never meet a new store.
+/// Names that a backup may replace, each with those that go aside with it: an old log must never meet a new store, and
+/// no server has served the new one here.
 const PLACES: [(&str, &[&str]); 8] = [
-    (STORE, &["store.db-wal", "store.db-shm"]),
+    (STORE, &["store.db-wal", "store.db-shm", SERVED]),
     ("tls", &[]),
     ("local-nodes", &[]),
     ("server-url", &[]),

@@ -191,7 +191,7 @@ fn a_node_stops_its_work_when_the_lease_has_run_out_and_goes_on_when_the_server_
 }
 
 #[test]
-fn an_upload_that_breaks_off_is_resumed_and_a_busy_server_is_asked_again() {
+fn an_upload_that_breaks_off_is_resumed_and_a_server_that_is_busy_or_checks_the_video_is_asked_again() {
     let bench = Bench::new(Knobs { break_uploads: (3, 100), busy_completions: 2, ..Knobs::good() });
     while_working(bench.config(GOOD), |_| {
         let lease = bench.server.offer(&bench.demo_url, None);

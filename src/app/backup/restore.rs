@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::super::promote;
 use super::file::BackupFile;
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
@@ -12,7 +13,7 @@ use crate::os::clock::Clock;
 use crate::os::files;
 use crate::store::clips::Stored;
 use crate::store::copies::{Copy, Note};
-use crate::store::{DataDir, STORE, restored};
+use crate::store::{DataDir, STORE, Tx, restored};
 use crate::wire::time::rfc3339;
 
 /// A data directory that was restored.
@@ -66,7 +67,8 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     let details = format!("made {}", rfc3339(made_at_ms));
     let note = Note { at_ms: now, actor: &actor, subject: &subject, details: &details };
     let mut videos = 0;
-    let forgotten = copy.settle(&note, |clip| {
+    let renew = |tx: &mut Tx<'_>| promote::renew(tx, now).map(drop);
+    let forgotten = copy.settle(&note, renew, |clip| {
         let has_video = has_video(&folder, &place, clip).map_err(|error| unwritable(&folder, error))?;
         videos += u64::from(has_video);
         Ok(has_video)

@@ -93,6 +93,7 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
         None => {
             let app = App::beside(folder.path(), Arc::clone(&patient.clock), Arc::clone(&patient.random))?;
             faults.extend(log(&app, log_bytes, patient.fix));
+            faults.extend(copied(&app)?);
             faults.extend(clock(&app)?);
             faults.extend(files::faults(&app, patient.fix)?);
             faults.extend(other_versions(&app)?);
@@ -147,6 +148,11 @@ fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
         let fault = Fault::new("log_size", message, "End whatever holds store.db open, then admin doctor --fix.");
         fault.mended(fix.then(|| app.store.empty_log()))
     })
+}
+
+fn copied(app: &App) -> Result<Option<Fault>> {
+    let copied = app.store.copied()?;
+    Ok(copied.map(|error| Fault::new(error.code, error.message, app.store.way_out())))
 }
 
 fn clock(app: &App) -> Result<Option<Fault>> {

@@ -12,6 +12,7 @@ mod healthcheck;
 mod jobs;
 mod keys;
 mod nodes;
+mod promote;
 mod rates;
 mod statement;
 mod tls;
@@ -57,6 +58,7 @@ enum Command {
     Audit(audit::Args),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Promote(promote::Args),
     Doctor(doctor::Args),
     Healthcheck(healthcheck::Args),
 }
@@ -79,6 +81,10 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Audit(args) => audit::run(args, &*open()?, call),
         Command::Backup(args) => backup::make(&args, &*open()?, call),
         Command::Restore(args) => backup::restore(&args, dir, call),
+        Command::Promote(args) => {
+            promote::require_store(dir)?;
+            promote::run(args, &*open()?, dir, call)
+        }
         Command::Doctor(args) => doctor::run(args, dir, call),
         Command::Healthcheck(healthcheck::Args {}) => healthcheck::run(dir, call),
     }

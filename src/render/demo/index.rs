@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::error::Result;
 use crate::render::scene::Side;
 
-use super::{container, guarded, survey};
+use super::{container, guarded, scene, survey};
 
 /// What is in a demo, in the shape of `inspect --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct IndexedRound {
     pub start_tick: i32,
     /// Where it is decided.
     pub end_tick: i32,
+    /// First and last tick that its clip shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_ticks: Option<[i32; 2]>,
     /// `t` or `ct`; nothing for a draw.
     pub winner: Option<String>,
 }
@@ -65,6 +68,7 @@ pub fn index(path: &Path) -> Result<DemoIndex> {
             number: round.number,
             start_tick: round.start_tick,
             end_tick: round.end_tick,
+            clip_ticks: Some(scene::clip(&survey, round)),
             winner: winner(round.winner),
         });
         Ok(DemoIndex {

@@ -76,7 +76,7 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
 }
 
 /// From the end of freeze time less the lead to the round's end and the tail, inside the demo.
-fn clip(survey: &Survey, round: &Round) -> [i32; 2] {
+pub(super) fn clip(survey: &Survey, round: &Round) -> [i32; 2] {
     let [first, last] = survey.ticks;
     let start = round.freeze_end_tick.saturating_sub(ticks(survey, limits::CLIP_LEAD_SECONDS as f32)).max(first);
     let longest = start.saturating_add(ticks(survey, limits::CLIP_SECONDS as f32));

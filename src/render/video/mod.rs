@@ -5,8 +5,10 @@
 mod boxes;
 mod encode;
 mod i420;
+mod layout;
 mod mux;
 mod probe;
+mod track;
 
 pub use encode::{Effort, Encoder, Packet, key_interval};
 pub use i420::I420;

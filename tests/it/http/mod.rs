@@ -6,6 +6,8 @@ mod any_json;
 mod authentication;
 mod bodies;
 mod clips;
+#[cfg(unix)]
+mod completions;
 mod contract;
 mod demo_index;
 mod demos;

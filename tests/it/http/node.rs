@@ -13,7 +13,7 @@ use crate::support::appliance::{Appliance, Joined, PLAYER};
 use crate::support::client::{Answer, Ask, connect};
 use crate::support::video::{CLIP, FRAMES, POSTER};
 
-fn lease_path(claim: &Value, what: &str) -> String {
+pub fn lease_path(claim: &Value, what: &str) -> String {
     format!("/api/node/leases/{}{what}", claim["lease"])
 }
 

@@ -194,7 +194,7 @@ fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
 
 /// What a data directory holds that a restored one does without.
 fn is_passing(path: &str) -> bool {
-    ["lock", "store.db-wal", "store.db-shm"].contains(&path)
+    ["lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
         || path == "local-nodes/1/lock"
         || path.starts_with("local-nodes/1/cache")
 }
@@ -265,6 +265,8 @@ fn a_restore_is_refused_while_a_server_runs_and_while_one_is_unfinished_admin_wa
     for name in ["demos", "clips", "local-nodes"] {
         fs::create_dir(ready.join(name)).unwrap();
     }
+    // No server has served a store that was restored.
+    rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM served").unwrap();
     fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
     fs::write(ready.join("aside"), "replaced-1").unwrap();
     let waits = cli.run(&["admin", "account", "list"]);

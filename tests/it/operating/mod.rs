@@ -3,6 +3,7 @@
 mod backup;
 mod backup_damage;
 mod backup_load;
+mod copied_store;
 mod doctor;
 mod log_alarm;
 mod monitors;

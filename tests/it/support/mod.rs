@@ -12,6 +12,7 @@ pub mod csv;
 pub mod dice;
 pub mod files;
 pub mod listener;
+pub mod mp4;
 #[cfg(target_os = "linux")]
 pub mod node_bench;
 #[cfg(target_os = "linux")]

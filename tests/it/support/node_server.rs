@@ -36,7 +36,7 @@ pub struct Knobs {
     pub out_of_order: Option<u16>,
     /// Break off so many uploads of the video after this many bytes of each.
     pub break_uploads: (u32, u64),
-    /// Answer so many completions with 503.
+    /// Answer so many completions with 503, or that the video is being checked, by turns.
     pub busy_completions: u32,
     /// Milliseconds that leases live.
     pub lease_ms: u64,
@@ -258,7 +258,10 @@ fn note(state: &mut State, lease: usize, what: &str, body: Vec<u8>) -> (u16, Val
         }
         "complete" if knobs.busy_completions > 0 => {
             knobs.busy_completions -= 1;
-            (503, json!({"error": "Stopping."}))
+            match knobs.busy_completions % 2 {
+                0 => (503, json!({"error": "Stopping."})),
+                _ => (409, json!({"error": "Being checked.", "code": "completing"})),
+            }
         }
         "complete" => {
             lease.completed = Some(read()["video_sha256"].as_str().unwrap().into());

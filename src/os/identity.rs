@@ -1,0 +1,100 @@
+//! What tells a file from a copy of it: its number in the file system, and when it was made there.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+/// A file's identity, as far as the file system tells. It stays when the file or a folder above it is renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    inode: Option<u64>,
+    /// Nanoseconds since 1970.
+    born: Option<u128>,
+}
+
+impl Identity {
+    /// The identity of the file at a path.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let file = fs::metadata(path)?;
+        let born = file.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+        Ok(Self { inode: inode(&file), born: born.map(|born| born.as_nanos()) })
+    }
+
+    /// Whether it may be the same file. A birth that both know decides: numbers are given again when a file is gone, and
+    /// some file systems number their files anew with each mount.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let same = |one: Option<u128>, other: Option<u128>| Some(one? == other?);
+        let by_inode = || same(self.inode.map(u128::from), other.inode.map(u128::from));
+        same(self.born, other.born).or_else(by_inode).unwrap_or(true)
+    }
+}
+
+/// Two words: a number or `-` each.
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = |number: Option<u128>| number.map_or("-".to_owned(), |number| number.to_string());
+        write!(f, "{} {}", word(self.inode.map(u128::from)), word(self.born))
+    }
+}
+
+impl Identity {
+    /// The reverse of its text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (inode, born) = text.split_once(' ')?;
+        let word = |word: &str| if word == "-" { Some(None) } else { word.parse::<u128>().ok().map(Some) };
+        let inode = word(inode)?.map(u64::try_from).transpose().ok()?;
+        Some(Self { inode, born: word(born)? })
+    }
+}
+
+#[cfg(unix)]
+fn inode(file: &Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::ino(file))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_birth_that_both_know_decides_and_then_the_number_and_what_is_not_known_is_no_difference() {
+        let file = |inode, born| Identity { inode, born };
+        let (known, other) = (file(Some(7), Some(100)), file(Some(8), Some(200)));
+        let cases = [
+            (known, known, true),
+            (known, other, false),
+            (known, file(Some(7), Some(200)), false),
+            (known, file(Some(8), Some(100)), true),
+            (known, file(Some(7), None), true),
+            (known, file(Some(8), None), false),
+            (known, file(None, None), true),
+            (file(None, Some(100)), file(Some(7), None), true),
+        ];
+        for (one, two, same) in cases {
+            assert_eq!((one.may_be(&two), two.may_be(&one)), (same, same), "{one:?} {two:?}");
+            assert_eq!(Identity::parse(&one.to_string()), Some(one));
+        }
+        for text in ["", "7", "7 x", "-1 -", "99999999999999999999 -"] {
+            assert_eq!(Identity::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_file_stays_itself_and_a_copy_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("a"), "x").unwrap();
+        let first = Identity::of(&at("a")).unwrap();
+        fs::rename(at("a"), at("b")).unwrap();
+        fs::write(at("b"), "longer").unwrap();
+        assert!(first.may_be(&Identity::of(&at("b")).unwrap()));
+        fs::copy(at("b"), at("c")).unwrap();
+        assert!(!first.may_be(&Identity::of(&at("c")).unwrap()));
+    }
+}

@@ -1,0 +1,229 @@
+//! A video track, as the tables of its index tell. None of them is believed: what they say must agree with one another
+//! and with where the file has media. However long the tables are said to be, the work ends with the longest clip.
+
+use std::ops::Range;
+
+use super::boxes::{Fields, boxes, find, find_path};
+use crate::domain::limits;
+
+/// Frames of the longest clip.
+const MOST_FRAMES: u64 = (limits::CLIP_SECONDS + 1) as u64 * limits::CLIP_FPS as u64;
+
+/// A video track.
+pub struct Track {
+    pub width: u32,
+    pub height: u32,
+    pub h264: bool,
+    pub profile: u8,
+    /// Units of time a second.
+    timescale: u64,
+    /// Sum of all frames' durations, in units of time.
+    duration: u64,
+    pub frames: u64,
+    /// The shortest and the longest frame, in units of time; a last one of its own is not counted.
+    shortest: u32,
+    longest: u32,
+}
+
+/// Why a track is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its tables contradict themselves or each other.
+    Tables,
+    /// It has more frames than the longest clip.
+    TooLong,
+    /// A frame has fewer bytes than one can have.
+    EmptyFrame,
+    /// A frame lies where the file has no media, or where another one lies.
+    Outside,
+}
+
+impl Track {
+    /// Reads a `trak` box; `media`: where frames may lie, in order.
+    pub fn read(trak: &[u8], media: &[Range<u64>]) -> Result<Self, Fault> {
+        let tables = find_path(trak, &[b"mdia", b"minf", b"stbl"]).ok_or(Fault::Tables)?;
+        let sizes = Sizes::read(tables).ok_or(Fault::Tables)?;
+        if sizes.frames > MOST_FRAMES {
+            return Err(Fault::TooLong);
+        }
+        let track = Self::times(trak, tables, sizes.frames).ok_or(Fault::Tables)?;
+        if sizes.clone().any(|size| size < limits::CLIP_FRAME_BYTES) {
+            return Err(Fault::EmptyFrame);
+        }
+        let chunks = Chunks::read(tables).ok_or(Fault::Tables)?;
+        lie_in(media, chunks, sizes)?;
+        Ok(track)
+    }
+
+    fn times(trak: &[u8], tables: &[u8], frames: u64) -> Option<Self> {
+        let mut head = Fields(find_path(trak, &[b"mdia", b"mdhd"])?);
+        let version = head.version()?;
+        head.u64_or_u32(version)?;
+        head.u64_or_u32(version)?;
+        let timescale = u64::from(head.u32()?);
+
+        let (mut timed, mut duration, mut shortest, mut longest) = (0u64, 0u64, u32::MAX, 0);
+        for [count, delta] in entries::<2>(find(tables, b"stts")?)? {
+            timed += u64::from(count);
+            if count == 0 || timed > frames {
+                return None;
+            }
+            duration += u64::from(count) * u64::from(delta);
+            // How long the last frame is shown is a guess of many programs.
+            if count > 1 || timed < frames || frames == 1 {
+                (shortest, longest) = (shortest.min(delta), longest.max(delta));
+            }
+        }
+        let (width, height, h264, profile) = description(find(tables, b"stsd")?)?;
+        let agrees = timed == frames && timescale > 0;
+        agrees.then_some(Self { width, height, h264, profile, timescale, duration, frames, shortest, longest })
+    }
+
+    /// Its length.
+    pub fn duration_ms(&self) -> u64 {
+        let milliseconds = u128::from(self.duration) * 1_000 / u128::from(self.timescale);
+        u64::try_from(milliseconds).unwrap_or(u64::MAX)
+    }
+
+    /// Frames a second, rounded; 0 for a track without time.
+    pub fn fps(&self) -> u32 {
+        let units = u128::from(self.frames) * u128::from(self.timescale);
+        let duration = u128::from(self.duration);
+        let rate = (units + duration / 2).checked_div(duration).unwrap_or(0);
+        u32::try_from(rate).unwrap_or(u32::MAX)
+    }
+
+    /// Whether each frame is shown for its part of a second, but for rounding, and all of them for as long as so many
+    /// frames last, give or take one.
+    pub fn is_constant(&self) -> bool {
+        let fps = u64::from(self.fps());
+        // Compared as units of time, multiplied by the rate.
+        let is_even = |delta: u32| (u64::from(delta) * fps).abs_diff(self.timescale) <= fps;
+        let (whole, each) = (u128::from(self.duration) * u128::from(fps), u128::from(self.timescale));
+        is_even(self.shortest) && is_even(self.longest) && whole.abs_diff(u128::from(self.frames) * each) <= each
+    }
+}
+
+/// Walks the chunks: each must lie in the media behind the one before, with all frames that the tables put into it.
+fn lie_in(media: &[Range<u64>], mut chunks: Chunks<'_>, mut sizes: Sizes<'_>) -> Result<(), Fault> {
+    let (mut end, mut left, mut media) = (0, sizes.frames, media.iter().peekable());
+    while left > 0 {
+        let (offset, frames) = chunks.next().ok_or(Fault::Tables)?;
+        if frames == 0 || frames > left {
+            return Err(Fault::Tables);
+        }
+        left -= frames;
+        let bytes: u64 = sizes.by_ref().take(frames as usize).sum();
+        while media.next_if(|range| range.end <= offset).is_some() {}
+        let is_inside = media.peek().is_some_and(|range| range.start <= offset && bytes <= range.end - offset);
+        if !is_inside || offset < end {
+            return Err(Fault::Outside);
+        }
+        end = offset + bytes;
+    }
+    // A chunk without frames, or more chunks than frames.
+    if chunks.next().is_some() { Err(Fault::Tables) } else { Ok(()) }
+}
+
+/// The entries of a full box's table: a count, then as many of `N` numbers; `None` where they are not all there.
+fn entries<const N: usize>(table: &[u8]) -> Option<impl Iterator<Item = [u32; N]> + Clone> {
+    let mut fields = Fields(table);
+    fields.version()?;
+    let count = fields.u32()? as usize;
+    let mut entries = Fields(fields.bytes(count.checked_mul(N * 4)?)?);
+    Some(std::iter::from_fn(move || {
+        let mut entry = [0; N];
+        for number in &mut entry {
+            *number = entries.u32()?;
+        }
+        Some(entry)
+    }))
+}
+
+/// The frames' sizes in bytes, in order (`stsz`).
+#[derive(Clone)]
+struct Sizes<'a> {
+    frames: u64,
+    left: u64,
+    /// The size of all of them; 0: each has its own.
+    each: u32,
+    own: Fields<'a>,
+}
+
+impl<'a> Sizes<'a> {
+    fn read(tables: &'a [u8]) -> Option<Self> {
+        let mut fields = Fields(find(tables, b"stsz")?);
+        fields.version()?;
+        let (each, frames) = (fields.u32()?, u64::from(fields.u32()?));
+        let are_there = each > 0 || frames * 4 <= fields.0.len() as u64;
+        are_there.then_some(Self { frames, left: frames, each, own: fields })
+    }
+}
+
+impl Iterator for Sizes<'_> {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.left = self.left.checked_sub(1)?;
+        Some(u64::from(if self.each > 0 { self.each } else { self.own.u32()? }))
+    }
+}
+
+/// The chunks in order: where each begins (`stco`, `co64`), and how many frames it has (`stsc`).
+struct Chunks<'a> {
+    offsets: Fields<'a>,
+    is_long: bool,
+    number: u32,
+    /// Of the runs that are still to come: the first chunk's number, and the frames of each.
+    runs: Fields<'a>,
+    frames: u32,
+}
+
+impl<'a> Chunks<'a> {
+    fn read(tables: &'a [u8]) -> Option<Self> {
+        let (table, is_long) = match find(tables, b"stco") {
+            Some(table) => (table, false),
+            None => (find(tables, b"co64")?, true),
+        };
+        let list = |table: &'a [u8], width: usize| {
+            let mut fields = Fields(table);
+            fields.version()?;
+            let count = fields.u32()? as usize;
+            fields.bytes(count.checked_mul(width)?).map(Fields)
+        };
+        let offsets = list(table, if is_long { 8 } else { 4 })?;
+        let runs = list(find(tables, b"stsc")?, 12)?;
+        Some(Self { offsets, is_long, number: 0, runs, frames: 0 })
+    }
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = (u64, u64);
+
+    fn next(&mut self) -> Option<(u64, u64)> {
+        let offset = if self.is_long { self.offsets.u64()? } else { u64::from(self.offsets.u32()?) };
+        self.number += 1;
+        let mut ahead = self.runs;
+        if ahead.u32() == Some(self.number) {
+            self.frames = ahead.u32()?;
+            ahead.u32()?;
+            self.runs = ahead;
+        }
+        Some((offset, u64::from(self.frames)))
+    }
+}
+
+/// `stsd`: width, height, whether it is H.264, its profile.
+fn description(table: &[u8]) -> Option<(u32, u32, bool, u8)> {
+    let mut fields = Fields(table);
+    fields.version()?;
+    fields.u32()?;
+    let (codec, entry) = boxes(fields.0).next()?;
+    let mut entry = Fields(entry);
+    entry.bytes(24)?;
+    let (width, height) = (entry.u16()?, entry.u16()?);
+    entry.bytes(50)?;
+    let h264 = codec == *b"avc1" || codec == *b"avc3";
+    let profile = if h264 { *find(entry.0, b"avcC")?.get(1)? } else { 0 };
+    Some((u32::from(width), u32::from(height), h264, profile))
+}

@@ -1,0 +1,224 @@
+//! The file `served` beside the store: by it a server knows the store that it last served here from one that was copied
+//! or put back. It holds the store's mark, which file the store is, and the highest number of a lease.
+//!
+//! Of mark and file, the file is written first, with the old mark and the new one, then the store, then the file with the
+//! new one alone: whatever stops the server in between leaves two that fit. The number of the last lease is written
+//! after its commit and not synced, so that it may be behind the store and is never ahead.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::db::Db;
+use super::folder::{DataDir, SERVED};
+use super::served::{self, Mark};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::LeaseId;
+use crate::os::files;
+use crate::os::identity::Identity;
+
+/// Where the number of the last lease stands: behind its word, with leading zeros.
+const LEASE_AT: u64 = "leases ".len() as u64;
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    /// The highest number of a lease.
+    leases: i64,
+    /// Which file the store is.
+    store: Identity,
+    /// The marks that the store may have; `None`: it may have none yet.
+    marks: Vec<Option<Mark>>,
+}
+
+impl Told {
+    fn text(&self) -> String {
+        let word =
+            |mark: &Option<Mark>| mark.map_or("-".to_owned(), |mark| format!("{:032x}", u128::from_be_bytes(mark)));
+        let marks: Vec<String> = self.marks.iter().map(word).collect();
+        format!("leases {:020}\nstore {}\nmarks {}\n", self.leases, self.store, marks.join(" "))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let mut line = |word: &str| lines.next()?.strip_prefix(word)?.strip_prefix(' ');
+        let leases = line("leases")?.parse().ok()?;
+        let store = Identity::parse(line("store")?)?;
+        let mark = |word: &str| match word {
+            "-" => Some(None),
+            _ => u128::from_str_radix(word, 16).ok().map(|mark| Some(mark.to_be_bytes())),
+        };
+        let marks = line("marks")?.split(' ').map(mark).collect::<Option<_>>()?;
+        Some(Self { leases, store, marks })
+    }
+}
+
+/// The file's text, if there is one.
+fn read(folder: &DataDir) -> Result<Option<String>> {
+    match fs::read_to_string(folder.served()) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Ok(Some(String::new())),
+        Err(error) => Err(unusable(folder, error)),
+    }
+}
+
+/// What shows that the store is not the one that was last served here, as a clause; nothing where it may be.
+fn difference(db: &Db, folder: &DataDir, text: Option<&str>) -> Result<Option<String>> {
+    let mark = served::mark(db)?;
+    let Some(text) = text else {
+        return Ok(mark.map(|_| format!("the file {SERVED} beside it is missing")));
+    };
+    let Some(told) = Told::parse(text) else {
+        return Ok(Some(format!("the file {SERVED} beside it cannot be read")));
+    };
+    if !told.marks.contains(&mark) {
+        return Ok(Some(format!("it does not fit the file {SERVED} beside it")));
+    }
+    let store = Identity::of(&folder.store()).map_err(|error| unusable(folder, error))?;
+    if !told.store.may_be(&store) {
+        return Ok(Some("its file was copied or put back".to_owned()));
+    }
+    let highest = served::highest_lease(db)?;
+    Ok((highest < told.leases)
+        .then(|| format!("its last lease has number {highest}, and number {} has been given here", told.leases)))
+}
+
+/// The same as an error that names the way out. Under the data directory's lock.
+pub fn check(db: &Db, folder: &DataDir) -> Result<()> {
+    match difference(db, folder, read(folder)?.as_deref())? {
+        Some(noticed) => {
+            let error = copied(folder, &noticed);
+            Err(Error { message: format!("{} {}", error.message, way_out(folder)), ..error })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The same beside a server, which may write its mark meanwhile: only what holds while the file stays is believed.
+pub fn fault(db: &Db, folder: &DataDir) -> Result<Option<Error>> {
+    let mut before = read(folder)?;
+    loop {
+        let noticed = difference(db, folder, before.as_deref())?;
+        let after = read(folder)?;
+        match noticed {
+            None => return Ok(None),
+            Some(noticed) if before == after => return Ok(Some(copied(folder, &noticed))),
+            Some(_) => before = after,
+        }
+    }
+}
+
+fn copied(folder: &DataDir, noticed: &str) -> Error {
+    let dir = folder.path().display();
+    let message = format!(
+        "The store in {dir} is not the one that a server last served here: {noticed}. It may lack what has happened \
+         since, and would give numbers of leases twice."
+    );
+    Error::conflict("store_copied", message)
+}
+
+/// What to do about it.
+pub fn way_out(folder: &DataDir) -> String {
+    format!(
+        "If this copy is to go on in place of the other one, stop the other server and run `dinkem-appliance admin \
+         --data-dir {} promote`.",
+        folder.path().display()
+    )
+}
+
+/// Removes the file: the next server takes the store as it is. Its mark must be gone already.
+pub fn forget(folder: &DataDir) -> Result<()> {
+    files::remove(&folder.served())
+        .and_then(|()| files::sync_dir(folder.path()))
+        .map_err(|error| unusable(folder, error))
+}
+
+fn unusable(folder: &DataDir, error: io::Error) -> Error {
+    let path = folder.served();
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::new(Kind::NoSpace, "no_space", format!("{} cannot be written: the disk is full.", path.display()))
+        }
+        _ => Error::internal(format!("{} cannot be used.", path.display()), error),
+    }
+}
+
+/// The server's way to the file.
+#[derive(Default)]
+pub struct ServedFile(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    /// Open for the number of the last lease.
+    file: Option<File>,
+    leases: i64,
+}
+
+impl ServedFile {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a new mark, by the steps above. `old` and `leases`: what the store has; `commit` gives it the new mark.
+    pub fn mark(
+        &self,
+        folder: &DataDir,
+        old: Option<Mark>,
+        new: Mark,
+        leases: i64,
+        commit: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let mut open = self.lock();
+        open.leases = open.leases.max(leases);
+        let store = Identity::of(&folder.store()).map_err(|error| unusable(folder, error))?;
+        let write = |leases, marks| {
+            let told = Told { leases, store, marks };
+            files::write_durably(&folder.served(), told.text().as_bytes()).map_err(|error| unusable(folder, error))
+        };
+        // Some systems replace no file that is open.
+        open.file = None;
+        let done = write(open.leases, vec![old, Some(new)])
+            .and_then(|()| commit())
+            .and_then(|()| write(open.leases, vec![Some(new)]));
+        // The numbers of leases go into the file that is there now, whatever has become of the mark.
+        open.file = OpenOptions::new().write(true).open(folder.served()).ok();
+        done
+    }
+
+    /// A lease was given: its commit is on the disk.
+    pub fn lease_given(&self, lease: LeaseId) {
+        let mut open = self.lock();
+        if lease.0 <= open.leases {
+            return;
+        }
+        open.leases = lease.0;
+        let Some(file) = &mut open.file else { return };
+        let digits = format!("{:020}", lease.0);
+        let written = file.seek(SeekFrom::Start(LEASE_AT)).and_then(|_| file.write_all(digits.as_bytes()));
+        if let Err(error) = written {
+            log::warn!("the number of the last lease could not be kept in the file {SERVED}: {error}");
+            open.file = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_file_says_is_read_back_and_its_number_stands_where_it_is_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Identity::of(dir.path()).unwrap();
+        let told = Told { leases: 42, store, marks: vec![None, Some([0xab; 16])] };
+        let mut text = told.text();
+        assert_eq!(Told::parse(&text), Some(told.clone()));
+        let at = LEASE_AT as usize;
+        text.replace_range(at..at + 20, &format!("{:020}", 7_000_001));
+        assert_eq!(Told::parse(&text), Some(Told { leases: 7_000_001, ..told }));
+        for bad in ["", "leases x\n", &text[..30], &text.replace("marks", "mark")] {
+            assert_eq!(Told::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! A store that was copied, or put back by other means than `admin restore`, is refused with the way out; nothing that
+//! happens to an appliance by itself is taken for that.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dinkem_appliance::app::{App, audit, jobs, leases, nodes, promote};
+use dinkem_appliance::domain::error::{Error, Kind};
+use dinkem_appliance::domain::id::LeaseId;
+use dinkem_appliance::domain::job::{Caller, JobStatus, Stage};
+use dinkem_appliance::domain::lease::Progress;
+use dinkem_appliance::domain::node::Node;
+use dinkem_appliance::os::clock::FakeClock;
+use dinkem_appliance::os::random::FakeRandom;
+use dinkem_appliance::store::Store;
+use rusqlite::Connection;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::support::cli::Cli;
+use crate::support::cli_server::CliServer;
+use crate::support::office::{self, BUILTIN, Office, START_MS, spec};
+use crate::support::wait::until;
+
+/// A data directory that a server has left, hard: one job is on a node.
+struct Site {
+    clock: Arc<FakeClock>,
+    random: Arc<FakeRandom>,
+    root: TempDir,
+    data: PathBuf,
+    caller: Caller,
+    node: Node,
+    job: Uuid,
+    lease: LeaseId,
+}
+
+impl Site {
+    /// `before` is called while the server runs, before it gives its last lease.
+    fn left(before: impl FnOnce(&Path)) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        let (clock, random) = (Arc::new(FakeClock::at(START_MS)), Arc::new(FakeRandom::default()));
+        let office = Office {
+            app: office::serve(&data, &clock, &random).unwrap(),
+            clock: clock.clone(),
+            random: random.clone(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        let (caller, _) = office.account("studio");
+        let node = office.node("n1");
+        // Numbers that both know, and one that only the store knows that was left.
+        for _ in 0..3 {
+            let id = jobs::submit(&office.app, &caller, spec()).unwrap().job.public_id;
+            office.claim(&node).unwrap();
+            jobs::remove(&office.app, &caller, id).unwrap();
+        }
+        let job = jobs::submit(&office.app, &caller, spec()).unwrap().job.public_id;
+        before(&data);
+        let lease = office.claim(&node).unwrap().lease.id;
+        closed(office.app, &data);
+        Self { clock, random, root, data, caller, node, job, lease }
+    }
+
+    /// A server on a directory. A process that another test is just starting may hold the lock for a moment.
+    fn serve(&self, dir: &Path) -> Result<Arc<App>, Error> {
+        until("the lock of the data directory", || match office::serve(dir, &self.clock, &self.random) {
+            Err(error) if error.code == "data_dir_in_use" => None,
+            answer => Some(answer),
+        })
+    }
+
+    /// Serves once more, and is killed.
+    fn serve_once(&self, dir: &Path) -> Result<(), Error> {
+        self.serve(dir).map(|app| closed(app, dir))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
+    fn aside(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn sql(&self, sql: &str) {
+        Connection::open(self.path("store.db")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    /// The marks in the file beside the store.
+    fn marks(&self) -> String {
+        let text = fs::read_to_string(self.path("served")).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("marks ")).unwrap().to_owned()
+    }
+
+    fn edit(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path("served")).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(self.path("served"), text.replace(from, to)).unwrap();
+    }
+}
+
+/// Lets a server go, and waits until the last of its threads has let go of the store.
+fn closed(app: Arc<App>, data: &Path) {
+    drop(app);
+    until("the store to be closed", || (!data.join("store.db-wal").exists()).then_some(()));
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_all(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).unwrap()),
+        }
+    }
+}
+
+/// A copy of the store as it is while its server runs.
+fn copy_of_store(data: &Path, to: &Path) {
+    Store::beside(data).unwrap().copy_to(to).unwrap();
+}
+
+/// How a store gets where it does not belong: where it is then, what is said of it, and whether the last lease's job
+/// is still on its node there.
+type Way = fn() -> (Site, PathBuf, &'static str);
+
+const WAYS: [(&str, Way); 7] = [
+    ("the directory was copied", || {
+        let site = Site::left(|_| {});
+        let copy = site.aside("copy");
+        copy_all(&site.data, &copy);
+        (site, copy, "its file was copied or put back")
+    }),
+    ("the store was put back from a copy of before", || {
+        let scratch = tempfile::tempdir().unwrap();
+        let copy = scratch.path().join("store.db");
+        let site = Site::left(|data| copy_of_store(data, &copy));
+        fs::rename(&copy, site.path("store.db")).unwrap();
+        let data = site.data.clone();
+        (site, data, "its file was copied or put back")
+    }),
+    ("a copy of before was written over the store", || {
+        let scratch = tempfile::tempdir().unwrap();
+        let copy = scratch.path().join("store.db");
+        let site = Site::left(|data| copy_of_store(data, &copy));
+        fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
+        let data = site.data.clone();
+        (site, data, "its last lease has number 3, and number 4 has been given here")
+    }),
+    ("a copy of an earlier run was written over the store", || {
+        let site = Site::left(|_| {});
+        let old = fs::read(site.path("store.db")).unwrap();
+        site.serve_once(&site.data).unwrap();
+        fs::write(site.path("store.db"), old).unwrap();
+        let data = site.data.clone();
+        (site, data, "it does not fit the file served")
+    }),
+    ("the store was put into an empty directory", || {
+        let site = Site::left(|_| {});
+        let copy = site.aside("copy");
+        site.serve_once(&copy).unwrap();
+        fs::remove_file(copy.join("served")).unwrap();
+        fs::write(copy.join("store.db"), fs::read(site.path("store.db")).unwrap()).unwrap();
+        (site, copy, "the file served beside it is missing")
+    }),
+    ("a store that no server has served was put there", || {
+        let site = Site::left(|_| {});
+        site.sql("DELETE FROM served");
+        let data = site.data.clone();
+        (site, data, "it does not fit the file served")
+    }),
+    ("the file beside it is damaged", || {
+        let site = Site::left(|_| {});
+        fs::write(site.path("served"), b"\xff\xfe").unwrap();
+        let data = site.data.clone();
+        (site, data, "the file served beside it cannot be read")
+    }),
+];
+
+#[test]
+fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_number_twice() {
+    for (what, way) in WAYS {
+        let (site, data, noticed) = way();
+        for _ in 0..2 {
+            let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it is served"));
+            assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{what}: {error}");
+            let command = format!("`dinkem-appliance admin --data-dir {} promote`", data.display());
+            assert!(error.message.contains(noticed) && error.message.contains(&command), "{what}: {error}");
+        }
+        let admin = App::beside(&data, site.clock.clone(), site.random.clone()).unwrap();
+        let held = promote::promote(&admin).unwrap();
+        let entry = audit::list(&admin, 1).unwrap().remove(0);
+        assert_eq!((entry.action.as_str(), entry.details), ("promote", format!("{held} jobs put back")), "{what}");
+        drop(admin);
+
+        let app = site.serve(&data).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let progress = Progress { stage: Stage::Rendering, fraction: 0.5 };
+        let late = leases::heartbeat(&app, &site.node, site.lease, progress).unwrap_err();
+        assert_eq!((late.kind, late.code), (Kind::Conflict, "lost"), "{what}");
+        let job = jobs::get(&app, &site.caller, site.job).unwrap().job;
+        assert_eq!((job.status, job.attempts), (JobStatus::Queued, held as u32), "{what}");
+        let grant = leases::claim(&app, &site.node, BUILTIN, 1, Duration::ZERO).unwrap().unwrap();
+        assert_eq!(grant.job.job.public_id, site.job, "{what}");
+        assert!(grant.lease.id.0 > 1_000_000, "{what}: {}", grant.lease.id);
+        closed(app, &data);
+        site.serve_once(&data).unwrap_or_else(|error| panic!("{what}, again: {error}"));
+    }
+}
+
+#[test]
+fn a_join_token_from_before_a_promotion_is_void() {
+    let site = Site::left(|_| {});
+    let admin = || App::beside(&site.data, site.clock.clone(), site.random.clone()).unwrap();
+    let token = nodes::token(&admin()).unwrap();
+    promote::promote(&admin()).unwrap();
+    let app = site.serve(&site.data).unwrap();
+    assert_eq!(nodes::join(&app, &token, "n2").err().map(|error| error.code), Some("join_token_refused"));
+}
+
+/// What may be found at a start without anybody having copied anything.
+const CRASHES: [(&str, fn(&Site)); 9] = [
+    ("the server was killed", |_| {}),
+    ("killed at its next start: the file knows both marks, the store the old one", |site| {
+        site.edit("marks ", &format!("marks {:032x} ", 7));
+    }),
+    ("killed a little later: the store has the new one already", |site| {
+        let mark = site.marks();
+        site.edit(&mark, &format!("{mark} {:032x}", 7));
+    }),
+    ("killed at the first start: the store has no mark yet", |site| {
+        site.sql("DELETE FROM served");
+        site.edit("marks ", "marks - ");
+    }),
+    ("killed at the first start before there was a file", |site| {
+        site.sql("DELETE FROM served");
+        fs::remove_file(site.path("served")).unwrap();
+    }),
+    ("a power cut has lost the numbers of the last leases", |site| {
+        site.edit(&format!("leases {:020}", site.lease.0), &format!("leases {:020}", 0));
+    }),
+    ("killed while the file was written", |site| fs::write(site.path("served.new"), "leases 0000").unwrap()),
+    ("a migration rewrites the store in place", |site| site.sql("VACUUM")),
+    ("the file system tells neither number nor birth", |site| {
+        let text = fs::read_to_string(site.path("served")).unwrap();
+        let line = text.lines().find(|line| line.starts_with("store ")).unwrap().to_owned();
+        site.edit(&line, "store - -");
+    }),
+];
+
+#[test]
+fn nothing_that_happens_by_itself_is_taken_for_a_copy() {
+    for (what, crash) in CRASHES {
+        let site = Site::left(|_| {});
+        crash(&site);
+        for _ in 0..2 {
+            let app = site.serve(&site.data).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let job = jobs::get(&app, &site.caller, site.job).unwrap().job;
+            assert_eq!(job.status, JobStatus::Rendering, "{what}");
+            closed(app, &site.data);
+        }
+        let moved = site.aside("moved");
+        fs::rename(&site.data, &moved).unwrap();
+        let app = site.serve(&moved).unwrap_or_else(|error| panic!("{what}, moved: {error}"));
+        // As a server does that stops well.
+        app.leave_mark();
+        closed(app, &moved);
+        site.serve_once(&moved).unwrap_or_else(|error| panic!("{what}, stopped: {error}"));
+    }
+}
+
+#[test]
+fn a_server_that_cannot_write_its_mark_serves_all_the_same() {
+    let site = Site::left(|_| {});
+    // In the way of the new file, as a full disk is.
+    fs::create_dir_all(site.path("served.new/x")).unwrap();
+    for _ in 0..2 {
+        let app = site.serve(&site.data).unwrap();
+        app.leave_mark();
+        closed(app, &site.data);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_beside_the_store_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::left(|_| {});
+    assert_eq!(fs::metadata(site.path("served")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
+    let cli = Cli::new();
+    let server = CliServer::start(&cli, &["--plain-http", "loopback"]);
+    let refused = cli.run(&["admin", "promote"]);
+    assert_ne!(refused.status, 0);
+    assert!(refused.err.contains("stop it, then promote"), "{refused:?}");
+    drop(server);
+
+    let data = cli.home().join(".local/share/dinkem-appliance");
+    let copy = cli.home().join("copy");
+    copy_all(&data, &copy);
+    let at = ["--data-dir", copy.to_str().unwrap()];
+    let serve =
+        |flags: &[&str]| cli.run(&[&["serve", "--listen", "127.0.0.1:0", "--plain-http", "loopback"], flags].concat());
+    let refused = serve(&at);
+    assert_ne!(refused.status, 0);
+    assert!(refused.err.contains(&format!("admin --data-dir {} promote", copy.display())), "{refused:?}");
+    let doctor = cli.run(&[&["--json", "admin"], &at[..], &["doctor"]].concat());
+    let codes: Vec<_> = doctor.json()["faults"].as_array().unwrap().iter().map(|fault| fault["code"].clone()).collect();
+    assert!(codes.contains(&"store_copied".into()), "{doctor:?}");
+
+    let promoted = cli.run(&[&["admin"], &at[..], &["promote"]].concat());
+    assert_eq!(promoted.status, 0, "{promoted:?}");
+    for words in [copy.to_str().unwrap(), "0 jobs are queued again", "join tokens are void"] {
+        assert!(promoted.out.contains(words), "{promoted:?}");
+    }
+    drop(CliServer::start(&cli, &["--plain-http", "loopback", at[0], at[1]]));
+    assert_eq!(cli.run(&[&["--json", "admin"], &at[..], &["promote"]].concat()).json()["jobs_put_back"], 0);
+    let empty = cli.home().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let nothing = cli.run(&["admin", "--data-dir", empty.to_str().unwrap(), "promote"]);
+    assert!(nothing.status != 0 && nothing.err.contains("There is no store"), "{nothing:?}");
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+    // Of the one that it was copied from nothing has changed.
+    drop(CliServer::start(&cli, &["--plain-http", "loopback"]));
+}

@@ -1,0 +1,101 @@
+//! MP4 files made by hand: an index that says whatever the test wants, and media of zeros.
+
+/// What a file says of itself. As it begins, it says nothing wrong.
+#[derive(Clone)]
+pub struct Mp4 {
+    /// Lines of the picture.
+    pub lines: u32,
+    /// Units of time a second.
+    pub timescale: u32,
+    /// `stts`: runs of frames and how long each of them is shown.
+    pub times: Vec<(u32, u32)>,
+    /// `stsz`: the size of all frames; 0: each has its own, from `sizes`.
+    pub each: u32,
+    /// `stsz`: how many frames there are.
+    pub frames: u32,
+    /// `stsz`: the frames' own sizes.
+    pub sizes: Vec<u32>,
+    /// `stsc`: from which chunk on there are how many frames in each.
+    pub runs: Vec<(u32, u32)>,
+    /// `stco`: where each chunk begins, counted from the first byte of the media.
+    pub chunks: Vec<i64>,
+    /// Bytes of the media.
+    pub media: usize,
+    /// Whether frame offsets have eight bytes (`co64`).
+    pub long_offsets: bool,
+}
+
+impl Mp4 {
+    /// So many frames of 1080p, all of these bytes, in one chunk.
+    pub fn of(frames: u32, fps: u32, bytes: u32) -> Self {
+        Self {
+            lines: 1080,
+            timescale: fps * 512,
+            times: vec![(frames, 512)],
+            each: bytes,
+            frames,
+            sizes: Vec::new(),
+            runs: vec![(1, frames)],
+            chunks: vec![0],
+            media: frames as usize * bytes as usize,
+            long_offsets: false,
+        }
+    }
+
+    /// The file.
+    pub fn bytes(&self) -> Vec<u8> {
+        let first = 24 + self.index(0).len() as u64 + 8;
+        let mut file = named(b"ftyp", b"isom\0\0\x02\0isomavc1");
+        assert_eq!(file.len(), 24);
+        file.extend(self.index(first));
+        file.extend((self.media as u32 + 8).to_be_bytes());
+        file.extend(b"mdat");
+        file.resize(file.len() + self.media, 0);
+        file
+    }
+
+    fn index(&self, first: u64) -> Vec<u8> {
+        let media_head = full(&[&[0, 0][..], &[self.timescale, 0, 0]].concat());
+        let handler = [full(&[0]), b"vide".to_vec(), vec![0; 13]].concat();
+        let media = [named(b"mdhd", &media_head), named(b"hdlr", &handler), named(b"minf", &self.tables(first))];
+        named(b"moov", &named(b"trak", &named(b"mdia", &media.concat())))
+    }
+
+    fn tables(&self, first: u64) -> Vec<u8> {
+        let pairs = |of: &[(u32, u32)]| of.iter().flat_map(|&(a, b)| [a, b]).collect::<Vec<_>>();
+        let counted = |count: usize, numbers: Vec<u32>| full(&[vec![count as u32], numbers].concat());
+        let runs: Vec<u32> = self.runs.iter().flat_map(|&(chunk, frames)| [chunk, frames, 1]).collect();
+        let offsets = self.chunks.iter().map(|offset| first.wrapping_add_signed(*offset));
+        let (name, offsets): (&[u8; 4], Vec<u32>) = match self.long_offsets {
+            true => (b"co64", offsets.flat_map(|offset| [(offset >> 32) as u32, offset as u32]).collect()),
+            false => (b"stco", offsets.map(|offset| offset as u32).collect()),
+        };
+        let sizes = [vec![self.each, self.frames], self.sizes.clone()].concat();
+        let tables = [
+            named(b"stsd", &[full(&[1]), self.picture()].concat()),
+            named(b"stts", &counted(self.times.len(), pairs(&self.times))),
+            named(b"stsc", &counted(self.runs.len(), runs)),
+            named(b"stsz", &full(&sizes)),
+            named(name, &counted(self.chunks.len(), offsets)),
+        ];
+        named(b"stbl", &tables.concat())
+    }
+
+    fn picture(&self) -> Vec<u8> {
+        let mut entry = vec![0; 24];
+        entry.extend((self.lines as u16 / 9 * 16).to_be_bytes());
+        entry.extend((self.lines as u16).to_be_bytes());
+        entry.extend([0; 50]);
+        entry.extend(named(b"avcC", &[1, 100, 0, 42, 255, 224, 0]));
+        named(b"avc1", &entry)
+    }
+}
+
+fn named(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    [&(content.len() as u32 + 8).to_be_bytes()[..], name, content].concat()
+}
+
+/// A full box's content: version and flags, then numbers.
+fn full(numbers: &[u32]) -> Vec<u8> {
+    [0].iter().chain(numbers).flat_map(|number| number.to_be_bytes()).collect()
+}
