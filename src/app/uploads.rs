@@ -91,6 +91,7 @@ pub fn append_video(
     if length != offset {
         return Err(UploadError::WrongOffset(length));
     }
+    let mut room = app.room.part();
     let mut chunk = vec![0; CHUNK];
     loop {
         let read = read_some(body, &mut chunk)?;
@@ -101,7 +102,9 @@ pub fn append_video(
         if length > limits::VIDEO_BYTES {
             return Err(too_large("The video", limits::VIDEO_BYTES).into());
         }
+        room.need(read as u64)?;
         turn.with(|| file.write_all(&chunk[..read]))?;
+        room.written(read as u64);
     }
 }
 
@@ -116,6 +119,8 @@ pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -
     if !poster.starts_with(&JPEG) {
         return Err(Error::new(Kind::UnsupportedMedia, "not_a_jpeg", "The poster must be a JPEG."));
     }
+    let mut room = app.room.part();
+    room.need_exactly(poster.len() as u64)?;
     files::write_durably(&app.store.folder.poster(lease), &poster)
         .map_err(|error| cannot_store("The poster could not be stored.", error))?;
     Ok(poster.len() as u64)

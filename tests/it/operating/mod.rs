@@ -4,6 +4,9 @@ mod backup;
 mod backup_damage;
 mod backup_load;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod leftovers;
 mod log_alarm;
 mod monitors;
 mod versions;
