@@ -2,7 +2,7 @@
 //! not to happen to the server.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::os::files;
 use crate::os::process::{Child, Event};
 use crate::os::stop::StopFlag;
 use crate::render::command::{EXIT_BAD_JOB, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, INDEX_FILE, Line, for_people};
-use crate::render::demo::DemoIndex;
+use crate::render::demo::{DemoIndex, PlainDemo};
 use crate::store::{self, Tx};
 
 /// How often the server's stop is looked for while a child says nothing.
@@ -141,13 +141,20 @@ fn read(app: &App, program: &Path, sha256: &[u8; 32], stop: &StopFlag) -> Result
     app.room.check()?;
     let failed = |error| Error::internal("A demo's work directory could not be used.", error);
     let demo = app.store.folder.demo(sha256);
-    let packed = fs::metadata(&demo).map_err(failed)?.len();
-    let room = app.room.budget(packed.saturating_mul(limits::UNPACK_ORDINARY_RATIO), limits::UNPACKED_BYTES)?;
+    let room = app.room.budget(least_room(&demo).map_err(failed)?, limits::UNPACKED_BYTES)?;
     let workdir = app.store.folder.indexing(sha256);
     files::empty_dir(&workdir).map_err(failed)?;
     let outcome = watch(app, program, &demo, &workdir, room.bytes(), stop);
     fs::remove_dir_all(&workdir).map_err(failed)?;
     outcome
+}
+
+/// Bytes that an ordinary demo of this length needs to be unpacked.
+fn least_room(demo: &Path) -> io::Result<u64> {
+    if PlainDemo::is_at(demo)? {
+        return Ok(0);
+    }
+    Ok(fs::metadata(demo)?.len().saturating_mul(limits::UNPACK_ORDINARY_RATIO))
 }
 
 /// `room`: bytes that the unpacked demo may have.

@@ -58,9 +58,9 @@ impl<'r> Upload<'r> {
             return Err(too_large(limit));
         }
         // A short body that was announced is here already, and holds nothing up.
-        let is_here =
-            stated.is_some_and(|bytes| bytes <= call.whole_body_bytes) && call.request.header("Expect").is_none();
-        let _share = if is_here { None } else { Some(call.uploads.take(call.uploader())?) };
+        let is_long = stated.is_some_and(|bytes| bytes > call.whole_body_bytes);
+        let arrives = is_long || ["Transfer-Encoding", "Expect"].iter().any(|name| call.request.header(name).is_some());
+        let _share = arrives.then(|| call.uploads.take(call.uploader())).transpose()?;
         Ok(Self { body: call.request.data(), stated, _share, limit, received: 0, fault: None })
     }
 

@@ -24,6 +24,9 @@ use super::hold::{Ended, Hold};
 use super::meter::Meter;
 use super::server::{Server, Trouble};
 
+/// How a demo begins that is not packed.
+const PLAIN: &[u8] = b"PBDEMS2\0";
+
 /// What a fetch needs of its node.
 pub struct Fetcher<'a> {
     /// The server, for uploaded demos.
@@ -99,9 +102,8 @@ impl Fetcher<'_> {
         Ok(held)
     }
 
-    /// Room for a demo of which so many packed bytes come. What is cached and not in use makes room for it.
-    fn room(&self, packed: Option<u64>, most: u64) -> Result<Part, Ended> {
-        let least = packed.unwrap_or_default().saturating_mul(limits::UNPACK_ORDINARY_RATIO);
+    /// Room for a demo that needs at least and at most so many bytes. What is cached and not in use makes room for it.
+    fn room(&self, least: u64, most: u64) -> Result<Part, Ended> {
         let budget = self.room.budget(least, most).or_else(|_| {
             self.cache.shrink(0);
             self.room.budget(least, most)
@@ -118,7 +120,9 @@ impl Fetcher<'_> {
         if let Some(words) = no_demo(&head) {
             return Err(Failure::for_good(FailureCode::DemoUnreadable, words).into());
         }
-        let room = self.room(expected, policy.max_unpacked_bytes)?;
+        let ratio = if head.starts_with(PLAIN) { 1 } else { limits::UNPACK_ORDINARY_RATIO };
+        let least = expected.unwrap_or_default().saturating_mul(ratio);
+        let room = self.room(least, policy.max_unpacked_bytes)?;
         let unpack_limits = UnpackLimits {
             bytes: policy.max_unpacked_bytes,
             room: room.bytes(),
@@ -220,7 +224,6 @@ fn disk_failed(error: &dyn std::fmt::Display) -> Failure {
 
 /// Why something that begins like this is not a demo, packed or not; `None`: it may be one.
 fn no_demo(head: &[u8]) -> Option<&'static str> {
-    const PLAIN: &[u8] = b"PBDEMS2\0";
     const GZIP: &[u8] = &[0x1f, 0x8b];
     const BZIP2: &[u8] = b"BZh";
     const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];

@@ -6,7 +6,6 @@ use std::net::TcpStream;
 
 use crate::support::appliance::{Appliance, Joined};
 use crate::support::client::{Answer, Ask, connect};
-use crate::support::video::CLIP;
 use crate::support::wait::until;
 
 /// Places of clients and of nodes; an eighth of them is 2 and 1.
@@ -55,13 +54,13 @@ fn refused(answer: &Answer, status: u16, code: &str) {
 
 fn video(appliance: &Appliance, node: &Joined) -> Ask {
     let claim = appliance.claim(node).unwrap();
-    Ask::put(&format!("/api/node/leases/{}/video?offset=0", claim["lease"])).key(&node.key).body(&*CLIP)
+    Ask::put(&format!("/api/node/leases/{}/video?offset=0", claim["lease"])).key(&node.key).body(vec![7; 200_000])
 }
 
 #[test]
 fn an_account_has_an_eighth_of_the_upload_places_however_it_sends_and_the_others_are_not_touched() {
     let appliance = appliance();
-    let (greedy, other) = (appliance.account("greedy"), appliance.account("other"));
+    let (greedy, other) = (appliance.account_with_dinks("greedy", 1), appliance.account("other"));
     let _first = trickle(&appliance, &upload(&greedy.metered));
     let second = trickle(&appliance, &upload(&greedy.reserved).chunked());
     begun(&appliance, 2);
