@@ -243,6 +243,9 @@ CREATE TABLE demos (
     PRIMARY KEY (account, sha256)
 ) STRICT, WITHOUT ROWID;
 
+-- Who has a demo: whether its file is still wanted, and whose turn it is when it waits to be read.
+CREATE INDEX demos_content ON demos (sha256);
+
 -- What is in an uploaded demo, by content. It is read once, in a child process, whoever uploaded the bytes.
 CREATE TABLE demo_indexes (
     sha256          BLOB    NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),

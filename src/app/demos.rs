@@ -1,12 +1,12 @@
 //! Demos that clients upload: streamed to disk, stored once for the same bytes, counted for each account.
 
-use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
 use super::App;
+use super::demo_files::{Hold, Partial};
+use super::incoming::Share;
 use super::uploads::{cannot_store, read_some, too_large};
 use crate::domain::demo::{Indexing, uploaded_demo};
 use crate::domain::error::{Error, Kind, Result};
@@ -15,14 +15,12 @@ use crate::domain::id::AccountId;
 use crate::domain::job::{Caller, JobSpec};
 use crate::domain::limits;
 use crate::domain::quota::Allowance;
-use crate::os::files;
+use crate::os::room::Part;
 use crate::render::demo::DemoIndex;
-use crate::store::{self, Db};
+use crate::store;
 
 /// Bytes read before they are written.
 const CHUNK: usize = 256 * 1024;
-/// Bytes after which the disk's room is looked at again.
-const LOOK_EVERY: u64 = 64 << 20;
 /// How the name of an upload ends that is not whole yet.
 pub(super) const PARTIAL: &str = "part";
 
@@ -35,26 +33,53 @@ pub struct StoredDemo {
     pub bytes: u64,
 }
 
-/// Streams a demo to disk. The same bytes are stored once. It is on the disk when this returns.
+/// Takes in a demo whose length nobody has said. See [`receive_sized`].
 pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<StoredDemo> {
+    receive_sized(app, caller, body, None)
+}
+
+/// Streams a demo to disk; `stated`: its length, where the client has said it. The same bytes are stored once. It is on
+/// the disk when this returns; of one that is refused, or breaks off, nothing stays there.
+///
+/// Disk and quota are asked before the bytes come. Bytes that do not fit into the quota are still taken in, but not
+/// written, while they may be those of a demo that the account has: these give the same answer again.
+pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Option<u64>) -> Result<StoredDemo> {
     let account = caller.account.id;
-    let name = format!("{}.{PARTIAL}", app.random_uuid()?.simple());
-    let partial = Partial { path: app.store.folder.demos().join(name) };
-    let demo = write_partial(app, &partial.path, body)?;
-    let quota = app.settings.quotas.demo_bytes;
-    if !app.store.read(|db| has_already(db, account, &demo, quota))? {
-        keep(&partial.path, &app.store.folder.demo(&demo.sha256))
-            .map_err(|error| cannot_store("The demo could not be stored.", error))?;
+    let mut arrival = Arrival::begin(app, account, stated)?;
+    let demo = arrival.take_in(body)?;
+    let hold = Hold::take(app, &demo.sha256);
+    let stored = store(app, account, &demo, arrival.file.as_ref());
+    // Only now, so that the row counts before the bytes on their way do no longer.
+    drop(arrival);
+    match stored {
+        Ok(()) => {
+            app.indexer.line_up(account, &demo.sha256);
+            Ok(demo)
+        }
+        Err(error) => {
+            hold.give_up();
+            Err(error)
+        }
     }
-    let now = app.clock.now_ms();
+}
+
+/// Gives a whole demo its name and its row. Without a file it must be one that the account has.
+fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial<'_>>) -> Result<()> {
+    let (demo, is_written) = (*demo, file.is_some());
+    if let Some(file) = file {
+        file.keep(&app.store.folder.demo(&demo.sha256)).map_err(not_stored)?;
+    }
+    let (now, quota) = (app.clock.now_ms(), app.settings.quotas.demo_bytes);
     app.store.write(move |tx| {
-        if !has_already(tx, account, &demo, quota)? {
+        if store::demos::bytes(tx, account, &demo.sha256)?.is_none() {
+            let used = store::demos::account_bytes(tx, account)?;
+            if !is_written || used.saturating_add(demo.bytes) > quota {
+                return Err(over_quota(quota, used, Some(demo.bytes)));
+            }
             store::demos::insert(tx, account, &demo.sha256, demo.bytes, now)?;
         }
         store::demo_indexes::wait(tx, &demo.sha256, now)
-    })?;
-    app.indexer.news.ring();
-    Ok(demo)
+    })
 }
 
 /// What is known of a demo, if the account uploaded it.
@@ -92,76 +117,101 @@ pub(super) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()
     Ok(())
 }
 
-/// A file that goes unless it is renamed.
-struct Partial {
-    path: PathBuf,
+/// A demo on its way in.
+struct Arrival<'a> {
+    app: &'a App,
+    account: AccountId,
+    share: Share<'a>,
+    room: Part,
+    /// `None`: its bytes are not written, as the quota does not have them.
+    file: Option<Partial<'a>>,
+    /// How long it may be then: as long as a demo that the account has.
+    known_bytes: u64,
 }
 
-impl Drop for Partial {
-    fn drop(&mut self) {
-        // Renamed away, as a rule; else what a crash leaves is swept at the next start.
-        let _gone = fs::remove_file(&self.path);
+impl<'a> Arrival<'a> {
+    fn begin(app: &'a App, account: AccountId, stated: Option<u64>) -> Result<Self> {
+        app.room.check()?;
+        let share = Share::new(app, account);
+        let mut arrival = Self { app, account, share, room: app.room.part(), file: None, known_bytes: 0 };
+        if let Some(bytes) = stated {
+            if !arrival.share.grant(bytes)? {
+                if !app.store.read(|db| store::demos::has_length(db, account, bytes))? {
+                    return Err(arrival.over_quota(Some(bytes))?);
+                }
+                arrival.known_bytes = bytes;
+                return Ok(arrival);
+            }
+            arrival.room.need_exactly(bytes)?;
+        }
+        let name = app.random_uuid()?.simple().to_string();
+        arrival.file = Some(Partial::create(app, &name).map_err(not_stored)?);
+        Ok(arrival)
+    }
+
+    fn over_quota(&self, bytes: Option<u64>) -> Result<Error> {
+        let used = self.app.store.read(|db| store::demos::account_bytes(db, self.account))?;
+        let coming = self.app.incoming.of(self.account);
+        Ok(over_quota(self.app.settings.quotas.demo_bytes, used.saturating_add(coming), bytes))
+    }
+
+    /// Reads the body to its end, and writes it as long as quota and disk have room.
+    fn take_in(&mut self, body: &mut dyn Read) -> Result<StoredDemo> {
+        let (mut hasher, mut bytes) = (Sha256::new(), 0_u64);
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let read = read_some(body, &mut chunk)?;
+            if read == 0 {
+                break;
+            }
+            bytes += read as u64;
+            if bytes > limits::DEMO_BYTES {
+                return Err(too_large("A demo", limits::DEMO_BYTES));
+            }
+            hasher.update(&chunk[..read]);
+            if self.file.is_some() && !self.share.cover(bytes)? {
+                self.file = None;
+                self.room = self.app.room.part();
+                self.known_bytes = self.app.store.read(|db| store::demos::longest(db, self.account))?;
+            }
+            match &mut self.file {
+                Some(file) => {
+                    self.room.need(read as u64)?;
+                    file.write(&chunk[..read]).map_err(not_stored)?;
+                    self.room.written(read as u64);
+                }
+                None if bytes > self.known_bytes => return Err(self.over_quota(None)?),
+                None => {}
+            }
+        }
+        if bytes == 0 {
+            return Err(Error::new(Kind::Invalid, "empty_body", "The request has no body: send the demo's bytes."));
+        }
+        Ok(StoredDemo { sha256: hasher.finalize().into(), bytes })
     }
 }
 
-/// Writes and syncs the body. The account's quota is not looked at yet: these may be bytes that it has already.
-fn write_partial(app: &App, path: &Path, body: &mut dyn Read) -> Result<StoredDemo> {
-    let failed = |error| cannot_store("The demo could not be stored.", error);
-    app.check_room()?;
-    let mut file = files::create_private(path).map_err(failed)?;
-    let (mut hasher, mut bytes, mut looked) = (Sha256::new(), 0_u64, 0_u64);
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let read = read_some(body, &mut chunk)?;
-        if read == 0 {
-            break;
-        }
-        bytes += read as u64;
-        if bytes > limits::DEMO_BYTES {
-            return Err(too_large("A demo", limits::DEMO_BYTES));
-        }
-        if bytes - looked >= LOOK_EVERY {
-            looked = bytes;
-            app.check_room()?;
-        }
-        hasher.update(&chunk[..read]);
-        file.write_all(&chunk[..read]).map_err(failed)?;
-    }
-    if bytes == 0 {
-        return Err(Error::new(Kind::Invalid, "empty_body", "The request has no body: send the demo's bytes."));
-    }
-    file.sync_all().map_err(failed)?;
-    Ok(StoredDemo { sha256: hasher.finalize().into(), bytes })
-}
-
-/// Gives the whole file its name, durably. Another account's same bytes are simply written over by themselves.
-fn keep(partial: &Path, demo: &Path) -> std::io::Result<()> {
-    fs::rename(partial, demo)?;
-    demo.parent().map_or(Ok(()), files::sync_dir)
+fn not_stored(error: io::Error) -> Error {
+    cannot_store("The demo could not be stored.", error)
 }
 
 /// How many more bytes of demos an account may upload.
 pub fn allowance(app: &App, caller: &Caller) -> Result<Allowance> {
-    let used = app.store.read(|db| store::demos::account_bytes(db, caller.account.id))?;
-    Ok(Allowance::of(app.settings.quotas.demo_bytes, used))
+    let account = caller.account.id;
+    let used = app.store.read(|db| store::demos::account_bytes(db, account))?;
+    Ok(Allowance::of(app.settings.quotas.demo_bytes, used.saturating_add(app.incoming.of(account))))
 }
 
-/// Whether the account has the demo already. One that it has not and that does not fit into its quota is an error.
-fn has_already(db: &Db, account: AccountId, demo: &StoredDemo, quota: u64) -> Result<bool> {
-    if store::demos::bytes(db, account, &demo.sha256)?.is_some() {
-        return Ok(true);
-    }
-    let used = store::demos::account_bytes(db, account)?;
-    if used.saturating_add(demo.bytes) > quota {
-        let mib = |bytes: u64| bytes >> 20;
-        let message = format!(
-            "An account may keep at most {} MiB of demos here; this one has {} MiB and the demo has {}. Ask the operator \
-             for more room.",
-            mib(quota),
-            mib(used),
-            mib(demo.bytes)
-        );
-        return Err(Error::new(Kind::TooLarge, "quota_reached", message));
-    }
-    Ok(false)
+/// Why a demo is refused that does not fit into its account's quota.
+fn over_quota(quota: u64, used: u64, bytes: Option<u64>) -> Error {
+    let mib = |bytes: u64| bytes >> 20;
+    let wanted =
+        bytes.map_or_else(|| "no room for this one".to_owned(), |bytes| format!("the demo has {}", mib(bytes)));
+    let message = format!(
+        "An account may keep at most {} MiB of demos here; this one has {} MiB, counting those that are on their way, and \
+         {wanted}. Ask the operator for more room.",
+        mib(quota),
+        mib(used)
+    );
+    Error::new(Kind::TooLarge, "quota_reached", message)
 }

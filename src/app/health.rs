@@ -7,7 +7,6 @@ use super::{App, dinks, nodes, stopping};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::KeyClass;
 use crate::domain::node::NodeState;
-use crate::os::files;
 use crate::store;
 
 /// How long one look at the store does for all who ask: it writes, and nobody is known who asks.
@@ -22,7 +21,7 @@ pub fn ready(app: &App) -> Result<()> {
     if app.stopping() {
         return Err(stopping());
     }
-    app.check_room().map_err(|error| Error { kind: Kind::Unavailable, code: "not_ready", ..error })?;
+    app.room.check().map_err(|error| Error { kind: Kind::Unavailable, code: "not_ready", ..error })?;
     // Whoever comes while another one looks is told what was found before.
     let Ok(mut last) = app.probe.0.try_lock() else { return Ok(()) };
     let now = app.clock.monotonic();
@@ -100,7 +99,7 @@ pub fn figures(app: &App) -> Result<Figures> {
         rendering: all.iter().map(|node| u64::from(node.leases)).sum(),
         nodes: NodeState::ALL.map(in_state).into(),
         dinks_sold: dinks::show(app)?.sold,
-        disk_free: files::free_bytes(folder.path()),
+        disk_free: app.room.free(),
         store: length(folder.store()),
         log: length(folder.log()),
     })

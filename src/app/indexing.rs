@@ -1,24 +1,25 @@
 //! Reads uploaded demos, each in a child process: a demo comes from a stranger, and whatever it does to its reader is
 //! not to happen to the server.
 
-use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::App;
+use super::index_line::{IndexLine, Place};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
+use crate::domain::id::AccountId;
 use crate::domain::limits;
 use crate::os::doorbell::Doorbell;
 use crate::os::files;
 use crate::os::process::{Child, Event};
 use crate::os::stop::StopFlag;
 use crate::render::command::{EXIT_BAD_JOB, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, INDEX_FILE, Line, for_people};
-use crate::render::demo::DemoIndex;
-use crate::store;
+use crate::render::demo::{DemoIndex, PlainDemo};
+use crate::store::{self, Tx};
 
 /// How often the server's stop is looked for while a child says nothing.
 const TICK: Duration = Duration::from_millis(100);
@@ -28,25 +29,42 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Indexer {
     /// Rings when a demo is to be read.
     pub news: Doorbell,
-    /// Demos that are being read now.
-    taken: Mutex<HashSet<[u8; 32]>>,
+    line: Mutex<IndexLine>,
 }
 
 impl Indexer {
-    fn lock(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A demo of this account is to be read.
+    pub fn line_up(&self, account: AccountId, sha256: &[u8; 32]) {
+        self.lock().push(Place { account, sha256: *sha256, not_before: Duration::ZERO });
+        self.news.ring();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, IndexLine> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A demo that nobody else reads at the same time.
+/// At start: all demos whose rows say that they wait.
+pub(super) fn line_up(app: &App) -> Result<()> {
+    let waiting = app.store.read(store::demo_indexes::line)?;
+    waiting.iter().for_each(|(account, sha256)| app.indexer.line_up(*account, sha256));
+    Ok(())
+}
+
+/// A demo that nobody else reads at the same time. Unless it is settled it goes back to its account's line.
 struct Taken<'a> {
     indexer: &'a Indexer,
-    sha256: [u8; 32],
+    place: Place,
+    is_settled: bool,
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.indexer.lock().remove(&self.sha256);
+        let mut line = self.indexer.lock();
+        line.let_go(&self.place.sha256);
+        if !self.is_settled {
+            line.push(self.place);
+        }
     }
 }
 
@@ -56,63 +74,96 @@ enum Outcome {
     Indexed(String),
     /// It cannot be read.
     Bad(FailureCode, String),
+    /// It needs more room than there was.
+    Exhausted,
     /// The server stops; nothing is known of the demo.
     Stopped,
 }
 
-/// Reads the demo that has waited longest and keeps what is in it, or why it cannot be read. `program` is this program.
-/// False when none waits. An error is the machine's, not the demo's, which goes to the end of the line: whoever calls
-/// this again and again makes a pause then.
+/// Reads the next demo, one account's after the other's, and keeps what is in it, or why it cannot be read. `program` is
+/// this program. False when none waits. An error is the machine's, not the demo's, which goes to the end of its line:
+/// whoever calls this again and again makes a pause then.
 pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
-    let Some(taken) = take(app)? else { return Ok(false) };
-    let sha256 = taken.sha256;
-    let now = || app.clock.now_ms();
-    match read(app, program, &sha256, stop) {
+    let Some(mut taken) = take(app)? else { return Ok(false) };
+    let sha256 = taken.place.sha256;
+    let outcome = read(app, program, &sha256, stop);
+    let now = app.clock.now_ms();
+    match outcome {
         Ok(Outcome::Stopped) => return Ok(false),
         Ok(Outcome::Indexed(content)) => {
-            let now = now();
             app.store.write(move |tx| store::demo_indexes::indexed(tx, &sha256, &content, now))?;
         }
         Ok(Outcome::Bad(code, message)) => {
-            let now = now();
             app.store.write(move |tx| store::demo_indexes::failed(tx, &sha256, code, &message, now))?;
         }
+        Ok(Outcome::Exhausted) => {
+            // Others may have had the room: it is tried again after a while, but not for ever.
+            taken.place.not_before = app.clock.monotonic() + Duration::from_secs(limits::INDEX_RETRY_SECONDS);
+            if !app.store.write(move |tx| exhausted(tx, &sha256, now))? {
+                return Ok(true);
+            }
+        }
         Err(error) => {
-            let now = now();
             app.store.write(move |tx| store::demo_indexes::postpone(tx, &sha256, now))?;
             return Err(error);
         }
     }
+    taken.is_settled = true;
     Ok(true)
 }
 
-/// The first in line that is not being read already.
+/// Counts that a demo used up its room. True where it is done with: it failed, or waits no longer.
+fn exhausted(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<bool> {
+    let Some(times) = store::demo_indexes::exhausted(tx, sha256, now_ms)? else { return Ok(true) };
+    if times < limits::EXHAUSTIONS {
+        return Ok(false);
+    }
+    let message =
+        format!("The demo needs more disk space to be unpacked than the server has; it was tried {times} times.");
+    store::demo_indexes::failed(tx, sha256, FailureCode::DemoTooLarge, &message, now_ms)?;
+    Ok(true)
+}
+
+/// The next in line that still waits. One that was deleted, or read at another account's turn, is passed over.
 fn take(app: &App) -> Result<Option<Taken<'_>>> {
-    let mut taken = app.indexer.lock();
-    let line = app.store.read(|db| store::demo_indexes::waiting(db, taken.len() + 1))?;
-    let free = line.into_iter().find(|sha256| !taken.contains(sha256));
-    Ok(free.map(|sha256| {
-        taken.insert(sha256);
-        Taken { indexer: &app.indexer, sha256 }
-    }))
+    loop {
+        let Some(place) = app.indexer.lock().take(app.clock.monotonic()) else { return Ok(None) };
+        let mut taken = Taken { indexer: &app.indexer, place, is_settled: false };
+        if app.store.read(|db| store::demo_indexes::waits(db, place.account, &place.sha256))? {
+            return Ok(Some(taken));
+        }
+        taken.is_settled = true;
+    }
 }
 
 /// Reads one demo in a directory of its own.
 fn read(app: &App, program: &Path, sha256: &[u8; 32], stop: &StopFlag) -> Result<Outcome> {
-    app.check_room()?;
-    let workdir = app.store.folder.indexing(sha256);
+    app.room.check()?;
     let failed = |error| Error::internal("A demo's work directory could not be used.", error);
+    let demo = app.store.folder.demo(sha256);
+    let room = app.room.budget(least_room(&demo).map_err(failed)?, limits::UNPACKED_BYTES)?;
+    let workdir = app.store.folder.indexing(sha256);
     files::empty_dir(&workdir).map_err(failed)?;
-    let outcome = watch(app, program, &app.store.folder.demo(sha256), &workdir, stop);
+    let outcome = watch(app, program, &demo, &workdir, room.bytes(), stop);
     fs::remove_dir_all(&workdir).map_err(failed)?;
     outcome
 }
 
-fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, stop: &StopFlag) -> Result<Outcome> {
+/// Bytes that an ordinary demo of this length needs to be unpacked.
+fn least_room(demo: &Path) -> io::Result<u64> {
+    if PlainDemo::is_at(demo)? {
+        return Ok(0);
+    }
+    Ok(fs::metadata(demo)?.len().saturating_mul(limits::UNPACK_ORDINARY_RATIO))
+}
+
+/// `room`: bytes that the unpacked demo may have.
+fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop: &StopFlag) -> Result<Outcome> {
     let lost = |error| Error::internal("A demo could not be read: its child process got lost.", error);
     // Both paths are made absolute: the child has another working directory.
     let absolute = |path: &Path| std::path::absolute(path).map_err(lost);
-    let args = ["inspect".into(), "--child".into(), absolute(workdir)?.into(), absolute(demo)?.into()];
+    let (dir, demo) = (absolute(workdir)?.into(), absolute(demo)?.into());
+    let args = ["inspect".into(), "--child".into(), dir, demo, "--room".into(), room.to_string().into()];
     let mut child = Child::spawn(program, &args, workdir).map_err(lost)?;
     let deadline = app.clock.monotonic() + Duration::from_secs(limits::INDEX_SECONDS);
     let (mut code, mut sentence) = (None, None);
@@ -150,6 +201,7 @@ fn verdict(exit: Option<i32>, code: Option<FailureCode>, sentence: Option<String
             None => bad("The demo holds more than can be said of a match."),
         }),
         Some(EXIT_BAD_JOB) => Ok(bad("The demo cannot be read.")),
+        Some(EXIT_TRANSIENT) if code == Some(FailureCode::DemoTooLarge) => Ok(Outcome::Exhausted),
         Some(EXIT_TRANSIENT | EXIT_NOT_READY) => {
             let words = sentence.unwrap_or_else(|| "no words".to_owned());
             Err(Error::internal("A demo could not be read now and is tried again.", words))

@@ -43,7 +43,8 @@ pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: D
         if app.stopping() {
             return Err(super::stopping());
         }
-        if app.store.has_ready(renderers) {
+        // Its video would not be taken: at the disk's reserve jobs wait for room.
+        if app.store.has_ready(renderers) && app.room.is_open() {
             match try_claim(app, node.id, renderers, slots)? {
                 Claimed::Job(job, lease, demo) => return grant(app, node.id, *job, lease, demo),
                 Claimed::Stale => continue,

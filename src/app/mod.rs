@@ -23,8 +23,12 @@ pub mod statements;
 pub mod tls;
 pub mod usage;
 
+mod ballast;
 mod complete;
 mod footage;
+mod demo_files;
+mod incoming;
+mod index_line;
 mod indexing;
 mod pulse;
 mod submit;
@@ -46,12 +50,15 @@ use crate::domain::limits;
 use crate::domain::quota::Quotas;
 use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
-use crate::os::files;
 use crate::os::random::Random;
+use crate::os::room::Room;
 use crate::store::Store;
 
+pub use ballast::keep as keep_ballast;
 use counters::Counters;
+use demo_files::DemoFiles;
 use health::Probe;
+use incoming::Incoming;
 use indexing::Indexer;
 pub use indexing::index_next;
 use keys::Uses;
@@ -87,6 +94,10 @@ pub struct App {
     uses: Uses,
     uploads: Uploads,
     checks: Checks,
+    /// The disk of the data directory.
+    pub room: Arc<Room>,
+    incoming: Incoming,
+    demo_files: DemoFiles,
     /// The demos that wait to be read.
     pub indexer: Indexer,
     /// What has been counted since the start.
@@ -104,10 +115,25 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<App>> {
+        let room = Room::of(data_dir, limits::DISK_RESERVE_BYTES);
+        Self::serve_on(data_dir, settings, clock, random, room)
+    }
+
+    /// The same on a disk of the caller's, of which tests say how much of it is free.
+    pub fn serve_on(
+        data_dir: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        room: Arc<Room>,
+    ) -> Result<Arc<App>> {
+        ballast::give_up_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
-        let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random);
+        let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
         app.leave_mark();
+        sweep::clear_indexings(&app)?;
         sweep::sweep_demos(&app)?;
+        indexing::line_up(&app)?;
         // Nothing is known of the live leases yet: the first look gives each of them its time anew.
         leases::expire(&app)?;
         Ok(app)
@@ -115,9 +141,19 @@ impl App {
 
     /// Opens the data directory beside a running server, as `admin` does: no lock, no migration; creates it if need be.
     pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
+        Self::beside_on(data_dir, clock, random, Room::of(data_dir, limits::DISK_RESERVE_BYTES))
+    }
+
+    /// The same on a disk of the caller's, of which tests say how much of it is free.
+    pub fn beside_on(
+        data_dir: &Path,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        room: Arc<Room>,
+    ) -> Result<Arc<App>> {
         let settings =
             Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
-        Ok(Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random))
+        Ok(Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room))
     }
 
     fn with(
@@ -126,6 +162,7 @@ impl App {
         news: Arc<Doorbell>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        room: Arc<Room>,
     ) -> Arc<App> {
         let lease = Duration::from_millis(settings.lease_ms);
         Arc::new(App {
@@ -139,6 +176,9 @@ impl App {
             uses: Uses::default(),
             uploads: Uploads::default(),
             checks: Checks::default(),
+            room,
+            incoming: Incoming::default(),
+            demo_files: DemoFiles::default(),
             indexer: Indexer::default(),
             counters: Counters::default(),
             probe: Probe::default(),
@@ -201,44 +241,9 @@ impl App {
     fn secret(&self) -> Result<Secret> {
         Ok(Secret::new(self.random_uuid()?.hyphenated().to_string()))
     }
-
-    /// Refuses new work when the data directory's disk is down to its reserve.
-    fn check_room(&self) -> Result<()> {
-        check_free(files::free_bytes(self.data_dir()))
-    }
 }
 
 /// The error of whoever asks for something while the server stops.
 pub fn stopping() -> Error {
     Error::new(Kind::Unavailable, "stopping", "The server is stopping; try again shortly.")
-}
-
-fn check_free(free: Option<u64>) -> Result<()> {
-    match free {
-        Some(free) if free < limits::DISK_RESERVE_BYTES => Err(Error::new(
-            Kind::NoSpace,
-            "no_space",
-            "The server's disk is full down to its reserve: it takes no new work until there is room again.",
-        )),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn new_work_is_refused_when_the_disk_is_down_to_its_reserve() {
-        let cases = [
-            (None, true),
-            (Some(0), false),
-            (Some(limits::DISK_RESERVE_BYTES - 1), false),
-            (Some(limits::DISK_RESERVE_BYTES), true),
-        ];
-        for (free, good) in cases {
-            let refused = check_free(free).err().map(|error| error.kind);
-            assert_eq!(refused, (!good).then_some(Kind::NoSpace), "{free:?}");
-        }
-    }
 }

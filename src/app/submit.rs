@@ -108,7 +108,7 @@ struct NewJob {
 
 impl NewJob {
     fn new(app: &App, caller: &Caller, spec: JobSpec) -> Result<Self> {
-        app.check_room()?;
+        app.room.check()?;
         demos::check_job(app, caller, &spec)?;
         let now_ms = app.clock.now_ms();
         let public_id = app.timed_uuid(now_ms)?;

@@ -5,8 +5,9 @@ use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::App;
 use super::demos::PARTIAL;
+use super::{App, demo_files};
+use crate::domain::demo::parse_sha256;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::LeaseId;
 use crate::os::files;
@@ -17,10 +18,11 @@ const PAGE: u32 = 1_000;
 /// Characters of a demo's name.
 const HASH_DIGITS: usize = 64;
 
-/// Removes the files of leases that are neither live nor published, one look-up a file. How many were removed. Open
-/// uploads belong to live leases, so they are passed over.
+/// Removes the files of leases that are neither live nor published, and those of demos that belong to nobody, one look-up
+/// a file. How many were removed. Open uploads are passed over.
 pub fn sweep(app: &App) -> Result<usize> {
-    Ok(orphaned_clips(app)?.iter().filter(|path| remove(path)).count())
+    let clips = orphaned_clips(app)?.iter().filter(|path| remove(path)).count();
+    Ok(clips + sweep_demos(app)?)
 }
 
 /// The files of leases that are neither live nor published.
@@ -36,14 +38,33 @@ pub(super) fn orphaned_clips(app: &App) -> Result<Vec<PathBuf>> {
     Ok(orphans)
 }
 
-/// Removes what a crash has left of demos: those without a row, uploads that broke off, work directories of readers.
-/// Only before the server serves: an upload that is going on has no row either.
-pub(super) fn sweep_demos(app: &App) -> Result<()> {
-    files::empty_dir(&app.store.folder.indexings()).map_err(unsweepable)?;
-    for path in orphaned_demos(app, &known_demos(app)?)? {
-        remove(&path);
+/// Removes what a crash has left in the work directories of readers. Only before the server serves.
+pub(super) fn clear_indexings(app: &App) -> Result<()> {
+    files::empty_dir(&app.store.folder.indexings()).map_err(unsweepable)
+}
+
+/// Removes demos without a row, and uploads that broke off, beside uploads that are going on. How many.
+pub(super) fn sweep_demos(app: &App) -> Result<usize> {
+    let mut removed = 0;
+    for entry in entries(&app.store.folder.demos())? {
+        let path = entry.path();
+        let gone = if is_partial(&path) {
+            demo_files::remove_left_over(app, &path)
+        } else {
+            // A name that is no hash in lower case is not ours.
+            let named = entry.file_name().to_str().and_then(parse_sha256);
+            match named.filter(|sha256| app.store.folder.demo(sha256) == path) {
+                Some(sha256) => demo_files::remove_unwanted(app, &sha256)?,
+                None => false,
+            }
+        };
+        removed += usize::from(gone);
     }
-    Ok(())
+    Ok(removed)
+}
+
+fn is_partial(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == PARTIAL)
 }
 
 /// Where the demos must lie that have a row.
@@ -63,9 +84,8 @@ pub(super) fn orphaned_demos(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<
     let mut orphans = Vec::new();
     for entry in entries(&app.store.folder.demos())? {
         let path = entry.path();
-        let is_partial = path.extension().is_some_and(|extension| extension == PARTIAL);
         let is_whole = entry.file_name().len() == HASH_DIGITS;
-        if is_partial || (is_whole && !known.contains(&path)) {
+        if is_partial(&path) || (is_whole && !known.contains(&path)) {
             orphans.push(path);
         }
     }
@@ -96,7 +116,7 @@ fn unsweepable(error: io::Error) -> Error {
 }
 
 /// True when the file was there and is gone.
-fn remove(path: &Path) -> bool {
+pub(super) fn remove(path: &Path) -> bool {
     match fs::remove_file(path) {
         Ok(()) => true,
         Err(error) => {

@@ -51,6 +51,7 @@ pub fn append_video(
     if length != offset {
         return Err(UploadError::WrongOffset(length));
     }
+    let mut room = app.room.part();
     let mut chunk = vec![0; CHUNK];
     let mut looked = (length, app.clock.monotonic());
     loop {
@@ -62,6 +63,7 @@ pub fn append_video(
         if length > limits::VIDEO_BYTES {
             return Err(too_large("The video", limits::VIDEO_BYTES).into());
         }
+        room.need(read as u64)?;
         // An end that this process has made is known with each piece; one of another stands in the row alone.
         let now = app.clock.monotonic();
         if length - looked.0 >= limits::UPLOAD_LOOK_BYTES || now - looked.1 >= LOOK_AFTER {
@@ -69,6 +71,7 @@ pub fn append_video(
             looked = (length, now);
         }
         turn.with(|| file.write_all(&chunk[..read]).map_err(unstored))?;
+        room.written(read as u64);
     }
 }
 
@@ -102,6 +105,8 @@ pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -
     if !poster.starts_with(&JPEG) {
         return Err(Error::new(Kind::UnsupportedMedia, "not_a_jpeg", "The poster must be a JPEG."));
     }
+    let mut room = app.room.part();
+    room.need_exactly(poster.len() as u64)?;
     turn.with(|| {
         live_job(app, node.id, lease)?;
         files::write_durably(&app.store.folder.poster(lease), &poster)

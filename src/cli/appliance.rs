@@ -91,9 +91,9 @@ impl Appliance {
         let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
         let authority = keeper.as_ref().and_then(Keeper::authority);
         let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served));
-        let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).collect();
+        let address = server_url::record_or_try_again(options.data_dir, &reachable, &local.url);
+        let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
         let scheduler = scheduler::start(Arc::clone(&app), program()?, passes)?;
-        server_url::record(options.data_dir, &reachable, &local.url)?;
         let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {
             appliance.start_node(number, options.data_dir, &clock)?;
@@ -137,6 +137,7 @@ impl Appliance {
             idle_exit: None,
             program: program()?,
             cache_bytes: limits::NODE_CACHE_BYTES,
+            room: Arc::clone(&self.app.room),
             patience: Patience::default(),
             clock: Arc::clone(clock),
         };

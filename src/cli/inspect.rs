@@ -16,11 +16,14 @@ pub struct Args {
     /// Do it as a server's child: within limits, and with the answer as a file in this directory
     #[arg(long, hide = true, value_name = "DIR")]
     child: Option<PathBuf>,
+    /// Bytes that the unpacked demo may have in that directory
+    #[arg(long, hide = true, value_name = "BYTES", requires = "child")]
+    room: Option<u64>,
 }
 
 pub fn run(args: Args, call: &Call) -> Result<u8> {
     if let Some(workdir) = &args.child {
-        return Ok(command::run_index_child(&args.demo, workdir));
+        return Ok(command::run_index_child(&args.demo, workdir, args.room));
     }
     let demo = PlainDemo::open(&args.demo, None)?;
     let index = demo::index(demo.path())?;

@@ -34,9 +34,12 @@ pub struct LimitArgs {
     /// Claims of nodes that may wait at once
     #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(10_000))]
     max_waiting_claims: usize,
-    /// Uploads at once
+    /// Uploads of clients at once; one account may have an eighth of them
     #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(10_000))]
     max_uploads: usize,
+    /// Uploads of render nodes at once; one node may have an eighth of them
+    #[arg(long, value_name = "N", default_value_t = http().reserved_uploads, value_parser = count(10_000))]
+    max_node_uploads: usize,
     /// Uploads of one address at once; loopback and trusted proxies have no limit of their own
     #[arg(long, value_name = "N", default_value_t = http().uploads_per_address, value_parser = count(10_000))]
     max_uploads_per_address: usize,
@@ -94,6 +97,7 @@ impl LimitArgs {
             connections_per_address: self.max_connections_per_address,
             requests_in_flight: self.max_requests,
             uploads: self.max_uploads,
+            reserved_uploads: self.max_node_uploads,
             uploads_per_address: self.max_uploads_per_address,
             tls_handshake_time: seconds(self.tls_handshake_seconds),
             head_time: seconds(self.head_seconds),
@@ -119,11 +123,11 @@ impl LimitArgs {
     }
 
     fn check(&self) -> Result<()> {
-        let holders = self.max_waiting_claims + self.max_uploads;
+        let holders = self.max_waiting_claims + self.max_uploads + self.max_node_uploads;
         if holders >= self.http_threads {
             return Err(wrong_usage(format!(
-                "--max-waiting-claims {} and --max-uploads {} would hold {holders} threads, and --http-threads {} would leave none for other requests: raise it above {holders}, or lower the others.",
-                self.max_waiting_claims, self.max_uploads, self.http_threads
+                "--max-waiting-claims {}, --max-uploads {} and --max-node-uploads {} would hold {holders} threads, and --http-threads {} would leave none for other requests: raise it above {holders}, or lower the others.",
+                self.max_waiting_claims, self.max_uploads, self.max_node_uploads, self.http_threads
             )));
         }
         if self.http_threads >= self.max_requests {

@@ -1,13 +1,17 @@
 //! Where this appliance's server is reached, and what to trust there: written into the data directory by `serve`, read
 //! for join tokens and by `submit`.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::app::tls::names::Names;
 use crate::config;
 use crate::domain::error::{Error, Result};
+use crate::domain::limits;
 use crate::os::{files, host};
+use crate::scheduler::Pass;
 
 /// Its URL, in the data directory.
 const URL_FILE: &str = "server-url";
@@ -73,17 +77,43 @@ pub fn ca_file(data_dir: &Path) -> PathBuf {
     data_dir.join(CA_FILE)
 }
 
-/// Keeps it for `admin nodes token` and `submit`, and how this machine reaches it for `admin healthcheck`.
+/// Keeps it for `admin nodes token` and `submit`, and how this machine reaches it for `admin healthcheck`. What is there
+/// already is not written again.
 pub fn record(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Result<()> {
     let ca = ca_file(data_dir);
     let noted = match &server.ca {
-        Some(pem) => files::write_durably(&ca, pem.as_bytes()),
+        Some(pem) => note(&ca, pem),
         None => files::remove(&ca),
     };
     noted
-        .and_then(|()| files::write_durably(&data_dir.join(LOCAL_URL_FILE), local_url.as_bytes()))
-        .and_then(|()| files::write_durably(&data_dir.join(URL_FILE), server.url.as_bytes()))
+        .and_then(|()| note(&data_dir.join(LOCAL_URL_FILE), local_url))
+        .and_then(|()| note(&data_dir.join(URL_FILE), &server.url))
         .map_err(|error| Error::internal("Could not note the server's address in the data directory.", error))
+}
+
+fn note(path: &Path, text: &str) -> io::Result<()> {
+    let is_there = std::fs::read_to_string(path).is_ok_and(|there| there == text);
+    if is_there { Ok(()) } else { files::write_durably(path, text.as_bytes()) }
+}
+
+/// [`record`], or else the pass that goes on trying: a server whose disk is full starts all the same.
+pub fn record_or_try_again(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Option<Pass> {
+    let error = record(data_dir, server, local_url).err()?;
+    log::warn!("{error} The server starts all the same, and it is tried again.");
+    let (data_dir, server, local_url) = (data_dir.to_owned(), server.clone(), local_url.to_owned());
+    let mut is_noted = false;
+    Some(Pass {
+        name: "the server's address",
+        every: Duration::from_secs(limits::START_RETRY_SECONDS),
+        run: Box::new(move |_| {
+            if is_noted {
+                return Ok(0);
+            }
+            record(&data_dir, &server, &local_url)?;
+            is_noted = true;
+            Ok(1)
+        }),
+    })
 }
 
 /// What the last server on this data directory noted of how this machine reaches it.
@@ -137,7 +167,12 @@ fn host_and_port(url: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::app::App;
+    use crate::os::clock::FakeClock;
+    use crate::os::random::FakeRandom;
 
     #[test]
     fn a_server_is_named_so_that_others_reach_it() {
@@ -168,6 +203,23 @@ mod tests {
             assert_eq!(recorded_local(dir.path()), Some(local));
             assert_eq!(recorded(dir.path()), Some(server));
         }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_noted_at_a_start_is_noted_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let app =
+            App::beside(&dir.path().join("data"), Arc::new(FakeClock::at(0)), Arc::new(FakeRandom::default())).unwrap();
+        let server = ServerUrl { url: "https://clips.lan".into(), ca: None };
+        let in_the_way = dir.path().join("server-url.new");
+        std::fs::create_dir_all(in_the_way.join("x")).unwrap();
+        let mut pass = record_or_try_again(dir.path(), &server, "https://127.0.0.1").unwrap();
+        assert!((pass.run)(&app).is_err());
+        assert_eq!(recorded(dir.path()), None);
+        std::fs::remove_dir_all(&in_the_way).unwrap();
+        assert_eq!(((pass.run)(&app).unwrap(), (pass.run)(&app).unwrap()), (1, 0));
+        assert_eq!(recorded(dir.path()), Some(server.clone()));
+        assert!(record_or_try_again(dir.path(), &server, "https://127.0.0.1").is_none());
     }
 
     #[test]

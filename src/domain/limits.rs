@@ -63,12 +63,14 @@ pub const LEASE_PROGRESS_SECONDS: u64 = 600;
 /// Seconds a claim may wait.
 pub const CLAIM_WAIT_SECONDS: u64 = 25;
 /// Threads that answer requests. A waiting claim and an upload hold one each.
-pub const HTTP_THREADS: usize = 192;
+pub const HTTP_THREADS: usize = 224;
 /// Threads that answer what only looks up a few rows; more would take turns for the processors and the store's locks.
 pub const QUICK_HTTP_THREADS: usize = 4;
 /// Claims that may wait at once; with the transport's uploads below [`HTTP_THREADS`], so that nodes never shut clients
 /// out.
 pub const WAITING_CLAIMS: usize = 96;
+/// The part of the upload places that one caller may hold: an eighth. Clients' places and nodes' are counted apart.
+pub const UPLOAD_SHARE: usize = 8;
 /// Seconds after which a client that was turned away for now may come again.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 /// Videos that are checked at once before they are published: each takes a processor.
@@ -81,6 +83,8 @@ pub const COMPLETE_RETRY_AFTER_SECONDS: u64 = 1;
 pub const UPLOAD_LOOK_BYTES: u64 = 1 << 20;
 /// Seconds after which it is, however little has come.
 pub const UPLOAD_LOOK_SECONDS: u64 = 1;
+/// Seconds after which what a start could not write is tried again.
+pub const START_RETRY_SECONDS: u64 = 10;
 /// Seconds that requests in flight have to finish when the server stops.
 pub const STOP_SECONDS: u64 = 10;
 /// Seconds that a Windows service may take to start: a migration of the store is part of it.
@@ -141,13 +145,26 @@ pub const WRITER_QUEUE: usize = 4_096;
 pub const READERS: usize = 16;
 /// Bytes that must stay free on the data directory's disk: 1 GiB. New work is refused below it.
 pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
+/// Bytes that must stay free on the disk of a render node that is not the server's: 256 MiB.
+pub const NODE_RESERVE_BYTES: u64 = 256 << 20;
+/// Bytes of disk and quota that an upload of unknown length is granted at a time: 16 MiB.
+pub const ROOM_STEP_BYTES: u64 = 16 << 20;
+/// Bytes written after which a writer that was granted more looks at the disk again: 64 MiB.
+pub const ROOM_LOOK_BYTES: u64 = 64 << 20;
+/// Bytes of the file that is given up when others have filled the disk, so that the store can still be written: 8 MiB.
+pub const BALLAST_BYTES: u64 = 8 << 20;
+/// Unpacked bytes for one packed byte that an ordinary demo needs at most. Where there is not even room for so many,
+/// unpacking is not tried.
+pub const UNPACK_ORDINARY_RATIO: u64 = 4;
+/// Times that a demo may use up its machine's room; the last fails it.
+pub const EXHAUSTIONS: u32 = 3;
 
 /// Bytes of the write-ahead log above which something is wrong: 64 MiB. Under load it has 16.
 pub const LOG_ALARM_BYTES: u64 = 64 << 20;
 /// Seconds that the store's times may lie in the future.
 pub const CLOCK_SKEW_SECONDS: u64 = 300;
-/// Seconds after which a file without a row is no upload under way: an hour.
-pub const ORPHAN_SECONDS: u64 = 3_600;
+/// Seconds after which a file without a row that no upload holds is a leftover.
+pub const ORPHAN_SECONDS: u64 = 60;
 
 /// Uploaded demos that are read at once, each in a child process.
 pub const INDEXERS: usize = 2;

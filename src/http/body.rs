@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use rouille::RequestBody;
 
 use super::call::Call;
+use super::permits::Share;
 use crate::domain::error::{Error, Kind, Result};
 
 /// A JSON route's body.
@@ -40,6 +41,10 @@ pub fn upload<'r>(call: &Call<'r>, limit: u64) -> Result<Upload<'r>> {
 /// A body as it streams in. Reading it fails when it breaks off or is longer than it may be.
 pub struct Upload<'r> {
     body: Option<RequestBody<'r>>,
+    /// How long it is, where the client has said so.
+    stated: Option<u64>,
+    /// Its caller's, for as long as it may arrive.
+    _share: Option<Share<'r>>,
     limit: u64,
     received: u64,
     /// What was wrong with it.
@@ -52,7 +57,16 @@ impl<'r> Upload<'r> {
         if stated.is_some_and(|bytes| bytes > limit) {
             return Err(too_large(limit));
         }
-        Ok(Self { body: call.request.data(), limit, received: 0, fault: None })
+        // A short body that was announced is here already, and holds nothing up.
+        let is_long = stated.is_some_and(|bytes| bytes > call.whole_body_bytes);
+        let arrives = is_long || ["Transfer-Encoding", "Expect"].iter().any(|name| call.request.header(name).is_some());
+        let _share = arrives.then(|| call.uploads.take(call.uploader())).transpose()?;
+        Ok(Self { body: call.request.data(), stated, _share, limit, received: 0, fault: None })
+    }
+
+    /// How long it is, where the client has said so.
+    pub fn stated(&self) -> Option<u64> {
+        self.stated
     }
 
     /// The error to tell when taking the upload failed: the body's own, where the body was to blame.

@@ -9,7 +9,7 @@ use rouille::percent_encoding::percent_decode_str;
 
 use super::body::{self, Upload};
 use super::measures::Measures;
-use super::permits::Permits;
+use super::permits::{Permits, Shares, Uploader};
 use super::urls::Base;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
@@ -30,6 +30,8 @@ pub struct Call<'r> {
     pub authority_pem: Option<&'r str>,
     /// The account or node that the caller has proven to be, as the log shows it.
     pub who: OnceCell<String>,
+    /// The same, as uploads are counted.
+    pub whose_uploads: OnceCell<Uploader>,
     /// Who asks.
     pub client: IpAddr,
     /// Networks whose addresses may read the metrics.
@@ -38,6 +40,10 @@ pub struct Call<'r> {
     pub measures: &'r Measures,
     /// Claims that may wait at once.
     pub claims: &'r Permits,
+    /// Uploads that one caller may have at once.
+    pub uploads: &'r Shares,
+    /// Bytes of an announced body up to which the transport has it whole before anybody sees the request.
+    pub whole_body_bytes: u64,
     /// Bytes of a JSON body at most.
     pub json_body_bytes: u64,
 }
@@ -52,6 +58,16 @@ impl<'r> Call<'r> {
     pub fn is_from(&self, name: String) {
         // Proven once; were it twice, the first would stand.
         let _ = self.who.set(name);
+    }
+
+    /// Notes as whose its upload is counted, once that is proven.
+    pub fn uploads_as(&self, whose: Uploader) {
+        let _ = self.whose_uploads.set(whose);
+    }
+
+    /// As whose its upload is counted.
+    pub fn uploader(&self) -> Uploader {
+        self.whose_uploads.get().cloned().unwrap_or(Uploader::Anyone)
     }
 
     /// Every `Authorization` header: two are malformed, so one is not enough to look at.

@@ -3,9 +3,10 @@
 use rouille::Response;
 
 use super::answer;
+use super::body::Upload;
 use super::call::Call;
 use super::quota::Told;
-use crate::app::demos;
+use crate::app::demos::{self, StoredDemo};
 use crate::domain::demo::{Indexing, parse_sha256};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
@@ -16,7 +17,7 @@ use crate::wire::problem::hex;
 /// `POST /api/demos`: the raw bytes, whatever their type.
 pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let mut body = call.upload(limits::DEMO_BYTES)?;
-    let outcome = match demos::receive(call.app, caller, &mut body) {
+    let outcome = match receive(call, caller, &mut body) {
         Ok(stored) => {
             let sha256 = hex(&stored.sha256);
             let demo_url = call.base.url(&format!("/api/demos/{sha256}"));
@@ -25,6 +26,11 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
         Err(error) => Err(body.blame(error)),
     };
     Told::DemoBytes.on(outcome, demos::allowance(call.app, caller)?)
+}
+
+fn receive(call: &Call<'_>, caller: &Caller, body: &mut Upload<'_>) -> Result<StoredDemo> {
+    let stated = body.stated();
+    demos::receive_sized(call.app, caller, body, stated)
 }
 
 /// `GET /api/demos/{sha256}`: what is in a demo; `202` until it has been read, `422` when it cannot be.

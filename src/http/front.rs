@@ -13,7 +13,7 @@ use rouille::{Request, Response};
 use super::answer;
 use super::call::Call;
 use super::measures::Measures;
-use super::permits::Permits;
+use super::permits::{Permits, Shares};
 use super::proxies::{Forwarded, Proxies};
 use super::request_log::Line;
 use super::routes;
@@ -21,6 +21,7 @@ use super::server::ServeOptions;
 use super::urls::Base;
 use crate::app::{self, App};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
 
 /// What all requests share.
 pub struct Front {
@@ -29,6 +30,7 @@ pub struct Front {
     proxies: Proxies,
     address: OnceLock<SocketAddr>,
     claims: Permits,
+    uploads: Shares,
     measures: Arc<Measures>,
     /// Drawn at the start, so that request ids of two runs differ.
     run: u64,
@@ -44,6 +46,10 @@ impl Front {
             proxies: Proxies::new(options.trusted_proxies.clone()),
             address: OnceLock::new(),
             claims: Permits::new(options.limits.waiting_claims),
+            uploads: Shares::new(
+                options.limits.transport.uploads / limits::UPLOAD_SHARE,
+                options.limits.transport.reserved_uploads / limits::UPLOAD_SHARE,
+            ),
             options,
             measures: Arc::new(Measures::new()),
             run,
@@ -82,10 +88,13 @@ impl Front {
             base: self.base(request),
             authority_pem: self.options.https.as_ref().and_then(|https| https.authority_pem.as_deref()),
             who: OnceCell::new(),
+            whose_uploads: OnceCell::new(),
             client,
             metrics_allow: &self.options.metrics_allow,
             measures: &self.measures,
             claims: &self.claims,
+            uploads: &self.uploads,
+            whole_body_bytes: self.options.limits.transport.small_body_bytes as u64,
             json_body_bytes: self.options.limits.json_body_bytes,
         };
         let outcome = if stopping {

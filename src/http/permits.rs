@@ -1,6 +1,8 @@
-//! Permits: how many requests of a kind may hold a thread at once.
+//! Permits: how many requests of a kind may hold a thread at once, in all or of one caller.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
 
@@ -25,7 +27,7 @@ impl Permits {
             return Ok(Permit(self));
         }
         self.taken.fetch_sub(1, Ordering::AcqRel);
-        Err(Error::new(Kind::Unavailable, "too_busy", "Too many requests of this kind at once; try again shortly."))
+        Err(too_busy())
     }
 }
 
@@ -35,9 +37,96 @@ impl Drop for Permit<'_> {
     }
 }
 
+/// Who uploads: each has an equal share, and none of them another's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Uploader {
+    /// Whoever has not proven anything: all together.
+    Anyone,
+    /// An account.
+    Account(String),
+    /// A render node.
+    Node(String),
+}
+
+/// How many uploads one caller may have at once, whatever address it comes from.
+pub struct Shares {
+    clients: usize,
+    nodes: usize,
+    taken: Mutex<HashMap<Uploader, usize>>,
+}
+
+/// One upload of a caller's share, given back when dropped.
+pub struct Share<'a> {
+    shares: &'a Shares,
+    whose: Uploader,
+}
+
+impl Shares {
+    /// So many at once of one client, and of one node.
+    pub fn new(clients: usize, nodes: usize) -> Self {
+        Self { clients: clients.max(1), nodes: nodes.max(1), taken: Mutex::default() }
+    }
+
+    /// Takes one, or tells the caller to come again.
+    pub fn take(&self, whose: Uploader) -> Result<Share<'_>> {
+        let most = if matches!(whose, Uploader::Node(_)) { self.nodes } else { self.clients };
+        let mut taken = self.lock();
+        let own = taken.entry(whose.clone()).or_default();
+        if *own < most {
+            *own += 1;
+            return Ok(Share { shares: self, whose });
+        }
+        Err(match whose {
+            Uploader::Account(_) => {
+                let message =
+                    format!("The account has {own} uploads in progress, as many as it may: wait for one to end.");
+                Error::new(Kind::TooMany, "too_many_uploads", message)
+            }
+            Uploader::Anyone | Uploader::Node(_) => too_busy(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uploader, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.shares.lock();
+        if let Some(own) = taken.get_mut(&self.whose) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(&self.whose);
+            }
+        }
+    }
+}
+
+fn too_busy() -> Error {
+    Error::new(Kind::Unavailable, "too_busy", "Too many requests of this kind at once; try again shortly.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_callers_share_is_its_own_and_comes_back() {
+        let account = |name: &str| Uploader::Account(name.into());
+        let shares = Shares::new(2, 1);
+        let code = |whose| shares.take(whose).err().map(|error| (error.kind, error.code));
+        let held: Vec<_> = [account("a"), account("a"), Uploader::Node("a".into()), Uploader::Anyone, Uploader::Anyone]
+            .map(|whose| shares.take(whose).unwrap())
+            .into();
+        assert_eq!(code(account("a")), Some((Kind::TooMany, "too_many_uploads")));
+        assert_eq!(code(Uploader::Node("a".into())), Some((Kind::Unavailable, "too_busy")));
+        assert_eq!(code(Uploader::Anyone), Some((Kind::Unavailable, "too_busy")));
+        assert_eq!((code(account("b")), code(Uploader::Node("b".into()))), (None, None));
+        drop(held);
+        assert_eq!((code(account("a")), code(Uploader::Node("a".into()))), (None, None));
+        assert!(shares.lock().is_empty());
+    }
 
     #[test]
     fn a_permit_comes_back_when_it_is_dropped() {

@@ -5,6 +5,7 @@ use rouille::Response;
 
 use super::answer;
 use super::call::Call;
+use super::permits::Uploader;
 use super::{account, authority, clips, demos, health, leases, metrics, nodes, openapi, usage, watch};
 use crate::app::{auth, nodes as app_nodes};
 use crate::domain::error::{Error, Kind, Result};
@@ -77,6 +78,12 @@ pub fn is_quick(method: &str, url: &str) -> bool {
     QUICK.iter().any(|(known, pattern)| *known == method && parameters(pattern, path).is_some())
 }
 
+/// Whether a request is one that only nodes make, with a body that may be long: these have upload places of their own.
+/// Whoever else asks so is refused before the body is read.
+pub fn is_nodes_upload(_method: &str, url: &str) -> bool {
+    path_of(url).starts_with("/api/node/leases/")
+}
+
 /// A target without its query.
 pub fn path_of(url: &str) -> &str {
     url.split_once('?').map_or(url, |(path, _)| path)
@@ -140,6 +147,7 @@ pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
     if let Some(name) = caller.name() {
         call.is_from(name);
     }
+    call.uploads_as(caller.uploader());
     let of_method = |method: &str| rows.iter().find(|(known, _, _)| *known == method);
     match of_method(call.request.method()) {
         Some((_, _, handler)) => caller.run(*handler, call),
@@ -178,6 +186,15 @@ impl Proven {
             Self::Nothing => None,
             Self::Account(caller) => Some(format!("{:?}", caller.account.name)),
             Self::Node(node) => Some(format!("node {:?}", node.name)),
+        }
+    }
+
+    /// As whose its upload is counted.
+    fn uploader(&self) -> Uploader {
+        match self {
+            Self::Nothing => Uploader::Anyone,
+            Self::Account(caller) => Uploader::Account(caller.account.name.clone()),
+            Self::Node(node) => Uploader::Node(node.name.clone()),
         }
     }
 

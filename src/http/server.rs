@@ -5,7 +5,7 @@
 //!
 //! There are two pools on the one port. In the large one a request may take its time: a claim that waits, an upload, a
 //! submission until it is on the disk. The small one has what only looks up a few rows (`routes::is_quick`): whoever
-//! asks how a job fares never waits behind those, and few threads take few turns at one lock where 192 took many.
+//! asks how a job fares never waits behind those, and few threads take few turns at one lock where 224 took many.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -134,6 +134,7 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
         uncapped: Arc::new(move |address| proxies.excuse(address)),
         name_refusal: Arc::new(move |status, peer| Some(refusals.refused(status, peer))),
         is_quick: routes::is_quick,
+        is_reserved: routes::is_nodes_upload,
     };
     let not_listening = |error| {
         let message = format!("Cannot listen on {listen}: {error}. Choose another address or port.");

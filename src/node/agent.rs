@@ -15,6 +15,7 @@ use crate::domain::limits;
 use crate::os::clock::Clock;
 use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
+use crate::os::room::Room;
 use crate::os::stop::StopFlag;
 
 use super::cache::DemoCache;
@@ -51,6 +52,8 @@ pub struct AgentConfig {
     pub program: PathBuf,
     /// Bytes of demos kept in the cache.
     pub cache_bytes: u64,
+    /// The disk of `state_dir`.
+    pub room: Arc<Room>,
     /// How long a renderer is waited for.
     pub patience: Patience,
     /// The time.
@@ -87,6 +90,7 @@ pub(super) struct Node {
     /// The same server, over connections of their own: they are hung up when the node stops.
     claims: Server,
     pub(super) cache: DemoCache,
+    pub(super) room: Arc<Room>,
     pub(super) extra_fetch_allow: Vec<IpNet>,
     pub(super) program: PathBuf,
     pub(super) patience: Patience,
@@ -123,6 +127,7 @@ impl Node {
             server: server()?,
             claims: server()?,
             cache: DemoCache::new(&dir.join("cache"), config.cache_bytes).map_err(|error| unusable(&error))?,
+            room: Arc::clone(&config.room),
             extra_fetch_allow: config.extra_fetch_allow.clone(),
             program: config.program.clone(),
             patience: config.patience,

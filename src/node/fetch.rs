@@ -4,6 +4,7 @@
 //! after its first bytes. Nothing of its content is parsed here.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -14,7 +15,8 @@ use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::limits;
 use crate::os::address::Addresses;
 use crate::os::http::{ADDRESS_REFUSED, BAD_URL, Client, ClientOptions, Method, Request, Response};
-use crate::render::demo::{UnpackLimits, unpack};
+use crate::os::room::{Part, Room};
+use crate::render::demo::{NO_ROOM, UnpackLimits, unpack};
 use crate::wire::node::{ClaimAnswer, FetchPolicy};
 
 use super::cache::{DemoCache, HeldDemo, Remembered};
@@ -22,12 +24,17 @@ use super::hold::{Ended, Hold};
 use super::meter::Meter;
 use super::server::{Server, Trouble};
 
+/// How a demo begins that is not packed.
+const PLAIN: &[u8] = b"PBDEMS2\0";
+
 /// What a fetch needs of its node.
 pub struct Fetcher<'a> {
     /// The server, for uploaded demos.
     pub server: &'a Server,
     /// Where demos are kept.
     pub cache: &'a DemoCache,
+    /// The disk of the cache.
+    pub room: &'a Arc<Room>,
     /// Networks allowed besides the server's.
     pub extra_allow: &'a [IpNet],
 }
@@ -95,6 +102,15 @@ impl Fetcher<'_> {
         Ok(held)
     }
 
+    /// Room for a demo that needs at least and at most so many bytes. What is cached and not in use makes room for it.
+    fn room(&self, least: u64, most: u64) -> Result<Part, Ended> {
+        let budget = self.room.budget(least, most).or_else(|_| {
+            self.cache.shrink(0);
+            self.room.budget(least, most)
+        });
+        budget.map_err(|error| disk_failed(&error).into())
+    }
+
     /// Reads an answer's body through all limits, unpacking it on the way, into the cache.
     fn keep(&self, claim: &ClaimAnswer, answer: Response, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
         let policy = &claim.fetch_policy;
@@ -104,8 +120,12 @@ impl Fetcher<'_> {
         if let Some(words) = no_demo(&head) {
             return Err(Failure::for_good(FailureCode::DemoUnreadable, words).into());
         }
+        let ratio = if head.starts_with(PLAIN) { 1 } else { limits::UNPACK_ORDINARY_RATIO };
+        let least = expected.unwrap_or_default().saturating_mul(ratio);
+        let room = self.room(least, policy.max_unpacked_bytes)?;
         let unpack_limits = UnpackLimits {
             bytes: policy.max_unpacked_bytes,
+            room: room.bytes(),
             // Fetching and unpacking are one stream.
             time: seconds(policy.max_seconds + limits::UNPACK_SECONDS),
             ..UnpackLimits::default()
@@ -119,12 +139,22 @@ impl Fetcher<'_> {
         kept.inspect_err(|ended| {
             // `unpack` leaves nothing behind when it fails; the rest of the stream may have failed after it.
             let _ = std::fs::remove_file(&part);
-            if matches!(ended, Ended::Failed(Failure { code: FailureCode::NodeFailed, .. })) {
+            let is_the_disks = |failure: &Failure| {
+                failure.code == FailureCode::NodeFailed
+                    || (failure.code == FailureCode::DemoTooLarge && failure.retry == Retry::Elsewhere)
+            };
+            if matches!(ended, Ended::Failed(failure) if is_the_disks(failure)) {
                 // Most likely the disk is full: the next job finds room.
                 self.cache.shrink(0);
             }
         })
     }
+}
+
+/// The failure for a demo that needs more disk space than there is: three of them end the job.
+fn no_room(error: &Error) -> Failure {
+    info!("A demo needs more room than there is: {error}");
+    Failure::here(FailureCode::DemoTooLarge, "The demo needs more disk space to be unpacked than the render node has.")
 }
 
 /// A client that keeps to the server's policy and to what this node's operator allows besides.
@@ -180,6 +210,7 @@ fn error_answer(status: u16) -> Failure {
 fn not_unpacked(error: &Error) -> Failure {
     info!("A demo could not be unpacked: {error}");
     match FailureCode::parse(error.code) {
+        None if error.code == NO_ROOM => no_room(error),
         Some(code) => Failure::for_good(code, error.message.clone()),
         None if error.kind == Kind::Internal => disk_failed(error),
         None => Failure::for_good(FailureCode::DemoUnreadable, error.message.clone()),
@@ -193,7 +224,6 @@ fn disk_failed(error: &dyn std::fmt::Display) -> Failure {
 
 /// Why something that begins like this is not a demo, packed or not; `None`: it may be one.
 fn no_demo(head: &[u8]) -> Option<&'static str> {
-    const PLAIN: &[u8] = b"PBDEMS2\0";
     const GZIP: &[u8] = &[0x1f, 0x8b];
     const BZIP2: &[u8] = b"BZh";
     const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];

@@ -57,9 +57,17 @@ fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
 }
 
 fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
-    let fetcher = Fetcher { server: &node.server, cache: &node.cache, extra_allow: &node.extra_fetch_allow };
+    let fetcher =
+        Fetcher { server: &node.server, cache: &node.cache, room: &node.room, extra_allow: &node.extra_fetch_allow };
     let demo = fetcher.get(claim, hold)?;
     hold.report(Stage::Parsing, 0.0);
+    if !node.room.is_open() {
+        node.cache.shrink(0);
+    }
+    node.room.check().map_err(|error| {
+        warn!("{}: no room for the clip of lease {}: {error}", node.name, claim.lease);
+        Failure::here(FailureCode::NodeFailed, "The render node's disk has no room for the clip.")
+    })?;
     let work = WorkDir::new(node.work_dir(claim.lease)).map_err(|error| {
         warn!("{}: no work directory: {error}", node.name);
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")

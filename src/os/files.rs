@@ -1,7 +1,7 @@
 //! Files that survive a power cut, files for nobody else's eyes, and the room that is left on a disk.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -15,11 +15,12 @@ pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(".new");
     let beside = path.with_file_name(name);
-    let mut file = create_private(&beside)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&beside, path)?;
+    let written = write_new(&beside, &mut &*content).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // On a full disk not even half a file stays.
+        let _gone = fs::remove_file(&beside);
+    }
+    written?;
     path.parent().map_or(Ok(()), sync_dir)
 }
 
@@ -59,6 +60,50 @@ pub fn create_private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a new file that takes so many bytes of the disk, whatever is in them. Nothing is left of one that does not fit.
+pub fn reserve_file(path: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = create_private(path)?;
+    let filled = allocate(&mut file, bytes).and_then(|()| file.sync_all());
+    if filled.is_err() {
+        drop(file);
+        let _gone = fs::remove_file(path);
+    }
+    filled
+}
+
+#[cfg(target_os = "linux")]
+fn allocate(file: &mut File, bytes: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(&*file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+        // Not every file system can.
+        Err(rustix::io::Errno::OPNOTSUPP) => fill(file, bytes),
+        allocated => Ok(allocated?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(file: &mut File, bytes: u64) -> io::Result<()> {
+    fill(file, bytes)
+}
+
+fn fill(file: &mut File, bytes: u64) -> io::Result<()> {
+    io::copy(&mut io::repeat(0x5a).take(bytes), file).map(drop)
+}
+
+/// Whether two places are on one disk, as far as the system tells; one that is not there is on none.
+#[cfg(unix)]
+pub fn on_same_disk(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let disk = |path: &Path| fs::metadata(path).ok().map(|found| found.dev());
+    disk(one).is_some_and(|one| disk(other) == Some(one))
+}
+
+/// Whether two places are on one disk, as far as the system tells; one that is not there is on none.
+#[cfg(not(unix))]
+pub fn on_same_disk(one: &Path, other: &Path) -> bool {
+    let disk = |path: &Path| fs::canonicalize(path).ok()?.components().next().map(|drive| drive.as_os_str().to_owned());
+    disk(one).is_some_and(|one| disk(other) == Some(one))
 }
 
 /// Removes a file; one that is not there is no error.

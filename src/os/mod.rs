@@ -18,6 +18,7 @@ pub mod log_queue;
 pub mod process;
 pub mod random;
 pub mod rights;
+pub mod room;
 #[cfg(windows)]
 pub mod service;
 pub mod stop;

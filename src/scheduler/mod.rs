@@ -87,6 +87,7 @@ fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
     let mut further: Vec<_> = further.into_iter().map(|pass| (next_sweep + pass.every, pass)).collect();
     loop {
         report("leases", leases::expire(app));
+        report("the ballast", app::keep_ballast(app));
         if app.clock.monotonic() >= next_sweep {
             next_sweep = app.clock.monotonic() + SWEEP;
             report("files", app::sweep(app));

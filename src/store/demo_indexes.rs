@@ -14,7 +14,7 @@ const WAIT: &str = "
     INSERT INTO demo_indexes (sha256, state, since_ms)
     VALUES (:sha256, 'waiting', :now)
     ON CONFLICT (sha256) DO UPDATE
-    SET state = 'waiting', since_ms = :now, failure_code = NULL, failure_message = NULL
+    SET state = 'waiting', since_ms = :now, failure_code = NULL, failure_message = NULL, exhaustions = 0
     WHERE state = 'failed'
 ";
 
@@ -24,18 +24,29 @@ pub fn wait(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<()> {
     Ok(())
 }
 
-/// Served by `demo_indexes_waiting`.
-const WAITING: &str = "
-    SELECT sha256
+/// Read at start only. Served by `demo_indexes_waiting` and `demos_content`.
+const LINE: &str = "
+    SELECT demos.account, demo_indexes.sha256
     FROM demo_indexes
-    WHERE state = 'waiting'
-    ORDER BY since_ms, sha256
-    LIMIT :limit
+    JOIN demos ON demos.sha256 = demo_indexes.sha256
+    WHERE demo_indexes.state = 'waiting'
+    ORDER BY demo_indexes.since_ms, demo_indexes.sha256
 ";
 
-/// Demos that wait to be read, the longest waiting first.
-pub fn waiting(db: &Db, limit: usize) -> Result<Vec<[u8; 32]>> {
-    db.rows(WAITING, named_params! { ":limit": limit }, |row| row.get(0))
+/// All demos that wait to be read with the accounts that have them, the longest waiting first.
+pub fn line(db: &Db) -> Result<Vec<(AccountId, [u8; 32])>> {
+    db.rows(LINE, [], |row| Ok((AccountId(row.get("account")?), row.get("sha256")?)))
+}
+
+/// Served by the primary keys.
+const WAITS: &str = "
+    SELECT EXISTS (SELECT 1 FROM demo_indexes WHERE sha256 = :sha256 AND state = 'waiting')
+       AND EXISTS (SELECT 1 FROM demos WHERE account = :account AND sha256 = :sha256)
+";
+
+/// Whether a demo waits to be read, and the account has it.
+pub fn waits(db: &Db, account: AccountId, sha256: &[u8; 32]) -> Result<bool> {
+    db.always(WAITS, named_params! { ":account": account.0, ":sha256": sha256 }, |row| row.get(0))
 }
 
 /// Served by the primary key.
@@ -78,6 +89,19 @@ const POSTPONE: &str = "
 pub fn postpone(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<()> {
     tx.execute(POSTPONE, named_params! { ":now": now_ms, ":sha256": sha256 })?;
     Ok(())
+}
+
+/// Served by the primary key.
+const EXHAUSTED: &str = "
+    UPDATE demo_indexes
+    SET exhaustions = exhaustions + 1, since_ms = :now
+    WHERE sha256 = :sha256 AND state = 'waiting'
+    RETURNING exhaustions
+";
+
+/// A waiting demo has used up the room that there was: how often by now; `None` where it waits no longer.
+pub fn exhausted(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<Option<u32>> {
+    tx.row(EXHAUSTED, named_params! { ":now": now_ms, ":sha256": sha256 }, |row| row.get(0))
 }
 
 /// Served by both tables' primary keys.

@@ -43,7 +43,39 @@ pub fn account_bytes(db: &Db, account: AccountId) -> Result<u64> {
     db.always(ACCOUNT_BYTES, named_params! { ":account": account.0 }, |row| row.get(0))
 }
 
-/// Hashes of all demos: read at start only, page by page.
+/// Served by the primary key's first column.
+const HAS_LENGTH: &str = "
+    SELECT EXISTS (SELECT 1 FROM demos WHERE account = :account AND bytes = :bytes)
+";
+
+/// Whether the account has a demo of this length.
+pub fn has_length(db: &Db, account: AccountId, bytes: u64) -> Result<bool> {
+    db.always(HAS_LENGTH, named_params! { ":account": account.0, ":bytes": bytes }, |row| row.get(0))
+}
+
+/// Served by the primary key's first column.
+const LONGEST: &str = "
+    SELECT COALESCE(MAX(bytes), 0)
+    FROM demos
+    WHERE account = :account
+";
+
+/// Bytes of the account's longest demo; 0 where it has none.
+pub fn longest(db: &Db, account: AccountId) -> Result<u64> {
+    db.always(LONGEST, named_params! { ":account": account.0 }, |row| row.get(0))
+}
+
+/// Served by `demos_content`.
+const HAS_ANY: &str = "
+    SELECT EXISTS (SELECT 1 FROM demos WHERE sha256 = :sha256)
+";
+
+/// Whether any account has this demo.
+pub fn has_any(db: &Db, sha256: &[u8; 32]) -> Result<bool> {
+    db.always(HAS_ANY, named_params! { ":sha256": sha256 }, |row| row.get(0))
+}
+
+/// Hashes of all demos, page by page. Served by `demos_content`.
 const HASHES: &str = "
     SELECT DISTINCT sha256
     FROM demos

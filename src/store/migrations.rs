@@ -19,6 +19,10 @@ const VERSION: i64 = STEPS.len() as i64 + 1;
 /// first; whatever stops the migration leaves the store as it was.
 pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
     let found = version(db)?;
+    if found == VERSION {
+        // Nothing is written, so that a full disk does not keep a server from starting.
+        return Ok(());
+    }
     if (1..VERSION).contains(&found) {
         let copy = folder.backups().join(format!("store-version-{found}.db"));
         copies::copy_to(db, &copy).map_err(|error| {

@@ -83,6 +83,10 @@ impl Store {
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
         served_file::check(&db, &folder)?;
+        // What a crash left in the log goes to its place: the log then begins anew and need not grow, even on a full disk.
+        if let Err(error) = db.checkpoint() {
+            log::warn!("the store's log could not be emptied at the start: {error}");
+        }
         let ready = Arc::new(Ready::default());
         ready.rebuild(&db)?;
         let writer = Writer::start(db, &folder.store(), ready.clone(), news)?;

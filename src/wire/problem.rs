@@ -67,6 +67,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("demo_unsupported", 422, "The demo has no rounds to cut from."),
     ("idempotency_key_reused", 422, "The `Idempotency-Key` came with another body before: take a new one."),
     ("too_many_queued", 429, "As many of the account's jobs wait as may: submit more when some are done."),
+    ("too_many_uploads", 429, "As many of the account's uploads are in progress as may be: wait for one to end."),
     ("request_header_fields_too_large", 431, "The headers are over their limit."),
     ("internal", 500, "The server failed; quote `request_id` to its operator."),
     ("not_implemented", 501, "This transfer coding is not spoken here."),

@@ -29,14 +29,19 @@ mod http;
 mod http_client;
 #[cfg(unix)]
 mod indexing;
+#[cfg(unix)]
+mod indexing_shares;
 mod kill;
 mod manual;
 #[cfg(target_os = "linux")]
 mod node_agent;
 mod node_check;
 mod node_join;
+#[cfg(target_os = "linux")]
+mod node_room;
 mod operating;
 mod refusals;
+mod room;
 #[cfg(unix)]
 mod serve_log;
 #[cfg(unix)]

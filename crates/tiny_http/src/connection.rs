@@ -143,8 +143,9 @@ async fn take_in(
     let body = match whole {
         Some(bytes) => BodyReader::whole(bytes),
         None => {
-            let per_address = shared.is_capped(peer.ip()).then_some(limits.uploads_per_address);
-            let Some(upload) = shared.uploads.take(peer.ip(), limits.uploads, per_address) else { return Err(503) };
+            let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), |target| target.as_str());
+            let upload = shared.take_upload(peer.ip(), head.method.as_str(), target);
+            let Some(upload) = upload else { return Err(503) };
             BodyReader::arriving(body, shared.clone(), upload, expects)
         }
     };

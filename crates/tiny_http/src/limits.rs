@@ -43,7 +43,10 @@ pub struct Limits {
     pub body_rate_window: Duration,
     /// Requests whose body is read by a handler while it arrives. Keep this below the handlers' threads: each holds one.
     pub uploads: usize,
-    /// Of those, for one address, unless [`Settings::uncapped`](crate::Settings::uncapped) excuses it.
+    /// The same for the requests that [`Settings::is_reserved`](crate::Settings::is_reserved) picks out: places of their own,
+    /// which the others cannot take.
+    pub reserved_uploads: usize,
+    /// Of those of one kind, for one address, unless [`Settings::uncapped`](crate::Settings::uncapped) excuses it.
     pub uploads_per_address: usize,
 
     /// Requests handed over and not yet answered to the last byte. More are answered 503.
@@ -82,6 +85,7 @@ impl Default for Limits {
             body_rate: 8 * KIB as u64,
             body_rate_window: Duration::from_secs(30),
             uploads: 64,
+            reserved_uploads: 32,
             uploads_per_address: 8,
             requests_in_flight: 1_024,
             answer_stall_time: Duration::from_secs(30),

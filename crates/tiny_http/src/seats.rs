@@ -2,7 +2,7 @@
 
 use crate::state::ConnState;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -23,6 +23,17 @@ pub(crate) fn wait_until<T>(mutex: &Mutex<T>, changed: &Condvar, deadline: Insta
         guard = changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
     }
     true
+}
+
+/// As whose an address is counted. An IPv6 client has a whole /64 to choose its address from: it is one.
+fn counted(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
 }
 
 // Connections
@@ -54,6 +65,7 @@ impl Seats {
     /// Takes a seat. At a cap the connection that has been longest without a request makes room: among all, or among
     /// those of the address whose cap (`per_address`) it is.
     pub fn take(&self, address: IpAddr, state: &Arc<ConnState>, total: usize, per_address: Option<usize>) -> Taken {
+        let address = counted(address);
         let mut open = lock(&self.open);
         let mut made_room = false;
         if per_address.is_some_and(|most| open.per_address.get(&address).is_some_and(|count| *count >= most)) {
@@ -173,6 +185,7 @@ pub(crate) struct UploadSeat(Arc<Uploads>, IpAddr);
 
 impl Uploads {
     pub fn take(self: &Arc<Self>, address: IpAddr, total: usize, per_address: Option<usize>) -> Option<UploadSeat> {
+        let address = counted(address);
         let mut guard = lock(&self.0);
         let (all, by_address) = &mut *guard;
         let own = by_address.get(&address).copied().unwrap_or(0);
@@ -239,6 +252,21 @@ mod tests {
         assert_eq!(seats.take(A, &first, 1, None), Taken::Free(0));
         let _busy = Busy::begin(&first);
         assert_eq!(seats.take(B, &ConnState::new(epoch), 1, None), Taken::Refused);
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_count_as_one() {
+        let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
+        let uploads = Arc::new(Uploads::default());
+        let _first = uploads.take(v6("2001:db8:1:2::1"), 9, Some(1)).unwrap();
+        assert!(uploads.take(v6("2001:db8:1:2:ffff:ffff:ffff:ffff"), 9, Some(1)).is_none());
+        assert!(uploads.take(v6("2001:db8:1:3::1"), 9, Some(1)).is_some());
+        let (seats, epoch) = (Seats::default(), Instant::now());
+        let states: Vec<_> = (0..3).map(|_| ConnState::new(epoch)).collect();
+        let _busy = Busy::begin(&states[0]);
+        assert_eq!(seats.take(v6("2001:db8::1"), &states[0], 9, Some(1)), Taken::Free(0));
+        assert_eq!(seats.take(v6("2001:db8::2"), &states[1], 9, Some(1)), Taken::Refused);
+        assert_eq!(seats.take(v6("2001:db8:0:1::2"), &states[2], 9, Some(1)), Taken::Free(1));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Server {
         settings: Settings,
         configured: bool,
     ) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
-        let Settings { limits, certificate, uncapped, name_refusal, is_quick } = settings;
+        let Settings { limits, certificate, uncapped, name_refusal, is_quick, is_reserved } = settings;
         let mut limits = limits.within_reason();
         let listener = accept::bind(address, limits.backlog)?;
         listener.set_nonblocking(true)?;
@@ -105,9 +105,11 @@ impl Server {
             seats: Seats::default(),
             in_flight: Arc::new(InFlight::default()),
             uploads: Arc::new(Uploads::default()),
+            reserved_uploads: Arc::new(Uploads::default()),
             queue: Queue::default(),
             quick_queue: OnceLock::new(),
             is_quick,
+            is_reserved,
             stage: watch::Sender::new(Stage::Serving),
             tally: crate::counters::Tally::default(),
         });

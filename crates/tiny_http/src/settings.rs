@@ -38,6 +38,9 @@ pub struct Settings {
     /// Called with method and target of each request: whether it is quick to answer, and so for the server that
     /// [`Handle::quick`] has made. By default none is.
     pub is_quick: fn(&str, &str) -> bool,
+    /// Called with method and target of each request whose body arrives while it is handled: whether it has one of the
+    /// [`Limits::reserved_uploads`]. By default none has.
+    pub is_reserved: fn(&str, &str) -> bool,
 }
 
 impl Default for Settings {
@@ -48,6 +51,7 @@ impl Default for Settings {
             uncapped: Arc::new(|address| address.is_loopback()),
             name_refusal: Arc::new(|_, _| None),
             is_quick: |_, _| false,
+            is_reserved: |_, _| false,
         }
     }
 }

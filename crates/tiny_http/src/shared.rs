@@ -3,7 +3,7 @@
 use crate::counters::{Counters, Tally};
 use crate::limits::Limits;
 use crate::queue::Queue;
-use crate::seats::{InFlight, Seats, Uploads};
+use crate::seats::{InFlight, Seats, UploadSeat, Uploads};
 use crate::settings::{Lane, NameRefusal, Uncapped};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -31,10 +31,12 @@ pub(crate) struct Shared {
     pub seats: Seats,
     pub in_flight: Arc<InFlight>,
     pub uploads: Arc<Uploads>,
+    pub reserved_uploads: Arc<Uploads>,
     pub queue: Queue,
     /// For requests that are quick to answer, once a server takes them.
     pub quick_queue: OnceLock<Queue>,
     pub is_quick: fn(&str, &str) -> bool,
+    pub is_reserved: fn(&str, &str) -> bool,
     pub stage: watch::Sender<Stage>,
     pub tally: Tally,
 }
@@ -43,6 +45,17 @@ impl Shared {
     /// True where limits per address hold for `address`.
     pub fn is_capped(&self, address: IpAddr) -> bool {
         !(self.uncapped)(address)
+    }
+
+    /// A place for a body that arrives while it is read; `None` where there is none.
+    pub fn take_upload(&self, address: IpAddr, method: &str, url: &str) -> Option<UploadSeat> {
+        let limits = &self.limits;
+        let (uploads, total) = if (self.is_reserved)(method, url) {
+            (&self.reserved_uploads, limits.reserved_uploads)
+        } else {
+            (&self.uploads, limits.uploads)
+        };
+        uploads.take(address, total, self.is_capped(address).then_some(limits.uploads_per_address))
     }
 
     /// Where a request waits for rouille.
@@ -67,7 +80,8 @@ impl Shared {
     }
 
     pub fn counters(&self) -> Counters {
-        self.tally.read(self.seats.taken(), self.in_flight.taken(), self.uploads.taken())
+        let uploads = self.uploads.taken() + self.reserved_uploads.taken();
+        self.tally.read(self.seats.taken(), self.in_flight.taken(), uploads)
     }
 
     pub async fn reached(&self, stage: Stage) {

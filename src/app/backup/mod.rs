@@ -11,9 +11,12 @@ mod restore;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::App;
 use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::os::room::Room;
 use crate::os::{archive, files};
 use crate::store::copies::Copy;
 use crate::store::{self, STORE};
@@ -56,6 +59,10 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     let unwritable = |error| unwritable(to, error);
     let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(parent).map_err(unwritable)?;
     let made_at_ms = app.clock.now_ms();
+    let room = room_for(app, parent);
+    // The store is in it twice: as the copy, and read back for the check.
+    let store_bytes = fs::metadata(app.store.folder.store()).map_or(0, |file| file.len());
+    room.part().need_exactly(store_bytes.saturating_mul(2)).map_err(|error| no_room(to, error))?;
     let copy_path = scratch.path().join(STORE);
     app.store.copy_to(&copy_path)?;
     let copy = Copy::open(&copy_path)?;
@@ -65,6 +72,7 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     let mut packer = Packer {
         app,
         archive: archive::Writer::create(&path).map_err(unwritable)?,
+        room,
         to,
         files: 0,
         left_out: Vec::new(),
@@ -116,6 +124,7 @@ fn name(path: &Path, to: &Path) -> Result<()> {
 struct Packer<'a> {
     app: &'a App,
     archive: archive::Writer,
+    room: Arc<Room>,
     to: &'a Path,
     files: u64,
     left_out: Vec<String>,
@@ -188,9 +197,26 @@ impl Packer<'_> {
     }
 
     fn add(&mut self, name: &str, bytes: u64, content: &mut dyn io::Read) -> Result<[u8; 32]> {
+        self.room.part().need_exactly(bytes).map_err(|error| no_room(self.to, error))?;
         self.files += 1;
         self.archive.add(name, bytes, content).map_err(|error| unwritable(self.to, error))
     }
+}
+
+/// The disk that a backup goes to. Only on the data directory's own must a reserve stay.
+fn room_for(app: &App, to: &Path) -> Arc<Room> {
+    let is_ours = files::on_same_disk(app.data_dir(), to);
+    if is_ours { Arc::clone(&app.room) } else { Room::of(to, 0) }
+}
+
+fn no_room(to: &Path, error: Error) -> Error {
+    let message = format!(
+        "The disk has no room for the backup {}: on the data directory's own disk {} MiB stay free. Write it to another \
+         disk, or make room.",
+        to.display(),
+        limits::DISK_RESERVE_BYTES >> 20
+    );
+    Error { message, ..error }
 }
 
 fn name_in(folder: &str, path: &Path) -> String {

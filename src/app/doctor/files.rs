@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use super::{Fault, below, few};
-use crate::app::{App, sweep};
+use crate::app::{App, demo_files, sweep};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::store;
@@ -22,7 +22,11 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
     if !orphans.is_empty() {
         let names: Vec<_> = orphans.iter().map(|path| below(&app.store.folder, path)).collect();
         let message = format!("Files in the data directory that nothing needs ({}): {}.", names.len(), few(&names));
-        let fault = Fault::new("orphans", message, "A server removes them when it starts; so does admin doctor --fix.");
+        let fault = Fault::new(
+            "orphans",
+            message,
+            "A server removes them when it starts and once an hour; so does admin doctor --fix.",
+        );
         let remove = || {
             orphans.iter().try_for_each(|path| {
                 fs::remove_file(path).map_err(|error| Error::internal(format!("{} stays.", path.display()), error))
@@ -45,13 +49,14 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
     Ok(faults)
 }
 
-/// Files without a row. While a server works here, a young one may be a work under way.
+/// Files without a row. While a server works here, one that is young or held may be an upload that is going on.
 fn orphans(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
     let is_served = app.store.folder.lock().is_err();
     let oldest_young = app.clock.now_ms() - (limits::ORPHAN_SECONDS * 1_000).cast_signed();
     let mut orphans = sweep::orphaned_clips(app)?;
     orphans.extend(sweep::orphaned_demos(app, known)?);
-    orphans.retain(|path| !is_served || fs::metadata(path).is_ok_and(|file| changed_ms(&file) < oldest_young));
+    let is_old = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| changed_ms(&file) < oldest_young);
+    orphans.retain(|path| !is_served || (is_old(path) && !demo_files::is_held(path)));
     orphans.sort();
     Ok(orphans)
 }

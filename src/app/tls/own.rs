@@ -98,7 +98,10 @@ impl Own {
         let fault = match read(&folder)? {
             Some(mut own) => match own.authority_fault(now, public_host) {
                 None => {
-                    let change = own.refresh(app, names)?;
+                    let change = match own.refresh(app, names) {
+                        Ok(change) => change,
+                        Err(error) => own.go_on_unwritten(app, names, &error)?,
+                    };
                     own.say_left_out(names);
                     return Ok((own, change));
                 }
@@ -135,6 +138,18 @@ impl Own {
         next.write_made()?;
         *self = next;
         Ok(Change::Server)
+    }
+
+    /// A certificate that could not be written must not keep the server from starting: the one that is there goes on, or
+    /// a new one is shown that is in memory only. The next look tries to write again.
+    fn go_on_unwritten(&mut self, app: &App, names: &Names, error: &Error) -> Result<Change> {
+        log::warn!("{error} The server starts all the same, and it is tried again.");
+        if self.made.server.sha256 != hash(&self.server) {
+            let (names, _) = names.split(&self.permitted());
+            self.issue(app, &names, now(app))?;
+            self.made.server.until = now(app);
+        }
+        Ok(Change::None)
     }
 
     /// What the server shows: its certificate and key.

@@ -22,6 +22,7 @@ use crate::node::check::not_joined;
 use crate::node::join::{self, NodeState};
 use crate::node::renderer::Patience;
 use crate::os::clock::SystemClock;
+use crate::os::room::Room;
 use crate::os::user;
 use crate::wire::ticket::JoinTicket;
 
@@ -123,6 +124,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
     user::require_owner(&owned, "dinkem-appliance-node")?;
     let state = identity(args.join.as_deref(), &args.how, &state_dir)?;
     log::debug!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
+    let room = Room::of(&state_dir, limits::NODE_RESERVE_BYTES);
     let config = AgentConfig {
         server: args.how.server.unwrap_or(state.server),
         ca_pem: state.ca_pem,
@@ -135,6 +137,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
         idle_exit: args.idle_exit.map(Duration::from_secs),
         program: program()?,
         cache_bytes: limits::NODE_CACHE_BYTES,
+        room,
         patience: Patience::default(),
         clock: Arc::new(SystemClock::new()),
     };

@@ -16,6 +16,7 @@ use crate::domain::limits;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::process;
 use crate::render::clip::{self, ClipRequest};
+use crate::render::demo::NO_ROOM;
 
 /// Code of the error that stands for "cancelled, as asked". Not a failure of the job, so not a [`FailureCode`].
 const CANCELLED: &str = "cancelled";
@@ -118,8 +119,13 @@ impl Said {
 
 /// Says why it failed, for a person and for the node, and gives the exit code.
 pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
-    let code = FailureCode::parse(error.code).unwrap_or(FailureCode::RenderFailed);
+    let code = match error.code {
+        NO_ROOM => FailureCode::DemoTooLarge,
+        code => FailureCode::parse(code).unwrap_or(FailureCode::RenderFailed),
+    };
     let (retry, exit) = match code {
+        // Too large for the disk here, for now.
+        FailureCode::DemoTooLarge if error.code == NO_ROOM => (Retry::Elsewhere, EXIT_TRANSIENT),
         FailureCode::DemoTooLarge
         | FailureCode::DemoUnreadable
         | FailureCode::DemoUnsupported

@@ -28,7 +28,7 @@ use crate::domain::failure::FailureCode;
 pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index};
 pub use plain::PlainDemo;
 pub use scene::scene;
-pub use unpack::{UnpackLimits, unpack, unpack_by};
+pub use unpack::{NO_ROOM, UnpackLimits, unpack, unpack_by};
 
 /// The error for a demo that is at fault, in the words of the API.
 fn failure(code: FailureCode, message: impl Into<String>) -> Error {

@@ -1,7 +1,7 @@
 //! A demo on this machine as a parser wants it: plain. A packed one is unpacked into a scratch file.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -23,11 +23,14 @@ impl PlainDemo {
     ///
     /// Errors: `unreadable_file`, and those of [`unpack`].
     pub fn open(path: &Path, scratch: Option<&Path>) -> Result<Self> {
+        Self::open_within(path, scratch, UnpackLimits::default())
+    }
+
+    /// The same within limits of the caller's.
+    pub fn open_within(path: &Path, scratch: Option<&Path>, limits: UnpackLimits) -> Result<Self> {
         let cannot = |error| files::cannot_read(path, &error);
         let mut file = File::open(path).map_err(cannot)?;
-        let mut start = Vec::new();
-        file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start).map_err(cannot)?;
-        if start == MAGIC {
+        if begins_plain(&mut file).map_err(cannot)? {
             return Ok(Self { path: path.to_owned(), _scratch: None });
         }
         file.rewind().map_err(cannot)?;
@@ -37,12 +40,23 @@ impl PlainDemo {
         let scratch =
             scratch.map_err(|error| Error::internal("Could not make a scratch file to unpack into.", error))?;
         let scratch = scratch.into_temp_path();
-        unpack(&mut file, &scratch, UnpackLimits::default())?;
+        unpack(&mut file, &scratch, limits)?;
         Ok(Self { path: scratch.to_path_buf(), _scratch: Some(scratch) })
+    }
+
+    /// Whether a file is no packed demo, so that nothing has to be unpacked.
+    pub fn is_at(path: &Path) -> io::Result<bool> {
+        begins_plain(&mut File::open(path)?)
     }
 
     /// Where the plain demo is.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn begins_plain(file: &mut File) -> io::Result<bool> {
+    let mut start = Vec::new();
+    file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    Ok(start == MAGIC)
 }

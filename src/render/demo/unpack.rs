@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::limits;
 use crate::os::clock::{Clock, SystemClock};
@@ -31,11 +31,16 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A zstd stream may begin with a frame to be skipped (`pzstd` writes one): any low four bits, then these.
 const ZSTD_SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
 
+/// Code of the error for a demo that this machine has no room for: another one, or another time, may have.
+pub const NO_ROOM: &str = "no_room";
+
 /// How far unpacking may go.
 #[derive(Clone, Copy, Debug)]
 pub struct UnpackLimits {
     /// Bytes of the plain demo.
     pub bytes: u64,
+    /// Bytes that the disk has room for.
+    pub room: u64,
     /// Plain bytes for one packed byte…
     pub ratio: u64,
     /// …once there are this many of them.
@@ -48,6 +53,7 @@ impl Default for UnpackLimits {
     fn default() -> Self {
         Self {
             bytes: limits::UNPACKED_BYTES,
+            room: u64::MAX,
             ratio: limits::UNPACK_RATIO,
             ratio_from_bytes: limits::UNPACK_RATIO_FROM_BYTES,
             time: Duration::from_secs(limits::UNPACK_SECONDS),
@@ -57,7 +63,7 @@ impl Default for UnpackLimits {
 
 /// Writes the plain demo that `source` holds, packed or not, to `target`, and says how many bytes it has.
 ///
-/// Errors: `demo_too_large` over a limit, `demo_unreadable` where the packed bytes are damaged. Nothing is left at
+/// Errors: `demo_too_large` over a limit, [`NO_ROOM`] where only the disk is too small, `demo_unreadable` where the packed bytes are damaged. Nothing is left at
 /// `target` then.
 pub fn unpack(source: &mut dyn Read, target: &Path, limits: UnpackLimits) -> Result<u64> {
     unpack_by(source, target, limits, &SystemClock::new())
@@ -118,6 +124,9 @@ fn check(limits: UnpackLimits, written: u64, packed: u64, spent: Duration) -> Re
     if written > limits.bytes {
         return too_large(format!("The demo is larger than {} MiB once unpacked.", limits.bytes >> 20));
     }
+    if written > limits.room {
+        return Err(no_room());
+    }
     if written > limits.ratio_from_bytes && written > packed.saturating_mul(limits.ratio) {
         return too_large(format!("The demo unpacks to more than {} times its packed size.", limits.ratio));
     }
@@ -132,7 +141,16 @@ fn source_failed(error: io::Error) -> Error {
 }
 
 fn target_failed(error: io::Error) -> Error {
-    Error::internal("The unpacked demo could not be written.", error)
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            no_room().because(error)
+        }
+        _ => Error::internal("The unpacked demo could not be written.", error),
+    }
+}
+
+fn no_room() -> Error {
+    Error::new(Kind::NoSpace, NO_ROOM, "The demo needs more disk space to be unpacked than there is.")
 }
 
 /// Counts what is read, and knows afterwards whether it was the source that failed and not the unpacking.

@@ -13,6 +13,7 @@ ALTER TABLE nodes ADD COLUMN benchings INTEGER NOT NULL DEFAULT 0 CHECK (benchin
 ALTER TABLE nodes ADD COLUMN doubled_at_ms INTEGER;
 
 ALTER TABLE demos ADD COLUMN used_at_ms INTEGER;
+CREATE INDEX demos_content ON demos (sha256);
 
 ALTER TABLE leases ADD COLUMN failure_code TEXT;
 ALTER TABLE leases ADD COLUMN failure_message TEXT;

@@ -18,5 +18,6 @@ mod openapi;
 mod proxies;
 mod quotas;
 mod routes;
+mod shares;
 mod usage;
 mod watch;

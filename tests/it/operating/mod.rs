@@ -5,6 +5,9 @@ mod backup_damage;
 mod backup_load;
 mod copied_store;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod leftovers;
 mod log_alarm;
 mod monitors;
 mod versions;

@@ -1,6 +1,7 @@
 //! A server of its own for each test: a temporary data directory, a clock that moves when told to, a free port.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use dinkem_appliance::app::{self, App, Settings};
@@ -9,6 +10,7 @@ use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::http::{self, Running, ServeOptions};
 use dinkem_appliance::os::clock::FakeClock;
 use dinkem_appliance::os::random::FakeRandom;
+use dinkem_appliance::os::room::Room;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -52,26 +54,37 @@ impl Appliance {
 
     /// As nobody says anything, but for what `change` changes.
     pub fn start_with(change: impl FnOnce(&mut ServeOptions)) -> Self {
-        Self::start_all(START_MS, change, |_| {})
+        Self::start_all(START_MS, change, |_| {}, a_real_disk)
     }
 
     /// The same at another time. Unix time in milliseconds.
     pub fn start_at(now_ms: i64, change: impl FnOnce(&mut ServeOptions)) -> Self {
-        Self::start_all(now_ms, change, |_| {})
+        Self::start_all(now_ms, change, |_| {}, a_real_disk)
     }
 
     /// The same with quotas of the test's own.
     pub fn start_with_quotas(set: impl FnOnce(&mut Quotas)) -> Self {
-        Self::start_all(START_MS, |_| {}, set)
+        Self::start_all(START_MS, |_| {}, set, a_real_disk)
     }
 
-    fn start_all(now_ms: i64, change: impl FnOnce(&mut ServeOptions), set: impl FnOnce(&mut Quotas)) -> Self {
+    /// The same on a disk of the test's own.
+    pub fn start_on(disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
+        Self::start_all(START_MS, |_| {}, |_| {}, disk)
+    }
+
+    fn start_all(
+        now_ms: i64,
+        change: impl FnOnce(&mut ServeOptions),
+        set: impl FnOnce(&mut Quotas),
+        disk: impl FnOnce(&Path) -> Arc<Room>,
+    ) -> Self {
         let mut quotas = Quotas::default();
         set(&mut quotas);
         let data = TempDir::new().unwrap();
         let clock = Arc::new(FakeClock::at(now_ms));
         let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![], quotas };
-        let app = App::serve(data.path(), settings, clock.clone(), Arc::new(FakeRandom::default())).unwrap();
+        let (random, disk) = (Arc::new(FakeRandom::default()), disk(data.path()));
+        let app = App::serve_on(data.path(), settings, clock.clone(), random, disk).unwrap();
         let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());
         change(&mut options);
         let running = http::serve(app.clone(), options).unwrap();
@@ -135,6 +148,10 @@ impl Drop for Appliance {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn a_real_disk(data: &Path) -> Arc<Room> {
+    Room::of(data, limits::DISK_RESERVE_BYTES)
 }
 
 /// The smallest job that the contract takes.

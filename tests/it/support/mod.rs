@@ -10,6 +10,7 @@ pub mod client;
 pub mod clip;
 pub mod csv;
 pub mod dice;
+pub mod disk;
 pub mod files;
 pub mod listener;
 pub mod mp4;

@@ -11,6 +11,7 @@ use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::node::agent::{self, AgentConfig};
 use dinkem_appliance::node::renderer::Patience;
 use dinkem_appliance::os::clock::SystemClock;
+use dinkem_appliance::os::room::Room;
 use dinkem_appliance::os::stop::StopFlag;
 use tempfile::TempDir;
 
@@ -79,6 +80,7 @@ impl Bench {
             idle_exit: None,
             program: self.program(script),
             cache_bytes: 1 << 20,
+            room: Room::new(0, || None),
             patience: Patience { start: AGES, stall: AGES, total: AGES, cancel: AGES },
             clock: Arc::new(SystemClock::new()),
         }

@@ -12,6 +12,7 @@ use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::os::clock::{Clock, FakeClock};
 use dinkem_appliance::os::files::claim_private_dir;
 use dinkem_appliance::os::random::FakeRandom;
+use dinkem_appliance::os::room::Room;
 use tempfile::TempDir;
 
 use super::wait::until;
@@ -46,6 +47,16 @@ impl Office {
         Self { app, clock, random, dir }
     }
 
+    /// The same with quotas of the test's own, on a disk of the test's own.
+    pub fn open_on(set: impl FnOnce(&mut Quotas), disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (clock, random) = (Arc::new(FakeClock::at(START_MS)), Arc::new(FakeRandom::default()));
+        let mut settings = settings();
+        set(&mut settings.quotas);
+        let app = App::serve_on(dir.path(), settings, clock.clone(), random.clone(), disk(dir.path())).unwrap();
+        Self { app, clock, random, dir }
+    }
+
     /// Stops the server and starts another on the same data.
     pub fn restart(self) -> Self {
         let Self { app, clock, random, dir } = self;
@@ -61,6 +72,11 @@ impl Office {
     /// The same data as `admin` in another process sees it.
     pub fn admin(&self) -> Arc<App> {
         App::beside(self.dir.path(), self.clock.clone(), self.random.clone()).unwrap()
+    }
+
+    /// The same on a disk of the test's own.
+    pub fn admin_on(&self, disk: Arc<Room>) -> Arc<App> {
+        App::beside_on(self.dir.path(), self.clock.clone(), self.random.clone(), disk).unwrap()
     }
 
     /// An active account with dinks; its metered and its reserved caller.
@@ -98,8 +114,11 @@ pub fn serve(
     clock: &Arc<FakeClock>,
     random: &Arc<FakeRandom>,
 ) -> dinkem_appliance::domain::Result<Arc<App>> {
-    let settings = Settings { lease_ms: LEASE.as_millis() as u64, fetch_allow: Vec::new(), quotas: Quotas::default() };
-    App::serve(dir, settings, clock.clone(), random.clone())
+    App::serve(dir, settings(), clock.clone(), random.clone())
+}
+
+fn settings() -> Settings {
+    Settings { lease_ms: LEASE.as_millis() as u64, fetch_allow: Vec::new(), quotas: Quotas::default() }
 }
 
 pub fn bearer(key: &Secret) -> String {

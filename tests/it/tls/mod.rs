@@ -3,3 +3,4 @@
 mod clients;
 mod own;
 mod studio;
+mod unwritable;
