@@ -40,6 +40,10 @@ pub const UNPACK_RATIO: u64 = 100;
 pub const UNPACK_RATIO_FROM_BYTES: u64 = 16 << 20;
 /// Seconds that unpacking may take.
 pub const UNPACK_SECONDS: u64 = 120;
+/// Files in a ZIP archive that a demo comes in.
+pub const ZIP_MEMBERS: u32 = 100;
+/// Bytes of everything in such an archive that is not the demo, once unpacked: 16 MiB.
+pub const ZIP_OTHER_BYTES: u64 = 16 << 20;
 /// Bytes of uploaded demos an account may keep, unless the operator says otherwise: 20 GiB.
 pub const ACCOUNT_DEMO_BYTES: u64 = 20 << 30;
 
