@@ -42,6 +42,8 @@ pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<Stored
     let partial = Partial { path: app.store.folder.demos().join(name) };
     let demo = write_partial(app, &partial.path, body)?;
     let quota = app.settings.quotas.demo_bytes;
+    // Until the row is there: the same bytes may be being deleted at this moment.
+    let _lock = app.store.folder.lock_demos()?;
     if !app.store.read(|db| has_already(db, account, &demo, quota))? {
         keep(&partial.path, &app.store.folder.demo(&demo.sha256))
             .map_err(|error| cannot_store("The demo could not be stored.", error))?;

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod backup;
 pub mod clips;
 pub mod counters;
+pub mod demo_files;
 pub mod demos;
 pub mod dinks;
 pub mod doctor;
@@ -19,6 +20,7 @@ pub mod leases;
 pub mod nodes;
 pub mod rates;
 pub mod statements;
+pub mod store_check;
 pub mod tls;
 pub mod usage;
 
@@ -88,6 +90,7 @@ pub struct App {
     /// What has been counted since the start.
     pub counters: Counters,
     probe: Probe,
+    damage: store_check::Found,
     stopping: AtomicBool,
 }
 
@@ -136,6 +139,7 @@ impl App {
             indexer: Indexer::default(),
             counters: Counters::default(),
             probe: Probe::default(),
+            damage: store_check::Found::default(),
             stopping: AtomicBool::new(false),
         })
     }

@@ -126,6 +126,8 @@ pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
 
 /// Bytes of the write-ahead log above which something is wrong: 64 MiB. Under load it has 16.
 pub const LOG_ALARM_BYTES: u64 = 64 << 20;
+/// Seconds that the look at a store's table after the start may take: meanwhile the write-ahead log only grows.
+pub const STORE_CHECK_TABLE_SECONDS: u64 = 120;
 /// Seconds that the store's times may lie in the future.
 pub const CLOCK_SKEW_SECONDS: u64 = 300;
 /// Seconds after which a file without a row is no upload under way: an hour.

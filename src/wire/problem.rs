@@ -24,7 +24,7 @@ pub struct Problem {
 /// Every `code` of an answer, with its status and what to make of it. `docs/errors.md` is written from it, and each
 /// answer in the tests is held against it.
 pub const CODES: &[(&str, u16, &str)] = &[
-    ("bad_request", 400, "The request is not HTTP as it must be."),
+    ("bad_request", 400, "The request is not proper HTTP/1.1."),
     ("body_broke_off", 400, "The upload broke off before its end; send it again, or go on where the server stands."),
     ("body_incomplete", 400, "The body broke off before its end."),
     ("demo_too_large", 400, "The uploaded demo that the job names is too large once unpacked."),
@@ -45,6 +45,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("body_too_slow", 408, "The body came too slowly."),
     ("request_timeout", 408, "The request came too slowly."),
     ("cancelled", 409, "The job of this lease was cancelled: the node stops."),
+    ("demo_in_use", 409, "Jobs that have not ended need the demo: wait for them, or cancel them."),
     ("lost", 409, "The lease is over, or never was this node's: the node stops."),
     ("no_clip", 409, "The job has no clip: it is not done, or its clip was deleted."),
     ("superseded", 409, "A newer request goes on with this upload."),
@@ -55,22 +56,32 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("too_large", 413, "The upload is over its limit."),
     ("uri_too_long", 414, "The address is over its limit."),
     ("not_a_jpeg", 415, "A poster is a JPEG."),
-    ("unsupported_media_type", 415, "The body must be `application/json`."),
+    (
+        "unsupported_media_type",
+        415,
+        "The body must be `application/json`; a demo's bytes are sent as they are, not as a form.",
+    ),
     ("range_not_satisfiable", 416, "The range lies outside the file."),
+    ("expectation_failed", 417, "The only expectation that is supported is `100-continue`."),
     ("demo_too_large", 422, "The demo is too large once unpacked."),
-    ("demo_unreadable", 422, "The demo cannot be read; uploaded again, it is tried again."),
+    (
+        "demo_unreadable",
+        422,
+        "The file is not a demo, or the demo cannot be read; one that was kept is tried again when it is uploaded again.",
+    ),
     ("demo_unsupported", 422, "The demo has no rounds to cut from."),
     ("idempotency_key_reused", 422, "The `Idempotency-Key` came with another body before: take a new one."),
     ("too_many_queued", 429, "As many of the account's jobs wait as may: submit more when some are done."),
     ("request_header_fields_too_large", 431, "The headers are over their limit."),
     ("internal", 500, "The server failed; quote `request_id` to its operator."),
-    ("not_implemented", 501, "This transfer coding is not spoken here."),
+    ("not_implemented", 501, "This method or transfer coding is not supported."),
     ("not_ready", 503, "The server takes no work just now: its disk is full, or its store cannot be written to."),
     ("service_unavailable", 503, "Too many requests at once; come again."),
     ("stopping", 503, "The server is stopping; come again."),
     ("store_busy", 503, "The store is busy; come again."),
+    ("store_damaged", 503, "The store has a damaged page: stop the server and restore the last backup."),
     ("too_busy", 503, "Too many waiting claims or uploads at once; come again."),
-    ("http_version_not_supported", 505, "HTTP/1.1 is spoken here."),
+    ("http_version_not_supported", 505, "Only HTTP/1.1 is supported."),
     ("no_space", 507, "The disk is down to its reserve: no new work is taken."),
 ];
 

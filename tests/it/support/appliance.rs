@@ -73,6 +73,7 @@ impl Appliance {
         let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![], quotas };
         let app = App::serve(data.path(), settings, clock.clone(), Arc::new(FakeRandom::default())).unwrap();
         let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());
+        options.hosts = http::Hosts::named(vec!["clips.lan".into()]);
         change(&mut options);
         let running = http::serve(app.clone(), options).unwrap();
         Self { app, clock, address: running.address(), running: Some(running), _data: data }
