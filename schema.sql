@@ -115,6 +115,10 @@ CREATE INDEX jobs_account ON jobs (account, id);
 -- The unfinished few among all the finished: the ready queue at start, and an account's counts.
 CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'queued' OR status = 'rendering';
 
+-- The unfinished jobs of an uploaded demo, found by the hash that its URL ends in, on whatever host: whether it may go.
+CREATE INDEX jobs_of_demo ON jobs (account, lower(substr(demo_url, -64)))
+WHERE (status = 'queued' OR status = 'rendering') AND substr(demo_url, -75, 11) = '/api/demos/';
+
 -- Jobs that came to nothing, for an account's usage: those that were completed are in the ledger.
 CREATE INDEX jobs_unbilled ON jobs (account, finished_at_ms) WHERE status = 'failed' OR status = 'cancelled';
 
@@ -245,6 +249,9 @@ CREATE TABLE demos (
 
 -- Who has a demo: whether its file is still wanted, and whose turn it is when it waits to be read.
 CREATE INDEX demos_content ON demos (sha256);
+
+-- An account's uploads, page by page.
+CREATE INDEX demos_uploaded ON demos (account, uploaded_at_ms);
 
 -- What is in an uploaded demo, by content. It is read once, in a child process, whoever uploaded the bytes.
 CREATE TABLE demo_indexes (

@@ -79,6 +79,15 @@ pub fn first_word_is(word: &str) -> bool {
     std::env::args_os().nth(1).is_some_and(|first| first == word)
 }
 
+/// Whether a flag stands on the command line itself, where every user of the machine can read its value.
+pub fn stands_on_the_line(flag: &str) -> bool {
+    let is_it = |arg: OsString| {
+        let named = arg.to_str().and_then(|arg| arg.strip_prefix("--")).and_then(|arg| arg.strip_prefix(flag));
+        named.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    std::env::args_os().skip(1).any(is_it)
+}
+
 /// This very program, for the children that render.
 pub fn program() -> std::io::Result<PathBuf> {
     std::env::current_exe()

@@ -56,6 +56,18 @@ check "the service is exposed by 1.5 or less" sh -c "systemd-analyze security --
 check "it runs as its own user" sh -c "ps -o user= -p $(main_pid) | grep -qx dinkem"
 check "man pages and completions are there" sh -c 'ls /usr/share/bash-completion/completions/dinkem-appliance && dpkg -L dinkem-appliance | grep -q man1/dinkem-appliance-serve.1.gz'
 
+# The service's user puts a link to a file of root's in the place of what the script reads.
+is_not_followed() {
+  printf 's3cret-of-root\n' >"$HOME/secret" && chmod 600 "$HOME/secret"
+  mkdir -p /run/systemd/system/$SERVER.d
+  printf '[Service]\nExecStartPost=/bin/ln -sf %s %s/server-url\n' "$HOME/secret" $DATA >/run/systemd/system/$SERVER.d/link.conf
+  systemctl daemon-reload
+  /var/lib/dpkg/info/dinkem-appliance.postinst configure >linked.txt 2>&1
+  [ -L $DATA/server-url ] && says "dinkem-appliance is running at" linked.txt && ! says "s3cret-of-root" linked.txt
+}
+check "the package's script follows no link in the service's folder" is_not_followed
+rm -r /run/systemd/system/$SERVER.d && systemctl daemon-reload && rm -f $DATA/server-url "$HOME/secret" && systemctl restart $SERVER
+
 # The operator types what he was told, as root.
 check "admin account create" sh -c 'dinkem-appliance admin account create "Studio One" >account.txt'
 key=$(sed -n 's/^metered key: *//p' account.txt)

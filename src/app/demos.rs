@@ -48,7 +48,8 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
     let mut arrival = Arrival::begin(app, account, stated)?;
     let demo = arrival.take_in(body)?;
     let hold = Hold::take(app, &demo.sha256);
-    let stored = store(app, account, &demo, arrival.file.as_ref());
+    // Row and file agree: the same bytes may be being deleted at this moment, here or by `admin`.
+    let stored = app.store.folder.lock_demos().and_then(|_lock| store(app, account, &demo, arrival.file.as_ref()));
     // Only now, so that the row counts before the bytes on their way do no longer.
     drop(arrival);
     match stored {

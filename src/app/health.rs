@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::{App, dinks, nodes, stopping};
+use super::{App, dinks, nodes, stopping, store_check};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::KeyClass;
 use crate::domain::node::NodeState;
@@ -16,11 +16,12 @@ const LOOK: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Probe(Mutex<Option<(Duration, Result<()>)>>);
 
-/// Whether the server takes work: it is not stopping, its disk has room, its store can be written to.
+/// Whether the server takes work: it is not stopping, its disk has room, its store is whole and can be written to.
 pub fn ready(app: &App) -> Result<()> {
     if app.stopping() {
         return Err(stopping());
     }
+    store_check::check(app)?;
     app.room.check().map_err(|error| Error { kind: Kind::Unavailable, code: "not_ready", ..error })?;
     // Whoever comes while another one looks is told what was found before.
     let Ok(mut last) = app.probe.0.try_lock() else { return Ok(()) };

@@ -17,16 +17,18 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod nodes;
+pub mod own_demos;
 pub mod promote;
 pub mod rates;
 pub mod statements;
+pub mod store_check;
 pub mod tls;
 pub mod usage;
 
 mod ballast;
 mod complete;
-mod footage;
 mod demo_files;
+mod footage;
 mod incoming;
 mod index_line;
 mod indexing;
@@ -103,6 +105,7 @@ pub struct App {
     /// What has been counted since the start.
     pub counters: Counters,
     probe: Probe,
+    damage: store_check::Found,
     stopping: AtomicBool,
 }
 
@@ -182,6 +185,7 @@ impl App {
             indexer: Indexer::default(),
             counters: Counters::default(),
             probe: Probe::default(),
+            damage: store_check::Found::default(),
             stopping: AtomicBool::new(false),
         })
     }

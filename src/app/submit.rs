@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::jobs::{JobInfo, describe, only};
 use super::{App, demos};
+use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::job::{Caller, Job, JobSpec};
@@ -123,6 +124,9 @@ impl NewJob {
                 self.queued_jobs
             );
             return Err(Error::new(Kind::TooMany, "too_many_queued", message));
+        }
+        if let Some(sha256) = uploaded_demo(&self.spec.demo_url) {
+            store::demos::used(tx, self.caller.account.id, &sha256, self.now_ms)?;
         }
         store::jobs::insert(tx, self.public_id, &self.caller, self.spec, self.now_ms)
     }

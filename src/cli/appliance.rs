@@ -16,7 +16,7 @@ use crate::app::{App, Settings, nodes};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::domain::quota::Quotas;
-use crate::http::{self, Limits, Running, ServeOptions};
+use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::node::agent::{self, AgentConfig};
 use crate::node::join::{self, NodeState};
 use crate::node::renderer::Patience;
@@ -79,7 +79,10 @@ impl Appliance {
         let public_url = options.public_url.as_deref();
         let open = |source| Keeper::open(&app, source, options.listen.ip(), public_url);
         let keeper = options.certificate.as_ref().map(open).transpose()?;
+        let hosts = Hosts::of_machine();
+        hosts.set_certificate_names(keeper.as_ref().map(Keeper::names).unwrap_or_default());
         let serving = ServeOptions {
+            hosts: hosts.clone(),
             listen: options.listen,
             public_url: options.public_url.clone(),
             https: keeper.as_ref().map(Keeper::https),
@@ -90,7 +93,7 @@ impl Appliance {
         let http = http::serve(Arc::clone(&app), serving)?;
         let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
         let authority = keeper.as_ref().and_then(Keeper::authority);
-        let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served));
+        let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served, hosts));
         let address = server_url::record_or_try_again(options.data_dir, &reachable, &local.url);
         let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
         let scheduler = scheduler::start(Arc::clone(&app), program()?, passes)?;

@@ -11,7 +11,7 @@ use crate::app::tls::{Certificates, Source};
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
-use crate::http::{Https, ServedCertificate};
+use crate::http::{Hosts, Https, ServedCertificate};
 use crate::os::host;
 use crate::scheduler::Pass;
 
@@ -51,12 +51,24 @@ impl Keeper {
         self.certificates.host()
     }
 
+    /// The names that a studio's certificate is for, see [`Certificates::names`].
+    pub fn names(&self) -> Vec<String> {
+        self.certificates.names()
+    }
+
     /// The pass that renews the certificate, or reads a studio's again, and has the running server show it.
-    pub fn pass(self, served: ServedCertificate) -> Pass {
+    pub fn pass(self, served: ServedCertificate, hosts: Hosts) -> Pass {
         let Self { mut certificates, listen, public_host } = self;
-        let mut look = move |app: &App| match certificates.refresh(app, &names(Some(listen), public_host.as_deref()))? {
-            Some(pair) => served.replace(pair).map(|()| 1),
-            None => Ok(0),
+        let mut look = move |app: &App| -> Result<usize> {
+            let names = names(Some(listen), public_host.as_deref());
+            match certificates.refresh(app, &names)? {
+                Some(pair) => {
+                    served.replace(pair)?;
+                    hosts.set_certificate_names(certificates.names());
+                    Ok(1)
+                }
+                None => Ok(0),
+            }
         };
         let run = move |app: &App| {
             look(app).map_err(|error| {

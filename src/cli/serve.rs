@@ -39,7 +39,7 @@ pub struct Args {
     /// Serve plain HTTP instead of HTTPS; `loopback` refuses to listen elsewhere
     #[arg(long, value_name = "WHERE")]
     plain_http: Option<PlainHttp>,
-    /// What URLs in answers and join tokens begin with; its host is among the certificate's names [default: the request's Host; for nodes the listening address]
+    /// What URLs in answers and join tokens begin with; its host is among the certificate's names [default: the request's Host, if that is one of this machine's or the certificate's; for nodes the listening address]
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// Seconds a node may be silent before its job is given to another

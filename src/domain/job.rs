@@ -227,7 +227,10 @@ pub fn check_demo_url(url: &str) -> Result<()> {
         return bad(&format!("must have at most {} bytes", limits::DEMO_URL_BYTES));
     }
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return bad("must not hold white space or control characters");
+        return bad("must not hold white space or control characters; percent-encode them");
+    }
+    if let Some(c) = url.chars().find(|c| NOT_IN_URLS.contains(c)) {
+        return bad(&format!("must not hold {c}; write it as %{:02X}", u32::from(c)));
     }
     let Some((scheme, rest)) = url.split_once("://") else {
         return bad("must be an absolute http or https URL");
@@ -247,6 +250,9 @@ pub fn check_demo_url(url: &str) -> Result<()> {
         true => host.parse::<Ipv6Addr>().is_ok(),
         false => !host.is_empty() && !host.contains(NOT_IN_HOSTS),
     };
+    if !host.is_ascii() {
+        return bad("must name its host in ASCII; write an international name in its xn-- form");
+    }
     if !named {
         return bad("must name a host");
     }
@@ -256,8 +262,11 @@ pub fn check_demo_url(url: &str) -> Result<()> {
     Ok(())
 }
 
+/// What may stand nowhere in a URL unless it is percent-encoded (RFC 3986, 2). Letters beyond ASCII may not either, but
+/// everybody writes them: they are encoded when the demo is fetched.
+const NOT_IN_URLS: [char; 9] = ['"', '<', '>', '\\', '^', '`', '{', '|', '}'];
 /// What no host's name may hold (WHATWG URL, forbidden host code points), but for what is looked for before.
-const NOT_IN_HOSTS: [char; 8] = ['%', '<', '>', '[', '\\', ']', '^', '|'];
+const NOT_IN_HOSTS: [char; 3] = ['%', '[', ']'];
 
 fn is_port(text: &str) -> bool {
     text.len() <= "65535".len() && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
@@ -374,6 +383,19 @@ mod tests {
             ("https://user:pass@example.com/demo.dem", false),
             ("https://example.com/a demo.dem", false),
             ("https://example.com/\u{7}", false),
+            ("https://example.com/a\"b.dem", false),
+            ("https://example.com/<b>.dem", false),
+            ("https://example.com/a\\b.dem", false),
+            ("https://example.com/a^b.dem", false),
+            ("https://example.com/a`b.dem", false),
+            ("https://example.com/{a}.dem", false),
+            ("https://example.com/a?b|c", false),
+            ("https://example.com/%22.dem", true),
+            ("https://example.com/a[1]~(b)'c'!*;,&=+$@:.dem", true),
+            ("https://example.com/\u{fc}ber.dem", true),
+            ("https://\u{fc}ber.example/a.dem", false),
+            ("https://xn--ber-goa.example/a.dem", true),
+            ("https://example%2ecom/a.dem", false),
             ("", false),
         ];
         for (url, good) in cases {

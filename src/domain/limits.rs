@@ -40,6 +40,10 @@ pub const UNPACK_RATIO: u64 = 100;
 pub const UNPACK_RATIO_FROM_BYTES: u64 = 16 << 20;
 /// Seconds that unpacking may take.
 pub const UNPACK_SECONDS: u64 = 120;
+/// Files in a ZIP archive that a demo comes in.
+pub const ZIP_MEMBERS: u32 = 100;
+/// Bytes of everything in such an archive that is not the demo, once unpacked: 16 MiB.
+pub const ZIP_OTHER_BYTES: u64 = 16 << 20;
 /// Bytes of uploaded demos an account may keep, unless the operator says otherwise: 20 GiB.
 pub const ACCOUNT_DEMO_BYTES: u64 = 20 << 30;
 
@@ -161,6 +165,8 @@ pub const EXHAUSTIONS: u32 = 3;
 
 /// Bytes of the write-ahead log above which something is wrong: 64 MiB. Under load it has 16.
 pub const LOG_ALARM_BYTES: u64 = 64 << 20;
+/// Seconds that the look at a store's table after the start may take: meanwhile the write-ahead log only grows.
+pub const STORE_CHECK_TABLE_SECONDS: u64 = 120;
 /// Seconds that the store's times may lie in the future.
 pub const CLOCK_SKEW_SECONDS: u64 = 300;
 /// Seconds after which a file without a row that no upload holds is a leftover.

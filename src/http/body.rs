@@ -24,9 +24,18 @@ pub fn json(call: &Call<'_>) -> Result<Vec<u8>> {
     let mut reader = Upload::new(call, call.json_body_bytes)?;
     let mut body = Vec::new();
     match reader.read_to_end(&mut body) {
-        Ok(_) => Ok(body),
+        Ok(_) => Ok(without_mark(body)),
         Err(error) => Err(reader.fault.unwrap_or_else(|| broken_off(&error))),
     }
+}
+
+/// Passes over a byte order mark, which editors and PowerShell put in front (RFC 8259, 8.1).
+fn without_mark(mut body: Vec<u8>) -> Vec<u8> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    if body.starts_with(MARK) {
+        body.drain(..MARK.len());
+    }
+    body
 }
 
 /// An upload's body.

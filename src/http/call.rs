@@ -1,7 +1,6 @@
 //! One request as handlers see it: who asks is settled before; here is what is asked.
 
 use std::cell::OnceCell;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 use rouille::Request;
@@ -10,6 +9,7 @@ use rouille::percent_encoding::percent_decode_str;
 use super::body::{self, Upload};
 use super::measures::Measures;
 use super::permits::{Permits, Shares, Uploader};
+use super::proxies::Origin;
 use super::urls::Base;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
@@ -33,7 +33,7 @@ pub struct Call<'r> {
     /// The same, as uploads are counted.
     pub whose_uploads: OnceCell<Uploader>,
     /// Who asks.
-    pub client: IpAddr,
+    pub client: Origin,
     /// Networks whose addresses may read the metrics.
     pub metrics_allow: &'r [IpNet],
     /// What is measured of all requests.

@@ -90,7 +90,8 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     answer::json(200, &JobList { clips, next_cursor: page.next.map(cursor) })
 }
 
-fn read_limit(text: Option<&str>) -> Result<u32> {
+/// Reads `limit` of a list.
+pub fn read_limit(text: Option<&str>) -> Result<u32> {
     let Some(text) = text else { return Ok(limits::PAGE_DEFAULT) };
     let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
     number

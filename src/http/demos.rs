@@ -1,23 +1,49 @@
 //! Demos that clients upload instead of naming an address.
 
+use std::io::{Cursor, Read};
+
 use rouille::Response;
 
 use super::answer;
 use super::body::Upload;
 use super::call::Call;
+use super::clips::read_limit;
 use super::quota::Told;
-use crate::app::demos::{self, StoredDemo};
+use super::urls::Base;
+use crate::app::demos;
+use crate::app::own_demos::{self, After, DemoInfo};
 use crate::domain::demo::{Indexing, parse_sha256};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::failure::FailureCode;
 use crate::domain::job::Caller;
 use crate::domain::limits;
-use crate::wire::demo::{UnreadView, UploadedView};
-use crate::wire::problem::hex;
+use crate::render::demo::kind;
+use crate::wire::demo::{DeletedDemoView, DemoListView, ListedDemoView, UnreadView, UploadedView};
+use crate::wire::problem::{hex, unhex};
+use crate::wire::time::rfc3339;
 
-/// `POST /api/demos`: the raw bytes, whatever their type.
+/// `POST /api/demos`: the raw bytes. What they are is seen from the first of them: of what cannot be a demo nothing more
+/// is read, and nothing is kept.
 pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
+    let form = form_of(call)?;
     let mut body = call.upload(limits::DEMO_BYTES)?;
-    let outcome = match receive(call, caller, &mut body) {
+    let stated = body.stated();
+    let mut head = Vec::new();
+    if let Err(error) = body.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut head) {
+        return Err(body.blame(Error::internal("The demo could not be received.", error)));
+    }
+    // A body without a byte has an answer of its own.
+    if let Some(why) = kind::why_no_demo(&head).filter(|_| !head.is_empty()) {
+        return Err(match form {
+            Form::UrlEncoded => no_form(call),
+            Form::Raw => Error::new(
+                Kind::Unprocessable,
+                FailureCode::DemoUnreadable.as_str(),
+                format!("This file {why}. Nothing was kept."),
+            ),
+        });
+    }
+    let outcome = match demos::receive_sized(call.app, caller, &mut Cursor::new(head).chain(&mut body), stated) {
         Ok(stored) => {
             let sha256 = hex(&stored.sha256);
             let demo_url = call.base.url(&format!("/api/demos/{sha256}"));
@@ -28,14 +54,92 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     Told::DemoBytes.on(outcome, demos::allowance(call.app, caller)?)
 }
 
-fn receive(call: &Call<'_>, caller: &Caller, body: &mut Upload<'_>) -> Result<StoredDemo> {
-    let stated = body.stated();
-    demos::receive_sized(call.app, caller, body, stated)
+/// `GET /api/demos?limit=&cursor=`: the account's uploads, newest first.
+pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
+    call.only_query(&["limit", "cursor"])?;
+    let limit = read_limit(call.query("limit").as_deref())?;
+    let after = call.query("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
+    let page = own_demos::list(call.app, caller, limit, after)?;
+    let demos = page.demos.iter().map(|info| listed(info, &call.base)).collect();
+    answer::json(200, &DemoListView { demos, next_cursor: page.next.map(cursor) })
+}
+
+/// `DELETE /api/demos/{sha256}`: gives its room back.
+pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
+    let sha256 = parse_sha256(call.parameter()).ok_or_else(own_demos::unknown)?;
+    own_demos::delete(call.app, caller, sha256)?;
+    let answer = answer::json(200, &DeletedDemoView { sha256: hex(&sha256), status: "deleted".into() });
+    Told::DemoBytes.on(answer, demos::allowance(call.app, caller)?)
+}
+
+/// An uploaded demo as lists show it.
+pub fn listed(info: &DemoInfo, base: &Base) -> ListedDemoView {
+    let demo = &info.demo;
+    let sha256 = hex(&demo.sha256);
+    ListedDemoView {
+        demo_url: base.url(&format!("/api/demos/{sha256}")),
+        sha256,
+        bytes: demo.bytes,
+        uploaded_at: rfc3339(demo.uploaded_at_ms),
+        last_used_at: demo.used_at_ms.map(rfc3339),
+        status: if demo.state == "waiting" { "indexing".into() } else { demo.state.clone() },
+        map: demo.map.clone(),
+        unfinished_jobs: info.unfinished_jobs,
+    }
+}
+
+/// A cursor is time and hash of the last demo on the page.
+fn cursor((uploaded_at_ms, sha256): After) -> String {
+    format!("{uploaded_at_ms:016x}{}", hex(&sha256))
+}
+
+fn read_cursor(text: &str) -> Result<After> {
+    let wrong = || Error::invalid("cursor", "cursor must be a next_cursor that this server gave.");
+    let (time, sha256) = text.split_at_checked(16).ok_or_else(wrong)?;
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if !time.bytes().all(is_hex) {
+        return Err(wrong());
+    }
+    let time = i64::from_str_radix(time, 16).map_err(|_| wrong())?;
+    Ok((time, unhex(sha256).ok_or_else(wrong)?))
+}
+
+/// How the body is wrapped, as its type says.
+enum Form {
+    /// Not at all.
+    Raw,
+    /// As a form, which is what curl says of `--data-binary` too where nobody says otherwise: the bytes decide.
+    UrlEncoded,
+}
+
+/// Refuses multipart bodies: the demo in them is wrapped in something that would be stored with it.
+fn form_of(call: &Call<'_>) -> Result<Form> {
+    let mut form = Form::Raw;
+    for value in call.all_headers("Content-Type") {
+        let media = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media.starts_with("multipart/") {
+            return Err(no_form(call));
+        }
+        if media == "application/x-www-form-urlencoded" {
+            form = Form::UrlEncoded;
+        }
+    }
+    Ok(form)
+}
+
+fn no_form(call: &Call<'_>) -> Error {
+    let message = format!(
+        "Send the demo's bytes as they are, not as a form: curl --data-binary @match.dem \
+         -H \"Content-Type: application/octet-stream\" -H \"Authorization: Bearer KEY\" {url} (or, without loading the file \
+         into memory: curl -X POST -T match.dem -H \"Authorization: Bearer KEY\" {url}).",
+        url = call.base.url("/api/demos")
+    );
+    Error::new(Kind::UnsupportedMedia, "unsupported_media_type", message)
 }
 
 /// `GET /api/demos/{sha256}`: what is in a demo; `202` until it has been read, `422` when it cannot be.
 pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let unknown = || Error::not_found("There is no such demo.");
+    let unknown = own_demos::unknown;
     let sha256 = parse_sha256(call.parameter()).ok_or_else(unknown)?;
     match demos::known(call.app, caller, &sha256)?.ok_or_else(unknown)? {
         Indexing::Waiting => {
@@ -44,5 +148,22 @@ pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
         }
         Indexing::Indexed(content) => Ok(answer::with_json(200, content)),
         Indexing::Failed { code, message } => Err(Error::new(Kind::Unprocessable, code.as_str(), message)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was_made_and_nothing_else_does() {
+        let after = (1_795_392_000_000, [0xab; 32]);
+        assert_eq!(read_cursor(&cursor(after)).unwrap(), after);
+        let good = cursor(after);
+        for text in
+            ["", "1", &good[1..], &good.to_uppercase(), &format!("{good}0"), &good.replace('0', "é"), &"f".repeat(80)]
+        {
+            assert_eq!(read_cursor(text).unwrap_err().field.as_deref(), Some("cursor"), "{text:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rouille::{Request, Response};
@@ -18,7 +18,7 @@ use super::proxies::{Forwarded, Proxies};
 use super::request_log::Line;
 use super::routes;
 use super::server::ServeOptions;
-use super::urls::Base;
+use super::urls::{Base, host_of};
 use crate::app::{self, App};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
@@ -35,6 +35,8 @@ pub struct Front {
     /// Drawn at the start, so that request ids of two runs differ.
     run: u64,
     requests: AtomicU64,
+    /// Whether it was said in this run that clients call the server by a name that is not its own.
+    warned: AtomicBool,
 }
 
 impl Front {
@@ -54,10 +56,11 @@ impl Front {
             measures: Arc::new(Measures::new()),
             run,
             requests: AtomicU64::new(0),
+            warned: AtomicBool::new(false),
         })
     }
 
-    /// Tells the address, once the port is bound: the last resort for URLs in answers.
+    /// Tells the address, once the port is bound: URLs in answers may begin with it.
     pub fn listens_on(&self, address: SocketAddr) {
         // Called once; a second address would be of no use.
         let _ = self.address.set(address);
@@ -80,7 +83,7 @@ impl Front {
         let path = routes::path_of(request.raw_url());
         let found = routes::find(path);
         let client = self.proxies.client(request);
-        let line = Line::begin(request, path, &found, client, &self.app.clock);
+        let line = Line::begin(request, path, &found, client.address, &self.app.clock);
         let call = Call {
             app: &self.app,
             request,
@@ -122,7 +125,31 @@ impl Front {
         }
         let Forwarded { scheme, host } = self.proxies.forwarded(request);
         let own = if self.options.https.is_some() { "https" } else { "http" };
-        Base::called(scheme.unwrap_or(own), host.or(request.header("Host")), self.address.get().copied())
+        let (scheme, listening) = (scheme.unwrap_or(own), self.address.get().copied());
+        let called = match host {
+            // A trusted proxy's word.
+            Some(forwarded) => host_of(forwarded).map(|_| forwarded),
+            None => request.header("Host").filter(|header| self.is_own_host(header, listening)),
+        };
+        match called {
+            Some(host) => Base::at(scheme, host),
+            None => Base::at(scheme, &self.options.hosts.canonical(listening)),
+        }
+    }
+
+    /// Whether a Host header names this server. Of one that does not, the operator hears once: it may be a name that is
+    /// missing in the settings.
+    fn is_own_host(&self, header: &str, listening: Option<SocketAddr>) -> bool {
+        let Some(host) = host_of(header) else { return false };
+        let is_own = self.options.hosts.know(host, listening);
+        if !is_own && !self.warned.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "A client called this server {host}, which is not one of its names: URLs in answers begin with {} instead. \
+                 If clients are to call it by another name, set --public-url.",
+                self.options.hosts.canonical(listening)
+            );
+        }
+        is_own
     }
 }
 

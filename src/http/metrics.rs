@@ -13,9 +13,7 @@ use crate::domain::limits;
 
 /// `GET /metrics`.
 pub fn show(call: &Call<'_>) -> Result<Response> {
-    let is_allowed =
-        call.client.is_loopback() || call.metrics_allow.iter().any(|network| network.contains(&call.client));
-    if !is_allowed {
+    if !call.client.is_loopback() && !call.client.is_in(call.metrics_allow) {
         let message = "Metrics are for this machine, and for networks that serve --metrics-allow names.";
         return Err(Error::new(Kind::Forbidden, "address_not_allowed", message));
     }

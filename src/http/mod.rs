@@ -13,6 +13,7 @@ mod demos;
 mod files;
 mod front;
 mod health;
+mod hosts;
 mod leases;
 mod measures;
 mod metrics;
@@ -31,6 +32,8 @@ mod usage;
 mod views;
 mod watch;
 
+pub use demos::listed as listed_demo;
+pub use hosts::Hosts;
 pub use server::{EventLoop, Https, Limits, Running, ServeOptions, ServedCertificate, TransportLimits, serve};
 pub use urls::Base;
 pub use views::job as job_view;

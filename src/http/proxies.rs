@@ -12,6 +12,28 @@ use rouille::Request;
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(Vec<IpNet>);
 
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's address, or as near to it as can be seen.
+    pub address: IpAddr,
+    /// False where a trusted proxy has named something that is no address: the client may be anybody then, and has no
+    /// rights by the address.
+    pub is_known: bool,
+}
+
+impl Origin {
+    /// Whether it is known to come from this machine.
+    pub fn is_loopback(self) -> bool {
+        self.is_known && self.address.is_loopback()
+    }
+
+    /// Whether it is known to come from one of these networks.
+    pub fn is_in(self, networks: &[IpNet]) -> bool {
+        self.is_known && networks.iter().any(|network| network.contains(&self.address))
+    }
+}
+
 /// How a client called, as the proxy in front says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Forwarded<'r> {
@@ -38,22 +60,23 @@ impl Proxies {
         address.is_loopback() || self.trust(address)
     }
 
-    /// The address of whoever asks.
-    pub fn client(&self, request: &Request) -> IpAddr {
-        let mut client = request.remote_addr().ip().to_canonical();
+    /// Where a request comes from. A header that cannot be read makes nobody of this machine or of a trusted network.
+    pub fn client(&self, request: &Request) -> Origin {
+        let mut origin = Origin { address: request.remote_addr().ip().to_canonical(), is_known: true };
         if self.0.is_empty() {
-            return client;
+            return origin;
         }
         let lines: Vec<&str> = values(request, "X-Forwarded-For").collect();
         let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
-        while self.trust(client) {
-            // What is no address ends the list: nobody can tell what stands before it.
-            match hops.next().and_then(address) {
-                Some(hop) => client = hop,
-                None => break,
+        while self.trust(origin.address) {
+            let Some(hop) = hops.next() else { break };
+            match address(hop) {
+                Some(address) => origin.address = address,
+                // It ends the list: nobody can tell what stands before it.
+                None => return Origin { is_known: false, ..origin },
             }
         }
-        client
+        origin
     }
 
     /// Scheme and Host, if the request comes from a trusted proxy. Of several values the last one is the proxy's.
@@ -109,18 +132,26 @@ mod tests {
             ("[::ffff:10.1.0.1]", &["192.0.2.7"], "192.0.2.7"),
             // All of them trusted: the first is as far as anybody can see.
             ("10.1.0.1", &["10.1.0.3, 10.1.0.2"], "10.1.0.3"),
-            ("10.1.0.1", &["192.0.2.7, unknown, 10.1.0.2"], "10.1.0.2"),
-            ("10.1.0.1", &[""], "10.1.0.1"),
+            // What is no address fails closed.
+            ("10.1.0.1", &["192.0.2.7, unknown, 10.1.0.2"], "10.1.0.2 (unknown)"),
+            ("10.1.0.1", &[""], "10.1.0.1 (unknown)"),
+            ("10.1.0.1", &["garbage"], "10.1.0.1 (unknown)"),
+            ("10.1.0.1", &["192.0.2.7, "], "10.1.0.1 (unknown)"),
+            ("10.1.0.1", &["127.0.0.1:"], "10.1.0.1 (unknown)"),
+            // Only what the proxy itself has added counts.
+            ("10.1.0.1", &["garbage, 192.0.2.7"], "192.0.2.7"),
             // From anybody else the header says nothing.
             ("192.0.2.9", &["198.51.100.1"], "192.0.2.9"),
             ("127.0.0.1", &["198.51.100.1"], "127.0.0.1"),
         ];
         for (peer, lines, expected) in cases {
             let headers: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
-            assert_eq!(proxies().client(&request(peer, &headers)).to_string(), *expected, "{peer} {lines:?}");
+            let Origin { address, is_known } = proxies().client(&request(peer, &headers));
+            let found = format!("{address}{}", if is_known { "" } else { " (unknown)" });
+            assert_eq!(found, *expected, "{peer} {lines:?}");
         }
         let nobody = Proxies::default().client(&request("10.1.0.1", &[("X-Forwarded-For", "192.0.2.7")]));
-        assert_eq!(nobody.to_string(), "10.1.0.1");
+        assert_eq!(nobody, Origin { address: "10.1.0.1".parse().unwrap(), is_known: true });
     }
 
     #[test]

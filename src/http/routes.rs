@@ -45,8 +45,10 @@ const ROUTES: &[Row] = &[
     ("GET", "/api/clips/{id}", Client(clips::show)),
     ("DELETE", "/api/clips/{id}", Client(clips::remove)),
     ("POST", "/api/clips/{id}/link", Client(clips::renew_link)),
+    ("GET", "/api/demos", Client(demos::list)),
     ("POST", "/api/demos", Client(demos::upload)),
     ("GET", "/api/demos/{sha256}", Client(demos::show)),
+    ("DELETE", "/api/demos/{sha256}", Client(demos::remove)),
     ("GET", "/api/account", Client(account::show)),
     ("GET", "/api/usage", Client(usage::show)),
     // For whoever has a clip's address.

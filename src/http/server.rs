@@ -19,6 +19,7 @@ use tiny_http::Lane;
 pub use tiny_http::Limits as TransportLimits;
 
 use super::front::Front;
+use super::hosts::Hosts;
 use super::proxies::Proxies;
 use super::routes;
 use crate::app::App;
@@ -43,8 +44,10 @@ pub struct Https {
 pub struct ServeOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What URLs in answers begin with. Without it: the request's scheme and Host.
+    /// What URLs in answers begin with. Without it: the request's scheme and its Host, if that is one of `hosts`.
     pub public_url: Option<String>,
+    /// By what names the server is called.
+    pub hosts: Hosts,
     /// `None`: plain HTTP.
     pub https: Option<Https>,
     /// Networks of reverse proxies whose word on a client's address, scheme and Host is believed.
@@ -59,7 +62,15 @@ impl ServeOptions {
     /// Listens there, and is otherwise as it is when nobody says anything.
     pub fn on(listen: SocketAddr) -> Self {
         let limits = Limits::default();
-        Self { listen, public_url: None, https: None, trusted_proxies: Vec::new(), metrics_allow: Vec::new(), limits }
+        Self {
+            listen,
+            public_url: None,
+            hosts: Hosts::of_machine(),
+            https: None,
+            trusted_proxies: Vec::new(),
+            metrics_allow: Vec::new(),
+            limits,
+        }
     }
 }
 

@@ -1,6 +1,4 @@
-//! What URLs in answers begin with: the operator's public URL, else what the client itself called.
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+//! What URLs in answers begin with: the operator's public URL, else a name of this server's.
 
 /// Scheme, host and port, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,13 +10,9 @@ impl Base {
         Self(url.trim_end_matches('/').to_owned())
     }
 
-    /// What the client called: its Host, if that is nothing but a host and a port, else the address the server
-    /// listens on.
-    pub fn called(scheme: &str, host: Option<&str>, listening: Option<SocketAddr>) -> Self {
-        match host.filter(|host| is_host(host)) {
-            Some(host) => Self(format!("{scheme}://{host}")),
-            None => Self(format!("{scheme}://{}", listening.map_or_else(|| "localhost".into(), reachable))),
-        }
+    /// A scheme, and a host with its port, if any.
+    pub fn at(scheme: &str, host: &str) -> Self {
+        Self(format!("{scheme}://{host}"))
     }
 
     /// An absolute URL; `path` begins with a slash.
@@ -27,18 +21,15 @@ impl Base {
     }
 }
 
-/// An address that listens everywhere is reached at least on the machine itself.
-fn reachable(mut address: SocketAddr) -> String {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address.to_string()
+/// The host of a Host header, with the brackets of IPv6, if that is `name`, `name:port`, `[ipv6]` or `[ipv6]:port` and
+/// nothing else: it ends up in answers, and from there in other people's pages.
+pub fn host_of(header: &str) -> Option<&str> {
+    is_host(header).then(|| match header.find(']') {
+        Some(bracket) => &header[..=bracket],
+        None => header.split(':').next().unwrap_or_default(),
+    })
 }
 
-/// Whether a Host header is `name`, `name:port`, `[ipv6]` or `[ipv6]:port` and nothing else: it ends up in answers,
-/// and from there in other people's pages.
 fn is_host(host: &str) -> bool {
     let (name, rest, good): (&str, &str, fn(char) -> bool) = match host.strip_prefix('[') {
         Some(ipv6) => match ipv6.split_once(']') {
@@ -109,17 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn the_host_comes_first_then_the_address() {
-        let address = |text: &str| Some(text.parse().unwrap());
-        let cases = [
-            ("https", Some("clips.lan:8443"), address("10.0.0.5:1"), "https://clips.lan:8443/api"),
-            ("http", Some("a/b"), address("10.0.0.5:8443"), "http://10.0.0.5:8443/api"),
-            ("http", None, address("0.0.0.0:8443"), "http://127.0.0.1:8443/api"),
-            ("http", None, address("[::]:8443"), "http://[::1]:8443/api"),
-        ];
-        for (scheme, host, listening, expected) in cases {
-            assert_eq!(Base::called(scheme, host, listening).url("/api"), expected);
+    fn the_host_of_a_header_is_without_its_port() {
+        let cases = [("clips.lan:8443", Some("clips.lan")), ("[fd00::1]:443", Some("[fd00::1]")), ("a/b", None)];
+        for (header, host) in cases {
+            assert_eq!(host_of(header), host, "{header}");
         }
+        assert_eq!(Base::at("https", "clips.lan:8443").url("/api"), "https://clips.lan:8443/api");
         assert_eq!(Base::public("https://clips.example/x/").url("/api"), "https://clips.example/x/api");
     }
 

@@ -53,7 +53,7 @@ pub fn checks(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Vec<C
 /// The error of a node without an identity.
 pub fn not_joined(state_dir: &Path) -> Error {
     Error::not_found(format!(
-        "No node has joined from {}: join with --join TOKEN (`dinkem-appliance admin nodes token` on the server makes one).",
+        "No node has joined from {}: join with --join - and a token on standard input (`dinkem-appliance admin nodes token` on the server makes one).",
         state_dir.display()
     ))
 }

@@ -1,7 +1,9 @@
 //! Gets a job's demo onto the node's disk, unpacked: from the server where it was uploaded, else from its URL.
 //!
 //! The URL comes from a stranger: addresses, size, time and speed have limits, and what cannot be a demo is given up
-//! after its first bytes. Nothing of its content is parsed here.
+//! after its first bytes. Nothing of its content is parsed here. Whoever named the URL is told which host failed, and why
+//! only where all of it happened on the public internet: otherwise a studio's network could be mapped with jobs. The
+//! operator finds the cause in the attempt's log.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use crate::domain::limits;
 use crate::os::address::Addresses;
 use crate::os::http::{ADDRESS_REFUSED, BAD_URL, Client, ClientOptions, Method, Request, Response};
 use crate::os::room::{Part, Room};
-use crate::render::demo::{NO_ROOM, UnpackLimits, unpack};
+use crate::render::demo::{NO_ROOM, UnpackLimits, kind, unpack};
 use crate::wire::node::{ClaimAnswer, FetchPolicy};
 
 use super::cache::{DemoCache, HeldDemo, Remembered};
@@ -70,7 +72,13 @@ impl Fetcher<'_> {
                 }
             }
         };
-        let held = self.keep(claim, answer, hold)?;
+        let held = self.keep(claim, answer, hold).map_err(|ended| match ended {
+            Ended::Failed(failure) if failure.code == FailureCode::FetchFailed => {
+                let message = format!("The render node could not get the uploaded demo. {}", failure.message);
+                Failure { message, ..failure }.into()
+            }
+            ended => ended,
+        })?;
         if held.sha256 != sha256 {
             return Err(Failure::here(FailureCode::FetchFailed, "The uploaded demo did not arrive whole.").into());
         }
@@ -88,14 +96,18 @@ impl Fetcher<'_> {
             headers: &validators(known.as_ref()),
             ..Request::new(Method::GET, url, seconds(claim.fetch_policy.max_seconds))
         });
-        let answer = answer.map_err(|error| unanswered(&error))?;
+        let told = |failure: Failure| told(url, failure, client.met_only_public(), hold);
+        let answer = answer.map_err(|error| told(unanswered(&error)))?;
         match (answer.status, known.and_then(|known| self.cache.get(&known.sha256))) {
             (304, Some(held)) => return Ok(held),
             (200, _) => {}
-            (status, _) => return Err(error_answer(status).into()),
+            (status, _) => return Err(told(error_answer(status)).into()),
         }
         let (etag, last_modified) = (header(&answer, "etag"), header(&answer, "last-modified"));
-        let held = self.keep(claim, answer, hold)?;
+        let held = self.keep(claim, answer, hold).map_err(|ended| match ended {
+            Ended::Failed(failure) if failure.code == FailureCode::FetchFailed => told(failure).into(),
+            ended => ended,
+        })?;
         if etag.is_some() || last_modified.is_some() {
             self.cache.remember(url, Remembered { etag, last_modified, sha256: held.sha256.clone() });
         }
@@ -117,8 +129,9 @@ impl Fetcher<'_> {
         let expected = answer.length();
         let mut meter = Meter::new(answer.into_reader(), expected, policy, hold);
         let head = meter.head()?;
-        if let Some(words) = no_demo(&head) {
-            return Err(Failure::for_good(FailureCode::DemoUnreadable, words).into());
+        if let Some(words) = kind::why_no_demo(&head) {
+            let message = format!("What was fetched {words}.");
+            return Err(Failure::for_good(FailureCode::DemoUnreadable, message).into());
         }
         let ratio = if head.starts_with(PLAIN) { 1 } else { limits::UNPACK_ORDINARY_RATIO };
         let least = expected.unwrap_or_default().saturating_mul(ratio);
@@ -188,22 +201,42 @@ fn validators(known: Option<&Remembered>) -> Vec<(&'static str, &str)> {
     headers.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
 }
 
-/// The failure for a fetch that got no answer at all.
+/// The failure for a fetch that got no answer at all: its message is for [`told`].
 fn unanswered(error: &Error) -> Failure {
     let retry = if [ADDRESS_REFUSED, BAD_URL].contains(&error.code) { Retry::Never } else { Retry::Elsewhere };
-    info!("A demo could not be fetched: {error}");
-    Failure {
-        code: FailureCode::FetchFailed,
-        message: format!("The demo could not be fetched. {}", error.message),
-        retry,
+    Failure { code: FailureCode::FetchFailed, message: error.to_string(), retry }
+}
+
+/// The failure for an answer that holds no demo: its message is for [`told`]. What a server says of the request is
+/// final, its own trouble is not.
+fn error_answer(status: u16) -> Failure {
+    let retry = if matches!(status, 408 | 425 | 429 | 500..) { Retry::Elsewhere } else { Retry::Never };
+    let message = format!("Its server answered with status {status}.");
+    Failure { code: FailureCode::FetchFailed, message, retry }
+}
+
+/// The same failure as the client is told of it, the whole cause kept for the operator.
+fn told(url: &str, failure: Failure, is_public: bool, hold: &Hold<'_>) -> Failure {
+    info!("A demo could not be fetched from {}: {}", host_of(url), failure.message);
+    hold.keep_log(&format!("Fetching from {}: {}", host_of(url), failure.message));
+    Failure { message: sentence(host_of(url), &failure.message, is_public), ..failure }
+}
+
+fn sentence(host: &str, cause: &str, is_public: bool) -> String {
+    match is_public {
+        true => format!("The demo could not be fetched from {host}. {cause}"),
+        false => format!("The demo could not be fetched from {host}."),
     }
 }
 
-/// The failure for an answer that holds no demo. What a server says of the request is final, its own trouble is not.
-fn error_answer(status: u16) -> Failure {
-    let retry = if matches!(status, 408 | 425 | 429 | 500..) { Retry::Elsewhere } else { Retry::Never };
-    let message = format!("The demo could not be fetched: its server answered with status {status}.");
-    Failure { code: FailureCode::FetchFailed, message, retry }
+/// The host of a URL that was checked when its job was submitted: without port and path, which the client knows, and
+/// without anything secret.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let server = authority.rsplit('@').next().unwrap_or_default();
+    let end = server.find(']').map(|bracket| bracket + 1).or_else(|| server.find(':')).unwrap_or(server.len());
+    &server[..end]
 }
 
 /// The failure for a demo that was fetched and cannot be unpacked.
@@ -222,47 +255,29 @@ fn disk_failed(error: &dyn std::fmt::Display) -> Failure {
     Failure::here(FailureCode::NodeFailed, "The render node could not write the demo to its disk.")
 }
 
-/// Why something that begins like this is not a demo, packed or not; `None`: it may be one.
-fn no_demo(head: &[u8]) -> Option<&'static str> {
-    const GZIP: &[u8] = &[0x1f, 0x8b];
-    const BZIP2: &[u8] = b"BZh";
-    const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-    let skippable_zstd = head.len() > 3 && head[0] >> 4 == 5 && head[1..4] == [0x2a, 0x4d, 0x18];
-    if [PLAIN, GZIP, BZIP2, ZSTD].iter().any(|magic| head.starts_with(magic)) || skippable_zstd {
-        None
-    } else if head.is_empty() {
-        Some("What was fetched is empty, not a demo.")
-    } else if head.starts_with(b"HL2DEMO") {
-        Some("The demo was recorded by an older Counter-Strike: only demos of Counter-Strike 2 can be read.")
-    } else if head.trim_ascii_start().starts_with(b"<") {
-        Some("What was fetched is not a CS2 demo but looks like a web page.")
-    } else {
-        Some("What was fetched is not a CS2 demo (.dem, plain or as .gz, .bz2 or .zst).")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_a_demo_is_known_by_its_first_bytes() {
-        let cases: [(&[u8], &str); 11] = [
-            (b"PBDEMS2\0....", ""),
-            (&[0x1f, 0x8b, 8], ""),
-            (b"BZh9", ""),
-            (&[0x28, 0xb5, 0x2f, 0xfd, 0], ""),
-            (&[0x50, 0x2a, 0x4d, 0x18], ""),
-            (b"PBDEMS", "not a CS2 demo"),
-            (b"", "empty"),
-            (b"HL2DEMO\0", "older"),
-            (b"<!doctype html>", "web page"),
-            (b"\n <html>", "web page"),
-            (b"PK\x03\x04", "not a CS2 demo"),
+    fn the_cause_of_a_failed_fetch_is_told_only_where_all_of_it_was_public() {
+        let cause = "Its server answered with status 404.";
+        let said = sentence("files.example", cause, true);
+        assert_eq!(said, "The demo could not be fetched from files.example. Its server answered with status 404.");
+        assert_eq!(sentence("nas", cause, false), "The demo could not be fetched from nas.");
+    }
+
+    #[test]
+    fn a_failed_fetch_names_the_host_alone() {
+        let cases = [
+            ("https://files.example/a.dem", "files.example"),
+            ("http://files.example:8080?token=secret", "files.example"),
+            ("http://[fd00::1]:9/a.dem", "[fd00::1]"),
+            ("http://user:pw@nas/a", "nas"),
+            ("http://nas", "nas"),
         ];
-        for (head, words) in cases {
-            let said = no_demo(head).unwrap_or_default();
-            assert!(said.contains(words) && said.is_empty() == words.is_empty(), "{head:?}: {said:?}");
+        for (url, host) in cases {
+            assert_eq!(host_of(url), host, "{url}");
         }
     }
 

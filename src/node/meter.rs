@@ -8,13 +8,11 @@ use sha2::{Digest, Sha256};
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
 use crate::domain::limits;
+use crate::render::demo::kind;
 use crate::wire::node::FetchPolicy;
 use crate::wire::problem::hex;
 
 use super::hold::{Ended, Hold};
-
-/// Bytes looked at before the rest is fetched: the longest magic number.
-const HEAD_BYTES: u64 = 8;
 
 /// A reader that knows afterwards what was wrong and what the SHA-256 of all it read is.
 pub struct Meter<'a> {
@@ -54,7 +52,7 @@ impl<'a> Meter<'a> {
         if self.expected.is_some_and(|bytes| bytes > self.max_bytes) {
             return Err(self.too_large().into());
         }
-        match self.by_ref().take(HEAD_BYTES).read_to_end(&mut head) {
+        match self.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut head) {
             Ok(_) => Ok(head),
             Err(error) => Err(self.trouble.take().unwrap_or_else(|| broken_off(&error).into())),
         }
@@ -80,13 +78,13 @@ impl<'a> Meter<'a> {
         }
         let now = self.hold.now();
         if now.saturating_sub(self.began) > self.max_time {
-            let message = format!("Fetching the demo took longer than {} seconds.", self.max_time.as_secs());
+            let message = format!("It took longer than {} seconds.", self.max_time.as_secs());
             return Err(Failure::for_good(FailureCode::FetchFailed, message).into());
         }
         let (since, at) = self.window;
         if now.saturating_sub(since) >= Duration::from_secs(limits::FETCH_STALL_SECONDS) {
             if self.bytes - at < limits::FETCH_BYTES_PER_SECOND * limits::FETCH_STALL_SECONDS {
-                let message = "Fetching the demo was given up: its server sends too slowly.";
+                let message = "Its server sends too slowly.";
                 return Err(Failure::for_good(FailureCode::FetchFailed, message).into());
             }
             self.window = (now, self.bytes);
@@ -127,8 +125,8 @@ impl Read for Meter<'_> {
 fn broken_off(error: &io::Error) -> Failure {
     log::info!("A demo broke off: {error}");
     let message = match error.kind() {
-        io::ErrorKind::TimedOut => "The demo could not be fetched: its server stopped sending.",
-        _ => "The demo could not be fetched: its server broke off.",
+        io::ErrorKind::TimedOut => "Its server stopped sending.",
+        _ => "Its server closed the connection before the end.",
     };
     Failure::here(FailureCode::FetchFailed, message)
 }

@@ -1,17 +1,19 @@
 //! Which addresses a client may connect to. A demo's URL comes from a stranger, so a fetch must not reach the machine
 //! itself, its link or a cloud's metadata service, whatever form the address is written in. A studio's own LAN is
-//! where demos lie, so private addresses are allowed.
+//! where demos lie, so private addresses are allowed, but for those of this very machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
+
+use super::host;
 
 /// Which addresses may be connected to.
 #[derive(Clone, Debug)]
 pub enum Addresses {
     /// All: for the appliance's own server, which its operator named.
     Any,
-    /// All but those of [`refused`], and of these the ones that are named here.
+    /// All but those of [`refused`] and this machine's own, and of these the ones that are named here.
     Guarded {
         /// Networks that are allowed although the rule refuses them (`--fetch-allow`).
         allow: Vec<IpNet>,
@@ -19,17 +21,35 @@ pub enum Addresses {
 }
 
 impl Addresses {
-    /// Whether this address may be connected to.
+    /// Whether this address may be connected to. Which addresses are the machine's own is asked of the system now.
     pub fn permit(&self, address: IpAddr) -> bool {
+        self.permit_beside(address, host::is_own)
+    }
+
+    fn permit_beside(&self, address: IpAddr, is_own: impl Fn(IpAddr) -> bool) -> bool {
         match self {
             Self::Any => true,
             Self::Guarded { allow } => {
                 let address = canonical(address);
                 let judged = embedded(address).map_or(address, IpAddr::V4);
-                allow.iter().any(|net| net.contains(&address) || net.contains(&judged)) || !refused(judged)
+                allow.iter().any(|net| net.contains(&address) || net.contains(&judged))
+                    || !(refused(judged) || is_own(address) || is_own(judged))
             }
         }
     }
+}
+
+/// Whether an address is reached the same way from anywhere on the internet. What a server at any other address
+/// answers tells something of a private network.
+pub fn is_public(address: IpAddr) -> bool {
+    let address = canonical(address);
+    let judged = embedded(address).map_or(address, IpAddr::V4);
+    let private = match judged {
+        // 100.64.0.0/10 is a carrier's or an overlay's own (RFC 6598).
+        IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    };
+    !private && !refused(judged) && !host::is_own(judged)
 }
 
 /// An IPv4 address that is written as an IPv6 one (`::ffff:a.b.c.d`, `::a.b.c.d`) becomes plain.
@@ -151,9 +171,56 @@ mod tests {
         ];
         for (addresses, expected) in [(&permitted[..], true), (&refused[..], false)] {
             for address in addresses {
-                assert_eq!(guarded(&[]).permit(address.parse().unwrap()), expected, "{address}");
+                assert_eq!(guarded(&[]).permit_beside(address.parse().unwrap(), |_| false), expected, "{address}");
                 assert!(Addresses::Any.permit(address.parse().unwrap()), "{address}");
             }
+        }
+    }
+
+    #[test]
+    fn an_address_of_this_machine_is_refused_in_every_form_unless_it_is_on_the_list() {
+        let own: [IpAddr; 3] = ["192.168.1.20", "203.0.113.9", "fd12:3456::1"].map(|text| text.parse().unwrap());
+        let cases = [
+            ("192.168.1.20", &[][..], false),
+            ("::ffff:192.168.1.20", &[], false),
+            ("::192.168.1.20", &[], false),
+            ("64:ff9b::192.168.1.20", &[], false),
+            ("2002:c0a8:114::", &[], false),
+            ("203.0.113.9", &[], false),
+            ("fd12:3456::1", &[], false),
+            ("192.168.1.21", &[], true),
+            ("fd12:3456::2", &[], true),
+            ("192.168.1.20", &["192.168.1.0/24"], true),
+            ("64:ff9b::192.168.1.20", &["192.168.1.20/32"], true),
+            ("fd12:3456::1", &["192.168.1.0/24"], false),
+        ];
+        for (address, allow, expected) in cases {
+            let found = guarded(allow).permit_beside(address.parse().unwrap(), |address| own.contains(&address));
+            assert_eq!(found, expected, "{address} beside {allow:?}");
+        }
+    }
+
+    #[test]
+    fn what_lies_within_a_site_is_not_public() {
+        let cases = [
+            ("8.8.8.8", true),
+            ("2606:4700::1111", true),
+            ("64:ff9b::8.8.8.8", true),
+            ("10.0.0.1", false),
+            ("172.16.5.4", false),
+            ("192.168.1.20", false),
+            ("100.64.0.1", false),
+            ("100.128.0.1", true),
+            ("127.0.0.1", false),
+            ("169.254.169.254", false),
+            ("::ffff:10.0.0.1", false),
+            ("64:ff9b::10.0.0.1", false),
+            ("fd12:3456::1", false),
+            ("fe80::1", false),
+            ("::1", false),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
         }
     }
 
@@ -170,7 +237,7 @@ mod tests {
             ("::1", false),
         ];
         for (address, expected) in cases {
-            assert_eq!(list.permit(address.parse().unwrap()), expected, "{address}");
+            assert_eq!(list.permit_beside(address.parse().unwrap(), |_| false), expected, "{address}");
         }
     }
 }

@@ -1,6 +1,14 @@
 //! What this machine is called and where a network finds it.
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long the machine's own addresses are remembered: a fetch asks for each address that a name resolves to.
+const OWN_FOR: Duration = Duration::from_secs(5);
+
+/// The machine's own addresses, and when they were read.
+static OWN: Mutex<Option<(Instant, Vec<IpAddr>)>> = Mutex::new(None);
 
 /// The machine's own name, where it has one.
 #[cfg(unix)]
@@ -65,6 +73,17 @@ pub fn addresses() -> Vec<IpAddr> {
         Vec::new()
     });
     interfaces.iter().map(if_addrs::Interface::ip).collect()
+}
+
+/// Whether an address, IPv4 not in its IPv6 form, belongs to this machine: that of an interface, or the one by which it
+/// reaches the network, should the system not list the interfaces.
+pub fn is_own(address: IpAddr) -> bool {
+    let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = match own.take().filter(|(read, _)| read.elapsed() < OWN_FOR) {
+        Some(read) => read,
+        None => (Instant::now(), addresses().into_iter().chain([lan_address()]).collect()),
+    };
+    own.insert(read).1.contains(&address)
 }
 
 #[cfg(all(test, unix))]

@@ -1,23 +1,24 @@
 //! The one HTTP client: for nodes and clients that talk to the appliance, and for fetching demos from anywhere.
 //!
 //! Blocking, HTTP/1.1, proxies of the environment ignored. Addresses are judged where names are resolved, so that a
-//! redirect or a name that changes its mind is judged like the first address. Knows nothing of the product.
+//! redirect or a name that changes its mind is judged like the first address. Redirects are followed here, because `ureq`
+//! takes only those whose `Location` is a clean URL. Knows nothing of the product.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::io::{self, Read};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use ureq::config::Config;
 use ureq::http::{Uri, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::DefaultConnector;
 
 pub use ureq::http::Method;
 
 use super::address::Addresses;
+use super::resolver::{GuardedResolver, Met, Refused};
+use super::url;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 
@@ -45,7 +46,8 @@ pub struct ClientOptions {
     pub addresses: Addresses,
     /// PEM of the certificates to trust, alone; `None`: those that the platform trusts.
     pub ca_pem: Option<String>,
-    /// How many redirects it follows; beyond them it is an error. 0: a redirect is an answer like any other.
+    /// How many redirects of a GET or HEAD it follows; beyond them it is an error. 0: a redirect is an answer like any
+    /// other, as it is for requests with a body.
     pub redirects: u32,
     /// Time to resolve and connect.
     pub connect_timeout: Duration,
@@ -83,7 +85,7 @@ impl<'a> Body<'a> {
 pub struct Request<'a> {
     /// Its method.
     pub method: Method,
-    /// `http` or `https`, absolute.
+    /// `http` or `https`, absolute. What may not stand in a URL is percent-encoded before it is sent.
     pub url: &'a str,
     /// Sent as `Authorization: Bearer`, to the first server only, never after a redirect.
     pub bearer: Option<&'a Secret>,
@@ -108,6 +110,8 @@ impl<'a> Request<'a> {
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: ureq::Agent,
+    redirects: u32,
+    met: Arc<Met>,
 }
 
 impl Client {
@@ -120,7 +124,7 @@ impl Client {
         let config = Config::builder()
             .proxy(None)
             .http_status_as_error(false)
-            .max_redirects(options.redirects)
+            .max_redirects(0)
             .user_agent(concat!("dinkem-appliance/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .timeout_resolve(Some(options.connect_timeout))
@@ -128,12 +132,47 @@ impl Client {
             .timeout_per_read(Some(options.stall_timeout))
             .timeout_per_write(Some(options.stall_timeout))
             .build();
-        let resolver = GuardedResolver { inner: DefaultResolver::default(), addresses: options.addresses };
-        Ok(Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), resolver) })
+        let met = Arc::new(Met::default());
+        let resolver = GuardedResolver::new(options.addresses, Arc::clone(&met));
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
+        Ok(Self { agent, redirects: options.redirects, met })
+    }
+
+    /// Whether every address so far, of all redirects too, is a public one. Where it is not, what was answered or not
+    /// answered tells something of a private network.
+    pub fn met_only_public(&self) -> bool {
+        self.met.only_public()
     }
 
     /// Sends a request and waits for the answer's head. A status of 400 and above is an answer, not an error.
     pub fn send(&self, request: Request<'_>) -> Result<Response> {
+        let began = Instant::now();
+        let Request { method, url, mut bearer, content_type, headers, body, timeout } = request;
+        let mut url = url::encoded(url.as_bytes());
+        if !matches!(body, Body::Empty) || ![Method::GET, Method::HEAD].contains(&method) {
+            let body = body.for_less();
+            return self.send_once(Request { method, url: &url, bearer, content_type, headers, body, timeout });
+        }
+        for left in (0..=self.redirects).rev() {
+            let timeout = timeout.saturating_sub(began.elapsed());
+            let method = method.clone();
+            let hop = Request { method, url: &url, bearer, content_type, headers, body: Body::Empty, timeout };
+            let answer = self.send_once(hop)?;
+            let Some(location) = answer.location().filter(|_| self.redirects > 0) else { return Ok(answer) };
+            let server = answer.server.clone();
+            if left == 0 {
+                let message = format!("{server} redirects too often.");
+                return Err(Error::new(Kind::Unavailable, BAD_ANSWER, message));
+            }
+            url = url::redirected(&url, location).ok_or_else(|| {
+                Error::new(Kind::Invalid, BAD_URL, format!("{server} redirects to what is no http or https URL."))
+            })?;
+            bearer = None;
+        }
+        Err(Error::internal("The request was never sent.", "no hop"))
+    }
+
+    fn send_once(&self, request: Request<'_>) -> Result<Response> {
         let server = server_of(request.url);
         let mut head = ureq::http::Request::builder().method(&request.method).uri(request.url);
         if let Some(bearer) = request.bearer {
@@ -203,6 +242,12 @@ impl Response {
         self.answer.headers().get(name)?.to_str().ok()
     }
 
+    /// Where a redirect leads, in the server's bytes.
+    fn location(&self) -> Option<&[u8]> {
+        let is_redirect = matches!(self.status, 301 | 302 | 303 | 307 | 308);
+        self.answer.headers().get(header::LOCATION).filter(|_| is_redirect).map(header::HeaderValue::as_bytes)
+    }
+
     /// The body's length, where the server said it.
     pub fn length(&self) -> Option<u64> {
         self.header("content-length")?.parse().ok()
@@ -258,38 +303,6 @@ fn cause(error: &io::Error) -> Option<&ureq::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// Resolves names, and leaves out the addresses that are not permitted. The connector sees no others, so this holds
-/// for every address, on every redirect.
-#[derive(Debug)]
-struct GuardedResolver {
-    inner: DefaultResolver,
-    addresses: Addresses,
-}
-
-impl Resolver for GuardedResolver {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut permitted = self.empty();
-        for address in &self.inner.resolve(uri, config, timeout)? {
-            if self.addresses.permit(address.ip()) {
-                permitted.push(*address);
-            }
-        }
-        if permitted.is_empty() { Err(ureq::Error::Other(Box::new(Refused))) } else { Ok(permitted) }
-    }
-}
-
-/// Every address behind a name is refused.
-#[derive(Debug)]
-struct Refused;
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the address is refused")
-    }
-}
-
-impl StdError for Refused {}
-
 /// Reads the certificates out of a PEM file.
 fn certificates(pem: &str) -> Result<RootCerts> {
     let found: Vec<_> = ureq::tls::parse_pem(pem.as_bytes())
@@ -323,7 +336,7 @@ fn describe(server: &str, error: &ureq::Error) -> Error {
         ureq::Error::Other(other) if other.is::<Refused>() => Error::new(
             Kind::Forbidden,
             ADDRESS_REFUSED,
-            format!("The address of {server} is refused: it is the machine's own, link-local, multicast or reserved."),
+            format!("The address of {server} is refused: it is this machine's own, link-local, multicast or reserved."),
         ),
         // These may quote the URL, and a URL may hold a secret: no detail.
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::RequireHttpsOnly(_) => {

@@ -17,10 +17,12 @@ pub mod log_file;
 pub mod log_queue;
 pub mod process;
 pub mod random;
+mod resolver;
 pub mod rights;
 pub mod room;
 #[cfg(windows)]
 pub mod service;
 pub mod stop;
 pub mod systemd;
+pub mod url;
 pub mod user;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::app::store_check::{self, Stopped};
 use crate::app::{self, App, jobs, keys, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -42,6 +43,9 @@ pub struct Scheduler {
 pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
     let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
     scheduler.spawn("scheduler", move |app, stop| run(app, further, stop))?;
+    let (app, stop) = (Arc::clone(&scheduler.app), Arc::clone(&scheduler.stop));
+    let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());
+    scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
     for _ in 0..limits::INDEXERS {
         let program = program.clone();
         scheduler.spawn("indexer", move |app, stop| index(app, &program, stop))?;
@@ -107,6 +111,18 @@ fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
             report("uses of keys", keys::write_uses(app).map(|()| 0));
             return;
         }
+    }
+}
+
+/// Looks once whether the store is whole; on a thread of its own, as a large one takes long.
+fn check_store(app: &App, stopped: &Stopped) {
+    match store_check::look(app, stopped) {
+        Ok(true) => {}
+        Ok(false) if stopped() => {}
+        Ok(false) => {
+            log::warn!("the store is too large to be checked in the background: run admin doctor now and then")
+        }
+        Err(error) => log::error!("the store could not be checked: {error}"),
     }
 }
 

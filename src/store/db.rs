@@ -58,6 +58,11 @@ impl Db {
         Ok(self.connection.execute_batch(sql)?)
     }
 
+    /// Calls `pass` every so many steps of SQLite's, while a statement runs; where it says so the statement is ended.
+    pub(super) fn every(&mut self, steps: i32, pass: impl FnMut() -> bool + Send + 'static) -> Result<()> {
+        Ok(self.connection.progress_handler(steps, Some(pass))?)
+    }
+
     pub(super) fn begin(&self) -> Result<()> {
         self.control("BEGIN IMMEDIATE")
     }

@@ -104,6 +104,17 @@ pub fn exhausted(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<Opti
     tx.row(EXHAUSTED, named_params! { ":now": now_ms, ":sha256": sha256 }, |row| row.get(0))
 }
 
+/// Served by the primary key.
+const FORGET: &str = "
+    DELETE FROM demo_indexes WHERE sha256 = :sha256
+";
+
+/// Forgets what is in a demo that no account has any more.
+pub fn forget(tx: &mut Tx<'_>, sha256: &[u8; 32]) -> Result<()> {
+    tx.execute(FORGET, named_params! { ":sha256": sha256 })?;
+    Ok(())
+}
+
 /// Served by both tables' primary keys.
 const OF_ACCOUNT: &str = "
     SELECT demo_indexes.state, demo_indexes.content, demo_indexes.failure_code, demo_indexes.failure_message

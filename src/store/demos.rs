@@ -75,6 +75,98 @@ pub fn has_any(db: &Db, sha256: &[u8; 32]) -> Result<bool> {
     db.always(HAS_ANY, named_params! { ":sha256": sha256 }, |row| row.get(0))
 }
 
+/// Served by the primary key.
+const USED: &str = "
+    UPDATE demos
+    SET used_at_ms = :now
+    WHERE account = :account AND sha256 = :sha256
+";
+
+/// Notes that a job for a demo was submitted, if the account uploaded it.
+pub fn used(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32], now_ms: i64) -> Result<()> {
+    tx.execute(USED, named_params! { ":now": now_ms, ":account": account.0, ":sha256": sha256 })?;
+    Ok(())
+}
+
+/// Served by `demos_uploaded`, walked backwards, and the other table's primary key. The hash decides between uploads of
+/// the same millisecond.
+const PAGE: &str = "
+    SELECT
+        demos.sha256, demos.bytes, demos.uploaded_at_ms, demos.used_at_ms, demo_indexes.state,
+        json_extract(demo_indexes.content, '$.map') AS map
+    FROM demos
+    LEFT JOIN demo_indexes ON demo_indexes.sha256 = demos.sha256
+    WHERE demos.account = :account AND (demos.uploaded_at_ms, demos.sha256) < (:uploaded, :sha256)
+    ORDER BY demos.uploaded_at_ms DESC, demos.sha256 DESC
+    LIMIT :limit
+";
+
+/// An uploaded demo of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadedDemo {
+    /// Its content's hash.
+    pub sha256: [u8; 32],
+    /// Its length.
+    pub bytes: u64,
+    /// When the account first uploaded it. Unix time in milliseconds.
+    pub uploaded_at_ms: i64,
+    /// When a job for it was last submitted. Unix time in milliseconds.
+    pub used_at_ms: Option<i64>,
+    /// `waiting`, `indexed` or `failed`.
+    pub state: String,
+    /// Its map, once it was read and where it says.
+    pub map: Option<String>,
+}
+
+/// Where a page of demos goes on: behind the upload of this time and hash.
+pub type After = (i64, [u8; 32]);
+
+/// An account's demos, newest first.
+pub fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result<Vec<UploadedDemo>> {
+    let (uploaded, sha256) = after.unwrap_or((i64::MAX, [u8::MAX; 32]));
+    db.rows(
+        PAGE,
+        named_params! { ":account": account.0, ":uploaded": uploaded, ":sha256": sha256, ":limit": limit },
+        |row| {
+            Ok(UploadedDemo {
+                sha256: row.get("sha256")?,
+                bytes: row.get("bytes")?,
+                uploaded_at_ms: row.get("uploaded_at_ms")?,
+                used_at_ms: row.get("used_at_ms")?,
+                state: row.get::<_, Option<String>>("state")?.unwrap_or_else(|| "waiting".to_owned()),
+                map: row.get("map")?,
+            })
+        },
+    )
+}
+
+/// Served by `jobs_of_demo`. The last line leaves out URLs that only end like an uploaded demo's: there the first slash
+/// behind the scheme's is the one of `/api/demos/`.
+const UNFINISHED_JOBS: &str = "
+    SELECT COUNT(*)
+    FROM jobs
+    WHERE (status = 'queued' OR status = 'rendering') AND substr(demo_url, -75, 11) = '/api/demos/'
+        AND account = :account AND lower(substr(demo_url, -64)) = :hash
+        AND instr(substr(demo_url, instr(demo_url, '://') + 3), '/')
+            = length(demo_url) - 74 - (instr(demo_url, '://') + 2)
+";
+
+/// How many of an account's unfinished jobs need a demo. `hash`: its hash in lower-case hexadecimal.
+pub fn unfinished_jobs(db: &Db, account: AccountId, hash: &str) -> Result<u64> {
+    db.always(UNFINISHED_JOBS, named_params! { ":account": account.0, ":hash": hash }, |row| row.get(0))
+}
+
+/// Served by the primary key.
+const DELETE: &str = "
+    DELETE FROM demos
+    WHERE account = :account AND sha256 = :sha256
+";
+
+/// Forgets that an account uploaded a demo; false if it has not.
+pub fn delete(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32]) -> Result<bool> {
+    Ok(tx.execute(DELETE, named_params! { ":account": account.0, ":sha256": sha256 })? == 1)
+}
+
 /// Hashes of all demos, page by page. Served by `demos_content`.
 const HASHES: &str = "
     SELECT DISTINCT sha256

@@ -132,6 +132,15 @@ impl DataDir {
         Ok(found)
     }
 
+    /// Waits for the demos' lock, which is held until the file is dropped. Whoever makes a demo's row and file agree, by
+    /// keeping both or removing both, holds it meanwhile: the server and `admin` may do so at once.
+    pub fn lock_demos(&self) -> Result<File> {
+        let path = self.0.join("demos.lock");
+        open_private(OpenOptions::new().write(true).create(true).truncate(false), &path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| Error::internal(format!("The lock file {} cannot be used.", path.display()), error))
+    }
+
     /// Takes the server's lock. It is held until the file is dropped, and by nobody after a crash.
     pub fn lock(&self) -> Result<File> {
         let path = self.0.join("lock");

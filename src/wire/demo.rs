@@ -22,3 +22,42 @@ pub struct UnreadView {
     /// `indexing`.
     pub status: String,
 }
+
+/// One of `GET /api/demos`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ListedDemoView {
+    /// Lower-case hexadecimal SHA-256 of what was uploaded.
+    pub sha256: String,
+    /// What to send as `demo_url`.
+    pub demo_url: String,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was first uploaded. RFC 3339.
+    pub uploaded_at: String,
+    /// When a job for it was last submitted; null: never. RFC 3339.
+    pub last_used_at: Option<String>,
+    /// `indexing`, `indexed` or `failed`.
+    pub status: String,
+    /// The map, once it has been indexed and where the demo says.
+    pub map: Option<String>,
+    /// Jobs that need it and have not ended.
+    pub unfinished_jobs: u64,
+}
+
+/// The answer of `GET /api/demos`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct DemoListView {
+    /// Newest first.
+    pub demos: Vec<ListedDemoView>,
+    /// Where the next page begins; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// The answer of `DELETE /api/demos/{sha256}`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct DeletedDemoView {
+    /// Lower-case hexadecimal SHA-256 of what was deleted.
+    pub sha256: String,
+    /// `deleted`.
+    pub status: String,
+}

@@ -21,6 +21,7 @@ mod cli_usage;
 mod data_dir;
 mod demos;
 mod docs;
+mod door;
 mod first_clip;
 mod forge;
 mod forged_demos;

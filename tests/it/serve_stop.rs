@@ -119,7 +119,7 @@ fn unfinished_upload(appliance: &Appliance, key: &str) -> TcpStream {
     let address = appliance.address.parse().unwrap();
     let mut upload = connect(address);
     let head = Ask::post("/api/demos").key(key).no_length().header("Content-Length", "1000000");
-    upload.write_all(&[head.bytes(), vec![b'x'; 200_000]].concat()).unwrap();
+    upload.write_all(&[head.bytes(), b"PBDEMS2\0".to_vec(), vec![b'x'; 200_000]].concat()).unwrap();
     let demos = appliance.data_dir().join("demos");
     until("the upload's beginning", || {
         std::fs::read_dir(&demos).ok()?.flatten().find(|entry| entry.metadata().is_ok_and(|file| file.len() > 0))

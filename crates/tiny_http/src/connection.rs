@@ -3,6 +3,7 @@
 use crate::accept::Seat;
 use crate::counters::Tally;
 use crate::limits::WRITE_BUFFER_BYTES;
+use crate::refusal;
 use crate::request::{Origin, Request};
 use crate::request_body::{BodyReader, receive_small};
 use crate::response_body::ResponseBody;
@@ -11,8 +12,8 @@ use crate::socket::{Socket, Wire};
 use crate::state::{Busy, ConnState};
 use crate::timers::NoTimer;
 use bytes::Bytes;
+use http::Response;
 use http::header::{self, HeaderValue};
-use http::{Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -163,21 +164,7 @@ fn refuse(connection: &Connection, status: u16, busy: Busy) -> Response<Response
         _ => Tally::count(&shared.tally.rejected),
     }
     busy.0.set_linger();
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let reason = status.canonical_reason().unwrap_or("Error");
-    let code = reason.to_ascii_lowercase().replace([' ', '-'], "_");
-    let text = format!(r#"{{"error":"{reason}","code":"{code}"}}"#);
-    let mut response = Response::new(ResponseBody::whole(Bytes::from(text)));
+    let mut response = refusal::answer(status, id);
     response.body_mut().set_busy(busy);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(id) = id.and_then(|id| HeaderValue::try_from(id).ok()) {
-        headers.insert("x-request-id", id);
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
     response
 }

@@ -124,6 +124,9 @@ fn judge_request_line(line: &[u8], limits: &Limits) -> Result<u8, u16> {
     if uri.len() > limits.uri_bytes {
         return Err(414);
     }
+    if http::Method::from_bytes(method).is_err() || http::Uri::try_from(uri).is_err() {
+        return Err(400);
+    }
     match (method, version) {
         // A tunnel is nothing this server can give; hyper would turn the connection into one.
         (b"CONNECT", _) => Err(501),
@@ -147,7 +150,7 @@ impl<'a> Fields<'a> {
         // A line that begins with a space would continue the one before it, which nobody does any more but smugglers.
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Err(400) };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-        if name.is_empty() || name.iter().any(|byte| byte.is_ascii_whitespace()) {
+        if http::HeaderName::from_bytes(name).is_err() || http::HeaderValue::from_bytes(value).is_err() {
             return Err(400);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
@@ -235,6 +238,14 @@ mod tests {
             ("GET / HTTP/1.1\nHost: x\n\r\n\r\n", Err(400)),
             ("GET  / HTTP/1.1\r\nHost: x\r\n\r\n", Err(400)),
             ("GET /\r\n\r\n", Err(400)),
+            ("G@T / HTTP/1.1\r\nHost: x\r\n\r\n", Err(400)),
+            ("GET /a\\b<c HTTP/1.1\r\nHost: x\r\n\r\n", Err(400)),
+            ("GET relative HTTP/1.1\r\nHost: x\r\n\r\n", Ok(Framing::Length(0))),
+            ("GET / HTTP/1.1\r\nHost: x\r\nX(A): a\r\n\r\n", Err(400)),
+            ("GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n", Err(400)),
+            ("GET / HTTP/1.1\r\nHost: x\r\nX-A: a\u{1}\r\n\r\n", Err(400)),
+            ("GET / HTTP/1.1\r\nHost: x\r\nX-A: a\rb\r\n\r\n", Err(400)),
+            ("GET / HTTP/1.1\r\nHost: x\r\nX-A: \u{e9}\t\r\n\r\n", Ok(Framing::Length(0))),
             ("PRI * HTTP/2.0\r\n\r\n", Err(505)),
             ("GET / HTTP/1.2\r\nHost: x\r\n\r\n", Err(505)),
             ("CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", Err(501)),

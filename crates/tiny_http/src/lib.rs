@@ -20,6 +20,7 @@ mod descriptors;
 mod head;
 mod limits;
 mod queue;
+mod refusal;
 mod request;
 mod request_body;
 mod respond;

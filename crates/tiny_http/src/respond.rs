@@ -3,6 +3,7 @@
 use crate::api::{Header, Response, StatusCode};
 use crate::counters::Tally;
 use crate::limits::FIRST_CHUNK_BYTES;
+use crate::refusal;
 use crate::request::Request;
 use crate::request_body::{Unread, drain};
 use crate::response_body::{BoxRead, ResponseBody, read_chunk};
@@ -22,9 +23,9 @@ pub(crate) fn respond<R: Read + Send + 'static>(mut request: Request, response: 
         Err(error) => {
             Tally::count(&request.origin.shared.tally.broken_answers);
             // The reader failed before anything was sent, so an honest answer is still possible.
-            let mut answer = http::Response::new(ResponseBody::default());
-            *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-            (answer, Some(error))
+            let peer = request.origin.peer;
+            let id = (request.origin.shared.name_refusal)(500, peer);
+            (refusal::answer(500, id), Some(error))
         }
     };
     settle_unread(&mut request, answer.headers_mut());

@@ -71,11 +71,17 @@ impl Certificates {
 
     /// A name that the certificate is for and by which a network finds the server: only a studio's certificate says.
     pub fn host(&self) -> Option<String> {
+        self.names().into_iter().find(|name| !name.starts_with('*'))
+    }
+
+    /// The names that a studio's certificate is for, in lower case. Of the appliance's own certificate none: its names are
+    /// the machine's.
+    pub fn names(&self) -> Vec<String> {
         match self {
-            Self::Own(_) => None,
+            Self::Own(_) => Vec::new(),
             Self::Files(files) => {
                 let names = certificates::dns_names(&files.pair().certificate).unwrap_or_default();
-                names.into_iter().find(|name| !name.starts_with('*'))
+                names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
             }
         }
     }

@@ -6,6 +6,7 @@ mod account;
 mod activate;
 mod audit;
 mod backup;
+mod demos;
 mod dinks;
 mod doctor;
 mod healthcheck;
@@ -33,7 +34,7 @@ use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 use crate::os::user;
 
-/// Accounts, keys, dinks, nodes, jobs, prices, statements, HTTPS, the audit, backups and the doctor: on the data directory itself
+/// Accounts, keys, dinks, nodes, jobs, demos, prices, statements, HTTPS, the audit, backups and the doctor: on the data directory itself
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: an account that may submit, with its keys:
@@ -52,6 +53,7 @@ enum Command {
     Dinks(dinks::Args),
     Nodes(nodes::Args),
     Jobs(jobs::Args),
+    Demos(demos::Args),
     Rates(rates::Args),
     Usage(usage::Args),
     Tls(tls::Args),
@@ -75,6 +77,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Dinks(args) => dinks::run(args, &*open()?, call),
         Command::Nodes(args) => nodes::run(args, &*open()?, dir, call),
         Command::Jobs(args) => jobs::run(args, &*open()?, dir, call),
+        Command::Demos(args) => demos::run(args, &*open()?, dir, call),
         Command::Rates(args) => rates::run(args, &*open()?, call),
         Command::Usage(args) => usage::run(args, &*open()?, call),
         Command::Tls(args) => tls::run(args, &*open()?, dir, call),

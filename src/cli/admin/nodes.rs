@@ -29,7 +29,7 @@ enum Command {
     #[command(after_help = "\
 Example: on the server, then on the new node:
   dinkem-appliance admin nodes token
-  dinkem-appliance node --join TOKEN")]
+  dinkem-appliance node --join -      (paste the token when asked)")]
     Token,
     /// All nodes
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes list")]
@@ -88,9 +88,11 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         output::line(&token);
     }
     match url {
-        Some(server) => output::say(&format!("Good once, for an hour, for a node that reaches {server}.")),
+        Some(server) => output::say(&format!(
+            "Works once, within an hour, for a node that reaches {server}. On the node run: dinkem-appliance node --join -   and paste the token."
+        )),
         None => output::say(
-            "Good once, for an hour. No server has run on this data directory yet: the node must be told its address with --server URL.",
+            "Works once, within an hour. No server has run on this data directory yet: the node must be told its address with --server URL. On the node run: dinkem-appliance node --join - --server URL   and paste the token.",
         ),
     }
     Ok(())

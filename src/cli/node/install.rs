@@ -1,8 +1,10 @@
 //! `node install`: makes this machine a node, as the package's service.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
-use super::{Call, JoinArgs, StateArgs, identity, output};
+use super::{Call, JoinArgs, StateArgs, identity, output, token, wrong_usage};
 use crate::domain::error::Result;
 use crate::os::{systemd, user};
 
@@ -13,12 +15,15 @@ const NODE: &str = "dinkem-appliance-node.service";
 /// Makes this machine a node: joins, turns the node's service on and the server's off
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example: with the token that `admin nodes token` printed on the server; `-` reads it from standard input, so that no list
-of processes shows it:
-  sudo dinkem-appliance node install TOKEN")]
+Example: with the token that `admin nodes token` printed on the server (paste it when asked):
+  sudo dinkem-appliance node install -")]
 pub struct Args {
-    /// The join token; `-` reads it from standard input
-    token: String,
+    /// `-`: the join token comes on standard input; a token as the value itself is visible to other users
+    #[arg(value_name = "-", required_unless_present = "join_file")]
+    token: Option<String>,
+    /// Join with the token in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    join_file: Option<PathBuf>,
     #[command(flatten)]
     join: JoinArgs,
     #[command(flatten)]
@@ -29,8 +34,14 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
     systemd::require_unit(NODE)?;
     user::require_root("a service can be turned on only by root: type the same behind `sudo`")?;
     let (state_dir, owned) = args.state.dirs(call)?;
+    // As the caller, whose file it is.
+    let token = match (&args.token, &args.join_file) {
+        (Some(text), _) => token::given(text, true)?,
+        (None, Some(file)) => token::in_file(file)?,
+        (None, None) => return Err(wrong_usage("Say where the join token comes from: - or --join-file FILE.")),
+    };
     user::act_as_owner(&owned)?;
-    let state = identity(Some(&args.token), &args.join, &state_dir)?;
+    let state = identity(Some(&token), &args.join, &state_dir)?;
     user::as_caller(|| {
         systemd::control(&["disable", "--now", SERVER])?;
         systemd::control(&["enable", NODE])?;

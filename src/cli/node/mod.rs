@@ -2,8 +2,8 @@
 
 mod check;
 mod install;
+mod token;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use ipnet::IpNet;
 
 use super::{Call, output, program, stop_on_signals, wrong_usage};
 use crate::config;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::key::Secret;
 use crate::domain::limits;
 use crate::domain::node::check_name;
@@ -26,16 +26,15 @@ use crate::os::room::Room;
 use crate::os::user;
 use crate::wire::ticket::JoinTicket;
 
-/// A join token is far smaller.
-const TOKEN_BYTES: u64 = 64 << 10;
-
 /// The render-node agent: joins an appliance once with a token, then works for it
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "\
-Example: join with the token that `admin nodes token` printed, later just work:
-  dinkem-appliance node --join TOKEN
-  dinkem-appliance node",
+Example: join with the token that `admin nodes token` printed on the server (paste it when asked), later just work:
+  dinkem-appliance node --join -
+  dinkem-appliance node
+A token may also come from a file (--join-file FILE) or from the environment (DINKEM_JOIN). As an argument it would be
+visible to every user of the machine.",
     args_conflicts_with_subcommands = true
 )]
 pub struct Args {
@@ -86,9 +85,12 @@ struct JoinArgs {
 /// How to work.
 #[derive(Debug, clap::Args)]
 struct WorkArgs {
-    /// Join with this token; `-` reads it from standard input
-    #[arg(long, value_name = "TOKEN")]
+    /// Join with the token on standard input (`-`); a token as the value itself is visible to other users
+    #[arg(long, value_name = "-")]
     join: Option<String>,
+    /// Join with the token in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "join")]
+    join_file: Option<PathBuf>,
     #[command(flatten)]
     how: JoinArgs,
     #[command(flatten)]
@@ -122,7 +124,12 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
     let stop = stop_on_signals()?;
     let (state_dir, owned) = args.state.dirs(call)?;
     user::require_owner(&owned, "dinkem-appliance-node")?;
-    let state = identity(args.join.as_deref(), &args.how, &state_dir)?;
+    let token = match (&args.join, &args.join_file) {
+        (Some(given), _) => Some(token::given(given, config::stands_on_the_line("join"))?),
+        (None, Some(file)) => Some(token::in_file(file)?),
+        (None, None) => None,
+    };
+    let state = identity(token.as_ref(), &args.how, &state_dir)?;
     log::debug!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
     let room = Room::of(&state_dir, limits::NODE_RESERVE_BYTES);
     let config = AgentConfig {
@@ -146,12 +153,12 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
 
 /// The identity that is kept, or a new one by the token. A token for the server that is known already is not used:
 /// so a unit file or a container may say `--join` on every start. One with another authority is: the known one is gone.
-fn identity(token: Option<&str>, how: &JoinArgs, state_dir: &Path) -> Result<NodeState> {
+fn identity(token: Option<&Secret>, how: &JoinArgs, state_dir: &Path) -> Result<NodeState> {
     let known = join::read_state(state_dir)?;
     let Some(token) = token else {
         return known.ok_or_else(|| wrong_usage(not_joined(state_dir).message));
     };
-    let ticket = JoinTicket::decode(&read_token(token)?)?;
+    let ticket = JoinTicket::decode(token.reveal())?;
     let server = how
         .server
         .clone()
@@ -166,18 +173,6 @@ fn identity(token: Option<&str>, how: &JoinArgs, state_dir: &Path) -> Result<Nod
     let state = join::join(server, ticket.ca, &Secret::new(ticket.secret), &name, state_dir)?;
     output::say(&format!("Joined {server} as {}.", output::plain(&state.name)));
     Ok(state)
-}
-
-fn read_token(token: &str) -> Result<String> {
-    if token != "-" {
-        return Ok(token.to_owned());
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .take(TOKEN_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| Error::internal("Could not read the join token from standard input.", error))?;
-    Ok(text)
 }
 
 fn node_name(text: &str) -> Result<String> {

@@ -11,6 +11,7 @@ mod events;
 mod ground;
 mod index;
 mod keys;
+pub mod kind;
 mod plain;
 mod rounds;
 mod scene;
@@ -19,6 +20,7 @@ mod seats;
 mod survey;
 mod throws;
 mod unpack;
+mod zip;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,4 +1,4 @@
-//! Packed demos (`.gz`, `.bz2`, `.zst`) to plain ones, streaming, with a limit on everything that could run away.
+//! Packed demos (`.gz`, `.bz2`, `.zst`, `.zip`) to plain ones, streaming, with a limit on everything that could run away.
 //!
 //! What the bytes are is seen from their first four, never from a name. Knows nothing of what is inside a demo.
 
@@ -19,17 +19,13 @@ use crate::domain::limits;
 use crate::os::clock::{Clock, SystemClock};
 
 use super::failure;
+use super::kind::{self, BZIP2, GZIP, ZIP};
+use super::zip::{self, ZipDemo};
 
 /// Bytes moved at a time; the limits are looked at in between.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Memory that a zstd frame may ask for as its window: what the `zstd` tool accepts by default.
 const ZSTD_WINDOW_BYTES: u64 = 128 << 20;
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const BZIP2: [u8; 3] = *b"BZh";
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// A zstd stream may begin with a frame to be skipped (`pzstd` writes one): any low four bits, then these.
-const ZSTD_SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
 
 /// Code of the error for a demo that this machine has no room for: another one, or another time, may have.
 pub const NO_ROOM: &str = "no_room";
@@ -85,12 +81,14 @@ fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &
     let (packed, broken) = (Cell::new(0), Cell::new(false));
     let mut source = BufReader::with_capacity(CHUNK_BYTES, Watched { source, bytes: &packed, broken: &broken });
     let head = source.fill_buf().map_err(source_failed)?;
-    let mut plain: Box<dyn Read + '_> = if head.starts_with(&GZIP) {
+    let mut plain: Box<dyn Read + '_> = if head.starts_with(GZIP) {
         Box::new(MultiGzDecoder::new(source))
-    } else if head.starts_with(&BZIP2) {
+    } else if head.starts_with(BZIP2) {
         Box::new(MultiBzDecoder::new(source))
-    } else if head.starts_with(&ZSTD) || (head.len() > 3 && head[0] >> 4 == 5 && head[1..4] == ZSTD_SKIPPABLE) {
+    } else if kind::is_zstd(head) {
         Box::new(ZstdFrames::new(source))
+    } else if head.starts_with(ZIP) {
+        Box::new(ZipDemo::new(source))
     } else {
         // A plain demo is as large as it is: only a packed one can have a ratio above 1.
         Box::new(source)
@@ -106,6 +104,9 @@ fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) if broken.get() => return Err(source_failed(error)),
+            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<zip::Fault>()) => {
+                return Err(failure(FailureCode::DemoUnreadable, error.to_string()));
+            }
             Err(error) => {
                 let message = "The packed demo is damaged or not complete, and cannot be unpacked.";
                 return Err(failure(FailureCode::DemoUnreadable, message).because(error));

@@ -110,6 +110,11 @@ CREATE TABLE demo_indexes (
     CHECK ((failure_message IS NOT NULL) = (state = 'failed'))
 ) STRICT;
 
+CREATE INDEX demos_uploaded ON demos (account, uploaded_at_ms);
+
+CREATE INDEX jobs_of_demo ON jobs (account, lower(substr(demo_url, -64)))
+WHERE (status = 'queued' OR status = 'rendering') AND substr(demo_url, -75, 11) = '/api/demos/';
+
 CREATE INDEX demo_indexes_waiting ON demo_indexes (since_ms, sha256) WHERE state = 'waiting';
 
 INSERT INTO demo_indexes (sha256, state, since_ms)

@@ -125,7 +125,7 @@ fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploa
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let truncated = &PACKERS[0].1(&DEMO)[..1_000];
-    for bytes in [b"<!doctype html>".as_slice(), b"PBDEMS2\0 and nothing more", truncated] {
+    for bytes in [b"PBDEMS2\0<!doctype html>".as_slice(), b"PBDEMS2\0 and nothing more", truncated] {
         let demo = upload(&appliance, &key, bytes);
         let sha256 = demo["sha256"].as_str().unwrap();
         submit(&appliance, &key, &demo, PLAYER, 1).expect(202);

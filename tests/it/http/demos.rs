@@ -10,11 +10,16 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Something that begins like a demo.
+fn demo(bytes: usize) -> Vec<u8> {
+    b"PBDEMS2\0".iter().copied().chain((0..=u8::MAX).cycle()).take(bytes).collect()
+}
+
 #[test]
 fn the_same_bytes_give_the_same_address_however_they_are_sent() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let demo: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
+    let demo = demo(800_000);
     let hash = sha256(&demo);
     let expected =
         json!({"demo_url": format!("http://clips.lan:8443/api/demos/{hash}"), "sha256": hash, "bytes": 800_000});
@@ -46,7 +51,7 @@ fn an_upload_says_how_long_it_is_and_comes_whole() {
 fn an_upload_that_broke_off_is_not_there() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let demo = vec![7; 100_000];
+    let demo = demo(100_000);
     Ask::post("/api/demos").key(&key).body(&demo).break_off(appliance.address, 50_000);
     Ask::post("/api/demos").key(&key).body(&demo).chunked().break_off(appliance.address, 50_000);
     // Neither the half nor the whole: a job that names either address has no uploaded demo.
@@ -59,7 +64,7 @@ fn an_upload_that_broke_off_is_not_there() {
 fn a_node_gets_an_uploaded_demo_under_its_lease() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let demo: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let demo = demo(400_000);
     let stored = appliance.send(&Ask::post("/api/demos").key(&key).body(&demo)).expect(201).json();
     let mut job = good_job();
     job["demo_url"] = stored["demo_url"].clone();
@@ -77,7 +82,7 @@ fn an_address_is_worth_nothing_to_an_account_that_has_not_uploaded_it() {
     let appliance = Appliance::start();
     let owner = appliance.account("studio").metered;
     let stranger = appliance.account("another").metered;
-    let stored = appliance.send(&Ask::post("/api/demos").key(&owner).body("demo")).expect(201).json();
+    let stored = appliance.send(&Ask::post("/api/demos").key(&owner).body("PBDEMS2\0")).expect(201).json();
     let hash = stored["sha256"].as_str().unwrap();
     assert!(uploaded_demo(&appliance, &stranger, hash).is_none_or(|found| found == Value::Null));
 }

@@ -68,8 +68,10 @@ fn an_account_keeps_only_so_many_bytes_of_demos_and_is_told_how_many_are_left() 
     let appliance = Appliance::start_with_quotas(|quotas| quotas.demo_bytes = 1_000);
     let key = appliance.account("studio").metered;
     let another = appliance.account("another").metered;
-    let upload =
-        |key: &str, byte: u8, bytes: usize| appliance.send(&Ask::post("/api/demos").key(key).body(vec![byte; bytes]));
+    let upload = |key: &str, byte: u8, bytes: usize| {
+        let demo: Vec<u8> = b"PBDEMS2\0".iter().copied().chain(std::iter::repeat(byte)).take(bytes).collect();
+        appliance.send(&Ask::post("/api/demos").key(key).body(demo))
+    };
     let policy = "\"demo-bytes\";q=1000;qu=\"content-bytes\"";
     tells(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
     let refused = upload(&key, 2, 401).expect(413);
@@ -77,7 +79,7 @@ fn an_account_keeps_only_so_many_bytes_of_demos_and_is_told_how_many_are_left() 
     assert!(refused.json()["error"].as_str().unwrap().contains("operator"));
     tells(&refused, policy, "\"demo-bytes\";r=400");
     tells(&upload(&key, 3, 400).expect(201), policy, "\"demo-bytes\";r=0");
-    upload(&key, 4, 1).expect(413);
+    upload(&key, 4, 9).expect(413);
     tells(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=0");
     tells(&upload(&another, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
 }

@@ -37,8 +37,10 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/api/clips/{id}", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
     ("DELETE", "/api/clips/{id}", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
     ("POST", "/api/clips/{id}/link", [401, 401, 401, 401, 409, 409, 403, 404, 401, 401]),
+    ("GET", "/api/demos", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
     ("POST", "/api/demos", [401, 401, 401, 401, 201, 201, 403, 201, 401, 401]),
     ("GET", "/api/demos/{sha256}", [401, 401, 401, 401, 202, 202, 403, 404, 401, 401]),
+    ("DELETE", "/api/demos/{sha256}", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
     ("GET", "/api/account", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
     ("GET", "/api/usage", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
     ("GET", "/clips/{token}.mp4", [404; 10]),
@@ -88,14 +90,15 @@ impl World {
             pattern.replace("{id}", &appliance.job(&self.owner.metered))
         } else if pattern.contains("{lease}") {
             self.cancel_everything();
-            let demo = appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("demo")).expect(201);
+            let demo = appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("PBDEMS2\0")).expect(201);
             let mut job = good_job();
             job["demo_url"] = demo.json()["demo_url"].clone();
             let submit = Ask::post("/api/clips").key(&self.owner.metered).json(job.to_string());
             appliance.send(&submit).expect(202);
             pattern.replace("{lease}", &appliance.claim(&self.node).unwrap()["lease"].to_string())
         } else if pattern.contains("{sha256}") {
-            let demo = appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("own demo")).expect(201);
+            let demo =
+                appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("PBDEMS2\0own")).expect(201);
             pattern.replace("{sha256}", demo.json()["sha256"].as_str().unwrap())
         } else {
             pattern.replace("{token}", &"0f".repeat(16))
@@ -103,7 +106,7 @@ impl World {
         let ask = Ask::new(method, &path);
         match pattern.rsplit('/').next().unwrap() {
             "clips" if method == "POST" => ask.json(good_job().to_string()),
-            "demos" => ask.body("demo"),
+            "demos" if method == "POST" => ask.body("PBDEMS2\0"),
             "join" => {
                 let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();
                 ask.json(json!({"join_token": token.reveal(), "name": "n"}).to_string())

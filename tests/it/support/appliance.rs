@@ -86,6 +86,7 @@ impl Appliance {
         let (random, disk) = (Arc::new(FakeRandom::default()), disk(data.path()));
         let app = App::serve_on(data.path(), settings, clock.clone(), random, disk).unwrap();
         let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());
+        options.hosts = http::Hosts::named(vec!["clips.lan".into()]);
         change(&mut options);
         let running = http::serve(app.clone(), options).unwrap();
         Self { app, clock, address: running.address(), running: Some(running), _data: data }

@@ -15,7 +15,7 @@ pub static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../src/http/openapi.json")).unwrap());
 
 /// What any request may meet: the description's `default`.
-const ANY_REQUEST: [u16; 7] = [408, 414, 431, 500, 501, 503, 505];
+const ANY_REQUEST: [u16; 10] = [400, 408, 413, 414, 417, 431, 500, 501, 503, 505];
 
 thread_local! {
     /// The document as the compiler of schemas knows it, and what it has compiled.
@@ -63,7 +63,9 @@ fn conforms(method: &str, path: &str, answer: &Answer) -> Result<(), String> {
         };
         return matches(&format!("/components/schemas/{schema}"), &json_of(answer)?);
     };
-    let status = if ANY_REQUEST.contains(&answer.status) { "default".into() } else { answer.status.to_string() };
+    let own = answer.status.to_string();
+    let is_own = resolve(format!("{operation}/responses/{own}")).is_some();
+    let status = if !is_own && ANY_REQUEST.contains(&answer.status) { "default".into() } else { own };
     let (at, response) = resolve(format!("{operation}/responses/{status}")).ok_or("the status is not there")?;
     for (name, _) in members(response, "headers") {
         let (at, header) = resolve(format!("{at}/headers/{}", escape(name))).unwrap();

@@ -32,10 +32,13 @@ pub fn slow_heads(target: &Target, count: usize) {
     }
 }
 
+/// What a server of demos takes for the beginning of one, so that it waits for the rest.
+const DEMO: &str = "PBDEMS2\0";
+
 /// Bodies that never end. Half are small and wait on tasks, half are uploads, of which only so many may hold a thread.
 pub fn slow_bodies(target: &Target, count: usize) {
-    let mut wires = target.open_with(count / 2, &target.post("Content-Length: 60000\r\n"));
-    wires.extend(target.open_with(count / 2, &target.post("Content-Length: 1000000\r\n")));
+    let mut wires = target.open_with(count / 2, &(target.post("Content-Length: 60000\r\n") + DEMO));
+    wires.extend(target.open_with(count / 2, &(target.post("Content-Length: 1000000\r\n") + DEMO)));
     drip_until_cut(&mut wires);
     for wire in &mut wires {
         let status = wire.answer("POST").map(|answer| answer.status);
@@ -181,7 +184,7 @@ pub fn out_of_descriptors(target: &Target, count: usize) {
     for _ in 0..count {
         // At the cap a connection without a request makes room, so opening may fail at any point.
         if let Ok(mut wire) = Wire::open(target.address, target.tls.clone()) {
-            let _ = wire.send(target.post("Content-Length: 1000000\r\n"));
+            let _ = wire.send(target.post("Content-Length: 1000000\r\n") + DEMO);
             wires.push(wire);
         }
     }

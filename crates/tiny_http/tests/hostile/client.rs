@@ -36,7 +36,8 @@ pub struct Answer {
 pub fn statuses(bytes: &[u8]) -> Vec<u16> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let starts = text.match_indices("HTTP/1.");
-    starts.map(|(at, _)| text[at + 9..at + 12].parse::<u16>().unwrap()).collect()
+    // A sentence in a body may name the protocol too, but no status follows there.
+    starts.filter_map(|(at, _)| text.get(at + 9..at + 12)?.parse::<u16>().ok()).collect()
 }
 
 impl Answer {

@@ -1,0 +1,68 @@
+//! What a file is by its first bytes, never by a name: a demo, a packing that one may come in, or something else.
+
+/// First bytes of every Source 2 demo.
+pub(super) const PLAIN: &[u8] = b"PBDEMS2\0";
+pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
+pub(super) const BZIP2: &[u8] = b"BZh";
+pub(super) const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+pub(super) const ZIP: &[u8] = b"PK\x03\x04";
+/// A zstd stream may begin with a frame to be skipped (`pzstd` writes one): any low four bits, then these.
+const ZSTD_SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
+/// Bytes that tell what a file is.
+pub const HEAD_BYTES: usize = 8;
+
+/// Whether a file that begins like this is packed with Zstandard.
+pub(super) fn is_zstd(head: &[u8]) -> bool {
+    head.starts_with(ZSTD) || (head.len() > 3 && head[0] >> 4 == 5 && head[1..].starts_with(ZSTD_SKIPPABLE))
+}
+
+/// Why something that begins like this is not a demo, packed or not, in words that follow "it"; `None`: it may be one.
+/// `head`: the first [`HEAD_BYTES`], fewer only where there are no more.
+pub fn why_no_demo(head: &[u8]) -> Option<&'static str> {
+    if [PLAIN, GZIP, BZIP2, ZIP].iter().any(|magic| head.starts_with(magic)) || is_zstd(head) {
+        return None;
+    }
+    Some(match head {
+        [] => "is empty",
+        _ if head.starts_with(b"HL2DEMO") => {
+            "was recorded by an older Counter-Strike: only demos of Counter-Strike 2 can be read"
+        }
+        _ if head.starts_with(b"Rar!") => {
+            "is a RAR archive: only .dem, plain or as .gz, .bz2, .zst or .zip, can be read"
+        }
+        _ if head.starts_with(&[b'7', b'z', 0xbc, 0xaf]) => {
+            "is a 7z archive: only .dem, plain or as .gz, .bz2, .zst or .zip, can be read"
+        }
+        _ if head.trim_ascii_start().starts_with(b"<") => "is not a CS2 demo but looks like a web page",
+        _ => "is not a CS2 demo (.dem, plain or as .gz, .bz2, .zst or .zip)",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_a_demo_is_known_by_its_first_bytes() {
+        let cases: [(&[u8], &str); 14] = [
+            (b"PBDEMS2\0....", ""),
+            (&[0x1f, 0x8b, 8], ""),
+            (b"BZh9", ""),
+            (&[0x28, 0xb5, 0x2f, 0xfd, 0], ""),
+            (&[0x50, 0x2a, 0x4d, 0x18], ""),
+            (b"PK\x03\x04", ""),
+            (b"PBDEMS", "not a CS2 demo"),
+            (b"", "empty"),
+            (b"HL2DEMO\0", "older"),
+            (b"<!doctype html>", "web page"),
+            (b"\n <html>", "web page"),
+            (b"PK\x05\x06", "not a CS2 demo"),
+            (b"Rar!\x1a\x07", "RAR"),
+            (&[b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c], "7z"),
+        ];
+        for (head, words) in cases {
+            let said = why_no_demo(head).unwrap_or_default();
+            assert!(said.contains(words) && said.is_empty() == words.is_empty(), "{head:?}: {said:?}");
+        }
+    }
+}

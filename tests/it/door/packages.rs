@@ -1,0 +1,75 @@
+//! What the package's scripts do as root in the folder of the service's user.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+fn script(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/deb").join(name)).unwrap()
+}
+
+/// Runs the script that ends an installation over a folder of the test's own. Each command that would change the machine
+/// is a stand-in, `runuser` among them, which says that it was asked and reads nothing that only root may read.
+fn say_what_next(data: &Path) -> String {
+    let scratch = tempfile::tempdir().unwrap();
+    let stand_ins = [
+        ("systemctl", "exit 0"),
+        ("systemd-sysusers", "exit 0"),
+        ("systemd-tmpfiles", "exit 0"),
+        ("deb-systemd-helper", "exit 0"),
+        ("deb-systemd-invoke", "exit 0"),
+        ("dinkem-appliance", "echo 'SHA-256: 0f'"),
+        // Another user: a link to what is root's leads nowhere.
+        (
+            "runuser",
+            "[ \"$1 $2 $3\" = '-u dinkem --' ] || exit 9\nshift 3\nfor last; do :; done\n[ -L \"$last\" ] && { echo denied >&2; exit 1; }\nexec \"$@\"",
+        ),
+    ];
+    for (name, body) in stand_ins {
+        let path = scratch.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let text = script("postinst").replace("/var/lib/dinkem-appliance", data.to_str().unwrap());
+    // The part that speaks is for machines with systemd.
+    let text = text.replace("[ -d /run/systemd/system ]", "true");
+    let path = format!("{}:{}", scratch.path().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh").args(["-c", &text, "postinst", "configure"]).env("PATH", path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_scripts_follow_no_link_in_the_services_folder_as_root() {
+    let data = tempfile::tempdir().unwrap();
+    let url = data.path().join("server-url");
+    fs::write(&url, "https://10.0.0.5").unwrap();
+    assert!(say_what_next(data.path()).contains("is running at https://10.0.0.5\n"));
+
+    // What could steer the operator's terminal is left out.
+    fs::write(&url, "https://10.0.0.5\u{1b}]0;owned\u{7}\nrun: rm").unwrap();
+    let said = say_what_next(data.path());
+    assert!(said.contains("is running at https://10.0.0.5]0;ownedrun:rm\n"), "{said:?}");
+
+    let secret = data.path().join("shadow");
+    fs::write(&secret, "root:s3cret").unwrap();
+    fs::remove_file(&url).unwrap();
+    symlink(&secret, &url).unwrap();
+    let said = say_what_next(data.path());
+    assert!(said.contains("is running at") && !said.contains("s3cret"), "{said}");
+}
+
+#[test]
+fn no_script_of_the_package_reads_or_writes_in_the_services_folder_but_as_its_user() {
+    for name in ["postinst", "prerm", "postrm"] {
+        for line in script(name).lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+            let names_the_folder = line.contains("$DATA") || line.contains("/var/lib/dinkem-appliance");
+            // Removing follows no link.
+            let is_good = line.starts_with("runuser -u dinkem -- ")
+                || line == "rm -rf /var/lib/dinkem-appliance"
+                || line == "DATA=/var/lib/dinkem-appliance";
+            assert!(!names_the_folder || is_good, "{name}: {line}");
+        }
+    }
+}

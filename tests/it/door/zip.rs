@@ -1,0 +1,180 @@
+//! Demos in ZIP archives.
+
+use std::fs;
+use std::io::Write;
+use std::process::Command;
+use std::time::Duration;
+
+use dinkem_appliance::domain::error::Result;
+use dinkem_appliance::render::demo::{UnpackLimits, unpack};
+use flate2::write::DeflateEncoder;
+
+use crate::support::tools::{have, skip};
+
+/// How a member is written.
+#[derive(Clone, Copy)]
+enum Way {
+    Stored,
+    Deflated,
+    /// Deflated, with CRC and lengths behind it.
+    Behind,
+    /// The same without the signature that most write before them.
+    BehindUnsigned,
+}
+
+const WAYS: [Way; 4] = [Way::Stored, Way::Deflated, Way::Behind, Way::BehindUnsigned];
+
+fn member(name: &str, plain: &[u8], way: Way) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(plain);
+    let packed = match way {
+        Way::Stored => plain.to_vec(),
+        _ => {
+            let mut encoder = DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
+    };
+    let (method, flags) = match way {
+        Way::Stored => (0_u16, 0_u16),
+        Way::Deflated => (8, 0),
+        Way::Behind | Way::BehindUnsigned => (8, 8),
+    };
+    let lengths: Vec<u8> =
+        [crc.sum(), packed.len() as u32, plain.len() as u32].iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut out = b"PK\x03\x04\x14\0".to_vec();
+    out.extend(flags.to_le_bytes());
+    out.extend(method.to_le_bytes());
+    out.extend([0; 4]);
+    out.extend(if flags == 8 { vec![0; 12] } else { lengths.clone() });
+    out.extend((name.len() as u16).to_le_bytes());
+    out.extend([0, 0]);
+    out.extend(name.bytes());
+    out.extend(packed);
+    match way {
+        Way::Behind => out.extend([b"PK\x07\x08".as_slice(), &lengths].concat()),
+        Way::BehindUnsigned => out.extend(lengths),
+        _ => {}
+    }
+    out
+}
+
+/// Members, and a list at the end that is not looked at.
+fn archive(members: &[Vec<u8>]) -> Vec<u8> {
+    [members.concat(), b"PK\x01\x02 and so on".to_vec()].concat()
+}
+
+fn demo() -> Vec<u8> {
+    let body = (0..300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 26) as u8);
+    b"PBDEMS2\0".iter().copied().chain(body).collect()
+}
+
+fn unpacked(packed: &[u8], limits: UnpackLimits) -> Result<Vec<u8>> {
+    let scratch = tempfile::tempdir().unwrap();
+    let target = scratch.path().join("plain.dem");
+    let result = unpack(&mut &packed[..], &target, limits);
+    assert_eq!(result.is_ok(), target.exists(), "nothing is left of a failure");
+    result.map(|_| fs::read(&target).unwrap())
+}
+
+#[test]
+fn the_one_demo_in_a_zip_archive_is_unpacked_whatever_lies_beside_it() {
+    let plain = demo();
+    for way in WAYS {
+        let demo = member("match.dem", &plain, way);
+        let folder = member("demos/", b"", Way::Stored);
+        let note = member("demos/README.txt", b"No demo.", way);
+        let short = member("__MACOSX/._match.dem", b"PB", way);
+        for members in [
+            vec![demo.clone()],
+            vec![folder.clone(), note.clone(), demo.clone()],
+            vec![demo.clone(), short.clone(), note.clone()],
+        ] {
+            assert!(unpacked(&archive(&members), UnpackLimits::default()).unwrap() == plain);
+        }
+    }
+}
+
+#[test]
+fn an_archive_that_is_not_one_demo_is_refused_in_words() {
+    let plain = demo();
+    let good = |way| member("a.dem", &plain, way);
+    let note = member("a.txt", b"No demo.", Way::Deflated);
+    let mut encrypted = good(Way::Deflated);
+    encrypted[6] |= 1;
+    let mut other = good(Way::Deflated);
+    other[8] = 14;
+    let mut damaged = good(Way::Stored);
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    let mut lied = good(Way::Deflated);
+    lied[14] ^= 1;
+    let large = member("large.bin", &vec![0; 17 << 20], Way::Deflated);
+    let cut = &good(Way::Deflated)[..1_000];
+    // (what, bytes, words)
+    let cases = [
+        ("no demo", archive(&[note.clone()]), "There is no CS2 demo in the ZIP archive"),
+        ("only folders", archive(&[member("a/", b"", Way::Stored)]), "There is no CS2 demo"),
+        ("two demos", archive(&[good(Way::Deflated), note.clone(), good(Way::Behind)]), "more than one demo"),
+        ("encrypted", archive(&[encrypted]), "encrypted"),
+        ("LZMA", archive(&[other]), "method other than Deflate"),
+        ("much beside it", archive(&[large, good(Way::Deflated)]), "too much besides the demo"),
+        ("many beside it", archive(&vec![note; 200]), "too much besides the demo"),
+        ("a wrong byte", archive(&[damaged]), "damaged"),
+        ("a wrong checksum", archive(&[lied]), "damaged"),
+        ("cut", cut.to_vec(), "damaged"),
+        ("a head alone", b"PK\x03\x04".to_vec(), "damaged"),
+    ];
+    for (what, bytes, words) in cases {
+        let error = unpacked(&bytes, UnpackLimits::default()).unwrap_err();
+        assert_eq!(error.code, "demo_unreadable", "{what}: {error}");
+        assert!(error.message.contains(words), "{what}: {error}");
+    }
+}
+
+#[test]
+fn the_limits_of_other_packings_hold_for_zip_archives() {
+    let mut zeros = b"PBDEMS2\0".to_vec();
+    zeros.resize(200_000, 0);
+    let packed = archive(&[member("a.dem", &zeros, Way::Deflated)]);
+    let cases = [
+        (UnpackLimits { bytes: 100_000, ..UnpackLimits::default() }, "larger than"),
+        (UnpackLimits { ratio_from_bytes: 1_000, ..UnpackLimits::default() }, "times its packed size"),
+        (UnpackLimits { time: Duration::ZERO, ..UnpackLimits::default() }, "seconds to unpack"),
+    ];
+    for (limits, words) in cases {
+        let error = unpacked(&packed, limits).unwrap_err();
+        assert!(error.code == "demo_too_large" && error.message.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn archives_of_another_program_are_read() {
+    if !have("python3", "ZIP archives of Python") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let plain = demo();
+    fs::write(scratch.path().join("a.dem"), &plain).unwrap();
+    fs::write(scratch.path().join("note.txt"), "No demo.").unwrap();
+    let program = "import zipfile, io, sys
+with zipfile.ZipFile('seekable.zip', 'w', zipfile.ZIP_DEFLATED) as z:
+    z.write('note.txt'); z.write('a.dem')
+class Pipe(io.RawIOBase):
+    def __init__(self, f): self.f = f
+    def writable(self): return True
+    def write(self, b): return self.f.write(b)
+with zipfile.ZipFile(Pipe(open('streamed.zip', 'wb')), 'w', zipfile.ZIP_DEFLATED) as z:
+    z.write('note.txt'); z.write('a.dem')
+with zipfile.ZipFile('zip64.zip', 'w', zipfile.ZIP_STORED) as z:
+    with z.open('a.dem', 'w', force_zip64=True) as f: f.write(open('a.dem', 'rb').read())
+";
+    let ran = Command::new("python3").args(["-c", program]).current_dir(scratch.path()).output().unwrap();
+    if !ran.status.success() {
+        return skip("ZIP archives of Python: it has no zipfile");
+    }
+    for name in ["seekable.zip", "streamed.zip", "zip64.zip"] {
+        let packed = fs::read(scratch.path().join(name)).unwrap();
+        assert!(unpacked(&packed, UnpackLimits::default()).unwrap() == plain, "{name}");
+    }
+}
