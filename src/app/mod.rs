@@ -13,6 +13,7 @@ pub mod demos;
 pub mod dinks;
 pub mod doctor;
 pub mod health;
+pub mod instances;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
@@ -22,6 +23,7 @@ pub mod statements;
 pub mod tls;
 pub mod usage;
 
+mod claims;
 mod complete;
 mod indexing;
 mod pulse;
@@ -47,10 +49,12 @@ use crate::os::files;
 use crate::os::random::Random;
 use crate::store::Store;
 
+use claims::Claims;
 use counters::Counters;
 use health::Probe;
 use indexing::Indexer;
 pub use indexing::index_next;
+use instances::Instances;
 use keys::Uses;
 use pulse::Pulse;
 pub use sweep::sweep;
@@ -81,6 +85,8 @@ pub struct App {
     operator: String,
     store: Store,
     pulse: Pulse,
+    claims: Claims,
+    instances: Instances,
     uses: Uses,
     uploads: Uploads,
     /// The demos that wait to be read.
@@ -131,6 +137,8 @@ impl App {
             operator: config::operator(),
             store,
             pulse: Pulse::new(lease),
+            claims: Claims::default(),
+            instances: Instances::default(),
             uses: Uses::default(),
             uploads: Uploads::default(),
             indexer: Indexer::default(),

@@ -5,6 +5,7 @@ use super::id::NodeId;
 use super::job::Renderer;
 use super::limits;
 use super::protocol::Program;
+use super::text::is_unclean;
 
 /// Whether a node is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum NodeState {
     Up,
     /// Heard of lately; finishes what it holds and is given nothing more.
     Draining,
+    /// Has said that it stops, and has asked for no work since.
+    Stopped,
     /// Silent for [`limits::NODE_GONE_SECONDS`].
     Gone,
 }
@@ -23,8 +26,14 @@ impl NodeState {
         match self {
             Self::Up => "up",
             Self::Draining => "draining",
+            Self::Stopped => "stopped",
             Self::Gone => "gone",
         }
+    }
+
+    /// Whether its agent runs, as far as is known.
+    pub fn is_live(self) -> bool {
+        !matches!(self, Self::Stopped | Self::Gone)
     }
 }
 
@@ -49,16 +58,28 @@ pub struct Node {
     pub draining: bool,
     /// What it runs, as it last said.
     pub program: Program,
+    /// When it said that it stops; `None` again with its next claim. Unix time in milliseconds.
+    pub stopped_at_ms: Option<i64>,
+    /// When two machines were last seen to use its key at the same time. Unix time in milliseconds.
+    pub doubled_at_ms: Option<i64>,
 }
 
 impl Node {
     /// Whether it is there, and for what.
     pub fn state(&self, now_ms: i64) -> NodeState {
+        if self.stopped_at_ms.is_some() {
+            return NodeState::Stopped;
+        }
         match now_ms - self.seen_at_ms < (limits::NODE_GONE_SECONDS * 1_000) as i64 {
             true if self.draining => NodeState::Draining,
             true => NodeState::Up,
             false => NodeState::Gone,
         }
+    }
+
+    /// Whether two machines were seen to use its key lately.
+    pub fn key_is_shared(&self, now_ms: i64) -> bool {
+        self.doubled_at_ms.is_some_and(|at| now_ms - at < (limits::NODE_SHARED_SECONDS * 1_000).cast_signed())
     }
 }
 
@@ -75,7 +96,7 @@ pub fn numbered_name(name: &str, n: u32) -> String {
 /// A node's name: 1 to 64 characters, no control characters.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
-    if length == 0 || length > limits::NODE_NAME_CHARS || name.chars().any(char::is_control) {
+    if length == 0 || length > limits::NODE_NAME_CHARS || name.chars().any(is_unclean) {
         let most = limits::NODE_NAME_CHARS;
         return Err(Error::invalid(
             "name",

@@ -10,7 +10,7 @@ use crate::domain::id::NodeId;
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::limits;
-use crate::domain::node::{Node, NodeState};
+use crate::domain::node::Node;
 use crate::domain::protocol::{Program, UNSAID};
 use crate::domain::schedule::LiveNode;
 
@@ -77,12 +77,15 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         renderers: Vec::new(),
         draining: false,
         program: Program { version: String::new(), protocol: UNSAID },
+        stopped_at_ms: None,
+        doubled_at_ms: None,
     })
 }
 
 /// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
 const BY_KEY: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE key_hash = :hash AND removed_at_ms IS NULL
 ";
@@ -105,10 +108,10 @@ pub fn seen(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
 
 /// Served by the row's number.
 const OFFERS: &str = "
-    UPDATE nodes SET slots = :slots, renderers = :renderers WHERE id = :id
+    UPDATE nodes SET slots = :slots, renderers = :renderers, stopped_at_ms = NULL WHERE id = :id
 ";
 
-/// Notes what a node says that it can do.
+/// Notes what a node says that it can do, and that it is at work.
 pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, slots: u32, renderers: &[Renderer]) -> Result<()> {
     let names: Vec<&str> = renderers.iter().map(|renderer| renderer.as_str()).collect();
     tx.execute(OFFERS, named_params! { ":slots": slots, ":renderers": names.join(","), ":id": id.0 })?;
@@ -127,10 +130,34 @@ pub fn set_program(tx: &mut Tx<'_>, id: NodeId, program: &Program) -> Result<()>
     Ok(())
 }
 
+/// Served by the row's number.
+const STOPPED: &str = "
+    UPDATE nodes SET stopped_at_ms = :now WHERE id = :id
+";
+
+/// Notes that a node stops: it is given nothing until it asks for work again. Waiting claims look again.
+pub fn set_stopped(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
+    tx.execute(STOPPED, named_params! { ":now": now_ms, ":id": id.0 })?;
+    tx.ring();
+    Ok(())
+}
+
+/// Served by the row's number.
+const DOUBLED: &str = "
+    UPDATE nodes SET doubled_at_ms = :now WHERE id = :id
+";
+
+/// Notes that two machines use a node's key.
+pub fn set_doubled(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
+    tx.execute(DOUBLED, named_params! { ":now": now_ms, ":id": id.0 })?;
+    Ok(())
+}
+
 /// All nodes: there are few. Their leases are counted by `leases_live_node`.
 const ALL: &str = "
     SELECT
         id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        stopped_at_ms, doubled_at_ms,
         (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
     WHERE removed_at_ms IS NULL
@@ -145,7 +172,7 @@ pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
 
 /// Nodes heard of lately, as scheduling sees them.
 pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
-    let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms) != NodeState::Gone);
+    let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms).is_live());
     Ok(nodes
         .map(|(node, leases)| LiveNode {
             id: node.id,
@@ -159,14 +186,16 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
 
 /// Served by the unique index on the name.
 const BY_NAME: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE name = :name AND removed_at_ms IS NULL
 ";
 
 /// Served by the unique index on the public id.
 const BY_PUBLIC_ID: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE public_id = :public_id
 ";
@@ -182,10 +211,12 @@ pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
 
 /// Served by the row's number.
 const MAY_TAKE: &str = "
-    SELECT EXISTS (SELECT 1 FROM nodes WHERE id = :id AND draining = 0 AND removed_at_ms IS NULL)
+    SELECT EXISTS (
+        SELECT 1 FROM nodes WHERE id = :id AND draining = 0 AND removed_at_ms IS NULL AND stopped_at_ms IS NULL
+    )
 ";
 
-/// Whether a node may be given work: it is neither draining nor removed.
+/// Whether a node may be given work: it is neither draining nor removed, and has not said that it stops.
 pub fn may_take(db: &Db, id: NodeId) -> Result<bool> {
     db.always(MAY_TAKE, named_params! { ":id": id.0 }, |row| row.get(0))
 }
@@ -207,10 +238,11 @@ const REMOVE: &str = "
     UPDATE nodes SET removed_at_ms = :now, name = :name WHERE id = :id AND removed_at_ms IS NULL
 ";
 
-/// Refuses a node's key from now on, and gives its name free. False if it was removed before.
+/// Refuses a node's key from now on, and gives its name free. Waiting claims look again. False if it was removed before.
 pub fn remove(tx: &mut Tx<'_>, node: &Node, now_ms: i64) -> Result<bool> {
     // With the id in it, it is nobody else's name.
     let name = format!("{} (removed, {})", node.name, node.public_id);
+    tx.ring();
     Ok(tx.execute(REMOVE, named_params! { ":now": now_ms, ":name": name, ":id": node.id.0 })? == 1)
 }
 
@@ -230,5 +262,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
         renderers,
         draining: row.get("draining")?,
         program: Program { version: row.get("version")?, protocol: row.get("protocol")? },
+        stopped_at_ms: row.get("stopped_at_ms")?,
+        doubled_at_ms: row.get("doubled_at_ms")?,
     })
 }

@@ -105,6 +105,7 @@ impl Server {
             seats: Seats::default(),
             in_flight: Arc::new(InFlight::default()),
             uploads: Arc::new(Uploads::default()),
+            peers: Arc::default(),
             queue: Queue::default(),
             quick_queue: OnceLock::new(),
             is_quick,

@@ -2,6 +2,7 @@
 
 use crate::counters::{Counters, Tally};
 use crate::limits::Limits;
+use crate::peers::Peers;
 use crate::queue::Queue;
 use crate::seats::{InFlight, Seats, Uploads};
 use crate::settings::{Lane, NameRefusal, Uncapped};
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub seats: Seats,
     pub in_flight: Arc<InFlight>,
     pub uploads: Arc<Uploads>,
+    pub peers: Arc<Peers>,
     pub queue: Queue,
     /// For requests that are quick to answer, once a server takes them.
     pub quick_queue: OnceLock<Queue>,

@@ -159,6 +159,10 @@ fn answer(state: &Mutex<State>, news: &Doorbell, mut call: Call, to: &mut TcpStr
     }
     assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{said}");
     assert_eq!(call.header("dinkem-protocol"), Some("2"), "{said}");
+    if said == "POST /api/node/leave" {
+        call.bytes();
+        return reply(to, 200, &[], b"{}");
+    }
     if said == "POST /api/node/claims" {
         let asked: Value = serde_json::from_slice(&call.bytes()).unwrap();
         assert_eq!(asked["renderers"], json!(["builtin"]));
