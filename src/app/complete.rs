@@ -35,6 +35,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: [u8; 32]) 
                 return Err(not_live(None));
             }
             publish(tx, &job, &clip, now)?;
+            store::nodes::reset_benchings(tx, node)?;
             Ok((id, true))
         }
         // The same call came twice at once, and the other one was first.

@@ -119,7 +119,7 @@ pub fn figures(app: &App) -> Result<Figures> {
     Ok(Figures {
         waiting,
         rendering: all.iter().map(|node| u64::from(node.leases)).sum(),
-        nodes: [NodeState::Up, NodeState::Draining, NodeState::Stopped, NodeState::Gone].map(in_state).into(),
+        nodes: NodeState::ALL.map(in_state).into(),
         dinks_sold: dinks::show(app)?.sold,
         disk_free: files::free_bytes(folder.path()),
         store: length(folder.store()),

@@ -8,7 +8,7 @@ use super::pulse::Look;
 use super::{App, sweep};
 use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Result};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::domain::job::{Job, Renderer};
 use crate::domain::lease::{Lease, LeaseEnd, Progress, aftermath};
@@ -83,7 +83,7 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
                 Claimed::MayNot => return Ok(None),
                 Claimed::Nothing => {}
             }
-        } else if !app.store.read(|db| store::nodes::may_take(db, node.id))? {
+        } else if !app.store.read(|db| store::nodes::may_take(db, node.id, app.clock.now_ms()))? {
             return Ok(None);
         }
         let left = deadline.saturating_sub(app.clock.monotonic()).min(looks);
@@ -120,7 +120,7 @@ enum Claimed {
 fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
     let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
     app.store.write(move |tx| {
-        if !store::nodes::may_take(tx, node)? {
+        if !store::nodes::may_take(tx, node, now)? {
             return Ok(Claimed::MayNot);
         }
         if store::leases::held_by(tx, node)? >= slots {
@@ -206,6 +206,9 @@ pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Optio
     let (job, is_for_good) = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((job, LeaseState::Live)) => {
             let held = LiveLease { id: lease, job, node };
+            if failure.code == FailureCode::NodeNotReady {
+                store::nodes::bench(tx, node, &failure.message, now)?;
+            }
             Ok((job, set_back(tx, held, LeaseEnd::Failed(failure), log.as_deref(), now)?))
         }
         Some((job, LeaseState::Failed)) => Ok((job, false)),

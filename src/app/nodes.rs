@@ -81,20 +81,36 @@ pub fn drain(app: &App, name: &str) -> Result<Node> {
     set_draining(app, name, true, "nodes.drain")
 }
 
-/// Gives a drained node work again.
+/// Gives a drained or benched node work again.
 pub fn resume(app: &App, name: &str) -> Result<Node> {
     set_draining(app, name, false, "nodes.resume")
+}
+
+/// Gives a node nothing for a while, longer each time. `because` is a sentence.
+pub fn bench(app: &App, node: &Node, because: &str) -> Result<()> {
+    let (id, now, sentence) = (node.id, app.clock.now_ms(), because.to_owned());
+    let until = app.store.write(move |tx| store::nodes::bench(tx, id, &sentence, now))?;
+    let minutes = (until - now) / 60_000;
+    log::warn!("node {} is benched for {minutes} minutes: {because}", node.name);
+    Ok(())
 }
 
 fn set_draining(app: &App, name: &str, draining: bool, action: &'static str) -> Result<Node> {
     let name = name.to_owned();
     audit::change(app, move |tx, clerk| {
         let node = named(tx, &name)?;
+        let lifts_bench = !draining && node.is_benched(clerk.now_ms);
+        if lifts_bench {
+            store::nodes::unbench(tx, node.id)?;
+        }
         if node.draining != draining {
             store::nodes::set_draining(tx, node.id, draining)?;
-            clerk.note(tx, action, &node.name, "")?;
         }
-        Ok(Node { draining, ..node })
+        if lifts_bench || node.draining != draining {
+            clerk.note(tx, action, &node.name, if lifts_bench { "was benched" } else { "" })?;
+        }
+        let bench = if lifts_bench { None } else { node.bench };
+        Ok(Node { draining, bench, ..node })
     })
 }
 

@@ -105,6 +105,10 @@ pub const NODE_SHARED_NOTE_SECONDS: u64 = 60;
 pub const NODE_SHARED_SECONDS: u64 = 600;
 /// Characters of an agent's instance id.
 pub const NODE_INSTANCE_CHARS: usize = 64;
+/// Seconds for which a node is given nothing after it was benched: ten minutes, doubled each time…
+pub const NODE_BENCH_FIRST_SECONDS: u64 = 600;
+/// …up to a day.
+pub const NODE_BENCH_MOST_SECONDS: u64 = 86_400;
 /// Slots of one node.
 pub const NODE_SLOTS: u32 = 64;
 /// Seconds a join token is good for.

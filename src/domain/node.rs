@@ -14,6 +14,8 @@ pub enum NodeState {
     Up,
     /// Heard of lately; finishes what it holds and is given nothing more.
     Draining,
+    /// Heard of lately; given nothing for a while, because what it did cannot be trusted.
+    Benched,
     /// Has said that it stops, and has asked for no work since.
     Stopped,
     /// Silent for [`limits::NODE_GONE_SECONDS`].
@@ -21,11 +23,15 @@ pub enum NodeState {
 }
 
 impl NodeState {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Up, Self::Draining, Self::Benched, Self::Stopped, Self::Gone];
+
     /// The word in answers.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
             Self::Draining => "draining",
+            Self::Benched => "benched",
             Self::Stopped => "stopped",
             Self::Gone => "gone",
         }
@@ -35,6 +41,32 @@ impl NodeState {
     pub fn is_live(self) -> bool {
         !matches!(self, Self::Stopped | Self::Gone)
     }
+}
+
+/// Why a node is given nothing, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bench {
+    /// Unix time in milliseconds.
+    pub until_ms: i64,
+    /// A sentence.
+    pub because: String,
+}
+
+impl Bench {
+    /// Whether it holds at that time. A clock that was set back does not make it longer than any can be.
+    pub fn holds(&self, now_ms: i64) -> bool {
+        (1..=millis(limits::NODE_BENCH_MOST_SECONDS)).contains(&(self.until_ms - now_ms))
+    }
+}
+
+/// Milliseconds for which a node is benched that has been benched so often before, without completing a job since.
+pub fn bench_ms(before: u32) -> i64 {
+    let doubled = limits::NODE_BENCH_FIRST_SECONDS.checked_shl(before.min(32)).unwrap_or(u64::MAX);
+    millis(doubled.min(limits::NODE_BENCH_MOST_SECONDS))
+}
+
+fn millis(seconds: u64) -> i64 {
+    (seconds * 1_000).cast_signed()
 }
 
 /// A node as the store holds it.
@@ -56,6 +88,8 @@ pub struct Node {
     pub renderers: Vec<Renderer>,
     /// Whether it is given nothing more.
     pub draining: bool,
+    /// When it was last benched, if ever; it may be over.
+    pub bench: Option<Bench>,
     /// What it runs, as it last said.
     pub program: Program,
     /// When it said that it stops; `None` again with its next claim. Unix time in milliseconds.
@@ -70,7 +104,10 @@ impl Node {
         if self.stopped_at_ms.is_some() {
             return NodeState::Stopped;
         }
-        match now_ms - self.seen_at_ms < (limits::NODE_GONE_SECONDS * 1_000) as i64 {
+        // A time far ahead is one of a clock that was wrong: whoever is there is heard of again soon.
+        let lately = -millis(limits::CLOCK_SKEW_SECONDS)..millis(limits::NODE_GONE_SECONDS);
+        match lately.contains(&(now_ms - self.seen_at_ms)) {
+            true if self.is_benched(now_ms) => NodeState::Benched,
             true if self.draining => NodeState::Draining,
             true => NodeState::Up,
             false => NodeState::Gone,
@@ -79,7 +116,12 @@ impl Node {
 
     /// Whether two machines were seen to use its key lately.
     pub fn key_is_shared(&self, now_ms: i64) -> bool {
-        self.doubled_at_ms.is_some_and(|at| now_ms - at < (limits::NODE_SHARED_SECONDS * 1_000).cast_signed())
+        self.doubled_at_ms.is_some_and(|at| (now_ms - at).abs() < millis(limits::NODE_SHARED_SECONDS))
+    }
+
+    /// Whether it is given nothing for a while.
+    pub fn is_benched(&self, now_ms: i64) -> bool {
+        self.bench.as_ref().is_some_and(|bench| bench.holds(now_ms))
     }
 }
 
@@ -109,6 +151,17 @@ pub fn check_name(name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bench_doubles_up_to_a_day_and_a_clock_set_back_does_not_make_it_longer() {
+        let minutes: Vec<i64> = [0, 1, 2, 7, 8, 63, 64, u32::MAX].map(|before| bench_ms(before) / 60_000).into();
+        assert_eq!(minutes, [10, 20, 40, 1_280, 1_440, 1_440, 1_440, 1_440]);
+        let bench = Bench { until_ms: 10_000_000_000, because: String::new() };
+        let day = 86_400_000;
+        for (before_end, holds) in [(-1, false), (0, false), (1, true), (day, true), (day + 1, false)] {
+            assert_eq!(bench.holds(bench.until_ms - before_end), holds, "{before_end}");
+        }
+    }
 
     #[test]
     fn a_taken_name_gets_a_number_and_stays_within_the_limit() {

@@ -37,6 +37,8 @@ pub struct LiveNode {
     pub renderers: Vec<Renderer>,
     /// Whether it is given nothing more.
     pub draining: bool,
+    /// Whether it is given nothing for a while.
+    pub benched: bool,
 }
 
 impl LiveNode {
@@ -44,8 +46,13 @@ impl LiveNode {
         self.renderers.contains(&job.renderer)
     }
 
+    /// Whether it is given work at all.
+    pub fn takes_work(&self) -> bool {
+        !self.draining && !self.benched
+    }
+
     fn can_take(&self, job: &ReadyJob) -> bool {
-        self.offers(job) && !self.draining
+        self.offers(job) && self.takes_work()
     }
 }
 
@@ -159,7 +166,8 @@ pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     }
     let able: Vec<&LiveNode> = live.iter().filter(|node| node.can_take(job)).collect();
     if able.is_empty() {
-        return "every node that could take it is draining".to_owned();
+        let benched = live.iter().any(|node| node.offers(job) && node.benched);
+        return format!("every node that could take it is draining{}", if benched { " or benched" } else { "" });
     }
     let preferred: Vec<&LiveNode> = able.iter().copied().filter(|node| !job.avoids.contains(&node.id)).collect();
     let (nodes, other) =
@@ -184,7 +192,7 @@ mod tests {
     }
 
     fn node(id: i64, slots: u32, leases: u32) -> LiveNode {
-        LiveNode { id: NodeId(id), slots, leases, renderers: BUILTIN.to_vec(), draining: false }
+        LiveNode { id: NodeId(id), slots, leases, renderers: BUILTIN.to_vec(), draining: false, benched: false }
     }
 
     fn drain(queue: &mut ReadyQueue, node: i64, renderers: &[Renderer]) -> Vec<i64> {
@@ -253,6 +261,8 @@ mod tests {
         assert_eq!(picked(1, &[node(1, 1, 0), game]), Some(1), "the other node cannot render it");
         let draining = LiveNode { draining: true, ..node(2, 1, 0) };
         assert_eq!(picked(1, &[node(1, 1, 0), draining]), Some(1), "the other node takes no more");
+        let benched = LiveNode { benched: true, ..node(2, 1, 0) };
+        assert_eq!(picked(1, &[node(1, 1, 0), benched]), Some(1), "the other node is given nothing");
     }
 
     #[test]
@@ -261,7 +271,8 @@ mod tests {
         let game = ReadyJob { renderer: Renderer::Game, ..plain.clone() };
         let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
         let draining = LiveNode { draining: true, ..node(3, 1, 0) };
-        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 10] = [
+        let benched = LiveNode { benched: true, ..node(4, 1, 0) };
+        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 11] = [
             (&plain, vec![], "no render node is connected"),
             (&game, vec![node(1, 1, 0)], "no node offers the game renderer"),
             (&plain, vec![node(1, 1, 1), node(2, 1, 1)], "all 2 nodes are busy"),
@@ -270,6 +281,7 @@ mod tests {
             (&failed, vec![node(1, 1, 0), node(2, 1, 1)], "the only other node is busy"),
             (&failed, vec![node(1, 1, 1)], "the only node is busy"),
             (&plain, vec![draining.clone()], "every node that could take it is draining"),
+            (&plain, vec![draining.clone(), benched], "every node that could take it is draining or benched"),
             (&plain, vec![draining.clone(), node(1, 1, 1)], "the only node is busy"),
             (&game, vec![draining.clone()], "no node offers the game renderer"),
         ];

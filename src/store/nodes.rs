@@ -10,7 +10,7 @@ use crate::domain::id::NodeId;
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::limits;
-use crate::domain::node::Node;
+use crate::domain::node::{Bench, Node, bench_ms};
 use crate::domain::protocol::{Program, UNSAID};
 use crate::domain::schedule::LiveNode;
 
@@ -76,6 +76,7 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         slots: 0,
         renderers: Vec::new(),
         draining: false,
+        bench: None,
         program: Program { version: String::new(), protocol: UNSAID },
         stopped_at_ms: None,
         doubled_at_ms: None,
@@ -85,7 +86,7 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
 /// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
 const BY_KEY: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        stopped_at_ms, doubled_at_ms
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE key_hash = :hash AND removed_at_ms IS NULL
 ";
@@ -95,14 +96,17 @@ pub fn by_key(db: &Db, hash: &KeyHash) -> Result<Option<Node>> {
     db.row(BY_KEY, named_params! { ":hash": hash.0 }, read)
 }
 
-/// Served by the row's number. Time does not run backwards here.
+/// Served by the row's number. Time does not run backwards here, unless the clock was wrong.
 const SEEN: &str = "
-    UPDATE nodes SET seen_at_ms = MAX(seen_at_ms, :now) WHERE id = :id
+    UPDATE nodes
+    SET seen_at_ms = CASE WHEN seen_at_ms > :soon THEN :now ELSE MAX(seen_at_ms, :now) END
+    WHERE id = :id
 ";
 
 /// Notes that a node was heard of.
 pub fn seen(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
-    tx.execute(SEEN, named_params! { ":now": now_ms, ":id": id.0 })?;
+    let soon = now_ms + (limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
+    tx.execute(SEEN, named_params! { ":now": now_ms, ":soon": soon, ":id": id.0 })?;
     Ok(())
 }
 
@@ -157,7 +161,7 @@ pub fn set_doubled(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
 const ALL: &str = "
     SELECT
         id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        stopped_at_ms, doubled_at_ms,
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms,
         (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
     WHERE removed_at_ms IS NULL
@@ -178,8 +182,9 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
             id: node.id,
             slots: node.slots,
             leases,
-            renderers: node.renderers,
             draining: node.draining,
+            benched: node.is_benched(now_ms),
+            renderers: node.renderers,
         })
         .collect())
 }
@@ -187,7 +192,7 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
 /// Served by the unique index on the name.
 const BY_NAME: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        stopped_at_ms, doubled_at_ms
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE name = :name AND removed_at_ms IS NULL
 ";
@@ -195,7 +200,7 @@ const BY_NAME: &str = "
 /// Served by the unique index on the public id.
 const BY_PUBLIC_ID: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        stopped_at_ms, doubled_at_ms
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE public_id = :public_id
 ";
@@ -210,15 +215,63 @@ pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
 }
 
 /// Served by the row's number.
-const MAY_TAKE: &str = "
-    SELECT EXISTS (
-        SELECT 1 FROM nodes WHERE id = :id AND draining = 0 AND removed_at_ms IS NULL AND stopped_at_ms IS NULL
-    )
+const BY_ROW: &str = "
+    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
+    FROM nodes
+    WHERE id = :id AND removed_at_ms IS NULL
 ";
 
-/// Whether a node may be given work: it is neither draining nor removed, and has not said that it stops.
-pub fn may_take(db: &Db, id: NodeId) -> Result<bool> {
-    db.always(MAY_TAKE, named_params! { ":id": id.0 }, |row| row.get(0))
+/// Whether a node may be given work: it is neither draining nor benched nor removed, and has not said that it stops.
+pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
+    let node = db.row(BY_ROW, named_params! { ":id": id.0 }, read)?;
+    Ok(node.is_some_and(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
+}
+
+/// Served by the row's number.
+const BENCHINGS: &str = "
+    SELECT benchings FROM nodes WHERE id = :id
+";
+
+/// Served by the row's number.
+const BENCH: &str = "
+    UPDATE nodes
+    SET benched_until_ms = :until, benched_because = :because, benchings = benchings + 1
+    WHERE id = :id
+";
+
+/// Gives a node nothing for a while: longer each time, until it completes a job. `because` is a sentence for the operator.
+/// Until when: Unix time in milliseconds.
+pub fn bench(tx: &mut Tx<'_>, id: NodeId, because: &str, now_ms: i64) -> Result<i64> {
+    let before: u32 = tx.always(BENCHINGS, named_params! { ":id": id.0 }, |row| row.get(0))?;
+    let until = now_ms + bench_ms(before);
+    tx.execute(BENCH, named_params! { ":until": until, ":because": because, ":id": id.0 })?;
+    // Jobs that avoid other nodes wait for this one no longer.
+    tx.ring();
+    Ok(until)
+}
+
+/// Served by the row's number.
+const COMPLETED: &str = "
+    UPDATE nodes SET benchings = 0 WHERE id = :id AND benchings > 0
+";
+
+/// The node has completed a job: its next bench is a short one again. One that still holds stays.
+pub fn reset_benchings(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
+    tx.execute(COMPLETED, named_params! { ":id": id.0 })?;
+    Ok(())
+}
+
+/// Served by the row's number.
+const UNBENCH: &str = "
+    UPDATE nodes SET benched_until_ms = NULL, benched_because = '', benchings = 0 WHERE id = :id
+";
+
+/// Gives a benched node work again.
+pub fn unbench(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
+    tx.execute(UNBENCH, named_params! { ":id": id.0 })?;
+    tx.ring();
+    Ok(())
 }
 
 /// Served by the row's number.
@@ -261,6 +314,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
         slots: row.get("slots")?,
         renderers,
         draining: row.get("draining")?,
+        bench: match row.get("benched_until_ms")? {
+            Some(until_ms) => Some(Bench { until_ms, because: row.get("benched_because")? }),
+            None => None,
+        },
         program: Program { version: row.get("version")?, protocol: row.get("protocol")? },
         stopped_at_ms: row.get("stopped_at_ms")?,
         doubled_at_ms: row.get("doubled_at_ms")?,

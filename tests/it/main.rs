@@ -8,6 +8,7 @@ mod app_clips;
 mod app_jobs;
 mod app_keys;
 mod app_simulation;
+mod benched;
 mod browser;
 mod cli_admin;
 mod cli_clips;

@@ -10,7 +10,7 @@ use crate::app::nodes::NodeInfo;
 use crate::app::{App, nodes};
 use crate::cli::server_url;
 use crate::domain::error::Result;
-use crate::domain::node::Node;
+use crate::domain::node::{Bench, Node, NodeState};
 use crate::domain::protocol::{self, Program};
 use crate::wire::ticket::JoinTicket;
 use crate::wire::time::rfc3339;
@@ -40,7 +40,7 @@ Example: on the server, then on the new node:
         /// Its name or id
         node: String,
     },
-    /// Gives a drained node work again
+    /// Gives a drained or benched node work again
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes resume render-2")]
     Resume {
         /// Its name or id
@@ -105,6 +105,8 @@ fn list(nodes: &[NodeInfo], call: &Call) {
                 "name": info.node.name,
                 "state": info.state.as_str(),
                 "draining": info.node.draining,
+                "benched_until": benched(info).map(|bench| rfc3339(bench.until_ms)),
+                "benched_because": benched(info).map(|bench| &bench.because),
                 "slots": info.node.slots,
                 "leases": info.leases,
                 "renderers": renderers(info),
@@ -138,6 +140,17 @@ fn list(nodes: &[NodeInfo], call: &Call) {
             output::plain(&info.node.name)
         ));
     }
+    for info in nodes {
+        if let Some(bench) = benched(info) {
+            let (name, until) = (output::plain(&info.node.name), rfc3339(bench.until_ms));
+            output::line(&format!("{name} is benched until {until}: {}", output::plain(&bench.because)));
+        }
+    }
+}
+
+/// Why a node is given nothing for a while, if it is.
+fn benched(info: &NodeInfo) -> Option<&Bench> {
+    info.node.bench.as_ref().filter(|_| info.state == NodeState::Benched)
 }
 
 /// A node's version; one that speaks otherwise than this program is marked by what it speaks.

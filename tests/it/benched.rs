@@ -1,0 +1,66 @@
+//! A node that is benched: what it is given, what is told of it, and how it comes back.
+
+use std::time::Duration;
+
+use dinkem_appliance::app::nodes::{self, Joined};
+use dinkem_appliance::app::{auth, dinks, health, jobs};
+use dinkem_appliance::domain::node::{Node, NodeState};
+
+use crate::support::office::{Office, bearer, spec};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn bench(office: &Office, node: &Node) {
+    nodes::bench(&office.app, node, "Its video is not the round's.").unwrap();
+}
+
+/// What `admin nodes list` shows of the only node.
+fn listed(office: &Office) -> (NodeState, Option<(i64, String)>) {
+    let info = nodes::list(&office.admin()).unwrap().remove(0);
+    let bench = info.node.bench.filter(|_| info.state == NodeState::Benched);
+    (info.state, bench.map(|bench| ((bench.until_ms - office.now_ms()) / 60_000, bench.because)))
+}
+
+/// A node that has joined, and its key.
+fn join(office: &Office) -> Joined {
+    nodes::join(&office.app, &nodes::token(&office.app).unwrap(), "n1").unwrap()
+}
+
+#[test]
+fn a_benched_node_is_given_nothing_and_comes_back_by_itself_later_each_time() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let Joined { node, key } = join(&office);
+    assert!(office.claim(&node).is_none(), "there is no job; its slots are known from now on");
+    let id = jobs::submit(&office.app, &metered, spec()).unwrap().job.public_id;
+    for minutes in [10, 20, 40] {
+        bench(&office, &node);
+        assert_eq!(listed(&office), (NodeState::Benched, Some((minutes, "Its video is not the round's.".into()))));
+        assert!(office.claim(&node).is_none());
+        let why = jobs::get(&office.app, &metered, id).unwrap().waiting_because;
+        assert_eq!(why.as_deref(), Some("every node that could take it is draining or benched"));
+        assert_eq!(dinks::show(&office.app).unwrap().live_slots, 0);
+        let figures = health::figures(&office.app).unwrap();
+        let benched = figures.nodes.iter().find(|nodes| nodes.state == NodeState::Benched).unwrap();
+        assert_eq!((benched.nodes, benched.state.as_str()), (1, "benched"));
+        office.clock.advance(MINUTE * u32::try_from(minutes).unwrap());
+        auth::authenticate_node(&office.app, &[&bearer(&key)]).unwrap();
+        assert_eq!(listed(&office), (NodeState::Up, None));
+    }
+    assert_eq!(office.claim(&node).unwrap().job.job.public_id, id);
+}
+
+#[test]
+fn the_operator_gives_a_benched_node_work_again_and_its_next_bench_is_a_short_one() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let node = office.node("n1");
+    bench(&office, &node);
+    bench(&office, &node);
+    nodes::resume(&office.admin(), "n1").unwrap();
+    assert_eq!(listed(&office), (NodeState::Up, None));
+    jobs::submit(&office.app, &metered, spec()).unwrap();
+    assert!(office.claim(&node).is_some());
+    bench(&office, &node);
+    assert_eq!(listed(&office).1.unwrap().0, 10);
+}
