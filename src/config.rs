@@ -143,7 +143,7 @@ fn taught(command: Command, file: &File) -> Command {
 fn teach(mut arg: Arg, file: &File) -> Arg {
     if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
         // Here and once for all: nodes, renderers and readers of demos work in directories of their own.
-        arg = arg.value_parser(PathBufValueParser::new().try_map(std::path::absolute));
+        arg = arg.value_parser(PathBufValueParser::new().try_map(absolute));
     }
     let Some(flag) = arg.get_long().map(str::to_owned) else { return arg };
     if matches!(arg.get_action(), ArgAction::SetTrue) {
@@ -159,6 +159,11 @@ fn teach(mut arg: Arg, file: &File) -> Arg {
         arg = arg.env(OsStr::from(name)).hide_env(true);
     }
     arg
+}
+
+/// A path as any process can use it. `-` is none: it stands for standard input or output where a command has them.
+fn absolute(path: PathBuf) -> std::io::Result<PathBuf> {
+    if path.as_os_str() == "-" { Ok(path) } else { std::path::absolute(path) }
 }
 
 /// The flags of the whole tree: what may stand in the file, and whether it may stand there more than once.

@@ -34,6 +34,7 @@ mod manual;
 mod node_agent;
 mod node_check;
 mod node_join;
+mod nodes;
 mod operating;
 mod refusals;
 #[cfg(unix)]

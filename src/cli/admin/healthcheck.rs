@@ -60,7 +60,11 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
         // A server of an older version says nothing more.
         let Ready { warnings } = answer.json(ANSWER_BYTES).unwrap_or_default();
         if call.json {
-            output::json(&json!({ "status": "ready", "url": server.url, "warnings": warnings }));
+            let mut body = json!({ "status": "ready", "url": server.url });
+            if !warnings.is_empty() {
+                body["warnings"] = json!(warnings);
+            }
+            output::json(&body);
         } else {
             output::line(&format!("ready: {}", server.url));
             for warning in &warnings {
