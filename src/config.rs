@@ -2,13 +2,15 @@
 //!
 //! A flag is also an environment variable (`--data-dir` is `DINKEM_DATA_DIR`) and a line of `config.toml`
 //! (`data_dir = …`); flags win, then environment, then file. This holds for every flag of every command: the command
-//! tree is handed in, and each of its flags is told of its two other places. Knows nothing of what the flags mean.
+//! tree is handed in, and each of its flags is told of its two other places. Knows nothing of what the flags mean, but
+//! for one thing: a path is absolute from here on, wherever it came from.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{BoolishValueParser, OsStr};
+use clap::builder::{BoolishValueParser, OsStr, PathBufValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use directories::ProjectDirs;
@@ -148,6 +150,10 @@ fn taught(command: Command, file: &File) -> Command {
 }
 
 fn teach(mut arg: Arg, file: &File) -> Arg {
+    if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
+        // Here and once for all: nodes, renderers and readers of demos work in directories of their own.
+        arg = arg.value_parser(PathBufValueParser::new().try_map(absolute));
+    }
     let Some(flag) = arg.get_long().map(str::to_owned) else { return arg };
     if matches!(arg.get_action(), ArgAction::SetTrue) {
         arg = arg.value_parser(BoolishValueParser::new());
@@ -162,6 +168,11 @@ fn teach(mut arg: Arg, file: &File) -> Arg {
         arg = arg.env(OsStr::from(name)).hide_env(true);
     }
     arg
+}
+
+/// A path as any process can use it. `-` is none: it stands for standard input or output where a command has them.
+fn absolute(path: PathBuf) -> std::io::Result<PathBuf> {
+    if path.as_os_str() == "-" { Ok(path) } else { std::path::absolute(path) }
 }
 
 /// The flags of the whole tree: what may stand in the file, and whether it may stand there more than once.

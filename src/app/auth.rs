@@ -32,7 +32,10 @@ pub fn authenticate_node(app: &App, headers: &[&str]) -> Result<Node> {
     let hash = presented(headers)?;
     let mut node = app.store.read(|db| store::nodes::by_key(db, &hash))?.ok_or_else(refused)?;
     let now = app.clock.now_ms();
-    if now - node.seen_at_ms >= (limits::NODE_SEEN_SECONDS * 1_000).cast_signed() {
+    let silent_ms = now - node.seen_at_ms;
+    // A time far ahead is one of a clock that was wrong, and would let the node look up for as long as it was.
+    let is_ahead = silent_ms < -(limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
+    if is_ahead || silent_ms >= (limits::NODE_SEEN_SECONDS * 1_000).cast_signed() {
         let id = node.id;
         app.store.write(move |tx| store::nodes::seen(tx, id, now))?;
         node.seen_at_ms = now;

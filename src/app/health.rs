@@ -39,6 +39,27 @@ pub fn ready(app: &App) -> Result<()> {
     found
 }
 
+/// Something that does not stop the server from taking work, and that somebody should see to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Stable word.
+    pub code: &'static str,
+    /// One sentence. Whoever asks may be anybody: no figures, no names.
+    pub message: &'static str,
+}
+
+/// What somebody should see to although the server takes work.
+pub fn warnings(app: &App) -> Result<Vec<Warning>> {
+    let waits = KeyClass::ALL.into_iter().any(|class| app.store.waiting_in(class).0 > 0);
+    if !waits || nodes::list(app)?.iter().any(|node| node.state == NodeState::Up) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Warning { code: NO_NODES, message: "Jobs are waiting and no render node is up." }])
+}
+
+/// Code of the warning, and of the doctor's fault, that jobs wait for nodes which are not there.
+pub const NO_NODES: &str = "no_nodes";
+
 /// A class's waiting jobs.
 pub struct Waiting {
     /// Which.

@@ -8,7 +8,7 @@ use super::pulse::Look;
 use super::{App, sweep};
 use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Result};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::domain::job::{Job, Renderer};
 use crate::domain::lease::{Lease, LeaseEnd, Progress, aftermath};
@@ -33,34 +33,74 @@ pub struct Grant {
     pub uploaded_demo: Option<([u8; 32], u64)>,
 }
 
-/// Waits up to `wait` for a job that the node can take. While the server stops it is told to come again.
+/// A claim as its node asks it.
+pub struct Claim<'a> {
+    /// What the node renders with.
+    pub renderers: &'a [Renderer],
+    /// Leases that it can hold in all.
+    pub slots: u32,
+    /// How long it waits for a job.
+    pub wait: Duration,
+    /// Claims of all nodes together that may wait at once.
+    pub waiting_claims: usize,
+    /// Whether the node is still there to take the answer.
+    pub is_there: &'a dyn Fn() -> bool,
+}
+
+/// The same as [`claim_for`], for a caller that is surely there to take the answer.
 pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
-    note_offer(app, node, renderers, slots)?;
-    let deadline = app.clock.monotonic() + wait;
+    let waiting_claims = limits::WAITING_CLAIMS;
+    claim_for(app, node, &Claim { renderers, slots, wait, waiting_claims, is_there: &|| true })
+}
+
+/// Waits for a job that the node can take. While the server stops it is told to come again. A node that may take none,
+/// or is not there any more, gets none at once.
+pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Grant>> {
+    // Before it is noted that the node is at work: a claim of an agent that has stopped says nothing any more.
+    if !(claim.is_there)() {
+        return Ok(None);
+    }
+    note_offer(app, node, claim.renderers, claim.slots)?;
+    let (place, others_must_end) = app.claims.enter(node.id, claim.slots, claim.waiting_claims)?;
+    if others_must_end {
+        app.news.ring();
+    }
+    let deadline = app.clock.monotonic() + claim.wait;
+    let mut looks = claim.wait;
     loop {
         // Before the look, so that a ring in between is not missed.
         let seen = app.news.rings();
         if app.stopping() {
             return Err(super::stopping());
         }
+        if place.is_over() || !(claim.is_there)() {
+            return Ok(None);
+        }
         // Its video would not be taken: at the disk's reserve jobs wait for room.
-        if app.store.has_ready(renderers) && app.room.is_open() {
-            match try_claim(app, node.id, renderers, slots)? {
-                Claimed::Job(job, lease, demo) => return grant(app, node.id, *job, lease, demo),
+        if app.store.has_ready(claim.renderers) && app.room.is_open() {
+            match try_claim(app, node.id, claim.renderers, claim.slots)? {
+                Claimed::Job(job, lease, demo) => return hand_over(app, node.id, claim, *job, lease, demo),
                 Claimed::Stale => continue,
+                Claimed::MayNot => return Ok(None),
                 Claimed::Nothing => {}
             }
-        }
-        let left = deadline.saturating_sub(app.clock.monotonic());
-        if left.is_zero() || !app.news.wait_past(seen, left) {
+        } else if !app.store.read(|db| store::nodes::may_take(db, node.id, app.clock.now_ms()))? {
             return Ok(None);
+        }
+        let left = deadline.saturating_sub(app.clock.monotonic()).min(looks);
+        if left.is_zero() {
+            return Ok(None);
+        }
+        let look = left.min(Duration::from_millis(limits::CLAIM_LOOK_MS));
+        if !app.news.wait_past(seen, look) {
+            looks -= look;
         }
     }
 }
 
-/// Writes down what the node says that it can do, when it says something new.
+/// Writes down what the node says that it can do, when it says something new or comes back after a stop.
 fn note_offer(app: &App, node: &Node, renderers: &[Renderer], slots: u32) -> Result<()> {
-    if node.slots == slots && node.renderers == renderers {
+    if node.slots == slots && node.renderers == renderers && node.stopped_at_ms.is_none() {
         return Ok(());
     }
     let (id, renderers) = (node.id, renderers.to_vec());
@@ -72,6 +112,8 @@ enum Claimed {
     Job(Box<Job>, LeaseId, Option<([u8; 32], u64)>),
     /// The queue was behind the rows; the job is out of it now.
     Stale,
+    /// The node is given nothing.
+    MayNot,
     Nothing,
 }
 
@@ -79,7 +121,10 @@ enum Claimed {
 fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
     let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
     app.store.write(move |tx| {
-        if !store::nodes::may_take(tx, node, now)? || store::leases::held_by(tx, node)? >= slots {
+        if !store::nodes::may_take(tx, node, now)? {
+            return Ok(Claimed::MayNot);
+        }
+        if store::leases::held_by(tx, node)? >= slots {
             return Ok(Claimed::Nothing);
         }
         // Only jobs that avoid this node make it matter who else is there.
@@ -97,6 +142,25 @@ fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Res
         let demo = own_demo(tx, &job)?;
         Ok(Claimed::Job(Box::new(job), lease, demo))
     })
+}
+
+/// Grants the lease, or ends it at once where the node was gone before the commit: nobody would find out until the
+/// lease runs out.
+fn hand_over(
+    app: &App,
+    node: NodeId,
+    claim: &Claim<'_>,
+    job: Job,
+    lease: LeaseId,
+    demo: Option<([u8; 32], u64)>,
+) -> Result<Option<Grant>> {
+    if (claim.is_there)() {
+        return grant(app, node, job, lease, demo);
+    }
+    let (held, now) = (LiveLease { id: lease, job: job.id, node }, app.clock.now_ms());
+    app.store.write(move |tx| set_back(tx, held, LeaseEnd::Unclaimed, None, now))?;
+    forget(app, job.id, lease);
+    Ok(None)
 }
 
 fn grant(app: &App, node: NodeId, job: Job, lease: LeaseId, demo: Option<([u8; 32], u64)>) -> Result<Option<Grant>> {
@@ -144,6 +208,9 @@ pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Optio
     let (job, is_for_good) = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((job, LeaseState::Live)) => {
             let held = LiveLease { id: lease, job, node };
+            if failure.code == FailureCode::NodeNotReady {
+                store::nodes::bench(tx, node, &failure.message, now)?;
+            }
             Ok((job, set_back(tx, held, LeaseEnd::Failed(failure), log.as_deref(), now)?))
         }
         Some((job, LeaseState::Failed)) => Ok((job, false)),
@@ -163,7 +230,8 @@ pub(super) fn set_back(
     log: Option<&str>,
     now_ms: i64,
 ) -> Result<bool> {
-    let state = if end == LeaseEnd::Lost { LeaseState::Lost } else { LeaseState::Failed };
+    let is_lost = matches!(end, LeaseEnd::Lost | LeaseEnd::Unclaimed);
+    let state = if is_lost { LeaseState::Lost } else { LeaseState::Failed };
     let after = aftermath(store::jobs::attempts(tx, lease.job)?, end);
     let ending = Ending { state, avoid: after.avoid_node, failure: Some(&after.failure), log };
     let was_live = store::leases::end(tx, lease.id, lease.node, &ending, now_ms)?;

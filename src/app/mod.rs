@@ -13,6 +13,7 @@ pub mod demos;
 pub mod dinks;
 pub mod doctor;
 pub mod health;
+pub mod instances;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
@@ -26,6 +27,7 @@ pub mod tls;
 pub mod usage;
 
 mod ballast;
+mod claims;
 mod complete;
 mod demo_files;
 mod footage;
@@ -57,12 +59,14 @@ use crate::os::room::Room;
 use crate::store::Store;
 
 pub use ballast::keep as keep_ballast;
+use claims::Claims;
 use counters::Counters;
 use demo_files::DemoFiles;
 use health::Probe;
 use incoming::Incoming;
 use indexing::Indexer;
 pub use indexing::index_next;
+use instances::Instances;
 use keys::Uses;
 use pulse::Pulse;
 pub use sweep::sweep;
@@ -93,6 +97,8 @@ pub struct App {
     operator: String,
     store: Store,
     pulse: Pulse,
+    claims: Claims,
+    instances: Instances,
     uses: Uses,
     uploads: Uploads,
     checks: Checks,
@@ -176,6 +182,8 @@ impl App {
             operator: config::operator(),
             store,
             pulse: Pulse::new(lease),
+            claims: Claims::default(),
+            instances: Instances::default(),
             uses: Uses::default(),
             uploads: Uploads::default(),
             checks: Checks::default(),

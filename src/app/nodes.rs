@@ -61,6 +61,15 @@ pub fn note_program(app: &App, node: &Node, program: &Program) -> Result<()> {
     app.store.write(move |tx| store::nodes::set_program(tx, id, &program))
 }
 
+/// The node's agent stops: its waiting claims end at once, and it is given nothing until it claims again.
+pub fn leave(app: &App, node: &Node) -> Result<()> {
+    let (id, now) = (node.id, app.clock.now_ms());
+    app.store.write(move |tx| store::nodes::set_stopped(tx, id, now))?;
+    app.claims.end_all(id);
+    app.news.ring();
+    Ok(())
+}
+
 /// The node of that name or id, or the sentence that there is none.
 pub(super) fn named(db: &Db, name: &str) -> Result<Node> {
     store::nodes::by_name_or_id(db, name)?
@@ -122,6 +131,8 @@ pub fn remove(app: &App, name: &str) -> Result<(Node, usize)> {
     for lease in &held {
         leases::forget(app, lease.job, lease.id);
     }
+    app.claims.end_all(node.id);
+    app.news.ring();
     Ok((node, held.len()))
 }
 
@@ -133,11 +144,15 @@ pub struct NodeInfo {
     pub state: NodeState,
     /// Leases that it holds.
     pub leases: u32,
+    /// Whether two machines were seen to use its key lately.
+    pub key_is_shared: bool,
 }
 
 /// All nodes, the oldest first.
 pub fn list(app: &App) -> Result<Vec<NodeInfo>> {
     let now = app.clock.now_ms();
     let nodes = app.store.read(store::nodes::all)?.into_iter();
-    Ok(nodes.map(|(node, leases)| NodeInfo { state: node.state(now), node, leases }).collect())
+    Ok(nodes
+        .map(|(node, leases)| NodeInfo { state: node.state(now), key_is_shared: node.key_is_shared(now), node, leases })
+        .collect())
 }

@@ -5,12 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::id::{JobId, LeaseId};
+use crate::domain::job::Stage;
 use crate::domain::lease::{LeaseEnd, Progress};
 use crate::domain::limits;
 use crate::store::leases::LiveLease;
 
 /// How long a lease may go without progress.
 const PROGRESS: Duration = Duration::from_secs(limits::LEASE_PROGRESS_SECONDS);
+/// How long a lease may live. Counted by the monotonic clock, so that a wall clock that jumps ends none; a restart of the
+/// server begins the count anew.
+const AGE: Duration = Duration::from_secs(limits::LEASE_AGE_SECONDS);
 
 /// What is known of a live lease. Times are the monotonic clock's.
 struct Beat {
@@ -19,6 +23,25 @@ struct Beat {
     expires: Duration,
     stalls: Duration,
     progress: Option<Progress>,
+    /// The farthest that counted as progress: stage, fraction.
+    farthest: Option<(usize, f64)>,
+}
+
+impl Beat {
+    /// Whether this is progress: a later stage than any before, or a step further. Going back and forth is none, so that
+    /// there are only so many steps to the end.
+    fn goes_forward(&mut self, to: Progress) -> bool {
+        let stage = Stage::ALL.iter().position(|stage| *stage == to.stage).unwrap_or_default();
+        let Some((reached, fraction)) = self.farthest else {
+            self.farthest = Some((stage, to.fraction));
+            return true;
+        };
+        let forward = stage > reached || to.fraction >= fraction + limits::LEASE_PROGRESS_STEP;
+        if forward {
+            self.farthest = Some((stage.max(reached), to.fraction.max(fraction)));
+        }
+        forward
+    }
 }
 
 /// What a look at the live leases has found.
@@ -46,7 +69,7 @@ impl Pulse {
     }
 
     fn fresh(&self, lease: LeaseId, now: Duration) -> Beat {
-        Beat { lease, since: now, expires: now + self.lease, stalls: now + PROGRESS, progress: None }
+        Beat { lease, since: now, expires: now + self.lease, stalls: now + PROGRESS, progress: None, farthest: None }
     }
 
     /// A lease begins.
@@ -63,10 +86,9 @@ impl Pulse {
             *beat = self.fresh(lease, now);
         }
         beat.expires = now + self.lease;
-        let before = beat.progress;
-        let floor = before.map_or(0.0, |before| before.fraction);
+        let floor = beat.progress.map_or(0.0, |before| before.fraction);
         let after = Progress { stage: progress.stage, fraction: progress.fraction.clamp(floor, 1.0) };
-        if before != Some(after) {
+        if beat.goes_forward(after) {
             beat.stalls = now + PROGRESS;
         }
         beat.progress = Some(after);
@@ -103,6 +125,8 @@ impl Pulse {
             }
             if beat.expires <= now {
                 overdue.push((*lease, LeaseEnd::Lost));
+            } else if beat.since + AGE <= now {
+                overdue.push((*lease, LeaseEnd::too_old()));
             } else if beat.stalls <= now {
                 overdue.push((*lease, LeaseEnd::stalled()));
             }
@@ -115,7 +139,6 @@ impl Pulse {
 mod tests {
     use super::*;
     use crate::domain::id::NodeId;
-    use crate::domain::job::Stage;
 
     const LEASE: Duration = Duration::from_secs(30);
 
@@ -153,6 +176,40 @@ mod tests {
         assert_eq!(pulse.look(&[live(1)], now).overdue, [(live(1), LeaseEnd::stalled())]);
         pulse.beat(JobId(1), LeaseId(1), at(Stage::Uploading, 0.5), now);
         assert_eq!(pulse.look(&[live(1)], now).overdue, []);
+    }
+
+    #[test]
+    fn going_back_and_forth_between_stages_is_no_progress() {
+        let pulse = Pulse::new(LEASE);
+        let mut now = Duration::ZERO;
+        pulse.begin(JobId(1), LeaseId(1), now);
+        pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, 0.5), now);
+        for step in 1.. {
+            now += LEASE / 2;
+            let stage = [Stage::Rendering, Stage::Parsing, Stage::Fetching][step % 3];
+            // Steps too small to lead to an end are none either.
+            pulse.beat(JobId(1), LeaseId(1), at(stage, 0.5 + 1e-9 * step as f64), now);
+            if now >= PROGRESS {
+                break;
+            }
+            assert_eq!(pulse.look(&[live(1)], now).overdue, [], "{now:?}");
+        }
+        assert_eq!(pulse.look(&[live(1)], now).overdue, [(live(1), LeaseEnd::stalled())]);
+    }
+
+    #[test]
+    fn a_lease_ends_after_two_hours_whatever_progress_it_makes() {
+        let pulse = Pulse::new(LEASE);
+        let (mut now, mut fraction) = (Duration::ZERO, 0.0);
+        pulse.begin(JobId(1), LeaseId(1), now);
+        while now + LEASE / 2 < AGE {
+            now += LEASE / 2;
+            fraction += 0.002;
+            pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, fraction), now);
+            assert_eq!(pulse.look(&[live(1)], now).overdue, [], "{now:?}");
+        }
+        pulse.beat(JobId(1), LeaseId(1), at(Stage::Rendering, fraction + 0.002), AGE);
+        assert_eq!(pulse.look(&[live(1)], AGE).overdue, [(live(1), LeaseEnd::too_old())]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::server_url::host_of;
 use crate::app::App;
 use crate::app::tls::names::Names;
-use crate::app::tls::{Certificates, Source};
+use crate::app::tls::{Certificates, Source, Watch};
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -59,16 +59,18 @@ impl Keeper {
     /// The pass that renews the certificate, or reads a studio's again, and has the running server show it.
     pub fn pass(self, served: ServedCertificate, hosts: Hosts) -> Pass {
         let Self { mut certificates, listen, public_host } = self;
+        let mut watch = Watch::default();
         let mut look = move |app: &App| -> Result<usize> {
-            let names = names(Some(listen), public_host.as_deref());
-            match certificates.refresh(app, &names)? {
-                Some(pair) => {
-                    served.replace(pair)?;
+            let renewed = match certificates.refresh(app, &names(Some(listen), public_host.as_deref())) {
+                Ok(Some(pair)) => served.replace(pair).map(|()| {
                     hosts.set_certificate_names(certificates.names());
-                    Ok(1)
-                }
-                None => Ok(0),
-            }
+                    1
+                }),
+                outcome => outcome.map(|_| 0),
+            };
+            // Also of one that could not be renewed.
+            watch.look(app, &certificates).iter().for_each(|words| log::warn!("{words}"));
+            renewed
         };
         let run = move |app: &App| {
             look(app).map_err(|error| {

@@ -11,6 +11,7 @@ use super::appliance::{Appliance, Options};
 use super::serve_limits::LimitArgs;
 use super::serve_quotas::QuotaArgs;
 use super::{Call, output, stop_on_signals, wrong_usage};
+use crate::app::nodes;
 use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -101,6 +102,13 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
             .map_err(|error| Error::internal(format!("Could not write --port-file {}.", file.display()), error))?;
     }
     say_listening(&appliance, args.plain_http.is_some());
+    if nodes::list(&appliance.app)?.is_empty() {
+        output::say(&format!(
+            "No render node has joined yet, so jobs will wait. To add one, run {} and start a node with the token, or \
+             restart the server with --local-nodes 1.",
+            nodes_token(call)
+        ));
+    }
     ready();
     while !stop.wait(Duration::from_secs(3_600)) {}
     systemd::stopping();
@@ -144,6 +152,14 @@ fn say_listening(appliance: &Appliance, is_plain: bool) {
             authority.fingerprint
         ));
     }
+}
+
+/// What makes a join token for this very server.
+fn nodes_token(call: &Call) -> String {
+    let dir = call.data_dir.as_ref().map(|dir| dir.display().to_string());
+    // In single quotes a shell takes everything as it is, but for those themselves.
+    let dir = dir.map(|dir| format!(" --data-dir '{}'", dir.replace('\'', r"'\''")));
+    format!("`dinkem-appliance admin{} nodes token`", dir.unwrap_or_default())
 }
 
 /// Reads `--listen`: an address or a name, and a port.

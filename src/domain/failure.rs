@@ -37,8 +37,9 @@ failure_codes! {
     RoundNotInDemo "round_not_in_demo" "The demo has no such completed round.";
     RenderFailed "render_failed" "The renderer failed, or what it made did not pass the check.";
     RenderTimeout "render_timeout" "The renderer made no progress or took too long.";
-    NodeFailed "node_failed" "The render node could not do the work: no disk, no memory, not ready.";
-    NodeLost "node_lost" "Render nodes fell silent or were stopped while they held the job, ten times.";
+    NodeFailed "node_failed" "The render node could not do the work: no disk, no memory.";
+    NodeLost "node_lost" "Render nodes stopped responding while they held the job, ten times.";
+    NodeNotReady "node_not_ready" "The render node was not ready to render. It never ends a job: the node is given no work for a while, and the job waits for another one.";
 }
 
 impl FailureCode {
@@ -96,6 +97,16 @@ impl Failure {
     /// A failure for good: the job itself is at fault.
     pub fn for_good(code: FailureCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry: Retry::Never }
+    }
+
+    /// Whether the node was stopped while it held the job.
+    pub fn is_interruption(&self) -> bool {
+        self.code == FailureCode::NodeFailed && self.retry == Retry::Anywhere
+    }
+
+    /// Whether the attempt ended for a reason that says nothing of the job: the node was stopped, or was not ready.
+    pub fn is_no_fault_of_the_job(&self) -> bool {
+        self.is_interruption() || self.code == FailureCode::NodeNotReady
     }
 
     /// A failure of this attempt: another node may do better.

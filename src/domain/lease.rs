@@ -32,7 +32,7 @@ pub struct Progress {
 pub struct Attempts {
     /// Attempts that failed: [`limits::ATTEMPTS`] end the job.
     pub failures: u32,
-    /// Attempts whose node fell silent or was stopped: no fault of the job's, so [`limits::LOSSES`] of them end it.
+    /// Attempts whose node fell silent: rarely the job's fault, so [`limits::LOSSES`] of them end it.
     pub losses: u32,
 }
 
@@ -43,6 +43,8 @@ pub enum LeaseEnd {
     Failed(Failure),
     /// No heartbeat came in time.
     Lost,
+    /// The node's connection was gone before the job could be handed to it.
+    Unclaimed,
 }
 
 impl LeaseEnd {
@@ -72,6 +74,12 @@ impl LeaseEnd {
             format!("The job made no progress for {minutes} minutes."),
         ))
     }
+
+    /// Has lived for as long as any lease may.
+    pub fn too_old() -> Self {
+        let hours = limits::LEASE_AGE_SECONDS / 3_600;
+        Self::Failed(Failure::here(FailureCode::RenderTimeout, format!("The attempt took longer than {hours} hours.")))
+    }
 }
 
 /// What becomes of a job whose lease ended without a clip.
@@ -87,8 +95,8 @@ pub struct Aftermath {
     pub failure: Failure,
 }
 
-/// Decides it: bad jobs fail at once, failures count to [`limits::ATTEMPTS`]. A node that fell silent, or that was
-/// stopped and says so ([`FailureCode::NodeFailed`] with [`Retry::Anywhere`]), counts apart and further.
+/// Decides it: bad jobs fail at once, failures count to [`limits::ATTEMPTS`]. A node that fell silent counts apart and
+/// further. A node that was stopped, was not ready, or was gone before it got the job counts not at all.
 pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
     let Attempts { failures, losses } = before;
     let failed = Attempts { failures: failures.saturating_add(1), losses };
@@ -100,18 +108,25 @@ pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
             avoid_node: true,
             failure: Failure::here(FailureCode::NodeLost, "The render node fell silent while it held the job."),
         },
-        LeaseEnd::Failed(failure) => {
-            let interrupted = failure.code == FailureCode::NodeFailed && failure.retry == Retry::Anywhere;
-            let attempts = if interrupted { lost } else { failed };
-            Aftermath {
-                attempts,
-                for_good: failure.retry == Retry::Never
-                    || attempts.failures >= limits::ATTEMPTS
-                    || attempts.losses >= limits::LOSSES,
-                avoid_node: failure.retry == Retry::Elsewhere,
-                failure,
-            }
+        LeaseEnd::Unclaimed => Aftermath {
+            attempts: before,
+            for_good: false,
+            avoid_node: false,
+            failure: Failure {
+                code: FailureCode::NodeLost,
+                message: "The render node disconnected before it received the job.".to_owned(),
+                retry: Retry::Anywhere,
+            },
+        },
+        LeaseEnd::Failed(failure) if failure.is_no_fault_of_the_job() => {
+            Aftermath { attempts: before, for_good: false, avoid_node: !failure.is_interruption(), failure }
         }
+        LeaseEnd::Failed(failure) => Aftermath {
+            attempts: failed,
+            for_good: failure.retry == Retry::Never || failed.failures >= limits::ATTEMPTS,
+            avoid_node: failure.retry == Retry::Elsewhere,
+            failure,
+        },
     }
 }
 
@@ -131,12 +146,18 @@ mod tests {
             (at(2, 0), here(), at(3, 0), true, true),
             (at(0, 0), never(), at(1, 0), true, false),
             (at(0, 0), failed(FailureCode::FetchFailed, Retry::Anywhere), at(1, 0), false, false),
-            (at(2, 5), failed(FailureCode::NodeFailed, Retry::Anywhere), at(2, 6), false, false),
-            (at(0, last_loss), failed(FailureCode::NodeFailed, Retry::Anywhere), at(0, limits::LOSSES), true, false),
+            (at(2, 5), failed(FailureCode::NodeFailed, Retry::Anywhere), at(2, 5), false, false),
+            (at(2, last_loss), failed(FailureCode::NodeFailed, Retry::Anywhere), at(2, last_loss), false, false),
+            (at(2, last_loss), failed(FailureCode::NodeNotReady, Retry::Elsewhere), at(2, last_loss), false, true),
+            (at(2, last_loss), failed(FailureCode::NodeNotReady, Retry::Never), at(2, last_loss), false, true),
+            (at(1, 0), failed(FailureCode::NodeFailed, Retry::Elsewhere), at(2, 0), false, true),
+            (at(2, last_loss), LeaseEnd::node_removed(), at(2, last_loss), false, false),
+            (at(2, last_loss), LeaseEnd::Unclaimed, at(2, last_loss), false, false),
             (at(0, 0), LeaseEnd::Lost, at(0, 1), false, true),
             (at(2, 3), LeaseEnd::Lost, at(2, 4), false, true),
             (at(0, last_loss), LeaseEnd::Lost, at(0, limits::LOSSES), true, true),
             (at(1, 1), LeaseEnd::stalled(), at(2, 1), false, true),
+            (at(2, 1), LeaseEnd::too_old(), at(3, 1), true, true),
         ];
         for (before, end, attempts, for_good, avoid_node) in cases {
             let what = format!("{before:?} {end:?}");

@@ -8,6 +8,8 @@ pub const KEY_USED_SECONDS: u64 = 60;
 pub const KEY_OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
 /// Characters of a node's name.
 pub const NODE_NAME_CHARS: usize = 64;
+/// Characters of one sentence of a node or a child process that are kept.
+pub const SENTENCE_CHARS: usize = 300;
 /// Bytes of a JSON request body (contract: "at most 16 KiB").
 pub const JSON_BODY_BYTES: u64 = 16 * 1024;
 /// Bytes of `metadata`, as the client wrote it.
@@ -24,7 +26,7 @@ pub const IDEMPOTENCY_KEY_CHARS: usize = 255;
 pub const IDEMPOTENCY_SECONDS: u64 = 86_400;
 /// Attempts at a job that count against it; the last failure ends it.
 pub const ATTEMPTS: u32 = 3;
-/// Times that a node may fall silent or be stopped while it holds a job; the last ends it. More than [`ATTEMPTS`]:
+/// Times that a node may fall silent while it holds a job; the last ends it. More than [`ATTEMPTS`]:
 /// it is rarely the job's fault, and machines do get restarted.
 pub const LOSSES: u32 = 10;
 /// Rows that a list without pages gives at most.
@@ -64,8 +66,17 @@ pub const LEASE_SECONDS: u64 = 30;
 pub const LIVE_LEASES: u32 = 100_000;
 /// Seconds a lease lives without progress.
 pub const LEASE_PROGRESS_SECONDS: u64 = 600;
+/// Seconds a lease lives at most, whatever its node says: 2 hours.
+pub const LEASE_AGE_SECONDS: u64 = 2 * 3_600;
+/// The least rise of a job's progress, from 0 to 1, that counts as progress: so it counts a thousand times at most.
+pub const LEASE_PROGRESS_STEP: f64 = 0.001;
 /// Seconds a claim may wait.
 pub const CLAIM_WAIT_SECONDS: u64 = 25;
+/// Milliseconds after which a waiting claim looks whether its node is still connected.
+pub const CLAIM_LOOK_MS: u64 = 1_000;
+/// Claims beyond those that may wait which are on their way out: each has been told to end, and holds a thread until
+/// it has.
+pub const ENDING_CLAIMS: usize = 16;
 /// Threads that answer requests. A waiting claim and an upload hold one each.
 pub const HTTP_THREADS: usize = 224;
 /// Threads that answer what only looks up a few rows; more would take turns for the processors and the store's locks.
@@ -103,6 +114,15 @@ pub const SERVICE_OLD_LOGS: u32 = 7;
 pub const NODE_GONE_SECONDS: u64 = 90;
 /// Seconds after which it is written down again that a node was heard of.
 pub const NODE_SEEN_SECONDS: u64 = 15;
+/// Seconds within which two agents that take turns with one node's key count as running at the same time: longer than a
+/// claim waits.
+pub const NODE_TURNS_SECONDS: u64 = 90;
+/// Seconds after which it is written down again that two machines share a node's key.
+pub const NODE_SHARED_NOTE_SECONDS: u64 = 60;
+/// Seconds for which it is shown that two machines shared a node's key: 10 minutes.
+pub const NODE_SHARED_SECONDS: u64 = 600;
+/// Characters of an agent's instance id.
+pub const NODE_INSTANCE_CHARS: usize = 64;
 /// Seconds for which a node is given nothing after it was benched: ten minutes, doubled each time…
 pub const NODE_BENCH_FIRST_SECONDS: u64 = 600;
 /// …up to a day.
@@ -212,6 +232,11 @@ pub const NODE_RETRY_MOST_MS: u64 = 5_000;
 pub const HEARTBEAT_GAP_MS: u64 = 500;
 /// Seconds that the server may take for a short answer: a heartbeat, a failure.
 pub const NODE_CALL_SECONDS: u64 = 10;
+/// Seconds that a stopping node takes to tell its server so.
+pub const NODE_LEAVE_SECONDS: u64 = 2;
+/// Milliseconds that a node waits, after its renderer was ended by a signal, for a signal to itself: a scheduler that
+/// stops a node signals the whole process group.
+pub const NODE_INTERRUPTION_MS: u64 = 2_000;
 /// Seconds that the server may take to check a whole video and publish it, or to hand over or take a file.
 pub const NODE_TRANSFER_SECONDS: u64 = 900;
 
@@ -229,5 +254,11 @@ pub const CERTIFICATE_BACKDATE_SECONDS: u64 = 3_600;
 pub const CERTIFICATE_ADDRESSES: usize = 100;
 /// Seconds between two looks at whether the certificate must be renewed, or its file has changed.
 pub const CERTIFICATE_LOOK_SECONDS: u64 = 5;
+/// Seconds between two looks at whether the certificate in use is valid, besides those when the clock jumps.
+pub const CERTIFICATE_VALID_SECONDS: u64 = 60;
+/// Seconds after which it is said again that the certificate in use is not valid.
+pub const CERTIFICATE_WARN_SECONDS: u64 = 3_600;
+/// Seconds by which the wall clock must leave the monotonic one behind to have jumped.
+pub const CLOCK_JUMP_SECONDS: u64 = 60;
 /// Bytes of a certificate's file: 1 MiB.
 pub const CERTIFICATE_FILE_BYTES: u64 = 1 << 20;

@@ -22,6 +22,7 @@ pub mod quota;
 pub mod rates;
 pub mod schedule;
 pub mod statement;
+pub mod text;
 pub mod usage;
 
 pub use error::{Error, Kind, Result};

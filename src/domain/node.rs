@@ -5,6 +5,7 @@ use super::id::NodeId;
 use super::job::Renderer;
 use super::limits;
 use super::protocol::Program;
+use super::text::is_unclean;
 
 /// Whether a node is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +16,15 @@ pub enum NodeState {
     Draining,
     /// Heard of lately; given nothing for a while, because what it did cannot be trusted.
     Benched,
+    /// Has said that it stops, and has asked for no work since.
+    Stopped,
     /// Silent for [`limits::NODE_GONE_SECONDS`].
     Gone,
 }
 
 impl NodeState {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Up, Self::Draining, Self::Benched, Self::Gone];
+    pub const ALL: [Self; 5] = [Self::Up, Self::Draining, Self::Benched, Self::Stopped, Self::Gone];
 
     /// The word in answers.
     pub fn as_str(self) -> &'static str {
@@ -29,9 +32,41 @@ impl NodeState {
             Self::Up => "up",
             Self::Draining => "draining",
             Self::Benched => "benched",
+            Self::Stopped => "stopped",
             Self::Gone => "gone",
         }
     }
+
+    /// Whether its agent runs, as far as is known.
+    pub fn is_live(self) -> bool {
+        !matches!(self, Self::Stopped | Self::Gone)
+    }
+}
+
+/// Why a node is given nothing, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bench {
+    /// Unix time in milliseconds.
+    pub until_ms: i64,
+    /// A sentence.
+    pub because: String,
+}
+
+impl Bench {
+    /// Whether it holds at that time. A clock that was set back does not make it longer than any can be.
+    pub fn holds(&self, now_ms: i64) -> bool {
+        (1..=millis(limits::NODE_BENCH_MOST_SECONDS)).contains(&(self.until_ms - now_ms))
+    }
+}
+
+/// Milliseconds for which a node is benched that has been benched so often before, without completing a job since.
+pub fn bench_ms(before: u32) -> i64 {
+    let doubled = limits::NODE_BENCH_FIRST_SECONDS.checked_shl(before.min(32)).unwrap_or(u64::MAX);
+    millis(doubled.min(limits::NODE_BENCH_MOST_SECONDS))
+}
+
+fn millis(seconds: u64) -> i64 {
+    (seconds * 1_000).cast_signed()
 }
 
 /// Why a node is given nothing, and until when.
@@ -83,17 +118,31 @@ pub struct Node {
     pub bench: Option<Bench>,
     /// What it runs, as it last said.
     pub program: Program,
+    /// When it said that it stops; `None` again with its next claim. Unix time in milliseconds.
+    pub stopped_at_ms: Option<i64>,
+    /// When two machines were last seen to use its key at the same time. Unix time in milliseconds.
+    pub doubled_at_ms: Option<i64>,
 }
 
 impl Node {
     /// Whether it is there, and for what.
     pub fn state(&self, now_ms: i64) -> NodeState {
-        match now_ms - self.seen_at_ms < (limits::NODE_GONE_SECONDS * 1_000) as i64 {
+        if self.stopped_at_ms.is_some() {
+            return NodeState::Stopped;
+        }
+        // A time far ahead is one of a clock that was wrong: whoever is there is heard of again soon.
+        let lately = -millis(limits::CLOCK_SKEW_SECONDS)..millis(limits::NODE_GONE_SECONDS);
+        match lately.contains(&(now_ms - self.seen_at_ms)) {
             true if self.is_benched(now_ms) => NodeState::Benched,
             true if self.draining => NodeState::Draining,
             true => NodeState::Up,
             false => NodeState::Gone,
         }
+    }
+
+    /// Whether two machines were seen to use its key lately.
+    pub fn key_is_shared(&self, now_ms: i64) -> bool {
+        self.doubled_at_ms.is_some_and(|at| (now_ms - at).abs() < millis(limits::NODE_SHARED_SECONDS))
     }
 
     /// Whether it is given nothing for a while.
@@ -115,7 +164,7 @@ pub fn numbered_name(name: &str, n: u32) -> String {
 /// A node's name: 1 to 64 characters, no control characters.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
-    if length == 0 || length > limits::NODE_NAME_CHARS || name.chars().any(char::is_control) {
+    if length == 0 || length > limits::NODE_NAME_CHARS || name.chars().any(is_unclean) {
         let most = limits::NODE_NAME_CHARS;
         return Err(Error::invalid(
             "name",

@@ -13,8 +13,9 @@ use super::proxies::Origin;
 use super::urls::Base;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
+use crate::domain::limits;
 use crate::domain::protocol::{self, Program};
-use crate::wire::node::{PROTOCOL_HEADER, VERSION_HEADER};
+use crate::wire::node::{INSTANCE_HEADER, PROTOCOL_HEADER, VERSION_HEADER};
 
 /// A request on its route.
 pub struct Call<'r> {
@@ -38,12 +39,16 @@ pub struct Call<'r> {
     pub metrics_allow: &'r [IpNet],
     /// What is measured of all requests.
     pub measures: &'r Measures,
-    /// Claims that may wait at once.
+    /// Claims that may hold a thread at once.
     pub claims: &'r Permits,
     /// Uploads that one caller may have at once.
     pub uploads: &'r Shares,
     /// Bytes of an announced body up to which the transport has it whole before anybody sees the request.
     pub whole_body_bytes: u64,
+    /// Claims that may wait at once.
+    pub waiting_claims: usize,
+    /// Whether the client is still connected.
+    pub is_connected: &'r dyn Fn() -> bool,
     /// Bytes of a JSON body at most.
     pub json_body_bytes: u64,
 }
@@ -90,6 +95,14 @@ impl<'r> Call<'r> {
         let protocol = protocol
             .ok_or_else(|| Error::invalid(PROTOCOL_HEADER, format!("{PROTOCOL_HEADER} must be one number.")))?;
         Program::new(self.request.header(VERSION_HEADER), protocol)
+    }
+
+    /// Which agent of a node asks, where it says so in a way that can be kept.
+    pub fn instance(&self) -> Option<&'r str> {
+        let is_plain = |text: &&str| {
+            (1..=limits::NODE_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        self.request.header(INSTANCE_HEADER).filter(is_plain)
     }
 
     /// A query parameter; an empty one counts as absent.

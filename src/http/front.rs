@@ -23,6 +23,9 @@ use crate::app::{self, App};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
 
+/// Says whether a client is still connected.
+pub type Presence = Box<dyn Fn(SocketAddr) -> bool + Send + Sync>;
+
 /// What all requests share.
 pub struct Front {
     app: Arc<App>,
@@ -31,6 +34,8 @@ pub struct Front {
     address: OnceLock<SocketAddr>,
     claims: Permits,
     uploads: Shares,
+    /// Whether a connection from this address is still open.
+    presence: OnceLock<Presence>,
     measures: Arc<Measures>,
     /// Drawn at the start, so that request ids of two runs differ.
     run: u64,
@@ -47,11 +52,12 @@ impl Front {
             app,
             proxies: Proxies::new(options.trusted_proxies.clone()),
             address: OnceLock::new(),
-            claims: Permits::new(options.limits.waiting_claims),
             uploads: Shares::new(
                 options.limits.transport.uploads / limits::UPLOAD_SHARE,
                 options.limits.transport.reserved_uploads / limits::UPLOAD_SHARE,
             ),
+            claims: Permits::new(options.limits.waiting_claims.saturating_add(limits::ENDING_CLAIMS)),
+            presence: OnceLock::new(),
             options,
             measures: Arc::new(Measures::new()),
             run,
@@ -60,10 +66,12 @@ impl Front {
         })
     }
 
-    /// Tells the address, once the port is bound: URLs in answers may begin with it.
-    pub fn listens_on(&self, address: SocketAddr) {
+    /// Tells the address, once the port is bound: the last resort for URLs in answers; and who knows which clients are
+    /// still connected.
+    pub fn listens_on(&self, address: SocketAddr, presence: Presence) {
         // Called once; a second address would be of no use.
         let _ = self.address.set(address);
+        let _ = self.presence.set(presence);
     }
 
     /// Notes that the transport has answered a request itself, for what it was; the request's id.
@@ -83,6 +91,7 @@ impl Front {
         let path = routes::path_of(request.raw_url());
         let found = routes::find(path);
         let client = self.proxies.client(request);
+        let is_connected = || self.presence.get().is_none_or(|presence| presence(*request.remote_addr()));
         let line = Line::begin(request, path, &found, client.address, &self.app.clock);
         let call = Call {
             app: &self.app,
@@ -98,6 +107,8 @@ impl Front {
             claims: &self.claims,
             uploads: &self.uploads,
             whole_body_bytes: self.options.limits.transport.small_body_bytes as u64,
+            waiting_claims: self.options.limits.waiting_claims,
+            is_connected: &is_connected,
             json_body_bytes: self.options.limits.json_body_bytes,
         };
         let outcome = if stopping {

@@ -13,8 +13,14 @@ pub fn alive(_: &Call<'_>) -> Result<Response> {
     answer::json(200, &json!({"status": "ok"}))
 }
 
-/// `GET|HEAD /readyz`: `503` while no work is taken.
+/// `GET|HEAD /readyz`: `503` while no work is taken. What else somebody should see to is in `warnings`.
 pub fn ready(call: &Call<'_>) -> Result<Response> {
     health::ready(call.app)?;
-    answer::json(200, &json!({"status": "ready"}))
+    let mut body = json!({"status": "ready"});
+    let warnings = health::warnings(call.app)?;
+    if !warnings.is_empty() {
+        let warnings = warnings.iter().map(|warning| json!({"code": warning.code, "message": warning.message}));
+        body["warnings"] = warnings.collect();
+    }
+    answer::json(200, &body)
 }

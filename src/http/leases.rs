@@ -7,7 +7,7 @@ use rouille::Response;
 
 use super::call::Call;
 use super::{answer, files, views};
-use crate::app::leases::{self, UploadError};
+use crate::app::leases::{self, Claim, UploadError};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
 use crate::domain::limits;
@@ -20,8 +20,14 @@ use crate::wire::problem::Problem;
 pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
     let order = order::read_claim(&call.json_body()?, node.program.is_newer())?;
     let _permit = call.claims.take()?;
-    let wait = Duration::from_secs(order.wait_seconds);
-    match leases::claim(call.app, node, &order.renderers, order.slots, wait)? {
+    let claim = Claim {
+        renderers: &order.renderers,
+        slots: order.slots,
+        wait: Duration::from_secs(order.wait_seconds),
+        waiting_claims: call.waiting_claims,
+        is_there: call.is_connected,
+    };
+    match leases::claim_for(call.app, node, &claim)? {
         Some(grant) => answer::json(200, &views::claim(&grant, &call.app.settings, &call.base)?),
         None => Ok(answer::empty(204)),
     }

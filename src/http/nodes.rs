@@ -1,4 +1,4 @@
-//! How a node joins.
+//! How a node joins, and how it leaves.
 
 use rouille::Response;
 
@@ -6,6 +6,7 @@ use super::answer;
 use super::call::Call;
 use crate::app::nodes;
 use crate::domain::error::Result;
+use crate::domain::node::Node;
 use crate::wire::node::JoinAnswer;
 use crate::wire::order::read_join;
 
@@ -17,4 +18,10 @@ pub fn join(call: &Call<'_>) -> Result<Response> {
     nodes::note_program(call.app, &joined.node, &program)?;
     let view = JoinAnswer { node_id: joined.node.public_id.to_string(), node_key: joined.key.reveal().into() };
     answer::json(201, &view)
+}
+
+/// `POST /api/node/leave`: the node's agent stops. Whatever body comes with it is passed over.
+pub fn leave(call: &Call<'_>, node: &Node) -> Result<Response> {
+    nodes::leave(call.app, node)?;
+    answer::json(200, &serde_json::json!({}))
 }

@@ -7,7 +7,7 @@ use super::answer;
 use super::call::Call;
 use super::permits::Uploader;
 use super::{account, authority, clips, demos, health, leases, metrics, nodes, openapi, usage, watch};
-use crate::app::{auth, nodes as app_nodes};
+use crate::app::{auth, instances, nodes as app_nodes};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::node::Node;
@@ -60,6 +60,7 @@ const ROUTES: &[Row] = &[
     ("HEAD", "/embed/{token}", Anyone(watch::embed)),
     // For nodes.
     ("POST", "/api/node/join", Anyone(nodes::join)),
+    ("POST", "/api/node/leave", ByNode(nodes::leave)),
     ("POST", "/api/node/claims", ByNode(leases::claim)),
     ("PUT", "/api/node/leases/{lease}", ByNode(leases::heartbeat)),
     ("GET", "/api/node/leases/{lease}/demo", ByNode(leases::demo)),
@@ -171,6 +172,9 @@ fn known_node(call: &Call<'_>) -> Result<Node> {
     let node = auth::authenticate_node(call.app, &call.authorization())?;
     let program = call.program()?;
     app_nodes::note_program(call.app, &node, &program)?;
+    if let Some(instance) = call.instance() {
+        instances::note(call.app, &node, instance)?;
+    }
     Ok(Node { program, ..node })
 }
 

@@ -156,7 +156,8 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let transport =
         transport.ok_or_else(|| Error::internal("The server could not be started.", "rouille made no transport"))?;
     let quick = transport.quick(|| Server::new(listen, handler)).map_err(not_listening)?;
-    front.listens_on(transport.address());
+    let presence = transport.presence();
+    front.listens_on(transport.address(), Box::new(move |peer| presence.has(peer)));
     let servers = [
         feed(&transport, Lane::Quick, quick.pool_size(limits.threads.min(limits::QUICK_HTTP_THREADS))),
         feed(&transport, Lane::Ordinary, server.pool_size(limits.threads)),

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use log::{info, warn};
+use log::{debug, info, warn};
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
@@ -77,6 +77,10 @@ pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
                 break;
             }
         }
+        // Before the work is given back: what the server has is for others from now on.
+        if let Err(trouble) = node.server.leave() {
+            debug!("{}: the server was not told of the stop: {trouble:?}", node.name);
+        }
         workers.into_iter().try_for_each(|worker| {
             worker.join().unwrap_or_else(|_| Err(Error::internal("A worker of the node crashed.", "panic")))
         })
@@ -96,6 +100,8 @@ pub(super) struct Node {
     pub(super) patience: Patience,
     pub(super) clock: Arc<dyn Clock>,
     slots: u32,
+    /// One worker at a time asks for a job, the next one when it has got one: a node with many slots waits with one call.
+    asking: Mutex<()>,
     work: PathBuf,
     /// Held as long as the node works: two agents in one directory would sweep each other's files.
     _lock: File,
@@ -118,9 +124,10 @@ impl Node {
         })?;
         let work = dir.join("work");
         files::empty_dir(&work).map_err(|error| unusable(&error))?;
+        let instance = format!("{:032x}", SystemRandom.bits()?);
         let server = || {
             let client = server_client(config.ca_pem.clone())?;
-            Ok::<_, Error>(Server::new(client, &config.server, config.node_key.clone()))
+            Ok::<_, Error>(Server::new(client, &config.server, config.node_key.clone(), instance.clone()))
         };
         Ok(Self {
             name: config.name.clone(),
@@ -133,6 +140,7 @@ impl Node {
             patience: config.patience,
             clock: config.clock.clone(),
             slots: config.slots,
+            asking: Mutex::new(()),
             work,
             _lock: lock,
         })
@@ -206,10 +214,13 @@ impl Turns {
         }
     }
 
-    /// Counts the node as busy while the work is done.
-    fn busy(&self, work: impl FnOnce()) {
+    /// A job begins: the node is busy until [`Self::end`].
+    fn begin(&self) {
         self.lock().at_work += 1;
-        work();
+    }
+
+    /// A job has ended.
+    fn end(&self) {
         let mut state = self.lock();
         state.at_work -= 1;
         state.idle_since = self.clock.monotonic();
@@ -224,12 +235,22 @@ impl Turns {
 fn work_on(node: &Node, turns: &Turns, leave: &StopFlag) -> Result<()> {
     let mut wait = node.retry_first();
     while !leave.stopped() {
+        let asking = node.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if leave.stopped() {
+            return Ok(());
+        }
         let Some(patience) = turns.take() else { return Ok(()) };
         let asked_at = node.clock.monotonic();
-        match node.claims.claim(patience, node.slots) {
+        let claimed = node.claims.claim(patience, node.slots);
+        if matches!(claimed, Ok(Some(_))) {
+            turns.begin();
+        }
+        drop(asking);
+        match claimed {
             Ok(Some(claim)) => {
                 wait = node.retry_first();
-                turns.busy(|| work::perform(node, &claim, leave));
+                work::perform(node, &claim, leave);
+                turns.end();
                 continue;
             }
             // A server that is stopping does not let claims wait.

@@ -75,7 +75,8 @@ fn room(state_dir: &Path) -> Result<String> {
 /// Asks for a lease that there is not: a server that knows the node says just that.
 fn knows(state: &NodeState) -> Result<String> {
     let client = join::server_client(state.ca_pem.clone())?;
-    let server = Server::new(client, &state.server, state.node_key.clone());
+    // No agent's id: the node's own agent may run beside this, and is no second machine.
+    let server = Server::new(client, &state.server, state.node_key.clone(), String::new());
     match server.heartbeat(NO_LEASE, Progress { stage: Stage::Fetching, fraction: 0.0 }) {
         Ok(_) | Err(Trouble::Lost) => Ok(format!("{} knows this node", state.server)),
         Err(Trouble::Unknown) => Err(Error::not_found(format!(

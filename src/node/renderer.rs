@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use log::info;
 
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
-use crate::domain::limits;
+use crate::domain::{limits, text};
 use crate::os::process::{Child, Event};
 use crate::render::command::{
     CANCEL_FILE, EXIT_BAD_JOB, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, EXIT_WRONG_BUILD, JobFile, Line, for_people,
@@ -20,6 +21,11 @@ use super::hold::{Ended, Hold};
 
 /// How often the work's end is looked for while the renderer says nothing.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long a renderer's end by a signal may be ahead of the node's own stop.
+const INTERRUPTION: Duration = Duration::from_millis(limits::NODE_INTERRUPTION_MS);
+/// Exit codes of a program that has caught a signal, or whose own child was ended by one.
+const BY_SIGNAL: RangeInclusive<i32> = 129..=159;
 
 /// How long a renderer is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +109,7 @@ impl<'a> Run<'a> {
                 Ok(Event::Out(line)) => self.hear(&line),
                 Ok(Event::Err(line)) => self.said.note(&line),
                 Ok(Event::Silence) => {}
-                Ok(Event::Ended(code)) => return self.verdict(code).map_err(Ended::from),
+                Ok(Event::Ended(code)) => return self.ended(code),
                 Err(error) => {
                     info!("A renderer got out of sight: {error}");
                     return Err(Failure::here(FailureCode::NodeFailed, "The render node lost its renderer.").into());
@@ -157,6 +163,22 @@ impl<'a> Run<'a> {
         self.child.kill();
     }
 
+    /// Its end, which is nobody's failure when the node is being stopped: whoever stops a node may signal all its processes
+    /// at once, and the renderer may be the first to go.
+    fn ended(&self, exit: Option<i32>) -> Result<(), Ended> {
+        match self.verdict(exit) {
+            Ok(()) => Ok(()),
+            Err(failure) if failure.retry == Retry::Never => Err(failure.into()),
+            Err(failure) => {
+                if exit.is_none_or(|code| BY_SIGNAL.contains(&code)) {
+                    self.hold.pause(INTERRUPTION)?;
+                }
+                self.hold.check()?;
+                Err(failure.into())
+            }
+        }
+    }
+
     /// What its end means (`nodes.md`).
     fn verdict(&self, exit: Option<i32>) -> Result<(), Failure> {
         // Also of one that said it was done: its file has not been looked at yet.
@@ -204,7 +226,7 @@ impl Said {
     fn note(&mut self, line: &str) {
         self.anything = true;
         if self.log.len() + line.len() < limits::RENDER_LOG_BYTES {
-            self.log.push_str(&line.replace(char::is_control, " "));
+            self.log.push_str(&line.replace(text::is_unclean, " "));
             self.log.push('\n');
         }
     }
@@ -212,7 +234,9 @@ impl Said {
     /// The failure that an exit code other than success stands for. What it said about itself counts as far as the
     /// code allows: only exit 10 ends a job for good.
     fn failure(&self, exit: Option<u8>) -> Failure {
-        let said_code = self.error.map(|(code, _)| code);
+        // What only a node can say of itself is not for a renderer to say.
+        let of_nodes = [FailureCode::NodeFailed, FailureCode::NodeLost, FailureCode::NodeNotReady];
+        let said_code = self.error.map(|(code, _)| code).filter(|code| !of_nodes.contains(code));
         let (code, retry, words) = match exit {
             Some(EXIT_BAD_JOB) => {
                 (said_code.unwrap_or(FailureCode::RenderFailed), Retry::Never, "The renderer cannot do this job.")
@@ -223,7 +247,7 @@ impl Said {
                 "The demo does not fit the game's version on the render node.",
             ),
             Some(EXIT_NOT_READY) => {
-                (FailureCode::NodeFailed, Retry::Elsewhere, "The render node was not ready for the job.")
+                (FailureCode::NodeNotReady, Retry::Elsewhere, "The render node was not ready to render.")
             }
             Some(EXIT_TRANSIENT) => {
                 let retry = self.error.map(|(_, retry)| retry).filter(|&retry| retry != Retry::Never);
@@ -254,7 +278,7 @@ mod tests {
             (Some(10), "render_failed", "never"),
             (Some(11), "demo_unsupported", "elsewhere"),
             (Some(20), "render_failed", "anywhere"),
-            (Some(21), "node_failed", "elsewhere"),
+            (Some(21), "node_not_ready", "elsewhere"),
             (Some(130), "render_failed", "elsewhere"),
             (Some(1), "render_failed", "elsewhere"),
             (Some(101), "render_failed", "elsewhere"),
@@ -275,7 +299,7 @@ mod tests {
         let cases = [
             (Some(10), "round_not_in_demo", "never"),
             (Some(20), "round_not_in_demo", "anywhere"),
-            (Some(21), "node_failed", "elsewhere"),
+            (Some(21), "node_not_ready", "elsewhere"),
             (None, "render_failed", "elsewhere"),
         ];
         for (exit, code, retry) in cases {

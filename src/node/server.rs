@@ -15,8 +15,8 @@ use crate::domain::lease::Progress;
 use crate::domain::{limits, protocol};
 use crate::os::http::{Body, Client, Method, Request, Response};
 use crate::wire::node::{
-    ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, PROTOCOL_HEADER,
-    UploadAnswer, VERSION_HEADER,
+    ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, INSTANCE_HEADER,
+    PROTOCOL_HEADER, UploadAnswer, VERSION_HEADER,
 };
 use crate::wire::problem::Problem;
 
@@ -62,12 +62,13 @@ pub struct Server {
     client: Client,
     base: String,
     key: Secret,
+    instance: String,
 }
 
 impl Server {
-    /// The server at this URL.
-    pub fn new(client: Client, url: &str, key: Secret) -> Self {
-        Self { client, base: format!("{}/api/node", url.trim_end_matches('/')), key }
+    /// The server at this URL. `instance`: the id that this agent has drawn; empty where no agent asks.
+    pub fn new(client: Client, url: &str, key: Secret, instance: String) -> Self {
+        Self { client, base: format!("{}/api/node", url.trim_end_matches('/')), key, instance }
     }
 
     /// Ends the calls that wait: the node is stopping.
@@ -81,6 +82,12 @@ impl Server {
         let request = ClaimRequest { wait_seconds: wait.as_secs().min(limits::CLAIM_WAIT_SECONDS), renderers, slots };
         let answer = self.post("claims", &request, wait + seconds(limits::NODE_CALL_SECONDS))?;
         if answer.status == 204 { Ok(None) } else { read(answer).map(Some) }
+    }
+
+    /// Says that this agent stops: the server gives it nothing more, and ends what still waits for a job in its name. An
+    /// older server does not know the call, and finds out by itself.
+    pub fn leave(&self) -> Result<(), Trouble> {
+        self.post("leave", &serde_json::json!({}), seconds(limits::NODE_LEAVE_SECONDS)).map(drop)
     }
 
     /// Says how far the work is; until when the lease lives.
@@ -167,7 +174,11 @@ impl Server {
         let content_type = (!media_type.is_empty()).then_some(media_type);
         let request = Request {
             bearer: Some(&self.key),
-            headers: &[(PROTOCOL_HEADER, &protocol::OURS.to_string()), (VERSION_HEADER, config::VERSION)],
+            headers: &[
+                (PROTOCOL_HEADER, &protocol::OURS.to_string()),
+                (VERSION_HEADER, config::VERSION),
+                (INSTANCE_HEADER, &self.instance),
+            ],
             content_type,
             body: body.for_less(),
             ..Request::new(method, &url, timeout)

@@ -49,11 +49,11 @@ pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
     });
 }
 
-/// The codecs that unpack a stranger's bytes are not ours: should one panic, the job fails and the node goes on.
+/// The codecs that unpack a stranger's bytes are not ours: should one panic, the attempt fails and the node goes on. It
+/// counts against the job, whose demo most likely brought it about.
 fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Failure::here(FailureCode::NodeFailed, "The render node stumbled over the job.").into())
-    })
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Failure::here(FailureCode::RenderFailed, "Internal error on the render node.").into()))
 }
 
 fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
@@ -111,9 +111,15 @@ fn job_file(node: &Node, claim: &ClaimAnswer, demo: &Path, sha256: &str, work: &
 /// Says that the job failed here, until the server has heard it or the lease is over.
 fn tell(node: &Node, lease: i64, failure: &Failure, hold: &Hold<'_>) {
     let mut wait = node.retry_first();
+    let mut failure = failure.clone();
     loop {
-        match node.server.fail(lease, failure, hold.log()) {
+        match node.server.fail(lease, &failure, hold.log()) {
             Ok(()) | Err(Trouble::Lost | Trouble::Unknown) => return,
+            // A server from before the code was made.
+            Err(Trouble::Refused(_)) if failure.code == FailureCode::NodeNotReady => {
+                failure.code = FailureCode::NodeFailed;
+                continue;
+            }
             Err(Trouble::Refused(error)) => return warn!("{}: lease {lease}: {error}", node.name),
             Err(Trouble::Away(error)) => info!("{}: lease {lease}: trying again: {error}", node.name),
         }

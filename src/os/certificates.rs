@@ -86,14 +86,28 @@ pub fn fingerprint(pem: &[u8]) -> Option<String> {
 
 /// The last second of the first certificate in a PEM, in Unix time. `None` where it cannot be read.
 pub fn valid_until(pem: &[u8]) -> Option<u64> {
-    let der = first(pem)?.into();
-    let certificate = EndEntityCert::try_from(&der).ok()?;
     // Judged at the end of time, its end is the first thing that is wrong with it.
-    let end_of_time = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
-    match certificate.verify_for_usage(&[], &[], &[], end_of_time, KeyUsage::server_auth(), None, None) {
-        Err(webpki::Error::CertExpired { not_after, .. }) => Some(not_after.as_secs()),
+    match judged_at(pem, u64::MAX)? {
+        webpki::Error::CertExpired { not_after, .. } => Some(not_after.as_secs()),
         _ => None,
     }
+}
+
+/// The first second of the first certificate in a PEM, in Unix time. `None` where it cannot be read.
+pub fn valid_from(pem: &[u8]) -> Option<u64> {
+    match judged_at(pem, 0)? {
+        webpki::Error::CertNotValidYet { not_before, .. } => Some(not_before.as_secs()),
+        // Valid from the beginning of time: then something else is wrong with it, that nobody trusts it for one.
+        _ => Some(0),
+    }
+}
+
+/// What is wrong with the first certificate in a PEM at a time: something always is, as none is trusted here.
+fn judged_at(pem: &[u8], seconds: u64) -> Option<webpki::Error> {
+    let der = first(pem)?.into();
+    let certificate = EndEntityCert::try_from(&der).ok()?;
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    certificate.verify_for_usage(&[], &[], &[], time, KeyUsage::server_auth(), None, None).err()
 }
 
 /// The DNS names that the first certificate in a PEM is for, wildcards among them.

@@ -54,6 +54,11 @@ impl FakeClock {
         Self { now: Mutex::new((now_ms, Duration::ZERO)) }
     }
 
+    /// Sets the wall clock alone, as somebody does who corrects it. Unix time in milliseconds.
+    pub fn set(&self, now_ms: i64) {
+        self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0 = now_ms;
+    }
+
     /// Moves both times on.
     pub fn advance(&self, by: Duration) {
         let mut now = self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::failure::{FailureCode, Retry};
+use crate::domain::{limits, text};
 
 pub use child::run_child;
 pub use index::run_index_child;
@@ -23,8 +24,6 @@ pub const CANCEL_FILE: &str = "cancel";
 
 /// Name of the file in the work directory in which a reader of demos leaves its answer.
 pub const INDEX_FILE: &str = "index.json";
-/// Characters of a program's sentence that are passed on.
-const SENTENCE_CHARS: usize = 300;
 
 /// Exit code: there is a candidate for success at the output path.
 pub const EXIT_DONE: u8 = 0;
@@ -150,7 +149,7 @@ impl Line {
 
 /// A program's sentence as it may be shown: one line, not endless.
 pub fn for_people(sentence: &str) -> String {
-    sentence.replace(char::is_control, " ").trim().chars().take(SENTENCE_CHARS).collect()
+    text::one_line(sentence, limits::SENTENCE_CHARS)
 }
 
 /// The line as it is printed; [`Line::parse`] reads it back.

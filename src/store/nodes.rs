@@ -10,7 +10,7 @@ use crate::domain::id::NodeId;
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::limits;
-use crate::domain::node::{Bench, Node, NodeState, bench_ms};
+use crate::domain::node::{Bench, Node, bench_ms};
 use crate::domain::protocol::{Program, UNSAID};
 use crate::domain::schedule::LiveNode;
 
@@ -78,13 +78,15 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         draining: false,
         bench: None,
         program: Program { version: String::new(), protocol: UNSAID },
+        stopped_at_ms: None,
+        doubled_at_ms: None,
     })
 }
 
 /// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
 const BY_KEY: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE key_hash = :hash AND removed_at_ms IS NULL
 ";
@@ -94,23 +96,26 @@ pub fn by_key(db: &Db, hash: &KeyHash) -> Result<Option<Node>> {
     db.row(BY_KEY, named_params! { ":hash": hash.0 }, read)
 }
 
-/// Served by the row's number. Time does not run backwards here.
+/// Served by the row's number. Time does not run backwards here, unless the clock was wrong.
 const SEEN: &str = "
-    UPDATE nodes SET seen_at_ms = MAX(seen_at_ms, :now) WHERE id = :id
+    UPDATE nodes
+    SET seen_at_ms = CASE WHEN seen_at_ms > :soon THEN :now ELSE MAX(seen_at_ms, :now) END
+    WHERE id = :id
 ";
 
 /// Notes that a node was heard of.
 pub fn seen(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
-    tx.execute(SEEN, named_params! { ":now": now_ms, ":id": id.0 })?;
+    let soon = now_ms + (limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
+    tx.execute(SEEN, named_params! { ":now": now_ms, ":soon": soon, ":id": id.0 })?;
     Ok(())
 }
 
 /// Served by the row's number.
 const OFFERS: &str = "
-    UPDATE nodes SET slots = :slots, renderers = :renderers WHERE id = :id
+    UPDATE nodes SET slots = :slots, renderers = :renderers, stopped_at_ms = NULL WHERE id = :id
 ";
 
-/// Notes what a node says that it can do.
+/// Notes what a node says that it can do, and that it is at work.
 pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, slots: u32, renderers: &[Renderer]) -> Result<()> {
     let names: Vec<&str> = renderers.iter().map(|renderer| renderer.as_str()).collect();
     tx.execute(OFFERS, named_params! { ":slots": slots, ":renderers": names.join(","), ":id": id.0 })?;
@@ -129,11 +134,34 @@ pub fn set_program(tx: &mut Tx<'_>, id: NodeId, program: &Program) -> Result<()>
     Ok(())
 }
 
+/// Served by the row's number.
+const STOPPED: &str = "
+    UPDATE nodes SET stopped_at_ms = :now WHERE id = :id
+";
+
+/// Notes that a node stops: it is given nothing until it asks for work again. Waiting claims look again.
+pub fn set_stopped(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
+    tx.execute(STOPPED, named_params! { ":now": now_ms, ":id": id.0 })?;
+    tx.ring();
+    Ok(())
+}
+
+/// Served by the row's number.
+const DOUBLED: &str = "
+    UPDATE nodes SET doubled_at_ms = :now WHERE id = :id
+";
+
+/// Notes that two machines use a node's key.
+pub fn set_doubled(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
+    tx.execute(DOUBLED, named_params! { ":now": now_ms, ":id": id.0 })?;
+    Ok(())
+}
+
 /// All nodes: there are few. Their leases are counted by `leases_live_node`.
 const ALL: &str = "
     SELECT
         id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because,
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms,
         (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
     WHERE removed_at_ms IS NULL
@@ -148,7 +176,7 @@ pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
 
 /// Nodes heard of lately, as scheduling sees them.
 pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
-    let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms) != NodeState::Gone);
+    let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms).is_live());
     Ok(nodes
         .map(|(node, leases)| LiveNode {
             id: node.id,
@@ -164,7 +192,7 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
 /// Served by the unique index on the name.
 const BY_NAME: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE name = :name AND removed_at_ms IS NULL
 ";
@@ -172,7 +200,7 @@ const BY_NAME: &str = "
 /// Served by the unique index on the public id.
 const BY_PUBLIC_ID: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE public_id = :public_id
 ";
@@ -189,15 +217,15 @@ pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
 /// Served by the row's number.
 const BY_ROW: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
     FROM nodes
     WHERE id = :id AND removed_at_ms IS NULL
 ";
 
-/// Whether a node may be given work: it is neither draining nor benched nor removed.
+/// Whether a node may be given work: it is neither draining nor benched nor removed, and has not said that it stops.
 pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
     let node = db.row(BY_ROW, named_params! { ":id": id.0 }, read)?;
-    Ok(node.is_some_and(|node| !node.draining && !node.is_benched(now_ms)))
+    Ok(node.is_some_and(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
 }
 
 /// Served by the row's number.
@@ -263,10 +291,11 @@ const REMOVE: &str = "
     UPDATE nodes SET removed_at_ms = :now, name = :name WHERE id = :id AND removed_at_ms IS NULL
 ";
 
-/// Refuses a node's key from now on, and gives its name free. False if it was removed before.
+/// Refuses a node's key from now on, and gives its name free. Waiting claims look again. False if it was removed before.
 pub fn remove(tx: &mut Tx<'_>, node: &Node, now_ms: i64) -> Result<bool> {
     // With the id in it, it is nobody else's name.
     let name = format!("{} (removed, {})", node.name, node.public_id);
+    tx.ring();
     Ok(tx.execute(REMOVE, named_params! { ":now": now_ms, ":name": name, ":id": node.id.0 })? == 1)
 }
 
@@ -290,5 +319,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
             None => None,
         },
         program: Program { version: row.get("version")?, protocol: row.get("protocol")? },
+        stopped_at_ms: row.get("stopped_at_ms")?,
+        doubled_at_ms: row.get("doubled_at_ms")?,
     })
 }

@@ -10,6 +10,10 @@ pub const PROTOCOL_HEADER: &str = "Dinkem-Protocol";
 /// The header by which it says its program's version, for people.
 pub const VERSION_HEADER: &str = "Dinkem-Version";
 
+/// The header by which an agent says which one it is: an id that it draws when it starts, so that its server notices when
+/// two of them use one key. A server that does not know it passes it over.
+pub const INSTANCE_HEADER: &str = "Dinkem-Instance";
+
 /// `POST /api/node/join`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
 use crate::domain::job::{Renderer, Stage};
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
-use crate::domain::{limits, node};
+use crate::domain::{limits, node, text};
 
 /// A checked claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,14 +82,14 @@ pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>
     let code = fields.require("code", fields.string("code")?)?;
     let code =
         FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be a code of the table of failures"))?;
-    let message = fields.require("message", fields.string("message")?)?;
+    let message = text::one_line(&fields.require("message", fields.string("message")?)?, limits::SENTENCE_CHARS);
     if message.is_empty() {
         return Err(fields.wrong("message", "must say in a sentence what failed"));
     }
     let retry = fields.require("retry", fields.string("retry")?)?;
     let retry = Retry::parse(&retry)
         .ok_or_else(|| fields.wrong("retry", "must be \"elsewhere\", \"anywhere\" or \"never\""))?;
-    let log = fields.string("log")?.map(|log| log_end(&log).to_owned());
+    let log = fields.string("log")?.map(|log| log_end(&text::lines(&log)).to_owned());
     Ok((Failure { code, message, retry }, log))
 }
 

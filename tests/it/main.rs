@@ -40,6 +40,7 @@ mod node_check;
 mod node_join;
 #[cfg(target_os = "linux")]
 mod node_room;
+mod nodes;
 mod operating;
 mod refusals;
 mod room;

@@ -71,7 +71,7 @@ fn every_ending_of_a_renderer_is_told_for_what_it_is() {
         ),
         ("exit 11", "demo_unsupported", "elsewhere"),
         ("echo 'openjd_fail: The disk has no room left.'; exit 20", "render_failed", "anywhere"),
-        ("exit 21", "node_failed", "elsewhere"),
+        ("exit 21", "node_not_ready", "elsewhere"),
         ("exit 130", "render_failed", "elsewhere"),
         ("head -c 10000000 /dev/zero; exit 20", "render_failed", "anywhere"),
     ];

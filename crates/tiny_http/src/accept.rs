@@ -130,6 +130,7 @@ async fn attend(
     state: Arc<ConnState>,
     seat: Arc<Seat>,
 ) {
+    let _present = shared.peers.enter(peer);
     let serve = async {
         let Some(certificate) = certificate else {
             return connection::serve(shared.clone(), socket, peer, state.clone(), seat).await;

@@ -106,6 +106,7 @@ impl Server {
             in_flight: Arc::new(InFlight::default()),
             uploads: Arc::new(Uploads::default()),
             reserved_uploads: Arc::new(Uploads::default()),
+            peers: Arc::default(),
             queue: Queue::default(),
             quick_queue: OnceLock::new(),
             is_quick,

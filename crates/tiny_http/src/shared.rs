@@ -2,6 +2,7 @@
 
 use crate::counters::{Counters, Tally};
 use crate::limits::Limits;
+use crate::peers::Peers;
 use crate::queue::Queue;
 use crate::seats::{InFlight, Seats, UploadSeat, Uploads};
 use crate::settings::{Lane, NameRefusal, Uncapped};
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub in_flight: Arc<InFlight>,
     pub uploads: Arc<Uploads>,
     pub reserved_uploads: Arc<Uploads>,
+    pub peers: Arc<Peers>,
     pub queue: Queue,
     /// For requests that are quick to answer, once a server takes them.
     pub quick_queue: OnceLock<Queue>,

@@ -1,6 +1,7 @@
 //! Stopping a server: no new connections, what is in flight is finished, at the deadline the rest is cut.
 
 use crate::counters::Counters;
+use crate::peers::Presence;
 use crate::settings::{Lane, make_quick};
 use crate::shared::{Shared, Stage};
 use std::net::SocketAddr;
@@ -60,6 +61,11 @@ impl Handle {
     /// must not block, and holds rouille's server weakly, or the two keep each other for ever. The first one stays.
     pub fn on_arrival(&self, lane: Lane, take: impl Fn() + Send + Sync + 'static) {
         self.0.queue(lane).taken_by(take);
+    }
+
+    /// Who is connected.
+    pub fn presence(&self) -> Presence {
+        Presence(self.0.peers.clone())
     }
 
     /// What the server has done so far.

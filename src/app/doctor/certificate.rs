@@ -35,6 +35,18 @@ fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
             .collect());
     };
     let mut faults = Vec::new();
+    let from = shown.valid_from_ms.max(shown.server_valid_from_ms);
+    if from > now {
+        let message = format!("Clients refuse the server's certificate: it is not valid before {}.", rfc3339(from));
+        let fix = if shown.valid_from_ms > now {
+            "The clock was wrong when the certificate authority was made. Check the system clock; if it is right, restart \
+             the server, which makes a new certificate authority: nodes must join again, and clients need the new one \
+             (admin tls export)."
+        } else {
+            "Check the system clock; if it is right, start the server, which makes a new certificate."
+        };
+        faults.push(Fault::new("certificate_not_yet_valid", message, fix));
+    }
     if shown.server_valid_until_ms - now < NEAR_MS {
         let message = format!("The server's certificate ends at {}.", rfc3339(shown.server_valid_until_ms));
         faults.push(Fault::new(
@@ -60,7 +72,17 @@ fn studios(path: &Path, now: i64) -> Option<Fault> {
         let message = format!("--tls-cert {shown} holds no certificate that can be read.");
         return Some(Fault::new("certificate_unreadable", message, mend));
     };
-    let until = i64::try_from(until.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let until = ms(until);
+    let from = std::fs::read(path).ok().and_then(|pem| certificates::valid_from(&pem)).map_or(0, ms);
+    if from > now {
+        let message = format!("The studio's certificate {shown} is not valid before {}.", rfc3339(from));
+        return Some(Fault::new(
+            "certificate_not_yet_valid",
+            message,
+            "Check the system clock. If it is right, replace it.",
+        ));
+    }
     (until - now < NEAR_MS).then(|| {
         let message = format!("The studio's certificate {shown} ends at {}.", rfc3339(until));
         Fault::new("certificate_ends", message, mend)

@@ -3,16 +3,15 @@
 
 mod certificate;
 mod files;
+mod nodes;
 mod rights;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{App, dinks, nodes};
+use super::{App, dinks};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
-use crate::domain::node::NodeState;
-use crate::domain::protocol;
 use crate::os::clock::Clock;
 use crate::os::files::free_bytes;
 use crate::os::random::Random;
@@ -96,7 +95,7 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
             faults.extend(copied(&app)?);
             faults.extend(clock(&app)?);
             faults.extend(files::faults(&app, patient.fix)?);
-            faults.extend(other_versions(&app)?);
+            faults.extend(nodes::faults(&app)?);
             faults.extend(oversold(&app)?);
         }
     }
@@ -176,23 +175,6 @@ fn oversold(app: &App) -> Result<Option<Fault>> {
             message,
             "Start or add nodes (admin nodes token), or lower admin dinks set NAME N.",
         )
-    }))
-}
-
-fn other_versions(app: &App) -> Result<Option<Fault>> {
-    let all = nodes::list(app)?.into_iter().filter(|info| info.state != NodeState::Gone);
-    let others: Vec<_> = all
-        .filter(|info| info.node.program.protocol != protocol::OURS)
-        .map(|info| format!("{} (protocol {})", info.node.name, info.node.program.protocol))
-        .collect();
-    Ok((!others.is_empty()).then(|| {
-        let message = format!(
-            "Nodes whose program is of another time than the server's, which speaks protocol {} ({}): {}.",
-            protocol::OURS,
-            others.len(),
-            few(&others)
-        );
-        Fault::new("node_versions", message, "Update them: only one version apart nodes and server work together.")
     }))
 }
 

@@ -3,16 +3,18 @@
 mod files;
 pub mod names;
 mod own;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
 use crate::app::App;
 use crate::domain::error::Result;
-use crate::os::certificates::{self, Pair};
+use crate::os::certificates::{self, Pair, Validity};
 
 use files::Files;
 use names::Names;
 pub use own::{Change, Own, Shown};
+pub use watch::Watch;
 
 /// Where the certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,17 @@ impl Certificates {
         match self {
             Self::Own(own) => Ok(if own.refresh(app, names)? == Change::None { None } else { Some(own.pair()) }),
             Self::Files(files) => files.refresh(),
+        }
+    }
+
+    /// From when until when clients accept it, in seconds of Unix time; `None` where it cannot be read.
+    pub fn validity(&self) -> Option<Validity> {
+        match self {
+            Self::Own(own) => Some(own.validity()),
+            Self::Files(files) => {
+                let pem = &files.pair().certificate;
+                Some(Validity { from: certificates::valid_from(pem)?, until: certificates::valid_until(pem)? })
+            }
         }
     }
 

@@ -80,10 +80,14 @@ pub struct Shown {
     pub authority_pem: String,
     /// Its SHA-256, `AB:CD:…`.
     pub fingerprint: String,
+    /// When it begins, Unix time in milliseconds.
+    pub valid_from_ms: i64,
     /// When it ends, Unix time in milliseconds.
     pub valid_until_ms: i64,
     /// What the server's certificate is for.
     pub names: Vec<String>,
+    /// When that begins, Unix time in milliseconds.
+    pub server_valid_from_ms: i64,
     /// When that ends, Unix time in milliseconds.
     pub server_valid_until_ms: i64,
 }
@@ -126,7 +130,8 @@ impl Own {
         let made = &self.made.server;
         let is_for = Names { dns: made.dns.clone(), addresses: made.addresses.clone() };
         let timely = made.from <= now && now + limits::CERTIFICATE_RENEW_DAYS * DAY < made.until;
-        let is_last = made.until == self.made.authority.until;
+        // Nothing that could be made now would last longer.
+        let is_last = made.from <= now && made.until == self.made.authority.until;
         let whole = made.sha256 == hash(&self.server);
         if whole && (timely || is_last) && names.within(&is_for) {
             return Ok(Change::None);
@@ -150,6 +155,13 @@ impl Own {
             self.made.server.until = now(app);
         }
         Ok(Change::None)
+    }
+
+    /// From when until when clients accept what the server shows: it and its authority must both be valid. Unix time in
+    /// seconds.
+    pub fn validity(&self) -> Validity {
+        let Made { authority, server } = &self.made;
+        Validity { from: authority.from.max(server.from), until: authority.until.min(server.until) }
     }
 
     /// What the server shows: its certificate and key.
@@ -182,8 +194,10 @@ impl Own {
             path: folder.join(AUTHORITY[0]),
             authority_pem: own.authority_pem(),
             fingerprint: own.fingerprint(),
+            valid_from_ms: milliseconds(made.authority.from),
             valid_until_ms: milliseconds(made.authority.until),
             names: made.server.dns.iter().cloned().chain(addresses).collect(),
+            server_valid_from_ms: milliseconds(made.server.from),
             server_valid_until_ms: milliseconds(made.server.until),
         }))
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Call, output};
@@ -18,9 +19,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_BYTES: u64 = 64 * 1024;
 
 /// Asks the running server whether it takes work; exit status 1 when it does not, or does not answer
+///
+/// What else needs attention (jobs that wait while no render node is up) is printed as a warning.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: for a monitor, on the server's machine\n  dinkem-appliance admin healthcheck")]
 pub struct Args {}
+
+/// What `GET /readyz` answers besides that the server takes work.
+#[derive(Default, Deserialize)]
+struct Ready {
+    #[serde(default)]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Warning {
+    code: String,
+    message: String,
+}
 
 pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     let server = server_url::recorded_local(data_dir).ok_or_else(|| {
@@ -41,10 +57,23 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     })?;
     let status = answer.status;
     if status == 200 {
+        // A server of an older version says nothing more.
+        let Ready { warnings } = answer.json(ANSWER_BYTES).unwrap_or_default();
         if call.json {
-            output::json(&json!({ "status": "ready", "url": server.url }));
+            let mut body = json!({ "status": "ready", "url": server.url });
+            if !warnings.is_empty() {
+                body["warnings"] = json!(warnings);
+            }
+            output::json(&body);
         } else {
             output::line(&format!("ready: {}", server.url));
+            for warning in &warnings {
+                output::line(&format!(
+                    "warning: {} ({})",
+                    output::plain(&warning.message),
+                    output::plain(&warning.code)
+                ));
+            }
         }
         return Ok(());
     }

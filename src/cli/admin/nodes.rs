@@ -116,6 +116,8 @@ fn list(nodes: &[NodeInfo], call: &Call) {
                 "protocol": info.node.program.protocol,
                 "joined_at": rfc3339(info.node.joined_at_ms),
                 "seen_at": rfc3339(info.node.seen_at_ms),
+                "stopped_at": info.node.stopped_at_ms.map(rfc3339),
+                "key_is_shared": info.key_is_shared,
             })
         });
         return output::json(&json!({ "nodes": nodes.collect::<Vec<_>>() }));
@@ -134,6 +136,12 @@ fn list(nodes: &[NodeInfo], call: &Call) {
         })
         .collect();
     output::line(&output::table(["NAME", "STATE", "BUSY", "RENDERERS", "VERSION", "SEEN"], &rows));
+    for info in nodes.iter().filter(|info| info.key_is_shared) {
+        output::line(&format!(
+            "{}: two machines use this node's key. Remove the node, then join each machine with a token of its own.",
+            output::plain(&info.node.name)
+        ));
+    }
     for info in nodes {
         if let Some(bench) = benched(info) {
             let (name, until) = (output::plain(&info.node.name), rfc3339(bench.until_ms));

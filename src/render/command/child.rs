@@ -12,7 +12,7 @@ use super::{
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::job::Stage;
-use crate::domain::limits;
+use crate::domain::{limits, text};
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::process;
 use crate::render::clip::{self, ClipRequest};
@@ -147,7 +147,7 @@ fn failure(code: FailureCode, message: impl Into<String>) -> Error {
 
 /// Details come from libraries: one line stays one line.
 fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    text::lines(text).replace('\n', " ")
 }
 
 /// One line, at once: the node's watchdog lives on them.

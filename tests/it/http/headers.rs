@@ -46,6 +46,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("GET", "/embed/{token}", NEVER, PLAYER),
     ("HEAD", "/embed/{token}", NEVER, PLAYER),
     ("POST", "/api/node/join", NEVER, NOBODY),
+    ("POST", "/api/node/leave", NEVER, NOBODY),
     ("POST", "/api/node/claims", NEVER, NOBODY),
     ("PUT", "/api/node/leases/{lease}", NEVER, NOBODY),
     ("GET", "/api/node/leases/{lease}/demo", NEVER, NOBODY),

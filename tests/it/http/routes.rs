@@ -50,6 +50,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/embed/{token}", [404; 10]),
     ("HEAD", "/embed/{token}", [404; 10]),
     ("POST", "/api/node/join", [201; 10]),
+    ("POST", "/api/node/leave", [401, 401, 401, 401, 401, 401, 401, 401, 200, 200]),
     ("POST", "/api/node/claims", [401, 401, 401, 401, 401, 401, 401, 401, 204, 204]),
     ("PUT", "/api/node/leases/{lease}", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
     ("GET", "/api/node/leases/{lease}/demo", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),

@@ -46,6 +46,8 @@ pub struct Knobs {
     pub demo: Vec<u8>,
     /// A server of the next version: every answer says more than the node knows.
     pub is_newer: bool,
+    /// A server that does not know yet that a node can be unready.
+    pub is_older: bool,
 }
 
 impl Knobs {
@@ -159,6 +161,11 @@ fn answer(state: &Mutex<State>, news: &Doorbell, mut call: Call, to: &mut TcpStr
     }
     assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{said}");
     assert_eq!(call.header("dinkem-protocol"), Some("2"), "{said}");
+    assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{said}");
+    if said == "POST /api/node/leave" {
+        call.bytes();
+        return reply(to, 200, &[], b"{}");
+    }
     if said == "POST /api/node/claims" {
         let asked: Value = serde_json::from_slice(&call.bytes()).unwrap();
         assert_eq!(asked["renderers"], json!(["builtin"]));
@@ -266,6 +273,9 @@ fn note(state: &mut State, lease: usize, what: &str, body: Vec<u8>) -> (u16, Val
         "complete" => {
             lease.completed = Some(read()["video_sha256"].as_str().unwrap().into());
             (200, json!({}))
+        }
+        "fail" if knobs.is_older && read()["code"] == "node_not_ready" => {
+            (400, json!({"error": "code must be a code of the table of failures", "field": "code"}))
         }
         "fail" => {
             lease.failed = Some(read());

@@ -1,6 +1,7 @@
 //! HTTPS as the product does it: its own authority over years and crashes, clients of several kinds, a studio's files.
 
 mod clients;
+mod clock;
 mod own;
 mod studio;
 mod unwritable;

@@ -1,0 +1,80 @@
+//! Whether the certificate in use is valid now: looked at every minute and whenever the clock jumps, and said in the log.
+//! A machine that starts with a wrong clock makes certificates that nobody accepts once it is right.
+
+use std::time::Duration;
+
+use super::Certificates;
+use crate::app::App;
+use crate::domain::limits;
+use crate::os::certificates::Validity;
+use crate::wire::time::rfc3339;
+
+const EVERY: Duration = Duration::from_secs(limits::CERTIFICATE_VALID_SECONDS);
+const AGAIN: Duration = Duration::from_secs(limits::CERTIFICATE_WARN_SECONDS);
+const JUMP_MS: i64 = (limits::CLOCK_JUMP_SECONDS * 1_000).cast_signed();
+
+/// What was seen last.
+#[derive(Default)]
+pub struct Watch {
+    /// The wall clock, Unix time in milliseconds, and the monotonic one at the same moment.
+    clocks: Option<(i64, Duration)>,
+    /// When validity was looked at last.
+    looked: Option<Duration>,
+    /// What was last said to be wrong, and when.
+    said: Option<(&'static str, Duration)>,
+}
+
+impl Watch {
+    /// One look; call it every few seconds. What is to be said in the log, if anything.
+    pub fn look(&mut self, app: &App, certificates: &Certificates) -> Vec<String> {
+        let (wall, now) = (app.clock.now_ms(), app.clock.monotonic());
+        let jumped_ms = self.jumped_ms(wall, now);
+        let mut words = Vec::new();
+        if let Some(by) = jumped_ms {
+            let direction = if by > 0 { "forward" } else { "back" };
+            let seconds = by.abs() / 1_000;
+            words.push(format!("The system clock jumped {direction} by {seconds} s and is now at {}.", rfc3339(wall)));
+        }
+        let is_due = self.looked.is_none_or(|at| now.saturating_sub(at) >= EVERY);
+        if jumped_ms.is_none() && !is_due {
+            return words;
+        }
+        self.looked = Some(now);
+        let fault = certificates.validity().and_then(|valid| fault(valid, wall));
+        match (&fault, self.said) {
+            (None, Some(_)) => words.push("The server's certificate is valid again.".to_owned()),
+            (Some((what, _)), Some((said, at))) if *what == said && now.saturating_sub(at) < AGAIN => return words,
+            _ => {}
+        }
+        self.said = fault.as_ref().map(|(what, _)| (*what, now));
+        words.extend(fault.map(|(_, sentence)| {
+            let fix = match certificates {
+                Certificates::Own(_) => "Check the system clock; if it is right, restart the server.",
+                Certificates::Files(_) => "Check the system clock; if it is right, replace --tls-cert and --tls-key.",
+            };
+            format!("{sentence} {fix}")
+        }));
+        words
+    }
+
+    /// By how much the wall clock has left the monotonic one behind since the last look, or fallen behind it.
+    fn jumped_ms(&mut self, wall: i64, now: Duration) -> Option<i64> {
+        let (wall_before, before) = self.clocks.replace((wall, now))?;
+        let passed = i64::try_from(now.saturating_sub(before).as_millis()).unwrap_or(i64::MAX);
+        let by = (wall - wall_before).saturating_sub(passed);
+        (by.abs() >= JUMP_MS).then_some(by)
+    }
+}
+
+/// What is wrong with a certificate at a time: a word for it, and a sentence.
+fn fault(valid: Validity, now_ms: i64) -> Option<(&'static str, String)> {
+    let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    if now_ms < ms(valid.from) {
+        let from = rfc3339(ms(valid.from));
+        return Some(("early", format!("Clients refuse the server's certificate: it is not valid before {from}.")));
+    }
+    (now_ms > ms(valid.until)).then(|| {
+        let until = rfc3339(ms(valid.until));
+        ("late", format!("Clients refuse the server's certificate: it expired at {until}."))
+    })
+}

@@ -1,0 +1,49 @@
+//! Text from outside, cleaned before it is kept or shown: what nodes, child processes and demos say of themselves must
+//! neither steer a terminal nor fill a store.
+
+/// Whether a character has no place in text for people: it steers terminals, breaks lines, or changes the direction in
+/// which the text around it is read.
+pub fn is_unclean(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
+        )
+}
+
+/// One line of at most `chars` characters: every unclean character becomes a space, and none are left at the ends.
+pub fn one_line(text: &str, chars: usize) -> String {
+    let line: String = text.replace(is_unclean, " ").trim().chars().take(chars).collect();
+    line.trim_end().to_owned()
+}
+
+/// The same lines, each without unclean characters.
+pub fn lines(text: &str) -> String {
+    text.replace(|c| c != '\n' && is_unclean(c), " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_becomes_one_clean_line() {
+        let cases = [
+            ("plain words.", 300, "plain words."),
+            ("  \u{1b}[31mred\u{1b}[0m\n", 300, "[31mred [0m"),
+            ("two\r\nlines\tand a tab", 300, "two  lines and a tab"),
+            ("evil\u{202e}txt.exe", 300, "evil txt.exe"),
+            ("\u{0}\u{7f}\u{9b}", 300, ""),
+            ("ünïcode 文字", 9, "ünïcode 文"),
+            ("cut at a space", 4, "cut"),
+        ];
+        for (text, chars, expected) in cases {
+            assert_eq!(one_line(text, chars), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_log_keeps_its_lines_and_nothing_that_steers_a_terminal() {
+        assert_eq!(lines("one\ttab\n\u{1b}]0;title\u{7}\nthree\r\n"), "one tab\n ]0;title \nthree \n");
+    }
+}

@@ -1,0 +1,105 @@
+//! A node that stops, or whose connection is gone, is given nothing that would wait for its lease to run out.
+
+use std::cell::Cell;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use dinkem_appliance::app::leases::{self, Claim};
+use dinkem_appliance::app::{jobs, nodes};
+use dinkem_appliance::domain::job::JobStatus;
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::node::NodeState;
+use serde_json::json;
+
+use crate::support::appliance::{Appliance, Joined};
+use crate::support::client::{Answer, Ask, connect};
+use crate::support::office::{BUILTIN, Office, spec};
+
+/// A claim that waits in the server's hands.
+pub fn waiting(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
+    let body = json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": slots});
+    let ask = Ask::post("/api/node/claims").key(&node.key).json(body.to_string());
+    let mut stream = connect(appliance.address);
+    stream.write_all(&ask.bytes()).unwrap();
+    // One answered request later the claim before it is in the server's hands as well.
+    appliance.send(&Ask::get("/healthz")).expect(200);
+    stream
+}
+
+fn state(appliance: &Appliance, name: &str) -> NodeState {
+    let all = nodes::list(&appliance.app).unwrap();
+    all.into_iter().find(|info| info.node.name == name).unwrap().state
+}
+
+#[test]
+fn a_claim_whose_node_has_gone_takes_no_job() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let (gone, other) = (appliance.node("gone"), appliance.node("other"));
+    for _ in 0..10 {
+        drop(waiting(&appliance, &gone, 1));
+        appliance.send(&Ask::get("/healthz")).expect(200);
+        let id = appliance.job(&key);
+        let claim = appliance.claim(&other).expect("the job is there for the other node");
+        assert_eq!((&claim["job"]["id"], &claim["job"]["attempts"]), (&json!(id), &json!(0)));
+    }
+}
+
+#[test]
+fn a_job_that_was_taken_for_a_node_that_went_meanwhile_is_put_back_uncounted() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let (gone, other) = (office.node("gone"), office.node("other"));
+    let id = jobs::submit(&office.app, &metered, spec()).unwrap().job.public_id;
+    // The node is there when the claim begins and when the job is looked for, and no more when it has been taken.
+    let looks = Cell::new(0);
+    let is_there = || looks.replace(looks.get() + 1) < 2;
+    let claim = Claim { renderers: BUILTIN, slots: 1, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };
+    assert!(leases::claim_for(&office.app, &gone, &claim).unwrap().is_none());
+    assert_eq!(looks.get(), 3);
+    let job = jobs::get(&office.app, &metered, id).unwrap().job;
+    assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));
+    assert_eq!(nodes::list(&office.app).unwrap()[0].leases, 0);
+    assert_eq!(office.claim(&other).unwrap().job.job.public_id, id);
+}
+
+#[test]
+fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let node = appliance.node("n1");
+    let claim = waiting(&appliance, &node, 1);
+    assert_eq!(state(&appliance, "n1"), NodeState::Up);
+    for _ in 0..2 {
+        let left = appliance.send(&Ask::post("/api/node/leave").key(&node.key).json("{}")).expect(200);
+        assert_eq!((left.json(), state(&appliance, "n1").as_str()), (json!({}), "stopped"));
+    }
+    Answer::read(claim, false).expect(204);
+    let id = appliance.job(&key);
+    let job = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).json();
+    assert_eq!((&job["status"], &job["waiting_because"]), (&json!("queued"), &json!("no render node is connected")));
+
+    assert_eq!(appliance.claim(&node).unwrap()["job"]["id"], json!(id));
+    assert_eq!(state(&appliance, "n1"), NodeState::Up);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_node_process_that_is_terminated_is_shown_as_stopped_at_once() {
+    use crate::support::process;
+    use crate::support::wait::until;
+    let appliance = process::Appliance::start(&[]);
+    let mut node = appliance.node("n1", None);
+    let listed = |about: &str, is: &dyn Fn(&serde_json::Value) -> bool| {
+        until(about, || Some(appliance.admin(&["nodes", "list"])["nodes"][0].clone()).filter(is))
+    };
+    listed("a node at work", &|node| node["state"] == "up" && node["slots"] == 1);
+    node.signal("TERM");
+    assert!(node.ended().0.success());
+    let stopped = appliance.admin(&["nodes", "list"])["nodes"][0].clone();
+    assert!(stopped["state"] == "stopped" && stopped["stopped_at"].is_string(), "{stopped}");
+    let _again = appliance.node("n1", None);
+    let back = listed("the node back at work", &|node| node["state"] == "up");
+    assert!(back["stopped_at"].is_null(), "{back}");
+}

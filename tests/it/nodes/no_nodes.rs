@@ -1,0 +1,107 @@
+//! Jobs that wait while no render node is there: said by the server at its start, by readyz, healthcheck and doctor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dinkem_appliance::app::doctor::{self, Patient};
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::os::random::FakeRandom;
+use serde_json::{Value, json};
+
+use crate::support::appliance::{Appliance, good_job};
+use crate::support::client::Ask;
+use crate::support::process;
+use crate::support::wait::until;
+
+fn doctor(appliance: &Appliance) -> Vec<(String, String)> {
+    let patient = Patient {
+        data_dir: appliance.app.data_dir().to_owned(),
+        host: None,
+        certificate: None,
+        clock: appliance.clock.clone(),
+        random: Arc::new(FakeRandom::default()),
+        fix: false,
+    };
+    let faults = doctor::examine(&patient).unwrap();
+    faults.into_iter().map(|fault| (fault.code.to_owned(), format!("{} {}", fault.message, fault.mend))).collect()
+}
+
+fn ready(appliance: &Appliance) -> Value {
+    appliance.send(&Ask::get("/readyz")).expect(200).json()
+}
+
+#[test]
+fn readyz_and_the_doctor_say_that_jobs_wait_for_nodes_that_are_not_there() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let well = json!({"status": "ready"});
+    assert_eq!((ready(&appliance), doctor(&appliance)), (well.clone(), vec![]), "nothing waits");
+
+    appliance.job(&key);
+    let warned = ready(&appliance);
+    assert_eq!((&warned["status"], &warned["warnings"][0]["code"]), (&json!("ready"), &json!("no_nodes")));
+    let [(code, words)] = &doctor(&appliance)[..] else { panic!("one fault") };
+    assert_eq!(code, "no_nodes");
+    assert!(words.starts_with("1 job is waiting and no render node has joined."), "{words}");
+    assert!(words.contains("admin nodes token") && words.contains("--local-nodes"), "{words}");
+
+    // A node that is up, busy for now or not, will come to it.
+    let node = appliance.node("n1");
+    assert!(appliance.claim(&node).is_some());
+    appliance.job(&key);
+    appliance.job(&key);
+    assert_eq!((ready(&appliance), doctor(&appliance)), (well, vec![]));
+
+    // It is silent, then it says that it stops.
+    appliance.clock.advance(Duration::from_secs(limits::NODE_GONE_SECONDS));
+    for _ in 0..2 {
+        assert_eq!(ready(&appliance)["warnings"][0]["code"], "no_nodes");
+        let [(_, words)] = &doctor(&appliance)[..] else { panic!("one fault") };
+        assert!(words.starts_with("2 jobs are waiting and no render node is up."), "{words}");
+        assert!(words.contains("admin nodes list"), "{words}");
+        appliance.send(&Ask::post("/api/node/leave").key(&node.key)).expect(200);
+    }
+}
+
+#[test]
+fn the_healthcheck_passes_and_prints_that_jobs_wait_for_nodes() {
+    let appliance = process::Appliance::start(&[]);
+    let data = appliance.data_dir();
+    let check = || process::run(&["--data-dir", data.to_str().unwrap(), "admin", "healthcheck"]);
+    let (status, out, _) = check();
+    assert!(status.success() && !out.contains("warning"), "{out}");
+    assert!(appliance.admin(&["healthcheck"]).get("warnings").is_none());
+    let key = appliance.account("studio");
+    appliance.submit(&key, &good_job());
+    let (status, out, err) = check();
+    assert!(status.success() && err.is_empty(), "{err}");
+    assert!(out.contains("warning: Jobs are waiting and no render node is up. (no_nodes)"), "{out}");
+    assert_eq!(appliance.admin(&["healthcheck"])["warnings"][0]["code"], "no_nodes");
+}
+
+#[test]
+fn a_server_without_any_node_says_at_its_start_what_to_type() {
+    let mut appliance = process::Appliance::start(&[]);
+    let data = appliance.data_dir().display().to_string();
+    let words =
+        until("the hint", || appliance.server().line().filter(|line| line.contains("No render node has joined")));
+    let line = format!("`dinkem-appliance admin --data-dir '{data}' nodes token`");
+    assert!(words.contains(&line) && words.contains("--local-nodes 1"), "{words}");
+    // What it says can be typed.
+    assert!(appliance.admin(&["nodes", "token"])["join_token"].is_string());
+}
+
+#[test]
+fn a_server_with_a_node_of_its_own_says_nothing_of_the_kind() {
+    let mut appliance = process::Appliance::start(&["--local-nodes", "1"]);
+    until("a node at work", || {
+        let nodes = appliance.admin(&["nodes", "list"]);
+        (nodes["nodes"][0]["slots"] == 1).then_some(())
+    });
+    let mut lines = Vec::new();
+    while let Some(line) = appliance.server().line() {
+        lines.push(line);
+    }
+    assert!(lines.iter().any(|line| line.starts_with("Listening on")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("No render node has joined")), "{lines:?}");
+}

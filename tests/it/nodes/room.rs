@@ -1,0 +1,116 @@
+//! No node takes the room of others: neither with claims nor with leases.
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use dinkem_appliance::app::leases;
+use dinkem_appliance::app::{App, nodes};
+use dinkem_appliance::domain::job::Stage;
+use dinkem_appliance::domain::lease::Progress;
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::os::random::FakeRandom;
+use serde_json::json;
+
+use super::leave::waiting;
+use crate::support::appliance::Appliance;
+use crate::support::client::{Answer, Ask};
+use crate::support::office::{LEASE, Office, spec};
+
+/// Whether an answer is there already.
+fn is_answered(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let answered = stream.peek(&mut [0]).is_ok();
+    stream.set_nonblocking(false).unwrap();
+    answered
+}
+
+#[test]
+fn a_hundred_and_twenty_claims_of_one_node_leave_room_for_another() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let (greedy, honest) = (appliance.node("greedy"), appliance.node("honest"));
+    let mut claims: Vec<_> = (0..120).map(|_| waiting(&appliance, &greedy, 1)).collect();
+    let other = waiting(&appliance, &honest, 1);
+    let last = claims.split_off(118);
+    for claim in claims {
+        Answer::read(claim, false).expect(204);
+    }
+    assert!(!last.iter().any(is_answered) && !is_answered(&other), "slots + 1 claims may wait, and another node's");
+    // The greedy node has one slot: one of the two jobs is the other node's.
+    let ids = [appliance.job(&key), appliance.job(&key)];
+    let got = Answer::read(other, false).expect(200).json()["job"]["id"].as_str().unwrap().to_owned();
+    assert!(ids.contains(&got));
+}
+
+#[test]
+fn a_node_with_many_slots_gives_way_where_all_room_for_claims_is_taken() {
+    let appliance = Appliance::start_with(|options| options.limits.waiting_claims = 8);
+    let (greedy, honest) = (appliance.node("greedy"), appliance.node("honest"));
+    let claims: Vec<_> = (0..8).map(|_| waiting(&appliance, &greedy, 64)).collect();
+    let other = waiting(&appliance, &honest, 1);
+    let mut claims = claims.into_iter();
+    Answer::read(claims.next().unwrap(), false).expect(204);
+    assert!(!claims.any(|claim| is_answered(&claim)) && !is_answered(&other));
+}
+
+#[test]
+fn the_waiting_claims_of_a_node_end_at_once_when_it_is_drained_or_removed() {
+    let acts: [(&str, fn(&App)); 2] = [
+        ("drained", |admin| drop(nodes::drain(admin, "n1").unwrap())),
+        ("removed", |admin| drop(nodes::remove(admin, "n1").unwrap())),
+    ];
+    for (what, act) in acts {
+        let appliance = Appliance::start();
+        let node = appliance.node("n1");
+        let claims = [waiting(&appliance, &node, 2), waiting(&appliance, &node, 2)];
+        // `admin` is another process.
+        let admin =
+            App::beside(appliance.app.data_dir(), appliance.clock.clone(), std::sync::Arc::new(FakeRandom::default()));
+        let began = Instant::now();
+        act(&admin.unwrap());
+        for claim in claims {
+            Answer::read(claim, false).expect(204);
+        }
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(limits::CLAIM_WAIT_SECONDS / 2), "{what}: {took:?}");
+        let status = if what == "removed" { 401 } else { 204 };
+        let body = json!({"wait_seconds": 25, "renderers": ["builtin"], "slots": 1}).to_string();
+        appliance.send(&Ask::post("/api/node/claims").key(&node.key).json(body)).expect(status);
+    }
+}
+
+#[test]
+fn the_jobs_of_a_removed_node_are_done_elsewhere_and_not_counted() {
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let (node, other) = (appliance.node("n1"), appliance.node("n2"));
+    let id = appliance.job(&key);
+    let claim = appliance.claim(&node).unwrap();
+    nodes::remove(&appliance.app, "n1").unwrap();
+    let lease = format!("/api/node/leases/{}", claim["lease"]);
+    appliance.send(&Ask::put(&lease).key(&node.key).json(r#"{"stage":"parsing","progress":0.5}"#)).expect(401);
+    let again = appliance.claim(&other).unwrap();
+    assert_eq!((&again["job"]["id"], &again["job"]["attempts"]), (&json!(id), &json!(0)));
+}
+
+#[test]
+fn a_lease_ends_after_two_hours_although_its_node_makes_progress() {
+    let office = Office::open();
+    let (metered, _) = office.account("studio");
+    let node = office.node("n1");
+    dinkem_appliance::app::jobs::submit(&office.app, &metered, spec()).unwrap();
+    let grant = office.claim(&node).unwrap();
+    let step = LEASE * 2 / 3;
+    let steps = limits::LEASE_AGE_SECONDS / step.as_secs();
+    for number in 1..steps {
+        office.clock.advance(step);
+        let progress = Progress { stage: Stage::Rendering, fraction: number as f64 / steps as f64 };
+        leases::heartbeat(&office.app, &node, grant.lease.id, progress).unwrap();
+        assert_eq!(leases::expire(&office.app).unwrap(), 0, "step {number} of {steps}");
+    }
+    office.clock.advance(step);
+    assert_eq!(leases::expire(&office.app).unwrap(), 1);
+    let late = Progress { stage: Stage::Uploading, fraction: 1.0 };
+    let told = leases::heartbeat(&office.app, &node, grant.lease.id, late).unwrap_err();
+    assert_eq!(told.code, "lost");
+}

@@ -1,0 +1,76 @@
+//! Two machines with one copied node key are told of; a node that restarts is not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dinkem_appliance::app::doctor::{self, Patient};
+use dinkem_appliance::app::nodes;
+use dinkem_appliance::domain::limits;
+use dinkem_appliance::os::random::FakeRandom;
+use serde_json::json;
+
+use crate::support::appliance::{Appliance, Joined};
+use crate::support::client::Ask;
+
+/// One short claim by the agent of this id, `after` seconds later.
+fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
+    appliance.clock.advance(Duration::from_secs(after));
+    let body = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 1}).to_string();
+    let ask = Ask::post("/api/node/claims").key(&node.key).header("Dinkem-Instance", instance).json(body);
+    appliance.send(&ask).expect(204);
+}
+
+/// Whether the list of nodes and the doctor say so.
+fn is_told(appliance: &Appliance) -> (bool, bool) {
+    let patient = Patient {
+        data_dir: appliance.app.data_dir().to_owned(),
+        host: None,
+        certificate: None,
+        clock: appliance.clock.clone(),
+        random: Arc::new(FakeRandom::default()),
+        fix: false,
+    };
+    let faults = doctor::examine(&patient).unwrap();
+    let fault = faults.iter().find(|fault| fault.code == "node_key_shared");
+    let names = fault.is_some_and(|fault| fault.message.contains("n1") && fault.mend.contains("admin nodes remove"));
+    (nodes::list(&appliance.app).unwrap()[0].key_is_shared, names)
+}
+
+#[test]
+fn two_machines_with_one_nodes_key_are_told_of_while_both_run() {
+    let appliance = Appliance::start();
+    let node = appliance.node("n1");
+    for _ in 0..2 {
+        claim(&appliance, &node, "first", 20);
+        claim(&appliance, &node, "second", 5);
+    }
+    assert_eq!(is_told(&appliance), (true, true));
+    // One of them is switched off.
+    for _ in 0..limits::NODE_SHARED_SECONDS / 25 {
+        claim(&appliance, &node, "first", 25);
+    }
+    assert_eq!(is_told(&appliance), (false, false));
+}
+
+#[test]
+fn a_node_that_restarts_again_and_again_is_one_machine() {
+    let appliance = Appliance::start();
+    let node = appliance.node("n1");
+    for restart in 0..10 {
+        claim(&appliance, &node, &format!("agent-{restart}"), 1);
+        claim(&appliance, &node, &format!("agent-{restart}"), 1);
+    }
+    assert_eq!(is_told(&appliance), (false, false));
+}
+
+#[test]
+fn ids_that_cannot_be_kept_are_passed_over() {
+    let appliance = Appliance::start();
+    let node = appliance.node("n1");
+    for _ in 0..3 {
+        claim(&appliance, &node, "", 1);
+        claim(&appliance, &node, &"x".repeat(limits::NODE_INSTANCE_CHARS + 1), 1);
+        claim(&appliance, &node, "with a space", 1);
+    }
+    assert_eq!(is_told(&appliance), (false, false));
+}
