@@ -33,6 +33,7 @@ mod manual;
 mod node_agent;
 mod node_check;
 mod node_join;
+mod odd_demos;
 mod operating;
 mod refusals;
 #[cfg(unix)]

@@ -27,6 +27,7 @@ fn everything() -> Scene {
         round_seconds: 115.0,
         teams: [Team { name: "FURIA".to_owned(), score: 3 }, Team::default()],
         players: players.collect(),
+        undrawn: Vec::new(),
         followed: FOLLOWED,
         weapons: vec![String::new(), "ak47".to_owned(), "awp".to_owned()],
         moments: (0..=400).map(|step| moment(980 + step)).collect(),
