@@ -10,7 +10,7 @@ use awpy::Context;
 use super::container::Container;
 use super::keys::{CONTROLLER, ControllerKeys, PAWN, PawnKeys};
 use super::rounds::Round;
-use super::survey::{CONTROLLERS, Death, Person, Use};
+use super::survey::{CONTROLLERS, Death, Person, Use, between};
 
 /// Seconds after freeze time until which a coach is sent off.
 const LATE_SECONDS: f32 = 3.0;
@@ -42,20 +42,19 @@ struct Idle<'a> {
 /// Who coached in which round: index of the person and number of the round. Where nobody died as coaches do, this costs
 /// no look at the demo.
 pub(super) fn coaches(demo: &Container, seen: &Seen<'_>) -> HashSet<(usize, u32)> {
-    let mut idle = Vec::new();
-    let mut active = HashSet::new();
-    for round in seen.rounds {
-        for (person, _) in seen.people.iter().enumerate().filter(|(_, person)| person.lived_in(round)) {
+    let own = seen.deaths.iter().filter(|death| death.own);
+    let suspects: HashSet<usize> = own.filter_map(|death| seen.sent_off(death)).collect();
+    if suspects.is_empty() {
+        return HashSet::new();
+    }
+    let (mut idle, mut active) = (Vec::new(), HashSet::new());
+    for person in suspects {
+        for round in seen.rounds.iter().filter(|round| seen.people[person].lived_in(round)) {
             match seen.idle(person, round) {
                 Some(found) => idle.push(found),
                 None => drop(active.insert(person)),
             }
         }
-    }
-    let suspects: HashSet<usize> = idle.iter().filter(|idle| idle.sent_off).map(|idle| idle.person).collect();
-    idle.retain(|idle| suspects.contains(&idle.person));
-    if idle.is_empty() {
-        return HashSet::new();
     }
     watch(demo, seen.people, &mut idle);
     active.extend(idle.iter().filter(|idle| idle.moved).map(|idle| idle.person));
@@ -66,15 +65,23 @@ pub(super) fn coaches(demo: &Container, seen: &Seen<'_>) -> HashSet<(usize, u32)
 }
 
 impl<'a> Seen<'a> {
+    /// Who died by their own hand when a coach would have.
+    fn sent_off(&self, death: &Death) -> Option<usize> {
+        let round = self.rounds.iter().rev().find(|round| round.holds(death.tick))?;
+        let person = death.victim?;
+        self.idle(person, round).filter(|idle| idle.sent_off).map(|_| person)
+    }
+
     /// `None` for who fired, killed or was killed by somebody else.
     fn idle(&self, person: usize, round: &'a Round) -> Option<Idle<'a>> {
-        let within = |tick: i32| (round.start_tick..=round.end_tick).contains(&tick);
-        let deaths = || self.deaths.iter().filter(|death| within(death.tick));
+        let (from, to) = (round.start_tick, round.end_tick);
+        let deaths = || between(self.deaths, |death| death.tick, from, to).iter();
         if deaths().any(|death| death.killer == Some(person) || (death.victim == Some(person) && !death.own)) {
             return None;
         }
         let died = deaths().find(|death| death.victim == Some(person)).map(|death| death.tick);
-        if self.uses.iter().any(|used| used.person == Some(person) && within(used.tick) && Some(used.tick) != died) {
+        let mut uses = between(self.uses, |used| used.tick, from, to).iter();
+        if uses.any(|used| used.person == Some(person) && Some(used.tick) != died) {
             return None;
         }
         let late = (LATE_SECONDS * self.tick_rate) as i32;

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
 
-use awpy::{Context, Entity, GameEvent};
+use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity, GameEvent};
 
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
@@ -18,9 +18,9 @@ use super::failure;
 use super::ground::Gatherer;
 use super::keys::{self, Key, weapon_name};
 use super::roster::{PLAYERS, Roster};
-use super::rounds::Round;
 use super::schema::{Kind, Schema};
 use super::seats::Seats;
+use super::survey::{Person, Survey};
 use super::throws::Throws;
 
 /// Ticks between two looks for new pawns outside of the round.
@@ -53,6 +53,8 @@ pub(super) struct Collector {
     ground: Gatherer,
     pawns: Vec<i32>,
     roster: Roster,
+    /// Who coached in some round: where they stand is no place that players go to.
+    coaches: Vec<Person>,
     seats: Seats,
     /// Names of weapons by entity: index and serial number, so that a reused index is another weapon.
     weapons: HashMap<(i32, u32), u16>,
@@ -65,17 +67,18 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub fn new(rounds: &[Round], window: Window, steam64: u64, roster: Roster) -> Self {
+    pub fn new(survey: &Survey, window: Window, steam64: u64, roster: Roster) -> Self {
         let scene = Scene { weapons: vec![String::new()], round_seconds: ROUND_SECONDS, ..Scene::default() };
         Self {
             window,
             steam64,
-            ground_start: rounds.first().map_or(0, |round| round.start_tick),
+            ground_start: survey.rounds.first().map_or(0, |round| round.start_tick),
             schema: None,
             scene,
             ground: Gatherer::default(),
             pawns: Vec::new(),
             roster,
+            coaches: survey.all_coaches(),
             seats: Seats::default(),
             weapons: HashMap::new(),
             throws: Throws::default(),
@@ -142,6 +145,9 @@ impl Collector {
             self.pawns.clear();
             let pawns = entities.iter().filter(|(_, entity)| schema.kind(entity) == Kind::Pawn);
             self.pawns.extend(pawns.map(|(index, _)| index));
+            if !self.coaches.is_empty() {
+                self.pass_over_coaches(context, schema);
+            }
         }
         for &index in &self.pawns {
             let Some(pawn) = entities.get(index).filter(|entity| schema.kind(entity) == Kind::Pawn) else { continue };
@@ -150,6 +156,18 @@ impl Collector {
                     self.ground.stand(index, at, GROUND_TICKS);
                 }
                 self.spotting |= search && schema.pawn.spotted(pawn) != 0;
+            }
+        }
+    }
+
+    fn pass_over_coaches(&mut self, context: &Context, schema: &Schema) {
+        let keys = &schema.controller;
+        for (_, controller) in context.entities().iter().filter(|(_, entity)| schema.kind(entity) == Kind::Controller) {
+            let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
+            let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
+            if self.coaches.iter().any(|coach| coach.is(steam64, &name)) {
+                let pawn = controller.get_handle(keys.pawn).map(|handle| (handle & ENTITY_HANDLE_INDEX_MASK) as i32);
+                self.pawns.retain(|known| Some(*known) != pawn);
             }
         }
     }

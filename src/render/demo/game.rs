@@ -15,17 +15,20 @@ const COUNTER_STRIKE: &str = "csgo";
 /// Characters of an unknown game's folder that are quoted.
 const FOLDER_CHARS: usize = 32;
 
-/// Refuses what another game has recorded. What a demo consists of decides; the folder in its header, where there is
-/// one, gives the game its name.
+/// Refuses what another game has recorded. Where the folder in the header is not the game's own, or there is none, what
+/// a demo consists of decides; the folder then gives the other game its name.
 pub(super) fn refuse_others(sign_on: &Parser) -> Result<()> {
     let directory = sign_on.file_header().ok().and_then(|header| header.game_directory).unwrap_or_default();
     let folder = directory.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default().to_ascii_lowercase();
+    if folder == COUNTER_STRIKE {
+        return Ok(());
+    }
     let ours = match sign_on.parse_class_info() {
         Ok(info) => {
             [RULES, CONTROLLER].iter().all(|ours| info.classes().iter().any(|class| &*class.network_name == *ours))
         }
         // Too damaged to tell: then the folder must do.
-        Err(_) => folder.is_empty() || folder == COUNTER_STRIKE,
+        Err(_) => folder.is_empty(),
     };
     if ours {
         return Ok(());
@@ -39,7 +42,7 @@ fn name(folder: &str) -> String {
         return (*name).to_owned();
     }
     let plain = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
-    if folder.is_empty() || folder == COUNTER_STRIKE || folder.len() > FOLDER_CHARS || !folder.chars().all(plain) {
+    if folder.is_empty() || folder.len() > FOLDER_CHARS || !folder.chars().all(plain) {
         return "another game".to_owned();
     }
     format!("another game (\"{folder}\")")
@@ -56,7 +59,6 @@ mod tests {
             ("dota", "Dota 2"),
             ("some_mod-2", "another game (\"some_mod-2\")"),
             ("", "another game"),
-            ("csgo", "another game"),
             ("evil\u{202e}\n", "another game"),
             ("a folder", "another game"),
             (&"x".repeat(33), "another game"),

@@ -11,17 +11,17 @@ use super::container::Container;
 use super::events::Arm;
 use super::keys::{Fields, PAWN, PawnKeys, side};
 use super::rounds::Round;
-use super::survey::{Death, Use};
+use super::survey::{Death, Use, between};
 
 /// Tells a knife round by what was used in it, and where nothing was that kills, by what was carried.
 pub(super) fn knives_only(demo: &Container, round: &Round, uses: &[Use], deaths: &[Death]) -> bool {
-    let within = |tick: i32| (round.start_tick..=round.end_tick).contains(&tick);
     // What somebody takes his own life with is not used against anybody: coaches do that in knife rounds too.
     let own = |used: &&Use| {
-        used.person.is_some()
-            && deaths.iter().any(|death| death.own && death.tick == used.tick && death.victim == used.person)
+        let mut then = between(deaths, |death| death.tick, used.tick, used.tick).iter();
+        used.person.is_some() && then.any(|death| death.own && death.victim == used.person)
     };
-    let used = || uses.iter().filter(|used| within(used.tick)).filter(|used| !own(used));
+    let uses = between(uses, |used| used.tick, round.start_tick, round.end_tick);
+    let used = || uses.iter().filter(|used| !own(used));
     if used().any(|used| used.arm == Arm::Gun) {
         return false;
     }

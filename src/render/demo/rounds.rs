@@ -46,6 +46,12 @@ impl Round {
     }
 }
 
+/// Rounds that are kept of one demo, undone ones included. A match of a thousand does not exist.
+const DECIDED: usize = 4_096;
+
+/// Rounds at a match's beginning that may be knife rounds.
+const KNIFE_ROUNDS: i64 = 4;
+
 /// A round that was decided, whether or not it still counts.
 struct Decided {
     /// Rounds played after it, as the rules count.
@@ -127,7 +133,7 @@ impl RoundTracker {
         let mut rounds = Vec::new();
         for (played, mut round) in line.into_iter().rev() {
             // A knife round comes before all others; later on, a round won by knives alone is a round like any.
-            let first = rounds.is_empty() && played - left_out == 1;
+            let first = rounds.is_empty() && left_out < KNIFE_ROUNDS && played - left_out == 1;
             if round.winner == Side::None || (first && knives(&round)) {
                 left_out += 1;
                 continue;
@@ -153,6 +159,9 @@ impl RoundTracker {
     }
 
     fn complete(&mut self, (end_tick, winner): (i32, Side), rules: &Rules) {
+        if self.decided.len() == DECIDED {
+            return;
+        }
         let start_tick = self.start_tick.take().unwrap_or(end_tick);
         self.decision = None;
         self.decided.push(Decided {

@@ -45,7 +45,7 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
         round_end: round.end_tick,
     };
     let roster = Roster::new(steam64, survey.coaches(round), &survey.roster(round));
-    let mut collector = Collector::new(&survey.rounds, window, steam64, roster);
+    let mut collector = Collector::new(survey, window, steam64, roster);
     let classes = Collector::classes();
     let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, events| collector.tick(context, events));
     if let Err(error) = run {

@@ -75,16 +75,15 @@ impl Person {
 
     /// The side on which they first lived in a span of ticks. Who is seen only between two looks counts too.
     fn side_between(&self, from: i32, to: i32) -> Option<Side> {
-        let overlaps =
-            |&&(first, last, _): &&(i32, i32, Side)| first <= to && last.saturating_add(ROLL_CALL_TICKS) > from;
-        self.lives.iter().find(overlaps).map(|&(_, _, side)| side)
+        let first = self.lives.partition_point(|(_, last, _)| last.saturating_add(ROLL_CALL_TICKS) <= from);
+        self.lives.get(first).filter(|(first, ..)| *first <= to).map(|&(_, _, side)| side)
     }
 
     fn saw(&mut self, tick: i32, on: Side, alive: bool) {
         self.seen = [self.seen[0].min(tick), tick];
         match self.lives.last_mut() {
             _ if !alive => {}
-            Some((_, last, side)) if *side == on && tick - *last <= ROLL_CALL_TICKS => *last = tick,
+            Some((_, last, side)) if *side == on && tick.saturating_sub(*last) <= ROLL_CALL_TICKS => *last = tick,
             _ => self.lives.push((tick, tick, on)),
         }
     }
@@ -136,6 +135,12 @@ impl Survey {
         (0..self.people.len()).filter(coached).map(|index| self.people[index].clone()).collect()
     }
 
+    /// Who coached in any round.
+    pub fn all_coaches(&self) -> Vec<Person> {
+        let coached: HashSet<usize> = self.coaches.iter().map(|(person, _)| *person).collect();
+        coached.into_iter().map(|index| self.people[index].clone()).collect()
+    }
+
     /// Everybody who played in a round, and the side on which they began it.
     pub fn roster(&self, round: &Round) -> Vec<(&Person, Side)> {
         let played =
@@ -151,6 +156,13 @@ impl Survey {
             (kills + u32::from(death.killer == Some(person)), died + u32::from(death.victim == Some(person)))
         })
     }
+}
+
+/// What happened in a span of ticks. Of what is not in order, as in a damaged demo, this may be anything.
+pub(super) fn between<T>(events: &[T], tick: impl Fn(&T) -> i32, from: i32, to: i32) -> &[T] {
+    let (first, end) =
+        (events.partition_point(|event| tick(event) < from), events.partition_point(|event| tick(event) <= to));
+    events.get(first..end).unwrap_or_default()
 }
 
 /// Reads the demo once. Damage in the middle ends the survey there: rounds that were complete before it count.
@@ -171,7 +183,7 @@ pub(super) fn survey(demo: &Container) -> Result<Survey> {
     };
     let seen = Seen { tick_rate, rounds: &rounds, people: &people, deaths: &deaths, uses: &uses };
     let coaches = coaches::coaches(demo, &seen);
-    let round_of = |tick: i32| rounds.iter().find(|round| round.holds(tick)).map(|round| round.number);
+    let round_of = |tick: i32| rounds.iter().rev().find(|round| round.holds(tick)).map(|round| round.number);
     deaths.retain(|death| match (death.victim, round_of(death.tick)) {
         (Some(victim), Some(round)) => !coaches.contains(&(victim, round)),
         _ => true,

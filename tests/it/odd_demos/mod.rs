@@ -3,6 +3,8 @@
 
 mod people;
 mod rounds;
+#[cfg(unix)]
+mod served;
 mod shared;
 
 use std::fs;
@@ -52,7 +54,7 @@ fn round(players: usize, winner: Side, weapon: &'static str, kills: &[(usize, us
         live_ticks: LIVE,
         after_ticks: AFTER,
         winner,
-        reason: if winner == Side::T { Reason::TWin } else { Reason::CtWin },
+        reason: if winner == T { Reason::TWin } else { Reason::CtWin },
         fuse_ticks: 64 * 40,
         bomb: None,
         parts: (0..players).map(part).collect(),

@@ -36,7 +36,7 @@ pub fn places(film: &Film<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
 #[derive(PartialEq)]
 pub struct More {
     left: bool,
-    text: String,
+    pub(super) text: String,
 }
 
 impl More {

@@ -37,6 +37,14 @@ impl<P: Panel> Slot<P> {
     }
 }
 
+/// What a picture says of players whom it does not show.
+#[cfg(test)]
+pub fn said_of_players(film: &Film<'_>) -> Vec<String> {
+    let shown = score::MapName::of(film).shown().map(str::to_owned);
+    let sides = [Side::Ct, Side::T].into_iter().filter(|_| !film.look.deathnotices_only);
+    shown.into_iter().chain(sides.filter_map(|side| cards::More::of(film, side)).map(|more| more.text)).collect()
+}
+
 /// All panels of a picture.
 pub struct Hud {
     feed: Slot<feed::Feed>,

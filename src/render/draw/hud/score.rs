@@ -33,26 +33,39 @@ pub fn banner_area(width: f32) -> Area {
 
 /// The map's name, and how many of the players are drawn if not all are.
 #[derive(PartialEq)]
-pub struct MapName(Vec<String>);
+pub struct MapName {
+    map: Option<String>,
+    shown: Option<String>,
+}
 
 impl MapName {
     pub fn of(film: &Film<'_>) -> Self {
         let map = (!film.look.deathnotices_only).then(|| names::clean(&film.scene.map, &film.fonts));
         let drawn = film.scene.players.len();
         let shown = (!film.scene.undrawn.is_empty()).then(|| format!("{drawn} of {} players shown", film.names.len()));
-        Self(map.into_iter().chain(shown).collect())
+        Self { map, shown }
+    }
+
+    /// What is said of players whom the picture does not show.
+    #[cfg(test)]
+    pub fn shown(&self) -> Option<&str> {
+        self.shown.as_deref()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.map.iter().chain(&self.shown).map(String::as_str)
     }
 
     /// Where it goes; `None` where there is nothing to say.
     pub fn area(&self) -> Option<Area> {
-        let lines = self.0.len();
+        let lines = self.lines().count();
         (lines > 0).then(|| Area::new(16.0, 24.0, 320.0, 12.0 + 24.0 * lines as f32))
     }
 }
 
 impl Panel for MapName {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
-        for (text, base) in self.0.iter().zip([22.0, 46.0]) {
+        for (text, base) in self.lines().zip([22.0, 46.0]) {
             canvas.text(MAP, area.x + 10.0, area.y + base, TEXT_DIM.solid(), text);
         }
     }
