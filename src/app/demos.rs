@@ -16,7 +16,7 @@ use crate::domain::job::{Caller, JobSpec};
 use crate::domain::limits;
 use crate::domain::quota::Allowance;
 use crate::os::room::Part;
-use crate::render::demo::DemoIndex;
+use crate::render::demo::{DemoIndex, rounds_in_words};
 use crate::store;
 
 /// Bytes read before they are written.
@@ -108,11 +108,11 @@ pub(super) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()
         return wrong("steam64_id", FailureCode::PlayerNotInDemo, message);
     }
     if !index.rounds.iter().any(|known| known.number == spec.round) {
-        let has = match (index.rounds.first(), index.rounds.last()) {
-            (Some(first), Some(last)) => format!("it has rounds {} to {}", first.number, last.number),
-            _ => "it has none that is complete".to_owned(),
+        let has = rounds_in_words(index.rounds.iter().map(|round| round.number));
+        let message = match index.rounds.as_slice() {
+            [] => format!("round: the demo has {has}."),
+            _ => format!("round: the demo has {has}; round {} is not among them.", spec.round),
         };
-        let message = format!("round: the demo has no round {}; {has}.", spec.round);
         return wrong("round", FailureCode::RoundNotInDemo, message);
     }
     Ok(())

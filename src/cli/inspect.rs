@@ -6,6 +6,7 @@ use super::{Call, output};
 use crate::domain::error::Result;
 use crate::render::command;
 use crate::render::demo::{self, DemoIndex, PlainDemo};
+use crate::render::scene::MAX_PLAYERS;
 
 /// What is in a demo: map, rounds with ticks, players with Steam IDs and kills; a table, or --json
 #[derive(Debug, clap::Args)]
@@ -35,6 +36,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     Ok(0)
 }
 
+/// Prints a table of rounds and one of players, and what a reader of them must know.
 fn show(index: &DemoIndex) {
     output::line(&format!("map {}, {} ticks a second\n", output::plain(&index.map), index.tick_rate));
     let rounds: Vec<_> = index
@@ -51,7 +53,11 @@ fn show(index: &DemoIndex) {
             ]
         })
         .collect();
-    output::line(&output::table(["ROUND", "FROM TICK", "TO TICK", "LENGTH", "WINNER"], &rounds));
+    if rounds.is_empty() {
+        output::line("The demo has no completed round.");
+    } else {
+        output::line(&output::table(["ROUND", "FROM TICK", "TO TICK", "LENGTH", "WINNER"], &rounds));
+    }
     let players: Vec<_> = index
         .players
         .iter()
@@ -63,4 +69,10 @@ fn show(index: &DemoIndex) {
         })
         .collect();
     output::line(&format!("\n{}", output::table(["STEAM ID", "NAME", "KILLS", "BY ROUND"], &players)));
+    if players.len() > MAX_PLAYERS {
+        output::line(&format!(
+            "\nEach of them can be followed. A clip draws {MAX_PLAYERS} players of a round: the followed one and the \
+             enemies first."
+        ));
+    }
 }

@@ -32,7 +32,7 @@ failure_codes! {
     FetchFailed "fetch_failed" "The demo could not be fetched: no answer, an error answer, too slow, or an address that is refused.";
     DemoTooLarge "demo_too_large" "The demo is larger than the limit, packed or unpacked.";
     DemoUnreadable "demo_unreadable" "What was fetched is not a CS2 demo, or is too damaged to read.";
-    DemoUnsupported "demo_unsupported" "The demo is of a game mode without rounds to cut from, such as deathmatch.";
+    DemoUnsupported "demo_unsupported" "The demo is of another game, or of a game mode without rounds to cut from, such as deathmatch.";
     PlayerNotInDemo "player_not_in_demo" "The player does not take part in the demo or in the round.";
     RoundNotInDemo "round_not_in_demo" "The demo has no such completed round.";
     RenderFailed "render_failed" "The renderer failed, or what it made did not pass the check.";

@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 
-/// Players of one match at most: ten, and room for those who were replaced.
+/// Players that the picture has places for: ten, and room for those who were replaced. Of more, the followed one and the
+/// enemies come first.
 pub const MAX_PLAYERS: usize = 16;
 
 /// Edge of a [`Ground`] cell in map units.
@@ -47,8 +48,10 @@ pub struct Scene {
     pub round_seconds: f32,
     /// Terrorists, then counter-terrorists.
     pub teams: [Team; 2],
-    /// Everybody who took part in the round, in a steady order.
+    /// Everybody who took part in the round, [`MAX_PLAYERS`] at most, in a steady order.
     pub players: Vec<Player>,
+    /// Who took part besides them: only kills tell of these.
+    pub undrawn: Vec<Undrawn>,
     /// Index into [`Self::players`] of the one whom the picture follows.
     pub followed: usize,
     /// Weapons' names as the demo has them (`ak47`), for [`PlayerAt::weapon`]. The first is empty: none.
@@ -88,6 +91,17 @@ pub struct Player {
     pub deaths_before: u32,
 }
 
+/// A player for whom the picture has no place.
+#[derive(Clone, Debug, Default)]
+pub struct Undrawn {
+    /// 64-bit Steam ID; 0 for a bot.
+    pub steam64: u64,
+    /// The name as the demo has it.
+    pub name: String,
+    /// Which side.
+    pub side: Side,
+}
+
 /// Everything at one tick.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
@@ -95,6 +109,8 @@ pub struct Moment {
     pub tick: i32,
     /// By index into [`Scene::players`].
     pub players: [PlayerAt; MAX_PLAYERS],
+    /// How many of [`Scene::undrawn`] live: terrorists, then counter-terrorists.
+    pub undrawn_alive: [u8; 2],
     /// Grenades in flight.
     pub grenades: Vec<Grenade>,
     /// Smokes standing.
@@ -211,7 +227,7 @@ pub struct Plant {
     pub fuse_seconds: f32,
 }
 
-/// A kill.
+/// A kill. Players are indices into [`Scene::players`] and on into [`Scene::undrawn`].
 #[derive(Clone, Debug, Default)]
 pub struct Kill {
     /// When.

@@ -41,6 +41,7 @@ mod node_join;
 #[cfg(target_os = "linux")]
 mod node_room;
 mod nodes;
+mod odd_demos;
 mod operating;
 mod refusals;
 mod room;

@@ -2,7 +2,7 @@
 
 use awpy::{Context, Entity};
 
-use crate::render::scene::{Bomb, BombState, Effect, EffectKind, Moment, Plant};
+use crate::render::scene::{Bomb, BombState, Effect, EffectKind, MAX_PLAYERS, Moment, Plant};
 
 use super::keys::{BOMB, Fields, Key, PLANTED, PlaceKeys};
 use super::seats::Seats;
@@ -134,6 +134,10 @@ impl BombWatch {
             return if exploded { self.exploded(moment.tick) } else { None };
         }
         let carrier = self.carrier.and_then(|handle| seats.of_handle(handle));
+        if carrier.is_some_and(|player| player >= MAX_PLAYERS) {
+            // Somebody carries it who has no place in the picture.
+            return None;
+        }
         if let Some(player) = carrier {
             self.carried_at = Some(moment.players[player].at);
         }

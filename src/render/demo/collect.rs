@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
 
-use awpy::{Context, Entity, GameEvent};
+use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity, GameEvent};
 
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
@@ -17,9 +17,10 @@ use super::events::Values;
 use super::failure;
 use super::ground::Gatherer;
 use super::keys::{self, Key, weapon_name};
-use super::rounds::Round;
+use super::roster::{PLAYERS, Roster};
 use super::schema::{Kind, Schema};
 use super::seats::Seats;
+use super::survey::{Person, Survey};
 use super::throws::Throws;
 
 /// Ticks between two looks for new pawns outside of the round.
@@ -51,33 +52,38 @@ pub(super) struct Collector {
     scene: Scene,
     ground: Gatherer,
     pawns: Vec<i32>,
+    roster: Roster,
+    /// Who coached in some round: where they stand is no place that players go to.
+    coaches: Vec<Person>,
     seats: Seats,
     /// Names of weapons by entity: index and serial number, so that a reused index is another weapon.
     weapons: HashMap<(i32, u32), u16>,
     throws: Throws,
     bomb: BombWatch,
     /// Who died in this round. A place that is filled again from an older message must not wake the dead.
-    dead: [bool; MAX_PLAYERS],
+    dead: [bool; PLAYERS],
     spotting: bool,
     played: bool,
 }
 
 impl Collector {
-    pub fn new(rounds: &[Round], window: Window, steam64: u64) -> Self {
+    pub fn new(survey: &Survey, window: Window, steam64: u64, roster: Roster) -> Self {
         let scene = Scene { weapons: vec![String::new()], round_seconds: ROUND_SECONDS, ..Scene::default() };
         Self {
             window,
             steam64,
-            ground_start: rounds.first().map_or(0, |round| round.start_tick),
+            ground_start: survey.rounds.first().map_or(0, |round| round.start_tick),
             schema: None,
             scene,
             ground: Gatherer::default(),
             pawns: Vec::new(),
+            roster,
+            coaches: survey.all_coaches(),
             seats: Seats::default(),
             weapons: HashMap::new(),
             throws: Throws::default(),
             bomb: BombWatch::default(),
-            dead: [false; MAX_PLAYERS],
+            dead: [false; PLAYERS],
             spotting: false,
             played: false,
         }
@@ -109,12 +115,18 @@ impl Collector {
     /// The scene, and whether the player is in it.
     pub fn finish(mut self, c4_seconds: Option<f32>, tick_rate: f32) -> Result<Scene> {
         let steam64 = self.steam64;
-        let followed = self.scene.players.iter().position(|player| player.steam64 == steam64);
+        let followed = self.roster.players.iter().position(|player| player.steam64 == steam64);
         let Some(followed) = followed.filter(|_| self.played) else {
             let message = format!("Player {steam64} is in this demo, but does not play in this round.");
             return Err(failure(FailureCode::PlayerNotInDemo, message));
         };
         self.scene.followed = followed;
+        for kill in &mut self.scene.kills {
+            let in_scene = |player: &mut usize| *player = self.roster.in_scene(*player);
+            in_scene(&mut kill.victim);
+            kill.killer.iter_mut().chain(&mut kill.assister).for_each(in_scene);
+        }
+        (self.scene.players, self.scene.undrawn) = (self.roster.players, self.roster.undrawn);
         self.scene.ground = self.ground.finish();
         self.scene.plant = self.bomb.plant(c4_seconds, tick_rate);
         if !self.spotting {
@@ -133,6 +145,9 @@ impl Collector {
             self.pawns.clear();
             let pawns = entities.iter().filter(|(_, entity)| schema.kind(entity) == Kind::Pawn);
             self.pawns.extend(pawns.map(|(index, _)| index));
+            if !self.coaches.is_empty() {
+                self.pass_over_coaches(context, schema);
+            }
         }
         for &index in &self.pawns {
             let Some(pawn) = entities.get(index).filter(|entity| schema.kind(entity) == Kind::Pawn) else { continue };
@@ -145,30 +160,53 @@ impl Collector {
         }
     }
 
+    fn pass_over_coaches(&mut self, context: &Context, schema: &Schema) {
+        let keys = &schema.controller;
+        for (_, controller) in context.entities().iter().filter(|(_, entity)| schema.kind(entity) == Kind::Controller) {
+            let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
+            let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
+            if self.coaches.iter().any(|coach| coach.is(steam64, &name)) {
+                let pawn = controller.get_handle(keys.pawn).map(|handle| (handle & ENTITY_HANDLE_INDEX_MASK) as i32);
+                self.pawns.retain(|known| Some(*known) != pawn);
+            }
+        }
+    }
+
     fn moment(&mut self, context: &Context, events: &[GameEvent], schema: &Schema) {
         let tick = context.tick();
         let mut moment = Moment { tick, ..Moment::default() };
         let mut masks = [0; MAX_PLAYERS];
         self.seats.clear_left(context, schema);
         if !self.window.round.contains(&tick) {
-            self.dead = [false; MAX_PLAYERS];
+            self.dead = [false; PLAYERS];
         }
         self.bomb.begin();
         // Controllers have the lowest indices, so every pawn's seat is known when the pawn comes.
         for (index, entity) in context.entities().iter() {
             match schema.kind(entity) {
                 Kind::Other => {}
-                Kind::Controller => self.seats.take(context, entity, schema, &mut self.scene.players),
-                Kind::Pawn => {
-                    if let Some((player, at)) = self.player_at(context, entity, schema) {
-                        moment.players[player] = at;
-                        masks[player] = schema.pawn.spotted(entity);
-                        if at.alive() && at.side != Side::None {
-                            let live = self.window.freeze_end..=self.window.round_end;
-                            self.played |= live.contains(&tick) && self.scene.players[player].steam64 == self.steam64;
+                Kind::Controller => self.seats.take(context, entity, schema, &mut self.roster),
+                Kind::Pawn => match self.seats.of_pawn(index) {
+                    Some(player) if player < MAX_PLAYERS => {
+                        if let Some(at) = self.player_at(context, player, entity, schema) {
+                            moment.players[player] = at;
+                            masks[player] = schema.pawn.spotted(entity);
+                            if at.alive() && at.side != Side::None {
+                                let live = self.window.freeze_end..=self.window.round_end;
+                                let followed = self.roster.players[player].steam64 == self.steam64;
+                                self.played |= live.contains(&tick) && followed;
+                            }
                         }
                     }
-                }
+                    Some(player) if !self.dead[player] && entity.get_i64(schema.pawn.health) > 0 => {
+                        match keys::side(entity.get_i64(schema.pawn.team)) {
+                            Side::T => moment.undrawn_alive[0] += 1,
+                            Side::Ct => moment.undrawn_alive[1] += 1,
+                            Side::None => {}
+                        }
+                    }
+                    _ => {}
+                },
                 Kind::Rules if tick <= self.window.freeze_end || self.scene.moments.is_empty() => {
                     let seconds = entity.get_i64(schema.rules.round_seconds);
                     if seconds > 0 {
@@ -195,8 +233,7 @@ impl Collector {
         self.scene.moments.push(moment);
     }
 
-    fn player_at(&mut self, context: &Context, pawn: &Entity, schema: &Schema) -> Option<(usize, PlayerAt)> {
-        let player = self.seats.of_pawn(pawn.index)?;
+    fn player_at(&mut self, context: &Context, player: usize, pawn: &Entity, schema: &Schema) -> Option<PlayerAt> {
         let keys = &schema.pawn;
         let health = if self.dead[player] { 0 } else { pawn.get_i64(keys.health).clamp(0, 1_000) as i32 };
         let before = self.scene.moments.last().map(|moment| moment.players[player]).filter(|before| before.present);
@@ -204,22 +241,19 @@ impl Collector {
         let fixed = before.filter(|_| health == 0);
         let at = fixed.map(|before| before.at).or_else(|| keys.place.read(pawn)).or(before.map(|before| before.at))?;
         let yaw = fixed.map_or_else(|| pawn.get_qangle(keys.angles)[1], |before| before.yaw);
-        Some((
-            player,
-            PlayerAt {
-                present: true,
-                at,
-                yaw: if yaw.is_finite() { yaw } else { 0.0 },
-                health,
-                armor: pawn.get_i64(keys.armor).clamp(0, 1_000) as i32,
-                side: keys::side(pawn.get_i64(keys.team)),
-                weapon: if health > 0 { self.weapon(context, pawn, keys.weapon) } else { 0 },
-                flash_seconds: Some(pawn.get_f32(keys.flash)).filter(|flash| flash.is_finite()).unwrap_or(0.0),
-                has_bomb: false,
-                defusing: health > 0 && pawn.get_bool(keys.defusing),
-                spotted: None,
-            },
-        ))
+        Some(PlayerAt {
+            present: true,
+            at,
+            yaw: if yaw.is_finite() { yaw } else { 0.0 },
+            health,
+            armor: pawn.get_i64(keys.armor).clamp(0, 1_000) as i32,
+            side: keys::side(pawn.get_i64(keys.team)),
+            weapon: if health > 0 { self.weapon(context, pawn, keys.weapon) } else { 0 },
+            flash_seconds: Some(pawn.get_f32(keys.flash)).filter(|flash| flash.is_finite()).unwrap_or(0.0),
+            has_bomb: false,
+            defusing: health > 0 && pawn.get_bool(keys.defusing),
+            spotted: None,
+        })
     }
 
     fn weapon(&mut self, context: &Context, pawn: &Entity, key: Key) -> u16 {
@@ -253,9 +287,10 @@ impl Collector {
 
     /// Whom the followed player's team sees: their own, and everybody whose mask has a bit of one of theirs.
     fn spot(&self, moment: &mut Moment, masks: &[u64; MAX_PLAYERS]) {
-        let Some(followed) = self.seats.of_steam64(self.steam64) else { return };
-        let ours = moment.players[followed].side;
-        let team = self.seats.bits(moment, ours);
+        let followed = self.seats.of_steam64(self.steam64);
+        let Some(followed) = followed.and_then(|player| moment.players.get(player)) else { return };
+        let ours = followed.side;
+        let team = self.seats.bits(ours);
         for (player, mask) in moment.players.iter_mut().zip(masks).filter(|(player, _)| player.present) {
             player.spotted = Some(player.side == ours || mask & team != 0);
         }
@@ -272,7 +307,11 @@ impl Collector {
                     self.scene.kills.push(kill);
                 }
             }
-            "weapon_fire" => self.scene.effects.extend(values.shot(tick, player)),
+            "weapon_fire" => {
+                // A shot is seen where the shooter is.
+                let drawn = |key: &str| player(key).filter(|&player| player < MAX_PLAYERS);
+                self.scene.effects.extend(values.shot(tick, drawn));
+            }
             "hegrenade_detonate" | "flashbang_detonate" => {
                 self.throws.detonated(values.number("entityid"));
                 self.scene.effects.extend(values.detonation(tick));

@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::limits;
 
-use super::failure;
+use super::{failure, game};
 
 /// First bytes of every Source 2 demo.
 pub(super) const MAGIC: &[u8] = b"PBDEMS2\0";
@@ -70,6 +70,7 @@ fn mended(mut bytes: Vec<u8>) -> Result<Container> {
     bytes[MAGIC.len()..HEADER_BYTES].fill(0);
 
     let sign_on = Parser::from_bytes(bytes[..frames.sign_on_end].to_vec());
+    game::refuse_others(&sign_on)?;
     let convars = sign_on.convars().map_err(unreadable)?;
     let convar = |name: &str| convars.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     refuse_modes_without_rounds(convar("game_type"), convar("game_mode"))?;

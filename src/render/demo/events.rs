@@ -96,5 +96,25 @@ impl Values<'_> {
     }
 }
 
+/// What somebody uses, as far as a knife round is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arm {
+    Knife,
+    /// Guns, grenades, the taser: whatever is not allowed in a knife round.
+    Gun,
+}
+
+impl Arm {
+    /// By the name that events and weapons have. `None` for the bomb and for what is no weapon at all.
+    pub fn of(name: &str) -> Option<Self> {
+        let name = name.trim_start_matches("weapon_");
+        match name {
+            "" | "world" | "worldspawn" | "c4" | "planted_c4" => None,
+            _ if name.contains("knife") || name.contains("bayonet") => Some(Self::Knife),
+            _ => Some(Self::Gun),
+        }
+    }
+}
+
 /// What `weapon_fire` also tells of, besides knives and grenades.
 const SILENT: [&str; 7] = ["bayonet", "flashbang", "molotov", "decoy", "c4", "healthshot", "fists"];

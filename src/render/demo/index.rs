@@ -80,6 +80,17 @@ pub fn index(path: &Path) -> Result<DemoIndex> {
     })
 }
 
+/// What rounds a demo has, as a sentence goes on after "the demo has".
+pub fn rounds_in_words(numbers: impl Iterator<Item = u32>) -> String {
+    match numbers.collect::<Vec<_>>().as_slice() {
+        [] => "no completed round".to_owned(),
+        [1] => "1 round".to_owned(),
+        [only] => format!("round {only} only"),
+        [1, .., last] => format!("{last} rounds"),
+        [first, .., last] => format!("rounds {first} to {last}"),
+    }
+}
+
 fn winner(side: Side) -> Option<String> {
     match side {
         Side::T => Some("t".into()),

@@ -128,6 +128,7 @@ pub(super) struct ControllerKeys {
     pub name: Key,
     pub team: Key,
     pub pawn: Key,
+    pub alive: Key,
 }
 
 impl ControllerKeys {
@@ -138,6 +139,7 @@ impl ControllerKeys {
             name: fields.key("m_iszPlayerName"),
             team: fields.key("m_iTeamNum"),
             pawn: fields.key("m_hPlayerPawn"),
+            alive: fields.key("m_bPawnIsAlive"),
         }
     }
 }

@@ -5,14 +5,18 @@
 //! Knows nothing of pixels, servers and accounts.
 
 mod bomb;
+mod coaches;
 mod collect;
 mod container;
 mod events;
+mod game;
 mod ground;
 mod index;
 mod keys;
 pub mod kind;
+mod knives;
 mod plain;
+mod roster;
 mod rounds;
 mod scene;
 mod schema;
@@ -27,7 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 
-pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index};
+pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index, rounds_in_words};
 pub use plain::PlainDemo;
 pub use scene::scene;
 pub use unpack::{NO_ROOM, UnpackLimits, unpack, unpack_by};

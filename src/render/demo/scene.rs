@@ -9,6 +9,8 @@ use crate::render::scene::Scene;
 
 use super::collect::{Collector, Window};
 use super::container::{self, Container};
+use super::index::rounds_in_words;
+use super::roster::Roster;
 use super::rounds::Round;
 use super::survey::{Survey, survey};
 use super::{failure, guarded};
@@ -27,8 +29,7 @@ pub fn scene(path: &Path, round: u32, steam64: u64) -> Result<Scene> {
             return Err(failure(FailureCode::RoundNotInDemo, no_such_round(&survey, round)));
         };
         if !survey.players().any(|(_, person)| person.steam64 == steam64) {
-            let message = format!("Player {steam64} does not play in this demo.");
-            return Err(failure(FailureCode::PlayerNotInDemo, message));
+            return Err(failure(FailureCode::PlayerNotInDemo, no_such_player(&survey, steam64)));
         }
         collect(&demo, &survey, found, steam64)
     })
@@ -43,7 +44,8 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
         freeze_end: round.freeze_end_tick,
         round_end: round.end_tick,
     };
-    let mut collector = Collector::new(&survey.rounds, window, steam64);
+    let roster = Roster::new(steam64, survey.coaches(round), &survey.roster(round));
+    let mut collector = Collector::new(survey, window, steam64, roster);
     let classes = Collector::classes();
     let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, events| collector.tick(context, events));
     if let Err(error) = run {
@@ -88,16 +90,19 @@ fn ticks(survey: &Survey, seconds: f32) -> i32 {
     (seconds * survey.tick_rate).round() as i32
 }
 
+fn no_such_player(survey: &Survey, steam64: u64) -> String {
+    let coach = |index: usize| survey.people[index].steam64 == steam64 && survey.only_coaches(index);
+    if steam64 != 0 && (0..survey.people.len()).any(coach) {
+        return format!("Player {steam64} is a coach in this demo and does not play.");
+    }
+    format!("Player {steam64} does not play in this demo.")
+}
+
 fn no_such_round(survey: &Survey, asked: u32) -> String {
-    let has = match survey.rounds.as_slice() {
-        [] => "no completed round".to_owned(),
-        [only] if only.number == 1 => "1 round".to_owned(),
-        [first, .., last] if first.number == 1 && last.number as usize == survey.rounds.len() => {
-            format!("{} rounds", survey.rounds.len())
-        }
-        [first, .., last] => format!("rounds {} to {}", first.number, last.number),
-        [only] => format!("round {} only", only.number),
-    };
+    let has = rounds_in_words(survey.rounds.iter().map(|round| round.number));
     let damaged = if survey.damaged { " up to where it is damaged or breaks off" } else { "" };
+    if survey.rounds.is_empty() {
+        return format!("The demo has {has}{damaged}.");
+    }
     format!("The demo has {has}{damaged}; round {asked} is not among them.")
 }

@@ -27,6 +27,13 @@ pub(super) struct TeamKeys {
     pub score: Key,
 }
 
+impl TeamKeys {
+    pub fn of(context: &Context) -> Self {
+        let team = Fields::of(context, keys::TEAM);
+        Self { number: team.key("m_iTeamNum"), name: team.key("m_szClanTeamname"), score: team.key("m_iScore") }
+    }
+}
+
 /// All that is looked up by name, once.
 pub(super) struct Schema {
     /// By number of class.
@@ -48,17 +55,12 @@ impl Schema {
                 *kind = Kind::of(&class.network_name);
             }
         }
-        let team = Fields::of(context, keys::TEAM);
         Self {
             kinds,
             pawn: PawnKeys::of(context),
             controller: ControllerKeys::of(context),
             rules: RulesKeys::of(context),
-            team: TeamKeys {
-                number: team.key("m_iTeamNum"),
-                name: team.key("m_szClanTeamname"),
-                score: team.key("m_iScore"),
-            },
+            team: TeamKeys::of(context),
         }
     }
 

@@ -1,13 +1,15 @@
 //! Who sits where: which controller has which pawn, and which of the round's players that is.
 //!
 //! Players are those who are seen alive on a side, in the order in which they are: not coaches, not those who wait.
+//! Their numbers are the roster's ([`Roster::number`]): some may be without a place in the picture.
 
 use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity};
 
-use crate::render::scene::{MAX_PLAYERS, Moment, Player, Side};
+use crate::render::scene::Side;
 
 use super::events::Actor;
 use super::keys;
+use super::roster::Roster;
 use super::schema::{Kind, Schema};
 
 /// All seats of one moment.
@@ -19,7 +21,9 @@ struct Seat {
     controller: i32,
     pawn: Option<i32>,
     steam64: u64,
-    /// Index into the scene's players, once seen alive.
+    /// The side that the pawn is on now.
+    side: Side,
+    /// The roster's number, once seen alive.
     player: Option<usize>,
 }
 
@@ -31,26 +35,26 @@ impl Seats {
     }
 
     /// Takes a controller; who is alive for the first time becomes one of the players.
-    pub fn take(&mut self, context: &Context, controller: &Entity, schema: &Schema, players: &mut Vec<Player>) {
+    pub fn take(&mut self, context: &Context, controller: &Entity, schema: &Schema, roster: &mut Roster) {
         let keys = &schema.controller;
         let Some(handle) = controller.get_handle(keys.pawn) else { return };
         let pawn = context.entities().get_by_handle(handle).filter(|entity| schema.kind(entity) == Kind::Pawn);
-        let alive = pawn.is_some_and(|pawn| {
-            pawn.get_i64(schema.pawn.health) > 0 && keys::side(pawn.get_i64(schema.pawn.team)) != Side::None
-        });
+        let side = pawn.map_or(Side::None, |pawn| keys::side(pawn.get_i64(schema.pawn.team)));
+        let alive = side != Side::None && pawn.is_some_and(|pawn| pawn.get_i64(schema.pawn.health) > 0);
         let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
         // The same controller may pass on to somebody else.
         let known = self.0.iter().position(|seat| seat.controller == controller.index && seat.steam64 == steam64);
         let known = known.unwrap_or_else(|| {
             self.0.retain(|seat| seat.controller != controller.index);
-            self.0.push(Seat { controller: controller.index, pawn: None, steam64, player: None });
+            self.0.push(Seat { controller: controller.index, pawn: None, steam64, side, player: None });
             self.0.len() - 1
         });
         let seat = &mut self.0[known];
         seat.pawn = pawn.map(|pawn| pawn.index);
+        seat.side = side;
         if seat.player.is_none() && alive {
             let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
-            seat.player = player(players, steam64, &name);
+            seat.player = roster.number(steam64, &name, side);
         }
     }
 
@@ -75,23 +79,10 @@ impl Seats {
         self.0.iter().find(|seat| seat.steam64 == steam64)?.player
     }
 
-    /// One bit for each who is on a side, as in the demo's masks: the index of the controller less one.
-    pub fn bits(&self, moment: &Moment, side: Side) -> u64 {
-        let on_side = |seat: &&Seat| seat.player.is_some_and(|player| moment.players[player].side == side);
+    /// One bit for each who plays on a side, as in the demo's masks: the index of the controller less one.
+    pub fn bits(&self, side: Side) -> u64 {
+        let on_side = |seat: &&Seat| seat.player.is_some() && seat.side == side;
         let bit = |seat: &Seat| 1_u64.checked_shl((seat.controller - 1).unsigned_abs()).unwrap_or(0);
         self.0.iter().filter(on_side).map(bit).fold(0, |bits, bit| bits | bit)
     }
-}
-
-/// The place of a player, a new one if there is room. Bots have no Steam ID: they are told apart by their names.
-fn player(players: &mut Vec<Player>, steam64: u64, name: &str) -> Option<usize> {
-    let same = |player: &Player| player.steam64 == steam64 && (steam64 != 0 || player.name == name);
-    if let Some(known) = players.iter().position(same) {
-        return Some(known);
-    }
-    if players.len() == MAX_PLAYERS {
-        return None;
-    }
-    players.push(Player { steam64, name: name.to_owned(), ..Player::default() });
-    Some(players.len() - 1)
 }

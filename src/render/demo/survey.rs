@@ -1,5 +1,5 @@
-//! The first pass over a demo: its rounds, its people, who killed whom. Cheap: it reads the game rules, the
-//! controllers and the kills, and nothing that moves.
+//! The first pass over a demo: its rounds, its people, who killed whom. Cheap: it reads the game rules, the teams, the
+//! controllers and the events, and nothing that moves. What looks odd in it is looked at again ([`knives`], [`coaches`]).
 
 use std::collections::HashSet;
 
@@ -9,18 +9,22 @@ use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::render::scene::Side;
 
+use super::coaches::{self, Seen};
 use super::container::{Container, unreadable};
-use super::events::{Actor, Values};
-use super::failure;
-use super::keys::{CONTROLLER, ControllerKeys, RULES, RulesKeys, side};
+use super::events::{Actor, Arm, Values};
+use super::keys::{CONTROLLER, ControllerKeys, RULES, RulesKeys, TEAM, side};
 use super::rounds::{Round, RoundTracker, Rules};
+use super::schema::TeamKeys;
+use super::{failure, knives};
 
 /// Ticks between two looks at who is there.
 const ROLL_CALL_TICKS: i32 = 16;
 /// People kept of one demo. A match has ten, and servers with hundreds do not exist.
 const PEOPLE: usize = 256;
 /// Highest index of a controller entity: the engine's limit of players.
-const CONTROLLERS: i32 = 64;
+pub(super) const CONTROLLERS: i32 = 64;
+/// Uses of weapons that are kept of one demo: a long match has some ten thousand.
+const USES: usize = 1_000_000;
 
 /// What the first pass finds.
 pub(super) struct Survey {
@@ -34,8 +38,10 @@ pub(super) struct Survey {
     pub damaged: bool,
     /// Everybody who was on a side at some time.
     pub people: Vec<Person>,
-    /// All kills, also those outside of the rounds that count.
-    pub kills: Vec<Death>,
+    /// All deaths, also those outside of the rounds that count, but for those of coaches.
+    deaths: Vec<Death>,
+    /// Who coached: index into `people` and number of the round.
+    coaches: HashSet<(usize, u32)>,
 }
 
 /// Somebody in the demo.
@@ -47,12 +53,39 @@ pub(super) struct Person {
     pub name: String,
     /// First and last tick at which somebody saw them on a side.
     pub seen: [i32; 2],
+    /// When they lived, and on which side: from the first to the last look at them. In order.
+    lives: Vec<(i32, i32, Side)>,
 }
 
 impl Person {
+    /// Somebody who has not been seen yet.
+    pub fn new(steam64: u64, name: String) -> Self {
+        Self { steam64, name, seen: [i32::MAX, i32::MIN], lives: Vec::new() }
+    }
+
     /// Bots have no Steam ID: they are told apart by their names.
     pub fn is(&self, steam64: u64, name: &str) -> bool {
         if steam64 == 0 { self.steam64 == 0 && self.name == name } else { self.steam64 == steam64 }
+    }
+
+    /// Whether they lived at some time in a round, freeze time included.
+    pub fn lived_in(&self, round: &Round) -> bool {
+        self.side_between(round.start_tick, round.end_tick).is_some()
+    }
+
+    /// The side on which they first lived in a span of ticks. Who is seen only between two looks counts too.
+    fn side_between(&self, from: i32, to: i32) -> Option<Side> {
+        let first = self.lives.partition_point(|(_, last, _)| last.saturating_add(ROLL_CALL_TICKS) <= from);
+        self.lives.get(first).filter(|(first, ..)| *first <= to).map(|&(_, _, side)| side)
+    }
+
+    fn saw(&mut self, tick: i32, on: Side, alive: bool) {
+        self.seen = [self.seen[0].min(tick), tick];
+        match self.lives.last_mut() {
+            _ if !alive => {}
+            Some((_, last, side)) if *side == on && tick.saturating_sub(*last) <= ROLL_CALL_TICKS => *last = tick,
+            _ => self.lives.push((tick, tick, on)),
+        }
     }
 }
 
@@ -64,32 +97,81 @@ pub(super) struct Death {
     pub killer: Option<usize>,
     /// Index into [`Survey::people`].
     pub victim: Option<usize>,
+    /// By the victim's own hand, or by nobody's.
+    pub own: bool,
+}
+
+/// A shot, a blow or a throw.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    pub tick: i32,
+    /// Whose: index into [`Survey::people`].
+    pub person: Option<usize>,
+    pub arm: Arm,
+    /// Whether somebody died of it.
+    pub kills: bool,
 }
 
 impl Survey {
-    /// Everybody who may have played: a recorder who left in the warm-up has not. Without rounds, everybody.
+    /// Everybody who may have played: a recorder who left in the warm-up has not, nor has who coached in all rounds.
+    /// Without rounds, everybody.
     pub fn players(&self) -> impl Iterator<Item = (usize, &Person)> {
         let span = self.rounds.first().zip(self.rounds.last());
         let span = span.map_or(self.ticks, |(first, last)| [first.freeze_end_tick, last.end_tick]);
         let played = move |person: &Person| person.seen[0] <= span[1] && person.seen[1] >= span[0];
-        self.people.iter().enumerate().filter(move |(_, person)| person.steam64 != 0 && played(person))
+        let people = self.people.iter().enumerate();
+        people.filter(move |(index, person)| person.steam64 != 0 && played(person) && !self.only_coaches(*index))
+    }
+
+    /// Whether somebody coached in every round in which they lived.
+    pub fn only_coaches(&self, person: usize) -> bool {
+        let mut lived = self.rounds.iter().filter(|round| self.people[person].lived_in(round)).peekable();
+        lived.peek().is_some() && lived.all(|round| self.coaches.contains(&(person, round.number)))
+    }
+
+    /// Who coached in a round.
+    pub fn coaches(&self, round: &Round) -> Vec<Person> {
+        let coached = |index: &usize| self.coaches.contains(&(*index, round.number));
+        (0..self.people.len()).filter(coached).map(|index| self.people[index].clone()).collect()
+    }
+
+    /// Who coached in any round.
+    pub fn all_coaches(&self) -> Vec<Person> {
+        let coached: HashSet<usize> = self.coaches.iter().map(|(person, _)| *person).collect();
+        coached.into_iter().map(|index| self.people[index].clone()).collect()
+    }
+
+    /// Everybody who played in a round, and the side on which they began it.
+    pub fn roster(&self, round: &Round) -> Vec<(&Person, Side)> {
+        let played =
+            self.people.iter().enumerate().filter(|(index, _)| !self.coaches.contains(&(*index, round.number)));
+        let side = |person: &Person| person.side_between(round.freeze_end_tick, round.end_tick);
+        played.filter_map(|(_, person)| Some((person, side(person)?))).collect()
     }
 
     /// Kills and deaths of a person in a round.
     pub fn kills_and_deaths(&self, person: usize, round: &Round) -> (u32, u32) {
-        let deaths = self.kills.iter().filter(|death| round.holds(death.tick));
+        let deaths = self.deaths.iter().filter(|death| round.holds(death.tick));
         deaths.fold((0, 0), |(kills, died), death| {
             (kills + u32::from(death.killer == Some(person)), died + u32::from(death.victim == Some(person)))
         })
     }
 }
 
+/// What happened in a span of ticks. Of what is not in order, as in a damaged demo, this may be anything.
+pub(super) fn between<T>(events: &[T], tick: impl Fn(&T) -> i32, from: i32, to: i32) -> &[T] {
+    let (first, end) =
+        (events.partition_point(|event| tick(event) < from), events.partition_point(|event| tick(event) <= to));
+    events.get(first..end).unwrap_or_default()
+}
+
 /// Reads the demo once. Damage in the middle ends the survey there: rounds that were complete before it count.
 pub(super) fn survey(demo: &Container) -> Result<Survey> {
     let mut surveyor = Surveyor::default();
-    let filter = HashSet::from([RULES, CONTROLLER]);
+    let filter = HashSet::from([RULES, TEAM, CONTROLLER]);
     let run = demo.parser.run_to_end_with_events_filtered(&filter, |context, events| surveyor.tick(context, events));
-    let rounds = surveyor.rounds.finish();
+    let Surveyor { uses, mut deaths, people, tick_rate, .. } = surveyor;
+    let rounds = surveyor.rounds.finish(|round| knives::knives_only(demo, round, &uses, &deaths));
     let damaged = match run {
         Ok(()) => false,
         Err(error) if rounds.is_empty() => return Err(unreadable(error)),
@@ -99,31 +181,35 @@ pub(super) fn survey(demo: &Container) -> Result<Survey> {
         let message = "The demo breaks off before the match begins.";
         return Err(failure(FailureCode::DemoUnreadable, message));
     };
-    Ok(Survey {
-        tick_rate: surveyor.tick_rate,
-        ticks,
-        rounds,
-        damaged: damaged || demo.cut,
-        people: surveyor.people,
-        kills: surveyor.kills,
-    })
+    let seen = Seen { tick_rate, rounds: &rounds, people: &people, deaths: &deaths, uses: &uses };
+    let coaches = coaches::coaches(demo, &seen);
+    let round_of = |tick: i32| rounds.iter().rev().find(|round| round.holds(tick)).map(|round| round.number);
+    deaths.retain(|death| match (death.victim, round_of(death.tick)) {
+        (Some(victim), Some(round)) => !coaches.contains(&(victim, round)),
+        _ => true,
+    });
+    Ok(Survey { tick_rate, ticks, rounds, damaged: damaged || demo.cut, people, deaths, coaches })
 }
 
 #[derive(Default)]
 struct Surveyor {
-    keys: Option<(RulesKeys, ControllerKeys)>,
+    keys: Option<(RulesKeys, ControllerKeys, TeamKeys)>,
     tick_rate: f32,
     ticks: Option<[i32; 2]>,
     rules: Option<i32>,
+    /// Indices of the four teams' entities.
+    teams: Vec<i32>,
     rounds: RoundTracker,
     people: Vec<Person>,
-    kills: Vec<Death>,
+    deaths: Vec<Death>,
+    uses: Vec<Use>,
 }
 
 impl Surveyor {
     fn tick(&mut self, context: &Context, events: &[GameEvent]) {
         let tick = context.tick();
-        let keys = self.keys.take().unwrap_or_else(|| (RulesKeys::of(context), ControllerKeys::of(context)));
+        let keys = self.keys.take();
+        let keys = keys.unwrap_or_else(|| (RulesKeys::of(context), ControllerKeys::of(context), TeamKeys::of(context)));
         self.tick_rate = 1.0 / context.tick_interval();
         let first = self.ticks.map_or(tick, |[first, _]| first);
         self.ticks = Some([first, tick]);
@@ -132,7 +218,8 @@ impl Surveyor {
             self.event(context, event, &keys.1);
         }
         if let Some(rules) = self.rules(context) {
-            self.rounds.observe(tick, read_rules(rules, &keys.0));
+            let score = self.score(context, &keys.2);
+            self.rounds.observe(tick, read_rules(rules, &keys.0, score));
         }
         if tick % ROLL_CALL_TICKS == 0 || first == tick {
             for index in 1..=CONTROLLERS {
@@ -150,22 +237,52 @@ impl Surveyor {
         Some(rules)
     }
 
+    /// Rounds won by the two teams that play.
+    fn score(&mut self, context: &Context, keys: &TeamKeys) -> [i64; 2] {
+        let is_team = |entity: &&Entity| &*entity.class_name == TEAM;
+        if self.teams.is_empty() {
+            let teams = context.entities().iter().filter(|(_, entity)| is_team(entity));
+            self.teams.extend(teams.map(|(index, _)| index));
+        }
+        let mut score = [0; 2];
+        for team in self.teams.iter().filter_map(|&index| context.entities().get(index)).filter(is_team) {
+            match side(team.get_i64(keys.number)) {
+                Side::T => score[0] = team.get_i64(keys.score),
+                Side::Ct => score[1] = team.get_i64(keys.score),
+                Side::None => {}
+            }
+        }
+        score
+    }
+
     fn event(&mut self, context: &Context, event: &GameEvent, keys: &ControllerKeys) {
         let values = Values::of(event);
+        let mut person = |key| {
+            let index = controller_of(context, values.actor(key)?, keys)?;
+            self.person(context, index, keys)
+        };
         match event.name.as_str() {
-            "weapon_fire" => self.rounds.weapon(values.text("weapon"), false),
+            "weapon_fire" => {
+                let user = person("userid").map(|(person, _)| person);
+                self.used(&values, event.tick, user, false);
+            }
             "player_death" => {
-                self.rounds.weapon(values.text("weapon"), true);
-                let mut person = |key| {
-                    let index = controller_of(context, values.actor(key)?, keys)?;
-                    self.person(context, index, keys)
-                };
-                let (victim, killer) = (person("userid"), person("attacker"));
+                let (victim, attacker) = (person("userid"), person("attacker"));
                 let enemies = |killer: (usize, Side)| victim.is_none_or(|victim| victim.1 != killer.1);
-                let killer = killer.filter(|&killer| enemies(killer)).map(|(person, _)| person);
-                self.kills.push(Death { tick: event.tick, killer, victim: victim.map(|(person, _)| person) });
+                let killer = attacker.filter(|&killer| enemies(killer)).map(|(person, _)| person);
+                let by_nobody = values.actor("attacker").is_none() && values.text("weapon") != "planted_c4";
+                let by_self = attacker.is_some() && attacker == victim;
+                let victim = victim.map(|(person, _)| person);
+                self.deaths.push(Death { tick: event.tick, killer, victim, own: by_self || by_nobody });
+                self.used(&values, event.tick, attacker.map(|(person, _)| person), true);
             }
             _ => {}
+        }
+    }
+
+    fn used(&mut self, values: &Values<'_>, tick: i32, person: Option<usize>, kills: bool) {
+        if let Some(arm) = Arm::of(values.text("weapon")).filter(|_| self.uses.len() < USES) {
+            self.uses.push(Use { tick, person, arm, kills });
         }
     }
 
@@ -178,9 +295,11 @@ impl Surveyor {
         }
         let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
         let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
+        // Where a demo does not say who is alive, everybody is.
+        let alive = keys.alive.is_none() || controller.get_bool(keys.alive);
         if let Some(known) = self.people.iter().position(|person| person.is(steam64, &name)) {
             let person = &mut self.people[known];
-            person.seen[1] = context.tick();
+            person.saw(context.tick(), side, alive);
             if person.name != name {
                 person.name = name.into_owned();
             }
@@ -189,7 +308,9 @@ impl Surveyor {
         if self.people.len() == PEOPLE {
             return None;
         }
-        self.people.push(Person { steam64, name: name.into_owned(), seen: [context.tick(); 2] });
+        let mut person = Person::new(steam64, name.into_owned());
+        person.saw(context.tick(), side, alive);
+        self.people.push(person);
         Some((self.people.len() - 1, side))
     }
 }
@@ -204,7 +325,7 @@ fn controller_of(context: &Context, actor: Actor, keys: &ControllerKeys) -> Opti
     of_pawn.or(actor.controller)
 }
 
-fn read_rules(rules: &Entity, keys: &RulesKeys) -> Rules {
+fn read_rules(rules: &Entity, keys: &RulesKeys, score: [i64; 2]) -> Rules {
     let status = rules.get_i64(keys.win_status);
     let winner = match side(status) {
         Side::None => side(rules.get_i64(keys.end_winner)),
@@ -216,5 +337,6 @@ fn read_rules(rules: &Entity, keys: &RulesKeys) -> Rules {
         played: rules.get_i64(keys.played),
         decided: status != 0,
         winner,
+        score,
     }
 }

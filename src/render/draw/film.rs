@@ -14,6 +14,9 @@ use crate::domain::failure::FailureCode;
 use crate::domain::limits::CLIP_SECONDS;
 use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
 
+/// Players of a side who have a card.
+const CARDS: usize = 5;
+
 /// How a clip is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -37,9 +40,9 @@ pub struct Film<'a> {
     pub(super) camera: Camera,
     pub(super) backdrop: Pixmap,
     pub(super) fonts: Fonts,
-    /// By player.
+    /// By player, those without a place behind the others.
     pub(super) names: Vec<String>,
-    /// By player: the side in this round.
+    /// By player, as `names`: the side in this round.
     pub(super) sides: Vec<Side>,
     /// By weapon of the scene.
     pub(super) weapons: Vec<String>,
@@ -64,13 +67,16 @@ impl<'a> Film<'a> {
         let width = look.width as f32 * UNITS / look.height as f32;
         let camera = Camera::of(scene, action_area(width, look.deathnotices_only));
         let fonts = Fonts::load()?;
+        let drawn_names = scene.players.iter().map(|player| player.name.as_str());
+        let undrawn_names = scene.undrawn.iter().map(|player| player.name.as_str());
+        let undrawn_sides = scene.undrawn.iter().map(|player| player.side);
         let mut film = Self {
             scene,
             look,
             camera,
             backdrop: backdrop::draw(&scene.ground, &camera, look.width, look.height)?,
-            names: names::of_players(&scene.players, &fonts),
-            sides: (0..players).map(|player| side_of(scene, player)).collect(),
+            names: names::of_players(drawn_names.chain(undrawn_names), &fonts),
+            sides: (0..players).map(|player| side_of(scene, player)).chain(undrawn_sides).collect(),
             weapons: scene.weapons.iter().map(|weapon| weapons::name(weapon)).collect(),
             blindings: blindings(scene),
             places: Vec::new(),
@@ -111,14 +117,24 @@ impl<'a> Film<'a> {
         self.places.get(frame as usize).unwrap_or(NOWHERE)
     }
 
-    /// Players of a side who are shown on cards: five at most, the followed one among them.
+    /// Players of a side who are shown on cards: [`CARDS`] at most, the followed one among them.
     pub(super) fn roster(&self, side: Side) -> Vec<usize> {
-        let mut roster: Vec<usize> = (0..self.sides.len()).filter(|player| self.sides[*player] == side).collect();
-        while roster.len() > 5 {
+        let mut roster: Vec<usize> = self.drawn(side).collect();
+        while roster.len() > CARDS {
             let out = roster.iter().rposition(|player| *player != self.scene.followed);
             roster.remove(out.unwrap_or(0));
         }
         roster
+    }
+
+    /// Players of a side who have a place in the picture.
+    pub(super) fn drawn(&self, side: Side) -> impl Iterator<Item = usize> + '_ {
+        (0..self.scene.players.len()).filter(move |player| self.sides[*player] == side)
+    }
+
+    /// How many played on a side, with a place or without.
+    pub(super) fn team_size(&self, side: Side) -> usize {
+        self.sides.iter().filter(|other| **other == side).count()
     }
 
     /// The weapon in a player's hands.
@@ -129,7 +145,7 @@ impl<'a> Film<'a> {
     fn plan_places(&self, picture: Area) -> Vec<Places> {
         let mut glyphs = Glyphs::new(self.fonts.clone());
         let mut sizes = [(0.0, 0.0); MAX_PLAYERS];
-        for (player, name) in self.names.iter().enumerate() {
+        for (player, name) in self.names.iter().take(self.scene.players.len()).enumerate() {
             let style = label_style(player == self.scene.followed);
             let width = glyphs.width(style.weight, style.size, false, name);
             sizes[player] = (width + 2.0 * LABEL_PADDING, label_height(style));
@@ -145,7 +161,7 @@ impl<'a> Film<'a> {
         std::array::from_fn(|player| {
             let first = player == self.scene.followed;
             let at = &now.players[player];
-            (player < self.names.len() && at.alive()).then(|| Tag {
+            (player < self.scene.players.len() && at.alive()).then(|| Tag {
                 disc: self.camera.see(at.at),
                 radius: disc_radius(first),
                 width: sizes[player].0,

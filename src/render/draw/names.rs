@@ -1,18 +1,16 @@
 //! Players' and teams' names as they can be shown: a name from a demo holds anything at all.
 
 use super::text::Fonts;
-use crate::render::scene::Player;
 
 /// Characters of a name that are shown.
 const NAME_CHARS: usize = 24;
 
 /// What the picture calls each player, in order.
-pub fn of_players(players: &[Player], fonts: &Fonts) -> Vec<String> {
-    players
-        .iter()
+pub fn of_players<'a>(names: impl Iterator<Item = &'a str>, fonts: &Fonts) -> Vec<String> {
+    names
         .zip(1..)
-        .map(|(player, number)| {
-            let name = clean(&player.name, fonts);
+        .map(|(name, number)| {
+            let name = clean(name, fonts);
             if name.is_empty() { format!("Player {number}") } else { name }
         })
         .collect()
@@ -80,7 +78,6 @@ mod tests {
     #[test]
     fn whoever_has_no_name_left_is_counted() {
         let fonts = Fonts::load().unwrap();
-        let player = |name: &str| Player { name: name.to_owned(), ..Player::default() };
-        assert_eq!(of_players(&[player("a"), player("🔥")], &fonts), ["a", "Player 2"]);
+        assert_eq!(of_players(["a", "🔥"].into_iter(), &fonts), ["a", "Player 2"]);
     }
 }

@@ -70,6 +70,11 @@ impl<'a> Now<'a> {
         &self.players[self.scene.followed.min(MAX_PLAYERS - 1)]
     }
 
+    /// A player who has a place in the picture.
+    pub fn drawn(&self, player: usize) -> Option<&PlayerAt> {
+        self.players.get(player).filter(|_| player < self.scene.players.len())
+    }
+
     /// Kills so far.
     pub fn kills(&self) -> impl DoubleEndedIterator<Item = &'a Kill> + use<'a> {
         let time = self.time;

@@ -27,6 +27,7 @@ fn everything() -> Scene {
         round_seconds: 115.0,
         teams: [Team { name: "FURIA".to_owned(), score: 3 }, Team::default()],
         players: players.collect(),
+        undrawn: Vec::new(),
         followed: FOLLOWED,
         weapons: vec![String::new(), "ak47".to_owned(), "awp".to_owned()],
         moments: (0..=400).map(|step| moment(980 + step)).collect(),
@@ -215,4 +216,78 @@ fn odd_numbers_in_a_scene_are_drawn_without_a_panic() {
     let film = Film::new(&scene, look(false)).unwrap();
     let mut painter = Painter::new(&film);
     (0..film.frames()).step_by(10).for_each(|frame| painter.frame(frame));
+}
+
+/// [`everything`] with as many players as there are places, and four besides, two on each side.
+fn crowd() -> Scene {
+    let mut scene = everything();
+    let number = |index: usize| format!("number {index}");
+    let more = (6..MAX_PLAYERS).map(|index| Player { name: number(index), ..Player::default() });
+    scene.players.extend(more);
+    let side = |index: usize| if index.is_multiple_of(2) { Side::T } else { Side::Ct };
+    let undrawn =
+        (MAX_PLAYERS..MAX_PLAYERS + 4).map(|index| Undrawn { name: number(index), side: side(index), steam64: 0 });
+    scene.undrawn = undrawn.collect();
+    for moment in &mut scene.moments {
+        for (index, at) in moment.players.iter_mut().enumerate().skip(6) {
+            let at_x = [index as f32 * 90.0 - 900.0, 200.0, 0.0];
+            *at = PlayerAt { present: true, at: at_x, health: 100, side: side(index), ..PlayerAt::default() };
+        }
+        moment.undrawn_alive = if moment.tick < 1_160 { [2, 2] } else { [1, 2] };
+    }
+    scene
+}
+
+#[test]
+fn a_crowd_is_drawn_in_steps_as_it_is_drawn_whole() {
+    let mut scene = crowd();
+    scene.kills.push(kill(1_215, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
+    for deathnotices_only in [false, true] {
+        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
+        let (mut stepwise, mut whole) = (Painter::new(&film), Painter::new(&film));
+        for frame in (0..360).step_by(9) {
+            stepwise.frame(frame);
+            whole.invalidate();
+            whole.frame(frame);
+            assert!(stepwise.picture() == whole.picture(), "frame {frame}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_says_that_it_shows_a_part_of_a_crowd_and_one_of_a_few_does_not() {
+    for deathnotices_only in [false, true] {
+        let said = |scene: &Scene| {
+            let film = Film::new(scene, look(deathnotices_only)).unwrap();
+            hud::said_of_players(&film)
+        };
+        assert_eq!(said(&everything()), [""; 0]);
+        let expected: &[&str] = if deathnotices_only {
+            &["16 of 20 players shown"]
+        } else {
+            // Three and three, then every second one, and two of the undrawn each.
+            &["16 of 20 players shown", "5 of 10 players", "5 of 10 players"]
+        };
+        assert_eq!(said(&crowd()), expected);
+    }
+}
+
+#[test]
+fn a_kill_of_somebody_without_a_place_is_in_the_feed_and_not_on_the_map() {
+    let before = crowd();
+    let mut after = crowd();
+    after.kills.insert(0, kill(1_120, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
+    let pictures = [&before, &after].map(|scene| {
+        let film = Film::new(scene, look(true)).unwrap();
+        let mut painter = Painter::new(&film);
+        // 1,125 ticks: five after the kill.
+        painter.frame(117);
+        painter.picture().clone()
+    });
+    let [before, after] = &pictures;
+    let differs = |x: u32, y: u32| before.pixel(x, y) != after.pixel(x, y);
+    let changed: Vec<(u32, u32)> =
+        (0..640).flat_map(|x| (0..360).map(move |y| (x, y))).filter(|&(x, y)| differs(x, y)).collect();
+    assert!(changed.len() > 100, "the feed tells of it");
+    assert!(changed.iter().all(|&(x, y)| x > 320 && y < 110), "only the feed does");
 }

@@ -60,6 +60,13 @@ impl Bomb {
         self.carrier = Some(by.player);
     }
 
+    /// Its carrier takes it in hand.
+    pub fn hold(&self, recorder: &mut Recorder, by: &mut Seat) {
+        if self.carrier == Some(by.player) {
+            by.take(recorder, "c4", self.slot);
+        }
+    }
+
     /// Its carrier lets it fall.
     pub fn drop(&mut self, recorder: &mut Recorder, by: &Seat) {
         recorder.world.set_int(self.slot, OWNER, NO_HANDLE);

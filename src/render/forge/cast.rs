@@ -23,7 +23,7 @@ const TEAM: Prop = PAWN.prop("m_iTeamNum");
 const WEAPON: Prop = PAWN.prop("m_pWeaponServices.m_hActiveWeapon");
 const PAWN_CONTROLLER: [Prop; 2] = [PAWN.prop("m_hController"), PAWN.prop("m_hOriginalController")];
 const FLASH: Prop = PAWN.prop("m_flFlashDuration");
-const SPOTTED: Prop = PAWN.prop("m_entitySpottedState.m_bSpottedByMask").element(0);
+const SPOTTED: Prop = PAWN.prop("m_entitySpottedState.m_bSpottedByMask");
 const DEFUSING: Prop = PAWN.prop("m_bIsDefusing");
 const HELMET: Prop = PAWN.prop("m_pItemServices.m_bHasHelmet");
 const DEFUSER: Prop = PAWN.prop("m_pItemServices.m_bHasDefuser");
@@ -105,7 +105,7 @@ impl Seat {
         recorder.world.delete(self.controller);
     }
 
-    /// A new round: alive, whole, and with a weapon in hand.
+    /// A new round: alive, whole, and with a weapon in hand, which is all that there is.
     pub fn spawn(&mut self, recorder: &mut Recorder, side: Side, weapon: &'static str) {
         self.side = side;
         let world = &mut recorder.world;
@@ -116,6 +116,13 @@ impl Seat {
         world.set_int(self.pawn, HELMET, true);
         world.set_int(self.pawn, DEFUSER, side == Side::Ct);
         self.armor = 100;
+        self.weapons.retain(|name, slot| {
+            let kept = *name == weapon;
+            if !kept {
+                recorder.world.delete(*slot);
+            }
+            kept
+        });
         self.set_health(recorder, 100);
         self.hold(recorder, weapon);
         recorder.say(&events::PLAYER_SPAWN, &self.words());
@@ -123,15 +130,25 @@ impl Seat {
 
     /// Takes a weapon in hand.
     pub fn hold(&mut self, recorder: &mut Recorder, weapon: &'static str) {
+        let slot = self.carry(recorder, weapon);
+        self.take(recorder, weapon, slot);
+    }
+
+    /// Has a weapon; the slot of its entity.
+    pub fn carry(&mut self, recorder: &mut Recorder, weapon: &'static str) -> u16 {
         let world = &mut recorder.world;
         let pawn_handle = self.handle;
-        let slot = *self.weapons.entry(weapon).or_insert_with(|| {
+        *self.weapons.entry(weapon).or_insert_with(|| {
             let slot = world.create(classes::weapon_class(weapon));
             world.set_int(slot, OWNER, pawn_handle);
             slot
-        });
+        })
+    }
+
+    /// Takes in hand what is in a slot.
+    pub fn take(&mut self, recorder: &mut Recorder, weapon: &'static str, slot: u16) {
         self.weapon = weapon;
-        world.set_int(self.pawn, WEAPON, world.handle(slot));
+        recorder.world.set_int(self.pawn, WEAPON, recorder.world.handle(slot));
     }
 
     /// Goes on to the next pose. The dead stay where they are.
@@ -192,6 +209,16 @@ impl Seat {
         recorder.say(&events::PLAYER_DEATH, &words);
     }
 
+    /// Dies by his own hand, as one does who asks the server to.
+    pub fn die_alone(&mut self, recorder: &mut Recorder) {
+        self.set_health(recorder, 0);
+        self.defusing(recorder, false);
+        let mut words = self.words();
+        words.extend([("attacker", self.user()), ("attacker_pawn", self.event_handle.into())]);
+        words.extend([("assister", NOBODY.into()), ("weapon", "world".into())]);
+        recorder.say(&events::PLAYER_DEATH, &words);
+    }
+
     /// Shoots.
     pub fn shoot(&self, recorder: &mut Recorder) {
         let mut words = self.words();
@@ -218,8 +245,9 @@ fn attacker(by: Option<&Seat>) -> [(&'static str, Word); 3] {
 pub fn spot(recorder: &mut Recorder, cast: &Cast) {
     for seat in cast.values() {
         let spotters = cast.values().filter(|other| other.side != seat.side && sees(other, seat));
-        let mask = spotters.fold(0_i64, |mask, other| mask | 1 << other.player);
-        recorder.world.set_int(seat.pawn, SPOTTED, mask);
+        let mask = spotters.fold(0_u64, |mask, other| mask | 1_u64.checked_shl(other.player as u32).unwrap_or(0));
+        recorder.world.set_int(seat.pawn, SPOTTED.element(0), (mask & 0xffff_ffff) as i64);
+        recorder.world.set_int(seat.pawn, SPOTTED.element(1), (mask >> 32) as i64);
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Game {
     Competitive,
     /// Everybody against everybody, no rounds.
     Deathmatch,
+    /// Another game of the same engine, by the name of its folder: it has none of this one's classes, and nothing is
+    /// played in it.
+    Other(&'static str),
 }
 
 /// Somebody who plays.
@@ -44,8 +47,11 @@ pub enum Stage {
     Warmup(Round),
     /// A round.
     Round(Round),
-    /// The match goes back to where it stood after so many rounds: a restored backup, or with 0 a restart.
+    /// The match goes to where it last stood after so many rounds: a restored backup, which may also bring back what an
+    /// earlier one has undone, or with 0 a restart.
     Rewind(usize),
+    /// A backup from before the recording is loaded: the match stands after so many rounds, and this is the score.
+    Load(usize, [i32; 2]),
     /// The teams change sides.
     SwapSides,
     /// The N-th overtime begins.
@@ -99,6 +105,24 @@ pub struct Round {
     pub acts: Vec<Act>,
 }
 
+impl Round {
+    /// The same round with a coach: he takes his side, stands still, and dies by his own hand when freeze time ends.
+    #[must_use]
+    pub fn with_coach(mut self, player: usize, at: [f32; 3]) -> Self {
+        self.parts.push(Part { player, from: at, steps: Vec::new(), weapon: "knife" });
+        self.acts.push(Act { at: 0, who: player, what: What::Die });
+        self
+    }
+
+    /// The same round, fought with knives: everybody has nothing else, and nobody is hurt.
+    #[must_use]
+    pub fn with_knives(mut self) -> Self {
+        self.parts.iter_mut().for_each(|part| part.weapon = "knife");
+        self.acts.clear();
+        self
+    }
+}
+
 /// A player's way through a round.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -143,6 +167,12 @@ pub enum What {
     Hurt(usize, i32, i32),
     /// Takes another weapon in hand.
     Hold(&'static str),
+    /// Has a weapon with him that is not in hand.
+    Carry(&'static str),
+    /// Takes the bomb that he carries in hand.
+    HoldBomb,
+    /// Dies by his own hand.
+    Die,
     /// Shoots so many times.
     Shoot(i32),
     /// Throws a grenade.

@@ -5,7 +5,7 @@ use super::cast::{self, Cast, Seat};
 use super::classes::{GAME_RULES, TEAM, WORLD};
 use super::description::{Act, Game, Kill, Match, Round, Side, Stage, What};
 use super::events;
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::schema::{Prop, Value};
 use super::throws::{self, Throws};
 use super::walk;
@@ -51,6 +51,9 @@ const RESTART_TICKS: i32 = 32;
 
 /// The bytes of a demo in which the match is played.
 pub fn play(game: &Match) -> Vec<u8> {
+    if let Game::Other(folder) = game.game {
+        return recorder::of_another_game(game.map, folder);
+    }
     let mut director = Director::new(game);
     for stage in &game.stages {
         director.stage(stage);
@@ -62,8 +65,10 @@ struct Director<'a> {
     game: &'a Match,
     recorder: Recorder,
     cast: Cast,
-    /// Rounds won by each team, after each round so far; the last is now.
-    scores: Vec<[i32; 2]>,
+    /// Rounds played.
+    played: usize,
+    /// Rounds won by each team after so many rounds, as the match last stood there: the server's backups.
+    backups: Vec<[i32; 2]>,
     swapped: bool,
     started: bool,
 }
@@ -72,13 +77,20 @@ impl<'a> Director<'a> {
     fn new(game: &'a Match) -> Self {
         // The game's own numbers for its types and modes.
         let (kind, mode) = match game.game {
-            Game::Competitive => ("0", "1"),
+            Game::Competitive | Game::Other(_) => ("0", "1"),
             Game::Deathmatch => ("1", "2"),
         };
         let players = game.players.iter().map(|player| (player.name, player.steam64));
         let recorder = Recorder::new(game.map, &[("game_type", kind), ("game_mode", mode)], players);
-        let mut director =
-            Self { game, recorder, cast: Cast::new(), scores: vec![[0; 2]], swapped: false, started: false };
+        let mut director = Self {
+            game,
+            recorder,
+            cast: Cast::new(),
+            played: 0,
+            backups: vec![[0; 2]],
+            swapped: false,
+            started: false,
+        };
         director.furnish();
         director
     }
@@ -102,7 +114,7 @@ impl<'a> Director<'a> {
     }
 
     fn score(&self) -> [i32; 2] {
-        self.scores.last().copied().unwrap_or_default()
+        self.backups.get(self.played).copied().unwrap_or_default()
     }
 
     fn side(&self, team: usize) -> Side {
@@ -129,15 +141,8 @@ impl<'a> Director<'a> {
                 self.rule(WARMUP, false);
             }
             Stage::Round(round) => self.round(round),
-            Stage::Rewind(played) => {
-                self.scores.truncate(played + 1);
-                self.rule(PLAYED, *played as i64);
-                self.rule(WIN_STATUS, 0);
-                self.rule(WIN_REASON, 0);
-                self.teams();
-                self.recorder.say(&events::BEGIN_NEW_MATCH, &[]);
-                (0..RESTART_TICKS).for_each(|_| self.recorder.next_tick());
-            }
+            Stage::Rewind(played) => self.load(*played, self.backups.get(*played).copied().unwrap_or_default()),
+            Stage::Load(played, score) => self.load(*played, *score),
             Stage::SwapSides => {
                 self.swapped = !self.swapped;
                 self.rule(PHASE, PHASE_SECOND_HALF);
@@ -145,6 +150,23 @@ impl<'a> Director<'a> {
             }
             Stage::Overtime(number) => self.rule(OVERTIME, *number),
         }
+    }
+
+    /// The match stands after so many rounds, with this score.
+    fn load(&mut self, played: usize, score: [i32; 2]) {
+        self.stand(played, score);
+        self.rule(WIN_STATUS, 0);
+        self.rule(WIN_REASON, 0);
+        self.recorder.say(&events::BEGIN_NEW_MATCH, &[]);
+        (0..RESTART_TICKS).for_each(|_| self.recorder.next_tick());
+    }
+
+    fn stand(&mut self, played: usize, score: [i32; 2]) {
+        self.played = played;
+        self.backups.resize(self.backups.len().max(played + 1), [0; 2]);
+        self.backups[played] = score;
+        self.rule(PLAYED, played as i64);
+        self.teams();
     }
 
     fn round(&mut self, round: &Round) {
@@ -229,12 +251,9 @@ impl<'a> Director<'a> {
         let mut score = self.score();
         let winner = usize::from(self.side(0) != round.winner);
         score[winner] += 1;
-        self.scores.push(score);
-        let played = self.scores.len() as i64 - 1;
         self.rule(WIN_STATUS, round.winner as i32);
         self.rule(WIN_REASON, round.reason as i32);
-        self.rule(PLAYED, played);
-        self.teams();
+        self.stand(self.played + 1, score);
     }
 
     fn act(&mut self, act: &Act, round: &Round, bomb: &mut Option<Bomb>, throws: &mut Throws) {
@@ -242,11 +261,13 @@ impl<'a> Director<'a> {
         if let What::Kill(kill) = &act.what {
             return self.kill(act.who, kill, bomb);
         }
-        if let What::Leave = act.what {
+        if let What::Leave | What::Die = act.what {
             if let Some((bomb, seat)) = bomb.as_mut().zip(self.cast.get(&act.who)) {
                 lose(recorder, bomb, seat);
             }
-            return self.leave(act.who);
+            if let What::Leave = act.what {
+                return self.leave(act.who);
+            }
         }
         if let What::Hurt(victim, health, armor) = act.what {
             if let Some(mut hurt) = self.cast.remove(&victim) {
@@ -259,6 +280,9 @@ impl<'a> Director<'a> {
         let Some(seat) = self.cast.get_mut(&act.who).filter(|seat| seat.health > 0) else { return };
         match (&act.what, bomb) {
             (What::Hold(weapon), _) => seat.hold(recorder, weapon),
+            (What::Carry(weapon), _) => drop(seat.carry(recorder, weapon)),
+            (What::Die, _) => seat.die_alone(recorder),
+            (What::HoldBomb, Some(bomb)) => bomb.hold(recorder, seat),
             (What::Shoot(_), _) => seat.shoot(recorder),
             (What::Throw(throw), _) => throws.throw(recorder, seat, throw.clone()),
             (What::Plant(site), Some(bomb)) => {

@@ -66,7 +66,7 @@ impl Recorder {
     pub fn new<'a>(map: &str, convars: &[(&str, &str)], players: impl Iterator<Item = (&'a str, u64)>) -> Self {
         let classes = classes::all();
         let mut container = Container::new();
-        container.frame(Command::FileHeader, BEFORE_PLAY, &file_header(map));
+        container.frame(Command::FileHeader, BEFORE_PLAY, &file_header(map, String::new()));
         let tables = vec![Table::baselines(&classes), Table::users(players)];
         let mut packet = Packet::default();
         tables.iter().for_each(|table| packet.add(message::CREATE_STRING_TABLE, &table.create()));
@@ -156,14 +156,28 @@ impl Recorder {
     }
 }
 
-fn file_header(map: &str) -> pb::CDemoFileHeader {
+/// A recording of another game that ends where play would begin.
+pub fn of_another_game(map: &str, folder: &str) -> Vec<u8> {
+    let mut container = Container::new();
+    container.frame(Command::FileHeader, BEFORE_PLAY, &file_header(map, format!("/srv/{folder}/game/{folder}")));
+    let mut packet = Packet::default();
+    packet.add(message::SERVER_INFO, &server_info(map, 1));
+    container.frame(Command::Signon, BEFORE_PLAY, &packet.done());
+    let classes = [&classes::WORLD];
+    container.frame(Command::SendTables, BEFORE_PLAY, &tables::send_tables(&classes));
+    container.frame(Command::ClassInfo, BEFORE_PLAY, &tables::class_info(&classes));
+    container.frame(Command::SyncTick, BEFORE_PLAY, &pb::CDemoSyncTick {});
+    container.finish(1, &pb::CDemoFileInfo::default())
+}
+
+fn file_header(map: &str, game_directory: String) -> pb::CDemoFileHeader {
     pb::CDemoFileHeader {
         demo_file_stamp: "PBDEMS2\0".to_owned(),
         patch_version: Some(PATCH_VERSION),
         server_name: Some("Forged match".to_owned()),
         client_name: Some("SourceTV Demo".to_owned()),
         map_name: Some(map.to_owned()),
-        game_directory: Some(String::new()),
+        game_directory: Some(game_directory),
         fullpackets_version: Some(2),
         allow_clientside_entities: Some(true),
         allow_clientside_particles: Some(true),

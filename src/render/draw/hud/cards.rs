@@ -12,6 +12,8 @@ use crate::render::scene::Side;
 const WIDTH: f32 = 282.0;
 const HEIGHT: f32 = 82.0;
 const STEP: f32 = 92.0;
+/// Units for the line above the cards.
+const MORE_HEIGHT: f32 = 24.0;
 /// Around the card, for the followed player's frame.
 const MARGIN: f32 = 4.0;
 /// Health from which on it is no longer red.
@@ -28,6 +30,35 @@ pub fn places(film: &Film<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
     let top = UNITS - 24.0 - roster.len() as f32 * STEP + (STEP - HEIGHT);
     let area = |place: usize| Area::new(left, top + place as f32 * STEP, WIDTH, HEIGHT).grown(MARGIN);
     roster.into_iter().enumerate().map(|(place, player)| (player, area(place))).collect()
+}
+
+/// Says that a side has more players than cards.
+#[derive(PartialEq)]
+pub struct More {
+    left: bool,
+    pub(super) text: String,
+}
+
+impl More {
+    /// `None` where everybody has a card.
+    pub fn of(film: &Film<'_>, side: Side) -> Option<Self> {
+        let (cards, all) = (film.roster(side).len(), film.team_size(side));
+        (all > cards).then(|| Self { left: side == Side::Ct, text: format!("{cards} of {all} players") })
+    }
+}
+
+impl Panel for More {
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        let (style, x) = if self.left { (DIM, area.x + 6.0) } else { (DIM.right(), area.x + area.width - 6.0) };
+        canvas.text(style, x, area.y + 17.0, TEXT_DIM.solid(), &self.text);
+    }
+}
+
+/// Where that is said: above a side's cards.
+pub fn more_area(film: &Film<'_>, side: Side, width: f32) -> Area {
+    let cards = places(film, side, width);
+    let first = cards.first().map_or(Area::new(0.0, UNITS - 24.0, WIDTH, 0.0), |(_, area)| *area);
+    Area::new(first.x, first.y - MORE_HEIGHT - 2.0, first.width, MORE_HEIGHT)
 }
 
 /// A player's card.

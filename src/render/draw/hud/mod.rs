@@ -37,18 +37,28 @@ impl<P: Panel> Slot<P> {
     }
 }
 
+/// What a picture says of players whom it does not show.
+#[cfg(test)]
+pub fn said_of_players(film: &Film<'_>) -> Vec<String> {
+    let shown = score::MapName::of(film).shown().map(str::to_owned);
+    let sides = [Side::Ct, Side::T].into_iter().filter(|_| !film.look.deathnotices_only);
+    shown.into_iter().chain(sides.filter_map(|side| cards::More::of(film, side)).map(|more| more.text)).collect()
+}
+
 /// All panels of a picture.
 pub struct Hud {
     feed: Slot<feed::Feed>,
+    /// `None` where there is nothing to say.
+    map: Option<Slot<score::MapName>>,
     /// `None` where only the kill feed is asked for.
     full: Option<Full>,
 }
 
 struct Full {
-    map: Slot<score::MapName>,
     score: Slot<score::Score>,
     banner: Slot<score::Banner>,
     cards: Vec<(usize, Slot<cards::Card>)>,
+    more: Vec<(Side, Slot<cards::More>)>,
     footer: Slot<footer::Footer>,
 }
 
@@ -57,7 +67,6 @@ impl Hud {
     pub fn new(film: &Film<'_>, width: f32) -> Self {
         let top = if film.look.deathnotices_only { 28.0 } else { 104.0 };
         let full = (!film.look.deathnotices_only).then(|| Full {
-            map: Slot::new(Area::new(16.0, 24.0, 320.0, 36.0)),
             score: Slot::new(score::area(width)),
             banner: Slot::new(score::banner_area(width)),
             cards: [Side::Ct, Side::T]
@@ -65,16 +74,29 @@ impl Hud {
                 .flat_map(|side| cards::places(film, side, width))
                 .map(|(player, area)| (player, Slot::new(area)))
                 .collect(),
+            more: [Side::Ct, Side::T]
+                .into_iter()
+                .filter(|side| cards::More::of(film, *side).is_some())
+                .map(|side| (side, Slot::new(cards::more_area(film, side, width))))
+                .collect(),
             footer: Slot::new(footer::area(width)),
         });
-        Self { feed: Slot::new(feed::area(width, top)), full }
+        let map = score::MapName::of(film).area().map(Slot::new);
+        Self { feed: Slot::new(feed::area(width, top)), map, full }
     }
 
     /// Brings all panels up to date.
     pub fn update(&mut self, film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
         self.feed.show(feed::Feed::at(film, now), film, canvas);
+        if let Some(map) = &mut self.map {
+            map.show(score::MapName::of(film), film, canvas);
+        }
         if let Some(full) = &mut self.full {
-            full.map.show(score::MapName::of(film), film, canvas);
+            for (side, slot) in &mut full.more {
+                if let Some(more) = cards::More::of(film, *side) {
+                    slot.show(more, film, canvas);
+                }
+            }
             full.score.show(score::Score::at(film, now), film, canvas);
             full.banner.show(score::Banner::at(film, now), film, canvas);
             for (player, slot) in &mut full.cards {

@@ -18,6 +18,9 @@ const MAP: TextStyle = TextStyle::new(Weight::Semibold, 15.0);
 /// Units for a team's name.
 const TEAM_WIDTH: f32 = 178.0;
 
+/// Units for a team's marks, one for each player.
+const LIVING_WIDTH: f32 = 176.0;
+
 /// Where the score goes.
 pub fn area(width: f32) -> Area {
     Area::new(width / 2.0 - 340.0, 12.0, 680.0, 80.0)
@@ -28,19 +31,43 @@ pub fn banner_area(width: f32) -> Area {
     Area::new(width / 2.0 - 280.0, 106.0, 560.0, 58.0)
 }
 
-/// The map's name.
+/// The map's name, and how many of the players are drawn if not all are.
 #[derive(PartialEq)]
-pub struct MapName(String);
+pub struct MapName {
+    map: Option<String>,
+    shown: Option<String>,
+}
 
 impl MapName {
     pub fn of(film: &Film<'_>) -> Self {
-        Self(names::clean(&film.scene.map, &film.fonts))
+        let map = (!film.look.deathnotices_only).then(|| names::clean(&film.scene.map, &film.fonts));
+        let drawn = film.scene.players.len();
+        let shown = (!film.scene.undrawn.is_empty()).then(|| format!("{drawn} of {} players shown", film.names.len()));
+        Self { map, shown }
+    }
+
+    /// What is said of players whom the picture does not show.
+    #[cfg(test)]
+    pub fn shown(&self) -> Option<&str> {
+        self.shown.as_deref()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.map.iter().chain(&self.shown).map(String::as_str)
+    }
+
+    /// Where it goes; `None` where there is nothing to say.
+    pub fn area(&self) -> Option<Area> {
+        let lines = self.lines().count();
+        (lines > 0).then(|| Area::new(16.0, 24.0, 320.0, 12.0 + 24.0 * lines as f32))
     }
 }
 
 impl Panel for MapName {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
-        canvas.text(MAP, area.x + 10.0, area.y + 22.0, TEXT_DIM.solid(), &self.0);
+        for (text, base) in self.lines().zip([22.0, 46.0]) {
+            canvas.text(MAP, area.x + 10.0, area.y + base, TEXT_DIM.solid(), text);
+        }
     }
 }
 
@@ -75,7 +102,7 @@ impl Score {
             side,
             name: team_name(film, side),
             score: film.scene.teams[index(side)].score + u32::from(now.winner() == Some(side)),
-            living: film.roster(side).iter().map(|player| now.players[*player].alive()).collect(),
+            living: living(film, now, side),
         };
         Self { clock, caption, alarm, teams: [team(Side::Ct), team(Side::T)] }
     }
@@ -104,13 +131,24 @@ impl Team {
         let style = if direction < 0.0 { TEAM.right() } else { TEAM };
         let name = canvas.fit(style, &self.name, TEAM_WIDTH);
         canvas.text(style, inner, top + 36.0, TEXT.solid(), &name);
+        let step = (LIVING_WIDTH / self.living.len().max(1) as f32).min(22.0);
+        let width = step - (step * 0.3).min(6.0);
         for (place, living) in self.living.iter().enumerate() {
-            let near = inner + direction * place as f32 * 22.0;
-            let left = if direction < 0.0 { near - 16.0 } else { near };
+            let near = inner + direction * place as f32 * step;
+            let left = if direction < 0.0 { near - width } else { near };
             let color = if *living { ink } else { GROOVE };
-            canvas.plate(Area::new(left, top + 48.0, 16.0, 8.0), 3.0, color.solid());
+            canvas.plate(Area::new(left, top + 48.0, width, 8.0), 3.0_f32.min(width / 2.0), color.solid());
         }
     }
+}
+
+/// A mark for each player of a side: those who have a place in the picture, then the others, the living first.
+fn living(film: &Film<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
+    let mut living: Vec<bool> = film.drawn(side).map(|player| now.players[player].alive()).collect();
+    let others = film.team_size(side) - living.len();
+    let alive = usize::from(now.moment.undrawn_alive[index(side)]).min(others);
+    living.extend((0..others).map(|other| other < alive));
+    living
 }
 
 /// Who won.

@@ -58,7 +58,7 @@ fn tracer(film: &Film<'_>, now: &Now<'_>, player: usize, part: f32, canvas: &mut
 /// A cross for each who died, and for a moment the line from who killed.
 pub fn deaths(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for kill in now.kills() {
-        let Some(victim) = now.players.get(kill.victim) else { continue };
+        let Some(victim) = now.drawn(kill.victim) else { continue };
         let (x, y) = film.camera.see(victim.at);
         let age = now.since(kill.tick);
         let side = film.sides.get(kill.victim).copied().unwrap_or_default();
@@ -73,7 +73,7 @@ pub fn deaths(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
         }
         let left = 1.0 - age / 0.7;
         if left > 0.0 {
-            if let Some(killer) = kill.killer.and_then(|killer| now.players.get(killer)) {
+            if let Some(killer) = kill.killer.and_then(|killer| now.drawn(killer)) {
                 canvas.line(&[film.camera.see(killer.at), (x, y)], 2.5, RED.with(0.85 * left));
             }
             canvas.ring(x, y, 12.0 + 30.0 * (1.0 - left), 3.0, RED.with(0.9 * left));

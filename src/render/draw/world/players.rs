@@ -58,7 +58,7 @@ pub fn trail(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
 /// All who live: first where they look, then who they are, then their names; the followed player on top.
 pub fn draw(film: &Film<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas) {
     let followed = film.scene.followed;
-    let mut order: Vec<usize> = (0..film.names.len()).filter(|player| now.players[*player].alive()).collect();
+    let mut order: Vec<usize> = (0..film.scene.players.len()).filter(|player| now.players[*player].alive()).collect();
     order.sort_by_key(|player| (*player == followed, *player));
     let opacities: Vec<f32> = order.iter().map(|player| visibility(film, now, *player)).collect();
     let each = || order.iter().copied().zip(opacities.iter().copied());

@@ -1,0 +1,279 @@
+//! Rounds of matches that are told as what the rules say.
+
+use super::*;
+use Side::{Ct, T};
+
+/// Plays a match in steps.
+#[derive(Default)]
+struct Match {
+    tracker: RoundTracker,
+    tick: i32,
+    rules: Rules,
+    /// Where knives alone were used.
+    knives: Vec<i32>,
+}
+
+impl Match {
+    fn say(&mut self, ticks: i32) -> &mut Self {
+        self.tick += ticks;
+        self.tracker.observe(self.tick, self.rules);
+        self
+    }
+
+    fn freeze(&mut self) -> &mut Self {
+        (self.rules.decided, self.rules.winner, self.rules.freeze) = (false, Side::None, true);
+        self.say(10);
+        self.rules.freeze = false;
+        self.say(100)
+    }
+
+    /// The round is decided: the count, and the winner's score by side, go up at the same tick.
+    fn win(&mut self, winner: Side) -> &mut Self {
+        self.rules.played += 1;
+        match winner {
+            T => self.rules.score[0] += 1,
+            Ct => self.rules.score[1] += 1,
+            Side::None => {}
+        }
+        (self.rules.decided, self.rules.winner) = (true, winner);
+        self.say(1_000)
+    }
+
+    fn round(&mut self, winner: Side) -> &mut Self {
+        self.freeze().win(winner)
+    }
+
+    fn knife_round(&mut self, winner: Side) -> &mut Self {
+        self.round(winner);
+        self.knives.push(self.tick);
+        self
+    }
+
+    /// What a restored backup or a restart does: count and score are those of another time, and no round is decided.
+    fn go_to(&mut self, played: i64, score: [i64; 2]) -> &mut Self {
+        self.rules = Rules { played, score, ..Rules::default() };
+        self.say(5)
+    }
+
+    fn found(&mut self) -> Vec<Round> {
+        let knives = std::mem::take(&mut self.knives);
+        std::mem::take(&mut self.tracker).finish(|round| knives.contains(&round.end_tick))
+    }
+
+    fn numbers(&mut self) -> Vec<(u32, Side)> {
+        self.found().iter().map(|round| (round.number, round.winner)).collect()
+    }
+}
+
+#[test]
+fn a_round_starts_with_its_freeze_time_and_ends_when_it_is_decided() {
+    let rounds = Match::default().round(T).round(Ct).found();
+    let [first, second] = &rounds[..] else { panic!("two rounds") };
+    assert_eq!((first.number, first.winner, second.number, second.winner), (1, T, 2, Ct));
+    assert_eq!((first.start_tick, first.freeze_end_tick, first.end_tick), (10, 110, 1_110));
+    assert_eq!(first.next_start_tick, Some(1_120));
+    assert_eq!((second.start_tick, second.next_start_tick), (1_120, None));
+    assert!(first.holds(1_119) && !first.holds(1_120) && second.holds(i32::MAX));
+}
+
+#[test]
+fn warm_up_is_no_round_whatever_it_counts() {
+    let mut game = Match::default();
+    game.rules.warmup = true;
+    game.round(T);
+    game.rules = Rules::default();
+    assert_eq!(game.round(Ct).numbers(), [(1, Ct)]);
+}
+
+#[test]
+fn a_warm_up_after_the_match_takes_nothing_back_and_adds_nothing() {
+    let mut game = Match::default();
+    game.round(T).round(Ct);
+    let decided = game.tick;
+    game.rules = Rules { warmup: true, ..Rules::default() };
+    let rounds = game.say(500).round(T).found();
+    assert_eq!(rounds.iter().map(|round| (round.number, round.winner)).collect::<Vec<_>>(), [(1, T), (2, Ct)]);
+    assert_eq!(rounds[1].next_start_tick, Some(decided + 500));
+}
+
+#[test]
+fn a_knife_round_counts_neither_when_the_match_restarts_after_it_nor_when_it_goes_on() {
+    assert_eq!(Match::default().knife_round(T).round(Ct).round(T).numbers(), [(1, Ct), (2, T)]);
+    let mut restarts = Match::default();
+    assert_eq!(restarts.knife_round(T).go_to(0, [0, 0]).round(Ct).round(T).numbers(), [(1, Ct), (2, T)]);
+}
+
+#[test]
+fn a_later_round_won_by_knives_alone_counts_also_where_it_is_the_first_in_the_demo() {
+    assert_eq!(Match::default().round(T).knife_round(Ct).round(Ct).numbers(), [(1, T), (2, Ct), (3, Ct)]);
+    let mut late = Match { rules: Rules { played: 7, ..Rules::default() }, ..Match::default() };
+    assert_eq!(late.knife_round(T).round(Ct).numbers(), [(8, T), (9, Ct)]);
+}
+
+#[test]
+fn the_final_line_of_a_match_counts_wherever_backups_have_taken_it() {
+    /// Rounds played by winner; or a jump to a count and a score.
+    enum Step {
+        Won(Side),
+        To(i64, [i64; 2]),
+    }
+    use Step::{To, Won};
+    let restart = || To(0, [0, 0]);
+    // What is played, and the winners of rounds 1, 2, ... that are left.
+    let cases: [(&str, Vec<Step>, &[(u32, Side)]); 14] = [
+        ("a restart", vec![Won(T), Won(T), restart(), Won(Ct)], &[(1, Ct)]),
+        ("a restart, and nothing after it", vec![Won(T), Won(T), restart()], &[]),
+        ("one round taken back", vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct)], &[(1, T), (2, Ct)]),
+        (
+            "three taken back",
+            vec![Won(T), Won(T), Won(T), Won(T), Won(T), To(2, [2, 0]), Won(Ct), Won(Ct)],
+            &[(1, T), (2, T), (3, Ct), (4, Ct)],
+        ),
+        (
+            "the wrong backup first, then the right one",
+            vec![Won(T), Won(Ct), Won(T), To(1, [1, 0]), To(2, [1, 1]), Won(Ct)],
+            &[(1, T), (2, Ct), (3, Ct)],
+        ),
+        (
+            "the same where the score is not restored with the count",
+            vec![Won(T), Won(Ct), Won(T), To(1, [1, 0]), To(2, [1, 0]), Won(Ct)],
+            &[(1, T), (2, Ct), (3, Ct)],
+        ),
+        (
+            "down by two and up by two",
+            vec![Won(T), Won(Ct), Won(T), To(1, [1, 0]), To(3, [2, 1]), Won(Ct)],
+            &[(1, T), (2, Ct), (3, T), (4, Ct)],
+        ),
+        (
+            "down to nothing and up again",
+            vec![Won(T), Won(Ct), restart(), To(2, [1, 1]), Won(T)],
+            &[(1, T), (2, Ct), (3, T)],
+        ),
+        (
+            "up and down twice",
+            vec![Won(T), Won(T), To(0, [0, 0]), To(1, [1, 0]), To(0, [0, 0]), To(2, [2, 0]), Won(Ct)],
+            &[(1, T), (2, T), (3, Ct)],
+        ),
+        (
+            "back to the first line after a round on another",
+            vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct), To(2, [2, 0]), Won(Ct)],
+            &[(1, T), (2, T), (3, Ct)],
+        ),
+        (
+            "and to the other line",
+            vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct), To(2, [1, 1]), Won(Ct)],
+            &[(1, T), (2, Ct), (3, Ct)],
+        ),
+        ("a backup from before the recording", vec![To(1, [0, 1]), Won(Ct)], &[(2, Ct)]),
+        ("one far ahead, whose rounds are not here", vec![Won(T), To(5, [3, 2]), Won(Ct)], &[(6, Ct)]),
+        (
+            "one with as many rounds as here, but others",
+            vec![Won(T), Won(T), restart(), To(2, [1, 1]), Won(Ct)],
+            &[(3, Ct)],
+        ),
+    ];
+    for (what, steps, expected) in cases {
+        let mut game = Match::default();
+        game.say(5);
+        for step in steps {
+            match step {
+                Won(winner) => game.round(winner),
+                To(played, score) => game.go_to(played, score),
+            };
+        }
+        let ends = game.tick;
+        let rounds = game.found();
+        let found: Vec<_> = rounds.iter().map(|round| (round.number, round.winner)).collect();
+        assert_eq!(found, expected, "{what}");
+        for round in &rounds {
+            assert_eq!(round.end_tick - round.freeze_end_tick, 1_000, "{what}: round {}", round.number);
+            assert_eq!(round.freeze_end_tick - round.start_tick, 100, "{what}: round {}", round.number);
+            assert!(round.end_tick <= ends);
+        }
+        assert!(rounds.windows(2).all(|pair| pair[0].next_start_tick.unwrap() <= pair[1].start_tick), "{what}");
+    }
+}
+
+#[test]
+fn sides_that_were_swapped_do_not_hide_a_score() {
+    let mut game = Match::default();
+    game.round(T).round(T).round(Ct);
+    game.rules.score.reverse();
+    game.go_to(1, [0, 1]).go_to(3, [1, 2]);
+    assert_eq!(game.round(Ct).numbers(), [(1, T), (2, T), (3, Ct), (4, Ct)]);
+}
+
+#[test]
+fn a_backup_loaded_while_the_round_before_still_shows_its_winner_makes_no_round() {
+    let mut game = Match::default();
+    game.round(T).round(Ct).round(T);
+    for (played, score) in [(1, [1, 0]), (2, [1, 1])] {
+        (game.rules.played, game.rules.score) = (played, score);
+        game.say(5);
+    }
+    assert_eq!(game.round(Ct).numbers(), [(1, T), (2, Ct), (3, Ct)]);
+}
+
+#[test]
+fn a_round_without_a_winner_is_none_and_takes_no_number() {
+    assert_eq!(Match::default().round(T).round(Side::None).round(Ct).numbers(), [(1, T), (2, Ct)]);
+}
+
+#[test]
+fn what_was_undone_belongs_to_no_round() {
+    let mut game = Match::default();
+    game.round(T).round(T).round(T);
+    let undone = game.tick;
+    let rounds = game.go_to(2, [2, 0]).round(Ct).found();
+    assert!(rounds[2].start_tick > undone && !rounds[1].holds(undone));
+}
+
+#[test]
+fn a_round_begun_again_before_its_end_counts_from_its_last_start() {
+    let mut game = Match::default();
+    game.round(T).freeze();
+    let aborted = game.tick;
+    let rounds = game.round(Ct).found();
+    assert_eq!(rounds.len(), 2);
+    assert!(rounds[1].start_tick > aborted && !rounds[0].holds(aborted));
+}
+
+#[test]
+fn overtime_goes_on_counting() {
+    let mut game = Match::default();
+    for _ in 0..30 {
+        game.round(T);
+    }
+    assert_eq!(game.numbers().last(), Some(&(30, T)));
+}
+
+#[test]
+fn a_demo_that_begins_in_the_middle_of_a_match_keeps_the_match_s_numbers() {
+    let mut game = Match { rules: Rules { played: 7, ..Rules::default() }, ..Match::default() };
+    assert_eq!(game.round(T).round(Ct).numbers(), [(8, T), (9, Ct)]);
+}
+
+#[test]
+fn a_count_that_rises_only_when_the_next_round_starts_counts_the_same() {
+    let mut game = Match::default();
+    for winner in [T, Ct] {
+        game.freeze();
+        (game.rules.decided, game.rules.winner) = (true, winner);
+        game.say(1_000);
+        game.rules = Rules { played: game.rules.played + 1, freeze: true, ..Rules::default() };
+        game.say(300);
+    }
+    let rounds = game.found();
+    assert_eq!(rounds.iter().map(|round| round.end_tick - round.freeze_end_tick).collect::<Vec<_>>(), [1_000; 2]);
+    assert_eq!(rounds.iter().map(|round| (round.number, round.winner)).collect::<Vec<_>>(), [(1, T), (2, Ct)]);
+}
+
+#[test]
+fn without_freeze_time_a_round_starts_when_the_one_before_is_over_and_done_with() {
+    let mut game = Match::default();
+    game.say(5).win(T);
+    (game.rules.decided, game.rules.winner) = (false, Side::None);
+    let rounds = game.say(300).win(Ct).found();
+    let spans: Vec<_> = rounds.iter().map(|round| (round.start_tick, round.end_tick)).collect();
+    assert_eq!(spans, [(5, 1_005), (1_305, 2_305)]);
+}
