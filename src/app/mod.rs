@@ -108,7 +108,8 @@ impl App {
         Ok(app)
     }
 
-    /// Opens the data directory beside a running server, as `admin` does: no lock, no migration; creates it if need be.
+    /// Opens the data directory beside a running server, as `admin` does: no lock, no migration. One that holds no
+    /// store is refused.
     pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
         let settings =
             Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: Vec::new(), quotas: Quotas::default() };

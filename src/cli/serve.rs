@@ -10,10 +10,12 @@ use ipnet::IpNet;
 use super::appliance::{Appliance, Options};
 use super::serve_limits::LimitArgs;
 use super::serve_quotas::QuotaArgs;
-use super::{Call, output, stop_on_signals, wrong_usage};
+use super::server_url::browser_warning;
+use super::{Call, hints, output, stop_on_signals, wrong_usage};
 use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
+use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::{files, systemd, user};
 
@@ -100,15 +102,16 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         files::write_durably(file, format!("{address}\n").as_bytes())
             .map_err(|error| Error::internal(format!("Could not write --port-file {}.", file.display()), error))?;
     }
-    say_listening(&appliance, args.plain_http.is_some());
+    say_listening(&appliance, args.plain_http.is_some(), call);
     ready();
     while !stop.wait(Duration::from_secs(3_600)) {}
     systemd::stopping();
-    output::say("Stopping: requests under way are finished first. Once more stops at once.");
+    output::say("Stopping: requests in flight are finished first. Once more stops at once.");
     match appliance.stop() {
         0 => output::say_last("Stopped."),
         cut => output::say_last(&format!(
-            "Stopped. {cut} requests were not finished within --stop-seconds and were cut off; their clients see a broken connection."
+            "Stopped. Not finished within --stop-seconds, and cut off: {}; their clients see a broken connection.",
+            counted(cut, "request")
         )),
     }
     Ok(())
@@ -134,15 +137,17 @@ fn certificate(args: &Args) -> Result<Option<Source>> {
     }
 }
 
-fn say_listening(appliance: &Appliance, is_plain: bool) {
+fn say_listening(appliance: &Appliance, is_plain: bool, call: &Call) {
     let (address, url) = (appliance.address(), &appliance.reachable.url);
     let how = if is_plain { " over plain HTTP" } else { "" };
     output::say(&format!("Listening on {address}: {url}{how}. Ctrl-C stops."));
     if let Some(authority) = &appliance.authority {
-        output::say(&format!(
+        let message = format!(
             "Clients trust it by the authority at {url}/ca.pem (`admin tls export`), SHA-256 {}.",
             authority.fingerprint
-        ));
+        );
+        output::say(&hints::complete(&message, call));
+        output::say(&browser_warning(&format!("{url}/ca.pem")));
     }
 }
 

@@ -2,6 +2,10 @@
 
 /// Characters of an account's name.
 pub const ACCOUNT_NAME_CHARS: usize = 64;
+/// Dinks of one account: more than any machine room has render slots.
+pub const ACCOUNT_DINKS: u32 = 100_000;
+/// Dinks for each live render slot that an operator may give an account without being asked whether it is meant.
+pub const DINKS_PER_LIVE_SLOT: u64 = 10;
 /// Seconds after which it is written down again that a key was used.
 pub const KEY_USED_SECONDS: u64 = 60;
 /// Seconds that a rotated key and its successor may both be good: 90 days.

@@ -23,5 +23,6 @@ pub mod rates;
 pub mod schedule;
 pub mod statement;
 pub mod usage;
+pub mod wording;
 
 pub use error::{Error, Kind, Result};

@@ -10,6 +10,7 @@ use super::db::{Db, Tx};
 use super::ready::Ready;
 use super::{audit, clips, migrations};
 use crate::domain::error::{Error, Result};
+use crate::domain::wording::counted;
 use crate::os::files;
 
 /// How far numbers of leases jump in a restored store, so that a lease which was given since the backup is nobody's.
@@ -95,7 +96,7 @@ impl Copy {
                     }
                 }
             }
-            let details = format!("{}, {forgotten} clips without a video", note.details);
+            let details = format!("{}, {} without a video", note.details, counted(forgotten, "clip"));
             audit::insert(&mut tx, note.at_ms, note.actor, "restore", note.subject, &details)
         })?;
         Ok(forgotten)

@@ -1,23 +1,28 @@
 //! A restored data directory takes its place: what was there is set aside, name by name, so that a crash in between
-//! leaves what the next start finishes.
+//! leaves what the next start finishes, and a failure is undone: the server starts with what was there before.
 //!
 //! What is to come stands whole in `restore.ready` before anything is touched; a name that stands there no more has
-//! been moved.
+//! been moved. Folders that are mount points or links stand apart, see [`behind`].
+
+mod behind;
+mod plan;
 
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::folder::{DataDir, STORE};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
 use crate::os::files;
+
+use plan::Plan;
 
 /// Where a restored data directory is put together.
 const PART: &str = "restore.part";
 /// The same, once it is whole.
 const READY: &str = "restore.ready";
-/// In it: the name of the folder that what was there goes into.
-const ASIDE: &str = "aside";
+/// Code of the error of a restore that has failed and was undone: all is as it was before it.
+pub const UNDONE: &str = "restore_undone";
 
 /// Names that a backup may replace, each with those that go aside with it: an old log must never meet a new store.
 const PLACES: [(&str, &[&str]); 8] = [
@@ -30,68 +35,232 @@ const PLACES: [(&str, &[&str]); 8] = [
     ("demos", &[]),
     ("clips", &[]),
 ];
+/// Those of them that are folders: each may be a link, or a disk of its own.
+const FOLDERS: [&str; 4] = ["tls", "local-nodes", "demos", "clips"];
 
-/// An empty place to put a restored data directory together.
-pub fn begin(folder: &DataDir) -> io::Result<DataDir> {
-    let part = folder.path().join(PART);
-    files::empty_dir(&part)?;
-    // Whatever was moved is moved: only the empty rest of an earlier restore can be there.
-    match fs::remove_dir_all(folder.path().join(READY)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(DataDir::at(&part)),
+/// A path at which it does not go on, and why.
+#[derive(Debug)]
+struct Stuck(PathBuf, io::Error);
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Stuck + '_ {
+    |error| Stuck(path.to_owned(), error)
+}
+
+/// The place where a restored data directory is put together.
+pub struct Staging {
+    folder: PathBuf,
+    /// Folders whose content is replaced where they are.
+    behind: Vec<&'static str>,
+}
+
+impl Staging {
+    /// Where that is to be put which comes to lie at this path below the data directory (`clips/7.mp4`).
+    pub fn path(&self, below: &str) -> PathBuf {
+        let (first, rest) = below.split_once('/').unwrap_or((below, ""));
+        if !self.is_behind(first) {
+            return self.folder.join(PART).join(below);
+        }
+        let part = behind::part(&self.folder.join(first));
+        if rest.is_empty() { part } else { part.join(rest) }
+    }
+
+    /// The same for a path in the data directory.
+    pub fn of(&self, path: &Path) -> PathBuf {
+        self.path(&path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().replace('\\', "/"))
+    }
+
+    /// Whether that name is a link or a mount point, so that what it gets lies on the disk behind it.
+    pub fn is_behind(&self, name: &str) -> bool {
+        self.behind.contains(&name)
+    }
+
+    fn plan(&self, aside: &str) -> Plan {
+        let is_unused = |aside: &str| {
+            let folders = self.behind.iter().map(|name| self.folder.join(name)).chain([self.folder.clone()]);
+            folders.into_iter().all(|folder| !folder.join(aside).exists())
+        };
+        let numbered = (2..).map(|number| format!("{aside}-{number}"));
+        let aside = [aside.to_owned()].into_iter().chain(numbered).find(|aside| is_unused(aside));
+        let staged = PLACES.iter().map(|(name, _)| *name).filter(|name| self.path(name).exists());
+        Plan { aside: aside.unwrap_or_default(), names: staged.map(|name| (name, self.is_behind(name))).collect() }
     }
 }
 
-/// Puts what stands in [`begin`]'s place where it belongs; what was there goes into a folder named `aside`. The folder,
-/// if anything was there.
-pub fn install(folder: &DataDir, aside: &str) -> Result<Option<PathBuf>> {
+/// An empty place to put a restored data directory together. Looks at every name that is to be replaced: one that cannot
+/// be is an error here, while nothing has been touched.
+pub fn begin(folder: &DataDir) -> Result<Staging> {
+    let staging = Staging { folder: folder.path().to_owned(), behind: places(folder.path())? };
+    let begun = || -> Result<(), Stuck> {
+        let part = folder.path().join(PART);
+        files::empty_dir(&part).map_err(at(&part))?;
+        // Whatever was moved is moved: only the empty rest of an earlier restore can be there.
+        let ready = folder.path().join(READY);
+        match fs::remove_dir_all(&ready) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(at(&ready)(error)),
+            _ => {}
+        }
+        staging.behind.iter().try_for_each(|name| behind::begin(&folder.path().join(name)))
+    };
+    begun().map_err(|Stuck(path, error)| {
+        let message = format!("{} cannot be written to, and nothing was touched.", path.display());
+        Error::internal(message, error)
+    })?;
+    Ok(staging)
+}
+
+/// The folders whose content is to be replaced where they are. A file that cannot be moved is refused.
+fn places(folder: &Path) -> Result<Vec<&'static str>> {
+    let mut behind = Vec::new();
+    for (name, companions) in PLACES {
+        for part in companions.iter().chain([&name]) {
+            let path = folder.join(part);
+            let found = match fs::symlink_metadata(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                found => found.map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?,
+            };
+            let stays = found.is_symlink()
+                || files::is_mount_point(&path)
+                    .map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?;
+            match (stays, FOLDERS.contains(&name) && path.is_dir()) {
+                (false, _) => {}
+                (true, true) => behind.push(name),
+                (true, false) => return Err(unmovable(&path, "is a link or a mount point", None)),
+            }
+        }
+    }
+    let real = |name: &&'static str| fs::canonicalize(folder.join(name)).ok();
+    for (at, name) in behind.iter().enumerate() {
+        if behind[..at].iter().any(|other| real(other) == real(name)) {
+            return Err(unmovable(&folder.join(name), "is the same folder as another one's", None));
+        }
+    }
+    Ok(behind)
+}
+
+/// Puts what stands in [`begin`]'s place where it belongs; what was there goes into folders named `aside`, each on its own
+/// file system. Those of them that were needed.
+pub fn install(folder: &DataDir, staging: &Staging, aside: &str) -> Result<Vec<PathBuf>> {
     let (part, ready) = (folder.path().join(PART), folder.path().join(READY));
-    files::write_durably(&part.join(ASIDE), aside.as_bytes())
+    let plan = staging.plan(aside);
+    staging
+        .behind
+        .iter()
+        .try_for_each(|name| sync_tree(&staging.path(name)))
+        .and_then(|()| plan.write(&part))
         .and_then(|()| sync_tree(&part))
         .and_then(|()| fs::rename(&part, &ready))
         .and_then(|()| files::sync_dir(folder.path()))
-        .map_err(|error| unusable(folder, &error))?;
+        .map_err(|error| {
+            let message = format!("The restored files could not be made ready in {}.", folder.path().display());
+            Error::internal(message, error)
+        })?;
     finish(folder)?;
-    Ok(Some(folder.path().join(aside)).filter(|aside| aside.exists()))
+    let behind = plan.behind().map(|name| folder.path().join(name));
+    let places = [folder.path().to_owned()].into_iter().chain(behind);
+    Ok(places.map(|place| place.join(&plan.aside)).filter(|aside| aside.exists()).collect())
 }
 
 /// Whether a restore was interrupted after it had begun to touch what was there.
 pub fn is_unfinished(folder: &DataDir) -> bool {
-    folder.path().join(READY).join(ASIDE).exists()
+    folder.path().join(READY).join(plan::FILE).exists()
 }
 
 /// Goes on with a restore that was interrupted, if one was. Only under the data directory's lock.
+///
+/// Errors: [`UNDONE`] where it could not, and everything was put back as it was before the restore.
 pub fn finish(folder: &DataDir) -> Result<()> {
-    if is_unfinished(folder) { move_all(folder).map_err(|error| unusable(folder, &error)) } else { Ok(()) }
+    if !is_unfinished(folder) {
+        return Ok(());
+    }
+    let folder = folder.path();
+    let plan = Plan::read(folder).map_err(|error| unfinished(&folder.join(READY), &error))?;
+    if let Some(missing) = plan.behind().map(|name| folder.join(name)).find(|path| !behind::is_staged(path)) {
+        let error = io::Error::new(ErrorKind::NotFound, "what was unpacked there is gone: is its disk mounted?");
+        return Err(unfinished(&missing, &error));
+    }
+    let Err(Stuck(path, error)) = move_all(folder, &plan) else { return Ok(()) };
+    if plan.names.is_empty() {
+        return Err(unfinished(&path, &error));
+    }
+    put_back(folder, &plan).map_err(|Stuck(path, error)| unfinished(&path, &error))?;
+    let message = format!(
+        "The restore failed at {0}, and everything was put back as it was. Free {0} and restore again.",
+        path.display()
+    );
+    Err(Error::new(Kind::Internal, UNDONE, message).because(error))
 }
 
-fn move_all(folder: &DataDir) -> io::Result<()> {
-    let ready = folder.path().join(READY);
-    let aside = folder.path().join(fs::read_to_string(ready.join(ASIDE))?);
+fn move_all(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
+    let (ready, aside) = (folder.join(READY), folder.join(&plan.aside));
     for (name, companions) in PLACES {
-        let (next, place) = (ready.join(name), folder.path().join(name));
+        let (next, place) = (ready.join(name), folder.join(name));
+        if plan.names.contains(&(name, true)) {
+            behind::move_in(&place, &plan.aside)?;
+            continue;
+        }
         if !next.exists() {
             continue;
         }
         for old in companions.iter().chain([&name]) {
-            set_aside(&folder.path().join(old), &aside)?;
+            set_aside(&folder.join(old), &aside)?;
         }
-        fs::rename(next, place)?;
+        fs::rename(next, &place).map_err(at(&place))?;
     }
-    files::sync_dir(folder.path())?;
-    files::remove(&ready.join(ASIDE))?;
-    fs::remove_dir_all(ready)
+    files::sync_dir(folder).map_err(at(folder))?;
+    end(folder, plan)
 }
 
-fn set_aside(old: &Path, aside: &Path) -> io::Result<()> {
+/// The way back from wherever [`move_all`] came to. Goes on where an earlier call was interrupted.
+fn put_back(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
+    let (ready, aside) = (folder.join(READY), folder.join(&plan.aside));
+    for (name, companions) in PLACES.iter().rev() {
+        let (next, place) = (ready.join(name), folder.join(name));
+        match plan.names.iter().find(|(planned, _)| planned == name) {
+            None => continue,
+            Some((_, true)) => {
+                behind::move_out(&place, &plan.aside)?;
+                continue;
+            }
+            Some((_, false)) => {}
+        }
+        if !next.exists() && place.exists() {
+            fs::rename(&place, &next).map_err(at(&place))?;
+        }
+        for old in companions.iter().chain([name]).filter(|old| aside.join(old).exists()) {
+            fs::rename(aside.join(old), folder.join(old)).map_err(at(&folder.join(old)))?;
+        }
+    }
+    match fs::remove_dir(&aside) {
+        // What is in there is not of this restore.
+        Err(error) if ![ErrorKind::NotFound, ErrorKind::DirectoryNotEmpty].contains(&error.kind()) => {
+            return Err(at(&aside)(error));
+        }
+        _ => files::sync_dir(folder).map_err(at(folder))?,
+    }
+    end(folder, plan)
+}
+
+/// From here on there is no restore any more: what it has left is removed.
+fn end(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
+    let ready = folder.join(READY);
+    let plan_file = ready.join(plan::FILE);
+    files::remove(&plan_file).and_then(|()| files::sync_dir(&ready)).map_err(at(&plan_file))?;
+    let removed = plan.behind().try_for_each(|name| behind::discard(&folder.join(name)));
+    if let Err(Stuck(path, error)) = removed.and_then(|()| fs::remove_dir_all(&ready).map_err(at(&ready))) {
+        log::warn!("{} is left over from the restore and could not be removed: {error}", path.display());
+    }
+    Ok(())
+}
+
+fn set_aside(old: &Path, aside: &Path) -> Result<(), Stuck> {
     let Some(name) = old.file_name().filter(|_| old.exists()) else { return Ok(()) };
     // An empty folder is nothing to keep.
     if old.is_dir() && fs::remove_dir(old).is_ok() {
         return Ok(());
     }
-    files::create_private_dir(aside)?;
-    fs::rename(old, aside.join(name))?;
-    files::sync_dir(aside)
+    files::create_private_dir(aside).map_err(at(aside))?;
+    fs::rename(old, aside.join(name)).map_err(at(old))?;
+    files::sync_dir(aside).map_err(at(aside))
 }
 
 /// Makes the names in a folder and in those below it durable. Their files are already.
@@ -105,10 +274,23 @@ fn sync_tree(folder: &Path) -> io::Result<()> {
     files::sync_dir(folder)
 }
 
-fn unusable(folder: &DataDir, error: &io::Error) -> Error {
+fn unmovable(path: &Path, why: &str, error: Option<&io::Error>) -> Error {
     let message = format!(
-        "The restored files could not take their places in {}: mend that and start the server, which goes on with it.",
-        folder.path().display()
+        "{0} {why}, so a restored one cannot take its place, and nothing was touched. Put a plain file or folder there, then \
+         restore again.",
+        path.display()
+    );
+    let refused = Error::conflict("restore_blocked", message);
+    match error {
+        Some(error) => refused.because(error),
+        None => refused,
+    }
+}
+
+fn unfinished(path: &Path, error: &io::Error) -> Error {
+    let message = format!(
+        "A restore could not be finished at {}: fix that and start the server, which goes on with it.",
+        path.display()
     );
     Error::internal(message, error)
 }
@@ -125,22 +307,23 @@ mod tests {
         folder
     }
 
-    fn staged(folder: &DataDir) {
-        let part = begin(folder).unwrap();
+    fn staged(folder: &DataDir) -> Staging {
+        let staging = begin(folder).unwrap();
         for name in ["local-nodes", "demos", "clips"] {
-            files::create_private_dir(&part.path().join(name)).unwrap();
+            files::create_private_dir(&staging.path(name)).unwrap();
         }
         for name in ["store.db", "clips/1.mp4"] {
-            fs::write(part.path().join(name), "new").unwrap();
+            fs::write(staging.path(name), "new").unwrap();
         }
+        staging
     }
 
     #[test]
     fn what_was_there_is_set_aside_and_an_old_log_never_meets_a_new_store() {
         let dir = tempfile::tempdir().unwrap();
         let folder = folder_with(dir.path(), "old");
-        staged(&folder);
-        let aside = install(&folder, "replaced-1").unwrap().unwrap();
+        let staging = staged(&folder);
+        let aside = install(&folder, &staging, "replaced-1").unwrap().remove(0);
         let read = |path: PathBuf| fs::read_to_string(path).ok();
         for name in ["store.db", "clips/1.mp4"] {
             assert_eq!(read(dir.path().join(name)).as_deref(), Some("new"), "{name}");
@@ -159,8 +342,8 @@ mod tests {
         for done in 0..=moves.len() {
             let dir = tempfile::tempdir().unwrap();
             let folder = folder_with(dir.path(), "old");
-            staged(&folder);
-            fs::write(dir.path().join(PART).join(ASIDE), "replaced-1").unwrap();
+            drop(staged(&folder));
+            fs::write(dir.path().join(PART).join(plan::FILE), "replaced-1").unwrap();
             fs::rename(dir.path().join(PART), dir.path().join(READY)).unwrap();
             // As far as an earlier run came: old things are aside, the last new one may not be there yet.
             for (at, name) in moves.iter().take(done).enumerate() {

@@ -22,7 +22,8 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
     if !orphans.is_empty() {
         let names: Vec<_> = orphans.iter().map(|path| below(&app.store.folder, path)).collect();
         let message = format!("Files in the data directory that nothing needs ({}): {}.", names.len(), few(&names));
-        let fault = Fault::new("orphans", message, "A server removes them when it starts; so does admin doctor --fix.");
+        let fault =
+            Fault::new("orphans", message, "A server removes them when it starts; so does `admin doctor --fix`.");
         let remove = || {
             orphans.iter().try_for_each(|path| {
                 fs::remove_file(path).map_err(|error| Error::internal(format!("{} stays.", path.display()), error))

@@ -12,6 +12,7 @@ use crate::cli::server_url;
 use crate::domain::error::Result;
 use crate::domain::node::Node;
 use crate::domain::protocol::{self, Program};
+use crate::domain::wording::counted;
 use crate::wire::ticket::JoinTicket;
 use crate::wire::time::rfc3339;
 
@@ -62,7 +63,12 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         Command::Resume { node } => changed(&nodes::resume(app, &node)?, "takes work", json!({}), call),
         Command::Remove { node } => {
             let (node, jobs) = nodes::remove(app, &node)?;
-            changed(&node, &format!("removed, {jobs} jobs put back"), json!({ "jobs_put_back": jobs }), call);
+            changed(
+                &node,
+                &format!("removed, {} put back", counted(jobs, "job")),
+                json!({ "jobs_put_back": jobs }),
+                call,
+            );
         }
     }
     Ok(())
@@ -88,9 +94,12 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         output::line(&token);
     }
     match url {
-        Some(server) => output::say(&format!("Good once, for an hour, for a node that reaches {server}.")),
+        Some(server) => output::say(&format!(
+            "Good once, for an hour, for a node that reaches {server}. On the node: dinkem-appliance node --join TOKEN"
+        )),
         None => output::say(
-            "Good once, for an hour. No server has run on this data directory yet: the node must be told its address with --server URL.",
+            "Good once, for an hour. No server has run on this data directory yet, so the node must be told its address: \
+             dinkem-appliance node --join TOKEN --server URL",
         ),
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! A demo on this machine as a parser wants it: plain. A packed one is unpacked into a scratch file.
 
-use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +23,7 @@ impl PlainDemo {
     /// Errors: `unreadable_file`, and those of [`unpack`].
     pub fn open(path: &Path, scratch: Option<&Path>) -> Result<Self> {
         let cannot = |error| files::cannot_read(path, &error);
-        let mut file = File::open(path).map_err(cannot)?;
+        let mut file = files::open_named(path)?;
         let mut start = Vec::new();
         file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start).map_err(cannot)?;
         if start == MAGIC {

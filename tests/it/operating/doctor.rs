@@ -164,7 +164,13 @@ const CASES: &[Case] = &[
         },
         false,
     ),
-    ("demos_missing", |site| site.sql("INSERT INTO demos (account, sha256, bytes, uploaded_at_ms) SELECT id, randomblob(32), 5, 0 FROM accounts"), false),
+    (
+        "demos_missing",
+        |site| {
+            site.sql("INSERT INTO demos (account, sha256, bytes, uploaded_at_ms) SELECT id, randomblob(32), 5, 0 FROM accounts")
+        },
+        false,
+    ),
     ("videos_missing", |site| site.sql(DONE), false),
     (
         "videos_missing",
