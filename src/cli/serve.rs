@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// Seconds a node may be silent before its job is given to another
-    #[arg(long, value_name = "N", default_value_t = limits::LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "N", default_value_t = limits::LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(1..=limits::FLAG_SECONDS_MOST))]
     lease_seconds: u64,
     /// Render nodes inside this process
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::NODE_SLOTS)))]
@@ -109,10 +109,13 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
     output::say("Stopping: requests in flight are finished first. Once more stops at once.");
     match appliance.stop() {
         0 => output::say_last("Stopped."),
-        cut => output::say_last(&format!(
-            "Stopped. Not finished within --stop-seconds, and cut off: {}; their clients see a broken connection.",
-            counted(cut, "request")
-        )),
+        cut => {
+            let were = if cut == 1 { "was" } else { "were" };
+            output::say_last(&format!(
+                "Stopped. {} {were} not finished within --stop-seconds and {were} cut off: to a client that is a broken connection.",
+                counted(cut, "request")
+            ));
+        }
     }
     Ok(())
 }

@@ -232,11 +232,12 @@ fn put_back(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
     }
     match fs::remove_dir(&aside) {
         // What is in there is not of this restore.
-        Err(error) if ![ErrorKind::NotFound, ErrorKind::DirectoryNotEmpty].contains(&error.kind()) => {
-            return Err(at(&aside)(error));
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            log::warn!("{} stays: {error}", aside.display());
         }
-        _ => files::sync_dir(folder).map_err(at(folder))?,
+        _ => {}
     }
+    files::sync_dir(folder).map_err(at(folder))?;
     end(folder, plan)
 }
 

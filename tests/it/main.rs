@@ -27,6 +27,7 @@ mod http;
 mod http_client;
 #[cfg(unix)]
 mod indexing;
+mod keeping;
 mod kill;
 mod manual;
 #[cfg(target_os = "linux")]
