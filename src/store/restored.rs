@@ -6,6 +6,7 @@
 
 mod behind;
 mod plan;
+mod staging;
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,6 +17,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::os::files;
 
 use plan::Plan;
+pub use staging::{Staging, begin};
 
 /// Where a restored data directory is put together.
 const PART: &str = "restore.part";
@@ -44,97 +46,6 @@ struct Stuck(PathBuf, io::Error);
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> Stuck + '_ {
     |error| Stuck(path.to_owned(), error)
-}
-
-/// The place where a restored data directory is put together.
-pub struct Staging {
-    folder: PathBuf,
-    /// Folders whose content is replaced where they are.
-    behind: Vec<&'static str>,
-}
-
-impl Staging {
-    /// Where that is to be put which comes to lie at this path below the data directory (`clips/7.mp4`).
-    pub fn path(&self, below: &str) -> PathBuf {
-        let (first, rest) = below.split_once('/').unwrap_or((below, ""));
-        if !self.is_behind(first) {
-            return self.folder.join(PART).join(below);
-        }
-        let part = behind::part(&self.folder.join(first));
-        if rest.is_empty() { part } else { part.join(rest) }
-    }
-
-    /// The same for a path in the data directory.
-    pub fn of(&self, path: &Path) -> PathBuf {
-        self.path(&path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().replace('\\', "/"))
-    }
-
-    /// Whether that name is a link or a mount point, so that what it gets lies on the disk behind it.
-    pub fn is_behind(&self, name: &str) -> bool {
-        self.behind.contains(&name)
-    }
-
-    fn plan(&self, aside: &str) -> Plan {
-        let is_unused = |aside: &str| {
-            let folders = self.behind.iter().map(|name| self.folder.join(name)).chain([self.folder.clone()]);
-            folders.into_iter().all(|folder| !folder.join(aside).exists())
-        };
-        let numbered = (2..).map(|number| format!("{aside}-{number}"));
-        let aside = [aside.to_owned()].into_iter().chain(numbered).find(|aside| is_unused(aside));
-        let staged = PLACES.iter().map(|(name, _)| *name).filter(|name| self.path(name).exists());
-        Plan { aside: aside.unwrap_or_default(), names: staged.map(|name| (name, self.is_behind(name))).collect() }
-    }
-}
-
-/// An empty place to put a restored data directory together. Looks at every name that is to be replaced: one that cannot
-/// be is an error here, while nothing has been touched.
-pub fn begin(folder: &DataDir) -> Result<Staging> {
-    let staging = Staging { folder: folder.path().to_owned(), behind: places(folder.path())? };
-    let begun = || -> Result<(), Stuck> {
-        let part = folder.path().join(PART);
-        files::empty_dir(&part).map_err(at(&part))?;
-        // Whatever was moved is moved: only the empty rest of an earlier restore can be there.
-        let ready = folder.path().join(READY);
-        match fs::remove_dir_all(&ready) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(at(&ready)(error)),
-            _ => {}
-        }
-        staging.behind.iter().try_for_each(|name| behind::begin(&folder.path().join(name)))
-    };
-    begun().map_err(|Stuck(path, error)| {
-        let message = format!("{} cannot be written to, and nothing was touched.", path.display());
-        Error::internal(message, error)
-    })?;
-    Ok(staging)
-}
-
-/// The folders whose content is to be replaced where they are. A file that cannot be moved is refused.
-fn places(folder: &Path) -> Result<Vec<&'static str>> {
-    let mut behind = Vec::new();
-    for (name, companions) in PLACES {
-        for part in companions.iter().chain([&name]) {
-            let path = folder.join(part);
-            let found = match fs::symlink_metadata(&path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                found => found.map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?,
-            };
-            let stays = found.is_symlink()
-                || files::is_mount_point(&path)
-                    .map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?;
-            match (stays, FOLDERS.contains(&name) && path.is_dir()) {
-                (false, _) => {}
-                (true, true) => behind.push(name),
-                (true, false) => return Err(unmovable(&path, "is a link or a mount point", None)),
-            }
-        }
-    }
-    let real = |name: &&'static str| fs::canonicalize(folder.join(name)).ok();
-    for (at, name) in behind.iter().enumerate() {
-        if behind[..at].iter().any(|other| real(other) == real(name)) {
-            return Err(unmovable(&folder.join(name), "is the same folder as another one's", None));
-        }
-    }
-    Ok(behind)
 }
 
 /// Puts what stands in [`begin`]'s place where it belongs; what was there goes into folders named `aside`, each on its own
@@ -275,19 +186,6 @@ fn sync_tree(folder: &Path) -> io::Result<()> {
     files::sync_dir(folder)
 }
 
-fn unmovable(path: &Path, why: &str, error: Option<&io::Error>) -> Error {
-    let message = format!(
-        "{0} {why}, so a restored one cannot take its place, and nothing was touched. Put a plain file or folder there, then \
-         restore again.",
-        path.display()
-    );
-    let refused = Error::conflict("restore_blocked", message);
-    match error {
-        Some(error) => refused.because(error),
-        None => refused,
-    }
-}
-
 fn unfinished(path: &Path, error: &io::Error) -> Error {
     let message = format!(
         "A restore could not be finished at {}: fix that and start the server, which goes on with it.",
@@ -343,7 +241,7 @@ mod tests {
         for done in 0..=moves.len() {
             let dir = tempfile::tempdir().unwrap();
             let folder = folder_with(dir.path(), "old");
-            drop(staged(&folder));
+            std::mem::forget(staged(&folder));
             fs::write(dir.path().join(PART).join(plan::FILE), "replaced-1").unwrap();
             fs::rename(dir.path().join(PART), dir.path().join(READY)).unwrap();
             // As far as an earlier run came: old things are aside, the last new one may not be there yet.
@@ -363,5 +261,35 @@ mod tests {
             assert_eq!(read("replaced-1/store.db-wal").as_deref(), Some("old"), "{done} done");
             assert!(!is_unfinished(&folder));
         }
+    }
+
+    #[test]
+    fn a_restore_that_fails_midway_is_undone_and_names_the_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder_with(dir.path(), "old");
+        fs::remove_file(dir.path().join("store.db-wal")).unwrap();
+        fs::remove_file(dir.path().join("store.db")).unwrap();
+        let staging = staged(&folder);
+        fs::write(staging.path("server-url"), "new").unwrap();
+        let part = dir.path().join(PART);
+        Plan { aside: "replaced-1".into(), ..staging.plan("") }.write(&part).unwrap();
+        fs::rename(part, dir.path().join(READY)).unwrap();
+        // The store takes its place; then the first thing to be set aside has nowhere to go.
+        fs::write(dir.path().join("replaced-1"), "in the way").unwrap();
+        let error = finish(&folder).unwrap_err();
+        assert_eq!(error.code, UNDONE);
+        assert!(error.message.contains("replaced-1"), "{error}");
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).ok();
+        assert_eq!((read("store.db"), read("server-url").as_deref()), (None, Some("old")));
+        assert_eq!(read("clips/1.mp4").as_deref(), Some("old"));
+        assert!(!is_unfinished(&folder) && !dir.path().join(READY).exists());
+    }
+
+    #[test]
+    fn what_was_unpacked_for_nothing_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder_with(dir.path(), "old");
+        drop(staged(&folder));
+        assert!(!dir.path().join(PART).exists());
     }
 }

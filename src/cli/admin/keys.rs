@@ -62,7 +62,7 @@ enum Command {
     #[command(after_help = "Example:\n  dinkem-appliance admin keys revoke 7")]
     Revoke {
         /// Its number, from `admin keys list`
-        #[arg(value_name = "KEY-ID")]
+        #[arg(value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: i64,
     },
     /// Says whose a key is that was found somewhere; the key is read from standard input

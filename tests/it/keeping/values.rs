@@ -4,7 +4,7 @@ use crate::support::cli::{Cli, Ended};
 
 /// What a programmer's parser says, and clap of a number with a minus.
 const FOREIGN_WORDS: &[&str] = &[
-    "digit",
+    "invalid digit",
     "unexpected argument",
     "IP address syntax",
     "parse",
