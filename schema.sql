@@ -37,7 +37,9 @@ CREATE TABLE dinks_history (
     id      INTEGER PRIMARY KEY,
     account INTEGER NOT NULL REFERENCES accounts (id),
     dinks   INTEGER NOT NULL CHECK (dinks >= 0),
-    at_ms   INTEGER NOT NULL
+    at_ms   INTEGER NOT NULL,
+    -- When it was taken out of the bill: it then counts as if it had never been set.
+    undone_at_ms INTEGER
 ) STRICT;
 
 -- The most that an account held in a month.

@@ -5,6 +5,8 @@
 //! tree is handed in, and each of its flags is told of its two other places. Knows nothing of what the flags mean, but
 //! for one thing: a path is absolute from here on, wherever it came from.
 
+mod refusals;
+
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,6 +21,8 @@ use toml::de::{DeTable, DeValue};
 use crate::domain::key::Secret;
 use crate::os::host;
 
+/// This program's name, as it is typed.
+pub const NAME: &str = env!("CARGO_PKG_NAME");
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The commit that it was built from, where the builder says: nothing is asked of the machine, so that equal sources make
@@ -41,7 +45,7 @@ pub fn parse(command: Command) -> Result<ArgMatches, clap::Error> {
         None => File::default(),
     };
     let mut command = taught(command, &file);
-    command.try_get_matches_from_mut(args).map_err(|error| file.blame(&command, error))
+    command.try_get_matches_from_mut(args).map_err(|error| file.blame(&command, refusals::plainly(&command, error)))
 }
 
 /// This program's version, the commit that it was built from, and for what machine.
@@ -153,6 +157,10 @@ fn teach(mut arg: Arg, file: &File) -> Arg {
     if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
         // Here and once for all: nodes, renderers and readers of demos work in directories of their own.
         arg = arg.value_parser(PathBufValueParser::new().try_map(absolute));
+    }
+    if arg.get_action().takes_values() {
+        // `-1` is then a value, which is refused by name, and no flag that nobody knows.
+        arg = arg.allow_negative_numbers(true);
     }
     let Some(flag) = arg.get_long().map(str::to_owned) else { return arg };
     if matches!(arg.get_action(), ArgAction::SetTrue) {

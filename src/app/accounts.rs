@@ -102,7 +102,7 @@ pub fn summary(app: &App, caller: &Caller) -> Result<Summary> {
 /// The account of that name, or the sentence that there is none.
 pub(super) fn named(db: &Db, name: &str) -> Result<Account> {
     store::accounts::by_name(db, name)?
-        .ok_or_else(|| Error::not_found(format!("There is no account named {name}. See admin account list.")))
+        .ok_or_else(|| Error::not_found(format!("There is no account named {name}. See `admin account list`.")))
 }
 
 fn summarise(db: &Db, account: Account) -> Result<Summary> {

@@ -114,7 +114,7 @@ pub fn retry(app: &App, id: Uuid) -> Result<AnyJob> {
 
 fn row(db: &Db, id: Uuid) -> Result<JobId> {
     store::all_jobs::by_public_id(db, id)?
-        .ok_or_else(|| Error::not_found(format!("There is no job {id}. See admin jobs list.")))
+        .ok_or_else(|| Error::not_found(format!("There is no job {id}. See `admin jobs list`.")))
 }
 
 /// Adds what is not in the job's own row.

@@ -32,7 +32,7 @@ pub fn ready(app: &App) -> Result<()> {
         return found.clone();
     }
     let found = app.store.write(store::probe).map_err(|error| {
-        let message = "The store cannot be written to: look at the server's log and at admin doctor.";
+        let message = "The store cannot be written to: look at the server's log and at `admin doctor`.";
         Error::new(Kind::Unavailable, "not_ready", message).because(error)
     });
     *last = Some((now, found.clone()));

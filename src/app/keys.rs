@@ -14,6 +14,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::key::{KeyClass, KeyHash, KeyInfo, Secret, parse_bearer};
 use crate::domain::limits;
+use crate::domain::wording::quoted;
 use crate::store::{self, Db, Tx};
 
 /// A key for each class that lacks a live one; an account that lacks none is told of `rotate`.
@@ -28,8 +29,9 @@ pub fn mint(app: &App, name: &str) -> Result<(Account, NewKeys)> {
             return Err(Error::conflict(
                 "keys_exist",
                 format!(
-                    "{name} has a live key of each class. To replace one, use admin keys rotate {name} --class \
-                     metered|reserved."
+                    "{name} has a live key of each class. To replace one: `admin keys rotate {} --class \
+                     metered`, or `--class reserved`.",
+                    quoted(&name)
                 ),
             ));
         }
@@ -50,7 +52,11 @@ pub fn rotate(app: &App, name: &str, class: KeyClass, overlap: Duration) -> Resu
         if old.is_empty() {
             return Err(Error::conflict(
                 "no_live_key",
-                format!("{name} has no live {} key to rotate. Make one with admin keys mint {name}.", class.as_str()),
+                format!(
+                    "{name} has no live {} key to rotate. Make one: `admin keys mint {}`.",
+                    class.as_str(),
+                    quoted(&name)
+                ),
             ));
         }
         for key in old {
@@ -98,7 +104,7 @@ pub fn identify(app: &App, presented: &str) -> Result<(Account, KeyInfo)> {
 /// The key of that number, or the sentence that there is none.
 pub(super) fn by_id(db: &Db, key: KeyId) -> Result<KeyInfo> {
     store::keys::by_id(db, key)?
-        .ok_or_else(|| Error::not_found(format!("There is no key {key}. See admin keys list NAME.")))
+        .ok_or_else(|| Error::not_found(format!("There is no key {key}. See `admin keys list NAME`.")))
 }
 
 fn live(db: &Db, account: &Account, now_ms: i64) -> Result<Vec<KeyInfo>> {

@@ -148,7 +148,8 @@ impl App {
         Ok(app)
     }
 
-    /// Opens the data directory beside a running server, as `admin` does: no lock, no migration; creates it if need be.
+    /// Opens the data directory beside a running server, as `admin` does: no lock, no migration. One that holds no
+    /// store is refused.
     pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
         Self::beside_on(data_dir, clock, random, Room::of(data_dir, limits::DISK_RESERVE_BYTES))
     }

@@ -7,6 +7,7 @@ use crate::domain::lease::LeaseEnd;
 use crate::domain::limits;
 use crate::domain::node::{Node, NodeState, check_name, numbered_name};
 use crate::domain::protocol::Program;
+use crate::domain::wording::counted;
 use crate::store::{self, Db};
 
 /// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
@@ -40,7 +41,7 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
             return Err(Error::new(
                 Kind::Forbidden,
                 "join_token_refused",
-                "The join token is unknown, used or older than an hour. Make a new one with admin nodes token.",
+                "The join token is unknown, used or older than an hour. Make a new one with `admin nodes token`.",
             ));
         }
         let mut number = 1;
@@ -73,7 +74,7 @@ pub fn leave(app: &App, node: &Node) -> Result<()> {
 /// The node of that name or id, or the sentence that there is none.
 pub(super) fn named(db: &Db, name: &str) -> Result<Node> {
     store::nodes::by_name_or_id(db, name)?
-        .ok_or_else(|| Error::not_found(format!("There is no node named {name}. See admin nodes list.")))
+        .ok_or_else(|| Error::not_found(format!("There is no node named {name}. See `admin nodes list`.")))
 }
 
 /// Lets a node finish what it holds and gives it nothing more; its waiting claim goes empty.
@@ -124,7 +125,7 @@ pub fn remove(app: &App, name: &str) -> Result<(Node, usize)> {
             leases::set_back(tx, *lease, LeaseEnd::node_removed(), None, clerk.now_ms)?;
         }
         if store::nodes::remove(tx, &node, clerk.now_ms)? {
-            clerk.note(tx, "nodes.remove", &node.name, &format!("{} jobs put back", held.len()))?;
+            clerk.note(tx, "nodes.remove", &node.name, &format!("{} put back", counted(held.len(), "job")))?;
         }
         Ok((node, held))
     })?;

@@ -11,6 +11,7 @@ use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::limits;
 use crate::domain::quota::Allowance;
 use crate::domain::schedule::why_waiting;
+use crate::domain::wording::counted;
 use crate::store::{self, Tx};
 
 /// Answers forgotten in one transaction.
@@ -120,8 +121,8 @@ impl NewJob {
     fn insert(self, tx: &mut Tx<'_>) -> Result<Job> {
         if tx.queued(self.caller.account.id) >= self.queued_jobs {
             let message = format!(
-                "The account has {} jobs waiting, which is as many as may wait here; submit more when some are done.",
-                self.queued_jobs
+                "The account has {} waiting, which is as many as may wait here; submit more when some are done.",
+                counted(self.queued_jobs, "job")
             );
             return Err(Error::new(Kind::TooMany, "too_many_queued", message));
         }

@@ -1,6 +1,5 @@
 //! A client of the API, as any script would be one: upload, submit, watch, download, over HTTP with a key.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::clip_args::LookArgs;
 use super::progress::Progress;
+use super::{interrupted, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
@@ -67,17 +67,21 @@ impl Api {
     }
 
     /// Uploads a demo; its URL for a job.
-    pub fn upload(&self, demo: &Path, progress: &mut Progress) -> Result<String> {
-        let cannot = |error: io::Error| files::cannot_read(demo, &error);
-        let mut file = File::open(demo).map_err(cannot)?;
-        let bytes = file.metadata().map_err(cannot)?.len();
-        let mut body = Counted { inner: &mut file, done: 0, bytes, stage: "uploading the demo", progress };
-        let answer: UploadedView = self.ask(Request {
+    pub fn upload(&self, demo: &Path, progress: &mut Progress, stop: &StopFlag) -> Result<String> {
+        let mut file = files::open_named(demo)?;
+        let bytes = file.metadata().map_err(|error| files::cannot_read(demo, &error))?.len();
+        let mut body = Counted { inner: &mut file, done: 0, bytes, stage: "uploading the demo", progress, stop };
+        let answer: Result<UploadedView> = self.ask(Request {
             content_type: Some("application/octet-stream"),
             body: Body::Stream(&mut body, Some(bytes)),
             ..Request::new(Method::POST, &self.url("/api/demos"), LONG)
-        })?;
-        Ok(answer.demo_url)
+        });
+        match answer {
+            Err(_) if stop.stopped() => {
+                Err(interrupted("Interrupted: the demo was not uploaded, and no job submitted."))
+            }
+            answer => Ok(answer?.demo_url),
+        }
     }
 
     /// Submits a job.
@@ -115,32 +119,32 @@ impl Api {
             }
             if stop.wait(LOOK) {
                 let message = format!("Stopped watching; job {id} goes on without: GET {}.", self.job_url(id));
-                return Err(Error::new(Kind::Unavailable, "interrupted", message));
+                return Err(interrupted(message));
             }
         }
     }
 
     /// Downloads a finished clip and checks it against its hash. A file of that name is replaced.
-    pub fn download(&self, job: &JobView, to: &Path, progress: &mut Progress) -> Result<()> {
+    pub fn download(&self, job: &JobView, to: &Path, progress: &mut Progress, stop: &StopFlag) -> Result<()> {
         let Some(clip) = &job.clip else {
             return Err(Error::not_found("The job has no clip: it was deleted."));
         };
-        let cannot = |error: io::Error| {
-            Error::internal(format!("Could not write {}: choose another place with -o.", to.display()), error)
-        };
+        let cannot = |error: io::Error| target::unwritable(to, &error);
         let response = self.send(Request::new(Method::GET, &clip.url, LONG))?;
         if response.status != 200 {
             return Err(refusal(response));
         }
-        let folder = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
+        let mut file = files::replacement(to).map_err(cannot)?;
         let mut reader = response.into_reader();
         let mut body =
-            Counted { inner: &mut reader, done: 0, bytes: clip.bytes, stage: "downloading the clip", progress };
+            Counted { inner: &mut reader, done: 0, bytes: clip.bytes, stage: "downloading the clip", progress, stop };
         let mut hash = Sha256::new();
         let mut buffer = vec![0; 64 << 10];
         loop {
             let read = body.read(&mut buffer).map_err(|error| {
+                if stop.stopped() {
+                    return interrupted(format!("Interrupted: the clip was not downloaded; it is at {}.", clip.url));
+                }
                 Error::new(Kind::Unavailable, "unreachable", "The clip's download broke off: try again.").because(error)
             })?;
             if read == 0 {
@@ -153,7 +157,6 @@ impl Api {
             let message = "The downloaded clip is not what the server says it is: try again.";
             return Err(Error::new(Kind::Unavailable, "bad_answer", message));
         }
-        readable_by_all(file.as_file());
         file.persist(to).map_err(|error| cannot(error.error))?;
         Ok(())
     }
@@ -244,30 +247,21 @@ fn refusal(response: Response) -> Error {
     Error::new(kind, "refused", format!("The server answers {status}: {words}{advice}"))
 }
 
-/// A temporary file is its owner's alone; a clip that was asked for is like any other file.
-fn readable_by_all(file: &File) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if let Err(error) = file.set_permissions(std::fs::Permissions::from_mode(0o644)) {
-            log::debug!("the clip stays its owner's alone: {error}");
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = file;
-}
-
-/// A body that says how far it is.
+/// A body that says how far it is, and ends with an error when it is told to stop.
 struct Counted<'a> {
     inner: &'a mut dyn Read,
     done: u64,
     bytes: u64,
     stage: &'a str,
     progress: &'a mut Progress,
+    stop: &'a StopFlag,
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.stopped() {
+            return Err(io::Error::other("interrupted"));
+        }
         let read = self.inner.read(buffer)?;
         self.done += read as u64;
         self.progress.show(self.stage, self.done as f64 / self.bytes.max(1) as f64);

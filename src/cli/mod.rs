@@ -4,6 +4,7 @@ mod admin;
 mod appliance;
 mod client;
 mod clip_args;
+mod hints;
 mod https;
 mod inspect;
 mod logging;
@@ -11,6 +12,7 @@ mod manual;
 mod node;
 mod output;
 mod progress;
+mod prompt;
 mod quickstart;
 mod render;
 mod sample;
@@ -19,7 +21,9 @@ mod serve_limits;
 mod serve_quotas;
 mod server_url;
 mod submit;
+mod target;
 mod watchdog;
+mod width;
 #[cfg(windows)]
 mod windows_service;
 
@@ -28,7 +32,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use log::LevelFilter;
 
 use crate::config;
@@ -37,8 +42,10 @@ use crate::os::stop::StopFlag;
 
 /// Heading of the flags that may stand anywhere.
 const ANYWHERE: &str = "Options that may stand anywhere on the line";
-/// Exit status after a second Ctrl-C: what shells give for an interrupted program.
-const INTERRUPTED: i32 = 130;
+/// Exit status after Ctrl-C during the work: what shells give for an interrupted program.
+const INTERRUPTED: u8 = 130;
+/// Code of an error that is Ctrl-C's doing.
+const INTERRUPTED_CODE: &str = "interrupted";
 /// Code of an error that is the command line's fault.
 const WRONG_USAGE: &str = "wrong_usage";
 
@@ -104,6 +111,8 @@ enum Command {
 struct Call {
     json: bool,
     data_dir: Option<PathBuf>,
+    /// The data directory that commands in messages must name again: the one that was said on the line or in the environment.
+    repeated_dir: Option<PathBuf>,
 }
 
 impl Call {
@@ -114,9 +123,11 @@ impl Call {
     }
 }
 
-/// Reads the command line, does what it says, and tells the exit status: 0 done, 1 failed, 2 wrong usage.
+/// Reads the command line, does what it says, and tells the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn main() -> ExitCode {
-    let cli = config::parse(Cli::command()).and_then(|matches| Cli::from_arg_matches(&matches));
+    let matches = config::parse(Cli::command());
+    let is_dir_said = matches.as_ref().is_ok_and(is_dir_said);
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     #[cfg(windows)]
     if config::first_word_is(windows_service::COMMAND) {
         return windows_service::main(cli);
@@ -133,12 +144,16 @@ pub fn main() -> ExitCode {
         Command::Serve(_) => logging::start_queued(level, io::stderr()),
         _ => logging::start(level),
     };
-    let call = Call { json: global.json, data_dir: global.data_dir };
+    let repeated_dir = global.data_dir.clone().filter(|_| is_dir_said);
+    let call = Call { json: global.json, data_dir: global.data_dir, repeated_dir };
+    let is_here = matches!(command, Command::Serve(_) | Command::Admin(_));
     let status = started
         .map_err(|error| Error::internal("The log could not be started.", error))
         .and_then(|()| run(command, &call))
         .unwrap_or_else(|error| {
-            output::say(&format!("error: {}", output::plain(&error.to_string())));
+            // What a node or a client names is to be typed on the server's machine, whose data directory is not known.
+            let message = if is_here { hints::complete(&error.to_string(), &call) } else { error.to_string() };
+            output::say(&format!("error: {}", output::plain(&message)));
             exit_status(&error)
         });
     logging::end();
@@ -169,9 +184,28 @@ fn wrong_usage(message: impl Into<String>) -> Error {
     Error::new(Kind::Invalid, WRONG_USAGE, message)
 }
 
+/// Ctrl-C came before the work was done; `message` says how things stand.
+fn interrupted(message: impl Into<String>) -> Error {
+    Error::new(Kind::Unavailable, INTERRUPTED_CODE, message)
+}
+
 /// `several_waiting`: `admin activate` needs a name.
 fn exit_status(error: &Error) -> u8 {
-    if [WRONG_USAGE, "several_waiting"].contains(&error.code) { 2 } else { 1 }
+    match error.code {
+        WRONG_USAGE | "several_waiting" => 2,
+        INTERRUPTED_CODE => INTERRUPTED,
+        _ => 1,
+    }
+}
+
+/// Whether the data directory was said for this one call, or with a config file that was: a command that is typed after
+/// this one must say it again. The default and the packages' file hold for that one as well.
+fn is_dir_said(matches: &ArgMatches) -> bool {
+    match matches.value_source("data_dir") {
+        Some(ValueSource::CommandLine | ValueSource::EnvVariable) => true,
+        Some(_) => matches.value_source("config").is_some(),
+        None => false,
+    }
 }
 
 /// The executable that nodes run to render: this one.
@@ -186,7 +220,7 @@ fn stop_on_signals() -> Result<Arc<StopFlag>> {
     ctrlc::set_handler(move || {
         if raised.stopped() {
             logging::end();
-            std::process::exit(INTERRUPTED);
+            std::process::exit(INTERRUPTED.into());
         }
         raised.stop();
     })

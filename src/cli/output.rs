@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use super::logging;
+use super::{logging, width};
 
 /// Whether nobody sits at a terminal, see [`say_to_log`].
 static TO_LOG: AtomicBool = AtomicBool::new(false);
@@ -78,17 +78,17 @@ pub fn plain(text: &str) -> String {
 /// Rows under headings, columns aligned. Cells are made harmless here.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| plain(cell))).collect();
-    let mut widths = headings.map(|heading| heading.chars().count());
+    let mut widths = headings.map(width::columns);
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(width::columns(cell));
         }
     }
     let mut out = String::new();
     for row in std::iter::once(&headings.map(str::to_owned)).chain(&rows) {
         let mut text = String::new();
         for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(text, "{cell:width$}  ");
+            let _ = write!(text, "{}  ", width::padded(cell, width));
         }
         out.push_str(text.trim_end());
         out.push('\n');
@@ -155,5 +155,7 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let shown = table(["NAME", "N"], &[["a".into(), "1".into()], ["longer".into(), "22".into()]]);
         assert_eq!(shown, "NAME    N\na       1\nlonger  22");
+        let shown = table(["NAME", "N"], &[["日本語".into(), "1".into()], ["abc".into(), "22".into()]]);
+        assert_eq!(shown, "NAME    N\n日本語  1\nabc     22");
     }
 }

@@ -4,10 +4,15 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output;
+use super::{output, width};
 
 /// Tenths of a job between two plain lines.
 const TENTHS: f64 = 10.0;
+/// Columns of a terminal that nobody has made wider.
+const COLUMNS: usize = 80;
+/// The bar on a terminal: 28 columns for the stage, 30 for the bar and its frame, 6 for the percentage, 8 for the time, and
+/// what stands between them.
+const TEMPLATE: &str = "{msg:28!} [{bar:28}] {percent:>3} %  {elapsed:8!}";
 
 /// Shows a stage and how far it is. Quiet once dropped.
 pub struct Progress {
@@ -22,7 +27,7 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr());
             // The template is this line; its parse cannot fail, and the plain style would do.
-            let style = ProgressStyle::with_template("{msg:28} [{bar:40}] {percent:>3} %  {elapsed}");
+            let style = ProgressStyle::with_template(TEMPLATE);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
             bar
         });
@@ -51,7 +56,7 @@ impl Progress {
         }
         stage.clone_into(&mut self.stage);
         self.said = tenth;
-        Some(format!("{:>3.0} %  {}", fraction * 100.0, output::plain(stage)))
+        Some(width::fit(&format!("{:>3.0} %  {}", fraction * 100.0, output::plain(stage)), COLUMNS))
     }
 }
 
@@ -66,6 +71,27 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_progress_fits_a_terminal_of_80_columns() {
+        let mut progress = Progress { bar: None, stage: String::new(), said: 0.0 };
+        for stage in [
+            "queued: every node is busy, and the account has 12 jobs before this one in the queue of its class",
+            &"日本".repeat(40),
+        ] {
+            let line = progress.next_line(stage, 1.0 / 3.0).unwrap();
+            assert_eq!((width::columns(&line) <= COLUMNS, line.starts_with(" 33 %  ")), (true, true), "{line}");
+            assert!(width::columns(&line) >= COLUMNS - 1, "no more is cut than must be: {line}");
+        }
+        // The numbers in the template, and each character that stands for itself.
+        let fixed: usize = TEMPLATE.split('{').map(|part| part.split('}').next_back().unwrap().chars().count()).sum();
+        let fields: usize = TEMPLATE
+            .split('{')
+            .filter_map(|part| part.split_once('}')?.0.split_once(':'))
+            .map(|(_, columns)| columns.trim_matches(['!', '>']).parse::<usize>().unwrap())
+            .sum();
+        assert!(fixed + fields <= COLUMNS, "{fixed} + {fields}");
+    }
 
     #[test]
     fn plain_lines_come_with_each_stage_and_each_tenth() {

@@ -4,15 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::appliance::{Appliance, Options};
 use super::client::{Api, Order, check_done};
 use super::clip_args;
 use super::progress::Progress;
 use super::server_url::{self, ServerUrl};
-use super::submit::check_target;
-use super::{Call, output, stop_on_signals};
+use super::{Call, interrupted, output, stop_on_signals, target};
 use crate::app::accounts;
 use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
@@ -20,11 +19,16 @@ use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::limits;
 use crate::domain::quota::Quotas;
+use crate::domain::wording::quoted;
 use crate::http::Limits;
+use crate::os::files;
+use crate::os::scratch::Scratch;
 use crate::os::stop::StopFlag;
 use crate::render::forge;
 use crate::wire::job::{ClipView, JobView};
 
+/// What scratch folders are called.
+const SCRATCH: &str = "dinkem-quickstart-";
 /// What the account is called.
 const ACCOUNT: &str = "quickstart";
 
@@ -42,10 +46,10 @@ pub struct Args {
     #[arg(requires = "player", requires = "round")]
     demo: Option<PathBuf>,
     /// Whom to follow: a 17-digit Steam ID
-    #[arg(long, value_name = "ID", value_parser = clip_args::player)]
+    #[arg(long, value_name = "ID", value_parser = clip_args::player, requires = "demo")]
     player: Option<SteamId>,
     /// The N-th round, 1 or greater
-    #[arg(long, value_name = "N", value_parser = clip_args::round)]
+    #[arg(long, value_name = "N", value_parser = clip_args::round, requires = "demo")]
     round: Option<u32>,
     /// Where the clip goes
     #[arg(short, long, value_name = "FILE", default_value = "clip.mp4")]
@@ -63,10 +67,13 @@ struct Wanted {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
-    check_target(&args.output)?;
+    if let Some(demo) = &args.demo {
+        files::open_named(demo)?;
+    }
+    target::check(&args.output)?;
     let stop = stop_on_signals()?;
-    let scratch = tempfile::Builder::new().prefix("dinkem-quickstart-").tempdir();
-    let scratch = scratch.map_err(|error| Error::internal("Could not make a scratch directory.", error))?;
+    let scratch =
+        Scratch::new(SCRATCH).map_err(|error| Error::internal("Could not make a scratch directory.", error))?;
     let wanted = wanted(&args, scratch.path())?;
     let appliance = Appliance::start(Options {
         data_dir: &scratch.path().join("data"),
@@ -81,13 +88,24 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         limits: Limits::default(),
         quotas: Quotas::default(),
     })?;
-    let clip = make_clip(&appliance, &wanted, &args.output, call, &stop);
-    if clip.is_ok() && !args.exit {
+    let made = make_clip(&appliance, &wanted, &args.output, &stop);
+    if let Ok(made) = &made
+        && !args.exit
+    {
+        show_served(made, &appliance, &args.output, call);
         output::say("Serving until Ctrl-C.");
         while !stop.wait(Duration::from_secs(3_600)) {}
     }
     appliance.stop();
-    clip
+    match made {
+        Ok(made) if args.exit => show_alone(&made, &args.output, call),
+        Ok(_) => {}
+        Err(_) if stop.stopped() => {
+            return Err(interrupted("Interrupted: the appliance and its job are gone, and no clip was written."));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// The demo that was named, or the sample.
@@ -103,8 +121,16 @@ fn wanted(args: &Args, scratch: &Path) -> Result<Wanted> {
     Ok(Wanted { demo, player, round: forge::SAMPLE_ROUND })
 }
 
+/// A clip that was made, and what it was made with.
+struct Made {
+    job: JobView,
+    key: Secret,
+    /// The body of the submission.
+    body: Value,
+}
+
 /// An account as the operator makes it; then upload, submit, watch and download as its owner does.
-fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, call: &Call, stop: &StopFlag) -> Result<()> {
+fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, stop: &StopFlag) -> Result<Made> {
     let (account, keys) = accounts::create(&appliance.app, ACCOUNT, true)?;
     accounts::activate(&appliance.app, Some(&account.name))?;
     let key = keys.metered.ok_or_else(|| Error::internal("The account got no metered key.", "none minted"))?;
@@ -112,38 +138,58 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, call: &Call, sto
     let api = Api::new(&server, key.clone(), ca)?;
     output::say(&format!("An appliance answers at {server}, with one render node and an account with keys."));
     let mut progress = Progress::new();
-    let demo_url = api.upload(&wanted.demo, &mut progress)?;
+    let demo_url = api.upload(&wanted.demo, &mut progress, stop)?;
     let order = Order { demo_url: &demo_url, player: wanted.player, round: wanted.round, look: None };
     let job = api.submit(&order)?;
     let job = api.watch(&job.id, &mut progress, stop)?;
     check_done(&job)?;
-    api.download(&job, to, &mut progress)?;
-    drop(progress);
-    show(&job, &order, appliance, &key, to, call);
-    Ok(())
+    api.download(&job, to, &mut progress, stop)?;
+    Ok(Made { body: order.body(), job, key })
 }
 
-fn show(job: &JobView, order: &Order<'_>, appliance: &Appliance, key: &Secret, to: &Path, call: &Call) {
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What there is while the appliance serves: the clip's file and its address, and how it was asked for.
+fn show_served(made: &Made, appliance: &Appliance, to: &Path, call: &Call) {
     let (server, ca) = (&appliance.local.url, server_url::ca_file(appliance.app.data_dir()));
-    let path = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
-    let address = job.clip.as_ref().map_or("", |clip: &ClipView| clip.url.as_str());
+    let (path, key) = (absolute(to), made.key.reveal());
+    let address = made.job.clip.as_ref().map_or("", |clip: &ClipView| clip.url.as_str());
     if call.json {
         return output::json(&json!({
             "clip": path,
             "address": address,
             "server": server,
             "ca": ca,
-            "metered_key": key.reveal(),
-            "job": job,
+            "metered_key": key,
+            "job": made.job,
         }));
     }
     output::line(&format!("clip:    {}", path.display()));
     output::line(&format!("address: {address}"));
+    output::say(&server_url::browser_warning(&ca.display().to_string()));
     output::say("The same with curl, as any client would:");
     output::say(&format!(
-        "  curl --cacert {} {server}/api/clips -H \"Authorization: Bearer {}\" -H \"Content-Type: application/json\" -d '{}'",
-        ca.display(),
-        key.reveal(),
-        order.body()
+        "  curl --cacert {} {server}/api/clips -H \"Authorization: Bearer {key}\" -H \"Content-Type: application/json\" -d '{}'",
+        quoted(&ca.to_string_lossy()),
+        made.body
     ));
+}
+
+/// What there is when the appliance has ended: the file. Address, server and key are no more.
+fn show_alone(made: &Made, to: &Path, call: &Call) {
+    let path = absolute(to);
+    if call.json {
+        return output::json(&json!({
+            "clip": path,
+            "address": null,
+            "server": null,
+            "ca": null,
+            "metered_key": null,
+            "job": made.job,
+        }));
+    }
+    output::line(&format!("clip:    {}", path.display()));
+    output::say("The appliance has ended, and the clip's address with it. Without --exit it goes on serving.");
 }

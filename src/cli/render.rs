@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::clip_args::{self, LookArgs};
 use super::progress::Progress;
-use super::submit::check_target;
-use super::{Call, output, stop_on_signals, wrong_usage};
+use super::{Call, interrupted, output, stop_on_signals, target, wrong_usage};
 use crate::domain::error::Result;
+use crate::domain::failure::FailureCode;
 use crate::domain::job::{Stage, SteamId};
+use crate::os::files;
 use crate::render::clip::{self, ClipRequest};
 use crate::render::command;
 use crate::render::demo::PlainDemo;
@@ -51,13 +52,14 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     else {
         return Err(wrong_usage("A demo, --player, --round and -o are needed."));
     };
-    check_target(video)?;
+    let poster = video.with_extension("jpg");
+    files::open_named(demo)?;
+    target::check_with_poster(video, &poster)?;
     let stop = stop_on_signals()?;
     let mut progress = Progress::new();
     progress.show("reading the demo", 0.0);
     let demo = PlainDemo::open(demo, None)?;
     let commands = args.look.commands();
-    let poster = video.with_extension("jpg");
     let request = ClipRequest {
         demo: demo.path(),
         steam64: player.get(),
@@ -74,6 +76,11 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         let whole = if stage == Stage::Parsing { PARSING * part } else { PARSING + (1.0 - PARSING) * part };
         progress.show(stage.as_str(), whole);
         if stop.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .map_err(|error| {
+        // A broken demo is told as such also to one who has lost patience.
+        let is_stopped = stop.stopped() && error.code == FailureCode::RenderFailed.as_str();
+        if is_stopped { interrupted("Interrupted: no clip was written.") } else { error }
     })?;
     drop(progress);
     let seconds = report.frames as f64 / f64::from(args.look.fps);

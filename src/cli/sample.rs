@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::submit::check_target;
-use super::{Call, output};
-use crate::domain::error::{Error, Result};
+use super::{Call, output, target};
+use crate::domain::error::Result;
 use crate::render::forge;
 
 /// Writes the product's own sample demo, to try things with; says its player and round
@@ -19,10 +18,9 @@ pub struct Args {
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
-    check_target(&args.output)?;
+    target::check_in_place(&args.output)?;
+    target::write(&args.output, &forge::sample())?;
     let path = args.output.display();
-    std::fs::write(&args.output, forge::sample())
-        .map_err(|error| Error::internal(format!("Could not write {path}: choose another place with -o."), error))?;
     if call.json {
         output::json(&json!({
             "demo": args.output,

@@ -10,11 +10,13 @@ use ipnet::IpNet;
 use super::appliance::{Appliance, Options};
 use super::serve_limits::LimitArgs;
 use super::serve_quotas::QuotaArgs;
-use super::{Call, output, stop_on_signals, wrong_usage};
+use super::server_url::browser_warning;
+use super::{Call, hints, output, stop_on_signals, wrong_usage};
 use crate::app::nodes;
 use crate::app::tls::Source;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
+use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::{files, systemd, user};
 
@@ -44,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// Seconds a node may be silent before its job is given to another
-    #[arg(long, value_name = "N", default_value_t = limits::LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "N", default_value_t = limits::LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(1..=limits::FLAG_SECONDS_MOST))]
     lease_seconds: u64,
     /// Render nodes inside this process
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::NODE_SLOTS)))]
@@ -101,23 +103,27 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         files::write_durably(file, format!("{address}\n").as_bytes())
             .map_err(|error| Error::internal(format!("Could not write --port-file {}.", file.display()), error))?;
     }
-    say_listening(&appliance, args.plain_http.is_some());
+    say_listening(&appliance, args.plain_http.is_some(), call);
     if nodes::list(&appliance.app)?.is_empty() {
         output::say(&format!(
-            "No render node has joined yet, so jobs will wait. To add one, run {} and start a node with the token, or \
+            "No render node has joined yet, so jobs will wait. To add one, run `{}` and start a node with the token, or \
              restart the server with --local-nodes 1.",
-            nodes_token(call)
+            hints::admin(call, &["nodes", "token"])
         ));
     }
     ready();
     while !stop.wait(Duration::from_secs(3_600)) {}
     systemd::stopping();
-    output::say("Stopping: requests under way are finished first. Once more stops at once.");
+    output::say("Stopping: requests in flight are finished first. Once more stops at once.");
     match appliance.stop() {
         0 => output::say_last("Stopped."),
-        cut => output::say_last(&format!(
-            "Stopped. {cut} requests were not finished within --stop-seconds and were cut off; their clients see a broken connection."
-        )),
+        cut => {
+            let were = if cut == 1 { "was" } else { "were" };
+            output::say_last(&format!(
+                "Stopped. {} {were} not finished within --stop-seconds and {were} cut off: to a client that is a broken connection.",
+                counted(cut, "request")
+            ));
+        }
     }
     Ok(())
 }
@@ -142,24 +148,18 @@ fn certificate(args: &Args) -> Result<Option<Source>> {
     }
 }
 
-fn say_listening(appliance: &Appliance, is_plain: bool) {
+fn say_listening(appliance: &Appliance, is_plain: bool, call: &Call) {
     let (address, url) = (appliance.address(), &appliance.reachable.url);
     let how = if is_plain { " over plain HTTP" } else { "" };
     output::say(&format!("Listening on {address}: {url}{how}. Ctrl-C stops."));
     if let Some(authority) = &appliance.authority {
-        output::say(&format!(
+        let message = format!(
             "Clients trust it by the authority at {url}/ca.pem (`admin tls export`), SHA-256 {}.",
             authority.fingerprint
-        ));
+        );
+        output::say(&hints::complete(&message, call));
+        output::say(&browser_warning(&format!("{url}/ca.pem")));
     }
-}
-
-/// What makes a join token for this very server.
-fn nodes_token(call: &Call) -> String {
-    let dir = call.data_dir.as_ref().map(|dir| dir.display().to_string());
-    // In single quotes a shell takes everything as it is, but for those themselves.
-    let dir = dir.map(|dir| format!(" --data-dir '{}'", dir.replace('\'', r"'\''")));
-    format!("`dinkem-appliance admin{} nodes token`", dir.unwrap_or_default())
 }
 
 /// Reads `--listen`: an address or a name, and a port.

@@ -7,41 +7,38 @@ use clap::builder::RangedU64ValueParser;
 
 use super::wrong_usage;
 use crate::domain::error::Result;
+use crate::domain::limits;
 use crate::http::{Limits, TransportLimits};
 
 const KIB: u64 = 1_024;
-/// No connection, thread or request at all would be no server, and more than this no machine holds.
-const MOST: u64 = 1_000_000;
-/// Seconds in a day: a longer wait is none that means something.
-const DAY: u64 = 86_400;
 
 /// Flags in `--help` under a heading of their own.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Open connections in total; at the limit the oldest one without a request makes room
-    #[arg(long, value_name = "N", default_value_t = http().connections, value_parser = count(MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().connections, value_parser = count(limits::FLAG_CONNECTIONS_MOST))]
     max_connections: usize,
     /// Open connections of one address; loopback and trusted proxies have no limit of their own
-    #[arg(long, value_name = "N", default_value_t = http().connections_per_address, value_parser = count(MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().connections_per_address, value_parser = count(limits::FLAG_CONNECTIONS_MOST))]
     max_connections_per_address: usize,
     /// Requests in flight; more are answered 503
-    #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(limits::FLAG_CONNECTIONS_MOST))]
     max_requests: usize,
     /// Threads that answer requests; a waiting claim and an upload hold one each, look-ups have four more of their own
-    #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(10_000))]
+    #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(limits::FLAG_THREADS_MOST))]
     http_threads: usize,
     /// Claims of nodes that may wait at once
-    #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(10_000))]
+    #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(limits::FLAG_THREADS_MOST))]
     max_waiting_claims: usize,
     /// Uploads of clients at once; one account may have an eighth of them
-    #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(10_000))]
+    #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(limits::FLAG_THREADS_MOST))]
     max_uploads: usize,
     /// Uploads of render nodes at once; one node may have an eighth of them
-    #[arg(long, value_name = "N", default_value_t = http().reserved_uploads, value_parser = count(10_000))]
+    #[arg(long, value_name = "N", default_value_t = http().reserved_uploads, value_parser = count(limits::FLAG_THREADS_MOST))]
     max_node_uploads: usize,
     /// Uploads of one address at once; loopback and trusted proxies have no limit of their own
-    #[arg(long, value_name = "N", default_value_t = http().uploads_per_address, value_parser = count(10_000))]
+    #[arg(long, value_name = "N", default_value_t = http().uploads_per_address, value_parser = count(limits::FLAG_THREADS_MOST))]
     max_uploads_per_address: usize,
     /// Seconds for a TLS handshake
     #[arg(long, value_name = "N", default_value_t = http().tls_handshake_time.as_secs(), value_parser = seconds())]
@@ -50,25 +47,25 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = http().head_time.as_secs(), value_parser = seconds())]
     head_seconds: u64,
     /// KiB of a request's head
-    #[arg(long, value_name = "N", default_value_t = kib(http().head_bytes), value_parser = count(KIB))]
+    #[arg(long, value_name = "N", default_value_t = kib(http().head_bytes), value_parser = count(limits::FLAG_HEAD_KIB_MOST))]
     max_head_kib: usize,
     /// Header lines of a request
-    #[arg(long, value_name = "N", default_value_t = http().head_lines, value_parser = count(10_000))]
+    #[arg(long, value_name = "N", default_value_t = http().head_lines, value_parser = count(limits::FLAG_HEAD_LINES_MOST))]
     max_head_lines: usize,
     /// KiB of a request's path and query
-    #[arg(long, value_name = "N", default_value_t = kib(http().uri_bytes), value_parser = count(KIB))]
+    #[arg(long, value_name = "N", default_value_t = kib(http().uri_bytes), value_parser = count(limits::FLAG_HEAD_KIB_MOST))]
     max_uri_kib: usize,
     /// Seconds that a connection may rest between two requests
     #[arg(long, value_name = "N", default_value_t = http().idle_time.as_secs(), value_parser = seconds())]
     idle_seconds: u64,
     /// KiB of a JSON body
-    #[arg(long, value_name = "N", default_value_t = own().json_body_bytes / KIB, value_parser = clap::value_parser!(u64).range(1..=1_024))]
+    #[arg(long, value_name = "N", default_value_t = own().json_body_bytes / KIB, value_parser = clap::value_parser!(u64).range(1..=limits::FLAG_JSON_KIB_MOST))]
     max_json_kib: u64,
     /// Seconds that a body may pause
     #[arg(long, value_name = "N", default_value_t = http().body_idle_time.as_secs(), value_parser = seconds())]
     body_idle_seconds: u64,
     /// KiB each second that a body must bring on average over --body-window-seconds; 0 asks for none
-    #[arg(long, value_name = "N", default_value_t = http().body_rate / KIB, value_parser = clap::value_parser!(u64).range(..=MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().body_rate / KIB, value_parser = clap::value_parser!(u64).range(..=limits::FLAG_BODY_KIB_PER_SECOND_MOST))]
     min_body_kib_per_second: u64,
     /// Seconds over which the speed of a body is judged
     #[arg(long, value_name = "N", default_value_t = http().body_rate_window.as_secs(), value_parser = seconds())]
@@ -77,13 +74,13 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = http().answer_stall_time.as_secs(), value_parser = seconds())]
     answer_stall_seconds: u64,
     /// KiB of an unwanted body that are thrown away, so that the client gets to read why
-    #[arg(long, value_name = "N", default_value_t = kib(http().drain_bytes), value_parser = count(KIB * KIB))]
+    #[arg(long, value_name = "N", default_value_t = kib(http().drain_bytes), value_parser = count(limits::FLAG_DRAIN_KIB_MOST))]
     drain_kib: usize,
     /// Seconds for the same
     #[arg(long, value_name = "N", default_value_t = http().drain_time.as_secs(), value_parser = seconds())]
     drain_seconds: u64,
     /// Seconds that requests in flight have to finish when the server stops
-    #[arg(long, value_name = "N", default_value_t = own().stop_time.as_secs(), value_parser = clap::value_parser!(u64).range(..=DAY))]
+    #[arg(long, value_name = "N", default_value_t = own().stop_time.as_secs(), value_parser = clap::value_parser!(u64).range(..=limits::FLAG_SECONDS_MOST))]
     stop_seconds: u64,
 }
 
@@ -167,5 +164,5 @@ fn count(most: u64) -> RangedU64ValueParser<usize> {
 }
 
 fn seconds() -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(1..=DAY)
+    RangedU64ValueParser::new().range(1..=limits::FLAG_SECONDS_MOST)
 }

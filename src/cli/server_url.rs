@@ -77,6 +77,15 @@ pub fn ca_file(data_dir: &Path) -> PathBuf {
     data_dir.join(CA_FILE)
 }
 
+/// Why a browser does not trust an address under the appliance's own authority at first, and what to do. `ca`: where its
+/// certificate is.
+pub fn browser_warning(ca: &str) -> String {
+    format!(
+        "A browser warns about this address, as it does not know the appliance's own certificate authority: import {ca} \
+         there, or go on past the warning."
+    )
+}
+
 /// Keeps it for `admin nodes token` and `submit`, and how this machine reaches it for `admin healthcheck`. What is there
 /// already is not written again.
 pub fn record(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Result<()> {

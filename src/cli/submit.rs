@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::client::{Api, Order, check_done};
 use super::clip_args::{self, LookArgs};
 use super::progress::Progress;
-use super::{Call, output, server_url, stop_on_signals, wrong_usage};
+use super::{Call, output, server_url, stop_on_signals, target, wrong_usage};
 use crate::config;
-use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error::Result;
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::os::files;
@@ -58,42 +58,30 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         None => call.data_dir().ok().and_then(|data_dir| server_url::authority_here(&data_dir, &args.server)),
     };
     let api = Api::new(&args.server, key(args.key_file.as_deref())?, ca_pem)?;
-    if let Some(to) = &args.output {
-        check_target(to)?;
-    }
-    let stop = stop_on_signals()?;
-    let mut progress = Progress::new();
     let is_url = args
         .demo
         .split_once("://")
         .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"));
-    let demo_url = if is_url { args.demo.clone() } else { api.upload(Path::new(&args.demo), &mut progress)? };
+    if !is_url {
+        files::open_named(Path::new(&args.demo))?;
+    }
+    if let Some(to) = &args.output {
+        target::check(to)?;
+    }
+    let stop = stop_on_signals()?;
+    let mut progress = Progress::new();
+    let demo_url = if is_url { args.demo.clone() } else { api.upload(Path::new(&args.demo), &mut progress, &stop)? };
     let order = Order { demo_url: &demo_url, player: args.player, round: args.round, look: Some(&args.look) };
     let mut job = api.submit(&order)?;
     if args.wait || args.output.is_some() {
         job = api.watch(&job.id, &mut progress, &stop)?;
         if let (Some(to), true) = (&args.output, job.status == "done") {
-            api.download(&job, to, &mut progress)?;
+            api.download(&job, to, &mut progress, &stop)?;
         }
     }
     drop(progress);
     show(&job, &api, args.output.as_deref(), call);
     if ["queued", "rendering"].contains(&job.status.as_str()) { Ok(()) } else { check_done(&job) }
-}
-
-/// Looks at where a result is to go before the work is done. A file of that name is replaced, as every tool does that is
-/// told where to write; but it is said.
-pub fn check_target(to: &Path) -> Result<()> {
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if to.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-        let message =
-            format!("Could not write {}: its folder is missing, or it is one itself. Choose another -o.", to.display());
-        return Err(Error::new(Kind::Invalid, "unwritable_file", message));
-    }
-    if to.exists() {
-        output::say(&format!("Replacing {}.", to.display()));
-    }
-    Ok(())
 }
 
 fn show(job: &JobView, api: &Api, output_file: Option<&Path>, call: &Call) {

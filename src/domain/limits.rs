@@ -2,6 +2,10 @@
 
 /// Characters of an account's name.
 pub const ACCOUNT_NAME_CHARS: usize = 64;
+/// Dinks of one account: more than any machine room has render slots.
+pub const ACCOUNT_DINKS: u32 = 100_000;
+/// Dinks for each live render slot that an operator may give an account without being asked whether it is meant.
+pub const DINKS_PER_LIVE_SLOT: u64 = 10;
 /// Seconds after which it is written down again that a key was used.
 pub const KEY_USED_SECONDS: u64 = 60;
 /// Seconds that a rotated key and its successor may both be good: 90 days.
@@ -262,3 +266,24 @@ pub const CERTIFICATE_WARN_SECONDS: u64 = 3_600;
 pub const CLOCK_JUMP_SECONDS: u64 = 60;
 /// Bytes of a certificate's file: 1 MiB.
 pub const CERTIFICATE_FILE_BYTES: u64 = 1 << 20;
+
+// How far an operator may move what is a flag of `serve`: a slip of the finger is refused, a large machine is not.
+
+/// Connections, or requests in flight: more than any machine holds.
+pub const FLAG_CONNECTIONS_MOST: u64 = 1_000_000;
+/// Threads, and what holds one each.
+pub const FLAG_THREADS_MOST: u64 = 10_000;
+/// Seconds of any wait, a day: a longer one is none that means something.
+pub const FLAG_SECONDS_MOST: u64 = 86_400;
+/// KiB of a request's head, or of its path and query: 1 MiB.
+pub const FLAG_HEAD_KIB_MOST: u64 = 1_024;
+/// Header lines of a request.
+pub const FLAG_HEAD_LINES_MOST: u64 = 10_000;
+/// KiB of a JSON body: 1 MiB.
+pub const FLAG_JSON_KIB_MOST: u64 = 1_024;
+/// KiB of an unwanted body that are read: 1 GiB.
+pub const FLAG_DRAIN_KIB_MOST: u64 = 1 << 20;
+/// KiB each second that a body must bring: about 1 GB.
+pub const FLAG_BODY_KIB_PER_SECOND_MOST: u64 = 1_000_000;
+/// Jobs, or bytes, of a quota: the largest number that a header's structured field can hold.
+pub const FLAG_QUOTA_MOST: u64 = 999_999_999_999_999;

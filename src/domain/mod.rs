@@ -24,5 +24,6 @@ pub mod schedule;
 pub mod statement;
 pub mod text;
 pub mod usage;
+pub mod wording;
 
 pub use error::{Error, Kind, Result};

@@ -16,7 +16,11 @@ pub fn join(call: &Call<'_>) -> Result<Response> {
     let (secret, name) = read_join(&call.json_body()?, program.is_newer())?;
     let joined = nodes::join(call.app, &secret, &name)?;
     nodes::note_program(call.app, &joined.node, &program)?;
-    let view = JoinAnswer { node_id: joined.node.public_id.to_string(), node_key: joined.key.reveal().into() };
+    let view = JoinAnswer {
+        node_id: joined.node.public_id.to_string(),
+        node_key: joined.key.reveal().into(),
+        name: joined.node.name,
+    };
     answer::json(201, &view)
 }
 

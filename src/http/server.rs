@@ -25,6 +25,7 @@ use super::routes;
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
+use crate::domain::wording::counted;
 use crate::os::certificates::Pair;
 
 /// Under which name the transport logs.
@@ -221,7 +222,7 @@ impl Running {
         self.app.stop();
         let stopped = self.transport.stop(self.stop_time);
         if stopped.cut_requests > 0 {
-            log::warn!("{} requests were cut off, unfinished after {:.1?}", stopped.cut_requests, stopped.took);
+            log::warn!("cut off, unfinished after {:.1?}: {}", stopped.took, counted(stopped.cut_requests, "request"));
         }
         drop(self.servers);
         log::info!("the transport in this run: {:?}", self.transport.counters());

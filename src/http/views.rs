@@ -15,6 +15,12 @@ use crate::wire::node::{ClaimAnswer, FetchPolicy, RenderOrder, UploadedDemo};
 use crate::wire::problem::hex;
 use crate::wire::time::rfc3339;
 
+/// Progress to a thousandth, downwards: a job that still renders is not at 1.
+fn rounded(fraction: f64) -> f64 {
+    // A thousandth that binary fractions miss by a hair is not cut off.
+    (fraction * 1_000.0 + 1e-6).floor() / 1_000.0
+}
+
 /// A job.
 pub fn job(info: &JobInfo, base: &Base) -> Result<JobView> {
     let job = &info.job;
@@ -32,7 +38,7 @@ pub fn job(info: &JobInfo, base: &Base) -> Result<JobView> {
         id: job.public_id.to_string(),
         status: job.status.as_str().into(),
         stage: rendering.map(|progress| progress.stage.as_str().into()),
-        progress: if job.status == JobStatus::Done { 1.0 } else { rendering.map_or(0.0, |at| at.fraction) },
+        progress: if job.status == JobStatus::Done { 1.0 } else { rendering.map_or(0.0, |at| rounded(at.fraction)) },
         queue_position: info.queue_position,
         waiting_because: info.waiting_because.clone(),
         job_type: job.class.as_str().into(),
@@ -108,5 +114,18 @@ fn commands(commands: Commands) -> CommandsView {
     CommandsView {
         spec_show_xray: switch(commands.spec_show_xray),
         cl_draw_only_deathnotices: switch(commands.cl_draw_only_deathnotices),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_to_a_thousandth() {
+        let cases = [(0.0, 0.0), (1.0 / 3.0, 0.333), (0.29, 0.29), (0.57, 0.57), (0.9999, 0.999), (1.0, 1.0)];
+        for (fraction, told) in cases {
+            assert_eq!(rounded(fraction), told);
+        }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
+use crate::domain::node::check_name;
 use crate::domain::protocol;
 use crate::os::address::Addresses;
 use crate::os::files;
@@ -35,7 +36,7 @@ pub struct NodeState {
     pub node_id: String,
     /// The node's key.
     pub node_key: Secret,
-    /// The node's name, as it asked to be called.
+    /// The node's name, as the server calls it.
     pub name: String,
 }
 
@@ -72,7 +73,8 @@ pub fn join(server: &str, ca_pem: Option<String>, secret: &Secret, name: &str, s
         ca_pem,
         node_id: answer.node_id,
         node_key: Secret::new(answer.node_key),
-        name: name.to_owned(),
+        // A name that was taken has got a number behind it: the node is called the same on both sides.
+        name: if check_name(&answer.name).is_ok() { answer.name } else { name.to_owned() },
     };
     write_state(state_dir, &state)?;
     Ok(state)

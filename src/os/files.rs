@@ -161,9 +161,66 @@ pub fn empty_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether something else is mounted at this very path, so that it can be neither moved nor replaced.
+#[cfg(target_os = "linux")]
+pub fn is_mount_point(path: &Path) -> io::Result<bool> {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE)?;
+    if found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) {
+        return Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
+    }
+    is_of_another_disk(path)
+}
+
+/// Whether something else is mounted at this very path, so that it can be neither moved nor replaced.
+#[cfg(not(target_os = "linux"))]
+pub fn is_mount_point(path: &Path) -> io::Result<bool> {
+    is_of_another_disk(path)
+}
+
+/// Whether it lies on another disk than its folder does.
+#[cfg(unix)]
+fn is_of_another_disk(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::symlink_metadata(path)?.dev() != fs::metadata(folder_of(path))?.dev())
+}
+
+/// Whether it lies on another disk than its folder does: Windows has links for that, which say so.
+#[cfg(not(unix))]
+fn is_of_another_disk(_: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// The error for a file that a person named and that cannot be read.
 pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Invalid, "unreadable_file", format!("Could not read {}: {error}.", path.display()))
+    let message = if path.is_dir() {
+        format!("{} is a folder: name a file.", path.display())
+    } else {
+        format!("Could not read {}: {error}.", path.display())
+    };
+    Error::new(Kind::Invalid, "unreadable_file", message)
+}
+
+/// Opens a file that a person named, to be read. A folder, which some systems open as well, is refused.
+pub fn open_named(path: &Path) -> Result<File, Error> {
+    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+    if path.is_dir() { Err(cannot_read(path, &io::ErrorKind::IsADirectory.into())) } else { Ok(file) }
+}
+
+/// A file beside `path` that takes its place once it is whole, with the rights that any new file of this user has.
+pub fn replacement(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".dinkem-").suffix(".part");
+    // As for any new file, the umask takes away what it must.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder_of(path))
+}
+
+/// The folder that a path's file lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    // `Path::parent` of a bare file name is the empty path.
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Bytes that are free on the disk of `path` for an ordinary user; `None` where the system does not tell.

@@ -10,6 +10,7 @@ use super::db::{Db, Tx};
 use super::ready::Ready;
 use super::{audit, clips, migrations};
 use crate::domain::error::{Error, Result};
+use crate::domain::wording::counted;
 use crate::os::files;
 
 /// Clips looked at in one go.
@@ -95,7 +96,7 @@ impl Copy {
                     }
                 }
             }
-            let details = format!("{}, {forgotten} clips without a video", note.details);
+            let details = format!("{}, {} without a video", note.details, counted(forgotten, "clip"));
             audit::insert(&mut tx, note.at_ms, note.actor, "restore", note.subject, &details)
         })?;
         Ok(forgotten)

@@ -17,6 +17,18 @@ pub struct DinkChange {
     pub dinks: u32,
     /// Unix time in milliseconds.
     pub at_ms: i64,
+    /// When it was taken out of the bill. Unix time in milliseconds.
+    pub undone_at_ms: Option<i64>,
+}
+
+/// A change that counts, without whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    id: i64,
+    /// Dinks from then on.
+    pub dinks: u32,
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
 }
 
 const INSERT: &str = "
@@ -32,7 +44,7 @@ pub fn record(tx: &mut Tx<'_>, account: AccountId, dinks: u32, now_ms: i64) -> R
 
 /// Walks the history backwards: an operator makes few lines.
 const HISTORY: &str = "
-    SELECT accounts.name, dinks_history.dinks, dinks_history.at_ms
+    SELECT accounts.name, dinks_history.dinks, dinks_history.at_ms, dinks_history.undone_at_ms
     FROM dinks_history
     JOIN accounts ON accounts.id = dinks_history.account
     ORDER BY dinks_history.id DESC
@@ -42,8 +54,40 @@ const HISTORY: &str = "
 /// The history, the latest first.
 pub fn history(db: &Db) -> Result<Vec<DinkChange>> {
     db.rows(HISTORY, named_params! { ":limit": limits::LIST_ROWS }, |row| {
-        Ok(DinkChange { account: row.get("name")?, dinks: row.get("dinks")?, at_ms: row.get("at_ms")? })
+        Ok(DinkChange {
+            account: row.get("name")?,
+            dinks: row.get("dinks")?,
+            at_ms: row.get("at_ms")?,
+            undone_at_ms: row.get("undone_at_ms")?,
+        })
     })
+}
+
+/// Served by `dinks_history_account`; an account has few lines, which are then put in order.
+const LAST_STANDING: &str = "
+    SELECT id, dinks, at_ms
+    FROM dinks_history
+    WHERE account = :account AND undone_at_ms IS NULL
+    ORDER BY id DESC
+    LIMIT 1
+";
+
+/// The last change of an account's dinks that was not undone.
+pub fn last_standing(db: &Db, account: AccountId) -> Result<Option<Standing>> {
+    db.row(LAST_STANDING, named_params! { ":account": account.0 }, |row| {
+        Ok(Standing { id: row.get("id")?, dinks: row.get("dinks")?, at_ms: row.get("at_ms")? })
+    })
+}
+
+/// Served by the row's number.
+const UNDO: &str = "
+    UPDATE dinks_history SET undone_at_ms = :now WHERE id = :id
+";
+
+/// Takes a change out of the bill: no month's peak counts it any more.
+pub fn undo(tx: &mut Tx<'_>, change: Standing, now_ms: i64) -> Result<()> {
+    tx.execute(UNDO, named_params! { ":now": now_ms, ":id": change.id })?;
+    Ok(())
 }
 
 /// Both parts are served by `dinks_history_account`.
@@ -52,20 +96,21 @@ const PEAK: &str = "
     FROM (
         SELECT dinks
         FROM dinks_history
-        WHERE account = :account AND at_ms >= :from AND at_ms < :to
+        WHERE account = :account AND at_ms >= :from AND at_ms < :to AND undone_at_ms IS NULL
         UNION ALL
         SELECT dinks
         FROM (
             SELECT dinks
             FROM dinks_history
-            WHERE account = :account AND at_ms < :from
+            WHERE account = :account AND at_ms < :from AND undone_at_ms IS NULL
             ORDER BY at_ms DESC, id DESC
             LIMIT 1
         )
     )
 ";
 
-/// The most dinks that an account held at any time of a period: carried in from before it or set in it.
+/// The most dinks that an account held at any time of a period: carried in from before it or set in it. What
+/// was undone was never held.
 pub fn peak(db: &Db, account: AccountId, period: Period) -> Result<u32> {
     let params = named_params! { ":account": account.0, ":from": period.from_ms, ":to": period.to_ms };
     db.always(PEAK, params, |row| row.get(0))

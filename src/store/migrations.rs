@@ -34,11 +34,6 @@ pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
     create_or_advance(db)
 }
 
-/// For `admin`: creates the store where there is none; an older one waits for its server.
-pub fn create_or_check(db: &mut Db) -> Result<()> {
-    if version(db)? == 0 { create_or_advance(db) } else { check(db) }
-}
-
 /// Refuses a store of another version than this program's.
 pub fn check(db: &Db) -> Result<()> {
     match version(db)? {

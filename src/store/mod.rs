@@ -36,6 +36,7 @@ mod words;
 mod writer;
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,6 +45,7 @@ use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
 use crate::domain::schedule::ReadyJob;
+use crate::domain::wording::quoted;
 use crate::os::doorbell::Doorbell;
 
 pub use db::{Db, Tx};
@@ -79,7 +81,11 @@ impl Store {
         connection::check_sqlite()?;
         let folder = DataDir::create(data_dir)?;
         let lock = folder.lock()?;
-        restored::finish(&folder)?;
+        match restored::finish(&folder) {
+            // What was there before is whole again: it is served, and whoever restored is told why.
+            Err(error) if error.code == restored::UNDONE => log::error!("{error}"),
+            finished => finished?,
+        }
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
         served_file::check(&db, &folder)?;
@@ -95,18 +101,23 @@ impl Store {
         Ok(Self { folder, ready, readers, served, writing: Writing::Server { writer, _lock: lock } })
     }
 
-    /// Opens the store beside a server, or without one: creates it if need be, never migrates it.
+    /// Opens the store beside a server, or without one. Never makes one and never migrates it: where there is none, the
+    /// directory is no appliance's (`no_appliance`), and nothing is left in it.
     pub fn beside(data_dir: &Path) -> Result<Self> {
         connection::check_sqlite()?;
-        let folder = DataDir::create(data_dir)?;
+        let folder = DataDir::at(data_dir);
         if restored::is_unfinished(&folder) {
             return Err(Error::conflict(
                 "restore_unfinished",
                 "A restore of this data directory was interrupted: start the server, which goes on with it.",
             ));
         }
-        let mut db = connection::open(&folder.store(), connection::Role::Beside)?;
-        migrations::create_or_check(&mut db)?;
+        if !has_content(&folder.store()) {
+            return Err(no_appliance(data_dir));
+        }
+        let folder = DataDir::create(data_dir)?;
+        let db = connection::open(&folder.store(), connection::Role::Beside)?;
+        migrations::check(&db)?;
         let readers = Readers::new(folder.store());
         let (ready, served) = (Arc::default(), ServedFile::default());
         Ok(Self { folder, ready, readers, served, writing: Writing::Beside(Mutex::new(db)) })
@@ -214,6 +225,23 @@ impl Store {
         let queue = self.ready.lock();
         Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))
     }
+}
+
+/// Whether there is such a file, and something in it: SQLite makes an empty one before it writes.
+fn has_content(store: &Path) -> bool {
+    // One that may not be looked at is refused when it is opened.
+    std::fs::metadata(store).map_or_else(|error| error.kind() != ErrorKind::NotFound, |file| file.len() > 0)
+}
+
+fn no_appliance(data_dir: &Path) -> Error {
+    let what = if data_dir.exists() { "holds no store" } else { "does not exist" };
+    let message = format!(
+        "There is no appliance in {0}, which {what}: say where it is with --data-dir DIR, or make one by starting the \
+         server there (serve --data-dir {1}).",
+        data_dir.display(),
+        quoted(&data_dir.to_string_lossy())
+    );
+    Error::new(Kind::NotFound, "no_appliance", message)
 }
 
 /// Served by the row's number.

@@ -31,6 +31,10 @@ pub struct JoinAnswer {
     pub node_id: String,
     /// The node's own key: a UUID, sent as Bearer.
     pub node_key: String,
+    /// What the server calls the node: the name that it asked for, with a number behind it where that was taken. Empty: an
+    /// older server does not say.
+    #[serde(default)]
+    pub name: String,
 }
 
 /// `POST /api/node/claims`.

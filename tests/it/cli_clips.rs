@@ -54,8 +54,7 @@ fn quickstart_goes_from_nothing_to_a_clip_and_ends_when_told_to() {
     let ended = cli.run(&["quickstart", "--exit"]);
     assert_eq!(ended.status, 0, "{ended:?}");
     assert_is_mp4(&cli.home().join("clip.mp4"));
-    assert!(ended.out.contains("clip.mp4") && ended.out.contains("/clips/"), "{ended:?}");
-    assert!(ended.err.contains("curl --cacert ") && ended.err.contains(" https://127.0.0.1:"), "{ended:?}");
+    assert!(ended.out.contains("clip.mp4"), "{ended:?}");
     assert!(ended.err.contains("downloading"), "it is downloaded as any client would: {ended:?}");
 }
 

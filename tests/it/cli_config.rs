@@ -42,38 +42,45 @@ fn flags_win_then_the_environment_then_the_file() {
 #[test]
 fn the_data_directory_and_the_file_itself_are_found_by_the_same_rule() {
     let cli = Cli::new();
-    let (flag, variable, file) = (cli.home().join("flag"), cli.home().join("variable"), cli.home().join("file"));
+    // Each has an account of its name.
+    let [flag, variable, file, own, _] =
+        ["flag", "variable", "file", "own", ".local/share/dinkem-appliance"].map(|name| {
+            let data = cli.make_appliance(name);
+            let ended = cli.run(&["--data-dir", name, "admin", "account", "create", name]);
+            assert_eq!(ended.status, 0, "{ended:?}");
+            data
+        });
     let list = ["admin", "account", "list", "--json"];
+    let is_of = |ended: &Ended, name: &str| ended.json()["accounts"][0]["name"] == name;
     let set = format!("data_dir = '{}'\n", file.display());
     fs::write(cli.home().join("set.toml"), &set).unwrap();
     let variable_text = variable.to_str().unwrap();
 
     let ended = cli.run_in(&[("DINKEM_CONFIG", "set.toml")], &list);
-    assert!(ended.status == 0 && file.exists(), "the variable names the file: {ended:?}");
+    assert!(is_of(&ended, "file"), "the variable names the file: {ended:?}");
     let ended = cli.run_in(&[("DINKEM_CONFIG", "set.toml"), ("DINKEM_DATA_DIR", variable_text)], &list);
-    assert!(ended.status == 0 && variable.exists(), "{ended:?}");
+    assert!(is_of(&ended, "variable"), "{ended:?}");
     let words = [&["--data-dir", flag.to_str().unwrap()], list.as_slice()].concat();
     let ended = cli.run_in(&[("DINKEM_DATA_DIR", variable_text)], &words);
-    assert!(ended.status == 0 && flag.exists(), "{ended:?}");
+    assert!(is_of(&ended, "flag"), "{ended:?}");
 
     // With nothing said, the user's own file in the platform's place; without that, the platform's place for data.
     #[cfg(target_os = "linux")]
     {
-        let own = cli.home().join("own");
         let place = cli.home().join(".config/dinkem-appliance");
         let ended = cli.run(&list);
-        assert!(ended.status == 0 && cli.home().join(".local/share/dinkem-appliance").exists(), "{ended:?}");
+        assert!(is_of(&ended, ".local/share/dinkem-appliance"), "{ended:?}");
         fs::create_dir_all(&place).unwrap();
         fs::write(place.join("config.toml"), format!("data_dir = '{}'\n", own.display())).unwrap();
         let ended = cli.run(&list);
-        assert!(ended.status == 0 && own.exists(), "{ended:?}");
+        assert!(is_of(&ended, "own"), "{ended:?}");
     }
 }
 
 #[test]
 fn global_flags_stand_anywhere_and_boolean_flags_can_be_settings() {
     let cli = Cli::new();
-    let data = cli.home().join("data");
+    let data = cli.make_appliance("data");
     let data = data.to_str().unwrap();
     for words in [
         vec!["--json", "--data-dir", data, "--log", "off", "admin", "account", "list"],

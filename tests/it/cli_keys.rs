@@ -93,7 +93,7 @@ fn the_audit_says_who_did_what_when_behind_sudo_too() {
 #[test]
 fn nobody_changes_the_audit_afterwards() {
     let cli = Cli::new();
-    let data = cli.home().join("data");
+    let data = cli.make_appliance("data");
     let words = ["--data-dir", data.to_str().unwrap(), "admin", "account", "create", "studio"];
     assert_eq!(cli.run(&words).status, 0);
     let store = rusqlite::Connection::open(data.join("store.db")).unwrap();

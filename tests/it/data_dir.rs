@@ -28,6 +28,7 @@ fn everything_in_the_data_directory_is_its_owners_alone() {
     // Made beforehand, as `mkdir` does it.
     fs::create_dir(&data).unwrap();
     set_mode(&data, 0o755);
+    cli.make_appliance("data");
     let line = ["--data-dir", "data", "admin", "account", "create", "studio"];
     assert_eq!(cli.run(&line).status, 0);
     assert_eq!(cli.run(&["--data-dir", "data", "admin", "tls", "show"]).status, 0);
@@ -41,9 +42,8 @@ fn everything_in_the_data_directory_is_its_owners_alone() {
 #[test]
 fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
     let cli = Cli::new();
+    let data = cli.make_appliance("data");
     let list = ["--data-dir", "data", "admin", "account", "list"];
-    assert_eq!(cli.run(&list).status, 0);
-    let data = cli.home().join("data");
     for mode in [0o755, 0o750, 0o701] {
         set_mode(&data, mode);
         for line in [&list[..], &["--data-dir", "data", "serve", "--listen", "127.0.0.1:0"]] {
@@ -60,10 +60,9 @@ fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
 #[test]
 fn what_root_types_is_done_as_the_owner_and_what_stays_running_is_not_started_as_root() {
     let cli = Cli::new();
-    let data = cli.home().join("data");
-    fs::create_dir(&data).unwrap();
-    set_mode(&data, 0o700);
-    if chown(&data, Some(SERVICE.0), Some(SERVICE.1)).is_err() {
+    let data = cli.make_appliance("data");
+    let chown = |path: &PathBuf| chown(path, Some(SERVICE.0), Some(SERVICE.1));
+    if all_below(&data).iter().any(|path| chown(path).is_err()) {
         return skip("acting as the data directory's owner: only root can");
     }
     // The service's user must be able to come to its directory.

@@ -32,6 +32,7 @@ mod http_client;
 mod indexing;
 #[cfg(unix)]
 mod indexing_shares;
+mod keeping;
 mod kill;
 mod manual;
 #[cfg(target_os = "linux")]

@@ -136,7 +136,7 @@ fn a_request_that_does_not_end_is_cut_at_the_deadline_and_that_is_said() {
     let (status, log) = appliance.server().ended();
     assert!(status.success(), "{status}");
     let last = log.last().unwrap();
-    assert!(last.starts_with("Stopped. 1 requests were not finished within --stop-seconds"), "{}", log.join("\n"));
+    assert!(last.starts_with("Stopped. 1 request was not finished within --stop-seconds"), "{}", log.join("\n"));
 }
 
 #[test]

@@ -59,9 +59,12 @@ fn a_newer_store_and_another_programs_database_are_refused_in_words_and_left_alo
 }
 
 #[test]
-fn admin_creates_the_store_where_there_is_none_and_the_server_goes_on_with_it() {
+fn admin_makes_no_store_where_there_is_none_and_the_server_goes_on_with_what_admin_wrote() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("deep/data");
+    assert_refused(Store::beside(&folder), "no_appliance", "deep/data");
+    assert!(!dir.path().join("deep").exists(), "nothing is left there");
+    drop(Store::serve(&folder, Arc::default()).unwrap());
     let beside = Store::beside(&folder).unwrap();
     beside.write(|tx| store::accounts::insert(tx, uuid(1), "studio", 5)).unwrap();
     let server = Store::serve(&folder, Arc::default()).unwrap();

@@ -1,12 +1,13 @@
 //! A backup's file, opened: checked to its last byte before anything of it is used.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::description::{self, Description};
 use crate::domain::error::{Error, Kind, Result};
-use crate::os::files::cannot_read;
+use crate::os::files::{cannot_read, open_named};
 use crate::os::{archive, user};
 use crate::store::{STORE, is_small_file};
 use crate::wire::problem::unhex;
@@ -22,6 +23,8 @@ pub struct BackupFile {
     pub description: Description,
     /// Bytes of all files in it.
     pub bytes: u64,
+    /// Bytes of those that are in a folder, by its name.
+    pub folders: BTreeMap<String, u64>,
 }
 
 impl BackupFile {
@@ -32,7 +35,7 @@ impl BackupFile {
 
     /// The same, with every file but the description handed on while it is checked: none of it is good before the end.
     pub fn read(path: &Path, mut each: impl FnMut(&str, &mut dyn Read) -> io::Result<()>) -> Result<Self> {
-        let mut file = user::as_caller(|| File::open(path))?.map_err(|error| cannot_read(path, &error))?;
+        let mut file = user::as_caller(|| open_named(path))??;
         let first = archive::first_name(&mut file).map_err(|error| cannot_read(path, &error))?;
         if first.as_deref() != Some(description::NAME) {
             let message =
@@ -40,8 +43,12 @@ impl BackupFile {
             return Err(Error::new(Kind::Invalid, "backup_foreign", message));
         }
         let (mut text, mut bytes, mut stranger, mut has_store) = (Vec::new(), 0, None, false);
+        let mut folders = BTreeMap::new();
         archive::read(&mut file, |name, length, content| {
             bytes += length;
+            if let Some((folder, _)) = name.split_once('/').filter(|_| is_known(name)) {
+                *folders.entry(folder.to_owned()).or_default() += length;
+            }
             has_store |= name == STORE;
             if name == description::NAME {
                 content.take(DESCRIPTION_BYTES).read_to_end(&mut text)?;
@@ -61,7 +68,7 @@ impl BackupFile {
         if !has_store {
             return Err(Error::new(Kind::Invalid, "backup_foreign", format!("{} holds no store.", path.display())));
         }
-        Ok(Self { path: path.to_owned(), file, description, bytes })
+        Ok(Self { path: path.to_owned(), file, description, bytes, folders })
     }
 
     /// Every file in it but its description, in order: its path below the data directory, and its content.

@@ -17,6 +17,7 @@ use super::App;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::os::room::Room;
+use crate::os::scratch::Scratch;
 use crate::os::{archive, files};
 use crate::store::copies::Copy;
 use crate::store::{self, STORE};
@@ -50,14 +51,14 @@ pub struct Backup {
 }
 
 /// Makes a backup of all that is there, `videos` too where they are asked for. A file that is there already is never
-/// written over.
+/// written over. What a backup that was killed has left in the same folder is removed.
 pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     if to.exists() {
         return Err(there_already(to));
     }
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = files::folder_of(to);
     let unwritable = |error| unwritable(to, error);
-    let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(parent).map_err(unwritable)?;
+    let scratch = Scratch::new_in(parent, SCRATCH).map_err(unwritable)?;
     let made_at_ms = app.clock.now_ms();
     let room = room_for(app, parent);
     // The store is in it twice: as the copy, and read back for the check.

@@ -13,7 +13,8 @@ use crate::os::clock::Clock;
 use crate::os::files;
 use crate::store::clips::Stored;
 use crate::store::copies::{Copy, Note};
-use crate::store::{DataDir, STORE, Tx, restored};
+use crate::store::restored::{self, Staging};
+use crate::store::{DataDir, STORE, Tx};
 use crate::wire::time::rfc3339;
 
 /// A data directory that was restored.
@@ -31,6 +32,8 @@ pub struct Restored {
     pub forgotten: u64,
     /// Where that lies which was there.
     pub aside: Option<PathBuf>,
+    /// The same of folders that are links or disks of their own: in each of them.
+    pub aside_behind: Vec<PathBuf>,
 }
 
 /// Puts the backup in the place of what is in the data directory. Nothing is touched before all of it has been checked
@@ -47,18 +50,18 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     })?;
     // What an interrupted restore left is finished first: what it replaced is aside already.
     restored::finish(&folder)?;
-    check_room(&folder, backup.bytes)?;
-    let place = restored::begin(&folder).map_err(|error| unwritable(&folder, error))?;
+    let place = restored::begin(&folder)?;
+    check_room(&folder, &place, &backup)?;
     for name in ["local-nodes", "demos", "clips"] {
-        files::create_private_dir(&place.path().join(name)).map_err(|error| unwritable(&folder, error))?;
+        files::create_private_dir(&place.path(name)).map_err(|error| unwritable(&folder, error))?;
     }
     backup.each(|name, content| {
-        let path = place.path().join(name);
+        let path = place.path(name);
         path.parent().map_or(Ok(()), files::create_private_dir)?;
         files::write_new(&path, content)
     })?;
 
-    let copy = Copy::open(&place.path().join(STORE))?;
+    let copy = Copy::open(&place.path(STORE))?;
     if !backup.description.fits(&copy)? {
         return Err(Error::conflict("backup_damaged", "The store in the backup is not the one that it describes."));
     }
@@ -74,15 +77,16 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
         Ok(has_video)
     })?;
     let stamp: String = rfc3339(now).chars().filter(|c| c.is_ascii_digit() || *c == 'T').collect();
-    let aside = restored::install(&folder, &format!("replaced-{stamp}"))?;
+    let asides = restored::install(&folder, &place, &format!("replaced-{stamp}"))?.into_iter();
+    let (aside, aside_behind): (Vec<_>, Vec<_>) = asides.partition(|aside| aside.parent() == Some(folder.path()));
     let (accounts, jobs) = (backup.description.accounts, backup.description.jobs);
-    Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, aside })
+    Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, aside: aside.into_iter().next(), aside_behind })
 }
 
 /// Whether the restored place has the clip's video. One that is only in the directory now is taken along: the same
 /// bytes under both names, as what is there goes aside.
-fn has_video(folder: &DataDir, place: &DataDir, clip: &Stored) -> io::Result<bool> {
-    let video = place.video(clip.lease);
+fn has_video(folder: &DataDir, place: &Staging, clip: &Stored) -> io::Result<bool> {
+    let video = place.of(&folder.video(clip.lease));
     if video.exists() {
         return Ok(true);
     }
@@ -92,7 +96,7 @@ fn has_video(folder: &DataDir, place: &DataDir, clip: &Stored) -> io::Result<boo
     files::link_or_copy(&folder.video(clip.lease), &video)?;
     let poster = folder.poster(clip.lease);
     if poster.is_file() {
-        files::link_or_copy(&poster, &place.poster(clip.lease))?;
+        files::link_or_copy(&poster, &place.of(&poster))?;
     }
     Ok(true)
 }
@@ -104,13 +108,23 @@ fn is_the_video(path: &Path, clip: &Stored) -> io::Result<bool> {
     }
 }
 
-fn check_room(folder: &DataDir, bytes: u64) -> Result<()> {
-    match files::free_bytes(folder.path()) {
+/// Whether each disk that gets something of it has room: folders that are links or mount points have their own.
+fn check_room(folder: &DataDir, place: &Staging, backup: &BackupFile) -> Result<()> {
+    let mut here = backup.bytes;
+    for (name, bytes) in backup.folders.iter().filter(|(name, _)| place.is_behind(name)) {
+        here = here.saturating_sub(*bytes);
+        check_room_at(&folder.path().join(name), *bytes)?;
+    }
+    check_room_at(folder.path(), here)
+}
+
+fn check_room_at(path: &Path, bytes: u64) -> Result<()> {
+    match files::free_bytes(path) {
         Some(free) if free < bytes.saturating_add(limits::DISK_RESERVE_BYTES) => {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
             let message = format!(
                 "The disk of {} has {} MiB left; this backup needs {} MiB and a reserve of {} MiB. Make room first.",
-                folder.path().display(),
+                path.display(),
                 mib(free),
                 mib(bytes),
                 mib(limits::DISK_RESERVE_BYTES)

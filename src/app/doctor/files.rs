@@ -25,7 +25,7 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
         let fault = Fault::new(
             "orphans",
             message,
-            "A server removes them when it starts and once an hour; so does admin doctor --fix.",
+            "A server removes them when it starts and once an hour; so does `admin doctor --fix`.",
         );
         let remove = || {
             orphans.iter().try_for_each(|path| {

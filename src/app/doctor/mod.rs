@@ -125,7 +125,7 @@ fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
 /// What is wrong with the store itself; where there is anything, its rows are not asked any further.
 fn store_faults(folder: &DataDir) -> Option<Fault> {
     let damaged = |message: String| {
-        Some(Fault::new("store_damaged", message, "Stop the server and restore the last backup: admin restore FILE."))
+        Some(Fault::new("store_damaged", message, "Stop the server and restore the last backup: `admin restore FILE`."))
     };
     match store::examined::faults(folder) {
         Ok(faults) if faults.is_empty() => None,
@@ -144,7 +144,7 @@ fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
             bytes >> 20,
             limits::LOG_ALARM_BYTES >> 20
         );
-        let fault = Fault::new("log_size", message, "End whatever holds store.db open, then admin doctor --fix.");
+        let fault = Fault::new("log_size", message, "End whatever holds store.db open, then `admin doctor --fix`.");
         fault.mended(fix.then(|| app.store.empty_log()))
     })
 }
@@ -173,7 +173,7 @@ fn oversold(app: &App) -> Result<Option<Fault>> {
         Fault::new(
             "dinks_oversold",
             message,
-            "Start or add nodes (admin nodes token), or lower admin dinks set NAME N.",
+            "Start or add nodes (`admin nodes token`), or lower the dinks (`admin dinks set NAME N`).",
         )
     }))
 }

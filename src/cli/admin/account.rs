@@ -3,10 +3,11 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Call, account_json, account_name, output, show_new_keys};
+use super::{Call, account_json, account_name, hints, output, show_new_keys};
 use crate::app::{App, accounts};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
+use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
 /// Accounts: create, list, show, deactivate
@@ -52,7 +53,8 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             let (account, keys) = accounts::create(app, &name, !no_keys)?;
             show_new_keys(&account, &keys, call);
             if !call.json {
-                output::say("Its keys are refused until it is activated: dinkem-appliance admin activate");
+                let activate = hints::admin(call, &["activate", &name]);
+                output::say(&format!("Its keys are refused until it is activated: {}", output::plain(&activate)));
             }
         }
         Command::List => list(&accounts::list(app)?, call),
@@ -101,7 +103,7 @@ pub fn changed(account: &Account, call: &Call) {
         return output::json(&json!({ "account": account_json(account) }));
     }
     let dinks = match account.status {
-        AccountStatus::Active if account.dinks > 0 => format!(", {} dinks", account.dinks),
+        AccountStatus::Active if account.dinks > 0 => format!(", {}", counted(account.dinks, "dink")),
         _ => String::new(),
     };
     output::line(&format!("{}: {}{dinks}", output::plain(&account.name), account.status.as_str()));

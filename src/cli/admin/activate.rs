@@ -1,9 +1,10 @@
 //! `admin activate`: the one word an operator types when an account has signed up.
 
 use super::account::changed;
-use super::{Call, account_name};
+use super::{Call, account_name, hints};
 use crate::app::{App, accounts};
-use crate::domain::error::Result;
+use crate::domain::account::AccountStatus;
+use crate::domain::error::{Error, Result};
 
 /// Activates an account; with no name the one that waits, or, if several wait, says which
 #[derive(Debug, clap::Args)]
@@ -15,7 +16,18 @@ pub struct Args {
 }
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
-    let account = accounts::activate(app, args.name.as_deref())?;
+    let account = accounts::activate(app, args.name.as_deref()).map_err(|error| match error.code {
+        "several_waiting" => with_commands(error, app, call),
+        _ => error,
+    })?;
     changed(&account, call);
     Ok(())
+}
+
+/// The error with what to type for each account that waits.
+fn with_commands(error: Error, app: &App, call: &Call) -> Error {
+    let all = accounts::list(app).unwrap_or_default().into_iter();
+    let waiting = all.filter(|account| account.status == AccountStatus::Inactive);
+    let commands: Vec<_> = waiting.map(|account| hints::admin(call, &["activate", &account.name])).collect();
+    Error { message: format!("{} Type: {}", error.message, commands.join(" or ")), ..error }
 }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Call, output};
+use super::{Call, hints, output};
 use crate::app::{App, backup};
+use crate::cli::target;
 use crate::domain::error::Result;
+use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
 use crate::os::user;
 use crate::wire::time::rfc3339;
@@ -33,7 +35,8 @@ pub struct BackupArgs {
 /// Puts a backup in the place of what is in the data directory, which is kept aside; the server must not run
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The whole file is checked before anything is touched. Videos that it lacks and that are in the data directory stay; clips
+The whole file is checked before anything is touched. Where demos, clips, local-nodes or tls is a link or a disk of its
+own, it stays one, and what was in it is kept in a folder in it. Videos that it lacks and that are in the data directory stay; clips
 without a video are forgotten, their jobs stay done and billed.
 
 Example: on a new machine, before the server's first start
@@ -44,6 +47,7 @@ pub struct RestoreArgs {
 }
 
 pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
+    target::refuse_dash(&args.file)?;
     // The file is the caller's, so he is who writes it, also where the data directory's owner may not.
     let made = user::as_caller(|| backup::make(app, &args.file, args.videos))??;
     if call.json {
@@ -58,20 +62,25 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
             "left_out": made.left_out,
         }));
     } else {
-        let videos = made.videos.map_or("no videos (--videos takes them along)".to_owned(), |n| format!("{n} videos"));
+        let videos = made.videos.map_or("no videos (--videos takes them along)".to_owned(), |n| counted(n, "video"));
         output::line(&format!("backup:  {} ({} MiB)", args.file.display(), made.bytes.div_ceil(1 << 20)));
         output::line(&format!("made at: {}", rfc3339(made.made_at_ms)));
         output::line(&format!(
-            "holds:   {} accounts, {} jobs, {} demos, {videos}",
-            made.accounts, made.jobs, made.demos
+            "holds:   {}, {}, {}, {videos}",
+            counted(made.accounts, "account"),
+            counted(made.jobs, "job"),
+            counted(made.demos, "demo")
         ));
     }
     if !made.left_out.is_empty() {
         let named = made.left_out.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        output::say(&format!(
-            "warning: {} files are missing or damaged, so they are not in the backup: {named}{}. See `admin doctor`.",
-            made.left_out.len(),
-            if made.left_out.len() > NAMED { " …" } else { "" }
+        let more = if made.left_out.len() > NAMED { " …" } else { "" };
+        let left_out = counted(made.left_out.len(), "file");
+        output::say(&hints::complete(
+            &format!(
+                "warning: not in the backup, because missing or damaged: {left_out}: {named}{more}. See `admin doctor`."
+            ),
+            call,
         ));
     }
     output::say("It was restored to a scratch place and checked. It holds secrets: keep it as you keep keys.");
@@ -89,22 +98,25 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
             "videos": restored.videos,
             "clips_forgotten": restored.forgotten,
             "replaced": restored.aside,
+            "replaced_elsewhere": restored.aside_behind,
         }));
     } else {
         output::line(&format!("restored: {}", data_dir.display()));
         output::line(&format!("made at:  {}", rfc3339(restored.made_at_ms)));
         output::line(&format!(
-            "holds:    {} accounts, {} jobs, {} videos",
-            restored.accounts, restored.jobs, restored.videos
+            "holds:    {}, {}, {}",
+            counted(restored.accounts, "account"),
+            counted(restored.jobs, "job"),
+            counted(restored.videos, "video")
         ));
-        if let Some(aside) = &restored.aside {
+        for aside in restored.aside.iter().chain(&restored.aside_behind) {
             output::line(&format!("replaced: {}", aside.display()));
         }
     }
     if restored.forgotten > 0 {
         output::say(&format!(
-            "{} clips had no video, neither in the backup nor here: they are forgotten, their jobs stay done and billed.",
-            restored.forgotten
+            "Without a video, neither in the backup nor here: {}. Such clips are forgotten, their jobs stay done and billed.",
+            counted(restored.forgotten, "clip")
         ));
     }
     output::say(

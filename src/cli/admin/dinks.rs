@@ -4,13 +4,16 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::account::changed;
-use super::{Call, account_name, output};
-use crate::app::dinks::Dinks;
-use crate::app::{App, dinks};
-use crate::domain::error::Result;
+use super::{Call, account_json, account_name, output};
+use crate::app::dinks::{Dinks, Undone};
+use crate::app::{App, accounts, dinks};
+use crate::cli::{hints, prompt, wrong_usage};
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
-/// Provisioned dinks (reserved render nodes): set, show
+/// Provisioned dinks (reserved render nodes): set, undo, show
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin dinks set studio-a 2")]
 pub struct Args {
@@ -20,14 +23,29 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Sets how many dinks an account holds from now on
+    /// Sets how many dinks an account holds from now on; a month is billed for the most that it held
     #[command(after_help = "Example:\n  dinkem-appliance admin dinks set studio-a 2")]
     Set {
         /// The account's name
         #[arg(value_parser = account_name)]
         name: String,
         /// How many
+        #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::ACCOUNT_DINKS)))]
         dinks: u32,
+        /// Ask nothing, also where it is more than ten times the live render slots
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Takes the last change of an account's dinks out of the bill, as if it had never been made; again: the one before
+    #[command(after_help = "\
+Example: 20 was meant
+  dinkem-appliance admin dinks set studio-a 200 --yes
+  dinkem-appliance admin dinks undo studio-a
+  dinkem-appliance admin dinks set studio-a 20 --yes")]
+    Undo {
+        /// The account's name
+        #[arg(value_parser = account_name)]
+        name: String,
     },
     /// All accounts' dinks and their history, and the live slots behind them
     #[command(after_help = "Example:\n  dinkem-appliance admin dinks show")]
@@ -36,8 +54,15 @@ enum Command {
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     match args.command {
-        Command::Set { name, dinks } => {
+        Command::Set { name, dinks, yes } => {
+            if !yes {
+                confirm(app, &name, dinks, call)?;
+            }
             changed(&dinks::set(app, &name, dinks)?, call);
+            warn_of_overselling(&dinks::show(app)?);
+        }
+        Command::Undo { name } => {
+            undone(&dinks::undo(app, &name)?, call);
             warn_of_overselling(&dinks::show(app)?);
         }
         Command::Show => {
@@ -49,13 +74,61 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
+/// Asks before an account is given far more dinks than there are slots: the month is billed for the most it held. To
+/// lower them needs no question.
+fn confirm(app: &App, name: &str, dinks: u32, call: &Call) -> Result<()> {
+    let (held, live_slots) = (accounts::show(app, name)?.account.dinks, dinks::show(app)?.live_slots);
+    if dinks <= held || !dinks::are_unlikely(dinks, live_slots) {
+        return Ok(());
+    }
+    let fact = format!(
+        "{} for {}, but only {}",
+        counted(dinks, "dink"),
+        output::plain(name),
+        counted(live_slots, "live render slot")
+    );
+    if call.json || !prompt::is_possible() {
+        return Err(wrong_usage(format!(
+            "{fact}: is that meant? The month is billed for the most dinks that it held. If so, add --yes: {}",
+            hints::admin(call, &["dinks", "set", name, &dinks.to_string(), "--yes"])
+        )));
+    }
+    if prompt::agrees(&format!("{fact}. The month is billed for the most dinks that it held. Set them?"))? {
+        return Ok(());
+    }
+    Err(Error::conflict("not_confirmed", "Nothing was changed."))
+}
+
+fn undone(undone: &Undone, call: &Call) {
+    if call.json {
+        return output::json(&json!({
+            "account": account_json(&undone.account),
+            "undone": { "dinks": undone.dinks, "at": rfc3339(undone.at_ms) },
+        }));
+    }
+    changed(&undone.account, call);
+    output::say(&format!(
+        "No bill counts any more that it was set to {} at {}.",
+        counted(undone.dinks, "dink"),
+        rfc3339(undone.at_ms)
+    ));
+    if undone.changes_ended_months {
+        output::say("That was in a month that is over: statements made since then are no longer right.");
+    }
+}
+
 fn show(dinks: &Dinks, call: &Call) {
+    let undone_at = |at_ms: Option<i64>| at_ms.map(rfc3339);
     if call.json {
         let accounts = dinks.accounts.iter().map(|account| json!({ "name": account.name, "dinks": account.dinks }));
-        let history = dinks
-            .history
-            .iter()
-            .map(|change| json!({ "account": change.account, "dinks": change.dinks, "at": rfc3339(change.at_ms) }));
+        let history = dinks.history.iter().map(|change| {
+            json!({
+                "account": change.account,
+                "dinks": change.dinks,
+                "at": rfc3339(change.at_ms),
+                "undone_at": undone_at(change.undone_at_ms),
+            })
+        });
         return output::json(&json!({
             "accounts": accounts.collect::<Vec<_>>(),
             "history": history.collect::<Vec<_>>(),
@@ -70,9 +143,12 @@ fn show(dinks: &Dinks, call: &Call) {
         let rows: Vec<_> = dinks
             .history
             .iter()
-            .map(|change| [rfc3339(change.at_ms), change.account.clone(), change.dinks.to_string()])
+            .map(|change| {
+                let undone = undone_at(change.undone_at_ms).unwrap_or_else(|| "-".to_owned());
+                [rfc3339(change.at_ms), change.account.clone(), change.dinks.to_string(), undone]
+            })
             .collect();
-        output::line(&format!("\n{}", output::table(["SINCE", "NAME", "DINKS"], &rows)));
+        output::line(&format!("\n{}", output::table(["SINCE", "NAME", "DINKS", "UNDONE"], &rows)));
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Call, output};
+use super::{Call, hints, output};
 use crate::app::doctor::{self, Fault, Patient};
 use crate::cli::server_url::{self, host_of};
 use crate::domain::error::{Error, Result};
+use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 
@@ -43,9 +44,9 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
     show(&faults, call);
     match faults.iter().filter(|fault| !fault.mended).count() {
         0 => Ok(()),
-        1 => Err(Error::conflict("faults", "1 fault was found: mend it as is said, then ask again.")),
         count => {
-            Err(Error::conflict("faults", format!("{count} faults were found: mend them as is said, then ask again.")))
+            let message = format!("Found {}: fix what is named, then ask again.", counted(count, "fault"));
+            Err(Error::conflict("faults", message))
         }
     }
 }
@@ -56,17 +57,18 @@ fn show(faults: &[Fault], call: &Call) {
         let faults: Vec<_> = faults
             .iter()
             .map(|fault| {
-                json!({ "code": fault.code, "message": fault.message, "mend": fault.mend, "mended": fault.mended })
+                let (message, mend) = (hints::complete(&fault.message, call), hints::complete(&fault.mend, call));
+                json!({ "code": fault.code, "message": message, "mend": mend, "mended": fault.mended })
             })
             .collect();
         return output::json(&json!({ "ok": ok, "faults": faults }));
     }
     for fault in faults {
-        output::line(&format!("{}: {}", fault.code, output::plain(&fault.message)));
+        output::line(&format!("{}: {}", fault.code, output::plain(&hints::complete(&fault.message, call))));
         if fault.mended {
             output::line("  mended");
         } else {
-            output::line(&format!("  mend: {}", output::plain(&fault.mend)));
+            output::line(&format!("  mend: {}", output::plain(&hints::complete(&fault.mend, call))));
         }
     }
     if faults.is_empty() {

@@ -40,7 +40,8 @@ struct Warning {
 
 pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     let server = server_url::recorded_local(data_dir).ok_or_else(|| {
-        let message = format!("No server has run on {} yet: start it.", data_dir.display());
+        let message =
+            format!("No server has run on {} yet: start it, or say with --data-dir where it runs.", data_dir.display());
         Error::new(Kind::NotFound, "no_server", message)
     })?;
     let client = Client::new(ClientOptions {

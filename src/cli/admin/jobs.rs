@@ -33,7 +33,7 @@ enum Command {
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs list --account studio-a --status queued")]
     List {
         /// Only those submitted with this key: its number, from `admin keys list` or `identify`
-        #[arg(long, value_name = "KEY-ID")]
+        #[arg(long, value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: Option<i64>,
         /// Only those that this node has or had: its name or id
         #[arg(long, value_name = "NODE")]

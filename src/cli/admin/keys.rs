@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::{Call, account_json, account_name, output, show_new_keys};
+use super::{Call, account_json, account_name, hints, output, show_new_keys};
 use crate::app::accounts::NewKeys;
 use crate::app::{App, keys};
 use crate::domain::account::{Account, AccountStatus};
@@ -14,6 +14,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::key::{KeyClass, KeyInfo, Secret};
 use crate::domain::limits;
+use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
 /// Bytes of a line that may be a key, with some room for what came along when it was copied.
@@ -54,14 +55,14 @@ enum Command {
         #[arg(long, value_parser = key_class, value_name = "metered|reserved")]
         class: KeyClass,
         /// How long the old key stays good: 90s, 30m, 24h, 7d [default: not at all]
-        #[arg(long, value_parser = overlap, value_name = "TIME", default_value = "0s", hide_default_value = true)]
+        #[arg(long, value_parser = overlap, value_name = "TIME", default_value = "0s", hide_default_value = true, allow_hyphen_values = true)]
         overlap: Duration,
     },
     /// Revokes a key: the next request with it is refused
     #[command(after_help = "Example:\n  dinkem-appliance admin keys revoke 7")]
     Revoke {
         /// Its number, from `admin keys list`
-        #[arg(value_name = "KEY-ID")]
+        #[arg(value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: i64,
     },
     /// Says whose a key is that was found somewhere; the key is read from standard input
@@ -180,7 +181,7 @@ fn rotated(account: &Account, keys: &NewKeys, class: KeyClass, overlap: Duration
     show_new_keys(account, keys, call);
     output::say(&match overlap.as_secs() {
         0 => format!("The old {} key is refused from now on.", class.as_str()),
-        seconds => format!("The old {} key stays good for {seconds} seconds.", class.as_str()),
+        seconds => format!("The old {} key stays good for {}.", class.as_str(), counted(seconds, "second")),
     });
 }
 
@@ -201,13 +202,12 @@ fn identified(account: &Account, key: &KeyInfo, now_ms: i64, call: &Call) {
     output::line(&format!("status:    {}", status_in_words(key, now_ms)));
     output::line(&format!("last used: {}", key.used_at_ms.map_or_else(|| "-".to_owned(), rfc3339)));
     if live {
-        output::say(&format!(
-            "Whoever has it can submit jobs. What it submitted: admin jobs list --key {id}. To end it: admin keys \
-             rotate {name} --class {class}, or admin keys revoke {id}.",
-            id = key.id,
-            name = output::plain(&account.name),
-            class = key.class.as_str(),
-        ));
+        let (id, class) = (key.id.to_string(), key.class.as_str());
+        let hint = |words: &[&str]| output::plain(&hints::admin(call, words));
+        output::say("Whoever has it can submit jobs. What was submitted with it, its successor, its end:");
+        output::say(&format!("  {}", hint(&["jobs", "list", "--key", &id])));
+        output::say(&format!("  {}", hint(&["keys", "rotate", &account.name, "--class", class])));
+        output::say(&format!("  {}", hint(&["keys", "revoke", &id])));
     }
 }
 

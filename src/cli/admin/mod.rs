@@ -24,7 +24,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Call, output};
+use super::{Call, hints, output};
 use crate::app::App;
 use crate::app::accounts::NewKeys;
 use crate::domain::account::{self as rules, Account};

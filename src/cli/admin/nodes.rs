@@ -12,6 +12,7 @@ use crate::cli::server_url;
 use crate::domain::error::Result;
 use crate::domain::node::{Bench, Node, NodeState};
 use crate::domain::protocol::{self, Program};
+use crate::domain::wording::counted;
 use crate::wire::ticket::JoinTicket;
 use crate::wire::time::rfc3339;
 
@@ -62,7 +63,12 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         Command::Resume { node } => changed(&nodes::resume(app, &node)?, "takes work", json!({}), call),
         Command::Remove { node } => {
             let (node, jobs) = nodes::remove(app, &node)?;
-            changed(&node, &format!("removed, {jobs} jobs put back"), json!({ "jobs_put_back": jobs }), call);
+            changed(
+                &node,
+                &format!("removed, {} put back", counted(jobs, "job")),
+                json!({ "jobs_put_back": jobs }),
+                call,
+            );
         }
     }
     Ok(())
@@ -89,10 +95,10 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     }
     match url {
         Some(server) => output::say(&format!(
-            "Works once, within an hour, for a node that reaches {server}. On the node run: dinkem-appliance node --join -   and paste the token."
+            "Good once, for an hour, for a node that reaches {server}. On the node run: dinkem-appliance node --join -   and paste the token."
         )),
         None => output::say(
-            "Works once, within an hour. No server has run on this data directory yet: the node must be told its address with --server URL. On the node run: dinkem-appliance node --join - --server URL   and paste the token.",
+            "Good once, for an hour. No server has run on this data directory yet: the node must be told its address with --server URL. On the node run: dinkem-appliance node --join - --server URL   and paste the token.",
         ),
     }
     Ok(())

@@ -8,8 +8,7 @@ use serde_json::json;
 use super::{Call, output};
 use crate::app::App;
 use crate::app::tls::{self, Shown};
-use crate::cli::submit::check_target;
-use crate::cli::{https, server_url};
+use crate::cli::{https, server_url, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::user;
 use crate::wire::time::rfc3339;
@@ -91,10 +90,8 @@ fn show(shown: &Shown, call: &Call) {
 }
 
 fn write(to: &Path, pem: &str) -> Result<()> {
-    check_target(to)?;
-    std::fs::write(to, pem).map_err(|error| {
-        Error::internal(format!("Could not write {}: choose another place with -o.", to.display()), error)
-    })
+    target::check_in_place(to)?;
+    target::write(to, pem.as_bytes())
 }
 
 fn export(shown: &Shown, to: Option<&Path>, call: &Call) -> Result<()> {

@@ -29,7 +29,7 @@ impl PlainDemo {
     /// The same within limits of the caller's.
     pub fn open_within(path: &Path, scratch: Option<&Path>, limits: UnpackLimits) -> Result<Self> {
         let cannot = |error| files::cannot_read(path, &error);
-        let mut file = File::open(path).map_err(cannot)?;
+        let mut file = files::open_named(path)?;
         if begins_plain(&mut file).map_err(cannot)? {
             return Ok(Self { path: path.to_owned(), _scratch: None });
         }

@@ -2,6 +2,8 @@
 
 ALTER TABLE api_keys ADD COLUMN used_at_ms INTEGER;
 
+ALTER TABLE dinks_history ADD COLUMN undone_at_ms INTEGER;
+
 ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1));
 ALTER TABLE nodes ADD COLUMN removed_at_ms INTEGER;
 ALTER TABLE nodes ADD COLUMN version TEXT NOT NULL DEFAULT '';

@@ -130,7 +130,7 @@ const CASES: &[Case] = &[
     ("store_damaged", |site| site.write("store.db", "no database".repeat(1_000)), false),
     (
         "store_damaged",
-        |site| site.sql("PRAGMA foreign_keys = OFF; INSERT INTO dinks_history VALUES (1, 4711, 1, 0)"),
+        |site| site.sql("PRAGMA foreign_keys = OFF; INSERT INTO dinks_history VALUES (1, 4711, 1, 0, NULL)"),
         false,
     ),
     ("store_newer", |site| site.sql("PRAGMA user_version = 999"), false),

@@ -161,7 +161,7 @@ fn a_server_that_cannot_write_its_store_takes_no_work_until_it_can() {
 
 #[test]
 fn the_healthcheck_ends_with_0_while_the_server_takes_work_and_with_1_otherwise() {
-    let cli = Cli::new();
+    let cli = Cli::bare();
     let check = || {
         let ended = cli.run(&["admin", "healthcheck"]);
         assert_eq!(ended.err.lines().count(), usize::from(ended.status != 0), "{ended:?}");

@@ -1,9 +1,11 @@
 //! The binary as a person or a script calls it: a home of its own, nothing of this process's environment.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
+use dinkem_appliance::store::Store;
 use serde_json::Value;
 
 /// What a call came to.
@@ -36,8 +38,23 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// A home with an appliance in the platform's place for data: the store that a server has made there.
     pub fn new() -> Self {
+        let cli = Self::bare();
+        cli.make_appliance(".local/share/dinkem-appliance");
+        cli
+    }
+
+    /// An empty home.
+    pub fn bare() -> Self {
         Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    /// Makes an appliance of a folder below the home, as a server does that starts there and stops again.
+    pub fn make_appliance(&self, data_dir: &str) -> PathBuf {
+        let path = self.home().join(data_dir);
+        drop(Store::serve(&path, Arc::default()).unwrap());
+        path
     }
 
     /// The home directory: also where the program is called.

@@ -1,0 +1,23 @@
+//! A question to the person at the terminal.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+
+use crate::domain::error::{Error, Result};
+
+/// Bytes of an answer that are read.
+const ANSWER_BYTES: u64 = 1_024;
+
+/// Whether somebody sits there who can be asked.
+pub fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks on standard error; true for `y` and `yes`, false for anything else and for none.
+pub fn agrees(question: &str) -> Result<bool> {
+    let unanswered = |error| Error::internal("The question could not be asked.", error);
+    write!(io::stderr(), "{question} [y/N] ").map_err(unanswered)?;
+    io::stderr().flush().map_err(unanswered)?;
+    let mut answer = String::new();
+    io::stdin().lock().take(ANSWER_BYTES).read_line(&mut answer).map_err(unanswered)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+}

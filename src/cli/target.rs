@@ -1,0 +1,84 @@
+//! Where results go that a person has named: looked at before the work begins, so that hours of it are not thrown away.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::{output, wrong_usage};
+use crate::domain::error::{Error, Kind, Result};
+use crate::os::files;
+
+/// Whether a whole new file can be put at `path`: tried, without leaving a trace. A file of that name is replaced, as
+/// every tool does that is told where to write; but it is said.
+pub fn check(path: &Path) -> Result<()> {
+    check_all(&[path], try_replacing)
+}
+
+/// The same for a small file, which is written in its place in one go ([`write`]).
+pub fn check_in_place(path: &Path) -> Result<()> {
+    check_all(&[path], try_writing)
+}
+
+/// The same for a clip, beside which its poster comes to lie.
+pub fn check_with_poster(path: &Path, poster: &Path) -> Result<()> {
+    if path == poster {
+        return Err(wrong_usage(format!(
+            "The clip cannot be called {}: that is the name of its poster. Choose another one, like clip.mp4.",
+            path.display()
+        )));
+    }
+    check_all(&[path, poster], try_replacing)
+}
+
+fn check_all(paths: &[&Path], try_out: fn(&Path) -> io::Result<()>) -> Result<()> {
+    for path in paths {
+        refuse_dash(path)?;
+        try_out(path).map_err(|error| unwritable(path, &error))?;
+        if path.is_file() {
+            output::say(&format!("Replacing {}.", path.display()));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a small file in one go.
+pub fn write(path: &Path, content: &[u8]) -> Result<()> {
+    fs::write(path, content).map_err(|error| unwritable(path, &error))
+}
+
+/// The error for a result that cannot be written.
+pub fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let path = path.display();
+    let message = match error.kind() {
+        ErrorKind::IsADirectory => format!("{path} is a folder: name a file in it."),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            format!("Could not write {path}: its folder does not exist. Make it, or choose another place.")
+        }
+        _ => format!("Could not write {path}: {error}. Choose another place."),
+    };
+    Error::new(Kind::Invalid, "unwritable_file", message)
+}
+
+/// `-` is no file: who types it means standard output.
+pub fn refuse_dash(path: &Path) -> Result<()> {
+    if path.as_os_str() == "-" {
+        return Err(wrong_usage("Standard output (`-`) is not possible here: name a file. One called `-` is `./-`."));
+    }
+    Ok(())
+}
+
+fn try_replacing(path: &Path) -> io::Result<()> {
+    try_writing(path)?;
+    files::replacement(path).map(drop)
+}
+
+fn try_writing(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        // A device or a pipe: opening one may wait.
+        Ok(found) if !found.is_file() => Ok(()),
+        Ok(_) => OpenOptions::new().append(true).open(path).map(drop),
+        Err(error) if error.kind() == ErrorKind::NotFound => files::replacement(path).map(drop),
+        Err(error) => Err(error),
+    }
+}

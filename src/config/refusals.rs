@@ -1,0 +1,85 @@
+//! Refused values in plain words: what clap and the parsers below it say of a number or an address was written for
+//! programmers.
+
+use std::error::Error as _;
+use std::net::AddrParseError as IpError;
+use std::num::{IntErrorKind, ParseIntError};
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// The error with a sentence that names the argument and says what it must be; or as it is, where it says that already.
+pub fn plainly(command: &Command, error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::ValueValidation {
+        return error;
+    }
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (Some(argument), Some(value), Some(why)) =
+        (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue), why(&error))
+    else {
+        return error;
+    };
+    let sentence = format!("invalid value '{value}' for '{argument}': {why}");
+    let mut plain = command.clone().error(ErrorKind::ValueValidation, sentence);
+    // Whoever looks where the value came from must still know whose it is.
+    plain.insert(ContextKind::InvalidArg, ContextValue::String(argument));
+    plain.insert(ContextKind::InvalidValue, ContextValue::String(value));
+    plain
+}
+
+/// What is wrong with the value, where a parser said it in a programmer's words.
+fn why(error: &clap::Error) -> Option<String> {
+    let source = error.source()?;
+    if let Some(number) = source.downcast_ref::<ParseIntError>() {
+        let why = match number.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "the number is out of range",
+            _ => "it must be a whole number",
+        };
+        return Some(why.to_owned());
+    }
+    if source.is::<ipnet::AddrParseError>() || source.is::<IpError>() {
+        return Some("it must be a network like 10.0.0.0/8 or fd00::/8".to_owned());
+    }
+    if source.is::<uuid::Error>() {
+        return Some("it must be a job's id, like 01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d".to_owned());
+    }
+    if source.is::<log::ParseLevelError>() {
+        return Some("it must be off, error, warn, info, debug or trace".to_owned());
+    }
+    range(&source.to_string())
+}
+
+/// clap says `0 is not in 1..=10`.
+fn range(said: &str) -> Option<String> {
+    let (number, bounds) = said.split_once(" is not in ")?;
+    number.parse::<i128>().ok()?;
+    let (least, most) = bounds.split_once("..")?;
+    Some(match (least, most.strip_prefix('=').unwrap_or(most)) {
+        ("", most) => format!("it must be at most {most}"),
+        (least, "") => format!("it must be at least {least}"),
+        (least, most) => format!("it must be from {least} to {most}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_said_as_people_say_it() {
+        let cases = [
+            ("0 is not in 1..=10", Some("it must be from 1 to 10")),
+            ("-1 is not in 0..=100000", Some("it must be from 0 to 100000")),
+            ("0 is not in 1..", Some("it must be at least 1")),
+            ("9 is not in ..=8", Some("it must be at most 8")),
+            ("x is not in 1..=10", None),
+            ("the value must be 0 or 1", None),
+        ];
+        for (said, plain) in cases {
+            assert_eq!(range(said).as_deref(), plain, "{said}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Where results go and where demos come from is looked at before the work begins, and what is said of it is true.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::cli::{Cli, Ended};
+use crate::support::process::{Appliance, Process};
+use crate::support::quick;
+use crate::support::wait::until;
+
+const PLAYER: &str = "76561197991272318";
+
+/// Names below the home that no file can be put at.
+fn unwritable(cli: &Cli) -> Vec<&'static str> {
+    fs::create_dir_all(cli.home().join("folder")).unwrap();
+    fs::write(cli.home().join("file"), "").unwrap();
+    // What lies in /proc is a folder, and takes no files, whoever asks.
+    let proc = if cfg!(target_os = "linux") { vec!["/proc/clip.mp4"] } else { vec![] };
+    [vec!["folder", "no/such/clip.mp4", "file/clip.mp4"], proc].concat()
+}
+
+fn quick_demo(cli: &Cli) {
+    fs::write(cli.home().join("quick.dem"), dinkem_appliance::render::forge::quick()).unwrap();
+}
+
+fn assert_no_work(ended: &Ended, status: i32, words: &[&str]) {
+    assert_eq!((ended.status, ended.out.as_str()), (status, ""), "{words:?}: {ended:?}");
+    assert!(ended.err.lines().count() == 1, "nothing was begun: {words:?}: {ended:?}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_named_before_any_work() {
+    let cli = Cli::new();
+    quick_demo(&cli);
+    fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
+    let commands: &[&[&str]] = &[
+        &["quickstart", "--exit", "-o"],
+        &["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o"],
+        // Nobody answers there: whoever asked would say so.
+        &[
+            "submit",
+            "quick.dem",
+            "--player",
+            PLAYER,
+            "--round",
+            "1",
+            "--server",
+            "http://127.0.0.1:1",
+            "--key-file",
+            "key",
+            "-o",
+        ],
+        &["sample", "-o"],
+        &["admin", "tls", "export", "-o"],
+    ];
+    for place in unwritable(&cli) {
+        for command in commands {
+            let words = [command, &[place][..]].concat();
+            let ended = cli.run(&words);
+            assert_no_work(&ended, 1, &words);
+            assert!(ended.err.contains(place), "{words:?}: {ended:?}");
+        }
+        let ended = cli.run(&["admin", "backup", place]);
+        assert!(ended.status == 1 && ended.err.contains(place), "{ended:?}");
+    }
+    let left: Vec<_> =
+        fs::read_dir(cli.home()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(left.iter().all(|name| !name.starts_with(".dinkem-")), "trying leaves no trace: {left:?}");
+}
+
+#[test]
+fn a_render_that_cannot_write_its_poster_is_refused_before_any_work() {
+    let cli = Cli::bare();
+    quick_demo(&cli);
+    fs::create_dir(cli.home().join("clip.jpg")).unwrap();
+    let words = ["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o", "clip.mp4"];
+    let ended = cli.run(&words);
+    assert_no_work(&ended, 1, &words);
+    assert!(ended.err.contains("clip.jpg is a folder"), "{ended:?}");
+    let words = ["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o", "other.jpg"];
+    let ended = cli.run(&words);
+    assert_no_work(&ended, 2, &words);
+    assert!(ended.err.contains("the name of its poster"), "{ended:?}");
+}
+
+#[test]
+fn standard_output_is_refused_where_a_file_must_be_named() {
+    let cli = Cli::new();
+    quick_demo(&cli);
+    for words in [
+        &["admin", "backup", "-"][..],
+        &["admin", "tls", "export", "-o", "-"],
+        &["sample", "-o", "-"],
+        &["quickstart", "--exit", "-o", "-"],
+        &["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o", "-"],
+    ] {
+        let ended = cli.run(words);
+        assert_no_work(&ended, 2, words);
+        assert!(ended.err.contains("name a file"), "{ended:?}");
+        assert!(!cli.home().join("-").exists(), "{words:?}");
+    }
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_called_one() {
+    let cli = Cli::new();
+    fs::create_dir(cli.home().join("demos")).unwrap();
+    fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
+    let submit = ["submit", "--player", PLAYER, "--round", "1", "--server", "http://127.0.0.1:1"];
+    for words in [
+        &["quickstart", "demos", "--player", PLAYER, "--round", "1"][..],
+        &["render", "demos", "--player", PLAYER, "--round", "1", "-o", "clip.mp4"],
+        &["inspect", "demos"],
+        &[&submit[..], &["demos", "--key-file", "key"]].concat(),
+        &[&submit[..], &["key", "--key-file", "demos"]].concat(),
+        &["admin", "restore", "demos"],
+    ] {
+        let ended = cli.run(words);
+        assert_no_work(&ended, 1, words);
+        assert!(ended.err.contains("demos is a folder"), "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn quickstart_with_a_player_or_a_round_but_no_demo_is_wrong_usage() {
+    let cli = Cli::bare();
+    for words in [&["quickstart", "--player", PLAYER][..], &["quickstart", "--round", "2"]] {
+        let ended = cli.run(words);
+        assert_eq!((ended.status, ended.out.as_str()), (2, ""), "{ended:?}");
+        assert!(ended.err.contains("<DEMO>") || ended.err.contains("[DEMO]"), "{ended:?}");
+    }
+}
+
+#[test]
+fn quickstart_that_ends_with_the_clip_tells_of_nothing_that_is_gone() {
+    let cli = Cli::bare();
+    quick_demo(&cli);
+    let player = quick::PLAYER.to_string();
+    let line = ["quickstart", "quick.dem", "--player", &player, "--round", "1", "--exit"];
+    let ended = cli.run(&line);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    let path = cli.home().join("clip.mp4");
+    let shown = fs::canonicalize(&path).unwrap();
+    assert!(ended.out.lines().count() == 1 && ended.out.contains(shown.to_str().unwrap()), "{ended:?}");
+    for gone in ["Ctrl-C", "curl", "/clips/", "Bearer"] {
+        assert!(!ended.err.contains(gone) && !ended.out.contains(gone), "{gone}: {ended:?}");
+    }
+    assert!(ended.err.contains("The appliance has ended"), "{ended:?}");
+    let said = cli.run(&[&["--json"], &line[..]].concat()).json();
+    assert!(Path::new(said["clip"].as_str().unwrap()).exists() && said["job"]["status"] == "done", "{said}");
+    for gone in ["address", "server", "ca", "metered_key"] {
+        assert!(said[gone].is_null(), "{gone}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_of_its_own_authority_says_why_browsers_warn_and_one_without_https_does_not() {
+    for (mut appliance, warns) in [(Appliance::start(&[]), true), (Appliance::start_plain(&[]), false)] {
+        appliance.server().signal("TERM");
+        let (_, lines) = appliance.server().ended();
+        let warning = lines.iter().find(|line| line.starts_with("A browser warns"));
+        assert_eq!(warning.is_some_and(|line| line.contains("/ca.pem")), warns, "{lines:?}");
+    }
+}
+
+#[test]
+fn a_node_whose_name_was_taken_is_called_the_same_by_itself_and_by_its_server() {
+    let appliance = Appliance::start(&[]);
+    let _first = appliance.node("rack", None);
+    until("the first node", || {
+        (appliance.admin(&["nodes", "list"])["nodes"].as_array().unwrap().len() == 1).then_some(())
+    });
+    let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+    let state = appliance.scratch().join("second");
+    let line = ["node", "--join", &token, "--server", &appliance.url(""), "--name", "rack", "--state-dir"];
+    let second = Process::start(&[&line[..], &[state.to_str().unwrap()]].concat());
+    let said = until("what the node says", || {
+        let line = second.line().filter(|line| line.starts_with("Joined "))?;
+        line.split_once(" as ").map(|(_, name)| name.trim_end_matches('.').to_owned())
+    });
+    let nodes = appliance.admin(&["nodes", "list"]);
+    let names: Vec<_> = nodes["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect();
+    assert_eq!((names.len(), names[1]), (2, said.as_str()), "{names:?}");
+    assert_ne!(said, "rack");
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(state.join("node.json")).unwrap()).unwrap();
+    assert_eq!(kept["name"], said.as_str());
+}

@@ -1,0 +1,57 @@
+//! Counted nouns agree with their numbers, in every message.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::cli::Cli;
+
+/// Where the number is two at least.
+const MANY: &[&str] = &["format!(\"{} rounds\", survey.rounds.len())"];
+
+/// Nouns that messages count.
+const NOUNS: &[&str] = &[
+    "accounts", "clips", "demos", "dinks", "faults", "files", "jobs", "nodes", "requests", "rounds", "slots", "videos",
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_message_puts_a_plural_behind_a_number_that_may_be_one() {
+    let (mut found, mut offences) = (Vec::new(), Vec::new());
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (at, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            let is_counted = NOUNS.iter().any(|noun| line.contains(&format!("}} {noun}"))) && line.contains('"');
+            // Limits are constants, and never 1; what is for debugging is read by nobody else.
+            if is_counted && !line.contains("limits::") && !line.contains("debug!") && !MANY.contains(&line.trim()) {
+                offences.push(format!("{}:{}: {}", path.display(), at + 1, line.trim()));
+            }
+        }
+    }
+    assert!(offences.is_empty(), "use `counted`:\n{}", offences.join("\n"));
+}
+
+#[test]
+fn one_account_is_no_accounts() {
+    let cli = Cli::new();
+    assert_eq!(cli.run(&["admin", "account", "create", "studio"]).status, 0);
+    let said = cli.run(&["admin", "backup", "one.tar"]).out;
+    assert!(said.contains("holds:   1 account, 0 jobs, 0 demos, "), "{said}");
+    assert_eq!(cli.run(&["admin", "dinks", "set", "studio", "1"]).status, 0);
+    assert_eq!(cli.run(&["admin", "activate"]).out, "studio: active, 1 dink\n");
+    let said = cli.run(&["admin", "restore", "one.tar"]).out;
+    assert!(said.contains("holds:    1 account, 0 jobs, 0 videos"), "{said}");
+    let said = cli.run(&["admin", "keys", "rotate", "studio", "--class", "metered", "--overlap", "1s"]).err;
+    assert!(said.contains("stays good for 1 second."), "{said}");
+}
