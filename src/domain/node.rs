@@ -69,32 +69,6 @@ fn millis(seconds: u64) -> i64 {
     (seconds * 1_000).cast_signed()
 }
 
-/// Why a node is given nothing, and until when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bench {
-    /// Unix time in milliseconds.
-    pub until_ms: i64,
-    /// A sentence.
-    pub because: String,
-}
-
-impl Bench {
-    /// Whether it holds at that time. A clock that was set back does not make it longer than any can be.
-    pub fn holds(&self, now_ms: i64) -> bool {
-        (1..=millis(limits::NODE_BENCH_MOST_SECONDS)).contains(&(self.until_ms - now_ms))
-    }
-}
-
-/// Milliseconds for which a node is benched that has been benched so often before, without completing a job since.
-pub fn bench_ms(before: u32) -> i64 {
-    let doubled = limits::NODE_BENCH_FIRST_SECONDS.checked_shl(before.min(32)).unwrap_or(u64::MAX);
-    millis(doubled.min(limits::NODE_BENCH_MOST_SECONDS))
-}
-
-fn millis(seconds: u64) -> i64 {
-    (seconds * 1_000).cast_signed()
-}
-
 /// A node as the store holds it.
 #[derive(Clone, Debug)]
 pub struct Node {

@@ -5,7 +5,6 @@ use std::io::{Cursor, Read};
 use rouille::Response;
 
 use super::answer;
-use super::body::Upload;
 use super::call::Call;
 use super::clips::read_limit;
 use super::quota::Told;
