@@ -36,7 +36,7 @@ pub fn give_up_if_full(data_dir: &Path, room: &Room) {
     }
 }
 
-/// Gives the ballast up on a full disk, and lays it in again when there is room. A background pass; how often it wrote.
+/// Gives the ballast up on a full disk, and lays it in again when there is room. A background pass, which counts nothing.
 pub fn keep(app: &App) -> Result<usize> {
     give_up_if_full(app.data_dir(), &app.room);
     let path = path(app.data_dir());

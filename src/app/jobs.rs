@@ -79,15 +79,17 @@ pub(super) fn describe(app: &App, jobs: Vec<Job>) -> Result<Vec<JobInfo>> {
     let now = app.clock.now_ms();
     let some_wait = jobs.iter().any(|job| job.status == JobStatus::Queued);
     let live = if some_wait { app.store.read(|db| store::nodes::live(db, now))? } else { Vec::new() };
-    Ok(jobs.into_iter().map(|job| describe_one(app, job, &live)).collect())
+    let has_room = !some_wait || app.room.is_open();
+    Ok(jobs.into_iter().map(|job| describe_one(app, job, &live, has_room)).collect())
 }
 
-fn describe_one(app: &App, job: Job, live: &[LiveNode]) -> JobInfo {
+fn describe_one(app: &App, job: Job, live: &[LiveNode], has_room: bool) -> JobInfo {
     let mut info = JobInfo { progress: None, queue_position: None, waiting_because: None, job };
     match info.job.status {
         JobStatus::Queued => {
             let waiting = app.store.waiting(info.job.account, info.job.class, info.job.id);
             let (position, reason) = match &waiting {
+                Some((position, _)) if !has_room => (*position, "the server's disk has no room for clips".to_owned()),
                 Some((position, ready)) => (*position, why_waiting(ready, live)),
                 // It has left the queue since its row was read.
                 None => (1, "a node is about to take it".to_owned()),

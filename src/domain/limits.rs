@@ -181,6 +181,8 @@ pub const ROOM_STEP_BYTES: u64 = 16 << 20;
 pub const ROOM_LOOK_BYTES: u64 = 64 << 20;
 /// Bytes of the file that is given up when others have filled the disk, so that the store can still be written: 8 MiB.
 pub const BALLAST_BYTES: u64 = 8 << 20;
+/// Seconds between two looks at whether it must be.
+pub const BALLAST_SECONDS: u64 = 5;
 /// Unpacked bytes for one packed byte that an ordinary demo needs at most. Where there is not even room for so many,
 /// unpacking is not tried.
 pub const UNPACK_ORDINARY_RATIO: u64 = 4;

@@ -19,6 +19,9 @@ const USES: Duration = Duration::from_secs(limits::KEY_USED_SECONDS);
 /// How often files are swept. What ends as it should removes its own files; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
 
+/// How often the disk is looked at for whether the ballast must be given up.
+const BALLAST: Duration = Duration::from_secs(limits::BALLAST_SECONDS);
+
 /// What a pass does.
 pub type Work = Box<dyn FnMut(&App) -> Result<usize> + Send>;
 
@@ -87,11 +90,15 @@ impl Drop for Scheduler {
 fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
     let period = LOOK.min(Duration::from_millis(app.settings.lease_ms) / 4);
     let mut next_sweep = app.clock.monotonic();
+    let mut next_ballast = next_sweep;
     let mut next_uses = next_sweep + USES;
     let mut further: Vec<_> = further.into_iter().map(|pass| (next_sweep + pass.every, pass)).collect();
     loop {
         report("leases", leases::expire(app));
-        report("the ballast", app::keep_ballast(app));
+        if app.clock.monotonic() >= next_ballast {
+            next_ballast = app.clock.monotonic() + BALLAST;
+            report("the ballast", app::keep_ballast(app));
+        }
         if app.clock.monotonic() >= next_sweep {
             next_sweep = app.clock.monotonic() + SWEEP;
             report("files", app::sweep(app));

@@ -247,6 +247,7 @@ fn jobs_wait_at_the_reserve_instead_of_being_burned_and_work_goes_on_when_a_clip
     assert_eq!(refused, Some(Kind::NoSpace));
     let seen = app::jobs::get(&office.app, &caller, id).unwrap();
     assert_eq!((seen.job.status, seen.job.attempts), (JobStatus::Queued, 0));
+    assert_eq!(seen.waiting_because.as_deref(), Some("the server's disk has no room for clips"));
     disk.resize(MIB as u64);
     assert_eq!(office.claim(&node).unwrap().job.job.public_id, id);
     disk.fill_to(0);

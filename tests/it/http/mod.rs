@@ -13,6 +13,7 @@ mod demo_index;
 mod demos;
 mod headers;
 mod idempotency;
+mod no_space;
 mod node;
 mod openapi;
 mod proxies;
