@@ -33,8 +33,6 @@ struct Idle<'a> {
     person: usize,
     round: &'a Round,
     sent_off: bool,
-    /// Ticks between which a player would have moved.
-    live: [i32; 2],
     at: Option<[f32; 3]>,
     moved: bool,
 }
@@ -86,8 +84,14 @@ impl<'a> Seen<'a> {
         }
         let late = (LATE_SECONDS * self.tick_rate) as i32;
         let sent_off = died.is_some_and(|tick| tick <= round.freeze_end_tick.saturating_add(late));
-        let live = [round.freeze_end_tick, died.unwrap_or(round.end_tick)];
-        Some(Idle { person, round, sent_off, live, at: None, moved: false })
+        Some(Idle { person, round, sent_off, at: None, moved: false })
+    }
+}
+
+impl Idle<'_> {
+    /// Whether a player would move at this tick. One's death is no end: who comes back and plays is a player.
+    fn live(&self, tick: i32) -> bool {
+        (self.round.freeze_end_tick..=self.round.end_tick).contains(&tick)
     }
 }
 
@@ -97,13 +101,12 @@ fn watch(demo: &Container, people: &[Person], idle: &mut [Idle<'_>]) {
     let mut keys = None;
     let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, _| {
         let tick = context.tick();
-        if tick % LOOK_TICKS != 0 || !idle.iter().any(|idle| idle.live[0] <= tick && tick <= idle.live[1]) {
+        if tick % LOOK_TICKS != 0 || !idle.iter().any(|idle| idle.live(tick)) {
             return;
         }
         let keys = keys.get_or_insert_with(|| (ControllerKeys::of(context), PawnKeys::of(context)));
         for (controller, at) in living(context, keys) {
-            let live = |idle: &&mut Idle<'_>| idle.live[0] <= tick && tick <= idle.live[1];
-            for idle in idle.iter_mut().filter(live) {
+            for idle in idle.iter_mut().filter(|idle| idle.live(tick)) {
                 let (steam64, name) = &controller;
                 if people[idle.person].is(*steam64, name) {
                     let from = *idle.at.get_or_insert(at);
