@@ -5,6 +5,7 @@
 pub mod account;
 pub mod clip;
 pub mod demo;
+mod demo_url;
 pub mod error;
 pub mod failure;
 pub mod id;

@@ -171,7 +171,9 @@ fn what_fails_exits_with_1_and_one_line_on_standard_error() {
     let page = page.to_str().unwrap();
     let player = "76561197991272318";
     let ticket = JoinTicket { server: Some("http://127.0.0.1:1".into()), ca: None, secret: "x".into() };
-    let token = &ticket.encode().unwrap();
+    for (name, token) in [("nonsense", "nonsense".to_owned()), ("token", ticket.encode().unwrap())] {
+        std::fs::write(cli.home().join(name), token).unwrap();
+    }
     let cases: &[(&[&str], &str)] = &[
         (&["inspect", "missing.dem"], "missing.dem"),
         (&["inspect", page, "--json"], "HTML"),
@@ -179,8 +181,8 @@ fn what_fails_exits_with_1_and_one_line_on_standard_error() {
         (&["render", page, "--player", player, "--round", "1", "-o", "no/such/x.mp4"], "no/such/x.mp4"),
         (&["quickstart", "--exit", "-o", "no/such/x.mp4"], "no/such/x.mp4"),
         (&["sample", "-o", "no/such/folder/x.dem"], "no/such/folder"),
-        (&["node", "--join", "nonsense"], "join token"),
-        (&["node", "--join", token], "127.0.0.1:1"),
+        (&["node", "--join-file", "nonsense"], "join token"),
+        (&["node", "--join-file", "token"], "127.0.0.1:1"),
         (&["admin", "account", "show", "nobody"], "nobody"),
         (&["admin", "activate"], "No account waits"),
     ];

@@ -18,8 +18,8 @@ const NODE: &str = "dinkem-appliance-node.service";
 Example: with the token that `admin nodes token` printed on the server (paste it when asked):
   sudo dinkem-appliance node install -")]
 pub struct Args {
-    /// `-`: the join token comes on standard input; a token as the value itself is visible to other users
-    #[arg(value_name = "-", required_unless_present = "join_file")]
+    /// Where the join token comes from: `-` for standard input. The token itself works too, but is visible to other users then
+    #[arg(value_name = "SOURCE", required_unless_present = "join_file")]
     token: Option<String>,
     /// Join with the token in this file
     #[arg(long, value_name = "FILE", conflicts_with = "token")]

@@ -85,8 +85,8 @@ struct JoinArgs {
 /// How to work.
 #[derive(Debug, clap::Args)]
 struct WorkArgs {
-    /// Join with the token on standard input (`-`); a token as the value itself is visible to other users
-    #[arg(long, value_name = "-")]
+    /// Join with the token on standard input: `-`. The token itself works too, but is visible to other users then
+    #[arg(long, value_name = "SOURCE")]
     join: Option<String>,
     /// Join with the token in this file
     #[arg(long, value_name = "FILE", conflicts_with = "join")]

@@ -85,7 +85,7 @@ fn a_client_is_told_one_sentence_whatever_a_private_server_did_and_the_operator_
         let job = appliance.ended(&key, &id);
         let told = json!({"code": "fetch_failed", "message": "The demo could not be fetched from 127.0.0.1."});
         assert_eq!(job["error"], told, "{url}");
-        let log = appliance.admin(&["jobs", "log", &id]).to_string();
+        let log = appliance.admin(&["jobs", "log", &id])["attempts"].to_string();
         assert!(log.contains(cause) && log.contains("Fetching from 127.0.0.1"), "{url}: {log}");
         let (_, said) = appliance.call("GET", &format!("/api/clips/{id}"), &key, None);
         assert!(!said["error"].to_string().contains(cause), "{said}");

@@ -53,7 +53,7 @@ fn a_token_that_is_missing_is_said_in_words() {
         (&["node", "--join-file", "empty"], 1, "No join token came from empty"),
         (&["node", "--join-file", "nowhere"], 1, "nowhere"),
         (&["node", "--join", "-", "--join-file", "empty"], 2, "--join-file"),
-        (&["node", "install"], 2, "--join-file"),
+        (&["node", "install"], 2, "SOURCE"),
     ];
     for (words, status, said) in cases {
         let ended = cli.run(words);
@@ -79,7 +79,9 @@ fn every_hint_and_unit_names_a_way_that_no_list_of_processes_shows() {
         texts.push((file, std::fs::read_to_string(root.join(file)).unwrap()));
     }
     for (name, text) in &texts {
-        for argument in ["--join TOKEN", "--join=", "install TOKEN", "--join \"$", "--join $"] {
+        for argument in
+            ["--join TOKEN", "--join <TOKEN", "--join=", "install TOKEN", "install <TOKEN", "--join \"$", "--join $"]
+        {
             assert!(!text.contains(argument), "{name} puts a token on the command line: {argument}");
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::support::appliance::Appliance;
 use crate::support::client::connect;
+use crate::support::wait::until;
 
 /// The answer to these bytes, which end the connection: head and body.
 fn answer(appliance: &Appliance, bytes: &[u8]) -> (String, Vec<u8>) {
@@ -64,19 +65,20 @@ fn what_the_transport_refuses_is_answered_in_json_with_a_code_of_the_docs() {
     for (what, bytes, status, code) in cases {
         assert_eq!(problem(what, &answer(&appliance, bytes.as_bytes())), (status, code.to_owned()), "{what}");
     }
-    // At a cap: the one place is taken by a claim that waits.
-    let node = appliance.node("n1");
-    let claim = r#"{"wait_seconds":25,"renderers":["builtin"],"slots":1}"#;
-    let mut waiting = connect(appliance.address);
-    let lines = format!(
-        "Authorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
-        node.key,
-        claim.len()
-    );
-    waiting.write_all((head("POST /api/node/claims", &lines) + claim).as_bytes()).unwrap();
-    let busy = crate::support::wait::until("the claim to wait", || {
+    // At a cap: the one place is taken by an upload that does not end.
+    let key = appliance.account("studio").metered;
+    let lines = format!("Authorization: Bearer {key}\r\nContent-Length: 1000000\r\n");
+    let mut uploads = Vec::new();
+    let busy = until("the one place to be taken", || {
         let answer = answer(&appliance, head("GET /healthz", "Connection: close\r\n").as_bytes());
-        answer.0.starts_with("http/1.1 503").then_some(answer)
+        if answer.0.starts_with("http/1.1 503") {
+            return Some(answer);
+        }
+        // An earlier one may have come while the look itself had the place.
+        let mut upload = connect(appliance.address);
+        upload.write_all((head("POST /api/demos", &lines) + "PBDEMS2\0").as_bytes()).unwrap();
+        uploads.push(upload);
+        None
     });
     assert_eq!(problem("busy", &busy), (503, "service_unavailable".to_owned()));
     assert!(busy.0.contains("retry-after: 1"), "{}", busy.0);

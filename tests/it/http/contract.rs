@@ -71,7 +71,7 @@ fn demo_url_is_a_required_http_or_https_url() {
         "HTTPS://EXAMPLE.COM:8443/DEMO.DEM",
         "http://[2001:db8::1]/demo.dem",
         "http://[2001:db8::1]:65535/demo.dem",
-        "https://d\u{e9}mos.example/\u{1F3AE}.dem",
+        "https://xn--dmos-bpa.example/d\u{e9}mo-\u{1F3AE}.dem",
     ];
     for url in urls {
         assert_eq!(client.takes("demo_url", &json!(url).to_string())["demo_url"], url);
@@ -87,6 +87,8 @@ fn demo_url_is_a_required_http_or_https_url() {
         "//example.com/x",
         "ftp://example.com/demo.dem",
         "file:///etc/passwd",
+        "https://d\u{e9}mos.example/demo.dem",
+        "https://example.com/a\"b.dem",
         "https://",
         "https:///x",
         "https://example.com:65536/x",
@@ -277,7 +279,7 @@ fn a_bad_body_is_a_400_with_a_sentence() {
         b"{\"round\":5,}",
         b"{\"round\":+5}",
         b"{\"round\":05}",
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf\xef\xbb\xbf{}",
         b"{\"demo_url\":\"\xff\"}",
         b"\xff\xfe{\0}\0",
         deep.as_bytes(),
