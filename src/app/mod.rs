@@ -201,7 +201,7 @@ impl App {
 
     /// How many leases' files are being uploaded or checked right now.
     pub fn uploads_in_flight(&self) -> usize {
-        self.uploads.len()
+        self.uploads.in_flight()
     }
 
     /// Says that the server is stopping: waiting claims end at once.

@@ -98,7 +98,7 @@ impl Uploads {
     }
 
     /// How many leases' files are being worked with.
-    pub fn len(&self) -> usize {
+    pub fn in_flight(&self) -> usize {
         self.lock().len()
     }
 
@@ -263,12 +263,12 @@ mod tests {
         let turn = uploads.begin(LEASE, Part::Video).unwrap();
         uploads.end(LEASE);
         assert!(uploads.begin(LEASE, Part::Video).is_err());
-        assert_eq!(uploads.len(), 1);
+        assert_eq!(uploads.in_flight(), 1);
         drop(turn);
-        assert_eq!(uploads.len(), 0);
+        assert_eq!(uploads.in_flight(), 0);
         uploads.end(LEASE);
         drop(uploads.close(LEASE).unwrap());
-        assert_eq!(uploads.len(), 0);
+        assert_eq!(uploads.in_flight(), 0);
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use dinkem_appliance::app::nodes::{self, Joined};
 use dinkem_appliance::app::{auth, dinks, health, jobs};
 use dinkem_appliance::domain::node::{Node, NodeState};
+use dinkem_appliance::os::clock::{Clock, SystemClock};
+use dinkem_appliance::store::{self, Store};
 
+use crate::support::cli::Cli;
 use crate::support::office::{Office, bearer, spec};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -48,6 +51,34 @@ fn a_benched_node_is_given_nothing_and_comes_back_by_itself_later_each_time() {
         assert_eq!(listed(&office), (NodeState::Up, None));
     }
     assert_eq!(office.claim(&node).unwrap().job.job.public_id, id);
+}
+
+#[test]
+fn admin_shows_a_benched_node_with_the_reason_and_until_when() {
+    let office = Office::open();
+    let node = office.node("n1");
+    // The command has a clock of its own.
+    let now = SystemClock::new().now_ms();
+    Store::beside(office.dir.path())
+        .unwrap()
+        .write(move |tx| {
+            store::nodes::seen(tx, node.id, now)?;
+            store::nodes::bench(tx, node.id, "Its video is not the round's.", now)
+        })
+        .unwrap();
+    let cli = Cli::new();
+    let dir = office.dir.path().to_str().unwrap();
+    let admin = |words: &[&str]| cli.run(&[&["--json", "--data-dir", dir, "admin", "nodes"], words].concat());
+    let listed = admin(&["list"]).json()["nodes"][0].clone();
+    assert_eq!(
+        (&listed["state"], &listed["benched_because"]),
+        (&"benched".into(), &"Its video is not the round's.".into())
+    );
+    let until = listed["benched_until"].as_str().unwrap().to_owned();
+    let shown = cli.run(&["--data-dir", dir, "admin", "nodes", "list"]);
+    assert!(shown.out.contains(&format!("n1 is benched until {until}: Its video is not the round's.")), "{shown:?}");
+    assert_eq!(admin(&["resume", "n1"]).status, 0);
+    assert_eq!(admin(&["list"]).json()["nodes"][0]["benched_until"], serde_json::Value::Null);
 }
 
 #[test]

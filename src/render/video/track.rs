@@ -11,14 +11,19 @@ const MOST_FRAMES: u64 = (limits::CLIP_SECONDS + 1) as u64 * limits::CLIP_FPS as
 
 /// A video track.
 pub struct Track {
+    /// Pixels.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
+    /// Whether it is H.264.
     pub h264: bool,
+    /// H.264's profile number; 0 for another codec.
     pub profile: u8,
     /// Units of time a second.
     timescale: u64,
     /// Sum of all frames' durations, in units of time.
     duration: u64,
+    /// How many there are.
     pub frames: u64,
     /// The shortest and the longest frame, in units of time; a last one of its own is not counted.
     shortest: u32,

@@ -222,8 +222,10 @@ fn a_join_token_from_before_a_promotion_is_void() {
     assert_eq!(nodes::join(&app, &token, "n2").err().map(|error| error.code), Some("join_token_refused"));
 }
 
+type Crash = fn(&Site);
+
 /// What may be found at a start without anybody having copied anything.
-const CRASHES: [(&str, fn(&Site)); 9] = [
+const CRASHES: [(&str, Crash); 9] = [
     ("the server was killed", |_| {}),
     ("killed at its next start: the file knows both marks, the store the old one", |site| {
         site.edit("marks ", &format!("marks {:032x} ", 7));
