@@ -210,7 +210,10 @@ fn every_file_of_a_served_data_directory_survives_or_is_known_to_pass() {
     let ended = cli.run(&["--json", "admin", "backup", "all.tar", "--videos"]);
     assert_eq!(ended.status, 0, "{ended:?}");
     let said = ended.json();
-    assert_eq!((&said["accounts"], &said["jobs"], &said["path"]), (&json!(1), &json!(0), &json!("all.tar")));
+    assert_eq!(
+        (&said["accounts"], &said["jobs"], &said["path"]),
+        (&json!(1), &json!(0), &json!(cli.home().join("all.tar")))
+    );
     let data = cli.home().join(".local/share/dinkem-appliance");
     let (mut served, mut restored) = (BTreeSet::new(), BTreeSet::new());
     census(&data, "", &mut served);

@@ -198,6 +198,18 @@ impl Appliance {
         assert_eq!(self.admin(&["doctor"]), serde_json::json!({"ok": true, "faults": []}));
     }
 
+    /// `admin doctor`: the codes of what it finds, and of what it has fixed.
+    pub fn faults(&self, flags: &[&str]) -> (Vec<String>, Vec<String>) {
+        let data = self.data_dir();
+        let line = [&["--json", "--data-dir", data.to_str().unwrap(), "admin", "doctor"], flags].concat();
+        let (_, out, err) = run(&line);
+        let answer: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out} {err}"));
+        let (fixed, open): (Vec<_>, Vec<_>) =
+            answer["faults"].as_array().unwrap().iter().partition(|fault| fault["mended"] == true);
+        let codes = |faults: Vec<&Value>| faults.iter().map(|fault| fault["code"].as_str().unwrap().into()).collect();
+        (codes(open), codes(fixed))
+    }
+
     /// The metered key of a new account, activated.
     pub fn account(&self, name: &str) -> String {
         let made = self.admin(&["account", "create", name]);

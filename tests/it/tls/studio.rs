@@ -103,7 +103,7 @@ fn files_that_are_no_certificate_and_key_are_refused_at_the_start_in_words() {
     let line = [&["serve", "--listen", "127.0.0.1:0"], &FLAGS[..]].concat();
     let (one, other) = (studio.issue("a.lan"), studio.issue("b.lan"));
     let cases = [
-        (None, "--tls-cert cert.pem cannot be read"),
+        (None, "cert.pem cannot be read"),
         (Some(Pair { certificate: b"nonsense".to_vec(), key: one.key.clone() }), "no certificate"),
         (Some(Pair { certificate: one.certificate.clone(), key: b"nonsense".to_vec() }), "must be PEM"),
         (Some(Pair { certificate: one.certificate.clone(), key: other.key }), "belong together"),
