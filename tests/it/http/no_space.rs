@@ -36,7 +36,12 @@ fn at_the_reserve_uploads_stop_and_reading_cancelling_and_deleting_go_on() {
         (upload("video?offset=0").body(&demo), 507),
         (upload("poster").body(&*POSTER), 507),
         (Ask::post("/api/node/claims").key(&node.key).json(claim), 204),
-        (upload("").json(json!({"stage": "rendering", "progress": 0.5}).to_string()), 200),
+        (
+            Ask::put(&format!("/api/node/leases/{lease}"))
+                .key(&node.key)
+                .json(json!({"stage": "rendering", "progress": 0.5}).to_string()),
+            200,
+        ),
         (Ask::get("/api/account").key(&key), 200),
         (Ask::get("/api/clips").key(&key), 200),
         (Ask::get(&video), 200),
