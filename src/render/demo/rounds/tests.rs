@@ -119,8 +119,9 @@ fn the_final_line_of_a_match_counts_wherever_backups_have_taken_it() {
     }
     use Step::{To, Won};
     let restart = || To(0, [0, 0]);
-    // What is played, and the winners of rounds 1, 2, ... that are left.
-    let cases: [(&str, Vec<Step>, &[(u32, Side)]); 14] = [
+    /// What is played, and the rounds that are left with their winners.
+    type Case = (&'static str, Vec<Step>, &'static [(u32, Side)]);
+    let cases: [Case; 14] = [
         ("a restart", vec![Won(T), Won(T), restart(), Won(Ct)], &[(1, Ct)]),
         ("a restart, and nothing after it", vec![Won(T), Won(T), restart()], &[]),
         ("one round taken back", vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct)], &[(1, T), (2, Ct)]),
