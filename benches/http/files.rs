@@ -58,7 +58,7 @@ impl<'s> Studio<'s> {
         let id = self.call("POST", "/api/clips", key, &super::job())["id"].as_str().expect("an id").to_owned();
         let wanted = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 1});
         let lease = &self.call("POST", "/api/node/claims", &self.node, &wanted)["lease"];
-        let (video_up, _) = self.send("PUT", &format!("/api/node/leases/{lease}/video?offset=0"), &self.node);
+        let (video_up, _) = self.send("PUT", &format!("/api/node/leases/{lease}/video?offset=0"), &self.node, b"");
         let sha256: String = Sha256::digest(&self.video).iter().map(|byte| format!("{byte:02x}")).collect();
         let complete = format!("/api/node/leases/{lease}/complete");
         self.call("POST", &complete, &self.node, &json!({"video_sha256": sha256}));
@@ -66,7 +66,7 @@ impl<'s> Studio<'s> {
         let url = job["clip"]["url"].as_str().expect("a clip").to_owned();
         let path = url.splitn(4, '/').nth(3).expect("a path");
         let clip_down = self.download(&format!("/{path}"));
-        let (demo_up, _) = self.send("POST", "/api/demos", key);
+        let (demo_up, _) = self.send("POST", "/api/demos", key, b"PBDEMS2\0");
         Times { video_up: video_up.as_secs_f64(), clip_down: clip_down.as_secs_f64(), demo_up: demo_up.as_secs_f64() }
     }
 
@@ -87,11 +87,12 @@ impl<'s> Studio<'s> {
         answer(socket)
     }
 
-    /// Sends the video; how long it took until the answer was there.
-    fn send(&self, method: &str, path: &str, key: &str) -> (Duration, Value) {
+    /// Sends the video behind these bytes; how long it took until the answer was there.
+    fn send(&self, method: &str, path: &str, key: &str, beginning: &[u8]) -> (Duration, Value) {
         let mut socket = self.connect();
         let begin = self.clock.monotonic();
-        socket.write_all(self.head(method, path, key, self.video.len()).as_bytes()).expect("the server reads");
+        let head = self.head(method, path, key, beginning.len() + self.video.len());
+        socket.write_all(&[head.as_bytes(), beginning].concat()).expect("the server reads");
         self.video.chunks(PIECE).for_each(|piece| socket.write_all(piece).expect("the server reads on"));
         let answer = answer(socket);
         (self.clock.monotonic() - begin, answer)

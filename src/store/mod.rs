@@ -276,7 +276,7 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::new(Kind::Unavailable, "store_busy", "The store is busy. Try again.").because(error)
             }
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => examined::damaged(error),
+            Some(ErrorCode::DatabaseCorrupt) => examined::damaged(error),
             Some(ErrorCode::OperationInterrupted) => {
                 Self { code: examined::INTERRUPTED, ..Self::internal("The store failed.", error) }
             }

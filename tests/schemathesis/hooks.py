@@ -23,6 +23,9 @@ def before_call(context, case, kwargs):
     case.body = without_integral_floats(case.body)
     if isinstance(case.body, dict) and len(json.dumps(case.body.get("metadata"))) > METADATA_BYTES:
         case.body = {**case.body, "metadata": {}}
+    # What is no demo is refused after its first bytes.
+    if isinstance(case.body, bytes) and case.path == "/api/demos" and len(case.body) % 4:
+        case.body = b"PBDEMS2\0" + case.body
     # A claim waits as long as it says, and no answer here may take a second.
     if isinstance(case.body, dict) and type(case.body.get("wait_seconds")) is int and 0 < case.body["wait_seconds"] <= 25:
         case.body = {**case.body, "wait_seconds": 0}

@@ -36,7 +36,10 @@ fn a_redirect_with_spaces_or_raw_utf8_or_a_relative_path_is_followed() {
             "/demos/query" => b"?again",
             path => return reply(to, 200, &[], path.as_bytes()),
         };
-        to.write_all(&[b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ", location, b"\r\n\r\n"].concat())
+        to.write_all(
+            &[b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: ", location, b"\r\n\r\n"]
+                .concat(),
+        )
     });
     let cases = [
         ("space", "/files/my%20match%20(1).dem"),
