@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Call, output};
 use crate::domain::error::Result;
-use crate::render::command;
+use crate::render::command::{self, Reading};
 use crate::render::demo::{self, DemoIndex, PlainDemo};
 
 /// What is in a demo: map, rounds with ticks, players with Steam IDs and kills; a table, or --json
@@ -16,11 +16,15 @@ pub struct Args {
     /// Do it as a server's child: within limits, and with the answer as a file in this directory
     #[arg(long, hide = true, value_name = "DIR")]
     child: Option<PathBuf>,
+    /// As a child: only unpack it, to at most so many bytes
+    #[arg(long, hide = true, value_name = "BYTES", requires = "child")]
+    unpack: Option<u64>,
 }
 
 pub fn run(args: Args, call: &Call) -> Result<u8> {
     if let Some(workdir) = &args.child {
-        return Ok(command::run_index_child(&args.demo, workdir));
+        let reading = args.unpack.map_or(Reading::Index, |most_bytes| Reading::Unpack { most_bytes });
+        return Ok(command::run_reader_child(&args.demo, workdir, reading));
     }
     let demo = PlainDemo::open(&args.demo, None)?;
     let index = demo::index(demo.path())?;

@@ -1,26 +1,29 @@
 //! Gets a job's demo onto the node's disk, unpacked: from the server where it was uploaded, else from its URL.
 //!
 //! The URL comes from a stranger: addresses, size, time and speed have limits, and what cannot be a demo is given up
-//! after its first bytes. Nothing of its content is parsed here.
+//! after its first bytes. Nothing of its content is parsed here: a packed demo is unpacked by a child.
 
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use log::info;
 
-use crate::domain::error::{Error, Kind};
+use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::limits;
 use crate::os::address::Addresses;
 use crate::os::http::{ADDRESS_REFUSED, BAD_URL, Client, ClientOptions, Method, Request, Response};
-use crate::render::demo::{UnpackLimits, unpack};
+use crate::render::demo::is_packed;
 use crate::wire::node::{ClaimAnswer, FetchPolicy};
 
 use super::cache::{DemoCache, HeldDemo, Remembered};
 use super::hold::{Ended, Hold};
 use super::meter::Meter;
 use super::server::{Server, Trouble};
+use super::unpack::{Unpacker, disk_failed};
 
 /// What a fetch needs of its node.
 pub struct Fetcher<'a> {
@@ -30,6 +33,8 @@ pub struct Fetcher<'a> {
     pub cache: &'a DemoCache,
     /// Networks allowed besides the server's.
     pub extra_allow: &'a [IpNet],
+    /// This program, which unpacks in a child.
+    pub program: &'a Path,
 }
 
 impl Fetcher<'_> {
@@ -95,35 +100,80 @@ impl Fetcher<'_> {
         Ok(held)
     }
 
-    /// Reads an answer's body through all limits, unpacking it on the way, into the cache.
+    /// Reads an answer's body through all limits onto the disk, has it unpacked if it is packed, and takes it into the
+    /// cache.
     fn keep(&self, claim: &ClaimAnswer, answer: Response, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
-        let policy = &claim.fetch_policy;
-        let expected = answer.length();
-        let mut meter = Meter::new(answer.into_reader(), expected, policy, hold);
-        let head = meter.head()?;
-        if let Some(words) = no_demo(&head) {
-            return Err(Failure::for_good(FailureCode::DemoUnreadable, words).into());
-        }
-        let unpack_limits = UnpackLimits {
-            bytes: policy.max_unpacked_bytes,
-            // Fetching and unpacking are one stream.
-            time: seconds(policy.max_seconds + limits::UNPACK_SECONDS),
-            ..UnpackLimits::default()
-        };
-        let part = self.cache.part(claim.lease);
-        let unpacked = unpack(&mut head.chain(&mut meter), &part, unpack_limits);
-        let kept = meter.finish(unpacked.is_ok()).and_then(|sha256| {
-            let bytes = unpacked.map_err(|error| not_unpacked(&error))?;
-            self.cache.put(&sha256, &part, bytes).map_err(|error| disk_failed(&error).into())
+        let part = Scratch(self.cache.part(claim.lease));
+        let kept = self.fetch(claim, answer, &part.0, hold).and_then(|(sha256, packed)| {
+            if packed { self.unpacked(claim, &sha256, &part.0, hold) } else { self.plain(claim, &sha256, &part.0) }
         });
         kept.inspect_err(|ended| {
-            // `unpack` leaves nothing behind when it fails; the rest of the stream may have failed after it.
-            let _ = std::fs::remove_file(&part);
             if matches!(ended, Ended::Failed(Failure { code: FailureCode::NodeFailed, .. })) {
                 // Most likely the disk is full: the next job finds room.
                 self.cache.shrink(0);
             }
         })
+    }
+
+    /// Writes an answer's body to `to`: its SHA-256, and whether it is packed.
+    fn fetch(
+        &self,
+        claim: &ClaimAnswer,
+        answer: Response,
+        to: &Path,
+        hold: &Hold<'_>,
+    ) -> Result<(String, bool), Ended> {
+        let expected = answer.length();
+        let mut meter = Meter::new(answer.into_reader(), expected, &claim.fetch_policy, hold);
+        let head = meter.head()?;
+        if let Some(words) = no_demo(&head) {
+            return Err(Failure::for_good(FailureCode::DemoUnreadable, words).into());
+        }
+        let file = File::create(to).map_err(|error| disk_failed(&error));
+        let written = file.and_then(|mut file| {
+            io::copy(&mut (&head[..]).chain(&mut meter), &mut file).map_err(|error| disk_failed(&error))
+        });
+        // What was wrong with the source comes before what its failing looked like here.
+        let sha256 = meter.finish(written.is_ok())?;
+        written?;
+        Ok((sha256, is_packed(&head)))
+    }
+
+    fn plain(&self, claim: &ClaimAnswer, sha256: &str, part: &Path) -> Result<HeldDemo<'_>, Ended> {
+        let bytes = fs::metadata(part).map_err(|error| disk_failed(&error))?.len();
+        let most = claim.fetch_policy.max_unpacked_bytes;
+        if bytes > most {
+            let message = format!("The demo is larger than {} MiB.", most >> 20);
+            return Err(Failure::for_good(FailureCode::DemoTooLarge, message).into());
+        }
+        self.put(sha256, part)
+    }
+
+    fn unpacked(&self, claim: &ClaimAnswer, sha256: &str, part: &Path, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
+        // The same bytes may have come from elsewhere meanwhile.
+        if let Some(held) = self.cache.get(sha256) {
+            return Ok(held);
+        }
+        let folder = Scratch(self.cache.unpacking(claim.lease));
+        let unpacker = Unpacker { program: self.program, most_bytes: claim.fetch_policy.max_unpacked_bytes, hold };
+        let plain = unpacker.unpack(part, &folder.0)?;
+        self.put(sha256, &plain)
+    }
+
+    fn put(&self, sha256: &str, plain: &Path) -> Result<HeldDemo<'_>, Ended> {
+        let kept = fs::metadata(plain).and_then(|file| self.cache.put(sha256, plain, file.len()));
+        kept.map_err(|error| disk_failed(&error).into())
+    }
+}
+
+/// A file or directory that goes away, where it was not moved away before.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // One of the two fails, both where nothing is left; the next start sweeps what stays.
+        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -176,21 +226,6 @@ fn error_answer(status: u16) -> Failure {
     Failure { code: FailureCode::FetchFailed, message, retry }
 }
 
-/// The failure for a demo that was fetched and cannot be unpacked.
-fn not_unpacked(error: &Error) -> Failure {
-    info!("A demo could not be unpacked: {error}");
-    match FailureCode::parse(error.code) {
-        Some(code) => Failure::for_good(code, error.message.clone()),
-        None if error.kind == Kind::Internal => disk_failed(error),
-        None => Failure::for_good(FailureCode::DemoUnreadable, error.message.clone()),
-    }
-}
-
-fn disk_failed(error: &dyn std::fmt::Display) -> Failure {
-    info!("A demo could not be kept: {error}");
-    Failure::here(FailureCode::NodeFailed, "The render node could not write the demo to its disk.")
-}
-
 /// Why something that begins like this is not a demo, packed or not; `None`: it may be one.
 fn no_demo(head: &[u8]) -> Option<&'static str> {
     const PLAIN: &[u8] = b"PBDEMS2\0";
@@ -214,6 +249,7 @@ fn no_demo(head: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::error::Kind;
 
     #[test]
     fn what_cannot_be_a_demo_is_known_by_its_first_bytes() {

@@ -49,7 +49,7 @@ pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
     });
 }
 
-/// The codecs that unpack a stranger's bytes are not ours: should one panic, the job fails and the node goes on.
+/// Not all of the code that handles a stranger's bytes here is ours: should it panic, the job fails and the node goes on.
 fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Failure::here(FailureCode::NodeFailed, "The render node stumbled over the job.").into())
@@ -57,7 +57,12 @@ fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
 }
 
 fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
-    let fetcher = Fetcher { server: &node.server, cache: &node.cache, extra_allow: &node.extra_fetch_allow };
+    let fetcher = Fetcher {
+        server: &node.server,
+        cache: &node.cache,
+        extra_allow: &node.extra_fetch_allow,
+        program: &node.program,
+    };
     let demo = fetcher.get(claim, hold)?;
     hold.report(Stage::Parsing, 0.0);
     let work = WorkDir::new(node.work_dir(claim.lease)).map_err(|error| {

@@ -17,6 +17,7 @@ pub mod log_queue;
 pub mod process;
 pub mod random;
 pub mod rights;
+pub mod sandbox;
 #[cfg(windows)]
 pub mod service;
 pub mod stop;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::app::{self, App, jobs, keys, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
+use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 
 /// How often leases are looked at, at most: a short lease is looked at four times in its life.
@@ -41,6 +42,7 @@ pub struct Scheduler {
 /// Starts the passes, `further` among them. `program` is this program: uploaded demos are read in children of its own.
 pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
     let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
+    sandbox::warn_if_weak();
     scheduler.spawn("scheduler", move |app, stop| run(app, further, stop))?;
     for _ in 0..limits::INDEXERS {
         let program = program.clone();

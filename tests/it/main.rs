@@ -8,6 +8,8 @@ mod app_clips;
 mod app_jobs;
 mod app_keys;
 mod app_simulation;
+#[cfg(target_os = "linux")]
+mod bombs;
 mod browser;
 mod cli_admin;
 mod cli_clips;
@@ -20,6 +22,8 @@ mod cli_usage;
 mod data_dir;
 mod demos;
 mod docs;
+#[cfg(target_os = "linux")]
+mod exhausted;
 mod first_clip;
 mod forge;
 mod forged_demos;
@@ -35,6 +39,8 @@ mod node_check;
 mod node_join;
 mod operating;
 mod refusals;
+#[cfg(target_os = "linux")]
+mod sandbox;
 #[cfg(unix)]
 mod serve_log;
 #[cfg(unix)]

@@ -54,7 +54,7 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     }
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unwritable = |error| unwritable(to, error);
-    let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(parent).map_err(unwritable)?;
+    let scratch = files::private_tempdir_in(parent, SCRATCH).map_err(unwritable)?;
     let made_at_ms = app.clock.now_ms();
     let copy_path = scratch.path().join(STORE);
     app.store.copy_to(&copy_path)?;

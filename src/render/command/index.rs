@@ -1,22 +1,37 @@
-//! Says what is in a demo as a program under the contract: what a server's `inspect` children do. The answer goes into a
-//! file, because a line has a limit and an index has another.
+//! Reads one demo as a program under the contract: what a server's and a node's `inspect --child` do. What it has to say
+//! goes into a file, because a line has a limit and an index has another.
 
-use std::fs;
+use std::fmt::Display;
+use std::fs::{self, File};
 use std::path::Path;
 
-use super::child::{fail, limit_own};
-use super::{EXIT_DONE, INDEX_FILE};
+use super::child::{fail, shut_in};
+use super::reader::Reading;
+use super::{EXIT_DONE, INDEX_FILE, UNPACKED_FILE};
 use crate::domain::error::{Error, Result};
-use crate::render::demo::{PlainDemo, index};
+use crate::domain::limits;
+use crate::os::sandbox::{Room, child_memory_bytes};
+use crate::render::demo::{PlainDemo, UnpackLimits, index, unpack};
 
-/// Writes what is in `demo` to [`INDEX_FILE`] in `workdir`, where a packed demo is unpacked, too. Returns the exit code;
-/// an error is told on standard output. The process is the demo's own: its memory is limited.
-pub fn run_index_child(demo: &Path, workdir: &Path) -> u8 {
+/// Writes what is in `demo`, or the plain demo itself, to its file in `workdir`. Returns the exit code; an error is told
+/// on standard output. The process is the demo's own: it is shut in.
+pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading) -> u8 {
     let out = &mut std::io::stdout().lock();
-    if let Err(exit) = limit_own(out) {
+    let unpacked = match reading {
+        Reading::Index => limits::UNPACKED_BYTES,
+        Reading::Unpack { most_bytes } => most_bytes,
+    };
+    // The unpacking itself says it more kindly: the kernel's limit is for what gets around it.
+    let file_bytes = unpacked.saturating_add(limits::INDEX_BYTES);
+    let room = Room { memory_bytes: child_memory_bytes(), cpu_seconds: limits::INDEX_CPU_SECONDS, file_bytes };
+    if let Err(exit) = shut_in(demo, workdir, room, out) {
         return exit;
     }
-    match write_index(demo, workdir) {
+    let done = match reading {
+        Reading::Index => write_index(demo, workdir),
+        Reading::Unpack { most_bytes } => write_plain(demo, workdir, most_bytes),
+    };
+    match done {
         Ok(()) => EXIT_DONE,
         Err(error) => fail(&error, out),
     }
@@ -24,7 +39,13 @@ pub fn run_index_child(demo: &Path, workdir: &Path) -> u8 {
 
 fn write_index(demo: &Path, workdir: &Path) -> Result<()> {
     let demo = PlainDemo::open(demo, Some(workdir))?;
-    let unwritable = |detail: &dyn std::fmt::Display| Error::internal("The demo's index could not be written.", detail);
+    let unwritable = |detail: &dyn Display| Error::internal("The demo's index could not be written.", detail);
     let text = serde_json::to_vec(&index(demo.path())?).map_err(|error| unwritable(&error))?;
     fs::write(workdir.join(INDEX_FILE), text).map_err(|error| unwritable(&error))
+}
+
+fn write_plain(demo: &Path, workdir: &Path, most_bytes: u64) -> Result<()> {
+    let limits = UnpackLimits { bytes: most_bytes, ..UnpackLimits::default() };
+    let mut packed = File::open(demo).map_err(|error| Error::internal("The packed demo could not be read.", error))?;
+    unpack(&mut packed, &workdir.join(UNPACKED_FILE), limits).map(drop)
 }

@@ -11,6 +11,7 @@ mod events;
 mod ground;
 mod index;
 mod keys;
+mod members;
 mod plain;
 mod rounds;
 mod scene;
@@ -28,7 +29,7 @@ use crate::domain::failure::FailureCode;
 pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index};
 pub use plain::PlainDemo;
 pub use scene::scene;
-pub use unpack::{UnpackLimits, unpack, unpack_by};
+pub use unpack::{UnpackLimits, is_packed, unpack, unpack_by};
 
 /// The error for a demo that is at fault, in the words of the API.
 fn failure(code: FailureCode, message: impl Into<String>) -> Error {
