@@ -107,7 +107,7 @@ fn read(app: &App, program: &Path, sha256: &[u8; 32], stop: &StopFlag) -> Result
 fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, stop: &StopFlag) -> Result<Outcome> {
     let deadline = app.clock.monotonic() + Duration::from_secs(limits::INDEX_SECONDS);
     let (mut stopped, mut late) = (false, false);
-    let end = read_apart(program, demo, workdir, Reading::Index, &mut || {
+    let end = read_apart(program, demo, workdir, Reading::Index, limits::UNPACKED_BYTES, &mut || {
         stopped = stop.stopped() || app.stopping();
         late = app.clock.monotonic() > deadline;
         !stopped && !late

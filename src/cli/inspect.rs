@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Call, output};
 use crate::domain::error::Result;
+use crate::domain::limits;
 use crate::render::command::{self, Reading};
 use crate::render::demo::{self, DemoIndex, PlainDemo};
 
@@ -16,15 +17,18 @@ pub struct Args {
     /// Do it as a server's child: within limits, and with the answer as a file in this directory
     #[arg(long, hide = true, value_name = "DIR")]
     child: Option<PathBuf>,
-    /// As a child: only unpack it, to at most so many bytes
-    #[arg(long, hide = true, value_name = "BYTES", requires = "child")]
-    unpack: Option<u64>,
+    /// As a child: only unpack it
+    #[arg(long, hide = true, requires = "child")]
+    unpack: bool,
+    /// As a child: unpack it to at most so many bytes
+    #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = limits::UNPACKED_BYTES)]
+    unpacked_bytes: u64,
 }
 
 pub fn run(args: Args, call: &Call) -> Result<u8> {
     if let Some(workdir) = &args.child {
-        let reading = args.unpack.map_or(Reading::Index, |most_bytes| Reading::Unpack { most_bytes });
-        return Ok(command::run_reader_child(&args.demo, workdir, reading));
+        let reading = if args.unpack { Reading::Unpack } else { Reading::Index };
+        return Ok(command::run_reader_child(&args.demo, workdir, reading, args.unpacked_bytes));
     }
     let demo = PlainDemo::open(&args.demo, None)?;
     let index = demo::index(demo.path())?;

@@ -78,7 +78,7 @@ struct Said {
     percent: f64,
     sentence: Option<String>,
     error: Option<(FailureCode, Retry)>,
-    /// Its last words on standard error were that it got no memory.
+    /// It has said on standard error that it got no memory.
     no_memory: bool,
     log: String,
 }
@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
             match self.child.next(TICK) {
                 Ok(Event::Out(line)) => self.hear(&line),
                 Ok(Event::Err(line)) => {
-                    self.said.no_memory = no_memory(&line);
+                    self.said.no_memory |= no_memory(&line);
                     self.said.note(&line);
                 }
                 Ok(Event::Silence) => {}

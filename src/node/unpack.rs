@@ -29,8 +29,7 @@ impl Unpacker<'_> {
         files::empty_dir(folder).map_err(|error| disk_failed(&error))?;
         let deadline = self.hold.now() + Duration::from_secs(limits::UNPACK_CHILD_SECONDS);
         let mut left = None;
-        let reading = Reading::Unpack { most_bytes: self.most_bytes };
-        let end = read_apart(self.program, packed, folder, reading, &mut || {
+        let end = read_apart(self.program, packed, folder, Reading::Unpack, self.most_bytes, &mut || {
             left = self.hold.check().err();
             left.is_none() && self.hold.now() <= deadline
         });

@@ -63,7 +63,7 @@ fn a_packed_demo_is_unpacked_once_by_a_child_of_the_node() {
     .unwrap();
     let readers = fs::read_to_string(bench.dir.path().join("readers")).unwrap();
     assert_eq!(readers.lines().count(), 1, "{readers}");
-    assert!(readers.starts_with("inspect --child ") && readers.contains(" --unpack "), "{readers}");
+    assert!(readers.starts_with("inspect --child ") && readers.ends_with(" --unpack\n"), "{readers}");
 }
 
 #[test]

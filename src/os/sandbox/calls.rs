@@ -13,91 +13,31 @@ const CHILD: &str = "child";
 
 /// Calls that may be made whatever their arguments are: on files, whose paths Landlock judges; on the process's own memory,
 /// threads, clocks and signals.
+#[rustfmt::skip]
 const CALLS: &[&str] = &[
     // Files.
-    "close",
-    "copy_file_range",
-    "dup",
-    "dup3",
-    "faccessat",
-    "faccessat2",
-    "fadvise64",
-    "fallocate",
-    "fdatasync",
-    "flock",
-    "fstat",
-    "fstatfs",
-    "fsync",
-    "ftruncate",
-    "getcwd",
-    "getdents64",
-    "lseek",
-    "mkdirat",
-    "newfstatat",
-    "openat",
-    "ppoll",
-    "pread64",
-    "preadv",
-    "pwrite64",
-    "pwritev",
-    "read",
-    "readlinkat",
-    "readv",
-    "renameat",
-    "renameat2",
-    "sendfile",
-    "splice",
-    "statfs",
-    "statx",
-    "unlinkat",
-    "write",
-    "writev",
+    "close", "copy_file_range", "dup", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", "fdatasync", "flock",
+    "fstat", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents64", "lseek", "mkdirat", "newfstatat", "openat", "ppoll",
+    "pread64", "preadv", "pwrite64", "pwritev", "read", "readlinkat", "readv", "renameat", "renameat2", "sendfile",
+    "splice", "statfs", "statx", "unlinkat", "write", "writev",
     // Memory.
-    "brk",
-    "madvise",
-    "mremap",
-    "munmap",
+    "brk", "madvise", "mremap", "munmap",
     // Threads and their end.
-    "exit",
-    "exit_group",
-    "futex",
-    "getcpu",
-    "gettid",
-    "membarrier",
-    "restart_syscall",
-    "rseq",
-    "sched_getaffinity",
-    "sched_yield",
-    "set_robust_list",
-    "set_tid_address",
+    "exit", "exit_group", "futex", "getcpu", "gettid", "membarrier", "restart_syscall", "rseq", "sched_getaffinity",
+    "sched_yield", "set_robust_list", "set_tid_address",
     // Signals to itself.
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "rt_sigreturn",
-    "sigaltstack",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
     // What it may know.
-    "clock_getres",
-    "clock_gettime",
-    "clock_nanosleep",
-    "getegid",
-    "geteuid",
-    "getgid",
-    "getpid",
-    "getppid",
-    "getrandom",
-    "getrusage",
-    "gettimeofday",
-    "getuid",
-    "nanosleep",
-    "sysinfo",
-    "times",
-    "uname",
+    "clock_getres", "clock_gettime", "clock_nanosleep", "getegid", "geteuid", "getgid", "getpid", "getppid", "getrandom",
+    "getrusage", "gettimeofday", "getuid", "nanosleep", "sysinfo", "times", "uname",
 ];
 
-/// Calls of the same kinds that only old processors' kernels have.
+/// Calls of the same kinds that only kernels of older processors have.
 #[cfg(target_arch = "x86_64")]
-const OLD_CALLS: &[&str] =
-    &["access", "dup2", "getdents", "lstat", "mkdir", "open", "poll", "readlink", "rename", "stat", "time", "unlink"];
+#[rustfmt::skip]
+const OLD_CALLS: &[&str] = &[
+    "access", "dup2", "getdents", "lstat", "mkdir", "open", "poll", "readlink", "rename", "stat", "time", "unlink",
+];
 #[cfg(not(target_arch = "x86_64"))]
 const OLD_CALLS: &[&str] = &[];
 

@@ -13,23 +13,20 @@ use crate::domain::limits;
 use crate::os::sandbox::{Room, child_memory_bytes};
 use crate::render::demo::{PlainDemo, UnpackLimits, index, unpack};
 
-/// Writes what is in `demo`, or the plain demo itself, to its file in `workdir`. Returns the exit code; an error is told
-/// on standard output. The process is the demo's own: it is shut in.
-pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading) -> u8 {
+/// Writes what is in `demo`, or the plain demo itself, to its file in `workdir`, where it is unpacked to at most
+/// `most_bytes`. Returns the exit code; an error is told on standard output. The process is the demo's own: it is shut in.
+pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading, most_bytes: u64) -> u8 {
     let out = &mut std::io::stdout().lock();
-    let unpacked = match reading {
-        Reading::Index => limits::UNPACKED_BYTES,
-        Reading::Unpack { most_bytes } => most_bytes,
-    };
     // The unpacking itself says it more kindly: the kernel's limit is for what gets around it.
-    let file_bytes = unpacked.saturating_add(limits::INDEX_BYTES);
+    let file_bytes = most_bytes.saturating_add(limits::INDEX_BYTES);
     let room = Room { memory_bytes: child_memory_bytes(), cpu_seconds: limits::INDEX_CPU_SECONDS, file_bytes };
     if let Err(exit) = shut_in(demo, workdir, room, out) {
         return exit;
     }
+    let unpacking = UnpackLimits { bytes: most_bytes, ..UnpackLimits::default() };
     let done = match reading {
-        Reading::Index => write_index(demo, workdir),
-        Reading::Unpack { most_bytes } => write_plain(demo, workdir, most_bytes),
+        Reading::Index => write_index(demo, workdir, unpacking),
+        Reading::Unpack => write_plain(demo, workdir, unpacking),
     };
     match done {
         Ok(()) => EXIT_DONE,
@@ -37,15 +34,14 @@ pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading) -> u8 {
     }
 }
 
-fn write_index(demo: &Path, workdir: &Path) -> Result<()> {
-    let demo = PlainDemo::open(demo, Some(workdir))?;
+fn write_index(demo: &Path, workdir: &Path, unpacking: UnpackLimits) -> Result<()> {
+    let demo = PlainDemo::open_within(demo, Some(workdir), unpacking)?;
     let unwritable = |detail: &dyn Display| Error::internal("The demo's index could not be written.", detail);
     let text = serde_json::to_vec(&index(demo.path())?).map_err(|error| unwritable(&error))?;
     fs::write(workdir.join(INDEX_FILE), text).map_err(|error| unwritable(&error))
 }
 
-fn write_plain(demo: &Path, workdir: &Path, most_bytes: u64) -> Result<()> {
-    let limits = UnpackLimits { bytes: most_bytes, ..UnpackLimits::default() };
+fn write_plain(demo: &Path, workdir: &Path, unpacking: UnpackLimits) -> Result<()> {
     let mut packed = File::open(demo).map_err(|error| Error::internal("The packed demo could not be read.", error))?;
-    unpack(&mut packed, &workdir.join(UNPACKED_FILE), limits).map(drop)
+    unpack(&mut packed, &workdir.join(UNPACKED_FILE), unpacking).map(drop)
 }

@@ -30,27 +30,27 @@ pub struct ReaderEnd {
 pub enum Reading {
     /// Say what is in the demo, in [`super::INDEX_FILE`].
     Index,
-    /// Unpack it to [`super::UNPACKED_FILE`] and look no further, to at most so many bytes.
-    Unpack {
-        /// Bytes of the plain demo.
-        most_bytes: u64,
-    },
+    /// Unpack it to [`super::UNPACKED_FILE`] and look no further.
+    Unpack,
 }
 
-/// Has `program`, this one, read `demo` in a child process, in a directory that holds nothing else. `go_on` is asked
-/// several times a second: once it says no, the child is killed and there is no end to tell of.
+/// Has `program`, this one, read `demo` in a child process, in a directory that holds nothing else, where the child unpacks
+/// it to at most `most_bytes`. `go_on` is asked several times a second: once it says no, the child is killed and there is
+/// no end to tell of.
 pub fn read_apart(
     program: &Path,
     demo: &Path,
     workdir: &Path,
     reading: Reading,
+    most_bytes: u64,
     go_on: &mut dyn FnMut() -> bool,
 ) -> io::Result<Option<ReaderEnd>> {
     // Both paths are made absolute: the child has another working directory.
     let (folder, demo) = (std::path::absolute(workdir)?, std::path::absolute(demo)?);
     let mut args: Vec<OsString> = vec!["inspect".into(), "--child".into(), folder.into(), demo.into()];
-    if let Reading::Unpack { most_bytes } = reading {
-        args.extend(["--unpack".into(), most_bytes.to_string().into()]);
+    args.extend(["--unpacked-bytes".into(), most_bytes.to_string().into()]);
+    if reading == Reading::Unpack {
+        args.push("--unpack".into());
     }
     let mut child = Child::spawn(program, &args, workdir)?;
     let (mut code, mut sentence, mut no_memory) = (None, None, false);
@@ -62,7 +62,7 @@ pub fn read_apart(
                 _ => {}
             },
             Event::Err(line) => {
-                no_memory = verdict::no_memory(&line);
+                no_memory |= verdict::no_memory(&line);
                 log::debug!("a demo's reader says: {}", for_people(&line));
             }
             Event::Silence => {}

@@ -2,7 +2,7 @@
 
 use super::{EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, EXIT_WRONG_BUILD};
 
-/// `SIGABRT`: with [`no_memory`]'s words before it, an allocation that was refused.
+/// `SIGABRT`: after [`no_memory`]'s words, an allocation that was refused.
 const ABORTED: i32 = 6;
 /// `SIGKILL`: somebody else did it. The kernel does, when the machine or the service has no memory left.
 const KILLED: i32 = 9;
@@ -46,7 +46,7 @@ pub enum Exhausted {
 }
 
 impl Verdict {
-    /// What an exit code or a signal means. `no_memory`: the child's last words were [`no_memory`].
+    /// What an exit code or a signal means. `no_memory`: the child has said [`no_memory`]'s words.
     pub fn of(exit: Option<i32>, signal: Option<i32>, no_memory: bool) -> Self {
         let Some(exit) = exit else {
             return match signal {

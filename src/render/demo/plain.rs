@@ -23,6 +23,11 @@ impl PlainDemo {
     ///
     /// Errors: `unreadable_file`, and those of [`unpack`].
     pub fn open(path: &Path, scratch: Option<&Path>) -> Result<Self> {
+        Self::open_within(path, scratch, UnpackLimits::default())
+    }
+
+    /// [`Self::open`] by other limits.
+    pub fn open_within(path: &Path, scratch: Option<&Path>, limits: UnpackLimits) -> Result<Self> {
         let cannot = |error| files::cannot_read(path, &error);
         let mut file = File::open(path).map_err(cannot)?;
         let mut start = Vec::new();
@@ -37,7 +42,7 @@ impl PlainDemo {
         let scratch =
             scratch.map_err(|error| Error::internal("Could not make a scratch file to unpack into.", error))?;
         let scratch = scratch.into_temp_path();
-        unpack(&mut file, &scratch, UnpackLimits::default())?;
+        unpack(&mut file, &scratch, limits)?;
         Ok(Self { path: scratch.to_path_buf(), _scratch: Some(scratch) })
     }
 
