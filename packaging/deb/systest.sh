@@ -53,6 +53,8 @@ check "the operator is told what to type next" says "sudo dinkem-appliance admin
 check "no node's service runs" is_inactive $NODE
 check "the data directory is the service's own" is_private
 check "the service is exposed by 1.5 or less" sh -c "systemd-analyze security --no-pager --threshold=15 $SERVER | tail -n 1"
+check "its memory has a limit" refuses sh -c "systemctl show -p MemoryMax --value $SERVER | grep -qx infinity"
+check "a node's memory has a limit" refuses sh -c "systemctl show -p MemoryMax --value $NODE | grep -qx infinity"
 check "it runs as its own user" sh -c "ps -o user= -p $(main_pid) | grep -qx dinkem"
 check "man pages and completions are there" sh -c 'ls /usr/share/bash-completion/completions/dinkem-appliance && dpkg -L dinkem-appliance | grep -q man1/dinkem-appliance-serve.1.gz'
 

@@ -15,14 +15,10 @@ use crate::domain::id::AccountId;
 use crate::domain::limits;
 use crate::os::doorbell::Doorbell;
 use crate::os::files;
-use crate::os::process::{Child, Event};
 use crate::os::stop::StopFlag;
-use crate::render::command::{EXIT_BAD_JOB, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, INDEX_FILE, Line, for_people};
+use crate::render::command::{INDEX_FILE, ReaderEnd, Reading, Space, Verdict, read_apart};
 use crate::render::demo::{DemoIndex, PlainDemo};
 use crate::store::{self, Tx};
-
-/// How often the server's stop is looked for while a child says nothing.
-const TICK: Duration = Duration::from_millis(100);
 
 /// What is known in memory only.
 #[derive(Default)]
@@ -159,56 +155,49 @@ fn least_room(demo: &Path) -> io::Result<u64> {
 
 /// `room`: bytes that the unpacked demo may have.
 fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop: &StopFlag) -> Result<Outcome> {
-    let lost = |error| Error::internal("A demo could not be read: its child process got lost.", error);
-    // Both paths are made absolute: the child has another working directory.
-    let absolute = |path: &Path| std::path::absolute(path).map_err(lost);
-    let (dir, demo) = (absolute(workdir)?.into(), absolute(demo)?.into());
-    let args = ["inspect".into(), "--child".into(), dir, demo, "--room".into(), room.to_string().into()];
-    let mut child = Child::spawn(program, &args, workdir).map_err(lost)?;
     let deadline = app.clock.monotonic() + Duration::from_secs(limits::INDEX_SECONDS);
-    let (mut code, mut sentence) = (None, None);
-    let exit = loop {
-        match child.next(TICK).map_err(lost)? {
-            Event::Out(line) => match Line::parse(&line) {
-                Line::Fail(text) => sentence = Some(for_people(&text)).filter(|text| !text.is_empty()),
-                Line::Error { code: said, .. } => code = Some(said),
-                _ => {}
-            },
-            Event::Err(line) => log::debug!("a demo's reader says: {}", for_people(&line)),
-            Event::Silence => {}
-            Event::Ended(exit) => break exit,
-        }
-        if stop.stopped() || app.stopping() {
-            return Ok(Outcome::Stopped);
-        }
-        if app.clock.monotonic() > deadline {
+    let space = Space { most_bytes: limits::UNPACKED_BYTES, room };
+    let (mut stopped, mut late) = (false, false);
+    let end = read_apart(program, demo, workdir, Reading::Index, space, &mut || {
+        stopped = stop.stopped() || app.stopping();
+        late = app.clock.monotonic() > deadline;
+        !stopped && !late
+    });
+    match end.map_err(|error| Error::internal("A demo could not be read: its child process got lost.", error))? {
+        Some(end) => verdict(end, workdir),
+        None if late && !stopped => {
             let message = format!("The demo takes longer than {} seconds to read.", limits::INDEX_SECONDS);
-            return Ok(Outcome::Bad(FailureCode::DemoUnreadable, message));
+            Ok(Outcome::Bad(FailureCode::DemoTooLarge, message))
         }
-    };
-    verdict(exit, code, sentence, workdir)
+        None => Ok(Outcome::Stopped),
+    }
 }
 
 /// What a child's end means, by the command contract.
-fn verdict(exit: Option<i32>, code: Option<FailureCode>, sentence: Option<String>, workdir: &Path) -> Result<Outcome> {
+fn verdict(end: ReaderEnd, workdir: &Path) -> Result<Outcome> {
+    let ReaderEnd { verdict, code, sentence } = end;
     let bad = |words: &str| {
         let message = sentence.clone().unwrap_or_else(|| words.to_owned());
         Outcome::Bad(code.unwrap_or(FailureCode::DemoUnreadable), message)
     };
-    match exit.and_then(|exit| u8::try_from(exit).ok()) {
-        Some(EXIT_DONE) => Ok(match read_index(workdir)? {
+    match verdict {
+        Verdict::Done => Ok(match read_index(workdir)? {
             Some(content) => Outcome::Indexed(content),
             None => bad("The demo holds more than can be said of a match."),
         }),
-        Some(EXIT_BAD_JOB) => Ok(bad("The demo cannot be read.")),
-        Some(EXIT_TRANSIENT) if code == Some(FailureCode::DemoTooLarge) => Ok(Outcome::Exhausted),
-        Some(EXIT_TRANSIENT | EXIT_NOT_READY) => {
+        Verdict::BadJob => Ok(bad("The demo cannot be read.")),
+        Verdict::Transient if code == Some(FailureCode::DemoTooLarge) => Ok(Outcome::Exhausted),
+        Verdict::Transient | Verdict::NotReady => {
             let words = sentence.unwrap_or_else(|| "no words".to_owned());
             Err(Error::internal("A demo could not be read now and is tried again.", words))
         }
-        // A signal, a panic, an allocation that failed: no demo of a match does that to its reader.
-        other => {
-            log::warn!("a demo's reader crashed: exit {other:?}");
+        Verdict::Exhausted(what) => {
+            log::warn!("a demo's reader used up what one demo may have: {what:?}");
+            Ok(Outcome::Bad(FailureCode::DemoTooLarge, what.sentence().to_owned()))
+        }
+        // A signal, a panic: no demo of a match does that to its reader.
+        Verdict::Killed | Verdict::Crashed | Verdict::WrongBuild | Verdict::Cancelled => {
+            log::warn!("a demo's reader crashed: {verdict:?}");
             Ok(Outcome::Bad(FailureCode::DemoUnreadable, "The demo cannot be read: its reader crashed.".to_owned()))
         }
     }

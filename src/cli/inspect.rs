@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::{Call, output};
 use crate::domain::error::Result;
-use crate::render::command;
+use crate::domain::limits;
+use crate::render::command::{self, Reading, Space};
 use crate::render::demo::{self, DemoIndex, PlainDemo};
 use crate::render::scene::MAX_PLAYERS;
 
@@ -17,14 +18,22 @@ pub struct Args {
     /// Do it as a server's child: within limits, and with the answer as a file in this directory
     #[arg(long, hide = true, value_name = "DIR")]
     child: Option<PathBuf>,
-    /// Bytes that the unpacked demo may have in that directory
-    #[arg(long, hide = true, value_name = "BYTES", requires = "child")]
-    room: Option<u64>,
+    /// As a child: only unpack it
+    #[arg(long, hide = true, requires = "child")]
+    unpack: bool,
+    /// As a child: unpack it to at most so many bytes
+    #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = limits::UNPACKED_BYTES)]
+    unpacked_bytes: u64,
+    /// As a child: bytes that the disk has room for
+    #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = u64::MAX)]
+    room: u64,
 }
 
 pub fn run(args: Args, call: &Call) -> Result<u8> {
     if let Some(workdir) = &args.child {
-        return Ok(command::run_index_child(&args.demo, workdir, args.room));
+        let reading = if args.unpack { Reading::Unpack } else { Reading::Index };
+        let space = Space { most_bytes: args.unpacked_bytes, room: args.room };
+        return Ok(command::run_reader_child(&args.demo, workdir, reading, space));
     }
     let demo = PlainDemo::open(&args.demo, None)?;
     let index = demo::index(demo.path())?;

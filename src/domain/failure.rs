@@ -30,7 +30,7 @@ macro_rules! failure_codes {
 
 failure_codes! {
     FetchFailed "fetch_failed" "The demo could not be fetched: no answer, an error answer, too slow, or an address that is refused.";
-    DemoTooLarge "demo_too_large" "The demo is larger than the limit, packed or unpacked.";
+    DemoTooLarge "demo_too_large" "The demo is larger than the limit, packed or unpacked, or takes more memory or time to read than one demo may have.";
     DemoUnreadable "demo_unreadable" "What was fetched is not a CS2 demo, or is too damaged to read.";
     DemoUnsupported "demo_unsupported" "The demo is of another game, or of a game mode without rounds to cut from, such as deathmatch.";
     PlayerNotInDemo "player_not_in_demo" "The player does not take part in the demo or in the round.";

@@ -50,6 +50,13 @@ pub const UNPACK_SECONDS: u64 = 120;
 pub const ZIP_MEMBERS: u32 = 100;
 /// Bytes of everything in such an archive that is not the demo, once unpacked: 16 MiB.
 pub const ZIP_OTHER_BYTES: u64 = 16 << 20;
+/// Members (gzip, bzip2) or frames (zstd) of one packed demo: what packs in parallel makes one for every 64 KiB or more,
+/// and one that holds nothing takes 14 bytes and a fifth of a millisecond.
+pub const UNPACK_MEMBERS: u64 = 16_384;
+/// Seconds after which a child that only unpacks is killed, should it not notice [`UNPACK_SECONDS`].
+pub const UNPACK_CHILD_SECONDS: u64 = 180;
+/// Bytes of a demo before its match begins (the sign-on), which are copied: 64 MiB. The largest seen has 3 MB.
+pub const SIGN_ON_BYTES: usize = 64 << 20;
 /// Bytes of uploaded demos an account may keep, unless the operator says otherwise: 20 GiB.
 pub const ACCOUNT_DEMO_BYTES: u64 = 20 << 30;
 
@@ -209,8 +216,21 @@ pub const INDEX_RETRY_SECONDS: u64 = 60;
 /// Seconds after which a client may ask again for what is in a demo.
 pub const INDEX_RETRY_AFTER_SECONDS: u64 = 1;
 
-/// Bytes of memory a renderer's or indexer's child process may map: 8 GiB holds the largest demo unpacked.
-pub const CHILD_MEMORY_BYTES: u64 = 8 << 30;
+/// Processor seconds that reading an uploaded demo, or unpacking one, may take: it has one thread.
+pub const INDEX_CPU_SECONDS: u64 = 600;
+/// A child process that reads demos may map one part in so many of the machine's memory, or of the container's…
+pub const CHILD_MEMORY_PART: u64 = 4;
+/// …but at most so many bytes (4 GiB: demos of matches have up to 1)…
+pub const CHILD_MEMORY_MOST_BYTES: u64 = 4 << 30;
+/// …and at least so many (1.5 GiB): a demo of 1 GB is held whole, and 1440p at 60 frames a second takes 250 MB besides.
+pub const CHILD_MEMORY_LEAST_BYTES: u64 = 3 << 29;
+/// Files, pipes among them, that such a child may hold open.
+pub const CHILD_FILES: u64 = 64;
+/// Processes and threads that the user of such a child may have, all together: the kernel counts them by user. The child
+/// itself may make no process at all.
+pub const CHILD_USER_TASKS: u64 = 16_384;
+/// Processor seconds that rendering may take for each second of its deadline: two threads draw, two others do little.
+pub const RENDER_CPU_PER_SECOND: u64 = 4;
 /// Seconds in which a renderer must say its first word.
 pub const RENDER_START_SECONDS: u64 = 300;
 /// Seconds a renderer may go without progress and without a growing file.

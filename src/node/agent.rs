@@ -16,6 +16,7 @@ use crate::os::clock::Clock;
 use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
 use crate::os::room::Room;
+use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 
 use super::cache::DemoCache;
@@ -68,6 +69,7 @@ pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
     // Work and claims end by this flag: it is raised by whoever stops the node, or by the first worker that fails.
     let leave = StopFlag::new();
     info!("{}: rendering for {}, clips at a time: {}.", node.name, config.server, config.slots);
+    sandbox::warn_if_weak();
     thread::scope(|scope| {
         let workers: Vec<_> = (0..config.slots).map(|_| scope.spawn(|| work_on(&node, &turns, &leave))).collect();
         while !workers.iter().all(|worker| worker.is_finished()) {
@@ -114,7 +116,12 @@ impl Node {
             let message = format!("The node's directory {} cannot be used.", dir.display());
             Error::internal(message, error)
         };
-        files::create_private_dir(dir).map_err(|error| unusable(&error))?;
+        if files::claim_private_dir(dir).map_err(|error| unusable(&error))? {
+            warn!(
+                "The node's directory {0} holds its key and is open to other users. Close it: chmod 700 {0}",
+                dir.display()
+            );
+        }
         let lock = lock(dir.join("lock")).map_err(|error| match error {
             TryLockError::WouldBlock => {
                 let message = format!("Another node works in {}. Give this one its own --state-dir.", dir.display());

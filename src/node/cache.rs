@@ -88,9 +88,14 @@ impl DemoCache {
         Some(HeldDemo { cache: self, sha256: sha256.to_owned() })
     }
 
-    /// Where to unpack a demo to before it is [`Self::put`]; `label` tells fetches that run at once apart.
+    /// Where to fetch a demo to before it is [`Self::put`]; `label` tells fetches that run at once apart.
     pub fn part(&self, label: i64) -> PathBuf {
         self.dir.join(format!("{label}.part"))
+    }
+
+    /// A directory to unpack what was fetched in.
+    pub fn unpacking(&self, label: i64) -> PathBuf {
+        self.dir.join(format!("{label}.unpacking"))
     }
 
     /// Takes in the unpacked demo at `part`. The same content may have come by another slot meanwhile: that one stays.

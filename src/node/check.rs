@@ -9,6 +9,7 @@ use crate::domain::lease::Progress;
 use crate::domain::limits;
 use crate::os::clock::Clock;
 use crate::os::files;
+use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
 use crate::render::{forge, video};
@@ -47,6 +48,8 @@ pub fn checks(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Vec<C
         Check { name: "identity", outcome: identity },
         Check { name: "server", outcome: server },
         Check { name: "renderer", outcome: renders(state_dir, program, clock) },
+        // No precondition: what this machine lacks is said, and the node works all the same.
+        Check { name: "sandbox", outcome: Ok(sandbox::strength()) },
     ]
 }
 
@@ -90,7 +93,7 @@ fn knows(state: &NodeState) -> Result<String> {
 /// A few seconds of an invented match, from the demo to the checked video.
 fn renders(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Result<String> {
     let unusable = |error| Error::internal("There is no place to try the renderer in.", error);
-    let work = tempfile::Builder::new().prefix("check-").tempdir_in(state_dir).map_err(unusable)?;
+    let work = files::private_tempdir_in(state_dir, "check-").map_err(unusable)?;
     let demo = work.path().join("check.dem");
     std::fs::write(&demo, forge::quick()).map_err(unusable)?;
     let job = job(&demo, work.path());

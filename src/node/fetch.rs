@@ -1,33 +1,34 @@
 //! Gets a job's demo onto the node's disk, unpacked: from the server where it was uploaded, else from its URL.
 //!
 //! The URL comes from a stranger: addresses, size, time and speed have limits, and what cannot be a demo is given up
-//! after its first bytes. Nothing of its content is parsed here. Whoever named the URL is told which host failed, and why
-//! only where all of it happened on the public internet: otherwise a studio's network could be mapped with jobs. The
-//! operator finds the cause in the attempt's log.
+//! after its first bytes. Nothing of its content is parsed here: a packed demo is unpacked by a child. Whoever named the
+//! URL is told which host failed, and why only where all of it happened on the public internet: otherwise a studio's
+//! network could be mapped with jobs. The operator finds the cause in the attempt's log.
 
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use log::info;
 
-use crate::domain::error::{Error, Kind};
+use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::limits;
 use crate::os::address::Addresses;
 use crate::os::http::{ADDRESS_REFUSED, BAD_URL, Client, ClientOptions, Method, Request, Response};
 use crate::os::room::{Part, Room};
-use crate::render::demo::{NO_ROOM, UnpackLimits, kind, unpack};
+use crate::render::command::Space;
+use crate::render::demo::kind;
 use crate::wire::node::{ClaimAnswer, FetchPolicy};
 
 use super::cache::{DemoCache, HeldDemo, Remembered};
 use super::hold::{Ended, Hold};
 use super::meter::Meter;
 use super::server::{Server, Trouble};
-
-/// How a demo begins that is not packed.
-const PLAIN: &[u8] = b"PBDEMS2\0";
+use super::unpack::{Unpacker, disk_failed, no_room};
 
 /// What a fetch needs of its node.
 pub struct Fetcher<'a> {
@@ -39,6 +40,8 @@ pub struct Fetcher<'a> {
     pub room: &'a Arc<Room>,
     /// Networks allowed besides the server's.
     pub extra_allow: &'a [IpNet],
+    /// This program, which unpacks in a child.
+    pub program: &'a Path,
 }
 
 impl Fetcher<'_> {
@@ -123,35 +126,18 @@ impl Fetcher<'_> {
         budget.map_err(|error| disk_failed(&error).into())
     }
 
-    /// Reads an answer's body through all limits, unpacking it on the way, into the cache.
+    /// Reads an answer's body through all limits onto the disk, has it unpacked if it is packed, and takes it into the
+    /// cache.
     fn keep(&self, claim: &ClaimAnswer, answer: Response, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
-        let policy = &claim.fetch_policy;
-        let expected = answer.length();
-        let mut meter = Meter::new(answer.into_reader(), expected, policy, hold);
-        let head = meter.head()?;
-        if let Some(words) = kind::why_no_demo(&head) {
-            let message = format!("What was fetched {words}.");
-            return Err(Failure::for_good(FailureCode::DemoUnreadable, message).into());
-        }
-        let ratio = if head.starts_with(PLAIN) { 1 } else { limits::UNPACK_ORDINARY_RATIO };
-        let least = expected.unwrap_or_default().saturating_mul(ratio);
-        let room = self.room(least, policy.max_unpacked_bytes)?;
-        let unpack_limits = UnpackLimits {
-            bytes: policy.max_unpacked_bytes,
-            room: room.bytes(),
-            // Fetching and unpacking are one stream.
-            time: seconds(policy.max_seconds + limits::UNPACK_SECONDS),
-            ..UnpackLimits::default()
-        };
-        let part = self.cache.part(claim.lease);
-        let unpacked = unpack(&mut head.chain(&mut meter), &part, unpack_limits);
-        let kept = meter.finish(unpacked.is_ok()).and_then(|sha256| {
-            let bytes = unpacked.map_err(|error| not_unpacked(&error))?;
-            self.cache.put(&sha256, &part, bytes).map_err(|error| disk_failed(&error).into())
+        let part = Scratch(self.cache.part(claim.lease));
+        let kept = self.fetch(claim, answer, &part.0, hold).and_then(|fetched| {
+            if fetched.is_packed {
+                self.unpacked(claim, &fetched, &part.0, hold)
+            } else {
+                self.plain(claim, &fetched, &part.0)
+            }
         });
         kept.inspect_err(|ended| {
-            // `unpack` leaves nothing behind when it fails; the rest of the stream may have failed after it.
-            let _ = std::fs::remove_file(&part);
             let is_the_disks = |failure: &Failure| {
                 failure.code == FailureCode::NodeFailed
                     || (failure.code == FailureCode::DemoTooLarge && failure.retry == Retry::Elsewhere)
@@ -162,12 +148,85 @@ impl Fetcher<'_> {
             }
         })
     }
+
+    /// Writes an answer's body to `to`.
+    fn fetch(&self, claim: &ClaimAnswer, answer: Response, to: &Path, hold: &Hold<'_>) -> Result<Fetched, Ended> {
+        let expected = answer.length();
+        let mut meter = Meter::new(answer.into_reader(), expected, &claim.fetch_policy, hold);
+        let head = meter.head()?;
+        if let Some(words) = kind::why_no_demo(&head) {
+            let message = format!("What was fetched {words}.");
+            return Err(Failure::for_good(FailureCode::DemoUnreadable, message).into());
+        }
+        let is_packed = kind::is_packed(&head);
+        let ratio = if is_packed { limits::UNPACK_ORDINARY_RATIO } else { 1 };
+        let least = expected.unwrap_or_default().saturating_mul(ratio);
+        let room = self.room(least, claim.fetch_policy.max_unpacked_bytes)?;
+        let written = File::create(to).and_then(|mut file| {
+            // A byte more than there is room for tells that it does not fit.
+            let mut body = (&head[..]).chain(&mut meter).take(room.bytes().saturating_add(1));
+            io::copy(&mut body, &mut file)
+        });
+        let written = written.map_err(|error| disk_failed(&error)).and_then(|bytes| {
+            if bytes > room.bytes() { Err(no_room(&"it is longer than there is room for")) } else { Ok(bytes) }
+        });
+        // What was wrong with the source comes before what its failing looked like here.
+        let sha256 = meter.finish(written.is_ok())?;
+        Ok(Fetched { sha256, is_packed, bytes: written?, room })
+    }
+
+    fn plain(&self, claim: &ClaimAnswer, fetched: &Fetched, part: &Path) -> Result<HeldDemo<'_>, Ended> {
+        let most = claim.fetch_policy.max_unpacked_bytes;
+        if fetched.bytes > most {
+            let message = format!("The demo is larger than {} MiB.", most >> 20);
+            return Err(Failure::for_good(FailureCode::DemoTooLarge, message).into());
+        }
+        self.put(&fetched.sha256, part)
+    }
+
+    fn unpacked(
+        &self,
+        claim: &ClaimAnswer,
+        fetched: &Fetched,
+        part: &Path,
+        hold: &Hold<'_>,
+    ) -> Result<HeldDemo<'_>, Ended> {
+        // The same bytes may have come from elsewhere meanwhile.
+        if let Some(held) = self.cache.get(&fetched.sha256) {
+            return Ok(held);
+        }
+        let folder = Scratch(self.cache.unpacking(claim.lease));
+        // The packed bytes lie beside the plain ones until these are whole.
+        let room = fetched.room.bytes().saturating_sub(fetched.bytes);
+        let space = Space { most_bytes: claim.fetch_policy.max_unpacked_bytes, room };
+        let plain = Unpacker { program: self.program, space, hold }.unpack(part, &folder.0)?;
+        self.put(&fetched.sha256, &plain)
+    }
+
+    fn put(&self, sha256: &str, plain: &Path) -> Result<HeldDemo<'_>, Ended> {
+        let kept = fs::metadata(plain).and_then(|file| self.cache.put(sha256, plain, file.len()));
+        kept.map_err(|error| disk_failed(&error).into())
+    }
 }
 
-/// The failure for a demo that needs more disk space than there is: three of them end the job.
-fn no_room(error: &Error) -> Failure {
-    info!("A demo needs more room than there is: {error}");
-    Failure::here(FailureCode::DemoTooLarge, "The demo needs more disk space to be unpacked than the render node has.")
+/// An answer's body on the disk.
+struct Fetched {
+    sha256: String,
+    is_packed: bool,
+    bytes: u64,
+    /// What it and its unpacked form may take of the disk.
+    room: Part,
+}
+
+/// A file or directory that goes away, where it was not moved away before.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // One of the two fails, both where nothing is left; the next start sweeps what stays.
+        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A client that keeps to the server's policy and to what this node's operator allows besides.
@@ -239,25 +298,10 @@ fn host_of(url: &str) -> &str {
     &server[..end]
 }
 
-/// The failure for a demo that was fetched and cannot be unpacked.
-fn not_unpacked(error: &Error) -> Failure {
-    info!("A demo could not be unpacked: {error}");
-    match FailureCode::parse(error.code) {
-        None if error.code == NO_ROOM => no_room(error),
-        Some(code) => Failure::for_good(code, error.message.clone()),
-        None if error.kind == Kind::Internal => disk_failed(error),
-        None => Failure::for_good(FailureCode::DemoUnreadable, error.message.clone()),
-    }
-}
-
-fn disk_failed(error: &dyn std::fmt::Display) -> Failure {
-    info!("A demo could not be kept: {error}");
-    Failure::here(FailureCode::NodeFailed, "The render node could not write the demo to its disk.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::error::Kind;
 
     #[test]
     fn the_cause_of_a_failed_fetch_is_told_only_where_all_of_it_was_public() {

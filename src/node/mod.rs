@@ -13,5 +13,6 @@ pub mod join;
 mod meter;
 pub mod renderer;
 mod server;
+mod unpack;
 mod upload;
 mod work;

@@ -13,9 +13,7 @@ use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::domain::{limits, text};
 use crate::os::process::{Child, Event};
-use crate::render::command::{
-    CANCEL_FILE, EXIT_BAD_JOB, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, EXIT_WRONG_BUILD, JobFile, Line, for_people,
-};
+use crate::render::command::{CANCEL_FILE, JobFile, Line, Verdict, for_people, no_memory};
 
 use super::hold::{Ended, Hold};
 
@@ -86,6 +84,8 @@ struct Said {
     percent: f64,
     sentence: Option<String>,
     error: Option<(FailureCode, Retry)>,
+    /// It has said on standard error that it got no memory.
+    no_memory: bool,
     log: String,
 }
 
@@ -107,7 +107,10 @@ impl<'a> Run<'a> {
             }
             match self.child.next(TICK) {
                 Ok(Event::Out(line)) => self.hear(&line),
-                Ok(Event::Err(line)) => self.said.note(&line),
+                Ok(Event::Err(line)) => {
+                    self.said.no_memory |= no_memory(&line);
+                    self.said.note(&line);
+                }
                 Ok(Event::Silence) => {}
                 Ok(Event::Ended(code)) => return self.ended(code),
                 Err(error) => {
@@ -183,8 +186,8 @@ impl<'a> Run<'a> {
     fn verdict(&self, exit: Option<i32>) -> Result<(), Failure> {
         // Also of one that said it was done: its file has not been looked at yet.
         self.hold.keep_log(&self.said.log);
-        let exit = exit.and_then(|code| u8::try_from(code).ok());
-        if exit == Some(EXIT_DONE) {
+        let verdict = Verdict::of(exit, self.child.signal(), self.said.no_memory);
+        if verdict == Verdict::Done {
             let made = fs::metadata(&self.job.output).is_ok_and(|file| file.is_file() && file.len() > 0);
             return if made {
                 Ok(())
@@ -192,8 +195,12 @@ impl<'a> Run<'a> {
                 Err(Failure::here(FailureCode::RenderFailed, "The renderer said it was done and left no video."))
             };
         }
-        let failure = self.said.failure(exit);
-        let code = exit.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));
+        let failure = self.said.failure(verdict);
+        let code = match (exit, self.child.signal()) {
+            (Some(code), _) => format!("exit {code}"),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => "no exit code".to_owned(),
+        };
         info!("The renderer of job {} ended with {code}: {}\n{}", self.job.job_id, failure.message, self.said.log);
         Err(failure)
     }
@@ -231,30 +238,33 @@ impl Said {
         }
     }
 
-    /// The failure that an exit code other than success stands for. What it said about itself counts as far as the
-    /// code allows: only exit 10 ends a job for good.
-    fn failure(&self, exit: Option<u8>) -> Failure {
+    /// The failure that an end other than success stands for. What it said about itself counts as far as its end
+    /// allows: only exit 10 ends a job for good. A demo that took too much of this machine may find a larger one.
+    fn failure(&self, verdict: Verdict) -> Failure {
         // What only a node can say of itself is not for a renderer to say.
         let of_nodes = [FailureCode::NodeFailed, FailureCode::NodeLost, FailureCode::NodeNotReady];
         let said_code = self.error.map(|(code, _)| code).filter(|code| !of_nodes.contains(code));
-        let (code, retry, words) = match exit {
-            Some(EXIT_BAD_JOB) => {
+        let (code, retry, words) = match verdict {
+            Verdict::BadJob => {
                 (said_code.unwrap_or(FailureCode::RenderFailed), Retry::Never, "The renderer cannot do this job.")
             }
-            Some(EXIT_WRONG_BUILD) => (
+            Verdict::WrongBuild => (
                 said_code.unwrap_or(FailureCode::DemoUnsupported),
                 Retry::Elsewhere,
                 "The demo does not fit the game's version on the render node.",
             ),
-            Some(EXIT_NOT_READY) => {
+            Verdict::NotReady => {
                 (FailureCode::NodeNotReady, Retry::Elsewhere, "The render node was not ready to render.")
             }
-            Some(EXIT_TRANSIENT) => {
+            Verdict::Transient => {
                 let retry = self.error.map(|(_, retry)| retry).filter(|&retry| retry != Retry::Never);
                 let code = said_code.unwrap_or(FailureCode::RenderFailed);
                 (code, retry.unwrap_or(Retry::Anywhere), "The renderer failed on the render node.")
             }
-            _ => (FailureCode::RenderFailed, Retry::Elsewhere, "The renderer crashed on the render node."),
+            Verdict::Exhausted(what) => (FailureCode::DemoTooLarge, Retry::Elsewhere, what.sentence()),
+            Verdict::Done | Verdict::Cancelled | Verdict::Killed | Verdict::Crashed => {
+                (FailureCode::RenderFailed, Retry::Elsewhere, "The renderer crashed on the render node.")
+            }
         };
         let message = self.sentence.clone().unwrap_or_else(|| words.to_owned());
         Failure { code, message, retry }
@@ -285,9 +295,17 @@ mod tests {
             (None, "render_failed", "elsewhere"),
         ];
         for (exit, code, retry) in cases {
-            let failure = unsaid.failure(exit);
+            let failure = unsaid.failure(Verdict::of(exit, None, false));
             assert_eq!((failure.code.as_str(), failure.retry.as_str()), (code, retry), "{exit:?}");
             assert!(failure.message.ends_with('.'), "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn a_demo_that_used_up_what_it_may_is_too_large_here_and_may_fit_elsewhere() {
+        for signal in [6, 24, 25] {
+            let failure = Said::default().failure(Verdict::of(None, Some(signal), true));
+            assert_eq!((failure.code.as_str(), failure.retry.as_str()), ("demo_too_large", "elsewhere"), "{signal}");
         }
     }
 
@@ -303,7 +321,7 @@ mod tests {
             (None, "render_failed", "elsewhere"),
         ];
         for (exit, code, retry) in cases {
-            let failure = said.failure(exit);
+            let failure = said.failure(Verdict::of(exit, None, false));
             assert_eq!((failure.code.as_str(), failure.retry.as_str()), (code, retry), "{exit:?}");
             assert_eq!(failure.message, "The demo has no round 99.");
         }
@@ -338,7 +356,7 @@ mod tests {
         }
         assert!(said.log.len() <= limits::RENDER_LOG_BYTES);
         said.hear(&format!("openjd_fail: a\tb{}", "é".repeat(4_000)));
-        let sentence = said.failure(Some(20)).message;
+        let sentence = said.failure(Verdict::Transient).message;
         assert!(sentence.starts_with("a b") && sentence.chars().count() == 300);
     }
 }

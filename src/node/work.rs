@@ -49,16 +49,20 @@ pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
     });
 }
 
-/// The codecs that unpack a stranger's bytes are not ours: should one panic, the attempt fails and the node goes on. It
-/// counts against the job, whose demo most likely brought it about.
+/// Not all of the code that handles a stranger's bytes here is ours: should it panic, the job fails and the node goes on.
 fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(Failure::here(FailureCode::RenderFailed, "Internal error on the render node.").into()))
 }
 
 fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
-    let fetcher =
-        Fetcher { server: &node.server, cache: &node.cache, room: &node.room, extra_allow: &node.extra_fetch_allow };
+    let fetcher = Fetcher {
+        server: &node.server,
+        cache: &node.cache,
+        room: &node.room,
+        extra_allow: &node.extra_fetch_allow,
+        program: &node.program,
+    };
     let demo = fetcher.get(claim, hold)?;
     hold.report(Stage::Parsing, 0.0);
     if !node.room.is_open() {

@@ -151,9 +151,23 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
-/// Removes a directory's content but not the directory; creates it when it is missing.
+/// A new directory in `folder` that only its owner may enter, whatever the umask, and that goes away with the value.
+pub fn private_tempdir_in(folder: &Path, prefix: &str) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(folder)
+}
+
+/// Removes a directory's content but not the directory; creates it when it is missing. Afterwards only its owner may
+/// enter it.
 pub fn empty_dir(path: &Path) -> io::Result<()> {
     create_private_dir(path)?;
+    let found = fs::metadata(path)?;
+    if rights::is_open_to_others(&found) {
+        rights::close_to_others(path, &found)?;
+    }
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }

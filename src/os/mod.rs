@@ -20,6 +20,7 @@ pub mod random;
 mod resolver;
 pub mod rights;
 pub mod room;
+pub mod sandbox;
 pub mod scratch;
 #[cfg(windows)]
 pub mod service;

@@ -1,10 +1,10 @@
 //! Child processes that cannot outlive their purpose: each is the head of a group (a Job Object on Windows) that is
-//! killed as a whole, its output is read line by line with caps, and it can limit itself.
+//! killed as a whole, its output is read line by line with caps, and it has nothing of this process's environment.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,6 @@ const LINES_WAITING: usize = 256;
 const ASK_EVERY: Duration = Duration::from_millis(100);
 /// How long the output of a child that has ended is still read.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// What a child's priority is lowered by: rendering never starves the server beside it.
-#[cfg(unix)]
-const NICE: i32 = 5;
 
 /// What a child did last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +29,7 @@ pub enum Event {
     Err(String),
     /// Nothing, for as long as was waited.
     Silence,
-    /// It has ended, and all that was left of its group is killed. `None`: by a signal.
+    /// It has ended, and all that was left of its group is killed. `None`: by a signal, which [`Child::signal`] tells.
     Ended(Option<i32>),
 }
 
@@ -41,17 +38,19 @@ pub enum Event {
 pub struct Child {
     child: Box<dyn ChildWrapper>,
     lines: Receiver<Event>,
-    ended: Option<Option<i32>>,
+    ended: Option<ExitStatus>,
 }
 
 impl Child {
-    /// Starts `program` with `args` in the directory `dir`, without standard input.
+    /// Starts `program` with `args` in the directory `dir`, without standard input and with an empty environment: what
+    /// this process has in its own may be keys.
     pub fn spawn(program: &Path, args: &[OsString], dir: &Path) -> io::Result<Self> {
         let mut command = CommandWrap::from(Command::new(program));
         let inner = command.command_mut();
         // A config file that this process was told of stands relative to another directory, and is not the child's.
         inner.env_remove("DINKEM_CONFIG");
         inner.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        inner.env_clear().envs(environment(dir));
         #[cfg(unix)]
         command.wrap(process_wrap::std::ProcessGroup::leader());
         #[cfg(windows)]
@@ -94,13 +93,25 @@ impl Child {
     fn look(&mut self) -> io::Result<Option<Event>> {
         if self.ended.is_none() {
             let Some(status) = self.child.try_wait()? else { return Ok(None) };
-            self.ended = Some(status.code());
+            self.ended = Some(status);
             self.kill_group();
         }
         match self.lines.recv_timeout(LAST_WORDS) {
             Ok(event) => Ok(Some(event)),
-            Err(_) => Ok(self.ended.map(Event::Ended)),
+            Err(_) => Ok(self.ended.map(|status| Event::Ended(status.code()))),
         }
+    }
+
+    /// The number of the signal that has ended it.
+    #[cfg(unix)]
+    pub fn signal(&self) -> Option<i32> {
+        self.ended.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status))
+    }
+
+    /// There are no signals here.
+    #[cfg(not(unix))]
+    pub fn signal(&self) -> Option<i32> {
+        None
     }
 
     /// Kills it and everything it started, and waits until it is gone.
@@ -154,24 +165,18 @@ fn read_line(pipe: &mut impl BufRead) -> io::Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned()))
 }
 
-/// For a child's own start: it may map so many bytes of memory, yields to others, and on Linux dies with the thread
-/// that started it. A limit that is tighter already stays.
-#[cfg(unix)]
-pub fn limit_own(memory_bytes: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
-    let most = getrlimit(Resource::As).maximum.map_or(memory_bytes, |most| most.min(memory_bytes));
-    setrlimit(Resource::As, Rlimit { current: Some(most), maximum: Some(most) })?;
-    // A service's sandbox may refuse it: then the scheduler's fairness must do.
-    let _nicer = nice(NICE);
-    #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    Ok(())
+/// All of the environment that a child gets: scratch files belong into its own directory.
+#[cfg(not(windows))]
+fn environment(dir: &Path) -> Vec<(&'static str, OsString)> {
+    vec![("TMPDIR", dir.into())]
 }
 
-/// For a child's own start. A Job Object does on Windows what must be done: the child dies with its parent.
-#[cfg(not(unix))]
-pub fn limit_own(_memory_bytes: u64) -> io::Result<()> {
-    Ok(())
+/// All of the environment that a child gets: scratch files belong into its own directory, and without `SystemRoot`
+/// Windows does not load its own libraries.
+#[cfg(windows)]
+fn environment(dir: &Path) -> Vec<(&'static str, OsString)> {
+    let root = std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root));
+    root.into_iter().chain([("TEMP", dir.into()), ("TMP", dir.into())]).collect()
 }
 
 #[cfg(test)]
@@ -219,6 +224,7 @@ mod tests {
     fn standard_error_is_heard_and_a_signal_has_no_code() {
         let mut child = sh("echo oh >&2; kill -9 $$");
         assert_eq!(events(&mut child), [Event::Err("oh".into()), Event::Ended(None)]);
+        assert_eq!(child.signal(), Some(9));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod child;
 mod index;
+mod reader;
+mod verdict;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +17,9 @@ use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::{limits, text};
 
 pub use child::run_child;
-pub use index::run_index_child;
+pub use index::run_reader_child;
+pub use reader::{ReaderEnd, Reading, Space, read_apart};
+pub use verdict::{Exhausted, Verdict, no_memory};
 
 /// The contract that this code speaks: [`JobFile::contract`].
 pub const CONTRACT: u32 = 1;
@@ -24,6 +28,8 @@ pub const CANCEL_FILE: &str = "cancel";
 
 /// Name of the file in the work directory in which a reader of demos leaves its answer.
 pub const INDEX_FILE: &str = "index.json";
+/// Name of the file in the work directory into which a reader unpacks a demo.
+pub const UNPACKED_FILE: &str = "demo.dem";
 
 /// Exit code: there is a candidate for success at the output path.
 pub const EXIT_DONE: u8 = 0;

@@ -10,6 +10,7 @@ use crate::app::store_check::{self, Stopped};
 use crate::app::{self, App, jobs, keys, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
+use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 
 /// How often leases are looked at, at most: a short lease is looked at four times in its life.
@@ -45,6 +46,7 @@ pub struct Scheduler {
 /// Starts the passes, `further` among them. `program` is this program: uploaded demos are read in children of its own.
 pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
     let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
+    sandbox::warn_if_weak();
     scheduler.spawn("scheduler", move |app, stop| run(app, further, stop))?;
     let (app, stop) = (Arc::clone(&scheduler.app), Arc::clone(&scheduler.stop));
     let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());

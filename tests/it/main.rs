@@ -9,6 +9,8 @@ mod app_jobs;
 mod app_keys;
 mod app_simulation;
 mod benched;
+#[cfg(target_os = "linux")]
+mod bombs;
 mod browser;
 mod cli_admin;
 mod cli_clips;
@@ -22,6 +24,8 @@ mod data_dir;
 mod demos;
 mod docs;
 mod door;
+#[cfg(target_os = "linux")]
+mod exhausted;
 mod first_clip;
 mod forge;
 mod forged_demos;
@@ -46,6 +50,8 @@ mod odd_demos;
 mod operating;
 mod refusals;
 mod room;
+#[cfg(target_os = "linux")]
+mod sandbox;
 #[cfg(unix)]
 mod serve_log;
 #[cfg(unix)]

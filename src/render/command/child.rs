@@ -14,7 +14,7 @@ use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::domain::{limits, text};
 use crate::os::clock::{Clock, SystemClock};
-use crate::os::process;
+use crate::os::sandbox::{self, Room, Walls, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
 use crate::render::demo::NO_ROOM;
 
@@ -24,25 +24,37 @@ const CANCELLED: &str = "cancelled";
 const PARSING_PERCENT: f64 = 5.0;
 
 /// Renders the job of a job file, speaking the contract on standard output. Returns the exit code. The process is the
-/// job's own: its memory is limited, since the demo is a stranger's.
+/// job's own: it is shut in before it opens the demo, which is a stranger's.
 pub fn run_child(job_json: &Path) -> u8 {
     let out = &mut std::io::stdout().lock();
-    if let Err(exit) = limit_own(out) {
-        return exit;
+    match read_job(job_json) {
+        Ok(job) => match shut_in(&job.demo.path, &job.workdir, room(&job), out) {
+            Ok(()) => run(&job, &SystemClock::new(), out),
+            Err(exit) => exit,
+        },
+        Err(error) => fail(&error, out),
     }
-    run(job_json, &SystemClock::new(), out)
 }
 
-/// Limits this process, which a stranger's demo is read in. The exit code where that cannot be done.
-pub(super) fn limit_own(out: &mut dyn Write) -> Result<(), u8> {
-    process::limit_own(limits::CHILD_MEMORY_BYTES).map_err(|error| {
-        fail(&failure(FailureCode::NodeFailed, "The machine could not limit its child process.").because(error), out);
+/// What a job may take of the machine.
+fn room(job: &JobFile) -> Room {
+    Room {
+        memory_bytes: child_memory_bytes(),
+        cpu_seconds: job.deadline_s.saturating_mul(limits::RENDER_CPU_PER_SECOND),
+        file_bytes: limits::VIDEO_BYTES,
+    }
+}
+
+/// Shuts this process in, with one demo to read and one directory to work in. The exit code where that cannot be done.
+pub(super) fn shut_in(demo: &Path, workdir: &Path, room: Room, out: &mut dyn Write) -> Result<(), u8> {
+    sandbox::enter(&Walls { reads: demo, writes: workdir, room }).map_err(|error| {
+        fail(&failure(FailureCode::NodeFailed, "The machine could not shut its child process in.").because(error), out);
         EXIT_NOT_READY
     })
 }
 
-fn run(job_json: &Path, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
-    match read_job(job_json).and_then(|job| render(&job, clock, out)) {
+fn run(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
+    match render(job, clock, out) {
         Ok(()) => EXIT_DONE,
         Err(error) if error.code == CANCELLED => EXIT_CANCELLED,
         Err(error) => fail(&error, out),
@@ -197,9 +209,9 @@ mod tests {
         let path = dir.path().join("job.json");
         for content in [None, Some("{"), Some("{\"contract\": 2}")] {
             content.inspect(|content| std::fs::write(&path, content).unwrap());
-            let mut out = Vec::new();
-            assert_eq!(run(&path, &SystemClock::new(), &mut out), 20, "{content:?}");
-            assert!(String::from_utf8(out).unwrap().contains("openjd_fail: The job file cannot be read."));
+            let (exit, lines) = said_by(&read_job(&path).unwrap_err());
+            assert_eq!(exit, 20, "{content:?}");
+            assert!(lines.contains(&"openjd_fail: The job file cannot be read.".to_owned()), "{lines:?}");
         }
     }
 
@@ -254,7 +266,7 @@ mod tests {
         let path = job.workdir.join("job.json");
         std::fs::write(&path, serde_json::to_vec(job).unwrap()).unwrap();
         let mut out = Vec::new();
-        let exit = run(&path, clock, &mut out);
+        let exit = run(&read_job(&path).unwrap(), clock, &mut out);
         (exit, String::from_utf8(out).unwrap().lines().map(Line::parse).collect())
     }
 

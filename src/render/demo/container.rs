@@ -50,7 +50,11 @@ pub(super) fn open(path: &Path) -> Result<Container> {
         let message = format!("The demo is larger than {} MiB.", limits::UNPACKED_BYTES >> 20);
         return Err(failure(FailureCode::DemoTooLarge, message));
     }
-    bytes.reserve_exact(usize::try_from(size).unwrap_or(0));
+    // The process may have less memory than there is demo: that is the demo's fault, and no reason to crash.
+    if bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX)).is_err() {
+        let message = format!("The demo has {} MiB, more than there is memory for one.", size >> 20);
+        return Err(failure(FailureCode::DemoTooLarge, message));
+    }
     // No more than was there at first: what grows now is not part of it.
     file.take(size).read_to_end(&mut bytes).map_err(reading)?;
     mended(bytes)
@@ -69,6 +73,11 @@ fn mended(mut bytes: Vec<u8>) -> Result<Container> {
     // The offsets point behind the cut, or nowhere; nothing here needs them.
     bytes[MAGIC.len()..HEADER_BYTES].fill(0);
 
+    if frames.sign_on_end > limits::SIGN_ON_BYTES {
+        let most = limits::SIGN_ON_BYTES >> 20;
+        let message = format!("The part of the demo before the match begins is larger than {most} MiB.");
+        return Err(failure(FailureCode::DemoTooLarge, message));
+    }
     let sign_on = Parser::from_bytes(bytes[..frames.sign_on_end].to_vec());
     game::refuse_others(&sign_on)?;
     let convars = sign_on.convars().map_err(unreadable)?;

@@ -16,10 +16,15 @@ pub(super) fn is_zstd(head: &[u8]) -> bool {
     head.starts_with(ZSTD) || (head.len() > 3 && head[0] >> 4 == 5 && head[1..].starts_with(ZSTD_SKIPPABLE))
 }
 
+/// Whether a file that begins like this is packed in a way that is known here.
+pub fn is_packed(head: &[u8]) -> bool {
+    [GZIP, BZIP2, ZIP].iter().any(|magic| head.starts_with(magic)) || is_zstd(head)
+}
+
 /// Why something that begins like this is not a demo, packed or not, in words that follow "it"; `None`: it may be one.
 /// `head`: the first [`HEAD_BYTES`], fewer only where there are no more.
 pub fn why_no_demo(head: &[u8]) -> Option<&'static str> {
-    if [PLAIN, GZIP, BZIP2, ZIP].iter().any(|magic| head.starts_with(magic)) || is_zstd(head) {
+    if head.starts_with(PLAIN) || is_packed(head) {
         return None;
     }
     Some(match head {

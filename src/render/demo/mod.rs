@@ -15,6 +15,7 @@ mod index;
 mod keys;
 pub mod kind;
 mod knives;
+mod members;
 mod plain;
 mod roster;
 mod rounds;

@@ -18,6 +18,7 @@ pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result
         "/busy.dem" => reply(to, 503, &[], b""),
         "/metadata.dem" => reply(to, 302, &[("Location", "http://169.254.169.254/latest")], b""),
         "/announced.dem" => head(to, 200, &[], Some(2_000_000)).and_then(|()| hold(to)),
+        "/good.dem.gz" => reply(to, 200, &[], &super::packers::gz(DEMO)),
         "/bomb.dem.gz" => reply(to, 200, &[], &bomb()),
         "/cut.dem.gz" => reply(to, 200, &[], &bomb()[..1_000]),
         "/silent.dem" => hold(to),

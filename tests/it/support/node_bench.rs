@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use super::clip::write_video;
 use super::listener::{Call, listen};
 use super::node_server::{Knobs, NodeServer};
+use super::process::BINARY;
 use super::script;
 
 /// Something that takes ages: only what is broken waits for it.
@@ -94,12 +95,15 @@ impl Bench {
         })
     }
 
-    /// A shell script called as `PROGRAM render --job JOB.JSON`.
+    /// A shell script called as `PROGRAM render --job JOB.JSON`. As `PROGRAM inspect --child …` it is the real thing, and
+    /// notes that in `$bench/readers`.
     fn program(&self, work: &str) -> PathBuf {
         let path = self.dir.path().join("renderer");
         let bench = self.dir.path().display();
-        let text =
-            format!("#!/bin/sh\n[ \"$1 $2\" = 'render --job' ] || exit 99\nbench={bench}\nwork=${{3%/*}}\n{work}\n");
+        let text = format!(
+            "#!/bin/sh\nbench={bench}\n[ \"$1\" = inspect ] && echo \"$*\" >> $bench/readers && exec {BINARY} \"$@\"\n\
+             [ \"$1 $2\" = 'render --job' ] || exit 99\nwork=${{3%/*}}\n{work}\n"
+        );
         script::write(&path, &text);
         path
     }

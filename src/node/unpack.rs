@@ -1,0 +1,112 @@
+//! Has a fetched demo unpacked by a child process: what a packer's stranger wrote is decoded nowhere else.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use log::info;
+
+use crate::domain::failure::{Failure, FailureCode};
+use crate::domain::limits;
+use crate::os::files;
+use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_apart};
+
+use super::hold::{Ended, Hold};
+
+/// What unpacking needs.
+pub struct Unpacker<'a> {
+    /// This program.
+    pub program: &'a Path,
+    /// What the plain demo may take.
+    pub space: Space,
+    /// The lease that it is for.
+    pub hold: &'a Hold<'a>,
+}
+
+impl Unpacker<'_> {
+    /// Unpacks `packed` in a directory of its own, `folder`; where the plain demo is then.
+    pub fn unpack(&self, packed: &Path, folder: &Path) -> Result<PathBuf, Ended> {
+        files::empty_dir(folder).map_err(|error| disk_failed(&error))?;
+        let deadline = self.hold.now() + Duration::from_secs(limits::UNPACK_CHILD_SECONDS);
+        let mut left = None;
+        let end = read_apart(self.program, packed, folder, Reading::Unpack, self.space, &mut || {
+            left = self.hold.check().err();
+            left.is_none() && self.hold.now() <= deadline
+        });
+        match (end, left) {
+            (Ok(Some(end)), _) => verdict(end).map(|()| folder.join(UNPACKED_FILE)).map_err(Ended::from),
+            (Ok(None), Some(leave)) => Err(leave.into()),
+            (Ok(None), None) => {
+                let message = format!("The demo takes more than {} seconds to unpack.", limits::UNPACK_CHILD_SECONDS);
+                Err(Failure::for_good(FailureCode::DemoTooLarge, message).into())
+            }
+            (Err(error), _) => {
+                info!("A demo could not be unpacked: {error}");
+                let message = "The render node could not start the process that unpacks the demo.";
+                Err(Failure::here(FailureCode::NodeFailed, message).into())
+            }
+        }
+    }
+}
+
+/// What the end of the child means for the job.
+fn verdict(end: ReaderEnd) -> Result<(), Failure> {
+    let ReaderEnd { verdict, code, sentence } = end;
+    if verdict != Verdict::Done {
+        info!("A demo could not be unpacked: {verdict:?}, {}", sentence.as_deref().unwrap_or("without a word"));
+    }
+    match verdict {
+        Verdict::Done => Ok(()),
+        Verdict::BadJob => {
+            let message = sentence.unwrap_or_else(|| "The packed demo cannot be unpacked.".to_owned());
+            Err(Failure::for_good(code.unwrap_or(FailureCode::DemoUnreadable), message))
+        }
+        // The kernel's limit on a file is no tighter than the job's: a larger node would do no better.
+        Verdict::Exhausted(what) => Err(Failure::for_good(FailureCode::DemoTooLarge, what.sentence())),
+        Verdict::Transient if code == Some(FailureCode::DemoTooLarge) => Err(no_room(&"its unpacking ran out of room")),
+        Verdict::Transient | Verdict::NotReady => Err(disk_failed(&"the child could not read or write")),
+        Verdict::Killed => {
+            let message = "The process that unpacks the demo was killed on the render node.";
+            Err(Failure::here(FailureCode::NodeFailed, message))
+        }
+        Verdict::WrongBuild | Verdict::Cancelled | Verdict::Crashed => {
+            Err(Failure::here(FailureCode::DemoUnreadable, "The packed demo made the process crash that unpacks it."))
+        }
+    }
+}
+
+/// The failure for a demo that needs more disk space than there is: three of them end the job.
+pub fn no_room(error: &dyn Display) -> Failure {
+    info!("A demo needs more room than there is: {error}");
+    Failure::here(FailureCode::DemoTooLarge, "The demo needs more disk space to be unpacked than the render node has.")
+}
+
+/// The failure for a demo that the disk did not take.
+pub fn disk_failed(error: &dyn Display) -> Failure {
+    info!("A demo could not be kept: {error}");
+    Failure::here(FailureCode::NodeFailed, "The render node could not write the demo to its disk.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::command::Exhausted;
+
+    #[test]
+    fn the_end_of_an_unpacking_child_says_whose_fault_it_was() {
+        let end = |verdict| ReaderEnd { verdict, code: Some(FailureCode::DemoTooLarge), sentence: Some("Why.".into()) };
+        assert_eq!(verdict(end(Verdict::Done)), Ok(()));
+        for (ended, code, retry) in [
+            (Verdict::BadJob, "demo_too_large", "never"),
+            (Verdict::Exhausted(Exhausted::Memory), "demo_too_large", "never"),
+            (Verdict::Transient, "node_failed", "elsewhere"),
+            (Verdict::NotReady, "node_failed", "elsewhere"),
+            (Verdict::Killed, "node_failed", "elsewhere"),
+            (Verdict::Crashed, "demo_unreadable", "elsewhere"),
+        ] {
+            let failure = verdict(end(ended)).unwrap_err();
+            assert_eq!((failure.code.as_str(), failure.retry.as_str()), (code, retry), "{ended:?}");
+            assert!(failure.message.ends_with('.'), "{ended:?}");
+        }
+    }
+}
