@@ -125,8 +125,7 @@ fn copy_of_store(data: &Path, to: &Path) {
     Store::beside(data).unwrap().copy_to(to).unwrap();
 }
 
-/// How a store gets where it does not belong: where it is then, what is said of it, and whether the last lease's job
-/// is still on its node there.
+/// How a store gets where it does not belong: where it is then, and what is said of it.
 type Way = fn() -> (Site, PathBuf, &'static str);
 
 const WAYS: [(&str, Way); 7] = [
