@@ -55,19 +55,19 @@ fn a_node_with_many_slots_gives_way_where_all_room_for_claims_is_taken() {
 
 #[test]
 fn the_waiting_claims_of_a_node_end_at_once_when_it_is_drained_or_removed() {
-    let acts: [(&str, fn(&App)); 2] = [
-        ("drained", |admin| drop(nodes::drain(admin, "n1").unwrap())),
-        ("removed", |admin| drop(nodes::remove(admin, "n1").unwrap())),
-    ];
-    for (what, act) in acts {
+    for what in ["drained", "removed"] {
         let appliance = Appliance::start();
         let node = appliance.node("n1");
         let claims = [waiting(&appliance, &node, 2), waiting(&appliance, &node, 2)];
         // `admin` is another process.
         let admin =
             App::beside(appliance.app.data_dir(), appliance.clock.clone(), std::sync::Arc::new(FakeRandom::default()));
+        let admin = admin.unwrap();
         let began = Instant::now();
-        act(&admin.unwrap());
+        match what {
+            "drained" => drop(nodes::drain(&admin, "n1").unwrap()),
+            _ => drop(nodes::remove(&admin, "n1").unwrap()),
+        }
         for claim in claims {
             Answer::read(claim, false).expect(204);
         }
