@@ -96,8 +96,9 @@ mod tests {
         assert_eq!(noticed(&restarts), Vec::<usize>::new(), "each restart is a new agent");
         let overtaken = [("a", 0), ("b", 1), ("a", 0), ("b", 25), ("b", 25)];
         assert_eq!(noticed(&overtaken[..3]), Vec::<usize>::new(), "one late call is no second agent");
-        let turns = [("a", 0), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1)];
-        assert_eq!(noticed(&turns), [3, 6], "said once a minute");
+        // A call of each every 25 seconds: noticed at 26, said again a minute later at the earliest.
+        let turns = [("a", 0), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1), ("a", 24)];
+        assert_eq!(noticed(&turns), [3, 8]);
         let moved_back = [("a", 0), ("b", 1), ("b", 25), ("b", 80), ("a", 3_600), ("a", 25)];
         assert_eq!(noticed(&moved_back), Vec::<usize>::new());
     }

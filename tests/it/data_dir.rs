@@ -49,7 +49,7 @@ fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
         for line in [&list[..], &["--data-dir", "data", "serve", "--listen", "127.0.0.1:0"]] {
             let ended = cli.run(line);
             assert_eq!(ended.status, 1, "{mode:o} {line:?}: {ended:?}");
-            assert!(ended.err.contains("chmod 700 data"), "{ended:?}");
+            assert!(ended.err.contains(&format!("chmod 700 {}", data.display())), "{ended:?}");
         }
     }
     set_mode(&data, 0o700);

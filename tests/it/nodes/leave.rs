@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::support::appliance::{Appliance, Joined};
 use crate::support::client::{Answer, Ask, connect};
 use crate::support::office::{BUILTIN, Office, spec};
+use crate::support::wait::until;
 
 /// A claim that waits in the server's hands.
 pub fn waiting(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
@@ -70,6 +71,7 @@ fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
     let claim = waiting(&appliance, &node, 1);
+    until("the claim", || (nodes::list(&appliance.app).unwrap()[0].node.slots == 1).then_some(()));
     assert_eq!(state(&appliance, "n1"), NodeState::Up);
     for _ in 0..2 {
         let left = appliance.send(&Ask::post("/api/node/leave").key(&node.key).json("{}")).expect(200);
@@ -88,7 +90,6 @@ fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
 #[test]
 fn a_node_process_that_is_terminated_is_shown_as_stopped_at_once() {
     use crate::support::process;
-    use crate::support::wait::until;
     let appliance = process::Appliance::start(&[]);
     let mut node = appliance.node("n1", None);
     let listed = |about: &str, is: &dyn Fn(&serde_json::Value) -> bool| {
