@@ -194,7 +194,7 @@ fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
 
 /// What a data directory holds that a restored one does without.
 fn is_passing(path: &str) -> bool {
-    ["lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
+    ["ballast", "lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
         || path == "local-nodes/1/lock"
         || path.starts_with("local-nodes/1/cache")
 }
