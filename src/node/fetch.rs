@@ -229,11 +229,7 @@ fn error_answer(status: u16) -> Failure {
 /// Why something that begins like this is not a demo, packed or not; `None`: it may be one.
 fn no_demo(head: &[u8]) -> Option<&'static str> {
     const PLAIN: &[u8] = b"PBDEMS2\0";
-    const GZIP: &[u8] = &[0x1f, 0x8b];
-    const BZIP2: &[u8] = b"BZh";
-    const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-    let skippable_zstd = head.len() > 3 && head[0] >> 4 == 5 && head[1..4] == [0x2a, 0x4d, 0x18];
-    if [PLAIN, GZIP, BZIP2, ZSTD].iter().any(|magic| head.starts_with(magic)) || skippable_zstd {
+    if head.starts_with(PLAIN) || is_packed(head) {
         None
     } else if head.is_empty() {
         Some("What was fetched is empty, not a demo.")
