@@ -1,10 +1,7 @@
 //! Uploaded demos as their account and the operator see them: list, delete.
 
-use std::fs;
-use std::io::ErrorKind;
-
 use super::audit::{self, Clerk};
-use super::{App, accounts};
+use super::{App, accounts, demo_files};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
@@ -89,16 +86,9 @@ fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result
 /// bytes may be coming in again at this moment.
 fn remove(app: &App, sha256: [u8; 32], forget: impl FnOnce() -> Result<bool>) -> Result<()> {
     let _lock = app.store.folder.lock_demos()?;
-    if !forget()? {
-        return Ok(());
-    }
-    let path = app.store.folder.demo(&sha256);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            // The row is gone, so the next start sweeps it.
-            log::warn!("{} could not be removed: {error}", path.display());
-        }
-        _ => {}
+    if forget()? {
+        // What stays is an orphan: the sweep removes it, and the doctor names it.
+        demo_files::remove_unwanted(app, &sha256)?;
     }
     Ok(())
 }
