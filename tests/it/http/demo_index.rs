@@ -110,7 +110,7 @@ fn once_a_demo_has_been_read_a_wrong_player_or_round_is_refused_at_once() {
     refuses(&submit(&appliance, &key, &demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
     let refused = submit(&appliance, &key, &demo, &player, 3);
     refuses(&refused, "round", "round_not_in_demo");
-    assert!(refused.json()["error"].as_str().unwrap().contains("rounds 1 to 2"), "{}", refused.text());
+    assert!(refused.json()["error"].as_str().unwrap().contains("has 2 rounds;"), "{}", refused.text());
 
     // The path decides, not the host; and only for whoever uploaded it.
     let elsewhere =

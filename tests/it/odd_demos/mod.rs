@@ -28,7 +28,7 @@ const NAMES: [&str; 24] = [
 ];
 
 fn steam64(player: usize) -> u64 {
-    76_561_202_400_000_000 + player as u64
+    76_561_202_200_001_000 + player as u64
 }
 
 /// A match of two teams of these sizes: the first team's players come first.
