@@ -8,6 +8,9 @@ use crate::support::packers::PACKERS;
 
 const README: &[u8] = b"# My demos\n\nThese are recordings of matches.\n";
 
+/// What it is, its type, its bytes; status, code and words of the answer.
+type Refusal<'a> = (&'a str, &'a str, &'a [u8], u16, &'a str, &'a str);
+
 /// Nothing of a refused upload is there: no file, no byte of the account's room.
 fn nothing_is_kept(appliance: &Appliance, key: &str, what: &str) {
     let demos = std::fs::read_dir(appliance.app.data_dir().join("demos")).unwrap();
@@ -23,8 +26,7 @@ fn what_is_no_demo_is_refused_at_once_and_takes_no_room() {
     let ask = Ask::post("/api/demos").key(&key);
     let multipart =
         b"--x\r\nContent-Disposition: form-data; name=\"demo\"; filename=\"a.dem\"\r\n\r\nPBDEMS2\0\r\n--x--\r\n";
-    // (what, type, body, status, code, words)
-    let cases: [(&str, &str, &[u8], u16, &str, &str); 12] = [
+    let cases: [Refusal<'_>; 12] = [
         ("a README", "application/octet-stream", README, 422, "demo_unreadable", "not a CS2 demo"),
         ("a README as text", "text/markdown", README, 422, "demo_unreadable", "not a CS2 demo"),
         ("a page", "text/html", b"<!doctype html><title>x</title>", 422, "demo_unreadable", "web page"),

@@ -113,7 +113,7 @@ fn an_archive_that_is_not_one_demo_is_refused_in_words() {
     let cut = &good(Way::Deflated)[..1_000];
     // (what, bytes, words)
     let cases = [
-        ("no demo", archive(&[note.clone()]), "There is no CS2 demo in the ZIP archive"),
+        ("no demo", archive(std::slice::from_ref(&note)), "There is no CS2 demo in the ZIP archive"),
         ("only folders", archive(&[member("a/", b"", Way::Stored)]), "There is no CS2 demo"),
         ("two demos", archive(&[good(Way::Deflated), note.clone(), good(Way::Behind)]), "more than one demo"),
         ("encrypted", archive(&[encrypted]), "encrypted"),
