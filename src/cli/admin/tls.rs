@@ -57,7 +57,8 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// The authority there is. Before the server's first start it is made, so that clients can be given it beforehand.
+/// The authority there is. Where a restored appliance has none and no server has started yet, it is made, so that clients
+/// can be given it beforehand.
 fn authority(app: &App, data_dir: &Path) -> Result<Shown> {
     if server_url::recorded(data_dir).is_none() {
         tls::make_if_none(app, &https::names(None, None))?;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Stdio};
 
 use crate::support::cli::Cli;
+use crate::support::cli_server::CliServer;
 
 struct Running {
     child: Child,
@@ -52,4 +53,24 @@ fn render_that_is_interrupted_says_so_and_exits_with_130() {
     assert_eq!((status, last.as_str()), (Some(130), "error: Interrupted: no clip was written."));
     let left: Vec<_> = fs::read_dir(cli.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("clip.")), "{left:?}");
+}
+
+#[test]
+fn submit_that_is_interrupted_while_it_waits_says_that_the_job_goes_on_and_exits_with_130() {
+    let cli = Cli::new();
+    let server = CliServer::start(&cli, &[]);
+    let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();
+    assert_eq!(cli.run(&["admin", "activate"]).status, 0);
+    fs::write(cli.home().join("key"), made["metered_key"].as_str().unwrap()).unwrap();
+    let line = ["submit", "https://demos.lan/x.dem", "--player", "76561197991272318", "--round", "1", "--wait"];
+    let words = [&line[..], &["--server", &server.url, "--key-file", "key"]].concat();
+    let mut child = cli.command(&[], &words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let waits = lines.by_ref().map_while(Result::ok).any(|line| line.contains("queued"));
+    assert!(waits, "it waits");
+    let (status, last) = interrupt(Running { child, lines });
+    assert_eq!(status, Some(130), "{last}");
+    assert!(last.contains("goes on without"), "{last}");
+    let jobs = cli.run(&["admin", "jobs", "list", "--json"]).json();
+    assert_eq!(jobs["jobs"][0]["status"], "queued", "and it does: {jobs}");
 }
