@@ -7,6 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use super::demo_bombs::{empty_members, huge_sign_on};
 use super::forged_video::{empty_frames, one_byte_frames};
 use super::fortress::{Fortress, padded, path_of, try_call};
 use super::hostile::client::Wire;
@@ -155,4 +156,22 @@ pub fn claims_of_one_node(fortress: &Fortress, count: usize) {
     let statuses: Vec<Option<u16>> =
         wires.iter_mut().map(|wire| wire.answer("POST").map(|answer| answer.status)).collect();
     assert!(statuses.iter().flatten().all(|status| [204, 401, 409, 429].contains(status)), "{statuses:?}");
+}
+
+/// Demos that are small to send and large to read. Each is taken, read in a child process and found to be too large.
+pub fn demos_that_explode(fortress: &Fortress) {
+    let key = fortress.appliance.account(&format!("bomber-{}", next()));
+    for bomb in [empty_members(), huge_sign_on()] {
+        let (status, answer) = fortress.call(&Ask::post("/api/demos").key(&key).body(&bomb));
+        assert_eq!(status, 201, "{answer}");
+        let path = path_of(answer["demo_url"].as_str().unwrap());
+        let mut found = Value::Null;
+        eventually("the demo has been read", || {
+            let (status, answer) = fortress.call(&Ask::get(&path).key(&key));
+            found = answer;
+            status != 202
+        });
+        assert_eq!(found["code"], "demo_too_large", "{found}");
+        assert_eq!(fortress.call(&Ask::delete(&path).key(&key)).0, 200);
+    }
 }

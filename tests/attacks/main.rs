@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 #![allow(dead_code, reason = "only a part of the support is used here")]
 
+mod demo_bombs;
 mod forged_video;
 mod fortress;
 mod honest_node;
@@ -189,4 +190,9 @@ fn trickling_uploads_of_one_account() {
 #[test]
 fn waiting_claims_of_one_node() {
     beset("claims of one node x120", &BOTH, |fortress, _| known::claims_of_one_node(fortress, 120));
+}
+
+#[test]
+fn demos_that_explode_when_they_are_read() {
+    beset("demos that explode", &BOTH, |fortress, _| known::demos_that_explode(fortress));
 }

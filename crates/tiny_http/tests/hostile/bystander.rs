@@ -33,13 +33,11 @@ pub fn unharmed_beside(what: &str, target: &Target, bystanders: impl Fn() -> Vec
         while !bystanders.iter().all(Bystander::has_seen_enough) {
             attack();
         }
-        // Each is asked, so that what is printed is whole.
-        let healthy = bystanders.into_iter().map(|bystander| {
-            let health = bystander.health();
-            eprintln!("{what}: {health:?}");
+        let healths: Vec<Health> = bystanders.into_iter().map(Bystander::health).collect();
+        eprintln!("{what}: {healths:?}");
+        healths.iter().all(|health| {
             health.failed == 0 && (health.p99 < P99 || health.p99 < beside_honest(target).p99 * OF_HONEST)
-        });
-        healthy.fold(true, |all, one| all && one)
+        })
     });
     assert!(unharmed, "{what}: a healthy bystander had to wait or was not answered, in each of {TRIES} times");
 }

@@ -1,0 +1,42 @@
+//! Demos that are small to send and large to read.
+
+use std::io::Write;
+use std::sync::{Arc, LazyLock};
+
+use crate::support::dice::Dice;
+use crate::support::packers::bz2;
+
+const MIB: usize = 1 << 20;
+/// Bytes in each mebibyte that do not pack: it then packs 90 times, just below what is taken.
+const NOISE: usize = MIB / 90;
+/// Frames of the sign-on, of 60 MiB each.
+const FRAMES: usize = 9;
+
+/// 5.6 MB of bzip2 members that hold nothing.
+pub fn empty_members() -> Arc<[u8]> {
+    bz2(b"").repeat(400_000).into()
+}
+
+/// A gzip of a ratio just below the limit, which holds a demo whose sign-on has 540 MB.
+pub fn huge_sign_on() -> Arc<[u8]> {
+    static DEMO: LazyLock<Arc<[u8]>> = LazyLock::new(pack_sign_on);
+    DEMO.clone()
+}
+
+fn pack_sign_on() -> Arc<[u8]> {
+    let mut dice = Dice::new(1);
+    let mut mebibyte: Vec<u8> = (0..NOISE).map(|_| dice.roll(256) as u8).collect();
+    mebibyte.resize(MIB, 0);
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(b"PBDEMS2\0\0\0\0\0\0\0\0\0").unwrap();
+    for _ in 0..FRAMES {
+        // Of the sign-on, at tick 0, with a length of 60 MiB.
+        packer.write_all(&[8, 0, 0x80, 0x80, 0x80, 0x1e]).unwrap();
+        for _ in 0..60 {
+            packer.write_all(&mebibyte).unwrap();
+        }
+    }
+    // The match begins.
+    packer.write_all(&[3, 0, 0]).unwrap();
+    packer.finish().unwrap().into()
+}
