@@ -198,8 +198,11 @@ fn a_renderer_has_nothing_of_its_node_s_environment_and_is_shut_in() {
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let node = appliance.node("node", None);
-    let environ = fs::read_to_string(format!("/proc/{}/environ", node.id())).unwrap();
-    assert!(environ.contains("PATH="), "the node has an environment");
+    // It has one, which would have gone on to its children.
+    until("the node's environment", || {
+        let environ = fs::read_to_string(format!("/proc/{}/environ", node.id())).ok()?;
+        environ.contains("PATH=").then_some(())
+    });
     let id = appliance.submit(&key, &quick::order(&files));
     let child = until("a renderer that is shut in", || {
         let shut_in = |dir: &PathBuf| {

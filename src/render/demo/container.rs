@@ -44,7 +44,7 @@ pub(super) struct Container {
 pub(super) fn open(path: &Path) -> Result<Container> {
     let mut bytes = Vec::new();
     let reading = |error| Error::internal("The demo could not be read.", error);
-    let file = File::open(path).map_err(reading)?;
+    let mut file = File::open(path).map_err(reading)?;
     let size = file.metadata().map_err(reading)?.len();
     if size > limits::UNPACKED_BYTES {
         let message = format!("The demo is larger than {} MiB.", limits::UNPACKED_BYTES >> 20);
@@ -55,8 +55,14 @@ pub(super) fn open(path: &Path) -> Result<Container> {
         let message = format!("The demo has {} MiB, more than there is memory for one.", size >> 20);
         return Err(failure(FailureCode::DemoTooLarge, message));
     }
+    // What is no match from its beginning is not read to its end.
+    file.by_ref().take(size.min(limits::SIGN_ON_BYTES as u64)).read_to_end(&mut bytes).map_err(reading)?;
+    if size > bytes.len() as u64 && begins_late(&bytes) {
+        return Err(sign_on_too_large());
+    }
     // No more than was there at first: what grows now is not part of it.
-    file.take(size).read_to_end(&mut bytes).map_err(reading)?;
+    let left = size.saturating_sub(bytes.len() as u64);
+    file.take(left).read_to_end(&mut bytes).map_err(reading)?;
     mended(bytes)
 }
 
@@ -74,9 +80,7 @@ fn mended(mut bytes: Vec<u8>) -> Result<Container> {
     bytes[MAGIC.len()..HEADER_BYTES].fill(0);
 
     if frames.sign_on_end > limits::SIGN_ON_BYTES {
-        let most = limits::SIGN_ON_BYTES >> 20;
-        let message = format!("The part of the demo before the match begins is larger than {most} MiB.");
-        return Err(failure(FailureCode::DemoTooLarge, message));
+        return Err(sign_on_too_large());
     }
     let sign_on = Parser::from_bytes(bytes[..frames.sign_on_end].to_vec());
     game::refuse_others(&sign_on)?;
@@ -88,6 +92,27 @@ fn mended(mut bytes: Vec<u8>) -> Result<Container> {
     let parser = Parser::from_bytes(bytes);
     let map = parser.file_header().map_err(unreadable)?.map_name.unwrap_or_default();
     Ok(Container { parser, map, cut, c4_seconds })
+}
+
+fn sign_on_too_large() -> Error {
+    let most = limits::SIGN_ON_BYTES >> 20;
+    failure(
+        FailureCode::DemoTooLarge,
+        format!("The part of the demo before the match begins is larger than {most} MiB."),
+    )
+}
+
+/// Whether whole frames, and the beginning of one more, fill all of these first bytes without the match's beginning.
+fn begins_late(bytes: &[u8]) -> bool {
+    let frames = bytes.get(HEADER_BYTES..).filter(|_| bytes.starts_with(MAGIC));
+    let mut reader = ByteReader::new(frames.unwrap_or_default());
+    loop {
+        match frame(&mut reader) {
+            Ok(SYNC_TICK) => return false,
+            Ok(_) => {}
+            Err(stop) => return frames.is_some() && stop == Stop::Short,
+        }
+    }
 }
 
 /// The error for a demo that the parser gives up on.
@@ -105,7 +130,7 @@ struct Frames {
 fn walk(bytes: &[u8]) -> Option<Frames> {
     let mut reader = ByteReader::new(bytes.get(HEADER_BYTES..)?);
     let (mut end, mut sign_on_end) = (HEADER_BYTES, None);
-    while let Some(command) = frame(&mut reader) {
+    while let Ok(command) = frame(&mut reader) {
         end = HEADER_BYTES + reader.position();
         if command == SYNC_TICK && sign_on_end.is_none() {
             sign_on_end = Some(end);
@@ -114,20 +139,30 @@ fn walk(bytes: &[u8]) -> Option<Frames> {
     sign_on_end.map(|sign_on_end| Frames { end, sign_on_end })
 }
 
+/// Why there is no further whole frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// The bytes end.
+    Short,
+    /// What comes is no frame.
+    Bad,
+}
+
 /// The command of the next whole frame.
-fn frame(reader: &mut ByteReader<'_>) -> Option<u32> {
-    let command = reader.read_uvarint32().ok()?;
-    let _tick = reader.read_uvarint32().ok()?;
-    let size = reader.read_uvarint32().ok()? as usize;
+fn frame(reader: &mut ByteReader<'_>) -> Result<u32, Stop> {
+    let command = reader.read_uvarint32().map_err(|_| Stop::Short)?;
+    let _tick = reader.read_uvarint32().map_err(|_| Stop::Short)?;
+    let size = reader.read_uvarint32().map_err(|_| Stop::Short)? as usize;
     if command >= 2 * COMPRESSED || size > FRAME_BYTES {
-        return None;
+        return Err(Stop::Bad);
     }
-    let body = reader.read_bytes(size).ok()?;
+    let body = reader.read_bytes(size).map_err(|_| Stop::Short)?;
     // The parser believes this number when it makes room.
-    if command & COMPRESSED != 0 && snap::raw::decompress_len(body).ok()? > FRAME_BYTES {
-        return None;
+    let unpacks = |body| snap::raw::decompress_len(body).is_ok_and(|bytes| bytes <= FRAME_BYTES);
+    if command & COMPRESSED != 0 && !unpacks(body) {
+        return Err(Stop::Bad);
     }
-    Some(command & !COMPRESSED)
+    Ok(command & !COMPRESSED)
 }
 
 /// Game type 1 has no rounds of its own: mode 0 is arms race, mode 2 deathmatch. The parser cannot read their rules.
