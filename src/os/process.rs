@@ -47,14 +47,12 @@ impl Child {
     pub fn spawn(program: &Path, args: &[OsString], dir: &Path) -> io::Result<Self> {
         let mut command = CommandWrap::from(Command::new(program));
         let inner = command.command_mut();
-        // A config file that this process was told of stands relative to another directory, and is not the child's.
-        inner.env_remove("DINKEM_CONFIG");
         inner.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         inner.env_clear().envs(environment(dir));
         #[cfg(unix)]
         command.wrap(process_wrap::std::ProcessGroup::leader());
         #[cfg(windows)]
-        command.wrap(process_wrap::std::JobObject);
+        command.wrap(process_wrap::std::JobObject).wrap(super::sandbox::MemoryLimit);
         let mut child = command.spawn()?;
         let (sender, lines) = bounded(LINES_WAITING);
         if let Some(out) = child.stdout().take() {

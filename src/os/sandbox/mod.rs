@@ -2,12 +2,14 @@
 //! file to read, one directory to write, no network, no other program and so much of the machine, by the kernel's word.
 //!
 //! On Linux: limits of resources, Landlock for files, TCP and signals, seccomp for all other system calls. Elsewhere on
-//! Unix: the limits. On Windows nothing is done here: what a Job Object could limit is not to be had in safe code.
+//! Unix: the limits. On Windows a process is shut in by the one that starts it, and only its memory (`job.rs`).
 
 #[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg(windows)]
+mod job;
 mod memory;
 #[cfg(unix)]
 mod room;
@@ -16,6 +18,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Once;
 
+#[cfg(windows)]
+pub use job::MemoryLimit;
 pub use memory::child_memory_bytes;
 
 /// What a process that is shut in may still do.
