@@ -3,6 +3,7 @@
 use super::{App, audit, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::lease::LeaseEnd;
+use crate::domain::wording::counted;
 use crate::store::{self, Tx};
 
 /// Makes the data directory's store the one that goes on, however it came there: nothing that another server has given
@@ -20,7 +21,7 @@ pub fn promote(app: &App) -> Result<usize> {
     let subject = folder.path().display().to_string();
     let jobs = audit::change(app, move |tx, clerk| {
         let jobs = renew(tx, clerk.now_ms)?;
-        clerk.note(tx, "promote", &subject, &format!("{jobs} jobs put back"))?;
+        clerk.note(tx, "promote", &subject, &format!("{} put back", counted(jobs, "job")))?;
         Ok(jobs)
     })?;
     // After the commit: without its mark the store is refused as long as the file is there.

@@ -126,7 +126,7 @@ impl Call {
 /// Reads the command line, does what it says, and tells the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn main() -> ExitCode {
     let matches = config::parse(Cli::command());
-    let is_dir_said = matches.as_ref().is_ok_and(is_dir_said);
+    let said_dir = matches.as_ref().ok().and_then(said_dir);
     let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     #[cfg(windows)]
     if config::first_word_is(windows_service::COMMAND) {
@@ -144,8 +144,7 @@ pub fn main() -> ExitCode {
         Command::Serve(_) => logging::start_queued(level, io::stderr()),
         _ => logging::start(level),
     };
-    let repeated_dir = global.data_dir.clone().filter(|_| is_dir_said);
-    let call = Call { json: global.json, data_dir: global.data_dir, repeated_dir };
+    let call = Call { json: global.json, data_dir: global.data_dir, repeated_dir: said_dir };
     let is_here = matches!(command, Command::Serve(_) | Command::Admin(_));
     let status = started
         .map_err(|error| Error::internal("The log could not be started.", error))
@@ -200,12 +199,14 @@ fn exit_status(error: &Error) -> u8 {
 
 /// Whether the data directory was said for this one call, or with a config file that was: a command that is typed after
 /// this one must say it again. The default and the packages' file hold for that one as well.
-fn is_dir_said(matches: &ArgMatches) -> bool {
-    match matches.value_source("data_dir") {
-        Some(ValueSource::CommandLine | ValueSource::EnvVariable) => true,
-        Some(_) => matches.value_source("config").is_some(),
-        None => false,
-    }
+fn said_dir(matches: &ArgMatches) -> Option<PathBuf> {
+    let is_said = match matches.value_source("data_dir")? {
+        ValueSource::CommandLine | ValueSource::EnvVariable => true,
+        _ => matches.value_source("config").is_some(),
+    };
+    // As it was said: whoever said it so stands where it is so.
+    let said = matches.get_raw("data_dir").filter(|_| is_said)?.next()?;
+    Some(PathBuf::from(said))
 }
 
 /// The executable that nodes run to render: this one.

@@ -179,7 +179,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::app::App;
+    use crate::app::{App, Settings};
+    use crate::domain::quota::Quotas;
     use crate::os::clock::FakeClock;
     use crate::os::random::FakeRandom;
 
@@ -217,8 +218,9 @@ mod tests {
     #[test]
     fn an_address_that_cannot_be_noted_at_a_start_is_noted_later() {
         let dir = tempfile::tempdir().unwrap();
-        let app =
-            App::beside(&dir.path().join("data"), Arc::new(FakeClock::at(0)), Arc::new(FakeRandom::default())).unwrap();
+        let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
+        let (clock, random) = (Arc::new(FakeClock::at(0)), Arc::new(FakeRandom::default()));
+        let app = App::serve(&dir.path().join("data"), settings, clock, random).unwrap();
         let server = ServerUrl { url: "https://clips.lan".into(), ca: None };
         let in_the_way = dir.path().join("server-url.new");
         std::fs::create_dir_all(in_the_way.join("x")).unwrap();

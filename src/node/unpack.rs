@@ -99,7 +99,8 @@ mod tests {
         for (ended, code, retry) in [
             (Verdict::BadJob, "demo_too_large", "never"),
             (Verdict::Exhausted(Exhausted::Memory), "demo_too_large", "never"),
-            (Verdict::Transient, "node_failed", "elsewhere"),
+            // It ran out of room on this node's disk.
+            (Verdict::Transient, "demo_too_large", "elsewhere"),
             (Verdict::NotReady, "node_failed", "elsewhere"),
             (Verdict::Killed, "node_failed", "elsewhere"),
             (Verdict::Crashed, "demo_unreadable", "elsewhere"),
@@ -108,5 +109,7 @@ mod tests {
             assert_eq!((failure.code.as_str(), failure.retry.as_str()), (code, retry), "{ended:?}");
             assert!(failure.message.ends_with('.'), "{ended:?}");
         }
+        let disks = verdict(ReaderEnd { code: None, ..end(Verdict::Transient) }).unwrap_err();
+        assert_eq!((disks.code.as_str(), disks.retry.as_str()), ("node_failed", "elsewhere"));
     }
 }

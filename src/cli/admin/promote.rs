@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Call, output};
 use crate::app::{App, promote};
 use crate::domain::error::{Error, Result};
+use crate::domain::wording::counted;
 use crate::store::STORE;
 
 /// Makes a copied data directory the one that goes on; neither its server nor the other one may run
@@ -36,8 +37,8 @@ pub fn run(_: Args, app: &App, dir: &Path, call: &Call) -> Result<()> {
         return Ok(());
     }
     output::line(&format!("promoted: {}", dir.display()));
-    let words = if jobs == 1 { "1 job is queued again" } else { &format!("{jobs} jobs are queued again") };
-    output::line(&format!("leases:   numbers that no other server has given; {words}"));
+    let jobs = counted(jobs, "job");
+    output::line(&format!("leases:   numbers that no other server has given; {jobs} put back into the queue"));
     output::line("tokens:   join tokens are void");
     output::say("Start the server now. The server that this was copied from must not run any more.");
     Ok(())

@@ -4,6 +4,7 @@ use crate::support::cli::Cli;
 
 /// A token for a server that nobody runs: what is said of the connection shows that it was read.
 fn token(cli: &Cli) -> String {
+    cli.make_appliance("data");
     cli.run(&["--json", "admin", "--data-dir", "data", "nodes", "token"]).json()["join_token"]
         .as_str()
         .unwrap()
@@ -48,9 +49,10 @@ fn a_token_on_the_command_line_works_and_is_warned_of() {
 fn a_token_that_is_missing_is_said_in_words() {
     let cli = Cli::new();
     std::fs::write(cli.home().join("empty"), "\n").unwrap();
+    let empty = format!("No join token came from {}", cli.home().join("empty").display());
     let cases: [(&[&str], i32, &str); 5] = [
         (&["node", "--join", "-"], 1, "No join token came from standard input"),
-        (&["node", "--join-file", "empty"], 1, "No join token came from empty"),
+        (&["node", "--join-file", "empty"], 1, &empty),
         (&["node", "--join-file", "nowhere"], 1, "nowhere"),
         (&["node", "--join", "-", "--join-file", "empty"], 2, "--join-file"),
         (&["node", "install"], 2, "SOURCE"),
@@ -64,6 +66,7 @@ fn a_token_that_is_missing_is_said_in_words() {
 #[test]
 fn every_hint_and_unit_names_a_way_that_no_list_of_processes_shows() {
     let cli = Cli::new();
+    cli.make_appliance("data");
     let mut texts = vec![
         ("node --help", cli.run(&["node", "--help"]).out),
         ("node install --help", cli.run(&["node", "install", "--help"]).out),

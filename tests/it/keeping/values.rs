@@ -15,7 +15,7 @@ const FOREIGN_WORDS: &[&str] = &[
 ];
 
 /// Flags take text of any kind where their value is called so.
-const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "JOB.JSON"];
+const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "JOB.JSON", "SOURCE"];
 
 /// Every command that has flags with values.
 const COMMANDS: &[&str] = &[

@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::support::cli::Cli;
 
 /// Where the number is two at least.
-const MANY: &[&str] = &["format!(\"{} rounds\", survey.rounds.len())"];
+const MANY: &[&str] = &[
+    "format!(\"{} rounds\", survey.rounds.len())",
+    "[1, .., last] => format!(\"{last} rounds\"),",
+    "_ => format!(\"{jobs} jobs that have not ended need this demo: wait for them, or cancel them.\"),",
+];
 
 /// Nouns that messages count.
 const NOUNS: &[&str] = &[

@@ -87,7 +87,7 @@ fn a_server_without_any_node_says_at_its_start_what_to_type() {
     let data = appliance.data_dir().display().to_string();
     let words =
         until("the hint", || appliance.server().line().filter(|line| line.contains("No render node has joined")));
-    let line = format!("`dinkem-appliance admin --data-dir '{data}' nodes token`");
+    let line = format!("`dinkem-appliance --data-dir {data} admin nodes token`");
     assert!(words.contains(&line) && words.contains("--local-nodes 1"), "{words}");
     // What it says can be typed.
     assert!(appliance.admin(&["nodes", "token"])["join_token"].is_string());

@@ -72,6 +72,8 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
     };
     let copied = Command::new("cp").arg("-a").arg(aside.join(".")).arg(&data).status().unwrap();
     assert!(copied.success());
+    // It is a copy, and goes on in place of the original.
+    appliance.admin(&["promote"]);
 
     // Twice: the second time there is no ballast any more.
     for id in &ids {
