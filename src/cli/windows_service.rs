@@ -86,7 +86,7 @@ fn serve(cli: Result<Cli, clap::Error>, service: &Service) -> Result<()> {
         wrong_usage(words.lines().next().unwrap_or_default().trim_start_matches("error: "))
     })?;
     let Command::WindowsService(args) = command else { return Err(must_come_first()) };
-    serve::run_until(&service.stop, args, &Call { json, data_dir }, || service.running())
+    serve::run_until(&service.stop, args, &Call { json, data_dir, repeated_dir: None }, || service.running())
 }
 
 fn open_log() -> io::Result<LogFile> {
