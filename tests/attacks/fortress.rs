@@ -28,7 +28,8 @@ pub enum Scheme {
 pub struct Fortress {
     pub appliance: Appliance,
     pub target: Target,
-    key: String,
+    /// The studio's.
+    pub key: String,
     clip: OnceCell<String>,
 }
 

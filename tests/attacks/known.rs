@@ -109,13 +109,14 @@ pub fn completions_by_the_hundreds(fortress: &Fortress, count: usize) {
     });
 }
 
-/// Uploads of different bytes at the same time, each a good part of what the account may keep.
+/// Uploads of different bytes at the same time, each more than half of what the account may keep: few are taken, and
+/// nothing stays of the others. What was taken is deleted again.
 pub fn uploads_at_the_quota(fortress: &Fortress, count: usize, each: usize) {
-    let key = fortress.appliance.account(&format!("studio-{}", next()));
-    let (before, run) = (fortress.files("demos"), next());
-    let statuses: Vec<(u16, Value)> = thread::scope(|scope| {
+    let key = fortress.key.as_str();
+    let (before, run) = (fortress.files("demos").len(), next());
+    let answers: Vec<(u16, Value)> = thread::scope(|scope| {
         let upload = |n: usize| {
-            let (key, target) = (&key, &fortress.target);
+            let target = &fortress.target;
             move || {
                 let demo: Arc<[u8]> =
                     [DEMO, &n.to_be_bytes(), &run.to_be_bytes(), &vec![n as u8; each]].concat().into();
@@ -125,11 +126,14 @@ pub fn uploads_at_the_quota(fortress: &Fortress, count: usize, each: usize) {
         let uploads: Vec<_> = (0..count).map(|n| scope.spawn(upload(n))).collect();
         uploads.into_iter().map(|upload| upload.join().unwrap()).collect()
     });
-    let taken = statuses.iter().filter(|(status, _)| *status == 201).count();
     // 0: the connection was cut before its answer was read, which a client that sends on must expect.
-    assert!(statuses.iter().all(|(status, _)| [0, 201, 413, 429, 503].contains(status)), "{statuses:?}");
-    assert!(taken >= 1, "{statuses:?}");
-    eventually("no file stays of what was refused", || fortress.files("demos").len() == before.len() + taken);
+    assert!(answers.iter().all(|(status, _)| [0, 201, 413, 429, 503].contains(status)), "{answers:?}");
+    let taken: Vec<&Value> = answers.iter().filter(|(status, _)| *status == 201).map(|(_, answer)| answer).collect();
+    assert_eq!(taken.len(), 1, "{answers:?}");
+    eventually("no file stays of what was refused", || fortress.files("demos").len() == before + taken.len());
+    let path = path_of(taken[0]["demo_url"].as_str().unwrap());
+    assert_eq!(fortress.call(&Ask::delete(&path).key(key)).0, 200);
+    assert_eq!(fortress.files("demos").len(), before);
 }
 
 /// Uploads that come a byte at a time, more than there are places.

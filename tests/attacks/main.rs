@@ -177,8 +177,8 @@ fn completions_by_the_hundreds() {
 
 #[test]
 fn uploads_at_the_quota() {
-    beset_within("uploads at the quota x40", None, &["--max-demos-mib", "3"], &BOTH, |fortress, _| {
-        known::uploads_at_the_quota(fortress, 40, 2 << 20);
+    beset_within("uploads at the quota x40", None, &["--max-demos-mib", "1"], &BOTH, |fortress, _| {
+        known::uploads_at_the_quota(fortress, 40, 600 << 10);
     });
 }
 
