@@ -13,7 +13,7 @@ use crate::render::scene::MAX_PLAYERS;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance inspect match.dem.zst")]
 pub struct Args {
-    /// The demo, plain or packed with gzip, bzip2 or zstd
+    /// The demo, plain or packed with gzip, bzip2, zstd or zip
     demo: PathBuf,
     /// Do it as a server's child: within limits, and with the answer as a file in this directory
     #[arg(long, hide = true, value_name = "DIR")]

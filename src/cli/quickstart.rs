@@ -42,7 +42,7 @@ Example: the sample, then a demo of your own:
   dinkem-appliance quickstart
   dinkem-appliance quickstart match.dem --player 76561197991272318 --round 2 -o ace.mp4")]
 pub struct Args {
-    /// The demo, plain or packed with gzip, bzip2 or zstd [default: the product's own sample]
+    /// The demo, plain or packed with gzip, bzip2, zstd or zip [default: the product's own sample]
     #[arg(requires = "player", requires = "round")]
     demo: Option<PathBuf>,
     /// Whom to follow: a 17-digit Steam ID
@@ -69,6 +69,7 @@ struct Wanted {
 pub fn run(args: Args, call: &Call) -> Result<()> {
     if let Some(demo) = &args.demo {
         files::open_named(demo)?;
+        target::refuse_demo(&args.output, demo)?;
     }
     target::check(&args.output)?;
     let stop = stop_on_signals()?;

@@ -25,7 +25,7 @@ const PARSING: f64 = 0.05;
 Example:
   dinkem-appliance render match.dem --player 76561197991272318 --round 2 -o clip.mp4")]
 pub struct Args {
-    /// The demo, plain or packed with gzip, bzip2 or zstd
+    /// The demo, plain or packed with gzip, bzip2, zstd or zip
     #[arg(required_unless_present = "job")]
     demo: Option<PathBuf>,
     /// Whom to follow: a 17-digit Steam ID
@@ -54,6 +54,8 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     };
     let poster = video.with_extension("jpg");
     files::open_named(demo)?;
+    target::refuse_demo(video, demo)?;
+    target::refuse_demo(&poster, demo)?;
     target::check_with_poster(video, &poster)?;
     let stop = stop_on_signals()?;
     let mut progress = Progress::new();

@@ -66,6 +66,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         files::open_named(Path::new(&args.demo))?;
     }
     if let Some(to) = &args.output {
+        target::refuse_demo(to, Path::new(&args.demo))?;
         target::check(to)?;
     }
     let stop = stop_on_signals()?;

@@ -30,6 +30,19 @@ pub fn check_with_poster(path: &Path, poster: &Path) -> Result<()> {
     check_all(&[path, poster], try_replacing)
 }
 
+/// Refuses a result that would take the place of the very demo that it is made from.
+pub fn refuse_demo(path: &Path, demo: &Path) -> Result<()> {
+    let is_same =
+        |one: io::Result<_>, other: io::Result<_>| matches!((one, other), (Ok(one), Ok(other)) if one == other);
+    if is_same(fs::canonicalize(path), fs::canonicalize(demo)) {
+        return Err(wrong_usage(format!(
+            "The clip would replace the demo {}. Choose another name, like clip.mp4.",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
 fn check_all(paths: &[&Path], try_out: fn(&Path) -> io::Result<()>) -> Result<()> {
     for path in paths {
         refuse_dash(path)?;

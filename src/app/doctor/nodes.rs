@@ -33,10 +33,10 @@ fn none_up(app: &App, all: &[NodeInfo]) -> Result<Option<Fault>> {
     Ok(Some(Fault::new(NO_NODES, format!("{count}{jobs} and {why}."), fix)))
 }
 
-const JOIN: &str = "Make a join token with admin nodes token and start a node with it, or start the server with \
+const JOIN: &str = "Make a join token with `admin nodes token` and start a node with it, or start the server with \
                     --local-nodes 1.";
-const WAKE: &str = "See admin nodes list for their states. Start the node service on one of them, or resume one that is \
-                    draining (admin nodes resume NAME).";
+const WAKE: &str = "See `admin nodes list` for their states. Start the node service on one of them, or resume one that is \
+                    draining (`admin nodes resume NAME`).";
 
 fn other_versions(all: &[NodeInfo]) -> Option<Fault> {
     let others: Vec<_> = all
@@ -60,8 +60,8 @@ fn shared_keys(all: &[NodeInfo]) -> Option<Fault> {
     let shared: Vec<_> = all.iter().filter(|info| info.key_is_shared).map(|info| info.node.name.clone()).collect();
     (!shared.is_empty()).then(|| {
         let message = format!("Two machines use the key of the same node ({}): {}.", shared.len(), few(&shared));
-        let fix = "Remove the node (admin nodes remove NAME), then join each machine with a token of its own (admin nodes \
-                   token).";
+        let fix = "Remove the node (`admin nodes remove NAME`), then join each machine with a token of its own (`admin nodes \
+                   token`).";
         Fault::new("node_key_shared", message, fix)
     })
 }

@@ -1,5 +1,6 @@
 //! `admin backup` and `admin restore`: everything an appliance needs, in one file and back.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -10,7 +11,7 @@ use crate::cli::target;
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
-use crate::os::user;
+use crate::os::{files, user};
 use crate::wire::time::rfc3339;
 
 /// Files named of those that are left out of a backup.
@@ -48,6 +49,9 @@ pub struct RestoreArgs {
 
 pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
     target::refuse_dash(&args.file)?;
+    if !files::folder_of(&args.file).is_dir() {
+        return Err(target::unwritable(&args.file, &io::ErrorKind::NotFound.into()));
+    }
     // The file is the caller's, so he is who writes it, also where the data directory's owner may not.
     let made = user::as_caller(|| backup::make(app, &args.file, args.videos))??;
     if call.json {

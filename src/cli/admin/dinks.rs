@@ -8,6 +8,7 @@ use super::{Call, account_json, account_name, output};
 use crate::app::dinks::{Dinks, Undone};
 use crate::app::{App, accounts, dinks};
 use crate::cli::{hints, prompt, wrong_usage};
+use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::domain::wording::counted;
@@ -58,7 +59,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             if !yes {
                 confirm(app, &name, dinks, call)?;
             }
-            changed(&dinks::set(app, &name, dinks)?, call);
+            now_has(&dinks::set(app, &name, dinks)?, call);
             warn_of_overselling(&dinks::show(app)?);
         }
         Command::Undo { name } => {
@@ -99,6 +100,15 @@ fn confirm(app: &App, name: &str, dinks: u32, call: &Call) -> Result<()> {
     Err(Error::conflict("not_confirmed", "Nothing was changed."))
 }
 
+/// An account and its dinks, none among them.
+fn now_has(account: &Account, call: &Call) {
+    if call.json {
+        return changed(account, call);
+    }
+    let (name, status) = (output::plain(&account.name), account.status.as_str());
+    output::line(&format!("{name}: {status}, {}", counted(account.dinks, "dink")));
+}
+
 fn undone(undone: &Undone, call: &Call) {
     if call.json {
         return output::json(&json!({
@@ -106,7 +116,7 @@ fn undone(undone: &Undone, call: &Call) {
             "undone": { "dinks": undone.dinks, "at": rfc3339(undone.at_ms) },
         }));
     }
-    changed(&undone.account, call);
+    now_has(&undone.account, call);
     output::say(&format!(
         "No bill counts any more that it was set to {} at {}.",
         counted(undone.dinks, "dink"),

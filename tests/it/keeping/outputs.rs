@@ -186,3 +186,31 @@ fn a_node_whose_name_was_taken_is_called_the_same_by_itself_and_by_its_server() 
     let kept: serde_json::Value = serde_json::from_slice(&fs::read(state.join("node.json")).unwrap()).unwrap();
     assert_eq!(kept["name"], said.as_str());
 }
+
+#[test]
+fn a_clip_never_takes_the_place_of_the_demo_that_it_is_made_from() {
+    let cli = Cli::new();
+    quick_demo(&cli);
+    fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
+    let demo = fs::read(cli.home().join("quick.dem")).unwrap();
+    let clip = ["--player", PLAYER, "--round", "1", "-o", "./quick.dem"];
+    let server = ["--server", "http://127.0.0.1:1", "--key-file", "key"];
+    for words in [
+        [&["quickstart", "quick.dem"][..], &clip].concat(),
+        [&["render", "quick.dem"][..], &clip].concat(),
+        [&["submit", "quick.dem"][..], &server, &clip].concat(),
+    ] {
+        let ended = cli.run(&words);
+        assert_no_work(&ended, 2, &words);
+        assert!(ended.err.contains("would replace the demo"), "{words:?}: {ended:?}");
+        assert_eq!(fs::read(cli.home().join("quick.dem")).unwrap(), demo, "{words:?}");
+    }
+}
+
+#[test]
+fn a_backup_into_a_folder_that_is_not_there_names_the_folder() {
+    let cli = Cli::new();
+    let ended = cli.run(&["admin", "backup", "no/such.tar"]);
+    assert_no_work(&ended, 1, &["admin", "backup"]);
+    assert!(ended.err.contains("no/such.tar: its folder does not exist."), "{ended:?}");
+}
