@@ -41,7 +41,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::os::stop::StopFlag;
 
 /// Heading of the flags that may stand anywhere.
-const ANYWHERE: &str = "Options that may stand anywhere on the line";
+const ANYWHERE: &str = "Global options";
 /// Exit status after Ctrl-C during the work: what shells give for an interrupted program.
 const INTERRUPTED: u8 = 130;
 /// Code of an error that is Ctrl-C's doing.

@@ -114,7 +114,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
     ready();
     while !stop.wait(Duration::from_secs(3_600)) {}
     systemd::stopping();
-    output::say("Stopping: requests in flight are finished first. Once more stops at once.");
+    output::say("Shutting down; finishing in-flight requests. Press Ctrl-C again to exit immediately.");
     match appliance.stop() {
         0 => output::say_last("Stopped."),
         cut => {
@@ -154,7 +154,7 @@ fn say_listening(appliance: &Appliance, is_plain: bool, call: &Call) {
     output::say(&format!("Listening on {address}: {url}{how}. Ctrl-C stops."));
     if let Some(authority) = &appliance.authority {
         let message = format!(
-            "Clients trust it by the authority at {url}/ca.pem (`admin tls export`), SHA-256 {}.",
+            "CA certificate for clients: {url}/ca.pem (`admin tls export`, SHA-256 {}).",
             authority.fingerprint
         );
         output::say(&hints::complete(&message, call));

@@ -221,8 +221,8 @@ fn what_is_no_demo_is_refused_in_words_that_say_what_it_is() {
     let endless = [magic.as_slice(), &[0xff; 4_096]].concat();
     let cases: [(&[u8], &str); 9] = [
         (b"", "empty"),
-        (b"x", "not a CS2 demo"),
-        (&noise, "not a CS2 demo"),
+        (b"x", "Not a CS2 demo: the file does not start with the PBDEMS2 header."),
+        (&noise, "Not a CS2 demo: the file does not start with the PBDEMS2 header."),
         (b"\xef\xbb\xbf\n<!DOCTYPE html><html><body>404</body></html>", "HTML page"),
         (b"HL2DEMO\0and so on", "CS:GO demo"),
         (b"PK\x03\x04rest", "ZIP"),

@@ -46,7 +46,7 @@ fn other_versions(all: &[NodeInfo]) -> Option<Fault> {
         .collect();
     (!others.is_empty()).then(|| {
         let message = format!(
-            "Nodes whose program is of another time than the server's, which speaks protocol {} ({}): {}.",
+            "Nodes running a different version than the server, which speaks protocol {} ({}): {}.",
             protocol::OURS,
             others.len(),
             few(&others)

@@ -22,7 +22,7 @@ nodes' versions, and dinks sold beyond live slots; beside a running server or wi
 Example:
   dinkem-appliance admin doctor --fix")]
 pub struct Args {
-    /// Mend what can be mended without losing anything
+    /// Fix what can be fixed without losing anything
     #[arg(long)]
     fix: bool,
     /// The studio's own certificate, as `serve` has it
@@ -45,7 +45,7 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
     match faults.iter().filter(|fault| !fault.mended).count() {
         0 => Ok(()),
         count => {
-            let message = format!("Found {}: fix what is named, then ask again.", counted(count, "fault"));
+            let message = format!("Found {}. Fix it as described, then run doctor again.", counted(count, "fault"));
             Err(Error::conflict("faults", message))
         }
     }
@@ -66,9 +66,9 @@ fn show(faults: &[Fault], call: &Call) {
     for fault in faults {
         output::line(&format!("{}: {}", fault.code, output::plain(&hints::complete(&fault.message, call))));
         if fault.mended {
-            output::line("  mended");
+            output::line("  fixed");
         } else {
-            output::line(&format!("  mend: {}", output::plain(&hints::complete(&fault.mend, call))));
+            output::line(&format!("  fix: {}", output::plain(&hints::complete(&fault.mend, call))));
         }
     }
     if faults.is_empty() {

@@ -193,7 +193,7 @@ fn not_a_demo(bytes: &[u8]) -> String {
         _ if text.starts_with("<!doctype html") || text.starts_with("<html") => "This is an HTML page".into(),
         _ if text.starts_with('<') => "This is an XML or HTML document".into(),
         _ if text.starts_with('{') || text.starts_with('[') => "This looks like JSON".into(),
-        _ => format!("The file does not begin like one ({} bytes)", bytes.len()),
+        _ => return "Not a CS2 demo: the file does not start with the PBDEMS2 header.".to_owned(),
     };
     format!("{what}, not a CS2 demo.")
 }

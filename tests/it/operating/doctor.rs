@@ -229,11 +229,11 @@ fn faults_are_told_to_people_too() {
     site.write("clips/99.mp4", "left over");
     let ended = site.cli.run(&["admin", "doctor"]);
     assert!(
-        ended.out.starts_with("orphans: Files in the data directory that nothing needs (1): clips/99.mp4.\n  mend: "),
+        ended.out.starts_with("orphans: Files in the data directory that nothing needs (1): clips/99.mp4.\n  fix: "),
         "{ended:?}"
     );
     let ended = site.cli.run(&["admin", "doctor", "--fix"]);
-    assert!(ended.status == 0 && ended.out.ends_with("  mended\n"), "{ended:?}");
+    assert!(ended.status == 0 && ended.out.ends_with("  fixed\n"), "{ended:?}");
     let ended = site.cli.run(&["admin", "doctor"]);
     assert_eq!((ended.status, ended.out.as_str(), ended.err.as_str()), (0, "no faults\n", ""));
     let ended = site.cli.run(&["--data-dir", "none", "admin", "doctor"]);
