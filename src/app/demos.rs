@@ -143,7 +143,7 @@ impl<'a> Arrival<'a> {
                 arrival.known_bytes = bytes;
                 return Ok(arrival);
             }
-            arrival.room.need_exactly(bytes)?;
+            arrival.room.need_in_all(bytes)?;
         }
         let name = app.random_uuid()?.simple().to_string();
         arrival.file = Some(Partial::create(app, &name).map_err(not_stored)?);

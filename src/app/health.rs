@@ -103,7 +103,7 @@ pub fn figures(app: &App) -> Result<Figures> {
     let now = app.clock.now_ms();
     let waiting = KeyClass::ALL.into_iter().map(|class| {
         let (jobs, first) = app.store.waiting_in(class);
-        let since = first.map(|job| app.store.read(|db| store::jobs::by_id(db, job))).transpose()?;
+        let since = first.map(|job| app.store.read(|db| store::jobs::find(db, job))).transpose()?.flatten();
         let oldest_seconds = since.map_or(0, |job| (now - job.created_at_ms).max(0)) as f64 / 1_000.0;
         Ok(Waiting { class, jobs, oldest_seconds })
     });

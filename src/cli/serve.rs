@@ -104,11 +104,18 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
             .map_err(|error| Error::internal(format!("Could not write --port-file {}.", file.display()), error))?;
     }
     say_listening(&appliance, args.plain_http.is_some(), call);
-    if nodes::list(&appliance.app)?.is_empty() {
+    let nodes = nodes::list(&appliance.app)?;
+    if nodes.is_empty() {
         output::say(&format!(
             "No render node has joined yet, so jobs will wait. To add one, run `{}` and start a node with the token, or \
              restart the server with --local-nodes 1.",
             hints::admin(call, &["nodes", "token"])
+        ));
+    } else if args.local_nodes == 0 && !nodes.iter().any(|node| node.state.is_live()) {
+        output::say(&format!(
+            "No render node is up, so jobs will wait. Start one of them (see `{}`), or restart the server with \
+             --local-nodes 1.",
+            hints::admin(call, &["nodes", "list"])
         ));
     }
     ready();

@@ -184,6 +184,9 @@ pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
 pub const NODE_RESERVE_BYTES: u64 = 256 << 20;
 /// Bytes of disk and quota that an upload of unknown length is granted at a time: 16 MiB.
 pub const ROOM_STEP_BYTES: u64 = 16 << 20;
+/// The part of a disk's room that an upload is promised at once where it says its length: a sixty-fourth, and more step by
+/// step, so that all clients' upload places together leave room for nodes.
+pub const ROOM_SHARE: u64 = 64;
 /// Bytes written after which a writer that was granted more looks at the disk again: 64 MiB.
 pub const ROOM_LOOK_BYTES: u64 = 64 << 20;
 /// Bytes of the file that is given up when others have filled the disk, so that the store can still be written: 8 MiB.

@@ -129,6 +129,17 @@ impl Part {
         Ok(())
     }
 
+    /// For a writer that says how much it will be in all: refused where that does not fit now. Of a large whole only a part
+    /// is promised at once, so that a slow writer keeps little from the others; it asks for more as it goes.
+    pub fn need_in_all(&mut self, bytes: u64) -> Result<()> {
+        let left = self.room.left(*self.room.lock());
+        if left.is_some_and(|left| bytes > left) {
+            return Err(no_room());
+        }
+        let share = left.map_or(bytes, |left| (left / limits::ROOM_SHARE).max(limits::ROOM_STEP_BYTES));
+        self.need_exactly(bytes.min(share))
+    }
+
     /// The same without a step more: the writer knows how much it will be in all.
     pub fn need_exactly(&mut self, bytes: u64) -> Result<()> {
         let lacking = bytes.saturating_sub(self.promised);
@@ -182,6 +193,18 @@ mod tests {
         second.need(100).unwrap();
         drop(second);
         assert_eq!(*room.lock(), 0);
+    }
+
+    #[test]
+    fn a_slow_writer_of_much_keeps_little_from_the_others() {
+        let (room, _) = disk(100 * limits::ROOM_STEP_BYTES);
+        let (mut slow, mut other) = (room.part(), room.part());
+        slow.need_in_all(80 * limits::ROOM_STEP_BYTES).unwrap();
+        other.need_exactly(95 * limits::ROOM_STEP_BYTES).unwrap();
+        assert_eq!(slow.need(6 * limits::ROOM_STEP_BYTES).unwrap_err().code, "no_space", "it was promised no more");
+        drop(other);
+        slow.need(6 * limits::ROOM_STEP_BYTES).unwrap();
+        assert_eq!(room.part().need_in_all(101 * limits::ROOM_STEP_BYTES).unwrap_err().code, "no_space");
     }
 
     #[test]

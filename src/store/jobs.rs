@@ -98,8 +98,12 @@ const BY_ID: &str = concat!(job_and_clip!(), "    WHERE jobs.id = :id");
 
 /// The job of that row.
 pub fn by_id(db: &Db, id: JobId) -> Result<Job> {
-    db.row(BY_ID, named_params! { ":id": id.0 }, read)?
-        .ok_or_else(|| Error::internal("The store failed.", format!("there is no job {id}")))
+    find(db, id)?.ok_or_else(|| Error::internal("The store failed.", format!("there is no job {id}")))
+}
+
+/// The same where the row may not be there yet: a reader sees it after its commit, the queue knows it before.
+pub fn find(db: &Db, id: JobId) -> Result<Option<Job>> {
+    db.row(BY_ID, named_params! { ":id": id.0 }, read)
 }
 
 /// Served by `jobs_account`, walked backwards.

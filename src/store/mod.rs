@@ -86,6 +86,7 @@ impl Store {
             Err(error) if error.code == restored::UNDONE => log::error!("{error}"),
             finished => finished?,
         }
+        served_file::check_present(&folder)?;
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
         served_file::check(&db, &folder)?;

@@ -84,6 +84,21 @@ fn difference(db: &Db, folder: &DataDir, text: Option<&str>) -> Result<Option<St
         .then(|| format!("its last lease has number {highest}, and number {} has been given here", told.leases)))
 }
 
+/// Refuses a directory that a server has worked in and whose store is gone, before an empty one is made in its place.
+pub fn check_present(folder: &DataDir) -> Result<()> {
+    let is_there = fs::metadata(folder.store()).is_ok_and(|file| file.len() > 0);
+    if is_there || !folder.served().exists() {
+        return Ok(());
+    }
+    let dir = folder.path().display();
+    let message = format!(
+        "The store of {dir} is gone: {} is missing or empty, and a server has worked here. Restore a backup with `admin \
+         restore FILE`, or start anew in an empty directory.",
+        folder.store().display()
+    );
+    Err(Error::conflict("store_missing", message))
+}
+
 /// The same as an error that names the way out. Under the data directory's lock.
 pub fn check(db: &Db, folder: &DataDir) -> Result<()> {
     match difference(db, folder, read(folder)?.as_deref())? {

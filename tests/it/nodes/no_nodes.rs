@@ -93,6 +93,19 @@ fn a_server_without_any_node_says_at_its_start_what_to_type() {
     assert!(appliance.admin(&["nodes", "token"])["join_token"].is_string());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_server_whose_nodes_have_all_stopped_says_at_its_start_that_none_is_up() {
+    let mut appliance = process::Appliance::start(&[]);
+    let mut node = appliance.node("n1", None);
+    until("the node at work", || (appliance.admin(&["nodes", "list"])["nodes"][0]["slots"] == 1).then_some(()));
+    node.signal("TERM");
+    assert!(node.ended().0.success());
+    appliance.restart();
+    let words = until("the hint", || appliance.server().line().filter(|line| line.contains("No render node is up")));
+    assert!(words.contains("admin nodes list`") && words.contains("--local-nodes 1"), "{words}");
+}
+
 #[test]
 fn a_server_with_a_node_of_its_own_says_nothing_of_the_kind() {
     let mut appliance = process::Appliance::start(&["--local-nodes", "1"]);

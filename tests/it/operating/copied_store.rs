@@ -336,3 +336,17 @@ fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
     // Of the one that it was copied from nothing has changed.
     drop(CliServer::start(&cli, &["--plain-http", "loopback"]));
 }
+
+#[test]
+fn a_directory_whose_store_is_gone_is_refused_and_no_empty_store_takes_its_place() {
+    let site = Site::left(|_| {});
+    for content in [None, Some("")] {
+        fs::remove_file(site.path("store.db")).unwrap();
+        content.inspect(|content| fs::write(site.path("store.db"), content).unwrap());
+        let error = site.serve(&site.data).err().unwrap();
+        assert_eq!((error.kind, error.code), (Kind::Conflict, "store_missing"), "{error}");
+        assert!(error.message.contains("admin restore"), "{error}");
+        assert_eq!(fs::read(site.path("store.db")).ok().as_deref(), content.map(str::as_bytes));
+        fs::write(site.path("store.db"), "").unwrap();
+    }
+}

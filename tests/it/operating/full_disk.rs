@@ -74,6 +74,10 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
     assert!(copied.success());
     // It is a copy, and goes on in place of the original.
     appliance.admin(&["promote"]);
+    // Some work, so that the store's log has the room that it has after some work.
+    appliance.restart();
+    (0..10).for_each(|number| drop(appliance.account(&format!("other-{number}"))));
+    appliance.server().kill();
 
     // Twice: the second time there is no ballast any more.
     for id in &ids {
