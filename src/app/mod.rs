@@ -220,6 +220,11 @@ impl App {
         }
     }
 
+    /// Keeps beside the store how far it has come, so that an older one that is put in its place is noticed.
+    pub fn note_rows(&self) -> Result<usize> {
+        self.store.note_rows().map(|()| 0)
+    }
+
     /// Whether the server is stopping.
     pub fn stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)

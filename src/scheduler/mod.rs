@@ -97,6 +97,7 @@ fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
     let mut further: Vec<_> = further.into_iter().map(|pass| (next_sweep + pass.every, pass)).collect();
     loop {
         report("leases", leases::expire(app));
+        report("the store's rows", app.note_rows());
         if app.clock.monotonic() >= next_ballast {
             next_ballast = app.clock.monotonic() + BALLAST;
             report("the ballast", app::keep_ballast(app));

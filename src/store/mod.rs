@@ -126,13 +126,19 @@ impl Store {
 
     /// Leaves a mark, new each time, in the store and in the file beside it: of the server, when it starts and stops.
     pub fn leave_mark(&self, mark: served::Mark) -> Result<()> {
-        let (old, leases) = self.read(|db| Ok((served::mark(db)?, served::highest_lease(db)?)))?;
-        self.served.mark(&self.folder, old, mark, leases, || self.write(move |tx| served::set_mark(tx, &mark)))
+        let (old, numbers) =
+            self.read(|db| Ok((served::mark(db)?, (served::highest_lease(db)?, served::highest_row(db)?))))?;
+        self.served.mark(&self.folder, old, mark, numbers, || self.write(move |tx| served::set_mark(tx, &mark)))
     }
 
     /// A lease was given, and its commit is on the disk: of the server.
     pub fn lease_given(&self, lease: LeaseId) {
         self.served.lease_given(lease);
+    }
+
+    /// Keeps beside the store how far its rows have come: of the server, now and then.
+    pub fn note_rows(&self) -> Result<()> {
+        self.read(served::highest_row).map(|rows| self.served.rows_written(rows))
     }
 
     /// What shows that the store is not the one that a server last served here, if anything does.

@@ -43,6 +43,16 @@ pub fn highest_lease(db: &Db) -> Result<i64> {
     Ok(db.row(HIGHEST_LEASE, [], |row| row.get(0))?.unwrap_or(0))
 }
 
+/// The last rows by their numbers, which only grow: jobs are never deleted, the audit log is only added to.
+const HIGHEST_ROW: &str = "
+    SELECT (SELECT COALESCE(MAX(id), 0) FROM jobs) + (SELECT COALESCE(MAX(id), 0) FROM audit)
+";
+
+/// A number that grows with each job and each change of the operator's.
+pub fn highest_row(db: &Db) -> Result<i64> {
+    db.always(HIGHEST_ROW, [], |row| row.get(0))
+}
+
 /// Served by the row's number.
 const FORGET: &str = "
     DELETE FROM served

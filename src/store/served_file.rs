@@ -1,9 +1,10 @@
 //! The file `served` beside the store: by it a server knows the store that it last served here from one that was copied
-//! or put back. It holds the store's mark, which file the store is, and the highest number of a lease.
+//! or put back. It holds the store's mark, which file the store is, the highest number of a lease, and how far jobs and the
+//! operator's changes had come.
 //!
 //! Of mark and file, the file is written first, with the old mark and the new one, then the store, then the file with the
-//! new one alone: whatever stops the server in between leaves two that fit. The number of the last lease is written
-//! after its commit and not synced, so that it may be behind the store and is never ahead.
+//! new one alone: whatever stops the server in between leaves two that fit. The other numbers are written after the commits
+//! that they tell of and not synced, so that they may be behind the store and are never ahead.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
@@ -19,12 +20,18 @@ use crate::os::identity::Identity;
 
 /// Where the number of the last lease stands: behind its word, with leading zeros.
 const LEASE_AT: u64 = "leases ".len() as u64;
+/// Digits of such a number.
+const DIGITS: u64 = 20;
+/// Where it stands how far the rows had come, likewise.
+const ROWS_AT: u64 = LEASE_AT + DIGITS + "\nrows ".len() as u64;
 
 /// What the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Told {
     /// The highest number of a lease.
     leases: i64,
+    /// How far jobs and the operator's changes had come.
+    rows: i64,
     /// Which file the store is.
     store: Identity,
     /// The marks that the store may have; `None`: it may have none yet.
@@ -36,20 +43,22 @@ impl Told {
         let word =
             |mark: &Option<Mark>| mark.map_or("-".to_owned(), |mark| format!("{:032x}", u128::from_be_bytes(mark)));
         let marks: Vec<String> = self.marks.iter().map(word).collect();
-        format!("leases {:020}\nstore {}\nmarks {}\n", self.leases, self.store, marks.join(" "))
+        let Self { leases, rows, store, .. } = self;
+        format!("leases {leases:020}\nrows {rows:020}\nstore {store}\nmarks {}\n", marks.join(" "))
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let mut line = |word: &str| lines.next()?.strip_prefix(word)?.strip_prefix(' ');
         let leases = line("leases")?.parse().ok()?;
+        let rows = line("rows")?.parse().ok()?;
         let store = Identity::parse(line("store")?)?;
         let mark = |word: &str| match word {
             "-" => Some(None),
             _ => u128::from_str_radix(word, 16).ok().map(|mark| Some(mark.to_be_bytes())),
         };
         let marks = line("marks")?.split(' ').map(mark).collect::<Option<_>>()?;
-        Some(Self { leases, store, marks })
+        Some(Self { leases, rows, store, marks })
     }
 }
 
@@ -80,8 +89,14 @@ fn difference(db: &Db, folder: &DataDir, text: Option<&str>) -> Result<Option<St
         return Ok(Some("its file was copied or put back".to_owned()));
     }
     let highest = served::highest_lease(db)?;
-    Ok((highest < told.leases)
-        .then(|| format!("its last lease has number {highest}, and number {} has been given here", told.leases)))
+    if highest < told.leases {
+        return Ok(Some(format!(
+            "its last lease has number {highest}, and number {} has been given here",
+            told.leases
+        )));
+    }
+    let is_behind = served::highest_row(db)? < told.rows;
+    Ok(is_behind.then(|| "it lacks jobs, or changes of the operator's, that were made here".to_owned()))
 }
 
 /// Refuses a directory that a server has worked in and whose store is gone, before an empty one is made in its place.
@@ -165,9 +180,10 @@ pub struct ServedFile(Mutex<Open>);
 
 #[derive(Default)]
 struct Open {
-    /// Open for the number of the last lease.
+    /// Open for the numbers.
     file: Option<File>,
     leases: i64,
+    rows: i64,
 }
 
 impl ServedFile {
@@ -175,27 +191,27 @@ impl ServedFile {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a new mark, by the steps above. `old` and `leases`: what the store has; `commit` gives it the new mark.
+    /// Writes a new mark, by the steps above. `old`, `leases` and `rows`: what the store has; `commit` gives it the new mark.
     pub fn mark(
         &self,
         folder: &DataDir,
         old: Option<Mark>,
         new: Mark,
-        leases: i64,
+        (leases, rows): (i64, i64),
         commit: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let mut open = self.lock();
         open.leases = open.leases.max(leases);
+        open.rows = open.rows.max(rows);
         let store = Identity::of(&folder.store()).map_err(|error| unusable(folder, error))?;
-        let write = |leases, marks| {
-            let told = Told { leases, store, marks };
+        let (leases, rows) = (open.leases, open.rows);
+        let write = |marks| {
+            let told = Told { leases, rows, store, marks };
             files::write_durably(&folder.served(), told.text().as_bytes()).map_err(|error| unusable(folder, error))
         };
         // Some systems replace no file that is open.
         open.file = None;
-        let done = write(open.leases, vec![old, Some(new)])
-            .and_then(|()| commit())
-            .and_then(|()| write(open.leases, vec![Some(new)]));
+        let done = write(vec![old, Some(new)]).and_then(|()| commit()).and_then(|()| write(vec![Some(new)]));
         // The numbers of leases go into the file that is there now, whatever has become of the mark.
         open.file = OpenOptions::new().write(true).open(folder.served()).ok();
         done
@@ -208,12 +224,27 @@ impl ServedFile {
             return;
         }
         open.leases = lease.0;
-        let Some(file) = &mut open.file else { return };
-        let digits = format!("{:020}", lease.0);
-        let written = file.seek(SeekFrom::Start(LEASE_AT)).and_then(|_| file.write_all(digits.as_bytes()));
+        open.write(LEASE_AT, lease.0);
+    }
+
+    /// Rows have come so far: their commits are on the disk.
+    pub fn rows_written(&self, rows: i64) {
+        let mut open = self.lock();
+        if rows > open.rows {
+            open.rows = rows;
+            open.write(ROWS_AT, rows);
+        }
+    }
+}
+
+impl Open {
+    fn write(&mut self, at: u64, number: i64) {
+        let Some(file) = &mut self.file else { return };
+        let digits = format!("{number:020}");
+        let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(digits.as_bytes()));
         if let Err(error) = written {
-            log::warn!("the number of the last lease could not be kept in the file {SERVED}: {error}");
-            open.file = None;
+            log::warn!("a number could not be kept in the file {SERVED}: {error}");
+            self.file = None;
         }
     }
 }
@@ -226,12 +257,14 @@ mod tests {
     fn what_the_file_says_is_read_back_and_its_number_stands_where_it_is_written_over() {
         let dir = tempfile::tempdir().unwrap();
         let store = Identity::of(dir.path()).unwrap();
-        let told = Told { leases: 42, store, marks: vec![None, Some([0xab; 16])] };
+        let told = Told { leases: 42, rows: 7, store, marks: vec![None, Some([0xab; 16])] };
         let mut text = told.text();
         assert_eq!(Told::parse(&text), Some(told.clone()));
         let at = LEASE_AT as usize;
         text.replace_range(at..at + 20, &format!("{:020}", 7_000_001));
-        assert_eq!(Told::parse(&text), Some(Told { leases: 7_000_001, ..told }));
+        let at = ROWS_AT as usize;
+        text.replace_range(at..at + 20, &format!("{:020}", 8_000_001));
+        assert_eq!(Told::parse(&text), Some(Told { leases: 7_000_001, rows: 8_000_001, ..told }));
         for bad in ["", "leases x\n", &text[..30], &text.replace("marks", "mark")] {
             assert_eq!(Told::parse(bad), None, "{bad:?}");
         }

@@ -350,3 +350,18 @@ fn a_directory_whose_store_is_gone_is_refused_and_no_empty_store_takes_its_place
         fs::write(site.path("store.db"), "").unwrap();
     }
 }
+
+#[test]
+fn a_copy_of_the_running_store_is_refused_where_a_job_came_after_it() {
+    let site = Site::left(|_| {});
+    let app = site.serve(&site.data).unwrap();
+    let copy = site.aside("copy.db");
+    copy_of_store(&site.data, &copy);
+    jobs::submit(&app, &site.caller, spec()).unwrap();
+    app.note_rows().unwrap();
+    closed(app, &site.data);
+    fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
+    let error = site.serve(&site.data).err().unwrap();
+    assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{error}");
+    assert!(error.message.contains("it lacks jobs"), "{error}");
+}
