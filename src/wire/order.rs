@@ -76,15 +76,23 @@ pub fn read_complete(body: &[u8], is_newer: bool) -> Result<[u8; 32]> {
     unhex(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
 }
 
+/// What is kept of a failure whose message holds nothing that can be shown.
+const NO_REASON: &str = "The render node gave no reason.";
+
 /// `POST …/fail`: the failure, and the end of the renderer's log where the node sent one.
 pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>)> {
     let fields = Fields::of_node(body, &["code", "message", "retry", "log"], is_newer)?;
     let code = fields.require("code", fields.string("code")?)?;
     let code =
         FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be a code of the table of failures"))?;
-    let message = text::one_line(&fields.require("message", fields.string("message")?)?, limits::SENTENCE_CHARS);
+    let message = fields.require("message", fields.string("message")?)?;
     if message.is_empty() {
         return Err(fields.wrong("message", "must say in a sentence what failed"));
+    }
+    let mut message = text::one_line(&message, limits::SENTENCE_CHARS);
+    if message.is_empty() {
+        // That the attempt failed counts, however it was said.
+        message = NO_REASON.to_owned();
     }
     let retry = fields.require("retry", fields.string("retry")?)?;
     let retry = Retry::parse(&retry)
@@ -98,6 +106,14 @@ mod tests {
     use super::*;
 
     const SECRET: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
+
+    #[test]
+    fn a_failure_counts_whatever_its_message_holds() {
+        for message in ["\\u009c\\n", " \\t "] {
+            let body = format!("{{\"code\":\"node_failed\",\"retry\":\"elsewhere\",\"message\":\"{message}\"}}");
+            assert_eq!(read_fail(body.as_bytes(), false).unwrap().0.message, NO_REASON, "{message}");
+        }
+    }
 
     #[track_caller]
     fn refused<T>(read: fn(&[u8], bool) -> Result<T>, cases: &[(&str, &str)]) {
