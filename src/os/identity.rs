@@ -3,6 +3,7 @@
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
+#[cfg(unix)]
 use std::time::UNIX_EPOCH;
 
 /// A file's identity, as far as the file system tells. It stays when the file or a folder above it is renamed.
@@ -17,8 +18,7 @@ impl Identity {
     /// The identity of the file at a path.
     pub fn of(path: &Path) -> io::Result<Self> {
         let file = fs::metadata(path)?;
-        let born = file.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
-        Ok(Self { inode: inode(&file), born: born.map(|born| born.as_nanos()) })
+        Ok(Self { inode: inode(&file), born: born(&file) })
     }
 
     /// Whether it may be the same file. A birth that both know decides: numbers are given again when a file is gone, and
@@ -46,6 +46,18 @@ impl Identity {
         let inode = word(inode)?.map(u64::try_from).transpose().ok()?;
         Some(Self { inode, born: word(born)? })
     }
+}
+
+#[cfg(unix)]
+fn born(file: &Metadata) -> Option<u128> {
+    let born = file.created().ok()?;
+    born.duration_since(UNIX_EPOCH).ok().map(|born| born.as_nanos())
+}
+
+/// Any program may change it there, and not every system under a Windows program keeps it: it proves nothing.
+#[cfg(not(unix))]
+fn born(_: &Metadata) -> Option<u128> {
+    None
 }
 
 #[cfg(unix)]
@@ -85,6 +97,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_renamed_file_stays_itself_and_a_copy_is_another() {
         let dir = tempfile::tempdir().unwrap();
