@@ -7,6 +7,7 @@ use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
 use crate::domain::limits;
 use crate::store::{self, Db, Tx};
+use crate::wire::problem::hex;
 
 pub use crate::store::demos::After;
 
@@ -117,8 +118,4 @@ fn forget(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32]) -> Result<bool
 /// The error for a demo that the account has not uploaded.
 pub fn unknown() -> Error {
     Error::not_found("There is no such demo.")
-}
-
-fn hex(sha256: &[u8; 32]) -> String {
-    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
 }
