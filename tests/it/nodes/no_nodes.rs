@@ -1,11 +1,8 @@
 //! Jobs that wait while no render node is there: said by the server at its start, by readyz, healthcheck and doctor.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::doctor::{self, Patient};
 use dinkem_appliance::domain::limits;
-use dinkem_appliance::os::random::FakeRandom;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, good_job};
@@ -14,15 +11,7 @@ use crate::support::process;
 use crate::support::wait::until;
 
 fn doctor(appliance: &Appliance) -> Vec<(String, String)> {
-    let patient = Patient {
-        data_dir: appliance.app.data_dir().to_owned(),
-        host: None,
-        certificate: None,
-        clock: appliance.clock.clone(),
-        random: Arc::new(FakeRandom::default()),
-        fix: false,
-    };
-    let faults = doctor::examine(&patient).unwrap();
+    let faults = super::faults(appliance);
     // The nodes here do not say which protocol they speak.
     let faults = faults.into_iter().filter(|fault| fault.code != "node_versions");
     faults.map(|fault| (fault.code.to_owned(), format!("{} {}", fault.message, fault.mend))).collect()

@@ -1,12 +1,9 @@
 //! Two machines with one copied node key are told of; a node that restarts is not.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::doctor::{self, Patient};
 use dinkem_appliance::app::nodes;
 use dinkem_appliance::domain::limits;
-use dinkem_appliance::os::random::FakeRandom;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined};
@@ -22,15 +19,7 @@ fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
 
 /// Whether the list of nodes and the doctor say so.
 fn is_told(appliance: &Appliance) -> (bool, bool) {
-    let patient = Patient {
-        data_dir: appliance.app.data_dir().to_owned(),
-        host: None,
-        certificate: None,
-        clock: appliance.clock.clone(),
-        random: Arc::new(FakeRandom::default()),
-        fix: false,
-    };
-    let faults = doctor::examine(&patient).unwrap();
+    let faults = super::faults(appliance);
     let fault = faults.iter().find(|fault| fault.code == "node_key_shared");
     let names = fault.is_some_and(|fault| fault.message.contains("n1") && fault.mend.contains("admin nodes remove"));
     (nodes::list(&appliance.app).unwrap()[0].key_is_shared, names)
