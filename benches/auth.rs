@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use dinkem_appliance::app::{App, Settings, auth, jobs};
+use dinkem_appliance::app::accounts::auth;
+use dinkem_appliance::app::{App, Settings, jobs};
 use dinkem_appliance::domain::account::AccountStatus;
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};

@@ -11,10 +11,10 @@ use std::time::Duration;
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::render::draw::{Film, Look};
-use dinkem_appliance::render::reel::{self, Studio};
+use dinkem_appliance::render::reel::Studio;
 use dinkem_appliance::render::scene::Scene;
 use dinkem_appliance::render::video::{Effort, Encoder, Movie};
-use dinkem_appliance::render::{demo, forge};
+use dinkem_appliance::render::{demo, forge, reel};
 
 /// Frames that are drawn and encoded one by one, from the middle of the clip.
 const FRAMES: u64 = 600;

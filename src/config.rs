@@ -18,6 +18,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use directories::ProjectDirs;
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::error::{Error, Result};
 use crate::domain::key::Secret;
 use crate::os::host;
 
@@ -95,8 +96,8 @@ pub fn stands_on_the_line(flag: &str) -> bool {
 }
 
 /// This very program, for the children that render.
-pub fn program() -> std::io::Result<PathBuf> {
-    std::env::current_exe()
+pub fn program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| Error::internal("Could not find out where this program lies.", error))
 }
 
 /// What this machine is called, where it says.

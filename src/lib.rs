@@ -5,6 +5,7 @@
 //! `tests/it/tidy.rs` holds that. ARCHITECTURE.md walks one job through them.
 
 pub mod app;
+pub mod appliance;
 pub mod cli;
 pub mod config;
 pub mod domain;

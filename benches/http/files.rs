@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use dinkem_appliance::os::clock::{Clock, SystemClock};
-use dinkem_appliance::wire::ticket::JoinTicket;
+use dinkem_appliance::wire::join_token::JoinTicket;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,6 @@
 //! The audit: every change that the operator makes is written down in the transaction that makes it.
 
-use super::App;
+use crate::app::App;
 use crate::domain::error::Result;
 use crate::store::{self, Tx};
 

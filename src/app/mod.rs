@@ -3,42 +3,17 @@
 //! Knows nothing of rouille or of how answers look.
 
 pub mod accounts;
-pub mod all_jobs;
 pub mod audit;
-pub mod auth;
-pub mod backup;
+pub mod billing;
 pub mod clips;
 pub mod counters;
 pub mod demos;
-pub mod dinks;
-pub mod doctor;
-pub mod health;
-pub mod instances;
 pub mod jobs;
-pub mod keys;
 pub mod leases;
 pub mod nodes;
-pub mod own_demos;
-pub mod promote;
-pub mod rates;
-pub mod statements;
-pub mod store_check;
+mod stored_files;
 pub mod tls;
-pub mod usage;
-
-mod ballast;
-mod claims;
-mod complete;
-mod demo_files;
-mod footage;
-mod incoming;
-mod index_line;
-mod indexing;
-mod pulse;
-mod submit;
-mod sweep;
-mod turns;
-mod uploads;
+pub mod upkeep;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,19 +33,17 @@ use crate::os::random::Random;
 use crate::os::room::Room;
 use crate::store::Store;
 
-pub use ballast::keep as keep_ballast;
-use claims::Claims;
-use counters::Counters;
-use demo_files::DemoFiles;
-use health::Probe;
-use incoming::Incoming;
-use indexing::Indexer;
-pub use indexing::index_next;
-use instances::Instances;
-use keys::Uses;
-use pulse::Pulse;
-pub use sweep::sweep;
-use turns::{Checks, Uploads};
+use crate::app::accounts::keys::Uses;
+use crate::app::clips::files::ClipFiles;
+use crate::app::counters::Counters;
+use crate::app::demos::files::DemoFiles;
+use crate::app::demos::incoming::Incoming;
+use crate::app::demos::index::Indexer;
+use crate::app::leases::claims::Claims;
+use crate::app::leases::heartbeats::Heartbeats;
+use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
+use crate::app::nodes::instances::Instances;
+use crate::app::upkeep::health::Probe;
 
 /// How this appliance is to behave.
 #[derive(Clone, Debug)]
@@ -96,12 +69,13 @@ pub struct App {
     /// Who is written down for what the operator changes.
     operator: String,
     store: Store,
-    pulse: Pulse,
+    heartbeats: Heartbeats,
+    clip_files: ClipFiles,
     claims: Claims,
     instances: Instances,
     uses: Uses,
-    uploads: Uploads,
-    checks: Checks,
+    uploads: OpenUploads,
+    checks: VideoChecks,
     /// The disk of the data directory.
     pub room: Arc<Room>,
     incoming: Incoming,
@@ -111,7 +85,7 @@ pub struct App {
     /// What has been counted since the start.
     pub counters: Counters,
     probe: Probe,
-    damage: store_check::Found,
+    damage: upkeep::store_check::Found,
     stopping: AtomicBool,
 }
 
@@ -136,13 +110,13 @@ impl App {
         random: Arc<dyn Random>,
         room: Arc<Room>,
     ) -> Result<Arc<App>> {
-        ballast::give_up_if_full(data_dir, &room);
+        upkeep::ballast::give_up_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
         app.leave_mark();
-        sweep::clear_indexings(&app)?;
-        sweep::sweep_demos(&app)?;
-        indexing::line_up(&app)?;
+        upkeep::sweep::clear_indexings(&app)?;
+        upkeep::sweep::sweep_demos(&app)?;
+        demos::index::line_up(&app)?;
         // Nothing is known of the live leases yet: the first look gives each of them its time anew.
         leases::expire(&app)?;
         Ok(app)
@@ -175,6 +149,7 @@ impl App {
         room: Arc<Room>,
     ) -> Arc<App> {
         let lease = Duration::from_millis(settings.lease_ms);
+        let clip_files = ClipFiles::of(&store.folder);
         Arc::new(App {
             settings,
             news,
@@ -182,19 +157,20 @@ impl App {
             random,
             operator: config::operator(),
             store,
-            pulse: Pulse::new(lease),
+            heartbeats: Heartbeats::new(lease),
+            clip_files,
             claims: Claims::default(),
             instances: Instances::default(),
             uses: Uses::default(),
-            uploads: Uploads::default(),
-            checks: Checks::default(),
+            uploads: OpenUploads::default(),
+            checks: VideoChecks::default(),
             room,
             incoming: Incoming::default(),
             demo_files: DemoFiles::default(),
             indexer: Indexer::default(),
             counters: Counters::default(),
             probe: Probe::default(),
-            damage: store_check::Found::default(),
+            damage: upkeep::store_check::Found::default(),
             stopping: AtomicBool::new(false),
         })
     }

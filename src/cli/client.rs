@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::clip_args::LookArgs;
-use super::progress::Progress;
-use super::{interrupted, target};
+use crate::cli::clip_args::LookArgs;
+use crate::cli::progress::Progress;
+use crate::cli::{interrupted, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;

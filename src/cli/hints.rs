@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::Call;
+use crate::cli::Call;
 use crate::config;
 use crate::domain::wording::quoted;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Call, output};
+use crate::cli::{Call, output};
 use crate::domain::error::Result;
 use crate::domain::limits;
 use crate::render::command::{self, Reading, Space};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use env_logger::Target;
 use log::LevelFilter;
 
-use super::output;
+use crate::cli::output;
 use crate::http::server::TRANSPORT_LOG;
 use crate::os::log_queue::LogQueue;
 

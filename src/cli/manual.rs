@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
-use super::Cli;
+use crate::cli::Cli;
 use crate::domain::error::{Error, Result};
 
 /// Writes man pages and shell completions into a folder

@@ -1,11 +1,9 @@
 //! The command line: one file a subcommand, and the only printer. Wires the parts together and holds no rule of its own.
 
 mod admin;
-mod appliance;
 mod client;
 mod clip_args;
 mod hints;
-mod https;
 mod inspect;
 mod logging;
 mod manual;
@@ -19,10 +17,8 @@ mod sample;
 mod serve;
 mod serve_limits;
 mod serve_quotas;
-mod server_url;
 mod submit;
 mod target;
-mod watchdog;
 mod width;
 #[cfg(windows)]
 mod windows_service;
@@ -207,11 +203,6 @@ fn said_dir(matches: &ArgMatches) -> Option<PathBuf> {
     // As it was said: whoever said it so stands where it is so.
     let said = matches.get_raw("data_dir").filter(|_| is_said)?.next()?;
     Some(PathBuf::from(said))
-}
-
-/// The executable that nodes run to render: this one.
-fn program() -> Result<PathBuf> {
-    config::program().map_err(|error| Error::internal("Could not find out where this program lies.", error))
 }
 
 /// A flag that Ctrl-C and SIGTERM raise. The second one does not wait for a graceful end.

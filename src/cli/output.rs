@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use super::{logging, width};
+use crate::cli::{logging, width};
 
 /// Whether nobody sits at a terminal, see [`say_to_log`].
 static TO_LOG: AtomicBool = AtomicBool::new(false);

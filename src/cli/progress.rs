@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{output, width};
+use crate::cli::{output, width};
 
 /// Tenths of a job between two plain lines.
 const TENTHS: f64 = 10.0;

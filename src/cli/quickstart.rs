@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Options};
-use super::client::{Api, Order, check_done};
-use super::clip_args;
-use super::progress::Progress;
-use super::server_url::{self, ServerUrl};
-use super::{Call, interrupted, output, stop_on_signals, target};
 use crate::app::accounts;
 use crate::app::tls::Source;
+use crate::appliance::server_url::{self, ServerUrl};
+use crate::appliance::{Appliance, Options};
+use crate::cli::client::{Api, Order, check_done};
+use crate::cli::progress::Progress;
+use crate::cli::{Call, clip_args, interrupted, output, stop_on_signals, target};
 use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::clip_args::{self, LookArgs};
-use super::progress::Progress;
-use super::{Call, interrupted, output, stop_on_signals, target, wrong_usage};
+use crate::cli::clip_args::{self, LookArgs};
+use crate::cli::progress::Progress;
+use crate::cli::{Call, interrupted, output, stop_on_signals, target, wrong_usage};
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::domain::job::{Stage, SteamId};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Call, output, target};
+use crate::cli::{Call, output, target};
 use crate::domain::error::Result;
 use crate::render::forge;
 

@@ -7,13 +7,13 @@ use std::time::Duration;
 use clap::ValueEnum;
 use ipnet::IpNet;
 
-use super::appliance::{Appliance, Options};
-use super::serve_limits::LimitArgs;
-use super::serve_quotas::QuotaArgs;
-use super::server_url::browser_warning;
-use super::{Call, hints, output, stop_on_signals, wrong_usage};
 use crate::app::nodes;
 use crate::app::tls::Source;
+use crate::appliance::server_url::browser_warning;
+use crate::appliance::{Appliance, Options};
+use crate::cli::serve_limits::LimitArgs;
+use crate::cli::serve_quotas::QuotaArgs;
+use crate::cli::{Call, hints, output, stop_on_signals, wrong_usage};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::domain::wording::counted;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 
-use super::wrong_usage;
+use crate::cli::wrong_usage;
 use crate::domain::error::Result;
 use crate::domain::limits;
 use crate::http::{Limits, TransportLimits};

@@ -3,10 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::client::{Api, Order, check_done};
-use super::clip_args::{self, LookArgs};
-use super::progress::Progress;
-use super::{Call, output, server_url, stop_on_signals, target, wrong_usage};
+use crate::appliance::server_url;
+use crate::cli::client::{Api, Order, check_done};
+use crate::cli::clip_args::{self, LookArgs};
+use crate::cli::progress::Progress;
+use crate::cli::{Call, output, stop_on_signals, target, wrong_usage};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::job::SteamId;

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::{output, wrong_usage};
+use crate::cli::{output, wrong_usage};
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::files;
 

@@ -1,15 +1,13 @@
 //! `windows-service`: `serve` for Windows' service manager, with its words in a log file; `windows-firewall`: the
 //! firewall's rule, for the installer. Nobody types them, so `--help` leaves them out.
 
-use std::fs;
-use std::io;
-use std::panic;
 use std::process::ExitCode;
+use std::{fs, io, panic};
 
 use clap::ValueEnum;
 use log::LevelFilter;
 
-use super::{Call, Cli, Command, Global, exit_status, logging, output, program, serve, wrong_usage};
+use crate::cli::{Call, Cli, Command, Global, exit_status, logging, output, serve, wrong_usage};
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -39,7 +37,7 @@ enum Firewall {
 /// Makes or removes the rule.
 pub fn firewall(args: &FirewallArgs) -> Result<()> {
     match args.what {
-        Firewall::Open => firewall::open(&program()?),
+        Firewall::Open => firewall::open(&config::program()?),
         Firewall::Close => firewall::close(),
     }
 }

@@ -39,6 +39,32 @@ pub fn parse_sha256(hex: &str) -> Option<[u8; 32]> {
     Some(sha256)
 }
 
+/// An uploaded demo of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadedDemo {
+    /// Its content's hash.
+    pub sha256: [u8; 32],
+    /// Its length.
+    pub bytes: u64,
+    /// When the account first uploaded it. Unix time in milliseconds.
+    pub uploaded_at_ms: i64,
+    /// When a job for it was last submitted. Unix time in milliseconds.
+    pub used_at_ms: Option<i64>,
+    /// `waiting`, `indexed` or `failed`.
+    pub state: String,
+    /// Its map, once it was read and where it says.
+    pub map: Option<String>,
+}
+
+/// An uploaded demo with the jobs that need it.
+#[derive(Clone, Debug)]
+pub struct DemoInfo {
+    /// Its row.
+    pub demo: UploadedDemo,
+    /// Jobs of the account that need it and have not ended.
+    pub unfinished_jobs: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

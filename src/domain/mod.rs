@@ -11,6 +11,7 @@ pub mod failure;
 pub mod id;
 pub mod idempotency;
 pub mod job;
+pub mod job_info;
 pub mod key;
 pub mod lease;
 pub mod ledger;

@@ -2,11 +2,11 @@
 
 use rouille::Response;
 
-use super::answer;
-use super::call::Call;
 use crate::app::accounts;
 use crate::domain::error::Result;
 use crate::domain::job::Caller;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
 use crate::wire::account::AccountView;
 
 /// `GET /api/account`.

@@ -2,9 +2,9 @@
 
 use rouille::{Response, ResponseBody};
 
-use super::answer;
-use super::call::Call;
 use crate::domain::error::{Error, Result};
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
 
 /// `GET|HEAD /ca.pem`. Whoever takes it compares its fingerprint with the one that the operator was shown.
 pub fn certificate(call: &Call<'_>) -> Result<Response> {

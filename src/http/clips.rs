@@ -1,113 +1,64 @@
-//! Render jobs for the account that owns them.
+//! A clip for whoever has its address: the video, the poster, the player page. No key is asked, none may be needed.
 
-use rouille::Response;
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
+use rouille::{Response, ResponseBody};
 
-use super::call::Call;
-use super::quota::Told;
-use super::{answer, views};
-use crate::app::clips;
-use crate::app::jobs::{self, Once};
+use crate::app::clips::{self, ClipFile};
+use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::JobId;
-use crate::domain::idempotency::{self, IdempotencyKey};
-use crate::domain::job::{Caller, JobSpec, JobStatus};
-use crate::domain::limits;
-use crate::wire::job::JobList;
-use crate::wire::submit::read_submit;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
+use crate::http::kit::files::{self, Served};
 
-/// `POST /api/clips`.
-pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let body = call.json_body()?;
-    let spec = read_submit(&body)?;
-    let outcome = match idempotency_key(call)? {
-        None => jobs::submit(call.app, caller, spec).and_then(|job| {
-            let answer = answer::json(202, &views::job(&job, &call.base)?)?;
-            Ok(located(answer, job.job.public_id))
-        }),
-        Some(key) => {
-            let once = Once { key, body_sha256: Sha256::digest(&body).into() };
-            submit_once(call, caller, spec, once)
-        }
-    };
-    Told::QueuedJobs.on(outcome, jobs::allowance(call.app, caller))
+/// The player page may be framed by anybody and may load nothing but its own clip.
+const EMBED_POLICY: &str = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; \
+     base-uri 'none'; form-action 'none'";
+
+/// `GET|HEAD /clips/{token}.mp4`.
+pub fn video(call: &Call<'_>) -> Result<Response> {
+    send(call, clips::open_video(call.app, &token(call)?)?, "video/mp4")
 }
 
-fn submit_once(call: &Call<'_>, caller: &Caller, spec: JobSpec, once: Once) -> Result<Response> {
-    let base = call.base.clone();
-    let submitted =
-        jobs::submit_once(call.app, caller, spec, once, move |job| answer::json_text(&views::job(job, &base)?))?;
-    let answer = located(answer::with_json(202, submitted.answer), submitted.job);
-    Ok(if submitted.again { answer::header(answer, "Idempotent-Replayed", "true") } else { answer })
+/// `GET|HEAD /clips/{token}.jpg`.
+pub fn poster(call: &Call<'_>) -> Result<Response> {
+    send(call, clips::open_poster(call.app, &token(call)?)?, "image/jpeg")
 }
 
-fn located(answer: Response, job: Uuid) -> Response {
-    answer::header(answer, "Location", format!("/api/clips/{job}"))
+/// `GET|HEAD /embed/{token}`: a page that is nothing but the video.
+pub fn embed(call: &Call<'_>) -> Result<Response> {
+    let token = token(call)?;
+    clips::open_video(call.app, &token)?;
+    // Addresses relative to the page hold behind any proxy. The token is 32 hexadecimal digits, nothing to escape.
+    let clip = format!("../clips/{}", token.reveal());
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Clip</title>\n\
+         <style>html,body{{margin:0;height:100%;background:#000}}\
+         video{{display:block;width:100%;height:100%;object-fit:contain}}</style>\n</head>\n<body>\n\
+         <video controls playsinline preload=\"metadata\" poster=\"{clip}.jpg\" src=\"{clip}.mp4\"></video>\n\
+         </body>\n</html>\n"
+    );
+    let response = answer::with_body(200, "text/html; charset=utf-8", ResponseBody::from_string(page));
+    Ok(answer::header(response, "Content-Security-Policy", EMBED_POLICY))
 }
 
-/// The request's `Idempotency-Key`, if it has one.
-fn idempotency_key(call: &Call<'_>) -> Result<Option<IdempotencyKey>> {
-    match call.all_headers(idempotency::HEADER).as_slice() {
-        [] => Ok(None),
-        [value] => IdempotencyKey::parse(value).map(Some),
-        _ => Err(idempotency::wrong("may be sent only once")),
-    }
+fn token(call: &Call<'_>) -> Result<ClipToken> {
+    ClipToken::parse(call.parameter()).ok_or_else(|| Error::not_found("There is no clip at this address."))
 }
 
-/// `GET /api/clips/{id}`.
-pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let job = jobs::get(call.app, caller, call.uuid()?)?;
-    answer::json(200, &views::job(&job, &call.base)?)
+fn send(call: &Call<'_>, clip: ClipFile, content_type: &'static str) -> Result<Response> {
+    let served = Served { file: clip.file, bytes: clip.bytes, etag: clip.etag, content_type };
+    let response = files::send(call.request, served)?;
+    Ok(match call.query("download").as_deref() {
+        Some("1") => answer::header(response, "Content-Disposition", attachment(&clip.file_name)),
+        _ => response,
+    })
 }
 
-/// `DELETE /api/clips/{id}`.
-pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let job = jobs::remove(call.app, caller, call.uuid()?)?;
-    answer::json(200, &views::job(&job, &call.base)?)
-}
-
-/// `POST /api/clips/{id}/link`.
-pub fn renew_link(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let job = clips::renew_link(call.app, caller, call.uuid()?)?;
-    answer::json(200, &views::job(&job, &call.base)?)
-}
-
-/// `GET /api/clips?status=&limit=&cursor=`.
-pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    call.only_query(&["status", "limit", "cursor"])?;
-    let status = match call.query("status") {
-        None => None,
-        Some(word) => Some(JobStatus::parse(&word).ok_or_else(|| {
-            let known: Vec<_> = JobStatus::ALL.iter().map(|status| status.as_str()).collect();
-            Error::invalid("status", format!("status must be one of {}.", known.join(", ")))
-        })?),
-    };
-    let limit = read_limit(call.query("limit").as_deref())?;
-    let before = call.query("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
-    let page = jobs::list(call.app, caller, status, limit, before)?;
-    let clips = page.jobs.iter().map(|job| views::job(job, &call.base)).collect::<Result<_>>()?;
-    answer::json(200, &JobList { clips, next_cursor: page.next.map(cursor) })
-}
-
-/// Reads `limit` of a list.
-pub fn read_limit(text: Option<&str>) -> Result<u32> {
-    let Some(text) = text else { return Ok(limits::PAGE_DEFAULT) };
-    let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
-    number
-        .filter(|limit| (1..=limits::PAGE_MAX).contains(limit))
-        .ok_or_else(|| Error::invalid("limit", format!("limit must be an integer from 1 to {}.", limits::PAGE_MAX)))
-}
-
-/// A cursor is the row number of the last job on the page, in a form that invites nobody to count.
-fn cursor(last: JobId) -> String {
-    format!("{:016x}", last.0)
-}
-
-fn read_cursor(text: &str) -> Result<JobId> {
-    let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    let row = if digits { i64::from_str_radix(text, 16).ok() } else { None };
-    row.map(JobId).ok_or_else(|| Error::invalid("cursor", "cursor must be a next_cursor that this server gave."))
+/// A `Content-Disposition` with nothing in the name that would need quoting.
+fn attachment(file_name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    let name: String = file_name.chars().map(plain).collect();
+    format!("attachment; filename=\"{name}\"")
 }
 
 #[cfg(test)]
@@ -115,29 +66,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_the_row_it_was_made_from_and_nothing_else_does() {
-        for row in [0, 1, 500, i64::MAX] {
-            assert_eq!(read_cursor(&cursor(JobId(row))).unwrap(), JobId(row));
-        }
-        for text in [
-            "",
-            "1",
-            "ffffffffffffffff",
-            "000000000000000G",
-            "000000000000000A",
-            "+00000000000001f",
-            "00000000000000001",
-        ] {
-            assert_eq!(read_cursor(text).unwrap_err().field.as_deref(), Some("cursor"), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_limit_is_a_whole_number_within_its_bounds() {
-        assert_eq!(read_limit(None).unwrap(), limits::PAGE_DEFAULT);
-        assert_eq!((read_limit(Some("1")).unwrap(), read_limit(Some("100")).unwrap()), (1, 100));
-        for text in ["0", "101", "-1", "+5", "5.0", "x", " 5", "99999999999999999999"] {
-            assert_eq!(read_limit(Some(text)).unwrap_err().field.as_deref(), Some("limit"), "{text:?}");
+    fn a_file_name_cannot_leave_its_quotes() {
+        let cases = [
+            ("clip-0192.mp4", "attachment; filename=\"clip-0192.mp4\""),
+            ("a\"; x=\"b\r\nc/é.mp4", "attachment; filename=\"a___x__b__c__.mp4\""),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(attachment(name), expected);
         }
     }
 }

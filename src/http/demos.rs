@@ -4,22 +4,23 @@ use std::io::{Cursor, Read};
 
 use rouille::Response;
 
-use super::answer;
-use super::call::Call;
-use super::clips::read_limit;
-use super::quota::Told;
-use super::urls::Base;
-use crate::app::demos;
-use crate::app::own_demos::{self, After, DemoInfo};
+use crate::app::demos::owner::After;
+use crate::app::demos::{self, owner};
 use crate::domain::demo::{Indexing, parse_sha256};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Caller;
 use crate::domain::limits;
+use crate::http::jobs::read_limit;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
+use crate::http::kit::quota_headers::Told;
 use crate::render::demo::kind;
-use crate::wire::demo::{DeletedDemoView, DemoListView, ListedDemoView, UnreadView, UploadedView};
 use crate::wire::problem::{hex, unhex};
-use crate::wire::time::rfc3339;
+use crate::wire::{
+    self,
+    demo::{DeletedDemoView, DemoListView, UnreadView, UploadedView},
+};
 
 /// `POST /api/demos`: the raw bytes. What they are is seen from the first of them: of what cannot be a demo nothing more
 /// is read, and nothing is kept.
@@ -58,33 +59,17 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     call.only_query(&["limit", "cursor"])?;
     let limit = read_limit(call.query("limit").as_deref())?;
     let after = call.query("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
-    let page = own_demos::list(call.app, caller, limit, after)?;
-    let demos = page.demos.iter().map(|info| listed(info, &call.base)).collect();
+    let page = owner::list(call.app, caller, limit, after)?;
+    let demos = page.demos.iter().map(|info| wire::demo::listed(info, &call.base)).collect();
     answer::json(200, &DemoListView { demos, next_cursor: page.next.map(cursor) })
 }
 
 /// `DELETE /api/demos/{sha256}`: gives its room back.
 pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let sha256 = parse_sha256(call.parameter()).ok_or_else(own_demos::unknown)?;
-    own_demos::delete(call.app, caller, sha256)?;
+    let sha256 = parse_sha256(call.parameter()).ok_or_else(owner::unknown)?;
+    owner::delete(call.app, caller, sha256)?;
     let answer = answer::json(200, &DeletedDemoView { sha256: hex(&sha256), status: "deleted".into() });
     Told::DemoBytes.on(answer, demos::allowance(call.app, caller)?)
-}
-
-/// An uploaded demo as lists show it.
-pub fn listed(info: &DemoInfo, base: &Base) -> ListedDemoView {
-    let demo = &info.demo;
-    let sha256 = hex(&demo.sha256);
-    ListedDemoView {
-        demo_url: base.url(&format!("/api/demos/{sha256}")),
-        sha256,
-        bytes: demo.bytes,
-        uploaded_at: rfc3339(demo.uploaded_at_ms),
-        last_used_at: demo.used_at_ms.map(rfc3339),
-        status: if demo.state == "waiting" { "indexing".into() } else { demo.state.clone() },
-        map: demo.map.clone(),
-        unfinished_jobs: info.unfinished_jobs,
-    }
 }
 
 /// A cursor is time and hash of the last demo on the page.
@@ -138,7 +123,7 @@ fn no_form(call: &Call<'_>) -> Error {
 
 /// `GET /api/demos/{sha256}`: what is in a demo; `202` until it has been read, `422` when it cannot be.
 pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let unknown = own_demos::unknown;
+    let unknown = owner::unknown;
     let sha256 = parse_sha256(call.parameter()).ok_or_else(unknown)?;
     match demos::known(call.app, caller, &sha256)?.ok_or_else(unknown)? {
         Indexing::Waiting => {

@@ -3,10 +3,10 @@
 use rouille::Response;
 use serde_json::json;
 
-use super::answer;
-use super::call::Call;
-use crate::app::health;
+use crate::app::upkeep::health;
 use crate::domain::error::Result;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
 
 /// `GET|HEAD /healthz`.
 pub fn alive(_: &Call<'_>) -> Result<Response> {

@@ -5,20 +5,22 @@ use std::time::Duration;
 
 use rouille::Response;
 
-use super::call::Call;
-use super::{answer, files, views};
-use crate::app::leases::{self, Claim, UploadError};
+use crate::app::Settings;
+use crate::app::leases::{self, Claim, Grant, UploadError};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
 use crate::domain::limits;
 use crate::domain::node::Node;
-use crate::wire::node::{HeartbeatAnswer, UploadAnswer};
-use crate::wire::order;
-use crate::wire::problem::Problem;
+use crate::http::kit::call::Call;
+use crate::http::kit::{answer, files};
+use crate::wire::node::{ClaimAnswer, FetchPolicy, HeartbeatAnswer, RenderOrder, UploadAnswer, UploadedDemo};
+use crate::wire::node_requests;
+use crate::wire::problem::{Problem, hex};
+use crate::wire::{self, base::Base};
 
 /// `POST /api/node/claims`: waits for a job; `204` when there was none.
 pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
-    let order = order::read_claim(&call.json_body()?, node.program.is_newer())?;
+    let order = node_requests::read_claim(&call.json_body()?, node.program.is_newer())?;
     let _permit = call.claims.take()?;
     let claim = Claim {
         renderers: &order.renderers,
@@ -28,7 +30,7 @@ pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
         is_there: call.is_connected,
     };
     match leases::claim_for(call.app, node, &claim)? {
-        Some(grant) => answer::json(200, &views::claim(&grant, &call.app.settings, &call.base)?),
+        Some(grant) => answer::json(200, &granted(&grant, &call.app.settings, &call.base)?),
         None => Ok(answer::empty(204)),
     }
 }
@@ -36,7 +38,7 @@ pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `PUT /api/node/leases/{lease}`.
 pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let progress = order::read_heartbeat(&call.json_body()?, node.program.is_newer())?;
+    let progress = node_requests::read_heartbeat(&call.json_body()?, node.program.is_newer())?;
     let expires_in_ms = leases::heartbeat(call.app, node, lease, progress)?;
     answer::json(200, &HeartbeatAnswer { expires_in_ms })
 }
@@ -84,7 +86,7 @@ pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/complete`.
 pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let sha256 = order::read_complete(&call.json_body()?, node.program.is_newer())?;
+    let sha256 = node_requests::read_complete(&call.json_body()?, node.program.is_newer())?;
     leases::complete(call.app, node, lease, sha256)?;
     answer::json(200, &serde_json::json!({}))
 }
@@ -92,9 +94,34 @@ pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/fail`.
 pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let (failure, log) = order::read_fail(&call.json_body()?, node.program.is_newer())?;
+    let (failure, log) = node_requests::read_fail(&call.json_body()?, node.program.is_newer())?;
     leases::fail(call.app, node, lease, failure, log)?;
     answer::json(200, &serde_json::json!({}))
+}
+
+/// A claim that got a job.
+fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswer> {
+    let spec = &grant.job.job.spec;
+    Ok(ClaimAnswer {
+        lease: grant.lease.id.0,
+        expires_in_ms: grant.expires_in_ms,
+        job: wire::job::view(&grant.job, base)?,
+        render: RenderOrder {
+            steam64_id: spec.steam64_id.to_string(),
+            round: spec.round,
+            fps: spec.fps,
+            width: spec.width(),
+            height: spec.resolution,
+            commands: wire::job::commands(spec.commands),
+        },
+        uploaded_demo: grant.uploaded_demo.map(|(sha256, bytes)| UploadedDemo { sha256: hex(&sha256), bytes }),
+        fetch_policy: FetchPolicy {
+            allow: settings.fetch_allow.clone(),
+            max_bytes: limits::DEMO_BYTES,
+            max_seconds: limits::FETCH_SECONDS,
+            max_unpacked_bytes: limits::UNPACKED_BYTES,
+        },
+    })
 }
 
 fn lease(call: &Call<'_>) -> Result<LeaseId> {

@@ -3,13 +3,13 @@
 
 use rouille::{Response, ResponseBody};
 
-use super::answer;
-use super::call::Call;
-use super::prometheus::{MEDIA_TYPE, Page};
-use crate::app::health;
+use crate::app::upkeep::health;
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
+use crate::http::kit::prometheus::{MEDIA_TYPE, Page};
 
 /// `GET /metrics`.
 pub fn show(call: &Call<'_>) -> Result<Response> {

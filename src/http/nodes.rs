@@ -2,13 +2,13 @@
 
 use rouille::Response;
 
-use super::answer;
-use super::call::Call;
 use crate::app::nodes;
 use crate::domain::error::Result;
 use crate::domain::node::Node;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
 use crate::wire::node::JoinAnswer;
-use crate::wire::order::read_join;
+use crate::wire::node_requests::read_join;
 
 /// `POST /api/node/join`: the token in the body is what lets the node in.
 pub fn join(call: &Call<'_>) -> Result<Response> {

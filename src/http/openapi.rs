@@ -3,9 +3,9 @@
 
 use rouille::{Response, ResponseBody};
 
-use super::answer;
-use super::call::Call;
 use crate::domain::error::Result;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
 
 const DOCUMENT: &str = include_str!("openapi.json");
 

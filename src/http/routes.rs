@@ -3,14 +3,16 @@
 
 use rouille::Response;
 
-use super::answer;
-use super::call::Call;
-use super::permits::Uploader;
-use super::{account, authority, clips, demos, health, leases, metrics, nodes, openapi, usage, watch};
-use crate::app::{auth, instances, nodes as app_nodes};
+use crate::app::accounts::auth;
+use crate::app::nodes as app_nodes;
+use crate::app::nodes::instances;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::node::Node;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
+use crate::http::kit::permits::Uploader;
+use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage};
 use crate::wire::problem::Problem;
 
 /// Who may call a route, and what answers it: a handler gets exactly what its caller has proven to be.
@@ -40,11 +42,11 @@ const ROUTES: &[Row] = &[
     ("HEAD", "/ca.pem", Anyone(authority::certificate)),
     ("GET", "/api/openapi.json", Anyone(openapi::show)),
     // For clients.
-    ("GET", "/api/clips", Client(clips::list)),
-    ("POST", "/api/clips", Client(clips::submit)),
-    ("GET", "/api/clips/{id}", Client(clips::show)),
-    ("DELETE", "/api/clips/{id}", Client(clips::remove)),
-    ("POST", "/api/clips/{id}/link", Client(clips::renew_link)),
+    ("GET", "/api/clips", Client(jobs::list)),
+    ("POST", "/api/clips", Client(jobs::submit)),
+    ("GET", "/api/clips/{id}", Client(jobs::show)),
+    ("DELETE", "/api/clips/{id}", Client(jobs::remove)),
+    ("POST", "/api/clips/{id}/link", Client(jobs::renew_link)),
     ("GET", "/api/demos", Client(demos::list)),
     ("POST", "/api/demos", Client(demos::upload)),
     ("GET", "/api/demos/{sha256}", Client(demos::show)),
@@ -52,12 +54,12 @@ const ROUTES: &[Row] = &[
     ("GET", "/api/account", Client(account::show)),
     ("GET", "/api/usage", Client(usage::show)),
     // For whoever has a clip's address.
-    ("GET", "/clips/{token}.mp4", Anyone(watch::video)),
-    ("HEAD", "/clips/{token}.mp4", Anyone(watch::video)),
-    ("GET", "/clips/{token}.jpg", Anyone(watch::poster)),
-    ("HEAD", "/clips/{token}.jpg", Anyone(watch::poster)),
-    ("GET", "/embed/{token}", Anyone(watch::embed)),
-    ("HEAD", "/embed/{token}", Anyone(watch::embed)),
+    ("GET", "/clips/{token}.mp4", Anyone(clips::video)),
+    ("HEAD", "/clips/{token}.mp4", Anyone(clips::video)),
+    ("GET", "/clips/{token}.jpg", Anyone(clips::poster)),
+    ("HEAD", "/clips/{token}.jpg", Anyone(clips::poster)),
+    ("GET", "/embed/{token}", Anyone(clips::embed)),
+    ("HEAD", "/embed/{token}", Anyone(clips::embed)),
     // For nodes.
     ("POST", "/api/node/join", Anyone(nodes::join)),
     ("POST", "/api/node/leave", ByNode(nodes::leave)),

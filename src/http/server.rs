@@ -18,14 +18,14 @@ use rouille::{Request, Response, Server};
 use tiny_http::Lane;
 pub use tiny_http::Limits as TransportLimits;
 
-use super::front::Front;
-use super::hosts::Hosts;
-use super::proxies::Proxies;
-use super::routes;
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
 use crate::domain::wording::counted;
+use crate::http::kit::front::Front;
+use crate::http::kit::hosts::Hosts;
+use crate::http::kit::proxies::Proxies;
+use crate::http::routes;
 use crate::os::certificates::Pair;
 
 /// Under which name the transport logs.

@@ -2,11 +2,11 @@
 
 use rouille::Response;
 
-use super::answer;
-use super::call::Call;
-use crate::app::usage;
+use crate::app::billing::usage;
 use crate::domain::error::Result;
 use crate::domain::job::Caller;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
 use crate::wire;
 
 /// `GET /api/usage?from=&to=`.

@@ -13,17 +13,16 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 use crate::domain::limits;
 use crate::os::clock::Clock;
-use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
 use crate::os::room::Room;
-use crate::os::sandbox;
 use crate::os::stop::StopFlag;
+use crate::os::{files, sandbox};
 
-use super::cache::DemoCache;
-use super::join::server_client;
-use super::renderer::Patience;
-use super::server::{Server, Trouble};
-use super::work;
+use crate::node::api::{Server, Trouble};
+use crate::node::cache::DemoCache;
+use crate::node::child::Patience;
+use crate::node::join::server_client;
+use crate::node::work;
 
 /// How often the end of all workers is looked for.
 const TICK: Duration = Duration::from_millis(200);

@@ -4,10 +4,9 @@
 //! is in use never goes.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
 use crate::domain::limits;
 use crate::os::files;

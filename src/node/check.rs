@@ -8,16 +8,15 @@ use crate::domain::job::Stage;
 use crate::domain::lease::Progress;
 use crate::domain::limits;
 use crate::os::clock::Clock;
-use crate::os::files;
-use crate::os::sandbox;
 use crate::os::stop::StopFlag;
+use crate::os::{files, sandbox};
 use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
 use crate::render::{forge, video};
 
-use super::hold::{Ended, Hold};
-use super::join::{self, NodeState};
-use super::renderer::{self, Patience};
-use super::server::{Server, Trouble};
+use crate::node::api::{Server, Trouble};
+use crate::node::child::{self, Patience};
+use crate::node::join::{self, NodeState};
+use crate::node::lease::{Ended, Hold};
 
 /// A lease that no server gives.
 const NO_LEASE: i64 = 0;
@@ -101,7 +100,7 @@ fn renders(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Result<S
     let stop = StopFlag::new();
     let hold = Hold::new(Arc::clone(clock), &stop, patience.total);
     let began = clock.monotonic();
-    renderer::render(program, &job, patience, &hold).map_err(|ended| match ended {
+    child::render(program, &job, patience, &hold).map_err(|ended| match ended {
         Ended::Failed(failure) => Error::internal(failure.message, hold.log().unwrap_or_default()),
         Ended::Left(leave) => Error::internal("The renderer did not come to its end.", format_args!("{leave:?}")),
     })?;

@@ -24,11 +24,11 @@ use crate::render::command::Space;
 use crate::render::demo::kind;
 use crate::wire::node::{ClaimAnswer, FetchPolicy};
 
-use super::cache::{DemoCache, HeldDemo, Remembered};
-use super::hold::{Ended, Hold};
-use super::meter::Meter;
-use super::server::{Server, Trouble};
-use super::unpack::{Unpacker, disk_failed, no_room};
+use crate::node::api::{Server, Trouble};
+use crate::node::cache::{DemoCache, HeldDemo, Remembered};
+use crate::node::lease::{Ended, Hold};
+use crate::node::meter::Meter;
+use crate::node::unpack::{Unpacker, disk_failed, no_room};
 
 /// What a fetch needs of its node.
 pub struct Fetcher<'a> {
@@ -66,7 +66,7 @@ impl Fetcher<'_> {
                     hold.pause(wait)?;
                     wait = (wait * 2).min(Duration::from_millis(limits::NODE_RETRY_MOST_MS));
                 }
-                Err(Trouble::Lost | Trouble::Unknown) => return Err(super::hold::Leave::Lost.into()),
+                Err(Trouble::Lost | Trouble::Unknown) => return Err(crate::node::lease::Leave::Lost.into()),
                 Err(Trouble::Refused(error)) => {
                     info!("Lease {}: no demo: {error}", claim.lease);
                     return Err(

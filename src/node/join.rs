@@ -1,9 +1,8 @@
 //! How a machine becomes a node, and what it keeps of it: its state file.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ use crate::render::demo::kind;
 use crate::wire::node::FetchPolicy;
 use crate::wire::problem::hex;
 
-use super::hold::{Ended, Hold};
+use crate::node::lease::{Ended, Hold};
 
 /// A reader that knows afterwards what was wrong and what the SHA-256 of all it read is.
 pub struct Meter<'a> {

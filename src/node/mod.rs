@@ -4,15 +4,15 @@
 //! Knows nothing of SQL or accounts. Nothing from a demo is parsed in here: a child process does that.
 
 pub mod agent;
+mod api;
 mod cache;
 pub mod check;
+pub mod child;
 mod fetch;
-mod heart;
-mod hold;
+mod heartbeat;
 pub mod join;
+mod lease;
 mod meter;
-pub mod renderer;
-mod server;
 mod unpack;
 mod upload;
 mod work;

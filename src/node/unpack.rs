@@ -11,7 +11,7 @@ use crate::domain::limits;
 use crate::os::files;
 use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_apart};
 
-use super::hold::{Ended, Hold};
+use crate::node::lease::{Ended, Hold};
 
 /// What unpacking needs.
 pub struct Unpacker<'a> {

@@ -14,8 +14,8 @@ use crate::domain::job::Stage;
 use crate::domain::limits;
 use crate::wire::problem::hex;
 
-use super::hold::{Ended, Hold, Leave};
-use super::server::{Part, Server, Trouble, Uploaded};
+use crate::node::api::{Part, Server, Trouble, Uploaded};
+use crate::node::lease::{Ended, Hold, Leave};
 
 /// Delivers the files of one lease.
 pub struct Delivery<'a> {

@@ -1,11 +1,9 @@
 //! One lease from its claim to its end: fetch, render, check, deliver; or say why not.
 
-use std::fs;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
+use std::{fs, io, thread};
 
 use log::{info, warn};
 
@@ -17,13 +15,12 @@ use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
 use crate::render::video;
 use crate::wire::node::ClaimAnswer;
 
-use super::agent::Node;
-use super::fetch::Fetcher;
-use super::heart;
-use super::hold::{Ended, Hold, Leave};
-use super::renderer;
-use super::server::Trouble;
-use super::upload::Delivery;
+use crate::node::agent::Node;
+use crate::node::api::Trouble;
+use crate::node::fetch::Fetcher;
+use crate::node::lease::{Ended, Hold, Leave};
+use crate::node::upload::Delivery;
+use crate::node::{child, heartbeat};
 
 /// Does the job of a claim and tells the server how it ended.
 pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
@@ -31,7 +28,7 @@ pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
     info!("{}: job {job}, lease {lease}.", node.name);
     let hold = Hold::new(node.clock.clone(), stop, Duration::from_millis(claim.expires_in_ms));
     thread::scope(|scope| {
-        scope.spawn(|| heart::beat(&node.server, lease, &hold));
+        scope.spawn(|| heartbeat::beat(&node.server, lease, &hold));
         let ended = guarded(|| attempt(node, claim, &hold));
         match &ended {
             Ok(()) => info!("{}: job {job} is done.", node.name),
@@ -77,7 +74,7 @@ fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ende
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
     })?;
     let job = job_file(node, claim, &demo.path(), &demo.sha256, work.path())?;
-    renderer::render(&node.program, &job, node.patience, hold)?;
+    child::render(&node.program, &job, node.patience, hold)?;
     video::check(&job.output, job.width, job.height, job.fps).map_err(|error| {
         warn!("{}: the video of lease {} is not good: {error}", node.name, claim.lease);
         Failure::here(FailureCode::RenderFailed, "The renderer made a video that did not pass the check.")

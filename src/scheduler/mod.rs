@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::app::store_check::{self, Stopped};
-use crate::app::{self, App, jobs, keys, leases};
+use crate::app::accounts::keys;
+use crate::app::demos::index;
+use crate::app::upkeep::store_check::{self, Stopped};
+use crate::app::upkeep::{ballast, sweep};
+use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::os::sandbox;
@@ -100,11 +103,11 @@ fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
         report("the store's rows", app.note_rows());
         if app.clock.monotonic() >= next_ballast {
             next_ballast = app.clock.monotonic() + BALLAST;
-            report("the ballast", app::keep_ballast(app));
+            report("the ballast", ballast::keep(app));
         }
         if app.clock.monotonic() >= next_sweep {
             next_sweep = app.clock.monotonic() + SWEEP;
-            report("files", app::sweep(app));
+            report("files", sweep::sweep(app));
             report("old answers", jobs::forget_old_answers(app));
         }
         if app.clock.monotonic() >= next_uses {
@@ -141,7 +144,7 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
     while !stop.stopped() {
         let seen = app.indexer.news.rings();
         loop {
-            match app::index_next(app, program, stop) {
+            match index::index_next(app, program, stop) {
                 Ok(true) => log::info!("an uploaded demo was read"),
                 Ok(false) => break,
                 Err(error) => {

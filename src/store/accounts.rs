@@ -3,12 +3,12 @@
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
 use crate::domain::limits;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 const INSERT: &str = "
     INSERT INTO accounts (public_id, name, status, dinks, created_at_ms)
@@ -98,7 +98,7 @@ const SET_DINKS: &str = "
     UPDATE accounts SET dinks = :dinks WHERE id = :id
 ";
 
-/// Sets the dinks provisioned now; [`super::dinks::record`] keeps the history.
+/// Sets the dinks provisioned now; [`crate::store::dinks::record`] keeps the history.
 pub fn set_dinks(tx: &mut Tx<'_>, id: AccountId, dinks: u32) -> Result<()> {
     tx.execute(SET_DINKS, named_params! { ":dinks": dinks, ":id": id.0 })?;
     Ok(())
@@ -108,9 +108,9 @@ pub fn set_dinks(tx: &mut Tx<'_>, id: AccountId, dinks: u32) -> Result<()> {
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
         id: AccountId(row.get("id")?),
-        public_id: words::uuid(row, "public_id")?,
+        public_id: columns::uuid(row, "public_id")?,
         name: row.get("name")?,
-        status: words::word(row, "status", AccountStatus::parse)?,
+        status: columns::word(row, "status", AccountStatus::parse)?,
         dinks: row.get("dinks")?,
         created_at_ms: row.get("created_at_ms")?,
     })

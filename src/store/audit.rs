@@ -2,8 +2,8 @@
 
 use rusqlite::named_params;
 
-use super::db::{Db, Tx};
 use crate::domain::error::Result;
+use crate::store::engine::db::{Db, Tx};
 
 /// One act of the operator's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::clip::{Clip, ClipToken, VideoFacts, View};
 use crate::domain::error::Result;
 use crate::domain::id::{JobId, LeaseId};
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 const INSERT: &str = "
     INSERT INTO clips (
@@ -70,7 +70,7 @@ pub fn by_token(db: &Db, token: &ClipToken) -> Result<Option<Published>> {
             lease: LeaseId(row.get("lease")?),
             bytes: row.get("bytes")?,
             sha256: row.get("sha256")?,
-            job: words::uuid(row, "public_id")?,
+            job: columns::uuid(row, "public_id")?,
         })
     })
 }
@@ -132,7 +132,7 @@ pub fn page(db: &Db, after: Option<JobId>, limit: u32) -> Result<Vec<Stored>> {
 
 /// Reads the clip's columns of a job's row: all of them are null where there is none.
 pub(super) fn read_joined(row: &Row<'_>) -> rusqlite::Result<Option<Clip>> {
-    let Some(token) = words::optional_word(row, "token", ClipToken::parse)? else { return Ok(None) };
+    let Some(token) = columns::optional_word(row, "token", ClipToken::parse)? else { return Ok(None) };
     Ok(Some(Clip {
         token,
         lease: LeaseId(row.get("lease")?),
@@ -146,7 +146,7 @@ pub(super) fn read_joined(row: &Row<'_>) -> rusqlite::Result<Option<Clip>> {
             duration_ms: row.get("duration_ms")?,
             has_audio: row.get("has_audio")?,
         },
-        view: words::word(row, "view", View::parse)?,
+        view: columns::word(row, "view", View::parse)?,
         pov_verified: row.get("pov_verified")?,
     }))
 }

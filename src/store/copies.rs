@@ -1,35 +1,17 @@
 //! Copies of the whole store in one file: made while it is in use, checked, and made ready to take its place.
 
-use std::fs;
 use std::path::Path;
 
-use rusqlite::named_params;
-
-use super::connection::{self, Role};
-use super::db::{Db, Tx};
-use super::ready::Ready;
-use super::{audit, clips, migrations};
 use crate::domain::error::{Error, Result};
 use crate::domain::wording::counted;
-use crate::os::files;
+use crate::store::engine::connection::{self, Role};
+use crate::store::engine::db::{Db, Tx};
+use crate::store::engine::migrations;
+use crate::store::engine::ready::Ready;
+use crate::store::{audit, clips};
 
 /// Clips looked at in one go.
 const PAGE: u32 = 1_000;
-
-/// Writes the whole store into one file, durably. An older copy of the same name is replaced only by a whole one.
-pub fn copy_to(db: &Db, copy: &Path) -> Result<()> {
-    let unwritable = |error| Error::internal(format!("{} cannot be written.", copy.display()), error);
-    let part = copy.with_extension("part");
-    // Empty and its owner's alone: SQLite takes such a file for its copy.
-    files::create_private(&part).map_err(unwritable)?;
-    let path =
-        part.to_str().ok_or_else(|| Error::internal("The data directory's name is not UTF-8.", copy.display()))?;
-    db.row("VACUUM INTO :path", named_params! { ":path": path }, |_| Ok(()))?;
-    files::sync(&part)
-        .and_then(|()| fs::rename(&part, copy))
-        .and_then(|()| copy.parent().map_or(Ok(()), files::sync_dir))
-        .map_err(unwritable)
-}
 
 /// What is wrong with a database file, in SQLite's words; nothing when it is sound.
 pub fn faults(db: &Db) -> Result<Vec<String>> {

@@ -2,12 +2,12 @@
 
 use rusqlite::{Row, named_params};
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::demo::Indexing;
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 /// A demo that could not be read gets another chance when it is uploaded again; else the first upload's row stays.
 const WAIT: &str = "
@@ -134,9 +134,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Indexing> {
         "waiting" => Ok(Indexing::Waiting),
         "indexed" => Ok(Indexing::Indexed(row.get("content")?)),
         "failed" => Ok(Indexing::Failed {
-            code: words::word(row, "failure_code", FailureCode::parse)?,
+            code: columns::word(row, "failure_code", FailureCode::parse)?,
             message: row.get("failure_message")?,
         }),
-        _ => Err(words::strange(row, "state", &state)),
+        _ => Err(columns::strange(row, "state", &state)),
     }
 }

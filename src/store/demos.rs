@@ -2,9 +2,10 @@
 
 use rusqlite::named_params;
 
-use super::db::{Db, Tx};
+use crate::domain::demo::UploadedDemo;
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
+use crate::store::engine::db::{Db, Tx};
 
 /// The first upload's time stays.
 const INSERT: &str = "
@@ -100,23 +101,6 @@ const PAGE: &str = "
     ORDER BY demos.uploaded_at_ms DESC, demos.sha256 DESC
     LIMIT :limit
 ";
-
-/// An uploaded demo of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadedDemo {
-    /// Its content's hash.
-    pub sha256: [u8; 32],
-    /// Its length.
-    pub bytes: u64,
-    /// When the account first uploaded it. Unix time in milliseconds.
-    pub uploaded_at_ms: i64,
-    /// When a job for it was last submitted. Unix time in milliseconds.
-    pub used_at_ms: Option<i64>,
-    /// `waiting`, `indexed` or `failed`.
-    pub state: String,
-    /// Its map, once it was read and where it says.
-    pub map: Option<String>,
-}
 
 /// Where a page of demos goes on: behind the upload of this time and hash.
 pub type After = (i64, [u8; 32]);

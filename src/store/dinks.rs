@@ -2,11 +2,11 @@
 
 use rusqlite::named_params;
 
-use super::db::{Db, Tx};
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
 use crate::domain::limits;
 use crate::domain::month::Period;
+use crate::store::engine::db::{Db, Tx};
 
 /// One line of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,6 @@
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
 
-use super::accounts;
-use super::clips;
-use super::db::{Db, Tx};
-use super::leases;
-use super::words;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::id::{AccountId, JobId, KeyId, NodeId};
@@ -15,6 +10,9 @@ use crate::domain::job::{Caller, Commands, Job, JobSpec, JobStatus, Renderer, St
 use crate::domain::key::KeyClass;
 use crate::domain::lease::{Aftermath, Attempts};
 use crate::domain::schedule::ReadyJob;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
+use crate::store::{accounts, clips, leases};
 
 /// The columns that [`read`] reads, and where they come from.
 macro_rules! job_and_clip {
@@ -177,8 +175,8 @@ pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
         Ok(ReadyJob {
             id: JobId(row.get("id")?),
             account: AccountId(row.get("account")?),
-            class: words::word(row, "class", KeyClass::parse)?,
-            renderer: words::word(row, "renderer", Renderer::parse)?,
+            class: columns::word(row, "class", KeyClass::parse)?,
+            renderer: columns::word(row, "renderer", Renderer::parse)?,
             avoids: Vec::new(),
         })
     })
@@ -318,24 +316,24 @@ pub fn retry(tx: &mut Tx<'_>, id: JobId) -> Result<()> {
 /// Reads the columns of [`job_and_clip`].
 fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     let steam: u64 = row.get("steam64_id")?;
-    let failure = match words::optional_word(row, "failure_code", FailureCode::parse)? {
+    let failure = match columns::optional_word(row, "failure_code", FailureCode::parse)? {
         Some(code) => Some(Failure {
             code,
             message: row.get("failure_message")?,
-            retry: words::word(row, "failure_retry", Retry::parse)?,
+            retry: columns::word(row, "failure_retry", Retry::parse)?,
         }),
         None => None,
     };
     let (failures, losses): (u32, u32) = (row.get("failures")?, row.get("losses")?);
     Ok(Job {
         id: JobId(row.get("id")?),
-        public_id: words::uuid(row, "public_id")?,
+        public_id: columns::uuid(row, "public_id")?,
         account: AccountId(row.get("account")?),
         key: KeyId(row.get("key")?),
-        class: words::word(row, "class", KeyClass::parse)?,
+        class: columns::word(row, "class", KeyClass::parse)?,
         spec: JobSpec {
             demo_url: row.get("demo_url")?,
-            steam64_id: SteamId::new(steam).ok_or_else(|| words::strange(row, "steam64_id", &steam.to_string()))?,
+            steam64_id: SteamId::new(steam).ok_or_else(|| columns::strange(row, "steam64_id", &steam.to_string()))?,
             round: row.get("round")?,
             fps: row.get("fps")?,
             resolution: row.get("resolution")?,
@@ -343,10 +341,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
                 spec_show_xray: row.get("spec_show_xray")?,
                 cl_draw_only_deathnotices: row.get("cl_draw_only_deathnotices")?,
             },
-            renderer: words::word(row, "renderer", Renderer::parse)?,
+            renderer: columns::word(row, "renderer", Renderer::parse)?,
             metadata: row.get("metadata")?,
         },
-        status: words::word(row, "status", JobStatus::parse)?,
+        status: columns::word(row, "status", JobStatus::parse)?,
         attempts: failures.saturating_add(losses),
         created_at_ms: row.get("created_at_ms")?,
         started_at_ms: row.get("started_at_ms")?,

@@ -2,14 +2,14 @@
 
 use rusqlite::{Row, named_params};
 
-use super::accounts;
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::account::Account;
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, KeyId};
 use crate::domain::key::{KeyClass, KeyHash, KeyInfo};
 use crate::domain::limits;
+use crate::store::accounts;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 const NEXT_ID: &str = "
     SELECT COALESCE(MAX(id), 0) + 1 FROM api_keys
@@ -49,7 +49,7 @@ const OWNER: &str = "
 /// The account of a live key, whatever its status, with the key's row and class.
 pub fn owner(db: &Db, hash: &KeyHash, now_ms: i64) -> Result<Option<(Account, KeyId, KeyClass)>> {
     db.row(OWNER, named_params! { ":hash": hash.0, ":now": now_ms }, |row| {
-        Ok((accounts::read(row)?, KeyId(row.get("key")?), words::word(row, "class", KeyClass::parse)?))
+        Ok((accounts::read(row)?, KeyId(row.get("key")?), columns::word(row, "class", KeyClass::parse)?))
     })
 }
 
@@ -119,7 +119,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KeyInfo> {
     Ok(KeyInfo {
         id: KeyId(row.get("id")?),
         account: AccountId(row.get("account")?),
-        class: words::word(row, "class", KeyClass::parse)?,
+        class: columns::word(row, "class", KeyClass::parse)?,
         fingerprint: KeyHash(row.get("hash")?).fingerprint(),
         created_at_ms: row.get("created_at_ms")?,
         revoked_at_ms: row.get("revoked_at_ms")?,

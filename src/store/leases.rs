@@ -2,12 +2,12 @@
 
 use rusqlite::{Row, named_params};
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::domain::limits;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 /// Where a lease stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ const FIND: &str = "
 /// The lease of that number, if it is this node's: its job and where it stands.
 pub fn find(db: &Db, lease: LeaseId, node: NodeId) -> Result<Option<(JobId, LeaseState)>> {
     db.row(FIND, named_params! { ":lease": lease.0, ":node": node.0 }, |row| {
-        Ok((JobId(row.get("job")?), words::word(row, "state", LeaseState::parse)?))
+        Ok((JobId(row.get("job")?), columns::word(row, "state", LeaseState::parse)?))
     })
 }
 
@@ -214,14 +214,14 @@ const ATTEMPTS: &str = "
 /// The last attempts at a job, the latest first.
 pub fn attempts(db: &Db, job: JobId, limit: u32) -> Result<Vec<Attempt>> {
     db.rows(ATTEMPTS, named_params! { ":job": job.0, ":limit": limit }, |row| {
-        let failure = match words::optional_word(row, "failure_code", FailureCode::parse)? {
+        let failure = match columns::optional_word(row, "failure_code", FailureCode::parse)? {
             Some(code) => Some((code, row.get("failure_message")?)),
             None => None,
         };
         Ok(Attempt {
             lease: LeaseId(row.get("id")?),
             node: row.get("name")?,
-            state: words::word(row, "state", LeaseState::parse)?,
+            state: columns::word(row, "state", LeaseState::parse)?,
             started_at_ms: row.get("started_at_ms")?,
             ended_at_ms: row.get("ended_at_ms")?,
             failure,

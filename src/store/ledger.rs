@@ -2,13 +2,13 @@
 
 use rusqlite::{Row, named_params};
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId};
 use crate::domain::key::KeyClass;
 use crate::domain::ledger::{Ended, LedgerRow};
 use crate::domain::money::Currency;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 const INSERT: &str = "
     INSERT INTO ledger (
@@ -32,8 +32,8 @@ pub fn insert(tx: &mut Tx<'_>, row: &LedgerRow) -> Result<()> {
             ":fps": row.kind.fps,
             ":resolution": row.kind.resolution,
             ":at_ms": row.at_ms,
-            ":rate": words::stored(row.rate)?,
-            ":amount": words::stored(row.amount)?,
+            ":rate": columns::stored(row.rate)?,
+            ":amount": columns::stored(row.amount)?,
             ":currency": row.currency.as_str(),
         },
     )?;
@@ -80,12 +80,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
     Ok(LedgerRow {
         job: JobId(row.get("job")?),
         account: AccountId(row.get("account")?),
-        class: words::word(row, "class", KeyClass::parse)?,
-        kind: words::footage_kind(row)?,
+        class: columns::word(row, "class", KeyClass::parse)?,
+        kind: columns::footage_kind(row)?,
         footage_ms: row.get("footage_ms")?,
         at_ms: row.get("at_ms")?,
-        rate: words::micros(row, "rate")?,
-        amount: words::micros(row, "amount")?,
-        currency: words::word(row, "currency", Currency::parse)?,
+        rate: columns::micros(row, "rate")?,
+        amount: columns::micros(row, "amount")?,
+        currency: columns::word(row, "currency", Currency::parse)?,
     })
 }

@@ -5,35 +5,27 @@
 //! Knows nothing of HTTP. There is no repository trait: tests use a store in a temporary directory.
 
 pub mod accounts;
-pub mod all_jobs;
 pub mod audit;
 pub mod clips;
 pub mod copies;
 pub mod demo_indexes;
 pub mod demos;
 pub mod dinks;
-pub mod examined;
+pub mod integrity;
+pub mod job_search;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod ledger;
 pub mod nodes;
 pub mod rates;
-pub mod restored;
+pub mod restore;
 pub mod served;
 pub mod submissions;
 pub mod unbilled;
 
-mod checkpoint;
-mod connection;
-mod db;
-mod folder;
-mod migrations;
-mod readers;
-mod ready;
-mod served_file;
-mod words;
-mod writer;
+mod data_dir;
+mod engine;
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -48,13 +40,14 @@ use crate::domain::schedule::ReadyJob;
 use crate::domain::wording::quoted;
 use crate::os::doorbell::Doorbell;
 
-pub use db::{Db, Tx};
-pub use folder::{DataDir, STORE, is_small_file, open_private};
+pub use crate::store::data_dir::{DataDir, STORE, is_small_file, open_private};
+pub use crate::store::engine::db::{Db, Tx};
 
-use readers::Readers;
-use ready::Ready;
-use served_file::ServedFile;
-use writer::Writer;
+use crate::store::engine::readers::Readers;
+use crate::store::engine::ready::Ready;
+use crate::store::engine::writer::Writer;
+use crate::store::engine::{connection, migrations, queue_rows, snapshot};
+use crate::store::served::file::ServedFile;
 
 /// An open store.
 pub struct Store {
@@ -81,21 +74,21 @@ impl Store {
         connection::check_sqlite()?;
         let folder = DataDir::create(data_dir)?;
         let lock = folder.lock()?;
-        match restored::finish(&folder) {
+        match restore::finish(&folder) {
             // What was there before is whole again: it is served, and whoever restored is told why.
-            Err(error) if error.code == restored::UNDONE => log::error!("{error}"),
+            Err(error) if error.code == restore::UNDONE => log::error!("{error}"),
             finished => finished?,
         }
-        served_file::check_present(&folder)?;
+        served::file::check_present(&folder)?;
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
-        served_file::check(&db, &folder)?;
+        served::file::check(&db, &folder)?;
         // What a crash left in the log goes to its place: the log then begins anew and need not grow, even on a full disk.
         if let Err(error) = db.checkpoint() {
             log::warn!("the store's log could not be emptied at the start: {error}");
         }
         let ready = Arc::new(Ready::default());
-        ready.rebuild(&db)?;
+        queue_rows::rebuild(&ready, &db)?;
         let writer = Writer::start(db, &folder.store(), ready.clone(), news)?;
         let readers = Readers::new(folder.store());
         let served = ServedFile::default();
@@ -107,7 +100,7 @@ impl Store {
     pub fn beside(data_dir: &Path) -> Result<Self> {
         connection::check_sqlite()?;
         let folder = DataDir::at(data_dir);
-        if restored::is_unfinished(&folder) {
+        if restore::is_unfinished(&folder) {
             return Err(Error::conflict(
                 "restore_unfinished",
                 "A restore of this data directory was interrupted: start the server, which goes on with it.",
@@ -143,17 +136,17 @@ impl Store {
 
     /// What shows that the store is not the one that a server last served here, if anything does.
     pub fn copied(&self) -> Result<Option<Error>> {
-        self.read(|db| served_file::fault(db, &self.folder))
+        self.read(|db| served::file::fault(db, &self.folder))
     }
 
     /// What to do about that.
     pub fn way_out(&self) -> String {
-        served_file::way_out(&self.folder)
+        served::file::way_out(&self.folder)
     }
 
     /// The next server takes the store as it is. Only under the data directory's lock.
     pub fn forget_served(&self) -> Result<()> {
-        served_file::forget(&self.folder)
+        served::file::forget(&self.folder)
     }
 
     /// Writes the whole store, as it is now, into one file: of a process beside the server, which goes on meanwhile.
@@ -162,7 +155,7 @@ impl Store {
             Writing::Server { .. } => {
                 Err(Error::internal("The store is copied beside its server only.", copy.display()))
             }
-            Writing::Beside(db) => copies::copy_to(&db.lock().unwrap_or_else(PoisonError::into_inner), copy),
+            Writing::Beside(db) => snapshot::write(&db.lock().unwrap_or_else(PoisonError::into_inner), copy),
         }
     }
 
@@ -211,7 +204,7 @@ impl Store {
     /// Reads the queue off the rows for [`Self::waiting`], beside a server: there nobody keeps it.
     pub fn read_queue(&self) -> Result<()> {
         match self.writing {
-            Writing::Beside(_) => self.read(|db| self.ready.rebuild(db)),
+            Writing::Beside(_) => self.read(|db| queue_rows::rebuild(&self.ready, db)),
             Writing::Server { .. } => Ok(()),
         }
     }
@@ -267,7 +260,7 @@ fn beside<T>(db: &Db, ready: &Ready, operation: impl FnOnce(&mut Tx<'_>) -> Resu
     let mut tx = Tx::new(db, ready);
     let value = operation(&mut tx)?;
     if tx.changes_queue() {
-        ready::note_change(&mut tx)?;
+        queue_rows::note_change(&mut tx)?;
     }
     Ok(value)
 }
@@ -283,9 +276,9 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::new(Kind::Unavailable, "store_busy", "The store is busy. Try again.").because(error)
             }
-            Some(ErrorCode::DatabaseCorrupt) => examined::damaged(error),
+            Some(ErrorCode::DatabaseCorrupt) => integrity::damaged(error),
             Some(ErrorCode::OperationInterrupted) => {
-                Self { code: examined::INTERRUPTED, ..Self::internal("The store failed.", error) }
+                Self { code: integrity::INTERRUPTED, ..Self::internal("The store failed.", error) }
             }
             _ => Self::internal("The store failed.", error),
         }

@@ -3,8 +3,6 @@
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::error::Result;
 use crate::domain::id::NodeId;
 use crate::domain::job::Renderer;
@@ -13,6 +11,8 @@ use crate::domain::limits;
 use crate::domain::node::{Bench, Node, bench_ms};
 use crate::domain::protocol::{Program, UNSAID};
 use crate::domain::schedule::LiveNode;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 /// A look at all tokens: there are never many.
 const SWEEP_TOKENS: &str = "
@@ -303,11 +303,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
     let names: String = row.get("renderers")?;
     let renderers = names.split(',').filter(|name| !name.is_empty());
     let renderers = renderers
-        .map(|name| Renderer::parse(name).ok_or_else(|| words::strange(row, "renderers", name)))
+        .map(|name| Renderer::parse(name).ok_or_else(|| columns::strange(row, "renderers", name)))
         .collect::<rusqlite::Result<_>>()?;
     Ok(Node {
         id: NodeId(row.get("id")?),
-        public_id: words::uuid(row, "public_id")?,
+        public_id: columns::uuid(row, "public_id")?,
         name: row.get("name")?,
         joined_at_ms: row.get("joined_at_ms")?,
         seen_at_ms: row.get("seen_at_ms")?,

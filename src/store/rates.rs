@@ -2,12 +2,12 @@
 
 use rusqlite::named_params;
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::error::Result;
 use crate::domain::limits;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::rates::{FootageKind, RateChange, RateLine};
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 const INSERT_HOUR: &str = "
     INSERT INTO hour_prices (renderer, resolution, fps, price, at_ms)
@@ -33,12 +33,12 @@ pub fn insert(tx: &mut Tx<'_>, change: RateChange, now_ms: i64) -> Result<()> {
                 ":renderer": kind.renderer.as_str(),
                 ":resolution": kind.resolution,
                 ":fps": kind.fps,
-                ":price": words::stored(price)?,
+                ":price": columns::stored(price)?,
                 ":now": now_ms,
             },
         ),
         RateChange::Dink(price) => {
-            tx.insert(INSERT_DINK, named_params! { ":price": words::stored(price)?, ":now": now_ms })
+            tx.insert(INSERT_DINK, named_params! { ":price": columns::stored(price)?, ":now": now_ms })
         }
         RateChange::Currency(currency) => {
             tx.insert(INSERT_CURRENCY, named_params! { ":code": currency.as_str(), ":now": now_ms })
@@ -64,7 +64,7 @@ pub fn hour_at(db: &Db, kind: FootageKind, at_ms: i64) -> Result<Micros> {
         ":fps": kind.fps,
         ":at": at_ms,
     };
-    Ok(db.row(HOUR_AT, params, |row| words::micros(row, "price"))?.unwrap_or_default())
+    Ok(db.row(HOUR_AT, params, |row| columns::micros(row, "price"))?.unwrap_or_default())
 }
 
 /// Reads all there are: an operator makes few.
@@ -78,7 +78,7 @@ const DINK_AT: &str = "
 
 /// The price of a dink for a month at a moment; 0 if none was set yet.
 pub fn dink_at(db: &Db, at_ms: i64) -> Result<Micros> {
-    Ok(db.row(DINK_AT, named_params! { ":at": at_ms }, |row| words::micros(row, "price"))?.unwrap_or_default())
+    Ok(db.row(DINK_AT, named_params! { ":at": at_ms }, |row| columns::micros(row, "price"))?.unwrap_or_default())
 }
 
 /// Served by `currencies_time`.
@@ -92,7 +92,8 @@ const CURRENCY_AT: &str = "
 
 /// The currency at a moment.
 pub fn currency_at(db: &Db, at_ms: i64) -> Result<Currency> {
-    let found = db.row(CURRENCY_AT, named_params! { ":at": at_ms }, |row| words::word(row, "code", Currency::parse))?;
+    let found =
+        db.row(CURRENCY_AT, named_params! { ":at": at_ms }, |row| columns::word(row, "code", Currency::parse))?;
     Ok(found.unwrap_or(Currency::DEFAULT))
 }
 
@@ -122,14 +123,14 @@ const CURRENCIES: &str = "
 pub fn history(db: &Db) -> Result<Vec<RateLine>> {
     let limit = named_params! { ":limit": limits::LIST_ROWS };
     let mut lines = db.rows(HOURS, limit, |row| {
-        let change = RateChange::Hour(words::footage_kind(row)?, words::micros(row, "price")?);
+        let change = RateChange::Hour(columns::footage_kind(row)?, columns::micros(row, "price")?);
         Ok(RateLine { change, at_ms: row.get("at_ms")? })
     })?;
     lines.extend(db.rows(DINKS, limit, |row| {
-        Ok(RateLine { change: RateChange::Dink(words::micros(row, "price")?), at_ms: row.get("at_ms")? })
+        Ok(RateLine { change: RateChange::Dink(columns::micros(row, "price")?), at_ms: row.get("at_ms")? })
     })?);
     lines.extend(db.rows(CURRENCIES, limit, |row| {
-        let change = RateChange::Currency(words::word(row, "code", Currency::parse)?);
+        let change = RateChange::Currency(columns::word(row, "code", Currency::parse)?);
         Ok(RateLine { change, at_ms: row.get("at_ms")? })
     })?);
     lines.sort_by_key(|line| std::cmp::Reverse(line.at_ms));

@@ -3,11 +3,11 @@
 use rusqlite::named_params;
 use uuid::Uuid;
 
-use super::db::{Db, Tx};
-use super::words;
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId};
 use crate::domain::idempotency::IdempotencyKey;
+use crate::store::engine::columns;
+use crate::store::engine::db::{Db, Tx};
 
 /// A submission that was answered before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn find(db: &Db, account: AccountId, key: &IdempotencyKey, since_ms: i64) ->
     db.row(FIND, named_params! { ":account": account.0, ":key": key.as_str(), ":since": since_ms }, |row| {
         Ok(Answered {
             body_sha256: row.get("body_sha256")?,
-            job: words::uuid(row, "public_id")?,
+            job: columns::uuid(row, "public_id")?,
             answer: row.get("answer")?,
         })
     })

@@ -2,14 +2,14 @@
 
 use rusqlite::named_params;
 
-use super::db::Db;
-use super::words;
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId};
 use crate::domain::job::JobStatus;
 use crate::domain::key::KeyClass;
 use crate::domain::ledger::Ended;
 use crate::domain::rates::FootageKind;
+use crate::store::engine::columns;
+use crate::store::engine::db::Db;
 
 /// A job that failed for good or was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +46,9 @@ pub fn of_account(db: &Db, account: AccountId, after: Ended, to_ms: i64, limit: 
     db.rows(OF_ACCOUNT, params, |row| {
         Ok(Unbilled {
             ended: Ended { at_ms: row.get("finished_at_ms")?, job: JobId(row.get("id")?) },
-            end: words::word(row, "status", JobStatus::parse)?,
-            class: words::word(row, "class", KeyClass::parse)?,
-            kind: words::footage_kind(row)?,
+            end: columns::word(row, "status", JobStatus::parse)?,
+            class: columns::word(row, "class", KeyClass::parse)?,
+            kind: columns::footage_kind(row)?,
         })
     })
 }

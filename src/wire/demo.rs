@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::demo::DemoInfo;
+use crate::wire::base::Base;
+use crate::wire::problem::hex;
+use crate::wire::time::rfc3339;
+
 /// The answer of `POST /api/demos`, `201`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct UploadedView {
@@ -60,4 +65,20 @@ pub struct DeletedDemoView {
     pub sha256: String,
     /// `deleted`.
     pub status: String,
+}
+
+/// An uploaded demo as lists show it.
+pub fn listed(info: &DemoInfo, base: &Base) -> ListedDemoView {
+    let demo = &info.demo;
+    let sha256 = hex(&demo.sha256);
+    ListedDemoView {
+        demo_url: base.url(&format!("/api/demos/{sha256}")),
+        sha256,
+        bytes: demo.bytes,
+        uploaded_at: rfc3339(demo.uploaded_at_ms),
+        last_used_at: demo.used_at_ms.map(rfc3339),
+        status: if demo.state == "waiting" { "indexing".into() } else { demo.state.clone() },
+        map: demo.map.clone(),
+        unfinished_jobs: info.unfinished_jobs,
+    }
 }

@@ -3,6 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::domain::clip::Clip;
+use crate::domain::error::{Error, Result};
+use crate::domain::job::{Commands, JobStatus};
+use crate::domain::job_info::JobInfo;
+use crate::wire::base::Base;
+use crate::wire::html;
+use crate::wire::problem::hex;
+use crate::wire::time::rfc3339;
+
 /// A job in an answer.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct JobView {
@@ -106,4 +115,95 @@ pub struct ClipView {
     pub has_audio: bool,
     /// Whether the right point of view was seen throughout; null for the tactical view.
     pub pov_verified: Option<bool>,
+}
+
+/// Progress to a thousandth, downwards: a job that still renders is not at 1.
+fn rounded(fraction: f64) -> f64 {
+    // A thousandth that binary fractions miss by a hair is not cut off.
+    (fraction * 1_000.0 + 1e-6).floor() / 1_000.0
+}
+
+/// A job as clients see it.
+pub fn view(info: &JobInfo, base: &Base) -> Result<JobView> {
+    let job = &info.job;
+    let spec = &job.spec;
+    let rendering = info.progress.filter(|_| job.status == JobStatus::Rendering);
+    let metadata = spec
+        .metadata
+        .clone()
+        .map(RawValue::from_string)
+        .transpose()
+        .map_err(|error| Error::internal("A job's metadata is damaged.", error))?;
+    // A failure is also kept of an attempt that is being tried again; clients are told of the last one only.
+    let failure = job.failure.as_ref().filter(|_| job.status == JobStatus::Failed);
+    Ok(JobView {
+        id: job.public_id.to_string(),
+        status: job.status.as_str().into(),
+        stage: rendering.map(|progress| progress.stage.as_str().into()),
+        progress: if job.status == JobStatus::Done { 1.0 } else { rendering.map_or(0.0, |at| rounded(at.fraction)) },
+        queue_position: info.queue_position,
+        waiting_because: info.waiting_because.clone(),
+        job_type: job.class.as_str().into(),
+        demo_url: spec.demo_url.clone(),
+        steam64_id: spec.steam64_id.to_string(),
+        round: spec.round,
+        fps: spec.fps,
+        resolution: spec.resolution,
+        commands: commands(spec.commands),
+        renderer: spec.renderer.as_str().into(),
+        metadata,
+        attempts: job.attempts,
+        created_at: rfc3339(job.created_at_ms),
+        started_at: job.started_at_ms.map(rfc3339),
+        finished_at: job.finished_at_ms.map(rfc3339),
+        error: failure
+            .map(|failure| FailureView { code: failure.code.as_str().into(), message: failure.message.clone() }),
+        clip: job.clip.as_ref().map(|found| clip(found, base)),
+    })
+}
+
+fn clip(clip: &Clip, base: &Base) -> ClipView {
+    let token = clip.token.reveal();
+    let embed_url = base.url(&format!("/embed/{token}"));
+    ClipView {
+        url: base.url(&format!("/clips/{token}.mp4")),
+        poster_url: base.url(&format!("/clips/{token}.jpg")),
+        embed_html: format!(
+            "<iframe src=\"{}\" width=\"1280\" height=\"720\" style=\"border:0\" title=\"Clip\" \
+             allow=\"autoplay; fullscreen; picture-in-picture\" allowfullscreen></iframe>",
+            html::escape(&embed_url)
+        ),
+        embed_url,
+        duration_seconds: clip.video.duration_ms as f64 / 1_000.0,
+        bytes: clip.bytes,
+        sha256: hex(&clip.sha256),
+        width: clip.video.width,
+        height: clip.video.height,
+        fps: clip.video.fps,
+        view: clip.view.as_str().into(),
+        has_audio: clip.video.has_audio,
+        pov_verified: clip.pov_verified,
+    }
+}
+
+/// Console overrides, with their defaults filled in.
+pub fn commands(commands: Commands) -> CommandsView {
+    let switch = |on: bool| if on { "1" } else { "0" }.to_owned();
+    CommandsView {
+        spec_show_xray: switch(commands.spec_show_xray),
+        cl_draw_only_deathnotices: switch(commands.cl_draw_only_deathnotices),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_to_a_thousandth() {
+        let cases = [(0.0, 0.0), (1.0 / 3.0, 0.333), (0.29, 0.29), (0.57, 0.57), (0.9999, 0.999), (1.0, 1.0)];
+        for (fraction, told) in cases {
+            assert_eq!(rounded(fraction), told);
+        }
+    }
 }

@@ -2,16 +2,18 @@
 //! strict readers that name the field to blame. Knows nothing of SQL.
 
 pub mod account;
+pub mod base;
 pub mod demo;
 pub mod fields;
+pub mod html;
 pub mod job;
+pub mod join_token;
 pub mod money;
 pub mod node;
-pub mod order;
+pub mod node_requests;
 pub mod problem;
 pub mod rates;
 pub mod statement;
 pub mod submit;
-pub mod ticket;
 pub mod time;
 pub mod usage;

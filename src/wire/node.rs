@@ -1,8 +1,8 @@
-//! What nodes and the server say to each other (`api.md`, "For nodes"). The server reads with [`super::order`].
+//! What nodes and the server say to each other (`api.md`, "For nodes"). The server reads with [`crate::wire::node_requests`].
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{CommandsView, JobView};
+use crate::wire::job::{CommandsView, JobView};
 
 /// The header by which a node says which version of the protocol it speaks ([`crate::domain::protocol`]). In every request,
 /// so that a server knows before it reads on; a server that does not know it passes it over.

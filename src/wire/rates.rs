@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::time::rfc3339;
 use crate::domain::money::Micros;
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
+use crate::wire::time::rfc3339;
 
 /// The prices in force and how they came to be.
 #[derive(Clone, Debug, Serialize)]

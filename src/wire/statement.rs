@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::money::MoneyView;
-use super::time::rfc3339;
-use super::usage::seconds;
 use crate::domain::statement::{Statement, Statements};
 use crate::domain::usage::{Billed, LineKey};
+use crate::wire::money::MoneyView;
+use crate::wire::time::rfc3339;
+use crate::wire::usage::seconds;
 
 /// Statements of one month.
 #[derive(Clone, Debug, Serialize)]

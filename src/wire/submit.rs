@@ -1,10 +1,10 @@
 //! Reads the body of `POST /api/clips` as strictly as the contract's page "Submitting Render Jobs" says. The rules of
 //! single values stand in [`crate::domain::job`]; here stand names, types and defaults.
 
-use super::fields::Fields;
 use crate::domain::error::Result;
 use crate::domain::job::{self, Commands, JobSpec, Renderer, SteamId};
 use crate::domain::limits;
+use crate::wire::fields::Fields;
 
 const FIELDS: &[&str] = &["demo_url", "steam64_id", "round", "fps", "resolution", "commands", "metadata", "renderer"];
 const COMMANDS: &[&str] = &["spec_show_xray", "cl_draw_only_deathnotices"];

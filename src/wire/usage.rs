@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::money::MoneyView;
-use super::time::{parse_moment, rfc3339};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::domain::money::Currency;
 use crate::domain::month::{Month, Period};
 use crate::domain::usage::{Tally, Usage};
+use crate::wire::money::MoneyView;
+use crate::wire::time::{parse_moment, rfc3339};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;

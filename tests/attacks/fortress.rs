@@ -84,7 +84,7 @@ impl Fortress {
     /// The key of a node that joins.
     pub fn node(&self, name: &str) -> String {
         let token = self.appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
-        let secret = dinkem_appliance::wire::ticket::JoinTicket::decode(&token).unwrap().secret;
+        let secret = dinkem_appliance::wire::join_token::JoinTicket::decode(&token).unwrap().secret;
         let joined =
             self.good(&Ask::post("/api/node/join").json(json!({"join_token": secret, "name": name}).to_string()));
         joined["node_key"].as_str().unwrap().to_owned()

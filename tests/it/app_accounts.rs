@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dinkem_appliance::app::{accounts, auth, dinks, keys, nodes};
+use dinkem_appliance::app::accounts::{auth, dinks, keys};
+use dinkem_appliance::app::{accounts, nodes};
 use dinkem_appliance::domain::account::AccountStatus;
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::id::KeyId;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use dinkem_appliance::app::all_jobs::{self, AnyJob, Filter};
-use dinkem_appliance::app::{accounts, audit, auth, dinks, jobs, leases, nodes};
+use dinkem_appliance::app::accounts::{auth, dinks};
+use dinkem_appliance::app::jobs::operator::{self, AnyJob, Filter};
+use dinkem_appliance::app::{accounts, audit, jobs, leases, nodes};
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::id::KeyId;
@@ -76,15 +77,15 @@ fn admin_finds_jobs_by_account_key_node_and_status() {
         ("nothing", status(JobStatus::Done), vec![]),
     ];
     for (what, filter, expected) in cases {
-        assert_eq!(ids(&all_jobs::list(&admin, &filter, 50).unwrap()), expected, "{what}");
+        assert_eq!(ids(&operator::list(&admin, &filter, 50).unwrap()), expected, "{what}");
     }
-    assert_eq!(ids(&all_jobs::list(&admin, &Filter::default(), 2).unwrap()), [foreign, rendering]);
-    let shown = all_jobs::show(&admin, failed).unwrap();
+    assert_eq!(ids(&operator::list(&admin, &Filter::default(), 2).unwrap()), [foreign, rendering]);
+    let shown = operator::show(&admin, failed).unwrap();
     assert_eq!((shown.account.as_str(), shown.node.as_deref(), shown.info.job.key), ("one", Some("n1"), metered.key));
     for filter in [account("nobody"), key(KeyId(99)), on("nowhere")] {
-        assert_eq!(code(all_jobs::list(&admin, &filter, 50)), (Kind::NotFound, "not_found"), "{filter:?}");
+        assert_eq!(code(operator::list(&admin, &filter, 50)), (Kind::NotFound, "not_found"), "{filter:?}");
     }
-    assert_eq!(code(all_jobs::show(&admin, Uuid::nil())), (Kind::NotFound, "not_found"));
+    assert_eq!(code(operator::show(&admin, Uuid::nil())), (Kind::NotFound, "not_found"));
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn admin_reads_place_and_reason_off_the_rows_as_the_server_tells_them() {
     let same = |office: &Office| {
         for (caller, id) in &waiting {
             let told = jobs::get(&office.app, caller, *id).unwrap();
-            let seen = all_jobs::show(&office.admin(), *id).unwrap().info;
+            let seen = operator::show(&office.admin(), *id).unwrap().info;
             assert_eq!(
                 (seen.queue_position, seen.waiting_because, seen.job.status),
                 (told.queue_position, told.waiting_because, told.job.status)
@@ -111,7 +112,7 @@ fn admin_reads_place_and_reason_off_the_rows_as_the_server_tells_them() {
     leases::fail(&office.app, &node, lease, Failure::here(FailureCode::RenderFailed, "x"), None).unwrap();
     same(&office);
     accounts::deactivate(&office.app, "one").unwrap();
-    let shut_out = all_jobs::show(&office.admin(), waiting[0].1).unwrap().info;
+    let shut_out = operator::show(&office.admin(), waiting[0].1).unwrap().info;
     assert_eq!(shut_out.waiting_because.as_deref(), Some("its account is deactivated"));
 }
 
@@ -128,8 +129,8 @@ fn a_job_that_admin_cancels_is_gone_from_the_queue_and_its_node_hears_of_it() {
 
     let admin = office.admin();
     for id in [first, second] {
-        assert_eq!(all_jobs::cancel(&admin, id).unwrap().info.job.status, JobStatus::Cancelled);
-        assert_eq!(code(all_jobs::cancel(&admin, id)), (Kind::Conflict, "job_ended"));
+        assert_eq!(operator::cancel(&admin, id).unwrap().info.job.status, JobStatus::Cancelled);
+        assert_eq!(code(operator::cancel(&admin, id)), (Kind::Conflict, "job_ended"));
         assert_eq!(jobs::get(&office.app, &metered, id).unwrap().job.status, JobStatus::Cancelled);
     }
     let told = leases::heartbeat(&office.app, &node, lease, at(Stage::Rendering));
@@ -146,7 +147,7 @@ fn the_server_forgets_a_lease_that_another_process_has_ended() {
     let node = office.node("n1");
     let id = submit(&office, &metered);
     let lease = office.claim(&node).unwrap().lease.id;
-    all_jobs::cancel(&office.admin(), id).unwrap();
+    operator::cancel(&office.admin(), id).unwrap();
     // What was still on its way when the file was removed.
     let file = office.dir.path().join(format!("clips/{lease}.mp4"));
     std::fs::write(&file, "late").unwrap();
@@ -163,13 +164,13 @@ fn a_failed_or_cancelled_job_is_retried_in_its_old_place_with_fresh_attempts() {
     let node = office.node("n1");
     let (failed, cancelled, last) = (submit(&office, &metered), submit(&office, &metered), submit(&office, &metered));
     let lease = office.claim(&node).unwrap().lease.id;
-    assert_eq!(code(all_jobs::retry(&admin, failed)), (Kind::Conflict, "cannot_retry"), "it renders");
+    assert_eq!(code(operator::retry(&admin, failed)), (Kind::Conflict, "cannot_retry"), "it renders");
     leases::fail(&office.app, &node, lease, for_good(), None).unwrap();
-    all_jobs::cancel(&admin, cancelled).unwrap();
-    assert_eq!(code(all_jobs::retry(&admin, last)), (Kind::Conflict, "cannot_retry"), "it waits");
+    operator::cancel(&admin, cancelled).unwrap();
+    assert_eq!(code(operator::retry(&admin, last)), (Kind::Conflict, "cannot_retry"), "it waits");
 
     for id in [cancelled, failed] {
-        let job = all_jobs::retry(&admin, id).unwrap().info.job;
+        let job = operator::retry(&admin, id).unwrap().info.job;
         assert_eq!((job.status, job.attempts, job.failure), (JobStatus::Queued, 0, None));
         assert_eq!((job.started_at_ms, job.finished_at_ms), (None, None));
     }
@@ -195,9 +196,9 @@ fn a_jobs_log_tells_of_every_attempt_with_its_end() {
     let failure = Failure { code: FailureCode::RenderFailed, message: "It broke.".into(), retry: Retry::Elsewhere };
     leases::fail(&office.app, &one, lease, failure, Some("frame 7\nout of paint".into())).unwrap();
     office.claim(&two).unwrap();
-    all_jobs::cancel(&office.admin(), id).unwrap();
+    operator::cancel(&office.admin(), id).unwrap();
 
-    let (job, attempts) = all_jobs::log(&office.admin(), id).unwrap();
+    let (job, attempts) = operator::log(&office.admin(), id).unwrap();
     assert_eq!((job.info.job.status, job.node.as_deref()), (JobStatus::Cancelled, Some("n2")));
     let told: Vec<_> = attempts.iter().map(|attempt| (attempt.node.as_str(), attempt.state.as_str())).collect();
     assert_eq!(told, [("n2", "cancelled"), ("n1", "failed")]);
@@ -260,7 +261,7 @@ fn a_removed_nodes_key_is_refused_its_job_goes_back_uncounted_and_its_name_is_fr
     assert_eq!(again.name, "n1");
     let grant = claimed(&office, &again);
     assert_eq!((grant.job.job.public_id, grant.job.job.failure.is_some()), (id, true));
-    let (_, attempts) = all_jobs::log(&admin, id).unwrap();
+    let (_, attempts) = operator::log(&admin, id).unwrap();
     assert_eq!(attempts[1].failure, Some((FailureCode::NodeFailed, "The render node was removed.".to_owned())));
     assert!(attempts[1].node.starts_with("n1 (removed"), "{attempts:?}");
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::time::Duration;
 
-use dinkem_appliance::app::leases::{self, Grant, UploadError};
-use dinkem_appliance::app::{self, clips, demos, jobs, nodes};
+use dinkem_appliance::app::leases::{Grant, UploadError};
+use dinkem_appliance::app::{self, clips, demos, jobs, leases, nodes};
 use dinkem_appliance::domain::clip::View;
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::failure::{Failure, FailureCode};
@@ -249,8 +249,8 @@ fn a_lease_that_ends_takes_its_files_with_it_and_the_sweep_finds_what_a_crash_le
         fs::write(office.dir.path().join("clips").join(orphan), "left by a crash").unwrap();
     }
     fs::write(office.dir.path().join("clips/notes.txt"), "the operator's own").unwrap();
-    assert_eq!(app::sweep(&office.app).unwrap(), orphans.len());
-    assert_eq!(app::sweep(&office.app).unwrap(), 0);
+    assert_eq!(app::upkeep::sweep::sweep(&office.app).unwrap(), orphans.len());
+    assert_eq!(app::upkeep::sweep::sweep(&office.app).unwrap(), 0);
     let kept = [format!("{}.mp4", done.lease.id), format!("{}.mp4", open.lease.id), "notes.txt".into()];
     assert_eq!(files(&office, "clips"), kept);
 }

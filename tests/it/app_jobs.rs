@@ -7,6 +7,7 @@ use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::id::JobId;
 use dinkem_appliance::domain::job::{Caller, JobSpec, JobStatus, Renderer, Stage};
+use dinkem_appliance::domain::job_info::JobInfo;
 use dinkem_appliance::domain::lease::Progress;
 use dinkem_appliance::domain::limits;
 
@@ -16,7 +17,7 @@ fn at(stage: Stage, fraction: f64) -> Progress {
     Progress { stage, fraction }
 }
 
-fn submit(office: &Office, caller: &Caller) -> jobs::JobInfo {
+fn submit(office: &Office, caller: &Caller) -> JobInfo {
     jobs::submit(&office.app, caller, spec()).unwrap()
 }
 

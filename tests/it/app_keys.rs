@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dinkem_appliance::app::{accounts, audit, dinks, keys, nodes};
+use dinkem_appliance::app::accounts::{dinks, keys};
+use dinkem_appliance::app::{accounts, audit, nodes};
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::id::KeyId;
 use dinkem_appliance::domain::key::{KeyClass, Secret};

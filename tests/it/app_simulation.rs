@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::{App, accounts, all_jobs, jobs, leases, nodes};
+use dinkem_appliance::app::jobs::operator;
+use dinkem_appliance::app::{App, accounts, jobs, leases, nodes};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::id::{JobId, LeaseId};
 use dinkem_appliance::domain::job::{Caller, Job, JobStatus, Stage};
+use dinkem_appliance::domain::job_info::JobInfo;
 use dinkem_appliance::domain::key::KeyClass;
 use dinkem_appliance::domain::lease::Progress;
 use dinkem_appliance::domain::node::Node;
@@ -100,8 +102,8 @@ impl Day {
                 accounts::deactivate(&self.admin, name).unwrap();
                 accounts::activate(&self.admin, Some(name)).unwrap();
             }
-            1 => drop(all_jobs::cancel(&self.admin, job)),
-            2 | 3 => drop(all_jobs::retry(&self.admin, job)),
+            1 => drop(operator::cancel(&self.admin, job)),
+            2 | 3 => drop(operator::retry(&self.admin, job)),
             4 => drop(nodes::drain(&self.admin, &node).unwrap()),
             _ => drop(nodes::resume(&self.admin, &node).unwrap()),
         }
@@ -134,7 +136,7 @@ impl Day {
     }
 
     /// All jobs, oldest first, by the eyes of their owners.
-    fn jobs(&self) -> Vec<jobs::JobInfo> {
+    fn jobs(&self) -> Vec<JobInfo> {
         let (app, mut all) = (&self.office().app, Vec::new());
         for caller in self.callers.iter().step_by(2) {
             let mut before = None;

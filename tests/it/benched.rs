@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use dinkem_appliance::app::nodes::{self, Joined};
-use dinkem_appliance::app::{auth, dinks, health, jobs};
+use dinkem_appliance::app::accounts::{auth, dinks};
+use dinkem_appliance::app::nodes::Joined;
+use dinkem_appliance::app::upkeep::health;
+use dinkem_appliance::app::{jobs, nodes};
 use dinkem_appliance::domain::node::{Node, NodeState};
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::store::{self, Store};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use dinkem_appliance::wire::ticket::JoinTicket;
+use dinkem_appliance::wire::join_token::JoinTicket;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dinkem_appliance::app::{dinks, rates};
+use dinkem_appliance::app::accounts::dinks;
+use dinkem_appliance::app::billing::prices;
 use dinkem_appliance::domain::job::Renderer;
 use dinkem_appliance::domain::money::Micros;
 use dinkem_appliance::domain::rates::{FootageKind, RateChange};
@@ -23,7 +24,7 @@ fn admin(cli: &Cli, words: &str) -> Ended {
 }
 
 fn set(appliance: &Appliance, change: RateChange) {
-    rates::set(&appliance.app, change).unwrap();
+    prices::set(&appliance.app, change).unwrap();
 }
 
 fn price(text: &str) -> Micros {

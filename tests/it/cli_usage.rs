@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dinkem_appliance::wire::ticket::JoinTicket;
+use dinkem_appliance::wire::join_token::JoinTicket;
 
 use crate::support::cli::Cli;
 

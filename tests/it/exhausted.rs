@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use dinkem_appliance::app::{self, demos};
+use dinkem_appliance::app::demos::{self, index};
 use dinkem_appliance::domain::demo::Indexing;
 use dinkem_appliance::os::stop::StopFlag;
 
@@ -25,7 +25,7 @@ fn an_uploaded_demo_that_uses_up_its_reader_is_too_large() {
         let sha256 = demos::receive(&office.app, &caller, &mut &[number as u8][..]).unwrap().sha256;
         let program = office.dir.path().join("reader");
         script::write(&program, &format!("#!/bin/sh\n{end}\n"));
-        assert!(app::index_next(&office.app, &program, &StopFlag::new()).unwrap());
+        assert!(index::index_next(&office.app, &program, &StopFlag::new()).unwrap());
         let Indexing::Failed { code, message } = demos::known(&office.app, &caller, &sha256).unwrap().unwrap() else {
             panic!("{end}")
         };

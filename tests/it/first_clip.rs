@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use dinkem_appliance::render::forge;
 use dinkem_appliance::render::forge::description::Stage;
+use dinkem_appliance::render::forge::{self};
 use serde_json::json;
 
 use crate::support::process::{Appliance, run};

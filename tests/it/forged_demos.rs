@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dinkem_appliance::domain::error::Result;
-use dinkem_appliance::render::demo::{self, DemoIndex};
+use dinkem_appliance::render::demo::DemoIndex;
 use dinkem_appliance::render::forge::description::{
     Act, Game, Kill, Match, Part, Player, Reason, Round, Side, Stage, Step, What,
 };
 use dinkem_appliance::render::forge::{SAMPLE_PLAYER, SAMPLE_ROUND, play, sample, sample_match};
-use dinkem_appliance::render::scene::{self, Scene};
+use dinkem_appliance::render::scene::Scene;
+use dinkem_appliance::render::{demo, scene};
 
 const FREEZE: i32 = 64 * 4;
 const LIVE: i32 = 64 * 6;

@@ -5,8 +5,9 @@ use std::fs;
 use std::io::Read;
 use std::time::Duration;
 
-use dinkem_appliance::app::leases::{self, Grant, UploadError};
-use dinkem_appliance::app::{all_jobs, clips, jobs, nodes};
+use dinkem_appliance::app::jobs::operator;
+use dinkem_appliance::app::leases::{Grant, UploadError};
+use dinkem_appliance::app::{clips, jobs, leases, nodes};
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::job::{Caller, JobStatus};
 use dinkem_appliance::domain::node::Node;
@@ -76,7 +77,7 @@ impl Scene {
             End::Completed => self.complete().unwrap(),
             End::NodeRemoved => drop(nodes::remove(&self.office.admin(), "n1").unwrap()),
             End::CancelledByClient => drop(jobs::remove(app, &self.caller, id).unwrap()),
-            End::CancelledByOperator => drop(all_jobs::cancel(&self.office.admin(), id).unwrap()),
+            End::CancelledByOperator => drop(operator::cancel(&self.office.admin(), id).unwrap()),
             End::RanOut => {
                 self.office.clock.advance(LEASE);
                 assert_eq!(leases::expire(app).unwrap(), 1);

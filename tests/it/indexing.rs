@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dinkem_appliance::app::{self, demos};
+use dinkem_appliance::app::demos::{self, index};
 use dinkem_appliance::domain::demo::Indexing;
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::domain::job::Caller;
@@ -15,9 +15,8 @@ use dinkem_appliance::scheduler;
 
 use crate::support::client::Ask;
 use crate::support::office::Office;
-use crate::support::process;
-use crate::support::script;
 use crate::support::wait::until;
+use crate::support::{process, script};
 
 /// A child that leaves an index of nothing. Scripts are called as `PROGRAM inspect --child DIR DEMO`.
 const GOOD: &str = r#"echo '{"map":"x","tick_rate":64.0,"rounds":[],"players":[]}' > "$3/index.json""#;
@@ -49,7 +48,7 @@ impl Desk {
     }
 
     fn read_next(&self, work: &str) -> dinkem_appliance::domain::Result<bool> {
-        app::index_next(&self.office.app, &self.program(work), &StopFlag::new())
+        index::index_next(&self.office.app, &self.program(work), &StopFlag::new())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::{self, demos};
+use dinkem_appliance::app::demos::{self, index};
 use dinkem_appliance::domain::demo::Indexing;
 use dinkem_appliance::domain::error::Kind;
 use dinkem_appliance::domain::failure::FailureCode;
@@ -49,13 +49,13 @@ fn an_accounts_uploads_keep_no_other_accounts_demo_waiting_also_after_a_restart(
             office = office.restart();
         }
         let program = reader(&office);
-        let read = || assert!(app::index_next(&office.app, &program, &StopFlag::new()).unwrap());
+        let read = || assert!(index::index_next(&office.app, &program, &StopFlag::new()).unwrap());
         read();
         read();
         assert!(is_read(&office, &modest, &one), "restarted: {restarts}");
         (0..19).for_each(|_| read());
         assert!(many.iter().all(|demo| is_read(&office, &greedy, demo)));
-        assert!(!app::index_next(&office.app, &program, &StopFlag::new()).unwrap());
+        assert!(!index::index_next(&office.app, &program, &StopFlag::new()).unwrap());
     }
 }
 
@@ -67,7 +67,7 @@ fn bytes_that_two_accounts_have_are_read_once_at_the_first_ones_turn() {
     let shared = upload(&office, &first, b"shared");
     assert_eq!(upload(&office, &second, b"shared"), shared);
     let program = reader(&office);
-    let read = || app::index_next(&office.app, &program, &StopFlag::new()).unwrap();
+    let read = || index::index_next(&office.app, &program, &StopFlag::new()).unwrap();
     assert!(read() && read() && !read());
     assert!(is_read(&office, &first, &own) && is_read(&office, &second, &shared));
 }
@@ -99,7 +99,7 @@ fn a_packed_demo_that_uses_up_the_room_three_times_is_failed_and_other_demos_are
     let (caller, _) = office.account("studio");
     let packed = swelling(32);
     let demo = demos::receive(&office.app, &caller, &mut &packed[..]).unwrap().sha256;
-    let read = || app::index_next(&office.app, Path::new(BINARY), &StopFlag::new()).unwrap();
+    let read = || index::index_next(&office.app, Path::new(BINARY), &StopFlag::new()).unwrap();
     for times in 1..=limits::EXHAUSTIONS {
         assert!(read(), "{times}");
         let is_last = times == limits::EXHAUSTIONS;
@@ -124,7 +124,7 @@ fn with_room_enough_the_same_demo_is_unpacked_and_judged_by_what_is_in_it() {
     let (office, free) = office_with(20 * MIB);
     let (caller, _) = office.account("studio");
     let demo = demos::receive(&office.app, &caller, &mut &swelling(32)[..]).unwrap().sha256;
-    let read = || app::index_next(&office.app, Path::new(BINARY), &StopFlag::new());
+    let read = || index::index_next(&office.app, Path::new(BINARY), &StopFlag::new());
     assert!(read().unwrap() && !is_read(&office, &caller, &demo));
     // Not even room for an ordinary demo of that length: this is the machine's trouble and does not count.
     free.store(limits::DISK_RESERVE_BYTES + MIB, std::sync::atomic::Ordering::SeqCst);

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Barrier;
 
-use dinkem_appliance::app::{self, backup, demos, leases};
+use dinkem_appliance::app::upkeep::backup;
+use dinkem_appliance::app::{self, demos, leases};
 use dinkem_appliance::domain::error::Kind;
 use dinkem_appliance::domain::failure::{Failure, FailureCode};
 use dinkem_appliance::domain::job::{Caller, JobStatus};
@@ -174,8 +175,8 @@ fn the_sweep_removes_what_no_upload_owns_beside_uploads_that_go_on() {
             std::fs::write(folder.join(left), "left over").unwrap();
         }
         std::fs::write(folder.join("note"), "somebody's").unwrap();
-        assert_eq!(app::sweep(&office.app).unwrap(), 2);
-        assert_eq!(app::sweep(&office.app).unwrap(), 0);
+        assert_eq!(app::upkeep::sweep::sweep(&office.app).unwrap(), 2);
+        assert_eq!(app::upkeep::sweep::sweep(&office.app).unwrap(), 0);
     });
     let stored = demos::receive(&office.app, &caller, &mut during).unwrap();
     let hex = |hash: [u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();

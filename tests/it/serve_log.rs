@@ -22,7 +22,7 @@ fn every_request_has_its_line_and_no_key_or_token_is_in_any() {
     let id = appliance.submit(&key, &quick::order(&files));
     let clip = appliance.done(&key, &id)["clip"].clone();
     let token = text(&clip["embed_url"]).rsplit('/').next().unwrap().to_owned();
-    let secret = dinkem_appliance::wire::ticket::JoinTicket::decode(&ticket).unwrap().secret;
+    let secret = dinkem_appliance::wire::join_token::JoinTicket::decode(&ticket).unwrap().secret;
 
     let address = appliance.address.parse().unwrap();
     let path = |which: &str| text(&clip[which]).split_once(&appliance.address).unwrap().1.to_owned();

@@ -36,7 +36,7 @@ fn submit(address: &str, key: &str) -> Option<String> {
 
 fn node_key(appliance: &Appliance) -> String {
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
-    let secret = dinkem_appliance::wire::ticket::JoinTicket::decode(&token).unwrap().secret;
+    let secret = dinkem_appliance::wire::join_token::JoinTicket::decode(&token).unwrap().secret;
     let body = json!({"join_token": secret, "name": "n1"}).to_string();
     let answer = Ask::post("/api/node/join").json(body).send(appliance.address.parse().unwrap()).expect(201);
     answer.json()["node_key"].as_str().unwrap().to_owned()

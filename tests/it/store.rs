@@ -1,8 +1,7 @@
 //! The store through its own surface: who is let in, what is durable when, what another process may do beside it.
 
 use std::fs;
-use std::sync::mpsc;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 
 use dinkem_appliance::app::{App, accounts};
 use dinkem_appliance::domain::error::Error;

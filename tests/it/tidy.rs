@@ -18,7 +18,8 @@ const RANKS: &[(&str, u8)] = &[
     ("http", 4),
     ("scheduler", 4),
     ("node", 4),
-    ("cli", 5),
+    ("appliance", 5),
+    ("cli", 6),
 ];
 
 /// What may be named only in one place, and where that is (prefixes of paths below `src/`).

@@ -1,8 +1,8 @@
 //! What a node hands over is billed by its length: a video that cannot be the clip that was ordered is refused, and its
 //! node is benched.
 
-use dinkem_appliance::app::leases::{self, Grant};
-use dinkem_appliance::app::{demos, jobs, nodes};
+use dinkem_appliance::app::leases::Grant;
+use dinkem_appliance::app::{demos, jobs, leases, nodes};
 use dinkem_appliance::domain::demo::Indexing;
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::failure::{Failure, FailureCode};

@@ -1,6 +1,7 @@
 //! What a server has done so far, for a status page and for tests.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A reading of a server's counters. All but the first three only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

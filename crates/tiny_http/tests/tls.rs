@@ -87,7 +87,8 @@ fn both_versions_of_tls_are_spoken_and_only_http_1_1_is_offered() {
 }
 
 fn roots(chain: &str) -> RootCertStore {
-    use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
+    use tokio_rustls::rustls::pki_types::CertificateDer;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     roots

@@ -11,10 +11,10 @@ use crate::app::App;
 use crate::domain::error::Result;
 use crate::os::certificates::{self, Pair, Validity};
 
-use files::Files;
-use names::Names;
-pub use own::{Change, Own, Shown};
-pub use watch::Watch;
+use crate::app::tls::files::Files;
+use crate::app::tls::names::Names;
+pub use crate::app::tls::own::{Change, Own, Shown};
+pub use crate::app::tls::watch::Watch;
 
 /// Where the certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

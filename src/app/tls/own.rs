@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::names::{Names, Permitted};
 use crate::app::App;
+use crate::app::tls::names::{Names, Permitted};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
 use crate::os::certificates::{self, Pair, Validity};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::Certificates;
 use crate::app::App;
+use crate::app::tls::Certificates;
 use crate::domain::limits;
 use crate::os::certificates::Validity;
 use crate::wire::time::rfc3339;

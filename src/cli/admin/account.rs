@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Call, account_json, account_name, hints, output, show_new_keys};
 use crate::app::{App, accounts};
+use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::wording::counted;

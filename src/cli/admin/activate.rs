@@ -1,8 +1,8 @@
 //! `admin activate`: the one word an operator types when an account has signed up.
 
-use super::account::changed;
-use super::{Call, account_name, hints};
 use crate::app::{App, accounts};
+use crate::cli::admin::account::changed;
+use crate::cli::admin::{Call, account_name, hints};
 use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Result};
 

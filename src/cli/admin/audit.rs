@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Call, output};
 use crate::app::{App, audit};
+use crate::cli::admin::{Call, output};
 use crate::domain::error::Result;
 use crate::domain::limits;
 use crate::wire::time::rfc3339;

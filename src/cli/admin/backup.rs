@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Call, hints, output};
-use crate::app::{App, backup};
+use crate::app::App;
+use crate::app::upkeep::backup;
+use crate::cli::admin::{Call, hints, output};
 use crate::cli::target;
 use crate::domain::error::Result;
 use crate::domain::wording::counted;

@@ -5,14 +5,14 @@ use std::path::Path;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Call, account_name, output};
 use crate::app::App;
-use crate::app::own_demos::{self, DemoInfo};
-use crate::cli::server_url;
-use crate::domain::demo::parse_sha256;
+use crate::app::demos::owner;
+use crate::appliance::server_url;
+use crate::cli::admin::{Call, account_name, output};
+use crate::domain::demo::{DemoInfo, parse_sha256};
 use crate::domain::error::{Error, Result};
-use crate::http::{Base, listed_demo};
 use crate::wire::problem::hex;
+use crate::wire::{self, base::Base};
 
 /// Uploaded demos: list, delete
 #[derive(Debug, clap::Args)]
@@ -51,9 +51,9 @@ struct Sha256([u8; 32]);
 
 pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
-        Command::List { account } => list(&own_demos::list_all(app, account.as_deref())?, data_dir, call),
+        Command::List { account } => list(&owner::list_all(app, account.as_deref())?, data_dir, call),
         Command::Delete { sha256: Sha256(sha256), account } => {
-            own_demos::delete_of(app, &account, sha256)?;
+            owner::delete_of(app, &account, sha256)?;
             let sha256 = hex(&sha256);
             if call.json {
                 output::json(&json!({ "deleted": { "account": account, "sha256": sha256 } }));
@@ -73,7 +73,7 @@ fn sha256(text: &str) -> Result<Sha256> {
 
 fn list(demos: &[(String, DemoInfo)], data_dir: &Path, call: &Call) -> Result<()> {
     let base = Base::public(&server_url::recorded(data_dir).map(|server| server.url).unwrap_or_default());
-    let views = demos.iter().map(|(account, info)| (account, listed_demo(info, &base)));
+    let views = demos.iter().map(|(account, info)| (account, wire::demo::listed(info, &base)));
     if call.json {
         let view = |(account, view): (&String, _)| -> Result<Value> {
             let mut value = serde_json::to_value(view)

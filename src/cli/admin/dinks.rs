@@ -3,10 +3,11 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::account::changed;
-use super::{Call, account_json, account_name, output};
-use crate::app::dinks::{Dinks, Undone};
-use crate::app::{App, accounts, dinks};
+use crate::app::App;
+use crate::app::accounts::dinks::{self, Dinks, Undone};
+use crate::app::accounts::{self};
+use crate::cli::admin::account::changed;
+use crate::cli::admin::{Call, account_json, account_name, output};
 use crate::cli::{hints, prompt, wrong_usage};
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Call, hints, output};
-use crate::app::doctor::{self, Fault, Patient};
-use crate::cli::server_url::{self, host_of};
+use crate::app::upkeep::doctor::{self, Fault, Patient};
+use crate::appliance::server_url::{self, host_of};
+use crate::cli::admin::{Call, hints, output};
 use crate::domain::error::{Error, Result};
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Call, output};
-use crate::cli::server_url;
+use crate::appliance::server_url;
+use crate::cli::admin::{Call, output};
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::address::Addresses;
 use crate::os::http::{Client, ClientOptions, Method, Request};

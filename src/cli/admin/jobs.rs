@@ -6,16 +6,16 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Call, output};
 use crate::app::App;
-use crate::app::all_jobs::{self, AnyJob, Attempt, Filter};
-use crate::cli::server_url;
+use crate::app::jobs::operator::{self, AnyJob, Attempt, Filter};
+use crate::appliance::server_url;
+use crate::cli::admin::{Call, output};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::job::JobStatus;
 use crate::domain::limits;
-use crate::http::{Base, job_view};
 use crate::wire::time::rfc3339;
+use crate::wire::{self, base::Base};
 
 /// Render jobs of all accounts: list, show, cancel, retry, log
 #[derive(Debug, clap::Args)]
@@ -80,13 +80,13 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
         Command::List { key, node, account, status, limit } => {
             let filter = Filter { account, key: key.map(KeyId), node, status };
-            view.list(&all_jobs::list(app, &filter, limit)?)
+            view.list(&operator::list(app, &filter, limit)?)
         }
-        Command::Show { id } => view.show(&all_jobs::show(app, id)?),
-        Command::Cancel { id } => view.changed(&all_jobs::cancel(app, id)?),
-        Command::Retry { id } => view.changed(&all_jobs::retry(app, id)?),
+        Command::Show { id } => view.show(&operator::show(app, id)?),
+        Command::Cancel { id } => view.changed(&operator::cancel(app, id)?),
+        Command::Retry { id } => view.changed(&operator::retry(app, id)?),
         Command::Log { id } => {
-            let (job, attempts) = all_jobs::log(app, id)?;
+            let (job, attempts) = operator::log(app, id)?;
             view.log(&job, &attempts)
         }
     }
@@ -199,7 +199,7 @@ impl View {
     /// The job as its owner sees it, and whose it is.
     fn value(&self, any: &AnyJob) -> Result<Value> {
         let unreadable = |error| Error::internal("A job could not be written as JSON.", error);
-        let mut value = serde_json::to_value(job_view(&any.info, &self.base)?).map_err(unreadable)?;
+        let mut value = serde_json::to_value(wire::job::view(&any.info, &self.base)?).map_err(unreadable)?;
         value["account"] = json!(any.account);
         value["key_id"] = json!(any.info.job.key.0);
         value["node"] = json!(any.node);

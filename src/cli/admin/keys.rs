@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::{Call, account_json, account_name, hints, output, show_new_keys};
-use crate::app::accounts::NewKeys;
-use crate::app::{App, keys};
+use crate::app::App;
+use crate::app::accounts::{NewKeys, keys};
+use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;

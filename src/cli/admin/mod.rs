@@ -24,10 +24,11 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Call, hints, output};
 use crate::app::App;
 use crate::app::accounts::NewKeys;
-use crate::domain::account::{self as rules, Account};
+use crate::cli::{Call, hints, output};
+use crate::domain::account as rules;
+use crate::domain::account::Account;
 use crate::domain::error::Result;
 use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;

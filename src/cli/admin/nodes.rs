@@ -5,15 +5,15 @@ use std::path::Path;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Call, output};
-use crate::app::nodes::NodeInfo;
-use crate::app::{App, nodes};
-use crate::cli::server_url;
+use crate::app::App;
+use crate::app::nodes::{self, NodeInfo};
+use crate::appliance::server_url;
+use crate::cli::admin::{Call, output};
 use crate::domain::error::Result;
 use crate::domain::node::{Bench, Node, NodeState};
 use crate::domain::protocol::{self, Program};
 use crate::domain::wording::counted;
-use crate::wire::ticket::JoinTicket;
+use crate::wire::join_token::JoinTicket;
 use crate::wire::time::rfc3339;
 
 /// Render nodes: join tokens, list, drain, resume, remove

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Call, output};
-use crate::app::{App, promote};
+use crate::app::App;
+use crate::app::upkeep::promote;
+use crate::cli::admin::{Call, output};
 use crate::domain::error::{Error, Result};
 use crate::domain::wording::counted;
 use crate::store::STORE;

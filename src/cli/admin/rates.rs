@@ -2,15 +2,16 @@
 
 use clap::Subcommand;
 
-use super::{Call, output};
-use crate::app::{App, rates};
+use crate::app::App;
+use crate::app::billing::prices;
+use crate::cli::admin::{Call, output};
 use crate::cli::clip_args::{fps, resolution};
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
-use crate::wire;
 use crate::wire::time::rfc3339;
+use crate::wire::{self};
 
 /// Prices: of an hour of metered footage, of a dink for a month, and their currency
 #[derive(Debug, clap::Args)]
@@ -69,7 +70,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         Command::Dink { price } => RateChange::Dink(price),
         Command::Currency { code } => RateChange::Currency(code),
         Command::Show => {
-            let (list, history) = rates::show(app)?;
+            let (list, history) = prices::show(app)?;
             if call.json {
                 output::json(&wire::rates::view(&list, &history));
             } else {
@@ -78,8 +79,8 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             return Ok(());
         }
     };
-    rates::set(app, change)?;
-    let (list, history) = rates::show(app)?;
+    prices::set(app, change)?;
+    let (list, history) = prices::show(app)?;
     if call.json {
         output::json(&wire::rates::view(&list, &history));
     } else {

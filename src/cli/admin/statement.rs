@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::output::plain;
+use crate::cli::admin::output::plain;
 use crate::domain::key::KeyClass;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::statement::{Statement, Statements};

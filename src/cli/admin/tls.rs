@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Call, output};
 use crate::app::App;
 use crate::app::tls::{self, Shown};
-use crate::cli::{https, server_url, target};
+use crate::appliance::{https, server_url};
+use crate::cli::admin::{Call, output};
+use crate::cli::target;
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::user;
 use crate::wire::time::rfc3339;

@@ -1,7 +1,8 @@
 //! `admin usage`: what accounts used in a month and owe for it, as a table, a printable statement, JSON or CSV.
 
-use super::{Call, output, statement};
-use crate::app::{App, statements};
+use crate::app::App;
+use crate::app::billing::statements;
+use crate::cli::admin::{Call, output, statement};
 use crate::cli::wrong_usage;
 use crate::domain::error::Result;
 use crate::domain::month::Month;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Call, StateArgs, output, program};
+use crate::cli::node::{Call, StateArgs, output};
+use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::node::check;
 use crate::os::clock::{Clock, SystemClock};
@@ -22,7 +23,7 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
     let (state_dir, owned) = args.state.dirs(call)?;
     user::act_as_owner(&owned)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let checks = check::checks(&state_dir, &program()?, &clock);
+    let checks = check::checks(&state_dir, &config::program()?, &clock);
     let words = |outcome: &Result<String>| match outcome {
         Ok(found) => output::plain(found),
         Err(error) => output::plain(&error.to_string()),

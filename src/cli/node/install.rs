@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Call, JoinArgs, StateArgs, identity, output, token, wrong_usage};
+use crate::cli::node::{Call, JoinArgs, StateArgs, identity, output, token, wrong_usage};
 use crate::domain::error::Result;
 use crate::os::{systemd, user};
 

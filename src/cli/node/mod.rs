@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use ipnet::IpNet;
 
-use super::{Call, output, program, stop_on_signals, wrong_usage};
+use crate::cli::{Call, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::key::Secret;
@@ -19,12 +19,12 @@ use crate::domain::limits;
 use crate::domain::node::check_name;
 use crate::node::agent::{self, AgentConfig};
 use crate::node::check::not_joined;
+use crate::node::child::Patience;
 use crate::node::join::{self, NodeState};
-use crate::node::renderer::Patience;
 use crate::os::clock::SystemClock;
 use crate::os::room::Room;
 use crate::os::user;
-use crate::wire::ticket::JoinTicket;
+use crate::wire::join_token::JoinTicket;
 
 /// The render-node agent: joins an appliance once with a token, then works for it
 #[derive(Debug, clap::Args)]
@@ -142,7 +142,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
         extra_fetch_allow: args.fetch_allow,
         max_jobs: args.max_jobs,
         idle_exit: args.idle_exit.map(Duration::from_secs),
-        program: program()?,
+        program: config::program()?,
         cache_bytes: limits::NODE_CACHE_BYTES,
         room,
         patience: Patience::default(),

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
 
-use super::output;
+use crate::cli::node::output;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dinkem_appliance::app::store_check::{self, Stopped};
+use dinkem_appliance::app::upkeep::store_check::{self, Stopped};
 
 use crate::support::appliance::Appliance;
 use crate::support::client::Ask;

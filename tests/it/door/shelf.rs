@@ -104,7 +104,7 @@ fn a_listed_demo_tells_its_map_its_last_use_and_its_unfinished_jobs() {
     appliance.send(&Ask::delete(&format!("/api/clips/{first}")).key(&key)).expect(200);
     assert_eq!(only()["unfinished_jobs"], 1);
 
-    assert!(app::index_next(&appliance.app, BINARY.as_ref(), &StopFlag::new()).unwrap());
+    assert!(app::demos::index::index_next(&appliance.app, BINARY.as_ref(), &StopFlag::new()).unwrap());
     let shown = appliance.send(&Ask::get(&format!("/api/demos/{}", sha256.as_str().unwrap())).key(&key)).expect(200);
     assert_eq!((&only()["status"], &only()["map"]), (&json!("indexed"), &shown.json()["map"]));
 }

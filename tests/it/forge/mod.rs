@@ -5,10 +5,10 @@ mod readings;
 
 use std::collections::BTreeMap;
 
-use dinkem_appliance::render::demo;
 use dinkem_appliance::render::forge::description::{Match, Round, Side, Stage, What};
-use dinkem_appliance::render::forge::{self, SAMPLE_PLAYER, SAMPLE_ROUND, TICK_RATE};
+use dinkem_appliance::render::forge::{SAMPLE_PLAYER, SAMPLE_ROUND, TICK_RATE};
 use dinkem_appliance::render::scene::BombState;
+use dinkem_appliance::render::{demo, forge};
 
 use readings::{Datum, Reading};
 

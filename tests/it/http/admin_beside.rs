@@ -72,18 +72,18 @@ fn change(admin: &App, dice: &mut Dice, state: &State) -> State {
         }
         2 => {
             next.dinks = dice.below(2) as u32;
-            app::dinks::set(admin, "studio", next.dinks).unwrap();
+            app::accounts::dinks::set(admin, "studio", next.dinks).unwrap();
         }
         3 => {
-            let (_, keys) = app::keys::rotate(admin, "studio", KeyClass::Metered, Duration::ZERO).unwrap();
+            let (_, keys) = app::accounts::keys::rotate(admin, "studio", KeyClass::Metered, Duration::ZERO).unwrap();
             next.metered.iter_mut().for_each(|(_, live)| *live = false);
             next.metered.push((keys.metered.unwrap().reveal().to_owned(), true));
         }
         _ => {
             let (live, _) = next.metered.iter().find(|(_, live)| *live).unwrap().clone();
-            let id = app::keys::identify(admin, &live).unwrap().1.id;
-            app::keys::revoke(admin, id).unwrap();
-            let (_, keys) = app::keys::mint(admin, "studio").unwrap();
+            let id = app::accounts::keys::identify(admin, &live).unwrap().1.id;
+            app::accounts::keys::revoke(admin, id).unwrap();
+            let (_, keys) = app::accounts::keys::mint(admin, "studio").unwrap();
             next.metered.iter_mut().for_each(|(_, live)| *live = false);
             next.metered.push((keys.metered.unwrap().reveal().to_owned(), true));
         }

@@ -32,7 +32,7 @@ fn submit(appliance: &Appliance, key: &str, demo: &Value, player: &str, round: u
 
 /// Reads what waits; how many demos that were.
 fn read_all(appliance: &Appliance) -> usize {
-    let next = || app::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap();
+    let next = || app::demos::index::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap();
     std::iter::repeat_with(next).take_while(|read| *read).count()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dinkem_appliance::app::dinks;
+use dinkem_appliance::app::accounts::dinks;
 use dinkem_appliance::domain::month::Month;
 use dinkem_appliance::os::clock::Clock;
 use serde_json::{Value, json};
@@ -141,7 +141,8 @@ fn what_is_undone_later_is_not_carried_into_the_months_after_it_either() {
     let third = Month::of(office.clock.now_ms());
     let peaks = || {
         let peak = |month| {
-            let made = dinkem_appliance::app::statements::make(&office.app, Some(month), Some("studio")).unwrap();
+            let made =
+                dinkem_appliance::app::billing::statements::make(&office.app, Some(month), Some("studio")).unwrap();
             made.list[0].dinks.peak
         };
         [first, second, third].map(peak)

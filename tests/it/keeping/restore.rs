@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use dinkem_appliance::app::{accounts, backup, demos};
+use dinkem_appliance::app::upkeep::backup;
+use dinkem_appliance::app::{accounts, demos};
 use dinkem_appliance::os::random::FakeRandom;
 use serde_json::Value;
 

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use dinkem_appliance::app::leases::{self, Claim};
-use dinkem_appliance::app::{jobs, nodes};
+use dinkem_appliance::app::leases::Claim;
+use dinkem_appliance::app::{jobs, leases, nodes};
 use dinkem_appliance::domain::job::JobStatus;
 use dinkem_appliance::domain::limits;
 use dinkem_appliance::domain::node::NodeState;

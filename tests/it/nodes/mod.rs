@@ -11,7 +11,7 @@ mod words;
 
 use std::sync::Arc;
 
-use dinkem_appliance::app::doctor::{self, Fault, Patient};
+use dinkem_appliance::app::upkeep::doctor::{self, Fault, Patient};
 use dinkem_appliance::os::random::FakeRandom;
 
 use crate::support::appliance::Appliance;

@@ -3,8 +3,7 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use dinkem_appliance::app::leases;
-use dinkem_appliance::app::{App, nodes};
+use dinkem_appliance::app::{App, leases, nodes};
 use dinkem_appliance::domain::job::Stage;
 use dinkem_appliance::domain::lease::Progress;
 use dinkem_appliance::domain::limits;

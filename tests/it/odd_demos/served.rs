@@ -29,7 +29,7 @@ fn the_server_lists_and_takes_only_rounds_and_players_of_the_final_line() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = appliance.send(&Ask::post("/api/demos").key(&key).body(play(&odd_match()))).expect(201).json();
-    while app::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap() {}
+    while app::demos::index::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap() {}
     let told = appliance.send(&Ask::get(&format!("/api/demos/{}", demo["sha256"].as_str().unwrap())).key(&key));
     let told = told.expect(200).json();
     let index: DemoIndex = serde_json::from_value(told).unwrap();
@@ -53,7 +53,7 @@ fn a_job_for_a_demo_without_a_completed_round_is_told_so() {
     let key = appliance.account("studio").metered;
     let warmup = game([2, 2], vec![Stage::Warmup(round(4, Ct, "deagle", &[(2, 0)]))]);
     let demo = appliance.send(&Ask::post("/api/demos").key(&key).body(play(&warmup))).expect(201).json();
-    while app::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap() {}
+    while app::demos::index::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap() {}
     let job = json!({"demo_url": demo["demo_url"], "steam64_id": steam64(0).to_string(), "round": 1});
     let refused = appliance.send(&Ask::post("/api/clips").key(&key).json(job.to_string())).expect(400).json();
     assert_eq!(refused["code"], "round_not_in_demo");

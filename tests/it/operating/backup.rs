@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dinkem_appliance::app::backup::{self, Backup, Restored};
+use dinkem_appliance::app::upkeep::backup::{self, Backup, Restored};
 use dinkem_appliance::app::{App, audit, demos, jobs, nodes};
 use dinkem_appliance::domain::clip::Clip;
 use dinkem_appliance::domain::error::Error;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dinkem_appliance::app::backup;
+use dinkem_appliance::app::upkeep::backup;
 use dinkem_appliance::os::archive::Writer;
 use dinkem_appliance::os::clock::FakeClock;
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::{App, audit, jobs, leases, nodes, promote};
+use dinkem_appliance::app::upkeep::promote;
+use dinkem_appliance::app::{App, audit, jobs, leases, nodes};
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::id::LeaseId;
 use dinkem_appliance::domain::job::{Caller, JobStatus, Stage};

@@ -6,7 +6,9 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use dinkem_appliance::app::{dinks, leases, rates};
+use dinkem_appliance::app::accounts::dinks;
+use dinkem_appliance::app::billing::prices;
+use dinkem_appliance::app::leases;
 use dinkem_appliance::domain::failure::Retry;
 use dinkem_appliance::domain::id::JobId;
 use dinkem_appliance::domain::job::Caller;
@@ -197,7 +199,7 @@ impl History {
     }
 
     fn set(&self, change: RateChange) {
-        rates::set(&self.appliance.app, change).unwrap();
+        prices::set(&self.appliance.app, change).unwrap();
     }
 
     fn slips_of(&self, account: usize, period: Period) -> impl Iterator<Item = &Slip> {

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use dinkem_appliance::app::{self, App, Settings};
+use dinkem_appliance::app::{App, Settings};
 use dinkem_appliance::domain::limits;
 use dinkem_appliance::domain::quota::Quotas;
-use dinkem_appliance::http::{self, Running, ServeOptions};
+use dinkem_appliance::http::{Running, ServeOptions};
 use dinkem_appliance::os::clock::FakeClock;
 use dinkem_appliance::os::random::FakeRandom;
 use dinkem_appliance::os::room::Room;
+use dinkem_appliance::{app, http};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -109,7 +110,7 @@ impl Appliance {
     /// An active account with dinks.
     pub fn account_with_dinks(&self, name: &str, dinks: u32) -> Keys {
         let keys = self.account(name);
-        app::dinks::set(&self.app, name, dinks).unwrap();
+        app::accounts::dinks::set(&self.app, name, dinks).unwrap();
         keys
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::node::agent::{self, AgentConfig};
-use dinkem_appliance::node::renderer::Patience;
+use dinkem_appliance::node::child::Patience;
 use dinkem_appliance::os::clock::SystemClock;
 use dinkem_appliance::os::room::Room;
 use dinkem_appliance::os::stop::StopFlag;

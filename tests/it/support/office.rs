@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::{App, Settings, accounts, auth, leases, nodes};
+use dinkem_appliance::app::accounts::{auth, dinks};
+use dinkem_appliance::app::{App, Settings, accounts, leases, nodes};
 use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::domain::node::Node;
@@ -83,7 +84,7 @@ impl Office {
     pub fn account(&self, name: &str) -> (Caller, Caller) {
         let (_, keys) = accounts::create(&self.app, name, true).unwrap();
         accounts::activate(&self.app, Some(name)).unwrap();
-        dinkem_appliance::app::dinks::set(&self.app, name, 1).unwrap();
+        dinks::set(&self.app, name, 1).unwrap();
         let caller = |key: Option<Secret>| self.call(&key.unwrap()).unwrap();
         (caller(keys.metered), caller(keys.reserved))
     }

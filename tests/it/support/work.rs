@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinkem_appliance::app::leases::{self, Grant};
-use dinkem_appliance::app::{App, auth, jobs, nodes};
+use dinkem_appliance::app::accounts::auth;
+use dinkem_appliance::app::leases::Grant;
+use dinkem_appliance::app::{App, jobs, leases, nodes};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::job::{Caller, JobSpec, Renderer};
 use dinkem_appliance::domain::node::Node;

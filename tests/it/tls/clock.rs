@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use dinkem_appliance::app::doctor::{self, Patient};
 use dinkem_appliance::app::tls::names::Names;
 use dinkem_appliance::app::tls::{Certificates, Source, Watch};
+use dinkem_appliance::app::upkeep::doctor::{self, Patient};
 use dinkem_appliance::os::certificates::{self, Validity};
 use dinkem_appliance::os::random::FakeRandom;
 

@@ -82,7 +82,7 @@ fn with_a_studios_certificate_its_name_is_the_url_and_the_systems_roots_are_trus
     assert_eq!(status, 404);
     let port = server.url.rsplit_once(':').unwrap().1;
     let token = cli.run(&["admin", "nodes", "token", "--json"]).json();
-    let ticket = dinkem_appliance::wire::ticket::JoinTicket::decode(token["join_token"].as_str().unwrap()).unwrap();
+    let ticket = dinkem_appliance::wire::join_token::JoinTicket::decode(token["join_token"].as_str().unwrap()).unwrap();
     assert_eq!((ticket.server, ticket.ca), (Some(format!("https://localhost:{port}")), None));
 
     // As if the studio's authority were among the system's.

@@ -1,0 +1,57 @@
+//! Who is calling: the contract's page "Authentication", to the letter.
+
+use crate::app::App;
+use crate::domain::account::AccountStatus;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::job::Caller;
+use crate::domain::key::{KeyClass, KeyHash, parse_bearer};
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::store;
+
+/// `headers`: every `Authorization` header of the request; two are as malformed as none. The contract's 401s, and the
+/// 403 of a reserved key whose account has no dinks. The rows are asked each time: what `admin` has just changed holds.
+pub fn authenticate(app: &App, headers: &[&str]) -> Result<Caller> {
+    let hash = presented(headers)?;
+    let now = app.clock.now_ms();
+    let Some((account, key, class)) = app.store.read(|db| store::keys::owner(db, &hash, now))? else {
+        return Err(refused());
+    };
+    if account.status != AccountStatus::Active {
+        return Err(refused());
+    }
+    if class == KeyClass::Reserved && account.dinks == 0 {
+        return Err(Error::new(Kind::Forbidden, "no_reserved_capacity", "No reserved capacity provisioned"));
+    }
+    app.uses.note(key, now);
+    Ok(Caller { account, key, class })
+}
+
+/// The same for a node's own key; notes now and then that the node was heard of.
+pub fn authenticate_node(app: &App, headers: &[&str]) -> Result<Node> {
+    let hash = presented(headers)?;
+    let mut node = app.store.read(|db| store::nodes::by_key(db, &hash))?.ok_or_else(refused)?;
+    let now = app.clock.now_ms();
+    let silent_ms = now - node.seen_at_ms;
+    // A time far ahead is one of a clock that was wrong, and would let the node look up for as long as it was.
+    let is_ahead = silent_ms < -(limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
+    if is_ahead || silent_ms >= (limits::NODE_SEEN_SECONDS * 1_000).cast_signed() {
+        let id = node.id;
+        app.store.write(move |tx| store::nodes::seen(tx, id, now))?;
+        node.seen_at_ms = now;
+    }
+    Ok(node)
+}
+
+fn presented(headers: &[&str]) -> Result<KeyHash> {
+    match headers {
+        [header] => parse_bearer(header),
+        _ => None,
+    }
+    .map(|secret| KeyHash::of(&secret))
+    .ok_or_else(|| Error::new(Kind::Unauthorized, "missing_key", "Missing or invalid API key"))
+}
+
+fn refused() -> Error {
+    Error::new(Kind::Unauthorized, "invalid_key", "Invalid API key")
+}

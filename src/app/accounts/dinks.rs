@@ -1,0 +1,118 @@
+//! Dinks: reserved render nodes that an account has bought.
+
+use crate::app::accounts::named;
+use crate::app::{App, audit};
+use crate::domain::account::Account;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::domain::month::Month;
+use crate::domain::wording::quoted;
+use crate::store;
+use crate::wire::time::rfc3339;
+
+pub use crate::store::dinks::DinkChange;
+
+/// What is sold and what there is.
+pub struct Dinks {
+    /// All accounts.
+    pub accounts: Vec<Account>,
+    /// Each time that an account's dinks were set, the latest first.
+    pub history: Vec<DinkChange>,
+    /// Dinks of all accounts together.
+    pub sold: u64,
+    /// Slots of all nodes that were heard of lately and take work.
+    pub live_slots: u64,
+}
+
+/// A change that was taken out of the bill.
+pub struct Undone {
+    /// The account with the dinks that it had before.
+    pub account: Account,
+    /// The dinks that the change had set.
+    pub dinks: u32,
+    /// When it had set them. Unix time in milliseconds.
+    pub at_ms: i64,
+    /// Whether statements of months that are over change by it.
+    pub changes_ended_months: bool,
+}
+
+/// Whether an account may be given so many.
+pub fn check(dinks: u32) -> Result<()> {
+    if dinks > limits::ACCOUNT_DINKS {
+        return Err(Error::invalid("dinks", format!("An account holds at most {} dinks.", limits::ACCOUNT_DINKS)));
+    }
+    Ok(())
+}
+
+/// Whether so many are far more than the live slots can serve, so that a slip of the finger is likely. No slot at all
+/// counts as one: accounts are often made before the first node joins.
+pub fn are_unlikely(dinks: u32, live_slots: u64) -> bool {
+    u64::from(dinks) > limits::DINKS_PER_LIVE_SLOT * live_slots.max(1)
+}
+
+/// Sets an account's dinks, from now on.
+pub fn set(app: &App, name: &str, dinks: u32) -> Result<Account> {
+    check(dinks)?;
+    let name = name.to_owned();
+    audit::change(app, move |tx, clerk| {
+        let account = named(tx, &name)?;
+        store::accounts::set_dinks(tx, account.id, dinks)?;
+        store::dinks::record(tx, account.id, dinks, clerk.now_ms)?;
+        clerk.note(tx, "dinks.set", &name, &format!("{} to {dinks}", account.dinks))?;
+        Ok(Account { dinks, ..account })
+    })
+}
+
+/// Takes the last change of an account's dinks out of the bill: they are what they were before, and no month's peak
+/// counts the change any more. Again: the one before it.
+pub fn undo(app: &App, name: &str) -> Result<Undone> {
+    let name = name.to_owned();
+    audit::change(app, move |tx, clerk| {
+        let account = named(tx, &name)?;
+        let change = store::dinks::last_standing(tx, account.id)?.ok_or_else(|| {
+            let message = format!(
+                "There is no change of {name}'s dinks to undo: none was made, or all were undone. See `admin dinks show`; \
+                 to set them: `admin dinks set {} N`.",
+                quoted(&name)
+            );
+            Error::conflict("nothing_to_undo", message)
+        })?;
+        store::dinks::undo(tx, change, clerk.now_ms)?;
+        let before = store::dinks::last_standing(tx, account.id)?.map_or(0, |before| before.dinks);
+        store::accounts::set_dinks(tx, account.id, before)?;
+        let details = format!("{} back to {before}, as set at {}", change.dinks, rfc3339(change.at_ms));
+        clerk.note(tx, "dinks.undo", &name, &details)?;
+        Ok(Undone {
+            account: Account { dinks: before, ..account },
+            dinks: change.dinks,
+            at_ms: change.at_ms,
+            changes_ended_months: Month::of(change.at_ms) < Month::of(clerk.now_ms),
+        })
+    })
+}
+
+/// What is sold, when it was, and what there is to serve it.
+pub fn show(app: &App) -> Result<Dinks> {
+    let now = app.clock.now_ms();
+    app.store.read(|db| {
+        let accounts = store::accounts::all(db)?;
+        let sold = accounts.iter().map(|account| u64::from(account.dinks)).sum();
+        let live_slots = store::nodes::live(db, now)?;
+        let live_slots = live_slots.iter().filter(|node| node.takes_work()).map(|node| u64::from(node.slots)).sum();
+        Ok(Dinks { history: store::dinks::history(db)?, sold, live_slots, accounts })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_times_the_live_slots_are_plausible_and_more_are_not() {
+        let cases = [(0, 0, false), (10, 0, false), (11, 0, true), (10, 1, false), (20, 2, false), (21, 2, true)];
+        for (dinks, live_slots, unlikely) in cases {
+            assert_eq!(are_unlikely(dinks, live_slots), unlikely, "{dinks} with {live_slots}");
+        }
+        assert!(check(100_000).is_ok() && check(100_001).is_err() && check(u32::MAX).is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! API keys from the first day to the last: minted, listed, rotated, revoked, recognised. A key is shown once; the store
+//! has its hash.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::app::App;
+use crate::app::accounts::{NewKeys, named};
+use crate::app::audit::{self, Clerk};
+use crate::domain::account::Account;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::KeyId;
+use crate::domain::key::{KeyClass, KeyHash, KeyInfo, Secret, parse_bearer};
+use crate::domain::limits;
+use crate::domain::wording::quoted;
+use crate::store::{self, Db, Tx};
+
+/// A key for each class that lacks a live one; an account that lacks none is told of `rotate`.
+pub fn mint(app: &App, name: &str) -> Result<(Account, NewKeys)> {
+    let secrets = draw(app, &KeyClass::ALL)?;
+    let name = name.to_owned();
+    let (account, minted) = audit::change(app, move |tx, clerk| {
+        let account = named(tx, &name)?;
+        let live: Vec<KeyClass> = live(tx, &account, clerk.now_ms)?.into_iter().map(|key| key.class).collect();
+        let lacking: Vec<_> = secrets.into_iter().filter(|(class, _)| !live.contains(class)).collect();
+        if lacking.is_empty() {
+            return Err(Error::conflict(
+                "keys_exist",
+                format!(
+                    "{name} has a live key of each class. To replace one: `admin keys rotate {} --class \
+                     metered`, or `--class reserved`.",
+                    quoted(&name)
+                ),
+            ));
+        }
+        issue(tx, clerk, &account, &lacking, "keys.mint")?;
+        Ok((account, lacking))
+    })?;
+    Ok((account, shown(minted)))
+}
+
+/// A successor for the account's live key of a class. The old one stays good for `overlap`; without one it ends at once.
+pub fn rotate(app: &App, name: &str, class: KeyClass, overlap: Duration) -> Result<(Account, NewKeys)> {
+    let secrets = draw(app, &[class])?;
+    let (name, minted) = (name.to_owned(), secrets.clone());
+    let account = audit::change(app, move |tx, clerk| {
+        let account = named(tx, &name)?;
+        let mut old = live(tx, &account, clerk.now_ms)?;
+        old.retain(|key| key.class == class);
+        if old.is_empty() {
+            return Err(Error::conflict(
+                "no_live_key",
+                format!(
+                    "{name} has no live {} key to rotate. Make one: `admin keys mint {}`.",
+                    class.as_str(),
+                    quoted(&name)
+                ),
+            ));
+        }
+        for key in old {
+            store::keys::end(tx, key.id, clerk.now_ms + overlap.as_millis() as i64)?;
+        }
+        issue(tx, clerk, &account, &minted, "keys.rotate")?;
+        Ok(account)
+    })?;
+    Ok((account, shown(secrets)))
+}
+
+/// An account's keys, revoked ones too, the oldest first.
+pub fn list(app: &App, name: &str) -> Result<Vec<KeyInfo>> {
+    app.store.read(|db| store::keys::of_account(db, named(db, name)?.id))
+}
+
+/// Revokes a key for good, also one that is about to end: its next request is refused. A key that has ended stays so.
+pub fn revoke(app: &App, key: KeyId) -> Result<KeyInfo> {
+    audit::change(app, move |tx, clerk| {
+        let known = by_id(tx, key)?;
+        if known.is_live(clerk.now_ms) {
+            store::keys::end(tx, key, clerk.now_ms)?;
+            let account = store::accounts::by_id(tx, known.account)?;
+            clerk.note(tx, "keys.revoke", &account.name, &in_words(key, known.class, &known.fingerprint))?;
+        }
+        by_id(tx, key)
+    })
+}
+
+/// Whose a key is, that somebody has found: live or not. `presented` is never repeated.
+pub fn identify(app: &App, presented: &str) -> Result<(Account, KeyInfo)> {
+    let secret = parse_bearer(&format!("Bearer {}", presented.trim())).ok_or_else(|| {
+        Error::invalid(
+            "key",
+            "That is no API key: a key is a UUID of 36 characters with its hyphens, alone on the line.",
+        )
+    })?;
+    let found = app.store.read(|db| match store::keys::by_hash(db, &KeyHash::of(&secret))? {
+        Some(key) => Ok(Some((store::accounts::by_id(db, key.account)?, key))),
+        None => Ok(None),
+    })?;
+    found.ok_or_else(|| Error::not_found("No account of this appliance has, or ever had, this key."))
+}
+
+/// The key of that number, or the sentence that there is none.
+pub(in crate::app) fn by_id(db: &Db, key: KeyId) -> Result<KeyInfo> {
+    store::keys::by_id(db, key)?
+        .ok_or_else(|| Error::not_found(format!("There is no key {key}. See `admin keys list NAME`.")))
+}
+
+fn live(db: &Db, account: &Account, now_ms: i64) -> Result<Vec<KeyInfo>> {
+    let mut keys = store::keys::of_account(db, account.id)?;
+    keys.retain(|key| key.is_live(now_ms));
+    Ok(keys)
+}
+
+/// Draws new keys.
+pub(in crate::app) fn draw(app: &App, classes: &[KeyClass]) -> Result<Vec<(KeyClass, Secret)>> {
+    classes.iter().map(|class| Ok((*class, app.secret()?))).collect()
+}
+
+/// Stores new keys' hashes and notes how they came to be.
+pub(in crate::app) fn issue(
+    tx: &mut Tx<'_>,
+    clerk: &Clerk,
+    account: &Account,
+    secrets: &[(KeyClass, Secret)],
+    action: &'static str,
+) -> Result<()> {
+    for (class, secret) in secrets {
+        let hash = KeyHash::of(secret);
+        let key = store::keys::insert(tx, &hash, account.id, *class, clerk.now_ms)?;
+        clerk.note(tx, action, &account.name, &in_words(key, *class, &hash.fingerprint()))?;
+    }
+    Ok(())
+}
+
+fn in_words(key: KeyId, class: KeyClass, fingerprint: &str) -> String {
+    format!("key {key}, {}, fingerprint {fingerprint}", class.as_str())
+}
+
+/// New keys as they are shown.
+pub(in crate::app) fn shown(secrets: Vec<(KeyClass, Secret)>) -> NewKeys {
+    let of = |wanted| secrets.iter().find(|(class, _)| *class == wanted).map(|(_, secret)| secret.clone());
+    NewKeys { metered: of(KeyClass::Metered), reserved: of(KeyClass::Reserved) }
+}
+
+/// When keys were used last, until it is written down: no request waits for that.
+#[derive(Default)]
+pub(in crate::app) struct Uses(Mutex<HashMap<KeyId, i64>>);
+
+impl Uses {
+    /// The key was accepted.
+    pub fn note(&self, key: KeyId, now_ms: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, now_ms);
+    }
+}
+
+/// Writes down which keys were used since the last time, in small transactions.
+pub fn write_uses(app: &App) -> Result<()> {
+    let noted = mem::take(&mut *app.uses.0.lock().unwrap_or_else(PoisonError::into_inner));
+    let noted: Vec<(KeyId, i64)> = noted.into_iter().collect();
+    for some in noted.chunks(limits::COMMIT_BATCH) {
+        let some = some.to_vec();
+        app.store.write(move |tx| some.into_iter().try_for_each(|(key, at_ms)| store::keys::used(tx, key, at_ms)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Accounts: created inactive, let in and shut out by the operator.
+
+pub mod auth;
+pub mod dinks;
+pub mod keys;
+
+use crate::app::App;
+use crate::app::audit::{self, Clerk};
+use crate::domain::account::{Account, AccountStatus, check_name};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::job::Caller;
+use crate::domain::key::{KeyClass, Secret};
+use crate::store::{self, Db, Tx};
+
+/// A new account's keys, shown this once.
+pub struct NewKeys {
+    /// Present where one was made.
+    pub metered: Option<Secret>,
+    /// Present where one was made.
+    pub reserved: Option<Secret>,
+}
+
+/// What `GET /api/account` says.
+pub struct Summary {
+    /// The account itself.
+    pub account: Account,
+    /// Its reserved jobs that a node is working on.
+    pub dinks_in_use: u32,
+    /// Its jobs that wait.
+    pub queued: u64,
+    /// Its jobs that a node is working on.
+    pub rendering: u64,
+}
+
+/// Creates an inactive account, with both keys unless `with_keys` says otherwise. A name is given once.
+pub fn create(app: &App, name: &str, with_keys: bool) -> Result<(Account, NewKeys)> {
+    check_name(name)?;
+    let public_id = app.random_uuid()?;
+    let classes: &[KeyClass] = if with_keys { &KeyClass::ALL } else { &[] };
+    let secrets = keys::draw(app, classes)?;
+    let (name, minted) = (name.to_owned(), secrets.clone());
+    let account = audit::change(app, move |tx, clerk| {
+        if store::accounts::by_name(tx, &name)?.is_some() {
+            return Err(Error::conflict("name_taken", format!("There is already an account named {name}.")));
+        }
+        let account = store::accounts::insert(tx, public_id, &name, clerk.now_ms)?;
+        clerk.note(tx, "account.create", &name, "")?;
+        keys::issue(tx, clerk, &account, &minted, "keys.mint")?;
+        Ok(account)
+    })?;
+    Ok((account, keys::shown(secrets)))
+}
+
+/// All accounts, the oldest first.
+pub fn list(app: &App) -> Result<Vec<Account>> {
+    app.store.read(store::accounts::all)
+}
+
+/// One account, with what it is doing.
+pub fn show(app: &App, name: &str) -> Result<Summary> {
+    app.store.read(|db| summarise(db, named(db, name)?))
+}
+
+/// With a name: that account. Without: the one that waits; `Err` code `several_waiting` (message lists them) or
+/// `nobody_waiting`. An account that is active already stays so.
+pub fn activate(app: &App, name: Option<&str>) -> Result<Account> {
+    let name = name.map(str::to_owned);
+    audit::change(app, move |tx, clerk| {
+        let account = match &name {
+            Some(name) => named(tx, name)?,
+            None => the_one_that_waits(store::accounts::all(tx)?)?,
+        };
+        put(tx, clerk, account, AccountStatus::Active, "account.activate")
+    })
+}
+
+/// Shuts an account out: its next request is refused. Its waiting jobs wait on, running ones finish, clips live on.
+pub fn deactivate(app: &App, name: &str) -> Result<Account> {
+    let name = name.to_owned();
+    audit::change(app, move |tx, clerk| {
+        let account = named(tx, &name)?;
+        put(tx, clerk, account, AccountStatus::Deactivated, "account.deactivate")
+    })
+}
+
+/// Sets an account's status. One that stands there already stays so, and nothing is noted.
+fn put(
+    tx: &mut Tx<'_>,
+    clerk: &Clerk,
+    account: Account,
+    status: AccountStatus,
+    action: &'static str,
+) -> Result<Account> {
+    if account.status != status {
+        store::accounts::set_status(tx, account.id, status)?;
+        clerk.note(tx, action, &account.name, "")?;
+    }
+    Ok(Account { status, ..account })
+}
+
+/// The caller's own account.
+pub fn summary(app: &App, caller: &Caller) -> Result<Summary> {
+    app.store.read(|db| summarise(db, caller.account.clone()))
+}
+
+/// The account of that name, or the sentence that there is none.
+pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Account> {
+    store::accounts::by_name(db, name)?
+        .ok_or_else(|| Error::not_found(format!("There is no account named {name}. See `admin account list`.")))
+}
+
+fn summarise(db: &Db, account: Account) -> Result<Summary> {
+    let counts = store::jobs::counts(db, account.id)?;
+    Ok(Summary { account, dinks_in_use: counts.reserved, queued: counts.queued, rendering: counts.rendering })
+}
+
+fn the_one_that_waits(accounts: Vec<Account>) -> Result<Account> {
+    let mut waiting: Vec<Account> =
+        accounts.into_iter().filter(|account| account.status == AccountStatus::Inactive).collect();
+    match (waiting.pop(), waiting.len()) {
+        (Some(only), 0) => Ok(only),
+        (None, _) => Err(Error::new(Kind::NotFound, "nobody_waiting", "No account waits for its activation.")),
+        (Some(last), _) => {
+            let names: Vec<&str> = waiting.iter().chain([&last]).map(|account| account.name.as_str()).collect();
+            let message = format!("Several accounts wait for their activation; name one of: {}.", names.join(", "));
+            Err(Error::conflict("several_waiting", message))
+        }
+    }
+}

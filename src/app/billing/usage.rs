@@ -1,0 +1,39 @@
+//! What an account used in a period, added up in short reads: a ledger may be long.
+
+use crate::app::App;
+use crate::domain::error::Result;
+use crate::domain::id::AccountId;
+use crate::domain::job::Caller;
+use crate::domain::ledger::Ended;
+use crate::domain::limits;
+use crate::domain::month::Period;
+use crate::domain::usage::{BilledLines, Usage};
+use crate::store;
+
+/// All that the caller's account used, by whichever of its keys.
+pub fn usage(app: &App, caller: &Caller, period: Period) -> Result<Usage> {
+    let account = caller.account.id;
+    let currency = app.store.read(|db| store::rates::currency_at(db, period.last_ms()))?;
+    let mut usage = Usage::of(period, currency, &billed(app, account, period)?);
+    let mut after = Ended::before(period.from_ms);
+    loop {
+        let page =
+            app.store.read(|db| store::unbilled::of_account(db, account, after, period.to_ms, limits::LIST_ROWS))?;
+        let Some(last) = page.last() else { return Ok(usage) };
+        after = last.ended;
+        page.iter().for_each(|job| usage.line(job.class, job.kind).count(job.end));
+    }
+}
+
+/// An account's completed jobs of a period, put together.
+pub(in crate::app) fn billed(app: &App, account: AccountId, period: Period) -> Result<BilledLines> {
+    let mut lines = BilledLines::default();
+    let mut after = Ended::before(period.from_ms);
+    loop {
+        let page =
+            app.store.read(|db| store::ledger::of_account(db, account, after, period.to_ms, limits::LIST_ROWS))?;
+        let Some(last) = page.last() else { return Ok(lines) };
+        after = Ended { at_ms: last.at_ms, job: last.job };
+        page.iter().for_each(|row| lines.add(row));
+    }
+}

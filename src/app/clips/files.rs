@@ -1,0 +1,140 @@
+//! Where the files of clips lie: a video and a poster, named after the lease they were uploaded under, never renamed.
+//! Nothing else builds a path of one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::app::stored_files;
+use crate::domain::clip::VideoFacts;
+use crate::domain::error::Result;
+use crate::domain::id::LeaseId;
+use crate::os::files;
+use crate::render::video;
+use crate::store::{DataDir, open_private};
+
+/// The extensions of a lease's files; the last is a poster that is being written.
+const EXTENSIONS: [&str; 3] = ["mp4", "jpg", "jpg.new"];
+
+/// The videos and posters of an appliance, uploads in flight included.
+#[derive(Clone, Debug)]
+pub struct ClipFiles(PathBuf);
+
+impl ClipFiles {
+    /// Those of a data directory.
+    pub fn of(folder: &DataDir) -> Self {
+        Self(folder.clips())
+    }
+
+    /// The video uploaded under a lease.
+    pub fn video(&self, lease: LeaseId) -> PathBuf {
+        self.0.join(format!("{lease}.mp4"))
+    }
+
+    /// The poster uploaded under a lease.
+    pub fn poster(&self, lease: LeaseId) -> PathBuf {
+        self.0.join(format!("{lease}.jpg"))
+    }
+
+    /// The lease that a file name belongs to; `None` for other files.
+    pub fn lease_of(name: &str) -> Option<LeaseId> {
+        let (number, extension) = name.split_once('.')?;
+        if EXTENSIONS.contains(&extension) { number.parse().ok().map(LeaseId) } else { None }
+    }
+
+    /// Whether a file name is that of a video or a poster.
+    pub fn is_published_name(name: &str) -> bool {
+        Self::lease_of(name).is_some_and(|lease| lease.0 > 0) && !name.ends_with(".new")
+    }
+
+    /// Every file that belongs to a lease.
+    pub fn all(&self) -> io::Result<Vec<(LeaseId, PathBuf)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            if let Some(lease) = entry.file_name().to_str().and_then(Self::lease_of) {
+                found.push((lease, entry.path()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The video, open for appending, and its length.
+    pub fn append(&self, lease: LeaseId) -> io::Result<(File, u64)> {
+        with_length(open_private(OpenOptions::new().append(true).create(true), &self.video(lease))?)
+    }
+
+    /// Stores a poster durably; an earlier one is replaced.
+    pub fn put_poster(&self, lease: LeaseId, poster: &[u8]) -> io::Result<()> {
+        files::write_durably(&self.poster(lease), poster)
+    }
+
+    /// The uploaded video's SHA-256 and length.
+    pub fn hash_video(&self, lease: LeaseId) -> io::Result<([u8; 32], u64)> {
+        files::hash(&self.video(lease))
+    }
+
+    /// Reads the uploaded video's own structure; one that is not of this width, height and frame rate is an error.
+    pub fn check_video(&self, lease: LeaseId, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
+        video::check(&self.video(lease), width, height, fps)
+    }
+
+    /// Content and name of the video are on the disk when this returns. Posters are synced when they are stored.
+    pub fn publish(&self, lease: LeaseId) -> io::Result<()> {
+        files::sync(&self.video(lease))?;
+        files::sync_dir(&self.0)
+    }
+
+    /// Deletes an uploaded video that was refused.
+    pub fn discard_video(&self, lease: LeaseId) -> io::Result<()> {
+        fs::remove_file(self.video(lease))
+    }
+
+    /// The video, open for reading, and its length.
+    pub fn open_video(&self, lease: LeaseId) -> io::Result<(File, u64)> {
+        with_length(File::open(self.video(lease))?)
+    }
+
+    /// The poster, open for reading, and its length.
+    pub fn open_poster(&self, lease: LeaseId) -> io::Result<(File, u64)> {
+        with_length(File::open(self.poster(lease))?)
+    }
+
+    /// Whether the video is there and this long.
+    pub fn has_video(&self, lease: LeaseId, bytes: u64) -> bool {
+        fs::metadata(self.video(lease)).is_ok_and(|file| file.len() == bytes)
+    }
+
+    /// Deletes both files. Call it only after the commit that says nobody wants them any more.
+    pub fn remove(&self, lease: LeaseId) {
+        for path in [self.video(lease), self.poster(lease)] {
+            stored_files::remove(Path::new(&path));
+        }
+    }
+}
+
+fn with_length(file: File) -> io::Result<(File, u64)> {
+    let bytes = file.metadata()?.len();
+    Ok((file, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lease_is_read_from_file_name() {
+        let cases = [
+            ("17.mp4", Some(17)),
+            ("17.jpg", Some(17)),
+            ("17.jpg.new", Some(17)),
+            ("17.mov", None),
+            ("17", None),
+            ("x.mp4", None),
+            (".mp4", None),
+        ];
+        for (name, lease) in cases {
+            assert_eq!(ClipFiles::lease_of(name), lease.map(LeaseId), "{name}");
+        }
+    }
+}

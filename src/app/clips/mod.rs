@@ -1,0 +1,87 @@
+//! Published clips, for whoever has the address.
+
+pub mod files;
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::app::jobs::owner;
+use crate::domain::clip::ClipToken;
+use crate::domain::error::{Error, Result};
+use crate::domain::job::Caller;
+use crate::domain::job_info::JobInfo;
+use crate::store::clips::Published;
+use crate::store::{self};
+use crate::wire::problem::hex;
+
+/// An open file of a published clip.
+pub struct ClipFile {
+    /// Open at its beginning.
+    pub file: File,
+    /// Its length.
+    pub bytes: u64,
+    /// A strong entity tag, in its quotes.
+    pub etag: String,
+    /// What to call it when it is saved.
+    pub file_name: String,
+}
+
+/// The video at an address.
+pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
+    let clip = find(app, token)?;
+    let video = opened(
+        app.clip_files.open_video(clip.lease),
+        format!("\"{}\"", hex(&clip.sha256)),
+        format!("{}.mp4", clip.job),
+    )?;
+    // Length, tag and hash are the row's: a file that is not as long is not the one that was published.
+    if video.bytes != clip.bytes {
+        let detail = format!("clips/{}.mp4 has {} bytes, not {}", clip.lease, video.bytes, clip.bytes);
+        return Err(Error::internal("A clip's file is damaged.", detail));
+    }
+    Ok(video)
+}
+
+/// The poster at an address, if the node made one.
+pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
+    let clip = find(app, token)?;
+    opened(
+        app.clip_files.open_poster(clip.lease),
+        format!("\"{}-poster\"", hex(&clip.sha256)),
+        format!("{}.jpg", clip.job),
+    )
+}
+
+/// Gives the clip of an account's job a new address; the old one is dead from then on.
+pub fn renew_link(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
+    let account = caller.account.id;
+    let token = ClipToken::from_bits(app.random.bits()?);
+    let job = app.store.write(move |tx| {
+        let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(owner::unknown)?;
+        if !store::clips::renew(tx, job.id, &token)? {
+            return Err(Error::conflict("no_clip", "The job has no clip: it is not done, or its clip was deleted."));
+        }
+        store::jobs::by_id(tx, job.id)
+    })?;
+    owner::describe(app, vec![job]).map(owner::only)
+}
+
+fn find(app: &App, token: &ClipToken) -> Result<Published> {
+    app.store.read(|db| store::clips::by_token(db, token))?.ok_or_else(unknown)
+}
+
+fn opened(file: io::Result<(File, u64)>, etag: String, file_name: String) -> Result<ClipFile> {
+    match file {
+        Ok((file, bytes)) => Ok(ClipFile { file, bytes, etag, file_name }),
+        // Deleted since its row was read, or a clip without a poster.
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(unknown()),
+        Err(error) => Err(Error::internal("A clip's file could not be read.", error)),
+    }
+}
+
+fn unknown() -> Error {
+    Error::not_found("There is no clip at this address.")
+}

@@ -1,0 +1,214 @@
+//! Reads uploaded demos, each in a child process: a demo comes from a stranger, and whatever it does to its reader is
+//! not to happen to the server.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::app::App;
+use crate::app::demos::index_queue::{IndexLine, Place};
+use crate::domain::error::{Error, Result};
+use crate::domain::failure::FailureCode;
+use crate::domain::id::AccountId;
+use crate::domain::limits;
+use crate::os::doorbell::Doorbell;
+use crate::os::files;
+use crate::os::stop::StopFlag;
+use crate::render::command::{INDEX_FILE, ReaderEnd, Reading, Space, Verdict, read_apart};
+use crate::render::demo::{DemoIndex, PlainDemo};
+use crate::store::{self, Tx};
+
+/// What is known in memory only.
+#[derive(Default)]
+pub struct Indexer {
+    /// Rings when a demo is to be read.
+    pub news: Doorbell,
+    line: Mutex<IndexLine>,
+}
+
+impl Indexer {
+    /// A demo of this account is to be read.
+    pub fn line_up(&self, account: AccountId, sha256: &[u8; 32]) {
+        self.lock().push(Place { account, sha256: *sha256, not_before: Duration::ZERO });
+        self.news.ring();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, IndexLine> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// At start: all demos whose rows say that they wait.
+pub(in crate::app) fn line_up(app: &App) -> Result<()> {
+    let waiting = app.store.read(store::demo_indexes::line)?;
+    waiting.iter().for_each(|(account, sha256)| app.indexer.line_up(*account, sha256));
+    Ok(())
+}
+
+/// A demo that nobody else reads at the same time. Unless it is settled it goes back to its account's line.
+struct Taken<'a> {
+    indexer: &'a Indexer,
+    place: Place,
+    is_settled: bool,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut line = self.indexer.lock();
+        line.let_go(&self.place.sha256);
+        if !self.is_settled {
+            line.push(self.place);
+        }
+    }
+}
+
+/// How reading a demo ended.
+enum Outcome {
+    /// What is in it, as JSON.
+    Indexed(String),
+    /// It cannot be read.
+    Bad(FailureCode, String),
+    /// It needs more room than there was.
+    Exhausted,
+    /// The server stops; nothing is known of the demo.
+    Stopped,
+}
+
+/// Reads the next demo, one account's after the other's, and keeps what is in it, or why it cannot be read. `program` is
+/// this program. False when none waits. An error is the machine's, not the demo's, which goes to the end of its line:
+/// whoever calls this again and again makes a pause then.
+pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
+    let Some(mut taken) = take(app)? else { return Ok(false) };
+    let sha256 = taken.place.sha256;
+    let outcome = read(app, program, &sha256, stop);
+    let now = app.clock.now_ms();
+    match outcome {
+        Ok(Outcome::Stopped) => return Ok(false),
+        Ok(Outcome::Indexed(content)) => {
+            app.store.write(move |tx| store::demo_indexes::indexed(tx, &sha256, &content, now))?;
+        }
+        Ok(Outcome::Bad(code, message)) => {
+            app.store.write(move |tx| store::demo_indexes::failed(tx, &sha256, code, &message, now))?;
+        }
+        Ok(Outcome::Exhausted) => {
+            // Others may have had the room: it is tried again after a while, but not for ever.
+            taken.place.not_before = app.clock.monotonic() + Duration::from_secs(limits::INDEX_RETRY_SECONDS);
+            if !app.store.write(move |tx| exhausted(tx, &sha256, now))? {
+                return Ok(true);
+            }
+        }
+        Err(error) => {
+            app.store.write(move |tx| store::demo_indexes::postpone(tx, &sha256, now))?;
+            return Err(error);
+        }
+    }
+    taken.is_settled = true;
+    Ok(true)
+}
+
+/// Counts that a demo used up its room. True where it is done with: it failed, or waits no longer.
+fn exhausted(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<bool> {
+    let Some(times) = store::demo_indexes::exhausted(tx, sha256, now_ms)? else { return Ok(true) };
+    if times < limits::EXHAUSTIONS {
+        return Ok(false);
+    }
+    let message =
+        format!("The demo needs more disk space to be unpacked than the server has; it was tried {times} times.");
+    store::demo_indexes::failed(tx, sha256, FailureCode::DemoTooLarge, &message, now_ms)?;
+    Ok(true)
+}
+
+/// The next in line that still waits. One that was deleted, or read at another account's turn, is passed over.
+fn take(app: &App) -> Result<Option<Taken<'_>>> {
+    loop {
+        let Some(place) = app.indexer.lock().take(app.clock.monotonic()) else { return Ok(None) };
+        let mut taken = Taken { indexer: &app.indexer, place, is_settled: false };
+        if app.store.read(|db| store::demo_indexes::waits(db, place.account, &place.sha256))? {
+            return Ok(Some(taken));
+        }
+        taken.is_settled = true;
+    }
+}
+
+/// Reads one demo in a directory of its own.
+fn read(app: &App, program: &Path, sha256: &[u8; 32], stop: &StopFlag) -> Result<Outcome> {
+    app.room.check()?;
+    let failed = |error| Error::internal("A demo's work directory could not be used.", error);
+    let demo = app.store.folder.demo(sha256);
+    let room = app.room.budget(least_room(&demo).map_err(failed)?, limits::UNPACKED_BYTES)?;
+    let workdir = app.store.folder.indexing(sha256);
+    files::empty_dir(&workdir).map_err(failed)?;
+    let outcome = watch(app, program, &demo, &workdir, room.bytes(), stop);
+    fs::remove_dir_all(&workdir).map_err(failed)?;
+    outcome
+}
+
+/// Bytes that an ordinary demo of this length needs to be unpacked.
+fn least_room(demo: &Path) -> io::Result<u64> {
+    if PlainDemo::is_at(demo)? {
+        return Ok(0);
+    }
+    Ok(fs::metadata(demo)?.len().saturating_mul(limits::UNPACK_ORDINARY_RATIO))
+}
+
+/// `room`: bytes that the unpacked demo may have.
+fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop: &StopFlag) -> Result<Outcome> {
+    let deadline = app.clock.monotonic() + Duration::from_secs(limits::INDEX_SECONDS);
+    let space = Space { most_bytes: limits::UNPACKED_BYTES, room };
+    let (mut stopped, mut late) = (false, false);
+    let end = read_apart(program, demo, workdir, Reading::Index, space, &mut || {
+        stopped = stop.stopped() || app.stopping();
+        late = app.clock.monotonic() > deadline;
+        !stopped && !late
+    });
+    match end.map_err(|error| Error::internal("A demo could not be read: its child process got lost.", error))? {
+        Some(end) => verdict(end, workdir),
+        None if late && !stopped => {
+            let message = format!("The demo takes longer than {} seconds to read.", limits::INDEX_SECONDS);
+            Ok(Outcome::Bad(FailureCode::DemoTooLarge, message))
+        }
+        None => Ok(Outcome::Stopped),
+    }
+}
+
+/// What a child's end means, by the command contract.
+fn verdict(end: ReaderEnd, workdir: &Path) -> Result<Outcome> {
+    let ReaderEnd { verdict, code, sentence } = end;
+    let bad = |words: &str| {
+        let message = sentence.clone().unwrap_or_else(|| words.to_owned());
+        Outcome::Bad(code.unwrap_or(FailureCode::DemoUnreadable), message)
+    };
+    match verdict {
+        Verdict::Done => Ok(match read_index(workdir)? {
+            Some(content) => Outcome::Indexed(content),
+            None => bad("The demo holds more than can be said of a match."),
+        }),
+        Verdict::BadJob => Ok(bad("The demo cannot be read.")),
+        Verdict::Transient if code == Some(FailureCode::DemoTooLarge) => Ok(Outcome::Exhausted),
+        Verdict::Transient | Verdict::NotReady => {
+            let words = sentence.unwrap_or_else(|| "no words".to_owned());
+            Err(Error::internal("A demo could not be read now and is tried again.", words))
+        }
+        Verdict::Exhausted(what) => {
+            log::warn!("a demo's reader used up what one demo may have: {what:?}");
+            Ok(Outcome::Bad(FailureCode::DemoTooLarge, what.sentence().to_owned()))
+        }
+        // A signal, a panic: no demo of a match does that to its reader.
+        Verdict::Killed | Verdict::Crashed | Verdict::WrongBuild | Verdict::Cancelled => {
+            log::warn!("a demo's reader crashed: {verdict:?}");
+            Ok(Outcome::Bad(FailureCode::DemoUnreadable, "The demo cannot be read: its reader crashed.".to_owned()))
+        }
+    }
+}
+
+/// What the child has left, if it is an index of a sensible length.
+fn read_index(workdir: &Path) -> Result<Option<String>> {
+    let mut text = String::new();
+    let read = File::open(workdir.join(INDEX_FILE))
+        .and_then(|file| file.take(limits::INDEX_BYTES + 1).read_to_string(&mut text));
+    read.map_err(|error| Error::internal("A demo's reader left nothing.", error))?;
+    let good = text.len() as u64 <= limits::INDEX_BYTES && serde_json::from_str::<DemoIndex>(&text).is_ok();
+    Ok(good.then_some(text))
+}

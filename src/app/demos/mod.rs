@@ -1,0 +1,227 @@
+//! Demos that clients upload: streamed to disk, stored once for the same bytes, counted for each account.
+
+pub mod files;
+pub mod incoming;
+pub mod index;
+mod index_queue;
+pub mod owner;
+
+use std::io::{self, Read};
+
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::app::demos::files::{Hold, Partial};
+use crate::app::demos::incoming::Share;
+use crate::app::stored_files::{cannot_store, read_some, too_large};
+use crate::domain::demo::{Indexing, uploaded_demo};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::failure::FailureCode;
+use crate::domain::id::AccountId;
+use crate::domain::job::{Caller, Job, JobSpec};
+use crate::domain::limits;
+use crate::domain::quota::Allowance;
+use crate::os::room::Part;
+use crate::render::demo::{DemoIndex, rounds_in_words};
+use crate::store::{self, Db};
+
+/// Bytes read before they are written.
+const CHUNK: usize = 256 * 1024;
+/// A demo that is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredDemo {
+    /// Its content's hash: its name.
+    pub sha256: [u8; 32],
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// Takes in a demo whose length nobody has said. See [`receive_sized`].
+pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<StoredDemo> {
+    receive_sized(app, caller, body, None)
+}
+
+/// Streams a demo to disk; `stated`: its length, where the client has said it. The same bytes are stored once. It is on
+/// the disk when this returns; of one that is refused, or breaks off, nothing stays there.
+///
+/// Disk and quota are asked before the bytes come. Bytes that do not fit into the quota are still taken in, but not
+/// written, while they may be those of a demo that the account has: these give the same answer again.
+pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Option<u64>) -> Result<StoredDemo> {
+    let account = caller.account.id;
+    let mut arrival = Arrival::begin(app, account, stated)?;
+    let demo = arrival.take_in(body)?;
+    let hold = Hold::take(app, &demo.sha256);
+    // Row and file agree: the same bytes may be being deleted at this moment, here or by `admin`.
+    let stored = app.store.folder.lock_demos().and_then(|_lock| store(app, account, &demo, arrival.file.as_ref()));
+    // Only now, so that the row counts before the bytes on their way do no longer.
+    drop(arrival);
+    match stored {
+        Ok(()) => {
+            app.indexer.line_up(account, &demo.sha256);
+            Ok(demo)
+        }
+        Err(error) => {
+            hold.give_up();
+            Err(error)
+        }
+    }
+}
+
+/// Gives a whole demo its name and its row. Without a file it must be one that the account has.
+fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial<'_>>) -> Result<()> {
+    let (demo, is_written) = (*demo, file.is_some());
+    if let Some(file) = file {
+        file.keep(&app.store.folder.demo(&demo.sha256)).map_err(not_stored)?;
+    }
+    let (now, quota) = (app.clock.now_ms(), app.settings.quotas.demo_bytes);
+    app.store.write(move |tx| {
+        if store::demos::bytes(tx, account, &demo.sha256)?.is_none() {
+            let used = store::demos::account_bytes(tx, account)?;
+            if !is_written || used.saturating_add(demo.bytes) > quota {
+                return Err(over_quota(quota, used, Some(demo.bytes)));
+            }
+            store::demos::insert(tx, account, &demo.sha256, demo.bytes, now)?;
+        }
+        store::demo_indexes::wait(tx, &demo.sha256, now)
+    })
+}
+
+/// What is known of a demo, if the account uploaded it.
+pub fn known(app: &App, caller: &Caller, sha256: &[u8; 32]) -> Result<Option<Indexing>> {
+    app.store.read(|db| store::demo_indexes::of_account(db, caller.account.id, sha256))
+}
+
+/// The demo that the job's URL names, if the job's account uploaded it.
+pub(in crate::app) fn of_job(db: &Db, job: &Job) -> Result<Option<([u8; 32], u64)>> {
+    let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
+    Ok(store::demos::bytes(db, job.account, &sha256)?.map(|bytes| (sha256, bytes)))
+}
+
+/// Refuses a job that cannot be done because of what is known of its demo: one that the account has uploaded and that
+/// has been read. Of any other demo nothing is known yet.
+pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()> {
+    let Some(sha256) = uploaded_demo(&spec.demo_url) else { return Ok(()) };
+    let wrong = |field: &str, code: FailureCode, message: String| {
+        Err(Error { field: Some(field.to_owned()), ..Error::new(Kind::Invalid, code.as_str(), message) })
+    };
+    let content = match known(app, caller, &sha256)? {
+        None | Some(Indexing::Waiting) => return Ok(()),
+        Some(Indexing::Failed { code, message }) => return wrong("demo_url", code, format!("demo_url: {message}")),
+        Some(Indexing::Indexed(content)) => content,
+    };
+    let index: DemoIndex = serde_json::from_str(&content)
+        .map_err(|error| Error::internal("What is known of a demo could not be read.", error))?;
+    let player = spec.steam64_id.to_string();
+    if !index.players.iter().any(|known| known.steam64_id == player) {
+        let message = format!("steam64_id: player {player} does not play in this demo.");
+        return wrong("steam64_id", FailureCode::PlayerNotInDemo, message);
+    }
+    if !index.rounds.iter().any(|known| known.number == spec.round) {
+        let has = rounds_in_words(index.rounds.iter().map(|round| round.number));
+        let message = match index.rounds.as_slice() {
+            [] => format!("round: the demo has {has}."),
+            _ => format!("round: the demo has {has}; round {} is not among them.", spec.round),
+        };
+        return wrong("round", FailureCode::RoundNotInDemo, message);
+    }
+    Ok(())
+}
+
+/// A demo on its way in.
+struct Arrival<'a> {
+    app: &'a App,
+    account: AccountId,
+    share: Share<'a>,
+    room: Part,
+    /// `None`: its bytes are not written, as the quota does not have them.
+    file: Option<Partial<'a>>,
+    /// How long it may be then: as long as a demo that the account has.
+    known_bytes: u64,
+}
+
+impl<'a> Arrival<'a> {
+    fn begin(app: &'a App, account: AccountId, stated: Option<u64>) -> Result<Self> {
+        app.room.check()?;
+        let share = Share::new(app, account);
+        let mut arrival = Self { app, account, share, room: app.room.part(), file: None, known_bytes: 0 };
+        if let Some(bytes) = stated {
+            if !arrival.share.grant(bytes)? {
+                if !app.store.read(|db| store::demos::has_length(db, account, bytes))? {
+                    return Err(arrival.over_quota(Some(bytes))?);
+                }
+                arrival.known_bytes = bytes;
+                return Ok(arrival);
+            }
+            arrival.room.need_in_all(bytes)?;
+        }
+        let name = app.random_uuid()?.simple().to_string();
+        arrival.file = Some(Partial::create(app, &name).map_err(not_stored)?);
+        Ok(arrival)
+    }
+
+    fn over_quota(&self, bytes: Option<u64>) -> Result<Error> {
+        let used = self.app.store.read(|db| store::demos::account_bytes(db, self.account))?;
+        let coming = self.app.incoming.of(self.account);
+        Ok(over_quota(self.app.settings.quotas.demo_bytes, used.saturating_add(coming), bytes))
+    }
+
+    /// Reads the body to its end, and writes it as long as quota and disk have room.
+    fn take_in(&mut self, body: &mut dyn Read) -> Result<StoredDemo> {
+        let (mut hasher, mut bytes) = (Sha256::new(), 0_u64);
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let read = read_some(body, &mut chunk)?;
+            if read == 0 {
+                break;
+            }
+            bytes += read as u64;
+            if bytes > limits::DEMO_BYTES {
+                return Err(too_large("A demo", limits::DEMO_BYTES));
+            }
+            hasher.update(&chunk[..read]);
+            if self.file.is_some() && !self.share.cover(bytes)? {
+                self.file = None;
+                self.room = self.app.room.part();
+                self.known_bytes = self.app.store.read(|db| store::demos::longest(db, self.account))?;
+            }
+            match &mut self.file {
+                Some(file) => {
+                    self.room.need(read as u64)?;
+                    file.write(&chunk[..read]).map_err(not_stored)?;
+                    self.room.written(read as u64);
+                }
+                None if bytes > self.known_bytes => return Err(self.over_quota(None)?),
+                None => {}
+            }
+        }
+        if bytes == 0 {
+            return Err(Error::new(Kind::Invalid, "empty_body", "The request has no body: send the demo's bytes."));
+        }
+        Ok(StoredDemo { sha256: hasher.finalize().into(), bytes })
+    }
+}
+
+fn not_stored(error: io::Error) -> Error {
+    cannot_store("The demo could not be stored.", error)
+}
+
+/// How many more bytes of demos an account may upload.
+pub fn allowance(app: &App, caller: &Caller) -> Result<Allowance> {
+    let account = caller.account.id;
+    let used = app.store.read(|db| store::demos::account_bytes(db, account))?;
+    Ok(Allowance::of(app.settings.quotas.demo_bytes, used.saturating_add(app.incoming.of(account))))
+}
+
+/// Why a demo is refused that does not fit into its account's quota.
+fn over_quota(quota: u64, used: u64, bytes: Option<u64>) -> Error {
+    let mib = |bytes: u64| bytes >> 20;
+    let wanted =
+        bytes.map_or_else(|| "no room for this one".to_owned(), |bytes| format!("the demo has {}", mib(bytes)));
+    let message = format!(
+        "An account may keep at most {} MiB of demos here; this one has {} MiB, counting those that are on their way, and \
+         {wanted}. Ask the operator for more room.",
+        mib(quota),
+        mib(used)
+    );
+    Error::new(Kind::TooLarge, "quota_reached", message)
+}

@@ -1,0 +1,114 @@
+//! Uploaded demos as their account and the operator see them: list, delete.
+
+use crate::app::audit::{self, Clerk};
+use crate::app::demos::files;
+use crate::app::{App, accounts};
+use crate::domain::demo::{DemoInfo, UploadedDemo};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::AccountId;
+use crate::domain::job::Caller;
+use crate::domain::limits;
+use crate::store::{self, Db, Tx};
+use crate::wire::problem::hex;
+
+pub use crate::store::demos::After;
+
+/// A page of demos.
+pub struct DemoPage {
+    /// Newest first.
+    pub demos: Vec<DemoInfo>,
+    /// Behind which one the next page begins, if there is one.
+    pub next: Option<After>,
+}
+
+/// The account's uploads, newest first.
+pub fn list(app: &App, caller: &Caller, limit: u32, after: Option<After>) -> Result<DemoPage> {
+    let account = caller.account.id;
+    app.store.read(|db| {
+        // One more than asked for tells whether there is another page.
+        let mut demos = page(db, account, after, limit.saturating_add(1))?;
+        let more = demos.len() > limit as usize;
+        demos.truncate(limit as usize);
+        let next = demos.last().filter(|_| more).map(|last| (last.demo.uploaded_at_ms, last.demo.sha256));
+        Ok(DemoPage { demos, next })
+    })
+}
+
+/// The uploads of an account, or of all, each with its account's name; newest first within each account.
+pub fn list_all(app: &App, account: Option<&str>) -> Result<Vec<(String, DemoInfo)>> {
+    let accounts = match account {
+        Some(name) => vec![accounts::show(app, name)?.account],
+        None => accounts::list(app)?,
+    };
+    let mut found = Vec::new();
+    for account in accounts {
+        let left = limits::LIST_ROWS.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        let demos = app.store.read(|db| page(db, account.id, None, left))?;
+        found.extend(demos.into_iter().map(|demo| (account.name.clone(), demo)));
+    }
+    Ok(found)
+}
+
+/// Deletes an upload of the account's and gives its room back. The file goes with the last account that has it.
+pub fn delete(app: &App, caller: &Caller, sha256: [u8; 32]) -> Result<()> {
+    let account = caller.account.id;
+    remove(app, sha256, || app.store.write(move |tx| forget(tx, account, &sha256)))
+}
+
+/// The same by the operator, of an account by its name.
+pub fn delete_of(app: &App, account: &str, sha256: [u8; 32]) -> Result<()> {
+    let account = accounts::show(app, account)?.account;
+    remove(app, sha256, || {
+        audit::change(app, move |tx, clerk: &Clerk| {
+            let is_last = forget(tx, account.id, &sha256)?;
+            clerk.note(tx, "demo.delete", &hex(&sha256), &format!("account {}", account.name))?;
+            Ok(is_last)
+        })
+    })
+}
+
+fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result<Vec<DemoInfo>> {
+    let demos = store::demos::page(db, account, after, limit)?.into_iter();
+    let with_jobs = |demo: UploadedDemo| {
+        let unfinished_jobs = store::demos::unfinished_jobs(db, account, &hex(&demo.sha256))?;
+        Ok(DemoInfo { demo, unfinished_jobs })
+    };
+    demos.map(with_jobs).collect()
+}
+
+/// Runs the transaction that forgets an upload, and removes the file if it was the last. Under the demos' lock: the same
+/// bytes may be coming in again at this moment.
+fn remove(app: &App, sha256: [u8; 32], forget: impl FnOnce() -> Result<bool>) -> Result<()> {
+    let _lock = app.store.folder.lock_demos()?;
+    if forget()? {
+        // What stays is an orphan: the sweep removes it, and the doctor names it.
+        files::remove_unwanted(app, &sha256)?;
+    }
+    Ok(())
+}
+
+/// Takes the row away; true where no other account has the bytes.
+fn forget(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32]) -> Result<bool> {
+    if store::demos::bytes(tx, account, sha256)?.is_none() {
+        return Err(unknown());
+    }
+    let jobs = store::demos::unfinished_jobs(tx, account, &hex(sha256))?;
+    if jobs > 0 {
+        let message = match jobs {
+            1 => "1 job that has not ended needs this demo: wait for it, or cancel it.".to_owned(),
+            _ => format!("{jobs} jobs that have not ended need this demo: wait for them, or cancel them."),
+        };
+        return Err(Error::conflict("demo_in_use", message));
+    }
+    store::demos::delete(tx, account, sha256)?;
+    let is_last = !store::demos::has_any(tx, sha256)?;
+    if is_last {
+        store::demo_indexes::forget(tx, sha256)?;
+    }
+    Ok(is_last)
+}
+
+/// The error for a demo that the account has not uploaded.
+pub fn unknown() -> Error {
+    Error::not_found("There is no such demo.")
+}

@@ -1,0 +1,204 @@
+//! A job's life: every change of a job's status is made here, and whatever hooks into one hooks in here.
+//!
+//! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes what belongs
+//! to it (lease, clip, ledger) in that same transaction. It returns a [`Transition`], which its caller settles after the
+//! commit: the job is counted and logged, and the lease that has ended is cleaned up.
+
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::domain::clip::Clip;
+use crate::domain::error::{Error, Result};
+use crate::domain::failure::Failure;
+use crate::domain::id::{JobId, LeaseId, NodeId};
+use crate::domain::job::{Caller, Job, JobSpec, JobStatus};
+use crate::domain::key::KeyClass;
+use crate::domain::lease::{LeaseEnd, aftermath};
+use crate::domain::ledger::LedgerRow;
+use crate::domain::money::Micros;
+use crate::domain::node::Node;
+use crate::domain::schedule::ReadyJob;
+use crate::store::leases::{Ending, LeaseState, LiveLease};
+use crate::store::{self, Db, Tx};
+
+/// A change of a job's status, to be settled once it is committed.
+#[must_use = "settle it after the commit"]
+#[derive(Debug)]
+pub(in crate::app) struct Transition {
+    job: JobId,
+    public_id: Uuid,
+    to: JobStatus,
+    /// The lease that has ended with it.
+    ended: Option<LeaseId>,
+    /// Why the attempt failed, where one has.
+    failure: Option<Failure>,
+    /// Milliseconds from the first attempt's start to now.
+    took_ms: i64,
+}
+
+/// A new job, queued.
+pub(in crate::app) fn create(
+    tx: &mut Tx<'_>,
+    public_id: Uuid,
+    caller: &Caller,
+    spec: JobSpec,
+    now_ms: i64,
+) -> Result<Job> {
+    store::jobs::insert(tx, public_id, caller, spec, now_ms)
+}
+
+/// The new job is committed.
+pub(in crate::app) fn created(app: &App, id: Uuid, caller: &Caller) {
+    app.counters.submitted.add_one();
+    log::info!("job {id} submitted by account {:?} ({})", caller.account.name, caller.class.as_str());
+}
+
+/// A node takes a queued job under a new lease. `None`: the queue was behind the rows, and the job is out of it now.
+pub(in crate::app) fn start(
+    tx: &mut Tx<'_>,
+    ready: &ReadyJob,
+    node: NodeId,
+    now_ms: i64,
+) -> Result<Option<(Job, LeaseId)>> {
+    if !store::jobs::start(tx, ready, now_ms)? {
+        return Ok(None);
+    }
+    let lease = store::leases::insert(tx, ready.id, node, now_ms)?;
+    Ok(Some((store::jobs::by_id(tx, ready.id)?, lease)))
+}
+
+/// The lease is committed, and its node is there to take it.
+pub(in crate::app) fn started(app: &App, job: &Job, lease: LeaseId, node: &Node) {
+    app.store.lease_given(lease);
+    app.heartbeats.begin(job.id, lease, app.clock.monotonic());
+    log::info!("job {} taken by node {:?} (lease {lease})", job.public_id, node.name);
+}
+
+/// The node's video is the job's clip: the job is done, its clip has an address, and it is billed.
+pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Clip, now_ms: i64) -> Result<Transition> {
+    check(job, JobStatus::Done)?;
+    let is_live = store::leases::end(tx, clip.lease, node, &Ending::DONE, now_ms)?;
+    if !is_live || !store::jobs::finish(tx, job.id, now_ms)? {
+        return Err(Error::internal(
+            "The job could not be completed.",
+            "its lease is not live, or it is not rendering",
+        ));
+    }
+    store::clips::insert(tx, job.id, clip)?;
+    store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
+    Ok(Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms))
+}
+
+/// Cancels an unfinished job and ends its lease, if it has one: its node is told with its next heartbeat.
+pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<Transition> {
+    check(job, JobStatus::Cancelled)?;
+    store::jobs::cancel(tx, job, now_ms)?;
+    let lease = store::leases::cancel(tx, job.id, now_ms)?;
+    Ok(Transition::of(job, JobStatus::Cancelled, lease, None, now_ms))
+}
+
+/// Ends a lease without a clip: the job fails, or returns to its place in the queue, by the domain's rules. `log` is the
+/// end of its renderer's output. `None`: the lease had ended already.
+pub(in crate::app) fn set_back(
+    tx: &mut Tx<'_>,
+    lease: LiveLease,
+    end: LeaseEnd,
+    log: Option<&str>,
+    now_ms: i64,
+) -> Result<Option<Transition>> {
+    let is_lost = matches!(end, LeaseEnd::Lost | LeaseEnd::Unclaimed);
+    let state = if is_lost { LeaseState::Lost } else { LeaseState::Failed };
+    let after = aftermath(store::jobs::attempts(tx, lease.job)?, end);
+    let ending = Ending { state, avoid: after.avoid_node, failure: Some(&after.failure), log };
+    if !store::leases::end(tx, lease.id, lease.node, &ending, now_ms)? {
+        return Ok(None);
+    }
+    let job = store::jobs::by_id(tx, lease.job)?;
+    let to = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
+    check(&job, to)?;
+    store::jobs::set_back(tx, job.id, &after, now_ms)?;
+    Ok(Some(Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms)))
+}
+
+/// A job that failed or was cancelled returns to its place in the queue, with all its attempts before it.
+pub(in crate::app) fn retry(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
+    check(job, JobStatus::Queued)?;
+    store::jobs::retry(tx, job.id)
+}
+
+/// After the commit: counts and logs what happened, and ends the lease.
+pub(in crate::app) fn settle(app: &App, transition: Transition) {
+    let Transition { job, public_id, to, ended, failure, took_ms } = transition;
+    let why = failure.map(|failure| format!("{}: {}", failure.code.as_str(), failure.message)).unwrap_or_default();
+    match to {
+        JobStatus::Done => {
+            app.counters.done.add_one();
+            log::info!("job {public_id} done in {} s", took_ms / 1_000);
+        }
+        JobStatus::Failed => {
+            app.counters.failed.add_one();
+            log::warn!("job {public_id} failed ({why})");
+        }
+        JobStatus::Cancelled => {
+            app.counters.cancelled.add_one();
+            log::info!("job {public_id} cancelled");
+        }
+        JobStatus::Queued => log::warn!("job {public_id} returned to the queue ({why})"),
+        JobStatus::Rendering => {}
+    }
+    if let Some(lease) = ended {
+        lease_over(app, job, lease, to == JobStatus::Done);
+    }
+}
+
+/// A lease was ended by another process: a cancelled job, a removed node. Its files go unless a clip was made of them.
+pub(in crate::app) fn ended_elsewhere(app: &App, job: JobId, lease: LeaseId) -> Result<()> {
+    let keeps_files = app.store.read(|db| store::leases::keeps_files(db, lease))?;
+    lease_over(app, job, lease, keeps_files);
+    Ok(())
+}
+
+/// The end of every lease, once the commit that ends it is on the disk: no request works for it any more.
+fn lease_over(app: &App, job: JobId, lease: LeaseId, keeps_files: bool) {
+    app.heartbeats.end(job, lease);
+    app.uploads.end(lease);
+    if !keeps_files {
+        app.clip_files.remove(lease);
+    }
+}
+
+impl Transition {
+    fn of(job: &Job, to: JobStatus, ended: Option<LeaseId>, failure: Option<Failure>, now_ms: i64) -> Self {
+        let took_ms = now_ms - job.started_at_ms.unwrap_or(now_ms);
+        Self { job: job.id, public_id: job.public_id, to, ended, failure, took_ms }
+    }
+}
+
+/// The state table, in front of every transition.
+fn check(job: &Job, to: JobStatus) -> Result<()> {
+    if job.status.may_become(to) {
+        return Ok(());
+    }
+    let detail = format!("job {} is {} and cannot become {}", job.public_id, job.status.as_str(), to.as_str());
+    Err(Error::internal("The job's status does not allow that.", detail))
+}
+
+/// What a job is billed by: the price in force now. Dinks cover reserved work.
+fn ledger_row(db: &Db, job: &Job, footage_ms: u64, now_ms: i64) -> Result<LedgerRow> {
+    let kind = job.spec.footage_kind();
+    let rate = match job.class {
+        KeyClass::Metered => store::rates::hour_at(db, kind, now_ms)?,
+        KeyClass::Reserved => Micros::ZERO,
+    };
+    Ok(LedgerRow {
+        job: job.id,
+        account: job.account,
+        class: job.class,
+        kind,
+        footage_ms,
+        at_ms: now_ms,
+        rate,
+        amount: rate.for_footage(footage_ms),
+        currency: store::rates::currency_at(db, now_ms)?,
+    })
+}

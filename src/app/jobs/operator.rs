@@ -1,0 +1,138 @@
+//! Render jobs as the operator sees them, whoever's they are: list, show, cancel, retry, and what became of each attempt.
+
+use uuid::Uuid;
+
+use crate::app::accounts::{self, keys};
+use crate::app::jobs::lifecycle;
+use crate::app::jobs::owner::describe;
+use crate::app::{App, audit, nodes};
+use crate::domain::account::AccountStatus;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{JobId, KeyId};
+use crate::domain::job::{Job, JobStatus};
+use crate::domain::job_info::JobInfo;
+use crate::domain::limits;
+use crate::store::job_search::Search;
+use crate::store::{self, Db};
+
+pub use crate::store::leases::Attempt;
+
+/// What the operator looks for; what is left out does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// An account's name.
+    pub account: Option<String>,
+    /// The key that submitted it.
+    pub key: Option<KeyId>,
+    /// Name or id of a node that has it, or had.
+    pub node: Option<String>,
+    /// Where it stands.
+    pub status: Option<JobStatus>,
+}
+
+/// A job with whose it is and who works on it.
+pub struct AnyJob {
+    /// The job. How far it is only its server knows.
+    pub info: JobInfo,
+    /// Its account's name.
+    pub account: String,
+    /// The node of its last attempt.
+    pub node: Option<String>,
+}
+
+/// The jobs that are looked for, the newest first.
+pub fn list(app: &App, filter: &Filter, limit: u32) -> Result<Vec<AnyJob>> {
+    let jobs = app.store.read(|db| match search(db, filter, limit)? {
+        Some(search) => {
+            store::job_search::find(db, &search)?.into_iter().map(|id| store::jobs::by_id(db, id)).collect()
+        }
+        None => Ok(Vec::new()),
+    })?;
+    complete(app, jobs)
+}
+
+/// The filter in numbers of rows; `None` where nothing can match: a key that is not the account's.
+fn search(db: &Db, filter: &Filter, limit: u32) -> Result<Option<Search>> {
+    let key = filter.key.map(|key| keys::by_id(db, key)).transpose()?;
+    let named = filter.account.as_deref().map(|name| accounts::named(db, name)).transpose()?;
+    let node = filter.node.as_deref().map(|name| nodes::named(db, name)).transpose()?;
+    let (owner, named) = (key.as_ref().map(|key| key.account), named.map(|account| account.id));
+    if owner.is_some() && named.is_some() && owner != named {
+        return Ok(None);
+    }
+    Ok(Some(Search {
+        account: owner.or(named),
+        key: filter.key,
+        node: node.map(|node| node.id),
+        status: filter.status,
+        limit,
+    }))
+}
+
+/// One job.
+pub fn show(app: &App, id: Uuid) -> Result<AnyJob> {
+    let job = app.store.read(|db| store::jobs::by_id(db, row(db, id)?))?;
+    complete(app, vec![job]).map(|mut jobs| jobs.swap_remove(0))
+}
+
+/// One job and its attempts, the latest first.
+pub fn log(app: &App, id: Uuid) -> Result<(AnyJob, Vec<Attempt>)> {
+    let attempts = app.store.read(|db| store::leases::attempts(db, row(db, id)?, limits::LIST_ROWS))?;
+    Ok((show(app, id)?, attempts))
+}
+
+/// Cancels a job that has not ended; its node hears of it with the next heartbeat.
+pub fn cancel(app: &App, id: Uuid) -> Result<AnyJob> {
+    let cancelled = audit::change(app, move |tx, clerk| {
+        let job = store::jobs::by_id(tx, row(tx, id)?)?;
+        if !job.status.is_unfinished() {
+            let status = job.status.as_str();
+            return Err(Error::conflict("job_ended", format!("The job is {status}: there is nothing to cancel.")));
+        }
+        let cancelled = lifecycle::cancel(tx, &job, clerk.now_ms)?;
+        clerk.note(tx, "jobs.cancel", &id.to_string(), &format!("was {}", job.status.as_str()))?;
+        Ok(cancelled)
+    })?;
+    lifecycle::settle(app, cancelled);
+    show(app, id)
+}
+
+/// Puts a job that failed or was cancelled back in its place in the queue, with all its attempts before it.
+pub fn retry(app: &App, id: Uuid) -> Result<AnyJob> {
+    audit::change(app, move |tx, clerk| {
+        let job = store::jobs::by_id(tx, row(tx, id)?)?;
+        let why_not = match job.status {
+            JobStatus::Failed | JobStatus::Cancelled => None,
+            JobStatus::Queued | JobStatus::Rendering => Some("it has not ended yet"),
+            JobStatus::Done => Some("it has its clip; to render it again, submit it again"),
+        };
+        if let Some(why_not) = why_not {
+            return Err(Error::conflict("cannot_retry", format!("The job cannot be retried: {why_not}.")));
+        }
+        lifecycle::retry(tx, &job)?;
+        clerk.note(tx, "jobs.retry", &id.to_string(), &format!("was {}", job.status.as_str()))
+    })?;
+    show(app, id)
+}
+
+fn row(db: &Db, id: Uuid) -> Result<JobId> {
+    store::job_search::by_public_id(db, id)?
+        .ok_or_else(|| Error::not_found(format!("There is no job {id}. See `admin jobs list`.")))
+}
+
+/// Adds what is not in the job's own row.
+fn complete(app: &App, jobs: Vec<Job>) -> Result<Vec<AnyJob>> {
+    app.store.read_queue()?;
+    describe(app, jobs)?.into_iter().map(|info| app.store.read(|db| with_names(db, info))).collect()
+}
+
+fn with_names(db: &Db, mut info: JobInfo) -> Result<AnyJob> {
+    let account = store::accounts::by_id(db, info.job.account)?;
+    if info.job.status == JobStatus::Queued && account.status != AccountStatus::Active {
+        // Not in the queue, but still in the line of its account.
+        info.queue_position = None;
+        info.waiting_because = Some(format!("its account is {}", account.status.as_str()));
+    }
+    let node = store::leases::attempts(db, info.job.id, 1)?.pop().map(|attempt| attempt.node);
+    Ok(AnyJob { info, account: account.name, node })
+}

@@ -1,0 +1,93 @@
+//! Render jobs, as their owner sees them: look, list, remove. How one is taken in stands in `submit.rs`.
+
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::app::jobs::lifecycle;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::JobId;
+use crate::domain::job::{Caller, Job, JobStatus};
+use crate::domain::job_info::JobInfo;
+use crate::domain::schedule::{LiveNode, why_waiting};
+use crate::store;
+
+/// A page of jobs.
+pub struct Page {
+    /// Newest first.
+    pub jobs: Vec<JobInfo>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<JobId>,
+}
+
+/// One job of the caller's account.
+pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
+    let job = app.store.read(|db| store::jobs::by_public_id(db, caller.account.id, id))?.ok_or_else(unknown)?;
+    describe(app, vec![job]).map(only)
+}
+
+/// The account's jobs, newest first; `before`: only jobs with a smaller row number.
+pub fn list(app: &App, caller: &Caller, status: Option<JobStatus>, limit: u32, before: Option<JobId>) -> Result<Page> {
+    // One more than asked for tells whether there is another page.
+    let mut jobs =
+        app.store.read(|db| store::jobs::page(db, caller.account.id, status, before, limit.saturating_add(1)))?;
+    let more = jobs.len() > limit as usize;
+    jobs.truncate(limit as usize);
+    let next = jobs.last().filter(|_| more).map(|job| job.id);
+    Ok(Page { jobs: describe(app, jobs)?, next })
+}
+
+/// DELETE: cancels an unfinished job, deletes a finished one's files and keeps its row. Again: nothing more happens.
+pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
+    let (account, now) = (caller.account.id, app.clock.now_ms());
+    let (job, cancelled, deleted) = app.store.write(move |tx| {
+        let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(unknown)?;
+        let (cancelled, deleted) = if job.status.is_unfinished() {
+            (Some(lifecycle::cancel(tx, &job, now)?), None)
+        } else {
+            (None, store::clips::delete(tx, job.id)?)
+        };
+        Ok((store::jobs::by_id(tx, job.id)?, cancelled, deleted))
+    })?;
+    cancelled.into_iter().for_each(|transition| lifecycle::settle(app, transition));
+    // After the commit: a row never lacks its file.
+    deleted.into_iter().for_each(|lease| app.clip_files.remove(lease));
+    describe(app, vec![job]).map(only)
+}
+
+/// Adds to rows what is known only now.
+pub(in crate::app) fn describe(app: &App, jobs: Vec<Job>) -> Result<Vec<JobInfo>> {
+    let now = app.clock.now_ms();
+    let some_wait = jobs.iter().any(|job| job.status == JobStatus::Queued);
+    let live = if some_wait { app.store.read(|db| store::nodes::live(db, now))? } else { Vec::new() };
+    let has_room = !some_wait || app.room.is_open();
+    Ok(jobs.into_iter().map(|job| describe_one(app, job, &live, has_room)).collect())
+}
+
+fn describe_one(app: &App, job: Job, live: &[LiveNode], has_room: bool) -> JobInfo {
+    let mut info = JobInfo { progress: None, queue_position: None, waiting_because: None, job };
+    match info.job.status {
+        JobStatus::Queued => {
+            let waiting = app.store.waiting(info.job.account, info.job.class, info.job.id);
+            let (position, reason) = match &waiting {
+                Some((position, _)) if !has_room => (*position, "the server's disk has no room for clips".to_owned()),
+                Some((position, ready)) => (*position, why_waiting(ready, live)),
+                // It has left the queue since its row was read.
+                None => (1, "a node is about to take it".to_owned()),
+            };
+            info.queue_position = Some(position);
+            info.waiting_because = Some(reason);
+        }
+        JobStatus::Rendering => info.progress = app.heartbeats.progress(info.job.id),
+        JobStatus::Done | JobStatus::Failed | JobStatus::Cancelled => {}
+    }
+    info
+}
+
+/// The one that was put in.
+pub(in crate::app) fn only(mut described: Vec<JobInfo>) -> JobInfo {
+    described.swap_remove(0)
+}
+
+pub(in crate::app) fn unknown() -> Error {
+    Error::not_found("There is no such job.")
+}

@@ -1,0 +1,144 @@
+//! Takes jobs in: what an account may still submit, and the same request sent twice.
+
+use uuid::Uuid;
+
+use crate::app::jobs::lifecycle;
+use crate::app::jobs::owner::{describe, only};
+use crate::app::{App, demos};
+use crate::domain::demo::uploaded_demo;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::job::{Caller, Job, JobSpec};
+use crate::domain::job_info::JobInfo;
+use crate::domain::limits;
+use crate::domain::quota::Allowance;
+use crate::domain::schedule::why_waiting;
+use crate::domain::wording::counted;
+use crate::store::{self, Tx};
+
+/// Answers forgotten in one transaction.
+const SWEEP_BATCH: usize = limits::COMMIT_BATCH;
+
+/// What tells a submission that was sent again from a new one.
+pub struct Once {
+    /// The client's key.
+    pub key: IdempotencyKey,
+    /// SHA-256 of the body it came with.
+    pub body_sha256: [u8; 32],
+}
+
+/// What a submission with an `Idempotency-Key` comes to.
+pub struct Submitted {
+    /// The job.
+    pub job: Uuid,
+    /// The body of the answer, the first time and every other.
+    pub answer: String,
+    /// Whether it was answered before.
+    pub again: bool,
+}
+
+/// Takes a job in. It is on the disk when this returns.
+pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
+    let new = NewJob::new(app, caller, spec)?;
+    let job = app.store.write(move |tx| new.insert(tx))?;
+    lifecycle::created(app, job.public_id, caller);
+    describe(app, vec![job]).map(only)
+}
+
+/// Takes a job in, unless the same key brought the same body within the last day: then the first answer is given again.
+/// Another body is an error. `answer` makes the answer's body; it is kept in the job's own transaction, so that either
+/// both are on the disk or neither. Of two requests at once the writer takes one first, and the other sees it.
+pub fn submit_once(
+    app: &App,
+    caller: &Caller,
+    spec: JobSpec,
+    once: Once,
+    answer: impl FnOnce(&JobInfo) -> Result<String> + Send + 'static,
+) -> Result<Submitted> {
+    // What stands in the way of a new job does not stand in the way of an old answer.
+    let new = NewJob::new(app, caller, spec);
+    let (account, now) = (caller.account.id, app.clock.now_ms());
+    let submitted = app.store.write(move |tx| {
+        if let Some(known) = store::submissions::find(tx, account, &once.key, remembered_since(now))? {
+            if known.body_sha256 != once.body_sha256 {
+                let message = "This Idempotency-Key came with another body before; take a new key for a new job.";
+                return Err(Error::new(Kind::Unprocessable, "idempotency_key_reused", message));
+            }
+            return Ok(Submitted { job: known.job, answer: known.answer, again: true });
+        }
+        let job = new?.insert(tx)?;
+        let (id, public_id) = (job.id, job.public_id);
+        let answer = answer(&describe_new(tx, job, now)?)?;
+        store::submissions::insert(tx, account, &once.key, &once.body_sha256, id, &answer, now)?;
+        Ok(Submitted { job: public_id, answer, again: false })
+    })?;
+    if !submitted.again {
+        lifecycle::created(app, submitted.job, caller);
+    }
+    Ok(submitted)
+}
+
+/// How many more jobs an account may have waiting.
+pub fn allowance(app: &App, caller: &Caller) -> Allowance {
+    Allowance::of(app.settings.quotas.queued_jobs, app.store.queued(caller.account.id))
+}
+
+/// Forgets the answers that are older than a day; how many.
+pub fn forget_old_answers(app: &App) -> Result<usize> {
+    let before = remembered_since(app.clock.now_ms());
+    let mut forgotten = 0;
+    loop {
+        let count = app.store.write(move |tx| store::submissions::sweep(tx, before, SWEEP_BATCH))?;
+        forgotten += count;
+        if count < SWEEP_BATCH {
+            return Ok(forgotten);
+        }
+    }
+}
+
+/// Unix time in milliseconds; answers that were given later are remembered.
+fn remembered_since(now_ms: i64) -> i64 {
+    now_ms - (limits::IDEMPOTENCY_SECONDS * 1_000).cast_signed()
+}
+
+/// A job that has everything but its row.
+struct NewJob {
+    public_id: Uuid,
+    caller: Caller,
+    spec: JobSpec,
+    queued_jobs: u64,
+    now_ms: i64,
+}
+
+impl NewJob {
+    fn new(app: &App, caller: &Caller, spec: JobSpec) -> Result<Self> {
+        app.room.check()?;
+        demos::check_job(app, caller, &spec)?;
+        let now_ms = app.clock.now_ms();
+        let public_id = app.timed_uuid(now_ms)?;
+        Ok(Self { public_id, caller: caller.clone(), spec, queued_jobs: app.settings.quotas.queued_jobs, now_ms })
+    }
+
+    /// Inside the transaction, so that the quota holds however many come at once.
+    fn insert(self, tx: &mut Tx<'_>) -> Result<Job> {
+        if tx.queued(self.caller.account.id) >= self.queued_jobs {
+            let message = format!(
+                "The account has {} waiting, which is as many as may wait here; submit more when some are done.",
+                counted(self.queued_jobs, "job")
+            );
+            return Err(Error::new(Kind::TooMany, "too_many_queued", message));
+        }
+        if let Some(sha256) = uploaded_demo(&self.spec.demo_url) {
+            store::demos::used(tx, self.caller.account.id, &sha256, self.now_ms)?;
+        }
+        lifecycle::create(tx, self.public_id, &self.caller, self.spec, self.now_ms)
+    }
+}
+
+/// A job that this very transaction has put in: it is the last in its line.
+fn describe_new(tx: &Tx<'_>, job: Job, now_ms: i64) -> Result<JobInfo> {
+    let live = store::nodes::live(tx, now_ms)?;
+    let reason = why_waiting(&store::jobs::ready_job(&job, Vec::new()), &live);
+    let position = tx.waiting(job.account, job.class) + 1;
+    Ok(JobInfo { progress: None, queue_position: Some(position), waiting_because: Some(reason), job })
+}

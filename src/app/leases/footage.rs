@@ -1,0 +1,95 @@
+//! How long a job's clip is, as far as the server knows: what a node hands over is billed by its length.
+
+use crate::app::App;
+use crate::domain::clip::VideoFacts;
+use crate::domain::demo::{Indexing, uploaded_demo};
+use crate::domain::error::{Error, Result};
+use crate::domain::job::{Job, Renderer};
+use crate::domain::limits;
+use crate::render::demo::{DemoIndex, IndexedRound};
+use crate::store;
+
+/// Compares a video's length with the round's, where the job's demo was uploaded and has been read; nothing is known of
+/// any other. What is wrong, as a sentence.
+pub(in crate::app) fn fault(app: &App, job: &Job, facts: &VideoFacts) -> Result<Option<String>> {
+    let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
+    let known = app.store.read(|db| store::demo_indexes::of_account(db, job.account, &sha256))?;
+    let Some(Indexing::Indexed(content)) = known else { return Ok(None) };
+    let index: DemoIndex = serde_json::from_str(&content)
+        .map_err(|error| Error::internal("What is known of a demo could not be read.", error))?;
+    let Some(round) = index.rounds.iter().find(|round| round.number == job.spec.round) else {
+        return Ok(Some(format!("The demo has no round {}.", job.spec.round)));
+    };
+    Ok(Bounds::of(round, index.tick_rate, job.spec.renderer).fault(facts.duration_ms))
+}
+
+/// Milliseconds that a clip has at least and at most.
+#[derive(Debug, PartialEq, Eq)]
+struct Bounds {
+    least: u64,
+    most: u64,
+}
+
+impl Bounds {
+    fn of(round: &IndexedRound, tick_rate: f32, renderer: Renderer) -> Self {
+        let (lead, tail) = (f64::from(limits::CLIP_LEAD_SECONDS), f64::from(limits::CLIP_TAIL_SECONDS));
+        let seconds = |first: i32, last: i32| (f64::from(last) - f64::from(first)) / f64::from(tick_rate.max(1.0));
+        // A demo that an older program has read tells the round alone, freeze time included.
+        let (shortest, longest) = match round.clip_ticks {
+            Some([first, last]) => (seconds(first, last), seconds(first, last)),
+            None => (0.0, seconds(round.start_tick, round.end_tick) + lead + tail),
+        };
+        // The game begins and ends as it can, but shows nothing else than the round.
+        let shortest = if renderer == Renderer::Game { 0.0 } else { shortest };
+        let millis = |seconds: f64| (seconds.clamp(0.0, f64::from(limits::CLIP_SECONDS)) * 1_000.0).round() as u64;
+        Self {
+            least: millis(shortest).saturating_sub(limits::CLIP_TOLERANCE_MS),
+            most: millis(longest) + limits::CLIP_TOLERANCE_MS,
+        }
+    }
+
+    fn fault(&self, duration_ms: u64) -> Option<String> {
+        let is_inside = (self.least..=self.most).contains(&duration_ms);
+        let seconds = |millis: u64| millis as f64 / 1_000.0;
+        (!is_inside).then(|| {
+            format!(
+                "The video lasts {:.1} s, the round's clip {:.1} to {:.1} s.",
+                seconds(duration_ms),
+                seconds(self.least),
+                seconds(self.most)
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clip_is_as_long_as_its_round_give_or_take_half_a_second() {
+        // 64 ticks a second: the clip has 100 s, the round 110 with its freeze time.
+        let round = |clip_ticks| IndexedRound {
+            number: 3,
+            start_tick: 640,
+            end_tick: 640 + 110 * 64,
+            clip_ticks,
+            winner: None,
+        };
+        let known = Some([1_000, 1_000 + 100 * 64]);
+        let endless = Some([0, i32::MAX]);
+        let cases = [
+            (known, Renderer::Builtin, (99_500, 100_500)),
+            (known, Renderer::Game, (0, 100_500)),
+            (None, Renderer::Builtin, (0, 116_500)),
+            (endless, Renderer::Builtin, (599_500, 600_500)),
+        ];
+        for (ticks, renderer, (least, most)) in cases {
+            let bounds = Bounds::of(&round(ticks), 64.0, renderer);
+            assert_eq!(bounds, Bounds { least, most }, "{ticks:?} {renderer:?}");
+            assert_eq!((bounds.fault(least), bounds.fault(most)), (None, None));
+            assert!(bounds.fault(most + 1).unwrap().contains("s, the round's clip"));
+        }
+        assert!(Bounds::of(&round(known), 64.0, Renderer::Builtin).fault(99_499).is_some());
+    }
+}

@@ -1,0 +1,218 @@
+//! Leases, as nodes see them: claim, heartbeat, fail, and what happens to one that runs out. Every write names lease
+//! *and* node; a late or foreign node gets a conflict and nothing of its work is published.
+
+use std::time::Duration;
+
+use crate::app::jobs::lifecycle::{self, Transition};
+use crate::app::jobs::owner::describe;
+use crate::app::leases::heartbeats::Expired;
+use crate::app::leases::live::{live_job, not_live};
+use crate::app::{App, demos};
+use crate::domain::error::Result;
+use crate::domain::failure::{Failure, FailureCode};
+use crate::domain::id::{LeaseId, NodeId};
+use crate::domain::job::{Job, Renderer};
+use crate::domain::job_info::JobInfo;
+use crate::domain::lease::{Lease, LeaseEnd, Progress};
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::domain::schedule::{LiveNode, another_can_take};
+use crate::store::{
+    self,
+    leases::{LeaseState, LiveLease},
+};
+
+/// A claim that got a job.
+pub struct Grant {
+    /// The new lease.
+    pub lease: Lease,
+    /// Milliseconds until it is void without a heartbeat.
+    pub expires_in_ms: u64,
+    /// The job.
+    pub job: JobInfo,
+    /// Hash and length of the demo, if the job's account uploaded it.
+    pub uploaded_demo: Option<([u8; 32], u64)>,
+}
+
+/// A claim as its node asks it.
+pub struct Claim<'a> {
+    /// What the node renders with.
+    pub renderers: &'a [Renderer],
+    /// Leases that it can hold in all.
+    pub slots: u32,
+    /// How long it waits for a job.
+    pub wait: Duration,
+    /// Claims of all nodes together that may wait at once.
+    pub waiting_claims: usize,
+    /// Whether the node is still there to take the answer.
+    pub is_there: &'a dyn Fn() -> bool,
+}
+
+/// The same as [`claim_for`], for a caller that is surely there to take the answer.
+pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
+    let waiting_claims = limits::WAITING_CLAIMS;
+    claim_for(app, node, &Claim { renderers, slots, wait, waiting_claims, is_there: &|| true })
+}
+
+/// Waits for a job that the node can take. While the server stops it is told to come again. A node that may take none,
+/// or is not there any more, gets none at once.
+pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Grant>> {
+    // Before it is noted that the node is at work: a claim of an agent that has stopped says nothing any more.
+    if !(claim.is_there)() {
+        return Ok(None);
+    }
+    note_offer(app, node, claim.renderers, claim.slots)?;
+    let (place, others_must_end) = app.claims.enter(node.id, claim.slots, claim.waiting_claims)?;
+    if others_must_end {
+        app.news.ring();
+    }
+    let deadline = app.clock.monotonic() + claim.wait;
+    let mut looks = claim.wait;
+    loop {
+        // Before the look, so that a ring in between is not missed.
+        let seen = app.news.rings();
+        if app.stopping() {
+            return Err(crate::app::stopping());
+        }
+        if place.is_over() || !(claim.is_there)() {
+            return Ok(None);
+        }
+        // Its video would not be taken: at the disk's reserve jobs wait for room.
+        if app.store.has_ready(claim.renderers) && app.room.is_open() {
+            match try_claim(app, node.id, claim.renderers, claim.slots)? {
+                Claimed::Job(job, lease, demo) => return hand_over(app, node, claim, *job, lease, demo),
+                Claimed::Stale => continue,
+                Claimed::MayNot => return Ok(None),
+                Claimed::Nothing => {}
+            }
+        } else if !app.store.read(|db| store::nodes::may_take(db, node.id, app.clock.now_ms()))? {
+            return Ok(None);
+        }
+        let left = deadline.saturating_sub(app.clock.monotonic()).min(looks);
+        if left.is_zero() {
+            return Ok(None);
+        }
+        let look = left.min(Duration::from_millis(limits::CLAIM_LOOK_MS));
+        if !app.news.wait_past(seen, look) {
+            looks -= look;
+        }
+    }
+}
+
+/// Writes down what the node says that it can do, when it says something new or comes back after a stop.
+fn note_offer(app: &App, node: &Node, renderers: &[Renderer], slots: u32) -> Result<()> {
+    if node.slots == slots && node.renderers == renderers && node.stopped_at_ms.is_none() {
+        return Ok(());
+    }
+    let (id, renderers) = (node.id, renderers.to_vec());
+    app.store.write(move |tx| store::nodes::set_offer(tx, id, slots, &renderers))
+}
+
+/// How one try ended.
+enum Claimed {
+    Job(Box<Job>, LeaseId, Option<([u8; 32], u64)>),
+    /// The queue was behind the rows; the job is out of it now.
+    Stale,
+    /// The node is given nothing.
+    MayNot,
+    Nothing,
+}
+
+/// Decides and leases in one transaction, so that two nodes never get one job and no node more than its slots.
+fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
+    let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
+    app.store.write(move |tx| {
+        if !store::nodes::may_take(tx, node, now)? {
+            return Ok(Claimed::MayNot);
+        }
+        if store::leases::held_by(tx, node)? >= slots {
+            return Ok(Claimed::Nothing);
+        }
+        // Only jobs that avoid this node make it matter who else is there.
+        let mut live: Option<Vec<LiveNode>> = None;
+        let picked = tx.pick(node, &renderers, |job| {
+            let live = live.get_or_insert_with(|| store::nodes::live(tx, now).unwrap_or_default());
+            another_can_take(job, node, live)
+        });
+        let Some(ready) = picked else { return Ok(Claimed::Nothing) };
+        let Some((job, lease)) = lifecycle::start(tx, &ready, node, now)? else { return Ok(Claimed::Stale) };
+        let demo = demos::of_job(tx, &job)?;
+        Ok(Claimed::Job(Box::new(job), lease, demo))
+    })
+}
+
+/// Grants the lease, or ends it at once where the node was gone before the commit: nobody would find out until the
+/// lease runs out.
+fn hand_over(
+    app: &App,
+    node: &Node,
+    claim: &Claim<'_>,
+    job: Job,
+    lease: LeaseId,
+    demo: Option<([u8; 32], u64)>,
+) -> Result<Option<Grant>> {
+    if (claim.is_there)() {
+        return grant(app, node, job, lease, demo);
+    }
+    let (held, now) = (LiveLease { id: lease, job: job.id, node: node.id }, app.clock.now_ms());
+    let ended = app.store.write(move |tx| lifecycle::set_back(tx, held, LeaseEnd::Unclaimed, None, now))?;
+    ended.into_iter().for_each(|transition| lifecycle::settle(app, transition));
+    Ok(None)
+}
+
+fn grant(app: &App, node: &Node, job: Job, lease: LeaseId, demo: Option<([u8; 32], u64)>) -> Result<Option<Grant>> {
+    lifecycle::started(app, &job, lease, node);
+    let expires_in_ms = app.settings.lease_ms;
+    let expires_at_ms = app.clock.now_ms() + expires_in_ms.cast_signed();
+    let lease = Lease { id: lease, job: job.id, node: node.id, expires_at_ms };
+    let described = describe(app, vec![job])?.pop();
+    Ok(described.map(|job| Grant { lease, expires_in_ms, job, uploaded_demo: demo }))
+}
+
+/// New expiry in ms from now, or Conflict with code `cancelled` or `lost`.
+pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<u64> {
+    let job = live_job(app, node.id, lease)?;
+    app.heartbeats.beat(job, lease, progress, app.clock.monotonic());
+    Ok(app.settings.lease_ms)
+}
+
+/// The node gives the attempt up; `log` is the end of what its renderer said. The same call again answers the same.
+pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Option<String>) -> Result<()> {
+    let (node, now) = (node.id, app.clock.now_ms());
+    let ended = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
+        Some((job, LeaseState::Live)) => {
+            let held = LiveLease { id: lease, job, node };
+            if failure.code == FailureCode::NodeNotReady {
+                store::nodes::bench(tx, node, &failure.message, now)?;
+            }
+            lifecycle::set_back(tx, held, LeaseEnd::Failed(failure), log.as_deref(), now)
+        }
+        Some((_, LeaseState::Failed)) => Ok(None),
+        found => Err(not_live(found.map(|(_, state)| state))),
+    })?;
+    ended.into_iter().for_each(|transition| lifecycle::settle(app, transition));
+    Ok(())
+}
+
+/// One look at all live leases: those that have run out, or stand still, are ended. How many were. The first look after
+/// a start knows nothing yet and gives each lease its full time: a restart of the server ends none.
+pub fn expire(app: &App) -> Result<usize> {
+    let now = app.clock.monotonic();
+    let live = app.store.read(store::leases::live)?;
+    let Expired { mut overdue, gone } = app.heartbeats.check(&live, now);
+    for (job, lease) in gone {
+        lifecycle::ended_elsewhere(app, job, lease)?;
+    }
+    overdue.truncate(limits::COMMIT_BATCH);
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    let now_ms = app.clock.now_ms();
+    let ended: Vec<Option<Transition>> = app.store.write(move |tx| {
+        let set_back = |(lease, end)| lifecycle::set_back(tx, lease, end, None, now_ms);
+        overdue.into_iter().map(set_back).collect::<Result<_>>()
+    })?;
+    let count = ended.len();
+    ended.into_iter().flatten().for_each(|transition| lifecycle::settle(app, transition));
+    Ok(count)
+}

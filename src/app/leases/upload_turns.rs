@@ -1,0 +1,290 @@
+//! Whose turn it is at a lease's files: a newer request takes an upload over from an older one, `complete` takes all of
+//! them over, and the lease's end ends them. At most so many videos are checked at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::app::leases::live::not_live;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::{LeaseId, NodeId};
+use crate::domain::limits;
+
+/// A lease's files, as far as a request works with them right now. An entry is there as long as such a request is, so
+/// nothing has to be tidied up when a lease ends.
+#[derive(Default)]
+pub struct OpenUploads(Mutex<HashMap<LeaseId, Entry>>);
+
+#[derive(Default)]
+struct Entry {
+    users: usize,
+    files: Arc<Mutex<Files>>,
+}
+
+#[derive(Default)]
+struct Files {
+    state: State,
+    /// The newest request for each of them.
+    video: u64,
+    poster: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// The node may write.
+    #[default]
+    Open,
+    /// They are being checked and published.
+    Completing,
+    /// The lease has ended.
+    Over,
+}
+
+/// Which file of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The MP4.
+    Video,
+    /// The JPEG.
+    Poster,
+}
+
+impl Files {
+    fn newest(&mut self, part: Part) -> &mut u64 {
+        match part {
+            Part::Video => &mut self.video,
+            Part::Poster => &mut self.poster,
+        }
+    }
+
+    fn must_be_open(&self) -> Result<()> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Completing => Err(completing()),
+            State::Over => Err(not_live(None)),
+        }
+    }
+}
+
+impl OpenUploads {
+    /// A request begins to write. The caller has made sure that the lease is its node's, and looks again afterwards: an
+    /// end from now on is heard of here.
+    pub fn begin(&self, lease: LeaseId, part: Part) -> Result<Turn<'_>> {
+        let user = self.enter(lease);
+        let mut files = user.lock();
+        files.must_be_open()?;
+        let newest = files.newest(part);
+        *newest += 1;
+        let number = *newest;
+        drop(files);
+        Ok(Turn { user, part, number })
+    }
+
+    /// Takes all of a lease's files over: whatever writes them now writes no more. One at a time.
+    pub fn close(&self, lease: LeaseId) -> Result<Closed<'_>> {
+        let user = self.enter(lease);
+        let mut files = user.lock();
+        files.must_be_open()?;
+        files.state = State::Completing;
+        drop(files);
+        Ok(Closed { user })
+    }
+
+    /// The lease has ended: whatever writes its files now writes no more.
+    pub fn end(&self, lease: LeaseId) {
+        let files = self.lock().get(&lease).map(|entry| Arc::clone(&entry.files));
+        if let Some(files) = files {
+            files.lock().unwrap_or_else(PoisonError::into_inner).state = State::Over;
+        }
+    }
+
+    /// How many leases' files are being worked with.
+    pub fn in_flight(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<LeaseId, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, lease: LeaseId) -> User<'_> {
+        let mut entries = self.lock();
+        let entry = entries.entry(lease).or_default();
+        entry.users += 1;
+        User { uploads: self, lease, files: Arc::clone(&entry.files) }
+    }
+}
+
+/// Somebody who works with a lease's files.
+struct User<'a> {
+    uploads: &'a OpenUploads,
+    lease: LeaseId,
+    files: Arc<Mutex<Files>>,
+}
+
+impl User<'_> {
+    fn lock(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for User<'_> {
+    fn drop(&mut self) {
+        let mut entries = self.uploads.lock();
+        if let Some(entry) = entries.get_mut(&self.lease) {
+            entry.users -= 1;
+            if entry.users == 0 {
+                entries.remove(&self.lease);
+            }
+        }
+    }
+}
+
+/// One request's turn at one of a lease's files.
+pub struct Turn<'a> {
+    user: User<'a>,
+    part: Part,
+    number: u64,
+}
+
+impl Turn<'_> {
+    /// Works on the file, unless a newer request or `complete` has taken it over, or the lease has ended.
+    pub fn with<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let mut files = self.user.lock();
+        files.must_be_open()?;
+        if *files.newest(self.part) != self.number {
+            return Err(Error::conflict("superseded", "A newer request goes on with this upload."));
+        }
+        work()
+    }
+}
+
+/// A lease's files that nobody writes. They are open again when this is dropped, for requests that begin then.
+pub struct Closed<'a> {
+    user: User<'a>,
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        let mut files = self.user.lock();
+        if files.state == State::Completing {
+            files.state = State::Open;
+            files.video += 1;
+            files.poster += 1;
+        }
+    }
+}
+
+fn completing() -> Error {
+    Error::conflict("completing", "The video is being checked and published; ask again shortly.")
+}
+
+/// Videos that are being checked: each takes a processor and the disk for a while.
+#[derive(Default)]
+pub struct VideoChecks(Mutex<HashMap<NodeId, usize>>);
+
+impl VideoChecks {
+    /// Leave to check one of this node's videos, or the word to come again.
+    pub fn take(&self, node: NodeId) -> Result<Check<'_>> {
+        let mut taken = self.lock();
+        let all: usize = taken.values().sum();
+        let own = taken.get(&node).copied().unwrap_or(0);
+        if all >= limits::COMPLETES || own >= limits::NODE_COMPLETES {
+            let message = "Too many videos are being checked at once; try again shortly.";
+            return Err(Error::new(Kind::Unavailable, "too_busy", message));
+        }
+        taken.insert(node, own + 1);
+        Ok(Check { checks: self, node })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One video that is being checked.
+pub struct Check<'a> {
+    checks: &'a VideoChecks,
+    node: NodeId,
+}
+
+impl Drop for Check<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.checks.lock();
+        if let Some(own) = taken.get_mut(&self.node) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(&self.node);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: LeaseId = LeaseId(7);
+
+    fn code<T>(answer: Result<T>) -> Option<&'static str> {
+        answer.err().map(|error| error.code)
+    }
+
+    #[test]
+    fn a_turn_is_over_with_a_newer_one_with_complete_and_with_the_lease() {
+        let uploads = OpenUploads::default();
+        let (older, poster) = (uploads.begin(LEASE, Part::Video).unwrap(), uploads.begin(LEASE, Part::Poster).unwrap());
+        let newer = uploads.begin(LEASE, Part::Video).unwrap();
+        assert_eq!(code(older.with(|| Ok(()))), Some("superseded"));
+        assert_eq!((code(newer.with(|| Ok(()))), code(poster.with(|| Ok(())))), (None, None));
+
+        let closed = uploads.close(LEASE).unwrap();
+        for turn in [&older, &newer, &poster] {
+            assert_eq!(code(turn.with(|| Ok(()))), Some("completing"));
+        }
+        assert_eq!(code(uploads.begin(LEASE, Part::Video)), Some("completing"));
+        assert_eq!(code(uploads.close(LEASE)), Some("completing"));
+        drop(closed);
+        for turn in [&older, &newer, &poster] {
+            assert_eq!(code(turn.with(|| Ok(()))), Some("superseded"), "what began before begins again");
+        }
+        let again = uploads.begin(LEASE, Part::Video).unwrap();
+        assert_eq!(code(again.with(|| Ok(()))), None);
+
+        let closed = uploads.close(LEASE).unwrap();
+        uploads.end(LEASE);
+        drop(closed);
+        assert_eq!(code(again.with(|| Ok(()))), Some("lost"));
+        assert_eq!(code(uploads.begin(LEASE, Part::Poster)), Some("lost"));
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_lease_that_no_request_works_with_whoever_ended_it() {
+        let uploads = OpenUploads::default();
+        let turn = uploads.begin(LEASE, Part::Video).unwrap();
+        uploads.end(LEASE);
+        assert!(uploads.begin(LEASE, Part::Video).is_err());
+        assert_eq!(uploads.in_flight(), 1);
+        drop(turn);
+        assert_eq!(uploads.in_flight(), 0);
+        uploads.end(LEASE);
+        drop(uploads.close(LEASE).unwrap());
+        assert_eq!(uploads.in_flight(), 0);
+    }
+
+    #[test]
+    fn so_many_videos_are_checked_at_once_and_one_node_has_not_all_of_them() {
+        let checks = VideoChecks::default();
+        let mut taken = Vec::new();
+        for node in 1..=limits::COMPLETES as i64 {
+            while let Ok(check) = checks.take(NodeId(node)) {
+                taken.push(check);
+            }
+            assert!(taken.len() <= limits::COMPLETES.min(node as usize * limits::NODE_COMPLETES));
+        }
+        assert_eq!(taken.len(), limits::COMPLETES);
+        assert_eq!(code(checks.take(NodeId(99))), Some("too_busy"));
+        taken.clear();
+        assert!(checks.take(NodeId(99)).is_ok());
+        assert!(checks.lock().is_empty());
+    }
+}

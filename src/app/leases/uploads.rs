@@ -1,0 +1,125 @@
+//! What goes to and from a node under its lease: the demo down, the video up piece by piece, the poster.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use crate::app::leases::live::live_job;
+use crate::app::leases::upload_turns::{Part, Turn};
+use crate::app::stored_files::{body_incomplete, cannot_store, read_some, too_large};
+use crate::app::{App, demos};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::LeaseId;
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::store::{self};
+
+/// Bytes read before they are written: large enough to keep a disk busy, small beside a server's memory.
+const CHUNK: usize = 256 * 1024;
+/// After which time a lease's row is looked at again.
+const LOOK_AFTER: Duration = Duration::from_secs(limits::UPLOAD_LOOK_SECONDS);
+/// How every JPEG begins.
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
+/// Why an upload stopped.
+#[derive(Debug)]
+pub enum UploadError {
+    /// The offset is not the file's length; this is.
+    WrongOffset(u64),
+    /// Anything else.
+    Failed(Error),
+}
+
+impl From<Error> for UploadError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Appends to the lease's video at `offset`; the file's new length. A body that breaks off keeps what has arrived.
+pub fn append_video(
+    app: &App,
+    node: &Node,
+    lease: LeaseId,
+    offset: u64,
+    body: &mut dyn Read,
+) -> std::result::Result<u64, UploadError> {
+    let turn = begin(app, node, lease, Part::Video)?;
+    let (mut file, mut length) = turn.with(|| app.clip_files.append(lease).map_err(unstored))?;
+    if length != offset {
+        return Err(UploadError::WrongOffset(length));
+    }
+    let mut room = app.room.part();
+    let mut chunk = vec![0; CHUNK];
+    let mut looked = (length, app.clock.monotonic());
+    loop {
+        let read = read_some(body, &mut chunk)?;
+        if read == 0 {
+            return Ok(length);
+        }
+        length += read as u64;
+        if length > limits::VIDEO_BYTES {
+            return Err(too_large("The video", limits::VIDEO_BYTES).into());
+        }
+        room.need(read as u64)?;
+        // An end that this process has made is known with each piece; one of another stands in the row alone.
+        let now = app.clock.monotonic();
+        if length - looked.0 >= limits::UPLOAD_LOOK_BYTES || now - looked.1 >= LOOK_AFTER {
+            live_job(app, node.id, lease)?;
+            looked = (length, now);
+        }
+        turn.with(|| file.write_all(&chunk[..read]).map_err(unstored))?;
+        room.written(read as u64);
+    }
+}
+
+/// A request's turn at one of a lease's files. The row is read before, so that nobody disturbs another node's upload,
+/// and after: an end that comes later is heard of by the turn.
+fn begin<'a>(app: &'a App, node: &Node, lease: LeaseId, part: Part) -> Result<Turn<'a>> {
+    live_job(app, node.id, lease)?;
+    let turn = app.uploads.begin(lease, part)?;
+    live_job(app, node.id, lease)?;
+    Ok(turn)
+}
+
+fn unstored(error: io::Error) -> Error {
+    cannot_store("The video could not be stored.", error)
+}
+
+/// Stores the lease's poster, a JPEG; its length. Again: the later one stays.
+pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -> Result<u64> {
+    let turn = begin(app, node, lease, Part::Poster)?;
+    let mut poster = Vec::new();
+    body.take(limits::POSTER_BYTES + 1).read_to_end(&mut poster).map_err(body_incomplete)?;
+    if poster.len() as u64 > limits::POSTER_BYTES {
+        return Err(too_large("The poster", limits::POSTER_BYTES));
+    }
+    if !poster.starts_with(&JPEG) {
+        return Err(Error::new(Kind::UnsupportedMedia, "not_a_jpeg", "The poster must be a JPEG."));
+    }
+    let mut room = app.room.part();
+    room.need_exactly(poster.len() as u64)?;
+    turn.with(|| {
+        live_job(app, node.id, lease)?;
+        app.clip_files
+            .put_poster(lease, &poster)
+            .map_err(|error| cannot_store("The poster could not be stored.", error))
+    })?;
+    Ok(poster.len() as u64)
+}
+
+/// The uploaded demo of this lease's job: an open file and its length.
+pub fn open_demo(app: &App, node: &Node, lease: LeaseId) -> Result<(File, u64)> {
+    let job = live_job(app, node.id, lease)?;
+    let demo = app.store.read(|db| demos::of_job(db, &store::jobs::by_id(db, job)?))?;
+    let Some((sha256, bytes)) = demo else {
+        return Err(Error::not_found("The job's demo was not uploaded to this server."));
+    };
+    let unreadable = |error| Error::internal("An uploaded demo could not be read.", error);
+    let file = File::open(app.store.folder.demo(&sha256)).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length != bytes {
+        return Err(Error::internal("An uploaded demo is damaged.", format!("it has {length} bytes, not {bytes}")));
+    }
+    Ok((file, bytes))
+}

@@ -1,0 +1,105 @@
+//! Whether two machines use one node's key: every agent draws an id when it starts, and two ids that take turns belong
+//! to two agents which both run. Kept in memory: after a restart of the server it is seen again soon enough.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::app::App;
+use crate::domain::error::Result;
+use crate::domain::id::NodeId;
+use crate::domain::limits;
+use crate::domain::node::Node;
+use crate::store;
+
+/// How long two agents may take for their turns.
+const TURNS: Duration = Duration::from_secs(limits::NODE_TURNS_SECONDS);
+/// Time between two notes about the same node.
+const NOTE: Duration = Duration::from_secs(limits::NODE_SHARED_NOTE_SECONDS);
+/// Returns of an id that was followed by another one after which both must be running. The first may be a request of an
+/// agent that was just replaced, overtaken on its way.
+const RETURNS: u32 = 2;
+
+/// The agents that were heard of, by node. Times are the monotonic clock's.
+#[derive(Default)]
+pub struct Instances(Mutex<HashMap<NodeId, Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    now: Option<(String, Duration)>,
+    before: Option<(String, Duration)>,
+    returns: u32,
+    noted: Option<Duration>,
+}
+
+impl Instances {
+    /// A call of a node's agent. True when it is time to say that there are two of them.
+    fn saw(&self, node: NodeId, instance: &str, now: Duration) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(node).or_default().saw(instance, now)
+    }
+}
+
+impl Seen {
+    fn saw(&mut self, instance: &str, now: Duration) -> bool {
+        let is = |seen: &Option<(String, Duration)>| seen.as_ref().is_some_and(|(id, _)| id == instance);
+        if is(&self.now) {
+            self.now = Some((instance.to_owned(), now));
+            return false;
+        }
+        let is_back = is(&self.before) && self.before.as_ref().is_some_and(|(_, at)| now.saturating_sub(*at) < TURNS);
+        self.returns = if is_back { self.returns + 1 } else { 0 };
+        self.before = self.now.replace((instance.to_owned(), now));
+        let is_due = self.noted.is_none_or(|at| now.saturating_sub(at) >= NOTE);
+        let says = self.returns >= RETURNS && is_due;
+        if says {
+            self.noted = Some(now);
+        }
+        says
+    }
+}
+
+/// Takes in which agent has called with a node's key, and says so when there are two.
+pub fn note(app: &App, node: &Node, instance: &str) -> Result<()> {
+    if !app.instances.saw(node.id, instance, app.clock.monotonic()) {
+        return Ok(());
+    }
+    log::warn!(
+        "Two machines use the key of node {:?} at the same time and take each other's slots. Remove the node (admin \
+         nodes remove), then join each machine with a token of its own (admin nodes token).",
+        node.name
+    );
+    let (id, now_ms) = (node.id, app.clock.now_ms());
+    app.store.write(move |tx| store::nodes::set_doubled(tx, id, now_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When two agents were noticed, by the number of the call: calls are an agent's letter and seconds since the last.
+    fn noticed(calls: &[(&str, u64)]) -> Vec<usize> {
+        let (instances, mut now) = (Instances::default(), Duration::from_secs(1_000));
+        let mut found = Vec::new();
+        for (at, (instance, after)) in calls.iter().enumerate() {
+            now += Duration::from_secs(*after);
+            if instances.saw(NodeId(1), instance, now) {
+                found.push(at);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn two_agents_that_take_turns_are_noticed_and_restarts_are_not() {
+        let restarts = [("a", 0), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("e", 25)];
+        assert_eq!(noticed(&restarts), Vec::<usize>::new(), "each restart is a new agent");
+        let overtaken = [("a", 0), ("b", 1), ("a", 0), ("b", 25), ("b", 25)];
+        assert_eq!(noticed(&overtaken[..3]), Vec::<usize>::new(), "one late call is no second agent");
+        // A call of each every 25 seconds: noticed at 26, said again a minute later at the earliest.
+        let turns = [("a", 0), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1), ("a", 24)];
+        assert_eq!(noticed(&turns), [3, 8]);
+        let moved_back = [("a", 0), ("b", 1), ("b", 25), ("b", 80), ("a", 3_600), ("a", 25)];
+        assert_eq!(noticed(&moved_back), Vec::<usize>::new());
+    }
+}

@@ -1,0 +1,161 @@
+//! Render nodes: how a machine becomes one, and which there are.
+
+pub mod instances;
+
+use crate::app::jobs::lifecycle;
+use crate::app::{App, audit};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::key::{KeyHash, Secret};
+use crate::domain::lease::LeaseEnd;
+use crate::domain::limits;
+use crate::domain::node::{Node, NodeState, check_name, numbered_name};
+use crate::domain::protocol::Program;
+use crate::domain::wording::counted;
+use crate::store::{self, Db};
+
+/// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
+pub fn token(app: &App) -> Result<Secret> {
+    let secret = app.secret()?;
+    let hash = KeyHash::of(&secret);
+    audit::change(app, move |tx, clerk| {
+        let expires = clerk.now_ms + (limits::JOIN_TOKEN_SECONDS * 1_000).cast_signed();
+        store::nodes::insert_token(tx, &hash, clerk.now_ms, expires)?;
+        clerk.note(tx, "nodes.token", &hash.fingerprint(), "")
+    })?;
+    Ok(secret)
+}
+
+/// A machine that has become a node.
+pub struct Joined {
+    /// Its row.
+    pub node: Node,
+    /// Its own key, shown this once.
+    pub key: Secret,
+}
+
+/// Uses a join token up and makes the machine a node. A name that is taken gets a number behind it.
+pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
+    check_name(name)?;
+    let now = app.clock.now_ms();
+    let (public_id, key) = (app.random_uuid()?, app.secret()?);
+    let (token, hash, name) = (KeyHash::of(secret), KeyHash::of(&key), name.to_owned());
+    let node = app.store.write(move |tx| {
+        if !store::nodes::use_token(tx, &token, now)? {
+            return Err(Error::new(
+                Kind::Forbidden,
+                "join_token_refused",
+                "The join token is unknown, used or older than an hour. Make a new one with `admin nodes token`.",
+            ));
+        }
+        let mut number = 1;
+        while store::nodes::name_taken(tx, &numbered_name(&name, number))? {
+            number += 1;
+        }
+        store::nodes::insert(tx, public_id, &numbered_name(&name, number), &hash, now)
+    })?;
+    Ok(Joined { node, key })
+}
+
+/// Writes down what program a node runs, when it says something new.
+pub fn note_program(app: &App, node: &Node, program: &Program) -> Result<()> {
+    if node.program == *program {
+        return Ok(());
+    }
+    let (id, program) = (node.id, program.clone());
+    app.store.write(move |tx| store::nodes::set_program(tx, id, &program))
+}
+
+/// The node's agent stops: its waiting claims end at once, and it is given nothing until it claims again.
+pub fn leave(app: &App, node: &Node) -> Result<()> {
+    let (id, now) = (node.id, app.clock.now_ms());
+    app.store.write(move |tx| store::nodes::set_stopped(tx, id, now))?;
+    app.claims.end_all(id);
+    app.news.ring();
+    Ok(())
+}
+
+/// The node of that name or id, or the sentence that there is none.
+pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Node> {
+    store::nodes::by_name_or_id(db, name)?
+        .ok_or_else(|| Error::not_found(format!("There is no node named {name}. See `admin nodes list`.")))
+}
+
+/// Lets a node finish what it holds and gives it nothing more; its waiting claim goes empty.
+pub fn drain(app: &App, name: &str) -> Result<Node> {
+    set_draining(app, name, true, "nodes.drain")
+}
+
+/// Gives a drained or benched node work again.
+pub fn resume(app: &App, name: &str) -> Result<Node> {
+    set_draining(app, name, false, "nodes.resume")
+}
+
+/// Gives a node nothing for a while, longer each time. `because` is a sentence.
+pub fn bench(app: &App, node: &Node, because: &str) -> Result<()> {
+    let (id, now, sentence) = (node.id, app.clock.now_ms(), because.to_owned());
+    let until = app.store.write(move |tx| store::nodes::bench(tx, id, &sentence, now))?;
+    let minutes = (until - now) / 60_000;
+    log::warn!("node {} is benched for {minutes} minutes: {because}", node.name);
+    Ok(())
+}
+
+fn set_draining(app: &App, name: &str, draining: bool, action: &'static str) -> Result<Node> {
+    let name = name.to_owned();
+    audit::change(app, move |tx, clerk| {
+        let node = named(tx, &name)?;
+        let lifts_bench = !draining && node.is_benched(clerk.now_ms);
+        if lifts_bench {
+            store::nodes::unbench(tx, node.id)?;
+        }
+        if node.draining != draining {
+            store::nodes::set_draining(tx, node.id, draining)?;
+        }
+        if lifts_bench || node.draining != draining {
+            clerk.note(tx, action, &node.name, if lifts_bench { "was benched" } else { "" })?;
+        }
+        let bench = if lifts_bench { None } else { node.bench };
+        Ok(Node { draining, bench, ..node })
+    })
+}
+
+/// Refuses a node's key for good. What it holds goes back to the queue at once, to be done elsewhere; how many jobs did.
+pub fn remove(app: &App, name: &str) -> Result<(Node, usize)> {
+    let name = name.to_owned();
+    let (node, held) = audit::change(app, move |tx, clerk| {
+        let node = named(tx, &name)?;
+        let mut held = Vec::new();
+        for lease in store::leases::live_of_node(tx, node.id)? {
+            held.extend(lifecycle::set_back(tx, lease, LeaseEnd::node_removed(), None, clerk.now_ms)?);
+        }
+        if store::nodes::remove(tx, &node, clerk.now_ms)? {
+            clerk.note(tx, "nodes.remove", &node.name, &format!("{} put back", counted(held.len(), "job")))?;
+        }
+        Ok((node, held))
+    })?;
+    let jobs = held.len();
+    held.into_iter().for_each(|transition| lifecycle::settle(app, transition));
+    app.claims.end_all(node.id);
+    app.news.ring();
+    Ok((node, jobs))
+}
+
+/// A node, with what it is doing.
+pub struct NodeInfo {
+    /// Its row.
+    pub node: Node,
+    /// Whether it is there.
+    pub state: NodeState,
+    /// Leases that it holds.
+    pub leases: u32,
+    /// Whether two machines were seen to use its key lately.
+    pub key_is_shared: bool,
+}
+
+/// All nodes, the oldest first.
+pub fn list(app: &App) -> Result<Vec<NodeInfo>> {
+    let now = app.clock.now_ms();
+    let nodes = app.store.read(store::nodes::all)?.into_iter();
+    Ok(nodes
+        .map(|(node, leases)| NodeInfo { state: node.state(now), key_is_shared: node.key_is_shared(now), node, leases })
+        .collect())
+}

@@ -1,0 +1,239 @@
+//! Backups: one file that holds everything an appliance needs to go on where it was left. Made beside a running server,
+//! read back and checked before it is called good; [`restore`] puts it in the place of what is there.
+//!
+//! In it, in this order: a description, the store, small files (authority, certificates, who the nodes inside are),
+//! uploaded demos, and videos where they are asked for. Caches are left out.
+
+mod description;
+mod file;
+mod restore;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::os::room::Room;
+use crate::os::scratch::Scratch;
+use crate::os::{archive, files};
+use crate::store::copies::Copy;
+use crate::store::{self, STORE};
+
+use crate::app::upkeep::backup::description::Description;
+use crate::app::upkeep::backup::file::BackupFile;
+pub use crate::app::upkeep::backup::restore::{Restored, restore};
+
+/// What the folder beside the backup is called in which it is made.
+const SCRATCH: &str = ".dinkem-backup-";
+/// Rows read in one go.
+const PAGE: u32 = 1_000;
+
+/// A backup that was made and checked.
+#[derive(Debug)]
+pub struct Backup {
+    /// Its length.
+    pub bytes: u64,
+    /// When the store was copied. Unix time in milliseconds: whatever was acknowledged before is in it.
+    pub made_at_ms: i64,
+    /// Accounts in it.
+    pub accounts: u64,
+    /// Jobs in it.
+    pub jobs: u64,
+    /// Uploaded demos in it.
+    pub demos: u64,
+    /// Clips whose video is in it; `None`: videos were not asked for.
+    pub videos: Option<u64>,
+    /// Files that the store names and that are missing or damaged, so that they are not in it.
+    pub left_out: Vec<String>,
+}
+
+/// Makes a backup of all that is there, `videos` too where they are asked for. A file that is there already is never
+/// written over. What a backup that was killed has left in the same folder is removed.
+pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
+    if to.exists() {
+        return Err(there_already(to));
+    }
+    let parent = files::folder_of(to);
+    let unwritable = |error| unwritable(to, error);
+    let scratch = Scratch::new_in(parent, SCRATCH).map_err(unwritable)?;
+    let made_at_ms = app.clock.now_ms();
+    let room = room_for(app, parent);
+    // The store is in it twice: as the copy, and read back for the check.
+    let store_bytes = fs::metadata(app.store.folder.store()).map_or(0, |file| file.len());
+    room.part().need_exactly(store_bytes.saturating_mul(2)).map_err(|error| no_room(to, error))?;
+    let copy_path = scratch.path().join(STORE);
+    app.store.copy_to(&copy_path)?;
+    let copy = Copy::open(&copy_path)?;
+    let description = Description::of(&copy, made_at_ms, videos)?;
+
+    let path = scratch.path().join("backup");
+    let mut packer = Packer {
+        app,
+        archive: archive::Writer::create(&path).map_err(unwritable)?,
+        room,
+        to,
+        files: 0,
+        left_out: Vec::new(),
+    };
+    packer.pack_small(&description, &copy_path)?;
+    let demos = packer.pack_demos(&copy)?;
+    let packed = if videos { Some(packer.pack_videos(&copy)?) } else { None };
+    let Packer { archive, files, left_out, .. } = packer;
+    drop(copy);
+    let bytes = archive.finish().map_err(unwritable)?;
+    check(&path, scratch.path(), files)?;
+    name(&path, to)?;
+    let Description { accounts, jobs, .. } = description;
+    Ok(Backup { bytes, made_at_ms, accounts, jobs, demos, videos: packed, left_out })
+}
+
+/// Restores the backup to a scratch place, as far as it must be to be judged: every byte is read back, the store is
+/// opened and checked.
+fn check(path: &Path, scratch: &Path, files: u64) -> Result<()> {
+    let copy = scratch.join("restored.db");
+    // The description is one of them.
+    let mut seen = 1;
+    let backup = BackupFile::read(path, |name, content| {
+        seen += 1;
+        if name == STORE { files::write_new(&copy, content) } else { Ok(()) }
+    })?;
+    let copy = Copy::open(&copy)?;
+    if seen != files || !backup.description.fits(&copy)? {
+        return Err(Error::internal(
+            "The backup did not pass its own check and was thrown away.",
+            "it lacks rows or files",
+        ));
+    }
+    Ok(())
+}
+
+/// Gives a whole backup its name, durably, unless there is a file of that name by now.
+fn name(path: &Path, to: &Path) -> Result<()> {
+    let named = match fs::hard_link(path, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(there_already(to)),
+        // Not every file system has links.
+        Err(_) if !to.exists() => fs::rename(path, to),
+        other => other,
+    };
+    named.and_then(|()| to.parent().map_or(Ok(()), files::sync_dir)).map_err(|error| unwritable(to, error))
+}
+
+/// Puts file after file into a backup.
+struct Packer<'a> {
+    app: &'a App,
+    archive: archive::Writer,
+    room: Arc<Room>,
+    to: &'a Path,
+    files: u64,
+    left_out: Vec<String>,
+}
+
+impl Packer<'_> {
+    fn pack_small(&mut self, description: &Description, store: &Path) -> Result<()> {
+        let text = description.text()?;
+        self.add(description::NAME, text.len() as u64, &mut text.as_bytes())?;
+        self.pack(STORE, store)?;
+        let folder = &self.app.store.folder;
+        let names = folder.small_files().map_err(|error| unreadable(folder.path(), error))?;
+        names.into_iter().try_for_each(|name| self.pack(&name, &folder.path().join(&name)).map(drop))
+    }
+
+    fn pack_demos(&mut self, copy: &Copy) -> Result<u64> {
+        let (mut after, mut packed) = (Vec::new(), 0);
+        loop {
+            let page = copy.read(|db| store::demos::hashes(db, &after, PAGE))?;
+            let Some(last) = page.last() else { return Ok(packed) };
+            after = last.to_vec();
+            for hash in page {
+                let path = self.app.store.folder.demo(&hash);
+                packed += u64::from(self.pack_if_whole("demos", &path, &hash)?);
+            }
+        }
+    }
+
+    /// A clip that was deleted meanwhile has no files any more and is none of those that are left out.
+    fn pack_videos(&mut self, copy: &Copy) -> Result<u64> {
+        let (mut after, mut packed) = (None, 0);
+        loop {
+            let page = copy.read(|db| store::clips::page(db, after, PAGE))?;
+            let Some(last) = page.last() else { return Ok(packed) };
+            after = Some(last.job);
+            for clip in page {
+                let files = &self.app.clip_files;
+                if !self.app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {
+                    continue;
+                }
+                if self.pack_if_whole("clips", &files.video(clip.lease), &clip.sha256)? {
+                    packed += 1;
+                    let poster = files.poster(clip.lease);
+                    if poster.is_file() {
+                        self.pack(&name_in("clips", &poster), &poster)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Packs a file that must have this hash. One that is missing or has another is left out.
+    fn pack_if_whole(&mut self, folder: &str, path: &Path, sha256: &[u8; 32]) -> Result<bool> {
+        let (mark, name) = (self.archive.mark(), name_in(folder, path));
+        if path.is_file() && self.pack(&name, path)? == *sha256 {
+            return Ok(true);
+        }
+        if self.archive.is_past(&mark) {
+            self.files -= 1;
+            self.archive.back_to(mark).map_err(|error| unwritable(self.to, error))?;
+        }
+        self.left_out.push(name);
+        Ok(false)
+    }
+
+    fn pack(&mut self, name: &str, path: &Path) -> Result<[u8; 32]> {
+        let mut file = File::open(path).map_err(|error| unreadable(path, error))?;
+        let bytes = file.metadata().map_err(|error| unreadable(path, error))?.len();
+        self.add(name, bytes, &mut file)
+    }
+
+    fn add(&mut self, name: &str, bytes: u64, content: &mut dyn io::Read) -> Result<[u8; 32]> {
+        self.room.part().need_exactly(bytes).map_err(|error| no_room(self.to, error))?;
+        self.files += 1;
+        self.archive.add(name, bytes, content).map_err(|error| unwritable(self.to, error))
+    }
+}
+
+/// The disk that a backup goes to. Only on the data directory's own must a reserve stay.
+fn room_for(app: &App, to: &Path) -> Arc<Room> {
+    let is_ours = files::on_same_disk(app.data_dir(), to);
+    if is_ours { Arc::clone(&app.room) } else { Room::of(to, 0) }
+}
+
+fn no_room(to: &Path, error: Error) -> Error {
+    let message = format!(
+        "The disk has no room for the backup {}: on the data directory's own disk {} MiB stay free. Write it to another \
+         disk, or make room.",
+        to.display(),
+        limits::DISK_RESERVE_BYTES >> 20
+    );
+    Error { message, ..error }
+}
+
+fn name_in(folder: &str, path: &Path) -> String {
+    format!("{folder}/{}", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn there_already(to: &Path) -> Error {
+    let message =
+        format!("{} is there already, and a backup is never written over: choose another name.", to.display());
+    Error::conflict("backup_exists", message)
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    Error::internal(format!("{} could not be read for the backup.", path.display()), error)
+}
+
+fn unwritable(to: &Path, error: io::Error) -> Error {
+    Error::internal(format!("The backup {} could not be written. Is there room?", to.display()), error)
+}

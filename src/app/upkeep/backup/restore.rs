@@ -1,0 +1,143 @@
+//! Restoring: a backup takes the place of what is in a data directory, which is kept aside.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::app::clips::files::ClipFiles;
+use crate::app::upkeep::backup::file::BackupFile;
+use crate::app::upkeep::promote;
+use crate::config;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+use crate::os::clock::Clock;
+use crate::os::files;
+use crate::store::clips::Stored;
+use crate::store::copies::{Copy, Note};
+use crate::store::restore::{self, Staging};
+use crate::store::{DataDir, STORE, Tx};
+use crate::wire::time::rfc3339;
+
+/// A data directory that was restored.
+#[derive(Debug)]
+pub struct Restored {
+    /// When the backup was made. Unix time in milliseconds.
+    pub made_at_ms: i64,
+    /// Accounts in it.
+    pub accounts: u64,
+    /// Jobs in it.
+    pub jobs: u64,
+    /// Clips that have their video.
+    pub videos: u64,
+    /// Clips whose video was neither in the backup nor there: they are forgotten, their jobs stay done and billed.
+    pub forgotten: u64,
+    /// Where that lies which was there.
+    pub aside: Option<PathBuf>,
+    /// The same of folders that are links or disks of their own: in each of them.
+    pub aside_behind: Vec<PathBuf>,
+}
+
+/// Puts the backup in the place of what is in the data directory. Nothing is touched before all of it has been checked
+/// and lies beside; what was there is kept. Videos that the backup lacks and that are there stay.
+pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restored> {
+    let mut backup = BackupFile::open(from)?;
+    let folder = DataDir::create(data_dir)?;
+    let _lock = folder.lock().map_err(|error| match error.code {
+        "data_dir_in_use" => {
+            let message = format!("A server works on {}: stop it, then restore.", data_dir.display());
+            Error { message, ..error }
+        }
+        _ => error,
+    })?;
+    // What an interrupted restore left is finished first: what it replaced is aside already.
+    restore::finish(&folder)?;
+    let place = restore::begin(&folder)?;
+    check_room(&folder, &place, &backup)?;
+    for name in ["local-nodes", "demos", "clips"] {
+        files::create_private_dir(&place.path(name)).map_err(|error| unwritable(&folder, error))?;
+    }
+    backup.each(|name, content| {
+        let path = place.path(name);
+        path.parent().map_or(Ok(()), files::create_private_dir)?;
+        files::write_new(&path, content)
+    })?;
+
+    let copy = Copy::open(&place.path(STORE))?;
+    if !backup.description.fits(&copy)? {
+        return Err(Error::conflict("backup_damaged", "The store in the backup is not the one that it describes."));
+    }
+    let made_at_ms = backup.description.made_at_ms;
+    let (now, actor, subject) = (clock.now_ms(), config::operator(), from.display().to_string());
+    let details = format!("made {}", rfc3339(made_at_ms));
+    let note = Note { at_ms: now, actor: &actor, subject: &subject, details: &details };
+    let clips = ClipFiles::of(&folder);
+    let mut videos = 0;
+    let renew = |tx: &mut Tx<'_>| promote::renew(tx, now).map(drop);
+    let forgotten = copy.settle(&note, renew, |clip| {
+        let has_video = has_video(&clips, &place, clip).map_err(|error| unwritable(&folder, error))?;
+        videos += u64::from(has_video);
+        Ok(has_video)
+    })?;
+    let stamp: String = rfc3339(now).chars().filter(|c| c.is_ascii_digit() || *c == 'T').collect();
+    let asides = restore::install(&folder, &place, &format!("replaced-{stamp}"))?.into_iter();
+    let (aside, aside_behind): (Vec<_>, Vec<_>) = asides.partition(|aside| aside.parent() == Some(folder.path()));
+    let (accounts, jobs) = (backup.description.accounts, backup.description.jobs);
+    Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, aside: aside.into_iter().next(), aside_behind })
+}
+
+/// Whether the restored place has the clip's video. One that is only in the directory now is taken along: the same
+/// bytes under both names, as what is there goes aside.
+fn has_video(clips: &ClipFiles, place: &Staging, clip: &Stored) -> io::Result<bool> {
+    let video = place.of(&clips.video(clip.lease));
+    if video.exists() {
+        return Ok(true);
+    }
+    if !is_the_video(&clips.video(clip.lease), clip)? {
+        return Ok(false);
+    }
+    files::link_or_copy(&clips.video(clip.lease), &video)?;
+    let poster = clips.poster(clip.lease);
+    if poster.is_file() {
+        files::link_or_copy(&poster, &place.of(&poster))?;
+    }
+    Ok(true)
+}
+
+fn is_the_video(path: &Path, clip: &Stored) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(file) if file.is_file() && file.len() == clip.bytes => Ok(files::hash(path)? == (clip.sha256, clip.bytes)),
+        _ => Ok(false),
+    }
+}
+
+/// Whether each disk that gets something of it has room: folders that are links or mount points have their own.
+fn check_room(folder: &DataDir, place: &Staging, backup: &BackupFile) -> Result<()> {
+    let mut here = backup.bytes;
+    for (name, bytes) in backup.folders.iter().filter(|(name, _)| place.is_behind(name)) {
+        here = here.saturating_sub(*bytes);
+        check_room_at(&folder.path().join(name), *bytes)?;
+    }
+    check_room_at(folder.path(), here)
+}
+
+fn check_room_at(path: &Path, bytes: u64) -> Result<()> {
+    match files::free_bytes(path) {
+        Some(free) if free < bytes.saturating_add(limits::DISK_RESERVE_BYTES) => {
+            let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+            let message = format!(
+                "The disk of {} has {} MiB left; this backup needs {} MiB and a reserve of {} MiB. Make room first.",
+                path.display(),
+                mib(free),
+                mib(bytes),
+                mib(limits::DISK_RESERVE_BYTES)
+            );
+            Err(Error::new(Kind::NoSpace, "no_space", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unwritable(folder: &DataDir, error: io::Error) -> Error {
+    let message =
+        format!("The backup could not be unpacked into {}; nothing there was touched.", folder.path().display());
+    Error::internal(message, error)
+}

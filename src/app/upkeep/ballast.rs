@@ -1,0 +1,52 @@
+//! The ballast: a file of a few MiB that is given up when others have filled the disk. Without it a store could not be
+//! opened on a full disk, nor a clip be deleted to make room: both write a little first.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::app::App;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::os::files;
+use crate::os::room::Room;
+
+/// Its name in the data directory.
+const NAME: &str = "ballast";
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join(NAME)
+}
+
+/// Before the store is opened: on a disk that is full the ballast goes.
+pub fn give_up_if_full(data_dir: &Path, room: &Room) {
+    let is_full = room.free().is_some_and(|free| free < limits::BALLAST_BYTES / 2);
+    if !is_full {
+        return;
+    }
+    match fs::remove_file(path(data_dir)) {
+        Ok(()) => log::warn!(
+            "The disk of {} is full. {} MiB that were kept for this are free now, so that clips can be deleted; make \
+             more room.",
+            data_dir.display(),
+            limits::BALLAST_BYTES >> 20
+        ),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => log::warn!("{} could not be removed: {error}", path(data_dir).display()),
+    }
+}
+
+/// Gives the ballast up on a full disk, and lays it in again when there is room. A background pass, which counts nothing.
+pub fn keep(app: &App) -> Result<usize> {
+    give_up_if_full(app.data_dir(), &app.room);
+    let path = path(app.data_dir());
+    if path.exists() || !app.room.is_open() {
+        return Ok(0);
+    }
+    let mut part = app.room.part();
+    if part.need_exactly(limits::BALLAST_BYTES).is_err() {
+        return Ok(0);
+    }
+    files::reserve_file(&path, limits::BALLAST_BYTES)
+        .map_err(|error| Error::internal(format!("{} could not be written.", path.display()), error))?;
+    Ok(0)
+}

@@ -1,0 +1,90 @@
+//! The certificate that the server shows: the appliance's own, or the studio's.
+
+use std::path::Path;
+
+use crate::app::tls;
+use crate::app::upkeep::doctor::{Fault, Patient};
+use crate::domain::error::Result;
+use crate::domain::limits;
+use crate::os::certificates;
+use crate::wire::time::rfc3339;
+
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+/// How near its end a certificate must be to be a fault: a running server has renewed its own long before.
+const NEAR_MS: i64 = limits::CERTIFICATE_ALARM_DAYS.cast_signed() * DAY_MS;
+
+/// What is wrong with it.
+pub fn faults(patient: &Patient) -> Result<Vec<Fault>> {
+    let now = patient.clock.now_ms();
+    match &patient.certificate {
+        Some(path) => Ok(studios(path, now).into_iter().collect()),
+        None => own(patient, now),
+    }
+}
+
+fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
+    let Some(shown) = tls::shown(&patient.data_dir)? else {
+        let is_damaged = tls::is_there(&patient.data_dir);
+        return Ok(is_damaged
+            .then(|| {
+                let mend = "Restore a backup, whose authority is known to nodes and clients; or start the server, which makes \
+                            a new one that they must be given.";
+                Fault::new("authority_damaged", "The files of the appliance's own authority are damaged.", mend)
+            })
+            .into_iter()
+            .collect());
+    };
+    let mut faults = Vec::new();
+    let from = shown.valid_from_ms.max(shown.server_valid_from_ms);
+    if from > now {
+        let message = format!("Clients refuse the server's certificate: it is not valid before {}.", rfc3339(from));
+        let fix = if shown.valid_from_ms > now {
+            "The clock was wrong when the certificate authority was made. Check the system clock; if it is right, restart \
+             the server, which makes a new certificate authority: nodes must join again, and clients need the new one \
+             (admin tls export)."
+        } else {
+            "Check the system clock; if it is right, start the server, which makes a new certificate."
+        };
+        faults.push(Fault::new("certificate_not_yet_valid", message, fix));
+    }
+    if shown.server_valid_until_ms - now < NEAR_MS {
+        let message = format!("The server's certificate ends at {}.", rfc3339(shown.server_valid_until_ms));
+        faults.push(Fault::new(
+            "certificate_ends",
+            message,
+            "Start the server, which renews it; its log says what hinders it.",
+        ));
+    }
+    let is_named =
+        |host: &String| shown.names.iter().any(|name| name.eq_ignore_ascii_case(host.trim_matches(['[', ']'])));
+    if let Some(host) = patient.host.as_ref().filter(|host| !is_named(host)) {
+        let message = format!("Clients are sent to {host}, which the server's certificate does not name.");
+        let mend = format!("Start the server again with --public-url https://{host}, or by a name that it has.");
+        faults.push(Fault::new("certificate_names", message, mend));
+    }
+    Ok(faults)
+}
+
+fn studios(path: &Path, now: i64) -> Option<Fault> {
+    let shown = path.display();
+    let mend = "Have the studio renew it: the server reads the files again when they change.";
+    let Some(until) = std::fs::read(path).ok().and_then(|pem| certificates::valid_until(&pem)) else {
+        let message = format!("--tls-cert {shown} holds no certificate that can be read.");
+        return Some(Fault::new("certificate_unreadable", message, mend));
+    };
+    let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let until = ms(until);
+    let from = std::fs::read(path).ok().and_then(|pem| certificates::valid_from(&pem)).map_or(0, ms);
+    if from > now {
+        let message = format!("The studio's certificate {shown} is not valid before {}.", rfc3339(from));
+        return Some(Fault::new(
+            "certificate_not_yet_valid",
+            message,
+            "Check the system clock. If it is right, replace it.",
+        ));
+    }
+    (until - now < NEAR_MS).then(|| {
+        let message = format!("The studio's certificate {shown} ends at {}.", rfc3339(until));
+        Fault::new("certificate_ends", message, mend)
+    })
+}

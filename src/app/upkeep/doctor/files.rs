@@ -1,0 +1,94 @@
+//! Files without rows, and rows without files.
+
+use std::collections::HashSet;
+use std::fs::{self, Metadata};
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use crate::app::App;
+use crate::app::demos::files;
+use crate::app::upkeep::doctor::{Fault, below, few};
+use crate::app::upkeep::sweep;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::store;
+
+/// Rows read in one go.
+const PAGE: u32 = 1_000;
+
+/// Files that nothing needs, and files that something needs and that are not there.
+pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
+    let mut faults = Vec::new();
+    let known = sweep::known_demos(app)?;
+    let orphans = orphans(app, &known)?;
+    if !orphans.is_empty() {
+        let names: Vec<_> = orphans.iter().map(|path| below(&app.store.folder, path)).collect();
+        let message = format!("Files in the data directory that nothing needs ({}): {}.", names.len(), few(&names));
+        let fault = Fault::new(
+            "orphans",
+            message,
+            "A server removes them when it starts and once an hour; so does `admin doctor --fix`.",
+        );
+        let remove = || {
+            orphans.iter().try_for_each(|path| {
+                fs::remove_file(path).map_err(|error| Error::internal(format!("{} stays.", path.display()), error))
+            })
+        };
+        faults.push(fault.mended(fix.then(remove)));
+    }
+    let demos = missing_demos(app, &known);
+    if !demos.is_empty() {
+        let message = format!("Uploaded demos that are missing ({}): {}.", demos.len(), few(&demos));
+        let mend = "Put the files back from a backup, or have them uploaded again: until then jobs for them fail.";
+        faults.push(Fault::new("demos_missing", message, mend));
+    }
+    let clips = clips(app)?;
+    if !clips.is_empty() {
+        let message = format!("Clips without a video, or not the whole of it ({}): {}.", clips.len(), few(&clips));
+        let mend = "Put the files back from a backup that was made with --videos, or have the clips deleted.";
+        faults.push(Fault::new("videos_missing", message, mend));
+    }
+    Ok(faults)
+}
+
+/// Files without a row. While a server works here, one that is young or held may be an upload that is going on.
+fn orphans(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
+    let is_served = app.store.folder.lock().is_err();
+    let oldest_young = app.clock.now_ms() - (limits::ORPHAN_SECONDS * 1_000).cast_signed();
+    let mut orphans = sweep::orphaned_clips(app)?;
+    orphans.extend(sweep::orphaned_demos(app, known)?);
+    let is_old = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| changed_ms(&file) < oldest_young);
+    orphans.retain(|path| !is_served || (is_old(path) && !files::is_held(path)));
+    orphans.sort();
+    Ok(orphans)
+}
+
+/// When a file was last changed. Unix time in milliseconds; a file that does not say is young.
+fn changed_ms(file: &Metadata) -> i64 {
+    let since = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Demos whose file is missing.
+fn missing_demos(app: &App, known: &HashSet<PathBuf>) -> Vec<String> {
+    let mut missing: Vec<_> =
+        known.iter().filter(|path| !path.is_file()).map(|path| below(&app.store.folder, path)).collect();
+    missing.sort();
+    missing
+}
+
+/// Clips whose video is missing, or of another length. One that was deleted since its row was read is none.
+fn clips(app: &App) -> Result<Vec<String>> {
+    let (mut after, mut missing) = (None, Vec::new());
+    loop {
+        let page = app.store.read(|db| store::clips::page(db, after, PAGE))?;
+        let Some(last) = page.last() else { return Ok(missing) };
+        after = Some(last.job);
+        for clip in page {
+            let is_whole = app.clip_files.has_video(clip.lease, clip.bytes);
+            if !is_whole && app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {
+                missing.push(below(&app.store.folder, &app.clip_files.video(clip.lease)));
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The doctor: looks an appliance over, beside its server or without one, and names each fault with its mend. What can
+//! be mended without losing anything it mends itself, when asked to.
+
+mod certificate;
+mod files;
+mod nodes;
+mod rights;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::app::accounts::dinks;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::os::clock::Clock;
+use crate::os::files::free_bytes;
+use crate::os::random::Random;
+use crate::store::{self, DataDir};
+
+/// Examples that a fault names.
+const EXAMPLES: usize = 3;
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Stable word.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub mend: String,
+    /// Whether the doctor has mended it.
+    pub mended: bool,
+}
+
+impl Fault {
+    fn new(code: &'static str, message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { code, message: message.into(), mend: mend.into(), mended: false }
+    }
+
+    /// The same, perhaps mended: an error of the mending joins what is said.
+    fn mended(mut self, outcome: Option<Result<()>>) -> Self {
+        match outcome {
+            Some(Ok(())) => self.mended = true,
+            Some(Err(error)) => self.message = format!("{} It could not be mended: {error}", self.message),
+            None => {}
+        }
+        self
+    }
+}
+
+/// What the doctor looks at.
+pub struct Patient {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The host by which clients reach the server, where it serves by the appliance's own certificate.
+    pub host: Option<String>,
+    /// The studio's own certificate, where it serves by one.
+    pub certificate: Option<PathBuf>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Whether to mend what can be mended safely.
+    pub fix: bool,
+}
+
+/// Everything that is wrong.
+pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
+    let folder = DataDir::at(&patient.data_dir);
+    if !folder.path().is_dir() {
+        let message = format!("There is no data directory {}.", folder.path().display());
+        return Ok(vec![Fault::new("no_data_dir", message, "Say where it is with --data-dir, or start the server.")]);
+    }
+    let mut faults = rights::faults(&folder, patient.fix)?;
+    faults.extend(disk(free_bytes(folder.path())));
+    faults.extend(certificate::faults(patient)?);
+    faults.extend(unfinished(&folder, patient.fix));
+    if store::restore::is_unfinished(&folder) || rights::is_open(&folder)? {
+        // The store may be anywhere just now; and in a directory that is open to others none is opened.
+        return Ok(faults);
+    }
+    if !folder.store().exists() {
+        let message = format!("There is no store in {}.", folder.path().display());
+        faults.push(Fault::new("no_store", message, "Start the server, which makes one, or restore a backup."));
+        return Ok(faults);
+    }
+    // Before it is opened: whoever closes it last empties its log.
+    let log_bytes = std::fs::metadata(folder.log()).map_or(0, |log| log.len());
+    match store_faults(&folder) {
+        Some(fault) => faults.push(fault),
+        None => {
+            let app = App::beside(folder.path(), Arc::clone(&patient.clock), Arc::clone(&patient.random))?;
+            faults.extend(log(&app, log_bytes, patient.fix));
+            faults.extend(copied(&app)?);
+            faults.extend(clock(&app)?);
+            faults.extend(files::faults(&app, patient.fix)?);
+            faults.extend(nodes::faults(&app)?);
+            faults.extend(oversold(&app)?);
+        }
+    }
+    Ok(faults)
+}
+
+fn disk(free: Option<u64>) -> Option<Fault> {
+    let free = free.filter(|free| *free < limits::DISK_RESERVE_BYTES)?;
+    let mib = |bytes: u64| bytes >> 20;
+    let message = format!(
+        "The disk of the data directory has {} MiB left, less than its reserve of {} MiB: no new work is taken.",
+        mib(free),
+        mib(limits::DISK_RESERVE_BYTES)
+    );
+    Some(Fault::new("disk", message, "Make room, or have clips deleted that nobody needs any more."))
+}
+
+fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
+    let is_unfinished = store::restore::is_unfinished(folder);
+    is_unfinished.then(|| {
+        let fault =
+            Fault::new("restore_unfinished", "A restore was interrupted.", "Start the server, which goes on with it.");
+        fault.mended(fix.then(|| folder.lock().and_then(|_lock| store::restore::finish(folder))))
+    })
+}
+
+/// What is wrong with the store itself; where there is anything, its rows are not asked any further.
+fn store_faults(folder: &DataDir) -> Option<Fault> {
+    let damaged = |message: String| {
+        Some(Fault::new("store_damaged", message, "Stop the server and restore the last backup: `admin restore FILE`."))
+    };
+    match store::integrity::faults(folder) {
+        Ok(faults) if faults.is_empty() => None,
+        Ok(faults) => damaged(format!("The store is damaged: {}.", few(&faults))),
+        Err(Error { code: code @ ("store_older" | "store_newer" | "store_foreign"), message, .. }) => {
+            Some(Fault::new(code, message, "Use the program that fits the store, or restore a backup."))
+        }
+        Err(error) => damaged(format!("The store cannot be read: {error}")),
+    }
+}
+
+fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
+    (bytes > limits::LOG_ALARM_BYTES).then(|| {
+        let message = format!(
+            "The store's write-ahead log has {} MiB, more than {}: something reads the store for long, or the disk is slow.",
+            bytes >> 20,
+            limits::LOG_ALARM_BYTES >> 20
+        );
+        let fault = Fault::new("log_size", message, "End whatever holds store.db open, then `admin doctor --fix`.");
+        fault.mended(fix.then(|| app.store.empty_log()))
+    })
+}
+
+fn copied(app: &App) -> Result<Option<Fault>> {
+    let copied = app.store.copied()?;
+    Ok(copied.map(|error| Fault::new(error.code, error.message, app.store.way_out())))
+}
+
+fn clock(app: &App) -> Result<Option<Fault>> {
+    let (now, newest) = (app.clock.now_ms(), app.store.read(store::integrity::newest)?);
+    let ahead = newest.map_or(0, |newest| newest - now) / 1_000;
+    Ok((ahead > limits::CLOCK_SKEW_SECONDS.cast_signed()).then(|| {
+        let message = format!("The clock is wrong: the store has times that lie {ahead} seconds in the future.");
+        Fault::new("clock", message, "Set the machine's clock, and let it be kept right (NTP).")
+    }))
+}
+
+fn oversold(app: &App) -> Result<Option<Fault>> {
+    let dinks = dinks::show(app)?;
+    Ok((dinks.sold > dinks.live_slots).then(|| {
+        let message = format!(
+            "Dinks sold: {}, but render slots live: {}; reserved jobs have to wait.",
+            dinks.sold, dinks.live_slots
+        );
+        Fault::new(
+            "dinks_oversold",
+            message,
+            "Start or add nodes (`admin nodes token`), or lower the dinks (`admin dinks set NAME N`).",
+        )
+    }))
+}
+
+/// The first few of them, and how many more there are.
+fn few(names: &[String]) -> String {
+    let first = names.iter().take(EXAMPLES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(EXAMPLES) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// A path below the data directory, as faults name it.
+fn below(folder: &DataDir, path: &Path) -> String {
+    path.strip_prefix(folder.path()).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_below_its_reserve_is_a_fault() {
+        let cases = [
+            (None, false),
+            (Some(limits::DISK_RESERVE_BYTES), false),
+            (Some(limits::DISK_RESERVE_BYTES - 1), true),
+            (Some(0), true),
+        ];
+        for (free, is_fault) in cases {
+            assert_eq!(disk(free).is_some_and(|fault| fault.code == "disk"), is_fault, "{free:?}");
+        }
+    }
+
+    #[test]
+    fn many_are_named_by_the_first_few() {
+        let names: Vec<String> = (1..=5).map(|number| format!("clips/{number}.mp4")).collect();
+        assert_eq!(few(&names[..2]), "clips/1.mp4, clips/2.mp4");
+        assert_eq!(few(&names), "clips/1.mp4, clips/2.mp4, clips/3.mp4 and 2 more");
+    }
+}

@@ -1,0 +1,67 @@
+//! The render nodes: whether there are any while jobs wait, whether their programs fit, whether each has a key of its own.
+
+use crate::app::App;
+use crate::app::nodes::{self, NodeInfo};
+use crate::app::upkeep::doctor::{Fault, few};
+use crate::app::upkeep::health::NO_NODES;
+use crate::domain::error::Result;
+use crate::domain::key::KeyClass;
+use crate::domain::node::NodeState;
+use crate::domain::protocol;
+
+/// What is wrong with them.
+pub fn faults(app: &App) -> Result<Vec<Fault>> {
+    let all = nodes::list(app)?;
+    Ok([none_up(app, &all)?, other_versions(&all), shared_keys(&all)].into_iter().flatten().collect())
+}
+
+fn none_up(app: &App, all: &[NodeInfo]) -> Result<Option<Fault>> {
+    if all.iter().any(|info| info.state == NodeState::Up) {
+        return Ok(None);
+    }
+    app.store.read_queue()?;
+    let waiting: u64 = KeyClass::ALL.into_iter().map(|class| app.store.waiting_in(class).0).sum();
+    let (jobs, fix) = match (waiting, all.is_empty()) {
+        (0, _) => return Ok(None),
+        (1, true) => ("1 job is waiting", JOIN),
+        (1, false) => ("1 job is waiting", WAKE),
+        (_, true) => ("jobs are waiting", JOIN),
+        (_, false) => ("jobs are waiting", WAKE),
+    };
+    let count = if waiting == 1 { String::new() } else { format!("{waiting} ") };
+    let why = if all.is_empty() { "no render node has joined" } else { "no render node is up" };
+    Ok(Some(Fault::new(NO_NODES, format!("{count}{jobs} and {why}."), fix)))
+}
+
+const JOIN: &str = "Make a join token with `admin nodes token` and start a node with it, or start the server with \
+                    --local-nodes 1.";
+const WAKE: &str = "See `admin nodes list` for their states. Start the node service on one of them, or resume one that is \
+                    draining (`admin nodes resume NAME`).";
+
+fn other_versions(all: &[NodeInfo]) -> Option<Fault> {
+    let others: Vec<_> = all
+        .iter()
+        .filter(|info| info.state.is_live() && info.node.program.protocol != protocol::OURS)
+        .map(|info| format!("{} (protocol {})", info.node.name, info.node.program.protocol))
+        .collect();
+    (!others.is_empty()).then(|| {
+        let message = format!(
+            "Nodes running a different version than the server, which speaks protocol {} ({}): {}.",
+            protocol::OURS,
+            others.len(),
+            few(&others)
+        );
+        Fault::new("node_versions", message, "Update them: only one version apart nodes and server work together.")
+    })
+}
+
+/// Two machines with one key take each other's slots, and a lost lease of one is the other's riddle.
+fn shared_keys(all: &[NodeInfo]) -> Option<Fault> {
+    let shared: Vec<_> = all.iter().filter(|info| info.key_is_shared).map(|info| info.node.name.clone()).collect();
+    (!shared.is_empty()).then(|| {
+        let message = format!("Two machines use the key of the same node ({}): {}.", shared.len(), few(&shared));
+        let fix = "Remove the node (`admin nodes remove NAME`), then join each machine with a token of its own (`admin nodes \
+                   token`).";
+        Fault::new("node_key_shared", message, fix)
+    })
+}

@@ -1,0 +1,83 @@
+//! The data directory is its owner's alone: it holds keys, and demos and clips that are nobody else's business.
+
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::app::upkeep::doctor::{Fault, below, few};
+use crate::domain::error::{Error, Result};
+use crate::os::rights;
+use crate::store::DataDir;
+
+/// Files and folders that others may use, and those that are somebody else's.
+pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
+    let top = fs::metadata(folder.path()).map_err(unreadable)?;
+    let (mut open, mut foreign, mut failed) = (Vec::new(), Vec::new(), None);
+    for (path, file) in files(folder).map_err(unreadable)? {
+        if !rights::is_same_owner(&file, &top) {
+            foreign.push(name(folder, &path));
+        }
+        if rights::is_open_to_others(&file) {
+            open.push(name(folder, &path));
+            if fix && let Err(error) = rights::close_to_others(&path, &file) {
+                failed = Some(Error::internal(format!("{} keeps its rights.", path.display()), error));
+            }
+        }
+    }
+    let mut faults = Vec::new();
+    let dir = folder.path().display();
+    if !open.is_empty() {
+        let message =
+            format!("Others than the owner may use files of the data directory ({}): {}.", open.len(), few(&open));
+        let fault = Fault::new("rights", message, format!("chmod -R go= {dir}"));
+        faults.push(fault.mended(fix.then(|| failed.map_or(Ok(()), Err))));
+    }
+    if !foreign.is_empty() {
+        let message = format!(
+            "Files in the data directory that belong to another user than it does ({}): {}.",
+            foreign.len(),
+            few(&foreign)
+        );
+        faults.push(Fault::new("owner", message, format!("chown -R --reference={dir} {dir}")));
+    }
+    Ok(faults)
+}
+
+/// Whether the directory itself is still open to others.
+pub fn is_open(folder: &DataDir) -> Result<bool> {
+    let top = fs::metadata(folder.path()).map_err(unreadable)?;
+    Ok(rights::is_open_to_others(&top))
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::internal("The rights in the data directory could not be looked at.", error)
+}
+
+fn name(folder: &DataDir, path: &Path) -> String {
+    if path == folder.path() { path.display().to_string() } else { below(folder, path) }
+}
+
+/// The directory, what lies in it, and what lies in those of its folders that hold anything to be kept from others. Links
+/// are not followed; what goes away meanwhile is passed over.
+fn files(folder: &DataDir) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    let mut paths = vec![folder.path().to_owned()];
+    let tls = folder.path().join("tls");
+    for holder in [folder.path(), &folder.clips(), &folder.demos(), &folder.backups(), &tls] {
+        match fs::read_dir(holder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            entries => paths.extend(entries?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?),
+        }
+    }
+    paths.extend(folder.small_files()?.into_iter().map(|path| folder.path().join(path)));
+    paths.sort();
+    paths.dedup();
+    let mut files = Vec::new();
+    for path in paths {
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Ok(file) if file.is_symlink() => {}
+            file => files.push((path, file?)),
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,9 @@
+//! What keeps an appliance well: sweeps, health, doctor, backup.
+
+pub mod backup;
+pub mod ballast;
+pub mod doctor;
+pub mod health;
+pub mod promote;
+pub mod store_check;
+pub mod sweep;

@@ -1,0 +1,102 @@
+//! HTTPS of one appliance: its certificate, by which names it must be, and the background pass that keeps it good.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::app::tls::names::Names;
+use crate::app::tls::{Certificates, Source, Watch};
+use crate::appliance::server_url::host_of;
+use crate::config;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::http::{Hosts, Https, ServedCertificate};
+use crate::os::host;
+use crate::scheduler::Pass;
+
+/// Keeps the certificate of a server.
+pub struct Keeper {
+    certificates: Certificates,
+    listen: IpAddr,
+    public_host: Option<String>,
+}
+
+impl Keeper {
+    /// Opens the certificate, and makes what there is not. `listen`: the address that is listened on.
+    pub fn open(app: &Arc<App>, source: &Source, listen: IpAddr, public_url: Option<&str>) -> Result<Self> {
+        let public_host = public_url.and_then(host_of);
+        let certificates = Certificates::open(app, source, &names(Some(listen), public_host), public_host)?;
+        if matches!(source, Source::Files { .. }) && public_host.or(certificates.host().as_deref()).is_none() {
+            log::warn!("--tls-cert names no host that nodes could call: say --public-url https://NAME.");
+        }
+        Ok(Self { certificates, listen, public_host: public_host.map(str::to_owned) })
+    }
+
+    /// What the server begins with.
+    pub fn https(&self) -> Https {
+        Https { pair: self.certificates.pair().clone(), authority_pem: self.certificates.authority_pem() }
+    }
+
+    /// The authority in use, where it is the appliance's own: PEM and fingerprint.
+    pub fn authority(&self) -> Option<Authority> {
+        match &self.certificates {
+            Certificates::Own(own) => Some(Authority { pem: own.authority_pem(), fingerprint: own.fingerprint() }),
+            Certificates::Files(_) => None,
+        }
+    }
+
+    /// By which name others find the server, where the certificate says.
+    pub fn host(&self) -> Option<String> {
+        self.certificates.host()
+    }
+
+    /// The names that a studio's certificate is for, see [`Certificates::names`].
+    pub fn names(&self) -> Vec<String> {
+        self.certificates.names()
+    }
+
+    /// The pass that renews the certificate, or reads a studio's again, and has the running server show it.
+    pub fn pass(self, served: ServedCertificate, hosts: Hosts) -> Pass {
+        let Self { mut certificates, listen, public_host } = self;
+        let mut watch = Watch::default();
+        let mut look = move |app: &App| -> Result<usize> {
+            let renewed = match certificates.refresh(app, &names(Some(listen), public_host.as_deref())) {
+                Ok(Some(pair)) => served.replace(pair).map(|()| {
+                    hosts.set_certificate_names(certificates.names());
+                    1
+                }),
+                outcome => outcome.map(|_| 0),
+            };
+            // Also of one that could not be renewed.
+            watch.look(app, &certificates).iter().for_each(|words| log::warn!("{words}"));
+            renewed
+        };
+        let run = move |app: &App| {
+            look(app).map_err(|error| {
+                let message = format!("{} The one before stays in use until then.", error.message);
+                Error { message, ..error }
+            })
+        };
+        Pass {
+            name: "the server's certificate",
+            every: Duration::from_secs(limits::CERTIFICATE_LOOK_SECONDS),
+            run: Box::new(run),
+        }
+    }
+}
+
+/// The appliance's own authority.
+pub struct Authority {
+    /// Its certificate.
+    pub pem: String,
+    /// SHA-256 of it.
+    pub fingerprint: String,
+}
+
+/// By what clients call this machine: its own names and addresses, the one that is listened on, the public URL's.
+pub fn names(listen: Option<IpAddr>, public_host: Option<&str>) -> Names {
+    let mut addresses = host::addresses();
+    addresses.extend(listen);
+    Names::of(config::host_name().as_deref(), &addresses, public_host)
+}

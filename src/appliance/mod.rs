@@ -1,0 +1,195 @@
+//! A whole appliance in this process: store, HTTP, background passes, and render nodes of its own.
+
+pub mod https;
+pub mod server_url;
+mod watchdog;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use ipnet::IpNet;
+
+use crate::app::tls::Source;
+use crate::app::{App, Settings, nodes};
+use crate::appliance::https::{Authority, Keeper};
+use crate::appliance::server_url::ServerUrl;
+use crate::config;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::domain::quota::Quotas;
+use crate::http::{self, Hosts, Limits, Running, ServeOptions};
+use crate::node::agent::{self, AgentConfig};
+use crate::node::child::Patience;
+use crate::node::join::{self, NodeState};
+use crate::os::clock::{Clock, SystemClock};
+use crate::os::random::SystemRandom;
+use crate::os::stop::StopFlag;
+use crate::scheduler::{self, Scheduler};
+
+/// What to start.
+pub struct Options<'a> {
+    /// Where everything is kept.
+    pub data_dir: &'a Path,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How clients and nodes reach it, where the operator says so.
+    pub public_url: Option<String>,
+    /// Where the certificate for HTTPS comes from; `None`: plain HTTP.
+    pub certificate: Option<Source>,
+    /// Seconds a lease lives without a heartbeat.
+    pub lease_seconds: u64,
+    /// Render nodes inside this process.
+    pub local_nodes: u32,
+    /// Networks that demos may be fetched from although the rule refuses them.
+    pub fetch_allow: Vec<IpNet>,
+    /// Reverse proxies whose word on a client is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Networks whose addresses may read the metrics, besides loopback.
+    pub metrics_allow: Vec<IpNet>,
+    /// What the server allows.
+    pub limits: Limits,
+    /// What each account may take.
+    pub quotas: Quotas,
+}
+
+/// A running appliance.
+pub struct Appliance {
+    /// What the use cases need.
+    pub app: Arc<App>,
+    /// The authority that clients must trust, where it is the appliance's own.
+    pub authority: Option<Authority>,
+    /// The server as others reach it.
+    pub reachable: ServerUrl,
+    /// The server as this process reaches it.
+    pub local: ServerUrl,
+    http: Running,
+    scheduler: Scheduler,
+    nodes: LocalNodes,
+}
+
+impl Appliance {
+    /// Starts everything. When this returns, requests are answered.
+    pub fn start(options: Options<'_>) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let settings = Settings {
+            lease_ms: options.lease_seconds * 1_000,
+            fetch_allow: options.fetch_allow.iter().map(IpNet::to_string).collect(),
+            quotas: options.quotas,
+        };
+        let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
+        let public_url = options.public_url.as_deref();
+        let open = |source| Keeper::open(&app, source, options.listen.ip(), public_url);
+        let keeper = options.certificate.as_ref().map(open).transpose()?;
+        let hosts = Hosts::of_machine();
+        hosts.set_certificate_names(keeper.as_ref().map(Keeper::names).unwrap_or_default());
+        let serving = ServeOptions {
+            hosts: hosts.clone(),
+            listen: options.listen,
+            public_url: options.public_url.clone(),
+            https: keeper.as_ref().map(Keeper::https),
+            trusted_proxies: options.trusted_proxies,
+            metrics_allow: options.metrics_allow,
+            limits: options.limits,
+        };
+        let http = http::serve(Arc::clone(&app), serving)?;
+        let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
+        let authority = keeper.as_ref().and_then(Keeper::authority);
+        let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served, hosts));
+        let address = server_url::record_or_try_again(options.data_dir, &reachable, &local.url);
+        let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
+        let scheduler = scheduler::start(Arc::clone(&app), config::program()?, passes)?;
+        let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
+        for number in 1..=options.local_nodes {
+            appliance.start_node(number, options.data_dir, &clock)?;
+        }
+        Ok(appliance)
+    }
+
+    /// The address it is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.http.address()
+    }
+
+    /// Lets requests that run end, stops the nodes inside, writes what is left to write. How many requests were cut.
+    pub fn stop(self) -> usize {
+        self.app.stop();
+        self.nodes.stop();
+        let cut = self.http.stop();
+        self.scheduler.stop();
+        self.app.leave_mark();
+        cut
+    }
+
+    /// A node inside is a node like any other: it speaks HTTP, keeps its state in a directory and renders in child
+    /// processes. Only its join token never leaves the process.
+    fn start_node(&mut self, number: u32, data_dir: &Path, clock: &Arc<dyn Clock>) -> Result<()> {
+        let ServerUrl { url: server, ca } = self.local.clone();
+        let state_dir = data_dir.join("local-nodes").join(number.to_string());
+        let NodeState { node_key, name, .. } = match join::read_state(&state_dir)? {
+            Some(known) => known,
+            None => join::join(&server, ca.clone(), &nodes::token(&self.app)?, &format!("local-{number}"), &state_dir)?,
+        };
+        let config = AgentConfig {
+            server,
+            ca_pem: ca,
+            node_key,
+            state_dir,
+            name,
+            slots: 1,
+            extra_fetch_allow: Vec::new(),
+            max_jobs: None,
+            idle_exit: None,
+            program: config::program()?,
+            cache_bytes: limits::NODE_CACHE_BYTES,
+            room: Arc::clone(&self.app.room),
+            patience: Patience::default(),
+            clock: Arc::clone(clock),
+        };
+        self.nodes.start(config)
+    }
+}
+
+/// The server as others reach it, and as this process does: by loopback, unless only its name is in the certificate.
+fn urls(keeper: Option<&Keeper>, public_url: Option<&str>, listening: SocketAddr) -> (ServerUrl, ServerUrl) {
+    let scheme = server_url::scheme(keeper.is_some());
+    let name = keeper.and_then(Keeper::host);
+    let ca = keeper.and_then(Keeper::authority).map(|authority| authority.pem);
+    let url = server_url::reachable(public_url, scheme, name.as_deref(), listening);
+    let reachable = ServerUrl { url, ca };
+    let is_studios = keeper.is_some() && reachable.ca.is_none();
+    let url = if is_studios { reachable.url.clone() } else { server_url::local(scheme, listening) };
+    let local = ServerUrl { url, ca: reachable.ca.clone() };
+    (reachable, local)
+}
+
+/// The nodes inside this process.
+#[derive(Default)]
+struct LocalNodes {
+    stop: Arc<StopFlag>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl LocalNodes {
+    fn start(&mut self, config: AgentConfig) -> Result<()> {
+        let stop = Arc::clone(&self.stop);
+        let name = config.name.clone();
+        let thread = std::thread::Builder::new().name(format!("node {name}")).spawn(move || {
+            if let Err(error) = agent::run(config, &stop) {
+                log::error!("node {name} has ended: {error}");
+            }
+        });
+        self.threads.push(thread.map_err(|error| Error::internal("Could not start a node's thread.", error))?);
+        Ok(())
+    }
+
+    fn stop(self) {
+        self.stop.stop();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                log::error!("a node's thread has panicked");
+            }
+        }
+    }
+}

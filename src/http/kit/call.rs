@@ -1,0 +1,208 @@
+//! One request as handlers see it: who asks is settled before; here is what is asked.
+
+use std::cell::OnceCell;
+
+use ipnet::IpNet;
+use rouille::Request;
+use rouille::percent_encoding::percent_decode_str;
+
+use crate::app::App;
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::domain::protocol::{self, Program};
+use crate::http::kit::body::{self, Upload};
+use crate::http::kit::measures::Measures;
+use crate::http::kit::permits::{Permits, Shares, Uploader};
+use crate::http::kit::proxies::Origin;
+use crate::wire::base::Base;
+use crate::wire::node::{INSTANCE_HEADER, PROTOCOL_HEADER, VERSION_HEADER};
+
+/// A request on its route.
+pub struct Call<'r> {
+    /// The use cases.
+    pub app: &'r App,
+    /// The request itself.
+    pub request: &'r Request,
+    /// What stood for the pattern's names.
+    pub parameters: &'r [&'r str],
+    /// What URLs in the answer begin with.
+    pub base: Base,
+    /// The appliance's own authority, where it serves by one.
+    pub authority_pem: Option<&'r str>,
+    /// The account or node that the caller has proven to be, as the log shows it.
+    pub who: OnceCell<String>,
+    /// The same, as uploads are counted.
+    pub whose_uploads: OnceCell<Uploader>,
+    /// Who asks.
+    pub client: Origin,
+    /// Networks whose addresses may read the metrics.
+    pub metrics_allow: &'r [IpNet],
+    /// What is measured of all requests.
+    pub measures: &'r Measures,
+    /// Claims that may hold a thread at once.
+    pub claims: &'r Permits,
+    /// Uploads that one caller may have at once.
+    pub uploads: &'r Shares,
+    /// Bytes of an announced body up to which the transport has it whole before anybody sees the request.
+    pub whole_body_bytes: u64,
+    /// Claims that may wait at once.
+    pub waiting_claims: usize,
+    /// Whether the client is still connected.
+    pub is_connected: &'r dyn Fn() -> bool,
+    /// Bytes of a JSON body at most.
+    pub json_body_bytes: u64,
+}
+
+impl<'r> Call<'r> {
+    /// What stood for the pattern's only name.
+    pub fn parameter(&self) -> &'r str {
+        self.parameters.first().copied().unwrap_or_default()
+    }
+
+    /// Notes who asks, once that is proven.
+    pub fn is_from(&self, name: String) {
+        // Proven once; were it twice, the first would stand.
+        let _ = self.who.set(name);
+    }
+
+    /// Notes as whose its upload is counted, once that is proven.
+    pub fn uploads_as(&self, whose: Uploader) {
+        let _ = self.whose_uploads.set(whose);
+    }
+
+    /// As whose its upload is counted.
+    pub fn uploader(&self) -> Uploader {
+        self.whose_uploads.get().cloned().unwrap_or(Uploader::Anyone)
+    }
+
+    /// Every `Authorization` header: two are malformed, so one is not enough to look at.
+    pub fn authorization(&self) -> Vec<&'r str> {
+        self.all_headers("Authorization")
+    }
+
+    /// Every value of a header.
+    pub fn all_headers(&self, name: &str) -> Vec<&'r str> {
+        self.request.headers().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+    }
+
+    /// The program of the node that asks, as it says. One that this server cannot work with is refused.
+    pub fn program(&self) -> Result<Program> {
+        let protocol = match self.all_headers(PROTOCOL_HEADER)[..] {
+            [] => Some(protocol::UNSAID),
+            [text] => text.parse().ok().filter(|number: &u32| number.to_string() == text),
+            _ => None,
+        };
+        let protocol = protocol
+            .ok_or_else(|| Error::invalid(PROTOCOL_HEADER, format!("{PROTOCOL_HEADER} must be one number.")))?;
+        Program::new(self.request.header(VERSION_HEADER), protocol)
+    }
+
+    /// Which agent of a node asks, where it says so in a way that can be kept.
+    pub fn instance(&self) -> Option<&'r str> {
+        let is_plain = |text: &&str| {
+            (1..=limits::NODE_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        self.request.header(INSTANCE_HEADER).filter(is_plain)
+    }
+
+    /// A query parameter; an empty one counts as absent.
+    pub fn query(&self, name: &str) -> Option<String> {
+        query_of(self.request.raw_url()).find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Refuses query parameters other than these, and one that is there twice.
+    pub fn only_query(&self, known: &[&str]) -> Result<()> {
+        check_query(self.request.raw_url(), known)
+    }
+
+    /// The body of a JSON route: 415 for another type, 413 above the limit.
+    pub fn json_body(&self) -> Result<Vec<u8>> {
+        body::json(self)
+    }
+
+    /// The body of an upload of at most `limit` bytes, to be streamed.
+    pub fn upload(&self, limit: u64) -> Result<Upload<'r>> {
+        body::upload(self, limit)
+    }
+
+    /// The URL's part as a UUID, hyphenated as answers write it. Anything else names nothing.
+    pub fn uuid(&self) -> Result<uuid::Uuid> {
+        let text = self.parameter();
+        let id = (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok()).flatten();
+        id.ok_or_else(|| Error::not_found("There is no such job."))
+    }
+}
+
+/// The parameters that say something, in order.
+fn query_of(url: &str) -> impl Iterator<Item = (String, String)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).filter(|(_, value)| !value.is_empty())
+}
+
+fn check_query(url: &str, known: &[&str]) -> Result<()> {
+    let mut seen = Vec::new();
+    for (name, _) in query_of(url) {
+        if !known.contains(&name.as_str()) {
+            let message = format!("{name} is not known here; known are: {}.", known.join(", "));
+            return Err(Error::invalid(name, message));
+        }
+        if seen.contains(&name) {
+            let message = format!("{name} stands twice in the query.");
+            return Err(Error::invalid(name, message));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_as_it_was_meant() {
+        let cases = [
+            ("/x?limit=5", Some("5")),
+            ("/x?a=b&limit=5&limit=6", Some("5")),
+            ("/x?limit=", None),
+            ("/x?limit", None),
+            ("/x?limit=&limit=7", Some("7")),
+            ("/x?xlimit=5", None),
+            ("/x", None),
+            ("/x?limit=1%30", Some("10")),
+            ("/x?limit=a+b", Some("a b")),
+            ("/x?limit=5=6", Some("5=6")),
+            ("/x?lim%69t=5", Some("5")),
+        ];
+        for (url, expected) in cases {
+            let found = query_of(url).find(|(name, _)| name == "limit").map(|(_, value)| value);
+            assert_eq!(found.as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_parameter_and_one_that_is_there_twice_are_named() {
+        let cases = [
+            ("/x", None),
+            ("/x?", None),
+            ("/x?limit=5&cursor=", None),
+            ("/x?limit=&limit=5", None),
+            ("/x?colour=", None),
+            ("/x?lim%69t=5", None),
+            ("/x?colour=red", Some("colour")),
+            ("/x?limit=5&Limit=5", Some("Limit")),
+            ("/x?limit=5&cursor=1&limit=5", Some("limit")),
+            ("/x?=5", Some("")),
+            ("/x?%ff=5", Some("\u{fffd}")),
+        ];
+        for (url, field) in cases {
+            let refused = check_query(url, &["limit", "cursor"]).err().and_then(|error| error.field);
+            assert_eq!(refused.as_deref(), field, "{url}");
+        }
+    }
+}

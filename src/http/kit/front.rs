@@ -1,0 +1,184 @@
+//! What happens to every request and every answer: a request id, panics and failures turned into one sober 500, the
+//! headers that all answers have, one line for the log.
+
+use std::any::Any;
+use std::cell::OnceCell;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rouille::{Request, Response};
+
+use crate::app::{self, App};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+use crate::http::kit::answer;
+use crate::http::kit::call::Call;
+use crate::http::kit::hosts::host_of;
+use crate::http::kit::measures::Measures;
+use crate::http::kit::permits::{Permits, Shares};
+use crate::http::kit::proxies::{Forwarded, Proxies};
+use crate::http::kit::request_log::Line;
+use crate::http::routes;
+use crate::http::server::ServeOptions;
+use crate::wire::base::Base;
+
+/// Says whether a client is still connected.
+pub type Presence = Box<dyn Fn(SocketAddr) -> bool + Send + Sync>;
+
+/// What all requests share.
+pub struct Front {
+    app: Arc<App>,
+    options: ServeOptions,
+    proxies: Proxies,
+    address: OnceLock<SocketAddr>,
+    claims: Permits,
+    uploads: Shares,
+    /// Whether a connection from this address is still open.
+    presence: OnceLock<Presence>,
+    measures: Arc<Measures>,
+    /// Drawn at the start, so that request ids of two runs differ.
+    run: u64,
+    requests: AtomicU64,
+    /// Whether it was said in this run that clients call the server by a name that is not its own.
+    warned: AtomicBool,
+}
+
+impl Front {
+    /// The front of one server.
+    pub fn new(app: Arc<App>, options: ServeOptions) -> Result<Self> {
+        let run = app.random.bits()? as u64;
+        Ok(Self {
+            app,
+            proxies: Proxies::new(options.trusted_proxies.clone()),
+            address: OnceLock::new(),
+            uploads: Shares::new(
+                options.limits.transport.uploads / limits::UPLOAD_SHARE,
+                options.limits.transport.reserved_uploads / limits::UPLOAD_SHARE,
+            ),
+            claims: Permits::new(options.limits.waiting_claims.saturating_add(limits::ENDING_CLAIMS)),
+            presence: OnceLock::new(),
+            options,
+            measures: Arc::new(Measures::new()),
+            run,
+            requests: AtomicU64::new(0),
+            warned: AtomicBool::new(false),
+        })
+    }
+
+    /// Tells the address, once the port is bound: the last resort for URLs in answers; and who knows which clients are
+    /// still connected.
+    pub fn listens_on(&self, address: SocketAddr, presence: Presence) {
+        // Called once; a second address would be of no use.
+        let _ = self.address.set(address);
+        let _ = self.presence.set(presence);
+    }
+
+    /// Notes that the transport has answered a request itself, for what it was; the request's id.
+    pub fn refused(&self, status: u16, peer: SocketAddr) -> String {
+        let id = self.next_id();
+        log::info!("{id} answered {status} before any handler saw the request, to {}", peer.ip().to_canonical());
+        id
+    }
+
+    fn next_id(&self) -> String {
+        format!("{:016x}-{:x}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Answers one request.
+    pub fn answer(&self, request: &Request, stopping: bool) -> Response {
+        let id = self.next_id();
+        let path = routes::path_of(request.raw_url());
+        let found = routes::find(path);
+        let client = self.proxies.client(request);
+        let is_connected = || self.presence.get().is_none_or(|presence| presence(*request.remote_addr()));
+        let line = Line::begin(request, path, &found, client.address, &self.app.clock);
+        let call = Call {
+            app: &self.app,
+            request,
+            parameters: &found.parameters,
+            base: self.base(request),
+            authority_pem: self.options.https.as_ref().and_then(|https| https.authority_pem.as_deref()),
+            who: OnceCell::new(),
+            whose_uploads: OnceCell::new(),
+            client,
+            metrics_allow: &self.options.metrics_allow,
+            measures: &self.measures,
+            claims: &self.claims,
+            uploads: &self.uploads,
+            whole_body_bytes: self.options.limits.transport.small_body_bytes as u64,
+            waiting_claims: self.options.limits.waiting_claims,
+            is_connected: &is_connected,
+            json_body_bytes: self.options.limits.json_body_bytes,
+        };
+        let outcome = if stopping {
+            Err(app::stopping())
+        } else {
+            // Handlers share nothing that a panic could leave half done: the store has its own transactions.
+            catch_unwind(AssertUnwindSafe(|| routes::answer(&found, &call)))
+                .unwrap_or_else(|panic| Err(Error::internal("A handler panicked.", words_of(panic.as_ref()))))
+        };
+        let route = found.pattern.unwrap_or("(unknown)");
+        let response = outcome.unwrap_or_else(|error| {
+            if error.kind == Kind::Internal {
+                log::error!("request {id} to {route} failed: {error}");
+            }
+            answer::error(&error, &id)
+        });
+        let response = line.on(response, &id, call.who, &self.measures);
+        answer::finish(response, id)
+    }
+
+    /// What URLs in the answer begin with.
+    fn base(&self, request: &Request) -> Base {
+        if let Some(url) = &self.options.public_url {
+            return Base::public(url);
+        }
+        let Forwarded { scheme, host } = self.proxies.forwarded(request);
+        let own = if self.options.https.is_some() { "https" } else { "http" };
+        let (scheme, listening) = (scheme.unwrap_or(own), self.address.get().copied());
+        let called = match host {
+            // A trusted proxy's word.
+            Some(forwarded) => host_of(forwarded).map(|_| forwarded),
+            None => request.header("Host").filter(|header| self.is_own_host(header, listening)),
+        };
+        match called {
+            Some(host) => Base::at(scheme, host),
+            None => Base::at(scheme, &self.options.hosts.canonical(listening)),
+        }
+    }
+
+    /// Whether a Host header names this server. Of one that does not, the operator hears once: it may be a name that is
+    /// missing in the settings.
+    fn is_own_host(&self, header: &str, listening: Option<SocketAddr>) -> bool {
+        let Some(host) = host_of(header) else { return false };
+        let is_own = self.options.hosts.know(host, listening);
+        if !is_own && !self.warned.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "A client called this server {host}, which is not one of its names: URLs in answers begin with {} instead. \
+                 If clients are to call it by another name, set --public-url.",
+                self.options.hosts.canonical(listening)
+            );
+        }
+        is_own
+    }
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no words".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_panic_reach_the_log() {
+        let of = |panic: fn()| words_of(catch_unwind(panic).unwrap_err().as_ref());
+        assert_eq!(of(|| panic!("fixed")), "fixed");
+        assert_eq!(of(|| panic!("formatted {}", 5)), "formatted 5");
+        assert_eq!(of(|| std::panic::panic_any(5)), "no words");
+    }
+}

@@ -1,0 +1,84 @@
+//! What is measured of every request, for `/metrics`: how long it took by its route, how it was answered, how many keys
+//! were refused.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::app::counters::Counter;
+use crate::http::kit::prometheus::Page;
+use crate::http::routes;
+
+/// Upper bounds of the histogram's buckets, in milliseconds: from a look-up to a claim that waited and a large upload.
+const BUCKETS_MS: [u64; 10] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 30_000, 120_000];
+/// What stands for the route of a request that has none.
+const NO_ROUTE: &str = "none";
+/// Classes of statuses, from 1xx.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// How often requests took how long.
+#[derive(Default)]
+struct Times {
+    buckets: [Counter; BUCKETS_MS.len()],
+    count: Counter,
+    microseconds: AtomicU64,
+}
+
+/// The measures of one server.
+pub struct Measures {
+    /// Requests that were refused for their key: counted and never slowed down, as 122 random bits are not guessed.
+    pub refused_keys: Counter,
+    /// By rows of the route table; the last is for what has none.
+    times: Vec<Times>,
+    answers: [Counter; CLASSES.len()],
+}
+
+impl Measures {
+    pub fn new() -> Self {
+        let times = (0..=routes::all().count()).map(|_| Times::default()).collect();
+        Self { refused_keys: Counter::default(), times, answers: Default::default() }
+    }
+
+    /// A request of this pattern, if it has one, has been answered to the end.
+    pub fn answered(&self, method: &str, pattern: Option<&str>, status: u16, took: Duration) {
+        let row = routes::all().position(|(known, of, _)| known == method && Some(of) == pattern);
+        if let Some(times) = self.times.get(row.unwrap_or(self.times.len() - 1)) {
+            let bucket = BUCKETS_MS.iter().position(|bound| took <= Duration::from_millis(*bound));
+            if let Some(bucket) = bucket.and_then(|bucket| times.buckets.get(bucket)) {
+                bucket.add_one();
+            }
+            times.count.add_one();
+            times.microseconds.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        }
+        if let Some(class) = self.answers.get(usize::from(status / 100).wrapping_sub(1)) {
+            class.add_one();
+        }
+    }
+
+    /// Writes them down.
+    pub fn write(&self, page: &mut Page) {
+        page.family("dinkem_auth_failures_total", "counter", "Requests refused for their key.");
+        page.sample("dinkem_auth_failures_total", &[], self.refused_keys.get() as f64);
+        page.family("dinkem_http_answers_total", "counter", "Answers by class of status.");
+        for (class, count) in CLASSES.iter().zip(&self.answers) {
+            page.sample("dinkem_http_answers_total", &[("status", class)], count.get() as f64);
+        }
+        let name = "dinkem_http_request_duration_seconds";
+        page.family(name, "histogram", "Time from a request's head to the end of its answer, by route.");
+        let routes = routes::all().map(|(method, pattern, _)| (method, pattern)).chain([("any", NO_ROUTE)]);
+        for ((method, route), times) in routes.zip(&self.times) {
+            let labels = [("method", method), ("route", route)];
+            let mut below = 0;
+            for (bound, bucket) in BUCKETS_MS.iter().zip(&times.buckets) {
+                below += bucket.get();
+                let bound = (*bound as f64 / 1_000.0).to_string();
+                page.sample(&format!("{name}_bucket"), &[labels[0], labels[1], ("le", &bound)], below as f64);
+            }
+            // Read last, so that it is never less than what is below a bound.
+            let count = times.count.get().max(below) as f64;
+            page.sample(&format!("{name}_bucket"), &[labels[0], labels[1], ("le", "+Inf")], count);
+            let seconds = times.microseconds.load(Ordering::Relaxed) as f64 / 1_000_000.0;
+            page.sample(&format!("{name}_sum"), &labels, seconds);
+            page.sample(&format!("{name}_count"), &labels, count);
+        }
+    }
+}

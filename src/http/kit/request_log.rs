@@ -1,0 +1,251 @@
+//! The request log: one line for each request, when the last byte of its answer has been handed to the transport, or
+//! it is known that it never will be. Keys, join tokens and clip tokens never reach it: of a path only those parts are
+//! written that cannot hold one, of a query nothing.
+
+use std::cell::OnceCell;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+use rouille::{Request, Response, ResponseBody};
+
+use crate::http::kit::measures::Measures;
+use crate::http::routes::Found;
+use crate::os::clock::Clock;
+
+/// Characters of an unknown path that are written.
+const PATH_CHARS: usize = 100;
+/// Characters that a part of an unknown path may have to be written: too few for any of our secrets.
+const PART_CHARS: usize = 20;
+/// Letters of the longest method that anybody means: `PROPPATCH`.
+const METHOD_LETTERS: usize = 9;
+
+/// What the line says of a request.
+pub struct Line {
+    method: String,
+    pattern: Option<&'static str>,
+    path: String,
+    client: IpAddr,
+    clock: Arc<dyn Clock>,
+    started: Duration,
+}
+
+impl Line {
+    /// The line of a request that has just come in.
+    pub fn begin(request: &Request, path: &str, found: &Found<'_>, client: IpAddr, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            method: shown_method(request.method()).to_owned(),
+            pattern: found.pattern,
+            path: shown_path(path, found),
+            client,
+            started: clock.monotonic(),
+            clock: Arc::clone(clock),
+        }
+    }
+
+    /// The same answer, which writes the line at its end. `who` is the account or node that asked; The
+    /// request is measured then, too.
+    pub fn on(self, response: Response, id: &str, who: OnceCell<String>, measures: &Arc<Measures>) -> Response {
+        let Response { status_code, headers, data, upgrade } = response;
+        let (body, length) = data.into_reader_and_size();
+        let end = End {
+            line: self,
+            id: id.to_owned(),
+            status: status_code,
+            who: who.into_inner(),
+            refused: (status_code == 401).then(|| {
+                measures.refused_keys.add_one();
+                measures.refused_keys.get()
+            }),
+            measures: Arc::clone(measures),
+            length: length.map(|length| length as u64),
+            sent: 0,
+        };
+        let body = Body { body, end };
+        let data = match length {
+            Some(length) => ResponseBody::from_reader_and_size(body, length),
+            None => ResponseBody::from_reader(body),
+        };
+        Response { status_code, headers, data, upgrade }
+    }
+}
+
+/// An answer's body, which the transport drops when it is done with it, however that came about.
+struct Body {
+    body: Box<dyn Read + Send>,
+    end: End,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.body.read(buffer)?;
+        self.end.sent += read as u64;
+        Ok(read)
+    }
+}
+
+/// Writes the line when dropped.
+struct End {
+    line: Line,
+    id: String,
+    status: u16,
+    who: Option<String>,
+    refused: Option<u64>,
+    measures: Arc<Measures>,
+    length: Option<u64>,
+    sent: u64,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let Line { method, pattern, clock, started, .. } = &self.line;
+        self.measures.answered(method, *pattern, self.status, clock.monotonic().saturating_sub(*started));
+        let level = if self.refused.is_some() { Level::Warn } else { Level::Info };
+        if log::log_enabled!(level) {
+            log::log!(level, "{}", self.words());
+        }
+    }
+}
+
+impl End {
+    fn words(&self) -> String {
+        let Line { method, path, client, clock, started, .. } = &self.line;
+        let took = clock.monotonic().saturating_sub(*started).as_millis();
+        let who = self.who.as_deref().unwrap_or("-");
+        let bytes = match self.length {
+            // A HEAD and a 304 announce a length and send nothing; what else is short was cut.
+            Some(length) if self.sent < length && method != "HEAD" && self.status != 304 => {
+                format!("{} of {length}", self.sent)
+            }
+            _ => self.sent.to_string(),
+        };
+        let refused = self.refused.map(|count| format!(", refusal {count} for a key")).unwrap_or_default();
+        format!("request {}: {method} {path} {} {bytes} bytes {took} ms {who} {client}{refused}", self.id, self.status)
+    }
+}
+
+/// A client may write anything for a method, so only what looks like one is shown.
+fn shown_method(method: &str) -> &str {
+    let plain = method.len() <= METHOD_LETTERS && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    if plain { method } else { "(odd)" }
+}
+
+/// The route's pattern, with ids filled in. Ids of jobs are told from keys by their version.
+fn shown_path(path: &str, found: &Found<'_>) -> String {
+    let Some(pattern) = found.pattern else { return shown_unknown(path) };
+    let mut shown = pattern.to_owned();
+    for (name, value) in names(pattern).zip(&found.parameters) {
+        let harmless = match name {
+            "{id}" => uuid::Uuid::try_parse(value).is_ok_and(|id| id.get_version_num() == 7),
+            "{lease}" => value.len() <= PART_CHARS && value.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        };
+        if harmless {
+            shown = shown.replace(name, value);
+        }
+    }
+    shown
+}
+
+/// The names in a pattern, with their braces.
+fn names(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.split('/').filter_map(|part| part.starts_with('{').then(|| part.split_inclusive('}').next()).flatten())
+}
+
+/// What is left of a path that leads nowhere: short plain parts.
+fn shown_unknown(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let part = |part: &str| {
+        let harmless = part.len() <= PART_CHARS && part.chars().all(plain);
+        if harmless { part.to_owned() } else { "(…)".to_owned() }
+    };
+    let whole = path.split('/').map(part).collect::<Vec<_>>().join("/");
+    match whole.char_indices().nth(PATH_CHARS) {
+        Some((at, _)) => format!("{}…", &whole[..at]),
+        None => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::routes;
+    use crate::os::clock::FakeClock;
+
+    #[test]
+    fn a_path_is_shown_without_anything_that_could_be_a_secret() {
+        let token = "0f".repeat(16);
+        let key = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
+        let job = "0192f7a8-5b1c-7d3e-8f90-123456789abc";
+        let cases = [
+            ("/api/clips".to_owned(), "/api/clips".to_owned()),
+            (format!("/api/clips/{job}"), format!("/api/clips/{job}")),
+            (format!("/api/clips/{key}"), "/api/clips/{id}".into()),
+            ("/api/clips/\u{1b}[2J".into(), "/api/clips/{id}".into()),
+            (format!("/clips/{token}.mp4"), "/clips/{token}.mp4".into()),
+            (format!("/embed/{token}"), "/embed/{token}".into()),
+            ("/api/node/leases/17/video".into(), "/api/node/leases/17/video".into()),
+            (format!("/api/node/leases/{token}/video"), "/api/node/leases/{lease}/video".into()),
+            (format!("/clips/{token}.mov"), "/clips/(…)".into()),
+            (format!("/{key}"), "/(…)".into()),
+            ("/robots.txt".into(), "/robots.txt".into()),
+            ("/a\u{1b}[31mb/c".into(), "/(…)/c".into()),
+            ("/a b%20".into(), "/(…)".into()),
+            ("*".into(), "(…)".into()),
+            ("/x".repeat(200), format!("{}…", "/x".repeat(50))),
+        ];
+        for (path, shown) in cases {
+            assert_eq!(shown_path(&path, &routes::find(&path)), shown, "{path:?}");
+        }
+        for (method, shown) in [("GET", "GET"), ("PROPPATCH", "PROPPATCH"), (key, "(odd)"), ("get", "(odd)")] {
+            assert_eq!(shown_method(method), shown);
+        }
+    }
+
+    #[test]
+    fn the_line_says_what_was_asked_by_whom_and_how_it_ended() {
+        let clock = Arc::new(FakeClock::at(0));
+        let end = |method: &str, status, who: Option<&str>, length, sent, refused| {
+            let line = Line {
+                method: method.into(),
+                pattern: None,
+                path: "/api/account".into(),
+                client: [10, 0, 0, 5].into(),
+                clock: clock.clone(),
+                started: Duration::ZERO,
+            };
+            End {
+                line,
+                id: "r-1".into(),
+                status,
+                who: who.map(Into::into),
+                refused,
+                measures: Arc::new(Measures::new()),
+                length,
+                sent,
+            }
+            .words()
+        };
+        clock.advance(Duration::from_millis(7));
+        let cases = [
+            (
+                end("GET", 200, Some("\"studio\""), Some(12), 12, None),
+                "request r-1: GET /api/account 200 12 bytes 7 ms \"studio\" 10.0.0.5",
+            ),
+            (
+                end("GET", 200, None, Some(900), 400, None),
+                "request r-1: GET /api/account 200 400 of 900 bytes 7 ms - 10.0.0.5",
+            ),
+            (end("HEAD", 200, None, Some(900), 0, None), "request r-1: HEAD /api/account 200 0 bytes 7 ms - 10.0.0.5"),
+            (
+                end("GET", 401, None, Some(4), 4, Some(3)),
+                "request r-1: GET /api/account 401 4 bytes 7 ms - 10.0.0.5, refusal 3 for a key",
+            ),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(words, expected);
+        }
+    }
+}

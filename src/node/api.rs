@@ -1,0 +1,239 @@
+//! The appliance's server as a node sees it (`api.md`, "For nodes"): one function a route, and what a refusal means.
+
+use std::io::Read;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::failure::Failure;
+use crate::domain::key::Secret;
+use crate::domain::lease::Progress;
+use crate::domain::{limits, protocol};
+use crate::node::join::untrusted;
+use crate::os::http::{Body, Client, Method, Request, Response};
+use crate::wire::node::{
+    ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, INSTANCE_HEADER,
+    PROTOCOL_HEADER, UploadAnswer, VERSION_HEADER,
+};
+use crate::wire::problem::Problem;
+
+/// Bytes of an answer in JSON.
+const ANSWER_BYTES: u64 = 256 * 1024;
+/// What this node can render with.
+const RENDERERS: [&str; 1] = ["builtin"];
+
+/// Why a call did not do what it should.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The server cannot be reached, or cannot do it now: try again.
+    Away(Error),
+    /// The lease is no longer this node's.
+    Lost,
+    /// The server does not know this node's key.
+    Unknown,
+    /// The server will not do it, now or later.
+    Refused(Error),
+}
+
+/// How an upload ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uploaded {
+    /// The file has this length on the server now.
+    To(u64),
+    /// It has this length, so the upload must go on there.
+    GoOnAt(u64),
+}
+
+/// A file of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The MP4.
+    Video,
+    /// The JPEG.
+    Poster,
+}
+
+/// The server, with the node's key. Cheap to clone.
+#[derive(Clone)]
+pub struct Server {
+    client: Client,
+    base: String,
+    key: Secret,
+    instance: String,
+}
+
+impl Server {
+    /// The server at this URL. `instance`: the id that this agent has drawn; empty where no agent asks.
+    pub fn new(client: Client, url: &str, key: Secret, instance: String) -> Self {
+        Self { client, base: format!("{}/api/node", url.trim_end_matches('/')), key, instance }
+    }
+
+    /// Ends the calls that wait: the node is stopping.
+    pub fn hang_up(&self) {
+        self.client.shut_down();
+    }
+
+    /// Asks for a job and waits for one, at most `wait`.
+    pub fn claim(&self, wait: Duration, slots: u32) -> Result<Option<ClaimAnswer>, Trouble> {
+        let renderers = RENDERERS.map(str::to_owned).to_vec();
+        let request = ClaimRequest { wait_seconds: wait.as_secs().min(limits::CLAIM_WAIT_SECONDS), renderers, slots };
+        let answer = self.post("claims", &request, wait + seconds(limits::NODE_CALL_SECONDS))?;
+        if answer.status == 204 { Ok(None) } else { read(answer).map(Some) }
+    }
+
+    /// Says that this agent stops: the server gives it nothing more, and ends what still waits for a job in its name. An
+    /// older server does not know the call, and finds out by itself.
+    pub fn leave(&self) -> Result<(), Trouble> {
+        self.post("leave", &serde_json::json!({}), seconds(limits::NODE_LEAVE_SECONDS)).map(drop)
+    }
+
+    /// Says how far the work is; until when the lease lives.
+    pub fn heartbeat(&self, lease: i64, progress: Progress) -> Result<Duration, Trouble> {
+        let request = HeartbeatRequest { stage: progress.stage.as_str().to_owned(), progress: progress.fraction };
+        let body = json(&request)?;
+        let path = format!("leases/{lease}");
+        let answer =
+            self.call(Method::PUT, &path, "application/json", Body::Bytes(&body), limits::NODE_CALL_SECONDS)?;
+        let answer: HeartbeatAnswer = read(answer)?;
+        Ok(Duration::from_millis(answer.expires_in_ms))
+    }
+
+    /// The lease's uploaded demo.
+    pub fn demo(&self, lease: i64, seconds: u64) -> Result<Response, Trouble> {
+        self.call(Method::GET, &format!("leases/{lease}/demo"), "", Body::Empty, seconds)
+    }
+
+    /// How much of a lease's video the server has: sends nothing, at the beginning, and is told.
+    pub fn uploaded_bytes(&self, lease: i64) -> Result<u64, Trouble> {
+        match self.upload(lease, Part::Video, 0, &mut std::io::empty(), 0)? {
+            Uploaded::To(bytes) | Uploaded::GoOnAt(bytes) => Ok(bytes),
+        }
+    }
+
+    /// Sends `length` bytes of a lease's file, from `offset` on. A poster is sent whole.
+    pub fn upload(
+        &self,
+        lease: i64,
+        part: Part,
+        offset: u64,
+        from: &mut dyn Read,
+        length: u64,
+    ) -> Result<Uploaded, Trouble> {
+        let (path, media_type) = match part {
+            Part::Video => (format!("leases/{lease}/video?offset={offset}"), "video/mp4"),
+            Part::Poster => (format!("leases/{lease}/poster"), "image/jpeg"),
+        };
+        let body = Body::Stream(from, Some(length));
+        let answer = self.send(Method::PUT, &path, media_type, body, seconds(limits::NODE_TRANSFER_SECONDS))?;
+        if answer.status == 409 {
+            let problem = problem(answer)?;
+            return problem.offset.map(Uploaded::GoOnAt).ok_or_else(|| conflict(&problem));
+        }
+        let answer: UploadAnswer = read(judge(answer)?)?;
+        Ok(Uploaded::To(answer.bytes))
+    }
+
+    /// Hands the uploaded video over. The same call again answers the same.
+    pub fn complete(&self, lease: i64, video_sha256: &str) -> Result<(), Trouble> {
+        let request = CompleteRequest { video_sha256: video_sha256.to_owned() };
+        self.post(&format!("leases/{lease}/complete"), &request, seconds(limits::NODE_TRANSFER_SECONDS)).map(drop)
+    }
+
+    /// Says that the job failed here; `log`: the end of what the renderer said.
+    pub fn fail(&self, lease: i64, failure: &Failure, log: Option<String>) -> Result<(), Trouble> {
+        let request = FailRequest {
+            code: failure.code.as_str().to_owned(),
+            message: failure.message.clone(),
+            retry: failure.retry.as_str().to_owned(),
+            log,
+        };
+        self.post(&format!("leases/{lease}/fail"), &request, seconds(limits::NODE_CALL_SECONDS)).map(drop)
+    }
+
+    fn post(&self, path: &str, request: &impl Serialize, timeout: Duration) -> Result<Response, Trouble> {
+        let body = json(request)?;
+        judge(self.send(Method::POST, path, "application/json", Body::Bytes(&body), timeout)?)
+    }
+
+    fn call(&self, method: Method, path: &str, media: &str, body: Body<'_>, limit: u64) -> Result<Response, Trouble> {
+        judge(self.send(method, path, media, body, seconds(limit))?)
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: Body<'_>,
+        timeout: Duration,
+    ) -> Result<Response, Trouble> {
+        let url = format!("{}/{path}", self.base);
+        let content_type = (!media_type.is_empty()).then_some(media_type);
+        let request = Request {
+            bearer: Some(&self.key),
+            headers: &[
+                (PROTOCOL_HEADER, &protocol::OURS.to_string()),
+                (VERSION_HEADER, config::VERSION),
+                (INSTANCE_HEADER, &self.instance),
+            ],
+            content_type,
+            body: body.for_less(),
+            ..Request::new(method, &url, timeout)
+        };
+        self.client.send(request).map_err(|error| Trouble::Away(untrusted(error)))
+    }
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn json(request: &impl Serialize) -> Result<Vec<u8>, Trouble> {
+    serde_json::to_vec(request)
+        .map_err(|error| Trouble::Refused(Error::internal("A request to the server could not be written.", error)))
+}
+
+fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Trouble> {
+    answer.json(ANSWER_BYTES).map_err(Trouble::Away)
+}
+
+/// What an error answer says; nothing when it comes from something else than the appliance, a proxy say.
+fn problem(answer: Response) -> Result<Problem, Trouble> {
+    let bytes = answer.bytes(ANSWER_BYTES).map_err(Trouble::Away)?;
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+/// What a conflict means: the lease is over, but for a video that is just being checked.
+fn conflict(problem: &Problem) -> Trouble {
+    match problem.code.as_deref() {
+        Some("completing") => {
+            Trouble::Away(Error::new(Kind::Unavailable, "server_busy", "The server is checking the video."))
+        }
+        _ => Trouble::Lost,
+    }
+}
+
+/// Sorts answers by what they mean for the node.
+fn judge(answer: Response) -> Result<Response, Trouble> {
+    let status = answer.status;
+    match status {
+        200..=299 => Ok(answer),
+        401 | 403 => Err(Trouble::Unknown),
+        409 => Err(conflict(&problem(answer)?)),
+        404 | 410 => Err(Trouble::Lost),
+        408 | 429 | 500.. => {
+            Err(Trouble::Away(Error::new(Kind::Unavailable, "server_busy", format!("The server answered {status}."))))
+        }
+        _ => {
+            let mut words = problem(answer)?.error;
+            if words.is_empty() {
+                "no appliance answers there, or it speaks HTTPS only".clone_into(&mut words);
+            }
+            let message = format!("The server refused it with status {status}: {words}");
+            Err(Trouble::Refused(Error::new(Kind::Invalid, "refused", message)))
+        }
+    }
+}

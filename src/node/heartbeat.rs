@@ -1,0 +1,41 @@
+//! The heartbeat of one lease: tells the server how far the work is, and the work that it must stop.
+
+use std::time::Duration;
+
+use log::{debug, info};
+
+use crate::domain::limits;
+
+use crate::node::api::{Server, Trouble};
+use crate::node::lease::{Hold, Leave};
+
+/// Beats until the work is over or the lease is lost: when there is news, and else in a third of the lease's time.
+pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
+    while hold.check().is_ok() {
+        let gap = hold.period().min(Duration::from_millis(limits::HEARTBEAT_GAP_MS));
+        let seen = hold.bell().rings();
+        let asked_at = hold.now();
+        let (progress, more) = hold.next_to_tell();
+        let heard = server.heartbeat(lease, progress);
+        let rest = match heard {
+            Ok(expires_in) => {
+                hold.extend(asked_at, expires_in);
+                if more {
+                    continue;
+                }
+                hold.period().saturating_sub(gap)
+            }
+            Err(Trouble::Lost | Trouble::Unknown) => {
+                info!("Lease {lease}: the server took the job back.");
+                return hold.leave(Leave::Lost);
+            }
+            Err(Trouble::Away(error) | Trouble::Refused(error)) => {
+                debug!("Lease {lease}: no heartbeat: {error}");
+                Duration::ZERO
+            }
+        };
+        if hold.rest(gap).is_ok() {
+            hold.bell().wait_past(seen, rest);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The data directory: what lies where, who may read it, and the lock that keeps a second server out.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::os::clock::pause;
+use crate::os::files;
+
+/// The database's name.
+pub const STORE: &str = "store.db";
+/// The name of the file beside it by which a server knows it again.
+pub const SERVED: &str = "served";
+/// Files besides the store, demos and clips that an appliance needs to be the same one again: how clients and nodes
+/// reach it.
+const SMALL_FILES: [&str; 3] = ["server-url", "server-local-url", "server-ca.pem"];
+/// Where the authority and the server's certificate are.
+const TLS: &str = "tls";
+/// Where the nodes inside the server keep who they are.
+const LOCAL_NODES: &str = "local-nodes";
+/// What a node keeps of that; the rest of its folder is its cache.
+const NODE_STATE: &str = "node.json";
+
+/// How often the lock is tried for: a child that is being started holds it for a moment after its server has let go.
+const LOCK_TRIES: u32 = 20;
+/// How long to wait in between.
+const LOCK_RETRY: Duration = Duration::from_millis(10);
+
+/// The data directory of an appliance.
+#[derive(Clone, Debug)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// Makes the directory and its subdirectories where they are missing, for the owner's eyes only. One that is in use
+    /// and open to others is refused.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = Self(path.to_owned());
+        let unusable = |path: &Path, error| {
+            let message = format!("The data directory {} cannot be created.", path.display());
+            Error::new(Kind::Internal, "data_dir", message).because(error)
+        };
+        if files::claim_private_dir(path).map_err(|error| unusable(path, error))? {
+            let message = format!(
+                "The data directory {0} holds keys and is open to other users. Close it: chmod 700 {0}",
+                path.display()
+            );
+            return Err(Error::new(Kind::Forbidden, "data_dir_open", message));
+        }
+        for path in [&folder.clips(), &folder.demos(), &folder.indexings(), &folder.backups()] {
+            files::create_private_dir(path).map_err(|error| unusable(path, error))?;
+        }
+        Ok(folder)
+    }
+
+    /// A directory as it is: nothing is made in it.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The database.
+    pub fn store(&self) -> PathBuf {
+        self.0.join(STORE)
+    }
+
+    /// The database's write-ahead log.
+    pub fn log(&self) -> PathBuf {
+        log_of(&self.store())
+    }
+
+    /// The file by which a server knows its store again.
+    pub fn served(&self) -> PathBuf {
+        self.0.join(SERVED)
+    }
+
+    /// Published clips and uploads on their way to become one.
+    pub fn clips(&self) -> PathBuf {
+        self.0.join("clips")
+    }
+
+    /// Uploaded demos, by content.
+    pub fn demos(&self) -> PathBuf {
+        self.0.join("demos")
+    }
+
+    /// An uploaded demo.
+    pub fn demo(&self, sha256: &[u8; 32]) -> PathBuf {
+        self.demos().join(hex(sha256))
+    }
+
+    /// Work directories of demos that are being read.
+    pub fn indexings(&self) -> PathBuf {
+        self.0.join("indexing")
+    }
+
+    /// Where an uploaded demo is read.
+    pub fn indexing(&self, sha256: &[u8; 32]) -> PathBuf {
+        self.indexings().join(hex(sha256))
+    }
+
+    /// Copies of the store that were made before a migration.
+    pub fn backups(&self) -> PathBuf {
+        self.0.join("backups")
+    }
+
+    /// The small files that an appliance needs to be the same one again, by their paths below the directory: how it is
+    /// reached, its authority and certificate, who its own nodes are.
+    pub fn small_files(&self) -> io::Result<Vec<String>> {
+        let mut found: Vec<String> = SMALL_FILES.iter().map(|name| (*name).to_owned()).collect();
+        found.extend(names(&self.0.join(TLS))?.into_iter().map(|name| format!("{TLS}/{name}")));
+        let nodes = names(&self.0.join(LOCAL_NODES))?.into_iter();
+        found.extend(nodes.map(|node| format!("{LOCAL_NODES}/{node}/{NODE_STATE}")));
+        found.retain(|path| is_small_file(path) && self.0.join(path).is_file());
+        found.sort();
+        Ok(found)
+    }
+
+    /// Waits for the demos' lock, which is held until the file is dropped. Whoever makes a demo's row and file agree, by
+    /// keeping both or removing both, holds it meanwhile: the server and `admin` may do so at once.
+    pub fn lock_demos(&self) -> Result<File> {
+        let path = self.0.join("demos.lock");
+        open_private(OpenOptions::new().write(true).create(true).truncate(false), &path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| Error::internal(format!("The lock file {} cannot be used.", path.display()), error))
+    }
+
+    /// Takes the server's lock. It is held until the file is dropped, and by nobody after a crash.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.0.join("lock");
+        let unusable = |error| Error::internal(format!("The lock file {} cannot be used.", path.display()), error);
+        let file =
+            open_private(OpenOptions::new().write(true).create(true).truncate(false), &path).map_err(unusable)?;
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => pause(LOCK_RETRY),
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            }
+        }
+        Err(Error::conflict(
+            "data_dir_in_use",
+            format!("Another server already works on {}. Stop it, or use another --data-dir.", self.0.display()),
+        ))
+    }
+}
+
+/// Whether a path names one of the [`DataDir::small_files`].
+pub fn is_small_file(path: &str) -> bool {
+    let plain = |name: &str| {
+        let characters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        characters && !name.is_empty() && !name.starts_with('.')
+    };
+    match path.split('/').collect::<Vec<_>>()[..] {
+        [name] => SMALL_FILES.contains(&name),
+        [TLS, name] => plain(name) && !name.ends_with(".new"),
+        [LOCAL_NODES, node, NODE_STATE] => plain(node),
+        _ => false,
+    }
+}
+
+/// The names in a folder; none where there is no folder.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// The write-ahead log beside a database.
+pub fn log_of(store: &Path) -> PathBuf {
+    store.with_extension("db-wal")
+}
+
+fn hex(sha256: &[u8; 32]) -> String {
+    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Opens a file with the given options; a new one is for the owner's eyes only.
+pub fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_is_one_of_those_that_are_known_and_nothing_above_or_beside_them() {
+        let cases = [
+            ("server-url", true),
+            ("tls/authority.key", true),
+            ("local-nodes/1/node.json", true),
+            ("lock", false),
+            ("store.db", false),
+            ("tls", false),
+            ("tls/", false),
+            ("tls/..", false),
+            ("tls/server.key.new", false),
+            ("tls/a/b", false),
+            ("/etc/passwd", false),
+            ("../server-url", false),
+            ("local-nodes/../node.json", false),
+            ("local-nodes/1/cache", false),
+            ("tls/a\\b", false),
+            ("tls/a:b", false),
+        ];
+        for (path, known) in cases {
+            assert_eq!(is_small_file(path), known, "{path}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Columns whose values are types of the domain. A value that the program does not know is a fault of the store.
+
+use rusqlite::types::Type;
+use rusqlite::{Error, Result, Row};
+use uuid::Uuid;
+
+use crate::domain::job::Renderer;
+use crate::domain::money::Micros;
+use crate::domain::rates::FootageKind;
+use crate::domain::{self};
+
+/// A column that holds a word.
+pub fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let text: String = row.get(column)?;
+    parse(&text).ok_or_else(|| strange(row, column, &text))
+}
+
+/// A column that holds a word or nothing.
+pub fn optional_word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+    match row.get::<_, Option<String>>(column)? {
+        Some(text) => parse(&text).map(Some).ok_or_else(|| strange(row, column, &text)),
+        None => Ok(None),
+    }
+}
+
+/// A column that holds a UUID's 16 bytes.
+pub fn uuid(row: &Row<'_>, column: &str) -> Result<Uuid> {
+    Ok(Uuid::from_bytes(row.get(column)?))
+}
+
+/// The error for a value that no version of this program has written.
+pub fn strange(row: &Row<'_>, column: &str, value: &str) -> Error {
+    let at = row.as_ref().column_index(column).unwrap_or_default();
+    let what = format!("column {column} holds {value:?}, which this program does not know");
+    Error::FromSqlConversionFailure(at, Type::Text, what.into())
+}
+
+/// A column that holds micro-units.
+pub fn micros(row: &Row<'_>, column: &str) -> Result<Micros> {
+    row.get(column).map(Micros::new)
+}
+
+/// Micro-units as a column holds them.
+pub fn stored(amount: Micros) -> domain::Result<i64> {
+    i64::try_from(amount.get())
+        .map_err(|_| domain::Error::internal("An amount of money is larger than the store can hold.", amount))
+}
+
+/// The columns `renderer`, `resolution` and `fps`.
+pub fn footage_kind(row: &Row<'_>) -> Result<FootageKind> {
+    Ok(FootageKind {
+        renderer: word(row, "renderer", Renderer::parse)?,
+        resolution: row.get("resolution")?,
+        fps: row.get("fps")?,
+    })
+}

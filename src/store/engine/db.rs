@@ -1,0 +1,200 @@
+//! A connection as the concepts' files see it: reading on a [`Db`], writing in a [`Tx`]. Statements are prepared once.
+
+use rusqlite::{Connection, Params, Row};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::{AccountId, JobId, NodeId};
+use crate::domain::job::Renderer;
+use crate::domain::key::KeyClass;
+use crate::domain::schedule::ReadyJob;
+use crate::store::engine::ready::{Change, Ready};
+
+/// A connection that can be read from.
+pub struct Db {
+    connection: Connection,
+}
+
+impl Db {
+    pub(in crate::store) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// The first row of an answer.
+    pub(in crate::store) fn row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        Ok(rows.next()?.map(read).transpose()?)
+    }
+
+    /// The one row that a statement always gives.
+    pub(in crate::store) fn always<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.row(sql, params, read)?.ok_or_else(|| Error::internal("The store failed.", format!("no row from: {sql}")))
+    }
+
+    /// All rows of an answer.
+    pub(in crate::store) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params, read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Several statements that answer nothing.
+    pub(in crate::store) fn batch(&self, sql: &str) -> Result<()> {
+        Ok(self.connection.execute_batch(sql)?)
+    }
+
+    /// Calls `pass` every so many steps of SQLite's, while a statement runs; where it says so the statement is ended.
+    pub(in crate::store) fn every(&mut self, steps: i32, pass: impl FnMut() -> bool + Send + 'static) -> Result<()> {
+        Ok(self.connection.progress_handler(steps, Some(pass))?)
+    }
+
+    pub(in crate::store) fn begin(&self) -> Result<()> {
+        self.control("BEGIN IMMEDIATE")
+    }
+
+    pub(in crate::store) fn commit(&self) -> Result<()> {
+        self.control("COMMIT")
+    }
+
+    /// Undoes the transaction, if SQLite has not done so by itself.
+    pub(in crate::store) fn rollback(&self) {
+        if self.in_transaction()
+            && let Err(error) = self.control("ROLLBACK")
+        {
+            log::error!("the store could not roll back: {error}");
+        }
+    }
+
+    pub(in crate::store) fn control(&self, sql: &'static str) -> Result<()> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// False after an error that made SQLite roll everything back (a full disk, a failing one).
+    pub(in crate::store) fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Changes when another connection has committed.
+    pub(in crate::store) fn data_version(&self) -> Result<i64> {
+        self.always("PRAGMA data_version", [], |row| row.get(0))
+    }
+
+    /// Moves what it can from the log into the database, disturbing nobody.
+    pub(in crate::store) fn checkpoint(&self) -> Result<()> {
+        self.row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// Moves all of the log into the database and leaves an empty file.
+    pub(in crate::store) fn empty_log(&self) -> Result<()> {
+        let busy = self.always("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
+        if busy {
+            return Err(Error::new(Kind::Unavailable, "store_busy", "Somebody reads the store. Try again."));
+        }
+        Ok(())
+    }
+
+    fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+    }
+
+    fn insert(&self, sql: &str, params: impl Params) -> Result<i64> {
+        Ok(self.connection.prepare_cached(sql)?.insert(params)?)
+    }
+}
+
+/// One operation inside a transaction.
+pub struct Tx<'a> {
+    db: &'a Db,
+    ready: &'a Ready,
+    changes: Vec<Change>,
+}
+
+impl std::ops::Deref for Tx<'_> {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        self.db
+    }
+}
+
+impl<'a> Tx<'a> {
+    pub(in crate::store) fn new(db: &'a Db, ready: &'a Ready) -> Self {
+        Self { db, ready, changes: Vec::new() }
+    }
+
+    /// Whether the operation changes what waits.
+    pub(in crate::store) fn changes_queue(&self) -> bool {
+        self.changes.iter().any(|change| !matches!(change, Change::News))
+    }
+
+    pub(in crate::store) fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(in crate::store) fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
+        self.db.execute(sql, params)
+    }
+
+    /// Inserts one row; its number.
+    pub(in crate::store) fn insert(&mut self, sql: &str, params: impl Params) -> Result<i64> {
+        self.db.insert(sql, params)
+    }
+
+    /// The job joins the queue, and waiting claims are rung for.
+    pub(in crate::store) fn wait(&mut self, job: ReadyJob) {
+        self.changes.push(Change::Wait(job));
+    }
+
+    /// The job leaves the queue.
+    pub(in crate::store) fn leave(&mut self, class: KeyClass, job: JobId) {
+        self.changes.push(Change::Leave(class, job));
+    }
+
+    /// Waiting claims should look again: a slot has become free.
+    pub fn ring(&mut self) {
+        self.changes.push(Change::News);
+    }
+
+    /// The queue must be rebuilt from rows: whose jobs may be claimed has changed.
+    pub(in crate::store) fn reload(&mut self) {
+        self.changes.push(Change::Reload);
+    }
+
+    /// How many jobs of this account and class wait, those of this very operation left out.
+    pub fn waiting(&self, account: AccountId, class: KeyClass) -> u64 {
+        self.ready.lock().waiting(account, class)
+    }
+
+    /// The same of both classes.
+    pub fn queued(&self, account: AccountId) -> u64 {
+        self.ready.lock().queued(account)
+    }
+
+    /// The job that a node gets next, see [`crate::domain::schedule::ReadyQueue::pick`].
+    pub fn pick(
+        &self,
+        node: NodeId,
+        renderers: &[Renderer],
+        elsewhere: impl FnMut(&ReadyJob) -> bool,
+    ) -> Option<ReadyJob> {
+        self.ready.lock().pick(node, renderers, elsewhere).cloned()
+    }
+}

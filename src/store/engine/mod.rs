@@ -1,0 +1,13 @@
+//! SQLite as the concepts' files use it: connections, the writer with group commit, readers, checkpoints, migrations, the
+//! ready queue in memory.
+
+pub mod checkpoints;
+pub mod columns;
+pub mod connection;
+pub mod db;
+pub mod migrations;
+pub mod queue_rows;
+pub mod readers;
+pub mod ready;
+pub mod snapshot;
+pub mod writer;

@@ -1,0 +1,26 @@
+//! The ready queue in memory: owned by the writer thread, read by others, always derivable from the rows.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::id::JobId;
+use crate::domain::key::KeyClass;
+use crate::domain::schedule::{ReadyJob, ReadyQueue};
+
+/// The queue behind its lock. Held for moments only.
+#[derive(Default)]
+pub struct Ready(Mutex<ReadyQueue>);
+
+impl Ready {
+    pub fn lock(&self) -> MutexGuard<'_, ReadyQueue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an operation changes in memory. Applied when the operation has succeeded, undone (by rebuilding the queue from
+/// rows) if the commit fails.
+pub enum Change {
+    Wait(ReadyJob),
+    Leave(KeyClass, JobId),
+    News,
+    Reload,
+}

@@ -1,0 +1,310 @@
+//! The writer: one thread owns the server's only writing connection, and many operations share one commit.
+//!
+//! Nobody is answered before the commit that holds the operation is on the disk. There is no lingering: a batch is what
+//! has come while the last one was being synced.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::limits;
+use crate::os::clock::pause;
+use crate::os::doorbell::Doorbell;
+use crate::store::engine::checkpoints::Checkpointer;
+use crate::store::engine::db::{Db, Tx};
+use crate::store::engine::queue_rows;
+use crate::store::engine::ready::Ready;
+
+/// How often an idle writer looks for changes of another process.
+const TICK: Duration = Duration::from_millis(200);
+/// How long a caller waits for room in the queue.
+const ROOM: Duration = Duration::from_secs(10);
+/// Commits without a breath after which another process gets its turn.
+const BREATH_COMMITS: u32 = 256;
+/// Length of that turn: `admin` tries every millisecond.
+const BREATH: Duration = Duration::from_millis(3);
+/// Operations after which a checkpoint is asked for.
+const CHECKPOINT_OPERATIONS: usize = 1_024;
+
+/// An operation on its way: run once at most, answered once, after the commit.
+trait Operation: Send {
+    /// Runs it; true where it succeeded.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Tells its caller how it ended.
+    fn answer(self: Box<Self>, committed: Result<()>);
+}
+
+struct Pending<T, F> {
+    operation: Option<F>,
+    outcome: Result<Option<T>>,
+    answer: SyncSender<Result<T>>,
+}
+
+impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Operation for Pending<T, F> {
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let Some(operation) = self.operation.take() else { return false };
+        // A panic in one operation must not take the others' writer with it.
+        self.outcome = catch_unwind(AssertUnwindSafe(|| operation(tx)))
+            .unwrap_or_else(|_| Err(Error::internal("The store failed.", "an operation panicked")))
+            .map(Some);
+        self.outcome.is_ok()
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        // An operation that failed has its own reason, whatever became of the commit.
+        let answer = self.outcome.and_then(|value| {
+            committed?;
+            value.ok_or_else(|| Error::internal("The store failed.", "an operation was committed without being run"))
+        });
+        // Nobody listens any more: the caller's thread has ended. The operation stands all the same.
+        let _gone = self.answer.send(answer);
+    }
+}
+
+/// The way to the writer thread, which ends when this is dropped.
+pub struct Writer {
+    queue: Option<Sender<Box<dyn Operation>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>) -> Result<Self> {
+        let checkpointer = Checkpointer::start(path)?;
+        let (sender, queue) = bounded(limits::WRITER_QUEUE);
+        let (seen, taken) = (db.data_version()?, queue_rows::changes(&db)?);
+        let mut work = Work { db, queue, ready, news, checkpointer, seen, taken, since_checkpoint: 0, breathless: 0 };
+        let thread = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || work.run())
+            .map_err(|error| Error::internal("The store's writer could not be started.", error))?;
+        Ok(Self { queue: Some(sender), thread: Some(thread) })
+    }
+
+    /// Runs an operation in the next group commit; returns after it.
+    pub fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        // The standard library's, since its receiver sleeps at once: crossbeam's yields the processor a few times before,
+        // which hundreds of waiting callers do at the writer's cost.
+        let (answer, answered) = mpsc::sync_channel(1);
+        let pending = Pending { operation: Some(operation), outcome: Ok(None), answer };
+        let stopped = || Error::new(Kind::Unavailable, "stopping", "The server is stopping.");
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.send_timeout(Box::new(pending), ROOM).map_err(|_| {
+            Error::new(Kind::Unavailable, "store_busy", "The store has too much to do. Try again later.")
+        })?;
+        answered.recv().map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// The thread's own things.
+struct Work {
+    db: Db,
+    queue: Receiver<Box<dyn Operation>>,
+    ready: Arc<Ready>,
+    news: Arc<Doorbell>,
+    checkpointer: Checkpointer,
+    /// The `data_version` that was looked at last.
+    seen: i64,
+    /// The number of [`queue_rows::changes`] that the queue has taken in.
+    taken: i64,
+    since_checkpoint: usize,
+    /// Commits since the queue was last found empty.
+    breathless: u32,
+}
+
+impl Work {
+    fn run(&mut self) {
+        loop {
+            match self.queue.recv_timeout(TICK) {
+                Ok(first) => self.serve(first),
+                Err(RecvTimeoutError::Timeout) => self.tick(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Nothing to do: looks for another process's changes, and leaves a short log behind.
+    fn tick(&mut self) {
+        self.breathless = 0;
+        match self.take_in() {
+            Ok(true) => self.news.ring(),
+            Ok(false) => {}
+            Err(error) => log::error!("the store could not be looked at: {error}"),
+        }
+        if self.since_checkpoint > 0 {
+            self.since_checkpoint = 0;
+            self.checkpointer.ask();
+        }
+    }
+
+    /// Rebuilds the ready queue where another process has changed what waits. True where it has committed anything:
+    /// a node that works again hopes too.
+    fn take_in(&mut self) -> Result<bool> {
+        let version = self.db.data_version()?;
+        if version == self.seen {
+            return Ok(false);
+        }
+        let changes = queue_rows::changes(&self.db)?;
+        if changes != self.taken {
+            queue_rows::rebuild(&self.ready, &self.db)?;
+            self.taken = changes;
+        }
+        self.seen = version;
+        Ok(true)
+    }
+
+    /// One group commit: the first operation and all that have come meanwhile.
+    fn serve(&mut self, first: Box<dyn Operation>) {
+        let mut operations = vec![first];
+        operations.extend(self.queue.try_iter().take(limits::COMMIT_BATCH - 1));
+        self.since_checkpoint += operations.len();
+        match self.commit(&mut operations) {
+            Ok(news) => {
+                operations.into_iter().for_each(|operation| operation.answer(Ok(())));
+                if news {
+                    self.news.ring();
+                }
+            }
+            Err(error) => {
+                log::error!("a commit of {} operations failed: {error}", operations.len());
+                self.db.rollback();
+                if let Err(error) = queue_rows::rebuild(&self.ready, &self.db) {
+                    log::error!("the ready queue could not be rebuilt: {error}");
+                    // No version is this one, and no number that one: the next look rebuilds it.
+                    (self.seen, self.taken) = (-1, -1);
+                }
+                operations.into_iter().for_each(|operation| operation.answer(Err(error.clone())));
+            }
+        }
+        self.breathe();
+    }
+
+    /// Runs the operations in one transaction, each in a savepoint. True where waiting claims should look again.
+    fn commit(&mut self, operations: &mut [Box<dyn Operation>]) -> Result<bool> {
+        self.db.begin()?;
+        let mut news = self.take_in()?;
+        for operation in operations {
+            self.db.control("SAVEPOINT operation")?;
+            let mut tx = Tx::new(&self.db, &self.ready);
+            let succeeded = operation.run(&mut tx);
+            let changes = tx.into_changes();
+            if !self.db.in_transaction() {
+                return Err(Error::internal("The store failed.", "SQLite rolled the transaction back by itself"));
+            }
+            if succeeded {
+                news |= queue_rows::apply(&self.ready, &self.db, changes)?;
+            } else {
+                self.db.control("ROLLBACK TO operation")?;
+            }
+            self.db.control("RELEASE operation")?;
+        }
+        self.db.commit()?;
+        Ok(news)
+    }
+
+    /// Asks for checkpoints, and under saturation lets another process have the write lock now and then.
+    fn breathe(&mut self) {
+        if self.since_checkpoint >= CHECKPOINT_OPERATIONS {
+            self.since_checkpoint = 0;
+            self.checkpointer.ask();
+        }
+        self.breathless = if self.queue.is_empty() { 0 } else { self.breathless + 1 };
+        if self.breathless >= BREATH_COMMITS {
+            self.breathless = 0;
+            pause(BREATH);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Barrier, mpsc};
+
+    use super::*;
+    use crate::domain::account::AccountStatus;
+    use crate::domain::id::JobId;
+    use crate::domain::job::Renderer;
+    use crate::domain::key::KeyClass;
+    use crate::domain::schedule::ReadyJob;
+    use crate::store::{Store, Writing, accounts};
+
+    /// Breaks a rule that is looked at only when the transaction is committed.
+    fn break_the_commit(tx: &mut Tx<'_>) -> Result<()> {
+        tx.batch("PRAGMA defer_foreign_keys = ON")?;
+        tx.execute("INSERT INTO dinks_history (account, dinks, at_ms) VALUES (4711, 1, 0)", [])?;
+        Ok(())
+    }
+
+    #[test]
+    fn nobody_is_acknowledged_when_the_commit_fails_and_the_next_one_succeeds() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::serve(dir.path(), Arc::default()).unwrap();
+        let (began, begun) = mpsc::channel();
+        let queued = Barrier::new(2);
+        std::thread::scope(|scope| {
+            // The first commit is held up until the second batch stands in the queue: a good operation, then a bad one.
+            let (let_go, held) = mpsc::channel::<()>();
+            let gate = scope.spawn(|| {
+                store.write(move |_| {
+                    began.send(()).unwrap();
+                    held.recv().unwrap();
+                    Ok(())
+                })
+            });
+            begun.recv().unwrap();
+            let good = scope.spawn(|| {
+                queued.wait();
+                store.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0))
+            });
+            queued.wait();
+            let bad = scope.spawn(|| store.write(break_the_commit));
+            let Writing::Server { writer, .. } = &store.writing else { panic!("a server's store") };
+            while writer.queue.as_ref().unwrap().len() < 2 {
+                std::thread::yield_now();
+            }
+            let_go.send(()).unwrap();
+            gate.join().unwrap().unwrap();
+            assert!(good.join().unwrap().is_err(), "it shared the commit that failed");
+            assert!(bad.join().unwrap().is_err());
+        });
+        assert!(store.read(accounts::all).unwrap().is_empty());
+        store.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap();
+        assert_eq!(store.read(accounts::all).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_queue_is_read_anew_only_when_another_process_has_changed_what_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::serve(dir.path(), Arc::default()).unwrap();
+        let beside = Store::beside(dir.path()).unwrap();
+        let account = beside.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap().id;
+        // No row says so: whoever reads the rows anew loses it.
+        let (id, class, renderer) = (JobId(1), KeyClass::Metered, Renderer::Builtin);
+        store.ready.lock().insert(ReadyJob { id, account, class, renderer, avoids: Vec::new() });
+        let waits = || {
+            store.write(|_| Ok(())).unwrap();
+            store.waiting(account, class, id).is_some()
+        };
+        beside.write(move |tx| accounts::set_dinks(tx, account, 5)).unwrap();
+        assert!(waits());
+        beside.write(move |tx| accounts::set_status(tx, account, AccountStatus::Active)).unwrap();
+        assert!(!waits());
+    }
+}

@@ -1,0 +1,111 @@
+//! A store under examination: what is wrong with it, and what its rows say of the clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::named_params;
+
+use crate::domain::error::{Error, Result};
+use crate::domain::limits;
+use crate::os::clock::{Clock, pause};
+use crate::store::copies;
+use crate::store::data_dir::DataDir;
+use crate::store::engine::connection::{self, Role};
+use crate::store::engine::db::Db;
+use crate::store::engine::migrations;
+
+/// Steps of SQLite's after which the look at a store gives way: some thousand rows or pages.
+const STEPS: i32 = 10_000;
+/// For how long it gives way, so that others get at the disk and the processor.
+const GIVE_WAY: Duration = Duration::from_millis(2);
+
+/// Looks at every page and every reference; what is wrong, in SQLite's words. A store of another version, or none at
+/// all, is an error.
+pub fn faults(folder: &DataDir) -> Result<Vec<String>> {
+    connection::check_sqlite()?;
+    let db = connection::open(&folder.store(), Role::Reader)?;
+    migrations::check(&db)?;
+    copies::faults(&db)
+}
+
+/// Every table by its name, the schema's own first.
+const TABLES: &str = "
+    SELECT 'sqlite_schema' AS name
+    UNION ALL
+    SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+";
+
+/// A table's pages and those of its indexes.
+const QUICK_CHECK: &str = "
+    SELECT quick_check FROM pragma_quick_check(:table)
+";
+
+/// Whether whoever looks is to stop.
+pub type Stopped = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// How a look at a store in use ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Every page is good.
+    Sound,
+    /// What is wrong, in SQLite's words.
+    Damaged(String),
+    /// Some of it took too long, or the server stops: nothing is known of the rest.
+    Unfinished,
+}
+
+/// Looks at every page of a store in use, table by table with a connection of its own, and gives way to others. A look at
+/// one table ends after [`limits::STORE_CHECK_TABLE_SECONDS`], because the write-ahead log cannot be reused meanwhile.
+pub fn look(folder: &DataDir, clock: &Arc<dyn Clock>, stopped: &Stopped) -> Result<Look> {
+    let mut db = connection::open(&folder.store(), Role::Reader)?;
+    let tables: Vec<String> = match db.rows(TABLES, [], |row| row.get(0)) {
+        Err(error) if error.code == DAMAGED => return Ok(Look::Damaged(error.to_string())),
+        tables => tables?,
+    };
+    let mut look = Look::Sound;
+    for table in tables {
+        let until = clock.monotonic() + Duration::from_secs(limits::STORE_CHECK_TABLE_SECONDS);
+        let (clock, gives_up) = (Arc::clone(clock), Arc::clone(stopped));
+        db.every(STEPS, move || {
+            pause(GIVE_WAY);
+            gives_up() || clock.monotonic() > until
+        })?;
+        match db.rows(QUICK_CHECK, named_params! { ":table": table }, |row| row.get::<_, String>(0)) {
+            Ok(lines) if lines == ["ok"] => {}
+            Ok(lines) => return Ok(Look::Damaged(format!("{table}: {}", lines.join("; ")))),
+            Err(error) if error.code == DAMAGED => return Ok(Look::Damaged(format!("{table}: {error}"))),
+            Err(error) if error.code == INTERRUPTED && stopped() => return Ok(Look::Unfinished),
+            Err(error) if error.code == INTERRUPTED => look = Look::Unfinished,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(look)
+}
+
+/// Code of the error for a store that SQLite finds damaged.
+pub const DAMAGED: &str = "store_damaged";
+/// Code of the error for a statement that was ended before its time.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// The error for a store that is damaged, in the same words wherever it is found out.
+pub fn damaged(detail: impl std::fmt::Display) -> Error {
+    let message = "The store has a damaged page. Stop the server and restore the last backup: admin restore FILE.";
+    Error { code: DAMAGED, ..Error::internal(message, detail) }
+}
+
+/// The latest row of each table that is written all the time, by its number; nodes are few.
+const NEWEST: &str = "
+    SELECT MAX(at_ms)
+    FROM (
+        SELECT created_at_ms AS at_ms FROM jobs WHERE id = (SELECT MAX(id) FROM jobs)
+        UNION ALL
+        SELECT at_ms FROM audit WHERE id = (SELECT MAX(id) FROM audit)
+        UNION ALL
+        SELECT MAX(seen_at_ms) FROM nodes
+    )
+";
+
+/// The latest time that was written down: Unix time in milliseconds.
+pub fn newest(db: &Db) -> Result<Option<i64>> {
+    db.always(NEWEST, [], |row| row.get(0))
+}

@@ -1,0 +1,296 @@
+//! A restored data directory takes its place: what was there is set aside, name by name, so that a crash in between
+//! leaves what the next start finishes, and a failure is undone: the server starts with what was there before.
+//!
+//! What is to come stands whole in `restore.ready` before anything is touched; a name that stands there no more has
+//! been moved. Folders that are mount points or links stand apart, see [`behind`].
+
+mod links;
+mod plan;
+mod staging;
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::os::files;
+use crate::store::data_dir::{DataDir, SERVED, STORE};
+
+use crate::store::restore::plan::Plan;
+pub use crate::store::restore::staging::{Staging, begin};
+
+/// Where a restored data directory is put together.
+const PART: &str = "restore.part";
+/// The same, once it is whole.
+const READY: &str = "restore.ready";
+/// Code of the error of a restore that has failed and was undone: all is as it was before it.
+pub const UNDONE: &str = "restore_undone";
+
+/// Names that a backup may replace, each with those that go aside with it: an old log must never meet a new store, and
+/// no server has served the new one here.
+const PLACES: [(&str, &[&str]); 8] = [
+    (STORE, &["store.db-wal", "store.db-shm", SERVED]),
+    ("tls", &[]),
+    ("local-nodes", &[]),
+    ("server-url", &[]),
+    ("server-local-url", &[]),
+    ("server-ca.pem", &[]),
+    ("demos", &[]),
+    ("clips", &[]),
+];
+/// Those of them that are folders: each may be a link, or a disk of its own.
+const FOLDERS: [&str; 4] = ["tls", "local-nodes", "demos", "clips"];
+
+/// A path at which it does not go on, and why.
+#[derive(Debug)]
+struct Stuck(PathBuf, io::Error);
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Stuck + '_ {
+    |error| Stuck(path.to_owned(), error)
+}
+
+/// Puts what stands in [`begin`]'s place where it belongs; what was there goes into folders named `aside`, each on its own
+/// file system. Those of them that were needed.
+pub fn install(folder: &DataDir, staging: &Staging, aside: &str) -> Result<Vec<PathBuf>> {
+    let (part, ready) = (folder.path().join(PART), folder.path().join(READY));
+    let plan = staging.plan(aside);
+    staging
+        .behind
+        .iter()
+        .try_for_each(|name| sync_tree(&staging.path(name)))
+        .and_then(|()| plan.write(&part))
+        .and_then(|()| sync_tree(&part))
+        .and_then(|()| fs::rename(&part, &ready))
+        .and_then(|()| files::sync_dir(folder.path()))
+        .map_err(|error| {
+            let message = format!("The restored files could not be made ready in {}.", folder.path().display());
+            Error::internal(message, error)
+        })?;
+    finish(folder)?;
+    let behind = plan.behind().map(|name| folder.path().join(name));
+    let places = [folder.path().to_owned()].into_iter().chain(behind);
+    Ok(places.map(|place| place.join(&plan.aside)).filter(|aside| aside.exists()).collect())
+}
+
+/// Whether a restore was interrupted after it had begun to touch what was there.
+pub fn is_unfinished(folder: &DataDir) -> bool {
+    folder.path().join(READY).join(plan::FILE).exists()
+}
+
+/// Goes on with a restore that was interrupted, if one was. Only under the data directory's lock.
+///
+/// Errors: [`UNDONE`] where it could not, and everything was put back as it was before the restore.
+pub fn finish(folder: &DataDir) -> Result<()> {
+    if !is_unfinished(folder) {
+        return Ok(());
+    }
+    let folder = folder.path();
+    let plan = Plan::read(folder).map_err(|error| unfinished(&folder.join(READY), &error))?;
+    if let Some(missing) = plan.behind().map(|name| folder.join(name)).find(|path| !links::is_staged(path)) {
+        let error = io::Error::new(ErrorKind::NotFound, "what was unpacked there is gone: is its disk mounted?");
+        return Err(unfinished(&missing, &error));
+    }
+    let Err(Stuck(path, error)) = move_all(folder, &plan) else { return Ok(()) };
+    if plan.names.is_empty() {
+        return Err(unfinished(&path, &error));
+    }
+    put_back(folder, &plan).map_err(|Stuck(path, error)| unfinished(&path, &error))?;
+    let message = format!(
+        "The restore failed at {0}, and everything was put back as it was. Free {0} and restore again.",
+        path.display()
+    );
+    Err(Error::new(Kind::Internal, UNDONE, message).because(error))
+}
+
+fn move_all(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
+    let (ready, aside) = (folder.join(READY), folder.join(&plan.aside));
+    for (name, companions) in PLACES {
+        let (next, place) = (ready.join(name), folder.join(name));
+        if plan.names.contains(&(name, true)) {
+            links::move_in(&place, &plan.aside)?;
+            continue;
+        }
+        if !next.exists() {
+            continue;
+        }
+        for old in companions.iter().chain([&name]) {
+            set_aside(&folder.join(old), &aside)?;
+        }
+        fs::rename(next, &place).map_err(at(&place))?;
+    }
+    files::sync_dir(folder).map_err(at(folder))?;
+    end(folder, plan)
+}
+
+/// The way back from wherever [`move_all`] came to. Goes on where an earlier call was interrupted.
+fn put_back(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
+    let (ready, aside) = (folder.join(READY), folder.join(&plan.aside));
+    for (name, companions) in PLACES.iter().rev() {
+        let (next, place) = (ready.join(name), folder.join(name));
+        match plan.names.iter().find(|(planned, _)| planned == name) {
+            None => continue,
+            Some((_, true)) => {
+                links::move_out(&place, &plan.aside)?;
+                continue;
+            }
+            Some((_, false)) => {}
+        }
+        if !next.exists() && place.exists() {
+            fs::rename(&place, &next).map_err(at(&place))?;
+        }
+        for old in companions.iter().chain([name]).filter(|old| aside.join(old).exists()) {
+            fs::rename(aside.join(old), folder.join(old)).map_err(at(&folder.join(old)))?;
+        }
+    }
+    match fs::remove_dir(&aside) {
+        // What is in there is not of this restore.
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            log::warn!("{} stays: {error}", aside.display());
+        }
+        _ => {}
+    }
+    files::sync_dir(folder).map_err(at(folder))?;
+    end(folder, plan)
+}
+
+/// From here on there is no restore any more: what it has left is removed.
+fn end(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
+    let ready = folder.join(READY);
+    let plan_file = ready.join(plan::FILE);
+    files::remove(&plan_file).and_then(|()| files::sync_dir(&ready)).map_err(at(&plan_file))?;
+    let removed = plan.behind().try_for_each(|name| links::discard(&folder.join(name)));
+    if let Err(Stuck(path, error)) = removed.and_then(|()| fs::remove_dir_all(&ready).map_err(at(&ready))) {
+        log::warn!("{} is left over from the restore and could not be removed: {error}", path.display());
+    }
+    Ok(())
+}
+
+fn set_aside(old: &Path, aside: &Path) -> Result<(), Stuck> {
+    let Some(name) = old.file_name().filter(|_| old.exists()) else { return Ok(()) };
+    // An empty folder is nothing to keep.
+    if old.is_dir() && fs::remove_dir(old).is_ok() {
+        return Ok(());
+    }
+    files::create_private_dir(aside).map_err(at(aside))?;
+    fs::rename(old, aside.join(name)).map_err(at(old))?;
+    files::sync_dir(aside).map_err(at(aside))
+}
+
+/// Makes the names in a folder and in those below it durable. Their files are already.
+fn sync_tree(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        }
+    }
+    files::sync_dir(folder)
+}
+
+fn unfinished(path: &Path, error: &io::Error) -> Error {
+    let message = format!(
+        "A restore could not be finished at {}: fix that and start the server, which goes on with it.",
+        path.display()
+    );
+    Error::internal(message, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(dir: &Path, content: &str) -> DataDir {
+        let folder = DataDir::create(dir).unwrap();
+        for name in ["store.db", "store.db-wal", "server-url", "clips/1.mp4"] {
+            fs::write(dir.join(name), content).unwrap();
+        }
+        folder
+    }
+
+    fn staged(folder: &DataDir) -> Staging {
+        let staging = begin(folder).unwrap();
+        for name in ["local-nodes", "demos", "clips"] {
+            files::create_private_dir(&staging.path(name)).unwrap();
+        }
+        for name in ["store.db", "clips/1.mp4"] {
+            fs::write(staging.path(name), "new").unwrap();
+        }
+        staging
+    }
+
+    #[test]
+    fn what_was_there_is_set_aside_and_an_old_log_never_meets_a_new_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder_with(dir.path(), "old");
+        let staging = staged(&folder);
+        let aside = install(&folder, &staging, "replaced-1").unwrap().remove(0);
+        let read = |path: PathBuf| fs::read_to_string(path).ok();
+        for name in ["store.db", "clips/1.mp4"] {
+            assert_eq!(read(dir.path().join(name)).as_deref(), Some("new"), "{name}");
+        }
+        for name in ["store.db", "store.db-wal", "clips/1.mp4"] {
+            assert_eq!(read(aside.join(name)).as_deref(), Some("old"), "{name}");
+        }
+        assert_eq!(read(dir.path().join("store.db-wal")), None);
+        assert_eq!(read(dir.path().join("server-url")).as_deref(), Some("old"), "the backup had none");
+        assert!(!is_unfinished(&folder) && !dir.path().join(READY).exists());
+    }
+
+    #[test]
+    fn a_restore_that_was_interrupted_anywhere_is_finished() {
+        let moves = ["store.db-wal", "store.db", "demos", "clips"];
+        for done in 0..=moves.len() {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = folder_with(dir.path(), "old");
+            std::mem::forget(staged(&folder));
+            fs::write(dir.path().join(PART).join(plan::FILE), "replaced-1").unwrap();
+            fs::rename(dir.path().join(PART), dir.path().join(READY)).unwrap();
+            // As far as an earlier run came: old things are aside, the last new one may not be there yet.
+            for (at, name) in moves.iter().take(done).enumerate() {
+                set_aside(&dir.path().join(name), &dir.path().join("replaced-1")).unwrap();
+                let next = dir.path().join(READY).join(name);
+                if at + 1 < done && next.exists() {
+                    fs::rename(next, dir.path().join(name)).unwrap();
+                }
+            }
+            assert!(is_unfinished(&folder));
+            finish(&folder).unwrap();
+            let read = |name: &str| fs::read_to_string(dir.path().join(name)).ok();
+            assert_eq!(read("store.db").as_deref(), Some("new"), "{done} done");
+            assert_eq!(read("store.db-wal"), None, "{done} done");
+            assert_eq!(read("clips/1.mp4").as_deref(), Some("new"), "{done} done");
+            assert_eq!(read("replaced-1/store.db-wal").as_deref(), Some("old"), "{done} done");
+            assert!(!is_unfinished(&folder));
+        }
+    }
+
+    #[test]
+    fn a_restore_that_fails_midway_is_undone_and_names_the_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder_with(dir.path(), "old");
+        fs::remove_file(dir.path().join("store.db-wal")).unwrap();
+        fs::remove_file(dir.path().join("store.db")).unwrap();
+        let staging = staged(&folder);
+        fs::write(staging.path("server-url"), "new").unwrap();
+        let part = dir.path().join(PART);
+        Plan { aside: "replaced-1".into(), ..staging.plan("") }.write(&part).unwrap();
+        fs::rename(part, dir.path().join(READY)).unwrap();
+        // The store takes its place; then the first thing to be set aside has nowhere to go.
+        fs::write(dir.path().join("replaced-1"), "in the way").unwrap();
+        let error = finish(&folder).unwrap_err();
+        assert_eq!(error.code, UNDONE);
+        assert!(error.message.contains("replaced-1"), "{error}");
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).ok();
+        assert_eq!((read("store.db"), read("server-url").as_deref()), (None, Some("old")));
+        assert_eq!(read("clips/1.mp4").as_deref(), Some("old"));
+        assert!(!is_unfinished(&folder) && !dir.path().join(READY).exists());
+    }
+
+    #[test]
+    fn what_was_unpacked_for_nothing_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder_with(dir.path(), "old");
+        drop(staged(&folder));
+        assert!(!dir.path().join(PART).exists());
+    }
+}

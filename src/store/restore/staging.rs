@@ -1,0 +1,131 @@
+//! Where a restored data directory is put together, after a look at every name that is to be replaced.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::domain::error::{Error, Result};
+use crate::os::files;
+use crate::store::data_dir::DataDir;
+use crate::store::restore::plan::{self, Plan};
+use crate::store::restore::{FOLDERS, PART, PLACES, READY, Stuck, at, links};
+
+/// The place where a restored data directory is put together.
+pub struct Staging {
+    folder: PathBuf,
+    /// Folders whose content is replaced where they are.
+    pub(in crate::store) behind: Vec<&'static str>,
+}
+
+impl Staging {
+    /// Where that is to be put which comes to lie at this path below the data directory (`clips/7.mp4`).
+    pub fn path(&self, below: &str) -> PathBuf {
+        let (first, rest) = below.split_once('/').unwrap_or((below, ""));
+        if !self.is_behind(first) {
+            return self.folder.join(PART).join(below);
+        }
+        let part = links::part(&self.folder.join(first));
+        if rest.is_empty() { part } else { part.join(rest) }
+    }
+
+    /// The same for a path in the data directory.
+    pub fn of(&self, path: &Path) -> PathBuf {
+        self.path(&path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().replace('\\', "/"))
+    }
+
+    /// Whether that name is a link or a mount point, so that what it gets lies on the disk behind it.
+    pub fn is_behind(&self, name: &str) -> bool {
+        self.behind.contains(&name)
+    }
+
+    /// What is to be done with what was put there. `aside`: what the folders are called for what was there before, with a
+    /// number behind it where that name is taken.
+    pub(in crate::store) fn plan(&self, aside: &str) -> Plan {
+        let is_unused = |aside: &str| {
+            let folders = self.behind.iter().map(|name| self.folder.join(name)).chain([self.folder.clone()]);
+            folders.into_iter().all(|folder| !folder.join(aside).exists())
+        };
+        let numbered = (2..).map(|number| format!("{aside}-{number}"));
+        let aside = [aside.to_owned()].into_iter().chain(numbered).find(|aside| is_unused(aside));
+        let staged = PLACES.iter().map(|(name, _)| *name).filter(|name| self.path(name).exists());
+        Plan { aside: aside.unwrap_or_default(), names: staged.map(|name| (name, self.is_behind(name))).collect() }
+    }
+}
+
+/// What was unpacked for a restore that came to nothing goes away. Once it has begun to move things, all of it is needed.
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if self.folder.join(READY).join(plan::FILE).exists() {
+            return;
+        }
+        // What stays is removed when the next restore begins.
+        let _ = fs::remove_dir_all(self.folder.join(PART));
+        for name in &self.behind {
+            let _ = links::discard(&self.folder.join(name));
+        }
+    }
+}
+
+/// An empty place to put a restored data directory together. Looks at every name that is to be replaced: one that cannot
+/// be is an error here, while nothing has been touched.
+pub fn begin(folder: &DataDir) -> Result<Staging> {
+    let staging = Staging { folder: folder.path().to_owned(), behind: places(folder.path())? };
+    let begun = || -> Result<(), Stuck> {
+        let part = folder.path().join(PART);
+        files::empty_dir(&part).map_err(at(&part))?;
+        // Whatever was moved is moved: only the empty rest of an earlier restore can be there.
+        let ready = folder.path().join(READY);
+        match fs::remove_dir_all(&ready) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(at(&ready)(error)),
+            _ => {}
+        }
+        staging.behind.iter().try_for_each(|name| links::begin(&folder.path().join(name)))
+    };
+    begun().map_err(|Stuck(path, error)| {
+        let message = format!("{} cannot be written to, and nothing was touched.", path.display());
+        Error::internal(message, error)
+    })?;
+    Ok(staging)
+}
+
+/// The folders whose content is to be replaced where they are. A file that cannot be moved is refused.
+fn places(folder: &Path) -> Result<Vec<&'static str>> {
+    let mut behind = Vec::new();
+    for (name, companions) in PLACES {
+        for part in companions.iter().chain([&name]) {
+            let path = folder.join(part);
+            let found = match fs::symlink_metadata(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                found => found.map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?,
+            };
+            let stays = found.is_symlink()
+                || files::is_mount_point(&path)
+                    .map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?;
+            match (stays, FOLDERS.contains(&name) && path.is_dir()) {
+                (false, _) => {}
+                (true, true) => behind.push(name),
+                (true, false) => return Err(unmovable(&path, "is a link or a mount point", None)),
+            }
+        }
+    }
+    let real = |name: &&'static str| fs::canonicalize(folder.join(name)).ok();
+    for (at, name) in behind.iter().enumerate() {
+        if behind[..at].iter().any(|other| real(other) == real(name)) {
+            return Err(unmovable(&folder.join(name), "is the same folder as another one's", None));
+        }
+    }
+    Ok(behind)
+}
+
+fn unmovable(path: &Path, why: &str, error: Option<&io::Error>) -> Error {
+    let message = format!(
+        "{0} {why}, so a restored one cannot take its place, and nothing was touched. Put a plain file or folder there, then \
+         restore again.",
+        path.display()
+    );
+    let refused = Error::conflict("restore_blocked", message);
+    match error {
+        Some(error) => refused.because(error),
+        None => refused,
+    }
+}

@@ -1,0 +1,272 @@
+//! The file `served` beside the store: by it a server knows the store that it last served here from one that was copied
+//! or put back. It holds the store's mark, which file the store is, the highest number of a lease, and how far jobs and the
+//! operator's changes had come.
+//!
+//! Of mark and file, the file is written first, with the old mark and the new one, then the store, then the file with the
+//! new one alone: whatever stops the server in between leaves two that fit. The other numbers are written after the commits
+//! that they tell of and not synced, so that they may be behind the store and are never ahead.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::id::LeaseId;
+use crate::os::files;
+use crate::os::identity::Identity;
+use crate::store::data_dir::{DataDir, SERVED};
+use crate::store::engine::db::Db;
+use crate::store::served::{self, Mark};
+
+/// Where the number of the last lease stands: behind its word, with leading zeros.
+const LEASE_AT: u64 = "leases ".len() as u64;
+/// Digits of such a number.
+const DIGITS: u64 = 20;
+/// Where it stands how far the rows had come, likewise.
+const ROWS_AT: u64 = LEASE_AT + DIGITS + "\nrows ".len() as u64;
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    /// The highest number of a lease.
+    leases: i64,
+    /// How far jobs and the operator's changes had come.
+    rows: i64,
+    /// Which file the store is.
+    store: Identity,
+    /// The marks that the store may have; `None`: it may have none yet.
+    marks: Vec<Option<Mark>>,
+}
+
+impl Told {
+    fn text(&self) -> String {
+        let word =
+            |mark: &Option<Mark>| mark.map_or("-".to_owned(), |mark| format!("{:032x}", u128::from_be_bytes(mark)));
+        let marks: Vec<String> = self.marks.iter().map(word).collect();
+        let Self { leases, rows, store, .. } = self;
+        format!("leases {leases:020}\nrows {rows:020}\nstore {store}\nmarks {}\n", marks.join(" "))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let mut line = |word: &str| lines.next()?.strip_prefix(word)?.strip_prefix(' ');
+        let leases = line("leases")?.parse().ok()?;
+        let rows = line("rows")?.parse().ok()?;
+        let store = Identity::parse(line("store")?)?;
+        let mark = |word: &str| match word {
+            "-" => Some(None),
+            _ => u128::from_str_radix(word, 16).ok().map(|mark| Some(mark.to_be_bytes())),
+        };
+        let marks = line("marks")?.split(' ').map(mark).collect::<Option<_>>()?;
+        Some(Self { leases, rows, store, marks })
+    }
+}
+
+/// The file's text, if there is one.
+fn read(folder: &DataDir) -> Result<Option<String>> {
+    match fs::read_to_string(folder.served()) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Ok(Some(String::new())),
+        Err(error) => Err(unusable(folder, error)),
+    }
+}
+
+/// What shows that the store is not the one that was last served here, as a clause; nothing where it may be.
+fn difference(db: &Db, folder: &DataDir, text: Option<&str>) -> Result<Option<String>> {
+    let mark = served::mark(db)?;
+    let Some(text) = text else {
+        return Ok(mark.map(|_| format!("the file {SERVED} beside it is missing")));
+    };
+    let Some(told) = Told::parse(text) else {
+        return Ok(Some(format!("the file {SERVED} beside it cannot be read")));
+    };
+    if !told.marks.contains(&mark) {
+        return Ok(Some(format!("it does not fit the file {SERVED} beside it")));
+    }
+    let store = Identity::of(&folder.store()).map_err(|error| unusable(folder, error))?;
+    if !told.store.may_be(&store) {
+        return Ok(Some("its file was copied or put back".to_owned()));
+    }
+    let highest = served::highest_lease(db)?;
+    if highest < told.leases {
+        return Ok(Some(format!(
+            "its last lease has number {highest}, and number {} has been given here",
+            told.leases
+        )));
+    }
+    let is_behind = served::highest_row(db)? < told.rows;
+    Ok(is_behind.then(|| "it lacks jobs, or changes of the operator's, that were made here".to_owned()))
+}
+
+/// Refuses a directory that a server has worked in and whose store is gone, before an empty one is made in its place.
+pub fn check_present(folder: &DataDir) -> Result<()> {
+    let is_there = fs::metadata(folder.store()).is_ok_and(|file| file.len() > 0);
+    if is_there || !folder.served().exists() {
+        return Ok(());
+    }
+    let dir = folder.path().display();
+    let message = format!(
+        "The store of {dir} is gone: {} is missing or empty, and a server has worked here. Restore a backup with `admin \
+         restore FILE`, or start anew in an empty directory.",
+        folder.store().display()
+    );
+    Err(Error::conflict("store_missing", message))
+}
+
+/// The same as an error that names the way out. Under the data directory's lock.
+pub fn check(db: &Db, folder: &DataDir) -> Result<()> {
+    match difference(db, folder, read(folder)?.as_deref())? {
+        Some(noticed) => {
+            let error = copied(folder, &noticed);
+            Err(Error { message: format!("{} {}", error.message, way_out(folder)), ..error })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The same beside a server, which may write its mark meanwhile: only what holds while the file stays is believed.
+pub fn fault(db: &Db, folder: &DataDir) -> Result<Option<Error>> {
+    let mut before = read(folder)?;
+    loop {
+        let noticed = difference(db, folder, before.as_deref())?;
+        let after = read(folder)?;
+        match noticed {
+            None => return Ok(None),
+            Some(noticed) if before == after => return Ok(Some(copied(folder, &noticed))),
+            Some(_) => before = after,
+        }
+    }
+}
+
+fn copied(folder: &DataDir, noticed: &str) -> Error {
+    let dir = folder.path().display();
+    let message = format!(
+        "The store in {dir} is not the one that a server last served here: {noticed}. It may lack what has happened \
+         since, and would give numbers of leases twice."
+    );
+    Error::conflict("store_copied", message)
+}
+
+/// What to do about it.
+pub fn way_out(folder: &DataDir) -> String {
+    format!(
+        "If this copy is to go on in place of the other one, stop the other server and run `dinkem-appliance admin \
+         --data-dir {} promote`.",
+        folder.path().display()
+    )
+}
+
+/// Removes the file: the next server takes the store as it is. Its mark must be gone already.
+pub fn forget(folder: &DataDir) -> Result<()> {
+    files::remove(&folder.served())
+        .and_then(|()| files::sync_dir(folder.path()))
+        .map_err(|error| unusable(folder, error))
+}
+
+fn unusable(folder: &DataDir, error: io::Error) -> Error {
+    let path = folder.served();
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::new(Kind::NoSpace, "no_space", format!("{} cannot be written: the disk is full.", path.display()))
+        }
+        _ => Error::internal(format!("{} cannot be used.", path.display()), error),
+    }
+}
+
+/// The server's way to the file.
+#[derive(Default)]
+pub struct ServedFile(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    /// Open for the numbers.
+    file: Option<File>,
+    leases: i64,
+    rows: i64,
+}
+
+impl ServedFile {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a new mark, by the steps above. `old`, `leases` and `rows`: what the store has; `commit` gives it the new mark.
+    pub fn mark(
+        &self,
+        folder: &DataDir,
+        old: Option<Mark>,
+        new: Mark,
+        (leases, rows): (i64, i64),
+        commit: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let mut open = self.lock();
+        open.leases = open.leases.max(leases);
+        open.rows = open.rows.max(rows);
+        let store = Identity::of(&folder.store()).map_err(|error| unusable(folder, error))?;
+        let (leases, rows) = (open.leases, open.rows);
+        let write = |marks| {
+            let told = Told { leases, rows, store, marks };
+            files::write_durably(&folder.served(), told.text().as_bytes()).map_err(|error| unusable(folder, error))
+        };
+        // Some systems replace no file that is open.
+        open.file = None;
+        let done = write(vec![old, Some(new)]).and_then(|()| commit()).and_then(|()| write(vec![Some(new)]));
+        // The numbers of leases go into the file that is there now, whatever has become of the mark.
+        open.file = OpenOptions::new().write(true).open(folder.served()).ok();
+        done
+    }
+
+    /// A lease was given: its commit is on the disk.
+    pub fn lease_given(&self, lease: LeaseId) {
+        let mut open = self.lock();
+        if lease.0 <= open.leases {
+            return;
+        }
+        open.leases = lease.0;
+        open.write(LEASE_AT, lease.0);
+    }
+
+    /// Rows have come so far: their commits are on the disk.
+    pub fn rows_written(&self, rows: i64) {
+        let mut open = self.lock();
+        if rows > open.rows {
+            open.rows = rows;
+            open.write(ROWS_AT, rows);
+        }
+    }
+}
+
+impl Open {
+    fn write(&mut self, at: u64, number: i64) {
+        let Some(file) = &mut self.file else { return };
+        let digits = format!("{number:020}");
+        let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(digits.as_bytes()));
+        if let Err(error) = written {
+            log::warn!("a number could not be kept in the file {SERVED}: {error}");
+            self.file = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_file_says_is_read_back_and_its_number_stands_where_it_is_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Identity::of(dir.path()).unwrap();
+        let told = Told { leases: 42, rows: 7, store, marks: vec![None, Some([0xab; 16])] };
+        let mut text = told.text();
+        assert_eq!(Told::parse(&text), Some(told.clone()));
+        let at = LEASE_AT as usize;
+        text.replace_range(at..at + 20, &format!("{:020}", 7_000_001));
+        let at = ROWS_AT as usize;
+        text.replace_range(at..at + 20, &format!("{:020}", 8_000_001));
+        assert_eq!(Told::parse(&text), Some(Told { leases: 7_000_001, rows: 8_000_001, ..told }));
+        for bad in ["", "leases x\n", &text[..30], &text.replace("marks", "mark")] {
+            assert_eq!(Told::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What URLs in answers begin with: the operator's public URL, else a name of this server's.
+
+/// Scheme, host and port, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base(String);
+
+impl Base {
+    /// The operator's public URL.
+    pub fn public(url: &str) -> Self {
+        Self(url.trim_end_matches('/').to_owned())
+    }
+
+    /// A scheme, and a host with its port, if any.
+    pub fn at(scheme: &str, host: &str) -> Self {
+        Self(format!("{scheme}://{host}"))
+    }
+
+    /// An absolute URL; `path` begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_joins_base_and_path() {
+        assert_eq!(Base::at("https", "clips.lan:8443").url("/api"), "https://clips.lan:8443/api");
+        assert_eq!(Base::public("https://clips.example/x/").url("/api"), "https://clips.example/x/api");
+    }
+}

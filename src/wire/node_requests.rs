@@ -1,0 +1,212 @@
+//! Reads the bodies that nodes send, strictly, into the domain's own types. The shapes stand in [`crate::wire::node`]. Of a node
+//! that is newer than this server, members that nobody here knows are passed over.
+
+use crate::domain::error::Result;
+use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
+use crate::domain::job::{Renderer, Stage};
+use crate::domain::key::Secret;
+use crate::domain::lease::Progress;
+use crate::domain::{limits, node, text};
+use crate::wire::fields::Fields;
+use crate::wire::join_token::JoinTicket;
+use crate::wire::problem::unhex;
+
+/// A checked claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimOrder {
+    /// Seconds to wait for a job.
+    pub wait_seconds: u64,
+    /// What the node renders with; at least one.
+    pub renderers: Vec<Renderer>,
+    /// How many leases it can hold in all.
+    pub slots: u32,
+}
+
+/// `POST /api/node/join`: the token's secret and the node's name. `join_token` may be the whole token or only the
+/// secret in it.
+pub fn read_join(body: &[u8], is_newer: bool) -> Result<(Secret, String)> {
+    let fields = Fields::of_node(body, &["join_token", "name"], is_newer)?;
+    let token = fields.require("join_token", fields.string("join_token")?)?;
+    let name = fields.require("name", fields.string("name")?)?;
+    node::check_name(&name)?;
+    let secret = if uuid::Uuid::try_parse(&token).is_ok() { token } else { JoinTicket::decode(&token)?.secret };
+    Ok((Secret::new(secret.to_ascii_lowercase()), name))
+}
+
+/// `POST /api/node/claims`.
+pub fn read_claim(body: &[u8], is_newer: bool) -> Result<ClaimOrder> {
+    let fields = Fields::of_node(body, &["wait_seconds", "renderers", "slots"], is_newer)?;
+    let within = |name: &str, low: i64, high: i64| {
+        let number = fields.require(name, fields.integer(name)?)?;
+        if (low..=high).contains(&number) {
+            Ok(number)
+        } else {
+            Err(fields.wrong(name, &format!("must be an integer from {low} to {high}")))
+        }
+    };
+    let wait_seconds = within("wait_seconds", 0, limits::CLAIM_WAIT_SECONDS as i64)? as u64;
+    let slots = within("slots", 1, i64::from(limits::NODE_SLOTS))? as u32;
+    let renderers: Vec<Renderer> = fields
+        .require("renderers", fields.strings("renderers")?)?
+        .iter()
+        .map(|word| Renderer::parse(word))
+        .collect::<Option<_>>()
+        .filter(|renderers: &Vec<_>| !renderers.is_empty())
+        .ok_or_else(|| fields.wrong("renderers", "must name at least one of \"builtin\" and \"game\""))?;
+    Ok(ClaimOrder { wait_seconds, renderers, slots })
+}
+
+/// `PUT /api/node/leases/{lease}`.
+pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Progress> {
+    let fields = Fields::of_node(body, &["stage", "progress"], is_newer)?;
+    let word = fields.require("stage", fields.string("stage")?)?;
+    let stage = Stage::parse(&word)
+        .ok_or_else(|| fields.wrong("stage", "must be \"fetching\", \"parsing\", \"rendering\" or \"uploading\""))?;
+    let fraction = fields.require("progress", fields.number("progress")?)?;
+    if !(0.0..=1.0).contains(&fraction) {
+        return Err(fields.wrong("progress", "must be a number from 0 to 1"));
+    }
+    Ok(Progress { stage, fraction })
+}
+
+/// `POST …/complete`: the video's SHA-256.
+pub fn read_complete(body: &[u8], is_newer: bool) -> Result<[u8; 32]> {
+    let fields = Fields::of_node(body, &["video_sha256"], is_newer)?;
+    let text = fields.require("video_sha256", fields.string("video_sha256")?)?;
+    unhex(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
+}
+
+/// What is kept of a failure whose message holds nothing that can be shown.
+const NO_REASON: &str = "The render node gave no reason.";
+
+/// `POST …/fail`: the failure, and the end of the renderer's log where the node sent one.
+pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>)> {
+    let fields = Fields::of_node(body, &["code", "message", "retry", "log"], is_newer)?;
+    let code = fields.require("code", fields.string("code")?)?;
+    let code =
+        FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be a code of the table of failures"))?;
+    let message = fields.require("message", fields.string("message")?)?;
+    if message.is_empty() {
+        return Err(fields.wrong("message", "must say in a sentence what failed"));
+    }
+    let mut message = text::one_line(&message, limits::SENTENCE_CHARS);
+    if message.is_empty() {
+        // That the attempt failed counts, however it was said.
+        message = NO_REASON.to_owned();
+    }
+    let retry = fields.require("retry", fields.string("retry")?)?;
+    let retry = Retry::parse(&retry)
+        .ok_or_else(|| fields.wrong("retry", "must be \"elsewhere\", \"anywhere\" or \"never\""))?;
+    let log = fields.string("log")?.map(|log| log_end(&text::lines(&log)).to_owned());
+    Ok((Failure { code, message, retry }, log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
+
+    #[test]
+    fn a_failure_counts_whatever_its_message_holds() {
+        for message in ["\\u009c\\n", " \\t "] {
+            let body = format!("{{\"code\":\"node_failed\",\"retry\":\"elsewhere\",\"message\":\"{message}\"}}");
+            assert_eq!(read_fail(body.as_bytes(), false).unwrap().0.message, NO_REASON, "{message}");
+        }
+    }
+
+    #[track_caller]
+    fn refused<T>(read: fn(&[u8], bool) -> Result<T>, cases: &[(&str, &str)]) {
+        for (body, field) in cases {
+            match read(body.as_bytes(), false) {
+                Ok(_) => panic!("taken: {body}"),
+                Err(error) => assert_eq!(error.field.as_deref(), Some(*field), "{body}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_join_takes_the_whole_token_or_the_secret_in_it() {
+        let ticket = JoinTicket { server: None, ca: None, secret: SECRET.into() }.encode().unwrap();
+        for token in [SECRET, &SECRET.to_uppercase(), &ticket] {
+            let (secret, name) =
+                read_join(format!(r#"{{"join_token":"{token}","name":"n1"}}"#).as_bytes(), false).unwrap();
+            assert_eq!((secret.reveal(), name.as_str()), (SECRET, "n1"));
+        }
+        refused(
+            read_join,
+            &[
+                (r#"{"name":"n"}"#, "join_token"),
+                (r#"{"join_token":"x","name":"n"}"#, "join_token"),
+                (r#"{"join_token":5,"name":"n"}"#, "join_token"),
+                (r#"{"join_token":"x","name":""}"#, "name"),
+                (r#"{"join_token":"x","name":"a\u0007"}"#, "name"),
+                (r#"{"join_token":"x","name":"n","x":1}"#, "x"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_claim_is_checked_field_by_field() {
+        let good = read_claim(br#"{"wait_seconds":25,"renderers":["builtin","game"],"slots":1}"#, false).unwrap();
+        let renderers = vec![Renderer::Builtin, Renderer::Game];
+        assert_eq!(good, ClaimOrder { wait_seconds: 25, renderers, slots: 1 });
+        refused(
+            read_claim,
+            &[
+                (r#"{"renderers":["builtin"],"slots":1}"#, "wait_seconds"),
+                (r#"{"wait_seconds":26,"renderers":["builtin"],"slots":1}"#, "wait_seconds"),
+                (r#"{"wait_seconds":-1,"renderers":["builtin"],"slots":1}"#, "wait_seconds"),
+                (r#"{"wait_seconds":1.0,"renderers":["builtin"],"slots":1}"#, "wait_seconds"),
+                (r#"{"wait_seconds":0,"renderers":[],"slots":1}"#, "renderers"),
+                (r#"{"wait_seconds":0,"renderers":["vr"],"slots":1}"#, "renderers"),
+                (r#"{"wait_seconds":0,"renderers":"builtin","slots":1}"#, "renderers"),
+                (r#"{"wait_seconds":0,"renderers":["builtin"],"slots":0}"#, "slots"),
+                (r#"{"wait_seconds":0,"renderers":["builtin"],"slots":65}"#, "slots"),
+                (r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"gpu":true}"#, "gpu"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_heartbeat_names_a_stage_and_a_fraction() {
+        for (text, fraction) in [("0", 0.0), ("1", 1.0), ("0.25", 0.25), ("5e-1", 0.5)] {
+            let body = format!(r#"{{"stage":"parsing","progress":{text}}}"#);
+            assert_eq!(read_heartbeat(body.as_bytes(), false).unwrap(), Progress { stage: Stage::Parsing, fraction });
+        }
+        refused(
+            read_heartbeat,
+            &[
+                (r#"{"stage":"done","progress":0}"#, "stage"),
+                (r#"{"stage":"parsing","progress":1.01}"#, "progress"),
+                (r#"{"stage":"parsing","progress":-0.1}"#, "progress"),
+                (r#"{"stage":"parsing","progress":"0.5"}"#, "progress"),
+                (r#"{"stage":"parsing","progress":null}"#, "progress"),
+                (r#"{"stage":"parsing"}"#, "progress"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_lease_is_checked_field_by_field() {
+        let body = format!(r#"{{"video_sha256":"{}"}}"#, "0f".repeat(32));
+        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), [15; 32]);
+        refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);
+
+        let failure = read_fail(br#"{"code":"render_failed","message":"m","retry":"elsewhere"}"#, false).unwrap();
+        assert_eq!(failure, (Failure::here(FailureCode::RenderFailed, "m"), None));
+        let (_, log) =
+            read_fail(br#"{"code":"render_failed","message":"m","retry":"never","log":"a\nb"}"#, false).unwrap();
+        assert_eq!(log.as_deref(), Some("a\nb"));
+        refused(
+            read_fail,
+            &[
+                (r#"{"code":"odd","message":"m","retry":"never"}"#, "code"),
+                (r#"{"code":"render_failed","retry":"never"}"#, "message"),
+                (r#"{"code":"render_failed","message":"","retry":"never"}"#, "message"),
+                (r#"{"code":"render_failed","message":"m","retry":"later"}"#, "retry"),
+                (r#"{"code":"render_failed","message":"m","retry":"never","log":5}"#, "log"),
+            ],
+        );
+    }
+}
