@@ -20,6 +20,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::key::Secret;
+use crate::domain::operator::Operator;
 use crate::os::host;
 
 /// This program's name, as it is typed.
@@ -106,13 +107,13 @@ pub fn host_name() -> Option<String> {
 }
 
 /// Who acts as the operator: the operating system's user, and behind `sudo` the one who called it.
-pub fn operator() -> String {
+pub fn operator() -> Operator {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let user = host::user().or_else(|| set("USERNAME")).unwrap_or_else(|| "unknown".to_owned());
-    match set("SUDO_USER") {
+    Operator::named(match set("SUDO_USER") {
         Some(caller) if caller != user => format!("{caller} (sudo as {user})"),
         _ => user,
-    }
+    })
 }
 
 fn project_dirs() -> Option<ProjectDirs> {

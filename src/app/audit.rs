@@ -1,19 +1,20 @@
-//! The audit: every change that the operator makes is written down in the transaction that makes it.
+//! The audit log: every change that the operator makes is recorded in the transaction that makes it.
 
 use crate::app::App;
 use crate::domain::error::Result;
+use crate::domain::operator::Operator;
 use crate::store::{self, Tx};
 
 pub use crate::store::audit::Entry;
 
-/// Writes the audit inside one transaction.
-pub struct Clerk {
+/// The audit log inside one transaction.
+pub struct AuditLog {
     actor: String,
     /// When the change is made. Unix time in milliseconds.
     pub now_ms: i64,
 }
 
-impl Clerk {
+impl AuditLog {
     /// Notes what was done, as words with dots (`account.activate`), to what, and what else there is to say. Never a
     /// secret.
     pub fn note(&self, tx: &mut Tx<'_>, action: &'static str, subject: &str, details: &str) -> Result<()> {
@@ -21,16 +22,17 @@ impl Clerk {
     }
 }
 
-/// Makes a change of the operator's: the transaction that holds it holds the notes of the clerk too.
+/// Makes a change of the operator's, with its entries in the audit log in the same transaction.
 pub fn change<T: Send + 'static>(
     app: &App,
-    operation: impl FnOnce(&mut Tx<'_>, &Clerk) -> Result<T> + Send + 'static,
+    operator: &Operator,
+    operation: impl FnOnce(&mut Tx<'_>, &AuditLog) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let clerk = Clerk { actor: app.operator.clone(), now_ms: app.clock.now_ms() };
-    app.store.write(move |tx| operation(tx, &clerk))
+    let log = AuditLog { actor: operator.name().to_owned(), now_ms: app.clock.now_ms() };
+    app.store.write(move |tx| operation(tx, &log))
 }
 
-/// The latest acts, the latest first.
+/// The latest entries, newest first.
 pub fn list(app: &App, limit: u32) -> Result<Vec<Entry>> {
     app.store.read(|db| store::audit::latest(db, limit))
 }

@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use uuid::{Builder, Uuid};
 
-use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 use crate::domain::limits;
@@ -66,8 +65,6 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// Who is written down for what the operator changes.
-    operator: String,
     store: Store,
     heartbeats: Heartbeats,
     clip_files: ClipFiles,
@@ -155,7 +152,6 @@ impl App {
             news,
             clock,
             random,
-            operator: config::operator(),
             store,
             heartbeats: Heartbeats::new(lease),
             clip_files,

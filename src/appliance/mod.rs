@@ -129,7 +129,13 @@ impl Appliance {
         let state_dir = data_dir.join("local-nodes").join(number.to_string());
         let NodeState { node_key, name, .. } = match join::read_state(&state_dir)? {
             Some(known) => known,
-            None => join::join(&server, ca.clone(), &nodes::token(&self.app)?, &format!("local-{number}"), &state_dir)?,
+            None => join::join(
+                &server,
+                ca.clone(),
+                &nodes::token(&self.app, &config::operator())?,
+                &format!("local-{number}"),
+                &state_dir,
+            )?,
         };
         let config = AgentConfig {
             server,

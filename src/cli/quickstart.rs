@@ -13,6 +13,7 @@ use crate::appliance::{Appliance, Options};
 use crate::cli::client::{Api, Order, check_done};
 use crate::cli::progress::Progress;
 use crate::cli::{Call, clip_args, interrupted, output, stop_on_signals, target};
+use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
@@ -131,8 +132,8 @@ struct Made {
 
 /// An account as the operator makes it; then upload, submit, watch and download as its owner does.
 fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, stop: &StopFlag) -> Result<Made> {
-    let (account, keys) = accounts::create(&appliance.app, ACCOUNT, true)?;
-    accounts::activate(&appliance.app, Some(&account.name))?;
+    let (account, keys) = accounts::create(&appliance.app, &config::operator(), ACCOUNT, true)?;
+    accounts::activate(&appliance.app, &config::operator(), Some(&account.name))?;
     let key = keys.metered.ok_or_else(|| Error::internal("The account got no metered key.", "none minted"))?;
     let ServerUrl { url: server, ca } = appliance.local.clone();
     let api = Api::new(&server, key.clone(), ca)?;

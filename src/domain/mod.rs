@@ -19,6 +19,7 @@ pub mod limits;
 pub mod money;
 pub mod month;
 pub mod node;
+pub mod operator;
 pub mod protocol;
 pub mod quota;
 pub mod rates;

@@ -27,37 +27,37 @@ fn assert_refused<T>(answer: Result<T, Error>, kind: Kind, code: &str) -> String
 fn what_admin_does_beside_the_server_holds_for_the_very_next_request() {
     let office = Office::open();
     let admin = office.admin();
-    let (account, new) = accounts::create(&admin, "studio", true).unwrap();
+    let (account, new) = accounts::create(&admin, &crate::support::operator(), "studio", true).unwrap();
     let (metered, reserved) = (new.metered.unwrap(), new.reserved.unwrap());
     assert_eq!((account.status, account.dinks), (AccountStatus::Inactive, 0));
     let refused = |key: &Secret| assert_refused(office.call(key), Kind::Unauthorized, "invalid_key");
 
     assert_eq!(refused(&metered), REFUSED, "not active yet");
-    assert_eq!(accounts::activate(&admin, None).unwrap().name, "studio");
+    assert_eq!(accounts::activate(&admin, &crate::support::operator(), None).unwrap().name, "studio");
     let caller = office.call(&metered).unwrap();
     assert_eq!((caller.account.name.as_str(), caller.class), ("studio", KeyClass::Metered));
 
     let message = assert_refused(office.call(&reserved), Kind::Forbidden, "no_reserved_capacity");
     assert_eq!(message, "No reserved capacity provisioned");
-    dinks::set(&admin, "studio", 2).unwrap();
+    dinks::set(&admin, &crate::support::operator(), "studio", 2).unwrap();
     let caller = office.call(&reserved).unwrap();
     assert_eq!((caller.account.dinks, caller.class), (2, KeyClass::Reserved));
-    dinks::set(&admin, "studio", 0).unwrap();
+    dinks::set(&admin, &crate::support::operator(), "studio", 0).unwrap();
     assert_refused(office.call(&reserved), Kind::Forbidden, "no_reserved_capacity");
 
-    accounts::deactivate(&admin, "studio").unwrap();
+    accounts::deactivate(&admin, &crate::support::operator(), "studio").unwrap();
     assert_eq!(refused(&metered), REFUSED);
     assert_eq!(refused(&reserved), REFUSED, "inactive comes before the dinks");
-    accounts::activate(&admin, Some("studio")).unwrap();
-    keys::revoke(&admin, office.call(&metered).unwrap().key).unwrap();
+    accounts::activate(&admin, &crate::support::operator(), Some("studio")).unwrap();
+    keys::revoke(&admin, &crate::support::operator(), office.call(&metered).unwrap().key).unwrap();
     assert_eq!(refused(&metered), REFUSED);
 }
 
 #[test]
 fn only_one_well_formed_header_is_a_key() {
     let office = Office::open();
-    let (_, new) = accounts::create(&office.app, "studio", true).unwrap();
-    accounts::activate(&office.app, None).unwrap();
+    let (_, new) = accounts::create(&office.app, &crate::support::operator(), "studio", true).unwrap();
+    accounts::activate(&office.app, &crate::support::operator(), None).unwrap();
     let key = new.metered.unwrap();
     let (good, unknown) = (bearer(&key), bearer(&Secret::new("3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234")));
     let cases: [(&[&str], &str); 6] = [
@@ -79,19 +79,20 @@ fn only_one_well_formed_header_is_a_key() {
 fn an_account_has_one_name_and_activation_without_a_name_needs_exactly_one_that_waits() {
     let office = Office::open();
     let app = &office.app;
-    assert_refused(accounts::activate(app, None), Kind::NotFound, "nobody_waiting");
-    accounts::create(app, "first", false).unwrap();
-    assert_refused(accounts::create(app, "first", true), Kind::Conflict, "name_taken");
-    assert_refused(accounts::create(app, " x", true), Kind::Invalid, "invalid_field");
-    accounts::create(app, "second", false).unwrap();
-    let several = assert_refused(accounts::activate(app, None), Kind::Conflict, "several_waiting");
+    assert_refused(accounts::activate(app, &crate::support::operator(), None), Kind::NotFound, "nobody_waiting");
+    accounts::create(app, &crate::support::operator(), "first", false).unwrap();
+    assert_refused(accounts::create(app, &crate::support::operator(), "first", true), Kind::Conflict, "name_taken");
+    assert_refused(accounts::create(app, &crate::support::operator(), " x", true), Kind::Invalid, "invalid_field");
+    accounts::create(app, &crate::support::operator(), "second", false).unwrap();
+    let several =
+        assert_refused(accounts::activate(app, &crate::support::operator(), None), Kind::Conflict, "several_waiting");
     assert!(several.contains("first, second"), "{several}");
-    accounts::activate(app, Some("first")).unwrap();
-    assert_eq!(accounts::activate(app, None).unwrap().name, "second");
-    assert_refused(accounts::activate(app, None), Kind::NotFound, "nobody_waiting");
-    assert_refused(accounts::deactivate(app, "third"), Kind::NotFound, "not_found");
-    accounts::deactivate(app, "first").unwrap();
-    assert_refused(accounts::activate(app, None), Kind::NotFound, "nobody_waiting");
+    accounts::activate(app, &crate::support::operator(), Some("first")).unwrap();
+    assert_eq!(accounts::activate(app, &crate::support::operator(), None).unwrap().name, "second");
+    assert_refused(accounts::activate(app, &crate::support::operator(), None), Kind::NotFound, "nobody_waiting");
+    assert_refused(accounts::deactivate(app, &crate::support::operator(), "third"), Kind::NotFound, "not_found");
+    accounts::deactivate(app, &crate::support::operator(), "first").unwrap();
+    assert_refused(accounts::activate(app, &crate::support::operator(), None), Kind::NotFound, "nobody_waiting");
     let names: Vec<_> =
         accounts::list(app).unwrap().into_iter().map(|account| (account.name, account.status)).collect();
     assert_eq!(names, [("first".into(), AccountStatus::Deactivated), ("second".into(), AccountStatus::Active)]);
@@ -101,24 +102,28 @@ fn an_account_has_one_name_and_activation_without_a_name_needs_exactly_one_that_
 fn keys_are_minted_for_classes_that_lack_one_and_revoked_for_good() {
     let office = Office::open();
     let app = &office.app;
-    accounts::create(app, "studio", false).unwrap();
-    let (_, both) = keys::mint(app, "studio").unwrap();
+    accounts::create(app, &crate::support::operator(), "studio", false).unwrap();
+    let (_, both) = keys::mint(app, &crate::support::operator(), "studio").unwrap();
     assert!(both.metered.is_some() && both.reserved.is_some());
-    let told = assert_refused(keys::mint(app, "studio"), Kind::Conflict, "keys_exist");
+    let told = assert_refused(keys::mint(app, &crate::support::operator(), "studio"), Kind::Conflict, "keys_exist");
     assert!(told.contains("rotate"), "{told}");
 
     let listed = keys::list(app, "studio").unwrap();
     let metered = listed.iter().find(|key| key.class == KeyClass::Metered).unwrap();
-    let revoked = keys::revoke(app, metered.id).unwrap();
+    let revoked = keys::revoke(app, &crate::support::operator(), metered.id).unwrap();
     assert_eq!(revoked.revoked_at_ms, Some(office.now_ms()));
     office.clock.advance(Duration::from_secs(5));
-    assert_eq!(keys::revoke(app, metered.id).unwrap().revoked_at_ms, revoked.revoked_at_ms, "the first time stays");
-    let (_, one) = keys::mint(app, "studio").unwrap();
+    assert_eq!(
+        keys::revoke(app, &crate::support::operator(), metered.id).unwrap().revoked_at_ms,
+        revoked.revoked_at_ms,
+        "the first time stays"
+    );
+    let (_, one) = keys::mint(app, &crate::support::operator(), "studio").unwrap();
     assert!(one.metered.is_some() && one.reserved.is_none());
     assert_ne!(one.metered, both.metered);
     assert_eq!(keys::list(app, "studio").unwrap().len(), 3);
-    assert_refused(keys::revoke(app, KeyId(99)), Kind::NotFound, "not_found");
-    assert_refused(keys::mint(app, "nobody"), Kind::NotFound, "not_found");
+    assert_refused(keys::revoke(app, &crate::support::operator(), KeyId(99)), Kind::NotFound, "not_found");
+    assert_refused(keys::mint(app, &crate::support::operator(), "nobody"), Kind::NotFound, "not_found");
 }
 
 #[test]
@@ -126,12 +131,12 @@ fn dinks_keep_their_history_and_are_held_against_live_slots() {
     let office = Office::open();
     let app = &office.app;
     for name in ["a", "b"] {
-        accounts::create(app, name, false).unwrap();
+        accounts::create(app, &crate::support::operator(), name, false).unwrap();
     }
-    dinks::set(app, "a", 3).unwrap();
+    dinks::set(app, &crate::support::operator(), "a", 3).unwrap();
     office.clock.advance(Duration::from_secs(1));
-    dinks::set(app, "b", 2).unwrap();
-    dinks::set(app, "a", 1).unwrap();
+    dinks::set(app, &crate::support::operator(), "b", 2).unwrap();
+    dinks::set(app, &crate::support::operator(), "a", 1).unwrap();
     let node = office.node("n");
     office.claim(&node);
     let shown = dinks::show(app).unwrap();
@@ -145,22 +150,22 @@ fn dinks_keep_their_history_and_are_held_against_live_slots() {
 fn a_join_token_works_once_and_for_an_hour() {
     let office = Office::open();
     let admin = office.admin();
-    let token = nodes::token(&admin).unwrap();
+    let token = nodes::token(&admin, &crate::support::operator()).unwrap();
     let joined = nodes::join(&office.app, &token, "render").unwrap();
     let node = auth::authenticate_node(&office.app, &[&bearer(&joined.key)]).unwrap();
     assert_eq!((node.id, node.name.as_str()), (joined.node.id, "render"));
     assert_refused(nodes::join(&office.app, &token, "render"), Kind::Forbidden, "join_token_refused");
 
-    let late = nodes::token(&admin).unwrap();
+    let late = nodes::token(&admin, &crate::support::operator()).unwrap();
     office.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS));
     assert_refused(nodes::join(&office.app, &late, "render"), Kind::Forbidden, "join_token_refused");
-    let good = nodes::token(&admin).unwrap();
+    let good = nodes::token(&admin, &crate::support::operator()).unwrap();
     assert_refused(nodes::join(&office.app, &good, ""), Kind::Invalid, "invalid_field");
     assert_eq!(nodes::join(&office.app, &good, "render").unwrap().node.name, "render-2", "a bad name uses nothing up");
 
     // The keys of nodes and of accounts are not taken for each other.
     assert_refused(office.call(&joined.key), Kind::Unauthorized, "invalid_key");
-    let (_, new) = accounts::create(&office.app, "studio", true).unwrap();
+    let (_, new) = accounts::create(&office.app, &crate::support::operator(), "studio", true).unwrap();
     let key = bearer(&new.metered.unwrap());
     assert_refused(auth::authenticate_node(&office.app, &[&key]), Kind::Unauthorized, "invalid_key");
 }
@@ -169,7 +174,8 @@ fn a_join_token_works_once_and_for_an_hour() {
 fn a_node_is_up_while_it_is_heard_of_and_admin_sees_it_from_another_process() {
     let office = Office::open();
     let admin = office.admin();
-    let joined = nodes::join(&office.app, &nodes::token(&admin).unwrap(), "render").unwrap();
+    let joined =
+        nodes::join(&office.app, &nodes::token(&admin, &crate::support::operator()).unwrap(), "render").unwrap();
     let states = || nodes::list(&admin).unwrap().iter().map(|info| info.state).collect::<Vec<_>>();
     let gone = Duration::from_secs(limits::NODE_GONE_SECONDS);
     for _ in 0..3 {

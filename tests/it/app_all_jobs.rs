@@ -111,7 +111,7 @@ fn admin_reads_place_and_reason_off_the_rows_as_the_server_tells_them() {
     same(&office);
     leases::fail(&office.app, &node, lease, Failure::here(FailureCode::RenderFailed, "x"), None).unwrap();
     same(&office);
-    accounts::deactivate(&office.app, "one").unwrap();
+    accounts::deactivate(&office.app, &crate::support::operator(), "one").unwrap();
     let shut_out = operator::show(&office.admin(), waiting[0].1).unwrap().info;
     assert_eq!(shut_out.waiting_because.as_deref(), Some("its account is deactivated"));
 }
@@ -129,8 +129,11 @@ fn a_job_that_admin_cancels_is_gone_from_the_queue_and_its_node_hears_of_it() {
 
     let admin = office.admin();
     for id in [first, second] {
-        assert_eq!(operator::cancel(&admin, id).unwrap().info.job.status, JobStatus::Cancelled);
-        assert_eq!(code(operator::cancel(&admin, id)), (Kind::Conflict, "job_ended"));
+        assert_eq!(
+            operator::cancel(&admin, &crate::support::operator(), id).unwrap().info.job.status,
+            JobStatus::Cancelled
+        );
+        assert_eq!(code(operator::cancel(&admin, &crate::support::operator(), id)), (Kind::Conflict, "job_ended"));
         assert_eq!(jobs::get(&office.app, &metered, id).unwrap().job.status, JobStatus::Cancelled);
     }
     let told = leases::heartbeat(&office.app, &node, lease, at(Stage::Rendering));
@@ -147,7 +150,7 @@ fn the_server_forgets_a_lease_that_another_process_has_ended() {
     let node = office.node("n1");
     let id = submit(&office, &metered);
     let lease = office.claim(&node).unwrap().lease.id;
-    operator::cancel(&office.admin(), id).unwrap();
+    operator::cancel(&office.admin(), &crate::support::operator(), id).unwrap();
     // What was still on its way when the file was removed.
     let file = office.dir.path().join(format!("clips/{lease}.mp4"));
     std::fs::write(&file, "late").unwrap();
@@ -164,13 +167,21 @@ fn a_failed_or_cancelled_job_is_retried_in_its_old_place_with_fresh_attempts() {
     let node = office.node("n1");
     let (failed, cancelled, last) = (submit(&office, &metered), submit(&office, &metered), submit(&office, &metered));
     let lease = office.claim(&node).unwrap().lease.id;
-    assert_eq!(code(operator::retry(&admin, failed)), (Kind::Conflict, "cannot_retry"), "it renders");
+    assert_eq!(
+        code(operator::retry(&admin, &crate::support::operator(), failed)),
+        (Kind::Conflict, "cannot_retry"),
+        "it renders"
+    );
     leases::fail(&office.app, &node, lease, for_good(), None).unwrap();
-    operator::cancel(&admin, cancelled).unwrap();
-    assert_eq!(code(operator::retry(&admin, last)), (Kind::Conflict, "cannot_retry"), "it waits");
+    operator::cancel(&admin, &crate::support::operator(), cancelled).unwrap();
+    assert_eq!(
+        code(operator::retry(&admin, &crate::support::operator(), last)),
+        (Kind::Conflict, "cannot_retry"),
+        "it waits"
+    );
 
     for id in [cancelled, failed] {
-        let job = operator::retry(&admin, id).unwrap().info.job;
+        let job = operator::retry(&admin, &crate::support::operator(), id).unwrap().info.job;
         assert_eq!((job.status, job.attempts, job.failure), (JobStatus::Queued, 0, None));
         assert_eq!((job.started_at_ms, job.finished_at_ms), (None, None));
     }
@@ -196,7 +207,7 @@ fn a_jobs_log_tells_of_every_attempt_with_its_end() {
     let failure = Failure { code: FailureCode::RenderFailed, message: "It broke.".into(), retry: Retry::Elsewhere };
     leases::fail(&office.app, &one, lease, failure, Some("frame 7\nout of paint".into())).unwrap();
     office.claim(&two).unwrap();
-    operator::cancel(&office.admin(), id).unwrap();
+    operator::cancel(&office.admin(), &crate::support::operator(), id).unwrap();
 
     let (job, attempts) = operator::log(&office.admin(), id).unwrap();
     assert_eq!((job.info.job.status, job.node.as_deref()), (JobStatus::Cancelled, Some("n2")));
@@ -218,7 +229,7 @@ fn a_drained_node_finishes_what_it_has_and_is_given_nothing_more_until_it_resume
     submit(&office, &metered);
     let waits = submit(&office, &metered);
     let lease = office.claim(&node).unwrap().lease.id;
-    assert!(nodes::drain(&admin, "n1").unwrap().draining);
+    assert!(nodes::drain(&admin, &crate::support::operator(), "n1").unwrap().draining);
     leases::heartbeat(&office.app, &node, lease, at(Stage::Rendering)).unwrap();
     leases::fail(&office.app, &node, lease, for_good(), None).unwrap();
     assert!(office.claim(&node).is_none());
@@ -228,12 +239,12 @@ fn a_drained_node_finishes_what_it_has_and_is_given_nothing_more_until_it_resume
     assert_eq!(why.as_deref(), Some("every node that could take it is draining"));
     assert_eq!(dinks::show(&admin).unwrap().live_slots, 0);
 
-    assert!(!nodes::resume(&admin, &node.public_id.to_string()).unwrap().draining);
+    assert!(!nodes::resume(&admin, &crate::support::operator(), &node.public_id.to_string()).unwrap().draining);
     assert_eq!(claimed(&office, &node).job.job.public_id, waits);
-    nodes::resume(&admin, "n1").unwrap();
+    nodes::resume(&admin, &crate::support::operator(), "n1").unwrap();
     let told: Vec<_> = audit::list(&admin, 2).unwrap().into_iter().map(|entry| entry.action).collect();
     assert_eq!(told, ["nodes.resume", "nodes.drain"], "resuming what is not drained changes nothing");
-    assert_eq!(code(nodes::drain(&admin, "n9")), (Kind::NotFound, "not_found"));
+    assert_eq!(code(nodes::drain(&admin, &crate::support::operator(), "n9")), (Kind::NotFound, "not_found"));
 }
 
 #[test]
@@ -241,11 +252,11 @@ fn a_removed_nodes_key_is_refused_its_job_goes_back_uncounted_and_its_name_is_fr
     let office = Office::open();
     let admin = office.admin();
     let (metered, _) = office.account("studio");
-    let joined = nodes::join(&office.app, &nodes::token(&admin).unwrap(), "n1").unwrap();
+    let joined = nodes::join(&office.app, &nodes::token(&admin, &crate::support::operator()).unwrap(), "n1").unwrap();
     let id = submit(&office, &metered);
     let lease = office.claim(&joined.node).unwrap().lease.id;
 
-    let (node, put_back) = nodes::remove(&admin, "n1").unwrap();
+    let (node, put_back) = nodes::remove(&admin, &crate::support::operator(), "n1").unwrap();
     assert_eq!((node.name.as_str(), put_back), ("n1", 1));
     assert_eq!(
         code(auth::authenticate_node(&office.app, &[&bearer(&joined.key)])),
@@ -255,7 +266,7 @@ fn a_removed_nodes_key_is_refused_its_job_goes_back_uncounted_and_its_name_is_fr
     assert_eq!(code(late), (Kind::Conflict, "lost"));
     assert!(office.claim(&joined.node).is_none(), "a claim that was waiting gets nothing");
     assert!(nodes::list(&admin).unwrap().is_empty());
-    assert_eq!(code(nodes::remove(&admin, "n1")), (Kind::NotFound, "not_found"));
+    assert_eq!(code(nodes::remove(&admin, &crate::support::operator(), "n1")), (Kind::NotFound, "not_found"));
 
     let again = office.node("n1");
     assert_eq!(again.name, "n1");

@@ -200,7 +200,7 @@ fn a_video_that_is_not_what_was_asked_for_is_not_published() {
         assert_eq!(error.code, code, "{error}");
         let job = jobs::get(&office.app, &metered, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{code}");
-        nodes::resume(&office.app, "n").unwrap();
+        nodes::resume(&office.app, &crate::support::operator(), "n").unwrap();
         if video == Some(&CLIP[..1_000]) {
             // What did not match was thrown away: the node begins again.
             upload(&office, &node, &grant, &CLIP);

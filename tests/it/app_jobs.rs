@@ -272,12 +272,12 @@ fn jobs_of_an_account_that_is_shut_out_wait_until_it_is_let_in_again() {
     let node = office.node("n");
     let grant = office.claim(&node).unwrap();
     assert_eq!(grant.job.job.id, running.id);
-    accounts::deactivate(&office.app, "studio").unwrap();
+    accounts::deactivate(&office.app, &crate::support::operator(), "studio").unwrap();
     leases::heartbeat(&office.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)).unwrap();
     leases::fail(&office.app, &node, grant.lease.id, failure(Retry::Anywhere), None).unwrap();
     assert!(office.claim(&node).is_none());
     // Let in by another process: the server's writer notices at its next commit.
-    accounts::activate(&office.admin(), Some("studio")).unwrap();
+    accounts::activate(&office.admin(), &crate::support::operator(), Some("studio")).unwrap();
     submit(&office, &metered);
     let mut order = Vec::new();
     while let Some(grant) = leases::claim(&office.app, &node, BUILTIN, 9, Duration::ZERO).unwrap() {

@@ -15,9 +15,9 @@ const NO_OVERLAP: Duration = Duration::ZERO;
 
 /// An active account with dinks: its metered and its reserved key.
 fn account(office: &Office, name: &str) -> (Secret, Secret) {
-    let (_, new) = accounts::create(&office.app, name, true).unwrap();
-    accounts::activate(&office.app, Some(name)).unwrap();
-    dinks::set(&office.app, name, 1).unwrap();
+    let (_, new) = accounts::create(&office.app, &crate::support::operator(), name, true).unwrap();
+    accounts::activate(&office.app, &crate::support::operator(), Some(name)).unwrap();
+    dinks::set(&office.app, &crate::support::operator(), name, 1).unwrap();
     (new.metered.unwrap(), new.reserved.unwrap())
 }
 
@@ -35,7 +35,8 @@ fn lives(office: &Office, name: &str) -> Vec<(KeyClass, bool)> {
 fn a_rotated_key_ends_at_once_and_only_the_one_of_its_class() {
     let office = Office::open();
     let (metered, reserved) = account(&office, "studio");
-    let (_, new) = keys::rotate(&office.admin(), "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
+    let (_, new) =
+        keys::rotate(&office.admin(), &crate::support::operator(), "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
     let successor = new.metered.unwrap();
     assert!(new.reserved.is_none() && successor != metered);
     assert_eq!(code(office.call(&metered)), (Kind::Unauthorized, "invalid_key"));
@@ -47,7 +48,8 @@ fn a_rotated_key_ends_at_once_and_only_the_one_of_its_class() {
 fn an_overlap_lets_both_keys_in_until_its_last_millisecond() {
     let office = Office::open();
     let (old, _) = account(&office, "studio");
-    let (_, new) = keys::rotate(&office.app, "studio", KeyClass::Metered, 24 * HOUR).unwrap();
+    let (_, new) =
+        keys::rotate(&office.app, &crate::support::operator(), "studio", KeyClass::Metered, 24 * HOUR).unwrap();
     let new = new.metered.unwrap();
     office.clock.advance(24 * HOUR - Duration::from_millis(1));
     assert!(office.call(&old).is_ok() && office.call(&new).is_ok());
@@ -60,7 +62,13 @@ fn an_overlap_lets_both_keys_in_until_its_last_millisecond() {
 fn a_second_rotation_never_lengthens_the_life_of_an_older_key() {
     let office = Office::open();
     let (first, _) = account(&office, "studio");
-    let rotate = |overlap| keys::rotate(&office.app, "studio", KeyClass::Metered, overlap).unwrap().1.metered.unwrap();
+    let rotate = |overlap| {
+        keys::rotate(&office.app, &crate::support::operator(), "studio", KeyClass::Metered, overlap)
+            .unwrap()
+            .1
+            .metered
+            .unwrap()
+    };
     let second = rotate(HOUR);
     let third = rotate(24 * HOUR);
     office.clock.advance(HOUR);
@@ -76,30 +84,43 @@ fn a_second_rotation_never_lengthens_the_life_of_an_older_key() {
 fn a_key_in_its_overlap_is_revoked_at_once_and_one_that_has_ended_keeps_its_time() {
     let office = Office::open();
     let (old, _) = account(&office, "studio");
-    keys::rotate(&office.app, "studio", KeyClass::Metered, 24 * HOUR).unwrap();
+    keys::rotate(&office.app, &crate::support::operator(), "studio", KeyClass::Metered, 24 * HOUR).unwrap();
     let id = keys::identify(&office.app, old.reveal()).unwrap().1.id;
-    let revoked = keys::revoke(&office.app, id).unwrap();
+    let revoked = keys::revoke(&office.app, &crate::support::operator(), id).unwrap();
     assert_eq!(revoked.revoked_at_ms, Some(office.now_ms()));
     assert!(office.call(&old).is_err());
     office.clock.advance(HOUR);
-    assert_eq!(keys::revoke(&office.app, id).unwrap().revoked_at_ms, revoked.revoked_at_ms);
-    assert_eq!(code(keys::revoke(&office.app, KeyId(4_711))), (Kind::NotFound, "not_found"));
+    assert_eq!(
+        keys::revoke(&office.app, &crate::support::operator(), id).unwrap().revoked_at_ms,
+        revoked.revoked_at_ms
+    );
+    assert_eq!(
+        code(keys::revoke(&office.app, &crate::support::operator(), KeyId(4_711))),
+        (Kind::NotFound, "not_found")
+    );
 }
 
 #[test]
 fn there_is_something_to_rotate_only_where_a_key_of_the_class_lives() {
     let office = Office::open();
-    accounts::create(&office.app, "studio", false).unwrap();
-    let rotate = |class| keys::rotate(&office.app, "studio", class, HOUR);
+    accounts::create(&office.app, &crate::support::operator(), "studio", false).unwrap();
+    let rotate = |class| keys::rotate(&office.app, &crate::support::operator(), "studio", class, HOUR);
     assert_eq!(code(rotate(KeyClass::Metered)), (Kind::Conflict, "no_live_key"));
-    keys::mint(&office.app, "studio").unwrap();
+    keys::mint(&office.app, &crate::support::operator(), "studio").unwrap();
     rotate(KeyClass::Metered).unwrap();
-    assert_eq!(code(keys::mint(&office.app, "studio")), (Kind::Conflict, "keys_exist"), "both in overlap are live");
+    assert_eq!(
+        code(keys::mint(&office.app, &crate::support::operator(), "studio")),
+        (Kind::Conflict, "keys_exist"),
+        "both in overlap are live"
+    );
     assert_eq!(
         lives(&office, "studio"),
         [(KeyClass::Reserved, true), (KeyClass::Metered, true), (KeyClass::Metered, true)]
     );
-    assert_eq!(code(keys::rotate(&office.app, "nobody", KeyClass::Metered, HOUR)), (Kind::NotFound, "not_found"));
+    assert_eq!(
+        code(keys::rotate(&office.app, &crate::support::operator(), "nobody", KeyClass::Metered, HOUR)),
+        (Kind::NotFound, "not_found")
+    );
 }
 
 #[test]
@@ -115,7 +136,7 @@ fn a_found_key_is_recognised_live_or_not_in_either_case() {
             ("studio", KeyClass::Metered, true)
         );
     }
-    keys::rotate(&office.app, "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
+    keys::rotate(&office.app, &crate::support::operator(), "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
     assert!(!found(metered.reveal()).unwrap().1.is_live(office.now_ms()));
     assert_eq!(code(found("3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234")), (Kind::NotFound, "not_found"));
     for text in ["", "\n", "hello", "Bearer 3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
@@ -128,7 +149,7 @@ fn a_found_key_is_recognised_live_or_not_in_either_case() {
 fn when_a_key_was_used_is_written_down_now_and_then_and_only_when_it_was_accepted() {
     let office = Office::open();
     let (metered, reserved) = account(&office, "studio");
-    dinks::set(&office.app, "studio", 0).unwrap();
+    dinks::set(&office.app, &crate::support::operator(), "studio", 0).unwrap();
     let used = || {
         let of = |class| keys::list(&office.app, "studio").unwrap().into_iter().find(|key| key.class == class).unwrap();
         [of(KeyClass::Metered).used_at_ms, of(KeyClass::Reserved).used_at_ms]
@@ -150,16 +171,20 @@ fn when_a_key_was_used_is_written_down_now_and_then_and_only_when_it_was_accepte
 fn every_change_is_in_the_audit_in_its_order_and_no_secret_is() {
     let office = Office::open();
     let admin = office.admin();
-    let (_, new) = accounts::create(&admin, "studio", true).unwrap();
-    accounts::activate(&admin, None).unwrap();
-    accounts::activate(&admin, Some("studio")).unwrap();
-    dinks::set(&admin, "studio", 2).unwrap();
-    let (_, rotated) = keys::rotate(&admin, "studio", KeyClass::Reserved, HOUR).unwrap();
-    keys::revoke(&admin, KeyId(1)).unwrap();
-    keys::revoke(&admin, KeyId(1)).unwrap();
-    assert_eq!(code(keys::mint(&admin, "studio")), (Kind::Conflict, "keys_exist"), "nothing is changed");
-    let token = nodes::token(&admin).unwrap();
-    accounts::deactivate(&admin, "studio").unwrap();
+    let (_, new) = accounts::create(&admin, &crate::support::operator(), "studio", true).unwrap();
+    accounts::activate(&admin, &crate::support::operator(), None).unwrap();
+    accounts::activate(&admin, &crate::support::operator(), Some("studio")).unwrap();
+    dinks::set(&admin, &crate::support::operator(), "studio", 2).unwrap();
+    let (_, rotated) = keys::rotate(&admin, &crate::support::operator(), "studio", KeyClass::Reserved, HOUR).unwrap();
+    keys::revoke(&admin, &crate::support::operator(), KeyId(1)).unwrap();
+    keys::revoke(&admin, &crate::support::operator(), KeyId(1)).unwrap();
+    assert_eq!(
+        code(keys::mint(&admin, &crate::support::operator(), "studio")),
+        (Kind::Conflict, "keys_exist"),
+        "nothing is changed"
+    );
+    let token = nodes::token(&admin, &crate::support::operator()).unwrap();
+    accounts::deactivate(&admin, &crate::support::operator(), "studio").unwrap();
 
     let entries = audit::list(&office.app, 100).unwrap();
     let told: Vec<_> = entries.iter().rev().map(|entry| (entry.action.as_str(), entry.subject.as_str())).collect();

@@ -99,16 +99,16 @@ impl Day {
         };
         match self.dice.roll(8) {
             0 => {
-                accounts::deactivate(&self.admin, name).unwrap();
-                accounts::activate(&self.admin, Some(name)).unwrap();
+                accounts::deactivate(&self.admin, &crate::support::operator(), name).unwrap();
+                accounts::activate(&self.admin, &crate::support::operator(), Some(name)).unwrap();
             }
-            1 => drop(operator::cancel(&self.admin, job)),
-            2 | 3 => drop(operator::retry(&self.admin, job)),
-            4 => drop(nodes::drain(&self.admin, &node).unwrap()),
-            _ => drop(nodes::resume(&self.admin, &node).unwrap()),
+            1 => drop(operator::cancel(&self.admin, &crate::support::operator(), job)),
+            2 | 3 => drop(operator::retry(&self.admin, &crate::support::operator(), job)),
+            4 => drop(nodes::drain(&self.admin, &crate::support::operator(), &node).unwrap()),
+            _ => drop(nodes::resume(&self.admin, &crate::support::operator(), &node).unwrap()),
         }
         // Whatever the server writes next, it takes in what was changed before.
-        accounts::activate(&self.office().app, Some(name)).unwrap();
+        accounts::activate(&self.office().app, &crate::support::operator(), Some(name)).unwrap();
     }
 
     /// A node does something under one of the leases that it ever had. Late ones are refused; that is asserted by the

@@ -28,7 +28,7 @@ fn listed(office: &Office) -> (NodeState, Option<(i64, String)>) {
 
 /// A node that has joined, and its key.
 fn join(office: &Office) -> Joined {
-    nodes::join(&office.app, &nodes::token(&office.app).unwrap(), "n1").unwrap()
+    nodes::join(&office.app, &nodes::token(&office.app, &crate::support::operator()).unwrap(), "n1").unwrap()
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn the_operator_gives_a_benched_node_work_again_and_its_next_bench_is_a_short_on
     let node = office.node("n1");
     bench(&office, &node);
     bench(&office, &node);
-    nodes::resume(&office.admin(), "n1").unwrap();
+    nodes::resume(&office.admin(), &crate::support::operator(), "n1").unwrap();
     assert_eq!(listed(&office), (NodeState::Up, None));
     jobs::submit(&office.app, &metered, spec()).unwrap();
     assert!(office.claim(&node).is_some());

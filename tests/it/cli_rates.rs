@@ -24,7 +24,7 @@ fn admin(cli: &Cli, words: &str) -> Ended {
 }
 
 fn set(appliance: &Appliance, change: RateChange) {
-    prices::set(&appliance.app, change).unwrap();
+    prices::set(&appliance.app, &crate::support::operator(), change).unwrap();
 }
 
 fn price(text: &str) -> Micros {
@@ -184,7 +184,8 @@ fn dinks_are_billed_by_the_most_that_were_held_in_a_month_at_the_price_of_its_en
         (dinks["peak"].as_u64().unwrap(), dinks["amount"].as_str().unwrap().to_owned())
     };
     let days = |number: u32| appliance.clock.advance(Duration::from_secs(86_400) * number);
-    let hold = |number: u32| dinks::set(&appliance.app, "studio", number).map(|_| ()).unwrap();
+    let hold =
+        |number: u32| dinks::set(&appliance.app, &crate::support::operator(), "studio", number).map(|_| ()).unwrap();
     // For a moment only; then none are left.
     hold(5);
     hold(0);

@@ -75,9 +75,11 @@ impl Scene {
         self.office.clock.advance(Duration::from_secs(1));
         match how {
             End::Completed => self.complete().unwrap(),
-            End::NodeRemoved => drop(nodes::remove(&self.office.admin(), "n1").unwrap()),
+            End::NodeRemoved => drop(nodes::remove(&self.office.admin(), &crate::support::operator(), "n1").unwrap()),
             End::CancelledByClient => drop(jobs::remove(app, &self.caller, id).unwrap()),
-            End::CancelledByOperator => drop(operator::cancel(&self.office.admin(), id).unwrap()),
+            End::CancelledByOperator => {
+                drop(operator::cancel(&self.office.admin(), &crate::support::operator(), id).unwrap())
+            }
             End::RanOut => {
                 self.office.clock.advance(LEASE);
                 assert_eq!(leases::expire(app).unwrap(), 1);
@@ -160,7 +162,7 @@ fn an_end_that_another_process_made_is_noticed_after_a_mebibyte_of_one_upload() 
     let scene = Scene::open();
     let rest = vec![7; 3 << 20];
     // No time passes here.
-    let act = || drop(nodes::remove(&scene.office.admin(), "n1").unwrap());
+    let act = || drop(nodes::remove(&scene.office.admin(), &crate::support::operator(), "n1").unwrap());
     let mut body = Meanwhile { first: b"x", act: Some(Box::new(act)), last: &rest };
     assert_eq!(scene.send_video(0, &mut body).unwrap_err().code, "lost");
     scene.assert_frozen(End::NodeRemoved, false);

@@ -170,12 +170,12 @@ fn admin_gets_its_turn_beside_a_server_that_never_rests() {
             scope.spawn(move || {
                 while !stop.load(stopped) {
                     let name = format!("{thread} {:x}", random.bits().unwrap());
-                    accounts::create(app, &name, false).unwrap();
+                    accounts::create(app, &crate::support::operator(), &name, false).unwrap();
                 }
             });
         }
         for turn in 0..10 {
-            accounts::create(&admin, &format!("admin {turn}"), true).unwrap();
+            accounts::create(&admin, &crate::support::operator(), &format!("admin {turn}"), true).unwrap();
         }
         stop.store(true, stopped);
     });

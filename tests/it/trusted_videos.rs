@@ -55,7 +55,7 @@ impl Trial {
     /// The bench that the node sits on, in words; it is let go.
     fn bench(&self) -> Option<String> {
         let info = nodes::list(&self.office.app).unwrap().remove(0);
-        nodes::resume(&self.office.app, "n1").unwrap();
+        nodes::resume(&self.office.app, &crate::support::operator(), "n1").unwrap();
         info.node.bench.filter(|_| info.state == NodeState::Benched).map(|bench| bench.because)
     }
 

@@ -6,6 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::domain::month::Month;
+use crate::domain::operator::Operator;
 use crate::domain::wording::quoted;
 use crate::store;
 use crate::wire::time::rfc3339;
@@ -51,23 +52,23 @@ pub fn are_unlikely(dinks: u32, live_slots: u64) -> bool {
 }
 
 /// Sets an account's dinks, from now on.
-pub fn set(app: &App, name: &str, dinks: u32) -> Result<Account> {
+pub fn set(app: &App, operator: &Operator, name: &str, dinks: u32) -> Result<Account> {
     check(dinks)?;
     let name = name.to_owned();
-    audit::change(app, move |tx, clerk| {
+    audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
         store::accounts::set_dinks(tx, account.id, dinks)?;
-        store::dinks::record(tx, account.id, dinks, clerk.now_ms)?;
-        clerk.note(tx, "dinks.set", &name, &format!("{} to {dinks}", account.dinks))?;
+        store::dinks::record(tx, account.id, dinks, log.now_ms)?;
+        log.note(tx, "dinks.set", &name, &format!("{} to {dinks}", account.dinks))?;
         Ok(Account { dinks, ..account })
     })
 }
 
 /// Takes the last change of an account's dinks out of the bill: they are what they were before, and no month's peak
 /// counts the change any more. Again: the one before it.
-pub fn undo(app: &App, name: &str) -> Result<Undone> {
+pub fn undo(app: &App, operator: &Operator, name: &str) -> Result<Undone> {
     let name = name.to_owned();
-    audit::change(app, move |tx, clerk| {
+    audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
         let change = store::dinks::last_standing(tx, account.id)?.ok_or_else(|| {
             let message = format!(
@@ -77,16 +78,16 @@ pub fn undo(app: &App, name: &str) -> Result<Undone> {
             );
             Error::conflict("nothing_to_undo", message)
         })?;
-        store::dinks::undo(tx, change, clerk.now_ms)?;
+        store::dinks::undo(tx, change, log.now_ms)?;
         let before = store::dinks::last_standing(tx, account.id)?.map_or(0, |before| before.dinks);
         store::accounts::set_dinks(tx, account.id, before)?;
         let details = format!("{} back to {before}, as set at {}", change.dinks, rfc3339(change.at_ms));
-        clerk.note(tx, "dinks.undo", &name, &details)?;
+        log.note(tx, "dinks.undo", &name, &details)?;
         Ok(Undone {
             account: Account { dinks: before, ..account },
             dinks: change.dinks,
             at_ms: change.at_ms,
-            changes_ended_months: Month::of(change.at_ms) < Month::of(clerk.now_ms),
+            changes_ended_months: Month::of(change.at_ms) < Month::of(log.now_ms),
         })
     })
 }

@@ -8,22 +8,23 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::app::accounts::{NewKeys, named};
-use crate::app::audit::{self, Clerk};
+use crate::app::audit::{self, AuditLog};
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::key::{KeyClass, KeyHash, KeyInfo, Secret, parse_bearer};
 use crate::domain::limits;
+use crate::domain::operator::Operator;
 use crate::domain::wording::quoted;
 use crate::store::{self, Db, Tx};
 
 /// A key for each class that lacks a live one; an account that lacks none is told of `rotate`.
-pub fn mint(app: &App, name: &str) -> Result<(Account, NewKeys)> {
+pub fn mint(app: &App, operator: &Operator, name: &str) -> Result<(Account, NewKeys)> {
     let secrets = draw(app, &KeyClass::ALL)?;
     let name = name.to_owned();
-    let (account, minted) = audit::change(app, move |tx, clerk| {
+    let (account, minted) = audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
-        let live: Vec<KeyClass> = live(tx, &account, clerk.now_ms)?.into_iter().map(|key| key.class).collect();
+        let live: Vec<KeyClass> = live(tx, &account, log.now_ms)?.into_iter().map(|key| key.class).collect();
         let lacking: Vec<_> = secrets.into_iter().filter(|(class, _)| !live.contains(class)).collect();
         if lacking.is_empty() {
             return Err(Error::conflict(
@@ -35,19 +36,25 @@ pub fn mint(app: &App, name: &str) -> Result<(Account, NewKeys)> {
                 ),
             ));
         }
-        issue(tx, clerk, &account, &lacking, "keys.mint")?;
+        issue(tx, log, &account, &lacking, "keys.mint")?;
         Ok((account, lacking))
     })?;
     Ok((account, shown(minted)))
 }
 
 /// A successor for the account's live key of a class. The old one stays good for `overlap`; without one it ends at once.
-pub fn rotate(app: &App, name: &str, class: KeyClass, overlap: Duration) -> Result<(Account, NewKeys)> {
+pub fn rotate(
+    app: &App,
+    operator: &Operator,
+    name: &str,
+    class: KeyClass,
+    overlap: Duration,
+) -> Result<(Account, NewKeys)> {
     let secrets = draw(app, &[class])?;
     let (name, minted) = (name.to_owned(), secrets.clone());
-    let account = audit::change(app, move |tx, clerk| {
+    let account = audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
-        let mut old = live(tx, &account, clerk.now_ms)?;
+        let mut old = live(tx, &account, log.now_ms)?;
         old.retain(|key| key.class == class);
         if old.is_empty() {
             return Err(Error::conflict(
@@ -60,9 +67,9 @@ pub fn rotate(app: &App, name: &str, class: KeyClass, overlap: Duration) -> Resu
             ));
         }
         for key in old {
-            store::keys::end(tx, key.id, clerk.now_ms + overlap.as_millis() as i64)?;
+            store::keys::end(tx, key.id, log.now_ms + overlap.as_millis() as i64)?;
         }
-        issue(tx, clerk, &account, &minted, "keys.rotate")?;
+        issue(tx, log, &account, &minted, "keys.rotate")?;
         Ok(account)
     })?;
     Ok((account, shown(secrets)))
@@ -74,13 +81,13 @@ pub fn list(app: &App, name: &str) -> Result<Vec<KeyInfo>> {
 }
 
 /// Revokes a key for good, also one that is about to end: its next request is refused. A key that has ended stays so.
-pub fn revoke(app: &App, key: KeyId) -> Result<KeyInfo> {
-    audit::change(app, move |tx, clerk| {
+pub fn revoke(app: &App, operator: &Operator, key: KeyId) -> Result<KeyInfo> {
+    audit::change(app, operator, move |tx, log| {
         let known = by_id(tx, key)?;
-        if known.is_live(clerk.now_ms) {
-            store::keys::end(tx, key, clerk.now_ms)?;
+        if known.is_live(log.now_ms) {
+            store::keys::end(tx, key, log.now_ms)?;
             let account = store::accounts::by_id(tx, known.account)?;
-            clerk.note(tx, "keys.revoke", &account.name, &in_words(key, known.class, &known.fingerprint))?;
+            log.note(tx, "keys.revoke", &account.name, &in_words(key, known.class, &known.fingerprint))?;
         }
         by_id(tx, key)
     })
@@ -121,15 +128,15 @@ pub(in crate::app) fn draw(app: &App, classes: &[KeyClass]) -> Result<Vec<(KeyCl
 /// Stores new keys' hashes and notes how they came to be.
 pub(in crate::app) fn issue(
     tx: &mut Tx<'_>,
-    clerk: &Clerk,
+    log: &AuditLog,
     account: &Account,
     secrets: &[(KeyClass, Secret)],
     action: &'static str,
 ) -> Result<()> {
     for (class, secret) in secrets {
         let hash = KeyHash::of(secret);
-        let key = store::keys::insert(tx, &hash, account.id, *class, clerk.now_ms)?;
-        clerk.note(tx, action, &account.name, &in_words(key, *class, &hash.fingerprint()))?;
+        let key = store::keys::insert(tx, &hash, account.id, *class, log.now_ms)?;
+        log.note(tx, action, &account.name, &in_words(key, *class, &hash.fingerprint()))?;
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ pub mod dinks;
 pub mod keys;
 
 use crate::app::App;
-use crate::app::audit::{self, Clerk};
+use crate::app::audit::{self, AuditLog};
 use crate::domain::account::{Account, AccountStatus, check_name};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::key::{KeyClass, Secret};
+use crate::domain::operator::Operator;
 use crate::store::{self, Db, Tx};
 
 /// A new account's keys, shown this once.
@@ -33,19 +34,19 @@ pub struct Summary {
 }
 
 /// Creates an inactive account, with both keys unless `with_keys` says otherwise. A name is given once.
-pub fn create(app: &App, name: &str, with_keys: bool) -> Result<(Account, NewKeys)> {
+pub fn create(app: &App, operator: &Operator, name: &str, with_keys: bool) -> Result<(Account, NewKeys)> {
     check_name(name)?;
     let public_id = app.random_uuid()?;
     let classes: &[KeyClass] = if with_keys { &KeyClass::ALL } else { &[] };
     let secrets = keys::draw(app, classes)?;
     let (name, minted) = (name.to_owned(), secrets.clone());
-    let account = audit::change(app, move |tx, clerk| {
+    let account = audit::change(app, operator, move |tx, log| {
         if store::accounts::by_name(tx, &name)?.is_some() {
             return Err(Error::conflict("name_taken", format!("There is already an account named {name}.")));
         }
-        let account = store::accounts::insert(tx, public_id, &name, clerk.now_ms)?;
-        clerk.note(tx, "account.create", &name, "")?;
-        keys::issue(tx, clerk, &account, &minted, "keys.mint")?;
+        let account = store::accounts::insert(tx, public_id, &name, log.now_ms)?;
+        log.note(tx, "account.create", &name, "")?;
+        keys::issue(tx, log, &account, &minted, "keys.mint")?;
         Ok(account)
     })?;
     Ok((account, keys::shown(secrets)))
@@ -63,37 +64,37 @@ pub fn show(app: &App, name: &str) -> Result<Summary> {
 
 /// With a name: that account. Without: the one that waits; `Err` code `several_waiting` (message lists them) or
 /// `nobody_waiting`. An account that is active already stays so.
-pub fn activate(app: &App, name: Option<&str>) -> Result<Account> {
+pub fn activate(app: &App, operator: &Operator, name: Option<&str>) -> Result<Account> {
     let name = name.map(str::to_owned);
-    audit::change(app, move |tx, clerk| {
+    audit::change(app, operator, move |tx, log| {
         let account = match &name {
             Some(name) => named(tx, name)?,
             None => the_one_that_waits(store::accounts::all(tx)?)?,
         };
-        put(tx, clerk, account, AccountStatus::Active, "account.activate")
+        put(tx, log, account, AccountStatus::Active, "account.activate")
     })
 }
 
 /// Shuts an account out: its next request is refused. Its waiting jobs wait on, running ones finish, clips live on.
-pub fn deactivate(app: &App, name: &str) -> Result<Account> {
+pub fn deactivate(app: &App, operator: &Operator, name: &str) -> Result<Account> {
     let name = name.to_owned();
-    audit::change(app, move |tx, clerk| {
+    audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
-        put(tx, clerk, account, AccountStatus::Deactivated, "account.deactivate")
+        put(tx, log, account, AccountStatus::Deactivated, "account.deactivate")
     })
 }
 
 /// Sets an account's status. One that stands there already stays so, and nothing is noted.
 fn put(
     tx: &mut Tx<'_>,
-    clerk: &Clerk,
+    log: &AuditLog,
     account: Account,
     status: AccountStatus,
     action: &'static str,
 ) -> Result<Account> {
     if account.status != status {
         store::accounts::set_status(tx, account.id, status)?;
-        clerk.note(tx, action, &account.name, "")?;
+        log.note(tx, action, &account.name, "")?;
     }
     Ok(Account { status, ..account })
 }

@@ -2,13 +2,14 @@
 
 use crate::app::{App, audit};
 use crate::domain::error::Result;
+use crate::domain::operator::Operator;
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
 use crate::store;
 
 /// Sets a price or the currency from now on. What was completed before keeps its amount and its currency.
-pub fn set(app: &App, change: RateChange) -> Result<()> {
-    audit::change(app, move |tx, clerk| {
-        let now = clerk.now_ms;
+pub fn set(app: &App, operator: &Operator, change: RateChange) -> Result<()> {
+    audit::change(app, operator, move |tx, log| {
+        let now = log.now_ms;
         let (action, subject, details) = match change {
             RateChange::Hour(kind, price) => {
                 let before = store::rates::hour_at(tx, kind, now)?;
@@ -24,7 +25,7 @@ pub fn set(app: &App, change: RateChange) -> Result<()> {
             }
         };
         store::rates::insert(tx, change, now)?;
-        clerk.note(tx, action, &subject, &details)
+        log.note(tx, action, &subject, &details)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Uploaded demos as their account and the operator see them: list, delete.
 
-use crate::app::audit::{self, Clerk};
+use crate::app::audit::{self, AuditLog};
 use crate::app::demos::files;
 use crate::app::{App, accounts};
 use crate::domain::demo::{DemoInfo, UploadedDemo};
@@ -8,6 +8,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
 use crate::domain::limits;
+use crate::domain::operator::Operator;
 use crate::store::{self, Db, Tx};
 use crate::wire::problem::hex;
 
@@ -56,12 +57,12 @@ pub fn delete(app: &App, caller: &Caller, sha256: [u8; 32]) -> Result<()> {
 }
 
 /// The same by the operator, of an account by its name.
-pub fn delete_of(app: &App, account: &str, sha256: [u8; 32]) -> Result<()> {
+pub fn delete_of(app: &App, operator: &Operator, account: &str, sha256: [u8; 32]) -> Result<()> {
     let account = accounts::show(app, account)?.account;
     remove(app, sha256, || {
-        audit::change(app, move |tx, clerk: &Clerk| {
+        audit::change(app, operator, move |tx, log: &AuditLog| {
             let is_last = forget(tx, account.id, &sha256)?;
-            clerk.note(tx, "demo.delete", &hex(&sha256), &format!("account {}", account.name))?;
+            log.note(tx, "demo.delete", &hex(&sha256), &format!("account {}", account.name))?;
             Ok(is_last)
         })
     })

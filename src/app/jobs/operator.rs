@@ -12,6 +12,7 @@ use crate::domain::id::{JobId, KeyId};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::job_info::JobInfo;
 use crate::domain::limits;
+use crate::domain::operator::Operator;
 use crate::store::job_search::Search;
 use crate::store::{self, Db};
 
@@ -82,15 +83,15 @@ pub fn log(app: &App, id: Uuid) -> Result<(AnyJob, Vec<Attempt>)> {
 }
 
 /// Cancels a job that has not ended; its node hears of it with the next heartbeat.
-pub fn cancel(app: &App, id: Uuid) -> Result<AnyJob> {
-    let cancelled = audit::change(app, move |tx, clerk| {
+pub fn cancel(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
+    let cancelled = audit::change(app, operator, move |tx, log| {
         let job = store::jobs::by_id(tx, row(tx, id)?)?;
         if !job.status.is_unfinished() {
             let status = job.status.as_str();
             return Err(Error::conflict("job_ended", format!("The job is {status}: there is nothing to cancel.")));
         }
-        let cancelled = lifecycle::cancel(tx, &job, clerk.now_ms)?;
-        clerk.note(tx, "jobs.cancel", &id.to_string(), &format!("was {}", job.status.as_str()))?;
+        let cancelled = lifecycle::cancel(tx, &job, log.now_ms)?;
+        log.note(tx, "jobs.cancel", &id.to_string(), &format!("was {}", job.status.as_str()))?;
         Ok(cancelled)
     })?;
     lifecycle::settle(app, cancelled);
@@ -98,8 +99,8 @@ pub fn cancel(app: &App, id: Uuid) -> Result<AnyJob> {
 }
 
 /// Puts a job that failed or was cancelled back in its place in the queue, with all its attempts before it.
-pub fn retry(app: &App, id: Uuid) -> Result<AnyJob> {
-    audit::change(app, move |tx, clerk| {
+pub fn retry(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
+    audit::change(app, operator, move |tx, log| {
         let job = store::jobs::by_id(tx, row(tx, id)?)?;
         let why_not = match job.status {
             JobStatus::Failed | JobStatus::Cancelled => None,
@@ -110,7 +111,7 @@ pub fn retry(app: &App, id: Uuid) -> Result<AnyJob> {
             return Err(Error::conflict("cannot_retry", format!("The job cannot be retried: {why_not}.")));
         }
         lifecycle::retry(tx, &job)?;
-        clerk.note(tx, "jobs.retry", &id.to_string(), &format!("was {}", job.status.as_str()))
+        log.note(tx, "jobs.retry", &id.to_string(), &format!("was {}", job.status.as_str()))
     })?;
     show(app, id)
 }

@@ -9,18 +9,19 @@ use crate::domain::key::{KeyHash, Secret};
 use crate::domain::lease::LeaseEnd;
 use crate::domain::limits;
 use crate::domain::node::{Node, NodeState, check_name, numbered_name};
+use crate::domain::operator::Operator;
 use crate::domain::protocol::Program;
 use crate::domain::wording::counted;
 use crate::store::{self, Db};
 
 /// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
-pub fn token(app: &App) -> Result<Secret> {
+pub fn token(app: &App, operator: &Operator) -> Result<Secret> {
     let secret = app.secret()?;
     let hash = KeyHash::of(&secret);
-    audit::change(app, move |tx, clerk| {
-        let expires = clerk.now_ms + (limits::JOIN_TOKEN_SECONDS * 1_000).cast_signed();
-        store::nodes::insert_token(tx, &hash, clerk.now_ms, expires)?;
-        clerk.note(tx, "nodes.token", &hash.fingerprint(), "")
+    audit::change(app, operator, move |tx, log| {
+        let expires = log.now_ms + (limits::JOIN_TOKEN_SECONDS * 1_000).cast_signed();
+        store::nodes::insert_token(tx, &hash, log.now_ms, expires)?;
+        log.note(tx, "nodes.token", &hash.fingerprint(), "")
     })?;
     Ok(secret)
 }
@@ -81,13 +82,13 @@ pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Node> {
 }
 
 /// Lets a node finish what it holds and gives it nothing more; its waiting claim goes empty.
-pub fn drain(app: &App, name: &str) -> Result<Node> {
-    set_draining(app, name, true, "nodes.drain")
+pub fn drain(app: &App, operator: &Operator, name: &str) -> Result<Node> {
+    set_draining(app, operator, name, true, "nodes.drain")
 }
 
 /// Gives a drained or benched node work again.
-pub fn resume(app: &App, name: &str) -> Result<Node> {
-    set_draining(app, name, false, "nodes.resume")
+pub fn resume(app: &App, operator: &Operator, name: &str) -> Result<Node> {
+    set_draining(app, operator, name, false, "nodes.resume")
 }
 
 /// Gives a node nothing for a while, longer each time. `because` is a sentence.
@@ -99,11 +100,11 @@ pub fn bench(app: &App, node: &Node, because: &str) -> Result<()> {
     Ok(())
 }
 
-fn set_draining(app: &App, name: &str, draining: bool, action: &'static str) -> Result<Node> {
+fn set_draining(app: &App, operator: &Operator, name: &str, draining: bool, action: &'static str) -> Result<Node> {
     let name = name.to_owned();
-    audit::change(app, move |tx, clerk| {
+    audit::change(app, operator, move |tx, log| {
         let node = named(tx, &name)?;
-        let lifts_bench = !draining && node.is_benched(clerk.now_ms);
+        let lifts_bench = !draining && node.is_benched(log.now_ms);
         if lifts_bench {
             store::nodes::unbench(tx, node.id)?;
         }
@@ -111,7 +112,7 @@ fn set_draining(app: &App, name: &str, draining: bool, action: &'static str) -> 
             store::nodes::set_draining(tx, node.id, draining)?;
         }
         if lifts_bench || node.draining != draining {
-            clerk.note(tx, action, &node.name, if lifts_bench { "was benched" } else { "" })?;
+            log.note(tx, action, &node.name, if lifts_bench { "was benched" } else { "" })?;
         }
         let bench = if lifts_bench { None } else { node.bench };
         Ok(Node { draining, bench, ..node })
@@ -119,16 +120,16 @@ fn set_draining(app: &App, name: &str, draining: bool, action: &'static str) -> 
 }
 
 /// Refuses a node's key for good. What it holds goes back to the queue at once, to be done elsewhere; how many jobs did.
-pub fn remove(app: &App, name: &str) -> Result<(Node, usize)> {
+pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize)> {
     let name = name.to_owned();
-    let (node, held) = audit::change(app, move |tx, clerk| {
+    let (node, held) = audit::change(app, operator, move |tx, log| {
         let node = named(tx, &name)?;
         let mut held = Vec::new();
         for lease in store::leases::live_of_node(tx, node.id)? {
-            held.extend(lifecycle::set_back(tx, lease, LeaseEnd::node_removed(), None, clerk.now_ms)?);
+            held.extend(lifecycle::set_back(tx, lease, LeaseEnd::node_removed(), None, log.now_ms)?);
         }
-        if store::nodes::remove(tx, &node, clerk.now_ms)? {
-            clerk.note(tx, "nodes.remove", &node.name, &format!("{} put back", counted(held.len(), "job")))?;
+        if store::nodes::remove(tx, &node, log.now_ms)? {
+            log.note(tx, "nodes.remove", &node.name, &format!("{} put back", counted(held.len(), "job")))?;
         }
         Ok((node, held))
     })?;

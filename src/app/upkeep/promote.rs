@@ -4,13 +4,14 @@ use crate::app::jobs::lifecycle;
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Result};
 use crate::domain::lease::LeaseEnd;
+use crate::domain::operator::Operator;
 use crate::domain::wording::counted;
 use crate::store::{self, Tx};
 
 /// Makes the data directory's store the one that goes on, however it came there: nothing that another server has given
 /// out since the copy was made is taken for this one's. Refused while a server runs here. How many jobs, that nodes held
 /// when the copy was made, were put back into the queue.
-pub fn promote(app: &App) -> Result<usize> {
+pub fn promote(app: &App, operator: &Operator) -> Result<usize> {
     let folder = &app.store.folder;
     let _lock = folder.lock().map_err(|error| match error.code {
         "data_dir_in_use" => {
@@ -20,9 +21,9 @@ pub fn promote(app: &App) -> Result<usize> {
         _ => error,
     })?;
     let subject = folder.path().display().to_string();
-    let jobs = audit::change(app, move |tx, clerk| {
-        let jobs = renew(tx, clerk.now_ms)?;
-        clerk.note(tx, "promote", &subject, &format!("{} put back", counted(jobs, "job")))?;
+    let jobs = audit::change(app, operator, move |tx, log| {
+        let jobs = renew(tx, log.now_ms)?;
+        log.note(tx, "promote", &subject, &format!("{} put back", counted(jobs, "job")))?;
         Ok(jobs)
     })?;
     // After the commit: without its mark the store is refused as long as the file is there.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::app::{App, accounts};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
+use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
@@ -50,7 +51,7 @@ enum Command {
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     match args.command {
         Command::Create { name, no_keys } => {
-            let (account, keys) = accounts::create(app, &name, !no_keys)?;
+            let (account, keys) = accounts::create(app, &config::operator(), &name, !no_keys)?;
             show_new_keys(&account, &keys, call);
             if !call.json {
                 let activate = hints::admin(call, &["activate", &name]);
@@ -59,7 +60,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         }
         Command::List => list(&accounts::list(app)?, call),
         Command::Show { name } => show(&accounts::show(app, &name)?, call),
-        Command::Deactivate { name } => changed(&accounts::deactivate(app, &name)?, call),
+        Command::Deactivate { name } => changed(&accounts::deactivate(app, &config::operator(), &name)?, call),
     }
     Ok(())
 }

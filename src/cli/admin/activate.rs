@@ -3,6 +3,7 @@
 use crate::app::{App, accounts};
 use crate::cli::admin::account::changed;
 use crate::cli::admin::{Call, account_name, hints};
+use crate::config;
 use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Result};
 
@@ -16,10 +17,11 @@ pub struct Args {
 }
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
-    let account = accounts::activate(app, args.name.as_deref()).map_err(|error| match error.code {
-        "several_waiting" => with_commands(error, app, call),
-        _ => error,
-    })?;
+    let account =
+        accounts::activate(app, &config::operator(), args.name.as_deref()).map_err(|error| match error.code {
+            "several_waiting" => with_commands(error, app, call),
+            _ => error,
+        })?;
     changed(&account, call);
     Ok(())
 }

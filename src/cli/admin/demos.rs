@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::demos::owner;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, account_name, output};
+use crate::config;
 use crate::domain::demo::{DemoInfo, parse_sha256};
 use crate::domain::error::{Error, Result};
 use crate::wire::problem::hex;
@@ -53,7 +54,7 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
         Command::List { account } => list(&owner::list_all(app, account.as_deref())?, data_dir, call),
         Command::Delete { sha256: Sha256(sha256), account } => {
-            owner::delete_of(app, &account, sha256)?;
+            owner::delete_of(app, &config::operator(), &account, sha256)?;
             let sha256 = hex(&sha256);
             if call.json {
                 output::json(&json!({ "deleted": { "account": account, "sha256": sha256 } }));

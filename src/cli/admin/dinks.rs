@@ -9,6 +9,7 @@ use crate::app::accounts::{self};
 use crate::cli::admin::account::changed;
 use crate::cli::admin::{Call, account_json, account_name, output};
 use crate::cli::{hints, prompt, wrong_usage};
+use crate::config;
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
@@ -60,11 +61,11 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             if !yes {
                 confirm(app, &name, dinks, call)?;
             }
-            now_has(&dinks::set(app, &name, dinks)?, call);
+            now_has(&dinks::set(app, &config::operator(), &name, dinks)?, call);
             warn_of_overselling(&dinks::show(app)?);
         }
         Command::Undo { name } => {
-            undone(&dinks::undo(app, &name)?, call);
+            undone(&dinks::undo(app, &config::operator(), &name)?, call);
             warn_of_overselling(&dinks::show(app)?);
         }
         Command::Show => {

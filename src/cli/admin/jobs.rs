@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::app::jobs::operator::{self, AnyJob, Attempt, Filter};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
+use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::job::JobStatus;
@@ -83,8 +84,8 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
             view.list(&operator::list(app, &filter, limit)?)
         }
         Command::Show { id } => view.show(&operator::show(app, id)?),
-        Command::Cancel { id } => view.changed(&operator::cancel(app, id)?),
-        Command::Retry { id } => view.changed(&operator::retry(app, id)?),
+        Command::Cancel { id } => view.changed(&operator::cancel(app, &config::operator(), id)?),
+        Command::Retry { id } => view.changed(&operator::retry(app, &config::operator(), id)?),
         Command::Log { id } => {
             let (job, attempts) = operator::log(app, id)?;
             view.log(&job, &attempts)

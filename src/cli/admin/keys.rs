@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::accounts::{NewKeys, keys};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
+use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
@@ -74,15 +75,15 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     let now_ms = app.clock.now_ms();
     match args.command {
         Command::Mint { name } => {
-            let (account, keys) = keys::mint(app, &name)?;
+            let (account, keys) = keys::mint(app, &config::operator(), &name)?;
             show_new_keys(&account, &keys, call);
         }
         Command::List { name } => list(&keys::list(app, &name)?, now_ms, call),
         Command::Rotate { name, class, overlap } => {
-            let (account, keys) = keys::rotate(app, &name, class, overlap)?;
+            let (account, keys) = keys::rotate(app, &config::operator(), &name, class, overlap)?;
             rotated(&account, &keys, class, overlap, call);
         }
-        Command::Revoke { key } => revoked(&keys::revoke(app, KeyId(key))?, now_ms, call),
+        Command::Revoke { key } => revoked(&keys::revoke(app, &config::operator(), KeyId(key))?, now_ms, call),
         Command::Identify => {
             let (account, key) = keys::identify(app, &first_line()?)?;
             identified(&account, &key, now_ms, call);

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::nodes::{self, NodeInfo};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
+use crate::config;
 use crate::domain::error::Result;
 use crate::domain::node::{Bench, Node, NodeState};
 use crate::domain::protocol::{self, Program};
@@ -59,10 +60,14 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
         Command::Token => return token(app, data_dir, call),
         Command::List => list(&nodes::list(app)?, call),
-        Command::Drain { node } => changed(&nodes::drain(app, &node)?, "draining", json!({}), call),
-        Command::Resume { node } => changed(&nodes::resume(app, &node)?, "takes work", json!({}), call),
+        Command::Drain { node } => {
+            changed(&nodes::drain(app, &config::operator(), &node)?, "draining", json!({}), call)
+        }
+        Command::Resume { node } => {
+            changed(&nodes::resume(app, &config::operator(), &node)?, "takes work", json!({}), call)
+        }
         Command::Remove { node } => {
-            let (node, jobs) = nodes::remove(app, &node)?;
+            let (node, jobs) = nodes::remove(app, &config::operator(), &node)?;
             changed(
                 &node,
                 &format!("removed, {} put back", counted(jobs, "job")),
@@ -86,7 +91,8 @@ fn changed(node: &Node, words: &str, mut more: Value, call: &Call) {
 fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     let server = server_url::recorded(data_dir);
     let (url, ca) = server.map_or((None, None), |server| (Some(server.url), server.ca));
-    let ticket = JoinTicket { server: url.clone(), ca, secret: nodes::token(app)?.reveal().to_owned() };
+    let ticket =
+        JoinTicket { server: url.clone(), ca, secret: nodes::token(app, &config::operator())?.reveal().to_owned() };
     let token = ticket.encode()?;
     if call.json {
         output::json(&json!({ "join_token": token }));

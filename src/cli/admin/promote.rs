@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::app::upkeep::promote;
 use crate::cli::admin::{Call, output};
+use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::wording::counted;
 use crate::store::STORE;
@@ -32,7 +33,7 @@ pub fn require_store(dir: &Path) -> Result<()> {
 }
 
 pub fn run(_: Args, app: &App, dir: &Path, call: &Call) -> Result<()> {
-    let jobs = promote::promote(app)?;
+    let jobs = promote::promote(app, &config::operator())?;
     if call.json {
         output::json(&json!({ "data_dir": dir, "jobs_put_back": jobs }));
         return Ok(());

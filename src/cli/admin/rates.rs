@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::billing::prices;
 use crate::cli::admin::{Call, output};
 use crate::cli::clip_args::{fps, resolution};
+use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
 use crate::domain::money::{Currency, Micros};
@@ -79,7 +80,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             return Ok(());
         }
     };
-    prices::set(app, change)?;
+    prices::set(app, &config::operator(), change)?;
     let (list, history) = prices::show(app)?;
     if call.json {
         output::json(&wire::rates::view(&list, &history));

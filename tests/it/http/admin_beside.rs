@@ -63,27 +63,34 @@ fn change(admin: &App, dice: &mut Dice, state: &State) -> State {
     let mut next = state.clone();
     match dice.below(KINDS) {
         0 => {
-            app::accounts::deactivate(admin, "studio").unwrap();
+            app::accounts::deactivate(admin, &crate::support::operator(), "studio").unwrap();
             next.active = false;
         }
         1 => {
-            app::accounts::activate(admin, Some("studio")).unwrap();
+            app::accounts::activate(admin, &crate::support::operator(), Some("studio")).unwrap();
             next.active = true;
         }
         2 => {
             next.dinks = dice.below(2) as u32;
-            app::accounts::dinks::set(admin, "studio", next.dinks).unwrap();
+            app::accounts::dinks::set(admin, &crate::support::operator(), "studio", next.dinks).unwrap();
         }
         3 => {
-            let (_, keys) = app::accounts::keys::rotate(admin, "studio", KeyClass::Metered, Duration::ZERO).unwrap();
+            let (_, keys) = app::accounts::keys::rotate(
+                admin,
+                &crate::support::operator(),
+                "studio",
+                KeyClass::Metered,
+                Duration::ZERO,
+            )
+            .unwrap();
             next.metered.iter_mut().for_each(|(_, live)| *live = false);
             next.metered.push((keys.metered.unwrap().reveal().to_owned(), true));
         }
         _ => {
             let (live, _) = next.metered.iter().find(|(_, live)| *live).unwrap().clone();
             let id = app::accounts::keys::identify(admin, &live).unwrap().1.id;
-            app::accounts::keys::revoke(admin, id).unwrap();
-            let (_, keys) = app::accounts::keys::mint(admin, "studio").unwrap();
+            app::accounts::keys::revoke(admin, &crate::support::operator(), id).unwrap();
+            let (_, keys) = app::accounts::keys::mint(admin, &crate::support::operator(), "studio").unwrap();
             next.metered.iter_mut().for_each(|(_, live)| *live = false);
             next.metered.push((keys.metered.unwrap().reveal().to_owned(), true));
         }

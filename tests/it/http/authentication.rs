@@ -191,11 +191,11 @@ fn a_new_account_is_rejected_until_it_is_activated_and_again_once_deactivated() 
     let keys = appliance.inactive("studio");
     let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Ask::get("/api/account").key(key)));
     both().iter().for_each(|answer| refused(answer, INVALID));
-    app::accounts::activate(&appliance.app, Some("studio")).unwrap();
+    app::accounts::activate(&appliance.app, &crate::support::operator(), Some("studio")).unwrap();
     let [metered, reserved] = both();
     metered.expect(200);
     forbidden(&reserved);
-    app::accounts::deactivate(&appliance.app, "studio").unwrap();
+    app::accounts::deactivate(&appliance.app, &crate::support::operator(), "studio").unwrap();
     both().iter().for_each(|answer| refused(answer, INVALID));
 }
 
@@ -205,7 +205,9 @@ fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overl
     let keys = appliance.account_with_dinks("studio", 1);
     let status = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).status;
     let rotate = |class, overlap| {
-        let (_, new) = app::accounts::keys::rotate(&appliance.app, &keys.name, class, overlap).unwrap();
+        let (_, new) =
+            app::accounts::keys::rotate(&appliance.app, &crate::support::operator(), &keys.name, class, overlap)
+                .unwrap();
         new.metered.or(new.reserved).unwrap().reveal().to_owned()
     };
     let successor = rotate(KeyClass::Metered, Duration::from_secs(60));
@@ -216,7 +218,7 @@ fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overl
     rotate(KeyClass::Reserved, Duration::ZERO);
     refused(&appliance.send(&Ask::get("/api/account").key(&keys.reserved)), INVALID);
     for key in app::accounts::keys::list(&appliance.app, "studio").unwrap() {
-        app::accounts::keys::revoke(&appliance.app, key.id).unwrap();
+        app::accounts::keys::revoke(&appliance.app, &crate::support::operator(), key.id).unwrap();
     }
     refused(&appliance.send(&Ask::get("/api/account").key(&successor)), INVALID);
 }
@@ -251,7 +253,7 @@ fn a_reserved_key_without_dinks_is_forbidden_on_every_route_of_clients() {
         forbidden(&answer);
     }
     forbidden(&appliance.send(&Ask::put("/api/clips").key(&keys.reserved)));
-    app::accounts::dinks::set(&appliance.app, "studio", 1).unwrap();
+    app::accounts::dinks::set(&appliance.app, &crate::support::operator(), "studio", 1).unwrap();
     appliance.send(&Ask::get("/api/clips").key(&keys.reserved)).expect(200);
 }
 
@@ -264,7 +266,7 @@ fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_ar
     let id = |answer: &Answer| answer.json()["id"].clone();
     let first = id(&submit(&keys.reserved).expect(202));
     let second = id(&submit(&other.reserved).expect(202));
-    app::accounts::dinks::set(&appliance.app, "studio", 0).unwrap();
+    app::accounts::dinks::set(&appliance.app, &crate::support::operator(), "studio", 0).unwrap();
     forbidden(&submit(&keys.reserved));
     forbidden(&appliance.send(&Ask::get("/api/clips").key(&keys.reserved)));
     // What waits still waits as reserved work, and the account's other key sees it.

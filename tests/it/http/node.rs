@@ -187,7 +187,7 @@ fn a_join_token_works_once_and_for_an_hour() {
         let body = json!({"join_token": token, "name": name}).to_string();
         appliance.send(&Ask::post("/api/node/join").json(body))
     };
-    let secret = app::nodes::token(&appliance.app).unwrap().reveal().to_owned();
+    let secret = app::nodes::token(&appliance.app, &crate::support::operator()).unwrap().reveal().to_owned();
     let ticket = JoinTicket { server: None, ca: None, secret: secret.clone() }.encode().unwrap();
     let joined = join(&ticket, "n1").expect(201).json();
     assert!(uuid::Uuid::try_parse(joined["node_key"].as_str().unwrap()).is_ok());
@@ -195,7 +195,7 @@ fn a_join_token_works_once_and_for_an_hour() {
     assert!((400..500).contains(&again.status), "{again:?}");
     assert!(again.json()["error"].as_str().is_some_and(|words| !words.is_empty()));
 
-    let late = app::nodes::token(&appliance.app).unwrap().reveal().to_owned();
+    let late = app::nodes::token(&appliance.app, &crate::support::operator()).unwrap().reveal().to_owned();
     appliance.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS + 1));
     assert!((400..500).contains(&join(&late, "n3").status));
     join("not a token", "n4").blames("join_token");

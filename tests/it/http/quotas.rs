@@ -111,7 +111,7 @@ fn an_account_sees_its_own_unfinished_jobs_of_both_classes_with_either_key() {
     appliance.send(&Ask::delete(&path).key(&keys.metered)).expect(200);
     let now = of(&keys.metered);
     assert_eq!((&now["dinks_in_use"], &now["queued"], &now["rendering"]), (&json!(1), &json!(1), &json!(2)));
-    app::accounts::dinks::set(&appliance.app, "studio", 5).unwrap();
+    app::accounts::dinks::set(&appliance.app, &crate::support::operator(), "studio", 5).unwrap();
     assert_eq!(of(&keys.metered)["dinks"], 5, "what the operator sets holds for the next call");
 }
 

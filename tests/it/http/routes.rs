@@ -109,7 +109,7 @@ impl World {
             "clips" if method == "POST" => ask.json(good_job().to_string()),
             "demos" if method == "POST" => ask.body("PBDEMS2\0"),
             "join" => {
-                let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();
+                let token = dinkem_appliance::app::nodes::token(&appliance.app, &crate::support::operator()).unwrap();
                 ask.json(json!({"join_token": token.reveal(), "name": "n"}).to_string())
             }
             "claims" => ask.json(r#"{"wait_seconds":0,"renderers":["game"],"slots":64}"#),

@@ -29,7 +29,12 @@ fn usage(appliance: &Appliance, keys: &Keys, query: &str) -> Value {
 }
 
 fn set(appliance: &Appliance, kind: FootageKind, price: &str) {
-    prices::set(&appliance.app, RateChange::Hour(kind, Micros::parse_price(price).unwrap())).unwrap();
+    prices::set(
+        &appliance.app,
+        &crate::support::operator(),
+        RateChange::Hour(kind, Micros::parse_price(price).unwrap()),
+    )
+    .unwrap();
 }
 
 fn usd(amount: &str, micros: u64) -> Value {
@@ -90,7 +95,8 @@ fn usage_is_counted_by_class_renderer_resolution_and_fps_and_covers_both_keys() 
 fn an_account_without_work_owes_nothing_in_the_currency_in_force() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
-    prices::set(&appliance.app, RateChange::Currency(Currency::parse("EUR").unwrap())).unwrap();
+    prices::set(&appliance.app, &crate::support::operator(), RateChange::Currency(Currency::parse("EUR").unwrap()))
+        .unwrap();
     let found = usage(&appliance, &keys, "");
     assert_eq!(found["lines"], json!([]));
     assert_eq!(
@@ -161,7 +167,8 @@ fn sums_never_mix_currencies() {
     let metered = work.caller(&keys.metered);
     work.done(&metered, builtin);
     appliance.clock.advance(DAY);
-    prices::set(&appliance.app, RateChange::Currency(Currency::parse("EUR").unwrap())).unwrap();
+    prices::set(&appliance.app, &crate::support::operator(), RateChange::Currency(Currency::parse("EUR").unwrap()))
+        .unwrap();
     work.done(&metered, builtin);
     work.done(&metered, builtin);
     let found = usage(&appliance, &keys, "");

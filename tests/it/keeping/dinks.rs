@@ -131,11 +131,11 @@ fn an_undone_change_is_in_no_bill_and_the_dinks_are_what_they_were_before() {
 fn what_is_undone_later_is_not_carried_into_the_months_after_it_either() {
     let office = Office::open();
     office.account("studio");
-    dinks::set(&office.app, "studio", 2).unwrap();
+    dinks::set(&office.app, &crate::support::operator(), "studio", 2).unwrap();
     let first = Month::of(office.now_ms());
     let next_month = || office.clock.advance(Duration::from_secs(31 * 86_400));
     next_month();
-    dinks::set(&office.app, "studio", 70_000).unwrap();
+    dinks::set(&office.app, &crate::support::operator(), "studio", 70_000).unwrap();
     let second = Month::of(office.clock.now_ms());
     next_month();
     let third = Month::of(office.clock.now_ms());
@@ -148,7 +148,7 @@ fn what_is_undone_later_is_not_carried_into_the_months_after_it_either() {
         [first, second, third].map(peak)
     };
     assert_eq!(peaks(), [2, 70_000, 70_000]);
-    let undone = dinks::undo(&office.app, "studio").unwrap();
+    let undone = dinks::undo(&office.app, &crate::support::operator(), "studio").unwrap();
     assert_eq!((undone.account.dinks, undone.dinks, undone.changes_ended_months), (2, 70_000, true));
     assert_eq!(peaks(), [2, 2, 2]);
 }

@@ -40,7 +40,7 @@ impl Site {
         demos::receive(&office.app, &caller, &mut b"a demo".as_slice()).unwrap();
         let backup = cli.home().join("all.tar");
         backup::make(&office.admin(), &backup, true).unwrap();
-        accounts::create(&office.app, LATER, false).unwrap();
+        accounts::create(&office.app, &crate::support::operator(), LATER, false).unwrap();
         let Office { app, dir, .. } = office;
         drop(Arc::into_inner(app).unwrap());
         let data = cli.home().join("data");

@@ -76,8 +76,8 @@ fn the_waiting_claims_of_a_node_end_at_once_when_it_is_drained_or_removed() {
         let admin = admin.unwrap();
         let began = Instant::now();
         match what {
-            "drained" => drop(nodes::drain(&admin, "n1").unwrap()),
-            _ => drop(nodes::remove(&admin, "n1").unwrap()),
+            "drained" => drop(nodes::drain(&admin, &crate::support::operator(), "n1").unwrap()),
+            _ => drop(nodes::remove(&admin, &crate::support::operator(), "n1").unwrap()),
         }
         for claim in claims {
             Answer::read(claim, false).expect(204);
@@ -97,7 +97,7 @@ fn the_jobs_of_a_removed_node_are_done_elsewhere_and_not_counted() {
     let (node, other) = (appliance.node("n1"), appliance.node("n2"));
     let id = appliance.job(&key);
     let claim = appliance.claim(&node).unwrap();
-    nodes::remove(&appliance.app, "n1").unwrap();
+    nodes::remove(&appliance.app, &crate::support::operator(), "n1").unwrap();
     let lease = format!("/api/node/leases/{}", claim["lease"]);
     appliance.send(&Ask::put(&lease).key(&node.key).json(r#"{"stage":"parsing","progress":0.5}"#)).expect(401);
     let again = appliance.claim(&other).unwrap();

@@ -57,7 +57,7 @@ fn a_failure_whose_message_is_nothing_but_control_characters_is_taken_down_all_t
 fn a_nodes_name_steers_no_terminal() {
     let appliance = Appliance::start();
     for name in ["a\u{1b}[31m", "a\nb", "a\u{202e}b", "a\u{2028}b", "\u{feff}a"] {
-        let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();
+        let token = dinkem_appliance::app::nodes::token(&appliance.app, &crate::support::operator()).unwrap();
         let body = json!({"join_token": token.reveal(), "name": name}).to_string();
         appliance.send(&Ask::post("/api/node/join").json(body)).blames("name");
     }

@@ -127,7 +127,7 @@ fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
 #[test]
 fn what_happened_since_the_backup_does_not_mix_with_what_happens_after_it() {
     let studio = Studio::open();
-    let token = nodes::token(&studio.office.app).unwrap();
+    let token = nodes::token(&studio.office.app, &crate::support::operator()).unwrap();
     let (file, _) = studio.backup(false);
     nodes::join(&studio.office.app, &token, "since").unwrap();
     let work = Work::at(&studio.office.app);

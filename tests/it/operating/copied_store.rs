@@ -194,7 +194,7 @@ fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_numbe
             assert!(error.message.contains(noticed) && error.message.contains(&command), "{what}: {error}");
         }
         let admin = App::beside(&data, site.clock.clone(), site.random.clone()).unwrap();
-        let held = promote::promote(&admin).unwrap();
+        let held = promote::promote(&admin, &crate::support::operator()).unwrap();
         let entry = audit::list(&admin, 1).unwrap().remove(0);
         assert_eq!(
             (entry.action.as_str(), entry.details),
@@ -221,8 +221,8 @@ fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_numbe
 fn a_join_token_from_before_a_promotion_is_void() {
     let site = Site::left(|_| {});
     let admin = || App::beside(&site.data, site.clock.clone(), site.random.clone()).unwrap();
-    let token = nodes::token(&admin()).unwrap();
-    promote::promote(&admin()).unwrap();
+    let token = nodes::token(&admin(), &crate::support::operator()).unwrap();
+    promote::promote(&admin(), &crate::support::operator()).unwrap();
     let app = site.serve(&site.data).unwrap();
     assert_eq!(nodes::join(&app, &token, "n2").err().map(|error| error.code), Some("join_token_refused"));
 }

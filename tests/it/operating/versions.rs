@@ -45,7 +45,7 @@ impl Build {
     }
 
     fn join(&self, appliance: &Appliance) -> Answer {
-        let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();
+        let token = dinkem_appliance::app::nodes::token(&appliance.app, &crate::support::operator()).unwrap();
         let body = format!(r#"{{"join_token":"{}","name":"rack"}}"#, token.reveal());
         self.send(appliance, None, "POST", "/api/node/join", &body)
     }

@@ -157,7 +157,7 @@ impl History {
             }
             _ => {
                 let number = self.dice.roll(5) as u32;
-                dinks::set(&self.appliance.app, NAMES[account], number).unwrap();
+                dinks::set(&self.appliance.app, &crate::support::operator(), NAMES[account], number).unwrap();
                 self.dinks.push((account, now, number));
             }
         }
@@ -199,7 +199,7 @@ impl History {
     }
 
     fn set(&self, change: RateChange) {
-        prices::set(&self.appliance.app, change).unwrap();
+        prices::set(&self.appliance.app, &crate::support::operator(), change).unwrap();
     }
 
     fn slips_of(&self, account: usize, period: Period) -> impl Iterator<Item = &Slip> {

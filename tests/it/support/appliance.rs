@@ -95,7 +95,7 @@ impl Appliance {
 
     /// A new account, not yet active.
     pub fn inactive(&self, name: &str) -> Keys {
-        let (_, keys) = app::accounts::create(&self.app, name, true).unwrap();
+        let (_, keys) = app::accounts::create(&self.app, &crate::support::operator(), name, true).unwrap();
         let clear = |key: Option<dinkem_appliance::domain::key::Secret>| key.unwrap().reveal().to_owned();
         Keys { name: name.into(), metered: clear(keys.metered), reserved: clear(keys.reserved) }
     }
@@ -103,20 +103,20 @@ impl Appliance {
     /// An active account without dinks.
     pub fn account(&self, name: &str) -> Keys {
         let keys = self.inactive(name);
-        app::accounts::activate(&self.app, Some(name)).unwrap();
+        app::accounts::activate(&self.app, &crate::support::operator(), Some(name)).unwrap();
         keys
     }
 
     /// An active account with dinks.
     pub fn account_with_dinks(&self, name: &str, dinks: u32) -> Keys {
         let keys = self.account(name);
-        app::accounts::dinks::set(&self.app, name, dinks).unwrap();
+        app::accounts::dinks::set(&self.app, &crate::support::operator(), name, dinks).unwrap();
         keys
     }
 
     /// A node that has joined over HTTP.
     pub fn node(&self, name: &str) -> Joined {
-        let token = app::nodes::token(&self.app).unwrap();
+        let token = app::nodes::token(&self.app, &crate::support::operator()).unwrap();
         let body = json!({"join_token": token.reveal(), "name": name}).to_string();
         let answer = self.send(&Ask::post("/api/node/join").json(body)).expect(201);
         Joined { key: answer.json()["node_key"].as_str().unwrap().to_owned() }

@@ -30,3 +30,10 @@ pub mod tools;
 pub mod video;
 pub mod wait;
 pub mod work;
+
+use dinkem_appliance::domain::operator::Operator;
+
+/// The operator of the tests.
+pub fn operator() -> Operator {
+    Operator::named("test")
+}

@@ -82,9 +82,9 @@ impl Office {
 
     /// An active account with dinks; its metered and its reserved caller.
     pub fn account(&self, name: &str) -> (Caller, Caller) {
-        let (_, keys) = accounts::create(&self.app, name, true).unwrap();
-        accounts::activate(&self.app, Some(name)).unwrap();
-        dinks::set(&self.app, name, 1).unwrap();
+        let (_, keys) = accounts::create(&self.app, &crate::support::operator(), name, true).unwrap();
+        accounts::activate(&self.app, &crate::support::operator(), Some(name)).unwrap();
+        dinks::set(&self.app, &crate::support::operator(), name, 1).unwrap();
         let caller = |key: Option<Secret>| self.call(&key.unwrap()).unwrap();
         (caller(keys.metered), caller(keys.reserved))
     }
@@ -96,7 +96,7 @@ impl Office {
 
     /// A node that has joined.
     pub fn node(&self, name: &str) -> Node {
-        let token = nodes::token(&self.app).unwrap();
+        let token = nodes::token(&self.app, &crate::support::operator()).unwrap();
         nodes::join(&self.app, &token, name).unwrap().node
     }
 

@@ -24,7 +24,7 @@ pub struct Work {
 
 impl Work {
     pub fn at(app: &Arc<App>) -> Self {
-        let token = nodes::token(app).unwrap();
+        let token = nodes::token(app, &crate::support::operator()).unwrap();
         Self { app: app.clone(), node: nodes::join(app, &token, "worker").unwrap().node }
     }
 
