@@ -36,7 +36,7 @@ skips=()
 for name in "${crowds[@]}" "${resets[@]}"; do
   skips+=(--skip "$name")
 done
-cd "$packaging/../crates/tiny_http"
+cd "$packaging/../crates/transport"
 failed=0
 for program in $programs; do
   echo "== $(basename "$program")"
