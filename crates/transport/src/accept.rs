@@ -1,14 +1,14 @@
-//! Listening, accepting, and giving each connection its seat.
+//! Listening, accepting, and admitting connections within the limits.
 
-use crate::connection;
+use crate::connection::Connection;
 use crate::counters::Tally;
-use crate::seats::Taken;
+use crate::queues::Queues;
 use crate::shared::{Shared, Stage};
 use crate::state::ConnState;
 use crate::tls::{Certificate, handshake};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
@@ -27,7 +27,7 @@ pub(crate) fn bind(addresses: impl ToSocketAddrs, backlog: i32) -> io::Result<Tc
 fn bind_one(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // `[::]` is to mean every address on Windows too, where it would be IPv6 only.
+        // Makes `[::]` mean every address on Windows too, where the default is IPv6 only.
         socket.set_only_v6(false)?;
     }
     // A restart must not wait for old connections. On Windows the same option would let two servers share a port.
@@ -38,109 +38,88 @@ fn bind_one(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// One connection's place among the open ones.
-pub(crate) struct Seat {
-    shared: Arc<Shared>,
-    id: u64,
+/// Accepts the connections of one server.
+pub(crate) struct Acceptor {
+    pub shared: Arc<Shared>,
+    pub queues: Arc<Queues>,
+    pub certificate: Option<Certificate>,
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.shared.seats.give_back(self.id);
-    }
-}
-
-/// Accepts until the server stops.
-pub(crate) async fn run(shared: Arc<Shared>, listener: tokio::net::TcpListener, certificate: Option<Certificate>) {
-    let mut failing = false;
-    loop {
-        let accepted = tokio::select! {
-            () = shared.reached(Stage::Finishing) => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((socket, peer)) => {
-                failing = false;
-                admit(&shared, socket, peer, &certificate);
-            }
-            Err(error) => {
-                Tally::count(&shared.tally.accept_errors);
-                if !is_of_one_connection(&error) {
-                    // Out of descriptors or memory. The connection stays in the backlog, so without a rest this loop
-                    // would burn a core; giving up, as tiny_http does, would end the server.
-                    if !failing {
-                        log::warn!("no connection can be accepted for now: {error}");
+impl Acceptor {
+    /// Accepts until the server stops.
+    pub async fn run(self, listener: tokio::net::TcpListener) {
+        let shared = &self.shared;
+        let mut failing = false;
+        loop {
+            let accepted = tokio::select! {
+                () = shared.reached(Stage::Finishing) => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((socket, peer)) => {
+                    failing = false;
+                    self.admit(socket, peer);
+                }
+                Err(error) => {
+                    Tally::count(&shared.tally.accept_errors);
+                    if !is_of_one_connection(&error) {
+                        // Out of descriptors or memory. The connection stays in the backlog, so without a pause this
+                        // loop would burn a core; giving up, as tiny_http does, would end the server.
+                        if !failing {
+                            log::warn!("Cannot accept connections for now: {error}");
+                        }
+                        failing = true;
+                        tokio::time::sleep(shared.limits.accept_rest).await;
                     }
-                    failing = true;
-                    tokio::time::sleep(shared.limits.accept_rest).await;
                 }
             }
         }
     }
+
+    fn admit(&self, socket: TcpStream, peer: SocketAddr) {
+        let shared = &self.shared;
+        Tally::count(&shared.tally.accepted);
+        // A dual-stack socket reports IPv4 clients as IPv4-mapped IPv6, which no rule on addresses would match.
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let state = ConnState::new(shared.epoch);
+        let Some(permit) = shared.admit(peer.ip(), &state) else { return };
+        if let Err(error) = tune(&socket) {
+            log::debug!("{peer}: {error}");
+        }
+        let connection =
+            Connection { shared: shared.clone(), queues: self.queues.clone(), state, peer, permit: Arc::new(permit) };
+        tokio::spawn(serve(connection, socket, self.certificate.clone()));
+    }
 }
 
-/// True where the error was the connection's and says nothing of the next one.
+/// True if the error concerns only the connection that was being accepted.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-fn admit(shared: &Arc<Shared>, socket: TcpStream, peer: SocketAddr, certificate: &Option<Certificate>) {
-    Tally::count(&shared.tally.accepted);
-    // An IPv4 client of a dual-stack socket comes in an IPv6 form, which no rule on addresses would match.
-    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-    let state = ConnState::new(shared.epoch);
-    let Some(seat) = take_seat(shared, peer.ip(), &state) else {
-        Tally::count(&shared.tally.refused);
-        return;
-    };
-    if let Err(error) = tune(&socket) {
-        log::debug!("{peer}: {error}");
-    }
-    tokio::spawn(attend(shared.clone(), socket, peer, certificate.clone(), state, seat));
-}
-
 fn tune(socket: &TcpStream) -> io::Result<()> {
-    // Without it an answer in two writes waits 40 ms for the client's delayed acknowledgement.
+    // With Nagle's algorithm an answer in two writes waits 40 ms for the client's delayed acknowledgement.
     socket.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
     socket2::SockRef::from(socket).set_tcp_notsent_lowat(crate::limits::UNSENT_BYTES)?;
     Ok(())
 }
 
-fn take_seat(shared: &Arc<Shared>, address: IpAddr, state: &Arc<ConnState>) -> Option<Arc<Seat>> {
-    let per_address = shared.is_capped(address).then_some(shared.limits.connections_per_address);
-    let id = match shared.seats.take(address, state, shared.limits.connections, per_address) {
-        Taken::Free(id) => id,
-        Taken::MadeRoom(id) => {
-            Tally::count(&shared.tally.made_room);
-            id
-        }
-        Taken::Refused => return None,
-    };
-    Some(Arc::new(Seat { shared: shared.clone(), id }))
-}
-
-/// Sees to one connection until it ends or has to make room.
-async fn attend(
-    shared: Arc<Shared>,
-    socket: TcpStream,
-    peer: SocketAddr,
-    certificate: Option<Certificate>,
-    state: Arc<ConnState>,
-    seat: Arc<Seat>,
-) {
+/// Serves one connection until it ends or is evicted.
+async fn serve(connection: Connection, socket: TcpStream, certificate: Option<Certificate>) {
+    let (shared, state, peer) = (connection.shared.clone(), connection.state.clone(), connection.peer);
     let _present = shared.peers.enter(peer);
     let serve = async {
         let Some(certificate) = certificate else {
-            return connection::serve(shared.clone(), socket, peer, state.clone(), seat).await;
+            return connection.serve(socket).await;
         };
-        let shaken = tokio::select! {
+        let handshaken = tokio::select! {
             () = shared.reached(Stage::Finishing) => return,
-            shaken = handshake(socket, &certificate, &shared.limits) => shaken,
+            handshaken = handshake(socket, &certificate, &shared.limits) => handshaken,
         };
-        match shaken {
-            Ok(stream) => connection::serve(shared.clone(), stream, peer, state.clone(), seat).await,
+        match handshaken {
+            Ok(stream) => connection.serve(stream).await,
             Err(error) => {
                 Tally::count(&shared.tally.handshake_failures);
                 log::debug!("{peer}: {error}");

@@ -1,17 +1,17 @@
-//! Which connections are open, by the client's address and port: so that a handler which waits can ask whether anybody
-//! still waits for its answer.
+//! Which connections are open, by the client's address and port, so that a waiting handler can check whether its client
+//! is still there.
 
-use crate::seats::lock;
+use crate::sync::lock;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-/// Open connections. Counted: a client may take the port again before the end of its last connection is seen here.
+/// Open connections. Counted, because a client may reuse a port before the end of its last connection is noticed here.
 #[derive(Default)]
 pub(crate) struct Peers(Mutex<HashMap<SocketAddr, usize>>);
 
 impl Peers {
-    /// A connection begins; it ends when this is dropped.
+    /// Registers a connection until the returned guard is dropped.
     pub fn enter(self: &Arc<Self>, peer: SocketAddr) -> Present {
         *lock(&self.0).entry(peer).or_insert(0) += 1;
         Present { peers: self.clone(), peer }
@@ -36,14 +36,13 @@ impl Drop for Present {
     }
 }
 
-/// Tells whether clients are still connected, from any thread. It doesn't keep the server alive.
+/// Tells whether clients are still connected, from any thread. Doesn't keep the server alive.
 #[derive(Clone)]
 pub struct Presence(pub(crate) Arc<Peers>);
 
 impl Presence {
-    /// Whether a connection of the client at this address and port, as [`Request::remote_addr`](crate::Request::remote_addr)
-    /// tells it, is open. A client that has gone is noticed while its request is handled, unless it has sent more than
-    /// that one request.
+    /// Whether a connection from this address and port, as given by [`Request::remote_addr`](crate::Request::remote_addr),
+    /// is open. A disconnect is noticed while the request is handled, unless the client has pipelined another request.
     pub fn has(&self, peer: SocketAddr) -> bool {
         lock(&self.0.0).contains_key(&peer)
     }

@@ -1,7 +1,7 @@
-//! Requests on their way from the event loop to rouille. Bounded by the requests that may be in flight.
+//! A queue of requests, from the event loop to rouille. Bounded by the limit on in-flight requests.
 
 use crate::request::Request;
-use crate::seats::lock;
+use crate::sync::lock;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
@@ -11,8 +11,8 @@ use std::time::Instant;
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
-    /// Takes what has come, where that is not a thread's that waits for it.
-    taker: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Called for each request, if there is one, instead of waking a thread that waits in `pop`.
+    on_arrival: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ struct Waiting {
 }
 
 impl Queue {
-    /// False, and the request dropped, when the server has stopped.
+    /// Returns false and drops the request if the server has stopped.
     pub fn push(&self, request: Request) -> bool {
         let mut waiting = lock(&self.waiting);
         if waiting.closed {
@@ -30,19 +30,19 @@ impl Queue {
         }
         waiting.requests.push_back(request);
         drop(waiting);
-        match self.taker.get() {
-            Some(take) => take(),
+        match self.on_arrival.get() {
+            Some(notify) => notify(),
             None => self.changed.notify_one(),
         }
         true
     }
 
-    /// Has `take` called for each request that comes, and now for those that are here. A second one is not heard of.
-    pub fn taken_by(&self, take: impl Fn() + Send + Sync + 'static) {
-        self.taker.get_or_init(|| Box::new(take))();
+    /// Calls `notify` now, for the requests that are already here, and then for each new one. Only the first call sets it.
+    pub fn on_arrival(&self, notify: impl Fn() + Send + Sync + 'static) {
+        self.on_arrival.get_or_init(|| Box::new(notify))();
     }
 
-    /// The next request, `None` when there was none until `until`, an error when the server has stopped.
+    /// The next request; `None` if there was none by `until`; an error if the server has stopped.
     pub fn pop(&self, until: Option<Instant>) -> io::Result<Option<Request>> {
         let mut waiting = lock(&self.waiting);
         loop {
@@ -60,7 +60,7 @@ impl Queue {
         }
     }
 
-    /// Ends every wait. Requests nobody has taken are dropped, outside the lock: each gives back its seats.
+    /// Ends every wait. Requests that nobody has taken are dropped outside the lock, since each returns its permits.
     pub fn close(&self) {
         let mut waiting = lock(&self.waiting);
         waiting.closed = true;

@@ -1,44 +1,29 @@
-//! A request as rouille's loop takes it, and a handler answers it.
+//! A request as rouille receives it and a handler answers it.
 
-use crate::accept::Seat;
 use crate::api::{Header, HeaderField, HeaderText, Method, ReadWrite, Response};
+use crate::exchange::Exchange;
 use crate::request_body::BodyReader;
-use crate::response_body::ResponseBody;
-use crate::seats::FlightSeat;
-use crate::shared::Shared;
-use crate::state::ConnState;
-use crate::{respond, upgrade};
+use crate::respond::respond;
+use crate::upgrade::upgrade;
 use hyper::upgrade::OnUpgrade;
 use std::fmt;
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use tokio::sync::oneshot;
 
-/// The connection a request came on.
-pub(crate) struct Origin {
-    pub peer: SocketAddr,
-    pub shared: Arc<Shared>,
-    pub state: Arc<ConnState>,
-    pub seat: Arc<Seat>,
-}
-
-/// A request. Dropped without an answer it is answered 500.
+/// A request. If it is dropped without an answer, the client gets a 500.
 pub struct Request {
     method: Method,
     url: String,
     headers: Vec<Header>,
-    pub(crate) body: BodyReader,
-    pub(crate) origin: Origin,
-    pub(crate) upgrade: Option<OnUpgrade>,
-    pub(crate) reply: oneshot::Sender<http::Response<ResponseBody>>,
-    pub(crate) flight: FlightSeat,
+    body: BodyReader,
+    upgrade: Option<OnUpgrade>,
+    exchange: Exchange,
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the target: it may hold a token.
-        write!(f, "{} from {}", self.method.as_str(), self.origin.peer)
+        // Without the target, which may hold a token.
+        write!(f, "{} from {}", self.method.as_str(), self.exchange.peer)
     }
 }
 
@@ -46,23 +31,21 @@ impl Request {
     pub(crate) fn new(
         head: http::request::Parts,
         body: BodyReader,
-        origin: Origin,
         upgrade: Option<OnUpgrade>,
-        reply: oneshot::Sender<http::Response<ResponseBody>>,
-        flight: FlightSeat,
+        exchange: Exchange,
     ) -> Request {
-        // A target in absolute form is answered like its path.
+        // A target in absolute form is treated like its path.
         let url = head.uri.path_and_query().map_or_else(|| head.uri.to_string(), |path| path.as_str().to_owned());
         let mut headers = Vec::with_capacity(head.headers.len());
         let mut last = None;
         for (name, value) in head.headers {
-            // The map names a header once for all its lines.
+            // The map yields the name only with the first of several values.
             last = name.or(last);
             if let Some(name) = &last {
                 headers.push(Header { field: HeaderField(name.clone()), value: HeaderText(value) });
             }
         }
-        Request { method: Method(head.method), url, headers, body, origin, upgrade, reply, flight }
+        Request { method: Method(head.method), url, headers, body, upgrade, exchange }
     }
 
     /// The target: path and query.
@@ -80,25 +63,25 @@ impl Request {
         &self.headers
     }
 
-    /// The client's address, IPv4 never in its IPv6 form. Always there.
+    /// The client's address, never an IPv4-mapped IPv6 address. Always `Some`.
     pub fn remote_addr(&self) -> Option<&SocketAddr> {
-        Some(&self.origin.peer)
+        Some(&self.exchange.peer)
     }
 
-    /// The body. Reading waits for the client as long as the limits allow; a body that is cut short, pauses or creeps
-    /// ends with an error and never as if it were whole.
+    /// The body. Reading waits for the client as long as the limits allow. A body that is cut short, stalls or arrives
+    /// too slowly ends with an error, never as if it were complete.
     pub fn as_reader(&mut self) -> &mut dyn Read {
         &mut self.body
     }
 
-    /// Hands the answer over. Returns before a long one is sent: what is left of it is read elsewhere, as the client
-    /// takes it. An error means that nobody is there to take it, or that it could not be read.
+    /// Hands the answer over. Returns before a long answer is sent: the rest is read on other threads as the client
+    /// takes it. An error means that the client has gone, or that the answer could not be read.
     pub fn respond<R: Read + Send + 'static>(self, response: Response<R>) -> io::Result<()> {
-        respond::respond(self, response)
+        respond(&self.method.0, self.body, self.exchange, response)
     }
 
-    /// Answers 101 and takes the connection out of HTTP.
+    /// Answers 101 and returns the connection as a raw byte stream.
     pub fn upgrade<R: Read + Send + 'static>(self, protocol: &str, response: Response<R>) -> Box<dyn ReadWrite + Send> {
-        Box::new(upgrade::upgrade(self, protocol, response.headers))
+        Box::new(upgrade(self.upgrade, self.exchange, protocol, response.headers))
     }
 }

@@ -1,9 +1,9 @@
-//! A request's body between hyper, which waits on tasks, and a handler, which reads and blocks.
+//! A request's body, between hyper's tasks and a handler's blocking reads.
 
 use crate::block;
 use crate::counters::Tally;
 use crate::limits::Limits;
-use crate::seats::UploadSeat;
+use crate::permits::UploadPermit;
 use crate::shared::Shared;
 use crate::timers::Pace;
 use bytes::{Buf, Bytes, BytesMut};
@@ -17,10 +17,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// Receives a small body of announced length before a handler is woken. An error is a status.
+/// Receives a small body of known length before a handler is woken. An error is a status.
 pub(crate) async fn receive_small(body: &mut Incoming, limits: &Limits) -> Result<Bytes, u16> {
     let mut pace = Pace::default();
-    // Mostly the body came with the head, in one piece that needs no copy.
+    // Usually the body arrives with the head, in one piece that needs no copy.
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while !body.is_end_stream() {
@@ -50,31 +50,31 @@ fn poll_frame(body: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<hyper::R
     Pin::new(body).poll_frame(cx)
 }
 
-/// Reads a body on a handler's thread. It is polled there, so that it needs no task and no queue of its own, and hyper
-/// holds at most one frame ahead.
+/// Reads a body on a handler's thread. It is polled there, so it needs no task and no queue of its own, and hyper
+/// buffers at most one frame ahead.
 pub(crate) struct BodyReader {
-    /// Received and not yet read.
+    /// Received but not yet read.
     ready: Bytes,
     arriving: Option<Arriving>,
-    /// Once a read has failed every later one does.
+    /// Once a read has failed, every later one fails too.
     failed: Option<(ErrorKind, &'static str)>,
 }
 
-/// A body of which more is to come. Gives its upload seat back at the end.
+/// A body that is still arriving. Its permit is returned at the end.
 struct Arriving {
     body: Incoming,
     shared: Arc<Shared>,
     pace: Pace,
-    /// The client waits to be asked (`Expect: 100-continue`), which hyper does with the first read.
+    /// The client waits for `100 Continue`, which hyper sends at the first read.
     unasked: bool,
-    _upload: UploadSeat,
+    _upload: UploadPermit,
 }
 
-/// What a handler left of a body.
+/// The part of a body that the handler has not read.
 pub(crate) enum Unread {
-    /// The client waits to be asked for it.
+    /// The client still waits for `100 Continue`.
     Unasked,
-    /// It is arriving. `None` bytes left where its length is not known.
+    /// It is arriving, with this many bytes left, if known.
     Arriving(Incoming, Option<u64>),
 }
 
@@ -83,17 +83,17 @@ impl BodyReader {
         BodyReader { ready: bytes, arriving: None, failed: None }
     }
 
-    pub fn arriving(body: Incoming, shared: Arc<Shared>, upload: UploadSeat, unasked: bool) -> BodyReader {
+    pub fn arriving(body: Incoming, shared: Arc<Shared>, upload: UploadPermit, unasked: bool) -> BodyReader {
         let arriving = Arriving { body, shared, pace: Pace::default(), unasked, _upload: upload };
         BodyReader { ready: Bytes::new(), arriving: Some(arriving), failed: None }
     }
 
-    /// True where a read has failed: the connection is of no more use.
+    /// True if a read has failed, which makes the connection unusable.
     pub fn has_failed(&self) -> bool {
         self.failed.is_some()
     }
 
-    /// Takes what is still to come, and gives the upload's seat back.
+    /// Takes the rest of the body, and returns the upload's permit.
     pub fn take_unread(&mut self) -> Option<Unread> {
         let arriving = self.arriving.take().filter(|arriving| !arriving.body.is_end_stream())?;
         if arriving.unasked {
@@ -105,7 +105,7 @@ impl BodyReader {
 }
 
 impl Arriving {
-    /// The next piece, `None` at the end.
+    /// The next chunk, `None` at the end.
     fn next(&mut self) -> Result<Option<Bytes>, (ErrorKind, &'static str)> {
         self.unasked = false;
         let limits = &self.shared.limits;
@@ -119,13 +119,13 @@ impl Arriving {
             polled
         });
         let data = match frame {
-            None => return Err(self.too_slow("the body stopped coming")),
+            None => return Err(self.too_slow("the body stopped arriving")),
             Some(None) => return Ok(None),
             Some(Some(Err(_))) => return Err((ErrorKind::UnexpectedEof, "the body was cut short")),
             Some(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         };
         if !self.pace.keeps(waited, data.len(), limits) && !self.body.is_end_stream() {
-            return Err(self.too_slow("the body comes too slowly"));
+            return Err(self.too_slow("the body arrives too slowly"));
         }
         Ok(Some(data))
     }
@@ -145,7 +145,7 @@ impl Read for BodyReader {
             let Some(arriving) = &mut self.arriving else { return Ok(0) };
             match arriving.next() {
                 Ok(Some(data)) => self.ready = data,
-                // Ends the upload: what the handler does with it from here on holds no seat.
+                // Ends the upload: from here on the handler's work does not count as one.
                 Ok(None) => self.arriving = None,
                 Err(failure) => self.failed = Some(failure),
             }
@@ -156,7 +156,7 @@ impl Read for BodyReader {
     }
 }
 
-/// Throws the rest of a body away, so that the connection can be used again.
+/// Discards the rest of a body, so that the connection can be used again.
 pub(crate) async fn drain(mut body: Incoming, limits: &Limits) {
     let mut left = limits.drain_bytes as u64;
     let read = async {
@@ -167,6 +167,6 @@ pub(crate) async fn drain(mut body: Incoming, limits: &Limits) {
             }
         }
     };
-    // Its time being up ends the connection, since the body is dropped unread.
+    // On a timeout the body is dropped unread, which closes the connection.
     let _ = timeout(limits.drain_time, read).await;
 }

@@ -1,38 +1,45 @@
-//! From a handler's answer to hyper's, on the handler's thread.
+//! Turns a handler's answer into hyper's, on the handler's thread.
 
 use crate::api::{Header, Response, StatusCode};
 use crate::counters::Tally;
+use crate::exchange::Exchange;
 use crate::limits::FIRST_CHUNK_BYTES;
 use crate::refusal;
-use crate::request::Request;
-use crate::request_body::{Unread, drain};
+use crate::request_body::{BodyReader, Unread, drain};
 use crate::response_body::{BoxRead, ResponseBody, read_chunk};
-use crate::shared::Stage;
+use crate::shared::{Shared, Stage};
 use bytes::BytesMut;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
 
-/// What says where an answer ends, or belongs to the connection, is this crate's to say.
+/// Headers that frame the answer or control the connection: only this crate sets them.
 const OWN_HEADERS: [HeaderName; 5] =
     [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER, header::UPGRADE, header::CONNECTION];
 
-pub(crate) fn respond<R: Read + Send + 'static>(mut request: Request, response: Response<R>) -> io::Result<()> {
-    let (mut answer, failed) = match build(&request, response) {
+/// `body` is the request's: what becomes of its unread rest is decided here.
+pub(crate) fn respond<R: Read + Send + 'static>(
+    method: &Method,
+    body: BodyReader,
+    exchange: Exchange,
+    response: Response<R>,
+) -> io::Result<()> {
+    let shared = &exchange.shared;
+    let (mut answer, failed) = match build(method, shared, response) {
         Ok(answer) => (answer, None),
         Err(error) => {
-            Tally::count(&request.origin.shared.tally.broken_answers);
-            // The reader failed before anything was sent, so an honest answer is still possible.
-            let peer = request.origin.peer;
-            let id = (request.origin.shared.name_refusal)(500, peer);
+            Tally::count(&shared.tally.broken_answers);
+            // The reader failed before anything was sent, so a proper error can still be sent.
+            let id = (shared.name_refusal)(500, exchange.peer);
             (refusal::answer(500, id), Some(error))
         }
     };
-    settle_unread(&mut request, answer.headers_mut());
-    answer.body_mut().set_flight(request.flight);
-    // A server that was cut may not have let go of every connection's end yet.
-    let cut = *request.origin.shared.stage.borrow() >= Stage::Gone;
-    match (request.reply.send(answer), failed) {
+    settle_unread(body, &exchange, answer.headers_mut());
+    answer.body_mut().set_permit(exchange.request_permit);
+    // After a forced shutdown some connections may not have dropped their end of the channel yet.
+    let cut = *shared.stage.borrow() >= Stage::Gone;
+    match (exchange.reply.send(answer), failed) {
         (_, Some(error)) => Err(error),
         (Ok(()), None) if !cut => Ok(()),
         _ => Err(io::Error::new(ErrorKind::BrokenPipe, "the client has gone")),
@@ -40,56 +47,56 @@ pub(crate) fn respond<R: Read + Send + 'static>(mut request: Request, response: 
 }
 
 fn build<R: Read + Send + 'static>(
-    request: &Request,
+    method: &Method,
+    shared: &Arc<Shared>,
     response: Response<R>,
 ) -> io::Result<http::Response<ResponseBody>> {
     let Response { status, headers, data, length } = response;
     let mut answer = http::Response::new(ResponseBody::default());
     *answer.status_mut() = final_status(status);
     *answer.headers_mut() = sendable(headers);
-    // These have no body, whatever the handler gave.
+    // These statuses have no body, whatever the handler returned.
     if matches!(answer.status().as_u16(), 204 | 304) {
         return Ok(answer);
     }
-    if request.method().0 == Method::HEAD {
+    if *method == Method::HEAD {
         if let Some(length) = length {
             answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         return Ok(answer);
     }
     let reader: BoxRead = Box::new(data);
-    let shared = request.origin.shared.clone();
     *answer.body_mut() = match length {
-        None => ResponseBody::streamed(reader, shared),
+        None => ResponseBody::streamed(reader, shared.clone()),
         Some(0) => ResponseBody::default(),
-        Some(length) => with_first_chunk(reader, length, request)?,
+        Some(length) => with_first_chunk(reader, length, shared)?,
     };
     Ok(answer)
 }
 
-/// Reads the beginning here: a small answer is whole at once, and needs no other thread.
-fn with_first_chunk(mut reader: BoxRead, length: usize, request: &Request) -> io::Result<ResponseBody> {
+/// Reads the beginning here, so that a small answer is complete and needs no other thread.
+fn with_first_chunk(mut reader: BoxRead, length: usize, shared: &Arc<Shared>) -> io::Result<ResponseBody> {
     let wanted = length.min(FIRST_CHUNK_BYTES);
     let mut buffer = BytesMut::new();
     read_chunk(&mut reader, &mut buffer, wanted, true)?;
     if buffer.len() < wanted {
-        return Err(io::Error::new(ErrorKind::UnexpectedEof, "an answer shorter than announced"));
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, "the answer is shorter than its declared length"));
     }
     let first = buffer.freeze();
     if wanted == length {
         return Ok(ResponseBody::whole(first));
     }
-    Ok(ResponseBody::sized(first, reader, length as u64, request.origin.shared.clone()))
+    Ok(ResponseBody::sized(first, reader, length as u64, shared.clone()))
 }
 
-/// An answer has to be final; anything else a handler says is its fault.
+/// A handler's answer must have a final status; anything else is a bug in the handler.
 fn final_status(status: StatusCode) -> http::StatusCode {
     let status = http::StatusCode::from_u16(status.0).ok().filter(|status| status.as_u16() >= 200);
     status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn sendable(from: Vec<Header>) -> HeaderMap {
-    // With room for those of this crate.
+    // With room for the headers that this crate adds.
     let mut to = HeaderMap::with_capacity(from.len() + OWN_HEADERS.len());
     for Header { field, value } in from {
         let closes = field.0 == header::CONNECTION && value.0.as_bytes().eq_ignore_ascii_case(b"close");
@@ -100,23 +107,23 @@ fn sendable(from: Vec<Header>) -> HeaderMap {
     to
 }
 
-/// Decides what becomes of a body that the handler has not read to its end. An unread announcement is never turned
-/// into memory: tiny_http makes a buffer as long as the client says.
-fn settle_unread(request: &mut Request, headers: &mut HeaderMap) {
-    let shared = request.origin.shared.clone();
-    let most = shared.limits.drain_bytes as u64;
-    let failed = request.body.has_failed();
-    match request.body.take_unread() {
+/// Decides what becomes of a body that the handler has not read to its end. The declared length is never turned into an
+/// allocation, as tiny_http does.
+fn settle_unread(mut body: BodyReader, exchange: &Exchange, headers: &mut HeaderMap) {
+    let shared = &exchange.shared;
+    let limit = shared.limits.drain_bytes as u64;
+    let failed = body.has_failed();
+    match body.take_unread() {
         None if !failed => return,
-        Some(Unread::Arriving(body, Some(left))) if left <= most && !failed => {
-            // Little enough to read on: the connection stays.
+        Some(Unread::Arriving(rest, Some(left))) if left <= limit && !failed => {
+            // Short enough to read and discard, so the connection stays usable.
             let task = shared.clone();
-            shared.runtime.spawn(async move { drain(body, &task.limits).await });
+            shared.runtime.spawn(async move { drain(rest, &task.limits).await });
             return;
         }
-        // The client waits to be asked, so nothing of it is on the way.
+        // The client waits for `100 Continue`, so none of the body is on its way.
         Some(Unread::Unasked) => {}
-        _ => request.origin.state.set_linger(),
+        _ => exchange.state.set_linger(),
     }
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }

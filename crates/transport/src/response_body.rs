@@ -1,12 +1,12 @@
-//! An answer's body between a reader, which blocks, and hyper, which takes it as the client does.
+//! An answer's body, between a blocking reader and hyper, which polls for it as fast as the client takes it.
 //!
-//! Each further chunk is read on a thread for readers, only once there is room for it: a slow client costs a task and
-//! a buffer, never a thread. A reader that fails, or has less than was announced, breaks the connection: an answer that
-//! is cut short must not look whole.
+//! Each further chunk is read on a reader thread, and only once there is room for it: a slow client costs a task and a
+//! buffer, never a thread. If the reader fails or ends before the declared length, the connection is reset: a truncated
+//! answer must not look complete.
 
 use crate::counters::Tally;
 use crate::limits::{CHUNK_BYTES, CHUNK_GROWTH, FIRST_CHUNK_BYTES, READ_AHEAD_AFTER_BYTES};
-use crate::seats::FlightSeat;
+use crate::permits::RequestPermit;
 use crate::shared::Shared;
 use crate::state::Busy;
 use bytes::{Bytes, BytesMut};
@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 
 pub(crate) type BoxRead = Box<dyn Read + Send>;
 
-/// Reads up to `wanted` bytes into an empty buffer: all of them where `fill`, else what one read gives, so that a
-/// reader that makes its bytes as it goes is not held back.
+/// Reads up to `wanted` bytes into an empty buffer. With `fill` it reads until the buffer is full; without, what one
+/// read returns, so that bytes which are generated on the fly are not held back.
 pub(crate) fn read_chunk(reader: &mut BoxRead, buffer: &mut BytesMut, wanted: usize, fill: bool) -> io::Result<()> {
     buffer.resize(wanted, 0);
     let mut count = 0;
@@ -42,12 +42,12 @@ pub(crate) fn read_chunk(reader: &mut BoxRead, buffer: &mut BytesMut, wanted: us
     Ok(())
 }
 
-/// The body, together with what is held until its last byte is taken.
+/// The body, with everything that is held until its last byte is taken.
 #[derive(Default)]
 pub(crate) struct ResponseBody {
     content: Content,
     busy: Option<Busy>,
-    flight: Option<FlightSeat>,
+    permit: Option<RequestPermit>,
 }
 
 #[derive(Default)]
@@ -59,14 +59,14 @@ enum Content {
 }
 
 struct Stream {
-    /// The first chunk, which the handler's thread has read.
+    /// The first chunk, read on the handler's thread.
     first: Option<Bytes>,
-    /// The reader, while no job has it.
+    /// The reader, unless a job is using it.
     reader: Option<BoxRead>,
     job: Option<JoinHandle<io::Result<(BoxRead, Bytes)>>>,
-    /// Bytes still to be given, where that is known.
+    /// Bytes still to be sent, if known.
     left: Option<u64>,
-    given: u64,
+    sent: u64,
     shared: Arc<Shared>,
 }
 
@@ -75,16 +75,16 @@ impl ResponseBody {
         ResponseBody { content: Content::Whole(bytes), ..ResponseBody::default() }
     }
 
-    /// A body of which the first chunk is read.
+    /// A body of known length whose first chunk has been read.
     pub fn sized(first: Bytes, reader: BoxRead, length: u64, shared: Arc<Shared>) -> ResponseBody {
         let stream =
-            Stream { first: Some(first), reader: Some(reader), job: None, left: Some(length), given: 0, shared };
+            Stream { first: Some(first), reader: Some(reader), job: None, left: Some(length), sent: 0, shared };
         ResponseBody { content: Content::Stream(stream), ..ResponseBody::default() }
     }
 
     /// A body that ends where the reader does.
     pub fn streamed(reader: BoxRead, shared: Arc<Shared>) -> ResponseBody {
-        let stream = Stream { first: None, reader: Some(reader), job: None, left: None, given: 0, shared };
+        let stream = Stream { first: None, reader: Some(reader), job: None, left: None, sent: 0, shared };
         ResponseBody { content: Content::Stream(stream), ..ResponseBody::default() }
     }
 
@@ -92,17 +92,17 @@ impl ResponseBody {
         self.busy = Some(busy);
     }
 
-    pub fn set_flight(&mut self, flight: FlightSeat) {
-        self.flight = Some(flight);
+    pub fn set_permit(&mut self, permit: RequestPermit) {
+        self.permit = Some(permit);
     }
 }
 
 impl Stream {
-    /// Has the next chunk read, if there is one. Everything read before has been given.
+    /// Starts reading the next chunk, if there is one. Everything read before has been passed on.
     fn start(&mut self) {
-        // Chunks grow with what the client has taken.
+        // Chunks grow with the bytes that the client has taken.
         let size =
-            usize::try_from(self.given / CHUNK_GROWTH).unwrap_or(CHUNK_BYTES).clamp(FIRST_CHUNK_BYTES, CHUNK_BYTES);
+            usize::try_from(self.sent / CHUNK_GROWTH).unwrap_or(CHUNK_BYTES).clamp(FIRST_CHUNK_BYTES, CHUNK_BYTES);
         let wanted = self.left.map_or(size, |left| usize::try_from(left).unwrap_or(size).min(size));
         if wanted == 0 {
             return;
@@ -118,7 +118,7 @@ impl Stream {
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(self.give(first));
+            return Poll::Ready(self.pass_on(first));
         }
         if self.job.is_none() {
             self.start();
@@ -126,13 +126,13 @@ impl Stream {
         let Some(job) = &mut self.job else { return Poll::Ready(Ok(None)) };
         let read = ready!(Pin::new(job).poll(cx));
         self.job = None;
-        // A join error is a reader that panicked, or a server that was cut.
+        // A join error means that the reader panicked or the server was shut down by force.
         let (reader, chunk) = read.map_err(|error| io::Error::other(error.to_string()))??;
         self.reader = Some(reader);
-        Poll::Ready(self.give(chunk))
+        Poll::Ready(self.pass_on(chunk))
     }
 
-    fn give(&mut self, chunk: Bytes) -> io::Result<Option<Bytes>> {
+    fn pass_on(&mut self, chunk: Bytes) -> io::Result<Option<Bytes>> {
         match &mut self.left {
             None if chunk.is_empty() => {
                 self.reader = None;
@@ -140,12 +140,12 @@ impl Stream {
             }
             None => {}
             Some(_) if chunk.is_empty() => {
-                return Err(io::Error::new(ErrorKind::UnexpectedEof, "an answer shorter than announced"));
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "the answer is shorter than its declared length"));
             }
             Some(left) => *left = left.saturating_sub(chunk.len() as u64),
         }
-        self.given += chunk.len() as u64;
-        if self.given >= READ_AHEAD_AFTER_BYTES {
+        self.sent += chunk.len() as u64;
+        if self.sent >= READ_AHEAD_AFTER_BYTES {
             self.start();
         }
         Ok(Some(chunk))
@@ -163,7 +163,7 @@ impl Body for ResponseBody {
             Content::Stream(stream) => ready!(stream.poll_chunk(cx)),
         };
         if let Err(error) = &chunk {
-            self.broke(error);
+            self.fail(error);
         }
         if !matches!(self.content, Content::Stream(_)) || chunk.is_err() {
             self.content = Content::Empty;
@@ -189,8 +189,8 @@ impl Body for ResponseBody {
 }
 
 impl ResponseBody {
-    fn broke(&self, error: &io::Error) {
-        log::warn!("an answer broke off: {error}");
+    fn fail(&self, error: &io::Error) {
+        log::warn!("Answer cut short: {error}");
         if let Content::Stream(stream) = &self.content {
             Tally::count(&stream.shared.tally.broken_answers);
         }

@@ -1,35 +1,38 @@
-//! The server as rouille holds it.
+//! The server that rouille drives.
 
-use crate::accept;
+use crate::accept::{Acceptor, bind};
 use crate::api::{ListenAddr, SslConfig};
+use crate::configure::{Wanted, made, wanted};
+use crate::counters::Tally;
 use crate::descriptors::connections_within;
+use crate::handle::Handle;
+use crate::permits::{Connections, InFlight, Uploads};
 use crate::queue::Queue;
+use crate::queues::Queues;
 use crate::request::Request;
-use crate::seats::{InFlight, Seats, Uploads};
-use crate::settings::{Lane, Settings, Wanted, made, wanted};
+use crate::settings::{Lane, Settings};
 use crate::shared::{Shared, Stage};
-use crate::shutdown::Handle;
 use crate::tls::Certificate;
 use std::error::Error;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-/// How long a thread that read a streamed answer waits for another before it ends, so that an idle server stays small.
-const READER_THREAD_REST: Duration = Duration::from_secs(10);
+/// How long an idle reader thread lives, so that an idle server stays small.
+const READER_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// Listens from the moment it is made. Dropping it cuts everything; [`Handle::stop`] is the gentle way.
+/// Listens as soon as it is created. Dropping it cuts everything off; [`Handle::stop`] shuts down gracefully.
 pub struct Server {
-    shared: Arc<Shared>,
+    handle: Handle,
     lane: Lane,
-    /// `None` while being dropped, and where another server has the sockets.
+    /// `None` while being dropped, and if another server has the sockets.
     runtime: Option<Runtime>,
 }
 
-/// The requests of a server, in the order they came. Ends when the server has stopped.
+/// The requests of a server, in order of arrival. Ends when the server has stopped.
 pub struct IncomingRequests<'a>(&'a Server);
 
 impl Iterator for IncomingRequests<'_> {
@@ -41,16 +44,16 @@ impl Iterator for IncomingRequests<'_> {
 }
 
 impl Server {
-    /// Listens on the first of the addresses that can be bound; port 0 takes a free one. Speaks HTTPS if the
-    /// [`Settings`] it is made with hold a certificate.
+    /// Listens on the first of the addresses that can be bound; port 0 picks a free one. Speaks HTTPS if its
+    /// [`Settings`] contain a certificate.
     pub fn http<A: ToSocketAddrs>(address: A) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
         match wanted() {
             Wanted::New { settings, configured } => Server::start(address, *settings, configured),
-            Wanted::Quick(shared) => Ok(Server::quick(shared)),
+            Wanted::Quick(handle) => Ok(Server::quick(handle)),
         }
     }
 
-    /// The same, with this certificate unless the [`Settings`] hold one.
+    /// The same, with this certificate unless the [`Settings`] contain one.
     pub fn https<A: ToSocketAddrs>(
         address: A,
         config: SslConfig,
@@ -62,19 +65,19 @@ impl Server {
                 }
                 Server::start(address, *settings, configured)
             }
-            Wanted::Quick(shared) => Ok(Server::quick(shared)),
+            Wanted::Quick(handle) => Ok(Server::quick(handle)),
         }
     }
 
     /// Takes the quick requests of another server from now on.
-    fn quick(shared: Arc<Shared>) -> Server {
-        // Makes the queue.
-        shared.queue(Lane::Quick);
-        Server { shared, lane: Lane::Quick, runtime: None }
+    fn quick(handle: Handle) -> Server {
+        // Creates the queue.
+        handle.queues.of(Lane::Quick);
+        Server { handle, lane: Lane::Quick, runtime: None }
     }
 
     fn queue(&self) -> &Queue {
-        self.shared.queue(self.lane)
+        self.handle.queues.of(self.lane)
     }
 
     fn start<A: ToSocketAddrs>(
@@ -84,14 +87,14 @@ impl Server {
     ) -> Result<Server, Box<dyn Error + Send + Sync + 'static>> {
         let Settings { limits, certificate, uncapped, name_refusal, is_quick, is_reserved } = settings;
         let mut limits = limits.within_reason();
-        let listener = accept::bind(address, limits.backlog)?;
+        let listener = bind(address, limits.backlog)?;
         listener.set_nonblocking(true)?;
         let spare = limits.spare_descriptors.saturating_add(limits.requests_in_flight);
         limits.connections = connections_within(limits.connections, spare);
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.event_threads)
             .max_blocking_threads(limits.reader_threads)
-            .thread_keep_alive(READER_THREAD_REST)
+            .thread_keep_alive(READER_THREAD_KEEP_ALIVE)
             .thread_name("http")
             .enable_all()
             .build()?;
@@ -101,36 +104,36 @@ impl Server {
             address: listener.local_addr()?,
             uncapped,
             name_refusal,
+            is_reserved,
             runtime: runtime.handle().clone(),
-            seats: Seats::default(),
+            connections: Arc::new(Connections::default()),
             in_flight: Arc::new(InFlight::default()),
             uploads: Arc::new(Uploads::default()),
             reserved_uploads: Arc::new(Uploads::default()),
             peers: Arc::default(),
-            queue: Queue::default(),
-            quick_queue: OnceLock::new(),
-            is_quick,
-            is_reserved,
             stage: watch::Sender::new(Stage::Serving),
-            tally: crate::counters::Tally::default(),
+            tally: Tally::default(),
         });
+        let queues = Arc::new(Queues::new(is_quick));
         let listener = {
             let _context = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
         };
-        runtime.spawn(accept::run(shared.clone(), listener, certificate));
+        let acceptor = Acceptor { shared: shared.clone(), queues: queues.clone(), certificate };
+        runtime.spawn(acceptor.run(listener));
+        let handle = Handle { shared, queues };
         if configured {
-            made(Handle(shared.clone()));
+            made(handle.clone());
         }
-        Ok(Server { shared, lane: Lane::Ordinary, runtime: Some(runtime) })
+        Ok(Server { handle, lane: Lane::Ordinary, runtime: Some(runtime) })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn server_addr(&self) -> ListenAddr {
-        ListenAddr(self.shared.address)
+        ListenAddr(self.handle.address())
     }
 
-    /// The requests as they come, until the server has stopped.
+    /// The requests as they arrive, until the server has stopped.
     pub fn incoming_requests(&self) -> IncomingRequests<'_> {
         IncomingRequests(self)
     }
@@ -140,7 +143,7 @@ impl Server {
         self.queue().pop(Some(Instant::now()))
     }
 
-    /// The next request if one comes in time. An error means that the server has stopped.
+    /// The next request if one arrives in time. An error means that the server has stopped.
     pub fn recv_timeout(&self, timeout: Duration) -> io::Result<Option<Request>> {
         self.queue().pop(Some(Instant::now() + timeout))
     }
@@ -151,9 +154,8 @@ impl Drop for Server {
         let Some(runtime) = self.runtime.take() else {
             return self.queue().close();
         };
-        self.shared.advance(Stage::Gone);
-        self.shared.close_queues();
-        // Waiting here would wait for readers of answers that nobody takes any more.
+        self.handle.close();
+        // Not a blocking shutdown, which would wait for the readers of abandoned answers.
         runtime.shutdown_background();
     }
 }

@@ -1,89 +1,77 @@
-//! What all connections of one server share.
+//! State shared by all connections of one server.
 
 use crate::counters::{Counters, Tally};
 use crate::limits::Limits;
 use crate::peers::Peers;
-use crate::queue::Queue;
-use crate::seats::{InFlight, Seats, UploadSeat, Uploads};
-use crate::settings::{Lane, NameRefusal, Uncapped};
+use crate::permits::{ConnectionPermit, Connections, InFlight, UploadPermit, Uploads};
+use crate::settings::{IsPicked, NameRefusal, Uncapped};
+use crate::state::ConnState;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// How far a server has come on its way out.
+/// How far a server has shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Serving,
-    /// No new connections; requests in flight are finished.
+    /// No new connections; in-flight requests are finished.
     Finishing,
-    /// What is left is cut.
+    /// Whatever is left is cut off.
     Gone,
 }
 
 pub(crate) struct Shared {
     pub limits: Limits,
-    /// The beginning of the connections' clocks.
+    /// Zero on the connections' clocks.
     pub epoch: Instant,
     pub address: SocketAddr,
     pub uncapped: Uncapped,
     pub name_refusal: NameRefusal,
+    pub is_reserved: IsPicked,
     pub runtime: tokio::runtime::Handle,
-    pub seats: Seats,
+    pub connections: Arc<Connections>,
     pub in_flight: Arc<InFlight>,
     pub uploads: Arc<Uploads>,
     pub reserved_uploads: Arc<Uploads>,
     pub peers: Arc<Peers>,
-    pub queue: Queue,
-    /// For requests that are quick to answer, once a server takes them.
-    pub quick_queue: OnceLock<Queue>,
-    pub is_quick: fn(&str, &str) -> bool,
-    pub is_reserved: fn(&str, &str) -> bool,
     pub stage: watch::Sender<Stage>,
     pub tally: Tally,
 }
 
 impl Shared {
-    /// True where limits per address hold for `address`.
-    pub fn is_capped(&self, address: IpAddr) -> bool {
-        !(self.uncapped)(address)
+    /// The limit for one address, `None` for an address that is exempt from such limits.
+    fn per_address(&self, address: IpAddr, limit: usize) -> Option<usize> {
+        (!(self.uncapped)(address)).then_some(limit)
     }
 
-    /// A place for a body that arrives while it is read; `None` where there is none.
-    pub fn take_upload(&self, address: IpAddr, method: &str, url: &str) -> Option<UploadSeat> {
+    /// A permit for a new connection, `None` at the limit.
+    pub fn admit(&self, address: IpAddr, state: &Arc<ConnState>) -> Option<ConnectionPermit> {
         let limits = &self.limits;
-        let (uploads, total) = if (self.is_reserved)(method, url) {
+        let per_address = self.per_address(address, limits.connections_per_address);
+        let admitted = self.connections.admit(address, state, limits.connections, per_address);
+        match &admitted {
+            None => Tally::count(&self.tally.refused),
+            Some(admitted) if admitted.evicted => Tally::count(&self.tally.made_room),
+            Some(_) => {}
+        }
+        admitted.map(|admitted| admitted.permit)
+    }
+
+    /// A permit for a body that a handler reads while it arrives, `None` at the limit.
+    pub fn admit_upload(&self, address: IpAddr, method: &str, target: &str) -> Option<UploadPermit> {
+        let limits = &self.limits;
+        let (uploads, total) = if (self.is_reserved)(method, target) {
             (&self.reserved_uploads, limits.reserved_uploads)
         } else {
             (&self.uploads, limits.uploads)
         };
-        uploads.take(address, total, self.is_capped(address).then_some(limits.uploads_per_address))
-    }
-
-    /// Where a request waits for rouille.
-    pub fn queue_of(&self, method: &str, url: &str) -> &Queue {
-        self.quick_queue.get().filter(|_| (self.is_quick)(method, url)).unwrap_or(&self.queue)
-    }
-
-    /// Where the requests of a lane wait.
-    pub fn queue(&self, lane: Lane) -> &Queue {
-        match lane {
-            Lane::Ordinary => &self.queue,
-            Lane::Quick => self.quick_queue.get_or_init(Queue::default),
-        }
-    }
-
-    /// Ends every wait for a request.
-    pub fn close_queues(&self) {
-        self.queue.close();
-        if let Some(quick) = self.quick_queue.get() {
-            quick.close();
-        }
+        uploads.take(address, total, self.per_address(address, limits.uploads_per_address))
     }
 
     pub fn counters(&self) -> Counters {
-        let uploads = self.uploads.taken() + self.reserved_uploads.taken();
-        self.tally.read(self.seats.taken(), self.in_flight.taken(), uploads)
+        let uploads = self.uploads.count() + self.reserved_uploads.count();
+        self.tally.read(self.connections.count(), self.in_flight.count(), uploads)
     }
 
     pub async fn reached(&self, stage: Stage) {
@@ -91,6 +79,7 @@ impl Shared {
         let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
     }
 
+    /// Moves to a later stage; never back.
     pub fn advance(&self, to: Stage) {
         self.stage.send_if_modified(|now| {
             let later = *now < to;

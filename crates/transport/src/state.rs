@@ -88,7 +88,7 @@ impl ConnState {
         taken
     }
 
-    pub fn may_make_room(&self) -> bool {
+    pub fn is_evictable(&self) -> bool {
         matches!(self.phase(), Phase::Waiting | Phase::Head)
     }
 

@@ -1,14 +1,13 @@
-//! A connection that left HTTP: reads and writes on it block.
+//! An upgraded connection, with blocking reads and writes.
 
-use crate::accept::Seat;
 use crate::api::Header;
 use crate::block;
-use crate::request::Request;
+use crate::exchange::Exchange;
+use crate::permits::{ConnectionPermit, RequestPermit};
 use crate::response_body::ResponseBody;
-use crate::seats::FlightSeat;
 use crate::state::Busy;
 use http::header::{self, HeaderValue};
-use hyper::upgrade::Upgraded;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::io::{self, Read, Write};
@@ -17,9 +16,9 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Answers 101 and waits until hyper lets go of the socket. Where that fails every read and write does.
-pub(crate) fn upgrade(request: Request, protocol: &str, headers: Vec<Header>) -> Tunnel {
-    let Request { origin, upgrade, reply, flight, .. } = request;
+/// Answers 101 and waits until hyper releases the socket. If that fails, so does every read and write.
+pub(crate) fn upgrade(upgrade: Option<OnUpgrade>, exchange: Exchange, protocol: &str, headers: Vec<Header>) -> Tunnel {
+    let Exchange { shared, state, connection_permit, request_permit, reply, .. } = exchange;
     let mut answer = http::Response::new(ResponseBody::default());
     *answer.status_mut() = http::StatusCode::SWITCHING_PROTOCOLS;
     for Header { field, value } in headers {
@@ -29,25 +28,30 @@ pub(crate) fn upgrade(request: Request, protocol: &str, headers: Vec<Header>) ->
     if let Ok(protocol) = HeaderValue::from_str(protocol) {
         answer.headers_mut().insert(header::UPGRADE, protocol);
     }
-    // Before the answer goes out: what the client sends next is not a request.
+    // Before the answer goes out: what the client sends after it is not a request.
     if upgrade.is_some() {
-        origin.state.set_raw();
+        state.set_raw();
     }
     let sent = reply.send(answer).is_ok();
-    let deadline = Instant::now() + origin.shared.limits.answer_stall_time;
+    let deadline = Instant::now() + shared.limits.answer_stall_time;
     let upgraded = upgrade.filter(|_| sent).and_then(|mut upgrade| {
         block::until(Some(deadline), |cx| Pin::new(&mut upgrade).poll(cx)).and_then(Result::ok)
     });
-    let busy = Busy::begin(&origin.state);
-    Tunnel { io: upgraded.map(TokioIo::new), _busy: busy, _seat: origin.seat, _flight: flight }
+    let busy = Busy::begin(&state);
+    Tunnel {
+        io: upgraded.map(TokioIo::new),
+        _busy: busy,
+        _connection_permit: connection_permit,
+        _request_permit: request_permit,
+    }
 }
 
-/// Both ways of an upgraded connection, with its seats.
+/// An upgraded connection. It still counts as open and as an in-flight request.
 pub(crate) struct Tunnel {
     io: Option<TokioIo<Upgraded>>,
     _busy: Option<Busy>,
-    _seat: Arc<Seat>,
-    _flight: FlightSeat,
+    _connection_permit: Arc<ConnectionPermit>,
+    _request_permit: RequestPermit,
 }
 
 impl Tunnel {
