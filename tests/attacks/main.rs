@@ -126,7 +126,7 @@ fn length_bombs() {
 
 #[test]
 fn requests_that_can_be_read_two_ways() {
-    beset("smuggling", &BOTH, |_, target| smuggling::doubtful_requests(target));
+    beset("smuggling", &BOTH, |_, target| smuggling::ambiguous_requests(target));
 }
 
 #[test]

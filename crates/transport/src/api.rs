@@ -1,11 +1,11 @@
-//! The small types of the interface that rouille uses, and nothing that it doesn't.
+//! The small types of the interface that rouille uses, and nothing more.
 
 use http::header::{HeaderName, HeaderValue};
 use std::fmt;
 use std::io::{Empty, Read, Write, empty};
 use std::net::SocketAddr;
 
-/// A connection that left HTTP: both ways at once.
+/// An upgraded connection, readable and writable.
 pub trait ReadWrite: Read + Write {}
 
 impl<T: Read + Write> ReadWrite for T {}
@@ -13,18 +13,18 @@ impl<T: Read + Write> ReadWrite for T {}
 /// A certificate for [`Server::https`](crate::Server::https).
 #[derive(Clone)]
 pub struct SslConfig {
-    /// The chain in PEM, the server's own certificate first.
+    /// The chain in PEM, leaf certificate first.
     pub certificate: Vec<u8>,
     /// The private key in PEM.
     pub private_key: Vec<u8>,
 }
 
-/// Where a server listens.
+/// The address a server listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenAddr(pub(crate) SocketAddr);
 
 impl ListenAddr {
-    /// The address and port. There is no other kind of address here.
+    /// The address and port. Always `Some`: only IP addresses are supported.
     pub fn to_ip(self) -> Option<SocketAddr> {
         Some(self.0)
     }
@@ -35,13 +35,13 @@ impl ListenAddr {
 pub struct Method(pub(crate) http::Method);
 
 impl Method {
-    /// As the client wrote it.
+    /// The method as the client sent it.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
 
-/// A status. What HTTP does not allow as a final status becomes 500 when it is answered.
+/// A status code. One that is not a valid final status is sent as 500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusCode(pub u16);
 
@@ -66,7 +66,7 @@ impl fmt::Display for HeaderField {
 pub struct HeaderText(pub(crate) HeaderValue);
 
 impl From<HeaderText> for String {
-    /// Bytes that are not UTF-8 become replacement characters.
+    /// Invalid UTF-8 becomes replacement characters.
     fn from(value: HeaderText) -> String {
         String::from_utf8_lossy(value.0.as_bytes()).into_owned()
     }
@@ -75,14 +75,14 @@ impl From<HeaderText> for String {
 /// A header line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Its name.
+    /// The name.
     pub field: HeaderField,
-    /// Its value.
+    /// The value.
     pub value: HeaderText,
 }
 
 impl Header {
-    /// Fails where HTTP forbids the name or the value; a line break in either is never sent.
+    /// Fails if HTTP forbids the name or the value, so a line break in either is never sent.
     #[expect(clippy::result_unit_err, reason = "the interface that rouille expects")]
     pub fn from_bytes(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Header, ()> {
         let name = HeaderName::from_bytes(name.as_ref()).map_err(|_| ())?;
@@ -91,7 +91,7 @@ impl Header {
     }
 }
 
-/// An answer, whose body is read while it is sent.
+/// An answer. Its body is read while it is sent.
 pub struct Response<R> {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<Header>,
@@ -107,8 +107,8 @@ impl Response<Empty> {
 }
 
 impl<R: Read> Response<R> {
-    /// The same with this body. With a length exactly so many bytes are sent, and a reader that has fewer breaks the
-    /// connection; without one the body ends where the reader does.
+    /// Sets the body. With a length, exactly that many bytes are sent, and a reader that has fewer resets the
+    /// connection; without one, the body ends when the reader does.
     pub fn with_data<S: Read>(self, reader: S, length: Option<usize>) -> Response<S> {
         Response { status: self.status, headers: self.headers, data: reader, length }
     }

@@ -1,7 +1,7 @@
-//! Waiting for the event loop on a handler's thread, without being part of the event loop.
+//! Blocks a handler's thread on a future, without entering the event loop.
 //!
-//! A runtime's own `block_on` panics where its timers are gone, which is when a handler still reads while the server
-//! is cut at its deadline.
+//! tokio's `block_on` panics once the runtime's timers are gone, which happens when a handler still reads while the
+//! server is shut down by force.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -16,7 +16,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Polls until ready, or until the deadline: then `None`.
+/// Polls until ready. `None` at the deadline.
 pub(crate) fn until<T>(deadline: Option<Instant>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
     let waker = Waker::from(Arc::new(Unpark(current())));
     let mut cx = Context::from_waker(&waker);
@@ -27,7 +27,7 @@ pub(crate) fn until<T>(deadline: Option<Instant>, mut poll: impl FnMut(&mut Cont
         match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
             None => park(),
             Some(left) if left.is_zero() => return None,
-            // May wake for nothing, which costs a poll.
+            // May wake spuriously, which only costs a poll.
             Some(left) => park_timeout(left),
         }
     }

@@ -57,7 +57,8 @@ impl Connection {
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
             .timer(NoTimer)
-            // `Location`, not `location`: names are case-insensitive, but scripts compare them as other servers write them.
+            // `Location`, not `location`: names are case-insensitive, but scripts compare them as other servers write
+            // them.
             .title_case_headers(true)
             // Never reached: `Socket` has the real timers. But only with a header timeout of its own does hyper return
             // to reading once an answer is out, and an idle connection that isn't read has no timer at all.

@@ -1,40 +1,40 @@
-//! What a server has done so far, for a status page and for tests.
+//! A server's counters, for metrics and tests.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A reading of a server's counters. All but the first three only grow.
+/// A snapshot of a server's counters. All but the first three are monotonic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Connections that are open now.
+    /// Open connections.
     pub open: u64,
-    /// Requests handed over and not yet answered to the last byte.
+    /// In-flight requests: handed over and not yet answered to the last byte.
     pub in_flight: u64,
-    /// Of those, bodies that a handler reads while they arrive.
+    /// In-flight requests whose body a handler reads while it arrives.
     pub uploads: u64,
     /// Connections accepted.
     pub accepted: u64,
-    /// Connections turned away at a cap because every other one had a request.
+    /// Connections refused at a limit because every other connection had a request.
     pub refused: u64,
-    /// Connections without a request that were closed to make room.
+    /// Idle connections that were closed to make room.
     pub made_room: u64,
-    /// Times the system would not give a connection.
+    /// Failed calls to `accept`.
     pub accept_errors: u64,
-    /// TLS handshakes that failed or took too long, and plaintext on a TLS port.
+    /// TLS handshakes that failed or timed out, and plaintext on a TLS port.
     pub handshake_failures: u64,
-    /// Requests that came in, refused ones included.
+    /// Requests received, including refused ones.
     pub requests: u64,
-    /// Requests refused here for what they are (4xx, 501, 505), before a handler saw them.
+    /// Requests refused by the transport as invalid (4xx, 501, 505), before a handler saw them.
     pub rejected: u64,
-    /// Requests answered 503 here because a limit was reached.
+    /// Requests answered 503 by the transport because a limit was reached.
     pub overloaded: u64,
-    /// Waits that took too long: heads, rests, bodies, answers.
+    /// Timeouts: heads, idle connections, bodies, answers.
     pub timeouts: u64,
-    /// Answers that broke off: their reader failed.
+    /// Answers that were cut short because their reader failed.
     pub broken_answers: u64,
 }
 
-/// The counters that only grow.
+/// The monotonic counters.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub accepted: AtomicU64,

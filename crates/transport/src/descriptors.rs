@@ -1,7 +1,7 @@
-//! The process's limit on open files, which bounds connections too.
+//! The process's limit on open files, which also bounds connections.
 
-/// Raises the soft limit towards `wanted` as far as the hard limit allows. Gives the limit in force, `None` where the
-/// system has none.
+/// Raises the soft limit towards `wanted` as far as the hard limit allows. Returns the resulting limit, `None` if
+/// there is none.
 #[cfg(unix)]
 pub(crate) fn raise_to(wanted: usize) -> Option<usize> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,24 +15,24 @@ pub(crate) fn raise_to(wanted: usize) -> Option<usize> {
     match setrlimit(Resource::Nofile, Rlimit { current: Some(reachable), maximum: now.maximum }) {
         Ok(()) => usize::try_from(reachable).ok(),
         Err(error) => {
-            log::warn!("the limit on open files stays at {current}: {error}");
+            log::warn!("Cannot raise the limit of {current} open files: {error}");
             usize::try_from(current).ok()
         }
     }
 }
 
-/// Sockets are no files here, and have no such limit.
+/// Sockets don't count as open files here.
 #[cfg(not(unix))]
 pub(crate) fn raise_to(_wanted: usize) -> Option<usize> {
     None
 }
 
-/// How many connections there may be: as many as wished, as long as `spare` descriptors stay for everything else.
+/// The possible number of connections: `wished`, as long as `spare` descriptors are left for everything else.
 pub(crate) fn connections_within(wished: usize, spare: usize) -> usize {
     match raise_to(wished.saturating_add(spare)) {
         Some(limit) if limit < wished.saturating_add(spare) => {
             let possible = limit.saturating_sub(spare).max(limit / 2).max(1);
-            log::warn!("at most {possible} connections, because the system allows {limit} open files");
+            log::warn!("Limiting connections to {possible}: the system allows {limit} open files");
             possible
         }
         _ => wished,

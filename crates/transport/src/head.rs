@@ -1,38 +1,38 @@
-//! Reads a request's head before hyper does: where it ends, how long its body is, and whether it may pass.
+//! Validates a request's head before hyper sees it: where it ends, how its body is framed, and whether to accept it.
 //!
-//! hyper drops `Content-Length` when there is a `Transfer-Encoding` and so can't tell a smuggled request from an honest
-//! one; its limits on heads hold only once a buffer is full. Here both are exact. The rules are RFC 9112's, in their
-//! strict reading: where it lets a recipient choose between repair and refusal, this refuses. What passes is parsed by
-//! hyper again; whatever it refuses beyond this ends the connection. Pure: knows bytes and limits, no sockets.
+//! hyper drops `Content-Length` if there is a `Transfer-Encoding`, which hides request smuggling, and it enforces
+//! limits on heads only once a buffer is full. Here both are exact. The rules are RFC 9112's, strictly read: where it
+//! lets a recipient choose between repairing and rejecting, this rejects. hyper parses the accepted head again; if it
+//! rejects it after all, the connection ends. Pure: works on bytes and limits, without sockets.
 
 use crate::limits::Limits;
 
-/// What is known of the bytes received so far.
+/// What the bytes received so far amount to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// The end has not come yet.
+    /// The head is incomplete.
     Partial,
-    /// A head of this many bytes, which may pass.
+    /// A complete, acceptable head.
     Whole {
-        /// Bytes up to and with the empty line.
+        /// Its length in bytes, including the empty line.
         bytes: usize,
-        /// What follows it.
+        /// How its body is framed.
         body: Framing,
     },
-    /// It may not pass: the status to answer before closing.
+    /// An unacceptable head: the status to answer before closing.
     Refused(u16),
 }
 
-/// How the end of a request's body is known.
+/// How the end of a request's body is determined.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// A number of bytes, perhaps none.
+    /// By a length, possibly zero.
     Length(u64),
-    /// Chunks. The connection is closed afterwards.
+    /// By chunked coding. The connection is closed afterwards.
     Chunked,
 }
 
-/// The number of bytes of empty lines that a client may send before a request (RFC 9112, 2.2).
+/// The number of bytes in empty lines before a request, which RFC 9112, 2.2 allows.
 pub(crate) fn leading_empty_lines(bytes: &[u8]) -> usize {
     let mut count = 0;
     while bytes[count..].starts_with(b"\r\n") {
@@ -41,7 +41,7 @@ pub(crate) fn leading_empty_lines(bytes: &[u8]) -> usize {
     count
 }
 
-/// Looks at what has been received. `scanned` remembers how far earlier calls have looked for the end.
+/// Inspects what has been received. `scanned` remembers how far earlier calls have searched for the end.
 pub(crate) fn inspect(bytes: &[u8], scanned: &mut usize, limits: &Limits) -> Head {
     let end = find_end(bytes, *scanned);
     *scanned = bytes.len();
@@ -61,14 +61,14 @@ fn find_end(bytes: &[u8], scanned: usize) -> Option<usize> {
     bytes[from..].windows(END.len()).position(|window| window == END).map(|at| from + at + END.len())
 }
 
-/// Refuses as soon as no continuation could make the head acceptable.
+/// Rejects a head as soon as no continuation could make it acceptable.
 fn judge_partial(bytes: &[u8], limits: &Limits) -> Head {
-    // The preface of HTTP/2 spoken at once; over TLS it can't come, since only HTTP/1.1 is offered there.
+    // The preface of HTTP/2 with prior knowledge. Over TLS, ALPN offers only HTTP/1.1.
     if bytes.starts_with(b"PRI * HTTP/2.0\r\n") {
         return Head::Refused(505);
     }
-    // No method begins like this: a TLS handshake on a plain port, or noise.
-    // (A lone carriage return may be half of an empty line.)
+    // No method begins like this: a TLS handshake on a plain port, or garbage.
+    // (A single carriage return may be half of an empty line.)
     if bytes != b"\r" && bytes.first().is_some_and(|byte| !byte.is_ascii_graphic()) {
         return Head::Refused(400);
     }
@@ -78,7 +78,7 @@ fn judge_partial(bytes: &[u8], limits: &Limits) -> Head {
     if bytes.len() > limits.head_bytes {
         return Head::Refused(431);
     }
-    // A line without its carriage return never becomes a strict head; waiting on would only hide it.
+    // A line that lacks its carriage return is never acceptable, so there is nothing to wait for.
     if has_bare_line_feed(bytes) {
         return Head::Refused(400);
     }
@@ -106,7 +106,7 @@ fn judge(head: &[u8], limits: &Limits) -> Result<Framing, u16> {
     let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let version = judge_request_line(lines.next().unwrap_or_default(), limits)?;
     let mut fields = Fields::default();
-    // The empty line ends the head, and the split gives one more piece after it.
+    // The empty line ends the head; the split yields one more piece after it.
     for (count, line) in lines.take_while(|line| !line.is_empty()).enumerate() {
         if count >= limits.head_lines {
             return Err(431);
@@ -116,11 +116,11 @@ fn judge(head: &[u8], limits: &Limits) -> Result<Framing, u16> {
     fields.judge(version)
 }
 
-/// Minor version of HTTP/1: 0 or 1.
+/// Returns the minor version of HTTP/1: 0 or 1.
 fn judge_request_line(line: &[u8], limits: &Limits) -> Result<u8, u16> {
-    let mut words = line.split(|byte| *byte == b' ');
-    let (method, uri, version) = (words.next(), words.next(), words.next());
-    let (Some(method), Some(uri), Some(version), None) = (method, uri, version, words.next()) else { return Err(400) };
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (method, uri, version) = (parts.next(), parts.next(), parts.next());
+    let (Some(method), Some(uri), Some(version), None) = (method, uri, version, parts.next()) else { return Err(400) };
     if uri.len() > limits.uri_bytes {
         return Err(414);
     }
@@ -128,7 +128,7 @@ fn judge_request_line(line: &[u8], limits: &Limits) -> Result<u8, u16> {
         return Err(400);
     }
     match (method, version) {
-        // A tunnel is nothing this server can give; hyper would turn the connection into one.
+        // This is not a proxy, but hyper would turn the connection into a tunnel.
         (b"CONNECT", _) => Err(501),
         (_, b"HTTP/1.1") => Ok(1),
         (_, b"HTTP/1.0") => Ok(0),
@@ -137,7 +137,7 @@ fn judge_request_line(line: &[u8], limits: &Limits) -> Result<u8, u16> {
     }
 }
 
-/// The header lines that decide where a request ends.
+/// The header fields that affect framing.
 #[derive(Default)]
 struct Fields<'a> {
     length: Option<&'a [u8]>,
@@ -147,14 +147,14 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn read(&mut self, line: &'a [u8]) -> Result<(), u16> {
-        // A line that begins with a space would continue the one before it, which nobody does any more but smugglers.
+        // Also rejects a folded line, since its name begins with a space: obsolete, and used for smuggling.
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Err(400) };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         if http::HeaderName::from_bytes(name).is_err() || http::HeaderValue::from_bytes(value).is_err() {
             return Err(400);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
-            // Two lengths are a conflict even where they agree: whoever sends them has not one sender.
+            // Two lengths are rejected even if they agree: they hint at a request assembled from two sources.
             if self.length.replace(value).is_some() {
                 return Err(400);
             }
@@ -189,7 +189,7 @@ fn parse_length(value: &[u8]) -> Result<u64, u16> {
         return Err(400);
     }
     let length = std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok());
-    // hyper can't count further than this, and nobody has that many bytes.
+    // hyper cannot represent more than this.
     length.filter(|length| *length <= i64::MAX as u64).ok_or(413)
 }
 
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_judged_by_its_framing() {
+    fn framing_decides_whether_a_head_is_accepted() {
         let cases: &[(&str, Result<Framing, u16>)] = &[
             ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", Ok(Framing::Length(0))),
             ("GET / HTTP/1.0\r\n\r\n", Ok(Framing::Length(0))),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_on_heads_are_exact() {
+    fn head_limits_are_exact() {
         let limits = Limits::default();
         let uri = |n: usize| format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "u".repeat(n - 1));
         assert!(matches!(look(&uri(limits.uri_bytes)), Head::Whole { .. }));
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_head_is_refused_once_nothing_can_save_it() {
+    fn partial_head_is_rejected_once_it_cannot_become_valid() {
         let limits = Limits::default();
         assert_eq!(look("GET / HTTP/1.1\r\nHost: x\r\n"), Head::Partial);
         assert_eq!(look(&format!("GET /{}", "u".repeat(limits.uri_bytes))), Head::Refused(414));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_found_however_the_bytes_arrive() {
+    fn end_of_head_is_found_when_bytes_arrive_one_by_one() {
         let text = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET";
         let mut scanned = 0;
         for n in 1..text.len() - 6 {

@@ -12,11 +12,11 @@
 //! - [`Presence`] tells a waiting handler whether its client is still connected.
 //! - [`Certificate`] makes a server speak HTTPS, and can be replaced while serving.
 //!
-//! The modules depend on each other in one direction. From the bottom up: data and limits (`api`, `limits`, `counters`,
-//! `permits`, `state`, `settings`), what one server shares (`shared`), bodies (`request_body`, `response_body`), the
-//! request and its answer (`exchange`, `respond`, `upgrade`, `request`), the queues to rouille (`queue`, `queues`), the
-//! connection on its socket (`socket`, `connection`), the accept loop (`accept`), and the server (`handle`, `configure`,
-//! `server`).
+//! The modules depend on each other in one direction. From the bottom up: data and limits (`api`, `limits`,
+//! `counters`, `permits`, `state`, `settings`), what one server shares (`shared`), bodies (`request_body`,
+//! `response_body`), the request and its answer (`exchange`, `respond`, `upgrade`, `request`), the queues to rouille
+//! (`queue`, `queues`), the connection on its socket (`socket`, `connection`), the accept loop (`accept`), and the
+//! server (`handle`, `configure`, `server`).
 //!
 //! This crate knows nothing about the program above it: no routes, no accounts, no files.
 

@@ -1,68 +1,71 @@
-//! Every limit of the transport, named once, with its unit. Nothing else in this crate makes up a number.
+//! Every limit of the transport, in one place, with its unit.
 
 use std::time::Duration;
 
 const KIB: usize = 1024;
 
-/// What a server allows. The defaults suit an appliance on a studio's network; set fields before the server is made.
+/// A server's limits. The defaults suit an appliance on a studio's network. Set fields before creating the server.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Open connections in total. At the limit the oldest connection without a request makes room.
+    /// Open connections in total. At the limit, the connection that has been idle longest is closed to make room.
     pub connections: usize,
-    /// Open connections of one address, unless [`Settings::uncapped`](crate::Settings::uncapped) excuses it.
+    /// Open connections per address, unless it is exempt by [`Settings::uncapped`](crate::Settings::uncapped).
     pub connections_per_address: usize,
-    /// Connections the system may hold ready before they are accepted.
+    /// The listen backlog: connections that the system queues until they are accepted.
     pub backlog: i32,
-    /// File descriptors kept back from connections, for the files and databases of the program above, besides one for
-    /// each of `requests_in_flight`: the file it sends or receives.
+    /// File descriptors reserved for the embedding program's files and databases, in addition to one for each of
+    /// `requests_in_flight`, for the file it sends or receives.
     pub spare_descriptors: usize,
-    /// How long accepting rests after the system refused a connection (out of descriptors, out of memory).
+    /// Pause after `accept` failed because the system is out of descriptors or memory.
     pub accept_rest: Duration,
 
-    /// From the accepted connection to the end of the TLS handshake.
+    /// Time for the TLS handshake, from accepting the connection.
     pub tls_handshake_time: Duration,
-    /// From the first byte of a request (for a connection's first request: from the connection) to the end of its head.
+    /// Time for a request's head, from its first byte (for a connection's first request: from accepting the
+    /// connection).
     pub head_time: Duration,
-    /// Bytes of a request's head: request line and header lines.
+    /// Bytes in a request's head: request line and header lines.
     pub head_bytes: usize,
-    /// Header lines of a request.
+    /// Header lines in a request.
     pub head_lines: usize,
-    /// Bytes of a request's target.
+    /// Bytes in a request's target.
     pub uri_bytes: usize,
-    /// How long a connection may rest between two requests.
+    /// How long a connection may be idle between two requests.
     pub idle_time: Duration,
 
-    /// Bytes of a body of announced length that are received before a handler is woken. Memory for bodies that are
-    /// still on their way is at most this times `connections`.
+    /// Bytes up to which a body of known length is received before a handler is woken. Memory for arriving bodies is at
+    /// most this times `connections`.
     pub small_body_bytes: usize,
-    /// How long a body may pause.
+    /// How long a body may stall.
     pub body_idle_time: Duration,
-    /// Bytes per second that a body must bring on average over `body_rate_window`. Only time spent waiting counts.
+    /// Minimum average rate of a body in bytes per second, over `body_rate_window`. Only time spent waiting counts.
     pub body_rate: u64,
     /// The window of `body_rate`.
     pub body_rate_window: Duration,
-    /// Requests whose body is read by a handler while it arrives. Keep this below the handlers' threads: each holds one.
+    /// Requests whose body a handler reads while it arrives. Keep this below the number of handler threads: each holds
+    /// one.
     pub uploads: usize,
-    /// The same for the requests that [`Settings::is_reserved`](crate::Settings::is_reserved) picks out: places of their own,
-    /// which the others cannot take.
+    /// A separate limit for the requests selected by [`Settings::is_reserved`](crate::Settings::is_reserved), so that
+    /// other uploads cannot crowd them out.
     pub reserved_uploads: usize,
-    /// Of those of one kind, for one address, unless [`Settings::uncapped`](crate::Settings::uncapped) excuses it.
+    /// Uploads per address, separately for both kinds, unless exempt by
+    /// [`Settings::uncapped`](crate::Settings::uncapped).
     pub uploads_per_address: usize,
 
-    /// Requests handed over and not yet answered to the last byte. More are answered 503.
+    /// Requests handed over and not yet answered to the last byte. Any more are answered 503.
     pub requests_in_flight: usize,
-    /// How long an answer may move slower than `answer_rate` before the connection is reset.
+    /// How long a client may take an answer slower than `answer_rate` before the connection is reset.
     pub answer_stall_time: Duration,
-    /// Bytes per second that a client must take of an answer that waits for it, over `answer_stall_time`.
+    /// Minimum rate at which a client must take an answer, in bytes per second, over `answer_stall_time`.
     pub answer_rate: u64,
-    /// Bytes of an unread body that are thrown away after an early answer, so that the client gets to read the answer.
+    /// Bytes of an unread body that are discarded after an early answer, so that the client can read the answer.
     pub drain_bytes: usize,
-    /// Time for the same.
+    /// Time for discarding them.
     pub drain_time: Duration,
 
     /// Threads of the event loop.
     pub event_threads: usize,
-    /// Threads that read streamed answers, made when needed. A slow client holds none.
+    /// Threads that read streamed answers, created on demand. A slow client holds none.
     pub reader_threads: usize,
 }
 
@@ -98,11 +101,11 @@ impl Default for Limits {
     }
 }
 
-/// Longer than any wait that means something, and short enough to be added to a clock.
+/// Longer than any sensible timeout, and short enough to be added to an `Instant`.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Limits {
-    /// The same within what a server can run with: at least one of each thing, and waits that end.
+    /// Clamps the limits to what a server can run with: at least one of everything, and finite timeouts.
     pub(crate) fn within_reason(mut self) -> Limits {
         for time in [
             &mut self.accept_rest,
@@ -129,22 +132,22 @@ impl Limits {
     }
 }
 
-/// Bytes of the first chunks of a streamed answer. Small, since a client that stops reading keeps what was read for it.
+/// Size of the first chunks of a streamed answer. Small, since a chunk stays in memory if the client stops reading.
 pub(crate) const FIRST_CHUNK_BYTES: usize = 64 * KIB;
-/// Bytes of a chunk once the client has shown that it takes them: twice the speed of 64 KiB.
+/// Size of a chunk once the client has proved to read: twice as fast as 64 KiB.
 pub(crate) const CHUNK_BYTES: usize = 256 * KIB;
-/// The part of what a client has taken that its next chunk may be: so a chunk is whole after 8 MiB.
+/// A chunk is at most the bytes taken so far divided by this, so chunks reach full size after 8 MiB.
 pub(crate) const CHUNK_GROWTH: u64 = 32;
-/// Bytes a client must have taken before the next chunk is read ahead of its need. More than the sockets' own buffers
-/// hold on both sides, so that a client that never reads keeps one small chunk.
+/// Bytes a client must have taken before chunks are read ahead. More than the socket buffers of both sides hold, so
+/// that a client that never reads costs one small chunk.
 pub(crate) const READ_AHEAD_AFTER_BYTES: u64 = 8 * 1_024 * KIB as u64;
-/// Bytes of an answer that hyper may hold while the socket is full, besides the chunk in hand.
+/// Bytes of an answer that hyper may buffer while the socket is full, in addition to the current chunk.
 pub(crate) const WRITE_BUFFER_BYTES: usize = 128 * KIB;
-/// Bytes the system may hold for a socket beyond what the client's window takes. Without it a client that never reads has
-/// megabytes copied for it.
+/// Unsent bytes that the kernel may buffer per socket. Without a limit, megabytes pile up for a client that never
+/// reads.
 #[cfg(target_os = "linux")]
 pub(crate) const UNSENT_BYTES: u32 = 1_024 * KIB as u32;
-/// Bytes asked of the socket at once while a head is awaited.
+/// Size of a read while waiting for a head.
 pub(crate) const HEAD_READ_BYTES: usize = 4 * KIB;
-/// Bytes of empty lines that are passed over before a request: two lines, where one is usual.
+/// Bytes in empty lines that are skipped before a request: two lines, where one is usual.
 pub(crate) const EMPTY_LINE_BYTES: usize = 4;

@@ -41,8 +41,9 @@ impl Drop for Present {
 pub struct Presence(pub(crate) Arc<Peers>);
 
 impl Presence {
-    /// Whether a connection from this address and port, as given by [`Request::remote_addr`](crate::Request::remote_addr),
-    /// is open. A disconnect is noticed while the request is handled, unless the client has pipelined another request.
+    /// Whether a connection from this address and port, as given by
+    /// [`Request::remote_addr`](crate::Request::remote_addr), is open. A disconnect is noticed while the request is
+    /// handled, unless the client has pipelined another request.
     pub fn has(&self, peer: SocketAddr) -> bool {
         lock(&self.0.0).contains_key(&peer)
     }

@@ -37,7 +37,8 @@ impl Queue {
         true
     }
 
-    /// Calls `notify` now, for the requests that are already here, and then for each new one. Only the first call sets it.
+    /// Calls `notify` now, for the requests that are already here, and then for each new one. Only the first call sets
+    /// it.
     pub fn on_arrival(&self, notify: impl Fn() + Send + Sync + 'static) {
         self.on_arrival.get_or_init(|| Box::new(notify))();
     }

@@ -5,7 +5,7 @@ use crate::counters::Tally;
 use crate::limits::Limits;
 use crate::permits::UploadPermit;
 use crate::shared::Shared;
-use crate::timers::Pace;
+use crate::timers::MinRate;
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 /// Receives a small body of known length before a handler is woken. An error is a status.
 pub(crate) async fn receive_small(body: &mut Incoming, limits: &Limits) -> Result<Bytes, u16> {
-    let mut pace = Pace::default();
+    let mut rate = MinRate::default();
     // Usually the body arrives with the head, in one piece that needs no copy.
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
@@ -28,7 +28,7 @@ pub(crate) async fn receive_small(body: &mut Incoming, limits: &Limits) -> Resul
         let next = poll_fn(|cx| poll_frame(body, cx));
         let Some(frame) = timeout(limits.body_idle_time, next).await.map_err(|_| 408_u16)? else { break };
         let data = frame.map_err(|_| 400_u16)?.into_data().unwrap_or_default();
-        if !pace.keeps(since.elapsed(), data.len(), limits) && !body.is_end_stream() {
+        if !rate.allows(since.elapsed(), data.len(), limits) && !body.is_end_stream() {
             return Err(408);
         }
         if first.is_empty() {
@@ -64,7 +64,7 @@ pub(crate) struct BodyReader {
 struct Arriving {
     body: Incoming,
     shared: Arc<Shared>,
-    pace: Pace,
+    rate: MinRate,
     /// The client waits for `100 Continue`, which hyper sends at the first read.
     unasked: bool,
     _upload: UploadPermit,
@@ -84,7 +84,7 @@ impl BodyReader {
     }
 
     pub fn arriving(body: Incoming, shared: Arc<Shared>, upload: UploadPermit, unasked: bool) -> BodyReader {
-        let arriving = Arriving { body, shared, pace: Pace::default(), unasked, _upload: upload };
+        let arriving = Arriving { body, shared, rate: MinRate::default(), unasked, _upload: upload };
         BodyReader { ready: Bytes::new(), arriving: Some(arriving), failed: None }
     }
 
@@ -124,7 +124,7 @@ impl Arriving {
             Some(Some(Err(_))) => return Err((ErrorKind::UnexpectedEof, "the body was cut short")),
             Some(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         };
-        if !self.pace.keeps(waited, data.len(), limits) && !self.body.is_end_stream() {
+        if !self.rate.allows(waited, data.len(), limits) && !self.body.is_end_stream() {
             return Err(self.too_slow("the body arrives too slowly"));
         }
         Ok(Some(data))

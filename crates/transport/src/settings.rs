@@ -29,8 +29,8 @@ pub struct Settings {
     pub limits: Limits,
     /// With a certificate the server speaks HTTPS, without one plain HTTP.
     pub certificate: Option<Certificate>,
-    /// Addresses (never IPv4-mapped IPv6) that are exempt from limits per address. By default loopback; a program behind
-    /// a reverse proxy adds the proxy's address.
+    /// Addresses (never IPv4-mapped IPv6) that are exempt from limits per address. By default loopback; a program
+    /// behind a reverse proxy adds the proxy's address.
     pub uncapped: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// Called with status and peer for each request that the transport answers itself (malformed, too slow, over a
     /// limit). The result becomes the answer's `X-Request-Id`. By default there is none.

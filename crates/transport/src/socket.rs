@@ -1,8 +1,8 @@
-//! The socket as hyper sees it: one checked request at a time, deadlines on every wait, and an end that fits.
+//! The socket as hyper sees it: one validated request at a time, a timeout on every wait, and the right kind of close.
 //!
-//! Heads are read into a buffer here, judged by `head`, and only then shown to hyper, together with exactly as many
-//! bytes as their body has. A refused head is replaced by a harmless one whose answer the service already knows, so
-//! that hyper writes every answer. Pipelined requests stay in the socket's own buffers until their turn.
+//! Heads are read into a buffer here, validated by `head`, and only then passed to hyper, followed by exactly the
+//! bytes of their body. A rejected head is replaced by a harmless one whose answer the service already knows, so that
+//! hyper writes every answer. Pipelined requests stay in the kernel's buffers until their turn.
 
 use crate::counters::Tally;
 use crate::head::{Framing, Head, inspect, leading_empty_lines};
@@ -37,14 +37,14 @@ impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
     }
 }
 
-/// What hyper may be shown.
+/// What may be passed to hyper.
 #[derive(PartialEq, Eq)]
 enum Gate {
-    /// This many bytes; then the next head is judged.
+    /// This many bytes; then the next head is validated.
     Open(u64),
-    /// All that comes: chunks, after which the connection closes, or a connection that left HTTP.
+    /// Everything: chunks, after which the connection closes, or an upgraded connection.
     Free,
-    /// The stand-in for a refused head, then nothing.
+    /// The substitute for a rejected head, then nothing.
     Shut,
 }
 
@@ -53,18 +53,18 @@ pub(crate) struct Socket<T: Wire> {
     state: Arc<ConnState>,
     shared: Arc<Shared>,
     gate: Gate,
-    /// Received and not yet shown.
+    /// Received but not yet passed on.
     held: BytesMut,
-    /// How much of `held` is known not to contain the end of a head.
+    /// Length of the prefix of `held` that is known not to contain the end of a head.
     scanned: usize,
-    /// Bytes of empty lines since the last request.
+    /// Bytes in empty lines since the last request.
     empty: usize,
     head_timer: HeadTimer,
     stall_timer: StallTimer,
     closing: Option<Closing>,
 }
 
-/// Reading on after the end of the last answer, until the client has seen it.
+/// Reading on after the last answer, so that the client can read it before the socket closes.
 struct Closing {
     until: Pin<Box<Sleep>>,
     bytes: usize,
@@ -90,7 +90,7 @@ impl<T: Wire> Socket<T> {
         &self.shared.limits
     }
 
-    /// Shows hyper the head and body in `held`, or what stands in for them.
+    /// Opens the gate for the head and body in `held`, or for their substitute.
     fn judge_held(&mut self) {
         let empty = leading_empty_lines(&self.held);
         if empty > 0 {
@@ -115,7 +115,7 @@ impl<T: Wire> Socket<T> {
     fn refuse(&mut self, status: u16) {
         self.scanned = 0;
         self.state.refuse(status);
-        // An answer to HEAD has no body, whatever it says.
+        // hyper must know that the answer to HEAD has no body.
         let method = if self.held.starts_with(b"HEAD ") { "HEAD" } else { "GET" };
         let head = format!("{method} / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n");
         self.held = BytesMut::from(head.as_bytes());
@@ -131,7 +131,7 @@ impl<T: Wire> Socket<T> {
         buf.put_slice(&self.held[..count]);
         self.held.advance(count);
         if self.held.is_empty() {
-            // A connection at rest keeps no buffer.
+            // An idle connection keeps no buffer.
             self.held = BytesMut::new();
         }
         self.shown(count);
@@ -143,7 +143,7 @@ impl<T: Wire> Socket<T> {
         }
     }
 
-    /// Reads the body, never further.
+    /// Reads the body, and nothing beyond it.
     fn pass(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         match self.gate {
@@ -160,7 +160,7 @@ impl<T: Wire> Socket<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads towards a head into `held`. Ready with the number of bytes, 0 at the end.
+    /// Reads part of a head into `held`. Ready with the number of bytes, 0 at end of file.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut store = [0u8; HEAD_READ_BYTES];
         let mut part = ReadBuf::new(&mut store);
@@ -169,13 +169,13 @@ impl<T: Wire> Socket<T> {
         Poll::Ready(Ok(part.filled().len()))
     }
 
-    /// While a request is answered hyper reads only to notice that the client has gone. What else comes waits.
+    /// While a request is answered, hyper reads only to notice a disconnect. Anything else that arrives has to wait.
     fn poll_hang_up(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // hyper asks again for the next head by itself once the answer is out, because it has a head timeout of its own.
+        // hyper polls again for the next head once the answer is out, because it has a header timeout of its own.
         if self.held.is_empty() && ready!(self.poll_more(cx))? == 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    /// Reads until there is a head to show. Ready is the client's end, or its time is up.
+    /// Reads until there is a head to pass on, the client closes, or the time is up.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             if !self.held.is_empty() {
@@ -193,7 +193,7 @@ impl<T: Wire> Socket<T> {
             }
             ready!(self.head_timer.poll(cx, &self.state, &self.shared.limits));
             if self.stall_timer.is_waiting() {
-                // The last answer is still on its way; that wait has a timer of its own.
+                // The last answer is still being sent, which has a timer of its own.
                 self.head_timer.restart();
                 continue;
             }
@@ -208,7 +208,7 @@ impl<T: Wire> Socket<T> {
     fn poll_stalled<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
         ready!(self.stall_timer.poll(cx, &self.shared.limits));
         Tally::count(&self.shared.tally.timeouts);
-        // A client that doesn't read would keep the system's buffers for minutes.
+        // Without a reset, a client that doesn't read would occupy kernel buffers for minutes.
         self.state.set_reset();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client stopped reading")))
     }
@@ -246,7 +246,7 @@ impl<T: Wire> AsyncRead for Socket<T> {
             ready!(me.poll_head(cx))?;
         }
         match me.gate {
-            // The client's end, or its time is up: to hyper that is an end of file.
+            // The client closed, or its time is up: end of file to hyper.
             Gate::Open(0) => Poll::Ready(Ok(())),
             _ if !me.held.is_empty() => {
                 me.show_held(buf);
@@ -304,8 +304,8 @@ impl<T: Wire> AsyncWrite for Socket<T> {
                 Poll::Pending => return self.poll_stalled(cx),
                 Poll::Ready(shut) => shut?,
             }
-            // Closing a socket that holds unread bytes resets it, and the reset may overtake the answer. That matters
-            // where the client may still be sending: after an early answer, or a head that didn't pass.
+            // Closing a socket with unread bytes resets it, and the reset may overtake the answer. That matters if the
+            // client may still be sending: after an early answer, or a rejected head.
             if !self.state.lingers() && self.state.phase() != Phase::Head {
                 return Poll::Ready(Ok(()));
             }
@@ -317,7 +317,7 @@ impl<T: Wire> AsyncWrite for Socket<T> {
 impl<T: Wire> Drop for Socket<T> {
     fn drop(&mut self) {
         if self.state.resets() {
-            // A plain close would look like the end of an answer without a length. This only changes how it closes.
+            // A normal close would look like the end of an answer without a length. If this fails, it closes normally.
             let _ = socket2::SockRef::from(self.wire.tcp()).set_linger(Some(Duration::ZERO));
         }
     }

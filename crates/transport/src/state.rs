@@ -1,17 +1,17 @@
-//! What the socket, the service and the answer of one connection share.
+//! State shared by the socket, the service and the answer of one connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::Instant;
 use tokio::sync::Notify;
 
-/// What a connection is doing. Only a connection in `Waiting` or `Head` may be closed to make room.
+/// What a connection is doing. Only a connection in `Waiting` or `Head` may be evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Phase {
-    /// No byte of a request has come: a fresh connection, a TLS handshake, or the rest between two requests.
+    /// No byte of a request has arrived: a new connection, a TLS handshake, or idle between two requests.
     Waiting = 0,
-    /// Part of a request's head has come.
+    /// Part of a request's head has arrived.
     Head = 1,
     /// A request is being received, handled or answered.
     Busy = 2,
@@ -24,18 +24,18 @@ pub(crate) struct ConnState {
     phase: AtomicU8,
     /// Requests begun so far.
     served: AtomicU32,
-    /// When the connection was last left without a request, in microseconds since `epoch`.
+    /// When the connection last became idle, in microseconds since `epoch`.
     waiting_since: AtomicU64,
     epoch: Instant,
-    /// The status to answer in place of what the client sent; 0 for none.
+    /// The status to answer instead of handling the request; 0 for none.
     refusal: AtomicU16,
-    /// The client may still be sending: close in a way that lets it read the answer.
+    /// The client may still be sending: drain before closing, so that it can read the answer.
     linger: AtomicBool,
-    /// The answer broke off: close in a way that can't be taken for its end.
+    /// The answer was cut short: reset the connection, which cannot be mistaken for its end.
     reset: AtomicBool,
-    /// After a 101 the bytes are not HTTP any more.
+    /// The connection was upgraded: its bytes are no longer HTTP.
     raw: AtomicBool,
-    /// Wakes the connection's task when it has to make room.
+    /// Wakes the connection's task when it is evicted.
     pub evicted: Notify,
 }
 
@@ -74,12 +74,12 @@ impl ConnState {
         self.waiting_since.store(u64::try_from(micros).unwrap_or(u64::MAX), SeqCst);
     }
 
-    /// The first byte of a request is here.
+    /// The first byte of a request has arrived.
     pub fn head_began(&self) {
         self.step(Phase::Waiting, Phase::Head);
     }
 
-    /// Takes the connection for closing, unless a request has begun on it meanwhile.
+    /// Marks the connection for closing, unless a request has begun on it in the meantime.
     pub fn evict(&self) -> bool {
         let taken = self.step(Phase::Waiting, Phase::Evicted) || self.step(Phase::Head, Phase::Evicted);
         if taken {
@@ -100,7 +100,7 @@ impl ConnState {
         self.served.load(SeqCst)
     }
 
-    /// Has `status` answered in place of the request that is being read.
+    /// Answers `status` instead of handling the request that is being read.
     pub fn refuse(&self, status: u16) {
         self.refusal.store(status, SeqCst);
     }
@@ -134,11 +134,11 @@ impl ConnState {
     }
 }
 
-/// Held from the parsed head to the last byte of the answer.
+/// Marks a connection as busy, from the parsed head to the last byte of the answer.
 pub(crate) struct Busy(pub Arc<ConnState>);
 
 impl Busy {
-    /// `None` when the connection was closed to make room.
+    /// `None` if the connection was evicted.
     pub fn begin(state: &Arc<ConnState>) -> Option<Busy> {
         if !state.step(Phase::Head, Phase::Busy) && !state.step(Phase::Waiting, Phase::Busy) {
             return None;

@@ -1,4 +1,4 @@
-//! The clocks of one connection: how long a head may take, how long a connection may rest, how slowly bytes may move.
+//! The timers of one connection: for heads, for idle connections, and for the rates of bodies and answers.
 
 use crate::limits::Limits;
 use crate::state::{ConnState, Phase};
@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant as StdInstant};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// An alarm that may be moved at no cost: it wakes at the earlier time, sees that it is early, and sleeps on. Moving a
-/// timer of the event loop with every request would be a lock for each.
+/// A timer that is cheap to postpone: it wakes at the earlier time, notices that it is early, and goes back to sleep.
+/// Resetting a timer of the event loop takes a lock, which would be one for every request.
 #[derive(Default)]
 struct Alarm(Option<Pin<Box<Sleep>>>);
 
@@ -29,8 +29,8 @@ impl Alarm {
     }
 }
 
-/// Alarms that never ring, for hyper: the real ones are here, and each of its own would be a lock of the event loop for
-/// each request.
+/// Timers that never fire, for hyper: the real ones are here, and each of hyper's would take a lock of the event loop
+/// for every request.
 pub(crate) struct NoTimer;
 
 struct Never;
@@ -55,11 +55,11 @@ impl Future for Never {
     }
 }
 
-/// Bounds the wait for a request: the rest before its first byte, and its head from the first byte on.
+/// Limits the wait for a request: the idle time before its first byte, and the time for its head from then on.
 pub(crate) struct HeadTimer {
     alarm: Alarm,
     opened: Instant,
-    /// The wait that `until` belongs to: requests served before, and the phase.
+    /// What `until` belongs to: the number of requests served before, and the phase.
     wait: Option<(u32, Phase)>,
     until: Instant,
 }
@@ -70,13 +70,14 @@ impl HeadTimer {
         HeadTimer { alarm: Alarm::default(), opened: now, wait: None, until: now }
     }
 
-    /// Ready when the client has had its time.
+    /// Ready when the time is up.
     pub fn poll(&mut self, cx: &mut Context<'_>, state: &ConnState, limits: &Limits) -> Poll<()> {
         let wait = (state.served(), state.phase());
         if self.wait != Some(wait) {
             self.wait = Some(wait);
             self.until = match wait {
-                // A first request's time runs from the connection, or a silent client would have two.
+                // The first request's time starts with the connection; otherwise a silent client would get two
+                // timeouts.
                 (0, _) => self.opened + limits.head_time,
                 (_, Phase::Head) => Instant::now() + limits.head_time,
                 _ => Instant::now() + limits.idle_time,
@@ -85,24 +86,24 @@ impl HeadTimer {
         self.alarm.poll(cx, self.until)
     }
 
-    /// Begins the running wait anew.
+    /// Restarts the current wait.
     pub fn restart(&mut self) {
         self.wait = None;
         self.opened = Instant::now();
     }
 }
 
-/// Bounds the time an answer waits for a client that doesn't take it.
+/// Limits how long an answer waits for a client that doesn't read.
 #[derive(Default)]
 pub(crate) struct StallTimer {
     alarm: Alarm,
-    /// The end of the running window, while bytes wait.
+    /// The end of the current window, while bytes are waiting.
     until: Option<Instant>,
     moved: u64,
 }
 
 impl StallTimer {
-    /// Ready when too little has moved within a window.
+    /// Ready when too little was sent within a window.
     pub fn poll(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
         let window = limits.answer_stall_time;
         let mut until = *self.until.get_or_insert_with(|| Instant::now() + window);
@@ -121,7 +122,7 @@ impl StallTimer {
         self.moved += bytes as u64;
     }
 
-    /// Everything has been taken.
+    /// Everything has been sent.
     pub fn flushed(&mut self) {
         self.until = None;
         self.moved = 0;
@@ -132,25 +133,25 @@ impl StallTimer {
     }
 }
 
-/// Bounds the slowness of a body that arrives: an average over windows of time spent waiting for it. A handler that
-/// takes its time between two reads is not the client's fault.
+/// Enforces a body's minimum rate, averaged over windows of time spent waiting for it. The time a handler takes between
+/// two reads is not the client's fault.
 #[derive(Default)]
-pub(crate) struct Pace {
+pub(crate) struct MinRate {
     waited: Duration,
     bytes: u64,
 }
 
-impl Pace {
-    /// Counts a wait and what it brought. False when the body is too slow.
-    pub fn keeps(&mut self, waited: Duration, bytes: usize, limits: &Limits) -> bool {
+impl MinRate {
+    /// Records a wait and the bytes it yielded. False if the body is too slow.
+    pub fn allows(&mut self, waited: Duration, bytes: usize, limits: &Limits) -> bool {
         self.waited += waited;
         self.bytes += bytes as u64;
         if self.waited < limits.body_rate_window {
             return true;
         }
-        let keeps = self.bytes >= at_rate(limits.body_rate, self.waited);
-        *self = Pace::default();
-        keeps
+        let allowed = self.bytes >= at_rate(limits.body_rate, self.waited);
+        *self = MinRate::default();
+        allowed
     }
 }
 
@@ -164,15 +165,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pace_is_judged_over_windows_of_waiting() {
+    fn rate_is_averaged_over_windows_of_waiting() {
         let limits = Limits { body_rate: 1_000, body_rate_window: Duration::from_secs(10), ..Limits::default() };
         let seconds = Duration::from_secs;
-        let mut pace = Pace::default();
-        assert!(pace.keeps(seconds(9), 0, &limits), "a pause inside a window is allowed");
-        assert!(pace.keeps(seconds(1), 10_000, &limits), "what came after it makes up for it");
-        assert!(pace.keeps(seconds(9), 9_998, &limits));
-        assert!(!pace.keeps(seconds(1), 1, &limits), "a byte too few");
-        let mut pace = Pace::default();
-        assert!((0..1_000_000).all(|_| pace.keeps(Duration::ZERO, 1, &limits)), "a handler's own time never counts");
+        let mut rate = MinRate::default();
+        assert!(rate.allows(seconds(9), 0, &limits), "a pause within a window is allowed");
+        assert!(rate.allows(seconds(1), 10_000, &limits), "the bytes after it make up for it");
+        assert!(rate.allows(seconds(9), 9_998, &limits));
+        assert!(!rate.allows(seconds(1), 1, &limits), "one byte too few");
+        let mut rate = MinRate::default();
+        assert!((0..1_000_000).all(|_| rate.allows(Duration::ZERO, 1, &limits)), "a handler's own time does not count");
     }
 }

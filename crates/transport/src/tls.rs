@@ -1,4 +1,5 @@
-//! TLS on accepted connections: rustls with ring, TLS 1.2 and 1.3, HTTP/1.1 only, a certificate that can be replaced.
+//! TLS on accepted connections: rustls with ring, TLS 1.2 and 1.3, ALPN http/1.1, and a certificate that can be
+//! replaced.
 
 use crate::limits::{HEAD_READ_BYTES, Limits};
 use std::io;
@@ -18,12 +19,12 @@ const HANDSHAKE_RECORD: u8 = 0x16;
 
 const PLAINTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     Content-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 65\r\n\
+    Content-Length: 50\r\n\
     Connection: close\r\n\
     \r\n\
-    This port speaks HTTPS: ask again with https:// in the address.\r\n";
+    This port speaks HTTPS. Use https:// in the URL.\r\n";
 
-/// A server's certificate and key. Clones share it, so that one kept aside can replace it in a running server.
+/// A server's certificate and key. Clones share them, so a clone can replace them in a running server.
 #[derive(Clone)]
 pub struct Certificate {
     slot: Arc<Slot>,
@@ -40,8 +41,8 @@ impl ResolvesServerCert for Slot {
 }
 
 impl Certificate {
-    /// Reads a chain (the server's own certificate first) and its key, both PEM. Fails with `InvalidInput` where they
-    /// can't be read or don't belong together.
+    /// Reads a chain (leaf certificate first) and its key, both PEM. Fails with `InvalidInput` if they can't be read or
+    /// don't match.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> io::Result<Certificate> {
         let slot = Arc::new(Slot(RwLock::new(Arc::new(certified(chain, key)?))));
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -53,7 +54,7 @@ impl Certificate {
         Ok(Certificate { slot, config: Arc::new(config) })
     }
 
-    /// Puts another pair in its place, for every handshake from now on. After an error the old one goes on serving.
+    /// Replaces the pair for every handshake from now on. After an error the old one stays in use.
     pub fn replace(&self, chain: &[u8], key: &[u8]) -> io::Result<()> {
         let pair = Arc::new(certified(chain, key)?);
         *self.slot.0.write().unwrap_or_else(PoisonError::into_inner) = pair;
@@ -68,24 +69,24 @@ fn invalid(error: impl std::fmt::Display) -> io::Error {
 fn certified(chain: &[u8], key: &[u8]) -> io::Result<CertifiedKey> {
     let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>().map_err(invalid)?;
     if chain.is_empty() {
-        return Err(invalid("no certificate in the PEM"));
+        return Err(invalid("the PEM contains no certificate"));
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(invalid)?;
     let pair = CertifiedKey::new(chain, ring::sign::any_supported_type(&key).map_err(invalid)?);
     match pair.keys_match() {
-        // `Unknown` is a key that can't tell its public half.
+        // `Unknown` means that the key can't provide its public half.
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
         Err(error) => Err(invalid(error)),
     }
 }
 
-/// Shakes hands, within the limit's time. A client that speaks plain HTTP gets an answer it can read.
+/// Performs the handshake within the time limit. A client that speaks plain HTTP gets a readable answer.
 pub(crate) async fn handshake(
     socket: TcpStream,
     certificate: &Certificate,
     limits: &Limits,
 ) -> io::Result<TlsStream<TcpStream>> {
-    let shake = async {
+    let handshake = async {
         let mut first = [0];
         if socket.peek(&mut first).await? == 1 && first[0] != HANDSHAKE_RECORD {
             if first[0].is_ascii_alphabetic() {
@@ -95,10 +96,10 @@ pub(crate) async fn handshake(
         }
         TlsAcceptor::from(certificate.config.clone()).accept(socket).await
     };
-    timeout(limits.tls_handshake_time, shake).await?
+    timeout(limits.tls_handshake_time, handshake).await?
 }
 
-/// Answers, then reads on a little: closing with unread bytes would reset the connection before the answer is read.
+/// Answers, then drains a little: closing with unread bytes could reset the connection before the answer is read.
 async fn answer_plaintext(mut socket: TcpStream, limits: &Limits) -> io::Result<()> {
     socket.write_all(PLAINTEXT_ANSWER).await?;
     socket.shutdown().await?;
@@ -112,7 +113,7 @@ async fn answer_plaintext(mut socket: TcpStream, limits: &Limits) -> io::Result<
             }
         }
     };
-    // Its time being up is as good an end as any.
+    // A timeout ends it just as well.
     let _ = timeout(limits.drain_time, drain).await;
     Ok(())
 }
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_to_plaintext_announces_its_length() {
+    fn plaintext_answer_declares_its_length() {
         let text = String::from_utf8_lossy(PLAINTEXT_ANSWER);
         let parts = text.split_once("\r\n\r\n");
         assert!(parts.is_some_and(|(head, body)| head.contains(&format!("Content-Length: {}\r\n", body.len()))));

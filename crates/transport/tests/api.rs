@@ -1,4 +1,4 @@
-//! The interface that rouille uses, complete, and the proof that rouille runs on this crate.
+//! The complete interface that rouille uses, and a check that rouille runs on this crate.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -10,7 +10,7 @@ use support::hostile::target::trusting;
 use support::site::{Site, self_signed};
 use tiny_http::{Header, Limits, ReadWrite, Request, Response, Server, SslConfig};
 
-/// Every call that rouille 3.6.2 makes, with its types. Not run: that it compiles is the test.
+/// Every call that rouille 3.6.2 makes, with its types. Never run: the test is that it compiles.
 #[expect(dead_code)]
 fn calls_of_rouille(config: SslConfig) -> Result<(), Box<dyn std::error::Error + Send + Sync + 'static>> {
     let server: Server = Server::http("127.0.0.1:0")?;
@@ -41,7 +41,7 @@ fn calls_of_rouille(config: SslConfig) -> Result<(), Box<dyn std::error::Error +
 
 #[test]
 fn rouille_runs_on_this_crate() {
-    // `rouille::ReadWrite` is `tiny_http::ReadWrite`, so this compiles only where they are the same crate.
+    // `rouille::ReadWrite` is `tiny_http::ReadWrite`, so this compiles only if they are the same crate.
     fn same(socket: Box<dyn rouille::ReadWrite + Send>) -> Box<dyn tiny_http::ReadWrite + Send> {
         socket
     }
@@ -54,7 +54,7 @@ fn rouille_runs_on_this_crate() {
 }
 
 #[test]
-fn https_as_rouille_asks_for_it_takes_pem() {
+fn https_accepts_pem() {
     let (chain, key) = self_signed();
     let config = SslConfig { certificate: chain.clone().into_bytes(), private_key: key.into_bytes() };
     let server = Server::https("127.0.0.1:0", config).unwrap();
@@ -71,7 +71,7 @@ fn https_as_rouille_asks_for_it_takes_pem() {
 }
 
 #[test]
-fn settings_reach_only_the_server_they_are_meant_for() {
+fn settings_apply_only_to_the_configured_server() {
     let limits = Limits { uri_bytes: 10, ..Limits::default() };
     let site = Site::plain(limits);
     let other = Server::http("127.0.0.1:0").unwrap();
@@ -87,8 +87,8 @@ fn settings_reach_only_the_server_they_are_meant_for() {
 }
 
 #[test]
-fn every_address_means_ipv4_too_and_a_client_keeps_its_own() {
-    // A machine without IPv6 has nothing to say here.
+fn dual_stack_server_reports_ipv4_clients_as_ipv4() {
+    // Skipped on a machine without IPv6.
     let Ok(server) = Server::http("[::]:0") else { return };
     let port = server.server_addr().to_ip().unwrap().port();
     let ask = |address: &str| {

@@ -1,5 +1,5 @@
-//! What broke the stock server, bounded and on loopback, with a healthy client beside it: seen from outside by `hostile`,
-//! and by the counters from inside.
+//! The attacks that broke the stock server, bounded and on loopback, next to a healthy client. `hostile` checks the
+//! outside, the counters here the inside.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -16,11 +16,11 @@ use support::site::Site;
 use tiny_http::{Limits, Settings};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// What memory may grow by, in MiB, server and clients together.
+/// Allowed growth of memory in MiB, server and clients together.
 const MEMORY_MIB: u64 = 200;
 
-/// Runs an attack on a site, and makes sure that nobody else suffered and nothing is left of it.
-fn beset(site: &Site, what: &str, attack: impl Fn(&Target)) {
+/// Runs an attack on a site, and checks that nobody else suffered and that nothing is left of it.
+fn withstands(site: &Site, what: &str, attack: impl Fn(&Target)) {
     let _alone = alone();
     descriptors(12_000);
     let (target, before) = (site.target(), memory_mib("self", "VmRSS"));
@@ -33,68 +33,68 @@ fn beset(site: &Site, what: &str, attack: impl Fn(&Target)) {
 }
 
 #[test]
-fn slow_heads_by_the_hundreds() {
+fn hundreds_of_slow_heads() {
     for site in Site::both(&Limits { head_time: SECOND, ..Limits::default() }) {
-        beset(&site, "slow heads x640", |target| attacks::slow_heads(target, 640));
+        withstands(&site, "slow heads x640", |target| attacks::slow_heads(target, 640));
         assert!(site.counters().timeouts >= 640);
     }
 }
 
 #[test]
-fn slow_bodies_by_the_hundreds() {
+fn hundreds_of_slow_bodies() {
     let limits = Limits { body_idle_time: SECOND, body_rate_window: SECOND, ..Limits::default() };
     for site in Site::both(&limits) {
-        beset(&site, "slow bodies x640", |target| attacks::slow_bodies(target, 640));
+        withstands(&site, "slow bodies x640", |target| attacks::slow_bodies(target, 640));
         let counters = site.counters();
         assert!(counters.timeouts + counters.overloaded >= 640);
-        assert!(counters.overloaded > 0, "only so many uploads at once");
+        assert!(counters.overloaded > 0, "the limit on uploads was reached");
     }
 }
 
 #[test]
-fn stalled_downloads_by_the_hundreds() {
+fn hundreds_of_stalled_downloads() {
     for site in Site::both(&Limits { answer_stall_time: 2 * SECOND, ..Limits::default() }) {
-        beset(&site, "stalled downloads x320", |target| attacks::stalled_downloads(target, 320));
+        withstands(&site, "stalled downloads x320", |target| attacks::stalled_downloads(target, 320));
         assert!(site.counters().timeouts >= 320);
     }
 }
 
 #[test]
-fn idle_connections_by_the_thousands() {
+fn thousands_of_idle_connections() {
     let limits = Limits { connections: 4_000, ..Limits::default() };
     let site = Site::plain(limits.clone());
-    beset(&site, "idle connections x5000", |target| attacks::idle_connections(target, 5_000));
+    withstands(&site, "idle connections x5000", |target| attacks::idle_connections(target, 5_000));
     let counters = site.counters();
     assert!(counters.made_room >= 1_000 && counters.refused == 0, "{counters:?}");
 }
 
 #[test]
-fn half_handshakes_by_the_hundreds() {
+fn hundreds_of_half_handshakes() {
     let site = Site::tls(Limits { tls_handshake_time: SECOND, ..Limits::default() });
-    beset(&site, "half handshakes x640", |target| attacks::half_handshakes(target, 640));
+    withstands(&site, "half handshakes x640", |target| attacks::half_handshakes(target, 640));
     assert!(site.counters().handshake_failures >= 640);
 }
 
 #[test]
-fn http_2_that_is_not_spoken() {
+fn unsupported_http_2() {
     for site in Site::both(&Limits::default()) {
-        beset(&site, "h2c x500", |target| attacks::http_2(target, 500));
+        withstands(&site, "h2c x500", |target| attacks::http_2(target, 500));
     }
 }
 
 #[test]
-fn heads_without_end() {
+fn endless_heads() {
     for site in Site::both(&Limits::default()) {
-        beset(&site, "heads without end", attacks::heads_without_end);
+        withstands(&site, "heads without end", attacks::heads_without_end);
     }
 }
 
 #[test]
 fn length_bombs() {
     for site in Site::both(&Limits::default()) {
-        beset(&site, "length bombs", |target| {
+        withstands(&site, "length bombs", |target| {
             attacks::length_bombs(target);
-            // The same for a handler that begins to read.
+            // The same with a handler that begins to read the body.
             let mut wire = target.open();
             wire.send("POST /peek HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\nabcd").unwrap();
             assert_eq!(wire.answer("POST").unwrap().status, 400);
@@ -103,16 +103,16 @@ fn length_bombs() {
 }
 
 #[test]
-fn an_early_answer_is_read_by_a_client_that_sends_on() {
+fn early_answer_reaches_a_client_that_keeps_sending() {
     for site in Site::both(&Limits::default()) {
-        beset(&site, "early 401, 4 GB", attacks::early_answer);
+        withstands(&site, "early 401, 4 GB", attacks::early_answer);
     }
 }
 
 #[test]
-fn pipelining_without_end() {
+fn endless_pipelining() {
     for site in Site::both(&Limits { answer_stall_time: SECOND, ..Limits::default() }) {
-        beset(&site, "pipelining without end", |target| {
+        withstands(&site, "pipelining without end", |target| {
             let sent = attacks::pipelining(target, || assert!(site.counters().in_flight < 8));
             println!("pipelining: cut after {sent} requests, {:?}", site.counters());
         });
@@ -120,7 +120,7 @@ fn pipelining_without_end() {
 }
 
 #[test]
-fn clients_that_vanish() {
+fn clients_that_disconnect() {
     let _alone = alone();
     descriptors(8_192);
     let site = Site::plain(Limits { requests_in_flight: POOL_AND_MORE, ..Limits::default() });
@@ -138,11 +138,11 @@ fn clients_that_vanish() {
     site.is_serving();
 }
 
-/// Some requests wait in rouille's queue, which has no bound of its own.
+/// More than the pool, so that some requests wait in rouille's unbounded queue.
 const POOL_AND_MORE: usize = support::site::POOL + 32;
 
 #[test]
-fn one_address_cannot_take_every_seat() {
+fn one_address_cannot_take_every_connection() {
     let _alone = alone();
     let limits = Limits { connections_per_address: 10, uploads_per_address: 3, ..Limits::default() };
     let site = Site::start(Settings { limits, uncapped: Arc::new(|_| false), ..Settings::default() }, None);
@@ -159,7 +159,7 @@ fn one_address_cannot_take_every_seat() {
     let mut uploads = target.open_with(3, upload);
     eventually("three uploads hold threads", || site.counters().uploads == 3);
     assert_eq!(target.open_with(1, upload)[0].answer("POST").unwrap().status, 503);
-    // A connection with a request never makes room.
+    // A connection with a request is never evicted.
     uploads.extend(target.open_with(7, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"));
     eventually("ten requests", || site.counters().in_flight == 10);
     let mut refused = Wire::open(site.address, None).unwrap();

@@ -1,5 +1,5 @@
-//! Malformed HTTP, made from whole requests by small damage. Whatever comes, the server neither dies nor hangs, and
-//! every byte of its answers is one that a strict client can parse. `FUZZ_SECONDS` sets how long, `FUZZ_SEED` where.
+//! Malformed HTTP, made by mutating valid requests. The server must neither crash nor hang, and a strict client must be
+//! able to parse every byte of its answers. `FUZZ_SECONDS` sets the duration, `FUZZ_SEED` the seed.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -56,10 +56,10 @@ const PIECES: &[&[u8]] = &[
     b"#",
 ];
 
-/// xorshift64*: enough for damage, and the same from the same seed.
-struct Dice(u64);
+/// xorshift64*: good enough for mutations, and reproducible.
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, most: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -67,7 +67,7 @@ impl Dice {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % most.max(1)
     }
 
-    fn damaged(&mut self) -> Vec<u8> {
+    fn mutated(&mut self) -> Vec<u8> {
         let mut bytes = SEEDS[self.below(SEEDS.len())].as_bytes().to_vec();
         for _ in 0..=self.below(4) {
             let at = self.below(bytes.len() + 1);
@@ -88,7 +88,7 @@ impl Dice {
     }
 }
 
-/// Panics where bytes are no answers. A connection may end inside of one.
+/// Panics if the bytes are not valid answers. The last one may be cut short.
 fn parse_answers(mut bytes: &[u8], sent: &[u8]) {
     while !bytes.is_empty() {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head that ends") + 4;
@@ -112,7 +112,7 @@ fn parse_answers(mut bytes: &[u8], sent: &[u8]) {
         if status == 101 {
             return;
         }
-        // Which request an answer is for is not known here, so a HEAD anywhere ends the strictness.
+        // Unknown which request an answer belongs to, so a HEAD anywhere ends the strict checks.
         if sent.windows(4).any(|four| four == b"HEAD") {
             return;
         }
@@ -144,7 +144,7 @@ fn after_chunks(mut bytes: &[u8]) -> &[u8] {
 }
 
 #[test]
-fn damaged_requests_get_answers_that_parse() {
+fn mutated_requests_get_valid_answers() {
     let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let time = Duration::from_secs(variable("FUZZ_SECONDS").unwrap_or(3));
     let seed = variable("FUZZ_SEED").unwrap_or(1).max(1);
@@ -156,15 +156,15 @@ fn damaged_requests_get_answers_that_parse() {
         .map(|thread| {
             let address = site.address;
             std::thread::spawn(move || {
-                let mut dice = Dice(seed.wrapping_mul(1_000).wrapping_add(thread));
+                let mut rng = Rng(seed.wrapping_mul(1_000).wrapping_add(thread));
                 let mut count = 0_u64;
                 while begin.elapsed() < time {
-                    let sent = dice.damaged();
+                    let sent = rng.mutated();
                     let mut wire = support::hostile::client::Wire::open(address, None).unwrap();
-                    let cut = dice.below(sent.len() + 1);
-                    // In two pieces, perhaps; with an end, sometimes, or waiting for the server's.
+                    let cut = rng.below(sent.len() + 1);
+                    // In two pieces; sometimes half-closed, otherwise waiting for the server to close.
                     let _ = wire.send(&sent[..cut]).and_then(|()| wire.send(&sent[cut..]));
-                    if dice.below(4) == 0 {
+                    if rng.below(4) == 0 {
                         let _ = wire.tcp.shutdown(Shutdown::Write);
                     }
                     let (answers, error) = wire.read_out();
@@ -187,7 +187,7 @@ fn damaged_requests_get_answers_that_parse() {
         })
         .collect();
     let counts: u64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
-    println!("{counts} damaged requests, {:?}", site.counters());
+    println!("{counts} mutated requests, {:?}", site.counters());
     site.is_serving();
     site.is_empty();
 }

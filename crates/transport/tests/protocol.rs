@@ -1,4 +1,4 @@
-//! HTTP/1.1 as a strict client and a hostile one see it.
+//! HTTP/1.1, as seen by a strict client and a hostile one.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -6,15 +6,15 @@ mod support;
 use std::time::{Duration, Instant};
 use support::hostile::client::statuses;
 use support::hostile::eventually;
-use support::hostile::smuggling::doubtful_requests;
+use support::hostile::smuggling::ambiguous_requests;
 use support::site::Site;
 use tiny_http::Limits;
 
 #[test]
-fn whatever_follows_a_doubtful_request_is_never_a_request() {
+fn bytes_after_an_ambiguous_request_are_never_a_request() {
     for site in Site::both(&Limits::default()) {
-        doubtful_requests(&site.target());
-        // A handler that reads only the beginning leaves a rest that looks like a request.
+        ambiguous_requests(&site.target());
+        // The handler reads only the beginning, and the rest looks like a request.
         let mut wire = site.open();
         let chunk = "40\r\nabcdGET /SMUGGLED HTTP/1.1\r\nHost: x\r\n\r\n";
         wire.send(format!("POST /peek HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")).unwrap();
@@ -24,7 +24,7 @@ fn whatever_follows_a_doubtful_request_is_never_a_request() {
 }
 
 #[test]
-fn honest_requests_are_answered_one_after_the_other() {
+fn valid_requests_are_answered_in_order() {
     for site in Site::both(&Limits::default()) {
         let mut wire = site.open();
         // (request, method, status, body)
@@ -51,7 +51,7 @@ fn honest_requests_are_answered_one_after_the_other() {
             }
             assert!(answer.header("date").is_some(), "{bytes}");
         }
-        // All at once: the answers come in order, on the same connection.
+        // Pipelined: the answers arrive in order, on the same connection.
         wire.send(cases.iter().map(|(bytes, ..)| *bytes).collect::<String>()).unwrap();
         for (bytes, method, status, _) in cases {
             assert_eq!(wire.answer(method).expect(bytes).status, *status, "{bytes}");
@@ -62,7 +62,7 @@ fn honest_requests_are_answered_one_after_the_other() {
 }
 
 #[test]
-fn http_1_0_closes_unless_it_is_asked_not_to() {
+fn http_1_0_closes_unless_keep_alive_is_requested() {
     let site = Site::plain(Limits::default());
     let mut wire = site.open();
     wire.send("GET /json HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").unwrap();
@@ -73,14 +73,14 @@ fn http_1_0_closes_unless_it_is_asked_not_to() {
 }
 
 #[test]
-fn no_header_of_an_answer_carries_a_line_break() {
+fn response_headers_never_contain_line_breaks() {
     let site = Site::plain(Limits::default());
     let answer = site.open().get("/inject?v=a%0d%0aSet-Cookie:%20evil=1").unwrap();
     assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
 }
 
 #[test]
-fn a_connection_can_leave_http() {
+fn connection_can_be_upgraded() {
     let site = Site::plain(Limits::default());
     let mut wire = site.open();
     wire.send(
@@ -104,18 +104,18 @@ fn a_connection_can_leave_http() {
 }
 
 #[test]
-fn a_connection_at_rest_is_closed_and_a_slow_one_told() {
+fn idle_connection_is_closed_and_slow_request_gets_408() {
     let quick = Duration::from_millis(200);
     let limits = Limits { head_time: quick, idle_time: 2 * quick, drain_time: quick, ..Limits::default() };
     for site in Site::both(&limits) {
         let mut silent = site.open();
-        assert_eq!(silent.read_out(), (Vec::new(), None), "silence is answered with an end");
+        assert_eq!(silent.read_out(), (Vec::new(), None), "a silent connection is closed");
         let mut slow = site.open();
         slow.send("GET /json HTTP/1.1\r\nHo").unwrap();
         assert_eq!(slow.answer("GET").unwrap().status, 408);
         let mut used = site.open();
         assert_eq!(used.get("/json").unwrap().status, 200);
-        assert_eq!(used.read_out(), (Vec::new(), None), "so is rest");
+        assert_eq!(used.read_out(), (Vec::new(), None), "so is an idle one");
         let mut used = site.open();
         assert_eq!(used.get("/json").unwrap().status, 200);
         used.send("GET /json HTTP/1.1\r\nHo").unwrap();
@@ -126,7 +126,7 @@ fn a_connection_at_rest_is_closed_and_a_slow_one_told() {
 }
 
 #[test]
-fn a_request_beyond_the_limit_is_told_to_come_back() {
+fn request_over_the_limit_gets_503_with_retry_after() {
     let site = Site::plain(Limits { requests_in_flight: 2, ..Limits::default() });
     let mut waiting: Vec<_> = (0..2).map(|_| site.open()).collect();
     for wire in &mut waiting {
@@ -144,7 +144,7 @@ fn a_request_beyond_the_limit_is_told_to_come_back() {
 }
 
 #[test]
-fn connections_that_are_kept_starve_nobody() {
+fn keep_alive_connections_do_not_starve_others() {
     for site in Site::both(&Limits::default()) {
         let mut wires: Vec<_> = (0..200).map(|_| site.open()).collect();
         for _ in 0..3 {
@@ -160,7 +160,7 @@ fn connections_that_are_kept_starve_nobody() {
 }
 
 #[test]
-fn no_answer_waits_for_an_acknowledgement() {
+fn answers_do_not_wait_for_delayed_acknowledgements() {
     let site = Site::plain(Limits::default());
     let mut wire = site.open();
     let mut times: Vec<Duration> = (0..50)
@@ -171,6 +171,6 @@ fn no_answer_waits_for_an_acknowledgement() {
         })
         .collect();
     times.sort_unstable();
-    // A delayed acknowledgement takes 40 ms, and takes it nearly every time.
+    // A delayed acknowledgement would take 40 ms, nearly every time.
     assert!(times[25] < Duration::from_millis(30), "{times:?}");
 }

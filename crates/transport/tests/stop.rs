@@ -1,4 +1,4 @@
-//! Stopping: nothing that was acknowledged is lost, and what was cut is said.
+//! Shutdown: no acknowledged request is lost, and whatever was cut off is reported.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -11,7 +11,7 @@ use support::site::Site;
 use tiny_http::{Limits, Server, Settings, configure};
 
 #[test]
-fn an_idle_server_stops_at_once_and_frees_its_port() {
+fn idle_server_stops_at_once_and_frees_its_port() {
     for mut site in Site::both(&Limits::default()) {
         let (mut fresh, mut used, mut begun) = (site.open(), site.open(), site.open());
         assert_eq!(used.get("/json").unwrap().status, 200);
@@ -31,7 +31,7 @@ fn an_idle_server_stops_at_once_and_frees_its_port() {
 }
 
 #[test]
-fn requests_in_flight_are_finished() {
+fn in_flight_requests_are_finished() {
     for mut site in Site::both(&Limits::default()) {
         let mut wires: Vec<Wire> = (0..20).map(|_| site.open()).collect();
         for wire in &mut wires {
@@ -53,7 +53,7 @@ fn requests_in_flight_are_finished() {
 }
 
 #[test]
-fn a_long_answer_is_finished_too() {
+fn long_answer_is_finished() {
     let site = Site::plain(Limits::default());
     let mut wire = site.open();
     wire.send("GET /sized?n=50000000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
@@ -67,7 +67,7 @@ fn a_long_answer_is_finished_too() {
 }
 
 #[test]
-fn what_outlasts_the_deadline_is_cut_and_said() {
+fn requests_past_the_deadline_are_cut_and_reported() {
     for site in Site::both(&Limits::default()) {
         let mut wires: Vec<Wire> = (0..3).map(|_| site.open()).collect();
         wires[0].send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
@@ -79,14 +79,14 @@ fn what_outlasts_the_deadline_is_cut_and_said() {
         assert_eq!((stopped.cut_requests, stopped.cut_connections), (2, 3));
         assert!(!stopped.is_clean() && begin.elapsed() < Duration::from_secs(20));
         for wire in &mut wires {
-            assert_eq!(wire.read_out().0, b"", "cut, and not answered");
+            assert_eq!(wire.read_out().0, b"", "cut off without an answer");
         }
         site.gate.open();
     }
 }
 
 #[test]
-fn under_load_every_acknowledged_request_is_answered_whole() {
+fn stop_under_load_completes_every_acknowledged_request() {
     let mut site = Site::plain(Limits::default());
     let (address, answered, stop) = (site.address, AtomicUsize::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
@@ -94,7 +94,7 @@ fn under_load_every_acknowledged_request_is_answered_whole() {
             scope.spawn(|| {
                 let mut wire = Wire::open(address, None).unwrap();
                 loop {
-                    // Either an answer that is whole, or none at all because the connection had ended before.
+                    // Either a complete answer, or none because the connection had been closed before.
                     match wire.get("/sized?n=200000") {
                         Some(answer) => {
                             assert!(answer.complete && answer.status == 200, "{:?}", answer.error);
@@ -112,11 +112,11 @@ fn under_load_every_acknowledged_request_is_answered_whole() {
     });
     let counters = site.counters();
     println!("stop under load: {} answered, {counters:?}", answered.load(SeqCst));
-    assert_eq!(counters.requests, answered.load(SeqCst) as u64, "what began was answered");
+    assert_eq!(counters.requests, answered.load(SeqCst) as u64, "every request that began was answered");
 }
 
 #[test]
-fn dropping_a_server_cuts_it() {
+fn dropping_a_server_cuts_its_connections() {
     let (server, handle) = configure(Settings::default(), || Server::http("127.0.0.1:0").unwrap());
     let handle = handle.unwrap();
     let mut wire = Wire::open(handle.address(), None).unwrap();
@@ -124,6 +124,6 @@ fn dropping_a_server_cuts_it() {
     let request = server.recv_timeout(PATIENCE).unwrap().unwrap();
     drop(server);
     assert_eq!(wire.read_out().0, b"");
-    assert!(request.respond(tiny_http::Response::empty(204u16)).is_err(), "nobody is there to take it");
+    assert!(request.respond(tiny_http::Response::empty(204u16)).is_err(), "the client has gone");
     assert!(handle.stop(Duration::from_millis(1)).took < PATIENCE, "a handle outlives its server");
 }

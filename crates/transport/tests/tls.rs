@@ -1,4 +1,4 @@
-//! HTTPS: what it offers, its certificate being replaced, and plaintext on its port.
+//! HTTPS: protocol versions, replacing the certificate, and plaintext on the TLS port.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -17,7 +17,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 #[test]
-fn plaintext_gets_an_answer_it_can_read() {
+fn plaintext_gets_a_readable_answer() {
     let site = Site::tls(Limits::default());
     for request in [
         "GET /json HTTP/1.1\r\nHost: x\r\n\r\n".to_string(),
@@ -31,36 +31,39 @@ fn plaintext_gets_an_answer_it_can_read() {
         assert!(answer.text().contains("https://"), "{}", answer.text());
         assert_eq!(wire.read_out(), (Vec::new(), None));
     }
-    // Noise gets nothing.
+    // Garbage gets nothing.
     let mut socket = site.open_tcp();
     socket.write_all(&[0, 1, 2, 3]).unwrap();
     let mut seen = Vec::new();
     assert!(socket.read_to_end(&mut seen).is_err() || seen.is_empty());
-    // Counted once the socket is closed, which the client may see first.
+    // Counted after the socket is closed, which the client may notice first.
     eventually("all four are counted", || site.counters().handshake_failures == 4);
     site.is_serving();
     site.is_empty();
 }
 
 #[test]
-fn a_certificate_is_replaced_without_a_restart() {
+fn certificate_is_replaced_without_a_restart() {
     let mut site = Site::tls(Limits::default());
     let mut before = site.open();
     assert_eq!(before.get("/json").unwrap().status, 200);
     let certificate = site.certificate.clone().unwrap();
     let (chain, key) = self_signed();
-    assert!(certificate.replace(chain.as_bytes(), self_signed().1.as_bytes()).is_err(), "a key of another");
+    assert!(
+        certificate.replace(chain.as_bytes(), self_signed().1.as_bytes()).is_err(),
+        "the key of another certificate"
+    );
     assert!(certificate.replace(b"", key.as_bytes()).is_err());
     site.is_serving();
     certificate.replace(chain.as_bytes(), key.as_bytes()).unwrap();
-    assert_eq!(before.get("/json").unwrap().status, 200, "an open connection goes on");
-    assert!(Wire::open(site.address, site.tls.clone()).is_err(), "the old one is not shown any more");
+    assert_eq!(before.get("/json").unwrap().status, 200, "an open connection keeps working");
+    assert!(Wire::open(site.address, site.tls.clone()).is_err(), "the old certificate is no longer used");
     site.tls = Some(trusting(&chain));
     site.is_serving();
 }
 
 #[test]
-fn both_versions_of_tls_are_spoken_and_only_http_1_1_is_offered() {
+fn tls_1_2_and_1_3_are_supported_and_only_http_1_1_is_offered() {
     let (chain, key) = self_signed();
     let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
     let site = Site::start(
@@ -82,7 +85,7 @@ fn both_versions_of_tls_are_spoken_and_only_http_1_1_is_offered() {
         assert_eq!(session.alpn_protocol(), Some(b"http/1.1".as_slice()));
         assert_eq!(session.protocol_version(), Some(version.version));
         config.alpn_protocols = vec![b"h2".to_vec()];
-        assert!(Wire::open(site.address, Some(Arc::new(config))).is_err(), "HTTP/2 alone is not spoken");
+        assert!(Wire::open(site.address, Some(Arc::new(config))).is_err(), "HTTP/2 is not supported");
     }
 }
 
@@ -99,13 +102,13 @@ fn curl_and_python_are_served() {
     let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
     let settings = tiny_http::Settings { certificate: Some(certificate), ..tiny_http::Settings::default() };
     let site = Site::start(settings, Some(trusting(&chain)));
-    let authority = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ca-{}.pem", site.address.port()));
-    std::fs::write(&authority, chain).unwrap();
-    let (file, port) = (authority.to_str().unwrap(), site.address.port().to_string());
+    let ca_file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ca-{}.pem", site.address.port()));
+    std::fs::write(&ca_file, chain).unwrap();
+    let (file, port) = (ca_file.to_str().unwrap(), site.address.port().to_string());
     let at = format!("localhost:{port}:127.0.0.1");
     let url = |path: &str| format!("https://localhost:{port}{path}");
     let upload = "x".repeat(2_000_000);
-    let body = authority.with_extension("body");
+    let body = ca_file.with_extension("body");
     std::fs::write(&body, &upload).unwrap();
     let data = format!("@{}", body.to_str().unwrap());
     let common = ["-sS", "--max-time", "30", "--cacert", file, "--resolve", &at];
@@ -117,7 +120,7 @@ fn curl_and_python_are_served() {
         (&["-o", "/dev/null", "-w", "%{http_code}", "--data-binary", &data, &url("/ignore")], "401"),
     ];
     for (arguments, expected) in curl_cases {
-        // A machine without the program has nothing to say here.
+        // Skipped if curl is not installed.
         let Ok(output) = Command::new("curl").args(common).args(arguments).output() else { continue };
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(out, expected, "{arguments:?}: {err}");

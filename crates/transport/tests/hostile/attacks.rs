@@ -1,5 +1,5 @@
-//! What broke the stock server, one function an attack. Each is bounded, ends when the server has ended it, and panics
-//! where the server took it badly.
+//! The attacks that broke the stock server, one function each. Each is bounded, ends when the server has ended it, and
+//! panics if the server mishandles it.
 
 use super::client::Wire;
 use super::target::Target;
@@ -8,11 +8,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Time between two bytes of a client that is slow on purpose.
+/// Interval between two bytes from a deliberately slow client.
 const DRIP: Duration = Duration::from_millis(100);
 const MIB: usize = 1 << 20;
 
-/// Sends a byte on each connection now and then until the server has closed them all.
+/// Sends single bytes on each connection until the server has closed them all.
 pub fn drip_until_cut(wires: &mut [Wire]) {
     let begin = Instant::now();
     let mut open: Vec<&mut Wire> = wires.iter_mut().collect();
@@ -23,7 +23,7 @@ pub fn drip_until_cut(wires: &mut [Wire]) {
     }
 }
 
-/// Heads that never end. Each is answered 408 or just cut.
+/// Heads that never end. Each is answered 408 or just cut off.
 pub fn slow_heads(target: &Target, count: usize) {
     let mut wires = target.open_with(count, &(target.head("GET", &target.small) + "X-A: "));
     drip_until_cut(&mut wires);
@@ -32,10 +32,11 @@ pub fn slow_heads(target: &Target, count: usize) {
     }
 }
 
-/// What a server of demos takes for the beginning of one, so that it waits for the rest.
+/// The magic bytes of a demo, so that the product waits for the rest.
 const DEMO: &str = "PBDEMS2\0";
 
-/// Bodies that never end. Half are small and wait on tasks, half are uploads, of which only so many may hold a thread.
+/// Bodies that never end. Half are small and wait on tasks; half are uploads, of which a limited number may hold
+/// threads.
 pub fn slow_bodies(target: &Target, count: usize) {
     let mut wires = target.open_with(count / 2, &(target.post("Content-Length: 60000\r\n") + DEMO));
     wires.extend(target.open_with(count / 2, &(target.post("Content-Length: 1000000\r\n") + DEMO)));
@@ -60,7 +61,7 @@ pub fn stalled_downloads(target: &Target, count: usize) {
     }
 }
 
-/// More connections than the server holds, each at rest after its first answer. The oldest make room, the youngest are
+/// More connections than the server allows, each idle after its first answer. The oldest are evicted, the newest
 /// served.
 pub fn idle_connections(target: &Target, count: usize) {
     let open = |_| {
@@ -70,13 +71,13 @@ pub fn idle_connections(target: &Target, count: usize) {
         wire
     };
     let mut wires: Vec<Wire> = (0..count).map(open).collect();
-    assert_eq!(wires[0].read_out().0, b"", "the oldest made room");
-    let youngest = &mut wires[count - 1];
-    youngest.send(target.get(&target.small)).unwrap();
-    assert_eq!(youngest.answer("GET").unwrap().status, 200, "the youngest is served");
+    assert_eq!(wires[0].read_out().0, b"", "the oldest was evicted");
+    let newest = &mut wires[count - 1];
+    newest.send(target.get(&target.small)).unwrap();
+    assert_eq!(newest.answer("GET").unwrap().status, 200, "the newest is served");
 }
 
-/// TLS that is begun and not ended: silent, in the midst of a greeting, and with the seven bytes that made the stock
+/// Unfinished TLS handshakes: silent, cut in the middle of a ClientHello, and the seven bytes that made the stock
 /// server burn a core.
 pub fn half_handshakes(target: &Target, count: usize) {
     let openings: [&[u8]; 4] =
@@ -90,14 +91,14 @@ pub fn half_handshakes(target: &Target, count: usize) {
     let sockets: Vec<TcpStream> = (0..count).map(open).collect();
     for mut socket in sockets {
         let mut alert = Vec::new();
-        // However it ends, it ends.
+        // Any end will do.
         if let Err(error) = socket.read_to_end(&mut alert) {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
         }
     }
 }
 
-/// HTTP/2 spoken at once, and offered.
+/// HTTP/2 with prior knowledge, and by upgrade.
 pub fn http_2(target: &Target, count: usize) {
     let mut wires = target.open_with(count / 2, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     let offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n";
@@ -106,7 +107,7 @@ pub fn http_2(target: &Target, count: usize) {
         assert_eq!(wire.answer("GET").unwrap().status, 505);
     }
     for wire in &mut offers {
-        assert_eq!(wire.answer("GET").unwrap().status, 200, "an offer that is not taken");
+        assert_eq!(wire.answer("GET").unwrap().status, 200, "the upgrade is ignored");
     }
 }
 
@@ -115,7 +116,7 @@ pub fn heads_without_end(target: &Target) {
     let mebibyte = |text: &str| text.repeat(MIB / text.len());
     let head = target.head("GET", &target.small);
     let line = format!("{head}X-A: ");
-    // (what, how it begins, what follows, how often at most, the answer)
+    // (name, beginning, repeated bytes, maximum repetitions, status)
     let cases = [
         ("a line of 1 GB", line.as_str(), mebibyte("a"), 1_024, 431),
         ("lines without end", &head, mebibyte("A: b\r\n"), 1_024, 431),
@@ -128,16 +129,16 @@ pub fn heads_without_end(target: &Target) {
         wire.send(begin).unwrap();
         let sent = (0..*most).take_while(|_| wire.send(more).is_ok()).count();
         assert!(sent < 16, "{name}: {sent} MiB taken");
-        // What was sent past the drain may have reset the connection before the answer was read.
+        // Bytes beyond the drain limit may have reset the connection before the answer was read.
         assert!(wire.answer("GET").is_none_or(|answer| answer.status == *status), "{name}");
-        // Sent as one piece that fits the drain, the answer is always read.
+        // If everything fits the drain limit, the answer always arrives.
         let mut wire = target.open();
         wire.send([begin.as_bytes(), &more.as_bytes()[..500_000]].concat()).unwrap();
         assert_eq!(wire.answer("GET").map(|answer| answer.status), Some(*status), "{name}");
     }
 }
 
-/// Bodies that announce more than there is in the world.
+/// Bodies with an absurd declared length.
 pub fn length_bombs(target: &Target) {
     for length in
         ["9223372036854775807", "9223372036854775808", "18446744073709551615", "99999999999999999999", "4294967296"]
@@ -150,29 +151,29 @@ pub fn length_bombs(target: &Target) {
     }
 }
 
-/// An answer that comes before 4 GB of body: read by a client that looks, cut for one that doesn't.
+/// An answer before 4 GB of body: a client that reads gets it, one that doesn't is cut off.
 pub fn early_answer(target: &Target) {
     let mut wire = target.open();
     wire.send(target.post_refused("Content-Length: 4000000000\r\n")).unwrap();
-    // As a client does that reads while it sends: it stops at the answer.
+    // A client that reads while it sends stops at the answer.
     wire.send(vec![b'z'; MIB / 2]).unwrap();
     let answer = wire.answer("POST").unwrap();
     assert_eq!((answer.status, answer.complete, answer.header("connection")), (401, true, Some("close")));
-    // And as one does that never reads.
+    // Another never reads.
     let piece = vec![b'z'; MIB];
     let sent = (0..4_000).take_while(|_| wire.send(&piece).is_ok()).count();
     assert!(sent < 32, "{sent} MiB taken after the answer");
 }
 
-/// Requests one behind the other, none of whose answers is read. `look` is called now and then. Returns how many were
-/// sent before the server had enough.
+/// Pipelined requests whose answers are never read. `look` is called repeatedly. Returns how many were sent before the
+/// server stopped reading.
 pub fn pipelining(target: &Target, mut look: impl FnMut()) -> u64 {
     let mut wire = Wire::open_narrow(target.address, target.tls.clone()).unwrap();
     let piece = target.get(&target.small).repeat(500);
     let mut sent = 0;
     while wire.send(&piece).is_ok() {
         sent += 500;
-        assert!(sent < 10_000_000, "no end of it");
+        assert!(sent < 10_000_000, "the server never stopped reading");
         look();
     }
     sent
@@ -182,7 +183,7 @@ pub fn pipelining(target: &Target, mut look: impl FnMut()) -> u64 {
 pub fn out_of_descriptors(target: &Target, count: usize) {
     let mut wires: Vec<Wire> = Vec::new();
     for _ in 0..count {
-        // At the cap a connection without a request makes room, so opening may fail at any point.
+        // At the limit idle connections are evicted, so opening may fail at any point.
         if let Ok(mut wire) = Wire::open(target.address, target.tls.clone()) {
             let _ = wire.send(target.post("Content-Length: 1000000\r\n") + DEMO);
             wires.push(wire);

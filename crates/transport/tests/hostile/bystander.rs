@@ -1,7 +1,7 @@
-//! A healthy client, which asks on while others do harm, and measures how it fares.
+//! A healthy client that keeps sending requests during an attack, and measures its latency.
 //!
-//! The machine that runs the tests has other things to do, so no single measurement is a verdict: an attack is played
-//! again a few times. What starves a healthy client does so every time; what another program does, does not.
+//! The test machine may be busy, so a single measurement proves nothing and an attack is repeated a few times. An
+//! attack that starves a healthy client does so every time; interference by other programs does not.
 
 use super::client::Wire;
 use super::target::Target;
@@ -9,23 +9,23 @@ use super::{Every, eventually};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Requests that a verdict takes.
+/// Requests needed for a verdict.
 const ENOUGH: usize = 100;
 /// Milliseconds between an answer and the next request.
 const REST_MILLIS: u64 = 5;
-/// What the healthy client waits at most in 99 of 100 cases…
+/// The healthy client's maximum 99th percentile latency…
 const P99: Duration = Duration::from_millis(50);
-/// …unless it waits long even beside an honest client that is as busy as an attacker: then so many times as long.
+/// …or, if it is slow even next to a well-behaved client that is just as busy, this multiple of the latency there.
 const OF_HONEST: u32 = 4;
-/// Times that an attack is played at most.
+/// Maximum number of repetitions of an attack.
 const TRIES: u32 = 5;
 
-/// Plays an attack beside a healthy client, which must be answered each time, and soon.
+/// Runs an attack next to a healthy client, which must get every answer, and promptly.
 pub fn unharmed(what: &str, target: &Target, attack: impl Fn()) {
     unharmed_beside(what, target, || vec![Bystander::of(target)], attack);
 }
 
-/// The same beside several: whatever `bystanders` begins to ask.
+/// The same next to several healthy clients, started by `bystanders`.
 pub fn unharmed_beside(what: &str, target: &Target, bystanders: impl Fn() -> Vec<Bystander>, attack: impl Fn()) {
     let unharmed = (1..=TRIES).any(|_| {
         let bystanders = bystanders();
@@ -39,10 +39,10 @@ pub fn unharmed_beside(what: &str, target: &Target, bystanders: impl Fn() -> Vec
             health.failed == 0 && (health.p99 < P99 || health.p99 < beside_honest(target).p99 * OF_HONEST)
         })
     });
-    assert!(unharmed, "{what}: a healthy bystander had to wait or was not answered, in each of {TRIES} times");
+    assert!(unharmed, "{what}: a healthy bystander was slowed down or not answered in all {TRIES} tries");
 }
 
-/// How it fares beside one that asks without rest: what the machine does to both, whoever else is on it.
+/// The latency next to a well-behaved client that sends requests without pause: the baseline of this machine.
 fn beside_honest(target: &Target) -> Health {
     let honest = {
         let target = target.clone();
@@ -54,7 +54,7 @@ fn beside_honest(target: &Target) -> Health {
     health
 }
 
-/// The times of the answers, and how many did not come.
+/// The latencies, and the number of failed requests.
 type Times = Arc<Mutex<(Vec<Duration>, usize)>>;
 
 pub struct Bystander {
@@ -73,7 +73,7 @@ pub struct Health {
 }
 
 impl Bystander {
-    /// A healthy client, which asks on a new connection each time.
+    /// A healthy client that opens a new connection for each request.
     pub fn of(target: &Target) -> Bystander {
         let target = target.clone();
         let request = target.get(&target.small);
@@ -84,7 +84,7 @@ impl Bystander {
         })
     }
 
-    /// One that does this again and again, and says each time whether it went well.
+    /// One that repeats `step`, which returns whether it succeeded.
     pub fn doing(mut step: impl FnMut() -> bool + Send + 'static) -> Bystander {
         let times = Times::default();
         let seen = times.clone();
@@ -98,13 +98,13 @@ impl Bystander {
         Bystander { times, asking: Some(asking) }
     }
 
-    /// Whether it has asked often enough for a verdict.
+    /// Whether it has sent enough requests for a verdict.
     pub fn has_seen_enough(&self) -> bool {
         let seen = self.times.lock().unwrap();
         seen.0.len() + seen.1 >= ENOUGH
     }
 
-    /// Waits until it has, and says how it was served.
+    /// Waits for enough requests, and returns the result.
     pub fn health(mut self) -> Health {
         eventually("the bystander has asked", || self.has_seen_enough());
         drop(self.asking.take());

@@ -1,4 +1,4 @@
-//! A client that writes what it is told and reads what comes, byte for byte.
+//! A raw client that sends and receives exact bytes.
 
 use socket2::{Domain, Socket, Type};
 use std::io::{self, Read, Write};
@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-/// Bytes a connection may hold before it is a test's own fault.
+/// Bytes a connection may buffer before the test fails.
 const MOST: usize = 100_000_000;
-/// Bytes that the system keeps for a narrow connection that does not read.
+/// Kernel receive buffer of a connection that deliberately doesn't read.
 const NARROW_BYTES: usize = 16 << 10;
 
 /// A connection, plain or TLS.
 pub struct Wire {
     pub tcp: TcpStream,
     tls: Option<Box<StreamOwned<ClientConnection, TcpStream>>>,
-    /// Received and not yet taken as part of an answer.
+    /// Received but not yet part of an answer.
     held: Vec<u8>,
 }
 
@@ -26,9 +26,9 @@ pub struct Answer {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
-    /// True where the body ended as its framing says.
+    /// True if the body ended as its framing says.
     pub complete: bool,
-    /// What ended an incomplete one.
+    /// The error that ended an incomplete one.
     pub error: Option<io::ErrorKind>,
 }
 
@@ -36,7 +36,7 @@ pub struct Answer {
 pub fn statuses(bytes: &[u8]) -> Vec<u16> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let starts = text.match_indices("HTTP/1.");
-    // A sentence in a body may name the protocol too, but no status follows there.
+    // A message in a body may also name the protocol, but without a status after it.
     starts.filter_map(|(at, _)| text.get(at + 9..at + 12)?.parse::<u16>().ok()).collect()
 }
 
@@ -72,7 +72,7 @@ impl Wire {
         Wire::over(TcpStream::connect(address)?, tls)
     }
 
-    /// One that takes little at a time, so that what it doesn't read soon waits in the server.
+    /// One with a small receive buffer, so that unread bytes soon pile up in the server.
     pub fn open_narrow(address: SocketAddr, tls: Option<Arc<ClientConfig>>) -> io::Result<Wire> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_recv_buffer_size(NARROW_BYTES)?;
@@ -100,16 +100,16 @@ impl Wire {
             None => self.tcp.read(&mut store)?,
         };
         self.held.extend_from_slice(&store[..count]);
-        assert!(self.held.len() < MOST, "an answer without end");
+        assert!(self.held.len() < MOST, "endless answer");
         Ok(count)
     }
 
-    /// What was received and is part of no answer.
+    /// Takes what was received and isn't part of an answer.
     pub fn take_held(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)
     }
 
-    /// Reads to the end, whatever end it is, and gives all bytes.
+    /// Reads to the end, clean or not, and returns all bytes.
     pub fn read_out(&mut self) -> (Vec<u8>, Option<io::ErrorKind>) {
         loop {
             match self.read_some() {
@@ -120,7 +120,7 @@ impl Wire {
         }
     }
 
-    /// The next answer, `None` where the connection ended before one began. Interim answers are passed over.
+    /// The next answer, `None` if the connection ended before one began. Interim answers are skipped.
     pub fn answer(&mut self, to: &str) -> Option<Answer> {
         let end = loop {
             if let Some(end) = self.held.windows(4).position(|four| four == b"\r\n\r\n") {

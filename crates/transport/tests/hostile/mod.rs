@@ -1,5 +1,5 @@
-//! Clients that mean no good, and a healthy one beside them, for any server that speaks HTTP: this crate's tests turn them
-//! on a site of rouille, the product's on its real binary.
+//! Hostile clients, and a healthy one beside them, for any HTTP server: this crate's tests attack a rouille site, the
+//! product's tests its real binary.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "each test binary uses its part")]
 
 pub mod attacks;
@@ -18,7 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Keeps tests that measure from measuring each other.
+/// Keeps tests that measure from disturbing each other.
 pub fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -32,15 +32,14 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// A figure of a process's memory (`VmRSS`, `VmHWM`) in MiB; 0 where the system doesn't say. The process is a number or
-/// `self`.
+/// A memory figure (`VmRSS`, `VmHWM`) of a process (a pid or `self`) in MiB; 0 if unavailable.
 pub fn memory_mib(process: &str, figure: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(figure)).unwrap_or_default();
     line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().unwrap_or(0) / 1024
 }
 
-/// Raises the limit on open files and says what it is.
+/// Raises the limit on open files and returns it.
 #[cfg(unix)]
 pub fn descriptors(wanted: u64) -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

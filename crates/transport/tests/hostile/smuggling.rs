@@ -1,13 +1,13 @@
-//! Requests whose end can be read two ways, or that no strict reader takes: whatever follows one is never a request.
+//! Ambiguous or malformed requests: the bytes that follow one must never be taken for a request.
 
 use super::client::statuses;
 use super::target::Target;
 
-/// What follows each of them.
+/// Follows each of them.
 const NEXT: &str = "GET /SMUGGLED HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// Sends each, and holds the answers against the table.
-pub fn doubtful_requests(target: &Target) {
+/// Sends each request and compares the answers with the table.
+pub fn ambiguous_requests(target: &Target) {
     for (name, bytes, expected) in table(target) {
         let mut wire = target.open();
         wire.send(bytes + NEXT).unwrap();
@@ -26,7 +26,7 @@ fn table(target: &Target) -> Vec<(&'static str, String, Vec<u16>)> {
     let (length, chunked) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
     let both = post(&[length, chunked].concat(), "0\r\n\r\n");
     let whole = target.uploaded;
-    // What a server of demos takes for the beginning of one.
+    // The magic bytes of a demo.
     let chunk = "8\r\nPBDEMS2\0\r\n";
     vec![
         ("both, length first", both.clone(), vec![400]),
@@ -52,7 +52,7 @@ fn table(target: &Target) -> Vec<(&'static str, String, Vec<u16>)> {
         ("an unknown version", line("GET / HTTP/1.2"), vec![505]),
         ("a tunnel", line("CONNECT x:1 HTTP/1.1"), vec![501]),
         ("an unknown expectation", post("Content-Length: 3\r\nExpect: tea\r\n", "abc"), vec![417]),
-        ("noise", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n".into(), vec![400]),
+        ("garbage", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n".into(), vec![400]),
         ("empty lines without end", "\r\n".repeat(10_000), vec![400]),
         ("the end was asked for", get("Connection: close\r\n"), vec![200]),
     ]

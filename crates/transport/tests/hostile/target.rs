@@ -1,4 +1,4 @@
-//! A server under attack: where it is, and which of its paths do what the attacks need.
+//! A server under attack: its address, and the paths that the attacks need.
 
 use super::client::Wire;
 use std::net::{SocketAddr, TcpStream};
@@ -12,18 +12,18 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 #[derive(Clone)]
 pub struct Target {
     pub address: SocketAddr,
-    /// How it is spoken to where it speaks TLS.
+    /// The client configuration, if it speaks TLS.
     pub tls: Option<Arc<ClientConfig>>,
-    /// Header lines that every request needs, each with its end.
+    /// Header lines that every request needs, with line ends.
     pub authorization: String,
-    /// A GET of it is answered 200, at once.
+    /// A GET is answered 200 at once.
     pub small: String,
-    /// A POST to it reads the whole body, then answers `uploaded`.
+    /// A POST reads the whole body, then answers `uploaded`.
     pub upload: String,
     pub uploaded: u16,
-    /// A POST to it without authorization is answered 401, whatever its body.
+    /// A POST without authorization is answered 401, whatever its body.
     pub refusing: String,
-    /// A GET of it is answered with some 20 MB or more.
+    /// A GET is answered with at least about 20 MB.
     pub download: String,
 }
 
@@ -32,7 +32,7 @@ impl Target {
         Wire::open(self.address, self.tls.clone()).unwrap()
     }
 
-    /// So many connections that have sent these bytes.
+    /// Opens `count` connections and sends these bytes on each.
     pub fn open_with(&self, count: usize, bytes: &str) -> Vec<Wire> {
         let open = |_| {
             let mut wire = self.open();
@@ -42,12 +42,12 @@ impl Target {
         (0..count).map(open).collect()
     }
 
-    /// Without TLS, whatever it speaks.
+    /// Without TLS, even if the server expects it.
     pub fn open_tcp(&self) -> TcpStream {
         TcpStream::connect(self.address).unwrap()
     }
 
-    /// A head without its end: further lines may follow.
+    /// A head without its final empty line, so that further lines may follow.
     pub fn head(&self, method: &str, path: &str) -> String {
         format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{}", self.authorization)
     }
@@ -56,12 +56,12 @@ impl Target {
         self.head("GET", path) + "\r\n"
     }
 
-    /// A head to which a body belongs, with these lines about it.
+    /// The head of an upload, with these header lines.
     pub fn post(&self, lines: &str) -> String {
         self.head("POST", &self.upload) + lines + "\r\n"
     }
 
-    /// The same, to be refused.
+    /// The same, for the path that refuses it.
     pub fn post_refused(&self, lines: &str) -> String {
         format!("POST {} HTTP/1.1\r\nHost: x\r\n{lines}\r\n", self.refusing)
     }
@@ -73,14 +73,14 @@ impl Target {
     }
 }
 
-/// A client's side that trusts this certificate only.
+/// A client configuration that trusts only this certificate.
 pub fn trusting(pem: &str) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    // Every handshake whole: a resumed one shows no certificate.
+    // Full handshakes only: a resumed one doesn't verify the certificate.
     config.resumption = Resumption::disabled();
     Arc::new(config)
 }

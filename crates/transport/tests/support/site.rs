@@ -1,4 +1,4 @@
-//! A rouille server on this crate, with handlers that do what the attacks need.
+//! A rouille server on this crate, with the handlers that the tests need.
 
 use super::hostile::client::{Answer, Wire};
 use super::hostile::target::{Target, trusting};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tiny_http::{Certificate, Counters, Handle, Limits, Settings, configure};
 use tokio_rustls::rustls::ClientConfig;
 
-/// More than the uploads' limit, so that a healthy request always finds a thread.
+/// More than the limit on uploads, so that a healthy request always finds a thread.
 pub const POOL: usize = 96;
 
 /// Handlers of `/wait` wait here.
@@ -43,7 +43,7 @@ pub struct Site {
     run: Option<JoinHandle<()>>,
 }
 
-/// A certificate for `localhost` that signs itself, and its key.
+/// A self-signed certificate for `localhost`, and its key.
 pub fn self_signed() -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())
@@ -63,7 +63,7 @@ impl Site {
         site
     }
 
-    /// Both kinds, for tests that hold for either.
+    /// Both kinds, for tests that apply to either.
     pub fn both(limits: &Limits) -> [Site; 2] {
         [Site::plain(limits.clone()), Site::tls(limits.clone())]
     }
@@ -86,7 +86,7 @@ impl Site {
         Wire::open(self.address, self.tls.clone()).unwrap()
     }
 
-    /// Without TLS, whatever the site speaks.
+    /// Without TLS, even if the site expects it.
     pub fn open_tcp(&self) -> TcpStream {
         TcpStream::connect(self.address).unwrap()
     }
@@ -115,7 +115,7 @@ impl Site {
         });
     }
 
-    /// The site as something to attack.
+    /// The site as the target of an attack.
     pub fn target(&self) -> Target {
         Target {
             address: self.address,
@@ -145,7 +145,7 @@ impl Drop for Site {
     }
 }
 
-/// Gives some bytes, then fails like a disk.
+/// Yields some bytes, then fails like a disk.
 struct FailsAfter(usize);
 
 impl Read for FailsAfter {
@@ -160,7 +160,7 @@ impl Read for FailsAfter {
     }
 }
 
-/// The most bytes a handler makes up. A damaged request may ask for any number, and the client here keeps what it gets.
+/// Maximum size of a generated body: a mutated request may ask for any number, and the client here buffers it all.
 const MOST: usize = 50_000_000;
 
 fn number(request: &Request, name: &str) -> usize {
@@ -194,7 +194,7 @@ fn handle_request(request: &Request, gate: &Gate) -> Response {
             let length = request.header("content-length");
             Response::text(format!("{} {:?} {:?}", request.remote_addr().ip(), request.header("x-a"), length))
         }
-        "/panic" => panic!("a handler's own fault"),
+        "/panic" => panic!("a bug in a handler"),
         "/upgrade" => rouille::websocket::start::<String>(request, None).map_or_else(
             |error| Response::text(error.to_string()).with_status_code(400),
             |(response, socket)| {
@@ -213,7 +213,7 @@ fn handle_request(request: &Request, gate: &Gate) -> Response {
     }
 }
 
-/// The number of bytes received, or how their reading ended.
+/// The number of bytes received, or the error that ended the body.
 fn echo(request: &Request) -> Response {
     let mut body = request.data().unwrap();
     let mut count = 0;

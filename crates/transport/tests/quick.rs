@@ -1,4 +1,4 @@
-//! Two pools on one port: what is quick to answer never waits behind what takes its time.
+//! Two thread pools on one port: quick requests never wait behind slow ones.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -12,7 +12,7 @@ use tiny_http::{Handle, Lane, Settings, configure};
 
 const LOCAL: &str = "127.0.0.1:0";
 
-/// Where every answer but the quick one waits for the gate.
+/// Every answer but the quick one waits for the gate.
 fn handler(gate: &Arc<Gate>) -> impl Fn(&Request) -> Response + Clone + Send + Sync + 'static {
     let gate = gate.clone();
     move |request| {
@@ -38,7 +38,7 @@ fn begin(handle: &Handle, target: &str) -> Wire {
 }
 
 #[test]
-fn quick_requests_are_answered_while_every_other_thread_is_held() {
+fn quick_requests_are_answered_while_all_other_threads_are_busy() {
     let gate = Arc::new(Gate::default());
     let (server, handle) = configure(settings(), || rouille::Server::new(LOCAL, handler(&gate)));
     let (server, handle) = (Arc::new(server.unwrap().pool_size(2)), handle.unwrap());
@@ -64,7 +64,7 @@ fn quick_requests_are_answered_while_every_other_thread_is_held() {
 }
 
 #[test]
-fn without_a_second_server_all_requests_go_the_ordinary_way() {
+fn without_a_quick_server_all_requests_use_the_ordinary_queue() {
     let gate = Arc::new(Gate::default());
     let (server, handle) = configure(settings(), || rouille::Server::new(LOCAL, handler(&gate)));
     let (server, handle) = (server.unwrap().pool_size(1), handle.unwrap());
@@ -75,7 +75,7 @@ fn without_a_second_server_all_requests_go_the_ordinary_way() {
 }
 
 #[test]
-fn what_came_before_anybody_took_it_is_taken_then() {
+fn requests_queued_before_on_arrival_are_delivered() {
     let gate = Arc::new(Gate::default());
     let (server, handle) = configure(settings(), || rouille::Server::new(LOCAL, handler(&gate)));
     let (server, handle) = (server.unwrap().pool_size(1), handle.unwrap());
@@ -88,7 +88,7 @@ fn what_came_before_anybody_took_it_is_taken_then() {
 }
 
 #[test]
-fn quick_requests_whose_server_has_gone_are_told_so() {
+fn quick_requests_get_503_after_their_server_was_dropped() {
     let gate = Arc::new(Gate::default());
     let (server, handle) = configure(settings(), || rouille::Server::new(LOCAL, handler(&gate)));
     let (server, handle) = (server.unwrap().pool_size(1), handle.unwrap());
