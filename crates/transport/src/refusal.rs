@@ -15,7 +15,7 @@ const REFUSALS: [(u16, &str, &str); 10] = [
     (431, "request_header_fields_too_large", "The request headers are too large or too many."),
     (500, "internal", "Internal error"),
     (501, "not_implemented", "The method or transfer coding is not supported."),
-    (503, "service_unavailable", "The server is overloaded. Retry shortly."),
+    (503, "service_unavailable", "Too many concurrent requests. Retry shortly."),
     (505, "http_version_not_supported", "Only HTTP/1.1 is supported."),
 ];
 
