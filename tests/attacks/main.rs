@@ -1,5 +1,5 @@
 //! What broke the stock server, played on the real binary, plain and over TLS: bounded, on loopback, with a healthy
-//! client beside it. The attacks themselves are the transport's own (`crates/tiny_http/tests/hostile`). A test binary of
+//! client beside it. The attacks themselves are the transport's own (`crates/transport/tests/hostile`). A test binary of
 //! its own, since cargo runs one after the other: here nothing else of the suite takes the processors.
 
 #![cfg(unix)]
@@ -10,7 +10,7 @@ mod demo_bombs;
 mod forged_video;
 mod fortress;
 mod honest_node;
-#[path = "../../crates/tiny_http/tests/hostile/mod.rs"]
+#[path = "../../crates/transport/tests/hostile/mod.rs"]
 mod hostile;
 mod known;
 #[path = "../it/support/mod.rs"]
@@ -126,7 +126,7 @@ fn length_bombs() {
 
 #[test]
 fn requests_that_can_be_read_two_ways() {
-    beset("smuggling", &BOTH, |_, target| smuggling::doubtful_requests(target));
+    beset("smuggling", &BOTH, |_, target| smuggling::ambiguous_requests(target));
 }
 
 #[test]

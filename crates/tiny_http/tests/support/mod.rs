@@ -1,6 +1,0 @@
-//! What the tests share: a rouille server on this crate, and the clients of `hostile`.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "each test binary uses its part")]
-
-#[path = "../hostile/mod.rs"]
-pub mod hostile;
-pub mod site;
