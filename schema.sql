@@ -97,7 +97,7 @@ CREATE TABLE jobs (
     spec_show_xray            INTEGER NOT NULL CHECK (spec_show_xray IN (0, 1)),
     cl_draw_only_deathnotices INTEGER NOT NULL CHECK (cl_draw_only_deathnotices IN (0, 1)),
     metadata                  TEXT,
-    -- Attempts that failed, and attempts lost because the node went silent or was killed.
+    -- Attempts that failed, and attempts lost because the node went silent or was stopped.
     failures                  INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
     losses                    INTEGER NOT NULL DEFAULT 0 CHECK (losses >= 0),
     -- The most recent failure; for a failed job, the final one.
