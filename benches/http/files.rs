@@ -1,4 +1,4 @@
-//! Files of a gigabyte to the appliance and from it, as nodes and clients send and take them.
+//! Uploads and downloads of 1 GB files, as nodes and clients do them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -89,7 +89,7 @@ submit() { as_alice dinkem-appliance submit sample.dem --player "$player" --roun
 check "the first clip, over HTTPS, by the node inside" submit --wait -o clip.mp4
 cp /home/alice/clip.mp4 .
 
-# It survives what befalls it.
+# It survives crashes.
 pid=$(main_pid)
 kill -9 "$pid"
 check "kill -9: it runs again" within 60 is_another_pid "$pid"

@@ -174,7 +174,7 @@ ok "the job is listed as done" one_job_is_done
 
 # --- stop and start -----------------------------------------------------------------------------------------------
 
-# A request is under way when the service is told to stop: it is answered, and only then the service ends.
+# With a request in flight, the service must answer it before it stops.
 drains() {
   timeout -k 10 "$patience" python3 "$here/drain.py" "$(address)" ca.pem "$(metered_key)" sample.dem \
     "$(command -v timeout)" -k 10 "$patience" /usr/lib/wine/wine64 net stop DinkemAppliance

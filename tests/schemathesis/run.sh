@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets schemathesis loose on a server as a studio runs it: HTTPS, its own authority, one render node, one finished clip.
+# Lets schemathesis loose on a server as a studio runs it: HTTPS, its own CA, one render node, one finished clip.
 # Usage: run.sh BINARY [EXAMPLES [LEAST]]. Fails on any finding, and on fewer cases in all than LEAST.
 set -euo pipefail
 

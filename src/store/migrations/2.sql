@@ -1,4 +1,4 @@
--- From version 1 to 2. What the columns and tables are for stands in `schema.sql`.
+-- From version 1 to 2. `schema.sql` documents the tables and columns.
 
 ALTER TABLE api_keys ADD COLUMN used_at_ms INTEGER;
 
