@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use awpy::Context;
 
 use super::container::Container;
-use super::keys::{CONTROLLER, ControllerKeys, PAWN, PawnKeys};
+use super::keys::{CONTROLLER, CONTROLLERS, ControllerKeys, PAWN, PawnKeys};
+use super::people::{Death, Person, Use, between};
 use super::rounds::Round;
-use super::survey::{CONTROLLERS, Death, Person, Use, between};
 
 /// Seconds after freeze time until which a coach is sent off.
 const LATE_SECONDS: f32 = 3.0;

@@ -17,10 +17,11 @@ use super::events::Values;
 use super::failure;
 use super::ground::Gatherer;
 use super::keys::{self, Key, weapon_name};
+use super::people::Person;
 use super::roster::{PLAYERS, Roster};
 use super::schema::{Kind, Schema};
 use super::seats::Seats;
-use super::survey::{Person, Survey};
+use super::survey::Survey;
 use super::throws::Throws;
 
 /// Ticks between two looks for new pawns outside of the round.

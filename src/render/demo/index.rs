@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::error::Result;
 use crate::render::scene::Side;
 
-use super::{container, guarded, scene, survey};
+use super::{container, guarded, survey};
 
 /// What is in a demo, in the shape of `inspect --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub fn index(path: &Path) -> Result<DemoIndex> {
             number: round.number,
             start_tick: round.start_tick,
             end_tick: round.end_tick,
-            clip_ticks: Some(scene::clip(&survey, round)),
+            clip_ticks: Some(survey.clip_ticks(round)),
             winner: winner(round.winner),
         });
         Ok(DemoIndex {

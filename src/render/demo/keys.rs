@@ -23,6 +23,9 @@ pub(super) const PROJECTILES: [(&str, GrenadeKind); 5] = [
     ("CDecoyProjectile", GrenadeKind::Decoy),
 ];
 
+/// Highest index of a controller entity: the engine's limit of players.
+pub(super) const CONTROLLERS: i32 = 64;
+
 /// Cells of the world along one axis.
 const WORLD_CELLS: u64 = 64;
 

@@ -10,8 +10,8 @@ use crate::render::scene::Side;
 use super::container::Container;
 use super::events::Arm;
 use super::keys::{Fields, PAWN, PawnKeys, side};
+use super::people::{Death, Use, between};
 use super::rounds::Round;
-use super::survey::{Death, Use, between};
 
 /// Tells a knife round by what was used in it, and where nothing was that kills, by what was carried.
 pub(super) fn knives_only(demo: &Container, round: &Round, uses: &[Use], deaths: &[Death]) -> bool {

@@ -16,6 +16,7 @@ mod keys;
 pub mod kind;
 mod knives;
 mod members;
+mod people;
 mod plain;
 mod roster;
 mod rounds;
@@ -25,6 +26,7 @@ mod seats;
 mod survey;
 mod throws;
 mod unpack;
+mod unpack_limits;
 mod zip;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +37,8 @@ use crate::domain::failure::FailureCode;
 pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index, rounds_in_words};
 pub use plain::PlainDemo;
 pub use scene::scene;
-pub use unpack::{NO_ROOM, UnpackLimits, unpack, unpack_by};
+pub use unpack::{NO_ROOM, unpack, unpack_by};
+pub use unpack_limits::UnpackLimits;
 
 /// The error for a demo that is at fault, in the words of the API.
 fn failure(code: FailureCode, message: impl Into<String>) -> Error {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 use super::container::MAGIC;
-use super::unpack::{UnpackLimits, unpack};
+use super::unpack::unpack;
+use super::unpack_limits::UnpackLimits;
 use crate::domain::error::{Error, Result};
 use crate::os::files;
 

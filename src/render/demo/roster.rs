@@ -3,7 +3,7 @@
 
 use crate::render::scene::{MAX_PLAYERS, Player, Side, Undrawn};
 
-use super::survey::Person;
+use super::people::Person;
 
 /// Players without a place in the picture who are still known by name: with those who have one, more than a server holds.
 const MAX_UNDRAWN: usize = 64;

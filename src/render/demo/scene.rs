@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 use crate::render::scene::Scene;
 
 use super::collect::{Collector, Window};
@@ -36,8 +35,8 @@ pub fn scene(path: &Path, round: u32, steam64: u64) -> Result<Scene> {
 }
 
 fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Result<Scene> {
-    let [clip_start, clip_end] = clip(survey, round);
-    let trail = clip_start.saturating_sub(ticks(survey, TRAIL_SECONDS)).max(round.start_tick);
+    let [clip_start, clip_end] = survey.clip_ticks(round);
+    let trail = clip_start.saturating_sub(survey.ticks_in(TRAIL_SECONDS)).max(round.start_tick);
     let window = Window {
         moments: trail.min(clip_start)..=clip_end,
         round: round.start_tick..round.next_start_tick.unwrap_or(i32::MAX),
@@ -75,19 +74,6 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
         }
     }
     Ok(scene)
-}
-
-/// From the end of freeze time less the lead to the round's end and the tail, inside the demo.
-pub(super) fn clip(survey: &Survey, round: &Round) -> [i32; 2] {
-    let [first, last] = survey.ticks;
-    let start = round.freeze_end_tick.saturating_sub(ticks(survey, limits::CLIP_LEAD_SECONDS as f32)).max(first);
-    let longest = start.saturating_add(ticks(survey, limits::CLIP_SECONDS as f32));
-    let end = round.end_tick.saturating_add(ticks(survey, limits::CLIP_TAIL_SECONDS as f32));
-    [start, end.min(last).min(longest)]
-}
-
-fn ticks(survey: &Survey, seconds: f32) -> i32 {
-    (seconds * survey.tick_rate).round() as i32
 }
 
 fn no_such_player(survey: &Survey, steam64: u64) -> String {

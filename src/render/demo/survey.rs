@@ -7,22 +7,20 @@ use awpy::{Context, Entity, GameEvent};
 
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
+use crate::domain::limits;
 use crate::render::scene::Side;
 
 use super::coaches::{self, Seen};
 use super::container::{Container, unreadable};
 use super::events::{Actor, Arm, Values};
-use super::keys::{CONTROLLER, ControllerKeys, RULES, RulesKeys, TEAM, side};
+use super::keys::{CONTROLLER, CONTROLLERS, ControllerKeys, RULES, RulesKeys, TEAM, side};
+use super::people::{Death, Person, ROLL_CALL_TICKS, Use};
 use super::rounds::{Round, RoundTracker, Rules};
 use super::schema::TeamKeys;
 use super::{failure, knives};
 
-/// Ticks between two looks at who is there.
-const ROLL_CALL_TICKS: i32 = 16;
 /// People kept of one demo. A match has ten, and servers with hundreds do not exist.
 const PEOPLE: usize = 256;
-/// Highest index of a controller entity: the engine's limit of players.
-pub(super) const CONTROLLERS: i32 = 64;
 /// Uses of weapons that are kept of one demo: a long match has some ten thousand.
 const USES: usize = 1_000_000;
 
@@ -42,74 +40,6 @@ pub(super) struct Survey {
     deaths: Vec<Death>,
     /// Who coached: index into `people` and number of the round.
     coaches: HashSet<(usize, u32)>,
-}
-
-/// Somebody in the demo.
-#[derive(Clone, Debug)]
-pub(super) struct Person {
-    /// 0 for a bot.
-    pub steam64: u64,
-    /// The last name seen.
-    pub name: String,
-    /// First and last tick at which somebody saw them on a side.
-    pub seen: [i32; 2],
-    /// When they lived, and on which side: from the first to the last look at them. In order.
-    lives: Vec<(i32, i32, Side)>,
-}
-
-impl Person {
-    /// Somebody who has not been seen yet.
-    pub fn new(steam64: u64, name: String) -> Self {
-        Self { steam64, name, seen: [i32::MAX, i32::MIN], lives: Vec::new() }
-    }
-
-    /// Bots have no Steam ID: they are told apart by their names.
-    pub fn is(&self, steam64: u64, name: &str) -> bool {
-        if steam64 == 0 { self.steam64 == 0 && self.name == name } else { self.steam64 == steam64 }
-    }
-
-    /// Whether they lived at some time in a round, freeze time included.
-    pub fn lived_in(&self, round: &Round) -> bool {
-        self.side_between(round.start_tick, round.end_tick).is_some()
-    }
-
-    /// The side on which they first lived in a span of ticks. Who is seen only between two looks counts too.
-    fn side_between(&self, from: i32, to: i32) -> Option<Side> {
-        let first = self.lives.partition_point(|(_, last, _)| last.saturating_add(ROLL_CALL_TICKS) <= from);
-        self.lives.get(first).filter(|(first, ..)| *first <= to).map(|&(_, _, side)| side)
-    }
-
-    fn saw(&mut self, tick: i32, on: Side, alive: bool) {
-        self.seen = [self.seen[0].min(tick), tick];
-        match self.lives.last_mut() {
-            _ if !alive => {}
-            Some((_, last, side)) if *side == on && tick.saturating_sub(*last) <= ROLL_CALL_TICKS => *last = tick,
-            _ => self.lives.push((tick, tick, on)),
-        }
-    }
-}
-
-/// A death, and who counts it as a kill: nobody for one's own and for a team mate's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Death {
-    pub tick: i32,
-    /// Index into [`Survey::people`].
-    pub killer: Option<usize>,
-    /// Index into [`Survey::people`].
-    pub victim: Option<usize>,
-    /// By the victim's own hand, or by nobody's.
-    pub own: bool,
-}
-
-/// A shot, a blow or a throw.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Use {
-    pub tick: i32,
-    /// Whose: index into [`Survey::people`].
-    pub person: Option<usize>,
-    pub arm: Arm,
-    /// Whether somebody died of it.
-    pub kills: bool,
 }
 
 impl Survey {
@@ -149,6 +79,21 @@ impl Survey {
         played.filter_map(|(_, person)| Some((person, side(person)?))).collect()
     }
 
+    /// The ticks that a round's clip shows: from the lead before the end of freeze time to the tail after the round's end,
+    /// inside the demo.
+    pub fn clip_ticks(&self, round: &Round) -> [i32; 2] {
+        let [first, last] = self.ticks;
+        let start = round.freeze_end_tick.saturating_sub(self.ticks_in(limits::CLIP_LEAD_SECONDS as f32)).max(first);
+        let longest = start.saturating_add(self.ticks_in(limits::CLIP_SECONDS as f32));
+        let end = round.end_tick.saturating_add(self.ticks_in(limits::CLIP_TAIL_SECONDS as f32));
+        [start, end.min(last).min(longest)]
+    }
+
+    /// Seconds as ticks of this demo.
+    pub fn ticks_in(&self, seconds: f32) -> i32 {
+        (seconds * self.tick_rate).round() as i32
+    }
+
     /// Kills and deaths of a person in a round.
     pub fn kills_and_deaths(&self, person: usize, round: &Round) -> (u32, u32) {
         let deaths = self.deaths.iter().filter(|death| round.holds(death.tick));
@@ -156,13 +101,6 @@ impl Survey {
             (kills + u32::from(death.killer == Some(person)), died + u32::from(death.victim == Some(person)))
         })
     }
-}
-
-/// What happened in a span of ticks. Of what is not in order, as in a damaged demo, this may be anything.
-pub(super) fn between<T>(events: &[T], tick: impl Fn(&T) -> i32, from: i32, to: i32) -> &[T] {
-    let (first, end) =
-        (events.partition_point(|event| tick(event) < from), events.partition_point(|event| tick(event) <= to));
-    events.get(first..end).unwrap_or_default()
 }
 
 /// Reads the demo once. Damage in the middle ends the survey there: rounds that were complete before it count.

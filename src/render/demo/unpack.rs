@@ -5,19 +5,18 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 use crate::os::clock::{Clock, SystemClock};
 
 use super::failure;
 use super::kind::{self, BZIP2, GZIP, ZIP};
-use super::members::{Gauge, Members, Over, Watched, ZstdFrames};
+use super::members::{Members, ZstdFrames};
+use super::unpack_limits::{Gauge, Over, UnpackLimits, Watched};
 use super::zip::{self, ZipDemo};
 
 /// Bytes moved at a time; the limits are looked at in between.
@@ -27,39 +26,6 @@ const HEAD_BYTES: usize = 4;
 
 /// Code of the error for a demo that this machine has no room for: another one, or another time, may have.
 pub const NO_ROOM: &str = "no_room";
-
-/// How far unpacking may go.
-#[derive(Clone, Copy, Debug)]
-pub struct UnpackLimits {
-    /// Bytes of the plain demo.
-    pub bytes: u64,
-    /// Bytes that the disk has room for.
-    pub room: u64,
-    /// Plain bytes for one packed byte…
-    pub ratio: u64,
-    /// …once there are this many of them.
-    pub ratio_from_bytes: u64,
-    /// Packed bytes.
-    pub packed_bytes: u64,
-    /// Members (gzip, bzip2) or frames (zstd), empty ones among them.
-    pub members: u64,
-    /// Time in all.
-    pub time: Duration,
-}
-
-impl Default for UnpackLimits {
-    fn default() -> Self {
-        Self {
-            bytes: limits::UNPACKED_BYTES,
-            room: u64::MAX,
-            ratio: limits::UNPACK_RATIO,
-            ratio_from_bytes: limits::UNPACK_RATIO_FROM_BYTES,
-            packed_bytes: limits::DEMO_BYTES,
-            members: limits::UNPACK_MEMBERS,
-            time: Duration::from_secs(limits::UNPACK_SECONDS),
-        }
-    }
-}
 
 /// Writes the plain demo that `source` holds, packed or not, to `target`, and says how many bytes it has.
 ///

@@ -10,6 +10,7 @@ mod distance;
 mod film;
 mod hud;
 mod labels;
+mod metrics;
 mod names;
 mod now;
 mod palette;

@@ -5,8 +5,6 @@ mod effects;
 mod players;
 mod utility;
 
-pub use players::{LABEL_PADDING, disc_radius, label_height, label_style};
-
 use super::canvas::Canvas;
 use super::film::Film;
 use super::labels::Places;

@@ -3,13 +3,11 @@
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::film::Film;
 use crate::render::draw::labels::Places;
+use crate::render::draw::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT, RED, TEXT, WHITE};
-use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
-/// Units between a name and the edge of its plate.
-pub const LABEL_PADDING: f32 = 6.5;
 /// Map units of height difference from which somebody is on another floor.
 const FLOOR: f32 = 160.0;
 /// How visible somebody on another floor is.
@@ -20,21 +18,6 @@ const UNSPOTTED: f32 = 0.3;
 const FADE_SECONDS: f32 = 0.4;
 /// Seconds of the followed player's way that are shown.
 const TRAIL_SECONDS: f32 = 4.0;
-
-/// Radius of a player's disc.
-pub fn disc_radius(followed: bool) -> f32 {
-    if followed { 14.0 } else { 11.5 }
-}
-
-/// How names on the map are written.
-pub fn label_style(followed: bool) -> TextStyle {
-    TextStyle::new(Weight::Bold, if followed { 17.0 } else { 14.5 }).middle()
-}
-
-/// Height of a name's plate.
-pub fn label_height(style: TextStyle) -> f32 {
-    style.size + 6.5
-}
 
 /// The followed player's way of the last seconds.
 pub fn trail(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
