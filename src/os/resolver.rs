@@ -1,5 +1,5 @@
-//! Where the HTTP client resolves names: addresses that are not permitted are left out, and it is noted of what sort the
-//! others are. The connector sees no others, so this holds for every address, on every redirect.
+//! DNS resolver of the HTTP client. It drops addresses that the policy does not permit and records what kind the
+//! others were. The connector sees only its results, so this covers every address of every redirect.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,7 +13,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::address::{Addresses, is_public};
 
-/// To which sorts of addresses names have led.
+/// Which kinds of addresses were resolved so far.
 #[derive(Debug, Default)]
 pub(super) struct Met {
     public: AtomicBool,
@@ -21,13 +21,13 @@ pub(super) struct Met {
 }
 
 impl Met {
-    /// Whether there were some, all of them public.
+    /// Whether there were any addresses, all of them public.
     pub(super) fn only_public(&self) -> bool {
         self.public.load(Ordering::Relaxed) && !self.others.load(Ordering::Relaxed)
     }
 }
 
-/// Resolves names to the addresses that are permitted.
+/// Resolves names to permitted addresses only.
 #[derive(Debug)]
 pub(super) struct GuardedResolver {
     inner: DefaultResolver,
@@ -55,7 +55,7 @@ impl Resolver for GuardedResolver {
     }
 }
 
-/// Every address behind a name is refused.
+/// The policy refuses every address of the name.
 #[derive(Debug)]
 pub(super) struct Refused;
 

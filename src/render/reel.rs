@@ -1,6 +1,6 @@
-//! From a film to encoded frames, on all the threads that pay: the clip is cut where key frames are, each thread draws
-//! and encodes one piece after the other, and the pieces are joined in order. A piece begins with a fresh encoder, so
-//! the video is the same to the byte however many threads there are.
+//! Draws and encodes a clip on several threads. The clip is split at key frames; each thread draws and encodes one
+//! piece after another, and the pieces are joined in order. Every piece starts with a fresh encoder, so the video is
+//! byte-identical for any number of threads.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,15 +12,15 @@ use super::draw::{Film, Painter};
 use super::video::{Effort, Encoder, I420, Movie, Packet, key_interval};
 use crate::domain::error::{Error, Result};
 
-/// Threads at most: each takes 100 MB at 1440p, and a machine with more cores has more slots.
+/// Maximum number of threads: each takes 100 MB at 1440p, and a machine with more cores runs more jobs.
 const THREADS: usize = 2;
-/// Encoded frames that may wait for the one thread that joins them.
+/// Maximum number of encoded frames waiting to be joined.
 const PACKETS: usize = 64;
-/// Key intervals in one piece.
+/// Key intervals per piece.
 const PIECE_INTERVALS: u64 = 2;
 
-/// Draws and encodes all frames and adds them to the movie. `progress` is called for each frame with the part that is
-/// done; its error ends the work.
+/// Draws and encodes all frames into the movie. `progress` is called for each frame with the fraction done; an error
+/// from it stops the work.
 pub fn shoot(film: &Film<'_>, movie: &mut Movie, progress: &mut dyn FnMut(f64) -> Result<()>) -> Result<()> {
     let frames = film.frames();
     let cut = Cut {
@@ -46,23 +46,27 @@ pub fn shoot(film: &Film<'_>, movie: &mut Movie, progress: &mut dyn FnMut(f64) -
             done += 1;
             progress(done as f64 / frames as f64)
         });
-        // The threads notice at their next frame; one that waits to hand over is let go with the channel.
+        // The threads stop at their next frame; closing the channel releases those waiting to send.
         cut.stop.store(true, Ordering::Relaxed);
         drop(arrived);
         joined
     })?;
-    if movie.frames() == frames { Ok(()) } else { Err(Error::internal("The clip is not whole.", "frames are missing")) }
+    if movie.frames() == frames {
+        Ok(())
+    } else {
+        Err(Error::internal("The clip is incomplete.", "frames are missing"))
+    }
 }
 
-/// How the clip is cut into pieces, and which is next.
+/// How the clip is split, and which piece is next.
 struct Cut {
-    /// Frames of a piece.
+    /// Frames per piece.
     length: u64,
     next: AtomicU64,
     stop: AtomicBool,
 }
 
-/// Draws and encodes pieces until there is none left.
+/// Draws and encodes pieces until none is left.
 fn work(film: &Film<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) {
     let mut studio = Studio::new(film);
     loop {
@@ -85,20 +89,20 @@ fn work(film: &Film<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) {
     }
 }
 
-/// A painter, and the frame it drew as the encoder wants it.
+/// Draws frames and converts them for the encoder.
 pub struct Studio<'a> {
     painter: Painter<'a>,
     frame: I420,
 }
 
 impl<'a> Studio<'a> {
-    /// For frames of a film.
+    /// Creates a renderer for a replay.
     pub fn new(film: &'a Film<'a>) -> Self {
         let (width, height) = (film.look().width as usize, film.look().height as usize);
         Self { painter: Painter::new(film), frame: I420::new(width, height) }
     }
 
-    /// Draws a frame and converts what has changed.
+    /// Draws a frame and converts what changed.
     pub fn shoot(&mut self, frame: u64) -> Result<&I420> {
         self.painter.frame(frame);
         let changes: Vec<_> = self.painter.changes().collect();
@@ -108,7 +112,7 @@ impl<'a> Studio<'a> {
         Ok(&self.frame)
     }
 
-    /// Forgets the frame before: the next one is drawn and converted whole.
+    /// Forgets the previous frame: the next one is drawn and converted in full.
     pub fn invalidate(&mut self) {
         self.painter.invalidate();
     }

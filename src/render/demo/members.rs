@@ -1,5 +1,5 @@
-//! Packed streams as their packers write them: one member (zstd: frame) after the other, each counted. A bomb of empty
-//! members puts nothing out that a limit could see.
+//! Decoders for compressed streams with several members (zstd: frames), each counted. A bomb made of empty members
+//! produces no output that an output limit could catch.
 
 use std::io::{self, BufRead, Read};
 
@@ -10,14 +10,14 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::unpack_limits::Gauge;
 
-/// Memory that a zstd frame may ask for as its window: what the `zstd` tool accepts by default.
+/// Maximum window size of a zstd frame: the `zstd` tool's default.
 const ZSTD_WINDOW_BYTES: u64 = 128 << 20;
 
-/// A decoder of one member, which leaves what comes behind it where it is.
+/// A decoder of one member that does not read past its end.
 pub(super) trait Member<R>: Read {
-    /// Begins one.
+    /// Starts a member.
     fn begin(source: R) -> Self;
-    /// Ends it.
+    /// Ends it and returns the source.
     fn into_source(self) -> R;
 }
 
@@ -44,12 +44,12 @@ impl<R: BufRead> Member<R> for BzDecoder<R> {
 /// All members of a gzip or bzip2 stream.
 pub(super) struct Members<'a, D> {
     gauge: &'a Gauge<'a>,
-    /// Nothing at the end of the stream.
+    /// `None` at the end of the stream.
     member: Option<D>,
 }
 
 impl<'a, D> Members<'a, D> {
-    /// A stream has one member at least.
+    /// A stream has at least one member.
     pub fn new<R>(source: R, gauge: &'a Gauge<'a>) -> Self
     where
         D: Member<R>,
@@ -88,7 +88,7 @@ impl<R: BufRead> Read for Members<'_, BzDecoder<R>> {
     }
 }
 
-/// All frames of a zstd stream, those to be skipped among them. The decoder itself knows one frame only.
+/// All frames of a zstd stream, including skippable ones. The decoder itself handles a single frame only.
 pub(super) struct ZstdFrames<'a, R> {
     source: R,
     gauge: &'a Gauge<'a>,
@@ -97,14 +97,14 @@ pub(super) struct ZstdFrames<'a, R> {
 }
 
 impl<'a, R: BufRead> ZstdFrames<'a, R> {
-    /// A stream of frames.
+    /// Creates a decoder that has read nothing yet.
     pub fn new(source: R, gauge: &'a Gauge<'a>) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(ZSTD_WINDOW_BYTES);
         Self { source, gauge, decoder, in_frame: false }
     }
 
-    /// Begins the next frame; `false` at the end of the stream.
+    /// Starts the next frame; `false` at the end of the stream.
     fn next_frame(&mut self) -> io::Result<bool> {
         loop {
             if self.source.fill_buf()?.is_empty() {

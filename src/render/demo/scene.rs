@@ -1,4 +1,4 @@
-//! One round of a demo, ready to be drawn: which ticks, whose, and the errors where there is no such thing.
+//! Reads one round of a demo as a scene to draw.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::rounds::Round;
 use super::survey::{Survey, survey};
 use super::{failure, guarded};
 
-/// Seconds before the clip's first frame from which moments are kept: a grenade that flies into it has its tail.
+/// Seconds of moments kept before the first frame, so that a grenade already in flight has its trail.
 const TRAIL_SECONDS: f32 = 4.0;
 
 /// Reads one round for one player.
@@ -48,8 +48,8 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
     let classes = Collector::classes();
     let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, events| collector.tick(context, events));
     if let Err(error) = run {
-        // The survey has seen the round whole; what is damaged behind it costs a bit of the map's shape.
-        log::debug!("the demo is damaged: {error}");
+        // The survey has seen the whole round; damage after it only costs some map detail.
+        log::debug!("The demo is damaged: {error}");
     }
     let mut scene = Scene {
         map: demo.map.clone(),
@@ -86,7 +86,7 @@ fn no_such_player(survey: &Survey, steam64: u64) -> String {
 
 fn no_such_round(survey: &Survey, asked: u32) -> String {
     let has = rounds_in_words(survey.rounds.iter().map(|round| round.number));
-    let damaged = if survey.damaged { " up to where it is damaged or breaks off" } else { "" };
+    let damaged = if survey.damaged { " before the point where it is damaged or truncated" } else { "" };
     if survey.rounds.is_empty() {
         return format!("The demo has {has}{damaged}.");
     }

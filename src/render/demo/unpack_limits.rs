@@ -1,4 +1,4 @@
-//! How far unpacking may go, and the counters that hold it to that.
+//! Decompression limits and the meter that enforces them.
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -7,22 +7,22 @@ use std::time::Duration;
 use crate::domain::limits;
 use crate::os::clock::Clock;
 
-/// How far unpacking may go.
+/// Decompression limits.
 #[derive(Clone, Copy, Debug)]
 pub struct UnpackLimits {
-    /// Bytes of the plain demo.
+    /// Maximum uncompressed size.
     pub bytes: u64,
-    /// Bytes that the disk has room for.
+    /// Free disk space.
     pub room: u64,
-    /// Plain bytes for one packed byte…
+    /// Maximum compression ratio…
     pub ratio: u64,
-    /// …once there are this many of them.
+    /// …enforced once this many bytes are decompressed.
     pub ratio_from_bytes: u64,
-    /// Packed bytes.
+    /// Maximum compressed size.
     pub packed_bytes: u64,
-    /// Members (gzip, bzip2) or frames (zstd), empty ones among them.
+    /// Maximum number of members (gzip, bzip2) or frames (zstd), including empty ones.
     pub members: u64,
-    /// Time in all.
+    /// Maximum total time.
     pub time: Duration,
 }
 
@@ -40,18 +40,18 @@ impl Default for UnpackLimits {
     }
 }
 
-/// A limit of what goes in that was broken.
+/// The input limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
     /// Too many members or frames.
     Members,
-    /// It takes too long, be it without putting anything out.
+    /// Too slow, with or without output.
     Time,
-    /// Too many packed bytes.
+    /// Too many compressed bytes.
     Packed,
 }
 
-/// Counts what goes in. Decoders hide the errors of what they read from, so that what was wrong is kept here.
+/// Meters the input. Decoders hide the errors of their source, so the cause is recorded here.
 pub(super) struct Gauge<'a> {
     limits: UnpackLimits,
     clock: &'a dyn Clock,
@@ -63,23 +63,23 @@ pub(super) struct Gauge<'a> {
 }
 
 impl<'a> Gauge<'a> {
-    /// Nothing went in yet.
+    /// Starts the clock.
     pub fn new(limits: UnpackLimits, clock: &'a dyn Clock) -> Self {
         let (packed, members, broken, over) = Default::default();
         Self { limits, clock, began: clock.monotonic(), packed, members, broken, over }
     }
 
-    /// Packed bytes so far.
+    /// Compressed bytes read so far.
     pub fn packed(&self) -> u64 {
         self.packed.get()
     }
 
-    /// Whether it was the source that failed and not the unpacking.
+    /// Whether the source failed, as opposed to decompression.
     pub fn broken(&self) -> bool {
         self.broken.get()
     }
 
-    /// The limit that was broken.
+    /// The limit that was exceeded.
     pub fn over(&self) -> Option<Over> {
         self.over.get()
     }
@@ -90,7 +90,7 @@ impl<'a> Gauge<'a> {
         self.hold(self.members.get() > self.limits.members, Over::Members)
     }
 
-    /// Also to be called where nothing comes in: time goes by there, too.
+    /// Checks time and size. Must also be called while no input is read, because time passes anyway.
     pub fn look(&self) -> io::Result<()> {
         let spent = self.clock.monotonic().saturating_sub(self.began);
         self.hold(spent > self.limits.time, Over::Time)?;
@@ -106,11 +106,11 @@ impl<'a> Gauge<'a> {
     }
 }
 
-/// What is read through it is counted.
+/// Meters everything read through it.
 pub(super) struct Watched<'a> {
-    /// The packed demo.
+    /// The compressed demo.
     pub source: &'a mut dyn Read,
-    /// Who counts.
+    /// The meter.
     pub gauge: &'a Gauge<'a>,
 }
 

@@ -1,7 +1,7 @@
-//! The picture: a tactical replay from above, following one player.
+//! The picture: a tactical replay from above that follows one player.
 //!
-//! [`Film`] is what stays the same through a clip: the backdrop, the view, names and where they go. [`Painter`] draws
-//! frames of it, any of them in any order, and tells which pixels changed. Knows nothing of demos and videos.
+//! [`Film`] holds everything that is constant over a clip: backdrop, camera, names, and label positions. [`Painter`]
+//! draws its frames in any order and reports which pixels changed. Knows nothing about demos and video encoding.
 
 mod backdrop;
 mod camera;
@@ -31,7 +31,7 @@ use canvas::Canvas;
 use hud::Hud;
 use text::Glyphs;
 
-/// Draws frames of a film.
+/// Draws the frames of a clip.
 pub struct Painter<'a> {
     film: &'a Film<'a>,
     canvas: Canvas,
@@ -39,7 +39,7 @@ pub struct Painter<'a> {
 }
 
 impl<'a> Painter<'a> {
-    /// A painter whose first frame is drawn whole.
+    /// Creates a painter that draws its first frame in full.
     pub fn new(film: &'a Film<'a>) -> Self {
         let canvas = Canvas::new(&film.backdrop, Glyphs::new(film.fonts.clone()));
         Self { film, hud: Hud::new(film, canvas.width()), canvas }
@@ -54,17 +54,17 @@ impl<'a> Painter<'a> {
         self.hud.draw_moving(self.film, &now, &mut self.canvas);
     }
 
-    /// The picture: RGBA, opaque.
+    /// The picture: opaque RGBA.
     pub fn picture(&self) -> &Pixmap {
         self.canvas.pixels()
     }
 
-    /// What is different from the frame that was drawn before.
+    /// What changed since the frame drawn before.
     pub fn changes(&mut self) -> impl Iterator<Item = PixelRect> {
         self.canvas.changes()
     }
 
-    /// Forgets the frame before: the next one is drawn whole.
+    /// Forgets the previous frame: the next one is drawn in full.
     pub fn invalidate(&mut self) {
         self.canvas.invalidate();
     }

@@ -1,4 +1,4 @@
-//! A card for each player: health, armour, weapon, kills and deaths. Counter-terrorists left, terrorists right.
+//! Player cards: health, armor, weapon, kills and deaths. Counter-terrorists on the left, terrorists on the right.
 
 use super::Panel;
 use super::icons::shield;
@@ -12,18 +12,18 @@ use crate::render::scene::Side;
 const WIDTH: f32 = 282.0;
 const HEIGHT: f32 = 82.0;
 const STEP: f32 = 92.0;
-/// Units for the line above the cards.
+/// Height of the line above the cards.
 const MORE_HEIGHT: f32 = 24.0;
-/// Around the card, for the followed player's frame.
+/// Margin for the followed player's frame.
 const MARGIN: f32 = 4.0;
-/// Health from which on it is no longer red.
+/// Health below which the bar is red.
 const LOW_HEALTH: i32 = 40;
 const NAME: TextStyle = TextStyle::new(Weight::Bold, 20.0);
 const NUMBER: TextStyle = TextStyle::new(Weight::Bold, 15.0).tabular();
 const DIM: TextStyle = TextStyle::new(Weight::Semibold, 14.0);
 const BADGE: TextStyle = TextStyle::new(Weight::Extrabold, 11.0).middle();
 
-/// Who has a card on a side, and where.
+/// Players of a side who have cards, and the cards' positions.
 pub fn places(film: &Film<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
     let roster = film.roster(side);
     let left = if side == Side::Ct { 24.0 } else { width - 24.0 - WIDTH };
@@ -32,7 +32,7 @@ pub fn places(film: &Film<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
     roster.into_iter().enumerate().map(|(place, player)| (player, area(place))).collect()
 }
 
-/// Says that a side has more players than cards.
+/// A line that says that a side has more players than cards.
 #[derive(PartialEq)]
 pub struct More {
     left: bool,
@@ -40,7 +40,7 @@ pub struct More {
 }
 
 impl More {
-    /// `None` where everybody has a card.
+    /// `None` if everyone has a card.
     pub fn of(film: &Film<'_>, side: Side) -> Option<Self> {
         let (cards, all) = (film.roster(side).len(), film.team_size(side));
         (all > cards).then(|| Self { left: side == Side::Ct, text: format!("{cards} of {all} players") })
@@ -54,7 +54,7 @@ impl Panel for More {
     }
 }
 
-/// Where that is said: above a side's cards.
+/// Its position: above the cards of a side.
 pub fn more_area(film: &Film<'_>, side: Side, width: f32) -> Area {
     let cards = places(film, side, width);
     let first = cards.first().map_or(Area::new(0.0, UNITS - 24.0, WIDTH, 0.0), |(_, area)| *area);

@@ -1,4 +1,4 @@
-//! The kill feed: who killed whom, with what, and how; the followed player's own framed.
+//! The kill feed: killer, victim, weapon, and circumstances; the followed player's own kills are framed.
 
 use super::Panel;
 use super::icons::{ADVANCE, Mark};
@@ -10,23 +10,23 @@ use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::draw::weapons;
 use crate::render::scene::{Kill, Side};
 
-/// Seconds that a kill stays.
+/// Seconds for which a kill is shown.
 const SECONDS: f32 = 7.0;
-/// Kills shown at once.
+/// Maximum number of kills shown.
 const ROWS: usize = 6;
 const ROW_HEIGHT: f32 = 36.0;
 const ROW_STEP: f32 = 42.0;
 const NAME: TextStyle = TextStyle::new(Weight::Bold, 18.0);
 const WEAPON: TextStyle = TextStyle::new(Weight::Semibold, 14.0);
-/// Units for one name.
+/// Maximum width of a name.
 const NAME_WIDTH: f32 = 190.0;
 
-/// Where the feed goes, from `top` down.
+/// The area of the feed, from `top` down.
 pub fn area(width: f32, top: f32) -> Area {
     Area::new(width - 24.0 - 860.0, top, 864.0, ROWS as f32 * ROW_STEP + 4.0)
 }
 
-/// The latest kills, oldest first.
+/// The most recent kills, oldest first.
 #[derive(PartialEq)]
 pub struct Feed(Vec<Row>);
 
@@ -34,7 +34,7 @@ pub struct Feed(Vec<Row>);
 struct Row {
     killer: Option<(String, Side)>,
     assister: Option<(String, Side)>,
-    /// The help was a flashbang.
+    /// The assist was a flashbang.
     flash_assist: bool,
     weapon: String,
     marks: Vec<Mark>,
@@ -73,7 +73,7 @@ impl Row {
         }
     }
 
-    /// Draws it with its right end at `right`.
+    /// Draws a row, right-aligned at `right`.
     fn draw(&self, right: f32, top: f32, canvas: &mut Canvas) {
         let mut pieces = Vec::new();
         let mut name = |who: &(String, Side), canvas: &mut Canvas| {
@@ -126,9 +126,9 @@ impl Row {
     }
 }
 
-/// Units between the pieces of a row.
+/// Gap between the pieces of a row.
 const GAP: f32 = 8.0;
-/// Units between a row's ends and its pieces.
+/// Padding at the ends of a row.
 const PADDING: f32 = 13.0;
 
 enum Piece {

@@ -1,4 +1,4 @@
-//! At the bottom: the followed player, and the clip's timeline with its kills.
+//! The footer: the followed player, and the clip's timeline with the player's kills.
 
 use super::Panel;
 use super::cards::kills;
@@ -12,15 +12,15 @@ use crate::render::scene::Side;
 const NAME: TextStyle = TextStyle::new(Weight::Extrabold, 26.0);
 const TEXT_STYLE: TextStyle = TextStyle::new(Weight::Semibold, 17.0);
 const TALLY: TextStyle = TextStyle::new(Weight::Bold, 17.0).right();
-/// Units from the panel's ends to the timeline's.
+/// Distance from the ends of the panel to those of the timeline.
 const INSET: f32 = 22.0;
 
-/// Where the footer goes: between the cards.
+/// The area of the footer: between the cards.
 pub fn area(width: f32) -> Area {
     Area::new(330.0, UNITS - 92.0, width - 660.0, 68.0)
 }
 
-/// What the footer says.
+/// The text of the footer.
 #[derive(PartialEq)]
 pub struct Footer {
     name: String,
@@ -57,7 +57,7 @@ impl Panel for Footer {
     }
 }
 
-/// The timeline: how far the clip is, when the round begins and ends, who killed when, when the bomb was planted.
+/// The timeline: progress, start and end of the round, kills, and the plant.
 pub fn timeline(film: &Film<'_>, now: &Now<'_>, area: Area, canvas: &mut Canvas) {
     let scene = film.scene;
     let bar = Area::new(area.x + INSET, area.y + area.height - 18.0, area.width - 2.0 * INSET, 6.0);

@@ -1,5 +1,5 @@
-//! What stands still around the map: score, kill feed, cards, timeline. Each panel is drawn only when what it says is
-//! new, so that a second's tick costs a few tiles and not a picture.
+//! Panels around the map: score, kill feed, cards, timeline. A panel is redrawn only when its content changes, so
+//! that most frames change only a few tiles.
 
 mod cards;
 mod feed;
@@ -12,13 +12,13 @@ use super::film::Film;
 use super::now::Now;
 use crate::render::scene::Side;
 
-/// Something that stands at one place and changes seldom. Its fields are all that its picture depends on.
+/// A panel at a fixed position that rarely changes. Its fields determine everything that it draws.
 trait Panel: PartialEq {
-    /// Draws it, inside the area of its slot.
+    /// Draws it inside the area of its slot.
     fn draw(&self, area: Area, canvas: &mut Canvas);
 }
 
-/// A panel's place, and what is shown there.
+/// The position of a panel, and what is shown there.
 struct Slot<P> {
     area: Area,
     shown: Option<P>,
@@ -37,7 +37,7 @@ impl<P: Panel> Slot<P> {
     }
 }
 
-/// What a picture says of players whom it does not show.
+/// What the panels say about players who are not shown.
 #[cfg(test)]
 pub fn said_of_players(film: &Film<'_>) -> Vec<String> {
     let shown = score::MapName::of(film).shown().map(str::to_owned);
@@ -45,12 +45,12 @@ pub fn said_of_players(film: &Film<'_>) -> Vec<String> {
     shown.into_iter().chain(sides.filter_map(|side| cards::More::of(film, side)).map(|more| more.text)).collect()
 }
 
-/// All panels of a picture.
+/// All panels.
 pub struct Hud {
     feed: Slot<feed::Feed>,
-    /// `None` where there is nothing to say.
+    /// `None` if there is nothing to show.
     map: Option<Slot<score::MapName>>,
-    /// `None` where only the kill feed is asked for.
+    /// `None` if only the kill feed is shown.
     full: Option<Full>,
 }
 
@@ -63,7 +63,7 @@ struct Full {
 }
 
 impl Hud {
-    /// The panels that the film's look asks for.
+    /// Creates the panels for these output settings.
     pub fn new(film: &Film<'_>, width: f32) -> Self {
         let top = if film.look.deathnotices_only { 28.0 } else { 104.0 };
         let full = (!film.look.deathnotices_only).then(|| Full {
@@ -85,7 +85,7 @@ impl Hud {
         Self { feed: Slot::new(feed::area(width, top)), map, full }
     }
 
-    /// Brings all panels up to date.
+    /// Redraws the panels whose content changed.
     pub fn update(&mut self, film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
         self.feed.show(feed::Feed::at(film, now), film, canvas);
         if let Some(map) = &mut self.map {
@@ -106,7 +106,7 @@ impl Hud {
         }
     }
 
-    /// What moves on the panels from frame to frame.
+    /// Draws what moves on the panels in every frame.
     pub fn draw_moving(&self, film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
         if let Some(full) = &self.full {
             footer::timeline(film, now, full.footer.area, canvas);

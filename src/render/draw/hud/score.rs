@@ -1,4 +1,4 @@
-//! At the top: the score, the round clock, who still lives; the map's name; the winner's banner.
+//! The top of the picture: score, round clock, players alive; the map's name; the winner's banner.
 
 use super::Panel;
 use crate::render::draw::canvas::{Area, Canvas};
@@ -15,23 +15,23 @@ const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 38.0).middle();
 const TEAM: TextStyle = TextStyle::new(Weight::Bold, 20.0);
 const BANNER: TextStyle = TextStyle::new(Weight::Extrabold, 26.0).middle();
 const MAP: TextStyle = TextStyle::new(Weight::Semibold, 15.0);
-/// Units for a team's name.
+/// Maximum width of a team's name.
 const TEAM_WIDTH: f32 = 178.0;
 
-/// Units for a team's marks, one for each player.
+/// Width of a team's markers, one per player.
 const LIVING_WIDTH: f32 = 176.0;
 
-/// Where the score goes.
+/// The area of the score.
 pub fn area(width: f32) -> Area {
     Area::new(width / 2.0 - 340.0, 12.0, 680.0, 80.0)
 }
 
-/// Where the banner goes.
+/// The area of the banner.
 pub fn banner_area(width: f32) -> Area {
     Area::new(width / 2.0 - 280.0, 106.0, 560.0, 58.0)
 }
 
-/// The map's name, and how many of the players are drawn if not all are.
+/// The map's name, and how many players are drawn if not all.
 #[derive(PartialEq)]
 pub struct MapName {
     map: Option<String>,
@@ -46,7 +46,7 @@ impl MapName {
         Self { map, shown }
     }
 
-    /// What is said of players whom the picture does not show.
+    /// The note about players who are not shown.
     #[cfg(test)]
     pub fn shown(&self) -> Option<&str> {
         self.shown.as_deref()
@@ -56,7 +56,7 @@ impl MapName {
         self.map.iter().chain(&self.shown).map(String::as_str)
     }
 
-    /// Where it goes; `None` where there is nothing to say.
+    /// Its area; `None` if there is nothing to show.
     pub fn area(&self) -> Option<Area> {
         let lines = self.lines().count();
         (lines > 0).then(|| Area::new(16.0, 24.0, 320.0, 12.0 + 24.0 * lines as f32))
@@ -71,7 +71,7 @@ impl Panel for MapName {
     }
 }
 
-/// Score, clock, living.
+/// Score, clock, and players alive.
 #[derive(PartialEq)]
 pub struct Score {
     clock: String,
@@ -142,7 +142,7 @@ impl Team {
     }
 }
 
-/// A mark for each player of a side: those who have a place in the picture, then the others, the living first.
+/// One marker per player of a side: drawn players first, then the others, those alive first.
 fn living(film: &Film<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
     let mut living: Vec<bool> = film.drawn(side).map(|player| now.players[player].alive()).collect();
     let others = film.team_size(side) - living.len();
@@ -151,7 +151,7 @@ fn living(film: &Film<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
     living
 }
 
-/// Who won.
+/// The winner of the round.
 #[derive(PartialEq)]
 pub struct Banner(Option<(Side, String)>);
 
@@ -174,7 +174,7 @@ fn index(side: Side) -> usize {
     usize::from(side == Side::Ct)
 }
 
-/// The team's own name, or its side's.
+/// The team's name, or else its side's.
 fn team_name(film: &Film<'_>, side: Side) -> String {
     let name = names::clean(&film.scene.teams[index(side)].name, &film.fonts).to_uppercase();
     match (name.is_empty(), side) {

@@ -1,4 +1,4 @@
-//! The bomb where nobody carries it: dropped, ticking, being defused, defused, gone off.
+//! The bomb when nobody carries it: dropped, ticking, being defused, defused, exploded.
 
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::film::Film;
@@ -8,10 +8,10 @@ use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::BombState;
 
 const CAPTION: TextStyle = TextStyle::new(Weight::Extrabold, 11.0).middle();
-/// Seconds in which the ring around the bomb runs out, early and in the last ten seconds.
+/// Period in seconds of the pulsing ring, normally and in the last ten seconds.
 const PULSE_SECONDS: (f32, f32) = (1.0, 0.4);
 
-/// Draws it.
+/// Draws the bomb.
 pub fn draw(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     let Some(bomb) = now.moment.bomb else { return };
     let (x, y) = film.camera.see(bomb.at);

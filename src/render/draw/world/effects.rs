@@ -1,4 +1,4 @@
-//! What is over in a moment: shots, explosions, flashes; and deaths, which leave a mark.
+//! Momentary effects: shots, explosions, flashes; and deaths, which leave a mark.
 
 use crate::render::draw::canvas::Canvas;
 use crate::render::draw::film::Film;
@@ -6,12 +6,12 @@ use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, RED};
 use crate::render::scene::EffectKind;
 
-/// Seconds that the longest effect is seen.
+/// Duration in seconds of the longest effect.
 const LONGEST_SECONDS: f32 = 1.4;
-/// Map units of a tracer.
+/// Length of a tracer in map units.
 const TRACER: f32 = 420.0;
 
-/// Shots, explosions and flashes.
+/// Draws shots, explosions, and flashes.
 pub fn draw(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     let zoom = film.camera.zoom;
     for effect in film.scene.effects.iter().filter(|effect| now.reached(effect.tick)) {
@@ -55,7 +55,7 @@ fn tracer(film: &Film<'_>, now: &Now<'_>, player: usize, part: f32, canvas: &mut
     canvas.line(&line, 2.0, Ink(0xfff2c9).with(0.8 * (1.0 - part)));
 }
 
-/// A cross for each who died, and for a moment the line from who killed.
+/// Draws a cross for each death and, for a moment, a line from the killer.
 pub fn deaths(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for kill in now.kills() {
         let Some(victim) = now.drawn(kill.victim) else { continue };

@@ -1,4 +1,4 @@
-//! What is on the map and moves: utility, the bomb, deaths, players. Drawn anew every frame, the followed player last.
+//! Everything on the map that moves: utility, the bomb, deaths, players. Redrawn every frame.
 
 mod bomb;
 mod effects;
@@ -10,7 +10,7 @@ use super::film::Film;
 use super::labels::Places;
 use super::now::Now;
 
-/// Draws it all, from the ground up.
+/// Draws everything from the ground up; the followed player comes last.
 pub fn draw(film: &Film<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas) {
     utility::flames(film, now, canvas);
     utility::smokes(film, now, canvas);

@@ -1,4 +1,4 @@
-//! Players: where they look, who they are, how hurt, how blind, and whether one should know of them.
+//! Player markers: view direction, identity, health, blindness, and visibility to the followed player.
 
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::film::Film;
@@ -8,18 +8,18 @@ use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT, RED, TEXT, WHITE};
 use crate::render::scene::Side;
 
-/// Map units of height difference from which somebody is on another floor.
+/// Height difference in map units from which a player counts as on another floor.
 const FLOOR: f32 = 160.0;
-/// How visible somebody on another floor is.
+/// Opacity of players on another floor.
 const OTHER_FLOOR: f32 = 0.6;
-/// How visible an enemy is whom the team has not spotted.
+/// Opacity of enemies not spotted by the team.
 const UNSPOTTED: f32 = 0.3;
-/// Seconds in which an enemy who was spotted fades.
+/// Seconds in which a spotted enemy fades.
 const FADE_SECONDS: f32 = 0.4;
-/// Seconds of the followed player's way that are shown.
+/// Length in seconds of the followed player's trail.
 const TRAIL_SECONDS: f32 = 4.0;
 
-/// The followed player's way of the last seconds.
+/// Draws the followed player's trail.
 pub fn trail(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     let followed = film.scene.followed;
     let past = now.past(TRAIL_SECONDS, 1.0 / 16.0).map(|moment| moment.players[followed]);
@@ -31,14 +31,14 @@ pub fn trail(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     let whole = TRAIL_SECONDS * 16.0;
     for (index, pair) in points.windows(2).enumerate() {
         let far = (pair[0].0 - pair[1].0).hypot(pair[0].1 - pair[1].1);
-        // A respawn is no way.
+        // Do not connect positions across a respawn.
         if far > 0.05 && far < 60.0 {
             canvas.line(pair, 3.0, WHITE.with(0.5 * (1.0 - index as f32 / whole)));
         }
     }
 }
 
-/// All who live: first where they look, then who they are, then their names; the followed player on top.
+/// Draws all living players: view cones, then markers, then names; the followed player on top.
 pub fn draw(film: &Film<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas) {
     let followed = film.scene.followed;
     let mut order: Vec<usize> = (0..film.scene.players.len()).filter(|player| now.players[*player].alive()).collect();
@@ -54,7 +54,7 @@ pub fn draw(film: &Film<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas
     }
 }
 
-/// How visible a player is, 0 to 1.
+/// Opacity of a player, 0 to 1.
 fn visibility(film: &Film<'_>, now: &Now<'_>, player: usize) -> f32 {
     let followed = film.scene.followed;
     if player == followed {
@@ -66,7 +66,7 @@ fn visibility(film: &Film<'_>, now: &Now<'_>, player: usize) -> f32 {
     if film.look.xray || !enemy {
         return floor;
     }
-    // The spotted state flickers from tick to tick; its mean over a moment does not.
+    // The spotted state flickers from tick to tick; use its mean over a short time.
     let (mut seen, mut known) = (0.0, 0.0);
     for moment in now.past(FADE_SECONDS, 0.05) {
         if let Some(spotted) = moment.players[player].spotted {
@@ -90,7 +90,7 @@ fn cone(film: &Film<'_>, now: &Now<'_>, player: usize, opacity: f32, canvas: &mu
         let (sin, cos) = (at.yaw.to_radians() + half * step as f32 / 6.0).sin_cos();
         (x + cos * reach, y - sin * reach)
     }));
-    // Two stops: the rasterizer has a fast way for them, and cones are half of what is drawn.
+    // Two stops: the rasterizer has a fast path for them, and cones are half of the drawing time.
     canvas.glow(&points, x, y, reach, &[(0.0, near), (1.0, ink.with(0.0))]);
 }
 
@@ -128,7 +128,7 @@ fn disc(film: &Film<'_>, now: &Now<'_>, player: usize, opacity: f32, canvas: &mu
     }
 }
 
-/// Seconds for which a player will still be blind.
+/// Seconds for which a player remains blind.
 fn blind_seconds(film: &Film<'_>, now: &Now<'_>, player: usize) -> Option<f32> {
     let latest = film.blindings.get(player)?.iter().rev().find(|(tick, _)| now.reached(*tick))?;
     let left = latest.1 - now.since(latest.0);
@@ -140,7 +140,7 @@ fn label(film: &Film<'_>, now: &Now<'_>, player: usize, offset: (f32, f32), opac
     let style = label_style(followed);
     let name = &film.names[player];
     let disc = film.camera.see(now.players[player].at);
-    // Whole units: letters do not shimmer while their player walks.
+    // Whole units, so that text does not shimmer while the player walks.
     let (x, y) = ((disc.0 + offset.0).round(), (disc.1 + offset.1).round());
     let (width, height) = (canvas.text_width(style, name) + 2.0 * LABEL_PADDING, label_height(style));
     let away = (offset.0.abs() - width / 2.0).max(offset.1.abs() - height / 2.0) - disc_radius(followed);

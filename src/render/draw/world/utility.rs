@@ -1,4 +1,4 @@
-//! Grenades in flight, smokes that stand, fire.
+//! Grenades in flight, smokes, and fire.
 
 use crate::render::draw::canvas::Canvas;
 use crate::render::draw::film::Film;
@@ -6,14 +6,14 @@ use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT};
 use crate::render::scene::GrenadeKind;
 
-/// Seconds a smoke stands.
+/// Lifetime of a smoke in seconds.
 const SMOKE_SECONDS: f32 = 22.0;
-/// Map units from a smoke's middle to its edge.
+/// Radius of a smoke in map units.
 const SMOKE_RADIUS: f32 = 144.0;
-/// Map units that one flame covers.
+/// Radius of a flame in map units.
 const FLAME_RADIUS: f32 = 62.0;
 
-/// Fire: each flame flickers in its own time.
+/// Draws fire; each flame flickers at its own phase.
 pub fn flames(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for (index, at) in now.moment.flames.iter().enumerate() {
         let (x, y) = film.camera.see(*at);
@@ -24,7 +24,7 @@ pub fn flames(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     }
 }
 
-/// Smokes, each with the time that it has left.
+/// Draws smokes, each with its remaining time.
 pub fn smokes(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for smoke in &now.moment.smokes {
         let (x, y) = film.camera.see(smoke.at);
@@ -46,7 +46,7 @@ pub fn smokes(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     }
 }
 
-/// Grenades in flight with their tails.
+/// Draws grenades in flight with their trails.
 pub fn grenades(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for (grenade, places) in now.flights() {
         let ink = match grenade.kind {
