@@ -100,7 +100,7 @@ fn a_demo_that_is_packed_twice_is_refused_before_it_is_unpacked() {
             let packed = pack(&pack_first(b"PBDEMS2\0 and so on"));
             let error = unpacked(&mut &packed[..], &FakeClock::at(0)).unwrap_err();
             assert_eq!(error.code, "demo_unreadable", "{inner}.{outer}: {error}");
-            assert!(error.message.contains("packed twice"), "{inner}.{outer}: {error}");
+            assert!(error.message.contains("compressed twice"), "{inner}.{outer}: {error}");
         }
     }
 }
