@@ -9,7 +9,7 @@ use log::info;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::limits;
 use crate::os::files;
-use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_apart};
+use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_in_child};
 
 use super::hold::{Ended, Hold};
 
@@ -29,7 +29,7 @@ impl Unpacker<'_> {
         files::empty_dir(folder).map_err(|error| disk_failed(&error))?;
         let deadline = self.hold.now() + Duration::from_secs(limits::UNPACK_CHILD_SECONDS);
         let mut left = None;
-        let end = read_apart(self.program, packed, folder, Reading::Unpack, self.space, &mut || {
+        let end = read_in_child(self.program, packed, folder, Reading::Unpack, self.space, &mut || {
             left = self.hold.check().err();
             left.is_none() && self.hold.now() <= deadline
         });

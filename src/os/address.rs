@@ -23,17 +23,17 @@ pub enum Addresses {
 impl Addresses {
     /// Whether the client may connect to `address`. This machine's own addresses are looked up on each call.
     pub fn permit(&self, address: IpAddr) -> bool {
-        self.permit_beside(address, host::is_own)
+        self.permit_with(address, host::is_own)
     }
 
-    fn permit_beside(&self, address: IpAddr, is_own: impl Fn(IpAddr) -> bool) -> bool {
+    fn permit_with(&self, address: IpAddr, is_own: impl Fn(IpAddr) -> bool) -> bool {
         match self {
             Self::Any => true,
             Self::Guarded { allow } => {
                 let address = canonical(address);
-                let judged = embedded(address).map_or(address, IpAddr::V4);
-                allow.iter().any(|net| net.contains(&address) || net.contains(&judged))
-                    || !(refused(judged) || is_own(address) || is_own(judged))
+                let target = embedded(address).map_or(address, IpAddr::V4);
+                allow.iter().any(|net| net.contains(&address) || net.contains(&target))
+                    || !(refused(target) || is_own(address) || is_own(target))
             }
         }
     }
@@ -43,13 +43,13 @@ impl Addresses {
 /// network.
 pub fn is_public(address: IpAddr) -> bool {
     let address = canonical(address);
-    let judged = embedded(address).map_or(address, IpAddr::V4);
-    let private = match judged {
+    let target = embedded(address).map_or(address, IpAddr::V4);
+    let private = match target {
         // 100.64.0.0/10 is shared address space, used by carriers and overlay networks (RFC 6598).
         IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
         IpAddr::V6(v6) => v6.is_unique_local(),
     };
-    !private && !refused(judged) && !host::is_own(judged)
+    !private && !refused(target) && !host::is_own(target)
 }
 
 /// Converts IPv4-mapped and IPv4-compatible IPv6 addresses (`::ffff:a.b.c.d`, `::a.b.c.d`) to IPv4.
@@ -171,7 +171,7 @@ mod tests {
         ];
         for (addresses, expected) in [(&permitted[..], true), (&refused[..], false)] {
             for address in addresses {
-                assert_eq!(guarded(&[]).permit_beside(address.parse().unwrap(), |_| false), expected, "{address}");
+                assert_eq!(guarded(&[]).permit_with(address.parse().unwrap(), |_| false), expected, "{address}");
                 assert!(Addresses::Any.permit(address.parse().unwrap()), "{address}");
             }
         }
@@ -195,8 +195,8 @@ mod tests {
             ("fd12:3456::1", &["192.168.1.0/24"], false),
         ];
         for (address, allow, expected) in cases {
-            let found = guarded(allow).permit_beside(address.parse().unwrap(), |address| own.contains(&address));
-            assert_eq!(found, expected, "{address} beside {allow:?}");
+            let found = guarded(allow).permit_with(address.parse().unwrap(), |address| own.contains(&address));
+            assert_eq!(found, expected, "{address} allowing {allow:?}");
         }
     }
 
@@ -237,7 +237,7 @@ mod tests {
             ("::1", false),
         ];
         for (address, expected) in cases {
-            assert_eq!(list.permit_beside(address.parse().unwrap(), |_| false), expected, "{address}");
+            assert_eq!(list.permit_with(address.parse().unwrap(), |_| false), expected, "{address}");
         }
     }
 }

@@ -17,7 +17,7 @@ use ureq::unversioned::transport::DefaultConnector;
 pub use ureq::http::Method;
 
 use super::address::Addresses;
-use super::resolver::{GuardedResolver, Met, Refused};
+use super::resolver::{Contacted, GuardedResolver, Refused};
 use super::url;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
@@ -68,7 +68,7 @@ pub enum Body<'a> {
 
 impl<'a> Body<'a> {
     /// Reborrows the body for a shorter lifetime, which the compiler cannot do through a mutable trait object.
-    pub fn for_less<'b>(self) -> Body<'b>
+    pub fn reborrow<'b>(self) -> Body<'b>
     where
         'a: 'b,
     {
@@ -111,7 +111,7 @@ impl<'a> Request<'a> {
 pub struct Client {
     agent: ureq::Agent,
     redirects: u32,
-    met: Arc<Met>,
+    contacted: Arc<Contacted>,
 }
 
 impl Client {
@@ -132,16 +132,16 @@ impl Client {
             .timeout_per_read(Some(options.stall_timeout))
             .timeout_per_write(Some(options.stall_timeout))
             .build();
-        let met = Arc::new(Met::default());
-        let resolver = GuardedResolver::new(options.addresses, Arc::clone(&met));
+        let contacted = Arc::new(Contacted::default());
+        let resolver = GuardedResolver::new(options.addresses, Arc::clone(&contacted));
         let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
-        Ok(Self { agent, redirects: options.redirects, met })
+        Ok(Self { agent, redirects: options.redirects, contacted })
     }
 
     /// Whether every address contacted so far, including redirects, was public. If not, error details could reveal
     /// something about a private network.
-    pub fn met_only_public(&self) -> bool {
-        self.met.only_public()
+    pub fn contacted_only_public(&self) -> bool {
+        self.contacted.only_public()
     }
 
     /// Sends a request and waits for the response head. A status of 400 or above is a response, not an error.
@@ -150,7 +150,7 @@ impl Client {
         let Request { method, url, mut bearer, content_type, headers, body, timeout } = request;
         let mut url = url::encoded(url.as_bytes());
         if !matches!(body, Body::Empty) || ![Method::GET, Method::HEAD].contains(&method) {
-            let body = body.for_less();
+            let body = body.reborrow();
             return self.send_once(Request { method, url: &url, bearer, content_type, headers, body, timeout });
         }
         for left in (0..=self.redirects).rev() {
@@ -359,12 +359,12 @@ fn describe(server: &str, error: &ureq::Error) -> Error {
                 unavailable(UNREACHABLE, format!("{server} does not speak HTTPS, or no TLS version supported here."))
             }
         }
-        ureq::Error::Io(cause) => unavailable(UNREACHABLE, format!("Could not reach {server}: {}.", in_words(cause))),
+        ureq::Error::Io(cause) => unavailable(UNREACHABLE, format!("Could not reach {server}: {}.", reason(cause))),
         _ => unavailable(BAD_ANSWER, format!("The response from {server} is not valid HTTP.")),
     }
 }
 
-fn in_words(error: &io::Error) -> &'static str {
+fn reason(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused",
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {

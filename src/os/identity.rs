@@ -11,14 +11,14 @@ use std::time::UNIX_EPOCH;
 pub struct Identity {
     inode: Option<u64>,
     /// Nanoseconds since 1970.
-    born: Option<u128>,
+    created: Option<u128>,
 }
 
 impl Identity {
     /// The identity of the file at `path`.
     pub fn of(path: &Path) -> io::Result<Self> {
         let file = fs::metadata(path)?;
-        Ok(Self { inode: inode(&file), born: born(&file) })
+        Ok(Self { inode: inode(&file), created: created(&file) })
     }
 
     /// Whether it may be the same file. If both creation times are known they decide, because inode numbers are
@@ -26,7 +26,7 @@ impl Identity {
     pub fn may_be(&self, other: &Self) -> bool {
         let same = |one: Option<u128>, other: Option<u128>| Some(one? == other?);
         let by_inode = || same(self.inode.map(u128::from), other.inode.map(u128::from));
-        same(self.born, other.born).or_else(by_inode).unwrap_or(true)
+        same(self.created, other.created).or_else(by_inode).unwrap_or(true)
     }
 }
 
@@ -34,29 +34,29 @@ impl Identity {
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = |number: Option<u128>| number.map_or("-".to_owned(), |number| number.to_string());
-        write!(f, "{} {}", word(self.inode.map(u128::from)), word(self.born))
+        write!(f, "{} {}", word(self.inode.map(u128::from)), word(self.created))
     }
 }
 
 impl Identity {
     /// Parses the `Display` form.
     pub fn parse(text: &str) -> Option<Self> {
-        let (inode, born) = text.split_once(' ')?;
+        let (inode, created) = text.split_once(' ')?;
         let word = |word: &str| if word == "-" { Some(None) } else { word.parse::<u128>().ok().map(Some) };
         let inode = word(inode)?.map(u64::try_from).transpose().ok()?;
-        Some(Self { inode, born: word(born)? })
+        Some(Self { inode, created: word(created)? })
     }
 }
 
 #[cfg(unix)]
-fn born(file: &Metadata) -> Option<u128> {
-    let born = file.created().ok()?;
-    born.duration_since(UNIX_EPOCH).ok().map(|born| born.as_nanos())
+fn created(file: &Metadata) -> Option<u128> {
+    let created = file.created().ok()?;
+    created.duration_since(UNIX_EPOCH).ok().map(|created| created.as_nanos())
 }
 
 /// Any program on Windows can change it, and not every file system keeps it, so it proves nothing.
 #[cfg(not(unix))]
-fn born(_: &Metadata) -> Option<u128> {
+fn created(_: &Metadata) -> Option<u128> {
     None
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn creation_time_decides_then_inode_and_unknown_values_match() {
-        let file = |inode, born| Identity { inode, born };
+        let file = |inode, created| Identity { inode, created };
         let (known, other) = (file(Some(7), Some(100)), file(Some(8), Some(200)));
         let cases = [
             (known, known, true),

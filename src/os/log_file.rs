@@ -24,7 +24,7 @@ impl LogFile {
         Ok(Self { path: path.to_owned(), file: Some(file), bytes, most_bytes, old_files })
     }
 
-    fn aside(&self, number: u32) -> PathBuf {
+    fn rotated_path(&self, number: u32) -> PathBuf {
         let mut name = self.path.as_os_str().to_owned();
         name.push(format!(".{number}"));
         name.into()
@@ -32,16 +32,16 @@ impl LogFile {
 
     /// Rotates the files. If one of them is held open by another program, logging continues in the current file, and
     /// the next attempt is made after another `most_bytes`.
-    fn turn(&mut self) -> io::Result<()> {
+    fn rotate(&mut self) -> io::Result<()> {
         self.file = None;
         self.bytes = 0;
         for number in (1..self.old_files).rev() {
-            let old = self.aside(number);
+            let old = self.rotated_path(number);
             if old.exists() {
-                let _ = fs::rename(old, self.aside(number + 1));
+                let _ = fs::rename(old, self.rotated_path(number + 1));
             }
         }
-        let _ = fs::rename(&self.path, self.aside(1));
+        let _ = fs::rename(&self.path, self.rotated_path(1));
         self.file = Some(append(&self.path)?);
         Ok(())
     }
@@ -50,7 +50,7 @@ impl LogFile {
 impl Write for LogFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.file.is_none() || (self.bytes > 0 && self.bytes + line.len() as u64 > self.most_bytes) {
-            self.turn()?;
+            self.rotate()?;
         }
         if let Some(file) = &mut self.file {
             file.write_all(line)?;

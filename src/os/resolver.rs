@@ -15,12 +15,12 @@ use super::address::{Addresses, is_public};
 
 /// Which kinds of addresses were resolved so far.
 #[derive(Debug, Default)]
-pub(super) struct Met {
+pub(super) struct Contacted {
     public: AtomicBool,
     others: AtomicBool,
 }
 
-impl Met {
+impl Contacted {
     /// Whether there were any addresses, all of them public.
     pub(super) fn only_public(&self) -> bool {
         self.public.load(Ordering::Relaxed) && !self.others.load(Ordering::Relaxed)
@@ -32,12 +32,12 @@ impl Met {
 pub(super) struct GuardedResolver {
     inner: DefaultResolver,
     addresses: Addresses,
-    met: Arc<Met>,
+    contacted: Arc<Contacted>,
 }
 
 impl GuardedResolver {
-    pub(super) fn new(addresses: Addresses, met: Arc<Met>) -> Self {
-        Self { inner: DefaultResolver::default(), addresses, met }
+    pub(super) fn new(addresses: Addresses, contacted: Arc<Contacted>) -> Self {
+        Self { inner: DefaultResolver::default(), addresses, contacted }
     }
 }
 
@@ -45,8 +45,8 @@ impl Resolver for GuardedResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let mut permitted = self.empty();
         for address in &self.inner.resolve(uri, config, timeout)? {
-            let met = if is_public(address.ip()) { &self.met.public } else { &self.met.others };
-            met.store(true, Ordering::Relaxed);
+            let contacted = if is_public(address.ip()) { &self.contacted.public } else { &self.contacted.others };
+            contacted.store(true, Ordering::Relaxed);
             if self.addresses.permit(address.ip()) {
                 permitted.push(*address);
             }

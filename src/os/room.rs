@@ -16,7 +16,7 @@ type Probe = Box<dyn Fn() -> Option<u64> + Send + Sync>;
 pub struct Room {
     probe: Probe,
     reserve: u64,
-    promised: Mutex<u64>,
+    reserved: Mutex<u64>,
 }
 
 impl Room {
@@ -28,7 +28,7 @@ impl Room {
 
     /// A disk whose free space `probe` returns.
     pub fn new(reserve: u64, probe: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { probe: Box::new(probe), reserve, promised: Mutex::new(0) })
+        Arc::new(Self { probe: Box::new(probe), reserve, reserved: Mutex::new(0) })
     }
 
     /// Free bytes, including reserved ones.
@@ -52,45 +52,45 @@ impl Room {
 
     /// A new, empty reservation.
     pub fn part(self: &Arc<Self>) -> Part {
-        Part { room: Arc::clone(self), promised: 0, unlooked: 0 }
+        Part { room: Arc::clone(self), reserved: 0, unchecked: 0 }
     }
 
     /// For work of unknown size: reserves up to `most` bytes, but at most half of what is available, so that others
     /// can continue. Fails with [`Kind::NoSpace`] below `least`.
     pub fn budget(self: &Arc<Self>, least: u64, most: u64) -> Result<Part> {
         let mut part = self.part();
-        let mut promised = self.lock();
-        let bytes = self.left(*promised).map_or(most, |left| most.min(left / 2));
+        let mut reserved = self.lock();
+        let bytes = self.left(*reserved).map_or(most, |left| most.min(left / 2));
         if bytes < least.min(most) {
             return Err(no_room());
         }
-        *promised += bytes;
-        drop(promised);
-        part.promised = bytes;
+        *reserved += bytes;
+        drop(reserved);
+        part.reserved = bytes;
         Ok(part)
     }
 
     /// Bytes still available for reservation; `None` if unlimited.
-    fn left(&self, promised: u64) -> Option<u64> {
-        self.free().map(|free| free.saturating_sub(self.reserve).saturating_sub(promised))
+    fn left(&self, reserved: u64) -> Option<u64> {
+        self.free().map(|free| free.saturating_sub(self.reserve).saturating_sub(reserved))
     }
 
-    fn promise(&self, bytes: u64) -> bool {
-        let mut promised = self.lock();
-        let fits = self.left(*promised).is_none_or(|left| bytes <= left);
+    fn try_reserve(&self, bytes: u64) -> bool {
+        let mut reserved = self.lock();
+        let fits = self.left(*reserved).is_none_or(|left| bytes <= left);
         if fits {
-            *promised += bytes;
+            *reserved += bytes;
         }
         fits
     }
 
-    fn give_back(&self, bytes: u64) {
-        let mut promised = self.lock();
-        *promised = promised.saturating_sub(bytes);
+    fn release(&self, bytes: u64) {
+        let mut reserved = self.lock();
+        *reserved = reserved.saturating_sub(bytes);
     }
 
     fn lock(&self) -> MutexGuard<'_, u64> {
-        self.promised.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,31 +102,31 @@ fn no_room() -> Error {
 /// One writer's reservation. Dropping it releases what was not written.
 pub struct Part {
     room: Arc<Room>,
-    promised: u64,
+    reserved: u64,
     /// Bytes written since free space was last checked.
-    unlooked: u64,
+    unchecked: u64,
 }
 
 impl Part {
     /// Reserved bytes that may be written now.
     pub fn bytes(&self) -> u64 {
-        self.promised
+        self.reserved
     }
 
     /// Reserves space for the next `bytes`, growing in steps while there is space. Fails with [`Kind::NoSpace`], also
     /// if somebody else has filled the disk into the reserve since.
     pub fn need(&mut self, bytes: u64) -> Result<()> {
-        if self.unlooked >= limits::ROOM_LOOK_BYTES {
-            self.unlooked = 0;
+        if self.unchecked >= limits::ROOM_LOOK_BYTES {
+            self.unchecked = 0;
             self.room.check()?;
         }
-        let lacking = bytes.saturating_sub(self.promised);
+        let lacking = bytes.saturating_sub(self.reserved);
         if lacking == 0 {
             return Ok(());
         }
         let step = lacking.max(limits::ROOM_STEP_BYTES);
-        let granted = [step, lacking].into_iter().find(|bytes| self.room.promise(*bytes)).ok_or_else(no_room)?;
-        self.promised += granted;
+        let granted = [step, lacking].into_iter().find(|bytes| self.room.try_reserve(*bytes)).ok_or_else(no_room)?;
+        self.reserved += granted;
         Ok(())
     }
 
@@ -143,26 +143,26 @@ impl Part {
 
     /// Like [`Self::need`], but reserves no more than asked: for a writer that knows its total size.
     pub fn need_exactly(&mut self, bytes: u64) -> Result<()> {
-        let lacking = bytes.saturating_sub(self.promised);
-        if !self.room.promise(lacking) {
+        let lacking = bytes.saturating_sub(self.reserved);
+        if !self.room.try_reserve(lacking) {
             return Err(no_room());
         }
-        self.promised += lacking;
+        self.reserved += lacking;
         Ok(())
     }
 
     /// Reports bytes as written: from now on they count as used, not as reserved.
     pub fn written(&mut self, bytes: u64) {
-        let given_back = bytes.min(self.promised);
-        self.promised -= given_back;
-        self.unlooked += bytes;
-        self.room.give_back(given_back);
+        let given_back = bytes.min(self.reserved);
+        self.reserved -= given_back;
+        self.unchecked += bytes;
+        self.room.release(given_back);
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        self.room.give_back(self.promised);
+        self.room.release(self.reserved);
     }
 }
 

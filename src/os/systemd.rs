@@ -8,17 +8,17 @@ use crate::domain::error::{Error, Kind, Result};
 
 /// Reports that startup is complete.
 pub fn ready() {
-    tell("READY=1");
+    notify("READY=1");
 }
 
 /// Reports that shutdown has begun.
 pub fn stopping() {
-    tell("STOPPING=1");
+    notify("STOPPING=1");
 }
 
 /// Pings the watchdog: see [`watchdog`].
 pub fn alive() {
-    tell("WATCHDOG=1");
+    notify("WATCHDOG=1");
 }
 
 /// The watchdog interval after which systemd restarts this program; `None` if there is no watchdog.
@@ -29,7 +29,7 @@ pub fn watchdog() -> Option<Duration> {
     None
 }
 
-fn tell(news: &str) {
+fn notify(news: &str) {
     #[cfg(target_os = "linux")]
     if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Custom(news)]) {
         log::warn!("Could not notify systemd ({news}): {error}");

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::demo;
-use super::draw::{Film, Look, Painter, poster};
-use super::reel;
-use super::video::Movie;
+use super::draw::{Look, Painter, Replay, poster};
+use super::pipeline;
+use super::video::Mp4Writer;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Stage;
@@ -56,16 +56,16 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Stage, f64) -> ControlFlow<()>;
 /// Video and poster appear at their paths only when complete, the poster first.
 pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<ClipReport> {
     let look = look(request)?;
-    tell(progress, Stage::Parsing, 0.0)?;
+    report(progress, Stage::Parsing, 0.0)?;
     let scene = demo::scene(request.demo, request.round, request.steam64)?;
-    tell(progress, Stage::Parsing, 1.0)?;
-    let film = Film::new(&scene, look)?;
-    tell(progress, Stage::Rendering, 0.0)?;
+    report(progress, Stage::Parsing, 1.0)?;
+    let replay = Replay::new(&scene, look)?;
+    report(progress, Stage::Rendering, 0.0)?;
 
-    let (video, poster) = (unfinished(request.video), unfinished(request.poster));
-    let made = make(&film, look, &video, &poster, progress).and_then(|frames| {
-        std::fs::rename(&poster, request.poster).map_err(disk)?;
-        std::fs::rename(&video, request.video).map_err(disk)?;
+    let (video, poster) = (partial_path(request.video), partial_path(request.poster));
+    let made = make(&replay, look, &video, &poster, progress).and_then(|frames| {
+        std::fs::rename(&poster, request.poster).map_err(write_failed)?;
+        std::fs::rename(&video, request.video).map_err(write_failed)?;
         Ok(frames)
     });
     if made.is_err() {
@@ -76,14 +76,14 @@ pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<Cli
     Ok(ClipReport { frames: made?, start_tick: scene.clip_start_tick, end_tick: scene.clip_end_tick })
 }
 
-fn make(film: &Film<'_>, look: Look, video: &Path, poster: &Path, progress: OnProgress<'_>) -> Result<u64> {
-    let mut movie = Movie::create(video, look.width, look.height, look.fps)?;
-    reel::shoot(film, &mut movie, &mut |part| tell(progress, Stage::Rendering, part))?;
-    let mut painter = Painter::new(film);
-    painter.frame(film.poster_frame());
+fn make(replay: &Replay<'_>, look: Look, video: &Path, poster: &Path, progress: OnProgress<'_>) -> Result<u64> {
+    let mut video = Mp4Writer::create(video, look.width, look.height, look.fps)?;
+    pipeline::run(replay, &mut video, &mut |part| report(progress, Stage::Rendering, part))?;
+    let mut painter = Painter::new(replay);
+    painter.frame(replay.poster_frame());
     poster::write(painter.picture(), poster)?;
-    let frames = movie.frames();
-    movie.finish()?;
+    let frames = video.frames();
+    video.finish()?;
     Ok(frames)
 }
 
@@ -98,7 +98,7 @@ fn look(request: &ClipRequest<'_>) -> Result<Look> {
     Ok(Look { fps, width, height, xray, deathnotices_only })
 }
 
-fn tell(progress: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>, stage: Stage, part: f64) -> Result<()> {
+fn report(progress: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>, stage: Stage, part: f64) -> Result<()> {
     match progress(stage, part) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => {
@@ -108,12 +108,12 @@ fn tell(progress: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>, stage: Stage, p
 }
 
 /// Temporary name of a file until it is complete.
-fn unfinished(path: &Path) -> PathBuf {
+fn partial_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
 }
 
-fn disk(error: std::io::Error) -> Error {
+fn write_failed(error: std::io::Error) -> Error {
     Error::new(Kind::Internal, FailureCode::NodeFailed.as_str(), "Could not write the clip.").because(error)
 }

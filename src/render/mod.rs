@@ -8,6 +8,6 @@ pub mod command;
 pub mod demo;
 pub mod draw;
 pub mod forge;
-pub mod reel;
+pub mod pipeline;
 pub mod scene;
 pub mod video;

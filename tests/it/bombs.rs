@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dinkem_appliance::domain::error::{Error, Result};
 use dinkem_appliance::os::clock::{Clock, FakeClock};
-use dinkem_appliance::render::command::{Reading, Space, Verdict, read_apart};
+use dinkem_appliance::render::command::{Reading, Space, Verdict, read_in_child};
 use dinkem_appliance::render::demo::{self, UnpackLimits, unpack_by};
 
 use crate::support::packers::{PACKERS, bz2, gz, zst};
@@ -132,7 +132,7 @@ fn a_sign_on_of_500_mb_is_too_large_and_is_not_copied() {
 fn read(demo: &Path, reading: Reading, most_bytes: u64) -> (Verdict, Option<&'static str>, bool) {
     let work = tempfile::tempdir().unwrap();
     let space = Space { most_bytes, room: u64::MAX };
-    let end = read_apart(Path::new(BINARY), demo, work.path(), reading, space, &mut || true).unwrap().unwrap();
+    let end = read_in_child(Path::new(BINARY), demo, work.path(), reading, space, &mut || true).unwrap().unwrap();
     let left = fs::read_dir(work.path()).unwrap().count() > 0;
     (end.verdict, end.code.map(|code| code.as_str()), left)
 }

@@ -118,7 +118,11 @@ fn a_video_whose_index_lies_is_refused_and_its_node_is_benched() {
         ("more times than frames", Mp4 { times: vec![(301, 512)], ..good() }, Some("not a complete MP4")),
         ("60 frames a second", Mp4::of(300, 60, 40), Some("60 frames per second, not 30")),
         ("slow and fast by turns", Mp4 { times: vec![(100, 256), (200, 640)], ..good() }, Some("constant frame rate")),
-        ("one frame for half the time", Mp4 { times: vec![(1, 512 * 5), (299, 497)], ..good() }, Some("constant frame rate")),
+        (
+            "one frame for half the time",
+            Mp4 { times: vec![(1, 512 * 5), (299, 497)], ..good() },
+            Some("constant frame rate"),
+        ),
         (
             "a last frame of an hour",
             Mp4 { times: vec![(299, 512), (1, 512 * 108_000)], ..good() },

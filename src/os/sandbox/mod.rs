@@ -11,9 +11,9 @@ mod calls;
 mod files;
 #[cfg(windows)]
 mod job;
-mod memory;
 #[cfg(unix)]
-mod room;
+mod limits;
+mod memory;
 
 use std::io;
 use std::path::Path;
@@ -25,19 +25,19 @@ pub use memory::child_memory_bytes;
 
 /// What a sandboxed process may still do.
 #[derive(Clone, Copy, Debug)]
-pub struct Walls<'a> {
+pub struct Policy<'a> {
     /// The one file it may read, besides its own directory.
     pub reads: &'a Path,
     /// The one directory in which it may read and write files.
     pub writes: &'a Path,
     /// Resource limits.
-    pub room: Room,
+    pub limits: ResourceLimits,
 }
 
 /// Resource limits. The kernel sends `SIGXCPU` on excess CPU time and `SIGXFSZ` on a file that grows too large, and
 /// refuses excess memory, on which a Rust program aborts (`SIGABRT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct ResourceLimits {
     /// Bytes that it may map.
     pub memory_bytes: u64,
     /// CPU time in seconds.
@@ -50,23 +50,23 @@ pub struct Room {
 /// calling thread and those it starts later. Without Landlock in the kernel the rest still applies, and [`missing`]
 /// says so. On an error the process must not continue.
 #[cfg(target_os = "linux")]
-pub fn enter(walls: &Walls<'_>) -> io::Result<()> {
-    room::limit(walls.room)?;
-    room::die_with_parent()?;
-    files::enclose(walls.reads, walls.writes)?;
+pub fn enter(policy: &Policy<'_>) -> io::Result<()> {
+    limits::apply(policy.limits)?;
+    limits::die_with_parent()?;
+    files::enclose(policy.reads, policy.writes)?;
     // Last: it forbids the calls used above.
     calls::restrict()
 }
 
 /// Enters the sandbox as far as this system supports it: resource limits.
 #[cfg(all(unix, not(target_os = "linux")))]
-pub fn enter(walls: &Walls<'_>) -> io::Result<()> {
-    room::limit(walls.room)
+pub fn enter(policy: &Policy<'_>) -> io::Result<()> {
+    limits::apply(policy.limits)
 }
 
 /// A no-op on this system: see [`missing`].
 #[cfg(not(unix))]
-pub fn enter(_walls: &Walls<'_>) -> io::Result<()> {
+pub fn enter(_policy: &Policy<'_>) -> io::Result<()> {
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::domain::{limits, text};
 use crate::os::clock::{Clock, SystemClock};
-use crate::os::sandbox::{self, Room, Walls, child_memory_bytes};
+use crate::os::sandbox::{self, Policy, ResourceLimits, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
 use crate::render::demo::NO_ROOM;
 
@@ -28,7 +28,7 @@ const PARSING_PERCENT: f64 = 5.0;
 pub fn run_child(job_json: &Path) -> u8 {
     let out = &mut std::io::stdout().lock();
     match read_job(job_json) {
-        Ok(job) => match shut_in(&job.demo.path, &job.workdir, room(&job), out) {
+        Ok(job) => match enter_sandbox(&job.demo.path, &job.workdir, resource_limits(&job), out) {
             Ok(()) => run(&job, &SystemClock::new(), out),
             Err(exit) => exit,
         },
@@ -37,8 +37,8 @@ pub fn run_child(job_json: &Path) -> u8 {
 }
 
 /// Resource limits of a job.
-fn room(job: &JobFile) -> Room {
-    Room {
+fn resource_limits(job: &JobFile) -> ResourceLimits {
+    ResourceLimits {
         memory_bytes: child_memory_bytes(),
         cpu_seconds: job.deadline_s.saturating_mul(limits::RENDER_CPU_PER_SECOND),
         file_bytes: limits::VIDEO_BYTES,
@@ -47,8 +47,13 @@ fn room(job: &JobFile) -> Room {
 
 /// Sandboxes this process, with one demo to read and one directory to write. On failure reports it and returns the
 /// exit code.
-pub(super) fn shut_in(demo: &Path, workdir: &Path, room: Room, out: &mut dyn Write) -> Result<(), u8> {
-    sandbox::enter(&Walls { reads: demo, writes: workdir, room }).map_err(|error| {
+pub(super) fn enter_sandbox(
+    demo: &Path,
+    workdir: &Path,
+    limits: ResourceLimits,
+    out: &mut dyn Write,
+) -> Result<(), u8> {
+    sandbox::enter(&Policy { reads: demo, writes: workdir, limits }).map_err(|error| {
         fail(&failure(FailureCode::NodeFailed, "Could not sandbox the renderer process.").because(error), out);
         EXIT_NOT_READY
     })
@@ -92,12 +97,12 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
     };
     let cancel = job.workdir.join(CANCEL_FILE);
     let deadline = clock.monotonic() + Duration::from_secs(job.deadline_s);
-    let mut said = Said::default();
+    let mut reporter = Reporter::default();
     // The reason for stopping is kept here: the pipeline only knows that it was told to stop.
     let mut reason = None;
     let rendered = clip::render(&request, &mut |stage, part| {
         // If the parent no longer reads our output, it does not want the clip.
-        if cancel.exists() || said.say(stage, part, out).is_err() {
+        if cancel.exists() || reporter.report(stage, part, out).is_err() {
             reason = Some(Error::new(Kind::Conflict, CANCELLED, "Cancelled."));
         } else if clock.monotonic() > deadline {
             reason = Some(failure(FailureCode::RenderTimeout, "Rendering took longer than the deadline allows."));
@@ -112,13 +117,13 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
 
 /// What was last reported, to print only changes.
 #[derive(Default)]
-struct Said {
+struct Reporter {
     stage: Option<Stage>,
     percent: Option<u32>,
 }
 
-impl Said {
-    fn say(&mut self, stage: Stage, part: f64, out: &mut dyn Write) -> std::io::Result<()> {
+impl Reporter {
+    fn report(&mut self, stage: Stage, part: f64, out: &mut dyn Write) -> std::io::Result<()> {
         if self.stage != Some(stage) {
             self.stage = Some(stage);
             print(&Line::Status(stage.as_str().to_owned()), out)?;
@@ -221,7 +226,7 @@ mod tests {
 
     #[test]
     fn progress_is_reported_once_per_percent_and_never_decreases() {
-        let (mut said, mut out) = (Said::default(), Vec::new());
+        let (mut reporter, mut out) = (Reporter::default(), Vec::new());
         for (stage, part) in [
             (Stage::Parsing, 0.0),
             (Stage::Parsing, 1.0),
@@ -229,7 +234,7 @@ mod tests {
             (Stage::Rendering, 0.001),
             (Stage::Rendering, 1.0),
         ] {
-            said.say(stage, part, &mut out).unwrap();
+            reporter.report(stage, part, &mut out).unwrap();
         }
         let lines = String::from_utf8(out).unwrap();
         let expected = [

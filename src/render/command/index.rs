@@ -5,12 +5,12 @@ use std::fmt::Display;
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::child::{fail, shut_in};
+use super::child::{enter_sandbox, fail};
 use super::reader::{Reading, Space};
 use super::{EXIT_DONE, INDEX_FILE, UNPACKED_FILE};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
-use crate::os::sandbox::{Room, child_memory_bytes};
+use crate::os::sandbox::{ResourceLimits, child_memory_bytes};
 use crate::render::demo::{PlainDemo, UnpackLimits, index, unpack};
 
 /// Indexes or decompresses `demo` into a file in `workdir`, within `space`. Returns the exit code and reports errors
@@ -19,8 +19,9 @@ pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading, space: Sp
     let out = &mut std::io::stdout().lock();
     // The decompressor enforces its own limits with better messages; this is for what bypasses them.
     let file_bytes = space.most_bytes.saturating_add(limits::INDEX_BYTES);
-    let room = Room { memory_bytes: child_memory_bytes(), cpu_seconds: limits::INDEX_CPU_SECONDS, file_bytes };
-    if let Err(exit) = shut_in(demo, workdir, room, out) {
+    let limits =
+        ResourceLimits { memory_bytes: child_memory_bytes(), cpu_seconds: limits::INDEX_CPU_SECONDS, file_bytes };
+    if let Err(exit) = enter_sandbox(demo, workdir, limits, out) {
         return exit;
     }
     let unpacking = UnpackLimits { bytes: space.most_bytes, room: space.room, ..UnpackLimits::default() };

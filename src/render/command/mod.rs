@@ -18,7 +18,7 @@ use crate::domain::{limits, text};
 
 pub use child::run_child;
 pub use index::run_reader_child;
-pub use reader::{ReaderEnd, Reading, Space, read_apart};
+pub use reader::{ReaderEnd, Reading, Space, read_in_child};
 pub use verdict::{Exhausted, Verdict, no_memory};
 
 /// The supported version of the contract: [`JobFile::contract`].

@@ -45,7 +45,7 @@ pub struct Space {
 /// Runs `program` (this one) as a child process that reads `demo` and decompresses it into `workdir`, which must be
 /// empty, within `space`. `go_on` is called several times a second: once it returns false, the child is killed and
 /// the result is `None`.
-pub fn read_apart(
+pub fn read_in_child(
     program: &Path,
     demo: &Path,
     workdir: &Path,

@@ -15,10 +15,9 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::limits;
 
+use super::kind::MAGIC;
 use super::{failure, game};
 
-/// First bytes of every Source 2 demo.
-pub(super) const MAGIC: &[u8] = b"PBDEMS2\0";
 /// Bytes before the first frame: the magic, then two offsets to frames near the end.
 const HEADER_BYTES: usize = 16;
 /// Bit of a frame's command that marks its body as Snappy-compressed.
@@ -63,10 +62,10 @@ pub(super) fn open(path: &Path) -> Result<Container> {
     // Do not read more than the initial size: the file may be growing.
     let left = size.saturating_sub(bytes.len() as u64);
     file.take(left).read_to_end(&mut bytes).map_err(reading)?;
-    mended(bytes)
+    repaired(bytes)
 }
 
-fn mended(mut bytes: Vec<u8>) -> Result<Container> {
+fn repaired(mut bytes: Vec<u8>) -> Result<Container> {
     if !bytes.starts_with(MAGIC) {
         return Err(failure(FailureCode::DemoUnreadable, not_a_demo(&bytes)));
     }

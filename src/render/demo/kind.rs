@@ -1,7 +1,7 @@
 //! Detects the file type from the first bytes, never from the name: a demo, compressed or not, or something else.
 
 /// First bytes of every Source 2 demo.
-pub(super) const PLAIN: &[u8] = b"PBDEMS2\0";
+pub(super) const MAGIC: &[u8] = b"PBDEMS2\0";
 pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 pub(super) const BZIP2: &[u8] = b"BZh";
 pub(super) const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
@@ -24,7 +24,7 @@ pub fn is_packed(head: &[u8]) -> bool {
 /// Why the data cannot be a demo, compressed or not, to follow "it"; `None` if it may be one. `head`: the first
 /// [`HEAD_BYTES`] bytes, or all if there are fewer.
 pub fn why_no_demo(head: &[u8]) -> Option<&'static str> {
-    if head.starts_with(PLAIN) || is_packed(head) {
+    if head.starts_with(MAGIC) || is_packed(head) {
         return None;
     }
     Some(match head {

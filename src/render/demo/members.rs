@@ -8,7 +8,7 @@ use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::unpack_limits::Gauge;
+use super::unpack_limits::Meter;
 
 /// Maximum window size of a zstd frame: the `zstd` tool's default.
 const ZSTD_WINDOW_BYTES: u64 = 128 << 20;
@@ -43,18 +43,18 @@ impl<R: BufRead> Member<R> for BzDecoder<R> {
 
 /// All members of a gzip or bzip2 stream.
 pub(super) struct Members<'a, D> {
-    gauge: &'a Gauge<'a>,
+    meter: &'a Meter<'a>,
     /// `None` at the end of the stream.
     member: Option<D>,
 }
 
 impl<'a, D> Members<'a, D> {
     /// A stream has at least one member.
-    pub fn new<R>(source: R, gauge: &'a Gauge<'a>) -> Self
+    pub fn new<R>(source: R, meter: &'a Meter<'a>) -> Self
     where
         D: Member<R>,
     {
-        Self { gauge, member: Some(D::begin(source)) }
+        Self { meter, member: Some(D::begin(source)) }
     }
 
     fn next<R: BufRead>(&mut self, buffer: &mut [u8]) -> io::Result<usize>
@@ -67,7 +67,7 @@ impl<'a, D> Members<'a, D> {
                 return Ok(count);
             }
             let Some(mut source) = self.member.take().map(D::into_source) else { break };
-            self.gauge.member()?;
+            self.meter.member()?;
             if !source.fill_buf()?.is_empty() {
                 self.member = Some(D::begin(source));
             }
@@ -91,17 +91,17 @@ impl<R: BufRead> Read for Members<'_, BzDecoder<R>> {
 /// All frames of a zstd stream, including skippable ones. The decoder itself handles a single frame only.
 pub(super) struct ZstdFrames<'a, R> {
     source: R,
-    gauge: &'a Gauge<'a>,
+    meter: &'a Meter<'a>,
     decoder: FrameDecoder,
     in_frame: bool,
 }
 
 impl<'a, R: BufRead> ZstdFrames<'a, R> {
     /// Creates a decoder that has read nothing yet.
-    pub fn new(source: R, gauge: &'a Gauge<'a>) -> Self {
+    pub fn new(source: R, meter: &'a Meter<'a>) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(ZSTD_WINDOW_BYTES);
-        Self { source, gauge, decoder, in_frame: false }
+        Self { source, meter, decoder, in_frame: false }
     }
 
     /// Starts the next frame; `false` at the end of the stream.
@@ -110,7 +110,7 @@ impl<'a, R: BufRead> ZstdFrames<'a, R> {
             if self.source.fill_buf()?.is_empty() {
                 return Ok(false);
             }
-            self.gauge.member()?;
+            self.meter.member()?;
             match self.decoder.reset(&mut self.source) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::container::MAGIC;
+use super::kind::MAGIC;
 use super::unpack::unpack;
 use super::unpack_limits::UnpackLimits;
 use crate::domain::error::{Error, Result};

@@ -16,7 +16,7 @@ use crate::os::clock::{Clock, SystemClock};
 use super::failure;
 use super::kind::{self, BZIP2, GZIP, ZIP};
 use super::members::{Members, ZstdFrames};
-use super::unpack_limits::{Gauge, Over, UnpackLimits, Watched};
+use super::unpack_limits::{Exceeded, Meter, Metered, UnpackLimits};
 use super::zip::{self, ZipDemo};
 
 /// Buffer size; limits are checked once per buffer.
@@ -48,18 +48,18 @@ pub fn unpack_by(source: &mut dyn Read, target: &Path, limits: UnpackLimits, clo
 }
 
 fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &dyn Clock) -> Result<u64> {
-    let gauge = Gauge::new(limits, clock);
-    let mut source = BufReader::with_capacity(CHUNK_BYTES, Watched { source, gauge: &gauge });
-    let head = source.fill_buf().map_err(|error| unpacking_failed(error, &gauge, limits))?;
+    let meter = Meter::new(limits, clock);
+    let mut source = BufReader::with_capacity(CHUNK_BYTES, Metered { source, meter: &meter });
+    let head = source.fill_buf().map_err(|error| unpacking_failed(error, &meter, limits))?;
     let packed = kind::is_packed(head);
     let mut plain: Box<dyn Read + '_> = if head.starts_with(GZIP) {
-        Box::new(Members::<GzDecoder<_>>::new(source, &gauge))
+        Box::new(Members::<GzDecoder<_>>::new(source, &meter))
     } else if head.starts_with(BZIP2) {
-        Box::new(Members::<BzDecoder<_>>::new(source, &gauge))
+        Box::new(Members::<BzDecoder<_>>::new(source, &meter))
     } else if head.starts_with(ZIP) {
         Box::new(ZipDemo::new(source))
     } else if packed {
-        Box::new(ZstdFrames::new(source, &gauge))
+        Box::new(ZstdFrames::new(source, &meter))
     } else {
         // The ratio limit is for compressed demos: a plain one always has ratio 1.
         Box::new(source)
@@ -76,7 +76,7 @@ fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<zip::Fault>()) => {
                 return Err(failure(FailureCode::DemoUnreadable, error.to_string()));
             }
-            Err(error) => return Err(unpacking_failed(error, &gauge, limits)),
+            Err(error) => return Err(unpacking_failed(error, &meter, limits)),
         };
         if head.len() < HEAD_BYTES {
             head.extend(chunk[..count].iter().take(HEAD_BYTES - head.len()));
@@ -88,8 +88,8 @@ fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &
             }
         }
         written += count as u64;
-        check(limits, written, gauge.packed())?;
-        gauge.look().map_err(|error| unpacking_failed(error, &gauge, limits))?;
+        check(limits, written, meter.packed())?;
+        meter.look().map_err(|error| unpacking_failed(error, &meter, limits))?;
         file.write_all(&chunk[..count]).map_err(target_failed)?;
     }
     file.flush().map_err(target_failed)?;
@@ -118,16 +118,16 @@ fn check(limits: UnpackLimits, written: u64, packed: u64) -> Result<()> {
 }
 
 /// The error for a failed read: a limit, the source, or damaged data.
-fn unpacking_failed(error: io::Error, gauge: &Gauge<'_>, limits: UnpackLimits) -> Error {
-    match gauge.over() {
-        Some(Over::Members) => {
+fn unpacking_failed(error: io::Error, meter: &Meter<'_>, limits: UnpackLimits) -> Error {
+    match meter.over() {
+        Some(Exceeded::Members) => {
             too_large(format!("The demo consists of more than {} compressed pieces.", limits.members))
         }
-        Some(Over::Time) => {
+        Some(Exceeded::Time) => {
             too_large(format!("The demo takes more than {} seconds to decompress.", limits.time.as_secs()))
         }
-        Some(Over::Packed) => too_large(format!("The demo is larger than {} MiB.", limits.packed_bytes >> 20)),
-        None if gauge.broken() => source_failed(error),
+        Some(Exceeded::Packed) => too_large(format!("The demo is larger than {} MiB.", limits.packed_bytes >> 20)),
+        None if meter.broken() => source_failed(error),
         None => {
             let message = "Could not decompress the demo: the data is damaged or incomplete.";
             failure(FailureCode::DemoUnreadable, message).because(error)

@@ -42,7 +42,7 @@ impl Default for UnpackLimits {
 
 /// The input limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
+pub(super) enum Exceeded {
     /// Too many members or frames.
     Members,
     /// Too slow, with or without output.
@@ -52,17 +52,17 @@ pub(super) enum Over {
 }
 
 /// Meters the input. Decoders hide the errors of their source, so the cause is recorded here.
-pub(super) struct Gauge<'a> {
+pub(super) struct Meter<'a> {
     limits: UnpackLimits,
     clock: &'a dyn Clock,
     began: Duration,
     packed: Cell<u64>,
     members: Cell<u64>,
     broken: Cell<bool>,
-    over: Cell<Option<Over>>,
+    over: Cell<Option<Exceeded>>,
 }
 
-impl<'a> Gauge<'a> {
+impl<'a> Meter<'a> {
     /// Starts the clock.
     pub fn new(limits: UnpackLimits, clock: &'a dyn Clock) -> Self {
         let (packed, members, broken, over) = Default::default();
@@ -80,24 +80,24 @@ impl<'a> Gauge<'a> {
     }
 
     /// The limit that was exceeded.
-    pub fn over(&self) -> Option<Over> {
+    pub fn over(&self) -> Option<Exceeded> {
         self.over.get()
     }
 
     /// Counts one member.
     pub fn member(&self) -> io::Result<()> {
         self.members.set(self.members.get() + 1);
-        self.hold(self.members.get() > self.limits.members, Over::Members)
+        self.hold(self.members.get() > self.limits.members, Exceeded::Members)
     }
 
     /// Checks time and size. Must also be called while no input is read, because time passes anyway.
     pub fn look(&self) -> io::Result<()> {
         let spent = self.clock.monotonic().saturating_sub(self.began);
-        self.hold(spent > self.limits.time, Over::Time)?;
-        self.hold(self.packed() > self.limits.packed_bytes, Over::Packed)
+        self.hold(spent > self.limits.time, Exceeded::Time)?;
+        self.hold(self.packed() > self.limits.packed_bytes, Exceeded::Packed)
     }
 
-    fn hold(&self, is_over: bool, what: Over) -> io::Result<()> {
+    fn hold(&self, is_over: bool, what: Exceeded) -> io::Result<()> {
         if !is_over {
             return Ok(());
         }
@@ -107,20 +107,20 @@ impl<'a> Gauge<'a> {
 }
 
 /// Meters everything read through it.
-pub(super) struct Watched<'a> {
+pub(super) struct Metered<'a> {
     /// The compressed demo.
     pub source: &'a mut dyn Read,
     /// The meter.
-    pub gauge: &'a Gauge<'a>,
+    pub meter: &'a Meter<'a>,
 }
 
-impl Read for Watched<'_> {
+impl Read for Metered<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer).inspect_err(|error| {
-            self.gauge.broken.set(error.kind() != io::ErrorKind::Interrupted);
+            self.meter.broken.set(error.kind() != io::ErrorKind::Interrupted);
         })?;
-        self.gauge.packed.set(self.gauge.packed() + count as u64);
-        self.gauge.look()?;
+        self.meter.packed.set(self.meter.packed() + count as u64);
+        self.meter.look()?;
         Ok(count)
     }
 }

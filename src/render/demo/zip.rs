@@ -13,7 +13,7 @@ use flate2::bufread::DeflateDecoder;
 
 use crate::domain::limits;
 
-use super::kind::PLAIN;
+use super::kind::MAGIC;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const DATA_DESCRIPTOR: u32 = 0x0807_4b50;
@@ -84,8 +84,8 @@ impl<R: BufRead> ZipDemo<R> {
                 return Err(fault(TOO_MUCH));
             }
             let mut head = Vec::new();
-            member.by_ref().take(PLAIN.len() as u64).read_to_end(&mut head)?;
-            if head == PLAIN {
+            member.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head)?;
+            if head == MAGIC {
                 if std::mem::replace(&mut self.has_given, true) {
                     return Err(fault(TWO_DEMOS));
                 }

@@ -1,13 +1,12 @@
 //! The picture: a tactical replay from above that follows one player.
 //!
-//! [`Film`] holds everything that is constant over a clip: backdrop, camera, names, and label positions. [`Painter`]
+//! [`Replay`] holds everything that is constant over a clip: backdrop, camera, names, and label positions. [`Painter`]
 //! draws its frames in any order and reports which pixels changed. Knows nothing about demos and video encoding.
 
 mod backdrop;
 mod camera;
 mod canvas;
 mod distance;
-mod film;
 mod hud;
 mod labels;
 mod metrics;
@@ -15,6 +14,7 @@ mod names;
 mod now;
 mod palette;
 pub mod poster;
+mod replay;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,7 +22,7 @@ mod tiles;
 mod weapons;
 mod world;
 
-pub use film::{Film, Look};
+pub use replay::{Look, Replay};
 pub use tiles::PixelRect;
 
 use tiny_skia::Pixmap;
@@ -33,25 +33,25 @@ use text::Glyphs;
 
 /// Draws the frames of a clip.
 pub struct Painter<'a> {
-    film: &'a Film<'a>,
+    replay: &'a Replay<'a>,
     canvas: Canvas,
     hud: Hud,
 }
 
 impl<'a> Painter<'a> {
     /// Creates a painter that draws its first frame in full.
-    pub fn new(film: &'a Film<'a>) -> Self {
-        let canvas = Canvas::new(&film.backdrop, Glyphs::new(film.fonts.clone()));
-        Self { film, hud: Hud::new(film, canvas.width()), canvas }
+    pub fn new(replay: &'a Replay<'a>) -> Self {
+        let canvas = Canvas::new(&replay.backdrop, Glyphs::new(replay.fonts.clone()));
+        Self { replay, hud: Hud::new(replay, canvas.width()), canvas }
     }
 
     /// Draws a frame, counted from 0.
     pub fn frame(&mut self, frame: u64) {
-        let Some(now) = now::Now::at(self.film.scene, self.film.tick_of(frame)) else { return };
-        self.hud.update(self.film, &now, &mut self.canvas);
+        let Some(now) = now::Now::at(self.replay.scene, self.replay.tick_of(frame)) else { return };
+        self.hud.update(self.replay, &now, &mut self.canvas);
         self.canvas.begin();
-        world::draw(self.film, &now, self.film.places(frame), &mut self.canvas);
-        self.hud.draw_moving(self.film, &now, &mut self.canvas);
+        world::draw(self.replay, &now, self.replay.places(frame), &mut self.canvas);
+        self.hud.draw_moving(self.replay, &now, &mut self.canvas);
     }
 
     /// The picture: opaque RGBA.

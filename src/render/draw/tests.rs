@@ -106,9 +106,9 @@ fn look(deathnotices_only: bool) -> Look {
 fn incrementally_drawn_frame_equals_a_full_one() {
     let scene = everything();
     for deathnotices_only in [false, true] {
-        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
-        assert_eq!(film.frames(), 360);
-        let (mut stepwise, mut whole) = (Painter::new(&film), Painter::new(&film));
+        let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
+        assert_eq!(replay.frames(), 360);
+        let (mut stepwise, mut whole) = (Painter::new(&replay), Painter::new(&replay));
         let jumps = [359, 0, 200, 180, 300];
         for frame in (0..360).step_by(3).chain(jumps) {
             stepwise.frame(frame);
@@ -122,10 +122,10 @@ fn incrementally_drawn_frame_equals_a_full_one() {
 #[test]
 fn every_changed_pixel_is_reported() {
     let scene = everything();
-    let film = Film::new(&scene, look(false)).unwrap();
-    let mut painter = Painter::new(&film);
+    let replay = Replay::new(&scene, look(false)).unwrap();
+    let mut painter = Painter::new(&replay);
     let mut followed = Pixmap::new(640, 360).unwrap();
-    for frame in 0..film.frames() {
+    for frame in 0..replay.frames() {
         painter.frame(frame);
         let changes: Vec<_> = painter.changes().collect();
         for run in &changes {
@@ -149,13 +149,13 @@ fn deathnotices_only_draws_only_the_kill_feed() {
     for (deathnotices_only, shown) in
         [(false, [true, true, true, true, true]), (true, [false, false, false, false, true])]
     {
-        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
-        let mut painter = Painter::new(&film);
+        let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
+        let mut painter = Painter::new(&replay);
         painter.frame(frame);
         for ((x, y, width, height), shown) in regions.into_iter().zip(shown) {
             let drawn = (y..y + height)
                 .flat_map(|y| (x..x + width).map(move |x| (x, y)))
-                .filter(|&(x, y)| painter.picture().pixel(x, y) != film.backdrop.pixel(x, y))
+                .filter(|&(x, y)| painter.picture().pixel(x, y) != replay.backdrop.pixel(x, y))
                 .count();
             assert_eq!(drawn > 0, shown, "{x}, {y} with deathnotices_only {deathnotices_only}");
         }
@@ -174,10 +174,10 @@ fn unspotted_enemies_are_dim_without_xray() {
         moment.players[5].at = [600.0, -400.0, 0.0];
     }
     let brightness = |xray: bool| {
-        let film = Film::new(&scene, Look { xray, ..look(true) }).unwrap();
-        let mut painter = Painter::new(&film);
+        let replay = Replay::new(&scene, Look { xray, ..look(true) }).unwrap();
+        let mut painter = Painter::new(&replay);
         painter.frame(40);
-        let (x, y) = film.camera.see(scene.moments[0].players[5].at);
+        let (x, y) = replay.camera.see(scene.moments[0].players[5].at);
         let pixel = painter.picture().pixel((x / 3.0) as u32, (y / 3.0) as u32).unwrap();
         u32::from(pixel.red()) + u32::from(pixel.green())
     };
@@ -195,7 +195,7 @@ fn unusable_scene_is_an_error() {
     for spoil in spoil {
         let mut scene = everything();
         spoil(&mut scene);
-        assert_eq!(Film::new(&scene, look(false)).err().map(|error| error.code), Some("demo_unreadable"));
+        assert_eq!(Replay::new(&scene, look(false)).err().map(|error| error.code), Some("demo_unreadable"));
     }
 }
 
@@ -213,9 +213,9 @@ fn extreme_values_in_a_scene_do_not_panic() {
             moment.tick -= 1;
         }
     }
-    let film = Film::new(&scene, look(false)).unwrap();
-    let mut painter = Painter::new(&film);
-    (0..film.frames()).step_by(10).for_each(|frame| painter.frame(frame));
+    let replay = Replay::new(&scene, look(false)).unwrap();
+    let mut painter = Painter::new(&replay);
+    (0..replay.frames()).step_by(10).for_each(|frame| painter.frame(frame));
 }
 
 /// [`everything`] with the maximum number of players, plus two on each side who are not drawn.
@@ -243,8 +243,8 @@ fn crowd_is_drawn_incrementally_like_in_full() {
     let mut scene = crowd();
     scene.kills.push(kill(1_215, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
     for deathnotices_only in [false, true] {
-        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
-        let (mut stepwise, mut whole) = (Painter::new(&film), Painter::new(&film));
+        let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
+        let (mut stepwise, mut whole) = (Painter::new(&replay), Painter::new(&replay));
         for frame in (0..360).step_by(9) {
             stepwise.frame(frame);
             whole.invalidate();
@@ -258,8 +258,8 @@ fn crowd_is_drawn_incrementally_like_in_full() {
 fn picture_says_when_not_all_players_are_shown() {
     for deathnotices_only in [false, true] {
         let said = |scene: &Scene| {
-            let film = Film::new(scene, look(deathnotices_only)).unwrap();
-            hud::said_of_players(&film)
+            let replay = Replay::new(scene, look(deathnotices_only)).unwrap();
+            hud::said_of_players(&replay)
         };
         assert_eq!(said(&everything()), [""; 0]);
         let expected: &[&str] = if deathnotices_only {
@@ -278,8 +278,8 @@ fn kill_of_an_undrawn_player_is_in_the_feed_but_not_on_the_map() {
     let mut after = crowd();
     after.kills.insert(0, kill(1_120, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
     let pictures = [&before, &after].map(|scene| {
-        let film = Film::new(scene, look(true)).unwrap();
-        let mut painter = Painter::new(&film);
+        let replay = Replay::new(scene, look(true)).unwrap();
+        let mut painter = Painter::new(&replay);
         // Tick 1,125: five ticks after the kill.
         painter.frame(117);
         painter.picture().clone()

@@ -12,5 +12,5 @@ mod track;
 
 pub use encode::{Effort, Encoder, Packet, key_interval};
 pub use i420::I420;
-pub use mux::Movie;
+pub use mux::Mp4Writer;
 pub use probe::{VideoReport, check, probe};

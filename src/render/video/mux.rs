@@ -11,13 +11,13 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 
 /// An MP4 being written. The clip stays in memory until finished: at most some tens of megabytes.
-pub struct Movie {
+pub struct Mp4Writer {
     muxer: Muxer<BufWriter<File>>,
     fps: u32,
     frames: u64,
 }
 
-impl Movie {
+impl Mp4Writer {
     /// Creates the file.
     pub fn create(path: &Path, width: u32, height: u32, fps: u32) -> Result<Self> {
         let file = File::create(path).map_err(failed)?;

@@ -33,14 +33,14 @@ pub fn probe(path: &Path) -> Result<VideoReport> {
     let unreadable = |error| Error::internal("Could not read the video file.", error);
     let mut file = File::open(path).map_err(unreadable)?;
     let layout = Layout::read(&mut file).map_err(unreadable)?;
-    let layout = layout.ok_or_else(|| told(Fault::Tables))?;
+    let layout = layout.ok_or_else(|| describe(Fault::Tables))?;
 
     let mut video = None;
     let mut has_audio = false;
     for (_, trak) in boxes(&layout.index).filter(|(name, _)| name == b"trak") {
         match handler(trak) {
             Some([b'v', b'i', b'd', b'e']) if video.is_none() => {
-                video = Some(Track::read(trak, &layout.media).map_err(told)?)
+                video = Some(Track::read(trak, &layout.media).map_err(describe)?)
             }
             Some([b's', b'o', b'u', b'n']) => has_audio = true,
             _ => {}
@@ -83,7 +83,7 @@ pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFact
         return Err(bad("The video does not have a constant frame rate."));
     }
     if facts.duration_ms > u64::from(limits::CLIP_SECONDS) * 1_000 + limits::CLIP_TOLERANCE_MS {
-        return Err(told(Fault::TooLong));
+        return Err(describe(Fault::TooLong));
     }
     if !report.faststart {
         return Err(bad("The video's index does not precede its media data."));
@@ -91,7 +91,7 @@ pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFact
     Ok(facts)
 }
 
-fn told(fault: Fault) -> Error {
+fn describe(fault: Fault) -> Error {
     match fault {
         Fault::Tables => bad("The video is not a complete MP4 file."),
         Fault::TooLong => bad(format!("The video is longer than {} seconds.", limits::CLIP_SECONDS)),
@@ -117,21 +117,21 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::render::video::{Effort, Encoder, I420, Movie};
+    use crate::render::video::{Effort, Encoder, I420, Mp4Writer};
 
     /// A video of a few grey frames.
     fn video(dir: &Path, frames: u32, fps: u32) -> PathBuf {
         let path = dir.join("clip.mp4");
         let (width, height) = (160, 90);
         let mut encoder = Encoder::new(fps, Effort::Fast).unwrap();
-        let mut movie = Movie::create(&path, width, height, fps).unwrap();
+        let mut video = Mp4Writer::create(&path, width, height, fps).unwrap();
         let mut frame = I420::new(width as usize, height as usize);
         for number in 0..frames {
             let pixels = [number as u8 * 3, 80, 120, 255].repeat((width * height) as usize);
             frame.take(&pixels, 0, 0, width as usize, height as usize).unwrap();
-            movie.add(&encoder.encode(&frame).unwrap()).unwrap();
+            video.add(&encoder.encode(&frame).unwrap()).unwrap();
         }
-        movie.finish().unwrap();
+        video.finish().unwrap();
         path
     }
 

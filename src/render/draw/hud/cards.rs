@@ -3,9 +3,9 @@
 use super::Panel;
 use super::icons::shield;
 use crate::render::draw::canvas::{Area, Canvas, UNITS};
-use crate::render::draw::film::Film;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{FRAME, GROOVE, Ink, NIGHT, PANEL, PANEL_OUT, RED, TEXT, TEXT_DIM, TEXT_OUT, WHITE};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -24,8 +24,8 @@ const DIM: TextStyle = TextStyle::new(Weight::Semibold, 14.0);
 const BADGE: TextStyle = TextStyle::new(Weight::Extrabold, 11.0).middle();
 
 /// Players of a side who have cards, and the cards' positions.
-pub fn places(film: &Film<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
-    let roster = film.roster(side);
+pub fn places(replay: &Replay<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
+    let roster = replay.roster(side);
     let left = if side == Side::Ct { 24.0 } else { width - 24.0 - WIDTH };
     let top = UNITS - 24.0 - roster.len() as f32 * STEP + (STEP - HEIGHT);
     let area = |place: usize| Area::new(left, top + place as f32 * STEP, WIDTH, HEIGHT).grown(MARGIN);
@@ -41,8 +41,8 @@ pub struct More {
 
 impl More {
     /// `None` if everyone has a card.
-    pub fn of(film: &Film<'_>, side: Side) -> Option<Self> {
-        let (cards, all) = (film.roster(side).len(), film.team_size(side));
+    pub fn of(replay: &Replay<'_>, side: Side) -> Option<Self> {
+        let (cards, all) = (replay.roster(side).len(), replay.team_size(side));
         (all > cards).then(|| Self { left: side == Side::Ct, text: format!("{cards} of {all} players") })
     }
 }
@@ -55,8 +55,8 @@ impl Panel for More {
 }
 
 /// Its position: above the cards of a side.
-pub fn more_area(film: &Film<'_>, side: Side, width: f32) -> Area {
-    let cards = places(film, side, width);
+pub fn more_area(replay: &Replay<'_>, side: Side, width: f32) -> Area {
+    let cards = places(replay, side, width);
     let first = cards.first().map_or(Area::new(0.0, UNITS - 24.0, WIDTH, 0.0), |(_, area)| *area);
     Area::new(first.x, first.y - MORE_HEIGHT - 2.0, first.width, MORE_HEIGHT)
 }
@@ -78,18 +78,18 @@ pub struct Card {
 }
 
 impl Card {
-    pub fn at(film: &Film<'_>, now: &Now<'_>, player: usize) -> Self {
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>, player: usize) -> Self {
         let at = &now.players[player];
-        let (before, round_kills) = (&film.scene.players[player], kills(now, player));
+        let (before, round_kills) = (&replay.scene.players[player], kills(now, player));
         let died = now.kills().any(|kill| kill.victim == player);
         Self {
-            name: film.names[player].clone(),
-            side: film.sides[player],
-            followed: player == film.scene.followed,
+            name: replay.names[player].clone(),
+            side: replay.sides[player],
+            followed: player == replay.scene.followed,
             alive: at.alive(),
             health: at.health.clamp(0, 100),
             armor: at.armor.clamp(0, 100),
-            weapon: film.weapon(at).to_owned(),
+            weapon: replay.weapon(at).to_owned(),
             bomb: at.has_bomb,
             kills: before.kills_before.saturating_add(round_kills),
             deaths: before.deaths_before.saturating_add(u32::from(died)),

@@ -3,9 +3,9 @@
 use super::Panel;
 use super::icons::{ADVANCE, Mark};
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::film::Film;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{FRAME, Ink, PANEL, PANEL_HIGH, TEXT};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::draw::weapons;
 use crate::render::scene::{Kill, Side};
@@ -43,17 +43,17 @@ struct Row {
 }
 
 impl Feed {
-    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
         let latest = now.kills().rev().take_while(|kill| now.since(kill.tick) < SECONDS).take(ROWS);
-        let mut rows: Vec<Row> = latest.map(|kill| Row::of(film, kill)).collect();
+        let mut rows: Vec<Row> = latest.map(|kill| Row::of(replay, kill)).collect();
         rows.reverse();
         Self(rows)
     }
 }
 
 impl Row {
-    fn of(film: &Film<'_>, kill: &Kill) -> Self {
-        let who = |player: usize| Some((film.names.get(player)?.clone(), film.sides[player]));
+    fn of(replay: &Replay<'_>, kill: &Kill) -> Self {
+        let who = |player: usize| Some((replay.names.get(player)?.clone(), replay.sides[player]));
         let marks = [
             (kill.blind, Mark::Blind),
             (kill.noscope, Mark::NoScope),
@@ -61,7 +61,7 @@ impl Row {
             (kill.wallbang, Mark::Wallbang),
             (kill.headshot, Mark::Headshot),
         ];
-        let followed = film.scene.followed;
+        let followed = replay.scene.followed;
         Self {
             killer: kill.killer.filter(|killer| *killer != kill.victim).and_then(who),
             assister: kill.assister.and_then(who),

@@ -2,10 +2,10 @@
 
 use super::Panel;
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::film::Film;
 use crate::render::draw::names;
 use crate::render::draw::now::{Now, RoundClock};
 use crate::render::draw::palette::{GROOVE, Ink, NIGHT, PANEL, PANEL_HIGH, RED, TEXT, TEXT_DIM};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -39,10 +39,11 @@ pub struct MapName {
 }
 
 impl MapName {
-    pub fn of(film: &Film<'_>) -> Self {
-        let map = (!film.look.deathnotices_only).then(|| names::clean(&film.scene.map, &film.fonts));
-        let drawn = film.scene.players.len();
-        let shown = (!film.scene.undrawn.is_empty()).then(|| format!("{drawn} of {} players shown", film.names.len()));
+    pub fn of(replay: &Replay<'_>) -> Self {
+        let map = (!replay.look.deathnotices_only).then(|| names::clean(&replay.scene.map, &replay.fonts));
+        let drawn = replay.scene.players.len();
+        let shown =
+            (!replay.scene.undrawn.is_empty()).then(|| format!("{drawn} of {} players shown", replay.names.len()));
         Self { map, shown }
     }
 
@@ -90,19 +91,19 @@ struct Team {
 }
 
 impl Score {
-    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
         let (seconds, caption, alarm) = match now.clock() {
             RoundClock::Freeze(left) => (left, "FREEZE TIME".to_owned(), false),
-            RoundClock::Live(left) => (left, format!("ROUND {}", film.scene.round), false),
+            RoundClock::Live(left) => (left, format!("ROUND {}", replay.scene.round), false),
             RoundClock::Bomb(left, site) => (left, format!("BOMB {site}"), now.winner().is_none()),
         };
         let seconds = seconds.ceil() as u32;
         let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
         let team = |side| Team {
             side,
-            name: team_name(film, side),
-            score: film.scene.teams[index(side)].score + u32::from(now.winner() == Some(side)),
-            living: living(film, now, side),
+            name: team_name(replay, side),
+            score: replay.scene.teams[index(side)].score + u32::from(now.winner() == Some(side)),
+            living: living(replay, now, side),
         };
         Self { clock, caption, alarm, teams: [team(Side::Ct), team(Side::T)] }
     }
@@ -143,9 +144,9 @@ impl Team {
 }
 
 /// One marker per player of a side: drawn players first, then the others, those alive first.
-fn living(film: &Film<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
-    let mut living: Vec<bool> = film.drawn(side).map(|player| now.players[player].alive()).collect();
-    let others = film.team_size(side) - living.len();
+fn living(replay: &Replay<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
+    let mut living: Vec<bool> = replay.drawn(side).map(|player| now.players[player].alive()).collect();
+    let others = replay.team_size(side) - living.len();
     let alive = usize::from(now.moment.undrawn_alive[index(side)]).min(others);
     living.extend((0..others).map(|other| other < alive));
     living
@@ -156,8 +157,8 @@ fn living(film: &Film<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
 pub struct Banner(Option<(Side, String)>);
 
 impl Banner {
-    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
-        Self(now.winner().map(|side| (side, format!("{} WIN THE ROUND", team_name(film, side)))))
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
+        Self(now.winner().map(|side| (side, format!("{} WIN THE ROUND", team_name(replay, side)))))
     }
 }
 
@@ -175,8 +176,8 @@ fn index(side: Side) -> usize {
 }
 
 /// The team's name, or else its side's.
-fn team_name(film: &Film<'_>, side: Side) -> String {
-    let name = names::clean(&film.scene.teams[index(side)].name, &film.fonts).to_uppercase();
+fn team_name(replay: &Replay<'_>, side: Side) -> String {
+    let name = names::clean(&replay.scene.teams[index(side)].name, &replay.fonts).to_uppercase();
     match (name.is_empty(), side) {
         (false, _) => name,
         (true, Side::Ct) => "COUNTER-TERRORISTS".to_owned(),

@@ -4,7 +4,7 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
-use super::Room;
+use super::ResourceLimits;
 use crate::domain::limits;
 
 /// Added niceness, so that rendering does not starve a server on the same machine.
@@ -13,12 +13,12 @@ const NICE: i32 = 5;
 const CPU_GRACE_SECONDS: u64 = 5;
 
 /// Limits this process. Existing lower limits stay.
-pub(super) fn limit(room: Room) -> io::Result<()> {
+pub(super) fn apply(limits: ResourceLimits) -> io::Result<()> {
     // A service manager's sandbox may refuse this; then the scheduler's fairness has to do.
     let _nicer = nice(NICE);
-    at_most(Resource::As, room.memory_bytes, 0)?;
-    at_most(Resource::Cpu, room.cpu_seconds, CPU_GRACE_SECONDS)?;
-    at_most(Resource::Fsize, room.file_bytes, 0)?;
+    at_most(Resource::As, limits.memory_bytes, 0)?;
+    at_most(Resource::Cpu, limits.cpu_seconds, CPU_GRACE_SECONDS)?;
+    at_most(Resource::Fsize, limits.file_bytes, 0)?;
     at_most(Resource::Nofile, limits::CHILD_FILES, 0)?;
     // Does not apply to root.
     at_most(Resource::Nproc, limits::CHILD_USER_TASKS, 0)?;

@@ -33,7 +33,7 @@ pub struct Look {
 }
 
 /// A clip ready to be drawn.
-pub struct Film<'a> {
+pub struct Replay<'a> {
     /// The round that is drawn.
     pub(super) scene: &'a Scene,
     pub(super) look: Look,
@@ -52,7 +52,7 @@ pub struct Film<'a> {
     places: Vec<Places>,
 }
 
-impl<'a> Film<'a> {
+impl<'a> Replay<'a> {
     /// Prepares a clip. Fails for a scene without a followed player, moments, or tick rate.
     pub fn new(scene: &'a Scene, look: Look) -> Result<Self> {
         let empty = scene.moments.is_empty() || scene.clip_end_tick <= scene.clip_start_tick;
@@ -70,7 +70,7 @@ impl<'a> Film<'a> {
         let drawn_names = scene.players.iter().map(|player| player.name.as_str());
         let undrawn_names = scene.undrawn.iter().map(|player| player.name.as_str());
         let undrawn_sides = scene.undrawn.iter().map(|player| player.side);
-        let mut film = Self {
+        let mut replay = Self {
             scene,
             look,
             camera,
@@ -82,8 +82,8 @@ impl<'a> Film<'a> {
             places: Vec::new(),
             fonts,
         };
-        film.places = film.plan_places(Area::new(0.0, 0.0, width, UNITS));
-        Ok(film)
+        replay.places = replay.plan_places(Area::new(0.0, 0.0, width, UNITS));
+        Ok(replay)
     }
 
     /// The output settings.

@@ -8,8 +8,8 @@ use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::draw::{Film, Painter};
-use super::video::{Effort, Encoder, I420, Movie, Packet, key_interval};
+use super::draw::{Painter, Replay};
+use super::video::{Effort, Encoder, I420, Mp4Writer, Packet, key_interval};
 use crate::domain::error::{Error, Result};
 
 /// Maximum number of threads: each takes 100 MB at 1440p, and a machine with more cores runs more jobs.
@@ -19,12 +19,12 @@ const PACKETS: usize = 64;
 /// Key intervals per piece.
 const PIECE_INTERVALS: u64 = 2;
 
-/// Draws and encodes all frames into the movie. `progress` is called for each frame with the fraction done; an error
+/// Draws and encodes all frames into the video. `progress` is called for each frame with the fraction done; an error
 /// from it stops the work.
-pub fn shoot(film: &Film<'_>, movie: &mut Movie, progress: &mut dyn FnMut(f64) -> Result<()>) -> Result<()> {
-    let frames = film.frames();
+pub fn run(replay: &Replay<'_>, video: &mut Mp4Writer, progress: &mut dyn FnMut(f64) -> Result<()>) -> Result<()> {
+    let frames = replay.frames();
     let cut = Cut {
-        length: key_interval(film.look().fps) * PIECE_INTERVALS,
+        length: key_interval(replay.look().fps) * PIECE_INTERVALS,
         next: AtomicU64::new(0),
         stop: AtomicBool::new(false),
     };
@@ -33,15 +33,15 @@ pub fn shoot(film: &Film<'_>, movie: &mut Movie, progress: &mut dyn FnMut(f64) -
         let (packets, arrived) = bounded(PACKETS);
         for _ in 0..cores.min(THREADS) {
             let packets = packets.clone();
-            scope.spawn(|| work(film, &cut, packets));
+            scope.spawn(|| work(replay, &cut, packets));
         }
         drop(packets);
         let mut early = BTreeMap::new();
         let mut done = 0;
         let joined = arrived.iter().try_for_each(|(frame, packet): (u64, Result<Packet>)| {
             early.insert(frame, packet?);
-            while let Some(packet) = early.remove(&movie.frames()) {
-                movie.add(&packet)?;
+            while let Some(packet) = early.remove(&video.frames()) {
+                video.add(&packet)?;
             }
             done += 1;
             progress(done as f64 / frames as f64)
@@ -51,7 +51,7 @@ pub fn shoot(film: &Film<'_>, movie: &mut Movie, progress: &mut dyn FnMut(f64) -
         drop(arrived);
         joined
     })?;
-    if movie.frames() == frames {
+    if video.frames() == frames {
         Ok(())
     } else {
         Err(Error::internal("The clip is incomplete.", "frames are missing"))
@@ -67,18 +67,18 @@ struct Cut {
 }
 
 /// Draws and encodes pieces until none is left.
-fn work(film: &Film<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) {
-    let mut studio = Studio::new(film);
+fn work(replay: &Replay<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) {
+    let mut renderer = FrameRenderer::new(replay);
     loop {
         let first = cut.next.fetch_add(1, Ordering::Relaxed) * cut.length;
-        let piece = first..(first + cut.length).min(film.frames());
+        let piece = first..(first + cut.length).min(replay.frames());
         if piece.is_empty() {
             return;
         }
-        let mut encoder = Encoder::new(film.look().fps, Effort::Fast);
+        let mut encoder = Encoder::new(replay.look().fps, Effort::Fast);
         for frame in piece {
             let packet = match &mut encoder {
-                Ok(encoder) => studio.shoot(frame).and_then(|picture| encoder.encode(picture)),
+                Ok(encoder) => renderer.render(frame).and_then(|picture| encoder.encode(picture)),
                 Err(error) => Err(error.clone()),
             };
             let failed = packet.is_err();
@@ -90,20 +90,20 @@ fn work(film: &Film<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) {
 }
 
 /// Draws frames and converts them for the encoder.
-pub struct Studio<'a> {
+pub struct FrameRenderer<'a> {
     painter: Painter<'a>,
     frame: I420,
 }
 
-impl<'a> Studio<'a> {
+impl<'a> FrameRenderer<'a> {
     /// Creates a renderer for a replay.
-    pub fn new(film: &'a Film<'a>) -> Self {
-        let (width, height) = (film.look().width as usize, film.look().height as usize);
-        Self { painter: Painter::new(film), frame: I420::new(width, height) }
+    pub fn new(replay: &'a Replay<'a>) -> Self {
+        let (width, height) = (replay.look().width as usize, replay.look().height as usize);
+        Self { painter: Painter::new(replay), frame: I420::new(width, height) }
     }
 
     /// Draws a frame and converts what changed.
-    pub fn shoot(&mut self, frame: u64) -> Result<&I420> {
+    pub fn render(&mut self, frame: u64) -> Result<&I420> {
         self.painter.frame(frame);
         let changes: Vec<_> = self.painter.changes().collect();
         for run in changes {
