@@ -32,7 +32,7 @@ fn too_large(result: Result<u64>, words: &str, name: &str) -> Error {
 fn a_bomb_of_members_that_hold_nothing_is_stopped_by_their_number() {
     let skippable = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0].to_vec();
     for (name, member) in [("gz", gz(b"")), ("bz2", bz2(b"")), ("zst", zst(b"")), ("zst, to skip", skippable)] {
-        too_large(unpacked(&mut &member.repeat(20_000)[..], &FakeClock::at(0)), "16384 pieces", name);
+        too_large(unpacked(&mut &member.repeat(20_000)[..], &FakeClock::at(0)), "16384 compressed pieces", name);
     }
 }
 
