@@ -37,7 +37,8 @@ impl Unpacker<'_> {
             (Ok(Some(end)), _) => verdict(end).map(|()| folder.join(UNPACKED_FILE)).map_err(Ended::from),
             (Ok(None), Some(leave)) => Err(leave.into()),
             (Ok(None), None) => {
-                let message = format!("The demo takes more than {} seconds to decompress.", limits::UNPACK_CHILD_SECONDS);
+                let message =
+                    format!("The demo takes more than {} seconds to decompress.", limits::UNPACK_CHILD_SECONDS);
                 Err(Failure::for_good(FailureCode::DemoTooLarge, message).into())
             }
             (Err(error), _) => {

@@ -19,7 +19,7 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock whose monotonic time starts now.
-    #[allow(clippy::new_without_default, reason = "reading the clock is an act, not a default")]
+    #[allow(clippy::new_without_default, reason = "it reads the clock")]
     pub fn new() -> Self {
         Self { start: Instant::now() }
     }

@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long this machine's addresses are cached: a fetch checks every address a name resolves to.
-const OWN_FOR: Duration = Duration::from_secs(5);
+const CACHE_TIME: Duration = Duration::from_secs(5);
 
 /// This machine's addresses, and when they were read.
-static OWN: Mutex<Option<(Instant, Vec<IpAddr>)>> = Mutex::new(None);
+static CACHE: Mutex<Option<(Instant, Vec<IpAddr>)>> = Mutex::new(None);
 
 /// The host name, if set.
 #[cfg(unix)]
@@ -77,8 +77,8 @@ pub fn addresses() -> Vec<IpAddr> {
 /// Whether an address (IPv4 not in IPv6 notation) belongs to this machine: an interface's address, or the outgoing
 /// one if the system cannot list its interfaces.
 pub fn is_own(address: IpAddr) -> bool {
-    let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let read = match own.take().filter(|(read, _)| read.elapsed() < OWN_FOR) {
+    let mut own = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = match own.take().filter(|(read, _)| read.elapsed() < CACHE_TIME) {
         Some(read) => read,
         None => (Instant::now(), addresses().into_iter().chain([lan_address()]).collect()),
     };

@@ -37,7 +37,7 @@ pub const BAD_ANSWER: &str = "bad_answer";
 
 /// Larger bodies are sent with `Expect: 100-continue`, after at most one second. That way an early rejection is read;
 /// otherwise it is often lost when the server closes the connection during the upload.
-const ASK_FIRST_BYTES: u64 = 1 << 20;
+const EXPECT_CONTINUE_BYTES: u64 = 1 << 20;
 
 /// Client settings.
 #[derive(Clone, Debug)]
@@ -196,7 +196,7 @@ impl Client {
         };
         if let Some(length) = length {
             head = head.header(header::CONTENT_LENGTH, length);
-            if length > ASK_FIRST_BYTES {
+            if length > EXPECT_CONTINUE_BYTES {
                 head = head.header(header::EXPECT, "100-continue");
             }
         }

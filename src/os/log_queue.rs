@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 /// Buffer size, some thousand lines. When it is full, logging blocks.
-const WAITING_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 20;
 /// Pause between writes, so that a busy server's lines are written in batches.
-const REST: Duration = Duration::from_millis(5);
+const BATCH_PAUSE: Duration = Duration::from_millis(5);
 
 /// A buffered log writer. Clones share the buffer.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Write for LogQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let shared = &self.0;
         let mut lines = shared.lock();
-        while !lines.is_closed && !lines.text.is_empty() && lines.text.len() + line.len() > WAITING_BYTES {
+        while !lines.is_closed && !lines.text.is_empty() && lines.text.len() + line.len() > BUFFER_BYTES {
             lines.waiters += 1;
             shared.wake.notify_one();
             lines = shared.written.wait(lines).unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +109,7 @@ impl Shared {
             lines = self.lock();
             lines.is_writing = false;
             self.written.notify_all();
-            let rest = self.wake.wait_timeout_while(lines, REST, |lines| lines.waiters == 0);
+            let rest = self.wake.wait_timeout_while(lines, BATCH_PAUSE, |lines| lines.waiters == 0);
             lines = rest.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -163,17 +163,17 @@ mod tests {
     #[test]
     fn full_buffer_blocks_and_loses_nothing() {
         let (mut log, seen, end) = slow();
-        let line = vec![b'x'; WAITING_BYTES / 4];
+        let line = vec![b'x'; BUFFER_BYTES / 4];
         let logging = thread::spawn(move || (0..20).for_each(|_| log.write_all(&line).unwrap()));
         let mut bytes = 0;
-        while bytes < 5 * WAITING_BYTES {
+        while bytes < 5 * BUFFER_BYTES {
             let written = seen.recv_timeout(PATIENCE).unwrap().len();
-            assert!(written <= WAITING_BYTES);
+            assert!(written <= BUFFER_BYTES);
             bytes += written;
             end.send(()).unwrap();
         }
         logging.join().unwrap();
-        assert_eq!(bytes, 5 * WAITING_BYTES);
+        assert_eq!(bytes, 5 * BUFFER_BYTES);
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
     fn close_releases_blocked_writers() {
         let (log, seen, end) = slow();
         let mut logger = log.clone();
-        let logging = thread::spawn(move || (0..3).for_each(|_| logger.write_all(&[b'x'; WAITING_BYTES]).unwrap()));
+        let logging = thread::spawn(move || (0..3).for_each(|_| logger.write_all(&[b'x'; BUFFER_BYTES]).unwrap()));
         seen.recv_timeout(PATIENCE).unwrap();
         log.close(Duration::ZERO);
         logging.join().unwrap();
@@ -205,7 +205,7 @@ mod tests {
         let (mut log, seen, end) = slow();
         drop((seen, end));
         for _ in 0..20 {
-            log.write_all(&vec![b'x'; WAITING_BYTES]).unwrap();
+            log.write_all(&vec![b'x'; BUFFER_BYTES]).unwrap();
         }
         log.close(PATIENCE);
     }

@@ -14,11 +14,11 @@ use process_wrap::std::{ChildWrapper, CommandWrap};
 /// Maximum length of a line; the rest is discarded.
 const LINE_BYTES: u64 = 4 * 1024;
 /// Size of the line queue; when it is full the child blocks.
-const LINES_WAITING: usize = 256;
+const QUEUED_LINES: usize = 256;
 /// How often to check whether the child has exited while something else holds its output open.
-const ASK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long to keep reading the output of a child that has exited.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const DRAIN_TIME: Duration = Duration::from_millis(500);
 
 /// What happened next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Child {
         #[cfg(windows)]
         command.wrap(process_wrap::std::JobObject).wrap(super::sandbox::MemoryLimit);
         let mut child = command.spawn()?;
-        let (sender, lines) = bounded(LINES_WAITING);
+        let (sender, lines) = bounded(QUEUED_LINES);
         if let Some(out) = child.stdout().take() {
             read_lines(out, Event::Out, sender.clone())?;
         }
@@ -69,7 +69,7 @@ impl Child {
         let deadline = Instant::now() + at_most;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left.min(ASK_EVERY)) {
+            match self.lines.recv_timeout(left.min(POLL_INTERVAL)) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Both pipes are closed: it is about to exit, or it goes on without output.
@@ -78,7 +78,7 @@ impl Child {
                 }
                 Err(RecvTimeoutError::Disconnected) => {}
             }
-            if let Some(event) = self.look()? {
+            if let Some(event) = self.poll_exit()? {
                 return Ok(event);
             }
             if left.is_zero() {
@@ -88,13 +88,13 @@ impl Child {
     }
 
     /// Checks whether it has exited. If so, kills what is left of its group and returns remaining output first.
-    fn look(&mut self) -> io::Result<Option<Event>> {
+    fn poll_exit(&mut self) -> io::Result<Option<Event>> {
         if self.ended.is_none() {
             let Some(status) = self.child.try_wait()? else { return Ok(None) };
             self.ended = Some(status);
             self.kill_group();
         }
-        match self.lines.recv_timeout(LAST_WORDS) {
+        match self.lines.recv_timeout(DRAIN_TIME) {
             Ok(event) => Ok(Some(event)),
             Err(_) => Ok(self.ended.map(|status| Event::Ended(status.code()))),
         }

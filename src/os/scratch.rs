@@ -73,7 +73,7 @@ fn sweep(folder: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let is_of_the_kind = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
-        if !is_of_the_kind || !entry.file_type()?.is_dir() || !is_left_over(&entry.path()) {
+        if !is_of_the_kind || !entry.file_type()?.is_dir() || !is_stale(&entry.path()) {
             continue;
         }
         match fs::remove_dir_all(entry.path()) {
@@ -85,7 +85,7 @@ fn sweep(folder: &Path, prefix: &str) -> io::Result<()> {
 }
 
 /// Whether no process holds it. One that cannot be read belongs to another user.
-fn is_left_over(dir: &Path) -> bool {
+fn is_stale(dir: &Path) -> bool {
     match OpenOptions::new().write(true).open(dir.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
         Err(error) if error.kind() == ErrorKind::NotFound => {

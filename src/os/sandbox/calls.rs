@@ -6,8 +6,7 @@ use std::io;
 use seccompiler::{BpfProgram, TargetArch, apply_filter_all_threads, compile_from_json};
 use serde_json::{Value, json};
 
-/// `ENOSYS`.
-const NO_SUCH_CALL: u32 = 38;
+const ENOSYS: u32 = 38;
 /// Name of the filter.
 const CHILD: &str = "child";
 
@@ -41,12 +40,12 @@ const OLD_CALLS: &[&str] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLD_CALLS: &[&str] = &[];
 
-/// `CLONE_THREAD`: a new thread rather than a new process.
-const THREAD: u64 = 0x1_0000;
+/// A new thread rather than a new process.
+const CLONE_THREAD: u64 = 0x1_0000;
 /// All `CLONE_NEW*` flags: new namespaces.
-const NAMESPACES: u64 = 0x7e02_0000;
-/// `PROT_EXEC`: executable memory.
-const RUNNABLE: u64 = 4;
+const CLONE_NEW_FLAGS: u64 = 0x7e02_0000;
+/// Executable memory.
+const PROT_EXEC: u64 = 4;
 /// Allowed `prctl` options: `PR_SET_NAME` for threads, `PR_SET_VMA` for allocators.
 const PRCTL: [u64; 2] = [15, 0x5356_4d41];
 /// Allowed `fcntl` commands: `F_DUPFD`, `F_GETFD`, `F_SETFD`, `F_GETFL`, `F_DUPFD_CLOEXEC`.
@@ -81,17 +80,17 @@ fn policy(own: u32) -> Value {
     let mut rules: Vec<_> = CALLS.iter().chain(OLD_CALLS).map(|name| json!({ "syscall": name })).collect();
     // Threads but no processes. `clone3` cannot be filtered because its flags are in memory; libraries fall back to
     // `clone`.
-    rules.push(when("clone", &[masked(0, THREAD, THREAD), masked(0, NAMESPACES, 0)]));
+    rules.push(when("clone", &[masked(0, CLONE_THREAD, CLONE_THREAD), masked(0, CLONE_NEW_FLAGS, 0)]));
     // Memory, but not executable.
-    rules.push(when("mmap", &[masked(2, RUNNABLE, 0)]));
-    rules.push(when("mprotect", &[masked(2, RUNNABLE, 0)]));
+    rules.push(when("mmap", &[masked(2, PROT_EXEC, 0)]));
+    rules.push(when("mprotect", &[masked(2, PROT_EXEC, 0)]));
     // It may send a signal to itself only, to abort.
     rules.push(when("tgkill", &[equal(0, u64::from(own))]));
     // Its own limits, which can only be lowered.
     rules.push(when("prlimit64", &[equal(0, 0)]));
     rules.extend(PRCTL.map(|option| when("prctl", &[equal(0, option)])));
     rules.extend(FCNTL.map(|command| when("fcntl", &[equal(1, command)])));
-    json!({ CHILD: { "mismatch_action": { "errno": NO_SUCH_CALL }, "match_action": "allow", "filter": rules } })
+    json!({ CHILD: { "mismatch_action": { "errno": ENOSYS }, "match_action": "allow", "filter": rules } })
 }
 
 fn when(call: &str, conditions: &[Value]) -> Value {

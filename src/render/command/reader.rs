@@ -11,7 +11,7 @@ use crate::domain::failure::FailureCode;
 use crate::os::process::{Child, Event};
 
 /// How often `go_on` is called while the child is silent.
-const TICK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a reader ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub fn read_in_child(
     let mut child = Child::spawn(program, &args, workdir)?;
     let (mut code, mut sentence, mut no_memory) = (None, None, false);
     loop {
-        match child.next(TICK)? {
+        match child.next(POLL_INTERVAL)? {
             Event::Out(line) => match Line::parse(&line) {
                 Line::Fail(text) => sentence = Some(for_people(&text)).filter(|text| !text.is_empty()),
                 Line::Error { code: said, .. } => code = Some(said),

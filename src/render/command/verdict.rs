@@ -2,14 +2,12 @@
 
 use super::{EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, EXIT_WRONG_BUILD};
 
-/// `SIGABRT`: after a [`no_memory`] message, a failed allocation.
-const ABORTED: i32 = 6;
-/// `SIGKILL`: sent from outside, for example by the kernel when the machine or the service runs out of memory.
-const KILLED: i32 = 9;
-/// `SIGXCPU`.
-const OUT_OF_PROCESSOR_TIME: i32 = 24;
-/// `SIGXFSZ`.
-const FILE_TOO_LONG: i32 = 25;
+/// After a [`no_memory`] message, a failed allocation.
+const SIGABRT: i32 = 6;
+/// Sent from outside, for example by the kernel when the machine or the service runs out of memory.
+const SIGKILL: i32 = 9;
+const SIGXCPU: i32 = 24;
+const SIGXFSZ: i32 = 25;
 
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +48,10 @@ impl Verdict {
     pub fn of(exit: Option<i32>, signal: Option<i32>, no_memory: bool) -> Self {
         let Some(exit) = exit else {
             return match signal {
-                Some(ABORTED) if no_memory => Self::Exhausted(Exhausted::Memory),
-                Some(OUT_OF_PROCESSOR_TIME) => Self::Exhausted(Exhausted::Time),
-                Some(FILE_TOO_LONG) => Self::Exhausted(Exhausted::File),
-                Some(KILLED) => Self::Killed,
+                Some(SIGABRT) if no_memory => Self::Exhausted(Exhausted::Memory),
+                Some(SIGXCPU) => Self::Exhausted(Exhausted::Time),
+                Some(SIGXFSZ) => Self::Exhausted(Exhausted::File),
+                Some(SIGKILL) => Self::Killed,
                 _ => Self::Crashed,
             };
         };

@@ -105,7 +105,7 @@ impl Collector {
         let schema = self.schema.take().unwrap_or_else(|| Schema::of(context));
         let tick = context.tick();
         if tick >= self.ground_start && tick % GROUND_TICKS as i32 == 0 {
-            self.stand(context, &schema);
+            self.sample_ground(context, &schema);
         }
         let in_order = self.scene.moments.last().is_none_or(|moment| moment.tick < tick);
         if self.window.moments.contains(&tick) && in_order && self.scene.moments.len() < MOMENTS {
@@ -140,7 +140,7 @@ impl Collector {
         Ok(self.scene)
     }
 
-    fn stand(&mut self, context: &Context, schema: &Schema) {
+    fn sample_ground(&mut self, context: &Context, schema: &Schema) {
         let entities = context.entities();
         let search = context.tick() % PAWN_SEARCH_TICKS == 0;
         if search || self.pawns.is_empty() {
@@ -148,7 +148,7 @@ impl Collector {
             let pawns = entities.iter().filter(|(_, entity)| schema.kind(entity) == Kind::Pawn);
             self.pawns.extend(pawns.map(|(index, _)| index));
             if !self.coaches.is_empty() {
-                self.pass_over_coaches(context, schema);
+                self.ignore_coaches(context, schema);
             }
         }
         for &index in &self.pawns {
@@ -162,7 +162,7 @@ impl Collector {
         }
     }
 
-    fn pass_over_coaches(&mut self, context: &Context, schema: &Schema) {
+    fn ignore_coaches(&mut self, context: &Context, schema: &Schema) {
         let keys = &schema.controller;
         for (_, controller) in context.entities().iter().filter(|(_, entity)| schema.kind(entity) == Kind::Controller) {
             let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());

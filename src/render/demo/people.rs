@@ -44,7 +44,7 @@ impl Person {
     }
 
     /// Records that they were on a side at a tick.
-    pub fn saw(&mut self, tick: i32, on: Side, alive: bool) {
+    pub fn record(&mut self, tick: i32, on: Side, alive: bool) {
         self.seen = [self.seen[0].min(tick), tick];
         match self.lives.last_mut() {
             _ if !alive => {}
@@ -58,9 +58,9 @@ impl Person {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Death {
     pub tick: i32,
-    /// Index into [`Survey::people`].
+    /// Index into the people of the survey.
     pub killer: Option<usize>,
-    /// Index into [`Survey::people`].
+    /// Index into the people of the survey.
     pub victim: Option<usize>,
     /// Suicide, or killed by nobody.
     pub own: bool,
@@ -70,7 +70,7 @@ pub(super) struct Death {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Use {
     pub tick: i32,
-    /// The user: index into [`Survey::people`].
+    /// The user: index into the people of the survey.
     pub person: Option<usize>,
     pub arm: Arm,
     /// Whether it killed somebody.

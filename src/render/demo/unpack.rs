@@ -89,7 +89,7 @@ fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &
         }
         written += count as u64;
         check(limits, written, meter.packed())?;
-        meter.look().map_err(|error| unpacking_failed(error, &meter, limits))?;
+        meter.check().map_err(|error| unpacking_failed(error, &meter, limits))?;
         file.write_all(&chunk[..count]).map_err(target_failed)?;
     }
     file.flush().map_err(target_failed)?;
@@ -119,7 +119,7 @@ fn check(limits: UnpackLimits, written: u64, packed: u64) -> Result<()> {
 
 /// The error for a failed read: a limit, the source, or damaged data.
 fn unpacking_failed(error: io::Error, meter: &Meter<'_>, limits: UnpackLimits) -> Error {
-    match meter.over() {
+    match meter.exceeded() {
         Some(Exceeded::Members) => {
             too_large(format!("The demo consists of more than {} compressed pieces.", limits.members))
         }
@@ -127,7 +127,7 @@ fn unpacking_failed(error: io::Error, meter: &Meter<'_>, limits: UnpackLimits) -
             too_large(format!("The demo takes more than {} seconds to decompress.", limits.time.as_secs()))
         }
         Some(Exceeded::Packed) => too_large(format!("The demo is larger than {} MiB.", limits.packed_bytes >> 20)),
-        None if meter.broken() => source_failed(error),
+        None if meter.source_failed() => source_failed(error),
         None => {
             let message = "Could not decompress the demo: the data is damaged or incomplete.";
             failure(FailureCode::DemoUnreadable, message).because(error)

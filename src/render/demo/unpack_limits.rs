@@ -58,15 +58,15 @@ pub(super) struct Meter<'a> {
     began: Duration,
     packed: Cell<u64>,
     members: Cell<u64>,
-    broken: Cell<bool>,
-    over: Cell<Option<Exceeded>>,
+    source_failed: Cell<bool>,
+    exceeded: Cell<Option<Exceeded>>,
 }
 
 impl<'a> Meter<'a> {
     /// Starts the clock.
     pub fn new(limits: UnpackLimits, clock: &'a dyn Clock) -> Self {
-        let (packed, members, broken, over) = Default::default();
-        Self { limits, clock, began: clock.monotonic(), packed, members, broken, over }
+        let (packed, members, source_failed, exceeded) = Default::default();
+        Self { limits, clock, began: clock.monotonic(), packed, members, source_failed, exceeded }
     }
 
     /// Compressed bytes read so far.
@@ -75,33 +75,33 @@ impl<'a> Meter<'a> {
     }
 
     /// Whether the source failed, as opposed to decompression.
-    pub fn broken(&self) -> bool {
-        self.broken.get()
+    pub fn source_failed(&self) -> bool {
+        self.source_failed.get()
     }
 
     /// The limit that was exceeded.
-    pub fn over(&self) -> Option<Exceeded> {
-        self.over.get()
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        self.exceeded.get()
     }
 
     /// Counts one member.
     pub fn member(&self) -> io::Result<()> {
         self.members.set(self.members.get() + 1);
-        self.hold(self.members.get() > self.limits.members, Exceeded::Members)
+        self.enforce(self.members.get() > self.limits.members, Exceeded::Members)
     }
 
     /// Checks time and size. Must also be called while no input is read, because time passes anyway.
-    pub fn look(&self) -> io::Result<()> {
+    pub fn check(&self) -> io::Result<()> {
         let spent = self.clock.monotonic().saturating_sub(self.began);
-        self.hold(spent > self.limits.time, Exceeded::Time)?;
-        self.hold(self.packed() > self.limits.packed_bytes, Exceeded::Packed)
+        self.enforce(spent > self.limits.time, Exceeded::Time)?;
+        self.enforce(self.packed() > self.limits.packed_bytes, Exceeded::Packed)
     }
 
-    fn hold(&self, is_over: bool, what: Exceeded) -> io::Result<()> {
+    fn enforce(&self, is_over: bool, what: Exceeded) -> io::Result<()> {
         if !is_over {
             return Ok(());
         }
-        self.over.set(Some(what));
+        self.exceeded.set(Some(what));
         Err(io::ErrorKind::Other.into())
     }
 }
@@ -117,10 +117,10 @@ pub(super) struct Metered<'a> {
 impl Read for Metered<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer).inspect_err(|error| {
-            self.meter.broken.set(error.kind() != io::ErrorKind::Interrupted);
+            self.meter.source_failed.set(error.kind() != io::ErrorKind::Interrupted);
         })?;
         self.meter.packed.set(self.meter.packed() + count as u64);
-        self.meter.look()?;
+        self.meter.check()?;
         Ok(count)
     }
 }

@@ -52,9 +52,9 @@ const TOO_MUCH: &str = "The ZIP archive contains too much besides the demo. Send
 /// Reads the single demo in the archive.
 pub(super) struct ZipDemo<R> {
     at: At<R>,
-    has_given: bool,
+    has_demo: bool,
     members: u32,
-    passed_over: u64,
+    skipped_bytes: u64,
 }
 
 /// The reader's position.
@@ -69,7 +69,7 @@ enum At<R> {
 
 impl<R: BufRead> ZipDemo<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { at: At::Between(source), has_given: false, members: 0, passed_over: 0 }
+        Self { at: At::Between(source), has_demo: false, members: 0, skipped_bytes: 0 }
     }
 
     /// Advances to the next demo or to the end.
@@ -77,7 +77,7 @@ impl<R: BufRead> ZipDemo<R> {
         let mut source = source;
         loop {
             let Some(mut member) = Member::begin(source)? else {
-                return if self.has_given { Ok(At::End) } else { Err(fault(NO_DEMO)) };
+                return if self.has_demo { Ok(At::End) } else { Err(fault(NO_DEMO)) };
             };
             self.members += 1;
             if self.members > limits::ZIP_MEMBERS {
@@ -86,14 +86,14 @@ impl<R: BufRead> ZipDemo<R> {
             let mut head = Vec::new();
             member.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head)?;
             if head == MAGIC {
-                if std::mem::replace(&mut self.has_given, true) {
+                if std::mem::replace(&mut self.has_demo, true) {
                     return Err(fault(TWO_DEMOS));
                 }
                 return Ok(At::Demo { member, head: io::Cursor::new(head) });
             }
-            let left = limits::ZIP_OTHER_BYTES - self.passed_over;
-            self.passed_over += io::copy(&mut member.by_ref().take(left), &mut io::sink())?;
-            if self.passed_over >= limits::ZIP_OTHER_BYTES {
+            let left = limits::ZIP_OTHER_BYTES - self.skipped_bytes;
+            self.skipped_bytes += io::copy(&mut member.by_ref().take(left), &mut io::sink())?;
+            if self.skipped_bytes >= limits::ZIP_OTHER_BYTES {
                 return Err(fault(TOO_MUCH));
             }
             source = member.end()?;

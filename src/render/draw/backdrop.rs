@@ -101,7 +101,7 @@ pub fn draw(ground: &Ground, camera: &Camera, width: u32, height: u32) -> Result
     let rows = picture.pixels_mut().chunks_exact_mut(width as usize);
     for (y, row) in rows.enumerate() {
         for (x, pixel) in row.iter_mut().enumerate() {
-            let at = camera.unsee((x as f32 + 0.5) * units, (y as f32 + 0.5) * units);
+            let at = camera.unproject((x as f32 + 0.5) * units, (y as f32 + 0.5) * units);
             let off = (x as f32 / width as f32 - 0.5, y as f32 / height as f32 - 0.5);
             let vignette = 1.0 - 0.68 * (off.0 * off.0 + off.1 * off.1);
             let mut color = OUTSIDE.map(|channel| channel * vignette);
@@ -180,7 +180,7 @@ mod tests {
         let camera = Camera::of(&Scene::default(), Area::new(0.0, 0.0, 1920.0, 1080.0));
         let picture = draw(&ground, &camera, 480, 270).unwrap();
         let see = |x: f32, y: f32| {
-            let (x, y) = camera.see([x, y, 0.0]);
+            let (x, y) = camera.project([x, y, 0.0]);
             brightness(&picture, (x / 4.0) as u32, (y / 4.0) as u32)
         };
         let (floor, wall, outside) = (see(250.0, 27.0), see(0.0, 0.0), see(900.0, 0.0));

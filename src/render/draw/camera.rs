@@ -6,7 +6,7 @@ use crate::render::scene::Scene;
 /// Margin around the action in map units.
 const MARGIN: f32 = 260.0;
 /// Minimum extent in map units, so that a duel in one room is shown with its surroundings.
-const LEAST: f32 = 1_800.0;
+const MIN_EXTENT: f32 = 1_800.0;
 
 /// A top view of the map.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,8 +29,8 @@ impl Camera {
         }
         let (left, right) = bounds.across.unwrap_or((0.0, 0.0));
         let (bottom, top) = bounds.up.unwrap_or((0.0, 0.0));
-        let width = (right - left + 2.0 * MARGIN).max(LEAST);
-        let height = (top - bottom + 2.0 * MARGIN).max(LEAST);
+        let width = (right - left + 2.0 * MARGIN).max(MIN_EXTENT);
+        let height = (top - bottom + 2.0 * MARGIN).max(MIN_EXTENT);
         Self {
             center: ((left + right) / 2.0, (bottom + top) / 2.0),
             middle: (area.x + area.width / 2.0, area.y + area.height / 2.0),
@@ -39,13 +39,13 @@ impl Camera {
     }
 
     /// Projects a map position onto the picture. North is up.
-    pub fn see(&self, at: [f32; 3]) -> (f32, f32) {
+    pub fn project(&self, at: [f32; 3]) -> (f32, f32) {
         let [x, y, _] = at;
         (self.middle.0 + (x - self.center.0) * self.zoom, self.middle.1 - (y - self.center.1) * self.zoom)
     }
 
-    /// The inverse of [`Self::see`], on the ground.
-    pub fn unsee(&self, x: f32, y: f32) -> (f32, f32) {
+    /// The inverse of [`Self::project`], on the ground.
+    pub fn unproject(&self, x: f32, y: f32) -> (f32, f32) {
         (self.center.0 + (x - self.middle.0) / self.zoom, self.center.1 - (y - self.middle.1) / self.zoom)
     }
 }
@@ -84,17 +84,17 @@ mod tests {
         }
         let camera = Camera::of(&Scene { moments: vec![moment], ..Scene::default() }, area);
         for at in places {
-            let (x, y) = camera.see(at);
+            let (x, y) = camera.project(at);
             assert!(x > area.x && x < area.x + area.width && y > area.y && y < area.y + area.height, "{at:?}");
-            let (back_x, back_y) = camera.unsee(x, y);
+            let (back_x, back_y) = camera.unproject(x, y);
             assert!((back_x - at[0]).abs() < 0.1 && (back_y - at[1]).abs() < 0.1);
         }
-        assert!(camera.see(places[1]).1 < camera.see(places[2]).1);
+        assert!(camera.project(places[1]).1 < camera.project(places[2]).1);
     }
 
     #[test]
     fn empty_scene_has_a_view() {
         let camera = Camera::of(&Scene::default(), Area::new(0.0, 0.0, 1920.0, 1080.0));
-        assert_eq!(camera.see([0.0; 3]), (960.0, 540.0));
+        assert_eq!(camera.project([0.0; 3]), (960.0, 540.0));
     }
 }

@@ -9,9 +9,9 @@ const GLIDE_SECONDS: f32 = 0.1;
 /// Minimum gap around a label.
 const GAP: f32 = 3.0;
 /// Cost of moving away, so that labels do not jump back and forth between two similar positions.
-const STAYING: f32 = 0.2;
+const MOVE_COST: f32 = 0.2;
 /// Extra cost of each further candidate.
-const WORSE: f32 = 0.12;
+const CANDIDATE_COST: f32 = 0.12;
 
 /// A label to place: its player's marker, and its own size.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,8 +67,8 @@ impl Planner {
         let mut best = (f32::INFINITY, 0);
         for candidate in 0..CANDIDATES {
             let known = self.places[player].is_some();
-            let changes = if known && candidate != self.chosen[player] { STAYING } else { 0.0 };
-            let least = candidate as f32 * WORSE + changes;
+            let changes = if known && candidate != self.chosen[player] { MOVE_COST } else { 0.0 };
+            let least = candidate as f32 * CANDIDATE_COST + changes;
             if least < best.0 {
                 let cost = least + self.crowding(area(tag, offset(tag, candidate)), player, tags, taken);
                 if cost < best.0 {

@@ -162,7 +162,7 @@ impl<'a> Replay<'a> {
             let first = player == self.scene.followed;
             let at = &now.players[player];
             (player < self.scene.players.len() && at.alive()).then(|| Tag {
-                disc: self.camera.see(at.at),
+                disc: self.camera.project(at.at),
                 radius: disc_radius(first),
                 width: sizes[player].0,
                 height: sizes[player].1,

@@ -91,12 +91,12 @@ impl<'a> Director<'a> {
             swapped: false,
             started: false,
         };
-        director.furnish();
+        director.create_permanent_entities();
         director
     }
 
     /// Creates the permanent entities.
-    fn furnish(&mut self) {
+    fn create_permanent_entities(&mut self) {
         let world = &mut self.recorder.world;
         world.create_at(WORLD_SLOT, &WORLD);
         for (number, name) in (0..).zip(TEAM_NAMES) {

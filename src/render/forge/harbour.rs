@@ -14,7 +14,7 @@ macro_rules! spots {
     ($($name:ident $at:tt)*) => {
         /// A named position on the map.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[allow(missing_docs, reason = "places of an invented map")]
+        #[allow(missing_docs, reason = "positions on a fictional map")]
         pub enum Spot { $($name),* }
         const PLACES: &[[f32; 3]] = &[$($at),*];
         const SPOTS: &[Spot] = &[$(Spot::$name),*];

@@ -104,7 +104,7 @@ impl RoundTracker {
         match self.decision {
             Some(decision) if before.played.checked_add(1) == Some(rules.played) => self.complete(decision, &rules),
             _ if before.played != rules.played || self.contradicts(&rules) => {
-                self.stand(&rules);
+                self.restore(&rules);
                 moved = true;
             }
             _ => {}
@@ -196,7 +196,7 @@ impl RoundTracker {
 
     /// Moves to another state of the match: the latest one with this number of rounds and this score. If there is
     /// none, the preceding rounds are not in this demo, and nothing before counts.
-    fn stand(&mut self, rules: &Rules) {
+    fn restore(&mut self, rules: &Rules) {
         let score = agreeing(rules);
         let counted = |decided: &Decided| decided.played == rules.played;
         let same = |decided: &Decided| counted(decided) && score.is_some() && decided.score == score;

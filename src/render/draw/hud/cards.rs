@@ -13,7 +13,7 @@ const WIDTH: f32 = 282.0;
 const HEIGHT: f32 = 82.0;
 const STEP: f32 = 92.0;
 /// Height of the line above the cards.
-const MORE_HEIGHT: f32 = 24.0;
+const OVERFLOW_HEIGHT: f32 = 24.0;
 /// Margin for the followed player's frame.
 const MARGIN: f32 = 4.0;
 /// Health below which the bar is red.
@@ -34,12 +34,12 @@ pub fn places(replay: &Replay<'_>, side: Side, width: f32) -> Vec<(usize, Area)>
 
 /// A line that says that a side has more players than cards.
 #[derive(PartialEq)]
-pub struct More {
+pub struct Overflow {
     left: bool,
     pub(super) text: String,
 }
 
-impl More {
+impl Overflow {
     /// `None` if everyone has a card.
     pub fn of(replay: &Replay<'_>, side: Side) -> Option<Self> {
         let (cards, all) = (replay.roster(side).len(), replay.team_size(side));
@@ -47,7 +47,7 @@ impl More {
     }
 }
 
-impl Panel for More {
+impl Panel for Overflow {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
         let (style, x) = if self.left { (DIM, area.x + 6.0) } else { (DIM.right(), area.x + area.width - 6.0) };
         canvas.text(style, x, area.y + 17.0, TEXT_DIM.solid(), &self.text);
@@ -55,10 +55,10 @@ impl Panel for More {
 }
 
 /// Its position: above the cards of a side.
-pub fn more_area(replay: &Replay<'_>, side: Side, width: f32) -> Area {
+pub fn overflow_area(replay: &Replay<'_>, side: Side, width: f32) -> Area {
     let cards = places(replay, side, width);
     let first = cards.first().map_or(Area::new(0.0, UNITS - 24.0, WIDTH, 0.0), |(_, area)| *area);
-    Area::new(first.x, first.y - MORE_HEIGHT - 2.0, first.width, MORE_HEIGHT)
+    Area::new(first.x, first.y - OVERFLOW_HEIGHT - 2.0, first.width, OVERFLOW_HEIGHT)
 }
 
 /// A player's card.

@@ -39,10 +39,10 @@ impl<P: Panel> Slot<P> {
 
 /// What the panels say about players who are not shown.
 #[cfg(test)]
-pub fn said_of_players(replay: &Replay<'_>) -> Vec<String> {
+pub fn player_notes(replay: &Replay<'_>) -> Vec<String> {
     let shown = score::MapName::of(replay).shown().map(str::to_owned);
     let sides = [Side::Ct, Side::T].into_iter().filter(|_| !replay.look.deathnotices_only);
-    shown.into_iter().chain(sides.filter_map(|side| cards::More::of(replay, side)).map(|more| more.text)).collect()
+    shown.into_iter().chain(sides.filter_map(|side| cards::Overflow::of(replay, side)).map(|more| more.text)).collect()
 }
 
 /// All panels.
@@ -58,7 +58,7 @@ struct Full {
     score: Slot<score::Score>,
     banner: Slot<score::Banner>,
     cards: Vec<(usize, Slot<cards::Card>)>,
-    more: Vec<(Side, Slot<cards::More>)>,
+    more: Vec<(Side, Slot<cards::Overflow>)>,
     footer: Slot<footer::Footer>,
 }
 
@@ -76,8 +76,8 @@ impl Hud {
                 .collect(),
             more: [Side::Ct, Side::T]
                 .into_iter()
-                .filter(|side| cards::More::of(replay, *side).is_some())
-                .map(|side| (side, Slot::new(cards::more_area(replay, side, width))))
+                .filter(|side| cards::Overflow::of(replay, *side).is_some())
+                .map(|side| (side, Slot::new(cards::overflow_area(replay, side, width))))
                 .collect(),
             footer: Slot::new(footer::area(width)),
         });
@@ -93,7 +93,7 @@ impl Hud {
         }
         if let Some(full) = &mut self.full {
             for (side, slot) in &mut full.more {
-                if let Some(more) = cards::More::of(replay, *side) {
+                if let Some(more) = cards::Overflow::of(replay, *side) {
                     slot.show(more, replay, canvas);
                 }
             }

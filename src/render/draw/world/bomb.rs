@@ -14,7 +14,7 @@ const PULSE_SECONDS: (f32, f32) = (1.0, 0.4);
 /// Draws the bomb.
 pub fn draw(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     let Some(bomb) = now.moment.bomb else { return };
-    let (x, y) = replay.camera.see(bomb.at);
+    let (x, y) = replay.camera.project(bomb.at);
     match bomb.state {
         BombState::Dropped => plate(canvas, x, y, Ink(0xff9c42), "C4"),
         BombState::Defused => plate(canvas, x, y, CT, "OK"),

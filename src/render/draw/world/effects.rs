@@ -19,7 +19,7 @@ pub fn draw(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
         if age > LONGEST_SECONDS {
             continue;
         }
-        let (x, y) = replay.camera.see(effect.at);
+        let (x, y) = replay.camera.project(effect.at);
         match effect.kind {
             EffectKind::He if age < 0.6 => blast(canvas, x, y, 200.0 * zoom, age / 0.6),
             EffectKind::BombExploded => blast(canvas, x, y, 900.0 * zoom, age / LONGEST_SECONDS),
@@ -47,7 +47,7 @@ fn blast(canvas: &mut Canvas, x: f32, y: f32, reach: f32, part: f32) {
 
 fn tracer(replay: &Replay<'_>, now: &Now<'_>, player: usize, part: f32, canvas: &mut Canvas) {
     let Some(shooter) = now.players.get(player).filter(|shooter| shooter.alive()) else { return };
-    let (x, y) = replay.camera.see(shooter.at);
+    let (x, y) = replay.camera.project(shooter.at);
     let (sin, cos) = shooter.yaw.to_radians().sin_cos();
     let reach = TRACER * replay.camera.zoom;
     let muzzle = 17.0;
@@ -59,7 +59,7 @@ fn tracer(replay: &Replay<'_>, now: &Now<'_>, player: usize, part: f32, canvas: 
 pub fn deaths(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for kill in now.kills() {
         let Some(victim) = now.drawn(kill.victim) else { continue };
-        let (x, y) = replay.camera.see(victim.at);
+        let (x, y) = replay.camera.project(victim.at);
         let age = now.since(kill.tick);
         let side = replay.sides.get(kill.victim).copied().unwrap_or_default();
         let followed = kill.victim == replay.scene.followed;
@@ -74,7 +74,7 @@ pub fn deaths(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
         let left = 1.0 - age / 0.7;
         if left > 0.0 {
             if let Some(killer) = kill.killer.and_then(|killer| now.drawn(killer)) {
-                canvas.line(&[replay.camera.see(killer.at), (x, y)], 2.5, RED.with(0.85 * left));
+                canvas.line(&[replay.camera.project(killer.at), (x, y)], 2.5, RED.with(0.85 * left));
             }
             canvas.ring(x, y, 12.0 + 30.0 * (1.0 - left), 3.0, RED.with(0.9 * left));
         }

@@ -23,8 +23,8 @@ const TRAIL_SECONDS: f32 = 4.0;
 pub fn trail(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     let followed = replay.scene.followed;
     let past = now.past(TRAIL_SECONDS, 1.0 / 16.0).map(|moment| moment.players[followed]);
-    let mut points = vec![replay.camera.see(now.followed().at)];
-    points.extend(past.take_while(|player| player.alive()).map(|player| replay.camera.see(player.at)));
+    let mut points = vec![replay.camera.project(now.followed().at)];
+    points.extend(past.take_while(|player| player.alive()).map(|player| replay.camera.project(player.at)));
     if !now.followed().alive() {
         return;
     }
@@ -81,7 +81,7 @@ fn visibility(replay: &Replay<'_>, now: &Now<'_>, player: usize) -> f32 {
 fn cone(replay: &Replay<'_>, now: &Now<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
     let followed = player == replay.scene.followed;
     let at = &now.players[player];
-    let (x, y) = replay.camera.see(at.at);
+    let (x, y) = replay.camera.project(at.at);
     let ink = Ink::of(replay.sides[player]);
     let (half, reach, near) =
         if followed { (0.64, 155.0, WHITE.with(0.44)) } else { (0.5, 62.0, ink.with(0.36 * opacity)) };
@@ -97,7 +97,7 @@ fn cone(replay: &Replay<'_>, now: &Now<'_>, player: usize, opacity: f32, canvas:
 fn disc(replay: &Replay<'_>, now: &Now<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
     let followed = player == replay.scene.followed;
     let at = &now.players[player];
-    let (x, y) = replay.camera.see(at.at);
+    let (x, y) = replay.camera.project(at.at);
     let radius = disc_radius(followed);
     let color = Ink::of(replay.sides[player]).with(opacity);
     let place = |turn: f32, away: f32| {
@@ -139,7 +139,7 @@ fn label(replay: &Replay<'_>, now: &Now<'_>, player: usize, offset: (f32, f32), 
     let followed = player == replay.scene.followed;
     let style = label_style(followed);
     let name = &replay.names[player];
-    let disc = replay.camera.see(now.players[player].at);
+    let disc = replay.camera.project(now.players[player].at);
     // Whole units, so that text does not shimmer while the player walks.
     let (x, y) = ((disc.0 + offset.0).round(), (disc.1 + offset.1).round());
     let (width, height) = (canvas.text_width(style, name) + 2.0 * LABEL_PADDING, label_height(style));

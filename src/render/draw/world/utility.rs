@@ -16,7 +16,7 @@ const FLAME_RADIUS: f32 = 62.0;
 /// Draws fire; each flame flickers at its own phase.
 pub fn flames(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for (index, at) in now.moment.flames.iter().enumerate() {
-        let (x, y) = replay.camera.see(*at);
+        let (x, y) = replay.camera.project(*at);
         let flicker = 0.86 + 0.14 * (now.seconds() * 13.0 + index as f32 * 1.7).sin();
         let radius = FLAME_RADIUS * replay.camera.zoom * flicker;
         let stops = [(0.0, Ink(0xffb347).with(0.55)), (0.55, Ink(0xff6a1f).with(0.34)), (1.0, Ink(0xd92f0f).with(0.0))];
@@ -27,7 +27,7 @@ pub fn flames(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
 /// Draws smokes, each with its remaining time.
 pub fn smokes(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for smoke in &now.moment.smokes {
-        let (x, y) = replay.camera.see(smoke.at);
+        let (x, y) = replay.camera.project(smoke.at);
         let age = now.since(smoke.since_tick).max(0.0);
         let opacity = 0.84 * ((SMOKE_SECONDS - age) / 2.0).clamp(0.3, 1.0);
         let radius = SMOKE_RADIUS * replay.camera.zoom * (age / 0.5).clamp(0.25, 1.0);
@@ -56,7 +56,7 @@ pub fn grenades(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
             GrenadeKind::Fire => Ink(0xffa03a),
             GrenadeKind::Decoy => Ink(0x9aa7b5),
         };
-        let points: Vec<_> = places.into_iter().map(|at| replay.camera.see(at)).collect();
+        let points: Vec<_> = places.into_iter().map(|at| replay.camera.project(at)).collect();
         let count = points.len();
         for (index, pair) in points.windows(2).enumerate() {
             canvas.line(pair, 2.5, ink.with(0.65 * (1.0 - index as f32 / count as f32)));
