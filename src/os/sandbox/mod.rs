@@ -90,8 +90,8 @@ pub fn strength() -> String {
 #[cfg(target_os = "linux")]
 pub fn missing() -> Option<&'static str> {
     files::landlock_abi().is_none().then_some(
-        "the kernel has no Landlock, so a demo that exploits the renderer could read this user's files. Use Linux 5.13 or \
-        later, and do not disable Landlock with the boot parameter lsm=",
+        "the kernel has no Landlock, so a demo that exploits the renderer could read this user's files. Use Linux \
+         5.13 or later, and do not disable Landlock with the boot parameter lsm=",
     )
 }
 
@@ -99,8 +99,8 @@ pub fn missing() -> Option<&'static str> {
 #[cfg(not(target_os = "linux"))]
 pub fn missing() -> Option<&'static str> {
     Some(
-        "this system has neither Landlock nor seccomp, so a demo that exploits the renderer could read this user's files \
-        and use the network. Run render nodes on Linux",
+        "this system has neither Landlock nor seccomp, so a demo that exploits the renderer could read this user's \
+         files and use the network. Run render nodes on Linux",
     )
 }
 

@@ -6,7 +6,7 @@ use super::events::Arm;
 use super::rounds::Round;
 
 /// Ticks between samples of who is there.
-pub(super) const ROLL_CALL_TICKS: i32 = 16;
+pub(super) const SAMPLE_TICKS: i32 = 16;
 
 /// A person in the demo.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Person {
 
     /// Their side when first alive within a range of ticks. Includes lives that began between two samples.
     pub fn side_between(&self, from: i32, to: i32) -> Option<Side> {
-        let first = self.lives.partition_point(|(_, last, _)| last.saturating_add(ROLL_CALL_TICKS) <= from);
+        let first = self.lives.partition_point(|(_, last, _)| last.saturating_add(SAMPLE_TICKS) <= from);
         self.lives.get(first).filter(|(first, ..)| *first <= to).map(|&(_, _, side)| side)
     }
 
@@ -48,7 +48,7 @@ impl Person {
         self.seen = [self.seen[0].min(tick), tick];
         match self.lives.last_mut() {
             _ if !alive => {}
-            Some((_, last, side)) if *side == on && tick.saturating_sub(*last) <= ROLL_CALL_TICKS => *last = tick,
+            Some((_, last, side)) if *side == on && tick.saturating_sub(*last) <= SAMPLE_TICKS => *last = tick,
             _ => self.lives.push((tick, tick, on)),
         }
     }

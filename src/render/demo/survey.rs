@@ -14,7 +14,7 @@ use super::coaches::{self, Seen};
 use super::container::{Container, unreadable};
 use super::events::{Actor, Arm, Values};
 use super::keys::{CONTROLLER, CONTROLLERS, ControllerKeys, RULES, RulesKeys, TEAM, side};
-use super::people::{Death, Person, ROLL_CALL_TICKS, Use};
+use super::people::{Death, Person, SAMPLE_TICKS, Use};
 use super::rounds::{Round, RoundTracker, Rules};
 use super::schema::TeamKeys;
 use super::{failure, knives};
@@ -159,7 +159,7 @@ impl Surveyor {
             let score = self.score(context, &keys.2);
             self.rounds.observe(tick, read_rules(rules, &keys.0, score));
         }
-        if tick % ROLL_CALL_TICKS == 0 || first == tick {
+        if tick % SAMPLE_TICKS == 0 || first == tick {
             for index in 1..=CONTROLLERS {
                 self.person(context, index, &keys.1);
             }
