@@ -156,7 +156,11 @@ pub fn private_tempdir_in(folder: &Path, prefix: &str) -> io::Result<tempfile::T
     builder.prefix(prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.tempdir_in(folder)
+    let dir = builder.tempdir_in(folder)?;
+    // The umask may have removed even the owner's permissions: restore them.
+    #[cfg(unix)]
+    fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(dir)
 }
 
 /// Removes everything inside a directory, or creates it if missing. Only its owner can access it afterwards.

@@ -33,8 +33,7 @@ impl Scratch {
         if let Err(error) = sweep(folder, prefix) {
             log::debug!("Could not search {} for stale scratch directories: {error}", folder.display());
         }
-        let dir = private_builder(prefix).tempdir_in(folder)?;
-        close(dir.path())?;
+        let dir = files::private_tempdir_in(folder, prefix)?;
         let lock = files::create_private(&dir.path().join(LOCK))?;
         // Without file locks on this file system, cleanup goes by age only.
         if let Err(error) = lock.try_lock() {
@@ -46,25 +45,6 @@ impl Scratch {
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.dir.path()
-    }
-}
-
-fn private_builder(prefix: &str) -> tempfile::Builder<'_, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder
-}
-
-/// The umask may have removed even the owner's permissions: restore them.
-fn close(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    return fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    #[cfg(not(unix))]
-    {
-        let _ = dir;
-        Ok(())
     }
 }
 

@@ -155,8 +155,8 @@ pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
         _ => (Retry::Elsewhere, EXIT_TRANSIENT),
     };
     // The parent may be gone; the exit code says the same.
-    let told = error.detail.iter().try_for_each(|detail| print(&Line::Log(one_line(detail)), out));
-    let _ = told
+    let printed = error.detail.iter().try_for_each(|detail| print(&Line::Log(one_line(detail)), out));
+    let _ = printed
         .and_then(|()| print(&Line::Fail(one_line(&error.message)), out))
         .and_then(|()| print(&Line::Error { code, retry }, out));
     exit

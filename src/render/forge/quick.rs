@@ -1,9 +1,8 @@
 //! A short match for tests: a few seconds long and easy to modify.
 
-use super::TICK_RATE;
-use super::description::{Act, Game, Grenade, Kill, Match, Part, Reason, Round, Side, Stage, Step, Throw, What};
+use super::description::{Game, Grenade, Kill, Match, Part, Reason, Round, Side, Stage, Step, Throw, What};
 use super::harbour::{self, Spot};
-use super::sample::{PLAYERS, TERN};
+use super::sample::{PLAYERS, TERN, act, ticks};
 
 /// Weapons of the first terrorist and the followed player.
 const WEAPONS: [&str; 2] = ["ak47", "m4a1"];
@@ -69,12 +68,4 @@ fn part(player: usize) -> Part {
         (Spot::Arch, Spot::MidTop, WEAPONS[1])
     };
     Part { player, from: from.beside(lane, 0.0), steps: vec![Step::Run(to.beside(lane, 0.0))], weapon }
-}
-
-fn act(at: f32, who: usize, what: What) -> Act {
-    Act { at: ticks(at), who, what }
-}
-
-fn ticks(seconds: f32) -> i32 {
-    (seconds * TICK_RATE as f32) as i32
 }

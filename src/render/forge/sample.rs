@@ -54,7 +54,7 @@ pub fn sample_match() -> Match {
     }
 }
 
-fn ticks(seconds: f32) -> i32 {
+pub(super) fn ticks(seconds: f32) -> i32 {
     (seconds * TICK_RATE as f32) as i32
 }
 
@@ -87,7 +87,7 @@ fn part(player: usize, weapon: &'static str, legs: &[(f32, &[Spot])]) -> Part {
     Part { player, from: from.beside(lane * 84.0, ((player % 3) as f32 - 1.0) * 70.0), steps, weapon }
 }
 
-fn act(at: f32, who: usize, what: What) -> Act {
+pub(super) fn act(at: f32, who: usize, what: What) -> Act {
     Act { at: ticks(at), who, what }
 }
 
