@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
-use dinkem_appliance::render::draw::{Film, Look};
-use dinkem_appliance::render::reel::Studio;
+use dinkem_appliance::render::draw::{Look, Replay};
+use dinkem_appliance::render::pipeline::{self, FrameRenderer};
 use dinkem_appliance::render::scene::Scene;
-use dinkem_appliance::render::video::{Effort, Encoder, Movie};
-use dinkem_appliance::render::{demo, forge, reel};
+use dinkem_appliance::render::video::{Effort, Encoder, Mp4Writer};
+use dinkem_appliance::render::{demo, forge};
 
 /// Frames that are drawn and encoded one by one, from the middle of the clip.
 const FRAMES: u64 = 600;
@@ -49,40 +49,40 @@ fn main() -> Result<()> {
 
 fn measure(scene: &Scene, look: Look, video: PathBuf, clock: &dyn Clock) -> Result<()> {
     let start = clock.monotonic();
-    let film = Film::new(scene, look)?;
+    let replay = Replay::new(scene, look)?;
     let prepared = clock.monotonic() - start;
-    println!("{}p{}, {} frames", look.height, look.fps, film.frames());
+    println!("{}p{}, {} frames", look.height, look.fps, replay.frames());
     println!("  prepare         {:8.2} s", prepared.as_secs_f64());
 
-    let (drawn, encoded) = frame_by_frame(&film, Effort::Fast, false, clock)?;
-    let (whole, thorough) = frame_by_frame(&film, Effort::Thorough, true, clock)?;
+    let (drawn, encoded) = frame_by_frame(&replay, Effort::Fast, false, clock)?;
+    let (whole, thorough) = frame_by_frame(&replay, Effort::Thorough, true, clock)?;
     println!("  picture         {drawn:8.1} frames/s    drawn whole      {whole:8.1} frames/s");
     println!("  encode          {encoded:8.1} frames/s    quality mode     {thorough:8.1} frames/s");
 
     let start = clock.monotonic();
-    let mut movie = Movie::create(&video, look.width, look.height, look.fps)?;
-    reel::shoot(&film, &mut movie, &mut |_| Ok(()))?;
-    movie.finish()?;
+    let mut video = Mp4Writer::create(&video, look.width, look.height, look.fps)?;
+    pipeline::run(&replay, &mut video, &mut |_| Ok(()))?;
+    video.finish()?;
     let took = (clock.monotonic() - start + prepared).as_secs_f64();
-    let seconds = film.frames() as f64 / f64::from(look.fps);
+    let seconds = replay.frames() as f64 / f64::from(look.fps);
     let alone = 1.0 / (1.0 / drawn + 1.0 / encoded) / f64::from(look.fps);
     println!("  clip            {:8.2} s/s         on one thread    {alone:8.2} s/s", seconds / took);
     Ok(())
 }
 
 /// Frames a second of drawing and of encoding, each by itself on one thread.
-fn frame_by_frame(film: &Film<'_>, effort: Effort, whole: bool, clock: &dyn Clock) -> Result<(f64, f64)> {
-    let frames = film.frames().min(FRAMES);
-    let first = (film.frames() - frames) / 2;
-    let mut studio = Studio::new(film);
-    let mut encoder = Encoder::new(film.look().fps, effort)?;
+fn frame_by_frame(replay: &Replay<'_>, effort: Effort, whole: bool, clock: &dyn Clock) -> Result<(f64, f64)> {
+    let frames = replay.frames().min(FRAMES);
+    let first = (replay.frames() - frames) / 2;
+    let mut renderer = FrameRenderer::new(replay);
+    let mut encoder = Encoder::new(replay.look().fps, effort)?;
     let (mut drawing, mut encoding) = (Duration::ZERO, Duration::ZERO);
     for frame in first..first + frames {
         if whole {
-            studio.invalidate();
+            renderer.invalidate();
         }
         let start = clock.monotonic();
-        let picture = studio.shoot(frame)?;
+        let picture = renderer.render(frame)?;
         let drawn = clock.monotonic();
         encoder.encode(picture)?;
         drawing += drawn - start;

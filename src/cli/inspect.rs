@@ -63,7 +63,7 @@ fn show(index: &DemoIndex) {
         })
         .collect();
     if rounds.is_empty() {
-        output::line("The demo has no completed round.");
+        output::line("The demo has no completed rounds.");
     } else {
         output::line(&output::table(["ROUND", "FROM TICK", "TO TICK", "LENGTH", "WINNER"], &rounds));
     }

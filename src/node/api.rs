@@ -180,7 +180,7 @@ impl Server {
                 (INSTANCE_HEADER, &self.instance),
             ],
             content_type,
-            body: body.for_less(),
+            body: body.reborrow(),
             ..Request::new(method, &url, timeout)
         };
         self.client.send(request).map_err(|error| Trouble::Away(untrusted(error)))

@@ -137,7 +137,7 @@ impl<'a> Run<'a> {
     fn overdue(&mut self) -> Option<&'static str> {
         let now = self.hold.now();
         if now.saturating_sub(self.began) > self.patience.total {
-            return Some("The clip took longer to render than it may.");
+            return Some("Rendering took longer than the deadline allows.");
         }
         let still = now.saturating_sub(self.moved);
         if !self.said.anything && still > self.patience.start {

@@ -99,7 +99,7 @@ impl Fetcher<'_> {
             headers: &validators(known.as_ref()),
             ..Request::new(Method::GET, url, seconds(claim.fetch_policy.max_seconds))
         });
-        let told = |failure: Failure| told(url, failure, client.met_only_public(), hold);
+        let told = |failure: Failure| told(url, failure, client.contacted_only_public(), hold);
         let answer = answer.map_err(|error| told(unanswered(&error)))?;
         match (answer.status, known.and_then(|known| self.cache.get(&known.sha256))) {
             (304, Some(held)) => return Ok(held),

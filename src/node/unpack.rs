@@ -9,7 +9,7 @@ use log::info;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::limits;
 use crate::os::files;
-use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_apart};
+use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_in_child};
 
 use crate::node::lease::{Ended, Hold};
 
@@ -29,7 +29,7 @@ impl Unpacker<'_> {
         files::empty_dir(folder).map_err(|error| disk_failed(&error))?;
         let deadline = self.hold.now() + Duration::from_secs(limits::UNPACK_CHILD_SECONDS);
         let mut left = None;
-        let end = read_apart(self.program, packed, folder, Reading::Unpack, self.space, &mut || {
+        let end = read_in_child(self.program, packed, folder, Reading::Unpack, self.space, &mut || {
             left = self.hold.check().err();
             left.is_none() && self.hold.now() <= deadline
         });
@@ -37,7 +37,8 @@ impl Unpacker<'_> {
             (Ok(Some(end)), _) => verdict(end).map(|()| folder.join(UNPACKED_FILE)).map_err(Ended::from),
             (Ok(None), Some(leave)) => Err(leave.into()),
             (Ok(None), None) => {
-                let message = format!("The demo takes more than {} seconds to unpack.", limits::UNPACK_CHILD_SECONDS);
+                let message =
+                    format!("The demo takes more than {} seconds to decompress.", limits::UNPACK_CHILD_SECONDS);
                 Err(Failure::for_good(FailureCode::DemoTooLarge, message).into())
             }
             (Err(error), _) => {

@@ -1,6 +1,6 @@
-//! Which addresses a client may connect to. A demo's URL comes from a stranger, so a fetch must not reach the machine
-//! itself, its link or a cloud's metadata service, whatever form the address is written in. A studio's own LAN is
-//! where demos lie, so private addresses are allowed, but for those of this very machine.
+//! Address policy for outgoing connections. Demo URLs are untrusted input, so a fetch must not reach this machine,
+//! its link-local network, or a cloud metadata service, however the address is written. Private (LAN) addresses are
+//! allowed because studios keep demos there, except for this machine's own.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,51 +8,51 @@ use ipnet::IpNet;
 
 use super::host;
 
-/// Which addresses may be connected to.
+/// Which addresses the HTTP client may connect to.
 #[derive(Clone, Debug)]
 pub enum Addresses {
-    /// All: for the appliance's own server, which its operator named.
+    /// Any address: for the operator's own appliance server.
     Any,
-    /// All but those of [`refused`] and this machine's own, and of these the ones that are named here.
+    /// Everything except the [`refused`] ranges and this machine's own addresses.
     Guarded {
-        /// Networks that are allowed although the rule refuses them (`--fetch-allow`).
+        /// Networks to allow even though the policy would refuse them (`--fetch-allow`).
         allow: Vec<IpNet>,
     },
 }
 
 impl Addresses {
-    /// Whether this address may be connected to. Which addresses are the machine's own is asked of the system now.
+    /// Whether the client may connect to `address`. This machine's own addresses are looked up on each call.
     pub fn permit(&self, address: IpAddr) -> bool {
-        self.permit_beside(address, host::is_own)
+        self.permit_with(address, host::is_own)
     }
 
-    fn permit_beside(&self, address: IpAddr, is_own: impl Fn(IpAddr) -> bool) -> bool {
+    fn permit_with(&self, address: IpAddr, is_own: impl Fn(IpAddr) -> bool) -> bool {
         match self {
             Self::Any => true,
             Self::Guarded { allow } => {
                 let address = canonical(address);
-                let judged = embedded(address).map_or(address, IpAddr::V4);
-                allow.iter().any(|net| net.contains(&address) || net.contains(&judged))
-                    || !(refused(judged) || is_own(address) || is_own(judged))
+                let target = embedded(address).map_or(address, IpAddr::V4);
+                allow.iter().any(|net| net.contains(&address) || net.contains(&target))
+                    || !(refused(target) || is_own(address) || is_own(target))
             }
         }
     }
 }
 
-/// Whether an address is reached the same way from anywhere on the internet. What a server at any other address
-/// answers tells something of a private network.
+/// Whether an address is globally routable. Responses from any other address reveal something about a private
+/// network.
 pub fn is_public(address: IpAddr) -> bool {
     let address = canonical(address);
-    let judged = embedded(address).map_or(address, IpAddr::V4);
-    let private = match judged {
-        // 100.64.0.0/10 is a carrier's or an overlay's own (RFC 6598).
+    let target = embedded(address).map_or(address, IpAddr::V4);
+    let private = match target {
+        // 100.64.0.0/10 is shared address space, used by carriers and overlay networks (RFC 6598).
         IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
         IpAddr::V6(v6) => v6.is_unique_local(),
     };
-    !private && !refused(judged) && !host::is_own(judged)
+    !private && !refused(target) && !host::is_own(target)
 }
 
-/// An IPv4 address that is written as an IPv6 one (`::ffff:a.b.c.d`, `::a.b.c.d`) becomes plain.
+/// Converts IPv4-mapped and IPv4-compatible IPv6 addresses (`::ffff:a.b.c.d`, `::a.b.c.d`) to IPv4.
 fn canonical(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -64,7 +64,7 @@ fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The IPv4 address that a translating or tunnelling IPv6 address leads to: NAT64 (RFC 6052, 8215), 6to4, SIIT.
+/// The IPv4 address embedded in a translated or tunnelled IPv6 address: NAT64 (RFC 6052, 8215), 6to4, SIIT.
 fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V6(v6) = address else { return None };
     match v6.segments() {
@@ -79,7 +79,7 @@ fn ipv4(high: u16, low: u16) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
 }
 
-/// The rule itself, for a canonical address.
+/// Whether policy refuses a canonical address.
 fn refused(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => refused_v4(v4),
@@ -88,22 +88,22 @@ fn refused(address: IpAddr) -> bool {
 }
 
 fn refused_v4(address: Ipv4Addr) -> bool {
-    /// Metadata and control services of clouds that lie outside the link-local network: Alibaba's, Azure's.
+    /// Cloud metadata and control endpoints outside the link-local range: Alibaba's and Azure's.
     const METADATA: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
     match address.octets() {
-        // "This network", loopback, link-local with most metadata services, IETF protocols with Oracle's.
+        // "This network", loopback, link-local (most metadata services), IETF protocol assignments (Oracle's).
         [0 | 127, ..] | [169, 254, ..] | [192, 0, 0, _] => true,
-        // Multicast, reserved and broadcast.
+        // Multicast, reserved, and broadcast.
         [224..=255, ..] => true,
         _ => METADATA.contains(&address),
     }
 }
 
 fn refused_v6(address: Ipv6Addr) -> bool {
-    /// Amazon's and Google's metadata services: both lie within the private range.
+    /// Amazon's and Google's metadata endpoints, both inside the unique local range.
     const METADATA: [Ipv6Addr; 2] =
         [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
-    // Teredo: a tunnel whose end cannot be judged.
+    // Teredo: the tunnel's endpoint cannot be checked.
     let teredo = address.segments()[..2] == [0x2001, 0];
     address.is_unspecified()
         || address.is_loopback()
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn public_and_private_addresses_are_permitted_and_the_machines_own_are_not() {
+    fn public_and_private_addresses_are_permitted_and_own_addresses_are_not() {
         let permitted = [
             "8.8.8.8",
             "10.0.0.1",
@@ -171,14 +171,14 @@ mod tests {
         ];
         for (addresses, expected) in [(&permitted[..], true), (&refused[..], false)] {
             for address in addresses {
-                assert_eq!(guarded(&[]).permit_beside(address.parse().unwrap(), |_| false), expected, "{address}");
+                assert_eq!(guarded(&[]).permit_with(address.parse().unwrap(), |_| false), expected, "{address}");
                 assert!(Addresses::Any.permit(address.parse().unwrap()), "{address}");
             }
         }
     }
 
     #[test]
-    fn an_address_of_this_machine_is_refused_in_every_form_unless_it_is_on_the_list() {
+    fn own_address_is_refused_in_every_notation_unless_allowed() {
         let own: [IpAddr; 3] = ["192.168.1.20", "203.0.113.9", "fd12:3456::1"].map(|text| text.parse().unwrap());
         let cases = [
             ("192.168.1.20", &[][..], false),
@@ -195,13 +195,13 @@ mod tests {
             ("fd12:3456::1", &["192.168.1.0/24"], false),
         ];
         for (address, allow, expected) in cases {
-            let found = guarded(allow).permit_beside(address.parse().unwrap(), |address| own.contains(&address));
-            assert_eq!(found, expected, "{address} beside {allow:?}");
+            let found = guarded(allow).permit_with(address.parse().unwrap(), |address| own.contains(&address));
+            assert_eq!(found, expected, "{address} allowing {allow:?}");
         }
     }
 
     #[test]
-    fn what_lies_within_a_site_is_not_public() {
+    fn private_addresses_are_not_public() {
         let cases = [
             ("8.8.8.8", true),
             ("2606:4700::1111", true),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_on_the_list_is_permitted_in_every_form_and_nothing_beside_it() {
+    fn allowed_network_is_permitted_in_every_notation() {
         let list = guarded(&["127.0.0.0/30", "fe80::/64"]);
         let cases = [
             ("127.0.0.1", true),
@@ -237,7 +237,7 @@ mod tests {
             ("::1", false),
         ];
         for (address, expected) in cases {
-            assert_eq!(list.permit_beside(address.parse().unwrap(), |_| false), expected, "{address}");
+            assert_eq!(list.permit_with(address.parse().unwrap(), |_| false), expected, "{address}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! An archive in one file: an ordinary tar whose last entry is the SHA-256 of all that stands before it. Any `tar`
-//! reads it, and a byte that is missing, or is not the one that was written, is found wherever it stands.
+//! Single-file archive: a plain tar whose last entry is the SHA-256 of everything before it. Any `tar` can read it,
+//! and a missing or changed byte is detected wherever it is.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,13 +10,13 @@ use tar::{EntryType, Header};
 
 use super::files;
 
-/// Bytes of a tar's block: headers are one, and contents are filled up to whole ones.
+/// Tar block size: each header is one block, and contents are padded to whole blocks.
 const BLOCK: u64 = 512;
-/// The last entry's name.
+/// Name of the last entry.
 const DIGEST: &str = "SHA256";
 /// Bytes from the last entry's header to the end: header, content, two empty blocks.
 const TAIL: u64 = 4 * BLOCK;
-/// Bytes copied at once.
+/// Copy buffer size.
 const CHUNK: usize = 256 * 1024;
 
 /// Writes an archive.
@@ -26,20 +26,20 @@ pub struct Writer {
     bytes: u64,
 }
 
-/// A place in an archive that is being written, to go back to.
+/// A position in an archive being written, to roll back to.
 pub struct Mark {
     hasher: Sha256,
     bytes: u64,
 }
 
 impl Writer {
-    /// Begins one in a new file that only its owner may read.
+    /// Creates a new archive file that only its owner can read.
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self { file: files::create_private(path)?, hasher: Sha256::new(), bytes: 0 })
     }
 
-    /// Adds a file of so many bytes under a short name; the SHA-256 of what was read. A content of another length is
-    /// an error, after which only [`Self::back_to`] helps.
+    /// Adds a file of exactly `bytes` bytes and returns the SHA-256 of its content. If the content has a different
+    /// length this fails, and the caller must roll back with [`Self::back_to`].
     pub fn add(&mut self, name: &str, bytes: u64, content: &mut dyn Read) -> io::Result<[u8; 32]> {
         self.put(header(name, bytes)?.as_bytes())?;
         let (mut hasher, mut chunk, mut left) = (Sha256::new(), vec![0; CHUNK], bytes);
@@ -61,17 +61,17 @@ impl Writer {
         Ok(hasher.finalize().into())
     }
 
-    /// Where the next entry begins.
+    /// The position at which the next entry begins.
     pub fn mark(&self) -> Mark {
         Mark { hasher: self.hasher.clone(), bytes: self.bytes }
     }
 
-    /// Whether anything was added since.
+    /// Whether anything was added after `mark`.
     pub fn is_past(&self, mark: &Mark) -> bool {
         self.bytes > mark.bytes
     }
 
-    /// Takes back all that was added since.
+    /// Discards everything added after `mark`.
     pub fn back_to(&mut self, mark: Mark) -> io::Result<()> {
         self.file.set_len(mark.bytes)?;
         self.file.seek(SeekFrom::Start(mark.bytes))?;
@@ -79,7 +79,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the end; the archive is on the disk when this returns. Its length.
+    /// Writes the trailer and syncs the archive to disk. Returns its length.
     pub fn finish(mut self) -> io::Result<u64> {
         let tail = tail(self.hasher.clone())?;
         self.put(&tail)?;
@@ -95,8 +95,8 @@ impl Writer {
     }
 }
 
-/// Reads every entry in order, from the beginning of the file: name, length, content. `InvalidData` where the file is
-/// not as it was written, which may be found only at its end: whoever must not act on a damaged archive reads it twice.
+/// Reads every entry in order: name, length, content. Fails with `InvalidData` if the archive is damaged, which may
+/// be detected only at its end: to act on nothing but an intact archive, read it twice.
 pub fn read(file: &mut File, mut each: impl FnMut(&str, u64, &mut dyn Read) -> io::Result<()>) -> io::Result<()> {
     let length = file.seek(SeekFrom::End(0))?;
     let body = length.checked_sub(TAIL).ok_or_else(damaged)?;
@@ -114,7 +114,7 @@ pub fn read(file: &mut File, mut each: impl FnMut(&str, u64, &mut dyn Read) -> i
             each(&name, bytes, &mut entry)?;
         }
     }
-    // A tar that seems to end early is read to where it must end.
+    // Even if the tar appears to end early, hash up to where the trailer must be.
     let read = hashing.inner.stream_position()?;
     io::copy(&mut (&mut hashing).take(body.saturating_sub(read)), &mut io::sink())?;
     let Hashing { inner, hasher } = hashing;
@@ -123,7 +123,7 @@ pub fn read(file: &mut File, mut each: impl FnMut(&str, u64, &mut dyn Read) -> i
     if end == tail(hasher)? { Ok(()) } else { Err(damaged()) }
 }
 
-/// The name of the first entry, if the file begins as an archive does.
+/// The name of the first entry, or `None` if the file is not a tar.
 pub fn first_name(file: &mut File) -> io::Result<Option<String>> {
     let mut block = [0; BLOCK as usize];
     file.seek(SeekFrom::Start(0))?;
@@ -136,7 +136,7 @@ pub fn first_name(file: &mut File) -> io::Result<Option<String>> {
     Ok(name.and_then(|name| String::from_utf8(name).ok()))
 }
 
-/// What an archive ends with, given the hash of all before.
+/// The trailer for the given hash of everything before it.
 fn tail(hasher: Sha256) -> io::Result<Vec<u8>> {
     let mut content = String::new();
     for byte in hasher.finalize() {
@@ -168,7 +168,7 @@ fn damaged() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
-/// Hashes what is read through it.
+/// Hashes everything read through it.
 struct Hashing<'f> {
     inner: &'f mut File,
     hasher: Sha256,
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_added_is_read_again_and_what_was_taken_back_is_not() {
+    fn added_entries_are_read_back_and_rolled_back_ones_are_not() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("archive");
         write(&path);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_changed_anywhere_and_an_end_cut_off_anywhere_are_found() {
+    fn any_changed_byte_and_any_truncation_is_detected() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("archive");
         write(&path);
@@ -249,6 +249,6 @@ mod tests {
             assert!(entries(&path).is_err(), "the first {length} bytes");
         }
         fs::write(&path, [&good[..], &[0]].concat()).unwrap();
-        assert!(entries(&path).is_err(), "a byte too many");
+        assert!(entries(&path).is_err(), "one byte too many");
     }
 }

@@ -1,5 +1,5 @@
-//! Certificates: makes an authority for a few names and networks, issues a server's certificate under it, and reads
-//! what must be known of certificates made elsewhere. Knows nothing of the product, and keeps nothing.
+//! X.509 certificates: creates a name-constrained CA, issues server certificates under it, and reads certificates
+//! made elsewhere. Stores nothing.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,28 +17,28 @@ use webpki::{EndEntityCert, KeyUsage};
 use super::random::Random;
 use crate::domain::error::{Error, Kind, Result};
 
-/// A certificate, or a chain of them, with its private key. No `Debug`: the key is a secret.
+/// A certificate or chain with its private key. No `Debug`: the key is a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// PEM; of a chain the server's own certificate first.
+    /// PEM; in a chain, the server's own certificate comes first.
     pub certificate: Vec<u8>,
     /// PEM.
     pub key: Vec<u8>,
 }
 
-/// From when until when, in seconds of Unix time.
+/// Validity period in Unix seconds, both ends inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
-    /// The first second.
+    /// Not before.
     pub from: u64,
-    /// The last.
+    /// Not after.
     pub until: u64,
 }
 
-/// Makes an authority called `name` that can vouch for nothing but these names (and what ends in them) and networks
-/// (RFC 5280, 4.2.1.10), and for no other authority.
+/// Creates a CA called `name` that can only issue certificates for these names (and their subdomains) and networks
+/// (RFC 5280, 4.2.1.10), and not for other CAs.
 pub fn authority(name: &str, dns: &[&str], networks: &[IpNet], valid: Validity, random: &dyn Random) -> Result<Pair> {
-    let key = KeyPair::generate().map_err(not_made)?;
+    let key = KeyPair::generate().map_err(failed)?;
     let mut params = params(name, valid, random)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -48,11 +48,11 @@ pub fn authority(name: &str, dns: &[&str], networks: &[IpNet], valid: Validity, 
     });
     let permitted_subtrees = names.chain(networks).collect();
     params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
-    let certificate = params.self_signed(&key).map_err(not_made)?;
+    let certificate = params.self_signed(&key).map_err(failed)?;
     Ok(Pair { certificate: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() })
 }
 
-/// Issues a server's certificate for these names and addresses under the authority of this name and key.
+/// Issues a server certificate for these names and addresses, signed by the CA with this name and key.
 pub fn server(
     dns: &[&str],
     addresses: &[IpAddr],
@@ -61,11 +61,11 @@ pub fn server(
     random: &dyn Random,
 ) -> Result<Pair> {
     let (authority_name, authority_key) = authority;
-    let authority_key = std::str::from_utf8(authority_key).map_err(not_made)?;
-    let authority_key = KeyPair::from_pem(authority_key).map_err(not_made)?;
-    // What an issuer gives to its certificates is its name and its key; the rest of its certificate is its own.
-    let issuer = Issuer::new(named(authority_name), authority_key);
-    let key = KeyPair::generate().map_err(not_made)?;
+    let authority_key = std::str::from_utf8(authority_key).map_err(failed)?;
+    let authority_key = KeyPair::from_pem(authority_key).map_err(failed)?;
+    // Only the issuer's name and key go into an issued certificate; the rest of the CA certificate is not needed.
+    let issuer = Issuer::new(common_name(authority_name), authority_key);
+    let key = KeyPair::generate().map_err(failed)?;
     let mut params = params(dns.first().copied().unwrap_or("server"), valid, random)?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -73,76 +73,76 @@ pub fn server(
     params.use_authority_key_identifier_extension = true;
     let dns = dns.iter().map(|name| (*name).try_into().map(SanType::DnsName));
     let addresses = addresses.iter().map(|address| Ok(SanType::IpAddress(*address)));
-    params.subject_alt_names = dns.chain(addresses).collect::<Result<_, _>>().map_err(not_made)?;
-    let certificate = params.signed_by(&key, &issuer).map_err(not_made)?;
+    params.subject_alt_names = dns.chain(addresses).collect::<Result<_, _>>().map_err(failed)?;
+    let certificate = params.signed_by(&key, &issuer).map_err(failed)?;
     Ok(Pair { certificate: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() })
 }
 
-/// SHA-256 of the first certificate in a PEM, as tools show it: `AB:CD:…`.
+/// SHA-256 fingerprint of the first certificate in a PEM file, in the usual form `AB:CD:…`.
 pub fn fingerprint(pem: &[u8]) -> Option<String> {
-    let hash = Sha256::digest(first(pem)?);
+    let hash = Sha256::digest(first_certificate(pem)?);
     Some(hash.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":"))
 }
 
-/// The last second of the first certificate in a PEM, in Unix time. `None` where it cannot be read.
+/// Expiry of the first certificate in a PEM file, in Unix seconds. `None` if it cannot be parsed.
 pub fn valid_until(pem: &[u8]) -> Option<u64> {
-    // Judged at the end of time, its end is the first thing that is wrong with it.
-    match judged_at(pem, u64::MAX)? {
+    // Checked at the end of time, "expired" is the first error reported.
+    match verify_error_at(pem, u64::MAX)? {
         webpki::Error::CertExpired { not_after, .. } => Some(not_after.as_secs()),
         _ => None,
     }
 }
 
-/// The first second of the first certificate in a PEM, in Unix time. `None` where it cannot be read.
+/// Start of validity of the first certificate in a PEM file, in Unix seconds. `None` if it cannot be parsed.
 pub fn valid_from(pem: &[u8]) -> Option<u64> {
-    match judged_at(pem, 0)? {
+    match verify_error_at(pem, 0)? {
         webpki::Error::CertNotValidYet { not_before, .. } => Some(not_before.as_secs()),
-        // Valid from the beginning of time: then something else is wrong with it, that nobody trusts it for one.
+        // Valid since 1970: some other error is reported, such as an unknown issuer.
         _ => Some(0),
     }
 }
 
-/// What is wrong with the first certificate in a PEM at a time: something always is, as none is trusted here.
-fn judged_at(pem: &[u8], seconds: u64) -> Option<webpki::Error> {
-    let der = first(pem)?.into();
+/// The error from verifying the first certificate at a point in time. There always is one: no trust anchor is given.
+fn verify_error_at(pem: &[u8], seconds: u64) -> Option<webpki::Error> {
+    let der = first_certificate(pem)?.into();
     let certificate = EndEntityCert::try_from(&der).ok()?;
     let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     certificate.verify_for_usage(&[], &[], &[], time, KeyUsage::server_auth(), None, None).err()
 }
 
-/// The DNS names that the first certificate in a PEM is for, wildcards among them.
+/// DNS names of the first certificate in a PEM file, including wildcards.
 pub fn dns_names(pem: &[u8]) -> Option<Vec<String>> {
-    let der = first(pem)?.into();
+    let der = first_certificate(pem)?.into();
     let certificate = EndEntityCert::try_from(&der).ok()?;
     Some(certificate.valid_dns_names().map(str::to_owned).collect())
 }
 
-fn first(pem: &[u8]) -> Option<Vec<u8>> {
+fn first_certificate(pem: &[u8]) -> Option<Vec<u8>> {
     ureq::tls::parse_pem(pem).find_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate.der().to_vec()),
         _ => None,
     })
 }
 
-/// What authorities and servers have in common.
+/// Parameters common to CA and server certificates.
 fn params(name: &str, valid: Validity, random: &dyn Random) -> Result<CertificateParams> {
-    let mut params = named(name);
+    let mut params = common_name(name);
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     params.not_before = epoch + Duration::from_secs(valid.from);
     params.not_after = epoch + Duration::from_secs(valid.until);
-    // Positive, and of at most 20 bytes (RFC 5280, 4.1.2.2).
+    // Positive and at most 20 bytes (RFC 5280, 4.1.2.2).
     params.serial_number = Some(SerialNumber::from_slice(&(random.bits()? >> 1).to_be_bytes()));
     Ok(params)
 }
 
-fn named(name: &str) -> CertificateParams {
+fn common_name(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    // 64 characters at most (RFC 5280, upper bound of a common name).
+    // At most 64 characters (RFC 5280, upper bound of a common name).
     params.distinguished_name.push(DnType::CommonName, name.chars().take(64).collect::<String>());
     params
 }
 
-fn not_made(error: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Internal, "no_certificate", "The server's certificate could not be made.").because(error)
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Internal, "no_certificate", "Could not create the server certificate.").because(error)
 }

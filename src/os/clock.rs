@@ -1,17 +1,17 @@
-//! Time, as something that is handed in.
+//! The clock, injected so that tests can control time.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Tells the time. Tests own a [`FakeClock`].
+/// Source of time. Tests use [`FakeClock`].
 pub trait Clock: Send + Sync {
-    /// Unix time in milliseconds: for what is stored and shown.
+    /// Unix time in milliseconds, for timestamps.
     fn now_ms(&self) -> i64;
-    /// Time since some fixed moment that never runs backwards: for timeouts.
+    /// Time since an arbitrary fixed point; never goes backwards. For timeouts.
     fn monotonic(&self) -> Duration;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug)]
 pub struct SystemClock {
     start: Instant,
@@ -19,7 +19,7 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock whose monotonic time starts now.
-    #[allow(clippy::new_without_default, reason = "reading the clock is an act, not a default")]
+    #[allow(clippy::new_without_default, reason = "it reads the clock")]
     pub fn new() -> Self {
         Self { start: Instant::now() }
     }
@@ -27,7 +27,7 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
-        // A clock before 1970 is a broken machine; 0 keeps the product running until it is set.
+        // A clock before 1970 is misconfigured; 0 keeps the product running until it is set.
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
     }
 
@@ -36,13 +36,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// Rests this thread. Only for back-off in real time: what waits for an event waits on a
-/// [`super::doorbell::Doorbell`].
+/// Sleeps. Only for backoff: to wait for an event, use a [`super::doorbell::Doorbell`].
 pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// A clock that moves when told to.
+/// A clock that moves only when told to.
 #[derive(Debug)]
 pub struct FakeClock {
     now: Mutex<(i64, Duration)>,
@@ -54,12 +53,12 @@ impl FakeClock {
         Self { now: Mutex::new((now_ms, Duration::ZERO)) }
     }
 
-    /// Sets the wall clock alone, as somebody does who corrects it. Unix time in milliseconds.
+    /// Sets only the wall clock, like a manual correction. Unix time in milliseconds.
     pub fn set(&self, now_ms: i64) {
         self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0 = now_ms;
     }
 
-    /// Moves both times on.
+    /// Advances both the wall clock and the monotonic clock.
     pub fn advance(&self, by: Duration) {
         let mut now = self.now.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         now.0 += by.as_millis() as i64;

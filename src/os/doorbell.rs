@@ -1,9 +1,9 @@
-//! A doorbell: whoever waits is woken when there is news, and never misses a ring between looking and waiting.
+//! A doorbell: wakes waiting threads when something has changed, without lost wakeups.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Counts rings. Look at [`Self::rings`] first, then at the world, then wait for a later ring.
+/// Counts rings. Read [`Self::rings`] first, then check the state, then wait for a later ring.
 #[derive(Debug, Default)]
 pub struct Doorbell {
     rings: Mutex<u64>,
@@ -11,18 +11,18 @@ pub struct Doorbell {
 }
 
 impl Doorbell {
-    /// How often it has rung.
+    /// How many times it has rung.
     pub fn rings(&self) -> u64 {
         *self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes everybody who waits.
+    /// Wakes all waiting threads.
     pub fn ring(&self) {
         *self.rings.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.woken.notify_all();
     }
 
-    /// Waits until it has rung more often than `seen`, or the time is up. True when it rang.
+    /// Waits until it has rung more than `seen` times or the timeout expires. Returns whether it rang.
     pub fn wait_past(&self, seen: u64, at_most: Duration) -> bool {
         let deadline = Instant::now() + at_most;
         let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Files that survive a power cut, files for nobody else's eyes, and the room that is left on a disk.
+//! Durable files, private files and directories, and free disk space.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -9,29 +9,29 @@ use sha2::{Digest, Sha256};
 use super::rights;
 use crate::domain::error::{Error, Kind};
 
-/// Writes a whole file so that after a crash there is the old content or the new one, never a mix: a new file beside
-/// it, synced, renamed over it, and the directory synced. Readable by its owner only.
+/// Replaces a file atomically and durably: writes and syncs a temporary file next to it, renames it, and syncs the
+/// directory. After a crash the file has either its old or its new content. Only the owner can read it.
 pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(".new");
     let beside = path.with_file_name(name);
     let written = write_new(&beside, &mut &*content).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
-        // On a full disk not even half a file stays.
+        // Do not leave a partial file behind on a full disk.
         let _gone = fs::remove_file(&beside);
     }
     written?;
     path.parent().map_or(Ok(()), sync_dir)
 }
 
-/// Writes a file that is not there yet, durably but for its name. Readable by its owner only.
+/// Writes and syncs a new file, but not its directory entry. Only the owner can read it.
 pub fn write_new(path: &Path, content: &mut dyn Read) -> io::Result<()> {
     let mut file = create_private(path)?;
     io::copy(content, &mut file)?;
     file.sync_all()
 }
 
-/// Gives a file a second name, or makes a copy where the file system has no links.
+/// Hard-links a file, or copies it where the file system has no links.
 pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| write_new(to, &mut File::open(from)?))
 }
@@ -52,7 +52,7 @@ pub fn hash(path: &Path) -> io::Result<([u8; 32], u64)> {
     }
 }
 
-/// Opens an empty file for writing that only its owner may read; an old one of that name goes.
+/// Opens an empty file for writing that only its owner can read. An existing file is removed first.
 pub fn create_private(path: &Path) -> io::Result<File> {
     remove(path)?;
     let mut options = OpenOptions::new();
@@ -62,7 +62,7 @@ pub fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes a new file that takes so many bytes of the disk, whatever is in them. Nothing is left of one that does not fit.
+/// Creates a file that occupies `bytes` on disk; its content is unspecified. Removed again if it does not fit.
 pub fn reserve_file(path: &Path, bytes: u64) -> io::Result<()> {
     let mut file = create_private(path)?;
     let filled = allocate(&mut file, bytes).and_then(|()| file.sync_all());
@@ -76,7 +76,7 @@ pub fn reserve_file(path: &Path, bytes: u64) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 fn allocate(file: &mut File, bytes: u64) -> io::Result<()> {
     match rustix::fs::fallocate(&*file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-        // Not every file system can.
+        // Not every file system supports this.
         Err(rustix::io::Errno::OPNOTSUPP) => fill(file, bytes),
         allocated => Ok(allocated?),
     }
@@ -91,7 +91,7 @@ fn fill(file: &mut File, bytes: u64) -> io::Result<()> {
     io::copy(&mut io::repeat(0x5a).take(bytes), file).map(drop)
 }
 
-/// Whether two places are on one disk, as far as the system tells; one that is not there is on none.
+/// Whether two paths are on the same file system. False if either does not exist or the system cannot tell.
 #[cfg(unix)]
 pub fn on_same_disk(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -99,14 +99,14 @@ pub fn on_same_disk(one: &Path, other: &Path) -> bool {
     disk(one).is_some_and(|one| disk(other) == Some(one))
 }
 
-/// Whether two places are on one disk, as far as the system tells; one that is not there is on none.
+/// Whether two paths are on the same file system. False if either does not exist or the system cannot tell.
 #[cfg(not(unix))]
 pub fn on_same_disk(one: &Path, other: &Path) -> bool {
     let disk = |path: &Path| fs::canonicalize(path).ok()?.components().next().map(|drive| drive.as_os_str().to_owned());
     disk(one).is_some_and(|one| disk(other) == Some(one))
 }
 
-/// Removes a file; one that is not there is no error.
+/// Removes a file if it exists.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -114,7 +114,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Creates a directory, and what is missing above it, that only its owner may enter. One that exists stays as it is.
+/// Creates a directory and its missing parents, accessible only to the owner. Leaves an existing directory as it is.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -123,8 +123,8 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// The same for a directory that is to hold secrets: an empty one is closed to others. One that holds something and is
-/// open to them stays as it is: the answer is true.
+/// Like [`create_private_dir`], for a directory that will hold secrets. An existing empty directory is made private;
+/// a non-empty one that others can access is left as it is, and the result is true.
 pub fn claim_private_dir(path: &Path) -> io::Result<bool> {
     create_private_dir(path)?;
     let found = fs::metadata(path)?;
@@ -138,30 +138,32 @@ pub fn claim_private_dir(path: &Path) -> io::Result<bool> {
     Ok(!is_empty)
 }
 
-/// Makes a file's content durable. Windows does it only for who may write.
+/// Syncs a file's content to disk. Windows requires write access for this.
 pub fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
-/// Makes the names in a directory durable. Windows has no such call and needs none: its file system keeps a journal
-/// of names.
+/// Syncs a directory's entries. A no-op on Windows, where the file system journals them.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     // `Path::parent` of a bare file name is the empty path.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
-/// A new directory in `folder` that only its owner may enter, whatever the umask, and that goes away with the value.
+/// Creates a temporary directory in `folder`, accessible only to the owner whatever the umask, removed on drop.
 pub fn private_tempdir_in(folder: &Path, prefix: &str) -> io::Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.tempdir_in(folder)
+    let dir = builder.tempdir_in(folder)?;
+    // The umask may have removed even the owner's permissions: restore them.
+    #[cfg(unix)]
+    fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(dir)
 }
 
-/// Removes a directory's content but not the directory; creates it when it is missing. Afterwards only its owner may
-/// enter it.
+/// Removes everything inside a directory, or creates it if missing. Only its owner can access it afterwards.
 pub fn empty_dir(path: &Path) -> io::Result<()> {
     create_private_dir(path)?;
     let found = fs::metadata(path)?;
@@ -175,7 +177,7 @@ pub fn empty_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether something else is mounted at this very path, so that it can be neither moved nor replaced.
+/// Whether the path is a mount point, so that it can be neither moved nor replaced.
 #[cfg(target_os = "linux")]
 pub fn is_mount_point(path: &Path) -> io::Result<bool> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -186,65 +188,65 @@ pub fn is_mount_point(path: &Path) -> io::Result<bool> {
     is_of_another_disk(path)
 }
 
-/// Whether something else is mounted at this very path, so that it can be neither moved nor replaced.
+/// Whether the path is a mount point, so that it can be neither moved nor replaced.
 #[cfg(not(target_os = "linux"))]
 pub fn is_mount_point(path: &Path) -> io::Result<bool> {
     is_of_another_disk(path)
 }
 
-/// Whether it lies on another disk than its folder does.
+/// Whether the path is on a different file system than its parent.
 #[cfg(unix)]
 fn is_of_another_disk(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     Ok(fs::symlink_metadata(path)?.dev() != fs::metadata(folder_of(path))?.dev())
 }
 
-/// Whether it lies on another disk than its folder does: Windows has links for that, which say so.
+/// Whether the path is on a different file system than its parent. On Windows that takes a link, checked elsewhere.
 #[cfg(not(unix))]
 fn is_of_another_disk(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The error for a file that a person named and that cannot be read.
+/// The error for a user-specified file that cannot be read.
 pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
     let message = if path.is_dir() {
-        format!("{} is a folder: name a file.", path.display())
+        format!("{} is a directory; specify a file.", path.display())
     } else {
-        format!("Could not read {}: {error}.", path.display())
+        format!("Cannot read {}: {error}.", path.display())
     };
     Error::new(Kind::Invalid, "unreadable_file", message)
 }
 
-/// Opens a file that a person named, to be read. A folder, which some systems open as well, is refused.
+/// Opens a user-specified file for reading. Directories, which some systems open as well, are refused.
 pub fn open_named(path: &Path) -> Result<File, Error> {
     let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
     if path.is_dir() { Err(cannot_read(path, &io::ErrorKind::IsADirectory.into())) } else { Ok(file) }
 }
 
-/// A file beside `path` that takes its place once it is whole, with the rights that any new file of this user has.
+/// A temporary file next to `path`, to be renamed over it once complete. Has this user's default permissions.
 pub fn replacement(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".dinkem-").suffix(".part");
-    // As for any new file, the umask takes away what it must.
+    // Like any new file: the umask takes away what it must.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder_of(path))
 }
 
-/// The folder that a path's file lies in.
+/// The directory that contains a path.
 pub fn folder_of(path: &Path) -> &Path {
     // `Path::parent` of a bare file name is the empty path.
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Bytes that are free on the disk of `path` for an ordinary user; `None` where the system does not tell.
+/// Free bytes available to unprivileged users on the file system of `path`; `None` if unknown.
 #[cfg(unix)]
 pub fn free_bytes(path: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(path).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
-/// Bytes that are free on the disk of `path` for an ordinary user; `None` where the system does not tell.
+/// Free bytes available to unprivileged users on the file system of `path`; `None` if unknown.
 #[cfg(not(unix))]
 pub fn free_bytes(path: &Path) -> Option<u64> {
     fs4::available_space(path).ok()
@@ -255,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_durable_file_replaces_the_old_one_and_leaves_nothing_beside_it() {
+    fn durable_write_replaces_the_file_and_leaves_no_temporary_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("node.json");
         for content in ["old and longer", "new"] {
@@ -267,13 +269,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn private_files_and_directories_are_their_owners_alone() {
+    fn private_files_and_directories_are_accessible_only_to_their_owner() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let inner = dir.path().join("a/b");
         create_private_dir(&inner).unwrap();
         let file = inner.join("key");
-        // A file that others may read is not written into: it is replaced.
+        // A file that others can read is replaced, not written to.
         fs::write(&file, "").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         write_durably(&file, b"secret").unwrap();
@@ -284,15 +286,15 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_directory_for_secrets_is_closed_while_it_is_empty_and_refused_when_it_is_not() {
+    fn private_directory_is_closed_while_empty_and_reported_if_open_and_not_empty() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data");
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         let open = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (false, 0o700), "a missing one is made");
+        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (false, 0o700), "a missing one is created");
         open(0o755);
-        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (false, 0o700), "an empty one is closed");
+        assert_eq!((claim_private_dir(&path).unwrap(), mode()), (false, 0o700), "an empty one is made private");
         fs::write(path.join("store.db"), "").unwrap();
         for (given, is_open) in [(0o700, false), (0o500, false), (0o755, true), (0o710, true), (0o701, true)] {
             open(given);
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_emptied_or_made() {
+    fn empty_dir_removes_the_content_or_creates_the_directory() {
         let dir = tempfile::tempdir().unwrap();
         let work = dir.path().join("work");
         for _ in 0..2 {
@@ -313,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_of_a_directory_says_what_is_free() {
+    fn free_bytes_are_known_for_an_existing_path() {
         assert!(free_bytes(Path::new("/")).is_some_and(|free| free > 0));
         assert_eq!(free_bytes(Path::new("/no/such/place")), None);
     }

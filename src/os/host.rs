@@ -1,16 +1,16 @@
-//! What this machine is called and where a network finds it.
+//! This machine's host name, users, and network addresses.
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the machine's own addresses are remembered: a fetch asks for each address that a name resolves to.
-const OWN_FOR: Duration = Duration::from_secs(5);
+/// How long this machine's addresses are cached: a fetch checks every address a name resolves to.
+const CACHE_TIME: Duration = Duration::from_secs(5);
 
-/// The machine's own addresses, and when they were read.
-static OWN: Mutex<Option<(Instant, Vec<IpAddr>)>> = Mutex::new(None);
+/// This machine's addresses, and when they were read.
+static CACHE: Mutex<Option<(Instant, Vec<IpAddr>)>> = Mutex::new(None);
 
-/// The machine's own name, where it has one.
+/// The host name, if set.
 #[cfg(unix)]
 pub fn name() -> Option<String> {
     let uname = rustix::system::uname();
@@ -18,32 +18,32 @@ pub fn name() -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The machine's own name; elsewhere than on Unix the environment tells it.
+/// The host name, from the environment on systems other than Unix.
 #[cfg(not(unix))]
 pub fn name() -> Option<String> {
     None
 }
 
-/// The user who runs this program.
+/// The user running this program.
 #[cfg(unix)]
 pub fn user() -> Option<String> {
     Some(user_name(rustix::process::getuid().as_raw()))
 }
 
-/// The user who runs this program; elsewhere than on Unix the environment tells it.
+/// The user running this program, from the environment on systems other than Unix.
 #[cfg(not(unix))]
 pub fn user() -> Option<String> {
     None
 }
 
-/// A user's name where the machine's own list has it, else the number.
+/// A user's name from `/etc/passwd`, or `uid N` if it is not there.
 #[cfg(unix)]
 pub fn user_name(uid: u32) -> String {
     let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     name_in(&list, uid).map_or_else(|| format!("uid {uid}"), str::to_owned)
 }
 
-/// The name of a user's number in the lines of `passwd`: `name:password:uid:…`.
+/// Finds the name for a UID in `passwd` lines: `name:password:uid:…`.
 #[cfg(unix)]
 fn name_in(passwd: &str, uid: u32) -> Option<&str> {
     passwd.lines().find_map(|line| {
@@ -53,10 +53,10 @@ fn name_in(passwd: &str, uid: u32) -> Option<&str> {
     })
 }
 
-/// The address that others on the network reach this machine at; loopback when there is no network.
+/// The address at which others on the network reach this machine; loopback if there is no network.
 pub fn lan_address() -> IpAddr {
-    // Connecting a datagram socket sends nothing: it only asks which way a packet would leave. The address is one
-    // that documentation keeps free (RFC 5737).
+    // Connecting a UDP socket sends nothing: it only selects the outgoing interface. The address is from a
+    // documentation range (RFC 5737).
     let route = || {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
@@ -65,21 +65,20 @@ pub fn lan_address() -> IpAddr {
     route().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }
 
-/// The addresses of the machine's interfaces, loopback among them, without those that hold on one link only. None where
-/// the system does not tell.
+/// Addresses of all interfaces, including loopback but not link-local ones. Empty if the system does not tell.
 pub fn addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        log::debug!("The addresses of this machine cannot be read: {error}");
+        log::debug!("Cannot read this machine's addresses: {error}");
         Vec::new()
     });
     interfaces.iter().map(if_addrs::Interface::ip).collect()
 }
 
-/// Whether an address, IPv4 not in its IPv6 form, belongs to this machine: that of an interface, or the one by which it
-/// reaches the network, should the system not list the interfaces.
+/// Whether an address (IPv4 not in IPv6 notation) belongs to this machine: an interface's address, or the outgoing
+/// one if the system cannot list its interfaces.
 pub fn is_own(address: IpAddr) -> bool {
-    let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let read = match own.take().filter(|(read, _)| read.elapsed() < OWN_FOR) {
+    let mut own = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = match own.take().filter(|(read, _)| read.elapsed() < CACHE_TIME) {
         Some(read) => read,
         None => (Instant::now(), addresses().into_iter().chain([lan_address()]).collect()),
     };
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_found_by_number() {
+    fn user_name_is_found_by_uid() {
         let list = "root:x:0:0:root:/root:/bin/sh\n# a comment\n\n:x:7::::\nalice:x:1000:1000::/home/alice:/bin/sh\n";
         let cases = [(0, Some("root")), (1000, Some("alice")), (7, None), (100, None)];
         for (uid, name) in cases {

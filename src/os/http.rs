@@ -1,8 +1,8 @@
-//! The one HTTP client: for nodes and clients that talk to the appliance, and for fetching demos from anywhere.
+//! The one HTTP client: used by nodes and clients to talk to the appliance, and to fetch demos from anywhere.
 //!
-//! Blocking, HTTP/1.1, proxies of the environment ignored. Addresses are judged where names are resolved, so that a
-//! redirect or a name that changes its mind is judged like the first address. Redirects are followed here, because `ureq`
-//! takes only those whose `Location` is a clean URL. Knows nothing of the product.
+//! Blocking, HTTP/1.1, ignores proxy environment variables. Addresses are checked where names are resolved, so
+//! redirects and DNS rebinding get the same checks as the first request. Redirects are followed here because `ureq`
+//! only accepts a `Location` that is a clean URL.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -17,58 +17,58 @@ use ureq::unversioned::transport::DefaultConnector;
 pub use ureq::http::Method;
 
 use super::address::Addresses;
-use super::resolver::{GuardedResolver, Met, Refused};
+use super::resolver::{Contacted, GuardedResolver, Refused};
 use super::url;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 
-/// Code of the error for an address that is refused.
+/// Error code: the address policy refuses this address.
 pub const ADDRESS_REFUSED: &str = "address_refused";
-/// Code of the error for an answer that did not come in time.
+/// Error code: no response in time.
 pub const TIMED_OUT: &str = "timed_out";
-/// Code of the error for a server that cannot be reached or breaks off.
+/// Error code: the server cannot be reached or closed the connection.
 pub const UNREACHABLE: &str = "unreachable";
-/// Code of the error for a server whose certificate is not trusted, or is for another name.
+/// Error code: the server's certificate is not trusted or is for another name.
 pub const UNTRUSTED: &str = "untrusted_server";
-/// Code of the error for a URL that is none, or of another scheme than `http` and `https`.
+/// Error code: not a valid URL, or its scheme is neither `http` nor `https`.
 pub const BAD_URL: &str = "bad_url";
-/// Code of the error for an answer that is not as it should be: too long, not JSON, too many redirects.
+/// Error code: an unusable response, such as one that is too long, not JSON, or redirects too often.
 pub const BAD_ANSWER: &str = "bad_answer";
 
-/// A longer body is sent only once the server has asked for it (`Expect: 100-continue`), or has said nothing for a
-/// second: a server that refuses it is heard, where an answer amid the sending is often lost with the connection.
-const ASK_FIRST_BYTES: u64 = 1 << 20;
+/// Larger bodies are sent with `Expect: 100-continue`, after at most one second. That way an early rejection is read;
+/// otherwise it is often lost when the server closes the connection during the upload.
+const EXPECT_CONTINUE_BYTES: u64 = 1 << 20;
 
-/// How a client behaves.
+/// Client settings.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
-    /// Where it may connect to.
+    /// Which addresses it may connect to.
     pub addresses: Addresses,
-    /// PEM of the certificates to trust, alone; `None`: those that the platform trusts.
+    /// PEM of the only CA certificates to trust; `None` trusts the platform's.
     pub ca_pem: Option<String>,
-    /// How many redirects of a GET or HEAD it follows; beyond them it is an error. 0: a redirect is an answer like any
-    /// other, as it is for requests with a body.
+    /// How many redirects of a GET or HEAD to follow before failing. With 0, and for requests with a body, a redirect
+    /// is returned like any other response.
     pub redirects: u32,
-    /// Time to resolve and connect.
+    /// Timeout for name resolution and connecting.
     pub connect_timeout: Duration,
-    /// Time without a single byte after which the other side counts as hung.
+    /// Timeout without receiving a single byte.
     pub stall_timeout: Duration,
 }
 
-/// A request's body.
+/// A request body.
 #[allow(missing_debug_implementations, reason = "a stream has nothing to show")]
 pub enum Body<'a> {
-    /// None.
+    /// No body.
     Empty,
-    /// These bytes.
+    /// A byte slice.
     Bytes(&'a [u8]),
-    /// What the reader gives; chunked unless its length is told.
+    /// A stream, sent chunked if its length is not given.
     Stream(&'a mut dyn Read, Option<u64>),
 }
 
 impl<'a> Body<'a> {
-    /// The same body for a shorter time, which a stream's type does not do by itself.
-    pub fn for_less<'b>(self) -> Body<'b>
+    /// Reborrows the body for a shorter lifetime, which the compiler cannot do through a mutable trait object.
+    pub fn reborrow<'b>(self) -> Body<'b>
     where
         'a: 'b,
     {
@@ -83,24 +83,24 @@ impl<'a> Body<'a> {
 /// A request.
 #[allow(missing_debug_implementations, reason = "its body has nothing to show and its bearer must not")]
 pub struct Request<'a> {
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// `http` or `https`, absolute. What may not stand in a URL is percent-encoded before it is sent.
+    /// Absolute `http` or `https` URL. Characters not allowed in a URL are percent-encoded before sending.
     pub url: &'a str,
-    /// Sent as `Authorization: Bearer`, to the first server only, never after a redirect.
+    /// Sent as `Authorization: Bearer` to the first server only, never after a redirect.
     pub bearer: Option<&'a Secret>,
     /// The body's media type.
     pub content_type: Option<&'a str>,
-    /// Further headers.
+    /// Additional headers.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: Body<'a>,
-    /// For all of it, redirects and the answer's body included.
+    /// Total timeout, including redirects and reading the response body.
     pub timeout: Duration,
 }
 
 impl<'a> Request<'a> {
-    /// A request with neither body nor key nor further headers.
+    /// A request without body, bearer token, or additional headers.
     pub fn new(method: Method, url: &'a str, timeout: Duration) -> Self {
         Self { method, url, bearer: None, content_type: None, headers: &[], body: Body::Empty, timeout }
     }
@@ -111,11 +111,11 @@ impl<'a> Request<'a> {
 pub struct Client {
     agent: ureq::Agent,
     redirects: u32,
-    met: Arc<Met>,
+    contacted: Arc<Contacted>,
 }
 
 impl Client {
-    /// A client with these options. Fails when the PEM holds no certificate.
+    /// Creates a client. Fails if the PEM contains no certificate.
     pub fn new(options: ClientOptions) -> Result<Self> {
         let roots = match &options.ca_pem {
             Some(pem) => certificates(pem)?,
@@ -132,25 +132,25 @@ impl Client {
             .timeout_per_read(Some(options.stall_timeout))
             .timeout_per_write(Some(options.stall_timeout))
             .build();
-        let met = Arc::new(Met::default());
-        let resolver = GuardedResolver::new(options.addresses, Arc::clone(&met));
+        let contacted = Arc::new(Contacted::default());
+        let resolver = GuardedResolver::new(options.addresses, Arc::clone(&contacted));
         let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
-        Ok(Self { agent, redirects: options.redirects, met })
+        Ok(Self { agent, redirects: options.redirects, contacted })
     }
 
-    /// Whether every address so far, of all redirects too, is a public one. Where it is not, what was answered or not
-    /// answered tells something of a private network.
-    pub fn met_only_public(&self) -> bool {
-        self.met.only_public()
+    /// Whether every address contacted so far, including redirects, was public. If not, error details could reveal
+    /// something about a private network.
+    pub fn contacted_only_public(&self) -> bool {
+        self.contacted.only_public()
     }
 
-    /// Sends a request and waits for the answer's head. A status of 400 and above is an answer, not an error.
+    /// Sends a request and waits for the response head. A status of 400 or above is a response, not an error.
     pub fn send(&self, request: Request<'_>) -> Result<Response> {
         let began = Instant::now();
         let Request { method, url, mut bearer, content_type, headers, body, timeout } = request;
         let mut url = url::encoded(url.as_bytes());
         if !matches!(body, Body::Empty) || ![Method::GET, Method::HEAD].contains(&method) {
-            let body = body.for_less();
+            let body = body.reborrow();
             return self.send_once(Request { method, url: &url, bearer, content_type, headers, body, timeout });
         }
         for left in (0..=self.redirects).rev() {
@@ -165,7 +165,7 @@ impl Client {
                 return Err(Error::new(Kind::Unavailable, BAD_ANSWER, message));
             }
             url = url::redirected(&url, location).ok_or_else(|| {
-                Error::new(Kind::Invalid, BAD_URL, format!("{server} redirects to what is no http or https URL."))
+                Error::new(Kind::Invalid, BAD_URL, format!("{server} redirects to a URL that is not http or https."))
             })?;
             bearer = None;
         }
@@ -196,14 +196,14 @@ impl Client {
         };
         if let Some(length) = length {
             head = head.header(header::CONTENT_LENGTH, length);
-            if length > ASK_FIRST_BYTES {
+            if length > EXPECT_CONTINUE_BYTES {
                 head = head.header(header::EXPECT, "100-continue");
             }
         }
         self.run(server, head, ureq::SendBody::from_reader(body), request.timeout)
     }
 
-    /// Ends every request of this client and its clones that is under way, and all later ones, with an error.
+    /// Fails all in-flight and later requests of this client and its clones.
     pub fn shut_down(&self) {
         self.agent.clone().shutdown();
     }
@@ -222,72 +222,72 @@ impl Client {
     }
 }
 
-/// Whether a request of this method says how long its body is even when it has none.
+/// Whether requests with this method send a `Content-Length` even without a body.
 fn sends_a_body(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
-/// An answer whose body has not been read yet.
+/// A response whose body has not been read yet.
 #[derive(Debug)]
 pub struct Response {
-    /// The status.
+    /// The status code.
     pub status: u16,
     server: String,
     answer: ureq::http::Response<ureq::Body>,
 }
 
 impl Response {
-    /// A header's value, where it is plain text.
+    /// A header's value, if it is plain text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.answer.headers().get(name)?.to_str().ok()
     }
 
-    /// Where a redirect leads, in the server's bytes.
+    /// The raw `Location` header of a redirect.
     fn location(&self) -> Option<&[u8]> {
         let is_redirect = matches!(self.status, 301 | 302 | 303 | 307 | 308);
         self.answer.headers().get(header::LOCATION).filter(|_| is_redirect).map(header::HeaderValue::as_bytes)
     }
 
-    /// The body's length, where the server said it.
+    /// The body's length, if the server sent it.
     pub fn length(&self) -> Option<u64> {
         self.header("content-length")?.parse().ok()
     }
 
-    /// The whole body; an error when it is longer than `limit`.
+    /// The whole body. Fails if it is longer than `limit`.
     pub fn bytes(self, limit: u64) -> Result<Vec<u8>> {
         let server = self.server.clone();
         let mut bytes = Vec::new();
         self.into_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
             let (code, what) = match error.kind() {
                 io::ErrorKind::TimedOut => (TIMED_OUT, "stopped sending"),
-                _ => (UNREACHABLE, "broke off its answer"),
+                _ => (UNREACHABLE, "closed the connection in the middle of its response"),
             };
             Error::new(Kind::Unavailable, code, format!("{server} {what}.")).because(error)
         })?;
         if bytes.len() as u64 > limit {
-            let message = format!("The answer of {server} is longer than {limit} bytes.");
+            let message = format!("The response from {server} is longer than {limit} bytes.");
             return Err(Error::new(Kind::Unavailable, BAD_ANSWER, message));
         }
         Ok(bytes)
     }
 
-    /// The body, read as JSON.
+    /// The body, parsed as JSON.
     pub fn json<T: DeserializeOwned>(self, limit: u64) -> Result<T> {
         let (server, status) = (self.server.clone(), self.status);
         let bytes = self.bytes(limit)?;
         serde_json::from_slice(&bytes).map_err(|error| {
-            let message = format!("The answer of {server} (status {status}) is not what was expected of it.");
+            let message = format!("Unexpected response from {server} (status {status}).");
             Error::new(Kind::Unavailable, BAD_ANSWER, message).because(error)
         })
     }
 
-    /// The body as it comes. A read that takes too long fails with [`io::ErrorKind::TimedOut`].
+    /// The body as a stream. A read that takes too long fails with [`io::ErrorKind::TimedOut`].
     pub fn into_reader(self) -> Box<dyn Read + Send> {
         Box::new(BodyReader(self.answer.into_body().into_reader()))
     }
 }
 
-/// Turns the client's own errors into kinds that a reader can tell apart.
+/// Maps the client library's errors to `io::ErrorKind`s that readers can tell apart.
 struct BodyReader(ureq::BodyReader<'static>);
 
 impl Read for BodyReader {
@@ -303,7 +303,7 @@ fn cause(error: &io::Error) -> Option<&ureq::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// Reads the certificates out of a PEM file.
+/// Parses the certificates in a PEM file.
 fn certificates(pem: &str) -> Result<RootCerts> {
     let found: Vec<_> = ureq::tls::parse_pem(pem.as_bytes())
         .filter_map(|item| match item {
@@ -312,12 +312,12 @@ fn certificates(pem: &str) -> Result<RootCerts> {
         })
         .collect();
     if found.is_empty() {
-        return Err(Error::invalid("ca", "There is no certificate in the CA file: it must be PEM."));
+        return Err(Error::invalid("ca", "The CA file contains no certificate. It must be in PEM format."));
     }
     Ok(RootCerts::from(found))
 }
 
-/// `host:port` of a URL, for messages: user, path and query may hold secrets.
+/// `host:port` of a URL, for messages: user, path, and query may contain secrets.
 fn server_of(url: &str) -> String {
     let authority = url.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
     authority.map_or_else(
@@ -329,47 +329,49 @@ fn server_of(url: &str) -> String {
     )
 }
 
-/// The product's error for the client's.
+/// Maps the client library's error to ours.
 fn describe(server: &str, error: &ureq::Error) -> Error {
     let unavailable = |code, message: String| Error::new(Kind::Unavailable, code, message).because(error);
     match error {
         ureq::Error::Other(other) if other.is::<Refused>() => Error::new(
             Kind::Forbidden,
             ADDRESS_REFUSED,
-            format!("The address of {server} is refused: it is this machine's own, link-local, multicast or reserved."),
+            format!(
+                "The address of {server} is refused: it is this machine's own, link-local, multicast, or reserved."
+            ),
         ),
-        // These may quote the URL, and a URL may hold a secret: no detail.
+        // These may quote the URL, which may contain a secret: no detail.
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::RequireHttpsOnly(_) => {
             Error::new(Kind::Invalid, BAD_URL, "The URL is not an absolute http or https URL.")
         }
         ureq::Error::TooManyRedirects => unavailable(BAD_ANSWER, format!("{server} redirects too often.")),
-        ureq::Error::RedirectFailed => unavailable(BAD_ANSWER, format!("{server} redirects to nowhere.")),
+        ureq::Error::RedirectFailed => unavailable(BAD_ANSWER, format!("{server} redirects without a location.")),
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
             unavailable(UNREACHABLE, format!("Could not reach {server}: it does not answer."))
         }
         ureq::Error::Timeout(_) => unavailable(TIMED_OUT, format!("{server} did not answer in time.")),
-        ureq::Error::HostNotFound => unavailable(UNREACHABLE, format!("There is no server called {server}.")),
-        // TLS that fails, fails as `InvalidData`; only the words tell a certificate from the rest.
+        ureq::Error::HostNotFound => unavailable(UNREACHABLE, format!("Cannot resolve the host name {server}.")),
+        // TLS failures are reported as `InvalidData`; only the text tells certificate errors apart.
         ureq::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => {
             if cause.to_string().contains("certificate") {
                 unavailable(UNTRUSTED, format!("The certificate of {server} is not trusted."))
             } else {
-                unavailable(UNREACHABLE, format!("{server} does not speak HTTPS, or none that is spoken here."))
+                unavailable(UNREACHABLE, format!("{server} does not speak HTTPS, or no TLS version supported here."))
             }
         }
-        ureq::Error::Io(cause) => unavailable(UNREACHABLE, format!("Could not reach {server}: {}.", in_words(cause))),
-        _ => unavailable(BAD_ANSWER, format!("The answer of {server} is not proper HTTP.")),
+        ureq::Error::Io(cause) => unavailable(UNREACHABLE, format!("Could not reach {server}: {}.", reason(cause))),
+        _ => unavailable(BAD_ANSWER, format!("The response from {server} is not valid HTTP.")),
     }
 }
 
-fn in_words(error: &io::Error) -> &'static str {
+fn reason(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => "nothing listens there",
+        io::ErrorKind::ConnectionRefused => "connection refused",
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             "it closed the connection"
         }
-        io::ErrorKind::UnexpectedEof => "it closed the connection before it answered",
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no way to it",
+        io::ErrorKind::UnexpectedEof => "it closed the connection before responding",
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "no route to host",
         io::ErrorKind::TimedOut => "it does not answer",
         _ => "the connection failed",
     }

@@ -1,4 +1,4 @@
-//! What tells a file from a copy of it: its number in the file system, and when it was made there.
+//! File identity, to tell a file from a copy of it: inode number and creation time.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -6,57 +6,57 @@ use std::path::Path;
 #[cfg(unix)]
 use std::time::UNIX_EPOCH;
 
-/// A file's identity, as far as the file system tells. It stays when the file or a folder above it is renamed.
+/// A file's identity as far as the file system provides it. Survives renaming the file or its parent directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     inode: Option<u64>,
     /// Nanoseconds since 1970.
-    born: Option<u128>,
+    created: Option<u128>,
 }
 
 impl Identity {
-    /// The identity of the file at a path.
+    /// The identity of the file at `path`.
     pub fn of(path: &Path) -> io::Result<Self> {
         let file = fs::metadata(path)?;
-        Ok(Self { inode: inode(&file), born: born(&file) })
+        Ok(Self { inode: inode(&file), created: created(&file) })
     }
 
-    /// Whether it may be the same file. A birth that both know decides: numbers are given again when a file is gone, and
-    /// some file systems number their files anew with each mount.
+    /// Whether it may be the same file. If both creation times are known they decide, because inode numbers are
+    /// reused and some file systems assign new ones at each mount.
     pub fn may_be(&self, other: &Self) -> bool {
         let same = |one: Option<u128>, other: Option<u128>| Some(one? == other?);
         let by_inode = || same(self.inode.map(u128::from), other.inode.map(u128::from));
-        same(self.born, other.born).or_else(by_inode).unwrap_or(true)
+        same(self.created, other.created).or_else(by_inode).unwrap_or(true)
     }
 }
 
-/// Two words: a number or `-` each.
+/// Two fields, each a number or `-`.
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = |number: Option<u128>| number.map_or("-".to_owned(), |number| number.to_string());
-        write!(f, "{} {}", word(self.inode.map(u128::from)), word(self.born))
+        write!(f, "{} {}", word(self.inode.map(u128::from)), word(self.created))
     }
 }
 
 impl Identity {
-    /// The reverse of its text.
+    /// Parses the `Display` form.
     pub fn parse(text: &str) -> Option<Self> {
-        let (inode, born) = text.split_once(' ')?;
+        let (inode, created) = text.split_once(' ')?;
         let word = |word: &str| if word == "-" { Some(None) } else { word.parse::<u128>().ok().map(Some) };
         let inode = word(inode)?.map(u64::try_from).transpose().ok()?;
-        Some(Self { inode, born: word(born)? })
+        Some(Self { inode, created: word(created)? })
     }
 }
 
 #[cfg(unix)]
-fn born(file: &Metadata) -> Option<u128> {
-    let born = file.created().ok()?;
-    born.duration_since(UNIX_EPOCH).ok().map(|born| born.as_nanos())
+fn created(file: &Metadata) -> Option<u128> {
+    let created = file.created().ok()?;
+    created.duration_since(UNIX_EPOCH).ok().map(|created| created.as_nanos())
 }
 
-/// Any program may change it there, and not every system under a Windows program keeps it: it proves nothing.
+/// Any program on Windows can change it, and not every file system keeps it, so it proves nothing.
 #[cfg(not(unix))]
-fn born(_: &Metadata) -> Option<u128> {
+fn created(_: &Metadata) -> Option<u128> {
     None
 }
 
@@ -75,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_birth_that_both_know_decides_and_then_the_number_and_what_is_not_known_is_no_difference() {
-        let file = |inode, born| Identity { inode, born };
+    fn creation_time_decides_then_inode_and_unknown_values_match() {
+        let file = |inode, created| Identity { inode, created };
         let (known, other) = (file(Some(7), Some(100)), file(Some(8), Some(200)));
         let cases = [
             (known, known, true),
@@ -99,7 +99,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_renamed_file_stays_itself_and_a_copy_is_another() {
+    fn renamed_file_keeps_its_identity_and_a_copy_has_another() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         fs::write(at("a"), "x").unwrap();

@@ -1,14 +1,14 @@
-//! A log of bounded size: a file that is put aside when it is full, and so many old ones.
+//! A size-limited log file with rotation.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The log's current file. Each write is whole lines, and goes to one file.
+/// The current log file. Each write contains whole lines and goes to one file.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
-    /// Closed only while files change their names: Windows renames no open file.
+    /// `None` only during rotation: Windows cannot rename an open file.
     file: Option<File>,
     bytes: u64,
     most_bytes: u64,
@@ -16,31 +16,32 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    /// Goes on with the log at `path`, whose directory must exist. A file of `most_bytes` is put aside as `NAME.1`, the
-    /// one before as `NAME.2`, and so on; the one after `old_files` goes.
+    /// Opens or continues the log at `path`, whose directory must exist. At `most_bytes` it is rotated to `NAME.1`,
+    /// `NAME.1` to `NAME.2`, and so on; only `old_files` rotated files are kept.
     pub fn open(path: &Path, most_bytes: u64, old_files: u32) -> io::Result<Self> {
         let file = append(path)?;
         let bytes = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), file: Some(file), bytes, most_bytes, old_files })
     }
 
-    fn aside(&self, number: u32) -> PathBuf {
+    fn rotated_path(&self, number: u32) -> PathBuf {
         let mut name = self.path.as_os_str().to_owned();
         name.push(format!(".{number}"));
         name.into()
     }
 
-    /// Begins a new file. When somebody holds one of the names, the lines go on into the old file for as long again.
-    fn turn(&mut self) -> io::Result<()> {
+    /// Rotates the files. If one of them is held open by another program, logging continues in the current file, and
+    /// the next attempt is made after another `most_bytes`.
+    fn rotate(&mut self) -> io::Result<()> {
         self.file = None;
         self.bytes = 0;
         for number in (1..self.old_files).rev() {
-            let old = self.aside(number);
+            let old = self.rotated_path(number);
             if old.exists() {
-                let _ = fs::rename(old, self.aside(number + 1));
+                let _ = fs::rename(old, self.rotated_path(number + 1));
             }
         }
-        let _ = fs::rename(&self.path, self.aside(1));
+        let _ = fs::rename(&self.path, self.rotated_path(1));
         self.file = Some(append(&self.path)?);
         Ok(())
     }
@@ -49,7 +50,7 @@ impl LogFile {
 impl Write for LogFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.file.is_none() || (self.bytes > 0 && self.bytes + line.len() as u64 > self.most_bytes) {
-            self.turn()?;
+            self.rotate()?;
         }
         if let Some(file) = &mut self.file {
             file.write_all(line)?;
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_file_is_put_aside_and_the_oldest_goes() {
+    fn full_file_is_rotated_and_the_oldest_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.log");
         let mut log = LogFile::open(&path, 8, 2).unwrap();
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_opened_again_goes_on_and_counts_what_was_there() {
+    fn reopened_log_continues_and_counts_existing_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.log");
         for line in ["one\n", "two\n", "three\n"] {
@@ -103,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_be_taken_costs_no_line() {
+    fn failed_rotation_loses_no_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.log");
-        // A directory with something in it is a name that no file can take.
+        // A non-empty directory blocks the name.
         fs::create_dir_all(folder.path().join("server.log.1/held")).unwrap();
         let mut log = LogFile::open(&path, 8, 1).unwrap();
         for line in ["one\n", "two\n", "three\n"] {

@@ -1,5 +1,5 @@
-//! The log on its way out: lines wait in memory for one thread that writes them, so that no request waits for what
-//! reads the log, be it a terminal, a journal or a disk.
+//! Asynchronous log output: lines are buffered in memory and written by one thread, so that no request waits for a
+//! slow terminal, journal, or disk.
 
 use std::io::{self, Write};
 use std::mem;
@@ -7,37 +7,37 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Bytes that may wait: some thousand lines. Whoever logs more than is written waits for room.
-const WAITING_BYTES: usize = 1 << 20;
-/// How long the thread rests between two writes, so that a busy server's lines go out many at a time.
-const REST: Duration = Duration::from_millis(5);
+/// Buffer size, some thousand lines. When it is full, logging blocks.
+const BUFFER_BYTES: usize = 1 << 20;
+/// Pause between writes, so that a busy server's lines are written in batches.
+const BATCH_PAUSE: Duration = Duration::from_millis(5);
 
-/// A log that others wait for as little as can be. Clones are the same.
+/// A buffered log writer. Clones share the buffer.
 #[derive(Clone)]
 pub struct LogQueue(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
     lines: Mutex<Lines>,
-    /// The thread has something to do before its rest is over.
+    /// Wakes the thread before its pause is over.
     wake: Condvar,
-    /// What waited has been written, or the log is closed.
+    /// Signals that the buffer was written or the log closed.
     written: Condvar,
 }
 
 #[derive(Default)]
 struct Lines {
     text: Vec<u8>,
-    /// The thread waits for the next line, however long that takes.
+    /// The thread is waiting for the next line, with no timeout.
     is_idle: bool,
     is_writing: bool,
     is_closed: bool,
-    /// How many wait for the thread.
+    /// Number of threads waiting for the writer.
     waiters: usize,
 }
 
 impl LogQueue {
-    /// Begins to write to `out`. An error means that there can be no thread for it.
+    /// Starts the thread that writes to `out`. Fails if the thread cannot be started.
     pub fn new(out: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let writer = Arc::clone(&shared);
@@ -45,7 +45,7 @@ impl LogQueue {
         Ok(Self(shared))
     }
 
-    /// Takes no line any more, and waits until those that it took are written, or the time is up.
+    /// Stops accepting lines, and waits until the buffer is written or the timeout expires.
     pub fn close(&self, most: Duration) {
         let shared = &self.0;
         let mut lines = shared.lock();
@@ -60,11 +60,11 @@ impl LogQueue {
 }
 
 impl Write for LogQueue {
-    /// Takes all of it, or forgets it where the log is closed.
+    /// Always accepts the whole line; discards it if the log is closed.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let shared = &self.0;
         let mut lines = shared.lock();
-        while !lines.is_closed && !lines.text.is_empty() && lines.text.len() + line.len() > WAITING_BYTES {
+        while !lines.is_closed && !lines.text.is_empty() && lines.text.len() + line.len() > BUFFER_BYTES {
             lines.waiters += 1;
             shared.wake.notify_one();
             lines = shared.written.wait(lines).unwrap_or_else(PoisonError::into_inner);
@@ -80,7 +80,7 @@ impl Write for LogQueue {
         Ok(line.len())
     }
 
-    /// Nothing: who logs does not wait.
+    /// A no-op: logging does not wait.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -103,13 +103,13 @@ impl Shared {
             lines.is_writing = true;
             mem::swap(&mut lines.text, &mut batch);
             drop(lines);
-            // A log that cannot be written can be told to nobody.
+            // There is nowhere to report a failing log.
             let _ = out.write_all(&batch).and_then(|()| out.flush());
             batch.clear();
             lines = self.lock();
             lines.is_writing = false;
             self.written.notify_all();
-            let rest = self.wake.wait_timeout_while(lines, REST, |lines| lines.waiters == 0);
+            let rest = self.wake.wait_timeout_while(lines, BATCH_PAUSE, |lines| lines.waiters == 0);
             lines = rest.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -123,7 +123,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// Tells each write, and lets it end only when the test says so.
+    /// Reports each write, and blocks it until the test lets it finish.
     struct Slow {
         writes: mpsc::Sender<Vec<u8>>,
         may_end: mpsc::Receiver<()>,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_come_while_one_is_written_go_out_together_and_in_order() {
+    fn lines_arriving_during_a_write_are_written_together_in_order() {
         let (mut log, seen, end) = slow();
         log.write_all(b"one\n").unwrap();
         assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), b"one\n");
@@ -161,23 +161,23 @@ mod tests {
     }
 
     #[test]
-    fn more_than_may_wait_waits_for_room_and_nothing_is_lost() {
+    fn full_buffer_blocks_and_loses_nothing() {
         let (mut log, seen, end) = slow();
-        let line = vec![b'x'; WAITING_BYTES / 4];
+        let line = vec![b'x'; BUFFER_BYTES / 4];
         let logging = thread::spawn(move || (0..20).for_each(|_| log.write_all(&line).unwrap()));
         let mut bytes = 0;
-        while bytes < 5 * WAITING_BYTES {
+        while bytes < 5 * BUFFER_BYTES {
             let written = seen.recv_timeout(PATIENCE).unwrap().len();
-            assert!(written <= WAITING_BYTES);
+            assert!(written <= BUFFER_BYTES);
             bytes += written;
             end.send(()).unwrap();
         }
         logging.join().unwrap();
-        assert_eq!(bytes, 5 * WAITING_BYTES);
+        assert_eq!(bytes, 5 * BUFFER_BYTES);
     }
 
     #[test]
-    fn who_closes_it_waits_for_the_last_line_no_longer_than_it_says_and_none_comes_after() {
+    fn close_waits_for_the_last_line_up_to_its_timeout_and_discards_later_lines() {
         let (mut log, seen, end) = slow();
         log.write_all(b"last\n").unwrap();
         assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), b"last\n");
@@ -190,10 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_room_is_let_go_when_it_closes() {
+    fn close_releases_blocked_writers() {
         let (log, seen, end) = slow();
         let mut logger = log.clone();
-        let logging = thread::spawn(move || (0..3).for_each(|_| logger.write_all(&[b'x'; WAITING_BYTES]).unwrap()));
+        let logging = thread::spawn(move || (0..3).for_each(|_| logger.write_all(&[b'x'; BUFFER_BYTES]).unwrap()));
         seen.recv_timeout(PATIENCE).unwrap();
         log.close(Duration::ZERO);
         logging.join().unwrap();
@@ -201,11 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_cannot_be_written_holds_nobody_up() {
+    fn failing_output_blocks_nobody() {
         let (mut log, seen, end) = slow();
         drop((seen, end));
         for _ in 0..20 {
-            log.write_all(&vec![b'x'; WAITING_BYTES]).unwrap();
+            log.write_all(&vec![b'x'; BUFFER_BYTES]).unwrap();
         }
         log.close(PATIENCE);
     }

@@ -1,5 +1,5 @@
-//! What the machine gives: time, randomness, processes, the network, durable files, a doorbell. Each has a fake where
-//! tests need one. Knows nothing of the product; nothing outside this folder asks the clock or the random source.
+//! The operating system: time, randomness, processes, network, durable files. Each has a fake where tests need one.
+//! Knows nothing about the product; nothing outside this folder reads the clock or the random source.
 
 pub mod address;
 pub mod archive;

@@ -1,5 +1,5 @@
-//! Child processes that cannot outlive their purpose: each is the head of a group (a Job Object on Windows) that is
-//! killed as a whole, its output is read line by line with caps, and it has nothing of this process's environment.
+//! Child processes. Each is the leader of a process group (a Job Object on Windows) that is killed as a whole; its
+//! output is read line by line with size limits; it does not inherit this process's environment.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,29 +11,29 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
-/// Bytes of one line that are kept; the rest of a longer one is thrown away.
+/// Maximum length of a line; the rest is discarded.
 const LINE_BYTES: u64 = 4 * 1024;
-/// Lines that may wait to be read; then the child waits.
-const LINES_WAITING: usize = 256;
-/// How often a child is asked whether it has ended, while something else holds its output open.
-const ASK_EVERY: Duration = Duration::from_millis(100);
-/// How long the output of a child that has ended is still read.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Size of the line queue; when it is full the child blocks.
+const QUEUED_LINES: usize = 256;
+/// How often to check whether the child has exited while something else holds its output open.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// How long to keep reading the output of a child that has exited.
+const DRAIN_TIME: Duration = Duration::from_millis(500);
 
-/// What a child did last.
+/// What happened next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It wrote this line to standard output.
+    /// A line on standard output.
     Out(String),
-    /// It wrote this line to standard error.
+    /// A line on standard error.
     Err(String),
-    /// Nothing, for as long as was waited.
+    /// Nothing before the timeout.
     Silence,
-    /// It has ended, and all that was left of its group is killed. `None`: by a signal, which [`Child::signal`] tells.
+    /// The child has exited, and the rest of its group was killed. `None`: killed by a signal, see [`Child::signal`].
     Ended(Option<i32>),
 }
 
-/// A running child. Dropping it kills its group.
+/// A running child process. Dropping it kills its process group.
 #[derive(Debug)]
 pub struct Child {
     child: Box<dyn ChildWrapper>,
@@ -42,8 +42,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts `program` with `args` in the directory `dir`, without standard input and with an empty environment: what
-    /// this process has in its own may be keys.
+    /// Starts `program` with `args` in `dir`, without standard input and with an empty environment: ours may contain
+    /// keys.
     pub fn spawn(program: &Path, args: &[OsString], dir: &Path) -> io::Result<Self> {
         let mut command = CommandWrap::from(Command::new(program));
         let inner = command.command_mut();
@@ -54,7 +54,7 @@ impl Child {
         #[cfg(windows)]
         command.wrap(process_wrap::std::JobObject).wrap(super::sandbox::MemoryLimit);
         let mut child = command.spawn()?;
-        let (sender, lines) = bounded(LINES_WAITING);
+        let (sender, lines) = bounded(QUEUED_LINES);
         if let Some(out) = child.stdout().take() {
             read_lines(out, Event::Out, sender.clone())?;
         }
@@ -64,21 +64,21 @@ impl Child {
         Ok(Self { child, lines, ended: None })
     }
 
-    /// Waits for the next line or the end, at most this long.
+    /// Waits for the next line or the exit, up to a timeout.
     pub fn next(&mut self, at_most: Duration) -> io::Result<Event> {
         let deadline = Instant::now() + at_most;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left.min(ASK_EVERY)) {
+            match self.lines.recv_timeout(left.min(POLL_INTERVAL)) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Timeout) => {}
-                // Both pipes are closed: it ends now, or it goes on without a voice.
+                // Both pipes are closed: it is about to exit, or it goes on without output.
                 Err(RecvTimeoutError::Disconnected) if self.ended.is_none() && !left.is_zero() => {
                     thread::sleep(left.min(Duration::from_millis(5)));
                 }
                 Err(RecvTimeoutError::Disconnected) => {}
             }
-            if let Some(event) = self.look()? {
+            if let Some(event) = self.poll_exit()? {
                 return Ok(event);
             }
             if left.is_zero() {
@@ -87,45 +87,45 @@ impl Child {
         }
     }
 
-    /// Whether it has ended; if so, whatever outlived it is killed and its last words are heard first.
-    fn look(&mut self) -> io::Result<Option<Event>> {
+    /// Checks whether it has exited. If so, kills what is left of its group and returns remaining output first.
+    fn poll_exit(&mut self) -> io::Result<Option<Event>> {
         if self.ended.is_none() {
             let Some(status) = self.child.try_wait()? else { return Ok(None) };
             self.ended = Some(status);
             self.kill_group();
         }
-        match self.lines.recv_timeout(LAST_WORDS) {
+        match self.lines.recv_timeout(DRAIN_TIME) {
             Ok(event) => Ok(Some(event)),
             Err(_) => Ok(self.ended.map(|status| Event::Ended(status.code()))),
         }
     }
 
-    /// The number of the signal that has ended it.
+    /// The signal that killed it.
     #[cfg(unix)]
     pub fn signal(&self) -> Option<i32> {
         self.ended.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status))
     }
 
-    /// There are no signals here.
+    /// Windows has no signals.
     #[cfg(not(unix))]
     pub fn signal(&self) -> Option<i32> {
         None
     }
 
-    /// Kills it and everything it started, and waits until it is gone.
+    /// Kills the whole process group and waits for the child to exit.
     pub fn kill(&mut self) {
-        // Once it has ended its number may be somebody else's.
+        // Once it has exited, its PID may have been reused.
         if self.ended.is_some() {
             return;
         }
         self.kill_group();
         if let Err(error) = self.child.wait() {
-            log::warn!("A killed child process could not be waited for: {error}");
+            log::warn!("Could not wait for a killed child process: {error}");
         }
     }
 
     fn kill_group(&mut self) {
-        // The group is empty when all of it has ended by itself: there is nothing to kill then.
+        // Fails if the whole group has already exited: there is nothing left to kill.
         let _ = self.child.start_kill();
     }
 }
@@ -136,7 +136,7 @@ impl Drop for Child {
     }
 }
 
-/// Reads a pipe to its end in a thread of its own. Ends early when nobody listens any more.
+/// Reads a pipe to its end in its own thread. Stops early once the receiver is gone.
 fn read_lines(pipe: impl Read + Send + 'static, event: fn(String) -> Event, to: Sender<Event>) -> io::Result<()> {
     let read = move || {
         let mut pipe = BufReader::new(pipe);
@@ -149,7 +149,7 @@ fn read_lines(pipe: impl Read + Send + 'static, event: fn(String) -> Event, to: 
     thread::Builder::new().name("child-output".into()).spawn(read).map(drop)
 }
 
-/// One line without its line feed, cut at [`LINE_BYTES`]; `None` at the end.
+/// Reads one line without its line feed, truncated to [`LINE_BYTES`]; `None` at the end.
 fn read_line(pipe: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     if pipe.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
@@ -163,14 +163,14 @@ fn read_line(pipe: &mut impl BufRead) -> io::Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned()))
 }
 
-/// All of the environment that a child gets: scratch files belong into its own directory.
+/// The child's whole environment: scratch files go into its own directory.
 #[cfg(not(windows))]
 fn environment(dir: &Path) -> Vec<(&'static str, OsString)> {
     vec![("TMPDIR", dir.into())]
 }
 
-/// All of the environment that a child gets: scratch files belong into its own directory, and without `SystemRoot`
-/// Windows does not load its own libraries.
+/// The child's whole environment: scratch files go into its own directory, and Windows cannot load its system
+/// libraries without `SystemRoot`.
 #[cfg(windows)]
 fn environment(dir: &Path) -> Vec<(&'static str, OsString)> {
     let root = std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root));
@@ -197,12 +197,12 @@ mod tests {
     }
 
     fn is_alive(pid: &str) -> bool {
-        // A killed orphan stays a zombie until the init process sees to it.
+        // A killed orphan stays a zombie until init reaps it.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         !stat.is_empty() && !stat.contains(") Z ")
     }
 
-    /// A signal is delivered a moment after it is sent.
+    /// Waits for a process to disappear: a signal takes a moment to be delivered.
     fn dies(pid: &str) -> bool {
         (0..1_000_000).any(|_| {
             thread::yield_now();
@@ -219,21 +219,21 @@ mod tests {
     }
 
     #[test]
-    fn standard_error_is_heard_and_a_signal_has_no_code() {
+    fn standard_error_is_read_and_a_signal_has_no_exit_code() {
         let mut child = sh("echo oh >&2; kill -9 $$");
         assert_eq!(events(&mut child), [Event::Err("oh".into()), Event::Ended(None)]);
         assert_eq!(child.signal(), Some(9));
     }
 
     #[test]
-    fn a_long_line_is_cut_and_the_next_one_is_whole() {
+    fn long_line_is_truncated_and_the_next_one_is_intact() {
         let mut child = sh("head -c 1000000 /dev/zero | tr '\\0' x; echo; echo next");
         let long = "x".repeat(LINE_BYTES as usize);
         assert_eq!(events(&mut child), [Event::Out(long), Event::Out("next".into()), Event::Ended(Some(0))]);
     }
 
     #[test]
-    fn a_child_that_says_nothing_is_silent_and_killed_with_all_it_started() {
+    fn silent_child_times_out_and_kill_reaches_its_descendants() {
         let mut child = sh("sleep 600 & echo $!; wait");
         let Event::Out(grandchild) = child.next(AGES).unwrap() else { panic!("no number") };
         assert_eq!(child.next(Duration::from_millis(1)).unwrap(), Event::Silence);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_outlives_a_child_is_killed_when_it_has_ended() {
+    fn descendants_are_killed_when_the_child_exits() {
         let mut child = sh("sleep 600 & echo $!; exit 3");
         let Event::Out(grandchild) = child.next(AGES).unwrap() else { panic!("no number") };
         assert_eq!(events(&mut child), [Event::Ended(Some(3))]);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_child_is_gone() {
+    fn dropped_child_is_killed() {
         let mut child = sh("echo $$; sleep 600");
         let Event::Out(pid) = child.next(AGES).unwrap() else { panic!("no number") };
         drop(child);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_closes_its_output_is_still_awaited() {
+    fn child_that_closes_its_output_is_waited_for() {
         let mut child = sh("exec >&- 2>&-; sleep 0.2; exit 7");
         assert_eq!(events(&mut child), [Event::Ended(Some(7))]);
     }

@@ -1,12 +1,12 @@
-//! Randomness, as something that is handed in.
+//! Random numbers, injected so that tests are reproducible.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::error::{Error, Result};
 
-/// Gives random bits. Tests own a [`FakeRandom`].
+/// Source of random bits. Tests use [`FakeRandom`].
 pub trait Random: Send + Sync {
-    /// 128 unguessable bits.
+    /// 128 unpredictable bits.
     fn bits(&self) -> Result<u128>;
 }
 
@@ -18,12 +18,12 @@ impl Random for SystemRandom {
     fn bits(&self) -> Result<u128> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)
-            .map_err(|error| Error::internal("The operating system gave no random numbers.", error))?;
+            .map_err(|error| Error::internal("The operating system provided no random numbers.", error))?;
         Ok(u128::from_be_bytes(bytes))
     }
 }
 
-/// A counter, spread over the bits: the same in every run.
+/// A deterministic counter, spread over all bits.
 #[derive(Debug, Default)]
 pub struct FakeRandom {
     drawn: AtomicU64,
@@ -32,7 +32,7 @@ pub struct FakeRandom {
 impl Random for FakeRandom {
     fn bits(&self) -> Result<u128> {
         let draw = self.drawn.fetch_add(1, Ordering::Relaxed) + 1;
-        // Weyl steps with two odd constants: distinct for 2^64 draws.
+        // A Weyl sequence with two odd constants: no repetition within 2^64 draws.
         let high = draw.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let low = draw.wrapping_mul(0xD1B5_4A32_D192_ED03);
         Ok(u128::from(high) << 64 | u128::from(low))

@@ -1,5 +1,5 @@
-//! Where the HTTP client resolves names: addresses that are not permitted are left out, and it is noted of what sort the
-//! others are. The connector sees no others, so this holds for every address, on every redirect.
+//! DNS resolver of the HTTP client. It drops addresses that the policy does not permit and records what kind the
+//! others were. The connector sees only its results, so this covers every address of every redirect.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,31 +13,31 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::address::{Addresses, is_public};
 
-/// To which sorts of addresses names have led.
+/// Which kinds of addresses were resolved so far.
 #[derive(Debug, Default)]
-pub(super) struct Met {
+pub(super) struct Contacted {
     public: AtomicBool,
     others: AtomicBool,
 }
 
-impl Met {
-    /// Whether there were some, all of them public.
+impl Contacted {
+    /// Whether there were any addresses, all of them public.
     pub(super) fn only_public(&self) -> bool {
         self.public.load(Ordering::Relaxed) && !self.others.load(Ordering::Relaxed)
     }
 }
 
-/// Resolves names to the addresses that are permitted.
+/// Resolves names to permitted addresses only.
 #[derive(Debug)]
 pub(super) struct GuardedResolver {
     inner: DefaultResolver,
     addresses: Addresses,
-    met: Arc<Met>,
+    contacted: Arc<Contacted>,
 }
 
 impl GuardedResolver {
-    pub(super) fn new(addresses: Addresses, met: Arc<Met>) -> Self {
-        Self { inner: DefaultResolver::default(), addresses, met }
+    pub(super) fn new(addresses: Addresses, contacted: Arc<Contacted>) -> Self {
+        Self { inner: DefaultResolver::default(), addresses, contacted }
     }
 }
 
@@ -45,8 +45,8 @@ impl Resolver for GuardedResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let mut permitted = self.empty();
         for address in &self.inner.resolve(uri, config, timeout)? {
-            let met = if is_public(address.ip()) { &self.met.public } else { &self.met.others };
-            met.store(true, Ordering::Relaxed);
+            let contacted = if is_public(address.ip()) { &self.contacted.public } else { &self.contacted.others };
+            contacted.store(true, Ordering::Relaxed);
             if self.addresses.permit(address.ip()) {
                 permitted.push(*address);
             }
@@ -55,7 +55,7 @@ impl Resolver for GuardedResolver {
     }
 }
 
-/// Every address behind a name is refused.
+/// The policy refuses every address of the name.
 #[derive(Debug)]
 pub(super) struct Refused;
 

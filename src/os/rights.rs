@@ -1,20 +1,20 @@
-//! Who may read a file: its owner alone, or others too. Where rights are no part of a file (Windows), nothing is said.
+//! File permissions. On Windows, which has no permission bits, these checks find nothing wrong.
 
 use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
-/// Bits of a mode for the group and for everybody.
+/// Permission bits of the group and of others.
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
 
-/// Whether anybody but its owner may do anything with it.
+/// Whether anyone but the owner has any access.
 #[cfg(unix)]
 pub fn is_open_to_others(file: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(file) & OTHERS != 0
 }
 
-/// Whether anybody but its owner may do anything with it.
+/// Whether anyone but the owner has any access.
 #[cfg(not(unix))]
 pub fn is_open_to_others(_: &Metadata) -> bool {
     false
@@ -33,14 +33,14 @@ pub fn is_same_owner(_: &Metadata, _: &Metadata) -> bool {
     true
 }
 
-/// Leaves its owner's rights as they are and takes those of all others.
+/// Removes all permissions of group and others, keeping the owner's.
 #[cfg(unix)]
 pub fn close_to_others(path: &Path, file: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(file.mode() & 0o7777 & !OTHERS))
 }
 
-/// Leaves its owner's rights as they are and takes those of all others.
+/// Removes all permissions of group and others, keeping the owner's.
 #[cfg(not(unix))]
 pub fn close_to_others(_: &Path, _: &Metadata) -> io::Result<()> {
     Ok(())

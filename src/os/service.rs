@@ -1,4 +1,4 @@
-//! A Windows service: tells the service manager how far it is, and hears from it when to stop.
+//! Windows service integration: reports status to the service control manager and receives stop requests.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -13,40 +13,40 @@ use super::stop::StopFlag;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
 
-/// How the service is called by the installer, `sc` and `net`.
+/// Service name, as used by the installer, `sc`, and `net`.
 pub const NAME: &str = "DinkemAppliance";
 
-/// What the service does, once: gets the service, tells its exit code.
+/// The service's main function; returns the exit code.
 type Body = Box<dyn FnOnce(&Service) -> u8 + Send>;
 
-/// The service manager calls back without a word about whom: what it needs lies here.
+/// The service control manager calls back without context, so this is global.
 static BODY: Mutex<Option<Body>> = Mutex::new(None);
 static STOP: OnceLock<Arc<StopFlag>> = OnceLock::new();
 static STATUS: OnceLock<ServiceStatusHandle> = OnceLock::new();
 
-/// The running service, as its own body sees it.
+/// The running service, passed to its main function.
 #[derive(Debug)]
 pub struct Service {
-    /// Raised when the service manager wants it to stop, and before the machine goes down.
+    /// Set when the service control manager requests a stop or the machine shuts down.
     pub stop: Arc<StopFlag>,
 }
 
 impl Service {
-    /// It does now what it is there for.
+    /// Reports that startup is complete.
     pub fn running(&self) {
         report(ServiceState::Running, ServiceExitCode::NO_ERROR);
     }
 }
 
-/// Hands this process to the service manager until `body` has ended. Until [`Service::running`] the service counts as
-/// starting. An error: the service manager has not started this process.
+/// Hands this process to the service control manager until `body` returns. The service is reported as starting until
+/// [`Service::running`]. Fails if this process was not started by the service control manager.
 pub fn run(body: impl FnOnce(&Service) -> u8 + Send + 'static) -> Result<()> {
     *BODY.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(body));
     service_dispatcher::start(NAME, service_main).map_err(|error| {
         Error::new(
             Kind::Invalid,
             "no_service",
-            format!("This command is for Windows' service manager: start the service with `net start {NAME}`."),
+            format!("This command is run by the Windows service manager. Start the service with `net start {NAME}`."),
         )
         .because(error)
     })
@@ -58,17 +58,17 @@ fn main(_: Vec<std::ffi::OsString>) {
     let stop = Arc::clone(STOP.get_or_init(Arc::default));
     match service_control_handler::register(NAME, handle) {
         Ok(status) => STATUS.get_or_init(|| status),
-        Err(error) => return log::error!("The service manager does not listen: {error}"),
+        Err(error) => return log::error!("Could not register with the service manager: {error}"),
     };
     report(ServiceState::StartPending, ServiceExitCode::NO_ERROR);
     let body = BODY.lock().unwrap_or_else(PoisonError::into_inner).take();
-    // A panic ends the process here, and the service manager starts anew what has crashed.
+    // A panic ends the process here, and the service manager restarts it.
     let code = body.map_or(0, |body| body(&Service { stop }));
     let code = if code == 0 { ServiceExitCode::NO_ERROR } else { ServiceExitCode::ServiceSpecific(code.into()) };
     report(ServiceState::Stopped, code);
 }
 
-/// Captures nothing: the crate frees what a handler captures at the first word to stop.
+/// Captures nothing: the crate frees a handler's captures at the first stop request.
 fn handle(control: ServiceControl) -> ServiceControlHandlerResult {
     match control {
         ServiceControl::Stop | ServiceControl::Preshutdown => {
@@ -100,6 +100,6 @@ fn report(state: ServiceState, exit_code: ServiceExitCode) {
         process_id: None,
     };
     if let Some(Err(error)) = STATUS.get().map(|handle| handle.set_service_status(status)) {
-        log::error!("The service manager could not be told that the service is {state:?}: {error}");
+        log::error!("Could not report the status {state:?} to the service manager: {error}");
     }
 }

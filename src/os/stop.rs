@@ -1,11 +1,11 @@
-//! A flag that says stop, once and for all, and wakes whoever waits for it.
+//! A stop flag that wakes the threads waiting for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::doorbell::Doorbell;
 
-/// Raised once, never lowered.
+/// Once set, it stays set.
 #[derive(Debug, Default)]
 pub struct StopFlag {
     raised: AtomicBool,
@@ -13,23 +13,23 @@ pub struct StopFlag {
 }
 
 impl StopFlag {
-    /// A flag that is down.
+    /// A flag that is not set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Raises it. Again: nothing happens.
+    /// Sets it. Repeated calls have no effect.
     pub fn stop(&self) {
         self.raised.store(true, Ordering::SeqCst);
         self.bell.ring();
     }
 
-    /// Whether it is raised.
+    /// Whether it is set.
     pub fn stopped(&self) -> bool {
         self.raised.load(Ordering::SeqCst)
     }
 
-    /// Waits until it is raised or the time is up. True when it is raised.
+    /// Waits until it is set or the timeout expires. Returns whether it is set.
     pub fn wait(&self, at_most: Duration) -> bool {
         let seen = self.bell.rings();
         self.stopped() || self.bell.wait_past(seen, at_most) || self.stopped()
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_waits_for_the_flag_is_woken_and_later_waits_end_at_once() {
+    fn stop_wakes_waiting_threads_and_later_waits_return_at_once() {
         let flag = StopFlag::new();
         assert!(!flag.wait(Duration::from_millis(1)));
         std::thread::scope(|scope| {

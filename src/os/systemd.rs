@@ -1,28 +1,27 @@
-//! systemd: told by its notification protocol how a program that it has started is doing, and asked to start others.
-//! Where it has not started the program nobody hears anything, and the program runs the same.
+//! systemd integration: status notifications (`sd_notify`) and unit control. Notifications are a no-op if systemd did
+//! not start the program.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
 
-/// Says that what was started answers.
+/// Reports that startup is complete.
 pub fn ready() {
-    tell("READY=1");
+    notify("READY=1");
 }
 
-/// Says that the end has begun.
+/// Reports that shutdown has begun.
 pub fn stopping() {
-    tell("STOPPING=1");
+    notify("STOPPING=1");
 }
 
-/// Feeds the watchdog: see [`watchdog`].
+/// Pings the watchdog: see [`watchdog`].
 pub fn alive() {
-    tell("WATCHDOG=1");
+    notify("WATCHDOG=1");
 }
 
-/// How long the service manager waits for a sign of life before it ends this program and starts it anew; `None` where
-/// it doesn't.
+/// The watchdog interval after which systemd restarts this program; `None` if there is no watchdog.
 pub fn watchdog() -> Option<Duration> {
     #[cfg(target_os = "linux")]
     return sd_notify::watchdog_enabled();
@@ -30,20 +29,19 @@ pub fn watchdog() -> Option<Duration> {
     None
 }
 
-fn tell(news: &str) {
+fn notify(news: &str) {
     #[cfg(target_os = "linux")]
     if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Custom(news)]) {
-        log::warn!("The service manager could not be told {news}: {error}");
+        log::warn!("Could not notify systemd ({news}): {error}");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = news;
 }
 
-/// Refuses where systemd does not run, or does not know this unit.
+/// Fails if systemd is not running or does not know this unit.
 pub fn require_unit(unit: &str) -> Result<()> {
     let missing = |why: &str| {
-        let message =
-            format!("{why}: this works on Linux with systemd, where the package of dinkem-appliance is installed.");
+        let message = format!("{why}. This requires Linux with systemd and the dinkem-appliance package.");
         Error::new(Kind::Unavailable, "no_service", message)
     };
     #[cfg(target_os = "linux")]
@@ -51,15 +49,14 @@ pub fn require_unit(unit: &str) -> Result<()> {
     #[cfg(not(target_os = "linux"))]
     let is_booted = false;
     if !is_booted {
-        return Err(missing("systemd does not run here"));
+        return Err(missing("systemd is not running"));
     }
-    control(&["cat", unit]).map_err(|error| missing(&format!("There is no {unit}")).because(error))
+    control(&["cat", unit]).map_err(|error| missing(&format!("There is no unit {unit}")).because(error))
 }
 
-/// `systemctl` with these words.
+/// Runs `systemctl`.
 pub fn control(words: &[&str]) -> Result<()> {
-    let failed =
-        |why: &dyn std::fmt::Display| Error::internal(format!("`systemctl {}` has failed.", words.join(" ")), why);
+    let failed = |why: &dyn std::fmt::Display| Error::internal(format!("`systemctl {}` failed.", words.join(" ")), why);
     let output = Command::new("systemctl").args(words).stdin(Stdio::null()).output().map_err(|error| failed(&error))?;
     if output.status.success() { Ok(()) } else { Err(failed(&String::from_utf8_lossy(&output.stderr).trim())) }
 }

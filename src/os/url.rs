@@ -1,24 +1,23 @@
-//! URLs as servers write them in a `Location` and as the client sends them: what may not stand in a URL is
-//! percent-encoded as curl does it, and a relative one is resolved (RFC 3986, 5). Pure.
+//! Lenient URL handling for redirects: percent-encodes invalid characters as curl does, and resolves relative
+//! references (RFC 3986, 5). Pure.
 
 use std::fmt::Write as _;
 
-/// The same URL with every byte percent-encoded that may not stand in one: spaces, quotes, raw UTF-8. What is encoded
-/// already stays as it is.
+/// Percent-encodes every byte not allowed in a URL: spaces, quotes, raw UTF-8. Existing encoding is left as it is.
 pub fn encoded(url: &[u8]) -> String {
     let mut out = String::with_capacity(url.len());
     for byte in url {
         if byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(byte) {
             out.push(char::from(*byte));
         } else {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(out, "%{byte:02X}");
         }
     }
     out
 }
 
-/// Where a redirect leads: a `Location`'s value, seen from the absolute URL that was asked for. `None` where that is no
+/// The target of a redirect: a `Location` value resolved against the absolute request URL. `None` if that is not an
 /// http or https URL.
 pub fn redirected(base: &str, location: &[u8]) -> Option<String> {
     let location = encoded(location.trim_ascii());
@@ -43,7 +42,7 @@ pub fn redirected(base: &str, location: &[u8]) -> Option<String> {
     Some(format!("{scheme}://{authority}{target}"))
 }
 
-/// A scheme and what follows its colon, where a reference begins with one.
+/// Splits a reference that begins with a scheme into the scheme and what follows the colon.
 fn scheme(reference: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = reference.split_once(':')?;
     let good = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -51,7 +50,7 @@ fn scheme(reference: &str) -> Option<(&str, &str)> {
     good.then_some((scheme, rest))
 }
 
-/// A path that begins with a slash, with its query, without `.` and `..` (RFC 3986, 5.2.4).
+/// Removes `.` and `..` from an absolute path with its query (RFC 3986, 5.2.4).
 fn without_dots(target: &str) -> String {
     let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
     let mut kept: Vec<&str> = Vec::new();
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_not_stand_in_a_url_is_percent_encoded_and_nothing_else_is() {
+    fn only_characters_not_allowed_in_a_url_are_encoded() {
         let cases: [(&[u8], &str); 7] = [
             (b"https://e.com/a.dem?x=1&y=[2]#z", "https://e.com/a.dem?x=1&y=[2]#z"),
             (b"http://e.com/a b\"c<d>e\\f^g`h{i|j}", "http://e.com/a%20b%22c%3Cd%3Ee%5Cf%5Eg%60h%7Bi%7Cj%7D"),
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_location_is_resolved_as_browsers_and_curl_resolve_it() {
+    fn location_is_resolved_like_browsers_and_curl_do() {
         let base = "https://e.com:8443/a/b/c?q=1";
         let cases = [
             ("http://other.com/x", Some("http://other.com/x")),

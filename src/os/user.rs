@@ -1,15 +1,16 @@
-//! Which user this process acts as, and whose a directory is. `admin` typed by root works as the owner of the data
-//! directory, so that no file in it ever belongs to the wrong one; what the caller named is still the caller's.
+//! The user this process acts as, and the owner of directories. When root runs `admin`, it acts as the owner of the
+//! data directory, so that no file in it ends up with the wrong owner; files that the caller names are still accessed
+//! as the caller.
 //!
-//! Only the effective user of the calling thread changes, and of those it starts: the real one stays, and says who typed.
-//! Elsewhere than on Linux a directory's own rights are what keeps others out.
+//! Only the effective user of the calling thread, and of threads it starts, changes. The real user stays and
+//! identifies the caller. On systems other than Linux, directory permissions keep others out.
 
 use std::path::Path;
 
 use crate::domain::error::Result;
 
-/// From here on this thread acts as the owner of `dir`: root becomes that user, the owner stays who he is, anybody else
-/// is refused with what to type. A directory that is not there yet is the caller's.
+/// Acts as the owner of `dir` on this thread from now on. Root switches to that user; the owner stays as is; anyone
+/// else gets an error with the command to use. A missing directory counts as the caller's.
 pub fn act_as_owner(dir: &Path) -> Result<()> {
     #[cfg(target_os = "linux")]
     return linux::act_as_owner(dir);
@@ -20,7 +21,8 @@ pub fn act_as_owner(dir: &Path) -> Result<()> {
     }
 }
 
-/// Refuses to work in another user's directory, also to root: for programs that stay. `service`: who does work there.
+/// Refuses to work in another user's directory, even as root: for long-running programs. `service`: the unit that
+/// works there.
 pub fn require_owner(dir: &Path, service: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
     return linux::require_owner(dir, service);
@@ -31,7 +33,7 @@ pub fn require_owner(dir: &Path, service: &str) -> Result<()> {
     }
 }
 
-/// Refuses all but root; `advice`: why, and what to do.
+/// Fails unless run as root; `advice`: why, and what to do.
 pub fn require_root(advice: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
     return linux::require_root(advice);
@@ -42,7 +44,7 @@ pub fn require_root(advice: &str) -> Result<()> {
     }
 }
 
-/// Does something as the user who typed the command, whoever is acted as: for files that he named.
+/// Runs `work` as the user who typed the command: for files that the caller named.
 pub fn as_caller<T>(work: impl FnOnce() -> T) -> Result<T> {
     #[cfg(target_os = "linux")]
     return linux::as_caller(work);
@@ -65,7 +67,7 @@ mod linux {
     pub fn act_as_owner(dir: &Path) -> Result<()> {
         let Some((uid, gid)) = other_owner(dir) else { return Ok(()) };
         if !geteuid().is_root() {
-            return Err(not_yours(dir, uid, "type the same behind `sudo`"));
+            return Err(not_yours(dir, uid, "Run the same command with `sudo`"));
         }
         // The user last: only root may change groups.
         set_thread_groups(&[gid]).map_err(cannot_switch)?;
@@ -75,7 +77,7 @@ mod linux {
     pub fn require_owner(dir: &Path, service: &str) -> Result<()> {
         let Some((uid, _)) = other_owner(dir) else { return Ok(()) };
         let advice = format!(
-            "`systemctl start {service}` works there; by hand, type the same behind `sudo -u {}`",
+            "Run `systemctl start {service}`, or run the same command with `sudo -u {}`",
             host::user_name(uid.as_raw())
         );
         Err(not_yours(dir, uid, &advice))
@@ -86,7 +88,7 @@ mod linux {
             return Ok(());
         }
         let own = host::user_name(geteuid().as_raw());
-        Err(Error::new(Kind::Forbidden, "not_root", format!("This is {own}, and {advice}.")))
+        Err(Error::new(Kind::Forbidden, "not_root", format!("You are {own}, and {advice}.")))
     }
 
     pub fn as_caller<T>(work: impl FnOnce() -> T) -> Result<T> {
@@ -95,7 +97,7 @@ mod linux {
         if acted == caller {
             return Ok(work());
         }
-        // Root again first: only root may then take the group.
+        // Back to root first: only root may restore the group.
         set_thread_res_uid(None, caller.0, None).map_err(cannot_switch)?;
         switch(caller.0, caller.1)?;
         let done = work();
@@ -103,7 +105,7 @@ mod linux {
         Ok(done)
     }
 
-    /// The owner of a directory and its group, where that is another user.
+    /// The owner and group of a directory, if it is another user.
     fn other_owner(dir: &Path) -> Option<(Uid, Gid)> {
         let owner = fs::metadata(dir).ok()?;
         let uid = Uid::from_raw(owner.uid());
@@ -115,12 +117,12 @@ mod linux {
     }
 
     fn cannot_switch(error: rustix::io::Errno) -> Error {
-        Error::internal("Could not act as the owner of the data directory.", error)
+        Error::internal("Could not switch to the owner of the data directory.", error)
     }
 
     fn not_yours(dir: &Path, owner: Uid, advice: &str) -> Error {
         let [owner, own] = [owner, geteuid()].map(|user| host::user_name(user.as_raw()));
-        let message = format!("{} belongs to the user {owner}, and this is {own}: {advice}.", dir.display());
+        let message = format!("{} belongs to the user {owner}, but you are {own}. {advice}.", dir.display());
         Error::new(Kind::Forbidden, "not_the_owner", message)
     }
 }

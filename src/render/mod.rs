@@ -1,13 +1,13 @@
-//! Demo in, MP4 out, with no game and no GPU: find the round and the player, draw a tactical replay, encode it.
+//! Demo in, MP4 out, without the game or a GPU: finds the round and player, draws a tactical replay, and encodes it.
 //!
-//! Knows nothing of servers and accounts. Demos come from strangers: whatever calls this does it in a child process
-//! ([`command`]), and everything here answers bad input with an error.
+//! Knows nothing about servers and accounts. Demos are untrusted: callers run this in a child process ([`command`]),
+//! and all bad input results in an error.
 
 pub mod clip;
 pub mod command;
 pub mod demo;
 pub mod draw;
 pub mod forge;
-pub mod reel;
+pub mod pipeline;
 pub mod scene;
 pub mod video;

@@ -1,20 +1,21 @@
-//! One round of one demo, ready to be drawn: what `demo/` reads and `draw/` shows. Plain data, no parsing, no pixels.
+//! One round of a demo, ready to be drawn: the output of `demo/` and the input of `draw/`. Plain data without parsing
+//! or pixels.
 //!
-//! Positions are the map's own units (an inch or so), angles are degrees, ticks are the demo's.
+//! Positions are in map units (about an inch), angles in degrees, ticks as in the demo.
 
 use std::collections::HashMap;
 
-/// Players that the picture has places for: ten, and room for those who were replaced. Of more, the followed one and the
+/// Maximum number of players drawn: ten, plus some who were replaced. If there are more, the followed player and the
 /// enemies come first.
 pub const MAX_PLAYERS: usize = 16;
 
-/// Edge of a [`Ground`] cell in map units.
+/// Edge length of a [`Ground`] cell in map units.
 pub const CELL_UNITS: f32 = 8.0;
 
 /// A side of the match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
-    /// Neither: a spectator, or not known.
+    /// Spectator or unknown.
     #[default]
     None,
     /// Terrorists: team number 2 in the demo.
@@ -23,56 +24,55 @@ pub enum Side {
     Ct,
 }
 
-/// One round, with everything in it that the picture shows.
+/// One round, with everything that is drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Scene {
     /// The map's name, such as `de_nuke`.
     pub map: String,
-    /// Ticks a second, from the demo's server info.
+    /// Ticks per second, from the demo's server info.
     pub tick_rate: f32,
-    /// The round's number: the N-th that is neither warm-up nor knife.
+    /// Round number, not counting warm-up and knife rounds.
     pub round: u32,
-    /// First tick of the round, freeze time included.
+    /// First tick of the round, including freeze time.
     pub start_tick: i32,
-    /// Where freeze time ends.
+    /// Tick at which freeze time ends.
     pub freeze_end_tick: i32,
-    /// Where the round is decided.
+    /// Tick at which the round is decided.
     pub end_tick: i32,
-    /// First tick of the clip: the end of freeze time minus the lead, inside the demo.
+    /// First tick of the clip: shortly before the end of freeze time, within the demo.
     pub clip_start_tick: i32,
-    /// Last tick of the clip: the round's end plus the tail, inside the demo.
+    /// Last tick of the clip: shortly after the end of the round, within the demo.
     pub clip_end_tick: i32,
     /// Who won.
     pub winner: Side,
-    /// Seconds that the round clock starts from.
+    /// Seconds on the round clock at the start.
     pub round_seconds: f32,
     /// Terrorists, then counter-terrorists.
     pub teams: [Team; 2],
-    /// Everybody who took part in the round, [`MAX_PLAYERS`] at most, in a steady order.
+    /// Players of the round, at most [`MAX_PLAYERS`], in a stable order.
     pub players: Vec<Player>,
-    /// Who took part besides them: only kills tell of these.
+    /// Other players of the round, who appear only in kills.
     pub undrawn: Vec<Undrawn>,
-    /// Index into [`Self::players`] of the one whom the picture follows.
+    /// Index into [`Self::players`] of the followed player.
     pub followed: usize,
-    /// Weapons' names as the demo has them (`ak47`), for [`PlayerAt::weapon`]. The first is empty: none.
+    /// Weapon names as in the demo (`ak47`), for [`PlayerAt::weapon`]. The first is empty: no weapon.
     pub weapons: Vec<String>,
-    /// One moment for each tick that the demo has, in order, from a little before the clip's start (for trails) to its
-    /// end. Ticks may be missing.
+    /// One moment per tick, in order, from shortly before the clip (for trails) to its end. Ticks may be missing.
     pub moments: Vec<Moment>,
     /// Kills of the round, in order.
     pub kills: Vec<Kill>,
-    /// Things that happen at one tick: shots, explosions, flashes.
+    /// Momentary events: shots, explosions, flashes.
     pub effects: Vec<Effect>,
     /// When and where the bomb was planted.
     pub plant: Option<Plant>,
-    /// Where players have stood in the whole demo: the map's shape.
+    /// Where players stood in the whole demo: the shape of the map.
     pub ground: Ground,
 }
 
 /// A team in this round.
 #[derive(Clone, Debug, Default)]
 pub struct Team {
-    /// Its name; empty where the demo has none.
+    /// Its name; empty if the demo has none.
     pub name: String,
     /// Rounds won before this one.
     pub score: u32,
@@ -83,7 +83,7 @@ pub struct Team {
 pub struct Player {
     /// 64-bit Steam ID; 0 for a bot.
     pub steam64: u64,
-    /// The name as the demo has it: any characters at all.
+    /// The name as in the demo: any characters.
     pub name: String,
     /// Kills before this round.
     pub kills_before: u32,
@@ -91,71 +91,71 @@ pub struct Player {
     pub deaths_before: u32,
 }
 
-/// A player for whom the picture has no place.
+/// A player who is not drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Undrawn {
     /// 64-bit Steam ID; 0 for a bot.
     pub steam64: u64,
-    /// The name as the demo has it.
+    /// The name as in the demo.
     pub name: String,
-    /// Which side.
+    /// The player's side.
     pub side: Side,
 }
 
-/// Everything at one tick.
+/// The state at one tick.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
     /// The demo's tick.
     pub tick: i32,
     /// By index into [`Scene::players`].
     pub players: [PlayerAt; MAX_PLAYERS],
-    /// How many of [`Scene::undrawn`] live: terrorists, then counter-terrorists.
+    /// How many of [`Scene::undrawn`] are alive: terrorists, then counter-terrorists.
     pub undrawn_alive: [u8; 2],
     /// Grenades in flight.
     pub grenades: Vec<Grenade>,
-    /// Smokes standing.
+    /// Active smokes.
     pub smokes: Vec<Smoke>,
-    /// Flames burning: one point each.
+    /// Burning flames, one point each.
     pub flames: Vec<[f32; 3]>,
-    /// The bomb, where it is not carried.
+    /// The bomb, unless it is carried.
     pub bomb: Option<Bomb>,
 }
 
 /// A player at one tick.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlayerAt {
-    /// Whether the player is in the game at all at this tick.
+    /// Whether the player is in the game at this tick.
     pub present: bool,
     /// Position.
     pub at: [f32; 3],
-    /// Where the player looks: 0 is east, counter-clockwise.
+    /// View direction: 0 is east, counter-clockwise.
     pub yaw: f32,
     /// 0 when dead.
     pub health: i32,
     /// 0 to 100.
     pub armor: i32,
-    /// Which side.
+    /// The player's side.
     pub side: Side,
     /// Index into [`Scene::weapons`].
     pub weapon: u16,
-    /// Seconds of blindness as the demo gives it at the onset; it stays until the next flash.
+    /// Duration of the last flash in seconds, as set at its onset; unchanged until the next flash.
     pub flash_seconds: f32,
-    /// Carries the bomb.
+    /// Whether the player carries the bomb.
     pub has_bomb: bool,
-    /// Is defusing.
+    /// Whether the player is defusing.
     pub defusing: bool,
-    /// Whether the followed player's team has spotted this one; `None` where the demo has no such state.
+    /// Whether the followed player's team has spotted this player; `None` if the demo has no spotting data.
     pub spotted: Option<bool>,
 }
 
 impl PlayerAt {
-    /// In the game and not dead.
+    /// Whether the player is in the game and not dead.
     pub fn alive(&self) -> bool {
         self.present && self.health > 0
     }
 }
 
-/// What flies.
+/// Type of grenade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrenadeKind {
     /// Smoke grenade.
@@ -173,18 +173,18 @@ pub enum GrenadeKind {
 /// A grenade in flight.
 #[derive(Clone, Copy, Debug)]
 pub struct Grenade {
-    /// The same from tick to tick, for its tail.
+    /// Constant from tick to tick, for the trail.
     pub id: i32,
-    /// What it is.
+    /// Its type.
     pub kind: GrenadeKind,
     /// Position.
     pub at: [f32; 3],
 }
 
-/// A smoke that stands.
+/// An active smoke.
 #[derive(Clone, Copy, Debug)]
 pub struct Smoke {
-    /// The same from tick to tick.
+    /// Constant from tick to tick.
     pub id: i32,
     /// Position.
     pub at: [f32; 3],
@@ -192,16 +192,16 @@ pub struct Smoke {
     pub since_tick: i32,
 }
 
-/// How the bomb is, when it lies or ticks.
+/// State of a bomb that is not carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BombState {
-    /// Lies on the ground.
+    /// On the ground.
     Dropped,
-    /// Ticks.
+    /// Planted and ticking.
     Planted,
-    /// Was defused.
+    /// Defused.
     Defused,
-    /// Went off.
+    /// Exploded.
     Exploded,
 }
 
@@ -210,37 +210,37 @@ pub enum BombState {
 pub struct Bomb {
     /// Position.
     pub at: [f32; 3],
-    /// How it is.
+    /// Its state.
     pub state: BombState,
-    /// Somebody is defusing it.
+    /// Whether somebody is defusing it.
     pub being_defused: bool,
 }
 
 /// The plant.
 #[derive(Clone, Copy, Debug)]
 pub struct Plant {
-    /// When.
+    /// Tick of the plant.
     pub tick: i32,
     /// `A` or `B`.
     pub site: char,
-    /// Seconds from the plant to the explosion.
+    /// Seconds from plant to explosion.
     pub fuse_seconds: f32,
 }
 
-/// A kill. Players are indices into [`Scene::players`] and on into [`Scene::undrawn`].
+/// A kill. Players are indices into [`Scene::players`], continuing into [`Scene::undrawn`].
 #[derive(Clone, Debug, Default)]
 pub struct Kill {
-    /// When.
+    /// Tick of the kill.
     pub tick: i32,
-    /// Who killed; `None` for the world.
+    /// The killer; `None` for the world.
     pub killer: Option<usize>,
-    /// Who died.
+    /// The victim.
     pub victim: usize,
-    /// Who helped.
+    /// The assisting player.
     pub assister: Option<usize>,
-    /// The weapon's name as the demo has it.
+    /// The weapon's name as in the demo.
     pub weapon: String,
-    /// In the head.
+    /// A headshot.
     pub headshot: bool,
     /// Through a wall.
     pub wallbang: bool,
@@ -248,50 +248,50 @@ pub struct Kill {
     pub through_smoke: bool,
     /// Without the scope.
     pub noscope: bool,
-    /// While the killer was blind.
+    /// While the killer was flashed.
     pub blind: bool,
-    /// The help was a flashbang.
+    /// The assist was a flashbang.
     pub flash_assist: bool,
 }
 
-/// What happens at one tick.
+/// Type of momentary event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EffectKind {
-    /// A high-explosive grenade goes off.
+    /// HE grenade explodes.
     He,
-    /// A flashbang goes off.
+    /// Flashbang explodes.
     Flash,
     /// This player (index into [`Scene::players`]) shoots.
     Shot(usize),
-    /// The bomb goes off.
+    /// The bomb explodes.
     BombExploded,
 }
 
-/// Something that happens at one tick.
+/// A momentary event.
 #[derive(Clone, Copy, Debug)]
 pub struct Effect {
-    /// When.
+    /// Tick of the event.
     pub tick: i32,
-    /// What.
+    /// Its type.
     pub kind: EffectKind,
-    /// Where; for a shot the shooter's own position counts.
+    /// Its position; for shots the shooter's position is used instead.
     pub at: [f32; 3],
 }
 
-/// Where living players have stood: the derived shape of the map.
+/// Where living players stood: the derived shape of the map.
 #[derive(Clone, Debug, Default)]
 pub struct Ground {
-    /// By cell of [`CELL_UNITS`]: x and y over the cell's edge, rounded down.
+    /// By cell coordinates: x and y divided by [`CELL_UNITS`], rounded down.
     pub cells: HashMap<(i32, i32), Cell>,
 }
 
 /// One cell of the ground.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell {
-    /// Player-ticks spent in it.
+    /// Player-ticks spent in the cell.
     pub dwell: u32,
-    /// Lowest and highest position seen.
+    /// Lowest position seen.
     pub z_min: f32,
-    /// See `z_min`.
+    /// Highest position seen.
     pub z_max: f32,
 }

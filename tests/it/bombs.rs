@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dinkem_appliance::domain::error::{Error, Result};
 use dinkem_appliance::os::clock::{Clock, FakeClock};
-use dinkem_appliance::render::command::{Reading, Space, Verdict, read_apart};
+use dinkem_appliance::render::command::{Reading, Space, Verdict, read_in_child};
 use dinkem_appliance::render::demo::{self, UnpackLimits, unpack_by};
 
 use crate::support::packers::{PACKERS, bz2, gz, zst};
@@ -32,7 +32,7 @@ fn too_large(result: Result<u64>, words: &str, name: &str) -> Error {
 fn a_bomb_of_members_that_hold_nothing_is_stopped_by_their_number() {
     let skippable = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0].to_vec();
     for (name, member) in [("gz", gz(b"")), ("bz2", bz2(b"")), ("zst", zst(b"")), ("zst, to skip", skippable)] {
-        too_large(unpacked(&mut &member.repeat(20_000)[..], &FakeClock::at(0)), "16384 pieces", name);
+        too_large(unpacked(&mut &member.repeat(20_000)[..], &FakeClock::at(0)), "16384 compressed pieces", name);
     }
 }
 
@@ -100,7 +100,7 @@ fn a_demo_that_is_packed_twice_is_refused_before_it_is_unpacked() {
             let packed = pack(&pack_first(b"PBDEMS2\0 and so on"));
             let error = unpacked(&mut &packed[..], &FakeClock::at(0)).unwrap_err();
             assert_eq!(error.code, "demo_unreadable", "{inner}.{outer}: {error}");
-            assert!(error.message.contains("packed twice"), "{inner}.{outer}: {error}");
+            assert!(error.message.contains("compressed twice"), "{inner}.{outer}: {error}");
         }
     }
 }
@@ -132,7 +132,7 @@ fn a_sign_on_of_500_mb_is_too_large_and_is_not_copied() {
 fn read(demo: &Path, reading: Reading, most_bytes: u64) -> (Verdict, Option<&'static str>, bool) {
     let work = tempfile::tempdir().unwrap();
     let space = Space { most_bytes, room: u64::MAX };
-    let end = read_apart(Path::new(BINARY), demo, work.path(), reading, space, &mut || true).unwrap().unwrap();
+    let end = read_in_child(Path::new(BINARY), demo, work.path(), reading, space, &mut || true).unwrap().unwrap();
     let left = fs::read_dir(work.path()).unwrap().count() > 0;
     (end.verdict, end.code.map(|code| code.as_str()), left)
 }

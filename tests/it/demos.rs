@@ -254,7 +254,7 @@ fn a_demo_that_breaks_off_keeps_its_whole_rounds() {
     assert_eq!(scene.moments.last().unwrap().tick, scene.clip_end_tick);
     let (code, message) = refusal(demo::scene(&cut, 12, 76561198134401925));
     assert_eq!(code, "round_not_in_demo");
-    assert!(message.contains("9 rounds up to where it is damaged or breaks off"), "{message}");
+    assert!(message.contains("9 rounds before the point where it is damaged or truncated"), "{message}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn an_uploaded_demo_that_uses_up_its_reader_is_too_large() {
         let Indexing::Failed { code, message } = demos::known(&office.app, &caller, &sha256).unwrap().unwrap() else {
             panic!("{end}")
         };
-        assert!(code.as_str() == "demo_too_large" && message.contains("than one demo may have"), "{end}: {message}");
+        assert!(code.as_str() == "demo_too_large" && message.contains("than allowed"), "{end}: {message}");
     }
 }
 

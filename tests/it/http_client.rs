@@ -52,7 +52,7 @@ fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
             bearer: Some(&key),
             content_type: Some("text/plain"),
             headers: &[("X-More", "1")],
-            body: body.for_less(),
+            body: body.reborrow(),
             ..Request::new(method, &url, AGES)
         });
         let answer = answer.unwrap();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, exit};
 use std::sync::Arc;
 
-use dinkem_appliance::os::sandbox::{Room, Walls, child_memory_bytes, enter, missing};
+use dinkem_appliance::os::sandbox::{Policy, ResourceLimits, child_memory_bytes, enter, missing};
 use dinkem_appliance::render::command::{Exhausted, Verdict, no_memory};
 use dinkem_appliance::render::forge;
 use serde_json::json;
@@ -61,9 +61,9 @@ impl Place {
 fn the_other_half() {
     let Ok(act) = std::env::var(ACT) else { return };
     let place = PathBuf::from(std::env::var(PLACE).unwrap());
-    let room = Room { memory_bytes: 4 << 30, cpu_seconds: 1, file_bytes: FILE_BYTES };
+    let limits = ResourceLimits { memory_bytes: 4 << 30, cpu_seconds: 1, file_bytes: FILE_BYTES };
     let (demo, work) = (place.join("demo.dem"), place.join("work"));
-    enter(&Walls { reads: &demo, writes: &work, room }).unwrap();
+    enter(&Policy { reads: &demo, writes: &work, limits }).unwrap();
     match do_act(&act, &place, &work) {
         Ok(()) => exit(0),
         Err(error) => {

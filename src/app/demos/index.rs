@@ -16,7 +16,7 @@ use crate::domain::limits;
 use crate::os::doorbell::Doorbell;
 use crate::os::files;
 use crate::os::stop::StopFlag;
-use crate::render::command::{INDEX_FILE, ReaderEnd, Reading, Space, Verdict, read_apart};
+use crate::render::command::{INDEX_FILE, ReaderEnd, Reading, Space, Verdict, read_in_child};
 use crate::render::demo::{DemoIndex, PlainDemo};
 use crate::store::{self, Tx};
 
@@ -158,7 +158,7 @@ fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop
     let deadline = app.clock.monotonic() + Duration::from_secs(limits::INDEX_SECONDS);
     let space = Space { most_bytes: limits::UNPACKED_BYTES, room };
     let (mut stopped, mut late) = (false, false);
-    let end = read_apart(program, demo, workdir, Reading::Index, space, &mut || {
+    let end = read_in_child(program, demo, workdir, Reading::Index, space, &mut || {
         stopped = stop.stopped() || app.stopping();
         late = app.clock.monotonic() > deadline;
         !stopped && !late

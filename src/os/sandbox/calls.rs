@@ -1,18 +1,17 @@
-//! seccomp: the system calls that stay for a process that reads demos. All others, those of kernels to come among them,
-//! are answered as by a kernel that does not have them, which is what libraries know how to live with.
+//! seccomp: the system calls that a process reading demos may make. All others, including those of future kernels,
+//! fail with `ENOSYS`, which libraries know how to handle.
 
 use std::io;
 
 use seccompiler::{BpfProgram, TargetArch, apply_filter_all_threads, compile_from_json};
 use serde_json::{Value, json};
 
-/// Error number that stands for "no such call": `ENOSYS`.
-const NO_SUCH_CALL: u32 = 38;
-/// Name of the one filter.
+const ENOSYS: u32 = 38;
+/// Name of the filter.
 const CHILD: &str = "child";
 
-/// Calls that may be made whatever their arguments are: on files, whose paths Landlock judges; on the process's own memory,
-/// threads, clocks and signals.
+/// Calls allowed with any arguments: on files, which Landlock restricts, and on the process's own memory, threads,
+/// clocks, and signals.
 #[rustfmt::skip]
 const CALLS: &[&str] = &[
     // Files.
@@ -22,17 +21,17 @@ const CALLS: &[&str] = &[
     "splice", "statfs", "statx", "unlinkat", "write", "writev",
     // Memory.
     "brk", "madvise", "mremap", "munmap",
-    // Threads and their end.
+    // Threads and exit.
     "exit", "exit_group", "futex", "getcpu", "gettid", "membarrier", "restart_syscall", "rseq", "sched_getaffinity",
     "sched_yield", "set_robust_list", "set_tid_address",
-    // Signals to itself.
+    // Its own signals.
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
-    // What it may know.
+    // Information.
     "clock_getres", "clock_gettime", "clock_nanosleep", "getegid", "geteuid", "getgid", "getpid", "getppid", "getrandom",
     "getrusage", "gettimeofday", "getuid", "nanosleep", "sysinfo", "times", "uname",
 ];
 
-/// Calls of the same kinds that only kernels of older processors have.
+/// The same kinds of calls, which only older architectures have.
 #[cfg(target_arch = "x86_64")]
 #[rustfmt::skip]
 const OLD_CALLS: &[&str] = &[
@@ -41,25 +40,25 @@ const OLD_CALLS: &[&str] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLD_CALLS: &[&str] = &[];
 
-/// `CLONE_THREAD`: a new thread and not a new process.
-const THREAD: u64 = 0x1_0000;
-/// All of `CLONE_NEW…`: namespaces of its own.
-const NAMESPACES: u64 = 0x7e02_0000;
-/// `PROT_EXEC`: memory that can be run.
-const RUNNABLE: u64 = 4;
-/// What `prctl` may be asked: `PR_SET_NAME` of a thread, `PR_SET_VMA` of an allocator's memory.
+/// A new thread rather than a new process.
+const CLONE_THREAD: u64 = 0x1_0000;
+/// All `CLONE_NEW*` flags: new namespaces.
+const CLONE_NEW_FLAGS: u64 = 0x7e02_0000;
+/// Executable memory.
+const PROT_EXEC: u64 = 4;
+/// Allowed `prctl` options: `PR_SET_NAME` for threads, `PR_SET_VMA` for allocators.
 const PRCTL: [u64; 2] = [15, 0x5356_4d41];
-/// What `fcntl` may be asked: `F_DUPFD`, `F_GETFD`, `F_SETFD`, `F_GETFL`, `F_DUPFD_CLOEXEC`.
+/// Allowed `fcntl` commands: `F_DUPFD`, `F_GETFD`, `F_SETFD`, `F_GETFL`, `F_DUPFD_CLOEXEC`.
 const FCNTL: [u64; 5] = [0, 1, 2, 3, 1030];
 
-/// Leaves this process only the calls above.
+/// Restricts this process to the calls above.
 pub(super) fn restrict() -> io::Result<()> {
     let Some(arch) = arch() else { return Ok(()) };
     let program = program(arch, std::process::id())?;
     apply_filter_all_threads(&program).map_err(io::Error::other)
 }
 
-/// The processor that this program was built for, if seccomp is known for it.
+/// The target architecture, if seccompiler supports it.
 fn arch() -> Option<TargetArch> {
     if cfg!(target_arch = "x86_64") {
         Some(TargetArch::x86_64)
@@ -76,33 +75,34 @@ fn program(arch: TargetArch, own: u32) -> io::Result<BpfProgram> {
     programs.remove(CHILD).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// The filter as seccompiler reads it; `own` is this process's number.
+/// The filter in seccompiler's JSON format; `own` is this process's PID.
 fn policy(own: u32) -> Value {
     let mut rules: Vec<_> = CALLS.iter().chain(OLD_CALLS).map(|name| json!({ "syscall": name })).collect();
-    // Threads, but no processes. `clone3` cannot be judged, its flags lie in memory: libraries then take `clone`.
-    rules.push(when("clone", &[masked(0, THREAD, THREAD), masked(0, NAMESPACES, 0)]));
-    // Memory, but no new program in it.
-    rules.push(when("mmap", &[masked(2, RUNNABLE, 0)]));
-    rules.push(when("mprotect", &[masked(2, RUNNABLE, 0)]));
-    // It may end itself by a signal, and nobody else.
+    // Threads but no processes. `clone3` cannot be filtered because its flags are in memory; libraries fall back to
+    // `clone`.
+    rules.push(when("clone", &[masked(0, CLONE_THREAD, CLONE_THREAD), masked(0, CLONE_NEW_FLAGS, 0)]));
+    // Memory, but not executable.
+    rules.push(when("mmap", &[masked(2, PROT_EXEC, 0)]));
+    rules.push(when("mprotect", &[masked(2, PROT_EXEC, 0)]));
+    // It may send a signal to itself only, to abort.
     rules.push(when("tgkill", &[equal(0, u64::from(own))]));
-    // Its own limits, which only get tighter.
+    // Its own limits, which can only be lowered.
     rules.push(when("prlimit64", &[equal(0, 0)]));
     rules.extend(PRCTL.map(|option| when("prctl", &[equal(0, option)])));
     rules.extend(FCNTL.map(|command| when("fcntl", &[equal(1, command)])));
-    json!({ CHILD: { "mismatch_action": { "errno": NO_SUCH_CALL }, "match_action": "allow", "filter": rules } })
+    json!({ CHILD: { "mismatch_action": { "errno": ENOSYS }, "match_action": "allow", "filter": rules } })
 }
 
 fn when(call: &str, conditions: &[Value]) -> Value {
     json!({ "syscall": call, "args": conditions })
 }
 
-/// The argument is this number.
+/// The argument equals `value`.
 fn equal(argument: u8, value: u64) -> Value {
     json!({ "index": argument, "type": "dword", "op": "eq", "val": value })
 }
 
-/// These bits of the argument are as they are in `value`.
+/// The masked bits of the argument equal `value`.
 fn masked(argument: u8, mask: u64, value: u64) -> Value {
     json!({ "index": argument, "type": "qword", "op": { "masked_eq": mask }, "val": value })
 }
@@ -112,11 +112,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_call_on_the_list_is_known_and_the_filter_is_within_the_kernel_s_length() {
+    fn every_listed_call_exists_and_the_filter_fits_the_kernel_limit() {
         let program = program(arch().unwrap(), 1).unwrap();
         assert!((CALLS.len()..4_096).contains(&program.len()), "{}", program.len());
         if cfg!(target_arch = "x86_64") {
-            // The newer kernels' calls alone.
+            // Only the calls of newer architectures.
             let mut policy = policy(1);
             let old = |rule: &Value| OLD_CALLS.iter().any(|name| rule["syscall"] == *name);
             policy[CHILD]["filter"].as_array_mut().unwrap().retain(|rule| !old(rule));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn no_call_that_reaches_another_process_or_the_network_is_on_the_list() {
+    fn no_call_that_reaches_other_processes_or_the_network_is_allowed() {
         for name in [
             "bpf",
             "clone3",

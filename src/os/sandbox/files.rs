@@ -1,4 +1,4 @@
-//! Landlock: which files there are for a process, and that there is no TCP and nobody to signal.
+//! Landlock: restricts file access, TCP, and signals.
 
 use std::io;
 use std::path::Path;
@@ -9,16 +9,17 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, Scope, make_bitflags,
 };
 
-/// What is denied, as far as the kernel knows it. The newest that the tests have seen at work.
+/// The newest ABI that has been tested; older kernels deny what they know.
 const DENIED: ABI = ABI::V7;
 
-/// What may be done in the work directory: files made, written, renamed, removed. No links, devices, sockets, programs.
+/// Access to the work directory: create, read, write, rename, and remove files. No links, devices, sockets, or
+/// programs.
 fn work() -> BitFlags<AccessFs> {
     make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | Truncate | MakeReg | RemoveFile})
 }
 
-/// Leaves this thread, and those that it starts, one file to read and one directory to write. A kernel that knows only a
-/// part of it does that part.
+/// Restricts this thread, and those it starts, to one readable file and one writable directory, as far as the kernel
+/// supports it.
 pub(super) fn enclose(reads: &Path, writes: &Path) -> io::Result<()> {
     let (demo, folder) = (open(reads)?, open(writes)?);
     Ruleset::default()
@@ -37,7 +38,7 @@ fn open(path: &Path) -> io::Result<PathFd> {
     PathFd::new(path).map_err(io::Error::other)
 }
 
-/// The version of the kernel's Landlock. Asked by a thread that gives something up and ends.
+/// The kernel's Landlock ABI version. Probed on a separate thread, because probing restricts the thread.
 pub(super) fn landlock_abi() -> Option<i32> {
     let ask = || {
         let rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort);

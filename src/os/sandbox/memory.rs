@@ -1,8 +1,8 @@
-//! How much memory a child that reads demos may map: a part of the machine's, or of the container's or service's.
+//! Memory limit of a child that reads demos: a share of the machine's memory, or of the container's or service's.
 
 use crate::domain::limits;
 
-/// Bytes that a child may map: a named part of what this machine, or the control group that this process is in, has.
+/// Bytes that a child may map: a fixed share of this machine's or control group's memory.
 pub fn child_memory_bytes() -> u64 {
     part_of(machine_bytes())
 }
@@ -12,7 +12,7 @@ fn part_of(machine: Option<u64>) -> u64 {
     part.clamp(limits::CHILD_MEMORY_LEAST_BYTES, limits::CHILD_MEMORY_MOST_BYTES)
 }
 
-/// Bytes of memory that there are for this process.
+/// Memory available to this process, in bytes.
 #[cfg(target_os = "linux")]
 fn machine_bytes() -> Option<u64> {
     use std::path::Path;
@@ -23,19 +23,19 @@ fn machine_bytes() -> Option<u64> {
     Some(group.map_or(whole, |group| group.min(whole)))
 }
 
-/// Not known here.
+/// Unknown on this system.
 #[cfg(not(target_os = "linux"))]
 fn machine_bytes() -> Option<u64> {
     None
 }
 
-/// Control groups, version 2 or 1.
+/// Control groups, versions 1 and 2.
 #[cfg(target_os = "linux")]
 mod cgroup {
     use std::fs;
     use std::path::Path;
 
-    /// The tightest limit of the groups in `groups` (`/proc/self/cgroup`) and of those above them, below `root`.
+    /// The lowest limit among the groups in `groups` (`/proc/self/cgroup`) and their ancestors, below `root`.
     pub fn limit(groups: &str, root: &Path) -> Option<u64> {
         groups.lines().filter_map(|line| of_line(line, root)).min()
     }
@@ -47,12 +47,12 @@ mod cgroup {
             _ if controllers.split(',').any(|name| name == "memory") => (root.join("memory"), "memory.limit_in_bytes"),
             _ => return None,
         };
-        // A container may see its own group as the root, under the name that it has outside.
+        // A container may see its own group mounted as the root, while /proc shows the path outside.
         let path = Path::new(path.trim_start_matches('/'));
         path.ancestors().filter_map(|group| read(&root.join(group).join(file))).min()
     }
 
-    /// `max` is no number: there is no limit then.
+    /// `None` for `max`, which means no limit.
     fn read(path: &Path) -> Option<u64> {
         fs::read_to_string(path).ok()?.trim().parse().ok()
     }
@@ -65,7 +65,7 @@ mod tests {
     const GIB: u64 = 1 << 30;
 
     #[test]
-    fn a_child_has_a_quarter_of_the_machine_within_its_bounds() {
+    fn child_gets_a_quarter_of_the_machine_within_bounds() {
         for (machine, child) in [
             (Some(GIB), 3 * GIB / 2),
             (Some(6 * GIB), 3 * GIB / 2),
@@ -80,7 +80,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_tightest_of_the_control_groups_counts_in_both_versions() {
+    fn lowest_control_group_limit_applies_in_both_versions() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = root.path().join(path);

@@ -1,8 +1,9 @@
-//! Shuts this process in, for good, before it looks at a stranger's bytes: whatever they make of it then, it has one
-//! file to read, one directory to write, no network, no other program and so much of the machine, by the kernel's word.
+//! Sandboxes this process for good before it reads an untrusted demo. Whatever the demo makes it do then, the kernel
+//! allows it one file to read, one directory to write, no network, no other programs, and limited resources.
 //!
-//! On Linux: limits of resources, Landlock for files, TCP and signals, seccomp for all other system calls. Elsewhere on
-//! Unix: the limits. On Windows a process is shut in by the one that starts it, and only its memory (`job.rs`).
+//! On Linux: resource limits, Landlock for files, TCP, and signals, and seccomp for all other system calls. On other
+//! Unix systems: resource limits only. On Windows the parent process limits the child's memory and nothing else
+//! (`job.rs`).
 
 #[cfg(target_os = "linux")]
 mod calls;
@@ -10,9 +11,9 @@ mod calls;
 mod files;
 #[cfg(windows)]
 mod job;
-mod memory;
 #[cfg(unix)]
-mod room;
+mod limits;
+mod memory;
 
 use std::io;
 use std::path::Path;
@@ -22,54 +23,54 @@ use std::sync::Once;
 pub use job::MemoryLimit;
 pub use memory::child_memory_bytes;
 
-/// What a process that is shut in may still do.
+/// What a sandboxed process may still do.
 #[derive(Clone, Copy, Debug)]
-pub struct Walls<'a> {
-    /// The one file that it may read, besides its own directory.
+pub struct Policy<'a> {
+    /// The one file it may read, besides its own directory.
     pub reads: &'a Path,
-    /// The one directory whose files it may read and write.
+    /// The one directory in which it may read and write files.
     pub writes: &'a Path,
-    /// How much of the machine it may take.
-    pub room: Room,
+    /// Resource limits.
+    pub limits: ResourceLimits,
 }
 
-/// How much of the machine a process may take. The kernel ends one that takes more: a processor's time with `SIGXCPU`, a
-/// longer file with `SIGXFSZ`; memory it does not get, which ends a Rust program with `SIGABRT`.
+/// Resource limits. The kernel sends `SIGXCPU` on excess CPU time and `SIGXFSZ` on a file that grows too large, and
+/// refuses excess memory, on which a Rust program aborts (`SIGABRT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct ResourceLimits {
     /// Bytes that it may map.
     pub memory_bytes: u64,
-    /// Seconds of processors' time.
+    /// CPU time in seconds.
     pub cpu_seconds: u64,
-    /// Bytes of each file that it writes.
+    /// Maximum size of each file it writes.
     pub file_bytes: u64,
 }
 
-/// Shuts the process in: what it has open stays open, all else is as `walls` say. To be called first thing, as long as
-/// there is one thread: Landlock binds the calling thread and those that it starts. Where the kernel has no Landlock
-/// the rest is done, and [`missing`] tells. An error means that the process must not go on.
+/// Enters the sandbox; open files stay open. Must be called while there is only one thread: Landlock applies to the
+/// calling thread and those it starts later. Without Landlock in the kernel the rest still applies, and [`missing`]
+/// says so. On an error the process must not continue.
 #[cfg(target_os = "linux")]
-pub fn enter(walls: &Walls<'_>) -> io::Result<()> {
-    room::limit(walls.room)?;
-    room::die_with_parent()?;
-    files::enclose(walls.reads, walls.writes)?;
-    // Last: the calls that all this takes are not among those that stay.
+pub fn enter(policy: &Policy<'_>) -> io::Result<()> {
+    limits::apply(policy.limits)?;
+    limits::die_with_parent()?;
+    files::enclose(policy.reads, policy.writes)?;
+    // Last: it forbids the calls used above.
     calls::restrict()
 }
 
-/// Shuts the process in as far as this system lets it: its share of the machine.
+/// Enters the sandbox as far as this system supports it: resource limits.
 #[cfg(all(unix, not(target_os = "linux")))]
-pub fn enter(walls: &Walls<'_>) -> io::Result<()> {
-    room::limit(walls.room)
+pub fn enter(policy: &Policy<'_>) -> io::Result<()> {
+    limits::apply(policy.limits)
 }
 
-/// Does nothing here: [`missing`] tells.
+/// A no-op on this system: see [`missing`].
 #[cfg(not(unix))]
-pub fn enter(_walls: &Walls<'_>) -> io::Result<()> {
+pub fn enter(_policy: &Policy<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// What of the walls this machine has, in words.
+/// Describes the sandbox on this machine.
 #[cfg(target_os = "linux")]
 pub fn strength() -> String {
     let memory = format!("{} MiB of memory", child_memory_bytes() >> 20);
@@ -79,36 +80,36 @@ pub fn strength() -> String {
     }
 }
 
-/// What of the walls this machine has, in words.
+/// Describes the sandbox on this machine.
 #[cfg(not(target_os = "linux"))]
 pub fn strength() -> String {
     missing().unwrap_or_default().to_owned()
 }
 
-/// What a process that is shut in can still do on this machine and should not; `None`: nothing.
+/// What the sandbox fails to prevent on this machine; `None` if it is complete.
 #[cfg(target_os = "linux")]
 pub fn missing() -> Option<&'static str> {
     files::landlock_abi().is_none().then_some(
-        "the kernel has no Landlock, so a demo that takes over its renderer could read the files of this user: Linux 5.13 \
-         or later has it, where the boot parameter lsm= does not leave it out",
+        "the kernel has no Landlock, so a demo that exploits the renderer could read this user's files. Use Linux \
+         5.13 or later, and do not disable Landlock with the boot parameter lsm=",
     )
 }
 
-/// What a process that is shut in can still do on this machine and should not; `None`: nothing.
+/// What the sandbox fails to prevent on this machine; `None` if it is complete.
 #[cfg(not(target_os = "linux"))]
 pub fn missing() -> Option<&'static str> {
     Some(
-        "this system has no Landlock and no seccomp, so a demo that takes over its renderer could read the files of this \
-         user and use the network: run render nodes on Linux",
+        "this system has neither Landlock nor seccomp, so a demo that exploits the renderer could read this user's \
+         files and use the network. Run render nodes on Linux",
     )
 }
 
-/// Says [`missing`] in the log, once.
+/// Logs [`missing`], once.
 pub fn warn_if_weak() {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         if let Some(words) = missing() {
-            log::warn!("Demos are not read in a full sandbox: {words}.");
+            log::warn!("Demos are parsed without a full sandbox: {words}.");
         }
     });
 }

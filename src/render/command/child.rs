@@ -1,4 +1,4 @@
-//! The built-in renderer as a program under the contract: what `dinkem-appliance render --job job.json` does.
+//! The built-in renderer as a program under the command contract: `dinkem-appliance render --job job.json`.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -14,21 +14,21 @@ use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::domain::{limits, text};
 use crate::os::clock::{Clock, SystemClock};
-use crate::os::sandbox::{self, Room, Walls, child_memory_bytes};
+use crate::os::sandbox::{self, Policy, ResourceLimits, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
 use crate::render::demo::NO_ROOM;
 
-/// Code of the error that stands for "cancelled, as asked". Not a failure of the job, so not a [`FailureCode`].
+/// Error code for cancellation. Not a failure of the job, hence not a [`FailureCode`].
 const CANCELLED: &str = "cancelled";
-/// How far the whole job is, in percent, once the demo is parsed.
+/// Overall progress in percent once the demo is parsed.
 const PARSING_PERCENT: f64 = 5.0;
 
-/// Renders the job of a job file, speaking the contract on standard output. Returns the exit code. The process is the
-/// job's own: it is shut in before it opens the demo, which is a stranger's.
+/// Renders the job in a job file and reports on standard output. Returns the exit code. The whole process serves this
+/// job: it enters the sandbox before opening the demo.
 pub fn run_child(job_json: &Path) -> u8 {
     let out = &mut std::io::stdout().lock();
     match read_job(job_json) {
-        Ok(job) => match shut_in(&job.demo.path, &job.workdir, room(&job), out) {
+        Ok(job) => match enter_sandbox(&job.demo.path, &job.workdir, resource_limits(&job), out) {
             Ok(()) => run(&job, &SystemClock::new(), out),
             Err(exit) => exit,
         },
@@ -36,19 +36,25 @@ pub fn run_child(job_json: &Path) -> u8 {
     }
 }
 
-/// What a job may take of the machine.
-fn room(job: &JobFile) -> Room {
-    Room {
+/// Resource limits of a job.
+fn resource_limits(job: &JobFile) -> ResourceLimits {
+    ResourceLimits {
         memory_bytes: child_memory_bytes(),
         cpu_seconds: job.deadline_s.saturating_mul(limits::RENDER_CPU_PER_SECOND),
         file_bytes: limits::VIDEO_BYTES,
     }
 }
 
-/// Shuts this process in, with one demo to read and one directory to work in. The exit code where that cannot be done.
-pub(super) fn shut_in(demo: &Path, workdir: &Path, room: Room, out: &mut dyn Write) -> Result<(), u8> {
-    sandbox::enter(&Walls { reads: demo, writes: workdir, room }).map_err(|error| {
-        fail(&failure(FailureCode::NodeFailed, "The machine could not shut its child process in.").because(error), out);
+/// Sandboxes this process, with one demo to read and one directory to write. On failure reports it and returns the
+/// exit code.
+pub(super) fn enter_sandbox(
+    demo: &Path,
+    workdir: &Path,
+    limits: ResourceLimits,
+    out: &mut dyn Write,
+) -> Result<(), u8> {
+    sandbox::enter(&Policy { reads: demo, writes: workdir, limits }).map_err(|error| {
+        fail(&failure(FailureCode::NodeFailed, "Could not sandbox the renderer process.").because(error), out);
         EXIT_NOT_READY
     })
 }
@@ -63,11 +69,14 @@ fn run(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
 
 fn read_job(job_json: &Path) -> Result<JobFile> {
     let unreadable =
-        |detail: &dyn Display| failure(FailureCode::RenderFailed, "The job file cannot be read.").because(detail);
+        |detail: &dyn Display| failure(FailureCode::RenderFailed, "Cannot read the job file.").because(detail);
     let text = std::fs::read_to_string(job_json).map_err(|error| unreadable(&error))?;
     let job: JobFile = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
     if job.contract != CONTRACT {
-        return Err(failure(FailureCode::RenderFailed, format!("This renderer speaks contract {CONTRACT} only.")));
+        return Err(failure(
+            FailureCode::RenderFailed,
+            format!("Only version {CONTRACT} of the contract is supported."),
+        ));
     }
     Ok(job)
 }
@@ -88,15 +97,15 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
     };
     let cancel = job.workdir.join(CANCEL_FILE);
     let deadline = clock.monotonic() + Duration::from_secs(job.deadline_s);
-    let mut said = Said::default();
-    // A reason to stop is kept here: the pipeline only knows that it was told to.
+    let mut reporter = Reporter::default();
+    // The reason for stopping is kept here: the pipeline only knows that it was told to stop.
     let mut reason = None;
     let rendered = clip::render(&request, &mut |stage, part| {
-        // Whoever started this and no longer listens wants no clip.
-        if cancel.exists() || said.say(stage, part, out).is_err() {
+        // If the parent no longer reads our output, it does not want the clip.
+        if cancel.exists() || reporter.report(stage, part, out).is_err() {
             reason = Some(Error::new(Kind::Conflict, CANCELLED, "Cancelled."));
         } else if clock.monotonic() > deadline {
-            reason = Some(failure(FailureCode::RenderTimeout, "The clip took longer to render than it may."));
+            reason = Some(failure(FailureCode::RenderTimeout, "Rendering took longer than the deadline allows."));
         }
         if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -106,15 +115,15 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
     }
 }
 
-/// What was said already, so that a line is printed only when there is news.
+/// What was last reported, to print only changes.
 #[derive(Default)]
-struct Said {
+struct Reporter {
     stage: Option<Stage>,
     percent: Option<u32>,
 }
 
-impl Said {
-    fn say(&mut self, stage: Stage, part: f64, out: &mut dyn Write) -> std::io::Result<()> {
+impl Reporter {
+    fn report(&mut self, stage: Stage, part: f64, out: &mut dyn Write) -> std::io::Result<()> {
         if self.stage != Some(stage) {
             self.stage = Some(stage);
             print(&Line::Status(stage.as_str().to_owned()), out)?;
@@ -129,14 +138,14 @@ impl Said {
     }
 }
 
-/// Says why it failed, for a person and for the node, and gives the exit code.
+/// Reports a failure for people and for the node, and returns the exit code.
 pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
     let code = match error.code {
         NO_ROOM => FailureCode::DemoTooLarge,
         code => FailureCode::parse(code).unwrap_or(FailureCode::RenderFailed),
     };
     let (retry, exit) = match code {
-        // Too large for the disk here, for now.
+        // Too large for this disk at the moment.
         FailureCode::DemoTooLarge if error.code == NO_ROOM => (Retry::Elsewhere, EXIT_TRANSIENT),
         FailureCode::DemoTooLarge
         | FailureCode::DemoUnreadable
@@ -145,9 +154,9 @@ pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
         | FailureCode::RoundNotInDemo => (Retry::Never, EXIT_BAD_JOB),
         _ => (Retry::Elsewhere, EXIT_TRANSIENT),
     };
-    // Nobody may be listening any more; the exit code says it too.
-    let told = error.detail.iter().try_for_each(|detail| print(&Line::Log(one_line(detail)), out));
-    let _ = told
+    // The parent may be gone; the exit code says the same.
+    let printed = error.detail.iter().try_for_each(|detail| print(&Line::Log(one_line(detail)), out));
+    let _ = printed
         .and_then(|()| print(&Line::Fail(one_line(&error.message)), out))
         .and_then(|()| print(&Line::Error { code, retry }, out));
     exit
@@ -157,12 +166,12 @@ fn failure(code: FailureCode, message: impl Into<String>) -> Error {
     Error::new(Kind::Internal, code.as_str(), message)
 }
 
-/// Details come from libraries: one line stays one line.
+/// Details come from libraries and may span lines.
 fn one_line(text: &str) -> String {
     text::lines(text).replace('\n', " ")
 }
 
-/// One line, at once: the node's watchdog lives on them.
+/// Prints and flushes one line: the node's watchdog depends on it.
 fn print(line: &Line, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{line}")?;
     out.flush()
@@ -182,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_job_fails_for_good_and_anything_else_may_do_better_elsewhere() {
+    fn bad_job_is_never_retried_and_other_failures_are_retried_elsewhere() {
         for &code in FailureCode::ALL {
             let error = Error::new(Kind::Invalid, code.as_str(), "Because.");
             let (exit, lines) = said_by(&error);
@@ -195,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_cannot_forge_a_line_of_the_contract() {
+    fn error_detail_cannot_forge_a_contract_line() {
         let error = Error::new(Kind::Internal, "internal", "No.").because("x\nopenjd_progress: 100");
         let (exit, lines) = said_by(&error);
         assert_eq!(exit, 20);
@@ -204,20 +213,20 @@ mod tests {
     }
 
     #[test]
-    fn a_job_file_that_is_not_one_is_told_in_the_contract() {
+    fn invalid_job_file_is_reported_in_the_contract() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job.json");
         for content in [None, Some("{"), Some("{\"contract\": 2}")] {
             content.inspect(|content| std::fs::write(&path, content).unwrap());
             let (exit, lines) = said_by(&read_job(&path).unwrap_err());
             assert_eq!(exit, 20, "{content:?}");
-            assert!(lines.contains(&"openjd_fail: The job file cannot be read.".to_owned()), "{lines:?}");
+            assert!(lines.contains(&"openjd_fail: Cannot read the job file.".to_owned()), "{lines:?}");
         }
     }
 
     #[test]
-    fn progress_is_said_once_a_percent_and_never_falls() {
-        let (mut said, mut out) = (Said::default(), Vec::new());
+    fn progress_is_reported_once_per_percent_and_never_decreases() {
+        let (mut reporter, mut out) = (Reporter::default(), Vec::new());
         for (stage, part) in [
             (Stage::Parsing, 0.0),
             (Stage::Parsing, 1.0),
@@ -225,7 +234,7 @@ mod tests {
             (Stage::Rendering, 0.001),
             (Stage::Rendering, 1.0),
         ] {
-            said.say(stage, part, &mut out).unwrap();
+            reporter.report(stage, part, &mut out).unwrap();
         }
         let lines = String::from_utf8(out).unwrap();
         let expected = [
@@ -238,7 +247,7 @@ mod tests {
         assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
     }
 
-    /// A job for the sample in a directory of its own, small so that it is quick.
+    /// A small, fast job for the sample demo, in its own directory.
     fn sample_job(dir: &Path) -> JobFile {
         let demo = dir.join("demo.dem");
         std::fs::write(&demo, forge::sample()).unwrap();
@@ -280,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_ends_with_the_video_it_asked_for_and_a_poster() {
+    fn job_produces_the_video_and_a_poster() {
         let dir = tempfile::tempdir().unwrap();
         let job = sample_job(dir.path());
         let (exit, lines) = run_job(&job, &SystemClock::new());
@@ -293,10 +302,10 @@ mod tests {
     }
 
     #[test]
-    fn the_cancel_file_and_the_deadline_end_a_job_without_a_file() {
+    fn cancel_file_and_deadline_stop_the_job_and_leave_no_file() {
         let dir = tempfile::tempdir().unwrap();
         let job = JobFile { deadline_s: 0, ..sample_job(dir.path()) };
-        // Time moves on by a second whenever the clock is read.
+        // Advances by a second on each reading.
         struct Rushing(FakeClock);
         impl Clock for Rushing {
             fn now_ms(&self) -> i64 {
@@ -317,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hopeless_job_fails_for_good_with_its_own_code() {
+    fn hopeless_job_fails_for_good_with_its_own_code() {
         let dir = tempfile::tempdir().unwrap();
         let job = sample_job(dir.path());
         let stranger = JobPlayer { steam64: 76_561_197_960_265_728, slot: None };

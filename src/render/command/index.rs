@@ -1,26 +1,27 @@
-//! Reads one demo as a program under the contract: what a server's and a node's `inspect --child` do. What it has to say
-//! goes into a file, because a line has a limit and an index has another.
+//! Reads one demo in a child process under the command contract: `inspect --child`, used by the server and by nodes.
+//! The result goes into a file because output lines are limited in length.
 
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::child::{fail, shut_in};
+use super::child::{enter_sandbox, fail};
 use super::reader::{Reading, Space};
 use super::{EXIT_DONE, INDEX_FILE, UNPACKED_FILE};
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
-use crate::os::sandbox::{Room, child_memory_bytes};
+use crate::os::sandbox::{ResourceLimits, child_memory_bytes};
 use crate::render::demo::{PlainDemo, UnpackLimits, index, unpack};
 
-/// Writes what is in `demo`, or the plain demo itself, to its file in `workdir`, where it is unpacked within
-/// `space`. Returns the exit code; an error is told on standard output. The process is the demo's own: it is shut in.
+/// Indexes or decompresses `demo` into a file in `workdir`, within `space`. Returns the exit code and reports errors
+/// on standard output. The whole process serves this demo: it enters the sandbox first.
 pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading, space: Space) -> u8 {
     let out = &mut std::io::stdout().lock();
-    // The unpacking itself says it more kindly: the kernel's limit is for what gets around it.
+    // The decompressor enforces its own limits with better messages; this is for what bypasses them.
     let file_bytes = space.most_bytes.saturating_add(limits::INDEX_BYTES);
-    let room = Room { memory_bytes: child_memory_bytes(), cpu_seconds: limits::INDEX_CPU_SECONDS, file_bytes };
-    if let Err(exit) = shut_in(demo, workdir, room, out) {
+    let limits =
+        ResourceLimits { memory_bytes: child_memory_bytes(), cpu_seconds: limits::INDEX_CPU_SECONDS, file_bytes };
+    if let Err(exit) = enter_sandbox(demo, workdir, limits, out) {
         return exit;
     }
     let unpacking = UnpackLimits { bytes: space.most_bytes, room: space.room, ..UnpackLimits::default() };
@@ -36,12 +37,12 @@ pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading, space: Sp
 
 fn write_index(demo: &Path, workdir: &Path, unpacking: UnpackLimits) -> Result<()> {
     let demo = PlainDemo::open_within(demo, Some(workdir), unpacking)?;
-    let unwritable = |detail: &dyn Display| Error::internal("The demo's index could not be written.", detail);
+    let unwritable = |detail: &dyn Display| Error::internal("Could not write the demo's index.", detail);
     let text = serde_json::to_vec(&index(demo.path())?).map_err(|error| unwritable(&error))?;
     fs::write(workdir.join(INDEX_FILE), text).map_err(|error| unwritable(&error))
 }
 
 fn write_plain(demo: &Path, workdir: &Path, unpacking: UnpackLimits) -> Result<()> {
-    let mut packed = File::open(demo).map_err(|error| Error::internal("The packed demo could not be read.", error))?;
+    let mut packed = File::open(demo).map_err(|error| Error::internal("Could not read the compressed demo.", error))?;
     unpack(&mut packed, &workdir.join(UNPACKED_FILE), unpacking).map(drop)
 }

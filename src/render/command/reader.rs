@@ -1,5 +1,4 @@
-//! Runs a child that reads one demo (`inspect --child`) and watches it to its end: what a server does to know what is in
-//! a demo, and a node to unpack one.
+//! Runs `inspect --child` on one demo and waits for it: the server indexes demos this way, and nodes decompress them.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,42 +10,42 @@ use super::{Line, for_people};
 use crate::domain::failure::FailureCode;
 use crate::os::process::{Child, Event};
 
-/// How often `go_on` is asked while a child says nothing.
-const TICK: Duration = Duration::from_millis(100);
+/// How often `go_on` is called while the child is silent.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a reader ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReaderEnd {
-    /// What its end means.
+    /// What its exit means.
     pub verdict: Verdict,
-    /// What it said was wrong.
+    /// The error it reported.
     pub code: Option<FailureCode>,
-    /// The same for a person; one line.
+    /// The same for people, on one line.
     pub sentence: Option<String>,
 }
 
 /// What a reader is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Say what is in the demo, in [`super::INDEX_FILE`].
+    /// Index the demo into [`super::INDEX_FILE`].
     Index,
-    /// Unpack it to [`super::UNPACKED_FILE`] and look no further.
+    /// Only decompress it into [`super::UNPACKED_FILE`].
     Unpack,
 }
 
-/// What a reader may write.
+/// Disk space a reader may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// Bytes of the plain demo.
+    /// Maximum size of the uncompressed demo.
     pub most_bytes: u64,
-    /// Bytes that the disk has room for.
+    /// Free disk space.
     pub room: u64,
 }
 
-/// Has `program`, this one, read `demo` in a child process, in a directory that holds nothing else, where the child unpacks
-/// it within `space`. `go_on` is asked several times a second: once it says no, the child is killed and there is
-/// no end to tell of.
-pub fn read_apart(
+/// Runs `program` (this one) as a child process that reads `demo` and decompresses it into `workdir`, which must be
+/// empty, within `space`. `go_on` is called several times a second: once it returns false, the child is killed and
+/// the result is `None`.
+pub fn read_in_child(
     program: &Path,
     demo: &Path,
     workdir: &Path,
@@ -54,7 +53,7 @@ pub fn read_apart(
     space: Space,
     go_on: &mut dyn FnMut() -> bool,
 ) -> io::Result<Option<ReaderEnd>> {
-    // Both paths are made absolute: the child has another working directory.
+    // Absolute paths, because the child runs in another directory.
     let (folder, demo) = (std::path::absolute(workdir)?, std::path::absolute(demo)?);
     let mut args: Vec<OsString> = vec!["inspect".into(), "--child".into(), folder.into(), demo.into()];
     args.extend(["--unpacked-bytes".into(), space.most_bytes.to_string().into()]);
@@ -65,7 +64,7 @@ pub fn read_apart(
     let mut child = Child::spawn(program, &args, workdir)?;
     let (mut code, mut sentence, mut no_memory) = (None, None, false);
     loop {
-        match child.next(TICK)? {
+        match child.next(POLL_INTERVAL)? {
             Event::Out(line) => match Line::parse(&line) {
                 Line::Fail(text) => sentence = Some(for_people(&text)).filter(|text| !text.is_empty()),
                 Line::Error { code: said, .. } => code = Some(said),
@@ -73,7 +72,7 @@ pub fn read_apart(
             },
             Event::Err(line) => {
                 no_memory |= verdict::no_memory(&line);
-                log::debug!("a demo's reader says: {}", for_people(&line));
+                log::debug!("Demo reader: {}", for_people(&line));
             }
             Event::Silence => {}
             Event::Ended(exit) => {

@@ -1,15 +1,13 @@
-//! What the end of a child that reads demos means: of a renderer and of a reader alike.
+//! Interprets how a child process that reads a demo has ended.
 
 use super::{EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, EXIT_WRONG_BUILD};
 
-/// `SIGABRT`: after [`no_memory`]'s words, an allocation that was refused.
-const ABORTED: i32 = 6;
-/// `SIGKILL`: somebody else did it. The kernel does, when the machine or the service has no memory left.
-const KILLED: i32 = 9;
-/// `SIGXCPU`.
-const OUT_OF_PROCESSOR_TIME: i32 = 24;
-/// `SIGXFSZ`.
-const FILE_TOO_LONG: i32 = 25;
+/// After a [`no_memory`] message, a failed allocation.
+const SIGABRT: i32 = 6;
+/// Sent from outside, for example by the kernel when the machine or the service runs out of memory.
+const SIGKILL: i32 = 9;
+const SIGXCPU: i32 = 24;
+const SIGXFSZ: i32 = 25;
 
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,34 +24,34 @@ pub enum Verdict {
     NotReady,
     /// [`EXIT_CANCELLED`].
     Cancelled,
-    /// The kernel ended it or refused it, because the demo took more of the machine than one may.
+    /// The demo exceeded a resource limit.
     Exhausted(Exhausted),
-    /// Somebody outside killed it: it says nothing of the demo.
+    /// Killed from outside, which says nothing about the demo.
     Killed,
     /// Anything else: a crash.
     Crashed,
 }
 
-/// What a demo took too much of.
+/// The exceeded resource limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exhausted {
     /// Memory.
     Memory,
-    /// Processors' time.
+    /// CPU time.
     Time,
-    /// Room on the disk for one file.
+    /// File size.
     File,
 }
 
 impl Verdict {
-    /// What an exit code or a signal means. `no_memory`: the child has said [`no_memory`]'s words.
+    /// Interprets an exit code or a signal. `no_memory`: the child printed a [`no_memory`] message.
     pub fn of(exit: Option<i32>, signal: Option<i32>, no_memory: bool) -> Self {
         let Some(exit) = exit else {
             return match signal {
-                Some(ABORTED) if no_memory => Self::Exhausted(Exhausted::Memory),
-                Some(OUT_OF_PROCESSOR_TIME) => Self::Exhausted(Exhausted::Time),
-                Some(FILE_TOO_LONG) => Self::Exhausted(Exhausted::File),
-                Some(KILLED) => Self::Killed,
+                Some(SIGABRT) if no_memory => Self::Exhausted(Exhausted::Memory),
+                Some(SIGXCPU) => Self::Exhausted(Exhausted::Time),
+                Some(SIGXFSZ) => Self::Exhausted(Exhausted::File),
+                Some(SIGKILL) => Self::Killed,
                 _ => Self::Crashed,
             };
         };
@@ -64,7 +62,7 @@ impl Verdict {
             Ok(EXIT_TRANSIENT) => Self::Transient,
             Ok(EXIT_NOT_READY) => Self::NotReady,
             Ok(EXIT_CANCELLED) => Self::Cancelled,
-            // Windows has no signals: a program that aborts ends with a number.
+            // Windows has no signals: an abort is an exit code.
             _ if no_memory => Self::Exhausted(Exhausted::Memory),
             _ => Self::Crashed,
         }
@@ -72,17 +70,17 @@ impl Verdict {
 }
 
 impl Exhausted {
-    /// A sentence for whoever asked for the demo. Its code is `demo_too_large`.
+    /// A sentence for people. The error code is `demo_too_large`.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Memory => "The demo takes more memory to read than one demo may have.",
-            Self::Time => "The demo takes more processor time to read than one demo may have.",
-            Self::File => "The demo takes more room on the disk than one demo may have.",
+            Self::Memory => "The demo needs more memory than allowed.",
+            Self::Time => "The demo needs more CPU time than allowed.",
+            Self::File => "The demo needs more disk space than allowed.",
         }
     }
 }
 
-/// Whether a line of standard error is what a Rust program says when it gets no memory.
+/// Whether a line on standard error is Rust's message for a failed allocation.
 pub fn no_memory(line: &str) -> bool {
     line.starts_with("memory allocation of ") && line.ends_with(" bytes failed")
 }
@@ -92,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_end_of_a_child_has_its_meaning() {
+    fn exit_codes_and_signals_are_interpreted() {
         let cases = [
             (Some(0), None, false, Verdict::Done),
             (Some(10), None, false, Verdict::BadJob),

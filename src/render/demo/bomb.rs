@@ -1,4 +1,4 @@
-//! The bomb from tick to tick: carried, dropped, planted, defused, gone off.
+//! Tracks the bomb tick by tick: carried, dropped, planted, defused, exploded.
 
 use awpy::{Context, Entity};
 
@@ -7,18 +7,18 @@ use crate::render::scene::{Bomb, BombState, Effect, EffectKind, MAX_PLAYERS, Mom
 use super::keys::{BOMB, Fields, Key, PLANTED, PlaceKeys};
 use super::seats::Seats;
 
-/// Seconds from plant to explosion where neither the demo nor the server says: the game's own.
+/// Default seconds from plant to explosion, if neither the demo nor the server says.
 const FUSE_SECONDS: f32 = 40.0;
 
-/// Follows the bomb through one round.
+/// Tracks the bomb through one round.
 #[derive(Default)]
 pub(super) struct BombWatch {
     keys: Option<BombKeys>,
-    /// Handle of the pawn that carries it, at this tick.
+    /// Handle of the pawn carrying it at this tick.
     carrier: Option<u32>,
-    /// Where it lies, at this tick.
+    /// Its position on the ground at this tick.
     loose: Option<Option<[f32; 3]>>,
-    /// Where it was last carried.
+    /// The last position at which it was carried.
     carried_at: Option<[f32; 3]>,
     planted: Option<Planted>,
 }
@@ -41,7 +41,7 @@ struct PlantedKeys {
 }
 
 struct Planted {
-    /// Set once the tick is known, at the end of the first one.
+    /// Set at the end of its first tick, once the tick is known.
     since: Option<i32>,
     entity: (i32, u32),
     bomb: Bomb,
@@ -76,25 +76,25 @@ impl BombWatch {
         (self.carrier, self.loose) = (None, None);
     }
 
-    /// Takes the bomb as a thing that is carried or lies about.
+    /// Updates from the bomb entity while it is carried or dropped.
     pub fn bomb(&mut self, context: &Context, entity: &Entity) {
         let keys = self.keys.get_or_insert_with(|| BombKeys::of(context));
         let resolve = |key| entity.get_handle(key).filter(|&handle| context.entities().get_by_handle(handle).is_some());
         match resolve(keys.owner) {
             Some(owner) => self.carrier = Some(owner),
-            // A place relative to whoever carried it last is none.
+            // A position relative to its last carrier is not usable.
             None if resolve(keys.parent).is_some() => self.loose = self.loose.or(Some(None)),
             None => self.loose = Some(keys.place.read(entity)),
         }
     }
 
-    /// Takes the bomb once it is planted.
+    /// Updates from the planted bomb entity.
     pub fn planted(&mut self, context: &Context, entity: &Entity) {
         let keys = &self.keys.get_or_insert_with(|| BombKeys::of(context)).planted;
         let (exploded, defused) = (entity.get_bool(keys.exploded), entity.get_bool(keys.defused));
         let id = (entity.index, entity.serial);
         if self.planted.as_ref().is_none_or(|planted| planted.entity != id) {
-            // One that no longer ticks when first seen is of the round before.
+            // If it is not ticking when first seen, it is from the previous round.
             let Some(at) = keys.place.read(entity).filter(|_| entity.get_bool(keys.ticking)) else { return };
             let site = if entity.get_i64(keys.site) == 1 { 'B' } else { 'A' };
             let bomb = Bomb { at, state: BombState::Planted, being_defused: false };
@@ -111,7 +111,7 @@ impl BombWatch {
         }
     }
 
-    /// An event says that it went off; its entity may be gone already.
+    /// Handles the explosion event; the entity may be gone already.
     pub fn exploded(&mut self, tick: i32) -> Option<Effect> {
         let planted = self.planted.as_mut()?;
         planted.bomb.state = BombState::Exploded;
@@ -123,7 +123,7 @@ impl BombWatch {
         Some(Effect { tick, kind: EffectKind::BombExploded, at: planted.bomb.at })
     }
 
-    /// Ends a tick: writes what is known into the moment.
+    /// Ends a tick: writes the bomb's state into the moment.
     pub fn end(&mut self, moment: &mut Moment, seats: &Seats) -> Option<Effect> {
         if let Some(planted) = &mut self.planted {
             planted.since.get_or_insert(moment.tick);
@@ -135,7 +135,7 @@ impl BombWatch {
         }
         let carrier = self.carrier.and_then(|handle| seats.of_handle(handle));
         if carrier.is_some_and(|player| player >= MAX_PLAYERS) {
-            // Somebody carries it who has no place in the picture.
+            // Carried by a player who is not drawn.
             return None;
         }
         if let Some(player) = carrier {
@@ -144,18 +144,18 @@ impl BombWatch {
         if let Some(player) = carrier.filter(|&player| moment.players[player].alive()) {
             moment.players[player].has_bomb = true;
         } else if carrier.is_some() || self.loose.is_some() {
-            // A dead carrier's bomb has dropped, a few ticks before its own entity says so.
+            // A dead carrier's bomb is dropped a few ticks before its entity says so.
             let at = self.loose.flatten().or(self.carried_at);
             moment.bomb = at.map(|at| Bomb { at, state: BombState::Dropped, being_defused: false });
         }
         None
     }
 
-    /// The plant, if there was one. `server_seconds` is the fuse as the server has it.
+    /// The plant, if there was one. `server_seconds`: the fuse time set on the server.
     pub fn plant(&self, server_seconds: Option<f32>, tick_rate: f32) -> Option<Plant> {
         let planted = self.planted.as_ref()?;
         let tick = planted.since?;
-        // What happened is truer than what was set.
+        // The observed time is more reliable than the configured one.
         let burnt = planted.exploded_at.map(|end| (f64::from(end) - f64::from(tick)) as f32 / tick_rate);
         let set = Some(planted.timer).filter(|timer| timer.is_finite() && *timer > 0.0);
         let fuse_seconds = burnt.or(set).or(server_seconds).unwrap_or(FUSE_SECONDS);

@@ -1,25 +1,25 @@
-//! Coaches: they take a side to speak to their team, and a plug-in ends their lives when freeze time does.
+//! Detects coaches, who join a side to talk to their team and are killed by a plugin when freeze time ends.
 //!
-//! A coach of a round dies by his own hand around the end of its freeze time, and neither fires nor moves in it. Who
-//! was sent off like that and plays in no round at all is a coach also where he was left standing.
+//! A coach commits "suicide" around the end of freeze time and neither shoots nor moves in that round. Someone killed
+//! like that who never actually plays is a coach also in rounds where the plugin left them alive.
 
 use std::collections::HashSet;
 
 use awpy::Context;
 
 use super::container::Container;
-use super::keys::{CONTROLLER, ControllerKeys, PAWN, PawnKeys};
+use super::keys::{CONTROLLER, CONTROLLERS, ControllerKeys, PAWN, PawnKeys};
+use super::people::{Death, Person, Use, between};
 use super::rounds::Round;
-use super::survey::{CONTROLLERS, Death, Person, Use, between};
 
-/// Seconds after freeze time until which a coach is sent off.
+/// Seconds after the end of freeze time within which coaches are killed.
 const LATE_SECONDS: f32 = 3.0;
-/// Map units within which somebody has not moved: being pushed or set on the ground is no step.
+/// Distance in map units that does not count as moving: players get pushed or settle on the ground.
 const STILL_UNITS: f32 = 48.0;
-/// Ticks between two looks at whether somebody moves.
+/// Ticks between movement checks.
 const LOOK_TICKS: i32 = 4;
 
-/// What the first pass has seen.
+/// Results of the first pass.
 pub(super) struct Seen<'a> {
     pub tick_rate: f32,
     pub rounds: &'a [Round],
@@ -28,7 +28,7 @@ pub(super) struct Seen<'a> {
     pub uses: &'a [Use],
 }
 
-/// Somebody who did nothing in a round, as far as events tell.
+/// Someone without any action in a round, as far as events tell.
 struct Idle<'a> {
     person: usize,
     round: &'a Round,
@@ -37,8 +37,8 @@ struct Idle<'a> {
     moved: bool,
 }
 
-/// Who coached in which round: index of the person and number of the round. Where nobody died as coaches do, this costs
-/// no look at the demo.
+/// Who coached in which round: index of the person and round number. If nobody died the way coaches do, this does not
+/// read the demo.
 pub(super) fn coaches(demo: &Container, seen: &Seen<'_>) -> HashSet<(usize, u32)> {
     let own = seen.deaths.iter().filter(|death| death.own);
     let suspects: HashSet<usize> = own.filter_map(|death| seen.sent_off(death)).collect();
@@ -63,14 +63,14 @@ pub(super) fn coaches(demo: &Container, seen: &Seen<'_>) -> HashSet<(usize, u32)
 }
 
 impl<'a> Seen<'a> {
-    /// Who died by their own hand when a coach would have.
+    /// The victim, if the death looks like a coach being killed.
     fn sent_off(&self, death: &Death) -> Option<usize> {
         let round = self.rounds.iter().rev().find(|round| round.holds(death.tick))?;
         let person = death.victim?;
         self.idle(person, round).filter(|idle| idle.sent_off).map(|_| person)
     }
 
-    /// `None` for who fired, killed or was killed by somebody else.
+    /// `None` for anyone who fired, killed, or was killed by somebody else.
     fn idle(&self, person: usize, round: &'a Round) -> Option<Idle<'a>> {
         let (from, to) = (round.start_tick, round.end_tick);
         let deaths = || between(self.deaths, |death| death.tick, from, to).iter();
@@ -89,13 +89,14 @@ impl<'a> Seen<'a> {
 }
 
 impl Idle<'_> {
-    /// Whether a player would move at this tick. One's death is no end: who comes back and plays is a player.
+    /// Whether a player would be moving at this tick. Deaths do not matter: someone who respawns and plays is a
+    /// player.
     fn live(&self, tick: i32) -> bool {
         (self.round.freeze_end_tick..=self.round.end_tick).contains(&tick)
     }
 }
 
-/// Looks at those who did nothing else, whether they moved. Damage ends the looking: the first pass has ended there too.
+/// Checks whether those without any action moved. Damage ends the check, as it ended the first pass.
 fn watch(demo: &Container, people: &[Person], idle: &mut [Idle<'_>]) {
     let classes = HashSet::from([CONTROLLER, PAWN]);
     let mut keys = None;
@@ -117,11 +118,11 @@ fn watch(demo: &Container, people: &[Person], idle: &mut [Idle<'_>]) {
         }
     });
     if let Err(error) = run {
-        log::debug!("the demo is damaged: {error}");
+        log::debug!("The demo is damaged: {error}");
     }
 }
 
-/// Everybody alive: Steam ID and name, and where they are.
+/// Everyone alive: Steam ID and name, and position.
 fn living(context: &Context, (controllers, pawns): &(ControllerKeys, PawnKeys)) -> Vec<((u64, String), [f32; 3])> {
     let one = |index: i32| {
         let controller = context.entities().get(index).filter(|entity| &*entity.class_name == CONTROLLER)?;

@@ -1,6 +1,7 @@
-//! The second pass over a demo: everything that moves in one round, tick by tick, and the ground under all rounds.
+//! Second pass over a demo: collects everything that moves in one round, tick by tick, and the walked ground of all
+//! rounds.
 //!
-//! This runs once a tick over the whole demo, so nothing in it looks a name up or makes a text.
+//! Runs on every tick of the whole demo, so it must not look up names or allocate strings.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
@@ -17,33 +18,34 @@ use super::events::Values;
 use super::failure;
 use super::ground::Gatherer;
 use super::keys::{self, Key, weapon_name};
+use super::people::Person;
 use super::roster::{PLAYERS, Roster};
 use super::schema::{Kind, Schema};
 use super::seats::Seats;
-use super::survey::{Person, Survey};
+use super::survey::Survey;
 use super::throws::Throws;
 
-/// Ticks between two looks for new pawns outside of the round.
+/// Ticks between searches for new pawns outside the round.
 const PAWN_SEARCH_TICKS: i32 = 32;
-/// Ticks between two looks at where everybody stands: who runs comes 8 units far, one cell of the ground.
+/// Ticks between position samples for the ground: a running player moves 8 units, one ground cell.
 const GROUND_TICKS: u32 = 2;
-/// Moments kept at most, whatever tick rate a demo claims: a clip of full length at 128 ticks a second.
+/// Maximum number of moments, whatever tick rate a demo claims: a full-length clip at 128 ticks per second.
 const MOMENTS: usize = (limits::CLIP_SECONDS as usize + 10) * 128;
-/// Seconds of the round clock where the rules do not say.
+/// Default round time in seconds, if the rules do not say.
 const ROUND_SECONDS: f32 = 115.0;
 
-/// The ticks that matter.
+/// Tick ranges of interest.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    /// Those of which moments are kept.
+    /// Ticks whose moments are kept.
     pub moments: RangeInclusive<i32>,
-    /// From the start of freeze time to the next round's start.
+    /// From the start of freeze time to the start of the next round.
     pub round: Range<i32>,
     pub freeze_end: i32,
     pub round_end: i32,
 }
 
-/// Fills a [`Scene`].
+/// Builds a [`Scene`].
 pub(super) struct Collector {
     window: Window,
     steam64: u64,
@@ -53,14 +55,14 @@ pub(super) struct Collector {
     ground: Gatherer,
     pawns: Vec<i32>,
     roster: Roster,
-    /// Who coached in some round: where they stand is no place that players go to.
+    /// Everyone who coached in any round: where they stand is not part of the map's walkable ground.
     coaches: Vec<Person>,
     seats: Seats,
-    /// Names of weapons by entity: index and serial number, so that a reused index is another weapon.
+    /// Weapon names by entity index and serial number, so that a reused index counts as another weapon.
     weapons: HashMap<(i32, u32), u16>,
     throws: Throws,
     bomb: BombWatch,
-    /// Who died in this round. A place that is filled again from an older message must not wake the dead.
+    /// Who died in this round. A late entity update must not revive them.
     dead: [bool; PLAYERS],
     spotting: bool,
     played: bool,
@@ -89,7 +91,7 @@ impl Collector {
         }
     }
 
-    /// The classes of entities that the parser need keep.
+    /// The entity classes that the parser must keep.
     pub fn classes() -> HashSet<&'static str> {
         let mut classes: HashSet<_> = awpy::weapons::weapon_classes().collect();
         classes.extend([keys::PAWN, keys::CONTROLLER, keys::RULES, keys::TEAM]);
@@ -98,12 +100,12 @@ impl Collector {
         classes
     }
 
-    /// Takes one tick.
+    /// Processes one tick.
     pub fn tick(&mut self, context: &Context, events: &[GameEvent]) {
         let schema = self.schema.take().unwrap_or_else(|| Schema::of(context));
         let tick = context.tick();
         if tick >= self.ground_start && tick % GROUND_TICKS as i32 == 0 {
-            self.stand(context, &schema);
+            self.sample_ground(context, &schema);
         }
         let in_order = self.scene.moments.last().is_none_or(|moment| moment.tick < tick);
         if self.window.moments.contains(&tick) && in_order && self.scene.moments.len() < MOMENTS {
@@ -112,7 +114,7 @@ impl Collector {
         self.schema = Some(schema);
     }
 
-    /// The scene, and whether the player is in it.
+    /// Returns the scene; an error if the player is not in it.
     pub fn finish(mut self, c4_seconds: Option<f32>, tick_rate: f32) -> Result<Scene> {
         let steam64 = self.steam64;
         let followed = self.roster.players.iter().position(|player| player.steam64 == steam64);
@@ -130,7 +132,7 @@ impl Collector {
         self.scene.ground = self.ground.finish();
         self.scene.plant = self.bomb.plant(c4_seconds, tick_rate);
         if !self.spotting {
-            // Nobody is ever spotted in the whole demo: it was made without, and says nothing.
+            // Nobody is ever spotted: the demo was recorded without spotting data.
             for player in self.scene.moments.iter_mut().flat_map(|moment| &mut moment.players) {
                 player.spotted = None;
             }
@@ -138,7 +140,7 @@ impl Collector {
         Ok(self.scene)
     }
 
-    fn stand(&mut self, context: &Context, schema: &Schema) {
+    fn sample_ground(&mut self, context: &Context, schema: &Schema) {
         let entities = context.entities();
         let search = context.tick() % PAWN_SEARCH_TICKS == 0;
         if search || self.pawns.is_empty() {
@@ -146,7 +148,7 @@ impl Collector {
             let pawns = entities.iter().filter(|(_, entity)| schema.kind(entity) == Kind::Pawn);
             self.pawns.extend(pawns.map(|(index, _)| index));
             if !self.coaches.is_empty() {
-                self.pass_over_coaches(context, schema);
+                self.ignore_coaches(context, schema);
             }
         }
         for &index in &self.pawns {
@@ -160,7 +162,7 @@ impl Collector {
         }
     }
 
-    fn pass_over_coaches(&mut self, context: &Context, schema: &Schema) {
+    fn ignore_coaches(&mut self, context: &Context, schema: &Schema) {
         let keys = &schema.controller;
         for (_, controller) in context.entities().iter().filter(|(_, entity)| schema.kind(entity) == Kind::Controller) {
             let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
@@ -181,7 +183,7 @@ impl Collector {
             self.dead = [false; PLAYERS];
         }
         self.bomb.begin();
-        // Controllers have the lowest indices, so every pawn's seat is known when the pawn comes.
+        // Controllers have the lowest indices, so every seat is known before its pawn is processed.
         for (index, entity) in context.entities().iter() {
             match schema.kind(entity) {
                 Kind::Other => {}
@@ -217,7 +219,8 @@ impl Collector {
                     self.team(entity, schema);
                 }
                 Kind::Rules | Kind::Team => {}
-                // What the recorder does not see any more hangs in the air as it was: nobody knows where it is.
+                // Grenades the recorder can no longer see stay in the air in the demo; their real position is
+                // unknown.
                 Kind::Projectile(_) | Kind::Inferno if !entity.active => {}
                 Kind::Projectile(kind) => self.throws.projectile(context, index, entity, kind, &mut moment),
                 Kind::Inferno => self.throws.inferno(context, entity, &mut moment),
@@ -237,7 +240,7 @@ impl Collector {
         let keys = &schema.pawn;
         let health = if self.dead[player] { 0 } else { pawn.get_i64(keys.health).clamp(0, 1_000) as i32 };
         let before = self.scene.moments.last().map(|moment| moment.players[player]).filter(|before| before.present);
-        // Where somebody died counts, not where the dead pawn is moved to.
+        // The position of the death counts, not where the dead pawn is moved to.
         let fixed = before.filter(|_| health == 0);
         let at = fixed.map(|before| before.at).or_else(|| keys.place.read(pawn)).or(before.map(|before| before.at))?;
         let yaw = fixed.map_or_else(|| pawn.get_qangle(keys.angles)[1], |before| before.yaw);
@@ -285,7 +288,7 @@ impl Collector {
         known.score = u32::try_from(team.get_i64(keys.score)).unwrap_or(0);
     }
 
-    /// Whom the followed player's team sees: their own, and everybody whose mask has a bit of one of theirs.
+    /// Marks who is visible to the followed player's team: the team itself, and everyone spotted by one of them.
     fn spot(&self, moment: &mut Moment, masks: &[u64; MAX_PLAYERS]) {
         let followed = self.seats.of_steam64(self.steam64);
         let Some(followed) = followed.and_then(|player| moment.players.get(player)) else { return };
@@ -308,7 +311,7 @@ impl Collector {
                 }
             }
             "weapon_fire" => {
-                // A shot is seen where the shooter is.
+                // A shot is drawn at the shooter's position.
                 let drawn = |key: &str| player(key).filter(|&player| player < MAX_PLAYERS);
                 self.scene.effects.extend(values.shot(tick, drawn));
             }

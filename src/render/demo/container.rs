@@ -1,8 +1,8 @@
-//! A demo file as a parser can take it: read into memory, known to be a CS2 demo of a mode with rounds, and mended
-//! where it was cut off.
+//! Loads a demo file for the parser: reads it into memory, checks that it is a CS2 demo of a mode with rounds, and
+//! truncates it after its last intact frame.
 //!
-//! The frames are walked here, before any parser sees them, because one bad length makes the parser refuse the whole
-//! file. Knows nothing of rounds and players.
+//! The frames are walked here first because a single bad length makes the parser reject the whole file. Knows nothing
+//! about rounds and players.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,68 +15,67 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::limits;
 
+use super::kind::MAGIC;
 use super::{failure, game};
 
-/// First bytes of every Source 2 demo.
-pub(super) const MAGIC: &[u8] = b"PBDEMS2\0";
 /// Bytes before the first frame: the magic, then two offsets to frames near the end.
 const HEADER_BYTES: usize = 16;
-/// Bit of a frame's command that says its body is packed with Snappy.
+/// Bit of a frame's command that marks its body as Snappy-compressed.
 const COMPRESSED: u32 = 64;
-/// The frame after which the match begins; all before it is the sign-on.
+/// The frame at which the match begins; everything before it is the sign-on.
 const SYNC_TICK: u32 = 3;
-/// Bytes of one frame once unpacked. The largest seen (a full packet of a real match) has 2 MB.
+/// Maximum uncompressed size of a frame. The largest seen (a full packet of a real match) is 2 MB.
 const FRAME_BYTES: usize = 64 << 20;
 
-/// A demo that is worth parsing.
+/// A demo ready for parsing.
 pub(super) struct Container {
-    /// Over the mended copy in memory.
+    /// Parser over the repaired copy in memory.
     pub parser: Parser,
-    /// The map's name; empty where the demo does not say.
+    /// The map's name; empty if the demo does not say.
     pub map: String,
-    /// Whether there was more than whole frames.
+    /// Whether the file had bytes after its last intact frame.
     pub cut: bool,
-    /// Seconds from plant to explosion, where the server says (`mp_c4timer`).
+    /// Seconds from plant to explosion, if set on the server (`mp_c4timer`).
     pub c4_seconds: Option<f32>,
 }
 
-/// Reads a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
+/// Loads a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
 pub(super) fn open(path: &Path) -> Result<Container> {
     let mut bytes = Vec::new();
-    let reading = |error| Error::internal("The demo could not be read.", error);
+    let reading = |error| Error::internal("Could not read the demo.", error);
     let mut file = File::open(path).map_err(reading)?;
     let size = file.metadata().map_err(reading)?.len();
     if size > limits::UNPACKED_BYTES {
         let message = format!("The demo is larger than {} MiB.", limits::UNPACKED_BYTES >> 20);
         return Err(failure(FailureCode::DemoTooLarge, message));
     }
-    // The process may have less memory than there is demo: that is the demo's fault, and no reason to crash.
+    // The process may have less memory than the demo needs: that is the demo's fault and must not crash.
     if bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX)).is_err() {
-        let message = format!("The demo has {} MiB, more than there is memory for one.", size >> 20);
+        let message = format!("The demo ({} MiB) does not fit in memory.", size >> 20);
         return Err(failure(FailureCode::DemoTooLarge, message));
     }
-    // What is no match from its beginning is not read to its end.
+    // Do not read all of a file whose beginning cannot be right.
     file.by_ref().take(size.min(limits::SIGN_ON_BYTES as u64)).read_to_end(&mut bytes).map_err(reading)?;
     if size > bytes.len() as u64 && begins_late(&bytes) {
         return Err(sign_on_too_large());
     }
-    // No more than was there at first: what grows now is not part of it.
+    // Do not read more than the initial size: the file may be growing.
     let left = size.saturating_sub(bytes.len() as u64);
     file.take(left).read_to_end(&mut bytes).map_err(reading)?;
-    mended(bytes)
+    repaired(bytes)
 }
 
-fn mended(mut bytes: Vec<u8>) -> Result<Container> {
+fn repaired(mut bytes: Vec<u8>) -> Result<Container> {
     if !bytes.starts_with(MAGIC) {
         return Err(failure(FailureCode::DemoUnreadable, not_a_demo(&bytes)));
     }
     let Some(frames) = walk(&bytes) else {
-        let message = "The demo breaks off or is damaged before the match begins.";
+        let message = "The demo is truncated or damaged before the match begins.";
         return Err(failure(FailureCode::DemoUnreadable, message));
     };
     let cut = frames.end < bytes.len();
     bytes.truncate(frames.end);
-    // The offsets point behind the cut, or nowhere; nothing here needs them.
+    // These offsets may point past the end or nowhere; nothing here needs them.
     bytes[MAGIC.len()..HEADER_BYTES].fill(0);
 
     if frames.sign_on_end > limits::SIGN_ON_BYTES {
@@ -102,7 +101,7 @@ fn sign_on_too_large() -> Error {
     )
 }
 
-/// Whether whole frames, and the beginning of one more, fill all of these first bytes without the match's beginning.
+/// Whether these first bytes are all intact frames (plus the start of one) without reaching the match.
 fn begins_late(bytes: &[u8]) -> bool {
     let frames = bytes.get(HEADER_BYTES..).filter(|_| bytes.starts_with(MAGIC));
     let mut reader = ByteReader::new(frames.unwrap_or_default());
@@ -115,18 +114,18 @@ fn begins_late(bytes: &[u8]) -> bool {
     }
 }
 
-/// The error for a demo that the parser gives up on.
+/// The error when the parser gives up on a demo.
 pub(super) fn unreadable(error: awpy::Error) -> Error {
     failure(FailureCode::DemoUnreadable, "The demo is too damaged to read.").because(error)
 }
 
-/// Where whole frames end.
+/// Extent of the intact frames.
 struct Frames {
     end: usize,
     sign_on_end: usize,
 }
 
-/// Walks the frames as far as they are whole. `None` if not even the sign-on is.
+/// Walks the intact frames. `None` if even the sign-on is incomplete.
 fn walk(bytes: &[u8]) -> Option<Frames> {
     let mut reader = ByteReader::new(bytes.get(HEADER_BYTES..)?);
     let (mut end, mut sign_on_end) = (HEADER_BYTES, None);
@@ -139,16 +138,16 @@ fn walk(bytes: &[u8]) -> Option<Frames> {
     sign_on_end.map(|sign_on_end| Frames { end, sign_on_end })
 }
 
-/// Why there is no further whole frame.
+/// Why there is no further intact frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
-    /// The bytes end.
+    /// End of input.
     Short,
-    /// What comes is no frame.
+    /// Not a frame.
     Bad,
 }
 
-/// The command of the next whole frame.
+/// Reads one frame and returns its command.
 fn frame(reader: &mut ByteReader<'_>) -> Result<u32, Stop> {
     let command = reader.read_uvarint32().map_err(|_| Stop::Short)?;
     let _tick = reader.read_uvarint32().map_err(|_| Stop::Short)?;
@@ -157,7 +156,7 @@ fn frame(reader: &mut ByteReader<'_>) -> Result<u32, Stop> {
         return Err(Stop::Bad);
     }
     let body = reader.read_bytes(size).map_err(|_| Stop::Short)?;
-    // The parser believes this number when it makes room.
+    // The parser allocates this many bytes.
     let unpacks = |body| snap::raw::decompress_len(body).is_ok_and(|bytes| bytes <= FRAME_BYTES);
     if command & COMPRESSED != 0 && !unpacks(body) {
         return Err(Stop::Bad);
@@ -165,31 +164,35 @@ fn frame(reader: &mut ByteReader<'_>) -> Result<u32, Stop> {
     Ok(command & !COMPRESSED)
 }
 
-/// Game type 1 has no rounds of its own: mode 0 is arms race, mode 2 deathmatch. The parser cannot read their rules.
+/// Game type 1 has no rounds: mode 0 is arms race, mode 2 deathmatch. The parser cannot read their rules.
 fn refuse_modes_without_rounds(game_type: Option<&str>, game_mode: Option<&str>) -> Result<()> {
     let mode = match (game_type, game_mode) {
         (Some("1"), Some("2")) => "deathmatch",
         (Some("1"), Some("0") | None) => "arms race",
-        (Some("1"), _) => "a game mode like arms race or deathmatch",
+        (Some("1"), _) => "a game mode without rounds",
         _ => return Ok(()),
     };
-    let message = format!("The demo is of {mode}: it has no rounds to cut a clip from.");
+    let message = format!("This is a demo of {mode}, which has no rounds to make a clip of.");
     Err(failure(FailureCode::DemoUnsupported, message))
 }
 
-/// One sentence on what the bytes look like instead.
+/// One sentence on what the file appears to be instead.
 fn not_a_demo(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
     let text = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
     let what = match bytes {
         [] => "The file is empty".into(),
         [b'H', b'L', b'2', b'D', b'E', b'M', b'O', ..] => "This is a CS:GO demo (HL2DEMO)".into(),
-        [0x1f, 0x8b, ..] => "This is a gzip file inside another file".into(),
-        [b'B', b'Z', b'h', ..] => "This is a bzip2 file inside another file".into(),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "This is a zstd file inside another file".into(),
-        [b'P', b'K', 3, 4, ..] => "This is a ZIP archive inside another file".to_owned(),
-        [b'R', b'a', b'r', b'!', ..] => "This is a RAR archive; only .dem, .gz, .bz2, .zst and .zip are read".into(),
-        [b'7', b'z', 0xbc, 0xaf, ..] => "This is a 7z archive; only .dem, .gz, .bz2, .zst and .zip are read".into(),
+        [0x1f, 0x8b, ..] => "This is a gzip file inside another compressed file".into(),
+        [b'B', b'Z', b'h', ..] => "This is a bzip2 file inside another compressed file".into(),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "This is a zstd file inside another compressed file".into(),
+        [b'P', b'K', 3, 4, ..] => "This is a ZIP archive inside another compressed file".to_owned(),
+        [b'R', b'a', b'r', b'!', ..] => {
+            "This is a RAR archive (only .dem, .gz, .bz2, .zst, and .zip are supported)".into()
+        }
+        [b'7', b'z', 0xbc, 0xaf, ..] => {
+            "This is a 7z archive (only .dem, .gz, .bz2, .zst, and .zip are supported)".into()
+        }
         _ if text.starts_with("<!doctype html") || text.starts_with("<html") => "This is an HTML page".into(),
         _ if text.starts_with('<') => "This is an XML or HTML document".into(),
         _ if text.starts_with('{') || text.starts_with('[') => "This looks like JSON".into(),

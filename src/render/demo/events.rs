@@ -1,10 +1,10 @@
-//! Game events as the parser gives them, text by text, read as what they mean.
+//! Interprets game events, which the parser delivers as text.
 
 use awpy::GameEvent;
 
 use crate::render::scene::{Effect, EffectKind, Kill};
 
-/// Reads the values of one event.
+/// Typed access to the values of one event.
 pub(super) struct Values<'a>(&'a GameEvent);
 
 impl<'a> Values<'a> {
@@ -12,7 +12,7 @@ impl<'a> Values<'a> {
         Self(event)
     }
 
-    /// The text of a value; empty where the event has none.
+    /// A value as text; empty if the event does not have it.
     pub fn text(&self, key: &str) -> &'a str {
         self.0.keys.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str())
     }
@@ -25,7 +25,7 @@ impl<'a> Values<'a> {
         matches!(self.text(key), "true" | "1")
     }
 
-    /// `x`, `y`, `z`; `None` if there is no such place.
+    /// `x`, `y`, `z`; `None` if they are missing or invalid.
     pub fn place(&self) -> Option<[f32; 3]> {
         let axis = |key| self.text(key).parse::<f32>().ok().filter(|value| value.is_finite());
         Some([axis("x")?, axis("y")?, axis("z")?])
@@ -40,11 +40,11 @@ impl<'a> Values<'a> {
         if slot == Some(NOBODY) {
             return None;
         }
-        // Handles in events have 15 bits of index (in entities 14), and may come as negative numbers.
+        // Handles in events have 15 index bits (14 in entities) and may be negative.
         let pawn = self.0.keys.iter().find(|(name, _)| name.strip_prefix(key) == Some("_pawn"));
         let pawn = pawn.and_then(|(_, value)| value.parse::<i64>().ok()).map(|handle| (handle & 0x7fff) as i32);
         let pawn = pawn.filter(|&index| index > 0 && index <= 0x3fff);
-        // A slot is the index of the controller less one, whatever its upper byte says.
+        // A slot is the controller index minus one; its upper byte is to be ignored.
         let controller = slot.map(|slot| (slot & 0xff) as i32 + 1);
         (pawn.is_some() || controller.is_some()).then_some(Actor { pawn, controller })
     }
@@ -53,7 +53,7 @@ impl<'a> Values<'a> {
 /// What an event has in place of a player when there is none.
 const NOBODY: i64 = 65_535;
 
-/// A player as an event names one.
+/// A player as referenced by an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Actor {
     /// Index of the pawn entity.
@@ -63,7 +63,7 @@ pub(super) struct Actor {
 }
 
 impl Values<'_> {
-    /// A `player_death`; `None` if the victim is not one of the round's players.
+    /// A `player_death`; `None` if the victim is not in the round.
     pub fn kill(&self, tick: i32, player: impl Fn(&str) -> Option<usize>) -> Option<Kill> {
         Some(Kill {
             tick,
@@ -80,7 +80,7 @@ impl Values<'_> {
         })
     }
 
-    /// A `weapon_fire`; `None` for what leaves no trace in the air.
+    /// A `weapon_fire`; `None` for weapons without a visible shot.
     pub fn shot(&self, tick: i32, player: impl Fn(&str) -> Option<usize>) -> Option<Effect> {
         let weapon = self.text("weapon").trim_start_matches("weapon_");
         if weapon.contains("knife") || weapon.contains("grenade") || SILENT.contains(&weapon) {
@@ -96,16 +96,16 @@ impl Values<'_> {
     }
 }
 
-/// What somebody uses, as far as a knife round is concerned.
+/// Kind of weapon, as far as knife rounds are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arm {
     Knife,
-    /// Guns, grenades, the taser: whatever is not allowed in a knife round.
+    /// Guns, grenades, the taser: anything not used in a knife round.
     Gun,
 }
 
 impl Arm {
-    /// By the name that events and weapons have. `None` for the bomb and for what is no weapon at all.
+    /// Classifies a weapon name from an event or entity. `None` for the bomb and for non-weapons.
     pub fn of(name: &str) -> Option<Self> {
         let name = name.trim_start_matches("weapon_");
         match name {
@@ -116,5 +116,5 @@ impl Arm {
     }
 }
 
-/// What `weapon_fire` also tells of, besides knives and grenades.
+/// Other weapons that fire events but have no visible shot, besides knives and grenades.
 const SILENT: [&str; 7] = ["bayonet", "flashbang", "molotov", "decoy", "c4", "healthshot", "fists"];

@@ -1,4 +1,4 @@
-//! Which game a demo is of. Other games of the same engine record in the same container.
+//! Checks which game a demo is from. Other Source 2 games use the same container.
 
 use awpy::Parser;
 
@@ -8,15 +8,15 @@ use crate::domain::failure::FailureCode;
 use super::failure;
 use super::keys::{CONTROLLER, RULES};
 
-/// The folders of games that are likely to be mistaken for this one, and the names of the games.
+/// Directory and name of games whose demos are likely to be submitted by mistake.
 const GAMES: [(&str, &str); 3] = [("citadel", "Deadlock"), ("dota", "Dota 2"), ("hlvr", "Half-Life: Alyx")];
-/// The folder of Counter-Strike 2, which has kept the name of its predecessor's.
+/// The directory of Counter-Strike 2, which kept the name of its predecessor.
 const COUNTER_STRIKE: &str = "csgo";
-/// Characters of an unknown game's folder that are quoted.
+/// Maximum length of an unknown game's directory to be quoted.
 const FOLDER_CHARS: usize = 32;
 
-/// Refuses what another game has recorded. Where the folder in the header is not the game's own, or there is none, what
-/// a demo consists of decides; the folder then gives the other game its name.
+/// Rejects demos of other games. If the header's directory is missing or unknown, the demo's entity classes decide;
+/// the directory then names the other game.
 pub(super) fn refuse_others(sign_on: &Parser) -> Result<()> {
     let directory = sign_on.file_header().ok().and_then(|header| header.game_directory).unwrap_or_default();
     let folder = directory.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default().to_ascii_lowercase();
@@ -27,13 +27,13 @@ pub(super) fn refuse_others(sign_on: &Parser) -> Result<()> {
         Ok(info) => {
             [RULES, CONTROLLER].iter().all(|ours| info.classes().iter().any(|class| &*class.network_name == *ours))
         }
-        // Too damaged to tell: then the folder must do.
+        // Too damaged to tell: rely on the directory.
         Err(_) => folder.is_empty(),
     };
     if ours {
         return Ok(());
     }
-    let message = format!("This is a demo of {}. Only Counter-Strike 2 demos can be rendered.", name(&folder));
+    let message = format!("This is a demo of {}. Only Counter-Strike 2 demos are supported.", name(&folder));
     Err(failure(FailureCode::DemoUnsupported, message))
 }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_game_is_called_by_its_name_and_an_unknown_one_by_its_folder() {
+    fn known_games_are_named_and_others_quoted_by_directory() {
         for (folder, said) in [
             ("citadel", "Deadlock"),
             ("dota", "Dota 2"),

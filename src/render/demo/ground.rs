@@ -1,5 +1,5 @@
-//! Gathers where living players have stood. Most ticks find a player in the cell of the tick before, so the map is
-//! touched only when somebody changes cells.
+//! Collects where living players stood. Most ticks find a player in the same cell as before, so the map is updated
+//! only when somebody changes cells.
 
 use crate::render::scene::{CELL_UNITS, Cell, Ground};
 
@@ -17,7 +17,7 @@ struct Standing {
 }
 
 impl Gatherer {
-    /// Somebody alive stands here for some ticks.
+    /// Records that a living player stood here for some ticks.
     pub fn stand(&mut self, who: i32, [x, y, z]: [f32; 3], ticks: u32) {
         let at = ((x / CELL_UNITS).floor() as i32, (y / CELL_UNITS).floor() as i32);
         let here = Cell { dwell: ticks, z_min: z, z_max: z };
@@ -31,7 +31,7 @@ impl Gatherer {
         }
     }
 
-    /// All that was gathered.
+    /// Returns the ground.
     pub fn finish(mut self) -> Ground {
         for standing in &self.standing {
             keep(&mut self.ground, standing);

@@ -1,4 +1,4 @@
-//! What is in a demo: map, rounds, players, kills. The answer of `inspect`.
+//! The index of a demo: map, rounds, players, kills. The output of `inspect`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,49 +8,49 @@ use serde::{Deserialize, Serialize};
 use crate::domain::error::Result;
 use crate::render::scene::Side;
 
-use super::{container, guarded, scene, survey};
+use super::{container, guarded, survey};
 
-/// What is in a demo, in the shape of `inspect --json`.
+/// A demo's contents, in the format of `inspect --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DemoIndex {
     /// The map's name, such as `de_nuke`.
     pub map: String,
-    /// Ticks a second.
+    /// Ticks per second.
     pub tick_rate: f32,
-    /// The completed rounds that count.
+    /// Completed rounds that count.
     pub rounds: Vec<IndexedRound>,
-    /// Everybody with a Steam ID who was on a side.
+    /// Everyone with a Steam ID who played.
     pub players: Vec<IndexedPlayer>,
 }
 
 /// One round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexedRound {
-    /// N.
+    /// Round number.
     pub number: u32,
     /// First tick, freeze time included.
     pub start_tick: i32,
-    /// Where it is decided.
+    /// Tick at which the round is decided.
     pub end_tick: i32,
-    /// First and last tick that its clip shows.
+    /// First and last tick of its clip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_ticks: Option<[i32; 2]>,
-    /// `t` or `ct`; nothing for a draw.
+    /// `t` or `ct`; null for a draw.
     pub winner: Option<String>,
 }
 
 /// One player.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexedPlayer {
-    /// 64-bit Steam ID, as text: JSON's numbers are too small for it.
+    /// 64-bit Steam ID as a string: too large for a JSON number.
     pub steam64_id: String,
     /// The last name in the demo.
     pub name: String,
-    /// Kills by round number, where there are any. Own and team mates' deaths are none.
+    /// Kills by round number, only rounds with kills. Suicides and team kills do not count.
     pub kills_by_round: BTreeMap<u32, u32>,
 }
 
-/// Says what is in a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
+/// Indexes a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
 pub fn index(path: &Path) -> Result<DemoIndex> {
     guarded(|| {
         let demo = container::open(path)?;
@@ -68,7 +68,7 @@ pub fn index(path: &Path) -> Result<DemoIndex> {
             number: round.number,
             start_tick: round.start_tick,
             end_tick: round.end_tick,
-            clip_ticks: Some(scene::clip(&survey, round)),
+            clip_ticks: Some(survey.clip_ticks(round)),
             winner: winner(round.winner),
         });
         Ok(DemoIndex {
@@ -80,12 +80,12 @@ pub fn index(path: &Path) -> Result<DemoIndex> {
     })
 }
 
-/// What rounds a demo has, as a sentence goes on after "the demo has".
+/// Describes a demo's rounds, to follow "the demo has".
 pub fn rounds_in_words(numbers: impl Iterator<Item = u32>) -> String {
     match numbers.collect::<Vec<_>>().as_slice() {
-        [] => "no completed round".to_owned(),
+        [] => "no completed rounds".to_owned(),
         [1] => "1 round".to_owned(),
-        [only] => format!("round {only} only"),
+        [only] => format!("only round {only}"),
         [1, .., last] => format!("{last} rounds"),
         [first, .., last] => format!("rounds {first} to {last}"),
     }

@@ -1,12 +1,12 @@
-//! Which entities and fields of a demo are read. Names become numbers once a pass: nothing is looked up by name at
-//! every tick.
+//! Entity classes and fields that are read from a demo. Field names are resolved to keys once per pass, not on every
+//! tick.
 
 use awpy::entity::field_path::FieldPath;
 use awpy::{Context, Entity, Serializer, cell_to_world};
 
 use crate::render::scene::{GrenadeKind, Side};
 
-/// Classes that scenes and surveys are read from, besides weapons.
+/// Entity classes, besides weapons.
 pub(super) const PAWN: &str = "CCSPlayerPawn";
 pub(super) const CONTROLLER: &str = "CCSPlayerController";
 pub(super) const RULES: &str = "CCSGameRulesProxy";
@@ -23,10 +23,13 @@ pub(super) const PROJECTILES: [(&str, GrenadeKind); 5] = [
     ("CDecoyProjectile", GrenadeKind::Decoy),
 ];
 
-/// Cells of the world along one axis.
+/// Highest index of a controller entity: the engine's player limit.
+pub(super) const CONTROLLERS: i32 = 64;
+
+/// Number of world cells along an axis.
 const WORLD_CELLS: u64 = 64;
 
-/// A field's number; `None` where this demo's build has no such field, and then it reads as nothing.
+/// A field's key; `None` if this demo's build does not have the field, which then reads as 0 or empty.
 pub(super) type Key = Option<u64>;
 
 /// The side of a team number.
@@ -38,7 +41,7 @@ pub(super) fn side(team: i64) -> Side {
     }
 }
 
-/// Finds the numbers of one class's fields.
+/// Resolves the field keys of one class.
 pub(super) struct Fields<'a>(Option<&'a Serializer>);
 
 impl<'a> Fields<'a> {
@@ -51,7 +54,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The number of one element of an array field.
+/// The key of one element of an array field.
 pub(super) fn element(array: Key, index: usize) -> Key {
     let mut path = FieldPath::unpack(array?);
     path.last += 1;
@@ -59,7 +62,7 @@ pub(super) fn element(array: Key, index: usize) -> Key {
     path.try_pack()
 }
 
-/// Where an entity is.
+/// Keys of an entity's position.
 #[derive(Clone, Copy)]
 pub(super) struct PlaceKeys {
     cell: [Key; 3],
@@ -72,8 +75,8 @@ impl PlaceKeys {
         Self { cell: ["m_cellX", "m_cellY", "m_cellZ"].map(origin), offset: ["m_vecX", "m_vecY", "m_vecZ"].map(origin) }
     }
 
-    /// The place; `None` where the demo says none, or one outside of any map: an unknown field reads as 0, and must
-    /// not put a player into a corner of the world.
+    /// The position; `None` if it is missing or outside any map: an unknown field reads as 0 and must not put a
+    /// player into a corner of the world.
     pub fn read(&self, entity: &Entity) -> Option<[f32; 3]> {
         let mut place = [0.0; 3];
         for (axis, value) in place.iter_mut().enumerate() {
@@ -84,7 +87,7 @@ impl PlaceKeys {
     }
 }
 
-/// A player's pawn.
+/// Keys of a player's pawn.
 pub(super) struct PawnKeys {
     pub place: PlaceKeys,
     pub angles: Key,
@@ -94,7 +97,7 @@ pub(super) struct PawnKeys {
     pub weapon: Key,
     pub flash: Key,
     pub defusing: Key,
-    /// One bit a player's slot, in two words.
+    /// One bit per slot, in two words.
     pub spotted_by: [Key; 2],
 }
 
@@ -115,14 +118,14 @@ impl PawnKeys {
         }
     }
 
-    /// Who has spotted the player: one bit a slot.
+    /// Who has spotted the player: one bit per slot.
     pub fn spotted(&self, pawn: &Entity) -> u64 {
         let [low, high] = self.spotted_by.map(|key| u64::from(pawn.get_u32(key)));
         low | high << 32
     }
 }
 
-/// A player's controller: who it is.
+/// Keys of a player's controller, which identifies the player.
 pub(super) struct ControllerKeys {
     pub steam64: Key,
     pub name: Key,
@@ -144,7 +147,7 @@ impl ControllerKeys {
     }
 }
 
-/// The game rules.
+/// Keys of the game rules.
 pub(super) struct RulesKeys {
     pub warmup: Key,
     pub freeze: Key,
@@ -168,7 +171,7 @@ impl RulesKeys {
     }
 }
 
-/// A weapon's name as events have it. Some classes stand for two weapons: there the item's definition decides.
+/// A weapon's name as used in events. Some classes cover two weapons, told apart by the item definition index.
 pub(super) fn weapon_name(context: &Context, weapon: &Entity) -> &'static str {
     let Some(info) = awpy::weapon_info(&weapon.class_name) else { return "" };
     let fields = Fields::of(context, &weapon.class_name);

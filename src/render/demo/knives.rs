@@ -1,7 +1,7 @@
-//! Whether a match's first round was fought with knives: for the choice of sides, not for the score.
+//! Detects knife rounds, which decide the choice of sides and do not count.
 //!
-//! Mostly the events of the round tell. Where they tell of no weapon at all, as in a round that ended by time, what
-//! everybody carries is looked at: in a pistol round that nobody fired in there are pistols.
+//! Usually the round's events tell. If no weapon was used at all, as in a round that ended by time, the carried
+//! weapons tell: in a pistol round without a shot there are still pistols.
 
 use awpy::{Context, Entity, WeaponSlot, weapon_info};
 
@@ -10,12 +10,12 @@ use crate::render::scene::Side;
 use super::container::Container;
 use super::events::Arm;
 use super::keys::{Fields, PAWN, PawnKeys, side};
+use super::people::{Death, Use, between};
 use super::rounds::Round;
-use super::survey::{Death, Use, between};
 
-/// Tells a knife round by what was used in it, and where nothing was that kills, by what was carried.
+/// Whether only knives were used in the round or, if no weapon was used, carried.
 pub(super) fn knives_only(demo: &Container, round: &Round, uses: &[Use], deaths: &[Death]) -> bool {
-    // What somebody takes his own life with is not used against anybody: coaches do that in knife rounds too.
+    // A weapon used for suicide does not count: coaches do that in knife rounds too.
     let own = |used: &&Use| {
         let mut then = between(deaths, |death| death.tick, used.tick, used.tick).iter();
         used.person.is_some() && then.any(|death| death.own && death.victim == used.person)
@@ -32,7 +32,7 @@ pub(super) fn knives_only(demo: &Container, round: &Round, uses: &[Use], deaths:
     looks.contains(&Some(true)) && !looks.contains(&Some(false))
 }
 
-/// Whether those who live carry knives and no other weapon, but for the bomb; `None` where that cannot be seen.
+/// Whether living players carry only knives, apart from the bomb; `None` if that cannot be seen.
 fn knives_carried(demo: &Container, tick: i32) -> Option<bool> {
     let context = demo.parser.parse_to_tick(tick).ok()?;
     let keys = PawnKeys::of(&context);

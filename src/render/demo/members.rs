@@ -1,110 +1,23 @@
-//! Packed streams as their packers write them: one member (zstd: frame) after the other, each counted. A bomb of empty
-//! members puts nothing out that a limit could see.
+//! Decoders for compressed streams with several members (zstd: frames), each counted. A bomb made of empty members
+//! produces no output that an output limit could catch.
 
-use std::cell::Cell;
 use std::io::{self, BufRead, Read};
-use std::time::Duration;
 
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::unpack::UnpackLimits;
-use crate::os::clock::Clock;
+use super::unpack_limits::Meter;
 
-/// Memory that a zstd frame may ask for as its window: what the `zstd` tool accepts by default.
+/// Maximum window size of a zstd frame: the `zstd` tool's default.
 const ZSTD_WINDOW_BYTES: u64 = 128 << 20;
 
-/// A limit of what goes in that was broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
-    /// Too many members or frames.
-    Members,
-    /// It takes too long, be it without putting anything out.
-    Time,
-    /// Too many packed bytes.
-    Packed,
-}
-
-/// Counts what goes in. Decoders hide the errors of what they read from, so that what was wrong is kept here.
-pub(super) struct Gauge<'a> {
-    limits: UnpackLimits,
-    clock: &'a dyn Clock,
-    began: Duration,
-    packed: Cell<u64>,
-    members: Cell<u64>,
-    broken: Cell<bool>,
-    over: Cell<Option<Over>>,
-}
-
-impl<'a> Gauge<'a> {
-    /// Nothing went in yet.
-    pub fn new(limits: UnpackLimits, clock: &'a dyn Clock) -> Self {
-        let (packed, members, broken, over) = Default::default();
-        Self { limits, clock, began: clock.monotonic(), packed, members, broken, over }
-    }
-
-    /// Packed bytes so far.
-    pub fn packed(&self) -> u64 {
-        self.packed.get()
-    }
-
-    /// Whether it was the source that failed and not the unpacking.
-    pub fn broken(&self) -> bool {
-        self.broken.get()
-    }
-
-    /// The limit that was broken.
-    pub fn over(&self) -> Option<Over> {
-        self.over.get()
-    }
-
-    fn member(&self) -> io::Result<()> {
-        self.members.set(self.members.get() + 1);
-        self.hold(self.members.get() > self.limits.members, Over::Members)
-    }
-
-    /// Also to be called where nothing comes in: time goes by there, too.
-    pub fn look(&self) -> io::Result<()> {
-        let spent = self.clock.monotonic().saturating_sub(self.began);
-        self.hold(spent > self.limits.time, Over::Time)?;
-        self.hold(self.packed() > self.limits.packed_bytes, Over::Packed)
-    }
-
-    fn hold(&self, is_over: bool, what: Over) -> io::Result<()> {
-        if !is_over {
-            return Ok(());
-        }
-        self.over.set(Some(what));
-        Err(io::ErrorKind::Other.into())
-    }
-}
-
-/// What is read through it is counted.
-pub(super) struct Watched<'a> {
-    /// The packed demo.
-    pub source: &'a mut dyn Read,
-    /// Who counts.
-    pub gauge: &'a Gauge<'a>,
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer).inspect_err(|error| {
-            self.gauge.broken.set(error.kind() != io::ErrorKind::Interrupted);
-        })?;
-        self.gauge.packed.set(self.gauge.packed() + count as u64);
-        self.gauge.look()?;
-        Ok(count)
-    }
-}
-
-/// A decoder of one member, which leaves what comes behind it where it is.
+/// A decoder of one member that does not read past its end.
 pub(super) trait Member<R>: Read {
-    /// Begins one.
+    /// Starts a member.
     fn begin(source: R) -> Self;
-    /// Ends it.
+    /// Ends it and returns the source.
     fn into_source(self) -> R;
 }
 
@@ -130,18 +43,18 @@ impl<R: BufRead> Member<R> for BzDecoder<R> {
 
 /// All members of a gzip or bzip2 stream.
 pub(super) struct Members<'a, D> {
-    gauge: &'a Gauge<'a>,
-    /// Nothing at the end of the stream.
+    meter: &'a Meter<'a>,
+    /// `None` at the end of the stream.
     member: Option<D>,
 }
 
 impl<'a, D> Members<'a, D> {
-    /// A stream has one member at least.
-    pub fn new<R>(source: R, gauge: &'a Gauge<'a>) -> Self
+    /// A stream has at least one member.
+    pub fn new<R>(source: R, meter: &'a Meter<'a>) -> Self
     where
         D: Member<R>,
     {
-        Self { gauge, member: Some(D::begin(source)) }
+        Self { meter, member: Some(D::begin(source)) }
     }
 
     fn next<R: BufRead>(&mut self, buffer: &mut [u8]) -> io::Result<usize>
@@ -154,7 +67,7 @@ impl<'a, D> Members<'a, D> {
                 return Ok(count);
             }
             let Some(mut source) = self.member.take().map(D::into_source) else { break };
-            self.gauge.member()?;
+            self.meter.member()?;
             if !source.fill_buf()?.is_empty() {
                 self.member = Some(D::begin(source));
             }
@@ -175,29 +88,29 @@ impl<R: BufRead> Read for Members<'_, BzDecoder<R>> {
     }
 }
 
-/// All frames of a zstd stream, those to be skipped among them. The decoder itself knows one frame only.
+/// All frames of a zstd stream, including skippable ones. The decoder itself handles a single frame only.
 pub(super) struct ZstdFrames<'a, R> {
     source: R,
-    gauge: &'a Gauge<'a>,
+    meter: &'a Meter<'a>,
     decoder: FrameDecoder,
     in_frame: bool,
 }
 
 impl<'a, R: BufRead> ZstdFrames<'a, R> {
-    /// A stream of frames.
-    pub fn new(source: R, gauge: &'a Gauge<'a>) -> Self {
+    /// Creates a decoder that has read nothing yet.
+    pub fn new(source: R, meter: &'a Meter<'a>) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(ZSTD_WINDOW_BYTES);
-        Self { source, gauge, decoder, in_frame: false }
+        Self { source, meter, decoder, in_frame: false }
     }
 
-    /// Begins the next frame; `false` at the end of the stream.
+    /// Starts the next frame; `false` at the end of the stream.
     fn next_frame(&mut self) -> io::Result<bool> {
         loop {
             if self.source.fill_buf()?.is_empty() {
                 return Ok(false);
             }
-            self.gauge.member()?;
+            self.meter.member()?;
             match self.decoder.reset(&mut self.source) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {

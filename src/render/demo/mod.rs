@@ -1,8 +1,8 @@
-//! Demos: unpack them, say what is in them, read one round of them.
+//! Demos: decompress them, index them, read one round.
 //!
-//! A demo comes from a stranger, so everything here answers bad input with an error whose code is a word of
-//! [`FailureCode`], and works on a private copy in memory: a file that shrinks under a reader must not matter.
-//! Knows nothing of pixels, servers and accounts.
+//! Demos are untrusted, so all bad input results in an error whose code is a [`FailureCode`], and parsing works on a
+//! private copy in memory: a file that shrinks while being read must not matter. Knows nothing about pixels, servers,
+//! and accounts.
 
 mod bomb;
 mod coaches;
@@ -16,6 +16,7 @@ mod keys;
 pub mod kind;
 mod knives;
 mod members;
+mod people;
 mod plain;
 mod roster;
 mod rounds;
@@ -25,6 +26,7 @@ mod seats;
 mod survey;
 mod throws;
 mod unpack;
+mod unpack_limits;
 mod zip;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,14 +37,15 @@ use crate::domain::failure::FailureCode;
 pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index, rounds_in_words};
 pub use plain::PlainDemo;
 pub use scene::scene;
-pub use unpack::{NO_ROOM, UnpackLimits, unpack, unpack_by};
+pub use unpack::{NO_ROOM, unpack, unpack_by};
+pub use unpack_limits::UnpackLimits;
 
-/// The error for a demo that is at fault, in the words of the API.
+/// An error caused by the demo, with the API's failure code.
 fn failure(code: FailureCode, message: impl Into<String>) -> Error {
     Error::new(Kind::Invalid, code.as_str(), message)
 }
 
-/// Runs a parser over a stranger's bytes. The parser is not ours: should it panic, the demo is to blame, not the caller.
+/// Runs the parser on untrusted bytes. The parser is third-party: if it panics, the demo is to blame, not the caller.
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);

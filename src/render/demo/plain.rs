@@ -1,4 +1,4 @@
-//! A demo on this machine as a parser wants it: plain. A packed one is unpacked into a scratch file.
+//! A local demo in the form the parser needs: uncompressed, in a scratch file if necessary.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -6,27 +6,28 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::container::MAGIC;
-use super::unpack::{UnpackLimits, unpack};
+use super::kind::MAGIC;
+use super::unpack::unpack;
+use super::unpack_limits::UnpackLimits;
 use crate::domain::error::{Error, Result};
 use crate::os::files;
 
-/// A plain demo. The scratch file, where there is one, goes away with it.
+/// An uncompressed demo. Its scratch file, if any, is removed on drop.
 pub struct PlainDemo {
     path: PathBuf,
     _scratch: Option<TempPath>,
 }
 
 impl PlainDemo {
-    /// Opens a demo, packed with gzip, bzip2 or zstd or not; content decides, not the name. The scratch file comes into
-    /// the directory `scratch`, else into the platform's place for such files.
+    /// Opens a demo that may be compressed; the content decides, not the name. The scratch file is created in
+    /// `scratch`, or in the platform's temporary directory.
     ///
     /// Errors: `unreadable_file`, and those of [`unpack`].
     pub fn open(path: &Path, scratch: Option<&Path>) -> Result<Self> {
         Self::open_within(path, scratch, UnpackLimits::default())
     }
 
-    /// The same within limits of the caller's.
+    /// Like [`Self::open`], with the given limits.
     pub fn open_within(path: &Path, scratch: Option<&Path>, limits: UnpackLimits) -> Result<Self> {
         let cannot = |error| files::cannot_read(path, &error);
         let mut file = files::open_named(path)?;
@@ -38,18 +39,18 @@ impl PlainDemo {
         builder.prefix("dinkem-").suffix(".dem");
         let scratch = scratch.map_or_else(|| builder.tempfile(), |dir| builder.tempfile_in(dir));
         let scratch =
-            scratch.map_err(|error| Error::internal("Could not make a scratch file to unpack into.", error))?;
+            scratch.map_err(|error| Error::internal("Could not create a scratch file to decompress into.", error))?;
         let scratch = scratch.into_temp_path();
         unpack(&mut file, &scratch, limits)?;
         Ok(Self { path: scratch.to_path_buf(), _scratch: Some(scratch) })
     }
 
-    /// Whether a file is no packed demo, so that nothing has to be unpacked.
+    /// Whether a file is an uncompressed demo, so that nothing has to be decompressed.
     pub fn is_at(path: &Path) -> io::Result<bool> {
         begins_plain(&mut File::open(path)?)
     }
 
-    /// Where the plain demo is.
+    /// Path of the uncompressed demo.
     pub fn path(&self) -> &Path {
         &self.path
     }

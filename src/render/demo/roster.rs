@@ -1,35 +1,35 @@
-//! Who takes part in a round, and who of them has a place in the picture: coaches do not take part, and where there are
-//! more players than places, the followed one comes first, then his enemies, then his own team.
+//! Who takes part in a round and who of them is drawn. Coaches do not take part; if there are more players than can
+//! be drawn, the followed player comes first, then the enemies, then the player's own team.
 
 use crate::render::scene::{MAX_PLAYERS, Player, Side, Undrawn};
 
-use super::survey::Person;
+use super::people::Person;
 
-/// Players without a place in the picture who are still known by name: with those who have one, more than a server holds.
+/// Players who are not drawn but known by name: together with the drawn ones, more than a server holds.
 const MAX_UNDRAWN: usize = 64;
-/// Numbers that players of a round may have.
+/// Size of the range of player numbers.
 pub(super) const PLAYERS: usize = MAX_PLAYERS + MAX_UNDRAWN;
 
-/// Gives players their numbers: below [`MAX_PLAYERS`] with a place in the picture, from there on without.
+/// Assigns player numbers: below [`MAX_PLAYERS`] for players who are drawn, from there on for the others.
 pub(super) struct Roster {
     followed: u64,
     coaches: Vec<Person>,
-    /// Who has a place, if there are too few.
+    /// Who is drawn, if there are too many.
     chosen: Option<Vec<Person>>,
-    /// Those with a place, by number.
+    /// Drawn players, by number.
     pub players: Vec<Player>,
     /// The others.
     pub undrawn: Vec<Undrawn>,
 }
 
 impl Roster {
-    /// For a round of `playing`, with the side on which each began it.
+    /// For a round with these players, each with the side on which they began it.
     pub fn new(followed: u64, coaches: Vec<Person>, playing: &[(&Person, Side)]) -> Self {
         let chosen = (playing.len() > MAX_PLAYERS).then(|| choose(followed, playing));
         Self { followed, coaches, chosen, players: Vec::new(), undrawn: Vec::new() }
     }
 
-    /// The number of somebody who is alive on a side; a new one for a new player. `None` for coaches.
+    /// The number of a living player, assigned on first use. `None` for coaches.
     pub fn number(&mut self, steam64: u64, name: &str, side: Side) -> Option<usize> {
         let listed = |people: &[Person]| people.iter().any(|person| person.is(steam64, name));
         let same = |player: &Player| player.steam64 == steam64 && (steam64 != 0 || player.name == name);
@@ -43,7 +43,7 @@ impl Roster {
         if let Some(known) = self.undrawn.iter().position(same) {
             return Some(MAX_PLAYERS + known);
         }
-        // The followed one's place stays free until he comes.
+        // One slot is reserved for the followed player.
         let waiting = steam64 != self.followed && self.players.iter().all(|player| player.steam64 != self.followed);
         let room = self.players.len() + usize::from(waiting) < MAX_PLAYERS;
         if room && self.chosen.as_deref().is_none_or(listed) {
@@ -57,7 +57,7 @@ impl Roster {
         Some(MAX_PLAYERS + self.undrawn.len() - 1)
     }
 
-    /// A player's number as a scene has it: those without a place come right behind those who have one.
+    /// A player's index in the scene, where players who are not drawn follow directly after those who are.
     pub fn in_scene(&self, number: usize) -> usize {
         if number < MAX_PLAYERS { number } else { number - MAX_PLAYERS + self.players.len() }
     }
@@ -67,7 +67,7 @@ fn choose(followed: u64, playing: &[(&Person, Side)]) -> Vec<Person> {
     let is_followed = |person: &Person| person.steam64 == followed;
     let ours = playing.iter().find(|(person, _)| is_followed(person)).map_or(Side::None, |(_, side)| *side);
     let mut order: Vec<_> = playing.iter().collect();
-    // A stable sort: among their own, all stay in the demo's order.
+    // Stable sort: within each group the demo's order is kept.
     order.sort_by_key(|(person, side)| (!is_followed(person), *side == ours));
     order.into_iter().take(MAX_PLAYERS).map(|(person, _)| (*person).clone()).collect()
 }
@@ -82,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn the_followed_player_and_the_enemies_come_first() {
-        // Players on each side; the followed one; who has a place.
+    fn followed_player_and_enemies_are_drawn_first() {
+        // Players on each side; the followed one; who is drawn.
         let cases: [(u64, u64, u64, Vec<u64>); 7] = [
             (5, 5, 10, (1..=10).collect()),
             (8, 8, 16, (1..=16).collect()),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_kept_for_the_followed_player_whom_the_first_pass_has_missed() {
+    fn slot_is_reserved_for_a_followed_player_unknown_to_the_first_pass() {
         let mut roster = Roster::new(99, Vec::new(), &[]);
         let numbers: Vec<_> = (1..=20).map(|id| roster.number(id, "x", Side::T).unwrap()).collect();
         assert_eq!(numbers.iter().filter(|number| **number < MAX_PLAYERS).count(), MAX_PLAYERS - 1);

@@ -1,10 +1,9 @@
-//! One round of a demo, ready to be drawn: which ticks, whose, and the errors where there is no such thing.
+//! Reads one round of a demo as a scene to draw.
 
 use std::path::Path;
 
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 use crate::render::scene::Scene;
 
 use super::collect::{Collector, Window};
@@ -15,7 +14,7 @@ use super::rounds::Round;
 use super::survey::{Survey, survey};
 use super::{failure, guarded};
 
-/// Seconds before the clip's first frame from which moments are kept: a grenade that flies into it has its tail.
+/// Seconds of moments kept before the first frame, so that a grenade already in flight has its trail.
 const TRAIL_SECONDS: f32 = 4.0;
 
 /// Reads one round for one player.
@@ -36,8 +35,8 @@ pub fn scene(path: &Path, round: u32, steam64: u64) -> Result<Scene> {
 }
 
 fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Result<Scene> {
-    let [clip_start, clip_end] = clip(survey, round);
-    let trail = clip_start.saturating_sub(ticks(survey, TRAIL_SECONDS)).max(round.start_tick);
+    let [clip_start, clip_end] = survey.clip_ticks(round);
+    let trail = clip_start.saturating_sub(survey.ticks_in(TRAIL_SECONDS)).max(round.start_tick);
     let window = Window {
         moments: trail.min(clip_start)..=clip_end,
         round: round.start_tick..round.next_start_tick.unwrap_or(i32::MAX),
@@ -49,8 +48,8 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
     let classes = Collector::classes();
     let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, events| collector.tick(context, events));
     if let Err(error) = run {
-        // The survey has seen the round whole; what is damaged behind it costs a bit of the map's shape.
-        log::debug!("the demo is damaged: {error}");
+        // The survey has seen the whole round; damage after it only costs some map detail.
+        log::debug!("The demo is damaged: {error}");
     }
     let mut scene = Scene {
         map: demo.map.clone(),
@@ -77,19 +76,6 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
     Ok(scene)
 }
 
-/// From the end of freeze time less the lead to the round's end and the tail, inside the demo.
-pub(super) fn clip(survey: &Survey, round: &Round) -> [i32; 2] {
-    let [first, last] = survey.ticks;
-    let start = round.freeze_end_tick.saturating_sub(ticks(survey, limits::CLIP_LEAD_SECONDS as f32)).max(first);
-    let longest = start.saturating_add(ticks(survey, limits::CLIP_SECONDS as f32));
-    let end = round.end_tick.saturating_add(ticks(survey, limits::CLIP_TAIL_SECONDS as f32));
-    [start, end.min(last).min(longest)]
-}
-
-fn ticks(survey: &Survey, seconds: f32) -> i32 {
-    (seconds * survey.tick_rate).round() as i32
-}
-
 fn no_such_player(survey: &Survey, steam64: u64) -> String {
     let coach = |index: usize| survey.people[index].steam64 == steam64 && survey.only_coaches(index);
     if steam64 != 0 && (0..survey.people.len()).any(coach) {
@@ -100,7 +86,7 @@ fn no_such_player(survey: &Survey, steam64: u64) -> String {
 
 fn no_such_round(survey: &Survey, asked: u32) -> String {
     let has = rounds_in_words(survey.rounds.iter().map(|round| round.number));
-    let damaged = if survey.damaged { " up to where it is damaged or breaks off" } else { "" };
+    let damaged = if survey.damaged { " before the point where it is damaged or truncated" } else { "" };
     if survey.rounds.is_empty() {
         return format!("The demo has {has}{damaged}.");
     }

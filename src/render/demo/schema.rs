@@ -1,4 +1,4 @@
-//! What each entity of a demo is to a scene, and the numbers of all fields that are read: looked up once a pass.
+//! Entity kinds and field keys of a demo, resolved once per pass.
 
 use awpy::{Context, Entity};
 
@@ -6,7 +6,7 @@ use crate::render::scene::GrenadeKind;
 
 use super::keys::{self, ControllerKeys, Fields, Key, PawnKeys, RulesKeys};
 
-/// What a class of entities is to a scene.
+/// The role of an entity class in a scene.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Other,
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Projectile(GrenadeKind),
 }
 
-/// A team.
+/// Keys of a team.
 pub(super) struct TeamKeys {
     pub number: Key,
     pub name: Key,
@@ -34,9 +34,9 @@ impl TeamKeys {
     }
 }
 
-/// All that is looked up by name, once.
+/// Everything that is resolved by name.
 pub(super) struct Schema {
-    /// By number of class.
+    /// By class number.
     kinds: Vec<Kind>,
     pub pawn: PawnKeys,
     pub controller: ControllerKeys,
@@ -45,7 +45,7 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// Looks everything up.
+    /// Resolves everything.
     pub fn of(context: &Context) -> Self {
         let classes = context.class_info().classes();
         let highest = classes.iter().map(|class| class.class_id).max().unwrap_or(0);
@@ -64,7 +64,7 @@ impl Schema {
         }
     }
 
-    /// What an entity is.
+    /// The kind of an entity.
     pub fn kind(&self, entity: &Entity) -> Kind {
         usize::try_from(entity.class_id).ok().and_then(|id| self.kinds.get(id)).copied().unwrap_or(Kind::Other)
     }

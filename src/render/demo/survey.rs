@@ -1,5 +1,5 @@
-//! The first pass over a demo: its rounds, its people, who killed whom. Cheap: it reads the game rules, the teams, the
-//! controllers and the events, and nothing that moves. What looks odd in it is looked at again ([`knives`], [`coaches`]).
+//! First pass over a demo: its rounds, people, and kills. It is cheap because it reads only game rules, teams,
+//! controllers, and events, nothing that moves. Suspicious findings get a closer look ([`knives`], [`coaches`]).
 
 use std::collections::HashSet;
 
@@ -7,114 +7,44 @@ use awpy::{Context, Entity, GameEvent};
 
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
+use crate::domain::limits;
 use crate::render::scene::Side;
 
 use super::coaches::{self, Seen};
 use super::container::{Container, unreadable};
 use super::events::{Actor, Arm, Values};
-use super::keys::{CONTROLLER, ControllerKeys, RULES, RulesKeys, TEAM, side};
+use super::keys::{CONTROLLER, CONTROLLERS, ControllerKeys, RULES, RulesKeys, TEAM, side};
+use super::people::{Death, Person, SAMPLE_TICKS, Use};
 use super::rounds::{Round, RoundTracker, Rules};
 use super::schema::TeamKeys;
 use super::{failure, knives};
 
-/// Ticks between two looks at who is there.
-const ROLL_CALL_TICKS: i32 = 16;
-/// People kept of one demo. A match has ten, and servers with hundreds do not exist.
+/// Maximum number of people per demo. A match has ten, and no server has hundreds.
 const PEOPLE: usize = 256;
-/// Highest index of a controller entity: the engine's limit of players.
-pub(super) const CONTROLLERS: i32 = 64;
-/// Uses of weapons that are kept of one demo: a long match has some ten thousand.
+/// Maximum number of recorded weapon uses: a long match has some ten thousand.
 const USES: usize = 1_000_000;
 
-/// What the first pass finds.
+/// Results of the first pass.
 pub(super) struct Survey {
-    /// Ticks a second.
+    /// Ticks per second.
     pub tick_rate: f32,
     /// First and last tick of the demo.
     pub ticks: [i32; 2],
     /// Completed rounds that count.
     pub rounds: Vec<Round>,
-    /// Whether something behind them could not be read.
+    /// Whether the demo is damaged after these rounds.
     pub damaged: bool,
-    /// Everybody who was on a side at some time.
+    /// Everyone who was ever on a side.
     pub people: Vec<Person>,
-    /// All deaths, also those outside of the rounds that count, but for those of coaches.
+    /// All deaths except those of coaches, including those outside rounds that count.
     deaths: Vec<Death>,
-    /// Who coached: index into `people` and number of the round.
+    /// Who coached: index into `people` and round number.
     coaches: HashSet<(usize, u32)>,
 }
 
-/// Somebody in the demo.
-#[derive(Clone, Debug)]
-pub(super) struct Person {
-    /// 0 for a bot.
-    pub steam64: u64,
-    /// The last name seen.
-    pub name: String,
-    /// First and last tick at which somebody saw them on a side.
-    pub seen: [i32; 2],
-    /// When they lived, and on which side: from the first to the last look at them. In order.
-    lives: Vec<(i32, i32, Side)>,
-}
-
-impl Person {
-    /// Somebody who has not been seen yet.
-    pub fn new(steam64: u64, name: String) -> Self {
-        Self { steam64, name, seen: [i32::MAX, i32::MIN], lives: Vec::new() }
-    }
-
-    /// Bots have no Steam ID: they are told apart by their names.
-    pub fn is(&self, steam64: u64, name: &str) -> bool {
-        if steam64 == 0 { self.steam64 == 0 && self.name == name } else { self.steam64 == steam64 }
-    }
-
-    /// Whether they lived at some time in a round, freeze time included.
-    pub fn lived_in(&self, round: &Round) -> bool {
-        self.side_between(round.start_tick, round.end_tick).is_some()
-    }
-
-    /// The side on which they first lived in a span of ticks. Who is seen only between two looks counts too.
-    fn side_between(&self, from: i32, to: i32) -> Option<Side> {
-        let first = self.lives.partition_point(|(_, last, _)| last.saturating_add(ROLL_CALL_TICKS) <= from);
-        self.lives.get(first).filter(|(first, ..)| *first <= to).map(|&(_, _, side)| side)
-    }
-
-    fn saw(&mut self, tick: i32, on: Side, alive: bool) {
-        self.seen = [self.seen[0].min(tick), tick];
-        match self.lives.last_mut() {
-            _ if !alive => {}
-            Some((_, last, side)) if *side == on && tick.saturating_sub(*last) <= ROLL_CALL_TICKS => *last = tick,
-            _ => self.lives.push((tick, tick, on)),
-        }
-    }
-}
-
-/// A death, and who counts it as a kill: nobody for one's own and for a team mate's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Death {
-    pub tick: i32,
-    /// Index into [`Survey::people`].
-    pub killer: Option<usize>,
-    /// Index into [`Survey::people`].
-    pub victim: Option<usize>,
-    /// By the victim's own hand, or by nobody's.
-    pub own: bool,
-}
-
-/// A shot, a blow or a throw.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Use {
-    pub tick: i32,
-    /// Whose: index into [`Survey::people`].
-    pub person: Option<usize>,
-    pub arm: Arm,
-    /// Whether somebody died of it.
-    pub kills: bool,
-}
-
 impl Survey {
-    /// Everybody who may have played: a recorder who left in the warm-up has not, nor has who coached in all rounds.
-    /// Without rounds, everybody.
+    /// Everyone who may have played, but not a recorder who left during warm-up or someone who only coached. Without
+    /// rounds, everyone.
     pub fn players(&self) -> impl Iterator<Item = (usize, &Person)> {
         let span = self.rounds.first().zip(self.rounds.last());
         let span = span.map_or(self.ticks, |(first, last)| [first.freeze_end_tick, last.end_tick]);
@@ -123,7 +53,7 @@ impl Survey {
         people.filter(move |(index, person)| person.steam64 != 0 && played(person) && !self.only_coaches(*index))
     }
 
-    /// Whether somebody coached in every round in which they lived.
+    /// Whether someone coached in every round in which they were alive.
     pub fn only_coaches(&self, person: usize) -> bool {
         let mut lived = self.rounds.iter().filter(|round| self.people[person].lived_in(round)).peekable();
         lived.peek().is_some() && lived.all(|round| self.coaches.contains(&(person, round.number)))
@@ -141,12 +71,27 @@ impl Survey {
         coached.into_iter().map(|index| self.people[index].clone()).collect()
     }
 
-    /// Everybody who played in a round, and the side on which they began it.
+    /// Everyone who played in a round, with the side on which they began it.
     pub fn roster(&self, round: &Round) -> Vec<(&Person, Side)> {
         let played =
             self.people.iter().enumerate().filter(|(index, _)| !self.coaches.contains(&(*index, round.number)));
         let side = |person: &Person| person.side_between(round.freeze_end_tick, round.end_tick);
         played.filter_map(|(_, person)| Some((person, side(person)?))).collect()
+    }
+
+    /// First and last tick of a round's clip: from before the end of freeze time to after the end of the round,
+    /// within the demo.
+    pub fn clip_ticks(&self, round: &Round) -> [i32; 2] {
+        let [first, last] = self.ticks;
+        let start = round.freeze_end_tick.saturating_sub(self.ticks_in(limits::CLIP_LEAD_SECONDS as f32)).max(first);
+        let longest = start.saturating_add(self.ticks_in(limits::CLIP_SECONDS as f32));
+        let end = round.end_tick.saturating_add(self.ticks_in(limits::CLIP_TAIL_SECONDS as f32));
+        [start, end.min(last).min(longest)]
+    }
+
+    /// Converts seconds to ticks.
+    pub fn ticks_in(&self, seconds: f32) -> i32 {
+        (seconds * self.tick_rate).round() as i32
     }
 
     /// Kills and deaths of a person in a round.
@@ -158,14 +103,7 @@ impl Survey {
     }
 }
 
-/// What happened in a span of ticks. Of what is not in order, as in a damaged demo, this may be anything.
-pub(super) fn between<T>(events: &[T], tick: impl Fn(&T) -> i32, from: i32, to: i32) -> &[T] {
-    let (first, end) =
-        (events.partition_point(|event| tick(event) < from), events.partition_point(|event| tick(event) <= to));
-    events.get(first..end).unwrap_or_default()
-}
-
-/// Reads the demo once. Damage in the middle ends the survey there: rounds that were complete before it count.
+/// Reads the demo once. Damage in the middle ends the survey; rounds completed before it count.
 pub(super) fn survey(demo: &Container) -> Result<Survey> {
     let mut surveyor = Surveyor::default();
     let filter = HashSet::from([RULES, TEAM, CONTROLLER]);
@@ -178,7 +116,7 @@ pub(super) fn survey(demo: &Container) -> Result<Survey> {
         Err(_) => true,
     };
     let Some(ticks) = surveyor.ticks else {
-        let message = "The demo breaks off before the match begins.";
+        let message = "The demo ends before the match begins.";
         return Err(failure(FailureCode::DemoUnreadable, message));
     };
     let seen = Seen { tick_rate, rounds: &rounds, people: &people, deaths: &deaths, uses: &uses };
@@ -197,7 +135,7 @@ struct Surveyor {
     tick_rate: f32,
     ticks: Option<[i32; 2]>,
     rules: Option<i32>,
-    /// Indices of the four teams' entities.
+    /// Indices of the four team entities.
     teams: Vec<i32>,
     rounds: RoundTracker,
     people: Vec<Person>,
@@ -221,7 +159,7 @@ impl Surveyor {
             let score = self.score(context, &keys.2);
             self.rounds.observe(tick, read_rules(rules, &keys.0, score));
         }
-        if tick % ROLL_CALL_TICKS == 0 || first == tick {
+        if tick % SAMPLE_TICKS == 0 || first == tick {
             for index in 1..=CONTROLLERS {
                 self.person(context, index, &keys.1);
             }
@@ -237,7 +175,7 @@ impl Surveyor {
         Some(rules)
     }
 
-    /// Rounds won by the two teams that play.
+    /// Rounds won by the two playing teams.
     fn score(&mut self, context: &Context, keys: &TeamKeys) -> [i64; 2] {
         let is_team = |entity: &&Entity| &*entity.class_name == TEAM;
         if self.teams.is_empty() {
@@ -286,7 +224,7 @@ impl Surveyor {
         }
     }
 
-    /// Notes who is behind a controller, if it is somebody on a side.
+    /// Records the person behind a controller, if on a side.
     fn person(&mut self, context: &Context, index: i32, keys: &ControllerKeys) -> Option<(usize, Side)> {
         let controller = context.entities().get(index).filter(|entity| &*entity.class_name == CONTROLLER)?;
         let side = side(controller.get_i64(keys.team));
@@ -295,11 +233,11 @@ impl Surveyor {
         }
         let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
         let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
-        // Where a demo does not say who is alive, everybody is.
+        // If a demo does not say who is alive, everyone is.
         let alive = keys.alive.is_none() || controller.get_bool(keys.alive);
         if let Some(known) = self.people.iter().position(|person| person.is(steam64, &name)) {
             let person = &mut self.people[known];
-            person.saw(context.tick(), side, alive);
+            person.record(context.tick(), side, alive);
             if person.name != name {
                 person.name = name.into_owned();
             }
@@ -309,13 +247,13 @@ impl Surveyor {
             return None;
         }
         let mut person = Person::new(steam64, name.into_owned());
-        person.saw(context.tick(), side, alive);
+        person.record(context.tick(), side, alive);
         self.people.push(person);
         Some((self.people.len() - 1, side))
     }
 }
 
-/// The controller whom an event means: the one of the pawn, else the one of the slot.
+/// The controller referenced by an event: by pawn, else by slot.
 fn controller_of(context: &Context, actor: Actor, keys: &ControllerKeys) -> Option<i32> {
     let of_pawn = (1..=CONTROLLERS).find(|&index| {
         let controller = context.entities().get(index).filter(|entity| &*entity.class_name == CONTROLLER);

@@ -1,4 +1,4 @@
-//! What was thrown, at one tick: grenades in flight, smokes that stand, flames that burn.
+//! Thrown items at one tick: grenades in flight, active smokes, burning flames.
 
 use awpy::{Context, Entity};
 
@@ -6,15 +6,15 @@ use crate::render::scene::{Grenade, GrenadeKind, Moment, Smoke};
 
 use super::keys::{Fields, INFERNO, Key, PROJECTILES, PlaceKeys, element};
 
-/// Flames of one fire at most: the length of the game's own array.
+/// Maximum number of flames per fire: the length of the game's array.
 const FLAMES: usize = 64;
 
-/// Follows thrown things from tick to tick.
+/// Tracks thrown items from tick to tick.
 #[derive(Default)]
 pub(super) struct Throws {
     keys: Option<ThrowKeys>,
     smokes: Vec<Smoke>,
-    /// Entities of grenades that went off and are still there.
+    /// Entities of detonated grenades that still exist.
     spent: Vec<i64>,
     flying: Vec<i32>,
 }
@@ -50,12 +50,12 @@ impl Throws {
         self.keys.get_or_insert_with(|| ThrowKeys::of(context))
     }
 
-    /// A grenade went off: what is left of its entity flies no more.
+    /// A grenade detonated: its remaining entity is no longer in flight.
     pub fn detonated(&mut self, entity: i64) {
         self.spent.push(entity);
     }
 
-    /// Takes a grenade that was thrown.
+    /// Updates from a thrown grenade.
     pub fn projectile(
         &mut self,
         context: &Context,
@@ -68,7 +68,7 @@ impl Throws {
         let keys = self.keys(context);
         let smoking = kind == GrenadeKind::Smoke && entity.get_bool(keys.smoking);
         let Some(at) = keys.places[which].read(entity) else { return };
-        // An index is used again; with the serial number it is the same thing.
+        // Indices are reused; together with the serial number they are unique.
         let id = index | ((entity.serial & 0xffff) << 14) as i32;
         if smoking {
             let smoke = Smoke { id, at, since_tick: moment.tick };
@@ -81,7 +81,7 @@ impl Throws {
         }
         if !self.flying.contains(&id) {
             self.flying.push(id);
-            // The index may have been another grenade's before.
+            // The index may have belonged to another grenade.
             self.spent.retain(|&spent| spent != i64::from(index));
         }
         if !self.spent.contains(&i64::from(index)) {
@@ -89,7 +89,7 @@ impl Throws {
         }
     }
 
-    /// Takes a fire.
+    /// Updates from a fire.
     pub fn inferno(&mut self, context: &Context, entity: &Entity, moment: &mut Moment) {
         let keys = self.keys(context);
         let count = usize::try_from(entity.get_i64(keys.fires)).unwrap_or(0).min(FLAMES);

@@ -1,101 +1,67 @@
-//! Packed demos (`.gz`, `.bz2`, `.zst`, `.zip`) to plain ones, streaming, with a limit on everything that could run away.
+//! Decompresses demos (`.gz`, `.bz2`, `.zst`, `.zip`) as a stream, with limits against decompression bombs.
 //!
-//! What the bytes are is seen from their first four, never from a name. Knows nothing of what is inside a demo.
+//! The format is detected from the first bytes, never from a name. Knows nothing about the demo format.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 use crate::os::clock::{Clock, SystemClock};
 
 use super::failure;
 use super::kind::{self, BZIP2, GZIP, ZIP};
-use super::members::{Gauge, Members, Over, Watched, ZstdFrames};
+use super::members::{Members, ZstdFrames};
+use super::unpack_limits::{Exceeded, Meter, Metered, UnpackLimits};
 use super::zip::{self, ZipDemo};
 
-/// Bytes moved at a time; the limits are looked at in between.
+/// Buffer size; limits are checked once per buffer.
 const CHUNK_BYTES: usize = 256 * 1024;
-/// First bytes that tell what something is.
+/// First bytes, which tell the format.
 const HEAD_BYTES: usize = 4;
 
-/// Code of the error for a demo that this machine has no room for: another one, or another time, may have.
+/// Error code for a demo that does not fit on this machine's disk: it may on another, or later.
 pub const NO_ROOM: &str = "no_room";
 
-/// How far unpacking may go.
-#[derive(Clone, Copy, Debug)]
-pub struct UnpackLimits {
-    /// Bytes of the plain demo.
-    pub bytes: u64,
-    /// Bytes that the disk has room for.
-    pub room: u64,
-    /// Plain bytes for one packed byte…
-    pub ratio: u64,
-    /// …once there are this many of them.
-    pub ratio_from_bytes: u64,
-    /// Packed bytes.
-    pub packed_bytes: u64,
-    /// Members (gzip, bzip2) or frames (zstd), empty ones among them.
-    pub members: u64,
-    /// Time in all.
-    pub time: Duration,
-}
-
-impl Default for UnpackLimits {
-    fn default() -> Self {
-        Self {
-            bytes: limits::UNPACKED_BYTES,
-            room: u64::MAX,
-            ratio: limits::UNPACK_RATIO,
-            ratio_from_bytes: limits::UNPACK_RATIO_FROM_BYTES,
-            packed_bytes: limits::DEMO_BYTES,
-            members: limits::UNPACK_MEMBERS,
-            time: Duration::from_secs(limits::UNPACK_SECONDS),
-        }
-    }
-}
-
-/// Writes the plain demo that `source` holds, packed or not, to `target`, and says how many bytes it has.
+/// Writes the uncompressed demo to `target` and returns its size. `source` may be compressed or not.
 ///
-/// Errors: `demo_too_large` over a limit, [`NO_ROOM`] where only the disk is too small, `demo_unreadable` where the packed
-/// bytes are damaged or packed twice. Nothing is left at `target` then.
+/// Errors: `demo_too_large` over a limit, [`NO_ROOM`] if only the disk is too small, `demo_unreadable` if the
+/// compressed data is damaged or compressed twice. On an error nothing is left at `target`.
 pub fn unpack(source: &mut dyn Read, target: &Path, limits: UnpackLimits) -> Result<u64> {
     unpack_by(source, target, limits, &SystemClock::new())
 }
 
-/// [`unpack`] by a given clock.
+/// Like [`unpack`], with the given clock.
 pub fn unpack_by(source: &mut dyn Read, target: &Path, limits: UnpackLimits, clock: &dyn Clock) -> Result<u64> {
     let result = File::create(target)
-        .map_err(|error| Error::internal("The unpacked demo could not be written.", error))
+        .map_err(|error| Error::internal("Could not write the decompressed demo.", error))
         .and_then(|file| unpack_into(source, file, limits, clock));
     if result.is_err() {
-        // It may not even exist; what counts is that half a demo is never taken for a whole one.
+        // It may not exist; what matters is that a partial demo is never mistaken for a complete one.
         let _ = fs::remove_file(target);
     }
     result
 }
 
 fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &dyn Clock) -> Result<u64> {
-    let gauge = Gauge::new(limits, clock);
-    let mut source = BufReader::with_capacity(CHUNK_BYTES, Watched { source, gauge: &gauge });
-    let head = source.fill_buf().map_err(|error| unpacking_failed(error, &gauge, limits))?;
+    let meter = Meter::new(limits, clock);
+    let mut source = BufReader::with_capacity(CHUNK_BYTES, Metered { source, meter: &meter });
+    let head = source.fill_buf().map_err(|error| unpacking_failed(error, &meter, limits))?;
     let packed = kind::is_packed(head);
     let mut plain: Box<dyn Read + '_> = if head.starts_with(GZIP) {
-        Box::new(Members::<GzDecoder<_>>::new(source, &gauge))
+        Box::new(Members::<GzDecoder<_>>::new(source, &meter))
     } else if head.starts_with(BZIP2) {
-        Box::new(Members::<BzDecoder<_>>::new(source, &gauge))
+        Box::new(Members::<BzDecoder<_>>::new(source, &meter))
     } else if head.starts_with(ZIP) {
         Box::new(ZipDemo::new(source))
     } else if packed {
-        Box::new(ZstdFrames::new(source, &gauge))
+        Box::new(ZstdFrames::new(source, &meter))
     } else {
-        // A plain demo is as large as it is: only a packed one can have a ratio above 1.
+        // The ratio limit is for compressed demos: a plain one always has ratio 1.
         Box::new(source)
     };
 
@@ -110,17 +76,20 @@ fn unpack_into(source: &mut dyn Read, file: File, limits: UnpackLimits, clock: &
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<zip::Fault>()) => {
                 return Err(failure(FailureCode::DemoUnreadable, error.to_string()));
             }
-            Err(error) => return Err(unpacking_failed(error, &gauge, limits)),
+            Err(error) => return Err(unpacking_failed(error, &meter, limits)),
         };
         if head.len() < HEAD_BYTES {
             head.extend(chunk[..count].iter().take(HEAD_BYTES - head.len()));
             if packed && kind::is_packed(&head) {
-                return Err(failure(FailureCode::DemoUnreadable, "The demo is packed twice: pack it once."));
+                return Err(failure(
+                    FailureCode::DemoUnreadable,
+                    "The demo is compressed twice. Compress it only once.",
+                ));
             }
         }
         written += count as u64;
-        check(limits, written, gauge.packed())?;
-        gauge.look().map_err(|error| unpacking_failed(error, &gauge, limits))?;
+        check(limits, written, meter.packed())?;
+        meter.check().map_err(|error| unpacking_failed(error, &meter, limits))?;
         file.write_all(&chunk[..count]).map_err(target_failed)?;
     }
     file.flush().map_err(target_failed)?;
@@ -131,38 +100,43 @@ fn too_large(message: String) -> Error {
     failure(FailureCode::DemoTooLarge, message)
 }
 
-/// Holds what comes out to its limits.
+/// Checks the output limits.
 fn check(limits: UnpackLimits, written: u64, packed: u64) -> Result<()> {
     if written > limits.bytes {
-        return Err(too_large(format!("The demo is larger than {} MiB once unpacked.", limits.bytes >> 20)));
+        return Err(too_large(format!("The demo is larger than {} MiB once decompressed.", limits.bytes >> 20)));
     }
     if written > limits.room {
         return Err(no_room());
     }
     if written > limits.ratio_from_bytes && written > packed.saturating_mul(limits.ratio) {
-        return Err(too_large(format!("The demo unpacks to more than {} times its packed size.", limits.ratio)));
+        return Err(too_large(format!(
+            "The demo decompresses to more than {} times its compressed size.",
+            limits.ratio
+        )));
     }
     Ok(())
 }
 
-/// The error for a read that failed: a limit, the source, or what is packed.
-fn unpacking_failed(error: io::Error, gauge: &Gauge<'_>, limits: UnpackLimits) -> Error {
-    match gauge.over() {
-        Some(Over::Members) => {
-            too_large(format!("The demo is packed in more than {} pieces, one behind the other.", limits.members))
+/// The error for a failed read: a limit, the source, or damaged data.
+fn unpacking_failed(error: io::Error, meter: &Meter<'_>, limits: UnpackLimits) -> Error {
+    match meter.exceeded() {
+        Some(Exceeded::Members) => {
+            too_large(format!("The demo consists of more than {} compressed pieces.", limits.members))
         }
-        Some(Over::Time) => too_large(format!("The demo takes more than {} seconds to unpack.", limits.time.as_secs())),
-        Some(Over::Packed) => too_large(format!("The demo is larger than {} MiB.", limits.packed_bytes >> 20)),
-        None if gauge.broken() => source_failed(error),
+        Some(Exceeded::Time) => {
+            too_large(format!("The demo takes more than {} seconds to decompress.", limits.time.as_secs()))
+        }
+        Some(Exceeded::Packed) => too_large(format!("The demo is larger than {} MiB.", limits.packed_bytes >> 20)),
+        None if meter.source_failed() => source_failed(error),
         None => {
-            let message = "The packed demo is damaged or not complete, and cannot be unpacked.";
+            let message = "Could not decompress the demo: the data is damaged or incomplete.";
             failure(FailureCode::DemoUnreadable, message).because(error)
         }
     }
 }
 
 fn source_failed(error: io::Error) -> Error {
-    Error::internal("The packed demo could not be read.", error)
+    Error::internal("Could not read the compressed demo.", error)
 }
 
 fn target_failed(error: io::Error) -> Error {
@@ -170,10 +144,10 @@ fn target_failed(error: io::Error) -> Error {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             no_room().because(error)
         }
-        _ => Error::internal("The unpacked demo could not be written.", error),
+        _ => Error::internal("Could not write the decompressed demo.", error),
     }
 }
 
 fn no_room() -> Error {
-    Error::new(Kind::NoSpace, NO_ROOM, "The demo needs more disk space to be unpacked than there is.")
+    Error::new(Kind::NoSpace, NO_ROOM, "Not enough disk space to decompress the demo.")
 }

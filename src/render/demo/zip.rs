@@ -1,8 +1,8 @@
-//! The one demo in a ZIP archive, streaming: local headers are read in order, so the archive's own list at its end is not
-//! needed. Everything else in it is passed over within a limit; a second demo is a fault.
+//! Extracts the single demo from a ZIP archive as a stream: reads local headers in order and does not need the
+//! central directory. Other members are skipped within a limit; a second demo is an error.
 //!
-//! Knows deflated and stored members, with their lengths in front or behind, of 32 or 64 bits; neither encrypted ones nor
-//! archives inside an archive.
+//! Supports deflated and stored members, sizes before or after the data, 32 and 64 bits. Does not support encryption
+//! or nested archives.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,21 +13,21 @@ use flate2::bufread::DeflateDecoder;
 
 use crate::domain::limits;
 
-use super::kind::PLAIN;
+use super::kind::MAGIC;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const DATA_DESCRIPTOR: u32 = 0x0807_4b50;
-/// Bytes of a local header behind its signature, up to the member's name.
+/// Size of a local header after the signature, up to the member's name.
 const HEADER_BYTES: usize = 26;
 const FLAG_ENCRYPTED: u16 = 1;
-/// CRC and lengths follow the member.
+/// CRC and sizes follow the data.
 const FLAG_DESCRIPTOR: u16 = 8;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
-/// Type of the extra field with lengths of 64 bits.
+/// ID of the extra field with 64-bit sizes.
 const ZIP64: u16 = 1;
 
-/// What is wrong with the archive, as a sentence for a person. Comes as the inner error of an [`io::Error`].
+/// What is wrong with the archive, as a sentence for people. Wrapped in an [`io::Error`].
 #[derive(Debug)]
 pub(super) struct Fault(pub &'static str);
 
@@ -43,58 +43,57 @@ fn fault(words: &'static str) -> io::Error {
     io::Error::other(Fault(words))
 }
 
-const NO_DEMO: &str = "There is no CS2 demo in the ZIP archive: it must hold one .dem file.";
-const TWO_DEMOS: &str = "There is more than one demo in the ZIP archive: send each by itself.";
+const NO_DEMO: &str = "The ZIP archive contains no CS2 demo. It must contain one .dem file.";
+const TWO_DEMOS: &str = "The ZIP archive contains more than one demo. Send each demo separately.";
 const ENCRYPTED: &str = "The ZIP archive is encrypted.";
-const METHOD: &str =
-    "The ZIP archive is packed by a method other than Deflate, which is the only one that can be read.";
-const TOO_MUCH: &str = "The ZIP archive holds too much besides the demo: send the demo by itself.";
+const METHOD: &str = "The ZIP archive uses an unsupported compression method. Use Deflate.";
+const TOO_MUCH: &str = "The ZIP archive contains too much besides the demo. Send the demo by itself.";
 
-/// Reads as the one demo in the archive.
+/// Reads the single demo in the archive.
 pub(super) struct ZipDemo<R> {
     at: At<R>,
-    has_given: bool,
+    has_demo: bool,
     members: u32,
-    passed_over: u64,
+    skipped_bytes: u64,
 }
 
-/// Where the reader stands.
+/// The reader's position.
 enum At<R> {
     /// Before a local header, or at the end of the members.
     Between(R),
-    /// In a member that is the demo; `head`: what of its beginning has not been given yet.
+    /// Inside the demo. `head`: its first bytes, which were read for detection and must still be returned.
     Demo { member: Member<R>, head: io::Cursor<Vec<u8>> },
-    /// Behind the last member, or after an error.
+    /// After the last member, or after an error.
     End,
 }
 
 impl<R: BufRead> ZipDemo<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { at: At::Between(source), has_given: false, members: 0, passed_over: 0 }
+        Self { at: At::Between(source), has_demo: false, members: 0, skipped_bytes: 0 }
     }
 
-    /// Goes to the next demo, or to the end.
+    /// Advances to the next demo or to the end.
     fn next(&mut self, source: R) -> io::Result<At<R>> {
         let mut source = source;
         loop {
             let Some(mut member) = Member::begin(source)? else {
-                return if self.has_given { Ok(At::End) } else { Err(fault(NO_DEMO)) };
+                return if self.has_demo { Ok(At::End) } else { Err(fault(NO_DEMO)) };
             };
             self.members += 1;
             if self.members > limits::ZIP_MEMBERS {
                 return Err(fault(TOO_MUCH));
             }
             let mut head = Vec::new();
-            member.by_ref().take(PLAIN.len() as u64).read_to_end(&mut head)?;
-            if head == PLAIN {
-                if std::mem::replace(&mut self.has_given, true) {
+            member.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head)?;
+            if head == MAGIC {
+                if std::mem::replace(&mut self.has_demo, true) {
                     return Err(fault(TWO_DEMOS));
                 }
                 return Ok(At::Demo { member, head: io::Cursor::new(head) });
             }
-            let left = limits::ZIP_OTHER_BYTES - self.passed_over;
-            self.passed_over += io::copy(&mut member.by_ref().take(left), &mut io::sink())?;
-            if self.passed_over >= limits::ZIP_OTHER_BYTES {
+            let left = limits::ZIP_OTHER_BYTES - self.skipped_bytes;
+            self.skipped_bytes += io::copy(&mut member.by_ref().take(left), &mut io::sink())?;
+            if self.skipped_bytes >= limits::ZIP_OTHER_BYTES {
                 return Err(fault(TOO_MUCH));
             }
             source = member.end()?;
@@ -124,11 +123,11 @@ impl<R: BufRead> Read for ZipDemo<R> {
     }
 }
 
-/// A member's plain bytes.
+/// The uncompressed data of a member.
 struct Member<R> {
     body: Body<R>,
     crc: Crc,
-    /// What its header says of its CRC; `None`: it stands behind the member.
+    /// The CRC from the header; `None` if it follows the data.
     stated_crc: Option<u32>,
     is_long: bool,
 }
@@ -139,12 +138,12 @@ enum Body<R> {
 }
 
 impl<R: BufRead> Member<R> {
-    /// Reads a local header; `None` where something else than a member follows.
+    /// Reads a local header; `None` if there are no more members.
     fn begin(mut source: R) -> io::Result<Option<Self>> {
         let mut signature = [0; 4];
         source.read_exact(&mut signature)?;
         if u32::from_le_bytes(signature) != LOCAL_HEADER {
-            // The archive's list, or what ends it: nothing of the members comes behind.
+            // The central directory: no members follow.
             io::copy(&mut source, &mut io::sink())?;
             return Ok(None);
         }
@@ -162,7 +161,8 @@ impl<R: BufRead> Member<R> {
         let is_behind = flags & FLAG_DESCRIPTOR != 0;
         let body = match method {
             DEFLATED => Body::Deflated(DeflateDecoder::new(source)),
-            // A stored member whose length stands behind it ends nowhere; only folders are written so, of length 0.
+            // A stored member with its size after the data has no detectable end. Only directories, of size 0, are
+            // written so.
             STORED if is_behind && plain != 0 => return Err(fault(METHOD)),
             STORED => {
                 let length = if packed == u32::MAX { long_lengths.unwrap_or(u64::from(packed)) } else { packed.into() };
@@ -174,7 +174,7 @@ impl<R: BufRead> Member<R> {
         Ok(Some(Self { body, crc: Crc::new(), stated_crc, is_long: long_lengths.is_some() }))
     }
 
-    /// Goes behind the member, which has been read to its end, and checks that it came whole.
+    /// Moves past a member that was read to its end, and verifies its checksum.
     fn end(mut self) -> io::Result<R> {
         let (mut source, packed) = match self.body {
             Body::Stored(body) if body.limit() > 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -188,11 +188,11 @@ impl<R: BufRead> Member<R> {
             (Some(crc), _) => crc,
             (None, _) => descriptor(&mut source, self.is_long)?,
         };
-        if stated == self.crc.sum() { Ok(source) } else { Err(io::Error::other("a member's checksum is wrong")) }
+        if stated == self.crc.sum() { Ok(source) } else { Err(io::Error::other("CRC mismatch")) }
     }
 }
 
-/// The CRC of a data descriptor: with or without a signature, lengths of 32 or 64 bits behind it.
+/// The CRC of a data descriptor, which may have a signature and is followed by 32-bit or 64-bit sizes.
 fn descriptor(source: &mut impl BufRead, is_long: bool) -> io::Result<u32> {
     let mut word = [0; 4];
     source.read_exact(&mut word)?;
@@ -204,7 +204,7 @@ fn descriptor(source: &mut impl BufRead, is_long: bool) -> io::Result<u32> {
     Ok(u32::from_le_bytes(word))
 }
 
-/// The packed length in an extra field of 64-bit lengths: the plain one stands before it.
+/// The compressed size from a ZIP64 extra field, where it follows the uncompressed size.
 fn zip64(mut extra: &[u8]) -> Option<u64> {
     while let [a, b, c, d, rest @ ..] = extra {
         let (kind, length) = (u16::from_le_bytes([*a, *b]), usize::from(u16::from_le_bytes([*c, *d])));

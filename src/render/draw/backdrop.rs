@@ -1,4 +1,4 @@
-//! The map, derived from where players have stood: its outline, its heights, its paths. Drawn once for a clip.
+//! The map background, derived from where players stood: outline, heights, and paths. Drawn once per clip.
 
 use tiny_skia::{Pixmap, PremultipliedColorU8};
 
@@ -8,17 +8,17 @@ use super::distance::Field;
 use crate::domain::error::{Error, Result};
 use crate::render::scene::{CELL_UNITS, Ground};
 
-/// Map units by which the cells that were walked are widened to close the gaps between paths …
+/// Map units by which walked cells are dilated to close the gaps between paths…
 const DILATE: f32 = 56.0;
-/// … and by which the outline is taken back, so that it follows the walls.
+/// … and by which the result is eroded, so that the outline follows the walls.
 const ERODE: f32 = 32.0;
 /// Empty cells around the map.
 const PAD: i32 = 16;
-/// Cells along an edge at most: a map is 32,768 units wide at most, so this is beyond any.
+/// Maximum number of cells per axis: a map is at most 32,768 units wide, so this always suffices.
 const CELLS: i32 = 4_096;
-/// Player-ticks in a cell beyond which it is no brighter.
+/// Player-ticks in a cell from which it is at full brightness.
 const DWELL: u32 = 512;
-/// Map units between the lines of the faint grid outside the map.
+/// Spacing in map units of the faint grid outside the map.
 const GRID: f32 = 512.0;
 
 const OUTSIDE: [f32; 3] = [11.0, 15.0, 21.0];
@@ -28,22 +28,22 @@ const HIGH: [f32; 3] = [82.0, 97.0, 118.0];
 const WALKED: [f32; 3] = [11.0, 12.0, 13.0];
 const RIM: [f32; 3] = [146.0, 167.0, 194.0];
 
-/// The shape of a map, on the ground's cells.
+/// The shape of a map on the grid of ground cells.
 struct Relief {
-    /// Cell that is at the fields' origin.
+    /// Cell at the origin of the fields.
     origin: (i32, i32),
-    /// Map units to the rim: above 0 inside.
+    /// Distance to the rim in map units, positive inside.
     inside: Field,
     /// Height in map units, smoothed.
     height: Field,
-    /// Heights below and above which are few.
+    /// The range that contains nearly all heights.
     height_range: (f32, f32),
-    /// How much it was walked, 0 to about 1.
+    /// How much each cell was walked, 0 to about 1.
     walked: Field,
 }
 
 impl Relief {
-    /// `None` when nobody has stood anywhere.
+    /// `None` if nobody stood anywhere.
     fn of(ground: &Ground) -> Option<Self> {
         let in_reach = |edge: &i32| (-CELLS / 2..CELLS / 2).contains(edge);
         let cells = || ground.cells.iter().filter(|((x, y), _)| in_reach(x) && in_reach(y));
@@ -75,13 +75,13 @@ impl Relief {
         Some(Self { origin, inside, height: heights, height_range, walked })
     }
 
-    /// Place of a map position in the fields.
+    /// Converts a map position to field coordinates.
     fn cell(&self, x: f32, y: f32) -> (f32, f32) {
         (x / CELL_UNITS - self.origin.0 as f32 - 0.5, y / CELL_UNITS - self.origin.1 as f32 - 0.5)
     }
 }
 
-/// The heights between which nearly all of the map is.
+/// The range of heights that covers nearly all of the map.
 fn range(inside: &Field, height: &Field) -> (f32, f32) {
     let cells = inside.values.iter().zip(&height.values).filter(|(inside, _)| **inside > 0.0);
     let mut heights: Vec<f32> = cells.map(|(_, height)| *height).collect();
@@ -92,23 +92,23 @@ fn range(inside: &Field, height: &Field) -> (f32, f32) {
     }
 }
 
-/// Draws the map as a camera sees it.
+/// Draws the map as seen by a camera.
 pub fn draw(ground: &Ground, camera: &Camera, width: u32, height: u32) -> Result<Pixmap> {
-    let too_large = || Error::internal("The picture's size is impossible.", format!("{width}x{height}"));
+    let too_large = || Error::internal("The picture size is invalid.", format!("{width}x{height}"));
     let mut picture = Pixmap::new(width, height).ok_or_else(too_large)?;
     let relief = Relief::of(ground);
     let units = UNITS / height as f32;
     let rows = picture.pixels_mut().chunks_exact_mut(width as usize);
     for (y, row) in rows.enumerate() {
         for (x, pixel) in row.iter_mut().enumerate() {
-            let at = camera.unsee((x as f32 + 0.5) * units, (y as f32 + 0.5) * units);
+            let at = camera.unproject((x as f32 + 0.5) * units, (y as f32 + 0.5) * units);
             let off = (x as f32 / width as f32 - 0.5, y as f32 / height as f32 - 0.5);
             let vignette = 1.0 - 0.68 * (off.0 * off.0 + off.1 * off.1);
             let mut color = OUTSIDE.map(|channel| channel * vignette);
             if let Some(relief) = &relief {
                 shade(&mut color, relief, at, camera.zoom);
             }
-            // Less than one step of noise: no bands in the dark gradients.
+            // Less than one step of noise prevents banding in dark gradients.
             let noise = grain(x as u32, y as u32);
             let [red, green, blue] = color.map(|channel| (channel + noise).clamp(0.0, 255.0) as u8);
             *pixel = PremultipliedColorU8::from_rgba(red, green, blue, 255).unwrap_or(*pixel);
@@ -117,10 +117,10 @@ pub fn draw(ground: &Ground, camera: &Camera, width: u32, height: u32) -> Result
     Ok(picture)
 }
 
-/// The colour of one place.
+/// The color of one point.
 fn shade(color: &mut [f32; 3], relief: &Relief, at: (f32, f32), zoom: f32) {
     let (x, y) = relief.cell(at.0, at.1);
-    // Design units to the rim.
+    // Distance to the rim in design units.
     let rim = relief.inside.sample(x, y) * zoom;
     if rim < 0.0 {
         let line = |along: f32| (along / GRID).fract().abs() * GRID * zoom < 1.0;
@@ -152,7 +152,7 @@ fn mix(color: &mut [f32; 3], mixed: impl Fn(usize, f32) -> f32) {
     }
 }
 
-/// The same noise for the same pixel, -0.5 to 0.5 around the rounding.
+/// Deterministic noise for a pixel, from -0.5 to 0.5.
 fn grain(x: u32, y: u32) -> f32 {
     let hash = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263)).wrapping_mul(1_274_126_177);
     (hash >> 24) as f32 / 255.0
@@ -169,8 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn where_players_stood_is_floor_and_gaps_between_paths_are_closed() {
-        // A room of 800 units with a pillar of 240 that nobody entered, walked on every sixth cell.
+    fn walked_area_is_floor_and_gaps_between_paths_are_closed() {
+        // An 800-unit room with a 240-unit pillar that nobody entered, walked on every sixth cell.
         let mut ground = Ground::default();
         for (x, y) in (-50i32..50).step_by(6).flat_map(|x| (-50i32..50).step_by(6).map(move |y| (x, y))) {
             if x.abs() > 15 || y.abs() > 15 {
@@ -180,7 +180,7 @@ mod tests {
         let camera = Camera::of(&Scene::default(), Area::new(0.0, 0.0, 1920.0, 1080.0));
         let picture = draw(&ground, &camera, 480, 270).unwrap();
         let see = |x: f32, y: f32| {
-            let (x, y) = camera.see([x, y, 0.0]);
+            let (x, y) = camera.project([x, y, 0.0]);
             brightness(&picture, (x / 4.0) as u32, (y / 4.0) as u32)
         };
         let (floor, wall, outside) = (see(250.0, 27.0), see(0.0, 0.0), see(900.0, 0.0));
@@ -188,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn no_ground_is_a_picture_all_the_same() {
+    fn empty_or_invalid_ground_can_be_drawn() {
         let camera = Camera::of(&Scene::default(), Area::new(0.0, 0.0, 1920.0, 1080.0));
         let mut ground = Ground::default();
         assert!(draw(&ground, &camera, 320, 180).is_ok());
-        // A position outside of any map does not blow up the grid.
+        // A position outside any map does not enlarge the grid.
         ground.cells.insert((i32::MAX, i32::MIN), Cell { dwell: 1, z_min: 0.0, z_max: 0.0 });
         assert!(draw(&ground, &camera, 320, 180).is_ok());
     }

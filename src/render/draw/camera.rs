@@ -1,26 +1,26 @@
-//! From map units to the picture: a fixed view that holds all of the round's action.
+//! Projects map positions onto the picture: a fixed top view that contains all action of the round.
 
 use super::canvas::Area;
 use crate::render::scene::Scene;
 
-/// Map units around the action.
+/// Margin around the action in map units.
 const MARGIN: f32 = 260.0;
-/// Map units that are shown at least: a duel in one room is still seen in its surroundings.
-const LEAST: f32 = 1_800.0;
+/// Minimum extent in map units, so that a duel in one room is shown with its surroundings.
+const MIN_EXTENT: f32 = 1_800.0;
 
-/// A view of the map from above.
+/// A top view of the map.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Camera {
-    /// Map position of the view's middle.
+    /// Map position of the center of the view.
     center: (f32, f32),
-    /// Where that is on the picture, in design units.
+    /// Its position on the picture in design units.
     middle: (f32, f32),
-    /// Design units for one map unit.
+    /// Design units per map unit.
     pub zoom: f32,
 }
 
 impl Camera {
-    /// The view that shows the whole action of a scene's clip inside an area of the picture.
+    /// A view that fits all action of a clip into an area of the picture.
     pub fn of(scene: &Scene, area: Area) -> Self {
         let mut bounds = Bounds::default();
         for moment in scene.moments.iter().filter(|moment| moment.tick >= scene.clip_start_tick) {
@@ -29,8 +29,8 @@ impl Camera {
         }
         let (left, right) = bounds.across.unwrap_or((0.0, 0.0));
         let (bottom, top) = bounds.up.unwrap_or((0.0, 0.0));
-        let width = (right - left + 2.0 * MARGIN).max(LEAST);
-        let height = (top - bottom + 2.0 * MARGIN).max(LEAST);
+        let width = (right - left + 2.0 * MARGIN).max(MIN_EXTENT);
+        let height = (top - bottom + 2.0 * MARGIN).max(MIN_EXTENT);
         Self {
             center: ((left + right) / 2.0, (bottom + top) / 2.0),
             middle: (area.x + area.width / 2.0, area.y + area.height / 2.0),
@@ -38,19 +38,19 @@ impl Camera {
         }
     }
 
-    /// Where a map position is on the picture. North is up.
-    pub fn see(&self, at: [f32; 3]) -> (f32, f32) {
+    /// Projects a map position onto the picture. North is up.
+    pub fn project(&self, at: [f32; 3]) -> (f32, f32) {
         let [x, y, _] = at;
         (self.middle.0 + (x - self.center.0) * self.zoom, self.middle.1 - (y - self.center.1) * self.zoom)
     }
 
-    /// The reverse of [`Self::see`], on the ground.
-    pub fn unsee(&self, x: f32, y: f32) -> (f32, f32) {
+    /// The inverse of [`Self::project`], on the ground.
+    pub fn unproject(&self, x: f32, y: f32) -> (f32, f32) {
         (self.center.0 + (x - self.middle.0) / self.zoom, self.center.1 - (y - self.middle.1) / self.zoom)
     }
 }
 
-/// The box around some positions.
+/// Bounding box of positions.
 #[derive(Default)]
 struct Bounds {
     across: Option<(f32, f32)>,
@@ -84,17 +84,17 @@ mod tests {
         }
         let camera = Camera::of(&Scene { moments: vec![moment], ..Scene::default() }, area);
         for at in places {
-            let (x, y) = camera.see(at);
+            let (x, y) = camera.project(at);
             assert!(x > area.x && x < area.x + area.width && y > area.y && y < area.y + area.height, "{at:?}");
-            let (back_x, back_y) = camera.unsee(x, y);
+            let (back_x, back_y) = camera.unproject(x, y);
             assert!((back_x - at[0]).abs() < 0.1 && (back_y - at[1]).abs() < 0.1);
         }
-        assert!(camera.see(places[1]).1 < camera.see(places[2]).1);
+        assert!(camera.project(places[1]).1 < camera.project(places[2]).1);
     }
 
     #[test]
-    fn an_empty_scene_still_has_a_view() {
+    fn empty_scene_has_a_view() {
         let camera = Camera::of(&Scene::default(), Area::new(0.0, 0.0, 1920.0, 1080.0));
-        assert_eq!(camera.see([0.0; 3]), (960.0, 540.0));
+        assert_eq!(camera.project([0.0; 3]), (960.0, 540.0));
     }
 }

@@ -1,8 +1,8 @@
-//! What everything is drawn on: two layers, a memory of what was touched, shapes and text.
+//! The drawing surface: two layers, dirty-tile tracking, shapes, and text.
 //!
-//! Coordinates are design units: the picture is 1080 of them high whatever its pixels. The back layer holds the
-//! backdrop and the panels, which seldom change; the front layer is the back and what moves, drawn anew every frame,
-//! but only on the tiles that were touched.
+//! Coordinates are design units: the picture is 1080 units high at any resolution. The back layer holds the backdrop
+//! and the panels, which rarely change. The front layer is the back layer plus everything that moves; it is redrawn
+//! every frame, but only on dirty tiles.
 
 use tiny_skia::{
     Color, FillRule, GradientStop, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Point, RadialGradient, Rect,
@@ -22,24 +22,24 @@ pub struct Area {
     pub x: f32,
     /// Top edge.
     pub y: f32,
-    /// Units across.
+    /// Width.
     pub width: f32,
-    /// Units down.
+    /// Height.
     pub height: f32,
 }
 
 impl Area {
-    /// From its left top corner and its size.
+    /// From the top left corner and the size.
     pub const fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
         Self { x, y, width, height }
     }
 
-    /// Larger by so much on each side.
+    /// Grown by `by` on each side.
     pub fn grown(self, by: f32) -> Self {
         Self::new(self.x - by, self.y - by, self.width + 2.0 * by, self.height + 2.0 * by)
     }
 
-    /// The area that both cover, in square units.
+    /// Area of the intersection, in square units.
     pub fn overlap(&self, other: &Self) -> f32 {
         let across = (self.x + self.width).min(other.x + other.width) - self.x.max(other.x);
         let down = (self.y + self.height).min(other.y + other.height) - self.y.max(other.y);
@@ -47,23 +47,23 @@ impl Area {
     }
 }
 
-/// The two layers and what was touched on them.
+/// The two layers and their dirty tiles.
 pub struct Canvas {
     front: Pixmap,
     back: Pixmap,
     scale: f32,
     to_back: bool,
-    /// Touched on the front since the frame began.
+    /// Drawn on the front layer in this frame.
     drawn: TileSet,
-    /// Touched on the back since the frame before.
+    /// Drawn on the back layer since the previous frame.
     replaced: TileSet,
-    /// What differs from the frame before.
+    /// Changed since the previous frame.
     changed: TileSet,
     glyphs: Glyphs,
 }
 
 impl Canvas {
-    /// Begins with a backdrop, which gives the size.
+    /// Starts with a backdrop, which determines the size.
     pub fn new(backdrop: &Pixmap, glyphs: Glyphs) -> Self {
         let tiles = TileSet::new(backdrop.width() as usize, backdrop.height() as usize);
         let mut replaced = tiles.clone();
@@ -80,7 +80,7 @@ impl Canvas {
         }
     }
 
-    /// Pixels of the finished frame: RGBA, opaque.
+    /// Pixels of the finished frame: opaque RGBA.
     pub fn pixels(&self) -> &Pixmap {
         &self.front
     }
@@ -90,12 +90,12 @@ impl Canvas {
         self.front.width() as f32 / self.scale
     }
 
-    /// Forgets what it knows of the frame before: the next one is drawn whole.
+    /// Forgets the previous frame: the next one counts as changed everywhere.
     pub fn invalidate(&mut self) {
         self.replaced.fill();
     }
 
-    /// Begins a frame: takes away what moved on the one before and shows the panels that changed.
+    /// Begins a frame: removes what was drawn in the previous one, and shows updated panels.
     pub fn begin(&mut self) {
         self.changed.clear();
         self.changed.add(&self.drawn);
@@ -107,20 +107,20 @@ impl Canvas {
         }
     }
 
-    /// Where the finished frame differs from the one before, in pixels.
+    /// What changed since the previous frame, in pixels.
     pub fn changes(&mut self) -> impl Iterator<Item = PixelRect> {
         self.changed.add(&self.drawn);
         self.changed.runs()
     }
 
-    /// Draws a panel anew: on the back layer, over the bare backdrop. All that it draws is inside `area`.
+    /// Redraws a panel on the back layer, over the backdrop. `draw` must stay inside `area`.
     pub fn panel(&mut self, area: Area, backdrop: &Pixmap, draw: impl FnOnce(&mut Self)) {
         let s = self.scale;
         let mut tiles = TileSet::new(backdrop.width() as usize, backdrop.height() as usize);
         tiles.touch(area.x * s, area.y * s, (area.x + area.width) * s, (area.y + area.height) * s);
         self.replaced.add(&tiles);
         let (width, height) = (backdrop.width() as usize, backdrop.height() as usize);
-        // Panels share tiles, so exactly the area is restored.
+        // Panels share tiles, so restore exactly this area.
         let (x, y) = (((area.x * s).floor() as usize).min(width), ((area.y * s).floor() as usize).min(height));
         let right = (((area.x + area.width) * s).ceil() as usize).min(width);
         let bottom = (((area.y + area.height) * s).ceil() as usize).min(height);
@@ -136,12 +136,12 @@ impl Canvas {
         self.fill(PathBuilder::from_circle(x * self.scale, y * self.scale, radius * self.scale), color);
     }
 
-    /// A circle's line.
+    /// A circle outline.
     pub fn ring(&mut self, x: f32, y: f32, radius: f32, width: f32, color: Color) {
         self.stroke(PathBuilder::from_circle(x * self.scale, y * self.scale, radius * self.scale), width, color);
     }
 
-    /// A part of a circle's line, from 12 o'clock: 1 is the whole circle.
+    /// A circular arc clockwise from 12 o'clock; 1 is the full circle.
     pub fn arc(&mut self, x: f32, y: f32, radius: f32, part: f32, width: f32, color: Color) {
         let steps = (part.clamp(0.0, 1.0) * 48.0).ceil().max(1.0) as usize;
         let points: Vec<_> = (0..=steps)
@@ -154,7 +154,7 @@ impl Canvas {
         self.line(&points, width, color);
     }
 
-    /// Lines from point to point, with round ends.
+    /// Connected lines with round caps.
     pub fn line(&mut self, points: &[(f32, f32)], width: f32, color: Color) {
         self.stroke(self.path(points, false), width, color);
     }
@@ -164,24 +164,24 @@ impl Canvas {
         self.fill(self.path(points, true), color);
     }
 
-    /// A polygon whose colour runs out from a point, through the stops (0 at the point, 1 at the radius).
+    /// A polygon with a radial gradient around a point (stops: 0 at the point, 1 at the radius).
     pub fn glow(&mut self, points: &[(f32, f32)], x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
         let shader = self.radial(x, y, radius, stops);
         self.fill_with(self.path(points, true), shader);
     }
 
-    /// A disc whose colour runs out from its middle.
+    /// A disc with a radial gradient.
     pub fn cloud(&mut self, x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
         let shader = self.radial(x, y, radius, stops);
         self.fill_with(PathBuilder::from_circle(x * self.scale, y * self.scale, radius * self.scale), shader);
     }
 
-    /// A rectangle with round corners.
+    /// A filled rectangle with rounded corners.
     pub fn plate(&mut self, area: Area, radius: f32, color: Color) {
         self.fill(self.rounded(area, radius), color);
     }
 
-    /// The line around a rectangle with round corners, inside it.
+    /// The outline of a rectangle with rounded corners, drawn inside it.
     pub fn frame(&mut self, area: Area, radius: f32, width: f32, color: Color) {
         self.stroke(self.rounded(area.grown(-width / 2.0), radius - width / 2.0), width, color);
     }
@@ -191,7 +191,7 @@ impl Canvas {
         self.glyphs.width(style.weight, style.size * self.scale, style.tabular, text) / self.scale
     }
 
-    /// The text, shortened with an ellipsis where it is wider than `width`.
+    /// The text, truncated with an ellipsis if wider than `width`.
     pub fn fit(&mut self, style: TextStyle, text: &str, width: f32) -> String {
         if self.text_width(style, text) <= width {
             return text.to_owned();
@@ -206,7 +206,7 @@ impl Canvas {
         short
     }
 
-    /// A line of text; `y` is its baseline. Returns its width.
+    /// Draws a line of text at baseline `y`. Returns its width.
     pub fn text(&mut self, style: TextStyle, x: f32, y: f32, color: Color, text: &str) -> f32 {
         let (s, size) = (self.scale, style.size * self.scale);
         let width = self.glyphs.width(style.weight, size, style.tabular, text);
@@ -243,7 +243,7 @@ impl Canvas {
         }
         let (right, bottom) = (left + width, top + height);
         let r = (radius * s).clamp(0.0, width.min(height) / 2.0);
-        // How far a cubic's handles stand from the corner, so that it is a quarter of a circle.
+        // Distance of the control points from the corner at which a cubic Bézier approximates a quarter circle.
         let h = r * 0.4477;
         let mut path = PathBuilder::new();
         path.move_to(left + r, top);

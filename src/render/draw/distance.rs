@@ -1,13 +1,13 @@
-//! Fields of numbers on a grid: the exact distance to a set of cells, and blur.
+//! Scalar fields on a grid: exact distance transform, and blur.
 
-/// Numbers on a grid, row by row.
+/// A grid of numbers, row by row.
 #[derive(Clone, Debug)]
 pub struct Field {
-    /// Cells across.
+    /// Number of columns.
     pub width: usize,
-    /// Cells down.
+    /// Number of rows.
     pub height: usize,
-    /// `width * height` of them.
+    /// `width * height` values.
     pub values: Vec<f32>,
 }
 
@@ -17,8 +17,8 @@ impl Field {
         Self { width, height, values: vec![0.0; width * height] }
     }
 
-    /// Each cell's distance, in cells, to the nearest cell that is in the set (exactly, after Felzenszwalb and
-    /// Huttenlocher: the lower envelope of parabolas, along columns, then along rows).
+    /// The distance, in cells, from each cell to the nearest cell of the set. Exact, after Felzenszwalb and
+    /// Huttenlocher: the lower envelope of parabolas, along columns, then along rows.
     pub fn distance(width: usize, height: usize, inside: impl Fn(usize) -> bool) -> Self {
         /// Larger than any squared distance on a grid, and exact as `f32`.
         const FAR: f32 = 1e10;
@@ -39,7 +39,7 @@ impl Field {
         field
     }
 
-    /// Each cell becomes the mean of those within `radius`, twice: nearly a Gaussian.
+    /// Box blur with this radius, applied twice to approximate a Gaussian.
     pub fn blur(&mut self, radius: usize) {
         let mut line = vec![0.0; self.width.max(self.height)];
         for _ in 0..2 {
@@ -53,7 +53,7 @@ impl Field {
         }
     }
 
-    /// The value at a place between cells, in cells from the first one's middle.
+    /// The interpolated value at a position, in cells from the center of the first.
     pub fn sample(&self, x: f32, y: f32) -> f32 {
         let x = x.clamp(0.0, self.width as f32 - 1.001);
         let y = y.clamp(0.0, self.height as f32 - 1.001);
@@ -70,7 +70,7 @@ fn blur_line(values: &mut [f32], start: usize, step: usize, count: usize, radius
     for (index, value) in line.iter_mut().enumerate() {
         *value = values[start + index * step];
     }
-    // Beyond its ends the line goes on as its last cell.
+    // The line is extended with its last cell.
     let at = |index: usize| line[index.saturating_sub(radius).min(count - 1)];
     let mut sum: f32 = (0..=2 * radius).map(at).sum();
     let share = 1.0 / (2 * radius + 1) as f32;
@@ -80,11 +80,11 @@ fn blur_line(values: &mut [f32], start: usize, step: usize, count: usize, radius
     }
 }
 
-/// The working space of one pass of the distance transform.
+/// Buffers of one pass of the distance transform.
 struct Envelope {
-    /// Where the parabolas of the envelope stand.
+    /// Positions of the envelope's parabolas.
     places: Vec<usize>,
-    /// From where each of them is the lowest.
+    /// Where each parabola becomes the lowest.
     starts: Vec<f32>,
 }
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn blur_keeps_what_is_flat_and_spreads_what_is_not() {
+    fn blur_keeps_flat_areas_and_spreads_peaks() {
         let mut flat = Field { width: 9, height: 7, values: vec![2.5; 63] };
         flat.blur(3);
         assert!(flat.values.iter().all(|value| (value - 2.5).abs() < 1e-5));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_between_cells_are_mixed() {
+    fn samples_between_cells_are_interpolated() {
         let field = Field { width: 2, height: 2, values: vec![0.0, 1.0, 2.0, 3.0] };
         for (x, y, value) in [(0.0, 0.0, 0.0), (0.5, 0.0, 0.5), (0.5, 0.5, 1.5), (-4.0, 0.5, 1.0)] {
             assert!((field.sample(x, y) - value).abs() < 1e-2, "{x}, {y}");

@@ -1,53 +1,53 @@
-//! Where players' names go so that none hides another: planned for the whole clip before it is drawn, so that names
-//! glide and any frame can be drawn by itself.
+//! Positions of name labels so that they do not overlap. Planned for the whole clip in advance, so that labels move
+//! smoothly and frames can be drawn in any order.
 
 use super::canvas::Area;
 use crate::render::scene::MAX_PLAYERS;
 
-/// Seconds in which a name covers about two thirds of its way to a new place.
+/// Time constant in seconds of a label's movement: it covers about two thirds of the way in this time.
 const GLIDE_SECONDS: f32 = 0.1;
-/// Units between a name and what it must not touch.
+/// Minimum gap around a label.
 const GAP: f32 = 3.0;
-/// What it costs to leave a place: names do not jump to and fro between two that are nearly alike.
-const STAYING: f32 = 0.2;
-/// What the next candidate costs more than the one before.
-const WORSE: f32 = 0.12;
+/// Cost of moving away, so that labels do not jump back and forth between two similar positions.
+const MOVE_COST: f32 = 0.2;
+/// Extra cost of each further candidate.
+const CANDIDATE_COST: f32 = 0.12;
 
-/// A name to place: its player's disc, and its own size.
+/// A label to place: its player's marker, and its own size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tag {
-    /// Middle of the disc.
+    /// Center of the marker.
     pub disc: (f32, f32),
-    /// Radius of the disc.
+    /// Radius of the marker.
     pub radius: f32,
-    /// Width of the name's plate.
+    /// Width of the label.
     pub width: f32,
-    /// Height of the name's plate.
+    /// Height of the label.
     pub height: f32,
-    /// Placed first.
+    /// Whether it is placed first.
     pub first: bool,
 }
 
-/// Places of names over the disc's middle; `None` without a name.
+/// Label positions relative to the center of the marker; `None` without a label.
 pub type Places = [Option<(f32, f32)>; MAX_PLAYERS];
 
-/// Places names frame by frame.
+/// Places labels frame by frame.
 pub struct Planner {
     picture: Area,
     glide: f32,
-    /// Which candidate each name went for.
+    /// The candidate chosen for each label.
     chosen: [usize; MAX_PLAYERS],
     places: Places,
 }
 
 impl Planner {
-    /// For a picture of this size, at so many frames a second.
+    /// For a picture of this size at this frame rate.
     pub fn new(picture: Area, fps: u32) -> Self {
         let glide = 1.0 - (-1.0 / (fps.max(1) as f32 * GLIDE_SECONDS)).exp();
         Self { picture, glide, chosen: [0; MAX_PLAYERS], places: [None; MAX_PLAYERS] }
     }
 
-    /// The next frame's places.
+    /// Label positions of the next frame.
     pub fn step(&mut self, tags: &[Option<Tag>; MAX_PLAYERS]) -> Places {
         let mut taken: Vec<Area> = Vec::with_capacity(MAX_PLAYERS);
         for first in [true, false] {
@@ -62,13 +62,13 @@ impl Planner {
         self.places
     }
 
-    /// Chooses the cheapest place for a name and moves it there. Returns the area it will have.
+    /// Chooses the cheapest position for a label and moves it there. Returns its area.
     fn place(&mut self, player: usize, tag: &Tag, tags: &[Option<Tag>; MAX_PLAYERS], taken: &[Area]) -> Area {
         let mut best = (f32::INFINITY, 0);
         for candidate in 0..CANDIDATES {
             let known = self.places[player].is_some();
-            let changes = if known && candidate != self.chosen[player] { STAYING } else { 0.0 };
-            let least = candidate as f32 * WORSE + changes;
+            let changes = if known && candidate != self.chosen[player] { MOVE_COST } else { 0.0 };
+            let least = candidate as f32 * CANDIDATE_COST + changes;
             if least < best.0 {
                 let cost = least + self.crowding(area(tag, offset(tag, candidate)), player, tags, taken);
                 if cost < best.0 {
@@ -83,7 +83,7 @@ impl Planner {
         area(tag, goal)
     }
 
-    /// What it costs to be there: other names and the picture's edge most, discs less.
+    /// Cost of a position: overlap with labels and the edge of the picture costs most, with markers less.
     fn crowding(&self, area: Area, player: usize, tags: &[Option<Tag>; MAX_PLAYERS], taken: &[Area]) -> f32 {
         let size = (area.width * area.height).max(1.0);
         let near = area.grown(GAP);
@@ -95,10 +95,10 @@ impl Planner {
     }
 }
 
-/// How many places are tried.
+/// Number of candidate positions.
 const CANDIDATES: usize = 12;
 
-/// The place's middle over the disc's middle: below is best, then above, beside, and further away.
+/// Center of a label relative to its marker: below is best, then above, beside, and further away.
 fn offset(tag: &Tag, candidate: usize) -> (f32, f32) {
     let below = tag.radius + 6.0 + tag.height / 2.0;
     let beside = tag.radius + 8.0 + tag.width / 2.0;
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_a_crowd_do_not_overlap() {
+    fn labels_in_a_crowd_do_not_overlap() {
         for discs in [
             vec![(500.0, 500.0)],
             vec![(500.0, 500.0), (506.0, 508.0)],
@@ -173,11 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_keeps_the_best_place_and_the_others_glide() {
+    fn first_label_keeps_the_best_position_and_others_move_smoothly() {
         let apart = tags(&[(300.0, 500.0), (900.0, 500.0), (500.0, 500.0)]);
         let mut planner = Planner::new(PICTURE, 30);
         let before = planner.step(&apart);
-        assert_eq!(before[0], before[2], "all are below their discs");
+        assert_eq!(before[0], before[2], "all are below their markers");
         let close = tags(&[(500.0, 499.0), (900.0, 500.0), (500.0, 500.0)]);
         let after = planner.step(&close);
         assert_eq!(after[2], before[2]);

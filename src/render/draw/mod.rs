@@ -1,19 +1,20 @@
-//! The picture: a tactical replay from above, following one player.
+//! The picture: a tactical replay from above that follows one player.
 //!
-//! [`Film`] is what stays the same through a clip: the backdrop, the view, names and where they go. [`Painter`] draws
-//! frames of it, any of them in any order, and tells which pixels changed. Knows nothing of demos and videos.
+//! [`Replay`] holds everything that is constant over a clip: backdrop, camera, names, and label positions. [`Painter`]
+//! draws its frames in any order and reports which pixels changed. Knows nothing about demos and video encoding.
 
 mod backdrop;
 mod camera;
 mod canvas;
 mod distance;
-mod film;
 mod hud;
 mod labels;
+mod metrics;
 mod names;
 mod now;
 mod palette;
 pub mod poster;
+mod replay;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -21,7 +22,7 @@ mod tiles;
 mod weapons;
 mod world;
 
-pub use film::{Film, Look};
+pub use replay::{Look, Replay};
 pub use tiles::PixelRect;
 
 use tiny_skia::Pixmap;
@@ -30,40 +31,40 @@ use canvas::Canvas;
 use hud::Hud;
 use text::Glyphs;
 
-/// Draws frames of a film.
+/// Draws the frames of a clip.
 pub struct Painter<'a> {
-    film: &'a Film<'a>,
+    replay: &'a Replay<'a>,
     canvas: Canvas,
     hud: Hud,
 }
 
 impl<'a> Painter<'a> {
-    /// A painter whose first frame is drawn whole.
-    pub fn new(film: &'a Film<'a>) -> Self {
-        let canvas = Canvas::new(&film.backdrop, Glyphs::new(film.fonts.clone()));
-        Self { film, hud: Hud::new(film, canvas.width()), canvas }
+    /// Creates a painter that draws its first frame in full.
+    pub fn new(replay: &'a Replay<'a>) -> Self {
+        let canvas = Canvas::new(&replay.backdrop, Glyphs::new(replay.fonts.clone()));
+        Self { replay, hud: Hud::new(replay, canvas.width()), canvas }
     }
 
     /// Draws a frame, counted from 0.
     pub fn frame(&mut self, frame: u64) {
-        let Some(now) = now::Now::at(self.film.scene, self.film.tick_of(frame)) else { return };
-        self.hud.update(self.film, &now, &mut self.canvas);
+        let Some(now) = now::Now::at(self.replay.scene, self.replay.tick_of(frame)) else { return };
+        self.hud.update(self.replay, &now, &mut self.canvas);
         self.canvas.begin();
-        world::draw(self.film, &now, self.film.places(frame), &mut self.canvas);
-        self.hud.draw_moving(self.film, &now, &mut self.canvas);
+        world::draw(self.replay, &now, self.replay.places(frame), &mut self.canvas);
+        self.hud.draw_moving(self.replay, &now, &mut self.canvas);
     }
 
-    /// The picture: RGBA, opaque.
+    /// The picture: opaque RGBA.
     pub fn picture(&self) -> &Pixmap {
         self.canvas.pixels()
     }
 
-    /// What is different from the frame that was drawn before.
+    /// What changed since the frame drawn before.
     pub fn changes(&mut self) -> impl Iterator<Item = PixelRect> {
         self.canvas.changes()
     }
 
-    /// Forgets the frame before: the next one is drawn whole.
+    /// Forgets the previous frame: the next one is drawn in full.
     pub fn invalidate(&mut self) {
         self.canvas.invalidate();
     }

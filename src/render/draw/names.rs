@@ -1,11 +1,11 @@
-//! Players' and teams' names as they can be shown: a name from a demo holds anything at all.
+//! Makes player and team names displayable: names in a demo may contain any characters.
 
 use super::text::Fonts;
 
-/// Characters of a name that are shown.
+/// Maximum length of a displayed name.
 const NAME_CHARS: usize = 24;
 
-/// What the picture calls each player, in order.
+/// The displayed name of each player, in order.
 pub fn of_players<'a>(names: impl Iterator<Item = &'a str>, fonts: &Fonts) -> Vec<String> {
     names
         .zip(1..)
@@ -16,12 +16,12 @@ pub fn of_players<'a>(names: impl Iterator<Item = &'a str>, fonts: &Fonts) -> Ve
         .collect()
 }
 
-/// A name on one line, of characters that the fonts have, shortened with an ellipsis.
+/// A name on one line, reduced to characters that the fonts have, truncated with an ellipsis.
 pub fn clean(name: &str, fonts: &Fonts) -> String {
     let mut shown = String::new();
     for character in name.chars() {
         if character.is_whitespace() {
-            // Runs of blanks are one.
+            // Collapse runs of whitespace.
             if !shown.is_empty() && !shown.ends_with(' ') {
                 shown.push(' ');
             }
@@ -37,7 +37,7 @@ pub fn clean(name: &str, fonts: &Fonts) -> String {
     format!("{}…", short.trim_end())
 }
 
-/// What has no width of its own: controls, joiners, direction marks, accents that stack.
+/// Characters without a width of their own: controls, joiners, direction marks, combining accents.
 fn is_mark(character: char) -> bool {
     character.is_control()
         || matches!(u32::from(character),
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_in_one_line_of_what_the_fonts_have() {
+    fn names_are_reduced_to_one_line_of_supported_characters() {
         let fonts = Fonts::load().unwrap();
         for (name, shown) in [
             ("magixx", "magixx"),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_no_name_left_is_counted() {
+    fn players_without_a_displayable_name_are_numbered() {
         let fonts = Fonts::load().unwrap();
         assert_eq!(of_players(["a", "🔥"].into_iter(), &fonts), ["a", "Player 2"]);
     }

@@ -1,8 +1,8 @@
-//! The scene at the time of one frame: between two ticks, with what the picture asks of it.
+//! The scene at the time of one frame, interpolated between ticks.
 
 use crate::render::scene::{Grenade, Kill, MAX_PLAYERS, Moment, PlayerAt, Scene, Side};
 
-/// Map units within a tick that are a teleport, not a movement: nobody runs faster than a few units a tick.
+/// Distance in map units within one tick that counts as a teleport: nobody runs more than a few units per tick.
 const TELEPORT: f32 = 120.0;
 
 /// What the round clock shows.
@@ -12,11 +12,11 @@ pub enum RoundClock {
     Freeze(f32),
     /// Seconds of the round left.
     Live(f32),
-    /// Seconds until the bomb goes off, and the site.
+    /// Seconds until the explosion, and the bomb site.
     Bomb(f32, char),
 }
 
-/// A scene at one time.
+/// A scene at one point in time.
 pub struct Now<'a> {
     /// The scene.
     pub scene: &'a Scene,
@@ -28,14 +28,14 @@ pub struct Now<'a> {
     pub moment: &'a Moment,
     /// The moment after it.
     next: &'a Moment,
-    /// How far the time is from the one to the other.
+    /// Interpolation factor between the two.
     part: f32,
-    /// Players as they are between the two.
+    /// Interpolated players.
     pub players: [PlayerAt; MAX_PLAYERS],
 }
 
 impl<'a> Now<'a> {
-    /// The scene at a time in ticks; `None` when it has no moments.
+    /// The scene at a time in ticks; `None` if it has no moments.
     pub fn at(scene: &'a Scene, time: f64) -> Option<Self> {
         let after = scene.moments.partition_point(|moment| f64::from(moment.tick) <= time);
         let index = after.saturating_sub(1);
@@ -50,17 +50,17 @@ impl<'a> Now<'a> {
         Some(Self { scene, time, index, moment, next, part, players })
     }
 
-    /// Seconds since a tick; below 0 before it.
+    /// Seconds since a tick; negative before it.
     pub fn since(&self, tick: i32) -> f32 {
         ((self.time - f64::from(tick)) / f64::from(self.scene.tick_rate.max(1.0))) as f32
     }
 
-    /// Whether a tick is reached.
+    /// Whether a tick has been reached.
     pub fn reached(&self, tick: i32) -> bool {
         f64::from(tick) <= self.time
     }
 
-    /// Seconds of wall time, for what pulses.
+    /// Time in seconds, for animations.
     pub fn seconds(&self) -> f32 {
         self.since(self.scene.clip_start_tick)
     }
@@ -70,7 +70,7 @@ impl<'a> Now<'a> {
         &self.players[self.scene.followed.min(MAX_PLAYERS - 1)]
     }
 
-    /// A player who has a place in the picture.
+    /// A player, if drawn.
     pub fn drawn(&self, player: usize) -> Option<&PlayerAt> {
         self.players.get(player).filter(|_| player < self.scene.players.len())
     }
@@ -81,7 +81,7 @@ impl<'a> Now<'a> {
         self.scene.kills.iter().filter(move |kill| f64::from(kill.tick) <= time)
     }
 
-    /// Grenades in flight, each with the places it flew through in the last third of a second, newest first.
+    /// Grenades in flight, each with its positions during the last third of a second, newest first.
     pub fn flights(&self) -> impl Iterator<Item = (&'a Grenade, Vec<[f32; 3]>)> {
         self.moment.grenades.iter().map(|grenade| {
             let same =
@@ -115,7 +115,7 @@ impl<'a> Now<'a> {
         }
     }
 
-    /// Who has won, once it is decided.
+    /// The winner, once the round is decided.
     pub fn winner(&self) -> Option<Side> {
         (self.reached(self.scene.end_tick) && self.scene.winner != Side::None).then_some(self.scene.winner)
     }
@@ -134,11 +134,11 @@ fn mix(from: [f32; 3], to: [f32; 3], part: f32) -> [f32; 3] {
     std::array::from_fn(|axis| from[axis] + (to[axis] - from[axis]) * part)
 }
 
-/// When a player was blinded: the tick, and for how many seconds.
+/// The tick at which a player was flashed, and for how many seconds.
 pub type Blinding = (i32, f32);
 
-/// When each player was blinded, in order. The demo keeps a flash's length until the next one; its onset is where it
-/// changes.
+/// When each player was flashed, in order. The demo keeps a flash's duration until the next one, so its onset is
+/// where the duration changes.
 pub fn blindings(scene: &Scene) -> Vec<Vec<Blinding>> {
     let changes = |player: usize| {
         let pairs = scene.moments.windows(2).filter_map(move |pair| {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn players_move_between_ticks_but_do_not_glide_through_a_teleport() {
+    fn players_move_smoothly_between_ticks_except_for_teleports() {
         let scene = walk();
         for (time, x, y) in [(1_000.0, 0.0, 0.0), (1_010.25, 20.5, 0.0), (1_319.5, 638.0, 0.0), (1_320.0, 640.0, 900.0)]
         {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_runs_through_freeze_round_and_bomb_and_stops_with_the_round() {
+    fn clock_shows_freeze_round_and_bomb_and_stops_with_the_round() {
         let mut scene = walk();
         let clock = |scene: &Scene, tick: i32| Now::at(scene, f64::from(tick)).unwrap().clock();
         assert_eq!(clock(&scene, 1_032), RoundClock::Freeze(0.5));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flash_begins_where_its_length_changes() {
+    fn flash_begins_where_its_duration_changes() {
         assert_eq!(blindings(&walk()), [[(1_064, 2.5)]]);
     }
 }

@@ -1,34 +1,34 @@
-//! The picture's colours, each with what it stands for.
+//! The colors of the picture by meaning.
 
 use tiny_skia::Color;
 
 use crate::render::scene::Side;
 
-/// A colour without its opacity: 0xRRGGBB.
+/// A color without opacity: 0xRRGGBB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ink(pub u32);
 
-/// Behind everything, around discs and tags.
+/// Background, and outlines of markers and labels.
 pub const NIGHT: Ink = Ink(0x0c1016);
 /// Panels.
 pub const PANEL: Ink = Ink(0x151b24);
-/// Panels of those who are out.
+/// Panels of dead players.
 pub const PANEL_OUT: Ink = Ink(0x11161d);
-/// What stands out on a panel: the clock, weapon tags.
+/// Highlights on a panel: the clock, weapon labels.
 pub const PANEL_HIGH: Ink = Ink(0x222c3a);
-/// Empty part of bars.
+/// The empty part of bars.
 pub const GROOVE: Ink = Ink(0x2b3543);
 /// Text.
 pub const TEXT: Ink = Ink(0xe9eef5);
-/// Text of the second rank.
+/// Secondary text.
 pub const TEXT_DIM: Ink = Ink(0x93a0b1);
-/// Text that hardly matters any more.
+/// Text about dead players.
 pub const TEXT_OUT: Ink = Ink(0x5d6876);
-/// The followed player's own marks.
+/// The followed player.
 pub const WHITE: Ink = Ink(0xffffff);
 /// Danger: low health, the bomb, kills.
 pub const RED: Ink = Ink(0xff5a4f);
-/// Frame of the followed player's own kills and death.
+/// Frame around the followed player's kills and death.
 pub const FRAME: Ink = Ink(0xe5484d);
 /// Counter-terrorists.
 pub const CT: Ink = Ink(0x4aa8ff);
@@ -47,7 +47,7 @@ impl Ink {
         self.with(1.0)
     }
 
-    /// The colour of a side.
+    /// The color of a side.
     pub fn of(side: Side) -> Self {
         match side {
             Side::T => T,

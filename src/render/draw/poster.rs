@@ -1,4 +1,4 @@
-//! The poster: which moment of the clip it shows, and its JPEG.
+//! The poster: selects its moment in the clip and writes it as JPEG.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use tiny_skia::Pixmap;
 use crate::domain::error::{Error, Result};
 use crate::render::scene::Scene;
 
-/// Seconds between two kills that belong together.
+/// Maximum seconds between the kills of a multi-kill.
 const MULTI_KILL_SECONDS: f32 = 5.0;
-/// Seconds after the kill: the line to the victim is still there, the kill feed has it.
+/// Seconds after the kill: the line to the victim is still visible, and the kill feed shows it.
 const AFTER_SECONDS: f32 = 0.2;
-/// JPEG quality: no visible blocks around text.
+/// JPEG quality without visible artifacts around text.
 const QUALITY: u8 = 88;
 
-/// The tick that the poster shows: the followed player's first multi-kill, else the first kill, else mid-round.
+/// The tick to show: the followed player's first multi-kill, else the first kill, else the middle of the round.
 pub fn tick(scene: &Scene) -> f64 {
     let in_clip = |tick: &i32| (scene.clip_start_tick..=scene.clip_end_tick).contains(tick);
     let own = scene.kills.iter().filter(|kill| kill.killer == Some(scene.followed) && kill.victim != scene.followed);
@@ -30,7 +30,7 @@ pub fn tick(scene: &Scene) -> f64 {
 
 /// Writes a picture as JPEG.
 pub fn write(picture: &Pixmap, path: &Path) -> Result<()> {
-    let failed = |error: jpeg_encoder::EncodingError| Error::internal("The poster could not be written.", error);
+    let failed = |error: jpeg_encoder::EncodingError| Error::internal("Could not write the poster.", error);
     let (width, height) = (picture.width() as u16, picture.height() as u16);
     let encoder = Encoder::new_file(path, QUALITY).map_err(failed)?;
     encoder.encode(picture.data(), width, height, ColorType::Rgba).map_err(failed)
@@ -42,9 +42,9 @@ mod tests {
     use crate::render::scene::Kill;
 
     #[test]
-    fn the_poster_shows_the_best_moment() {
+    fn poster_shows_the_best_moment() {
         const ME: usize = 3;
-        // Kills (tick and killer), and the poster's tick.
+        // Kills (tick and killer), and the expected tick.
         type Case = (&'static [(i32, Option<usize>)], f64);
         let cases: [Case; 7] = [
             (&[], 3_500.0),

@@ -1,11 +1,11 @@
-//! Tests of whole pictures, on a made-up round in which everything happens.
+//! Tests of whole pictures, on a synthetic round in which everything happens.
 
 use super::*;
 use crate::render::scene::*;
 
 const FOLLOWED: usize = 1;
 
-/// Two teams of three on a square, 12 seconds at 32 ticks, with all there is to draw.
+/// Two teams of three on a square, 12 seconds at 32 ticks per second, with everything that can be drawn.
 fn everything() -> Scene {
     let names = ["龙之队", "ropz", "\u{202e}🔥", "a name that is much too long to be shown", "Дмитрий", "x"];
     let players =
@@ -103,12 +103,12 @@ fn look(deathnotices_only: bool) -> Look {
 }
 
 #[test]
-fn a_frame_drawn_after_others_is_the_frame_drawn_whole() {
+fn incrementally_drawn_frame_equals_a_full_one() {
     let scene = everything();
     for deathnotices_only in [false, true] {
-        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
-        assert_eq!(film.frames(), 360);
-        let (mut stepwise, mut whole) = (Painter::new(&film), Painter::new(&film));
+        let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
+        assert_eq!(replay.frames(), 360);
+        let (mut stepwise, mut whole) = (Painter::new(&replay), Painter::new(&replay));
         let jumps = [359, 0, 200, 180, 300];
         for frame in (0..360).step_by(3).chain(jumps) {
             stepwise.frame(frame);
@@ -120,12 +120,12 @@ fn a_frame_drawn_after_others_is_the_frame_drawn_whole() {
 }
 
 #[test]
-fn every_pixel_that_differs_is_in_the_changes() {
+fn every_changed_pixel_is_reported() {
     let scene = everything();
-    let film = Film::new(&scene, look(false)).unwrap();
-    let mut painter = Painter::new(&film);
+    let replay = Replay::new(&scene, look(false)).unwrap();
+    let mut painter = Painter::new(&replay);
     let mut followed = Pixmap::new(640, 360).unwrap();
-    for frame in 0..film.frames() {
+    for frame in 0..replay.frames() {
         painter.frame(frame);
         let changes: Vec<_> = painter.changes().collect();
         for run in &changes {
@@ -136,26 +136,26 @@ fn every_pixel_that_differs_is_in_the_changes() {
         }
         assert!(&followed == painter.picture(), "frame {frame}");
         let pixels: usize = changes.iter().map(|run| run.width * run.height).sum();
-        assert!(frame == 0 || pixels < 640 * 360, "frame {frame} was drawn whole");
+        assert!(frame == 0 || pixels < 640 * 360, "frame {frame} was drawn in full");
     }
 }
 
 #[test]
-fn deathnotices_only_leaves_all_but_the_kill_feed_away() {
+fn deathnotices_only_draws_only_the_kill_feed() {
     let scene = everything();
     let frame = 210;
-    // Regions of the picture, in its own pixels: score, cards of both sides, timeline, kill feed.
+    // Regions of the picture in pixels: score, cards of both sides, timeline, kill feed.
     let regions = [(230, 5, 180, 24), (8, 280, 90, 70), (540, 280, 90, 70), (120, 330, 400, 20), (500, 12, 130, 50)];
     for (deathnotices_only, shown) in
         [(false, [true, true, true, true, true]), (true, [false, false, false, false, true])]
     {
-        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
-        let mut painter = Painter::new(&film);
+        let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
+        let mut painter = Painter::new(&replay);
         painter.frame(frame);
         for ((x, y, width, height), shown) in regions.into_iter().zip(shown) {
             let drawn = (y..y + height)
                 .flat_map(|y| (x..x + width).map(move |x| (x, y)))
-                .filter(|&(x, y)| painter.picture().pixel(x, y) != film.backdrop.pixel(x, y))
+                .filter(|&(x, y)| painter.picture().pixel(x, y) != replay.backdrop.pixel(x, y))
                 .count();
             assert_eq!(drawn > 0, shown, "{x}, {y} with deathnotices_only {deathnotices_only}");
         }
@@ -163,9 +163,9 @@ fn deathnotices_only_leaves_all_but_the_kill_feed_away() {
 }
 
 #[test]
-fn enemies_who_are_not_spotted_are_dim_without_xray() {
+fn unspotted_enemies_are_dim_without_xray() {
     let mut scene = everything();
-    // All on one floor, nobody dies, the unspotted one stands still and apart.
+    // All on one floor, nobody dies, the unspotted player stands still and apart.
     scene.kills.clear();
     for moment in &mut scene.moments {
         for player in &mut moment.players[..6] {
@@ -174,10 +174,10 @@ fn enemies_who_are_not_spotted_are_dim_without_xray() {
         moment.players[5].at = [600.0, -400.0, 0.0];
     }
     let brightness = |xray: bool| {
-        let film = Film::new(&scene, Look { xray, ..look(true) }).unwrap();
-        let mut painter = Painter::new(&film);
+        let replay = Replay::new(&scene, Look { xray, ..look(true) }).unwrap();
+        let mut painter = Painter::new(&replay);
         painter.frame(40);
-        let (x, y) = film.camera.see(scene.moments[0].players[5].at);
+        let (x, y) = replay.camera.project(scene.moments[0].players[5].at);
         let pixel = painter.picture().pixel((x / 3.0) as u32, (y / 3.0) as u32).unwrap();
         u32::from(pixel.red()) + u32::from(pixel.green())
     };
@@ -185,7 +185,7 @@ fn enemies_who_are_not_spotted_are_dim_without_xray() {
 }
 
 #[test]
-fn a_scene_that_cannot_be_shown_is_an_error() {
+fn unusable_scene_is_an_error() {
     let spoil: [fn(&mut Scene); 4] = [
         |scene| scene.moments.clear(),
         |scene| scene.followed = 6,
@@ -195,12 +195,12 @@ fn a_scene_that_cannot_be_shown_is_an_error() {
     for spoil in spoil {
         let mut scene = everything();
         spoil(&mut scene);
-        assert_eq!(Film::new(&scene, look(false)).err().map(|error| error.code), Some("demo_unreadable"));
+        assert_eq!(Replay::new(&scene, look(false)).err().map(|error| error.code), Some("demo_unreadable"));
     }
 }
 
 #[test]
-fn odd_numbers_in_a_scene_are_drawn_without_a_panic() {
+fn extreme_values_in_a_scene_do_not_panic() {
     let mut scene = everything();
     scene.kills[0].killer = Some(99);
     scene.kills[1].victim = 99;
@@ -213,12 +213,12 @@ fn odd_numbers_in_a_scene_are_drawn_without_a_panic() {
             moment.tick -= 1;
         }
     }
-    let film = Film::new(&scene, look(false)).unwrap();
-    let mut painter = Painter::new(&film);
-    (0..film.frames()).step_by(10).for_each(|frame| painter.frame(frame));
+    let replay = Replay::new(&scene, look(false)).unwrap();
+    let mut painter = Painter::new(&replay);
+    (0..replay.frames()).step_by(10).for_each(|frame| painter.frame(frame));
 }
 
-/// [`everything`] with as many players as there are places, and four besides, two on each side.
+/// [`everything`] with the maximum number of players, plus two on each side who are not drawn.
 fn crowd() -> Scene {
     let mut scene = everything();
     let number = |index: usize| format!("number {index}");
@@ -239,12 +239,12 @@ fn crowd() -> Scene {
 }
 
 #[test]
-fn a_crowd_is_drawn_in_steps_as_it_is_drawn_whole() {
+fn crowd_is_drawn_incrementally_like_in_full() {
     let mut scene = crowd();
     scene.kills.push(kill(1_215, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
     for deathnotices_only in [false, true] {
-        let film = Film::new(&scene, look(deathnotices_only)).unwrap();
-        let (mut stepwise, mut whole) = (Painter::new(&film), Painter::new(&film));
+        let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
+        let (mut stepwise, mut whole) = (Painter::new(&replay), Painter::new(&replay));
         for frame in (0..360).step_by(9) {
             stepwise.frame(frame);
             whole.invalidate();
@@ -255,17 +255,17 @@ fn a_crowd_is_drawn_in_steps_as_it_is_drawn_whole() {
 }
 
 #[test]
-fn a_picture_says_that_it_shows_a_part_of_a_crowd_and_one_of_a_few_does_not() {
+fn picture_says_when_not_all_players_are_shown() {
     for deathnotices_only in [false, true] {
         let said = |scene: &Scene| {
-            let film = Film::new(scene, look(deathnotices_only)).unwrap();
-            hud::said_of_players(&film)
+            let replay = Replay::new(scene, look(deathnotices_only)).unwrap();
+            hud::player_notes(&replay)
         };
         assert_eq!(said(&everything()), [""; 0]);
         let expected: &[&str] = if deathnotices_only {
             &["16 of 20 players shown"]
         } else {
-            // Three and three, then every second one, and two of the undrawn each.
+            // Three on each side, then every other player, and two on each side who are not drawn.
             &["16 of 20 players shown", "5 of 10 players", "5 of 10 players"]
         };
         assert_eq!(said(&crowd()), expected);
@@ -273,14 +273,14 @@ fn a_picture_says_that_it_shows_a_part_of_a_crowd_and_one_of_a_few_does_not() {
 }
 
 #[test]
-fn a_kill_of_somebody_without_a_place_is_in_the_feed_and_not_on_the_map() {
+fn kill_of_an_undrawn_player_is_in_the_feed_but_not_on_the_map() {
     let before = crowd();
     let mut after = crowd();
     after.kills.insert(0, kill(1_120, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
     let pictures = [&before, &after].map(|scene| {
-        let film = Film::new(scene, look(true)).unwrap();
-        let mut painter = Painter::new(&film);
-        // 1,125 ticks: five after the kill.
+        let replay = Replay::new(scene, look(true)).unwrap();
+        let mut painter = Painter::new(&replay);
+        // Tick 1,125: five ticks after the kill.
         painter.frame(117);
         painter.picture().clone()
     });
@@ -288,6 +288,6 @@ fn a_kill_of_somebody_without_a_place_is_in_the_feed_and_not_on_the_map() {
     let differs = |x: u32, y: u32| before.pixel(x, y) != after.pixel(x, y);
     let changed: Vec<(u32, u32)> =
         (0..640).flat_map(|x| (0..360).map(move |y| (x, y))).filter(|&(x, y)| differs(x, y)).collect();
-    assert!(changed.len() > 100, "the feed tells of it");
-    assert!(changed.iter().all(|&(x, y)| x > 320 && y < 110), "only the feed does");
+    assert!(changed.len() > 100, "the feed shows it");
+    assert!(changed.iter().all(|&(x, y)| x > 320 && y < 110), "only the feed shows it");
 }

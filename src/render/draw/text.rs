@@ -1,4 +1,4 @@
-//! Text: the built-in fonts, a cache of drawn glyphs, and lines of text blended onto pixels.
+//! Text rendering: built-in fonts, a glyph cache, and drawing lines of text.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use tiny_skia::{Color, Pixmap};
 
 use crate::domain::error::{Error, Result};
 
-/// Thickness of a text. Each is a font of its own.
+/// Font weight. Each is a separate font.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Weight {
-    /// Ordinary.
+    /// Normal text.
     Semibold,
     /// Names, numbers.
     Bold,
@@ -18,19 +18,19 @@ pub enum Weight {
     Extrabold,
 }
 
-/// Which point of a line its position means.
+/// Horizontal alignment: which point of the text its position refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Its left end.
+    /// Left end.
     Left,
-    /// Its middle.
+    /// Center.
     Middle,
-    /// Its right end.
+    /// Right end.
     Right,
 }
 
 impl Align {
-    /// The part of the line that is left of its position.
+    /// The fraction of the text's width to the left of its position.
     pub fn share(self) -> f32 {
         match self {
             Self::Left => 0.0,
@@ -40,42 +40,42 @@ impl Align {
     }
 }
 
-/// How a text looks.
+/// Appearance of a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TextStyle {
-    /// Thickness.
+    /// Font weight.
     pub weight: Weight,
-    /// Height of the line in design units.
+    /// Font size in design units.
     pub size: f32,
-    /// What its position means.
+    /// Alignment.
     pub align: Align,
-    /// All digits equally wide: numbers that change in place.
+    /// All digits have the same width, for numbers that change in place.
     pub tabular: bool,
 }
 
 impl TextStyle {
-    /// Left-aligned, in its own widths.
+    /// Left-aligned, proportional digits.
     pub const fn new(weight: Weight, size: f32) -> Self {
         Self { weight, size, align: Align::Left, tabular: false }
     }
 
-    /// Its position is its middle.
+    /// Centered.
     pub const fn middle(self) -> Self {
         Self { align: Align::Middle, ..self }
     }
 
-    /// Its position is its right end.
+    /// Right-aligned.
     pub const fn right(self) -> Self {
         Self { align: Align::Right, ..self }
     }
 
-    /// All digits equally wide.
+    /// All digits have the same width.
     pub const fn tabular(self) -> Self {
         Self { tabular: true, ..self }
     }
 }
 
-/// Steps between two pixels at which glyphs are drawn: even spacing without a glyph for every position.
+/// Subpixel positions per pixel: even spacing without a glyph for every position.
 const SUBPIXELS: f32 = 4.0;
 
 static INTER_SEMIBOLD: &[u8] = include_bytes!("fonts/Inter-SemiBold.otf");
@@ -93,10 +93,10 @@ pub struct Fonts {
 }
 
 impl Fonts {
-    /// Reads them.
+    /// Loads the fonts.
     pub fn load() -> Result<Self> {
         let read = |bytes: &'static [u8]| {
-            FontRef::try_from_slice(bytes).map_err(|error| Error::internal("A built-in font cannot be read.", error))
+            FontRef::try_from_slice(bytes).map_err(|error| Error::internal("Could not load a built-in font.", error))
         };
         Ok(Self {
             inter: [read(INTER_SEMIBOLD)?, read(INTER_BOLD)?, read(INTER_EXTRABOLD)?],
@@ -104,7 +104,7 @@ impl Fonts {
         })
     }
 
-    /// Whether the character can be shown.
+    /// Whether the fonts have this character.
     pub fn has(&self, character: char) -> bool {
         let none = GlyphId(0);
         self.inter[1].glyph_id(character) != none || self.fallback.glyph_id(character) != none
@@ -116,7 +116,7 @@ impl Fonts {
     }
 }
 
-/// A drawn glyph: how much of each pixel it covers, and where that lies from the pen.
+/// A rasterized glyph: the coverage of each pixel, and its offset from the pen position.
 struct Drawn {
     coverage: Vec<u8>,
     left: i32,
@@ -127,14 +127,14 @@ struct Drawn {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     weight: Weight,
-    /// Pixels of the line's height, times four.
+    /// Font size in pixels, times four.
     size: u16,
-    /// Place between two pixels, in [`SUBPIXELS`].
+    /// Subpixel position, in [`SUBPIXELS`].
     shift: u8,
     character: char,
 }
 
-/// Fonts, and the glyphs drawn so far.
+/// The fonts and a cache of rasterized glyphs.
 pub struct Glyphs {
     fonts: Fonts,
     drawn: HashMap<Key, Drawn>,
@@ -147,13 +147,13 @@ impl Glyphs {
         Self { fonts, drawn: HashMap::new(), advances: HashMap::new() }
     }
 
-    /// Width of a line in pixels.
+    /// Width of a text in pixels.
     pub fn width(&mut self, weight: Weight, size: f32, tabular: bool, text: &str) -> f32 {
         text.chars().map(|character| self.advance(weight, size, tabular, character)).sum()
     }
 
     fn advance(&mut self, weight: Weight, size: f32, tabular: bool, character: char) -> f32 {
-        // Zero is the widest digit of Inter.
+        // Zero is the widest digit in Inter.
         let character = if tabular && character.is_ascii_digit() { '0' } else { character };
         let key = Key { weight, size: (size * 4.0) as u16, shift: 0, character };
         let fonts = &self.fonts;
@@ -163,7 +163,7 @@ impl Glyphs {
         })
     }
 
-    /// Blends a line onto opaque pixels, its pen starting at (`left`, `baseline`) in pixels.
+    /// Draws a text onto opaque pixels, starting at (`left`, `baseline`) in pixels.
     #[allow(clippy::too_many_arguments, reason = "one line of text has that many properties")]
     pub fn draw(
         &mut self,

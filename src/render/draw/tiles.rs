@@ -1,18 +1,18 @@
-//! Which parts of a picture changed: sets of square tiles.
+//! Dirty regions of a picture as sets of square tiles.
 
-/// Edge of a tile in pixels: a multiple of the encoder's macroblock.
+/// Edge length of a tile in pixels: a multiple of the encoder's macroblock size.
 pub const TILE: usize = 32;
 
-/// A rectangle of whole pixels.
+/// A rectangle in whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PixelRect {
     /// Left edge.
     pub x: usize,
     /// Top edge.
     pub y: usize,
-    /// Pixels across.
+    /// Width.
     pub width: usize,
-    /// Pixels down.
+    /// Height.
     pub height: usize,
 }
 
@@ -32,25 +32,25 @@ impl TileSet {
         Self { width, height, columns, marked: vec![false; columns * height.div_ceil(TILE)] }
     }
 
-    /// Takes all tiles in.
+    /// Adds all tiles.
     pub fn fill(&mut self) {
         self.marked.fill(true);
     }
 
-    /// Takes all tiles out.
+    /// Removes all tiles.
     pub fn clear(&mut self) {
         self.marked.fill(false);
     }
 
-    /// Takes in all tiles of another set of the same picture.
+    /// Adds all tiles of another set of the same picture.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.marked.iter_mut().zip(&other.marked) {
             *mine |= *theirs;
         }
     }
 
-    /// Takes in the tiles that a box from (left, top) to (right, bottom) touches, and one pixel around it for smooth
-    /// edges. What lies outside the picture is left out.
+    /// Adds the tiles touched by a box from (left, top) to (right, bottom), with a margin of one pixel for
+    /// antialiasing. Ignores what is outside the picture.
     pub fn touch(&mut self, left: f32, top: f32, right: f32, bottom: f32) {
         let inside = right >= 0.0 && bottom >= 0.0 && left <= self.width as f32 && top <= self.height as f32;
         if !inside {
@@ -64,7 +64,7 @@ impl TileSet {
         }
     }
 
-    /// The set's tiles as rectangles inside the picture: neighbours in a row are one.
+    /// The tiles as rectangles inside the picture; neighbors in a row are merged.
     pub fn runs(&self) -> impl Iterator<Item = PixelRect> {
         let rows = self.marked.chunks(self.columns).enumerate();
         rows.flat_map(move |(row, marked)| {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_join_neighbours_and_end_at_the_picture() {
+    fn runs_merge_neighbors_and_end_at_the_edge_of_the_picture() {
         let mut tiles = TileSet::new(100, 70);
         assert_eq!(tiles.runs().count(), 0);
         tiles.touch(40.0, 10.0, 99.0, 20.0);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outside_touches_nothing() {
+    fn boxes_outside_the_picture_touch_nothing() {
         let mut tiles = TileSet::new(100, 70);
         for (left, top, right, bottom) in
             [(-9.0, 0.0, -1.0, 9.0), (0.0, -9.0, 9.0, -1.0), (101.0, 0.0, 120.0, 9.0), (0.0, 71.0, 9.0, 99.0)]

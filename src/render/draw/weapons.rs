@@ -1,6 +1,6 @@
-//! What the picture calls weapons. Demos name them as the game's files do; unknown ones are shown as they are.
+//! Display names of weapons. Unknown ones are shown by their internal names.
 
-/// Names that differ from the demo's in more than capitals.
+/// Names that differ from the internal ones by more than capitalization.
 const NAMES: &[(&str, &str)] = &[
     ("ak47", "AK-47"),
     ("m4a1", "M4A4"),
@@ -47,10 +47,10 @@ const NAMES: &[(&str, &str)] = &[
     ("trigger_hurt", "Fall"),
 ];
 
-/// Characters of an unknown weapon that are shown.
+/// Maximum length of an unknown weapon's name.
 const NAME_CHARS: usize = 16;
 
-/// The weapon's name on the picture.
+/// The display name of a weapon.
 pub fn name(weapon: &str) -> String {
     let weapon = weapon.strip_prefix("weapon_").unwrap_or(weapon);
     if let Some((_, name)) = NAMES.iter().find(|(word, _)| *word == weapon) {

@@ -1,20 +1,20 @@
-//! Writes single bits, least significant first, and the number formats that Source 2 builds from them.
+//! Bit-level writer, least significant bit first, with the number formats of Source 2.
 
-/// A growing string of bits.
+/// A growable bit buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Bits {
     bytes: Vec<u8>,
-    /// Bits in use; the last byte is filled up with zeros.
+    /// Bits in use; the rest of the last byte is zero.
     len: usize,
 }
 
 impl Bits {
-    /// The bytes; what is left of the last one is zero.
+    /// The bytes, with the last one zero-padded.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// The low `count` bits of `value`.
+    /// Writes the low `count` bits of `value`.
     pub fn put(&mut self, count: usize, value: u64) {
         let mut left = count;
         let mut rest = value;
@@ -39,7 +39,7 @@ impl Bits {
         self.put(1, u64::from(value));
     }
 
-    /// Whole bytes, wherever in a byte they begin.
+    /// Whole bytes at any bit position.
     pub fn bytes(&mut self, bytes: &[u8]) {
         if self.len.is_multiple_of(8) {
             self.bytes.extend_from_slice(bytes);
@@ -49,13 +49,13 @@ impl Bits {
         }
     }
 
-    /// Text and the zero byte behind it.
+    /// A zero-terminated string.
     pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
         self.put(8, 0);
     }
 
-    /// Seven bits a byte, the eighth says that more follow.
+    /// LEB128: seven bits per byte, the eighth says that more follow.
     pub fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.put(8, (value & 0x7f) | 0x80);
@@ -64,12 +64,12 @@ impl Bits {
         self.put(8, value);
     }
 
-    /// A signed number as a varint, small whatever its sign.
+    /// A signed number as a zigzag varint.
     pub fn zigzag(&mut self, value: i64) {
         self.varint(((value << 1) ^ (value >> 63)) as u64);
     }
 
-    /// `ubitvar`: four bits, two that say how many more follow, and those.
+    /// `ubitvar`: four bits, then two that say how many more follow, then those.
     pub fn ubitvar(&mut self, value: u32) {
         let (class, more) = match value {
             0..16 => (0, 0),
@@ -81,7 +81,7 @@ impl Bits {
         self.put(more, u64::from(value >> 4));
     }
 
-    /// `ubitvarfp`: the form that numbers within field paths have.
+    /// `ubitvarfp`: the format of numbers in field paths.
     pub fn ubitvarfp(&mut self, value: u32) {
         let (zeros, bits) = match value {
             0..4 => (0, 2),
@@ -93,13 +93,13 @@ impl Bits {
         self.put(bits, u64::from(value));
     }
 
-    /// A float bit for bit.
+    /// The bits of a float.
     pub fn float(&mut self, value: f32) {
         self.put(32, u64::from(value.to_bits()));
     }
 }
 
-/// A varint in plain bytes, as the frames of the file have it.
+/// A varint in plain bytes, as used in file frames.
 pub fn varint(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_the_shortest_form_that_holds_them() {
+    fn numbers_use_the_shortest_encoding() {
         let written = |write: fn(&mut Bits)| {
             let mut bits = Bits::default();
             write(&mut bits);

@@ -1,4 +1,4 @@
-//! The bomb of a round: carried, dropped, planted, defused, gone off.
+//! The bomb of a round: carried, dropped, planted, defused, exploded.
 
 use super::TICK_RATE;
 use super::cast::Seat;
@@ -22,7 +22,7 @@ const DEFUSER: Prop = PLANTED_C4.prop("m_hBombDefuser");
 #[derive(Debug)]
 pub struct Bomb {
     slot: u16,
-    /// Who has it, while somebody has.
+    /// The player carrying it, if any.
     pub carrier: Option<usize>,
     planted: Option<Planted>,
 }
@@ -30,7 +30,7 @@ pub struct Bomb {
 #[derive(Debug)]
 struct Planted {
     site: i64,
-    /// The tick at which it goes off, until it has or cannot any more.
+    /// The tick at which it will explode; `None` once it has exploded or was defused.
     blows: Option<i32>,
     planter: Vec<(&'static str, Word)>,
     defuse: Option<Defuse>,
@@ -44,7 +44,7 @@ struct Defuse {
 }
 
 impl Bomb {
-    /// In somebody's hands.
+    /// Starts in a player's possession.
     pub fn new(recorder: &mut Recorder, carrier: &Seat) -> Self {
         let slot = recorder.world.create(&C4);
         let mut bomb = Self { slot, carrier: None, planted: None };
@@ -52,7 +52,7 @@ impl Bomb {
         bomb
     }
 
-    /// Somebody picks it up.
+    /// A player picks it up.
     pub fn take(&mut self, recorder: &mut Recorder, by: &Seat) {
         recorder.world.set_int(self.slot, OWNER, by.handle);
         recorder.world.place(self.slot, &THING_ORIGIN, by.pose.at);
@@ -60,14 +60,14 @@ impl Bomb {
         self.carrier = Some(by.player);
     }
 
-    /// Its carrier takes it in hand.
+    /// Its carrier switches to it.
     pub fn hold(&self, recorder: &mut Recorder, by: &mut Seat) {
         if self.carrier == Some(by.player) {
             by.take(recorder, "c4", self.slot);
         }
     }
 
-    /// Its carrier lets it fall.
+    /// Its carrier drops it.
     pub fn drop(&mut self, recorder: &mut Recorder, by: &Seat) {
         recorder.world.set_int(self.slot, OWNER, NO_HANDLE);
         recorder.world.place(self.slot, &THING_ORIGIN, by.pose.at);
@@ -97,7 +97,7 @@ impl Bomb {
         self.planted = Some(Planted { site, blows: Some(blows), planter, defuse: None });
     }
 
-    /// Somebody begins to defuse it.
+    /// A player starts to defuse it.
     pub fn defuse(&mut self, recorder: &mut Recorder, by: &Seat, ticks: i32) {
         let Some(planted) = &mut self.planted else { return };
         let done = recorder.tick() + ticks;
@@ -113,7 +113,7 @@ impl Bomb {
         planted.defuse = Some(Defuse { by: by.player, done, words });
     }
 
-    /// Somebody has died, who may have been defusing it.
+    /// A player died, who may have been defusing it.
     pub fn interrupt(&mut self, recorder: &mut Recorder, dead: usize) {
         let defuse = self.planted.as_mut().map(|planted| &mut planted.defuse);
         if let Some(defuse) = defuse.filter(|defuse| defuse.as_ref().is_some_and(|defuse| defuse.by == dead)) {
@@ -122,7 +122,7 @@ impl Bomb {
         }
     }
 
-    /// Goes on by a tick.
+    /// Advances by a tick.
     pub fn tick(&mut self, recorder: &mut Recorder, cast: &super::cast::Cast) {
         let now = recorder.tick();
         let Some(planted) = &mut self.planted else { return };
@@ -143,7 +143,7 @@ impl Bomb {
         }
     }
 
-    /// The round is over.
+    /// Removes it at the end of the round.
     pub fn clear(self, recorder: &mut Recorder) {
         recorder.world.delete(self.slot);
     }

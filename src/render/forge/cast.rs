@@ -1,4 +1,4 @@
-//! The players on the server: controllers, pawns, what is in their hands; spawning, hurting, killing them.
+//! The players on the server: controllers, pawns, and active weapons; spawning, damage, and death.
 
 use std::collections::BTreeMap;
 
@@ -29,45 +29,45 @@ const HELMET: Prop = PAWN.prop("m_pItemServices.m_bHasHelmet");
 const DEFUSER: Prop = PAWN.prop("m_pItemServices.m_bHasDefuser");
 const ARMOR: Prop = PAWN.prop("m_ArmorValue");
 
-/// The game's numbers for a life's states.
+/// The game's numbers for life states.
 const LIVING: i32 = 0;
 const DEAD: i32 = 2;
-/// Everybody has the same, and it never changes: no reader asks.
+/// The same for everyone and constant: no reader uses it.
 const MONEY_HELD: i32 = 4000;
-/// The head, and the chest, by the game's numbers.
+/// The game's hit groups.
 const HIT_HEAD: i64 = 1;
 const HIT_CHEST: i64 = 2;
-/// How far one sees, and how far to either side, for the radar's "spotted".
+/// Range and half angle of vision for the radar's "spotted" state.
 const SIGHT_UNITS: f32 = 1100.0;
 const SIGHT_DEGREES: f32 = 45.0;
 
 /// A player on the server.
 #[derive(Debug)]
 pub struct Seat {
-    /// The player's number in the description, which is the slot on the server too.
+    /// Index in the description, and slot on the server.
     pub player: usize,
     controller: u16,
     pawn: u16,
-    /// The pawn, as fields and as events name it.
+    /// The pawn's handle as used in fields.
     pub handle: i64,
     event_handle: i64,
-    /// Where the player is.
+    /// Current position and view direction.
     pub pose: Pose,
-    /// Which side, this round.
+    /// The side in this round.
     pub side: Side,
-    /// 0 is dead.
+    /// 0 when dead.
     pub health: i32,
     armor: i32,
-    /// What is in hand, by its name in events.
+    /// The active weapon, by its name in events.
     pub weapon: &'static str,
     weapons: BTreeMap<&'static str, u16>,
 }
 
-/// Everybody on the server, by player.
+/// Everyone on the server, by player.
 pub type Cast = BTreeMap<usize, Seat>;
 
 impl Seat {
-    /// Somebody joins.
+    /// A player joins.
     pub fn join(recorder: &mut Recorder, number: usize, player: &Player, side: Side) -> Self {
         let world = &mut recorder.world;
         let controller = world.create_at(number as u16 + 1, &CONTROLLER);
@@ -94,7 +94,7 @@ impl Seat {
         }
     }
 
-    /// Somebody leaves.
+    /// The player leaves.
     pub fn leave(self, recorder: &mut Recorder, player: &Player) {
         let steam = format!("[U:1:{}]", player.steam64 & 0xffff_ffff);
         let mut words = vec![("userid", self.user())];
@@ -105,7 +105,7 @@ impl Seat {
         recorder.world.delete(self.controller);
     }
 
-    /// A new round: alive, whole, and with a weapon in hand, which is all that there is.
+    /// Spawns for a new round with full health and one weapon.
     pub fn spawn(&mut self, recorder: &mut Recorder, side: Side, weapon: &'static str) {
         self.side = side;
         let world = &mut recorder.world;
@@ -128,13 +128,13 @@ impl Seat {
         recorder.say(&events::PLAYER_SPAWN, &self.words());
     }
 
-    /// Takes a weapon in hand.
+    /// Switches to a weapon.
     pub fn hold(&mut self, recorder: &mut Recorder, weapon: &'static str) {
         let slot = self.carry(recorder, weapon);
         self.take(recorder, weapon, slot);
     }
 
-    /// Has a weapon; the slot of its entity.
+    /// Gives the player a weapon if they do not have it; returns its entity slot.
     pub fn carry(&mut self, recorder: &mut Recorder, weapon: &'static str) -> u16 {
         let world = &mut recorder.world;
         let pawn_handle = self.handle;
@@ -145,13 +145,13 @@ impl Seat {
         })
     }
 
-    /// Takes in hand what is in a slot.
+    /// Makes the entity in a slot the active weapon.
     pub fn take(&mut self, recorder: &mut Recorder, weapon: &'static str, slot: u16) {
         self.weapon = weapon;
         recorder.world.set_int(self.pawn, WEAPON, recorder.world.handle(slot));
     }
 
-    /// Goes on to the next pose. The dead stay where they are.
+    /// Moves to the next pose. Dead players stay where they are.
     pub fn pose(&mut self, recorder: &mut Recorder, pose: Pose) {
         if self.health > 0 {
             self.pose = pose;
@@ -160,12 +160,12 @@ impl Seat {
         }
     }
 
-    /// Is blind for so many seconds.
+    /// Flashes the player for this many seconds.
     pub fn blind(&self, recorder: &mut Recorder, seconds: f32) {
         recorder.world.set(self.pawn, FLASH, Value::Float(seconds));
     }
 
-    /// Begins or ends to defuse.
+    /// Starts or stops defusing.
     pub fn defusing(&self, recorder: &mut Recorder, defusing: bool) {
         recorder.world.set_int(self.pawn, DEFUSING, defusing);
     }
@@ -180,7 +180,7 @@ impl Seat {
         world.set_int(self.controller, PAWN_HEALTH, health);
     }
 
-    /// Loses health and armour to a weapon of somebody's, or to none.
+    /// Takes damage to health and armor, from a player or from the world.
     pub fn hurt(&mut self, recorder: &mut Recorder, by: Option<&Seat>, harm: [i32; 2], head: bool) {
         let [health, armor] = [harm[0].min(self.health), harm[1].min(self.armor)];
         self.armor -= armor;
@@ -193,7 +193,7 @@ impl Seat {
         recorder.say(&events::PLAYER_HURT, &words);
     }
 
-    /// Dies.
+    /// Kills the player.
     pub fn die(&mut self, recorder: &mut Recorder, killer: &Seat, assister: Option<&Seat>, kill: &Kill) {
         let harm = [self.health, 4];
         self.hurt(recorder, Some(killer), harm, kill.headshot);
@@ -209,7 +209,7 @@ impl Seat {
         recorder.say(&events::PLAYER_DEATH, &words);
     }
 
-    /// Dies by his own hand, as one does who asks the server to.
+    /// Suicide by console command.
     pub fn die_alone(&mut self, recorder: &mut Recorder) {
         self.set_health(recorder, 0);
         self.defusing(recorder, false);
@@ -219,14 +219,14 @@ impl Seat {
         recorder.say(&events::PLAYER_DEATH, &words);
     }
 
-    /// Shoots.
+    /// Fires the active weapon.
     pub fn shoot(&self, recorder: &mut Recorder) {
         let mut words = self.words();
         words.push(("weapon", format!("weapon_{}", self.weapon).as_str().into()));
         recorder.say(&events::WEAPON_FIRE, &words);
     }
 
-    /// Who it is, for an event.
+    /// The player's keys in an event.
     pub fn words(&self) -> Vec<(&'static str, Word)> {
         vec![("userid", self.user()), ("userid_pawn", self.event_handle.into())]
     }
@@ -241,7 +241,7 @@ fn attacker(by: Option<&Seat>) -> [(&'static str, Word); 3] {
     [("attacker", user), ("attacker_pawn", pawn), ("weapon", by.map_or("world", |seat| seat.weapon).into())]
 }
 
-/// Sets whom the other side has in sight.
+/// Updates who has spotted whom.
 pub fn spot(recorder: &mut Recorder, cast: &Cast) {
     for seat in cast.values() {
         let spotters = cast.values().filter(|other| other.side != seat.side && sees(other, seat));

@@ -1,5 +1,5 @@
-//! The classes that a forged demo knows: of the game's some two hundred the few that readers of matches look at, with the
-//! few of their fields that say what happens. Names, types and encoders are the game's.
+//! The entity classes of a forged demo: the few of the game's some two hundred that demo readers use, with the few
+//! fields that matter. Names, types, and encoders are the game's.
 
 use super::schema::{Field, Kind, Prop, Serializer, Wire};
 
@@ -17,7 +17,7 @@ const fn part(name: &'static str, serializer: &'static Serializer, type_name: &'
     Field { node: "", name, kind: Kind::Part(serializer, type_name) }
 }
 
-/// A component with a position, whose place within the cell is written as `wire` says.
+/// A component with a position.
 const fn body(version: i32, fields: &'static [Field]) -> Serializer {
     Serializer { name: "CBodyComponentBaseAnimGraph", version, fields }
 }
@@ -37,7 +37,7 @@ static COARSE_BODY: Serializer = body(
         origin("m_vecZ", Wire::Coarse),
     ],
 );
-/// Players' bodies are placed with whole floats.
+/// Players' positions use full floats.
 static FINE_BODY: Serializer = body(
     1,
     &[
@@ -50,12 +50,12 @@ static FINE_BODY: Serializer = body(
     ],
 );
 
-/// Where an entity is: three cells, and a place in each.
+/// The fields of an entity's position: three cells, and an offset in each.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
-    /// Which cell.
+    /// Cell.
     pub cell: [Prop; 3],
-    /// Where in it.
+    /// Offset within the cell.
     pub within: [Prop; 3],
 }
 
@@ -107,9 +107,9 @@ static RULES: Serializer = Serializer {
     ],
 };
 
-/// The world itself: entity 0.
+/// The world: entity 0.
 pub static WORLD: Serializer = Serializer { name: "CWorld", version: 0, fields: &[leaf("m_hOwnerEntity", ENTITY)] };
-/// Who plays.
+/// A player's controller.
 pub static CONTROLLER: Serializer = Serializer {
     name: "CCSPlayerController",
     version: 0,
@@ -136,18 +136,18 @@ pub static TEAM: Serializer = Serializer {
         leaf("m_szClanTeamname", Wire::Text("char[129]")),
     ],
 };
-/// What carries the rules of the game.
+/// The entity that carries the game rules.
 pub static GAME_RULES: Serializer =
     Serializer { name: "CCSGameRulesProxy", version: 0, fields: &[part("m_pGameRules", &RULES, "CCSGameRules*")] };
-/// What a grenade in flight has.
+/// Fields of a grenade in flight.
 const PROJECTILE: &[Field] = &[
     leaf("m_hOwnerEntity", ENTITY),
     part("CBodyComponent", &COARSE_BODY, "CBodyComponent"),
     leaf("m_hThrower", PAWN_HANDLE),
 ];
-/// What a weapon in somebody's hands has.
+/// Fields of a weapon.
 const WEAPON: &[Field] = &[leaf("m_hOwnerEntity", ENTITY), part("CBodyComponent", &COARSE_BODY, "CBodyComponent")];
-/// A smoke grenade, in flight and while its smoke stands.
+/// A smoke grenade, in flight and while its smoke is active.
 pub static SMOKE: Serializer = Serializer {
     name: "CSmokeGrenadeProjectile",
     version: 0,
@@ -160,7 +160,7 @@ pub static SMOKE: Serializer = Serializer {
         leaf("m_vSmokeDetonationPos", Wire::Point),
     ],
 };
-/// Points that a fire may have.
+/// Maximum number of points of a fire.
 pub const FIRE_POINTS: u16 = 64;
 /// A fire on the ground.
 pub static INFERNO: Serializer = Serializer {
@@ -174,7 +174,7 @@ pub static INFERNO: Serializer = Serializer {
         leaf("m_fireCount", Wire::Int32),
     ],
 };
-/// The bomb, once planted.
+/// The planted bomb.
 pub static PLANTED_C4: Serializer = Serializer {
     name: "CPlantedC4",
     version: 0,
@@ -193,7 +193,7 @@ pub static PLANTED_C4: Serializer = Serializer {
         leaf("m_hBombDefuser", PAWN_HANDLE),
     ],
 };
-/// The body that a player moves.
+/// A player's pawn.
 pub static PAWN: Serializer = Serializer {
     name: "CCSPlayerPawn",
     version: 0,
@@ -223,7 +223,7 @@ const fn projectile(name: &'static str) -> Serializer {
     Serializer { name, version: 0, fields: PROJECTILE }
 }
 
-/// The bomb in somebody's hands or on the ground.
+/// The bomb, carried or dropped.
 pub static C4: Serializer = weapon("CC4");
 /// Grenades in flight.
 pub static HE: Serializer = projectile("CHEGrenadeProjectile");
@@ -234,7 +234,7 @@ pub static MOLOTOV: Serializer = projectile("CMolotovProjectile");
 /// See [`HE`].
 pub static DECOY: Serializer = projectile("CDecoyProjectile");
 
-/// A weapon's name in events, and its class.
+/// Weapon names in events, and their classes.
 pub static WEAPONS: [(&str, Serializer); 17] = [
     ("knife", weapon("CKnife")),
     ("glock", weapon("CWeaponGlock")),
@@ -255,8 +255,8 @@ pub static WEAPONS: [(&str, Serializer); 17] = [
     ("decoy", weapon("CDecoyGrenade")),
 ];
 
-/// All classes, in the order of their numbers. Bodies of one version stand together, for a serializer's later version
-/// replaces the earlier one.
+/// All classes in the order of their IDs. Components of one version are grouped, because a later version of a
+/// serializer replaces the earlier one.
 pub fn all() -> Vec<&'static Serializer> {
     let mut all = vec![&WORLD, &CONTROLLER, &TEAM, &GAME_RULES, &SMOKE, &INFERNO, &PLANTED_C4, &C4];
     all.extend([&HE, &FLASH, &MOLOTOV, &DECOY]);
@@ -265,15 +265,15 @@ pub fn all() -> Vec<&'static Serializer> {
     all
 }
 
-/// The class of a weapon by its name in events; one that is not known is a knife.
+/// The class of a weapon by its name in events; unknown weapons are knives.
 pub fn weapon_class(name: &str) -> &'static Serializer {
     let (_, class) = WEAPONS.iter().find(|(known, _)| *known == name).unwrap_or(&WEAPONS[0]);
     class
 }
 
-/// Where a player's pawn is.
+/// Position of a player's pawn.
 pub const PAWN_ORIGIN: Origin = origin_of(&PAWN);
-/// Where anything else is: whatever has an owner and a body begins with these two.
+/// Position of anything else: everything with an owner and a body begins with the same two fields.
 pub const THING_ORIGIN: Origin = origin_of(&SMOKE);
-/// Whose a thing is.
+/// Owner of an entity.
 pub const OWNER: Prop = SMOKE.prop("m_hOwnerEntity");

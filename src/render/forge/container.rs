@@ -1,32 +1,32 @@
-//! The file: a header that points at its end, and frames, each with a command, a tick and a packed body.
+//! The demo file: a header that points to its end, and frames with a command, a tick, and a compressed body.
 
 use prost::Message;
 use snap::raw::Encoder;
 
 use super::bits;
 
-/// What a frame is, by the format's number for it.
+/// Frame commands, with the format's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// The end of play.
+    /// End of the demo.
     Stop = 0,
     /// Map, server, version.
     FileHeader = 1,
-    /// Length of the whole.
+    /// Summary at the end of the file.
     FileInfo = 2,
-    /// Play begins.
+    /// Start of play.
     SyncTick = 3,
     /// The serializers.
     SendTables = 4,
     /// The classes.
     ClassInfo = 5,
-    /// What a tick told.
+    /// Messages of one tick.
     Packet = 7,
-    /// What was told before play.
+    /// Messages before play.
     Signon = 8,
-    /// Everything as it is at a tick.
+    /// A full snapshot.
     FullPacket = 13,
-    /// Parts of the map that were loaded: none.
+    /// Loaded map parts: none.
     SpawnGroups = 15,
 }
 
@@ -34,12 +34,12 @@ const MAGIC: [u8; 8] = *b"PBDEMS2\0";
 /// Magic, and the offsets of file info and spawn groups.
 const HEADER_BYTES: usize = 16;
 const COMPRESSED: u32 = 64;
-/// Bodies below this are not worth packing.
+/// Smaller bodies are not worth compressing.
 const PACK_FROM_BYTES: usize = 64;
 /// The tick of everything before play.
 pub const BEFORE_PLAY: i32 = -1;
 
-/// A demo file in the making.
+/// A demo file being written.
 #[derive(Debug)]
 pub struct Container {
     bytes: Vec<u8>,
@@ -47,7 +47,7 @@ pub struct Container {
 }
 
 impl Container {
-    /// A file with its first sixteen bytes.
+    /// Starts a file with its header.
     pub fn new() -> Self {
         let mut bytes = MAGIC.to_vec();
         bytes.resize(HEADER_BYTES, 0);
@@ -70,7 +70,7 @@ impl Container {
         self.bytes.extend_from_slice(body);
     }
 
-    /// Ends the file: the end of play, the spawn groups, the file info, and the header's pointers to both.
+    /// Finishes the file: stop frame, spawn groups, file info, and the header's offsets of both.
     pub fn finish(mut self, tick: i32, info: &impl Message) -> Vec<u8> {
         self.raw(Command::Stop, tick, &[]);
         let spawn_groups = self.bytes.len();

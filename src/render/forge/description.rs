@@ -1,58 +1,57 @@
-//! What is to be forged: a match told in a few words. Plain data.
+//! Describes a match to forge. Plain data.
 //!
-//! Players are named by their place in [`Match::players`]; times are ticks ([`TICK_RATE`](super::TICK_RATE) a second).
+//! Players are indices into [`Match::players`]; times are in ticks ([`TICK_RATE`](super::TICK_RATE) per second).
 
 /// A whole match.
 #[derive(Clone, Debug)]
 pub struct Match {
     /// The map's name.
     pub map: &'static str,
-    /// How it is played.
+    /// The game mode.
     pub game: Game,
-    /// Names of the two teams; the first begins as terrorists.
+    /// The two teams; the first begins as terrorists.
     pub teams: [&'static str; 2],
-    /// Everybody who ever takes part.
+    /// Everyone who ever takes part.
     pub players: Vec<Player>,
-    /// What happens, one after another.
+    /// What happens, in order.
     pub stages: Vec<Stage>,
 }
 
-/// How a match is played.
+/// Game mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Game {
-    /// Rounds, a bomb, two sites.
+    /// Rounds with a bomb and two sites.
     Competitive,
-    /// Everybody against everybody, no rounds.
+    /// Deathmatch: no rounds.
     Deathmatch,
-    /// Another game of the same engine, by the name of its folder: it has none of this one's classes, and nothing is
-    /// played in it.
+    /// Another Source 2 game, by the name of its directory: it has other entity classes, and nothing happens in it.
     Other(&'static str),
 }
 
-/// Somebody who plays.
+/// A player.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Player {
-    /// 64-bit Steam ID; 0 is a bot.
+    /// 64-bit Steam ID; 0 for a bot.
     pub steam64: u64,
-    /// Any characters at all.
+    /// Any characters.
     pub name: &'static str,
-    /// Which of [`Match::teams`].
+    /// Index into [`Match::teams`].
     pub team: usize,
 }
 
-/// Part of a match.
+/// A part of a match.
 #[derive(Clone, Debug)]
 pub enum Stage {
-    /// A round that counts for nothing and has no freeze time.
+    /// A warm-up round, which does not count and has no freeze time.
     Warmup(Round),
     /// A round.
     Round(Round),
-    /// The match goes to where it last stood after so many rounds: a restored backup, which may also bring back what an
-    /// earlier one has undone, or with 0 a restart.
+    /// A restored backup: the match continues from where it last stood after this many rounds, which may undo an
+    /// earlier restore. With 0, a restart.
     Rewind(usize),
-    /// A backup from before the recording is loaded: the match stands after so many rounds, and this is the score.
+    /// A restored backup from before the recording, with the number of rounds and the score.
     Load(usize, [i32; 2]),
-    /// The teams change sides.
+    /// The teams swap sides.
     SwapSides,
     /// The N-th overtime begins.
     Overtime(u32),
@@ -67,16 +66,16 @@ pub enum Side {
     Ct = 3,
 }
 
-/// Why a round ends, by the game's number for it.
+/// Reason for the end of a round, with the game's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The bomb went off.
     Bombed = 1,
     /// The bomb was defused.
     Defused = 7,
-    /// Counter-terrorists are all that is left.
+    /// All terrorists were eliminated.
     CtWin = 8,
-    /// Terrorists are all that is left.
+    /// All counter-terrorists were eliminated.
     TWin = 9,
     /// Time ran out.
     Saved = 12,
@@ -85,28 +84,28 @@ pub enum Reason {
 /// A round.
 #[derive(Clone, Debug)]
 pub struct Round {
-    /// Ticks in which nobody may move yet.
+    /// Length of freeze time in ticks.
     pub freeze_ticks: i32,
     /// Ticks from there until the round is decided.
     pub live_ticks: i32,
     /// Ticks from there until the next stage.
     pub after_ticks: i32,
-    /// Who wins.
+    /// The winner.
     pub winner: Side,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Ticks from a plant to the explosion.
+    /// Ticks from plant to explosion.
     pub fuse_ticks: i32,
-    /// Who carries the bomb at first.
+    /// The player who starts with the bomb.
     pub bomb: Option<usize>,
-    /// Who is there and where they go; those who are missing here are not on the server.
+    /// The players of the round and their routes; players not listed are not on the server.
     pub parts: Vec<Part>,
     /// What they do, in any order.
     pub acts: Vec<Act>,
 }
 
 impl Round {
-    /// The same round with a coach: he takes his side, stands still, and dies by his own hand when freeze time ends.
+    /// Adds a coach, who joins a side, stands still, and is killed when freeze time ends.
     #[must_use]
     pub fn with_coach(mut self, player: usize, at: [f32; 3]) -> Self {
         self.parts.push(Part { player, from: at, steps: Vec::new(), weapon: "knife" });
@@ -114,7 +113,7 @@ impl Round {
         self
     }
 
-    /// The same round, fought with knives: everybody has nothing else, and nobody is hurt.
+    /// Makes it a knife round: nobody has another weapon, and nobody is hurt.
     #[must_use]
     pub fn with_knives(mut self) -> Self {
         self.parts.iter_mut().for_each(|part| part.weapon = "knife");
@@ -123,82 +122,82 @@ impl Round {
     }
 }
 
-/// A player's way through a round.
+/// A player's route through a round.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Whose.
+    /// The player.
     pub player: usize,
-    /// Where it begins.
+    /// Start position.
     pub from: [f32; 3],
-    /// Where it goes.
+    /// Steps of the route.
     pub steps: Vec<Step>,
-    /// What is in hand at first.
+    /// First active weapon.
     pub weapon: &'static str,
 }
 
-/// A piece of a way.
+/// A step of a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// Run to a place.
+    /// Run to a position.
     Run([f32; 3]),
-    /// Walk quietly to a place.
+    /// Walk quietly to a position.
     Walk([f32; 3]),
-    /// Stay for so many ticks.
+    /// Stay for this many ticks.
     Wait(i32),
 }
 
-/// Something that a player does.
+/// An action of a player.
 #[derive(Clone, Debug)]
 pub struct Act {
     /// Ticks after freeze time.
     pub at: i32,
-    /// Who.
+    /// The player.
     pub who: usize,
-    /// What.
+    /// The action.
     pub what: What,
 }
 
-/// Something to do.
+/// Kinds of actions.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// Kills somebody.
+    /// Kills a player.
     Kill(Kill),
-    /// Hurts somebody: health and armour taken.
+    /// Damages a player: health and armor.
     Hurt(usize, i32, i32),
-    /// Takes another weapon in hand.
+    /// Switches to a weapon.
     Hold(&'static str),
-    /// Has a weapon with him that is not in hand.
+    /// Carries a weapon without switching to it.
     Carry(&'static str),
-    /// Takes the bomb that he carries in hand.
+    /// Switches to the carried bomb.
     HoldBomb,
-    /// Dies by his own hand.
+    /// Commits suicide.
     Die,
-    /// Shoots so many times.
+    /// Fires this many times.
     Shoot(i32),
     /// Throws a grenade.
     Throw(Throw),
-    /// Has planted the bomb here, at site `A` or `B`.
+    /// Plants the bomb here, at site `A` or `B`.
     Plant(char),
-    /// Begins to defuse; done after so many ticks.
+    /// Starts to defuse; takes this many ticks.
     Defuse(i32),
-    /// Lets the bomb fall.
+    /// Drops the bomb.
     DropBomb,
-    /// Picks the bomb up.
+    /// Picks up the bomb.
     TakeBomb,
     /// Leaves the server.
     Leave,
 }
 
-/// How somebody is killed, with what the killer has in hand.
+/// A kill with the active weapon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kill {
-    /// Who dies.
+    /// The victim.
     pub victim: usize,
-    /// Who helped.
+    /// The assisting player.
     pub assister: Option<usize>,
-    /// The help was a flashbang.
+    /// The assist was a flashbang.
     pub flash_assist: bool,
-    /// In the head.
+    /// A headshot.
     pub headshot: bool,
     /// Through a wall.
     pub wallbang: bool,
@@ -206,16 +205,16 @@ pub struct Kill {
     pub through_smoke: bool,
     /// Without the scope.
     pub noscope: bool,
-    /// While the killer was blind.
+    /// While the killer was flashed.
     pub blind: bool,
 }
 
-/// Grenades.
+/// Grenade types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grenade {
-    /// Stands for eighteen seconds.
+    /// Smoke for eighteen seconds.
     Smoke,
-    /// Hurts; whom, other acts say.
+    /// Explodes; damage is described by other actions.
     He,
     /// Blinds.
     Flash,
@@ -228,10 +227,10 @@ pub enum Grenade {
 /// A throw.
 #[derive(Clone, Debug)]
 pub struct Throw {
-    /// What flies.
+    /// The grenade.
     pub grenade: Grenade,
     /// Where it lands.
     pub to: [f32; 3],
-    /// Whom a flashbang blinds, and for how many seconds.
+    /// Who is flashed, and for how many seconds.
     pub blinds: Vec<(usize, f32)>,
 }

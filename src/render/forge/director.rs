@@ -1,4 +1,4 @@
-//! Plays a described match, stage by stage and tick by tick, into a recording.
+//! Plays a described match into a recording, stage by stage and tick by tick.
 
 use super::bomb::Bomb;
 use super::cast::{self, Cast, Seat};
@@ -26,7 +26,7 @@ const PLANTED: Prop = GAME_RULES.prop("m_pGameRules.m_bBombPlanted");
 const WIN_STATUS: Prop = GAME_RULES.prop("m_pGameRules.m_iRoundWinStatus");
 const WIN_REASON: Prop = GAME_RULES.prop("m_pGameRules.m_eRoundWinReason");
 
-/// Slots of what is always there.
+/// Fixed entity slots.
 const WORLD_SLOT: u16 = 0;
 const TEAM_SLOTS: u16 = 65;
 const RULES_SLOT: u16 = 71;
@@ -36,20 +36,20 @@ const PHASE_WARMUP: i32 = 1;
 const PHASE_FIRST_HALF: i32 = 2;
 const PHASE_SECOND_HALF: i32 = 3;
 const PHASE_OVER: i32 = 5;
-/// The round clock, in seconds.
+/// Round time in seconds.
 const ROUND_SECONDS: i32 = 115;
-/// Ticks between the shots of a burst; a kill is the last of three.
+/// Ticks between shots; a kill takes a burst of three.
 const BURST_TICKS: i32 = 7;
 const BURST: i32 = 3;
-/// Ticks before a throw at which the grenade is in hand, and after it until it is the weapon again.
+/// Ticks for which a grenade is the active weapon before and after a throw.
 const GRENADE_IN_HAND_TICKS: i32 = 40;
 const GRENADE_GONE_TICKS: i32 = 12;
-/// Ticks from one look at who sees whom to the next.
+/// Ticks between updates of who has spotted whom.
 const SPOT_TICKS: i32 = 4;
-/// Ticks that nothing happens in after a restart.
+/// Idle ticks after a restart.
 const RESTART_TICKS: i32 = 32;
 
-/// The bytes of a demo in which the match is played.
+/// Forges the demo of a match.
 pub fn play(game: &Match) -> Vec<u8> {
     if let Game::Other(folder) = game.game {
         return recorder::of_another_game(game.map, folder);
@@ -67,7 +67,7 @@ struct Director<'a> {
     cast: Cast,
     /// Rounds played.
     played: usize,
-    /// Rounds won by each team after so many rounds, as the match last stood there: the server's backups.
+    /// Score after each number of rounds, as the match last stood there: the server's backups.
     backups: Vec<[i32; 2]>,
     swapped: bool,
     started: bool,
@@ -75,7 +75,7 @@ struct Director<'a> {
 
 impl<'a> Director<'a> {
     fn new(game: &'a Match) -> Self {
-        // The game's own numbers for its types and modes.
+        // The game's numbers for types and modes.
         let (kind, mode) = match game.game {
             Game::Competitive | Game::Other(_) => ("0", "1"),
             Game::Deathmatch => ("1", "2"),
@@ -91,12 +91,12 @@ impl<'a> Director<'a> {
             swapped: false,
             started: false,
         };
-        director.furnish();
+        director.create_permanent_entities();
         director
     }
 
-    /// What is there before anybody is.
-    fn furnish(&mut self) {
+    /// Creates the permanent entities.
+    fn create_permanent_entities(&mut self) {
         let world = &mut self.recorder.world;
         world.create_at(WORLD_SLOT, &WORLD);
         for (number, name) in (0..).zip(TEAM_NAMES) {
@@ -121,7 +121,7 @@ impl<'a> Director<'a> {
         if (team == 0) == self.swapped { Side::Ct } else { Side::T }
     }
 
-    /// Names and scores, on the sides that the teams now have.
+    /// Sets names and scores for the teams' current sides.
     fn teams(&mut self) {
         for (team, name) in self.game.teams.iter().enumerate() {
             let slot = TEAM_SLOTS + self.side(team) as u16;
@@ -152,7 +152,7 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// The match stands after so many rounds, with this score.
+    /// Sets the number of rounds played and the score.
     fn load(&mut self, played: usize, score: [i32; 2]) {
         self.stand(played, score);
         self.rule(WIN_STATUS, 0);
@@ -188,7 +188,7 @@ impl<'a> Director<'a> {
         self.live(round, true);
     }
 
-    /// Who is missing leaves, who is new joins, and all are whole and where they begin.
+    /// Removes and adds players for the round, and respawns everyone at their start positions.
     fn enter(&mut self, round: &Round) {
         let staying = |player: usize| round.parts.iter().any(|part| part.player == player);
         let leaving: Vec<usize> = self.cast.keys().copied().filter(|player| !staying(*player)).collect();
@@ -212,7 +212,7 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// From the end of freeze time to the next stage.
+    /// Plays from the end of freeze time to the next stage.
     fn live(&mut self, round: &Round, counts: bool) {
         let poses = walk::poses(round);
         let acts = script(round);
@@ -276,7 +276,7 @@ impl<'a> Director<'a> {
             }
             return;
         }
-        // The dead do nothing more.
+        // Dead players do nothing.
         let Some(seat) = self.cast.get_mut(&act.who).filter(|seat| seat.health > 0) else { return };
         match (&act.what, bomb) {
             (What::Hold(weapon), _) => seat.hold(recorder, weapon),
@@ -317,7 +317,7 @@ impl<'a> Director<'a> {
     }
 }
 
-/// Somebody who is gone neither carries nor defuses.
+/// A player who is gone no longer carries or defuses the bomb.
 fn lose(recorder: &mut Recorder, bomb: &mut Bomb, gone: &Seat) {
     if bomb.carrier == Some(gone.player) {
         bomb.drop(recorder, gone);
@@ -325,7 +325,7 @@ fn lose(recorder: &mut Recorder, bomb: &mut Bomb, gone: &Seat) {
     bomb.interrupt(recorder, gone.player);
 }
 
-/// The acts of a round with what belongs to them: the shots of a kill, the grenade in hand before a throw.
+/// All actions of a round, including implied ones: shots before a kill, switching to a grenade before its throw.
 fn script(round: &Round) -> Vec<Act> {
     let mut acts = Vec::new();
     for act in &round.acts {

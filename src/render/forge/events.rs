@@ -1,13 +1,13 @@
-//! The game's events that a forged demo tells of: their numbers and keys, and one of them as a message.
+//! The game events of a forged demo: IDs, keys, and encoding.
 
 use awpy_proto::proto::c_msg_source1_legacy_game_event::KeyT;
 use awpy_proto::proto::c_msg_source1_legacy_game_event_list::{self as list, DescriptorT};
 use awpy_proto::proto::{CMsgSource1LegacyGameEvent, CMsgSource1LegacyGameEventList};
 
-/// The user of an event who is nobody.
+/// Marks the absence of a player in an event.
 pub const NOBODY: i64 = 65535;
 
-/// A key's type, by the game's number for it.
+/// Types of keys, with the game's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// Text.
@@ -22,14 +22,14 @@ pub enum Type {
     Byte = 5,
     /// A flag.
     Bool = 6,
-    /// A handle to a pawn.
+    /// Pawn handle.
     Pawn = 8,
-    /// A player's slot.
+    /// Player slot.
     Player = 9,
 }
 use Type::{Bool, Byte, Float, Long, Pawn, Player, Short, Text};
 
-/// An event that there is.
+/// Definition of an event.
 #[derive(Debug)]
 pub struct Event {
     id: i32,
@@ -82,14 +82,14 @@ events! {
     WIN_PANEL_MATCH 215 "cs_win_panel_match" [];
 }
 
-/// What an event says under one of its keys.
+/// A value in an event.
 #[derive(Clone, Debug)]
 pub enum Word {
-    /// A number, a flag, a handle.
+    /// A number, flag, or handle.
     Int(i64),
-    /// A length or a coordinate.
+    /// A length or coordinate.
     Float(f32),
-    /// A name.
+    /// A string.
     Text(String),
 }
 
@@ -118,7 +118,7 @@ impl From<&str> for Word {
 }
 
 impl Event {
-    /// The event with these words; keys that are not said are zero or empty.
+    /// Encodes the event with these values; missing keys are zero or empty.
     pub fn say(&self, words: &[(&str, Word)]) -> CMsgSource1LegacyGameEvent {
         let keys = self.keys.iter().map(|(key, kind)| {
             let word = words.iter().find(|(said, _)| said == key).map(|(_, word)| word);
@@ -146,7 +146,7 @@ fn value(kind: Type, word: &Word) -> KeyT {
     key
 }
 
-/// The list that tells a reader which events there are.
+/// The list of event definitions.
 pub fn list() -> CMsgSource1LegacyGameEventList {
     let descriptor = |event: &&Event| DescriptorT {
         eventid: Some(event.id),

@@ -1,4 +1,4 @@
-//! Which fields an update holds: paths through the nested serializers, written as Huffman-coded steps from one to the next.
+//! Field paths of an entity update: paths through nested serializers, written as Huffman-coded operations.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use super::bits::Bits;
 
-/// Levels a path may have: a component, a field within it, an element of that.
+/// Maximum depth: a component, a field in it, and an array element of that.
 pub const MAX_DEPTH: usize = 3;
 
-/// The place of a field: an index for each level of nesting. Ordered as fields are written.
+/// A field's position: an index per nesting level. Ordered as fields are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path {
     parts: [u16; MAX_DEPTH],
@@ -22,7 +22,7 @@ impl Path {
         Self { parts: [index, 0, 0], depth: 1 }
     }
 
-    /// One level further in.
+    /// One level deeper.
     #[must_use]
     pub const fn child(mut self, index: u16) -> Self {
         self.parts[self.depth] = index;
@@ -30,7 +30,7 @@ impl Path {
         self
     }
 
-    /// The same place inside field `index` of an outer serializer.
+    /// The same path inside field `index` of an outer serializer.
     #[must_use]
     pub const fn within(self, index: u16) -> Self {
         Self { parts: [index, self.parts[0], self.parts[1]], depth: self.depth + 1 }
@@ -41,31 +41,31 @@ impl Path {
     }
 }
 
-/// How many steps the code knows.
+/// Number of operations.
 const STEPS: usize = 40;
-/// How often the game uses each step, by Valve's count: the lengths of the codes follow from it.
+/// Frequency of each operation according to Valve; determines the codes.
 const WEIGHTS: [u32; STEPS] = [
     36271, 10334, 1375, 646, 4128, 35, 3, 521, 2942, 560, 471, 10530, 251, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 310,
     2, 1, 1837, 149, 300, 634, 1, 1, 1, 76, 271, 99, 25474,
 ];
-/// The last index plus one; the next three are plus two to four.
+/// Adds one to the last index; the next three operations add two to four.
 const PLUS_ONE: usize = 0;
-/// The last index plus five and more.
+/// Adds five or more to the last index.
 const PLUS_N: usize = 4;
-/// Any index moves, and levels are added.
+/// Changes any indices and adds levels.
 const PUSH_N_AND_MOVE: usize = 26;
-/// Levels are left, and any index moves.
+/// Removes levels and changes any indices.
 const POP_N_AND_MOVE: usize = 35;
-/// Any index moves.
+/// Changes any indices.
 const MOVE: usize = 36;
-/// No more fields.
+/// End of the list.
 const FINISH: usize = 39;
 
-/// Code and length of each step, from a Huffman tree built as the game builds it.
+/// Code and length of each operation, from a Huffman tree built like the game's.
 static CODES: LazyLock<[(u64, usize); STEPS]> = LazyLock::new(codes);
 
 fn codes() -> [(u64, usize); STEPS] {
-    // Lightest first; of equals the youngest.
+    // Lightest first; the most recent among equals.
     let mut heap: BinaryHeap<(Reverse<u32>, usize)> =
         WEIGHTS.iter().enumerate().map(|(step, weight)| (Reverse(*weight), step)).collect();
     let mut branches = Vec::with_capacity(STEPS);
@@ -90,9 +90,9 @@ fn codes() -> [(u64, usize); STEPS] {
     codes
 }
 
-/// Writes the paths of an update, which must be in order, and the mark that ends them.
+/// Writes the field paths of an update, which must be in order, and the end marker.
 pub fn write<'a>(bits: &mut Bits, paths: impl Iterator<Item = &'a Path>) {
-    // Before the first field comes "minus one".
+    // The initial path is -1.
     let mut at: Vec<i64> = vec![-1];
     for path in paths {
         let next: Vec<i64> = path.parts().iter().map(|part| i64::from(*part)).collect();
@@ -133,7 +133,7 @@ fn step(bits: &mut Bits, at: &[i64], next: &[i64]) {
     }
 }
 
-/// How far each shared level moves; `less` is what the reader adds by itself.
+/// Writes the change of each shared level; `less` is what the reader adds implicitly.
 fn moves(bits: &mut Bits, at: &[i64], next: &[i64], shared: usize, less: i64) {
     for level in 0..shared {
         let by = next[level] - at[level];
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_is_a_whole_prefix_code_with_short_words_for_common_steps() {
+    fn code_is_a_complete_prefix_code_and_short_for_common_operations() {
         let codes = codes();
         let filled: f64 = codes.iter().map(|(_, length)| 0.5_f64.powi(*length as i32)).sum();
         assert!((filled - 1.0).abs() < 1e-9, "{filled}");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn components_come_before_what_is_in_them() {
+    fn components_come_before_their_fields() {
         let component = Path::root(3);
         assert!(component < component.child(0) && component.child(0) < component.child(1));
         assert!(component.child(9) < Path::root(4));

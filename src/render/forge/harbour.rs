@@ -1,5 +1,5 @@
-//! `de_harbour`, a map that never was: places, and the ways between them. South is where terrorists begin, east is site A,
-//! west is site B, and a canal and a tunnel join the middle to the west.
+//! `de_harbour`, a fictional map: positions and the connections between them. Terrorists spawn in the south, site A
+//! is in the east, site B in the west; a canal and a tunnel connect the middle to the west.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,9 +12,9 @@ pub const NAME: &str = "de_harbour";
 
 macro_rules! spots {
     ($($name:ident $at:tt)*) => {
-        /// A place of the map.
+        /// A named position on the map.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[allow(missing_docs, reason = "places of an invented map")]
+        #[allow(missing_docs, reason = "positions on a fictional map")]
         pub enum Spot { $($name),* }
         const PLACES: &[[f32; 3]] = &[$($at),*];
         const SPOTS: &[Spot] = &[$(Spot::$name),*];
@@ -71,7 +71,7 @@ spots! {
 
 use Spot::*;
 
-/// Places that one can walk straight between.
+/// Pairs of positions connected by a straight line.
 const WAYS: &[(Spot, Spot)] = &[
     (TSpawn, TSpawnW),
     (TSpawn, TSpawnE),
@@ -148,23 +148,23 @@ const WAYS: &[(Spot, Spot)] = &[
 ];
 
 impl Spot {
-    /// Where it is.
+    /// Its coordinates.
     pub fn at(self) -> [f32; 3] {
         PLACES[self as usize]
     }
 
-    /// A little beside it.
+    /// Coordinates with an offset.
     pub fn beside(self, x: f32, y: f32) -> [f32; 3] {
         let [east, north, up] = self.at();
         [east + x, north + y, up]
     }
 }
 
-/// Units between two turns of somebody who runs along, and how far from the lane each may be.
+/// Distance between turns of a running player, and maximum deviation from the lane.
 const PIECE_UNITS: f32 = 170.0;
 const WEAVE_UNITS: f32 = 46.0;
 
-/// The way over these places, along the shortest ways between them; `lane` units to the left of the middle, and never
+/// A route through these positions along the shortest connections, `lane` units left of the center line, and never
 /// quite straight.
 pub fn way(over: &[Spot], lane: f32) -> Vec<Step> {
     let mut places = Vec::new();
@@ -188,13 +188,13 @@ pub fn way(over: &[Spot], lane: f32) -> Vec<Step> {
     steps
 }
 
-/// From -1 to 1: as good as chance, and always the same.
+/// Deterministic pseudo-random number from -1 to 1.
 fn weave(of: [u32; 4]) -> f32 {
     let mixed = of.iter().fold(0x9e37_79b9_u32, |mixed, part| (mixed ^ part).wrapping_mul(0x85eb_ca6b).rotate_left(13));
     (mixed >> 8) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// The places of the shortest way, both ends included.
+/// Positions of the shortest route, including both ends.
 fn shortest(from: Spot, to: Spot) -> Vec<Spot> {
     let mut best = vec![(u32::MAX, from); SPOTS.len()];
     best[from as usize].0 = 0;
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_can_be_reached_from_every_other() {
+    fn every_position_is_reachable_from_every_other() {
         for from in SPOTS {
             for to in SPOTS {
                 assert_eq!(shortest(*from, *to).first(), Some(from), "{from:?} to {to:?}");
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_keeps_to_its_lane() {
+    fn route_keeps_to_its_lane() {
         let steps = way(&[MidLow, MidTop], 40.0);
         assert!(steps.len() > 5, "{steps:?}");
         for step in &steps {

@@ -1,7 +1,7 @@
-//! The forge: makes true demos of matches that never were, for the sample and for tests.
+//! Demo generator: forges valid demos of fictional matches, for the sample and for tests.
 //!
-//! A match is described ([`description`]) and played ([`play`]) into the same bytes each time. Schema, tables and events
-//! are written here: nothing is taken from a genuine demo, and nothing outside the repository is needed.
+//! A match is described ([`description`]) and played ([`play`]) into a byte-identical demo each time. Schema, tables,
+//! and events are defined here: nothing is copied from a genuine demo, and nothing outside the repository is needed.
 
 mod bits;
 mod bomb;

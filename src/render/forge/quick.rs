@@ -1,22 +1,21 @@
-//! A short match for tests: a few seconds, and easy to bend into an odd one.
+//! A short match for tests: a few seconds long and easy to modify.
 
-use super::TICK_RATE;
-use super::description::{Act, Game, Grenade, Kill, Match, Part, Reason, Round, Side, Stage, Step, Throw, What};
+use super::description::{Game, Grenade, Kill, Match, Part, Reason, Round, Side, Stage, Step, Throw, What};
 use super::harbour::{self, Spot};
-use super::sample::{PLAYERS, TERN};
+use super::sample::{PLAYERS, TERN, act, ticks};
 
-/// What the first terrorist and the followed player have in hand.
+/// Weapons of the first terrorist and the followed player.
 const WEAPONS: [&str; 2] = ["ak47", "m4a1"];
 /// The first terrorist.
 const SALTLICK: usize = 0;
 
-/// A match of two rounds in some eight seconds: terrorists win the first; in the second, which
-/// [`SAMPLE_PLAYER`](super::SAMPLE_PLAYER) wins with three kills, the bomb is planted and a smoke stands.
+/// A match of two rounds in about eight seconds. Terrorists win the first; [`SAMPLE_PLAYER`](super::SAMPLE_PLAYER)
+/// wins the second with three kills, a planted bomb, and an active smoke.
 pub fn quick() -> Vec<u8> {
     super::play(&quick_match())
 }
 
-/// [`quick`] as it is described.
+/// The description of [`quick`].
 pub fn quick_match() -> Match {
     let mut second = quick_round(Side::Ct);
     let to = Spot::MidTop.at();
@@ -34,8 +33,9 @@ pub fn quick_match() -> Match {
     }
 }
 
-/// A round of three seconds, half of one of them frozen: the teams run at each other, and the winners' best (the first
-/// terrorist, or [`SAMPLE_PLAYER`](super::SAMPLE_PLAYER)) kills three. It is told for teams that have not changed sides.
+/// A round of three seconds including half a second of freeze time: the teams run at each other, and the winners'
+/// best player (the first terrorist, or [`SAMPLE_PLAYER`](super::SAMPLE_PLAYER)) kills three. For teams that have not
+/// swapped sides.
 pub fn quick_round(winner: Side) -> Round {
     let (best, others, reason) = match winner {
         Side::T => (SALTLICK, 5, Reason::TWin),
@@ -68,12 +68,4 @@ fn part(player: usize) -> Part {
         (Spot::Arch, Spot::MidTop, WEAPONS[1])
     };
     Part { player, from: from.beside(lane, 0.0), steps: vec![Step::Run(to.beside(lane, 0.0))], weapon }
-}
-
-fn act(at: f32, who: usize, what: What) -> Act {
-    Act { at: ticks(at), who, what }
-}
-
-fn ticks(seconds: f32) -> i32 {
-    (seconds * TICK_RATE as f32) as i32
 }

@@ -1,4 +1,4 @@
-//! Turns what happens in a tick into packets, and those into the frames of a demo.
+//! Records each tick as packets and writes them as demo frames.
 
 use awpy_proto::proto as pb;
 use pb::c_msg_c_vars::CVar;
@@ -11,18 +11,18 @@ use super::events::{self, Event, Word};
 use super::tables::{self, Table};
 use super::world::{Entries, World};
 
-/// Ticks a second.
+/// Ticks per second.
 pub const TICK_RATE: i32 = 64;
-/// The server had run for this many ticks when the recording began.
+/// Server ticks before the recording began.
 pub const SERVER_START_TICK: i32 = 1250;
-/// Ticks from one full packet to the next: a minute.
+/// Ticks between full packets: one minute.
 const FULL_PACKET_TICKS: i32 = 60 * TICK_RATE;
-/// Seats of the server.
+/// Player slots of the server.
 const MAX_CLIENTS: i32 = 64;
-/// The build whose format this is.
+/// The game build whose format is used.
 const PATCH_VERSION: i32 = 14065;
 
-/// Messages, by the game's numbers for them.
+/// Message types.
 mod message {
     pub const TICK: u32 = 4;
     pub const SET_CONVAR: u32 = 6;
@@ -50,19 +50,19 @@ impl Packet {
     }
 }
 
-/// A recording under way.
+/// A recording in progress.
 pub struct Recorder {
     container: Container,
     tables: Vec<Table>,
-    /// The tick that is being made: the first is 1.
+    /// The current tick, from 1.
     tick: i32,
-    /// Everything there is in the game.
+    /// The current entities.
     pub world: World,
     events: Vec<pb::CMsgSource1LegacyGameEvent>,
 }
 
 impl Recorder {
-    /// Begins a recording: everything that comes before play.
+    /// Starts a recording: writes everything before play.
     pub fn new<'a>(map: &str, convars: &[(&str, &str)], players: impl Iterator<Item = (&'a str, u64)>) -> Self {
         let classes = classes::all();
         let mut container = Container::new();
@@ -82,22 +82,22 @@ impl Recorder {
         Self { container, tables, tick: 1, world: World::new(), events: Vec::new() }
     }
 
-    /// The tick that is being made.
+    /// The current tick.
     pub fn tick(&self) -> i32 {
         self.tick
     }
 
-    /// Seconds of the server's clock at a tick.
+    /// Server time in seconds at a tick.
     pub fn seconds(tick: i32) -> f32 {
         (SERVER_START_TICK + tick) as f32 / TICK_RATE as f32
     }
 
-    /// Tells of an event in this tick.
+    /// Adds an event to this tick.
     pub fn say(&mut self, event: &Event, words: &[(&str, Word)]) {
         self.events.push(event.say(words));
     }
 
-    /// Ends the tick: writes down what has changed and what has happened.
+    /// Ends the tick: writes its changes and events.
     pub fn next_tick(&mut self) {
         let mut packet = Packet::default();
         packet.add(message::TICK, &self.server_tick());
@@ -156,7 +156,7 @@ impl Recorder {
     }
 }
 
-/// A recording of another game that ends where play would begin.
+/// A recording of another game that ends before play.
 pub fn of_another_game(map: &str, folder: &str) -> Vec<u8> {
     let mut container = Container::new();
     container.frame(Command::FileHeader, BEFORE_PLAY, &file_header(map, format!("/srv/{folder}/game/{folder}")));

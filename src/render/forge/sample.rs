@@ -1,5 +1,5 @@
-//! The sample: two rounds on [`harbour`](super::harbour) between two invented teams. In the first site A falls; in the
-//! second one player takes site B back.
+//! The sample: two rounds on [`harbour`](super::harbour) between two fictional teams. In the first, site A is lost;
+//! in the second, one player retakes site B.
 
 use super::TICK_RATE;
 use super::description::{
@@ -7,24 +7,24 @@ use super::description::{
 };
 use super::harbour::{self, Spot, Spot::*};
 
-/// Whom to follow.
+/// The player to follow.
 pub const SAMPLE_PLAYER: u64 = 76_561_202_200_000_008;
-/// The round worth watching.
+/// The round to render.
 pub const SAMPLE_ROUND: u32 = 2;
 
-/// The number of [`SAMPLE_PLAYER`].
+/// The index of [`SAMPLE_PLAYER`].
 pub(super) const TERN: usize = 7;
 const FREEZE_SECONDS: f32 = 5.0;
 const AFTER_SECONDS: f32 = 5.0;
 const FUSE_SECONDS: f32 = 40.0;
-/// Units between two lanes of a way.
+/// Distance between two lanes of a route.
 const LANE: f32 = 42.0;
 
 const fn player(number: u64, name: &'static str, team: usize) -> Player {
     Player { steam64: 76_561_202_200_000_000 + number, name, team }
 }
 
-/// Ten players. Their names want more than Latin letters, as real ones do.
+/// Ten players. Their names need more than Latin letters, as in real matches.
 pub(super) const PLAYERS: [Player; 10] = [
     player(1, "saltlick", 0),
     player(2, "Мария К", 0),
@@ -38,12 +38,12 @@ pub(super) const PLAYERS: [Player; 10] = [
     player(10, "low_tide", 1),
 ];
 
-/// The sample's bytes.
+/// The sample demo.
 pub fn sample() -> Vec<u8> {
     super::play(&sample_match())
 }
 
-/// The sample as it is described.
+/// The description of the sample.
 pub fn sample_match() -> Match {
     Match {
         map: harbour::NAME,
@@ -54,7 +54,7 @@ pub fn sample_match() -> Match {
     }
 }
 
-fn ticks(seconds: f32) -> i32 {
+pub(super) fn ticks(seconds: f32) -> i32 {
     (seconds * TICK_RATE as f32) as i32
 }
 
@@ -72,8 +72,8 @@ fn round(live_seconds: f32, winner: Side, reason: Reason, parts: Vec<Part>, acts
     }
 }
 
-/// A way in lanes of its own, with a first weapon: `legs` are places to pass, and seconds to wait before each but the
-/// first leg.
+/// A route in its own lane, with a first weapon. `legs`: positions to pass, and seconds to wait before each leg
+/// except the first.
 fn part(player: usize, weapon: &'static str, legs: &[(f32, &[Spot])]) -> Part {
     let lane = (player % 5) as f32 - 2.0;
     let mut steps = Vec::new();
@@ -87,7 +87,7 @@ fn part(player: usize, weapon: &'static str, legs: &[(f32, &[Spot])]) -> Part {
     Part { player, from: from.beside(lane * 84.0, ((player % 3) as f32 - 1.0) * 70.0), steps, weapon }
 }
 
-fn act(at: f32, who: usize, what: What) -> Act {
+pub(super) fn act(at: f32, who: usize, what: What) -> Act {
     Act { at: ticks(at), who, what }
 }
 
@@ -99,7 +99,7 @@ fn throw(grenade: Grenade, to: [f32; 3], blinds: &[(usize, f32)]) -> What {
     What::Throw(Throw { grenade, to, blinds: blinds.to_vec() })
 }
 
-/// Everybody runs about: nothing counts.
+/// Everyone runs around, nothing counts.
 fn warmup() -> Round {
     let parts = vec![
         part(0, "knife", &[(0.0, &[TSpawn, Crane, LongTop, ASite])]),
@@ -116,7 +116,7 @@ fn warmup() -> Round {
     round(6.0, Side::T, Reason::TWin, parts, Vec::new())
 }
 
-/// Site A falls, and nobody is left to take it back.
+/// Site A is lost, with nobody left to retake it.
 fn first() -> Round {
     let parts = vec![
         part(
@@ -206,7 +206,7 @@ fn first() -> Round {
     Round { bomb: Some(1), ..round(28.0, Side::T, Reason::TWin, parts, acts) }
 }
 
-/// Site B falls too, and one player takes it back.
+/// Site B is lost too, and one player retakes it.
 fn second() -> Round {
     let parts = vec![
         part(

@@ -1,32 +1,31 @@
-//! How the classes of a demo describe themselves: serializers, their fields and how each is written.
+//! How entity classes describe themselves: serializers, fields, and encodings.
 //!
-//! Fields are found by name while the program is compiled ([`Serializer::prop`]): a name that a class does not have does
-//! not build.
+//! Fields are looked up by name at compile time ([`Serializer::prop`]): an unknown name fails the build.
 
 use super::bits::Bits;
 use super::fieldpath::Path;
 
-/// A handle to nothing.
+/// The null handle.
 pub const NO_HANDLE: i64 = 0xff_ffff;
-/// Edge of the cells that positions are given in, and half the world's.
+/// Cell size of positions, and half the size of the world.
 const CELL: f32 = 512.0;
 const WORLD_HALF: f32 = 16384.0;
-/// Bits and range of a position within its cell where it is not a whole float.
+/// Bits and range of the offset within a cell if it is quantized.
 const COARSE_BITS: i32 = 15;
 const COARSE_RANGE: f32 = 1024.0;
 
-/// A value of a field. A field whose form is another writes the nearest it has.
+/// A field value. A field of another type writes the closest value it can represent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Numbers, flags, handles, Steam IDs.
     Int(i64),
     /// Times and lengths.
     Float(f32),
-    /// Names.
+    /// Strings.
     Text(String),
     /// Pitch and yaw in degrees.
     Angle(f32, f32),
-    /// A place in the world.
+    /// A position.
     Point([f32; 3]),
 }
 
@@ -48,12 +47,12 @@ impl Value {
     }
 }
 
-/// How a field's value is written.
+/// Encoding of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum Wire {
     /// One bit.
     Bool,
-    /// An unsigned varint of this type.
+    /// Unsigned varint with this type name.
     Unsigned(&'static str),
     /// A signed varint.
     Int32,
@@ -61,24 +60,24 @@ pub enum Wire {
     Fixed64,
     /// 32 plain bits.
     Float,
-    /// A moment: seconds of the game.
+    /// Game time in seconds.
     Time,
-    /// Text of at most this many bytes, with the zero; the type's own words.
+    /// A string of limited length, with its type name.
     Text(&'static str),
-    /// A handle to an entity; the type's own words.
+    /// An entity handle, with its type name.
     Handle(&'static str),
-    /// Pitch, yaw and roll in twenty bits each.
+    /// Pitch, yaw, and roll in twenty bits each.
     Angle,
     /// Three floats.
     Point,
-    /// Where in its cell something is: a whole float.
+    /// Offset within a cell: a full float.
     Fine,
-    /// Where in its cell something is: fifteen bits.
+    /// Offset within a cell: fifteen bits.
     Coarse,
 }
 
 impl Wire {
-    /// The type's name in the schema.
+    /// The type name in the schema.
     pub const fn type_name(self) -> &'static str {
         match self {
             Self::Bool => "bool",
@@ -93,7 +92,7 @@ impl Wire {
         }
     }
 
-    /// The name of the encoder, where the type has several.
+    /// The encoder's name, if the type has several.
     pub const fn encoder(self) -> Option<&'static str> {
         match self {
             Self::Fixed64 => Some("fixed64"),
@@ -102,18 +101,18 @@ impl Wire {
         }
     }
 
-    /// Bit count, highest value and encoder flags, as the schema states them.
+    /// Bit count, upper limit, and encoder flags as in the schema.
     pub const fn quantity(self) -> (Option<i32>, Option<f32>, Option<i32>) {
         match self {
             Self::Float | Self::Time | Self::Point | Self::Fine => (Some(32), None, None),
             Self::Angle => (Some(0), None, None),
-            // The flag says "round down": the range's upper end is never reached.
+            // The flag means "round down": the upper end of the range is excluded.
             Self::Coarse => (Some(COARSE_BITS), Some(COARSE_RANGE), Some(1)),
             _ => (None, None, None),
         }
     }
 
-    /// What the field holds before anything is said of it.
+    /// The initial value.
     fn default_value(self) -> Value {
         match self {
             Self::Handle(_) => Value::Int(NO_HANDLE),
@@ -141,7 +140,7 @@ impl Wire {
             Self::Text(_) => bits.text(if let Value::Text(text) = value { text } else { "" }),
             Self::Angle => {
                 let (pitch, yaw) = if let Value::Angle(pitch, yaw) = value { (*pitch, *yaw) } else { (0.0, 0.0) };
-                // Pitch and yaw are there, roll is not.
+                // Pitch and yaw are present, roll is not.
                 bits.put(3, 0b011);
                 [pitch, yaw].into_iter().for_each(|angle| bits.put(20, turn(angle)));
             }
@@ -153,13 +152,13 @@ impl Wire {
     }
 }
 
-/// An angle in parts of a turn, from minus half a turn on.
+/// An angle as a fraction of a turn, starting at minus half a turn.
 fn turn(angle: f32) -> u64 {
     let parts = (1_u32 << 20) as f32;
     (((angle + 180.0).rem_euclid(360.0) / 360.0 * parts) as u64).min((1 << 20) - 1)
 }
 
-/// The cell that a coordinate lies in, and where in it.
+/// The cell of a coordinate and the offset within it.
 pub fn cell(coordinate: f32) -> (i64, f32) {
     let cell = ((coordinate + WORLD_HALF) / CELL).floor();
     (cell as i64, coordinate + WORLD_HALF - cell * CELL)
@@ -170,40 +169,40 @@ pub fn cell(coordinate: f32) -> (i64, f32) {
 pub enum Kind {
     /// A value.
     Leaf(Wire),
-    /// As many values as it says; the type's own words.
+    /// An array of this length, with its type name.
     Array(Wire, u16, &'static str),
-    /// A component that is always there, with the type's own words.
+    /// An embedded component, with its type name.
     Part(&'static Serializer, &'static str),
 }
 
 /// A field of a class.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
-    /// Names that stand before its own, dotted; mostly none.
+    /// Dotted prefix of the name; usually empty.
     pub node: &'static str,
-    /// Its own name.
+    /// The name.
     pub name: &'static str,
-    /// What it is.
+    /// The type.
     pub kind: Kind,
 }
 
 /// A class, or a component of one.
 #[derive(Debug)]
 pub struct Serializer {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Components of one name come in several versions.
+    /// Components of the same name exist in several versions.
     pub version: i32,
-    /// Its fields, in the order of the wire.
+    /// The fields, in serialization order.
     pub fields: &'static [Field],
 }
 
-/// A field of a class, ready to be set.
+/// A resolved field of a class.
 #[derive(Clone, Copy, Debug)]
 pub struct Prop {
-    /// Where it is.
+    /// Its path.
     pub path: Path,
-    /// How it is written.
+    /// Its encoding.
     pub wire: Wire,
 }
 
@@ -216,7 +215,7 @@ impl Prop {
 }
 
 impl Serializer {
-    /// The field of a dotted name. For constants: a name that is not there stops the build.
+    /// Resolves a dotted field name. For constants: an unknown name fails the build.
     pub const fn prop(&self, name: &str) -> Prop {
         match self.find(name.as_bytes()) {
             Some(prop) => prop,
@@ -246,7 +245,7 @@ impl Serializer {
         None
     }
 
-    /// Every value that the class begins with: what its baseline holds.
+    /// The initial values of all fields, for the baseline.
     pub fn defaults(&self) -> Vec<(Path, Wire, Value)> {
         let mut all = Vec::new();
         for (index, field) in (0..).zip(self.fields) {
@@ -268,7 +267,7 @@ impl Serializer {
     }
 }
 
-/// What is left of a dotted name behind a field's own; nothing left is the field itself.
+/// The rest of a dotted name after a field's own name; empty for the field itself.
 const fn strip<'a>(name: &'a [u8], field: &Field) -> Option<&'a [u8]> {
     let name = if field.node.is_empty() {
         name
@@ -281,7 +280,7 @@ const fn strip<'a>(name: &'a [u8], field: &Field) -> Option<&'a [u8]> {
     strip_word(name, field.name.as_bytes())
 }
 
-/// What is left behind a word and its dot.
+/// The rest after a word and its dot.
 const fn strip_word<'a>(name: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let mut at = 0;
     while at < word.len() {

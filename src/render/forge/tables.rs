@@ -1,4 +1,4 @@
-//! What a demo says of itself before play: schema, classes, string tables, server.
+//! Metadata of a demo: schema, classes, string tables.
 
 use awpy_proto::proto as pb;
 use pb::c_demo_class_info::ClassT;
@@ -9,7 +9,7 @@ use super::bits::{self, Bits};
 use super::fieldpath;
 use super::schema::{Field, Kind, Serializer};
 
-/// A table of named bytes.
+/// A string table.
 #[derive(Clone, Debug)]
 pub struct Table {
     name: &'static str,
@@ -17,11 +17,11 @@ pub struct Table {
     entries: Vec<(String, Vec<u8>)>,
 }
 
-/// Says that a table's values may be packed, each with a bit that says whether it is.
+/// Flag: values may be compressed, each with a bit that says whether it is.
 const VALUES_MAY_BE_PACKED: i32 = 1;
 
 impl Table {
-    /// What each class's entities begin with.
+    /// The baseline of each class.
     pub fn baselines(classes: &[&Serializer]) -> Self {
         let baseline = |class: &Serializer| {
             let defaults = class.defaults();
@@ -34,7 +34,7 @@ impl Table {
         Self { name: "instancebaseline", flags: VALUES_MAY_BE_PACKED, entries }
     }
 
-    /// Who plays: a name and a Steam ID for each slot.
+    /// Player info: name and Steam ID for each slot.
     pub fn users<'a>(players: impl Iterator<Item = (&'a str, u64)>) -> Self {
         let entry = |(slot, (name, steam64)): (i32, (&str, u64))| {
             let info = pb::CMsgPlayerInfo {
@@ -51,11 +51,11 @@ impl Table {
         Self { name: "userinfo", flags: 0, entries: (0..).zip(players).map(entry).collect() }
     }
 
-    /// The message that makes the table.
+    /// The message that creates the table.
     pub fn create(&self) -> pb::CsvcMsgCreateStringTable {
         let mut bits = Bits::default();
         for (key, value) in &self.entries {
-            // The next entry; it has a key, written out; it has a value.
+            // Next entry; explicit key; has a value.
             bits.flag(true);
             bits.flag(true);
             bits.flag(false);
@@ -81,7 +81,7 @@ impl Table {
         }
     }
 
-    /// The whole table, as full packets have it.
+    /// The whole table, for full packets.
     pub fn snapshot(&self) -> TableT {
         let item = |(key, value): &(String, Vec<u8>)| ItemsT { str: Some(key.clone()), data: Some(value.clone()) };
         TableT {
@@ -93,7 +93,7 @@ impl Table {
     }
 }
 
-/// The classes and their numbers.
+/// The classes and their IDs.
 pub fn class_info(classes: &[&Serializer]) -> pb::CDemoClassInfo {
     let class = |(id, class): (i32, &&Serializer)| ClassT {
         class_id: Some(id),
@@ -103,7 +103,7 @@ pub fn class_info(classes: &[&Serializer]) -> pb::CDemoClassInfo {
     pb::CDemoClassInfo { classes: (0..).zip(classes).map(class).collect() }
 }
 
-/// The serializers of all classes and of the components within them.
+/// The serializers of all classes and their components.
 pub fn send_tables(classes: &[&Serializer]) -> pb::CDemoSendTables {
     let mut schema = Schema::default();
     classes.iter().for_each(|class| schema.add(class));
@@ -117,7 +117,7 @@ pub fn send_tables(classes: &[&Serializer]) -> pb::CDemoSendTables {
 #[derive(Default)]
 struct Schema {
     message: pb::CsvcMsgFlattenedSerializer,
-    /// Names and versions in the order in which they were added: a reader knows the last version of a name only.
+    /// Names and versions in the order added: readers know only the last version of a name.
     added: Vec<(&'static str, i32)>,
 }
 
@@ -131,7 +131,7 @@ impl Schema {
         Some(at as i32)
     }
 
-    /// Adds a serializer, and before it those of its components.
+    /// Adds a serializer after those of its components.
     fn add(&mut self, serializer: &Serializer) {
         let newest = self.added.iter().rev().find(|(name, _)| *name == serializer.name);
         if newest.is_some_and(|(_, version)| *version == serializer.version) {

@@ -1,4 +1,4 @@
-//! Grenades: their flight, and what stands, burns or blinds where they land.
+//! Grenades: flight, smoke, fire, and flashes.
 
 use super::TICK_RATE;
 use super::cast::{Cast, Seat};
@@ -17,19 +17,19 @@ const FIRE_AT: Prop = INFERNO.prop("m_firePositions");
 const FIRE_BURNS: Prop = INFERNO.prop("m_bFireIsBurning");
 const FIRE_COUNT: Prop = INFERNO.prop("m_fireCount");
 
-/// How fast a grenade crosses the map, how long it flies at least, and how high.
+/// Speed of a grenade over the map, minimum time of flight, and height of the arc.
 const THROW_SPEED: f32 = 720.0;
 const FLIGHT_TICKS: i32 = 40;
 const ARC_UNITS: f32 = 150.0;
-/// From how high it is thrown.
+/// Height from which it is thrown.
 const HAND_UNITS: f32 = 56.0;
 const SMOKE_TICKS: i32 = 18 * TICK_RATE;
 const FIRE_TICKS: i32 = 7 * TICK_RATE;
-/// Flames of a fire, and ticks from one to the next as it spreads.
+/// Number of flames of a fire, and ticks between them as it spreads.
 const FLAMES: u16 = 16;
 const SPREAD_TICKS: i32 = 5;
 
-/// Grenades under way in a round.
+/// Active grenades of a round.
 #[derive(Debug, Default)]
 pub struct Throws {
     flying: Vec<Flying>,
@@ -57,7 +57,7 @@ struct Lasting {
     words: Vec<(&'static str, Word)>,
 }
 
-/// A grenade's name in hand, and its class in flight.
+/// A grenade's weapon name, and its class in flight.
 pub fn grenade(kind: Grenade) -> (&'static str, &'static Serializer) {
     match kind {
         Grenade::Smoke => ("smokegrenade", &SMOKE),
@@ -69,7 +69,7 @@ pub fn grenade(kind: Grenade) -> (&'static str, &'static Serializer) {
 }
 
 impl Throws {
-    /// Somebody throws.
+    /// A player throws a grenade.
     pub fn throw(&mut self, recorder: &mut Recorder, by: &Seat, throw: Throw) {
         let (name, class) = grenade(throw.grenade);
         let slot = recorder.world.create(class);
@@ -87,7 +87,7 @@ impl Throws {
         self.flying.push(Flying { slot, throw, from, since, lands, thrower: by.handle, words: by.words() });
     }
 
-    /// Goes on by a tick.
+    /// Advances by a tick.
     pub fn tick(&mut self, recorder: &mut Recorder, cast: &Cast) {
         let now = recorder.tick();
         let (landed, flying): (Vec<_>, Vec<_>) = self.flying.drain(..).partition(|flying| flying.lands <= now);
@@ -106,7 +106,7 @@ impl Throws {
         over.into_iter().for_each(|lasting| lasting.end(recorder));
     }
 
-    /// The round is over: nothing of it stays.
+    /// Removes everything at the end of the round.
     pub fn clear(&mut self, recorder: &mut Recorder) {
         self.flying.drain(..).for_each(|flying| recorder.world.delete(flying.slot));
         self.lasting.drain(..).for_each(|lasting| lasting.end(recorder));
@@ -124,7 +124,7 @@ impl Flying {
         at
     }
 
-    /// What is left where it lands.
+    /// Detonates it; returns what remains.
     fn land(self, recorder: &mut Recorder, cast: &Cast) -> Option<Lasting> {
         let (now, at) = (recorder.tick(), self.throw.to);
         let mut words = self.words;
@@ -172,7 +172,7 @@ impl Flying {
 }
 
 impl Lasting {
-    /// A fire spreads from its middle outwards.
+    /// Spreads a fire from its center outwards.
     fn spread(&self, recorder: &mut Recorder) {
         let age = recorder.tick() - self.since;
         if !self.fire || age % SPREAD_TICKS != 0 {

@@ -1,34 +1,34 @@
-//! Moves players along their ways as people move: they pick up speed, cut corners and turn their heads.
+//! Moves players along their routes like people: they accelerate, cut corners, and turn their heads.
 
 use super::TICK_RATE;
 use super::description::{Act, Part, Round, Step, What};
 
-/// Units a second, by what one does.
+/// Speed in units per second.
 const RUN_SPEED: f32 = 230.0;
 const WALK_SPEED: f32 = 120.0;
-/// A place is reached from this far; the next is then headed for, which rounds the corner.
+/// Distance at which a position counts as reached, which rounds corners.
 const REACHED_UNITS: f32 = 28.0;
-/// The part of the wanted change of speed that one tick brings.
+/// Fraction of a speed change applied per tick.
 const GRIP: f32 = 0.14;
-/// Degrees a tick that a head turns at most, and the part of the way that one tick brings.
+/// Maximum turn in degrees per tick, and fraction of the turn applied per tick.
 const TURN_DEGREES: f32 = 9.0;
 const TURN_PART: f32 = 0.22;
-/// Below this many units a second nobody looks where they go.
+/// Speed in units per second below which players do not look where they go.
 const LOOK_SPEED: f32 = 40.0;
-/// Ticks before and after an act in which one looks at what it is about.
+/// Ticks before and after an action during which players look at its target.
 const AIM_BEFORE_TICKS: i32 = 36;
 const AIM_AFTER_TICKS: i32 = 14;
 
-/// Where somebody is and looks at one tick.
+/// Position and view direction at one tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pose {
-    /// Where.
+    /// Position.
     pub at: [f32; 3],
     /// Degrees: 0 is east, counter-clockwise.
     pub yaw: f32,
 }
 
-/// Everybody's poses of a round from the end of freeze time on, in the order of its parts.
+/// The poses of all players from the end of freeze time, in the order of the round's parts.
 pub fn poses(round: &Round) -> Vec<Vec<Pose>> {
     let ticks = round.live_ticks + round.after_ticks + 1;
     let ways: Vec<Vec<Pose>> = round.parts.iter().map(|part| way(part, ticks)).collect();
@@ -36,7 +36,7 @@ pub fn poses(round: &Round) -> Vec<Vec<Pose>> {
     looks.collect()
 }
 
-/// Where a part leads, with eyes on the way.
+/// Positions along a route, looking ahead.
 fn way(part: &Part, ticks: i32) -> Vec<Pose> {
     let mut steps = part.steps.iter().copied().peekable();
     let mut waited = 0;
@@ -90,16 +90,16 @@ fn first_yaw(part: &Part) -> f32 {
     first.map_or(0.0, |to| bearing(part.from, to))
 }
 
-/// Turns heads: towards what one does, else along the way, never at once.
+/// Turns heads gradually: towards the target of an action, else along the route.
 fn looks(part: &Part, way: &[Pose], round: &Round, ways: &[Vec<Pose>]) -> Vec<Pose> {
     let acts: Vec<&Act> = round.acts.iter().filter(|act| act.who == part.player).collect();
     let mut yaw = way.first().map_or(0.0, |pose| pose.yaw);
     let mut looks = Vec::with_capacity(way.len());
     for (tick, pose) in (0..).zip(way) {
         let aim = acts.iter().filter(|act| (act.at - AIM_BEFORE_TICKS..act.at + AIM_AFTER_TICKS).contains(&tick));
-        // The next act to come is what one looks at; what is over counts least.
+        // The next action counts first, a finished one last.
         let aim = aim.min_by_key(|act| (act.at < tick, act.at)).and_then(|act| aim_at(act, round, ways, tick as usize));
-        // Nobody looks quite straight ahead for long.
+        // Nobody looks straight ahead for long.
         let sway = ((tick as f32 + part.player as f32 * 37.0) / 41.0).sin() * 14.0;
         let wanted = aim.map_or(pose.yaw + sway, |to| bearing(pose.at, to));
         let by = (wanted - yaw + 540.0).rem_euclid(360.0) - 180.0;
@@ -109,7 +109,7 @@ fn looks(part: &Part, way: &[Pose], round: &Round, ways: &[Vec<Pose>]) -> Vec<Po
     looks
 }
 
-/// What an act is about, at a tick.
+/// The target of an action at a tick.
 fn aim_at(act: &Act, round: &Round, ways: &[Vec<Pose>], tick: usize) -> Option<[f32; 3]> {
     let other = match &act.what {
         What::Kill(kill) => kill.victim,
@@ -121,12 +121,12 @@ fn aim_at(act: &Act, round: &Round, ways: &[Vec<Pose>], tick: usize) -> Option<[
     ways.get(index)?.get(tick).map(|pose| pose.at)
 }
 
-/// Units between two places, whatever their heights.
+/// Horizontal distance between two positions.
 pub fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
     (b[0] - a[0]).hypot(b[1] - a[1])
 }
 
-/// The direction from one place to another, in degrees.
+/// The direction from one position to another, in degrees.
 pub fn bearing(from: [f32; 3], to: [f32; 3]) -> f32 {
     (to[1] - from[1]).atan2(to[0] - from[0]).to_degrees()
 }

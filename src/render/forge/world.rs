@@ -1,4 +1,4 @@
-//! The entities of the forged game as they are now, and what has changed of them since the last packet.
+//! The current entities of a forged game, and their changes since the last packet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +7,18 @@ use super::classes::{self, Origin};
 use super::fieldpath::{self, Path};
 use super::schema::{Prop, Serializer, Value, Wire, cell};
 
-/// The highest slot that an entity may have; the game's own limit is higher, the readers' is not.
+/// Highest entity slot; the game's limit is higher, but readers' limits are not.
 const LAST_SLOT: u16 = 8000;
-/// Slots from here on are given out one by one; those below are fixed (world, players, teams, rules).
+/// First dynamically assigned slot; lower ones are fixed (world, players, teams, rules).
 const FIRST_FREE_SLOT: u16 = 200;
-/// Bits of a serial number in a create, and the part of it that a handle carries.
+/// Bits of a serial number in a create entry, and the part of it in a handle.
 const SERIAL_BITS: usize = 17;
 const SERIAL_MASK: u32 = 0x3ff;
 /// Bits of the slot in a handle: in fields, and in events.
 const SLOT_BITS: u32 = 14;
 const EVENT_SLOT_BITS: u32 = 15;
 
-/// The two bits that say what an entry of a packet does.
+/// Entry types of a packet.
 const UPDATE: u64 = 0b00;
 const CREATE: u64 = 0b10;
 const DELETE: u64 = 0b11;
@@ -47,16 +47,16 @@ pub struct World {
     next_serial: u32,
 }
 
-/// The entries of a packet's entity message.
+/// Encoded entries of an entity packet.
 pub struct Entries {
-    /// How many.
+    /// Number of entries.
     pub count: usize,
-    /// Their bits.
+    /// Their encoding.
     pub data: Vec<u8>,
 }
 
 impl World {
-    /// Nothing is in it yet.
+    /// An empty world.
     pub fn new() -> Self {
         Self {
             classes: classes::all(),
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// Puts an entity into a slot of its own choosing. Nothing happens for a class that the schema does not have.
+    /// Creates an entity in a given slot. Does nothing for a class that is not in the schema.
     pub fn create_at(&mut self, slot: u16, class: &'static Serializer) -> u16 {
         if let Some(class) = self.classes.iter().position(|known| std::ptr::eq(*known, class)) {
             self.next_serial += 1;
@@ -78,7 +78,7 @@ impl World {
         slot
     }
 
-    /// Puts an entity into the next slot that is free.
+    /// Creates an entity in the next free slot.
     pub fn create(&mut self, class: &'static Serializer) -> u16 {
         while self.entities.contains_key(&self.next_slot) || self.changes.contains_key(&self.next_slot) {
             self.next_slot = if self.next_slot >= LAST_SLOT { FIRST_FREE_SLOT } else { self.next_slot + 1 };
@@ -88,10 +88,10 @@ impl World {
         self.create_at(slot, class)
     }
 
-    /// Takes an entity away.
+    /// Deletes an entity.
     pub fn delete(&mut self, slot: u16) {
         if self.entities.remove(&slot).is_some() {
-            // One that no packet has told of yet need not be told of.
+            // Never sent, so nothing to delete for readers.
             match self.changes.get(&slot) {
                 Some(Change::Created) => self.changes.remove(&slot),
                 _ => self.changes.insert(slot, Change::Deleted),
@@ -99,7 +99,7 @@ impl World {
         }
     }
 
-    /// Sets a field; what it held already is not written again.
+    /// Sets a field; unchanged values are not sent again.
     pub fn set(&mut self, slot: u16, prop: Prop, value: Value) {
         let Some(entity) = self.entities.get_mut(&slot) else { return };
         if entity.fields.get(&prop.path).is_some_and(|(_, held)| *held == value) {
@@ -111,12 +111,12 @@ impl World {
         }
     }
 
-    /// Sets a number, a flag or a handle.
+    /// Sets a number, flag, or handle.
     pub fn set_int(&mut self, slot: u16, prop: Prop, value: impl Into<i64>) {
         self.set(slot, prop, Value::Int(value.into()));
     }
 
-    /// Sets where an entity is.
+    /// Sets an entity's position.
     pub fn place(&mut self, slot: u16, origin: &Origin, at: [f32; 3]) {
         for (axis, coordinate) in at.into_iter().enumerate() {
             let (number, within) = cell(coordinate);
@@ -125,12 +125,12 @@ impl World {
         }
     }
 
-    /// The handle by which fields name an entity.
+    /// An entity's handle for fields.
     pub fn handle(&self, slot: u16) -> i64 {
         i64::from(u32::from(slot) | self.serial(slot) << SLOT_BITS)
     }
 
-    /// The handle by which events name an entity.
+    /// An entity's handle for events.
     pub fn event_handle(&self, slot: u16) -> i64 {
         i64::from(u32::from(slot) | self.serial(slot) << EVENT_SLOT_BITS)
     }
@@ -139,12 +139,12 @@ impl World {
         self.entities.get(&slot).map_or(0, |entity| entity.serial)
     }
 
-    /// Slots that a reader must have room for.
+    /// Number of slots that a reader must allocate.
     pub fn room(&self) -> u16 {
         self.entities.keys().chain(self.changes.keys()).max().map_or(1, |slot| slot + 1)
     }
 
-    /// What has changed since this was last asked.
+    /// Changes since the previous call.
     pub fn changes(&mut self) -> Entries {
         let changes = std::mem::take(&mut self.changes);
         let mut writer = Writer::new(&self.classes);
@@ -158,7 +158,7 @@ impl World {
         writer.entries()
     }
 
-    /// Everything, as if all were new: what a reader needs that begins here.
+    /// All entities as newly created, for a full packet.
     pub fn snapshot(&self) -> Entries {
         let mut writer = Writer::new(&self.classes);
         self.entities.iter().for_each(|(slot, entity)| writer.create(*slot, entity));
@@ -166,7 +166,7 @@ impl World {
     }
 }
 
-/// Bits that the number of a class has.
+/// Number of bits in a class ID.
 pub fn class_bits(classes: usize) -> usize {
     (usize::BITS - (classes.max(2) - 1).leading_zeros()) as usize
 }
@@ -175,7 +175,7 @@ struct Writer {
     bits: Bits,
     class_bits: usize,
     count: usize,
-    /// The slot that a distance of nothing would be.
+    /// The slot after the last entry: entries encode the distance from it.
     next: u16,
 }
 

@@ -1,10 +1,10 @@
-//! The boxes of an MP4 (ISO/IEC 14496-12), read with care: the file comes from another machine. Every length is checked
-//! against what there is; nothing here can panic or take more memory than the index it is given.
+//! Parses MP4 boxes (ISO/IEC 14496-12) from an untrusted file. Every length is checked; nothing here can panic or
+//! allocate more memory than the input.
 
-/// Four letters that name a box.
+/// A box's four-character code.
 pub type Name = [u8; 4];
 
-/// Reads big-endian numbers from the front of a slice; `None` once it is used up.
+/// Reads big-endian numbers from a slice; `None` at its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a>(pub &'a [u8]);
 
@@ -31,18 +31,18 @@ impl<'a> Fields<'a> {
         Some(u64::from_be_bytes(self.bytes(8)?.try_into().ok()?))
     }
 
-    /// The next eight bytes in a box of version 1, four in one of version 0.
+    /// Eight bytes in a version 1 box, four in a version 0 box.
     pub fn u64_or_u32(&mut self, version: u8) -> Option<u64> {
         if version == 1 { self.u64() } else { self.u32().map(u64::from) }
     }
 
-    /// The version at the head of a full box; its flags are passed over.
+    /// The version of a full box; skips its flags.
     pub fn version(&mut self) -> Option<u8> {
         Some(self.bytes(4)?[0])
     }
 }
 
-/// The boxes inside a slice, in order: name and content. Ends at the first that does not fit.
+/// The boxes in a slice: name and content. Stops at the first that does not fit.
 pub fn boxes(inside: &[u8]) -> impl Iterator<Item = (Name, &[u8])> {
     let mut left = Fields(inside);
     std::iter::from_fn(move || {
@@ -57,12 +57,12 @@ pub fn boxes(inside: &[u8]) -> impl Iterator<Item = (Name, &[u8])> {
     })
 }
 
-/// The first box of that name inside a slice.
+/// The first box with this name in a slice.
 pub fn find<'a>(inside: &'a [u8], name: &Name) -> Option<&'a [u8]> {
     boxes(inside).find_map(|(found, content)| (found == *name).then_some(content))
 }
 
-/// Follows a path of names, the first box of each.
+/// Follows a path of names, taking the first box of each.
 pub fn find_path<'a>(inside: &'a [u8], path: &[&Name]) -> Option<&'a [u8]> {
     path.iter().try_fold(inside, |inside, name| find(inside, name))
 }
@@ -72,12 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_that_lie_end_the_walk() {
+    fn invalid_lengths_end_the_iteration() {
         let names = |bytes: &[u8]| boxes(bytes).map(|(name, content)| (name, content.len())).collect::<Vec<_>>();
         let free = *b"free";
         assert_eq!(names(b"\0\0\0\x0afree..\0\0\0\x08free"), [(free, 2), (free, 0)]);
         assert_eq!(names(b"\0\0\0\0free...."), [(free, 4)], "0: to the end");
-        assert_eq!(names(b"\0\0\0\x01free\0\0\0\0\0\0\0\x12.."), [(free, 2)], "1: a long length");
+        assert_eq!(names(b"\0\0\0\x01free\0\0\0\0\0\0\0\x12.."), [(free, 2)], "1: 64-bit length");
         for bad in [
             &b"\0\0\0\x07free"[..],
             b"\0\0\0\x09free",

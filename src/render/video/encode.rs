@@ -1,8 +1,8 @@
-//! Frames to H.264, High profile.
+//! Encodes frames as H.264 High profile.
 //!
-//! The settings are measured, not guessed: a fixed quantizer, one reference, little search. The picture is flat and
-//! mostly still, so that costs hardly a visible detail and is the fastest that the encoder can do. Where `nasm` was not
-//! there at build time the encoder is half as fast.
+//! The settings were chosen by measurement: fixed quantizer, one reference frame, minimal motion search. The picture
+//! is flat and mostly static, so this costs hardly any visible detail and is the fastest mode. Without `nasm` at
+//! build time the encoder runs at half speed.
 
 use openh264::encoder::{
     BitRate, Complexity, Encoder as OpenH264, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, Profile, QpRange,
@@ -13,37 +13,37 @@ use openh264::{OpenH264API, Timestamp};
 use super::i420::I420;
 use crate::domain::error::{Error, Result};
 
-/// Seconds between two frames that a player can seek to.
+/// Seconds between key frames.
 const KEY_SECONDS: u32 = 2;
-/// Fixed quantizer: SSIM .994 on this picture.
+/// Fixed quantizer: SSIM 0.994 on this picture.
 const QUANTIZER: u8 = 22;
-/// Only a promise to the encoder, which chooses its level by it; with a fixed quantizer it steers nothing.
+/// Only used by the encoder to choose its level; with a fixed quantizer it has no effect on the rate.
 const BITS_PER_SECOND: u32 = 12_000_000;
 
-/// How much work the encoder puts into a frame.
+/// Encoding effort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// What clips are made with.
+    /// Used for clips.
     Fast,
-    /// The encoder's own idea of quality: slower, and no better on this picture. Benches compare with it.
+    /// The encoder's quality preset: slower, and no better on this picture. For comparison in benchmarks.
     Thorough,
 }
 
 /// One encoded frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// The frame as Annex B NAL units.
+    /// Annex B NAL units.
     pub bytes: Vec<u8>,
-    /// Whether playing can begin here.
+    /// Whether this is a key frame.
     pub key: bool,
 }
 
-/// Frames from one key frame to the next, at so many frames a second.
+/// Frames between key frames at this frame rate.
 pub fn key_interval(fps: u32) -> u64 {
     u64::from(fps * KEY_SECONDS)
 }
 
-/// Encodes one run of frames; the first is a key frame.
+/// Encodes a sequence of frames; the first is a key frame.
 pub struct Encoder {
     inner: OpenH264,
     fps: u32,
@@ -51,7 +51,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// For frames of one size at `fps` a second.
+    /// Creates an encoder for frames of one size at this frame rate.
     pub fn new(fps: u32, effort: Effort) -> Result<Self> {
         let config = EncoderConfig::new()
             .profile(Profile::High)
@@ -88,7 +88,7 @@ impl Encoder {
         let key = matches!(stream.frame_type(), FrameType::IDR);
         let bytes = stream.to_vec();
         if bytes.is_empty() {
-            return Err(failed("it left a frame out"));
+            return Err(failed("it skipped a frame"));
         }
         self.frames += 1;
         Ok(Packet { bytes, key })

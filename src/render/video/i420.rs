@@ -1,11 +1,11 @@
-//! One frame as the encoder wants it: planar YUV 4:2:0, BT.709, limited range; converted only where it changed.
+//! A frame in the encoder's format: planar YUV 4:2:0, BT.709, limited range. Converts only what changed.
 
 use openh264::formats::YUVSource;
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgba_to_yuv420};
 
 use crate::domain::error::{Error, Result};
 
-/// A frame in planar YUV.
+/// A planar YUV frame.
 pub struct I420 {
     width: usize,
     height: usize,
@@ -15,16 +15,16 @@ pub struct I420 {
 }
 
 impl I420 {
-    /// A frame of even width and height.
+    /// Creates a frame; width and height must be even.
     pub fn new(width: usize, height: usize) -> Self {
         let chroma = vec![128; width / 2 * (height / 2)];
         Self { width, height, luma: vec![16; width * height], blue: chroma.clone(), red: chroma }
     }
 
-    /// Takes over a rectangle of an RGBA picture of the same size. Its edges are even.
+    /// Converts a rectangle, with even edges, of an RGBA picture of the same size.
     pub fn take(&mut self, rgba: &[u8], x: usize, y: usize, width: usize, height: usize) -> Result<()> {
-        let outside = || Error::internal("A frame could not be converted.", "the rectangle is not inside the picture");
-        // The converter leaves out rows that do not go on for a whole stride; only the picture's last ones can't.
+        let outside = || Error::internal("Could not convert a frame.", "the rectangle is outside the picture");
+        // The converter skips rows shorter than the stride; only the last rows of the picture may be.
         let last = y + height >= self.height;
         let (x, width) = if last { (0, self.width) } else { (x, width) };
         let (from, to) = span(self.width, x, y, height);
@@ -43,11 +43,11 @@ impl I420 {
         let stride = self.width as u32 * 4;
         let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt709);
         rgba_to_yuv420(&mut planes, rgba, stride, range, matrix, YuvConversionMode::Balanced)
-            .map_err(|error| Error::internal("A frame could not be converted.", error))
+            .map_err(|error| Error::internal("Could not convert a frame.", error))
     }
 }
 
-/// From the first byte of a rectangle in a plane, for so many strides.
+/// The bytes of a rectangle in a plane: full strides from its first byte.
 fn span(stride: usize, x: usize, y: usize, height: usize) -> (usize, usize) {
     let from = y * stride + x;
     (from, from + height * stride)
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changed_converts_as_the_whole_does() {
+    fn partial_conversion_equals_full_conversion() {
         let (width, height) = (160, 90);
         let mut picture: Vec<u8> = (0..width * height * 4).map(|byte| (byte * 7 % 251) as u8).collect();
         let mut stepwise = I420::new(width, height);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn white_and_black_are_of_limited_range() {
+    fn white_and_black_are_in_limited_range() {
         for (grey, luma) in [(0, 16), (255, 235)] {
             let mut frame = I420::new(2, 2);
             frame.take(&[grey, grey, grey, 255].repeat(4), 0, 0, 2, 2).unwrap();

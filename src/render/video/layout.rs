@@ -1,4 +1,4 @@
-//! How an MP4 lies on the disk: the boxes at its top, its index in memory, and where its media are.
+//! The file layout of an MP4: its top-level boxes, its index (read into memory), and the location of its media data.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -7,21 +7,21 @@ use std::ops::Range;
 use super::boxes::{Fields, Name};
 use crate::domain::limits;
 
-/// Boxes at the top of a file at most.
+/// Maximum number of top-level boxes.
 const TOP_BOXES: usize = 1_024;
 
-/// How the file lies on the disk.
+/// Layout of an MP4 file.
 pub struct Layout {
     /// Content of the `moov` box.
     pub index: Vec<u8>,
-    /// Whether it comes before all media.
+    /// Whether it precedes all media data.
     pub index_first: bool,
-    /// Where the contents of `mdat` boxes begin and end, in order.
+    /// Byte ranges of the contents of `mdat` boxes, in order.
     pub media: Vec<Range<u64>>,
 }
 
 impl Layout {
-    /// Walks the boxes at the top of a file. `Ok(None)` when they do not add up to a whole MP4.
+    /// Reads the top-level boxes. `Ok(None)` if they do not form a complete MP4.
     pub fn read(file: &mut File) -> std::io::Result<Option<Self>> {
         let bytes = file.seek(SeekFrom::End(0))?;
         let (mut index, mut media, mut index_first, mut has_type) = (None, Vec::new(), true, false);
@@ -52,8 +52,7 @@ impl Layout {
     }
 }
 
-/// The box at an offset of the file: its name, the length of its head, the length of its content. `None` when it does
-/// not end inside the file.
+/// The box at an offset: name, header length, content length. `None` if it does not end inside the file.
 fn top_box(file: &mut File, at: u64, end: u64) -> std::io::Result<Option<(Name, u64, u64)>> {
     let mut head = Vec::with_capacity(16);
     file.seek(SeekFrom::Start(at))?;

@@ -1,6 +1,6 @@
-//! Video files: encode frames, write them into an MP4, and read off an MP4 what it is.
+//! Video files: encoding, MP4 muxing, and probing.
 //!
-//! Knows nothing of demos and of what is on the picture.
+//! Knows nothing about demos and the content of the picture.
 
 mod boxes;
 mod encode;
@@ -12,5 +12,5 @@ mod track;
 
 pub use encode::{Effort, Encoder, Packet, key_interval};
 pub use i420::I420;
-pub use mux::Movie;
+pub use mux::Mp4Writer;
 pub use probe::{VideoReport, check, probe};

@@ -1,4 +1,4 @@
-//! Encoded frames into an MP4 whose index comes first, so that it plays while it still arrives.
+//! Writes encoded frames as an MP4 with its index first (faststart), so that playback can start during download.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -10,15 +10,15 @@ use super::encode::Packet;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 
-/// An MP4 in the making. The clip stays in memory until it is finished: some tens of megabytes at most.
-pub struct Movie {
+/// An MP4 being written. The clip stays in memory until finished: at most some tens of megabytes.
+pub struct Mp4Writer {
     muxer: Muxer<BufWriter<File>>,
     fps: u32,
     frames: u64,
 }
 
-impl Movie {
-    /// Begins the file.
+impl Mp4Writer {
+    /// Creates the file.
     pub fn create(path: &Path, width: u32, height: u32, fps: u32) -> Result<Self> {
         let file = File::create(path).map_err(failed)?;
         let muxer = MuxerBuilder::new(BufWriter::with_capacity(1 << 18, file))
@@ -37,15 +37,15 @@ impl Movie {
         Ok(())
     }
 
-    /// Frames so far.
+    /// Frames added so far.
     pub fn frames(&self) -> u64 {
         self.frames
     }
 
-    /// Writes the file: all of it, or an error.
+    /// Writes the whole file.
     pub fn finish(mut self) -> Result<()> {
         self.muxer.finish_in_place().map_err(failed)?;
-        // The buffer is flushed here and not on drop, which would hide that the disk is full.
+        // Flush explicitly: on drop, errors such as a full disk would be lost.
         let file = self.muxer.into_writer().into_inner().map_err(|error| failed(error.into_error()))?;
         file.sync_all().map_err(failed)
     }
@@ -53,7 +53,7 @@ impl Movie {
 
 fn failed(error: impl Into<MuxerError>) -> Error {
     let error = error.into();
-    let mut answer = Error::internal("The video could not be written.", &error);
+    let mut answer = Error::internal("Could not write the video.", &error);
     if matches!(error, MuxerError::Io(_)) {
         answer.code = FailureCode::NodeFailed.as_str();
     }

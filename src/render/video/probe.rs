@@ -1,5 +1,5 @@
-//! What a video file is, read from its own structure: the check before a clip is uploaded, and again before it is
-//! published and billed.
+//! Determines the properties of a video file. Clips are checked before upload, and again before they are published
+//! and billed.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,35 +12,35 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::limits;
 
-/// What [`probe`] finds.
+/// The result of [`probe`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct VideoReport {
-    /// Size, rate and length.
+    /// Size, frame rate, and duration.
     pub facts: VideoFacts,
     /// Whether the video track is H.264.
     pub h264: bool,
-    /// H.264's profile number: 66 Baseline, 77 Main, 100 High; 0 for another codec.
+    /// H.264 profile number: 66 Baseline, 77 Main, 100 High; 0 for another codec.
     pub profile: u8,
-    /// Whether every frame is shown equally long.
+    /// Whether the frame rate is constant.
     pub constant: bool,
-    /// Whether the index comes before the pictures, so that a browser can begin at once.
+    /// Whether the index precedes the media data, so that browsers can start playback at once.
     pub faststart: bool,
 }
 
-/// Reads what an MP4 is. An error is of kind `Invalid` with the code `render_failed` when the file is not a whole MP4
-/// with a video track.
+/// Probes an MP4. The error is of kind `Invalid` with the code `render_failed` if the file is not a complete MP4 with
+/// a video track.
 pub fn probe(path: &Path) -> Result<VideoReport> {
-    let unreadable = |error| Error::internal("The video file could not be read.", error);
+    let unreadable = |error| Error::internal("Could not read the video file.", error);
     let mut file = File::open(path).map_err(unreadable)?;
     let layout = Layout::read(&mut file).map_err(unreadable)?;
-    let layout = layout.ok_or_else(|| told(Fault::Tables))?;
+    let layout = layout.ok_or_else(|| describe(Fault::Tables))?;
 
     let mut video = None;
     let mut has_audio = false;
     for (_, trak) in boxes(&layout.index).filter(|(name, _)| name == b"trak") {
         match handler(trak) {
             Some([b'v', b'i', b'd', b'e']) if video.is_none() => {
-                video = Some(Track::read(trak, &layout.media).map_err(told)?)
+                video = Some(Track::read(trak, &layout.media).map_err(describe)?)
             }
             Some([b's', b'o', b'u', b'n']) => has_audio = true,
             _ => {}
@@ -63,7 +63,7 @@ pub fn probe(path: &Path) -> Result<VideoReport> {
     })
 }
 
-/// Whether the file at `path` is the clip that was asked for: H.264 of this size and rate, its index first, not empty.
+/// Checks that a file is the requested clip: H.264 with this size and frame rate, index first, not empty.
 pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
     let report = probe(path)?;
     let facts = report.facts;
@@ -77,26 +77,26 @@ pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFact
         return Err(bad(format!("The video is {}x{}, not {width}x{height}.", facts.width, facts.height)));
     }
     if facts.fps != fps {
-        return Err(bad(format!("The video has {} frames a second, not {fps}.", facts.fps)));
+        return Err(bad(format!("The video has {} frames per second, not {fps}.", facts.fps)));
     }
     if !report.constant {
-        return Err(bad("The video's frames are not all shown equally long."));
+        return Err(bad("The video does not have a constant frame rate."));
     }
     if facts.duration_ms > u64::from(limits::CLIP_SECONDS) * 1_000 + limits::CLIP_TOLERANCE_MS {
-        return Err(told(Fault::TooLong));
+        return Err(describe(Fault::TooLong));
     }
     if !report.faststart {
-        return Err(bad("The video's index does not come before its pictures."));
+        return Err(bad("The video's index does not precede its media data."));
     }
     Ok(facts)
 }
 
-fn told(fault: Fault) -> Error {
+fn describe(fault: Fault) -> Error {
     match fault {
-        Fault::Tables => bad("The video is not a whole MP4 file."),
+        Fault::Tables => bad("The video is not a complete MP4 file."),
         Fault::TooLong => bad(format!("The video is longer than {} seconds.", limits::CLIP_SECONDS)),
-        Fault::EmptyFrame => bad("The video has frames without a picture."),
-        Fault::Outside => bad("The video's frames do not lie one after the other in the file's media."),
+        Fault::EmptyFrame => bad("The video has empty frames."),
+        Fault::Outside => bad("The video's frames are not stored consecutively in its media data."),
     }
 }
 
@@ -117,26 +117,26 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::render::video::{Effort, Encoder, I420, Movie};
+    use crate::render::video::{Effort, Encoder, I420, Mp4Writer};
 
     /// A video of a few grey frames.
     fn video(dir: &Path, frames: u32, fps: u32) -> PathBuf {
         let path = dir.join("clip.mp4");
         let (width, height) = (160, 90);
         let mut encoder = Encoder::new(fps, Effort::Fast).unwrap();
-        let mut movie = Movie::create(&path, width, height, fps).unwrap();
+        let mut video = Mp4Writer::create(&path, width, height, fps).unwrap();
         let mut frame = I420::new(width as usize, height as usize);
         for number in 0..frames {
             let pixels = [number as u8 * 3, 80, 120, 255].repeat((width * height) as usize);
             frame.take(&pixels, 0, 0, width as usize, height as usize).unwrap();
-            movie.add(&encoder.encode(&frame).unwrap()).unwrap();
+            video.add(&encoder.encode(&frame).unwrap()).unwrap();
         }
-        movie.finish().unwrap();
+        video.finish().unwrap();
         path
     }
 
     #[test]
-    fn an_encoded_video_is_what_it_was_meant_to_be() {
+    fn encoded_video_has_the_requested_properties() {
         let dir = tempfile::tempdir().unwrap();
         for (frames, fps, duration_ms) in [(2, 30, 66), (45, 30, 1_500), (61, 60, 1_016)] {
             let path = video(dir.path(), frames, fps);
@@ -150,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn another_video_than_was_asked_for_is_refused() {
+    fn video_that_was_not_requested_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = video(dir.path(), 10, 30);
         for (width, height, fps, message) in [
             (160, 92, 30, "The video is 160x90, not 160x92."),
             (90, 160, 30, "The video is 160x90, not 90x160."),
-            (160, 90, 60, "The video has 30 frames a second, not 60."),
+            (160, 90, 60, "The video has 30 frames per second, not 60."),
         ] {
             let error = check(&path, width, height, fps).unwrap_err();
             assert_eq!((error.kind, error.code, error.message.as_str()), (Kind::Invalid, "render_failed", message));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_a_whole_mp4_is_refused_wherever_it_ends() {
+    fn truncated_mp4_is_refused_at_any_length() {
         let dir = tempfile::tempdir().unwrap();
         let whole = std::fs::read(video(dir.path(), 10, 30)).unwrap();
         let path = dir.path().join("bad.mp4");
@@ -173,12 +173,12 @@ mod tests {
             assert_eq!(check(&path, 160, 90, 30).unwrap_err().code, "render_failed", "cut at {length}");
         }
         std::fs::write(&path, b"<html>Not found</html>").unwrap();
-        assert_eq!(check(&path, 160, 90, 30).unwrap_err().message, "The video is not a whole MP4 file.");
+        assert_eq!(check(&path, 160, 90, 30).unwrap_err().message, "The video is not a complete MP4 file.");
         assert_eq!(check(&dir.path().join("none.mp4"), 160, 90, 30).unwrap_err().kind, Kind::Internal);
     }
 
     #[test]
-    fn no_damage_to_the_index_is_worse_than_an_error() {
+    fn damaged_index_never_panics() {
         let dir = tempfile::tempdir().unwrap();
         let whole = std::fs::read(video(dir.path(), 10, 30)).unwrap();
         let path = dir.path().join("bad.mp4");
@@ -188,7 +188,7 @@ mod tests {
                 let mut damaged = whole.clone();
                 damaged[at] = value;
                 std::fs::write(&path, &damaged).unwrap();
-                // Whatever it says, it says it without a panic.
+                // The result does not matter as long as there is no panic.
                 let _ = check(&path, 160, 90, 30);
             }
         }

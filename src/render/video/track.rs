@@ -1,50 +1,50 @@
-//! A video track, as the tables of its index tell. None of them is believed: what they say must agree with one another
-//! and with where the file has media. However long the tables are said to be, the work ends with the longest clip.
+//! Parses a video track's index tables. The tables are untrusted: they must be consistent with each other and with
+//! the location of media data. Whatever length they claim, the work is bounded by the longest allowed clip.
 
 use std::ops::Range;
 
 use super::boxes::{Fields, boxes, find, find_path};
 use crate::domain::limits;
 
-/// Frames of the longest clip.
+/// Number of frames of the longest clip.
 const MOST_FRAMES: u64 = (limits::CLIP_SECONDS + 1) as u64 * limits::CLIP_FPS as u64;
 
 /// A video track.
 pub struct Track {
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
     /// Whether it is H.264.
     pub h264: bool,
-    /// H.264's profile number; 0 for another codec.
+    /// H.264 profile number; 0 for another codec.
     pub profile: u8,
-    /// Units of time a second.
+    /// Time units per second.
     timescale: u64,
-    /// Sum of all frames' durations, in units of time.
+    /// Total duration in time units.
     duration: u64,
-    /// How many there are.
+    /// Number of frames.
     pub frames: u64,
-    /// The shortest and the longest frame, in units of time; a last one of its own is not counted.
+    /// Shortest and longest frame in time units; a last frame with its own duration is not counted.
     shortest: u32,
     longest: u32,
 }
 
-/// Why a track is not taken.
+/// Why a track is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Its tables contradict themselves or each other.
+    /// The tables are inconsistent.
     Tables,
-    /// It has more frames than the longest clip.
+    /// More frames than the longest clip.
     TooLong,
-    /// A frame has fewer bytes than one can have.
+    /// A frame too small to be one.
     EmptyFrame,
-    /// A frame lies where the file has no media, or where another one lies.
+    /// A frame outside the media data, or overlapping another.
     Outside,
 }
 
 impl Track {
-    /// Reads a `trak` box; `media`: where frames may lie, in order.
+    /// Parses a `trak` box; `media`: byte ranges where frames may be, in order.
     pub fn read(trak: &[u8], media: &[Range<u64>]) -> Result<Self, Fault> {
         let tables = find_path(trak, &[b"mdia", b"minf", b"stbl"]).ok_or(Fault::Tables)?;
         let sizes = Sizes::read(tables).ok_or(Fault::Tables)?;
@@ -74,7 +74,7 @@ impl Track {
                 return None;
             }
             duration += u64::from(count) * u64::from(delta);
-            // How long the last frame is shown is a guess of many programs.
+            // Many programs guess the duration of the last frame.
             if count > 1 || timed < frames || frames == 1 {
                 (shortest, longest) = (shortest.min(delta), longest.max(delta));
             }
@@ -84,13 +84,13 @@ impl Track {
         agrees.then_some(Self { width, height, h264, profile, timescale, duration, frames, shortest, longest })
     }
 
-    /// Its length.
+    /// Its duration.
     pub fn duration_ms(&self) -> u64 {
         let milliseconds = u128::from(self.duration) * 1_000 / u128::from(self.timescale);
         u64::try_from(milliseconds).unwrap_or(u64::MAX)
     }
 
-    /// Frames a second, rounded; 0 for a track without time.
+    /// Frames per second, rounded; 0 for a track without duration.
     pub fn fps(&self) -> u32 {
         let units = u128::from(self.frames) * u128::from(self.timescale);
         let duration = u128::from(self.duration);
@@ -98,18 +98,18 @@ impl Track {
         u32::try_from(rate).unwrap_or(u32::MAX)
     }
 
-    /// Whether each frame is shown for its part of a second, but for rounding, and all of them for as long as so many
-    /// frames last, give or take one.
+    /// Whether the frame rate is constant: each frame lasts one frame interval up to rounding, and all together last
+    /// as long as that many intervals, give or take one.
     pub fn is_constant(&self) -> bool {
         let fps = u64::from(self.fps());
-        // Compared as units of time, multiplied by the rate.
+        // Compared in time units multiplied by the rate.
         let is_even = |delta: u32| (u64::from(delta) * fps).abs_diff(self.timescale) <= fps;
         let (whole, each) = (u128::from(self.duration) * u128::from(fps), u128::from(self.timescale));
         is_even(self.shortest) && is_even(self.longest) && whole.abs_diff(u128::from(self.frames) * each) <= each
     }
 }
 
-/// Walks the chunks: each must lie in the media behind the one before, with all frames that the tables put into it.
+/// Checks that each chunk is inside the media data after the preceding one, with all frames it should contain.
 fn lie_in(media: &[Range<u64>], mut chunks: Chunks<'_>, mut sizes: Sizes<'_>) -> Result<(), Fault> {
     let (mut end, mut left, mut media) = (0, sizes.frames, media.iter().peekable());
     while left > 0 {
@@ -130,7 +130,7 @@ fn lie_in(media: &[Range<u64>], mut chunks: Chunks<'_>, mut sizes: Sizes<'_>) ->
     if chunks.next().is_some() { Err(Fault::Tables) } else { Ok(()) }
 }
 
-/// The entries of a full box's table: a count, then as many of `N` numbers; `None` where they are not all there.
+/// The entries of a full box's table: a count, then that many tuples of `N` numbers; `None` if it is truncated.
 fn entries<const N: usize>(table: &[u8]) -> Option<impl Iterator<Item = [u32; N]> + Clone> {
     let mut fields = Fields(table);
     fields.version()?;
@@ -145,12 +145,12 @@ fn entries<const N: usize>(table: &[u8]) -> Option<impl Iterator<Item = [u32; N]
     }))
 }
 
-/// The frames' sizes in bytes, in order (`stsz`).
+/// Frame sizes in bytes, in order (`stsz`).
 #[derive(Clone)]
 struct Sizes<'a> {
     frames: u64,
     left: u64,
-    /// The size of all of them; 0: each has its own.
+    /// The size of every frame, or 0 if each has its own.
     each: u32,
     own: Fields<'a>,
 }
@@ -174,12 +174,12 @@ impl Iterator for Sizes<'_> {
     }
 }
 
-/// The chunks in order: where each begins (`stco`, `co64`), and how many frames it has (`stsc`).
+/// Chunks in order: offset (`stco`, `co64`) and number of frames (`stsc`).
 struct Chunks<'a> {
     offsets: Fields<'a>,
     is_long: bool,
     number: u32,
-    /// Of the runs that are still to come: the first chunk's number, and the frames of each.
+    /// Remaining runs: number of the first chunk, and frames per chunk.
     runs: Fields<'a>,
     frames: u32,
 }
@@ -218,7 +218,7 @@ impl Iterator for Chunks<'_> {
     }
 }
 
-/// `stsd`: width, height, whether it is H.264, its profile.
+/// `stsd`: width, height, whether it is H.264, profile.
 fn description(table: &[u8]) -> Option<(u32, u32, bool, u8)> {
     let mut fields = Fields(table);
     fields.version()?;

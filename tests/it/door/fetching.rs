@@ -75,9 +75,9 @@ fn a_client_is_told_one_sentence_whatever_a_private_server_did_and_the_operator_
         (format!("http://{server}/gone.dem"), "status 404"),
         (format!("http://{server}/forbidden.dem"), "status 403"),
         (format!("http://{server}/refused.dem"), "169.254.169.254 is refused"),
-        (format!("http://{server}/else.dem"), "no http or https URL"),
-        ("http://127.0.0.1:1/closed.dem".to_owned(), "nothing listens there"),
-        ("http://127.0.0.1:2/refused.dem?token=s3cret".to_owned(), "nothing listens there"),
+        (format!("http://{server}/else.dem"), "not http or https"),
+        ("http://127.0.0.1:1/closed.dem".to_owned(), "connection refused"),
+        ("http://127.0.0.1:2/refused.dem?token=s3cret".to_owned(), "connection refused"),
     ];
     for (url, cause) in cases {
         let order = json!({"demo_url": url, "steam64_id": quick::PLAYER.to_string(), "round": quick::ROUND});

@@ -113,11 +113,11 @@ fn an_archive_that_is_not_one_demo_is_refused_in_words() {
     let cut = &good(Way::Deflated)[..1_000];
     // (what, bytes, words)
     let cases = [
-        ("no demo", archive(std::slice::from_ref(&note)), "There is no CS2 demo in the ZIP archive"),
-        ("only folders", archive(&[member("a/", b"", Way::Stored)]), "There is no CS2 demo"),
+        ("no demo", archive(std::slice::from_ref(&note)), "The ZIP archive contains no CS2 demo"),
+        ("only folders", archive(&[member("a/", b"", Way::Stored)]), "contains no CS2 demo"),
         ("two demos", archive(&[good(Way::Deflated), note.clone(), good(Way::Behind)]), "more than one demo"),
         ("encrypted", archive(&[encrypted]), "encrypted"),
-        ("LZMA", archive(&[other]), "method other than Deflate"),
+        ("LZMA", archive(&[other]), "compression method"),
         ("much beside it", archive(&[large, good(Way::Deflated)]), "too much besides the demo"),
         ("many beside it", archive(&vec![note; 200]), "too much besides the demo"),
         ("a wrong byte", archive(&[damaged]), "damaged"),
@@ -139,8 +139,8 @@ fn the_limits_of_other_packings_hold_for_zip_archives() {
     let packed = archive(&[member("a.dem", &zeros, Way::Deflated)]);
     let cases = [
         (UnpackLimits { bytes: 100_000, ..UnpackLimits::default() }, "larger than"),
-        (UnpackLimits { ratio_from_bytes: 1_000, ..UnpackLimits::default() }, "times its packed size"),
-        (UnpackLimits { time: Duration::ZERO, ..UnpackLimits::default() }, "seconds to unpack"),
+        (UnpackLimits { ratio_from_bytes: 1_000, ..UnpackLimits::default() }, "times its compressed size"),
+        (UnpackLimits { time: Duration::ZERO, ..UnpackLimits::default() }, "seconds to decompress"),
     ];
     for (limits, words) in cases {
         let error = unpacked(&packed, limits).unwrap_err();

@@ -117,7 +117,7 @@ fn a_folder_in_the_place_of_a_file_is_called_one() {
     ] {
         let ended = cli.run(words);
         assert_no_work(&ended, 1, words);
-        assert!(ended.err.contains("demos is a folder"), "{words:?}: {ended:?}");
+        assert!(ended.err.contains("demos is a directory"), "{words:?}: {ended:?}");
     }
 }
 

@@ -111,9 +111,9 @@ fn a_first_round_with_guns_is_a_round_however_little_was_done_in_it() {
 fn a_demo_without_a_completed_round_says_so() {
     let forged = Forged::of(&game([2, 2], vec![warmup()]));
     assert!(forged.index().rounds.is_empty());
-    assert_eq!(forged.refusal(1, 0), ("round_not_in_demo", "The demo has no completed round.".to_owned()));
+    assert_eq!(forged.refusal(1, 0), ("round_not_in_demo", "The demo has no completed rounds.".to_owned()));
     let forged = Forged::of(&game([2, 2], vec![warmup(), Stage::Load(1, [1, 0]), won(T)]));
-    let only = "The demo has round 2 only; round 1 is not among them.";
+    let only = "The demo has only round 2; round 1 is not among them.";
     assert_eq!(forged.refusal(1, 0), ("round_not_in_demo", only.to_owned()));
 }
 

@@ -57,7 +57,7 @@ fn a_job_for_a_demo_without_a_completed_round_is_told_so() {
     let job = json!({"demo_url": demo["demo_url"], "steam64_id": steam64(0).to_string(), "round": 1});
     let refused = appliance.send(&Ask::post("/api/clips").key(&key).json(job.to_string())).expect(400).json();
     assert_eq!(refused["code"], "round_not_in_demo");
-    assert_eq!(refused["error"], "round: the demo has no completed round.");
+    assert_eq!(refused["error"], "round: the demo has no completed rounds.");
 }
 
 #[test]
@@ -93,5 +93,5 @@ fn inspect_says_how_many_of_a_crowd_a_clip_draws() {
     fs::write(cli.home().join("warmup.dem"), play(&game([2, 2], vec![Stage::Warmup(round(4, T, "ak47", &[]))])))
         .unwrap();
     let ended = cli.run(&["inspect", "warmup.dem"]);
-    assert!(ended.status == 0 && ended.out.contains("The demo has no completed round."), "{ended:?}");
+    assert!(ended.status == 0 && ended.out.contains("The demo has no completed rounds."), "{ended:?}");
 }

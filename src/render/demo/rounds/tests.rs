@@ -1,15 +1,15 @@
-//! Rounds of matches that are told as what the rules say.
+//! Tests of round detection on simulated matches.
 
 use super::*;
 use Side::{Ct, T};
 
-/// Plays a match in steps.
+/// Simulates a match step by step.
 #[derive(Default)]
 struct Match {
     tracker: RoundTracker,
     tick: i32,
     rules: Rules,
-    /// Where knives alone were used.
+    /// Rounds in which only knives were used.
     knives: Vec<i32>,
 }
 
@@ -27,7 +27,7 @@ impl Match {
         self.say(100)
     }
 
-    /// The round is decided: the count, and the winner's score by side, go up at the same tick.
+    /// Decides the round: the number of rounds and the winner's score rise at the same tick.
     fn win(&mut self, winner: Side) -> &mut Self {
         self.rules.played += 1;
         match winner {
@@ -49,7 +49,7 @@ impl Match {
         self
     }
 
-    /// What a restored backup or a restart does: count and score are those of another time, and no round is decided.
+    /// Restores a backup or restarts: sets the number and score without deciding a round.
     fn go_to(&mut self, played: i64, score: [i64; 2]) -> &mut Self {
         self.rules = Rules { played, score, ..Rules::default() };
         self.say(5)
@@ -66,7 +66,7 @@ impl Match {
 }
 
 #[test]
-fn a_round_starts_with_its_freeze_time_and_ends_when_it_is_decided() {
+fn round_starts_with_freeze_time_and_ends_when_decided() {
     let rounds = Match::default().round(T).round(Ct).found();
     let [first, second] = &rounds[..] else { panic!("two rounds") };
     assert_eq!((first.number, first.winner, second.number, second.winner), (1, T, 2, Ct));
@@ -77,7 +77,7 @@ fn a_round_starts_with_its_freeze_time_and_ends_when_it_is_decided() {
 }
 
 #[test]
-fn warm_up_is_no_round_whatever_it_counts() {
+fn warm_up_is_not_a_round() {
     let mut game = Match::default();
     game.rules.warmup = true;
     game.round(T);
@@ -86,7 +86,7 @@ fn warm_up_is_no_round_whatever_it_counts() {
 }
 
 #[test]
-fn a_warm_up_after_the_match_takes_nothing_back_and_adds_nothing() {
+fn warm_up_after_the_match_neither_removes_nor_adds_rounds() {
     let mut game = Match::default();
     game.round(T).round(Ct);
     let decided = game.tick;
@@ -97,29 +97,29 @@ fn a_warm_up_after_the_match_takes_nothing_back_and_adds_nothing() {
 }
 
 #[test]
-fn a_knife_round_counts_neither_when_the_match_restarts_after_it_nor_when_it_goes_on() {
+fn knife_round_does_not_count_with_or_without_a_restart_after_it() {
     assert_eq!(Match::default().knife_round(T).round(Ct).round(T).numbers(), [(1, Ct), (2, T)]);
     let mut restarts = Match::default();
     assert_eq!(restarts.knife_round(T).go_to(0, [0, 0]).round(Ct).round(T).numbers(), [(1, Ct), (2, T)]);
 }
 
 #[test]
-fn a_later_round_won_by_knives_alone_counts_also_where_it_is_the_first_in_the_demo() {
+fn later_round_won_with_knives_counts_even_if_first_in_the_demo() {
     assert_eq!(Match::default().round(T).knife_round(Ct).round(Ct).numbers(), [(1, T), (2, Ct), (3, Ct)]);
     let mut late = Match { rules: Rules { played: 7, ..Rules::default() }, ..Match::default() };
     assert_eq!(late.knife_round(T).round(Ct).numbers(), [(8, T), (9, Ct)]);
 }
 
 #[test]
-fn the_final_line_of_a_match_counts_wherever_backups_have_taken_it() {
-    /// Rounds played by winner; or a jump to a count and a score.
+fn final_path_of_a_match_counts_after_any_backups() {
+    /// A round played, by winner; or a jump to a number and score.
     enum Step {
         Won(Side),
         To(i64, [i64; 2]),
     }
     use Step::{To, Won};
     let restart = || To(0, [0, 0]);
-    /// What is played, and the rounds that are left with their winners.
+    /// Name, steps, and the rounds that remain with their winners.
     type Case = (&'static str, Vec<Step>, &'static [(u32, Side)]);
     let cases: [Case; 14] = [
         ("a restart", vec![Won(T), Won(T), restart(), Won(Ct)], &[(1, Ct)]),
@@ -196,7 +196,7 @@ fn the_final_line_of_a_match_counts_wherever_backups_have_taken_it() {
 }
 
 #[test]
-fn sides_that_were_swapped_do_not_hide_a_score() {
+fn swapped_sides_keep_their_score() {
     let mut game = Match::default();
     game.round(T).round(T).round(Ct);
     game.rules.score.reverse();
@@ -205,7 +205,7 @@ fn sides_that_were_swapped_do_not_hide_a_score() {
 }
 
 #[test]
-fn a_backup_loaded_while_the_round_before_still_shows_its_winner_makes_no_round() {
+fn backup_loaded_while_the_previous_winner_is_shown_makes_no_round() {
     let mut game = Match::default();
     game.round(T).round(Ct).round(T);
     for (played, score) in [(1, [1, 0]), (2, [1, 1])] {
@@ -216,12 +216,12 @@ fn a_backup_loaded_while_the_round_before_still_shows_its_winner_makes_no_round(
 }
 
 #[test]
-fn a_round_without_a_winner_is_none_and_takes_no_number() {
+fn round_without_a_winner_has_no_number() {
     assert_eq!(Match::default().round(T).round(Side::None).round(Ct).numbers(), [(1, T), (2, Ct)]);
 }
 
 #[test]
-fn what_was_undone_belongs_to_no_round() {
+fn undone_ticks_belong_to_no_round() {
     let mut game = Match::default();
     game.round(T).round(T).round(T);
     let undone = game.tick;
@@ -230,7 +230,7 @@ fn what_was_undone_belongs_to_no_round() {
 }
 
 #[test]
-fn a_round_begun_again_before_its_end_counts_from_its_last_start() {
+fn restarted_round_begins_at_its_last_start() {
     let mut game = Match::default();
     game.round(T).freeze();
     let aborted = game.tick;
@@ -240,7 +240,7 @@ fn a_round_begun_again_before_its_end_counts_from_its_last_start() {
 }
 
 #[test]
-fn overtime_goes_on_counting() {
+fn overtime_continues_the_numbering() {
     let mut game = Match::default();
     for _ in 0..30 {
         game.round(T);
@@ -249,13 +249,13 @@ fn overtime_goes_on_counting() {
 }
 
 #[test]
-fn a_demo_that_begins_in_the_middle_of_a_match_keeps_the_match_s_numbers() {
+fn demo_that_begins_mid_match_keeps_the_match_numbering() {
     let mut game = Match { rules: Rules { played: 7, ..Rules::default() }, ..Match::default() };
     assert_eq!(game.round(T).round(Ct).numbers(), [(8, T), (9, Ct)]);
 }
 
 #[test]
-fn a_count_that_rises_only_when_the_next_round_starts_counts_the_same() {
+fn number_that_rises_only_at_the_next_start_counts_the_same() {
     let mut game = Match::default();
     for winner in [T, Ct] {
         game.freeze();
@@ -270,7 +270,7 @@ fn a_count_that_rises_only_when_the_next_round_starts_counts_the_same() {
 }
 
 #[test]
-fn without_freeze_time_a_round_starts_when_the_one_before_is_over_and_done_with() {
+fn without_freeze_time_a_round_starts_when_the_previous_one_ends() {
     let mut game = Match::default();
     game.say(5).win(T);
     (game.rules.decided, game.rules.winner) = (false, Side::None);

@@ -1,64 +1,64 @@
-//! A card for each player: health, armour, weapon, kills and deaths. Counter-terrorists left, terrorists right.
+//! Player cards: health, armor, weapon, kills and deaths. Counter-terrorists on the left, terrorists on the right.
 
 use super::Panel;
 use super::icons::shield;
 use crate::render::draw::canvas::{Area, Canvas, UNITS};
-use crate::render::draw::film::Film;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{FRAME, GROOVE, Ink, NIGHT, PANEL, PANEL_OUT, RED, TEXT, TEXT_DIM, TEXT_OUT, WHITE};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
 const WIDTH: f32 = 282.0;
 const HEIGHT: f32 = 82.0;
 const STEP: f32 = 92.0;
-/// Units for the line above the cards.
-const MORE_HEIGHT: f32 = 24.0;
-/// Around the card, for the followed player's frame.
+/// Height of the line above the cards.
+const OVERFLOW_HEIGHT: f32 = 24.0;
+/// Margin for the followed player's frame.
 const MARGIN: f32 = 4.0;
-/// Health from which on it is no longer red.
+/// Health below which the bar is red.
 const LOW_HEALTH: i32 = 40;
 const NAME: TextStyle = TextStyle::new(Weight::Bold, 20.0);
 const NUMBER: TextStyle = TextStyle::new(Weight::Bold, 15.0).tabular();
 const DIM: TextStyle = TextStyle::new(Weight::Semibold, 14.0);
 const BADGE: TextStyle = TextStyle::new(Weight::Extrabold, 11.0).middle();
 
-/// Who has a card on a side, and where.
-pub fn places(film: &Film<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
-    let roster = film.roster(side);
+/// Players of a side who have cards, and the cards' positions.
+pub fn places(replay: &Replay<'_>, side: Side, width: f32) -> Vec<(usize, Area)> {
+    let roster = replay.roster(side);
     let left = if side == Side::Ct { 24.0 } else { width - 24.0 - WIDTH };
     let top = UNITS - 24.0 - roster.len() as f32 * STEP + (STEP - HEIGHT);
     let area = |place: usize| Area::new(left, top + place as f32 * STEP, WIDTH, HEIGHT).grown(MARGIN);
     roster.into_iter().enumerate().map(|(place, player)| (player, area(place))).collect()
 }
 
-/// Says that a side has more players than cards.
+/// A line that says that a side has more players than cards.
 #[derive(PartialEq)]
-pub struct More {
+pub struct Overflow {
     left: bool,
     pub(super) text: String,
 }
 
-impl More {
-    /// `None` where everybody has a card.
-    pub fn of(film: &Film<'_>, side: Side) -> Option<Self> {
-        let (cards, all) = (film.roster(side).len(), film.team_size(side));
+impl Overflow {
+    /// `None` if everyone has a card.
+    pub fn of(replay: &Replay<'_>, side: Side) -> Option<Self> {
+        let (cards, all) = (replay.roster(side).len(), replay.team_size(side));
         (all > cards).then(|| Self { left: side == Side::Ct, text: format!("{cards} of {all} players") })
     }
 }
 
-impl Panel for More {
+impl Panel for Overflow {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
         let (style, x) = if self.left { (DIM, area.x + 6.0) } else { (DIM.right(), area.x + area.width - 6.0) };
         canvas.text(style, x, area.y + 17.0, TEXT_DIM.solid(), &self.text);
     }
 }
 
-/// Where that is said: above a side's cards.
-pub fn more_area(film: &Film<'_>, side: Side, width: f32) -> Area {
-    let cards = places(film, side, width);
+/// Its position: above the cards of a side.
+pub fn overflow_area(replay: &Replay<'_>, side: Side, width: f32) -> Area {
+    let cards = places(replay, side, width);
     let first = cards.first().map_or(Area::new(0.0, UNITS - 24.0, WIDTH, 0.0), |(_, area)| *area);
-    Area::new(first.x, first.y - MORE_HEIGHT - 2.0, first.width, MORE_HEIGHT)
+    Area::new(first.x, first.y - OVERFLOW_HEIGHT - 2.0, first.width, OVERFLOW_HEIGHT)
 }
 
 /// A player's card.
@@ -78,18 +78,18 @@ pub struct Card {
 }
 
 impl Card {
-    pub fn at(film: &Film<'_>, now: &Now<'_>, player: usize) -> Self {
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>, player: usize) -> Self {
         let at = &now.players[player];
-        let (before, round_kills) = (&film.scene.players[player], kills(now, player));
+        let (before, round_kills) = (&replay.scene.players[player], kills(now, player));
         let died = now.kills().any(|kill| kill.victim == player);
         Self {
-            name: film.names[player].clone(),
-            side: film.sides[player],
-            followed: player == film.scene.followed,
+            name: replay.names[player].clone(),
+            side: replay.sides[player],
+            followed: player == replay.scene.followed,
             alive: at.alive(),
             health: at.health.clamp(0, 100),
             armor: at.armor.clamp(0, 100),
-            weapon: film.weapon(at).to_owned(),
+            weapon: replay.weapon(at).to_owned(),
             bomb: at.has_bomb,
             kills: before.kills_before.saturating_add(round_kills),
             deaths: before.deaths_before.saturating_add(u32::from(died)),

@@ -1,32 +1,32 @@
-//! The kill feed: who killed whom, with what, and how; the followed player's own framed.
+//! The kill feed: killer, victim, weapon, and circumstances; the followed player's own kills are framed.
 
 use super::Panel;
 use super::icons::{ADVANCE, Mark};
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::film::Film;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{FRAME, Ink, PANEL, PANEL_HIGH, TEXT};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::draw::weapons;
 use crate::render::scene::{Kill, Side};
 
-/// Seconds that a kill stays.
+/// Seconds for which a kill is shown.
 const SECONDS: f32 = 7.0;
-/// Kills shown at once.
+/// Maximum number of kills shown.
 const ROWS: usize = 6;
 const ROW_HEIGHT: f32 = 36.0;
 const ROW_STEP: f32 = 42.0;
 const NAME: TextStyle = TextStyle::new(Weight::Bold, 18.0);
 const WEAPON: TextStyle = TextStyle::new(Weight::Semibold, 14.0);
-/// Units for one name.
+/// Maximum width of a name.
 const NAME_WIDTH: f32 = 190.0;
 
-/// Where the feed goes, from `top` down.
+/// The area of the feed, from `top` down.
 pub fn area(width: f32, top: f32) -> Area {
     Area::new(width - 24.0 - 860.0, top, 864.0, ROWS as f32 * ROW_STEP + 4.0)
 }
 
-/// The latest kills, oldest first.
+/// The most recent kills, oldest first.
 #[derive(PartialEq)]
 pub struct Feed(Vec<Row>);
 
@@ -34,7 +34,7 @@ pub struct Feed(Vec<Row>);
 struct Row {
     killer: Option<(String, Side)>,
     assister: Option<(String, Side)>,
-    /// The help was a flashbang.
+    /// The assist was a flashbang.
     flash_assist: bool,
     weapon: String,
     marks: Vec<Mark>,
@@ -43,17 +43,17 @@ struct Row {
 }
 
 impl Feed {
-    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
         let latest = now.kills().rev().take_while(|kill| now.since(kill.tick) < SECONDS).take(ROWS);
-        let mut rows: Vec<Row> = latest.map(|kill| Row::of(film, kill)).collect();
+        let mut rows: Vec<Row> = latest.map(|kill| Row::of(replay, kill)).collect();
         rows.reverse();
         Self(rows)
     }
 }
 
 impl Row {
-    fn of(film: &Film<'_>, kill: &Kill) -> Self {
-        let who = |player: usize| Some((film.names.get(player)?.clone(), film.sides[player]));
+    fn of(replay: &Replay<'_>, kill: &Kill) -> Self {
+        let who = |player: usize| Some((replay.names.get(player)?.clone(), replay.sides[player]));
         let marks = [
             (kill.blind, Mark::Blind),
             (kill.noscope, Mark::NoScope),
@@ -61,7 +61,7 @@ impl Row {
             (kill.wallbang, Mark::Wallbang),
             (kill.headshot, Mark::Headshot),
         ];
-        let followed = film.scene.followed;
+        let followed = replay.scene.followed;
         Self {
             killer: kill.killer.filter(|killer| *killer != kill.victim).and_then(who),
             assister: kill.assister.and_then(who),
@@ -73,7 +73,7 @@ impl Row {
         }
     }
 
-    /// Draws it with its right end at `right`.
+    /// Draws a row, right-aligned at `right`.
     fn draw(&self, right: f32, top: f32, canvas: &mut Canvas) {
         let mut pieces = Vec::new();
         let mut name = |who: &(String, Side), canvas: &mut Canvas| {
@@ -126,9 +126,9 @@ impl Row {
     }
 }
 
-/// Units between the pieces of a row.
+/// Gap between the pieces of a row.
 const GAP: f32 = 8.0;
-/// Units between a row's ends and its pieces.
+/// Padding at the ends of a row.
 const PADDING: f32 = 13.0;
 
 enum Piece {

@@ -1,26 +1,26 @@
-//! At the bottom: the followed player, and the clip's timeline with its kills.
+//! The footer: the followed player, and the clip's timeline with the player's kills.
 
 use super::Panel;
 use super::cards::kills;
 use crate::render::draw::canvas::{Area, Canvas, UNITS};
-use crate::render::draw::film::Film;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{GROOVE, Ink, NIGHT, PANEL, RED, TEXT, TEXT_DIM, TEXT_OUT, WHITE};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
 const NAME: TextStyle = TextStyle::new(Weight::Extrabold, 26.0);
 const TEXT_STYLE: TextStyle = TextStyle::new(Weight::Semibold, 17.0);
 const TALLY: TextStyle = TextStyle::new(Weight::Bold, 17.0).right();
-/// Units from the panel's ends to the timeline's.
+/// Distance from the ends of the panel to those of the timeline.
 const INSET: f32 = 22.0;
 
-/// Where the footer goes: between the cards.
+/// The area of the footer: between the cards.
 pub fn area(width: f32) -> Area {
     Area::new(330.0, UNITS - 92.0, width - 660.0, 68.0)
 }
 
-/// What the footer says.
+/// The text of the footer.
 #[derive(PartialEq)]
 pub struct Footer {
     name: String,
@@ -30,9 +30,9 @@ pub struct Footer {
 }
 
 impl Footer {
-    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
-        let (followed, at) = (film.scene.followed, now.followed());
-        let state = match (at.alive(), film.weapon(at)) {
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
+        let (followed, at) = (replay.scene.followed, now.followed());
+        let state = match (at.alive(), replay.weapon(at)) {
             (false, _) => "eliminated".to_owned(),
             (true, "") => format!("{} hp", at.health.max(0)),
             (true, weapon) => format!("{weapon} · {} hp", at.health.max(0)),
@@ -42,7 +42,7 @@ impl Footer {
             1 => "1 kill this round".to_owned(),
             count => format!("{count} kills this round"),
         };
-        Self { name: film.names[followed].clone(), side: film.sides[followed], state, kills }
+        Self { name: replay.names[followed].clone(), side: replay.sides[followed], state, kills }
     }
 }
 
@@ -57,9 +57,9 @@ impl Panel for Footer {
     }
 }
 
-/// The timeline: how far the clip is, when the round begins and ends, who killed when, when the bomb was planted.
-pub fn timeline(film: &Film<'_>, now: &Now<'_>, area: Area, canvas: &mut Canvas) {
-    let scene = film.scene;
+/// The timeline: progress, start and end of the round, kills, and the plant.
+pub fn timeline(replay: &Replay<'_>, now: &Now<'_>, area: Area, canvas: &mut Canvas) {
+    let scene = replay.scene;
     let bar = Area::new(area.x + INSET, area.y + area.height - 18.0, area.width - 2.0 * INSET, 6.0);
     let middle = bar.y + bar.height / 2.0;
     let whole = now.since(scene.clip_start_tick) - now.since(scene.clip_end_tick);
@@ -81,7 +81,7 @@ pub fn timeline(film: &Film<'_>, now: &Now<'_>, area: Area, canvas: &mut Canvas)
     }
     for kill in &scene.kills {
         let own = kill.killer == Some(scene.followed) && kill.victim != scene.followed;
-        let side = kill.killer.and_then(|killer| film.sides.get(killer)).copied().unwrap_or_default();
+        let side = kill.killer.and_then(|killer| replay.sides.get(killer)).copied().unwrap_or_default();
         let shown = if now.reached(kill.tick) { 1.0 } else { 0.45 };
         let (x, radius) = (place(kill.tick), if own { 6.0 } else { 4.5 });
         canvas.disc(x, middle, radius + 1.5, if own { WHITE.with(shown) } else { NIGHT.solid() });

@@ -1,29 +1,29 @@
-//! Small marks of the kill feed and the cards, drawn from lines and discs.
+//! Small icons of the kill feed and the cards, drawn from lines and discs.
 
 use tiny_skia::Color;
 
 use crate::render::draw::canvas::{Area, Canvas};
 
-/// Units that a mark takes, its gap included.
+/// Width of an icon, including its gap.
 pub const ADVANCE: f32 = 25.0;
 
-/// What a mark says.
+/// Circumstances of a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// In the head.
+    /// Headshot.
     Headshot,
     /// Through a wall.
     Wallbang,
     /// Through smoke.
     Smoke,
-    /// While blind.
+    /// Killer was flashed.
     Blind,
     /// Without the scope.
     NoScope,
 }
 
 impl Mark {
-    /// Draws it around its middle; `ground` is the colour under it.
+    /// Draws it around its center; `ground` is the background color.
     pub fn draw(self, x: f32, y: f32, ink: Color, ground: Color, canvas: &mut Canvas) {
         match self {
             Self::Headshot => {
@@ -73,7 +73,7 @@ const RAYS: [(f32, f32); 8] = [
     (DIAGONAL, -DIAGONAL),
 ];
 
-/// A shield, for armour: 14 units wide around its middle.
+/// A shield icon for armor, 14 units wide, around its center.
 pub fn shield(x: f32, y: f32, ink: Color, canvas: &mut Canvas) {
     let half = [(0.0, -7.5), (6.0, -5.0), (6.0, 0.5), (4.0, 4.5), (0.0, 7.5)];
     let mirrored = half.iter().rev().map(|(dx, dy)| (-dx, *dy));

@@ -1,5 +1,5 @@
-//! What stands still around the map: score, kill feed, cards, timeline. Each panel is drawn only when what it says is
-//! new, so that a second's tick costs a few tiles and not a picture.
+//! Panels around the map: score, kill feed, cards, timeline. A panel is redrawn only when its content changes, so
+//! that most frames change only a few tiles.
 
 mod cards;
 mod feed;
@@ -8,17 +8,17 @@ mod icons;
 mod score;
 
 use super::canvas::{Area, Canvas};
-use super::film::Film;
 use super::now::Now;
+use super::replay::Replay;
 use crate::render::scene::Side;
 
-/// Something that stands at one place and changes seldom. Its fields are all that its picture depends on.
+/// A panel at a fixed position that rarely changes. Its fields determine everything that it draws.
 trait Panel: PartialEq {
-    /// Draws it, inside the area of its slot.
+    /// Draws it inside the area of its slot.
     fn draw(&self, area: Area, canvas: &mut Canvas);
 }
 
-/// A panel's place, and what is shown there.
+/// The position of a panel, and what is shown there.
 struct Slot<P> {
     area: Area,
     shown: Option<P>,
@@ -29,28 +29,28 @@ impl<P: Panel> Slot<P> {
         Self { area, shown: None }
     }
 
-    fn show(&mut self, panel: P, film: &Film<'_>, canvas: &mut Canvas) {
+    fn show(&mut self, panel: P, replay: &Replay<'_>, canvas: &mut Canvas) {
         if self.shown.as_ref() != Some(&panel) {
-            canvas.panel(self.area, &film.backdrop, |canvas| panel.draw(self.area, canvas));
+            canvas.panel(self.area, &replay.backdrop, |canvas| panel.draw(self.area, canvas));
             self.shown = Some(panel);
         }
     }
 }
 
-/// What a picture says of players whom it does not show.
+/// What the panels say about players who are not shown.
 #[cfg(test)]
-pub fn said_of_players(film: &Film<'_>) -> Vec<String> {
-    let shown = score::MapName::of(film).shown().map(str::to_owned);
-    let sides = [Side::Ct, Side::T].into_iter().filter(|_| !film.look.deathnotices_only);
-    shown.into_iter().chain(sides.filter_map(|side| cards::More::of(film, side)).map(|more| more.text)).collect()
+pub fn player_notes(replay: &Replay<'_>) -> Vec<String> {
+    let shown = score::MapName::of(replay).shown().map(str::to_owned);
+    let sides = [Side::Ct, Side::T].into_iter().filter(|_| !replay.look.deathnotices_only);
+    shown.into_iter().chain(sides.filter_map(|side| cards::Overflow::of(replay, side)).map(|more| more.text)).collect()
 }
 
-/// All panels of a picture.
+/// All panels.
 pub struct Hud {
     feed: Slot<feed::Feed>,
-    /// `None` where there is nothing to say.
+    /// `None` if there is nothing to show.
     map: Option<Slot<score::MapName>>,
-    /// `None` where only the kill feed is asked for.
+    /// `None` if only the kill feed is shown.
     full: Option<Full>,
 }
 
@@ -58,58 +58,58 @@ struct Full {
     score: Slot<score::Score>,
     banner: Slot<score::Banner>,
     cards: Vec<(usize, Slot<cards::Card>)>,
-    more: Vec<(Side, Slot<cards::More>)>,
+    more: Vec<(Side, Slot<cards::Overflow>)>,
     footer: Slot<footer::Footer>,
 }
 
 impl Hud {
-    /// The panels that the film's look asks for.
-    pub fn new(film: &Film<'_>, width: f32) -> Self {
-        let top = if film.look.deathnotices_only { 28.0 } else { 104.0 };
-        let full = (!film.look.deathnotices_only).then(|| Full {
+    /// Creates the panels for these output settings.
+    pub fn new(replay: &Replay<'_>, width: f32) -> Self {
+        let top = if replay.look.deathnotices_only { 28.0 } else { 104.0 };
+        let full = (!replay.look.deathnotices_only).then(|| Full {
             score: Slot::new(score::area(width)),
             banner: Slot::new(score::banner_area(width)),
             cards: [Side::Ct, Side::T]
                 .into_iter()
-                .flat_map(|side| cards::places(film, side, width))
+                .flat_map(|side| cards::places(replay, side, width))
                 .map(|(player, area)| (player, Slot::new(area)))
                 .collect(),
             more: [Side::Ct, Side::T]
                 .into_iter()
-                .filter(|side| cards::More::of(film, *side).is_some())
-                .map(|side| (side, Slot::new(cards::more_area(film, side, width))))
+                .filter(|side| cards::Overflow::of(replay, *side).is_some())
+                .map(|side| (side, Slot::new(cards::overflow_area(replay, side, width))))
                 .collect(),
             footer: Slot::new(footer::area(width)),
         });
-        let map = score::MapName::of(film).area().map(Slot::new);
+        let map = score::MapName::of(replay).area().map(Slot::new);
         Self { feed: Slot::new(feed::area(width, top)), map, full }
     }
 
-    /// Brings all panels up to date.
-    pub fn update(&mut self, film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
-        self.feed.show(feed::Feed::at(film, now), film, canvas);
+    /// Redraws the panels whose content changed.
+    pub fn update(&mut self, replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+        self.feed.show(feed::Feed::at(replay, now), replay, canvas);
         if let Some(map) = &mut self.map {
-            map.show(score::MapName::of(film), film, canvas);
+            map.show(score::MapName::of(replay), replay, canvas);
         }
         if let Some(full) = &mut self.full {
             for (side, slot) in &mut full.more {
-                if let Some(more) = cards::More::of(film, *side) {
-                    slot.show(more, film, canvas);
+                if let Some(more) = cards::Overflow::of(replay, *side) {
+                    slot.show(more, replay, canvas);
                 }
             }
-            full.score.show(score::Score::at(film, now), film, canvas);
-            full.banner.show(score::Banner::at(film, now), film, canvas);
+            full.score.show(score::Score::at(replay, now), replay, canvas);
+            full.banner.show(score::Banner::at(replay, now), replay, canvas);
             for (player, slot) in &mut full.cards {
-                slot.show(cards::Card::at(film, now, *player), film, canvas);
+                slot.show(cards::Card::at(replay, now, *player), replay, canvas);
             }
-            full.footer.show(footer::Footer::at(film, now), film, canvas);
+            full.footer.show(footer::Footer::at(replay, now), replay, canvas);
         }
     }
 
-    /// What moves on the panels from frame to frame.
-    pub fn draw_moving(&self, film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+    /// Draws what moves on the panels in every frame.
+    pub fn draw_moving(&self, replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
         if let Some(full) = &self.full {
-            footer::timeline(film, now, full.footer.area, canvas);
+            footer::timeline(replay, now, full.footer.area, canvas);
         }
     }
 }

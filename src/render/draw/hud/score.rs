@@ -1,11 +1,11 @@
-//! At the top: the score, the round clock, who still lives; the map's name; the winner's banner.
+//! The top of the picture: score, round clock, players alive; the map's name; the winner's banner.
 
 use super::Panel;
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::film::Film;
 use crate::render::draw::names;
 use crate::render::draw::now::{Now, RoundClock};
 use crate::render::draw::palette::{GROOVE, Ink, NIGHT, PANEL, PANEL_HIGH, RED, TEXT, TEXT_DIM};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -15,23 +15,23 @@ const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 38.0).middle();
 const TEAM: TextStyle = TextStyle::new(Weight::Bold, 20.0);
 const BANNER: TextStyle = TextStyle::new(Weight::Extrabold, 26.0).middle();
 const MAP: TextStyle = TextStyle::new(Weight::Semibold, 15.0);
-/// Units for a team's name.
+/// Maximum width of a team's name.
 const TEAM_WIDTH: f32 = 178.0;
 
-/// Units for a team's marks, one for each player.
+/// Width of a team's markers, one per player.
 const LIVING_WIDTH: f32 = 176.0;
 
-/// Where the score goes.
+/// The area of the score.
 pub fn area(width: f32) -> Area {
     Area::new(width / 2.0 - 340.0, 12.0, 680.0, 80.0)
 }
 
-/// Where the banner goes.
+/// The area of the banner.
 pub fn banner_area(width: f32) -> Area {
     Area::new(width / 2.0 - 280.0, 106.0, 560.0, 58.0)
 }
 
-/// The map's name, and how many of the players are drawn if not all are.
+/// The map's name, and how many players are drawn if not all.
 #[derive(PartialEq)]
 pub struct MapName {
     map: Option<String>,
@@ -39,14 +39,15 @@ pub struct MapName {
 }
 
 impl MapName {
-    pub fn of(film: &Film<'_>) -> Self {
-        let map = (!film.look.deathnotices_only).then(|| names::clean(&film.scene.map, &film.fonts));
-        let drawn = film.scene.players.len();
-        let shown = (!film.scene.undrawn.is_empty()).then(|| format!("{drawn} of {} players shown", film.names.len()));
+    pub fn of(replay: &Replay<'_>) -> Self {
+        let map = (!replay.look.deathnotices_only).then(|| names::clean(&replay.scene.map, &replay.fonts));
+        let drawn = replay.scene.players.len();
+        let shown =
+            (!replay.scene.undrawn.is_empty()).then(|| format!("{drawn} of {} players shown", replay.names.len()));
         Self { map, shown }
     }
 
-    /// What is said of players whom the picture does not show.
+    /// The note about players who are not shown.
     #[cfg(test)]
     pub fn shown(&self) -> Option<&str> {
         self.shown.as_deref()
@@ -56,7 +57,7 @@ impl MapName {
         self.map.iter().chain(&self.shown).map(String::as_str)
     }
 
-    /// Where it goes; `None` where there is nothing to say.
+    /// Its area; `None` if there is nothing to show.
     pub fn area(&self) -> Option<Area> {
         let lines = self.lines().count();
         (lines > 0).then(|| Area::new(16.0, 24.0, 320.0, 12.0 + 24.0 * lines as f32))
@@ -71,7 +72,7 @@ impl Panel for MapName {
     }
 }
 
-/// Score, clock, living.
+/// Score, clock, and players alive.
 #[derive(PartialEq)]
 pub struct Score {
     clock: String,
@@ -90,19 +91,19 @@ struct Team {
 }
 
 impl Score {
-    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
         let (seconds, caption, alarm) = match now.clock() {
             RoundClock::Freeze(left) => (left, "FREEZE TIME".to_owned(), false),
-            RoundClock::Live(left) => (left, format!("ROUND {}", film.scene.round), false),
+            RoundClock::Live(left) => (left, format!("ROUND {}", replay.scene.round), false),
             RoundClock::Bomb(left, site) => (left, format!("BOMB {site}"), now.winner().is_none()),
         };
         let seconds = seconds.ceil() as u32;
         let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
         let team = |side| Team {
             side,
-            name: team_name(film, side),
-            score: film.scene.teams[index(side)].score + u32::from(now.winner() == Some(side)),
-            living: living(film, now, side),
+            name: team_name(replay, side),
+            score: replay.scene.teams[index(side)].score + u32::from(now.winner() == Some(side)),
+            living: living(replay, now, side),
         };
         Self { clock, caption, alarm, teams: [team(Side::Ct), team(Side::T)] }
     }
@@ -142,22 +143,22 @@ impl Team {
     }
 }
 
-/// A mark for each player of a side: those who have a place in the picture, then the others, the living first.
-fn living(film: &Film<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
-    let mut living: Vec<bool> = film.drawn(side).map(|player| now.players[player].alive()).collect();
-    let others = film.team_size(side) - living.len();
+/// One marker per player of a side: drawn players first, then the others, those alive first.
+fn living(replay: &Replay<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
+    let mut living: Vec<bool> = replay.drawn(side).map(|player| now.players[player].alive()).collect();
+    let others = replay.team_size(side) - living.len();
     let alive = usize::from(now.moment.undrawn_alive[index(side)]).min(others);
     living.extend((0..others).map(|other| other < alive));
     living
 }
 
-/// Who won.
+/// The winner of the round.
 #[derive(PartialEq)]
 pub struct Banner(Option<(Side, String)>);
 
 impl Banner {
-    pub fn at(film: &Film<'_>, now: &Now<'_>) -> Self {
-        Self(now.winner().map(|side| (side, format!("{} WIN THE ROUND", team_name(film, side)))))
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
+        Self(now.winner().map(|side| (side, format!("{} WIN THE ROUND", team_name(replay, side)))))
     }
 }
 
@@ -174,9 +175,9 @@ fn index(side: Side) -> usize {
     usize::from(side == Side::Ct)
 }
 
-/// The team's own name, or its side's.
-fn team_name(film: &Film<'_>, side: Side) -> String {
-    let name = names::clean(&film.scene.teams[index(side)].name, &film.fonts).to_uppercase();
+/// The team's name, or else its side's.
+fn team_name(replay: &Replay<'_>, side: Side) -> String {
+    let name = names::clean(&replay.scene.teams[index(side)].name, &replay.fonts).to_uppercase();
     match (name.is_empty(), side) {
         (false, _) => name,
         (true, Side::Ct) => "COUNTER-TERRORISTS".to_owned(),

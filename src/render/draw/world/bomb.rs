@@ -1,26 +1,26 @@
-//! The bomb where nobody carries it: dropped, ticking, being defused, defused, gone off.
+//! The bomb when nobody carries it: dropped, ticking, being defused, defused, exploded.
 
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::film::Film;
 use crate::render::draw::now::{Now, RoundClock};
 use crate::render::draw::palette::{CT, GROOVE, Ink, NIGHT, RED, WHITE};
+use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::BombState;
 
 const CAPTION: TextStyle = TextStyle::new(Weight::Extrabold, 11.0).middle();
-/// Seconds in which the ring around the bomb runs out, early and in the last ten seconds.
+/// Period in seconds of the pulsing ring, normally and in the last ten seconds.
 const PULSE_SECONDS: (f32, f32) = (1.0, 0.4);
 
-/// Draws it.
-pub fn draw(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+/// Draws the bomb.
+pub fn draw(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     let Some(bomb) = now.moment.bomb else { return };
-    let (x, y) = film.camera.see(bomb.at);
+    let (x, y) = replay.camera.project(bomb.at);
     match bomb.state {
         BombState::Dropped => plate(canvas, x, y, Ink(0xff9c42), "C4"),
         BombState::Defused => plate(canvas, x, y, CT, "OK"),
         BombState::Exploded => canvas.disc(x, y, 9.0, NIGHT.with(0.6)),
         BombState::Planted => {
-            if let (RoundClock::Bomb(left, _), Some(plant)) = (now.clock(), &film.scene.plant) {
+            if let (RoundClock::Bomb(left, _), Some(plant)) = (now.clock(), &replay.scene.plant) {
                 let period = if left > 10.0 { PULSE_SECONDS.0 } else { PULSE_SECONDS.1 };
                 let phase = (now.since(plant.tick) / period).fract().abs();
                 canvas.ring(x, y, 12.0 + 24.0 * phase, 3.0, RED.with(0.9 * (1.0 - phase)));

@@ -1,25 +1,23 @@
-//! What is on the map and moves: utility, the bomb, deaths, players. Drawn anew every frame, the followed player last.
+//! Everything on the map that moves: utility, the bomb, deaths, players. Redrawn every frame.
 
 mod bomb;
 mod effects;
 mod players;
 mod utility;
 
-pub use players::{LABEL_PADDING, disc_radius, label_height, label_style};
-
 use super::canvas::Canvas;
-use super::film::Film;
 use super::labels::Places;
 use super::now::Now;
+use super::replay::Replay;
 
-/// Draws it all, from the ground up.
-pub fn draw(film: &Film<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas) {
-    utility::flames(film, now, canvas);
-    utility::smokes(film, now, canvas);
-    players::trail(film, now, canvas);
-    bomb::draw(film, now, canvas);
-    effects::deaths(film, now, canvas);
-    utility::grenades(film, now, canvas);
-    effects::draw(film, now, canvas);
-    players::draw(film, now, places, canvas);
+/// Draws everything from the ground up; the followed player comes last.
+pub fn draw(replay: &Replay<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas) {
+    utility::flames(replay, now, canvas);
+    utility::smokes(replay, now, canvas);
+    players::trail(replay, now, canvas);
+    bomb::draw(replay, now, canvas);
+    effects::deaths(replay, now, canvas);
+    utility::grenades(replay, now, canvas);
+    effects::draw(replay, now, canvas);
+    players::draw(replay, now, places, canvas);
 }

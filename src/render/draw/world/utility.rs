@@ -1,36 +1,36 @@
-//! Grenades in flight, smokes that stand, fire.
+//! Grenades in flight, smokes, and fire.
 
 use crate::render::draw::canvas::Canvas;
-use crate::render::draw::film::Film;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT};
+use crate::render::draw::replay::Replay;
 use crate::render::scene::GrenadeKind;
 
-/// Seconds a smoke stands.
+/// Lifetime of a smoke in seconds.
 const SMOKE_SECONDS: f32 = 22.0;
-/// Map units from a smoke's middle to its edge.
+/// Radius of a smoke in map units.
 const SMOKE_RADIUS: f32 = 144.0;
-/// Map units that one flame covers.
+/// Radius of a flame in map units.
 const FLAME_RADIUS: f32 = 62.0;
 
-/// Fire: each flame flickers in its own time.
-pub fn flames(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+/// Draws fire; each flame flickers at its own phase.
+pub fn flames(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for (index, at) in now.moment.flames.iter().enumerate() {
-        let (x, y) = film.camera.see(*at);
+        let (x, y) = replay.camera.project(*at);
         let flicker = 0.86 + 0.14 * (now.seconds() * 13.0 + index as f32 * 1.7).sin();
-        let radius = FLAME_RADIUS * film.camera.zoom * flicker;
+        let radius = FLAME_RADIUS * replay.camera.zoom * flicker;
         let stops = [(0.0, Ink(0xffb347).with(0.55)), (0.55, Ink(0xff6a1f).with(0.34)), (1.0, Ink(0xd92f0f).with(0.0))];
         canvas.cloud(x, y, radius, &stops);
     }
 }
 
-/// Smokes, each with the time that it has left.
-pub fn smokes(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+/// Draws smokes, each with its remaining time.
+pub fn smokes(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for smoke in &now.moment.smokes {
-        let (x, y) = film.camera.see(smoke.at);
+        let (x, y) = replay.camera.project(smoke.at);
         let age = now.since(smoke.since_tick).max(0.0);
         let opacity = 0.84 * ((SMOKE_SECONDS - age) / 2.0).clamp(0.3, 1.0);
-        let radius = SMOKE_RADIUS * film.camera.zoom * (age / 0.5).clamp(0.25, 1.0);
+        let radius = SMOKE_RADIUS * replay.camera.zoom * (age / 0.5).clamp(0.25, 1.0);
         let stops = [
             (0.0, Ink(0xaab4c0).with(opacity)),
             (0.7, Ink(0x97a2af).with(opacity * 0.95)),
@@ -46,8 +46,8 @@ pub fn smokes(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     }
 }
 
-/// Grenades in flight with their tails.
-pub fn grenades(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
+/// Draws grenades in flight with their trails.
+pub fn grenades(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
     for (grenade, places) in now.flights() {
         let ink = match grenade.kind {
             GrenadeKind::Smoke => Ink(0xd6dde6),
@@ -56,7 +56,7 @@ pub fn grenades(film: &Film<'_>, now: &Now<'_>, canvas: &mut Canvas) {
             GrenadeKind::Fire => Ink(0xffa03a),
             GrenadeKind::Decoy => Ink(0x9aa7b5),
         };
-        let points: Vec<_> = places.into_iter().map(|at| film.camera.see(at)).collect();
+        let points: Vec<_> = places.into_iter().map(|at| replay.camera.project(at)).collect();
         let count = points.len();
         for (index, pair) in points.windows(2).enumerate() {
             canvas.line(pair, 2.5, ink.with(0.65 * (1.0 - index as f32 / count as f32)));

@@ -1,59 +1,59 @@
-//! What stays the same through a clip, worked out once before the first frame.
+//! Everything that is constant over a clip, computed once before the first frame.
 
 use tiny_skia::Pixmap;
 
 use super::camera::Camera;
 use super::canvas::{Area, UNITS};
 use super::labels::{Places, Planner, Tag};
+use super::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
 use super::now::{Blinding, Now, blindings};
 use super::text::{Fonts, Glyphs};
-use super::world::{LABEL_PADDING, disc_radius, label_height, label_style};
 use super::{backdrop, names, poster, weapons};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::limits::CLIP_SECONDS;
 use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
 
-/// Players of a side who have a card.
+/// Maximum number of cards per side.
 const CARDS: usize = 5;
 
-/// How a clip is to look.
+/// Output settings of a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Frames a second.
+    /// Frames per second.
     pub fps: u32,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: u32,
-    /// Enemies whom the followed player's team has not spotted are drawn like all others.
+    /// Whether enemies not spotted by the followed player's team are drawn like everyone else.
     pub xray: bool,
-    /// Map, names and kill feed only: no score, cards, timeline.
+    /// Draw only the map, names, and kill feed: no score, cards, or timeline.
     pub deathnotices_only: bool,
 }
 
-/// A clip before its frames are drawn.
-pub struct Film<'a> {
-    /// What happens in it.
+/// A clip ready to be drawn.
+pub struct Replay<'a> {
+    /// The round that is drawn.
     pub(super) scene: &'a Scene,
     pub(super) look: Look,
     pub(super) camera: Camera,
     pub(super) backdrop: Pixmap,
     pub(super) fonts: Fonts,
-    /// By player, those without a place behind the others.
+    /// By player, including those who are not drawn.
     pub(super) names: Vec<String>,
-    /// By player, as `names`: the side in this round.
+    /// By player, like `names`: the side in this round.
     pub(super) sides: Vec<Side>,
-    /// By weapon of the scene.
+    /// By weapon index of the scene.
     pub(super) weapons: Vec<String>,
     /// By player.
     pub(super) blindings: Vec<Vec<Blinding>>,
-    /// By frame: where names go.
+    /// By frame: label positions.
     places: Vec<Places>,
 }
 
-impl<'a> Film<'a> {
-    /// Works everything out. A scene without a followed player, a moment or a tick rate is an error.
+impl<'a> Replay<'a> {
+    /// Prepares a clip. Fails for a scene without a followed player, moments, or tick rate.
     pub fn new(scene: &'a Scene, look: Look) -> Result<Self> {
         let empty = scene.moments.is_empty() || scene.clip_end_tick <= scene.clip_start_tick;
         let players = scene.players.len();
@@ -61,7 +61,7 @@ impl<'a> Film<'a> {
             return Err(Error::new(
                 Kind::Invalid,
                 FailureCode::DemoUnreadable.as_str(),
-                "The round in the demo is empty or broken.",
+                "The demo contains no usable data for this round.",
             ));
         }
         let width = look.width as f32 * UNITS / look.height as f32;
@@ -70,7 +70,7 @@ impl<'a> Film<'a> {
         let drawn_names = scene.players.iter().map(|player| player.name.as_str());
         let undrawn_names = scene.undrawn.iter().map(|player| player.name.as_str());
         let undrawn_sides = scene.undrawn.iter().map(|player| player.side);
-        let mut film = Self {
+        let mut replay = Self {
             scene,
             look,
             camera,
@@ -82,23 +82,23 @@ impl<'a> Film<'a> {
             places: Vec::new(),
             fonts,
         };
-        film.places = film.plan_places(Area::new(0.0, 0.0, width, UNITS));
-        Ok(film)
+        replay.places = replay.plan_places(Area::new(0.0, 0.0, width, UNITS));
+        Ok(replay)
     }
 
-    /// How it looks.
+    /// The output settings.
     pub fn look(&self) -> Look {
         self.look
     }
 
-    /// How many frames the clip has.
+    /// Number of frames in the clip.
     pub fn frames(&self) -> u64 {
         let ticks = f64::from(self.scene.clip_end_tick - self.scene.clip_start_tick);
         let seconds = (ticks / f64::from(self.scene.tick_rate)).min(f64::from(CLIP_SECONDS));
         ((seconds * f64::from(self.look.fps)).round() as u64).max(1)
     }
 
-    /// The frame that the poster shows.
+    /// The frame to use as the poster.
     pub fn poster_frame(&self) -> u64 {
         let ticks = poster::tick(self.scene) - f64::from(self.scene.clip_start_tick);
         let frame = ticks / f64::from(self.scene.tick_rate) * f64::from(self.look.fps);
@@ -111,13 +111,13 @@ impl<'a> Film<'a> {
         f64::from(self.scene.clip_start_tick) + seconds * f64::from(self.scene.tick_rate)
     }
 
-    /// Where names go on a frame.
+    /// Label positions on a frame.
     pub(super) fn places(&self, frame: u64) -> &Places {
         const NOWHERE: &Places = &[None; MAX_PLAYERS];
         self.places.get(frame as usize).unwrap_or(NOWHERE)
     }
 
-    /// Players of a side who are shown on cards: [`CARDS`] at most, the followed one among them.
+    /// Players of a side who have cards: at most [`CARDS`], always including the followed player.
     pub(super) fn roster(&self, side: Side) -> Vec<usize> {
         let mut roster: Vec<usize> = self.drawn(side).collect();
         while roster.len() > CARDS {
@@ -127,17 +127,17 @@ impl<'a> Film<'a> {
         roster
     }
 
-    /// Players of a side who have a place in the picture.
+    /// Players of a side who are drawn.
     pub(super) fn drawn(&self, side: Side) -> impl Iterator<Item = usize> + '_ {
         (0..self.scene.players.len()).filter(move |player| self.sides[*player] == side)
     }
 
-    /// How many played on a side, with a place or without.
+    /// Number of players on a side, drawn or not.
     pub(super) fn team_size(&self, side: Side) -> usize {
         self.sides.iter().filter(|other| **other == side).count()
     }
 
-    /// The weapon in a player's hands.
+    /// Name of the active weapon.
     pub(super) fn weapon(&self, player: &PlayerAt) -> &str {
         self.weapons.get(usize::from(player.weapon)).map_or("", String::as_str)
     }
@@ -162,7 +162,7 @@ impl<'a> Film<'a> {
             let first = player == self.scene.followed;
             let at = &now.players[player];
             (player < self.scene.players.len() && at.alive()).then(|| Tag {
-                disc: self.camera.see(at.at),
+                disc: self.camera.project(at.at),
                 radius: disc_radius(first),
                 width: sizes[player].0,
                 height: sizes[player].1,
@@ -172,7 +172,7 @@ impl<'a> Film<'a> {
     }
 }
 
-/// Where the action is shown: between the cards, or nearly everywhere when there are none.
+/// The area for the action: between the cards, or nearly everything if there are none.
 fn action_area(width: f32, deathnotices_only: bool) -> Area {
     if deathnotices_only {
         Area::new(60.0, 44.0, width - 120.0, UNITS - 88.0)
@@ -181,7 +181,7 @@ fn action_area(width: f32, deathnotices_only: bool) -> Area {
     }
 }
 
-/// The side of a player in this round: the one he has when he is first seen in it.
+/// The side of a player in this round, taken from their first appearance.
 fn side_of(scene: &Scene, player: usize) -> Side {
     let seen = scene.moments.iter().map(|moment| &moment.players[player]);
     seen.filter(|at| at.present && at.side != Side::None).map(|at| at.side).next().unwrap_or_default()

@@ -1,7 +1,7 @@
-//! The contract between a node and whatever renders for it: the job file, the lines on standard output, the exit codes.
-//! The built-in renderer keeps it as any other program does ([`run_child`]).
+//! The contract between a node and a renderer program: job file, lines on standard output, exit codes. The built-in
+//! renderer follows it like any other ([`run_child`]).
 //!
-//! Must not know leases, servers or keys.
+//! Must not know about leases, servers, or keys.
 
 mod child;
 mod index;
@@ -18,88 +18,88 @@ use crate::domain::{limits, text};
 
 pub use child::run_child;
 pub use index::run_reader_child;
-pub use reader::{ReaderEnd, Reading, Space, read_apart};
+pub use reader::{ReaderEnd, Reading, Space, read_in_child};
 pub use verdict::{Exhausted, Verdict, no_memory};
 
-/// The contract that this code speaks: [`JobFile::contract`].
+/// The supported version of the contract: [`JobFile::contract`].
 pub const CONTRACT: u32 = 1;
-/// Name of the file in the work directory whose appearance means: stop.
+/// Name of the file in the work directory that requests cancellation.
 pub const CANCEL_FILE: &str = "cancel";
 
-/// Name of the file in the work directory in which a reader of demos leaves its answer.
+/// Name of the file in the work directory for a demo's index.
 pub const INDEX_FILE: &str = "index.json";
-/// Name of the file in the work directory into which a reader unpacks a demo.
+/// Name of the file in the work directory for a decompressed demo.
 pub const UNPACKED_FILE: &str = "demo.dem";
 
-/// Exit code: there is a candidate for success at the output path.
+/// Exit code: success, subject to a check of the output.
 pub const EXIT_DONE: u8 = 0;
-/// Exit code: the job is bad, for good.
+/// Exit code: bad job, do not retry.
 pub const EXIT_BAD_JOB: u8 = 10;
-/// Exit code: demo and game version do not fit; not here.
+/// Exit code: the demo does not fit this node's game version; retry elsewhere.
 pub const EXIT_WRONG_BUILD: u8 = 11;
-/// Exit code: failed this time.
+/// Exit code: transient failure.
 pub const EXIT_TRANSIENT: u8 = 20;
-/// Exit code: this node is not ready; does not count as an attempt.
+/// Exit code: this node is not ready; not counted as an attempt.
 pub const EXIT_NOT_READY: u8 = 21;
-/// Exit code: cancelled, as asked.
+/// Exit code: cancelled on request.
 pub const EXIT_CANCELLED: u8 = 130;
 
-/// `job.json`. What the built-in renderer has no use for may be null.
+/// `job.json`. Fields that the built-in renderer does not use may be null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobFile {
     /// [`CONTRACT`].
     pub contract: u32,
-    /// The job's ID, for logs.
+    /// Job ID, for logs.
     pub job_id: String,
-    /// Which attempt this is, from 1.
+    /// Attempt number, from 1.
     pub attempt: u32,
-    /// The demo, unpacked, on the node's disk.
+    /// The uncompressed demo on the node's disk.
     pub demo: JobDemo,
-    /// Whom to follow.
+    /// The player to follow.
     pub player: JobPlayer,
-    /// The N-th round that is neither warm-up nor knife.
+    /// Round number, not counting warm-up and knife rounds.
     pub round: u32,
     /// First tick of the clip, in demo ticks.
     pub start_tick: Option<i32>,
     /// Last tick of the clip, in demo ticks.
     pub end_tick: Option<i32>,
-    /// Frames a second: 30 or 60.
+    /// Frames per second: 30 or 60.
     pub fps: u32,
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
-    /// The console override, `"0"` or `"1"`.
+    /// Console override, `"0"` or `"1"`.
     #[serde(with = "console_flag")]
     pub spec_show_xray: bool,
-    /// The console override, `"0"` or `"1"`.
+    /// Console override, `"0"` or `"1"`.
     #[serde(with = "console_flag")]
     pub cl_draw_only_deathnotices: bool,
-    /// The exact path at which the MP4 must appear. The poster, a JPEG, goes beside it with the extension `jpg`.
+    /// The exact output path of the MP4. The poster, a JPEG, goes next to it with the extension `jpg`.
     pub output: PathBuf,
-    /// A directory of this attempt's own.
+    /// A directory for this attempt only.
     pub workdir: PathBuf,
-    /// Seconds from the start after which the renderer is killed.
+    /// Seconds after which the renderer is killed.
     pub deadline_s: u64,
 }
 
 /// The demo of a [`JobFile`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobDemo {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Lower-case hexadecimal SHA-256.
+    /// SHA-256 in lower-case hexadecimal.
     pub sha256: Option<String>,
-    /// Build number of the game that recorded it.
+    /// Build number of the game that recorded the demo.
     pub build: Option<u32>,
-    /// Its last tick.
+    /// The demo's last tick.
     pub last_tick: Option<i32>,
 }
 
 /// The player of a [`JobFile`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobPlayer {
-    /// 64-bit Steam ID, as text: many JSON readers lose the last digits of such a number.
+    /// 64-bit Steam ID as a string: many JSON parsers lose its last digits as a number.
     #[serde(with = "decimal")]
     pub steam64: u64,
     /// Slot in the game, for `spec_player`.
@@ -111,23 +111,23 @@ pub struct JobPlayer {
 pub enum Line {
     /// `openjd_progress: 0-100`.
     Progress(f64),
-    /// `openjd_status: text`: the built-in renderer says a [`crate::domain::job::Stage`]'s word.
+    /// `openjd_status: text`; the built-in renderer prints a [`crate::domain::job::Stage`].
     Status(String),
-    /// `openjd_fail: text`: one sentence for a person.
+    /// `openjd_fail: text`: one sentence for people.
     Fail(String),
     /// `dinkem_error: code=… retry=…`.
     Error {
-        /// Why.
+        /// What went wrong.
         code: FailureCode,
-        /// What it means for the next attempt.
+        /// Whether and where to retry.
         retry: Retry,
     },
-    /// Anything else.
+    /// Anything else, for the log.
     Log(String),
 }
 
 impl Line {
-    /// Reads one line, without its line feed. What is not well-formed is log.
+    /// Parses one line without its line feed. Malformed lines become [`Line::Log`].
     pub fn parse(line: &str) -> Self {
         let line = line.trim_end();
         Self::parse_known(line).unwrap_or_else(|| Self::Log(line.to_owned()))
@@ -153,12 +153,12 @@ impl Line {
     }
 }
 
-/// A program's sentence as it may be shown: one line, not endless.
+/// A renderer's message made safe to display: one line of limited length.
 pub fn for_people(sentence: &str) -> String {
     text::one_line(sentence, limits::SENTENCE_CHARS)
 }
 
-/// The line as it is printed; [`Line::parse`] reads it back.
+/// Formats the line so that [`Line::parse`] reads it back.
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -171,7 +171,7 @@ impl fmt::Display for Line {
     }
 }
 
-/// A flag as the console's own word.
+/// A boolean as a console value.
 mod console_flag {
     use super::*;
 
@@ -188,7 +188,7 @@ mod console_flag {
     }
 }
 
-/// A number as its decimal digits.
+/// A number as a decimal string.
 mod decimal {
     use super::*;
 
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_of_the_contract_is_read() {
+    fn contract_lines_are_parsed() {
         let error = |code, retry| Line::Error { code, retry };
         let log = |text: &str| Line::Log(text.to_owned());
         for (text, line) in [
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_printed_line_reads_as_itself() {
+    fn printed_line_parses_to_itself() {
         for line in [
             Line::Progress(7.25),
             Line::Status("rendering".to_owned()),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_file_goes_through_json_and_back() {
+    fn job_file_survives_a_json_round_trip() {
         let job = JobFile {
             contract: CONTRACT,
             job_id: "0190c7e6-0000-7000-8000-000000000000".to_owned(),

@@ -1,22 +1,22 @@
-//! Rounds from what the game rules say, tick by tick. Newer demos have no events for a round's start and end.
+//! Finds rounds from the game rules, tick by tick: newer demos have no events for the start and end of a round.
 //!
-//! A round is one that was decided: it has a winner, and the count of rounds played rose by one with the decision. Any
-//! other change of the count is a restart or a restored backup: the match then stands where it stood after some earlier
-//! round, whether the count falls or rises. Only rounds on the line that leads to where the match stands at the end count.
-//! "Round N" is the N-th that is neither warm-up nor knife; overtime goes on counting. Pure: no parser, no files.
+//! A round counts once it is decided: it has a winner, and the number of rounds played rises by one with it. Any
+//! other change of that number is a restart or a restored backup, after which the match continues from some earlier
+//! state, with a lower or higher number. Only rounds on the path to the final state of the match count. Numbering
+//! skips warm-up and knife rounds and continues in overtime. Pure: no parser, no files.
 
 use crate::render::scene::Side;
 
-/// What the game rules say at one tick.
+/// The game rules at one tick.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rules {
     pub warmup: bool,
     pub freeze: bool,
-    /// Rounds played, knife round included.
+    /// Rounds played, including the knife round.
     pub played: i64,
-    /// Whether the round is decided: from its end to the next one's start.
+    /// Whether the round is decided: from its end to the start of the next.
     pub decided: bool,
-    /// Who won, once decided.
+    /// The winner, once decided.
     pub winner: Side,
     /// Rounds won by the two teams, in any order: teams change sides.
     pub score: [i64; 2],
@@ -25,65 +25,65 @@ pub(super) struct Rules {
 /// One completed round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Round {
-    /// N.
+    /// Round number.
     pub number: u32,
-    /// Where freeze time begins.
+    /// Start of freeze time.
     pub start_tick: i32,
-    /// Where freeze time ends.
+    /// End of freeze time.
     pub freeze_end_tick: i32,
-    /// Where the round is decided.
+    /// Tick at which the round is decided.
     pub end_tick: i32,
-    /// Where the next one starts, if one does.
+    /// Start of the next round, if there is one.
     pub next_start_tick: Option<i32>,
     /// Who won.
     pub winner: Side,
 }
 
 impl Round {
-    /// Whether what happens at this tick belongs to the round.
+    /// Whether a tick belongs to the round.
     pub fn holds(&self, tick: i32) -> bool {
         tick >= self.start_tick && self.next_start_tick.is_none_or(|next| tick < next)
     }
 }
 
-/// Rounds that are kept of one demo, undone ones included. A match of a thousand does not exist.
+/// Maximum number of rounds per demo, including undone ones; far more than any match has.
 const DECIDED: usize = 4_096;
 
-/// Rounds at a match's beginning that may be knife rounds.
+/// Maximum number of knife rounds at the beginning of a match.
 const KNIFE_ROUNDS: i64 = 4;
 
-/// A round that was decided, whether or not it still counts.
+/// A decided round, whether or not it still counts.
 struct Decided {
-    /// Rounds played after it, as the rules count.
+    /// Rounds played after it, according to the rules.
     played: i64,
-    /// The round before it on its line, as an index into [`RoundTracker::decided`].
+    /// The preceding round on its path, as an index into [`RoundTracker::decided`].
     previous: Option<usize>,
-    /// The score after it, if that agrees with the count.
+    /// The score after it, if consistent with the number of rounds.
     score: Option<[i64; 2]>,
     round: Round,
 }
 
-/// Follows the game rules through a demo.
+/// Tracks the game rules through a demo.
 #[derive(Default)]
 pub(super) struct RoundTracker {
-    /// Everything that was decided, in order. What a backup takes back stays here: a later one may bring it back.
+    /// All decided rounds, in order. Undone rounds stay: another backup may restore them.
     decided: Vec<Decided>,
-    /// The round after which the match stands, if it is in this demo.
+    /// The round after which the match currently stands, if it is in this demo.
     last: Option<usize>,
-    /// The rules at the last tick outside of warm-up.
+    /// The rules at the last tick outside warm-up.
     before: Option<Rules>,
     warmup: bool,
     start_tick: Option<i32>,
     freeze_end_tick: Option<i32>,
-    /// Tick and winner of a decision since the round's start, until the count rises with it.
+    /// Tick and winner of a decision in this round, until the number of rounds rises.
     decision: Option<(i32, Side)>,
 }
 
 impl RoundTracker {
-    /// Takes the rules at a tick. Ticks come in order.
+    /// Processes the rules at a tick. Ticks must come in order.
     pub fn observe(&mut self, tick: i32, rules: Rules) {
         if rules.warmup {
-            // The count in a warm-up says nothing: behind a match it falls to 0, and the match still counts.
+            // The number is meaningless in warm-up: after a match it drops to 0, and the match still counts.
             self.warmup = true;
             self.close(tick);
             return;
@@ -104,12 +104,12 @@ impl RoundTracker {
         match self.decision {
             Some(decision) if before.played.checked_add(1) == Some(rules.played) => self.complete(decision, &rules),
             _ if before.played != rules.played || self.contradicts(&rules) => {
-                self.stand(&rules);
+                self.restore(&rules);
                 moved = true;
             }
             _ => {}
         }
-        // The deciding round and the freeze after the match may come at the same tick: first the end, then the start.
+        // The last round's end and the freeze after the match may come at the same tick: handle the end first.
         let froze = rules.freeze && !before.freeze;
         let undecided = before.decided && !rules.decided;
         if entered || froze || undecided || moved {
@@ -121,7 +121,7 @@ impl RoundTracker {
         self.before = Some(rules);
     }
 
-    /// The rounds that count, in order. `knives` tells a knife round: it is asked about rounds at a match's beginning only.
+    /// The rounds that count, in order. `knives` detects knife rounds; it is called only for rounds at the beginning.
     pub fn finish(mut self, mut knives: impl FnMut(&Round) -> bool) -> Vec<Round> {
         let mut line = Vec::new();
         let mut at = self.last;
@@ -132,7 +132,7 @@ impl RoundTracker {
         let mut left_out = 0;
         let mut rounds = Vec::new();
         for (played, mut round) in line.into_iter().rev() {
-            // A knife round comes before all others; later on, a round won by knives alone is a round like any.
+            // Knife rounds precede all others; a later round won with knives alone is a normal round.
             let first = rounds.is_empty() && left_out < KNIFE_ROUNDS && played - left_out == 1;
             if round.winner == Side::None || (first && knives(&round)) {
                 left_out += 1;
@@ -151,7 +151,7 @@ impl RoundTracker {
         self.decision = None;
     }
 
-    /// Nothing that happens from here on belongs to the round that was decided last.
+    /// Ends the period that belongs to the last decided round.
     fn close(&mut self, tick: i32) {
         if let Some(last) = self.decided.last_mut() {
             last.round.next_start_tick.get_or_insert(tick);
@@ -180,23 +180,23 @@ impl RoundTracker {
         self.last = Some(self.decided.len() - 1);
     }
 
-    /// The score may come some ticks after the decision.
+    /// The score may be updated some ticks after the decision.
     fn follow_score(&mut self, rules: &Rules) {
         if let Some(last) = self.decided.last_mut() {
             last.score = agreeing(rules).or(last.score);
         }
     }
 
-    /// Whether the score is another than after the round that the match is thought to stand after: a backup with as many
-    /// rounds was loaded.
+    /// Whether the score contradicts the current state of the match: then a backup with the same number of rounds was
+    /// loaded.
     fn contradicts(&self, rules: &Rules) -> bool {
         let stands = self.last.and_then(|last| self.decided.get(last)).and_then(|last| last.score);
         stands.zip(agreeing(rules)).is_some_and(|(stands, now)| stands != now)
     }
 
-    /// The match stands after another round than before: the latest one with this count and this score. If there is
-    /// none, then what the match stands on is not in this demo, and nothing before it counts.
-    fn stand(&mut self, rules: &Rules) {
+    /// Moves to another state of the match: the latest one with this number of rounds and this score. If there is
+    /// none, the preceding rounds are not in this demo, and nothing before counts.
+    fn restore(&mut self, rules: &Rules) {
         let score = agreeing(rules);
         let counted = |decided: &Decided| decided.played == rules.played;
         let same = |decided: &Decided| counted(decided) && score.is_some() && decided.score == score;
@@ -205,8 +205,8 @@ impl RoundTracker {
     }
 }
 
-/// The score in a fixed order, if it agrees with the count: where it does not, a demo was cut or the server counts its
-/// own way, and it says nothing about which rounds were played.
+/// The score in a fixed order, if it adds up to the number of rounds. If it does not, the demo was cut or the server
+/// counts differently, and the score says nothing about which rounds were played.
 fn agreeing(rules: &Rules) -> Option<[i64; 2]> {
     let [one, other] = rules.score;
     (one.checked_add(other) == Some(rules.played)).then(|| [one.min(other), one.max(other)])
