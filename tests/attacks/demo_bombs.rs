@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
-use crate::support::dice::Dice;
-use crate::support::packers::bz2;
+use crate::support::compression::bz2;
+use crate::support::rng::Rng;
 
 const MIB: usize = 1 << 20;
 /// Bytes in each mebibyte that do not pack: it then packs 90 times, just below what is taken.
@@ -24,8 +24,8 @@ pub fn huge_sign_on() -> Arc<[u8]> {
 }
 
 fn pack_sign_on() -> Arc<[u8]> {
-    let mut dice = Dice::new(1);
-    let mut mebibyte: Vec<u8> = (0..NOISE).map(|_| dice.roll(256) as u8).collect();
+    let mut rng = Rng::new(1);
+    let mut mebibyte: Vec<u8> = (0..NOISE).map(|_| rng.below(256) as u8).collect();
     mebibyte.resize(MIB, 0);
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packer.write_all(b"PBDEMS2\0\0\0\0\0\0\0\0\0").unwrap();

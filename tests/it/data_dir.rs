@@ -47,9 +47,9 @@ fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
     for mode in [0o755, 0o750, 0o701] {
         set_mode(&data, mode);
         for line in [&list[..], &["--data-dir", "data", "serve", "--listen", "127.0.0.1:0"]] {
-            let ended = cli.run(line);
-            assert_eq!(ended.status, 1, "{mode:o} {line:?}: {ended:?}");
-            assert!(ended.err.contains(&format!("chmod 700 {}", data.display())), "{ended:?}");
+            let output = cli.run(line);
+            assert_eq!(output.status, 1, "{mode:o} {line:?}: {output:?}");
+            assert!(output.err.contains(&format!("chmod 700 {}", data.display())), "{output:?}");
         }
     }
     set_mode(&data, 0o700);
@@ -67,10 +67,10 @@ fn what_root_types_is_done_as_the_owner_and_what_stays_running_is_not_started_as
     }
     // The service's user must be able to come to its directory.
     set_mode(cli.home(), 0o711);
-    let admin = |words: &[&str]| {
-        let ended = cli.run(&[&["--data-dir", "data", "admin"], words].concat());
-        assert_eq!(ended.status, 0, "{words:?}: {ended:?}");
-        ended.out
+    let admin = |args: &[&str]| {
+        let output = cli.run(&[&["--data-dir", "data", "admin"], args].concat());
+        assert_eq!(output.status, 0, "{args:?}: {output:?}");
+        output.out
     };
     admin(&["account", "create", "studio"]);
     admin(&["activate"]);
@@ -87,10 +87,10 @@ fn what_root_types_is_done_as_the_owner_and_what_stays_running_is_not_started_as
     }
     assert!(admin(&["audit"]).contains("root"), "the audit says who typed");
 
-    for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["node"], &["node", "--state-dir", "data"]] {
-        let ended = cli.run(&[&["--data-dir", "data"], words].concat());
-        assert_eq!(ended.status, 1, "{words:?}: {ended:?}");
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["node"], &["node", "--state-dir", "data"]] {
+        let output = cli.run(&[&["--data-dir", "data"], args].concat());
+        assert_eq!(output.status, 1, "{args:?}: {output:?}");
         let advice = ["belongs to the user uid 54321", "systemctl start dinkem-appliance", "sudo -u"];
-        assert!(advice.iter().all(|part| ended.err.contains(part)), "{words:?}: {ended:?}");
+        assert!(advice.iter().all(|part| output.err.contains(part)), "{args:?}: {output:?}");
     }
 }

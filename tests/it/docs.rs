@@ -62,7 +62,7 @@ fn the_client_guides_programs_get_a_clip_as_they_stand() {
     let files = quick::server();
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let key = appliance.account("studio");
-    let authority = appliance.authority();
+    let authority = appliance.ca_file();
     for (language, file, run) in
         [("bash", "clip.sh", "bash"), ("python", "clip.py", "python3"), ("js", "clip.mjs", "node")]
     {

@@ -31,7 +31,7 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
     );
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--include", "--noproxy", "*", "--cacert"])
-        .arg(appliance.authority())
+        .arg(appliance.ca_file())
         .arg(appliance.url("/api/clips"))
         .args(["-H", &format!("Authorization: Bearer {}", key)])
         .args(["-H", "Content-Type: application/json", "-d", &body])

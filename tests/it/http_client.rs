@@ -16,20 +16,20 @@ use dinkem_appliance::os::http::{
 use crate::support::appliance::Appliance;
 use crate::support::listener::{head, hold, listen, reply};
 
-const AGES: Duration = Duration::from_secs(60);
+const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn options(allow: &[&str]) -> ClientOptions {
     ClientOptions {
         addresses: Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect() },
         ca_pem: None,
         redirects: 5,
-        connect_timeout: AGES,
-        stall_timeout: AGES,
+        connect_timeout: LONG_TIMEOUT,
+        stall_timeout: LONG_TIMEOUT,
     }
 }
 
 fn get(client: &Client, url: &str) -> Result<Response> {
-    client.send(Request::new(Method::GET, url, AGES))
+    client.send(Request::new(Method::GET, url, LONG_TIMEOUT))
 }
 
 fn code(answer: Result<Response>) -> &'static str {
@@ -53,7 +53,7 @@ fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
             content_type: Some("text/plain"),
             headers: &[("X-More", "1")],
             body: body.for_less(),
-            ..Request::new(method, &url, AGES)
+            ..Request::new(method, &url, LONG_TIMEOUT)
         });
         let answer = answer.unwrap();
         assert_eq!((answer.status, answer.header("x-answer")), (418, Some("yes")));
@@ -141,7 +141,7 @@ fn every_redirect_is_judged_like_the_first_address() {
 
     let (url, key) = (format!("http://{server}/once"), Secret::new("k"));
     let bearer = Some(&key);
-    let answer = client.send(Request { bearer, ..Request::new(Method::GET, &url, AGES) }).unwrap();
+    let answer = client.send(Request { bearer, ..Request::new(Method::GET, &url, LONG_TIMEOUT) }).unwrap();
     assert_eq!(answer.bytes(100).unwrap(), b"no key", "a key is for the server it was sent to");
 
     let stays = Client::new(ClientOptions { redirects: 0, ..options(&["127.0.0.1/32"]) }).unwrap();
@@ -229,7 +229,7 @@ fn a_client_that_is_shut_down_waits_for_nothing() {
     let url = format!("http://{server}/");
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| code(get(&client, &url)));
-        calls.recv_timeout(AGES).unwrap();
+        calls.recv_timeout(LONG_TIMEOUT).unwrap();
         client.shut_down();
         assert_eq!(waiting.join().unwrap(), UNREACHABLE);
     });
@@ -254,7 +254,7 @@ fn a_large_body_that_the_server_does_not_want_is_refused_in_words_before_it_is_s
         let request = Request {
             bearer: Some(&stranger),
             body: Body::Stream(&mut body, Some(bytes)),
-            ..Request::new(Method::POST, &url, AGES)
+            ..Request::new(Method::POST, &url, LONG_TIMEOUT)
         };
         let answer = client.send(request).unwrap();
         let sent = bytes - body.limit();

@@ -13,43 +13,43 @@ use dinkem_appliance::os::stop::StopFlag;
 use dinkem_appliance::render::forge;
 use dinkem_appliance::scheduler;
 
-use crate::support::client::Ask;
-use crate::support::office::Office;
+use crate::support::client::Request;
 use crate::support::process;
 use crate::support::script;
+use crate::support::test_app::TestApp;
 use crate::support::wait::until;
 
 /// A child that leaves an index of nothing. Scripts are called as `PROGRAM inspect --child DIR DEMO`.
 const GOOD: &str = r#"echo '{"map":"x","tick_rate":64.0,"rounds":[],"players":[]}' > "$3/index.json""#;
 
 struct Desk {
-    office: Office,
+    test: TestApp,
     caller: Caller,
 }
 
 impl Desk {
     fn open() -> Self {
-        let office = Office::open();
-        let (caller, _) = office.account("studio");
-        Self { office, caller }
+        let test = TestApp::start();
+        let (caller, _) = test.account("studio");
+        Self { test, caller }
     }
 
     fn upload(&self, bytes: &[u8]) -> [u8; 32] {
-        demos::receive(&self.office.app, &self.caller, &mut &bytes[..]).unwrap().sha256
+        demos::receive(&self.test.app, &self.caller, &mut &bytes[..]).unwrap().sha256
     }
 
     fn known(&self, sha256: &[u8; 32]) -> Indexing {
-        demos::known(&self.office.app, &self.caller, sha256).unwrap().unwrap()
+        demos::known(&self.test.app, &self.caller, sha256).unwrap().unwrap()
     }
 
     fn program(&self, work: &str) -> PathBuf {
-        let path = self.office.dir.path().join("reader");
+        let path = self.test.dir.path().join("reader");
         script::write(&path, &format!("#!/bin/sh\n[ \"$1 $2\" = 'inspect --child' ] || exit 99\n{work}\n"));
         path
     }
 
     fn read_next(&self, work: &str) -> dinkem_appliance::domain::Result<bool> {
-        app::index_next(&self.office.app, &self.program(work), &StopFlag::new())
+        app::index_next(&self.test.app, &self.program(work), &StopFlag::new())
     }
 }
 
@@ -81,10 +81,10 @@ fn whatever_a_child_does_the_demo_is_known_as_unreadable_and_why() {
 fn the_machines_trouble_is_not_the_demos_which_waits_behind_the_others() {
     let desk = Desk::open();
     let first = desk.upload(b"first");
-    desk.office.clock.advance(Duration::from_secs(1));
+    desk.test.clock.advance(Duration::from_secs(1));
     let second = desk.upload(b"second");
     for work in ["echo 'openjd_fail: No room.'; exit 20", "exit 21", "true"] {
-        desk.office.clock.advance(Duration::from_secs(1));
+        desk.test.clock.advance(Duration::from_secs(1));
         assert!(desk.read_next(work).is_err(), "{work}");
         assert_eq!((desk.known(&first), desk.known(&second)), (Indexing::Waiting, Indexing::Waiting));
     }
@@ -102,7 +102,7 @@ fn a_child_that_hangs_is_killed_when_its_time_is_up() {
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| desk.read_next("sleep 600"));
         until("the end of a child that hangs", || {
-            desk.office.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
+            desk.test.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
             reading.is_finished().then_some(())
         });
         assert!(reading.join().unwrap().unwrap());
@@ -115,14 +115,14 @@ fn a_child_that_hangs_is_killed_when_its_time_is_up() {
 fn a_server_that_stops_kills_its_children_and_the_demo_waits_for_the_next_one() {
     let desk = Desk::open();
     let demo = desk.upload(b"demo");
-    let began = desk.office.dir.path().join("began");
+    let began = desk.test.dir.path().join("began");
     let program = desk.program(&format!("echo > {}; sleep 600", began.display()));
-    let passes = scheduler::start(desk.office.app.clone(), program, Vec::new()).unwrap();
+    let passes = scheduler::start(desk.test.app.clone(), program, Vec::new()).unwrap();
     until("the child's start", || began.exists().then_some(()));
     passes.stop();
     assert_eq!(desk.known(&demo), Indexing::Waiting);
-    let Desk { office, caller } = desk;
-    let desk = Desk { office: office.restart(), caller };
+    let Desk { test, caller } = desk;
+    let desk = Desk { test: test.restart(), caller };
     assert!(desk.read_next(GOOD).unwrap());
     assert!(matches!(desk.known(&demo), Indexing::Indexed(_)));
 }
@@ -131,14 +131,14 @@ fn a_server_that_stops_kills_its_children_and_the_demo_waits_for_the_next_one() 
 fn two_demos_are_read_at_a_time_and_all_in_the_end() {
     let desk = Desk::open();
     let demos: Vec<_> = (0..7_u8).map(|number| desk.upload(&[number])).collect();
-    let (log, go) = (desk.office.dir.path().join("log"), desk.office.dir.path().join("go"));
+    let (log, go) = (desk.test.dir.path().join("log"), desk.test.dir.path().join("go"));
     // Each begins, waits until the test has seen two at once, and ends.
     let work = format!(
         "echo + >> {log}; while [ ! -e {go} ]; do sleep 0.01; done; {GOOD}; echo - >> {log}",
         log = log.display(),
         go = go.display()
     );
-    let passes = scheduler::start(desk.office.app.clone(), desk.program(&work), Vec::new()).unwrap();
+    let passes = scheduler::start(desk.test.app.clone(), desk.program(&work), Vec::new()).unwrap();
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
     until("two at once", || (read().matches('+').count() == limits::INDEXERS).then_some(()));
     std::fs::write(&go, "").unwrap();
@@ -157,14 +157,14 @@ fn a_demo_whose_server_was_killed_is_read_by_the_next_one() {
     let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let address = || appliance.address.parse().unwrap();
-    let uploaded = Ask::post("/api/demos").key(&key).body(forge::quick()).send(address()).expect(201).json();
+    let uploaded = Request::post("/api/demos").key(&key).body(forge::quick()).send(address()).expect(201).json();
     let path = format!("/api/demos/{}", uploaded["sha256"].as_str().unwrap());
     appliance.server().kill();
     appliance.restart();
-    let told = until("the demo's index", || {
+    let report = until("the demo's index", || {
         let (status, body) = appliance.call("GET", &path, &key, None);
         assert!([200, 202].contains(&status), "{status} {body}");
         (status == 200).then_some(body)
     });
-    assert_eq!(told["rounds"].as_array().map(Vec::len), Some(2));
+    assert_eq!(report["rounds"].as_array().map(Vec::len), Some(2));
 }

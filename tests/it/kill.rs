@@ -3,7 +3,7 @@
 use crate::support::process::Appliance;
 use crate::support::proxy::Proxy;
 use crate::support::quick;
-use crate::support::wait::{PATIENCE, until};
+use crate::support::wait::{TIMEOUT, until};
 
 /// What the node sends when it has come so far: its heartbeats, its upload, its last word.
 const SIGHTS: [&str; 6] = [
@@ -30,8 +30,8 @@ fn survives(victim: Victim, sight: &str) {
     let mut node = appliance.node("node", Some(&proxy.url));
 
     let sighted = proxy.stop_at(sight);
-    let id = appliance.submit(&key, &quick::order(&files));
-    sighted.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{victim:?}: never saw {sight}"));
+    let id = appliance.submit(&key, &quick::job(&files));
+    sighted.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{victim:?}: never saw {sight}"));
     match victim {
         Victim::Server => {
             appliance.server().kill();
@@ -45,7 +45,7 @@ fn survives(victim: Victim, sight: &str) {
         }
     }
 
-    let job = appliance.done(&key, &id);
+    let job = appliance.wait_for_clip(&key, &id);
     assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {sight}");
     until("the sweep of what the killed attempt left", || (appliance.videos().len() == 1).then_some(()));
     let (status, video) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
@@ -68,12 +68,12 @@ fn a_server_killed_while_jobs_wait_keeps_every_one_it_acknowledged() {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
-    let ids: Vec<String> = (0..3).map(|_| appliance.submit(&key, &quick::order(&files))).collect();
+    let ids: Vec<String> = (0..3).map(|_| appliance.submit(&key, &quick::job(&files))).collect();
     appliance.server().kill();
     appliance.restart();
     let _node = appliance.node("node", None);
     for id in &ids {
-        appliance.done(&key, id);
+        appliance.wait_for_clip(&key, id);
     }
     assert_eq!(appliance.ledger_rows(), 3);
     assert_eq!(appliance.videos().len(), 3);

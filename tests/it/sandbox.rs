@@ -15,8 +15,8 @@ use dinkem_appliance::render::command::{Exhausted, Verdict, no_memory};
 use dinkem_appliance::render::forge;
 use serde_json::json;
 
-use crate::support::files::{Answer, Files};
-use crate::support::packers::gz;
+use crate::support::compression::gz;
+use crate::support::file_server::{Answer, FileServer};
 use crate::support::process::Appliance;
 use crate::support::quick;
 use crate::support::wait::until;
@@ -194,7 +194,7 @@ fn children(parent: u32, word: &str) -> Vec<PathBuf> {
 
 #[test]
 fn a_renderer_has_nothing_of_its_node_s_environment_and_is_shut_in() {
-    let files = Files::serve(vec![("/quick.dem", Answer::Bytes(Arc::new(gz(&forge::quick()))))]);
+    let files = FileServer::serve(vec![("/quick.dem", Answer::Bytes(Arc::new(gz(&forge::quick()))))]);
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let node = appliance.node("node", None);
@@ -203,7 +203,7 @@ fn a_renderer_has_nothing_of_its_node_s_environment_and_is_shut_in() {
         let environ = fs::read_to_string(format!("/proc/{}/environ", node.id())).ok()?;
         environ.contains("PATH=").then_some(())
     });
-    let id = appliance.submit(&key, &quick::order(&files));
+    let id = appliance.submit(&key, &quick::job(&files));
     let child = until("a renderer that is shut in", || {
         let shut_in = |dir: &PathBuf| {
             let status = fs::read_to_string(dir.join("status")).unwrap_or_default();
@@ -226,5 +226,5 @@ fn a_renderer_has_nothing_of_its_node_s_environment_and_is_shut_in() {
         assert_eq!(words, [value.to_string(), value.to_string()], "{line}");
     }
     assert!(limits.lines().any(|line| line.starts_with("Max cpu time") && !line.contains("unlimited")), "{limits}");
-    assert_eq!(appliance.done(&key, &id)["error"], json!(null));
+    assert_eq!(appliance.wait_for_clip(&key, &id)["error"], json!(null));
 }

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::office::{Office, private_dir, serve};
+use crate::support::test_app::{TestApp, private_dir, serve};
 
 fn open(dir: &TempDir) -> Store {
     Store::serve(dir.path(), Arc::new(Doorbell::default())).unwrap()
@@ -32,11 +32,11 @@ fn assert_refused<T>(answer: Result<T, Error>, code: &str, words: &str) {
 
 #[test]
 fn a_second_server_on_the_same_data_is_refused_in_words_and_let_in_when_the_first_has_gone() {
-    let office = Office::open();
-    let path = office.dir.path().display().to_string();
-    assert_refused(serve(office.dir.path(), &office.clock, &office.random), "data_dir_in_use", &path);
-    let office = office.restart();
-    assert!(accounts::list(&office.app).unwrap().is_empty());
+    let test = TestApp::start();
+    let path = test.dir.path().display().to_string();
+    assert_refused(serve(test.dir.path(), &test.clock, &test.random), "data_dir_in_use", &path);
+    let test = test.restart();
+    assert!(accounts::list(&test.app).unwrap().is_empty());
 }
 
 #[test]
@@ -161,13 +161,13 @@ fn an_operation_that_fails_or_panics_leaves_no_trace_and_spares_the_others_of_it
 
 #[test]
 fn admin_gets_its_turn_beside_a_server_that_never_rests() {
-    let office = Office::open();
-    let admin: Arc<App> = office.admin();
+    let test = TestApp::start();
+    let admin: Arc<App> = test.admin();
     let random = FakeRandom::default();
     let (stop, stopped) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::Ordering::SeqCst);
     std::thread::scope(|scope| {
         for thread in 0..8 {
-            let (app, random, stop) = (&office.app, &random, &stop);
+            let (app, random, stop) = (&test.app, &random, &stop);
             scope.spawn(move || {
                 while !stop.load(stopped) {
                     let name = format!("{thread} {:x}", random.bits().unwrap());

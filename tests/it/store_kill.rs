@@ -10,7 +10,7 @@ use dinkem_appliance::store::{Store, accounts};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use crate::support::dice::Dice;
+use crate::support::rng::Rng;
 
 /// How often it is killed.
 const ROUNDS: u32 = 50;
@@ -50,7 +50,7 @@ fn the_process_that_is_killed() {
 fn nothing_that_was_acknowledged_is_lost_however_often_the_writer_is_killed() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let (mut acknowledged, mut dice) = (HashSet::new(), Dice::new(50));
+    let (mut acknowledged, mut rng) = (HashSet::new(), Rng::new(50));
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "store_kill::the_process_that_is_killed", "--nocapture"])
@@ -60,7 +60,7 @@ fn nothing_that_was_acknowledged_is_lost_however_often_the_writer_is_killed() {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut names = lines.by_ref().filter_map(|line| line.strip_prefix(ACKNOWLEDGED).map(str::to_owned));
-        acknowledged.extend(names.by_ref().take(1 + dice.roll(MOST)));
+        acknowledged.extend(names.by_ref().take(1 + rng.below(MOST)));
         child.kill().unwrap();
         // What it had still said by then counts too, but for a line that was cut.
         let rest: Vec<_> = names.collect();

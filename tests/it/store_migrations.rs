@@ -11,7 +11,7 @@ use dinkem_appliance::store::{self, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::support::office::private_dir;
+use crate::support::test_app::private_dir;
 
 /// The schemas of the versions before, as they were.
 const SCHEMAS: [&str; 1] = [include_str!("golden/schema_1.sql")];

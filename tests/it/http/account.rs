@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use crate::support::appliance::Appliance;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 
 #[test]
 fn an_account_sees_itself_and_its_jobs_by_number() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 2);
     appliance.job(&appliance.account("another").metered);
-    let of = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).expect(200).json();
+    let of = |key: &str| appliance.send(&Request::get("/api/account").key(key)).expect(200).json();
     let expected = |class: &str, in_use: u32, queued: u32, rendering: u32| {
         json!({"name": "studio", "key_class": class, "status": "active", "dinks": 2, "dinks_in_use": in_use,
                "queued": queued, "rendering": rendering})

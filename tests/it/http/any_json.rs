@@ -5,8 +5,8 @@ use dinkem_appliance::domain::limits;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
-use crate::support::client::Ask;
-use crate::support::dice::Dice;
+use crate::support::client::Request;
+use crate::support::rng::Rng;
 
 /// Bodies sent for each seed.
 const BODIES: usize = 1_500;
@@ -91,35 +91,35 @@ const NAMES: [&str; 9] = [
 ];
 
 /// The text of some JSON value.
-fn value(dice: &mut Dice, depth: usize) -> String {
+fn value(rng: &mut Rng, depth: usize) -> String {
     let kinds = if depth == 0 { 6 } else { 9 };
-    match dice.roll(kinds) {
-        0 => ["null", "true", "false"][dice.roll(3)].to_owned(),
-        1 | 2 => NUMBERS[dice.roll(NUMBERS.len())].to_owned(),
-        3 | 4 => STRINGS[dice.roll(STRINGS.len())].to_owned(),
-        5 => long(dice),
-        6 => format!("[{}]", some(dice, |dice| value(dice, depth - 1))),
-        _ => object(dice, depth - 1),
+    match rng.below(kinds) {
+        0 => ["null", "true", "false"][rng.below(3)].to_owned(),
+        1 | 2 => NUMBERS[rng.below(NUMBERS.len())].to_owned(),
+        3 | 4 => STRINGS[rng.below(STRINGS.len())].to_owned(),
+        5 => long(rng),
+        6 => format!("[{}]", some(rng, |rng| value(rng, depth - 1))),
+        _ => object(rng, depth - 1),
     }
 }
 
-fn object(dice: &mut Dice, depth: usize) -> String {
-    let members = some(dice, |dice| {
-        let name = NAMES[dice.roll(NAMES.len())];
-        format!("{}{name}{}:{}", space(dice), space(dice), value(dice, depth))
+fn object(rng: &mut Rng, depth: usize) -> String {
+    let members = some(rng, |rng| {
+        let name = NAMES[rng.below(NAMES.len())];
+        format!("{}{name}{}:{}", space(rng), space(rng), value(rng, depth))
     });
     format!("{{{members}}}")
 }
 
-fn some(dice: &mut Dice, mut one: impl FnMut(&mut Dice) -> String) -> String {
-    let count = dice.roll(4);
-    (0..count).map(|_| one(dice)).collect::<Vec<_>>().join(",")
+fn some(rng: &mut Rng, mut one: impl FnMut(&mut Rng) -> String) -> String {
+    let count = rng.below(4);
+    (0..count).map(|_| one(rng)).collect::<Vec<_>>().join(",")
 }
 
 /// Something large or deep, but inside of a body's limit.
-fn long(dice: &mut Dice) -> String {
-    let many = 1 + dice.roll(3_000);
-    match dice.roll(4) {
+fn long(rng: &mut Rng) -> String {
+    let many = 1 + rng.below(3_000);
+    match rng.below(4) {
         0 => format!("\"{}\"", "x".repeat(many)),
         1 => "9".repeat(many),
         2 => format!("{}{}", "[".repeat(many), "]".repeat(many)),
@@ -127,12 +127,12 @@ fn long(dice: &mut Dice) -> String {
     }
 }
 
-fn space(dice: &mut Dice) -> &'static str {
-    ["", "", " ", "\n\t"][dice.roll(4)]
+fn space(rng: &mut Rng) -> &'static str {
+    ["", "", " ", "\n\t"][rng.below(4)]
 }
 
 /// A good value of a field now and then, so that bodies are taken, too.
-fn good(dice: &mut Dice, field: &str) -> String {
+fn good(rng: &mut Rng, field: &str) -> String {
     let values: &[&str] = match field {
         "demo_url" => &["\"https://example.com/x.dem\"", "\"http://\\u0065xample.com/\""],
         "steam64_id" => &["\"76561198000000001\""],
@@ -144,7 +144,7 @@ fn good(dice: &mut Dice, field: &str) -> String {
         "renderer" => &["\"builtin\"", "\"game\""],
         _ => &["\"0\"", "\"1\""],
     };
-    values[dice.roll(values.len())].to_owned()
+    values[rng.below(values.len())].to_owned()
 }
 
 /// A good job but for this one field, whose value is this text.
@@ -173,19 +173,19 @@ fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_n
     let key = appliance.account("studio").metered;
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
     for seed in 1..=2 {
-        let dice = &mut Dice::new(seed);
+        let rng = &mut Rng::new(seed);
         for _ in 0..BODIES {
-            let field = FIELDS[dice.roll(FIELDS.len())];
-            let text = match dice.roll(10) {
-                0 => good(dice, field),
-                1 if field == "metadata" => object(dice, 3),
-                _ => value(dice, 4),
+            let field = FIELDS[rng.below(FIELDS.len())];
+            let text = match rng.below(10) {
+                0 => good(rng, field),
+                1 if field == "metadata" => object(rng, 3),
+                _ => value(rng, 4),
             };
             let body = body(field, &text);
             if body.len() as u64 > limits::JSON_BODY_BYTES {
                 continue;
             }
-            let answer = appliance.send(&Ask::post("/api/clips").key(&key).json(&body));
+            let answer = appliance.send(&Request::post("/api/clips").key(&key).json(&body));
             let shown = || format!("seed {seed}: {body:.300} was answered {} {}", answer.status, answer.text());
             match answer.status {
                 202 => {
@@ -221,24 +221,24 @@ fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_n
 fn any_body_at_all_is_answered_202_400_or_413() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let dice = &mut Dice::new(3);
+    let rng = &mut Rng::new(3);
     let whole = format!(
         r#"{{"demo_url":"https://example.com/x.dem","steam64_id":"{PLAYER}","round":5,"fps":60,"commands":{{"spec_show_xray":"1"}},"metadata":{{"a":["\ud83c\udfae",1.5]}}}}"#
     );
     for _ in 0..1_000 {
         // Bytes flipped, cut out, doubled.
         let mut bytes = whole.clone().into_bytes();
-        for _ in 0..1 + dice.roll(4) {
-            let at = dice.roll(bytes.len());
-            match dice.roll(4) {
-                0 => bytes[at] = dice.roll(256) as u8,
+        for _ in 0..1 + rng.below(4) {
+            let at = rng.below(bytes.len());
+            match rng.below(4) {
+                0 => bytes[at] = rng.below(256) as u8,
                 1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, b"{}[]\",:\\\0\xff"[dice.roll(10)]),
+                2 => bytes.insert(at, b"{}[]\",:\\\0\xff"[rng.below(10)]),
                 _ => bytes.extend_from_within(at..),
             }
         }
-        let ask = Ask::post("/api/clips").key(&key).json(&bytes);
-        let answer = appliance.send(&if dice.roll(4) == 0 { ask.chunked() } else { ask });
+        let request = Request::post("/api/clips").key(&key).json(&bytes);
+        let answer = appliance.send(&if rng.below(4) == 0 { request.chunked() } else { request });
         let shown = String::from_utf8_lossy(&bytes);
         assert!([202, 400, 413].contains(&answer.status), "{shown}: {}", answer.text());
         assert_eq!(answer.status == 202, answer.json()["error"] == json!(null), "{shown}: {}", answer.text());

@@ -8,7 +8,7 @@ use dinkem_appliance::http::routes;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, good_job};
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
 
 const MISSING: &str = r#"{"error":"Missing or invalid API key"}"#;
 const INVALID: &str = r#"{"error":"Invalid API key"}"#;
@@ -31,32 +31,32 @@ fn forbidden(answer: &Answer) {
 }
 
 /// Every route of clients, with something in the place of its names.
-fn client_routes() -> Vec<Ask> {
+fn client_routes() -> Vec<Request> {
     routes::all()
         .filter(|(_, _, who)| *who == "client")
-        .map(|(method, pattern, _)| Ask::new(method, &pattern.replace(['{', '}'], "")))
+        .map(|(method, pattern, _)| Request::new(method, &pattern.replace(['{', '}'], "")))
         .collect()
 }
 
-fn with(value: &str) -> Ask {
-    Ask::get("/api/account").header("Authorization", value)
+fn with(value: &str) -> Request {
+    Request::get("/api/account").header("Authorization", value)
 }
 
 #[test]
 fn no_authorization_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    refused(&appliance.send(&Ask::get("/api/account")), MISSING);
+    refused(&appliance.send(&Request::get("/api/account")), MISSING);
     // A key anywhere else is no key.
     let elsewhere = [
-        Ask::get(&format!("/api/account?access_token={key}&api_key={key}")),
-        Ask::get("/api/account").header("X-API-Key", &key),
-        Ask::get("/api/account").header("Cookie", &format!("Authorization=Bearer {key}; key={key}")),
-        Ask::get("/api/account").header("Proxy-Authorization", &format!("Bearer {key}")),
-        Ask::post("/api/clips").json(json!({ "key": key }).to_string()),
+        Request::get(&format!("/api/account?access_token={key}&api_key={key}")),
+        Request::get("/api/account").header("X-API-Key", &key),
+        Request::get("/api/account").header("Cookie", &format!("Authorization=Bearer {key}; key={key}")),
+        Request::get("/api/account").header("Proxy-Authorization", &format!("Bearer {key}")),
+        Request::post("/api/clips").json(json!({ "key": key }).to_string()),
     ];
-    for ask in elsewhere {
-        refused(&appliance.send(&ask), MISSING);
+    for request in elsewhere {
+        refused(&appliance.send(&request), MISSING);
     }
 }
 
@@ -165,7 +165,7 @@ fn a_key_is_taken_in_either_case_after_any_number_of_spaces() {
     for value in values {
         appliance.send(&with(&value)).expect(200);
     }
-    appliance.send(&Ask::get("/api/account").header("aUTHORIZATION", &format!("Bearer {key}"))).expect(200);
+    appliance.send(&Request::get("/api/account").header("aUTHORIZATION", &format!("Bearer {key}"))).expect(200);
 }
 
 #[test]
@@ -180,16 +180,16 @@ fn a_key_that_matches_no_account_is_invalid_whatever_version_of_uuid_it_is() {
         "0190f3c7-7a1e-7c3b-cf00-5a4e8a2b6c1d",
     ];
     for key in unknown {
-        refused(&appliance.send(&Ask::get("/api/account").key(key)), INVALID);
+        refused(&appliance.send(&Request::get("/api/account").key(key)), INVALID);
     }
-    refused(&appliance.send(&Ask::get("/api/account").key(&appliance.node("n1").key)), INVALID);
+    refused(&appliance.send(&Request::get("/api/account").key(&appliance.node("n1").key)), INVALID);
 }
 
 #[test]
 fn a_new_account_is_rejected_until_it_is_activated_and_again_once_deactivated() {
     let appliance = Appliance::start();
     let keys = appliance.inactive("studio");
-    let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Ask::get("/api/account").key(key)));
+    let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Request::get("/api/account").key(key)));
     both().iter().for_each(|answer| refused(answer, INVALID));
     app::accounts::activate(&appliance.app, Some("studio")).unwrap();
     let [metered, reserved] = both();
@@ -203,7 +203,7 @@ fn a_new_account_is_rejected_until_it_is_activated_and_again_once_deactivated() 
 fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overlap_is_not() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
-    let status = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).status;
+    let status = |key: &str| appliance.send(&Request::get("/api/account").key(key)).status;
     let rotate = |class, overlap| {
         let (_, new) = app::keys::rotate(&appliance.app, &keys.name, class, overlap).unwrap();
         new.metered.or(new.reserved).unwrap().reveal().to_owned()
@@ -211,14 +211,14 @@ fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overl
     let successor = rotate(KeyClass::Metered, Duration::from_secs(60));
     assert_eq!((status(&keys.metered), status(&successor)), (200, 200));
     appliance.clock.advance(Duration::from_secs(60));
-    refused(&appliance.send(&Ask::get("/api/account").key(&keys.metered)), INVALID);
+    refused(&appliance.send(&Request::get("/api/account").key(&keys.metered)), INVALID);
     assert_eq!(status(&successor), 200);
     rotate(KeyClass::Reserved, Duration::ZERO);
-    refused(&appliance.send(&Ask::get("/api/account").key(&keys.reserved)), INVALID);
+    refused(&appliance.send(&Request::get("/api/account").key(&keys.reserved)), INVALID);
     for key in app::keys::list(&appliance.app, "studio").unwrap() {
         app::keys::revoke(&appliance.app, key.id).unwrap();
     }
-    refused(&appliance.send(&Ask::get("/api/account").key(&successor)), INVALID);
+    refused(&appliance.send(&Request::get("/api/account").key(&successor)), INVALID);
 }
 
 #[test]
@@ -228,10 +228,10 @@ fn the_key_selects_the_job_type_and_both_belong_to_one_account() {
     let mut jobs = Vec::new();
     for (key, class) in [(&keys.metered, "metered"), (&keys.reserved, "reserved")] {
         assert_eq!((key.len(), uuid::Uuid::try_parse(key).is_ok()), (36, true));
-        let answer = appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
+        let answer = appliance.send(&Request::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
         assert_eq!(answer.json()["job_type"], class);
         jobs.push(answer.json()["id"].clone());
-        let account = appliance.send(&Ask::get("/api/account").key(key)).expect(200).json();
+        let account = appliance.send(&Request::get("/api/account").key(key)).expect(200).json();
         assert_eq!((&account["name"], &account["key_class"]), (&json!("studio"), &json!(class)));
     }
     // Priority renders are claimed ahead of best-effort work that came before them.
@@ -245,14 +245,14 @@ fn a_reserved_key_without_dinks_is_forbidden_on_every_route_of_clients() {
     let keys = appliance.account("studio");
     let routes = client_routes();
     assert!(routes.len() >= 7, "{}", routes.len());
-    for ask in routes {
-        let answer = appliance.send(&ask.clone().key(&keys.reserved));
-        assert_eq!(answer.status, 403, "{}", ask.target());
+    for request in routes {
+        let answer = appliance.send(&request.clone().key(&keys.reserved));
+        assert_eq!(answer.status, 403, "{}", request.target());
         forbidden(&answer);
     }
-    forbidden(&appliance.send(&Ask::put("/api/clips").key(&keys.reserved)));
+    forbidden(&appliance.send(&Request::put("/api/clips").key(&keys.reserved)));
     app::dinks::set(&appliance.app, "studio", 1).unwrap();
-    appliance.send(&Ask::get("/api/clips").key(&keys.reserved)).expect(200);
+    appliance.send(&Request::get("/api/clips").key(&keys.reserved)).expect(200);
 }
 
 #[test]
@@ -260,15 +260,15 @@ fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_ar
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let other = appliance.account_with_dinks("other", 1);
-    let submit = |key: &str| appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string()));
+    let submit = |key: &str| appliance.send(&Request::post("/api/clips").key(key).json(good_job().to_string()));
     let id = |answer: &Answer| answer.json()["id"].clone();
     let first = id(&submit(&keys.reserved).expect(202));
     let second = id(&submit(&other.reserved).expect(202));
     app::dinks::set(&appliance.app, "studio", 0).unwrap();
     forbidden(&submit(&keys.reserved));
-    forbidden(&appliance.send(&Ask::get("/api/clips").key(&keys.reserved)));
+    forbidden(&appliance.send(&Request::get("/api/clips").key(&keys.reserved)));
     // What waits still waits as reserved work, and the account's other key sees it.
-    let seen = appliance.send(&Ask::get(&format!("/api/clips/{}", first.as_str().unwrap())).key(&keys.metered));
+    let seen = appliance.send(&Request::get(&format!("/api/clips/{}", first.as_str().unwrap())).key(&keys.metered));
     assert_eq!((&seen.json()["job_type"], &seen.json()["queue_position"]), (&json!("reserved"), &json!(1)));
     submit(&keys.metered).expect(202);
     let node = appliance.node("n1");
@@ -279,9 +279,9 @@ fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_ar
 #[test]
 fn every_route_of_clients_is_closed_without_a_key_and_says_so_alike() {
     let appliance = Appliance::start();
-    for ask in client_routes() {
-        refused(&appliance.send(&ask), MISSING);
-        refused(&appliance.send(&ask.clone().key(UNKNOWN)), INVALID);
+    for request in client_routes() {
+        refused(&appliance.send(&request), MISSING);
+        refused(&appliance.send(&request.clone().key(UNKNOWN)), INVALID);
     }
 }
 
@@ -298,8 +298,10 @@ fn below_api_only_joining_and_the_description_are_open() {
 fn there_are_no_cookies_and_no_sessions() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    for ask in [Ask::get("/api/account").key(&key), Ask::get("/api/account"), Ask::get("/api/nowhere").key(&key)] {
-        let answer = appliance.send(&ask.header("Origin", "https://evil.example"));
+    for request in
+        [Request::get("/api/account").key(&key), Request::get("/api/account"), Request::get("/api/nowhere").key(&key)]
+    {
+        let answer = appliance.send(&request.header("Origin", "https://evil.example"));
         for name in ["Set-Cookie", "Access-Control-Allow-Origin", "Access-Control-Allow-Headers"] {
             assert_eq!(answer.header(name), None);
         }

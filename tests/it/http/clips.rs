@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
-use crate::support::client::{Answer, Ask};
+use crate::support::client::{Answer, Request};
 
 fn submit(appliance: &Appliance, key: &str, body: impl AsRef<[u8]>) -> Answer {
-    appliance.send(&Ask::post("/api/clips").key(key).json(body))
+    appliance.send(&Request::post("/api/clips").key(key).json(body))
 }
 
 fn with(name: &str, value: Value) -> String {
@@ -36,7 +36,7 @@ fn the_contracts_own_example_is_accepted_and_answered_with_the_whole_job() {
         "started_at": null, "finished_at": null, "error": null, "clip": null,
     });
     assert_eq!(job, expected);
-    assert_eq!(appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json(), expected);
+    assert_eq!(appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json(), expected);
 }
 
 #[test]
@@ -55,8 +55,8 @@ fn everything_a_client_says_comes_back_as_it_was_said() {
     assert_eq!(job["commands"], json!({"spec_show_xray": "1", "cl_draw_only_deathnotices": "0"}));
     assert_eq!(job["demo_url"], "https://example.com/a.dem.bz2?x=1&y=2");
     let id = job["id"].as_str().unwrap();
-    let shown = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200);
-    let listed = appliance.send(&Ask::get("/api/clips").key(&key)).expect(200);
+    let shown = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200);
+    let listed = appliance.send(&Request::get("/api/clips").key(&key)).expect(200);
     for text in [answer.text(), shown.text(), listed.text()] {
         assert!(text.contains(&format!("\"metadata\":{metadata}")), "to the byte: {text}");
     }
@@ -97,7 +97,7 @@ fn a_bad_body_is_refused_and_the_field_named() {
         let problem = submit(&appliance, &key, body).expect(400).json();
         assert_eq!((problem["code"].as_str(), &problem["field"]), (Some("invalid_json"), &Value::Null));
     }
-    let page = appliance.send(&Ask::get("/api/clips").key(&key)).expect(200).json();
+    let page = appliance.send(&Request::get("/api/clips").key(&key)).expect(200).json();
     assert_eq!(page, json!({"clips": [], "next_cursor": null}), "nothing of it became a job");
 }
 
@@ -109,7 +109,7 @@ fn jobs_are_listed_newest_first_page_by_page() {
     let mut expected: Vec<String> = (0..7).map(|_| appliance.job(&keys.metered)).collect();
     expected.reverse();
 
-    let list = |query: &str| appliance.send(&Ask::get(&format!("/api/clips{query}")).key(&keys.metered));
+    let list = |query: &str| appliance.send(&Request::get(&format!("/api/clips{query}")).key(&keys.metered));
     let ids = |page: &Value| -> Vec<String> {
         page["clips"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect()
     };
@@ -126,7 +126,7 @@ fn jobs_are_listed_newest_first_page_by_page() {
     }
     assert_eq!((found, cursor.as_str()), (expected.clone(), ""));
 
-    appliance.send(&Ask::delete(&format!("/api/clips/{}", expected[2])).key(&keys.metered)).expect(200);
+    appliance.send(&Request::delete(&format!("/api/clips/{}", expected[2])).key(&keys.metered)).expect(200);
     assert_eq!(ids(&list("?status=cancelled").json()), expected[2..3]);
     assert_eq!(ids(&list("?status=queued&limit=2").json()), [expected[0].clone(), expected[1].clone()]);
     assert_eq!(ids(&list("?status=done").json()), Vec::<String>::new());
@@ -151,7 +151,7 @@ fn a_list_that_is_asked_for_wrongly_is_refused() {
         ("limit=5&limit=6", "limit"),
     ];
     for (query, field) in cases {
-        appliance.send(&Ask::get(&format!("/api/clips?{query}")).key(&key)).blames(field);
+        appliance.send(&Request::get(&format!("/api/clips?{query}")).key(&key)).blames(field);
     }
 }
 
@@ -161,11 +161,11 @@ fn a_waiting_job_is_cancelled_once_and_stays_so() {
     let key = appliance.account("studio").metered;
     let id = appliance.job(&key);
     appliance.clock.advance(Duration::from_secs(5));
-    let first = appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+    let first = appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
     assert_eq!((&first["status"], &first["finished_at"]), (&json!("cancelled"), &json!("2026-11-23T00:00:05.000Z")));
     assert_eq!((&first["queue_position"], &first["waiting_because"]), (&Value::Null, &Value::Null));
     appliance.clock.advance(Duration::from_secs(5));
-    let again = appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+    let again = appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
     assert_eq!(again, first);
     assert!(appliance.claim(&appliance.node("n1")).is_none(), "no node gets a cancelled job");
 }
@@ -181,14 +181,14 @@ fn a_job_that_is_not_ones_own_does_not_exist() {
     let answers: Vec<_> = [&id, &missing, &plain, &"5".to_owned(), &format!("{{{id}}}")]
         .iter()
         .flat_map(|id| {
-            ["GET", "DELETE", "PUT"].map(|method| Ask::new(method, &format!("/api/clips/{id}")).key(&stranger))
+            ["GET", "DELETE", "PUT"].map(|method| Request::new(method, &format!("/api/clips/{id}")).key(&stranger))
         })
-        .map(|ask| appliance.send(&ask).expect(404).text().to_owned())
+        .map(|request| appliance.send(&request).expect(404).text().to_owned())
         .collect();
     assert!(answers.iter().all(|answer| *answer == answers[0]), "all the same: {answers:?}");
-    let own = appliance.send(&Ask::put(&format!("/api/clips/{id}")).key(&owner)).expect(405);
+    let own = appliance.send(&Request::put(&format!("/api/clips/{id}")).key(&owner)).expect(405);
     assert_eq!(own.header("Allow"), Some("GET, DELETE"));
-    assert_eq!(appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&owner)).json()["status"], "queued");
+    assert_eq!(appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&owner)).json()["status"], "queued");
 }
 
 #[test]

@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::node::lease_path;
 use crate::support::appliance::{Appliance, Joined};
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
 use crate::support::video::CLIP;
 use crate::support::wait::until;
 
-fn completion(node: &Joined, claim: &Value, video: &[u8]) -> Ask {
+fn completion(node: &Joined, claim: &Value, video: &[u8]) -> Request {
     let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
     let body = serde_json::json!({"video_sha256": sha256}).to_string();
-    Ask::post(&lease_path(claim, "/complete")).key(&node.key).json(body)
+    Request::post(&lease_path(claim, "/complete")).key(&node.key).json(body)
 }
 
 fn video_path(appliance: &Appliance, claim: &Value) -> PathBuf {
@@ -32,9 +32,9 @@ fn pipe(appliance: &Appliance, claim: &Value) -> PathBuf {
 }
 
 /// A request whose answer is read later.
-fn sent(appliance: &Appliance, ask: &Ask) -> std::net::TcpStream {
+fn sent(appliance: &Appliance, request: &Request) -> std::net::TcpStream {
     let mut stream = connect(appliance.address);
-    stream.write_all(&ask.bytes()).unwrap();
+    stream.write_all(&request.bytes()).unwrap();
     stream
 }
 
@@ -50,12 +50,12 @@ fn a_second_completion_of_a_lease_is_told_to_ask_again_while_the_first_is_checke
     let first = sent(&appliance, &complete);
     until("the first one to be checked", || (appliance.app.uploads_in_flight() == 1).then_some(()));
     for _ in 0..220 {
-        let told = appliance.send(&complete).expect(409);
-        assert_eq!((told.json()["code"].as_str(), told.header("Retry-After")), (Some("completing"), Some("1")));
+        let actual = appliance.send(&complete).expect(409);
+        assert_eq!((actual.json()["code"].as_str(), actual.header("Retry-After")), (Some("completing"), Some("1")));
     }
-    let upload = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body("something else");
+    let upload = Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body("something else");
     assert_eq!(appliance.send(&upload).expect(409).json()["code"], "completing");
-    let poster = Ask::put(&lease_path(&claim, "/poster")).key(&node.key).body([0xff, 0xd8, 0xff, 0]);
+    let poster = Request::put(&lease_path(&claim, "/poster")).key(&node.key).body([0xff, 0xd8, 0xff, 0]);
     assert_eq!(appliance.send(&poster).expect(409).json()["code"], "completing");
     // Clients are served meanwhile.
     appliance.job(&key);
@@ -85,11 +85,11 @@ fn few_videos_are_checked_at_once_and_one_node_does_not_take_them_all() {
             until("it is checked", || (appliance.app.uploads_in_flight() == waiting.len()).then_some(()));
         }
         let more = claim(node);
-        let told = appliance.send(&completion(node, &more, &CLIP)).expect(503);
-        assert_eq!((told.json()["code"].as_str(), told.header("Retry-After")), (Some("too_busy"), Some("5")));
+        let actual = appliance.send(&completion(node, &more, &CLIP)).expect(503);
+        assert_eq!((actual.json()["code"].as_str(), actual.header("Retry-After")), (Some("too_busy"), Some("5")));
     }
     let other = claim(&nodes[2]);
-    appliance.send(&Ask::put(&lease_path(&other, "/video?offset=0")).key(&nodes[2].key).body(&*CLIP)).expect(200);
+    appliance.send(&Request::put(&lease_path(&other, "/video?offset=0")).key(&nodes[2].key).body(&*CLIP)).expect(200);
     let complete = completion(&nodes[2], &other, &CLIP);
     appliance.send(&complete).expect(503);
     appliance.job(&key);
@@ -109,7 +109,7 @@ fn a_put_that_outlives_its_lease_cannot_change_the_published_clip() {
     let claim = appliance.claim(&node).unwrap();
     let more = b"what nobody has checked";
     let end = b"0\r\n\r\n";
-    let bytes = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP).chunked().bytes();
+    let bytes = Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP).chunked().bytes();
     let mut slow = connect(appliance.address);
     slow.write_all(bytes.strip_suffix(end).unwrap()).unwrap();
     let path = video_path(&appliance, &claim);
@@ -119,9 +119,9 @@ fn a_put_that_outlives_its_lease_cannot_change_the_published_clip() {
 
     slow.write_all(&[format!("{:x}\r\n", more.len()).as_bytes(), more, b"\r\n", end].concat()).unwrap();
     Answer::read(slow, false).expect(409);
-    let clip = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json()["clip"].clone();
+    let clip = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json()["clip"].clone();
     let url = clip["url"].as_str().unwrap().strip_prefix("http://clips.lan:8443").unwrap().to_owned();
-    let served = appliance.send(&Ask::get(&url)).expect(200);
+    let served = appliance.send(&Request::get(&url)).expect(200);
     assert!(served.body == *CLIP && std::fs::read(&path).unwrap() == *CLIP);
     let sha256: String = Sha256::digest(&served.body).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(served.header("ETag"), Some(format!("\"{sha256}\"").as_str()));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
-use crate::support::client::{Answer, Ask};
+use crate::support::client::{Answer, Request};
 
 /// A client with a metered key.
 struct Client {
@@ -19,7 +19,7 @@ impl Client {
     }
 
     fn send(&self, body: impl AsRef<[u8]>) -> Answer {
-        self.appliance.send(&Ask::post("/api/clips").key(&self.key).json(body))
+        self.appliance.send(&Request::post("/api/clips").key(&self.key).json(body))
     }
 
     /// A good job with one member's value as this JSON text.
@@ -285,8 +285,8 @@ fn a_bad_body_is_a_400_with_a_sentence() {
         deep.as_bytes(),
     ];
     for body in bodies {
-        for ask in [Ask::post("/api/clips").json(body), Ask::post("/api/clips").json(body).chunked()] {
-            let answer = client.appliance.send(&ask.key(&client.key)).expect(400);
+        for request in [Request::post("/api/clips").json(body), Request::post("/api/clips").json(body).chunked()] {
+            let answer = client.appliance.send(&request.key(&client.key)).expect(400);
             let problem = answer.json();
             assert!(problem["error"].as_str().is_some_and(|words| !words.is_empty()), "{problem}");
             assert_eq!(problem["code"], "invalid_json", "{:?}", String::from_utf8_lossy(body));
@@ -305,9 +305,9 @@ fn a_bad_body_is_a_400_with_a_sentence() {
 fn without_a_well_formed_bearer_key_the_answer_is_the_contracts_first_401() {
     let client = Client::new();
     for header in [None, Some("Basic dXNlcjpwYXNz"), Some("Bearer"), Some("Bearer not-a-uuid")] {
-        let ask = Ask::post("/api/clips").json(good_job().to_string());
-        let ask = header.map_or(ask.clone(), |value| ask.header("Authorization", value));
-        let answer = client.appliance.send(&ask).expect(401);
+        let request = Request::post("/api/clips").json(good_job().to_string());
+        let request = header.map_or(request.clone(), |value| request.header("Authorization", value));
+        let answer = client.appliance.send(&request).expect(401);
         assert_eq!(answer.text(), r#"{"error":"Missing or invalid API key"}"#);
     }
 }
@@ -317,7 +317,8 @@ fn a_key_that_matches_no_active_account_gets_the_contracts_second_401() {
     let client = Client::new();
     let inactive = client.appliance.inactive("new").metered;
     for key in [inactive.as_str(), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
-        let answer = client.appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string())).expect(401);
+        let answer =
+            client.appliance.send(&Request::post("/api/clips").key(key).json(good_job().to_string())).expect(401);
         assert_eq!(answer.text(), r#"{"error":"Invalid API key"}"#);
     }
 }
@@ -327,7 +328,7 @@ fn a_reserved_key_of_an_account_without_dinks_gets_the_contracts_403() {
     let client = Client::new();
     let key = client.appliance.account("no dinks").reserved;
     for body in [good_job().to_string(), "{}".to_owned()] {
-        let answer = client.appliance.send(&Ask::post("/api/clips").key(&key).json(body)).expect(403);
+        let answer = client.appliance.send(&Request::post("/api/clips").key(&key).json(body)).expect(403);
         assert_eq!(answer.text(), r#"{"error":"No reserved capacity provisioned"}"#);
     }
 }
@@ -338,5 +339,5 @@ fn an_accepted_job_is_answered_202_with_its_location_and_itself() {
     let answer = client.send(good_job().to_string()).expect(202);
     let location = answer.header("Location").unwrap().to_owned();
     assert_eq!(location, format!("/api/clips/{}", answer.json()["id"].as_str().unwrap()));
-    assert_eq!(client.appliance.send(&Ask::get(&location).key(&client.key)).expect(200).json(), answer.json());
+    assert_eq!(client.appliance.send(&Request::get(&location).key(&client.key)).expect(200).json(), answer.json());
 }

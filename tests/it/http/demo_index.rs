@@ -10,24 +10,24 @@ use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER};
 use crate::support::cli::Cli;
-use crate::support::client::{Answer, Ask};
-use crate::support::packers::PACKERS;
+use crate::support::client::{Answer, Request};
+use crate::support::compression::COMPRESSORS;
 use crate::support::process::BINARY;
 use crate::support::quick;
 
 static DEMO: LazyLock<Vec<u8>> = LazyLock::new(forge::quick);
 
 fn upload(appliance: &Appliance, key: &str, demo: &[u8]) -> Value {
-    appliance.send(&Ask::post("/api/demos").key(key).body(demo)).expect(201).json()
+    appliance.send(&Request::post("/api/demos").key(key).body(demo)).expect(201).json()
 }
 
 fn show(appliance: &Appliance, key: &str, sha256: &str) -> Answer {
-    appliance.send(&Ask::get(&format!("/api/demos/{sha256}")).key(key))
+    appliance.send(&Request::get(&format!("/api/demos/{sha256}")).key(key))
 }
 
 fn submit(appliance: &Appliance, key: &str, demo: &Value, player: &str, round: u32) -> Answer {
     let job = json!({"demo_url": demo["demo_url"], "steam64_id": player, "round": round});
-    appliance.send(&Ask::post("/api/clips").key(key).json(job.to_string()))
+    appliance.send(&Request::post("/api/clips").key(key).json(job.to_string()))
 }
 
 /// Reads what waits; how many demos that were.
@@ -54,21 +54,21 @@ fn an_uploaded_demo_is_told_as_inspect_tells_it_once_it_has_been_read() {
     assert!(early.header("Retry-After").is_some_and(|seconds| seconds.parse::<u32>().unwrap() > 0));
 
     assert_eq!(read_all(&appliance), 1);
-    let told = show(&appliance, &key, sha256).expect(200).json();
+    let shown = show(&appliance, &key, sha256).expect(200).json();
     let cli = Cli::new();
     std::fs::write(cli.home().join("quick.dem"), &*DEMO).unwrap();
-    assert_eq!(told, cli.run(&["inspect", "quick.dem", "--json"]).json());
+    assert_eq!(shown, cli.run(&["inspect", "quick.dem", "--json"]).json());
     // Two rounds, the second won by the counter-terrorists with three kills of the player's (`forge::quick`).
-    assert_eq!(told["rounds"].as_array().unwrap().len(), 2);
-    assert_eq!((&told["rounds"][1]["number"], &told["rounds"][1]["winner"]), (&json!(2), &json!("ct")));
+    assert_eq!(shown["rounds"].as_array().unwrap().len(), 2);
+    assert_eq!((&shown["rounds"][1]["number"], &shown["rounds"][1]["winner"]), (&json!(2), &json!("ct")));
     let ours = quick::PLAYER.to_string();
-    let player = told["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == ours.as_str());
+    let player = shown["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == ours.as_str());
     assert_eq!(player.unwrap()["kills_by_round"], json!({"2": 3}));
-    let names: Vec<_> = told.as_object().unwrap().keys().cloned().collect();
+    let names: Vec<_> = shown.as_object().unwrap().keys().cloned().collect();
     assert_eq!(names, ["map", "players", "rounds", "tick_rate"]);
 
     let upper = show(&appliance, &key, &sha256.to_uppercase()).expect(200);
-    assert_eq!(upper.json(), told);
+    assert_eq!(upper.json(), shown);
     assert_eq!(read_all(&appliance), 0, "what has been read is not read again");
     upload(&appliance, &key, &DEMO);
     assert_eq!(read_all(&appliance), 0, "nor when it is uploaded again");
@@ -79,11 +79,11 @@ fn a_packed_demo_is_unpacked_to_be_read() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let plain = upload(&appliance, &key, &DEMO);
-    let packed: Vec<Value> = PACKERS.iter().map(|(_, pack)| upload(&appliance, &key, &pack(&DEMO))).collect();
+    let packed: Vec<Value> = COMPRESSORS.iter().map(|(_, pack)| upload(&appliance, &key, &pack(&DEMO))).collect();
     assert_eq!(read_all(&appliance), 4);
-    let told = |demo: &Value| show(&appliance, &key, demo["sha256"].as_str().unwrap()).expect(200).json();
-    for (demo, (name, _)) in packed.iter().zip(PACKERS) {
-        assert_eq!(told(demo), told(&plain), "{name}");
+    let shown = |demo: &Value| show(&appliance, &key, demo["sha256"].as_str().unwrap()).expect(200).json();
+    for (demo, (name, _)) in packed.iter().zip(COMPRESSORS) {
+        assert_eq!(shown(demo), shown(&plain), "{name}");
         submit(&appliance, &key, demo, &quick::PLAYER.to_string(), 2).expect(202);
         refuses(&submit(&appliance, &key, demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
     }
@@ -124,7 +124,7 @@ fn once_a_demo_has_been_read_a_wrong_player_or_round_is_refused_at_once() {
 fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploaded_again() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let truncated = &PACKERS[0].1(&DEMO)[..1_000];
+    let truncated = &COMPRESSORS[0].1(&DEMO)[..1_000];
     for bytes in [b"PBDEMS2\0<!doctype html>".as_slice(), b"PBDEMS2\0 and nothing more", truncated] {
         let demo = upload(&appliance, &key, bytes);
         let sha256 = demo["sha256"].as_str().unwrap();
@@ -132,7 +132,7 @@ fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploa
         assert_eq!(read_all(&appliance), 1);
         let problem = show(&appliance, &key, sha256).expect(422).json();
         assert_eq!(problem["code"], "demo_unreadable");
-        assert!(problem["error"].as_str().is_some_and(|words| words.ends_with('.')), "{problem}");
+        assert!(problem["error"].as_str().is_some_and(|args| args.ends_with('.')), "{problem}");
         refuses(&submit(&appliance, &key, &demo, PLAYER, 1), "demo_url", "demo_unreadable");
         upload(&appliance, &key, bytes);
         show(&appliance, &key, sha256).expect(202);
@@ -165,7 +165,7 @@ fn a_demo_is_there_only_for_the_accounts_that_uploaded_it() {
         assert_eq!(show(&appliance, &stranger, &name).expect(404).text(), missing, "{name}");
     }
     let path = format!("/api/demos/{sha256}");
-    let put = |key: &str| appliance.send(&Ask::put(&path).key(key));
+    let put = |key: &str| appliance.send(&Request::put(&path).key(key));
     assert_eq!(put(&owner).expect(405).header("Allow"), Some("GET, DELETE"));
     put(&stranger).expect(404);
 }
@@ -176,9 +176,9 @@ fn an_answer_that_was_given_before_the_demo_was_read_is_given_again() {
     let key = appliance.account("studio").metered;
     let demo = upload(&appliance, &key, &DEMO);
     let job = json!({"demo_url": demo["demo_url"], "steam64_id": PLAYER, "round": 1}).to_string();
-    let ask = Ask::post("/api/clips").key(&key).header("Idempotency-Key", "k").json(job);
-    let first = appliance.send(&ask).expect(202);
+    let request = Request::post("/api/clips").key(&key).header("Idempotency-Key", "k").json(job);
+    let first = appliance.send(&request).expect(202);
     read_all(&appliance);
-    let again = appliance.send(&ask).expect(202);
+    let again = appliance.send(&request).expect(202);
     assert_eq!((again.text(), again.header("Idempotent-Replayed")), (first.text(), Some("true")));
 }

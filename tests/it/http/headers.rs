@@ -3,9 +3,9 @@
 
 use dinkem_appliance::http::routes;
 
+use super::clip_links::Published;
 use super::routes::World;
-use super::watch::Published;
-use crate::support::client::{Answer, Ask};
+use crate::support::client::{Answer, Request};
 
 /// `Cache-Control` of what nobody may keep.
 const NEVER: &str = "no-store";
@@ -92,14 +92,14 @@ fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
     for (method, pattern, caching, policy) in TABLE {
         let what = format!("{method} {pattern}");
         let good = match *pattern {
-            "/clips/{token}.mp4" => published.send(Ask::new(method, &published.path("url"))),
-            "/clips/{token}.jpg" => published.send(Ask::new(method, &published.path("poster_url"))),
-            "/embed/{token}" => published.send(Ask::new(method, &published.path("embed_url"))),
+            "/clips/{token}.mp4" => published.send(Request::new(method, &published.path("url"))),
+            "/clips/{token}.jpg" => published.send(Request::new(method, &published.path("poster_url"))),
+            "/embed/{token}" => published.send(Request::new(method, &published.path("embed_url"))),
             _ => {
-                let ask = world.ask(method, pattern);
+                let request = world.request(method, pattern);
                 let node = pattern.starts_with("/api/node/");
                 let key = if node { &world.node.key } else { &world.owner.metered };
-                world.appliance.send(&ask.header("Origin", ORIGIN).key(key))
+                world.appliance.send(&request.header("Origin", ORIGIN).key(key))
             }
         };
         // A video that is none, a clip that is not there yet, an authority that plain HTTP lacks: answers like any other.
@@ -110,8 +110,8 @@ fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
             ids.push(good.header("X-Request-Id").unwrap().to_owned());
         }
 
-        let ask = world.ask(method, pattern);
-        let refused = world.appliance.send(&Ask::new("OPTIONS", ask.target()).header("Origin", ORIGIN));
+        let request = world.request(method, pattern);
+        let refused = world.appliance.send(&Request::new("OPTIONS", request.target()).header("Origin", ORIGIN));
         assert!([401, 404, 405].contains(&refused.status), "OPTIONS {pattern}: {}", refused.status);
         check(&refused, &format!("OPTIONS {pattern}"), NEVER, NOBODY);
         ids.push(refused.header("X-Request-Id").unwrap().to_owned());
@@ -126,12 +126,12 @@ fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
 fn a_part_of_a_clip_is_kept_like_the_whole_and_what_is_not_there_is_not_kept() {
     let published = Published::new(None);
     let path = published.path("url");
-    let part = published.send(Ask::get(&path).header("Range", "bytes=0-9")).expect(206);
+    let part = published.send(Request::get(&path).header("Range", "bytes=0-9")).expect(206);
     check(&part, "a range", DAY, NOBODY);
     let tag = part.header("ETag").unwrap();
-    check(&published.send(Ask::get(&path).header("If-None-Match", tag)).expect(304), "unchanged", DAY, NOBODY);
-    let outside = published.send(Ask::get(&path).header("Range", "bytes=999999999-")).expect(416);
+    check(&published.send(Request::get(&path).header("If-None-Match", tag)).expect(304), "unchanged", DAY, NOBODY);
+    let outside = published.send(Request::get(&path).header("Range", "bytes=999999999-")).expect(416);
     check(&outside, "a range outside", NEVER, NOBODY);
-    check(&published.send(Ask::get("/clips/x.mp4")).expect(404), "no clip", NEVER, NOBODY);
-    check(&published.send(Ask::get("/nowhere").header("Origin", ORIGIN)).expect(401), "no route", NEVER, NOBODY);
+    check(&published.send(Request::get("/clips/x.mp4")).expect(404), "no clip", NEVER, NOBODY);
+    check(&published.send(Request::get("/nowhere").header("Origin", ORIGIN)).expect(401), "no route", NEVER, NOBODY);
 }

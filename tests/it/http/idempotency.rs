@@ -6,13 +6,13 @@ use dinkem_appliance::domain::limits;
 use serde_json::Value;
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
-use crate::support::client::{Answer, Ask};
+use crate::support::client::{Answer, Request};
 use crate::support::process;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn submit(key: &str, idempotency_key: &str, body: &str) -> Ask {
-    Ask::post("/api/clips").key(key).header("Idempotency-Key", idempotency_key).json(body)
+fn submit(key: &str, idempotency_key: &str, body: &str) -> Request {
+    Request::post("/api/clips").key(key).header("Idempotency-Key", idempotency_key).json(body)
 }
 
 fn other_body() -> String {
@@ -22,7 +22,7 @@ fn other_body() -> String {
 }
 
 fn jobs(appliance: &Appliance, key: &str) -> usize {
-    let list = appliance.send(&Ask::get("/api/clips?limit=100").key(key)).expect(200).json();
+    let list = appliance.send(&Request::get("/api/clips?limit=100").key(key)).expect(200).json();
     list["clips"].as_array().unwrap().len()
 }
 
@@ -41,19 +41,19 @@ fn the_same_key_and_body_give_the_first_answer_again_whatever_became_of_the_job(
     let body = good_job().to_string();
     // With a node that looks on, and a job ahead: what a later look at the job says differs from the first answer.
     appliance.job(&key);
-    let ask = submit(&key, "order-17", &body);
-    let first = appliance.send(&ask).expect(202);
+    let request = submit(&key, "order-17", &body);
+    let first = appliance.send(&request).expect(202);
     assert_eq!(first.header("Idempotent-Replayed"), None);
     let (id, job) = (first.json()["id"].as_str().unwrap().to_owned(), first.json());
     assert_eq!(first.header("Location"), Some(format!("/api/clips/{id}").as_str()));
-    assert_eq!(job, appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json());
+    assert_eq!(job, appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json());
 
-    is_the_first_answer_again(&first, &appliance.send(&ask));
+    is_the_first_answer_again(&first, &appliance.send(&request));
     let node = appliance.node("n1");
     while appliance.claim(&node).is_some() {}
-    is_the_first_answer_again(&first, &appliance.send(&ask));
-    appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200);
-    is_the_first_answer_again(&first, &appliance.send(&ask));
+    is_the_first_answer_again(&first, &appliance.send(&request));
+    appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200);
+    is_the_first_answer_again(&first, &appliance.send(&request));
     assert_eq!(jobs(&appliance, &key), 2);
 }
 
@@ -156,9 +156,9 @@ fn many_requests_at_once_with_one_key_make_one_job() {
     for round in 1..=5 {
         let mut job = good_job();
         job["round"] = round.into();
-        let ask = submit(&key, &format!("race-{round}"), &job.to_string());
+        let request = submit(&key, &format!("race-{round}"), &job.to_string());
         let answers: Vec<Answer> = std::thread::scope(|scope| {
-            let racers: Vec<_> = (0..16).map(|_| scope.spawn(|| appliance.send(&ask))).collect();
+            let racers: Vec<_> = (0..16).map(|_| scope.spawn(|| appliance.send(&request))).collect();
             racers.into_iter().map(|racer| racer.join().unwrap()).collect()
         });
         let texts: Vec<_> = answers.iter().map(|answer| (answer.status, answer.text())).collect();
@@ -182,11 +182,11 @@ fn an_answer_outlives_a_killed_server() {
     let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let body = format!(r#"{{"demo_url":"https://demos.invalid/a.dem","steam64_id":"{PLAYER}","round":5}}"#);
-    let ask = submit(&key, "before-the-kill", &body);
-    let first = ask.send(appliance.address.parse().unwrap()).expect(202);
+    let request = submit(&key, "before-the-kill", &body);
+    let first = request.send(appliance.address.parse().unwrap()).expect(202);
     appliance.server().kill();
     appliance.restart();
-    is_the_first_answer_again(&first, &ask.send(appliance.address.parse().unwrap()));
+    is_the_first_answer_again(&first, &request.send(appliance.address.parse().unwrap()));
     let (status, page) = appliance.call("GET", "/api/clips", &key, None);
     assert_eq!((status, page["clips"].as_array().map(Vec::len), &page["next_cursor"]), (200, Some(1), &Value::Null));
     assert!(first.body.len() < limits::JSON_BODY_BYTES as usize);

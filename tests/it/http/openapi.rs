@@ -6,12 +6,12 @@ use dinkem_appliance::http::routes;
 use serde_json::Value;
 
 use crate::support::appliance::Appliance;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::openapi::DOCUMENT;
 
 #[test]
 fn the_description_is_served_to_anyone() {
-    let served = Appliance::start().send(&Ask::get("/api/openapi.json")).expect(200).json();
+    let served = Appliance::start().send(&Request::get("/api/openapi.json")).expect(200).json();
     assert_eq!(served, *DOCUMENT);
     assert_eq!(served["info"]["version"], env!("CARGO_PKG_VERSION"));
 }

@@ -1,13 +1,13 @@
 //! A reverse proxy in front: believed where the operator trusts it, ignored where not.
 
 use crate::support::appliance::Appliance;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 
 /// What the addresses in an answer begin with, for a client that called through a proxy.
 fn base(appliance: &Appliance, key: &str) -> String {
-    let ask = Ask::post("/api/demos").key(key).body("PBDEMS2\0");
-    let ask = ask.header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clips.example:444");
-    let answer = appliance.send(&ask).expect(201).json();
+    let request = Request::post("/api/demos").key(key).body("PBDEMS2\0");
+    let request = request.header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clips.example:444");
+    let answer = appliance.send(&request).expect(201).json();
     answer["demo_url"].as_str().unwrap().split("/api/").next().unwrap().to_owned()
 }
 

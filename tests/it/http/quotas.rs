@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::cli::Cli;
-use crate::support::client::{Answer, Ask};
+use crate::support::client::{Answer, Request};
 
 fn submit(appliance: &Appliance, key: &str) -> Answer {
-    appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string()))
+    appliance.send(&Request::post("/api/clips").key(key).json(good_job().to_string()))
 }
 
 #[track_caller]
@@ -35,9 +35,9 @@ fn an_account_has_only_so_many_jobs_waiting_of_both_classes_and_is_told_how_many
     // What is rendering or cancelled waits no longer.
     appliance.claim(&appliance.node("n1")).unwrap();
     tells(&submit(&appliance, &keys.metered).expect(202), policy, "\"queued-jobs\";r=0");
-    let waiting = appliance.send(&Ask::get("/api/clips?status=queued&limit=1").key(&keys.metered)).json();
+    let waiting = appliance.send(&Request::get("/api/clips?status=queued&limit=1").key(&keys.metered)).json();
     let path = format!("/api/clips/{}", waiting["clips"][0]["id"].as_str().unwrap());
-    appliance.send(&Ask::delete(&path).key(&keys.metered)).expect(200);
+    appliance.send(&Request::delete(&path).key(&keys.metered)).expect(200);
     submit(&appliance, &keys.metered).expect(202);
     submit(&appliance, &keys.metered).expect(429);
 }
@@ -52,7 +52,7 @@ fn the_quota_of_jobs_holds_however_many_come_at_once() {
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
     assert_eq!(accepted, 20);
-    assert_eq!(appliance.send(&Ask::get("/api/account").key(&key)).json()["queued"], 20);
+    assert_eq!(appliance.send(&Request::get("/api/account").key(&key)).json()["queued"], 20);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_bad_body_is_told_before_a_full_queue() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 1);
     let key = appliance.account("studio").metered;
     submit(&appliance, &key).expect(202);
-    appliance.send(&Ask::post("/api/clips").key(&key).json("{}")).blames("demo_url");
+    appliance.send(&Request::post("/api/clips").key(&key).json("{}")).blames("demo_url");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_account_keeps_only_so_many_bytes_of_demos_and_is_told_how_many_are_left() 
     let another = appliance.account("another").metered;
     let upload = |key: &str, byte: u8, bytes: usize| {
         let demo: Vec<u8> = b"PBDEMS2\0".iter().copied().chain(std::iter::repeat(byte)).take(bytes).collect();
-        appliance.send(&Ask::post("/api/demos").key(key).body(demo))
+        appliance.send(&Request::post("/api/demos").key(key).body(demo))
     };
     let policy = "\"demo-bytes\";q=1000;qu=\"content-bytes\"";
     tells(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
@@ -96,7 +96,7 @@ fn an_account_sees_its_own_unfinished_jobs_of_both_classes_with_either_key() {
     for _ in 0..3 {
         appliance.claim(&node).unwrap();
     }
-    let of = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).expect(200).json();
+    let of = |key: &str| appliance.send(&Request::get("/api/account").key(key)).expect(200).json();
     let expected = |class: &str| {
         json!({"name": "studio", "key_class": class, "status": "active", "dinks": 3, "dinks_in_use": 2, "queued": 2,
                "rendering": 2})
@@ -104,11 +104,11 @@ fn an_account_sees_its_own_unfinished_jobs_of_both_classes_with_either_key() {
     assert_eq!((of(&keys.metered), of(&keys.reserved)), (expected("metered"), expected("reserved")));
     // A metered job beside them uses no dink, and what has ended is in none of the numbers.
     appliance.claim(&node).unwrap();
-    let list = appliance.send(&Ask::get("/api/clips?status=rendering").key(&keys.metered)).json();
+    let list = appliance.send(&Request::get("/api/clips?status=rendering").key(&keys.metered)).json();
     let reserved: Vec<&Value> =
         list["clips"].as_array().unwrap().iter().filter(|job| job["job_type"] == "reserved").collect();
     let path = format!("/api/clips/{}", reserved[0]["id"].as_str().unwrap());
-    appliance.send(&Ask::delete(&path).key(&keys.metered)).expect(200);
+    appliance.send(&Request::delete(&path).key(&keys.metered)).expect(200);
     let now = of(&keys.metered);
     assert_eq!((&now["dinks_in_use"], &now["queued"], &now["rendering"]), (&json!(1), &json!(1), &json!(2)));
     app::dinks::set(&appliance.app, "studio", 5).unwrap();
@@ -121,8 +121,8 @@ fn the_operator_sets_the_quotas_at_the_start() {
     for (flag, default) in
         [("--max-queued-jobs <N>", "[default: 1000000]"), ("--max-demos-mib <N>", "[default: 20480]")]
     {
-        let (_, words) = help.split_once(flag).unwrap_or_else(|| panic!("{flag}"));
-        assert!(words.split("--").next().unwrap().contains(default), "{flag}");
+        let (_, args) = help.split_once(flag).unwrap_or_else(|| panic!("{flag}"));
+        assert!(args.split("--").next().unwrap().contains(default), "{flag}");
     }
     let small = crate::support::process::Appliance::start(&["--max-queued-jobs", "1"]);
     let key = small.account("studio");

@@ -13,18 +13,18 @@ use dinkem_appliance::domain::node::NodeState;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined};
-use crate::support::client::{Answer, Ask, connect};
-use crate::support::office::{BUILTIN, Office, spec};
+use crate::support::client::{Answer, Request, connect};
+use crate::support::test_app::{BUILTIN, TestApp, spec};
 use crate::support::wait::until;
 
 /// A claim that waits in the server's hands.
 pub fn waiting(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
     let body = json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": slots});
-    let ask = Ask::post("/api/node/claims").key(&node.key).json(body.to_string());
+    let request = Request::post("/api/node/claims").key(&node.key).json(body.to_string());
     let mut stream = connect(appliance.address);
-    stream.write_all(&ask.bytes()).unwrap();
+    stream.write_all(&request.bytes()).unwrap();
     // One answered request later the claim before it is in the server's hands as well.
-    appliance.send(&Ask::get("/healthz")).expect(200);
+    appliance.send(&Request::get("/healthz")).expect(200);
     stream
 }
 
@@ -40,7 +40,7 @@ fn a_claim_whose_node_has_gone_takes_no_job() {
     let (gone, other) = (appliance.node("gone"), appliance.node("other"));
     for _ in 0..10 {
         drop(waiting(&appliance, &gone, 1));
-        appliance.send(&Ask::get("/healthz")).expect(200);
+        appliance.send(&Request::get("/healthz")).expect(200);
         let id = appliance.job(&key);
         let claim = appliance.claim(&other).expect("the job is there for the other node");
         assert_eq!((&claim["job"]["id"], &claim["job"]["attempts"]), (&json!(id), &json!(0)));
@@ -49,20 +49,20 @@ fn a_claim_whose_node_has_gone_takes_no_job() {
 
 #[test]
 fn a_job_that_was_taken_for_a_node_that_went_meanwhile_is_put_back_uncounted() {
-    let office = Office::open();
-    let (metered, _) = office.account("studio");
-    let (gone, other) = (office.node("gone"), office.node("other"));
-    let id = jobs::submit(&office.app, &metered, spec()).unwrap().job.public_id;
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let (gone, other) = (test.node("gone"), test.node("other"));
+    let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
     // The node is there when the claim begins and when the job is looked for, and no more when it has been taken.
     let looks = Cell::new(0);
     let is_there = || looks.replace(looks.get() + 1) < 2;
     let claim = Claim { renderers: BUILTIN, slots: 1, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };
-    assert!(leases::claim_for(&office.app, &gone, &claim).unwrap().is_none());
+    assert!(leases::claim_for(&test.app, &gone, &claim).unwrap().is_none());
     assert_eq!(looks.get(), 3);
-    let job = jobs::get(&office.app, &metered, id).unwrap().job;
+    let job = jobs::get(&test.app, &metered, id).unwrap().job;
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));
-    assert_eq!(nodes::list(&office.app).unwrap()[0].leases, 0);
-    assert_eq!(office.claim(&other).unwrap().job.job.public_id, id);
+    assert_eq!(nodes::list(&test.app).unwrap()[0].leases, 0);
+    assert_eq!(test.claim(&other).unwrap().job.job.public_id, id);
 }
 
 #[test]
@@ -74,12 +74,12 @@ fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
     until("the claim", || (nodes::list(&appliance.app).unwrap()[0].node.slots == 1).then_some(()));
     assert_eq!(state(&appliance, "n1"), NodeState::Up);
     for _ in 0..2 {
-        let left = appliance.send(&Ask::post("/api/node/leave").key(&node.key).json("{}")).expect(200);
+        let left = appliance.send(&Request::post("/api/node/leave").key(&node.key).json("{}")).expect(200);
         assert_eq!((left.json(), state(&appliance, "n1").as_str()), (json!({}), "stopped"));
     }
     Answer::read(claim, false).expect(204);
     let id = appliance.job(&key);
-    let job = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).json();
+    let job = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).json();
     assert_eq!((&job["status"], &job["waiting_because"]), (&json!("queued"), &json!("no render node is connected")));
 
     assert_eq!(appliance.claim(&node).unwrap()["job"]["id"], json!(id));
@@ -97,7 +97,7 @@ fn a_node_process_that_is_terminated_is_shown_as_stopped_at_once() {
     };
     listed("a node at work", &|node| node["state"] == "up" && node["slots"] == 1);
     node.signal("TERM");
-    assert!(node.ended().0.success());
+    assert!(node.wait().0.success());
     let stopped = appliance.admin(&["nodes", "list"])["nodes"][0].clone();
     assert!(stopped["state"] == "stopped" && stopped["stopped_at"].is_string(), "{stopped}");
     let _again = appliance.node("n1", None);

@@ -1,13 +1,21 @@
 //! Render nodes that stop, are stopped, hoard, share a key or are not there.
 
 #[cfg(target_os = "linux")]
+mod agent;
+mod benched;
+mod check;
+mod fairness;
+#[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(target_os = "linux")]
 mod interrupted;
+mod join;
+mod join_tokens;
 mod leave;
 mod no_nodes;
-mod paths;
-mod room;
+mod protocol_versions;
+mod sanitized_text;
 mod shared_key;
-mod words;
 
 use std::sync::Arc;
 

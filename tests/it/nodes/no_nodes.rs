@@ -6,7 +6,7 @@ use dinkem_appliance::domain::limits;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, good_job};
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::process;
 use crate::support::wait::until;
 
@@ -18,7 +18,7 @@ fn doctor(appliance: &Appliance) -> Vec<(String, String)> {
 }
 
 fn ready(appliance: &Appliance) -> Value {
-    appliance.send(&Ask::get("/readyz")).expect(200).json()
+    appliance.send(&Request::get("/readyz")).expect(200).json()
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn readyz_and_the_doctor_say_that_jobs_wait_for_nodes_that_are_not_there() {
         let [(_, words)] = &doctor(&appliance)[..] else { panic!("one fault") };
         assert!(words.starts_with("2 jobs are waiting and no render node is up."), "{words}");
         assert!(words.contains("admin nodes list"), "{words}");
-        appliance.send(&Ask::post("/api/node/leave").key(&node.key)).expect(200);
+        appliance.send(&Request::post("/api/node/leave").key(&node.key)).expect(200);
     }
 }
 
@@ -89,7 +89,7 @@ fn a_server_whose_nodes_have_all_stopped_says_at_its_start_that_none_is_up() {
     let mut node = appliance.node("n1", None);
     until("the node at work", || (appliance.admin(&["nodes", "list"])["nodes"][0]["slots"] == 1).then_some(()));
     node.signal("TERM");
-    assert!(node.ended().0.success());
+    assert!(node.wait().0.success());
     appliance.restart();
     let words = until("the hint", || appliance.server().line().filter(|line| line.contains("No render node is up")));
     assert!(words.contains("admin nodes list`") && words.contains("--local-nodes 1"), "{words}");

@@ -7,14 +7,14 @@ use dinkem_appliance::domain::limits;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined};
-use crate::support::client::Ask;
+use crate::support::client::Request;
 
 /// One short claim by the agent of this id, `after` seconds later.
 fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
     appliance.clock.advance(Duration::from_secs(after));
     let body = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 1}).to_string();
-    let ask = Ask::post("/api/node/claims").key(&node.key).header("Dinkem-Instance", instance).json(body);
-    appliance.send(&ask).expect(204);
+    let request = Request::post("/api/node/claims").key(&node.key).header("Dinkem-Instance", instance).json(body);
+    appliance.send(&request).expect(204);
 }
 
 /// Whether the list of nodes and the doctor say so.

@@ -17,12 +17,12 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
-use crate::support::office::{self, Office, spec};
-use crate::support::work::Work;
+use crate::support::test_app::{self, TestApp, spec};
+use crate::support::worker::Worker;
 
 /// A server with an uploaded demo, a finished clip, a failed, a cancelled and a waiting job.
 struct Studio {
-    office: Office,
+    test: TestApp,
     caller: Caller,
     done: Uuid,
     waiting: Uuid,
@@ -32,33 +32,33 @@ struct Studio {
 
 impl Studio {
     fn open() -> Self {
-        let office = Office::open();
-        let (caller, _) = office.account("studio");
-        let work = Work::at(&office.app);
+        let test = TestApp::start();
+        let (caller, _) = test.account("studio");
+        let worker = Worker::new(&test.app);
         let kind = spec().footage_kind();
-        let done = work.done(&caller, kind);
-        work.failed(&caller, kind);
-        let cancelled = work.submit(&caller, kind);
-        work.remove(&caller, cancelled);
-        let waiting = work.submit(&caller, kind);
-        let stored = demos::receive(&office.app, &caller, &mut b"a demo".as_slice()).unwrap();
-        let demo = office.dir.path().join("demos").join(hex(&stored.sha256));
-        Self { office, caller, done, waiting, demo, scratch: tempfile::tempdir().unwrap() }
+        let done = worker.complete_job(&caller, kind);
+        worker.fail_job(&caller, kind);
+        let cancelled = worker.submit(&caller, kind);
+        worker.remove(&caller, cancelled);
+        let waiting = worker.submit(&caller, kind);
+        let stored = demos::receive(&test.app, &caller, &mut b"a demo".as_slice()).unwrap();
+        let demo = test.dir.path().join("demos").join(hex(&stored.sha256));
+        Self { test, caller, done, waiting, demo, scratch: tempfile::tempdir().unwrap() }
     }
 
     fn backup(&self, videos: bool) -> (PathBuf, Backup) {
         let path = self.scratch.path().join(if videos { "with-videos.tar" } else { "without.tar" });
-        let made = backup::make(&self.office.admin(), &path, videos).unwrap();
+        let made = backup::make(&self.test.admin(), &path, videos).unwrap();
         (path, made)
     }
 
     fn restore(&self, to: &Path, from: &Path) -> Result<Restored, Error> {
-        backup::restore(to, from, &*self.office.clock)
+        backup::restore(to, from, &*self.test.clock)
     }
 
     /// A server on a restored directory.
     fn serve(&self, dir: &Path) -> Arc<App> {
-        office::serve(dir, &self.office.clock, &Arc::new(FakeRandom::default())).unwrap()
+        test_app::serve(dir, &self.test.clock, &Arc::new(FakeRandom::default())).unwrap()
     }
 
     fn clip(&self, app: &App) -> Option<Clip> {
@@ -80,7 +80,7 @@ fn a_backup_with_videos_restores_everything_on_a_new_machine() {
     let (file, made) = studio.backup(true);
     assert_eq!((made.accounts, made.jobs, made.demos, made.videos), (1, 4, 1, Some(1)));
     assert_eq!((made.left_out, made.bytes), (Vec::<String>::new(), fs::metadata(&file).unwrap().len()));
-    let before = studio.clip(&studio.office.app).unwrap();
+    let before = studio.clip(&studio.test.app).unwrap();
 
     let new = tempfile::tempdir().unwrap();
     let dir = new.path().join("data");
@@ -91,7 +91,7 @@ fn a_backup_with_videos_restores_everything_on_a_new_machine() {
     let after = studio.clip(&app).unwrap();
     assert_eq!((before.token.reveal(), before.lease), (after.token.reveal(), after.lease));
     let video = format!("clips/{}.mp4", after.lease);
-    assert_eq!(read(dir.join(&video)), read(studio.office.dir.path().join(&video)));
+    assert_eq!(read(dir.join(&video)), read(studio.test.dir.path().join(&video)));
     assert_eq!(read(dir.join("demos").join(studio.demo.file_name().unwrap())).as_deref(), Some(&b"a demo"[..]));
     assert_eq!(jobs::get(&app, &studio.caller, studio.waiting).unwrap().job.status, JobStatus::Queued);
     let latest = audit::list(&app, 1).unwrap().remove(0);
@@ -111,14 +111,14 @@ fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
     assert_eq!((job.status, job.clip.is_none()), (JobStatus::Done, true));
 
     // On the machine itself, whose clips are unharmed.
-    let Studio { office, caller, done, .. } = studio;
-    let Office { app, clock, random, dir } = office;
+    let Studio { test, caller, done, .. } = studio;
+    let TestApp { app, clock, random, dir } = test;
     drop(Arc::into_inner(app).unwrap());
     let restored = backup::restore(dir.path(), &file, &*clock).unwrap();
     assert_eq!((restored.videos, restored.forgotten), (1, 0));
     let aside = restored.aside.expect("what was there is kept");
     assert!(aside.starts_with(dir.path()) && aside.join("store.db").exists());
-    let app = office::serve(dir.path(), &clock, &random).unwrap();
+    let app = test_app::serve(dir.path(), &clock, &random).unwrap();
     let clip = jobs::get(&app, &caller, done).unwrap().job.clip.unwrap();
     assert!(dir.path().join(format!("clips/{}.mp4", clip.lease)).exists());
     assert!(aside.join(format!("clips/{}.mp4", clip.lease)).exists());
@@ -127,38 +127,38 @@ fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
 #[test]
 fn what_happened_since_the_backup_does_not_mix_with_what_happens_after_it() {
     let studio = Studio::open();
-    let token = nodes::token(&studio.office.app).unwrap();
+    let token = nodes::token(&studio.test.app).unwrap();
     let (file, _) = studio.backup(false);
-    nodes::join(&studio.office.app, &token, "since").unwrap();
-    let work = Work::at(&studio.office.app);
-    let since = work.claim().lease.id;
+    nodes::join(&studio.test.app, &token, "since").unwrap();
+    let worker = Worker::new(&studio.test.app);
+    let since = worker.claim().lease.id;
 
     let new = tempfile::tempdir().unwrap();
     studio.restore(new.path(), &file).unwrap();
     let app = studio.serve(new.path());
     assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code), Some("join_token_refused"));
-    let later = Work::at(&app).claim().lease.id;
+    let later = Worker::new(&app).claim().lease.id;
     assert!(later.0 > since.0 + 1_000, "{later} must never have been given before {since}");
 }
 
 #[test]
 fn a_lease_of_the_past_runs_out_and_its_job_is_done_by_another_node() {
     let studio = Studio::open();
-    let held = Work::at(&studio.office.app).claim().job.job.public_id;
+    let held = Worker::new(&studio.test.app).claim().job.job.public_id;
     let (file, _) = studio.backup(false);
     let new = tempfile::tempdir().unwrap();
     studio.restore(new.path(), &file).unwrap();
     let app = studio.serve(new.path());
-    studio.office.clock.advance(office::LEASE);
+    studio.test.clock.advance(test_app::LEASE);
     dinkem_appliance::app::leases::expire(&app).unwrap();
-    assert_eq!(Work::at(&app).claim().job.job.public_id, held);
+    assert_eq!(Worker::new(&app).claim().job.job.public_id, held);
 }
 
 #[test]
 fn what_is_missing_or_damaged_is_left_out_and_named() {
     let studio = Studio::open();
-    let clip = studio.clip(&studio.office.app).unwrap();
-    let video = studio.office.dir.path().join(format!("clips/{}.mp4", clip.lease));
+    let clip = studio.clip(&studio.test.app).unwrap();
+    let video = studio.test.dir.path().join(format!("clips/{}.mp4", clip.lease));
     let mut bytes = fs::read(&video).unwrap();
     bytes[100] ^= 1;
     fs::write(&video, bytes).unwrap();
@@ -174,7 +174,7 @@ fn what_is_missing_or_damaged_is_left_out_and_named() {
 #[test]
 fn a_clip_that_was_deleted_is_not_missed() {
     let studio = Studio::open();
-    jobs::remove(&studio.office.app, &studio.caller, studio.done).unwrap();
+    jobs::remove(&studio.test.app, &studio.caller, studio.done).unwrap();
     let (_, made) = studio.backup(true);
     assert_eq!((made.videos, made.left_out), (Some(0), Vec::new()));
 }
@@ -207,9 +207,9 @@ fn every_file_of_a_served_data_directory_survives_or_is_known_to_pass() {
     cli.run(&["admin", "activate"]);
     let key = made["metered_key"].as_str().unwrap();
     let fingerprint = cli.run(&["--json", "admin", "tls", "show"]).json()["fingerprint"].clone();
-    let ended = cli.run(&["--json", "admin", "backup", "all.tar", "--videos"]);
-    assert_eq!(ended.status, 0, "{ended:?}");
-    let said = ended.json();
+    let output = cli.run(&["--json", "admin", "backup", "all.tar", "--videos"]);
+    assert_eq!(output.status, 0, "{output:?}");
+    let said = output.json();
     assert_eq!(
         (&said["accounts"], &said["jobs"], &said["path"]),
         (&json!(1), &json!(0), &json!(cli.home().join("all.tar")))
@@ -221,8 +221,8 @@ fn every_file_of_a_served_data_directory_survives_or_is_known_to_pass() {
     assert_eq!(mode(&cli.home().join("all.tar")), 0o600);
     drop(server);
 
-    let ended = cli.run(&["--json", "--data-dir", "new", "admin", "restore", "all.tar"]);
-    assert_eq!((ended.status, &ended.json()["replaced"]), (0, &json!(null)), "{ended:?}");
+    let output = cli.run(&["--json", "--data-dir", "new", "admin", "restore", "all.tar"]);
+    assert_eq!((output.status, &output.json()["replaced"]), (0, &json!(null)), "{output:?}");
     census(&cli.home().join("new"), "", &mut restored);
     let lost: Vec<_> = served.difference(&restored).filter(|path| !is_passing(path)).collect();
     assert!(lost.is_empty() && served.contains("local-nodes/1/node.json"), "{lost:?} of {served:?}");

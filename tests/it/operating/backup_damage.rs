@@ -8,7 +8,7 @@ use dinkem_appliance::os::archive::Writer;
 use dinkem_appliance::os::clock::FakeClock;
 
 use crate::support::cli::Cli;
-use crate::support::dice::Dice;
+use crate::support::rng::Rng;
 
 /// A data directory with one account, its backup, and what a refused restore must leave as it is.
 struct Site {
@@ -48,10 +48,10 @@ fn a_backup_with_flipped_bits_or_without_its_end_is_refused_and_nothing_is_touch
     let site = Site::new();
     let (before, store) = (names(&site.data), fs::read(site.data.join("store.db")).unwrap());
     let length = site.good.len();
-    let mut dice = Dice::new(7);
+    let mut rng = Rng::new(7);
     // Each header and what fills up its block, the store, the end; then anywhere.
     let known = (0..length).step_by(512).chain((0..4_096).step_by(31)).chain(length - 2_048..length);
-    let anywhere: Vec<usize> = (0..300).map(|_| dice.roll(length)).collect();
+    let anywhere: Vec<usize> = (0..300).map(|_| rng.below(length)).collect();
     for at in known.chain(anywhere) {
         let mut bad = site.good.clone();
         bad[at] ^= 1 << (at % 8);
@@ -78,11 +78,11 @@ fn a_refusal_says_what_is_wrong_with_the_file() {
         ("text.tar", b"not a backup".to_vec(), "text.tar is no backup of a dinkem-appliance"),
         ("zeros.tar", vec![0; 8_192], "zeros.tar is no backup of a dinkem-appliance"),
     ];
-    for (name, content, words) in cases {
+    for (name, content, args) in cases {
         fs::write(site.cli.home().join(name), content).unwrap();
-        let ended = site.cli.run(&["admin", "restore", name]);
-        assert_eq!((ended.status, ended.err.lines().count()), (1, 1), "{ended:?}");
-        assert!(ended.err.contains(words), "{ended:?}");
+        let output = site.cli.run(&["admin", "restore", name]);
+        assert_eq!((output.status, output.err.lines().count()), (1, 1), "{output:?}");
+        assert!(output.err.contains(args), "{output:?}");
     }
     let missing = site.cli.run(&["admin", "restore", "none.tar"]);
     assert!(

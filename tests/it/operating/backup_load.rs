@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::appliance::good_job;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::process::Appliance;
 use crate::support::wait::until;
 
@@ -25,7 +25,7 @@ impl Drop for Stop<'_> {
 fn every_job_acknowledged_before_the_backup_began_is_in_it() {
     let appliance = Appliance::start_plain(&[]);
     let key = appliance.account("studio");
-    let order = good_job().to_string();
+    let job_request = good_job().to_string();
     let address = appliance.address.parse().unwrap();
     let (acknowledged, enough) = (Mutex::new(Vec::<String>::new()), AtomicBool::new(false));
     let file = appliance.scratch().join("backup.tar");
@@ -33,7 +33,7 @@ fn every_job_acknowledged_before_the_backup_began_is_in_it() {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
                 while !enough.load(Ordering::SeqCst) {
-                    let answer = Ask::post("/api/clips").key(&key).json(&order).send(address).expect(202);
+                    let answer = Request::post("/api/clips").key(&key).json(&job_request).send(address).expect(202);
                     acknowledged.lock().unwrap().push(answer.json()["id"].as_str().unwrap().to_owned());
                 }
             });

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
-use crate::support::office::{self, BUILTIN, Office, START_MS, spec};
+use crate::support::test_app::{self, BUILTIN, START_MS, TestApp, spec};
 use crate::support::wait::until;
 
 /// A data directory that a server has left, hard: one job is on a node.
@@ -43,30 +43,30 @@ impl Site {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
         let (clock, random) = (Arc::new(FakeClock::at(START_MS)), Arc::new(FakeRandom::default()));
-        let office = Office {
-            app: office::serve(&data, &clock, &random).unwrap(),
+        let test = TestApp {
+            app: test_app::serve(&data, &clock, &random).unwrap(),
             clock: clock.clone(),
             random: random.clone(),
             dir: tempfile::tempdir().unwrap(),
         };
-        let (caller, _) = office.account("studio");
-        let node = office.node("n1");
+        let (caller, _) = test.account("studio");
+        let node = test.node("n1");
         // Numbers that both know, and one that only the store knows that was left.
         for _ in 0..3 {
-            let id = jobs::submit(&office.app, &caller, spec()).unwrap().job.public_id;
-            office.claim(&node).unwrap();
-            jobs::remove(&office.app, &caller, id).unwrap();
+            let id = jobs::submit(&test.app, &caller, spec()).unwrap().job.public_id;
+            test.claim(&node).unwrap();
+            jobs::remove(&test.app, &caller, id).unwrap();
         }
-        let job = jobs::submit(&office.app, &caller, spec()).unwrap().job.public_id;
+        let job = jobs::submit(&test.app, &caller, spec()).unwrap().job.public_id;
         before(&data);
-        let lease = office.claim(&node).unwrap().lease.id;
-        closed(office.app, &data);
+        let lease = test.claim(&node).unwrap().lease.id;
+        closed(test.app, &data);
         Self { clock, random, root, data, caller, node, job, lease }
     }
 
     /// A server on a directory. A process that another test is just starting may hold the lock for a moment.
     fn serve(&self, dir: &Path) -> Result<Arc<App>, Error> {
-        until("the lock of the data directory", || match office::serve(dir, &self.clock, &self.random) {
+        until("the lock of the data directory", || match test_app::serve(dir, &self.clock, &self.random) {
             Err(error) if error.code == "data_dir_in_use" => None,
             answer => Some(answer),
         })
@@ -323,8 +323,8 @@ fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
 
     let promoted = cli.run(&[&["admin"], &at[..], &["promote"]].concat());
     assert_eq!(promoted.status, 0, "{promoted:?}");
-    for words in [copy.to_str().unwrap(), "0 jobs put back into the queue", "join tokens are void"] {
-        assert!(promoted.out.contains(words), "{promoted:?}");
+    for args in [copy.to_str().unwrap(), "0 jobs put back into the queue", "join tokens are void"] {
+        assert!(promoted.out.contains(args), "{promoted:?}");
     }
     drop(CliServer::start(&cli, &["--plain-http", "loopback", at[0], at[1]]));
     assert_eq!(cli.run(&[&["--json", "admin"], &at[..], &["promote"]].concat()).json()["jobs_put_back"], 0);

@@ -9,7 +9,7 @@ use dinkem_appliance::os::random::SystemRandom;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::cli::{Cli, Ended};
+use crate::support::cli::{Cli, CliOutput};
 use crate::support::cli_server::CliServer;
 use crate::support::process::Appliance;
 use crate::support::quick;
@@ -48,17 +48,17 @@ impl Site {
     }
 
     /// How it ended, and the codes of the faults that are not mended.
-    fn doctor(&self, flags: &[&str]) -> (Ended, Vec<String>) {
-        let ended = self.cli.run(&[&["--json", "admin", "doctor"], flags].concat());
-        let answer = ended.json();
+    fn doctor(&self, flags: &[&str]) -> (CliOutput, Vec<String>) {
+        let output = self.cli.run(&[&["--json", "admin", "doctor"], flags].concat());
+        let answer = output.json();
         let faults = answer["faults"].as_array().unwrap();
         for fault in faults {
             let says = |member: &str| fault[member].as_str().is_some_and(|text| !text.is_empty());
             assert!(says("message") && says("mend"), "{fault}");
         }
         let open: Vec<_> = faults.iter().filter(|fault| fault["mended"] == false).map(code).collect();
-        assert_eq!((ended.status == 0, &answer["ok"]), (open.is_empty(), &Value::Bool(open.is_empty())), "{ended:?}");
-        (ended, open)
+        assert_eq!((output.status == 0, &answer["ok"]), (open.is_empty(), &Value::Bool(open.is_empty())), "{output:?}");
+        (output, open)
     }
 }
 
@@ -209,17 +209,17 @@ fn each_fault_is_named_with_its_mend_and_mended_where_that_is_safe() {
     for (fault, harm, is_mended) in CASES {
         let site = Site::new();
         harm(&site);
-        let (ended, open) = site.doctor(&[]);
-        assert_eq!(open, [*fault], "{ended:?}");
-        assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+        let (output, open) = site.doctor(&[]);
+        assert_eq!(open, [*fault], "{output:?}");
+        assert_eq!(output.err.lines().count(), 1, "{output:?}");
         // Whoever closes the store last has emptied its log.
         if *fault == "log_size" {
             harm(&site);
         }
-        let (ended, open) = site.doctor(&["--fix"]);
-        assert_eq!(open.is_empty(), *is_mended, "{ended:?}");
-        let (ended, open) = site.doctor(&[]);
-        assert_eq!(open.is_empty(), *is_mended, "{ended:?}");
+        let (output, open) = site.doctor(&["--fix"]);
+        assert_eq!(open.is_empty(), *is_mended, "{output:?}");
+        let (output, open) = site.doctor(&[]);
+        assert_eq!(open.is_empty(), *is_mended, "{output:?}");
     }
 }
 
@@ -227,17 +227,17 @@ fn each_fault_is_named_with_its_mend_and_mended_where_that_is_safe() {
 fn faults_are_told_to_people_too() {
     let site = Site::new();
     site.write("clips/99.mp4", "left over");
-    let ended = site.cli.run(&["admin", "doctor"]);
+    let output = site.cli.run(&["admin", "doctor"]);
     assert!(
-        ended.out.starts_with("orphans: Files in the data directory that nothing needs (1): clips/99.mp4.\n  fix: "),
-        "{ended:?}"
+        output.out.starts_with("orphans: Files in the data directory that nothing needs (1): clips/99.mp4.\n  fix: "),
+        "{output:?}"
     );
-    let ended = site.cli.run(&["admin", "doctor", "--fix"]);
-    assert!(ended.status == 0 && ended.out.ends_with("  fixed\n"), "{ended:?}");
-    let ended = site.cli.run(&["admin", "doctor"]);
-    assert_eq!((ended.status, ended.out.as_str(), ended.err.as_str()), (0, "no faults\n", ""));
-    let ended = site.cli.run(&["--data-dir", "none", "admin", "doctor"]);
-    assert!(ended.status == 1 && ended.out.starts_with("no_data_dir: "), "{ended:?}");
+    let output = site.cli.run(&["admin", "doctor", "--fix"]);
+    assert!(output.status == 0 && output.out.ends_with("  fixed\n"), "{output:?}");
+    let output = site.cli.run(&["admin", "doctor"]);
+    assert_eq!((output.status, output.out.as_str(), output.err.as_str()), (0, "no faults\n", ""));
+    let output = site.cli.run(&["--data-dir", "none", "admin", "doctor"]);
+    assert!(output.status == 1 && output.out.starts_with("no_data_dir: "), "{output:?}");
     assert!(!site.cli.home().join("none").exists(), "the doctor makes nothing");
 }
 
@@ -294,8 +294,8 @@ fn an_appliance_that_has_done_its_work_is_well() {
     let files = quick::server();
     let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let key = appliance.account("studio");
-    let id = appliance.submit(&key, &quick::order(&files));
-    appliance.done(&key, &id);
+    let id = appliance.submit(&key, &quick::job(&files));
+    appliance.wait_for_clip(&key, &id);
     appliance.doctor();
     appliance.server().kill();
     appliance.doctor();

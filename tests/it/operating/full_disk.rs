@@ -57,8 +57,8 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let data = appliance.data_dir();
     let key = appliance.account("studio");
-    let ids: Vec<String> = (0..2).map(|_| appliance.submit(&key, &quick::order(&files))).collect();
-    ids.iter().for_each(|id| drop(appliance.done(&key, id)));
+    let ids: Vec<String> = (0..2).map(|_| appliance.submit(&key, &quick::job(&files))).collect();
+    ids.iter().for_each(|id| drop(appliance.wait_for_clip(&key, id)));
     until("the ballast", || data.join("ballast").exists().then_some(()));
     appliance.server().kill();
 
@@ -91,7 +91,7 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
         assert_eq!(appliance.raw("GET", &url, None, None).0, 200);
         assert_eq!(appliance.call("GET", "/readyz", &key, None).0, 503);
         assert_eq!(appliance.raw("POST", "/api/demos", Some(&key), Some(b"PBDEMS2\0".to_vec())).0, 507);
-        assert_eq!(appliance.call("POST", "/api/clips", &key, Some(&quick::order(&files))).0, 507);
+        assert_eq!(appliance.call("POST", "/api/clips", &key, Some(&quick::job(&files))).0, 507);
         let (status, job) = appliance.call("DELETE", &format!("/api/clips/{id}"), &key, None);
         assert_eq!((status, &job["clip"]), (200, &Value::Null), "{job}");
         assert_eq!(appliance.raw("GET", &url, None, None).0, 404);
@@ -103,8 +103,8 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
     appliance.restart();
     disk.empty();
     disk.grow();
-    let id = appliance.submit(&key, &quick::order(&files));
-    appliance.done(&key, &id);
+    let id = appliance.submit(&key, &quick::job(&files));
+    appliance.wait_for_clip(&key, &id);
     until("the ballast", || data.join("ballast").exists().then_some(()));
     drop(disk);
 }

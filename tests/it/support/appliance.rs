@@ -14,7 +14,7 @@ use dinkem_appliance::os::room::Room;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::client::{Answer, Ask};
+use super::client::{Answer, Request};
 
 /// A player that no demo need have.
 pub const PLAYER: &str = "76561198000000000";
@@ -117,26 +117,26 @@ impl Appliance {
     pub fn node(&self, name: &str) -> Joined {
         let token = app::nodes::token(&self.app).unwrap();
         let body = json!({"join_token": token.reveal(), "name": name}).to_string();
-        let answer = self.send(&Ask::post("/api/node/join").json(body)).expect(201);
+        let answer = self.send(&Request::post("/api/node/join").json(body)).expect(201);
         Joined { key: answer.json()["node_key"].as_str().unwrap().to_owned() }
     }
 
     /// Submits a good job and gives its id.
     pub fn job(&self, key: &str) -> String {
-        let answer = self.send(&Ask::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
+        let answer = self.send(&Request::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// Claims without waiting; the answer's body, or `None` when there was nothing to do.
     pub fn claim(&self, node: &Joined) -> Option<Value> {
         let body = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 64}).to_string();
-        let answer = self.send(&Ask::post("/api/node/claims").key(&node.key).json(body));
+        let answer = self.send(&Request::post("/api/node/claims").key(&node.key).json(body));
         (answer.status == 200).then(|| answer.json())
     }
 
     #[track_caller]
-    pub fn send(&self, ask: &Ask) -> Answer {
-        ask.send(self.address)
+    pub fn send(&self, request: &Request) -> Answer {
+        request.send(self.address)
     }
 
     /// Stops serving; how many requests were cut.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 
 use super::listener::{head, hold, reply};
-use super::node_bench::DEMO;
+use super::node_harness::DEMO;
 
 /// Answers for a path; `/good.dem` and `/tagged.dem` are demos, and the latter has an `ETag`.
 pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result<()> {
@@ -18,7 +18,7 @@ pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result
         "/busy.dem" => reply(to, 503, &[], b""),
         "/metadata.dem" => reply(to, 302, &[("Location", "http://169.254.169.254/latest")], b""),
         "/announced.dem" => head(to, 200, &[], Some(2_000_000)).and_then(|()| hold(to)),
-        "/good.dem.gz" => reply(to, 200, &[], &super::packers::gz(DEMO)),
+        "/good.dem.gz" => reply(to, 200, &[], &super::compression::gz(DEMO)),
         "/bomb.dem.gz" => reply(to, 200, &[], &bomb()),
         "/cut.dem.gz" => reply(to, 200, &[], &bomb()[..1_000]),
         "/silent.dem" => hold(to),

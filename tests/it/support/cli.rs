@@ -10,13 +10,13 @@ use serde_json::Value;
 
 /// What a call came to.
 #[derive(Debug)]
-pub struct Ended {
+pub struct CliOutput {
     pub status: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Ended {
+impl CliOutput {
     fn of(output: Output) -> Self {
         Self {
             status: output.status.code().unwrap_or(-1),
@@ -63,29 +63,29 @@ impl Cli {
     }
 
     /// Calls the binary with these words; standard input is empty.
-    pub fn run(&self, words: &[&str]) -> Ended {
-        self.run_in(&[], words)
+    pub fn run(&self, args: &[&str]) -> CliOutput {
+        self.run_in(&[], args)
     }
 
     /// The same with these variables in the environment.
-    pub fn run_in(&self, environment: &[(&str, &str)], words: &[&str]) -> Ended {
-        Ended::of(self.command(environment, words).output().unwrap())
+    pub fn run_in(&self, environment: &[(&str, &str)], args: &[&str]) -> CliOutput {
+        CliOutput::of(self.command(environment, args).output().unwrap())
     }
 
     /// The same with a text on standard input.
-    pub fn run_with_input(&self, input: &str, words: &[&str]) -> Ended {
-        let mut command = self.command(&[], words);
+    pub fn run_with_input(&self, input: &str, args: &[&str]) -> CliOutput {
+        let mut command = self.command(&[], args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that needs no input may have ended before it is written.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        Ended::of(child.wait_with_output().unwrap())
+        CliOutput::of(child.wait_with_output().unwrap())
     }
 
     /// The same, to be started by the test.
-    pub fn command(&self, environment: &[(&str, &str)], words: &[&str]) -> Command {
+    pub fn command(&self, environment: &[(&str, &str)], args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dinkem-appliance"));
-        command.args(words).current_dir(self.home()).stdin(Stdio::null());
+        command.args(args).current_dir(self.home()).stdin(Stdio::null());
         command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(environment.iter().copied());
         command

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::cli::Cli;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server that is killed when it goes out of scope.
 pub struct CliServer {
@@ -44,7 +44,7 @@ impl CliServer {
         // The pipe must be emptied even when nobody listens any more.
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(send.send(line))));
         let address = loop {
-            let line = lines.recv_timeout(PATIENCE).expect("the server ended");
+            let line = lines.recv_timeout(TIMEOUT).expect("the server ended");
             if let Some(rest) = line.strip_prefix("Listening on ") {
                 break rest.split(':').take(2).collect::<Vec<_>>().join(":");
             }
@@ -55,8 +55,8 @@ impl CliServer {
             addresses: Addresses::Any,
             ca_pem: authority,
             redirects: 0,
-            connect_timeout: PATIENCE,
-            stall_timeout: PATIENCE,
+            connect_timeout: TIMEOUT,
+            stall_timeout: TIMEOUT,
         };
         Self { child, client: Client::new(options).unwrap(), lines, url: format!("{scheme}://{address}") }
     }
@@ -68,7 +68,7 @@ impl CliServer {
 
     /// A GET without a key: status, media type and body.
     pub fn get_text(&self, path: &str) -> (u16, String, String) {
-        let answer = self.client.send(Request::new(Method::GET, &format!("{}{path}", self.url), PATIENCE)).unwrap();
+        let answer = self.client.send(Request::new(Method::GET, &format!("{}{path}", self.url), TIMEOUT)).unwrap();
         let media_type = answer.header("content-type").unwrap_or_default().to_owned();
         (answer.status, media_type, String::from_utf8(answer.bytes(1 << 20).unwrap()).unwrap())
     }
@@ -76,7 +76,7 @@ impl CliServer {
     /// A GET: status and JSON.
     pub fn get(&self, path: &str, key: &str) -> (u16, Value) {
         let (url, key) = (format!("{}{path}", self.url), Secret::new(key));
-        let answer = self.client.send(Request { bearer: Some(&key), ..Request::new(Method::GET, &url, PATIENCE) });
+        let answer = self.client.send(Request { bearer: Some(&key), ..Request::new(Method::GET, &url, TIMEOUT) });
         let answer = answer.unwrap();
         (answer.status, answer.json(1 << 20).unwrap())
     }

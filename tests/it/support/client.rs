@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::openapi;
 
 /// A test that waits longer for an answer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A request in the making.
 #[derive(Clone)]
-pub struct Ask {
+pub struct Request {
     method: String,
     target: String,
     headers: Vec<(String, String)>,
@@ -21,7 +21,7 @@ pub struct Ask {
     length: bool,
 }
 
-impl Ask {
+impl Request {
     pub fn new(method: &str, target: &str) -> Self {
         Self { method: method.into(), target: target.into(), headers: vec![], body: vec![], length: true }
     }
@@ -125,7 +125,7 @@ impl Ask {
 /// A connection that does not wait for ever.
 pub fn connect(to: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
 }
 

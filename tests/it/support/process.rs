@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
 
-use super::wait::{PATIENCE, until};
+use super::wait::{TIMEOUT, until};
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_dinkem-appliance");
@@ -66,7 +66,7 @@ impl Process {
     }
 
     /// Waits for its end, which the test has brought about; its log with it.
-    pub fn ended(&mut self) -> (ExitStatus, Vec<String>) {
+    pub fn wait(&mut self) -> (ExitStatus, Vec<String>) {
         let status = until("the end of the process", || self.child.try_wait().unwrap());
         (status, self.lines.iter().collect())
     }
@@ -177,7 +177,7 @@ impl Appliance {
     }
 
     /// The authority's certificate, as a file that clients are given.
-    pub fn authority(&self) -> PathBuf {
+    pub fn ca_file(&self) -> PathBuf {
         let file = self.scratch().join("ca.pem");
         self.admin(&["tls", "export", "-o", file.to_str().unwrap()]);
         file
@@ -242,7 +242,7 @@ impl Appliance {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .tls_config(ureq::tls::TlsConfig::builder().root_certs(self.roots()).build())
             .build()
             .into();
@@ -281,15 +281,15 @@ impl Appliance {
     }
 
     /// Waits until the job has ended, one way or another.
-    pub fn ended(&self, key: &str, id: &str) -> Value {
+    pub fn wait_for_job(&self, key: &str, id: &str) -> Value {
         until("the job's end", || {
             Some(self.job(key, id)).filter(|job| !["queued", "rendering"].contains(&job["status"].as_str().unwrap()))
         })
     }
 
     /// Waits for `done`; any other end is a failed test.
-    pub fn done(&self, key: &str, id: &str) -> Value {
-        let job = self.ended(key, id);
+    pub fn wait_for_clip(&self, key: &str, id: &str) -> Value {
+        let job = self.wait_for_job(key, id);
         assert_eq!(job["status"], "done", "{job:#}");
         job
     }

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::wait::PATIENCE;
+use super::wait::TIMEOUT;
 
 /// Where to stop: the first time the node's bytes hold this text.
 struct Trap {
@@ -98,7 +98,7 @@ fn hold_at_trap(shared: &Shared, bytes: &[u8]) {
         }
     }
     let held = shared.held.lock().unwrap();
-    drop(shared.released.wait_timeout_while(held, PATIENCE, |held| *held).unwrap());
+    drop(shared.released.wait_timeout_while(held, TIMEOUT, |held| *held).unwrap());
 }
 
 fn contains(bytes: &[u8], text: &[u8]) -> bool {

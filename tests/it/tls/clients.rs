@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
 use crate::support::process::{Appliance, Process};
 use crate::support::tools::{have, skip};
 use crate::support::wait::until;
@@ -84,7 +84,7 @@ fn call(client: &str, url: &str, ca: &str, key: &str) -> Option<(bool, String)> 
 fn curl_python_and_node_trust_the_exported_authority_and_nothing_less() {
     let appliance = Appliance::start(&[]);
     let key = appliance.account("studio");
-    let ca = appliance.authority();
+    let ca = appliance.ca_file();
     let ca = ca.to_str().unwrap();
     let port = appliance.address.rsplit_once(':').unwrap().1;
     for (client, program) in [("curl", "curl"), ("python", "python3"), ("requests", "python3"), ("node", "node")] {
@@ -145,7 +145,7 @@ fn a_join_token_holds_the_servers_url_its_authority_and_a_secret() {
     let ticket: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).unwrap()).unwrap();
     let members: Vec<_> = ticket.as_object().unwrap().keys().collect();
     assert_eq!(members, ["ca", "secret", "server"]);
-    let authority = std::fs::read_to_string(appliance.authority()).unwrap();
+    let authority = std::fs::read_to_string(appliance.ca_file()).unwrap();
     assert_eq!((&ticket["server"], &ticket["ca"]), (&json!(appliance.url("")), &json!(authority)));
     assert_eq!(ticket["secret"].as_str().map(str::len), Some(36));
 
@@ -187,8 +187,8 @@ fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
     std::fs::remove_dir_all(appliance.data_dir().join("tls")).unwrap();
     appliance.restart();
     let node = Process::start(&["node", "--state-dir", state]);
-    let words = until("the node's complaint", || node.line().filter(|line| line.contains("not trusted")));
-    assert!(words.contains("new authority") && words.contains("join again"), "{words}");
+    let args = until("the node's complaint", || node.line().filter(|line| line.contains("not trusted")));
+    assert!(args.contains("new authority") && args.contains("join again"), "{args}");
     drop(node);
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let _node = Process::start(&["node", "--join", &token, "--state-dir", state]);
@@ -203,23 +203,23 @@ fn submit_finds_this_machines_own_authority_and_says_what_to_do_without_one() {
     assert_eq!(cli.run(&["admin", "activate"]).status, 0);
     let key = [("DINKEM_API_KEY", made["metered_key"].as_str().unwrap())];
     let demo = "https://demos.lan/x.dem";
-    let words = ["submit", demo, "--player", "76561197991272318", "--round", "1", "--server"];
-    let ended = cli.run_in(&key, &[&words[..], &[&server.url]].concat());
-    assert!(ended.status == 0 && ended.out.contains("/api/clips/"), "{ended:?}");
+    let args = ["submit", demo, "--player", "76561197991272318", "--round", "1", "--server"];
+    let output = cli.run_in(&key, &[&args[..], &[&server.url]].concat());
+    assert!(output.status == 0 && output.out.contains("/api/clips/"), "{output:?}");
 
     let elsewhere = Cli::new();
-    let ended = elsewhere.run_in(&key, &[&words[..], &[&server.url]].concat());
-    assert_eq!((ended.status, ended.out.as_str()), (1, ""), "{ended:?}");
+    let output = elsewhere.run_in(&key, &[&args[..], &[&server.url]].concat());
+    assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
     for part in ["not trusted", "--ca FILE", "admin tls export", "/ca.pem", "fingerprint"] {
-        assert!(ended.err.contains(part), "{part}: {ended:?}");
+        assert!(output.err.contains(part), "{part}: {output:?}");
     }
     std::fs::write(elsewhere.home().join("ca.pem"), cli.run(&["admin", "tls", "export"]).out).unwrap();
-    let ended = elsewhere.run_in(&key, &[&words[..], &[&server.url, "--ca", "ca.pem"]].concat());
-    assert_eq!(ended.status, 0, "{ended:?}");
+    let output = elsewhere.run_in(&key, &[&args[..], &[&server.url, "--ca", "ca.pem"]].concat());
+    assert_eq!(output.status, 0, "{output:?}");
 
     let plain = server.url.replace("https://", "http://");
-    let ended = cli.run_in(&key, &[&words[..], &[&plain]].concat());
-    assert!(ended.status == 1 && ended.err.contains("This port speaks HTTPS"), "{ended:?}");
+    let output = cli.run_in(&key, &[&args[..], &[&plain]].concat());
+    assert!(output.status == 1 && output.err.contains("This port speaks HTTPS"), "{output:?}");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn plain_http_to_the_https_port_is_told_so() {
     let appliance = Appliance::start(&[]);
     // Below the product there is no request id: the transport answers by itself.
     let mut stream = connect(appliance.address.parse().unwrap());
-    stream.write_all(&Ask::get("/healthz").bytes()).unwrap();
+    stream.write_all(&Request::get("/healthz").bytes()).unwrap();
     let answer = Answer::read(stream, false).expect(400);
     assert!(answer.text().contains("https://"), "{}", answer.text());
 }

@@ -2,6 +2,6 @@
 
 mod clients;
 mod clock;
-mod own;
-mod studio;
-mod unwritable;
+mod custom_certificate;
+mod own_ca;
+mod unwritable_files;

@@ -1,0 +1,264 @@
+//! What the operator does with jobs and nodes from another process, and what the running server makes of it.
+
+use std::time::Duration;
+
+use dinkem_appliance::app::all_jobs::{self, AnyJob, Filter};
+use dinkem_appliance::app::{accounts, audit, auth, dinks, jobs, leases, nodes};
+use dinkem_appliance::domain::error::{Error, Kind};
+use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
+use dinkem_appliance::domain::id::KeyId;
+use dinkem_appliance::domain::job::{Caller, JobStatus, Stage};
+use dinkem_appliance::domain::lease::Progress;
+use dinkem_appliance::domain::node::NodeState;
+use uuid::Uuid;
+
+use crate::support::test_app::{TestApp, bearer, spec};
+use crate::support::wait::until;
+
+fn submit(test: &TestApp, caller: &Caller) -> Uuid {
+    jobs::submit(&test.app, caller, spec()).unwrap().job.public_id
+}
+
+fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
+    answer.err().map(|error| (error.kind, error.code)).expect("it is refused")
+}
+
+fn ids(found: &[AnyJob]) -> Vec<Uuid> {
+    found.iter().map(|any| any.info.job.public_id).collect()
+}
+
+fn at(stage: Stage) -> Progress {
+    Progress { stage, fraction: 0.5 }
+}
+
+fn for_good() -> Failure {
+    Failure::for_good(FailureCode::PlayerNotInDemo, "The player is not there.")
+}
+
+/// The server takes in what another process has changed when it next writes, or after a moment.
+fn claimed(test: &TestApp, node: &dinkem_appliance::domain::node::Node) -> leases::Grant {
+    until("the job to be claimed", || test.claim(node))
+}
+
+#[test]
+fn admin_finds_jobs_by_account_key_node_and_status() {
+    let test = TestApp::start();
+    let admin = test.admin();
+    let (metered, reserved) = test.account("one");
+    let (other, _) = test.account("two");
+    let node = test.node("n1");
+    let idle = test.node("n2");
+    let failed = submit(&test, &metered);
+    let lease = test.claim(&node).unwrap().lease.id;
+    leases::fail(&test.app, &node, lease, for_good(), None).unwrap();
+    let queued = submit(&test, &metered);
+    let rendering = submit(&test, &reserved);
+    let foreign = submit(&test, &other);
+    assert_eq!(test.claim(&node).unwrap().job.job.public_id, rendering, "reserved is claimed ahead");
+
+    let account = |name: &str| Filter { account: Some(name.into()), ..Filter::default() };
+    let key = |key: KeyId| Filter { key: Some(key), ..Filter::default() };
+    let on = |name: &str| Filter { node: Some(name.into()), ..Filter::default() };
+    let status = |status| Filter { status: Some(status), ..Filter::default() };
+    let cases: Vec<(&str, Filter, Vec<Uuid>)> = vec![
+        ("all", Filter::default(), vec![foreign, rendering, queued, failed]),
+        ("account", account("one"), vec![rendering, queued, failed]),
+        ("key", key(metered.key), vec![queued, failed]),
+        ("key and status", Filter { status: Some(JobStatus::Queued), ..key(metered.key) }, vec![queued]),
+        ("key of another account", Filter { key: Some(other.key), ..account("one") }, vec![]),
+        ("key and its account", Filter { key: Some(reserved.key), ..account("one") }, vec![rendering]),
+        ("node", on("n1"), vec![rendering, failed]),
+        ("node by id", on(&node.public_id.to_string()), vec![rendering, failed]),
+        ("node and status", Filter { status: Some(JobStatus::Failed), ..on("n1") }, vec![failed]),
+        ("node and account", Filter { account: Some("two".into()), ..on("n1") }, vec![]),
+        ("idle node", on(&idle.name), vec![]),
+        ("status", status(JobStatus::Rendering), vec![rendering]),
+        ("nothing", status(JobStatus::Done), vec![]),
+    ];
+    for (what, filter, expected) in cases {
+        assert_eq!(ids(&all_jobs::list(&admin, &filter, 50).unwrap()), expected, "{what}");
+    }
+    assert_eq!(ids(&all_jobs::list(&admin, &Filter::default(), 2).unwrap()), [foreign, rendering]);
+    let shown = all_jobs::show(&admin, failed).unwrap();
+    assert_eq!((shown.account.as_str(), shown.node.as_deref(), shown.info.job.key), ("one", Some("n1"), metered.key));
+    for filter in [account("nobody"), key(KeyId(99)), on("nowhere")] {
+        assert_eq!(code(all_jobs::list(&admin, &filter, 50)), (Kind::NotFound, "not_found"), "{filter:?}");
+    }
+    assert_eq!(code(all_jobs::show(&admin, Uuid::nil())), (Kind::NotFound, "not_found"));
+}
+
+#[test]
+fn admin_reads_place_and_reason_off_the_rows_as_the_server_tells_them() {
+    let test = TestApp::start();
+    let (metered, reserved) = test.account("one");
+    let (other, _) = test.account("two");
+    let waiting: Vec<(Caller, Uuid)> =
+        [&metered, &reserved, &other, &metered, &other, &metered].map(|of| (of.clone(), submit(&test, of))).into();
+    let same = |test: &TestApp| {
+        for (caller, id) in &waiting {
+            let actual = jobs::get(&test.app, caller, *id).unwrap();
+            let seen = all_jobs::show(&test.admin(), *id).unwrap().info;
+            assert_eq!(
+                (seen.queue_position, seen.waiting_because, seen.job.status),
+                (actual.queue_position, actual.waiting_because, actual.job.status)
+            );
+        }
+    };
+    same(&test);
+    let node = test.node("n1");
+    let lease = test.claim(&node).unwrap().lease.id;
+    same(&test);
+    leases::fail(&test.app, &node, lease, Failure::here(FailureCode::RenderFailed, "x"), None).unwrap();
+    same(&test);
+    accounts::deactivate(&test.app, "one").unwrap();
+    let shut_out = all_jobs::show(&test.admin(), waiting[0].1).unwrap().info;
+    assert_eq!(shut_out.waiting_because.as_deref(), Some("its account is deactivated"));
+}
+
+#[test]
+fn a_job_that_admin_cancels_is_gone_from_the_queue_and_its_node_hears_of_it() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n1");
+    let (first, second) = (submit(&test, &metered), submit(&test, &metered));
+    let lease = test.claim(&node).unwrap().lease.id;
+    leases::heartbeat(&test.app, &node, lease, at(Stage::Rendering)).unwrap();
+    let poster = [0xff, 0xd8, 0xff];
+    leases::put_poster(&test.app, &node, lease, &mut &poster[..]).unwrap();
+
+    let admin = test.admin();
+    for id in [first, second] {
+        assert_eq!(all_jobs::cancel(&admin, id).unwrap().info.job.status, JobStatus::Cancelled);
+        assert_eq!(code(all_jobs::cancel(&admin, id)), (Kind::Conflict, "job_ended"));
+        assert_eq!(jobs::get(&test.app, &metered, id).unwrap().job.status, JobStatus::Cancelled);
+    }
+    let actual = leases::heartbeat(&test.app, &node, lease, at(Stage::Rendering));
+    assert_eq!(code(actual), (Kind::Conflict, "cancelled"));
+    assert!(test.claim(&node).is_none(), "the server's queue has heard of it too");
+    let files = std::fs::read_dir(test.dir.path().join("clips")).unwrap().count();
+    assert_eq!(files, 0);
+}
+
+#[test]
+fn the_server_forgets_a_lease_that_another_process_has_ended() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n1");
+    let id = submit(&test, &metered);
+    let lease = test.claim(&node).unwrap().lease.id;
+    all_jobs::cancel(&test.admin(), id).unwrap();
+    // What was still on its way when the file was removed.
+    let file = test.dir.path().join(format!("clips/{lease}.mp4"));
+    std::fs::write(&file, "late").unwrap();
+    test.clock.advance(Duration::from_secs(1));
+    assert_eq!(leases::expire(&test.app).unwrap(), 0);
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_failed_or_cancelled_job_is_retried_in_its_old_place_with_fresh_attempts() {
+    let test = TestApp::start();
+    let admin = test.admin();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n1");
+    let (failed, cancelled, last) = (submit(&test, &metered), submit(&test, &metered), submit(&test, &metered));
+    let lease = test.claim(&node).unwrap().lease.id;
+    assert_eq!(code(all_jobs::retry(&admin, failed)), (Kind::Conflict, "cannot_retry"), "it renders");
+    leases::fail(&test.app, &node, lease, for_good(), None).unwrap();
+    all_jobs::cancel(&admin, cancelled).unwrap();
+    assert_eq!(code(all_jobs::retry(&admin, last)), (Kind::Conflict, "cannot_retry"), "it waits");
+
+    for id in [cancelled, failed] {
+        let job = all_jobs::retry(&admin, id).unwrap().info.job;
+        assert_eq!((job.status, job.attempts, job.failure), (JobStatus::Queued, 0, None));
+        assert_eq!((job.started_at_ms, job.finished_at_ms), (None, None));
+    }
+    for expected in [failed, cancelled, last] {
+        let grant = claimed(&test, &node);
+        assert_eq!(grant.job.job.public_id, expected);
+        // Three fresh attempts: two failures here do not end it.
+        leases::fail(&test.app, &node, grant.lease.id, for_good(), None).unwrap();
+    }
+    let actual: Vec<_> =
+        audit::list(&admin, 3).unwrap().into_iter().map(|entry| (entry.action, entry.subject)).collect();
+    let expected = [("jobs.retry", failed), ("jobs.retry", cancelled), ("jobs.cancel", cancelled)];
+    assert_eq!(actual, expected.map(|(action, id)| (action.to_owned(), id.to_string())));
+}
+
+#[test]
+fn a_jobs_log_tells_of_every_attempt_with_its_end() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let (one, two) = (test.node("n1"), test.node("n2"));
+    let id = submit(&test, &metered);
+    let lease = test.claim(&one).unwrap().lease.id;
+    test.clock.advance(Duration::from_secs(5));
+    let failure = Failure { code: FailureCode::RenderFailed, message: "It broke.".into(), retry: Retry::Elsewhere };
+    leases::fail(&test.app, &one, lease, failure, Some("frame 7\nout of paint".into())).unwrap();
+    test.claim(&two).unwrap();
+    all_jobs::cancel(&test.admin(), id).unwrap();
+
+    let (job, attempts) = all_jobs::log(&test.admin(), id).unwrap();
+    assert_eq!((job.info.job.status, job.node.as_deref()), (JobStatus::Cancelled, Some("n2")));
+    let actual: Vec<_> = attempts.iter().map(|attempt| (attempt.node.as_str(), attempt.state.as_str())).collect();
+    assert_eq!(actual, [("n2", "cancelled"), ("n1", "failed")]);
+    let first = &attempts[1];
+    assert_eq!(first.ended_at_ms.unwrap() - first.started_at_ms, 5_000);
+    assert_eq!(first.failure, Some((FailureCode::RenderFailed, "It broke.".to_owned())));
+    assert_eq!(first.log.as_deref(), Some("frame 7\nout of paint"));
+    assert_eq!((&attempts[0].failure, &attempts[0].log), (&None, &None));
+}
+
+#[test]
+fn a_drained_node_finishes_what_it_has_and_is_given_nothing_more_until_it_resumes() {
+    let test = TestApp::start();
+    let admin = test.admin();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n1");
+    submit(&test, &metered);
+    let waits = submit(&test, &metered);
+    let lease = test.claim(&node).unwrap().lease.id;
+    assert!(nodes::drain(&admin, "n1").unwrap().draining);
+    leases::heartbeat(&test.app, &node, lease, at(Stage::Rendering)).unwrap();
+    leases::fail(&test.app, &node, lease, for_good(), None).unwrap();
+    assert!(test.claim(&node).is_none());
+    let info = &nodes::list(&admin).unwrap()[0];
+    assert_eq!((info.state, info.state.as_str()), (NodeState::Draining, "draining"));
+    let why = jobs::get(&test.app, &metered, waits).unwrap().waiting_because;
+    assert_eq!(why.as_deref(), Some("every node that could take it is draining"));
+    assert_eq!(dinks::show(&admin).unwrap().live_slots, 0);
+
+    assert!(!nodes::resume(&admin, &node.public_id.to_string()).unwrap().draining);
+    assert_eq!(claimed(&test, &node).job.job.public_id, waits);
+    nodes::resume(&admin, "n1").unwrap();
+    let actual: Vec<_> = audit::list(&admin, 2).unwrap().into_iter().map(|entry| entry.action).collect();
+    assert_eq!(actual, ["nodes.resume", "nodes.drain"], "resuming what is not drained changes nothing");
+    assert_eq!(code(nodes::drain(&admin, "n9")), (Kind::NotFound, "not_found"));
+}
+
+#[test]
+fn a_removed_nodes_key_is_refused_its_job_goes_back_uncounted_and_its_name_is_free() {
+    let test = TestApp::start();
+    let admin = test.admin();
+    let (metered, _) = test.account("studio");
+    let joined = nodes::join(&test.app, &nodes::token(&admin).unwrap(), "n1").unwrap();
+    let id = submit(&test, &metered);
+    let lease = test.claim(&joined.node).unwrap().lease.id;
+
+    let (node, put_back) = nodes::remove(&admin, "n1").unwrap();
+    assert_eq!((node.name.as_str(), put_back), ("n1", 1));
+    assert_eq!(code(auth::authenticate_node(&test.app, &[&bearer(&joined.key)])), (Kind::Unauthorized, "invalid_key"));
+    let late = leases::heartbeat(&test.app, &joined.node, lease, at(Stage::Rendering));
+    assert_eq!(code(late), (Kind::Conflict, "lost"));
+    assert!(test.claim(&joined.node).is_none(), "a claim that was waiting gets nothing");
+    assert!(nodes::list(&admin).unwrap().is_empty());
+    assert_eq!(code(nodes::remove(&admin, "n1")), (Kind::NotFound, "not_found"));
+
+    let again = test.node("n1");
+    assert_eq!(again.name, "n1");
+    let grant = claimed(&test, &again);
+    assert_eq!((grant.job.job.public_id, grant.job.job.failure.is_some()), (id, true));
+    let (_, attempts) = all_jobs::log(&admin, id).unwrap();
+    assert_eq!(attempts[1].failure, Some((FailureCode::NodeFailed, "The render node was removed.".to_owned())));
+    assert!(attempts[1].node.starts_with("n1 (removed"), "{attempts:?}");
+}

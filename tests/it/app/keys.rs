@@ -1,0 +1,181 @@
+//! The life of a key, and the audit that tells of it.
+
+use std::time::Duration;
+
+use dinkem_appliance::app::{accounts, audit, dinks, keys, nodes};
+use dinkem_appliance::domain::error::{Error, Kind};
+use dinkem_appliance::domain::id::KeyId;
+use dinkem_appliance::domain::key::{KeyClass, Secret};
+
+use crate::support::test_app::TestApp;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const NO_OVERLAP: Duration = Duration::ZERO;
+
+/// An active account with dinks: its metered and its reserved key.
+fn account(test: &TestApp, name: &str) -> (Secret, Secret) {
+    let (_, new) = accounts::create(&test.app, name, true).unwrap();
+    accounts::activate(&test.app, Some(name)).unwrap();
+    dinks::set(&test.app, name, 1).unwrap();
+    (new.metered.unwrap(), new.reserved.unwrap())
+}
+
+fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
+    answer.err().map(|error| (error.kind, error.code)).expect("it is refused")
+}
+
+/// The account's keys as class and whether each is live.
+fn lives(test: &TestApp, name: &str) -> Vec<(KeyClass, bool)> {
+    let now = test.now_ms();
+    keys::list(&test.app, name).unwrap().iter().map(|key| (key.class, key.is_live(now))).collect()
+}
+
+#[test]
+fn a_rotated_key_ends_at_once_and_only_the_one_of_its_class() {
+    let test = TestApp::start();
+    let (metered, reserved) = account(&test, "studio");
+    let (_, new) = keys::rotate(&test.admin(), "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
+    let successor = new.metered.unwrap();
+    assert!(new.reserved.is_none() && successor != metered);
+    assert_eq!(code(test.call(&metered)), (Kind::Unauthorized, "invalid_key"));
+    assert_eq!(test.call(&successor).unwrap().class, KeyClass::Metered);
+    assert_eq!(test.call(&reserved).unwrap().class, KeyClass::Reserved);
+}
+
+#[test]
+fn an_overlap_lets_both_keys_in_until_its_last_millisecond() {
+    let test = TestApp::start();
+    let (old, _) = account(&test, "studio");
+    let (_, new) = keys::rotate(&test.app, "studio", KeyClass::Metered, 24 * HOUR).unwrap();
+    let new = new.metered.unwrap();
+    test.clock.advance(24 * HOUR - Duration::from_millis(1));
+    assert!(test.call(&old).is_ok() && test.call(&new).is_ok());
+    test.clock.advance(Duration::from_millis(1));
+    assert_eq!(code(test.call(&old)), (Kind::Unauthorized, "invalid_key"));
+    assert!(test.call(&new).is_ok());
+}
+
+#[test]
+fn a_second_rotation_never_lengthens_the_life_of_an_older_key() {
+    let test = TestApp::start();
+    let (first, _) = account(&test, "studio");
+    let rotate = |overlap| keys::rotate(&test.app, "studio", KeyClass::Metered, overlap).unwrap().1.metered.unwrap();
+    let second = rotate(HOUR);
+    let third = rotate(24 * HOUR);
+    test.clock.advance(HOUR);
+    assert!(test.call(&first).is_err() && test.call(&second).is_ok() && test.call(&third).is_ok());
+    let fourth = rotate(NO_OVERLAP);
+    for old in [&first, &second, &third] {
+        assert!(test.call(old).is_err(), "without an overlap all older keys end");
+    }
+    assert!(test.call(&fourth).is_ok());
+}
+
+#[test]
+fn a_key_in_its_overlap_is_revoked_at_once_and_one_that_has_ended_keeps_its_time() {
+    let test = TestApp::start();
+    let (old, _) = account(&test, "studio");
+    keys::rotate(&test.app, "studio", KeyClass::Metered, 24 * HOUR).unwrap();
+    let id = keys::identify(&test.app, old.reveal()).unwrap().1.id;
+    let revoked = keys::revoke(&test.app, id).unwrap();
+    assert_eq!(revoked.revoked_at_ms, Some(test.now_ms()));
+    assert!(test.call(&old).is_err());
+    test.clock.advance(HOUR);
+    assert_eq!(keys::revoke(&test.app, id).unwrap().revoked_at_ms, revoked.revoked_at_ms);
+    assert_eq!(code(keys::revoke(&test.app, KeyId(4_711))), (Kind::NotFound, "not_found"));
+}
+
+#[test]
+fn there_is_something_to_rotate_only_where_a_key_of_the_class_lives() {
+    let test = TestApp::start();
+    accounts::create(&test.app, "studio", false).unwrap();
+    let rotate = |class| keys::rotate(&test.app, "studio", class, HOUR);
+    assert_eq!(code(rotate(KeyClass::Metered)), (Kind::Conflict, "no_live_key"));
+    keys::mint(&test.app, "studio").unwrap();
+    rotate(KeyClass::Metered).unwrap();
+    assert_eq!(code(keys::mint(&test.app, "studio")), (Kind::Conflict, "keys_exist"), "both in overlap are live");
+    assert_eq!(
+        lives(&test, "studio"),
+        [(KeyClass::Reserved, true), (KeyClass::Metered, true), (KeyClass::Metered, true)]
+    );
+    assert_eq!(code(keys::rotate(&test.app, "nobody", KeyClass::Metered, HOUR)), (Kind::NotFound, "not_found"));
+}
+
+#[test]
+fn a_found_key_is_recognised_live_or_not_in_either_case() {
+    let test = TestApp::start();
+    let (metered, _) = account(&test, "studio");
+    account(&test, "another");
+    let found = |text: &str| keys::identify(&test.app, text);
+    for text in [metered.reveal().to_owned(), format!("  {}\r\n", metered.reveal().to_uppercase())] {
+        let (account, key) = found(&text).unwrap();
+        assert_eq!((account.name.as_str(), key.class, key.is_live(test.now_ms())), ("studio", KeyClass::Metered, true));
+    }
+    keys::rotate(&test.app, "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
+    assert!(!found(metered.reveal()).unwrap().1.is_live(test.now_ms()));
+    assert_eq!(code(found("3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234")), (Kind::NotFound, "not_found"));
+    for text in ["", "\n", "hello", "Bearer 3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
+        let error = found(text).unwrap_err();
+        assert_eq!((error.kind, error.message.contains("3f8c")), (Kind::Invalid, false), "{text:?}");
+    }
+}
+
+#[test]
+fn when_a_key_was_used_is_written_down_now_and_then_and_only_when_it_was_accepted() {
+    let test = TestApp::start();
+    let (metered, reserved) = account(&test, "studio");
+    dinks::set(&test.app, "studio", 0).unwrap();
+    let used = || {
+        let of = |class| keys::list(&test.app, "studio").unwrap().into_iter().find(|key| key.class == class).unwrap();
+        [of(KeyClass::Metered).used_at_ms, of(KeyClass::Reserved).used_at_ms]
+    };
+    test.call(&metered).unwrap();
+    test.clock.advance(HOUR);
+    test.call(&metered).unwrap();
+    let last = test.now_ms();
+    assert!(test.call(&reserved).is_err());
+    assert_eq!(used(), [None, None], "no request waits for it");
+    test.clock.advance(HOUR);
+    keys::write_uses(&test.app).unwrap();
+    assert_eq!(used(), [Some(last), None]);
+    keys::write_uses(&test.app).unwrap();
+    assert_eq!(used(), [Some(last), None]);
+}
+
+#[test]
+fn every_change_is_in_the_audit_in_its_order_and_no_secret_is() {
+    let test = TestApp::start();
+    let admin = test.admin();
+    let (_, new) = accounts::create(&admin, "studio", true).unwrap();
+    accounts::activate(&admin, None).unwrap();
+    accounts::activate(&admin, Some("studio")).unwrap();
+    dinks::set(&admin, "studio", 2).unwrap();
+    let (_, rotated) = keys::rotate(&admin, "studio", KeyClass::Reserved, HOUR).unwrap();
+    keys::revoke(&admin, KeyId(1)).unwrap();
+    keys::revoke(&admin, KeyId(1)).unwrap();
+    assert_eq!(code(keys::mint(&admin, "studio")), (Kind::Conflict, "keys_exist"), "nothing is changed");
+    let token = nodes::token(&admin).unwrap();
+    accounts::deactivate(&admin, "studio").unwrap();
+
+    let entries = audit::list(&test.app, 100).unwrap();
+    let actual: Vec<_> = entries.iter().rev().map(|entry| (entry.action.as_str(), entry.subject.as_str())).collect();
+    let fingerprint = dinkem_appliance::domain::key::KeyHash::of(&token).fingerprint();
+    let expected = [
+        ("account.create", "studio"),
+        ("keys.mint", "studio"),
+        ("keys.mint", "studio"),
+        ("account.activate", "studio"),
+        ("dinks.set", "studio"),
+        ("keys.rotate", "studio"),
+        ("keys.revoke", "studio"),
+        ("nodes.token", &fingerprint),
+        ("account.deactivate", "studio"),
+    ];
+    assert_eq!(actual, expected);
+    assert!(entries.iter().all(|entry| !entry.actor.is_empty() && entry.at_ms == test.now_ms()));
+    let all = format!("{entries:?}");
+    for secret in [new.metered, new.reserved, rotated.reserved, Some(token)] {
+        assert!(!all.contains(secret.unwrap().reveal()));
+    }
+    assert_eq!(audit::list(&test.app, 2).unwrap(), entries[..2], "the latest first, as many as asked for");
+}

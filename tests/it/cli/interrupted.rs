@@ -1,0 +1,76 @@
+//! Ctrl-C while a clip is made: what is said is true, and the exit status is a shell's for it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Stdio};
+
+use crate::support::cli::Cli;
+use crate::support::cli_server::CliServer;
+
+struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStderr>>,
+}
+
+/// The sample, which takes a while to render, once its rendering has begun.
+fn rendering(cli: &Cli, args: &[&str]) -> Running {
+    let temp = cli.home().join("temp");
+    fs::create_dir_all(&temp).unwrap();
+    let mut command = cli.command(&[("TMPDIR", temp.to_str().unwrap())], args);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let begun = lines.by_ref().map_while(Result::ok).any(|line| line.ends_with(" %  rendering"));
+    assert!(begun, "it renders");
+    Running { child, lines }
+}
+
+/// Ctrl-C, and what comes of it: exit status and last line.
+fn interrupt(mut running: Running) -> (Option<i32>, String) {
+    let id = running.child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let last = running.lines.map_while(Result::ok).last().unwrap();
+    (running.child.wait().unwrap().code(), last)
+}
+
+#[test]
+fn quickstart_that_is_interrupted_says_that_everything_is_gone_and_exits_with_130() {
+    let cli = Cli::bare();
+    let (status, last) = interrupt(rendering(&cli, &["quickstart", "--exit"]));
+    assert_eq!(status, Some(130), "{last}");
+    assert!(last.contains("Interrupted: ") && last.contains("no clip was written"), "{last}");
+    assert!(!last.contains("goes on"), "{last}");
+    assert!(!cli.home().join("clip.mp4").exists());
+    assert_eq!(fs::read_dir(cli.home().join("temp")).unwrap().count(), 0, "the scratch folder is gone");
+}
+
+#[test]
+fn render_that_is_interrupted_says_so_and_exits_with_130() {
+    let cli = Cli::bare();
+    let said = cli.run(&["sample", "-o", "sample.dem", "--json"]).json();
+    let (player, round) = (said["steam64_id"].as_str().unwrap().to_owned(), said["round"].to_string());
+    let args = ["render", "sample.dem", "--player", &player, "--round", &round, "-o", "clip.mp4"];
+    let (status, last) = interrupt(rendering(&cli, &args));
+    assert_eq!((status, last.as_str()), (Some(130), "error: Interrupted: no clip was written."));
+    let left: Vec<_> = fs::read_dir(cli.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("clip.")), "{left:?}");
+}
+
+#[test]
+fn submit_that_is_interrupted_while_it_waits_says_that_the_job_goes_on_and_exits_with_130() {
+    let cli = Cli::new();
+    let server = CliServer::start(&cli, &[]);
+    let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();
+    assert_eq!(cli.run(&["admin", "activate"]).status, 0);
+    fs::write(cli.home().join("key"), made["metered_key"].as_str().unwrap()).unwrap();
+    let line = ["submit", "https://demos.lan/x.dem", "--player", "76561197991272318", "--round", "1", "--wait"];
+    let args = [&line[..], &["--server", &server.url, "--key-file", "key"]].concat();
+    let mut child = cli.command(&[], &args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let waits = lines.by_ref().map_while(Result::ok).any(|line| line.contains("queued"));
+    assert!(waits, "it waits");
+    let (status, last) = interrupt(Running { child, lines });
+    assert_eq!(status, Some(130), "{last}");
+    assert!(last.contains("goes on without"), "{last}");
+    let jobs = cli.run(&["admin", "jobs", "list", "--json"]).json();
+    assert_eq!(jobs["jobs"][0]["status"], "queued", "and it does: {jobs}");
+}

@@ -1,0 +1,27 @@
+//! The man pages and completions that packages bring.
+
+use std::fs;
+
+use crate::support::cli::Cli;
+
+#[test]
+fn every_command_has_its_man_page_and_every_shell_its_completions() {
+    let cli = Cli::new();
+    fs::create_dir(cli.home().join("out")).unwrap();
+    assert_eq!(cli.run(&["manual", "out"]).status, 0);
+    let text = |name: &str| {
+        fs::read_to_string(cli.home().join("out").join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    for (page, args) in [
+        ("dinkem-appliance.1", "quickstart"),
+        ("dinkem-appliance-serve.1", "local\\-nodes"),
+        ("dinkem-appliance-admin-keys-rotate.1", "overlap"),
+        ("dinkem-appliance.bash", "--plain-http"),
+        ("_dinkem-appliance", "#compdef dinkem-appliance"),
+        ("dinkem-appliance.fish", "complete -c dinkem-appliance"),
+    ] {
+        assert!(text(page).contains(args), "{page}");
+    }
+    assert!(!text("dinkem-appliance.1").contains("manual"), "the hidden command stays hidden");
+    assert_eq!(cli.run(&["manual", "missing"]).status, 1);
+}

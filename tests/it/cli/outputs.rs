@@ -1,0 +1,216 @@
+//! Where results go and where demos come from is looked at before the work begins, and what is said of it is true.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::cli::{Cli, CliOutput};
+use crate::support::process::{Appliance, Process};
+use crate::support::quick;
+use crate::support::wait::until;
+
+const PLAYER: &str = "76561197991272318";
+
+/// Names below the home that no file can be put at.
+fn unwritable(cli: &Cli) -> Vec<&'static str> {
+    fs::create_dir_all(cli.home().join("folder")).unwrap();
+    fs::write(cli.home().join("file"), "").unwrap();
+    // What lies in /proc is a folder, and takes no files, whoever asks.
+    let proc = if cfg!(target_os = "linux") { vec!["/proc/clip.mp4"] } else { vec![] };
+    [vec!["folder", "no/such/clip.mp4", "file/clip.mp4"], proc].concat()
+}
+
+fn quick_demo(cli: &Cli) {
+    fs::write(cli.home().join("quick.dem"), dinkem_appliance::render::forge::quick()).unwrap();
+}
+
+fn assert_no_work(output: &CliOutput, status: i32, args: &[&str]) {
+    assert_eq!((output.status, output.out.as_str()), (status, ""), "{args:?}: {output:?}");
+    assert!(output.err.lines().count() == 1, "nothing was begun: {args:?}: {output:?}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_named_before_any_work() {
+    let cli = Cli::new();
+    quick_demo(&cli);
+    fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
+    let commands: &[&[&str]] = &[
+        &["quickstart", "--exit", "-o"],
+        &["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o"],
+        // Nobody answers there: whoever asked would say so.
+        &[
+            "submit",
+            "quick.dem",
+            "--player",
+            PLAYER,
+            "--round",
+            "1",
+            "--server",
+            "http://127.0.0.1:1",
+            "--key-file",
+            "key",
+            "-o",
+        ],
+        &["sample", "-o"],
+        &["admin", "tls", "export", "-o"],
+    ];
+    for place in unwritable(&cli) {
+        for command in commands {
+            let args = [command, &[place][..]].concat();
+            let output = cli.run(&args);
+            assert_no_work(&output, 1, &args);
+            assert!(output.err.contains(place), "{args:?}: {output:?}");
+        }
+        let output = cli.run(&["admin", "backup", place]);
+        assert!(output.status == 1 && output.err.contains(place), "{output:?}");
+    }
+    let left: Vec<_> =
+        fs::read_dir(cli.home()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(left.iter().all(|name| !name.starts_with(".dinkem-")), "trying leaves no trace: {left:?}");
+}
+
+#[test]
+fn a_render_that_cannot_write_its_poster_is_refused_before_any_work() {
+    let cli = Cli::bare();
+    quick_demo(&cli);
+    fs::create_dir(cli.home().join("clip.jpg")).unwrap();
+    let args = ["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o", "clip.mp4"];
+    let output = cli.run(&args);
+    assert_no_work(&output, 1, &args);
+    assert!(output.err.contains("clip.jpg is a folder"), "{output:?}");
+    let args = ["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o", "other.jpg"];
+    let output = cli.run(&args);
+    assert_no_work(&output, 2, &args);
+    assert!(output.err.contains("the name of its poster"), "{output:?}");
+}
+
+#[test]
+fn standard_output_is_refused_where_a_file_must_be_named() {
+    let cli = Cli::new();
+    quick_demo(&cli);
+    for args in [
+        &["admin", "backup", "-"][..],
+        &["admin", "tls", "export", "-o", "-"],
+        &["sample", "-o", "-"],
+        &["quickstart", "--exit", "-o", "-"],
+        &["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o", "-"],
+    ] {
+        let output = cli.run(args);
+        assert_no_work(&output, 2, args);
+        assert!(output.err.contains("name a file"), "{output:?}");
+        assert!(!cli.home().join("-").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_called_one() {
+    let cli = Cli::new();
+    fs::create_dir(cli.home().join("demos")).unwrap();
+    fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
+    let submit = ["submit", "--player", PLAYER, "--round", "1", "--server", "http://127.0.0.1:1"];
+    for args in [
+        &["quickstart", "demos", "--player", PLAYER, "--round", "1"][..],
+        &["render", "demos", "--player", PLAYER, "--round", "1", "-o", "clip.mp4"],
+        &["inspect", "demos"],
+        &[&submit[..], &["demos", "--key-file", "key"]].concat(),
+        &[&submit[..], &["key", "--key-file", "demos"]].concat(),
+        &["admin", "restore", "demos"],
+    ] {
+        let output = cli.run(args);
+        assert_no_work(&output, 1, args);
+        assert!(output.err.contains("demos is a folder"), "{args:?}: {output:?}");
+    }
+}
+
+#[test]
+fn quickstart_with_a_player_or_a_round_but_no_demo_is_wrong_usage() {
+    let cli = Cli::bare();
+    for args in [&["quickstart", "--player", PLAYER][..], &["quickstart", "--round", "2"]] {
+        let output = cli.run(args);
+        assert_eq!((output.status, output.out.as_str()), (2, ""), "{output:?}");
+        assert!(output.err.contains("<DEMO>") || output.err.contains("[DEMO]"), "{output:?}");
+    }
+}
+
+#[test]
+fn quickstart_that_ends_with_the_clip_tells_of_nothing_that_is_gone() {
+    let cli = Cli::bare();
+    quick_demo(&cli);
+    let player = quick::PLAYER.to_string();
+    let line = ["quickstart", "quick.dem", "--player", &player, "--round", "1", "--exit"];
+    let output = cli.run(&line);
+    assert_eq!(output.status, 0, "{output:?}");
+    let path = cli.home().join("clip.mp4");
+    let shown = fs::canonicalize(&path).unwrap();
+    assert!(output.out.lines().count() == 1 && output.out.contains(shown.to_str().unwrap()), "{output:?}");
+    for gone in ["Ctrl-C", "curl", "/clips/", "Bearer"] {
+        assert!(!output.err.contains(gone) && !output.out.contains(gone), "{gone}: {output:?}");
+    }
+    assert!(output.err.contains("The appliance has ended"), "{output:?}");
+    let said = cli.run(&[&["--json"], &line[..]].concat()).json();
+    assert!(Path::new(said["clip"].as_str().unwrap()).exists() && said["job"]["status"] == "done", "{said}");
+    for gone in ["address", "server", "ca", "metered_key"] {
+        assert!(said[gone].is_null(), "{gone}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_of_its_own_authority_says_why_browsers_warn_and_one_without_https_does_not() {
+    for (mut appliance, warns) in [(Appliance::start(&[]), true), (Appliance::start_plain(&[]), false)] {
+        appliance.server().signal("TERM");
+        let (_, lines) = appliance.server().wait();
+        let warning = lines.iter().find(|line| line.starts_with("A browser warns"));
+        assert_eq!(warning.is_some_and(|line| line.contains("/ca.pem")), warns, "{lines:?}");
+    }
+}
+
+#[test]
+fn a_node_whose_name_was_taken_is_called_the_same_by_itself_and_by_its_server() {
+    let appliance = Appliance::start(&[]);
+    let _first = appliance.node("rack", None);
+    until("the first node", || {
+        (appliance.admin(&["nodes", "list"])["nodes"].as_array().unwrap().len() == 1).then_some(())
+    });
+    let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
+    let state = appliance.scratch().join("second");
+    let line = ["node", "--join", &token, "--server", &appliance.url(""), "--name", "rack", "--state-dir"];
+    let second = Process::start(&[&line[..], &[state.to_str().unwrap()]].concat());
+    let said = until("what the node says", || {
+        let line = second.line().filter(|line| line.starts_with("Joined "))?;
+        line.split_once(" as ").map(|(_, name)| name.trim_end_matches('.').to_owned())
+    });
+    let nodes = appliance.admin(&["nodes", "list"]);
+    let names: Vec<_> = nodes["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect();
+    assert_eq!((names.len(), names[1]), (2, said.as_str()), "{names:?}");
+    assert_ne!(said, "rack");
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(state.join("node.json")).unwrap()).unwrap();
+    assert_eq!(kept["name"], said.as_str());
+}
+
+#[test]
+fn a_clip_never_takes_the_place_of_the_demo_that_it_is_made_from() {
+    let cli = Cli::new();
+    quick_demo(&cli);
+    fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
+    let demo = fs::read(cli.home().join("quick.dem")).unwrap();
+    let clip = ["--player", PLAYER, "--round", "1", "-o", "./quick.dem"];
+    let server = ["--server", "http://127.0.0.1:1", "--key-file", "key"];
+    for args in [
+        [&["quickstart", "quick.dem"][..], &clip].concat(),
+        [&["render", "quick.dem"][..], &clip].concat(),
+        [&["submit", "quick.dem"][..], &server, &clip].concat(),
+    ] {
+        let output = cli.run(&args);
+        assert_no_work(&output, 2, &args);
+        assert!(output.err.contains("would replace the demo"), "{args:?}: {output:?}");
+        assert_eq!(fs::read(cli.home().join("quick.dem")).unwrap(), demo, "{args:?}");
+    }
+}
+
+#[test]
+fn a_backup_into_a_folder_that_is_not_there_names_the_folder() {
+    let cli = Cli::new();
+    let output = cli.run(&["admin", "backup", "no/such.tar"]);
+    assert_no_work(&output, 1, &["admin", "backup"]);
+    assert!(output.err.contains("no/such.tar: its folder does not exist."), "{output:?}");
+}

@@ -1,0 +1,181 @@
+//! `admin` changes things in another connection to the store, faster than any operator, while clients call: every
+//! answer is one that was right at some moment of its request.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dinkem_appliance::app::{self, App};
+use dinkem_appliance::domain::key::KeyClass;
+use dinkem_appliance::os::random::{FakeRandom, Random};
+
+use crate::support::appliance::{Appliance, good_job};
+use crate::support::client::Request;
+
+/// Changes of the one account that is watched.
+const CHANGES: usize = 300;
+/// What a change does, in turn and at random.
+const KINDS: u64 = 5;
+
+/// The account as the rows must say it after each change, and its keys.
+#[derive(Clone)]
+struct State {
+    active: bool,
+    dinks: u32,
+    /// Every metered key there was, and whether it is live.
+    metered: Vec<(String, bool)>,
+    reserved: String,
+}
+
+impl State {
+    /// What a request with this key is answered.
+    fn status(&self, key: &str) -> u16 {
+        let live = key == self.reserved || self.metered.iter().any(|(known, live)| known == key && *live);
+        match (live && self.active, key == self.reserved && self.dinks == 0) {
+            (false, _) => 401,
+            (true, true) => 403,
+            (true, false) => 200,
+        }
+    }
+}
+
+/// Raises a flag when it goes, also when a test fails: the other threads wait for it.
+struct Raise<'a>(&'a AtomicBool);
+
+impl Drop for Raise<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// Makes one change by `admin` and says what is true then.
+fn change(admin: &App, rng: &mut Rng, state: &State) -> State {
+    let mut next = state.clone();
+    match rng.below(KINDS) {
+        0 => {
+            app::accounts::deactivate(admin, "studio").unwrap();
+            next.active = false;
+        }
+        1 => {
+            app::accounts::activate(admin, Some("studio")).unwrap();
+            next.active = true;
+        }
+        2 => {
+            next.dinks = rng.below(2) as u32;
+            app::dinks::set(admin, "studio", next.dinks).unwrap();
+        }
+        3 => {
+            let (_, keys) = app::keys::rotate(admin, "studio", KeyClass::Metered, Duration::ZERO).unwrap();
+            next.metered.iter_mut().for_each(|(_, live)| *live = false);
+            next.metered.push((keys.metered.unwrap().reveal().to_owned(), true));
+        }
+        _ => {
+            let (live, _) = next.metered.iter().find(|(_, live)| *live).unwrap().clone();
+            let id = app::keys::identify(admin, &live).unwrap().1.id;
+            app::keys::revoke(admin, id).unwrap();
+            let (_, keys) = app::keys::mint(admin, "studio").unwrap();
+            next.metered.iter_mut().for_each(|(_, live)| *live = false);
+            next.metered.push((keys.metered.unwrap().reveal().to_owned(), true));
+        }
+    }
+    next
+}
+
+fn beside(appliance: &Appliance) -> Arc<App> {
+    // Its own randomness: two sources that count alike would draw the same keys.
+    let random = FakeRandom::default();
+    (0..1_000_000).for_each(|_| drop(random.bits()));
+    App::beside(appliance.app.data_dir(), appliance.clock.clone(), Arc::new(random)).unwrap()
+}
+
+fn start(appliance: &Appliance) -> State {
+    let keys = appliance.account_with_dinks("studio", 1);
+    State { active: true, dinks: 1, metered: vec![(keys.metered, true)], reserved: keys.reserved }
+}
+
+#[test]
+fn a_change_between_two_requests_takes_effect_on_the_second() {
+    let appliance = Appliance::start();
+    let admin = beside(&appliance);
+    let (mut state, mut rng) = (start(&appliance), Rng(1));
+    for step in 0..CHANGES {
+        let next = change(&admin, &mut rng, &state);
+        // The key before the change, the one after it, and the reserved one.
+        let asked =
+            [&state.metered[state.metered.len() - 1].0, &next.metered[next.metered.len() - 1].0, &next.reserved];
+        for key in asked {
+            let found = appliance.send(&Request::get("/api/account").key(key)).status;
+            assert_eq!(found, next.status(key), "after change {step}");
+        }
+        state = next;
+    }
+}
+
+#[test]
+fn answers_stay_right_while_admin_changes_things_all_the_time_and_others_submit() {
+    let appliance = Appliance::start();
+    let busy = appliance.account("busy").metered;
+    let admin = beside(&appliance);
+    let states = Mutex::new(vec![start(&appliance)]);
+    // A change begins, then its state is listed, then it has been made.
+    let (begun, made, over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let asked = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for seed in 0..3 {
+            let (states, begun, made, over, asked, appliance) = (&states, &begun, &made, &over, &asked, &appliance);
+            scope.spawn(move || {
+                let mut rng = Rng(seed);
+                while !over.load(Ordering::SeqCst) {
+                    let from = made.load(Ordering::SeqCst);
+                    let key = {
+                        let states = states.lock().unwrap();
+                        let known = &states[from];
+                        let back = rng.below(3.min(known.metered.len() as u64)) as usize;
+                        match rng.below(4) {
+                            0 => known.reserved.clone(),
+                            _ => known.metered[known.metered.len() - 1 - back].0.clone(),
+                        }
+                    };
+                    let found = appliance.send(&Request::get("/api/account").key(&key)).status;
+                    let to = begun.load(Ordering::SeqCst);
+                    // The last of them is listed only after it was made; until then the answer may be its own.
+                    let right = loop {
+                        let states = states.lock().unwrap();
+                        let seen =
+                            states[from..=to.min(states.len() - 1)].iter().any(|state| state.status(&key) == found);
+                        if seen || states.len() > to {
+                            break seen;
+                        }
+                    };
+                    assert!(right, "{found} was right at no moment of the request, {from} to {to}");
+                    asked.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                appliance.send(&Request::post("/api/clips").key(&busy).json(good_job().to_string())).expect(202);
+            }
+        });
+        let _end = Raise(&over);
+        let mut rng = Rng(7);
+        for number in 1..=CHANGES {
+            let before = states.lock().unwrap()[number - 1].clone();
+            begun.store(number, Ordering::SeqCst);
+            let after = change(&admin, &mut rng, &before);
+            states.lock().unwrap().push(after);
+            made.store(number, Ordering::SeqCst);
+        }
+    });
+    assert!(asked.into_inner() > 0);
+}

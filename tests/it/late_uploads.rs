@@ -1,0 +1,199 @@
+//! What is published is frozen: an upload that began under a live lease writes nothing once the lease has ended, however
+//! it ended.
+
+use std::fs;
+use std::io::Read;
+use std::time::Duration;
+
+use dinkem_appliance::app::leases::{self, Grant, UploadError};
+use dinkem_appliance::app::{all_jobs, clips, jobs, nodes};
+use dinkem_appliance::domain::error::{Error, Kind};
+use dinkem_appliance::domain::job::{Caller, JobStatus};
+use dinkem_appliance::domain::node::Node;
+use sha2::{Digest, Sha256};
+
+use crate::support::test_app::{LEASE, TestApp, spec};
+use crate::support::video::{CLIP, POSTER};
+
+/// A body that does something before its last bytes come.
+struct Meanwhile<'a> {
+    first: &'a [u8],
+    act: Option<Box<dyn FnOnce() + 'a>>,
+    last: &'a [u8],
+}
+
+impl Read for Meanwhile<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if !self.first.is_empty() {
+            return self.first.read(into);
+        }
+        if let Some(act) = self.act.take() {
+            act();
+        }
+        self.last.read(into)
+    }
+}
+
+/// How a lease ends while its node still sends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Completed,
+    NodeRemoved,
+    CancelledByClient,
+    CancelledByOperator,
+    RanOut,
+}
+
+const ENDS: [End; 5] =
+    [End::Completed, End::NodeRemoved, End::CancelledByClient, End::CancelledByOperator, End::RanOut];
+
+struct Scene {
+    test: TestApp,
+    caller: Caller,
+    node: Node,
+    grant: Grant,
+}
+
+impl Scene {
+    fn open() -> Self {
+        let test = TestApp::start();
+        let (caller, _) = test.account("studio");
+        let node = test.node("n1");
+        jobs::submit(&test.app, &caller, spec()).unwrap();
+        let grant = test.claim(&node).unwrap();
+        Self { test, caller, node, grant }
+    }
+
+    fn complete(&self) -> Result<(), Error> {
+        leases::complete(&self.test.app, &self.node, self.grant.lease.id, Sha256::digest(&*CLIP).into())
+    }
+
+    /// Ends the lease as another request, another process or time does it; a second passes meanwhile.
+    fn end(&self, how: End) {
+        let (app, id) = (&self.test.app, self.grant.job.job.public_id);
+        self.test.clock.advance(Duration::from_secs(1));
+        match how {
+            End::Completed => self.complete().unwrap(),
+            End::NodeRemoved => drop(nodes::remove(&self.test.admin(), "n1").unwrap()),
+            End::CancelledByClient => drop(jobs::remove(app, &self.caller, id).unwrap()),
+            End::CancelledByOperator => drop(all_jobs::cancel(&self.test.admin(), id).unwrap()),
+            End::RanOut => {
+                self.test.clock.advance(LEASE);
+                assert_eq!(leases::expire(app).unwrap(), 1);
+            }
+        }
+    }
+
+    fn send_video(&self, offset: u64, body: &mut dyn Read) -> Result<u64, Error> {
+        leases::append_video(&self.test.app, &self.node, self.grant.lease.id, offset, body).map_err(|why| match why {
+            UploadError::Failed(error) => error,
+            UploadError::WrongOffset(offset) => panic!("the offset is {offset}"),
+        })
+    }
+
+    fn send_poster(&self, body: &mut dyn Read) -> Result<u64, Error> {
+        leases::put_poster(&self.test.app, &self.node, self.grant.lease.id, body)
+    }
+
+    /// What lies in `clips`.
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let entries = fs::read_dir(self.test.dir.path().join("clips")).unwrap();
+        let mut files: Vec<_> = entries
+            .map(|entry| {
+                let entry = entry.unwrap();
+                (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// What the lease's end leaves: a whole clip, or nothing at all.
+    #[track_caller]
+    fn assert_frozen(&self, how: End, poster: bool) {
+        let lease = self.grant.lease.id;
+        let mut expected = Vec::new();
+        if how == End::Completed {
+            if poster {
+                expected.push((format!("{lease}.jpg"), POSTER.clone()));
+            }
+            expected.push((format!("{lease}.mp4"), CLIP.clone()));
+        }
+        let found = self.files();
+        assert!(found == expected, "{how:?}: {:?}", found.iter().map(|(name, _)| name).collect::<Vec<_>>());
+        assert_eq!(self.test.app.uploads_in_flight(), 0, "{how:?}: something is kept of the lease");
+    }
+}
+
+#[test]
+fn a_video_upload_that_outlives_its_lease_writes_nothing_more() {
+    for how in ENDS {
+        let scene = Scene::open();
+        let act = || scene.end(how);
+        let mut body = Meanwhile { first: &CLIP, act: Some(Box::new(act)), last: b"something else" };
+        let error = scene.send_video(0, &mut body).expect_err("it has outlived its lease");
+        assert_eq!(error.kind, Kind::Conflict, "{how:?}: {error}");
+        scene.assert_frozen(how, false);
+        let late = scene.send_video(0, &mut &b"late"[..]).unwrap_err();
+        assert_eq!(late.kind, Kind::Conflict, "{how:?}: {late}");
+        scene.assert_frozen(how, false);
+    }
+}
+
+#[test]
+fn a_poster_upload_that_outlives_its_lease_is_not_stored() {
+    for how in ENDS {
+        let scene = Scene::open();
+        scene.send_video(0, &mut &CLIP[..]).unwrap();
+        scene.send_poster(&mut &POSTER[..]).unwrap();
+        let act = || scene.end(how);
+        let mut body = Meanwhile { first: &POSTER, act: Some(Box::new(act)), last: b"something else" };
+        let error = scene.send_poster(&mut body).expect_err("it has outlived its lease");
+        assert_eq!(error.kind, Kind::Conflict, "{how:?}: {error}");
+        scene.assert_frozen(how, true);
+    }
+}
+
+#[test]
+fn an_end_that_another_process_made_is_noticed_after_a_mebibyte_of_one_upload() {
+    let scene = Scene::open();
+    let rest = vec![7; 3 << 20];
+    // No time passes here.
+    let act = || drop(nodes::remove(&scene.test.admin(), "n1").unwrap());
+    let mut body = Meanwhile { first: b"x", act: Some(Box::new(act)), last: &rest };
+    assert_eq!(scene.send_video(0, &mut body).unwrap_err().code, "lost");
+    scene.assert_frozen(End::NodeRemoved, false);
+}
+
+#[test]
+fn what_began_before_a_refused_completion_is_superseded_and_the_node_begins_again() {
+    let scene = Scene::open();
+    let half = CLIP.len() / 2;
+    let act = || assert_eq!(scene.complete().unwrap_err().code, "video_mismatch");
+    let mut body = Meanwhile { first: &CLIP[..half], act: Some(Box::new(act)), last: &CLIP[half..] };
+    assert_eq!(scene.send_video(0, &mut body).unwrap_err().code, "superseded");
+    assert_eq!(scene.files(), []);
+    scene.send_video(0, &mut &CLIP[..]).unwrap();
+    scene.complete().unwrap();
+    scene.assert_frozen(End::Completed, false);
+}
+
+#[test]
+fn a_file_that_is_no_longer_as_long_as_its_clip_is_not_served_as_if_it_were() {
+    let scene = Scene::open();
+    scene.send_video(0, &mut &CLIP[..]).unwrap();
+    scene.complete().unwrap();
+    let job = jobs::get(&scene.test.app, &scene.caller, scene.grant.job.job.public_id).unwrap().job;
+    assert_eq!(job.status, JobStatus::Done);
+    let token = job.clip.unwrap().token;
+    let path = scene.test.dir.path().join(format!("clips/{}.mp4", scene.grant.lease.id));
+    for length in [0, CLIP.len() - 1, CLIP.len() + 1] {
+        let mut bytes = CLIP.clone();
+        bytes.resize(length, 0);
+        fs::write(&path, bytes).unwrap();
+        let error = clips::open_video(&scene.test.app, &token).err().expect("it is not the clip");
+        assert_eq!(error.kind, Kind::Internal, "{length}");
+    }
+    fs::write(&path, &*CLIP).unwrap();
+    assert_eq!(clips::open_video(&scene.test.app, &token).unwrap().bytes, CLIP.len() as u64);
+}

@@ -1,0 +1,175 @@
+//! Nodes and servers one version of their protocol apart work together, whichever is newer; others are told what to do.
+//! What a node of the version before says is written out here as it was said.
+
+use dinkem_appliance::domain::key::Secret;
+use dinkem_appliance::node::join::join;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::appliance::Appliance;
+use crate::support::cli::Cli;
+use crate::support::client::{Answer, Request};
+use crate::support::listener::{listen, reply};
+use crate::support::process;
+use crate::support::video::{CLIP, POSTER};
+use crate::support::wait::until;
+
+/// A node's build: what it says in its headers, and what its bodies say beyond this server's knowledge.
+struct Build {
+    headers: &'static [(&'static str, &'static str)],
+    more: &'static str,
+}
+
+/// Before the protocol was said.
+const BEFORE: Build = Build { headers: &[], more: "" };
+/// This very one.
+const OURS: Build = Build { headers: &[("Dinkem-Protocol", "2"), ("Dinkem-Version", "0.1.0")], more: "" };
+/// One that knows more.
+const NEXT: Build = Build {
+    headers: &[("Dinkem-Protocol", "3"), ("Dinkem-Version", "0.2.0-rc.1")],
+    more: r#","gpu":{"name":"x","memory":[1,2]},"mood":null"#,
+};
+
+impl Build {
+    /// A request with a body to which `more` is added.
+    fn send(&self, appliance: &Appliance, key: Option<&str>, method: &str, path: &str, body: &str) -> Answer {
+        let body = format!("{}{}}}", body.strip_suffix('}').unwrap(), self.more);
+        self.request(appliance, key, Request::new(method, path).json(body))
+    }
+
+    fn request(&self, appliance: &Appliance, key: Option<&str>, mut request: Request) -> Answer {
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        appliance.send(&key.map_or(request.clone(), |key| request.key(key)))
+    }
+
+    fn join(&self, appliance: &Appliance) -> Answer {
+        let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();
+        let body = format!(r#"{{"join_token":"{}","name":"rack"}}"#, token.reveal());
+        self.send(appliance, None, "POST", "/api/node/join", &body)
+    }
+}
+
+#[test]
+fn a_node_one_version_older_or_newer_does_its_work() {
+    for (build, version, protocol) in [(BEFORE, "", 1), (OURS, "0.1.0", 2), (NEXT, "0.2.0-rc.1", 3)] {
+        let appliance = Appliance::start();
+        let account = appliance.account("studio");
+        let joined = build.join(&appliance).expect(201).json();
+        let key = joined["node_key"].as_str().unwrap();
+        let ids = [appliance.job(&account.metered), appliance.job(&account.metered)];
+        let claim = || {
+            let body = r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1}"#;
+            let claim = build.send(&appliance, Some(key), "POST", "/api/node/claims", body).expect(200).json();
+            format!("/api/node/leases/{}", claim["lease"])
+        };
+        let lease = claim();
+        build.send(&appliance, Some(key), "PUT", &lease, r#"{"stage":"rendering","progress":0.5}"#).expect(200);
+        let upload = |what: &str, bytes: &[u8]| {
+            build.request(&appliance, Some(key), Request::put(&format!("{lease}{what}")).body(bytes)).expect(200);
+        };
+        upload("/video?offset=0", &CLIP);
+        upload("/poster", &POSTER);
+        let sha256: String = Sha256::digest(&*CLIP).iter().map(|byte| format!("{byte:02x}")).collect();
+        let body = format!(r#"{{"video_sha256":"{sha256}"}}"#);
+        build.send(&appliance, Some(key), "POST", &format!("{lease}/complete"), &body).expect(200);
+        let lease = claim();
+        let body = r#"{"code":"render_failed","message":"It broke.","retry":"never"}"#;
+        build.send(&appliance, Some(key), "POST", &format!("{lease}/fail"), body).expect(200);
+
+        for (id, status) in ids.iter().zip(["done", "failed"]) {
+            let job = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&account.metered)).json();
+            assert_eq!(job["status"], status, "protocol {protocol}");
+        }
+        let known = dinkem_appliance::app::nodes::list(&appliance.app).unwrap().remove(0).node.program;
+        assert_eq!((known.version.as_str(), known.protocol), (version, protocol));
+    }
+}
+
+#[test]
+fn only_of_a_newer_node_what_is_not_known_is_passed_over() {
+    for (build, status) in [(BEFORE, 400), (OURS, 400), (NEXT, 201)] {
+        let build = Build { more: NEXT.more, ..build };
+        let answer = build.join(&Appliance::start()).expect(status);
+        assert_eq!(answer.json()["field"], if status == 400 { json!("gpu") } else { Value::Null });
+    }
+}
+
+#[test]
+fn a_node_that_is_two_versions_away_is_told_which_side_to_update() {
+    let appliance = Appliance::start();
+    let key = OURS.join(&appliance).expect(201).json()["node_key"].as_str().unwrap().to_owned();
+    let cases = [
+        ("0", "protocol_unsupported", "update the node"),
+        ("4", "protocol_unsupported", "update the server"),
+        ("4000000000", "protocol_unsupported", "update the server"),
+        ("02", "invalid_field", "must be one number"),
+        ("two", "invalid_field", "must be one number"),
+        ("-1", "invalid_field", "must be one number"),
+        ("99999999999", "invalid_field", "must be one number"),
+    ];
+    for (said, code, args) in cases {
+        let body = r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1}"#;
+        let claim = Request::post("/api/node/claims").key(&key).json(body).header("Dinkem-Protocol", said);
+        let answer = appliance.send(&claim).expect(400).json();
+        assert_eq!((&answer["code"], &answer["field"]), (&json!(code), &json!("Dinkem-Protocol")), "{said}");
+        assert!(answer["error"].as_str().unwrap().contains(args), "{said}: {answer}");
+    }
+    let stranger = Request::post("/api/node/claims").header("Dinkem-Protocol", "9");
+    appliance.send(&stranger).expect(401);
+}
+
+#[test]
+fn a_node_tells_its_operator_what_a_server_of_another_time_says() {
+    let server = listen("127.0.0.1", |mut call, to| {
+        let own = (call.header("dinkem-protocol"), call.header("dinkem-version"));
+        assert_eq!(own, (Some("2"), Some(env!("CARGO_PKG_VERSION"))));
+        call.bytes();
+        let answer = json!({"error": "Speak 7: update the node.", "code": "protocol_unsupported", "more": {}});
+        reply(to, 400, &[], answer.to_string().as_bytes())
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let error = join(&format!("http://{server}"), None, &Secret::new("t"), "n", dir.path()).unwrap_err();
+    assert_eq!((error.code, error.message.as_str()), ("protocol_unsupported", "Speak 7: update the node."));
+}
+
+#[test]
+fn the_list_of_nodes_has_the_version_of_each_and_the_program_tells_its_own() {
+    let appliance = process::Appliance::start(&[]);
+    let _node = appliance.node("rack", None);
+    let node = until("the node", || {
+        Some(appliance.admin(&["nodes", "list"])["nodes"][0].clone()).filter(|node| node["slots"] == 1)
+    });
+    assert_eq!((&node["version"], &node["protocol"]), (&json!(env!("CARGO_PKG_VERSION")), &json!(2)));
+    let data = appliance.data_dir();
+    let (_, table, _) = process::run(&["--data-dir", data.to_str().unwrap(), "admin", "nodes", "list"]);
+    assert!(table.lines().next().unwrap().contains("VERSION"), "{table}");
+
+    let said = Cli::new().run(&["--version"]).out;
+    let expected = format!("dinkem-appliance {} (", env!("CARGO_PKG_VERSION"));
+    let machine = format!("{}-{})", std::env::consts::ARCH, std::env::consts::OS);
+    assert!(said.starts_with(&expected) && said.trim_end().ends_with(&machine), "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_one_version_newer_is_understood() {
+    use crate::support::node_harness::{GOOD, NodeHarness, while_working};
+    use crate::support::node_server::Behavior;
+
+    let harness = NodeHarness::new(Behavior { is_newer: true, ..Behavior::normal() });
+    while_working(harness.config(GOOD), |_| {
+        let lease = harness.server.offer(&harness.demo_url, None);
+        let lease = harness.server.wait_for_end(lease);
+        assert!(lease.completed.is_some(), "{:?}", lease.failed);
+        assert!(!lease.heartbeats.is_empty() && !lease.poster.is_empty());
+    })
+    .unwrap();
+    let server = listen("127.0.0.1", |mut call, to| {
+        call.bytes();
+        reply(to, 201, &[], br#"{"node_id": "i", "node_key": "k", "of_the_next_version": [1]}"#)
+    });
+    let dir = tempfile::tempdir().unwrap();
+    assert!(join(&format!("http://{server}"), None, &Secret::new("t"), "n", dir.path()).is_ok());
+}

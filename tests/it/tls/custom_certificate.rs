@@ -1,0 +1,120 @@
+//! A studio's own certificate: shown as it is, read again when it changes, never replaced by a broken one.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use dinkem_appliance::os::certificates::{self, Pair, Validity};
+use dinkem_appliance::os::random::SystemRandom;
+use serde_json::Value;
+
+use crate::support::cli::Cli;
+use crate::support::cli_server::CliServer;
+use crate::support::tools::have;
+use crate::support::wait::until;
+
+/// A studio's authority, and the certificates that it issues.
+struct Studio {
+    authority: Pair,
+    valid: Validity,
+}
+
+impl Studio {
+    fn new() -> Self {
+        let now = 1_794_000_000;
+        let valid = Validity { from: now, until: now + 20 * 365 * 24 * 3_600 };
+        let networks = ["127.0.0.0/8".parse().unwrap()];
+        let authority = certificates::authority("studio", &["localhost", "lan"], &networks, valid, &SystemRandom);
+        Self { authority: authority.unwrap(), valid }
+    }
+
+    /// Issues a certificate for localhost and another name.
+    fn issue(&self, name: &str) -> Pair {
+        let signer = ("studio", self.authority.key.as_slice());
+        let loopback = ["127.0.0.1".parse().unwrap()];
+        certificates::server(&["localhost", name], &loopback, self.valid, signer, &SystemRandom).unwrap()
+    }
+}
+
+fn put(home: &Path, pair: &Pair) {
+    fs::write(home.join("cert.pem"), &pair.certificate).unwrap();
+    fs::write(home.join("cert.key"), &pair.key).unwrap();
+}
+
+/// The names in the certificate that the server shows now.
+fn shown(server: &CliServer) -> Vec<String> {
+    let address = server.url.trim_start_matches("https://");
+    let output = Command::new("openssl").args(["s_client", "-connect", address]).stdin(Stdio::null()).output().unwrap();
+    certificates::dns_names(&output.stdout).unwrap_or_default()
+}
+
+const FLAGS: [&str; 4] = ["--tls-cert", "cert.pem", "--tls-key", "cert.key"];
+
+#[test]
+fn a_studios_certificate_is_read_again_when_it_changes_and_a_broken_one_is_not_taken() {
+    let (cli, studio) = (Cli::new(), Studio::new());
+    if !have("openssl", "the look at the certificate that a server shows") {
+        return;
+    }
+    put(cli.home(), &studio.issue("a.lan"));
+    let server = CliServer::start_trusting(&cli, &FLAGS, &studio.authority.certificate);
+    assert_eq!(shown(&server), ["localhost", "a.lan"]);
+
+    fs::write(cli.home().join("cert.key"), "no key").unwrap();
+    until("the complaint", || server.line().filter(|line| line.contains("The one before stays in use")));
+    assert_eq!(shown(&server), ["localhost", "a.lan"]);
+    fs::remove_file(cli.home().join("cert.key")).unwrap();
+    let args = until("the complaint", || server.line().filter(|line| line.contains("cannot be read")));
+    assert!(args.contains("--tls-key"), "{args}");
+
+    put(cli.home(), &studio.issue("b.lan"));
+    until("the new certificate", || (shown(&server) == ["localhost", "b.lan"]).then_some(()));
+    assert_eq!(server.get("/healthz", "").0, 200);
+}
+
+#[test]
+fn with_a_studios_certificate_its_name_is_the_url_and_the_systems_roots_are_trusted() {
+    let (cli, studio) = (Cli::new(), Studio::new());
+    put(cli.home(), &studio.issue("a.lan"));
+    fs::write(cli.home().join("studio.pem"), &studio.authority.certificate).unwrap();
+    let server = CliServer::start_trusting(&cli, &FLAGS, &studio.authority.certificate);
+    let (status, _, _) = server.get_text("/ca.pem");
+    assert_eq!(status, 404);
+    let port = server.url.rsplit_once(':').unwrap().1;
+    let token = cli.run(&["admin", "nodes", "token", "--json"]).json();
+    let ticket = dinkem_appliance::wire::ticket::JoinTicket::decode(token["join_token"].as_str().unwrap()).unwrap();
+    assert_eq!((ticket.server, ticket.ca), (Some(format!("https://localhost:{port}")), None));
+
+    // As if the studio's authority were among the system's.
+    let line = ["node", "--join", token["join_token"].as_str().unwrap(), "--idle-exit", "1", "--state-dir", "n"];
+    let stranger = cli.run(&line);
+    assert!(stranger.status == 1 && stranger.err.contains("trusted by this machine's system"), "{stranger:?}");
+    let output = cli.run_in(&[("SSL_CERT_FILE", "studio.pem")], &line);
+    assert_eq!(output.status, 0, "{output:?}");
+    let nodes: Value = cli.run(&["admin", "nodes", "list", "--json"]).json();
+    assert_eq!(nodes["nodes"].as_array().map(Vec::len), Some(1));
+    let shown = cli.run(&["admin", "tls", "show"]);
+    assert!(shown.status == 1 && shown.err.contains("no whole authority"), "none was made: {shown:?}");
+}
+
+#[test]
+fn files_that_are_no_certificate_and_key_are_refused_at_the_start_in_words() {
+    let (cli, studio) = (Cli::new(), Studio::new());
+    let line = [&["serve", "--listen", "127.0.0.1:0"], &FLAGS[..]].concat();
+    let (one, other) = (studio.issue("a.lan"), studio.issue("b.lan"));
+    let cases = [
+        (None, "cert.pem cannot be read"),
+        (Some(Pair { certificate: b"nonsense".to_vec(), key: one.key.clone() }), "no certificate"),
+        (Some(Pair { certificate: one.certificate.clone(), key: b"nonsense".to_vec() }), "must be PEM"),
+        (Some(Pair { certificate: one.certificate.clone(), key: other.key }), "belong together"),
+    ];
+    for (pair, args) in cases {
+        if let Some(pair) = pair {
+            put(cli.home(), &pair);
+        }
+        let output = cli.run(&line);
+        assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
+        let last = output.err.lines().last().unwrap_or_default();
+        assert!(last.starts_with("error: ") && last.contains(args), "{args}: {output:?}");
+    }
+}

@@ -1,0 +1,249 @@
+//! The appliance's own authority: what it vouches for, how long, and what a crash may leave of it. Judged by OpenSSL.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dinkem_appliance::app::App;
+use dinkem_appliance::app::tls::names::Names;
+use dinkem_appliance::app::tls::{Change, Own};
+use dinkem_appliance::os::certificates::{self, Validity};
+use dinkem_appliance::os::clock::FakeClock;
+use dinkem_appliance::os::random::FakeRandom;
+
+use crate::support::test_app::{START_MS, TestApp};
+use crate::support::tools::have;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// A machine called box with these addresses besides loopback.
+fn names(addresses: &[&str]) -> Names {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    Names::of(Some("box"), &addresses, None)
+}
+
+fn open(test: &TestApp, names: &Names) -> (Own, Change) {
+    Own::open(&test.app, names, None).unwrap()
+}
+
+/// What OpenSSL in its strictest mood says of the server's certificate for a name or an address, at the office's time.
+fn verdict(test: &TestApp, own: &Own, name: &str) -> String {
+    verdict_of(test.dir.path(), &own.authority_pem(), &own.pair().certificate, test.now_ms(), name)
+}
+
+fn verdict_of(scratch: &Path, authority: &str, certificate: &[u8], now_ms: i64, name: &str) -> String {
+    let (ca, leaf) = (scratch.join("ca.pem"), scratch.join("leaf.pem"));
+    fs::write(&ca, authority).unwrap();
+    fs::write(&leaf, certificate).unwrap();
+    let flag = if name.parse::<IpAddr>().is_ok() { "-verify_ip" } else { "-verify_hostname" };
+    let output = Command::new("openssl")
+        .args(["verify", "-x509_strict", "-purpose", "sslserver", "-check_ss_sig", flag, name])
+        .args(["-attime", &(now_ms / 1_000).to_string(), "-CAfile"])
+        .args([&ca, &leaf])
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    if output.status.success() { "good".into() } else { String::from_utf8(text).unwrap() }
+}
+
+#[test]
+fn the_certificate_is_good_for_the_machines_names_and_no_others() {
+    if !have("openssl", "the look at certificates") {
+        return;
+    }
+    let test = TestApp::start();
+    let (own, change) = open(&test, &names(&["10.0.0.5", "2001:db8::7", "198.51.100.7"]));
+    assert_eq!(change, Change::Authority);
+    for name in ["box", "box.local", "localhost", "127.0.0.1", "::1", "10.0.0.5", "2001:db8::7", "198.51.100.7"] {
+        assert_eq!(verdict(&test, &own, name), "good", "{name}");
+    }
+    for name in ["xbox", "example.com", "10.0.0.6", "127.0.0.2"] {
+        assert!(verdict(&test, &own, name).contains("mismatch"), "{name}");
+    }
+}
+
+#[test]
+fn whoever_steals_the_authoritys_key_can_vouch_for_nothing_else() {
+    if !have("openssl", "the look at certificates") {
+        return;
+    }
+    let test = TestApp::start();
+    let (own, _) = open(&test, &names(&["10.0.0.5"]));
+    let made: serde_json::Value =
+        serde_json::from_slice(&fs::read(test.dir.path().join("tls/made.json")).unwrap()).unwrap();
+    let key = fs::read(test.dir.path().join("tls/authority.key")).unwrap();
+    let signer = (made["authority"]["name"].as_str().unwrap(), key.as_slice());
+    let now = START_MS as u64 / 1_000;
+    let valid = Validity { from: now, until: now + 1_000 };
+    let random = FakeRandom::default();
+    for (name, good) in [("box", true), ("10.9.9.9", true), ("example.com", false), ("8.8.8.8", false)] {
+        let address: Vec<IpAddr> = name.parse().into_iter().collect();
+        let dns = if address.is_empty() { vec![name] } else { vec![] };
+        let leaf = certificates::server(&dns, &address, valid, signer, &random).unwrap();
+        let said = verdict_of(test.dir.path(), &own.authority_pem(), &leaf.certificate, START_MS, name);
+        assert_eq!(said == "good", good, "{name}: {said}");
+        assert!(good || said.contains("permitted subtree violation"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn the_certificate_is_renewed_sixty_days_before_its_end_and_the_authority_stays() {
+    let test = TestApp::start();
+    let names = names(&["10.0.0.5"]);
+    let (mut own, _) = open(&test, &names);
+    let authority = own.authority_pem();
+    let first = own.pair().clone();
+    test.clock.advance(DAY * (397 - 61));
+    assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::None);
+    test.clock.advance(DAY);
+    assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::Server);
+    assert!(*own.pair() != first && own.authority_pem() == authority);
+    assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::None);
+    if have("openssl", "the look at certificates") {
+        assert_eq!(verdict(&test, &own, "10.0.0.5"), "good");
+        test.clock.advance(DAY * 390);
+        assert_eq!(verdict(&test, &own, "10.0.0.5"), "good");
+        test.clock.advance(DAY * 8);
+        assert!(verdict(&test, &own, "10.0.0.5").contains("expired"));
+    }
+    let renewed = own.pair().clone();
+    let (own, change) = open(&test, &names);
+    assert!(change == Change::Server && own.authority_pem() == authority && *own.pair() != renewed);
+}
+
+#[test]
+fn an_authority_near_its_end_is_made_anew_at_a_start_and_never_outlived() {
+    let test = TestApp::start();
+    let names = names(&[]);
+    let (own, _) = open(&test, &names);
+    let authority = own.authority_pem();
+    test.clock.advance(DAY * (3_650 - 397 - 61));
+    assert_eq!(open(&test, &names).0.authority_pem(), authority);
+    test.clock.advance(DAY);
+    let (other, change) = open(&test, &names);
+    assert!(change == Change::Authority && other.authority_pem() != authority);
+}
+
+#[test]
+fn a_server_that_runs_on_for_ten_years_never_outlives_its_authority_and_says_what_to_do() {
+    let test = TestApp::start();
+    let names = names(&[]);
+    let (mut own, _) = open(&test, &names);
+    test.clock.advance(DAY * (3_650 - 300));
+    assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::Server);
+    test.clock.advance(DAY * 299);
+    assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::None, "it ends with its authority");
+    if have("openssl", "the look at certificates") {
+        assert_eq!(verdict(&test, &own, "box"), "good");
+    }
+    test.clock.advance(DAY * 2);
+    let error = own.refresh(&test.app, &self::names(&["10.0.0.9"])).unwrap_err();
+    assert!(error.message.contains("restart"), "{error}");
+}
+
+#[test]
+fn a_new_address_is_taken_in_without_a_new_authority_and_a_lost_one_changes_nothing() {
+    let test = TestApp::start();
+    let (mut own, _) = open(&test, &names(&["10.0.0.5"]));
+    let authority = own.authority_pem();
+    let mut look = |addresses: &[&str]| own.refresh(&test.app, &names(addresses)).unwrap();
+    assert_eq!(look(&["10.0.0.5", "192.168.7.7"]), Change::Server);
+    assert_eq!(look(&["192.168.7.7"]), Change::None);
+    assert_eq!(look(&[]), Change::None);
+    assert_eq!(look(&["fd00::5"]), Change::Server);
+    assert_eq!(look(&["203.0.113.9"]), Change::None, "the authority may not vouch for it");
+    assert_eq!(own.authority_pem(), authority);
+    if have("openssl", "the look at certificates") {
+        assert_eq!(verdict(&test, &own, "fd00::5"), "good");
+        assert!(verdict(&test, &own, "203.0.113.9").contains("mismatch"));
+    }
+}
+
+#[test]
+fn a_certificate_that_could_not_be_written_is_tried_again() {
+    let test = TestApp::start();
+    let (mut own, _) = open(&test, &names(&[]));
+    let (tls, aside) = (test.dir.path().join("tls"), test.dir.path().join("aside"));
+    fs::rename(&tls, &aside).unwrap();
+    let before = own.pair().clone();
+    let error = own.refresh(&test.app, &names(&["10.0.0.5"])).unwrap_err();
+    assert!(error.message.contains("tls") && *own.pair() == before, "{error}");
+    fs::rename(&aside, &tls).unwrap();
+    assert_eq!(own.refresh(&test.app, &names(&["10.0.0.5"])).unwrap(), Change::Server);
+    assert_eq!(open(&test, &names(&["10.0.0.5"])).1, Change::None);
+}
+
+#[test]
+fn a_new_host_name_does_not_cost_the_authority_and_a_public_url_that_is_asked_for_does() {
+    let test = TestApp::start();
+    let (own, _) = open(&test, &names(&[]));
+    let authority = own.authority_pem();
+    let renamed = Names::of(Some("other"), &[], None);
+    let (own, change) = open(&test, &renamed);
+    assert_eq!((own.authority_pem(), change), (authority.clone(), Change::None));
+    let public = Names::of(Some("other"), &[], Some("clips.studio.lan"));
+    let (own, change) = Own::open(&test.app, &public, Some("clips.studio.lan")).unwrap();
+    assert!(change == Change::Authority && own.authority_pem() != authority);
+    let (_, change) = Own::open(&test.app, &public, Some("clips.studio.lan")).unwrap();
+    assert_eq!(change, Change::None);
+    let shown = Own::show(test.dir.path()).unwrap().unwrap();
+    assert_eq!(shown.names, ["other", "other.local", "localhost", "clips.studio.lan", "127.0.0.1", "::1"]);
+}
+
+#[test]
+fn half_written_files_are_mended_at_the_next_start_and_the_authority_is_kept_where_it_is_whole() {
+    let test = TestApp::start();
+    let names = names(&["10.0.0.5"]);
+    let tls = test.dir.path().join("tls");
+    let (own, _) = open(&test, &names);
+    let mut authority = own.authority_pem();
+    for (file, change) in [
+        ("server.pem", Change::Server),
+        ("server.key", Change::Server),
+        ("authority.pem", Change::Authority),
+        ("authority.key", Change::Authority),
+        ("made.json", Change::Authority),
+    ] {
+        for what in ["gone", "empty", "another's"] {
+            let path = tls.join(file);
+            match what {
+                "gone" => fs::remove_file(path).unwrap(),
+                "empty" => fs::write(path, "").unwrap(),
+                _ => fs::write(path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap(),
+            }
+            let (own, mended) = open(&test, &names);
+            assert_eq!(mended, change, "{file} is {what}");
+            assert_eq!(own.authority_pem() == authority, change == Change::Server, "{file} is {what}");
+            authority = own.authority_pem();
+            assert_eq!(open(&test, &names).1, Change::None, "{file} was {what} and is mended");
+            let pair = own.pair();
+            assert!(tiny_http::Certificate::from_pem(&pair.certificate, &pair.key).is_ok(), "{file} was {what}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_was_ahead_when_the_certificates_were_made_does_no_lasting_harm() {
+    let test = TestApp::start();
+    let names = names(&[]);
+    test.clock.advance(DAY * 400);
+    let (own, _) = open(&test, &names);
+    // The clock is set right.
+    let right = App::beside(test.dir.path(), Arc::new(FakeClock::at(START_MS)), test.random.clone()).unwrap();
+    let (mended, change) = Own::open(&right, &names, None).unwrap();
+    assert!(change == Change::Authority && mended.authority_pem() != own.authority_pem());
+    assert_eq!(Own::open(&right, &names, None).unwrap().1, Change::None);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_keys_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let test = TestApp::start();
+    open(&test, &names(&[]));
+    let mode = |path: &str| fs::metadata(test.dir.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("tls"), mode("tls/authority.key"), mode("tls/server.key")), (0o700, 0o600, 0o600));
+}
