@@ -25,7 +25,7 @@ pub fn next() -> usize {
 }
 
 /// Videos whose index names hours of footage. None is taken, whatever it costs to look.
-pub fn videos_that_lie(server: &TestServer) {
+pub fn videos_with_false_lengths(server: &TestServer) {
     for video in [one_byte_frames(), empty_frames()] {
         // Each time another node: one that lies is benched.
         let node = server.node(&format!("liar-{}", next()));
@@ -47,7 +47,7 @@ pub fn videos_that_lie(server: &TestServer) {
 }
 
 /// A request that goes on writing after its clip was published: what is published stays as it was.
-pub fn a_write_that_outlives_its_lease(server: &TestServer) {
+pub fn upload_that_outlives_its_lease(server: &TestServer) {
     let node = server.node(&format!("late-{}", next()));
     let (id, lease) = server.leased(&node);
     let video = padded();
@@ -89,7 +89,7 @@ pub fn a_write_that_outlives_its_lease(server: &TestServer) {
 }
 
 /// The same completion again and again at the same time.
-pub fn completions_by_the_hundreds(server: &TestServer, count: usize) {
+pub fn concurrent_completions(server: &TestServer, count: usize) {
     let node = server.node(&format!("eager-{}", next()));
     let (id, lease) = server.leased(&node);
     let video = padded();
@@ -111,7 +111,7 @@ pub fn completions_by_the_hundreds(server: &TestServer, count: usize) {
 
 /// Uploads of different bytes at the same time, each more than half of what the account may keep: few are taken, and
 /// nothing stays of the others. What was taken is deleted again.
-pub fn uploads_at_the_quota(server: &TestServer, count: usize, each: usize) {
+pub fn concurrent_uploads(server: &TestServer, count: usize, each: usize) {
     let key = server.key.as_str();
     let (before, run) = (server.files("demos").len(), next());
     let answers: Vec<(u16, Value)> = thread::scope(|scope| {
@@ -164,7 +164,7 @@ pub fn claims_of_one_node(server: &TestServer, count: usize) {
 }
 
 /// Demos that are small to send and large to read. Each is taken, read in a child process and found to be too large.
-pub fn demos_that_explode(server: &TestServer) {
+pub fn decompression_bombs(server: &TestServer) {
     let key = server.appliance.account(&format!("bomber-{}", next()));
     for bomb in [empty_members(), huge_sign_on()] {
         let (status, answer) = server.call(&Request::post("/api/demos").key(&key).body(&bomb));

@@ -78,73 +78,73 @@ fn attack_servers_with(
 }
 
 #[test]
-fn slow_heads_by_the_hundreds() {
+fn survives_hundreds_of_slow_request_heads() {
     attack_servers("slow heads x640", &BOTH, |_, target| attacks::slow_heads(target, 640));
 }
 
 #[test]
-fn slow_bodies_by_the_hundreds() {
+fn survives_hundreds_of_slow_bodies() {
     attack_servers("slow bodies x640", &BOTH, |_, target| attacks::slow_bodies(target, 640));
 }
 
 #[test]
-fn stalled_downloads_by_the_hundreds() {
+fn survives_hundreds_of_stalled_downloads() {
     attack_servers("stalled downloads x320", &BOTH, |server, _| {
         attacks::stalled_downloads(&server.with_clip(), 320);
     });
 }
 
 #[test]
-fn idle_connections_by_the_thousands() {
+fn survives_thousands_of_idle_connections() {
     attack_servers("idle connections x5000", &BOTH, |_, target| attacks::idle_connections(target, 5_000));
 }
 
 #[test]
-fn half_handshakes_by_the_hundreds() {
+fn survives_hundreds_of_unfinished_tls_handshakes() {
     attack_servers("half handshakes x640", &[Scheme::Https], |_, target| attacks::half_handshakes(target, 640));
 }
 
 #[test]
-fn http_2_that_is_not_spoken() {
+fn survives_unsupported_http_2() {
     attack_servers("h2c x500", &BOTH, |_, target| attacks::http_2(target, 500));
 }
 
 #[test]
-fn more_connections_than_descriptors() {
+fn survives_more_connections_than_file_descriptors() {
     attack_servers_with("out of descriptors", Some(400), &[], &BOTH, |_, target| {
         attacks::out_of_descriptors(target, 1_000)
     });
 }
 
 #[test]
-fn heads_without_end() {
+fn rejects_endless_request_heads() {
     attack_servers("heads without end", &BOTH, |_, target| attacks::heads_without_end(target));
 }
 
 #[test]
-fn length_bombs() {
+fn rejects_huge_content_lengths() {
     attack_servers("length bombs", &BOTH, |_, target| attacks::length_bombs(target));
 }
 
 #[test]
-fn requests_that_can_be_read_two_ways() {
+fn rejects_ambiguous_request_framing() {
     attack_servers("smuggling", &BOTH, |_, target| smuggling::doubtful_requests(target));
 }
 
 #[test]
-fn an_early_answer_is_read_by_a_client_that_sends_on() {
+fn client_still_sending_its_body_reads_an_early_401() {
     attack_servers("early 401, 4 GB", &BOTH, |_, target| attacks::early_answer(target));
 }
 
 #[test]
-fn pipelining_without_end() {
+fn survives_endless_pipelining() {
     attack_servers("pipelining without end", &BOTH, |_, target| {
         attacks::pipelining(target, || {});
     });
 }
 
 #[test]
-fn a_clip_that_is_cut_short_while_it_is_sent_never_looks_whole() {
+fn clip_truncated_while_being_sent_ends_as_an_incomplete_response() {
     attack_servers("a reader that fails midway", &BOTH, |server, _| {
         let target = server.with_clip();
         let clips = server.appliance.data_dir().join("clips");
@@ -163,40 +163,40 @@ fn a_clip_that_is_cut_short_while_it_is_sent_never_looks_whole() {
 }
 
 #[test]
-fn videos_that_lie_about_their_length() {
-    attack_servers("videos that lie", &BOTH, |server, _| authenticated::videos_that_lie(server));
+fn videos_with_false_lengths_are_rejected() {
+    attack_servers("videos that lie", &BOTH, |server, _| authenticated::videos_with_false_lengths(server));
 }
 
 #[test]
-fn a_write_that_outlives_its_lease() {
+fn upload_that_outlives_its_lease_cannot_change_the_clip() {
     attack_servers("a write that outlives its lease", &BOTH, |server, _| {
-        authenticated::a_write_that_outlives_its_lease(server)
+        authenticated::upload_that_outlives_its_lease(server)
     });
 }
 
 #[test]
-fn completions_by_the_hundreds() {
-    attack_servers("completions x220", &BOTH, |server, _| authenticated::completions_by_the_hundreds(server, 220));
+fn hundreds_of_concurrent_completions_publish_one_clip() {
+    attack_servers("completions x220", &BOTH, |server, _| authenticated::concurrent_completions(server, 220));
 }
 
 #[test]
-fn uploads_at_the_quota() {
+fn concurrent_uploads_cannot_exceed_the_quota() {
     attack_servers_with("uploads at the quota x40", None, &["--max-demos-mib", "1"], &BOTH, |server, _| {
-        authenticated::uploads_at_the_quota(server, 40, 600 << 10);
+        authenticated::concurrent_uploads(server, 40, 600 << 10);
     });
 }
 
 #[test]
-fn trickling_uploads_of_one_account() {
+fn survives_trickling_uploads_of_one_account() {
     attack_servers("trickling uploads x70", &BOTH, |server, _| authenticated::trickling_uploads(server, 70));
 }
 
 #[test]
-fn waiting_claims_of_one_node() {
+fn survives_many_waiting_claims_of_one_node() {
     attack_servers("claims of one node x120", &BOTH, |server, _| authenticated::claims_of_one_node(server, 120));
 }
 
 #[test]
-fn demos_that_explode_when_they_are_read() {
-    attack_servers("demos that explode", &BOTH, |server, _| authenticated::demos_that_explode(server));
+fn decompression_bombs_are_too_large() {
+    attack_servers("demos that explode", &BOTH, |server, _| authenticated::decompression_bombs(server));
 }

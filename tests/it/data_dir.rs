@@ -22,7 +22,7 @@ fn all_below(path: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn everything_in_the_data_directory_is_its_owners_alone() {
+fn data_directory_is_accessible_only_to_its_owner() {
     let cli = Cli::new();
     let data = cli.home().join("data");
     // Made beforehand, as `mkdir` does it.
@@ -40,7 +40,7 @@ fn everything_in_the_data_directory_is_its_owners_alone() {
 }
 
 #[test]
-fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
+fn data_directory_open_to_others_is_refused_with_the_chmod_command() {
     let cli = Cli::new();
     let data = cli.make_appliance("data");
     let list = ["--data-dir", "data", "admin", "account", "list"];
@@ -58,7 +58,7 @@ fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_root_types_is_done_as_the_owner_and_what_stays_running_is_not_started_as_root() {
+fn root_runs_admin_commands_as_the_owner_but_cannot_start_server_or_node() {
     let cli = Cli::new();
     let data = cli.make_appliance("data");
     let chown = |path: &PathBuf| chown(path, Some(SERVICE.0), Some(SERVICE.1));

@@ -17,7 +17,7 @@ use crate::support::tools::skip;
 const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_fetch_reaches_no_address_of_the_node_itself_unless_the_operator_allows_it() {
+fn fetch_cannot_reach_the_nodes_own_addresses_unless_allowed() {
     let own = host::lan_address();
     if own.is_loopback() {
         return skip("the node's own address: this machine has no network");
@@ -60,7 +60,7 @@ fn a_fetch_reaches_no_address_of_the_node_itself_unless_the_operator_allows_it()
 }
 
 #[test]
-fn a_client_is_told_one_sentence_whatever_a_private_server_did_and_the_operator_the_cause() {
+fn client_sees_one_generic_fetch_error_and_the_operator_sees_the_cause() {
     let server = listen("127.0.0.1", |call, to| match call.path.as_str() {
         "/gone.dem" => reply(to, 404, &[], b""),
         "/forbidden.dem" => reply(to, 403, &[], b""),

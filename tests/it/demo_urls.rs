@@ -24,7 +24,7 @@ fn client() -> Client {
 }
 
 #[test]
-fn a_redirect_with_spaces_or_raw_utf8_or_a_relative_path_is_followed() {
+fn redirects_with_spaces_raw_utf8_or_relative_paths_are_followed() {
     let server = listen("127.0.0.1", |call, to| {
         let location: &[u8] = match call.path.as_str() {
             "/demos/space" => b"/files/my match (1).dem",
@@ -85,7 +85,7 @@ const ODD: [(&str, bool); 22] = [
 ];
 
 #[test]
-fn a_url_that_could_not_be_fetched_is_refused_when_the_job_is_submitted_and_every_other_can_be_sent() {
+fn submit_accepts_exactly_the_urls_that_can_be_fetched() {
     let server = listen("127.0.0.1", |_, to| reply(to, 200, &[], b""));
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;

@@ -33,7 +33,7 @@ fn table_of_codes() -> String {
 }
 
 #[test]
-fn the_page_of_error_codes_is_what_the_code_says() {
+fn error_code_page_matches_the_code() {
     let path = docs("errors.md");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, table_of_codes()).unwrap();
@@ -42,7 +42,7 @@ fn the_page_of_error_codes_is_what_the_code_says() {
 }
 
 #[test]
-fn the_table_of_codes_is_in_order_and_has_each_code_once() {
+fn error_codes_are_sorted_and_unique() {
     let order: Vec<_> = CODES.iter().map(|(code, status, _)| (*status, *code)).collect();
     let mut sorted = order.clone();
     sorted.sort_unstable();
@@ -58,7 +58,7 @@ fn program(language: &str) -> String {
 }
 
 #[test]
-fn the_client_guides_programs_get_a_clip_as_they_stand() {
+fn client_guide_programs_work_as_written() {
     let files = quick::server();
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let key = appliance.account("studio");

@@ -21,7 +21,7 @@ fn bomb() -> Vec<u8> {
 }
 
 #[test]
-fn a_hopeless_job_fails_with_its_code_and_the_node_takes_the_next() {
+fn impossible_jobs_fail_with_their_code_and_the_node_continues() {
     let good = Arc::new(dinkem_appliance::render::forge::quick());
     let noise: Vec<u8> = (0u32..100_000).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let html = "<!doctype html><title>Not found</title><p>Sorry".repeat(50);

@@ -15,7 +15,7 @@ use crate::support::wait::until;
 const TOLERANCE_SECONDS: f64 = 0.5;
 
 #[test]
-fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
+fn contracts_curl_command_gets_a_clip_with_only_the_host_changed() {
     if !have("curl", "the contract's curl line") {
         return;
     }
@@ -64,7 +64,7 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
 }
 
 #[test]
-fn a_clip_is_h264_high_in_the_asked_size_rate_and_length_with_its_index_in_front() {
+fn clip_is_h264_high_with_the_requested_size_fps_and_length_and_moov_first() {
     if !have("ffprobe", "the look at clips with ffprobe") {
         return;
     }

@@ -37,7 +37,7 @@ fn code(answer: Result<Response>) -> &'static str {
 }
 
 #[test]
-fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
+fn request_arrives_as_sent_and_error_status_is_a_response() {
     let server = listen("127.0.0.1", |mut call, to| {
         let body = call.bytes();
         let fields = ["authorization", "content-type", "content-length", "transfer-encoding", "x-more"];
@@ -72,7 +72,7 @@ fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
 }
 
 #[test]
-fn the_machines_own_addresses_are_refused_in_every_spelling_and_never_called() {
+fn local_addresses_are_refused_in_every_spelling() {
     let (called, calls) = channel();
     let called = Mutex::new(called);
     let server = listen("127.0.0.1", move |call, to| {
@@ -111,7 +111,7 @@ fn the_machines_own_addresses_are_refused_in_every_spelling_and_never_called() {
 }
 
 #[test]
-fn every_redirect_is_judged_like_the_first_address() {
+fn every_redirect_is_checked_like_the_first_address() {
     let refused = listen("127.0.0.2", |_, to| reply(to, 200, &[], b"secret"));
     let server = listen("127.0.0.1", move |call, to| {
         let to_refused = format!("http://{refused}/");
@@ -149,7 +149,7 @@ fn every_redirect_is_judged_like_the_first_address() {
 }
 
 #[test]
-fn a_server_that_hangs_is_given_up() {
+fn hanging_server_times_out() {
     let server = listen("127.0.0.1", |call, to| {
         if call.path == "/body" {
             head(to, 200, &[], Some(1_000))?;
@@ -179,7 +179,7 @@ fn a_server_that_hangs_is_given_up() {
 }
 
 #[test]
-fn an_answer_is_read_up_to_its_limit() {
+fn response_is_read_up_to_its_limit() {
     let server = listen("127.0.0.1", |call, to| match call.path.as_str() {
         "/short" => {
             head(to, 200, &[], Some(1_000))?;
@@ -198,7 +198,7 @@ fn an_answer_is_read_up_to_its_limit() {
 }
 
 #[test]
-fn errors_name_the_server_and_hold_no_secret() {
+fn errors_name_the_server_and_contain_no_secret() {
     let client = Client::new(options(&["127.0.0.0/8"])).unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let cases = [
@@ -218,7 +218,7 @@ fn errors_name_the_server_and_hold_no_secret() {
 }
 
 #[test]
-fn a_client_that_is_shut_down_waits_for_nothing() {
+fn shut_down_client_stops_waiting() {
     let (called, calls) = channel();
     let called = Mutex::new(called);
     let server = listen("127.0.0.1", move |_, to| {
@@ -237,7 +237,7 @@ fn a_client_that_is_shut_down_waits_for_nothing() {
 }
 
 #[test]
-fn a_ca_file_must_hold_a_certificate() {
+fn ca_file_must_contain_a_certificate() {
     let with = |pem: &str| Client::new(ClientOptions { ca_pem: Some(pem.into()), ..options(&[]) });
     for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
         assert_eq!(with(pem).unwrap_err().field.as_deref(), Some("ca"), "{pem:?}");
@@ -245,7 +245,7 @@ fn a_ca_file_must_hold_a_certificate() {
 }
 
 #[test]
-fn a_large_body_that_the_server_does_not_want_is_refused_in_words_before_it_is_sent() {
+fn rejected_large_body_is_not_sent() {
     let appliance = Appliance::start();
     let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let url = format!("http://{}/api/demos", appliance.address);

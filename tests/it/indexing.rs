@@ -54,7 +54,7 @@ impl Desk {
 }
 
 #[test]
-fn whatever_a_child_does_the_demo_is_known_as_unreadable_and_why() {
+fn failing_child_marks_the_demo_unreadable_with_a_reason() {
     let cases = [
         ("kill -9 $$", "crashed"),
         ("exit 101", "crashed"),
@@ -78,7 +78,7 @@ fn whatever_a_child_does_the_demo_is_known_as_unreadable_and_why() {
 }
 
 #[test]
-fn the_machines_trouble_is_not_the_demos_which_waits_behind_the_others() {
+fn machine_failure_requeues_the_demo_behind_the_others() {
     let desk = Desk::open();
     let first = desk.upload(b"first");
     desk.test.clock.advance(Duration::from_secs(1));
@@ -96,7 +96,7 @@ fn the_machines_trouble_is_not_the_demos_which_waits_behind_the_others() {
 }
 
 #[test]
-fn a_child_that_hangs_is_killed_when_its_time_is_up() {
+fn hanging_child_is_killed_at_its_time_limit() {
     let desk = Desk::open();
     let demo = desk.upload(b"demo");
     std::thread::scope(|scope| {
@@ -112,7 +112,7 @@ fn a_child_that_hangs_is_killed_when_its_time_is_up() {
 }
 
 #[test]
-fn a_server_that_stops_kills_its_children_and_the_demo_waits_for_the_next_one() {
+fn stopping_server_kills_its_children_and_requeues_the_demo() {
     let desk = Desk::open();
     let demo = desk.upload(b"demo");
     let began = desk.test.dir.path().join("began");
@@ -128,7 +128,7 @@ fn a_server_that_stops_kills_its_children_and_the_demo_waits_for_the_next_one() 
 }
 
 #[test]
-fn two_demos_are_read_at_a_time_and_all_in_the_end() {
+fn two_demos_are_indexed_at_a_time_until_all_are_done() {
     let desk = Desk::open();
     let demos: Vec<_> = (0..7_u8).map(|number| desk.upload(&[number])).collect();
     let (log, go) = (desk.test.dir.path().join("log"), desk.test.dir.path().join("go"));
@@ -153,7 +153,7 @@ fn two_demos_are_read_at_a_time_and_all_in_the_end() {
 }
 
 #[test]
-fn a_demo_whose_server_was_killed_is_read_by_the_next_one() {
+fn demo_is_indexed_after_its_server_was_killed() {
     let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let address = || appliance.address.parse().unwrap();

@@ -38,7 +38,7 @@ fn reader(test: &TestApp) -> PathBuf {
 }
 
 #[test]
-fn an_accounts_uploads_keep_no_other_accounts_demo_waiting_also_after_a_restart() {
+fn one_accounts_uploads_do_not_delay_anothers_even_after_a_restart() {
     for restarts in [false, true] {
         let mut test = TestApp::start();
         let ((greedy, _), (modest, _)) = (test.account("greedy"), test.account("modest"));
@@ -60,7 +60,7 @@ fn an_accounts_uploads_keep_no_other_accounts_demo_waiting_also_after_a_restart(
 }
 
 #[test]
-fn bytes_that_two_accounts_have_are_read_once_at_the_first_ones_turn() {
+fn demo_shared_by_two_accounts_is_indexed_once_at_the_first_turn() {
     let test = TestApp::start();
     let ((first, _), (second, _)) = (test.account("first"), test.account("second"));
     let own = upload(&test, &first, b"own");
@@ -94,7 +94,7 @@ fn office_with(left: u64) -> (TestApp, Arc<std::sync::atomic::AtomicU64>) {
 }
 
 #[test]
-fn a_packed_demo_that_uses_up_the_room_three_times_is_failed_and_other_demos_are_read_meanwhile() {
+fn compressed_demo_that_fills_the_disk_three_times_fails_without_blocking_others() {
     let (test, _) = office_with(20 * MIB);
     let (caller, _) = test.account("studio");
     let packed = swelling(32);
@@ -120,7 +120,7 @@ fn a_packed_demo_that_uses_up_the_room_three_times_is_failed_and_other_demos_are
 }
 
 #[test]
-fn with_room_enough_the_same_demo_is_unpacked_and_judged_by_what_is_in_it() {
+fn with_enough_disk_space_the_same_demo_is_unpacked_and_read() {
     let (test, free) = office_with(20 * MIB);
     let (caller, _) = test.account("studio");
     let demo = demos::receive(&test.app, &caller, &mut &swelling(32)[..]).unwrap().sha256;

@@ -54,17 +54,17 @@ fn survives(victim: Victim, sight: &str) {
 }
 
 #[test]
-fn a_server_killed_in_any_stage_loses_no_job_and_bills_it_once() {
+fn server_killed_in_any_stage_loses_no_job_and_bills_it_once() {
     SIGHTS.iter().for_each(|sight| survives(Victim::Server, sight));
 }
 
 #[test]
-fn a_node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
+fn node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
     SIGHTS.iter().for_each(|sight| survives(Victim::Node, sight));
 }
 
 #[test]
-fn a_server_killed_while_jobs_wait_keeps_every_one_it_acknowledged() {
+fn server_killed_while_jobs_wait_keeps_every_acknowledged_job() {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");

@@ -126,7 +126,7 @@ impl Scene {
 }
 
 #[test]
-fn a_video_upload_that_outlives_its_lease_writes_nothing_more() {
+fn video_upload_writes_nothing_after_its_lease_ends() {
     for how in ENDS {
         let scene = Scene::open();
         let act = || scene.end(how);
@@ -141,7 +141,7 @@ fn a_video_upload_that_outlives_its_lease_writes_nothing_more() {
 }
 
 #[test]
-fn a_poster_upload_that_outlives_its_lease_is_not_stored() {
+fn poster_upload_is_not_stored_after_its_lease_ends() {
     for how in ENDS {
         let scene = Scene::open();
         scene.send_video(0, &mut &CLIP[..]).unwrap();
@@ -155,7 +155,7 @@ fn a_poster_upload_that_outlives_its_lease_is_not_stored() {
 }
 
 #[test]
-fn an_end_that_another_process_made_is_noticed_after_a_mebibyte_of_one_upload() {
+fn upload_notices_within_a_mebibyte_that_another_process_ended_its_lease() {
     let scene = Scene::open();
     let rest = vec![7; 3 << 20];
     // No time passes here.
@@ -166,7 +166,7 @@ fn an_end_that_another_process_made_is_noticed_after_a_mebibyte_of_one_upload() 
 }
 
 #[test]
-fn what_began_before_a_refused_completion_is_superseded_and_the_node_begins_again() {
+fn upload_started_before_a_rejected_completion_is_superseded() {
     let scene = Scene::open();
     let half = CLIP.len() / 2;
     let act = || assert_eq!(scene.complete().unwrap_err().code, "video_mismatch");
@@ -179,7 +179,7 @@ fn what_began_before_a_refused_completion_is_superseded_and_the_node_begins_agai
 }
 
 #[test]
-fn a_file_that_is_no_longer_as_long_as_its_clip_is_not_served_as_if_it_were() {
+fn clip_file_with_the_wrong_length_is_not_served() {
     let scene = Scene::open();
     scene.send_video(0, &mut &CLIP[..]).unwrap();
     scene.complete().unwrap();

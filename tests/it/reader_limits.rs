@@ -18,7 +18,7 @@ const ENDS: [&str; 3] =
     ["echo 'memory allocation of 9663676416 bytes failed' >&2; kill -ABRT $$", "kill -XCPU $$", "kill -XFSZ $$"];
 
 #[test]
-fn an_uploaded_demo_that_uses_up_its_reader_is_too_large() {
+fn uploaded_demo_that_exhausts_its_reader_is_too_large() {
     let test = TestApp::start();
     let (caller, _) = test.account("studio");
     for (number, end) in ENDS.iter().enumerate() {
@@ -34,7 +34,7 @@ fn an_uploaded_demo_that_uses_up_its_reader_is_too_large() {
 }
 
 #[test]
-fn a_job_whose_demo_uses_up_its_renderer_is_too_large_here_and_may_fit_elsewhere() {
+fn job_whose_demo_exhausts_its_renderer_is_retried_elsewhere() {
     for end in ENDS {
         let harness = NodeHarness::new(Behavior::normal());
         while_working(harness.config(&format!("echo 'openjd_status: parsing'; {end}")), |_| {
@@ -50,7 +50,7 @@ fn a_job_whose_demo_uses_up_its_renderer_is_too_large_here_and_may_fit_elsewhere
 }
 
 #[test]
-fn a_packed_demo_is_unpacked_once_by_a_child_of_the_node() {
+fn compressed_demo_is_unpacked_once_in_a_child_process() {
     let harness = NodeHarness::new(Behavior::normal());
     let render = format!("cp \"$(sed -n 's/.*\"path\": \"\\(.*\\)\",*/\\1/p' $3)\" $dir/seen; {GOOD}");
     while_working(harness.config(&render), |_| {
@@ -67,7 +67,7 @@ fn a_packed_demo_is_unpacked_once_by_a_child_of_the_node() {
 }
 
 #[test]
-fn a_node_closes_the_folders_it_works_in_to_others() {
+fn node_makes_its_work_folders_private() {
     let harness = NodeHarness::new(Behavior::normal());
     let config = harness.config(GOOD);
     let folders = ["work", "cache"].map(|name| config.state_dir.join(name));

@@ -54,7 +54,7 @@ const MATCHES: [Match; 4] = [
 ];
 
 #[test]
-fn real_matches_have_the_rounds_and_kills_they_are_known_for() {
+fn real_matches_have_their_known_rounds_and_kills() {
     for (name, map, rounds, players) in MATCHES {
         let Some(path) = shared(name) else { return };
         let index = demo::index(&path).unwrap();
@@ -71,7 +71,7 @@ fn real_matches_have_the_rounds_and_kills_they_are_known_for() {
 }
 
 #[test]
-fn a_scene_of_a_real_match_agrees_with_its_index_and_with_itself() {
+fn scene_of_a_real_match_is_consistent_with_its_index() {
     for (name, map, _, players) in MATCHES {
         let Some(path) = shared(name) else { return };
         for &(steam64, round, expected) in players {
@@ -170,7 +170,7 @@ fn the_bomb_is_carried_dropped_planted_and_defused() {
 }
 
 #[test]
-fn scores_and_kills_before_a_round_are_those_of_the_rounds_before() {
+fn scores_and_kills_before_a_round_sum_the_previous_rounds() {
     let Some(path) = shared("dust2_overtime.dem.bz2") else { return };
     let index = demo::index(&path).unwrap();
     let scene = demo::scene(&path, 28, 76561199063238565).unwrap();
@@ -183,7 +183,7 @@ fn scores_and_kills_before_a_round_are_those_of_the_rounds_before() {
 }
 
 #[test]
-fn a_player_or_a_round_that_is_not_there_is_said_so() {
+fn missing_player_or_round_is_reported() {
     let Some(path) = shared("nuke_two_rounds.dem") else { return };
     let refused = |round, steam64| refusal(demo::scene(&path, round, steam64));
     let not_there = "The demo has 2 rounds; round 99 is not among them.";
@@ -214,7 +214,7 @@ fn deathmatch_is_refused_and_a_demo_without_a_completed_round_has_none() {
 }
 
 #[test]
-fn what_is_no_demo_is_refused_in_words_that_say_what_it_is() {
+fn non_demos_are_refused_with_a_message_naming_their_format() {
     let scratch = scratch();
     let noise: Vec<u8> = (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let magic = b"PBDEMS2\0".to_vec();
@@ -241,7 +241,7 @@ fn what_is_no_demo_is_refused_in_words_that_say_what_it_is() {
 }
 
 #[test]
-fn a_demo_that_breaks_off_keeps_its_whole_rounds() {
+fn truncated_demo_keeps_its_complete_rounds() {
     let scratch = scratch();
     let Some(path) = shared("nuke.dem") else { return };
     let whole = fs::read(&path).unwrap();
@@ -258,7 +258,7 @@ fn a_demo_that_breaks_off_keeps_its_whole_rounds() {
 }
 
 #[test]
-fn damage_in_the_middle_costs_no_round_before_it() {
+fn damage_in_the_middle_keeps_the_rounds_before_it() {
     let scratch = scratch();
     let Some(path) = shared("nuke.dem") else { return };
     let mut bytes = fs::read(&path).unwrap();
@@ -271,7 +271,7 @@ fn damage_in_the_middle_costs_no_round_before_it() {
 }
 
 #[test]
-fn the_parser_outlives_hundreds_of_damaged_demos() {
+fn parser_survives_hundreds_of_damaged_demos() {
     let scratch = scratch();
     let Some(path) = shared("genuine_nuke_9s.dem") else { return };
     let whole = fs::read(&path).unwrap();

@@ -50,7 +50,7 @@ impl Place {
     fn act(&self, name: &str) -> Output {
         let port = self.listener.local_addr().unwrap().port();
         let mut own = Command::new(std::env::current_exe().unwrap());
-        own.args(["--exact", "sandbox::the_other_half", "--nocapture", "--test-threads=1"]);
+        own.args(["--exact", "sandbox::child_process_entry_point", "--nocapture", "--test-threads=1"]);
         own.env(ACT, name).env(PLACE, self.dir.path()).env(PORT, port.to_string());
         own.output().unwrap()
     }
@@ -58,7 +58,7 @@ impl Place {
 
 /// Only where a test of this file has started it: goes in, does what it is told, and ends with how that went.
 #[test]
-fn the_other_half() {
+fn child_process_entry_point() {
     let Ok(act) = std::env::var(ACT) else { return };
     let place = PathBuf::from(std::env::var(PLACE).unwrap());
     let room = Room { memory_bytes: 4 << 30, cpu_seconds: 1, file_bytes: FILE_BYTES };
@@ -127,7 +127,7 @@ fn do_act(act: &str, place: &Path, work: &Path) -> io::Result<()> {
 }
 
 #[test]
-fn a_process_that_is_shut_in_can_do_its_work() {
+fn sandboxed_process_can_do_its_work() {
     let place = Place::new();
     for act in ["reads its demo", "writes, renames and removes in its directory", "starts threads", "takes 64 MiB"] {
         let output = place.act(act);
@@ -136,7 +136,7 @@ fn a_process_that_is_shut_in_can_do_its_work() {
 }
 
 #[test]
-fn the_kernel_refuses_files_network_programs_and_memory_to_a_process_that_is_shut_in() {
+fn sandboxed_process_is_denied_files_network_programs_and_memory() {
     assert_eq!(missing(), None, "this machine has Landlock");
     let place = Place::new();
     for act in [
@@ -164,7 +164,7 @@ fn the_kernel_refuses_files_network_programs_and_memory_to_a_process_that_is_shu
 }
 
 #[test]
-fn what_a_process_has_used_up_is_seen_from_its_end() {
+fn exhausted_resource_is_recognised_from_the_exit_status() {
     let place = Place::new();
     for (act, what) in [
         ("takes 9 GB without asking", Exhausted::Memory),
@@ -193,7 +193,7 @@ fn children(parent: u32, word: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_renderer_has_nothing_of_its_node_s_environment_and_is_shut_in() {
+fn renderer_is_sandboxed_and_inherits_no_environment() {
     let files = FileServer::serve(vec![("/quick.dem", Answer::Bytes(Arc::new(gz(&forge::quick()))))]);
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");

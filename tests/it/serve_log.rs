@@ -10,7 +10,7 @@ use crate::support::quick;
 const UNKNOWN_KEY: &str = "7d9c4a1e-52b8-4e0f-9a63-1f2e3d4c5b6a";
 
 #[test]
-fn every_request_has_its_line_and_no_key_or_token_is_in_any() {
+fn every_request_is_logged_once_without_keys_or_tokens() {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8", "--log", "trace"]);
     let made = appliance.admin(&["account", "create", "Studio \"One\""]);

@@ -48,7 +48,7 @@ fn claim(wait_seconds: u64, key: &str) -> Request {
 }
 
 #[test]
-fn a_restart_under_load_loses_no_acknowledged_job() {
+fn restart_under_load_loses_no_acknowledged_job() {
     let mut appliance = Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let (acknowledged, done) = (Mutex::new(Vec::new()), AtomicBool::new(false));
@@ -89,7 +89,7 @@ fn a_restart_under_load_loses_no_acknowledged_job() {
 }
 
 #[test]
-fn a_waiting_claim_is_told_to_come_again_and_a_lease_outlives_the_restart() {
+fn waiting_claim_is_told_to_retry_and_lease_survives_the_restart() {
     for signal in ["TERM", "INT", "HUP"] {
         let mut appliance = Appliance::start_plain(&["--lease-seconds", "600"]);
         let (key, node) = (appliance.account("studio"), node_key(&appliance));
@@ -128,7 +128,7 @@ fn unfinished_upload(appliance: &Appliance, key: &str) -> TcpStream {
 }
 
 #[test]
-fn a_request_that_does_not_end_is_cut_at_the_deadline_and_that_is_said() {
+fn unfinished_request_is_aborted_at_the_deadline_and_reported() {
     let mut appliance = Appliance::start_plain(&["--stop-seconds", "1"]);
     let key = appliance.account("studio");
     let _upload = unfinished_upload(&appliance, &key);
@@ -140,7 +140,7 @@ fn a_request_that_does_not_end_is_cut_at_the_deadline_and_that_is_said() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
+fn second_signal_exits_immediately() {
     let mut appliance = Appliance::start_plain(&["--stop-seconds", "3600"]);
     let key = appliance.account("studio");
     let _upload = unfinished_upload(&appliance, &key);

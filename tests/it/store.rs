@@ -31,7 +31,7 @@ fn assert_refused<T>(answer: Result<T, Error>, code: &str, words: &str) {
 }
 
 #[test]
-fn a_second_server_on_the_same_data_is_refused_in_words_and_let_in_when_the_first_has_gone() {
+fn second_server_on_the_same_data_is_refused_until_the_first_stops() {
     let test = TestApp::start();
     let path = test.dir.path().display().to_string();
     assert_refused(serve(test.dir.path(), &test.clock, &test.random), "data_dir_in_use", &path);
@@ -40,7 +40,7 @@ fn a_second_server_on_the_same_data_is_refused_in_words_and_let_in_when_the_firs
 }
 
 #[test]
-fn a_newer_store_and_another_programs_database_are_refused_in_words_and_left_alone() {
+fn newer_or_foreign_store_is_refused_and_left_unchanged() {
     let cases = [
         ("PRAGMA user_version = 99", "store_newer", "version 99"),
         ("CREATE TABLE theirs (x)", "store_foreign", "another program"),
@@ -59,7 +59,7 @@ fn a_newer_store_and_another_programs_database_are_refused_in_words_and_left_alo
 }
 
 #[test]
-fn admin_makes_no_store_where_there_is_none_and_the_server_goes_on_with_what_admin_wrote() {
+fn admin_creates_no_store_and_the_server_sees_what_admin_wrote() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("deep/data");
     assert_refused(Store::beside(&folder), "no_appliance", "deep/data");
@@ -73,7 +73,7 @@ fn admin_makes_no_store_where_there_is_none_and_the_server_goes_on_with_what_adm
 
 #[cfg(unix)]
 #[test]
-fn what_the_store_keeps_is_its_owners_alone() {
+fn store_files_are_private() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("data");
@@ -93,7 +93,7 @@ fn what_the_store_keeps_is_its_owners_alone() {
 }
 
 #[test]
-fn whoever_is_answered_can_read_it_with_another_connection() {
+fn committed_write_is_visible_to_other_connections() {
     let dir = tempfile::tempdir().unwrap();
     let server = open(&dir);
     let start = Barrier::new(16);
@@ -116,7 +116,7 @@ fn whoever_is_answered_can_read_it_with_another_connection() {
 }
 
 #[test]
-fn an_operation_that_fails_or_panics_leaves_no_trace_and_spares_the_others_of_its_commit() {
+fn failed_or_panicking_operation_is_rolled_back_without_affecting_its_commit_group() {
     let dir = tempfile::tempdir().unwrap();
     let server = open(&dir);
     // Holds the writer up, so that what comes meanwhile shares one commit.
@@ -160,7 +160,7 @@ fn an_operation_that_fails_or_panics_leaves_no_trace_and_spares_the_others_of_it
 }
 
 #[test]
-fn admin_gets_its_turn_beside_a_server_that_never_rests() {
+fn admin_writes_succeed_beside_a_busy_server() {
     let test = TestApp::start();
     let admin: Arc<App> = test.admin();
     let random = FakeRandom::default();
@@ -183,7 +183,7 @@ fn admin_gets_its_turn_beside_a_server_that_never_rests() {
 }
 
 #[test]
-fn what_admin_changed_is_told_to_waiting_claims_of_an_idle_server() {
+fn admin_change_wakes_waiting_claims_of_an_idle_server() {
     let dir = tempfile::tempdir().unwrap();
     let news = Arc::new(Doorbell::default());
     let _server = Store::serve(dir.path(), news.clone()).unwrap();

@@ -25,7 +25,7 @@ const ACKNOWLEDGED: &str = "acknowledged ";
 
 /// Not a test by itself: what the killed process runs. Without the variable there is nothing to do.
 #[test]
-fn the_process_that_is_killed() {
+fn child_process_entry_point() {
     let Ok(task) = std::env::var(CHILD) else { return };
     let (round, dir) = task.split_once(' ').unwrap();
     let kills: u128 = round.parse().unwrap();
@@ -47,13 +47,13 @@ fn the_process_that_is_killed() {
 }
 
 #[test]
-fn nothing_that_was_acknowledged_is_lost_however_often_the_writer_is_killed() {
+fn acknowledged_writes_survive_repeated_kills() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let (mut acknowledged, mut rng) = (HashSet::new(), Rng::new(50));
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "store_kill::the_process_that_is_killed", "--nocapture"])
+            .args(["--exact", "store_kill::child_process_entry_point", "--nocapture"])
             .env(CHILD, format!("{round} {}", data.display()))
             .stdout(Stdio::piped())
             .spawn()

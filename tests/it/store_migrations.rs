@@ -64,7 +64,7 @@ fn version(store: &Path) -> i64 {
 }
 
 #[test]
-fn an_older_store_gets_the_shape_of_a_new_one_and_keeps_its_rows() {
+fn migrated_store_has_the_current_schema_and_keeps_its_rows() {
     let new = tempfile::tempdir().unwrap();
     serve(new.path()).unwrap();
     (1..=SCHEMAS.len()).for_each(|version| becomes_like(&of_version(version), &new));
@@ -88,7 +88,7 @@ fn becomes_like(old: &TempDir, new: &TempDir) {
 }
 
 #[test]
-fn the_store_is_copied_before_it_is_migrated() {
+fn store_is_backed_up_before_migration() {
     let dir = version_1();
     let copy = dir.path().join("backups/store-version-1.db");
     serve(dir.path()).unwrap();
@@ -106,7 +106,7 @@ fn the_store_is_copied_before_it_is_migrated() {
 }
 
 #[test]
-fn a_migration_that_fails_leaves_the_store_as_it_was_and_works_once_the_cause_is_gone() {
+fn failed_migration_leaves_the_store_unchanged_and_can_be_retried() {
     let dir = version_1();
     let path = dir.path().join("store.db");
     // Stands in the step's way.
@@ -119,7 +119,7 @@ fn a_migration_that_fails_leaves_the_store_as_it_was_and_works_once_the_cause_is
 }
 
 #[test]
-fn admin_leaves_an_older_store_to_its_server() {
+fn admin_refuses_to_migrate_an_older_store() {
     let dir = version_1();
     let refused = Store::beside(dir.path()).err().expect("it is refused");
     assert_eq!(refused.code, "store_older");

@@ -60,7 +60,7 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_statement_is_answered_as_the_golden_file_says_and_none_scans_the_jobs() {
+fn query_plans_match_the_golden_file_and_none_scans_jobs() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(&fs::read_to_string(root().join("schema.sql")).unwrap()).unwrap();
     let mut plans = BTreeMap::new();

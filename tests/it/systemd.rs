@@ -7,7 +7,7 @@ use crate::support::cli::Cli;
 use crate::support::wait::TIMEOUT;
 
 #[test]
-fn a_service_manager_hears_when_the_server_answers_lives_and_stops() {
+fn systemd_is_notified_of_ready_watchdog_and_stopping() {
     let cli = Cli::new();
     let socket = cli.home().join("notify");
     let manager = UnixDatagram::bind(&socket).unwrap();

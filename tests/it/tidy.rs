@@ -131,7 +131,7 @@ fn assert_none(what: &str, offences: Vec<String>) {
 }
 
 #[test]
-fn the_reader_of_uses_sees_groups_over_several_lines() {
+fn use_parser_handles_multi_line_groups() {
     let cases = [
         ("use crate::domain::error::Result;", vec!["domain"]),
         (
@@ -146,7 +146,7 @@ fn the_reader_of_uses_sees_groups_over_several_lines() {
 }
 
 #[test]
-fn a_folder_uses_only_folders_of_lower_rank() {
+fn folders_use_only_folders_of_lower_rank() {
     let mut offences = Vec::new();
     let sources = rust_files("src");
     assert!(sources.len() > RANKS.len(), "the sources were found");
@@ -171,7 +171,7 @@ fn a_folder_uses_only_folders_of_lower_rank() {
 }
 
 #[test]
-fn each_dangerous_thing_has_one_place() {
+fn restricted_apis_are_used_only_in_their_place() {
     let mut offences = Vec::new();
     for source in rust_files("src") {
         let below = source.path.trim_start_matches("src/");
@@ -187,7 +187,7 @@ fn each_dangerous_thing_has_one_place() {
 }
 
 #[test]
-fn nothing_is_left_unfinished_and_no_test_sleeps() {
+fn no_unfinished_code_and_no_sleeping_tests() {
     let mut offences = Vec::new();
     for folder in ["src", "tests", "benches"] {
         for source in rust_files(folder).iter().filter(|source| !source.path.ends_with("tidy.rs")) {
@@ -207,7 +207,7 @@ fn nothing_is_left_unfinished_and_no_test_sleeps() {
 }
 
 #[test]
-fn every_file_says_its_job_and_has_only_one() {
+fn every_file_has_a_module_comment_and_at_most_400_lines() {
     let mut offences = Vec::new();
     for folder in ["src", "tests", "benches"] {
         for source in rust_files(folder) {
@@ -224,7 +224,7 @@ fn every_file_says_its_job_and_has_only_one() {
 }
 
 #[test]
-fn the_top_level_is_the_one_that_was_agreed() {
+fn top_level_has_only_agreed_entries() {
     let agreed = [
         ".cargo",
         ".ci",

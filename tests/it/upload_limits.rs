@@ -76,7 +76,7 @@ fn at_once(test: &TestApp, caller: &Caller, bodies: &[Vec<u8>], are_stated: bool
 }
 
 #[test]
-fn of_forty_uploads_at_once_at_the_quota_one_is_taken_and_of_the_others_nothing_stays() {
+fn concurrent_uploads_at_the_quota_accept_one_and_leave_nothing_of_the_rest() {
     for are_stated in [true, false] {
         let quota = 3 * MIB as u64;
         let test = TestApp::start_with(|quotas| quotas.demo_bytes = quota, |data| FakeDisk::with(1 << 40).room(data));
@@ -97,7 +97,7 @@ fn of_forty_uploads_at_once_at_the_quota_one_is_taken_and_of_the_others_nothing_
 }
 
 #[test]
-fn bytes_on_their_way_count_against_the_quota_of_their_own_account_only() {
+fn bytes_in_flight_count_only_against_their_own_accounts_quota() {
     let quota = 3 * MIB as u64;
     let test = TestApp::start_with(|quotas| quotas.demo_bytes = quota, |data| FakeDisk::with(1 << 40).room(data));
     let ((studio, _), (another, _)) = (test.account("studio"), test.account("another"));
@@ -112,7 +112,7 @@ fn bytes_on_their_way_count_against_the_quota_of_their_own_account_only() {
 }
 
 #[test]
-fn the_same_bytes_again_are_taken_at_the_quota_and_other_bytes_of_the_same_length_are_not() {
+fn repeated_upload_is_accepted_at_the_quota_but_new_bytes_are_not() {
     let bytes = 2 * MIB as u64;
     let test = TestApp::start_with(|quotas| quotas.demo_bytes = bytes, |data| FakeDisk::with(1 << 40).room(data));
     let (caller, _) = test.account("studio");
@@ -134,7 +134,7 @@ fn use_up(test: &TestApp, caller: &Caller, bytes: u64) {
 }
 
 #[test]
-fn a_demo_that_only_the_transaction_refuses_leaves_no_file_unless_another_account_has_it() {
+fn demo_refused_at_commit_leaves_no_file_unless_another_account_has_it() {
     let quota = 3 * MIB as u64;
     for is_shared in [false, true] {
         let test = TestApp::start_with(|quotas| quotas.demo_bytes = quota, |data| FakeDisk::with(1 << 40).room(data));
@@ -151,7 +151,7 @@ fn a_demo_that_only_the_transaction_refuses_leaves_no_file_unless_another_accoun
 }
 
 #[test]
-fn a_missing_demo_is_put_back_by_uploading_it_again() {
+fn uploading_a_demo_again_restores_its_missing_file() {
     let test = TestApp::start();
     let (caller, _) = test.account("studio");
     let body = demo(1, 1_000);
@@ -163,7 +163,7 @@ fn a_missing_demo_is_put_back_by_uploading_it_again() {
 }
 
 #[test]
-fn the_sweep_removes_what_no_upload_owns_beside_uploads_that_go_on() {
+fn sweep_removes_orphans_but_not_running_uploads() {
     let test = TestApp::start();
     let (caller, _) = test.account("studio");
     let folder = test.dir.path().join("demos");
@@ -185,7 +185,7 @@ fn the_sweep_removes_what_no_upload_owns_beside_uploads_that_go_on() {
 }
 
 #[test]
-fn uploads_at_once_never_take_the_disks_reserve() {
+fn concurrent_uploads_never_use_the_disk_reserve() {
     for are_stated in [true, false] {
         let disk = FakeDisk::with(5 * MIB as u64);
         let test = TestApp::start_with(|_| {}, |data| disk.room(data));
@@ -202,7 +202,7 @@ fn uploads_at_once_never_take_the_disks_reserve() {
 }
 
 #[test]
-fn a_nodes_video_and_poster_stop_at_the_reserve_and_go_on_when_there_is_room() {
+fn video_and_poster_uploads_stop_at_the_disk_reserve_and_resume_later() {
     let disk = FakeDisk::with(3 * MIB as u64);
     let test = TestApp::start_with(|_| {}, |data| disk.room(data));
     let (caller, _) = test.account("studio");
@@ -235,7 +235,7 @@ fn a_nodes_video_and_poster_stop_at_the_reserve_and_go_on_when_there_is_room() {
 }
 
 #[test]
-fn jobs_wait_at_the_reserve_instead_of_being_burned_and_work_goes_on_when_a_clip_is_deleted() {
+fn jobs_wait_at_the_disk_reserve_and_continue_when_there_is_space() {
     let disk = FakeDisk::with(MIB as u64);
     let test = TestApp::start_with(|_| {}, |data| disk.room(data));
     let (caller, _) = test.account("studio");
@@ -255,7 +255,7 @@ fn jobs_wait_at_the_reserve_instead_of_being_burned_and_work_goes_on_when_a_clip
 }
 
 #[test]
-fn a_job_whose_demo_has_no_room_on_any_node_fails_after_three_attempts() {
+fn job_whose_demo_fits_no_node_fails_after_three_attempts() {
     let test = TestApp::start();
     let (caller, _) = test.account("studio");
     let node = test.node("n");
@@ -271,7 +271,7 @@ fn a_job_whose_demo_has_no_room_on_any_node_fails_after_three_attempts() {
 }
 
 #[test]
-fn a_backup_leaves_the_data_directorys_disk_its_reserve_and_nothing_of_itself() {
+fn backup_respects_the_disk_reserve_and_leaves_nothing_when_refused() {
     let disk = FakeDisk::with(20 * MIB as u64);
     let test = TestApp::start_with(|_| {}, |data| disk.room(data));
     let (caller, _) = test.account("studio");

@@ -89,7 +89,7 @@ impl Trial {
 }
 
 #[test]
-fn a_video_whose_index_lies_is_refused_and_its_node_is_benched() {
+fn video_with_a_false_index_is_rejected_and_its_node_benched() {
     let good = || Mp4::of(300, 30, 40);
     let chunked = |chunks: Vec<i64>| Mp4 { runs: vec![(1, 100)], chunks, ..good() };
     let own = |size: u32| Mp4 { each: 0, sizes: vec![size; 300], ..good() };
@@ -156,7 +156,7 @@ fn one_empty_all(frames: u32) -> Mp4 {
 }
 
 #[test]
-fn where_the_demo_has_been_read_a_clip_lasts_as_long_as_its_round() {
+fn clip_of_an_indexed_demo_must_last_as_long_as_its_round() {
     let trial = Trial::open();
     let order = trial.demo(&[100, 40]);
     let game = |spec: JobSpec| JobSpec { renderer: Renderer::Game, ..spec };
@@ -194,7 +194,7 @@ fn where_the_demo_has_been_read_a_clip_lasts_as_long_as_its_round() {
 }
 
 #[test]
-fn an_upload_that_broke_on_its_way_is_no_lie_and_a_completed_job_makes_the_next_bench_a_short_one() {
+fn incomplete_upload_does_not_bench_the_node_and_a_completed_job_resets_the_bench() {
     let trial = Trial::open();
     let (good, bad) = (Mp4::of(300, 30, 40).bytes(), Mp4::of(300, 60, 40).bytes());
     let minutes = || {

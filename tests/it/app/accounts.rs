@@ -23,7 +23,7 @@ fn assert_refused<T>(answer: Result<T, Error>, kind: Kind, code: &str) -> String
 }
 
 #[test]
-fn what_admin_does_beside_the_server_holds_for_the_very_next_request() {
+fn admin_change_applies_to_the_next_request() {
     let test = TestApp::start();
     let admin = test.admin();
     let (account, new) = accounts::create(&admin, "studio", true).unwrap();
@@ -53,7 +53,7 @@ fn what_admin_does_beside_the_server_holds_for_the_very_next_request() {
 }
 
 #[test]
-fn only_one_well_formed_header_is_a_key() {
+fn exactly_one_well_formed_authorization_header_is_required() {
     let test = TestApp::start();
     let (_, new) = accounts::create(&test.app, "studio", true).unwrap();
     accounts::activate(&test.app, None).unwrap();
@@ -75,7 +75,7 @@ fn only_one_well_formed_header_is_a_key() {
 }
 
 #[test]
-fn an_account_has_one_name_and_activation_without_a_name_needs_exactly_one_that_waits() {
+fn account_names_are_unique_and_activate_without_a_name_needs_exactly_one_inactive_account() {
     let test = TestApp::start();
     let app = &test.app;
     assert_refused(accounts::activate(app, None), Kind::NotFound, "nobody_waiting");
@@ -97,7 +97,7 @@ fn an_account_has_one_name_and_activation_without_a_name_needs_exactly_one_that_
 }
 
 #[test]
-fn keys_are_minted_for_classes_that_lack_one_and_revoked_for_good() {
+fn mint_creates_only_missing_keys_and_revocation_is_final() {
     let test = TestApp::start();
     let app = &test.app;
     accounts::create(app, "studio", false).unwrap();
@@ -121,7 +121,7 @@ fn keys_are_minted_for_classes_that_lack_one_and_revoked_for_good() {
 }
 
 #[test]
-fn dinks_keep_their_history_and_are_held_against_live_slots() {
+fn dinks_show_lists_history_and_compares_sold_dinks_with_live_slots() {
     let test = TestApp::start();
     let app = &test.app;
     for name in ["a", "b"] {
@@ -141,7 +141,7 @@ fn dinks_keep_their_history_and_are_held_against_live_slots() {
 }
 
 #[test]
-fn a_join_token_works_once_and_for_an_hour() {
+fn join_token_works_once_and_expires_after_an_hour() {
     let test = TestApp::start();
     let admin = test.admin();
     let token = nodes::token(&admin).unwrap();
@@ -165,7 +165,7 @@ fn a_join_token_works_once_and_for_an_hour() {
 }
 
 #[test]
-fn a_node_is_up_while_it_is_heard_of_and_admin_sees_it_from_another_process() {
+fn admin_in_another_process_sees_whether_a_node_is_up_or_gone() {
     let test = TestApp::start();
     let admin = test.admin();
     let joined = nodes::join(&test.app, &nodes::token(&admin).unwrap(), "render").unwrap();

@@ -88,7 +88,7 @@ fn admin_finds_jobs_by_account_key_node_and_status() {
 }
 
 #[test]
-fn admin_reads_place_and_reason_off_the_rows_as_the_server_tells_them() {
+fn admin_shows_the_same_queue_position_and_waiting_reason_as_the_server() {
     let test = TestApp::start();
     let (metered, reserved) = test.account("one");
     let (other, _) = test.account("two");
@@ -116,7 +116,7 @@ fn admin_reads_place_and_reason_off_the_rows_as_the_server_tells_them() {
 }
 
 #[test]
-fn a_job_that_admin_cancels_is_gone_from_the_queue_and_its_node_hears_of_it() {
+fn job_cancelled_by_admin_leaves_the_queue_and_its_node_is_told() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n1");
@@ -140,7 +140,7 @@ fn a_job_that_admin_cancels_is_gone_from_the_queue_and_its_node_hears_of_it() {
 }
 
 #[test]
-fn the_server_forgets_a_lease_that_another_process_has_ended() {
+fn server_drops_a_lease_ended_by_another_process() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n1");
@@ -156,7 +156,7 @@ fn the_server_forgets_a_lease_that_another_process_has_ended() {
 }
 
 #[test]
-fn a_failed_or_cancelled_job_is_retried_in_its_old_place_with_fresh_attempts() {
+fn retried_job_keeps_its_queue_position_and_starts_with_zero_attempts() {
     let test = TestApp::start();
     let admin = test.admin();
     let (metered, _) = test.account("studio");
@@ -186,7 +186,7 @@ fn a_failed_or_cancelled_job_is_retried_in_its_old_place_with_fresh_attempts() {
 }
 
 #[test]
-fn a_jobs_log_tells_of_every_attempt_with_its_end() {
+fn job_log_lists_every_attempt_with_its_outcome() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let (one, two) = (test.node("n1"), test.node("n2"));
@@ -210,7 +210,7 @@ fn a_jobs_log_tells_of_every_attempt_with_its_end() {
 }
 
 #[test]
-fn a_drained_node_finishes_what_it_has_and_is_given_nothing_more_until_it_resumes() {
+fn drained_node_finishes_its_job_and_gets_no_more_until_resumed() {
     let test = TestApp::start();
     let admin = test.admin();
     let (metered, _) = test.account("studio");
@@ -237,7 +237,7 @@ fn a_drained_node_finishes_what_it_has_and_is_given_nothing_more_until_it_resume
 }
 
 #[test]
-fn a_removed_nodes_key_is_refused_its_job_goes_back_uncounted_and_its_name_is_free() {
+fn removed_node_loses_its_key_and_name_and_its_job_returns_to_the_queue_uncounted() {
     let test = TestApp::start();
     let admin = test.admin();
     let (metered, _) = test.account("studio");

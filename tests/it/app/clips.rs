@@ -57,7 +57,7 @@ fn files(test: &TestApp, folder: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_completed_job_has_one_clip_and_one_ledger_row_however_often_it_is_completed() {
+fn repeated_completion_yields_one_clip_and_one_ledger_row() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -103,7 +103,7 @@ fn a_completed_job_has_one_clip_and_one_ledger_row_however_often_it_is_completed
 }
 
 #[test]
-fn a_deleted_clip_loses_address_and_files_and_the_job_keeps_its_row_and_its_bill() {
+fn deleting_a_clip_removes_its_files_and_url_but_not_the_job_or_its_bill() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -125,7 +125,7 @@ fn a_deleted_clip_loses_address_and_files_and_the_job_keeps_its_row_and_its_bill
 }
 
 #[test]
-fn an_upload_goes_on_where_it_broke_off_also_after_a_restart_of_the_server() {
+fn interrupted_upload_resumes_even_after_a_server_restart() {
     struct Breaks<'a>(&'a [u8]);
     impl Read for Breaks<'_> {
         fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
@@ -152,7 +152,7 @@ fn an_upload_goes_on_where_it_broke_off_also_after_a_restart_of_the_server() {
 }
 
 #[test]
-fn a_newer_request_takes_an_upload_over_from_one_that_hangs() {
+fn newer_request_takes_over_a_hanging_upload() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -176,7 +176,7 @@ fn a_newer_request_takes_an_upload_over_from_one_that_hangs() {
 }
 
 #[test]
-fn a_video_that_is_not_what_was_asked_for_is_not_published() {
+fn video_that_does_not_match_the_job_is_not_published() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -215,7 +215,7 @@ fn a_video_that_is_not_what_was_asked_for_is_not_published() {
 }
 
 #[test]
-fn only_a_jpeg_is_a_poster() {
+fn poster_must_be_a_jpeg() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -229,7 +229,7 @@ fn only_a_jpeg_is_a_poster() {
 }
 
 #[test]
-fn a_lease_that_ends_takes_its_files_with_it_and_the_sweep_finds_what_a_crash_left() {
+fn ended_lease_deletes_its_files_and_sweep_deletes_orphaned_files() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -256,7 +256,7 @@ fn a_lease_that_ends_takes_its_files_with_it_and_the_sweep_finds_what_a_crash_le
 }
 
 #[test]
-fn an_uploaded_demo_is_stored_once_and_given_to_the_node_of_its_own_accounts_job() {
+fn uploaded_demo_is_stored_once_and_served_only_to_nodes_of_its_own_accounts_jobs() {
     let test = TestApp::start();
     let (metered, reserved) = test.account("studio");
     let (stranger, _) = test.account("stranger");
@@ -284,7 +284,7 @@ fn an_uploaded_demo_is_stored_once_and_given_to_the_node_of_its_own_accounts_job
 }
 
 #[test]
-fn a_demo_that_breaks_off_or_is_empty_leaves_nothing_and_a_restart_sweeps_what_a_crash_left() {
+fn interrupted_or_empty_demo_upload_leaves_no_file_and_restart_deletes_orphans() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     assert_eq!(demos::receive(&test.app, &metered, &mut &b""[..]).unwrap_err().code, "empty_body");
@@ -308,7 +308,7 @@ fn a_demo_that_breaks_off_or_is_empty_leaves_nothing_and_a_restart_sweeps_what_a
 }
 
 #[test]
-fn the_scheduler_ends_leases_that_ran_out_and_stops_when_told() {
+fn scheduler_expires_leases_and_stops_on_request() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");

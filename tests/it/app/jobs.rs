@@ -31,7 +31,7 @@ fn failure(retry: Retry) -> Failure {
 }
 
 #[test]
-fn a_job_is_kept_as_it_was_ordered_and_only_its_own_account_sees_it() {
+fn job_is_stored_as_submitted_and_visible_only_to_its_account() {
     let test = TestApp::start();
     let (metered, reserved) = test.account("studio");
     let (stranger, _) = test.account("stranger");
@@ -56,7 +56,7 @@ fn a_job_is_kept_as_it_was_ordered_and_only_its_own_account_sees_it() {
 }
 
 #[test]
-fn reserved_jobs_are_claimed_ahead_of_metered_ones_and_each_class_in_order() {
+fn reserved_jobs_are_claimed_before_metered_ones_each_class_in_order() {
     let test = TestApp::start();
     let (metered, reserved) = test.account("studio");
     let (other, _) = test.account("other");
@@ -80,7 +80,7 @@ fn reserved_jobs_are_claimed_ahead_of_metered_ones_and_each_class_in_order() {
 }
 
 #[test]
-fn a_node_never_holds_more_than_its_slots() {
+fn node_never_holds_more_jobs_than_slots() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let ids: Vec<_> = (0..3).map(|_| submit(&test, &metered).job.public_id).collect();
@@ -98,7 +98,7 @@ fn a_node_never_holds_more_than_its_slots() {
 }
 
 #[test]
-fn a_waiting_claim_is_woken_by_a_job_and_ends_at_once_when_the_server_stops() {
+fn waiting_claim_wakes_for_a_job_and_ends_when_the_server_stops() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -117,7 +117,7 @@ fn a_waiting_claim_is_woken_by_a_job_and_ends_at_once_when_the_server_stops() {
 }
 
 #[test]
-fn heartbeats_keep_a_lease_and_show_its_progress() {
+fn heartbeats_extend_a_lease_and_report_progress() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let id = submit(&test, &metered).job.public_id;
@@ -135,7 +135,7 @@ fn heartbeats_keep_a_lease_and_show_its_progress() {
 }
 
 #[test]
-fn a_silent_node_loses_its_job_which_keeps_its_place_and_what_comes_late_is_refused() {
+fn expired_lease_returns_job_to_its_queue_position_and_late_calls_are_refused() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let first = submit(&test, &metered).job;
@@ -163,7 +163,7 @@ fn a_silent_node_loses_its_job_which_keeps_its_place_and_what_comes_late_is_refu
 }
 
 #[test]
-fn a_lease_is_its_own_nodes_alone() {
+fn lease_can_be_used_only_by_its_own_node() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     submit(&test, &metered);
@@ -177,7 +177,7 @@ fn a_lease_is_its_own_nodes_alone() {
 }
 
 #[test]
-fn failures_end_a_job_at_once_or_after_three_attempts() {
+fn permanent_failure_ends_a_job_and_other_failures_end_it_after_three_attempts() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -202,7 +202,7 @@ fn failures_end_a_job_at_once_or_after_three_attempts() {
 }
 
 #[test]
-fn a_job_that_failed_on_a_node_goes_to_another_while_there_is_one_also_after_a_restart() {
+fn job_that_failed_on_a_node_goes_to_another_node_even_after_a_restart() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let job = submit(&test, &metered).job.id;
@@ -220,7 +220,7 @@ fn a_job_that_failed_on_a_node_goes_to_another_while_there_is_one_also_after_a_r
 }
 
 #[test]
-fn a_cancelled_job_is_over_and_its_node_is_told() {
+fn cancelled_job_ends_and_its_node_is_told() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n");
@@ -243,7 +243,7 @@ fn a_cancelled_job_is_over_and_its_node_is_told() {
 }
 
 #[test]
-fn a_restart_of_the_server_ends_no_lease_and_loses_no_job() {
+fn server_restart_keeps_leases_and_jobs() {
     let test = TestApp::start();
     let (metered, reserved) = test.account("studio");
     let (running, waiting) = (submit(&test, &metered).job, submit(&test, &reserved).job);
@@ -264,7 +264,7 @@ fn a_restart_of_the_server_ends_no_lease_and_loses_no_job() {
 }
 
 #[test]
-fn jobs_of_an_account_that_is_shut_out_wait_until_it_is_let_in_again() {
+fn jobs_of_a_deactivated_account_wait_until_it_is_reactivated() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let (running, waiting) = (submit(&test, &metered).job, submit(&test, &metered).job);
@@ -287,7 +287,7 @@ fn jobs_of_an_account_that_is_shut_out_wait_until_it_is_let_in_again() {
 }
 
 #[test]
-fn pages_go_back_through_an_accounts_jobs_and_no_others() {
+fn job_list_pages_only_through_the_accounts_own_jobs() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let (stranger, _) = test.account("stranger");
@@ -316,7 +316,7 @@ fn pages_go_back_through_an_accounts_jobs_and_no_others() {
 }
 
 #[test]
-fn a_job_waits_for_a_node_with_its_renderer() {
+fn job_waits_for_a_node_with_its_renderer() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let game = JobSpec { renderer: Renderer::Game, ..spec() };

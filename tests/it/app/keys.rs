@@ -31,7 +31,7 @@ fn lives(test: &TestApp, name: &str) -> Vec<(KeyClass, bool)> {
 }
 
 #[test]
-fn a_rotated_key_ends_at_once_and_only_the_one_of_its_class() {
+fn rotation_ends_only_the_key_of_its_class_at_once() {
     let test = TestApp::start();
     let (metered, reserved) = account(&test, "studio");
     let (_, new) = keys::rotate(&test.admin(), "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
@@ -43,7 +43,7 @@ fn a_rotated_key_ends_at_once_and_only_the_one_of_its_class() {
 }
 
 #[test]
-fn an_overlap_lets_both_keys_in_until_its_last_millisecond() {
+fn both_keys_work_until_the_overlap_ends() {
     let test = TestApp::start();
     let (old, _) = account(&test, "studio");
     let (_, new) = keys::rotate(&test.app, "studio", KeyClass::Metered, 24 * HOUR).unwrap();
@@ -56,7 +56,7 @@ fn an_overlap_lets_both_keys_in_until_its_last_millisecond() {
 }
 
 #[test]
-fn a_second_rotation_never_lengthens_the_life_of_an_older_key() {
+fn second_rotation_never_extends_an_older_key() {
     let test = TestApp::start();
     let (first, _) = account(&test, "studio");
     let rotate = |overlap| keys::rotate(&test.app, "studio", KeyClass::Metered, overlap).unwrap().1.metered.unwrap();
@@ -72,7 +72,7 @@ fn a_second_rotation_never_lengthens_the_life_of_an_older_key() {
 }
 
 #[test]
-fn a_key_in_its_overlap_is_revoked_at_once_and_one_that_has_ended_keeps_its_time() {
+fn key_in_overlap_can_be_revoked_and_the_first_revocation_time_stays() {
     let test = TestApp::start();
     let (old, _) = account(&test, "studio");
     keys::rotate(&test.app, "studio", KeyClass::Metered, 24 * HOUR).unwrap();
@@ -86,7 +86,7 @@ fn a_key_in_its_overlap_is_revoked_at_once_and_one_that_has_ended_keeps_its_time
 }
 
 #[test]
-fn there_is_something_to_rotate_only_where_a_key_of_the_class_lives() {
+fn rotation_needs_a_live_key_of_the_class() {
     let test = TestApp::start();
     accounts::create(&test.app, "studio", false).unwrap();
     let rotate = |class| keys::rotate(&test.app, "studio", class, HOUR);
@@ -102,7 +102,7 @@ fn there_is_something_to_rotate_only_where_a_key_of_the_class_lives() {
 }
 
 #[test]
-fn a_found_key_is_recognised_live_or_not_in_either_case() {
+fn identify_recognises_live_and_ended_keys_in_any_letter_case() {
     let test = TestApp::start();
     let (metered, _) = account(&test, "studio");
     account(&test, "another");
@@ -121,7 +121,7 @@ fn a_found_key_is_recognised_live_or_not_in_either_case() {
 }
 
 #[test]
-fn when_a_key_was_used_is_written_down_now_and_then_and_only_when_it_was_accepted() {
+fn last_use_is_saved_periodically_and_only_for_accepted_requests() {
     let test = TestApp::start();
     let (metered, reserved) = account(&test, "studio");
     dinks::set(&test.app, "studio", 0).unwrap();
@@ -143,7 +143,7 @@ fn when_a_key_was_used_is_written_down_now_and_then_and_only_when_it_was_accepte
 }
 
 #[test]
-fn every_change_is_in_the_audit_in_its_order_and_no_secret_is() {
+fn audit_log_lists_every_change_in_order_without_secrets() {
     let test = TestApp::start();
     let admin = test.admin();
     let (_, new) = accounts::create(&admin, "studio", true).unwrap();

@@ -186,7 +186,7 @@ impl Day {
 }
 
 #[test]
-fn whatever_happens_in_whatever_order_the_invariants_hold() {
+fn invariants_hold_after_every_random_step() {
     let mut ends: HashMap<JobStatus, usize> = HashMap::new();
     for seed in 1..=4 {
         let (mut day, mut done) = (Day::new(seed), HashSet::new());

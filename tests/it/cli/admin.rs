@@ -25,7 +25,7 @@ fn members(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn accounts_and_keys_answer_in_the_agreed_shapes() {
+fn account_and_key_commands_print_the_documented_json() {
     let cli = Cli::new();
     let made = admin(&cli, &["account", "create", "studio-a"]);
     assert_eq!(members(&made), ["account", "metered_key", "reserved_key"]);
@@ -70,7 +70,7 @@ fn accounts_and_keys_answer_in_the_agreed_shapes() {
 }
 
 #[test]
-fn more_dinks_than_live_slots_are_warned_of() {
+fn selling_more_dinks_than_live_slots_prints_a_warning() {
     let cli = Cli::new();
     admin(&cli, &["account", "create", "studio"]);
     let output = cli.run(&["admin", "dinks", "set", "studio", "2", "--json"]);
@@ -84,7 +84,7 @@ fn more_dinks_than_live_slots_are_warned_of() {
 }
 
 #[test]
-fn a_running_server_heeds_admin_with_its_very_next_request() {
+fn running_server_applies_admin_changes_to_the_next_request() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &[]);
     let made = admin(&cli, &["account", "create", "studio"]);
@@ -110,7 +110,7 @@ fn a_running_server_heeds_admin_with_its_very_next_request() {
 }
 
 #[test]
-fn a_join_token_knows_where_the_server_is_once_one_has_run() {
+fn join_token_contains_the_server_url_once_a_server_has_run() {
     let cli = Cli::new();
     let ticket = || {
         let output = cli.run(&["admin", "nodes", "token", "--json"]);
@@ -128,7 +128,7 @@ fn a_join_token_knows_where_the_server_is_once_one_has_run() {
 
 #[cfg(unix)]
 #[test]
-fn a_server_ends_well_when_it_is_asked_to() {
+fn server_exits_successfully_on_sigterm_and_keeps_its_local_nodes() {
     let cli = Cli::new();
     let port = cli.home().join("port");
     let server = CliServer::start(&cli, &["--port-file", port.to_str().unwrap(), "--local-nodes", "2"]);

@@ -57,7 +57,7 @@ fn assert_names(output: &CliOutput, argument: &str, line: &[&str]) {
 }
 
 #[test]
-fn every_flag_that_takes_no_free_text_refuses_nonsense_and_negative_numbers_by_its_name() {
+fn every_typed_flag_rejects_nonsense_and_negative_numbers_by_name() {
     let cli = Cli::new();
     let mut tried = 0;
     for command in COMMANDS {
@@ -80,7 +80,7 @@ fn every_flag_that_takes_no_free_text_refuses_nonsense_and_negative_numbers_by_i
 }
 
 #[test]
-fn every_word_that_must_be_a_number_or_an_id_is_refused_by_its_name() {
+fn every_invalid_number_or_id_is_rejected_by_argument_name() {
     let cli = Cli::new();
     for (line, argument) in [
         ("admin dinks set studio x", "'<DINKS>'"),
@@ -102,7 +102,7 @@ fn every_word_that_must_be_a_number_or_an_id_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_value_in_the_config_file_is_refused_in_the_same_words_with_its_line() {
+fn invalid_config_value_is_rejected_with_the_same_message_and_its_line() {
     let cli = Cli::new();
     std::fs::write(cli.home().join("set.toml"), "\nlease_seconds = 'soon'\n").unwrap();
     let line = ["serve", "--config", "set.toml"];
@@ -114,7 +114,7 @@ fn a_value_in_the_config_file_is_refused_in_the_same_words_with_its_line() {
 }
 
 #[test]
-fn numbers_that_an_operator_can_type_have_limits_that_are_said() {
+fn numeric_options_have_limits_and_name_them() {
     let cli = Cli::new();
     for (line, limit) in [
         ("serve --lease-seconds 4294967295", "from 1 to 86400"),

@@ -20,7 +20,7 @@ fn sample(cli: &Cli) -> (String, String) {
 }
 
 #[test]
-fn the_sample_is_written_inspected_and_rendered_without_any_server() {
+fn sample_is_written_inspected_and_rendered_without_a_server() {
     let cli = Cli::new();
     let (player, round) = sample(&cli);
     let output = cli.run(&["inspect", "sample.dem", "--json"]);
@@ -49,7 +49,7 @@ fn the_sample_is_written_inspected_and_rendered_without_any_server() {
 }
 
 #[test]
-fn quickstart_goes_from_nothing_to_a_clip_and_ends_when_told_to() {
+fn quickstart_renders_a_clip_from_nothing_and_exits_with_exit_flag() {
     let cli = Cli::new();
     let output = cli.run(&["quickstart", "--exit"]);
     assert_eq!(output.status, 0, "{output:?}");
@@ -59,7 +59,7 @@ fn quickstart_goes_from_nothing_to_a_clip_and_ends_when_told_to() {
 }
 
 #[test]
-fn quickstart_fails_with_the_jobs_own_code() {
+fn quickstart_reports_the_failed_jobs_error_code() {
     let cli = Cli::new();
     sample(&cli);
     let line = ["quickstart", "sample.dem", "--player", "76561197960265729", "--round", "1", "-o", "x.mp4"];
@@ -70,7 +70,7 @@ fn quickstart_fails_with_the_jobs_own_code() {
 }
 
 #[test]
-fn submit_uploads_waits_and_downloads_and_tells_a_failed_job_by_its_status() {
+fn submit_uploads_waits_downloads_and_exits_nonzero_for_a_failed_job() {
     let cli = Cli::new();
     let (player, round) = sample(&cli);
     let files = quick::server();

@@ -11,7 +11,7 @@ fn port_asked(output: &CliOutput) -> Option<&str> {
 }
 
 #[test]
-fn flags_win_then_the_environment_then_the_file() {
+fn flags_override_environment_variables_which_override_the_file() {
     let cli = Cli::new();
     fs::write(cli.home().join("set.toml"), "server = \"http://127.0.0.1:3\"\nround = 4\n").unwrap();
     let key = ("DINKEM_API_KEY", "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234");
@@ -40,7 +40,7 @@ fn flags_win_then_the_environment_then_the_file() {
 }
 
 #[test]
-fn the_data_directory_and_the_file_itself_are_found_by_the_same_rule() {
+fn data_directory_and_config_file_follow_the_same_precedence() {
     let cli = Cli::new();
     // Each has an account of its name.
     let [flag, variable, file, own, _] =
@@ -78,7 +78,7 @@ fn the_data_directory_and_the_file_itself_are_found_by_the_same_rule() {
 }
 
 #[test]
-fn global_flags_stand_anywhere_and_boolean_flags_can_be_settings() {
+fn global_flags_may_stand_anywhere_and_boolean_flags_can_be_set_elsewhere() {
     let cli = Cli::new();
     let data = cli.make_appliance("data");
     let data = data.to_str().unwrap();
@@ -100,7 +100,7 @@ fn global_flags_stand_anywhere_and_boolean_flags_can_be_settings() {
 }
 
 #[test]
-fn a_fault_in_the_file_is_wrong_usage_that_names_key_and_line() {
+fn config_file_error_names_key_and_line_and_exits_with_2() {
     let cli = Cli::new();
     for (text, parts) in [
         ("# ours\n\nlisen = '0.0.0.0:1'\n", ["`lisen`", "line 3 of"]),

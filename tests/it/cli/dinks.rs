@@ -27,7 +27,7 @@ fn billed(cli: &Cli) -> Value {
 }
 
 #[test]
-fn more_dinks_than_there_can_be_are_refused_by_their_limit() {
+fn dinks_above_the_limit_are_rejected() {
     let cli = studio();
     for number in ["4294967295", "100001", "-1", "99999999999999999999"] {
         let output = cli.run(&["admin", "dinks", "set", "studio", number, "--yes"]);
@@ -41,7 +41,7 @@ fn more_dinks_than_there_can_be_are_refused_by_their_limit() {
 }
 
 #[test]
-fn without_a_terminal_far_more_dinks_than_live_slots_need_a_yes_on_the_line() {
+fn without_a_terminal_far_more_dinks_than_live_slots_require_yes_flag() {
     let cli = studio();
     let set = |number: &str, flags: &[&str]| cli.run(&[&["admin", "dinks", "set", "studio", number], flags].concat());
     assert_eq!(set("10", &[]).status, 0, "no slot counts as one: ten are plausible");
@@ -76,7 +76,7 @@ fn on_a_terminal(cli: &Cli, typed: &str, args: &str) -> CliOutput {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_terminal_far_more_dinks_than_live_slots_are_asked_about() {
+fn on_a_terminal_far_more_dinks_than_live_slots_require_confirmation() {
     if !crate::support::tools::have("script", "the question on a terminal") {
         return;
     }
@@ -92,7 +92,7 @@ fn on_a_terminal_far_more_dinks_than_live_slots_are_asked_about() {
 }
 
 #[test]
-fn an_undone_change_is_in_no_bill_and_the_dinks_are_what_they_were_before() {
+fn undone_change_is_not_billed_and_restores_the_previous_dinks() {
     let cli = studio();
     let undo = || cli.run(&["--json", "admin", "dinks", "undo", "studio"]);
     for number in ["2", "40000", "3"] {
@@ -131,7 +131,7 @@ fn an_undone_change_is_in_no_bill_and_the_dinks_are_what_they_were_before() {
 }
 
 #[test]
-fn what_is_undone_later_is_not_carried_into_the_months_after_it_either() {
+fn change_undone_later_is_not_billed_in_the_following_months() {
     let test = TestApp::start();
     test.account("studio");
     dinks::set(&test.app, "studio", 2).unwrap();

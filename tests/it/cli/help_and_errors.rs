@@ -31,7 +31,7 @@ fn tree(cli: &Cli, above: &[String], found: &mut Vec<Vec<String>>) {
 }
 
 #[test]
-fn the_help_is_the_map_and_every_commands_help_ends_with_an_example() {
+fn help_lists_every_command_and_each_help_ends_with_an_example() {
     let cli = Cli::new();
     let mut paths = Vec::new();
     tree(&cli, &[], &mut paths);
@@ -76,7 +76,7 @@ fn the_help_is_the_map_and_every_commands_help_ends_with_an_example() {
 }
 
 #[test]
-fn the_help_of_serve_names_every_limit_with_its_default() {
+fn serve_help_lists_every_limit_with_its_default() {
     let help = Cli::new().run(&["serve", "--help"]).out;
     let (_, limits) = help.split_once("\nLimits:\n").unwrap();
     for (flag, default) in [
@@ -110,7 +110,7 @@ fn the_help_of_serve_names_every_limit_with_its_default() {
 }
 
 #[test]
-fn wrong_usage_exits_with_2_and_says_why() {
+fn wrong_usage_exits_with_2_and_explains_why() {
     let cli = Cli::new();
     let player = "76561197991272318";
     let cases: &[(&[&str], &str)] = &[
@@ -164,7 +164,7 @@ fn wrong_usage_exits_with_2_and_says_why() {
 }
 
 #[test]
-fn what_fails_exits_with_1_and_one_line_on_standard_error() {
+fn failures_exit_with_1_and_print_one_line_on_stderr() {
     let cli = Cli::new();
     let page = cli.home().join("page.dem");
     std::fs::write(&page, "<!DOCTYPE html><html>not a demo</html>").unwrap();

@@ -20,7 +20,7 @@ fn type_in(cli: &Cli, command: &str) -> std::process::Output {
 
 #[cfg(unix)]
 #[test]
-fn the_hint_to_activate_names_the_data_directory_and_the_account_and_works_in_a_shell() {
+fn activate_hint_names_data_directory_and_account_and_runs_in_a_shell() {
     let cli = Cli::bare();
     cli.make_appliance("it's my data");
     let name = "Studio \"One\" & $Two";
@@ -46,7 +46,7 @@ const CASES: &[(&[&str], &[&str])] = &[
 
 #[cfg(unix)]
 #[test]
-fn every_hint_repeats_the_data_directory_that_was_given_and_only_that() {
+fn hints_repeat_the_given_data_directory() {
     let cli = Cli::new();
     cli.make_appliance("here");
     let both = [&["--data-dir", "here"][..], &[]];
@@ -75,7 +75,7 @@ fn every_hint_repeats_the_data_directory_that_was_given_and_only_that() {
 }
 
 #[test]
-fn a_key_that_was_found_is_shown_with_commands_for_that_account() {
+fn identified_key_is_shown_with_commands_for_its_account() {
     let cli = Cli::new();
     let made = cli.run(&["--json", "admin", "account", "create", "number two"]).json();
     assert_eq!(cli.run(&["admin", "activate"]).status, 0);

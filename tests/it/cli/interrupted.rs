@@ -33,7 +33,7 @@ fn interrupt(mut running: Running) -> (Option<i32>, String) {
 }
 
 #[test]
-fn quickstart_that_is_interrupted_says_that_everything_is_gone_and_exits_with_130() {
+fn interrupted_quickstart_reports_that_nothing_is_left_and_exits_with_130() {
     let cli = Cli::bare();
     let (status, last) = interrupt(rendering(&cli, &["quickstart", "--exit"]));
     assert_eq!(status, Some(130), "{last}");
@@ -44,7 +44,7 @@ fn quickstart_that_is_interrupted_says_that_everything_is_gone_and_exits_with_13
 }
 
 #[test]
-fn render_that_is_interrupted_says_so_and_exits_with_130() {
+fn interrupted_render_says_so_and_exits_with_130() {
     let cli = Cli::bare();
     let said = cli.run(&["sample", "-o", "sample.dem", "--json"]).json();
     let (player, round) = (said["steam64_id"].as_str().unwrap().to_owned(), said["round"].to_string());
@@ -56,7 +56,7 @@ fn render_that_is_interrupted_says_so_and_exits_with_130() {
 }
 
 #[test]
-fn submit_that_is_interrupted_while_it_waits_says_that_the_job_goes_on_and_exits_with_130() {
+fn interrupted_submit_says_that_the_job_continues_and_exits_with_130() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &[]);
     let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();

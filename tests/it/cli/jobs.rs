@@ -50,7 +50,7 @@ fn refused(appliance: &Appliance, words: &[&str]) -> String {
 }
 
 #[test]
-fn a_leaked_key_is_traced_to_its_jobs_which_are_cancelled_and_the_key_ended() {
+fn leaked_keys_jobs_can_be_found_and_cancelled_and_the_key_revoked() {
     let appliance = Appliance::start_plain(&[]);
     let leaked = appliance.account("studio");
     let good = appliance.account("other");
@@ -87,7 +87,7 @@ fn a_leaked_key_is_traced_to_its_jobs_which_are_cancelled_and_the_key_ended() {
 }
 
 #[test]
-fn a_failed_job_tells_why_and_is_retried_to_its_end() {
+fn failed_job_shows_its_error_and_can_be_retried() {
     let appliance = Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let node = Node::join(&appliance, "render-1");
@@ -119,7 +119,7 @@ fn a_failed_job_tells_why_and_is_retried_to_its_end() {
 }
 
 #[test]
-fn a_node_is_drained_resumed_and_removed_beside_the_running_server() {
+fn node_is_drained_resumed_and_removed_while_the_server_runs() {
     let appliance = Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let node = Node::join(&appliance, "render-1");

@@ -17,7 +17,7 @@ fn text<'a>(value: &'a Value, member: &str) -> &'a str {
 }
 
 #[test]
-fn a_rotation_answers_with_the_one_new_key_and_nothing_else() {
+fn rotate_prints_only_the_new_key() {
     let cli = Cli::new();
     let made = admin(&cli, &["account", "create", "studio"]);
     for class in ["metered", "reserved"] {
@@ -43,7 +43,7 @@ fn a_rotation_answers_with_the_one_new_key_and_nothing_else() {
 }
 
 #[test]
-fn a_found_key_is_read_from_standard_input_and_never_repeated() {
+fn identify_reads_the_key_from_stdin_and_never_prints_it() {
     let cli = Cli::new();
     let made = admin(&cli, &["account", "create", "studio"]);
     let key = text(&made, "reserved_key").to_owned();
@@ -74,7 +74,7 @@ fn a_found_key_is_read_from_standard_input_and_never_repeated() {
 }
 
 #[test]
-fn the_audit_says_who_did_what_when_behind_sudo_too() {
+fn audit_records_who_did_what_and_when_even_under_sudo() {
     let cli = Cli::new();
     admin(&cli, &["account", "create", "studio"]);
     let output = cli.run_in(&[("SUDO_USER", "alice")], &["admin", "activate"]);
@@ -91,7 +91,7 @@ fn the_audit_says_who_did_what_when_behind_sudo_too() {
 }
 
 #[test]
-fn nobody_changes_the_audit_afterwards() {
+fn audit_entries_cannot_be_changed_or_deleted() {
     let cli = Cli::new();
     let data = cli.make_appliance("data");
     let args = ["--data-dir", data.to_str().unwrap(), "admin", "account", "create", "studio"];
@@ -107,7 +107,7 @@ fn nobody_changes_the_audit_afterwards() {
 
 #[cfg(unix)]
 #[test]
-fn a_server_that_stops_writes_down_which_keys_were_used() {
+fn stopping_server_saves_last_use_of_keys() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &[]);
     let made = admin(&cli, &["account", "create", "studio"]);
@@ -122,7 +122,7 @@ fn a_server_that_stops_writes_down_which_keys_were_used() {
 
 /// The contract's answers, to the byte, of the real binary over HTTPS, while `admin` does its part in other processes.
 #[test]
-fn the_real_server_answers_as_the_contract_says_from_sign_up_to_deactivation() {
+fn real_server_follows_the_contract_from_sign_up_to_deactivation() {
     let appliance = Appliance::start(&[]);
     let request = |key: Option<&str>| {
         let (status, body) = appliance.raw("GET", "/api/clips", key, None);

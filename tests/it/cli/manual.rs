@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::cli::Cli;
 
 #[test]
-fn every_command_has_its_man_page_and_every_shell_its_completions() {
+fn manual_writes_man_pages_and_shell_completions() {
     let cli = Cli::new();
     fs::create_dir(cli.home().join("out")).unwrap();
     assert_eq!(cli.run(&["manual", "out"]).status, 0);

@@ -26,7 +26,7 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 #[test]
-fn admin_refuses_a_directory_that_is_missing_or_no_appliances_says_what_to_do_and_leaves_nothing_there() {
+fn admin_refuses_missing_and_foreign_directories_and_creates_nothing() {
     let cli = Cli::bare();
     fs::create_dir(cli.home().join("photos")).unwrap();
     fs::write(cli.home().join("photos/cat.jpg"), "a cat").unwrap();
@@ -54,7 +54,7 @@ fn admin_refuses_a_directory_that_is_missing_or_no_appliances_says_what_to_do_an
 }
 
 #[test]
-fn a_restore_makes_an_appliance_where_there_is_none() {
+fn restore_creates_a_new_data_directory() {
     let cli = Cli::new();
     assert_eq!(cli.run(&["admin", "account", "create", "studio"]).status, 0);
     assert_eq!(cli.run(&["admin", "backup", "all.tar"]).status, 0);

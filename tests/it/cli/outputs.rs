@@ -29,7 +29,7 @@ fn assert_no_work(output: &CliOutput, status: i32, args: &[&str]) {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_to_is_named_before_any_work() {
+fn unwritable_output_is_reported_before_work_begins() {
     let cli = Cli::new();
     quick_demo(&cli);
     fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
@@ -69,7 +69,7 @@ fn a_place_that_cannot_be_written_to_is_named_before_any_work() {
 }
 
 #[test]
-fn a_render_that_cannot_write_its_poster_is_refused_before_any_work() {
+fn unwritable_poster_is_reported_before_rendering() {
     let cli = Cli::bare();
     quick_demo(&cli);
     fs::create_dir(cli.home().join("clip.jpg")).unwrap();
@@ -84,7 +84,7 @@ fn a_render_that_cannot_write_its_poster_is_refused_before_any_work() {
 }
 
 #[test]
-fn standard_output_is_refused_where_a_file_must_be_named() {
+fn stdout_is_rejected_where_a_file_is_required() {
     let cli = Cli::new();
     quick_demo(&cli);
     for args in [
@@ -102,7 +102,7 @@ fn standard_output_is_refused_where_a_file_must_be_named() {
 }
 
 #[test]
-fn a_folder_in_the_place_of_a_file_is_called_one() {
+fn folder_in_place_of_a_file_is_reported_as_a_folder() {
     let cli = Cli::new();
     fs::create_dir(cli.home().join("demos")).unwrap();
     fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
@@ -132,7 +132,7 @@ fn quickstart_with_a_player_or_a_round_but_no_demo_is_wrong_usage() {
 }
 
 #[test]
-fn quickstart_that_ends_with_the_clip_tells_of_nothing_that_is_gone() {
+fn quickstart_with_exit_prints_no_url_or_key_that_no_longer_works() {
     let cli = Cli::bare();
     quick_demo(&cli);
     let player = quick::PLAYER.to_string();
@@ -155,7 +155,7 @@ fn quickstart_that_ends_with_the_clip_tells_of_nothing_that_is_gone() {
 
 #[cfg(unix)]
 #[test]
-fn a_server_of_its_own_authority_says_why_browsers_warn_and_one_without_https_does_not() {
+fn server_with_its_own_ca_explains_browser_warnings() {
     for (mut appliance, warns) in [(Appliance::start(&[]), true), (Appliance::start_plain(&[]), false)] {
         appliance.server().signal("TERM");
         let (_, lines) = appliance.server().wait();
@@ -165,7 +165,7 @@ fn a_server_of_its_own_authority_says_why_browsers_warn_and_one_without_https_do
 }
 
 #[test]
-fn a_node_whose_name_was_taken_is_called_the_same_by_itself_and_by_its_server() {
+fn node_with_a_taken_name_uses_the_name_given_by_the_server() {
     let appliance = Appliance::start(&[]);
     let _first = appliance.node("rack", None);
     until("the first node", || {
@@ -188,7 +188,7 @@ fn a_node_whose_name_was_taken_is_called_the_same_by_itself_and_by_its_server() 
 }
 
 #[test]
-fn a_clip_never_takes_the_place_of_the_demo_that_it_is_made_from() {
+fn clip_never_overwrites_its_demo() {
     let cli = Cli::new();
     quick_demo(&cli);
     fs::write(cli.home().join("key"), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234").unwrap();
@@ -208,7 +208,7 @@ fn a_clip_never_takes_the_place_of_the_demo_that_it_is_made_from() {
 }
 
 #[test]
-fn a_backup_into_a_folder_that_is_not_there_names_the_folder() {
+fn backup_into_a_missing_folder_names_the_folder() {
     let cli = Cli::new();
     let output = cli.run(&["admin", "backup", "no/such.tar"]);
     assert_no_work(&output, 1, &["admin", "backup"]);

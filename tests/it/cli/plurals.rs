@@ -29,7 +29,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn no_message_puts_a_plural_behind_a_number_that_may_be_one() {
+fn no_message_uses_a_plural_for_a_count_that_may_be_one() {
     let (mut found, mut offences) = (Vec::new(), Vec::new());
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
     for path in found {
@@ -47,7 +47,7 @@ fn no_message_puts_a_plural_behind_a_number_that_may_be_one() {
 }
 
 #[test]
-fn one_account_is_no_accounts() {
+fn counts_of_one_are_singular() {
     let cli = Cli::new();
     assert_eq!(cli.run(&["admin", "account", "create", "studio"]).status, 0);
     let said = cli.run(&["admin", "backup", "one.tar"]).out;

@@ -31,7 +31,7 @@ fn price(text: &str) -> Micros {
 }
 
 #[test]
-fn prices_hold_until_they_are_set_again_and_every_one_is_remembered() {
+fn prices_stay_until_changed_and_history_keeps_every_one() {
     let cli = Cli::new();
     let shown = || admin(&cli, "rates show --json").json();
     let before = shown();
@@ -85,7 +85,7 @@ fn prices_hold_until_they_are_set_again_and_every_one_is_remembered() {
 }
 
 #[test]
-fn what_is_no_price_no_currency_or_no_month_is_wrong_usage() {
+fn invalid_price_currency_or_month_is_wrong_usage() {
     let cli = Cli::new();
     let cases = [
         ("rates set --renderer builtin --resolution 1080 --fps 30 0.4700000", "like 0.47"),
@@ -135,7 +135,7 @@ fn january() -> (Appliance, impl Fn(&str) -> CliOutput) {
 }
 
 #[test]
-fn a_statement_is_a_page_that_can_be_printed() {
+fn statement_is_a_printable_page() {
     let (_appliance, say) = january();
     let said = say("usage --month 2024-01 --account studio");
     let account = say("usage --month 2024-01 --json").json()["statements"][0]["account"]["id"].clone();
@@ -175,7 +175,7 @@ Failed, cancelled and repeated work is not billed.
 }
 
 #[test]
-fn dinks_are_billed_by_the_most_that_were_held_in_a_month_at_the_price_of_its_end() {
+fn dinks_are_billed_by_monthly_peak_at_the_months_final_price() {
     let (appliance, say) = january();
     let dinks_of = |month: &str| {
         let actual = say(&format!("usage --month {month} --account studio --json")).json();
@@ -207,7 +207,7 @@ fn dinks_are_billed_by_the_most_that_were_held_in_a_month_at_the_price_of_its_en
 }
 
 #[test]
-fn a_month_without_anything_is_an_empty_list_and_a_zero() {
+fn month_without_usage_has_no_statements_and_a_zero_total() {
     let (_appliance, say) = january();
     let actual = say("usage --month 2023-12 --json").json();
     assert_eq!(

@@ -56,7 +56,7 @@ fn submit(cli: &Cli, data_dir: &str, address: &str, to: &str) {
 const PLAIN: [&str; 6] = ["--listen", "127.0.0.1:0", "--plain-http", "loopback", "--port-file", "port"];
 
 #[test]
-fn a_server_in_an_empty_folder_renders_with_a_relative_data_dir() {
+fn server_renders_with_a_relative_data_dir() {
     let cli = Cli::new();
     let line = [&["serve", "--data-dir", "data", "--local-nodes", "1"], &PLAIN[..]].concat();
     let _server = Running::start(&cli, &[], &line);
@@ -64,7 +64,7 @@ fn a_server_in_an_empty_folder_renders_with_a_relative_data_dir() {
 }
 
 #[test]
-fn a_node_renders_with_a_relative_state_dir_and_everything_else_from_a_relative_config_file() {
+fn node_renders_with_relative_paths_from_config_files() {
     let cli = Cli::new();
     let config = "data_dir = 'data'\nlisten = '127.0.0.1:0'\nplain_http = 'loopback'\nport_file = 'port'\n";
     fs::write(cli.home().join("serve.toml"), config).unwrap();

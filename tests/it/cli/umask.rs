@@ -50,7 +50,7 @@ fn scratch_folders(temp: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn quickstarts_folder_is_its_owners_alone_under_any_umask_and_the_next_one_removes_a_killed_ones() {
+fn quickstart_folder_is_private_under_any_umask_and_the_next_run_removes_leftovers() {
     let cli = Cli::bare();
     let player = quick_demo(&cli);
     let temp = cli.home().join("temp");
@@ -69,7 +69,7 @@ fn quickstarts_folder_is_its_owners_alone_under_any_umask_and_the_next_one_remov
 }
 
 #[test]
-fn results_have_the_rights_that_the_umask_leaves_and_secrets_none_for_others() {
+fn results_follow_the_umask_and_secrets_stay_private() {
     let cli = Cli::new();
     let player = quick_demo(&cli);
     for (umask, expected) in [("000", 0o666), ("022", 0o644), ("077", 0o600)] {
@@ -88,7 +88,7 @@ fn results_have_the_rights_that_the_umask_leaves_and_secrets_none_for_others() {
 }
 
 #[test]
-fn the_next_backup_removes_what_a_killed_one_left_and_spares_one_that_is_going_on() {
+fn backup_removes_leftovers_of_a_killed_backup_but_not_of_a_running_one() {
     let cli = Cli::new();
     let left = |name: &str| {
         let folder = cli.home().join(name);

@@ -104,7 +104,7 @@ fn expected(winners: &[&str]) -> Vec<(u32, String)> {
 use Side::{Ct, T};
 
 #[test]
-fn the_sample_is_read_as_it_is_described() {
+fn sample_is_read_as_described() {
     let described = sample_match();
     let forged = Forged::bytes(&sample());
     let index = forged.index();
@@ -132,7 +132,7 @@ fn the_sample_is_read_as_it_is_described() {
 }
 
 #[test]
-fn an_index_is_json_in_the_shape_that_is_promised() {
+fn index_json_has_the_documented_shape() {
     let index = Forged::of(&game(vec![Stage::Round(round(T, "ak47", &[(0, 2), (0, 3)]))])).index();
     let json = serde_json::to_value(&index).unwrap();
     assert_eq!(json["map"], "de_nowhere");
@@ -147,7 +147,7 @@ fn an_index_is_json_in_the_shape_that_is_promised() {
 }
 
 #[test]
-fn knife_rounds_and_warm_up_count_for_nothing() {
+fn knife_rounds_and_warm_up_do_not_count() {
     let warmup = || Stage::Warmup(round(Ct, "deagle", &[(2, 0)]));
     let knife = || Stage::Round(round(T, "knife", &[(0, 2), (1, 3)]));
     let rest = || [Stage::Round(round(Ct, "ak47", &[(2, 0)])), Stage::Round(round(T, "awp", &[(0, 3)]))];
@@ -164,7 +164,7 @@ fn knife_rounds_and_warm_up_count_for_nothing() {
 }
 
 #[test]
-fn after_a_restored_backup_the_final_line_of_the_match_counts() {
+fn restored_backup_discards_the_undone_rounds() {
     let forged = Forged::of(&game(vec![
         Stage::Round(round(T, "ak47", &[(0, 2)])),
         Stage::Round(round(T, "ak47", &[(0, 2), (0, 3)])),
@@ -183,7 +183,7 @@ fn after_a_restored_backup_the_final_line_of_the_match_counts() {
 }
 
 #[test]
-fn sides_are_swapped_and_overtime_goes_on_counting() {
+fn side_swaps_and_overtime_keep_counting_rounds() {
     let mut stages: Vec<_> = (0..3).map(|_| Stage::Round(round(T, "ak47", &[(0, 2)]))).collect();
     stages.push(Stage::SwapSides);
     stages.extend((0..3).map(|_| Stage::Round(round(T, "ak47", &[(2, 0)]))));
@@ -203,7 +203,7 @@ fn sides_are_swapped_and_overtime_goes_on_counting() {
 }
 
 #[test]
-fn who_is_absent_from_a_round_is_in_the_demo_but_not_in_the_round() {
+fn player_absent_from_a_round_cannot_be_followed_in_it() {
     let mut leaving = with_fifth(round(T, "ak47", &[(0, 2)]));
     leaving.acts.push(Act { at: 128, who: 4, what: What::Leave });
     let forged = Forged::of(&game(vec![
@@ -227,7 +227,7 @@ fn who_is_absent_from_a_round_is_in_the_demo_but_not_in_the_round() {
 }
 
 #[test]
-fn bots_play_but_nobody_follows_them() {
+fn bots_play_but_cannot_be_followed() {
     let mut described =
         game(vec![Stage::Round(round(T, "ak47", &[(1, 2), (0, 3)])), Stage::Round(round(T, "awp", &[]))]);
     described.players[1].steam64 = 0;
@@ -248,7 +248,7 @@ fn bots_play_but_nobody_follows_them() {
 }
 
 #[test]
-fn the_clip_is_the_round_with_three_seconds_before_and_behind_inside_the_demo() {
+fn clip_covers_the_round_plus_three_seconds_on_each_side_within_the_demo() {
     let last = Round { after_ticks: 64, ..round(Ct, "ak47", &[(2, 0)]) };
     let forged = Forged::of(&game(vec![Stage::Round(round(T, "ak47", &[(0, 2)])), Stage::Round(last)]));
     let scene = forged.scene(1, 0).unwrap();
@@ -261,7 +261,7 @@ fn the_clip_is_the_round_with_three_seconds_before_and_behind_inside_the_demo() 
 }
 
 #[test]
-fn who_is_spotted_comes_from_the_demo() {
+fn spotted_state_comes_from_the_demo() {
     let forged = Forged::bytes(&sample());
     let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER).unwrap();
     let start = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick).unwrap();
@@ -284,7 +284,7 @@ fn deathmatch_is_refused() {
 }
 
 #[test]
-fn a_demo_cut_anywhere_has_the_rounds_that_were_complete() {
+fn demo_truncated_anywhere_keeps_its_complete_rounds() {
     let whole = play(&game(vec![
         Stage::Round(round(T, "ak47", &[(0, 2)])),
         Stage::Round(round(Ct, "ak47", &[(2, 0)])),

@@ -16,7 +16,7 @@ fn kill(winner: Side) -> Round {
 }
 
 #[test]
-fn a_coach_who_is_sent_off_is_not_a_player() {
+fn coach_removed_at_round_start_is_not_a_player() {
     let stage = |winner| Stage::Round(kill(winner).with_coach(4, BENCH).with_coach(5, BENCH));
     let forged = coached(vec![stage(T), stage(Ct)]);
     let index = forged.index();
@@ -34,7 +34,7 @@ fn a_coach_who_is_sent_off_is_not_a_player() {
 }
 
 #[test]
-fn a_coach_is_told_from_who_plays_by_what_he_does() {
+fn coaches_are_recognised_by_their_behaviour() {
     let die = |at: i32| act(at, 4, What::Die);
     let with = |steps: Vec<Step>, acts: Vec<Act>| {
         let mut round = kill(T);
@@ -75,7 +75,7 @@ fn a_coach_is_told_from_who_plays_by_what_he_does() {
 }
 
 #[test]
-fn a_coach_in_a_knife_round_hides_neither_himself_nor_the_knives() {
+fn coach_does_not_hide_a_knife_round() {
     let knives = round(4, T, "ak47", &[]).with_knives().with_coach(4, BENCH);
     let forged = coached(vec![Stage::Round(knives), Stage::Round(kill(Ct).with_coach(4, BENCH))]);
     let index = forged.index();
@@ -84,7 +84,7 @@ fn a_coach_in_a_knife_round_hides_neither_himself_nor_the_knives() {
 }
 
 #[test]
-fn deaths_as_a_coach_are_not_deaths_of_the_player_he_is_later() {
+fn deaths_as_coach_do_not_count_for_the_later_player() {
     let plays = round(5, T, "ak47", &[(4, 0)]);
     let forged = coached(vec![Stage::Round(kill(T).with_coach(4, BENCH)), Stage::Round(plays)]);
     let scene = forged.scene(2, 4).unwrap();
@@ -93,7 +93,7 @@ fn deaths_as_a_coach_are_not_deaths_of_the_player_he_is_later() {
 }
 
 #[test]
-fn of_more_players_than_places_the_followed_one_and_the_enemies_are_drawn_and_the_feed_is_whole() {
+fn with_too_many_players_the_followed_one_and_enemies_are_drawn_and_the_kill_feed_is_complete() {
     // Sizes of the teams, the followed player, and how many of his own team are drawn with him.
     for (sizes, followed, own) in
         [([10, 10], 0, 5), ([10, 10], 16, 5), ([10, 10], 19, 5), ([12, 8], 16, 3), ([12, 8], 11, 7)]
@@ -122,7 +122,7 @@ fn of_more_players_than_places_the_followed_one_and_the_enemies_are_drawn_and_th
 }
 
 #[test]
-fn with_as_many_players_as_places_everybody_is_drawn() {
+fn everybody_is_drawn_up_to_the_player_limit() {
     let forged = Forged::of(&game([8, 8], vec![Stage::Round(round(16, T, "ak47", &[(0, 15)]))]));
     let scene = forged.scene(1, 15).unwrap();
     assert_eq!((scene.players.len(), scene.undrawn.len()), (16, 0));

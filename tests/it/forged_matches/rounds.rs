@@ -12,7 +12,7 @@ fn warmup() -> Stage {
 }
 
 #[test]
-fn restored_backups_make_no_phantom_rounds_and_lose_no_real_ones() {
+fn restored_backups_add_no_phantom_rounds_and_lose_no_real_ones() {
     use Stage::{Load, Rewind};
     // What is played; rounds that are left; a round that must not be there.
     let cases: [(&str, Vec<Stage>, &str, u32); 8] = [
@@ -54,7 +54,7 @@ fn restored_backups_make_no_phantom_rounds_and_lose_no_real_ones() {
 }
 
 #[test]
-fn the_score_before_a_round_is_that_of_the_final_line() {
+fn score_before_a_round_ignores_undone_rounds() {
     let stages = vec![won(T), won(Ct), won(T), Stage::Rewind(1), Stage::Rewind(2), won(Ct), won(T)];
     let scene = Forged::of(&game([2, 2], stages)).scene(4, 0).unwrap();
     assert_eq!(scene.teams.each_ref().map(|team| team.score), [1, 2]);
@@ -63,7 +63,7 @@ fn the_score_before_a_round_is_that_of_the_final_line() {
 }
 
 #[test]
-fn a_knife_round_that_the_match_goes_on_from_is_not_round_1() {
+fn opening_knife_round_is_not_round_1() {
     let knives = |acts: Vec<Act>| Stage::Round(Round { acts, bomb: Some(1), ..round(4, T, "knife", &[]) });
     let kill = |victim: usize| What::Kill(Kill { victim, ..Kill::default() });
     let bomb = || vec![act(20, 1, What::HoldBomb), act(25, 1, What::Shoot(1)), act(60, 1, What::Hold("knife"))];
@@ -86,7 +86,7 @@ fn a_knife_round_that_the_match_goes_on_from_is_not_round_1() {
 }
 
 #[test]
-fn a_first_round_with_guns_is_a_round_however_little_was_done_in_it() {
+fn first_round_with_guns_counts_even_if_nothing_happens() {
     let pistols = |weapon, acts: Vec<Act>| Stage::Round(Round { acts, bomb: Some(1), ..round(4, Ct, weapon, &[]) });
     let pockets = || (0..4).map(|player| act(0, player, What::Carry("glock"))).collect::<Vec<_>>();
     let cases = [
@@ -108,7 +108,7 @@ fn a_first_round_with_guns_is_a_round_however_little_was_done_in_it() {
 }
 
 #[test]
-fn a_demo_without_a_completed_round_says_so() {
+fn demo_without_a_completed_round_says_so() {
     let forged = Forged::of(&game([2, 2], vec![warmup()]));
     assert!(forged.index().rounds.is_empty());
     assert_eq!(forged.refusal(1, 0), ("round_not_in_demo", "The demo has no completed round.".to_owned()));
@@ -118,7 +118,7 @@ fn a_demo_without_a_completed_round_says_so() {
 }
 
 #[test]
-fn a_demo_of_another_game_is_refused_by_that_game_s_name() {
+fn demo_of_another_game_is_refused_by_name() {
     for (folder, named) in [("citadel", "a demo of Deadlock."), ("somemod", "a demo of another game (\"somemod\").")] {
         let forged = Forged::of(&Match { game: Game::Other(folder), ..game([2, 2], Vec::new()) });
         let error = demo::index(&forged.path).unwrap_err();

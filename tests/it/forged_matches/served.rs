@@ -25,7 +25,7 @@ fn odd_match() -> Match {
 }
 
 #[test]
-fn the_server_lists_and_takes_only_rounds_and_players_of_the_final_line() {
+fn server_lists_and_accepts_only_real_rounds_and_players() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = appliance.send(&Request::post("/api/demos").key(&key).body(play(&odd_match()))).expect(201).json();
@@ -48,7 +48,7 @@ fn the_server_lists_and_takes_only_rounds_and_players_of_the_final_line() {
 }
 
 #[test]
-fn a_job_for_a_demo_without_a_completed_round_is_told_so() {
+fn job_for_a_demo_without_a_completed_round_is_refused() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let warmup = game([2, 2], vec![Stage::Warmup(round(4, Ct, "deagle", &[(2, 0)]))]);
@@ -61,7 +61,7 @@ fn a_job_for_a_demo_without_a_completed_round_is_told_so() {
 }
 
 #[test]
-fn inspect_and_render_agree_about_an_odd_match() {
+fn inspect_and_render_agree_about_an_unusual_match() {
     let cli = Cli::new();
     fs::write(cli.home().join("odd.dem"), play(&odd_match())).unwrap();
     let output = cli.run(&["inspect", "odd.dem"]);
@@ -83,7 +83,7 @@ fn inspect_and_render_agree_about_an_odd_match() {
 }
 
 #[test]
-fn inspect_says_how_many_of_a_crowd_a_clip_draws() {
+fn inspect_says_how_many_players_a_clip_draws() {
     let cli = Cli::new();
     let crowd = game([10, 10], vec![Stage::Round(round(20, T, "ak47", &[(0, 19)]))]);
     fs::write(cli.home().join("crowd.dem"), play(&crowd)).unwrap();

@@ -18,7 +18,7 @@ fn id(index: &DemoIndex, name: &str) -> u64 {
 }
 
 #[test]
-fn a_wrong_backup_and_then_the_right_one_leave_rounds_1_to_3() {
+fn wrong_then_right_backup_leaves_rounds_1_to_3() {
     let Some(path) = odd("backup_undo_undo.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(rounds(&index), "1t 2ct 3ct");
@@ -31,7 +31,7 @@ fn a_wrong_backup_and_then_the_right_one_leave_rounds_1_to_3() {
 }
 
 #[test]
-fn a_recording_that_begins_with_a_backup_of_round_1_has_round_2_only() {
+fn recording_that_starts_from_a_backup_of_round_1_has_only_round_2() {
     let Some(path) = odd("fresh_backup1.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(rounds(&index), "2ct");
@@ -41,7 +41,7 @@ fn a_recording_that_begins_with_a_backup_of_round_1_has_round_2_only() {
 }
 
 #[test]
-fn coaches_are_neither_listed_nor_followed_nor_in_the_feed() {
+fn coaches_are_not_listed_followed_or_in_the_kill_feed() {
     let Some(path) = odd("coach.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(names(&index), ["ash", "birch", "cedar", "dogwood"]);
@@ -54,7 +54,7 @@ fn coaches_are_neither_listed_nor_followed_nor_in_the_feed() {
 }
 
 #[test]
-fn of_ten_against_ten_each_can_be_followed_and_every_kill_is_told() {
+fn every_player_of_ten_against_ten_can_be_followed_with_all_kills() {
     let Some(path) = odd("casual20.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(index.players.len(), 20);
@@ -67,13 +67,13 @@ fn of_ten_against_ten_each_can_be_followed_and_every_kill_is_told() {
 }
 
 #[test]
-fn a_knife_round_with_the_bomb_in_hand_leaves_two_rounds() {
+fn knife_round_with_the_bomb_leaves_two_rounds() {
     let Some(path) = odd("knife_c4.dem") else { return };
     assert_eq!(rounds(&demo::index(&path).unwrap()), "1ct 2t");
 }
 
 #[test]
-fn deadlock_is_named_as_another_game() {
+fn deadlock_demo_is_refused_by_name() {
     let Some(path) = odd("deadlock_hltv_10423.dem") else { return };
     for error in [demo::index(&path).unwrap_err(), demo::scene(&path, 1, 76_561_198_300_000_000).unwrap_err()] {
         assert_eq!(error.code, "demo_unsupported");

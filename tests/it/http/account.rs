@@ -6,7 +6,7 @@ use crate::support::appliance::Appliance;
 use crate::support::client::Request;
 
 #[test]
-fn an_account_sees_itself_and_its_jobs_by_number() {
+fn account_shows_its_details_and_job_counts() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 2);
     appliance.job(&appliance.account("another").metered);

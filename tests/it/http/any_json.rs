@@ -168,7 +168,7 @@ fn said<'a>(job: &'a Value, field: &str) -> &'a Value {
 }
 
 #[test]
-fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_name() {
+fn any_json_value_is_echoed_back_or_rejected_by_field_name() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
@@ -218,7 +218,7 @@ fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_n
 }
 
 #[test]
-fn any_body_at_all_is_answered_202_400_or_413() {
+fn any_body_is_answered_with_202_400_or_413() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let rng = &mut Rng::new(3);

@@ -43,7 +43,7 @@ fn with(value: &str) -> Request {
 }
 
 #[test]
-fn no_authorization_header_is_a_missing_key() {
+fn missing_authorization_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     refused(&appliance.send(&Request::get("/api/account")), MISSING);
@@ -61,7 +61,7 @@ fn no_authorization_header_is_a_missing_key() {
 }
 
 #[test]
-fn a_header_that_is_not_a_well_formed_bearer_uuid_is_a_missing_key() {
+fn malformed_bearer_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let bare = key.replace('-', "");
@@ -111,7 +111,7 @@ fn a_header_that_is_not_a_well_formed_bearer_uuid_is_a_missing_key() {
 }
 
 #[test]
-fn a_second_authorization_header_is_malformed_whatever_is_in_it() {
+fn second_authorization_header_is_malformed_whatever_its_value() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let good = format!("Bearer {key}");
@@ -124,7 +124,7 @@ fn a_second_authorization_header_is_malformed_whatever_is_in_it() {
 }
 
 #[test]
-fn a_header_that_is_not_text_is_malformed() {
+fn header_that_is_not_utf8_is_malformed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     for bytes in [&b"\xff"[..], b"\xc3", b"\x80\x80"] {
@@ -141,14 +141,14 @@ fn a_header_that_is_not_text_is_malformed() {
 }
 
 #[test]
-fn a_header_longer_than_a_head_may_be_is_turned_away_before_any_key_is_read() {
+fn oversized_header_is_rejected_with_431() {
     let appliance = Appliance::start();
     let answer = appliance.send(&with(&format!("Bearer {}", "0".repeat(200_000))));
     assert_eq!(answer.status, 431);
 }
 
 #[test]
-fn a_key_is_taken_in_either_case_after_any_number_of_spaces() {
+fn key_is_accepted_in_any_letter_case_after_any_number_of_spaces() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let upper = key.to_uppercase();
@@ -169,7 +169,7 @@ fn a_key_is_taken_in_either_case_after_any_number_of_spaces() {
 }
 
 #[test]
-fn a_key_that_matches_no_account_is_invalid_whatever_version_of_uuid_it_is() {
+fn unknown_key_is_invalid_whatever_its_uuid_version() {
     let appliance = Appliance::start();
     appliance.account("studio");
     let unknown = [
@@ -186,7 +186,7 @@ fn a_key_that_matches_no_account_is_invalid_whatever_version_of_uuid_it_is() {
 }
 
 #[test]
-fn a_new_account_is_rejected_until_it_is_activated_and_again_once_deactivated() {
+fn account_is_rejected_before_activation_and_after_deactivation() {
     let appliance = Appliance::start();
     let keys = appliance.inactive("studio");
     let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Request::get("/api/account").key(key)));
@@ -200,7 +200,7 @@ fn a_new_account_is_rejected_until_it_is_activated_and_again_once_deactivated() 
 }
 
 #[test]
-fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overlap_is_not() {
+fn revoked_or_rotated_key_is_invalid_at_once_but_works_during_its_overlap() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let status = |key: &str| appliance.send(&Request::get("/api/account").key(key)).status;
@@ -222,7 +222,7 @@ fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overl
 }
 
 #[test]
-fn the_key_selects_the_job_type_and_both_belong_to_one_account() {
+fn key_selects_the_job_type_and_both_keys_belong_to_one_account() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let mut jobs = Vec::new();
@@ -240,7 +240,7 @@ fn the_key_selects_the_job_type_and_both_belong_to_one_account() {
 }
 
 #[test]
-fn a_reserved_key_without_dinks_is_forbidden_on_every_route_of_clients() {
+fn reserved_key_without_dinks_is_forbidden_on_every_client_route() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let routes = client_routes();
@@ -256,7 +256,7 @@ fn a_reserved_key_without_dinks_is_forbidden_on_every_route_of_clients() {
 }
 
 #[test]
-fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_are_forbidden() {
+fn queued_jobs_keep_their_place_when_dinks_are_removed_and_new_ones_are_forbidden() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let other = appliance.account_with_dinks("other", 1);
@@ -277,7 +277,7 @@ fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_ar
 }
 
 #[test]
-fn every_route_of_clients_is_closed_without_a_key_and_says_so_alike() {
+fn every_client_route_rejects_missing_and_unknown_keys_alike() {
     let appliance = Appliance::start();
     for request in client_routes() {
         refused(&appliance.send(&request), MISSING);
@@ -286,7 +286,7 @@ fn every_route_of_clients_is_closed_without_a_key_and_says_so_alike() {
 }
 
 #[test]
-fn below_api_only_joining_and_the_description_are_open() {
+fn only_join_and_openapi_are_public_below_api() {
     let open: Vec<_> = routes::all()
         .filter(|(_, pattern, who)| pattern.starts_with("/api") && *who == "anyone")
         .map(|(method, pattern, _)| format!("{method} {pattern}"))
@@ -295,7 +295,7 @@ fn below_api_only_joining_and_the_description_are_open() {
 }
 
 #[test]
-fn there_are_no_cookies_and_no_sessions() {
+fn there_are_no_cookies_or_sessions() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     for request in
@@ -320,7 +320,7 @@ fn there_are_no_cookies_and_no_sessions() {
 }
 
 #[test]
-fn the_key_is_looked_at_before_the_body() {
+fn key_is_checked_before_the_body_is_read() {
     let appliance = Appliance::start();
     // The body never comes: only an answer that does not wait for it can arrive.
     let head = "POST /api/demos HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n";

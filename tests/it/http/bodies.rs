@@ -11,7 +11,7 @@ fn padded(bytes: usize) -> String {
 }
 
 #[test]
-fn a_json_route_takes_json_and_nothing_else() {
+fn json_route_accepts_only_json() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let types = [
@@ -32,7 +32,7 @@ fn a_json_route_takes_json_and_nothing_else() {
 }
 
 #[test]
-fn a_body_of_sixteen_kibibytes_is_taken_and_one_byte_more_is_not() {
+fn json_body_is_limited_to_16_kib() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let most = limits::JSON_BODY_BYTES as usize;
@@ -49,7 +49,7 @@ fn a_body_of_sixteen_kibibytes_is_taken_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn an_operator_may_take_larger_bodies() {
+fn operator_can_raise_the_body_limit() {
     let appliance = Appliance::start_with(|options| options.limits.json_body_bytes = 100_000);
     let key = appliance.account("studio").metered;
     appliance.send(&Request::post("/api/clips").key(&key).json(padded(100_000))).expect(202);
@@ -57,7 +57,7 @@ fn an_operator_may_take_larger_bodies() {
 }
 
 #[test]
-fn the_type_is_checked_before_the_size_and_the_size_before_the_content() {
+fn content_type_is_checked_before_size_and_size_before_content() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let large = "[".repeat(limits::JSON_BODY_BYTES as usize + 1);
@@ -68,7 +68,7 @@ fn the_type_is_checked_before_the_size_and_the_size_before_the_content() {
 }
 
 #[test]
-fn a_length_that_can_be_read_two_ways_is_refused() {
+fn ambiguous_body_length_is_rejected() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = good_job().to_string();

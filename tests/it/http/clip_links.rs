@@ -37,7 +37,7 @@ impl Published {
 }
 
 #[test]
-fn a_range_of_the_video_is_exactly_that_range() {
+fn range_requests_return_exactly_that_range() {
     let published = Published::new(None);
     let path = published.path("url");
     let length = CLIP.len();
@@ -75,7 +75,7 @@ fn a_range_of_the_video_is_exactly_that_range() {
 }
 
 #[test]
-fn a_head_is_the_get_without_its_body_and_without_its_range() {
+fn head_matches_get_without_body_or_range() {
     let published = Published::new(None);
     for which in ["url", "poster_url", "embed_url"] {
         let path = published.path(which);
@@ -89,7 +89,7 @@ fn a_head_is_the_get_without_its_body_and_without_its_range() {
 }
 
 #[test]
-fn a_clip_is_served_as_what_it_is_to_nobody_in_particular() {
+fn clip_files_have_correct_type_and_disposition_headers() {
     let published = Published::new(None);
     let video = published.send(Request::get(&published.path("url"))).expect(200);
     let poster = published.send(Request::get(&published.path("poster_url"))).expect(200);
@@ -125,7 +125,7 @@ fn only_the_player_page_may_be_framed() {
 }
 
 #[test]
-fn deleting_a_clip_kills_its_addresses_and_keeps_its_job() {
+fn deleting_a_clip_ends_its_urls_and_keeps_its_job() {
     let published = Published::new(None);
     let path = format!("/api/clips/{}", published.job["id"].as_str().unwrap());
     let deleted = published.send(Request::delete(&path).key(&published.key)).expect(200).json();
@@ -140,7 +140,7 @@ fn deleting_a_clip_kills_its_addresses_and_keeps_its_job() {
 }
 
 #[test]
-fn a_renewed_link_is_another_address_of_the_same_clip_and_the_old_one_is_dead() {
+fn renewed_link_serves_the_same_clip_and_the_old_link_is_gone() {
     let published = Published::new(None);
     let path = format!("/api/clips/{}", published.job["id"].as_str().unwrap());
     let old = published.send(Request::get(&published.path("url"))).expect(200);
@@ -163,7 +163,7 @@ fn a_renewed_link_is_another_address_of_the_same_clip_and_the_old_one_is_dead() 
 }
 
 #[test]
-fn a_clip_is_there_or_not_before_its_method_is_looked_at() {
+fn unknown_clip_is_404_and_wrong_method_on_a_clip_is_405() {
     let published = Published::new(None);
     for which in ["url", "poster_url", "embed_url"] {
         let answer = published.send(Request::put(&published.path(which))).expect(405);
@@ -178,7 +178,7 @@ fn a_clip_is_there_or_not_before_its_method_is_looked_at() {
 }
 
 #[test]
-fn addresses_begin_with_the_public_url_or_with_what_the_client_called() {
+fn urls_start_with_the_public_url_or_the_host_the_client_used() {
     let published = Published::new(Some("https://clips.example/studio/"));
     let clip = &published.job["clip"];
     for which in ["url", "poster_url", "embed_url"] {

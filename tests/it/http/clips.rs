@@ -18,7 +18,7 @@ fn with(name: &str, value: Value) -> String {
 }
 
 #[test]
-fn the_contracts_own_example_is_accepted_and_answered_with_the_whole_job() {
+fn contract_example_is_accepted_and_returns_the_whole_job() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = r#"{ "demo_url": "https://example.com/demo.dem", "steam64_id": "76561198000000000", "round": 5 }"#;
@@ -40,7 +40,7 @@ fn the_contracts_own_example_is_accepted_and_answered_with_the_whole_job() {
 }
 
 #[test]
-fn everything_a_client_says_comes_back_as_it_was_said() {
+fn every_field_is_returned_as_submitted() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let metadata = "{ \"match\" :  1.50, \"caf\\u00e9\":[ null,\"\u{1F3AE}\" ] }";
@@ -63,7 +63,7 @@ fn everything_a_client_says_comes_back_as_it_was_said() {
 }
 
 #[test]
-fn a_bad_body_is_refused_and_the_field_named() {
+fn bad_body_is_rejected_with_the_field_named() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let cases = [
@@ -133,7 +133,7 @@ fn jobs_are_listed_newest_first_page_by_page() {
 }
 
 #[test]
-fn a_list_that_is_asked_for_wrongly_is_refused() {
+fn bad_list_parameters_are_rejected() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let cases = [
@@ -156,7 +156,7 @@ fn a_list_that_is_asked_for_wrongly_is_refused() {
 }
 
 #[test]
-fn a_waiting_job_is_cancelled_once_and_stays_so() {
+fn queued_job_can_be_cancelled_and_stays_cancelled() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let id = appliance.job(&key);
@@ -171,7 +171,7 @@ fn a_waiting_job_is_cancelled_once_and_stays_so() {
 }
 
 #[test]
-fn a_job_that_is_not_ones_own_does_not_exist() {
+fn another_accounts_job_does_not_exist() {
     let appliance = Appliance::start();
     let owner = appliance.account("studio").metered;
     let stranger = appliance.account("another").metered;
@@ -192,7 +192,7 @@ fn a_job_that_is_not_ones_own_does_not_exist() {
 }
 
 #[test]
-fn the_queue_position_counts_the_same_accounts_and_classs_jobs_ahead() {
+fn queue_position_counts_earlier_jobs_of_the_same_account_and_class() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let other = appliance.account("another").metered;

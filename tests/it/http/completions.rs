@@ -39,7 +39,7 @@ fn sent(appliance: &Appliance, request: &Request) -> std::net::TcpStream {
 }
 
 #[test]
-fn a_second_completion_of_a_lease_is_told_to_ask_again_while_the_first_is_checked() {
+fn second_completion_is_told_to_retry_while_the_first_is_checked() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -68,7 +68,7 @@ fn a_second_completion_of_a_lease_is_told_to_ask_again_while_the_first_is_checke
 }
 
 #[test]
-fn few_videos_are_checked_at_once_and_one_node_does_not_take_them_all() {
+fn concurrent_video_checks_are_limited_in_total_and_per_node() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let nodes: Vec<Joined> = (1..=3).map(|number| appliance.node(&format!("n{number}"))).collect();
@@ -101,7 +101,7 @@ fn few_videos_are_checked_at_once_and_one_node_does_not_take_them_all() {
 }
 
 #[test]
-fn a_put_that_outlives_its_lease_cannot_change_the_published_clip() {
+fn upload_that_outlives_its_lease_cannot_change_the_published_clip() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");

@@ -122,7 +122,7 @@ fn a_change_between_two_requests_takes_effect_on_the_second() {
 }
 
 #[test]
-fn answers_stay_right_while_admin_changes_things_all_the_time_and_others_submit() {
+fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
     let appliance = Appliance::start();
     let busy = appliance.account("busy").metered;
     let admin = beside(&appliance);

@@ -161,7 +161,7 @@ fn round_is_a_required_integer_of_1_or_greater() {
 }
 
 #[test]
-fn fps_is_30_or_60_and_30_when_left_out() {
+fn fps_is_30_or_60_and_defaults_to_30() {
     let client = Client::new();
     assert_eq!(client.send(good_job().to_string()).expect(202).json()["fps"], 30);
     for fps in [30, 60] {
@@ -174,7 +174,7 @@ fn fps_is_30_or_60_and_30_when_left_out() {
 }
 
 #[test]
-fn resolution_is_1080_or_1440_and_1080_when_left_out() {
+fn resolution_is_1080_or_1440_and_defaults_to_1080() {
     let client = Client::new();
     assert_eq!(client.send(good_job().to_string()).expect(202).json()["resolution"], 1080);
     for lines in [1080, 1440] {
@@ -228,17 +228,17 @@ fn is_a_switch(name: &str, left_out: &str) {
 }
 
 #[test]
-fn spec_show_xray_is_a_string_0_or_1_and_0_when_left_out() {
+fn spec_show_xray_is_a_string_0_or_1_and_defaults_to_0() {
     is_a_switch("spec_show_xray", "0");
 }
 
 #[test]
-fn cl_draw_only_deathnotices_is_a_string_0_or_1_and_1_when_left_out() {
+fn cl_draw_only_deathnotices_is_a_string_0_or_1_and_defaults_to_1() {
     is_a_switch("cl_draw_only_deathnotices", "1");
 }
 
 #[test]
-fn an_unknown_field_is_named_whatever_its_name_is() {
+fn unknown_field_is_named_in_the_error() {
     let client = Client::new();
     for name in ["webhook_url", "Round", "demo_url ", "steam_id", "", "\u{1F3AE}", "a\"b", "__proto__"] {
         client.refuses(name, &["1", "null", "{}"]);
@@ -246,7 +246,7 @@ fn an_unknown_field_is_named_whatever_its_name_is() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_named_at_any_depth() {
+fn duplicate_key_is_named_at_any_depth() {
     let client = Client::new();
     let twice = [
         ("round", r#""round":5"#),
@@ -262,7 +262,7 @@ fn a_key_that_stands_twice_is_named_at_any_depth() {
 }
 
 #[test]
-fn a_bad_body_is_a_400_with_a_sentence() {
+fn malformed_json_is_400_with_a_message() {
     let client = Client::new();
     let deep = format!("{}{}", "[".repeat(8_000), "]".repeat(8_000));
     let bodies: [&[u8]; 17] = [
@@ -302,7 +302,7 @@ fn a_bad_body_is_a_400_with_a_sentence() {
 }
 
 #[test]
-fn without_a_well_formed_bearer_key_the_answer_is_the_contracts_first_401() {
+fn missing_or_malformed_key_gets_the_contracts_first_401() {
     let client = Client::new();
     for header in [None, Some("Basic dXNlcjpwYXNz"), Some("Bearer"), Some("Bearer not-a-uuid")] {
         let request = Request::post("/api/clips").json(good_job().to_string());
@@ -313,7 +313,7 @@ fn without_a_well_formed_bearer_key_the_answer_is_the_contracts_first_401() {
 }
 
 #[test]
-fn a_key_that_matches_no_active_account_gets_the_contracts_second_401() {
+fn key_of_no_active_account_gets_the_contracts_second_401() {
     let client = Client::new();
     let inactive = client.appliance.inactive("new").metered;
     for key in [inactive.as_str(), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
@@ -324,7 +324,7 @@ fn a_key_that_matches_no_active_account_gets_the_contracts_second_401() {
 }
 
 #[test]
-fn a_reserved_key_of_an_account_without_dinks_gets_the_contracts_403() {
+fn reserved_key_without_dinks_gets_the_contracts_403() {
     let client = Client::new();
     let key = client.appliance.account("no dinks").reserved;
     for body in [good_job().to_string(), "{}".to_owned()] {
@@ -334,7 +334,7 @@ fn a_reserved_key_of_an_account_without_dinks_gets_the_contracts_403() {
 }
 
 #[test]
-fn an_accepted_job_is_answered_202_with_its_location_and_itself() {
+fn accepted_job_returns_202_with_location_and_the_job() {
     let client = Client::new();
     let answer = client.send(good_job().to_string()).expect(202);
     let location = answer.header("Location").unwrap().to_owned();

@@ -44,7 +44,7 @@ fn refuses(answer: &Answer, field: &str, code: &str) {
 }
 
 #[test]
-fn an_uploaded_demo_is_told_as_inspect_tells_it_once_it_has_been_read() {
+fn indexed_demo_matches_inspect_output() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = upload(&appliance, &key, &DEMO);
@@ -75,7 +75,7 @@ fn an_uploaded_demo_is_told_as_inspect_tells_it_once_it_has_been_read() {
 }
 
 #[test]
-fn a_packed_demo_is_unpacked_to_be_read() {
+fn compressed_demo_is_indexed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let plain = upload(&appliance, &key, &DEMO);
@@ -95,7 +95,7 @@ fn a_packed_demo_is_unpacked_to_be_read() {
 }
 
 #[test]
-fn once_a_demo_has_been_read_a_wrong_player_or_round_is_refused_at_once() {
+fn wrong_player_or_round_is_rejected_at_submission_once_the_demo_is_indexed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let player = quick::PLAYER.to_string();
@@ -121,7 +121,7 @@ fn once_a_demo_has_been_read_a_wrong_player_or_round_is_refused_at_once() {
 }
 
 #[test]
-fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploaded_again() {
+fn unreadable_demo_reports_why_and_is_rejected_until_uploaded_again() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let truncated = &COMPRESSORS[0].1(&DEMO)[..1_000];
@@ -142,7 +142,7 @@ fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploa
 }
 
 #[test]
-fn a_demo_is_there_only_for_the_accounts_that_uploaded_it() {
+fn demo_is_visible_only_to_accounts_that_uploaded_it() {
     let appliance = Appliance::start();
     let owner = appliance.account("studio").metered;
     let partner = appliance.account("partner").metered;
@@ -171,7 +171,7 @@ fn a_demo_is_there_only_for_the_accounts_that_uploaded_it() {
 }
 
 #[test]
-fn an_answer_that_was_given_before_the_demo_was_read_is_given_again() {
+fn idempotent_response_from_before_indexing_is_replayed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = upload(&appliance, &key, &DEMO);

@@ -36,7 +36,7 @@ fn small(number: u8) -> Vec<u8> {
 }
 
 #[test]
-fn an_account_sees_its_uploads_newest_first_page_by_page() {
+fn uploads_are_listed_newest_first_page_by_page() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let another = appliance.account("another").metered;
@@ -74,7 +74,7 @@ fn an_account_sees_its_uploads_newest_first_page_by_page() {
 }
 
 #[test]
-fn a_listed_demo_tells_its_map_its_last_use_and_its_unfinished_jobs() {
+fn listed_demo_shows_map_last_use_and_unfinished_jobs() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let key = keys.metered;
@@ -111,7 +111,7 @@ fn a_listed_demo_tells_its_map_its_last_use_and_its_unfinished_jobs() {
 }
 
 #[test]
-fn a_deleted_demo_gives_its_room_back_and_goes_with_its_last_account() {
+fn deleted_demo_frees_quota_and_its_file_goes_with_the_last_account() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.demo_bytes = 10);
     let key = appliance.account("studio").metered;
     let partner = appliance.account("partner").metered;
@@ -153,7 +153,7 @@ fn a_deleted_demo_gives_its_room_back_and_goes_with_its_last_account() {
 }
 
 #[test]
-fn a_demo_that_comes_in_while_it_is_deleted_has_both_its_row_and_its_file() {
+fn demo_uploaded_during_its_deletion_has_both_row_and_file_or_neither() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let path = format!("/api/demos/{}", upload(&appliance, &key, &small(1))["sha256"].as_str().unwrap());
@@ -171,7 +171,7 @@ fn a_demo_that_comes_in_while_it_is_deleted_has_both_its_row_and_its_file() {
 }
 
 #[test]
-fn the_operator_lists_and_deletes_uploads_and_it_is_written_down() {
+fn operator_lists_and_deletes_uploads_with_an_audit_entry() {
     let appliance = process::Appliance::start_plain(&["--local-nodes", "0"]);
     let (studio, partner) = (appliance.account("studio"), appliance.account("partner"));
     let (status, body) = appliance.raw("POST", "/api/demos", Some(&studio), Some(small(1)));

@@ -20,7 +20,7 @@ fn nothing_is_kept(appliance: &Appliance, key: &str, what: &str) {
 }
 
 #[test]
-fn what_is_no_demo_is_refused_at_once_and_takes_no_room() {
+fn non_demo_upload_is_rejected_and_uses_no_quota() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let request = Request::post("/api/demos").key(&key);
@@ -53,7 +53,7 @@ fn what_is_no_demo_is_refused_at_once_and_takes_no_room() {
 }
 
 #[test]
-fn demos_plain_or_packed_are_taken_whatever_their_type() {
+fn plain_and_compressed_demos_are_accepted_with_any_content_type() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = dinkem_appliance::render::forge::quick();
@@ -70,7 +70,7 @@ fn demos_plain_or_packed_are_taken_whatever_their_type() {
 }
 
 #[test]
-fn the_answer_to_what_is_no_demo_comes_before_the_whole_body_is_sent() {
+fn non_demo_upload_is_rejected_before_the_whole_body_is_sent() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let request = Request::post("/api/demos").key(&key).no_length().header("Content-Length", "1000000000");
@@ -98,7 +98,7 @@ fn the_answer_to_what_is_no_demo_comes_before_the_whole_body_is_sent() {
 }
 
 #[test]
-fn a_byte_order_mark_before_json_is_passed_over() {
+fn byte_order_mark_before_json_is_ignored() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");

@@ -16,7 +16,7 @@ fn demo(bytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn the_same_bytes_give_the_same_address_however_they_are_sent() {
+fn same_bytes_get_the_same_url_however_they_are_sent() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = demo(800_000);
@@ -36,7 +36,7 @@ fn the_same_bytes_give_the_same_address_however_they_are_sent() {
 }
 
 #[test]
-fn an_upload_says_how_long_it_is_and_comes_whole() {
+fn upload_needs_a_length_within_the_limit_and_a_body() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let request = Request::post("/api/demos").key(&key);
@@ -48,7 +48,7 @@ fn an_upload_says_how_long_it_is_and_comes_whole() {
 }
 
 #[test]
-fn an_upload_that_broke_off_is_not_there() {
+fn interrupted_upload_is_discarded() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = demo(100_000);
@@ -61,7 +61,7 @@ fn an_upload_that_broke_off_is_not_there() {
 }
 
 #[test]
-fn a_node_gets_an_uploaded_demo_under_its_lease() {
+fn node_downloads_an_uploaded_demo_with_its_lease() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = demo(400_000);
@@ -78,7 +78,7 @@ fn a_node_gets_an_uploaded_demo_under_its_lease() {
 }
 
 #[test]
-fn an_address_is_worth_nothing_to_an_account_that_has_not_uploaded_it() {
+fn demo_url_is_useless_to_an_account_that_did_not_upload_it() {
     let appliance = Appliance::start();
     let owner = appliance.account("studio").metered;
     let stranger = appliance.account("another").metered;

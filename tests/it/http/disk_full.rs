@@ -11,7 +11,7 @@ use crate::support::video::POSTER;
 const MIB: u64 = 1 << 20;
 
 #[test]
-fn at_the_reserve_uploads_stop_and_reading_cancelling_and_deleting_go_on() {
+fn at_the_disk_reserve_uploads_fail_but_reads_cancels_and_deletes_work() {
     let disk = FakeDisk::with(64 * MIB);
     let appliance = Appliance::start_on(|data| disk.room(data));
     let key = appliance.account("studio").metered;

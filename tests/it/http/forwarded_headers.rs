@@ -5,7 +5,7 @@ use crate::support::client::Request;
 use crate::support::process;
 
 #[test]
-fn a_forwarded_address_that_cannot_be_read_opens_nothing() {
+fn unparsable_forwarded_address_grants_no_access() {
     let appliance = Appliance::start_with(|options| {
         options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         options.metrics_allow = vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.0/24".parse().unwrap()];
@@ -37,7 +37,7 @@ fn a_forwarded_address_that_cannot_be_read_opens_nothing() {
 }
 
 #[test]
-fn only_a_known_host_is_repeated_in_urls() {
+fn only_known_hosts_appear_in_urls() {
     let appliance = Appliance::start_with(|options| options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
     let key = appliance.account("studio").metered;
     let own = format!("http://{}", appliance.address);
@@ -70,7 +70,7 @@ fn only_a_known_host_is_repeated_in_urls() {
 }
 
 #[test]
-fn a_real_server_knows_the_names_in_its_certificate_and_says_once_that_a_host_is_not_among_them() {
+fn server_accepts_its_own_names_as_hosts_and_logs_an_unknown_host_once() {
     let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let address = appliance.address.parse().unwrap();

@@ -79,14 +79,14 @@ fn check(answer: &Answer, what: &str, caching: &str, policy: &str) {
 }
 
 #[test]
-fn every_route_is_in_the_table_and_nothing_else_is() {
+fn table_lists_every_route_and_nothing_else() {
     let routes: Vec<_> = routes::all().map(|(method, pattern, _)| (method, pattern)).collect();
     let table: Vec<_> = TABLE.iter().map(|(method, pattern, ..)| (*method, *pattern)).collect();
     assert_eq!(routes, table);
 }
 
 #[test]
-fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
+fn every_response_has_caching_and_framing_headers() {
     let (world, published) = (World::new(), Published::new(None));
     let mut ids = Vec::new();
     for (method, pattern, caching, policy) in TABLE {
@@ -123,7 +123,7 @@ fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
 }
 
 #[test]
-fn a_part_of_a_clip_is_kept_like_the_whole_and_what_is_not_there_is_not_kept() {
+fn partial_clips_are_cached_like_whole_ones_and_errors_are_not_cached() {
     let published = Published::new(None);
     let path = published.path("url");
     let part = published.send(Request::get(&path).header("Range", "bytes=0-9")).expect(206);

@@ -35,7 +35,7 @@ fn is_the_first_answer_again(first: &Answer, again: &Answer) {
 }
 
 #[test]
-fn the_same_key_and_body_give_the_first_answer_again_whatever_became_of_the_job() {
+fn same_key_and_body_replay_the_first_response_whatever_the_jobs_state() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = good_job().to_string();
@@ -58,7 +58,7 @@ fn the_same_key_and_body_give_the_first_answer_again_whatever_became_of_the_job(
 }
 
 #[test]
-fn the_same_key_with_another_body_is_refused_and_makes_no_job() {
+fn same_key_with_another_body_is_rejected() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
@@ -73,7 +73,7 @@ fn the_same_key_with_another_body_is_refused_and_makes_no_job() {
 }
 
 #[test]
-fn a_key_is_the_accounts_own_for_both_of_its_classes() {
+fn idempotency_key_is_per_account_across_both_api_keys() {
     let appliance = Appliance::start();
     let studio = appliance.account_with_dinks("studio", 1);
     let another = appliance.account("another").metered;
@@ -86,7 +86,7 @@ fn a_key_is_the_accounts_own_for_both_of_its_classes() {
 }
 
 #[test]
-fn a_refused_request_does_not_use_its_key_up() {
+fn rejected_request_does_not_consume_its_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     appliance.send(&submit(&key, "k", "{}")).blames("demo_url");
@@ -96,7 +96,7 @@ fn a_refused_request_does_not_use_its_key_up() {
 }
 
 #[test]
-fn a_key_is_one_to_255_printable_characters_quoted_or_bare() {
+fn idempotency_key_is_1_to_255_printable_characters_quoted_or_bare() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = good_job().to_string();
@@ -128,7 +128,7 @@ fn a_key_is_one_to_255_printable_characters_quoted_or_bare() {
 }
 
 #[test]
-fn a_key_is_forgotten_after_a_day() {
+fn idempotency_key_expires_after_a_day() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
@@ -150,7 +150,7 @@ fn a_key_is_forgotten_after_a_day() {
 }
 
 #[test]
-fn many_requests_at_once_with_one_key_make_one_job() {
+fn concurrent_requests_with_one_key_create_one_job() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     for round in 1..=5 {
@@ -169,7 +169,7 @@ fn many_requests_at_once_with_one_key_make_one_job() {
 }
 
 #[test]
-fn an_old_answer_is_given_also_to_an_account_whose_queue_is_full() {
+fn response_is_replayed_even_when_the_queue_is_full() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 1);
     let key = appliance.account("studio").metered;
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
@@ -178,7 +178,7 @@ fn an_old_answer_is_given_also_to_an_account_whose_queue_is_full() {
 }
 
 #[test]
-fn an_answer_outlives_a_killed_server() {
+fn replayed_response_survives_a_killed_server() {
     let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let body = format!(r#"{{"demo_url":"https://demos.invalid/a.dem","steam64_id":"{PLAYER}","round":5}}"#);

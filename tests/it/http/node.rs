@@ -39,7 +39,7 @@ pub fn publish(appliance: &Appliance, node: &Joined, claim: &Value) {
 }
 
 #[test]
-fn a_job_goes_the_whole_way_from_claim_to_clip() {
+fn job_goes_from_claim_to_published_clip() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -93,7 +93,7 @@ fn a_job_goes_the_whole_way_from_claim_to_clip() {
 }
 
 #[test]
-fn a_video_that_broke_off_goes_on_where_the_server_has_it() {
+fn interrupted_video_upload_resumes_at_the_servers_offset() {
     let appliance = Appliance::start();
     appliance.job(&appliance.account("studio").metered);
     let node = appliance.node("n1");
@@ -115,7 +115,7 @@ fn a_video_that_broke_off_goes_on_where_the_server_has_it() {
 }
 
 #[test]
-fn what_is_not_the_video_that_was_asked_for_is_not_published() {
+fn wrong_video_is_not_published() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -133,7 +133,7 @@ fn what_is_not_the_video_that_was_asked_for_is_not_published() {
 }
 
 #[test]
-fn a_cancelled_job_stops_its_node_at_the_next_heartbeat() {
+fn cancelled_job_stops_its_node_at_the_next_heartbeat() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -146,7 +146,7 @@ fn a_cancelled_job_stops_its_node_at_the_next_heartbeat() {
 }
 
 #[test]
-fn a_foreign_lease_and_one_that_never_was_are_the_same_conflict() {
+fn foreign_and_nonexistent_leases_are_the_same_conflict() {
     let appliance = Appliance::start();
     appliance.job(&appliance.account("studio").metered);
     let (node, foreign) = (appliance.node("n1"), appliance.node("n2"));
@@ -166,7 +166,7 @@ fn a_foreign_lease_and_one_that_never_was_are_the_same_conflict() {
 }
 
 #[test]
-fn a_failure_for_good_is_told_to_the_client_in_the_nodes_words() {
+fn permanent_failure_reaches_the_client_with_the_nodes_message() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -181,7 +181,7 @@ fn a_failure_for_good_is_told_to_the_client_in_the_nodes_words() {
 }
 
 #[test]
-fn a_join_token_works_once_and_for_an_hour() {
+fn join_token_works_once_and_expires_after_an_hour() {
     let appliance = Appliance::start();
     let join = |token: &str, name: &str| {
         let body = json!({"join_token": token, "name": name}).to_string();
@@ -203,7 +203,7 @@ fn a_join_token_works_once_and_for_an_hour() {
 }
 
 #[test]
-fn what_a_node_says_is_read_strictly() {
+fn node_requests_are_validated_strictly() {
     let appliance = Appliance::start();
     appliance.job(&appliance.account("studio").metered);
     let node = appliance.node("n1");
@@ -222,7 +222,7 @@ fn what_a_node_says_is_read_strictly() {
 }
 
 #[test]
-fn a_waiting_claim_gets_the_job_that_comes_and_ends_when_the_server_stops() {
+fn waiting_claim_gets_a_new_job_and_ends_when_the_server_stops() {
     let mut appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -247,7 +247,7 @@ fn a_waiting_claim_gets_the_job_that_comes_and_ends_when_the_server_stops() {
 }
 
 #[test]
-fn whoever_asks_how_a_job_fares_is_answered_while_every_other_thread_waits() {
+fn job_status_is_served_while_claims_wait_on_every_thread() {
     const THREADS: usize = 2;
     let appliance = Appliance::start_with(|options| {
         options.limits.threads = THREADS;

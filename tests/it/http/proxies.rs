@@ -12,7 +12,7 @@ fn base(appliance: &Appliance, key: &str) -> String {
 }
 
 #[test]
-fn addresses_are_as_the_client_of_a_trusted_proxy_called_them() {
+fn urls_use_forwarded_host_and_scheme_only_from_a_trusted_proxy() {
     let cases = [
         (&["127.0.0.0/8"][..], "https://clips.example:444"),
         (&["10.0.0.0/8", "::/0"], "http://clips.lan:8443"),
@@ -26,7 +26,7 @@ fn addresses_are_as_the_client_of_a_trusted_proxy_called_them() {
 }
 
 #[test]
-fn the_public_url_stands_above_what_a_proxy_says() {
+fn public_url_overrides_forwarded_headers() {
     let appliance = Appliance::start_with(|options| {
         options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         options.public_url = Some("https://public.example".into());

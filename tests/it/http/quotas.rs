@@ -17,7 +17,7 @@ fn tells(answer: &Answer, policy: &str, limit: &str) {
 }
 
 #[test]
-fn an_account_has_only_so_many_jobs_waiting_of_both_classes_and_is_told_how_many_are_left() {
+fn queued_jobs_are_limited_per_account_and_headers_tell_how_many_are_left() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 3);
     let keys = appliance.account_with_dinks("studio", 1);
     let another = appliance.account("another").metered;
@@ -43,7 +43,7 @@ fn an_account_has_only_so_many_jobs_waiting_of_both_classes_and_is_told_how_many
 }
 
 #[test]
-fn the_quota_of_jobs_holds_however_many_come_at_once() {
+fn job_quota_holds_under_concurrent_submissions() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 20);
     let key = appliance.account("studio").metered;
     let accepted: usize = std::thread::scope(|scope| {
@@ -56,7 +56,7 @@ fn the_quota_of_jobs_holds_however_many_come_at_once() {
 }
 
 #[test]
-fn a_bad_body_is_told_before_a_full_queue() {
+fn bad_body_is_reported_before_a_full_queue() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 1);
     let key = appliance.account("studio").metered;
     submit(&appliance, &key).expect(202);
@@ -64,7 +64,7 @@ fn a_bad_body_is_told_before_a_full_queue() {
 }
 
 #[test]
-fn an_account_keeps_only_so_many_bytes_of_demos_and_is_told_how_many_are_left() {
+fn demo_bytes_are_limited_per_account_and_headers_tell_how_many_are_left() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.demo_bytes = 1_000);
     let key = appliance.account("studio").metered;
     let another = appliance.account("another").metered;
@@ -85,7 +85,7 @@ fn an_account_keeps_only_so_many_bytes_of_demos_and_is_told_how_many_are_left() 
 }
 
 #[test]
-fn an_account_sees_its_own_unfinished_jobs_of_both_classes_with_either_key() {
+fn account_counts_unfinished_jobs_of_both_classes_with_either_key() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 3);
     let another = appliance.account_with_dinks("another", 1);
@@ -116,7 +116,7 @@ fn an_account_sees_its_own_unfinished_jobs_of_both_classes_with_either_key() {
 }
 
 #[test]
-fn the_operator_sets_the_quotas_at_the_start() {
+fn operator_sets_quotas_with_serve_flags() {
     let help = Cli::new().run(&["serve", "--help"]).out;
     for (flag, default) in
         [("--max-queued-jobs <N>", "[default: 1000000]"), ("--max-demos-mib <N>", "[default: 20480]")]

@@ -155,14 +155,14 @@ impl World {
 }
 
 #[test]
-fn every_route_is_in_the_table_and_nothing_else_is() {
+fn table_lists_every_route_and_nothing_else() {
     let routes: Vec<_> = routes::all().map(|(method, pattern, _)| (method, pattern)).collect();
     let table: Vec<_> = TABLE.iter().map(|(method, pattern, _)| (*method, *pattern)).collect();
     assert_eq!(routes, table);
 }
 
 #[test]
-fn every_caller_gets_what_the_table_says() {
+fn every_caller_gets_the_status_in_the_table() {
     let world = World::new();
     let mut wrong = Vec::new();
     for (method, pattern, expected) in TABLE {
@@ -177,7 +177,7 @@ fn every_caller_gets_what_the_table_says() {
 }
 
 #[test]
-fn a_route_that_is_not_there_is_404_for_every_key_and_401_without() {
+fn unknown_route_is_404_with_a_key_and_401_without() {
     let world = World::new();
     let paths =
         ["/", "/api", "/api/nowhere", "/api/clips/", "/api/usage/", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
@@ -189,7 +189,7 @@ fn a_route_that_is_not_there_is_404_for_every_key_and_401_without() {
 }
 
 #[test]
-fn a_method_that_a_route_does_not_have_is_405_with_those_it_has() {
+fn unsupported_method_is_405_with_allow_header() {
     let world = World::new();
     for (_, pattern, who) in routes::all() {
         let allowed: Vec<_> =

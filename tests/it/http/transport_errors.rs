@@ -36,7 +36,7 @@ fn problem(what: &str, (head, body): &(String, Vec<u8>)) -> (u16, String) {
 }
 
 #[test]
-fn what_the_transport_refuses_is_answered_in_json_with_a_code_of_the_docs() {
+fn transport_errors_are_json_with_documented_codes() {
     let appliance = Appliance::start_with(|options| {
         options.limits.transport = TransportLimits { requests_in_flight: 1, ..TransportLimits::default() };
     });
@@ -85,7 +85,7 @@ fn what_the_transport_refuses_is_answered_in_json_with_a_code_of_the_docs() {
 }
 
 #[test]
-fn no_byte_in_a_request_is_answered_without_a_body() {
+fn any_byte_in_a_request_gets_a_json_response() {
     let appliance = Appliance::start();
     for byte in 0..=u8::MAX {
         // Where a line ends, something else is wrong, or nothing.

@@ -58,7 +58,7 @@ fn video(appliance: &Appliance, node: &Joined) -> Request {
 }
 
 #[test]
-fn an_account_has_an_eighth_of_the_upload_places_however_it_sends_and_the_others_are_not_touched() {
+fn account_gets_at_most_an_eighth_of_upload_slots_and_others_are_unaffected() {
     let appliance = appliance();
     let (greedy, other) = (appliance.account_with_dinks("greedy", 1), appliance.account("other"));
     let _first = trickle(&appliance, &upload(&greedy.metered));
@@ -84,7 +84,7 @@ fn an_account_has_an_eighth_of_the_upload_places_however_it_sends_and_the_others
 }
 
 #[test]
-fn when_clients_hold_all_their_places_a_nodes_video_still_has_one() {
+fn node_video_upload_works_when_clients_hold_all_their_slots() {
     let appliance = appliance();
     let node = appliance.node("n1");
     let accounts: Vec<_> = (0..CLIENTS / 2).map(|number| appliance.account(&format!("account {number}"))).collect();
@@ -98,7 +98,7 @@ fn when_clients_hold_all_their_places_a_nodes_video_still_has_one() {
 }
 
 #[test]
-fn a_node_has_an_eighth_of_the_nodes_places_and_the_other_nodes_are_not_touched() {
+fn node_gets_at_most_an_eighth_of_node_slots_and_others_are_unaffected() {
     let appliance = appliance();
     let key = appliance.account("studio").metered;
     let (greedy, other) = (appliance.node("greedy"), appliance.node("other"));
@@ -114,7 +114,7 @@ fn a_node_has_an_eighth_of_the_nodes_places_and_the_other_nodes_are_not_touched(
 }
 
 #[test]
-fn whoever_has_no_key_cannot_hold_the_places_of_those_who_have_one() {
+fn unauthenticated_uploads_cannot_take_slots_from_authenticated_ones() {
     let appliance = appliance();
     let key = appliance.account("studio").metered;
     let join = Request::post("/api/node/join").json(format!("{{\"join_token\": \"{}\"}}", "x".repeat(2_000)));

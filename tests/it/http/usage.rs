@@ -87,7 +87,7 @@ fn usage_is_counted_by_class_renderer_resolution_and_fps_and_covers_both_keys() 
 }
 
 #[test]
-fn an_account_without_work_owes_nothing_in_the_currency_in_force() {
+fn account_without_jobs_owes_zero_in_the_current_currency() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     rates::set(&appliance.app, RateChange::Currency(Currency::parse("EUR").unwrap())).unwrap();
@@ -101,7 +101,7 @@ fn an_account_without_work_owes_nothing_in_the_currency_in_force() {
 }
 
 #[test]
-fn a_job_is_in_the_period_in_which_it_ended_to_the_millisecond() {
+fn job_belongs_to_the_period_in_which_it_ended() {
     let appliance = Appliance::start_at(LAST_MS, |_| {});
     let keys = appliance.account("studio");
     let (worker, builtin) = (Worker::new(&appliance.app), kind(Renderer::Builtin, 1080, 30));
@@ -129,7 +129,7 @@ fn a_job_is_in_the_period_in_which_it_ended_to_the_millisecond() {
 }
 
 #[test]
-fn a_period_that_cannot_be_is_refused_with_the_parameter_to_blame() {
+fn invalid_period_is_rejected_with_the_parameter_named() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let cases = [
@@ -173,7 +173,7 @@ fn sums_never_mix_currencies() {
 }
 
 #[test]
-fn nothing_is_left_out_of_a_long_ledger() {
+fn long_ledger_is_counted_completely() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let db = rusqlite::Connection::open(appliance.app.data_dir().join("store.db")).unwrap();

@@ -23,7 +23,7 @@ fn assert_failed(lease: &Lease, code: &str, retry: &str, about: &str) {
 }
 
 #[test]
-fn a_job_goes_through_its_stages_and_its_clip_arrives() {
+fn job_passes_all_stages_and_its_clip_arrives() {
     let harness = NodeHarness::new(Behavior::normal());
     let script = format!("cp $3 $dir/job; {GOOD}; until [ -e $dir/go ]; do sleep 0.01; done");
     let config = harness.config(&script);
@@ -54,7 +54,7 @@ fn a_job_goes_through_its_stages_and_its_clip_arrives() {
 }
 
 #[test]
-fn every_ending_of_a_renderer_is_told_for_what_it_is() {
+fn every_renderer_exit_is_reported_with_the_right_code() {
     let cases = [
         ("exit 0", "render_failed", "elsewhere"),
         ("cp $dir/small.mp4 $work/clip.mp4", "render_failed", "elsewhere"),
@@ -88,7 +88,7 @@ fn every_ending_of_a_renderer_is_told_for_what_it_is() {
 }
 
 #[test]
-fn the_server_gets_the_end_of_what_a_failed_renderer_said() {
+fn failure_report_contains_the_end_of_the_renderers_output() {
     let script = "i=0; while [ $i -lt 900 ]; do i=$((i+1)); echo \"frame $i of \\\"9\\\"\"; done; exit 20";
     let cases = [(script.to_owned(), "frame 900 of \"9\"\n"), ("echo done it; exit 0".into(), "done it\n")];
     for (script, end) in cases {
@@ -104,7 +104,7 @@ fn the_server_gets_the_end_of_what_a_failed_renderer_said() {
 }
 
 #[test]
-fn a_renderer_that_does_not_start_or_hangs_is_given_up_and_killed() {
+fn renderer_that_does_not_start_or_hangs_is_killed() {
     let short = Duration::from_millis(300);
     let endless = "while :; do sleep 0.05; p=$((p+1)); echo openjd_progress: $p >> $work/log";
     let cases = [
@@ -133,7 +133,7 @@ fn a_renderer_that_does_not_start_or_hangs_is_given_up_and_killed() {
 }
 
 #[test]
-fn what_outlives_a_renderer_is_killed_and_the_clip_is_good() {
+fn processes_that_outlive_a_renderer_are_killed() {
     let harness = NodeHarness::new(Behavior::normal());
     let script = format!("sleep 600 & echo $! > $dir/pid; {GOOD}");
     while_working(harness.config(&script), |_| {
@@ -146,7 +146,7 @@ fn what_outlives_a_renderer_is_killed_and_the_clip_is_good() {
 }
 
 #[test]
-fn a_job_that_is_taken_back_ends_at_once_whether_the_renderer_listens_or_not() {
+fn revoked_lease_stops_cooperative_and_unresponsive_renderers() {
     let listens = "echo $$ > $dir/pid; until [ -e $work/cancel ]; do sleep 0.01; done; echo yes > $dir/heard; exit 130";
     let deaf = "echo $$ > $dir/pid; exec sleep 600";
     for (script, cancel) in [(listens, Duration::from_secs(600)), (deaf, Duration::from_millis(100))] {
@@ -172,7 +172,7 @@ fn a_job_that_is_taken_back_ends_at_once_whether_the_renderer_listens_or_not() {
 }
 
 #[test]
-fn a_node_stops_its_work_when_the_lease_has_run_out_and_goes_on_when_the_server_is_back() {
+fn node_stops_work_when_its_lease_expires_and_continues_when_the_server_is_back() {
     let harness = NodeHarness::new(Behavior { lease_ms: 3_000, ..Behavior::normal() });
     let mut config =
         harness.config(&format!("[ -e $dir/pid ] && {{ {GOOD}; exit 0; }}; echo $$ > $dir/pid; exec sleep 600"));
@@ -190,7 +190,7 @@ fn a_node_stops_its_work_when_the_lease_has_run_out_and_goes_on_when_the_server_
 }
 
 #[test]
-fn an_upload_that_breaks_off_is_resumed_and_a_server_that_is_busy_or_checks_the_video_is_asked_again() {
+fn interrupted_upload_is_resumed_and_busy_completion_is_retried() {
     let harness = NodeHarness::new(Behavior { break_uploads: (3, 100), busy_completions: 2, ..Behavior::normal() });
     while_working(harness.config(GOOD), |_| {
         let lease = harness.server.offer(&harness.demo_url, None);
@@ -204,7 +204,7 @@ fn an_upload_that_breaks_off_is_resumed_and_a_server_that_is_busy_or_checks_the_
 }
 
 #[test]
-fn what_is_no_demo_or_cannot_be_fetched_fails_for_what_it_is_and_the_node_goes_on() {
+fn fetch_failures_and_bad_demos_get_the_right_code_and_the_node_continues() {
     let harness = NodeHarness::new(Behavior { fetch_seconds: 1, ..Behavior::normal() });
     let cases = [
         ("/gone.dem", "fetch_failed", "never"),
@@ -246,7 +246,7 @@ fn what_is_no_demo_or_cannot_be_fetched_fails_for_what_it_is_and_the_node_goes_o
 }
 
 #[test]
-fn a_demo_is_fetched_again_only_when_it_may_have_changed() {
+fn demo_is_fetched_again_only_when_it_may_have_changed() {
     let harness = NodeHarness::new(Behavior { demo: DEMO.to_vec(), ..Behavior::normal() });
     while_working(harness.config(GOOD), |_| {
         let do_job = |url: &str, uploaded: Option<&str>| {
@@ -267,7 +267,7 @@ fn a_demo_is_fetched_again_only_when_it_may_have_changed() {
 }
 
 #[test]
-fn an_uploaded_demo_comes_from_the_server_and_must_arrive_whole() {
+fn uploaded_demo_comes_from_the_server_and_its_hash_is_checked() {
     let other = b"PBDEMS2\0 another".to_vec();
     let harness = NodeHarness::new(Behavior { demo: other.clone(), ..Behavior::normal() });
     while_working(harness.config(GOOD), |_| {
@@ -280,7 +280,7 @@ fn an_uploaded_demo_comes_from_the_server_and_must_arrive_whole() {
 }
 
 #[test]
-fn a_node_that_stops_kills_its_renderer_and_gives_the_job_back() {
+fn stopping_node_kills_its_renderer_and_returns_the_job() {
     let harness = NodeHarness::new(Behavior::normal());
     let mut config = harness.config("echo $$ > $dir/pid; exec sleep 600");
     config.patience.cancel = Duration::ZERO;
@@ -296,7 +296,7 @@ fn a_node_that_stops_kills_its_renderer_and_gives_the_job_back() {
 }
 
 #[test]
-fn a_node_ends_after_its_jobs_or_when_it_is_idle_and_does_as_many_at_once_as_it_has_slots() {
+fn node_runs_as_many_jobs_as_slots_and_exits_after_max_jobs_or_when_idle() {
     let harness = NodeHarness::new(Behavior::normal());
     // Each waits for the other.
     let script = format!("mkdir $dir/a 2>/dev/null || mkdir $dir/b; until [ -e $dir/b ]; do sleep 0.01; done; {GOOD}");
@@ -317,7 +317,7 @@ fn a_node_ends_after_its_jobs_or_when_it_is_idle_and_does_as_many_at_once_as_it_
 }
 
 #[test]
-fn a_server_that_is_away_is_waited_for_and_one_that_does_not_know_the_node_is_not() {
+fn node_waits_for_an_unreachable_server_but_exits_when_unknown_to_it() {
     let harness = NodeHarness::new(Behavior { fail_all_with: Some(502), ..Behavior::normal() });
     while_working(harness.config(GOOD), |_| {
         until("three tries", || (harness.server.calls().len() > 2).then_some(()));
@@ -332,7 +332,7 @@ fn a_server_that_is_away_is_waited_for_and_one_that_does_not_know_the_node_is_no
 }
 
 #[test]
-fn a_directory_belongs_to_one_agent_and_what_a_crash_left_in_it_is_swept() {
+fn state_directory_belongs_to_one_agent_and_leftovers_are_deleted() {
     let harness = NodeHarness::new(Behavior::normal());
     let config = harness.config(GOOD);
     let left = [config.state_dir.join("work/17/clip.mp4"), config.state_dir.join("cache/x.dem")];

@@ -30,7 +30,7 @@ fn join(test: &TestApp) -> Joined {
 }
 
 #[test]
-fn a_benched_node_is_given_nothing_and_comes_back_by_itself_later_each_time() {
+fn benched_node_gets_no_jobs_and_returns_after_increasing_delays() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let Joined { node, key } = join(&test);
@@ -54,7 +54,7 @@ fn a_benched_node_is_given_nothing_and_comes_back_by_itself_later_each_time() {
 }
 
 #[test]
-fn admin_shows_a_benched_node_with_the_reason_and_until_when() {
+fn admin_shows_why_and_until_when_a_node_is_benched() {
     let test = TestApp::start();
     let node = test.node("n1");
     // The command has a clock of its own.
@@ -82,7 +82,7 @@ fn admin_shows_a_benched_node_with_the_reason_and_until_when() {
 }
 
 #[test]
-fn the_operator_gives_a_benched_node_work_again_and_its_next_bench_is_a_short_one() {
+fn operator_resumes_a_benched_node_and_its_next_bench_is_short() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n1");

@@ -18,7 +18,7 @@ fn expected(identity: bool, server: bool) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn a_node_is_checked_as_it_would_work_and_each_fault_is_named() {
+fn node_check_reports_each_precondition() {
     let cli = Cli::new();
     let check = ["node", "check", "--state-dir", "node", "--json"];
     let output = cli.run(&check);
@@ -50,7 +50,7 @@ fn a_node_is_checked_as_it_would_work_and_each_fault_is_named() {
 }
 
 #[test]
-fn a_machine_without_the_packages_service_is_not_made_a_node() {
+fn node_install_fails_without_the_packaged_service() {
     let cli = Cli::new();
     let output = cli.run_with_input("token", &["node", "install", "-", "--state-dir", "node"]);
     assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");

@@ -35,7 +35,7 @@ fn answered(claims: Vec<TcpStream>, count: usize) -> Vec<TcpStream> {
 }
 
 #[test]
-fn a_hundred_and_twenty_claims_of_one_node_leave_room_for_another() {
+fn many_claims_of_one_node_leave_room_for_another() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let (greedy, honest) = (appliance.node("greedy"), appliance.node("honest"));
@@ -53,7 +53,7 @@ fn a_hundred_and_twenty_claims_of_one_node_leave_room_for_another() {
 }
 
 #[test]
-fn a_node_with_many_slots_gives_way_where_all_room_for_claims_is_taken() {
+fn greedy_node_yields_a_claim_when_the_claim_limit_is_reached() {
     let appliance = Appliance::start_with(|options| options.limits.waiting_claims = 8);
     let (greedy, honest) = (appliance.node("greedy"), appliance.node("honest"));
     let claims: Vec<_> = (0..8).map(|_| waiting(&appliance, &greedy, 64)).collect();
@@ -66,7 +66,7 @@ fn a_node_with_many_slots_gives_way_where_all_room_for_claims_is_taken() {
 }
 
 #[test]
-fn the_waiting_claims_of_a_node_end_at_once_when_it_is_drained_or_removed() {
+fn waiting_claims_end_when_their_node_is_drained_or_removed() {
     for what in ["drained", "removed"] {
         let appliance = Appliance::start();
         let node = appliance.node("n1");
@@ -92,7 +92,7 @@ fn the_waiting_claims_of_a_node_end_at_once_when_it_is_drained_or_removed() {
 }
 
 #[test]
-fn the_jobs_of_a_removed_node_are_done_elsewhere_and_not_counted() {
+fn removed_nodes_jobs_go_to_another_node_uncounted() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let (node, other) = (appliance.node("n1"), appliance.node("n2"));
@@ -106,7 +106,7 @@ fn the_jobs_of_a_removed_node_are_done_elsewhere_and_not_counted() {
 }
 
 #[test]
-fn a_lease_ends_after_two_hours_although_its_node_makes_progress() {
+fn lease_ends_after_two_hours_despite_progress() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n1");

@@ -14,7 +14,7 @@ fn disk(left: u64) -> Arc<Room> {
 }
 
 #[test]
-fn a_demo_that_has_no_room_once_unpacked_is_a_failure_that_counts_and_leaves_nothing() {
+fn demo_that_does_not_fit_once_unpacked_fails_and_leaves_nothing() {
     let harness = NodeHarness::new(Behavior::normal());
     let mut config = harness.config(GOOD);
     config.room = disk(1_000_000);
@@ -30,7 +30,7 @@ fn a_demo_that_has_no_room_once_unpacked_is_a_failure_that_counts_and_leaves_not
 }
 
 #[test]
-fn a_node_at_its_disks_reserve_renders_nothing_and_says_why() {
+fn node_at_its_disk_reserve_fails_jobs_with_the_reason() {
     let harness = NodeHarness::new(Behavior::normal());
     let mut config = harness.config(GOOD);
     config.room = Room::new(1_000, || Some(999));

@@ -16,7 +16,7 @@ use crate::support::test_app::{TestApp, spec};
 use crate::support::wait::until;
 
 #[test]
-fn a_renderer_that_a_signal_ends_while_its_node_is_stopped_is_an_interruption() {
+fn renderer_ended_by_a_signal_while_its_node_stops_is_an_interruption() {
     let cases = [
         ("by the signal", "echo $$ > $dir/pid; exec sleep 600"),
         ("caught", "trap 'exit 143' TERM; echo $$ > $dir/pid; while :; do sleep 0.01; done"),
@@ -48,7 +48,7 @@ fn a_renderer_that_a_signal_ends_while_its_node_is_stopped_is_an_interruption() 
 }
 
 #[test]
-fn a_stopping_node_says_so_whatever_the_server_answers() {
+fn stopping_node_announces_it_whatever_the_server_answers() {
     for status in [None, Some(404), Some(500)] {
         let harness = NodeHarness::new(Behavior::normal());
         let mut config = harness.config(GOOD);
@@ -67,7 +67,7 @@ fn a_stopping_node_says_so_whatever_the_server_answers() {
 }
 
 #[test]
-fn a_server_that_does_not_know_that_a_node_can_be_unready_is_told_in_its_own_words() {
+fn older_server_gets_a_failure_code_it_knows_for_an_unready_node() {
     let harness = NodeHarness::new(Behavior { is_older: true, ..Behavior::normal() });
     while_working(harness.config("exit 21"), |_| {
         let lease = harness.server.offer(&harness.demo_url, None);
@@ -82,7 +82,7 @@ fn failure(code: FailureCode, retry: Retry) -> Failure {
 }
 
 #[test]
-fn a_job_that_is_interrupted_more_often_than_it_may_be_lost_is_still_done() {
+fn interruptions_never_use_up_a_jobs_attempts() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let node = test.node("n1");
@@ -97,7 +97,7 @@ fn a_job_that_is_interrupted_more_often_than_it_may_be_lost_is_still_done() {
 }
 
 #[test]
-fn a_node_that_is_not_ready_is_benched_and_the_job_is_not_counted() {
+fn unready_node_is_benched_and_the_attempt_is_not_counted() {
     for retry in [Retry::Elsewhere, Retry::Anywhere, Retry::Never] {
         let test = TestApp::start();
         let (metered, _) = test.account("studio");

@@ -10,7 +10,7 @@ use dinkem_appliance::node::join::{join, read_state};
 use crate::support::listener::{listen, reply};
 
 #[test]
-fn a_node_that_has_joined_knows_itself_after_a_restart() {
+fn joined_node_keeps_its_identity_in_a_private_file() {
     let (send, heard) = channel();
     let send = Mutex::new(send);
     let server = listen("127.0.0.1", move |mut call, to| {
@@ -37,7 +37,7 @@ fn a_node_that_has_joined_knows_itself_after_a_restart() {
 }
 
 #[test]
-fn a_join_that_is_refused_says_what_to_do_and_leaves_nothing() {
+fn refused_join_says_what_to_do_and_leaves_no_state() {
     let server = listen("127.0.0.1", |mut call, to| {
         call.bytes();
         let status = call.path.split('/').nth(1).unwrap().parse().unwrap();
@@ -56,7 +56,7 @@ fn a_join_that_is_refused_says_what_to_do_and_leaves_nothing() {
 }
 
 #[test]
-fn a_damaged_state_file_is_named_and_not_shown() {
+fn damaged_state_file_is_named_but_its_content_is_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("node.json"), r#"{"node_key": "s3cret", "node_id": s3cret"#).unwrap();
     let error = read_state(dir.path()).unwrap_err();

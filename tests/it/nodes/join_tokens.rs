@@ -15,7 +15,7 @@ const WARNING: &str = "visible to other users";
 const SERVER: &str = "http://127.0.0.1:1";
 
 #[test]
-fn a_token_is_taken_from_standard_input_a_file_and_the_environment_without_a_warning() {
+fn token_is_read_from_stdin_file_or_environment_without_a_warning() {
     let cli = Cli::new();
     let token = token(&cli);
     std::fs::write(cli.home().join("token"), format!("{token}\n")).unwrap();
@@ -35,7 +35,7 @@ fn a_token_is_taken_from_standard_input_a_file_and_the_environment_without_a_war
 }
 
 #[test]
-fn a_token_on_the_command_line_works_and_is_warned_of() {
+fn token_on_the_command_line_works_with_a_warning() {
     let cli = Cli::new();
     let token = token(&cli);
     for args in [vec!["--join", &*token], vec![&*format!("--join={token}")]] {
@@ -46,7 +46,7 @@ fn a_token_on_the_command_line_works_and_is_warned_of() {
 }
 
 #[test]
-fn a_token_that_is_missing_is_said_in_words() {
+fn missing_token_is_reported_with_its_source() {
     let cli = Cli::new();
     std::fs::write(cli.home().join("empty"), "\n").unwrap();
     let empty = format!("No join token came from {}", cli.home().join("empty").display());
@@ -64,7 +64,7 @@ fn a_token_that_is_missing_is_said_in_words() {
 }
 
 #[test]
-fn every_hint_and_unit_names_a_way_that_no_list_of_processes_shows() {
+fn hints_and_service_units_never_put_a_token_on_the_command_line() {
     let cli = Cli::new();
     cli.make_appliance("data");
     let mut texts = vec![

@@ -34,7 +34,7 @@ fn state(appliance: &Appliance, name: &str) -> NodeState {
 }
 
 #[test]
-fn a_claim_whose_node_has_gone_takes_no_job() {
+fn claim_of_a_disconnected_node_takes_no_job() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let (gone, other) = (appliance.node("gone"), appliance.node("other"));
@@ -48,7 +48,7 @@ fn a_claim_whose_node_has_gone_takes_no_job() {
 }
 
 #[test]
-fn a_job_that_was_taken_for_a_node_that_went_meanwhile_is_put_back_uncounted() {
+fn job_claimed_as_its_node_disconnects_is_put_back_uncounted() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let (gone, other) = (test.node("gone"), test.node("other"));
@@ -66,7 +66,7 @@ fn a_job_that_was_taken_for_a_node_that_went_meanwhile_is_put_back_uncounted() {
 }
 
 #[test]
-fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
+fn node_that_left_gets_no_job_until_it_claims_again() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -88,7 +88,7 @@ fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
 
 #[cfg(unix)]
 #[test]
-fn a_node_process_that_is_terminated_is_shown_as_stopped_at_once() {
+fn terminated_node_process_is_shown_as_stopped_at_once() {
     use crate::support::process;
     let appliance = process::Appliance::start(&[]);
     let mut node = appliance.node("n1", None);

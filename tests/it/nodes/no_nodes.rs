@@ -22,7 +22,7 @@ fn ready(appliance: &Appliance) -> Value {
 }
 
 #[test]
-fn readyz_and_the_doctor_say_that_jobs_wait_for_nodes_that_are_not_there() {
+fn readyz_and_doctor_warn_when_jobs_wait_and_no_node_is_up() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let well = json!({"status": "ready"});
@@ -55,7 +55,7 @@ fn readyz_and_the_doctor_say_that_jobs_wait_for_nodes_that_are_not_there() {
 }
 
 #[test]
-fn the_healthcheck_passes_and_prints_that_jobs_wait_for_nodes() {
+fn healthcheck_passes_with_a_warning_when_jobs_wait_for_nodes() {
     let appliance = process::Appliance::start(&[]);
     let data = appliance.data_dir();
     let check = || process::run(&["--data-dir", data.to_str().unwrap(), "admin", "healthcheck"]);
@@ -71,7 +71,7 @@ fn the_healthcheck_passes_and_prints_that_jobs_wait_for_nodes() {
 }
 
 #[test]
-fn a_server_without_any_node_says_at_its_start_what_to_type() {
+fn server_without_nodes_prints_the_join_command_at_startup() {
     let mut appliance = process::Appliance::start(&[]);
     let data = appliance.data_dir().display().to_string();
     let words =
@@ -84,7 +84,7 @@ fn a_server_without_any_node_says_at_its_start_what_to_type() {
 
 #[cfg(unix)]
 #[test]
-fn a_server_whose_nodes_have_all_stopped_says_at_its_start_that_none_is_up() {
+fn server_whose_nodes_are_all_down_says_so_at_startup() {
     let mut appliance = process::Appliance::start(&[]);
     let mut node = appliance.node("n1", None);
     until("the node at work", || (appliance.admin(&["nodes", "list"])["nodes"][0]["slots"] == 1).then_some(()));
@@ -96,7 +96,7 @@ fn a_server_whose_nodes_have_all_stopped_says_at_its_start_that_none_is_up() {
 }
 
 #[test]
-fn a_server_with_a_node_of_its_own_says_nothing_of_the_kind() {
+fn server_with_a_local_node_prints_no_such_hint() {
     let mut appliance = process::Appliance::start(&["--local-nodes", "1"]);
     until("a node at work", || {
         let nodes = appliance.admin(&["nodes", "list"]);

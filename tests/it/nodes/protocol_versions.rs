@@ -52,7 +52,7 @@ impl Build {
 }
 
 #[test]
-fn a_node_one_version_older_or_newer_does_its_work() {
+fn nodes_one_protocol_version_apart_work() {
     for (build, version, protocol) in [(BEFORE, "", 1), (OURS, "0.1.0", 2), (NEXT, "0.2.0-rc.1", 3)] {
         let appliance = Appliance::start();
         let account = appliance.account("studio");
@@ -88,7 +88,7 @@ fn a_node_one_version_older_or_newer_does_its_work() {
 }
 
 #[test]
-fn only_of_a_newer_node_what_is_not_known_is_passed_over() {
+fn unknown_fields_are_ignored_only_from_newer_nodes() {
     for (build, status) in [(BEFORE, 400), (OURS, 400), (NEXT, 201)] {
         let build = Build { more: NEXT.more, ..build };
         let answer = build.join(&Appliance::start()).expect(status);
@@ -97,7 +97,7 @@ fn only_of_a_newer_node_what_is_not_known_is_passed_over() {
 }
 
 #[test]
-fn a_node_that_is_two_versions_away_is_told_which_side_to_update() {
+fn node_two_versions_apart_is_told_which_side_to_update() {
     let appliance = Appliance::start();
     let key = OURS.join(&appliance).expect(201).json()["node_key"].as_str().unwrap().to_owned();
     let cases = [
@@ -121,7 +121,7 @@ fn a_node_that_is_two_versions_away_is_told_which_side_to_update() {
 }
 
 #[test]
-fn a_node_tells_its_operator_what_a_server_of_another_time_says() {
+fn node_shows_the_message_of_an_incompatible_server() {
     let server = listen("127.0.0.1", |mut call, to| {
         let own = (call.header("dinkem-protocol"), call.header("dinkem-version"));
         assert_eq!(own, (Some("2"), Some(env!("CARGO_PKG_VERSION"))));
@@ -135,7 +135,7 @@ fn a_node_tells_its_operator_what_a_server_of_another_time_says() {
 }
 
 #[test]
-fn the_list_of_nodes_has_the_version_of_each_and_the_program_tells_its_own() {
+fn node_list_and_version_flag_show_program_versions() {
     let appliance = process::Appliance::start(&[]);
     let _node = appliance.node("rack", None);
     let node = until("the node", || {
@@ -154,7 +154,7 @@ fn the_list_of_nodes_has_the_version_of_each_and_the_program_tells_its_own() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_server_one_version_newer_is_understood() {
+fn node_understands_a_server_one_version_newer() {
     use crate::support::node_harness::{GOOD, NodeHarness, while_working};
     use crate::support::node_server::Behavior;
 

@@ -28,7 +28,7 @@ fn kept(appliance: &Appliance) -> (String, String) {
 }
 
 #[test]
-fn a_nodes_message_and_log_are_kept_clean_and_within_their_limits() {
+fn node_messages_and_logs_are_sanitized_and_truncated() {
     let appliance = Appliance::start();
     let long = "é".repeat(limits::SENTENCE_CHARS * 2);
     let cases = [
@@ -48,13 +48,13 @@ fn a_nodes_message_and_log_are_kept_clean_and_within_their_limits() {
 }
 
 #[test]
-fn a_failure_whose_message_is_nothing_but_control_characters_is_taken_down_all_the_same() {
+fn failure_with_only_control_characters_in_its_message_is_recorded() {
     let appliance = Appliance::start();
     assert_eq!(fail(&appliance, "\u{1b}\u{7}\u{202e}", ""), 200);
 }
 
 #[test]
-fn a_nodes_name_steers_no_terminal() {
+fn node_name_with_control_characters_is_rejected() {
     let appliance = Appliance::start();
     for name in ["a\u{1b}[31m", "a\nb", "a\u{202e}b", "a\u{2028}b", "\u{feff}a"] {
         let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();

@@ -26,7 +26,7 @@ fn is_told(appliance: &Appliance) -> (bool, bool) {
 }
 
 #[test]
-fn two_machines_with_one_nodes_key_are_told_of_while_both_run() {
+fn two_machines_with_one_node_key_are_reported_while_both_run() {
     let appliance = Appliance::start();
     let node = appliance.node("n1");
     for _ in 0..2 {
@@ -42,7 +42,7 @@ fn two_machines_with_one_nodes_key_are_told_of_while_both_run() {
 }
 
 #[test]
-fn a_node_that_restarts_again_and_again_is_one_machine() {
+fn node_that_restarts_repeatedly_is_one_machine() {
     let appliance = Appliance::start();
     let node = appliance.node("n1");
     for restart in 0..10 {
@@ -53,7 +53,7 @@ fn a_node_that_restarts_again_and_again_is_one_machine() {
 }
 
 #[test]
-fn ids_that_cannot_be_kept_are_passed_over() {
+fn invalid_instance_ids_are_ignored() {
     let appliance = Appliance::start();
     let node = appliance.node("n1");
     for _ in 0..3 {

@@ -75,7 +75,7 @@ fn read(path: impl AsRef<Path>) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn a_backup_with_videos_restores_everything_on_a_new_machine() {
+fn backup_with_videos_restores_everything_on_a_new_machine() {
     let studio = Studio::open();
     let (file, made) = studio.backup(true);
     assert_eq!((made.accounts, made.jobs, made.demos, made.videos), (1, 4, 1, Some(1)));
@@ -99,7 +99,7 @@ fn a_backup_with_videos_restores_everything_on_a_new_machine() {
 }
 
 #[test]
-fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
+fn backup_without_videos_keeps_existing_clips_and_forgets_the_rest() {
     let studio = Studio::open();
     let (file, made) = studio.backup(false);
     assert_eq!(made.videos, None);
@@ -125,7 +125,7 @@ fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
 }
 
 #[test]
-fn what_happened_since_the_backup_does_not_mix_with_what_happens_after_it() {
+fn ids_and_tokens_from_after_the_backup_are_not_reused() {
     let studio = Studio::open();
     let token = nodes::token(&studio.test.app).unwrap();
     let (file, _) = studio.backup(false);
@@ -142,7 +142,7 @@ fn what_happened_since_the_backup_does_not_mix_with_what_happens_after_it() {
 }
 
 #[test]
-fn a_lease_of_the_past_runs_out_and_its_job_is_done_by_another_node() {
+fn restored_lease_expires_and_its_job_goes_to_another_node() {
     let studio = Studio::open();
     let held = Worker::new(&studio.test.app).claim().job.job.public_id;
     let (file, _) = studio.backup(false);
@@ -155,7 +155,7 @@ fn a_lease_of_the_past_runs_out_and_its_job_is_done_by_another_node() {
 }
 
 #[test]
-fn what_is_missing_or_damaged_is_left_out_and_named() {
+fn missing_or_damaged_files_are_left_out_and_named() {
     let studio = Studio::open();
     let clip = studio.clip(&studio.test.app).unwrap();
     let video = studio.test.dir.path().join(format!("clips/{}.mp4", clip.lease));
@@ -172,7 +172,7 @@ fn what_is_missing_or_damaged_is_left_out_and_named() {
 }
 
 #[test]
-fn a_clip_that_was_deleted_is_not_missed() {
+fn deleted_clip_is_not_reported_as_missing() {
     let studio = Studio::open();
     jobs::remove(&studio.test.app, &studio.caller, studio.done).unwrap();
     let (_, made) = studio.backup(true);
@@ -200,7 +200,7 @@ fn is_passing(path: &str) -> bool {
 }
 
 #[test]
-fn every_file_of_a_served_data_directory_survives_or_is_known_to_pass() {
+fn every_file_of_a_data_directory_is_restored_or_known_to_be_temporary() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &["--local-nodes", "1"]);
     let made = cli.run(&["--json", "admin", "account", "create", "studio"]).json();
@@ -235,7 +235,7 @@ fn every_file_of_a_served_data_directory_survives_or_is_known_to_pass() {
 }
 
 #[test]
-fn a_backup_is_never_written_over_and_never_left_half_done() {
+fn backup_is_never_overwritten_or_left_incomplete() {
     let cli = Cli::new();
     assert_eq!(cli.run(&["admin", "backup", "a.tar"]).status, 0);
     let first = fs::read(cli.home().join("a.tar")).unwrap();
@@ -250,7 +250,7 @@ fn a_backup_is_never_written_over_and_never_left_half_done() {
 }
 
 #[test]
-fn a_restore_is_refused_while_a_server_runs_and_while_one_is_unfinished_admin_waits() {
+fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinished_restore() {
     let cli = Cli::new();
     cli.run(&["admin", "account", "create", "studio"]);
     assert_eq!(cli.run(&["admin", "backup", "a.tar"]).status, 0);

@@ -44,7 +44,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_backup_with_flipped_bits_or_without_its_end_is_refused_and_nothing_is_touched() {
+fn corrupt_or_truncated_backup_is_refused_and_changes_nothing() {
     let site = Site::new();
     let (before, store) = (names(&site.data), fs::read(site.data.join("store.db")).unwrap());
     let length = site.good.len();
@@ -68,7 +68,7 @@ fn a_backup_with_flipped_bits_or_without_its_end_is_refused_and_nothing_is_touch
 }
 
 #[test]
-fn a_refusal_says_what_is_wrong_with_the_file() {
+fn refusal_says_what_is_wrong_with_the_file() {
     let site = Site::new();
     let mut flipped = site.good.clone();
     flipped[site.good.len() / 2] ^= 1;
@@ -104,7 +104,7 @@ fn archive(path: &Path, entries: &Entries<'_>) {
 }
 
 #[test]
-fn whole_archives_that_are_no_backup_of_this_program_are_refused() {
+fn valid_archives_that_are_not_our_backups_are_refused() {
     let site = Site::new();
     let describe = |format: u32| {
         format!(r#"{{"format":{format},"program":"9.9.9","made_at_ms":0,"accounts":0,"jobs":0,"videos":false}}"#)

@@ -22,7 +22,7 @@ impl Drop for Stop<'_> {
 }
 
 #[test]
-fn every_job_acknowledged_before_the_backup_began_is_in_it() {
+fn backup_contains_every_job_acknowledged_before_it_began() {
     let appliance = Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let job_request = good_job().to_string();

@@ -183,7 +183,7 @@ const WAYS: [(&str, Way); 7] = [
 ];
 
 #[test]
-fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_number_twice() {
+fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
     for (what, way) in WAYS {
         let (site, data, noticed) = way();
         for _ in 0..2 {
@@ -217,7 +217,7 @@ fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_numbe
 }
 
 #[test]
-fn a_join_token_from_before_a_promotion_is_void() {
+fn promotion_voids_join_tokens() {
     let site = Site::left(|_| {});
     let admin = || App::beside(&site.data, site.clock.clone(), site.random.clone()).unwrap();
     let token = nodes::token(&admin()).unwrap();
@@ -259,7 +259,7 @@ const CRASHES: [(&str, Crash); 9] = [
 ];
 
 #[test]
-fn nothing_that_happens_by_itself_is_taken_for_a_copy() {
+fn crashes_and_moves_are_not_mistaken_for_a_copy() {
     for (what, crash) in CRASHES {
         let site = Site::left(|_| {});
         crash(&site);
@@ -280,7 +280,7 @@ fn nothing_that_happens_by_itself_is_taken_for_a_copy() {
 }
 
 #[test]
-fn a_server_that_cannot_write_its_mark_serves_all_the_same() {
+fn server_that_cannot_write_its_mark_still_serves() {
     let site = Site::left(|_| {});
     // In the way of the new file, as a full disk is.
     fs::create_dir_all(site.path("served.new/x")).unwrap();
@@ -293,14 +293,14 @@ fn a_server_that_cannot_write_its_mark_serves_all_the_same() {
 
 #[cfg(unix)]
 #[test]
-fn the_file_beside_the_store_is_its_owners_alone() {
+fn served_file_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let site = Site::left(|_| {});
     assert_eq!(fs::metadata(site.path("served")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
-fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
+fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &["--plain-http", "loopback"]);
     let refused = cli.run(&["admin", "promote"]);
@@ -338,7 +338,7 @@ fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
 }
 
 #[test]
-fn a_directory_whose_store_is_gone_is_refused_and_no_empty_store_takes_its_place() {
+fn missing_store_is_refused_and_not_replaced_by_an_empty_one() {
     let site = Site::left(|_| {});
     for content in [None, Some("")] {
         fs::remove_file(site.path("store.db")).unwrap();
@@ -352,7 +352,7 @@ fn a_directory_whose_store_is_gone_is_refused_and_no_empty_store_takes_its_place
 }
 
 #[test]
-fn a_copy_of_the_running_store_is_refused_where_a_job_came_after_it() {
+fn copy_of_a_running_store_is_refused_when_it_lacks_later_jobs() {
     let site = Site::left(|_| {});
     let app = site.serve(&site.data).unwrap();
     let copy = site.aside("copy.db");

@@ -205,7 +205,7 @@ fn now() -> u64 {
 }
 
 #[test]
-fn each_fault_is_named_with_its_mend_and_mended_where_that_is_safe() {
+fn each_fault_is_reported_with_its_fix_and_fixed_where_safe() {
     for (fault, harm, is_mended) in CASES {
         let site = Site::new();
         harm(&site);
@@ -224,7 +224,7 @@ fn each_fault_is_named_with_its_mend_and_mended_where_that_is_safe() {
 }
 
 #[test]
-fn faults_are_told_to_people_too() {
+fn faults_are_printed_for_people() {
     let site = Site::new();
     site.write("clips/99.mp4", "left over");
     let output = site.cli.run(&["admin", "doctor"]);
@@ -242,7 +242,7 @@ fn faults_are_told_to_people_too() {
 }
 
 #[test]
-fn a_studios_certificate_is_looked_at_too() {
+fn custom_certificate_is_checked() {
     let site = Site::new();
     let path = site.cli.home().join("studio.pem");
     let key =
@@ -264,7 +264,7 @@ fn a_studios_certificate_is_looked_at_too() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_of_another_user_is_named() {
+fn file_owned_by_another_user_is_reported() {
     let site = Site::new();
     site.write("clips/note", "");
     // Only root may give files away.
@@ -276,7 +276,7 @@ fn a_file_of_another_user_is_named() {
 }
 
 #[test]
-fn beside_a_running_server_a_young_file_may_be_a_work_under_way() {
+fn young_files_are_not_orphans_while_a_server_runs() {
     let site = Site::new();
     let _server = CliServer::start(&site.cli, &[]);
     assert_eq!(site.doctor(&[]).1, Vec::<String>::new());
@@ -290,7 +290,7 @@ fn beside_a_running_server_a_young_file_may_be_a_work_under_way() {
 }
 
 #[test]
-fn an_appliance_that_has_done_its_work_is_well() {
+fn appliance_has_no_faults_after_normal_work() {
     let files = quick::server();
     let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let key = appliance.account("studio");

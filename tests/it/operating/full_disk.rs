@@ -52,7 +52,7 @@ impl Drop for Mount {
 }
 
 #[test]
-fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
+fn server_killed_on_a_full_disk_restarts_and_recovers_after_deleting_clips() {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let data = appliance.data_dir();

@@ -40,7 +40,7 @@ fn figures(text: &str) -> BTreeMap<String, f64> {
 }
 
 #[test]
-fn the_figures_tell_what_has_happened() {
+fn metrics_count_what_happened() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 3);
     let worker = Worker::new(&appliance.app);
@@ -94,7 +94,7 @@ fn the_figures_tell_what_has_happened() {
 }
 
 #[test]
-fn a_job_whose_last_attempt_runs_out_counts_as_failed_once() {
+fn job_that_exhausts_its_attempts_counts_as_failed_once() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let worker = Worker::new(&appliance.app);
@@ -106,7 +106,7 @@ fn a_job_whose_last_attempt_runs_out_counts_as_failed_once() {
 }
 
 #[test]
-fn no_secret_and_no_name_of_an_account_is_among_the_figures() {
+fn metrics_contain_no_secret_and_no_name() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio-with-a-name");
     let node = appliance.node("node-with-a-name");
@@ -119,7 +119,7 @@ fn no_secret_and_no_name_of_an_account_is_among_the_figures() {
 }
 
 #[test]
-fn only_this_machine_and_the_networks_that_are_named_may_read_the_figures() {
+fn only_loopback_and_allowed_networks_can_read_metrics() {
     let from = |allowed: &[&str], client: &str| {
         let appliance = Appliance::start_with(|options| {
             options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -141,7 +141,7 @@ fn only_this_machine_and_the_networks_that_are_named_may_read_the_figures() {
 }
 
 #[test]
-fn a_server_that_cannot_write_its_store_takes_no_work_until_it_can() {
+fn server_that_cannot_write_its_store_is_not_ready() {
     let appliance = Appliance::start();
     let ready = || appliance.send(&Request::get("/readyz")).status;
     assert_eq!(ready(), 200);
@@ -160,7 +160,7 @@ fn a_server_that_cannot_write_its_store_takes_no_work_until_it_can() {
 }
 
 #[test]
-fn the_healthcheck_ends_with_0_while_the_server_takes_work_and_with_1_otherwise() {
+fn healthcheck_exits_with_0_while_ready_and_1_otherwise() {
     let cli = Cli::bare();
     let check = || {
         let output = cli.run(&["admin", "healthcheck"]);
@@ -183,7 +183,7 @@ fn the_healthcheck_ends_with_0_while_the_server_takes_work_and_with_1_otherwise(
 
 #[cfg(unix)]
 #[test]
-fn a_server_that_stands_still_fails_its_healthcheck_by_its_time() {
+fn frozen_server_fails_its_healthcheck() {
     let mut appliance = process::Appliance::start(&[]);
     let data = appliance.data_dir();
     appliance.server().signal("STOP");
@@ -194,7 +194,7 @@ fn a_server_that_stands_still_fails_its_healthcheck_by_its_time() {
 }
 
 #[test]
-fn figures_are_served_while_jobs_come_and_go() {
+fn metrics_are_served_while_jobs_are_submitted() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let count = 40.0;

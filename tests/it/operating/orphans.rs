@@ -29,7 +29,7 @@ fn doctor(cli: &Cli, flags: &[&str]) -> (Vec<String>, String) {
 }
 
 #[test]
-fn demos_that_nobody_owns_are_found_and_removed_beside_a_running_server_and_an_uploads_file_is_not() {
+fn orphaned_demos_are_removed_but_running_uploads_are_spared() {
     let cli = Cli::new();
     assert_eq!(cli.run(&["admin", "account", "create", "studio"]).status, 0);
     let _server = CliServer::start(&cli, &["--plain-http", "loopback"]);

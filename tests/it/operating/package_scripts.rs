@@ -41,7 +41,7 @@ fn say_what_next(data: &Path) -> String {
 }
 
 #[test]
-fn the_scripts_follow_no_link_in_the_services_folder_as_root() {
+fn package_scripts_follow_no_symlink_as_root() {
     let data = tempfile::tempdir().unwrap();
     let url = data.path().join("server-url");
     fs::write(&url, "https://10.0.0.5").unwrap();
@@ -61,7 +61,7 @@ fn the_scripts_follow_no_link_in_the_services_folder_as_root() {
 }
 
 #[test]
-fn no_script_of_the_package_reads_or_writes_in_the_services_folder_but_as_its_user() {
+fn package_scripts_access_the_data_directory_only_as_its_user() {
     for name in ["postinst", "prerm", "postrm"] {
         for line in script(name).lines().map(str::trim).filter(|line| !line.starts_with('#')) {
             let names_the_folder = line.contains("$DATA") || line.contains("/var/lib/dinkem-appliance");

@@ -91,7 +91,7 @@ fn asides(said: &Value) -> Vec<PathBuf> {
 }
 
 #[test]
-fn folders_that_are_links_stay_links_and_their_content_is_replaced_behind_them() {
+fn symlinked_folders_stay_symlinks_and_their_content_is_replaced() {
     let site = Site::new();
     let places = FOLDERS.map(|folder| site.link(folder));
     let output = site.restore();
@@ -149,7 +149,7 @@ fn mount(site: &Site, folder: &str, test: &str) -> Option<Mounted> {
 }
 
 #[test]
-fn a_folder_that_is_a_disk_of_its_own_is_restored_on_that_disk() {
+fn folder_on_its_own_disk_is_restored_on_that_disk() {
     let site = Site::new();
     let Some(_mounted) = mount(&site, "clips", "a restore onto a mount point") else { return };
     fs::create_dir(site.data.join("clips/lost+found")).unwrap();
@@ -168,7 +168,7 @@ fn a_folder_that_is_a_disk_of_its_own_is_restored_on_that_disk() {
 type Block = (fn(&Site), &'static str);
 
 #[test]
-fn what_cannot_be_replaced_is_named_while_nothing_has_been_touched() {
+fn irreplaceable_paths_are_named_before_anything_is_touched() {
     let blocks: [Block; 3] = [
         (
             |site| {
@@ -219,7 +219,7 @@ fn interrupted(site: &Site, plan: &str) -> PathBuf {
 }
 
 #[test]
-fn the_next_start_finishes_a_restore_or_puts_everything_back_where_a_disk_is_in_the_way() {
+fn next_start_finishes_an_interrupted_restore_or_rolls_it_back() {
     let plan = "replaced-1\nstore.db\nlocal-nodes\ndemos\nclips\n";
     let site = Site::new();
     interrupted(&site, plan);
@@ -240,7 +240,7 @@ fn the_next_start_finishes_a_restore_or_puts_everything_back_where_a_disk_is_in_
 }
 
 #[test]
-fn a_restore_behind_a_link_that_was_interrupted_anywhere_is_finished_by_the_next_start() {
+fn restore_behind_a_symlink_interrupted_anywhere_is_finished_by_the_next_start() {
     // How far it came: old things that are aside, whether the new ones were ready, new things that are in their place.
     for (aside, is_ready, placed) in [(0, false, 0), (1, false, 0), (2, false, 0), (2, true, 0), (2, true, 1)] {
         let site = Site::new();

@@ -46,7 +46,7 @@ fn never() -> Stopped {
 }
 
 #[test]
-fn a_damaged_page_is_said_by_readyz_once_it_was_found_and_a_sound_store_says_nothing() {
+fn readyz_reports_a_damaged_page_once_found() {
     let appliance = Appliance::start();
     fill(appliance.app.data_dir());
     assert!(store_check::look(&appliance.app, &never()).unwrap());
@@ -63,7 +63,7 @@ fn a_damaged_page_is_said_by_readyz_once_it_was_found_and_a_sound_store_says_not
 }
 
 #[test]
-fn the_look_at_the_store_ends_when_the_server_stops() {
+fn store_check_ends_when_the_server_stops() {
     let appliance = Appliance::start();
     fill(appliance.app.data_dir());
     let asked = Arc::new(AtomicBool::new(false));
@@ -79,7 +79,7 @@ fn the_look_at_the_store_ends_when_the_server_stops() {
 }
 
 #[test]
-fn a_server_that_starts_on_a_damaged_store_says_so_in_readyz_its_log_and_doctor() {
+fn server_started_on_a_damaged_store_says_so_in_readyz_log_and_doctor() {
     let mut appliance = process::Appliance::start_plain(&[]);
     appliance.server().kill();
     fill(&appliance.data_dir());

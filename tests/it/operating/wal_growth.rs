@@ -7,7 +7,7 @@ use crate::support::process::Appliance;
 use crate::support::wait::until;
 
 #[test]
-fn a_log_that_a_reader_keeps_from_being_emptied_is_told_of() {
+fn wal_kept_from_truncation_by_a_reader_is_reported() {
     let mut appliance = Appliance::start(&[]);
     let key = appliance.account("studio");
     let store = appliance.data_dir().join("store.db");

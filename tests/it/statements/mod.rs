@@ -382,7 +382,7 @@ fn sorted<T: Ord>(rows: &[T]) -> Vec<&T> {
 }
 
 #[test]
-fn whatever_happened_statements_usage_and_ledger_say_the_same() {
+fn statements_usage_and_ledger_agree_after_random_history() {
     for seed in 1..=3 {
         let mut history = History::new(seed);
         for _ in 0..EVENTS {

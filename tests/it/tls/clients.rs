@@ -81,7 +81,7 @@ fn call(client: &str, url: &str, ca: &str, key: &str) -> Option<(bool, String)> 
 }
 
 #[test]
-fn curl_python_and_node_trust_the_exported_authority_and_nothing_less() {
+fn clients_trust_the_server_only_with_the_exported_ca() {
     let appliance = Appliance::start(&[]);
     let key = appliance.account("studio");
     let ca = appliance.ca_file();
@@ -107,7 +107,7 @@ fn curl_python_and_node_trust_the_exported_authority_and_nothing_less() {
 }
 
 #[test]
-fn the_authority_is_exported_shown_and_handed_out_alike() {
+fn ca_certificate_is_the_same_in_export_show_and_ca_pem() {
     let cli = Cli::new();
     let before = cli.run(&["admin", "tls", "export"]);
     assert_eq!(before.status, 0, "before the first start too: {before:?}");
@@ -139,7 +139,7 @@ fn the_authority_is_exported_shown_and_handed_out_alike() {
 }
 
 #[test]
-fn a_join_token_holds_the_servers_url_its_authority_and_a_secret() {
+fn join_token_contains_server_url_ca_and_secret() {
     let appliance = Appliance::start(&[]);
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let ticket: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).unwrap()).unwrap();
@@ -156,7 +156,7 @@ fn a_join_token_holds_the_servers_url_its_authority_and_a_secret() {
 }
 
 #[test]
-fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
+fn node_trusts_only_the_ca_in_its_join_token() {
     let appliance = Appliance::start(&[]);
     let state = appliance.scratch().join("n");
     let state = state.to_str().unwrap();
@@ -196,7 +196,7 @@ fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
 }
 
 #[test]
-fn submit_finds_this_machines_own_authority_and_says_what_to_do_without_one() {
+fn submit_finds_the_local_ca_and_says_what_to_do_without_one() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &[]);
     let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();
@@ -223,7 +223,7 @@ fn submit_finds_this_machines_own_authority_and_says_what_to_do_without_one() {
 }
 
 #[test]
-fn plain_http_to_the_https_port_is_told_so() {
+fn plain_http_to_the_https_port_gets_an_explanation() {
     let appliance = Appliance::start(&[]);
     // Below the product there is no request id: the transport answers by itself.
     let mut stream = connect(appliance.address.parse().unwrap());

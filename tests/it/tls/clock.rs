@@ -41,7 +41,7 @@ fn pass(test: &TestApp, certificates: &mut Certificates, watch: &mut Watch) -> V
 }
 
 #[test]
-fn a_certificate_that_was_renewed_two_years_ahead_is_made_anew_when_the_clock_is_right_again() {
+fn certificate_issued_with_a_fast_clock_is_reissued_once_the_clock_is_corrected() {
     let test = TestApp::start();
     drop(own(&test));
     test.clock.advance(TWO_YEARS);
@@ -59,7 +59,7 @@ fn a_certificate_that_was_renewed_two_years_ahead_is_made_anew_when_the_clock_is
 }
 
 #[test]
-fn an_authority_that_was_made_two_years_ahead_is_noticed_at_the_jump_and_said_again_each_hour() {
+fn ca_created_with_a_fast_clock_is_reported_at_once_and_then_hourly() {
     let test = TestApp::start();
     test.clock.advance(TWO_YEARS);
     let (mut certificates, mut watch) = (own(&test), Watch::default());
@@ -84,7 +84,7 @@ fn an_authority_that_was_made_two_years_ahead_is_noticed_at_the_jump_and_said_ag
 }
 
 #[test]
-fn a_studios_certificate_is_looked_at_every_minute() {
+fn custom_certificate_validity_is_checked_regularly() {
     let test = TestApp::start();
     let now = START_MS as u64 / 1_000;
     let valid = Validity { from: now + 3_600, until: now + 2 * 86_400 };

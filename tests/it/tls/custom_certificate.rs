@@ -51,7 +51,7 @@ fn shown(server: &CliServer) -> Vec<String> {
 const FLAGS: [&str; 4] = ["--tls-cert", "cert.pem", "--tls-key", "cert.key"];
 
 #[test]
-fn a_studios_certificate_is_read_again_when_it_changes_and_a_broken_one_is_not_taken() {
+fn changed_custom_certificate_is_reloaded_and_a_broken_one_ignored() {
     let (cli, studio) = (Cli::new(), Studio::new());
     if !have("openssl", "the look at the certificate that a server shows") {
         return;
@@ -73,7 +73,7 @@ fn a_studios_certificate_is_read_again_when_it_changes_and_a_broken_one_is_not_t
 }
 
 #[test]
-fn with_a_studios_certificate_its_name_is_the_url_and_the_systems_roots_are_trusted() {
+fn custom_certificate_sets_the_url_and_nodes_trust_system_roots() {
     let (cli, studio) = (Cli::new(), Studio::new());
     put(cli.home(), &studio.issue("a.lan"));
     fs::write(cli.home().join("studio.pem"), &studio.authority.certificate).unwrap();
@@ -98,7 +98,7 @@ fn with_a_studios_certificate_its_name_is_the_url_and_the_systems_roots_are_trus
 }
 
 #[test]
-fn files_that_are_no_certificate_and_key_are_refused_at_the_start_in_words() {
+fn invalid_certificate_or_key_files_are_refused_at_startup() {
     let (cli, studio) = (Cli::new(), Studio::new());
     let line = [&["serve", "--listen", "127.0.0.1:0"], &FLAGS[..]].concat();
     let (one, other) = (studio.issue("a.lan"), studio.issue("b.lan"));

@@ -50,7 +50,7 @@ fn verdict_of(scratch: &Path, authority: &str, certificate: &[u8], now_ms: i64, 
 }
 
 #[test]
-fn the_certificate_is_good_for_the_machines_names_and_no_others() {
+fn certificate_is_valid_only_for_the_machines_names() {
     if !have("openssl", "the look at certificates") {
         return;
     }
@@ -66,7 +66,7 @@ fn the_certificate_is_good_for_the_machines_names_and_no_others() {
 }
 
 #[test]
-fn whoever_steals_the_authoritys_key_can_vouch_for_nothing_else() {
+fn stolen_ca_key_cannot_sign_for_foreign_names() {
     if !have("openssl", "the look at certificates") {
         return;
     }
@@ -90,7 +90,7 @@ fn whoever_steals_the_authoritys_key_can_vouch_for_nothing_else() {
 }
 
 #[test]
-fn the_certificate_is_renewed_sixty_days_before_its_end_and_the_authority_stays() {
+fn certificate_is_renewed_60_days_before_expiry_and_the_ca_stays() {
     let test = TestApp::start();
     let names = names(&["10.0.0.5"]);
     let (mut own, _) = open(&test, &names);
@@ -115,7 +115,7 @@ fn the_certificate_is_renewed_sixty_days_before_its_end_and_the_authority_stays(
 }
 
 #[test]
-fn an_authority_near_its_end_is_made_anew_at_a_start_and_never_outlived() {
+fn ca_near_expiry_is_recreated_at_startup() {
     let test = TestApp::start();
     let names = names(&[]);
     let (own, _) = open(&test, &names);
@@ -128,7 +128,7 @@ fn an_authority_near_its_end_is_made_anew_at_a_start_and_never_outlived() {
 }
 
 #[test]
-fn a_server_that_runs_on_for_ten_years_never_outlives_its_authority_and_says_what_to_do() {
+fn server_certificate_never_outlives_its_ca_over_ten_years() {
     let test = TestApp::start();
     let names = names(&[]);
     let (mut own, _) = open(&test, &names);
@@ -145,7 +145,7 @@ fn a_server_that_runs_on_for_ten_years_never_outlives_its_authority_and_says_wha
 }
 
 #[test]
-fn a_new_address_is_taken_in_without_a_new_authority_and_a_lost_one_changes_nothing() {
+fn new_address_reissues_the_certificate_but_not_the_ca() {
     let test = TestApp::start();
     let (mut own, _) = open(&test, &names(&["10.0.0.5"]));
     let authority = own.authority_pem();
@@ -163,7 +163,7 @@ fn a_new_address_is_taken_in_without_a_new_authority_and_a_lost_one_changes_noth
 }
 
 #[test]
-fn a_certificate_that_could_not_be_written_is_tried_again() {
+fn failed_certificate_write_is_retried() {
     let test = TestApp::start();
     let (mut own, _) = open(&test, &names(&[]));
     let (tls, aside) = (test.dir.path().join("tls"), test.dir.path().join("aside"));
@@ -177,7 +177,7 @@ fn a_certificate_that_could_not_be_written_is_tried_again() {
 }
 
 #[test]
-fn a_new_host_name_does_not_cost_the_authority_and_a_public_url_that_is_asked_for_does() {
+fn new_host_name_keeps_the_ca_but_a_new_public_url_replaces_it() {
     let test = TestApp::start();
     let (own, _) = open(&test, &names(&[]));
     let authority = own.authority_pem();
@@ -194,7 +194,7 @@ fn a_new_host_name_does_not_cost_the_authority_and_a_public_url_that_is_asked_fo
 }
 
 #[test]
-fn half_written_files_are_mended_at_the_next_start_and_the_authority_is_kept_where_it_is_whole() {
+fn incomplete_files_are_recreated_at_startup_and_an_intact_ca_is_kept() {
     let test = TestApp::start();
     let names = names(&["10.0.0.5"]);
     let tls = test.dir.path().join("tls");
@@ -226,7 +226,7 @@ fn half_written_files_are_mended_at_the_next_start_and_the_authority_is_kept_whe
 }
 
 #[test]
-fn a_clock_that_was_ahead_when_the_certificates_were_made_does_no_lasting_harm() {
+fn ca_created_with_a_fast_clock_is_replaced_at_the_next_start() {
     let test = TestApp::start();
     let names = names(&[]);
     test.clock.advance(DAY * 400);
@@ -240,7 +240,7 @@ fn a_clock_that_was_ahead_when_the_certificates_were_made_does_no_lasting_harm()
 
 #[cfg(unix)]
 #[test]
-fn the_keys_are_their_owners_alone() {
+fn key_files_are_private() {
     use std::os::unix::fs::PermissionsExt;
     let test = TestApp::start();
     open(&test, &names(&[]));

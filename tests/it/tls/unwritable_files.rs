@@ -14,7 +14,7 @@ fn names(addresses: &[&str]) -> Names {
 }
 
 #[test]
-fn a_server_starts_with_the_certificate_it_has_and_the_new_one_is_written_when_that_can_be_done() {
+fn server_starts_with_its_old_certificate_and_writes_the_new_one_later() {
     let test = TestApp::start();
     let (first, _) = Own::open(&test.app, &names(&[]), None).unwrap();
     // A directory in the place of the file that is written first, with something in it.
@@ -30,7 +30,7 @@ fn a_server_starts_with_the_certificate_it_has_and_the_new_one_is_written_when_t
 }
 
 #[test]
-fn in_the_place_of_a_damaged_certificate_that_cannot_be_written_one_is_shown_from_memory() {
+fn damaged_unwritable_certificate_is_replaced_in_memory() {
     let test = TestApp::start();
     let names = names(&[]);
     let (first, _) = Own::open(&test.app, &names, None).unwrap();

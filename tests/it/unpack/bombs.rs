@@ -29,7 +29,7 @@ fn too_large(result: Result<u64>, words: &str, name: &str) -> Error {
 }
 
 #[test]
-fn a_bomb_of_members_that_hold_nothing_is_stopped_by_their_number() {
+fn bomb_of_empty_members_is_stopped_by_the_member_limit() {
     let skippable = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0].to_vec();
     for (name, member) in [("gz", gz(b"")), ("bz2", bz2(b"")), ("zst", zst(b"")), ("zst, to skip", skippable)] {
         too_large(unpacked(&mut &member.repeat(20_000)[..], &FakeClock::at(0)), "16384 pieces", name);
@@ -37,7 +37,7 @@ fn a_bomb_of_members_that_hold_nothing_is_stopped_by_their_number() {
 }
 
 #[test]
-fn a_demo_in_as_many_pieces_as_parallel_packers_make_is_unpacked() {
+fn demo_with_many_members_from_parallel_compressors_is_unpacked() {
     for (name, pack) in COMPRESSORS {
         let packed = pack(b"PBDEMS2\0 and so on").repeat(2_000);
         assert_eq!(unpacked(&mut &packed[..], &FakeClock::at(0)).unwrap(), 2_000 * 18, "{name}");
@@ -68,7 +68,7 @@ impl Read for Endless<'_> {
 }
 
 #[test]
-fn what_goes_in_for_ever_and_never_comes_out_is_stopped_by_the_clock() {
+fn endless_input_without_output_is_stopped_by_the_time_limit() {
     // Empty blocks: stored ones of gzip, raw ones of zstd, each within one member.
     let streams: [(&str, &[u8], &[u8]); 2] = [
         ("gz", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], &[0, 0, 0, 0xff, 0xff]),
@@ -83,7 +83,7 @@ fn what_goes_in_for_ever_and_never_comes_out_is_stopped_by_the_clock() {
 }
 
 #[test]
-fn more_than_may_be_fetched_is_not_unpacked_either() {
+fn compressed_size_is_limited() {
     let clock = FakeClock::at(0);
     let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let mut source =
@@ -94,7 +94,7 @@ fn more_than_may_be_fetched_is_not_unpacked_either() {
 }
 
 #[test]
-fn a_demo_that_is_packed_twice_is_refused_before_it_is_unpacked() {
+fn doubly_compressed_demo_is_refused() {
     for (outer, pack) in COMPRESSORS {
         for (inner, pack_first) in COMPRESSORS {
             let packed = pack(&pack_first(b"PBDEMS2\0 and so on"));
@@ -120,7 +120,7 @@ fn sign_on(path: &Path, frames: u32) {
 }
 
 #[test]
-fn a_sign_on_of_500_mb_is_too_large_and_is_not_copied() {
+fn sign_on_of_500_mb_is_too_large() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("sign_on.dem");
     sign_on(&path, 9);
@@ -138,7 +138,7 @@ fn read(demo: &Path, reading: Reading, most_bytes: u64) -> (Verdict, Option<&'st
 }
 
 #[test]
-fn a_demo_larger_than_its_reader_s_memory_is_too_large_and_no_crash() {
+fn demo_larger_than_its_readers_memory_is_too_large() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("large.dem");
     sign_on(&path, 1);
@@ -148,7 +148,7 @@ fn a_demo_larger_than_its_reader_s_memory_is_too_large_and_no_crash() {
 }
 
 #[test]
-fn a_bomb_of_a_ratio_just_below_the_limit_is_stopped_by_its_size_in_a_child() {
+fn bomb_just_below_the_ratio_limit_is_stopped_by_size_in_a_child() {
     // For each MiB of zeros eight KiB of noise: 80 to 1 or so.
     let mut state = 1_u64;
     let mut noise = || {

@@ -33,7 +33,7 @@ fn unpacked(packed: &[u8], limits: UnpackLimits) -> Result<Vec<u8>> {
 }
 
 #[test]
-fn every_packing_gives_the_plain_demo_whatever_its_name() {
+fn every_compression_format_is_unpacked() {
     let plain = demo();
     assert_eq!(unpacked(&plain, UnpackLimits::default()).unwrap(), plain);
     for (name, pack) in COMPRESSORS {
@@ -42,7 +42,7 @@ fn every_packing_gives_the_plain_demo_whatever_its_name() {
 }
 
 #[test]
-fn several_streams_one_behind_the_other_are_one_demo() {
+fn concatenated_streams_are_one_demo() {
     let plain = demo();
     let (head, tail) = plain.split_at(100_000);
     for (name, pack) in COMPRESSORS {
@@ -56,7 +56,7 @@ fn several_streams_one_behind_the_other_are_one_demo() {
 }
 
 #[test]
-fn a_packed_demo_that_breaks_off_or_is_damaged_is_unreadable() {
+fn truncated_or_damaged_compressed_demo_is_unreadable() {
     for (name, pack) in COMPRESSORS {
         let packed = pack(&demo());
         let error = unpacked(&packed[..packed.len() / 2], UnpackLimits::default()).unwrap_err();
@@ -72,7 +72,7 @@ fn a_packed_demo_that_breaks_off_or_is_damaged_is_unreadable() {
 }
 
 #[test]
-fn a_bomb_is_stopped_by_its_ratio_and_by_its_size() {
+fn bomb_is_stopped_by_ratio_and_size() {
     let zeros = vec![0; 24 << 20];
     for (name, pack) in COMPRESSORS {
         let packed = pack(&zeros);
@@ -97,7 +97,7 @@ impl Read for Slow<'_> {
 }
 
 #[test]
-fn unpacking_that_takes_too_long_is_stopped() {
+fn slow_unpacking_is_stopped() {
     let scratch = tempfile::tempdir().unwrap();
     let clock = FakeClock::at(0);
     let packed = gz(&demo());
@@ -109,7 +109,7 @@ fn unpacking_that_takes_too_long_is_stopped() {
 }
 
 #[test]
-fn a_source_that_fails_is_not_the_demo_s_fault() {
+fn read_error_is_internal_and_not_blamed_on_the_demo() {
     struct Broken<'a>(&'a [u8]);
     impl Read for Broken<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -78,7 +78,7 @@ fn unpacked(packed: &[u8], limits: UnpackLimits) -> Result<Vec<u8>> {
 }
 
 #[test]
-fn the_one_demo_in_a_zip_archive_is_unpacked_whatever_lies_beside_it() {
+fn single_demo_in_a_zip_archive_is_unpacked_whatever_else_it_contains() {
     let plain = demo();
     for way in WAYS {
         let demo = member("match.dem", &plain, way);
@@ -96,7 +96,7 @@ fn the_one_demo_in_a_zip_archive_is_unpacked_whatever_lies_beside_it() {
 }
 
 #[test]
-fn an_archive_that_is_not_one_demo_is_refused_in_words() {
+fn archive_without_exactly_one_demo_is_refused() {
     let plain = demo();
     let good = |way| member("a.dem", &plain, way);
     let note = member("a.txt", b"No demo.", Way::Deflated);
@@ -133,7 +133,7 @@ fn an_archive_that_is_not_one_demo_is_refused_in_words() {
 }
 
 #[test]
-fn the_limits_of_other_packings_hold_for_zip_archives() {
+fn zip_archives_have_the_same_limits_as_other_formats() {
     let mut zeros = b"PBDEMS2\0".to_vec();
     zeros.resize(200_000, 0);
     let packed = archive(&[member("a.dem", &zeros, Way::Deflated)]);
@@ -149,7 +149,7 @@ fn the_limits_of_other_packings_hold_for_zip_archives() {
 }
 
 #[test]
-fn archives_of_another_program_are_read() {
+fn archives_made_by_python_are_read() {
     if !have("python3", "ZIP archives of Python") {
         return;
     }
