@@ -1,112 +1,34 @@
-//! Matches that no real demo at hand has: knives, restarts, restored backups, overtime, people who come and go. They
-//! are described here, forged, and read back; what is expected is what was described.
+//! Reading the index and the scenes of forged matches: knife rounds, restored backups, overtime, absent players, bots.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use dinkem_appliance::domain::error::Result;
-use dinkem_appliance::render::demo::{self, DemoIndex};
-use dinkem_appliance::render::forge::description::{
-    Act, Game, Kill, Match, Part, Player, Reason, Round, Side, Stage, Step, What,
-};
-use dinkem_appliance::render::forge::{SAMPLE_PLAYER, SAMPLE_ROUND, play, sample, sample_match};
-use dinkem_appliance::render::scene::{self, Scene};
+use dinkem_appliance::render::forge::{SAMPLE_PLAYER, SAMPLE_ROUND, sample, sample_match};
+use dinkem_appliance::render::scene;
 
-const FREEZE: i32 = 64 * 4;
-const LIVE: i32 = 64 * 6;
-const AFTER: i32 = 64 * 4;
+use super::*;
 
-fn steam64(player: usize) -> u64 {
-    76_561_202_300_000_000 + player as u64
+/// Two against two.
+fn two_against_two(stages: Vec<Stage>) -> Match {
+    game([2, 2], stages)
 }
 
-/// Two against two, and a fifth who comes and goes.
-fn game(stages: Vec<Stage>) -> Match {
-    let names = ["ash", "birch", "cedar", "dogwood", "elm"];
-    let players = names.iter().enumerate().map(|(n, name)| Player { steam64: steam64(n), name, team: n / 2 % 2 });
-    let players = players.collect();
-    Match { map: "de_nowhere", game: Game::Competitive, teams: ["Oaks", "Pines"], players, stages }
-}
-
-/// The first four play; each kill is of the player by the player, one second after another.
+/// A round of the first four players.
 fn round(winner: Side, weapon: &'static str, kills: &[(usize, usize)]) -> Round {
-    let part = |player: usize| {
-        let from = [player as f32 * 300.0 - 600.0, player as f32 * 70.0, 16.0];
-        Part { player, from, steps: vec![Step::Run([from[0], from[1] + 700.0, 16.0])], weapon }
-    };
-    let kill = |(nth, &(who, victim)): (usize, &(usize, usize))| Act {
-        at: 64 * (nth as i32 + 1),
-        who,
-        what: What::Kill(Kill { victim, ..Kill::default() }),
-    };
-    Round {
-        freeze_ticks: FREEZE,
-        live_ticks: LIVE,
-        after_ticks: AFTER,
-        winner,
-        reason: if winner == T { Reason::TWin } else { Reason::CtWin },
-        fuse_ticks: 64 * 40,
-        bomb: None,
-        parts: (0..4).map(part).collect(),
-        acts: kills.iter().enumerate().map(kill).collect(),
-    }
+    super::round(4, winner, weapon, kills)
 }
 
-fn with_fifth(mut round: Round) -> Round {
-    let from = [900.0, 900.0, 16.0];
-    round.parts.push(Part { player: 4, from, steps: Vec::new(), weapon: "awp" });
-    round
+/// Kills of a player in each round, as `round:kills`.
+fn kills(index: &DemoIndex, player: usize) -> String {
+    let player = index.players.iter().find(|known| known.steam64_id == steam64(player).to_string()).unwrap();
+    let kills: Vec<_> = player.kills_by_round.iter().map(|(round, kills)| format!("{round}:{kills}")).collect();
+    kills.join(" ")
 }
-
-struct Forged {
-    _scratch: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl Forged {
-    fn of(game: &Match) -> Self {
-        Self::bytes(&play(game))
-    }
-
-    fn bytes(bytes: &[u8]) -> Self {
-        let scratch = tempfile::tempdir().unwrap();
-        let path = scratch.path().join("forged.dem");
-        fs::write(&path, bytes).unwrap();
-        Self { _scratch: scratch, path }
-    }
-
-    fn index(&self) -> DemoIndex {
-        demo::index(&self.path).unwrap()
-    }
-
-    fn scene(&self, round: u32, player: usize) -> Result<Scene> {
-        demo::scene(&self.path, round, steam64(player))
-    }
-
-    /// Number and winner of each round.
-    fn rounds(&self) -> Vec<(u32, String)> {
-        self.index().rounds.into_iter().map(|round| (round.number, round.winner.unwrap())).collect()
-    }
-
-    /// Kills by round of a player, as `round:kills`.
-    fn kills(&self, player: usize) -> String {
-        let index = self.index();
-        let player = index.players.iter().find(|known| known.steam64_id == steam64(player).to_string()).unwrap();
-        let kills: Vec<_> = player.kills_by_round.iter().map(|(round, kills)| format!("{round}:{kills}")).collect();
-        kills.join(" ")
-    }
-}
-
-fn expected(winners: &[&str]) -> Vec<(u32, String)> {
-    (1..).zip(winners).map(|(number, winner)| (number, (*winner).to_owned())).collect()
-}
-
-use Side::{Ct, T};
 
 #[test]
 fn sample_is_read_as_described() {
     let described = sample_match();
-    let forged = Forged::bytes(&sample());
+    let forged = Forged::from_bytes(&sample());
     let index = forged.index();
     assert_eq!((index.map.as_str(), index.tick_rate), (described.map, 64.0));
     assert_eq!(index.players.len(), described.players.len());
@@ -133,7 +55,7 @@ fn sample_is_read_as_described() {
 
 #[test]
 fn index_json_has_the_documented_shape() {
-    let index = Forged::of(&game(vec![Stage::Round(round(T, "ak47", &[(0, 2), (0, 3)]))])).index();
+    let index = Forged::of(&two_against_two(vec![Stage::Round(round(T, "ak47", &[(0, 2), (0, 3)]))])).index();
     let json = serde_json::to_value(&index).unwrap();
     assert_eq!(json["map"], "de_nowhere");
     assert_eq!(json["tick_rate"], 64.0);
@@ -141,7 +63,7 @@ fn index_json_has_the_documented_shape() {
     assert_eq!(json["rounds"][0]["winner"], "t");
     assert!(json["rounds"][0]["start_tick"].is_i64() && json["rounds"][0]["end_tick"].is_i64());
     assert_eq!(json["players"][0]["steam64_id"], steam64(0).to_string());
-    assert_eq!(json["players"][0]["name"], "ash");
+    assert_eq!(json["players"][0]["name"], "p0");
     assert_eq!(json["players"][0]["kills_by_round"]["1"], 2);
     assert_eq!(serde_json::from_value::<DemoIndex>(json).unwrap(), index);
 }
@@ -154,9 +76,10 @@ fn knife_rounds_and_warm_up_do_not_count() {
     let restarted = [vec![warmup(), knife(), Stage::Rewind(0)], rest().into()].concat();
     let carried_on = [vec![warmup(), knife()], rest().into()].concat();
     for (stages, name) in [(restarted, "restarted"), (carried_on, "carried on")] {
-        let forged = Forged::of(&game(stages));
-        assert_eq!(forged.rounds(), expected(&["ct", "t"]), "{name}");
-        assert_eq!((forged.kills(0).as_str(), forged.kills(2).as_str()), ("2:1", "1:1"), "{name}");
+        let forged = Forged::of(&two_against_two(stages));
+        let index = forged.index();
+        assert_eq!(rounds(&index), "1ct 2t", "{name}");
+        assert_eq!((kills(&index, 0).as_str(), kills(&index, 2).as_str()), ("2:1", "1:1"), "{name}");
         let scene = forged.scene(2, 0).unwrap();
         assert_eq!(scene.kills.len(), 1, "{name}");
         assert_eq!(scene.players[scene.followed].kills_before, 0, "{name}: knives do not count");
@@ -165,7 +88,7 @@ fn knife_rounds_and_warm_up_do_not_count() {
 
 #[test]
 fn restored_backup_discards_the_undone_rounds() {
-    let forged = Forged::of(&game(vec![
+    let forged = Forged::of(&two_against_two(vec![
         Stage::Round(round(T, "ak47", &[(0, 2)])),
         Stage::Round(round(T, "ak47", &[(0, 2), (0, 3)])),
         Stage::Round(round(T, "ak47", &[(0, 3)])),
@@ -173,9 +96,9 @@ fn restored_backup_discards_the_undone_rounds() {
         Stage::Round(round(Ct, "ak47", &[(2, 0)])),
         Stage::Round(round(Ct, "ak47", &[(3, 1), (0, 3)])),
     ]));
-    assert_eq!(forged.rounds(), expected(&["t", "ct", "ct"]));
-    assert_eq!(forged.kills(0), "1:1 3:1");
-    assert_eq!(forged.kills(2), "2:1");
+    assert_eq!(rounds(&forged.index()), "1t 2ct 3ct");
+    assert_eq!(kills(&forged.index(), 0), "1:1 3:1");
+    assert_eq!(kills(&forged.index(), 2), "2:1");
     let scene = forged.scene(3, 0).unwrap();
     let [killed, died] = [scene.players[scene.followed].kills_before, scene.players[scene.followed].deaths_before];
     assert_eq!((killed, died), (1, 1), "what was undone is not remembered");
@@ -189,8 +112,8 @@ fn side_swaps_and_overtime_keep_counting_rounds() {
     stages.extend((0..3).map(|_| Stage::Round(round(T, "ak47", &[(2, 0)]))));
     stages.push(Stage::Overtime(1));
     stages.push(Stage::Round(round(Ct, "awp", &[(1, 3)])));
-    let forged = Forged::of(&game(stages));
-    assert_eq!(forged.rounds(), expected(&["t", "t", "t", "t", "t", "t", "ct"]));
+    let forged = Forged::of(&two_against_two(stages));
+    assert_eq!(rounds(&forged.index()), "1t 2t 3t 4t 5t 6t 7ct");
     let first = forged.scene(2, 0).unwrap();
     assert_eq!(first.teams.each_ref().map(|team| (team.name.as_str(), team.score)), [("Oaks", 1), ("Pines", 0)]);
     let last = forged.scene(7, 1).unwrap();
@@ -204,13 +127,17 @@ fn side_swaps_and_overtime_keep_counting_rounds() {
 
 #[test]
 fn player_absent_from_a_round_cannot_be_followed_in_it() {
-    let mut leaving = with_fifth(round(T, "ak47", &[(0, 2)]));
+    let mut leaving = round(T, "ak47", &[(0, 2)]);
+    leaving.parts.push(Part { player: 4, from: [900.0, 900.0, 16.0], steps: Vec::new(), weapon: "awp" });
     leaving.acts.push(Act { at: 128, who: 4, what: What::Leave });
-    let forged = Forged::of(&game(vec![
-        Stage::Round(round(T, "ak47", &[(0, 2)])),
-        Stage::Round(leaving),
-        Stage::Round(round(Ct, "ak47", &[(2, 0)])),
-    ]));
+    let forged = Forged::of(&game(
+        [2, 3],
+        vec![
+            Stage::Round(round(T, "ak47", &[(0, 2)])),
+            Stage::Round(leaving),
+            Stage::Round(round(Ct, "ak47", &[(2, 0)])),
+        ],
+    ));
     for absent in [1, 3] {
         let error = forged.scene(absent, 4).unwrap_err();
         assert_eq!(error.code, "player_not_in_demo");
@@ -229,7 +156,7 @@ fn player_absent_from_a_round_cannot_be_followed_in_it() {
 #[test]
 fn bots_play_but_cannot_be_followed() {
     let mut described =
-        game(vec![Stage::Round(round(T, "ak47", &[(1, 2), (0, 3)])), Stage::Round(round(T, "awp", &[]))]);
+        two_against_two(vec![Stage::Round(round(T, "ak47", &[(1, 2), (0, 3)])), Stage::Round(round(T, "awp", &[]))]);
     described.players[1].steam64 = 0;
     described.players[2].steam64 = 0;
     let forged = Forged::of(&described);
@@ -240,17 +167,17 @@ fn bots_play_but_cannot_be_followed() {
         .kills
         .iter()
         .map(|kill| [kill.killer.unwrap(), kill.victim].map(|player| scene.players[player].name.as_str()));
-    assert_eq!(names.collect::<Vec<_>>(), [["birch", "cedar"], ["ash", "dogwood"]]);
+    assert_eq!(names.collect::<Vec<_>>(), [["p1", "p2"], ["p0", "p3"]]);
     let scene = forged.scene(2, 0).unwrap();
-    let birch = scene.players.iter().find(|player| player.name == "birch").unwrap();
-    assert_eq!((birch.steam64, birch.kills_before), (0, 1));
+    let bot = scene.players.iter().find(|player| player.name == "p1").unwrap();
+    assert_eq!((bot.steam64, bot.kills_before), (0, 1));
     assert_eq!(demo::scene(&forged.path, 1, 0).unwrap_err().code, "player_not_in_demo");
 }
 
 #[test]
 fn clip_covers_the_round_plus_three_seconds_on_each_side_within_the_demo() {
     let last = Round { after_ticks: 64, ..round(Ct, "ak47", &[(2, 0)]) };
-    let forged = Forged::of(&game(vec![Stage::Round(round(T, "ak47", &[(0, 2)])), Stage::Round(last)]));
+    let forged = Forged::of(&two_against_two(vec![Stage::Round(round(T, "ak47", &[(0, 2)])), Stage::Round(last)]));
     let scene = forged.scene(1, 0).unwrap();
     assert_eq!(scene.freeze_end_tick - scene.start_tick, FREEZE);
     assert_eq!(scene.clip_end_tick - scene.clip_start_tick, 192 + LIVE + 192);
@@ -262,7 +189,7 @@ fn clip_covers_the_round_plus_three_seconds_on_each_side_within_the_demo() {
 
 #[test]
 fn spotted_state_comes_from_the_demo() {
-    let forged = Forged::bytes(&sample());
+    let forged = Forged::from_bytes(&sample());
     let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER).unwrap();
     let start = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick).unwrap();
     let ours = start.players[scene.followed].side;
@@ -277,7 +204,8 @@ fn spotted_state_comes_from_the_demo() {
 
 #[test]
 fn deathmatch_is_refused() {
-    let described = Match { game: Game::Deathmatch, ..game(vec![Stage::Warmup(round(T, "ak47", &[(0, 2)]))]) };
+    let described =
+        Match { game: Game::Deathmatch, ..two_against_two(vec![Stage::Warmup(round(T, "ak47", &[(0, 2)]))]) };
     let error = demo::index(&Forged::of(&described).path).unwrap_err();
     assert_eq!(error.code, "demo_unsupported");
     assert!(error.message.contains("deathmatch"), "{}", error.message);
@@ -285,14 +213,14 @@ fn deathmatch_is_refused() {
 
 #[test]
 fn demo_truncated_anywhere_keeps_its_complete_rounds() {
-    let whole = play(&game(vec![
+    let whole = play(&two_against_two(vec![
         Stage::Round(round(T, "ak47", &[(0, 2)])),
         Stage::Round(round(Ct, "ak47", &[(2, 0)])),
         Stage::Round(round(T, "awp", &[(1, 3)])),
     ]));
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("cut.dem");
-    let rounds = |bytes: &[u8], path: &Path| {
+    let count_rounds = |bytes: &[u8], path: &Path| {
         fs::write(path, bytes).unwrap();
         match demo::index(path) {
             Ok(index) => index.rounds.len(),
@@ -303,9 +231,9 @@ fn demo_truncated_anywhere_keeps_its_complete_rounds() {
         }
     };
     let steps = 60;
-    let found: Vec<_> = (0..=steps).map(|step| rounds(&whole[..whole.len() * step / steps], &path)).collect();
+    let found: Vec<_> = (0..=steps).map(|step| count_rounds(&whole[..whole.len() * step / steps], &path)).collect();
     assert!(found.is_sorted(), "{found:?}");
     assert_eq!((found[0], found[steps]), (0, 3));
     assert!(found.contains(&1) && found.contains(&2), "{found:?}");
-    assert_eq!(rounds(&whole[..whole.len() - 1], &path), 3, "the last byte is of no round");
+    assert_eq!(count_rounds(&whole[..whole.len() - 1], &path), 3, "the last byte is of no round");
 }

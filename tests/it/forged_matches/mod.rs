@@ -19,7 +19,7 @@ use dinkem_appliance::render::forge::description::{
 use dinkem_appliance::render::forge::play;
 use dinkem_appliance::render::scene::Scene;
 
-const FREEZE: i32 = 64 * 3;
+const FREEZE: i32 = 64 * 4;
 const LIVE: i32 = 64 * 5;
 const AFTER: i32 = 64 * 4;
 
@@ -74,9 +74,13 @@ struct Forged {
 
 impl Forged {
     fn of(game: &Match) -> Self {
+        Self::from_bytes(&play(game))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("forged.dem");
-        fs::write(&path, play(game)).unwrap();
+        fs::write(&path, bytes).unwrap();
         Self { _scratch: scratch, path }
     }
 

@@ -11,11 +11,12 @@ use dinkem_appliance::os::random::{FakeRandom, Random};
 
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::Request;
+use crate::support::rng::Rng;
 
 /// Changes of the one account that is watched.
 const CHANGES: usize = 300;
 /// What a change does, in turn and at random.
-const KINDS: u64 = 5;
+const KINDS: usize = 5;
 
 /// The account as the rows must say it after each change, and its keys.
 #[derive(Clone)]
@@ -45,16 +46,6 @@ struct Raise<'a>(&'a AtomicBool);
 impl Drop for Raise<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Numbers that look random and are the same in every run.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
     }
 }
 
@@ -107,7 +98,7 @@ fn start(appliance: &Appliance) -> State {
 fn a_change_between_two_requests_takes_effect_on_the_second() {
     let appliance = Appliance::start();
     let admin = beside(&appliance);
-    let (mut state, mut rng) = (start(&appliance), Rng(1));
+    let (mut state, mut rng) = (start(&appliance), Rng::new(1));
     for step in 0..CHANGES {
         let next = change(&admin, &mut rng, &state);
         // The key before the change, the one after it, and the reserved one.
@@ -134,13 +125,13 @@ fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
         for seed in 0..3 {
             let (states, begun, made, over, asked, appliance) = (&states, &begun, &made, &over, &asked, &appliance);
             scope.spawn(move || {
-                let mut rng = Rng(seed);
+                let mut rng = Rng::new(seed);
                 while !over.load(Ordering::SeqCst) {
                     let from = made.load(Ordering::SeqCst);
                     let key = {
                         let states = states.lock().unwrap();
                         let known = &states[from];
-                        let back = rng.below(3.min(known.metered.len() as u64)) as usize;
+                        let back = rng.below(3.min(known.metered.len()));
                         match rng.below(4) {
                             0 => known.reserved.clone(),
                             _ => known.metered[known.metered.len() - 1 - back].0.clone(),
@@ -168,7 +159,7 @@ fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
             }
         });
         let _end = Raise(&over);
-        let mut rng = Rng(7);
+        let mut rng = Rng::new(7);
         for number in 1..=CHANGES {
             let before = states.lock().unwrap()[number - 1].clone();
             begun.store(number, Ordering::SeqCst);

@@ -5,10 +5,10 @@ use std::io::Write;
 use std::process::Command;
 use std::time::Duration;
 
-use dinkem_appliance::domain::error::Result;
-use dinkem_appliance::render::demo::{UnpackLimits, unpack};
+use dinkem_appliance::render::demo::UnpackLimits;
 use flate2::write::DeflateEncoder;
 
+use super::{demo, unpacked};
 use crate::support::tools::{have, skip};
 
 /// How a member is written.
@@ -62,19 +62,6 @@ fn member(name: &str, plain: &[u8], way: Way) -> Vec<u8> {
 /// Members, and a list at the end that is not looked at.
 fn archive(members: &[Vec<u8>]) -> Vec<u8> {
     [members.concat(), b"PK\x01\x02 and so on".to_vec()].concat()
-}
-
-fn demo() -> Vec<u8> {
-    let body = (0..300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 26) as u8);
-    b"PBDEMS2\0".iter().copied().chain(body).collect()
-}
-
-fn unpacked(packed: &[u8], limits: UnpackLimits) -> Result<Vec<u8>> {
-    let scratch = tempfile::tempdir().unwrap();
-    let target = scratch.path().join("plain.dem");
-    let result = unpack(&mut &packed[..], &target, limits);
-    assert_eq!(result.is_ok(), target.exists(), "nothing is left of a failure");
-    result.map(|_| fs::read(&target).unwrap())
 }
 
 #[test]
