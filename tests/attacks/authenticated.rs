@@ -1,5 +1,5 @@
-//! Attacks by those whom the server knows: an account's client with a good key, a render node with a good key. The worst
-//! that one can do is fail its own work and use up its own share.
+//! Attacks with valid keys of a client or a node. The worst they may do is fail their own work and use up their own
+//! share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,20 +14,19 @@ use super::hostile::{PATIENCE, eventually};
 use super::test_server::{TestServer, padded, path_of, try_call};
 use crate::support::client::Request;
 
-/// How every demo begins.
 const DEMO: &[u8] = b"PBDEMS2\0";
 const MIB: usize = 1 << 20;
 
-/// Numbers that no other node's or account's name has.
+/// Unique numbers for the names of nodes and accounts.
 pub fn next() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Videos whose index names hours of footage. None is taken, whatever it costs to look.
+/// Videos whose index lists hours of footage. None is accepted.
 pub fn videos_with_false_lengths(server: &TestServer) {
     for video in [one_byte_frames(), empty_frames()] {
-        // Each time another node: one that lies is benched.
+        // A new node each time, because a bad video benches its node.
         let node = server.node(&format!("liar-{}", next()));
         let (id, lease) = server.leased(&node);
         let (status, answer) = server.deliver(&node, &lease, &video);
@@ -46,7 +45,7 @@ pub fn videos_with_false_lengths(server: &TestServer) {
     assert!(!liars.is_empty() && liars.iter().all(|node| node["state"] == "benched"), "{nodes:#}");
 }
 
-/// A request that goes on writing after its clip was published: what is published stays as it was.
+/// An upload that continues after its clip was published must not change the clip.
 pub fn upload_that_outlives_its_lease(server: &TestServer) {
     let node = server.node(&format!("late-{}", next()));
     let (id, lease) = server.leased(&node);
@@ -58,7 +57,7 @@ pub fn upload_that_outlives_its_lease(server: &TestServer) {
              Content-Length: {length}\r\n\r\n"
         )
     };
-    // The whole video, and behind it a request that is begun and not ended, as is one for the poster.
+    // The whole video, then another unfinished upload of the video and one of the poster.
     let (status, _) =
         server.call(&Request::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(&node).body(&video));
     assert_eq!(status, 200);
@@ -75,7 +74,7 @@ pub fn upload_that_outlives_its_lease(server: &TestServer) {
         for _ in 0..4 {
             let _cut_perhaps = wire.send([&[0xff, 0xd8, 0xff][..], &vec![7; MIB]].concat());
         }
-        // Answered 409, or cut: never taken.
+        // Refused or disconnected, never accepted.
         let status = wire.answer("PUT").map(|answer| answer.status);
         assert!(status.is_none_or(|status| [400, 404, 409].contains(&status)), "{status:?}");
     }
@@ -88,7 +87,7 @@ pub fn upload_that_outlives_its_lease(server: &TestServer) {
     assert_eq!(server.call(&Request::get(&path_of(clip["poster_url"].as_str().unwrap_or("/clips/x.jpg")))).0, 404);
 }
 
-/// The same completion again and again at the same time.
+/// The same completion many times at once.
 pub fn concurrent_completions(server: &TestServer, count: usize) {
     let node = server.node(&format!("eager-{}", next()));
     let (id, lease) = server.leased(&node);
@@ -109,8 +108,8 @@ pub fn concurrent_completions(server: &TestServer, count: usize) {
     });
 }
 
-/// Uploads of different bytes at the same time, each more than half of what the account may keep: few are taken, and
-/// nothing stays of the others. What was taken is deleted again.
+/// Concurrent uploads of different demos, each more than half of the quota: one is accepted and the others leave
+/// nothing. The accepted one is deleted again.
 pub fn concurrent_uploads(server: &TestServer, count: usize, each: usize) {
     let key = server.key.as_str();
     let (before, run) = (server.files("demos").len(), next());
@@ -126,7 +125,7 @@ pub fn concurrent_uploads(server: &TestServer, count: usize, each: usize) {
         let uploads: Vec<_> = (0..count).map(|n| scope.spawn(upload(n))).collect();
         uploads.into_iter().map(|upload| upload.join().unwrap()).collect()
     });
-    // 0: the connection was cut before its answer was read, which a client that sends on must expect.
+    // 0: disconnected before the response was read, as a client that keeps sending must expect.
     assert!(answers.iter().all(|(status, _)| [0, 201, 413, 429, 503].contains(status)), "{answers:?}");
     let taken: Vec<&Value> = answers.iter().filter(|(status, _)| *status == 201).map(|(_, answer)| answer).collect();
     assert_eq!(taken.len(), 1, "{answers:?}");
@@ -136,7 +135,7 @@ pub fn concurrent_uploads(server: &TestServer, count: usize, each: usize) {
     assert_eq!(server.files("demos").len(), before);
 }
 
-/// Uploads that come a byte at a time, more than there are places.
+/// Uploads that arrive a byte at a time, more than there are upload slots.
 pub fn trickling_uploads(server: &TestServer, count: usize) {
     let head = format!("Content-Type: application/octet-stream\r\nContent-Length: {}\r\n", 8 * MIB);
     let head = server.target.post(&head);
@@ -147,7 +146,7 @@ pub fn trickling_uploads(server: &TestServer, count: usize) {
     super::hostile::attacks::drip_until_cut(&mut wires);
 }
 
-/// Claims of one node that wait, many more than it has slots; then the node is removed.
+/// Many more waiting claims than the node has slots; then the node is removed.
 pub fn claims_of_one_node(server: &TestServer, count: usize) {
     let name = format!("greedy-{}", next());
     let key = server.node(&name);
@@ -163,7 +162,7 @@ pub fn claims_of_one_node(server: &TestServer, count: usize) {
     assert!(statuses.iter().flatten().all(|status| [204, 401, 409, 429, 503].contains(status)), "{statuses:?}");
 }
 
-/// Demos that are small to send and large to read. Each is taken, read in a child process and found to be too large.
+/// Demos that are small to send but large to read. Each is accepted, read in a child process and found too large.
 pub fn decompression_bombs(server: &TestServer) {
     let key = server.appliance.account(&format!("bomber-{}", next()));
     for bomb in [empty_members(), huge_sign_on()] {

@@ -1,5 +1,5 @@
-//! A healthy render node beside an attack: it holds a lease, sends heartbeats and pieces of its video, asks for more
-//! work, and measures how it fares.
+//! A healthy render node during an attack: it sends heartbeats and parts of its video, asks for more work and measures
+//! its response times.
 
 use super::authenticated;
 use super::hostile::bystander::Bystander;
@@ -7,10 +7,9 @@ use super::hostile::client::Wire;
 use super::hostile::target::Target;
 use super::test_server::TestServer;
 
-/// Bytes of each piece of the video.
 const PIECE: usize = 4 << 10;
 
-/// Begins to work under a lease of its own.
+/// Starts working on its own lease.
 pub fn start(server: &TestServer) -> Bystander {
     let key = server.node(&format!("honest-{}", authenticated::next()));
     let (_, lease) = server.leased(&key);
@@ -37,7 +36,7 @@ pub fn start(server: &TestServer) -> Bystander {
     })
 }
 
-/// Asks on a new connection; the answer's status.
+/// Sends a request on a new connection; the status.
 fn request(target: &Target, method: &str, path: &str, body: &[u8]) -> Option<u16> {
     let mut wire = Wire::open(target.address, target.tls.clone()).ok()?;
     let lines = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());

@@ -1,6 +1,7 @@
-//! What broke the stock server, played on the real binary, plain and over TLS: bounded, on loopback, with a healthy
-//! client beside it. The attacks themselves are the transport's own (`crates/tiny_http/tests/hostile`). A test binary of
-//! its own, since cargo runs one after the other: here nothing else of the suite takes the processors.
+//! Attacks that broke the stock tiny_http server, run against the real binary over HTTP and HTTPS, on loopback and with
+//! a healthy client and node beside them. The attacks themselves belong to the transport
+//! (`crates/tiny_http/tests/hostile`). This is a separate test binary because cargo runs test binaries one after the
+//! other, so that nothing else competes for the CPU.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
@@ -22,9 +23,10 @@ use hostile::target::Target;
 use hostile::{alone, attacks, descriptors, smuggling};
 use test_server::{Scheme, TestServer};
 
-/// What the server may take at most, in MiB.
+/// The server's memory limit in MiB.
 const MEMORY_MIB: u64 = 200;
-/// Waits short enough for a test, long enough for a healthy client on a busy machine; leases that outlive any of them.
+/// Timeouts short enough for a test and long enough for a healthy client on a busy machine; leases that outlast every
+/// attack.
 const FLAGS: [&str; 14] = [
     "--head-seconds",
     "2",
@@ -43,12 +45,12 @@ const FLAGS: [&str; 14] = [
 ];
 const BOTH: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
-/// Plays an attack on servers of these schemes.
+/// Runs an attack against servers of these schemes.
 fn attack_servers(what: &str, schemes: &[Scheme], attack: impl Fn(&TestServer, &Target)) {
     attack_servers_with(what, None, &[], schemes, attack);
 }
 
-/// The same on a server that may open so many files and has these flags besides.
+/// The same with a limit on open files and more flags.
 fn attack_servers_with(
     what: &str,
     files: Option<u32>,
@@ -61,7 +63,7 @@ fn attack_servers_with(
     for scheme in schemes {
         let mut server = TestServer::start(*scheme, files, &[&FLAGS, flags].concat());
         let target = server.target.clone();
-        // Without descriptors nobody can open a connection: there only the client is asked, as before.
+        // Without free descriptors no one can open a connection: there, only the client is checked.
         let bystanders = || match files {
             Some(_) => vec![Bystander::of(&target)],
             None => vec![Bystander::of(&target), healthy_node::start(&server)],
@@ -157,7 +159,7 @@ fn clip_truncated_while_being_sent_ends_as_an_incomplete_response() {
         file.set_len(whole / 2).unwrap();
         let answer = wire.answer("GET").unwrap();
         assert!(!answer.complete && (answer.body.len() as u64) < whole, "{} of {whole}", answer.body.len());
-        // As long as before, for the next time.
+        // Restore the length for the next scheme.
         file.set_len(whole).unwrap();
     });
 }

@@ -1,4 +1,4 @@
-//! The real binary as something to attack: a server with an account, a node's key, and a large clip to download.
+//! The real binary under attack: a server with an account, a node key and a large clip to download.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -14,27 +14,25 @@ use crate::support::client::Request;
 use crate::support::process::Appliance;
 use crate::support::video::CLIP;
 
-/// Bytes of the clip: more than all buffers between a server and a client that doesn't read.
+/// Size of the clip: more than all buffers between the server and a client that does not read.
 const CLIP_BYTES: usize = 32 << 20;
 
-/// How a server is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     Http,
     Https,
 }
 
-/// A server under attack.
 pub struct TestServer {
     pub appliance: Appliance,
     pub target: Target,
-    /// The studio's.
+    /// The key of the account "studio".
     pub key: String,
     clip: OnceCell<String>,
 }
 
 impl TestServer {
-    /// A server with these flags, which may open so many files.
+    /// Starts a server with these flags and an optional limit on open files.
     pub fn start(scheme: Scheme, files: Option<u32>, flags: &[&str]) -> Self {
         let is_https = scheme == Scheme::Https;
         let appliance = Appliance::start_over(is_https, files, flags);
@@ -54,7 +52,7 @@ impl TestServer {
         Self { appliance, target, key, clip: OnceCell::new() }
     }
 
-    /// Asks once, over TLS where the server speaks it: status and JSON.
+    /// Sends a request, over TLS if the server uses it: status and JSON.
     pub fn call(&self, request: &Request) -> (u16, Value) {
         let mut wire = Wire::open(self.target.address, self.target.tls.clone()).unwrap();
         wire.send(request.bytes()).unwrap();
@@ -62,26 +60,26 @@ impl TestServer {
         (answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null))
     }
 
-    /// Its memory in MiB: what it is now, what it was at most.
+    /// Current and peak memory in MiB.
     pub fn memory_mib(&mut self) -> (u64, u64) {
         let id = self.appliance.server().id().to_string();
         (memory_mib(&id, "VmRSS"), memory_mib(&id, "VmHWM"))
     }
 
-    /// Itself, with a large clip to download.
+    /// The target with a large clip to download.
     pub fn with_clip(&self) -> Target {
         let download = self.clip.get_or_init(|| self.publish()).clone();
         Target { download, ..self.target.clone() }
     }
 
-    /// Asks once and expects success; the JSON.
+    /// Sends a request that must succeed; the JSON.
     fn good(&self, request: &Request) -> Value {
         let (status, answer) = self.call(request);
         assert!((200..300).contains(&status), "{status}: {answer}");
         answer
     }
 
-    /// The key of a node that joins.
+    /// Joins a node; its key.
     pub fn node(&self, name: &str) -> String {
         let token = self.appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
         let secret = dinkem_appliance::wire::ticket::JoinTicket::decode(&token).unwrap().secret;
@@ -90,7 +88,7 @@ impl TestServer {
         joined["node_key"].as_str().unwrap().to_owned()
     }
 
-    /// Submits a job for the studio and leases it to this node: the job's id and the lease.
+    /// Submits a job and claims it for this node: the job's id and the lease.
     pub fn leased(&self, node: &str) -> (String, Value) {
         let id = self.good(&Request::post("/api/clips").key(&self.key).json(good_job().to_string()))["id"].clone();
         let claim = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 64}).to_string();
@@ -98,35 +96,32 @@ impl TestServer {
         (id.as_str().unwrap().to_owned(), lease)
     }
 
-    /// Uploads this video under a lease and says that it is complete: the last answer.
+    /// Uploads a video and completes the lease; the response to the completion.
     pub fn deliver(&self, node: &str, lease: &Value, video: &Arc<[u8]>) -> (u16, Value) {
         self.good(&Request::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(node).body(video));
         let body = json!({"video_sha256": Self::sha256(video)}).to_string();
         self.call(&Request::post(&format!("/api/node/leases/{lease}/complete")).key(node).json(body))
     }
 
-    /// The hash of some bytes, as nodes write it.
     pub fn sha256(bytes: &[u8]) -> String {
         Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Names of the files in a folder of the data directory.
     pub fn files(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.appliance.data_dir().join(folder)).unwrap();
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// Cancels a job of the studio, or deletes its clip.
+    /// Cancels a job, or deletes its clip.
     pub fn cancel(&self, id: &str) {
         self.good(&Request::delete(&format!("/api/clips/{id}")).key(&self.key));
     }
 
-    /// The job as the studio sees it.
     pub fn job(&self, id: &str) -> Value {
         self.good(&Request::get(&format!("/api/clips/{id}")).key(&self.key))
     }
 
-    /// Submits, claims and delivers a clip, as a client and a node do. The path of its video.
+    /// Publishes a clip; the path of its video.
     pub fn publish(&self) -> String {
         let node = self.node("n");
         let (id, lease) = self.leased(&node);
@@ -135,21 +130,20 @@ impl TestServer {
     }
 }
 
-/// Asks once; `None` where the connection ends without an answer.
+/// Sends a request; `None` if the connection ends without a response.
 pub fn try_call(target: &Target, request: &Request) -> Option<(u16, Value)> {
     let mut wire = Wire::open(target.address, target.tls.clone()).ok()?;
-    // What is refused early cannot be sent whole.
+    // A request that is refused early cannot be sent completely.
     let _sent = wire.send(request.bytes());
     let answer = wire.answer("POST")?;
     Some((answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null)))
 }
 
-/// The path of an absolute URL.
 pub fn path_of(url: &str) -> String {
     format!("/{}", url.splitn(4, '/').nth(3).unwrap())
 }
 
-/// A true video, made long by a box that players pass over.
+/// A valid video, padded with a box that players skip.
 pub fn padded() -> Arc<[u8]> {
     let filler = CLIP_BYTES - CLIP.len();
     let head = [&u32::try_from(filler).unwrap().to_be_bytes()[..], b"free"].concat();

@@ -1,4 +1,4 @@
-//! A browser that trusts the appliance's authority plays the clip over HTTPS and seeks in it.
+//! Chromium plays a clip over HTTPS, trusting the appliance's CA.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::support::quick;
 use crate::support::tools::have;
 use crate::support::wait::TIMEOUT;
 
-/// Plays, seeks to the middle, plays on, and tells what happened.
+/// Plays, seeks to the middle, plays on and reports what happened.
 const PAGE: &str = r#"<!doctype html><video id=v muted autoplay playsinline src="CLIP"></video><script>
 const tell = text => fetch('/heard?' + encodeURIComponent(text));
 let sought = false, after = 0;
@@ -24,7 +24,7 @@ v.ontimeupdate = () => {
 };
 </script>"#;
 
-/// Has the browser of this home trust an authority, as its settings would.
+/// Makes Chromium trust a CA.
 fn trust(home: &Path, authority: &Path) {
     let store = home.join(".pki/nssdb");
     std::fs::create_dir_all(&store).unwrap();

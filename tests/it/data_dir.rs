@@ -1,4 +1,4 @@
-//! Whose the data directory is, and who may look into it.
+//! Ownership and permissions of the data directory.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::cli::Cli;
 use crate::support::tools::skip;
 
-/// A user and a group that nobody need have.
+/// A user and a group that need not exist.
 #[cfg(target_os = "linux")]
 const SERVICE: (u32, u32) = (54_321, 54_322);
 
@@ -25,7 +25,7 @@ fn all_below(path: &Path) -> Vec<PathBuf> {
 fn data_directory_is_accessible_only_to_its_owner() {
     let cli = Cli::new();
     let data = cli.home().join("data");
-    // Made beforehand, as `mkdir` does it.
+    // Created beforehand with open permissions.
     fs::create_dir(&data).unwrap();
     set_mode(&data, 0o755);
     cli.make_appliance("data");
@@ -65,7 +65,7 @@ fn root_runs_admin_commands_as_the_owner_but_cannot_start_server_or_node() {
     if all_below(&data).iter().any(|path| chown(path).is_err()) {
         return skip("acting as the data directory's owner: only root can");
     }
-    // The service's user must be able to come to its directory.
+    // The service's user must be able to reach the directory.
     set_mode(cli.home(), 0o711);
     let admin = |args: &[&str]| {
         let output = cli.run(&[&["--data-dir", "data", "admin"], args].concat());

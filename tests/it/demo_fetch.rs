@@ -1,4 +1,4 @@
-//! What a client is told of a fetch that failed, and what the operator is told; the node's own addresses.
+//! Failed fetches: what client and operator see, and that a node's own addresses are unreachable.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -70,7 +70,7 @@ fn client_sees_one_generic_fetch_error_and_the_operator_sees_the_cause() {
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let mut node = appliance.node("node", None);
-    // (URL, words in the operator's log)
+    // (URL, part of the operator's log)
     let cases = [
         (format!("http://{server}/gone.dem"), "status 404"),
         (format!("http://{server}/forbidden.dem"), "status 403"),

@@ -1,4 +1,4 @@
-//! Redirects as servers really write them, and the URLs that a job may name.
+//! Redirects as real servers write them, and the URLs that a job may name.
 
 use std::io::Write;
 use std::time::Duration;
@@ -58,7 +58,7 @@ fn redirects_with_spaces_raw_utf8_or_relative_paths_are_followed() {
     }
 }
 
-/// Characters after the host of a URL, and whether a job may name it.
+/// The part of a URL after the host, and whether it is accepted.
 const ODD: [(&str, bool); 22] = [
     ("/a.dem", true),
     ("", true),

@@ -1,4 +1,5 @@
-//! The pages in `docs/`: the table of codes is written from the code, the client guide's programs run as they stand.
+//! The pages in `docs/`: the table of error codes is generated from the code, and the client guide's programs run as
+//! written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ fn error_codes_are_sorted_and_unique() {
     assert_eq!(order, sorted);
 }
 
-/// The program in the guide's block of this language.
+/// The guide's code block in this language.
 fn program(language: &str) -> String {
     let guide = fs::read_to_string(docs("clients.md")).unwrap();
     let (_, rest) = guide.split_once(&format!("```{language}\n")).unwrap();

@@ -1,4 +1,4 @@
-//! Jobs that cannot be done fail within seconds, with the right code and words, and the node goes on unharmed.
+//! Impossible jobs fail within seconds with the right code and message, and the node continues.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::support::process::Appliance;
 use crate::support::quick;
 use crate::support::tools::shared_demo;
 
-/// A bz2 stream of 1 GiB of zeros is about 800 bytes; this is a smaller one made here.
+/// A small bzip2 bomb: 200 MiB of zeros.
 fn bomb() -> Vec<u8> {
     let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
     let zeros = vec![0; 1 << 20];

@@ -1,4 +1,4 @@
-//! The first clip, as a LAN client gets it: the contract's own curl line, progress through the stages, a true MP4.
+//! The first clip as a LAN client gets it: the contract's curl command, the stages, a valid MP4.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use crate::support::quick;
 use crate::support::tools::{ffprobe, have};
 use crate::support::wait::until;
 
-/// Half a second: what a clip's length may differ from the round's (the acceptance's own figure).
+/// How much a clip's length may differ from the round's, from the acceptance criteria.
 const TOLERANCE_SECONDS: f64 = 0.5;
 
 #[test]
@@ -71,8 +71,8 @@ fn clip_is_h264_high_with_the_requested_size_fps_and_length_and_moov_first() {
     let folder = tempfile::tempdir().unwrap();
     let demo = folder.path().join("quick.dem");
     std::fs::write(&demo, forge::quick()).unwrap();
-    // The first round: from the end of freeze time minus 3 s, where the demo goes back so far, to the round's end plus
-    // 3 s, which the second round fills.
+    // The first round: from 3 s before the end of freeze time, or the start of the demo, to 3 s after the end of the
+    // round, which is within the second round.
     let Stage::Round(round) = &forge::quick_match().stages[0] else { panic!("the first stage is a round") };
     let seconds = |ticks: i32| f64::from(ticks) / f64::from(forge::TICK_RATE);
     let expected = seconds(round.freeze_ticks).min(3.0) + seconds(round.live_ticks) + 3.0;

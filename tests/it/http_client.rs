@@ -1,4 +1,4 @@
-//! The HTTP client: what it sends, what it refuses to reach, and what it says when something is wrong.
+//! The HTTP client: what it sends, which addresses it refuses, and its errors.
 
 use std::io::{Read, Write, repeat};
 use std::sync::Mutex;
@@ -165,7 +165,7 @@ fn hanging_server_times_out() {
     let mut reader = get(&client, &body).unwrap().into_reader();
     let kind = std::io::copy(&mut reader, &mut std::io::sink()).unwrap_err().kind();
     assert_eq!(kind, std::io::ErrorKind::TimedOut);
-    // The whole has a limit of its own, however lively the server is.
+    // The total timeout applies even while data keeps arriving.
     let patient = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let timeout = Duration::from_millis(50);
     assert_eq!(

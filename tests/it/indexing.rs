@@ -1,5 +1,5 @@
-//! Uploaded demos are read in child processes: two at a time, within limits, and whatever becomes of a child becomes
-//! neither of the server nor of the other demos.
+//! Uploaded demos are indexed in child processes: two at a time, within limits, and a failing child harms neither the
+//! server nor other demos.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::support::script;
 use crate::support::test_app::TestApp;
 use crate::support::wait::until;
 
-/// A child that leaves an index of nothing. Scripts are called as `PROGRAM inspect --child DIR DEMO`.
+/// A child that writes an empty index. Scripts are called as `PROGRAM inspect --child DIR DEMO`.
 const GOOD: &str = r#"echo '{"map":"x","tick_rate":64.0,"rounds":[],"players":[]}' > "$3/index.json""#;
 
 struct Desk {
@@ -88,7 +88,7 @@ fn machine_failure_requeues_the_demo_behind_the_others() {
         assert!(desk.read_next(work).is_err(), "{work}");
         assert_eq!((desk.known(&first), desk.known(&second)), (Indexing::Waiting, Indexing::Waiting));
     }
-    // Three times put off: the second, which was in front, is the first to be read now.
+    // The failed attempts have put the first demo behind the second.
     assert!(desk.read_next(GOOD).unwrap());
     assert!(matches!(desk.known(&second), Indexing::Indexed(_)) && desk.known(&first) == Indexing::Waiting);
     assert!(desk.read_next(GOOD).unwrap());
@@ -132,7 +132,7 @@ fn two_demos_are_indexed_at_a_time_until_all_are_done() {
     let desk = Desk::open();
     let demos: Vec<_> = (0..7_u8).map(|number| desk.upload(&[number])).collect();
     let (log, go) = (desk.test.dir.path().join("log"), desk.test.dir.path().join("go"));
-    // Each begins, waits until the test has seen two at once, and ends.
+    // Each child waits until the test has seen two at once.
     let work = format!(
         "echo + >> {log}; while [ ! -e {go} ]; do sleep 0.01; done; {GOOD}; echo - >> {log}",
         log = log.display(),

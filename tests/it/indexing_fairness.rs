@@ -1,5 +1,4 @@
-//! Uploaded demos are read one account's after the other's, and one that needs more room than there is is not tried for
-//! ever.
+//! Fair indexing: accounts take turns, and a demo that needs too much disk space is not retried forever.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +28,7 @@ fn is_read(test: &TestApp, caller: &Caller, demo: &[u8; 32]) -> bool {
     demos::known(&test.app, caller, demo).unwrap().unwrap() != Indexing::Waiting
 }
 
-/// A reader that leaves an index of nothing.
+/// A reader that writes an empty index.
 fn reader(test: &TestApp) -> PathBuf {
     let path = test.dir.path().join("reader");
     let index = r#"{"map":"x","tick_rate":64.0,"rounds":[],"players":[]}"#;
@@ -72,7 +71,7 @@ fn demo_shared_by_two_accounts_is_indexed_once_at_the_first_turn() {
     assert!(is_read(&test, &first, &own) && is_read(&test, &second, &shared));
 }
 
-/// Unpacks to so many MiB, some thirty times what it has packed: less than what is taken for a bomb.
+/// Unpacks to this many MiB at a ratio of about 30, below the bomb limit.
 fn swelling(mib: usize) -> Vec<u8> {
     let mut noise = 1_u64;
     let mut block = || {
@@ -126,7 +125,7 @@ fn with_enough_disk_space_the_same_demo_is_unpacked_and_read() {
     let demo = demos::receive(&test.app, &caller, &mut &swelling(32)[..]).unwrap().sha256;
     let read = || app::index_next(&test.app, Path::new(BINARY), &StopFlag::new());
     assert!(read().unwrap() && !is_read(&test, &caller, &demo));
-    // Not even room for an ordinary demo of that length: this is the machine's trouble and does not count.
+    // Too little space even for an ordinary demo of that size: this is the machine's fault and does not count.
     free.store(limits::DISK_RESERVE_BYTES + MIB, std::sync::atomic::Ordering::SeqCst);
     for _ in 0..limits::EXHAUSTIONS {
         test.clock.advance(Duration::from_secs(limits::INDEX_RETRY_SECONDS));

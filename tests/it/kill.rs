@@ -1,11 +1,11 @@
-//! `kill -9`, anywhere: every acknowledged job ends done, with one video and one line in the ledger.
+//! `kill -9` at any point: every acknowledged job ends as done, with one video and one ledger row.
 
 use crate::support::process::Appliance;
 use crate::support::proxy::Proxy;
 use crate::support::quick;
 use crate::support::wait::{TIMEOUT, until};
 
-/// What the node sends when it has come so far: its heartbeats, its upload, its last word.
+/// What the node sends at each stage: heartbeats, upload, completion.
 const SIGHTS: [&str; 6] = [
     r#""stage":"fetching""#,
     r#""stage":"parsing""#,
@@ -21,7 +21,7 @@ enum Victim {
     Node,
 }
 
-/// One job; `victim` is killed at `sight` and started again; the job must end well all the same.
+/// Kills and restarts `victim` when the node sends `stage`; the job must still end as done.
 fn survives(victim: Victim, sight: &str) {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);

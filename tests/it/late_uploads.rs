@@ -1,5 +1,5 @@
-//! What is published is frozen: an upload that began under a live lease writes nothing once the lease has ended, however
-//! it ended.
+//! Published clips never change: an upload that began under a live lease writes nothing after the lease has ended,
+//! however it ended.
 
 use std::fs;
 use std::io::Read;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::support::test_app::{LEASE, TestApp, spec};
 use crate::support::video::{CLIP, POSTER};
 
-/// A body that does something before its last bytes come.
+/// A body that runs a callback before its last bytes.
 struct Meanwhile<'a> {
     first: &'a [u8],
     act: Option<Box<dyn FnOnce() + 'a>>,
@@ -34,7 +34,7 @@ impl Read for Meanwhile<'_> {
     }
 }
 
-/// How a lease ends while its node still sends.
+/// How a lease ends while its node is still uploading.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
     Completed,
@@ -68,7 +68,7 @@ impl Scene {
         leases::complete(&self.test.app, &self.node, self.grant.lease.id, Sha256::digest(&*CLIP).into())
     }
 
-    /// Ends the lease as another request, another process or time does it; a second passes meanwhile.
+    /// Ends the lease through another request, another process or a timeout; a second passes.
     fn end(&self, how: End) {
         let (app, id) = (&self.test.app, self.grant.job.job.public_id);
         self.test.clock.advance(Duration::from_secs(1));
@@ -95,7 +95,7 @@ impl Scene {
         leases::put_poster(&self.test.app, &self.node, self.grant.lease.id, body)
     }
 
-    /// What lies in `clips`.
+    /// The files in `clips`.
     fn files(&self) -> Vec<(String, Vec<u8>)> {
         let entries = fs::read_dir(self.test.dir.path().join("clips")).unwrap();
         let mut files: Vec<_> = entries
@@ -108,7 +108,7 @@ impl Scene {
         files
     }
 
-    /// What the lease's end leaves: a whole clip, or nothing at all.
+    /// Asserts that a complete clip is left, or nothing.
     #[track_caller]
     fn assert_frozen(&self, how: End, poster: bool) {
         let lease = self.grant.lease.id;
@@ -158,7 +158,7 @@ fn poster_upload_is_not_stored_after_its_lease_ends() {
 fn upload_notices_within_a_mebibyte_that_another_process_ended_its_lease() {
     let scene = Scene::open();
     let rest = vec![7; 3 << 20];
-    // No time passes here.
+    // The clock stands still.
     let act = || drop(nodes::remove(&scene.test.admin(), "n1").unwrap());
     let mut body = Meanwhile { first: b"x", act: Some(Box::new(act)), last: &rest };
     assert_eq!(scene.send_video(0, &mut body).unwrap_err().code, "lost");

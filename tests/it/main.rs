@@ -1,4 +1,4 @@
-//! The acceptance tests: one binary, driven through the product's public surface. Test names are sentences.
+//! The acceptance tests, one binary that drives the product through its public surface. Test names are sentences.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 

@@ -1,5 +1,4 @@
-//! A demo that uses up its child's memory or time is told to be too large, by a server and by a node; and what nodes
-//! unpack they unpack in a child.
+//! Demos that exhaust the memory, CPU time or file size of the process that reads them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +12,7 @@ use crate::support::node_server::Behavior;
 use crate::support::script;
 use crate::support::test_app::TestApp;
 
-/// What a child does at its end, in shell.
+/// Shell commands that end a child as an exhausted limit would.
 const ENDS: [&str; 3] =
     ["echo 'memory allocation of 9663676416 bytes failed' >&2; kill -ABRT $$", "kill -XCPU $$", "kill -XFSZ $$"];
 

@@ -1,7 +1,7 @@
-//! What is read out of demos: rounds, kills, scenes, and the words for those that cannot be read.
+//! Reading real demos: rounds, kills, scenes, and errors for those that cannot be read.
 //!
-//! The large demos are real matches and not part of the repository: `shared/demos` beside it, and a test that needs
-//! them says so and passes where they are missing. Expected values come from the page that describes them.
+//! The demos are not part of the repository. Tests that need `../shared/demos` are skipped without it. Expected values
+//! come from the page that describes the demos.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use dinkem_appliance::render::demo::{self, DemoIndex, UnpackLimits};
 use dinkem_appliance::render::scene::{BombState, EffectKind, Moment, Scene, Side};
 
-/// A demo of `shared/demos`, plain. What is packed is unpacked once and kept beside the build.
+/// A demo from `shared/demos`, uncompressed. The unpacked copy is cached in the target directory.
 fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/demos").join(name);
     let Ok(packed) = fs::metadata(&path) else {
@@ -21,7 +21,7 @@ fn shared(name: &str) -> Option<PathBuf> {
     }
     let plain = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", packed.len()));
     if !plain.exists() {
-        // Tests run side by side, and as several processes: what is there under its name is whole.
+        // Several test processes may do this at once: a file under the final name is always complete.
         let part = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap().into_temp_path();
         demo::unpack(&mut fs::File::open(path).unwrap(), &part, UnpackLimits::default()).unwrap();
         part.persist(&plain).unwrap();
@@ -38,12 +38,12 @@ fn kills(index: &DemoIndex, steam64: u64, round: u32) -> u32 {
     player.kills_by_round.get(&round).copied().unwrap_or(0)
 }
 
-/// The error's code and sentence; a demo that is read is a failure.
+/// Code and message of an error.
 fn refusal<T>(result: dinkem_appliance::domain::error::Result<T>) -> (&'static str, String) {
     result.map(|_| ()).map_err(|error| (error.code, error.message)).expect_err("must be refused")
 }
 
-/// File, map, rounds, and of players: who has how many kills in which round.
+/// File, map, number of rounds; player, round, kills.
 type Match = (&'static str, &'static str, usize, &'static [(u64, u32, u32)]);
 
 const MATCHES: [Match; 4] = [
@@ -85,7 +85,7 @@ fn scene_of_a_real_match_is_consistent_with_its_index() {
     }
 }
 
-/// What must hold in every scene of ten professionals.
+/// Checks that hold for every scene of a professional match.
 fn check_whole(scene: &Scene, name: &str) {
     assert_eq!(scene.players.len(), 10, "{name}");
     assert!(scene.players.iter().all(|player| player.steam64 > 76_561_197_960_265_728 && !player.name.is_empty()));
@@ -93,7 +93,7 @@ fn check_whole(scene: &Scene, name: &str) {
     assert_eq!(scene.round_seconds, 115.0, "{name}");
     assert!(scene.winner != Side::None, "{name}");
 
-    // From three seconds before the end of freeze time to three behind the end of the round, and a bit before.
+    // From three seconds before the end of freeze time to three after the end of the round, plus a short lead-in.
     assert_eq!(scene.clip_start_tick, scene.freeze_end_tick - 192, "{name}");
     assert_eq!(scene.clip_end_tick, scene.end_tick + 192, "{name}");
     let (first, last) = (&scene.moments[0], scene.moments.last().unwrap());
@@ -113,7 +113,7 @@ fn check_whole(scene: &Scene, name: &str) {
     assert!(scene.moments.iter().all(|moment| carriers(moment) + usize::from(moment.bomb.is_some()) <= 1), "{name}");
     assert!(scene.moments.iter().any(|moment| carriers(moment) == 1), "{name}: somebody carries the bomb");
 
-    // A field read wrongly reads as 0, and puts players to a corner of the world or into one spot.
+    // A misread field is 0, which would put players into one spot.
     let mut places: Vec<_> = start.players.iter().take(10).map(|at| at.at.map(|axis| axis.round() as i32)).collect();
     assert!(places.iter().flatten().all(|axis| axis.abs() < 8_000), "{name}: {places:?}");
     places.sort_unstable();
@@ -139,7 +139,7 @@ fn check_whole(scene: &Scene, name: &str) {
     assert!(scene.moments.iter().any(|moment| !moment.grenades.is_empty()), "{name}");
     assert!(scene.moments.iter().any(|moment| !moment.smokes.is_empty()), "{name}");
     assert!(scene.ground.cells.len() > 5_000, "{name}: the map has a shape");
-    // These demos were made without the spotted state.
+    // These demos have no spotted state.
     assert!(scene.moments.iter().flat_map(|moment| &moment.players).all(|at| at.spotted.is_none()), "{name}");
 }
 
@@ -289,7 +289,7 @@ fn parser_survives_hundreds_of_damaged_demos() {
     }
 }
 
-/// One of six kinds of damage, the same for the same seed.
+/// One of six kinds of damage, chosen by the seed.
 fn mutated(whole: &[u8], seed: u64) -> Vec<u8> {
     let mut bytes = whole.to_vec();
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

@@ -1,4 +1,4 @@
-//! A process that reads demos is shut in by the kernel: what it needs goes on, all else is refused.
+//! The sandbox of processes that read demos: what they need works, everything else is refused by the kernel.
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -21,19 +21,18 @@ use crate::support::process::Appliance;
 use crate::support::quick;
 use crate::support::wait::until;
 
-/// Variables by which a test tells its own process, started again, what to do.
+/// Environment variables that tell the test binary, started again as a child, what to do.
 const ACT: &str = "DINKEM_TEST_ACT";
 const PLACE: &str = "DINKEM_TEST_PLACE";
 const PORT: &str = "DINKEM_TEST_PORT";
-/// How an act ends: it was refused.
+/// Exit status of a refused action.
 const REFUSED: i32 = 3;
-/// Bytes of a file that the acts may write.
+/// Maximum size of a file in the sandbox.
 const FILE_BYTES: u64 = 1 << 20;
 
-/// A demo, a work directory, and beside them what is nobody's business.
+/// A demo, a work directory, and files that must stay out of reach.
 struct Place {
     dir: tempfile::TempDir,
-    /// Something that listens.
     listener: TcpListener,
 }
 
@@ -46,7 +45,7 @@ impl Place {
         Self { dir, listener: TcpListener::bind("127.0.0.1:0").unwrap() }
     }
 
-    /// Does one act in a process of its own, shut in; another one's.
+    /// Runs one action in a sandboxed child process.
     fn act(&self, name: &str) -> Output {
         let port = self.listener.local_addr().unwrap().port();
         let mut own = Command::new(std::env::current_exe().unwrap());
@@ -56,7 +55,8 @@ impl Place {
     }
 }
 
-/// Only where a test of this file has started it: goes in, does what it is told, and ends with how that went.
+/// Not a test by itself: the child started by the tests of this file. It enters the sandbox, runs the action and exits
+/// with the result.
 #[test]
 fn child_process_entry_point() {
     let Ok(act) = std::env::var(ACT) else { return };
@@ -180,12 +180,12 @@ fn exhausted_resource_is_recognised_from_the_exit_status() {
     assert_eq!(fs::metadata(place.dir.path().join("work/long")).unwrap().len(), FILE_BYTES);
 }
 
-/// The children of a process whose command line holds this word.
+/// Children of a process with this argument on their command line.
 fn children(parent: u32, word: &str) -> Vec<PathBuf> {
     let is_one = |dir: &PathBuf| {
         let stat = fs::read_to_string(dir.join("stat")).unwrap_or_default();
         let line = fs::read_to_string(dir.join("cmdline")).unwrap_or_default();
-        // After the name in brackets: state, then the parent's number.
+        // After the name in parentheses come the state and the parent's pid.
         let fields = stat.rsplit(')').next().unwrap_or_default().to_owned();
         fields.split_whitespace().nth(1) == Some(&parent.to_string()) && line.split('\0').any(|each| each == word)
     };
@@ -198,7 +198,7 @@ fn renderer_is_sandboxed_and_inherits_no_environment() {
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let node = appliance.node("node", None);
-    // It has one, which would have gone on to its children.
+    // The node has an environment that children would inherit.
     until("the node's environment", || {
         let environ = fs::read_to_string(format!("/proc/{}/environ", node.id())).ok()?;
         environ.contains("PATH=").then_some(())

@@ -1,4 +1,4 @@
-//! The log of a busy server: a line for every request, and no secret in any of them.
+//! The request log: a line for every request, and no secrets.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::client::Request;
 use crate::support::process::Appliance;
 use crate::support::quick;
 
-/// A key that nobody has.
+/// A key of no account.
 const UNKNOWN_KEY: &str = "7d9c4a1e-52b8-4e0f-9a63-1f2e3d4c5b6a";
 
 #[test]
@@ -42,7 +42,6 @@ fn every_request_is_logged_once_without_keys_or_tokens() {
         Request::post("/api/node/join").json(json!({"join_token": secret, "name": secret}).to_string()),
         Request::post(&format!("/api/node/join?join_token={ticket}")).json(json!({"join_token": ticket}).to_string()),
         Request::post("/api/clips").key(&key).json(format!(r#"{{"demo_url":"{key}"}}"#)),
-        // Refused by the transport.
         Request::get(&format!("/{}", key.repeat(300))),
         Request::get("/x").header("X-Large", &token.repeat(2_000)),
     ];

@@ -1,4 +1,4 @@
-//! A server that is told to stop: what it has acknowledged is kept, what waits is told, what hangs is cut.
+//! Graceful shutdown: acknowledged jobs are kept, waiting claims are answered, hanging requests are aborted.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -13,19 +13,18 @@ use crate::support::client::{Answer, Request, connect};
 use crate::support::process::Appliance;
 use crate::support::wait::until;
 
-/// Clients that submit at the same time.
 const CLIENTS: usize = 8;
-/// Jobs that must have been acknowledged before and after a restart for it to be one under load.
+/// Number of jobs acknowledged before and after each restart.
 const ENOUGH: usize = 50;
 
-/// A connection, once it is there: a server that restarts is away for a moment.
+/// Connects; `None` while the server is restarting.
 fn try_connect(address: &str) -> Option<TcpStream> {
     let stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     Some(stream)
 }
 
-/// Submits once; the id if it was acknowledged. Anything else is for trying again.
+/// Submits a job; its id, or `None` if it must be retried.
 fn submit(address: &str, key: &str) -> Option<String> {
     let mut stream = try_connect(address)?;
     stream.write_all(&Request::post("/api/clips").key(key).json(good_job().to_string()).bytes()).ok()?;
@@ -81,7 +80,7 @@ fn restart_under_load_loses_no_acknowledged_job() {
     for id in &acknowledged {
         assert_eq!(appliance.job(&key, id)["status"], "queued");
     }
-    // And what was not acknowledged may be there or not, but nothing is there twice.
+    // No id is acknowledged twice.
     let mut ids = acknowledged.clone();
     ids.sort();
     ids.dedup();
@@ -99,7 +98,7 @@ fn waiting_claim_is_told_to_retry_and_lease_survives_the_restart() {
 
         let mut waiting = connect(address);
         waiting.write_all(&claim(25, &node).bytes()).unwrap();
-        // One answered request later the claim before it is in the server's hands as well.
+        // Once this request is answered, the server has also received the claim before it.
         Request::get("/healthz").send(address).expect(200);
         appliance.server().signal(signal);
         let actual = Answer::read(waiting, false).expect(503);
@@ -114,7 +113,7 @@ fn waiting_claim_is_told_to_retry_and_lease_survives_the_restart() {
     }
 }
 
-/// An upload of which something is missing, in the server's hands.
+/// Starts an upload that does not finish.
 fn unfinished_upload(appliance: &Appliance, key: &str) -> TcpStream {
     let address = appliance.address.parse().unwrap();
     let mut upload = connect(address);
@@ -150,7 +149,7 @@ fn second_signal_exits_immediately() {
     appliance.server().signal("INT");
     let (status, _) = appliance.server().wait();
     assert_eq!(status.code(), Some(130));
-    // The data is whole all the same.
+    // The data is intact.
     appliance.restart();
     assert_eq!(appliance.call("GET", "/api/account", &key, None).1["queued"], Value::from(0));
 }

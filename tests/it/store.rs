@@ -1,4 +1,4 @@
-//! The store through its own surface: who is let in, what is durable when, what another process may do beside it.
+//! The store: locking, durability, and access by a second process.
 
 use std::fs;
 use std::sync::mpsc;
@@ -119,7 +119,7 @@ fn committed_write_is_visible_to_other_connections() {
 fn failed_or_panicking_operation_is_rolled_back_without_affecting_its_commit_group() {
     let dir = tempfile::tempdir().unwrap();
     let server = open(&dir);
-    // Holds the writer up, so that what comes meanwhile shares one commit.
+    // Blocks the writer, so that the following operations share one commit.
     let (let_go, held) = mpsc::channel::<()>();
     let (began, begun) = mpsc::channel();
     let outcomes = std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! `kill -9` of a process that does nothing but write to the store, again and again: what was acknowledged is there.
+//! Repeated `kill -9` of a process that writes to the store: every acknowledged write survives.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
@@ -12,18 +12,17 @@ use uuid::Uuid;
 
 use crate::support::rng::Rng;
 
-/// How often it is killed.
 const ROUNDS: u32 = 50;
-/// Writers at once: their operations share commits.
+/// Concurrent writers, whose operations share commits.
 const WRITERS: u32 = 8;
-/// Acknowledged operations after which it is killed, at most.
+/// Maximum of acknowledged writes before a kill.
 const MOST: usize = 200;
-/// Tells the child where to write, and which round it is.
+/// Environment variable with the child's round and directory.
 const CHILD: &str = "STORE_KILL_CHILD";
-/// What stands before each acknowledged name.
+/// Prefix of acknowledged names in the output.
 const ACKNOWLEDGED: &str = "acknowledged ";
 
-/// Not a test by itself: what the killed process runs. Without the variable there is nothing to do.
+/// Not a test by itself: the child process that is killed. Does nothing without the variable.
 #[test]
 fn child_process_entry_point() {
     let Ok(task) = std::env::var(CHILD) else { return };
@@ -62,7 +61,7 @@ fn acknowledged_writes_survive_repeated_kills() {
         let mut names = lines.by_ref().filter_map(|line| line.strip_prefix(ACKNOWLEDGED).map(str::to_owned));
         acknowledged.extend(names.by_ref().take(1 + rng.below(MOST)));
         child.kill().unwrap();
-        // What it had still said by then counts too, but for a line that was cut.
+        // Lines printed before the kill count too, except the last one, which may be incomplete.
         let rest: Vec<_> = names.collect();
         acknowledged.extend(rest.iter().rev().skip(1).cloned());
         child.wait().unwrap();

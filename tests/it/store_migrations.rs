@@ -1,5 +1,5 @@
-//! An older store comes to this version's shape with all its rows, after a copy was made; what stops on the way
-//! leaves it as it was.
+//! Migrations: an older store gets the current schema and keeps its rows, after a backup; a failed migration changes
+//! nothing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 use crate::support::test_app::private_dir;
 
-/// The schemas of the versions before, as they were.
+/// The schemas of earlier versions.
 const SCHEMAS: [&str; 1] = [include_str!("golden/schema_1.sql")];
 
-/// A data directory as a version left it, with an account and a completed job in it.
+/// A data directory of an earlier version with an account and a completed job.
 fn of_version(version: usize) -> TempDir {
     let dir = private_dir();
     let old = Connection::open(dir.path().join("store.db")).unwrap();
@@ -40,7 +40,7 @@ fn serve(dir: &Path) -> Result<Store, Error> {
     Store::serve(dir, Arc::default())
 }
 
-/// Every table with its columns, every index with its columns, every trigger: whatever a statement can meet.
+/// All tables, columns, indexes, triggers and views.
 fn shape(store: &Path) -> Vec<String> {
     let db = Connection::open(store).unwrap();
     let sql = "
@@ -77,7 +77,7 @@ fn becomes_like(old: &TempDir, new: &TempDir) {
         accounts.iter().map(|account| (account.name.as_str(), account.dinks)).collect::<Vec<_>>(),
         [("studio", 2)]
     );
-    // There were no prices then: nothing was owed.
+    // There were no prices yet.
     let billed = migrated.read(|db| store::ledger::page(db, JobId(0), 10)).unwrap();
     assert_eq!(
         billed.iter().map(|row| (row.job, row.footage_ms, row.rate, row.amount)).collect::<Vec<_>>(),
@@ -109,7 +109,7 @@ fn store_is_backed_up_before_migration() {
 fn failed_migration_leaves_the_store_unchanged_and_can_be_retried() {
     let dir = version_1();
     let path = dir.path().join("store.db");
-    // Stands in the step's way.
+    // Makes the migration fail.
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE audit (x)").unwrap();
     let before = shape(&path);
     assert!(serve(dir.path()).is_err());

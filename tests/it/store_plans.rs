@@ -1,7 +1,7 @@
-//! How SQLite answers every statement of the store: a golden file, so that a statement that begins to scan is seen.
+//! Query plans of all statements of the store in a golden file, so that a statement that starts to scan is noticed.
 //!
-//! The statements are read off the sources of `src/store/`, so none can be left out. After a wanted change:
-//! `UPDATE_GOLDEN=1 cargo test --test it store_plans`.
+//! The statements are extracted from `src/store/`, so none can be left out. To update the golden file after an intended
+//! change: `UPDATE_GOLDEN=1 cargo test --test it store_plans`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,13 +13,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What stands between the first pair of quotes, and what comes after.
+/// The text in the first pair of quotes, and the rest.
 fn literal(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.split_once('"')?;
     rest.split_once('"')
 }
 
-/// All literals of an expression, one after the other, with the file's one macro put in where it is called.
+/// The concatenated literals of an expression, with the file's macro expanded.
 fn expression(code: &str, shared: &str) -> String {
     let (mut sql, mut rest) = (String::new(), code);
     while let Some((text, after)) = literal(rest) {
@@ -32,7 +32,7 @@ fn expression(code: &str, shared: &str) -> String {
     sql
 }
 
-/// Every SQL constant of a source file by name.
+/// The SQL constants of a source file, by name.
 fn statements(source: &str) -> Vec<(String, String)> {
     let shared = source.split_once("macro_rules!").and_then(|(_, rest)| literal(rest)).map_or("", |(sql, _)| sql);
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
@@ -43,7 +43,7 @@ fn statements(source: &str) -> Vec<(String, String)> {
         .map(|(name, rest)| (name, rest.split_once(';').unwrap().0))
         .filter(|(_, code)| !code.contains("include_str!"))
         .map(|(name, code)| (name.to_owned(), expression(code, shared)))
-        // Names of files have no spaces.
+        // Constants without spaces are file names.
         .filter(|(_, sql)| sql.contains(' '))
         .collect()
 }
@@ -51,7 +51,7 @@ fn statements(source: &str) -> Vec<(String, String)> {
 fn plan(db: &Connection, sql: &str) -> Vec<String> {
     let mut explained =
         db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap_or_else(|error| panic!("{error}: {sql}"));
-    // Parameters are left unbound: the plan does not depend on them.
+    // The plan does not depend on the parameters.
     let (mut rows, mut steps) = (explained.raw_query(), Vec::new());
     while let Some(row) = rows.next().unwrap() {
         steps.push(row.get(3).unwrap());

@@ -1,4 +1,4 @@
-//! `serve` under a service manager: systemd's own protocol, spoken by the test.
+//! `serve` under systemd: the test implements the notify socket.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
@@ -30,7 +30,7 @@ fn systemd_is_notified_of_ready_watchdog_and_stopping() {
         assert_eq!(hear(), "WATCHDOG=1");
     }
     assert!(Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap().success());
-    // A sign of life may still be on its way.
+    // A watchdog message may still be in flight.
     while hear() != "STOPPING=1" {}
     assert!(server.wait().unwrap().success());
 }

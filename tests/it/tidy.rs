@@ -1,12 +1,12 @@
-//! The house rules that a machine can keep: ranks, one place for each dangerous thing, the shape of files.
+//! House rules that can be checked by machine: ranks of folders, restricted APIs, the form of files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Lines after which a file has more than one job.
+/// Maximum number of lines of a file.
 const FILE_LINES: usize = 400;
 
-/// `architecture.md`'s ranks. A part may use only parts of a lower rank, never its peers.
+/// The ranks in ARCHITECTURE.md. A folder may use only folders of a lower rank, never its peers.
 const RANKS: &[(&str, u8)] = &[
     ("domain", 0),
     ("os", 1),
@@ -21,7 +21,7 @@ const RANKS: &[(&str, u8)] = &[
     ("cli", 5),
 ];
 
-/// What may be named only in one place, and where that is (prefixes of paths below `src/`).
+/// APIs that may be used only in certain places (path prefixes below `src/`).
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("rouille", &["http/"]),
@@ -45,7 +45,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("SystemTime::now", &["os/"]),
     ("Instant::now", &["os/"]),
     ("thread::sleep", &["os/"]),
-    // A Windows program needs one variable to start: its children are given it.
+    // Windows programs need one variable to start, which is passed to children.
     ("std::env", &["config", "os/process"]),
     ("env::var", &["config", "os/process"]),
     ("println!", &["cli/", "render/command"]),
@@ -53,11 +53,11 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::process::Command", &["os/"]),
 ];
 
-/// What may be named nowhere: unfinished work.
+/// Signs of unfinished work, not allowed anywhere.
 const NOWHERE: &[&str] = &["todo!", "unimplemented!", "dbg!", "#[ignore", "FIXME", "XXX"];
 
 struct Source {
-    /// Path below the project's root, with forward slashes.
+    /// Relative to the project's root, with forward slashes.
     path: String,
     text: String,
 }
@@ -86,7 +86,7 @@ fn rust_files(folder: &str) -> Vec<Source> {
         .collect()
 }
 
-/// Code lines before the unit tests, without comments, each with its number.
+/// Numbered lines of code before the unit tests, without comments.
 fn code_lines(source: &Source) -> impl Iterator<Item = (usize, &str)> {
     source
         .text
@@ -96,7 +96,7 @@ fn code_lines(source: &Source) -> impl Iterator<Item = (usize, &str)> {
         .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()))
 }
 
-/// The first-level parts that code names as `crate::part`, also inside `crate::{a::b, c}`, however it is broken over lines.
+/// The folders that code names as `crate::folder`, also inside groups like `crate::{a::b, c}` over several lines.
 fn parts_named(code: &str) -> Vec<&str> {
     let word = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let mut parts = Vec::new();

@@ -1,5 +1,4 @@
-//! Nobody takes everybody's room: quota and disk hold while bytes are still on their way, and of what is refused nothing
-//! stays.
+//! Quota and disk limits hold while uploads are running, and refused uploads leave nothing.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -17,14 +16,14 @@ use crate::support::test_app::{TestApp, spec};
 
 const MIB: usize = 1 << 20;
 
-/// A demo of so many bytes, another one for each number.
+/// A demo of this size, different for each number.
 fn demo(number: u8, bytes: usize) -> Vec<u8> {
     let mut demo = b"PBDEMS2\0".to_vec();
     demo.resize(bytes, number);
     demo
 }
 
-/// A body that does something when a part of it was read.
+/// A body that runs a callback after `at` bytes.
 struct Then<'a> {
     body: &'a [u8],
     at: usize,
@@ -51,12 +50,12 @@ impl Read for Then<'_> {
     }
 }
 
-/// Uploads as many at once: each has begun before one goes on. How they ended, by code.
+/// Uploads all bodies at once: each has begun before any continues. The results, errors by code.
 fn at_once(test: &TestApp, caller: &Caller, bodies: &[Vec<u8>], are_stated: bool) -> Vec<Result<(), &'static str>> {
     let begun = Barrier::new(bodies.len());
     std::thread::scope(|scope| {
         let upload = |body: &Vec<u8>| {
-            // Those that are refused before their body is read must not keep the others waiting.
+            // Uploads that are refused early must not block the others.
             let waits = std::cell::Cell::new(true);
             let mut reader = Then::at(body, body.len() / 2, || {
                 waits.set(false);
@@ -84,12 +83,12 @@ fn concurrent_uploads_at_the_quota_accept_one_and_leave_nothing_of_the_rest() {
         let bodies: Vec<_> = (0..40).map(|number| demo(number, 2 * MIB)).collect();
         let ended = at_once(&test, &caller, &bodies, are_stated);
         let taken = ended.iter().filter(|ended| ended.is_ok()).count();
-        // Those whose length nobody has said may keep each other out, but never take more than there is.
+        // Uploads of unknown length may all be refused, but never exceed the limit.
         assert!(if are_stated { taken == 1 } else { taken <= 1 }, "{ended:?}");
         assert!(ended.iter().all(|ended| ended.is_ok() || *ended == Err("quota_reached")), "{ended:?}");
         assert_eq!(fake_disk::used_bytes(test.dir.path()), (2 * taken * MIB) as u64, "length stated: {are_stated}");
         assert_eq!(fake_disk::files(test.dir.path()).len(), taken);
-        // What was refused has given everything back.
+        // Refused uploads have released their quota.
         let left = demos::allowance(&test.app, &caller).unwrap().left;
         assert_eq!(left, quota - (2 * taken * MIB) as u64);
         demos::receive(&test.app, &caller, &mut &demo(99, left as usize)[..]).unwrap();
@@ -126,7 +125,7 @@ fn repeated_upload_is_accepted_at_the_quota_but_new_bytes_are_not() {
     }
 }
 
-/// Another process uses up the account's quota while its upload comes.
+/// Uses up the account's quota, as another process could during an upload.
 fn use_up(test: &TestApp, caller: &Caller, bytes: u64) {
     let db = Connection::open(test.dir.path().join("store.db")).unwrap();
     let sql = "INSERT INTO demos (account, sha256, bytes, uploaded_at_ms) VALUES (?1, randomblob(32), ?2, 0)";
@@ -193,7 +192,7 @@ fn concurrent_uploads_never_use_the_disk_reserve() {
         let bodies: Vec<_> = (0..8).map(|number| demo(number, 2 * MIB)).collect();
         let ended = at_once(&test, &caller, &bodies, are_stated);
         let taken = ended.iter().filter(|ended| ended.is_ok()).count();
-        // Those whose length nobody has said may keep each other out, but never take more than there is.
+        // Uploads of unknown length may all be refused, but never exceed the limit.
         assert!(if are_stated { taken == 2 } else { taken <= 2 }, "{ended:?}");
         assert!(ended.iter().all(|ended| ended.is_ok() || *ended == Err("no_space")), "{ended:?}");
         assert_eq!(fake_disk::used_bytes(test.dir.path()), (2 * taken * MIB) as u64);

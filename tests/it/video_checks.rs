@@ -1,5 +1,5 @@
-//! What a node hands over is billed by its length: a video that cannot be the clip that was ordered is refused, and its
-//! node is benched.
+//! Uploaded videos are billed by their length: a video that cannot be the requested clip is rejected and its node
+//! benched.
 
 use dinkem_appliance::app::leases::{self, Grant};
 use dinkem_appliance::app::{demos, jobs, nodes};
@@ -17,7 +17,6 @@ use std::time::Duration;
 use crate::support::mp4::Mp4;
 use crate::support::test_app::{TestApp, spec};
 
-/// A server, a client and a node that does what it likes.
 struct Trial {
     test: TestApp,
     caller: Caller,
@@ -37,7 +36,7 @@ impl Trial {
         leases::claim(&self.test.app, &self.node, &Renderer::ALL, 1, Duration::ZERO).unwrap().expect("a job waits")
     }
 
-    /// Uploads a video and says that it is the clip.
+    /// Uploads a video and completes the job.
     fn deliver(&self, grant: &Grant, video: &[u8]) -> Result<(), Error> {
         leases::append_video(&self.test.app, &self.node, grant.lease.id, 0, &mut &video[..]).unwrap();
         self.complete(grant, video)
@@ -52,7 +51,7 @@ impl Trial {
         leases::fail(&self.test.app, &self.node, grant.lease.id, failure, None).unwrap();
     }
 
-    /// The bench that the node sits on, in words; it is let go.
+    /// Why the node is benched, if it is; resumes it.
     fn bench(&self) -> Option<String> {
         let info = nodes::list(&self.test.app).unwrap().remove(0);
         nodes::resume(&self.test.app, "n1").unwrap();
@@ -64,7 +63,7 @@ impl Trial {
         rows.iter().map(|row| row.footage_ms).collect()
     }
 
-    /// A demo of the client's that has been read: its rounds' clips last so long, at 64 ticks a second.
+    /// A job for an indexed demo whose clips last this many seconds, at 64 ticks per second.
     fn demo(&self, seconds: &[i32]) -> JobSpec {
         let bytes = b"PBDEMS2\0 and so on".repeat(10);
         let stored = demos::receive(&self.test.app, &self.caller, &mut &bytes[..]).unwrap();
@@ -142,7 +141,7 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{what}");
         let bench = trial.bench().unwrap_or_else(|| panic!("{what}: the node is not benched"));
         assert!(bench.contains(why) && bench.contains(&job.public_id.to_string()), "{what}: {bench}");
-        // The same call again has nothing to look at, and is no second lie.
+        // Repeating the call finds no video and does not bench the node again.
         assert_eq!(trial.complete(&grant, &video).unwrap_err().code, "video_missing", "{what}");
         assert_eq!(trial.bench(), None, "{what}");
         trial.give_up(&grant);
@@ -150,7 +149,7 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
     assert!(trial.billed_ms().iter().all(|billed| (10_000..10_100).contains(billed)), "{:?}", trial.billed_ms());
 }
 
-/// As many frames as ten minutes have, none with a byte in it.
+/// A video of empty frames.
 fn one_empty_all(frames: u32) -> Mp4 {
     Mp4 { each: 0, sizes: vec![0; frames as usize], media: 64, ..Mp4::of(frames, 30, 0) }
 }
@@ -174,7 +173,7 @@ fn clip_of_an_indexed_demo_must_last_as_long_as_its_round() {
         (game(round(1)), 100.0, true),
         (game(round(1)), 60.0, true),
         (game(round(1)), 101.0, false),
-        // Nothing is known of a demo that is elsewhere.
+        // Nothing is known about a demo that was not uploaded.
         (JobSpec { round: 2, ..spec() }, 599.0, true),
     ];
     let mut billed = Vec::new();
@@ -206,7 +205,7 @@ fn incomplete_upload_does_not_bench_the_node_and_a_completed_job_resets_the_benc
     leases::append_video(&trial.test.app, &trial.node, grant.lease.id, 0, &mut &good[..5_000]).unwrap();
     assert_eq!(trial.complete(&grant, &good).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), None, "half a video is an accident");
-    // It was thrown away: the node begins again.
+    // The video was discarded, so the node can start over.
     assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), Some(10));
     assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");

@@ -1,4 +1,4 @@
-//! Accounts, keys and dinks, as `admin` sets them and requests meet them.
+//! Accounts, keys, dinks and nodes as `admin` changes them and requests see them.
 
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ fn join_token_works_once_and_expires_after_an_hour() {
     assert_refused(nodes::join(&test.app, &good, ""), Kind::Invalid, "invalid_field");
     assert_eq!(nodes::join(&test.app, &good, "render").unwrap().node.name, "render-2", "a bad name uses nothing up");
 
-    // The keys of nodes and of accounts are not taken for each other.
+    // A node's key does not work for an account, nor the other way round.
     assert_refused(test.call(&joined.key), Kind::Unauthorized, "invalid_key");
     let (_, new) = accounts::create(&test.app, "studio", true).unwrap();
     let key = bearer(&new.metered.unwrap());

@@ -1,4 +1,4 @@
-//! What the operator does with jobs and nodes from another process, and what the running server makes of it.
+//! Jobs and nodes as `admin` changes them in another process while the server runs.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn for_good() -> Failure {
     Failure::for_good(FailureCode::PlayerNotInDemo, "The player is not there.")
 }
 
-/// The server takes in what another process has changed when it next writes, or after a moment.
+/// The server sees changes of another process at its next write, or shortly after.
 fn claimed(test: &TestApp, node: &dinkem_appliance::domain::node::Node) -> leases::Grant {
     until("the job to be claimed", || test.claim(node))
 }
@@ -147,7 +147,7 @@ fn server_drops_a_lease_ended_by_another_process() {
     let id = submit(&test, &metered);
     let lease = test.claim(&node).unwrap().lease.id;
     all_jobs::cancel(&test.admin(), id).unwrap();
-    // What was still on its way when the file was removed.
+    // An upload still in flight when its file was removed.
     let file = test.dir.path().join(format!("clips/{lease}.mp4"));
     std::fs::write(&file, "late").unwrap();
     test.clock.advance(Duration::from_secs(1));
@@ -176,7 +176,7 @@ fn retried_job_keeps_its_queue_position_and_starts_with_zero_attempts() {
     for expected in [failed, cancelled, last] {
         let grant = claimed(&test, &node);
         assert_eq!(grant.job.job.public_id, expected);
-        // Three fresh attempts: two failures here do not end it.
+        // The attempts start again from zero.
         leases::fail(&test.app, &node, grant.lease.id, for_good(), None).unwrap();
     }
     let actual: Vec<_> =

@@ -1,4 +1,4 @@
-//! From an upload to a published clip, and away again: files and rows at every step.
+//! Uploads, published clips and their deletion: files and rows at every step.
 
 use std::fs;
 use std::io::Read;
@@ -38,7 +38,7 @@ fn complete(test: &TestApp, node: &Node, grant: &Grant) -> Result<(), Error> {
     leases::complete(&test.app, node, grant.lease.id, sha256(&CLIP))
 }
 
-/// A job that a node holds.
+/// Submits and claims a job.
 fn claimed(test: &TestApp, caller: &Caller, node: &Node, spec: JobSpec) -> Grant {
     jobs::submit(&test.app, caller, spec).unwrap();
     test.claim(node).unwrap()
@@ -48,7 +48,7 @@ fn bills(test: &TestApp) -> Vec<LedgerRow> {
     Store::beside(test.dir.path()).unwrap().read(|db| ledger::page(db, JobId(0), 100)).unwrap()
 }
 
-/// Names of what lies in a folder of the data directory.
+/// File names in a folder of the data directory.
 fn files(test: &TestApp, folder: &str) -> Vec<String> {
     let entries = fs::read_dir(test.dir.path().join(folder)).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -84,7 +84,7 @@ fn repeated_completion_yields_one_clip_and_one_ledger_row() {
         kind: spec().footage_kind(),
         footage_ms: video.duration_ms,
         at_ms: job.finished_at_ms.unwrap(),
-        // No price was set.
+        // No price is set.
         rate: Micros::ZERO,
         amount: Micros::ZERO,
         currency: Currency::DEFAULT,
@@ -160,7 +160,7 @@ fn newer_request_takes_over_a_hanging_upload() {
     struct Hangs<'a>(&'a TestApp, &'a Node, &'a Grant, bool);
     impl Read for Hangs<'_> {
         fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-            // While this request waits for its body, the node comes again.
+            // While this request waits for its body, the node sends another one.
             if std::mem::replace(&mut self.3, true) {
                 return Ok(0);
             }
@@ -202,7 +202,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{code}");
         nodes::resume(&test.app, "n").unwrap();
         if video == Some(&CLIP[..1_000]) {
-            // What did not match was thrown away: the node begins again.
+            // The mismatched video was discarded, so the node can start over.
             upload(&test, &node, &grant, &CLIP);
             complete(&test, &node, &grant).unwrap();
         } else {

@@ -1,4 +1,4 @@
-//! Jobs and leases through the use cases: who gets what, what ends a lease, what stays.
+//! Jobs and leases: claiming, heartbeats, expiry, failures, cancellation, restarts.
 
 use std::time::Duration;
 
@@ -248,7 +248,7 @@ fn server_restart_keeps_leases_and_jobs() {
     let (metered, reserved) = test.account("studio");
     let (running, waiting) = (submit(&test, &metered).job, submit(&test, &reserved).job);
     let node = test.node("n");
-    // The reserved one came later and went first.
+    // The reserved job was submitted later but is claimed first.
     let grant = test.claim(&node).unwrap();
     assert_eq!(grant.job.job.id, waiting.id);
     test.clock.advance(LEASE * 10);
@@ -275,7 +275,7 @@ fn jobs_of_a_deactivated_account_wait_until_it_is_reactivated() {
     leases::heartbeat(&test.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)).unwrap();
     leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere), None).unwrap();
     assert!(test.claim(&node).is_none());
-    // Let in by another process: the server's writer notices at its next commit.
+    // Reactivated by another process: the server notices at its next commit.
     accounts::activate(&test.admin(), Some("studio")).unwrap();
     submit(&test, &metered);
     let mut order = Vec::new();

@@ -1,4 +1,4 @@
-//! The life of a key, and the audit that tells of it.
+//! Rotation, revocation and identification of keys, and the audit log.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::test_app::TestApp;
 const HOUR: Duration = Duration::from_secs(3_600);
 const NO_OVERLAP: Duration = Duration::ZERO;
 
-/// An active account with dinks: its metered and its reserved key.
+/// An active account with a dink: its metered and its reserved key.
 fn account(test: &TestApp, name: &str) -> (Secret, Secret) {
     let (_, new) = accounts::create(&test.app, name, true).unwrap();
     accounts::activate(&test.app, Some(name)).unwrap();
@@ -24,7 +24,7 @@ fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
     answer.err().map(|error| (error.kind, error.code)).expect("it is refused")
 }
 
-/// The account's keys as class and whether each is live.
+/// Class of each of the account's keys and whether it is live.
 fn lives(test: &TestApp, name: &str) -> Vec<(KeyClass, bool)> {
     let now = test.now_ms();
     keys::list(&test.app, name).unwrap().iter().map(|key| (key.class, key.is_live(now))).collect()

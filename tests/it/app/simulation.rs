@@ -1,5 +1,5 @@
-//! What must always hold, asserted after every step of a long, random, repeatable day: clients, nodes, `admin` beside
-//! the server, restarts, silence.
+//! Invariants checked after every step of a long random but repeatable run: clients, nodes, `admin` in another process,
+//! restarts, lost nodes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,12 +19,11 @@ use crate::support::rng::Rng;
 use crate::support::test_app::{BUILTIN, LEASE, TestApp, spec};
 use crate::support::video::CLIP;
 
-/// Steps of one day.
+/// Steps of one run.
 const STEPS: u32 = 400;
-/// Slots of every node.
 const SLOTS: u32 = 2;
 
-/// A day, and what its clients and nodes believe.
+/// A run, and what its clients and nodes know.
 struct Day {
     test: Option<TestApp>,
     admin: Arc<App>,
@@ -32,7 +31,7 @@ struct Day {
     rng: Rng,
     callers: Vec<Caller>,
     nodes: Vec<Node>,
-    /// Every lease ever given, with its node, also dead ones: nodes come late, too.
+    /// Every lease ever granted, with its node. Ended ones stay in, because nodes may be late.
     leases: Vec<(usize, LeaseId)>,
     acknowledged: Vec<(usize, uuid::Uuid)>,
 }
@@ -86,7 +85,7 @@ impl Day {
         }
     }
 
-    /// `admin` does something in another process. What is refused changes nothing, which the invariants assert.
+    /// `admin` does something in another process. A refused command changes nothing, which the invariants check.
     fn administer(&mut self) {
         let name = ["a", "b"][self.rng.below(2)];
         let node = self.nodes[self.rng.below(self.nodes.len())].public_id.to_string();
@@ -104,14 +103,12 @@ impl Day {
             4 => drop(nodes::drain(&self.admin, &node).unwrap()),
             _ => drop(nodes::resume(&self.admin, &node).unwrap()),
         }
-        // Whatever the server writes next, it takes in what was changed before.
+        // The server's next write picks up earlier changes.
         accounts::activate(&self.test().app, Some(name)).unwrap();
     }
 
-    /// A node does something under one of the leases that it ever had. Late ones are refused; that is asserted by the
-    /// invariants, not here.
+    /// A node acts on one of its leases. Late calls are refused, which the invariants check.
     fn work(&mut self) {
-        // Mostly recent leases, so that some work gets done.
         let recent = self.leases.len().min(6);
         let (node, lease) = self.leases[self.leases.len() - 1 - self.rng.below(recent)];
         let (what, retry) = (self.rng.below(8), [Retry::Never, Retry::Anywhere, Retry::Elsewhere][self.rng.below(3)]);
@@ -132,7 +129,7 @@ impl Day {
         }
     }
 
-    /// All jobs, oldest first, by the eyes of their owners.
+    /// All jobs, oldest first, as their owners see them.
     fn jobs(&self) -> Vec<jobs::JobInfo> {
         let (app, mut all) = (&self.test().app, Vec::new());
         for caller in self.callers.iter().step_by(2) {

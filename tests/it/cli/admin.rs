@@ -1,4 +1,4 @@
-//! `admin`: the shapes it answers with, and that a running server heeds it at once.
+//! `admin`: its JSON output, and its effect on a running server.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,6 @@ fn is_key(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() == 36 && uuid::Uuid::parse_str(text).is_ok())
 }
 
-/// An object's members, in order.
 fn members(value: &Value) -> Vec<&str> {
     let mut members: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
@@ -46,7 +45,7 @@ fn account_and_key_commands_print_the_documented_json() {
     let names: Vec<_> = admin(&cli, &["account", "list"])["accounts"].as_array().unwrap().clone();
     assert_eq!(names.iter().map(|a| a["name"].as_str().unwrap()).collect::<Vec<_>>(), ["studio-a", "studio-b"]);
 
-    // Both wait: the operator must say which, and is told who they are.
+    // Two accounts are inactive: the command must name one, and lists both.
     let output = cli.run(&["admin", "activate"]);
     assert_eq!((output.status, output.out.as_str()), (2, ""), "{output:?}");
     assert!(output.err.contains("studio-a") && output.err.contains("studio-b"), "{output:?}");
@@ -134,7 +133,7 @@ fn server_exits_successfully_on_sigterm_and_keeps_its_local_nodes() {
     let server = CliServer::start(&cli, &["--port-file", port.to_str().unwrap(), "--local-nodes", "2"]);
     assert_eq!(std::fs::read_to_string(&port).unwrap().trim(), server.url.trim_start_matches("https://"));
     assert!(server.terminate().success());
-    // The nodes inside keep who they are over a restart.
+    // Local nodes keep their identity over a restart.
     let server = CliServer::start(&cli, &["--local-nodes", "2"]);
     let nodes = admin(&cli, &["nodes", "list"])["nodes"].clone();
     assert_eq!(

@@ -1,8 +1,8 @@
-//! Values that are none: the argument is named, in plain words, also where the value looks like a flag.
+//! Invalid values: the error names the argument in plain language, even if the value looks like a flag.
 
 use crate::support::cli::{Cli, CliOutput};
 
-/// What a programmer's parser says, and clap of a number with a minus.
+/// Phrases of Rust parsers and of clap that must not appear.
 const FOREIGN_WORDS: &[&str] = &[
     "invalid digit",
     "unexpected argument",
@@ -14,10 +14,10 @@ const FOREIGN_WORDS: &[&str] = &[
     "attempted to convert",
 ];
 
-/// Flags take text of any kind where their value is called so.
+/// Value names of flags that take free text.
 const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "JOB.JSON", "SOURCE"];
 
-/// Every command that has flags with values.
+/// Commands that have flags with values.
 const COMMANDS: &[&str] = &[
     "quickstart",
     "serve",
@@ -35,7 +35,7 @@ fn args(line: &str) -> Vec<&str> {
     line.split(' ').collect()
 }
 
-/// The flags in a command's help that take a value of a certain form.
+/// Flags in a command's help whose values are not free text.
 fn flags_with_values(cli: &Cli, command: &str) -> Vec<String> {
     let help = cli.run(&[&args(command)[..], &["--help"]].concat()).out;
     let flag = |line: &str| {
@@ -67,7 +67,7 @@ fn every_typed_flag_rejects_nonsense_and_negative_numbers_by_name() {
             for value in ["nonsense", "-1", "-0.5", "99999999999999999999999"] {
                 let line = [&args(command)[..], &[&flag, value]].concat();
                 let output = cli.run(&line);
-                // A large number can be a good one of a flag that has no limit of its own here.
+                // Some flags accept any large number.
                 if value.starts_with('9') && output.status != 2 {
                     continue;
                 }

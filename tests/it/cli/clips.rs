@@ -1,4 +1,4 @@
-//! The commands that make clips: `sample`, `inspect` and `render` without a server, `quickstart` and `submit` with one.
+//! Commands that make clips: `sample`, `inspect` and `render` without a server, `quickstart` and `submit` with one.
 
 use std::path::Path;
 
@@ -11,7 +11,6 @@ fn assert_is_mp4(path: &Path) {
     assert_eq!(bytes.get(4..8), Some(b"ftyp".as_slice()), "{}", path.display());
 }
 
-/// Writes the sample; its player and round.
 fn sample(cli: &Cli) -> (String, String) {
     let output = cli.run(&["sample", "-o", "sample.dem", "--json"]);
     assert_eq!((output.status, output.err.as_str()), (0, ""), "{output:?}");
@@ -91,7 +90,7 @@ fn submit_uploads_waits_downloads_and_exits_nonzero_for_a_failed_job() {
     assert_is_mp4(&cli.home().join("clip.mp4"));
     assert!(output.err.lines().any(|line| line == "100 %  done"), "{output:?}");
 
-    // By its address: an uploaded demo may have been read meanwhile, and then it would not become a job.
+    // By URL: an uploaded demo may have been indexed by now, and the job would be rejected at submission.
     let output = submit_of(&files.url("/quick.dem"), "99", &["--wait"]);
     assert_eq!((output.status, &output.json()["status"]), (1, &"failed".into()), "{output:?}");
     assert!(output.err.contains("round_not_in_demo"), "{output:?}");

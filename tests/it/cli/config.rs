@@ -1,10 +1,10 @@
-//! Where a setting comes from: the flag, else the environment, else the file.
+//! Precedence of settings: flag, environment variable, config file.
 
 use std::fs;
 
 use crate::support::cli::{Cli, CliOutput};
 
-/// What the program took for `--server`: a refused port is named in the error.
+/// The port of `--server` that was used, taken from the connection error.
 fn port_asked(output: &CliOutput) -> Option<&str> {
     let (_, rest) = output.err.split_once("127.0.0.1:")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()
@@ -34,7 +34,7 @@ fn flags_override_environment_variables_which_override_the_file() {
         assert_eq!(port_asked(&output), Some(expected), "{args:?} {environment:?}: {output:?}");
         assert_eq!(output.status, 1, "{output:?}");
     }
-    // The file also does for a flag that must be there.
+    // The file can also provide a required flag.
     let args = ["submit", "https://demos.lan/x.dem", "--player", "76561197991272318", "--config", "set.toml"];
     assert_eq!(port_asked(&cli.run_in(&[key], &args)), Some("3"));
 }
@@ -42,7 +42,7 @@ fn flags_override_environment_variables_which_override_the_file() {
 #[test]
 fn data_directory_and_config_file_follow_the_same_precedence() {
     let cli = Cli::new();
-    // Each has an account of its name.
+    // Each directory has an account of its own name.
     let [flag, variable, file, own, _] =
         ["flag", "variable", "file", "own", ".local/share/dinkem-appliance"].map(|name| {
             let data = cli.make_appliance(name);
@@ -64,7 +64,7 @@ fn data_directory_and_config_file_follow_the_same_precedence() {
     let output = cli.run_in(&[("DINKEM_DATA_DIR", variable_text)], &args);
     assert!(is_of(&output, "flag"), "{output:?}");
 
-    // With nothing said, the user's own file in the platform's place; without that, the platform's place for data.
+    // Without any setting: the user's config file in the platform's default place, or else the default data directory.
     #[cfg(target_os = "linux")]
     {
         let place = cli.home().join(".config/dinkem-appliance");

@@ -1,4 +1,4 @@
-//! Dinks by a slip of the finger: refused, asked about, or taken out of the bill again.
+//! Setting dinks by mistake: rejected, confirmed first, or undone without being billed.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn held(cli: &Cli) -> Value {
     cli.run(&["--json", "admin", "dinks", "show"]).json()["accounts"][0]["dinks"].clone()
 }
 
-/// The most of this month, as it would be billed.
+/// This month's peak, as it would be billed.
 fn billed(cli: &Cli) -> Value {
     let usage = cli.run(&["--json", "admin", "usage", "--account", "studio"]).json();
     usage["statements"][0]["dinks"]["peak"].clone()
@@ -59,7 +59,7 @@ fn without_a_terminal_far_more_dinks_than_live_slots_require_yes_flag() {
     assert!(output.status == 1 && output.err.contains("no account named nobody"), "{output:?}");
 }
 
-/// Calls the binary on a terminal of its own, with this typed into it.
+/// Runs the binary on a terminal and types this.
 #[cfg(target_os = "linux")]
 fn on_a_terminal(cli: &Cli, typed: &str, args: &str) -> CliOutput {
     let line = format!("'{}' {args}", crate::support::process::BINARY);
@@ -99,7 +99,7 @@ fn undone_change_is_not_billed_and_restores_the_previous_dinks() {
         assert_eq!(cli.run(&["admin", "dinks", "set", "studio", number, "--yes"]).status, 0);
     }
     assert_eq!((held(&cli), billed(&cli)), (json!(3), json!(40_000)));
-    // Change by change goes back, the last one first: what it was, what it is then, what is billed.
+    // Undoes changes from the latest to the first: the undone value, the new one, the billed peak.
     for (was, now, peak) in [(3, 40_000, 40_000), (40_000, 2, 2), (2, 0, 0)] {
         let output = undo();
         assert_eq!(output.status, 0, "{output:?}");

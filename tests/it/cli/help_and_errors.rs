@@ -1,4 +1,4 @@
-//! Help, exit statuses and the streams: what scripts and people rely on before any work is done.
+//! Help texts, exit statuses and the output streams.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ fn commands_in(help: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every command, as the words that call it.
+/// Every subcommand, as its arguments.
 fn tree(cli: &Cli, above: &[String], found: &mut Vec<Vec<String>>) {
     let mut args: Vec<&str> = above.iter().map(String::as_str).collect();
     args.push("--help");
@@ -189,7 +189,7 @@ fn failures_exit_with_1_and_print_one_line_on_stderr() {
     for (args, part) in cases {
         let output = cli.run(args);
         assert_eq!((output.status, output.out.as_str()), (1, ""), "{args:?}: {output:?}");
-        // Nothing else but progress may stand before it.
+        // Only progress lines may precede it.
         let actual: Vec<_> = output.err.lines().filter(|line| !line.contains(" %  ")).collect();
         assert!(
             matches!(actual[..], [line] if line.starts_with("error: ") && line.contains(part)),

@@ -1,14 +1,14 @@
-//! Commands that messages name can be typed as they stand.
+//! Commands suggested in messages work as printed.
 
 use crate::support::cli::{Cli, CliOutput};
 
-/// The commands in a text: from the program's name to the end of the backticks or the line.
+/// The commands in a text, each up to the closing backtick or the end of the line.
 fn commands(text: &str) -> Vec<String> {
     let ends = |rest: &str| rest.find(['`', '\n']).unwrap_or(rest.len());
     text.split("dinkem-appliance ").skip(1).map(|rest| format!("dinkem-appliance {}", &rest[..ends(rest)])).collect()
 }
 
-/// Types a command into a shell that finds the binary under test by the program's name.
+/// Runs a command in a shell whose `PATH` contains the binary under test.
 #[cfg(unix)]
 fn type_in(cli: &Cli, command: &str) -> std::process::Output {
     let binary = std::path::Path::new(crate::support::process::BINARY).parent().unwrap();
@@ -32,7 +32,7 @@ fn activate_hint_names_data_directory_and_account_and_runs_in_a_shell() {
     assert_eq!(String::from_utf8(typed.stdout).unwrap().trim(), format!("{name}: active"));
 }
 
-/// What is asked for, and how the hints in the answer begin behind the program and its data directory.
+/// Commands, and the start of the hints that they print, after the program's name and data directory.
 const CASES: &[(&[&str], &[&str])] = &[
     (&["activate"], &["admin activate one", "admin activate 'number two'"]),
     (&["account", "show", "nobody"], &["admin account list"]),
@@ -68,7 +68,7 @@ fn hints_repeat_the_given_data_directory() {
         says(&cli.run_in(&[("DINKEM_DATA_DIR", "here")], &line(&[])), "--data-dir here ", hints);
         says(&cli.run(&line(&[])), "", hints);
     }
-    // A config file that was named for this one call is not there for the next.
+    // A config file given for one call does not apply to the next.
     std::fs::write(cli.home().join("set.toml"), "data_dir = 'here'\n").unwrap();
     let output = cli.run(&["--config", "set.toml", "admin", "account", "show", "nobody"]);
     says(&output, "--data-dir here ", &["admin account list"]);

@@ -1,4 +1,4 @@
-//! Ctrl-C while a clip is made: what is said is true, and the exit status is a shell's for it.
+//! Ctrl-C while a clip is being made: the message is true and the exit status is 130.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ struct Running {
     lines: std::io::Lines<BufReader<ChildStderr>>,
 }
 
-/// The sample, which takes a while to render, once its rendering has begun.
+/// Runs a command until it has started rendering.
 fn rendering(cli: &Cli, args: &[&str]) -> Running {
     let temp = cli.home().join("temp");
     fs::create_dir_all(&temp).unwrap();
@@ -24,7 +24,7 @@ fn rendering(cli: &Cli, args: &[&str]) -> Running {
     Running { child, lines }
 }
 
-/// Ctrl-C, and what comes of it: exit status and last line.
+/// Sends SIGINT: exit status and last line.
 fn interrupt(mut running: Running) -> (Option<i32>, String) {
     let id = running.child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());

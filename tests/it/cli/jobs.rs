@@ -1,4 +1,4 @@
-//! `admin jobs` and `admin nodes` of the real binary, beside a real server with clients and a node's calls.
+//! `admin jobs` and `admin nodes` beside a running server.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::appliance::good_job;
 use crate::support::process::{Appliance, run};
 use crate::support::wait::until;
 
-/// A node that is nothing but its calls.
+/// A node's API calls.
 struct Node<'a> {
     appliance: &'a Appliance,
     key: String,
@@ -22,7 +22,7 @@ impl<'a> Node<'a> {
         Self { appliance, key: answer["node_key"].as_str().unwrap().to_owned() }
     }
 
-    /// A claim without waiting: the lease's path and the job's id.
+    /// Claims without waiting: the path of the lease and the job's id.
     fn claim(&self) -> Option<(String, String)> {
         let body = json!({ "wait_seconds": 0, "renderers": ["builtin"], "slots": 1 });
         let (status, claim) = self.appliance.call("POST", "/api/node/claims", &self.key, Some(&body));
@@ -41,7 +41,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// `admin …` that must fail: its sentence.
+/// Runs an `admin` command that must fail; its message.
 fn refused(appliance: &Appliance, words: &[&str]) -> String {
     let data = appliance.data_dir();
     let (status, out, err) = run(&[&["--data-dir", data.to_str().unwrap(), "admin"], words].concat());

@@ -1,4 +1,4 @@
-//! `admin keys` and `admin audit` at the command line.
+//! `admin keys` and `admin audit`.
 
 use serde_json::Value;
 
@@ -120,7 +120,7 @@ fn stopping_server_saves_last_use_of_keys() {
     }
 }
 
-/// The contract's answers, to the byte, of the real binary over HTTPS, while `admin` does its part in other processes.
+/// The contract's responses, byte for byte, while `admin` runs in other processes.
 #[test]
 fn real_server_follows_the_contract_from_sign_up_to_deactivation() {
     let appliance = Appliance::start(&[]);

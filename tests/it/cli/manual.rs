@@ -1,4 +1,4 @@
-//! The man pages and completions that packages bring.
+//! Man pages and shell completions for the packages.
 
 use std::fs;
 

@@ -1,10 +1,10 @@
-//! Only `serve` and `quickstart` make an appliance: `admin` beside none says so and leaves nothing.
+//! Only `serve` and `quickstart` create a data directory: `admin` on a missing one says so and creates nothing.
 
 use std::fs;
 
 use crate::support::cli::Cli;
 
-/// One command of each kind, but for the two that look at a directory whatever is in it.
+/// One command of each kind, except `doctor` and `healthcheck`, which work on any directory.
 const COMMANDS: &[&[&str]] = &[
     &["account", "create", "studio"],
     &["account", "list"],
@@ -31,7 +31,7 @@ fn admin_refuses_missing_and_foreign_directories_and_creates_nothing() {
     fs::create_dir(cli.home().join("photos")).unwrap();
     fs::write(cli.home().join("photos/cat.jpg"), "a cat").unwrap();
     fs::create_dir(cli.home().join("half")).unwrap();
-    // What SQLite leaves of a store that was never written.
+    // An empty database file, as SQLite leaves it.
     fs::write(cli.home().join("half/store.db"), "").unwrap();
     for (dir, why, left) in
         [("none", "does not exist", 0), ("photos", "holds no store", 1), ("half", "holds no store", 1)]

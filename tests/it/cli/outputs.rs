@@ -1,4 +1,4 @@
-//! Where results go and where demos come from is looked at before the work begins, and what is said of it is true.
+//! Input and output paths are checked before work begins, and the messages about them are true.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::support::wait::until;
 
 const PLAYER: &str = "76561197991272318";
 
-/// Names below the home that no file can be put at.
+/// Paths at which no file can be created.
 fn unwritable(cli: &Cli) -> Vec<&'static str> {
     fs::create_dir_all(cli.home().join("folder")).unwrap();
     fs::write(cli.home().join("file"), "").unwrap();
-    // What lies in /proc is a folder, and takes no files, whoever asks.
+    // Not even root can create files in /proc.
     let proc = if cfg!(target_os = "linux") { vec!["/proc/clip.mp4"] } else { vec![] };
     [vec!["folder", "no/such/clip.mp4", "file/clip.mp4"], proc].concat()
 }
@@ -36,7 +36,7 @@ fn unwritable_output_is_reported_before_work_begins() {
     let commands: &[&[&str]] = &[
         &["quickstart", "--exit", "-o"],
         &["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o"],
-        // Nobody answers there: whoever asked would say so.
+        // No server listens there; contacting it would print another error.
         &[
             "submit",
             "quick.dem",

@@ -1,11 +1,11 @@
-//! Counted nouns agree with their numbers, in every message.
+//! Singular and plural in messages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::cli::Cli;
 
-/// Where the number is two at least.
+/// Source lines where the number is at least two.
 const MANY: &[&str] = &[
     "format!(\"{} rounds\", survey.rounds.len())",
     "[1, .., last] => format!(\"{last} rounds\"),",
@@ -37,7 +37,7 @@ fn no_message_uses_a_plural_for_a_count_that_may_be_one() {
         let code = text.split("#[cfg(test)]").next().unwrap();
         for (at, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
             let is_counted = NOUNS.iter().any(|noun| line.contains(&format!("}} {noun}"))) && line.contains('"');
-            // Limits are constants, and never 1; what is for debugging is read by nobody else.
+            // Limits are constants above 1; debug messages do not matter.
             if is_counted && !line.contains("limits::") && !line.contains("debug!") && !MANY.contains(&line.trim()) {
                 offences.push(format!("{}:{}: {}", path.display(), at + 1, line.trim()));
             }

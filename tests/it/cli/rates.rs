@@ -1,4 +1,4 @@
-//! `admin rates` and `admin usage`: prices with their history, and the forms of a statement.
+//! `admin rates` and `admin usage`: prices and their history, statements as text, JSON and CSV.
 
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ fn invalid_price_currency_or_month_is_wrong_usage() {
     }
 }
 
-/// January 2024 of an account, and what is said of it with these words.
+/// An account with some usage in January 2024, and a function that runs `admin` on it.
 fn january() -> (Appliance, impl Fn(&str) -> CliOutput) {
     let appliance = Appliance::start_at(START_MS, |_| {});
     let keys = appliance.account_with_dinks("studio", 2);
@@ -184,7 +184,7 @@ fn dinks_are_billed_by_monthly_peak_at_the_months_final_price() {
     };
     let days = |number: u32| appliance.clock.advance(Duration::from_secs(86_400) * number);
     let hold = |number: u32| dinks::set(&appliance.app, "studio", number).map(|_| ()).unwrap();
-    // For a moment only; then none are left.
+    // Only for a moment.
     hold(5);
     hold(0);
     days(31); // 25 February

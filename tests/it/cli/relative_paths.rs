@@ -1,5 +1,4 @@
-//! Relative paths work wherever they may be given, also where other processes get them: a renderer has a working
-//! directory of its own.
+//! Relative paths work everywhere, even when passed to child processes with another working directory.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +10,7 @@ use crate::support::cli::Cli;
 use crate::support::quick;
 use crate::support::wait::until;
 
-/// A process that is killed when it goes out of scope.
+/// A process that is killed when it is dropped.
 struct Running(Child);
 
 impl Running {
@@ -28,7 +27,7 @@ impl Drop for Running {
     }
 }
 
-/// Where the server listens, once it does.
+/// Waits for the server's address.
 fn address(port_file: &Path) -> String {
     let read = || fs::read_to_string(port_file).ok().filter(|text| text.ends_with('\n'));
     until("the port file", read).trim().to_owned()
@@ -38,7 +37,7 @@ fn is_mp4(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.get(4..8) == Some(b"ftyp"))
 }
 
-/// A clip of the short demo in the home, through the server at this address.
+/// Renders a clip of the short demo through the server at this address.
 fn submit(cli: &Cli, data_dir: &str, address: &str, to: &str) {
     let home = cli.home();
     fs::write(home.join("quick.dem"), forge::quick()).unwrap();

@@ -1,4 +1,4 @@
-//! Scratch folders are their owner's alone whatever the umask says; results follow it.
+//! Scratch folders are private whatever the umask; results follow it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -19,7 +19,7 @@ fn quick_demo(cli: &Cli) -> String {
     quick::PLAYER.to_string()
 }
 
-/// Runs the binary to its end under a umask.
+/// Runs the binary under a umask.
 fn run_under(cli: &Cli, umask: &str, args: &[&str]) {
     let script = format!("umask {umask} && exec \"$0\" \"$@\"");
     let mut command = std::process::Command::new("sh");
@@ -29,7 +29,7 @@ fn run_under(cli: &Cli, umask: &str, args: &[&str]) {
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// `quickstart` under a umask with its scratch folders in a place of the test's own, once it serves.
+/// Starts `quickstart` under a umask with its own temporary directory and waits until it serves.
 fn serving(cli: &Cli, umask: &str, temp: &Path, player: &str) -> Child {
     let script = format!("umask {umask} && exec \"$0\" \"$@\"");
     let mut command = std::process::Command::new("sh");

@@ -1,5 +1,4 @@
-//! The forge makes true demos: two parsers that know nothing of each other read the same out of them, field by field and
-//! event by event, and that is what was described.
+//! Forged demos are valid: two independent parsers agree on every field and event, and read what was described.
 
 mod readings;
 
@@ -18,7 +17,7 @@ fn demos() -> [(&'static str, Match); 2] {
     [("sample", forge::sample_match()), ("quick", forge::quick_match())]
 }
 
-/// The rounds that count, each with its first tick.
+/// The rounds that count, with their first tick.
 fn rounds(described: &Match) -> Vec<(i32, &Round)> {
     let mut tick = 1;
     let mut rounds = Vec::new();
@@ -73,7 +72,7 @@ fn forged_demo_contains_the_described_players_and_positions() {
         let reading = readings::awpy(&forge::play(&described));
         assert_eq!((reading.map.as_str(), reading.tick_rate), (described.map, TICK_RATE as f32), "{name}");
         for (start, round) in rounds(&described) {
-            // Nobody has moved yet in any look at the frozen.
+            // No one moves during freeze time.
             let state = reading.states.range(start..start + round.freeze_ticks).next().unwrap().1;
             for part in &round.parts {
                 let player = described.players[part.player];
@@ -174,7 +173,7 @@ fn sample_contains_everything_a_clip_can_show() {
 }
 
 impl Reading {
-    /// Where the pawns are, in the order of their slots.
+    /// Positions of the pawns, in the order of their slots.
     fn pawns<'a>(&'a self, state: &'a readings::State) -> impl Iterator<Item = [f32; 3]> + 'a {
         let pawns = self.classes.iter().filter(|(_, class)| *class == "CCSPlayerPawn");
         pawns.filter_map(|(slot, _)| readings::place(state, *slot))

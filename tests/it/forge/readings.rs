@@ -1,4 +1,4 @@
-//! What two parsers read out of a demo, in a form that can be compared: entities look by look, and events.
+//! What two parsers read from a demo in comparable form: snapshots of all entities, and events.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,46 +8,45 @@ use awpy::entity::field_path::FieldPath;
 use source2_demo::prelude::*;
 use source2_demo::proto::{CDemoFileHeader, CSvcMsgServerInfo};
 
-/// Ticks from one look at all entities to the next.
+/// Ticks between snapshots.
 const LOOK_TICKS: i32 = 32;
-/// How far two parsers may be apart in a quantized number.
+/// Tolerance for quantized numbers.
 const CLOSE: f32 = 0.001;
 
-/// A slot, and a field's path in it, with what it holds.
+/// Values by slot and field path.
 pub type State = BTreeMap<(u32, Vec<u16>), Datum>;
 
-/// Tick, name, keys with their values.
+/// Tick, name, keys and values.
 pub type Event = (i32, String, Vec<(String, String)>);
 
-/// What a parser read.
 #[derive(Default)]
 pub struct Reading {
     pub map: String,
     pub tick_rate: f32,
-    /// By slot: the class of whatever was last in it.
+    /// The class of the last entity in each slot.
     pub classes: BTreeMap<u32, String>,
     pub states: BTreeMap<i32, State>,
     pub events: Vec<Event>,
 }
 
-/// A field's value, whatever a parser calls its type.
+/// A field's value, independent of the parser's types.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Datum {
     Whole(i128),
     Text(String),
     Floats(Vec<f32>),
-    /// Pitch, yaw and roll as awpy has them, from minus half a turn on; the other parser begins at nothing.
+    /// Pitch, yaw and roll from -180 degrees as awpy has them; the other parser starts at 0.
     Angles(Vec<f32>),
 }
 
 impl Datum {
-    /// Equal, or as good as.
+    /// Equal within the tolerance.
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Floats(a), Self::Floats(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= CLOSE)
             }
-            // An angle that is not written is nothing to both.
+            // An unset angle is 0 in both.
             (Self::Angles(a), Self::Floats(b)) => {
                 a.iter().zip(b).all(|(a, b)| (a + 180.0 - b).abs() <= CLOSE || (*a == 0.0 && *b == 0.0))
             }
@@ -56,9 +55,9 @@ impl Datum {
     }
 }
 
-/// Where the pawn of a slot is: three cells of 512 units, and three places within.
+/// The position of a slot's pawn: three cells of 512 units, and three offsets within.
 pub fn place(state: &State, slot: u32) -> Option<[f32; 3]> {
-    // The body's is the one component of a pawn with six values.
+    // The body component is the only one with six values.
     let body = (0..30).find(|body| state.contains_key(&(slot, vec![*body, 5])))?;
     let part = |index: u16| match state.get(&(slot, vec![body, index])) {
         Some(Datum::Whole(value)) => Some(*value as f32),
@@ -69,7 +68,7 @@ pub fn place(state: &State, slot: u32) -> Option<[f32; 3]> {
     Some([axis(0)?, axis(1)?, axis(2)?])
 }
 
-/// By awpy.
+/// Reads with awpy.
 pub fn awpy(bytes: &[u8]) -> Reading {
     let parser = awpy::Parser::from_bytes(bytes.to_vec());
     let mut reading = Reading { map: parser.file_header().unwrap().map_name.unwrap(), ..Reading::default() };
@@ -113,7 +112,7 @@ fn of_awpy(value: &awpy::FieldValue) -> Datum {
     }
 }
 
-/// Takes away what only says that something is within it: one parser keeps that, the other does not.
+/// Removes entries that are only parents of others: only one of the parsers keeps them.
 fn leaves(state: &mut State) {
     let parents: Vec<_> = state
         .keys()
@@ -127,7 +126,7 @@ fn leaves(state: &mut State) {
     });
 }
 
-/// By source2-demo.
+/// Reads with source2-demo.
 pub fn source2(bytes: &[u8]) -> Reading {
     let mut parser = Parser::from_slice(bytes).unwrap();
     let watch: Rc<RefCell<Watch>> = parser.register_observer();
@@ -205,7 +204,7 @@ fn of_source2(value: &FieldValue) -> Datum {
     }
 }
 
-/// As awpy says it.
+/// Formats a value as awpy does.
 fn of_event(value: &EventValue) -> String {
     match value {
         EventValue::String(value) => value.clone(),

@@ -1,5 +1,5 @@
-//! Matches that go another way than most: backups that are loaded back and forth, coaches, crowds, knives. They are
-//! described here in a few lines, forged, and read back; what is expected is what was described.
+//! Unusual matches: restored backups, coaches, many players, knife rounds. They are described here, forged, and read
+//! back; the description is what is expected.
 
 mod index_and_scene;
 mod people;
@@ -32,14 +32,14 @@ fn steam64(player: usize) -> u64 {
     76_561_202_200_001_000 + player as u64
 }
 
-/// A match of two teams of these sizes: the first team's players come first.
+/// A match of two teams of these sizes, with the first team's players first.
 fn game(sizes: [usize; 2], stages: Vec<Stage>) -> Match {
     let player = |n: usize| Player { steam64: steam64(n), name: NAMES[n], team: usize::from(n >= sizes[0]) };
     let players = (0..sizes[0] + sizes[1]).map(player).collect();
     Match { map: "de_nowhere", game: Game::Competitive, teams: ["Oaks", "Pines"], players, stages }
 }
 
-/// A round of the first so many players; each kill is of the second by the first, one every half second.
+/// A round of the first `players` players. Each kill is (killer, victim), one every half second.
 fn round(players: usize, winner: Side, weapon: &'static str, kills: &[(usize, usize)]) -> Round {
     let part = |player: usize| {
         let from = [player as f32 * 150.0 - 900.0, player as f32 * 40.0, 16.0];
@@ -98,7 +98,7 @@ impl Forged {
     }
 }
 
-/// Numbers and winners, such as `1t 2ct`.
+/// Numbers and winners of the rounds, such as `1t 2ct`.
 fn rounds(index: &DemoIndex) -> String {
     let one = |round: &demo::IndexedRound| format!("{}{}", round.number, round.winner.as_deref().unwrap_or("-"));
     index.rounds.iter().map(one).collect::<Vec<_>>().join(" ")

@@ -1,12 +1,11 @@
-//! Who plays: coaches do not, and of a crowd the picture shows the followed player and the enemies first.
+//! Players: coaches do not count, and of too many players the followed one and the enemies are drawn first.
 
 use super::*;
 use dinkem_appliance::render::scene::MAX_PLAYERS;
 
-/// Where coaches stand.
 const BENCH: [f32; 3] = [800.0, -300.0, 16.0];
 
-/// Two against two, 0 and 1 against 2 and 3, with coaches 4 and 5 on the second team.
+/// Players 0 and 1 against 2 and 3, with coaches 4 and 5 on the second team.
 fn coached(stages: Vec<Stage>) -> Forged {
     Forged::of(&game([2, 4], stages))
 }
@@ -47,7 +46,7 @@ fn coaches_are_recognised_by_their_behaviour() {
     let killed = act(40, 0, What::Kill(Kill { victim: 4, ..Kill::default() }));
     let kills = act(10, 4, What::Kill(Kill { victim: 1, ..Kill::default() }));
     let fires = act(5, 4, What::Shoot(1));
-    // Two rounds, in which of them player 4 plays, and the feed of the first.
+    // Two rounds, in which of them player 4 plays, and the kill feed of the first.
     let cases: [(&str, [Round; 2], [bool; 2], &str); 9] = [
         ("coaches both", [coach(), coach()], [false, false], "p2>p0"),
         ("sent off two seconds late", [with(vec![], vec![die(128)]), coach()], [false, false], "p0>p2"),
@@ -94,7 +93,7 @@ fn deaths_as_coach_do_not_count_for_the_later_player() {
 
 #[test]
 fn with_too_many_players_the_followed_one_and_enemies_are_drawn_and_the_kill_feed_is_complete() {
-    // Sizes of the teams, the followed player, and how many of his own team are drawn with him.
+    // Team sizes, followed player, number of teammates drawn.
     for (sizes, followed, own) in
         [([10, 10], 0, 5), ([10, 10], 16, 5), ([10, 10], 19, 5), ([12, 8], 16, 3), ([12, 8], 11, 7)]
     {
@@ -112,7 +111,7 @@ fn with_too_many_players_the_followed_one_and_enemies_are_drawn_and_the_kill_fee
         assert_eq!(enemies, sizes[usize::from(followed < sizes[0])], "{what}: all enemies are drawn");
         assert_eq!(scene.players.len() - enemies, own + 1, "{what}");
         assert_eq!(feed(&scene), format!("p0>p{last} p1>p{} p{}>p9 p2>p{}", last - 1, last - 2, last - 3), "{what}");
-        // Who lives is right on both sides, drawn or not.
+        // The number of living players includes those who are not drawn.
         let end = scene.moments.last().unwrap();
         let living = end.players.iter().filter(|at| at.alive()).count()
             + end.undrawn_alive.iter().map(|n| usize::from(*n)).sum::<usize>();

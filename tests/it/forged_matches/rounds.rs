@@ -1,4 +1,4 @@
-//! Which rounds a match has: only those that were decided and are on its final line, without knives.
+//! Which rounds a match has: only those that were decided and not undone, without knife rounds.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn warmup() -> Stage {
 #[test]
 fn restored_backups_add_no_phantom_rounds_and_lose_no_real_ones() {
     use Stage::{Load, Rewind};
-    // What is played; rounds that are left; a round that must not be there.
+    // Stages, remaining rounds, a round that must not exist.
     let cases: [(&str, Vec<Stage>, &str, u32); 8] = [
         ("one round back", vec![won(T), won(T), Rewind(1), won(Ct)], "1t 2ct", 3),
         (
@@ -100,7 +100,7 @@ fn first_round_with_guns_counts_even_if_nothing_happens() {
         let forged = Forged::of(&game([2, 2], vec![first, won(T)]));
         assert_eq!(rounds(&forged.index()), "1ct 2t", "{what}");
     }
-    // Later on, knives make no difference.
+    // Later knife rounds count.
     let knives = Stage::Round(round(4, T, "knife", &[]).with_knives());
     assert_eq!(rounds(&Forged::of(&game([2, 2], vec![won(Ct), knives.clone(), won(T)])).index()), "1ct 2t 3t");
     let late = vec![warmup(), Stage::Load(6, [3, 3]), knives, won(T)];

@@ -1,4 +1,4 @@
-//! What the server, `inspect` and a render make of odd matches: the same as the readers of demos do.
+//! Unusual matches through the server, `inspect` and `render`, with the same results.
 
 use super::*;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::support::cli::Cli;
 use crate::support::client::Request;
 use crate::support::process::BINARY;
 
-/// Knives, a wrong and a right backup, a coach.
+/// A knife round, a wrong and a right backup, a coach.
 fn odd_match() -> Match {
     let won = |winner| {
         let kill = if winner == T { (0, 2) } else { (2, 0) };
@@ -77,7 +77,7 @@ fn inspect_and_render_agree_about_an_unusual_match() {
     assert!(phantom.status != 0 && phantom.err.contains("The demo has 3 rounds"), "{phantom:?}");
     assert!(!cli.home().join("clip.mp4").exists());
     let real: Value = render(0, 3).json();
-    // Three seconds before, the round, three behind.
+    // The round, and three seconds before and after it.
     let seconds = 3.0 + f64::from(LIVE) / 64.0 + 3.0;
     assert!((real["duration_seconds"].as_f64().unwrap() - seconds).abs() < 0.1, "{real}");
 }

@@ -1,5 +1,5 @@
-//! The odd demos of `shared/demos/odd` beside the repository. A test that needs one says so and passes where it is
-//! missing. Expected values come from the page that describes them.
+//! The demos in `../shared/demos/odd`. Tests are skipped without them. Expected values come from the page that
+//! describes the demos.
 
 use super::*;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! `/api/account`.
-
 use serde_json::json;
 
 use crate::support::appliance::Appliance;
@@ -20,7 +19,7 @@ fn account_shows_its_details_and_job_counts() {
     appliance.job(&keys.metered);
     appliance.job(&keys.reserved);
     assert_eq!(of(&keys.metered), expected("metered", 0, 2, 0));
-    // Reserved is claimed first, and it is what dinks are for.
+    // The reserved job is claimed first and uses a dink.
     appliance.claim(&appliance.node("n1")).unwrap();
     assert_eq!(of(&keys.reserved), expected("reserved", 1, 1, 1));
 }

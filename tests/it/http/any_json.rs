@@ -1,5 +1,4 @@
-//! Whatever JSON value stands in whatever field: the answer is a `202` that says it back, or a `400` that names the
-//! field. Never anything else.
+//! Any JSON value in any field: the response is a `202` that echoes it, or a `400` that names the field.
 
 use dinkem_appliance::domain::limits;
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ const FIELDS: [&str; 10] = [
     "commands.cl_draw_only_deathnotices",
 ];
 
-/// Numbers that readers of JSON like to get wrong.
+/// Numbers that JSON parsers often get wrong.
 const NUMBERS: [&str; 24] = [
     "0",
     "-0",
@@ -90,7 +89,7 @@ const NAMES: [&str; 9] = [
     "\"a.b\"",
 ];
 
-/// The text of some JSON value.
+/// A random JSON value.
 fn value(rng: &mut Rng, depth: usize) -> String {
     let kinds = if depth == 0 { 6 } else { 9 };
     match rng.below(kinds) {
@@ -116,7 +115,7 @@ fn some(rng: &mut Rng, mut one: impl FnMut(&mut Rng) -> String) -> String {
     (0..count).map(|_| one(rng)).collect::<Vec<_>>().join(",")
 }
 
-/// Something large or deep, but inside of a body's limit.
+/// A large or deeply nested value within the body limit.
 fn long(rng: &mut Rng) -> String {
     let many = 1 + rng.below(3_000);
     match rng.below(4) {
@@ -131,7 +130,7 @@ fn space(rng: &mut Rng) -> &'static str {
     ["", "", " ", "\n\t"][rng.below(4)]
 }
 
-/// A good value of a field now and then, so that bodies are taken, too.
+/// A valid value, so that some bodies are accepted.
 fn good(rng: &mut Rng, field: &str) -> String {
     let values: &[&str] = match field {
         "demo_url" => &["\"https://example.com/x.dem\"", "\"http://\\u0065xample.com/\""],
@@ -147,7 +146,7 @@ fn good(rng: &mut Rng, field: &str) -> String {
     values[rng.below(values.len())].to_owned()
 }
 
-/// A good job but for this one field, whose value is this text.
+/// A valid job, except that this field has this value.
 fn body(field: &str, text: &str) -> String {
     let (name, text) = match field.split_once('.') {
         Some((outer, inner)) => (outer, format!("{{\"{inner}\":{text}}}")),
@@ -162,7 +161,7 @@ fn body(field: &str, text: &str) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// What the job says of the field.
+/// The field in the returned job.
 fn said<'a>(job: &'a Value, field: &str) -> &'a Value {
     field.split('.').fold(job, |value, name| &value[name])
 }
@@ -226,7 +225,7 @@ fn any_body_is_answered_with_202_400_or_413() {
         r#"{{"demo_url":"https://example.com/x.dem","steam64_id":"{PLAYER}","round":5,"fps":60,"commands":{{"spec_show_xray":"1"}},"metadata":{{"a":["\ud83c\udfae",1.5]}}}}"#
     );
     for _ in 0..1_000 {
-        // Bytes flipped, cut out, doubled.
+        // Bytes replaced, removed, inserted, duplicated.
         let mut bytes = whole.clone().into_bytes();
         for _ in 0..1 + rng.below(4) {
             let at = rng.below(bytes.len());

@@ -1,4 +1,4 @@
-//! The contract's page "Authentication", row by row, and `api.md`'s reading of the header.
+//! The contract's page "Authentication", row by row, and the details of the header in `api.md`.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::client::{Answer, Request, connect};
 const MISSING: &str = r#"{"error":"Missing or invalid API key"}"#;
 const INVALID: &str = r#"{"error":"Invalid API key"}"#;
 const NO_DINKS: &str = r#"{"error":"No reserved capacity provisioned"}"#;
-/// The contract's own example, which is nobody's.
+/// The contract's example, which belongs to no account.
 const UNKNOWN: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
 
 #[track_caller]
@@ -30,7 +30,7 @@ fn forbidden(answer: &Answer) {
     assert_eq!(answer.header("Content-Type"), Some("application/json"));
 }
 
-/// Every route of clients, with something in the place of its names.
+/// Every client route, with its placeholders filled in.
 fn client_routes() -> Vec<Request> {
     routes::all()
         .filter(|(_, _, who)| *who == "client")
@@ -47,7 +47,7 @@ fn missing_authorization_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     refused(&appliance.send(&Request::get("/api/account")), MISSING);
-    // A key anywhere else is no key.
+    // A key anywhere else does not count.
     let elsewhere = [
         Request::get(&format!("/api/account?access_token={key}&api_key={key}")),
         Request::get("/api/account").header("X-API-Key", &key),
@@ -159,7 +159,7 @@ fn key_is_accepted_in_any_letter_case_after_any_number_of_spaces() {
         format!("bEaReR {upper}"),
         format!("Bearer  {key}"),
         format!("Bearer{}{key}", " ".repeat(500)),
-        // HTTP itself takes blanks at a value's ends away.
+        // HTTP strips whitespace around a value.
         format!("  Bearer {key} \t"),
     ];
     for value in values {
@@ -234,7 +234,7 @@ fn key_selects_the_job_type_and_both_keys_belong_to_one_account() {
         let account = appliance.send(&Request::get("/api/account").key(key)).expect(200).json();
         assert_eq!((&account["name"], &account["key_class"]), (&json!("studio"), &json!(class)));
     }
-    // Priority renders are claimed ahead of best-effort work that came before them.
+    // Reserved jobs are claimed before earlier metered ones.
     let claim = appliance.claim(&appliance.node("n1")).unwrap();
     assert_eq!(claim["job"]["id"], jobs[1]);
 }
@@ -267,7 +267,7 @@ fn queued_jobs_keep_their_place_when_dinks_are_removed_and_new_ones_are_forbidde
     app::dinks::set(&appliance.app, "studio", 0).unwrap();
     forbidden(&submit(&keys.reserved));
     forbidden(&appliance.send(&Request::get("/api/clips").key(&keys.reserved)));
-    // What waits still waits as reserved work, and the account's other key sees it.
+    // The queued job is still reserved, and the account's other key sees it.
     let seen = appliance.send(&Request::get(&format!("/api/clips/{}", first.as_str().unwrap())).key(&keys.metered));
     assert_eq!((&seen.json()["job_type"], &seen.json()["queue_position"]), (&json!("reserved"), &json!(1)));
     submit(&keys.metered).expect(202);
@@ -306,7 +306,7 @@ fn there_are_no_cookies_or_sessions() {
             assert_eq!(answer.header(name), None);
         }
     }
-    // On one connection, a good request says nothing of the next one.
+    // Authentication does not carry over to the next request on a connection.
     let two = format!(
         "GET /api/account HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\nGET /api/account HTTP/1.1\r\nHost: \
          x\r\nConnection: close\r\n\r\n"
@@ -322,7 +322,7 @@ fn there_are_no_cookies_or_sessions() {
 #[test]
 fn key_is_checked_before_the_body_is_read() {
     let appliance = Appliance::start();
-    // The body never comes: only an answer that does not wait for it can arrive.
+    // The body never arrives, so the response cannot have waited for it.
     let head = "POST /api/demos HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n";
     let mut stream = connect(appliance.address);
     std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What bodies may be before anybody reads them as a job: types, lengths, limits.
+//! JSON bodies before they are parsed: content types, lengths, limits.
 
 use dinkem_appliance::domain::limits;
 
@@ -41,7 +41,7 @@ fn json_body_is_limited_to_16_kib() {
     appliance.send(&request(most).chunked()).expect(202);
     assert_eq!(appliance.send(&request(most + 1)).expect(413).json()["code"], "body_too_large");
     appliance.send(&request(most + 1).chunked()).expect(413);
-    // What is over the limit by its own word is not waited for, once it is more than the transport receives beforehand.
+    // A body announced as too large is not waited for once it exceeds what the transport buffers.
     let head = Request::post("/api/clips").key(&key).json("").no_length().header("Content-Length", "100000");
     let mut stream = connect(appliance.address);
     std::io::Write::write_all(&mut stream, &head.bytes()).unwrap();

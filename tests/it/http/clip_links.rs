@@ -1,4 +1,4 @@
-//! `/clips/{token}` and `/embed/{token}`: a finished clip for whoever has its address.
+//! `/clips/{token}` and `/embed/{token}`: the public URLs of a finished clip.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ impl Published {
         Self { appliance, key, job }
     }
 
-    /// The path of one of the clip's addresses.
+    /// The path of one of the clip's URLs.
     pub fn path(&self, which: &str) -> String {
         let url = self.job["clip"][which].as_str().unwrap();
         format!("/{}", url.splitn(4, '/').nth(3).unwrap())

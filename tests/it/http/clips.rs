@@ -1,4 +1,4 @@
-//! `/api/clips` and `/api/clips/{id}`: the contract's page "Submitting Render Jobs", and what the design adds.
+//! `/api/clips` and `/api/clips/{id}`: the contract's page "Submitting Render Jobs", and our additions.
 
 use std::time::Duration;
 

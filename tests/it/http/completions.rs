@@ -1,4 +1,4 @@
-//! `complete` over a socket: one at a time for each lease, few at once in all, and what is published stays.
+//! The `complete` call: one at a time for each lease, few at once in total, and published clips stay as they are.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -24,14 +24,14 @@ fn video_path(appliance: &Appliance, claim: &Value) -> PathBuf {
     appliance.app.data_dir().join(format!("clips/{}.mp4", claim["lease"]))
 }
 
-/// A video that can be hashed only once the test writes it: a pipe in its place.
+/// A named pipe in place of the video, so that hashing waits until the test writes to it.
 fn pipe(appliance: &Appliance, claim: &Value) -> PathBuf {
     let path = video_path(appliance, claim);
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     path
 }
 
-/// A request whose answer is read later.
+/// Sends a request whose response is read later.
 fn sent(appliance: &Appliance, request: &Request) -> std::net::TcpStream {
     let mut stream = connect(appliance.address);
     stream.write_all(&request.bytes()).unwrap();
@@ -57,7 +57,6 @@ fn second_completion_is_told_to_retry_while_the_first_is_checked() {
     assert_eq!(appliance.send(&upload).expect(409).json()["code"], "completing");
     let poster = Request::put(&lease_path(&claim, "/poster")).key(&node.key).body([0xff, 0xd8, 0xff, 0]);
     assert_eq!(appliance.send(&poster).expect(409).json()["code"], "completing");
-    // Clients are served meanwhile.
     appliance.job(&key);
 
     std::fs::write(pipe, "what broke on its way").unwrap();

@@ -1,5 +1,5 @@
-//! `admin` changes things in another connection to the store, faster than any operator, while clients call: every
-//! answer is one that was right at some moment of its request.
+//! `admin` changes keys and accounts through another connection to the store while clients send requests: every
+//! response was correct at some moment during its request.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,23 +13,23 @@ use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::Request;
 use crate::support::rng::Rng;
 
-/// Changes of the one account that is watched.
+/// Changes made to the account under test.
 const CHANGES: usize = 300;
-/// What a change does, in turn and at random.
+/// Kinds of changes.
 const KINDS: usize = 5;
 
-/// The account as the rows must say it after each change, and its keys.
+/// The expected state of the account and its keys after a change.
 #[derive(Clone)]
 struct State {
     active: bool,
     dinks: u32,
-    /// Every metered key there was, and whether it is live.
+    /// Every metered key so far and whether it is live.
     metered: Vec<(String, bool)>,
     reserved: String,
 }
 
 impl State {
-    /// What a request with this key is answered.
+    /// The expected status of a request with this key.
     fn status(&self, key: &str) -> u16 {
         let live = key == self.reserved || self.metered.iter().any(|(known, live)| known == key && *live);
         match (live && self.active, key == self.reserved && self.dinks == 0) {
@@ -40,7 +40,7 @@ impl State {
     }
 }
 
-/// Raises a flag when it goes, also when a test fails: the other threads wait for it.
+/// Sets a flag when dropped, even when the test fails: the other threads wait for it.
 struct Raise<'a>(&'a AtomicBool);
 
 impl Drop for Raise<'_> {
@@ -49,7 +49,7 @@ impl Drop for Raise<'_> {
     }
 }
 
-/// Makes one change by `admin` and says what is true then.
+/// Makes one change through `admin`; the new state.
 fn change(admin: &App, rng: &mut Rng, state: &State) -> State {
     let mut next = state.clone();
     match rng.below(KINDS) {
@@ -83,7 +83,7 @@ fn change(admin: &App, rng: &mut Rng, state: &State) -> State {
 }
 
 fn beside(appliance: &Appliance) -> Arc<App> {
-    // Its own randomness: two sources that count alike would draw the same keys.
+    // Different randomness: two equal sources would generate the same keys.
     let random = FakeRandom::default();
     (0..1_000_000).for_each(|_| drop(random.bits()));
     App::beside(appliance.app.data_dir(), appliance.clock.clone(), Arc::new(random)).unwrap()
@@ -101,7 +101,6 @@ fn a_change_between_two_requests_takes_effect_on_the_second() {
     let (mut state, mut rng) = (start(&appliance), Rng::new(1));
     for step in 0..CHANGES {
         let next = change(&admin, &mut rng, &state);
-        // The key before the change, the one after it, and the reserved one.
         let asked =
             [&state.metered[state.metered.len() - 1].0, &next.metered[next.metered.len() - 1].0, &next.reserved];
         for key in asked {
@@ -118,7 +117,7 @@ fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
     let busy = appliance.account("busy").metered;
     let admin = beside(&appliance);
     let states = Mutex::new(vec![start(&appliance)]);
-    // A change begins, then its state is listed, then it has been made.
+    // Each change is first counted as begun, then its state is listed, then it is counted as made.
     let (begun, made, over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     let asked = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -139,7 +138,8 @@ fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
                     };
                     let found = appliance.send(&Request::get("/api/account").key(&key)).status;
                     let to = begun.load(Ordering::SeqCst);
-                    // The last of them is listed only after it was made; until then the answer may be its own.
+                    // The latest state is listed only after the change was made; until then the response may be of that
+                    // state.
                     let right = loop {
                         let states = states.lock().unwrap();
                         let seen =

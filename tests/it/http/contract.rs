@@ -1,4 +1,4 @@
-//! The contract's page "Submitting Render Jobs", one test for each of its rows, in its order.
+//! The contract's page "Submitting Render Jobs": one test for each row, in the same order.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ impl Client {
         self.appliance.send(&Request::post("/api/clips").key(&self.key).json(body))
     }
 
-    /// A good job with one member's value as this JSON text.
+    /// Submits a valid job in which one member has this JSON value.
     fn with(&self, name: &str, text: &str) -> Answer {
         self.send(body_with(name, text))
     }
@@ -55,7 +55,7 @@ fn without(name: &str) -> String {
     job.to_string()
 }
 
-/// What is no string and no object.
+/// JSON values that are neither strings nor objects.
 const NEITHER: [&str; 6] = ["5", "5.0", "true", "false", "null", "[]"];
 
 #[test]
@@ -297,7 +297,7 @@ fn malformed_json_is_400_with_a_message() {
         "metadata",
         &["{\"a\":\"\\ud800\"}", "{\"\\ud800\":1}", &format!("{{\"a\":{}{}}}", "[".repeat(900), "]".repeat(900))],
     );
-    // A NUL is a character like any other, where the client's own text is kept.
+    // NUL is allowed in the client's own text.
     assert_eq!(client.takes("metadata", "{\"a\":\"\\u0000\"}")["metadata"]["a"], "\0");
 }
 

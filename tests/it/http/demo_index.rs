@@ -1,4 +1,4 @@
-//! `GET /api/demos/{sha256}`, and jobs for uploaded demos that have been read.
+//! `GET /api/demos/{sha256}`, and jobs for indexed demos.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -30,7 +30,7 @@ fn submit(appliance: &Appliance, key: &str, demo: &Value, player: &str, round: u
     appliance.send(&Request::post("/api/clips").key(key).json(job.to_string()))
 }
 
-/// Reads what waits; how many demos that were.
+/// Indexes all waiting demos; their number.
 fn read_all(appliance: &Appliance) -> usize {
     let next = || app::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap();
     std::iter::repeat_with(next).take_while(|read| *read).count()
@@ -58,7 +58,7 @@ fn indexed_demo_matches_inspect_output() {
     let cli = Cli::new();
     std::fs::write(cli.home().join("quick.dem"), &*DEMO).unwrap();
     assert_eq!(shown, cli.run(&["inspect", "quick.dem", "--json"]).json());
-    // Two rounds, the second won by the counter-terrorists with three kills of the player's (`forge::quick`).
+    // Two rounds; the CTs win the second, in which the player has three kills (`forge::quick`).
     assert_eq!(shown["rounds"].as_array().unwrap().len(), 2);
     assert_eq!((&shown["rounds"][1]["number"], &shown["rounds"][1]["winner"]), (&json!(2), &json!("ct")));
     let ours = quick::PLAYER.to_string();
@@ -112,7 +112,7 @@ fn wrong_player_or_round_is_rejected_at_submission_once_the_demo_is_indexed() {
     refuses(&refused, "round", "round_not_in_demo");
     assert!(refused.json()["error"].as_str().unwrap().contains("has 2 rounds;"), "{}", refused.text());
 
-    // The path decides, not the host; and only for whoever uploaded it.
+    // The path counts, not the host, and only for an account that uploaded the demo.
     let elsewhere =
         json!({"demo_url": format!("https://elsewhere.lan/api/demos/{}", demo["sha256"].as_str().unwrap())});
     refuses(&submit(&appliance, &key, &elsewhere, PLAYER, 2), "steam64_id", "player_not_in_demo");

@@ -1,4 +1,4 @@
-//! `GET /api/demos`, `DELETE /api/demos/{sha256}` and `admin demos`: an account's uploads, and how they go.
+//! `GET /api/demos`, `DELETE /api/demos/{sha256}` and `admin demos`: listing and deleting uploads.
 
 use std::time::Duration;
 
@@ -23,7 +23,6 @@ fn delete(appliance: &Appliance, key: &str, sha256: &Value) -> Answer {
     appliance.send(&Request::delete(&format!("/api/demos/{}", sha256.as_str().unwrap())).key(key))
 }
 
-/// Submits a job for a demo at this URL; its id.
 fn submit(appliance: &Appliance, key: &str, url: &str) -> String {
     let mut job = good_job();
     job["demo_url"] = url.into();
@@ -41,7 +40,7 @@ fn uploads_are_listed_newest_first_page_by_page() {
     let key = appliance.account("studio").metered;
     let another = appliance.account("another").metered;
     assert_eq!(list(&appliance, &key, ""), json!({"demos": [], "next_cursor": null}));
-    // Two of them in the same millisecond.
+    // Two of them are uploaded in the same millisecond.
     let mut uploaded = Vec::new();
     for number in 0..5 {
         uploaded.push(upload(&appliance, &key, &small(number))["sha256"].clone());
@@ -88,7 +87,7 @@ fn listed_demo_shows_map_last_use_and_unfinished_jobs() {
     });
     assert_eq!(only(), expected);
 
-    // By whatever host and in whatever case a job names it; only by the whole path, though.
+    // A job may name any host and either letter case, but the path must match completely.
     appliance.clock.advance(Duration::from_secs(60));
     let first = submit(&appliance, &key, &url);
     submit(
@@ -126,7 +125,7 @@ fn deleted_demo_frees_quota_and_its_file_goes_with_the_last_account() {
     upload(&appliance, &partner, &small(1));
     appliance.send(&Request::post("/api/demos").key(&key).body(small(2))).expect(413);
 
-    // Not while a job needs it, waiting or rendering.
+    // Not while a queued or rendering job needs it.
     let job = submit(&appliance, &key, uploaded["demo_url"].as_str().unwrap());
     let node = appliance.node("n1");
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! What `POST /api/demos` takes, seen from its first bytes; and what JSON bodies may begin with.
+//! What `POST /api/demos` accepts, judged by the first bytes; a byte order mark before JSON.
 
 use std::io::{Read, Write};
 
@@ -8,10 +8,10 @@ use crate::support::compression::COMPRESSORS;
 
 const README: &[u8] = b"# My demos\n\nThese are recordings of matches.\n";
 
-/// What it is, its type, its bytes; status, code and words of the answer.
+/// Name, content type, body; status, code and part of the message.
 type Refusal<'a> = (&'a str, &'a str, &'a [u8], u16, &'a str, &'a str);
 
-/// Nothing of a refused upload is there: no file, no byte of the account's room.
+/// A refused upload leaves no file and no row.
 fn nothing_is_kept(appliance: &Appliance, key: &str, what: &str) {
     let demos = std::fs::read_dir(appliance.app.data_dir().join("demos")).unwrap();
     assert_eq!(demos.count(), 0, "{what}: no file");
@@ -37,7 +37,7 @@ fn non_demo_upload_is_rejected_and_uses_no_quota() {
         ("multipart", "multipart/form-data; boundary=x", multipart, 415, "unsupported_media_type", "--data-binary"),
         ("Multipart", "Multipart/Form-Data; boundary=x", multipart, 415, "unsupported_media_type", "-T match.dem"),
         ("a form", "application/x-www-form-urlencoded", b"demo=PBDEMS2", 415, "unsupported_media_type", "curl"),
-        // `curl -d @match.dem` drops the bytes that are 0.
+        // `curl -d @match.dem` drops NUL bytes.
         ("curl -d", "application/x-www-form-urlencoded", b"PBDEMS2....", 415, "unsupported_media_type", "curl"),
         ("nothing", "application/octet-stream", b"", 400, "empty_body", "no body"),
     ];
@@ -60,7 +60,7 @@ fn plain_and_compressed_demos_are_accepted_with_any_content_type() {
     let mut bodies: Vec<Vec<u8>> = COMPRESSORS.iter().map(|(_, pack)| pack(&demo)).collect();
     bodies.push(b"PK\x03\x04 and so on".to_vec());
     bodies.push(demo);
-    // The last is what curl says of `--data-binary @match.dem` by itself.
+    // The last one is curl's default for `--data-binary`.
     for media in ["application/octet-stream", "text/plain", "application/x-www-form-urlencoded"] {
         for body in &bodies {
             let request = Request::post("/api/demos").key(&key).header("Content-Type", media).body(body);
@@ -78,7 +78,7 @@ fn non_demo_upload_is_rejected_before_the_whole_body_is_sent() {
     stream.write_all(&[request.bytes(), README.to_vec()].concat()).unwrap();
     assert_eq!(Answer::read(stream, false).expect(422).json()["code"], "demo_unreadable");
 
-    // A client that asks first is not even asked for a form.
+    // With `Expect: 100-continue`, a form is refused before any body is sent.
     let request = request.header("Expect", "100-continue");
     let mut stream = connect(appliance.address);
     stream.write_all(&request.clone().header("Content-Type", "multipart/form-data; boundary=x").bytes()).unwrap();
@@ -86,7 +86,7 @@ fn non_demo_upload_is_rejected_before_the_whole_body_is_sent() {
     stream.read_to_string(&mut all).unwrap();
     assert!(all.starts_with("HTTP/1.1 415 "), "{all}");
 
-    // Of anything else it sends the beginning.
+    // For other types the client is told to start sending.
     let mut stream = connect(appliance.address);
     stream.write_all(&request.bytes()).unwrap();
     let mut interim = [0; 25];
@@ -110,7 +110,7 @@ fn byte_order_mark_before_json_is_ignored() {
     let lease = appliance.send(&claim).expect(200).json()["lease"].clone();
     let beat = Request::put(&format!("/api/node/leases/{lease}")).key(&node.key);
     appliance.send(&beat.json(marked(r#"{"stage":"parsing","progress":0.5}"#))).expect(200);
-    // One mark, at the beginning, and of UTF-8.
+    // Only one UTF-8 mark, and only at the beginning.
     for body in [&b"\xef\xbb\xbf\xef\xbb\xbf{}"[..], b"{\xef\xbb\xbf}", b"\xfe\xff\0{\0}", b"\xef\xbb\xbf"] {
         let answer = appliance.send(&Request::post("/api/clips").key(&key).json(body)).expect(400);
         assert_eq!(answer.json()["code"], "invalid_json", "{body:?}");

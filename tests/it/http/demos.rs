@@ -1,4 +1,4 @@
-//! `/api/demos`.
+//! Uploading demos with `POST /api/demos`.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Something that begins like a demo.
+/// Bytes that start like a demo.
 fn demo(bytes: usize) -> Vec<u8> {
     b"PBDEMS2\0".iter().copied().chain((0..=u8::MAX).cycle()).take(bytes).collect()
 }
@@ -54,7 +54,7 @@ fn interrupted_upload_is_discarded() {
     let demo = demo(100_000);
     Request::post("/api/demos").key(&key).body(&demo).break_off(appliance.address, 50_000);
     Request::post("/api/demos").key(&key).body(&demo).chunked().break_off(appliance.address, 50_000);
-    // Neither the half nor the whole: a job that names either address has no uploaded demo.
+    // Neither the partial nor the complete demo exists.
     for bytes in [&demo[..50_000], &demo[..]] {
         assert!(uploaded_demo(&appliance, &key, &sha256(bytes)).is_none_or(|found| found == Value::Null));
     }
@@ -87,7 +87,7 @@ fn demo_url_is_useless_to_an_account_that_did_not_upload_it() {
     assert!(uploaded_demo(&appliance, &stranger, hash).is_none_or(|found| found == Value::Null));
 }
 
-/// What a claim says of a demo by its address: `None` when no job could be had with it at all.
+/// The uploaded demo in the claim of a job for this hash; `None` if there is no such job.
 fn uploaded_demo(appliance: &Appliance, key: &str, hash: &str) -> Option<Value> {
     let mut job = good_job();
     job["demo_url"] = format!("http://clips.lan:8443/api/demos/{hash}").into();

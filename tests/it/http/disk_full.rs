@@ -1,4 +1,4 @@
-//! A disk at its reserve, call by call: what brings bytes is answered 507, everything else goes on.
+//! A disk at its reserve: uploads get 507, everything else works.
 
 use serde_json::json;
 

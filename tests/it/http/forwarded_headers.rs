@@ -1,4 +1,4 @@
-//! Forwarded headers that cannot be read fail closed, and a Host that is not this server's is never repeated.
+//! Unparsable forwarded headers fail closed, and an unknown `Host` never appears in URLs.
 
 use crate::support::appliance::Appliance;
 use crate::support::client::Request;
@@ -10,7 +10,7 @@ fn unparsable_forwarded_address_grants_no_access() {
         options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         options.metrics_allow = vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.0/24".parse().unwrap()];
     });
-    // (values of X-Forwarded-For, one header line each; the answer of /metrics)
+    // (values of X-Forwarded-For, one header each; status of /metrics)
     let cases: [(&[&str], u16); 16] = [
         (&[], 200),
         (&["127.0.0.1"], 200),
@@ -41,7 +41,7 @@ fn only_known_hosts_appear_in_urls() {
     let appliance = Appliance::start_with(|options| options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
     let key = appliance.account("studio").metered;
     let own = format!("http://{}", appliance.address);
-    // (Host, X-Forwarded-Host, X-Forwarded-Proto, what URLs begin with)
+    // (Host, X-Forwarded-Host, X-Forwarded-Proto, start of URLs)
     let cases = [
         ("clips.lan:8443", None, None, "http://clips.lan:8443"),
         ("CLIPS.lan", None, None, "http://CLIPS.lan"),

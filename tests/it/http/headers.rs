@@ -1,5 +1,5 @@
-//! What every answer says of itself: a golden table of every route, how long its answers may be kept and who may frame
-//! them; no cookie and no CORS anywhere. A new route fails it until it is in.
+//! Response headers: a golden table of caching and framing headers for every route; no cookies and no CORS. A new route
+//! fails this test until it is added.
 
 use dinkem_appliance::http::routes;
 
@@ -7,18 +7,18 @@ use super::clip_links::Published;
 use super::routes::World;
 use crate::support::client::{Answer, Request};
 
-/// `Cache-Control` of what nobody may keep.
+/// `Cache-Control` of responses that must not be stored.
 const NEVER: &str = "no-store";
-/// `Cache-Control` of what never changes at its address, but may be deleted.
+/// `Cache-Control` of files that never change but may be deleted.
 const DAY: &str = "private, max-age=86400, immutable";
 
-/// `Content-Security-Policy` of what nobody may frame.
+/// `Content-Security-Policy` of responses that must not be framed.
 const NOBODY: &str = "frame-ancestors 'none'";
-/// `Content-Security-Policy` of the player page, which anybody may frame.
+/// `Content-Security-Policy` of the player page, which may be framed.
 const PLAYER: &str = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'";
 
-/// Every route: `Cache-Control` and `Content-Security-Policy` of its good answer.
+/// `Cache-Control` and `Content-Security-Policy` of a successful response of each route.
 const TABLE: &[(&str, &str, &str, &str)] = &[
     ("GET", "/healthz", NEVER, NOBODY),
     ("HEAD", "/healthz", NEVER, NOBODY),
@@ -56,17 +56,17 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("POST", "/api/node/leases/{lease}/fail", NEVER, NOBODY),
 ];
 
-/// A page of somebody else's, in whose name a browser asks.
+/// The origin of a foreign web page.
 const ORIGIN: &str = "https://page.example";
 
-/// What holds for every answer, and what the table says of this one.
+/// Checks the headers of every response and those in the table.
 fn check(answer: &Answer, what: &str, caching: &str, policy: &str) {
     let expected = [
         ("X-Content-Type-Options", Some("nosniff")),
         ("Referrer-Policy", Some("no-referrer")),
         ("Cache-Control", Some(caching)),
         ("Content-Security-Policy", Some(policy)),
-        // For browsers that know nothing of policies.
+        // For browsers without CSP support.
         ("X-Frame-Options", (policy == NOBODY).then_some("DENY")),
     ];
     for (name, value) in expected {
@@ -102,7 +102,7 @@ fn every_response_has_caching_and_framing_headers() {
                 world.appliance.send(&request.header("Origin", ORIGIN).key(key))
             }
         };
-        // A video that is none, a clip that is not there yet, an authority that plain HTTP lacks: answers like any other.
+        // Expected errors: an invalid video, a clip that does not exist yet, no CA over plain HTTP.
         let refused = ["/api/node/leases/{lease}/complete", "/api/clips/{id}/link", "/ca.pem"].contains(pattern);
         assert!(refused || (200..300).contains(&good.status), "{what}: {}", good.status);
         check(&good, &what, caching, policy);

@@ -1,4 +1,4 @@
-//! `Idempotency-Key` on `POST /api/clips`: one job however often the request arrives.
+//! `Idempotency-Key` on `POST /api/clips`: one job however often the request is sent.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn same_key_and_body_replay_the_first_response_whatever_the_jobs_state() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = good_job().to_string();
-    // With a node that looks on, and a job ahead: what a later look at the job says differs from the first answer.
+    // With a job ahead in the queue, so that the job's later state differs from the first response.
     appliance.job(&key);
     let request = submit(&key, "order-17", &body);
     let first = appliance.send(&request).expect(202);
@@ -138,7 +138,7 @@ fn idempotency_key_expires_after_a_day() {
     appliance.clock.advance(Duration::from_millis(1));
     let second = appliance.send(&submit(&key, "k", &other_body())).expect(202);
     assert_eq!(second.header("Idempotent-Replayed"), None);
-    // The old row has given way to the new one, which is young.
+    // The new row has replaced the old one.
     assert_eq!(dinkem_appliance::app::jobs::forget_old_answers(&appliance.app).unwrap(), 0);
     for n in 0..600 {
         appliance.send(&submit(&key, &format!("k{n}"), &good_job().to_string())).expect(202);

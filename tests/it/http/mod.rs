@@ -1,4 +1,4 @@
-//! The HTTP API, route by route, spoken to over a socket. Files mirror the URLs.
+//! The HTTP API, route by route, over a socket.
 
 mod account;
 mod any_json;

@@ -1,4 +1,4 @@
-//! `/api/node`: a node's whole way over plain requests, and what happens to one that is late, foreign or odd.
+//! `/api/node`: a job from claim to clip with plain requests, and requests that are late, foreign or invalid.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn complete(appliance: &Appliance, node: &Joined, claim: &Value, video: &[u8]) -
     appliance.send(&Request::post(&lease_path(claim, "/complete")).key(&node.key).json(body))
 }
 
-/// Uploads and completes: the claim's clip is published.
+/// Uploads and completes, which publishes the clip.
 pub fn publish(appliance: &Appliance, node: &Joined, claim: &Value) {
     let upload = |what: &str, body: &[u8]| {
         appliance.send(&Request::put(&lease_path(claim, what)).key(&node.key).body(body)).expect(200);
@@ -66,7 +66,7 @@ fn job_goes_from_claim_to_published_clip() {
         assert_eq!((&job["progress"], &job["queue_position"]), (&json!(progress), &Value::Null));
     }
 
-    // The video in two parts, the second after a wrong guess at where to go on.
+    // The video in two parts, the second after a wrong offset.
     let half = CLIP.len() / 2;
     let part = |offset: usize, body: &[u8]| {
         appliance.send(&Request::put(&lease_path(&claim, &format!("/video?offset={offset}"))).key(&node.key).body(body))
@@ -100,7 +100,7 @@ fn interrupted_video_upload_resumes_at_the_servers_offset() {
     let claim = appliance.claim(&node).unwrap();
     let whole = Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP);
     whole.break_off(appliance.address, CLIP.len() / 2);
-    // The server may still be writing what arrived: ask with an offset that no file has until it says one that holds.
+    // The server may still be writing what arrived: retry until the offset matches.
     let mut offset = 0;
     loop {
         let path = lease_path(&claim, &format!("/video?offset={offset}"));
@@ -239,7 +239,7 @@ fn waiting_claim_gets_a_new_job_and_ends_when_the_server_stops() {
     assert_eq!(Answer::read(first, false).expect(200).json()["job"]["id"], json!(id));
 
     let second = waiting();
-    // One answered request later the claim before it is in the server's hands as well.
+    // Once this request is answered, the server has also received the claim before it.
     appliance.send(&Request::get("/healthz")).expect(200);
     assert_eq!(appliance.stop(), 0, "nothing was cut");
     let actual = Answer::read(second, false).expect(503);

@@ -1,5 +1,5 @@
-//! The API's description is served, complete, and of this version. That answers are as it says is checked wherever a
-//! test asks anything, see `support/openapi.rs`.
+//! The OpenAPI document is served, complete and of this version. Every test's responses are checked against it in
+//! `support/openapi.rs`.
 
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::http::routes;

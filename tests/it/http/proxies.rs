@@ -1,9 +1,9 @@
-//! A reverse proxy in front: believed where the operator trusts it, ignored where not.
+//! Forwarded headers of a reverse proxy: used if the proxy is trusted, ignored otherwise.
 
 use crate::support::appliance::Appliance;
 use crate::support::client::Request;
 
-/// What the addresses in an answer begin with, for a client that called through a proxy.
+/// The start of URLs in the response to a request through a proxy.
 fn base(appliance: &Appliance, key: &str) -> String {
     let request = Request::post("/api/demos").key(key).body("PBDEMS2\0");
     let request = request.header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clips.example:444");

@@ -1,4 +1,4 @@
-//! What one account may take, how it is told, and that the others are not touched by it.
+//! Quotas of an account, the headers that report them, and that other accounts are unaffected.
 
 use dinkem_appliance::app;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn queued_jobs_are_limited_per_account_and_headers_tell_how_many_are_left() {
         tells(&refused, policy, "\"queued-jobs\";r=0");
     }
     tells(&submit(&appliance, &another).expect(202), policy, "\"queued-jobs\";r=2");
-    // What is rendering or cancelled waits no longer.
+    // Rendering and cancelled jobs do not count.
     appliance.claim(&appliance.node("n1")).unwrap();
     tells(&submit(&appliance, &keys.metered).expect(202), policy, "\"queued-jobs\";r=0");
     let waiting = appliance.send(&Request::get("/api/clips?status=queued&limit=1").key(&keys.metered)).json();
@@ -102,7 +102,7 @@ fn account_counts_unfinished_jobs_of_both_classes_with_either_key() {
                "rendering": 2})
     };
     assert_eq!((of(&keys.metered), of(&keys.reserved)), (expected("metered"), expected("reserved")));
-    // A metered job beside them uses no dink, and what has ended is in none of the numbers.
+    // A metered job uses no dink, and finished jobs are not counted.
     appliance.claim(&node).unwrap();
     let list = appliance.send(&Request::get("/api/clips?status=rendering").key(&keys.metered)).json();
     let reserved: Vec<&Value> =

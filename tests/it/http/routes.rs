@@ -1,4 +1,5 @@
-//! Who may call what: a golden table of every route and every kind of caller. A new route fails it until it is in.
+//! Access control: a golden table of every route and every kind of caller. A new route fails this test until it is
+//! added.
 
 use dinkem_appliance::http::routes;
 use serde_json::json;
@@ -7,7 +8,7 @@ use crate::support::appliance::{Appliance, Joined, Keys, good_job};
 use crate::support::client::Request;
 use crate::support::video::POSTER;
 
-/// The callers, in the order of the table's columns.
+/// The columns of the table.
 const CALLERS: [&str; 10] = [
     "nobody",
     "malformed",
@@ -21,14 +22,14 @@ const CALLERS: [&str; 10] = [
     "another node",
 ];
 
-/// Every route with the status that each caller gets.
+/// Every route and the status for each caller.
 const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/healthz", [200; 10]),
     ("HEAD", "/healthz", [200; 10]),
     ("GET", "/readyz", [200; 10]),
     ("HEAD", "/readyz", [200; 10]),
     ("GET", "/metrics", [200; 10]),
-    // Over plain HTTP there is no authority to hand out.
+    // There is no CA over plain HTTP.
     ("GET", "/ca.pem", [404; 10]),
     ("HEAD", "/ca.pem", [404; 10]),
     ("GET", "/api/openapi.json", [200; 10]),
@@ -84,7 +85,7 @@ impl World {
         }
     }
 
-    /// A request of a route that is good in everything but, perhaps, its caller: with a job or a lease of its own.
+    /// A request that is valid except perhaps for its caller, with a fresh job or lease.
     pub fn request(&self, method: &str, pattern: &str) -> Request {
         let appliance = &self.appliance;
         let path = if pattern.contains("{id}") {
@@ -123,7 +124,7 @@ impl World {
         }
     }
 
-    /// The next claim gets the next job, not one that is left of an earlier row.
+    /// Cancels jobs of earlier rows, so that the next claim gets the next job.
     fn cancel_everything(&self) {
         for key in [&self.owner.metered, &self.another.metered] {
             for status in ["queued", "rendering"] {
@@ -200,7 +201,7 @@ fn unsupported_method_is_405_with_allow_header() {
             _ => None,
         };
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {
-            // What is not there, is not there for any method.
+            // These are 404 for every method.
             if allowed.contains(&method) || pattern.contains("{token}") || pattern == "/ca.pem" {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Answers that no handler made: JSON with a code that the docs have, whatever was wrong with the request.
+//! Errors from the transport, below any handler: JSON with a documented code.
 
 use std::io::{Read, Write};
 
@@ -10,18 +10,18 @@ use crate::support::appliance::Appliance;
 use crate::support::client::connect;
 use crate::support::wait::until;
 
-/// The answer to these bytes, which end the connection: head and body.
+/// The response to these bytes: head and body.
 fn answer(appliance: &Appliance, bytes: &[u8]) -> (String, Vec<u8>) {
     let mut stream = connect(appliance.address);
     let _ = stream.write_all(bytes);
     let mut all = Vec::new();
-    // What follows an answer may be a reset.
+    // The response may be followed by a reset.
     let _ = stream.read_to_end(&mut all);
     let end = all.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or_else(|| panic!("{bytes:?}: {all:?}"));
     (String::from_utf8_lossy(&all[..end]).to_ascii_lowercase(), all[end + 4..].to_vec())
 }
 
-/// Makes sure that the answer is a problem of the docs, and gives its status and code.
+/// Asserts that the response is a documented error; its status and code.
 fn problem(what: &str, (head, body): &(String, Vec<u8>)) -> (u16, String) {
     let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
     let problem: Value = serde_json::from_slice(body)
@@ -65,7 +65,7 @@ fn transport_errors_are_json_with_documented_codes() {
     for (what, bytes, status, code) in cases {
         assert_eq!(problem(what, &answer(&appliance, bytes.as_bytes())), (status, code.to_owned()), "{what}");
     }
-    // At a cap: the one place is taken by an upload that does not end.
+    // At the request limit: an unfinished upload takes the only slot.
     let key = appliance.account("studio").metered;
     let lines = format!("Authorization: Bearer {key}\r\nContent-Length: 1000000\r\n");
     let mut uploads = Vec::new();
@@ -74,7 +74,7 @@ fn transport_errors_are_json_with_documented_codes() {
         if answer.0.starts_with("http/1.1 503") {
             return Some(answer);
         }
-        // An earlier one may have come while the look itself had the place.
+        // The previous upload may have arrived while this check held the slot.
         let mut upload = connect(appliance.address);
         upload.write_all((head("POST /api/demos", &lines) + "PBDEMS2\0").as_bytes()).unwrap();
         uploads.push(upload);
@@ -88,7 +88,6 @@ fn transport_errors_are_json_with_documented_codes() {
 fn any_byte_in_a_request_gets_a_json_response() {
     let appliance = Appliance::start();
     for byte in 0..=u8::MAX {
-        // Where a line ends, something else is wrong, or nothing.
         let places: [(&str, &[u8], &[u8]); 4] = [
             ("method", b"GE", b"T /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
             ("address", b"GET /heal", b"thz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),

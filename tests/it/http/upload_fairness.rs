@@ -1,5 +1,5 @@
-//! Upload places are shared: one caller's slow uploads leave places to all others, and clients leave nodes theirs,
-//! whatever address anybody comes from. Loopback, as a trusted proxy, has no limit by address.
+//! Upload slots are shared: one caller's slow uploads leave slots to all others, and clients leave slots to nodes,
+//! whatever their address. Loopback, as a trusted proxy, has no limit for an address.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use crate::support::appliance::{Appliance, Joined};
 use crate::support::client::{Answer, Request, connect};
 use crate::support::wait::until;
 
-/// Places of clients and of nodes; an eighth of them is 2 and 1.
+/// Slots of clients and of nodes; an eighth of them is 2 and 1.
 const CLIENTS: usize = 16;
 const NODES: usize = 8;
 
@@ -25,7 +25,7 @@ fn demo(bytes: usize) -> Vec<u8> {
     demo
 }
 
-/// An upload that has begun and does not end.
+/// Starts an upload that does not end.
 fn trickle(appliance: &Appliance, request: &Request) -> TcpStream {
     let bytes = request.bytes();
     let mut stream = connect(appliance.address);
@@ -38,7 +38,7 @@ fn upload(key: &str) -> Request {
     Request::post("/api/demos").key(key).body(demo(100_000))
 }
 
-/// Waits until so many uploads of demos are going on: each has its file.
+/// Waits until this many demo uploads are running; each has a file.
 fn begun(appliance: &Appliance, uploads: usize) {
     let folder = appliance.app.data_dir().join("demos");
     let count = || std::fs::read_dir(&folder).unwrap().flatten();
@@ -73,7 +73,7 @@ fn account_gets_at_most_an_eighth_of_upload_slots_and_others_are_unaffected() {
         refused(&appliance.send(&request), 429, "too_many_uploads");
     }
     appliance.send(&upload(&other.metered)).expect(201);
-    // What is short and announced holds no place.
+    // Short bodies with a known length need no slot.
     appliance.send(&Request::post("/api/demos").key(&greedy.metered).body(demo(100))).expect(201);
     appliance.job(&greedy.metered);
     drop(second);
@@ -119,7 +119,7 @@ fn unauthenticated_uploads_cannot_take_slots_from_authenticated_ones() {
     let key = appliance.account("studio").metered;
     let join = Request::post("/api/node/join").json(format!("{{\"join_token\": \"{}\"}}", "x".repeat(2_000)));
     let held: Vec<_> = (0..4 * CLIENTS).map(|_| trickle(&appliance, &join.clone().chunked())).collect();
-    // Two of them are read; the others are told to come again.
+    // Two of them are being read; the others are refused with a retry hint.
     let actual = until("the refusals", || {
         let answers = held.iter().filter(|stream| {
             stream.set_nonblocking(true).unwrap();
@@ -129,6 +129,6 @@ fn unauthenticated_uploads_cannot_take_slots_from_authenticated_ones() {
     });
     assert_eq!(actual, 4 * CLIENTS - 2);
     appliance.send(&upload(&key)).expect(201);
-    // A node that says how long its body is joins all the same.
+    // A node that sends a `Content-Length` can still join.
     appliance.node("n1");
 }

@@ -1,5 +1,4 @@
 //! `/api/usage`.
-
 use std::time::Duration;
 
 use dinkem_appliance::app::rates;
@@ -53,15 +52,15 @@ fn usage_is_counted_by_class_renderer_resolution_and_fps_and_covers_both_keys() 
     worker.fail_job(&metered, builtin);
     let cancelled = worker.submit(&reserved, game);
     worker.remove(&reserved, cancelled);
-    // What waits is not in it; nor is another account's.
+    // Queued jobs and other accounts' jobs are not counted.
     let waiting = worker.submit(&metered, builtin);
     let another = worker.caller(&appliance.account("another").metered);
     worker.remove(&metered, waiting);
     worker.complete_job(&another, builtin);
     worker.submit(&metered, builtin);
 
-    // Five frames each: 166 ms at 30 a second, 83 ms at 60. 0.47 × 166 / 3,600,000 = 21.67 micro-units, and
-    // 0.85 × 83 / 3,600,000 = 19.60: each clip is rounded by itself.
+    // Five frames each: 166 ms at 30 fps, 83 ms at 60 fps. 0.47 × 166 / 3,600,000 = 21.67 micro-units, and 0.85 × 83 /
+    // 3,600,000 = 19.60. Each clip is rounded separately.
     let line = |class: &str, kind: FootageKind, jobs: [u32; 3], seconds: f64, amount: &str, micros: u64| {
         json!({"class": class, "renderer": kind.renderer.as_str(), "resolution": kind.resolution, "fps": kind.fps,
                "jobs": {"done": jobs[0], "failed": jobs[1], "cancelled": jobs[2]}, "rendered_seconds": seconds,
@@ -136,7 +135,7 @@ fn invalid_period_is_rejected_with_the_parameter_named() {
         ("?from=yesterday", "from"),
         ("?from=2026-11-31", "from"),
         ("?from=2026-11-01T00:00:00", "from"),
-        // A plus that is not escaped is a space.
+        // An unescaped plus is a space.
         ("?from=2026-11-01T00:00:00+01:00", "from"),
         ("?from=1793491200", "from"),
         ("?from=2025-01-01", "from"),
@@ -165,7 +164,7 @@ fn sums_never_mix_currencies() {
     worker.complete_job(&metered, builtin);
     worker.complete_job(&metered, builtin);
     let found = usage(&appliance, &keys, "");
-    // The price kept its number: 21.686747 × 166 / 3,600,000 is 1000 micro-units.
+    // The price keeps its number: 21.686747 × 166 / 3,600,000 is 1000 micro-units.
     let money = json!([{"currency": "EUR", "amount": "0.002000", "amount_micros": 2_000},
                        {"currency": "USD", "amount": "0.001000", "amount_micros": 1_000}]);
     assert_eq!((&found["lines"][0]["money"], &found["totals"]["money"]), (&money, &money));
@@ -177,7 +176,7 @@ fn long_ledger_is_counted_completely() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let db = rusqlite::Connection::open(appliance.app.data_dir().join("store.db")).unwrap();
-    // More than are read at once, half of them in one millisecond.
+    // More rows than one batch, half of them in the same millisecond.
     let jobs = 25_000;
     db.execute_batch(&format!(
         "PRAGMA foreign_keys = OFF;

@@ -1,4 +1,4 @@
-//! The node agent against a server in the test's hands: the way of a job, and every way that it can go wrong.
+//! The node agent against a fake server: a job's stages, and everything that can go wrong.
 
 use std::fs;
 use std::time::Duration;
@@ -119,7 +119,7 @@ fn renderer_that_does_not_start_or_hangs_is_killed() {
         match what {
             "start" => config.patience.start = short,
             "stall" => config.patience.stall = short,
-            // A growing file keeps it alive, but not for ever.
+            // A growing file prevents the stall timeout, but not the total one.
             _ => (config.patience.stall, config.patience.total) = (short, short * 4),
         }
         while_working(config, |_| {
@@ -258,7 +258,7 @@ fn demo_is_fetched_again_only_when_it_may_have_changed() {
         do_job(&tagged, None);
         do_job(&harness.demo_url, None);
         do_job(&harness.demo_url, None);
-        // The same bytes as an upload: they are here already.
+        // The uploaded demo has the same bytes and is already cached.
         do_job("http://appliance/api/demos/x", Some(&sha256(DEMO)));
     })
     .unwrap();
@@ -298,7 +298,7 @@ fn stopping_node_kills_its_renderer_and_returns_the_job() {
 #[test]
 fn node_runs_as_many_jobs_as_slots_and_exits_after_max_jobs_or_when_idle() {
     let harness = NodeHarness::new(Behavior::normal());
-    // Each waits for the other.
+    // Each job waits for the other.
     let script = format!("mkdir $dir/a 2>/dev/null || mkdir $dir/b; until [ -e $dir/b ]; do sleep 0.01; done; {GOOD}");
     let mut config = harness.config(&script);
     (config.slots, config.max_jobs) = (2, Some(2));

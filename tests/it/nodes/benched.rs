@@ -1,4 +1,4 @@
-//! A node that is benched: what it is given, what is told of it, and how it comes back.
+//! Benched nodes: no jobs, what the operator sees, how they come back.
 
 use std::time::Duration;
 
@@ -17,14 +17,13 @@ fn bench(test: &TestApp, node: &Node) {
     nodes::bench(&test.app, node, "Its video is not the round's.").unwrap();
 }
 
-/// What `admin nodes list` shows of the only node.
+/// State and bench of the only node, as `admin nodes list` shows them.
 fn listed(test: &TestApp) -> (NodeState, Option<(i64, String)>) {
     let info = nodes::list(&test.admin()).unwrap().remove(0);
     let bench = info.node.bench.filter(|_| info.state == NodeState::Benched);
     (info.state, bench.map(|bench| ((bench.until_ms - test.now_ms()) / 60_000, bench.because)))
 }
 
-/// A node that has joined, and its key.
 fn join(test: &TestApp) -> Joined {
     nodes::join(&test.app, &nodes::token(&test.app).unwrap(), "n1").unwrap()
 }
@@ -57,7 +56,7 @@ fn benched_node_gets_no_jobs_and_returns_after_increasing_delays() {
 fn admin_shows_why_and_until_when_a_node_is_benched() {
     let test = TestApp::start();
     let node = test.node("n1");
-    // The command has a clock of its own.
+    // The command uses the real clock.
     let now = SystemClock::new().now_ms();
     Store::beside(test.dir.path())
         .unwrap()

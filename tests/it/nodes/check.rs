@@ -1,11 +1,10 @@
-//! `node check` and `node install`: what they find, and what they refuse.
+//! `node check` and `node install`.
 
 use serde_json::Value;
 
 use crate::support::cli::{Cli, CliOutput};
 use crate::support::cli_server::CliServer;
 
-/// Whether each precondition is met, by name.
 fn verdicts(output: &CliOutput) -> Vec<(String, bool)> {
     let checks = output.json()["checks"].as_array().unwrap().clone();
     let verdict = |check: &Value| (check["name"].as_str().unwrap().to_owned(), check["ok"].as_bool().unwrap());
@@ -25,7 +24,7 @@ fn node_check_reports_each_precondition() {
     assert_eq!((output.status, verdicts(&output)), (1, expected(false, false)), "{output:?}");
     assert!(output.err.contains("2 of 5"), "{output:?}");
     if cfg!(target_os = "linux") {
-        // A kernel without it is named in its place; the node works there, too.
+        // If the kernel lacks Landlock, the output says so.
         assert!(output.out.contains("Landlock") && output.out.contains("MiB of memory"), "{output:?}");
     }
 

@@ -1,4 +1,4 @@
-//! No node takes the room of others: neither with claims nor with leases.
+//! Fairness between nodes: claims and leases of one node leave room for the others.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::support::client::{Answer, Request};
 use crate::support::test_app::{LEASE, TestApp, spec};
 use crate::support::wait::until;
 
-/// Whether an answer is there already.
+/// Whether a response has arrived.
 fn is_answered(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     let answered = stream.peek(&mut [0]).is_ok();
@@ -25,11 +25,11 @@ fn is_answered(stream: &TcpStream) -> bool {
     answered
 }
 
-/// Waits until so many of the claims are answered, whichever; those.
+/// Waits until this many of the claims are answered, and returns those.
 fn answered(claims: Vec<TcpStream>, count: usize) -> Vec<TcpStream> {
     until("the claims' answers", || (claims.iter().filter(|claim| is_answered(claim)).count() == count).then_some(()));
     let (answered, waiting): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_answered);
-    // The others go on waiting until the test is over.
+    // Keep the others waiting until the test is over.
     std::mem::forget(waiting);
     answered
 }
@@ -46,7 +46,7 @@ fn many_claims_of_one_node_leave_room_for_another() {
     for claim in ended {
         Answer::read(claim, false).expect(204);
     }
-    // The greedy node has one slot: one of the two jobs is the other node's.
+    // The greedy node has one slot, so one of the two jobs goes to the other node.
     let ids = [appliance.job(&key), appliance.job(&key)];
     let got = Answer::read(other, false).expect(200).json()["job"]["id"].as_str().unwrap().to_owned();
     assert!(ids.contains(&got));
@@ -60,7 +60,7 @@ fn greedy_node_yields_a_claim_when_the_claim_limit_is_reached() {
     let other = waiting(&appliance, &honest, 1);
     let ended = answered(claims, 1);
     assert!(!is_answered(&other));
-    // 503 where the other node's claim was there before the last of them.
+    // 503 if the other node's claim arrived before the last of them.
     let status = Answer::read(ended.into_iter().next().unwrap(), false).status;
     assert!([204, 503].contains(&status), "{status}");
 }
@@ -71,7 +71,6 @@ fn waiting_claims_end_when_their_node_is_drained_or_removed() {
         let appliance = Appliance::start();
         let node = appliance.node("n1");
         let claims = [waiting(&appliance, &node, 2), waiting(&appliance, &node, 2)];
-        // `admin` is another process.
         let admin =
             App::beside(appliance.app.data_dir(), appliance.clock.clone(), std::sync::Arc::new(FakeRandom::default()));
         let admin = admin.unwrap();

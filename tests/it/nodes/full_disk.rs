@@ -1,4 +1,4 @@
-//! A node whose disk is nearly full takes no demo that does not fit, and says so in a way that ends.
+//! A node whose disk is nearly full fails jobs whose demo does not fit.
 
 use std::fs;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use dinkem_appliance::os::room::Room;
 use crate::support::node_harness::{GOOD, NodeHarness, while_working};
 use crate::support::node_server::Behavior;
 
-/// A disk with so many bytes above its reserve.
+/// A disk with this much space above the reserve.
 fn disk(left: u64) -> Arc<Room> {
     Room::new(1_000, move || Some(1_000 + left))
 }

@@ -1,4 +1,4 @@
-//! A node that is stopped, or not ready: neither is the job's fault, and neither is counted against it.
+//! A stopped or unready node: neither is counted against the job.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -25,13 +25,13 @@ fn renderer_ended_by_a_signal_while_its_node_stops_is_an_interruption() {
     for (how, script) in cases {
         let harness = NodeHarness::new(Behavior::normal());
         let mut config = harness.config(script);
-        // Time stands still: however busy the machine is, the node's own stop is not too late.
+        // The clock stands still, so that the node's stop is in time even on a busy machine.
         config.clock = Arc::new(FakeClock::at(0));
         let lease = harness.server.offer(&harness.demo_url, None);
         while_working(config, |stop| {
             let pid = harness.read_note("pid");
             if how == "exit 20" {
-                // No signal's end: the node must know of its stop already.
+                // This is no exit by a signal, so the node must already be stopping.
                 stop.stop();
                 until("the node's stop", || {
                     harness.server.calls().iter().any(|call| call.ends_with("/leave")).then_some(())

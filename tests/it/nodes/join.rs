@@ -1,4 +1,4 @@
-//! How a machine becomes a node: one call, one private file.
+//! Joining: one request and one private state file.
 
 use std::fs;
 use std::sync::Mutex;

@@ -1,8 +1,8 @@
-//! Join tokens come on standard input, from a file or the environment, and nothing of ours puts one on a command line.
+//! Join tokens are read from stdin, a file or the environment, and our texts never put one on a command line.
 
 use crate::support::cli::Cli;
 
-/// A token for a server that nobody runs: what is said of the connection shows that it was read.
+/// A token; the connection error shows that it was read.
 fn token(cli: &Cli) -> String {
     cli.make_appliance("data");
     cli.run(&["--json", "admin", "--data-dir", "data", "nodes", "token"]).json()["join_token"]

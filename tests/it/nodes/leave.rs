@@ -1,4 +1,4 @@
-//! A node that stops, or whose connection is gone, is given nothing that would wait for its lease to run out.
+//! Stopped or disconnected nodes get no jobs that would have to wait for their lease to expire.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -17,13 +17,13 @@ use crate::support::client::{Answer, Request, connect};
 use crate::support::test_app::{BUILTIN, TestApp, spec};
 use crate::support::wait::until;
 
-/// A claim that waits in the server's hands.
+/// Sends a waiting claim, and returns once the server has received it.
 pub fn waiting(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
     let body = json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": slots});
     let request = Request::post("/api/node/claims").key(&node.key).json(body.to_string());
     let mut stream = connect(appliance.address);
     stream.write_all(&request.bytes()).unwrap();
-    // One answered request later the claim before it is in the server's hands as well.
+    // Once this request is answered, the server has also received the claim before it.
     appliance.send(&Request::get("/healthz")).expect(200);
     stream
 }
@@ -53,7 +53,7 @@ fn job_claimed_as_its_node_disconnects_is_put_back_uncounted() {
     let (metered, _) = test.account("studio");
     let (gone, other) = (test.node("gone"), test.node("other"));
     let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
-    // The node is there when the claim begins and when the job is looked for, and no more when it has been taken.
+    // The node is connected when the claim begins and when a job is found, but not after it was taken.
     let looks = Cell::new(0);
     let is_there = || looks.replace(looks.get() + 1) < 2;
     let claim = Claim { renderers: BUILTIN, slots: 1, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };

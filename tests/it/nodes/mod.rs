@@ -1,4 +1,4 @@
-//! Render nodes that stop, are stopped, hoard, share a key or are not there.
+//! Render nodes: joining, the agent, claims, leaving, full disks, shared keys, benched and missing nodes.
 
 #[cfg(target_os = "linux")]
 mod agent;
@@ -24,7 +24,7 @@ use dinkem_appliance::os::random::FakeRandom;
 
 use crate::support::appliance::Appliance;
 
-/// What the doctor finds beside a running appliance.
+/// The faults that `doctor` finds.
 fn faults(appliance: &Appliance) -> Vec<Fault> {
     let patient = Patient {
         data_dir: appliance.app.data_dir().to_owned(),

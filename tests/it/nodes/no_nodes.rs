@@ -1,4 +1,4 @@
-//! Jobs that wait while no render node is there: said by the server at its start, by readyz, healthcheck and doctor.
+//! Jobs that wait without a render node: what the server, readyz, healthcheck and doctor say.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::wait::until;
 
 fn doctor(appliance: &Appliance) -> Vec<(String, String)> {
     let faults = super::faults(appliance);
-    // The nodes here do not say which protocol they speak.
+    // The nodes in these tests send no protocol version.
     let faults = faults.into_iter().filter(|fault| fault.code != "node_versions");
     faults.map(|fault| (fault.code.to_owned(), format!("{} {}", fault.message, fault.mend))).collect()
 }
@@ -36,14 +36,14 @@ fn readyz_and_doctor_warn_when_jobs_wait_and_no_node_is_up() {
     assert!(words.starts_with("1 job is waiting and no render node has joined."), "{words}");
     assert!(words.contains("admin nodes token") && words.contains("--local-nodes"), "{words}");
 
-    // A node that is up, busy for now or not, will come to it.
+    // A node that is up, even if busy, will get to the job.
     let node = appliance.node("n1");
     assert!(appliance.claim(&node).is_some());
     appliance.job(&key);
     appliance.job(&key);
     assert_eq!((ready(&appliance), doctor(&appliance)), (well, vec![]));
 
-    // It is silent, then it says that it stops.
+    // The node goes silent, then leaves.
     appliance.clock.advance(Duration::from_secs(limits::NODE_GONE_SECONDS));
     for _ in 0..2 {
         assert_eq!(ready(&appliance)["warnings"][0]["code"], "no_nodes");
@@ -78,7 +78,7 @@ fn server_without_nodes_prints_the_join_command_at_startup() {
         until("the hint", || appliance.server().line().filter(|line| line.contains("No render node has joined")));
     let line = format!("`dinkem-appliance --data-dir {data} admin nodes token`");
     assert!(words.contains(&line) && words.contains("--local-nodes 1"), "{words}");
-    // What it says can be typed.
+    // The suggested command works.
     assert!(appliance.admin(&["nodes", "token"])["join_token"].is_string());
 }
 

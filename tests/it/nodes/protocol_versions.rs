@@ -1,5 +1,5 @@
-//! Nodes and servers one version of their protocol apart work together, whichever is newer; others are told what to do.
-//! What a node of the version before says is written out here as it was said.
+//! Nodes and servers one protocol version apart work together; others are told what to update. Requests of the previous
+//! version are written out here.
 
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::node::join::join;
@@ -14,24 +14,24 @@ use crate::support::process;
 use crate::support::video::{CLIP, POSTER};
 use crate::support::wait::until;
 
-/// A node's build: what it says in its headers, and what its bodies say beyond this server's knowledge.
+/// A node's build: its version headers, and unknown fields in its bodies.
 struct Build {
     headers: &'static [(&'static str, &'static str)],
     more: &'static str,
 }
 
-/// Before the protocol was said.
+/// From before protocol versions were sent.
 const BEFORE: Build = Build { headers: &[], more: "" };
-/// This very one.
+/// The current version.
 const OURS: Build = Build { headers: &[("Dinkem-Protocol", "2"), ("Dinkem-Version", "0.1.0")], more: "" };
-/// One that knows more.
+/// The next version.
 const NEXT: Build = Build {
     headers: &[("Dinkem-Protocol", "3"), ("Dinkem-Version", "0.2.0-rc.1")],
     more: r#","gpu":{"name":"x","memory":[1,2]},"mood":null"#,
 };
 
 impl Build {
-    /// A request with a body to which `more` is added.
+    /// Sends a request with `more` added to its body.
     fn send(&self, appliance: &Appliance, key: Option<&str>, method: &str, path: &str, body: &str) -> Answer {
         let body = format!("{}{}}}", body.strip_suffix('}').unwrap(), self.more);
         self.request(appliance, key, Request::new(method, path).json(body))

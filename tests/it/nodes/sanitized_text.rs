@@ -1,4 +1,4 @@
-//! What a node says of itself and of its work is cut and cleaned before it is kept.
+//! Text from nodes is truncated and sanitized before it is stored.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use dinkem_appliance::domain::limits;
 use crate::support::appliance::Appliance;
 use crate::support::client::Request;
 
-/// Text that would turn a terminal red, ring it, forge a line and turn the direction of what follows.
+/// Text that would color the terminal, ring the bell, forge a line and reverse the text direction.
 const UNCLEAN: &str = "\u{1b}[31mred\u{7}\r\nforged: line \u{202e}gnp.exe\u{2066}";
 
 fn fail(appliance: &Appliance, message: &str, log: &str) -> u16 {
@@ -20,7 +20,7 @@ fn fail(appliance: &Appliance, message: &str, log: &str) -> u16 {
     appliance.send(&Request::post(&path).key(&node.key).json(body)).status
 }
 
-/// Message and log of the last attempt as the store has them.
+/// Stored message and log of the last attempt.
 fn kept(appliance: &Appliance) -> (String, String) {
     let store = rusqlite::Connection::open(appliance.app.data_dir().join("store.db")).unwrap();
     let last = "SELECT failure_message, log FROM leases ORDER BY id DESC LIMIT 1";

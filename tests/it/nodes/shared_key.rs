@@ -1,4 +1,4 @@
-//! Two machines with one copied node key are told of; a node that restarts is not.
+//! Two machines that use the same node key are reported; a node that restarts is not.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::appliance::{Appliance, Joined};
 use crate::support::client::Request;
 
-/// One short claim by the agent of this id, `after` seconds later.
+/// A claim by the agent with this instance id, `after` seconds later.
 fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
     appliance.clock.advance(Duration::from_secs(after));
     let body = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 1}).to_string();
@@ -17,7 +17,7 @@ fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
     appliance.send(&request).expect(204);
 }
 
-/// Whether the list of nodes and the doctor say so.
+/// Whether the node list and `doctor` report a shared key.
 fn is_told(appliance: &Appliance) -> (bool, bool) {
     let faults = super::faults(appliance);
     let fault = faults.iter().find(|fault| fault.code == "node_key_shared");
@@ -34,7 +34,7 @@ fn two_machines_with_one_node_key_are_reported_while_both_run() {
         claim(&appliance, &node, "second", 5);
     }
     assert_eq!(is_told(&appliance), (true, true));
-    // One of them is switched off.
+    // One of the machines is switched off.
     for _ in 0..limits::NODE_SHARED_SECONDS / 25 {
         claim(&appliance, &node, "first", 25);
     }

@@ -1,4 +1,4 @@
-//! A backup holds everything, and a restored appliance goes on where the old one was left.
+//! A backup contains everything, and a restored appliance continues where the old one stopped.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -110,7 +110,7 @@ fn backup_without_videos_keeps_existing_clips_and_forgets_the_rest() {
     let job = jobs::get(&app, &studio.caller, studio.done).unwrap().job;
     assert_eq!((job.status, job.clip.is_none()), (JobStatus::Done, true));
 
-    // On the machine itself, whose clips are unharmed.
+    // On the original machine, which still has its clips.
     let Studio { test, caller, done, .. } = studio;
     let TestApp { app, clock, random, dir } = test;
     drop(Arc::into_inner(app).unwrap());
@@ -179,7 +179,7 @@ fn deleted_clip_is_not_reported_as_missing() {
     assert_eq!((made.videos, made.left_out), (Some(0), Vec::new()));
 }
 
-/// Every file below a folder, by its path below it.
+/// Relative paths of all files in a folder.
 fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
@@ -192,7 +192,7 @@ fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What a data directory holds that a restored one does without.
+/// Files that a restored data directory does not need.
 fn is_passing(path: &str) -> bool {
     ["ballast", "lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
         || path == "local-nodes/1/lock"
@@ -261,14 +261,14 @@ fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinis
     assert_eq!(accounts(&cli), 1);
     drop(server);
 
-    // As a crash leaves it between two moves.
+    // The state after a crash between two renames.
     let data = cli.home().join(".local/share/dinkem-appliance");
     let ready = data.join("restore.ready");
     fs::create_dir(&ready).unwrap();
     for name in ["demos", "clips", "local-nodes"] {
         fs::create_dir(ready.join(name)).unwrap();
     }
-    // No server has served a store that was restored.
+    // A restored store has not been served yet.
     rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM served").unwrap();
     fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
     fs::write(ready.join("aside"), "replaced-1").unwrap();

@@ -1,4 +1,4 @@
-//! Nothing is restored from a file that is not, to the last byte, what was written; and nothing is touched by trying.
+//! A backup is restored only if it is intact to the last byte, and a refused one changes nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use dinkem_appliance::os::clock::FakeClock;
 use crate::support::cli::Cli;
 use crate::support::rng::Rng;
 
-/// A data directory with one account, its backup, and what a refused restore must leave as it is.
+/// A data directory with one account, and its backup.
 struct Site {
     cli: Cli,
     data: PathBuf,
@@ -28,7 +28,7 @@ impl Site {
         Self { cli, data, good }
     }
 
-    /// Restores such a file: the error's code, if it is refused.
+    /// Restores a file with this content: the error code if it is refused.
     fn restored(&self, content: &[u8]) -> Option<&'static str> {
         let file = self.cli.home().join("bad.tar");
         fs::write(&file, content).unwrap();
@@ -49,7 +49,7 @@ fn corrupt_or_truncated_backup_is_refused_and_changes_nothing() {
     let (before, store) = (names(&site.data), fs::read(site.data.join("store.db")).unwrap());
     let length = site.good.len();
     let mut rng = Rng::new(7);
-    // Each header and what fills up its block, the store, the end; then anywhere.
+    // Headers with their padding, the store, the end; then random places.
     let known = (0..length).step_by(512).chain((0..4_096).step_by(31)).chain(length - 2_048..length);
     let anywhere: Vec<usize> = (0..300).map(|_| rng.below(length)).collect();
     for at in known.chain(anywhere) {
@@ -91,10 +91,9 @@ fn refusal_says_what_is_wrong_with_the_file() {
     );
 }
 
-/// Names and contents.
 type Entries<'a> = Vec<(&'a str, &'a [u8])>;
 
-/// A whole archive of these entries.
+/// Writes a valid archive of these entries.
 fn archive(path: &Path, entries: &Entries<'_>) {
     let mut writer = Writer::create(path).unwrap();
     for (name, content) in entries {

@@ -1,4 +1,4 @@
-//! A backup under a load of submissions holds every job that was acknowledged before it began.
+//! A backup under load contains every job that was acknowledged before it began.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +8,8 @@ use crate::support::client::Request;
 use crate::support::process::Appliance;
 use crate::support::wait::until;
 
-/// Clients that submit at once.
 const CLIENTS: usize = 4;
-/// Jobs that must have been acknowledged before the backup begins.
+/// Number of jobs acknowledged before the backup begins.
 const BEFORE: usize = 100;
 
 struct Stop<'a>(&'a AtomicBool);
@@ -38,7 +37,7 @@ fn backup_contains_every_job_acknowledged_before_it_began() {
                 }
             });
         }
-        // However this ends, the clients must.
+        // The clients must stop even if the test fails.
         let _stop = Stop(&enough);
         until("a load", || (acknowledged.lock().unwrap().len() >= BEFORE).then_some(()));
         let before = acknowledged.lock().unwrap().clone();
@@ -52,7 +51,7 @@ fn backup_contains_every_job_acknowledged_before_it_began() {
     let mut restored = Appliance::start_plain(&[]);
     restored.server().kill();
     restored.admin(&["restore", file.to_str().unwrap()]);
-    // Its jobs wait for nodes that are not there; nothing else is wrong.
+    // There are no nodes for its jobs; nothing else is wrong.
     let only_nodes = || (vec!["no_nodes".to_owned()], vec![]);
     assert_eq!(restored.faults(&[]), only_nodes());
     restored.restart();

@@ -1,5 +1,5 @@
-//! A store that was copied, or put back by other means than `admin restore`, is refused with the way out; nothing that
-//! happens to an appliance by itself is taken for that.
+//! A store that was copied, or restored other than by `admin restore`, is refused with the way out. Crashes and moves
+//! are not mistaken for a copy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use crate::support::cli_server::CliServer;
 use crate::support::test_app::{self, BUILTIN, START_MS, TestApp, spec};
 use crate::support::wait::until;
 
-/// A data directory that a server has left, hard: one job is on a node.
+/// A data directory after its server was killed while a node had a job.
 struct Site {
     clock: Arc<FakeClock>,
     random: Arc<FakeRandom>,
@@ -38,7 +38,7 @@ struct Site {
 }
 
 impl Site {
-    /// `before` is called while the server runs, before it gives its last lease.
+    /// `before` is called while the server runs, before it grants its last lease.
     fn left(before: impl FnOnce(&Path)) -> Self {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
@@ -51,7 +51,7 @@ impl Site {
         };
         let (caller, _) = test.account("studio");
         let node = test.node("n1");
-        // Numbers that both know, and one that only the store knows that was left.
+        // Leases that both stores know; the last one is only in the original.
         for _ in 0..3 {
             let id = jobs::submit(&test.app, &caller, spec()).unwrap().job.public_id;
             test.claim(&node).unwrap();
@@ -64,7 +64,7 @@ impl Site {
         Self { clock, random, root, data, caller, node, job, lease }
     }
 
-    /// A server on a directory. A process that another test is just starting may hold the lock for a moment.
+    /// A server on a directory. A child process that another test is just spawning briefly holds the lock too.
     fn serve(&self, dir: &Path) -> Result<Arc<App>, Error> {
         until("the lock of the data directory", || match test_app::serve(dir, &self.clock, &self.random) {
             Err(error) if error.code == "data_dir_in_use" => None,
@@ -72,7 +72,7 @@ impl Site {
         })
     }
 
-    /// Serves once more, and is killed.
+    /// Starts and kills a server.
     fn serve_once(&self, dir: &Path) -> Result<(), Error> {
         self.serve(dir).map(|app| closed(app, dir))
     }
@@ -89,7 +89,7 @@ impl Site {
         Connection::open(self.path("store.db")).unwrap().execute_batch(sql).unwrap();
     }
 
-    /// The marks in the file beside the store.
+    /// The marks in the file `served`.
     fn marks(&self) -> String {
         let text = fs::read_to_string(self.path("served")).unwrap();
         text.lines().find_map(|line| line.strip_prefix("marks ")).unwrap().to_owned()
@@ -102,7 +102,7 @@ impl Site {
     }
 }
 
-/// Lets a server go, and waits until the last of its threads has let go of the store.
+/// Drops a server and waits until its threads have closed the store.
 fn closed(app: Arc<App>, data: &Path) {
     drop(app);
     until("the store to be closed", || (!data.join("store.db-wal").exists()).then_some(()));
@@ -121,12 +121,12 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// A copy of the store as it is while its server runs.
+/// Copies the store while its server runs.
 fn copy_of_store(data: &Path, to: &Path) {
     Store::beside(data).unwrap().copy_to(to).unwrap();
 }
 
-/// How a store gets where it does not belong: where it is then, and what is said of it.
+/// A way to copy a store: the directory where it is then, and part of the error.
 type Way = fn() -> (Site, PathBuf, &'static str);
 
 const WAYS: [(&str, Way); 7] = [
@@ -228,7 +228,7 @@ fn promotion_voids_join_tokens() {
 
 type Crash = fn(&Site);
 
-/// What may be found at a start without anybody having copied anything.
+/// States that a start may find although nothing was copied.
 const CRASHES: [(&str, Crash); 9] = [
     ("the server was killed", |_| {}),
     ("killed at its next start: the file knows both marks, the store the old one", |site| {
@@ -272,7 +272,7 @@ fn crashes_and_moves_are_not_mistaken_for_a_copy() {
         let moved = site.aside("moved");
         fs::rename(&site.data, &moved).unwrap();
         let app = site.serve(&moved).unwrap_or_else(|error| panic!("{what}, moved: {error}"));
-        // As a server does that stops well.
+        // As on a clean shutdown.
         app.leave_mark();
         closed(app, &moved);
         site.serve_once(&moved).unwrap_or_else(|error| panic!("{what}, stopped: {error}"));
@@ -282,7 +282,7 @@ fn crashes_and_moves_are_not_mistaken_for_a_copy() {
 #[test]
 fn server_that_cannot_write_its_mark_still_serves() {
     let site = Site::left(|_| {});
-    // In the way of the new file, as a full disk is.
+    // A directory in the way makes writing the file fail, as a full disk would.
     fs::create_dir_all(site.path("served.new/x")).unwrap();
     for _ in 0..2 {
         let app = site.serve(&site.data).unwrap();
@@ -333,7 +333,7 @@ fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
     let nothing = cli.run(&["admin", "--data-dir", empty.to_str().unwrap(), "promote"]);
     assert!(nothing.status != 0 && nothing.err.contains("There is no store"), "{nothing:?}");
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
-    // Of the one that it was copied from nothing has changed.
+    // The original is unchanged.
     drop(CliServer::start(&cli, &["--plain-http", "loopback"]));
 }
 

@@ -1,4 +1,4 @@
-//! Each fault is made, seen by its name, and mended where that is safe; an appliance that is well has none.
+//! `admin doctor`: each fault is caused, reported by name and fixed where that is safe; a healthy appliance has none.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::support::quick;
 
 const DAY: u64 = 24 * 3_600;
 
-/// A data directory that is well: an account, an authority, a server that once was.
+/// A healthy data directory with an account and a CA.
 struct Site {
     cli: Cli,
     data: PathBuf,
@@ -37,7 +37,7 @@ impl Site {
         self.data.join(name)
     }
 
-    /// A file as the appliance writes one.
+    /// Writes a private file, as the appliance does.
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).unwrap();
         set_mode(&self.path(name), 0o600);
@@ -47,7 +47,7 @@ impl Site {
         Connection::open(self.path("store.db")).unwrap().execute_batch(sql).unwrap();
     }
 
-    /// How it ended, and the codes of the faults that are not mended.
+    /// Output of `doctor`, and the codes of faults that are still open.
     fn doctor(&self, flags: &[&str]) -> (CliOutput, Vec<String>) {
         let output = self.cli.run(&[&["--json", "admin", "doctor"], flags].concat());
         let answer = output.json();
@@ -75,7 +75,7 @@ fn set_mode(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 fn set_mode(_: &Path, _: u32) {}
 
-/// A finished clip's rows, all but its file.
+/// The rows of a finished clip, without its file.
 const DONE: &str = "
     INSERT INTO nodes (id, public_id, name, key_hash, joined_at_ms, seen_at_ms, slots, renderers, version, protocol)
     VALUES (1, zeroblob(16), 'node', zeroblob(32), 0, 0, 0, '', '', 2);
@@ -87,7 +87,7 @@ const DONE: &str = "
     INSERT INTO clips VALUES (1, '0123456789abcdef0123456789abcdef', 1, 5, zeroblob(32), 1920, 1080, 1, 30, 1, 0, 'tactical', NULL);
 ";
 
-/// What goes wrong, the fault's name, and whether the doctor mends it.
+/// The fault's code, how to cause it, and whether `--fix` fixes it.
 type Case = (&'static str, fn(&Site), bool);
 
 const CASES: &[Case] = &[
@@ -212,7 +212,7 @@ fn each_fault_is_reported_with_its_fix_and_fixed_where_safe() {
         let (output, open) = site.doctor(&[]);
         assert_eq!(open, [*fault], "{output:?}");
         assert_eq!(output.err.lines().count(), 1, "{output:?}");
-        // Whoever closes the store last has emptied its log.
+        // Closing the store has truncated the log.
         if *fault == "log_size" {
             harm(&site);
         }
@@ -267,7 +267,7 @@ fn custom_certificate_is_checked() {
 fn file_owned_by_another_user_is_reported() {
     let site = Site::new();
     site.write("clips/note", "");
-    // Only root may give files away.
+    // Only root can change the owner.
     if std::os::unix::fs::chown(site.path("clips/note"), Some(1), None).is_err() {
         eprintln!("skipped: only root can make a file another user's");
         return;

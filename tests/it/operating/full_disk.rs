@@ -1,5 +1,5 @@
-//! A server on a disk that is full to the last byte starts, is read from, and has clips deleted; when there is room again
-//! the work goes on. Needs a file system of its own, which only root can mount.
+//! A server on a completely full disk starts, serves reads and deletes clips; with free space, work continues. Needs a
+//! mount, which only root can do.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,11 +12,11 @@ use crate::support::process::Appliance;
 use crate::support::quick;
 use crate::support::wait::until;
 
-/// A file system in memory under the test's control. Unmounted when dropped.
+/// A small tmpfs, unmounted when dropped.
 struct Mount(PathBuf);
 
 impl Mount {
-    /// `None` where this user may not mount one.
+    /// `None` if this user cannot mount.
     fn over(path: &Path) -> Option<Self> {
         let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs"]).arg(path).output();
         done.is_ok_and(|output| output.status.success()).then(|| Self(path.to_owned()))
@@ -27,7 +27,7 @@ impl Mount {
         assert!(done.success());
     }
 
-    /// Writes until not one byte more fits.
+    /// Writes until no byte is free.
     fn fill(&self) {
         for (name, bytes) in [("fill", 1 << 20), ("fill-2", 4_096), ("fill-3", 1)] {
             let mut file = fs::File::options().append(true).create(true).open(self.0.join(name)).unwrap();
@@ -62,7 +62,7 @@ fn server_killed_on_a_full_disk_restarts_and_recovers_after_deleting_clips() {
     until("the ballast", || data.join("ballast").exists().then_some(()));
     appliance.server().kill();
 
-    // The same data on a small disk of its own.
+    // Move the data to a small disk.
     let aside = appliance.scratch().join("aside");
     fs::rename(&data, &aside).unwrap();
     fs::create_dir(&data).unwrap();
@@ -72,14 +72,14 @@ fn server_killed_on_a_full_disk_restarts_and_recovers_after_deleting_clips() {
     };
     let copied = Command::new("cp").arg("-a").arg(aside.join(".")).arg(&data).status().unwrap();
     assert!(copied.success());
-    // It is a copy, and goes on in place of the original.
+    // The copy replaces the original.
     appliance.admin(&["promote"]);
-    // Some work, so that the store's log has the room that it has after some work.
+    // Some writes, so that the write-ahead log has its usual size.
     appliance.restart();
     (0..10).for_each(|number| drop(appliance.account(&format!("other-{number}"))));
     appliance.server().kill();
 
-    // Twice: the second time there is no ballast any more.
+    // The second time there is no ballast left.
     for id in &ids {
         disk.fill();
         appliance.restart();

@@ -1,4 +1,4 @@
-//! What an operator does for an appliance that lives long: backups and their way back.
+//! Operating an appliance: backup and restore, doctor, monitoring, full disks, damaged and copied stores, the package.
 
 mod backup;
 mod backup_damage;

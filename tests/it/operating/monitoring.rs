@@ -1,4 +1,4 @@
-//! What monitors ask: is it alive, does it take work, how is it doing.
+//! Monitoring: `/healthz`, `/readyz`, `/metrics` and `admin healthcheck`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::support::process;
 use crate::support::wait::until;
 use crate::support::worker::Worker;
 
-/// The figures by name and labels, as they stand.
+/// Current metrics by name and labels.
 fn metrics(appliance: &Appliance) -> BTreeMap<String, f64> {
     let answer = appliance.send(&Request::get("/metrics")).expect(200);
     figures(answer.text())
 }
 
-/// Every line of the format but comments: `name{labels} value`. Each family is told of before its samples.
+/// Parses metrics: `name{labels} value`. Each family must be declared before its samples.
 fn figures(text: &str) -> BTreeMap<String, f64> {
     let (mut found, mut families) = (BTreeMap::new(), Vec::new());
     for line in text.lines() {
@@ -170,7 +170,7 @@ fn healthcheck_exits_with_0_while_ready_and_1_otherwise() {
     let (status, args) = check();
     assert!(status == 1 && args.contains("No server has run"), "{args}");
     assert!(!cli.home().join(".local/share/dinkem-appliance").exists(), "asking makes nothing");
-    // The address for others need not be one that this machine reaches.
+    // This machine need not be able to reach the public URL.
     let server = CliServer::start(&cli, &["--public-url", "https://clips.example"]);
     assert_eq!(check(), (0, String::new()));
     let ready = cli.run(&["--json", "admin", "healthcheck"]).json();

@@ -1,4 +1,4 @@
-//! What a crash leaves of uploads is seen by the doctor beside a running server, and what an upload holds is left alone.
+//! Orphaned uploads are found by `doctor` while a server runs; files of running uploads are left alone.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
 
-/// A file of two minutes ago.
+/// Writes a file that is two minutes old.
 fn write(path: &Path) -> File {
     fs::write(path, "left over").unwrap();
     #[cfg(unix)]
@@ -19,7 +19,7 @@ fn write(path: &Path) -> File {
     file
 }
 
-/// The codes of what the doctor finds, and its first message.
+/// Codes of the open faults, and the first message.
 fn doctor(cli: &Cli, flags: &[&str]) -> (Vec<String>, String) {
     let answer = cli.run(&[&["--json", "admin", "doctor"], flags].concat()).json();
     let faults = answer["faults"].as_array().unwrap();
@@ -39,7 +39,7 @@ fn orphaned_demos_are_removed_but_running_uploads_are_spared() {
     for path in [&whole, &broken] {
         write(path);
     }
-    // As an upload of the server's holds its file.
+    // Locked, as by a running upload.
     let held = write(&going_on);
     held.lock().unwrap();
     let (codes, message) = doctor(&cli, &[]);

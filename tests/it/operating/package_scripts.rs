@@ -1,4 +1,4 @@
-//! What the package's scripts do as root in the folder of the service's user.
+//! The package's maintainer scripts, which run as root, and the data directory of the service's user.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,8 +9,8 @@ fn script(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/deb").join(name)).unwrap()
 }
 
-/// Runs the script that ends an installation over a folder of the test's own. Each command that would change the machine
-/// is a stand-in, `runuser` among them, which says that it was asked and reads nothing that only root may read.
+/// Runs `postinst` on a test folder. Commands that would change the machine are replaced by stand-ins, including
+/// `runuser`, whose stand-in cannot read what only root can read.
 fn say_what_next(data: &Path) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let stand_ins = [
@@ -20,7 +20,7 @@ fn say_what_next(data: &Path) -> String {
         ("deb-systemd-helper", "exit 0"),
         ("deb-systemd-invoke", "exit 0"),
         ("dinkem-appliance", "echo 'SHA-256: 0f'"),
-        // Another user: a link to what is root's leads nowhere.
+        // As another user, a symlink to a file of root's cannot be read.
         (
             "runuser",
             "[ \"$1 $2 $3\" = '-u dinkem --' ] || exit 9\nshift 3\nfor last; do :; done\n[ -L \"$last\" ] && { echo denied >&2; exit 1; }\nexec \"$@\"",
@@ -32,7 +32,7 @@ fn say_what_next(data: &Path) -> String {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let text = script("postinst").replace("/var/lib/dinkem-appliance", data.to_str().unwrap());
-    // The part that speaks is for machines with systemd.
+    // The messages are only printed on machines with systemd.
     let text = text.replace("[ -d /run/systemd/system ]", "true");
     let path = format!("{}:{}", scratch.path().display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh").args(["-c", &text, "postinst", "configure"]).env("PATH", path).output().unwrap();
@@ -47,7 +47,7 @@ fn package_scripts_follow_no_symlink_as_root() {
     fs::write(&url, "https://10.0.0.5").unwrap();
     assert!(say_what_next(data.path()).contains("is running at https://10.0.0.5\n"));
 
-    // What could steer the operator's terminal is left out.
+    // Control characters are removed.
     fs::write(&url, "https://10.0.0.5\u{1b}]0;owned\u{7}\nrun: rm").unwrap();
     let said = say_what_next(data.path());
     assert!(said.contains("is running at https://10.0.0.5]0;ownedrun:rm\n"), "{said:?}");
@@ -65,7 +65,7 @@ fn package_scripts_access_the_data_directory_only_as_its_user() {
     for name in ["postinst", "prerm", "postrm"] {
         for line in script(name).lines().map(str::trim).filter(|line| !line.starts_with('#')) {
             let names_the_folder = line.contains("$DATA") || line.contains("/var/lib/dinkem-appliance");
-            // Removing follows no link.
+            // Removing does not follow symlinks.
             let is_good = line.starts_with("runuser -u dinkem -- ")
                 || line == "rm -rf /var/lib/dinkem-appliance"
                 || line == "DATA=/var/lib/dinkem-appliance";

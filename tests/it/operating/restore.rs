@@ -1,5 +1,5 @@
-//! A restore where demos or clips are elsewhere: links and disks stay what they are, what cannot be moved is named while
-//! nothing has been touched, and the server starts after whatever went wrong.
+//! Restoring when demos or clips are symlinks or separate disks: these stay in place, what cannot be replaced is named
+//! before anything is touched, and the server starts whatever went wrong.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -16,8 +16,8 @@ use crate::support::test_app::{self, TestApp, spec};
 use crate::support::tools::skip;
 use crate::support::worker::Worker;
 
-/// A data directory whose server has stopped, and a backup of it with everything. What came after the backup: an account,
-/// a file in each of the folders.
+/// A data directory whose server has stopped, and a full backup of it. After the backup came another account and a file
+/// in each folder.
 struct Site {
     cli: Cli,
     data: PathBuf,
@@ -60,7 +60,7 @@ impl Site {
         self.cli.run(&["--json", "--data-dir", data, "admin", "restore", backup])
     }
 
-    /// Moves a folder to another place and leaves a link to it.
+    /// Moves a folder elsewhere and leaves a symlink to it.
     fn link(&self, folder: &str) -> PathBuf {
         let place = self.cli.home().join(format!("elsewhere-{folder}"));
         fs::rename(self.data.join(folder), &place).unwrap();
@@ -68,14 +68,14 @@ impl Site {
         place
     }
 
-    /// The names of the accounts, as a server knows them that starts here.
+    /// Starts a server here; the names of its accounts.
     fn accounts(&self) -> Vec<String> {
         let clock = Arc::new(dinkem_appliance::os::clock::FakeClock::at(test_app::START_MS));
         let app = test_app::serve(&self.data, &clock, &Arc::new(FakeRandom::default())).unwrap();
         accounts::list(&app).unwrap().into_iter().map(|account| account.name).collect()
     }
 
-    /// What is restored lies in the folder, and what came later only in the folder that it was set aside in.
+    /// Asserts that the folder has the restored files and `aside` has the later ones.
     fn assert_restored(&self, folder: &str, aside: &Path) {
         let restored = if folder == "demos" { &self.demo } else { &self.clip };
         let path = self.data.join(folder);
@@ -104,7 +104,7 @@ fn symlinked_folders_stay_symlinks_and_their_content_is_replaced() {
         site.assert_restored(folder, &aside);
     }
     assert_eq!(site.accounts(), ["studio"]);
-    // Again, over what the first one has left.
+    // Restore again.
     for folder in FOLDERS {
         fs::write(site.data.join(folder).join("again"), "again").unwrap();
     }
@@ -113,11 +113,11 @@ fn symlinked_folders_stay_symlinks_and_their_content_is_replaced() {
     assert_eq!(site.accounts(), ["studio"]);
 }
 
-/// A disk of its own for a folder until the test's end.
+/// A tmpfs, unmounted when dropped.
 struct Mounted(PathBuf);
 
 impl Mounted {
-    /// Says why it skips where this user may mount nothing.
+    /// `None`, with a message, if this user cannot mount.
     fn at(path: &Path, test: &str) -> Option<Self> {
         fs::create_dir_all(path).unwrap();
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8g,mode=700", "tmpfs"]).arg(path).output();
@@ -135,7 +135,7 @@ impl Drop for Mounted {
     }
 }
 
-/// A disk for a folder of the site, with what the folder holds.
+/// Mounts a separate disk for a folder, with a copy of its content.
 fn mount(site: &Site, folder: &str, test: &str) -> Option<Mounted> {
     let path = site.data.join(folder);
     let held = site.cli.home().join("held");
@@ -164,7 +164,7 @@ fn folder_on_its_own_disk_is_restored_on_that_disk() {
     assert_eq!(site.accounts(), ["studio"]);
 }
 
-/// What stands in the way, and its name.
+/// An obstacle, and the path that is named.
 type Block = (fn(&Site), &'static str);
 
 #[test]
@@ -204,7 +204,7 @@ fn irreplaceable_paths_are_named_before_anything_is_touched() {
     }
 }
 
-/// What a crash leaves in the middle of a restore: everything is unpacked, nothing has been moved.
+/// The state after a crash during a restore: everything is unpacked, nothing has been moved.
 fn interrupted(site: &Site, plan: &str) -> PathBuf {
     let new = site.cli.home().join("new");
     let output = site.cli.run(&["--data-dir", "new", "admin", "restore", site.backup.to_str().unwrap()]);
@@ -241,7 +241,7 @@ fn next_start_finishes_an_interrupted_restore_or_rolls_it_back() {
 
 #[test]
 fn restore_behind_a_symlink_interrupted_anywhere_is_finished_by_the_next_start() {
-    // How far it came: old things that are aside, whether the new ones were ready, new things that are in their place.
+    // Progress at the crash: old files set aside, whether the new ones were ready, new files in place.
     for (aside, is_ready, placed) in [(0, false, 0), (1, false, 0), (2, false, 0), (2, true, 0), (2, true, 1)] {
         let site = Site::new();
         let place = site.link("clips");

@@ -1,4 +1,4 @@
-//! A store with a damaged page is noticed after the start, without anybody needing the page.
+//! A damaged page of the store is found in the background after startup.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -15,10 +15,10 @@ use crate::support::process;
 use crate::support::wait::until;
 
 const PAGE: u64 = 4_096;
-/// A text that stands in the row of the page to be damaged.
+/// Text in the row whose page will be damaged.
 const MARK: &str = "the row whose page is damaged";
 
-/// Fills the audit over many pages.
+/// Fills the audit log with many pages.
 fn fill(data_dir: &Path) {
     let store = rusqlite::Connection::open(data_dir.join("store.db")).unwrap();
     store
@@ -31,7 +31,7 @@ fn fill(data_dir: &Path) {
         .unwrap();
 }
 
-/// Overwrites the head of the page that holds the mark.
+/// Overwrites the header of the page that contains the mark.
 fn damage(data_dir: &Path) {
     let mut file = File::options().read(true).write(true).open(data_dir.join("store.db")).unwrap();
     let mut bytes = Vec::new();
@@ -73,7 +73,7 @@ fn store_check_ends_when_the_server_stops() {
         true
     });
     let looked = store_check::look(&appliance.app, &at_once).unwrap();
-    // A store as small as this one may be through before it is asked.
+    // The check of such a small store may finish before it is asked to stop.
     assert_eq!(looked, !asked.load(Ordering::SeqCst));
     appliance.send(&Request::get("/readyz")).expect(200);
 }

@@ -1,4 +1,4 @@
-//! A write-ahead log that grows without end is told of, by the server and by the doctor, and mended.
+//! A write-ahead log that keeps growing is reported by server and doctor, and fixed.
 
 use rusqlite::Connection;
 
@@ -11,7 +11,7 @@ fn wal_kept_from_truncation_by_a_reader_is_reported() {
     let mut appliance = Appliance::start(&[]);
     let key = appliance.account("studio");
     let store = appliance.data_dir().join("store.db");
-    // A tool that somebody left open on the store.
+    // An external tool with an open transaction.
     let reader = Connection::open(&store).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     let _accounts: i64 = reader.query_row("SELECT COUNT(*) FROM accounts", [], |row| row.get(0)).unwrap();
@@ -25,7 +25,7 @@ fn wal_kept_from_truncation_by_a_reader_is_reported() {
         appliance.server().line().filter(|line| line.contains("write-ahead log has") && line.contains("doctor --fix"))
     });
     drop((reader, writer));
-    // The job waits for a node that is not there.
+    // There is no node for the job.
     let none_there = || vec!["no_nodes".to_owned()];
     assert_eq!(appliance.faults(&["--fix"]), (none_there(), vec!["log_size".to_owned()]));
     assert_eq!(appliance.faults(&[]), (none_there(), vec![]));

@@ -1,5 +1,5 @@
-//! Statements add up: a random history of work, prices, currencies and dinks over several months, kept twice, in an
-//! appliance and on slips of paper, and then told by JSON, CSV, table, statement, HTTP and the ledger alike.
+//! Billing adds up: a random history of jobs, prices, currencies and dinks over several months is recorded by the test
+//! as well, and compared with JSON, CSV, table, statement, HTTP and the ledger.
 
 mod report;
 
@@ -28,21 +28,20 @@ use crate::support::worker::Worker;
 
 use report::{Report, decimal, micros, money, ms};
 
-/// Events of one history.
 const EVENTS: u32 = 120;
-/// 2024-01-25T12:00:00Z: long ago, so that every month is over.
+/// 2024-01-25T12:00:00Z, so that every month is over.
 const START_MS: i64 = 1_706_184_000_000;
-/// Prices in micro-units: none, the smallest, usual ones, and one that needs every digit.
+/// Prices in micro-units: zero, the smallest, usual ones, and one with every digit.
 const PRICES: [i64; 6] = [0, 1, 470_000, 850_000, 123_456_789, 999_999_999_999];
-/// The names of the accounts: one is a formula to a spreadsheet.
+/// Account names; a spreadsheet would take one for a formula.
 const NAMES: [&str; 3] = ["studio", "=1+1, \"two\"", "late"];
 
-/// What a clip costs must be made of: class, kind, currency, rate in micro-units.
+/// Class, kind of footage, currency, rate in micro-units.
 type Key = (String, String, u64, u64, String, i128);
 /// Jobs, milliseconds, micro-units.
 type Sum = (u64, u64, i128);
 
-/// A completed job, on paper.
+/// A completed job as the test records it.
 struct BilledClip {
     account: usize,
     class: KeyClass,
@@ -53,12 +52,12 @@ struct BilledClip {
 }
 
 impl BilledClip {
-    /// Five frames.
+    /// Every video has five frames.
     fn footage_ms(&self) -> u64 {
         5_000 / u64::from(self.kind.fps)
     }
 
-    /// Half up, to a micro-unit, each clip by itself.
+    /// Each clip is rounded half up to a micro-unit.
     fn amount(&self) -> i128 {
         (2 * i128::from(self.rate) * i128::from(self.footage_ms()) + 3_600_000) / 7_200_000
     }
@@ -71,7 +70,7 @@ struct History {
     keys: Vec<Keys>,
     callers: Vec<[Caller; 2]>,
     billed_clips: Vec<BilledClip>,
-    /// Jobs that came to nothing: account, time, failed rather than cancelled.
+    /// Failed and cancelled jobs: account, time, whether failed.
     unbilled: Vec<(usize, i64, bool)>,
     hours: BTreeMap<FootageKind, i64>,
     /// Time and micro-units.
@@ -81,7 +80,7 @@ struct History {
     dinks: Vec<(usize, i64, u32)>,
 }
 
-/// The last entry up to a moment.
+/// The last entry at or before a moment.
 fn at<T: Copy>(entries: &[(i64, T)], moment: i64, default: T) -> T {
     entries.iter().rev().find(|(at_ms, _)| *at_ms <= moment).map_or(default, |(_, value)| *value)
 }
@@ -161,7 +160,7 @@ impl History {
         }
     }
 
-    /// Mostly some hours; sometimes to the last moment of the month, or the first of the next.
+    /// Usually some hours; sometimes to the last moment of the month or the first of the next.
     fn pass_time(&mut self) {
         let to_next_month = (Month::of(self.now()).period().to_ms - self.now()) as u64;
         let ms = match self.rng.below(30) {
@@ -173,7 +172,7 @@ impl History {
         self.appliance.clock.advance(Duration::from_millis(ms));
     }
 
-    /// A job that is rendered more than once: its node fails it or falls silent first.
+    /// A job that succeeds at the second attempt: the first one fails or its lease expires.
     fn retried_job(&mut self, account: usize, caller: &Caller, kind: FootageKind) {
         self.worker.submit(caller, kind);
         let grant = self.worker.claim();
@@ -219,7 +218,7 @@ impl History {
         lines
     }
 
-    /// The most dinks of a month, their price and currency.
+    /// A month's peak of dinks, their price and currency.
     fn dinks_of(&self, account: usize, period: Period) -> (u32, i64, &'static str) {
         let own: Vec<_> = self.dinks.iter().filter(|(of, ..)| *of == account).map(|(_, at, n)| (*at, *n)).collect();
         let within = own.iter().filter(|(at_ms, _)| (period.from_ms..period.to_ms).contains(at_ms)).map(|(_, n)| *n);
@@ -325,7 +324,7 @@ impl History {
         assert_eq!(lines, amounts.values().sum::<i128>());
     }
 
-    /// Every row of the table and of the CSV.
+    /// Checks every row of the table and the CSV.
     fn check_rows(&self, report: &Report, stated: &[usize], period: Period) {
         let (mut csv_rows, mut table_rows) = (Vec::new(), Vec::new());
         for account in stated {
@@ -357,7 +356,7 @@ impl History {
         assert_eq!(sorted(&report.table), sorted(&table_rows));
     }
 
-    /// The ledger says what the slips say, row by row.
+    /// Checks every row of the ledger.
     fn check_ledger(&self) {
         let store = Store::beside(self.appliance.app.data_dir()).unwrap();
         let rows = store.read(|db| ledger::page(db, JobId(0), 10_000)).unwrap();
@@ -369,7 +368,7 @@ impl History {
     }
 }
 
-/// An account's name as a spreadsheet may open it.
+/// An account's name, escaped for spreadsheets.
 fn csv_name(account: usize) -> String {
     let name = NAMES[account];
     if name.starts_with('=') { format!("'{name}") } else { name.to_owned() }

@@ -1,4 +1,4 @@
-//! A month's statements as the command line tells them, read back, and the numbers in them.
+//! Reads a month's statements back from the output of `admin usage`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::cli::Cli;
 use crate::support::csv;
 
-/// One month as the command line tells it.
+/// One month in each output format.
 pub struct Report {
     pub json: Value,
     /// Account, class, kind, number, seconds, price, currency, amount.
@@ -49,7 +49,7 @@ pub fn decimal(micros: i128) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// An amount that stands there twice, as text and as a number.
+/// An amount that is given both as text and as a number.
 pub fn micros(object: &Value, name: &str) -> i128 {
     let micros = i128::from(object[format!("{name}_micros")].as_u64().unwrap());
     assert_eq!(object[name], decimal(micros));

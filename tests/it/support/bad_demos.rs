@@ -1,4 +1,4 @@
-//! What a node may find behind a demo's URL.
+//! A file server with good and bad demos for a node to fetch.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use super::listener::{head, hold, reply};
 use super::node_harness::DEMO;
 
-/// Answers for a path; `/good.dem` and `/tagged.dem` are demos, and the latter has an `ETag`.
+/// Responds to a path; `/good.dem` and `/tagged.dem` are demos, the latter with an `ETag`.
 pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result<()> {
     match path {
         "/good.dem" => reply(to, 200, &[], DEMO),
@@ -41,7 +41,7 @@ fn endless(bytes: &[u8], to: &mut TcpStream) -> io::Result<()> {
     }
 }
 
-/// 40 MiB of zeros, packed.
+/// 40 MiB of zeros, compressed.
 fn bomb() -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..40 {

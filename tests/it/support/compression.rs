@@ -1,11 +1,10 @@
-//! The packings that demos come in.
+//! The compression formats of demos.
 
 use std::io::Write;
 
-/// From plain to packed.
 pub type Compressor = fn(&[u8]) -> Vec<u8>;
 
-/// All of them, by the ending of a file's name.
+/// All of them, by file extension.
 pub const COMPRESSORS: [(&str, Compressor); 3] = [("gz", gz), ("bz2", bz2), ("zst", zst)];
 
 pub fn gz(bytes: &[u8]) -> Vec<u8> {

@@ -1,6 +1,5 @@
-//! Reads comma-separated values as RFC 4180 has them.
+//! A CSV parser (RFC 4180).
 
-/// The records with their cells.
 pub fn parse(text: &str) -> Vec<Vec<String>> {
     text.lines().map(record).collect()
 }

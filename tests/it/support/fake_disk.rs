@@ -1,4 +1,4 @@
-//! A disk of the test's own: what lies in the data directory's bulky folders is taken, and the test says how much is left.
+//! A fake disk: its free space is a total set by the test minus the files in the data directory's large folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dinkem_appliance::domain::limits;
 use dinkem_appliance::os::room::Room;
 
-/// Folders whose files count. The store's own size would make expected numbers hard to tell.
+/// The folders whose files count. The store is left out so that expected numbers stay simple.
 const BULKY: [&str; 4] = ["demos", "clips", "indexing", "backup"];
 
-/// How much there is above the reserve in all, taken or not. Clones are the same disk.
+/// Total bytes, used or not. Clones share the disk.
 #[derive(Clone)]
 pub struct FakeDisk(Arc<AtomicU64>);
 
@@ -20,17 +20,17 @@ impl FakeDisk {
         Self(Arc::new(AtomicU64::new(limits::DISK_RESERVE_BYTES + bytes_above_reserve)))
     }
 
-    /// From now on there is so much above the reserve in all.
+    /// Sets the total above the reserve.
     pub fn resize(&self, bytes_above_reserve: u64) {
         self.0.store(limits::DISK_RESERVE_BYTES + bytes_above_reserve, Ordering::SeqCst);
     }
 
-    /// Others have filled it: so much is free if nothing of the appliance lies there.
+    /// Sets the total, without the reserve.
     pub fn fill_to(&self, bytes: u64) {
         self.0.store(bytes, Ordering::SeqCst);
     }
 
-    /// What an appliance in `data` sees of it.
+    /// The disk as seen by an appliance in `data`.
     pub fn room(&self, data: &Path) -> Arc<Room> {
         let (all, data) = (Arc::clone(&self.0), data.to_owned());
         Room::new(limits::DISK_RESERVE_BYTES, move || {
@@ -39,12 +39,12 @@ impl FakeDisk {
     }
 }
 
-/// Bytes of all files in the bulky folders.
+/// Bytes of all files in the large folders.
 pub fn used_bytes(data: &Path) -> u64 {
     files(data).iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum()
 }
 
-/// All files in the bulky folders.
+/// All files in the large folders.
 pub fn files(data: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = BULKY.iter().map(|name| data.join(name)).collect();
     let mut found = Vec::new();

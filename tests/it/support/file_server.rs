@@ -1,4 +1,4 @@
-//! A small server of demos, good and bad, for nodes to fetch from.
+//! An HTTP server that serves demos and pages to nodes and browsers.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -7,29 +7,28 @@ use std::sync::mpsc::Sender;
 
 use super::listener::{head, listen, reply};
 
-/// What one path answers.
+/// The response to a path.
 pub enum Answer {
     /// 200 with these bytes.
     Bytes(Arc<Vec<u8>>),
-    /// A status without a body worth reading.
+    /// This status with an empty body.
     Status(u16),
     /// 302 to this URL.
     Redirect(String),
-    /// 200 and bytes without end: these, again and again.
+    /// 200 and these bytes, repeated forever.
     Endless(Arc<Vec<u8>>),
     /// An HTML page.
     Page(String),
-    /// 204; the query goes to the test.
+    /// 204; the query is sent to the test.
     Report(Sender<String>),
 }
 
-/// Listens on loopback until the test's process ends.
 pub struct FileServer {
     address: String,
 }
 
 impl FileServer {
-    /// Serves these paths (with their leading slash); any other is a 404.
+    /// Serves these paths; any other is 404.
     pub fn serve(paths: Vec<(&'static str, Answer)>) -> Self {
         Self { address: listen("127.0.0.1", move |call, to| answer(&call.path, &paths, to)) }
     }
@@ -47,7 +46,7 @@ fn answer(target: &str, paths: &[(&'static str, Answer)], to: &mut TcpStream) ->
         Answer::Bytes(bytes) => reply(to, 200, &[], bytes),
         Answer::Page(html) => reply(to, 200, &[("Content-Type", "text/html; charset=utf-8")], html.as_bytes()),
         Answer::Report(test) => {
-            // The test may have heard enough.
+            // The test may have stopped listening.
             let _ = test.send(query.to_owned());
             head(to, 204, &[], None)
         }

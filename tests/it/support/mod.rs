@@ -1,5 +1,5 @@
-//! What the tests share: appliances, the real binary as processes, a hand on the wire between them, an HTTP client that
-//! can be odd, small servers of files.
+//! Shared test helpers: in-process servers, the real binary as processes, an HTTP client that can send malformed
+//! requests, file servers, a proxy.
 
 pub mod appliance;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,4 @@
-//! A node on a test bench: the real agent with a renderer that is a shell script, a server in the test's hands, and a
-//! place to fetch demos from.
+//! The real node agent with a shell script as its renderer, a fake server and a file server for demos.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,28 +20,25 @@ use super::node_server::{Behavior, NodeServer};
 use super::process::BINARY;
 use super::script;
 
-/// Something that takes ages: only what is broken waits for it.
+/// Long enough that it is never reached unless something is broken.
 const LONG_TIMEOUT: Duration = Duration::from_secs(600);
-/// What all fetched demos are. No renderer here reads it.
+/// The content of every fetched demo. No renderer here reads it.
 pub const DEMO: &[u8] = b"PBDEMS2\0 as far as anybody here looks";
-/// A renderer that does what it should.
+/// A renderer that works.
 pub const GOOD: &str = "echo 'openjd_status: parsing'; echo 'openjd_progress: 5'; echo 'openjd_status: rendering'
     echo 'openjd_progress: 50'; cp $dir/good.mp4 $work/clip.mp4; echo jpeg > $work/clip.jpg
     echo 'openjd_progress: 100'";
 
-/// The bench.
+/// Everything around the agent under test.
 pub struct NodeHarness {
-    /// Holds `good.mp4` and `small.mp4`; scripts know it as `$dir`.
+    /// Contains `good.mp4` and `small.mp4`; `$dir` in scripts.
     pub dir: TempDir,
-    /// The server.
     pub server: NodeServer,
-    /// URL of a good demo.
     pub demo_url: String,
     fetches: Arc<Mutex<Vec<String>>>,
 }
 
 impl NodeHarness {
-    /// Sets one up.
     pub fn new(behavior: Behavior) -> Self {
         let dir = tempfile::tempdir().unwrap();
         write_video(&dir.path().join("good.mp4"), 320, 180, 30);
@@ -57,17 +53,17 @@ impl NodeHarness {
         Self { dir, server: NodeServer::start(behavior), demo_url: format!("http://{files}/good.dem"), fetches }
     }
 
-    /// URL of another of the demos that can be fetched here.
+    /// URL of another path on the file server.
     pub fn url(&self, path: &str) -> String {
         self.demo_url.replace("/good.dem", path)
     }
 
-    /// What was fetched so far: path and validator.
+    /// The fetches so far: path and `If-None-Match`.
     pub fn fetches(&self) -> Vec<String> {
         self.fetches.lock().unwrap().clone()
     }
 
-    /// The node's settings, with this script as its renderer.
+    /// Agent settings with this script as the renderer.
     pub fn config(&self, script: &str) -> AgentConfig {
         AgentConfig {
             server: self.server.url.clone(),
@@ -87,7 +83,7 @@ impl NodeHarness {
         }
     }
 
-    /// What a script wrote to `$dir/{name}`, once it is whole: a line.
+    /// Waits for the line that a script writes to `$dir/{name}`.
     pub fn read_note(&self, name: &str) -> String {
         super::wait::until(name, || {
             let text = fs::read_to_string(self.dir.path().join(name)).ok()?;
@@ -95,8 +91,8 @@ impl NodeHarness {
         })
     }
 
-    /// A shell script called as `PROGRAM render --job JOB.JSON`. As `PROGRAM inspect --child …` it is the real thing, and
-    /// notes that in `$dir/readers`.
+    /// A shell script that is called as `PROGRAM render --job JOB.JSON`. When called as `PROGRAM inspect --child …` it
+    /// runs the real binary and logs the call to `$dir/readers`.
     fn program(&self, work: &str) -> PathBuf {
         let path = self.dir.path().join("renderer");
         let dir = self.dir.path().display();
@@ -109,12 +105,12 @@ impl NodeHarness {
     }
 }
 
-/// Runs the agent while the test does its part, then stops it; how the agent ended.
+/// Runs the agent while `test` runs, then stops it; the agent's result.
 pub fn while_working(config: AgentConfig, test: impl FnOnce(&StopFlag)) -> Result<()> {
     let stop = StopFlag::new();
     std::thread::scope(|scope| {
         let agent = scope.spawn(|| agent::run(config, &stop));
-        // A test that fails must not wait for an agent that was never stopped.
+        // A failing test must still stop the agent.
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&stop)));
         stop.stop();
         let ended = agent.join().unwrap();
@@ -123,7 +119,7 @@ pub fn while_working(config: AgentConfig, test: impl FnOnce(&StopFlag)) -> Resul
     })
 }
 
-/// Whether a process is there and no zombie.
+/// Whether a process exists and is no zombie.
 pub fn is_alive(pid: &str) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
     !stat.is_empty() && !stat.contains(") Z ")

@@ -1,5 +1,5 @@
-//! The appliance's server as a node sees it, in a test's hands: it hands out the claims it was given, keeps what it is
-//! sent, and answers as the test wants.
+//! A fake of the server's node API: it hands out the given jobs, records what it receives and misbehaves as the test
+//! asks.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -12,14 +12,13 @@ use serde_json::{Value, json};
 use super::listener::{Call, listen, reply};
 use super::wait::until;
 
-/// What the server was told of one lease.
+/// What a node has sent for one lease.
 #[derive(Clone, Debug, Default)]
 pub struct Lease {
-    /// Every heartbeat: stage and progress.
+    /// Stage and progress of every heartbeat.
     pub heartbeats: Vec<(String, f64)>,
-    /// The video as far as it has arrived.
+    /// The video received so far.
     pub video: Vec<u8>,
-    /// The poster.
     pub poster: Vec<u8>,
     /// The hash it was completed with.
     pub completed: Option<String>,
@@ -27,31 +26,30 @@ pub struct Lease {
     pub failed: Option<Value>,
 }
 
-/// What a test may turn.
+/// How the server misbehaves.
 #[derive(Debug, Default)]
 pub struct Behavior {
-    /// Answer every heartbeat with 409.
+    /// Respond to every heartbeat with 409.
     pub revoke_leases: bool,
-    /// Answer every call with this status.
+    /// Respond to every call with this status.
     pub fail_all_with: Option<u16>,
-    /// Break off so many uploads of the video after this many bytes of each.
+    /// Cut this many video uploads, each after this many bytes.
     pub break_uploads: (u32, u64),
-    /// Answer so many completions with 503, or that the video is being checked, by turns.
+    /// Respond to this many completions with 503 or "being checked", alternating.
     pub busy_completions: u32,
-    /// Milliseconds that leases live.
+    /// Duration of leases in milliseconds.
     pub lease_ms: u64,
-    /// Seconds a fetch may take.
+    /// Time limit of a fetch in seconds.
     pub fetch_seconds: u64,
-    /// The uploaded demo.
     pub demo: Vec<u8>,
-    /// A server of the next version: every answer says more than the node knows.
+    /// Behave like the next version: add unknown fields to every response.
     pub is_newer: bool,
-    /// A server that does not know yet that a node can be unready.
+    /// Behave like an older version, which does not know `node_not_ready`.
     pub is_older: bool,
 }
 
 impl Behavior {
-    /// A server that does all it should.
+    /// A server without faults.
     pub fn normal() -> Self {
         Self { lease_ms: 600_000, fetch_seconds: 60, ..Self::default() }
     }
@@ -65,17 +63,15 @@ struct State {
     calls: Vec<String>,
 }
 
-/// The server. Leases are numbered from 1 in the order of [`Self::offer`].
+/// The fake server. Leases are numbered from 1 in the order of [`Self::offer`].
 #[derive(Clone)]
 pub struct NodeServer {
-    /// Its URL.
     pub url: String,
     state: Arc<Mutex<State>>,
     doorbell: Arc<Doorbell>,
 }
 
 impl NodeServer {
-    /// Starts one.
     pub fn start(behavior: Behavior) -> Self {
         let state = Arc::new(Mutex::new(State { behavior, ..State::default() }));
         let doorbell = Arc::new(Doorbell::default());
@@ -84,7 +80,7 @@ impl NodeServer {
         Self { url: format!("http://{address}"), state, doorbell }
     }
 
-    /// Has a job done: the demo at this URL, or the uploaded one when `uploaded` names its hash.
+    /// Offers a job for the demo at this URL, or for the uploaded demo with the hash `uploaded`.
     pub fn offer(&self, demo_url: &str, uploaded: Option<&str>) -> usize {
         let mut state = self.lock();
         state.leases.push(Lease::default());
@@ -118,27 +114,26 @@ impl NodeServer {
         lease
     }
 
-    /// Turns a knob.
+    /// Changes the behavior.
     pub fn change(&self, change: impl FnOnce(&mut Behavior)) {
         change(&mut self.lock().behavior);
     }
 
-    /// What it knows of a lease.
     pub fn lease(&self, lease: usize) -> Lease {
         self.lock().leases[lease - 1].clone()
     }
 
-    /// Waits until a lease looks as it should.
+    /// Waits until a lease matches.
     pub fn until(&self, lease: usize, what: &str, look: impl Fn(&Lease) -> bool) -> Lease {
         until(what, || Some(self.lease(lease)).filter(&look))
     }
 
-    /// Waits until a lease was completed or has failed.
+    /// Waits until a lease is completed or has failed.
     pub fn wait_for_end(&self, lease: usize) -> Lease {
         self.until(lease, "the lease's end", |lease| lease.completed.is_some() || lease.failed.is_some())
     }
 
-    /// Every call so far: method and path.
+    /// Method and path of every call so far.
     pub fn calls(&self) -> Vec<String> {
         self.lock().calls.clone()
     }
@@ -240,7 +235,7 @@ fn video(state: &Mutex<State>, lease: usize, offset: usize, call: &mut Call, to:
     }
 }
 
-/// Puts what no node knows yet into every object of an answer.
+/// Adds an unknown field to every object.
 fn add_unknown_fields(answer: &mut Value, is_newer: bool) {
     if let (Value::Object(members), true) = (answer, is_newer) {
         members.values_mut().for_each(|member| add_unknown_fields(member, is_newer));

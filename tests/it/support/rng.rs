@@ -1,6 +1,6 @@
-//! Randomness of a test's own: the same for the same seed.
+//! A small deterministic random number generator.
 
-/// A small generator (xorshift).
+/// Xorshift: the same numbers for the same seed.
 pub struct Rng(u64);
 
 impl Rng {
@@ -8,7 +8,7 @@ impl Rng {
         Self(seed * 0x9e37_79b9 + 1)
     }
 
-    /// A number below `sides`.
+    /// A number from 0 to `end - 1`.
     pub fn below(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,4 +1,4 @@
-//! An appliance in a temporary directory, with time and randomness of the test's own.
+//! The app of a server in a temporary directory, without HTTP, with fake time and randomness.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,21 +17,20 @@ use tempfile::TempDir;
 
 use super::wait::until;
 
-/// When every test begins. Unix time in milliseconds.
+/// The time at which every test starts. Unix time in milliseconds.
 pub const START_MS: i64 = 1_794_000_000_000;
-/// How long a lease lives here.
+/// Duration of a lease.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// What a node of the tests can do.
 pub const BUILTIN: &[Renderer] = &[Renderer::Builtin];
 
-/// An empty directory that is its owner's alone, for a store that is not made by an appliance.
+/// An empty private directory, for a store that no appliance creates.
 pub fn private_dir() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     claim_private_dir(dir.path()).unwrap();
     dir
 }
 
-/// The appliance and what it was given.
+/// The app and its surroundings.
 pub struct TestApp {
     pub app: Arc<App>,
     pub clock: Arc<FakeClock>,
@@ -47,7 +46,7 @@ impl TestApp {
         Self { app, clock, random, dir }
     }
 
-    /// The same with quotas of the test's own, on a disk of the test's own.
+    /// The same with other quotas and on a fake disk.
     pub fn start_with(set: impl FnOnce(&mut Quotas), disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (clock, random) = (Arc::new(FakeClock::at(START_MS)), Arc::new(FakeRandom::default()));
@@ -57,11 +56,10 @@ impl TestApp {
         Self { app, clock, random, dir }
     }
 
-    /// Stops the server and starts another on the same data.
     pub fn restart(self) -> Self {
         let Self { app, clock, random, dir } = self;
         drop(Arc::into_inner(app).expect("nobody else holds the app"));
-        // A process that another test is just starting holds the lock's file as well, until it becomes its program.
+        // A child process that another test is just spawning briefly holds the lock too.
         let app = until("the lock of the data directory", || match serve(dir.path(), &clock, &random) {
             Err(error) if error.code == "data_dir_in_use" => None,
             opened => Some(opened.unwrap()),
@@ -69,17 +67,17 @@ impl TestApp {
         Self { app, clock, random, dir }
     }
 
-    /// The same data as `admin` in another process sees it.
+    /// The app as `admin` in another process opens it.
     pub fn admin(&self) -> Arc<App> {
         App::beside(self.dir.path(), self.clock.clone(), self.random.clone()).unwrap()
     }
 
-    /// The same on a disk of the test's own.
+    /// The same on a fake disk.
     pub fn admin_on(&self, disk: Arc<Room>) -> Arc<App> {
         App::beside_on(self.dir.path(), self.clock.clone(), self.random.clone(), disk).unwrap()
     }
 
-    /// An active account with dinks; its metered and its reserved caller.
+    /// An active account with a dink: its metered and its reserved caller.
     pub fn account(&self, name: &str) -> (Caller, Caller) {
         let (_, keys) = accounts::create(&self.app, name, true).unwrap();
         accounts::activate(&self.app, Some(name)).unwrap();
@@ -88,18 +86,17 @@ impl TestApp {
         (caller(keys.metered), caller(keys.reserved))
     }
 
-    /// A request with this key.
+    /// Authenticates a request with this key.
     pub fn call(&self, key: &Secret) -> dinkem_appliance::domain::Result<Caller> {
         auth::authenticate(&self.app, &[&bearer(key)])
     }
 
-    /// A node that has joined.
     pub fn node(&self, name: &str) -> Node {
         let token = nodes::token(&self.app).unwrap();
         nodes::join(&self.app, &token, name).unwrap().node
     }
 
-    /// One claim of a node with one slot, without waiting.
+    /// A claim for one slot, without waiting.
     pub fn claim(&self, node: &Node) -> Option<leases::Grant> {
         leases::claim(&self.app, node, BUILTIN, 1, Duration::ZERO).unwrap()
     }
@@ -125,7 +122,7 @@ pub fn bearer(key: &Secret) -> String {
     format!("Bearer {}", key.reveal())
 }
 
-/// What the tests order.
+/// The job that tests submit.
 pub fn spec() -> JobSpec {
     JobSpec {
         demo_url: "https://example.com/match.dem".into(),

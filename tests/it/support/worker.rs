@@ -1,4 +1,4 @@
-//! Work that is done, fails or is cancelled when the test says so: one job at a time, by a node that renders anything.
+//! A node that completes, fails or drops jobs on command, one at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::test_app::spec;
 use super::video;
 
-/// The node and the appliance it works for.
 pub struct Worker {
     app: Arc<App>,
     node: Node,
@@ -27,24 +26,24 @@ impl Worker {
         Self { app: app.clone(), node: nodes::join(app, &token, "worker").unwrap().node }
     }
 
-    /// Who calls with this key.
+    /// The caller with this key.
     pub fn caller(&self, key: &str) -> Caller {
         auth::authenticate(&self.app, &[&format!("Bearer {key}")]).unwrap()
     }
 
-    /// A waiting job of this kind.
+    /// Submits a job for this kind of footage.
     pub fn submit(&self, caller: &Caller, kind: FootageKind) -> Uuid {
         let FootageKind { renderer, resolution, fps } = kind;
         let spec = JobSpec { renderer, resolution, fps, ..spec() };
         jobs::submit(&self.app, caller, spec).unwrap().job.public_id
     }
 
-    /// The node takes the job that waits.
+    /// Claims the queued job.
     pub fn claim(&self) -> Grant {
         leases::claim(&self.app, &self.node, &Renderer::ALL, 1, Duration::ZERO).unwrap().expect("a job waits")
     }
 
-    /// The node ends its job well.
+    /// Uploads a video and completes the job.
     pub fn complete(&self, grant: &Grant) {
         let spec = &grant.job.job.spec;
         let video = video::of(spec.resolution, spec.fps);
@@ -52,26 +51,26 @@ impl Worker {
         leases::complete(&self.app, &self.node, grant.lease.id, Sha256::digest(video).into()).unwrap();
     }
 
-    /// The node gives its job up.
+    /// Fails the job.
     pub fn fail(&self, grant: &Grant, retry: Retry) {
         let failure = Failure { code: FailureCode::RenderFailed, message: "x".into(), retry };
         leases::fail(&self.app, &self.node, grant.lease.id, failure, None).unwrap();
     }
 
-    /// A job from its submission to its clip.
+    /// Submits, claims and completes a job.
     pub fn complete_job(&self, caller: &Caller, kind: FootageKind) -> Uuid {
         let id = self.submit(caller, kind);
         self.complete(&self.claim());
         id
     }
 
-    /// A job that fails for good.
+    /// Submits and claims a job, and fails it permanently.
     pub fn fail_job(&self, caller: &Caller, kind: FootageKind) {
         self.submit(caller, kind);
         self.fail(&self.claim(), Retry::Never);
     }
 
-    /// A job that is cancelled before a node takes it; a finished one loses its clip.
+    /// Cancels a job, or deletes the clip of a finished one.
     pub fn remove(&self, caller: &Caller, id: Uuid) {
         jobs::remove(&self.app, caller, id).unwrap();
     }

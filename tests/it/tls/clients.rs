@@ -1,4 +1,4 @@
-//! Clients that are given the exported authority, and what those are told that were not.
+//! Clients with and without the exported CA certificate.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::support::wait::until;
 
 const JOB: &str = r#"{"demo_url":"https://example.com/demo.dem","steam64_id":"76561198000000000","round":5}"#;
 
-/// Submits [`JOB`] with the strictest checks that Python has (its own default from 3.13 on); prints status and job.
+/// Submits [`JOB`] with Python's strictest checks (its default from 3.13 on); prints status and job.
 const PYTHON: &str = "
 import ssl, sys, urllib.request
 url, ca, key, body = sys.argv[1:]
@@ -47,7 +47,7 @@ const headers = {'Authorization': 'Bearer ' + key, 'Content-Type': 'application/
 fetch(url, {method: 'POST', headers, body}).then(async answer => console.log(answer.status, await answer.text()));
 ";
 
-/// A client of some kind with this authority, or none; what it printed and whether it was content.
+/// Runs a client with this CA or none: whether it succeeded, and its output. `None` if it is not installed.
 fn call(client: &str, url: &str, ca: &str, key: &str) -> Option<(bool, String)> {
     let mut command = match client {
         "curl" => Command::new("curl"),
@@ -168,11 +168,11 @@ fn node_trusts_only_the_ca_in_its_join_token() {
     };
     let node = Process::start(&["node", "--join", &token(), "--state-dir", state]);
     joined(1);
-    // The server knows it a moment before it has kept who it is.
+    // The server lists the node shortly before the node has saved its state.
     until("the node's state", || Path::new(state).join("node.json").exists().then_some(()));
     drop(node);
 
-    // Another appliance's token, sent to this server: its authority is not this one's.
+    // Another appliance's token, which contains another CA.
     let other = Appliance::start(&[]);
     let foreign = other.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let elsewhere = appliance.scratch().join("elsewhere");
@@ -181,7 +181,7 @@ fn node_trusts_only_the_ca_in_its_join_token() {
     assert!(!status.success() && said.contains("not trusted") && said.contains("admin nodes token"), "{said}");
     assert!(!elsewhere.join("node.json").exists());
 
-    // The authority is made anew: the node that trusts the old one says so, and joins by a new token.
+    // The CA is replaced: the node says that it trusts the old one, and joins again with a new token.
     let mut appliance = appliance;
     appliance.server().kill();
     std::fs::remove_dir_all(appliance.data_dir().join("tls")).unwrap();
@@ -225,7 +225,7 @@ fn submit_finds_the_local_ca_and_says_what_to_do_without_one() {
 #[test]
 fn plain_http_to_the_https_port_gets_an_explanation() {
     let appliance = Appliance::start(&[]);
-    // Below the product there is no request id: the transport answers by itself.
+    // The transport responds by itself, without a request id.
     let mut stream = connect(appliance.address.parse().unwrap());
     stream.write_all(&Request::get("/healthz").bytes()).unwrap();
     let answer = Answer::read(stream, false).expect(400);

@@ -1,4 +1,4 @@
-//! A clock that was wrong when certificates were made, and is set right while the server runs.
+//! A clock that was wrong when certificates were created, and is corrected while the server runs.
 
 use std::fs;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn doctor(test: &TestApp) -> Vec<&'static str> {
     doctor::examine(&patient).unwrap().iter().map(|fault| fault.code).filter(|code| *code != "clock").collect()
 }
 
-/// One pass, as the server does it: renew, then look.
+/// One pass of the server: renew, then check.
 fn pass(test: &TestApp, certificates: &mut Certificates, watch: &mut Watch) -> Vec<String> {
     certificates.refresh(&test.app, &names()).unwrap();
     watch.look(&test.app, certificates)
@@ -77,7 +77,7 @@ fn ca_created_with_a_fast_clock_is_reported_at_once_and_then_hourly() {
         hours += pass(&test, &mut certificates, &mut watch).len();
     }
     assert_eq!(hours, 2);
-    // The restart that is asked for.
+    // The suggested restart.
     let (mut certificates, mut watch) = (own(&test), Watch::default());
     assert_eq!(pass(&test, &mut certificates, &mut watch), Vec::<String>::new());
     assert_eq!(doctor(&test), Vec::<&str>::new());

@@ -1,4 +1,4 @@
-//! A studio's own certificate: shown as it is, read again when it changes, never replaced by a broken one.
+//! Custom certificates: served as they are, reloaded when they change, never replaced by a broken one.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::cli_server::CliServer;
 use crate::support::tools::have;
 use crate::support::wait::until;
 
-/// A studio's authority, and the certificates that it issues.
+/// A studio's own CA.
 struct Studio {
     authority: Pair,
     valid: Validity,
@@ -41,7 +41,7 @@ fn put(home: &Path, pair: &Pair) {
     fs::write(home.join("cert.key"), &pair.key).unwrap();
 }
 
-/// The names in the certificate that the server shows now.
+/// The names in the certificate that the server currently presents.
 fn shown(server: &CliServer) -> Vec<String> {
     let address = server.url.trim_start_matches("https://");
     let output = Command::new("openssl").args(["s_client", "-connect", address]).stdin(Stdio::null()).output().unwrap();
@@ -85,7 +85,7 @@ fn custom_certificate_sets_the_url_and_nodes_trust_system_roots() {
     let ticket = dinkem_appliance::wire::ticket::JoinTicket::decode(token["join_token"].as_str().unwrap()).unwrap();
     assert_eq!((ticket.server, ticket.ca), (Some(format!("https://localhost:{port}")), None));
 
-    // As if the studio's authority were among the system's.
+    // As if the studio's CA were installed in the system.
     let line = ["node", "--join", token["join_token"].as_str().unwrap(), "--idle-exit", "1", "--state-dir", "n"];
     let stranger = cli.run(&line);
     assert!(stranger.status == 1 && stranger.err.contains("trusted by this machine's system"), "{stranger:?}");

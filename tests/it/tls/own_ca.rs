@@ -1,4 +1,4 @@
-//! The appliance's own authority: what it vouches for, how long, and what a crash may leave of it. Judged by OpenSSL.
+//! The appliance's own CA: the names it can sign for, renewal, and recovery of damaged files. Verified with OpenSSL.
 
 use std::fs;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use crate::support::tools::have;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// A machine called box with these addresses besides loopback.
+/// The names of a machine called "box" with these addresses besides loopback.
 fn names(addresses: &[&str]) -> Names {
     let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
     Names::of(Some("box"), &addresses, None)
@@ -29,7 +29,7 @@ fn open(test: &TestApp, names: &Names) -> (Own, Change) {
     Own::open(&test.app, names, None).unwrap()
 }
 
-/// What OpenSSL in its strictest mood says of the server's certificate for a name or an address, at the office's time.
+/// OpenSSL's strict verification of the server's certificate for a name or address, at the fake time.
 fn verdict(test: &TestApp, own: &Own, name: &str) -> String {
     verdict_of(test.dir.path(), &own.authority_pem(), &own.pair().certificate, test.now_ms(), name)
 }
@@ -231,7 +231,7 @@ fn ca_created_with_a_fast_clock_is_replaced_at_the_next_start() {
     let names = names(&[]);
     test.clock.advance(DAY * 400);
     let (own, _) = open(&test, &names);
-    // The clock is set right.
+    // The clock is corrected.
     let right = App::beside(test.dir.path(), Arc::new(FakeClock::at(START_MS)), test.random.clone()).unwrap();
     let (mended, change) = Own::open(&right, &names, None).unwrap();
     assert!(change == Change::Authority && mended.authority_pem() != own.authority_pem());

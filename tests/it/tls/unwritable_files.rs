@@ -1,4 +1,4 @@
-//! A certificate that cannot be written, on a full disk say, keeps no server from starting.
+//! A certificate that cannot be written, for example on a full disk, does not keep a server from starting.
 
 use std::fs;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ fn names(addresses: &[&str]) -> Names {
 fn server_starts_with_its_old_certificate_and_writes_the_new_one_later() {
     let test = TestApp::start();
     let (first, _) = Own::open(&test.app, &names(&[]), None).unwrap();
-    // A directory in the place of the file that is written first, with something in it.
+    // A non-empty directory in place of the file that is written first.
     let in_the_way = test.dir.path().join("tls/server.key.new");
     fs::create_dir_all(in_the_way.join("x")).unwrap();
     let wanted = names(&["10.0.0.5"]);

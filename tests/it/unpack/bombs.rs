@@ -1,4 +1,4 @@
-//! Demos that are small to send and large to read: what goes in has its limits as what comes out has.
+//! Decompression bombs and other demos that are small to send but large to read.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use dinkem_appliance::render::demo::{self, UnpackLimits, unpack_by};
 use crate::support::compression::{COMPRESSORS, bz2, gz, zst};
 use crate::support::process::BINARY;
 
-/// Unpacks by the real limits.
+/// Unpacks with the default limits.
 fn unpacked(source: &mut dyn Read, clock: &dyn Clock) -> Result<u64> {
     let scratch = tempfile::tempdir().unwrap();
     let target = scratch.path().join("plain.dem");
@@ -44,7 +44,7 @@ fn demo_with_many_members_from_parallel_compressors_is_unpacked() {
     }
 }
 
-/// A packed stream without an end that puts nothing out, and what time passes while it is read.
+/// An endless compressed stream without output; each read advances the clock.
 struct Endless<'a> {
     head: &'a [u8],
     again: &'a [u8],
@@ -69,7 +69,7 @@ impl Read for Endless<'_> {
 
 #[test]
 fn endless_input_without_output_is_stopped_by_the_time_limit() {
-    // Empty blocks: stored ones of gzip, raw ones of zstd, each within one member.
+    // Empty blocks within one member: stored blocks of gzip, raw blocks of zstd.
     let streams: [(&str, &[u8], &[u8]); 2] = [
         ("gz", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], &[0, 0, 0, 0xff, 0xff]),
         ("zst", &[0x28, 0xb5, 0x2f, 0xfd, 0, 0x40], &[0, 0, 0]),
@@ -105,9 +105,9 @@ fn doubly_compressed_demo_is_refused() {
     }
 }
 
-/// A plain demo with a sign-on of so many frames of 60 MiB, which the disk does not hold.
+/// A plain demo with frames of 60 MiB before the match begins, written as a sparse file.
 fn sign_on(path: &Path, frames: u32) {
-    /// A frame of the sign-on at tick 0, its length as a varint of 7 bits a byte.
+    /// A frame at tick 0; its length is a varint.
     const FRAME: [u8; 6] = [8, 0, 0x80, 0x80, 0x80, 0x1e];
     let mut file = File::create(path).unwrap();
     file.write_all(b"PBDEMS2\0\0\0\0\0\0\0\0\0").unwrap();
@@ -115,7 +115,7 @@ fn sign_on(path: &Path, frames: u32) {
         file.write_all(&FRAME).unwrap();
         file.seek(SeekFrom::Current(60 << 20)).unwrap();
     }
-    // After this one the match begins.
+    // The match begins.
     file.write_all(&[3, 0, 0]).unwrap();
 }
 
@@ -128,7 +128,7 @@ fn sign_on_of_500_mb_is_too_large() {
     assert!(error.code == "demo_too_large" && error.message.contains("before the match begins"), "{error}");
 }
 
-/// Has the real program read a demo in a child.
+/// Reads a demo in a child process of the real binary.
 fn read(demo: &Path, reading: Reading, most_bytes: u64) -> (Verdict, Option<&'static str>, bool) {
     let work = tempfile::tempdir().unwrap();
     let space = Space { most_bytes, room: u64::MAX };
@@ -142,14 +142,14 @@ fn demo_larger_than_its_readers_memory_is_too_large() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("large.dem");
     sign_on(&path, 1);
-    // As long as a demo may be, which is more than a child may map beside itself.
+    // The maximum size of a demo, which is more than a child can map into memory.
     File::options().write(true).open(&path).unwrap().set_len(4 << 30).unwrap();
     assert_eq!(read(&path, Reading::Index, 4 << 30), (Verdict::BadJob, Some("demo_too_large"), false));
 }
 
 #[test]
 fn bomb_just_below_the_ratio_limit_is_stopped_by_size_in_a_child() {
-    // For each MiB of zeros eight KiB of noise: 80 to 1 or so.
+    // 8 KiB of noise for each MiB of zeros: a ratio of about 80.
     let mut state = 1_u64;
     let mut noise = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

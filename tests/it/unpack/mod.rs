@@ -1,4 +1,4 @@
-//! Packed demos become plain ones, and what would run away is stopped.
+//! Unpacking compressed demos, and the limits that stop bombs.
 
 #[cfg(target_os = "linux")]
 mod bombs;
@@ -49,7 +49,7 @@ fn concatenated_streams_are_one_demo() {
         let packed = [pack(head), pack(tail)].concat();
         assert!(unpacked(&packed, UnpackLimits::default()).unwrap() == plain, "{name}");
     }
-    // zstd also knows frames that hold nothing of the file.
+    // zstd also has skippable frames.
     let skipped = [0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
     let packed = [&skipped[..], &zst(head), &skipped, &zst(tail)].concat();
     assert!(unpacked(&packed, UnpackLimits::default()).unwrap() == plain);
@@ -64,7 +64,7 @@ fn truncated_or_damaged_compressed_demo_is_unreadable() {
         let mut damaged = packed;
         let middle = damaged.len() / 2;
         damaged[middle..middle + 64].fill(0xff);
-        // zstd without a checksum may not notice; then the demo inside is not readable.
+        // zstd without a checksum may not notice; then reading the demo fails later.
         if let Err(error) = unpacked(&damaged, UnpackLimits::default()) {
             assert_eq!(error.code, "demo_unreadable", "{name}, damaged");
         }
@@ -85,7 +85,7 @@ fn bomb_is_stopped_by_ratio_and_size() {
     assert_eq!(unpacked(&demo(), small).unwrap_err().code, "demo_too_large", "plain");
 }
 
-/// Bytes that come so slowly that the clock moves a minute for each read.
+/// A source whose reads advance the clock by a minute each.
 struct Slow<'a>(&'a [u8], &'a FakeClock);
 
 impl Read for Slow<'_> {

@@ -1,5 +1,4 @@
 //! Demos in ZIP archives.
-
 use std::fs;
 use std::io::Write;
 use std::process::Command;
@@ -11,14 +10,13 @@ use flate2::write::DeflateEncoder;
 use super::{demo, unpacked};
 use crate::support::tools::{have, skip};
 
-/// How a member is written.
 #[derive(Clone, Copy)]
 enum Way {
     Stored,
     Deflated,
-    /// Deflated, with CRC and lengths behind it.
+    /// Deflated, with a data descriptor after the content.
     Behind,
-    /// The same without the signature that most write before them.
+    /// The same without the optional signature.
     BehindUnsigned,
 }
 
@@ -59,7 +57,7 @@ fn member(name: &str, plain: &[u8], way: Way) -> Vec<u8> {
     out
 }
 
-/// Members, and a list at the end that is not looked at.
+/// An archive with a central directory that is not read.
 fn archive(members: &[Vec<u8>]) -> Vec<u8> {
     [members.concat(), b"PK\x01\x02 and so on".to_vec()].concat()
 }
