@@ -37,7 +37,7 @@ fn trust(home: &Path, authority: &Path) {
 
 #[test]
 fn chromium_plays_a_clip_and_seeks_in_it() {
-    if !have("chromium", "the clip in a browser") || !have("certutil", "the clip in a browser") {
+    if !have("chromium", "playing the clip in Chromium") || !have("certutil", "playing the clip in Chromium") {
         return;
     }
     let files = quick::server();
@@ -66,7 +66,7 @@ fn chromium_plays_a_clip_and_seeks_in_it() {
     let report = hear.recv_timeout(TIMEOUT);
     browser.kill().unwrap();
     browser.wait().unwrap();
-    let report = report.expect("the page says what it saw");
+    let report = report.expect("the page must report");
     let duration = job["clip"]["duration_seconds"].as_f64().unwrap();
     assert_eq!(report.replace("%20", " "), format!("played 1920 1080 {duration:.2} true 0"));
 }

@@ -78,14 +78,14 @@ fn root_runs_admin_commands_as_the_owner_but_cannot_start_server_or_node() {
     admin(&["backup", "all.tar"]);
     for named in ["ca.pem", "all.tar"] {
         let owner = fs::metadata(cli.home().join(named)).unwrap();
-        assert_eq!((owner.uid(), owner.gid()), (0, 0), "{named}: a file that the caller named is the caller's");
+        assert_eq!((owner.uid(), owner.gid()), (0, 0), "{named}: output files belong to the caller");
     }
     admin(&["restore", "all.tar"]);
     for path in all_below(&data) {
         let owner = fs::metadata(&path).unwrap();
         assert_eq!((owner.uid(), owner.gid()), SERVICE, "{}", path.display());
     }
-    assert!(admin(&["audit"]).contains("root"), "the audit says who typed");
+    assert!(admin(&["audit"]).contains("root"), "the audit log names the real user");
 
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["node"], &["node", "--state-dir", "data"]] {
         let output = cli.run(&[&["--data-dir", "data"], args].concat());

@@ -68,7 +68,7 @@ fn client_guide_programs_work_as_written() {
         [("bash", "clip.sh", "bash"), ("python", "clip.py", "python3"), ("js", "clip.mjs", "node")]
     {
         let program = program(language);
-        assert!(program.lines().count() <= 12, "{language}: about ten lines");
+        assert!(program.lines().count() <= 12, "{language}: at most 12 lines");
         if !have(run, "the client guide") || (language == "python" && !have_requests()) {
             continue;
         }

@@ -59,13 +59,13 @@ fn contracts_curl_command_gets_a_clip_with_only_the_host_changed() {
     for (address, kind) in [("url", b"ftyp".as_slice()), ("poster_url", &[0xFF, 0xD8, 0xFF])] {
         let (status, bytes) = appliance.raw("GET", job["clip"][address].as_str().unwrap(), None, None);
         assert_eq!(status, 200);
-        assert!(bytes[..16].windows(kind.len()).any(|window| window == kind), "{address} is what it says");
+        assert!(bytes[..16].windows(kind.len()).any(|window| window == kind), "{address} has the right content");
     }
 }
 
 #[test]
 fn clip_is_h264_high_with_the_requested_size_fps_and_length_and_moov_first() {
-    if !have("ffprobe", "the look at clips with ffprobe") {
+    if !have("ffprobe", "checking clips with ffprobe") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -106,9 +106,9 @@ fn clip_is_h264_high_with_the_requested_size_fps_and_length_and_moov_first() {
         let seconds: f64 = video["duration"].as_str().unwrap().parse().unwrap();
         assert!((seconds - expected).abs() <= TOLERANCE_SECONDS, "{seconds} s, not {expected}");
         let frames: f64 = video["nb_read_frames"].as_str().unwrap().parse().unwrap();
-        assert!((frames - seconds * f64::from(fps)).abs() <= 1.0, "every frame decodes: {frames} in {seconds} s");
+        assert!((frames - seconds * f64::from(fps)).abs() <= 1.0, "every frame must decode: {frames} in {seconds} s");
         let bytes = std::fs::read(&clip).unwrap();
         let at = |kind: &[u8]| bytes.windows(4).position(|window| window == kind).unwrap();
-        assert!(at(b"moov") < at(b"mdat"), "the index stands in front");
+        assert!(at(b"moov") < at(b"mdat"), "moov must precede mdat");
     }
 }

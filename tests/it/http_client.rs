@@ -142,7 +142,7 @@ fn every_redirect_is_checked_like_the_first_address() {
     let (url, key) = (format!("http://{server}/once"), Secret::new("k"));
     let bearer = Some(&key);
     let answer = client.send(Request { bearer, ..Request::new(Method::GET, &url, LONG_TIMEOUT) }).unwrap();
-    assert_eq!(answer.bytes(100).unwrap(), b"no key", "a key is for the server it was sent to");
+    assert_eq!(answer.bytes(100).unwrap(), b"no key", "a key is not forwarded by redirects");
 
     let stays = Client::new(ClientOptions { redirects: 0, ..options(&["127.0.0.1/32"]) }).unwrap();
     assert_eq!(get(&stays, &url).unwrap().status, 302);

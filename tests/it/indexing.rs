@@ -70,9 +70,9 @@ fn failing_child_marks_the_demo_unreadable_with_a_reason() {
         let Indexing::Failed { code, message } = desk.known(&demo) else { panic!("{work}") };
         let expected = if *words == "Too old." { FailureCode::DemoUnsupported } else { FailureCode::DemoUnreadable };
         assert!(code == expected && message.contains(words), "{work}: {code:?} {message}");
-        assert!(!desk.read_next(GOOD).unwrap(), "it is not read again by itself");
+        assert!(!desk.read_next(GOOD).unwrap(), "it is not retried by itself");
         desk.upload(&[number as u8]);
-        assert!(desk.read_next(GOOD).unwrap(), "uploaded again, it is");
+        assert!(desk.read_next(GOOD).unwrap(), "it is retried after another upload");
         assert!(matches!(desk.known(&demo), Indexing::Indexed(_)));
     }
 }
@@ -101,13 +101,13 @@ fn hanging_child_is_killed_at_its_time_limit() {
     let demo = desk.upload(b"demo");
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| desk.read_next("sleep 600"));
-        until("the end of a child that hangs", || {
+        until("the hanging child to be killed", || {
             desk.test.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
             reading.is_finished().then_some(())
         });
         assert!(reading.join().unwrap().unwrap());
     });
-    let Indexing::Failed { message, .. } = desk.known(&demo) else { panic!("it took too long") };
+    let Indexing::Failed { message, .. } = desk.known(&demo) else { panic!("it must time out") };
     assert!(message.contains("longer than 300 seconds"), "{message}");
 }
 
@@ -118,7 +118,7 @@ fn stopping_server_kills_its_children_and_requeues_the_demo() {
     let began = desk.test.dir.path().join("began");
     let program = desk.program(&format!("echo > {}; sleep 600", began.display()));
     let passes = scheduler::start(desk.test.app.clone(), program, Vec::new()).unwrap();
-    until("the child's start", || began.exists().then_some(()));
+    until("the child to start", || began.exists().then_some(()));
     passes.stop();
     assert_eq!(desk.known(&demo), Indexing::Waiting);
     let Desk { test, caller } = desk;
@@ -140,16 +140,16 @@ fn two_demos_are_indexed_at_a_time_until_all_are_done() {
     );
     let passes = scheduler::start(desk.test.app.clone(), desk.program(&work), Vec::new()).unwrap();
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
-    until("two at once", || (read().matches('+').count() == limits::INDEXERS).then_some(()));
+    until("two children at once", || (read().matches('+').count() == limits::INDEXERS).then_some(()));
     std::fs::write(&go, "").unwrap();
-    until("the last demo", || demos.iter().all(|demo| desk.known(demo) != Indexing::Waiting).then_some(()));
+    until("all demos to be indexed", || demos.iter().all(|demo| desk.known(demo) != Indexing::Waiting).then_some(()));
     passes.stop();
     let mut running = 0_i32;
     for line in read().lines() {
         running += if line == "+" { 1 } else { -1 };
         assert!((0..=limits::INDEXERS as i32).contains(&running), "{}", read());
     }
-    assert_eq!(read().matches('+').count(), demos.len(), "each was read once");
+    assert_eq!(read().matches('+').count(), demos.len(), "each demo must be read once");
 }
 
 #[test]

@@ -105,16 +105,16 @@ fn compressed_demo_that_fills_the_disk_three_times_fails_without_blocking_others
         assert_eq!(is_read(&test, &caller, &demo), is_last, "{times}");
         if !is_last {
             let other = upload(&test, &caller, &[times as u8]);
-            assert!(read() && is_read(&test, &caller, &other), "the other one does not wait for it");
-            assert!(!read(), "it rests before it is tried again");
+            assert!(read() && is_read(&test, &caller, &other), "other demos are not blocked");
+            assert!(!read(), "the retry is delayed");
             test.clock.advance(Duration::from_secs(limits::INDEX_RETRY_SECONDS));
         }
     }
     let Indexing::Failed { code, message } = demos::known(&test.app, &caller, &demo).unwrap().unwrap() else {
-        panic!("it failed")
+        panic!("it must fail")
     };
     assert!(code == FailureCode::DemoTooLarge && message.contains("3 times"), "{code:?} {message}");
-    assert!(!read(), "it is not tried for ever");
+    assert!(!read(), "it is not retried forever");
     assert_eq!(std::fs::read_dir(test.dir.path().join("indexing")).unwrap().count(), 0);
 }
 
@@ -135,7 +135,7 @@ fn with_enough_disk_space_the_same_demo_is_unpacked_and_read() {
     test.clock.advance(Duration::from_secs(limits::INDEX_RETRY_SECONDS));
     assert!(read().unwrap());
     let Indexing::Failed { code, .. } = demos::known(&test.app, &caller, &demo).unwrap().unwrap() else {
-        panic!("it is no demo")
+        panic!("it must fail: it is no demo")
     };
     assert_eq!(code, FailureCode::DemoUnreadable);
 }

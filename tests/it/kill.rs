@@ -47,7 +47,7 @@ fn survives(victim: Victim, sight: &str) {
 
     let job = appliance.wait_for_clip(&key, &id);
     assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {sight}");
-    until("the sweep of what the killed attempt left", || (appliance.videos().len() == 1).then_some(()));
+    until("the killed attempt's files to be deleted", || (appliance.videos().len() == 1).then_some(()));
     let (status, video) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
     assert_eq!((status, video.len() as u64), (200, job["clip"]["bytes"].as_u64().unwrap()));
     drop(node);

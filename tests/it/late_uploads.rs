@@ -121,7 +121,7 @@ impl Scene {
         }
         let found = self.files();
         assert!(found == expected, "{how:?}: {:?}", found.iter().map(|(name, _)| name).collect::<Vec<_>>());
-        assert_eq!(self.test.app.uploads_in_flight(), 0, "{how:?}: something is kept of the lease");
+        assert_eq!(self.test.app.uploads_in_flight(), 0, "{how:?}: the upload is still registered");
     }
 }
 
@@ -131,7 +131,7 @@ fn video_upload_writes_nothing_after_its_lease_ends() {
         let scene = Scene::open();
         let act = || scene.end(how);
         let mut body = Meanwhile { first: &CLIP, act: Some(Box::new(act)), last: b"something else" };
-        let error = scene.send_video(0, &mut body).expect_err("it has outlived its lease");
+        let error = scene.send_video(0, &mut body).expect_err("the lease has ended");
         assert_eq!(error.kind, Kind::Conflict, "{how:?}: {error}");
         scene.assert_frozen(how, false);
         let late = scene.send_video(0, &mut &b"late"[..]).unwrap_err();
@@ -148,7 +148,7 @@ fn poster_upload_is_not_stored_after_its_lease_ends() {
         scene.send_poster(&mut &POSTER[..]).unwrap();
         let act = || scene.end(how);
         let mut body = Meanwhile { first: &POSTER, act: Some(Box::new(act)), last: b"something else" };
-        let error = scene.send_poster(&mut body).expect_err("it has outlived its lease");
+        let error = scene.send_poster(&mut body).expect_err("the lease has ended");
         assert_eq!(error.kind, Kind::Conflict, "{how:?}: {error}");
         scene.assert_frozen(how, true);
     }
@@ -191,7 +191,7 @@ fn clip_file_with_the_wrong_length_is_not_served() {
         let mut bytes = CLIP.clone();
         bytes.resize(length, 0);
         fs::write(&path, bytes).unwrap();
-        let error = clips::open_video(&scene.test.app, &token).err().expect("it is not the clip");
+        let error = clips::open_video(&scene.test.app, &token).err().expect("the file has the wrong length");
         assert_eq!(error.kind, Kind::Internal, "{length}");
     }
     fs::write(&path, &*CLIP).unwrap();

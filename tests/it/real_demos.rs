@@ -111,14 +111,14 @@ fn check_whole(scene: &Scene, name: &str) {
     }
     let carriers = |moment: &Moment| moment.players.iter().filter(|at| at.has_bomb).count();
     assert!(scene.moments.iter().all(|moment| carriers(moment) + usize::from(moment.bomb.is_some()) <= 1), "{name}");
-    assert!(scene.moments.iter().any(|moment| carriers(moment) == 1), "{name}: somebody carries the bomb");
+    assert!(scene.moments.iter().any(|moment| carriers(moment) == 1), "{name}: someone must carry the bomb");
 
     // A misread field is 0, which would put players into one spot.
     let mut places: Vec<_> = start.players.iter().take(10).map(|at| at.at.map(|axis| axis.round() as i32)).collect();
     assert!(places.iter().flatten().all(|axis| axis.abs() < 8_000), "{name}: {places:?}");
     places.sort_unstable();
     places.dedup();
-    assert_eq!(places.len(), 10, "{name}: ten players stand in ten places");
+    assert_eq!(places.len(), 10, "{name}: ten players must be in ten places");
     assert!(start.players.iter().take(10).any(|at| at.yaw != 0.0), "{name}");
     let travelled = |player: usize| {
         let at = |moment: usize| scene.moments[moment].players[player].at;
@@ -127,18 +127,21 @@ fn check_whole(scene: &Scene, name: &str) {
             .fold((0.0, 0.0_f32), |(sum, most), step| (sum + step, most.max(step)))
     };
     let (way, step) = travelled(scene.followed);
-    assert!(way > 500.0 && step < 100.0, "{name}: a player walks, and does not jump ({way}, {step})");
+    assert!(way > 500.0 && step < 100.0, "{name}: a player must move continuously ({way}, {step})");
 
     for kill in &scene.kills {
         let behind = scene.moments.iter().filter(|moment| moment.tick > kill.tick);
-        assert!(behind.clone().all(|moment| !moment.players[kill.victim].alive()), "{name}: the dead stay dead");
+        assert!(
+            behind.clone().all(|moment| !moment.players[kill.victim].alive()),
+            "{name}: dead players must stay dead"
+        );
         assert!(kill.killer != Some(kill.victim) && !kill.weapon.is_empty(), "{name}");
         assert!((scene.start_tick..=scene.clip_end_tick).contains(&kill.tick), "{name}");
     }
     assert!(scene.effects.iter().any(|effect| matches!(effect.kind, EffectKind::Shot(_))), "{name}");
     assert!(scene.moments.iter().any(|moment| !moment.grenades.is_empty()), "{name}");
     assert!(scene.moments.iter().any(|moment| !moment.smokes.is_empty()), "{name}");
-    assert!(scene.ground.cells.len() > 5_000, "{name}: the map has a shape");
+    assert!(scene.ground.cells.len() > 5_000, "{name}: the map must have ground");
     // These demos have no spotted state.
     assert!(scene.moments.iter().flat_map(|moment| &moment.players).all(|at| at.spotted.is_none()), "{name}");
 }
@@ -160,7 +163,7 @@ fn the_bomb_is_carried_dropped_planted_and_defused() {
     assert_eq!(changes, [None, Some(Dropped), None, Some(Planted), Some(Defused)]);
     for moment in &scene.moments {
         let carriers = moment.players.iter().filter(|at| at.has_bomb).count();
-        assert_eq!(carriers + usize::from(moment.bomb.is_some()), 1, "tick {}: one bomb", moment.tick);
+        assert_eq!(carriers + usize::from(moment.bomb.is_some()), 1, "tick {}: there must be one bomb", moment.tick);
     }
 
     let scene = demo::scene(&path, 1, 76561197960690195).unwrap();

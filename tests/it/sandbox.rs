@@ -137,7 +137,7 @@ fn sandboxed_process_can_do_its_work() {
 
 #[test]
 fn sandboxed_process_is_denied_files_network_programs_and_memory() {
-    assert_eq!(missing(), None, "this machine has Landlock");
+    assert_eq!(missing(), None, "this machine must support Landlock");
     let place = Place::new();
     for act in [
         "reads the store",
@@ -204,7 +204,7 @@ fn renderer_is_sandboxed_and_inherits_no_environment() {
         environ.contains("PATH=").then_some(())
     });
     let id = appliance.submit(&key, &quick::job(&files));
-    let child = until("a renderer that is shut in", || {
+    let child = until("a sandboxed renderer", || {
         let shut_in = |dir: &PathBuf| {
             let status = fs::read_to_string(dir.join("status")).unwrap_or_default();
             status.contains("Seccomp:\t2\n") && status.contains("NoNewPrivs:\t1\n")

@@ -85,6 +85,6 @@ fn every_request_is_logged_once_without_keys_or_tokens() {
     let mut once = ids.clone();
     once.sort_unstable();
     once.dedup();
-    assert!(ids.len() > requests.len() && once.len() == ids.len(), "one line each");
-    assert!(!log.iter().any(|line| line.contains('\u{1b}')), "nothing steers a terminal");
+    assert!(ids.len() > requests.len() && once.len() == ids.len(), "one line for each request");
+    assert!(!log.iter().any(|line| line.contains('\u{1b}')), "no control characters");
 }

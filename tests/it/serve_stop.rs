@@ -65,7 +65,7 @@ fn restart_under_load_loses_no_acknowledged_job() {
         }
         for _ in 0..2 {
             let before = count();
-            until("a load", || (count() >= before + ENOUGH).then_some(()));
+            until("enough acknowledged jobs", || (count() >= before + ENOUGH).then_some(()));
             appliance.server().signal("TERM");
             let (status, log) = appliance.server().wait();
             assert!(status.success(), "{status}: {}", log.join("\n"));
@@ -73,7 +73,7 @@ fn restart_under_load_loses_no_acknowledged_job() {
             appliance.restart();
         }
         let before = count();
-        until("a load afterwards", || (count() >= before + ENOUGH).then_some(()));
+        until("enough acknowledged jobs after the restarts", || (count() >= before + ENOUGH).then_some(()));
         done.store(true, Ordering::SeqCst);
     });
     let acknowledged = acknowledged.into_inner().unwrap();
@@ -120,7 +120,7 @@ fn unfinished_upload(appliance: &Appliance, key: &str) -> TcpStream {
     let head = Request::post("/api/demos").key(key).no_length().header("Content-Length", "1000000");
     upload.write_all(&[head.bytes(), b"PBDEMS2\0".to_vec(), vec![b'x'; 200_000]].concat()).unwrap();
     let demos = appliance.data_dir().join("demos");
-    until("the upload's beginning", || {
+    until("the upload to start", || {
         std::fs::read_dir(&demos).ok()?.flatten().find(|entry| entry.metadata().is_ok_and(|file| file.len() > 0))
     });
     upload
@@ -145,7 +145,7 @@ fn second_signal_exits_immediately() {
     let _upload = unfinished_upload(&appliance, &key);
     appliance.server().signal("TERM");
     let address = appliance.address.clone();
-    until("the door to be closed", || TcpStream::connect(&address).is_err().then_some(()));
+    until("the listener to close", || TcpStream::connect(&address).is_err().then_some(()));
     appliance.server().signal("INT");
     let (status, _) = appliance.server().wait();
     assert_eq!(status.code(), Some(130));

@@ -25,7 +25,7 @@ fn uuid(number: u128) -> Uuid {
 
 #[track_caller]
 fn assert_refused<T>(answer: Result<T, Error>, code: &str, words: &str) {
-    let error = answer.err().expect("it is refused");
+    let error = answer.err().expect("it must be refused");
     assert_eq!(error.code, code);
     assert!(error.message.contains(words), "{}", error.message);
 }
@@ -63,7 +63,7 @@ fn admin_creates_no_store_and_the_server_sees_what_admin_wrote() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("deep/data");
     assert_refused(Store::beside(&folder), "no_appliance", "deep/data");
-    assert!(!dir.path().join("deep").exists(), "nothing is left there");
+    assert!(!dir.path().join("deep").exists(), "nothing must be created");
     drop(Store::serve(&folder, Arc::default()).unwrap());
     let beside = Store::beside(&folder).unwrap();
     beside.write(|tx| store::accounts::insert(tx, uuid(1), "studio", 5)).unwrap();
@@ -141,7 +141,7 @@ fn failed_or_panicking_operation_is_rolled_back_without_affecting_its_commit_gro
                         let account = store::accounts::insert(tx, uuid(number), name, 0)?;
                         match name {
                             "bad" => Err(Error::not_found("no")),
-                            "worse" => panic!("an operation of a test panics, as it should"),
+                            "worse" => panic!("expected panic in a test"),
                             _ => Ok(account.name),
                         }
                     })

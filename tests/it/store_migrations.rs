@@ -121,7 +121,7 @@ fn failed_migration_leaves_the_store_unchanged_and_can_be_retried() {
 #[test]
 fn admin_refuses_to_migrate_an_older_store() {
     let dir = version_1();
-    let refused = Store::beside(dir.path()).err().expect("it is refused");
+    let refused = Store::beside(dir.path()).err().expect("it must be refused");
     assert_eq!(refused.code, "store_older");
     assert_eq!(version(&dir.path().join("store.db")), 1);
 }

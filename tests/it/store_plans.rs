@@ -78,7 +78,7 @@ fn query_plans_match_the_golden_file_and_none_scans_jobs() {
             plans.insert(format!("{file}::{name}"), steps);
         }
     }
-    assert!(plans.len() > 40, "the statements were found: {}", plans.len());
+    assert!(plans.len() > 40, "too few statements found: {}", plans.len());
     assert!(plans.contains_key("jobs::PAGE") && plans.contains_key("keys::OWNER"));
 
     let mut text = String::new();
@@ -93,5 +93,5 @@ fn query_plans_match_the_golden_file_and_none_scans_jobs() {
         fs::write(&golden, &text).unwrap();
     }
     let expected = fs::read_to_string(&golden).unwrap_or_default().replace("\r\n", "\n");
-    assert!(text == expected, "the plans have changed; they are now:\n{text}");
+    assert!(text == expected, "the query plans have changed to:\n{text}");
 }

@@ -149,7 +149,7 @@ fn use_parser_handles_multi_line_groups() {
 fn folders_use_only_folders_of_lower_rank() {
     let mut offences = Vec::new();
     let sources = rust_files("src");
-    assert!(sources.len() > RANKS.len(), "the sources were found");
+    assert!(sources.len() > RANKS.len(), "too few sources found");
     for source in &sources {
         let below = source.path.trim_start_matches("src/");
         let part = below.split('/').next().unwrap_or_default().trim_end_matches(".rs");
@@ -167,7 +167,7 @@ fn folders_use_only_folders_of_lower_rank() {
             }
         }
     }
-    assert_none("uses that climb or cross the ranks", offences);
+    assert_none("uses of folders of the same or a higher rank", offences);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn restricted_apis_are_used_only_in_their_place() {
             }
         }
     }
-    assert_none("things out of their place", offences);
+    assert_none("restricted APIs outside their place", offences);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn every_file_has_a_module_comment_and_at_most_400_lines() {
             }
         }
     }
-    assert_none("files that say nothing or do too much", offences);
+    assert_none("files without a module comment or with too many lines", offences);
 }
 
 #[test]
@@ -258,5 +258,5 @@ fn top_level_has_only_agreed_entries() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .filter(|name| !agreed.contains(&name.as_str()))
         .collect();
-    assert_none("strangers on the top level", strangers);
+    assert_none("unexpected entries at the top level", strangers);
 }

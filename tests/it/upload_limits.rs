@@ -227,7 +227,7 @@ fn video_and_poster_uploads_stop_at_the_disk_reserve_and_resume_later() {
     let poster = [&[0xff, 0xd8, 0xff][..], &[0; 1_000]].concat();
     let put = || leases::put_poster(&test.app, &node, lease, &mut &poster[..]).map_err(|error| error.kind);
     assert_eq!(put(), Err(Kind::NoSpace));
-    assert_eq!(append(arrived, 0), Ok(arrived), "where it stands can be asked without room");
+    assert_eq!(append(arrived, 0), Ok(arrived), "the offset can be queried without free space");
     disk.resize(10 * MIB as u64);
     assert_eq!(append(arrived, MIB), Ok(arrived + MIB as u64));
     assert_eq!(put(), Ok(poster.len() as u64));

@@ -139,7 +139,7 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         assert!(error.message.contains(why), "{what}: {error}");
         let job = jobs::get(&trial.test.app, &trial.caller, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{what}");
-        let bench = trial.bench().unwrap_or_else(|| panic!("{what}: the node is not benched"));
+        let bench = trial.bench().unwrap_or_else(|| panic!("{what}: the node must be benched"));
         assert!(bench.contains(why) && bench.contains(&job.public_id.to_string()), "{what}: {bench}");
         // Repeating the call finds no video and does not bench the node again.
         assert_eq!(trial.complete(&grant, &video).unwrap_err().code, "video_missing", "{what}");
@@ -204,14 +204,14 @@ fn incomplete_upload_does_not_bench_the_node_and_a_completed_job_resets_the_benc
     assert_eq!(trial.complete(&grant, &good).unwrap_err().code, "video_missing");
     leases::append_video(&trial.test.app, &trial.node, grant.lease.id, 0, &mut &good[..5_000]).unwrap();
     assert_eq!(trial.complete(&grant, &good).unwrap_err().code, "video_mismatch");
-    assert_eq!(minutes(), None, "half a video is an accident");
+    assert_eq!(minutes(), None, "an incomplete upload is no offense");
     // The video was discarded, so the node can start over.
     assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), Some(10));
     assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), Some(20));
     trial.deliver(&grant, &good).unwrap();
-    assert_eq!(minutes(), Some(20), "what it holds it may finish, and a bench that holds stays");
+    assert_eq!(minutes(), Some(20), "the node may finish its job, and stays benched");
     trial.test.clock.advance(Duration::from_secs(20 * 60));
     let grant = trial.claim(spec());
     assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");

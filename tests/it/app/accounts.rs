@@ -17,7 +17,7 @@ const REFUSED: &str = "Invalid API key";
 
 #[track_caller]
 fn assert_refused<T>(answer: Result<T, Error>, kind: Kind, code: &str) -> String {
-    let error = answer.err().expect("it is refused");
+    let error = answer.err().expect("it must be refused");
     assert_eq!((error.kind, error.code), (kind, code), "{error}");
     error.message
 }
@@ -31,7 +31,7 @@ fn admin_change_applies_to_the_next_request() {
     assert_eq!((account.status, account.dinks), (AccountStatus::Inactive, 0));
     let refused = |key: &Secret| assert_refused(test.call(key), Kind::Unauthorized, "invalid_key");
 
-    assert_eq!(refused(&metered), REFUSED, "not active yet");
+    assert_eq!(refused(&metered), REFUSED, "the account is not active yet");
     assert_eq!(accounts::activate(&admin, None).unwrap().name, "studio");
     let caller = test.call(&metered).unwrap();
     assert_eq!((caller.account.name.as_str(), caller.class), ("studio", KeyClass::Metered));
@@ -46,7 +46,7 @@ fn admin_change_applies_to_the_next_request() {
 
     accounts::deactivate(&admin, "studio").unwrap();
     assert_eq!(refused(&metered), REFUSED);
-    assert_eq!(refused(&reserved), REFUSED, "inactive comes before the dinks");
+    assert_eq!(refused(&reserved), REFUSED, "an inactive account is reported before missing dinks");
     accounts::activate(&admin, Some("studio")).unwrap();
     keys::revoke(&admin, test.call(&metered).unwrap().key).unwrap();
     assert_eq!(refused(&metered), REFUSED);
@@ -111,7 +111,11 @@ fn mint_creates_only_missing_keys_and_revocation_is_final() {
     let revoked = keys::revoke(app, metered.id).unwrap();
     assert_eq!(revoked.revoked_at_ms, Some(test.now_ms()));
     test.clock.advance(Duration::from_secs(5));
-    assert_eq!(keys::revoke(app, metered.id).unwrap().revoked_at_ms, revoked.revoked_at_ms, "the first time stays");
+    assert_eq!(
+        keys::revoke(app, metered.id).unwrap().revoked_at_ms,
+        revoked.revoked_at_ms,
+        "the first revocation time stays"
+    );
     let (_, one) = keys::mint(app, "studio").unwrap();
     assert!(one.metered.is_some() && one.reserved.is_none());
     assert_ne!(one.metered, both.metered);
@@ -155,7 +159,11 @@ fn join_token_works_once_and_expires_after_an_hour() {
     assert_refused(nodes::join(&test.app, &late, "render"), Kind::Forbidden, "join_token_refused");
     let good = nodes::token(&admin).unwrap();
     assert_refused(nodes::join(&test.app, &good, ""), Kind::Invalid, "invalid_field");
-    assert_eq!(nodes::join(&test.app, &good, "render").unwrap().node.name, "render-2", "a bad name uses nothing up");
+    assert_eq!(
+        nodes::join(&test.app, &good, "render").unwrap().node.name,
+        "render-2",
+        "a bad name does not consume the token"
+    );
 
     // A node's key does not work for an account, nor the other way round.
     assert_refused(test.call(&joined.key), Kind::Unauthorized, "invalid_key");

@@ -20,7 +20,7 @@ fn submit(test: &TestApp, caller: &Caller) -> Uuid {
 }
 
 fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
-    answer.err().map(|error| (error.kind, error.code)).expect("it is refused")
+    answer.err().map(|error| (error.kind, error.code)).expect("it must be refused")
 }
 
 fn ids(found: &[AnyJob]) -> Vec<Uuid> {
@@ -54,7 +54,7 @@ fn admin_finds_jobs_by_account_key_node_and_status() {
     let queued = submit(&test, &metered);
     let rendering = submit(&test, &reserved);
     let foreign = submit(&test, &other);
-    assert_eq!(test.claim(&node).unwrap().job.job.public_id, rendering, "reserved is claimed ahead");
+    assert_eq!(test.claim(&node).unwrap().job.job.public_id, rendering, "reserved jobs are claimed first");
 
     let account = |name: &str| Filter { account: Some(name.into()), ..Filter::default() };
     let key = |key: KeyId| Filter { key: Some(key), ..Filter::default() };
@@ -134,7 +134,7 @@ fn job_cancelled_by_admin_leaves_the_queue_and_its_node_is_told() {
     }
     let actual = leases::heartbeat(&test.app, &node, lease, at(Stage::Rendering));
     assert_eq!(code(actual), (Kind::Conflict, "cancelled"));
-    assert!(test.claim(&node).is_none(), "the server's queue has heard of it too");
+    assert!(test.claim(&node).is_none(), "the server's queue has dropped it too");
     let files = std::fs::read_dir(test.dir.path().join("clips")).unwrap().count();
     assert_eq!(files, 0);
 }
@@ -232,7 +232,7 @@ fn drained_node_finishes_its_job_and_gets_no_more_until_resumed() {
     assert_eq!(claimed(&test, &node).job.job.public_id, waits);
     nodes::resume(&admin, "n1").unwrap();
     let actual: Vec<_> = audit::list(&admin, 2).unwrap().into_iter().map(|entry| entry.action).collect();
-    assert_eq!(actual, ["nodes.resume", "nodes.drain"], "resuming what is not drained changes nothing");
+    assert_eq!(actual, ["nodes.resume", "nodes.drain"], "resuming a node that is not drained changes nothing");
     assert_eq!(code(nodes::drain(&admin, "n9")), (Kind::NotFound, "not_found"));
 }
 

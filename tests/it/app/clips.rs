@@ -211,7 +211,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
         }
     }
     assert_eq!(bills(&test).len(), 1);
-    assert_eq!(files(&test, "clips").len(), 1, "only the published one is left");
+    assert_eq!(files(&test, "clips").len(), 1, "only the published clip is left");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn uploaded_demo_is_stored_once_and_served_only_to_nodes_of_its_own_accounts_job
     leases::fail(&test.app, &node, grant.lease.id, gone, None).unwrap();
 
     let grant = claimed(&test, &stranger, &node, order);
-    assert_eq!(grant.uploaded_demo, None, "an account that has not uploaded it is not given it");
+    assert_eq!(grant.uploaded_demo, None, "accounts that did not upload the demo do not get it");
     assert_eq!(leases::open_demo(&test.app, &node, grant.lease.id).err().unwrap().kind, Kind::NotFound);
 }
 

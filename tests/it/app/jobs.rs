@@ -22,7 +22,7 @@ fn submit(test: &TestApp, caller: &Caller) -> jobs::JobInfo {
 
 #[track_caller]
 fn assert_conflict<T>(answer: Result<T, Error>, code: &str) {
-    let error = answer.err().expect("it is refused");
+    let error = answer.err().expect("it must be refused");
     assert_eq!((error.kind, error.code), (Kind::Conflict, code), "{error}");
 }
 
@@ -49,7 +49,7 @@ fn job_is_stored_as_submitted_and_visible_only_to_its_account() {
     assert_eq!(info.waiting_because.as_deref(), Some("no render node is connected"));
 
     let again = jobs::get(&test.app, &metered, info.job.public_id).unwrap();
-    assert_eq!(again.job, info.job, "either key of the account");
+    assert_eq!(again.job, info.job, "either key of the account sees it");
     let error = jobs::get(&test.app, &stranger, info.job.public_id).err().unwrap();
     assert_eq!(error.kind, Kind::NotFound);
     assert_eq!(jobs::remove(&test.app, &stranger, info.job.public_id).err().unwrap().kind, Kind::NotFound);
@@ -67,7 +67,7 @@ fn reserved_jobs_are_claimed_before_metered_ones_each_class_in_order() {
         .iter()
         .map(|info| info.queue_position.unwrap())
         .collect();
-    assert_eq!(positions, [2, 2, 1, 1], "newest first, each class by itself, other accounts do not count");
+    assert_eq!(positions, [2, 2, 1, 1], "newest first; positions count by class and account");
 
     let node = test.node("n");
     let mut claimed = Vec::new();
@@ -89,7 +89,7 @@ fn node_never_holds_more_jobs_than_slots() {
     let first = test.claim(&one).unwrap();
     assert!(test.claim(&one).is_none());
     let reason = |at: usize| jobs::get(&test.app, &metered, ids[at]).unwrap().waiting_because;
-    assert_eq!(reason(1).as_deref(), Some("the only node is busy"), "a node without slots has not called yet");
+    assert_eq!(reason(1).as_deref(), Some("the only node is busy"), "the other node has not claimed yet");
     test.claim(&two).unwrap();
     assert_eq!(reason(2).as_deref(), Some("all 2 nodes are busy"));
     leases::fail(&test.app, &one, first.lease.id, failure(Retry::Never), None).unwrap();
@@ -145,7 +145,7 @@ fn expired_lease_returns_job_to_its_queue_position_and_late_calls_are_refused() 
     assert_eq!(grant.job.job.id, first.id);
     test.clock.advance(LEASE);
     assert_eq!(leases::expire(&test.app).unwrap(), 1);
-    assert_eq!(leases::expire(&test.app).unwrap(), 0, "again: nothing more");
+    assert_eq!(leases::expire(&test.app).unwrap(), 0, "expiring again finds nothing");
 
     let info = jobs::get(&test.app, &metered, first.public_id).unwrap();
     assert_eq!((info.job.status, info.job.attempts, info.queue_position), (JobStatus::Queued, 1, Some(1)));
@@ -157,9 +157,13 @@ fn expired_lease_returns_job_to_its_queue_position_and_late_calls_are_refused() 
     assert!(matches!(late, Err(leases::UploadError::Failed(error)) if error.code == "lost"));
 
     let again = test.claim(&node).unwrap();
-    assert_eq!(again.job.job.id, first.id, "there is no other node");
+    assert_eq!(again.job.job.id, first.id, "the only node may retry it");
     assert!(again.lease.id > grant.lease.id);
-    assert_eq!(again.job.job.started_at_ms, first.started_at_ms.or(Some(START_MS)), "the first claim's time stays");
+    assert_eq!(
+        again.job.job.started_at_ms,
+        first.started_at_ms.or(Some(START_MS)),
+        "the start time of the first claim stays"
+    );
 }
 
 #[test]
@@ -253,7 +257,7 @@ fn server_restart_keeps_leases_and_jobs() {
     assert_eq!(grant.job.job.id, waiting.id);
     test.clock.advance(LEASE * 10);
     let test = test.restart();
-    assert_eq!(leases::expire(&test.app).unwrap(), 0, "a fresh grace period");
+    assert_eq!(leases::expire(&test.app).unwrap(), 0, "leases get a new grace period");
     leases::heartbeat(&test.app, &node, grant.lease.id, at(Stage::Uploading, 0.9)).unwrap();
     let position = jobs::get(&test.app, &metered, running.public_id).unwrap().queue_position;
     assert_eq!(position, Some(1));

@@ -21,7 +21,7 @@ fn account(test: &TestApp, name: &str) -> (Secret, Secret) {
 }
 
 fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
-    answer.err().map(|error| (error.kind, error.code)).expect("it is refused")
+    answer.err().map(|error| (error.kind, error.code)).expect("it must be refused")
 }
 
 /// Class of each of the account's keys and whether it is live.
@@ -93,7 +93,11 @@ fn rotation_needs_a_live_key_of_the_class() {
     assert_eq!(code(rotate(KeyClass::Metered)), (Kind::Conflict, "no_live_key"));
     keys::mint(&test.app, "studio").unwrap();
     rotate(KeyClass::Metered).unwrap();
-    assert_eq!(code(keys::mint(&test.app, "studio")), (Kind::Conflict, "keys_exist"), "both in overlap are live");
+    assert_eq!(
+        code(keys::mint(&test.app, "studio")),
+        (Kind::Conflict, "keys_exist"),
+        "both keys are live during the overlap"
+    );
     assert_eq!(
         lives(&test, "studio"),
         [(KeyClass::Reserved, true), (KeyClass::Metered, true), (KeyClass::Metered, true)]
@@ -134,7 +138,7 @@ fn last_use_is_saved_periodically_and_only_for_accepted_requests() {
     test.call(&metered).unwrap();
     let last = test.now_ms();
     assert!(test.call(&reserved).is_err());
-    assert_eq!(used(), [None, None], "no request waits for it");
+    assert_eq!(used(), [None, None], "requests do not wait for this write");
     test.clock.advance(HOUR);
     keys::write_uses(&test.app).unwrap();
     assert_eq!(used(), [Some(last), None]);
@@ -153,7 +157,7 @@ fn audit_log_lists_every_change_in_order_without_secrets() {
     let (_, rotated) = keys::rotate(&admin, "studio", KeyClass::Reserved, HOUR).unwrap();
     keys::revoke(&admin, KeyId(1)).unwrap();
     keys::revoke(&admin, KeyId(1)).unwrap();
-    assert_eq!(code(keys::mint(&admin, "studio")), (Kind::Conflict, "keys_exist"), "nothing is changed");
+    assert_eq!(code(keys::mint(&admin, "studio")), (Kind::Conflict, "keys_exist"), "a refused command is not logged");
     let token = nodes::token(&admin).unwrap();
     accounts::deactivate(&admin, "studio").unwrap();
 
@@ -177,5 +181,5 @@ fn audit_log_lists_every_change_in_order_without_secrets() {
     for secret in [new.metered, new.reserved, rotated.reserved, Some(token)] {
         assert!(!all.contains(secret.unwrap().reveal()));
     }
-    assert_eq!(audit::list(&test.app, 2).unwrap(), entries[..2], "the latest first, as many as asked for");
+    assert_eq!(audit::list(&test.app, 2).unwrap(), entries[..2], "newest first, up to the limit");
 }

@@ -152,31 +152,35 @@ impl Day {
         let jobs = self.jobs();
         let rows = self.watcher.read(|db| ledger::page(db, JobId(0), 10_000)).unwrap();
         let billed: HashSet<JobId> = rows.iter().map(|row| row.job).collect();
-        assert_eq!(billed.len(), rows.len(), "billed once");
+        assert_eq!(billed.len(), rows.len(), "jobs are billed once");
         let now_done: HashSet<JobId> =
             jobs.iter().map(|info| &info.job).filter(|job| job.status == JobStatus::Done).map(|job| job.id).collect();
-        assert_eq!(billed, now_done, "what is done is billed and nothing else");
-        assert!(done.is_subset(&now_done), "what is done stays done");
+        assert_eq!(billed, now_done, "exactly the done jobs are billed");
+        assert!(done.is_subset(&now_done), "done jobs stay done");
         *done = now_done;
 
         let rendering = jobs.iter().filter(|info| info.job.status == JobStatus::Rendering).count();
         let held = nodes::list(&self.test().app).unwrap();
         assert!(held.iter().all(|node| node.leases <= SLOTS), "no node holds more than its slots");
-        assert_eq!(held.iter().map(|node| node.leases as usize).sum::<usize>(), rendering, "one lease a running job");
+        assert_eq!(
+            held.iter().map(|node| node.leases as usize).sum::<usize>(),
+            rendering,
+            "one lease for each running job"
+        );
         self.check_files(jobs.iter().map(|info| &info.job));
 
         let mut lines: HashMap<(i64, KeyClass), u64> = HashMap::new();
         for info in jobs.iter().filter(|info| info.job.status == JobStatus::Queued) {
             let ahead = lines.entry((info.job.account.0, info.job.class)).or_default();
             *ahead += 1;
-            assert_eq!(info.queue_position, Some(*ahead), "the queue is what the rows say");
+            assert_eq!(info.queue_position, Some(*ahead), "queue positions match the rows");
         }
     }
 
     fn check_files<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
         let clips = self.test().dir.path().join("clips");
         for clip in jobs.filter_map(|job| job.clip.as_ref()) {
-            let length = clips.join(format!("{}.mp4", clip.lease)).metadata().expect("a clip has its file").len();
+            let length = clips.join(format!("{}.mp4", clip.lease)).metadata().expect("every clip has a file").len();
             assert_eq!(length, clip.bytes);
         }
     }
@@ -196,6 +200,6 @@ fn invariants_hold_after_every_random_step() {
         }
     }
     for status in JobStatus::ALL {
-        assert!(ends.get(&status).is_some_and(|count| *count > 3), "the days were eventful: {ends:?}");
+        assert!(ends.get(&status).is_some_and(|count| *count > 3), "every final status occurred: {ends:?}");
     }
 }

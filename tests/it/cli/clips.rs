@@ -27,7 +27,7 @@ fn sample_is_written_inspected_and_rendered_without_a_server() {
     let index = output.json();
     let players = index["players"].as_array().unwrap();
     let ours = players.iter().find(|known| known["steam64_id"] == player.as_str()).unwrap();
-    assert!(ours["kills_by_round"][&round].as_u64() > Some(0), "there is something to see: {ours}");
+    assert!(ours["kills_by_round"][&round].as_u64() > Some(0), "the player has kills: {ours}");
     let rounds = index["rounds"].as_array().unwrap();
     let ours = rounds.iter().find(|known| known["number"].as_u64() == round.parse().ok()).unwrap();
     assert!(ours["winner"] == "t" || ours["winner"] == "ct", "{ours}");
@@ -54,7 +54,7 @@ fn quickstart_renders_a_clip_from_nothing_and_exits_with_exit_flag() {
     assert_eq!(output.status, 0, "{output:?}");
     assert_is_mp4(&cli.home().join("clip.mp4"));
     assert!(output.out.contains("clip.mp4"), "{output:?}");
-    assert!(output.err.contains("downloading"), "it is downloaded as any client would: {output:?}");
+    assert!(output.err.contains("downloading"), "the clip is downloaded over HTTP: {output:?}");
 }
 
 #[test]

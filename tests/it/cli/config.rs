@@ -57,7 +57,7 @@ fn data_directory_and_config_file_follow_the_same_precedence() {
     let variable_text = variable.to_str().unwrap();
 
     let output = cli.run_in(&[("DINKEM_CONFIG", "set.toml")], &list);
-    assert!(is_of(&output, "file"), "the variable names the file: {output:?}");
+    assert!(is_of(&output, "file"), "the variable names the config file: {output:?}");
     let output = cli.run_in(&[("DINKEM_CONFIG", "set.toml"), ("DINKEM_DATA_DIR", variable_text)], &list);
     assert!(is_of(&output, "variable"), "{output:?}");
     let args = [&["--data-dir", flag.to_str().unwrap()], list.as_slice()].concat();

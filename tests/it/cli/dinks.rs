@@ -44,7 +44,7 @@ fn dinks_above_the_limit_are_rejected() {
 fn without_a_terminal_far_more_dinks_than_live_slots_require_yes_flag() {
     let cli = studio();
     let set = |number: &str, flags: &[&str]| cli.run(&[&["admin", "dinks", "set", "studio", number], flags].concat());
-    assert_eq!(set("10", &[]).status, 0, "no slot counts as one: ten are plausible");
+    assert_eq!(set("10", &[]).status, 0, "without slots, ten dinks are plausible");
     for flags in [&[][..], &["--json"]] {
         let output = set("11", flags);
         assert_eq!((output.status, output.out.as_str()), (2, ""), "{output:?}");
@@ -54,7 +54,7 @@ fn without_a_terminal_far_more_dinks_than_live_slots_require_yes_flag() {
     }
     assert_eq!((held(&cli), billed(&cli)), (json!(10), json!(10)));
     assert_eq!((set("500", &["--yes"]).status, held(&cli)), (0, json!(500)));
-    assert_eq!((set("499", &[]).status, held(&cli)), (0, json!(499)), "fewer need no question");
+    assert_eq!((set("499", &[]).status, held(&cli)), (0, json!(499)), "reducing dinks needs no confirmation");
     let output = cli.run(&["admin", "dinks", "set", "nobody", "500"]);
     assert!(output.status == 1 && output.err.contains("no account named nobody"), "{output:?}");
 }
@@ -88,7 +88,7 @@ fn on_a_terminal_far_more_dinks_than_live_slots_require_confirmation() {
         assert_eq!(output.out.contains("Nothing was changed."), status == 1, "{output:?}");
     }
     let output = on_a_terminal(&cli, "y\n", "admin dinks set studio 60 --json");
-    assert_eq!(output.status, 2, "--json asks nothing: {output:?}");
+    assert_eq!(output.status, 2, "--json never prompts: {output:?}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn interrupted_quickstart_reports_that_nothing_is_left_and_exits_with_130() {
     assert!(last.contains("Interrupted: ") && last.contains("no clip was written"), "{last}");
     assert!(!last.contains("goes on"), "{last}");
     assert!(!cli.home().join("clip.mp4").exists());
-    assert_eq!(fs::read_dir(cli.home().join("temp")).unwrap().count(), 0, "the scratch folder is gone");
+    assert_eq!(fs::read_dir(cli.home().join("temp")).unwrap().count(), 0, "the scratch folder must be deleted");
 }
 
 #[test]
@@ -72,5 +72,5 @@ fn interrupted_submit_says_that_the_job_continues_and_exits_with_130() {
     assert_eq!(status, Some(130), "{last}");
     assert!(last.contains("goes on without"), "{last}");
     let jobs = cli.run(&["admin", "jobs", "list", "--json"]).json();
-    assert_eq!(jobs["jobs"][0]["status"], "queued", "and it does: {jobs}");
+    assert_eq!(jobs["jobs"][0]["status"], "queued", "the job is still queued: {jobs}");
 }

@@ -104,7 +104,7 @@ fn failed_job_shows_its_error_and_can_be_retried() {
     let data = appliance.data_dir();
     let (status, out, _) = run(&["--data-dir", data.to_str().unwrap(), "admin", "jobs", "log", &id]);
     assert!(status.success() && out.contains("frame 7") && out.contains("It broke."), "{out}");
-    assert!(!out.contains('\u{1b}'), "what a renderer said does not steer the terminal: {out:?}");
+    assert!(!out.contains('\u{1b}'), "control characters of a renderer are removed: {out:?}");
 
     assert_eq!(appliance.admin(&["jobs", "retry", &id])["job"]["attempts"], 0);
     assert_eq!(appliance.job(&key, &id)["status"], "queued");
@@ -123,7 +123,7 @@ fn node_is_drained_resumed_and_removed_while_the_server_runs() {
     let appliance = Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let node = Node::join(&appliance, "render-1");
-    assert!(node.claim().is_none(), "it has said what it can do");
+    assert!(node.claim().is_none(), "the node has announced its slots");
     let id = appliance.submit(&key, &good_job());
     assert_eq!(appliance.admin(&["nodes", "drain", "render-1"])["node"]["draining"], true);
     assert!(node.claim().is_none());

@@ -39,7 +39,7 @@ fn rotate_prints_only_the_new_key() {
         let line = [&["admin", "keys", "rotate", "studio", "--class", "metered"], &wrong[..]].concat();
         assert_eq!(cli.run(&line).status, 2, "{wrong:?}");
     }
-    assert_eq!(cli.run(&["admin", "keys", "rotate", "studio"]).status, 2, "the class must be said");
+    assert_eq!(cli.run(&["admin", "keys", "rotate", "studio"]).status, 2, "--class is required");
 }
 
 #[test]
@@ -56,7 +56,11 @@ fn identify_reads_the_key_from_stdin_and_never_prints_it() {
     };
     let found = identify(&format!("{key}\n"), true).json();
     assert_eq!((text(&found["account"], "name"), text(&found["key"], "class")), ("studio", "reserved"));
-    assert_eq!((text(&found["key"], "status"), &found["live"]), ("live", &Value::from(false)), "not active yet");
+    assert_eq!(
+        (text(&found["key"], "status"), &found["live"]),
+        ("live", &Value::from(false)),
+        "the account is not active yet"
+    );
     admin(&cli, &["activate"]);
     assert_eq!(identify(&key, true).json()["live"], true);
     let shown = identify(&key, false);
@@ -137,7 +141,11 @@ fn real_server_follows_the_contract_from_sign_up_to_deactivation() {
 
     let made = appliance.admin(&["account", "create", "studio"]);
     let (metered, reserved) = (text(&made, "metered_key"), text(&made, "reserved_key"));
-    assert_eq!((request(Some(metered)), request(Some(reserved))), (invalid.clone(), invalid.clone()), "not active yet");
+    assert_eq!(
+        (request(Some(metered)), request(Some(reserved))),
+        (invalid.clone(), invalid.clone()),
+        "the account is not active yet"
+    );
     appliance.admin(&["activate"]);
     assert_eq!((request(Some(metered)).0, request(Some(reserved))), (200, no_dinks.clone()));
     appliance.admin(&["dinks", "set", "studio", "1"]);

@@ -22,6 +22,6 @@ fn manual_writes_man_pages_and_shell_completions() {
     ] {
         assert!(text(page).contains(args), "{page}");
     }
-    assert!(!text("dinkem-appliance.1").contains("manual"), "the hidden command stays hidden");
+    assert!(!text("dinkem-appliance.1").contains("manual"), "the hidden command must not be listed");
     assert_eq!(cli.run(&["manual", "missing"]).status, 1);
 }

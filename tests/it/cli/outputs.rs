@@ -25,7 +25,7 @@ fn quick_demo(cli: &Cli) {
 
 fn assert_no_work(output: &CliOutput, status: i32, args: &[&str]) {
     assert_eq!((output.status, output.out.as_str()), (status, ""), "{args:?}: {output:?}");
-    assert!(output.err.lines().count() == 1, "nothing was begun: {args:?}: {output:?}");
+    assert!(output.err.lines().count() == 1, "no work was started: {args:?}: {output:?}");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn unwritable_output_is_reported_before_work_begins() {
     }
     let left: Vec<_> =
         fs::read_dir(cli.home()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    assert!(left.iter().all(|name| !name.starts_with(".dinkem-")), "trying leaves no trace: {left:?}");
+    assert!(left.iter().all(|name| !name.starts_with(".dinkem-")), "the check leaves no files: {left:?}");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn node_with_a_taken_name_uses_the_name_given_by_the_server() {
     let state = appliance.scratch().join("second");
     let line = ["node", "--join", &token, "--server", &appliance.url(""), "--name", "rack", "--state-dir"];
     let second = Process::start(&[&line[..], &[state.to_str().unwrap()]].concat());
-    let said = until("what the node says", || {
+    let said = until("the node's message", || {
         let line = second.line().filter(|line| line.starts_with("Joined "))?;
         line.split_once(" as ").map(|(_, name)| name.trim_end_matches('.').to_owned())
     });

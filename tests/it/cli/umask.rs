@@ -59,11 +59,14 @@ fn quickstart_folder_is_private_under_any_umask_and_the_next_run_removes_leftove
     for umask in ["000", "022"] {
         let mut child = serving(&cli, umask, &temp, &player);
         let folders = scratch_folders(&temp);
-        assert!(folders.len() == 1 && !before.contains(&folders[0]), "what the killed one left is gone: {folders:?}");
+        assert!(
+            folders.len() == 1 && !before.contains(&folders[0]),
+            "leftovers of the killed run are deleted: {folders:?}"
+        );
         assert_eq!((mode(&folders[0]), mode(&folders[0].join("data"))), (0o700, 0o700), "umask {umask}");
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(scratch_folders(&temp), folders, "killed, it cannot tidy up");
+        assert_eq!(scratch_folders(&temp), folders, "a killed process cannot clean up");
         before = folders;
     }
 }
@@ -103,7 +106,7 @@ fn backup_removes_leftovers_of_a_killed_backup_but_not_of_a_running_one() {
     lock.try_lock().unwrap();
     let output = cli.run(&["admin", "backup", "all.tar"]);
     assert_eq!(output.status, 0, "{output:?}");
-    assert!(output.err.contains(".dinkem-backup-killed"), "it is said: {output:?}");
+    assert!(output.err.contains(".dinkem-backup-killed"), "the removal is reported: {output:?}");
     assert!(!killed.exists() && going_on.join("store.db").exists());
     let names = fs::read_dir(cli.home()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(names.filter(|name| name.starts_with(".dinkem-")).count(), 1);

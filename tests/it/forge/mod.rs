@@ -112,7 +112,7 @@ fn players_never_move_faster_than_running_speed() {
         }
         before = Some((*tick, places));
     }
-    assert!(ran > 20_000.0, "all of them together came no further than {ran} units");
+    assert!(ran > 20_000.0, "all players together moved only {ran} units");
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn of_awpy(value: &awpy::FieldValue) -> Datum {
         V::Vector3(value) => Datum::Floats(value.to_vec()),
         V::QAngle(value) => Datum::Angles(value.to_vec()),
         V::String(value) => Datum::Text(String::from_utf8_lossy(value).into_owned()),
-        other => panic!("the forge writes no {other:?}"),
+        other => panic!("unexpected value: {other:?}"),
     }
 }
 
@@ -200,7 +200,7 @@ fn of_source2(value: &FieldValue) -> Datum {
         FieldValue::Float(value) => Datum::Floats(vec![*value]),
         FieldValue::Vector3D(value) => Datum::Floats(value.to_vec()),
         FieldValue::String(value) => Datum::Text(value.clone()),
-        other => panic!("the forge writes no {other:?}"),
+        other => panic!("unexpected value: {other:?}"),
     }
 }
 

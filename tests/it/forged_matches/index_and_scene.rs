@@ -82,7 +82,7 @@ fn knife_rounds_and_warm_up_do_not_count() {
         assert_eq!((kills(&index, 0).as_str(), kills(&index, 2).as_str()), ("2:1", "1:1"), "{name}");
         let scene = forged.scene(2, 0).unwrap();
         assert_eq!(scene.kills.len(), 1, "{name}");
-        assert_eq!(scene.players[scene.followed].kills_before, 0, "{name}: knives do not count");
+        assert_eq!(scene.players[scene.followed].kills_before, 0, "{name}: knife rounds do not count");
     }
 }
 
@@ -101,7 +101,7 @@ fn restored_backup_discards_the_undone_rounds() {
     assert_eq!(kills(&forged.index(), 2), "2:1");
     let scene = forged.scene(3, 0).unwrap();
     let [killed, died] = [scene.players[scene.followed].kills_before, scene.players[scene.followed].deaths_before];
-    assert_eq!((killed, died), (1, 1), "what was undone is not remembered");
+    assert_eq!((killed, died), (1, 1), "undone rounds do not count");
     assert_eq!(scene.teams.each_ref().map(|team| team.score), [1, 1]);
 }
 
@@ -160,7 +160,7 @@ fn bots_play_but_cannot_be_followed() {
     described.players[1].steam64 = 0;
     described.players[2].steam64 = 0;
     let forged = Forged::of(&described);
-    assert_eq!(forged.index().players.len(), 2, "only who can be followed is listed");
+    assert_eq!(forged.index().players.len(), 2, "only players who can be followed are listed");
     let scene = forged.scene(1, 0).unwrap();
     assert_eq!(scene.players.len(), 4);
     let names = scene
@@ -183,7 +183,7 @@ fn clip_covers_the_round_plus_three_seconds_on_each_side_within_the_demo() {
     assert_eq!(scene.clip_end_tick - scene.clip_start_tick, 192 + LIVE + 192);
     let scene = forged.scene(2, 0).unwrap();
     let behind = scene.clip_end_tick - scene.end_tick;
-    assert!((60..=70).contains(&behind), "the demo ends {behind} ticks behind its last round");
+    assert!((60..=70).contains(&behind), "the clip ends {behind} ticks after the last round");
     assert_eq!(scene.moments.last().unwrap().tick, scene.clip_end_tick);
 }
 
@@ -194,11 +194,11 @@ fn spotted_state_comes_from_the_demo() {
     let start = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick).unwrap();
     let ours = start.players[scene.followed].side;
     for player in start.players.iter().filter(|player| player.present) {
-        assert_eq!(player.spotted, Some(player.side == ours), "far apart, one sees one's own only");
+        assert_eq!(player.spotted, Some(player.side == ours), "at first only teammates are spotted");
     }
     let players = scene.moments.iter().flat_map(|moment| &moment.players).filter(|player| player.present);
     let enemies: Vec<_> = players.filter(|player| player.side != ours && player.alive()).collect();
-    assert!(enemies.iter().any(|enemy| enemy.spotted == Some(true)), "later on, one meets");
+    assert!(enemies.iter().any(|enemy| enemy.spotted == Some(true)), "enemies are spotted later");
     assert!(enemies.iter().any(|enemy| enemy.spotted == Some(false)));
 }
 
@@ -235,5 +235,5 @@ fn demo_truncated_anywhere_keeps_its_complete_rounds() {
     assert!(found.is_sorted(), "{found:?}");
     assert_eq!((found[0], found[steps]), (0, 3));
     assert!(found.contains(&1) && found.contains(&2), "{found:?}");
-    assert_eq!(count_rounds(&whole[..whole.len() - 1], &path), 3, "the last byte is of no round");
+    assert_eq!(count_rounds(&whole[..whole.len() - 1], &path), 3, "the last byte belongs to no round");
 }

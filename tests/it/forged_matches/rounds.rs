@@ -59,7 +59,7 @@ fn score_before_a_round_ignores_undone_rounds() {
     let scene = Forged::of(&game([2, 2], stages)).scene(4, 0).unwrap();
     assert_eq!(scene.teams.each_ref().map(|team| team.score), [1, 2]);
     let followed = &scene.players[scene.followed];
-    assert_eq!((followed.kills_before, followed.deaths_before), (1, 2), "what was undone is not remembered");
+    assert_eq!((followed.kills_before, followed.deaths_before), (1, 2), "undone rounds do not count");
 }
 
 #[test]

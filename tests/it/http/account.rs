@@ -1,4 +1,5 @@
 //! `/api/account`.
+
 use serde_json::json;
 
 use crate::support::appliance::Appliance;

@@ -27,7 +27,7 @@ fn contract_example_is_accepted_and_returns_the_whole_job() {
     let id = job["id"].as_str().unwrap();
     assert_eq!(answer.header("Location"), Some(format!("/api/clips/{id}").as_str()));
     assert_eq!(uuid::Uuid::try_parse(id).unwrap().get_version_num(), 7);
-    let why = job["waiting_because"].as_str().expect("a job that waits says why");
+    let why = job["waiting_because"].as_str().expect("a queued job says why it waits");
     let expected = json!({
         "id": id, "status": "queued", "stage": null, "progress": 0.0, "queue_position": 1, "waiting_because": why,
         "job_type": "metered", "demo_url": "https://example.com/demo.dem", "steam64_id": PLAYER, "round": 5,
@@ -58,7 +58,7 @@ fn every_field_is_returned_as_submitted() {
     let shown = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200);
     let listed = appliance.send(&Request::get("/api/clips").key(&key)).expect(200);
     for text in [answer.text(), shown.text(), listed.text()] {
-        assert!(text.contains(&format!("\"metadata\":{metadata}")), "to the byte: {text}");
+        assert!(text.contains(&format!("\"metadata\":{metadata}")), "metadata must be returned byte for byte: {text}");
     }
 }
 
@@ -98,7 +98,7 @@ fn bad_body_is_rejected_with_the_field_named() {
         assert_eq!((problem["code"].as_str(), &problem["field"]), (Some("invalid_json"), &Value::Null));
     }
     let page = appliance.send(&Request::get("/api/clips").key(&key)).expect(200).json();
-    assert_eq!(page, json!({"clips": [], "next_cursor": null}), "nothing of it became a job");
+    assert_eq!(page, json!({"clips": [], "next_cursor": null}), "no job was created");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn another_accounts_job_does_not_exist() {
         })
         .map(|request| appliance.send(&request).expect(404).text().to_owned())
         .collect();
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "all the same: {answers:?}");
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "all responses must be equal: {answers:?}");
     let own = appliance.send(&Request::put(&format!("/api/clips/{id}")).key(&owner)).expect(405);
     assert_eq!(own.header("Allow"), Some("GET, DELETE"));
     assert_eq!(appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&owner)).json()["status"], "queued");

@@ -48,7 +48,7 @@ fn second_completion_is_told_to_retry_while_the_first_is_checked() {
     let pipe = pipe(&appliance, &claim);
     let complete = completion(&node, &claim, &CLIP);
     let first = sent(&appliance, &complete);
-    until("the first one to be checked", || (appliance.app.uploads_in_flight() == 1).then_some(()));
+    until("the check of the first completion", || (appliance.app.uploads_in_flight() == 1).then_some(()));
     for _ in 0..220 {
         let actual = appliance.send(&complete).expect(409);
         assert_eq!((actual.json()["code"].as_str(), actual.header("Retry-After")), (Some("completing"), Some("1")));
@@ -81,7 +81,7 @@ fn concurrent_video_checks_are_limited_in_total_and_per_node() {
             let claim = claim(node);
             pipes.push(pipe(&appliance, &claim));
             waiting.push(sent(&appliance, &completion(node, &claim, &CLIP)));
-            until("it is checked", || (appliance.app.uploads_in_flight() == waiting.len()).then_some(()));
+            until("the check of the video", || (appliance.app.uploads_in_flight() == waiting.len()).then_some(()));
         }
         let more = claim(node);
         let actual = appliance.send(&completion(node, &more, &CLIP)).expect(503);
@@ -113,7 +113,7 @@ fn upload_that_outlives_its_lease_cannot_change_the_published_clip() {
     slow.write_all(bytes.strip_suffix(end).unwrap()).unwrap();
     let path = video_path(&appliance, &claim);
     let length = || std::fs::metadata(&path).map_or(0, |file| file.len());
-    until("the video to be there", || (length() == CLIP.len() as u64).then_some(()));
+    until("the uploaded video", || (length() == CLIP.len() as u64).then_some(()));
     appliance.send(&completion(&node, &claim, &CLIP)).expect(200);
 
     slow.write_all(&[format!("{:x}\r\n", more.len()).as_bytes(), more, b"\r\n", end].concat()).unwrap();

@@ -148,7 +148,7 @@ fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
                             break seen;
                         }
                     };
-                    assert!(right, "{found} was right at no moment of the request, {from} to {to}");
+                    assert!(right, "{found} was correct at no moment of the request, changes {from} to {to}");
                     asked.fetch_add(1, Ordering::SeqCst);
                 }
             });

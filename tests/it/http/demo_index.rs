@@ -69,9 +69,9 @@ fn indexed_demo_matches_inspect_output() {
 
     let upper = show(&appliance, &key, &sha256.to_uppercase()).expect(200);
     assert_eq!(upper.json(), shown);
-    assert_eq!(read_all(&appliance), 0, "what has been read is not read again");
+    assert_eq!(read_all(&appliance), 0, "an indexed demo is not indexed again");
     upload(&appliance, &key, &DEMO);
-    assert_eq!(read_all(&appliance), 0, "nor when it is uploaded again");
+    assert_eq!(read_all(&appliance), 0, "not even when it is uploaded again");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn compressed_demo_is_indexed() {
     assert_eq!(
         std::fs::read_dir(appliance.app.data_dir().join("indexing")).unwrap().count(),
         0,
-        "nothing is left over"
+        "no files must be left"
     );
 }
 
@@ -150,7 +150,7 @@ fn demo_is_visible_only_to_accounts_that_uploaded_it() {
     let sha256 = upload(&appliance, &owner, &DEMO)["sha256"].as_str().unwrap().to_owned();
     upload(&appliance, &partner, &DEMO);
     let missing = show(&appliance, &stranger, &sha256).expect(404).text().to_owned();
-    assert_eq!(read_all(&appliance), 1, "the same bytes are read once");
+    assert_eq!(read_all(&appliance), 1, "the same bytes are indexed once");
     show(&appliance, &owner, &sha256).expect(200);
     show(&appliance, &partner, &sha256).expect(200);
     let odd = [

@@ -65,7 +65,7 @@ fn uploads_are_listed_newest_first_page_by_page() {
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             query = format!("?limit={limit}&cursor={cursor}");
         }
-        assert_eq!(seen, newest_first, "{limit} at a time");
+        assert_eq!(seen, newest_first, "limit {limit}");
     }
     for (query, field) in [("?limit=0", "limit"), ("?limit=101", "limit"), ("?cursor=x", "cursor"), ("?x=1", "x")] {
         appliance.send(&Request::get(&format!("/api/demos{query}")).key(&key)).blames(field);
@@ -142,13 +142,13 @@ fn deleted_demo_frees_quota_and_its_file_goes_with_the_last_account() {
     for request in [Request::get, Request::delete] {
         appliance.send(&request(&format!("/api/demos/{}", sha256.as_str().unwrap())).key(&key)).expect(404);
     }
-    assert!(file.exists() && rows("demo_indexes") == 1, "the partner has it still");
+    assert!(file.exists() && rows("demo_indexes") == 1, "the partner still has the demo");
     upload(&appliance, &key, &small(2));
 
     delete(&appliance, &partner, sha256).expect(200);
     assert!(!file.exists() && rows("demos") == 1 && rows("demo_indexes") == 1);
     upload(&appliance, &partner, &small(1));
-    assert!(file.exists(), "the same bytes come again like any others");
+    assert!(file.exists(), "the demo can be uploaded again");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn check(answer: &Answer, what: &str, caching: &str, policy: &str) {
     for (name, value) in expected {
         assert_eq!(answer.header(name), value, "{what}: {name}");
         let lines = answer.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).count();
-        assert_eq!(lines, usize::from(value.is_some()), "{what}: {name} once");
+        assert_eq!(lines, usize::from(value.is_some()), "{what}: {name} must appear once");
     }
     let forbidden = |name: &str| name == "set-cookie" || name.starts_with("access-control-");
     assert!(!answer.headers.iter().any(|(name, _)| forbidden(name)), "{what}: {answer:?}");
@@ -119,7 +119,7 @@ fn every_response_has_caching_and_framing_headers() {
     let count = ids.len();
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), count, "request ids are not used twice");
+    assert_eq!(ids.len(), count, "request ids must be unique");
 }
 
 #[test]

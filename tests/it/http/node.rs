@@ -241,7 +241,7 @@ fn waiting_claim_gets_a_new_job_and_ends_when_the_server_stops() {
     let second = waiting();
     // Once this request is answered, the server has also received the claim before it.
     appliance.send(&Request::get("/healthz")).expect(200);
-    assert_eq!(appliance.stop(), 0, "nothing was cut");
+    assert_eq!(appliance.stop(), 0, "no request was aborted");
     let actual = Answer::read(second, false).expect(503);
     assert_eq!((actual.json()["code"].as_str(), actual.header("Retry-After")), (Some("stopping"), Some("5")));
 }
@@ -272,6 +272,6 @@ fn job_status_is_served_while_claims_wait_on_every_thread() {
     }
     for stream in waiting {
         stream.set_nonblocking(true).unwrap();
-        assert!(stream.peek(&mut [0]).is_err(), "a claim's wait was over before the others were answered");
+        assert!(stream.peek(&mut [0]).is_err(), "a claim ended before the other requests were answered");
     }
 }

@@ -112,7 +112,7 @@ fn account_counts_unfinished_jobs_of_both_classes_with_either_key() {
     let now = of(&keys.metered);
     assert_eq!((&now["dinks_in_use"], &now["queued"], &now["rendering"]), (&json!(1), &json!(1), &json!(2)));
     app::dinks::set(&appliance.app, "studio", 5).unwrap();
-    assert_eq!(of(&keys.metered)["dinks"], 5, "what the operator sets holds for the next call");
+    assert_eq!(of(&keys.metered)["dinks"], 5, "the change applies to the next request");
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn unsupported_method_is_405_with_allow_header() {
             );
             if who != "anyone" {
                 let stranger = world.appliance.send(&Request::new(method, world.request(allowed[0], pattern).target()));
-                assert_eq!(stranger.status, 401, "{method} {pattern}: who may not call it at all learns nothing");
+                assert_eq!(stranger.status, 401, "{method} {pattern}: unauthorized callers learn nothing");
             }
         }
     }

@@ -69,7 +69,7 @@ fn transport_errors_are_json_with_documented_codes() {
     let key = appliance.account("studio").metered;
     let lines = format!("Authorization: Bearer {key}\r\nContent-Length: 1000000\r\n");
     let mut uploads = Vec::new();
-    let busy = until("the one place to be taken", || {
+    let busy = until("the only slot to be taken", || {
         let answer = answer(&appliance, head("GET /healthz", "Connection: close\r\n").as_bytes());
         if answer.0.starts_with("http/1.1 503") {
             return Some(answer);

@@ -43,7 +43,7 @@ fn begun(appliance: &Appliance, uploads: usize) {
     let folder = appliance.app.data_dir().join("demos");
     let count = || std::fs::read_dir(&folder).unwrap().flatten();
     let parts = || count().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "part")).count();
-    until("the uploads' beginning", || (parts() == uploads).then_some(()));
+    until("the uploads to start", || (parts() == uploads).then_some(()));
 }
 
 #[track_caller]
@@ -77,7 +77,7 @@ fn account_gets_at_most_an_eighth_of_upload_slots_and_others_are_unaffected() {
     appliance.send(&Request::post("/api/demos").key(&greedy.metered).body(demo(100))).expect(201);
     appliance.job(&greedy.metered);
     drop(second);
-    until("a place that is given back", || {
+    until("a free slot", || {
         let answer = appliance.send(&upload(&greedy.metered));
         (answer.status == 201).then_some(())
     });
@@ -108,7 +108,7 @@ fn node_gets_at_most_an_eighth_of_node_slots_and_others_are_unaffected() {
     let requests = [video(&appliance, &greedy), video(&appliance, &greedy)];
     let _held = trickle(&appliance, &requests[0]);
     let clips = appliance.app.data_dir().join("clips");
-    until("the video's beginning", || std::fs::read_dir(&clips).unwrap().next().map(drop));
+    until("the video upload to start", || std::fs::read_dir(&clips).unwrap().next().map(drop));
     refused(&appliance.send(&requests[1]), 503, "too_busy");
     appliance.send(&video(&appliance, &other)).expect(200);
 }

@@ -1,4 +1,5 @@
 //! `/api/usage`.
+
 use std::time::Duration;
 
 use dinkem_appliance::app::rates;
@@ -81,7 +82,7 @@ fn usage_is_counted_by_class_renderer_resolution_and_fps_and_covers_both_keys() 
     assert_eq!(
         request(&appliance, &keys.reserved, "?from=&to=").expect(200).json(),
         expected,
-        "either key, empty is absent"
+        "either key; empty parameters count as absent"
     );
 }
 
@@ -118,7 +119,7 @@ fn job_belongs_to_the_period_in_which_it_ended() {
     worker.complete(&worker.claim());
     assert_eq!(counts(""), (1, 0), "it is December now");
     assert_eq!(counts("?from=2026-11-01&to=2026-12-01"), (1, 1));
-    assert_eq!(counts("?to=2026-12-01"), (1, 1), "the month in which the period ends");
+    assert_eq!(counts("?to=2026-12-01"), (1, 1), "from defaults to the month in which the period ends");
     assert_eq!(counts("?from=2026-11-30T23:59:59.999Z"), (2, 1));
     assert_eq!(counts("?from=2026-12-01&to=2026-12-01T00:00:00.001Z"), (1, 0));
     assert_eq!(counts("?from=2026-12-01T01:00:00%2B01:00&to=2026-12-02"), (1, 0));

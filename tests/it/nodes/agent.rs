@@ -30,9 +30,9 @@ fn job_passes_all_stages_and_its_clip_arrives() {
     let work = config.state_dir.join("work");
     while_working(config, |_| {
         let lease = harness.server.offer(&harness.demo_url, None);
-        harness
-            .server
-            .until(lease, "a beat while rendering", |lease| lease.heartbeats.iter().any(|beat| beat.0 == "rendering"));
+        harness.server.until(lease, "a heartbeat while rendering", |lease| {
+            lease.heartbeats.iter().any(|beat| beat.0 == "rendering")
+        });
         fs::write(harness.dir.path().join("go"), "").unwrap();
         let lease = harness.server.wait_for_end(lease);
         let video = fs::read(harness.dir.path().join("good.mp4")).unwrap();
@@ -126,7 +126,7 @@ fn renderer_that_does_not_start_or_hangs_is_killed() {
             let lease = harness.server.offer(&harness.demo_url, None);
             assert_failed(&harness.server.wait_for_end(lease), "render_timeout", "elsewhere", script);
             let pid = harness.read_note("pid");
-            until("the renderer's death", || (!is_alive(&pid)).then_some(()));
+            until("the renderer to exit", || (!is_alive(&pid)).then_some(()));
         })
         .unwrap();
     }
@@ -140,7 +140,7 @@ fn processes_that_outlive_a_renderer_are_killed() {
         let lease = harness.server.offer(&harness.demo_url, None);
         assert!(harness.server.wait_for_end(lease).completed.is_some());
         let pid = harness.read_note("pid");
-        until("the grandchild's death", || (!is_alive(&pid)).then_some(()));
+        until("the grandchild to exit", || (!is_alive(&pid)).then_some(()));
     })
     .unwrap();
 }
@@ -157,7 +157,7 @@ fn revoked_lease_stops_cooperative_and_unresponsive_renderers() {
             let lease = harness.server.offer(&harness.demo_url, None);
             let pid = harness.read_note("pid");
             harness.server.change(|behavior| behavior.revoke_leases = true);
-            until("the renderer's death", || (!is_alive(&pid)).then_some(()));
+            until("the renderer to exit", || (!is_alive(&pid)).then_some(()));
             if script == listens {
                 assert_eq!(harness.read_note("heard"), "yes");
             }
@@ -181,7 +181,7 @@ fn node_stops_work_when_its_lease_expires_and_continues_when_the_server_is_back(
         harness.server.offer(&harness.demo_url, None);
         let pid = harness.read_note("pid");
         harness.server.change(|behavior| behavior.fail_all_with = Some(503));
-        until("the renderer's death", || (!is_alive(&pid)).then_some(()));
+        until("the renderer to exit", || (!is_alive(&pid)).then_some(()));
         harness.server.change(|behavior| behavior.fail_all_with = None);
         let next = harness.server.offer(&harness.demo_url, None);
         assert!(harness.server.wait_for_end(next).completed.is_some());
@@ -238,7 +238,7 @@ fn fetch_failures_and_bad_demos_get_the_right_code_and_the_node_continues() {
             let lease = harness.server.offer(&url, None);
             assert_failed(&harness.server.wait_for_end(lease), code, retry, &url);
         }
-        assert_eq!(fs::read_dir(&cache).unwrap().count(), 0, "nothing is left of what failed");
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 0, "failed fetches leave no files");
         let lease = harness.server.offer(&harness.demo_url, None);
         assert!(harness.server.wait_for_end(lease).completed.is_some());
     })
@@ -309,7 +309,7 @@ fn node_runs_as_many_jobs_as_slots_and_exits_after_max_jobs_or_when_idle() {
         }
     })
     .unwrap();
-    assert!(harness.server.lease(leases[2]).heartbeats.is_empty(), "two jobs and no third");
+    assert!(harness.server.lease(leases[2]).heartbeats.is_empty(), "two jobs only");
 
     (config.max_jobs, config.idle_exit) = (None, Some(Duration::from_millis(100)));
     dinkem_appliance::node::agent::run(config, &Default::default()).unwrap();

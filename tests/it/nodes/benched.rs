@@ -33,7 +33,7 @@ fn benched_node_gets_no_jobs_and_returns_after_increasing_delays() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
     let Joined { node, key } = join(&test);
-    assert!(test.claim(&node).is_none(), "there is no job; its slots are known from now on");
+    assert!(test.claim(&node).is_none(), "there is no job yet");
     let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
     for minutes in [10, 20, 40] {
         bench(&test, &node);

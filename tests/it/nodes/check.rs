@@ -54,5 +54,5 @@ fn node_install_fails_without_the_packaged_service() {
     let output = cli.run_with_input("token", &["node", "install", "-", "--state-dir", "node"]);
     assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
     assert!(output.err.contains("systemd"), "{output:?}");
-    assert!(!cli.home().join("node").exists(), "nothing is begun");
+    assert!(!cli.home().join("node").exists(), "nothing must be created");
 }

@@ -27,7 +27,9 @@ fn is_answered(stream: &TcpStream) -> bool {
 
 /// Waits until this many of the claims are answered, and returns those.
 fn answered(claims: Vec<TcpStream>, count: usize) -> Vec<TcpStream> {
-    until("the claims' answers", || (claims.iter().filter(|claim| is_answered(claim)).count() == count).then_some(()));
+    until("the claims to be answered", || {
+        (claims.iter().filter(|claim| is_answered(claim)).count() == count).then_some(())
+    });
     let (answered, waiting): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_answered);
     // Keep the others waiting until the test is over.
     std::mem::forget(waiting);
@@ -42,7 +44,7 @@ fn many_claims_of_one_node_leave_room_for_another() {
     let claims: Vec<_> = (0..120).map(|_| waiting(&appliance, &greedy, 1)).collect();
     let other = waiting(&appliance, &honest, 1);
     let ended = answered(claims, 118);
-    assert!(!is_answered(&other), "slots + 1 claims of the node wait, and another node's");
+    assert!(!is_answered(&other), "only slots + 1 claims of the node and the other node's keep waiting");
     for claim in ended {
         Answer::read(claim, false).expect(204);
     }

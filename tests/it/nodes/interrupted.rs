@@ -33,12 +33,12 @@ fn renderer_ended_by_a_signal_while_its_node_stops_is_an_interruption() {
             if how == "exit 20" {
                 // This is no exit by a signal, so the node must already be stopping.
                 stop.stop();
-                until("the node's stop", || {
+                until("the node to leave", || {
                     harness.server.calls().iter().any(|call| call.ends_with("/leave")).then_some(())
                 });
             }
             assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-            until("the renderer's end", || (!is_alive(&pid)).then_some(()));
+            until("the renderer to exit", || (!is_alive(&pid)).then_some(()));
             stop.stop();
         })
         .unwrap();
@@ -62,7 +62,7 @@ fn stopping_node_announces_it_whatever_the_server_answers() {
         let calls = harness.server.calls();
         let of = |wanted: &str| calls.iter().filter(|call| *call == wanted).count();
         assert_eq!(of("POST /api/node/leave"), 1, "{status:?}: {calls:?}");
-        assert_eq!(of("POST /api/node/claims"), 1, "its slots wait with one claim together: {calls:?}");
+        assert_eq!(of("POST /api/node/claims"), 1, "all slots share one claim: {calls:?}");
     }
 }
 

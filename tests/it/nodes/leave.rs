@@ -42,7 +42,7 @@ fn claim_of_a_disconnected_node_takes_no_job() {
         drop(waiting(&appliance, &gone, 1));
         appliance.send(&Request::get("/healthz")).expect(200);
         let id = appliance.job(&key);
-        let claim = appliance.claim(&other).expect("the job is there for the other node");
+        let claim = appliance.claim(&other).expect("the other node must get the job");
         assert_eq!((&claim["job"]["id"], &claim["job"]["attempts"]), (&json!(id), &json!(0)));
     }
 }
@@ -95,12 +95,12 @@ fn terminated_node_process_is_shown_as_stopped_at_once() {
     let listed = |about: &str, is: &dyn Fn(&serde_json::Value) -> bool| {
         until(about, || Some(appliance.admin(&["nodes", "list"])["nodes"][0].clone()).filter(is))
     };
-    listed("a node at work", &|node| node["state"] == "up" && node["slots"] == 1);
+    listed("the node to be up", &|node| node["state"] == "up" && node["slots"] == 1);
     node.signal("TERM");
     assert!(node.wait().0.success());
     let stopped = appliance.admin(&["nodes", "list"])["nodes"][0].clone();
     assert!(stopped["state"] == "stopped" && stopped["stopped_at"].is_string(), "{stopped}");
     let _again = appliance.node("n1", None);
-    let back = listed("the node back at work", &|node| node["state"] == "up");
+    let back = listed("the node to be up again", &|node| node["state"] == "up");
     assert!(back["stopped_at"].is_null(), "{back}");
 }

@@ -87,7 +87,7 @@ fn server_without_nodes_prints_the_join_command_at_startup() {
 fn server_whose_nodes_are_all_down_says_so_at_startup() {
     let mut appliance = process::Appliance::start(&[]);
     let mut node = appliance.node("n1", None);
-    until("the node at work", || (appliance.admin(&["nodes", "list"])["nodes"][0]["slots"] == 1).then_some(()));
+    until("the node to be up", || (appliance.admin(&["nodes", "list"])["nodes"][0]["slots"] == 1).then_some(()));
     node.signal("TERM");
     assert!(node.wait().0.success());
     appliance.restart();
@@ -98,7 +98,7 @@ fn server_whose_nodes_are_all_down_says_so_at_startup() {
 #[test]
 fn server_with_a_local_node_prints_no_such_hint() {
     let mut appliance = process::Appliance::start(&["--local-nodes", "1"]);
-    until("a node at work", || {
+    until("the node to be up", || {
         let nodes = appliance.admin(&["nodes", "list"]);
         (nodes["nodes"][0]["slots"] == 1).then_some(())
     });

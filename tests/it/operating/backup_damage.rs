@@ -57,14 +57,14 @@ fn corrupt_or_truncated_backup_is_refused_and_changes_nothing() {
         bad[at] ^= 1 << (at % 8);
         assert!(
             matches!(site.restored(&bad), Some("backup_damaged" | "backup_foreign")),
-            "a bit of byte {at} of {length}"
+            "bit flipped in byte {at} of {length}"
         );
     }
     for cut in [0, 1, 511, 512, 2_048, length / 2, length - 2_048, length - 512, length - 1] {
-        assert!(site.restored(&site.good[..cut]).is_some(), "the first {cut} of {length} bytes");
+        assert!(site.restored(&site.good[..cut]).is_some(), "cut to {cut} of {length} bytes");
     }
     assert_eq!((names(&site.data), fs::read(site.data.join("store.db")).unwrap()), (before, store));
-    assert_eq!(site.restored(&site.good), None, "the good one is taken");
+    assert_eq!(site.restored(&site.good), None, "the intact backup is accepted");
 }
 
 #[test]

@@ -39,14 +39,14 @@ fn backup_contains_every_job_acknowledged_before_it_began() {
         }
         // The clients must stop even if the test fails.
         let _stop = Stop(&enough);
-        until("a load", || (acknowledged.lock().unwrap().len() >= BEFORE).then_some(()));
+        until("enough acknowledged jobs", || (acknowledged.lock().unwrap().len() >= BEFORE).then_some(()));
         let before = acknowledged.lock().unwrap().clone();
         let made = appliance.admin(&["backup", file.to_str().unwrap()]);
         (before, made)
     });
     let (all, held) = (acknowledged.into_inner().unwrap().len(), made["jobs"].as_u64().unwrap() as usize);
     assert!(before.len() <= held && held <= all, "{} before, {held} in it, {all} in all", before.len());
-    assert!(all > before.len(), "the server went on meanwhile");
+    assert!(all > before.len(), "the server kept accepting jobs");
 
     let mut restored = Appliance::start_plain(&[]);
     restored.server().kill();

@@ -187,7 +187,7 @@ fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
     for (what, way) in WAYS {
         let (site, data, noticed) = way();
         for _ in 0..2 {
-            let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it is served"));
+            let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it must not be served"));
             assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{what}: {error}");
             let command = format!("`dinkem-appliance admin --data-dir {} promote`", data.display());
             assert!(error.message.contains(noticed) && error.message.contains(&command), "{what}: {error}");
@@ -332,7 +332,7 @@ fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
     fs::create_dir(&empty).unwrap();
     let nothing = cli.run(&["admin", "--data-dir", empty.to_str().unwrap(), "promote"]);
     assert!(nothing.status != 0 && nothing.err.contains("There is no store"), "{nothing:?}");
-    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing must be created");
     // The original is unchanged.
     drop(CliServer::start(&cli, &["--plain-http", "loopback"]));
 }

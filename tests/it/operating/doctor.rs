@@ -238,7 +238,7 @@ fn faults_are_printed_for_people() {
     assert_eq!((output.status, output.out.as_str(), output.err.as_str()), (0, "no faults\n", ""));
     let output = site.cli.run(&["--data-dir", "none", "admin", "doctor"]);
     assert!(output.status == 1 && output.out.starts_with("no_data_dir: "), "{output:?}");
-    assert!(!site.cli.home().join("none").exists(), "the doctor makes nothing");
+    assert!(!site.cli.home().join("none").exists(), "doctor must not create anything");
 }
 
 #[test]

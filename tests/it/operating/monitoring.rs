@@ -149,7 +149,7 @@ fn server_that_cannot_write_its_store_is_not_ready() {
     store
         .execute_batch("CREATE TRIGGER stop BEFORE UPDATE ON queue_changes BEGIN SELECT RAISE(ABORT, 'no'); END")
         .unwrap();
-    assert_eq!(ready(), 200, "what was just seen holds for a moment");
+    assert_eq!(ready(), 200, "the result is cached for a moment");
     appliance.clock.advance(Duration::from_secs(5));
     let answer = appliance.send(&Request::get("/readyz")).expect(503);
     assert_eq!((&answer.json()["code"], answer.header("Retry-After")), (&json!("not_ready"), Some("5")));
@@ -169,7 +169,7 @@ fn healthcheck_exits_with_0_while_ready_and_1_otherwise() {
     };
     let (status, args) = check();
     assert!(status == 1 && args.contains("No server has run"), "{args}");
-    assert!(!cli.home().join(".local/share/dinkem-appliance").exists(), "asking makes nothing");
+    assert!(!cli.home().join(".local/share/dinkem-appliance").exists(), "healthcheck must not create anything");
     // This machine need not be able to reach the public URL.
     let server = CliServer::start(&cli, &["--public-url", "https://clips.example"]);
     assert_eq!(check(), (0, String::new()));

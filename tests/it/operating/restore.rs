@@ -79,9 +79,9 @@ impl Site {
     fn assert_restored(&self, folder: &str, aside: &Path) {
         let restored = if folder == "demos" { &self.demo } else { &self.clip };
         let path = self.data.join(folder);
-        assert!(path.join(restored).is_file(), "{folder} has what the backup has");
-        assert!(!path.join(LATER).exists(), "{folder} has nothing that came later");
-        assert_eq!(fs::read_to_string(aside.join(LATER)).unwrap(), LATER, "{folder}: it is kept");
+        assert!(path.join(restored).is_file(), "{folder} has the backup's file");
+        assert!(!path.join(LATER).exists(), "{folder} has no later files");
+        assert_eq!(fs::read_to_string(aside.join(LATER)).unwrap(), LATER, "{folder}: later files are set aside");
         assert!(!path.join("restore.part").exists() && !path.join("restore.ready").exists(), "{folder}");
     }
 }
@@ -99,7 +99,7 @@ fn symlinked_folders_stay_symlinks_and_their_content_is_replaced() {
     let said = output.json();
     assert_eq!((&said["videos"], asides(&said).len()), (&1.into(), 2), "{said}");
     for (folder, place) in FOLDERS.into_iter().zip(&places) {
-        assert_eq!(fs::read_link(site.data.join(folder)).unwrap(), *place, "the link is as it was");
+        assert_eq!(fs::read_link(site.data.join(folder)).unwrap(), *place, "the symlink is unchanged");
         let aside = asides(&said).into_iter().find(|aside| aside.starts_with(site.data.join(folder))).unwrap();
         site.assert_restored(folder, &aside);
     }
@@ -199,7 +199,7 @@ fn irreplaceable_paths_are_named_before_anything_is_touched() {
         );
         assert!(site.data.join("clips").join(LATER).exists() && !site.data.join("restore.ready").exists(), "{name}");
         if name != "store.db" {
-            assert_eq!(site.accounts(), ["studio", LATER], "the server starts with what there was");
+            assert_eq!(site.accounts(), ["studio", LATER], "the server starts with the old data");
         }
     }
 }
@@ -223,7 +223,7 @@ fn next_start_finishes_an_interrupted_restore_or_rolls_it_back() {
     let plan = "replaced-1\nstore.db\nlocal-nodes\ndemos\nclips\n";
     let site = Site::new();
     interrupted(&site, plan);
-    assert_eq!(site.accounts(), ["studio"], "it is finished");
+    assert_eq!(site.accounts(), ["studio"], "the restore is finished");
     site.assert_restored("clips", &site.data.join("replaced-1/clips"));
 
     let site = Site::new();
@@ -231,12 +231,12 @@ fn next_start_finishes_an_interrupted_restore_or_rolls_it_back() {
     let Some(_mounted) = mount(&site, "clips", "a start with a disk in a restore's way") else { return };
     let data = site.data.to_str().unwrap();
     let output = site.cli.run(&["--json", "--data-dir", data, "admin", "doctor", "--fix"]);
-    assert!(output.out.contains(&format!("{data}/clips")), "the busy path is named: {output:?}");
-    assert_eq!(site.accounts(), ["studio", LATER], "the server starts with what there was");
+    assert!(output.out.contains(&format!("{data}/clips")), "the blocking path is named: {output:?}");
+    assert_eq!(site.accounts(), ["studio", LATER], "the server starts with the old data");
     for folder in FOLDERS {
         assert_eq!(fs::read_to_string(site.data.join(folder).join(LATER)).unwrap(), LATER, "{folder}");
     }
-    assert!(!ready.exists() && !site.data.join("replaced-1").exists(), "nothing of it is left");
+    assert!(!ready.exists() && !site.data.join("replaced-1").exists(), "no files of the restore must be left");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn server_started_on_a_damaged_store_says_so_in_readyz_log_and_doctor() {
     fill(&appliance.data_dir());
     damage(&appliance.data_dir());
     appliance.restart();
-    let problem = until("the damage to be found", || {
+    let problem = until("the damage to be reported", || {
         let (status, body) = appliance.raw("GET", "/readyz", None, None);
         (status == 503).then(|| serde_json::from_slice::<serde_json::Value>(&body).unwrap())
     });

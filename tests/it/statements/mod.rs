@@ -387,7 +387,7 @@ fn statements_usage_and_ledger_agree_after_random_history() {
         for _ in 0..EVENTS {
             history.random_event();
         }
-        assert!(history.billed_clips.len() > 30 && history.unbilled.len() > 5, "it was eventful");
+        assert!(history.billed_clips.len() > 30 && history.unbilled.len() > 5, "enough events of each kind");
         assert!(history.billed_clips.iter().any(|clip| clip.amount() > 0) && history.currencies.len() > 1);
         history.check();
     }

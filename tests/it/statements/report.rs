@@ -60,7 +60,7 @@ pub fn money(list: &Value) -> BTreeMap<String, i128> {
     let list = list.as_array().unwrap();
     let sums: BTreeMap<_, _> =
         list.iter().map(|entry| (entry["currency"].as_str().unwrap().to_owned(), micros(entry, "amount"))).collect();
-    assert_eq!(sums.len(), list.len(), "each currency once");
+    assert_eq!(sums.len(), list.len(), "each currency must appear once");
     sums
 }
 

@@ -43,7 +43,7 @@ impl CliServer {
         // Keep draining the pipe even when nobody reads the lines.
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(send.send(line))));
         let address = loop {
-            let line = lines.recv_timeout(TIMEOUT).expect("the server ended");
+            let line = lines.recv_timeout(TIMEOUT).expect("the server exited");
             if let Some(rest) = line.strip_prefix("Listening on ") {
                 break rest.split(':').take(2).collect::<Vec<_>>().join(":");
             }

@@ -138,7 +138,7 @@ impl Answer {
     /// Reads one response to the end of its body.
     #[track_caller]
     pub fn read(stream: TcpStream, head_only: bool) -> Self {
-        Self::read_from(stream, head_only).unwrap_or_else(|bytes| panic!("no whole answer but {bytes:?}"))
+        Self::read_from(stream, head_only).unwrap_or_else(|bytes| panic!("incomplete response: {bytes:?}"))
     }
 
     /// `None` if the server disconnects.

@@ -130,7 +130,7 @@ impl NodeServer {
 
     /// Waits until a lease is completed or has failed.
     pub fn wait_for_end(&self, lease: usize) -> Lease {
-        self.until(lease, "the lease's end", |lease| lease.completed.is_some() || lease.failed.is_some())
+        self.until(lease, "the lease to end", |lease| lease.completed.is_some() || lease.failed.is_some())
     }
 
     /// Method and path of every call so far.

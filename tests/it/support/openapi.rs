@@ -32,10 +32,7 @@ const NAME: &str = "http://localhost/openapi.json";
 pub fn check(method: &str, target: &str, answer: &Answer) {
     let path = target.split('?').next().unwrap();
     if let Err(fault) = has_known_code(answer).and_then(|()| conforms(method, path, answer)) {
-        panic!(
-            "{method} {path} was answered {}, and openapi.json does not have it so: {fault}\n{answer:?}",
-            answer.status
-        );
+        panic!("the {} response to {method} {path} is not in openapi.json: {fault}\n{answer:?}", answer.status);
     }
 }
 
@@ -44,7 +41,7 @@ fn has_known_code(answer: &Answer) -> Result<(), String> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match body["code"].as_str().filter(|_| answer.status >= 400) {
         Some(code) if !CODES.iter().any(|(known, status, _)| (*known, *status) == (code, answer.status)) => {
-            Err(format!("its code {code} is not in the table of codes"))
+            Err(format!("code {code} is not in the table of codes"))
         }
         _ => Ok(()),
     }
@@ -53,7 +50,7 @@ fn has_known_code(answer: &Answer) -> Result<(), String> {
 fn conforms(method: &str, path: &str, answer: &Answer) -> Result<(), String> {
     let Some(operation) = operation(method, path) else {
         let schema = match answer.status {
-            status if status < 400 => return Err("it is no operation".into()),
+            status if status < 400 => return Err("it is not a documented operation".into()),
             _ if answer.body.is_empty() => return Ok(()),
             401 => "Unauthorized",
             403 => "NoReservedCapacity",
@@ -64,7 +61,7 @@ fn conforms(method: &str, path: &str, answer: &Answer) -> Result<(), String> {
     let own = answer.status.to_string();
     let is_own = resolve(format!("{operation}/responses/{own}")).is_some();
     let status = if !is_own && ANY_REQUEST.contains(&answer.status) { "default".into() } else { own };
-    let (at, response) = resolve(format!("{operation}/responses/{status}")).ok_or("the status is not there")?;
+    let (at, response) = resolve(format!("{operation}/responses/{status}")).ok_or("the status is not documented")?;
     for (name, _) in members(response, "headers") {
         let (at, header) = resolve(format!("{at}/headers/{}", escape(name))).unwrap();
         match answer.header(name) {

@@ -64,7 +64,7 @@ impl Process {
 
     /// Waits for the exit: status and log.
     pub fn wait(&mut self) -> (ExitStatus, Vec<String>) {
-        let status = until("the end of the process", || self.child.try_wait().unwrap());
+        let status = until("the process to exit", || self.child.try_wait().unwrap());
         (status, self.lines.iter().collect())
     }
 }
@@ -158,7 +158,7 @@ impl Appliance {
         };
         let address = until("the port file", || {
             if let Some(status) = server.child.try_wait().unwrap() {
-                panic!("the server ended with {status}: {}", server.lines.iter().collect::<Vec<_>>().join("\n"));
+                panic!("the server exited with {status}: {}", server.lines.iter().collect::<Vec<_>>().join("\n"));
             }
             std::fs::read_to_string(&port_file).ok().filter(|text| !text.trim().is_empty())
         });
@@ -275,7 +275,7 @@ impl Appliance {
 
     /// Waits until the job is done, failed or cancelled.
     pub fn wait_for_job(&self, key: &str, id: &str) -> Value {
-        until("the job's end", || {
+        until("the job to end", || {
             Some(self.job(key, id)).filter(|job| !["queued", "rendering"].contains(&job["status"].as_str().unwrap()))
         })
     }

@@ -58,7 +58,7 @@ impl TestApp {
 
     pub fn restart(self) -> Self {
         let Self { app, clock, random, dir } = self;
-        drop(Arc::into_inner(app).expect("nobody else holds the app"));
+        drop(Arc::into_inner(app).expect("no other references to the app"));
         // A child process that another test is just spawning briefly holds the lock too.
         let app = until("the lock of the data directory", || match serve(dir.path(), &clock, &random) {
             Err(error) if error.code == "data_dir_in_use" => None,

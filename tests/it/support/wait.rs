@@ -14,7 +14,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "gave up waiting: {what}");
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         // Leaves the CPU to what is being waited for.
         assert_eq!(never.recv_timeout(Duration::from_millis(20)), Err(RecvTimeoutError::Timeout));
     }

@@ -110,7 +110,7 @@ fn clients_trust_the_server_only_with_the_exported_ca() {
 fn ca_certificate_is_the_same_in_export_show_and_ca_pem() {
     let cli = Cli::new();
     let before = cli.run(&["admin", "tls", "export"]);
-    assert_eq!(before.status, 0, "before the first start too: {before:?}");
+    assert_eq!(before.status, 0, "works before the first start: {before:?}");
     let server = CliServer::start(&cli, &[]);
     let exported = cli.run(&["admin", "tls", "export"]);
     assert_eq!((exported.status, &exported.out), (0, &before.out), "{exported:?}");
@@ -127,10 +127,8 @@ fn ca_certificate_is_the_same_in_export_show_and_ca_pem() {
     assert!(cli.run(&["admin", "tls", "show"]).out.contains(fingerprint));
     assert!(shown["names"].as_array().unwrap().contains(&json!("localhost")), "{shown}");
     assert_eq!(shown["valid_until"].as_str().map(str::len), Some("2036-11-20T09:16:00.000Z".len()), "{shown}");
-    until("the fingerprint, which the server says at its start", || {
-        server.line().filter(|line| line.contains(fingerprint))
-    });
-    if have("openssl", "the authority's fingerprint") {
+    until("the fingerprint in the server's log", || server.line().filter(|line| line.contains(fingerprint)));
+    if have("openssl", "the CA's fingerprint") {
         let file = cli.home().join("ca.pem");
         let line = ["x509", "-noout", "-fingerprint", "-sha256", "-in", file.to_str().unwrap()];
         let output = Command::new("openssl").args(line).output().unwrap();
@@ -187,7 +185,7 @@ fn node_trusts_only_the_ca_in_its_join_token() {
     std::fs::remove_dir_all(appliance.data_dir().join("tls")).unwrap();
     appliance.restart();
     let node = Process::start(&["node", "--state-dir", state]);
-    let args = until("the node's complaint", || node.line().filter(|line| line.contains("not trusted")));
+    let args = until("the node's error", || node.line().filter(|line| line.contains("not trusted")));
     assert!(args.contains("new authority") && args.contains("join again"), "{args}");
     drop(node);
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();

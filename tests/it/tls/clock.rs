@@ -50,7 +50,7 @@ fn certificate_issued_with_a_fast_clock_is_reissued_once_the_clock_is_corrected(
     assert!(certificates::valid_from(&certificates.pair().certificate).unwrap() > START_MS as u64 / 1_000 + 86_400);
 
     test.clock.set(START_MS);
-    assert_eq!(doctor(&test), ["certificate_not_yet_valid"], "until the server has looked");
+    assert_eq!(doctor(&test), ["certificate_not_yet_valid"], "until the server's next pass");
     let said = pass(&test, &mut certificates, &mut watch);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("jumped back"), "{said:?}");

@@ -53,7 +53,7 @@ const FLAGS: [&str; 4] = ["--tls-cert", "cert.pem", "--tls-key", "cert.key"];
 #[test]
 fn changed_custom_certificate_is_reloaded_and_a_broken_one_ignored() {
     let (cli, studio) = (Cli::new(), Studio::new());
-    if !have("openssl", "the look at the certificate that a server shows") {
+    if !have("openssl", "checking the server's certificate") {
         return;
     }
     put(cli.home(), &studio.issue("a.lan"));
@@ -61,10 +61,10 @@ fn changed_custom_certificate_is_reloaded_and_a_broken_one_ignored() {
     assert_eq!(shown(&server), ["localhost", "a.lan"]);
 
     fs::write(cli.home().join("cert.key"), "no key").unwrap();
-    until("the complaint", || server.line().filter(|line| line.contains("The one before stays in use")));
+    until("the server's error", || server.line().filter(|line| line.contains("The one before stays in use")));
     assert_eq!(shown(&server), ["localhost", "a.lan"]);
     fs::remove_file(cli.home().join("cert.key")).unwrap();
-    let args = until("the complaint", || server.line().filter(|line| line.contains("cannot be read")));
+    let args = until("the server's error", || server.line().filter(|line| line.contains("cannot be read")));
     assert!(args.contains("--tls-key"), "{args}");
 
     put(cli.home(), &studio.issue("b.lan"));
@@ -94,7 +94,7 @@ fn custom_certificate_sets_the_url_and_nodes_trust_system_roots() {
     let nodes: Value = cli.run(&["admin", "nodes", "list", "--json"]).json();
     assert_eq!(nodes["nodes"].as_array().map(Vec::len), Some(1));
     let shown = cli.run(&["admin", "tls", "show"]);
-    assert!(shown.status == 1 && shown.err.contains("no whole authority"), "none was made: {shown:?}");
+    assert!(shown.status == 1 && shown.err.contains("no whole authority"), "no CA was created: {shown:?}");
 }
 
 #[test]

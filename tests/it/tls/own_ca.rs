@@ -51,7 +51,7 @@ fn verdict_of(scratch: &Path, authority: &str, certificate: &[u8], now_ms: i64, 
 
 #[test]
 fn certificate_is_valid_only_for_the_machines_names() {
-    if !have("openssl", "the look at certificates") {
+    if !have("openssl", "checking certificates") {
         return;
     }
     let test = TestApp::start();
@@ -67,7 +67,7 @@ fn certificate_is_valid_only_for_the_machines_names() {
 
 #[test]
 fn stolen_ca_key_cannot_sign_for_foreign_names() {
-    if !have("openssl", "the look at certificates") {
+    if !have("openssl", "checking certificates") {
         return;
     }
     let test = TestApp::start();
@@ -102,7 +102,7 @@ fn certificate_is_renewed_60_days_before_expiry_and_the_ca_stays() {
     assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::Server);
     assert!(*own.pair() != first && own.authority_pem() == authority);
     assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::None);
-    if have("openssl", "the look at certificates") {
+    if have("openssl", "checking certificates") {
         assert_eq!(verdict(&test, &own, "10.0.0.5"), "good");
         test.clock.advance(DAY * 390);
         assert_eq!(verdict(&test, &own, "10.0.0.5"), "good");
@@ -135,8 +135,8 @@ fn server_certificate_never_outlives_its_ca_over_ten_years() {
     test.clock.advance(DAY * (3_650 - 300));
     assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::Server);
     test.clock.advance(DAY * 299);
-    assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::None, "it ends with its authority");
-    if have("openssl", "the look at certificates") {
+    assert_eq!(own.refresh(&test.app, &names).unwrap(), Change::None, "it already ends with its CA");
+    if have("openssl", "checking certificates") {
         assert_eq!(verdict(&test, &own, "box"), "good");
     }
     test.clock.advance(DAY * 2);
@@ -154,9 +154,9 @@ fn new_address_reissues_the_certificate_but_not_the_ca() {
     assert_eq!(look(&["192.168.7.7"]), Change::None);
     assert_eq!(look(&[]), Change::None);
     assert_eq!(look(&["fd00::5"]), Change::Server);
-    assert_eq!(look(&["203.0.113.9"]), Change::None, "the authority may not vouch for it");
+    assert_eq!(look(&["203.0.113.9"]), Change::None, "the CA may not sign for it");
     assert_eq!(own.authority_pem(), authority);
-    if have("openssl", "the look at certificates") {
+    if have("openssl", "checking certificates") {
         assert_eq!(verdict(&test, &own, "fd00::5"), "good");
         assert!(verdict(&test, &own, "203.0.113.9").contains("mismatch"));
     }
@@ -218,7 +218,7 @@ fn incomplete_files_are_recreated_at_startup_and_an_intact_ca_is_kept() {
             assert_eq!(mended, change, "{file} is {what}");
             assert_eq!(own.authority_pem() == authority, change == Change::Server, "{file} is {what}");
             authority = own.authority_pem();
-            assert_eq!(open(&test, &names).1, Change::None, "{file} was {what} and is mended");
+            assert_eq!(open(&test, &names).1, Change::None, "{file} was {what} and is repaired");
             let pair = own.pair();
             assert!(tiny_http::Certificate::from_pem(&pair.certificate, &pair.key).is_ok(), "{file} was {what}");
         }

@@ -23,7 +23,7 @@ fn server_starts_with_its_old_certificate_and_writes_the_new_one_later() {
     let wanted = names(&["10.0.0.5"]);
     let (mut own, change) = Own::open(&test.app, &wanted, None).unwrap();
     assert!(change == Change::None && own.pair() == first.pair());
-    assert!(own.refresh(&test.app, &wanted).is_err(), "it is tried again");
+    assert!(own.refresh(&test.app, &wanted).is_err(), "the write is retried");
     fs::remove_dir_all(&in_the_way).unwrap();
     assert_eq!(own.refresh(&test.app, &wanted).unwrap(), Change::Server);
     assert!(own.pair() != first.pair() && own.authority_pem() == first.authority_pem());

@@ -18,7 +18,7 @@ fn unpacked(source: &mut dyn Read, clock: &dyn Clock) -> Result<u64> {
     let scratch = tempfile::tempdir().unwrap();
     let target = scratch.path().join("plain.dem");
     let result = unpack_by(source, &target, UnpackLimits::default(), clock);
-    assert_eq!(result.is_ok(), target.exists(), "nothing is left of a failure");
+    assert_eq!(result.is_ok(), target.exists(), "a failure must leave no file");
     result
 }
 
@@ -78,7 +78,7 @@ fn endless_input_without_output_is_stopped_by_the_time_limit() {
         let clock = FakeClock::at(0);
         let mut source = Endless { head, again, at: 0, clock: &clock, a_read: Duration::from_secs(50) };
         too_large(unpacked(&mut source, &clock), "120 seconds", name);
-        assert!(clock.monotonic() < Duration::from_secs(300), "{name}: it stops soon");
+        assert!(clock.monotonic() < Duration::from_secs(300), "{name}: it must stop soon");
     }
 }
 

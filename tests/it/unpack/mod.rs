@@ -24,7 +24,7 @@ fn unpacked(packed: &[u8], limits: UnpackLimits) -> Result<Vec<u8>> {
     let scratch = tempfile::tempdir().unwrap();
     let target = scratch.path().join("plain.dem");
     let result = unpack(&mut &packed[..], &target, limits);
-    assert_eq!(result.is_ok(), target.exists(), "nothing is left of a failure");
+    assert_eq!(result.is_ok(), target.exists(), "a failure must leave no file");
     result.map(|size| {
         let plain = fs::read(&target).unwrap();
         assert_eq!(plain.len() as u64, size);
@@ -105,7 +105,7 @@ fn slow_unpacking_is_stopped() {
     let error = stop(&mut Slow(&packed, &clock), &scratch.path().join("slow.dem")).unwrap_err();
     assert_eq!(error.code, "demo_too_large");
     assert!(error.message.contains("120 seconds"), "{}", error.message);
-    assert!(clock.monotonic() < Duration::from_secs(600), "it stops soon");
+    assert!(clock.monotonic() < Duration::from_secs(600), "it must stop soon");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Demos in ZIP archives.
+
 use std::fs;
 use std::io::Write;
 use std::process::Command;
