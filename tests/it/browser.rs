@@ -47,9 +47,9 @@ fn chromium_plays_a_clip_and_seeks_in_it() {
     let id = appliance.submit(&key, &quick::job(&files));
     let job = appliance.wait_for_clip(&key, &id);
 
-    let (heard, hear) = channel();
+    let (report_sender, reports) = channel();
     let page = PAGE.replace("CLIP", job["clip"]["url"].as_str().unwrap());
-    let site = FileServer::serve(vec![("/page", Answer::Page(page)), ("/heard", Answer::Report(heard))]);
+    let site = FileServer::serve(vec![("/page", Answer::Page(page)), ("/heard", Answer::Report(report_sender))]);
     let home = appliance.scratch().join("home");
     trust(&home, &appliance.ca_file());
     let mut browser = Command::new("chromium")
@@ -63,7 +63,7 @@ fn chromium_plays_a_clip_and_seeks_in_it() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let report = hear.recv_timeout(TIMEOUT);
+    let report = reports.recv_timeout(TIMEOUT);
     browser.kill().unwrap();
     browser.wait().unwrap();
     let report = report.expect("the page must report");

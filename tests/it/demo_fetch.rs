@@ -87,8 +87,8 @@ fn client_sees_one_generic_fetch_error_and_the_operator_sees_the_cause() {
         assert_eq!(job["error"], actual, "{url}");
         let log = appliance.admin(&["jobs", "log", &id])["attempts"].to_string();
         assert!(log.contains(cause) && log.contains("Fetching from 127.0.0.1"), "{url}: {log}");
-        let (_, said) = appliance.call("GET", &format!("/api/clips/{id}"), &key, None);
-        assert!(!said["error"].to_string().contains(cause), "{said}");
+        let (_, job_shown) = appliance.call("GET", &format!("/api/clips/{id}"), &key, None);
+        assert!(!job_shown["error"].to_string().contains(cause), "{job_shown}");
         assert!(!log.contains("s3cret"), "{log}");
     }
     node.kill();

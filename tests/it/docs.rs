@@ -87,9 +87,10 @@ fn client_guide_programs_work_as_written() {
             .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let url = said.split('"').chain(said.lines()).find(|word| word.ends_with(".mp4") && word.starts_with("https"));
-        let url = url.unwrap_or_else(|| panic!("{language}: {said}{}", String::from_utf8_lossy(&output.stderr)));
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let url =
+            printed.split('"').chain(printed.lines()).find(|word| word.ends_with(".mp4") && word.starts_with("https"));
+        let url = url.unwrap_or_else(|| panic!("{language}: {printed}{}", String::from_utf8_lossy(&output.stderr)));
         assert_eq!(appliance.raw("GET", url, None, None).0, 200, "{language}");
     }
 }

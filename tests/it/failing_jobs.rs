@@ -72,8 +72,8 @@ fn impossible_jobs_fail_with_their_code_and_the_node_continues() {
         let job = appliance.wait_for_job(&key, &id);
         assert_eq!(job["status"], "failed", "{demo_url}: {job:#}");
         assert_eq!(job["error"]["code"], code, "{demo_url}: {job:#}");
-        let words = job["error"]["message"].as_str().unwrap();
-        assert!(words.len() > 20 && words.ends_with('.'), "{demo_url}: {words:?}");
+        let message = job["error"]["message"].as_str().unwrap();
+        assert!(message.len() > 20 && message.ends_with('.'), "{demo_url}: {message:?}");
         assert_eq!(job["clip"], json!(null));
     }
 

@@ -209,10 +209,10 @@ fn errors_name_the_server_and_contain_no_secret() {
         ("/s3cret".into(), BAD_URL, "http"),
         ("http://".into(), BAD_URL, "http"),
     ];
-    for (url, expected, words) in cases {
+    for (url, expected, message) in cases {
         let error = get(&client, &url).unwrap_err();
         assert_eq!(error.code, expected, "{url}: {error}");
-        assert!(error.message.contains(words) && error.message.ends_with('.'), "{url}: {error}");
+        assert!(error.message.contains(message) && error.message.ends_with('.'), "{url}: {error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{url}: {error:?}");
     }
 }

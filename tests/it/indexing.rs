@@ -22,12 +22,12 @@ use crate::support::wait::until;
 /// A child that writes an empty index. Scripts are called as `PROGRAM inspect --child DIR DEMO`.
 const GOOD: &str = r#"echo '{"map":"x","tick_rate":64.0,"rounds":[],"players":[]}' > "$3/index.json""#;
 
-struct Desk {
+struct Fixture {
     test: TestApp,
     caller: Caller,
 }
 
-impl Desk {
+impl Fixture {
     fn open() -> Self {
         let test = TestApp::start();
         let (caller, _) = test.account("studio");
@@ -63,86 +63,89 @@ fn failing_child_marks_the_demo_unreadable_with_a_reason() {
         ("echo '{}' > $3/index.json", "holds more"),
         ("head -c 1100000 /dev/zero | tr '\\0' ' ' > $3/index.json; echo '{}' >> $3/index.json", "holds more"),
     ];
-    for (number, (work, words)) in cases.iter().enumerate() {
-        let desk = Desk::open();
-        let demo = desk.upload(&[number as u8]);
-        assert!(desk.read_next(work).unwrap());
-        let Indexing::Failed { code, message } = desk.known(&demo) else { panic!("{work}") };
-        let expected = if *words == "Too old." { FailureCode::DemoUnsupported } else { FailureCode::DemoUnreadable };
-        assert!(code == expected && message.contains(words), "{work}: {code:?} {message}");
-        assert!(!desk.read_next(GOOD).unwrap(), "it is not retried by itself");
-        desk.upload(&[number as u8]);
-        assert!(desk.read_next(GOOD).unwrap(), "it is retried after another upload");
-        assert!(matches!(desk.known(&demo), Indexing::Indexed(_)));
+    for (number, (work, expected_text)) in cases.iter().enumerate() {
+        let fixture = Fixture::open();
+        let demo = fixture.upload(&[number as u8]);
+        assert!(fixture.read_next(work).unwrap());
+        let Indexing::Failed { code, message } = fixture.known(&demo) else { panic!("{work}") };
+        let expected =
+            if *expected_text == "Too old." { FailureCode::DemoUnsupported } else { FailureCode::DemoUnreadable };
+        assert!(code == expected && message.contains(expected_text), "{work}: {code:?} {message}");
+        assert!(!fixture.read_next(GOOD).unwrap(), "it is not retried by itself");
+        fixture.upload(&[number as u8]);
+        assert!(fixture.read_next(GOOD).unwrap(), "it is retried after another upload");
+        assert!(matches!(fixture.known(&demo), Indexing::Indexed(_)));
     }
 }
 
 #[test]
 fn machine_failure_requeues_the_demo_behind_the_others() {
-    let desk = Desk::open();
-    let first = desk.upload(b"first");
-    desk.test.clock.advance(Duration::from_secs(1));
-    let second = desk.upload(b"second");
+    let fixture = Fixture::open();
+    let first = fixture.upload(b"first");
+    fixture.test.clock.advance(Duration::from_secs(1));
+    let second = fixture.upload(b"second");
     for work in ["echo 'openjd_fail: No room.'; exit 20", "exit 21", "true"] {
-        desk.test.clock.advance(Duration::from_secs(1));
-        assert!(desk.read_next(work).is_err(), "{work}");
-        assert_eq!((desk.known(&first), desk.known(&second)), (Indexing::Waiting, Indexing::Waiting));
+        fixture.test.clock.advance(Duration::from_secs(1));
+        assert!(fixture.read_next(work).is_err(), "{work}");
+        assert_eq!((fixture.known(&first), fixture.known(&second)), (Indexing::Waiting, Indexing::Waiting));
     }
     // The failed attempts have put the first demo behind the second.
-    assert!(desk.read_next(GOOD).unwrap());
-    assert!(matches!(desk.known(&second), Indexing::Indexed(_)) && desk.known(&first) == Indexing::Waiting);
-    assert!(desk.read_next(GOOD).unwrap());
-    assert!(matches!(desk.known(&first), Indexing::Indexed(_)));
+    assert!(fixture.read_next(GOOD).unwrap());
+    assert!(matches!(fixture.known(&second), Indexing::Indexed(_)) && fixture.known(&first) == Indexing::Waiting);
+    assert!(fixture.read_next(GOOD).unwrap());
+    assert!(matches!(fixture.known(&first), Indexing::Indexed(_)));
 }
 
 #[test]
 fn hanging_child_is_killed_at_its_time_limit() {
-    let desk = Desk::open();
-    let demo = desk.upload(b"demo");
+    let fixture = Fixture::open();
+    let demo = fixture.upload(b"demo");
     std::thread::scope(|scope| {
-        let reading = scope.spawn(|| desk.read_next("sleep 600"));
+        let reading = scope.spawn(|| fixture.read_next("sleep 600"));
         until("the hanging child to be killed", || {
-            desk.test.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
+            fixture.test.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
             reading.is_finished().then_some(())
         });
         assert!(reading.join().unwrap().unwrap());
     });
-    let Indexing::Failed { message, .. } = desk.known(&demo) else { panic!("it must time out") };
+    let Indexing::Failed { message, .. } = fixture.known(&demo) else { panic!("it must time out") };
     assert!(message.contains("longer than 300 seconds"), "{message}");
 }
 
 #[test]
 fn stopping_server_kills_its_children_and_requeues_the_demo() {
-    let desk = Desk::open();
-    let demo = desk.upload(b"demo");
-    let began = desk.test.dir.path().join("began");
-    let program = desk.program(&format!("echo > {}; sleep 600", began.display()));
-    let passes = scheduler::start(desk.test.app.clone(), program, Vec::new()).unwrap();
+    let fixture = Fixture::open();
+    let demo = fixture.upload(b"demo");
+    let began = fixture.test.dir.path().join("began");
+    let program = fixture.program(&format!("echo > {}; sleep 600", began.display()));
+    let passes = scheduler::start(fixture.test.app.clone(), program, Vec::new()).unwrap();
     until("the child to start", || began.exists().then_some(()));
     passes.stop();
-    assert_eq!(desk.known(&demo), Indexing::Waiting);
-    let Desk { test, caller } = desk;
-    let desk = Desk { test: test.restart(), caller };
-    assert!(desk.read_next(GOOD).unwrap());
-    assert!(matches!(desk.known(&demo), Indexing::Indexed(_)));
+    assert_eq!(fixture.known(&demo), Indexing::Waiting);
+    let Fixture { test, caller } = fixture;
+    let fixture = Fixture { test: test.restart(), caller };
+    assert!(fixture.read_next(GOOD).unwrap());
+    assert!(matches!(fixture.known(&demo), Indexing::Indexed(_)));
 }
 
 #[test]
 fn two_demos_are_indexed_at_a_time_until_all_are_done() {
-    let desk = Desk::open();
-    let demos: Vec<_> = (0..7_u8).map(|number| desk.upload(&[number])).collect();
-    let (log, go) = (desk.test.dir.path().join("log"), desk.test.dir.path().join("go"));
+    let fixture = Fixture::open();
+    let demos: Vec<_> = (0..7_u8).map(|number| fixture.upload(&[number])).collect();
+    let (log, go) = (fixture.test.dir.path().join("log"), fixture.test.dir.path().join("go"));
     // Each child waits until the test has seen two at once.
     let work = format!(
         "echo + >> {log}; while [ ! -e {go} ]; do sleep 0.01; done; {GOOD}; echo - >> {log}",
         log = log.display(),
         go = go.display()
     );
-    let passes = scheduler::start(desk.test.app.clone(), desk.program(&work), Vec::new()).unwrap();
+    let passes = scheduler::start(fixture.test.app.clone(), fixture.program(&work), Vec::new()).unwrap();
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
     until("two children at once", || (read().matches('+').count() == limits::INDEXERS).then_some(()));
     std::fs::write(&go, "").unwrap();
-    until("all demos to be indexed", || demos.iter().all(|demo| desk.known(demo) != Indexing::Waiting).then_some(()));
+    until("all demos to be indexed", || {
+        demos.iter().all(|demo| fixture.known(demo) != Indexing::Waiting).then_some(())
+    });
     passes.stop();
     let mut running = 0_i32;
     for line in read().lines() {

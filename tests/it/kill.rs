@@ -6,7 +6,7 @@ use crate::support::quick;
 use crate::support::wait::{TIMEOUT, until};
 
 /// What the node sends at each stage: heartbeats, upload, completion.
-const SIGHTS: [&str; 6] = [
+const STAGES: [&str; 6] = [
     r#""stage":"fetching""#,
     r#""stage":"parsing""#,
     r#""stage":"rendering""#,
@@ -22,16 +22,16 @@ enum Victim {
 }
 
 /// Kills and restarts `victim` when the node sends `stage`; the job must still end as done.
-fn survives(victim: Victim, sight: &str) {
+fn kill_at(victim: Victim, stage: &str) {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let proxy = Proxy::before(&appliance.address);
     let mut node = appliance.node("node", Some(&proxy.url));
 
-    let sighted = proxy.stop_at(sight);
+    let reached = proxy.stop_at(stage);
     let id = appliance.submit(&key, &quick::job(&files));
-    sighted.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{victim:?}: never saw {sight}"));
+    reached.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{victim:?}: never saw {stage}"));
     match victim {
         Victim::Server => {
             appliance.server().kill();
@@ -46,7 +46,7 @@ fn survives(victim: Victim, sight: &str) {
     }
 
     let job = appliance.wait_for_clip(&key, &id);
-    assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {sight}");
+    assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {stage}");
     until("the killed attempt's files to be deleted", || (appliance.videos().len() == 1).then_some(()));
     let (status, video) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
     assert_eq!((status, video.len() as u64), (200, job["clip"]["bytes"].as_u64().unwrap()));
@@ -55,12 +55,12 @@ fn survives(victim: Victim, sight: &str) {
 
 #[test]
 fn server_killed_in_any_stage_loses_no_job_and_bills_it_once() {
-    SIGHTS.iter().for_each(|sight| survives(Victim::Server, sight));
+    STAGES.iter().for_each(|stage| kill_at(Victim::Server, stage));
 }
 
 #[test]
 fn node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
-    SIGHTS.iter().for_each(|sight| survives(Victim::Node, sight));
+    STAGES.iter().for_each(|stage| kill_at(Victim::Node, stage));
 }
 
 #[test]

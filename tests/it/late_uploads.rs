@@ -16,19 +16,19 @@ use crate::support::test_app::{LEASE, TestApp, spec};
 use crate::support::video::{CLIP, POSTER};
 
 /// A body that runs a callback before its last bytes.
-struct Meanwhile<'a> {
+struct BodyWithCallback<'a> {
     first: &'a [u8],
-    act: Option<Box<dyn FnOnce() + 'a>>,
+    callback: Option<Box<dyn FnOnce() + 'a>>,
     last: &'a [u8],
 }
 
-impl Read for Meanwhile<'_> {
+impl Read for BodyWithCallback<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         if !self.first.is_empty() {
             return self.first.read(into);
         }
-        if let Some(act) = self.act.take() {
-            act();
+        if let Some(callback) = self.callback.take() {
+            callback();
         }
         self.last.read(into)
     }
@@ -47,14 +47,14 @@ enum End {
 const ENDS: [End; 5] =
     [End::Completed, End::NodeRemoved, End::CancelledByClient, End::CancelledByOperator, End::RanOut];
 
-struct Scene {
+struct Fixture {
     test: TestApp,
     caller: Caller,
     node: Node,
     grant: Grant,
 }
 
-impl Scene {
+impl Fixture {
     fn open() -> Self {
         let test = TestApp::start();
         let (caller, _) = test.account("studio");
@@ -128,72 +128,72 @@ impl Scene {
 #[test]
 fn video_upload_writes_nothing_after_its_lease_ends() {
     for how in ENDS {
-        let scene = Scene::open();
-        let act = || scene.end(how);
-        let mut body = Meanwhile { first: &CLIP, act: Some(Box::new(act)), last: b"something else" };
-        let error = scene.send_video(0, &mut body).expect_err("the lease has ended");
+        let fixture = Fixture::open();
+        let callback = || fixture.end(how);
+        let mut body = BodyWithCallback { first: &CLIP, callback: Some(Box::new(callback)), last: b"something else" };
+        let error = fixture.send_video(0, &mut body).expect_err("the lease has ended");
         assert_eq!(error.kind, Kind::Conflict, "{how:?}: {error}");
-        scene.assert_frozen(how, false);
-        let late = scene.send_video(0, &mut &b"late"[..]).unwrap_err();
+        fixture.assert_frozen(how, false);
+        let late = fixture.send_video(0, &mut &b"late"[..]).unwrap_err();
         assert_eq!(late.kind, Kind::Conflict, "{how:?}: {late}");
-        scene.assert_frozen(how, false);
+        fixture.assert_frozen(how, false);
     }
 }
 
 #[test]
 fn poster_upload_is_not_stored_after_its_lease_ends() {
     for how in ENDS {
-        let scene = Scene::open();
-        scene.send_video(0, &mut &CLIP[..]).unwrap();
-        scene.send_poster(&mut &POSTER[..]).unwrap();
-        let act = || scene.end(how);
-        let mut body = Meanwhile { first: &POSTER, act: Some(Box::new(act)), last: b"something else" };
-        let error = scene.send_poster(&mut body).expect_err("the lease has ended");
+        let fixture = Fixture::open();
+        fixture.send_video(0, &mut &CLIP[..]).unwrap();
+        fixture.send_poster(&mut &POSTER[..]).unwrap();
+        let callback = || fixture.end(how);
+        let mut body = BodyWithCallback { first: &POSTER, callback: Some(Box::new(callback)), last: b"something else" };
+        let error = fixture.send_poster(&mut body).expect_err("the lease has ended");
         assert_eq!(error.kind, Kind::Conflict, "{how:?}: {error}");
-        scene.assert_frozen(how, true);
+        fixture.assert_frozen(how, true);
     }
 }
 
 #[test]
 fn upload_notices_within_a_mebibyte_that_another_process_ended_its_lease() {
-    let scene = Scene::open();
+    let fixture = Fixture::open();
     let rest = vec![7; 3 << 20];
     // The clock stands still.
-    let act = || drop(nodes::remove(&scene.test.admin(), "n1").unwrap());
-    let mut body = Meanwhile { first: b"x", act: Some(Box::new(act)), last: &rest };
-    assert_eq!(scene.send_video(0, &mut body).unwrap_err().code, "lost");
-    scene.assert_frozen(End::NodeRemoved, false);
+    let callback = || drop(nodes::remove(&fixture.test.admin(), "n1").unwrap());
+    let mut body = BodyWithCallback { first: b"x", callback: Some(Box::new(callback)), last: &rest };
+    assert_eq!(fixture.send_video(0, &mut body).unwrap_err().code, "lost");
+    fixture.assert_frozen(End::NodeRemoved, false);
 }
 
 #[test]
 fn upload_started_before_a_rejected_completion_is_superseded() {
-    let scene = Scene::open();
+    let fixture = Fixture::open();
     let half = CLIP.len() / 2;
-    let act = || assert_eq!(scene.complete().unwrap_err().code, "video_mismatch");
-    let mut body = Meanwhile { first: &CLIP[..half], act: Some(Box::new(act)), last: &CLIP[half..] };
-    assert_eq!(scene.send_video(0, &mut body).unwrap_err().code, "superseded");
-    assert_eq!(scene.files(), []);
-    scene.send_video(0, &mut &CLIP[..]).unwrap();
-    scene.complete().unwrap();
-    scene.assert_frozen(End::Completed, false);
+    let callback = || assert_eq!(fixture.complete().unwrap_err().code, "video_mismatch");
+    let mut body = BodyWithCallback { first: &CLIP[..half], callback: Some(Box::new(callback)), last: &CLIP[half..] };
+    assert_eq!(fixture.send_video(0, &mut body).unwrap_err().code, "superseded");
+    assert_eq!(fixture.files(), []);
+    fixture.send_video(0, &mut &CLIP[..]).unwrap();
+    fixture.complete().unwrap();
+    fixture.assert_frozen(End::Completed, false);
 }
 
 #[test]
 fn clip_file_with_the_wrong_length_is_not_served() {
-    let scene = Scene::open();
-    scene.send_video(0, &mut &CLIP[..]).unwrap();
-    scene.complete().unwrap();
-    let job = jobs::get(&scene.test.app, &scene.caller, scene.grant.job.job.public_id).unwrap().job;
+    let fixture = Fixture::open();
+    fixture.send_video(0, &mut &CLIP[..]).unwrap();
+    fixture.complete().unwrap();
+    let job = jobs::get(&fixture.test.app, &fixture.caller, fixture.grant.job.job.public_id).unwrap().job;
     assert_eq!(job.status, JobStatus::Done);
     let token = job.clip.unwrap().token;
-    let path = scene.test.dir.path().join(format!("clips/{}.mp4", scene.grant.lease.id));
+    let path = fixture.test.dir.path().join(format!("clips/{}.mp4", fixture.grant.lease.id));
     for length in [0, CLIP.len() - 1, CLIP.len() + 1] {
         let mut bytes = CLIP.clone();
         bytes.resize(length, 0);
         fs::write(&path, bytes).unwrap();
-        let error = clips::open_video(&scene.test.app, &token).err().expect("the file has the wrong length");
+        let error = clips::open_video(&fixture.test.app, &token).err().expect("the file has the wrong length");
         assert_eq!(error.kind, Kind::Internal, "{length}");
     }
     fs::write(&path, &*CLIP).unwrap();
-    assert_eq!(clips::open_video(&scene.test.app, &token).unwrap().bytes, CLIP.len() as u64);
+    assert_eq!(clips::open_video(&fixture.test.app, &token).unwrap().bytes, CLIP.len() as u64);
 }

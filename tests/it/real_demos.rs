@@ -80,13 +80,13 @@ fn scene_of_a_real_match_is_consistent_with_its_index() {
             assert_eq!(scene.players[scene.followed].steam64, steam64);
             let kills = scene.kills.iter().filter(|kill| kill.killer == Some(scene.followed));
             assert_eq!(kills.count() as u32, expected, "{name}: {steam64} in round {round}");
-            check_whole(&scene, name);
+            check_scene(&scene, name);
         }
     }
 }
 
 /// Checks that hold for every scene of a professional match.
-fn check_whole(scene: &Scene, name: &str) {
+fn check_scene(scene: &Scene, name: &str) {
     assert_eq!(scene.players.len(), 10, "{name}");
     assert!(scene.players.iter().all(|player| player.steam64 > 76_561_197_960_265_728 && !player.name.is_empty()));
     assert!(scene.teams.iter().all(|team| !team.name.is_empty()), "{name}");

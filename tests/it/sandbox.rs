@@ -22,7 +22,7 @@ use crate::support::quick;
 use crate::support::wait::until;
 
 /// Environment variables that tell the test binary, started again as a child, what to do.
-const ACT: &str = "DINKEM_TEST_ACT";
+const ACTION: &str = "DINKEM_TEST_ACT";
 const PLACE: &str = "DINKEM_TEST_PLACE";
 const PORT: &str = "DINKEM_TEST_PORT";
 /// Exit status of a refused action.
@@ -31,12 +31,12 @@ const REFUSED: i32 = 3;
 const FILE_BYTES: u64 = 1 << 20;
 
 /// A demo, a work directory, and files that must stay out of reach.
-struct Place {
+struct Sandbox {
     dir: tempfile::TempDir,
     listener: TcpListener,
 }
 
-impl Place {
+impl Sandbox {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("demo.dem"), "a demo").unwrap();
@@ -46,11 +46,11 @@ impl Place {
     }
 
     /// Runs one action in a sandboxed child process.
-    fn act(&self, name: &str) -> Output {
+    fn run(&self, name: &str) -> Output {
         let port = self.listener.local_addr().unwrap().port();
         let mut own = Command::new(std::env::current_exe().unwrap());
         own.args(["--exact", "sandbox::child_process_entry_point", "--nocapture", "--test-threads=1"]);
-        own.env(ACT, name).env(PLACE, self.dir.path()).env(PORT, port.to_string());
+        own.env(ACTION, name).env(PLACE, self.dir.path()).env(PORT, port.to_string());
         own.output().unwrap()
     }
 }
@@ -59,12 +59,12 @@ impl Place {
 /// with the result.
 #[test]
 fn child_process_entry_point() {
-    let Ok(act) = std::env::var(ACT) else { return };
+    let Ok(action) = std::env::var(ACTION) else { return };
     let place = PathBuf::from(std::env::var(PLACE).unwrap());
     let room = Room { memory_bytes: 4 << 30, cpu_seconds: 1, file_bytes: FILE_BYTES };
     let (demo, work) = (place.join("demo.dem"), place.join("work"));
     enter(&Walls { reads: &demo, writes: &work, room }).unwrap();
-    match do_act(&act, &place, &work) {
+    match run_action(&action, &place, &work) {
         Ok(()) => exit(0),
         Err(error) => {
             eprintln!("{error}");
@@ -73,10 +73,10 @@ fn child_process_entry_point() {
     }
 }
 
-fn do_act(act: &str, place: &Path, work: &Path) -> io::Result<()> {
+fn run_action(action: &str, place: &Path, work: &Path) -> io::Result<()> {
     let port = || std::env::var(PORT).unwrap().parse::<u16>().unwrap();
     let own = |name: &str| work.join(name);
-    match act {
+    match action {
         "reads its demo" => fs::read(place.join("demo.dem")).map(drop),
         "writes, renames and removes in its directory" => {
             fs::write(own("a.part"), "x")?;
@@ -122,24 +122,24 @@ fn do_act(act: &str, place: &Path, work: &Path) -> io::Result<()> {
             io::copy(&mut io::repeat(0).take(2 * FILE_BYTES), &mut file)?;
             file.flush()
         }
-        _ => panic!("{act}"),
+        _ => panic!("{action}"),
     }
 }
 
 #[test]
 fn sandboxed_process_can_do_its_work() {
-    let place = Place::new();
-    for act in ["reads its demo", "writes, renames and removes in its directory", "starts threads", "takes 64 MiB"] {
-        let output = place.act(act);
-        assert_eq!(output.status.code(), Some(0), "{act}: {output:?}");
+    let place = Sandbox::new();
+    for action in ["reads its demo", "writes, renames and removes in its directory", "starts threads", "takes 64 MiB"] {
+        let output = place.run(action);
+        assert_eq!(output.status.code(), Some(0), "{action}: {output:?}");
     }
 }
 
 #[test]
 fn sandboxed_process_is_denied_files_network_programs_and_memory() {
     assert_eq!(missing(), None, "this machine must support Landlock");
-    let place = Place::new();
-    for act in [
+    let place = Sandbox::new();
+    for action in [
         "reads the store",
         "reads the list of users",
         "reads its own environment",
@@ -158,24 +158,24 @@ fn sandboxed_process_is_denied_files_network_programs_and_memory() {
         "takes 9 GB",
         "opens a hundred files",
     ] {
-        let output = place.act(act);
-        assert_eq!(output.status.code(), Some(REFUSED), "{act}: {output:?}");
+        let output = place.run(action);
+        assert_eq!(output.status.code(), Some(REFUSED), "{action}: {output:?}");
     }
 }
 
 #[test]
 fn exhausted_resource_is_recognised_from_the_exit_status() {
-    let place = Place::new();
-    for (act, what) in [
+    let place = Sandbox::new();
+    for (action, what) in [
         ("takes 9 GB without asking", Exhausted::Memory),
         ("never ends", Exhausted::Time),
         ("writes a long file", Exhausted::File),
     ] {
-        let output = place.act(act);
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        let refused = words.lines().any(no_memory);
+        let output = place.run(action);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let refused = stderr.lines().any(no_memory);
         let verdict = Verdict::of(output.status.code(), output.status.signal(), refused);
-        assert_eq!(verdict, Verdict::Exhausted(what), "{act}: {output:?}");
+        assert_eq!(verdict, Verdict::Exhausted(what), "{action}: {output:?}");
     }
     assert_eq!(fs::metadata(place.dir.path().join("work/long")).unwrap().len(), FILE_BYTES);
 }
@@ -222,8 +222,8 @@ fn renderer_is_sandboxed_and_inherits_no_environment() {
         ("Max file size", 4 << 30),
     ] {
         let line = limits.lines().find(|line| line.starts_with(limit)).unwrap();
-        let words: Vec<_> = line[limit.len()..].split_whitespace().take(2).collect();
-        assert_eq!(words, [value.to_string(), value.to_string()], "{line}");
+        let values: Vec<_> = line[limit.len()..].split_whitespace().take(2).collect();
+        assert_eq!(values, [value.to_string(), value.to_string()], "{line}");
     }
     assert!(limits.lines().any(|line| line.starts_with("Max cpu time") && !line.contains("unlimited")), "{limits}");
     assert_eq!(appliance.wait_for_clip(&key, &id)["error"], json!(null));

@@ -24,10 +24,10 @@ fn uuid(number: u128) -> Uuid {
 }
 
 #[track_caller]
-fn assert_refused<T>(answer: Result<T, Error>, code: &str, words: &str) {
+fn assert_refused<T>(answer: Result<T, Error>, code: &str, message: &str) {
     let error = answer.err().expect("it must be refused");
     assert_eq!(error.code, code);
-    assert!(error.message.contains(words), "{}", error.message);
+    assert!(error.message.contains(message), "{}", error.message);
 }
 
 #[test]
@@ -45,11 +45,11 @@ fn newer_or_foreign_store_is_refused_and_left_unchanged() {
         ("PRAGMA user_version = 99", "store_newer", "version 99"),
         ("CREATE TABLE theirs (x)", "store_foreign", "another program"),
     ];
-    for (sql, code, words) in cases {
+    for (sql, code, message) in cases {
         let dir = private_dir();
         Connection::open(dir.path().join("store.db")).unwrap().execute_batch(sql).unwrap();
-        assert_refused(Store::serve(dir.path(), Arc::default()), code, words);
-        assert_refused(Store::beside(dir.path()), code, words);
+        assert_refused(Store::serve(dir.path(), Arc::default()), code, message);
+        assert_refused(Store::beside(dir.path()), code, message);
         let tables: i64 = Connection::open(dir.path().join("store.db"))
             .unwrap()
             .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -120,10 +120,10 @@ fn failed_or_panicking_operation_is_rolled_back_without_affecting_its_commit_gro
     let dir = tempfile::tempdir().unwrap();
     let server = open(&dir);
     // Blocks the writer, so that the following operations share one commit.
-    let (let_go, held) = mpsc::channel::<()>();
+    let (release, held) = mpsc::channel::<()>();
     let (began, begun) = mpsc::channel();
     let outcomes = std::thread::scope(|scope| {
-        let gate = scope.spawn(|| {
+        let blocker = scope.spawn(|| {
             server.write(move |_| {
                 began.send(()).unwrap();
                 held.recv().unwrap();
@@ -148,8 +148,8 @@ fn failed_or_panicking_operation_is_rolled_back_without_affecting_its_commit_gro
                 })
             })
             .collect();
-        let_go.send(()).unwrap();
-        gate.join().unwrap().unwrap();
+        release.send(()).unwrap();
+        blocker.join().unwrap().unwrap();
         others.into_iter().map(|other| other.join().unwrap().map_err(|error| error.code)).collect::<Vec<_>>()
     });
     assert_eq!(outcomes, [Ok("good".into()), Err("not_found"), Err("internal"), Ok("fine".into())]);

@@ -41,7 +41,7 @@ fn serve(dir: &Path) -> Result<Store, Error> {
 }
 
 /// All tables, columns, indexes, triggers and views.
-fn shape(store: &Path) -> Vec<String> {
+fn schema_of(store: &Path) -> Vec<String> {
     let db = Connection::open(store).unwrap();
     let sql = "
         SELECT kind || ' ' || what FROM (
@@ -67,10 +67,10 @@ fn version(store: &Path) -> i64 {
 fn migrated_store_has_the_current_schema_and_keeps_its_rows() {
     let new = tempfile::tempdir().unwrap();
     serve(new.path()).unwrap();
-    (1..=SCHEMAS.len()).for_each(|version| becomes_like(&of_version(version), &new));
+    (1..=SCHEMAS.len()).for_each(|version| assert_migrates_to(&of_version(version), &new));
 }
 
-fn becomes_like(old: &TempDir, new: &TempDir) {
+fn assert_migrates_to(old: &TempDir, new: &TempDir) {
     let migrated = serve(old.path()).unwrap();
     let accounts = migrated.read(store::accounts::all).unwrap();
     assert_eq!(
@@ -83,7 +83,7 @@ fn becomes_like(old: &TempDir, new: &TempDir) {
         billed.iter().map(|row| (row.job, row.footage_ms, row.rate, row.amount)).collect::<Vec<_>>(),
         [(JobId(3), 12_345, Micros::ZERO, Micros::ZERO)]
     );
-    assert_eq!(shape(&old.path().join("store.db")), shape(&new.path().join("store.db")));
+    assert_eq!(schema_of(&old.path().join("store.db")), schema_of(&new.path().join("store.db")));
     assert_eq!(version(&old.path().join("store.db")), version(&new.path().join("store.db")));
 }
 
@@ -111,9 +111,9 @@ fn failed_migration_leaves_the_store_unchanged_and_can_be_retried() {
     let path = dir.path().join("store.db");
     // Makes the migration fail.
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE audit (x)").unwrap();
-    let before = shape(&path);
+    let before = schema_of(&path);
     assert!(serve(dir.path()).is_err());
-    assert_eq!((shape(&path), version(&path)), (before, 1));
+    assert_eq!((schema_of(&path), version(&path)), (before, 1));
     Connection::open(&path).unwrap().execute_batch("DROP TABLE audit").unwrap();
     assert_eq!(serve(dir.path()).unwrap().read(store::accounts::all).unwrap().len(), 1);
 }

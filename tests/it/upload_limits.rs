@@ -24,24 +24,24 @@ fn demo(number: u8, bytes: usize) -> Vec<u8> {
 }
 
 /// A body that runs a callback after `at` bytes.
-struct Then<'a> {
+struct BodyWithCallback<'a> {
     body: &'a [u8],
     at: usize,
-    act: Option<Box<dyn FnOnce() + 'a>>,
+    callback: Option<Box<dyn FnOnce() + 'a>>,
 }
 
-impl<'a> Then<'a> {
-    fn at(body: &'a [u8], at: usize, act: impl FnOnce() + 'a) -> Self {
-        Self { body, at, act: Some(Box::new(act)) }
+impl<'a> BodyWithCallback<'a> {
+    fn at(body: &'a [u8], at: usize, callback: impl FnOnce() + 'a) -> Self {
+        Self { body, at, callback: Some(Box::new(callback)) }
     }
 }
 
-impl Read for Then<'_> {
+impl Read for BodyWithCallback<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.at == 0
-            && let Some(act) = self.act.take()
+            && let Some(callback) = self.callback.take()
         {
-            act();
+            callback();
         }
         let most = if self.at > 0 { self.at.min(buffer.len()) } else { buffer.len() };
         let read = self.body.read(&mut buffer[..most])?;
@@ -57,7 +57,7 @@ fn at_once(test: &TestApp, caller: &Caller, bodies: &[Vec<u8>], are_stated: bool
         let upload = |body: &Vec<u8>| {
             // Uploads that are refused early must not block the others.
             let waits = std::cell::Cell::new(true);
-            let mut reader = Then::at(body, body.len() / 2, || {
+            let mut reader = BodyWithCallback::at(body, body.len() / 2, || {
                 waits.set(false);
                 begun.wait();
             });
@@ -101,7 +101,7 @@ fn bytes_in_flight_count_only_against_their_own_accounts_quota() {
     let test = TestApp::start_with(|quotas| quotas.demo_bytes = quota, |data| FakeDisk::with(1 << 40).room(data));
     let ((studio, _), (another, _)) = (test.account("studio"), test.account("another"));
     let (first, second) = (demo(1, 2 * MIB), demo(2, 2 * MIB));
-    let mut during = Then::at(&first, MIB, || {
+    let mut during = BodyWithCallback::at(&first, MIB, || {
         assert_eq!(demos::allowance(&test.app, &studio).unwrap().left, MIB as u64);
         let refused = demos::receive_sized(&test.app, &studio, &mut &second[..], Some(2 * MIB as u64));
         assert_eq!(refused.unwrap_err().code, "quota_reached");
@@ -142,7 +142,7 @@ fn demo_refused_at_commit_leaves_no_file_unless_another_account_has_it() {
         if is_shared {
             demos::receive(&test.app, &another, &mut &body[..]).unwrap();
         }
-        let mut late = Then::at(&body, body.len(), || use_up(&test, &studio, quota));
+        let mut late = BodyWithCallback::at(&body, body.len(), || use_up(&test, &studio, quota));
         let refused = demos::receive_sized(&test.app, &studio, &mut late, Some(body.len() as u64));
         assert_eq!(refused.unwrap_err().code, "quota_reached");
         assert_eq!(fake_disk::files(test.dir.path()).len(), usize::from(is_shared));
@@ -168,7 +168,7 @@ fn sweep_removes_orphans_but_not_running_uploads() {
     let folder = test.dir.path().join("demos");
     let kept = demos::receive(&test.app, &caller, &mut &demo(1, 1_000)[..]).unwrap();
     let body = demo(2, 2 * MIB);
-    let mut during = Then::at(&body, MIB, || {
+    let mut during = BodyWithCallback::at(&body, MIB, || {
         for left in ["0123.part".to_owned(), "0a".repeat(32)] {
             std::fs::write(folder.join(left), "left over").unwrap();
         }

@@ -17,13 +17,13 @@ use std::time::Duration;
 use crate::support::mp4::Mp4;
 use crate::support::test_app::{TestApp, spec};
 
-struct Trial {
+struct Fixture {
     test: TestApp,
     caller: Caller,
     node: Node,
 }
 
-impl Trial {
+impl Fixture {
     fn open() -> Self {
         let test = TestApp::start();
         let (caller, _) = test.account("studio");
@@ -125,28 +125,28 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         ),
         ("1440 lines", Mp4 { lines: 1440, ..good() }, Some("2560x1440, not 1920x1080")),
     ];
-    let trial = Trial::open();
+    let fixture = Fixture::open();
     for (what, video, refused) in cases {
-        let (grant, video) = (trial.claim(spec()), video.bytes());
-        let answer = trial.deliver(&grant, &video);
+        let (grant, video) = (fixture.claim(spec()), video.bytes());
+        let answer = fixture.deliver(&grant, &video);
         let Some(why) = refused else {
             answer.unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert_eq!(trial.bench(), None, "{what}");
+            assert_eq!(fixture.bench(), None, "{what}");
             continue;
         };
         let error = answer.expect_err(what);
         assert_eq!((error.kind, error.code), (Kind::Invalid, "video_mismatch"), "{what}: {error}");
         assert!(error.message.contains(why), "{what}: {error}");
-        let job = jobs::get(&trial.test.app, &trial.caller, grant.job.job.public_id).unwrap().job;
+        let job = jobs::get(&fixture.test.app, &fixture.caller, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{what}");
-        let bench = trial.bench().unwrap_or_else(|| panic!("{what}: the node must be benched"));
+        let bench = fixture.bench().unwrap_or_else(|| panic!("{what}: the node must be benched"));
         assert!(bench.contains(why) && bench.contains(&job.public_id.to_string()), "{what}: {bench}");
         // Repeating the call finds no video and does not bench the node again.
-        assert_eq!(trial.complete(&grant, &video).unwrap_err().code, "video_missing", "{what}");
-        assert_eq!(trial.bench(), None, "{what}");
-        trial.give_up(&grant);
+        assert_eq!(fixture.complete(&grant, &video).unwrap_err().code, "video_missing", "{what}");
+        assert_eq!(fixture.bench(), None, "{what}");
+        fixture.give_up(&grant);
     }
-    assert!(trial.billed_ms().iter().all(|billed| (10_000..10_100).contains(billed)), "{:?}", trial.billed_ms());
+    assert!(fixture.billed_ms().iter().all(|billed| (10_000..10_100).contains(billed)), "{:?}", fixture.billed_ms());
 }
 
 /// A video of empty frames.
@@ -156,8 +156,8 @@ fn one_empty_all(frames: u32) -> Mp4 {
 
 #[test]
 fn clip_of_an_indexed_demo_must_last_as_long_as_its_round() {
-    let trial = Trial::open();
-    let order = trial.demo(&[100, 40]);
+    let fixture = Fixture::open();
+    let order = fixture.demo(&[100, 40]);
     let game = |spec: JobSpec| JobSpec { renderer: Renderer::Game, ..spec };
     let round = |round: u32| JobSpec { round, ..order.clone() };
     let cases = [
@@ -179,41 +179,41 @@ fn clip_of_an_indexed_demo_must_last_as_long_as_its_round() {
     let mut billed = Vec::new();
     for (spec, seconds, good) in cases {
         let what = format!("round {} by {:?}: {seconds} s", spec.round, spec.renderer);
-        let grant = trial.claim(spec);
+        let grant = fixture.claim(spec);
         let frames = (seconds * 30.0_f64).round() as u32;
-        let answer = trial.deliver(&grant, &Mp4::of(frames, 30, 40).bytes());
+        let answer = fixture.deliver(&grant, &Mp4::of(frames, 30, 40).bytes());
         assert_eq!(answer.as_ref().err().map(|error| error.code), (!good).then_some("video_mismatch"), "{what}");
-        assert_eq!(trial.bench().is_some(), !good, "{what}");
+        assert_eq!(fixture.bench().is_some(), !good, "{what}");
         match good {
             true => billed.push((seconds * 1_000.0).round() as u64),
-            false => trial.give_up(&grant),
+            false => fixture.give_up(&grant),
         }
     }
-    assert_eq!(trial.billed_ms(), billed);
+    assert_eq!(fixture.billed_ms(), billed);
 }
 
 #[test]
 fn incomplete_upload_does_not_bench_the_node_and_a_completed_job_resets_the_bench() {
-    let trial = Trial::open();
+    let fixture = Fixture::open();
     let (good, bad) = (Mp4::of(300, 30, 40).bytes(), Mp4::of(300, 60, 40).bytes());
     let minutes = || {
-        let info = nodes::list(&trial.test.app).unwrap().remove(0);
-        info.node.bench.map(|bench| (bench.until_ms - trial.test.now_ms()) / 60_000)
+        let info = nodes::list(&fixture.test.app).unwrap().remove(0);
+        info.node.bench.map(|bench| (bench.until_ms - fixture.test.now_ms()) / 60_000)
     };
-    let grant = trial.claim(spec());
-    assert_eq!(trial.complete(&grant, &good).unwrap_err().code, "video_missing");
-    leases::append_video(&trial.test.app, &trial.node, grant.lease.id, 0, &mut &good[..5_000]).unwrap();
-    assert_eq!(trial.complete(&grant, &good).unwrap_err().code, "video_mismatch");
+    let grant = fixture.claim(spec());
+    assert_eq!(fixture.complete(&grant, &good).unwrap_err().code, "video_missing");
+    leases::append_video(&fixture.test.app, &fixture.node, grant.lease.id, 0, &mut &good[..5_000]).unwrap();
+    assert_eq!(fixture.complete(&grant, &good).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), None, "an incomplete upload is no offense");
     // The video was discarded, so the node can start over.
-    assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
+    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), Some(10));
-    assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
+    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), Some(20));
-    trial.deliver(&grant, &good).unwrap();
+    fixture.deliver(&grant, &good).unwrap();
     assert_eq!(minutes(), Some(20), "the node may finish its job, and stays benched");
-    trial.test.clock.advance(Duration::from_secs(20 * 60));
-    let grant = trial.claim(spec());
-    assert_eq!(trial.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
+    fixture.test.clock.advance(Duration::from_secs(20 * 60));
+    let grant = fixture.claim(spec());
+    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
     assert_eq!(minutes(), Some(10));
 }

@@ -44,7 +44,7 @@ fn claimed(test: &TestApp, caller: &Caller, node: &Node, spec: JobSpec) -> Grant
     test.claim(node).unwrap()
 }
 
-fn bills(test: &TestApp) -> Vec<LedgerRow> {
+fn ledger_rows(test: &TestApp) -> Vec<LedgerRow> {
     Store::beside(test.dir.path()).unwrap().read(|db| ledger::page(db, JobId(0), 100)).unwrap()
 }
 
@@ -89,7 +89,7 @@ fn repeated_completion_yields_one_clip_and_one_ledger_row() {
         amount: Micros::ZERO,
         currency: Currency::DEFAULT,
     };
-    assert_eq!(bills(&test), [expected]);
+    assert_eq!(ledger_rows(&test), [expected]);
 
     let mut opened = clips::open_video(&test.app, &clip.token).unwrap();
     let mut bytes = Vec::new();
@@ -120,7 +120,7 @@ fn deleting_a_clip_removes_its_files_and_url_but_not_the_job_or_its_bill() {
     assert_eq!(clips::open_video(&test.app, &token).err().unwrap().kind, Kind::NotFound);
     assert_eq!(clips::open_poster(&test.app, &token).err().unwrap().kind, Kind::NotFound);
     assert_eq!(files(&test, "clips"), [""; 0]);
-    assert_eq!(bills(&test).len(), 1);
+    assert_eq!(ledger_rows(&test).len(), 1);
     complete(&test, &node, &grant).unwrap();
 }
 
@@ -210,7 +210,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
             leases::fail(&test.app, &node, grant.lease.id, failure, None).unwrap();
         }
     }
-    assert_eq!(bills(&test).len(), 1);
+    assert_eq!(ledger_rows(&test).len(), 1);
     assert_eq!(files(&test, "clips").len(), 1, "only the published clip is left");
 }
 

@@ -25,7 +25,7 @@ fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
 }
 
 /// Class of each of the account's keys and whether it is live.
-fn lives(test: &TestApp, name: &str) -> Vec<(KeyClass, bool)> {
+fn key_states(test: &TestApp, name: &str) -> Vec<(KeyClass, bool)> {
     let now = test.now_ms();
     keys::list(&test.app, name).unwrap().iter().map(|key| (key.class, key.is_live(now))).collect()
 }
@@ -99,7 +99,7 @@ fn rotation_needs_a_live_key_of_the_class() {
         "both keys are live during the overlap"
     );
     assert_eq!(
-        lives(&test, "studio"),
+        key_states(&test, "studio"),
         [(KeyClass::Reserved, true), (KeyClass::Metered, true), (KeyClass::Metered, true)]
     );
     assert_eq!(code(keys::rotate(&test.app, "nobody", KeyClass::Metered, HOUR)), (Kind::NotFound, "not_found"));

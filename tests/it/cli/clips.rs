@@ -14,8 +14,8 @@ fn assert_is_mp4(path: &Path) {
 fn sample(cli: &Cli) -> (String, String) {
     let output = cli.run(&["sample", "-o", "sample.dem", "--json"]);
     assert_eq!((output.status, output.err.as_str()), (0, ""), "{output:?}");
-    let said = output.json();
-    (said["steam64_id"].as_str().unwrap().to_owned(), said["round"].to_string())
+    let printed = output.json();
+    (printed["steam64_id"].as_str().unwrap().to_owned(), printed["round"].to_string())
 }
 
 #[test]

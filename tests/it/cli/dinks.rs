@@ -103,8 +103,12 @@ fn undone_change_is_not_billed_and_restores_the_previous_dinks() {
     for (was, now, peak) in [(3, 40_000, 40_000), (40_000, 2, 2), (2, 0, 0)] {
         let output = undo();
         assert_eq!(output.status, 0, "{output:?}");
-        let said = output.json();
-        assert_eq!((&said["undone"]["dinks"], &said["account"]["dinks"]), (&json!(was), &json!(now)), "{said}");
+        let printed = output.json();
+        assert_eq!(
+            (&printed["undone"]["dinks"], &printed["account"]["dinks"]),
+            (&json!(was), &json!(now)),
+            "{printed}"
+        );
         assert_eq!((held(&cli), billed(&cli)), (json!(now), json!(peak)));
     }
     let output = undo();

@@ -103,9 +103,9 @@ fn serve_help_lists_every_limit_with_its_default() {
         ("drain-seconds", "2"),
         ("stop-seconds", "10"),
     ] {
-        let (_, args) = limits.split_once(&format!("--{flag} <")).unwrap_or_else(|| panic!("{flag}: {limits}"));
-        let args = args.split(']').next().unwrap();
-        assert!(args.ends_with(&format!("[default: {default}")), "{flag}: {args}");
+        let (_, text) = limits.split_once(&format!("--{flag} <")).unwrap_or_else(|| panic!("{flag}: {limits}"));
+        let text = text.split(']').next().unwrap();
+        assert!(text.ends_with(&format!("[default: {default}")), "{flag}: {text}");
     }
 }
 

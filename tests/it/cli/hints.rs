@@ -10,7 +10,7 @@ fn commands(text: &str) -> Vec<String> {
 
 /// Runs a command in a shell whose `PATH` contains the binary under test.
 #[cfg(unix)]
-fn type_in(cli: &Cli, command: &str) -> std::process::Output {
+fn run_in_shell(cli: &Cli, command: &str) -> std::process::Output {
     let binary = std::path::Path::new(crate::support::process::BINARY).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut shell = std::process::Command::new("sh");
@@ -27,7 +27,7 @@ fn activate_hint_names_data_directory_and_account_and_runs_in_a_shell() {
     let output = cli.run(&["--data-dir", "it's my data", "admin", "account", "create", name]);
     assert_eq!(output.status, 0, "{output:?}");
     let hint = commands(&output.err).pop().unwrap_or_else(|| panic!("{output:?}"));
-    let typed = type_in(&cli, &hint);
+    let typed = run_in_shell(&cli, &hint);
     assert!(typed.status.success(), "{hint}: {}", String::from_utf8_lossy(&typed.stderr));
     assert_eq!(String::from_utf8(typed.stdout).unwrap().trim(), format!("{name}: active"));
 }
@@ -55,7 +55,7 @@ fn hints_repeat_the_given_data_directory() {
             assert_eq!(cli.run(&[given, &["admin", "account", "create", name]].concat()).status, 0);
         }
     }
-    let says = |output: &CliOutput, dir: &str, hints: &[&str]| {
+    let assert_hints = |output: &CliOutput, dir: &str, hints: &[&str]| {
         let found = commands(&output.err);
         for hint in hints {
             let whole = format!("dinkem-appliance {dir}{hint}");
@@ -64,14 +64,14 @@ fn hints_repeat_the_given_data_directory() {
     };
     for (args, hints) in CASES {
         let line = |given: &[&'static str]| [given, &["admin"], *args].concat();
-        says(&cli.run(&line(&["--data-dir", "here"])), "--data-dir here ", hints);
-        says(&cli.run_in(&[("DINKEM_DATA_DIR", "here")], &line(&[])), "--data-dir here ", hints);
-        says(&cli.run(&line(&[])), "", hints);
+        assert_hints(&cli.run(&line(&["--data-dir", "here"])), "--data-dir here ", hints);
+        assert_hints(&cli.run_in(&[("DINKEM_DATA_DIR", "here")], &line(&[])), "--data-dir here ", hints);
+        assert_hints(&cli.run(&line(&[])), "", hints);
     }
     // A config file given for one call does not apply to the next.
     std::fs::write(cli.home().join("set.toml"), "data_dir = 'here'\n").unwrap();
     let output = cli.run(&["--config", "set.toml", "admin", "account", "show", "nobody"]);
-    says(&output, "--data-dir here ", &["admin account list"]);
+    assert_hints(&output, "--data-dir here ", &["admin account list"]);
 }
 
 #[test]

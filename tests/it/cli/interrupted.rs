@@ -46,8 +46,8 @@ fn interrupted_quickstart_reports_that_nothing_is_left_and_exits_with_130() {
 #[test]
 fn interrupted_render_says_so_and_exits_with_130() {
     let cli = Cli::bare();
-    let said = cli.run(&["sample", "-o", "sample.dem", "--json"]).json();
-    let (player, round) = (said["steam64_id"].as_str().unwrap().to_owned(), said["round"].to_string());
+    let printed = cli.run(&["sample", "-o", "sample.dem", "--json"]).json();
+    let (player, round) = (printed["steam64_id"].as_str().unwrap().to_owned(), printed["round"].to_string());
     let args = ["render", "sample.dem", "--player", &player, "--round", &round, "-o", "clip.mp4"];
     let (status, last) = interrupt(rendering(&cli, &args));
     assert_eq!((status, last.as_str()), (Some(130), "error: Interrupted: no clip was written."));

@@ -42,9 +42,9 @@ impl<'a> Node<'a> {
 }
 
 /// Runs an `admin` command that must fail; its message.
-fn refused(appliance: &Appliance, words: &[&str]) -> String {
+fn refused(appliance: &Appliance, args: &[&str]) -> String {
     let data = appliance.data_dir();
-    let (status, out, err) = run(&[&["--data-dir", data.to_str().unwrap(), "admin"], words].concat());
+    let (status, out, err) = run(&[&["--data-dir", data.to_str().unwrap(), "admin"], args].concat());
     assert_eq!((status.code(), out.as_str(), err.lines().count()), (Some(1), "", 1), "{err}");
     err
 }

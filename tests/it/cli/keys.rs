@@ -132,7 +132,7 @@ fn real_server_follows_the_contract_from_sign_up_to_deactivation() {
         let (status, body) = appliance.raw("GET", "/api/clips", key, None);
         (status, String::from_utf8(body).unwrap())
     };
-    let answers = |status: u16, args: &str| (status, format!("{{\"error\":\"{args}\"}}"));
+    let answers = |status: u16, message: &str| (status, format!("{{\"error\":\"{message}\"}}"));
     let (missing, invalid) = (answers(401, "Missing or invalid API key"), answers(401, "Invalid API key"));
     let no_dinks = answers(403, "No reserved capacity provisioned");
     assert_eq!(request(None), missing);

@@ -146,10 +146,10 @@ fn quickstart_with_exit_prints_no_url_or_key_that_no_longer_works() {
         assert!(!output.err.contains(gone) && !output.out.contains(gone), "{gone}: {output:?}");
     }
     assert!(output.err.contains("The appliance has ended"), "{output:?}");
-    let said = cli.run(&[&["--json"], &line[..]].concat()).json();
-    assert!(Path::new(said["clip"].as_str().unwrap()).exists() && said["job"]["status"] == "done", "{said}");
+    let printed = cli.run(&[&["--json"], &line[..]].concat()).json();
+    assert!(Path::new(printed["clip"].as_str().unwrap()).exists() && printed["job"]["status"] == "done", "{printed}");
     for gone in ["address", "server", "ca", "metered_key"] {
-        assert!(said[gone].is_null(), "{gone}: {said}");
+        assert!(printed[gone].is_null(), "{gone}: {printed}");
     }
 }
 
@@ -175,16 +175,16 @@ fn node_with_a_taken_name_uses_the_name_given_by_the_server() {
     let state = appliance.scratch().join("second");
     let line = ["node", "--join", &token, "--server", &appliance.url(""), "--name", "rack", "--state-dir"];
     let second = Process::start(&[&line[..], &[state.to_str().unwrap()]].concat());
-    let said = until("the node's message", || {
+    let printed = until("the node's message", || {
         let line = second.line().filter(|line| line.starts_with("Joined "))?;
         line.split_once(" as ").map(|(_, name)| name.trim_end_matches('.').to_owned())
     });
     let nodes = appliance.admin(&["nodes", "list"]);
     let names: Vec<_> = nodes["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect();
-    assert_eq!((names.len(), names[1]), (2, said.as_str()), "{names:?}");
-    assert_ne!(said, "rack");
+    assert_eq!((names.len(), names[1]), (2, printed.as_str()), "{names:?}");
+    assert_ne!(printed, "rack");
     let kept: serde_json::Value = serde_json::from_slice(&fs::read(state.join("node.json")).unwrap()).unwrap();
-    assert_eq!(kept["name"], said.as_str());
+    assert_eq!(kept["name"], printed.as_str());
 }
 
 #[test]

@@ -50,12 +50,12 @@ fn no_message_uses_a_plural_for_a_count_that_may_be_one() {
 fn counts_of_one_are_singular() {
     let cli = Cli::new();
     assert_eq!(cli.run(&["admin", "account", "create", "studio"]).status, 0);
-    let said = cli.run(&["admin", "backup", "one.tar"]).out;
-    assert!(said.contains("holds:   1 account, 0 jobs, 0 demos, "), "{said}");
+    let printed = cli.run(&["admin", "backup", "one.tar"]).out;
+    assert!(printed.contains("holds:   1 account, 0 jobs, 0 demos, "), "{printed}");
     assert_eq!(cli.run(&["admin", "dinks", "set", "studio", "1"]).status, 0);
     assert_eq!(cli.run(&["admin", "activate"]).out, "studio: active, 1 dink\n");
-    let said = cli.run(&["admin", "restore", "one.tar"]).out;
-    assert!(said.contains("holds:    1 account, 0 jobs, 0 videos"), "{said}");
-    let said = cli.run(&["admin", "keys", "rotate", "studio", "--class", "metered", "--overlap", "1s"]).err;
-    assert!(said.contains("stays good for 1 second."), "{said}");
+    let printed = cli.run(&["admin", "restore", "one.tar"]).out;
+    assert!(printed.contains("holds:    1 account, 0 jobs, 0 videos"), "{printed}");
+    let printed = cli.run(&["admin", "keys", "rotate", "studio", "--class", "metered", "--overlap", "1s"]).err;
+    assert!(printed.contains("stays good for 1 second."), "{printed}");
 }

@@ -44,11 +44,11 @@ fn prices_stay_until_changed_and_history_keeps_every_one() {
     admin(&cli, "rates set --renderer builtin --resolution 1080 --fps 30 0.47");
     admin(&cli, "rates set --renderer game --resolution 1440 --fps 60 0.85");
     admin(&cli, "rates set --renderer builtin --resolution 1080 --fps 30 0.470001");
-    let said = admin(&cli, "rates dink 215");
-    assert_eq!(said.out, "a dink for a month: 215.000000 USD from now on\n");
-    let said = admin(&cli, "rates currency EUR");
-    assert_eq!(said.out, "currency: EUR from now on\n");
-    assert!(said.err.contains("keep their numbers"), "{said:?}");
+    let printed = admin(&cli, "rates dink 215");
+    assert_eq!(printed.out, "a dink for a month: 215.000000 USD from now on\n");
+    let printed = admin(&cli, "rates currency EUR");
+    assert_eq!(printed.out, "currency: EUR from now on\n");
+    assert!(printed.err.contains("keep their numbers"), "{printed:?}");
 
     let after = shown();
     let of = |renderer: &str, resolution: u32, fps: u32| -> Value {
@@ -130,16 +130,16 @@ fn january() -> (Appliance, impl Fn(&str) -> CliOutput) {
     worker.fail_job(&metered, BUILTIN);
     let cli = Cli::new();
     let data_dir = appliance.app.data_dir().to_str().unwrap().to_owned();
-    let say = move |args: &str| admin(&cli, &format!("--data-dir {data_dir} {args}"));
-    (appliance, say)
+    let run = move |args: &str| admin(&cli, &format!("--data-dir {data_dir} {args}"));
+    (appliance, run)
 }
 
 #[test]
 fn statement_is_a_printable_page() {
-    let (_appliance, say) = january();
-    let said = say("usage --month 2024-01 --account studio");
-    let account = say("usage --month 2024-01 --json").json()["statements"][0]["account"]["id"].clone();
-    let made = said.out.lines().find(|line| line.starts_with("Made")).unwrap();
+    let (_appliance, run) = january();
+    let printed = run("usage --month 2024-01 --account studio");
+    let account = run("usage --month 2024-01 --json").json()["statements"][0]["account"]["id"].clone();
+    let made = printed.out.lines().find(|line| line.starts_with("Made")).unwrap();
     assert!(made.ends_with("Z, final"), "{made}");
     let expected = format!(
         "\
@@ -169,16 +169,16 @@ Failed, cancelled and repeated work is not billed.
 ",
         account.as_str().unwrap()
     );
-    assert_eq!(said.out, expected);
-    let wide: Vec<_> = said.out.lines().filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(printed.out, expected);
+    let wide: Vec<_> = printed.out.lines().filter(|line| line.chars().count() > 80).collect();
     assert_eq!(wide, [""; 0]);
 }
 
 #[test]
 fn dinks_are_billed_by_monthly_peak_at_the_months_final_price() {
-    let (appliance, say) = january();
+    let (appliance, run) = january();
     let dinks_of = |month: &str| {
-        let actual = say(&format!("usage --month {month} --account studio --json")).json();
+        let actual = run(&format!("usage --month {month} --account studio --json")).json();
         let dinks = &actual["statements"][0]["dinks"];
         (dinks["peak"].as_u64().unwrap(), dinks["amount"].as_str().unwrap().to_owned())
     };
@@ -208,15 +208,15 @@ fn dinks_are_billed_by_monthly_peak_at_the_months_final_price() {
 
 #[test]
 fn month_without_usage_has_no_statements_and_a_zero_total() {
-    let (_appliance, say) = january();
-    let actual = say("usage --month 2023-12 --json").json();
+    let (_appliance, run) = january();
+    let actual = run("usage --month 2023-12 --json").json();
     assert_eq!(
         (&actual["month"], &actual["ended"], &actual["statements"]),
         (&json!("2023-12"), &json!(true), &json!([]))
     );
     assert_eq!(actual["totals"], json!([{"currency": "USD", "amount": "0.000000", "amount_micros": 0}]));
-    assert_eq!(say("usage --month 2023-12 --csv").out.lines().count(), 1);
-    assert!(say("usage --month 2023-12").out.ends_with("\ntotal of 2023-12: 0.000000 USD\n"));
-    let named = say("usage --month 2023-12 --account studio");
+    assert_eq!(run("usage --month 2023-12 --csv").out.lines().count(), 1);
+    assert!(run("usage --month 2023-12").out.ends_with("\ntotal of 2023-12: 0.000000 USD\n"));
+    let named = run("usage --month 2023-12 --account studio");
     assert!(named.out.lines().any(|line| line.starts_with("Total ") && line.ends_with("USD 0.000000")), "{named:?}");
 }

@@ -39,8 +39,8 @@ fn serving(cli: &Cli, umask: &str, temp: &Path, player: &str) -> Child {
     let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
     let mut lines = lines.inspect(|line| assert!(!line.starts_with("error"), "{line}"));
-    let said: Vec<_> = lines.by_ref().take_while(|line| line != "Serving until Ctrl-C.").collect();
-    assert!(said.iter().any(|line| line.starts_with("A browser warns about this address")), "{said:?}");
+    let lines_before: Vec<_> = lines.by_ref().take_while(|line| line != "Serving until Ctrl-C.").collect();
+    assert!(lines_before.iter().any(|line| line.starts_with("A browser warns about this address")), "{lines_before:?}");
     child
 }
 

@@ -9,7 +9,7 @@ use source2_demo::prelude::*;
 use source2_demo::proto::{CDemoFileHeader, CSvcMsgServerInfo};
 
 /// Ticks between snapshots.
-const LOOK_TICKS: i32 = 32;
+const SNAPSHOT_TICKS: i32 = 32;
 /// Tolerance for quantized numbers.
 const CLOSE: f32 = 0.001;
 
@@ -75,10 +75,10 @@ pub fn awpy(bytes: &[u8]) -> Reading {
     parser
         .run_to_end(|context| {
             reading.tick_rate = 1.0 / context.tick_interval();
-            let look = context.tick() % LOOK_TICKS == 0;
+            let is_snapshot = context.tick() % SNAPSHOT_TICKS == 0;
             for (slot, entity) in context.entities().iter() {
                 reading.classes.insert(slot as u32, entity.class_name.to_string());
-                if !look {
+                if !is_snapshot {
                     continue;
                 }
                 let state = reading.states.entry(context.tick()).or_default();
@@ -90,7 +90,7 @@ pub fn awpy(bytes: &[u8]) -> Reading {
             }
         })
         .unwrap();
-    reading.states.values_mut().for_each(leaves);
+    reading.states.values_mut().for_each(remove_parents);
     let events = parser.events(None).unwrap();
     reading.events = events.into_iter().map(|event| (event.tick, event.name, event.keys)).collect();
     reading
@@ -113,7 +113,7 @@ fn of_awpy(value: &awpy::FieldValue) -> Datum {
 }
 
 /// Removes entries that are only parents of others: only one of the parsers keeps them.
-fn leaves(state: &mut State) {
+fn remove_parents(state: &mut State) {
     let parents: Vec<_> = state
         .keys()
         .filter_map(|(slot, path)| {
@@ -133,7 +133,7 @@ pub fn source2(bytes: &[u8]) -> Reading {
     parser.run_to_end().unwrap();
     drop(parser);
     let mut reading = std::mem::take(&mut watch.borrow_mut().0);
-    reading.states.values_mut().for_each(leaves);
+    reading.states.values_mut().for_each(remove_parents);
     reading
 }
 
@@ -172,7 +172,7 @@ impl Observer for Watch {
         }
         for entity in context.entities().iter() {
             self.0.classes.insert(entity.index(), entity.class().name().to_owned());
-            if tick % LOOK_TICKS != 0 {
+            if tick % SNAPSHOT_TICKS != 0 {
                 continue;
             }
             let state = self.0.states.entry(tick).or_default();

@@ -3,7 +3,7 @@
 use super::*;
 use dinkem_appliance::render::scene::MAX_PLAYERS;
 
-const BENCH: [f32; 3] = [800.0, -300.0, 16.0];
+const COACH_POSITION: [f32; 3] = [800.0, -300.0, 16.0];
 
 /// Players 0 and 1 against 2 and 3, with coaches 4 and 5 on the second team.
 fn coached(stages: Vec<Stage>) -> Forged {
@@ -16,7 +16,7 @@ fn kill(winner: Side) -> Round {
 
 #[test]
 fn coach_removed_at_round_start_is_not_a_player() {
-    let stage = |winner| Stage::Round(kill(winner).with_coach(4, BENCH).with_coach(5, BENCH));
+    let stage = |winner| Stage::Round(kill(winner).with_coach(4, COACH_POSITION).with_coach(5, COACH_POSITION));
     let forged = coached(vec![stage(T), stage(Ct)]);
     let index = forged.index();
     assert_eq!(names(&index), ["p0", "p1", "p2", "p3"]);
@@ -37,12 +37,12 @@ fn coaches_are_recognised_by_their_behaviour() {
     let die = |at: i32| act(at, 4, What::Die);
     let with = |steps: Vec<Step>, acts: Vec<Act>| {
         let mut round = kill(T);
-        round.parts.push(Part { player: 4, from: BENCH, steps, weapon: "glock" });
+        round.parts.push(Part { player: 4, from: COACH_POSITION, steps, weapon: "glock" });
         round.acts.extend(acts);
         round
     };
-    let coach = || kill(Ct).with_coach(4, BENCH);
-    let away = vec![Step::Run([BENCH[0], BENCH[1] + 900.0, 16.0])];
+    let coach = || kill(Ct).with_coach(4, COACH_POSITION);
+    let away = vec![Step::Run([COACH_POSITION[0], COACH_POSITION[1] + 900.0, 16.0])];
     let killed = act(40, 0, What::Kill(Kill { victim: 4, ..Kill::default() }));
     let kills = act(10, 4, What::Kill(Kill { victim: 1, ..Kill::default() }));
     let fires = act(5, 4, What::Shoot(1));
@@ -75,8 +75,8 @@ fn coaches_are_recognised_by_their_behaviour() {
 
 #[test]
 fn coach_does_not_hide_a_knife_round() {
-    let knives = round(4, T, "ak47", &[]).with_knives().with_coach(4, BENCH);
-    let forged = coached(vec![Stage::Round(knives), Stage::Round(kill(Ct).with_coach(4, BENCH))]);
+    let knives = round(4, T, "ak47", &[]).with_knives().with_coach(4, COACH_POSITION);
+    let forged = coached(vec![Stage::Round(knives), Stage::Round(kill(Ct).with_coach(4, COACH_POSITION))]);
     let index = forged.index();
     assert_eq!(rounds(&index), "1ct");
     assert_eq!(names(&index), ["p0", "p1", "p2", "p3"]);
@@ -85,7 +85,7 @@ fn coach_does_not_hide_a_knife_round() {
 #[test]
 fn deaths_as_coach_do_not_count_for_the_later_player() {
     let plays = round(5, T, "ak47", &[(4, 0)]);
-    let forged = coached(vec![Stage::Round(kill(T).with_coach(4, BENCH)), Stage::Round(plays)]);
+    let forged = coached(vec![Stage::Round(kill(T).with_coach(4, COACH_POSITION)), Stage::Round(plays)]);
     let scene = forged.scene(2, 4).unwrap();
     let player = &scene.players[scene.followed];
     assert_eq!((player.kills_before, player.deaths_before), (0, 0));

@@ -13,7 +13,7 @@ use crate::support::client::Request;
 use crate::support::process::BINARY;
 
 /// A knife round, a wrong and a right backup, a coach.
-fn odd_match() -> Match {
+fn unusual_match() -> Match {
     let won = |winner| {
         let kill = if winner == T { (0, 2) } else { (2, 0) };
         Stage::Round(round(4, winner, "ak47", &[kill]).with_coach(4, [800.0, -300.0, 16.0]))
@@ -28,7 +28,7 @@ fn odd_match() -> Match {
 fn server_lists_and_accepts_only_real_rounds_and_players() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let demo = appliance.send(&Request::post("/api/demos").key(&key).body(play(&odd_match()))).expect(201).json();
+    let demo = appliance.send(&Request::post("/api/demos").key(&key).body(play(&unusual_match()))).expect(201).json();
     while app::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap() {}
     let report = appliance.send(&Request::get(&format!("/api/demos/{}", demo["sha256"].as_str().unwrap())).key(&key));
     let report = report.expect(200).json();
@@ -63,7 +63,7 @@ fn job_for_a_demo_without_a_completed_round_is_refused() {
 #[test]
 fn inspect_and_render_agree_about_an_unusual_match() {
     let cli = Cli::new();
-    fs::write(cli.home().join("odd.dem"), play(&odd_match())).unwrap();
+    fs::write(cli.home().join("odd.dem"), play(&unusual_match())).unwrap();
     let output = cli.run(&["inspect", "odd.dem"]);
     assert!(output.status == 0 && !output.out.contains("p4"), "{output:?}");
     assert!(!output.out.contains("A clip draws"), "{output:?}");

@@ -4,7 +4,7 @@
 use super::*;
 use std::path::Path;
 
-fn odd(name: &str) -> Option<PathBuf> {
+fn shared_demo(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/demos/odd").join(name);
     if !path.exists() {
         eprintln!("skipped: {} is not here", path.display());
@@ -19,7 +19,7 @@ fn id(index: &DemoIndex, name: &str) -> u64 {
 
 #[test]
 fn wrong_then_right_backup_leaves_rounds_1_to_3() {
-    let Some(path) = odd("backup_undo_undo.dem") else { return };
+    let Some(path) = shared_demo("backup_undo_undo.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(rounds(&index), "1t 2ct 3ct");
     assert!(index.rounds.iter().all(|round| round.end_tick - round.start_tick == 640), "{:?}", index.rounds);
@@ -32,7 +32,7 @@ fn wrong_then_right_backup_leaves_rounds_1_to_3() {
 
 #[test]
 fn recording_that_starts_from_a_backup_of_round_1_has_only_round_2() {
-    let Some(path) = odd("fresh_backup1.dem") else { return };
+    let Some(path) = shared_demo("fresh_backup1.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(rounds(&index), "2ct");
     let error = demo::scene(&path, 1, id(&index, "ash")).unwrap_err();
@@ -42,7 +42,7 @@ fn recording_that_starts_from_a_backup_of_round_1_has_only_round_2() {
 
 #[test]
 fn coaches_are_not_listed_followed_or_in_the_kill_feed() {
-    let Some(path) = odd("coach.dem") else { return };
+    let Some(path) = shared_demo("coach.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(names(&index), ["ash", "birch", "cedar", "dogwood"]);
     let scene = demo::scene(&path, 1, id(&index, "ash")).unwrap();
@@ -55,7 +55,7 @@ fn coaches_are_not_listed_followed_or_in_the_kill_feed() {
 
 #[test]
 fn every_player_of_ten_against_ten_can_be_followed_with_all_kills() {
-    let Some(path) = odd("casual20.dem") else { return };
+    let Some(path) = shared_demo("casual20.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(index.players.len(), 20);
     for player in &index.players {
@@ -68,13 +68,13 @@ fn every_player_of_ten_against_ten_can_be_followed_with_all_kills() {
 
 #[test]
 fn knife_round_with_the_bomb_leaves_two_rounds() {
-    let Some(path) = odd("knife_c4.dem") else { return };
+    let Some(path) = shared_demo("knife_c4.dem") else { return };
     assert_eq!(rounds(&demo::index(&path).unwrap()), "1ct 2t");
 }
 
 #[test]
 fn deadlock_demo_is_refused_by_name() {
-    let Some(path) = odd("deadlock_hltv_10423.dem") else { return };
+    let Some(path) = shared_demo("deadlock_hltv_10423.dem") else { return };
     for error in [demo::index(&path).unwrap_err(), demo::scene(&path, 1, 76_561_198_300_000_000).unwrap_err()] {
         assert_eq!(error.code, "demo_unsupported");
         assert_eq!(error.message, "This is a demo of Deadlock. Only Counter-Strike 2 demos can be rendered.");

@@ -162,7 +162,7 @@ fn body(field: &str, text: &str) -> String {
 }
 
 /// The field in the returned job.
-fn said<'a>(job: &'a Value, field: &str) -> &'a Value {
+fn field_of<'a>(job: &'a Value, field: &str) -> &'a Value {
     field.split('.').fold(job, |value, name| &value[name])
 }
 
@@ -194,7 +194,7 @@ fn any_json_value_is_echoed_back_or_rejected_by_field_name() {
                         let given = meant.as_object().unwrap();
                         assert!(given.iter().all(|(name, value)| job["commands"][name] == *value), "{}", shown());
                     } else {
-                        assert_eq!(*said(&job, field), meant, "{}", shown());
+                        assert_eq!(*field_of(&job, field), meant, "{}", shown());
                     }
                     taken.push(field);
                 }

@@ -17,14 +17,14 @@ const NO_DINKS: &str = r#"{"error":"No reserved capacity provisioned"}"#;
 const UNKNOWN: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
 
 #[track_caller]
-fn refused(answer: &Answer, body: &str) {
+fn assert_unauthorized(answer: &Answer, body: &str) {
     assert_eq!((answer.status, answer.text()), (401, body));
     assert_eq!(answer.header("WWW-Authenticate"), Some("Bearer"));
     assert_eq!(answer.header("Content-Type"), Some("application/json"));
 }
 
 #[track_caller]
-fn forbidden(answer: &Answer) {
+fn assert_forbidden(answer: &Answer) {
     assert_eq!((answer.status, answer.text()), (403, NO_DINKS));
     assert_eq!(answer.header("WWW-Authenticate"), None);
     assert_eq!(answer.header("Content-Type"), Some("application/json"));
@@ -46,7 +46,7 @@ fn with(value: &str) -> Request {
 fn missing_authorization_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    refused(&appliance.send(&Request::get("/api/account")), MISSING);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account")), MISSING);
     // A key anywhere else does not count.
     let elsewhere = [
         Request::get(&format!("/api/account?access_token={key}&api_key={key}")),
@@ -56,7 +56,7 @@ fn missing_authorization_header_is_a_missing_key() {
         Request::post("/api/clips").json(json!({ "key": key }).to_string()),
     ];
     for request in elsewhere {
-        refused(&appliance.send(&request), MISSING);
+        assert_unauthorized(&appliance.send(&request), MISSING);
     }
 }
 
@@ -106,7 +106,7 @@ fn malformed_bearer_header_is_a_missing_key() {
     for value in malformed {
         let answer = appliance.send(&with(&value));
         assert_eq!((answer.status, answer.text()), (401, MISSING), "{value:?}");
-        refused(&answer, MISSING);
+        assert_unauthorized(&answer, MISSING);
     }
 }
 
@@ -117,10 +117,13 @@ fn second_authorization_header_is_malformed_whatever_its_value() {
     let good = format!("Bearer {key}");
     for second in [good.as_str(), "", "Basic x", "Bearer", &format!("Bearer {UNKNOWN}"), "\u{fffd}"] {
         for (one, two) in [(good.as_str(), second), (second, good.as_str())] {
-            refused(&appliance.send(&with(one).header("authorization", two)), MISSING);
+            assert_unauthorized(&appliance.send(&with(one).header("authorization", two)), MISSING);
         }
     }
-    refused(&appliance.send(&with(&good).header("AUTHORIZATION", &good).header("Authorization", &good)), MISSING);
+    assert_unauthorized(
+        &appliance.send(&with(&good).header("AUTHORIZATION", &good).header("Authorization", &good)),
+        MISSING,
+    );
 }
 
 #[test]
@@ -135,7 +138,7 @@ fn header_that_is_not_utf8_is_malformed() {
             request.extend(b"\r\nConnection: close\r\n\r\n");
             let mut stream = connect(appliance.address);
             std::io::Write::write_all(&mut stream, &request).unwrap();
-            refused(&Answer::read(stream, false), MISSING);
+            assert_unauthorized(&Answer::read(stream, false), MISSING);
         }
     }
 }
@@ -180,9 +183,9 @@ fn unknown_key_is_invalid_whatever_its_uuid_version() {
         "0190f3c7-7a1e-7c3b-cf00-5a4e8a2b6c1d",
     ];
     for key in unknown {
-        refused(&appliance.send(&Request::get("/api/account").key(key)), INVALID);
+        assert_unauthorized(&appliance.send(&Request::get("/api/account").key(key)), INVALID);
     }
-    refused(&appliance.send(&Request::get("/api/account").key(&appliance.node("n1").key)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&appliance.node("n1").key)), INVALID);
 }
 
 #[test]
@@ -190,13 +193,13 @@ fn account_is_rejected_before_activation_and_after_deactivation() {
     let appliance = Appliance::start();
     let keys = appliance.inactive("studio");
     let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Request::get("/api/account").key(key)));
-    both().iter().for_each(|answer| refused(answer, INVALID));
+    both().iter().for_each(|answer| assert_unauthorized(answer, INVALID));
     app::accounts::activate(&appliance.app, Some("studio")).unwrap();
     let [metered, reserved] = both();
     metered.expect(200);
-    forbidden(&reserved);
+    assert_forbidden(&reserved);
     app::accounts::deactivate(&appliance.app, "studio").unwrap();
-    both().iter().for_each(|answer| refused(answer, INVALID));
+    both().iter().for_each(|answer| assert_unauthorized(answer, INVALID));
 }
 
 #[test]
@@ -211,14 +214,14 @@ fn revoked_or_rotated_key_is_invalid_at_once_but_works_during_its_overlap() {
     let successor = rotate(KeyClass::Metered, Duration::from_secs(60));
     assert_eq!((status(&keys.metered), status(&successor)), (200, 200));
     appliance.clock.advance(Duration::from_secs(60));
-    refused(&appliance.send(&Request::get("/api/account").key(&keys.metered)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&keys.metered)), INVALID);
     assert_eq!(status(&successor), 200);
     rotate(KeyClass::Reserved, Duration::ZERO);
-    refused(&appliance.send(&Request::get("/api/account").key(&keys.reserved)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&keys.reserved)), INVALID);
     for key in app::keys::list(&appliance.app, "studio").unwrap() {
         app::keys::revoke(&appliance.app, key.id).unwrap();
     }
-    refused(&appliance.send(&Request::get("/api/account").key(&successor)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&successor)), INVALID);
 }
 
 #[test]
@@ -248,9 +251,9 @@ fn reserved_key_without_dinks_is_forbidden_on_every_client_route() {
     for request in routes {
         let answer = appliance.send(&request.clone().key(&keys.reserved));
         assert_eq!(answer.status, 403, "{}", request.target());
-        forbidden(&answer);
+        assert_forbidden(&answer);
     }
-    forbidden(&appliance.send(&Request::put("/api/clips").key(&keys.reserved)));
+    assert_forbidden(&appliance.send(&Request::put("/api/clips").key(&keys.reserved)));
     app::dinks::set(&appliance.app, "studio", 1).unwrap();
     appliance.send(&Request::get("/api/clips").key(&keys.reserved)).expect(200);
 }
@@ -265,8 +268,8 @@ fn queued_jobs_keep_their_place_when_dinks_are_removed_and_new_ones_are_forbidde
     let first = id(&submit(&keys.reserved).expect(202));
     let second = id(&submit(&other.reserved).expect(202));
     app::dinks::set(&appliance.app, "studio", 0).unwrap();
-    forbidden(&submit(&keys.reserved));
-    forbidden(&appliance.send(&Request::get("/api/clips").key(&keys.reserved)));
+    assert_forbidden(&submit(&keys.reserved));
+    assert_forbidden(&appliance.send(&Request::get("/api/clips").key(&keys.reserved)));
     // The queued job is still reserved, and the account's other key sees it.
     let seen = appliance.send(&Request::get(&format!("/api/clips/{}", first.as_str().unwrap())).key(&keys.metered));
     assert_eq!((&seen.json()["job_type"], &seen.json()["queue_position"]), (&json!("reserved"), &json!(1)));
@@ -280,8 +283,8 @@ fn queued_jobs_keep_their_place_when_dinks_are_removed_and_new_ones_are_forbidde
 fn every_client_route_rejects_missing_and_unknown_keys_alike() {
     let appliance = Appliance::start();
     for request in client_routes() {
-        refused(&appliance.send(&request), MISSING);
-        refused(&appliance.send(&request.clone().key(UNKNOWN)), INVALID);
+        assert_unauthorized(&appliance.send(&request), MISSING);
+        assert_unauthorized(&appliance.send(&request.clone().key(UNKNOWN)), INVALID);
     }
 }
 
@@ -326,5 +329,5 @@ fn key_is_checked_before_the_body_is_read() {
     let head = "POST /api/demos HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n";
     let mut stream = connect(appliance.address);
     std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
-    refused(&Answer::read(stream, false), MISSING);
+    assert_unauthorized(&Answer::read(stream, false), MISSING);
 }

@@ -41,9 +41,9 @@ impl State {
 }
 
 /// Sets a flag when dropped, even when the test fails: the other threads wait for it.
-struct Raise<'a>(&'a AtomicBool);
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Raise<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -158,7 +158,7 @@ fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
                 appliance.send(&Request::post("/api/clips").key(&busy).json(good_job().to_string())).expect(202);
             }
         });
-        let _end = Raise(&over);
+        let _end = SetOnDrop(&over);
         let mut rng = Rng::new(7);
         for number in 1..=CHANGES {
             let before = states.lock().unwrap()[number - 1].clone();

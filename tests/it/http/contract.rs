@@ -28,12 +28,12 @@ impl Client {
     }
 
     #[track_caller]
-    fn takes(&self, name: &str, text: &str) -> Value {
+    fn accepted(&self, name: &str, text: &str) -> Value {
         self.with(name, text).expect(202).json()
     }
 
     #[track_caller]
-    fn refuses(&self, name: &str, texts: &[&str]) {
+    fn assert_rejected(&self, name: &str, texts: &[&str]) {
         for text in texts {
             self.with(name, text).blames(name);
         }
@@ -74,11 +74,11 @@ fn demo_url_is_a_required_http_or_https_url() {
         "https://xn--dmos-bpa.example/d\u{e9}mo-\u{1F3AE}.dem",
     ];
     for url in urls {
-        assert_eq!(client.takes("demo_url", &json!(url).to_string())["demo_url"], url);
+        assert_eq!(client.accepted("demo_url", &json!(url).to_string())["demo_url"], url);
     }
     client.send(without("demo_url")).blames("demo_url");
-    client.refuses("demo_url", &NEITHER);
-    client.refuses("demo_url", &["{}", "[\"https://example.com/demo.dem\"]"]);
+    client.assert_rejected("demo_url", &NEITHER);
+    client.assert_rejected("demo_url", &["{}", "[\"https://example.com/demo.dem\"]"]);
     for url in [
         "",
         " ",
@@ -108,7 +108,7 @@ fn demo_url_is_a_required_http_or_https_url() {
         "javascript:alert(1)",
         "data:,x",
     ] {
-        client.refuses("demo_url", &[&json!(url).to_string()]);
+        client.assert_rejected("demo_url", &[&json!(url).to_string()]);
     }
 }
 
@@ -116,11 +116,11 @@ fn demo_url_is_a_required_http_or_https_url() {
 fn steam64_id_is_a_required_string_with_the_id_of_an_individual_account() {
     let client = Client::new();
     for id in [PLAYER, "76561197960265728", "76561202255233023"] {
-        assert_eq!(client.takes("steam64_id", &json!(id).to_string())["steam64_id"], id);
+        assert_eq!(client.accepted("steam64_id", &json!(id).to_string())["steam64_id"], id);
     }
     client.send(without("steam64_id")).blames("steam64_id");
-    client.refuses("steam64_id", &NEITHER);
-    client.refuses("steam64_id", &[PLAYER, "{}", "7.6561198e16"]);
+    client.assert_rejected("steam64_id", &NEITHER);
+    client.assert_rejected("steam64_id", &[PLAYER, "{}", "7.6561198e16"]);
     for id in [
         "",
         "0",
@@ -139,7 +139,7 @@ fn steam64_id_is_a_required_string_with_the_id_of_an_individual_account() {
         "7656119800000000x",
         "99999999999999999",
     ] {
-        client.refuses("steam64_id", &[&json!(id).to_string()]);
+        client.assert_rejected("steam64_id", &[&json!(id).to_string()]);
     }
 }
 
@@ -147,14 +147,14 @@ fn steam64_id_is_a_required_string_with_the_id_of_an_individual_account() {
 fn round_is_a_required_integer_of_1_or_greater() {
     let client = Client::new();
     for round in [1, 5, 30, 1_000, i32::MAX] {
-        assert_eq!(client.takes("round", &round.to_string())["round"], round);
+        assert_eq!(client.accepted("round", &round.to_string())["round"], round);
     }
     client.send(without("round")).blames("round");
-    client.refuses(
+    client.assert_rejected(
         "round",
         &["0", "-0", "-1", "5.0", "5.5", "\"5\"", "true", "null", "[5]", "{}", "1E2", "1e2", "5e0", "1e400", "-1e400"],
     );
-    client.refuses(
+    client.assert_rejected(
         "round",
         &["2147483648", "9223372036854775807", "9223372036854775808", "18446744073709551616", &"9".repeat(500)],
     );
@@ -165,9 +165,9 @@ fn fps_is_30_or_60_and_defaults_to_30() {
     let client = Client::new();
     assert_eq!(client.send(good_job().to_string()).expect(202).json()["fps"], 30);
     for fps in [30, 60] {
-        assert_eq!(client.takes("fps", &fps.to_string())["fps"], fps);
+        assert_eq!(client.accepted("fps", &fps.to_string())["fps"], fps);
     }
-    client.refuses(
+    client.assert_rejected(
         "fps",
         &["0", "-30", "29", "31", "59", "61", "120", "30.0", "3e1", "\"30\"", "true", "null", "[30]", "{}", "1e400"],
     );
@@ -178,11 +178,11 @@ fn resolution_is_1080_or_1440_and_defaults_to_1080() {
     let client = Client::new();
     assert_eq!(client.send(good_job().to_string()).expect(202).json()["resolution"], 1080);
     for lines in [1080, 1440] {
-        assert_eq!(client.takes("resolution", &lines.to_string())["resolution"], lines);
+        assert_eq!(client.accepted("resolution", &lines.to_string())["resolution"], lines);
     }
     let wrong =
         ["0", "720", "1079", "1081", "2160", "1080.0", "1.08e3", "\"1080\"", "\"1080p\"", "true", "null", "[]", "{}"];
-    client.refuses("resolution", &wrong);
+    client.assert_rejected("resolution", &wrong);
 }
 
 #[test]
@@ -190,20 +190,20 @@ fn commands_is_an_object_of_known_overrides_whose_values_are_strings() {
     let client = Client::new();
     let defaults = json!({"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"});
     assert_eq!(client.send(good_job().to_string()).expect(202).json()["commands"], defaults);
-    assert_eq!(client.takes("commands", "{}")["commands"], defaults);
-    client.refuses("commands", &NEITHER);
-    client.refuses("commands", &["\"spec_show_xray 1\"", "[{}]"]);
+    assert_eq!(client.accepted("commands", "{}")["commands"], defaults);
+    client.assert_rejected("commands", &NEITHER);
+    client.assert_rejected("commands", &["\"spec_show_xray 1\"", "[{}]"]);
     for name in ["sv_cheats", "SPEC_SHOW_XRAY", "spec_show_xray ", "", "quit; exec x"] {
         let commands = json!({ name: "1" }).to_string();
         client.with("commands", &commands).blames(&format!("commands.{name}"));
     }
 }
 
-fn is_a_switch(name: &str, left_out: &str) {
+fn check_switch(name: &str, left_out: &str) {
     let client = Client::new();
-    assert_eq!(client.takes("commands", "{}")["commands"][name], left_out);
+    assert_eq!(client.accepted("commands", "{}")["commands"][name], left_out);
     for value in ["0", "1"] {
-        assert_eq!(client.takes("commands", &json!({ name: value }).to_string())["commands"][name], value);
+        assert_eq!(client.accepted("commands", &json!({ name: value }).to_string())["commands"][name], value);
     }
     for text in [
         "0",
@@ -229,19 +229,19 @@ fn is_a_switch(name: &str, left_out: &str) {
 
 #[test]
 fn spec_show_xray_is_a_string_0_or_1_and_defaults_to_0() {
-    is_a_switch("spec_show_xray", "0");
+    check_switch("spec_show_xray", "0");
 }
 
 #[test]
 fn cl_draw_only_deathnotices_is_a_string_0_or_1_and_defaults_to_1() {
-    is_a_switch("cl_draw_only_deathnotices", "1");
+    check_switch("cl_draw_only_deathnotices", "1");
 }
 
 #[test]
 fn unknown_field_is_named_in_the_error() {
     let client = Client::new();
     for name in ["webhook_url", "Round", "demo_url ", "steam_id", "", "\u{1F3AE}", "a\"b", "__proto__"] {
-        client.refuses(name, &["1", "null", "{}"]);
+        client.assert_rejected(name, &["1", "null", "{}"]);
     }
 }
 
@@ -288,17 +288,17 @@ fn malformed_json_is_400_with_a_message() {
         for request in [Request::post("/api/clips").json(body), Request::post("/api/clips").json(body).chunked()] {
             let answer = client.appliance.send(&request.key(&client.key)).expect(400);
             let problem = answer.json();
-            assert!(problem["error"].as_str().is_some_and(|words| !words.is_empty()), "{problem}");
+            assert!(problem["error"].as_str().is_some_and(|message| !message.is_empty()), "{problem}");
             assert_eq!(problem["code"], "invalid_json", "{:?}", String::from_utf8_lossy(body));
         }
     }
-    client.refuses("demo_url", &["\"https://example.com/\\ud800\"", "\"https://example.com/\\udc00\\ud800\""]);
-    client.refuses(
+    client.assert_rejected("demo_url", &["\"https://example.com/\\ud800\"", "\"https://example.com/\\udc00\\ud800\""]);
+    client.assert_rejected(
         "metadata",
         &["{\"a\":\"\\ud800\"}", "{\"\\ud800\":1}", &format!("{{\"a\":{}{}}}", "[".repeat(900), "]".repeat(900))],
     );
     // NUL is allowed in the client's own text.
-    assert_eq!(client.takes("metadata", "{\"a\":\"\\u0000\"}")["metadata"]["a"], "\0");
+    assert_eq!(client.accepted("metadata", "{\"a\":\"\\u0000\"}")["metadata"]["a"], "\0");
 }
 
 #[test]

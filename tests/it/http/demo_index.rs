@@ -37,7 +37,7 @@ fn read_all(appliance: &Appliance) -> usize {
 }
 
 #[track_caller]
-fn refuses(answer: &Answer, field: &str, code: &str) {
+fn assert_rejected(answer: &Answer, field: &str, code: &str) {
     answer.blames(field);
     assert_eq!(answer.json()["code"], code);
     assert!(answer.json()["error"].as_str().unwrap().contains(field));
@@ -85,7 +85,7 @@ fn compressed_demo_is_indexed() {
     for (demo, (name, _)) in packed.iter().zip(COMPRESSORS) {
         assert_eq!(shown(demo), shown(&plain), "{name}");
         submit(&appliance, &key, demo, &quick::PLAYER.to_string(), 2).expect(202);
-        refuses(&submit(&appliance, &key, demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
+        assert_rejected(&submit(&appliance, &key, demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
     }
     assert_eq!(
         std::fs::read_dir(appliance.app.data_dir().join("indexing")).unwrap().count(),
@@ -107,15 +107,15 @@ fn wrong_player_or_round_is_rejected_at_submission_once_the_demo_is_indexed() {
     for round in [1, 2] {
         submit(&appliance, &key, &demo, &player, round).expect(202);
     }
-    refuses(&submit(&appliance, &key, &demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
+    assert_rejected(&submit(&appliance, &key, &demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
     let refused = submit(&appliance, &key, &demo, &player, 3);
-    refuses(&refused, "round", "round_not_in_demo");
+    assert_rejected(&refused, "round", "round_not_in_demo");
     assert!(refused.json()["error"].as_str().unwrap().contains("has 2 rounds;"), "{}", refused.text());
 
     // The path counts, not the host, and only for an account that uploaded the demo.
     let elsewhere =
         json!({"demo_url": format!("https://elsewhere.lan/api/demos/{}", demo["sha256"].as_str().unwrap())});
-    refuses(&submit(&appliance, &key, &elsewhere, PLAYER, 2), "steam64_id", "player_not_in_demo");
+    assert_rejected(&submit(&appliance, &key, &elsewhere, PLAYER, 2), "steam64_id", "player_not_in_demo");
     let stranger = appliance.account("another").metered;
     submit(&appliance, &stranger, &demo, PLAYER, 99).expect(202);
 }
@@ -132,8 +132,8 @@ fn unreadable_demo_reports_why_and_is_rejected_until_uploaded_again() {
         assert_eq!(read_all(&appliance), 1);
         let problem = show(&appliance, &key, sha256).expect(422).json();
         assert_eq!(problem["code"], "demo_unreadable");
-        assert!(problem["error"].as_str().is_some_and(|args| args.ends_with('.')), "{problem}");
-        refuses(&submit(&appliance, &key, &demo, PLAYER, 1), "demo_url", "demo_unreadable");
+        assert!(problem["error"].as_str().is_some_and(|message| message.ends_with('.')), "{problem}");
+        assert_rejected(&submit(&appliance, &key, &demo, PLAYER, 1), "demo_url", "demo_unreadable");
         upload(&appliance, &key, bytes);
         show(&appliance, &key, sha256).expect(202);
         submit(&appliance, &key, &demo, PLAYER, 1).expect(202);

@@ -192,10 +192,10 @@ fn operator_lists_and_deletes_uploads_with_an_audit_entry() {
     assert!(audit.contains("demo.delete") && audit.contains(sha256) && audit.contains("account studio"), "{audit}");
 
     let data = appliance.data_dir();
-    let refused = |words: &[&str]| {
-        let line = [&["--data-dir", data.to_str().unwrap(), "admin", "demos"], words].concat();
-        let (status, _, said) = process::run(&line);
-        (status.code(), said)
+    let refused = |args: &[&str]| {
+        let line = [&["--data-dir", data.to_str().unwrap(), "admin", "demos"], args].concat();
+        let (status, _, printed) = process::run(&line);
+        (status.code(), printed)
     };
     let again = refused(&["delete", sha256, "--account", "studio"]);
     assert!(again.0 == Some(1) && again.1.contains("no such demo"), "{again:?}");

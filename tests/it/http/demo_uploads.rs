@@ -12,7 +12,7 @@ const README: &[u8] = b"# My demos\n\nThese are recordings of matches.\n";
 type Refusal<'a> = (&'a str, &'a str, &'a [u8], u16, &'a str, &'a str);
 
 /// A refused upload leaves no file and no row.
-fn nothing_is_kept(appliance: &Appliance, key: &str, what: &str) {
+fn assert_nothing_kept(appliance: &Appliance, key: &str, what: &str) {
     let demos = std::fs::read_dir(appliance.app.data_dir().join("demos")).unwrap();
     assert_eq!(demos.count(), 0, "{what}: no file");
     let list = appliance.send(&Request::get("/api/demos").key(key)).expect(200).json();
@@ -41,14 +41,14 @@ fn non_demo_upload_is_rejected_and_uses_no_quota() {
         ("curl -d", "application/x-www-form-urlencoded", b"PBDEMS2....", 415, "unsupported_media_type", "curl"),
         ("nothing", "application/octet-stream", b"", 400, "empty_body", "no body"),
     ];
-    for (what, media, body, status, code, words) in cases {
+    for (what, media, body, status, code, message) in cases {
         for request in [request.clone().body(body), request.clone().body(body).chunked()] {
             let answer = appliance.send(&request.header("Content-Type", media)).expect(status);
             let problem = answer.json();
             assert_eq!(problem["code"], code, "{what}");
-            assert!(problem["error"].as_str().unwrap().contains(words), "{what}: {problem}");
+            assert!(problem["error"].as_str().unwrap().contains(message), "{what}: {problem}");
         }
-        nothing_is_kept(&appliance, &key, what);
+        assert_nothing_kept(&appliance, &key, what);
     }
 }
 
@@ -94,7 +94,7 @@ fn non_demo_upload_is_rejected_before_the_whole_body_is_sent() {
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(README).unwrap();
     Answer::read(stream, false).expect(422);
-    nothing_is_kept(&appliance, &key, "100-continue");
+    assert_nothing_kept(&appliance, &key, "100-continue");
 }
 
 #[test]

@@ -86,6 +86,6 @@ fn server_accepts_its_own_names_as_hosts_and_logs_an_unknown_host_once() {
     }
     appliance.server().kill();
     let (_, log) = appliance.server().wait();
-    let said: Vec<_> = log.iter().filter(|line| line.contains("--public-url")).collect();
-    assert!(said.len() == 1 && said[0].contains("evil.example"), "{log:?}");
+    let warnings: Vec<_> = log.iter().filter(|line| line.contains("--public-url")).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("evil.example"), "{log:?}");
 }

@@ -27,7 +27,7 @@ fn jobs(appliance: &Appliance, key: &str) -> usize {
 }
 
 #[track_caller]
-fn is_the_first_answer_again(first: &Answer, again: &Answer) {
+fn assert_replayed(first: &Answer, again: &Answer) {
     assert_eq!((again.status, again.text()), (202, first.text()), "byte for byte");
     assert_eq!(again.header("Location"), first.header("Location"));
     assert_eq!(again.header("Content-Type"), first.header("Content-Type"));
@@ -48,12 +48,12 @@ fn same_key_and_body_replay_the_first_response_whatever_the_jobs_state() {
     assert_eq!(first.header("Location"), Some(format!("/api/clips/{id}").as_str()));
     assert_eq!(job, appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json());
 
-    is_the_first_answer_again(&first, &appliance.send(&request));
+    assert_replayed(&first, &appliance.send(&request));
     let node = appliance.node("n1");
     while appliance.claim(&node).is_some() {}
-    is_the_first_answer_again(&first, &appliance.send(&request));
+    assert_replayed(&first, &appliance.send(&request));
     appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200);
-    is_the_first_answer_again(&first, &appliance.send(&request));
+    assert_replayed(&first, &appliance.send(&request));
     assert_eq!(jobs(&appliance, &key), 2);
 }
 
@@ -79,7 +79,7 @@ fn idempotency_key_is_per_account_across_both_api_keys() {
     let another = appliance.account("another").metered;
     let body = good_job().to_string();
     let first = appliance.send(&submit(&studio.metered, "k", &body)).expect(202);
-    is_the_first_answer_again(&first, &appliance.send(&submit(&studio.reserved, "k", &body)));
+    assert_replayed(&first, &appliance.send(&submit(&studio.reserved, "k", &body)));
     let strangers = appliance.send(&submit(&another, "k", &other_body())).expect(202);
     assert_eq!(strangers.header("Idempotent-Replayed"), None);
     assert_ne!(strangers.json()["id"], first.json()["id"]);
@@ -105,7 +105,7 @@ fn idempotency_key_is_1_to_255_printable_characters_quoted_or_bare() {
         [("a", "\"a\""), ("\"b c\"", "b c"), (r#""q\"\\""#, r#"q"\"#), (&longest, &format!("\"{longest}\""))]
     {
         let answer = appliance.send(&submit(&key, first, &body)).expect(202);
-        is_the_first_answer_again(&answer, &appliance.send(&submit(&key, same, &body)));
+        assert_replayed(&answer, &appliance.send(&submit(&key, same, &body)));
     }
     let before = jobs(&appliance, &key);
     for bad in [
@@ -133,7 +133,7 @@ fn idempotency_key_expires_after_a_day() {
     let key = appliance.account("studio").metered;
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
     appliance.clock.advance(DAY - Duration::from_millis(1));
-    is_the_first_answer_again(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
+    assert_replayed(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
     assert_eq!(dinkem_appliance::app::jobs::forget_old_answers(&appliance.app).unwrap(), 0);
     appliance.clock.advance(Duration::from_millis(1));
     let second = appliance.send(&submit(&key, "k", &other_body())).expect(202);
@@ -146,7 +146,7 @@ fn idempotency_key_expires_after_a_day() {
     appliance.clock.advance(DAY);
     let young = appliance.send(&submit(&key, "young", &good_job().to_string())).expect(202);
     assert_eq!(dinkem_appliance::app::jobs::forget_old_answers(&appliance.app).unwrap(), 601, "more than one batch");
-    is_the_first_answer_again(&young, &appliance.send(&submit(&key, "young", &good_job().to_string())));
+    assert_replayed(&young, &appliance.send(&submit(&key, "young", &good_job().to_string())));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn response_is_replayed_even_when_the_queue_is_full() {
     let key = appliance.account("studio").metered;
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
     appliance.send(&submit(&key, "k2", &good_job().to_string())).expect(429);
-    is_the_first_answer_again(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
+    assert_replayed(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn replayed_response_survives_a_killed_server() {
     let first = request.send(appliance.address.parse().unwrap()).expect(202);
     appliance.server().kill();
     appliance.restart();
-    is_the_first_answer_again(&first, &request.send(appliance.address.parse().unwrap()));
+    assert_replayed(&first, &request.send(appliance.address.parse().unwrap()));
     let (status, page) = appliance.call("GET", "/api/clips", &key, None);
     assert_eq!((status, page["clips"].as_array().map(Vec::len), &page["next_cursor"]), (200, Some(1), &Value::Null));
     assert!(first.body.len() < limits::JSON_BODY_BYTES as usize);

@@ -193,7 +193,7 @@ fn join_token_works_once_and_expires_after_an_hour() {
     assert!(uuid::Uuid::try_parse(joined["node_key"].as_str().unwrap()).is_ok());
     let again = join(&secret, "n2");
     assert!((400..500).contains(&again.status), "{again:?}");
-    assert!(again.json()["error"].as_str().is_some_and(|words| !words.is_empty()));
+    assert!(again.json()["error"].as_str().is_some_and(|message| !message.is_empty()));
 
     let late = app::nodes::token(&appliance.app).unwrap().reveal().to_owned();
     appliance.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS + 1));

@@ -39,6 +39,6 @@ fn openapi_document_describes_exactly_the_existing_routes_and_callers() {
 
 #[test]
 fn openapi_failure_codes_match_the_table() {
-    let words: Vec<Value> = FailureCode::ALL.iter().map(|code| code.as_str().into()).collect();
-    assert_eq!(DOCUMENT["components"]["schemas"]["FailureCode"]["enum"], Value::from(words));
+    let codes: Vec<Value> = FailureCode::ALL.iter().map(|code| code.as_str().into()).collect();
+    assert_eq!(DOCUMENT["components"]["schemas"]["FailureCode"]["enum"], Value::from(codes));
 }

@@ -12,7 +12,7 @@ fn submit(appliance: &Appliance, key: &str) -> Answer {
 }
 
 #[track_caller]
-fn tells(answer: &Answer, policy: &str, limit: &str) {
+fn assert_headers(answer: &Answer, policy: &str, limit: &str) {
     assert_eq!((answer.header("RateLimit-Policy"), answer.header("RateLimit")), (Some(policy), Some(limit)));
 }
 
@@ -23,18 +23,18 @@ fn queued_jobs_are_limited_per_account_and_headers_tell_how_many_are_left() {
     let another = appliance.account("another").metered;
     let policy = "\"queued-jobs\";q=3";
     for (key, left) in [(&keys.metered, 2), (&keys.reserved, 1), (&keys.metered, 0)] {
-        tells(&submit(&appliance, key).expect(202), policy, &format!("\"queued-jobs\";r={left}"));
+        assert_headers(&submit(&appliance, key).expect(202), policy, &format!("\"queued-jobs\";r={left}"));
     }
     for key in [&keys.metered, &keys.reserved] {
         let refused = submit(&appliance, key).expect(429);
         assert_eq!(refused.json()["code"], "too_many_queued");
         assert!(refused.header("Retry-After").is_some_and(|seconds| seconds.parse::<u32>().unwrap() > 0));
-        tells(&refused, policy, "\"queued-jobs\";r=0");
+        assert_headers(&refused, policy, "\"queued-jobs\";r=0");
     }
-    tells(&submit(&appliance, &another).expect(202), policy, "\"queued-jobs\";r=2");
+    assert_headers(&submit(&appliance, &another).expect(202), policy, "\"queued-jobs\";r=2");
     // Rendering and cancelled jobs do not count.
     appliance.claim(&appliance.node("n1")).unwrap();
-    tells(&submit(&appliance, &keys.metered).expect(202), policy, "\"queued-jobs\";r=0");
+    assert_headers(&submit(&appliance, &keys.metered).expect(202), policy, "\"queued-jobs\";r=0");
     let waiting = appliance.send(&Request::get("/api/clips?status=queued&limit=1").key(&keys.metered)).json();
     let path = format!("/api/clips/{}", waiting["clips"][0]["id"].as_str().unwrap());
     appliance.send(&Request::delete(&path).key(&keys.metered)).expect(200);
@@ -73,15 +73,15 @@ fn demo_bytes_are_limited_per_account_and_headers_tell_how_many_are_left() {
         appliance.send(&Request::post("/api/demos").key(key).body(demo))
     };
     let policy = "\"demo-bytes\";q=1000;qu=\"content-bytes\"";
-    tells(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
+    assert_headers(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
     let refused = upload(&key, 2, 401).expect(413);
     assert_eq!(refused.json()["code"], "quota_reached");
     assert!(refused.json()["error"].as_str().unwrap().contains("operator"));
-    tells(&refused, policy, "\"demo-bytes\";r=400");
-    tells(&upload(&key, 3, 400).expect(201), policy, "\"demo-bytes\";r=0");
+    assert_headers(&refused, policy, "\"demo-bytes\";r=400");
+    assert_headers(&upload(&key, 3, 400).expect(201), policy, "\"demo-bytes\";r=0");
     upload(&key, 4, 9).expect(413);
-    tells(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=0");
-    tells(&upload(&another, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
+    assert_headers(&upload(&key, 1, 600).expect(201), policy, "\"demo-bytes\";r=0");
+    assert_headers(&upload(&another, 1, 600).expect(201), policy, "\"demo-bytes\";r=400");
 }
 
 #[test]
@@ -121,8 +121,8 @@ fn operator_sets_quotas_with_serve_flags() {
     for (flag, default) in
         [("--max-queued-jobs <N>", "[default: 1000000]"), ("--max-demos-mib <N>", "[default: 20480]")]
     {
-        let (_, args) = help.split_once(flag).unwrap_or_else(|| panic!("{flag}"));
-        assert!(args.split("--").next().unwrap().contains(default), "{flag}");
+        let (_, text) = help.split_once(flag).unwrap_or_else(|| panic!("{flag}"));
+        assert!(text.split("--").next().unwrap().contains(default), "{flag}");
     }
     let small = crate::support::process::Appliance::start(&["--max-queued-jobs", "1"]);
     let key = small.account("studio");

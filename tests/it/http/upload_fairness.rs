@@ -47,7 +47,7 @@ fn begun(appliance: &Appliance, uploads: usize) {
 }
 
 #[track_caller]
-fn refused(answer: &Answer, status: u16, code: &str) {
+fn assert_refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status, answer.json()["code"].as_str()), (status, Some(code)), "{answer:?}");
     assert!(answer.header("Retry-After").is_some_and(|seconds| seconds.parse::<u32>().unwrap() > 0), "{answer:?}");
 }
@@ -70,7 +70,7 @@ fn account_gets_at_most_an_eighth_of_upload_slots_and_others_are_unaffected() {
         upload(&greedy.metered).header("X-Forwarded-For", "192.0.2.7"),
         Request::post("/api/demos").key(&greedy.metered).body(demo(100)).header("Expect", "100-continue"),
     ] {
-        refused(&appliance.send(&request), 429, "too_many_uploads");
+        assert_refused(&appliance.send(&request), 429, "too_many_uploads");
     }
     appliance.send(&upload(&other.metered)).expect(201);
     // Short bodies with a known length need no slot.
@@ -93,7 +93,7 @@ fn node_video_upload_works_when_clients_hold_all_their_slots() {
         accounts.iter().flat_map(|keys| [(); 2].map(|()| trickle(&appliance, &upload(&keys.metered)))).collect();
     begun(&appliance, CLIENTS);
     let late = appliance.account("late");
-    refused(&appliance.send(&upload(&late.metered)), 503, "service_unavailable");
+    assert_refused(&appliance.send(&upload(&late.metered)), 503, "service_unavailable");
     appliance.send(&video(&appliance, &node)).expect(200);
 }
 
@@ -109,7 +109,7 @@ fn node_gets_at_most_an_eighth_of_node_slots_and_others_are_unaffected() {
     let _held = trickle(&appliance, &requests[0]);
     let clips = appliance.app.data_dir().join("clips");
     until("the video upload to start", || std::fs::read_dir(&clips).unwrap().next().map(drop));
-    refused(&appliance.send(&requests[1]), 503, "too_busy");
+    assert_refused(&appliance.send(&requests[1]), 503, "too_busy");
     appliance.send(&video(&appliance, &other)).expect(200);
 }
 

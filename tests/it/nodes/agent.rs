@@ -18,8 +18,8 @@ fn sha256(bytes: &[u8]) -> String {
 fn assert_failed(lease: &Lease, code: &str, retry: &str, about: &str) {
     let failed = lease.failed.as_ref().unwrap_or_else(|| panic!("{about}: it did not fail"));
     assert_eq!((failed["code"].as_str(), failed["retry"].as_str()), (Some(code), Some(retry)), "{about}: {failed}");
-    let words = failed["message"].as_str().unwrap();
-    assert!(words.len() > 20 && words.ends_with('.'), "{about}: {words:?}");
+    let message = failed["message"].as_str().unwrap();
+    assert!(message.len() > 20 && message.ends_with('.'), "{about}: {message:?}");
 }
 
 #[test]

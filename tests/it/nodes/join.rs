@@ -11,7 +11,7 @@ use crate::support::listener::{listen, reply};
 
 #[test]
 fn joined_node_keeps_its_identity_in_a_private_file() {
-    let (send, heard) = channel();
+    let (send, received) = channel();
     let send = Mutex::new(send);
     let server = listen("127.0.0.1", move |mut call, to| {
         let body = String::from_utf8(call.bytes()).unwrap();
@@ -23,7 +23,7 @@ fn joined_node_keeps_its_identity_in_a_private_file() {
     assert!(read_state(&state_dir).unwrap().is_none());
     let url = format!("http://{server}/");
     join(&url, None, &Secret::new("the-token"), "rack 3", &state_dir).unwrap();
-    assert_eq!(heard.recv().unwrap(), r#"POST /api/node/join {"join_token":"the-token","name":"rack 3"}"#);
+    assert_eq!(received.recv().unwrap(), r#"POST /api/node/join {"join_token":"the-token","name":"rack 3"}"#);
 
     let state = read_state(&state_dir).unwrap().unwrap();
     assert_eq!((state.server, state.node_id), (url.trim_end_matches('/').to_owned(), "the-id".to_owned()));
@@ -45,11 +45,12 @@ fn refused_join_says_what_to_do_and_leaves_no_state() {
         reply(to, status, &[], body.as_bytes())
     });
     let dir = tempfile::tempdir().unwrap();
-    for (status, words) in [(400, "HTTPS"), (401, "admin nodes token"), (404, "admin nodes token"), (503, "Try again")]
+    for (status, message) in
+        [(400, "HTTPS"), (401, "admin nodes token"), (404, "admin nodes token"), (503, "Try again")]
     {
         let url = format!("http://{server}/{status}");
         let error = join(&url, None, &Secret::new("s3cret"), "n", dir.path()).unwrap_err();
-        assert!(error.message.contains(words), "{status}: {error}");
+        assert!(error.message.contains(message), "{status}: {error}");
         assert!(!format!("{error:?}").contains("s3cret"), "{status}: {error:?}");
         assert!(read_state(dir.path()).unwrap().is_none());
     }

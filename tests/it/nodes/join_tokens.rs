@@ -57,9 +57,9 @@ fn missing_token_is_reported_with_its_source() {
         (&["node", "--join", "-", "--join-file", "empty"], 2, "--join-file"),
         (&["node", "install"], 2, "SOURCE"),
     ];
-    for (args, status, said) in cases {
+    for (args, status, message) in cases {
         let output = cli.run(args);
-        assert!(output.status == status && output.err.contains(said), "{args:?}: {output:?}");
+        assert!(output.status == status && output.err.contains(message), "{args:?}: {output:?}");
     }
 }
 

@@ -54,11 +54,11 @@ fn job_claimed_as_its_node_disconnects_is_put_back_uncounted() {
     let (gone, other) = (test.node("gone"), test.node("other"));
     let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
     // The node is connected when the claim begins and when a job is found, but not after it was taken.
-    let looks = Cell::new(0);
-    let is_there = || looks.replace(looks.get() + 1) < 2;
+    let checks = Cell::new(0);
+    let is_there = || checks.replace(checks.get() + 1) < 2;
     let claim = Claim { renderers: BUILTIN, slots: 1, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };
     assert!(leases::claim_for(&test.app, &gone, &claim).unwrap().is_none());
-    assert_eq!(looks.get(), 3);
+    assert_eq!(checks.get(), 3);
     let job = jobs::get(&test.app, &metered, id).unwrap().job;
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));
     assert_eq!(nodes::list(&test.app).unwrap()[0].leases, 0);

@@ -31,10 +31,10 @@ fn readyz_and_doctor_warn_when_jobs_wait_and_no_node_is_up() {
     appliance.job(&key);
     let warned = ready(&appliance);
     assert_eq!((&warned["status"], &warned["warnings"][0]["code"]), (&json!("ready"), &json!("no_nodes")));
-    let [(code, words)] = &doctor(&appliance)[..] else { panic!("one fault") };
+    let [(code, message)] = &doctor(&appliance)[..] else { panic!("one fault") };
     assert_eq!(code, "no_nodes");
-    assert!(words.starts_with("1 job is waiting and no render node has joined."), "{words}");
-    assert!(words.contains("admin nodes token") && words.contains("--local-nodes"), "{words}");
+    assert!(message.starts_with("1 job is waiting and no render node has joined."), "{message}");
+    assert!(message.contains("admin nodes token") && message.contains("--local-nodes"), "{message}");
 
     // A node that is up, even if busy, will get to the job.
     let node = appliance.node("n1");
@@ -47,9 +47,9 @@ fn readyz_and_doctor_warn_when_jobs_wait_and_no_node_is_up() {
     appliance.clock.advance(Duration::from_secs(limits::NODE_GONE_SECONDS));
     for _ in 0..2 {
         assert_eq!(ready(&appliance)["warnings"][0]["code"], "no_nodes");
-        let [(_, words)] = &doctor(&appliance)[..] else { panic!("one fault") };
-        assert!(words.starts_with("2 jobs are waiting and no render node is up."), "{words}");
-        assert!(words.contains("admin nodes list"), "{words}");
+        let [(_, message)] = &doctor(&appliance)[..] else { panic!("one fault") };
+        assert!(message.starts_with("2 jobs are waiting and no render node is up."), "{message}");
+        assert!(message.contains("admin nodes list"), "{message}");
         appliance.send(&Request::post("/api/node/leave").key(&node.key)).expect(200);
     }
 }
@@ -74,10 +74,10 @@ fn healthcheck_passes_with_a_warning_when_jobs_wait_for_nodes() {
 fn server_without_nodes_prints_the_join_command_at_startup() {
     let mut appliance = process::Appliance::start(&[]);
     let data = appliance.data_dir().display().to_string();
-    let words =
+    let message =
         until("the hint", || appliance.server().line().filter(|line| line.contains("No render node has joined")));
     let line = format!("`dinkem-appliance --data-dir {data} admin nodes token`");
-    assert!(words.contains(&line) && words.contains("--local-nodes 1"), "{words}");
+    assert!(message.contains(&line) && message.contains("--local-nodes 1"), "{message}");
     // The suggested command works.
     assert!(appliance.admin(&["nodes", "token"])["join_token"].is_string());
 }
@@ -91,8 +91,8 @@ fn server_whose_nodes_are_all_down_says_so_at_startup() {
     node.signal("TERM");
     assert!(node.wait().0.success());
     appliance.restart();
-    let words = until("the hint", || appliance.server().line().filter(|line| line.contains("No render node is up")));
-    assert!(words.contains("admin nodes list`") && words.contains("--local-nodes 1"), "{words}");
+    let message = until("the hint", || appliance.server().line().filter(|line| line.contains("No render node is up")));
+    assert!(message.contains("admin nodes list`") && message.contains("--local-nodes 1"), "{message}");
 }
 
 #[test]

@@ -109,12 +109,12 @@ fn node_two_versions_apart_is_told_which_side_to_update() {
         ("-1", "invalid_field", "must be one number"),
         ("99999999999", "invalid_field", "must be one number"),
     ];
-    for (said, code, args) in cases {
+    for (version_text, code, message) in cases {
         let body = r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1}"#;
-        let claim = Request::post("/api/node/claims").key(&key).json(body).header("Dinkem-Protocol", said);
+        let claim = Request::post("/api/node/claims").key(&key).json(body).header("Dinkem-Protocol", version_text);
         let answer = appliance.send(&claim).expect(400).json();
-        assert_eq!((&answer["code"], &answer["field"]), (&json!(code), &json!("Dinkem-Protocol")), "{said}");
-        assert!(answer["error"].as_str().unwrap().contains(args), "{said}: {answer}");
+        assert_eq!((&answer["code"], &answer["field"]), (&json!(code), &json!("Dinkem-Protocol")), "{version_text}");
+        assert!(answer["error"].as_str().unwrap().contains(message), "{version_text}: {answer}");
     }
     let stranger = Request::post("/api/node/claims").header("Dinkem-Protocol", "9");
     appliance.send(&stranger).expect(401);
@@ -146,10 +146,10 @@ fn node_list_and_version_flag_show_program_versions() {
     let (_, table, _) = process::run(&["--data-dir", data.to_str().unwrap(), "admin", "nodes", "list"]);
     assert!(table.lines().next().unwrap().contains("VERSION"), "{table}");
 
-    let said = Cli::new().run(&["--version"]).out;
+    let version_text = Cli::new().run(&["--version"]).out;
     let expected = format!("dinkem-appliance {} (", env!("CARGO_PKG_VERSION"));
     let machine = format!("{}-{})", std::env::consts::ARCH, std::env::consts::OS);
-    assert!(said.starts_with(&expected) && said.trim_end().ends_with(&machine), "{said}");
+    assert!(version_text.starts_with(&expected) && version_text.trim_end().ends_with(&machine), "{version_text}");
 }
 
 #[cfg(target_os = "linux")]

@@ -18,7 +18,7 @@ fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
 }
 
 /// Whether the node list and `doctor` report a shared key.
-fn is_told(appliance: &Appliance) -> (bool, bool) {
+fn is_reported(appliance: &Appliance) -> (bool, bool) {
     let faults = super::faults(appliance);
     let fault = faults.iter().find(|fault| fault.code == "node_key_shared");
     let names = fault.is_some_and(|fault| fault.message.contains("n1") && fault.mend.contains("admin nodes remove"));
@@ -33,12 +33,12 @@ fn two_machines_with_one_node_key_are_reported_while_both_run() {
         claim(&appliance, &node, "first", 20);
         claim(&appliance, &node, "second", 5);
     }
-    assert_eq!(is_told(&appliance), (true, true));
+    assert_eq!(is_reported(&appliance), (true, true));
     // One of the machines is switched off.
     for _ in 0..limits::NODE_SHARED_SECONDS / 25 {
         claim(&appliance, &node, "first", 25);
     }
-    assert_eq!(is_told(&appliance), (false, false));
+    assert_eq!(is_reported(&appliance), (false, false));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn node_that_restarts_repeatedly_is_one_machine() {
         claim(&appliance, &node, &format!("agent-{restart}"), 1);
         claim(&appliance, &node, &format!("agent-{restart}"), 1);
     }
-    assert_eq!(is_told(&appliance), (false, false));
+    assert_eq!(is_reported(&appliance), (false, false));
 }
 
 #[test]
@@ -61,5 +61,5 @@ fn invalid_instance_ids_are_ignored() {
         claim(&appliance, &node, &"x".repeat(limits::NODE_INSTANCE_CHARS + 1), 1);
         claim(&appliance, &node, "with a space", 1);
     }
-    assert_eq!(is_told(&appliance), (false, false));
+    assert_eq!(is_reported(&appliance), (false, false));
 }

@@ -180,12 +180,12 @@ fn deleted_clip_is_not_reported_as_missing() {
 }
 
 /// Relative paths of all files in a folder.
-fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
+fn relative_files(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let path = format!("{below}{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
-            census(&entry.path(), &format!("{path}/"), found);
+            relative_files(&entry.path(), &format!("{path}/"), found);
         } else {
             found.insert(path);
         }
@@ -193,7 +193,7 @@ fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Files that a restored data directory does not need.
-fn is_passing(path: &str) -> bool {
+fn is_temporary(path: &str) -> bool {
     ["ballast", "lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
         || path == "local-nodes/1/lock"
         || path.starts_with("local-nodes/1/cache")
@@ -209,22 +209,22 @@ fn every_file_of_a_data_directory_is_restored_or_known_to_be_temporary() {
     let fingerprint = cli.run(&["--json", "admin", "tls", "show"]).json()["fingerprint"].clone();
     let output = cli.run(&["--json", "admin", "backup", "all.tar", "--videos"]);
     assert_eq!(output.status, 0, "{output:?}");
-    let said = output.json();
+    let printed = output.json();
     assert_eq!(
-        (&said["accounts"], &said["jobs"], &said["path"]),
+        (&printed["accounts"], &printed["jobs"], &printed["path"]),
         (&json!(1), &json!(0), &json!(cli.home().join("all.tar")))
     );
     let data = cli.home().join(".local/share/dinkem-appliance");
     let (mut served, mut restored) = (BTreeSet::new(), BTreeSet::new());
-    census(&data, "", &mut served);
+    relative_files(&data, "", &mut served);
     #[cfg(unix)]
     assert_eq!(mode(&cli.home().join("all.tar")), 0o600);
     drop(server);
 
     let output = cli.run(&["--json", "--data-dir", "new", "admin", "restore", "all.tar"]);
     assert_eq!((output.status, &output.json()["replaced"]), (0, &json!(null)), "{output:?}");
-    census(&cli.home().join("new"), "", &mut restored);
-    let lost: Vec<_> = served.difference(&restored).filter(|path| !is_passing(path)).collect();
+    relative_files(&cli.home().join("new"), "", &mut restored);
+    let lost: Vec<_> = served.difference(&restored).filter(|path| !is_temporary(path)).collect();
     assert!(lost.is_empty() && served.contains("local-nodes/1/node.json"), "{lost:?} of {served:?}");
     let shown = cli.run(&["--json", "--data-dir", "new", "admin", "tls", "show"]).json();
     assert_eq!(shown["fingerprint"], fingerprint);

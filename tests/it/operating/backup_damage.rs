@@ -78,11 +78,11 @@ fn refusal_says_what_is_wrong_with_the_file() {
         ("text.tar", b"not a backup".to_vec(), "text.tar is no backup of a dinkem-appliance"),
         ("zeros.tar", vec![0; 8_192], "zeros.tar is no backup of a dinkem-appliance"),
     ];
-    for (name, content, args) in cases {
+    for (name, content, message) in cases {
         fs::write(site.cli.home().join(name), content).unwrap();
         let output = site.cli.run(&["admin", "restore", name]);
         assert_eq!((output.status, output.err.lines().count()), (1, 1), "{output:?}");
-        assert!(output.err.contains(args), "{output:?}");
+        assert!(output.err.contains(message), "{output:?}");
     }
     let missing = site.cli.run(&["admin", "restore", "none.tar"]);
     assert!(

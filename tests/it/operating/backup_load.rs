@@ -12,9 +12,9 @@ const CLIENTS: usize = 4;
 /// Number of jobs acknowledged before the backup begins.
 const BEFORE: usize = 100;
 
-struct Stop<'a>(&'a AtomicBool);
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Stop<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -38,7 +38,7 @@ fn backup_contains_every_job_acknowledged_before_it_began() {
             });
         }
         // The clients must stop even if the test fails.
-        let _stop = Stop(&enough);
+        let _stop = SetOnDrop(&enough);
         until("enough acknowledged jobs", || (acknowledged.lock().unwrap().len() >= BEFORE).then_some(()));
         let before = acknowledged.lock().unwrap().clone();
         let made = appliance.admin(&["backup", file.to_str().unwrap()]);

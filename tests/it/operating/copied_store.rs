@@ -323,8 +323,8 @@ fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
 
     let promoted = cli.run(&[&["admin"], &at[..], &["promote"]].concat());
     assert_eq!(promoted.status, 0, "{promoted:?}");
-    for args in [copy.to_str().unwrap(), "0 jobs put back into the queue", "join tokens are void"] {
-        assert!(promoted.out.contains(args), "{promoted:?}");
+    for text in [copy.to_str().unwrap(), "0 jobs put back into the queue", "join tokens are void"] {
+        assert!(promoted.out.contains(text), "{promoted:?}");
     }
     drop(CliServer::start(&cli, &["--plain-http", "loopback", at[0], at[1]]));
     assert_eq!(cli.run(&[&["--json", "admin"], &at[..], &["promote"]].concat()).json()["jobs_put_back"], 0);

@@ -167,8 +167,8 @@ fn healthcheck_exits_with_0_while_ready_and_1_otherwise() {
         assert_eq!(output.err.lines().count(), usize::from(output.status != 0), "{output:?}");
         (output.status, output.err)
     };
-    let (status, args) = check();
-    assert!(status == 1 && args.contains("No server has run"), "{args}");
+    let (status, message) = check();
+    assert!(status == 1 && message.contains("No server has run"), "{message}");
     assert!(!cli.home().join(".local/share/dinkem-appliance").exists(), "healthcheck must not create anything");
     // This machine need not be able to reach the public URL.
     let server = CliServer::start(&cli, &["--public-url", "https://clips.example"]);
@@ -177,8 +177,8 @@ fn healthcheck_exits_with_0_while_ready_and_1_otherwise() {
     assert_eq!(ready, json!({"status": "ready", "url": server.url}));
     assert_eq!(server.get_text("/metrics").0, 200);
     drop(server);
-    let (status, args) = check();
-    assert!(status == 1 && args.contains("does not answer"), "{args}");
+    let (status, message) = check();
+    assert!(status == 1 && message.contains("does not answer"), "{message}");
 }
 
 #[cfg(unix)]
@@ -187,9 +187,9 @@ fn frozen_server_fails_its_healthcheck() {
     let mut appliance = process::Appliance::start(&[]);
     let data = appliance.data_dir();
     appliance.server().signal("STOP");
-    let (status, _, args) = process::run(&["--data-dir", data.to_str().unwrap(), "admin", "healthcheck"]);
+    let (status, _, message) = process::run(&["--data-dir", data.to_str().unwrap(), "admin", "healthcheck"]);
     appliance.server().signal("CONT");
-    assert_eq!(status.code(), Some(1), "{args}");
+    assert_eq!(status.code(), Some(1), "{message}");
     assert_eq!(appliance.admin(&["healthcheck"])["status"], "ready");
 }
 

@@ -11,7 +11,7 @@ fn script(name: &str) -> String {
 
 /// Runs `postinst` on a test folder. Commands that would change the machine are replaced by stand-ins, including
 /// `runuser`, whose stand-in cannot read what only root can read.
-fn say_what_next(data: &Path) -> String {
+fn run_postinst(data: &Path) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let stand_ins = [
         ("systemctl", "exit 0"),
@@ -45,19 +45,19 @@ fn package_scripts_follow_no_symlink_as_root() {
     let data = tempfile::tempdir().unwrap();
     let url = data.path().join("server-url");
     fs::write(&url, "https://10.0.0.5").unwrap();
-    assert!(say_what_next(data.path()).contains("is running at https://10.0.0.5\n"));
+    assert!(run_postinst(data.path()).contains("is running at https://10.0.0.5\n"));
 
     // Control characters are removed.
     fs::write(&url, "https://10.0.0.5\u{1b}]0;owned\u{7}\nrun: rm").unwrap();
-    let said = say_what_next(data.path());
-    assert!(said.contains("is running at https://10.0.0.5]0;ownedrun:rm\n"), "{said:?}");
+    let printed = run_postinst(data.path());
+    assert!(printed.contains("is running at https://10.0.0.5]0;ownedrun:rm\n"), "{printed:?}");
 
     let secret = data.path().join("shadow");
     fs::write(&secret, "root:s3cret").unwrap();
     fs::remove_file(&url).unwrap();
     symlink(&secret, &url).unwrap();
-    let said = say_what_next(data.path());
-    assert!(said.contains("is running at") && !said.contains("s3cret"), "{said}");
+    let printed = run_postinst(data.path());
+    assert!(printed.contains("is running at") && !printed.contains("s3cret"), "{printed}");
 }
 
 #[test]

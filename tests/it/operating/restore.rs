@@ -86,8 +86,8 @@ impl Site {
     }
 }
 
-fn asides(said: &Value) -> Vec<PathBuf> {
-    said["replaced_elsewhere"].as_array().unwrap().iter().map(|path| path.as_str().unwrap().into()).collect()
+fn replaced_folders(printed: &Value) -> Vec<PathBuf> {
+    printed["replaced_elsewhere"].as_array().unwrap().iter().map(|path| path.as_str().unwrap().into()).collect()
 }
 
 #[test]
@@ -96,11 +96,12 @@ fn symlinked_folders_stay_symlinks_and_their_content_is_replaced() {
     let places = FOLDERS.map(|folder| site.link(folder));
     let output = site.restore();
     assert_eq!(output.status, 0, "{output:?}");
-    let said = output.json();
-    assert_eq!((&said["videos"], asides(&said).len()), (&1.into(), 2), "{said}");
+    let printed = output.json();
+    assert_eq!((&printed["videos"], replaced_folders(&printed).len()), (&1.into(), 2), "{printed}");
     for (folder, place) in FOLDERS.into_iter().zip(&places) {
         assert_eq!(fs::read_link(site.data.join(folder)).unwrap(), *place, "the symlink is unchanged");
-        let aside = asides(&said).into_iter().find(|aside| aside.starts_with(site.data.join(folder))).unwrap();
+        let aside =
+            replaced_folders(&printed).into_iter().find(|aside| aside.starts_with(site.data.join(folder))).unwrap();
         site.assert_restored(folder, &aside);
     }
     assert_eq!(site.accounts(), ["studio"]);
@@ -109,7 +110,7 @@ fn symlinked_folders_stay_symlinks_and_their_content_is_replaced() {
         fs::write(site.data.join(folder).join("again"), "again").unwrap();
     }
     let output = site.restore();
-    assert_eq!((output.status, asides(&output.json()).len()), (0, 2), "{output:?}");
+    assert_eq!((output.status, replaced_folders(&output.json()).len()), (0, 2), "{output:?}");
     assert_eq!(site.accounts(), ["studio"]);
 }
 
@@ -155,7 +156,7 @@ fn folder_on_its_own_disk_is_restored_on_that_disk() {
     fs::create_dir(site.data.join("clips/lost+found")).unwrap();
     let output = site.restore();
     assert_eq!(output.status, 0, "{output:?}");
-    let aside = asides(&output.json()).remove(0);
+    let aside = replaced_folders(&output.json()).remove(0);
     assert!(aside.starts_with(site.data.join("clips")), "{aside:?}");
     site.assert_restored("clips", &aside);
     assert!(site.data.join("clips/lost+found").is_dir(), "the file system's own folder stays");

@@ -91,8 +91,8 @@ fn server_started_on_a_damaged_store_says_so_in_readyz_log_and_doctor() {
     });
     assert_eq!(problem["code"], "store_damaged");
     let data = appliance.data_dir();
-    let (status, said, _) = process::run(&["--json", "--data-dir", data.to_str().unwrap(), "admin", "doctor"]);
-    assert!(!status.success() && said.contains("store_damaged") && said.contains("admin restore"), "{said}");
+    let (status, printed, _) = process::run(&["--json", "--data-dir", data.to_str().unwrap(), "admin", "doctor"]);
+    assert!(!status.success() && printed.contains("store_damaged") && printed.contains("admin restore"), "{printed}");
     appliance.server().kill();
     let (_, log) = appliance.server().wait();
     assert!(log.iter().any(|line| line.contains("ERROR") && line.contains("damaged page")), "{log:?}");

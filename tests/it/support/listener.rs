@@ -21,8 +21,8 @@ impl Call {
         let mut reader = BufReader::new(stream.try_clone()?);
         let mut line = String::new();
         reader.read_line(&mut line)?;
-        let mut words = line.split_whitespace().map(str::to_owned);
-        let (Some(method), Some(path)) = (words.next(), words.next()) else {
+        let mut parts = line.split_whitespace().map(str::to_owned);
+        let (Some(method), Some(path)) = (parts.next(), parts.next()) else {
             return Err(io::ErrorKind::InvalidData.into());
         };
         let mut headers = Vec::new();

@@ -44,10 +44,10 @@ impl NodeHarness {
         write_video(&dir.path().join("good.mp4"), 320, 180, 30);
         write_video(&dir.path().join("small.mp4"), 160, 90, 30);
         let fetches = Arc::new(Mutex::new(Vec::new()));
-        let heard = fetches.clone();
+        let log = fetches.clone();
         let files = listen("127.0.0.1", move |call: Call, to| {
             let known = call.header("if-none-match").map(str::to_owned);
-            heard.lock().unwrap().push(format!("{} {}", call.path, known.as_deref().unwrap_or("-")));
+            log.lock().unwrap().push(format!("{} {}", call.path, known.as_deref().unwrap_or("-")));
             super::bad_demos::answer(&call.path, known.as_deref(), to)
         });
         Self { dir, server: NodeServer::start(behavior), demo_url: format!("http://{files}/good.dem"), fetches }

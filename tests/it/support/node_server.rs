@@ -124,8 +124,8 @@ impl NodeServer {
     }
 
     /// Waits until a lease matches.
-    pub fn until(&self, lease: usize, what: &str, look: impl Fn(&Lease) -> bool) -> Lease {
-        until(what, || Some(self.lease(lease)).filter(&look))
+    pub fn until(&self, lease: usize, what: &str, matches: impl Fn(&Lease) -> bool) -> Lease {
+        until(what, || Some(self.lease(lease)).filter(&matches))
     }
 
     /// Waits until a lease is completed or has failed.
@@ -144,32 +144,32 @@ impl NodeServer {
 }
 
 fn answer(state: &Mutex<State>, doorbell: &Doorbell, mut call: Call, to: &mut TcpStream) -> io::Result<()> {
-    let said = format!("{} {}", call.method, call.path);
+    let call_line = format!("{} {}", call.method, call.path);
     let fail_all_with = {
         let mut state = state.lock().unwrap();
-        state.calls.push(said.clone());
+        state.calls.push(call_line.clone());
         state.behavior.fail_all_with
     };
     if let Some(status) = fail_all_with {
         call.bytes();
         return reply(to, status, &[], b"<html>a proxy's own page</html>");
     }
-    assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{said}");
-    assert_eq!(call.header("dinkem-protocol"), Some("2"), "{said}");
-    assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{said}");
-    if said == "POST /api/node/leave" {
+    assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{call_line}");
+    assert_eq!(call.header("dinkem-protocol"), Some("2"), "{call_line}");
+    assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{call_line}");
+    if call_line == "POST /api/node/leave" {
         call.bytes();
         return reply(to, 200, &[], b"{}");
     }
-    if said == "POST /api/node/claims" {
+    if call_line == "POST /api/node/claims" {
         let asked: Value = serde_json::from_slice(&call.bytes()).unwrap();
         assert_eq!(asked["renderers"], json!(["builtin"]));
         return claim(state, doorbell, asked["wait_seconds"].as_u64().unwrap(), to);
     }
     let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
-    let mut words = path.strip_prefix("/api/node/leases/").unwrap().split('/').map(str::to_owned);
-    let lease = words.next().unwrap().parse::<usize>().unwrap() - 1;
-    let what = words.next().unwrap_or_default();
+    let mut segments = path.strip_prefix("/api/node/leases/").unwrap().split('/').map(str::to_owned);
+    let lease = segments.next().unwrap().parse::<usize>().unwrap() - 1;
+    let what = segments.next().unwrap_or_default();
     let offset = query.strip_prefix("offset=").and_then(|offset| offset.parse().ok());
     match what.as_str() {
         "video" => video(state, lease, offset.unwrap(), &mut call, to),

@@ -50,9 +50,9 @@ impl Proxy {
 
     /// Sets the trap. The receiver is notified when it springs; from then on nothing passes until [`Self::release`].
     pub fn stop_at(&self, text: &str) -> Receiver<()> {
-        let (sprung, hear) = channel();
+        let (sprung, receiver) = channel();
         *self.shared.trap.lock().unwrap() = Some(Trap { text: text.to_owned(), sprung });
-        hear
+        receiver
     }
 
     /// Resumes the traffic.

@@ -93,13 +93,16 @@ fn clients_trust_the_server_only_with_the_exported_ca() {
         }
         for host in ["127.0.0.1", "localhost"] {
             let url = format!("https://{host}:{port}/api/clips");
-            let Some((good, said)) = call(client, &url, ca, &key) else {
+            let Some((good, printed)) = call(client, &url, ca, &key) else {
                 skip(&format!("HTTPS with {client}: it is not installed"));
                 break;
             };
-            assert!(good && said.contains("202") && said.contains(r#""status":"queued""#), "{client} {host}: {said}");
-            let (good, said) = call(client, &url, "", &key).unwrap();
-            assert!(!good && said.to_lowercase().contains("certificate"), "{client} {host} without it: {said}");
+            assert!(
+                good && printed.contains("202") && printed.contains(r#""status":"queued""#),
+                "{client} {host}: {printed}"
+            );
+            let (good, printed) = call(client, &url, "", &key).unwrap();
+            assert!(!good && printed.to_lowercase().contains("certificate"), "{client} {host} without it: {printed}");
         }
     }
     let (_, list) = appliance.call("GET", "/api/clips", &key, None);
@@ -175,8 +178,8 @@ fn node_trusts_only_the_ca_in_its_join_token() {
     let foreign = other.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let elsewhere = appliance.scratch().join("elsewhere");
     let line = ["node", "--join", &foreign, "--server", &appliance.url(""), "--state-dir", elsewhere.to_str().unwrap()];
-    let (status, _, said) = crate::support::process::run(&line);
-    assert!(!status.success() && said.contains("not trusted") && said.contains("admin nodes token"), "{said}");
+    let (status, _, printed) = crate::support::process::run(&line);
+    assert!(!status.success() && printed.contains("not trusted") && printed.contains("admin nodes token"), "{printed}");
     assert!(!elsewhere.join("node.json").exists());
 
     // The CA is replaced: the node says that it trusts the old one, and joins again with a new token.
@@ -185,8 +188,8 @@ fn node_trusts_only_the_ca_in_its_join_token() {
     std::fs::remove_dir_all(appliance.data_dir().join("tls")).unwrap();
     appliance.restart();
     let node = Process::start(&["node", "--state-dir", state]);
-    let args = until("the node's error", || node.line().filter(|line| line.contains("not trusted")));
-    assert!(args.contains("new authority") && args.contains("join again"), "{args}");
+    let message = until("the node's error", || node.line().filter(|line| line.contains("not trusted")));
+    assert!(message.contains("new authority") && message.contains("join again"), "{message}");
     drop(node);
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let _node = Process::start(&["node", "--join", &token, "--state-dir", state]);

@@ -51,9 +51,9 @@ fn certificate_issued_with_a_fast_clock_is_reissued_once_the_clock_is_corrected(
 
     test.clock.set(START_MS);
     assert_eq!(doctor(&test), ["certificate_not_yet_valid"], "until the server's next pass");
-    let said = pass(&test, &mut certificates, &mut watch);
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("jumped back"), "{said:?}");
+    let warnings = pass(&test, &mut certificates, &mut watch);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("jumped back"), "{warnings:?}");
     assert!(certificates::valid_from(&certificates.pair().certificate).unwrap() <= START_MS as u64 / 1_000);
     assert_eq!(doctor(&test), Vec::<&str>::new());
 }
@@ -67,9 +67,9 @@ fn ca_created_with_a_fast_clock_is_reported_at_once_and_then_hourly() {
     assert_eq!(doctor(&test), Vec::<&str>::new());
 
     test.clock.set(START_MS);
-    let said = pass(&test, &mut certificates, &mut watch).join("\n");
-    assert!(said.contains("jumped back") && said.contains("not valid before 2028-"), "{said}");
-    assert!(said.contains("restart the server"), "{said}");
+    let warnings = pass(&test, &mut certificates, &mut watch).join("\n");
+    assert!(warnings.contains("jumped back") && warnings.contains("not valid before 2028-"), "{warnings}");
+    assert!(warnings.contains("restart the server"), "{warnings}");
     assert_eq!(doctor(&test), ["certificate_not_yet_valid"]);
     let mut hours = 0;
     for _ in 0..150 {
@@ -97,12 +97,12 @@ fn custom_certificate_validity_is_checked_regularly() {
     let mut certificates = Certificates::open(&test.app, &Source::Files { certificate, key }, &names(), None).unwrap();
     assert_eq!(certificates.validity(), Some(valid));
     let mut watch = Watch::default();
-    let mut look = |after: Duration| {
+    let mut warnings_after = |after: Duration| {
         test.clock.advance(after);
         pass(&test, &mut certificates, &mut watch).join("\n")
     };
-    assert!(look(Duration::ZERO).contains("not valid before"));
-    assert_eq!(look(Duration::from_secs(5)), "");
-    assert_eq!(look(Duration::from_secs(3_600)), "The server's certificate is valid again.");
-    assert!(look(DAY * 2).contains("expired at"));
+    assert!(warnings_after(Duration::ZERO).contains("not valid before"));
+    assert_eq!(warnings_after(Duration::from_secs(5)), "");
+    assert_eq!(warnings_after(Duration::from_secs(3_600)), "The server's certificate is valid again.");
+    assert!(warnings_after(DAY * 2).contains("expired at"));
 }

@@ -64,8 +64,8 @@ fn changed_custom_certificate_is_reloaded_and_a_broken_one_ignored() {
     until("the server's error", || server.line().filter(|line| line.contains("The one before stays in use")));
     assert_eq!(shown(&server), ["localhost", "a.lan"]);
     fs::remove_file(cli.home().join("cert.key")).unwrap();
-    let args = until("the server's error", || server.line().filter(|line| line.contains("cannot be read")));
-    assert!(args.contains("--tls-key"), "{args}");
+    let message = until("the server's error", || server.line().filter(|line| line.contains("cannot be read")));
+    assert!(message.contains("--tls-key"), "{message}");
 
     put(cli.home(), &studio.issue("b.lan"));
     until("the new certificate", || (shown(&server) == ["localhost", "b.lan"]).then_some(()));
@@ -108,13 +108,13 @@ fn invalid_certificate_or_key_files_are_refused_at_startup() {
         (Some(Pair { certificate: one.certificate.clone(), key: b"nonsense".to_vec() }), "must be PEM"),
         (Some(Pair { certificate: one.certificate.clone(), key: other.key }), "belong together"),
     ];
-    for (pair, args) in cases {
+    for (pair, message) in cases {
         if let Some(pair) = pair {
             put(cli.home(), &pair);
         }
         let output = cli.run(&line);
         assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
         let last = output.err.lines().last().unwrap_or_default();
-        assert!(last.starts_with("error: ") && last.contains(args), "{args}: {output:?}");
+        assert!(last.starts_with("error: ") && last.contains(message), "{message}: {output:?}");
     }
 }

@@ -83,9 +83,9 @@ fn stolen_ca_key_cannot_sign_for_foreign_names() {
         let address: Vec<IpAddr> = name.parse().into_iter().collect();
         let dns = if address.is_empty() { vec![name] } else { vec![] };
         let leaf = certificates::server(&dns, &address, valid, signer, &random).unwrap();
-        let said = verdict_of(test.dir.path(), &own.authority_pem(), &leaf.certificate, START_MS, name);
-        assert_eq!(said == "good", good, "{name}: {said}");
-        assert!(good || said.contains("permitted subtree violation"), "{name}: {said}");
+        let verdict = verdict_of(test.dir.path(), &own.authority_pem(), &leaf.certificate, START_MS, name);
+        assert_eq!(verdict == "good", good, "{name}: {verdict}");
+        assert!(good || verdict.contains("permitted subtree violation"), "{name}: {verdict}");
     }
 }
 
@@ -149,12 +149,12 @@ fn new_address_reissues_the_certificate_but_not_the_ca() {
     let test = TestApp::start();
     let (mut own, _) = open(&test, &names(&["10.0.0.5"]));
     let authority = own.authority_pem();
-    let mut look = |addresses: &[&str]| own.refresh(&test.app, &names(addresses)).unwrap();
-    assert_eq!(look(&["10.0.0.5", "192.168.7.7"]), Change::Server);
-    assert_eq!(look(&["192.168.7.7"]), Change::None);
-    assert_eq!(look(&[]), Change::None);
-    assert_eq!(look(&["fd00::5"]), Change::Server);
-    assert_eq!(look(&["203.0.113.9"]), Change::None, "the CA may not sign for it");
+    let mut refresh = |addresses: &[&str]| own.refresh(&test.app, &names(addresses)).unwrap();
+    assert_eq!(refresh(&["10.0.0.5", "192.168.7.7"]), Change::Server);
+    assert_eq!(refresh(&["192.168.7.7"]), Change::None);
+    assert_eq!(refresh(&[]), Change::None);
+    assert_eq!(refresh(&["fd00::5"]), Change::Server);
+    assert_eq!(refresh(&["203.0.113.9"]), Change::None, "the CA may not sign for it");
     assert_eq!(own.authority_pem(), authority);
     if have("openssl", "checking certificates") {
         assert_eq!(verdict(&test, &own, "fd00::5"), "good");
@@ -214,8 +214,8 @@ fn incomplete_files_are_recreated_at_startup_and_an_intact_ca_is_kept() {
                 "empty" => fs::write(path, "").unwrap(),
                 _ => fs::write(path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap(),
             }
-            let (own, mended) = open(&test, &names);
-            assert_eq!(mended, change, "{file} is {what}");
+            let (own, repaired) = open(&test, &names);
+            assert_eq!(repaired, change, "{file} is {what}");
             assert_eq!(own.authority_pem() == authority, change == Change::Server, "{file} is {what}");
             authority = own.authority_pem();
             assert_eq!(open(&test, &names).1, Change::None, "{file} was {what} and is repaired");
@@ -233,8 +233,8 @@ fn ca_created_with_a_fast_clock_is_replaced_at_the_next_start() {
     let (own, _) = open(&test, &names);
     // The clock is corrected.
     let right = App::beside(test.dir.path(), Arc::new(FakeClock::at(START_MS)), test.random.clone()).unwrap();
-    let (mended, change) = Own::open(&right, &names, None).unwrap();
-    assert!(change == Change::Authority && mended.authority_pem() != own.authority_pem());
+    let (repaired, change) = Own::open(&right, &names, None).unwrap();
+    assert!(change == Change::Authority && repaired.authority_pem() != own.authority_pem());
     assert_eq!(Own::open(&right, &names, None).unwrap().1, Change::None);
 }
 

@@ -22,9 +22,9 @@ fn unpacked(source: &mut dyn Read, clock: &dyn Clock) -> Result<u64> {
     result
 }
 
-fn too_large(result: Result<u64>, words: &str, name: &str) -> Error {
+fn too_large(result: Result<u64>, message: &str, name: &str) -> Error {
     let error = result.expect_err(name);
-    assert!(error.code == "demo_too_large" && error.message.contains(words), "{name}: {error}");
+    assert!(error.code == "demo_too_large" && error.message.contains(message), "{name}: {error}");
     error
 }
 

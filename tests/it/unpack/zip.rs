@@ -12,32 +12,33 @@ use super::{demo, unpacked};
 use crate::support::tools::{have, skip};
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Encoding {
     Stored,
     Deflated,
     /// Deflated, with a data descriptor after the content.
-    Behind,
+    DataDescriptor,
     /// The same without the optional signature.
-    BehindUnsigned,
+    UnsignedDescriptor,
 }
 
-const WAYS: [Way; 4] = [Way::Stored, Way::Deflated, Way::Behind, Way::BehindUnsigned];
+const ENCODINGS: [Encoding; 4] =
+    [Encoding::Stored, Encoding::Deflated, Encoding::DataDescriptor, Encoding::UnsignedDescriptor];
 
-fn member(name: &str, plain: &[u8], way: Way) -> Vec<u8> {
+fn member(name: &str, plain: &[u8], encoding: Encoding) -> Vec<u8> {
     let mut crc = flate2::Crc::new();
     crc.update(plain);
-    let packed = match way {
-        Way::Stored => plain.to_vec(),
+    let packed = match encoding {
+        Encoding::Stored => plain.to_vec(),
         _ => {
             let mut encoder = DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
             encoder.write_all(plain).unwrap();
             encoder.finish().unwrap()
         }
     };
-    let (method, flags) = match way {
-        Way::Stored => (0_u16, 0_u16),
-        Way::Deflated => (8, 0),
-        Way::Behind | Way::BehindUnsigned => (8, 8),
+    let (method, flags) = match encoding {
+        Encoding::Stored => (0_u16, 0_u16),
+        Encoding::Deflated => (8, 0),
+        Encoding::DataDescriptor | Encoding::UnsignedDescriptor => (8, 8),
     };
     let lengths: Vec<u8> =
         [crc.sum(), packed.len() as u32, plain.len() as u32].iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -50,9 +51,9 @@ fn member(name: &str, plain: &[u8], way: Way) -> Vec<u8> {
     out.extend([0, 0]);
     out.extend(name.bytes());
     out.extend(packed);
-    match way {
-        Way::Behind => out.extend([b"PK\x07\x08".as_slice(), &lengths].concat()),
-        Way::BehindUnsigned => out.extend(lengths),
+    match encoding {
+        Encoding::DataDescriptor => out.extend([b"PK\x07\x08".as_slice(), &lengths].concat()),
+        Encoding::UnsignedDescriptor => out.extend(lengths),
         _ => {}
     }
     out
@@ -66,11 +67,11 @@ fn archive(members: &[Vec<u8>]) -> Vec<u8> {
 #[test]
 fn single_demo_in_a_zip_archive_is_unpacked_whatever_else_it_contains() {
     let plain = demo();
-    for way in WAYS {
-        let demo = member("match.dem", &plain, way);
-        let folder = member("demos/", b"", Way::Stored);
-        let note = member("demos/README.txt", b"No demo.", way);
-        let short = member("__MACOSX/._match.dem", b"PB", way);
+    for encoding in ENCODINGS {
+        let demo = member("match.dem", &plain, encoding);
+        let folder = member("demos/", b"", Encoding::Stored);
+        let note = member("demos/README.txt", b"No demo.", encoding);
+        let short = member("__MACOSX/._match.dem", b"PB", encoding);
         for members in [
             vec![demo.clone()],
             vec![folder.clone(), note.clone(), demo.clone()],
@@ -84,37 +85,41 @@ fn single_demo_in_a_zip_archive_is_unpacked_whatever_else_it_contains() {
 #[test]
 fn archive_without_exactly_one_demo_is_refused() {
     let plain = demo();
-    let good = |way| member("a.dem", &plain, way);
-    let note = member("a.txt", b"No demo.", Way::Deflated);
-    let mut encrypted = good(Way::Deflated);
+    let good = |encoding| member("a.dem", &plain, encoding);
+    let note = member("a.txt", b"No demo.", Encoding::Deflated);
+    let mut encrypted = good(Encoding::Deflated);
     encrypted[6] |= 1;
-    let mut other = good(Way::Deflated);
+    let mut other = good(Encoding::Deflated);
     other[8] = 14;
-    let mut damaged = good(Way::Stored);
+    let mut damaged = good(Encoding::Stored);
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;
-    let mut lied = good(Way::Deflated);
+    let mut lied = good(Encoding::Deflated);
     lied[14] ^= 1;
-    let large = member("large.bin", &vec![0; 17 << 20], Way::Deflated);
-    let cut = &good(Way::Deflated)[..1_000];
+    let large = member("large.bin", &vec![0; 17 << 20], Encoding::Deflated);
+    let cut = &good(Encoding::Deflated)[..1_000];
     // (what, bytes, words)
     let cases = [
         ("no demo", archive(std::slice::from_ref(&note)), "There is no CS2 demo in the ZIP archive"),
-        ("only folders", archive(&[member("a/", b"", Way::Stored)]), "There is no CS2 demo"),
-        ("two demos", archive(&[good(Way::Deflated), note.clone(), good(Way::Behind)]), "more than one demo"),
+        ("only folders", archive(&[member("a/", b"", Encoding::Stored)]), "There is no CS2 demo"),
+        (
+            "two demos",
+            archive(&[good(Encoding::Deflated), note.clone(), good(Encoding::DataDescriptor)]),
+            "more than one demo",
+        ),
         ("encrypted", archive(&[encrypted]), "encrypted"),
         ("LZMA", archive(&[other]), "method other than Deflate"),
-        ("much beside it", archive(&[large, good(Way::Deflated)]), "too much besides the demo"),
+        ("much beside it", archive(&[large, good(Encoding::Deflated)]), "too much besides the demo"),
         ("many beside it", archive(&vec![note; 200]), "too much besides the demo"),
         ("a wrong byte", archive(&[damaged]), "damaged"),
         ("a wrong checksum", archive(&[lied]), "damaged"),
         ("cut", cut.to_vec(), "damaged"),
         ("a head alone", b"PK\x03\x04".to_vec(), "damaged"),
     ];
-    for (what, bytes, words) in cases {
+    for (what, bytes, message) in cases {
         let error = unpacked(&bytes, UnpackLimits::default()).unwrap_err();
         assert_eq!(error.code, "demo_unreadable", "{what}: {error}");
-        assert!(error.message.contains(words), "{what}: {error}");
+        assert!(error.message.contains(message), "{what}: {error}");
     }
 }
 
@@ -122,15 +127,15 @@ fn archive_without_exactly_one_demo_is_refused() {
 fn zip_archives_have_the_same_limits_as_other_formats() {
     let mut zeros = b"PBDEMS2\0".to_vec();
     zeros.resize(200_000, 0);
-    let packed = archive(&[member("a.dem", &zeros, Way::Deflated)]);
+    let packed = archive(&[member("a.dem", &zeros, Encoding::Deflated)]);
     let cases = [
         (UnpackLimits { bytes: 100_000, ..UnpackLimits::default() }, "larger than"),
         (UnpackLimits { ratio_from_bytes: 1_000, ..UnpackLimits::default() }, "times its packed size"),
         (UnpackLimits { time: Duration::ZERO, ..UnpackLimits::default() }, "seconds to unpack"),
     ];
-    for (limits, words) in cases {
+    for (limits, message) in cases {
         let error = unpacked(&packed, limits).unwrap_err();
-        assert!(error.code == "demo_too_large" && error.message.contains(words), "{error}");
+        assert!(error.code == "demo_too_large" && error.message.contains(message), "{error}");
     }
 }
 
