@@ -28,7 +28,7 @@ pub fn videos_with_false_lengths(server: &TestServer) {
     for video in [one_byte_frames(), empty_frames()] {
         // A new node each time, because a bad video benches its node.
         let node = server.node(&format!("liar-{}", next()));
-        let (id, lease) = server.leased(&node);
+        let (id, lease) = server.claimed_job(&node);
         let (status, answer) = server.deliver(&node, &lease, &video);
         assert_eq!((status, &answer["code"]), (400, &json!("video_mismatch")), "{answer}");
         assert_eq!(server.job(&id)["clip"], Value::Null);
@@ -48,7 +48,7 @@ pub fn videos_with_false_lengths(server: &TestServer) {
 /// An upload that continues after its clip was published must not change the clip.
 pub fn upload_that_outlives_its_lease(server: &TestServer) {
     let node = server.node(&format!("late-{}", next()));
-    let (id, lease) = server.leased(&node);
+    let (id, lease) = server.claimed_job(&node);
     let video = padded();
     let target = &server.target;
     let head = |path: &str, length: usize| {
@@ -90,7 +90,7 @@ pub fn upload_that_outlives_its_lease(server: &TestServer) {
 /// The same completion many times at once.
 pub fn concurrent_completions(server: &TestServer, count: usize) {
     let node = server.node(&format!("eager-{}", next()));
-    let (id, lease) = server.leased(&node);
+    let (id, lease) = server.claimed_job(&node);
     let video = padded();
     server.call(&Request::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(&node).body(&video));
     let body = json!({"video_sha256": TestServer::sha256(&video)}).to_string();

@@ -12,7 +12,7 @@ const PIECE: usize = 4 << 10;
 /// Starts working on its own lease.
 pub fn start(server: &TestServer) -> Bystander {
     let key = server.node(&format!("honest-{}", authenticated::next()));
-    let (_, lease) = server.leased(&key);
+    let (_, lease) = server.claimed_job(&key);
     let target = Target { authorization: format!("Authorization: Bearer {key}\r\n"), ..server.target.clone() };
     let (mut turn, mut offset) = (0_u64, 0);
     Bystander::doing(move || {

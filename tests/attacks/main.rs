@@ -43,7 +43,7 @@ const FLAGS: [&str; 14] = [
     "--lease-seconds",
     "600",
 ];
-const BOTH: [Scheme; 2] = [Scheme::Http, Scheme::Https];
+const BOTH_SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
 /// Runs an attack against servers of these schemes.
 fn attack_servers(what: &str, schemes: &[Scheme], attack: impl Fn(&TestServer, &Target)) {
@@ -81,24 +81,24 @@ fn attack_servers_with(
 
 #[test]
 fn survives_hundreds_of_slow_request_heads() {
-    attack_servers("slow heads x640", &BOTH, |_, target| attacks::slow_heads(target, 640));
+    attack_servers("slow heads x640", &BOTH_SCHEMES, |_, target| attacks::slow_heads(target, 640));
 }
 
 #[test]
 fn survives_hundreds_of_slow_bodies() {
-    attack_servers("slow bodies x640", &BOTH, |_, target| attacks::slow_bodies(target, 640));
+    attack_servers("slow bodies x640", &BOTH_SCHEMES, |_, target| attacks::slow_bodies(target, 640));
 }
 
 #[test]
 fn survives_hundreds_of_stalled_downloads() {
-    attack_servers("stalled downloads x320", &BOTH, |server, _| {
+    attack_servers("stalled downloads x320", &BOTH_SCHEMES, |server, _| {
         attacks::stalled_downloads(&server.with_clip(), 320);
     });
 }
 
 #[test]
 fn survives_thousands_of_idle_connections() {
-    attack_servers("idle connections x5000", &BOTH, |_, target| attacks::idle_connections(target, 5_000));
+    attack_servers("idle connections x5000", &BOTH_SCHEMES, |_, target| attacks::idle_connections(target, 5_000));
 }
 
 #[test]
@@ -108,46 +108,46 @@ fn survives_hundreds_of_unfinished_tls_handshakes() {
 
 #[test]
 fn survives_unsupported_http_2() {
-    attack_servers("h2c x500", &BOTH, |_, target| attacks::http_2(target, 500));
+    attack_servers("h2c x500", &BOTH_SCHEMES, |_, target| attacks::http_2(target, 500));
 }
 
 #[test]
 fn survives_more_connections_than_file_descriptors() {
-    attack_servers_with("out of descriptors", Some(400), &[], &BOTH, |_, target| {
+    attack_servers_with("out of descriptors", Some(400), &[], &BOTH_SCHEMES, |_, target| {
         attacks::out_of_descriptors(target, 1_000)
     });
 }
 
 #[test]
 fn rejects_endless_request_heads() {
-    attack_servers("heads without end", &BOTH, |_, target| attacks::heads_without_end(target));
+    attack_servers("heads without end", &BOTH_SCHEMES, |_, target| attacks::heads_without_end(target));
 }
 
 #[test]
 fn rejects_huge_content_lengths() {
-    attack_servers("length bombs", &BOTH, |_, target| attacks::length_bombs(target));
+    attack_servers("length bombs", &BOTH_SCHEMES, |_, target| attacks::length_bombs(target));
 }
 
 #[test]
 fn rejects_ambiguous_request_framing() {
-    attack_servers("smuggling", &BOTH, |_, target| smuggling::doubtful_requests(target));
+    attack_servers("smuggling", &BOTH_SCHEMES, |_, target| smuggling::doubtful_requests(target));
 }
 
 #[test]
 fn client_still_sending_its_body_reads_an_early_401() {
-    attack_servers("early 401, 4 GB", &BOTH, |_, target| attacks::early_answer(target));
+    attack_servers("early 401, 4 GB", &BOTH_SCHEMES, |_, target| attacks::early_answer(target));
 }
 
 #[test]
 fn survives_endless_pipelining() {
-    attack_servers("pipelining without end", &BOTH, |_, target| {
+    attack_servers("pipelining without end", &BOTH_SCHEMES, |_, target| {
         attacks::pipelining(target, || {});
     });
 }
 
 #[test]
 fn clip_truncated_while_being_sent_ends_as_an_incomplete_response() {
-    attack_servers("a reader that fails midway", &BOTH, |server, _| {
+    attack_servers("a reader that fails midway", &BOTH_SCHEMES, |server, _| {
         let target = server.with_clip();
         let clips = server.appliance.data_dir().join("clips");
         let videos = server.appliance.videos().into_iter().map(|name| clips.join(name));
@@ -166,39 +166,41 @@ fn clip_truncated_while_being_sent_ends_as_an_incomplete_response() {
 
 #[test]
 fn videos_with_false_lengths_are_rejected() {
-    attack_servers("videos that lie", &BOTH, |server, _| authenticated::videos_with_false_lengths(server));
+    attack_servers("videos that lie", &BOTH_SCHEMES, |server, _| authenticated::videos_with_false_lengths(server));
 }
 
 #[test]
 fn upload_that_outlives_its_lease_cannot_change_the_clip() {
-    attack_servers("a write that outlives its lease", &BOTH, |server, _| {
+    attack_servers("a write that outlives its lease", &BOTH_SCHEMES, |server, _| {
         authenticated::upload_that_outlives_its_lease(server)
     });
 }
 
 #[test]
 fn hundreds_of_concurrent_completions_publish_one_clip() {
-    attack_servers("completions x220", &BOTH, |server, _| authenticated::concurrent_completions(server, 220));
+    attack_servers("completions x220", &BOTH_SCHEMES, |server, _| authenticated::concurrent_completions(server, 220));
 }
 
 #[test]
 fn concurrent_uploads_cannot_exceed_the_quota() {
-    attack_servers_with("uploads at the quota x40", None, &["--max-demos-mib", "1"], &BOTH, |server, _| {
+    attack_servers_with("uploads at the quota x40", None, &["--max-demos-mib", "1"], &BOTH_SCHEMES, |server, _| {
         authenticated::concurrent_uploads(server, 40, 600 << 10);
     });
 }
 
 #[test]
 fn survives_trickling_uploads_of_one_account() {
-    attack_servers("trickling uploads x70", &BOTH, |server, _| authenticated::trickling_uploads(server, 70));
+    attack_servers("trickling uploads x70", &BOTH_SCHEMES, |server, _| authenticated::trickling_uploads(server, 70));
 }
 
 #[test]
 fn survives_many_waiting_claims_of_one_node() {
-    attack_servers("claims of one node x120", &BOTH, |server, _| authenticated::claims_of_one_node(server, 120));
+    attack_servers("claims of one node x120", &BOTH_SCHEMES, |server, _| {
+        authenticated::claims_of_one_node(server, 120)
+    });
 }
 
 #[test]
 fn decompression_bombs_are_too_large() {
-    attack_servers("demos that explode", &BOTH, |server, _| authenticated::decompression_bombs(server));
+    attack_servers("demos that explode", &BOTH_SCHEMES, |server, _| authenticated::decompression_bombs(server));
 }

@@ -35,7 +35,7 @@ impl TestServer {
     /// Starts a server with these flags and an optional limit on open files.
     pub fn start(scheme: Scheme, files: Option<u32>, flags: &[&str]) -> Self {
         let is_https = scheme == Scheme::Https;
-        let appliance = Appliance::start_over(is_https, files, flags);
+        let appliance = Appliance::start_configured(is_https, files, flags);
         let tls = is_https
             .then(|| trusting(&std::fs::read_to_string(appliance.data_dir().join("tls/authority.pem")).unwrap()));
         let key = appliance.account("studio");
@@ -73,7 +73,7 @@ impl TestServer {
     }
 
     /// Sends a request that must succeed; the JSON.
-    fn good(&self, request: &Request) -> Value {
+    fn call_ok(&self, request: &Request) -> Value {
         let (status, answer) = self.call(request);
         assert!((200..300).contains(&status), "{status}: {answer}");
         answer
@@ -83,22 +83,22 @@ impl TestServer {
     pub fn node(&self, name: &str) -> String {
         let token = self.appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
         let secret = dinkem_appliance::wire::ticket::JoinTicket::decode(&token).unwrap().secret;
-        let joined =
-            self.good(&Request::post("/api/node/join").json(json!({"join_token": secret, "name": name}).to_string()));
+        let joined = self
+            .call_ok(&Request::post("/api/node/join").json(json!({"join_token": secret, "name": name}).to_string()));
         joined["node_key"].as_str().unwrap().to_owned()
     }
 
     /// Submits a job and claims it for this node: the job's id and the lease.
-    pub fn leased(&self, node: &str) -> (String, Value) {
-        let id = self.good(&Request::post("/api/clips").key(&self.key).json(good_job().to_string()))["id"].clone();
+    pub fn claimed_job(&self, node: &str) -> (String, Value) {
+        let id = self.call_ok(&Request::post("/api/clips").key(&self.key).json(good_job().to_string()))["id"].clone();
         let claim = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 64}).to_string();
-        let lease = self.good(&Request::post("/api/node/claims").key(node).json(claim))["lease"].clone();
+        let lease = self.call_ok(&Request::post("/api/node/claims").key(node).json(claim))["lease"].clone();
         (id.as_str().unwrap().to_owned(), lease)
     }
 
     /// Uploads a video and completes the lease; the response to the completion.
     pub fn deliver(&self, node: &str, lease: &Value, video: &Arc<[u8]>) -> (u16, Value) {
-        self.good(&Request::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(node).body(video));
+        self.call_ok(&Request::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(node).body(video));
         let body = json!({"video_sha256": Self::sha256(video)}).to_string();
         self.call(&Request::post(&format!("/api/node/leases/{lease}/complete")).key(node).json(body))
     }
@@ -114,17 +114,17 @@ impl TestServer {
 
     /// Cancels a job, or deletes its clip.
     pub fn cancel(&self, id: &str) {
-        self.good(&Request::delete(&format!("/api/clips/{id}")).key(&self.key));
+        self.call_ok(&Request::delete(&format!("/api/clips/{id}")).key(&self.key));
     }
 
     pub fn job(&self, id: &str) -> Value {
-        self.good(&Request::get(&format!("/api/clips/{id}")).key(&self.key))
+        self.call_ok(&Request::get(&format!("/api/clips/{id}")).key(&self.key))
     }
 
     /// Publishes a clip; the path of its video.
     pub fn publish(&self) -> String {
         let node = self.node("n");
-        let (id, lease) = self.leased(&node);
+        let (id, lease) = self.claimed_job(&node);
         assert_eq!(self.deliver(&node, &lease, &padded()).0, 200);
         path_of(self.job(&id)["clip"]["url"].as_str().unwrap())
     }

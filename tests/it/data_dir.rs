@@ -28,7 +28,7 @@ fn data_directory_is_accessible_only_to_its_owner() {
     // Created beforehand with open permissions.
     fs::create_dir(&data).unwrap();
     set_mode(&data, 0o755);
-    cli.make_appliance("data");
+    cli.make_data_dir("data");
     let line = ["--data-dir", "data", "admin", "account", "create", "studio"];
     assert_eq!(cli.run(&line).status, 0);
     assert_eq!(cli.run(&["--data-dir", "data", "admin", "tls", "show"]).status, 0);
@@ -42,7 +42,7 @@ fn data_directory_is_accessible_only_to_its_owner() {
 #[test]
 fn data_directory_open_to_others_is_refused_with_the_chmod_command() {
     let cli = Cli::new();
-    let data = cli.make_appliance("data");
+    let data = cli.make_data_dir("data");
     let list = ["--data-dir", "data", "admin", "account", "list"];
     for mode in [0o755, 0o750, 0o701] {
         set_mode(&data, mode);
@@ -60,7 +60,7 @@ fn data_directory_open_to_others_is_refused_with_the_chmod_command() {
 #[test]
 fn root_runs_admin_commands_as_the_owner_but_cannot_start_server_or_node() {
     let cli = Cli::new();
-    let data = cli.make_appliance("data");
+    let data = cli.make_data_dir("data");
     let chown = |path: &PathBuf| chown(path, Some(SERVICE.0), Some(SERVICE.1));
     if all_below(&data).iter().any(|path| chown(path).is_err()) {
         return skip("acting as the data directory's owner: only root can");

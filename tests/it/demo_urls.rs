@@ -59,7 +59,7 @@ fn redirects_with_spaces_raw_utf8_or_relative_paths_are_followed() {
 }
 
 /// The part of a URL after the host, and whether it is accepted.
-const ODD: [(&str, bool); 22] = [
+const URL_ENDINGS: [(&str, bool); 22] = [
     ("/a.dem", true),
     ("", true),
     ("?x=1", true),
@@ -90,7 +90,7 @@ fn submit_accepts_exactly_the_urls_that_can_be_fetched() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let mut urls: Vec<(String, bool)> =
-        ODD.iter().map(|(rest, good)| (format!("http://{server}{rest}"), *good)).collect();
+        URL_ENDINGS.iter().map(|(rest, good)| (format!("http://{server}{rest}"), *good)).collect();
     urls.push((format!("HTTP://{server}/a.dem"), true));
     urls.push(("http://b\u{fc}ro.example/a.dem".to_owned(), false));
     urls.push(("http://u:p@127.0.0.1/a.dem".to_owned(), false));
@@ -103,7 +103,7 @@ fn submit_accepts_exactly_the_urls_that_can_be_fetched() {
             answer.expect(202);
             assert_eq!(sent.map(|answer| answer.status).map_err(|error| error.code), Ok(200), "{url:?}");
         } else {
-            answer.blames("demo_url");
+            answer.expect_bad_field("demo_url");
         }
     }
     let nowhere = client().send(Request::new(Method::GET, "http://", LONG_TIMEOUT));

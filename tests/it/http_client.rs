@@ -14,7 +14,7 @@ use dinkem_appliance::os::http::{
 };
 
 use crate::support::appliance::Appliance;
-use crate::support::listener::{head, hold, listen, reply};
+use crate::support::listener::{head, listen, reply, wait_for_disconnect};
 
 const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -155,7 +155,7 @@ fn hanging_server_times_out() {
             head(to, 200, &[], Some(1_000))?;
             to.write_all(b"half")?;
         }
-        hold(to)
+        wait_for_disconnect(to)
     });
     let stall_timeout = Duration::from_millis(50);
     let client = Client::new(ClientOptions { stall_timeout, ..options(&["127.0.0.1/32"]) }).unwrap();
@@ -223,7 +223,7 @@ fn shut_down_client_stops_waiting() {
     let called = Mutex::new(called);
     let server = listen("127.0.0.1", move |_, to| {
         called.lock().unwrap().send(()).unwrap();
-        hold(to)
+        wait_for_disconnect(to)
     });
     let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let url = format!("http://{server}/");

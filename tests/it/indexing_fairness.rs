@@ -72,7 +72,7 @@ fn demo_shared_by_two_accounts_is_indexed_once_at_the_first_turn() {
 }
 
 /// Unpacks to this many MiB at a ratio of about 30, below the bomb limit.
-fn swelling(mib: usize) -> Vec<u8> {
+fn compressible_demo(mib: usize) -> Vec<u8> {
     let mut noise = 1_u64;
     let mut block = || {
         let mut block = vec![0; 64 * 1_024];
@@ -85,7 +85,7 @@ fn swelling(mib: usize) -> Vec<u8> {
     gz(&(0..mib * 16).flat_map(|_| block()).collect::<Vec<u8>>())
 }
 
-fn office_with(left: u64) -> (TestApp, Arc<std::sync::atomic::AtomicU64>) {
+fn app_with_free_space(left: u64) -> (TestApp, Arc<std::sync::atomic::AtomicU64>) {
     let free = Arc::new(std::sync::atomic::AtomicU64::new(limits::DISK_RESERVE_BYTES + left));
     let seen = Arc::clone(&free);
     let probe = move || Some(seen.load(std::sync::atomic::Ordering::SeqCst));
@@ -94,9 +94,9 @@ fn office_with(left: u64) -> (TestApp, Arc<std::sync::atomic::AtomicU64>) {
 
 #[test]
 fn compressed_demo_that_fills_the_disk_three_times_fails_without_blocking_others() {
-    let (test, _) = office_with(20 * MIB);
+    let (test, _) = app_with_free_space(20 * MIB);
     let (caller, _) = test.account("studio");
-    let packed = swelling(32);
+    let packed = compressible_demo(32);
     let demo = demos::receive(&test.app, &caller, &mut &packed[..]).unwrap().sha256;
     let read = || app::index_next(&test.app, Path::new(BINARY), &StopFlag::new()).unwrap();
     for times in 1..=limits::EXHAUSTIONS {
@@ -120,9 +120,9 @@ fn compressed_demo_that_fills_the_disk_three_times_fails_without_blocking_others
 
 #[test]
 fn with_enough_disk_space_the_same_demo_is_unpacked_and_read() {
-    let (test, free) = office_with(20 * MIB);
+    let (test, free) = app_with_free_space(20 * MIB);
     let (caller, _) = test.account("studio");
-    let demo = demos::receive(&test.app, &caller, &mut &swelling(32)[..]).unwrap().sha256;
+    let demo = demos::receive(&test.app, &caller, &mut &compressible_demo(32)[..]).unwrap().sha256;
     let read = || app::index_next(&test.app, Path::new(BINARY), &StopFlag::new());
     assert!(read().unwrap() && !is_read(&test, &caller, &demo));
     // Too little space even for an ordinary demo of that size: this is the machine's fault and does not count.

@@ -41,11 +41,11 @@ enum End {
     NodeRemoved,
     CancelledByClient,
     CancelledByOperator,
-    RanOut,
+    Expired,
 }
 
 const ENDS: [End; 5] =
-    [End::Completed, End::NodeRemoved, End::CancelledByClient, End::CancelledByOperator, End::RanOut];
+    [End::Completed, End::NodeRemoved, End::CancelledByClient, End::CancelledByOperator, End::Expired];
 
 struct Fixture {
     test: TestApp,
@@ -77,7 +77,7 @@ impl Fixture {
             End::NodeRemoved => drop(nodes::remove(&self.test.admin(), "n1").unwrap()),
             End::CancelledByClient => drop(jobs::remove(app, &self.caller, id).unwrap()),
             End::CancelledByOperator => drop(all_jobs::cancel(&self.test.admin(), id).unwrap()),
-            End::RanOut => {
+            End::Expired => {
                 self.test.clock.advance(LEASE);
                 assert_eq!(leases::expire(app).unwrap(), 1);
             }

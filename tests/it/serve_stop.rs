@@ -15,7 +15,7 @@ use crate::support::wait::until;
 
 const CLIENTS: usize = 8;
 /// Number of jobs acknowledged before and after each restart.
-const ENOUGH: usize = 50;
+const JOBS_UNDER_LOAD: usize = 50;
 
 /// Connects; `None` while the server is restarting.
 fn try_connect(address: &str) -> Option<TcpStream> {
@@ -65,7 +65,7 @@ fn restart_under_load_loses_no_acknowledged_job() {
         }
         for _ in 0..2 {
             let before = count();
-            until("enough acknowledged jobs", || (count() >= before + ENOUGH).then_some(()));
+            until("enough acknowledged jobs", || (count() >= before + JOBS_UNDER_LOAD).then_some(()));
             appliance.server().signal("TERM");
             let (status, log) = appliance.server().wait();
             assert!(status.success(), "{status}: {}", log.join("\n"));
@@ -73,7 +73,7 @@ fn restart_under_load_loses_no_acknowledged_job() {
             appliance.restart();
         }
         let before = count();
-        until("enough acknowledged jobs after the restarts", || (count() >= before + ENOUGH).then_some(()));
+        until("enough acknowledged jobs after the restarts", || (count() >= before + JOBS_UNDER_LOAD).then_some(()));
         done.store(true, Ordering::SeqCst);
     });
     let acknowledged = acknowledged.into_inner().unwrap();

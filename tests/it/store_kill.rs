@@ -16,7 +16,7 @@ const ROUNDS: u32 = 50;
 /// Concurrent writers, whose operations share commits.
 const WRITERS: u32 = 8;
 /// Maximum of acknowledged writes before a kill.
-const MOST: usize = 200;
+const MAX_ACKNOWLEDGED: usize = 200;
 /// Environment variable with the child's round and directory.
 const CHILD: &str = "STORE_KILL_CHILD";
 /// Prefix of acknowledged names in the output.
@@ -59,7 +59,7 @@ fn acknowledged_writes_survive_repeated_kills() {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut names = lines.by_ref().filter_map(|line| line.strip_prefix(ACKNOWLEDGED).map(str::to_owned));
-        acknowledged.extend(names.by_ref().take(1 + rng.below(MOST)));
+        acknowledged.extend(names.by_ref().take(1 + rng.below(MAX_ACKNOWLEDGED)));
         child.kill().unwrap();
         // Lines printed before the kill count too, except the last one, which may be incomplete.
         let rest: Vec<_> = names.collect();

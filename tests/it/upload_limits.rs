@@ -51,7 +51,12 @@ impl Read for BodyWithCallback<'_> {
 }
 
 /// Uploads all bodies at once: each has begun before any continues. The results, errors by code.
-fn at_once(test: &TestApp, caller: &Caller, bodies: &[Vec<u8>], are_stated: bool) -> Vec<Result<(), &'static str>> {
+fn upload_concurrently(
+    test: &TestApp,
+    caller: &Caller,
+    bodies: &[Vec<u8>],
+    are_stated: bool,
+) -> Vec<Result<(), &'static str>> {
     let begun = Barrier::new(bodies.len());
     std::thread::scope(|scope| {
         let upload = |body: &Vec<u8>| {
@@ -81,7 +86,7 @@ fn concurrent_uploads_at_the_quota_accept_one_and_leave_nothing_of_the_rest() {
         let test = TestApp::start_with(|quotas| quotas.demo_bytes = quota, |data| FakeDisk::with(1 << 40).room(data));
         let (caller, _) = test.account("studio");
         let bodies: Vec<_> = (0..40).map(|number| demo(number, 2 * MIB)).collect();
-        let ended = at_once(&test, &caller, &bodies, are_stated);
+        let ended = upload_concurrently(&test, &caller, &bodies, are_stated);
         let taken = ended.iter().filter(|ended| ended.is_ok()).count();
         // Uploads of unknown length may all be refused, but never exceed the limit.
         assert!(if are_stated { taken == 1 } else { taken <= 1 }, "{ended:?}");
@@ -126,7 +131,7 @@ fn repeated_upload_is_accepted_at_the_quota_but_new_bytes_are_not() {
 }
 
 /// Uses up the account's quota, as another process could during an upload.
-fn use_up(test: &TestApp, caller: &Caller, bytes: u64) {
+fn use_up_quota(test: &TestApp, caller: &Caller, bytes: u64) {
     let db = Connection::open(test.dir.path().join("store.db")).unwrap();
     let sql = "INSERT INTO demos (account, sha256, bytes, uploaded_at_ms) VALUES (?1, randomblob(32), ?2, 0)";
     db.execute(sql, (caller.account.id.0, bytes)).unwrap();
@@ -142,7 +147,7 @@ fn demo_refused_at_commit_leaves_no_file_unless_another_account_has_it() {
         if is_shared {
             demos::receive(&test.app, &another, &mut &body[..]).unwrap();
         }
-        let mut late = BodyWithCallback::at(&body, body.len(), || use_up(&test, &studio, quota));
+        let mut late = BodyWithCallback::at(&body, body.len(), || use_up_quota(&test, &studio, quota));
         let refused = demos::receive_sized(&test.app, &studio, &mut late, Some(body.len() as u64));
         assert_eq!(refused.unwrap_err().code, "quota_reached");
         assert_eq!(fake_disk::files(test.dir.path()).len(), usize::from(is_shared));
@@ -190,7 +195,7 @@ fn concurrent_uploads_never_use_the_disk_reserve() {
         let test = TestApp::start_with(|_| {}, |data| disk.room(data));
         let (caller, _) = test.account("studio");
         let bodies: Vec<_> = (0..8).map(|number| demo(number, 2 * MIB)).collect();
-        let ended = at_once(&test, &caller, &bodies, are_stated);
+        let ended = upload_concurrently(&test, &caller, &bodies, are_stated);
         let taken = ended.iter().filter(|ended| ended.is_ok()).count();
         // Uploads of unknown length may all be refused, but never exceed the limit.
         assert!(if are_stated { taken == 2 } else { taken <= 2 }, "{ended:?}");
@@ -277,7 +282,7 @@ fn backup_respects_the_disk_reserve_and_leaves_nothing_when_refused() {
     demos::receive(&test.app, &caller, &mut &demo(1, 2 * MIB)[..]).unwrap();
     let folder = test.dir.path().join("backup");
     std::fs::create_dir(&folder).unwrap();
-    let beside = test.admin_on(disk.room(test.dir.path()));
+    let beside = test.admin_with_disk(disk.room(test.dir.path()));
     let to = folder.join("b");
     disk.resize(3 * MIB as u64);
     let refused = backup::make(&beside, &to, false).unwrap_err();

@@ -46,13 +46,13 @@ impl Fixture {
         leases::complete(&self.test.app, &self.node, grant.lease.id, Sha256::digest(video).into())
     }
 
-    fn give_up(&self, grant: &Grant) {
+    fn fail(&self, grant: &Grant) {
         let failure = Failure::for_good(FailureCode::RenderFailed, "x");
         leases::fail(&self.test.app, &self.node, grant.lease.id, failure, None).unwrap();
     }
 
     /// Why the node is benched, if it is; resumes it.
-    fn bench(&self) -> Option<String> {
+    fn bench_reason(&self) -> Option<String> {
         let info = nodes::list(&self.test.app).unwrap().remove(0);
         nodes::resume(&self.test.app, "n1").unwrap();
         info.node.bench.filter(|_| info.state == NodeState::Benched).map(|bench| bench.because)
@@ -104,7 +104,7 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         ("the last frame is shown a little longer", Mp4 { times: vec![(299, 512), (1, 700)], ..good() }, None),
         ("60 million frames of one byte", Mp4::of(60_000_000, 30, 1), Some("longer than 600 seconds")),
         ("60 million frames without any", Mp4 { media: 8, ..Mp4::of(60_000_000, 30, 0) }, Some("not a whole MP4")),
-        ("an index of empty frames", one_empty_all(18_000), Some("frames without a picture")),
+        ("an index of empty frames", empty_frames(18_000), Some("frames without a picture")),
         ("one empty frame", one_empty(own(40)), Some("frames without a picture")),
         ("frames of one byte", Mp4::of(300, 30, 1), Some("frames without a picture")),
         ("eleven minutes", Mp4::of(30 * 660, 30, 40), Some("longer than 600 seconds")),
@@ -131,7 +131,7 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         let answer = fixture.deliver(&grant, &video);
         let Some(why) = refused else {
             answer.unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert_eq!(fixture.bench(), None, "{what}");
+            assert_eq!(fixture.bench_reason(), None, "{what}");
             continue;
         };
         let error = answer.expect_err(what);
@@ -139,18 +139,18 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         assert!(error.message.contains(why), "{what}: {error}");
         let job = jobs::get(&fixture.test.app, &fixture.caller, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{what}");
-        let bench = fixture.bench().unwrap_or_else(|| panic!("{what}: the node must be benched"));
+        let bench = fixture.bench_reason().unwrap_or_else(|| panic!("{what}: the node must be benched"));
         assert!(bench.contains(why) && bench.contains(&job.public_id.to_string()), "{what}: {bench}");
         // Repeating the call finds no video and does not bench the node again.
         assert_eq!(fixture.complete(&grant, &video).unwrap_err().code, "video_missing", "{what}");
-        assert_eq!(fixture.bench(), None, "{what}");
-        fixture.give_up(&grant);
+        assert_eq!(fixture.bench_reason(), None, "{what}");
+        fixture.fail(&grant);
     }
     assert!(fixture.billed_ms().iter().all(|billed| (10_000..10_100).contains(billed)), "{:?}", fixture.billed_ms());
 }
 
 /// A video of empty frames.
-fn one_empty_all(frames: u32) -> Mp4 {
+fn empty_frames(frames: u32) -> Mp4 {
     Mp4 { each: 0, sizes: vec![0; frames as usize], media: 64, ..Mp4::of(frames, 30, 0) }
 }
 
@@ -183,10 +183,10 @@ fn clip_of_an_indexed_demo_must_last_as_long_as_its_round() {
         let frames = (seconds * 30.0_f64).round() as u32;
         let answer = fixture.deliver(&grant, &Mp4::of(frames, 30, 40).bytes());
         assert_eq!(answer.as_ref().err().map(|error| error.code), (!good).then_some("video_mismatch"), "{what}");
-        assert_eq!(fixture.bench().is_some(), !good, "{what}");
+        assert_eq!(fixture.bench_reason().is_some(), !good, "{what}");
         match good {
             true => billed.push((seconds * 1_000.0).round() as u64),
-            false => fixture.give_up(&grant),
+            false => fixture.fail(&grant),
         }
     }
     assert_eq!(fixture.billed_ms(), billed);

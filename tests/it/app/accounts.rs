@@ -29,26 +29,26 @@ fn admin_change_applies_to_the_next_request() {
     let (account, new) = accounts::create(&admin, "studio", true).unwrap();
     let (metered, reserved) = (new.metered.unwrap(), new.reserved.unwrap());
     assert_eq!((account.status, account.dinks), (AccountStatus::Inactive, 0));
-    let refused = |key: &Secret| assert_refused(test.call(key), Kind::Unauthorized, "invalid_key");
+    let refused = |key: &Secret| assert_refused(test.authenticate(key), Kind::Unauthorized, "invalid_key");
 
     assert_eq!(refused(&metered), REFUSED, "the account is not active yet");
     assert_eq!(accounts::activate(&admin, None).unwrap().name, "studio");
-    let caller = test.call(&metered).unwrap();
+    let caller = test.authenticate(&metered).unwrap();
     assert_eq!((caller.account.name.as_str(), caller.class), ("studio", KeyClass::Metered));
 
-    let message = assert_refused(test.call(&reserved), Kind::Forbidden, "no_reserved_capacity");
+    let message = assert_refused(test.authenticate(&reserved), Kind::Forbidden, "no_reserved_capacity");
     assert_eq!(message, "No reserved capacity provisioned");
     dinks::set(&admin, "studio", 2).unwrap();
-    let caller = test.call(&reserved).unwrap();
+    let caller = test.authenticate(&reserved).unwrap();
     assert_eq!((caller.account.dinks, caller.class), (2, KeyClass::Reserved));
     dinks::set(&admin, "studio", 0).unwrap();
-    assert_refused(test.call(&reserved), Kind::Forbidden, "no_reserved_capacity");
+    assert_refused(test.authenticate(&reserved), Kind::Forbidden, "no_reserved_capacity");
 
     accounts::deactivate(&admin, "studio").unwrap();
     assert_eq!(refused(&metered), REFUSED);
     assert_eq!(refused(&reserved), REFUSED, "an inactive account is reported before missing dinks");
     accounts::activate(&admin, Some("studio")).unwrap();
-    keys::revoke(&admin, test.call(&metered).unwrap().key).unwrap();
+    keys::revoke(&admin, test.authenticate(&metered).unwrap().key).unwrap();
     assert_eq!(refused(&metered), REFUSED);
 }
 
@@ -166,7 +166,7 @@ fn join_token_works_once_and_expires_after_an_hour() {
     );
 
     // A node's key does not work for an account, nor the other way round.
-    assert_refused(test.call(&joined.key), Kind::Unauthorized, "invalid_key");
+    assert_refused(test.authenticate(&joined.key), Kind::Unauthorized, "invalid_key");
     let (_, new) = accounts::create(&test.app, "studio", true).unwrap();
     let key = bearer(&new.metered.unwrap());
     assert_refused(auth::authenticate_node(&test.app, &[&key]), Kind::Unauthorized, "invalid_key");

@@ -19,7 +19,7 @@ fn submit(test: &TestApp, caller: &Caller) -> Uuid {
     jobs::submit(&test.app, caller, spec()).unwrap().job.public_id
 }
 
-fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
+fn refusal<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
     answer.err().map(|error| (error.kind, error.code)).expect("it must be refused")
 }
 
@@ -31,7 +31,7 @@ fn at(stage: Stage) -> Progress {
     Progress { stage, fraction: 0.5 }
 }
 
-fn for_good() -> Failure {
+fn permanent_failure() -> Failure {
     Failure::for_good(FailureCode::PlayerNotInDemo, "The player is not there.")
 }
 
@@ -50,7 +50,7 @@ fn admin_finds_jobs_by_account_key_node_and_status() {
     let idle = test.node("n2");
     let failed = submit(&test, &metered);
     let lease = test.claim(&node).unwrap().lease.id;
-    leases::fail(&test.app, &node, lease, for_good(), None).unwrap();
+    leases::fail(&test.app, &node, lease, permanent_failure(), None).unwrap();
     let queued = submit(&test, &metered);
     let rendering = submit(&test, &reserved);
     let foreign = submit(&test, &other);
@@ -82,9 +82,9 @@ fn admin_finds_jobs_by_account_key_node_and_status() {
     let shown = all_jobs::show(&admin, failed).unwrap();
     assert_eq!((shown.account.as_str(), shown.node.as_deref(), shown.info.job.key), ("one", Some("n1"), metered.key));
     for filter in [account("nobody"), key(KeyId(99)), on("nowhere")] {
-        assert_eq!(code(all_jobs::list(&admin, &filter, 50)), (Kind::NotFound, "not_found"), "{filter:?}");
+        assert_eq!(refusal(all_jobs::list(&admin, &filter, 50)), (Kind::NotFound, "not_found"), "{filter:?}");
     }
-    assert_eq!(code(all_jobs::show(&admin, Uuid::nil())), (Kind::NotFound, "not_found"));
+    assert_eq!(refusal(all_jobs::show(&admin, Uuid::nil())), (Kind::NotFound, "not_found"));
 }
 
 #[test]
@@ -129,11 +129,11 @@ fn job_cancelled_by_admin_leaves_the_queue_and_its_node_is_told() {
     let admin = test.admin();
     for id in [first, second] {
         assert_eq!(all_jobs::cancel(&admin, id).unwrap().info.job.status, JobStatus::Cancelled);
-        assert_eq!(code(all_jobs::cancel(&admin, id)), (Kind::Conflict, "job_ended"));
+        assert_eq!(refusal(all_jobs::cancel(&admin, id)), (Kind::Conflict, "job_ended"));
         assert_eq!(jobs::get(&test.app, &metered, id).unwrap().job.status, JobStatus::Cancelled);
     }
     let actual = leases::heartbeat(&test.app, &node, lease, at(Stage::Rendering));
-    assert_eq!(code(actual), (Kind::Conflict, "cancelled"));
+    assert_eq!(refusal(actual), (Kind::Conflict, "cancelled"));
     assert!(test.claim(&node).is_none(), "the server's queue has dropped it too");
     let files = std::fs::read_dir(test.dir.path().join("clips")).unwrap().count();
     assert_eq!(files, 0);
@@ -163,10 +163,10 @@ fn retried_job_keeps_its_queue_position_and_starts_with_zero_attempts() {
     let node = test.node("n1");
     let (failed, cancelled, last) = (submit(&test, &metered), submit(&test, &metered), submit(&test, &metered));
     let lease = test.claim(&node).unwrap().lease.id;
-    assert_eq!(code(all_jobs::retry(&admin, failed)), (Kind::Conflict, "cannot_retry"), "it renders");
-    leases::fail(&test.app, &node, lease, for_good(), None).unwrap();
+    assert_eq!(refusal(all_jobs::retry(&admin, failed)), (Kind::Conflict, "cannot_retry"), "it renders");
+    leases::fail(&test.app, &node, lease, permanent_failure(), None).unwrap();
     all_jobs::cancel(&admin, cancelled).unwrap();
-    assert_eq!(code(all_jobs::retry(&admin, last)), (Kind::Conflict, "cannot_retry"), "it waits");
+    assert_eq!(refusal(all_jobs::retry(&admin, last)), (Kind::Conflict, "cannot_retry"), "it waits");
 
     for id in [cancelled, failed] {
         let job = all_jobs::retry(&admin, id).unwrap().info.job;
@@ -177,7 +177,7 @@ fn retried_job_keeps_its_queue_position_and_starts_with_zero_attempts() {
         let grant = claimed(&test, &node);
         assert_eq!(grant.job.job.public_id, expected);
         // The attempts start again from zero.
-        leases::fail(&test.app, &node, grant.lease.id, for_good(), None).unwrap();
+        leases::fail(&test.app, &node, grant.lease.id, permanent_failure(), None).unwrap();
     }
     let actual: Vec<_> =
         audit::list(&admin, 3).unwrap().into_iter().map(|entry| (entry.action, entry.subject)).collect();
@@ -220,7 +220,7 @@ fn drained_node_finishes_its_job_and_gets_no_more_until_resumed() {
     let lease = test.claim(&node).unwrap().lease.id;
     assert!(nodes::drain(&admin, "n1").unwrap().draining);
     leases::heartbeat(&test.app, &node, lease, at(Stage::Rendering)).unwrap();
-    leases::fail(&test.app, &node, lease, for_good(), None).unwrap();
+    leases::fail(&test.app, &node, lease, permanent_failure(), None).unwrap();
     assert!(test.claim(&node).is_none());
     let info = &nodes::list(&admin).unwrap()[0];
     assert_eq!((info.state, info.state.as_str()), (NodeState::Draining, "draining"));
@@ -233,7 +233,7 @@ fn drained_node_finishes_its_job_and_gets_no_more_until_resumed() {
     nodes::resume(&admin, "n1").unwrap();
     let actual: Vec<_> = audit::list(&admin, 2).unwrap().into_iter().map(|entry| entry.action).collect();
     assert_eq!(actual, ["nodes.resume", "nodes.drain"], "resuming a node that is not drained changes nothing");
-    assert_eq!(code(nodes::drain(&admin, "n9")), (Kind::NotFound, "not_found"));
+    assert_eq!(refusal(nodes::drain(&admin, "n9")), (Kind::NotFound, "not_found"));
 }
 
 #[test]
@@ -247,12 +247,15 @@ fn removed_node_loses_its_key_and_name_and_its_job_returns_to_the_queue_uncounte
 
     let (node, put_back) = nodes::remove(&admin, "n1").unwrap();
     assert_eq!((node.name.as_str(), put_back), ("n1", 1));
-    assert_eq!(code(auth::authenticate_node(&test.app, &[&bearer(&joined.key)])), (Kind::Unauthorized, "invalid_key"));
+    assert_eq!(
+        refusal(auth::authenticate_node(&test.app, &[&bearer(&joined.key)])),
+        (Kind::Unauthorized, "invalid_key")
+    );
     let late = leases::heartbeat(&test.app, &joined.node, lease, at(Stage::Rendering));
-    assert_eq!(code(late), (Kind::Conflict, "lost"));
+    assert_eq!(refusal(late), (Kind::Conflict, "lost"));
     assert!(test.claim(&joined.node).is_none(), "a claim that was waiting gets nothing");
     assert!(nodes::list(&admin).unwrap().is_empty());
-    assert_eq!(code(nodes::remove(&admin, "n1")), (Kind::NotFound, "not_found"));
+    assert_eq!(refusal(nodes::remove(&admin, "n1")), (Kind::NotFound, "not_found"));
 
     let again = test.node("n1");
     assert_eq!(again.name, "n1");

@@ -37,9 +37,9 @@ fn rotation_ends_only_the_key_of_its_class_at_once() {
     let (_, new) = keys::rotate(&test.admin(), "studio", KeyClass::Metered, NO_OVERLAP).unwrap();
     let successor = new.metered.unwrap();
     assert!(new.reserved.is_none() && successor != metered);
-    assert_eq!(code(test.call(&metered)), (Kind::Unauthorized, "invalid_key"));
-    assert_eq!(test.call(&successor).unwrap().class, KeyClass::Metered);
-    assert_eq!(test.call(&reserved).unwrap().class, KeyClass::Reserved);
+    assert_eq!(code(test.authenticate(&metered)), (Kind::Unauthorized, "invalid_key"));
+    assert_eq!(test.authenticate(&successor).unwrap().class, KeyClass::Metered);
+    assert_eq!(test.authenticate(&reserved).unwrap().class, KeyClass::Reserved);
 }
 
 #[test]
@@ -49,10 +49,10 @@ fn both_keys_work_until_the_overlap_ends() {
     let (_, new) = keys::rotate(&test.app, "studio", KeyClass::Metered, 24 * HOUR).unwrap();
     let new = new.metered.unwrap();
     test.clock.advance(24 * HOUR - Duration::from_millis(1));
-    assert!(test.call(&old).is_ok() && test.call(&new).is_ok());
+    assert!(test.authenticate(&old).is_ok() && test.authenticate(&new).is_ok());
     test.clock.advance(Duration::from_millis(1));
-    assert_eq!(code(test.call(&old)), (Kind::Unauthorized, "invalid_key"));
-    assert!(test.call(&new).is_ok());
+    assert_eq!(code(test.authenticate(&old)), (Kind::Unauthorized, "invalid_key"));
+    assert!(test.authenticate(&new).is_ok());
 }
 
 #[test]
@@ -63,12 +63,14 @@ fn second_rotation_never_extends_an_older_key() {
     let second = rotate(HOUR);
     let third = rotate(24 * HOUR);
     test.clock.advance(HOUR);
-    assert!(test.call(&first).is_err() && test.call(&second).is_ok() && test.call(&third).is_ok());
+    assert!(
+        test.authenticate(&first).is_err() && test.authenticate(&second).is_ok() && test.authenticate(&third).is_ok()
+    );
     let fourth = rotate(NO_OVERLAP);
     for old in [&first, &second, &third] {
-        assert!(test.call(old).is_err(), "without an overlap all older keys end");
+        assert!(test.authenticate(old).is_err(), "without an overlap all older keys end");
     }
-    assert!(test.call(&fourth).is_ok());
+    assert!(test.authenticate(&fourth).is_ok());
 }
 
 #[test]
@@ -79,7 +81,7 @@ fn key_in_overlap_can_be_revoked_and_the_first_revocation_time_stays() {
     let id = keys::identify(&test.app, old.reveal()).unwrap().1.id;
     let revoked = keys::revoke(&test.app, id).unwrap();
     assert_eq!(revoked.revoked_at_ms, Some(test.now_ms()));
-    assert!(test.call(&old).is_err());
+    assert!(test.authenticate(&old).is_err());
     test.clock.advance(HOUR);
     assert_eq!(keys::revoke(&test.app, id).unwrap().revoked_at_ms, revoked.revoked_at_ms);
     assert_eq!(code(keys::revoke(&test.app, KeyId(4_711))), (Kind::NotFound, "not_found"));
@@ -133,11 +135,11 @@ fn last_use_is_saved_periodically_and_only_for_accepted_requests() {
         let of = |class| keys::list(&test.app, "studio").unwrap().into_iter().find(|key| key.class == class).unwrap();
         [of(KeyClass::Metered).used_at_ms, of(KeyClass::Reserved).used_at_ms]
     };
-    test.call(&metered).unwrap();
+    test.authenticate(&metered).unwrap();
     test.clock.advance(HOUR);
-    test.call(&metered).unwrap();
+    test.authenticate(&metered).unwrap();
     let last = test.now_ms();
-    assert!(test.call(&reserved).is_err());
+    assert!(test.authenticate(&reserved).is_err());
     assert_eq!(used(), [None, None], "requests do not wait for this write");
     test.clock.advance(HOUR);
     keys::write_uses(&test.app).unwrap();

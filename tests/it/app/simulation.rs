@@ -24,7 +24,7 @@ const STEPS: u32 = 400;
 const SLOTS: u32 = 2;
 
 /// A run, and what its clients and nodes know.
-struct Day {
+struct Simulation {
     test: Option<TestApp>,
     admin: Arc<App>,
     watcher: Store,
@@ -36,7 +36,7 @@ struct Day {
     acknowledged: Vec<(usize, uuid::Uuid)>,
 }
 
-impl Day {
+impl Simulation {
     fn new(seed: u64) -> Self {
         let test = TestApp::start();
         let callers = ["a", "b"].iter().flat_map(|name| <[Caller; 2]>::from(test.account(name))).collect();
@@ -190,12 +190,12 @@ impl Day {
 fn invariants_hold_after_every_random_step() {
     let mut ends: HashMap<JobStatus, usize> = HashMap::new();
     for seed in 1..=4 {
-        let (mut day, mut done) = (Day::new(seed), HashSet::new());
+        let (mut simulation, mut done) = (Simulation::new(seed), HashSet::new());
         for _ in 0..STEPS {
-            day.step();
-            day.check(&mut done);
+            simulation.step();
+            simulation.check(&mut done);
         }
-        for info in day.jobs() {
+        for info in simulation.jobs() {
             *ends.entry(info.job.status).or_default() += 1;
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::cli::{Cli, CliOutput};
 
 /// The port of `--server` that was used, taken from the connection error.
-fn port_asked(output: &CliOutput) -> Option<&str> {
+fn port_used(output: &CliOutput) -> Option<&str> {
     let (_, rest) = output.err.split_once("127.0.0.1:")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()
 }
@@ -31,12 +31,12 @@ fn flags_override_environment_variables_which_override_the_file() {
         args.extend(flag.iter().chain(&file).flatten());
         let environment: Vec<_> = [key].into_iter().chain(variable).collect();
         let output = cli.run_in(&environment, &args);
-        assert_eq!(port_asked(&output), Some(expected), "{args:?} {environment:?}: {output:?}");
+        assert_eq!(port_used(&output), Some(expected), "{args:?} {environment:?}: {output:?}");
         assert_eq!(output.status, 1, "{output:?}");
     }
     // The file can also provide a required flag.
     let args = ["submit", "https://demos.lan/x.dem", "--player", "76561197991272318", "--config", "set.toml"];
-    assert_eq!(port_asked(&cli.run_in(&[key], &args)), Some("3"));
+    assert_eq!(port_used(&cli.run_in(&[key], &args)), Some("3"));
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn data_directory_and_config_file_follow_the_same_precedence() {
     // Each directory has an account of its own name.
     let [flag, variable, file, own, _] =
         ["flag", "variable", "file", "own", ".local/share/dinkem-appliance"].map(|name| {
-            let data = cli.make_appliance(name);
+            let data = cli.make_data_dir(name);
             let output = cli.run(&["--data-dir", name, "admin", "account", "create", name]);
             assert_eq!(output.status, 0, "{output:?}");
             data
@@ -80,7 +80,7 @@ fn data_directory_and_config_file_follow_the_same_precedence() {
 #[test]
 fn global_flags_may_stand_anywhere_and_boolean_flags_can_be_set_elsewhere() {
     let cli = Cli::new();
-    let data = cli.make_appliance("data");
+    let data = cli.make_data_dir("data");
     let data = data.to_str().unwrap();
     for args in [
         vec!["--json", "--data-dir", data, "--log", "off", "admin", "account", "list"],

@@ -16,12 +16,12 @@ fn studio() -> Cli {
     cli
 }
 
-fn held(cli: &Cli) -> Value {
+fn current_dinks(cli: &Cli) -> Value {
     cli.run(&["--json", "admin", "dinks", "show"]).json()["accounts"][0]["dinks"].clone()
 }
 
 /// This month's peak, as it would be billed.
-fn billed(cli: &Cli) -> Value {
+fn billed_peak(cli: &Cli) -> Value {
     let usage = cli.run(&["--json", "admin", "usage", "--account", "studio"]).json();
     usage["statements"][0]["dinks"]["peak"].clone()
 }
@@ -36,7 +36,7 @@ fn dinks_above_the_limit_are_rejected() {
     }
     let output = cli.run(&["admin", "dinks", "set", "studio", "100001", "--yes"]);
     assert!(output.err.contains("from 0 to 100000"), "{output:?}");
-    assert_eq!((held(&cli), billed(&cli)), (json!(0), json!(0)));
+    assert_eq!((current_dinks(&cli), billed_peak(&cli)), (json!(0), json!(0)));
     assert_eq!(cli.run(&["admin", "dinks", "set", "studio", "100000", "--yes"]).status, 0);
 }
 
@@ -52,9 +52,9 @@ fn without_a_terminal_far_more_dinks_than_live_slots_require_yes_flag() {
             assert!(output.err.contains(part), "{part}: {output:?}");
         }
     }
-    assert_eq!((held(&cli), billed(&cli)), (json!(10), json!(10)));
-    assert_eq!((set("500", &["--yes"]).status, held(&cli)), (0, json!(500)));
-    assert_eq!((set("499", &[]).status, held(&cli)), (0, json!(499)), "reducing dinks needs no confirmation");
+    assert_eq!((current_dinks(&cli), billed_peak(&cli)), (json!(10), json!(10)));
+    assert_eq!((set("500", &["--yes"]).status, current_dinks(&cli)), (0, json!(500)));
+    assert_eq!((set("499", &[]).status, current_dinks(&cli)), (0, json!(499)), "reducing dinks needs no confirmation");
     let output = cli.run(&["admin", "dinks", "set", "nobody", "500"]);
     assert!(output.status == 1 && output.err.contains("no account named nobody"), "{output:?}");
 }
@@ -83,7 +83,7 @@ fn on_a_terminal_far_more_dinks_than_live_slots_require_confirmation() {
     let cli = studio();
     for (typed, status, dinks) in [("\n", 1, 0), ("n\n", 1, 0), ("nonsense\n", 1, 0), ("y\n", 0, 50)] {
         let output = on_a_terminal(&cli, typed, "admin dinks set studio 50");
-        assert_eq!((output.status, held(&cli)), (status, json!(dinks)), "{typed:?}: {output:?}");
+        assert_eq!((output.status, current_dinks(&cli)), (status, json!(dinks)), "{typed:?}: {output:?}");
         assert!(output.out.contains("50 dinks for studio, but only 0 live render slots"), "{output:?}");
         assert_eq!(output.out.contains("Nothing was changed."), status == 1, "{output:?}");
     }
@@ -98,7 +98,7 @@ fn undone_change_is_not_billed_and_restores_the_previous_dinks() {
     for number in ["2", "40000", "3"] {
         assert_eq!(cli.run(&["admin", "dinks", "set", "studio", number, "--yes"]).status, 0);
     }
-    assert_eq!((held(&cli), billed(&cli)), (json!(3), json!(40_000)));
+    assert_eq!((current_dinks(&cli), billed_peak(&cli)), (json!(3), json!(40_000)));
     // Undoes changes from the latest to the first: the undone value, the new one, the billed peak.
     for (was, now, peak) in [(3, 40_000, 40_000), (40_000, 2, 2), (2, 0, 0)] {
         let output = undo();
@@ -109,7 +109,7 @@ fn undone_change_is_not_billed_and_restores_the_previous_dinks() {
             (&json!(was), &json!(now)),
             "{printed}"
         );
-        assert_eq!((held(&cli), billed(&cli)), (json!(now), json!(peak)));
+        assert_eq!((current_dinks(&cli), billed_peak(&cli)), (json!(now), json!(peak)));
     }
     let output = undo();
     assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
@@ -124,7 +124,7 @@ fn undone_change_is_not_billed_and_restores_the_previous_dinks() {
     assert!(undone[1]["details"].as_str().unwrap().starts_with("40000 back to 2"), "{audit}");
 
     assert_eq!(cli.run(&["admin", "dinks", "set", "studio", "4"]).status, 0);
-    assert_eq!((held(&cli), billed(&cli)), (json!(4), json!(4)));
+    assert_eq!((current_dinks(&cli), billed_peak(&cli)), (json!(4), json!(4)));
     let table = cli.run(&["admin", "dinks", "show"]).out;
     assert!(table.contains("UNDONE"), "{table}");
     let output = cli.run(&["admin", "dinks", "undo", "studio"]);

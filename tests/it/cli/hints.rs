@@ -21,8 +21,8 @@ fn run_in_shell(cli: &Cli, command: &str) -> std::process::Output {
 #[cfg(unix)]
 #[test]
 fn activate_hint_names_data_directory_and_account_and_runs_in_a_shell() {
-    let cli = Cli::bare();
-    cli.make_appliance("it's my data");
+    let cli = Cli::with_empty_home();
+    cli.make_data_dir("it's my data");
     let name = "Studio \"One\" & $Two";
     let output = cli.run(&["--data-dir", "it's my data", "admin", "account", "create", name]);
     assert_eq!(output.status, 0, "{output:?}");
@@ -48,7 +48,7 @@ const CASES: &[(&[&str], &[&str])] = &[
 #[test]
 fn hints_repeat_the_given_data_directory() {
     let cli = Cli::new();
-    cli.make_appliance("here");
+    cli.make_data_dir("here");
     let both = [&["--data-dir", "here"][..], &[]];
     for given in both {
         for name in ["one", "number two"] {

@@ -13,7 +13,7 @@ struct Running {
 }
 
 /// Runs a command until it has started rendering.
-fn rendering(cli: &Cli, args: &[&str]) -> Running {
+fn start_rendering(cli: &Cli, args: &[&str]) -> Running {
     let temp = cli.home().join("temp");
     fs::create_dir_all(&temp).unwrap();
     let mut command = cli.command(&[("TMPDIR", temp.to_str().unwrap())], args);
@@ -34,8 +34,8 @@ fn interrupt(mut running: Running) -> (Option<i32>, String) {
 
 #[test]
 fn interrupted_quickstart_reports_that_nothing_is_left_and_exits_with_130() {
-    let cli = Cli::bare();
-    let (status, last) = interrupt(rendering(&cli, &["quickstart", "--exit"]));
+    let cli = Cli::with_empty_home();
+    let (status, last) = interrupt(start_rendering(&cli, &["quickstart", "--exit"]));
     assert_eq!(status, Some(130), "{last}");
     assert!(last.contains("Interrupted: ") && last.contains("no clip was written"), "{last}");
     assert!(!last.contains("goes on"), "{last}");
@@ -45,11 +45,11 @@ fn interrupted_quickstart_reports_that_nothing_is_left_and_exits_with_130() {
 
 #[test]
 fn interrupted_render_says_so_and_exits_with_130() {
-    let cli = Cli::bare();
+    let cli = Cli::with_empty_home();
     let printed = cli.run(&["sample", "-o", "sample.dem", "--json"]).json();
     let (player, round) = (printed["steam64_id"].as_str().unwrap().to_owned(), printed["round"].to_string());
     let args = ["render", "sample.dem", "--player", &player, "--round", &round, "-o", "clip.mp4"];
-    let (status, last) = interrupt(rendering(&cli, &args));
+    let (status, last) = interrupt(start_rendering(&cli, &args));
     assert_eq!((status, last.as_str()), (Some(130), "error: Interrupted: no clip was written."));
     let left: Vec<_> = fs::read_dir(cli.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("clip.")), "{left:?}");

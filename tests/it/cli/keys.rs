@@ -97,7 +97,7 @@ fn audit_records_who_did_what_and_when_even_under_sudo() {
 #[test]
 fn audit_entries_cannot_be_changed_or_deleted() {
     let cli = Cli::new();
-    let data = cli.make_appliance("data");
+    let data = cli.make_data_dir("data");
     let args = ["--data-dir", data.to_str().unwrap(), "admin", "account", "create", "studio"];
     assert_eq!(cli.run(&args).status, 0);
     let store = rusqlite::Connection::open(data.join("store.db")).unwrap();

@@ -27,7 +27,7 @@ const COMMANDS: &[&[&str]] = &[
 
 #[test]
 fn admin_refuses_missing_and_foreign_directories_and_creates_nothing() {
-    let cli = Cli::bare();
+    let cli = Cli::with_empty_home();
     fs::create_dir(cli.home().join("photos")).unwrap();
     fs::write(cli.home().join("photos/cat.jpg"), "a cat").unwrap();
     fs::create_dir(cli.home().join("half")).unwrap();

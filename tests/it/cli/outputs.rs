@@ -70,7 +70,7 @@ fn unwritable_output_is_reported_before_work_begins() {
 
 #[test]
 fn unwritable_poster_is_reported_before_rendering() {
-    let cli = Cli::bare();
+    let cli = Cli::with_empty_home();
     quick_demo(&cli);
     fs::create_dir(cli.home().join("clip.jpg")).unwrap();
     let args = ["render", "quick.dem", "--player", PLAYER, "--round", "1", "-o", "clip.mp4"];
@@ -123,7 +123,7 @@ fn folder_in_place_of_a_file_is_reported_as_a_folder() {
 
 #[test]
 fn quickstart_with_a_player_or_a_round_but_no_demo_is_wrong_usage() {
-    let cli = Cli::bare();
+    let cli = Cli::with_empty_home();
     for args in [&["quickstart", "--player", PLAYER][..], &["quickstart", "--round", "2"]] {
         let output = cli.run(args);
         assert_eq!((output.status, output.out.as_str()), (2, ""), "{output:?}");
@@ -133,7 +133,7 @@ fn quickstart_with_a_player_or_a_round_but_no_demo_is_wrong_usage() {
 
 #[test]
 fn quickstart_with_exit_prints_no_url_or_key_that_no_longer_works() {
-    let cli = Cli::bare();
+    let cli = Cli::with_empty_home();
     quick_demo(&cli);
     let player = quick::PLAYER.to_string();
     let line = ["quickstart", "quick.dem", "--player", &player, "--round", "1", "--exit"];

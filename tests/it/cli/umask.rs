@@ -30,7 +30,7 @@ fn run_under(cli: &Cli, umask: &str, args: &[&str]) {
 }
 
 /// Starts `quickstart` under a umask with its own temporary directory and waits until it serves.
-fn serving(cli: &Cli, umask: &str, temp: &Path, player: &str) -> Child {
+fn start_quickstart(cli: &Cli, umask: &str, temp: &Path, player: &str) -> Child {
     let script = format!("umask {umask} && exec \"$0\" \"$@\"");
     let mut command = std::process::Command::new("sh");
     command.args(["-c", &script, BINARY, "quickstart", "quick.dem", "--player", player, "--round", "1"]);
@@ -51,13 +51,13 @@ fn scratch_folders(temp: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn quickstart_folder_is_private_under_any_umask_and_the_next_run_removes_leftovers() {
-    let cli = Cli::bare();
+    let cli = Cli::with_empty_home();
     let player = quick_demo(&cli);
     let temp = cli.home().join("temp");
     fs::create_dir(&temp).unwrap();
     let mut before = Vec::new();
     for umask in ["000", "022"] {
-        let mut child = serving(&cli, umask, &temp, &player);
+        let mut child = start_quickstart(&cli, umask, &temp, &player);
         let folders = scratch_folders(&temp);
         assert!(
             folders.len() == 1 && !before.contains(&folders[0]),

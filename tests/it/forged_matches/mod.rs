@@ -109,7 +109,7 @@ fn names(index: &DemoIndex) -> Vec<&str> {
 }
 
 /// The kill feed, as names: `killer>victim`.
-fn feed(scene: &Scene) -> String {
+fn kill_feed(scene: &Scene) -> String {
     let name = |player: usize| {
         let undrawn = || player.checked_sub(scene.players.len()).and_then(|index| scene.undrawn.get(index));
         scene.players.get(player).map(|player| &player.name).or_else(|| undrawn().map(|player| &player.name)).unwrap()

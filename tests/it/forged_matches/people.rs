@@ -6,7 +6,7 @@ use dinkem_appliance::render::scene::MAX_PLAYERS;
 const COACH_POSITION: [f32; 3] = [800.0, -300.0, 16.0];
 
 /// Players 0 and 1 against 2 and 3, with coaches 4 and 5 on the second team.
-fn coached(stages: Vec<Stage>) -> Forged {
+fn with_coaches(stages: Vec<Stage>) -> Forged {
     Forged::of(&game([2, 4], stages))
 }
 
@@ -17,13 +17,13 @@ fn kill(winner: Side) -> Round {
 #[test]
 fn coach_removed_at_round_start_is_not_a_player() {
     let stage = |winner| Stage::Round(kill(winner).with_coach(4, COACH_POSITION).with_coach(5, COACH_POSITION));
-    let forged = coached(vec![stage(T), stage(Ct)]);
+    let forged = with_coaches(vec![stage(T), stage(Ct)]);
     let index = forged.index();
     assert_eq!(names(&index), ["p0", "p1", "p2", "p3"]);
     for round in [1, 2] {
         let scene = forged.scene(round, 0).unwrap();
         assert_eq!(scene.players.iter().map(|player| &*player.name).collect::<Vec<_>>(), ["p0", "p1", "p2", "p3"]);
-        assert_eq!(feed(&scene), if round == 1 { "p0>p2" } else { "p2>p0" });
+        assert_eq!(kill_feed(&scene), if round == 1 { "p0>p2" } else { "p2>p0" });
         assert!(scene.undrawn.is_empty());
         assert!(scene.moments.iter().all(|moment| moment.players.iter().filter(|at| at.present).count() == 4));
         let (code, message) = forged.refusal(round, 4);
@@ -59,9 +59,9 @@ fn coaches_are_recognised_by_their_behaviour() {
         ("is killed by an enemy", [with(vec![], vec![killed]), coach()], [true, false], "p0>p2 p0>p4"),
     ];
     for (what, described, plays, expected_feed) in cases {
-        let forged = coached(described.map(Stage::Round).into());
+        let forged = with_coaches(described.map(Stage::Round).into());
         assert_eq!(names(&forged.index()).contains(&"p4"), plays.contains(&true), "{what}");
-        assert_eq!(feed(&forged.scene(1, 1).unwrap()), expected_feed, "{what}");
+        assert_eq!(kill_feed(&forged.scene(1, 1).unwrap()), expected_feed, "{what}");
         for (number, plays) in (1..).zip(plays) {
             let others = forged.scene(number, 1).unwrap();
             assert_eq!(others.players.iter().any(|player| player.name == "p4"), plays, "{what}: round {number}");
@@ -76,7 +76,7 @@ fn coaches_are_recognised_by_their_behaviour() {
 #[test]
 fn coach_does_not_hide_a_knife_round() {
     let knives = round(4, T, "ak47", &[]).with_knives().with_coach(4, COACH_POSITION);
-    let forged = coached(vec![Stage::Round(knives), Stage::Round(kill(Ct).with_coach(4, COACH_POSITION))]);
+    let forged = with_coaches(vec![Stage::Round(knives), Stage::Round(kill(Ct).with_coach(4, COACH_POSITION))]);
     let index = forged.index();
     assert_eq!(rounds(&index), "1ct");
     assert_eq!(names(&index), ["p0", "p1", "p2", "p3"]);
@@ -85,7 +85,7 @@ fn coach_does_not_hide_a_knife_round() {
 #[test]
 fn deaths_as_coach_do_not_count_for_the_later_player() {
     let plays = round(5, T, "ak47", &[(4, 0)]);
-    let forged = coached(vec![Stage::Round(kill(T).with_coach(4, COACH_POSITION)), Stage::Round(plays)]);
+    let forged = with_coaches(vec![Stage::Round(kill(T).with_coach(4, COACH_POSITION)), Stage::Round(plays)]);
     let scene = forged.scene(2, 4).unwrap();
     let player = &scene.players[scene.followed];
     assert_eq!((player.kills_before, player.deaths_before), (0, 0));
@@ -110,7 +110,11 @@ fn with_too_many_players_the_followed_one_and_enemies_are_drawn_and_the_kill_fee
         let enemies = scene.players.iter().filter(|player| enemy(&player.steam64)).count();
         assert_eq!(enemies, sizes[usize::from(followed < sizes[0])], "{what}: all enemies are drawn");
         assert_eq!(scene.players.len() - enemies, own + 1, "{what}");
-        assert_eq!(feed(&scene), format!("p0>p{last} p1>p{} p{}>p9 p2>p{}", last - 1, last - 2, last - 3), "{what}");
+        assert_eq!(
+            kill_feed(&scene),
+            format!("p0>p{last} p1>p{} p{}>p9 p2>p{}", last - 1, last - 2, last - 3),
+            "{what}"
+        );
         // The number of living players includes those who are not drawn.
         let end = scene.moments.last().unwrap();
         let living = end.players.iter().filter(|at| at.alive()).count()

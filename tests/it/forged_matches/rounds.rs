@@ -80,7 +80,7 @@ fn opening_knife_round_is_not_round_1() {
         for before in [Vec::new(), vec![warmup()]] {
             let forged = Forged::of(&game([2, 2], [before, vec![knives(acts.clone()), won(Ct), won(T)]].concat()));
             assert_eq!(rounds(&forged.index()), "1ct 2t", "{what}");
-            assert_eq!(feed(&forged.scene(1, 0).unwrap()), "p2>p0", "{what}");
+            assert_eq!(kill_feed(&forged.scene(1, 0).unwrap()), "p2>p0", "{what}");
         }
     }
 }

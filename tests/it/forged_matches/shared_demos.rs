@@ -47,7 +47,7 @@ fn coaches_are_not_listed_followed_or_in_the_kill_feed() {
     assert_eq!(names(&index), ["ash", "birch", "cedar", "dogwood"]);
     let scene = demo::scene(&path, 1, id(&index, "ash")).unwrap();
     assert_eq!(scene.players.len(), 4);
-    assert_eq!(feed(&scene), "ash>cedar ash>dogwood");
+    assert_eq!(kill_feed(&scene), "ash>cedar ash>dogwood");
     for coach in [76_561_198_300_000_002, 76_561_198_300_000_005] {
         assert_eq!(demo::scene(&path, 1, coach).unwrap_err().code, "player_not_in_demo");
     }
@@ -62,7 +62,7 @@ fn every_player_of_ten_against_ten_can_be_followed_with_all_kills() {
         let scene = demo::scene(&path, 1, player.steam64_id.parse().unwrap()).unwrap();
         assert_eq!(scene.players[scene.followed].name, player.name);
         assert_eq!((scene.players.len(), scene.undrawn.len()), (16, 4), "{}", player.name);
-        assert!(feed(&scene).contains("p0>p19"), "{}: {}", player.name, feed(&scene));
+        assert!(kill_feed(&scene).contains("p0>p19"), "{}: {}", player.name, kill_feed(&scene));
     }
 }
 

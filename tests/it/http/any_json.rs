@@ -96,27 +96,27 @@ fn value(rng: &mut Rng, depth: usize) -> String {
         0 => ["null", "true", "false"][rng.below(3)].to_owned(),
         1 | 2 => NUMBERS[rng.below(NUMBERS.len())].to_owned(),
         3 | 4 => STRINGS[rng.below(STRINGS.len())].to_owned(),
-        5 => long(rng),
-        6 => format!("[{}]", some(rng, |rng| value(rng, depth - 1))),
+        5 => large_value(rng),
+        6 => format!("[{}]", list_of(rng, |rng| value(rng, depth - 1))),
         _ => object(rng, depth - 1),
     }
 }
 
 fn object(rng: &mut Rng, depth: usize) -> String {
-    let members = some(rng, |rng| {
+    let members = list_of(rng, |rng| {
         let name = NAMES[rng.below(NAMES.len())];
-        format!("{}{name}{}:{}", space(rng), space(rng), value(rng, depth))
+        format!("{}{name}{}:{}", whitespace(rng), whitespace(rng), value(rng, depth))
     });
     format!("{{{members}}}")
 }
 
-fn some(rng: &mut Rng, mut one: impl FnMut(&mut Rng) -> String) -> String {
+fn list_of(rng: &mut Rng, mut one: impl FnMut(&mut Rng) -> String) -> String {
     let count = rng.below(4);
     (0..count).map(|_| one(rng)).collect::<Vec<_>>().join(",")
 }
 
 /// A large or deeply nested value within the body limit.
-fn long(rng: &mut Rng) -> String {
+fn large_value(rng: &mut Rng) -> String {
     let many = 1 + rng.below(3_000);
     match rng.below(4) {
         0 => format!("\"{}\"", "x".repeat(many)),
@@ -126,12 +126,12 @@ fn long(rng: &mut Rng) -> String {
     }
 }
 
-fn space(rng: &mut Rng) -> &'static str {
+fn whitespace(rng: &mut Rng) -> &'static str {
     ["", "", " ", "\n\t"][rng.below(4)]
 }
 
 /// A valid value, so that some bodies are accepted.
-fn good(rng: &mut Rng, field: &str) -> String {
+fn valid_value(rng: &mut Rng, field: &str) -> String {
     let values: &[&str] = match field {
         "demo_url" => &["\"https://example.com/x.dem\"", "\"http://\\u0065xample.com/\""],
         "steam64_id" => &["\"76561198000000001\""],
@@ -176,7 +176,7 @@ fn any_json_value_is_echoed_back_or_rejected_by_field_name() {
         for _ in 0..BODIES {
             let field = FIELDS[rng.below(FIELDS.len())];
             let text = match rng.below(10) {
-                0 => good(rng, field),
+                0 => valid_value(rng, field),
                 1 if field == "metadata" => object(rng, 3),
                 _ => value(rng, 4),
             };

@@ -1,4 +1,4 @@
-//! The contract's page "Authentication", row by row, and the details of the header in `api.md`.
+//! The contract's page "Authentication", row by row, and details of the header.
 
 use std::time::Duration;
 
@@ -191,7 +191,7 @@ fn unknown_key_is_invalid_whatever_its_uuid_version() {
 #[test]
 fn account_is_rejected_before_activation_and_after_deactivation() {
     let appliance = Appliance::start();
-    let keys = appliance.inactive("studio");
+    let keys = appliance.inactive_account("studio");
     let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Request::get("/api/account").key(key)));
     both().iter().for_each(|answer| assert_unauthorized(answer, INVALID));
     app::accounts::activate(&appliance.app, Some("studio")).unwrap();

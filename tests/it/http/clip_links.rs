@@ -15,7 +15,7 @@ pub struct Published {
 
 impl Published {
     pub fn new(public_url: Option<&str>) -> Self {
-        let appliance = Appliance::start_as(public_url);
+        let appliance = Appliance::start_with_public_url(public_url);
         let key = appliance.account("studio").metered;
         let id = appliance.job(&key);
         let node = appliance.node("n1");

@@ -88,7 +88,7 @@ fn bad_body_is_rejected_with_the_field_named() {
     ];
     for (field, body) in cases {
         let answer = submit(&appliance, &key, body);
-        answer.blames(field);
+        answer.expect_bad_field(field);
         let problem = answer.json();
         assert!(problem["error"].as_str().unwrap().contains(field), "{problem}");
         assert_eq!(problem["code"], "invalid_field");
@@ -151,7 +151,7 @@ fn bad_list_parameters_are_rejected() {
         ("limit=5&limit=6", "limit"),
     ];
     for (query, field) in cases {
-        appliance.send(&Request::get(&format!("/api/clips?{query}")).key(&key)).blames(field);
+        appliance.send(&Request::get(&format!("/api/clips?{query}")).key(&key)).expect_bad_field(field);
     }
 }
 

@@ -25,14 +25,14 @@ fn video_path(appliance: &Appliance, claim: &Value) -> PathBuf {
 }
 
 /// A named pipe in place of the video, so that hashing waits until the test writes to it.
-fn pipe(appliance: &Appliance, claim: &Value) -> PathBuf {
+fn make_pipe(appliance: &Appliance, claim: &Value) -> PathBuf {
     let path = video_path(appliance, claim);
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     path
 }
 
 /// Sends a request whose response is read later.
-fn sent(appliance: &Appliance, request: &Request) -> std::net::TcpStream {
+fn send_only(appliance: &Appliance, request: &Request) -> std::net::TcpStream {
     let mut stream = connect(appliance.address);
     stream.write_all(&request.bytes()).unwrap();
     stream
@@ -45,9 +45,9 @@ fn second_completion_is_told_to_retry_while_the_first_is_checked() {
     let node = appliance.node("n1");
     appliance.job(&key);
     let claim = appliance.claim(&node).unwrap();
-    let pipe = pipe(&appliance, &claim);
+    let pipe = make_pipe(&appliance, &claim);
     let complete = completion(&node, &claim, &CLIP);
-    let first = sent(&appliance, &complete);
+    let first = send_only(&appliance, &complete);
     until("the check of the first completion", || (appliance.app.uploads_in_flight() == 1).then_some(()));
     for _ in 0..220 {
         let actual = appliance.send(&complete).expect(409);
@@ -79,8 +79,8 @@ fn concurrent_video_checks_are_limited_in_total_and_per_node() {
     for node in &nodes[..limits::COMPLETES / limits::NODE_COMPLETES] {
         for _ in 0..limits::NODE_COMPLETES {
             let claim = claim(node);
-            pipes.push(pipe(&appliance, &claim));
-            waiting.push(sent(&appliance, &completion(node, &claim, &CLIP)));
+            pipes.push(make_pipe(&appliance, &claim));
+            waiting.push(send_only(&appliance, &completion(node, &claim, &CLIP)));
             until("the check of the video", || (appliance.app.uploads_in_flight() == waiting.len()).then_some(()));
         }
         let more = claim(node);

@@ -82,7 +82,7 @@ fn change(admin: &App, rng: &mut Rng, state: &State) -> State {
     next
 }
 
-fn beside(appliance: &Appliance) -> Arc<App> {
+fn admin_app(appliance: &Appliance) -> Arc<App> {
     // Different randomness: two equal sources would generate the same keys.
     let random = FakeRandom::default();
     (0..1_000_000).for_each(|_| drop(random.bits()));
@@ -97,7 +97,7 @@ fn start(appliance: &Appliance) -> State {
 #[test]
 fn a_change_between_two_requests_takes_effect_on_the_second() {
     let appliance = Appliance::start();
-    let admin = beside(&appliance);
+    let admin = admin_app(&appliance);
     let (mut state, mut rng) = (start(&appliance), Rng::new(1));
     for step in 0..CHANGES {
         let next = change(&admin, &mut rng, &state);
@@ -115,7 +115,7 @@ fn a_change_between_two_requests_takes_effect_on_the_second() {
 fn responses_stay_correct_under_constant_admin_changes_and_submissions() {
     let appliance = Appliance::start();
     let busy = appliance.account("busy").metered;
-    let admin = beside(&appliance);
+    let admin = admin_app(&appliance);
     let states = Mutex::new(vec![start(&appliance)]);
     // Each change is first counted as begun, then its state is listed, then it is counted as made.
     let (begun, made, over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));

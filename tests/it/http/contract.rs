@@ -35,7 +35,7 @@ impl Client {
     #[track_caller]
     fn assert_rejected(&self, name: &str, texts: &[&str]) {
         for text in texts {
-            self.with(name, text).blames(name);
+            self.with(name, text).expect_bad_field(name);
         }
     }
 }
@@ -56,7 +56,7 @@ fn without(name: &str) -> String {
 }
 
 /// JSON values that are neither strings nor objects.
-const NEITHER: [&str; 6] = ["5", "5.0", "true", "false", "null", "[]"];
+const NO_STRING_OR_OBJECT: [&str; 6] = ["5", "5.0", "true", "false", "null", "[]"];
 
 #[test]
 fn demo_url_is_a_required_http_or_https_url() {
@@ -76,8 +76,8 @@ fn demo_url_is_a_required_http_or_https_url() {
     for url in urls {
         assert_eq!(client.accepted("demo_url", &json!(url).to_string())["demo_url"], url);
     }
-    client.send(without("demo_url")).blames("demo_url");
-    client.assert_rejected("demo_url", &NEITHER);
+    client.send(without("demo_url")).expect_bad_field("demo_url");
+    client.assert_rejected("demo_url", &NO_STRING_OR_OBJECT);
     client.assert_rejected("demo_url", &["{}", "[\"https://example.com/demo.dem\"]"]);
     for url in [
         "",
@@ -118,8 +118,8 @@ fn steam64_id_is_a_required_string_with_the_id_of_an_individual_account() {
     for id in [PLAYER, "76561197960265728", "76561202255233023"] {
         assert_eq!(client.accepted("steam64_id", &json!(id).to_string())["steam64_id"], id);
     }
-    client.send(without("steam64_id")).blames("steam64_id");
-    client.assert_rejected("steam64_id", &NEITHER);
+    client.send(without("steam64_id")).expect_bad_field("steam64_id");
+    client.assert_rejected("steam64_id", &NO_STRING_OR_OBJECT);
     client.assert_rejected("steam64_id", &[PLAYER, "{}", "7.6561198e16"]);
     for id in [
         "",
@@ -149,7 +149,7 @@ fn round_is_a_required_integer_of_1_or_greater() {
     for round in [1, 5, 30, 1_000, i32::MAX] {
         assert_eq!(client.accepted("round", &round.to_string())["round"], round);
     }
-    client.send(without("round")).blames("round");
+    client.send(without("round")).expect_bad_field("round");
     client.assert_rejected(
         "round",
         &["0", "-0", "-1", "5.0", "5.5", "\"5\"", "true", "null", "[5]", "{}", "1E2", "1e2", "5e0", "1e400", "-1e400"],
@@ -191,11 +191,11 @@ fn commands_is_an_object_of_known_overrides_whose_values_are_strings() {
     let defaults = json!({"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"});
     assert_eq!(client.send(good_job().to_string()).expect(202).json()["commands"], defaults);
     assert_eq!(client.accepted("commands", "{}")["commands"], defaults);
-    client.assert_rejected("commands", &NEITHER);
+    client.assert_rejected("commands", &NO_STRING_OR_OBJECT);
     client.assert_rejected("commands", &["\"spec_show_xray 1\"", "[{}]"]);
     for name in ["sv_cheats", "SPEC_SHOW_XRAY", "spec_show_xray ", "", "quit; exec x"] {
         let commands = json!({ name: "1" }).to_string();
-        client.with("commands", &commands).blames(&format!("commands.{name}"));
+        client.with("commands", &commands).expect_bad_field(&format!("commands.{name}"));
     }
 }
 
@@ -223,7 +223,7 @@ fn check_switch(name: &str, left_out: &str) {
         "\"true\"",
         "\"1;quit\"",
     ] {
-        client.with("commands", &format!("{{\"{name}\":{text}}}")).blames(&format!("commands.{name}"));
+        client.with("commands", &format!("{{\"{name}\":{text}}}")).expect_bad_field(&format!("commands.{name}"));
     }
 }
 
@@ -257,7 +257,7 @@ fn duplicate_key_is_named_at_any_depth() {
     ];
     for (field, members) in twice {
         let body = good_job().to_string();
-        client.send(format!("{},{members}}}", &body[..body.len() - 1])).blames(field);
+        client.send(format!("{},{members}}}", &body[..body.len() - 1])).expect_bad_field(field);
     }
 }
 
@@ -315,7 +315,7 @@ fn missing_or_malformed_key_gets_the_contracts_first_401() {
 #[test]
 fn key_of_no_active_account_gets_the_contracts_second_401() {
     let client = Client::new();
-    let inactive = client.appliance.inactive("new").metered;
+    let inactive = client.appliance.inactive_account("new").metered;
     for key in [inactive.as_str(), "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
         let answer =
             client.appliance.send(&Request::post("/api/clips").key(key).json(good_job().to_string())).expect(401);

@@ -38,7 +38,7 @@ fn read_all(appliance: &Appliance) -> usize {
 
 #[track_caller]
 fn assert_rejected(answer: &Answer, field: &str, code: &str) {
-    answer.blames(field);
+    answer.expect_bad_field(field);
     assert_eq!(answer.json()["code"], code);
     assert!(answer.json()["error"].as_str().unwrap().contains(field));
 }

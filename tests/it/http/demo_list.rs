@@ -68,7 +68,7 @@ fn uploads_are_listed_newest_first_page_by_page() {
         assert_eq!(seen, newest_first, "limit {limit}");
     }
     for (query, field) in [("?limit=0", "limit"), ("?limit=101", "limit"), ("?cursor=x", "cursor"), ("?x=1", "x")] {
-        appliance.send(&Request::get(&format!("/api/demos{query}")).key(&key)).blames(field);
+        appliance.send(&Request::get(&format!("/api/demos{query}")).key(&key)).expect_bad_field(field);
     }
 }
 

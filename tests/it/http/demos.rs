@@ -52,8 +52,8 @@ fn interrupted_upload_is_discarded() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = demo(100_000);
-    Request::post("/api/demos").key(&key).body(&demo).break_off(appliance.address, 50_000);
-    Request::post("/api/demos").key(&key).body(&demo).chunked().break_off(appliance.address, 50_000);
+    Request::post("/api/demos").key(&key).body(&demo).send_partially(appliance.address, 50_000);
+    Request::post("/api/demos").key(&key).body(&demo).chunked().send_partially(appliance.address, 50_000);
     // Neither the partial nor the complete demo exists.
     for bytes in [&demo[..50_000], &demo[..]] {
         assert!(uploaded_demo(&appliance, &key, &sha256(bytes)).is_none_or(|found| found == Value::Null));

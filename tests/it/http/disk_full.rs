@@ -13,7 +13,7 @@ const MIB: u64 = 1 << 20;
 #[test]
 fn at_the_disk_reserve_uploads_fail_but_reads_cancels_and_deletes_work() {
     let disk = FakeDisk::with(64 * MIB);
-    let appliance = Appliance::start_on(|data| disk.room(data));
+    let appliance = Appliance::start_with_disk(|data| disk.room(data));
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
     let done = appliance.job(&key);

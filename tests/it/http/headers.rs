@@ -4,56 +4,56 @@
 use dinkem_appliance::http::routes;
 
 use super::clip_links::Published;
-use super::routes::World;
+use super::routes::Fixture;
 use crate::support::client::{Answer, Request};
 
 /// `Cache-Control` of responses that must not be stored.
-const NEVER: &str = "no-store";
+const NO_STORE: &str = "no-store";
 /// `Cache-Control` of files that never change but may be deleted.
 const DAY: &str = "private, max-age=86400, immutable";
 
 /// `Content-Security-Policy` of responses that must not be framed.
-const NOBODY: &str = "frame-ancestors 'none'";
+const NO_FRAMES: &str = "frame-ancestors 'none'";
 /// `Content-Security-Policy` of the player page, which may be framed.
 const PLAYER: &str = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'";
 
 /// `Cache-Control` and `Content-Security-Policy` of a successful response of each route.
 const TABLE: &[(&str, &str, &str, &str)] = &[
-    ("GET", "/healthz", NEVER, NOBODY),
-    ("HEAD", "/healthz", NEVER, NOBODY),
-    ("GET", "/readyz", NEVER, NOBODY),
-    ("HEAD", "/readyz", NEVER, NOBODY),
-    ("GET", "/metrics", NEVER, NOBODY),
-    ("GET", "/ca.pem", NEVER, NOBODY),
-    ("HEAD", "/ca.pem", NEVER, NOBODY),
-    ("GET", "/api/openapi.json", NEVER, NOBODY),
-    ("GET", "/api/clips", NEVER, NOBODY),
-    ("POST", "/api/clips", NEVER, NOBODY),
-    ("GET", "/api/clips/{id}", NEVER, NOBODY),
-    ("DELETE", "/api/clips/{id}", NEVER, NOBODY),
-    ("POST", "/api/clips/{id}/link", NEVER, NOBODY),
-    ("GET", "/api/demos", NEVER, NOBODY),
-    ("POST", "/api/demos", NEVER, NOBODY),
-    ("GET", "/api/demos/{sha256}", NEVER, NOBODY),
-    ("DELETE", "/api/demos/{sha256}", NEVER, NOBODY),
-    ("GET", "/api/account", NEVER, NOBODY),
-    ("GET", "/api/usage", NEVER, NOBODY),
-    ("GET", "/clips/{token}.mp4", DAY, NOBODY),
-    ("HEAD", "/clips/{token}.mp4", DAY, NOBODY),
-    ("GET", "/clips/{token}.jpg", DAY, NOBODY),
-    ("HEAD", "/clips/{token}.jpg", DAY, NOBODY),
-    ("GET", "/embed/{token}", NEVER, PLAYER),
-    ("HEAD", "/embed/{token}", NEVER, PLAYER),
-    ("POST", "/api/node/join", NEVER, NOBODY),
-    ("POST", "/api/node/leave", NEVER, NOBODY),
-    ("POST", "/api/node/claims", NEVER, NOBODY),
-    ("PUT", "/api/node/leases/{lease}", NEVER, NOBODY),
-    ("GET", "/api/node/leases/{lease}/demo", NEVER, NOBODY),
-    ("PUT", "/api/node/leases/{lease}/video", NEVER, NOBODY),
-    ("PUT", "/api/node/leases/{lease}/poster", NEVER, NOBODY),
-    ("POST", "/api/node/leases/{lease}/complete", NEVER, NOBODY),
-    ("POST", "/api/node/leases/{lease}/fail", NEVER, NOBODY),
+    ("GET", "/healthz", NO_STORE, NO_FRAMES),
+    ("HEAD", "/healthz", NO_STORE, NO_FRAMES),
+    ("GET", "/readyz", NO_STORE, NO_FRAMES),
+    ("HEAD", "/readyz", NO_STORE, NO_FRAMES),
+    ("GET", "/metrics", NO_STORE, NO_FRAMES),
+    ("GET", "/ca.pem", NO_STORE, NO_FRAMES),
+    ("HEAD", "/ca.pem", NO_STORE, NO_FRAMES),
+    ("GET", "/api/openapi.json", NO_STORE, NO_FRAMES),
+    ("GET", "/api/clips", NO_STORE, NO_FRAMES),
+    ("POST", "/api/clips", NO_STORE, NO_FRAMES),
+    ("GET", "/api/clips/{id}", NO_STORE, NO_FRAMES),
+    ("DELETE", "/api/clips/{id}", NO_STORE, NO_FRAMES),
+    ("POST", "/api/clips/{id}/link", NO_STORE, NO_FRAMES),
+    ("GET", "/api/demos", NO_STORE, NO_FRAMES),
+    ("POST", "/api/demos", NO_STORE, NO_FRAMES),
+    ("GET", "/api/demos/{sha256}", NO_STORE, NO_FRAMES),
+    ("DELETE", "/api/demos/{sha256}", NO_STORE, NO_FRAMES),
+    ("GET", "/api/account", NO_STORE, NO_FRAMES),
+    ("GET", "/api/usage", NO_STORE, NO_FRAMES),
+    ("GET", "/clips/{token}.mp4", DAY, NO_FRAMES),
+    ("HEAD", "/clips/{token}.mp4", DAY, NO_FRAMES),
+    ("GET", "/clips/{token}.jpg", DAY, NO_FRAMES),
+    ("HEAD", "/clips/{token}.jpg", DAY, NO_FRAMES),
+    ("GET", "/embed/{token}", NO_STORE, PLAYER),
+    ("HEAD", "/embed/{token}", NO_STORE, PLAYER),
+    ("POST", "/api/node/join", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/leave", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/claims", NO_STORE, NO_FRAMES),
+    ("PUT", "/api/node/leases/{lease}", NO_STORE, NO_FRAMES),
+    ("GET", "/api/node/leases/{lease}/demo", NO_STORE, NO_FRAMES),
+    ("PUT", "/api/node/leases/{lease}/video", NO_STORE, NO_FRAMES),
+    ("PUT", "/api/node/leases/{lease}/poster", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/leases/{lease}/complete", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/leases/{lease}/fail", NO_STORE, NO_FRAMES),
 ];
 
 /// The origin of a foreign web page.
@@ -67,7 +67,7 @@ fn check(answer: &Answer, what: &str, caching: &str, policy: &str) {
         ("Cache-Control", Some(caching)),
         ("Content-Security-Policy", Some(policy)),
         // For browsers without CSP support.
-        ("X-Frame-Options", (policy == NOBODY).then_some("DENY")),
+        ("X-Frame-Options", (policy == NO_FRAMES).then_some("DENY")),
     ];
     for (name, value) in expected {
         assert_eq!(answer.header(name), value, "{what}: {name}");
@@ -87,7 +87,7 @@ fn table_lists_every_route_and_nothing_else() {
 
 #[test]
 fn every_response_has_caching_and_framing_headers() {
-    let (world, published) = (World::new(), Published::new(None));
+    let (fixture, published) = (Fixture::new(), Published::new(None));
     let mut ids = Vec::new();
     for (method, pattern, caching, policy) in TABLE {
         let what = format!("{method} {pattern}");
@@ -96,10 +96,10 @@ fn every_response_has_caching_and_framing_headers() {
             "/clips/{token}.jpg" => published.send(Request::new(method, &published.path("poster_url"))),
             "/embed/{token}" => published.send(Request::new(method, &published.path("embed_url"))),
             _ => {
-                let request = world.request(method, pattern);
+                let request = fixture.request(method, pattern);
                 let node = pattern.starts_with("/api/node/");
-                let key = if node { &world.node.key } else { &world.owner.metered };
-                world.appliance.send(&request.header("Origin", ORIGIN).key(key))
+                let key = if node { &fixture.node.key } else { &fixture.owner.metered };
+                fixture.appliance.send(&request.header("Origin", ORIGIN).key(key))
             }
         };
         // Expected errors: an invalid video, a clip that does not exist yet, no CA over plain HTTP.
@@ -110,10 +110,10 @@ fn every_response_has_caching_and_framing_headers() {
             ids.push(good.header("X-Request-Id").unwrap().to_owned());
         }
 
-        let request = world.request(method, pattern);
-        let refused = world.appliance.send(&Request::new("OPTIONS", request.target()).header("Origin", ORIGIN));
+        let request = fixture.request(method, pattern);
+        let refused = fixture.appliance.send(&Request::new("OPTIONS", request.target()).header("Origin", ORIGIN));
         assert!([401, 404, 405].contains(&refused.status), "OPTIONS {pattern}: {}", refused.status);
-        check(&refused, &format!("OPTIONS {pattern}"), NEVER, NOBODY);
+        check(&refused, &format!("OPTIONS {pattern}"), NO_STORE, NO_FRAMES);
         ids.push(refused.header("X-Request-Id").unwrap().to_owned());
     }
     let count = ids.len();
@@ -127,11 +127,16 @@ fn partial_clips_are_cached_like_whole_ones_and_errors_are_not_cached() {
     let published = Published::new(None);
     let path = published.path("url");
     let part = published.send(Request::get(&path).header("Range", "bytes=0-9")).expect(206);
-    check(&part, "a range", DAY, NOBODY);
+    check(&part, "a range", DAY, NO_FRAMES);
     let tag = part.header("ETag").unwrap();
-    check(&published.send(Request::get(&path).header("If-None-Match", tag)).expect(304), "unchanged", DAY, NOBODY);
+    check(&published.send(Request::get(&path).header("If-None-Match", tag)).expect(304), "unchanged", DAY, NO_FRAMES);
     let outside = published.send(Request::get(&path).header("Range", "bytes=999999999-")).expect(416);
-    check(&outside, "a range outside", NEVER, NOBODY);
-    check(&published.send(Request::get("/clips/x.mp4")).expect(404), "no clip", NEVER, NOBODY);
-    check(&published.send(Request::get("/nowhere").header("Origin", ORIGIN)).expect(401), "no route", NEVER, NOBODY);
+    check(&outside, "a range outside", NO_STORE, NO_FRAMES);
+    check(&published.send(Request::get("/clips/x.mp4")).expect(404), "no clip", NO_STORE, NO_FRAMES);
+    check(
+        &published.send(Request::get("/nowhere").header("Origin", ORIGIN)).expect(401),
+        "no route",
+        NO_STORE,
+        NO_FRAMES,
+    );
 }

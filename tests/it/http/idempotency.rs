@@ -89,10 +89,10 @@ fn idempotency_key_is_per_account_across_both_api_keys() {
 fn rejected_request_does_not_consume_its_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    appliance.send(&submit(&key, "k", "{}")).blames("demo_url");
+    appliance.send(&submit(&key, "k", "{}")).expect_bad_field("demo_url");
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
     assert_eq!(first.header("Idempotent-Replayed"), None);
-    appliance.send(&submit(&key, "k", "{}")).blames("demo_url");
+    appliance.send(&submit(&key, "k", "{}")).expect_bad_field("demo_url");
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn idempotency_key_is_1_to_255_printable_characters_quoted_or_bare() {
         "a\tb",
     ] {
         let answer = appliance.send(&submit(&key, bad, &body));
-        answer.blames("Idempotency-Key");
+        answer.expect_bad_field("Idempotency-Key");
         assert!(answer.json()["error"].as_str().unwrap().contains("Idempotency-Key"), "{bad:?}");
     }
-    appliance.send(&submit(&key, "a", &body).header("Idempotency-Key", "a")).blames("Idempotency-Key");
+    appliance.send(&submit(&key, "a", &body).header("Idempotency-Key", "a")).expect_bad_field("Idempotency-Key");
     assert_eq!(jobs(&appliance, &key), before);
 }
 

@@ -99,7 +99,7 @@ fn interrupted_video_upload_resumes_at_the_servers_offset() {
     let node = appliance.node("n1");
     let claim = appliance.claim(&node).unwrap();
     let whole = Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP);
-    whole.break_off(appliance.address, CLIP.len() / 2);
+    whole.send_partially(appliance.address, CLIP.len() / 2);
     // The server may still be writing what arrived: retry until the offset matches.
     let mut offset = 0;
     loop {
@@ -198,8 +198,8 @@ fn join_token_works_once_and_expires_after_an_hour() {
     let late = app::nodes::token(&appliance.app).unwrap().reveal().to_owned();
     appliance.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS + 1));
     assert!((400..500).contains(&join(&late, "n3").status));
-    join("not a token", "n4").blames("join_token");
-    join(&ticket, "").blames("name");
+    join("not a token", "n4").expect_bad_field("join_token");
+    join(&ticket, "").expect_bad_field("name");
 }
 
 #[test]
@@ -208,15 +208,15 @@ fn node_requests_are_validated_strictly() {
     appliance.job(&appliance.account("studio").metered);
     let node = appliance.node("n1");
     let claims = |body: &str| appliance.send(&Request::post("/api/node/claims").key(&node.key).json(body));
-    claims(r#"{"wait_seconds":26,"renderers":["builtin"],"slots":1}"#).blames("wait_seconds");
-    claims(r#"{"wait_seconds":0,"renderers":["vr"],"slots":1}"#).blames("renderers");
-    claims(r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"gpus":2}"#).blames("gpus");
+    claims(r#"{"wait_seconds":26,"renderers":["builtin"],"slots":1}"#).expect_bad_field("wait_seconds");
+    claims(r#"{"wait_seconds":0,"renderers":["vr"],"slots":1}"#).expect_bad_field("renderers");
+    claims(r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"gpus":2}"#).expect_bad_field("gpus");
     let claim = appliance.claim(&node).unwrap();
-    heartbeat(&appliance, &node, &claim, "sleeping", 0.5).blames("stage");
-    heartbeat(&appliance, &node, &claim, "rendering", 1.5).blames("progress");
+    heartbeat(&appliance, &node, &claim, "sleeping", 0.5).expect_bad_field("stage");
+    heartbeat(&appliance, &node, &claim, "rendering", 1.5).expect_bad_field("progress");
     for query in ["", "?offset=", "?offset=-1", "?offset=x"] {
         let path = lease_path(&claim, &format!("/video{query}"));
-        appliance.send(&Request::put(&path).key(&node.key).body("x")).blames("offset");
+        appliance.send(&Request::put(&path).key(&node.key).body("x")).expect_bad_field("offset");
     }
     appliance.send(&Request::put("/api/node/leases/x").key(&node.key).json("{}")).expect(404);
 }

@@ -60,7 +60,7 @@ fn bad_body_is_reported_before_a_full_queue() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 1);
     let key = appliance.account("studio").metered;
     submit(&appliance, &key).expect(202);
-    appliance.send(&Request::post("/api/clips").key(&key).json("{}")).blames("demo_url");
+    appliance.send(&Request::post("/api/clips").key(&key).json("{}")).expect_bad_field("demo_url");
 }
 
 #[test]

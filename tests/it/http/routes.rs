@@ -61,7 +61,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("POST", "/api/node/leases/{lease}/fail", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
 ];
 
-pub struct World {
+pub struct Fixture {
     pub appliance: Appliance,
     pub owner: Keys,
     without_dinks: Keys,
@@ -71,13 +71,13 @@ pub struct World {
     another_node: Joined,
 }
 
-impl World {
+impl Fixture {
     pub fn new() -> Self {
         let appliance = Appliance::start();
         Self {
             owner: appliance.account_with_dinks("owner", 1),
             without_dinks: appliance.account("without dinks"),
-            inactive: appliance.inactive("inactive"),
+            inactive: appliance.inactive_account("inactive"),
             another: appliance.account("another"),
             node: appliance.node("n1"),
             another_node: appliance.node("n2"),
@@ -164,11 +164,11 @@ fn table_lists_every_route_and_nothing_else() {
 
 #[test]
 fn every_caller_gets_the_status_in_the_table() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let mut wrong = Vec::new();
     for (method, pattern, expected) in TABLE {
         for (caller, status) in CALLERS.iter().zip(expected) {
-            let found = world.call_as(world.request(method, pattern), caller);
+            let found = fixture.call_as(fixture.request(method, pattern), caller);
             if found != *status {
                 wrong.push(format!("{method} {pattern} as {caller}: {found}, not {status}"));
             }
@@ -179,25 +179,25 @@ fn every_caller_gets_the_status_in_the_table() {
 
 #[test]
 fn unknown_route_is_404_with_a_key_and_401_without() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let paths =
         ["/", "/api", "/api/nowhere", "/api/clips/", "/api/usage/", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
     for path in paths {
         for (caller, status) in CALLERS.iter().zip([401, 401, 401, 401, 404, 404, 404, 404, 404, 404]) {
-            assert_eq!(world.call_as(Request::get(path), caller), status, "{path} as {caller}");
+            assert_eq!(fixture.call_as(Request::get(path), caller), status, "{path} as {caller}");
         }
     }
 }
 
 #[test]
 fn unsupported_method_is_405_with_allow_header() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for (_, pattern, who) in routes::all() {
         let allowed: Vec<_> =
             routes::all().filter(|(_, other, _)| *other == pattern).map(|(method, _, _)| method).collect();
         let key = match who {
-            "client" => Some(&world.owner.metered),
-            "node" => Some(&world.node.key),
+            "client" => Some(&fixture.owner.metered),
+            "node" => Some(&fixture.node.key),
             _ => None,
         };
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {
@@ -205,15 +205,16 @@ fn unsupported_method_is_405_with_allow_header() {
             if allowed.contains(&method) || pattern.contains("{token}") || pattern == "/ca.pem" {
                 continue;
             }
-            let request = Request::new(method, world.request(allowed[0], pattern).target());
-            let answer = world.appliance.send(&key.map_or(request.clone(), |key| request.key(key)));
+            let request = Request::new(method, fixture.request(allowed[0], pattern).target());
+            let answer = fixture.appliance.send(&key.map_or(request.clone(), |key| request.key(key)));
             assert_eq!(
                 (answer.status, answer.header("Allow")),
                 (405, Some(allowed.join(", ").as_str())),
                 "{method} {pattern}"
             );
             if who != "anyone" {
-                let stranger = world.appliance.send(&Request::new(method, world.request(allowed[0], pattern).target()));
+                let stranger =
+                    fixture.appliance.send(&Request::new(method, fixture.request(allowed[0], pattern).target()));
                 assert_eq!(stranger.status, 401, "{method} {pattern}: unauthorized callers learn nothing");
             }
         }

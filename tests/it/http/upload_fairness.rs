@@ -26,7 +26,7 @@ fn demo(bytes: usize) -> Vec<u8> {
 }
 
 /// Starts an upload that does not end.
-fn trickle(appliance: &Appliance, request: &Request) -> TcpStream {
+fn start_upload(appliance: &Appliance, request: &Request) -> TcpStream {
     let bytes = request.bytes();
     let mut stream = connect(appliance.address);
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
@@ -39,7 +39,7 @@ fn upload(key: &str) -> Request {
 }
 
 /// Waits until this many demo uploads are running; each has a file.
-fn begun(appliance: &Appliance, uploads: usize) {
+fn wait_for_uploads(appliance: &Appliance, uploads: usize) {
     let folder = appliance.app.data_dir().join("demos");
     let count = || std::fs::read_dir(&folder).unwrap().flatten();
     let parts = || count().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "part")).count();
@@ -61,9 +61,9 @@ fn video(appliance: &Appliance, node: &Joined) -> Request {
 fn account_gets_at_most_an_eighth_of_upload_slots_and_others_are_unaffected() {
     let appliance = appliance();
     let (greedy, other) = (appliance.account_with_dinks("greedy", 1), appliance.account("other"));
-    let _first = trickle(&appliance, &upload(&greedy.metered));
-    let second = trickle(&appliance, &upload(&greedy.reserved).chunked());
-    begun(&appliance, 2);
+    let _first = start_upload(&appliance, &upload(&greedy.metered));
+    let second = start_upload(&appliance, &upload(&greedy.reserved).chunked());
+    wait_for_uploads(&appliance, 2);
     for request in [
         upload(&greedy.metered),
         upload(&greedy.metered).chunked(),
@@ -90,8 +90,8 @@ fn node_video_upload_works_when_clients_hold_all_their_slots() {
     let accounts: Vec<_> = (0..CLIENTS / 2).map(|number| appliance.account(&format!("account {number}"))).collect();
     appliance.job(&accounts[0].metered);
     let _held: Vec<_> =
-        accounts.iter().flat_map(|keys| [(); 2].map(|()| trickle(&appliance, &upload(&keys.metered)))).collect();
-    begun(&appliance, CLIENTS);
+        accounts.iter().flat_map(|keys| [(); 2].map(|()| start_upload(&appliance, &upload(&keys.metered)))).collect();
+    wait_for_uploads(&appliance, CLIENTS);
     let late = appliance.account("late");
     assert_refused(&appliance.send(&upload(&late.metered)), 503, "service_unavailable");
     appliance.send(&video(&appliance, &node)).expect(200);
@@ -106,7 +106,7 @@ fn node_gets_at_most_an_eighth_of_node_slots_and_others_are_unaffected() {
         appliance.job(&key);
     }
     let requests = [video(&appliance, &greedy), video(&appliance, &greedy)];
-    let _held = trickle(&appliance, &requests[0]);
+    let _held = start_upload(&appliance, &requests[0]);
     let clips = appliance.app.data_dir().join("clips");
     until("the video upload to start", || std::fs::read_dir(&clips).unwrap().next().map(drop));
     assert_refused(&appliance.send(&requests[1]), 503, "too_busy");
@@ -118,7 +118,7 @@ fn unauthenticated_uploads_cannot_take_slots_from_authenticated_ones() {
     let appliance = appliance();
     let key = appliance.account("studio").metered;
     let join = Request::post("/api/node/join").json(format!("{{\"join_token\": \"{}\"}}", "x".repeat(2_000)));
-    let held: Vec<_> = (0..4 * CLIENTS).map(|_| trickle(&appliance, &join.clone().chunked())).collect();
+    let held: Vec<_> = (0..4 * CLIENTS).map(|_| start_upload(&appliance, &join.clone().chunked())).collect();
     // Two of them are being read; the others are refused with a retry hint.
     let actual = until("the refusals", || {
         let answers = held.iter().filter(|stream| {

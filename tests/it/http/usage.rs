@@ -147,7 +147,7 @@ fn invalid_period_is_rejected_with_the_parameter_named() {
         ("?from=%00", "from"),
     ];
     for (query, field) in cases {
-        request(&appliance, &keys.metered, query).blames(field);
+        request(&appliance, &keys.metered, query).expect_bad_field(field);
     }
 }
 

@@ -30,7 +30,7 @@ fn job_passes_all_stages_and_its_clip_arrives() {
     let work = config.state_dir.join("work");
     while_working(config, |_| {
         let lease = harness.server.offer(&harness.demo_url, None);
-        harness.server.until(lease, "a heartbeat while rendering", |lease| {
+        harness.server.wait_until(lease, "a heartbeat while rendering", |lease| {
             lease.heartbeats.iter().any(|beat| beat.0 == "rendering")
         });
         fs::write(harness.dir.path().join("go"), "").unwrap();

@@ -11,7 +11,7 @@ use dinkem_appliance::domain::limits;
 use dinkem_appliance::os::random::FakeRandom;
 use serde_json::json;
 
-use super::leave::waiting;
+use super::leave::waiting_claim;
 use crate::support::appliance::Appliance;
 use crate::support::client::{Answer, Request};
 use crate::support::test_app::{LEASE, TestApp, spec};
@@ -41,8 +41,8 @@ fn many_claims_of_one_node_leave_room_for_another() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let (greedy, honest) = (appliance.node("greedy"), appliance.node("honest"));
-    let claims: Vec<_> = (0..120).map(|_| waiting(&appliance, &greedy, 1)).collect();
-    let other = waiting(&appliance, &honest, 1);
+    let claims: Vec<_> = (0..120).map(|_| waiting_claim(&appliance, &greedy, 1)).collect();
+    let other = waiting_claim(&appliance, &honest, 1);
     let ended = answered(claims, 118);
     assert!(!is_answered(&other), "only slots + 1 claims of the node and the other node's keep waiting");
     for claim in ended {
@@ -58,8 +58,8 @@ fn many_claims_of_one_node_leave_room_for_another() {
 fn greedy_node_yields_a_claim_when_the_claim_limit_is_reached() {
     let appliance = Appliance::start_with(|options| options.limits.waiting_claims = 8);
     let (greedy, honest) = (appliance.node("greedy"), appliance.node("honest"));
-    let claims: Vec<_> = (0..8).map(|_| waiting(&appliance, &greedy, 64)).collect();
-    let other = waiting(&appliance, &honest, 1);
+    let claims: Vec<_> = (0..8).map(|_| waiting_claim(&appliance, &greedy, 64)).collect();
+    let other = waiting_claim(&appliance, &honest, 1);
     let ended = answered(claims, 1);
     assert!(!is_answered(&other));
     // 503 if the other node's claim arrived before the last of them.
@@ -72,7 +72,7 @@ fn waiting_claims_end_when_their_node_is_drained_or_removed() {
     for what in ["drained", "removed"] {
         let appliance = Appliance::start();
         let node = appliance.node("n1");
-        let claims = [waiting(&appliance, &node, 2), waiting(&appliance, &node, 2)];
+        let claims = [waiting_claim(&appliance, &node, 2), waiting_claim(&appliance, &node, 2)];
         let admin =
             App::beside(appliance.app.data_dir(), appliance.clock.clone(), std::sync::Arc::new(FakeRandom::default()));
         let admin = admin.unwrap();

@@ -4,7 +4,7 @@ use crate::support::cli::Cli;
 
 /// A token; the connection error shows that it was read.
 fn token(cli: &Cli) -> String {
-    cli.make_appliance("data");
+    cli.make_data_dir("data");
     cli.run(&["--json", "admin", "--data-dir", "data", "nodes", "token"]).json()["join_token"]
         .as_str()
         .unwrap()
@@ -66,7 +66,7 @@ fn missing_token_is_reported_with_its_source() {
 #[test]
 fn hints_and_service_units_never_put_a_token_on_the_command_line() {
     let cli = Cli::new();
-    cli.make_appliance("data");
+    cli.make_data_dir("data");
     let mut texts = vec![
         ("node --help", cli.run(&["node", "--help"]).out),
         ("node install --help", cli.run(&["node", "install", "--help"]).out),

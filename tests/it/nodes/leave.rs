@@ -18,7 +18,7 @@ use crate::support::test_app::{BUILTIN, TestApp, spec};
 use crate::support::wait::until;
 
 /// Sends a waiting claim, and returns once the server has received it.
-pub fn waiting(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
+pub fn waiting_claim(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
     let body = json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": slots});
     let request = Request::post("/api/node/claims").key(&node.key).json(body.to_string());
     let mut stream = connect(appliance.address);
@@ -39,7 +39,7 @@ fn claim_of_a_disconnected_node_takes_no_job() {
     let key = appliance.account("studio").metered;
     let (gone, other) = (appliance.node("gone"), appliance.node("other"));
     for _ in 0..10 {
-        drop(waiting(&appliance, &gone, 1));
+        drop(waiting_claim(&appliance, &gone, 1));
         appliance.send(&Request::get("/healthz")).expect(200);
         let id = appliance.job(&key);
         let claim = appliance.claim(&other).expect("the other node must get the job");
@@ -70,7 +70,7 @@ fn node_that_left_gets_no_job_until_it_claims_again() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
-    let claim = waiting(&appliance, &node, 1);
+    let claim = waiting_claim(&appliance, &node, 1);
     until("the claim", || (nodes::list(&appliance.app).unwrap()[0].node.slots == 1).then_some(()));
     assert_eq!(state(&appliance, "n1"), NodeState::Up);
     for _ in 0..2 {

@@ -21,7 +21,7 @@ fn fail(appliance: &Appliance, message: &str, log: &str) -> u16 {
 }
 
 /// Stored message and log of the last attempt.
-fn kept(appliance: &Appliance) -> (String, String) {
+fn stored(appliance: &Appliance) -> (String, String) {
     let store = rusqlite::Connection::open(appliance.app.data_dir().join("store.db")).unwrap();
     let last = "SELECT failure_message, log FROM leases ORDER BY id DESC LIMIT 1";
     store.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
@@ -37,7 +37,7 @@ fn node_messages_and_logs_are_sanitized_and_truncated() {
     ];
     for (message, log) in cases {
         assert_eq!(fail(&appliance, message, &log), 200);
-        let (message, log) = kept(&appliance);
+        let (message, log) = stored(&appliance);
         for text in [message.as_str(), &log.replace('\n', "")] {
             let unclean = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             assert!(!text.chars().any(unclean), "{text:?}");
@@ -59,6 +59,6 @@ fn node_name_with_control_characters_is_rejected() {
     for name in ["a\u{1b}[31m", "a\nb", "a\u{202e}b", "a\u{2028}b", "\u{feff}a"] {
         let token = dinkem_appliance::app::nodes::token(&appliance.app).unwrap();
         let body = json!({"join_token": token.reveal(), "name": name}).to_string();
-        appliance.send(&Request::post("/api/node/join").json(body)).blames("name");
+        appliance.send(&Request::post("/api/node/join").json(body)).expect_bad_field("name");
     }
 }

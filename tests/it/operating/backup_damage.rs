@@ -29,7 +29,7 @@ impl Site {
     }
 
     /// Restores a file with this content: the error code if it is refused.
-    fn restored(&self, content: &[u8]) -> Option<&'static str> {
+    fn restore_error(&self, content: &[u8]) -> Option<&'static str> {
         let file = self.cli.home().join("bad.tar");
         fs::write(&file, content).unwrap();
         backup::restore(&self.data, &file, &FakeClock::at(0)).err().map(|error| error.code)
@@ -56,15 +56,15 @@ fn corrupt_or_truncated_backup_is_refused_and_changes_nothing() {
         let mut bad = site.good.clone();
         bad[at] ^= 1 << (at % 8);
         assert!(
-            matches!(site.restored(&bad), Some("backup_damaged" | "backup_foreign")),
+            matches!(site.restore_error(&bad), Some("backup_damaged" | "backup_foreign")),
             "bit flipped in byte {at} of {length}"
         );
     }
     for cut in [0, 1, 511, 512, 2_048, length / 2, length - 2_048, length - 512, length - 1] {
-        assert!(site.restored(&site.good[..cut]).is_some(), "cut to {cut} of {length} bytes");
+        assert!(site.restore_error(&site.good[..cut]).is_some(), "cut to {cut} of {length} bytes");
     }
     assert_eq!((names(&site.data), fs::read(site.data.join("store.db")).unwrap()), (before, store));
-    assert_eq!(site.restored(&site.good), None, "the intact backup is accepted");
+    assert_eq!(site.restore_error(&site.good), None, "the intact backup is accepted");
 }
 
 #[test]

@@ -39,7 +39,7 @@ struct Site {
 
 impl Site {
     /// `before` is called while the server runs, before it grants its last lease.
-    fn left(before: impl FnOnce(&Path)) -> Self {
+    fn after_kill(before: impl FnOnce(&Path)) -> Self {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
         let (clock, random) = (Arc::new(FakeClock::at(START_MS)), Arc::new(FakeRandom::default()));
@@ -60,7 +60,7 @@ impl Site {
         let job = jobs::submit(&test.app, &caller, spec()).unwrap().job.public_id;
         before(&data);
         let lease = test.claim(&node).unwrap().lease.id;
-        closed(test.app, &data);
+        drop_and_wait(test.app, &data);
         Self { clock, random, root, data, caller, node, job, lease }
     }
 
@@ -74,7 +74,7 @@ impl Site {
 
     /// Starts and kills a server.
     fn serve_once(&self, dir: &Path) -> Result<(), Error> {
-        self.serve(dir).map(|app| closed(app, dir))
+        self.serve(dir).map(|app| drop_and_wait(app, dir))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -103,7 +103,7 @@ impl Site {
 }
 
 /// Drops a server and waits until its threads have closed the store.
-fn closed(app: Arc<App>, data: &Path) {
+fn drop_and_wait(app: Arc<App>, data: &Path) {
     drop(app);
     until("the store to be closed", || (!data.join("store.db-wal").exists()).then_some(()));
 }
@@ -127,11 +127,11 @@ fn copy_of_store(data: &Path, to: &Path) {
 }
 
 /// A way to copy a store: the directory where it is then, and part of the error.
-type Way = fn() -> (Site, PathBuf, &'static str);
+type CopyCase = fn() -> (Site, PathBuf, &'static str);
 
-const WAYS: [(&str, Way); 7] = [
+const COPY_CASES: [(&str, CopyCase); 7] = [
     ("the directory was copied", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         let copy = site.aside("copy");
         copy_all(&site.data, &copy);
         (site, copy, "its file was copied or put back")
@@ -139,7 +139,7 @@ const WAYS: [(&str, Way); 7] = [
     ("the store was put back from a copy of before", || {
         let scratch = tempfile::tempdir().unwrap();
         let copy = scratch.path().join("store.db");
-        let site = Site::left(|data| copy_of_store(data, &copy));
+        let site = Site::after_kill(|data| copy_of_store(data, &copy));
         fs::rename(&copy, site.path("store.db")).unwrap();
         let data = site.data.clone();
         (site, data, "its file was copied or put back")
@@ -147,13 +147,13 @@ const WAYS: [(&str, Way); 7] = [
     ("a copy of before was written over the store", || {
         let scratch = tempfile::tempdir().unwrap();
         let copy = scratch.path().join("store.db");
-        let site = Site::left(|data| copy_of_store(data, &copy));
+        let site = Site::after_kill(|data| copy_of_store(data, &copy));
         fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
         let data = site.data.clone();
         (site, data, "its last lease has number 3, and number 4 has been given here")
     }),
     ("a copy of an earlier run was written over the store", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         let old = fs::read(site.path("store.db")).unwrap();
         site.serve_once(&site.data).unwrap();
         fs::write(site.path("store.db"), old).unwrap();
@@ -161,7 +161,7 @@ const WAYS: [(&str, Way); 7] = [
         (site, data, "it does not fit the file served")
     }),
     ("the store was put into an empty directory", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         let copy = site.aside("copy");
         site.serve_once(&copy).unwrap();
         fs::remove_file(copy.join("served")).unwrap();
@@ -169,13 +169,13 @@ const WAYS: [(&str, Way); 7] = [
         (site, copy, "the file served beside it is missing")
     }),
     ("a store that no server has served was put there", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         site.sql("DELETE FROM served");
         let data = site.data.clone();
         (site, data, "it does not fit the file served")
     }),
     ("the file beside it is damaged", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         fs::write(site.path("served"), b"\xff\xfe").unwrap();
         let data = site.data.clone();
         (site, data, "the file served beside it cannot be read")
@@ -184,7 +184,7 @@ const WAYS: [(&str, Way); 7] = [
 
 #[test]
 fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
-    for (what, way) in WAYS {
+    for (what, way) in COPY_CASES {
         let (site, data, noticed) = way();
         for _ in 0..2 {
             let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it must not be served"));
@@ -211,14 +211,14 @@ fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
         let grant = leases::claim(&app, &site.node, BUILTIN, 1, Duration::ZERO).unwrap().unwrap();
         assert_eq!(grant.job.job.public_id, site.job, "{what}");
         assert!(grant.lease.id.0 > 1_000_000, "{what}: {}", grant.lease.id);
-        closed(app, &data);
+        drop_and_wait(app, &data);
         site.serve_once(&data).unwrap_or_else(|error| panic!("{what}, again: {error}"));
     }
 }
 
 #[test]
 fn promotion_voids_join_tokens() {
-    let site = Site::left(|_| {});
+    let site = Site::after_kill(|_| {});
     let admin = || App::beside(&site.data, site.clock.clone(), site.random.clone()).unwrap();
     let token = nodes::token(&admin()).unwrap();
     promote::promote(&admin()).unwrap();
@@ -261,33 +261,33 @@ const CRASHES: [(&str, Crash); 9] = [
 #[test]
 fn crashes_and_moves_are_not_mistaken_for_a_copy() {
     for (what, crash) in CRASHES {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         crash(&site);
         for _ in 0..2 {
             let app = site.serve(&site.data).unwrap_or_else(|error| panic!("{what}: {error}"));
             let job = jobs::get(&app, &site.caller, site.job).unwrap().job;
             assert_eq!(job.status, JobStatus::Rendering, "{what}");
-            closed(app, &site.data);
+            drop_and_wait(app, &site.data);
         }
         let moved = site.aside("moved");
         fs::rename(&site.data, &moved).unwrap();
         let app = site.serve(&moved).unwrap_or_else(|error| panic!("{what}, moved: {error}"));
         // As on a clean shutdown.
         app.leave_mark();
-        closed(app, &moved);
+        drop_and_wait(app, &moved);
         site.serve_once(&moved).unwrap_or_else(|error| panic!("{what}, stopped: {error}"));
     }
 }
 
 #[test]
 fn server_that_cannot_write_its_mark_still_serves() {
-    let site = Site::left(|_| {});
+    let site = Site::after_kill(|_| {});
     // A directory in the way makes writing the file fail, as a full disk would.
     fs::create_dir_all(site.path("served.new/x")).unwrap();
     for _ in 0..2 {
         let app = site.serve(&site.data).unwrap();
         app.leave_mark();
-        closed(app, &site.data);
+        drop_and_wait(app, &site.data);
     }
 }
 
@@ -295,7 +295,7 @@ fn server_that_cannot_write_its_mark_still_serves() {
 #[test]
 fn served_file_is_private() {
     use std::os::unix::fs::PermissionsExt;
-    let site = Site::left(|_| {});
+    let site = Site::after_kill(|_| {});
     assert_eq!(fs::metadata(site.path("served")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -339,7 +339,7 @@ fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
 
 #[test]
 fn missing_store_is_refused_and_not_replaced_by_an_empty_one() {
-    let site = Site::left(|_| {});
+    let site = Site::after_kill(|_| {});
     for content in [None, Some("")] {
         fs::remove_file(site.path("store.db")).unwrap();
         content.inspect(|content| fs::write(site.path("store.db"), content).unwrap());
@@ -353,13 +353,13 @@ fn missing_store_is_refused_and_not_replaced_by_an_empty_one() {
 
 #[test]
 fn copy_of_a_running_store_is_refused_when_it_lacks_later_jobs() {
-    let site = Site::left(|_| {});
+    let site = Site::after_kill(|_| {});
     let app = site.serve(&site.data).unwrap();
     let copy = site.aside("copy.db");
     copy_of_store(&site.data, &copy);
     jobs::submit(&app, &site.caller, spec()).unwrap();
     app.note_rows().unwrap();
-    closed(app, &site.data);
+    drop_and_wait(app, &site.data);
     fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
     let error = site.serve(&site.data).err().unwrap();
     assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{error}");

@@ -76,7 +76,7 @@ fn set_mode(path: &Path, mode: u32) {
 fn set_mode(_: &Path, _: u32) {}
 
 /// The rows of a finished clip, without its file.
-const DONE: &str = "
+const FINISHED_CLIP_SQL: &str = "
     INSERT INTO nodes (id, public_id, name, key_hash, joined_at_ms, seen_at_ms, slots, renderers, version, protocol)
     VALUES (1, zeroblob(16), 'node', zeroblob(32), 0, 0, 0, '', '', 2);
     INSERT INTO jobs (id, public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps, resolution,
@@ -171,11 +171,11 @@ const CASES: &[Case] = &[
         },
         false,
     ),
-    ("videos_missing", |site| site.sql(DONE), false),
+    ("videos_missing", |site| site.sql(FINISHED_CLIP_SQL), false),
     (
         "videos_missing",
         |site| {
-            site.sql(DONE);
+            site.sql(FINISHED_CLIP_SQL);
             site.write("clips/1.mp4", "half");
         },
         false,

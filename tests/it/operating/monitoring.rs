@@ -17,11 +17,11 @@ use crate::support::worker::Worker;
 /// Current metrics by name and labels.
 fn metrics(appliance: &Appliance) -> BTreeMap<String, f64> {
     let answer = appliance.send(&Request::get("/metrics")).expect(200);
-    figures(answer.text())
+    parse_metrics(answer.text())
 }
 
 /// Parses metrics: `name{labels} value`. Each family must be declared before its samples.
-fn figures(text: &str) -> BTreeMap<String, f64> {
+fn parse_metrics(text: &str) -> BTreeMap<String, f64> {
     let (mut found, mut families) = (BTreeMap::new(), Vec::new());
     for line in text.lines() {
         if let Some(comment) = line.strip_prefix("# ") {
@@ -161,7 +161,7 @@ fn server_that_cannot_write_its_store_is_not_ready() {
 
 #[test]
 fn healthcheck_exits_with_0_while_ready_and_1_otherwise() {
-    let cli = Cli::bare();
+    let cli = Cli::with_empty_home();
     let check = || {
         let output = cli.run(&["admin", "healthcheck"]);
         assert_eq!(output.err.lines().count(), usize::from(output.status != 0), "{output:?}");

@@ -31,7 +31,7 @@ const FOLDERS: [&str; 2] = ["demos", "clips"];
 
 impl Site {
     fn new() -> Self {
-        let cli = Cli::bare();
+        let cli = Cli::with_empty_home();
         let TestApp { app, clock, random, dir } = TestApp::start();
         let test = TestApp { app, clock, random, dir };
         let (caller, _) = test.account("studio");

@@ -45,30 +45,30 @@ pub struct Joined {
 
 impl Appliance {
     pub fn start() -> Self {
-        Self::start_as(None)
+        Self::start_with_public_url(None)
     }
 
-    pub fn start_as(public_url: Option<&str>) -> Self {
+    pub fn start_with_public_url(public_url: Option<&str>) -> Self {
         Self::start_with(|options| options.public_url = public_url.map(str::to_owned))
     }
 
     /// Default options, except for what `change` changes.
     pub fn start_with(change: impl FnOnce(&mut ServeOptions)) -> Self {
-        Self::start_all(START_MS, change, |_| {}, a_real_disk)
+        Self::start_all(START_MS, change, |_| {}, real_disk)
     }
 
     /// The same, starting at another time. Unix time in milliseconds.
     pub fn start_at(now_ms: i64, change: impl FnOnce(&mut ServeOptions)) -> Self {
-        Self::start_all(now_ms, change, |_| {}, a_real_disk)
+        Self::start_all(now_ms, change, |_| {}, real_disk)
     }
 
     /// The same with other quotas.
     pub fn start_with_quotas(set: impl FnOnce(&mut Quotas)) -> Self {
-        Self::start_all(START_MS, |_| {}, set, a_real_disk)
+        Self::start_all(START_MS, |_| {}, set, real_disk)
     }
 
     /// The same on a fake disk.
-    pub fn start_on(disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
+    pub fn start_with_disk(disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
         Self::start_all(START_MS, |_| {}, |_| {}, disk)
     }
 
@@ -93,7 +93,7 @@ impl Appliance {
     }
 
     /// A new account, not yet active.
-    pub fn inactive(&self, name: &str) -> Keys {
+    pub fn inactive_account(&self, name: &str) -> Keys {
         let (_, keys) = app::accounts::create(&self.app, name, true).unwrap();
         let clear = |key: Option<dinkem_appliance::domain::key::Secret>| key.unwrap().reveal().to_owned();
         Keys { name: name.into(), metered: clear(keys.metered), reserved: clear(keys.reserved) }
@@ -101,7 +101,7 @@ impl Appliance {
 
     /// An active account without dinks.
     pub fn account(&self, name: &str) -> Keys {
-        let keys = self.inactive(name);
+        let keys = self.inactive_account(name);
         app::accounts::activate(&self.app, Some(name)).unwrap();
         keys
     }
@@ -151,7 +151,7 @@ impl Drop for Appliance {
     }
 }
 
-fn a_real_disk(data: &Path) -> Arc<Room> {
+fn real_disk(data: &Path) -> Arc<Room> {
     Room::of(data, limits::DISK_RESERVE_BYTES)
 }
 

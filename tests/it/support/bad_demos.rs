@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-use super::listener::{head, hold, reply};
+use super::listener::{head, reply, wait_for_disconnect};
 use super::node_harness::DEMO;
 
 /// Responds to a path; `/good.dem` and `/tagged.dem` are demos, the latter with an `ETag`.
@@ -17,15 +17,15 @@ pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result
         "/empty.dem" => reply(to, 200, &[], b""),
         "/busy.dem" => reply(to, 503, &[], b""),
         "/metadata.dem" => reply(to, 302, &[("Location", "http://169.254.169.254/latest")], b""),
-        "/announced.dem" => head(to, 200, &[], Some(2_000_000)).and_then(|()| hold(to)),
+        "/announced.dem" => head(to, 200, &[], Some(2_000_000)).and_then(|()| wait_for_disconnect(to)),
         "/good.dem.gz" => reply(to, 200, &[], &super::compression::gz(DEMO)),
         "/bomb.dem.gz" => reply(to, 200, &[], &bomb()),
         "/cut.dem.gz" => reply(to, 200, &[], &bomb()[..1_000]),
-        "/silent.dem" => hold(to),
+        "/silent.dem" => wait_for_disconnect(to),
         "/stalls.dem" => {
             head(to, 200, &[], Some(100_000))?;
             to.write_all(DEMO)?;
-            hold(to)
+            wait_for_disconnect(to)
         }
         "/short.dem" => head(to, 200, &[], Some(100_000)).and_then(|()| to.write_all(DEMO)),
         "/endless_noise.dem" => endless(&[7; 1_000], to),

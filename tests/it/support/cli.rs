@@ -40,17 +40,17 @@ pub struct Cli {
 impl Cli {
     /// A home with an empty store in the platform's default data directory.
     pub fn new() -> Self {
-        let cli = Self::bare();
-        cli.make_appliance(".local/share/dinkem-appliance");
+        let cli = Self::with_empty_home();
+        cli.make_data_dir(".local/share/dinkem-appliance");
         cli
     }
 
-    pub fn bare() -> Self {
+    pub fn with_empty_home() -> Self {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
     /// Creates a data directory below the home, as a server does that starts and stops there.
-    pub fn make_appliance(&self, data_dir: &str) -> PathBuf {
+    pub fn make_data_dir(&self, data_dir: &str) -> PathBuf {
         let path = self.home().join(data_dir);
         drop(Store::serve(&path, Arc::default()).unwrap());
         path

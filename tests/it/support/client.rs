@@ -113,7 +113,7 @@ impl Request {
     }
 
     /// Sends part of the body and disconnects.
-    pub fn break_off(&self, to: SocketAddr, after_body_bytes: usize) {
+    pub fn send_partially(&self, to: SocketAddr, after_body_bytes: usize) {
         let bytes = self.bytes();
         let sent = bytes.len() - self.body.len() + after_body_bytes;
         connect(to).write_all(&bytes[..sent]).unwrap();
@@ -206,7 +206,7 @@ impl Answer {
 
     /// Asserts a 400 that names this field.
     #[track_caller]
-    pub fn blames(&self, field: &str) {
+    pub fn expect_bad_field(&self, field: &str) {
         assert_eq!((self.status, self.json()["field"].as_str()), (400, Some(field)), "{}", self.text());
     }
 }

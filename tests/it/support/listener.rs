@@ -95,6 +95,6 @@ pub fn head(to: &mut TcpStream, status: u16, headers: &[(&str, &str)], length: O
 }
 
 /// Waits until the peer disconnects.
-pub fn hold(stream: &mut TcpStream) -> io::Result<()> {
+pub fn wait_for_disconnect(stream: &mut TcpStream) -> io::Result<()> {
     io::copy(stream, &mut io::sink()).map(drop)
 }

@@ -124,13 +124,13 @@ impl NodeServer {
     }
 
     /// Waits until a lease matches.
-    pub fn until(&self, lease: usize, what: &str, matches: impl Fn(&Lease) -> bool) -> Lease {
+    pub fn wait_until(&self, lease: usize, what: &str, matches: impl Fn(&Lease) -> bool) -> Lease {
         until(what, || Some(self.lease(lease)).filter(&matches))
     }
 
     /// Waits until a lease is completed or has failed.
     pub fn wait_for_end(&self, lease: usize) -> Lease {
-        self.until(lease, "the lease to end", |lease| lease.completed.is_some() || lease.failed.is_some())
+        self.wait_until(lease, "the lease to end", |lease| lease.completed.is_some() || lease.failed.is_some())
     }
 
     /// Method and path of every call so far.

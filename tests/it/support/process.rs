@@ -106,16 +106,16 @@ pub struct Appliance {
 impl Appliance {
     /// Starts a server on a free loopback port, with short leases unless `flags` say otherwise.
     pub fn start(flags: &[&str]) -> Self {
-        Self::start_over(true, None, flags)
+        Self::start_configured(true, None, flags)
     }
 
     /// The same over plain HTTP, as a [`super::proxy::Proxy`] needs.
     pub fn start_plain(flags: &[&str]) -> Self {
-        Self::start_over(false, None, flags)
+        Self::start_configured(false, None, flags)
     }
 
     /// The same with an optional limit on open files.
-    pub fn start_over(is_https: bool, files: Option<u32>, flags: &[&str]) -> Self {
+    pub fn start_configured(is_https: bool, files: Option<u32>, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let mut appliance = Self { folder, flags, is_https, files, server: None, address: "127.0.0.1:0".into() };

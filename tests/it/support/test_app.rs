@@ -73,7 +73,7 @@ impl TestApp {
     }
 
     /// The same on a fake disk.
-    pub fn admin_on(&self, disk: Arc<Room>) -> Arc<App> {
+    pub fn admin_with_disk(&self, disk: Arc<Room>) -> Arc<App> {
         App::beside_on(self.dir.path(), self.clock.clone(), self.random.clone(), disk).unwrap()
     }
 
@@ -82,12 +82,12 @@ impl TestApp {
         let (_, keys) = accounts::create(&self.app, name, true).unwrap();
         accounts::activate(&self.app, Some(name)).unwrap();
         dinkem_appliance::app::dinks::set(&self.app, name, 1).unwrap();
-        let caller = |key: Option<Secret>| self.call(&key.unwrap()).unwrap();
+        let caller = |key: Option<Secret>| self.authenticate(&key.unwrap()).unwrap();
         (caller(keys.metered), caller(keys.reserved))
     }
 
     /// Authenticates a request with this key.
-    pub fn call(&self, key: &Secret) -> dinkem_appliance::domain::Result<Caller> {
+    pub fn authenticate(&self, key: &Secret) -> dinkem_appliance::domain::Result<Caller> {
         auth::authenticate(&self.app, &[&bearer(key)])
     }
 

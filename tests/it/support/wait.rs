@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// How long anything may take before it counts as hung. Generous, because the machine may be busy.
 pub const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Polls until `look` returns something; panics with `what` on timeout.
+/// Polls until `poll` returns something; panics with `what` on timeout.
 pub fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + TIMEOUT;
     let (_keep, never) = channel::<()>();

@@ -98,7 +98,7 @@ fn archive_without_exactly_one_demo_is_refused() {
     lied[14] ^= 1;
     let large = member("large.bin", &vec![0; 17 << 20], Encoding::Deflated);
     let cut = &good(Encoding::Deflated)[..1_000];
-    // (what, bytes, words)
+    // (what, bytes, part of the message)
     let cases = [
         ("no demo", archive(std::slice::from_ref(&note)), "There is no CS2 demo in the ZIP archive"),
         ("only folders", archive(&[member("a/", b"", Encoding::Stored)]), "There is no CS2 demo"),
