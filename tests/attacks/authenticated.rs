@@ -13,6 +13,7 @@ use super::hostile::client::Wire;
 use super::hostile::{PATIENCE, eventually};
 use super::test_server::{TestServer, padded, path_of, try_call};
 use crate::support::client::Request;
+use crate::support::hash::sha256_hex;
 
 const DEMO: &[u8] = b"PBDEMS2\0";
 const MIB: usize = 1 << 20;
@@ -65,7 +66,7 @@ pub fn upload_that_outlives_its_lease(server: &TestServer) {
     late.send(head(&format!("video?offset={}", video.len()), 4 * MIB)).unwrap();
     let mut poster = target.open();
     poster.send(head("poster", MIB)).unwrap();
-    let sha256: String = TestServer::sha256(&video);
+    let sha256 = sha256_hex(&video);
     let body = json!({"video_sha256": sha256}).to_string();
     let complete = Request::post(&format!("/api/node/leases/{lease}/complete")).key(&node).json(body);
     assert_eq!(server.call(&complete).0, 200);
@@ -83,7 +84,7 @@ pub fn upload_that_outlives_its_lease(server: &TestServer) {
     reader.send(target.get(&path_of(clip["url"].as_str().unwrap()))).unwrap();
     let answer = reader.answer("GET").unwrap();
     assert!(answer.complete && answer.status == 200);
-    assert_eq!((answer.body.len(), TestServer::sha256(&answer.body)), (video.len(), sha256));
+    assert_eq!((answer.body.len(), sha256_hex(&answer.body)), (video.len(), sha256));
     assert_eq!(server.call(&Request::get(&path_of(clip["poster_url"].as_str().unwrap_or("/clips/x.jpg")))).0, 404);
 }
 
@@ -93,7 +94,7 @@ pub fn concurrent_completions(server: &TestServer, count: usize) {
     let (id, lease) = server.claimed_job(&node);
     let video = padded();
     server.call(&Request::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(&node).body(&video));
-    let body = json!({"video_sha256": TestServer::sha256(&video)}).to_string();
+    let body = json!({"video_sha256": sha256_hex(&video)}).to_string();
     let complete = Request::post(&format!("/api/node/leases/{lease}/complete")).key(&node).json(body);
     let mut wires: Vec<Wire> = (0..count).map(|_| server.target.open()).collect();
     for wire in &mut wires {

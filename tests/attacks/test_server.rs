@@ -4,13 +4,13 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::hostile::client::Wire;
 use super::hostile::memory_mib;
 use super::hostile::target::{Target, trusting};
 use crate::support::appliance::good_job;
 use crate::support::client::Request;
+use crate::support::hash::sha256_hex;
 use crate::support::process::Appliance;
 use crate::support::video::CLIP;
 
@@ -99,12 +99,8 @@ impl TestServer {
     /// Uploads a video and completes the lease; the response to the completion.
     pub fn deliver(&self, node: &str, lease: &Value, video: &Arc<[u8]>) -> (u16, Value) {
         self.call_ok(&Request::put(&format!("/api/node/leases/{lease}/video?offset=0")).key(node).body(video));
-        let body = json!({"video_sha256": Self::sha256(video)}).to_string();
+        let body = json!({"video_sha256": sha256_hex(video)}).to_string();
         self.call(&Request::post(&format!("/api/node/leases/{lease}/complete")).key(node).json(body))
-    }
-
-    pub fn sha256(bytes: &[u8]) -> String {
-        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub fn files(&self, folder: &str) -> Vec<String> {

@@ -14,6 +14,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
+use crate::support::hash::hex;
 use crate::support::mp4::Mp4;
 use crate::support::test_app::{TestApp, spec};
 
@@ -82,7 +83,7 @@ impl Fixture {
         beside.write(move |tx| demo_indexes::indexed(tx, &stored.sha256, &content, 0)).unwrap();
         let known = demos::known(&self.test.app, &self.caller, &stored.sha256).unwrap();
         assert!(matches!(known, Some(Indexing::Indexed(_))));
-        let name: String = stored.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&stored.sha256);
         JobSpec { demo_url: format!("https://any.host/api/demos/{name}"), ..spec() }
     }
 }

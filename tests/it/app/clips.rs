@@ -18,6 +18,7 @@ use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::store::{Store, ledger};
 use sha2::{Digest, Sha256};
 
+use crate::support::hash::hex;
 use crate::support::process::BINARY;
 use crate::support::test_app::{LEASE, START_MS, TestApp, spec};
 use crate::support::video::{CLIP, FRAMES, POSTER};
@@ -264,7 +265,7 @@ fn uploaded_demo_is_stored_once_and_served_only_to_nodes_of_its_own_accounts_job
     let stored = demos::receive(&test.app, &metered, &mut &demo[..]).unwrap();
     assert_eq!((stored.sha256, stored.bytes), (sha256(&demo), demo.len() as u64));
     assert_eq!(demos::receive(&test.app, &reserved, &mut &demo[..]).unwrap(), stored);
-    let name: String = stored.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = hex(&stored.sha256);
     assert_eq!(files(&test, "demos"), std::slice::from_ref(&name));
 
     let node = test.node("n");
@@ -303,7 +304,7 @@ fn interrupted_or_empty_demo_upload_leaves_no_file_and_restart_deletes_orphans()
     fs::write(folder.join("0123.part"), "broken off").unwrap();
     fs::write(folder.join("ab".repeat(32)), "renamed, never committed").unwrap();
     let test = test.restart();
-    let kept: String = stored.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let kept = hex(&stored.sha256);
     assert_eq!(files(&test, "demos"), [kept]);
 }
 

@@ -6,16 +6,16 @@ use std::process::Command;
 
 use dinkem_appliance::domain::limits;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::node::lease_path;
 use crate::support::appliance::{Appliance, Joined};
 use crate::support::client::{Answer, Request, connect};
+use crate::support::hash::sha256_hex;
 use crate::support::video::CLIP;
 use crate::support::wait::until;
 
 fn completion(node: &Joined, claim: &Value, video: &[u8]) -> Request {
-    let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256_hex(video);
     let body = serde_json::json!({"video_sha256": sha256}).to_string();
     Request::post(&lease_path(claim, "/complete")).key(&node.key).json(body)
 }
@@ -122,7 +122,7 @@ fn upload_that_outlives_its_lease_cannot_change_the_published_clip() {
     let url = clip["url"].as_str().unwrap().strip_prefix("http://clips.lan:8443").unwrap().to_owned();
     let served = appliance.send(&Request::get(&url)).expect(200);
     assert!(served.body == *CLIP && std::fs::read(&path).unwrap() == *CLIP);
-    let sha256: String = Sha256::digest(&served.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256_hex(&served.body);
     assert_eq!(served.header("ETag"), Some(format!("\"{sha256}\"").as_str()));
     assert_eq!(clip["bytes"], CLIP.len());
 }

@@ -12,6 +12,7 @@ use dinkem_appliance::os::random::{FakeRandom, Random};
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::Request;
 use crate::support::rng::Rng;
+use crate::support::wait::SetOnDrop;
 
 /// Changes made to the account under test.
 const CHANGES: usize = 300;
@@ -37,15 +38,6 @@ impl State {
             (true, true) => 403,
             (true, false) => 200,
         }
-    }
-}
-
-/// Sets a flag when dropped, even when the test fails: the other threads wait for it.
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
     }
 }
 

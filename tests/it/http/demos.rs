@@ -1,14 +1,10 @@
 //! Uploading demos with `POST /api/demos`.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::Request;
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::support::hash::sha256_hex;
 
 /// Bytes that start like a demo.
 fn demo(bytes: usize) -> Vec<u8> {
@@ -20,7 +16,7 @@ fn same_bytes_get_the_same_url_however_they_are_sent() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = demo(800_000);
-    let hash = sha256(&demo);
+    let hash = sha256_hex(&demo);
     let expected =
         json!({"demo_url": format!("http://clips.lan:8443/api/demos/{hash}"), "sha256": hash, "bytes": 800_000});
     let request = Request::post("/api/demos").key(&key).body(&demo);
@@ -56,7 +52,7 @@ fn interrupted_upload_is_discarded() {
     Request::post("/api/demos").key(&key).body(&demo).chunked().send_partially(appliance.address, 50_000);
     // Neither the partial nor the complete demo exists.
     for bytes in [&demo[..50_000], &demo[..]] {
-        assert!(uploaded_demo(&appliance, &key, &sha256(bytes)).is_none_or(|found| found == Value::Null));
+        assert!(uploaded_demo(&appliance, &key, &sha256_hex(bytes)).is_none_or(|found| found == Value::Null));
     }
 }
 
@@ -72,7 +68,7 @@ fn node_downloads_an_uploaded_demo_with_its_lease() {
 
     let node = appliance.node("n1");
     let claim = appliance.claim(&node).unwrap();
-    assert_eq!(claim["uploaded_demo"], json!({"sha256": sha256(&demo), "bytes": demo.len()}));
+    assert_eq!(claim["uploaded_demo"], json!({"sha256": sha256_hex(&demo), "bytes": demo.len()}));
     let answer = appliance.send(&Request::get(&format!("/api/node/leases/{}/demo", claim["lease"])).key(&node.key));
     assert!(answer.expect(200).body == demo);
 }

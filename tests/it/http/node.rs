@@ -7,10 +7,10 @@ use dinkem_appliance::app;
 use dinkem_appliance::domain::limits;
 use dinkem_appliance::wire::ticket::JoinTicket;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::support::appliance::{Appliance, Joined, PLAYER};
 use crate::support::client::{Answer, Request, connect};
+use crate::support::hash::sha256_hex;
 use crate::support::video::{CLIP, FRAMES, POSTER};
 
 pub fn lease_path(claim: &Value, what: &str) -> String {
@@ -23,7 +23,7 @@ fn heartbeat(appliance: &Appliance, node: &Joined, claim: &Value, stage: &str, p
 }
 
 fn complete(appliance: &Appliance, node: &Joined, claim: &Value, video: &[u8]) -> Answer {
-    let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256_hex(video);
     let body = json!({"video_sha256": sha256}).to_string();
     appliance.send(&Request::post(&lease_path(claim, "/complete")).key(&node.key).json(body))
 }

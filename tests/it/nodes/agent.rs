@@ -5,15 +5,11 @@ use std::time::Duration;
 
 use dinkem_appliance::domain::limits;
 use dinkem_appliance::os::files;
-use sha2::{Digest, Sha256};
 
+use crate::support::hash::sha256_hex;
 use crate::support::node_harness::{DEMO, GOOD, NodeHarness, is_alive, while_working};
 use crate::support::node_server::{Behavior, Lease};
 use crate::support::wait::until;
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 fn assert_failed(lease: &Lease, code: &str, retry: &str, about: &str) {
     let failed = lease.failed.as_ref().unwrap_or_else(|| panic!("{about}: it did not fail"));
@@ -36,7 +32,7 @@ fn job_passes_all_stages_and_its_clip_arrives() {
         fs::write(harness.dir.path().join("go"), "").unwrap();
         let lease = harness.server.wait_for_end(lease);
         let video = fs::read(harness.dir.path().join("good.mp4")).unwrap();
-        assert_eq!(lease.completed, Some(sha256(&video)));
+        assert_eq!(lease.completed, Some(sha256_hex(&video)));
         assert_eq!((lease.video, lease.poster), (video, b"jpeg\n".to_vec()));
         assert!(lease.heartbeats.is_sorted_by(|one, next| one.1 <= next.1), "{:?}", lease.heartbeats);
         until("an empty work directory", || fs::read_dir(&work).unwrap().next().is_none().then_some(()));
@@ -50,7 +46,7 @@ fn job_passes_all_stages_and_its_clip_arrives() {
         (&2.into(), &30.into(), &320.into(), &180.into())
     );
     assert_eq!((&job["spec_show_xray"], &job["cl_draw_only_deathnotices"]), (&"0".into(), &"1".into()));
-    assert_eq!(job["demo"]["sha256"], sha256(DEMO));
+    assert_eq!(job["demo"]["sha256"], sha256_hex(DEMO));
 }
 
 #[test]
@@ -196,7 +192,7 @@ fn interrupted_upload_is_resumed_and_busy_completion_is_retried() {
         let lease = harness.server.offer(&harness.demo_url, None);
         let lease = harness.server.wait_for_end(lease);
         let video = fs::read(harness.dir.path().join("good.mp4")).unwrap();
-        assert_eq!((lease.completed, lease.video), (Some(sha256(&video)), video));
+        assert_eq!((lease.completed, lease.video), (Some(sha256_hex(&video)), video));
     })
     .unwrap();
     let resumed = harness.server.calls().iter().any(|call| call.ends_with("video?offset=300"));
@@ -259,7 +255,7 @@ fn demo_is_fetched_again_only_when_it_may_have_changed() {
         do_job(&harness.demo_url, None);
         do_job(&harness.demo_url, None);
         // The uploaded demo has the same bytes and is already cached.
-        do_job("http://appliance/api/demos/x", Some(&sha256(DEMO)));
+        do_job("http://appliance/api/demos/x", Some(&sha256_hex(DEMO)));
     })
     .unwrap();
     assert_eq!(harness.fetches(), ["/tagged.dem -", "/tagged.dem \"1\"", "/good.dem -", "/good.dem -"]);
@@ -271,9 +267,9 @@ fn uploaded_demo_comes_from_the_server_and_its_hash_is_checked() {
     let other = b"PBDEMS2\0 another".to_vec();
     let harness = NodeHarness::new(Behavior { demo: other.clone(), ..Behavior::normal() });
     while_working(harness.config(GOOD), |_| {
-        let lease = harness.server.offer("http://127.0.0.2:9/never/asked", Some(&sha256(&other)));
+        let lease = harness.server.offer("http://127.0.0.2:9/never/asked", Some(&sha256_hex(&other)));
         assert!(harness.server.wait_for_end(lease).completed.is_some());
-        let lease = harness.server.offer("http://127.0.0.2:9/never/asked", Some(&sha256(b"else")));
+        let lease = harness.server.offer("http://127.0.0.2:9/never/asked", Some(&sha256_hex(b"else")));
         assert_failed(&harness.server.wait_for_end(lease), "fetch_failed", "elsewhere", "other bytes");
     })
     .unwrap();

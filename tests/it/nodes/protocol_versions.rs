@@ -4,11 +4,11 @@
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::node::join::join;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::support::appliance::Appliance;
 use crate::support::cli::Cli;
 use crate::support::client::{Answer, Request};
+use crate::support::hash::sha256_hex;
 use crate::support::listener::{listen, reply};
 use crate::support::process;
 use crate::support::video::{CLIP, POSTER};
@@ -71,7 +71,7 @@ fn nodes_one_protocol_version_apart_work() {
         };
         upload("/video?offset=0", &CLIP);
         upload("/poster", &POSTER);
-        let sha256: String = Sha256::digest(&*CLIP).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sha256_hex(&CLIP);
         let body = format!(r#"{{"video_sha256":"{sha256}"}}"#);
         build.send(&appliance, Some(key), "POST", &format!("{lease}/complete"), &body).expect(200);
         let lease = claim();

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
+use crate::support::hash::hex;
 use crate::support::test_app::{self, TestApp, spec};
 use crate::support::worker::Worker;
 
@@ -64,10 +65,6 @@ impl Studio {
     fn clip(&self, app: &App) -> Option<Clip> {
         jobs::get(app, &self.caller, self.done).unwrap().job.clip
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(path: impl AsRef<Path>) -> Option<Vec<u8>> {

@@ -6,19 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::support::appliance::good_job;
 use crate::support::client::Request;
 use crate::support::process::Appliance;
-use crate::support::wait::until;
+use crate::support::wait::{SetOnDrop, until};
 
 const CLIENTS: usize = 4;
 /// Number of jobs acknowledged before the backup begins.
 const BEFORE: usize = 100;
-
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
 
 #[test]
 fn backup_contains_every_job_acknowledged_before_it_began() {

@@ -12,6 +12,7 @@ pub mod compression;
 pub mod csv;
 pub mod fake_disk;
 pub mod file_server;
+pub mod hash;
 pub mod listener;
 pub mod mp4;
 #[cfg(target_os = "linux")]
