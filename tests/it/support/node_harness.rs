@@ -70,7 +70,7 @@ impl NodeHarness {
             ca_pem: None,
             node_key: Secret::new("node-key"),
             state_dir: self.dir.path().join("state"),
-            name: "bench".into(),
+            name: "node".into(),
             slots: 1,
             extra_fetch_allow: Vec::new(),
             max_jobs: None,
