@@ -1,31 +1,31 @@
-//! Demos that are small to send and large to read.
+//! Demos that are small to send but large to read.
 
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
-use crate::support::dice::Dice;
-use crate::support::packers::bz2;
+use crate::support::compression::bz2;
+use crate::support::rng::Rng;
 
 const MIB: usize = 1 << 20;
-/// Bytes in each mebibyte that do not pack: it then packs 90 times, just below what is taken.
+/// Incompressible bytes in each mebibyte: a ratio of 90, just below the limit.
 const NOISE: usize = MIB / 90;
-/// Frames of the sign-on, of 60 MiB each.
+/// Frames of 60 MiB each before the match begins.
 const FRAMES: usize = 9;
 
-/// 5.6 MB of bzip2 members that hold nothing.
+/// 5.6 MB of empty bzip2 members.
 pub fn empty_members() -> Arc<[u8]> {
     bz2(b"").repeat(400_000).into()
 }
 
-/// A gzip of a ratio just below the limit, which holds a demo whose sign-on has 540 MB.
+/// A gzip file just below the ratio limit with a demo that has 540 MB before the match begins.
 pub fn huge_sign_on() -> Arc<[u8]> {
     static DEMO: LazyLock<Arc<[u8]>> = LazyLock::new(pack_sign_on);
     DEMO.clone()
 }
 
 fn pack_sign_on() -> Arc<[u8]> {
-    let mut dice = Dice::new(1);
-    let mut mebibyte: Vec<u8> = (0..NOISE).map(|_| dice.roll(256) as u8).collect();
+    let mut rng = Rng::new(1);
+    let mut mebibyte: Vec<u8> = (0..NOISE).map(|_| rng.below(256) as u8).collect();
     mebibyte.resize(MIB, 0);
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packer.write_all(b"PBDEMS2\0\0\0\0\0\0\0\0\0").unwrap();

@@ -1,21 +1,21 @@
-//! Videos that lie about their length: an index of many frames over few bytes.
+//! Videos with a false length: an index of many frames over few bytes.
 
 use std::sync::Arc;
 
-/// A box of an MP4: its length, its name, its content.
+/// An MP4 box.
 fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len() + 8).unwrap();
     [&length.to_be_bytes()[..], name, content].concat()
 }
 
-/// A box with a version and flags, all 0.
+/// A full MP4 box with version and flags 0.
 fn full(name: &[u8; 4], numbers: &[u32]) -> Vec<u8> {
     let content: Vec<u8> = std::iter::once(&0).chain(numbers).flat_map(|number| number.to_be_bytes()).collect();
     boxed(name, &content)
 }
 
-/// A 1080p30 video whose index names so many frames. `sizes` is what its `stsz` says of them after its head: the size of
-/// each, or 0 and a table.
+/// A 1080p30 video whose index lists this many frames. `each` and `table` are the content of `stsz`: the size of every
+/// frame, or 0 and a table.
 fn video(frames: u32, each: u32, table: &[u8], media_bytes: usize) -> Arc<[u8]> {
     let mut entry = vec![0; 24];
     entry.extend([1920_u16.to_be_bytes(), 1080_u16.to_be_bytes()].concat());
@@ -47,12 +47,12 @@ fn video(frames: u32, each: u32, table: &[u8], media_bytes: usize) -> Arc<[u8]> 
     [kind, index(first), boxed(b"mdat", &vec![0; media_bytes])].concat().into()
 }
 
-/// 60 million frames of one byte each: 555 hours in 57 MiB.
+/// 60 million frames of one byte: 555 hours in 57 MiB.
 pub fn one_byte_frames() -> Arc<[u8]> {
     video(60_000_000, 1, &[], 60_000_000)
 }
 
-/// Eight million frames without a byte: 74 hours in an index of 32 MB.
+/// Eight million empty frames: 74 hours in an index of 32 MB.
 pub fn empty_frames() -> Arc<[u8]> {
     let frames = 8_000_000;
     video(frames, 0, &vec![0; frames as usize * 4], 16)

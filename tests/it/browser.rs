@@ -1,16 +1,16 @@
-//! A browser that trusts the appliance's authority plays the clip over HTTPS and seeks in it.
+//! Chromium plays a clip over HTTPS, trusting the appliance's CA.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 
-use crate::support::files::{Answer, Files};
+use crate::support::file_server::{Answer, FileServer};
 use crate::support::process::Appliance;
 use crate::support::quick;
 use crate::support::tools::have;
-use crate::support::wait::PATIENCE;
+use crate::support::wait::TIMEOUT;
 
-/// Plays, seeks to the middle, plays on, and tells what happened.
+/// Plays, seeks to the middle, plays on and reports what happened.
 const PAGE: &str = r#"<!doctype html><video id=v muted autoplay playsinline src="CLIP"></video><script>
 const tell = text => fetch('/heard?' + encodeURIComponent(text));
 let sought = false, after = 0;
@@ -24,7 +24,7 @@ v.ontimeupdate = () => {
 };
 </script>"#;
 
-/// Has the browser of this home trust an authority, as its settings would.
+/// Makes Chromium trust a CA.
 fn trust(home: &Path, authority: &Path) {
     let store = home.join(".pki/nssdb");
     std::fs::create_dir_all(&store).unwrap();
@@ -37,21 +37,21 @@ fn trust(home: &Path, authority: &Path) {
 
 #[test]
 fn chromium_plays_a_clip_and_seeks_in_it() {
-    if !have("chromium", "the clip in a browser") || !have("certutil", "the clip in a browser") {
+    if !have("chromium", "playing the clip in Chromium") || !have("certutil", "playing the clip in Chromium") {
         return;
     }
     let files = quick::server();
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let _node = appliance.node("node", None);
-    let id = appliance.submit(&key, &quick::order(&files));
-    let job = appliance.done(&key, &id);
+    let id = appliance.submit(&key, &quick::job(&files));
+    let job = appliance.wait_for_clip(&key, &id);
 
-    let (heard, hear) = channel();
+    let (report_sender, reports) = channel();
     let page = PAGE.replace("CLIP", job["clip"]["url"].as_str().unwrap());
-    let site = Files::serve(vec![("/page", Answer::Page(page)), ("/heard", Answer::Hear(heard))]);
+    let site = FileServer::serve(vec![("/page", Answer::Page(page)), ("/heard", Answer::Report(report_sender))]);
     let home = appliance.scratch().join("home");
-    trust(&home, &appliance.authority());
+    trust(&home, &appliance.ca_file());
     let mut browser = Command::new("chromium")
         .env("HOME", &home)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"])
@@ -63,10 +63,10 @@ fn chromium_plays_a_clip_and_seeks_in_it() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let told = hear.recv_timeout(PATIENCE);
+    let report = reports.recv_timeout(TIMEOUT);
     browser.kill().unwrap();
     browser.wait().unwrap();
-    let told = told.expect("the page says what it saw");
+    let report = report.expect("the page must report");
     let duration = job["clip"]["duration_seconds"].as_f64().unwrap();
-    assert_eq!(told.replace("%20", " "), format!("played 1920 1080 {duration:.2} true 0"));
+    assert_eq!(report.replace("%20", " "), format!("played 1920 1080 {duration:.2} true 0"));
 }

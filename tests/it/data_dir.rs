@@ -1,4 +1,4 @@
-//! Whose the data directory is, and who may look into it.
+//! Ownership and permissions of the data directory.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::cli::Cli;
 use crate::support::tools::skip;
 
-/// A user and a group that nobody need have.
+/// A user and a group that need not exist.
 #[cfg(target_os = "linux")]
 const SERVICE: (u32, u32) = (54_321, 54_322);
 
@@ -22,13 +22,13 @@ fn all_below(path: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn everything_in_the_data_directory_is_its_owners_alone() {
+fn data_directory_is_accessible_only_to_its_owner() {
     let cli = Cli::new();
     let data = cli.home().join("data");
-    // Made beforehand, as `mkdir` does it.
+    // Created beforehand with open permissions.
     fs::create_dir(&data).unwrap();
     set_mode(&data, 0o755);
-    cli.make_appliance("data");
+    cli.make_data_dir("data");
     let line = ["--data-dir", "data", "admin", "account", "create", "studio"];
     assert_eq!(cli.run(&line).status, 0);
     assert_eq!(cli.run(&["--data-dir", "data", "admin", "tls", "show"]).status, 0);
@@ -40,16 +40,16 @@ fn everything_in_the_data_directory_is_its_owners_alone() {
 }
 
 #[test]
-fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
+fn data_directory_open_to_others_is_refused_with_the_chmod_command() {
     let cli = Cli::new();
-    let data = cli.make_appliance("data");
+    let data = cli.make_data_dir("data");
     let list = ["--data-dir", "data", "admin", "account", "list"];
     for mode in [0o755, 0o750, 0o701] {
         set_mode(&data, mode);
         for line in [&list[..], &["--data-dir", "data", "serve", "--listen", "127.0.0.1:0"]] {
-            let ended = cli.run(line);
-            assert_eq!(ended.status, 1, "{mode:o} {line:?}: {ended:?}");
-            assert!(ended.err.contains(&format!("chmod 700 {}", data.display())), "{ended:?}");
+            let output = cli.run(line);
+            assert_eq!(output.status, 1, "{mode:o} {line:?}: {output:?}");
+            assert!(output.err.contains(&format!("chmod 700 {}", data.display())), "{output:?}");
         }
     }
     set_mode(&data, 0o700);
@@ -58,19 +58,19 @@ fn a_data_directory_that_is_open_to_others_is_refused_with_what_to_type() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_root_types_is_done_as_the_owner_and_what_stays_running_is_not_started_as_root() {
+fn root_runs_admin_commands_as_the_owner_but_cannot_start_server_or_node() {
     let cli = Cli::new();
-    let data = cli.make_appliance("data");
+    let data = cli.make_data_dir("data");
     let chown = |path: &PathBuf| chown(path, Some(SERVICE.0), Some(SERVICE.1));
     if all_below(&data).iter().any(|path| chown(path).is_err()) {
         return skip("acting as the data directory's owner: only root can");
     }
-    // The service's user must be able to come to its directory.
+    // The service's user must be able to reach the directory.
     set_mode(cli.home(), 0o711);
-    let admin = |words: &[&str]| {
-        let ended = cli.run(&[&["--data-dir", "data", "admin"], words].concat());
-        assert_eq!(ended.status, 0, "{words:?}: {ended:?}");
-        ended.out
+    let admin = |args: &[&str]| {
+        let output = cli.run(&[&["--data-dir", "data", "admin"], args].concat());
+        assert_eq!(output.status, 0, "{args:?}: {output:?}");
+        output.out
     };
     admin(&["account", "create", "studio"]);
     admin(&["activate"]);
@@ -78,19 +78,19 @@ fn what_root_types_is_done_as_the_owner_and_what_stays_running_is_not_started_as
     admin(&["backup", "all.tar"]);
     for named in ["ca.pem", "all.tar"] {
         let owner = fs::metadata(cli.home().join(named)).unwrap();
-        assert_eq!((owner.uid(), owner.gid()), (0, 0), "{named}: a file that the caller named is the caller's");
+        assert_eq!((owner.uid(), owner.gid()), (0, 0), "{named}: output files belong to the caller");
     }
     admin(&["restore", "all.tar"]);
     for path in all_below(&data) {
         let owner = fs::metadata(&path).unwrap();
         assert_eq!((owner.uid(), owner.gid()), SERVICE, "{}", path.display());
     }
-    assert!(admin(&["audit"]).contains("root"), "the audit says who typed");
+    assert!(admin(&["audit"]).contains("root"), "the audit log names the real user");
 
-    for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["node"], &["node", "--state-dir", "data"]] {
-        let ended = cli.run(&[&["--data-dir", "data"], words].concat());
-        assert_eq!(ended.status, 1, "{words:?}: {ended:?}");
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["node"], &["node", "--state-dir", "data"]] {
+        let output = cli.run(&[&["--data-dir", "data"], args].concat());
+        assert_eq!(output.status, 1, "{args:?}: {output:?}");
         let advice = ["belongs to the user uid 54321", "systemctl start dinkem-appliance", "sudo -u"];
-        assert!(advice.iter().all(|part| ended.err.contains(part)), "{words:?}: {ended:?}");
+        assert!(advice.iter().all(|part| output.err.contains(part)), "{args:?}: {output:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! The pages in `docs/`: the table of codes is written from the code, the client guide's programs run as they stand.
+//! The pages in `docs/`: the table of error codes is generated from the code, and the client guide's programs run as
+//! written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ fn table_of_codes() -> String {
 }
 
 #[test]
-fn the_page_of_error_codes_is_what_the_code_says() {
+fn error_code_page_matches_the_code() {
     let path = docs("errors.md");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, table_of_codes()).unwrap();
@@ -42,7 +43,7 @@ fn the_page_of_error_codes_is_what_the_code_says() {
 }
 
 #[test]
-fn the_table_of_codes_is_in_order_and_has_each_code_once() {
+fn error_codes_are_sorted_and_unique() {
     let order: Vec<_> = CODES.iter().map(|(code, status, _)| (*status, *code)).collect();
     let mut sorted = order.clone();
     sorted.sort_unstable();
@@ -50,7 +51,7 @@ fn the_table_of_codes_is_in_order_and_has_each_code_once() {
     assert_eq!(order, sorted);
 }
 
-/// The program in the guide's block of this language.
+/// The guide's code block in this language.
 fn program(language: &str) -> String {
     let guide = fs::read_to_string(docs("clients.md")).unwrap();
     let (_, rest) = guide.split_once(&format!("```{language}\n")).unwrap();
@@ -58,16 +59,16 @@ fn program(language: &str) -> String {
 }
 
 #[test]
-fn the_client_guides_programs_get_a_clip_as_they_stand() {
+fn client_guide_programs_work_as_written() {
     let files = quick::server();
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let key = appliance.account("studio");
-    let authority = appliance.authority();
+    let authority = appliance.ca_file();
     for (language, file, run) in
         [("bash", "clip.sh", "bash"), ("python", "clip.py", "python3"), ("js", "clip.mjs", "node")]
     {
         let program = program(language);
-        assert!(program.lines().count() <= 12, "{language}: about ten lines");
+        assert!(program.lines().count() <= 12, "{language}: at most 12 lines");
         if !have(run, "the client guide") || (language == "python" && !have_requests()) {
             continue;
         }
@@ -86,9 +87,10 @@ fn the_client_guides_programs_get_a_clip_as_they_stand() {
             .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let url = said.split('"').chain(said.lines()).find(|word| word.ends_with(".mp4") && word.starts_with("https"));
-        let url = url.unwrap_or_else(|| panic!("{language}: {said}{}", String::from_utf8_lossy(&output.stderr)));
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let url =
+            printed.split('"').chain(printed.lines()).find(|word| word.ends_with(".mp4") && word.starts_with("https"));
+        let url = url.unwrap_or_else(|| panic!("{language}: {printed}{}", String::from_utf8_lossy(&output.stderr)));
         assert_eq!(appliance.raw("GET", url, None, None).0, 200, "{language}");
     }
 }

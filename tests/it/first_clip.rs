@@ -1,4 +1,4 @@
-//! The first clip, as a LAN client gets it: the contract's own curl line, progress through the stages, a true MP4.
+//! The first clip as a LAN client gets it: the contract's curl command, the stages, a valid MP4.
 
 use std::process::Command;
 
@@ -11,11 +11,11 @@ use crate::support::quick;
 use crate::support::tools::{ffprobe, have};
 use crate::support::wait::until;
 
-/// Half a second: what a clip's length may differ from the round's (the acceptance's own figure).
+/// How much a clip's length may differ from the round's, from the acceptance criteria.
 const TOLERANCE_SECONDS: f64 = 0.5;
 
 #[test]
-fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
+fn contracts_curl_command_gets_a_clip_with_only_the_host_changed() {
     if !have("curl", "the contract's curl line") {
         return;
     }
@@ -31,7 +31,7 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
     );
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--include", "--noproxy", "*", "--cacert"])
-        .arg(appliance.authority())
+        .arg(appliance.ca_file())
         .arg(appliance.url("/api/clips"))
         .args(["-H", &format!("Authorization: Bearer {}", key)])
         .args(["-H", "Content-Type: application/json", "-d", &body])
@@ -59,20 +59,20 @@ fn the_contracts_curl_line_gets_a_clip_with_only_the_host_changed() {
     for (address, kind) in [("url", b"ftyp".as_slice()), ("poster_url", &[0xFF, 0xD8, 0xFF])] {
         let (status, bytes) = appliance.raw("GET", job["clip"][address].as_str().unwrap(), None, None);
         assert_eq!(status, 200);
-        assert!(bytes[..16].windows(kind.len()).any(|window| window == kind), "{address} is what it says");
+        assert!(bytes[..16].windows(kind.len()).any(|window| window == kind), "{address} has the right content");
     }
 }
 
 #[test]
-fn a_clip_is_h264_high_in_the_asked_size_rate_and_length_with_its_index_in_front() {
-    if !have("ffprobe", "the look at clips with ffprobe") {
+fn clip_is_h264_high_with_the_requested_size_fps_and_length_and_moov_first() {
+    if !have("ffprobe", "checking clips with ffprobe") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let demo = folder.path().join("quick.dem");
     std::fs::write(&demo, forge::quick()).unwrap();
-    // The first round: from the end of freeze time minus 3 s, where the demo goes back so far, to the round's end plus
-    // 3 s, which the second round fills.
+    // The first round: from 3 s before the end of freeze time, or the start of the demo, to 3 s after the end of the
+    // round, which is within the second round.
     let Stage::Round(round) = &forge::quick_match().stages[0] else { panic!("the first stage is a round") };
     let seconds = |ticks: i32| f64::from(ticks) / f64::from(forge::TICK_RATE);
     let expected = seconds(round.freeze_ticks).min(3.0) + seconds(round.live_ticks) + 3.0;
@@ -106,9 +106,9 @@ fn a_clip_is_h264_high_in_the_asked_size_rate_and_length_with_its_index_in_front
         let seconds: f64 = video["duration"].as_str().unwrap().parse().unwrap();
         assert!((seconds - expected).abs() <= TOLERANCE_SECONDS, "{seconds} s, not {expected}");
         let frames: f64 = video["nb_read_frames"].as_str().unwrap().parse().unwrap();
-        assert!((frames - seconds * f64::from(fps)).abs() <= 1.0, "every frame decodes: {frames} in {seconds} s");
+        assert!((frames - seconds * f64::from(fps)).abs() <= 1.0, "every frame must decode: {frames} in {seconds} s");
         let bytes = std::fs::read(&clip).unwrap();
         let at = |kind: &[u8]| bytes.windows(4).position(|window| window == kind).unwrap();
-        assert!(at(b"moov") < at(b"mdat"), "the index stands in front");
+        assert!(at(b"moov") < at(b"mdat"), "moov must precede mdat");
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP client: what it sends, what it refuses to reach, and what it says when something is wrong.
+//! The HTTP client: what it sends, which addresses it refuses, and its errors.
 
 use std::io::{Read, Write, repeat};
 use std::sync::Mutex;
@@ -14,22 +14,22 @@ use dinkem_appliance::os::http::{
 };
 
 use crate::support::appliance::Appliance;
-use crate::support::listener::{head, hold, listen, reply};
+use crate::support::listener::{head, listen, reply, wait_for_disconnect};
 
-const AGES: Duration = Duration::from_secs(60);
+const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn options(allow: &[&str]) -> ClientOptions {
     ClientOptions {
         addresses: Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect() },
         ca_pem: None,
         redirects: 5,
-        connect_timeout: AGES,
-        stall_timeout: AGES,
+        connect_timeout: LONG_TIMEOUT,
+        stall_timeout: LONG_TIMEOUT,
     }
 }
 
 fn get(client: &Client, url: &str) -> Result<Response> {
-    client.send(Request::new(Method::GET, url, AGES))
+    client.send(Request::new(Method::GET, url, LONG_TIMEOUT))
 }
 
 fn code(answer: Result<Response>) -> &'static str {
@@ -37,7 +37,7 @@ fn code(answer: Result<Response>) -> &'static str {
 }
 
 #[test]
-fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
+fn request_arrives_as_sent_and_error_status_is_a_response() {
     let server = listen("127.0.0.1", |mut call, to| {
         let body = call.bytes();
         let fields = ["authorization", "content-type", "content-length", "transfer-encoding", "x-more"];
@@ -53,7 +53,7 @@ fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
             content_type: Some("text/plain"),
             headers: &[("X-More", "1")],
             body: body.reborrow(),
-            ..Request::new(method, &url, AGES)
+            ..Request::new(method, &url, LONG_TIMEOUT)
         });
         let answer = answer.unwrap();
         assert_eq!((answer.status, answer.header("x-answer")), (418, Some("yes")));
@@ -72,7 +72,7 @@ fn a_request_arrives_as_it_was_sent_and_an_error_status_is_an_answer() {
 }
 
 #[test]
-fn the_machines_own_addresses_are_refused_in_every_spelling_and_never_called() {
+fn local_addresses_are_refused_in_every_spelling() {
     let (called, calls) = channel();
     let called = Mutex::new(called);
     let server = listen("127.0.0.1", move |call, to| {
@@ -111,7 +111,7 @@ fn the_machines_own_addresses_are_refused_in_every_spelling_and_never_called() {
 }
 
 #[test]
-fn every_redirect_is_judged_like_the_first_address() {
+fn every_redirect_is_checked_like_the_first_address() {
     let refused = listen("127.0.0.2", |_, to| reply(to, 200, &[], b"secret"));
     let server = listen("127.0.0.1", move |call, to| {
         let to_refused = format!("http://{refused}/");
@@ -141,21 +141,21 @@ fn every_redirect_is_judged_like_the_first_address() {
 
     let (url, key) = (format!("http://{server}/once"), Secret::new("k"));
     let bearer = Some(&key);
-    let answer = client.send(Request { bearer, ..Request::new(Method::GET, &url, AGES) }).unwrap();
-    assert_eq!(answer.bytes(100).unwrap(), b"no key", "a key is for the server it was sent to");
+    let answer = client.send(Request { bearer, ..Request::new(Method::GET, &url, LONG_TIMEOUT) }).unwrap();
+    assert_eq!(answer.bytes(100).unwrap(), b"no key", "a key is not forwarded by redirects");
 
     let stays = Client::new(ClientOptions { redirects: 0, ..options(&["127.0.0.1/32"]) }).unwrap();
     assert_eq!(get(&stays, &url).unwrap().status, 302);
 }
 
 #[test]
-fn a_server_that_hangs_is_given_up() {
+fn hanging_server_times_out() {
     let server = listen("127.0.0.1", |call, to| {
         if call.path == "/body" {
             head(to, 200, &[], Some(1_000))?;
             to.write_all(b"half")?;
         }
-        hold(to)
+        wait_for_disconnect(to)
     });
     let stall_timeout = Duration::from_millis(50);
     let client = Client::new(ClientOptions { stall_timeout, ..options(&["127.0.0.1/32"]) }).unwrap();
@@ -165,7 +165,7 @@ fn a_server_that_hangs_is_given_up() {
     let mut reader = get(&client, &body).unwrap().into_reader();
     let kind = std::io::copy(&mut reader, &mut std::io::sink()).unwrap_err().kind();
     assert_eq!(kind, std::io::ErrorKind::TimedOut);
-    // The whole has a limit of its own, however lively the server is.
+    // The total timeout applies even while data keeps arriving.
     let patient = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let timeout = Duration::from_millis(50);
     assert_eq!(
@@ -179,7 +179,7 @@ fn a_server_that_hangs_is_given_up() {
 }
 
 #[test]
-fn an_answer_is_read_up_to_its_limit() {
+fn response_is_read_up_to_its_limit() {
     let server = listen("127.0.0.1", |call, to| match call.path.as_str() {
         "/short" => {
             head(to, 200, &[], Some(1_000))?;
@@ -198,7 +198,7 @@ fn an_answer_is_read_up_to_its_limit() {
 }
 
 #[test]
-fn errors_name_the_server_and_hold_no_secret() {
+fn errors_name_the_server_and_contain_no_secret() {
     let client = Client::new(options(&["127.0.0.0/8"])).unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let cases = [
@@ -209,27 +209,27 @@ fn errors_name_the_server_and_hold_no_secret() {
         ("/s3cret".into(), BAD_URL, "http"),
         ("http://".into(), BAD_URL, "http"),
     ];
-    for (url, expected, words) in cases {
+    for (url, expected, message) in cases {
         let error = get(&client, &url).unwrap_err();
         assert_eq!(error.code, expected, "{url}: {error}");
-        assert!(error.message.contains(words) && error.message.ends_with('.'), "{url}: {error}");
+        assert!(error.message.contains(message) && error.message.ends_with('.'), "{url}: {error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{url}: {error:?}");
     }
 }
 
 #[test]
-fn a_client_that_is_shut_down_waits_for_nothing() {
+fn shut_down_client_stops_waiting() {
     let (called, calls) = channel();
     let called = Mutex::new(called);
     let server = listen("127.0.0.1", move |_, to| {
         called.lock().unwrap().send(()).unwrap();
-        hold(to)
+        wait_for_disconnect(to)
     });
     let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let url = format!("http://{server}/");
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| code(get(&client, &url)));
-        calls.recv_timeout(AGES).unwrap();
+        calls.recv_timeout(LONG_TIMEOUT).unwrap();
         client.shut_down();
         assert_eq!(waiting.join().unwrap(), UNREACHABLE);
     });
@@ -237,7 +237,7 @@ fn a_client_that_is_shut_down_waits_for_nothing() {
 }
 
 #[test]
-fn a_ca_file_must_hold_a_certificate() {
+fn ca_file_must_contain_a_certificate() {
     let with = |pem: &str| Client::new(ClientOptions { ca_pem: Some(pem.into()), ..options(&[]) });
     for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
         assert_eq!(with(pem).unwrap_err().field.as_deref(), Some("ca"), "{pem:?}");
@@ -245,7 +245,7 @@ fn a_ca_file_must_hold_a_certificate() {
 }
 
 #[test]
-fn a_large_body_that_the_server_does_not_want_is_refused_in_words_before_it_is_sent() {
+fn rejected_large_body_is_not_sent() {
     let appliance = Appliance::start();
     let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let url = format!("http://{}/api/demos", appliance.address);
@@ -254,7 +254,7 @@ fn a_large_body_that_the_server_does_not_want_is_refused_in_words_before_it_is_s
         let request = Request {
             bearer: Some(&stranger),
             body: Body::Stream(&mut body, Some(bytes)),
-            ..Request::new(Method::POST, &url, AGES)
+            ..Request::new(Method::POST, &url, LONG_TIMEOUT)
         };
         let answer = client.send(request).unwrap();
         let sent = bytes - body.limit();

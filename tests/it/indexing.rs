@@ -1,5 +1,5 @@
-//! Uploaded demos are read in child processes: two at a time, within limits, and whatever becomes of a child becomes
-//! neither of the server nor of the other demos.
+//! Uploaded demos are indexed in child processes: two at a time, within limits, and a failing child harms neither the
+//! server nor other demos.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,47 +13,47 @@ use dinkem_appliance::os::stop::StopFlag;
 use dinkem_appliance::render::forge;
 use dinkem_appliance::scheduler;
 
-use crate::support::client::Ask;
-use crate::support::office::Office;
+use crate::support::client::Request;
+use crate::support::test_app::TestApp;
 use crate::support::wait::until;
 use crate::support::{process, script};
 
-/// A child that leaves an index of nothing. Scripts are called as `PROGRAM inspect --child DIR DEMO`.
+/// A child that writes an empty index. Scripts are called as `PROGRAM inspect --child DIR DEMO`.
 const GOOD: &str = r#"echo '{"map":"x","tick_rate":64.0,"rounds":[],"players":[]}' > "$3/index.json""#;
 
-struct Desk {
-    office: Office,
+struct Fixture {
+    test: TestApp,
     caller: Caller,
 }
 
-impl Desk {
+impl Fixture {
     fn open() -> Self {
-        let office = Office::open();
-        let (caller, _) = office.account("studio");
-        Self { office, caller }
+        let test = TestApp::start();
+        let (caller, _) = test.account("studio");
+        Self { test, caller }
     }
 
     fn upload(&self, bytes: &[u8]) -> [u8; 32] {
-        demos::receive(&self.office.app, &self.caller, &mut &bytes[..]).unwrap().sha256
+        demos::receive(&self.test.app, &self.caller, &mut &bytes[..]).unwrap().sha256
     }
 
     fn known(&self, sha256: &[u8; 32]) -> Indexing {
-        demos::known(&self.office.app, &self.caller, sha256).unwrap().unwrap()
+        demos::known(&self.test.app, &self.caller, sha256).unwrap().unwrap()
     }
 
     fn program(&self, work: &str) -> PathBuf {
-        let path = self.office.dir.path().join("reader");
+        let path = self.test.dir.path().join("reader");
         script::write(&path, &format!("#!/bin/sh\n[ \"$1 $2\" = 'inspect --child' ] || exit 99\n{work}\n"));
         path
     }
 
     fn read_next(&self, work: &str) -> dinkem_appliance::domain::Result<bool> {
-        index::index_next(&self.office.app, &self.program(work), &StopFlag::new())
+        index::index_next(&self.test.app, &self.program(work), &StopFlag::new())
     }
 }
 
 #[test]
-fn whatever_a_child_does_the_demo_is_known_as_unreadable_and_why() {
+fn failing_child_marks_the_demo_unreadable_with_a_reason() {
     let cases = [
         ("kill -9 $$", "crashed"),
         ("exit 101", "crashed"),
@@ -62,108 +62,111 @@ fn whatever_a_child_does_the_demo_is_known_as_unreadable_and_why() {
         ("echo '{}' > $3/index.json", "holds more"),
         ("head -c 1100000 /dev/zero | tr '\\0' ' ' > $3/index.json; echo '{}' >> $3/index.json", "holds more"),
     ];
-    for (number, (work, words)) in cases.iter().enumerate() {
-        let desk = Desk::open();
-        let demo = desk.upload(&[number as u8]);
-        assert!(desk.read_next(work).unwrap());
-        let Indexing::Failed { code, message } = desk.known(&demo) else { panic!("{work}") };
-        let expected = if *words == "Too old." { FailureCode::DemoUnsupported } else { FailureCode::DemoUnreadable };
-        assert!(code == expected && message.contains(words), "{work}: {code:?} {message}");
-        assert!(!desk.read_next(GOOD).unwrap(), "it is not read again by itself");
-        desk.upload(&[number as u8]);
-        assert!(desk.read_next(GOOD).unwrap(), "uploaded again, it is");
-        assert!(matches!(desk.known(&demo), Indexing::Indexed(_)));
+    for (number, (work, expected_text)) in cases.iter().enumerate() {
+        let fixture = Fixture::open();
+        let demo = fixture.upload(&[number as u8]);
+        assert!(fixture.read_next(work).unwrap());
+        let Indexing::Failed { code, message } = fixture.known(&demo) else { panic!("{work}") };
+        let expected =
+            if *expected_text == "Too old." { FailureCode::DemoUnsupported } else { FailureCode::DemoUnreadable };
+        assert!(code == expected && message.contains(expected_text), "{work}: {code:?} {message}");
+        assert!(!fixture.read_next(GOOD).unwrap(), "it is not retried by itself");
+        fixture.upload(&[number as u8]);
+        assert!(fixture.read_next(GOOD).unwrap(), "it is retried after another upload");
+        assert!(matches!(fixture.known(&demo), Indexing::Indexed(_)));
     }
 }
 
 #[test]
-fn the_machines_trouble_is_not_the_demos_which_waits_behind_the_others() {
-    let desk = Desk::open();
-    let first = desk.upload(b"first");
-    desk.office.clock.advance(Duration::from_secs(1));
-    let second = desk.upload(b"second");
+fn machine_failure_requeues_the_demo_behind_the_others() {
+    let fixture = Fixture::open();
+    let first = fixture.upload(b"first");
+    fixture.test.clock.advance(Duration::from_secs(1));
+    let second = fixture.upload(b"second");
     for work in ["echo 'openjd_fail: No room.'; exit 20", "exit 21", "true"] {
-        desk.office.clock.advance(Duration::from_secs(1));
-        assert!(desk.read_next(work).is_err(), "{work}");
-        assert_eq!((desk.known(&first), desk.known(&second)), (Indexing::Waiting, Indexing::Waiting));
+        fixture.test.clock.advance(Duration::from_secs(1));
+        assert!(fixture.read_next(work).is_err(), "{work}");
+        assert_eq!((fixture.known(&first), fixture.known(&second)), (Indexing::Waiting, Indexing::Waiting));
     }
-    // Three times put off: the second, which was in front, is the first to be read now.
-    assert!(desk.read_next(GOOD).unwrap());
-    assert!(matches!(desk.known(&second), Indexing::Indexed(_)) && desk.known(&first) == Indexing::Waiting);
-    assert!(desk.read_next(GOOD).unwrap());
-    assert!(matches!(desk.known(&first), Indexing::Indexed(_)));
+    // The failed attempts have put the first demo behind the second.
+    assert!(fixture.read_next(GOOD).unwrap());
+    assert!(matches!(fixture.known(&second), Indexing::Indexed(_)) && fixture.known(&first) == Indexing::Waiting);
+    assert!(fixture.read_next(GOOD).unwrap());
+    assert!(matches!(fixture.known(&first), Indexing::Indexed(_)));
 }
 
 #[test]
-fn a_child_that_hangs_is_killed_when_its_time_is_up() {
-    let desk = Desk::open();
-    let demo = desk.upload(b"demo");
+fn hanging_child_is_killed_at_its_time_limit() {
+    let fixture = Fixture::open();
+    let demo = fixture.upload(b"demo");
     std::thread::scope(|scope| {
-        let reading = scope.spawn(|| desk.read_next("sleep 600"));
-        until("the end of a child that hangs", || {
-            desk.office.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
+        let reading = scope.spawn(|| fixture.read_next("sleep 600"));
+        until("the hanging child to be killed", || {
+            fixture.test.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
             reading.is_finished().then_some(())
         });
         assert!(reading.join().unwrap().unwrap());
     });
-    let Indexing::Failed { message, .. } = desk.known(&demo) else { panic!("it took too long") };
+    let Indexing::Failed { message, .. } = fixture.known(&demo) else { panic!("it must time out") };
     assert!(message.contains("longer than 300 seconds"), "{message}");
 }
 
 #[test]
-fn a_server_that_stops_kills_its_children_and_the_demo_waits_for_the_next_one() {
-    let desk = Desk::open();
-    let demo = desk.upload(b"demo");
-    let began = desk.office.dir.path().join("began");
-    let program = desk.program(&format!("echo > {}; sleep 600", began.display()));
-    let passes = scheduler::start(desk.office.app.clone(), program, Vec::new()).unwrap();
-    until("the child's start", || began.exists().then_some(()));
+fn stopping_server_kills_its_children_and_requeues_the_demo() {
+    let fixture = Fixture::open();
+    let demo = fixture.upload(b"demo");
+    let began = fixture.test.dir.path().join("began");
+    let program = fixture.program(&format!("echo > {}; sleep 600", began.display()));
+    let passes = scheduler::start(fixture.test.app.clone(), program, Vec::new()).unwrap();
+    until("the child to start", || began.exists().then_some(()));
     passes.stop();
-    assert_eq!(desk.known(&demo), Indexing::Waiting);
-    let Desk { office, caller } = desk;
-    let desk = Desk { office: office.restart(), caller };
-    assert!(desk.read_next(GOOD).unwrap());
-    assert!(matches!(desk.known(&demo), Indexing::Indexed(_)));
+    assert_eq!(fixture.known(&demo), Indexing::Waiting);
+    let Fixture { test, caller } = fixture;
+    let fixture = Fixture { test: test.restart(), caller };
+    assert!(fixture.read_next(GOOD).unwrap());
+    assert!(matches!(fixture.known(&demo), Indexing::Indexed(_)));
 }
 
 #[test]
-fn two_demos_are_read_at_a_time_and_all_in_the_end() {
-    let desk = Desk::open();
-    let demos: Vec<_> = (0..7_u8).map(|number| desk.upload(&[number])).collect();
-    let (log, go) = (desk.office.dir.path().join("log"), desk.office.dir.path().join("go"));
-    // Each begins, waits until the test has seen two at once, and ends.
+fn two_demos_are_indexed_at_a_time_until_all_are_done() {
+    let fixture = Fixture::open();
+    let demos: Vec<_> = (0..7_u8).map(|number| fixture.upload(&[number])).collect();
+    let (log, go) = (fixture.test.dir.path().join("log"), fixture.test.dir.path().join("go"));
+    // Each child waits until the test has seen two at once.
     let work = format!(
         "echo + >> {log}; while [ ! -e {go} ]; do sleep 0.01; done; {GOOD}; echo - >> {log}",
         log = log.display(),
         go = go.display()
     );
-    let passes = scheduler::start(desk.office.app.clone(), desk.program(&work), Vec::new()).unwrap();
+    let passes = scheduler::start(fixture.test.app.clone(), fixture.program(&work), Vec::new()).unwrap();
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
-    until("two at once", || (read().matches('+').count() == limits::INDEXERS).then_some(()));
+    until("two children at once", || (read().matches('+').count() == limits::INDEXERS).then_some(()));
     std::fs::write(&go, "").unwrap();
-    until("the last demo", || demos.iter().all(|demo| desk.known(demo) != Indexing::Waiting).then_some(()));
+    until("all demos to be indexed", || {
+        demos.iter().all(|demo| fixture.known(demo) != Indexing::Waiting).then_some(())
+    });
     passes.stop();
     let mut running = 0_i32;
     for line in read().lines() {
         running += if line == "+" { 1 } else { -1 };
         assert!((0..=limits::INDEXERS as i32).contains(&running), "{}", read());
     }
-    assert_eq!(read().matches('+').count(), demos.len(), "each was read once");
+    assert_eq!(read().matches('+').count(), demos.len(), "each demo must be read once");
 }
 
 #[test]
-fn a_demo_whose_server_was_killed_is_read_by_the_next_one() {
+fn demo_is_indexed_after_its_server_was_killed() {
     let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let address = || appliance.address.parse().unwrap();
-    let uploaded = Ask::post("/api/demos").key(&key).body(forge::quick()).send(address()).expect(201).json();
+    let uploaded = Request::post("/api/demos").key(&key).body(forge::quick()).send(address()).expect(201).json();
     let path = format!("/api/demos/{}", uploaded["sha256"].as_str().unwrap());
     appliance.server().kill();
     appliance.restart();
-    let told = until("the demo's index", || {
+    let report = until("the demo's index", || {
         let (status, body) = appliance.call("GET", &path, &key, None);
         assert!([200, 202].contains(&status), "{status} {body}");
         (status == 200).then_some(body)
     });
-    assert_eq!(told["rounds"].as_array().map(Vec::len), Some(2));
+    assert_eq!(report["rounds"].as_array().map(Vec::len), Some(2));
 }

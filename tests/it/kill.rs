@@ -1,12 +1,12 @@
-//! `kill -9`, anywhere: every acknowledged job ends done, with one video and one line in the ledger.
+//! `kill -9` at any point: every acknowledged job ends as done, with one video and one ledger row.
 
 use crate::support::process::Appliance;
 use crate::support::proxy::Proxy;
 use crate::support::quick;
-use crate::support::wait::{PATIENCE, until};
+use crate::support::wait::{TIMEOUT, until};
 
-/// What the node sends when it has come so far: its heartbeats, its upload, its last word.
-const SIGHTS: [&str; 6] = [
+/// What the node sends at each stage: heartbeats, upload, completion.
+const STAGES: [&str; 6] = [
     r#""stage":"fetching""#,
     r#""stage":"parsing""#,
     r#""stage":"rendering""#,
@@ -21,17 +21,17 @@ enum Victim {
     Node,
 }
 
-/// One job; `victim` is killed at `sight` and started again; the job must end well all the same.
-fn survives(victim: Victim, sight: &str) {
+/// Kills and restarts `victim` when the node sends `stage`; the job must still end as done.
+fn kill_at(victim: Victim, stage: &str) {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let proxy = Proxy::before(&appliance.address);
     let mut node = appliance.node("node", Some(&proxy.url));
 
-    let sighted = proxy.stop_at(sight);
-    let id = appliance.submit(&key, &quick::order(&files));
-    sighted.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{victim:?}: never saw {sight}"));
+    let reached = proxy.stop_at(stage);
+    let id = appliance.submit(&key, &quick::job(&files));
+    reached.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{victim:?}: never saw {stage}"));
     match victim {
         Victim::Server => {
             appliance.server().kill();
@@ -45,35 +45,35 @@ fn survives(victim: Victim, sight: &str) {
         }
     }
 
-    let job = appliance.done(&key, &id);
-    assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {sight}");
-    until("the sweep of what the killed attempt left", || (appliance.videos().len() == 1).then_some(()));
+    let job = appliance.wait_for_clip(&key, &id);
+    assert_eq!(appliance.ledger_rows(), 1, "{victim:?} killed at {stage}");
+    until("the killed attempt's files to be deleted", || (appliance.videos().len() == 1).then_some(()));
     let (status, video) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
     assert_eq!((status, video.len() as u64), (200, job["clip"]["bytes"].as_u64().unwrap()));
     drop(node);
 }
 
 #[test]
-fn a_server_killed_in_any_stage_loses_no_job_and_bills_it_once() {
-    SIGHTS.iter().for_each(|sight| survives(Victim::Server, sight));
+fn server_killed_in_any_stage_loses_no_job_and_bills_it_once() {
+    STAGES.iter().for_each(|stage| kill_at(Victim::Server, stage));
 }
 
 #[test]
-fn a_node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
-    SIGHTS.iter().for_each(|sight| survives(Victim::Node, sight));
+fn node_killed_in_any_stage_loses_no_job_and_bills_it_once() {
+    STAGES.iter().for_each(|stage| kill_at(Victim::Node, stage));
 }
 
 #[test]
-fn a_server_killed_while_jobs_wait_keeps_every_one_it_acknowledged() {
+fn server_killed_while_jobs_wait_keeps_every_acknowledged_job() {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
-    let ids: Vec<String> = (0..3).map(|_| appliance.submit(&key, &quick::order(&files))).collect();
+    let ids: Vec<String> = (0..3).map(|_| appliance.submit(&key, &quick::job(&files))).collect();
     appliance.server().kill();
     appliance.restart();
     let _node = appliance.node("node", None);
     for id in &ids {
-        appliance.done(&key, id);
+        appliance.wait_for_clip(&key, id);
     }
     assert_eq!(appliance.ledger_rows(), 3);
     assert_eq!(appliance.videos().len(), 3);

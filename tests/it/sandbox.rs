@@ -1,4 +1,4 @@
-//! A process that reads demos is shut in by the kernel: what it needs goes on, all else is refused.
+//! The sandbox of processes that read demos: what they need works, everything else is refused by the kernel.
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -15,29 +15,28 @@ use dinkem_appliance::render::command::{Exhausted, Verdict, no_memory};
 use dinkem_appliance::render::forge;
 use serde_json::json;
 
-use crate::support::files::{Answer, Files};
-use crate::support::packers::gz;
+use crate::support::compression::gz;
+use crate::support::file_server::{Answer, FileServer};
 use crate::support::process::Appliance;
 use crate::support::quick;
 use crate::support::wait::until;
 
-/// Variables by which a test tells its own process, started again, what to do.
-const ACT: &str = "DINKEM_TEST_ACT";
+/// Environment variables that tell the test binary, started again as a child, what to do.
+const ACTION: &str = "DINKEM_TEST_ACT";
 const PLACE: &str = "DINKEM_TEST_PLACE";
 const PORT: &str = "DINKEM_TEST_PORT";
-/// How an act ends: it was refused.
+/// Exit status of a refused action.
 const REFUSED: i32 = 3;
-/// Bytes of a file that the acts may write.
+/// Maximum size of a file in the sandbox.
 const FILE_BYTES: u64 = 1 << 20;
 
-/// A demo, a work directory, and beside them what is nobody's business.
-struct Place {
+/// A demo, a work directory, and files that must stay out of reach.
+struct Sandbox {
     dir: tempfile::TempDir,
-    /// Something that listens.
     listener: TcpListener,
 }
 
-impl Place {
+impl Sandbox {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("demo.dem"), "a demo").unwrap();
@@ -46,25 +45,26 @@ impl Place {
         Self { dir, listener: TcpListener::bind("127.0.0.1:0").unwrap() }
     }
 
-    /// Does one act in a process of its own, shut in; another one's.
-    fn act(&self, name: &str) -> Output {
+    /// Runs one action in a sandboxed child process.
+    fn run(&self, name: &str) -> Output {
         let port = self.listener.local_addr().unwrap().port();
         let mut own = Command::new(std::env::current_exe().unwrap());
-        own.args(["--exact", "sandbox::the_other_half", "--nocapture", "--test-threads=1"]);
-        own.env(ACT, name).env(PLACE, self.dir.path()).env(PORT, port.to_string());
+        own.args(["--exact", "sandbox::child_process_entry_point", "--nocapture", "--test-threads=1"]);
+        own.env(ACTION, name).env(PLACE, self.dir.path()).env(PORT, port.to_string());
         own.output().unwrap()
     }
 }
 
-/// Only where a test of this file has started it: goes in, does what it is told, and ends with how that went.
+/// Not a test by itself: the child started by the tests of this file. It enters the sandbox, runs the action and exits
+/// with the result.
 #[test]
-fn the_other_half() {
-    let Ok(act) = std::env::var(ACT) else { return };
+fn child_process_entry_point() {
+    let Ok(action) = std::env::var(ACTION) else { return };
     let place = PathBuf::from(std::env::var(PLACE).unwrap());
     let limits = ResourceLimits { memory_bytes: 4 << 30, cpu_seconds: 1, file_bytes: FILE_BYTES };
     let (demo, work) = (place.join("demo.dem"), place.join("work"));
     enter(&Policy { reads: &demo, writes: &work, limits }).unwrap();
-    match do_act(&act, &place, &work) {
+    match run_action(&action, &place, &work) {
         Ok(()) => exit(0),
         Err(error) => {
             eprintln!("{error}");
@@ -73,10 +73,10 @@ fn the_other_half() {
     }
 }
 
-fn do_act(act: &str, place: &Path, work: &Path) -> io::Result<()> {
+fn run_action(action: &str, place: &Path, work: &Path) -> io::Result<()> {
     let port = || std::env::var(PORT).unwrap().parse::<u16>().unwrap();
     let own = |name: &str| work.join(name);
-    match act {
+    match action {
         "reads its demo" => fs::read(place.join("demo.dem")).map(drop),
         "writes, renames and removes in its directory" => {
             fs::write(own("a.part"), "x")?;
@@ -122,24 +122,24 @@ fn do_act(act: &str, place: &Path, work: &Path) -> io::Result<()> {
             io::copy(&mut io::repeat(0).take(2 * FILE_BYTES), &mut file)?;
             file.flush()
         }
-        _ => panic!("{act}"),
+        _ => panic!("{action}"),
     }
 }
 
 #[test]
-fn a_process_that_is_shut_in_can_do_its_work() {
-    let place = Place::new();
-    for act in ["reads its demo", "writes, renames and removes in its directory", "starts threads", "takes 64 MiB"] {
-        let output = place.act(act);
-        assert_eq!(output.status.code(), Some(0), "{act}: {output:?}");
+fn sandboxed_process_can_do_its_work() {
+    let place = Sandbox::new();
+    for action in ["reads its demo", "writes, renames and removes in its directory", "starts threads", "takes 64 MiB"] {
+        let output = place.run(action);
+        assert_eq!(output.status.code(), Some(0), "{action}: {output:?}");
     }
 }
 
 #[test]
-fn the_kernel_refuses_files_network_programs_and_memory_to_a_process_that_is_shut_in() {
-    assert_eq!(missing(), None, "this machine has Landlock");
-    let place = Place::new();
-    for act in [
+fn sandboxed_process_is_denied_files_network_programs_and_memory() {
+    assert_eq!(missing(), None, "this machine must support Landlock");
+    let place = Sandbox::new();
+    for action in [
         "reads the store",
         "reads the list of users",
         "reads its own environment",
@@ -158,34 +158,34 @@ fn the_kernel_refuses_files_network_programs_and_memory_to_a_process_that_is_shu
         "takes 9 GB",
         "opens a hundred files",
     ] {
-        let output = place.act(act);
-        assert_eq!(output.status.code(), Some(REFUSED), "{act}: {output:?}");
+        let output = place.run(action);
+        assert_eq!(output.status.code(), Some(REFUSED), "{action}: {output:?}");
     }
 }
 
 #[test]
-fn what_a_process_has_used_up_is_seen_from_its_end() {
-    let place = Place::new();
-    for (act, what) in [
+fn exhausted_resource_is_recognised_from_the_exit_status() {
+    let place = Sandbox::new();
+    for (action, what) in [
         ("takes 9 GB without asking", Exhausted::Memory),
         ("never ends", Exhausted::Time),
         ("writes a long file", Exhausted::File),
     ] {
-        let output = place.act(act);
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        let refused = words.lines().any(no_memory);
+        let output = place.run(action);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let refused = stderr.lines().any(no_memory);
         let verdict = Verdict::of(output.status.code(), output.status.signal(), refused);
-        assert_eq!(verdict, Verdict::Exhausted(what), "{act}: {output:?}");
+        assert_eq!(verdict, Verdict::Exhausted(what), "{action}: {output:?}");
     }
     assert_eq!(fs::metadata(place.dir.path().join("work/long")).unwrap().len(), FILE_BYTES);
 }
 
-/// The children of a process whose command line holds this word.
+/// Children of a process with this argument on their command line.
 fn children(parent: u32, word: &str) -> Vec<PathBuf> {
     let is_one = |dir: &PathBuf| {
         let stat = fs::read_to_string(dir.join("stat")).unwrap_or_default();
         let line = fs::read_to_string(dir.join("cmdline")).unwrap_or_default();
-        // After the name in brackets: state, then the parent's number.
+        // After the name in parentheses come the state and the parent's pid.
         let fields = stat.rsplit(')').next().unwrap_or_default().to_owned();
         fields.split_whitespace().nth(1) == Some(&parent.to_string()) && line.split('\0').any(|each| each == word)
     };
@@ -193,18 +193,18 @@ fn children(parent: u32, word: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_renderer_has_nothing_of_its_node_s_environment_and_is_shut_in() {
-    let files = Files::serve(vec![("/quick.dem", Answer::Bytes(Arc::new(gz(&forge::quick()))))]);
+fn renderer_is_sandboxed_and_inherits_no_environment() {
+    let files = FileServer::serve(vec![("/quick.dem", Answer::Bytes(Arc::new(gz(&forge::quick()))))]);
     let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let node = appliance.node("node", None);
-    // It has one, which would have gone on to its children.
+    // The node has an environment that children would inherit.
     until("the node's environment", || {
         let environ = fs::read_to_string(format!("/proc/{}/environ", node.id())).ok()?;
         environ.contains("PATH=").then_some(())
     });
-    let id = appliance.submit(&key, &quick::order(&files));
-    let child = until("a renderer that is shut in", || {
+    let id = appliance.submit(&key, &quick::job(&files));
+    let child = until("a sandboxed renderer", || {
         let shut_in = |dir: &PathBuf| {
             let status = fs::read_to_string(dir.join("status")).unwrap_or_default();
             status.contains("Seccomp:\t2\n") && status.contains("NoNewPrivs:\t1\n")
@@ -222,9 +222,9 @@ fn a_renderer_has_nothing_of_its_node_s_environment_and_is_shut_in() {
         ("Max file size", 4 << 30),
     ] {
         let line = limits.lines().find(|line| line.starts_with(limit)).unwrap();
-        let words: Vec<_> = line[limit.len()..].split_whitespace().take(2).collect();
-        assert_eq!(words, [value.to_string(), value.to_string()], "{line}");
+        let values: Vec<_> = line[limit.len()..].split_whitespace().take(2).collect();
+        assert_eq!(values, [value.to_string(), value.to_string()], "{line}");
     }
     assert!(limits.lines().any(|line| line.starts_with("Max cpu time") && !line.contains("unlimited")), "{limits}");
-    assert_eq!(appliance.done(&key, &id)["error"], json!(null));
+    assert_eq!(appliance.wait_for_clip(&key, &id)["error"], json!(null));
 }

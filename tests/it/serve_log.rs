@@ -1,16 +1,16 @@
-//! The log of a busy server: a line for every request, and no secret in any of them.
+//! The request log: a line for every request, and no secrets.
 
 use serde_json::{Value, json};
 
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::process::Appliance;
 use crate::support::quick;
 
-/// A key that nobody has.
+/// A key of no account.
 const UNKNOWN_KEY: &str = "7d9c4a1e-52b8-4e0f-9a63-1f2e3d4c5b6a";
 
 #[test]
-fn every_request_has_its_line_and_no_key_or_token_is_in_any() {
+fn every_request_is_logged_once_without_keys_or_tokens() {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8", "--log", "trace"]);
     let made = appliance.admin(&["account", "create", "Studio \"One\""]);
@@ -19,40 +19,39 @@ fn every_request_has_its_line_and_no_key_or_token_is_in_any() {
     let (key, reserved) = (text(&made["metered_key"]), text(&made["reserved_key"]));
     let ticket = text(&appliance.admin(&["nodes", "token"])["join_token"]);
     let mut node = appliance.node("n1", None);
-    let id = appliance.submit(&key, &quick::order(&files));
-    let clip = appliance.done(&key, &id)["clip"].clone();
+    let id = appliance.submit(&key, &quick::job(&files));
+    let clip = appliance.wait_for_clip(&key, &id)["clip"].clone();
     let token = text(&clip["embed_url"]).rsplit('/').next().unwrap().to_owned();
     let secret = dinkem_appliance::wire::join_token::JoinTicket::decode(&ticket).unwrap().secret;
 
     let address = appliance.address.parse().unwrap();
     let path = |which: &str| text(&clip[which]).split_once(&appliance.address).unwrap().1.to_owned();
-    let asks = [
-        Ask::get(&path("url")),
-        Ask::head(&path("poster_url")),
-        Ask::get(&path("embed_url")),
-        Ask::get(&format!("{}?download=1&key={key}", path("url"))),
-        Ask::get(&format!("/clips/{token}.mov")),
-        Ask::get(&format!("/{token}/{key}")).key(&key),
-        Ask::get(&format!("/api/clips/{key}")).key(&key),
-        Ask::get(&format!("/api/clips/{id}")).key(&reserved),
-        Ask::delete(&format!("/api/clips/{reserved}")).key(&key),
-        Ask::new(&key, "/api/account").key(&key),
-        Ask::get("/api/account").key(UNKNOWN_KEY),
-        Ask::get("/api/account").header("Authorization", &format!("Basic {key}")),
-        Ask::post("/api/node/join").json(json!({"join_token": secret, "name": secret}).to_string()),
-        Ask::post(&format!("/api/node/join?join_token={ticket}")).json(json!({"join_token": ticket}).to_string()),
-        Ask::post("/api/clips").key(&key).json(format!(r#"{{"demo_url":"{key}"}}"#)),
-        // Refused by the transport.
-        Ask::get(&format!("/{}", key.repeat(300))),
-        Ask::get("/x").header("X-Large", &token.repeat(2_000)),
+    let requests = [
+        Request::get(&path("url")),
+        Request::head(&path("poster_url")),
+        Request::get(&path("embed_url")),
+        Request::get(&format!("{}?download=1&key={key}", path("url"))),
+        Request::get(&format!("/clips/{token}.mov")),
+        Request::get(&format!("/{token}/{key}")).key(&key),
+        Request::get(&format!("/api/clips/{key}")).key(&key),
+        Request::get(&format!("/api/clips/{id}")).key(&reserved),
+        Request::delete(&format!("/api/clips/{reserved}")).key(&key),
+        Request::new(&key, "/api/account").key(&key),
+        Request::get("/api/account").key(UNKNOWN_KEY),
+        Request::get("/api/account").header("Authorization", &format!("Basic {key}")),
+        Request::post("/api/node/join").json(json!({"join_token": secret, "name": secret}).to_string()),
+        Request::post(&format!("/api/node/join?join_token={ticket}")).json(json!({"join_token": ticket}).to_string()),
+        Request::post("/api/clips").key(&key).json(format!(r#"{{"demo_url":"{key}"}}"#)),
+        Request::get(&format!("/{}", key.repeat(300))),
+        Request::get("/x").header("X-Large", &token.repeat(2_000)),
     ];
-    for ask in &asks {
-        ask.send(address);
+    for request in &requests {
+        request.send(address);
     }
     appliance.server().signal("TERM");
-    let (_, log) = appliance.server().ended();
+    let (_, log) = appliance.server().wait();
     node.signal("TERM");
-    let (_, node_log) = node.ended();
+    let (_, node_log) = node.wait();
     let state = std::fs::read_to_string(appliance.scratch().join("n1").join("node.json")).unwrap();
     let node_key = text(&serde_json::from_str::<Value>(&state).unwrap()["node_key"]);
 
@@ -86,6 +85,6 @@ fn every_request_has_its_line_and_no_key_or_token_is_in_any() {
     let mut once = ids.clone();
     once.sort_unstable();
     once.dedup();
-    assert!(ids.len() > asks.len() && once.len() == ids.len(), "one line each");
-    assert!(!log.iter().any(|line| line.contains('\u{1b}')), "nothing steers a terminal");
+    assert!(ids.len() > requests.len() && once.len() == ids.len(), "one line for each request");
+    assert!(!log.iter().any(|line| line.contains('\u{1b}')), "no control characters");
 }

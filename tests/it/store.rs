@@ -1,4 +1,4 @@
-//! The store through its own surface: who is let in, what is durable when, what another process may do beside it.
+//! The store: locking, durability, and access by a second process.
 
 use std::fs;
 use std::sync::{Arc, Barrier, mpsc};
@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::office::{Office, private_dir, serve};
+use crate::support::test_app::{TestApp, private_dir, serve};
 
 fn open(dir: &TempDir) -> Store {
     Store::serve(dir.path(), Arc::new(Doorbell::default())).unwrap()
@@ -23,32 +23,32 @@ fn uuid(number: u128) -> Uuid {
 }
 
 #[track_caller]
-fn assert_refused<T>(answer: Result<T, Error>, code: &str, words: &str) {
-    let error = answer.err().expect("it is refused");
+fn assert_refused<T>(answer: Result<T, Error>, code: &str, message: &str) {
+    let error = answer.err().expect("it must be refused");
     assert_eq!(error.code, code);
-    assert!(error.message.contains(words), "{}", error.message);
+    assert!(error.message.contains(message), "{}", error.message);
 }
 
 #[test]
-fn a_second_server_on_the_same_data_is_refused_in_words_and_let_in_when_the_first_has_gone() {
-    let office = Office::open();
-    let path = office.dir.path().display().to_string();
-    assert_refused(serve(office.dir.path(), &office.clock, &office.random), "data_dir_in_use", &path);
-    let office = office.restart();
-    assert!(accounts::list(&office.app).unwrap().is_empty());
+fn second_server_on_the_same_data_is_refused_until_the_first_stops() {
+    let test = TestApp::start();
+    let path = test.dir.path().display().to_string();
+    assert_refused(serve(test.dir.path(), &test.clock, &test.random), "data_dir_in_use", &path);
+    let test = test.restart();
+    assert!(accounts::list(&test.app).unwrap().is_empty());
 }
 
 #[test]
-fn a_newer_store_and_another_programs_database_are_refused_in_words_and_left_alone() {
+fn newer_or_foreign_store_is_refused_and_left_unchanged() {
     let cases = [
         ("PRAGMA user_version = 99", "store_newer", "version 99"),
         ("CREATE TABLE theirs (x)", "store_foreign", "another program"),
     ];
-    for (sql, code, words) in cases {
+    for (sql, code, message) in cases {
         let dir = private_dir();
         Connection::open(dir.path().join("store.db")).unwrap().execute_batch(sql).unwrap();
-        assert_refused(Store::serve(dir.path(), Arc::default()), code, words);
-        assert_refused(Store::beside(dir.path()), code, words);
+        assert_refused(Store::serve(dir.path(), Arc::default()), code, message);
+        assert_refused(Store::beside(dir.path()), code, message);
         let tables: i64 = Connection::open(dir.path().join("store.db"))
             .unwrap()
             .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -58,11 +58,11 @@ fn a_newer_store_and_another_programs_database_are_refused_in_words_and_left_alo
 }
 
 #[test]
-fn admin_makes_no_store_where_there_is_none_and_the_server_goes_on_with_what_admin_wrote() {
+fn admin_creates_no_store_and_the_server_sees_what_admin_wrote() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("deep/data");
     assert_refused(Store::beside(&folder), "no_appliance", "deep/data");
-    assert!(!dir.path().join("deep").exists(), "nothing is left there");
+    assert!(!dir.path().join("deep").exists(), "nothing must be created");
     drop(Store::serve(&folder, Arc::default()).unwrap());
     let beside = Store::beside(&folder).unwrap();
     beside.write(|tx| store::accounts::insert(tx, uuid(1), "studio", 5)).unwrap();
@@ -72,7 +72,7 @@ fn admin_makes_no_store_where_there_is_none_and_the_server_goes_on_with_what_adm
 
 #[cfg(unix)]
 #[test]
-fn what_the_store_keeps_is_its_owners_alone() {
+fn store_files_are_private() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("data");
@@ -92,7 +92,7 @@ fn what_the_store_keeps_is_its_owners_alone() {
 }
 
 #[test]
-fn whoever_is_answered_can_read_it_with_another_connection() {
+fn committed_write_is_visible_to_other_connections() {
     let dir = tempfile::tempdir().unwrap();
     let server = open(&dir);
     let start = Barrier::new(16);
@@ -115,14 +115,14 @@ fn whoever_is_answered_can_read_it_with_another_connection() {
 }
 
 #[test]
-fn an_operation_that_fails_or_panics_leaves_no_trace_and_spares_the_others_of_its_commit() {
+fn failed_or_panicking_operation_is_rolled_back_without_affecting_its_commit_group() {
     let dir = tempfile::tempdir().unwrap();
     let server = open(&dir);
-    // Holds the writer up, so that what comes meanwhile shares one commit.
-    let (let_go, held) = mpsc::channel::<()>();
+    // Blocks the writer, so that the following operations share one commit.
+    let (release, held) = mpsc::channel::<()>();
     let (began, begun) = mpsc::channel();
     let outcomes = std::thread::scope(|scope| {
-        let gate = scope.spawn(|| {
+        let blocker = scope.spawn(|| {
             server.write(move |_| {
                 began.send(()).unwrap();
                 held.recv().unwrap();
@@ -140,15 +140,15 @@ fn an_operation_that_fails_or_panics_leaves_no_trace_and_spares_the_others_of_it
                         let account = store::accounts::insert(tx, uuid(number), name, 0)?;
                         match name {
                             "bad" => Err(Error::not_found("no")),
-                            "worse" => panic!("an operation of a test panics, as it should"),
+                            "worse" => panic!("expected panic in a test"),
                             _ => Ok(account.name),
                         }
                     })
                 })
             })
             .collect();
-        let_go.send(()).unwrap();
-        gate.join().unwrap().unwrap();
+        release.send(()).unwrap();
+        blocker.join().unwrap().unwrap();
         others.into_iter().map(|other| other.join().unwrap().map_err(|error| error.code)).collect::<Vec<_>>()
     });
     assert_eq!(outcomes, [Ok("good".into()), Err("not_found"), Err("internal"), Ok("fine".into())]);
@@ -159,14 +159,14 @@ fn an_operation_that_fails_or_panics_leaves_no_trace_and_spares_the_others_of_it
 }
 
 #[test]
-fn admin_gets_its_turn_beside_a_server_that_never_rests() {
-    let office = Office::open();
-    let admin: Arc<App> = office.admin();
+fn admin_writes_succeed_beside_a_busy_server() {
+    let test = TestApp::start();
+    let admin: Arc<App> = test.admin();
     let random = FakeRandom::default();
     let (stop, stopped) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::Ordering::SeqCst);
     std::thread::scope(|scope| {
         for thread in 0..8 {
-            let (app, random, stop) = (&office.app, &random, &stop);
+            let (app, random, stop) = (&test.app, &random, &stop);
             scope.spawn(move || {
                 while !stop.load(stopped) {
                     let name = format!("{thread} {:x}", random.bits().unwrap());
@@ -182,7 +182,7 @@ fn admin_gets_its_turn_beside_a_server_that_never_rests() {
 }
 
 #[test]
-fn what_admin_changed_is_told_to_waiting_claims_of_an_idle_server() {
+fn admin_change_wakes_waiting_claims_of_an_idle_server() {
     let dir = tempfile::tempdir().unwrap();
     let news = Arc::new(Doorbell::default());
     let _server = Store::serve(dir.path(), news.clone()).unwrap();

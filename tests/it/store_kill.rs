@@ -1,4 +1,4 @@
-//! `kill -9` of a process that does nothing but write to the store, again and again: what was acknowledged is there.
+//! Repeated `kill -9` of a process that writes to the store: every acknowledged write survives.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
@@ -10,22 +10,21 @@ use dinkem_appliance::store::{Store, accounts};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use crate::support::dice::Dice;
+use crate::support::rng::Rng;
 
-/// How often it is killed.
 const ROUNDS: u32 = 50;
-/// Writers at once: their operations share commits.
+/// Concurrent writers, whose operations share commits.
 const WRITERS: u32 = 8;
-/// Acknowledged operations after which it is killed, at most.
-const MOST: usize = 200;
-/// Tells the child where to write, and which round it is.
+/// Maximum of acknowledged writes before a kill.
+const MAX_ACKNOWLEDGED: usize = 200;
+/// Environment variable with the child's round and directory.
 const CHILD: &str = "STORE_KILL_CHILD";
-/// What stands before each acknowledged name.
+/// Prefix of acknowledged names in the output.
 const ACKNOWLEDGED: &str = "acknowledged ";
 
-/// Not a test by itself: what the killed process runs. Without the variable there is nothing to do.
+/// Not a test by itself: the child process that is killed. Does nothing without the variable.
 #[test]
-fn the_process_that_is_killed() {
+fn child_process_entry_point() {
     let Ok(task) = std::env::var(CHILD) else { return };
     let (round, dir) = task.split_once(' ').unwrap();
     let kills: u128 = round.parse().unwrap();
@@ -47,22 +46,22 @@ fn the_process_that_is_killed() {
 }
 
 #[test]
-fn nothing_that_was_acknowledged_is_lost_however_often_the_writer_is_killed() {
+fn acknowledged_writes_survive_repeated_kills() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let (mut acknowledged, mut dice) = (HashSet::new(), Dice::new(50));
+    let (mut acknowledged, mut rng) = (HashSet::new(), Rng::new(50));
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "store_kill::the_process_that_is_killed", "--nocapture"])
+            .args(["--exact", "store_kill::child_process_entry_point", "--nocapture"])
             .env(CHILD, format!("{round} {}", data.display()))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut names = lines.by_ref().filter_map(|line| line.strip_prefix(ACKNOWLEDGED).map(str::to_owned));
-        acknowledged.extend(names.by_ref().take(1 + dice.roll(MOST)));
+        acknowledged.extend(names.by_ref().take(1 + rng.below(MAX_ACKNOWLEDGED)));
         child.kill().unwrap();
-        // What it had still said by then counts too, but for a line that was cut.
+        // Lines printed before the kill count too, except the last one, which may be incomplete.
         let rest: Vec<_> = names.collect();
         acknowledged.extend(rest.iter().rev().skip(1).cloned());
         child.wait().unwrap();

@@ -1,5 +1,5 @@
-//! An older store comes to this version's shape with all its rows, after a copy was made; what stops on the way
-//! leaves it as it was.
+//! Migrations: an older store gets the current schema and keeps its rows, after a backup; a failed migration changes
+//! nothing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use dinkem_appliance::store::{self, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::support::office::private_dir;
+use crate::support::test_app::private_dir;
 
-/// The schemas of the versions before, as they were.
+/// The schemas of earlier versions.
 const SCHEMAS: [&str; 1] = [include_str!("golden/schema_1.sql")];
 
-/// A data directory as a version left it, with an account and a completed job in it.
+/// A data directory of an earlier version with an account and a completed job.
 fn of_version(version: usize) -> TempDir {
     let dir = private_dir();
     let old = Connection::open(dir.path().join("store.db")).unwrap();
@@ -40,8 +40,8 @@ fn serve(dir: &Path) -> Result<Store, Error> {
     Store::serve(dir, Arc::default())
 }
 
-/// Every table with its columns, every index with its columns, every trigger: whatever a statement can meet.
-fn shape(store: &Path) -> Vec<String> {
+/// All tables, columns, indexes, triggers and views.
+fn schema_of(store: &Path) -> Vec<String> {
     let db = Connection::open(store).unwrap();
     let sql = "
         SELECT kind || ' ' || what FROM (
@@ -64,31 +64,31 @@ fn version(store: &Path) -> i64 {
 }
 
 #[test]
-fn an_older_store_gets_the_shape_of_a_new_one_and_keeps_its_rows() {
+fn migrated_store_has_the_current_schema_and_keeps_its_rows() {
     let new = tempfile::tempdir().unwrap();
     serve(new.path()).unwrap();
-    (1..=SCHEMAS.len()).for_each(|version| becomes_like(&of_version(version), &new));
+    (1..=SCHEMAS.len()).for_each(|version| assert_migrates_to(&of_version(version), &new));
 }
 
-fn becomes_like(old: &TempDir, new: &TempDir) {
+fn assert_migrates_to(old: &TempDir, new: &TempDir) {
     let migrated = serve(old.path()).unwrap();
     let accounts = migrated.read(store::accounts::all).unwrap();
     assert_eq!(
         accounts.iter().map(|account| (account.name.as_str(), account.dinks)).collect::<Vec<_>>(),
         [("studio", 2)]
     );
-    // There were no prices then: nothing was owed.
+    // There were no prices yet.
     let billed = migrated.read(|db| store::ledger::page(db, JobId(0), 10)).unwrap();
     assert_eq!(
         billed.iter().map(|row| (row.job, row.footage_ms, row.rate, row.amount)).collect::<Vec<_>>(),
         [(JobId(3), 12_345, Micros::ZERO, Micros::ZERO)]
     );
-    assert_eq!(shape(&old.path().join("store.db")), shape(&new.path().join("store.db")));
+    assert_eq!(schema_of(&old.path().join("store.db")), schema_of(&new.path().join("store.db")));
     assert_eq!(version(&old.path().join("store.db")), version(&new.path().join("store.db")));
 }
 
 #[test]
-fn the_store_is_copied_before_it_is_migrated() {
+fn store_is_backed_up_before_migration() {
     let dir = version_1();
     let copy = dir.path().join("backups/store-version-1.db");
     serve(dir.path()).unwrap();
@@ -106,22 +106,22 @@ fn the_store_is_copied_before_it_is_migrated() {
 }
 
 #[test]
-fn a_migration_that_fails_leaves_the_store_as_it_was_and_works_once_the_cause_is_gone() {
+fn failed_migration_leaves_the_store_unchanged_and_can_be_retried() {
     let dir = version_1();
     let path = dir.path().join("store.db");
-    // Stands in the step's way.
+    // Makes the migration fail.
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE audit (x)").unwrap();
-    let before = shape(&path);
+    let before = schema_of(&path);
     assert!(serve(dir.path()).is_err());
-    assert_eq!((shape(&path), version(&path)), (before, 1));
+    assert_eq!((schema_of(&path), version(&path)), (before, 1));
     Connection::open(&path).unwrap().execute_batch("DROP TABLE audit").unwrap();
     assert_eq!(serve(dir.path()).unwrap().read(store::accounts::all).unwrap().len(), 1);
 }
 
 #[test]
-fn admin_leaves_an_older_store_to_its_server() {
+fn admin_refuses_to_migrate_an_older_store() {
     let dir = version_1();
-    let refused = Store::beside(dir.path()).err().expect("it is refused");
+    let refused = Store::beside(dir.path()).err().expect("it must be refused");
     assert_eq!(refused.code, "store_older");
     assert_eq!(version(&dir.path().join("store.db")), 1);
 }

@@ -1,7 +1,7 @@
-//! How SQLite answers every statement of the store: a golden file, so that a statement that begins to scan is seen.
+//! Query plans of all statements of the store in a golden file, so that a statement that starts to scan is noticed.
 //!
-//! The statements are read off the sources of `src/store/`, so none can be left out. After a wanted change:
-//! `UPDATE_GOLDEN=1 cargo test --test it store_plans`.
+//! The statements are extracted from `src/store/`, so none can be left out. To update the golden file after an intended
+//! change: `UPDATE_GOLDEN=1 cargo test --test it store_plans`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,13 +13,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What stands between the first pair of quotes, and what comes after.
+/// The text in the first pair of quotes, and the rest.
 fn literal(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.split_once('"')?;
     rest.split_once('"')
 }
 
-/// All literals of an expression, one after the other, with the file's one macro put in where it is called.
+/// The concatenated literals of an expression, with the file's macro expanded.
 fn expression(code: &str, shared: &str) -> String {
     let (mut sql, mut rest) = (String::new(), code);
     while let Some((text, after)) = literal(rest) {
@@ -32,7 +32,7 @@ fn expression(code: &str, shared: &str) -> String {
     sql
 }
 
-/// Every SQL constant of a source file by name.
+/// The SQL constants of a source file, by name.
 fn statements(source: &str) -> Vec<(String, String)> {
     let shared = source.split_once("macro_rules!").and_then(|(_, rest)| literal(rest)).map_or("", |(sql, _)| sql);
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
@@ -43,7 +43,7 @@ fn statements(source: &str) -> Vec<(String, String)> {
         .map(|(name, rest)| (name, rest.split_once(';').unwrap().0))
         .filter(|(_, code)| !code.contains("include_str!"))
         .map(|(name, code)| (name.to_owned(), expression(code, shared)))
-        // Names of files have no spaces.
+        // Constants without spaces are file names.
         .filter(|(_, sql)| sql.contains(' '))
         .collect()
 }
@@ -51,7 +51,7 @@ fn statements(source: &str) -> Vec<(String, String)> {
 fn plan(db: &Connection, sql: &str) -> Vec<String> {
     let mut explained =
         db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap_or_else(|error| panic!("{error}: {sql}"));
-    // Parameters are left unbound: the plan does not depend on them.
+    // The plan does not depend on the parameters.
     let (mut rows, mut steps) = (explained.raw_query(), Vec::new());
     while let Some(row) = rows.next().unwrap() {
         steps.push(row.get(3).unwrap());
@@ -60,7 +60,7 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_statement_is_answered_as_the_golden_file_says_and_none_scans_the_jobs() {
+fn query_plans_match_the_golden_file_and_none_scans_jobs() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(&fs::read_to_string(root().join("schema.sql")).unwrap()).unwrap();
     let mut plans = BTreeMap::new();
@@ -78,7 +78,7 @@ fn every_statement_is_answered_as_the_golden_file_says_and_none_scans_the_jobs()
             plans.insert(format!("{file}::{name}"), steps);
         }
     }
-    assert!(plans.len() > 40, "the statements were found: {}", plans.len());
+    assert!(plans.len() > 40, "too few statements found: {}", plans.len());
     assert!(plans.contains_key("jobs::PAGE") && plans.contains_key("keys::OWNER"));
 
     let mut text = String::new();
@@ -93,5 +93,5 @@ fn every_statement_is_answered_as_the_golden_file_says_and_none_scans_the_jobs()
         fs::write(&golden, &text).unwrap();
     }
     let expected = fs::read_to_string(&golden).unwrap_or_default().replace("\r\n", "\n");
-    assert!(text == expected, "the plans have changed; they are now:\n{text}");
+    assert!(text == expected, "the query plans have changed to:\n{text}");
 }

@@ -1,12 +1,12 @@
-//! The house rules that a machine can keep: ranks, one place for each dangerous thing, the shape of files.
+//! House rules that can be checked by machine: ranks of folders, restricted APIs, the form of files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Lines after which a file has more than one job.
+/// Maximum number of lines of a file.
 const FILE_LINES: usize = 400;
 
-/// `architecture.md`'s ranks. A part may use only parts of a lower rank, never its peers.
+/// The ranks in ARCHITECTURE.md. A folder may use only folders of a lower rank, never its peers.
 const RANKS: &[(&str, u8)] = &[
     ("domain", 0),
     ("os", 1),
@@ -22,7 +22,7 @@ const RANKS: &[(&str, u8)] = &[
     ("cli", 6),
 ];
 
-/// What may be named only in one place, and where that is (prefixes of paths below `src/`).
+/// APIs that may be used only in certain places (path prefixes below `src/`).
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("rouille", &["http/"]),
@@ -46,7 +46,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("SystemTime::now", &["os/"]),
     ("Instant::now", &["os/"]),
     ("thread::sleep", &["os/"]),
-    // A Windows program needs one variable to start: its children are given it.
+    // Windows programs need one variable to start, which is passed to children.
     ("std::env", &["config", "os/process"]),
     ("env::var", &["config", "os/process"]),
     ("println!", &["cli/", "render/command"]),
@@ -54,11 +54,11 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::process::Command", &["os/"]),
 ];
 
-/// What may be named nowhere: unfinished work.
+/// Signs of unfinished work, not allowed anywhere.
 const NOWHERE: &[&str] = &["todo!", "unimplemented!", "dbg!", "#[ignore", "FIXME", "XXX"];
 
 struct Source {
-    /// Path below the project's root, with forward slashes.
+    /// Relative to the project's root, with forward slashes.
     path: String,
     text: String,
 }
@@ -87,7 +87,7 @@ fn rust_files(folder: &str) -> Vec<Source> {
         .collect()
 }
 
-/// Code lines before the unit tests, without comments, each with its number.
+/// Numbered lines of code before the unit tests, without comments.
 fn code_lines(source: &Source) -> impl Iterator<Item = (usize, &str)> {
     source
         .text
@@ -97,7 +97,7 @@ fn code_lines(source: &Source) -> impl Iterator<Item = (usize, &str)> {
         .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()))
 }
 
-/// The first-level parts that code names as `crate::part`, also inside `crate::{a::b, c}`, however it is broken over lines.
+/// The folders that code names as `crate::folder`, also inside groups like `crate::{a::b, c}` over several lines.
 fn parts_named(code: &str) -> Vec<&str> {
     let word = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let mut parts = Vec::new();
@@ -132,7 +132,7 @@ fn assert_none(what: &str, offences: Vec<String>) {
 }
 
 #[test]
-fn the_reader_of_uses_sees_groups_over_several_lines() {
+fn use_parser_handles_multi_line_groups() {
     let cases = [
         ("use crate::domain::error::Result;", vec!["domain"]),
         (
@@ -147,10 +147,10 @@ fn the_reader_of_uses_sees_groups_over_several_lines() {
 }
 
 #[test]
-fn a_folder_uses_only_folders_of_lower_rank() {
+fn folders_use_only_folders_of_lower_rank() {
     let mut offences = Vec::new();
     let sources = rust_files("src");
-    assert!(sources.len() > RANKS.len(), "the sources were found");
+    assert!(sources.len() > RANKS.len(), "too few sources found");
     for source in &sources {
         let below = source.path.trim_start_matches("src/");
         let part = below.split('/').next().unwrap_or_default().trim_end_matches(".rs");
@@ -168,11 +168,11 @@ fn a_folder_uses_only_folders_of_lower_rank() {
             }
         }
     }
-    assert_none("uses that climb or cross the ranks", offences);
+    assert_none("uses of folders of the same or a higher rank", offences);
 }
 
 #[test]
-fn each_dangerous_thing_has_one_place() {
+fn restricted_apis_are_used_only_in_their_place() {
     let mut offences = Vec::new();
     for source in rust_files("src") {
         let below = source.path.trim_start_matches("src/");
@@ -184,11 +184,11 @@ fn each_dangerous_thing_has_one_place() {
             }
         }
     }
-    assert_none("things out of their place", offences);
+    assert_none("restricted APIs outside their place", offences);
 }
 
 #[test]
-fn nothing_is_left_unfinished_and_no_test_sleeps() {
+fn no_unfinished_code_and_no_sleeping_tests() {
     let mut offences = Vec::new();
     for folder in ["src", "tests", "benches"] {
         for source in rust_files(folder).iter().filter(|source| !source.path.ends_with("tidy.rs")) {
@@ -208,7 +208,7 @@ fn nothing_is_left_unfinished_and_no_test_sleeps() {
 }
 
 #[test]
-fn every_file_says_its_job_and_has_only_one() {
+fn every_file_has_a_module_comment_and_at_most_400_lines() {
     let mut offences = Vec::new();
     for folder in ["src", "tests", "benches"] {
         for source in rust_files(folder) {
@@ -221,11 +221,11 @@ fn every_file_says_its_job_and_has_only_one() {
             }
         }
     }
-    assert_none("files that say nothing or do too much", offences);
+    assert_none("files without a module comment or with too many lines", offences);
 }
 
 #[test]
-fn the_top_level_is_the_one_that_was_agreed() {
+fn top_level_has_only_agreed_entries() {
     let agreed = [
         ".cargo",
         ".ci",
@@ -259,5 +259,5 @@ fn the_top_level_is_the_one_that_was_agreed() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .filter(|name| !agreed.contains(&name.as_str()))
         .collect();
-    assert_none("strangers on the top level", strangers);
+    assert_none("unexpected entries at the top level", strangers);
 }

@@ -1,5 +1,4 @@
-//! The forge makes true demos: two parsers that know nothing of each other read the same out of them, field by field and
-//! event by event, and that is what was described.
+//! Forged demos are valid: two independent parsers agree on every field and event, and read what was described.
 
 mod readings;
 
@@ -18,7 +17,7 @@ fn demos() -> [(&'static str, Match); 2] {
     [("sample", forge::sample_match()), ("quick", forge::quick_match())]
 }
 
-/// The rounds that count, each with its first tick.
+/// The rounds that count, with their first tick.
 fn rounds(described: &Match) -> Vec<(i32, &Round)> {
     let mut tick = 1;
     let mut rounds = Vec::new();
@@ -36,7 +35,7 @@ fn rounds(described: &Match) -> Vec<(i32, &Round)> {
 }
 
 #[test]
-fn two_parsers_read_every_field_of_every_entity_the_same() {
+fn two_parsers_agree_on_every_entity_field() {
     for (name, described) in demos() {
         let bytes = forge::play(&described);
         let (first, second) = (readings::awpy(&bytes), readings::source2(&bytes));
@@ -58,7 +57,7 @@ fn two_parsers_read_every_field_of_every_entity_the_same() {
 }
 
 #[test]
-fn two_parsers_read_every_event_the_same() {
+fn two_parsers_agree_on_every_event() {
     for (name, described) in demos() {
         let bytes = forge::play(&described);
         let (first, second) = (readings::awpy(&bytes), readings::source2(&bytes));
@@ -68,12 +67,12 @@ fn two_parsers_read_every_event_the_same() {
 }
 
 #[test]
-fn a_forged_demo_says_who_was_described_and_where_they_stood() {
+fn forged_demo_contains_the_described_players_and_positions() {
     for (name, described) in demos() {
         let reading = readings::awpy(&forge::play(&described));
         assert_eq!((reading.map.as_str(), reading.tick_rate), (described.map, TICK_RATE as f32), "{name}");
         for (start, round) in rounds(&described) {
-            // Nobody has moved yet in any look at the frozen.
+            // No one moves during freeze time.
             let state = reading.states.range(start..start + round.freeze_ticks).next().unwrap().1;
             for part in &round.parts {
                 let player = described.players[part.player];
@@ -94,7 +93,7 @@ fn a_forged_demo_says_who_was_described_and_where_they_stood() {
 }
 
 #[test]
-fn nobody_moves_faster_than_people_run() {
+fn players_never_move_faster_than_running_speed() {
     let reading = readings::awpy(&forge::sample());
     let described = forge::sample_match();
     let (start, round) = rounds(&described)[1];
@@ -113,11 +112,11 @@ fn nobody_moves_faster_than_people_run() {
         }
         before = Some((*tick, places));
     }
-    assert!(ran > 20_000.0, "all of them together came no further than {ran} units");
+    assert!(ran > 20_000.0, "all players together moved only {ran} units");
 }
 
 #[test]
-fn a_forged_demo_has_the_kills_and_rounds_that_were_described() {
+fn forged_demo_contains_the_described_kills_and_rounds() {
     for (name, described) in demos() {
         let parser = awpy::Parser::from_bytes(forge::play(&described));
         let read: Vec<_> = parser.rounds().unwrap();
@@ -148,14 +147,14 @@ fn a_forged_demo_has_the_kills_and_rounds_that_were_described() {
 }
 
 #[test]
-fn the_same_match_is_forged_into_the_same_bytes_and_a_small_file() {
+fn forging_is_deterministic_and_the_file_is_small() {
     assert_eq!(forge::sample(), forge::sample());
     assert!(forge::sample().len() < 2_000_000, "{} bytes", forge::sample().len());
     assert!(forge::quick().len() < 200_000, "{} bytes", forge::quick().len());
 }
 
 #[test]
-fn the_sample_has_something_of_everything_that_a_picture_shows() {
+fn sample_contains_everything_a_clip_can_show() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("sample.dem");
     std::fs::write(&path, forge::sample()).unwrap();
@@ -174,7 +173,7 @@ fn the_sample_has_something_of_everything_that_a_picture_shows() {
 }
 
 impl Reading {
-    /// Where the pawns are, in the order of their slots.
+    /// Positions of the pawns, in the order of their slots.
     fn pawns<'a>(&'a self, state: &'a readings::State) -> impl Iterator<Item = [f32; 3]> + 'a {
         let pawns = self.classes.iter().filter(|(_, class)| *class == "CCSPlayerPawn");
         pawns.filter_map(|(slot, _)| readings::place(state, *slot))

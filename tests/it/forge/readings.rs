@@ -1,4 +1,4 @@
-//! What two parsers read out of a demo, in a form that can be compared: entities look by look, and events.
+//! What two parsers read from a demo in comparable form: snapshots of all entities, and events.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,46 +8,45 @@ use awpy::entity::field_path::FieldPath;
 use source2_demo::prelude::*;
 use source2_demo::proto::{CDemoFileHeader, CSvcMsgServerInfo};
 
-/// Ticks from one look at all entities to the next.
-const LOOK_TICKS: i32 = 32;
-/// How far two parsers may be apart in a quantized number.
+/// Ticks between snapshots.
+const SNAPSHOT_TICKS: i32 = 32;
+/// Tolerance for quantized numbers.
 const CLOSE: f32 = 0.001;
 
-/// A slot, and a field's path in it, with what it holds.
+/// Values by slot and field path.
 pub type State = BTreeMap<(u32, Vec<u16>), Datum>;
 
-/// Tick, name, keys with their values.
+/// Tick, name, keys and values.
 pub type Event = (i32, String, Vec<(String, String)>);
 
-/// What a parser read.
 #[derive(Default)]
 pub struct Reading {
     pub map: String,
     pub tick_rate: f32,
-    /// By slot: the class of whatever was last in it.
+    /// The class of the last entity in each slot.
     pub classes: BTreeMap<u32, String>,
     pub states: BTreeMap<i32, State>,
     pub events: Vec<Event>,
 }
 
-/// A field's value, whatever a parser calls its type.
+/// A field's value, independent of the parser's types.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Datum {
     Whole(i128),
     Text(String),
     Floats(Vec<f32>),
-    /// Pitch, yaw and roll as awpy has them, from minus half a turn on; the other parser begins at nothing.
+    /// Pitch, yaw and roll from -180 degrees as awpy has them; the other parser starts at 0.
     Angles(Vec<f32>),
 }
 
 impl Datum {
-    /// Equal, or as good as.
+    /// Equal within the tolerance.
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Floats(a), Self::Floats(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= CLOSE)
             }
-            // An angle that is not written is nothing to both.
+            // An unset angle is 0 in both.
             (Self::Angles(a), Self::Floats(b)) => {
                 a.iter().zip(b).all(|(a, b)| (a + 180.0 - b).abs() <= CLOSE || (*a == 0.0 && *b == 0.0))
             }
@@ -56,9 +55,9 @@ impl Datum {
     }
 }
 
-/// Where the pawn of a slot is: three cells of 512 units, and three places within.
+/// The position of a slot's pawn: three cells of 512 units, and three offsets within.
 pub fn place(state: &State, slot: u32) -> Option<[f32; 3]> {
-    // The body's is the one component of a pawn with six values.
+    // The body component is the only one with six values.
     let body = (0..30).find(|body| state.contains_key(&(slot, vec![*body, 5])))?;
     let part = |index: u16| match state.get(&(slot, vec![body, index])) {
         Some(Datum::Whole(value)) => Some(*value as f32),
@@ -69,17 +68,17 @@ pub fn place(state: &State, slot: u32) -> Option<[f32; 3]> {
     Some([axis(0)?, axis(1)?, axis(2)?])
 }
 
-/// By awpy.
+/// Reads with awpy.
 pub fn awpy(bytes: &[u8]) -> Reading {
     let parser = awpy::Parser::from_bytes(bytes.to_vec());
     let mut reading = Reading { map: parser.file_header().unwrap().map_name.unwrap(), ..Reading::default() };
     parser
         .run_to_end(|context| {
             reading.tick_rate = 1.0 / context.tick_interval();
-            let look = context.tick() % LOOK_TICKS == 0;
+            let is_snapshot = context.tick() % SNAPSHOT_TICKS == 0;
             for (slot, entity) in context.entities().iter() {
                 reading.classes.insert(slot as u32, entity.class_name.to_string());
-                if !look {
+                if !is_snapshot {
                     continue;
                 }
                 let state = reading.states.entry(context.tick()).or_default();
@@ -91,7 +90,7 @@ pub fn awpy(bytes: &[u8]) -> Reading {
             }
         })
         .unwrap();
-    reading.states.values_mut().for_each(leaves);
+    reading.states.values_mut().for_each(remove_parents);
     let events = parser.events(None).unwrap();
     reading.events = events.into_iter().map(|event| (event.tick, event.name, event.keys)).collect();
     reading
@@ -109,12 +108,12 @@ fn of_awpy(value: &awpy::FieldValue) -> Datum {
         V::Vector3(value) => Datum::Floats(value.to_vec()),
         V::QAngle(value) => Datum::Angles(value.to_vec()),
         V::String(value) => Datum::Text(String::from_utf8_lossy(value).into_owned()),
-        other => panic!("the forge writes no {other:?}"),
+        other => panic!("unexpected value: {other:?}"),
     }
 }
 
-/// Takes away what only says that something is within it: one parser keeps that, the other does not.
-fn leaves(state: &mut State) {
+/// Removes entries that are only parents of others: only one of the parsers keeps them.
+fn remove_parents(state: &mut State) {
     let parents: Vec<_> = state
         .keys()
         .filter_map(|(slot, path)| {
@@ -127,14 +126,14 @@ fn leaves(state: &mut State) {
     });
 }
 
-/// By source2-demo.
+/// Reads with source2-demo.
 pub fn source2(bytes: &[u8]) -> Reading {
     let mut parser = Parser::from_slice(bytes).unwrap();
     let watch: Rc<RefCell<Watch>> = parser.register_observer();
     parser.run_to_end().unwrap();
     drop(parser);
     let mut reading = std::mem::take(&mut watch.borrow_mut().0);
-    reading.states.values_mut().for_each(leaves);
+    reading.states.values_mut().for_each(remove_parents);
     reading
 }
 
@@ -173,7 +172,7 @@ impl Observer for Watch {
         }
         for entity in context.entities().iter() {
             self.0.classes.insert(entity.index(), entity.class().name().to_owned());
-            if tick % LOOK_TICKS != 0 {
+            if tick % SNAPSHOT_TICKS != 0 {
                 continue;
             }
             let state = self.0.states.entry(tick).or_default();
@@ -201,11 +200,11 @@ fn of_source2(value: &FieldValue) -> Datum {
         FieldValue::Float(value) => Datum::Floats(vec![*value]),
         FieldValue::Vector3D(value) => Datum::Floats(value.to_vec()),
         FieldValue::String(value) => Datum::Text(value.clone()),
-        other => panic!("the forge writes no {other:?}"),
+        other => panic!("unexpected value: {other:?}"),
     }
 }
 
-/// As awpy says it.
+/// Formats a value as awpy does.
 fn of_event(value: &EventValue) -> String {
     match value {
         EventValue::String(value) => value.clone(),

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use crate::support::appliance::Appliance;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 
 #[test]
-fn an_account_sees_itself_and_its_jobs_by_number() {
+fn account_shows_its_details_and_job_counts() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 2);
     appliance.job(&appliance.account("another").metered);
-    let of = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).expect(200).json();
+    let of = |key: &str| appliance.send(&Request::get("/api/account").key(key)).expect(200).json();
     let expected = |class: &str, in_use: u32, queued: u32, rendering: u32| {
         json!({"name": "studio", "key_class": class, "status": "active", "dinks": 2, "dinks_in_use": in_use,
                "queued": queued, "rendering": rendering})
@@ -20,7 +20,7 @@ fn an_account_sees_itself_and_its_jobs_by_number() {
     appliance.job(&keys.metered);
     appliance.job(&keys.reserved);
     assert_eq!(of(&keys.metered), expected("metered", 0, 2, 0));
-    // Reserved is claimed first, and it is what dinks are for.
+    // The reserved job is claimed first and uses a dink.
     appliance.claim(&appliance.node("n1")).unwrap();
     assert_eq!(of(&keys.reserved), expected("reserved", 1, 1, 1));
 }

@@ -1,12 +1,11 @@
-//! Whatever JSON value stands in whatever field: the answer is a `202` that says it back, or a `400` that names the
-//! field. Never anything else.
+//! Any JSON value in any field: the response is a `202` that echoes it, or a `400` that names the field.
 
 use dinkem_appliance::domain::limits;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
-use crate::support::client::Ask;
-use crate::support::dice::Dice;
+use crate::support::client::Request;
+use crate::support::rng::Rng;
 
 /// Bodies sent for each seed.
 const BODIES: usize = 1_500;
@@ -24,7 +23,7 @@ const FIELDS: [&str; 10] = [
     "commands.cl_draw_only_deathnotices",
 ];
 
-/// Numbers that readers of JSON like to get wrong.
+/// Numbers that JSON parsers often get wrong.
 const NUMBERS: [&str; 24] = [
     "0",
     "-0",
@@ -90,36 +89,36 @@ const NAMES: [&str; 9] = [
     "\"a.b\"",
 ];
 
-/// The text of some JSON value.
-fn value(dice: &mut Dice, depth: usize) -> String {
+/// A random JSON value.
+fn value(rng: &mut Rng, depth: usize) -> String {
     let kinds = if depth == 0 { 6 } else { 9 };
-    match dice.roll(kinds) {
-        0 => ["null", "true", "false"][dice.roll(3)].to_owned(),
-        1 | 2 => NUMBERS[dice.roll(NUMBERS.len())].to_owned(),
-        3 | 4 => STRINGS[dice.roll(STRINGS.len())].to_owned(),
-        5 => long(dice),
-        6 => format!("[{}]", some(dice, |dice| value(dice, depth - 1))),
-        _ => object(dice, depth - 1),
+    match rng.below(kinds) {
+        0 => ["null", "true", "false"][rng.below(3)].to_owned(),
+        1 | 2 => NUMBERS[rng.below(NUMBERS.len())].to_owned(),
+        3 | 4 => STRINGS[rng.below(STRINGS.len())].to_owned(),
+        5 => large_value(rng),
+        6 => format!("[{}]", list_of(rng, |rng| value(rng, depth - 1))),
+        _ => object(rng, depth - 1),
     }
 }
 
-fn object(dice: &mut Dice, depth: usize) -> String {
-    let members = some(dice, |dice| {
-        let name = NAMES[dice.roll(NAMES.len())];
-        format!("{}{name}{}:{}", space(dice), space(dice), value(dice, depth))
+fn object(rng: &mut Rng, depth: usize) -> String {
+    let members = list_of(rng, |rng| {
+        let name = NAMES[rng.below(NAMES.len())];
+        format!("{}{name}{}:{}", whitespace(rng), whitespace(rng), value(rng, depth))
     });
     format!("{{{members}}}")
 }
 
-fn some(dice: &mut Dice, mut one: impl FnMut(&mut Dice) -> String) -> String {
-    let count = dice.roll(4);
-    (0..count).map(|_| one(dice)).collect::<Vec<_>>().join(",")
+fn list_of(rng: &mut Rng, mut one: impl FnMut(&mut Rng) -> String) -> String {
+    let count = rng.below(4);
+    (0..count).map(|_| one(rng)).collect::<Vec<_>>().join(",")
 }
 
-/// Something large or deep, but inside of a body's limit.
-fn long(dice: &mut Dice) -> String {
-    let many = 1 + dice.roll(3_000);
-    match dice.roll(4) {
+/// A large or deeply nested value within the body limit.
+fn large_value(rng: &mut Rng) -> String {
+    let many = 1 + rng.below(3_000);
+    match rng.below(4) {
         0 => format!("\"{}\"", "x".repeat(many)),
         1 => "9".repeat(many),
         2 => format!("{}{}", "[".repeat(many), "]".repeat(many)),
@@ -127,12 +126,12 @@ fn long(dice: &mut Dice) -> String {
     }
 }
 
-fn space(dice: &mut Dice) -> &'static str {
-    ["", "", " ", "\n\t"][dice.roll(4)]
+fn whitespace(rng: &mut Rng) -> &'static str {
+    ["", "", " ", "\n\t"][rng.below(4)]
 }
 
-/// A good value of a field now and then, so that bodies are taken, too.
-fn good(dice: &mut Dice, field: &str) -> String {
+/// A valid value, so that some bodies are accepted.
+fn valid_value(rng: &mut Rng, field: &str) -> String {
     let values: &[&str] = match field {
         "demo_url" => &["\"https://example.com/x.dem\"", "\"http://\\u0065xample.com/\""],
         "steam64_id" => &["\"76561198000000001\""],
@@ -144,10 +143,10 @@ fn good(dice: &mut Dice, field: &str) -> String {
         "renderer" => &["\"builtin\"", "\"game\""],
         _ => &["\"0\"", "\"1\""],
     };
-    values[dice.roll(values.len())].to_owned()
+    values[rng.below(values.len())].to_owned()
 }
 
-/// A good job but for this one field, whose value is this text.
+/// A valid job, except that this field has this value.
 fn body(field: &str, text: &str) -> String {
     let (name, text) = match field.split_once('.') {
         Some((outer, inner)) => (outer, format!("{{\"{inner}\":{text}}}")),
@@ -162,30 +161,30 @@ fn body(field: &str, text: &str) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// What the job says of the field.
-fn said<'a>(job: &'a Value, field: &str) -> &'a Value {
+/// The field in the returned job.
+fn field_of<'a>(job: &'a Value, field: &str) -> &'a Value {
     field.split('.').fold(job, |value, name| &value[name])
 }
 
 #[test]
-fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_name() {
+fn any_json_value_is_echoed_back_or_rejected_by_field_name() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
     for seed in 1..=2 {
-        let dice = &mut Dice::new(seed);
+        let rng = &mut Rng::new(seed);
         for _ in 0..BODIES {
-            let field = FIELDS[dice.roll(FIELDS.len())];
-            let text = match dice.roll(10) {
-                0 => good(dice, field),
-                1 if field == "metadata" => object(dice, 3),
-                _ => value(dice, 4),
+            let field = FIELDS[rng.below(FIELDS.len())];
+            let text = match rng.below(10) {
+                0 => valid_value(rng, field),
+                1 if field == "metadata" => object(rng, 3),
+                _ => value(rng, 4),
             };
             let body = body(field, &text);
             if body.len() as u64 > limits::JSON_BODY_BYTES {
                 continue;
             }
-            let answer = appliance.send(&Ask::post("/api/clips").key(&key).json(&body));
+            let answer = appliance.send(&Request::post("/api/clips").key(&key).json(&body));
             let shown = || format!("seed {seed}: {body:.300} was answered {} {}", answer.status, answer.text());
             match answer.status {
                 202 => {
@@ -195,7 +194,7 @@ fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_n
                         let given = meant.as_object().unwrap();
                         assert!(given.iter().all(|(name, value)| job["commands"][name] == *value), "{}", shown());
                     } else {
-                        assert_eq!(*said(&job, field), meant, "{}", shown());
+                        assert_eq!(*field_of(&job, field), meant, "{}", shown());
                     }
                     taken.push(field);
                 }
@@ -218,27 +217,27 @@ fn any_json_value_in_any_field_is_taken_and_said_back_or_refused_by_the_fields_n
 }
 
 #[test]
-fn any_body_at_all_is_answered_202_400_or_413() {
+fn any_body_is_answered_with_202_400_or_413() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let dice = &mut Dice::new(3);
+    let rng = &mut Rng::new(3);
     let whole = format!(
         r#"{{"demo_url":"https://example.com/x.dem","steam64_id":"{PLAYER}","round":5,"fps":60,"commands":{{"spec_show_xray":"1"}},"metadata":{{"a":["\ud83c\udfae",1.5]}}}}"#
     );
     for _ in 0..1_000 {
-        // Bytes flipped, cut out, doubled.
+        // Bytes replaced, removed, inserted, duplicated.
         let mut bytes = whole.clone().into_bytes();
-        for _ in 0..1 + dice.roll(4) {
-            let at = dice.roll(bytes.len());
-            match dice.roll(4) {
-                0 => bytes[at] = dice.roll(256) as u8,
+        for _ in 0..1 + rng.below(4) {
+            let at = rng.below(bytes.len());
+            match rng.below(4) {
+                0 => bytes[at] = rng.below(256) as u8,
                 1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, b"{}[]\",:\\\0\xff"[dice.roll(10)]),
+                2 => bytes.insert(at, b"{}[]\",:\\\0\xff"[rng.below(10)]),
                 _ => bytes.extend_from_within(at..),
             }
         }
-        let ask = Ask::post("/api/clips").key(&key).json(&bytes);
-        let answer = appliance.send(&if dice.roll(4) == 0 { ask.chunked() } else { ask });
+        let request = Request::post("/api/clips").key(&key).json(&bytes);
+        let answer = appliance.send(&if rng.below(4) == 0 { request.chunked() } else { request });
         let shown = String::from_utf8_lossy(&bytes);
         assert!([202, 400, 413].contains(&answer.status), "{shown}: {}", answer.text());
         assert_eq!(answer.status == 202, answer.json()["error"] == json!(null), "{shown}: {}", answer.text());

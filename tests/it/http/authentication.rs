@@ -1,4 +1,4 @@
-//! The contract's page "Authentication", row by row, and `api.md`'s reading of the header.
+//! The contract's page "Authentication", row by row, and details of the header.
 
 use std::time::Duration;
 
@@ -8,60 +8,60 @@ use dinkem_appliance::http::routes;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, good_job};
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
 
 const MISSING: &str = r#"{"error":"Missing or invalid API key"}"#;
 const INVALID: &str = r#"{"error":"Invalid API key"}"#;
 const NO_DINKS: &str = r#"{"error":"No reserved capacity provisioned"}"#;
-/// The contract's own example, which is nobody's.
+/// The contract's example, which belongs to no account.
 const UNKNOWN: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
 
 #[track_caller]
-fn refused(answer: &Answer, body: &str) {
+fn assert_unauthorized(answer: &Answer, body: &str) {
     assert_eq!((answer.status, answer.text()), (401, body));
     assert_eq!(answer.header("WWW-Authenticate"), Some("Bearer"));
     assert_eq!(answer.header("Content-Type"), Some("application/json"));
 }
 
 #[track_caller]
-fn forbidden(answer: &Answer) {
+fn assert_forbidden(answer: &Answer) {
     assert_eq!((answer.status, answer.text()), (403, NO_DINKS));
     assert_eq!(answer.header("WWW-Authenticate"), None);
     assert_eq!(answer.header("Content-Type"), Some("application/json"));
 }
 
-/// Every route of clients, with something in the place of its names.
-fn client_routes() -> Vec<Ask> {
+/// Every client route, with its placeholders filled in.
+fn client_routes() -> Vec<Request> {
     routes::all()
         .filter(|(_, _, who)| *who == "client")
-        .map(|(method, pattern, _)| Ask::new(method, &pattern.replace(['{', '}'], "")))
+        .map(|(method, pattern, _)| Request::new(method, &pattern.replace(['{', '}'], "")))
         .collect()
 }
 
-fn with(value: &str) -> Ask {
-    Ask::get("/api/account").header("Authorization", value)
+fn with(value: &str) -> Request {
+    Request::get("/api/account").header("Authorization", value)
 }
 
 #[test]
-fn no_authorization_header_is_a_missing_key() {
+fn missing_authorization_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    refused(&appliance.send(&Ask::get("/api/account")), MISSING);
-    // A key anywhere else is no key.
+    assert_unauthorized(&appliance.send(&Request::get("/api/account")), MISSING);
+    // A key anywhere else does not count.
     let elsewhere = [
-        Ask::get(&format!("/api/account?access_token={key}&api_key={key}")),
-        Ask::get("/api/account").header("X-API-Key", &key),
-        Ask::get("/api/account").header("Cookie", &format!("Authorization=Bearer {key}; key={key}")),
-        Ask::get("/api/account").header("Proxy-Authorization", &format!("Bearer {key}")),
-        Ask::post("/api/clips").json(json!({ "key": key }).to_string()),
+        Request::get(&format!("/api/account?access_token={key}&api_key={key}")),
+        Request::get("/api/account").header("X-API-Key", &key),
+        Request::get("/api/account").header("Cookie", &format!("Authorization=Bearer {key}; key={key}")),
+        Request::get("/api/account").header("Proxy-Authorization", &format!("Bearer {key}")),
+        Request::post("/api/clips").json(json!({ "key": key }).to_string()),
     ];
-    for ask in elsewhere {
-        refused(&appliance.send(&ask), MISSING);
+    for request in elsewhere {
+        assert_unauthorized(&appliance.send(&request), MISSING);
     }
 }
 
 #[test]
-fn a_header_that_is_not_a_well_formed_bearer_uuid_is_a_missing_key() {
+fn malformed_bearer_header_is_a_missing_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let bare = key.replace('-', "");
@@ -106,25 +106,28 @@ fn a_header_that_is_not_a_well_formed_bearer_uuid_is_a_missing_key() {
     for value in malformed {
         let answer = appliance.send(&with(&value));
         assert_eq!((answer.status, answer.text()), (401, MISSING), "{value:?}");
-        refused(&answer, MISSING);
+        assert_unauthorized(&answer, MISSING);
     }
 }
 
 #[test]
-fn a_second_authorization_header_is_malformed_whatever_is_in_it() {
+fn second_authorization_header_is_malformed_whatever_its_value() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let good = format!("Bearer {key}");
     for second in [good.as_str(), "", "Basic x", "Bearer", &format!("Bearer {UNKNOWN}"), "\u{fffd}"] {
         for (one, two) in [(good.as_str(), second), (second, good.as_str())] {
-            refused(&appliance.send(&with(one).header("authorization", two)), MISSING);
+            assert_unauthorized(&appliance.send(&with(one).header("authorization", two)), MISSING);
         }
     }
-    refused(&appliance.send(&with(&good).header("AUTHORIZATION", &good).header("Authorization", &good)), MISSING);
+    assert_unauthorized(
+        &appliance.send(&with(&good).header("AUTHORIZATION", &good).header("Authorization", &good)),
+        MISSING,
+    );
 }
 
 #[test]
-fn a_header_that_is_not_text_is_malformed() {
+fn header_that_is_not_utf8_is_malformed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     for bytes in [&b"\xff"[..], b"\xc3", b"\x80\x80"] {
@@ -135,20 +138,20 @@ fn a_header_that_is_not_text_is_malformed() {
             request.extend(b"\r\nConnection: close\r\n\r\n");
             let mut stream = connect(appliance.address);
             std::io::Write::write_all(&mut stream, &request).unwrap();
-            refused(&Answer::read(stream, false), MISSING);
+            assert_unauthorized(&Answer::read(stream, false), MISSING);
         }
     }
 }
 
 #[test]
-fn a_header_longer_than_a_head_may_be_is_turned_away_before_any_key_is_read() {
+fn oversized_header_is_rejected_with_431() {
     let appliance = Appliance::start();
     let answer = appliance.send(&with(&format!("Bearer {}", "0".repeat(200_000))));
     assert_eq!(answer.status, 431);
 }
 
 #[test]
-fn a_key_is_taken_in_either_case_after_any_number_of_spaces() {
+fn key_is_accepted_in_any_letter_case_after_any_number_of_spaces() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let upper = key.to_uppercase();
@@ -159,17 +162,17 @@ fn a_key_is_taken_in_either_case_after_any_number_of_spaces() {
         format!("bEaReR {upper}"),
         format!("Bearer  {key}"),
         format!("Bearer{}{key}", " ".repeat(500)),
-        // HTTP itself takes blanks at a value's ends away.
+        // HTTP strips whitespace around a value.
         format!("  Bearer {key} \t"),
     ];
     for value in values {
         appliance.send(&with(&value)).expect(200);
     }
-    appliance.send(&Ask::get("/api/account").header("aUTHORIZATION", &format!("Bearer {key}"))).expect(200);
+    appliance.send(&Request::get("/api/account").header("aUTHORIZATION", &format!("Bearer {key}"))).expect(200);
 }
 
 #[test]
-fn a_key_that_matches_no_account_is_invalid_whatever_version_of_uuid_it_is() {
+fn unknown_key_is_invalid_whatever_its_uuid_version() {
     let appliance = Appliance::start();
     appliance.account("studio");
     let unknown = [
@@ -180,30 +183,30 @@ fn a_key_that_matches_no_account_is_invalid_whatever_version_of_uuid_it_is() {
         "0190f3c7-7a1e-7c3b-cf00-5a4e8a2b6c1d",
     ];
     for key in unknown {
-        refused(&appliance.send(&Ask::get("/api/account").key(key)), INVALID);
+        assert_unauthorized(&appliance.send(&Request::get("/api/account").key(key)), INVALID);
     }
-    refused(&appliance.send(&Ask::get("/api/account").key(&appliance.node("n1").key)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&appliance.node("n1").key)), INVALID);
 }
 
 #[test]
-fn a_new_account_is_rejected_until_it_is_activated_and_again_once_deactivated() {
+fn account_is_rejected_before_activation_and_after_deactivation() {
     let appliance = Appliance::start();
-    let keys = appliance.inactive("studio");
-    let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Ask::get("/api/account").key(key)));
-    both().iter().for_each(|answer| refused(answer, INVALID));
+    let keys = appliance.inactive_account("studio");
+    let both = || [&keys.metered, &keys.reserved].map(|key| appliance.send(&Request::get("/api/account").key(key)));
+    both().iter().for_each(|answer| assert_unauthorized(answer, INVALID));
     app::accounts::activate(&appliance.app, &crate::support::operator(), Some("studio")).unwrap();
     let [metered, reserved] = both();
     metered.expect(200);
-    forbidden(&reserved);
+    assert_forbidden(&reserved);
     app::accounts::deactivate(&appliance.app, &crate::support::operator(), "studio").unwrap();
-    both().iter().for_each(|answer| refused(answer, INVALID));
+    both().iter().for_each(|answer| assert_unauthorized(answer, INVALID));
 }
 
 #[test]
-fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overlap_is_not() {
+fn revoked_or_rotated_key_is_invalid_at_once_but_works_during_its_overlap() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
-    let status = |key: &str| appliance.send(&Ask::get("/api/account").key(key)).status;
+    let status = |key: &str| appliance.send(&Request::get("/api/account").key(key)).status;
     let rotate = |class, overlap| {
         let (_, new) =
             app::accounts::keys::rotate(&appliance.app, &crate::support::operator(), &keys.name, class, overlap)
@@ -213,64 +216,64 @@ fn a_revoked_or_rotated_key_is_unknown_from_the_next_request_on_and_one_in_overl
     let successor = rotate(KeyClass::Metered, Duration::from_secs(60));
     assert_eq!((status(&keys.metered), status(&successor)), (200, 200));
     appliance.clock.advance(Duration::from_secs(60));
-    refused(&appliance.send(&Ask::get("/api/account").key(&keys.metered)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&keys.metered)), INVALID);
     assert_eq!(status(&successor), 200);
     rotate(KeyClass::Reserved, Duration::ZERO);
-    refused(&appliance.send(&Ask::get("/api/account").key(&keys.reserved)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&keys.reserved)), INVALID);
     for key in app::accounts::keys::list(&appliance.app, "studio").unwrap() {
         app::accounts::keys::revoke(&appliance.app, &crate::support::operator(), key.id).unwrap();
     }
-    refused(&appliance.send(&Ask::get("/api/account").key(&successor)), INVALID);
+    assert_unauthorized(&appliance.send(&Request::get("/api/account").key(&successor)), INVALID);
 }
 
 #[test]
-fn the_key_selects_the_job_type_and_both_belong_to_one_account() {
+fn key_selects_the_job_type_and_both_keys_belong_to_one_account() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let mut jobs = Vec::new();
     for (key, class) in [(&keys.metered, "metered"), (&keys.reserved, "reserved")] {
         assert_eq!((key.len(), uuid::Uuid::try_parse(key).is_ok()), (36, true));
-        let answer = appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
+        let answer = appliance.send(&Request::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
         assert_eq!(answer.json()["job_type"], class);
         jobs.push(answer.json()["id"].clone());
-        let account = appliance.send(&Ask::get("/api/account").key(key)).expect(200).json();
+        let account = appliance.send(&Request::get("/api/account").key(key)).expect(200).json();
         assert_eq!((&account["name"], &account["key_class"]), (&json!("studio"), &json!(class)));
     }
-    // Priority renders are claimed ahead of best-effort work that came before them.
+    // Reserved jobs are claimed before earlier metered ones.
     let claim = appliance.claim(&appliance.node("n1")).unwrap();
     assert_eq!(claim["job"]["id"], jobs[1]);
 }
 
 #[test]
-fn a_reserved_key_without_dinks_is_forbidden_on_every_route_of_clients() {
+fn reserved_key_without_dinks_is_forbidden_on_every_client_route() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let routes = client_routes();
     assert!(routes.len() >= 7, "{}", routes.len());
-    for ask in routes {
-        let answer = appliance.send(&ask.clone().key(&keys.reserved));
-        assert_eq!(answer.status, 403, "{}", ask.target());
-        forbidden(&answer);
+    for request in routes {
+        let answer = appliance.send(&request.clone().key(&keys.reserved));
+        assert_eq!(answer.status, 403, "{}", request.target());
+        assert_forbidden(&answer);
     }
-    forbidden(&appliance.send(&Ask::put("/api/clips").key(&keys.reserved)));
+    assert_forbidden(&appliance.send(&Request::put("/api/clips").key(&keys.reserved)));
     app::accounts::dinks::set(&appliance.app, &crate::support::operator(), "studio", 1).unwrap();
-    appliance.send(&Ask::get("/api/clips").key(&keys.reserved)).expect(200);
+    appliance.send(&Request::get("/api/clips").key(&keys.reserved)).expect(200);
 }
 
 #[test]
-fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_are_forbidden() {
+fn queued_jobs_keep_their_place_when_dinks_are_removed_and_new_ones_are_forbidden() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let other = appliance.account_with_dinks("other", 1);
-    let submit = |key: &str| appliance.send(&Ask::post("/api/clips").key(key).json(good_job().to_string()));
+    let submit = |key: &str| appliance.send(&Request::post("/api/clips").key(key).json(good_job().to_string()));
     let id = |answer: &Answer| answer.json()["id"].clone();
     let first = id(&submit(&keys.reserved).expect(202));
     let second = id(&submit(&other.reserved).expect(202));
     app::accounts::dinks::set(&appliance.app, &crate::support::operator(), "studio", 0).unwrap();
-    forbidden(&submit(&keys.reserved));
-    forbidden(&appliance.send(&Ask::get("/api/clips").key(&keys.reserved)));
-    // What waits still waits as reserved work, and the account's other key sees it.
-    let seen = appliance.send(&Ask::get(&format!("/api/clips/{}", first.as_str().unwrap())).key(&keys.metered));
+    assert_forbidden(&submit(&keys.reserved));
+    assert_forbidden(&appliance.send(&Request::get("/api/clips").key(&keys.reserved)));
+    // The queued job is still reserved, and the account's other key sees it.
+    let seen = appliance.send(&Request::get(&format!("/api/clips/{}", first.as_str().unwrap())).key(&keys.metered));
     assert_eq!((&seen.json()["job_type"], &seen.json()["queue_position"]), (&json!("reserved"), &json!(1)));
     submit(&keys.metered).expect(202);
     let node = appliance.node("n1");
@@ -279,16 +282,16 @@ fn jobs_that_wait_keep_their_place_when_the_dinks_are_taken_away_and_new_ones_ar
 }
 
 #[test]
-fn every_route_of_clients_is_closed_without_a_key_and_says_so_alike() {
+fn every_client_route_rejects_missing_and_unknown_keys_alike() {
     let appliance = Appliance::start();
-    for ask in client_routes() {
-        refused(&appliance.send(&ask), MISSING);
-        refused(&appliance.send(&ask.clone().key(UNKNOWN)), INVALID);
+    for request in client_routes() {
+        assert_unauthorized(&appliance.send(&request), MISSING);
+        assert_unauthorized(&appliance.send(&request.clone().key(UNKNOWN)), INVALID);
     }
 }
 
 #[test]
-fn below_api_only_joining_and_the_description_are_open() {
+fn only_join_and_openapi_are_public_below_api() {
     let open: Vec<_> = routes::all()
         .filter(|(_, pattern, who)| pattern.starts_with("/api") && *who == "anyone")
         .map(|(method, pattern, _)| format!("{method} {pattern}"))
@@ -297,16 +300,18 @@ fn below_api_only_joining_and_the_description_are_open() {
 }
 
 #[test]
-fn there_are_no_cookies_and_no_sessions() {
+fn there_are_no_cookies_or_sessions() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    for ask in [Ask::get("/api/account").key(&key), Ask::get("/api/account"), Ask::get("/api/nowhere").key(&key)] {
-        let answer = appliance.send(&ask.header("Origin", "https://evil.example"));
+    for request in
+        [Request::get("/api/account").key(&key), Request::get("/api/account"), Request::get("/api/nowhere").key(&key)]
+    {
+        let answer = appliance.send(&request.header("Origin", "https://evil.example"));
         for name in ["Set-Cookie", "Access-Control-Allow-Origin", "Access-Control-Allow-Headers"] {
             assert_eq!(answer.header(name), None);
         }
     }
-    // On one connection, a good request says nothing of the next one.
+    // Authentication does not carry over to the next request on a connection.
     let two = format!(
         "GET /api/account HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\nGET /api/account HTTP/1.1\r\nHost: \
          x\r\nConnection: close\r\n\r\n"
@@ -320,11 +325,11 @@ fn there_are_no_cookies_and_no_sessions() {
 }
 
 #[test]
-fn the_key_is_looked_at_before_the_body() {
+fn key_is_checked_before_the_body_is_read() {
     let appliance = Appliance::start();
-    // The body never comes: only an answer that does not wait for it can arrive.
+    // The body never arrives, so the response cannot have waited for it.
     let head = "POST /api/demos HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n";
     let mut stream = connect(appliance.address);
     std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
-    refused(&Answer::read(stream, false), MISSING);
+    assert_unauthorized(&Answer::read(stream, false), MISSING);
 }

@@ -1,9 +1,9 @@
-//! What bodies may be before anybody reads them as a job: types, lengths, limits.
+//! JSON bodies before they are parsed: content types, lengths, limits.
 
 use dinkem_appliance::domain::limits;
 
 use crate::support::appliance::{Appliance, good_job};
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
 
 fn padded(bytes: usize) -> String {
     let body = good_job().to_string();
@@ -11,7 +11,7 @@ fn padded(bytes: usize) -> String {
 }
 
 #[test]
-fn a_json_route_takes_json_and_nothing_else() {
+fn json_route_accepts_only_json() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let types = [
@@ -24,63 +24,63 @@ fn a_json_route_takes_json_and_nothing_else() {
         (Some("Application/JSON ;x=y"), 202),
     ];
     for (content_type, status) in types {
-        let ask = Ask::post("/api/clips").key(&key).body(good_job().to_string());
-        let ask = content_type.map_or(ask.clone(), |value| ask.header("Content-Type", value));
-        let answer = appliance.send(&ask).expect(status);
+        let request = Request::post("/api/clips").key(&key).body(good_job().to_string());
+        let request = content_type.map_or(request.clone(), |value| request.header("Content-Type", value));
+        let answer = appliance.send(&request).expect(status);
         assert!(status == 202 || answer.json()["code"] == "unsupported_media_type");
     }
 }
 
 #[test]
-fn a_body_of_sixteen_kibibytes_is_taken_and_one_byte_more_is_not() {
+fn json_body_is_limited_to_16_kib() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let most = limits::JSON_BODY_BYTES as usize;
-    let ask = |bytes: usize| Ask::post("/api/clips").key(&key).json(padded(bytes));
-    appliance.send(&ask(most)).expect(202);
-    appliance.send(&ask(most).chunked()).expect(202);
-    assert_eq!(appliance.send(&ask(most + 1)).expect(413).json()["code"], "body_too_large");
-    appliance.send(&ask(most + 1).chunked()).expect(413);
-    // What is over the limit by its own word is not waited for, once it is more than the transport receives beforehand.
-    let head = Ask::post("/api/clips").key(&key).json("").no_length().header("Content-Length", "100000");
+    let request = |bytes: usize| Request::post("/api/clips").key(&key).json(padded(bytes));
+    appliance.send(&request(most)).expect(202);
+    appliance.send(&request(most).chunked()).expect(202);
+    assert_eq!(appliance.send(&request(most + 1)).expect(413).json()["code"], "body_too_large");
+    appliance.send(&request(most + 1).chunked()).expect(413);
+    // A body announced as too large is not waited for once it exceeds what the transport buffers.
+    let head = Request::post("/api/clips").key(&key).json("").no_length().header("Content-Length", "100000");
     let mut stream = connect(appliance.address);
     std::io::Write::write_all(&mut stream, &head.bytes()).unwrap();
     Answer::read(stream, false).expect(413);
 }
 
 #[test]
-fn an_operator_may_take_larger_bodies() {
+fn operator_can_raise_the_body_limit() {
     let appliance = Appliance::start_with(|options| options.limits.json_body_bytes = 100_000);
     let key = appliance.account("studio").metered;
-    appliance.send(&Ask::post("/api/clips").key(&key).json(padded(100_000))).expect(202);
-    appliance.send(&Ask::post("/api/clips").key(&key).json(padded(100_001))).expect(413);
+    appliance.send(&Request::post("/api/clips").key(&key).json(padded(100_000))).expect(202);
+    appliance.send(&Request::post("/api/clips").key(&key).json(padded(100_001))).expect(413);
 }
 
 #[test]
-fn the_type_is_checked_before_the_size_and_the_size_before_the_content() {
+fn content_type_is_checked_before_size_and_size_before_content() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let large = "[".repeat(limits::JSON_BODY_BYTES as usize + 1);
-    appliance.send(&Ask::post("/api/clips").key(&key).body(&large)).expect(415);
-    appliance.send(&Ask::post("/api/clips").key(&key).json(&large)).expect(413);
-    appliance.send(&Ask::post("/api/clips").key(&key).json("[")).expect(400);
-    appliance.send(&Ask::post("/api/clips").key(&key).json("")).expect(400);
+    appliance.send(&Request::post("/api/clips").key(&key).body(&large)).expect(415);
+    appliance.send(&Request::post("/api/clips").key(&key).json(&large)).expect(413);
+    appliance.send(&Request::post("/api/clips").key(&key).json("[")).expect(400);
+    appliance.send(&Request::post("/api/clips").key(&key).json("")).expect(400);
 }
 
 #[test]
-fn a_length_that_can_be_read_two_ways_is_refused() {
+fn ambiguous_body_length_is_rejected() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = good_job().to_string();
     let length = body.len().to_string();
-    let ask = Ask::post("/api/clips").key(&key).json(&body);
+    let request = Request::post("/api/clips").key(&key).json(&body);
     let odd = [
-        (ask.clone().chunked().header("Content-Length", &length), 400, "bad_request"),
-        (ask.clone().header("Content-Length", &length), 400, "bad_request"),
-        (ask.clone().no_length().header("Content-Length", &format!("{length}, {length}")), 400, "bad_request"),
-        (ask.no_length().header("Transfer-Encoding", "gzip, chunked"), 501, "not_implemented"),
+        (request.clone().chunked().header("Content-Length", &length), 400, "bad_request"),
+        (request.clone().header("Content-Length", &length), 400, "bad_request"),
+        (request.clone().no_length().header("Content-Length", &format!("{length}, {length}")), 400, "bad_request"),
+        (request.no_length().header("Transfer-Encoding", "gzip, chunked"), 501, "not_implemented"),
     ];
-    for (ask, status, code) in odd {
-        assert_eq!(appliance.send(&ask).expect(status).json()["code"], code);
+    for (request, status, code) in odd {
+        assert_eq!(appliance.send(&request).expect(status).json()["code"], code);
     }
 }

@@ -1,14 +1,14 @@
-//! `/api/clips` and `/api/clips/{id}`: the contract's page "Submitting Render Jobs", and what the design adds.
+//! `/api/clips` and `/api/clips/{id}`: the contract's page "Submitting Render Jobs", and our additions.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
-use crate::support::client::{Answer, Ask};
+use crate::support::client::{Answer, Request};
 
 fn submit(appliance: &Appliance, key: &str, body: impl AsRef<[u8]>) -> Answer {
-    appliance.send(&Ask::post("/api/clips").key(key).json(body))
+    appliance.send(&Request::post("/api/clips").key(key).json(body))
 }
 
 fn with(name: &str, value: Value) -> String {
@@ -18,7 +18,7 @@ fn with(name: &str, value: Value) -> String {
 }
 
 #[test]
-fn the_contracts_own_example_is_accepted_and_answered_with_the_whole_job() {
+fn contract_example_is_accepted_and_returns_the_whole_job() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = r#"{ "demo_url": "https://example.com/demo.dem", "steam64_id": "76561198000000000", "round": 5 }"#;
@@ -27,7 +27,7 @@ fn the_contracts_own_example_is_accepted_and_answered_with_the_whole_job() {
     let id = job["id"].as_str().unwrap();
     assert_eq!(answer.header("Location"), Some(format!("/api/clips/{id}").as_str()));
     assert_eq!(uuid::Uuid::try_parse(id).unwrap().get_version_num(), 7);
-    let why = job["waiting_because"].as_str().expect("a job that waits says why");
+    let why = job["waiting_because"].as_str().expect("a queued job says why it waits");
     let expected = json!({
         "id": id, "status": "queued", "stage": null, "progress": 0.0, "queue_position": 1, "waiting_because": why,
         "job_type": "metered", "demo_url": "https://example.com/demo.dem", "steam64_id": PLAYER, "round": 5,
@@ -36,11 +36,11 @@ fn the_contracts_own_example_is_accepted_and_answered_with_the_whole_job() {
         "started_at": null, "finished_at": null, "error": null, "clip": null,
     });
     assert_eq!(job, expected);
-    assert_eq!(appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json(), expected);
+    assert_eq!(appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json(), expected);
 }
 
 #[test]
-fn everything_a_client_says_comes_back_as_it_was_said() {
+fn every_field_is_returned_as_submitted() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let metadata = "{ \"match\" :  1.50, \"caf\\u00e9\":[ null,\"\u{1F3AE}\" ] }";
@@ -55,15 +55,15 @@ fn everything_a_client_says_comes_back_as_it_was_said() {
     assert_eq!(job["commands"], json!({"spec_show_xray": "1", "cl_draw_only_deathnotices": "0"}));
     assert_eq!(job["demo_url"], "https://example.com/a.dem.bz2?x=1&y=2");
     let id = job["id"].as_str().unwrap();
-    let shown = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200);
-    let listed = appliance.send(&Ask::get("/api/clips").key(&key)).expect(200);
+    let shown = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200);
+    let listed = appliance.send(&Request::get("/api/clips").key(&key)).expect(200);
     for text in [answer.text(), shown.text(), listed.text()] {
-        assert!(text.contains(&format!("\"metadata\":{metadata}")), "to the byte: {text}");
+        assert!(text.contains(&format!("\"metadata\":{metadata}")), "metadata must be returned byte for byte: {text}");
     }
 }
 
 #[test]
-fn a_bad_body_is_refused_and_the_field_named() {
+fn bad_body_is_rejected_with_the_field_named() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let cases = [
@@ -88,7 +88,7 @@ fn a_bad_body_is_refused_and_the_field_named() {
     ];
     for (field, body) in cases {
         let answer = submit(&appliance, &key, body);
-        answer.blames(field);
+        answer.expect_bad_field(field);
         let problem = answer.json();
         assert!(problem["error"].as_str().unwrap().contains(field), "{problem}");
         assert_eq!(problem["code"], "invalid_field");
@@ -97,8 +97,8 @@ fn a_bad_body_is_refused_and_the_field_named() {
         let problem = submit(&appliance, &key, body).expect(400).json();
         assert_eq!((problem["code"].as_str(), &problem["field"]), (Some("invalid_json"), &Value::Null));
     }
-    let page = appliance.send(&Ask::get("/api/clips").key(&key)).expect(200).json();
-    assert_eq!(page, json!({"clips": [], "next_cursor": null}), "nothing of it became a job");
+    let page = appliance.send(&Request::get("/api/clips").key(&key)).expect(200).json();
+    assert_eq!(page, json!({"clips": [], "next_cursor": null}), "no job was created");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn jobs_are_listed_newest_first_page_by_page() {
     let mut expected: Vec<String> = (0..7).map(|_| appliance.job(&keys.metered)).collect();
     expected.reverse();
 
-    let list = |query: &str| appliance.send(&Ask::get(&format!("/api/clips{query}")).key(&keys.metered));
+    let list = |query: &str| appliance.send(&Request::get(&format!("/api/clips{query}")).key(&keys.metered));
     let ids = |page: &Value| -> Vec<String> {
         page["clips"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect()
     };
@@ -126,14 +126,14 @@ fn jobs_are_listed_newest_first_page_by_page() {
     }
     assert_eq!((found, cursor.as_str()), (expected.clone(), ""));
 
-    appliance.send(&Ask::delete(&format!("/api/clips/{}", expected[2])).key(&keys.metered)).expect(200);
+    appliance.send(&Request::delete(&format!("/api/clips/{}", expected[2])).key(&keys.metered)).expect(200);
     assert_eq!(ids(&list("?status=cancelled").json()), expected[2..3]);
     assert_eq!(ids(&list("?status=queued&limit=2").json()), [expected[0].clone(), expected[1].clone()]);
     assert_eq!(ids(&list("?status=done").json()), Vec::<String>::new());
 }
 
 #[test]
-fn a_list_that_is_asked_for_wrongly_is_refused() {
+fn bad_list_parameters_are_rejected() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let cases = [
@@ -151,27 +151,27 @@ fn a_list_that_is_asked_for_wrongly_is_refused() {
         ("limit=5&limit=6", "limit"),
     ];
     for (query, field) in cases {
-        appliance.send(&Ask::get(&format!("/api/clips?{query}")).key(&key)).blames(field);
+        appliance.send(&Request::get(&format!("/api/clips?{query}")).key(&key)).expect_bad_field(field);
     }
 }
 
 #[test]
-fn a_waiting_job_is_cancelled_once_and_stays_so() {
+fn queued_job_can_be_cancelled_and_stays_cancelled() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let id = appliance.job(&key);
     appliance.clock.advance(Duration::from_secs(5));
-    let first = appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+    let first = appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
     assert_eq!((&first["status"], &first["finished_at"]), (&json!("cancelled"), &json!("2026-11-23T00:00:05.000Z")));
     assert_eq!((&first["queue_position"], &first["waiting_because"]), (&Value::Null, &Value::Null));
     appliance.clock.advance(Duration::from_secs(5));
-    let again = appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+    let again = appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
     assert_eq!(again, first);
     assert!(appliance.claim(&appliance.node("n1")).is_none(), "no node gets a cancelled job");
 }
 
 #[test]
-fn a_job_that_is_not_ones_own_does_not_exist() {
+fn another_accounts_job_does_not_exist() {
     let appliance = Appliance::start();
     let owner = appliance.account("studio").metered;
     let stranger = appliance.account("another").metered;
@@ -181,18 +181,18 @@ fn a_job_that_is_not_ones_own_does_not_exist() {
     let answers: Vec<_> = [&id, &missing, &plain, &"5".to_owned(), &format!("{{{id}}}")]
         .iter()
         .flat_map(|id| {
-            ["GET", "DELETE", "PUT"].map(|method| Ask::new(method, &format!("/api/clips/{id}")).key(&stranger))
+            ["GET", "DELETE", "PUT"].map(|method| Request::new(method, &format!("/api/clips/{id}")).key(&stranger))
         })
-        .map(|ask| appliance.send(&ask).expect(404).text().to_owned())
+        .map(|request| appliance.send(&request).expect(404).text().to_owned())
         .collect();
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "all the same: {answers:?}");
-    let own = appliance.send(&Ask::put(&format!("/api/clips/{id}")).key(&owner)).expect(405);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "all responses must be equal: {answers:?}");
+    let own = appliance.send(&Request::put(&format!("/api/clips/{id}")).key(&owner)).expect(405);
     assert_eq!(own.header("Allow"), Some("GET, DELETE"));
-    assert_eq!(appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&owner)).json()["status"], "queued");
+    assert_eq!(appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&owner)).json()["status"], "queued");
 }
 
 #[test]
-fn the_queue_position_counts_the_same_accounts_and_classs_jobs_ahead() {
+fn queue_position_counts_earlier_jobs_of_the_same_account_and_class() {
     let appliance = Appliance::start();
     let keys = appliance.account_with_dinks("studio", 1);
     let other = appliance.account("another").metered;

@@ -1,4 +1,4 @@
-//! `complete` over a socket: one at a time for each lease, few at once in all, and what is published stays.
+//! The `complete` call: one at a time for each lease, few at once in total, and published clips stay as they are.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -6,58 +6,57 @@ use std::process::Command;
 
 use dinkem_appliance::domain::limits;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::node::lease_path;
 use crate::support::appliance::{Appliance, Joined};
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
+use crate::support::hash::sha256_hex;
 use crate::support::video::CLIP;
 use crate::support::wait::until;
 
-fn completion(node: &Joined, claim: &Value, video: &[u8]) -> Ask {
-    let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
+fn completion(node: &Joined, claim: &Value, video: &[u8]) -> Request {
+    let sha256 = sha256_hex(video);
     let body = serde_json::json!({"video_sha256": sha256}).to_string();
-    Ask::post(&lease_path(claim, "/complete")).key(&node.key).json(body)
+    Request::post(&lease_path(claim, "/complete")).key(&node.key).json(body)
 }
 
 fn video_path(appliance: &Appliance, claim: &Value) -> PathBuf {
     appliance.app.data_dir().join(format!("clips/{}.mp4", claim["lease"]))
 }
 
-/// A video that can be hashed only once the test writes it: a pipe in its place.
-fn pipe(appliance: &Appliance, claim: &Value) -> PathBuf {
+/// A named pipe in place of the video, so that hashing waits until the test writes to it.
+fn make_pipe(appliance: &Appliance, claim: &Value) -> PathBuf {
     let path = video_path(appliance, claim);
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     path
 }
 
-/// A request whose answer is read later.
-fn sent(appliance: &Appliance, ask: &Ask) -> std::net::TcpStream {
+/// Sends a request whose response is read later.
+fn send_only(appliance: &Appliance, request: &Request) -> std::net::TcpStream {
     let mut stream = connect(appliance.address);
-    stream.write_all(&ask.bytes()).unwrap();
+    stream.write_all(&request.bytes()).unwrap();
     stream
 }
 
 #[test]
-fn a_second_completion_of_a_lease_is_told_to_ask_again_while_the_first_is_checked() {
+fn second_completion_is_told_to_retry_while_the_first_is_checked() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
     appliance.job(&key);
     let claim = appliance.claim(&node).unwrap();
-    let pipe = pipe(&appliance, &claim);
+    let pipe = make_pipe(&appliance, &claim);
     let complete = completion(&node, &claim, &CLIP);
-    let first = sent(&appliance, &complete);
-    until("the first one to be checked", || (appliance.app.uploads_in_flight() == 1).then_some(()));
+    let first = send_only(&appliance, &complete);
+    until("the check of the first completion", || (appliance.app.uploads_in_flight() == 1).then_some(()));
     for _ in 0..220 {
-        let told = appliance.send(&complete).expect(409);
-        assert_eq!((told.json()["code"].as_str(), told.header("Retry-After")), (Some("completing"), Some("1")));
+        let actual = appliance.send(&complete).expect(409);
+        assert_eq!((actual.json()["code"].as_str(), actual.header("Retry-After")), (Some("completing"), Some("1")));
     }
-    let upload = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body("something else");
+    let upload = Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body("something else");
     assert_eq!(appliance.send(&upload).expect(409).json()["code"], "completing");
-    let poster = Ask::put(&lease_path(&claim, "/poster")).key(&node.key).body([0xff, 0xd8, 0xff, 0]);
+    let poster = Request::put(&lease_path(&claim, "/poster")).key(&node.key).body([0xff, 0xd8, 0xff, 0]);
     assert_eq!(appliance.send(&poster).expect(409).json()["code"], "completing");
-    // Clients are served meanwhile.
     appliance.job(&key);
 
     std::fs::write(pipe, "what broke on its way").unwrap();
@@ -68,7 +67,7 @@ fn a_second_completion_of_a_lease_is_told_to_ask_again_while_the_first_is_checke
 }
 
 #[test]
-fn few_videos_are_checked_at_once_and_one_node_does_not_take_them_all() {
+fn concurrent_video_checks_are_limited_in_total_and_per_node() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let nodes: Vec<Joined> = (1..=3).map(|number| appliance.node(&format!("n{number}"))).collect();
@@ -80,16 +79,16 @@ fn few_videos_are_checked_at_once_and_one_node_does_not_take_them_all() {
     for node in &nodes[..limits::COMPLETES / limits::NODE_COMPLETES] {
         for _ in 0..limits::NODE_COMPLETES {
             let claim = claim(node);
-            pipes.push(pipe(&appliance, &claim));
-            waiting.push(sent(&appliance, &completion(node, &claim, &CLIP)));
-            until("it is checked", || (appliance.app.uploads_in_flight() == waiting.len()).then_some(()));
+            pipes.push(make_pipe(&appliance, &claim));
+            waiting.push(send_only(&appliance, &completion(node, &claim, &CLIP)));
+            until("the check of the video", || (appliance.app.uploads_in_flight() == waiting.len()).then_some(()));
         }
         let more = claim(node);
-        let told = appliance.send(&completion(node, &more, &CLIP)).expect(503);
-        assert_eq!((told.json()["code"].as_str(), told.header("Retry-After")), (Some("too_busy"), Some("5")));
+        let actual = appliance.send(&completion(node, &more, &CLIP)).expect(503);
+        assert_eq!((actual.json()["code"].as_str(), actual.header("Retry-After")), (Some("too_busy"), Some("5")));
     }
     let other = claim(&nodes[2]);
-    appliance.send(&Ask::put(&lease_path(&other, "/video?offset=0")).key(&nodes[2].key).body(&*CLIP)).expect(200);
+    appliance.send(&Request::put(&lease_path(&other, "/video?offset=0")).key(&nodes[2].key).body(&*CLIP)).expect(200);
     let complete = completion(&nodes[2], &other, &CLIP);
     appliance.send(&complete).expect(503);
     appliance.job(&key);
@@ -101,7 +100,7 @@ fn few_videos_are_checked_at_once_and_one_node_does_not_take_them_all() {
 }
 
 #[test]
-fn a_put_that_outlives_its_lease_cannot_change_the_published_clip() {
+fn upload_that_outlives_its_lease_cannot_change_the_published_clip() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -109,21 +108,21 @@ fn a_put_that_outlives_its_lease_cannot_change_the_published_clip() {
     let claim = appliance.claim(&node).unwrap();
     let more = b"what nobody has checked";
     let end = b"0\r\n\r\n";
-    let bytes = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP).chunked().bytes();
+    let bytes = Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP).chunked().bytes();
     let mut slow = connect(appliance.address);
     slow.write_all(bytes.strip_suffix(end).unwrap()).unwrap();
     let path = video_path(&appliance, &claim);
     let length = || std::fs::metadata(&path).map_or(0, |file| file.len());
-    until("the video to be there", || (length() == CLIP.len() as u64).then_some(()));
+    until("the uploaded video", || (length() == CLIP.len() as u64).then_some(()));
     appliance.send(&completion(&node, &claim, &CLIP)).expect(200);
 
     slow.write_all(&[format!("{:x}\r\n", more.len()).as_bytes(), more, b"\r\n", end].concat()).unwrap();
     Answer::read(slow, false).expect(409);
-    let clip = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json()["clip"].clone();
+    let clip = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json()["clip"].clone();
     let url = clip["url"].as_str().unwrap().strip_prefix("http://clips.lan:8443").unwrap().to_owned();
-    let served = appliance.send(&Ask::get(&url)).expect(200);
+    let served = appliance.send(&Request::get(&url)).expect(200);
     assert!(served.body == *CLIP && std::fs::read(&path).unwrap() == *CLIP);
-    let sha256: String = Sha256::digest(&served.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256_hex(&served.body);
     assert_eq!(served.header("ETag"), Some(format!("\"{sha256}\"").as_str()));
     assert_eq!(clip["bytes"], CLIP.len());
 }

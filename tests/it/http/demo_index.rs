@@ -1,4 +1,4 @@
-//! `GET /api/demos/{sha256}`, and jobs for uploaded demos that have been read.
+//! `GET /api/demos/{sha256}`, and jobs for indexed demos.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -10,41 +10,41 @@ use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER};
 use crate::support::cli::Cli;
-use crate::support::client::{Answer, Ask};
-use crate::support::packers::PACKERS;
+use crate::support::client::{Answer, Request};
+use crate::support::compression::COMPRESSORS;
 use crate::support::process::BINARY;
 use crate::support::quick;
 
 static DEMO: LazyLock<Vec<u8>> = LazyLock::new(forge::quick);
 
 fn upload(appliance: &Appliance, key: &str, demo: &[u8]) -> Value {
-    appliance.send(&Ask::post("/api/demos").key(key).body(demo)).expect(201).json()
+    appliance.send(&Request::post("/api/demos").key(key).body(demo)).expect(201).json()
 }
 
 fn show(appliance: &Appliance, key: &str, sha256: &str) -> Answer {
-    appliance.send(&Ask::get(&format!("/api/demos/{sha256}")).key(key))
+    appliance.send(&Request::get(&format!("/api/demos/{sha256}")).key(key))
 }
 
 fn submit(appliance: &Appliance, key: &str, demo: &Value, player: &str, round: u32) -> Answer {
     let job = json!({"demo_url": demo["demo_url"], "steam64_id": player, "round": round});
-    appliance.send(&Ask::post("/api/clips").key(key).json(job.to_string()))
+    appliance.send(&Request::post("/api/clips").key(key).json(job.to_string()))
 }
 
-/// Reads what waits; how many demos that were.
+/// Indexes all waiting demos; their number.
 fn read_all(appliance: &Appliance) -> usize {
     let next = || app::demos::index::index_next(&appliance.app, Path::new(BINARY), &StopFlag::new()).unwrap();
     std::iter::repeat_with(next).take_while(|read| *read).count()
 }
 
 #[track_caller]
-fn refuses(answer: &Answer, field: &str, code: &str) {
-    answer.blames(field);
+fn assert_rejected(answer: &Answer, field: &str, code: &str) {
+    answer.expect_bad_field(field);
     assert_eq!(answer.json()["code"], code);
     assert!(answer.json()["error"].as_str().unwrap().contains(field));
 }
 
 #[test]
-fn an_uploaded_demo_is_told_as_inspect_tells_it_once_it_has_been_read() {
+fn indexed_demo_matches_inspect_output() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = upload(&appliance, &key, &DEMO);
@@ -54,48 +54,48 @@ fn an_uploaded_demo_is_told_as_inspect_tells_it_once_it_has_been_read() {
     assert!(early.header("Retry-After").is_some_and(|seconds| seconds.parse::<u32>().unwrap() > 0));
 
     assert_eq!(read_all(&appliance), 1);
-    let told = show(&appliance, &key, sha256).expect(200).json();
+    let shown = show(&appliance, &key, sha256).expect(200).json();
     let cli = Cli::new();
     std::fs::write(cli.home().join("quick.dem"), &*DEMO).unwrap();
-    assert_eq!(told, cli.run(&["inspect", "quick.dem", "--json"]).json());
-    // Two rounds, the second won by the counter-terrorists with three kills of the player's (`forge::quick`).
-    assert_eq!(told["rounds"].as_array().unwrap().len(), 2);
-    assert_eq!((&told["rounds"][1]["number"], &told["rounds"][1]["winner"]), (&json!(2), &json!("ct")));
+    assert_eq!(shown, cli.run(&["inspect", "quick.dem", "--json"]).json());
+    // Two rounds; the CTs win the second, in which the player has three kills (`forge::quick`).
+    assert_eq!(shown["rounds"].as_array().unwrap().len(), 2);
+    assert_eq!((&shown["rounds"][1]["number"], &shown["rounds"][1]["winner"]), (&json!(2), &json!("ct")));
     let ours = quick::PLAYER.to_string();
-    let player = told["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == ours.as_str());
+    let player = shown["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == ours.as_str());
     assert_eq!(player.unwrap()["kills_by_round"], json!({"2": 3}));
-    let names: Vec<_> = told.as_object().unwrap().keys().cloned().collect();
+    let names: Vec<_> = shown.as_object().unwrap().keys().cloned().collect();
     assert_eq!(names, ["map", "players", "rounds", "tick_rate"]);
 
     let upper = show(&appliance, &key, &sha256.to_uppercase()).expect(200);
-    assert_eq!(upper.json(), told);
-    assert_eq!(read_all(&appliance), 0, "what has been read is not read again");
+    assert_eq!(upper.json(), shown);
+    assert_eq!(read_all(&appliance), 0, "an indexed demo is not indexed again");
     upload(&appliance, &key, &DEMO);
-    assert_eq!(read_all(&appliance), 0, "nor when it is uploaded again");
+    assert_eq!(read_all(&appliance), 0, "not even when it is uploaded again");
 }
 
 #[test]
-fn a_packed_demo_is_unpacked_to_be_read() {
+fn compressed_demo_is_indexed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let plain = upload(&appliance, &key, &DEMO);
-    let packed: Vec<Value> = PACKERS.iter().map(|(_, pack)| upload(&appliance, &key, &pack(&DEMO))).collect();
+    let packed: Vec<Value> = COMPRESSORS.iter().map(|(_, pack)| upload(&appliance, &key, &pack(&DEMO))).collect();
     assert_eq!(read_all(&appliance), 4);
-    let told = |demo: &Value| show(&appliance, &key, demo["sha256"].as_str().unwrap()).expect(200).json();
-    for (demo, (name, _)) in packed.iter().zip(PACKERS) {
-        assert_eq!(told(demo), told(&plain), "{name}");
+    let shown = |demo: &Value| show(&appliance, &key, demo["sha256"].as_str().unwrap()).expect(200).json();
+    for (demo, (name, _)) in packed.iter().zip(COMPRESSORS) {
+        assert_eq!(shown(demo), shown(&plain), "{name}");
         submit(&appliance, &key, demo, &quick::PLAYER.to_string(), 2).expect(202);
-        refuses(&submit(&appliance, &key, demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
+        assert_rejected(&submit(&appliance, &key, demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
     }
     assert_eq!(
         std::fs::read_dir(appliance.app.data_dir().join("indexing")).unwrap().count(),
         0,
-        "nothing is left over"
+        "no files must be left"
     );
 }
 
 #[test]
-fn once_a_demo_has_been_read_a_wrong_player_or_round_is_refused_at_once() {
+fn wrong_player_or_round_is_rejected_at_submission_once_the_demo_is_indexed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let player = quick::PLAYER.to_string();
@@ -107,24 +107,24 @@ fn once_a_demo_has_been_read_a_wrong_player_or_round_is_refused_at_once() {
     for round in [1, 2] {
         submit(&appliance, &key, &demo, &player, round).expect(202);
     }
-    refuses(&submit(&appliance, &key, &demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
+    assert_rejected(&submit(&appliance, &key, &demo, PLAYER, 2), "steam64_id", "player_not_in_demo");
     let refused = submit(&appliance, &key, &demo, &player, 3);
-    refuses(&refused, "round", "round_not_in_demo");
+    assert_rejected(&refused, "round", "round_not_in_demo");
     assert!(refused.json()["error"].as_str().unwrap().contains("has 2 rounds;"), "{}", refused.text());
 
-    // The path decides, not the host; and only for whoever uploaded it.
+    // The path counts, not the host, and only for an account that uploaded the demo.
     let elsewhere =
         json!({"demo_url": format!("https://elsewhere.lan/api/demos/{}", demo["sha256"].as_str().unwrap())});
-    refuses(&submit(&appliance, &key, &elsewhere, PLAYER, 2), "steam64_id", "player_not_in_demo");
+    assert_rejected(&submit(&appliance, &key, &elsewhere, PLAYER, 2), "steam64_id", "player_not_in_demo");
     let stranger = appliance.account("another").metered;
     submit(&appliance, &stranger, &demo, PLAYER, 99).expect(202);
 }
 
 #[test]
-fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploaded_again() {
+fn unreadable_demo_reports_why_and_is_rejected_until_uploaded_again() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let truncated = &PACKERS[0].1(&DEMO)[..1_000];
+    let truncated = &COMPRESSORS[0].1(&DEMO)[..1_000];
     for bytes in [b"PBDEMS2\0<!doctype html>".as_slice(), b"PBDEMS2\0 and nothing more", truncated] {
         let demo = upload(&appliance, &key, bytes);
         let sha256 = demo["sha256"].as_str().unwrap();
@@ -132,8 +132,8 @@ fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploa
         assert_eq!(read_all(&appliance), 1);
         let problem = show(&appliance, &key, sha256).expect(422).json();
         assert_eq!(problem["code"], "demo_unreadable");
-        assert!(problem["error"].as_str().is_some_and(|words| words.ends_with('.')), "{problem}");
-        refuses(&submit(&appliance, &key, &demo, PLAYER, 1), "demo_url", "demo_unreadable");
+        assert!(problem["error"].as_str().is_some_and(|message| message.ends_with('.')), "{problem}");
+        assert_rejected(&submit(&appliance, &key, &demo, PLAYER, 1), "demo_url", "demo_unreadable");
         upload(&appliance, &key, bytes);
         show(&appliance, &key, sha256).expect(202);
         submit(&appliance, &key, &demo, PLAYER, 1).expect(202);
@@ -142,7 +142,7 @@ fn a_demo_that_cannot_be_read_says_why_and_is_refused_as_a_job_until_it_is_uploa
 }
 
 #[test]
-fn a_demo_is_there_only_for_the_accounts_that_uploaded_it() {
+fn demo_is_visible_only_to_accounts_that_uploaded_it() {
     let appliance = Appliance::start();
     let owner = appliance.account("studio").metered;
     let partner = appliance.account("partner").metered;
@@ -150,7 +150,7 @@ fn a_demo_is_there_only_for_the_accounts_that_uploaded_it() {
     let sha256 = upload(&appliance, &owner, &DEMO)["sha256"].as_str().unwrap().to_owned();
     upload(&appliance, &partner, &DEMO);
     let missing = show(&appliance, &stranger, &sha256).expect(404).text().to_owned();
-    assert_eq!(read_all(&appliance), 1, "the same bytes are read once");
+    assert_eq!(read_all(&appliance), 1, "the same bytes are indexed once");
     show(&appliance, &owner, &sha256).expect(200);
     show(&appliance, &partner, &sha256).expect(200);
     let odd = [
@@ -165,20 +165,20 @@ fn a_demo_is_there_only_for_the_accounts_that_uploaded_it() {
         assert_eq!(show(&appliance, &stranger, &name).expect(404).text(), missing, "{name}");
     }
     let path = format!("/api/demos/{sha256}");
-    let put = |key: &str| appliance.send(&Ask::put(&path).key(key));
+    let put = |key: &str| appliance.send(&Request::put(&path).key(key));
     assert_eq!(put(&owner).expect(405).header("Allow"), Some("GET, DELETE"));
     put(&stranger).expect(404);
 }
 
 #[test]
-fn an_answer_that_was_given_before_the_demo_was_read_is_given_again() {
+fn idempotent_response_from_before_indexing_is_replayed() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let demo = upload(&appliance, &key, &DEMO);
     let job = json!({"demo_url": demo["demo_url"], "steam64_id": PLAYER, "round": 1}).to_string();
-    let ask = Ask::post("/api/clips").key(&key).header("Idempotency-Key", "k").json(job);
-    let first = appliance.send(&ask).expect(202);
+    let request = Request::post("/api/clips").key(&key).header("Idempotency-Key", "k").json(job);
+    let first = appliance.send(&request).expect(202);
     read_all(&appliance);
-    let again = appliance.send(&ask).expect(202);
+    let again = appliance.send(&request).expect(202);
     assert_eq!((again.text(), again.header("Idempotent-Replayed")), (first.text(), Some("true")));
 }

@@ -1,108 +1,108 @@
-//! What every answer says of itself: a golden table of every route, how long its answers may be kept and who may frame
-//! them; no cookie and no CORS anywhere. A new route fails it until it is in.
+//! Response headers: a golden table of caching and framing headers for every route; no cookies and no CORS. A new route
+//! fails this test until it is added.
 
 use dinkem_appliance::http::routes;
 
-use super::routes::World;
-use super::watch::Published;
-use crate::support::client::{Answer, Ask};
+use super::clip_links::Published;
+use super::routes::Fixture;
+use crate::support::client::{Answer, Request};
 
-/// `Cache-Control` of what nobody may keep.
-const NEVER: &str = "no-store";
-/// `Cache-Control` of what never changes at its address, but may be deleted.
+/// `Cache-Control` of responses that must not be stored.
+const NO_STORE: &str = "no-store";
+/// `Cache-Control` of files that never change but may be deleted.
 const DAY: &str = "private, max-age=86400, immutable";
 
-/// `Content-Security-Policy` of what nobody may frame.
-const NOBODY: &str = "frame-ancestors 'none'";
-/// `Content-Security-Policy` of the player page, which anybody may frame.
+/// `Content-Security-Policy` of responses that must not be framed.
+const NO_FRAMES: &str = "frame-ancestors 'none'";
+/// `Content-Security-Policy` of the player page, which may be framed.
 const PLAYER: &str = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'";
 
-/// Every route: `Cache-Control` and `Content-Security-Policy` of its good answer.
+/// `Cache-Control` and `Content-Security-Policy` of a successful response of each route.
 const TABLE: &[(&str, &str, &str, &str)] = &[
-    ("GET", "/healthz", NEVER, NOBODY),
-    ("HEAD", "/healthz", NEVER, NOBODY),
-    ("GET", "/readyz", NEVER, NOBODY),
-    ("HEAD", "/readyz", NEVER, NOBODY),
-    ("GET", "/metrics", NEVER, NOBODY),
-    ("GET", "/ca.pem", NEVER, NOBODY),
-    ("HEAD", "/ca.pem", NEVER, NOBODY),
-    ("GET", "/api/openapi.json", NEVER, NOBODY),
-    ("GET", "/api/clips", NEVER, NOBODY),
-    ("POST", "/api/clips", NEVER, NOBODY),
-    ("GET", "/api/clips/{id}", NEVER, NOBODY),
-    ("DELETE", "/api/clips/{id}", NEVER, NOBODY),
-    ("POST", "/api/clips/{id}/link", NEVER, NOBODY),
-    ("GET", "/api/demos", NEVER, NOBODY),
-    ("POST", "/api/demos", NEVER, NOBODY),
-    ("GET", "/api/demos/{sha256}", NEVER, NOBODY),
-    ("DELETE", "/api/demos/{sha256}", NEVER, NOBODY),
-    ("GET", "/api/account", NEVER, NOBODY),
-    ("GET", "/api/usage", NEVER, NOBODY),
-    ("GET", "/clips/{token}.mp4", DAY, NOBODY),
-    ("HEAD", "/clips/{token}.mp4", DAY, NOBODY),
-    ("GET", "/clips/{token}.jpg", DAY, NOBODY),
-    ("HEAD", "/clips/{token}.jpg", DAY, NOBODY),
-    ("GET", "/embed/{token}", NEVER, PLAYER),
-    ("HEAD", "/embed/{token}", NEVER, PLAYER),
-    ("POST", "/api/node/join", NEVER, NOBODY),
-    ("POST", "/api/node/leave", NEVER, NOBODY),
-    ("POST", "/api/node/claims", NEVER, NOBODY),
-    ("PUT", "/api/node/leases/{lease}", NEVER, NOBODY),
-    ("GET", "/api/node/leases/{lease}/demo", NEVER, NOBODY),
-    ("PUT", "/api/node/leases/{lease}/video", NEVER, NOBODY),
-    ("PUT", "/api/node/leases/{lease}/poster", NEVER, NOBODY),
-    ("POST", "/api/node/leases/{lease}/complete", NEVER, NOBODY),
-    ("POST", "/api/node/leases/{lease}/fail", NEVER, NOBODY),
+    ("GET", "/healthz", NO_STORE, NO_FRAMES),
+    ("HEAD", "/healthz", NO_STORE, NO_FRAMES),
+    ("GET", "/readyz", NO_STORE, NO_FRAMES),
+    ("HEAD", "/readyz", NO_STORE, NO_FRAMES),
+    ("GET", "/metrics", NO_STORE, NO_FRAMES),
+    ("GET", "/ca.pem", NO_STORE, NO_FRAMES),
+    ("HEAD", "/ca.pem", NO_STORE, NO_FRAMES),
+    ("GET", "/api/openapi.json", NO_STORE, NO_FRAMES),
+    ("GET", "/api/clips", NO_STORE, NO_FRAMES),
+    ("POST", "/api/clips", NO_STORE, NO_FRAMES),
+    ("GET", "/api/clips/{id}", NO_STORE, NO_FRAMES),
+    ("DELETE", "/api/clips/{id}", NO_STORE, NO_FRAMES),
+    ("POST", "/api/clips/{id}/link", NO_STORE, NO_FRAMES),
+    ("GET", "/api/demos", NO_STORE, NO_FRAMES),
+    ("POST", "/api/demos", NO_STORE, NO_FRAMES),
+    ("GET", "/api/demos/{sha256}", NO_STORE, NO_FRAMES),
+    ("DELETE", "/api/demos/{sha256}", NO_STORE, NO_FRAMES),
+    ("GET", "/api/account", NO_STORE, NO_FRAMES),
+    ("GET", "/api/usage", NO_STORE, NO_FRAMES),
+    ("GET", "/clips/{token}.mp4", DAY, NO_FRAMES),
+    ("HEAD", "/clips/{token}.mp4", DAY, NO_FRAMES),
+    ("GET", "/clips/{token}.jpg", DAY, NO_FRAMES),
+    ("HEAD", "/clips/{token}.jpg", DAY, NO_FRAMES),
+    ("GET", "/embed/{token}", NO_STORE, PLAYER),
+    ("HEAD", "/embed/{token}", NO_STORE, PLAYER),
+    ("POST", "/api/node/join", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/leave", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/claims", NO_STORE, NO_FRAMES),
+    ("PUT", "/api/node/leases/{lease}", NO_STORE, NO_FRAMES),
+    ("GET", "/api/node/leases/{lease}/demo", NO_STORE, NO_FRAMES),
+    ("PUT", "/api/node/leases/{lease}/video", NO_STORE, NO_FRAMES),
+    ("PUT", "/api/node/leases/{lease}/poster", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/leases/{lease}/complete", NO_STORE, NO_FRAMES),
+    ("POST", "/api/node/leases/{lease}/fail", NO_STORE, NO_FRAMES),
 ];
 
-/// A page of somebody else's, in whose name a browser asks.
+/// The origin of a foreign web page.
 const ORIGIN: &str = "https://page.example";
 
-/// What holds for every answer, and what the table says of this one.
+/// Checks the headers of every response and those in the table.
 fn check(answer: &Answer, what: &str, caching: &str, policy: &str) {
     let expected = [
         ("X-Content-Type-Options", Some("nosniff")),
         ("Referrer-Policy", Some("no-referrer")),
         ("Cache-Control", Some(caching)),
         ("Content-Security-Policy", Some(policy)),
-        // For browsers that know nothing of policies.
-        ("X-Frame-Options", (policy == NOBODY).then_some("DENY")),
+        // For browsers without CSP support.
+        ("X-Frame-Options", (policy == NO_FRAMES).then_some("DENY")),
     ];
     for (name, value) in expected {
         assert_eq!(answer.header(name), value, "{what}: {name}");
         let lines = answer.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).count();
-        assert_eq!(lines, usize::from(value.is_some()), "{what}: {name} once");
+        assert_eq!(lines, usize::from(value.is_some()), "{what}: {name} must appear once");
     }
     let forbidden = |name: &str| name == "set-cookie" || name.starts_with("access-control-");
     assert!(!answer.headers.iter().any(|(name, _)| forbidden(name)), "{what}: {answer:?}");
 }
 
 #[test]
-fn every_route_is_in_the_table_and_nothing_else_is() {
+fn table_lists_every_route_and_nothing_else() {
     let routes: Vec<_> = routes::all().map(|(method, pattern, _)| (method, pattern)).collect();
     let table: Vec<_> = TABLE.iter().map(|(method, pattern, ..)| (*method, *pattern)).collect();
     assert_eq!(routes, table);
 }
 
 #[test]
-fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
-    let (world, published) = (World::new(), Published::new(None));
+fn every_response_has_caching_and_framing_headers() {
+    let (fixture, published) = (Fixture::new(), Published::new(None));
     let mut ids = Vec::new();
     for (method, pattern, caching, policy) in TABLE {
         let what = format!("{method} {pattern}");
         let good = match *pattern {
-            "/clips/{token}.mp4" => published.send(Ask::new(method, &published.path("url"))),
-            "/clips/{token}.jpg" => published.send(Ask::new(method, &published.path("poster_url"))),
-            "/embed/{token}" => published.send(Ask::new(method, &published.path("embed_url"))),
+            "/clips/{token}.mp4" => published.send(Request::new(method, &published.path("url"))),
+            "/clips/{token}.jpg" => published.send(Request::new(method, &published.path("poster_url"))),
+            "/embed/{token}" => published.send(Request::new(method, &published.path("embed_url"))),
             _ => {
-                let ask = world.ask(method, pattern);
+                let request = fixture.request(method, pattern);
                 let node = pattern.starts_with("/api/node/");
-                let key = if node { &world.node.key } else { &world.owner.metered };
-                world.appliance.send(&ask.header("Origin", ORIGIN).key(key))
+                let key = if node { &fixture.node.key } else { &fixture.owner.metered };
+                fixture.appliance.send(&request.header("Origin", ORIGIN).key(key))
             }
         };
-        // A video that is none, a clip that is not there yet, an authority that plain HTTP lacks: answers like any other.
+        // Expected errors: an invalid video, a clip that does not exist yet, no CA over plain HTTP.
         let refused = ["/api/node/leases/{lease}/complete", "/api/clips/{id}/link", "/ca.pem"].contains(pattern);
         assert!(refused || (200..300).contains(&good.status), "{what}: {}", good.status);
         check(&good, &what, caching, policy);
@@ -110,28 +110,33 @@ fn every_answer_says_how_long_it_may_be_kept_and_who_may_frame_it() {
             ids.push(good.header("X-Request-Id").unwrap().to_owned());
         }
 
-        let ask = world.ask(method, pattern);
-        let refused = world.appliance.send(&Ask::new("OPTIONS", ask.target()).header("Origin", ORIGIN));
+        let request = fixture.request(method, pattern);
+        let refused = fixture.appliance.send(&Request::new("OPTIONS", request.target()).header("Origin", ORIGIN));
         assert!([401, 404, 405].contains(&refused.status), "OPTIONS {pattern}: {}", refused.status);
-        check(&refused, &format!("OPTIONS {pattern}"), NEVER, NOBODY);
+        check(&refused, &format!("OPTIONS {pattern}"), NO_STORE, NO_FRAMES);
         ids.push(refused.header("X-Request-Id").unwrap().to_owned());
     }
     let count = ids.len();
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), count, "request ids are not used twice");
+    assert_eq!(ids.len(), count, "request ids must be unique");
 }
 
 #[test]
-fn a_part_of_a_clip_is_kept_like_the_whole_and_what_is_not_there_is_not_kept() {
+fn partial_clips_are_cached_like_whole_ones_and_errors_are_not_cached() {
     let published = Published::new(None);
     let path = published.path("url");
-    let part = published.send(Ask::get(&path).header("Range", "bytes=0-9")).expect(206);
-    check(&part, "a range", DAY, NOBODY);
+    let part = published.send(Request::get(&path).header("Range", "bytes=0-9")).expect(206);
+    check(&part, "a range", DAY, NO_FRAMES);
     let tag = part.header("ETag").unwrap();
-    check(&published.send(Ask::get(&path).header("If-None-Match", tag)).expect(304), "unchanged", DAY, NOBODY);
-    let outside = published.send(Ask::get(&path).header("Range", "bytes=999999999-")).expect(416);
-    check(&outside, "a range outside", NEVER, NOBODY);
-    check(&published.send(Ask::get("/clips/x.mp4")).expect(404), "no clip", NEVER, NOBODY);
-    check(&published.send(Ask::get("/nowhere").header("Origin", ORIGIN)).expect(401), "no route", NEVER, NOBODY);
+    check(&published.send(Request::get(&path).header("If-None-Match", tag)).expect(304), "unchanged", DAY, NO_FRAMES);
+    let outside = published.send(Request::get(&path).header("Range", "bytes=999999999-")).expect(416);
+    check(&outside, "a range outside", NO_STORE, NO_FRAMES);
+    check(&published.send(Request::get("/clips/x.mp4")).expect(404), "no clip", NO_STORE, NO_FRAMES);
+    check(
+        &published.send(Request::get("/nowhere").header("Origin", ORIGIN)).expect(401),
+        "no route",
+        NO_STORE,
+        NO_FRAMES,
+    );
 }

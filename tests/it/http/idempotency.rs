@@ -1,4 +1,4 @@
-//! `Idempotency-Key` on `POST /api/clips`: one job however often the request arrives.
+//! `Idempotency-Key` on `POST /api/clips`: one job however often the request is sent.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use dinkem_appliance::domain::limits;
 use serde_json::Value;
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
-use crate::support::client::{Answer, Ask};
+use crate::support::client::{Answer, Request};
 use crate::support::process;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn submit(key: &str, idempotency_key: &str, body: &str) -> Ask {
-    Ask::post("/api/clips").key(key).header("Idempotency-Key", idempotency_key).json(body)
+fn submit(key: &str, idempotency_key: &str, body: &str) -> Request {
+    Request::post("/api/clips").key(key).header("Idempotency-Key", idempotency_key).json(body)
 }
 
 fn other_body() -> String {
@@ -22,12 +22,12 @@ fn other_body() -> String {
 }
 
 fn jobs(appliance: &Appliance, key: &str) -> usize {
-    let list = appliance.send(&Ask::get("/api/clips?limit=100").key(key)).expect(200).json();
+    let list = appliance.send(&Request::get("/api/clips?limit=100").key(key)).expect(200).json();
     list["clips"].as_array().unwrap().len()
 }
 
 #[track_caller]
-fn is_the_first_answer_again(first: &Answer, again: &Answer) {
+fn assert_replayed(first: &Answer, again: &Answer) {
     assert_eq!((again.status, again.text()), (202, first.text()), "byte for byte");
     assert_eq!(again.header("Location"), first.header("Location"));
     assert_eq!(again.header("Content-Type"), first.header("Content-Type"));
@@ -35,30 +35,30 @@ fn is_the_first_answer_again(first: &Answer, again: &Answer) {
 }
 
 #[test]
-fn the_same_key_and_body_give_the_first_answer_again_whatever_became_of_the_job() {
+fn same_key_and_body_replay_the_first_response_whatever_the_jobs_state() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = good_job().to_string();
-    // With a node that looks on, and a job ahead: what a later look at the job says differs from the first answer.
+    // With a job ahead in the queue, so that the job's later state differs from the first response.
     appliance.job(&key);
-    let ask = submit(&key, "order-17", &body);
-    let first = appliance.send(&ask).expect(202);
+    let request = submit(&key, "order-17", &body);
+    let first = appliance.send(&request).expect(202);
     assert_eq!(first.header("Idempotent-Replayed"), None);
     let (id, job) = (first.json()["id"].as_str().unwrap().to_owned(), first.json());
     assert_eq!(first.header("Location"), Some(format!("/api/clips/{id}").as_str()));
-    assert_eq!(job, appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json());
+    assert_eq!(job, appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json());
 
-    is_the_first_answer_again(&first, &appliance.send(&ask));
+    assert_replayed(&first, &appliance.send(&request));
     let node = appliance.node("n1");
     while appliance.claim(&node).is_some() {}
-    is_the_first_answer_again(&first, &appliance.send(&ask));
-    appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200);
-    is_the_first_answer_again(&first, &appliance.send(&ask));
+    assert_replayed(&first, &appliance.send(&request));
+    appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200);
+    assert_replayed(&first, &appliance.send(&request));
     assert_eq!(jobs(&appliance, &key), 2);
 }
 
 #[test]
-fn the_same_key_with_another_body_is_refused_and_makes_no_job() {
+fn same_key_with_another_body_is_rejected() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
@@ -73,30 +73,30 @@ fn the_same_key_with_another_body_is_refused_and_makes_no_job() {
 }
 
 #[test]
-fn a_key_is_the_accounts_own_for_both_of_its_classes() {
+fn idempotency_key_is_per_account_across_both_api_keys() {
     let appliance = Appliance::start();
     let studio = appliance.account_with_dinks("studio", 1);
     let another = appliance.account("another").metered;
     let body = good_job().to_string();
     let first = appliance.send(&submit(&studio.metered, "k", &body)).expect(202);
-    is_the_first_answer_again(&first, &appliance.send(&submit(&studio.reserved, "k", &body)));
+    assert_replayed(&first, &appliance.send(&submit(&studio.reserved, "k", &body)));
     let strangers = appliance.send(&submit(&another, "k", &other_body())).expect(202);
     assert_eq!(strangers.header("Idempotent-Replayed"), None);
     assert_ne!(strangers.json()["id"], first.json()["id"]);
 }
 
 #[test]
-fn a_refused_request_does_not_use_its_key_up() {
+fn rejected_request_does_not_consume_its_key() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    appliance.send(&submit(&key, "k", "{}")).blames("demo_url");
+    appliance.send(&submit(&key, "k", "{}")).expect_bad_field("demo_url");
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
     assert_eq!(first.header("Idempotent-Replayed"), None);
-    appliance.send(&submit(&key, "k", "{}")).blames("demo_url");
+    appliance.send(&submit(&key, "k", "{}")).expect_bad_field("demo_url");
 }
 
 #[test]
-fn a_key_is_one_to_255_printable_characters_quoted_or_bare() {
+fn idempotency_key_is_1_to_255_printable_characters_quoted_or_bare() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let body = good_job().to_string();
@@ -105,7 +105,7 @@ fn a_key_is_one_to_255_printable_characters_quoted_or_bare() {
         [("a", "\"a\""), ("\"b c\"", "b c"), (r#""q\"\\""#, r#"q"\"#), (&longest, &format!("\"{longest}\""))]
     {
         let answer = appliance.send(&submit(&key, first, &body)).expect(202);
-        is_the_first_answer_again(&answer, &appliance.send(&submit(&key, same, &body)));
+        assert_replayed(&answer, &appliance.send(&submit(&key, same, &body)));
     }
     let before = jobs(&appliance, &key);
     for bad in [
@@ -120,25 +120,25 @@ fn a_key_is_one_to_255_printable_characters_quoted_or_bare() {
         "a\tb",
     ] {
         let answer = appliance.send(&submit(&key, bad, &body));
-        answer.blames("Idempotency-Key");
+        answer.expect_bad_field("Idempotency-Key");
         assert!(answer.json()["error"].as_str().unwrap().contains("Idempotency-Key"), "{bad:?}");
     }
-    appliance.send(&submit(&key, "a", &body).header("Idempotency-Key", "a")).blames("Idempotency-Key");
+    appliance.send(&submit(&key, "a", &body).header("Idempotency-Key", "a")).expect_bad_field("Idempotency-Key");
     assert_eq!(jobs(&appliance, &key), before);
 }
 
 #[test]
-fn a_key_is_forgotten_after_a_day() {
+fn idempotency_key_expires_after_a_day() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
     appliance.clock.advance(DAY - Duration::from_millis(1));
-    is_the_first_answer_again(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
+    assert_replayed(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
     assert_eq!(dinkem_appliance::app::jobs::forget_old_answers(&appliance.app).unwrap(), 0);
     appliance.clock.advance(Duration::from_millis(1));
     let second = appliance.send(&submit(&key, "k", &other_body())).expect(202);
     assert_eq!(second.header("Idempotent-Replayed"), None);
-    // The old row has given way to the new one, which is young.
+    // The new row has replaced the old one.
     assert_eq!(dinkem_appliance::app::jobs::forget_old_answers(&appliance.app).unwrap(), 0);
     for n in 0..600 {
         appliance.send(&submit(&key, &format!("k{n}"), &good_job().to_string())).expect(202);
@@ -146,19 +146,19 @@ fn a_key_is_forgotten_after_a_day() {
     appliance.clock.advance(DAY);
     let young = appliance.send(&submit(&key, "young", &good_job().to_string())).expect(202);
     assert_eq!(dinkem_appliance::app::jobs::forget_old_answers(&appliance.app).unwrap(), 601, "more than one batch");
-    is_the_first_answer_again(&young, &appliance.send(&submit(&key, "young", &good_job().to_string())));
+    assert_replayed(&young, &appliance.send(&submit(&key, "young", &good_job().to_string())));
 }
 
 #[test]
-fn many_requests_at_once_with_one_key_make_one_job() {
+fn concurrent_requests_with_one_key_create_one_job() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     for round in 1..=5 {
         let mut job = good_job();
         job["round"] = round.into();
-        let ask = submit(&key, &format!("race-{round}"), &job.to_string());
+        let request = submit(&key, &format!("race-{round}"), &job.to_string());
         let answers: Vec<Answer> = std::thread::scope(|scope| {
-            let racers: Vec<_> = (0..16).map(|_| scope.spawn(|| appliance.send(&ask))).collect();
+            let racers: Vec<_> = (0..16).map(|_| scope.spawn(|| appliance.send(&request))).collect();
             racers.into_iter().map(|racer| racer.join().unwrap()).collect()
         });
         let texts: Vec<_> = answers.iter().map(|answer| (answer.status, answer.text())).collect();
@@ -169,24 +169,24 @@ fn many_requests_at_once_with_one_key_make_one_job() {
 }
 
 #[test]
-fn an_old_answer_is_given_also_to_an_account_whose_queue_is_full() {
+fn response_is_replayed_even_when_the_queue_is_full() {
     let appliance = Appliance::start_with_quotas(|quotas| quotas.queued_jobs = 1);
     let key = appliance.account("studio").metered;
     let first = appliance.send(&submit(&key, "k", &good_job().to_string())).expect(202);
     appliance.send(&submit(&key, "k2", &good_job().to_string())).expect(429);
-    is_the_first_answer_again(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
+    assert_replayed(&first, &appliance.send(&submit(&key, "k", &good_job().to_string())));
 }
 
 #[test]
-fn an_answer_outlives_a_killed_server() {
+fn replayed_response_survives_a_killed_server() {
     let mut appliance = process::Appliance::start_plain(&[]);
     let key = appliance.account("studio");
     let body = format!(r#"{{"demo_url":"https://demos.invalid/a.dem","steam64_id":"{PLAYER}","round":5}}"#);
-    let ask = submit(&key, "before-the-kill", &body);
-    let first = ask.send(appliance.address.parse().unwrap()).expect(202);
+    let request = submit(&key, "before-the-kill", &body);
+    let first = request.send(appliance.address.parse().unwrap()).expect(202);
     appliance.server().kill();
     appliance.restart();
-    is_the_first_answer_again(&first, &ask.send(appliance.address.parse().unwrap()));
+    assert_replayed(&first, &request.send(appliance.address.parse().unwrap()));
     let (status, page) = appliance.call("GET", "/api/clips", &key, None);
     assert_eq!((status, page["clips"].as_array().map(Vec::len), &page["next_cursor"]), (200, Some(1), &Value::Null));
     assert!(first.body.len() < limits::JSON_BODY_BYTES as usize);

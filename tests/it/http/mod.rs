@@ -1,24 +1,28 @@
-//! The HTTP API, route by route, spoken to over a socket. Files mirror the URLs.
+//! The HTTP API, route by route, over a socket.
 
 mod account;
-mod admin_beside;
 mod any_json;
 mod authentication;
 mod bodies;
+mod clip_links;
 mod clips;
 #[cfg(unix)]
 mod completions;
+mod concurrent_admin;
 mod contract;
 mod demo_index;
+mod demo_list;
+mod demo_uploads;
 mod demos;
+mod disk_full;
+mod forwarded_headers;
 mod headers;
 mod idempotency;
-mod no_space;
 mod node;
 mod openapi;
 mod proxies;
 mod quotas;
 mod routes;
-mod shares;
+mod transport_errors;
+mod upload_fairness;
 mod usage;
-mod watch;

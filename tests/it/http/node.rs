@@ -1,4 +1,4 @@
-//! `/api/node`: a node's whole way over plain requests, and what happens to one that is late, foreign or odd.
+//! `/api/node`: a job from claim to clip with plain requests, and requests that are late, foreign or invalid.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use dinkem_appliance::app;
 use dinkem_appliance::domain::limits;
 use dinkem_appliance::wire::join_token::JoinTicket;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::support::appliance::{Appliance, Joined, PLAYER};
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
+use crate::support::hash::sha256_hex;
 use crate::support::video::{CLIP, FRAMES, POSTER};
 
 pub fn lease_path(claim: &Value, what: &str) -> String {
@@ -19,19 +19,19 @@ pub fn lease_path(claim: &Value, what: &str) -> String {
 
 fn heartbeat(appliance: &Appliance, node: &Joined, claim: &Value, stage: &str, progress: f64) -> Answer {
     let body = json!({"stage": stage, "progress": progress}).to_string();
-    appliance.send(&Ask::put(&lease_path(claim, "")).key(&node.key).json(body))
+    appliance.send(&Request::put(&lease_path(claim, "")).key(&node.key).json(body))
 }
 
 fn complete(appliance: &Appliance, node: &Joined, claim: &Value, video: &[u8]) -> Answer {
-    let sha256: String = Sha256::digest(video).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256_hex(video);
     let body = json!({"video_sha256": sha256}).to_string();
-    appliance.send(&Ask::post(&lease_path(claim, "/complete")).key(&node.key).json(body))
+    appliance.send(&Request::post(&lease_path(claim, "/complete")).key(&node.key).json(body))
 }
 
-/// Uploads and completes: the claim's clip is published.
+/// Uploads and completes, which publishes the clip.
 pub fn publish(appliance: &Appliance, node: &Joined, claim: &Value) {
     let upload = |what: &str, body: &[u8]| {
-        appliance.send(&Ask::put(&lease_path(claim, what)).key(&node.key).body(body)).expect(200);
+        appliance.send(&Request::put(&lease_path(claim, what)).key(&node.key).body(body)).expect(200);
     };
     upload("/video?offset=0", &CLIP);
     upload("/poster", &POSTER);
@@ -39,13 +39,13 @@ pub fn publish(appliance: &Appliance, node: &Joined, claim: &Value) {
 }
 
 #[test]
-fn a_job_goes_the_whole_way_from_claim_to_clip() {
+fn job_goes_from_claim_to_published_clip() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
     assert!(appliance.claim(&node).is_none());
     let id = appliance.job(&key);
-    let show = || appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+    let show = || appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
 
     let claim = appliance.claim(&node).unwrap();
     assert_eq!((&claim["job"]["id"], &claim["job"]["status"]), (&json!(id), &json!("rendering")));
@@ -66,16 +66,16 @@ fn a_job_goes_the_whole_way_from_claim_to_clip() {
         assert_eq!((&job["progress"], &job["queue_position"]), (&json!(progress), &Value::Null));
     }
 
-    // The video in two parts, the second after a wrong guess at where to go on.
+    // The video in two parts, the second after a wrong offset.
     let half = CLIP.len() / 2;
     let part = |offset: usize, body: &[u8]| {
-        appliance.send(&Ask::put(&lease_path(&claim, &format!("/video?offset={offset}"))).key(&node.key).body(body))
+        appliance.send(&Request::put(&lease_path(&claim, &format!("/video?offset={offset}"))).key(&node.key).body(body))
     };
     assert_eq!(part(0, &CLIP[..half]).expect(200).json(), json!({"bytes": half}));
     let wrong = part(half + 1, &CLIP[half..]).expect(409).json();
     assert_eq!((&wrong["code"], &wrong["offset"]), (&json!("wrong_offset"), &json!(half)));
     assert_eq!(part(half, &CLIP[half..]).expect(200).json(), json!({"bytes": CLIP.len()}));
-    appliance.send(&Ask::put(&lease_path(&claim, "/poster")).key(&node.key).body(&*POSTER)).expect(200);
+    appliance.send(&Request::put(&lease_path(&claim, "/poster")).key(&node.key).body(&*POSTER)).expect(200);
 
     complete(&appliance, &node, &claim, &CLIP).expect(200);
     complete(&appliance, &node, &claim, &CLIP).expect(200);
@@ -89,22 +89,22 @@ fn a_job_goes_the_whole_way_from_claim_to_clip() {
     );
     assert_eq!((&clip["view"], &clip["pov_verified"]), (&json!("tactical"), &Value::Null));
     let path = clip["url"].as_str().unwrap().strip_prefix("http://clips.lan:8443").unwrap();
-    assert!(appliance.send(&Ask::get(path)).expect(200).body == *CLIP);
+    assert!(appliance.send(&Request::get(path)).expect(200).body == *CLIP);
 }
 
 #[test]
-fn a_video_that_broke_off_goes_on_where_the_server_has_it() {
+fn interrupted_video_upload_resumes_at_the_servers_offset() {
     let appliance = Appliance::start();
     appliance.job(&appliance.account("studio").metered);
     let node = appliance.node("n1");
     let claim = appliance.claim(&node).unwrap();
-    let whole = Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP);
-    whole.break_off(appliance.address, CLIP.len() / 2);
-    // The server may still be writing what arrived: ask with an offset that no file has until it says one that holds.
+    let whole = Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body(&*CLIP);
+    whole.send_partially(appliance.address, CLIP.len() / 2);
+    // The server may still be writing what arrived: retry until the offset matches.
     let mut offset = 0;
     loop {
         let path = lease_path(&claim, &format!("/video?offset={offset}"));
-        let answer = appliance.send(&Ask::put(&path).key(&node.key).body(&CLIP[offset..]));
+        let answer = appliance.send(&Request::put(&path).key(&node.key).body(&CLIP[offset..]));
         if answer.status == 200 {
             assert_eq!(answer.json()["bytes"], CLIP.len());
             break;
@@ -115,7 +115,7 @@ fn a_video_that_broke_off_goes_on_where_the_server_has_it() {
 }
 
 #[test]
-fn what_is_not_the_video_that_was_asked_for_is_not_published() {
+fn wrong_video_is_not_published() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
@@ -123,30 +123,30 @@ fn what_is_not_the_video_that_was_asked_for_is_not_published() {
     let claim = appliance.claim(&node).unwrap();
     let nothing_yet = complete(&appliance, &node, &claim, &CLIP);
     assert!((400..500).contains(&nothing_yet.status), "{nothing_yet:?}");
-    appliance.send(&Ask::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body("no video")).expect(200);
+    appliance.send(&Request::put(&lease_path(&claim, "/video?offset=0")).key(&node.key).body("no video")).expect(200);
     let wrong_hash = complete(&appliance, &node, &claim, &CLIP);
     assert!((400..500).contains(&wrong_hash.status), "{wrong_hash:?}");
     let no_video = complete(&appliance, &node, &claim, b"no video");
     assert!((400..500).contains(&no_video.status), "{no_video:?}");
-    let job = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).json();
+    let job = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).json();
     assert_eq!((job["status"] == "done", &job["clip"]), (false, &Value::Null));
 }
 
 #[test]
-fn a_cancelled_job_stops_its_node_at_the_next_heartbeat() {
+fn cancelled_job_stops_its_node_at_the_next_heartbeat() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
     let id = appliance.job(&key);
     let claim = appliance.claim(&node).unwrap();
-    let deleted = appliance.send(&Ask::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
+    let deleted = appliance.send(&Request::delete(&format!("/api/clips/{id}")).key(&key)).expect(200).json();
     assert_eq!(deleted["status"], "cancelled");
     assert_eq!(heartbeat(&appliance, &node, &claim, "rendering", 0.5).expect(409).json()["code"], "cancelled");
     complete(&appliance, &node, &claim, &CLIP).expect(409);
 }
 
 #[test]
-fn a_foreign_lease_and_one_that_never_was_are_the_same_conflict() {
+fn foreign_and_nonexistent_leases_are_the_same_conflict() {
     let appliance = Appliance::start();
     appliance.job(&appliance.account("studio").metered);
     let (node, foreign) = (appliance.node("n1"), appliance.node("n2"));
@@ -166,26 +166,26 @@ fn a_foreign_lease_and_one_that_never_was_are_the_same_conflict() {
 }
 
 #[test]
-fn a_failure_for_good_is_told_to_the_client_in_the_nodes_words() {
+fn permanent_failure_reaches_the_client_with_the_nodes_message() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
     let id = appliance.job(&key);
     let claim = appliance.claim(&node).unwrap();
     let body = json!({"code": "player_not_in_demo", "message": "Nobody <here>.", "retry": "never"}).to_string();
-    let fail = Ask::post(&lease_path(&claim, "/fail")).key(&node.key).json(body);
+    let fail = Request::post(&lease_path(&claim, "/fail")).key(&node.key).json(body);
     appliance.send(&fail).expect(200);
-    let job = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).json();
+    let job = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).json();
     assert_eq!(job["status"], "failed");
     assert_eq!(job["error"], json!({"code": "player_not_in_demo", "message": "Nobody <here>."}));
 }
 
 #[test]
-fn a_join_token_works_once_and_for_an_hour() {
+fn join_token_works_once_and_expires_after_an_hour() {
     let appliance = Appliance::start();
     let join = |token: &str, name: &str| {
         let body = json!({"join_token": token, "name": name}).to_string();
-        appliance.send(&Ask::post("/api/node/join").json(body))
+        appliance.send(&Request::post("/api/node/join").json(body))
     };
     let secret = app::nodes::token(&appliance.app, &crate::support::operator()).unwrap().reveal().to_owned();
     let ticket = JoinTicket { server: None, ca: None, secret: secret.clone() }.encode().unwrap();
@@ -193,40 +193,40 @@ fn a_join_token_works_once_and_for_an_hour() {
     assert!(uuid::Uuid::try_parse(joined["node_key"].as_str().unwrap()).is_ok());
     let again = join(&secret, "n2");
     assert!((400..500).contains(&again.status), "{again:?}");
-    assert!(again.json()["error"].as_str().is_some_and(|words| !words.is_empty()));
+    assert!(again.json()["error"].as_str().is_some_and(|message| !message.is_empty()));
 
     let late = app::nodes::token(&appliance.app, &crate::support::operator()).unwrap().reveal().to_owned();
     appliance.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS + 1));
     assert!((400..500).contains(&join(&late, "n3").status));
-    join("not a token", "n4").blames("join_token");
-    join(&ticket, "").blames("name");
+    join("not a token", "n4").expect_bad_field("join_token");
+    join(&ticket, "").expect_bad_field("name");
 }
 
 #[test]
-fn what_a_node_says_is_read_strictly() {
+fn node_requests_are_validated_strictly() {
     let appliance = Appliance::start();
     appliance.job(&appliance.account("studio").metered);
     let node = appliance.node("n1");
-    let claims = |body: &str| appliance.send(&Ask::post("/api/node/claims").key(&node.key).json(body));
-    claims(r#"{"wait_seconds":26,"renderers":["builtin"],"slots":1}"#).blames("wait_seconds");
-    claims(r#"{"wait_seconds":0,"renderers":["vr"],"slots":1}"#).blames("renderers");
-    claims(r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"gpus":2}"#).blames("gpus");
+    let claims = |body: &str| appliance.send(&Request::post("/api/node/claims").key(&node.key).json(body));
+    claims(r#"{"wait_seconds":26,"renderers":["builtin"],"slots":1}"#).expect_bad_field("wait_seconds");
+    claims(r#"{"wait_seconds":0,"renderers":["vr"],"slots":1}"#).expect_bad_field("renderers");
+    claims(r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"gpus":2}"#).expect_bad_field("gpus");
     let claim = appliance.claim(&node).unwrap();
-    heartbeat(&appliance, &node, &claim, "sleeping", 0.5).blames("stage");
-    heartbeat(&appliance, &node, &claim, "rendering", 1.5).blames("progress");
+    heartbeat(&appliance, &node, &claim, "sleeping", 0.5).expect_bad_field("stage");
+    heartbeat(&appliance, &node, &claim, "rendering", 1.5).expect_bad_field("progress");
     for query in ["", "?offset=", "?offset=-1", "?offset=x"] {
         let path = lease_path(&claim, &format!("/video{query}"));
-        appliance.send(&Ask::put(&path).key(&node.key).body("x")).blames("offset");
+        appliance.send(&Request::put(&path).key(&node.key).body("x")).expect_bad_field("offset");
     }
-    appliance.send(&Ask::put("/api/node/leases/x").key(&node.key).json("{}")).expect(404);
+    appliance.send(&Request::put("/api/node/leases/x").key(&node.key).json("{}")).expect(404);
 }
 
 #[test]
-fn a_waiting_claim_gets_the_job_that_comes_and_ends_when_the_server_stops() {
+fn waiting_claim_gets_a_new_job_and_ends_when_the_server_stops() {
     let mut appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
-    let wait = Ask::post("/api/node/claims")
+    let wait = Request::post("/api/node/claims")
         .key(&node.key)
         .json(json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
     let waiting = || {
@@ -239,15 +239,15 @@ fn a_waiting_claim_gets_the_job_that_comes_and_ends_when_the_server_stops() {
     assert_eq!(Answer::read(first, false).expect(200).json()["job"]["id"], json!(id));
 
     let second = waiting();
-    // One answered request later the claim before it is in the server's hands as well.
-    appliance.send(&Ask::get("/healthz")).expect(200);
-    assert_eq!(appliance.stop(), 0, "nothing was cut");
-    let told = Answer::read(second, false).expect(503);
-    assert_eq!((told.json()["code"].as_str(), told.header("Retry-After")), (Some("stopping"), Some("5")));
+    // Once this request is answered, the server has also received the claim before it.
+    appliance.send(&Request::get("/healthz")).expect(200);
+    assert_eq!(appliance.stop(), 0, "no request was aborted");
+    let actual = Answer::read(second, false).expect(503);
+    assert_eq!((actual.json()["code"].as_str(), actual.header("Retry-After")), (Some("stopping"), Some("5")));
 }
 
 #[test]
-fn whoever_asks_how_a_job_fares_is_answered_while_every_other_thread_waits() {
+fn job_status_is_served_while_claims_wait_on_every_thread() {
     const THREADS: usize = 2;
     let appliance = Appliance::start_with(|options| {
         options.limits.threads = THREADS;
@@ -257,7 +257,7 @@ fn whoever_asks_how_a_job_fares_is_answered_while_every_other_thread_waits() {
     let id = appliance.job(&key);
     let node = appliance.node("n1");
     appliance.claim(&node).unwrap();
-    let wait = Ask::post("/api/node/claims")
+    let wait = Request::post("/api/node/claims")
         .key(&node.key)
         .json(json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
     let waiting: Vec<_> = (0..THREADS + 1)
@@ -268,10 +268,10 @@ fn whoever_asks_how_a_job_fares_is_answered_while_every_other_thread_waits() {
         })
         .collect();
     for path in ["/api/account", "/api/clips?limit=5", &format!("/api/clips/{id}")] {
-        appliance.send(&Ask::get(path).key(&key)).expect(200);
+        appliance.send(&Request::get(path).key(&key)).expect(200);
     }
     for stream in waiting {
         stream.set_nonblocking(true).unwrap();
-        assert!(stream.peek(&mut [0]).is_err(), "a claim's wait was over before the others were answered");
+        assert!(stream.peek(&mut [0]).is_err(), "a claim ended before the other requests were answered");
     }
 }

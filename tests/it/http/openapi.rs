@@ -1,23 +1,23 @@
-//! The API's description is served, complete, and of this version. That answers are as it says is checked wherever a
-//! test asks anything, see `support/openapi.rs`.
+//! The OpenAPI document is served, complete and of this version. Every test's responses are checked against it in
+//! `support/openapi.rs`.
 
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::http::routes;
 use serde_json::Value;
 
 use crate::support::appliance::Appliance;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::openapi::DOCUMENT;
 
 #[test]
-fn the_description_is_served_to_anyone() {
-    let served = Appliance::start().send(&Ask::get("/api/openapi.json")).expect(200).json();
+fn openapi_document_is_served_to_anyone() {
+    let served = Appliance::start().send(&Request::get("/api/openapi.json")).expect(200).json();
     assert_eq!(served, *DOCUMENT);
     assert_eq!(served["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
 #[test]
-fn every_route_is_described_for_the_callers_it_has_and_nothing_else_is() {
+fn openapi_document_describes_exactly_the_existing_routes_and_callers() {
     let mut described = Vec::new();
     for (path, operations) in DOCUMENT["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
@@ -38,7 +38,7 @@ fn every_route_is_described_for_the_callers_it_has_and_nothing_else_is() {
 }
 
 #[test]
-fn the_failure_codes_are_those_of_the_table() {
-    let words: Vec<Value> = FailureCode::ALL.iter().map(|code| code.as_str().into()).collect();
-    assert_eq!(DOCUMENT["components"]["schemas"]["FailureCode"]["enum"], Value::from(words));
+fn openapi_failure_codes_match_the_table() {
+    let codes: Vec<Value> = FailureCode::ALL.iter().map(|code| code.as_str().into()).collect();
+    assert_eq!(DOCUMENT["components"]["schemas"]["FailureCode"]["enum"], Value::from(codes));
 }

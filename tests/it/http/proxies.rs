@@ -1,18 +1,18 @@
-//! A reverse proxy in front: believed where the operator trusts it, ignored where not.
+//! Forwarded headers of a reverse proxy: used if the proxy is trusted, ignored otherwise.
 
 use crate::support::appliance::Appliance;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 
-/// What the addresses in an answer begin with, for a client that called through a proxy.
+/// The start of URLs in the response to a request through a proxy.
 fn base(appliance: &Appliance, key: &str) -> String {
-    let ask = Ask::post("/api/demos").key(key).body("PBDEMS2\0");
-    let ask = ask.header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clips.example:444");
-    let answer = appliance.send(&ask).expect(201).json();
+    let request = Request::post("/api/demos").key(key).body("PBDEMS2\0");
+    let request = request.header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clips.example:444");
+    let answer = appliance.send(&request).expect(201).json();
     answer["demo_url"].as_str().unwrap().split("/api/").next().unwrap().to_owned()
 }
 
 #[test]
-fn addresses_are_as_the_client_of_a_trusted_proxy_called_them() {
+fn urls_use_forwarded_host_and_scheme_only_from_a_trusted_proxy() {
     let cases = [
         (&["127.0.0.0/8"][..], "https://clips.example:444"),
         (&["10.0.0.0/8", "::/0"], "http://clips.lan:8443"),
@@ -26,7 +26,7 @@ fn addresses_are_as_the_client_of_a_trusted_proxy_called_them() {
 }
 
 #[test]
-fn the_public_url_stands_above_what_a_proxy_says() {
+fn public_url_overrides_forwarded_headers() {
     let appliance = Appliance::start_with(|options| {
         options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         options.public_url = Some("https://public.example".into());

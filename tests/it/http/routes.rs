@@ -1,13 +1,14 @@
-//! Who may call what: a golden table of every route and every kind of caller. A new route fails it until it is in.
+//! Access control: a golden table of every route and every kind of caller. A new route fails this test until it is
+//! added.
 
 use dinkem_appliance::http::routes;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined, Keys, good_job};
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::video::POSTER;
 
-/// The callers, in the order of the table's columns.
+/// The columns of the table.
 const CALLERS: [&str; 10] = [
     "nobody",
     "malformed",
@@ -21,14 +22,14 @@ const CALLERS: [&str; 10] = [
     "another node",
 ];
 
-/// Every route with the status that each caller gets.
+/// Every route and the status for each caller.
 const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/healthz", [200; 10]),
     ("HEAD", "/healthz", [200; 10]),
     ("GET", "/readyz", [200; 10]),
     ("HEAD", "/readyz", [200; 10]),
     ("GET", "/metrics", [200; 10]),
-    // Over plain HTTP there is no authority to hand out.
+    // There is no CA over plain HTTP.
     ("GET", "/ca.pem", [404; 10]),
     ("HEAD", "/ca.pem", [404; 10]),
     ("GET", "/api/openapi.json", [200; 10]),
@@ -60,7 +61,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("POST", "/api/node/leases/{lease}/fail", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
 ];
 
-pub struct World {
+pub struct Fixture {
     pub appliance: Appliance,
     pub owner: Keys,
     without_dinks: Keys,
@@ -70,13 +71,13 @@ pub struct World {
     another_node: Joined,
 }
 
-impl World {
+impl Fixture {
     pub fn new() -> Self {
         let appliance = Appliance::start();
         Self {
             owner: appliance.account_with_dinks("owner", 1),
             without_dinks: appliance.account("without dinks"),
-            inactive: appliance.inactive("inactive"),
+            inactive: appliance.inactive_account("inactive"),
             another: appliance.account("another"),
             node: appliance.node("n1"),
             another_node: appliance.node("n2"),
@@ -84,60 +85,61 @@ impl World {
         }
     }
 
-    /// A request of a route that is good in everything but, perhaps, its caller: with a job or a lease of its own.
-    pub fn ask(&self, method: &str, pattern: &str) -> Ask {
+    /// A request that is valid except perhaps for its caller, with a fresh job or lease.
+    pub fn request(&self, method: &str, pattern: &str) -> Request {
         let appliance = &self.appliance;
         let path = if pattern.contains("{id}") {
             pattern.replace("{id}", &appliance.job(&self.owner.metered))
         } else if pattern.contains("{lease}") {
             self.cancel_everything();
-            let demo = appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("PBDEMS2\0")).expect(201);
+            let demo =
+                appliance.send(&Request::post("/api/demos").key(&self.owner.metered).body("PBDEMS2\0")).expect(201);
             let mut job = good_job();
             job["demo_url"] = demo.json()["demo_url"].clone();
-            let submit = Ask::post("/api/clips").key(&self.owner.metered).json(job.to_string());
+            let submit = Request::post("/api/clips").key(&self.owner.metered).json(job.to_string());
             appliance.send(&submit).expect(202);
             pattern.replace("{lease}", &appliance.claim(&self.node).unwrap()["lease"].to_string())
         } else if pattern.contains("{sha256}") {
             let demo =
-                appliance.send(&Ask::post("/api/demos").key(&self.owner.metered).body("PBDEMS2\0own")).expect(201);
+                appliance.send(&Request::post("/api/demos").key(&self.owner.metered).body("PBDEMS2\0own")).expect(201);
             pattern.replace("{sha256}", demo.json()["sha256"].as_str().unwrap())
         } else {
             pattern.replace("{token}", &"0f".repeat(16))
         };
-        let ask = Ask::new(method, &path);
+        let request = Request::new(method, &path);
         match pattern.rsplit('/').next().unwrap() {
-            "clips" if method == "POST" => ask.json(good_job().to_string()),
-            "demos" if method == "POST" => ask.body("PBDEMS2\0"),
+            "clips" if method == "POST" => request.json(good_job().to_string()),
+            "demos" if method == "POST" => request.body("PBDEMS2\0"),
             "join" => {
                 let token = dinkem_appliance::app::nodes::token(&appliance.app, &crate::support::operator()).unwrap();
-                ask.json(json!({"join_token": token.reveal(), "name": "n"}).to_string())
+                request.json(json!({"join_token": token.reveal(), "name": "n"}).to_string())
             }
-            "claims" => ask.json(r#"{"wait_seconds":0,"renderers":["game"],"slots":64}"#),
-            "{lease}" => ask.json(r#"{"stage":"parsing","progress":0.5}"#),
-            "video" => Ask::new(method, &format!("{path}?offset=0")).body("video"),
-            "poster" => ask.body(&*POSTER),
-            "complete" => ask.json(json!({"video_sha256": "0f".repeat(32)}).to_string()),
-            "fail" => ask.json(r#"{"code":"render_failed","message":"m","retry":"never"}"#),
-            _ => ask,
+            "claims" => request.json(r#"{"wait_seconds":0,"renderers":["game"],"slots":64}"#),
+            "{lease}" => request.json(r#"{"stage":"parsing","progress":0.5}"#),
+            "video" => Request::new(method, &format!("{path}?offset=0")).body("video"),
+            "poster" => request.body(&*POSTER),
+            "complete" => request.json(json!({"video_sha256": "0f".repeat(32)}).to_string()),
+            "fail" => request.json(r#"{"code":"render_failed","message":"m","retry":"never"}"#),
+            _ => request,
         }
     }
 
-    /// The next claim gets the next job, not one that is left of an earlier row.
+    /// Cancels jobs of earlier rows, so that the next claim gets the next job.
     fn cancel_everything(&self) {
         for key in [&self.owner.metered, &self.another.metered] {
             for status in ["queued", "rendering"] {
-                let list = Ask::get(&format!("/api/clips?limit=100&status={status}")).key(key);
+                let list = Request::get(&format!("/api/clips?limit=100&status={status}")).key(key);
                 for job in self.appliance.send(&list).expect(200).json()["clips"].as_array().unwrap() {
                     let path = format!("/api/clips/{}", job["id"].as_str().unwrap());
-                    self.appliance.send(&Ask::delete(&path).key(key)).expect(200);
+                    self.appliance.send(&Request::delete(&path).key(key)).expect(200);
                 }
             }
         }
     }
 
-    fn call_as(&self, ask: Ask, caller: &str) -> u16 {
+    fn call_as(&self, request: Request, caller: &str) -> u16 {
         let key = match caller {
-            "nobody" => return self.appliance.send(&ask).status,
+            "nobody" => return self.appliance.send(&request).status,
             "malformed" => "3f8c1a2b9d4e4f6abc127e0a5d9c1234",
             "unknown" => "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234",
             "inactive" => &self.inactive.metered,
@@ -149,24 +151,24 @@ impl World {
             "another node" => &self.another_node.key,
             other => panic!("{other}"),
         };
-        self.appliance.send(&ask.key(key)).status
+        self.appliance.send(&request.key(key)).status
     }
 }
 
 #[test]
-fn every_route_is_in_the_table_and_nothing_else_is() {
+fn table_lists_every_route_and_nothing_else() {
     let routes: Vec<_> = routes::all().map(|(method, pattern, _)| (method, pattern)).collect();
     let table: Vec<_> = TABLE.iter().map(|(method, pattern, _)| (*method, *pattern)).collect();
     assert_eq!(routes, table);
 }
 
 #[test]
-fn every_caller_gets_what_the_table_says() {
-    let world = World::new();
+fn every_caller_gets_the_status_in_the_table() {
+    let fixture = Fixture::new();
     let mut wrong = Vec::new();
     for (method, pattern, expected) in TABLE {
         for (caller, status) in CALLERS.iter().zip(expected) {
-            let found = world.call_as(world.ask(method, pattern), caller);
+            let found = fixture.call_as(fixture.request(method, pattern), caller);
             if found != *status {
                 wrong.push(format!("{method} {pattern} as {caller}: {found}, not {status}"));
             }
@@ -176,43 +178,44 @@ fn every_caller_gets_what_the_table_says() {
 }
 
 #[test]
-fn a_route_that_is_not_there_is_404_for_every_key_and_401_without() {
-    let world = World::new();
+fn unknown_route_is_404_with_a_key_and_401_without() {
+    let fixture = Fixture::new();
     let paths =
         ["/", "/api", "/api/nowhere", "/api/clips/", "/api/usage/", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
     for path in paths {
         for (caller, status) in CALLERS.iter().zip([401, 401, 401, 401, 404, 404, 404, 404, 404, 404]) {
-            assert_eq!(world.call_as(Ask::get(path), caller), status, "{path} as {caller}");
+            assert_eq!(fixture.call_as(Request::get(path), caller), status, "{path} as {caller}");
         }
     }
 }
 
 #[test]
-fn a_method_that_a_route_does_not_have_is_405_with_those_it_has() {
-    let world = World::new();
+fn unsupported_method_is_405_with_allow_header() {
+    let fixture = Fixture::new();
     for (_, pattern, who) in routes::all() {
         let allowed: Vec<_> =
             routes::all().filter(|(_, other, _)| *other == pattern).map(|(method, _, _)| method).collect();
         let key = match who {
-            "client" => Some(&world.owner.metered),
-            "node" => Some(&world.node.key),
+            "client" => Some(&fixture.owner.metered),
+            "node" => Some(&fixture.node.key),
             _ => None,
         };
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {
-            // What is not there, is not there for any method.
+            // These are 404 for every method.
             if allowed.contains(&method) || pattern.contains("{token}") || pattern == "/ca.pem" {
                 continue;
             }
-            let ask = Ask::new(method, world.ask(allowed[0], pattern).target());
-            let answer = world.appliance.send(&key.map_or(ask.clone(), |key| ask.key(key)));
+            let request = Request::new(method, fixture.request(allowed[0], pattern).target());
+            let answer = fixture.appliance.send(&key.map_or(request.clone(), |key| request.key(key)));
             assert_eq!(
                 (answer.status, answer.header("Allow")),
                 (405, Some(allowed.join(", ").as_str())),
                 "{method} {pattern}"
             );
             if who != "anyone" {
-                let stranger = world.appliance.send(&Ask::new(method, world.ask(allowed[0], pattern).target()));
-                assert_eq!(stranger.status, 401, "{method} {pattern}: who may not call it at all learns nothing");
+                let stranger =
+                    fixture.appliance.send(&Request::new(method, fixture.request(allowed[0], pattern).target()));
+                assert_eq!(stranger.status, 401, "{method} {pattern}: unauthorized callers learn nothing");
             }
         }
     }

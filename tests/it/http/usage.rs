@@ -9,8 +9,8 @@ use dinkem_appliance::domain::rates::{FootageKind, RateChange};
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, Keys};
-use crate::support::client::{Answer, Ask};
-use crate::support::work::Work;
+use crate::support::client::{Answer, Request};
+use crate::support::worker::Worker;
 
 /// 2026-11-30T23:59:59.999Z: the last moment of a month.
 const LAST_MS: i64 = 1_796_083_199_999;
@@ -20,12 +20,12 @@ fn kind(renderer: Renderer, resolution: u32, fps: u32) -> FootageKind {
     FootageKind { renderer, resolution, fps }
 }
 
-fn ask(appliance: &Appliance, key: &str, query: &str) -> Answer {
-    appliance.send(&Ask::get(&format!("/api/usage{query}")).key(key))
+fn request(appliance: &Appliance, key: &str, query: &str) -> Answer {
+    appliance.send(&Request::get(&format!("/api/usage{query}")).key(key))
 }
 
 fn usage(appliance: &Appliance, keys: &Keys, query: &str) -> Value {
-    ask(appliance, &keys.metered, query).expect(200).json()
+    request(appliance, &keys.metered, query).expect(200).json()
 }
 
 fn set(appliance: &Appliance, kind: FootageKind, price: &str) {
@@ -48,25 +48,25 @@ fn usage_is_counted_by_class_renderer_resolution_and_fps_and_covers_both_keys() 
     let (builtin, game) = (kind(Renderer::Builtin, 1080, 30), kind(Renderer::Game, 1440, 60));
     set(&appliance, builtin, "0.47");
     set(&appliance, game, "0.85");
-    let work = Work::at(&appliance.app);
-    let (metered, reserved) = (work.caller(&keys.metered), work.caller(&keys.reserved));
-    let deleted = work.done(&metered, builtin);
-    work.remove(&metered, deleted);
-    work.done(&metered, builtin);
-    work.done(&metered, game);
-    work.done(&reserved, builtin);
-    work.failed(&metered, builtin);
-    let cancelled = work.submit(&reserved, game);
-    work.remove(&reserved, cancelled);
-    // What waits is not in it; nor is another account's.
-    let waiting = work.submit(&metered, builtin);
-    let another = work.caller(&appliance.account("another").metered);
-    work.remove(&metered, waiting);
-    work.done(&another, builtin);
-    work.submit(&metered, builtin);
+    let worker = Worker::new(&appliance.app);
+    let (metered, reserved) = (worker.caller(&keys.metered), worker.caller(&keys.reserved));
+    let deleted = worker.complete_job(&metered, builtin);
+    worker.remove(&metered, deleted);
+    worker.complete_job(&metered, builtin);
+    worker.complete_job(&metered, game);
+    worker.complete_job(&reserved, builtin);
+    worker.fail_job(&metered, builtin);
+    let cancelled = worker.submit(&reserved, game);
+    worker.remove(&reserved, cancelled);
+    // Queued jobs and other accounts' jobs are not counted.
+    let waiting = worker.submit(&metered, builtin);
+    let another = worker.caller(&appliance.account("another").metered);
+    worker.remove(&metered, waiting);
+    worker.complete_job(&another, builtin);
+    worker.submit(&metered, builtin);
 
-    // Five frames each: 166 ms at 30 a second, 83 ms at 60. 0.47 × 166 / 3,600,000 = 21.67 micro-units, and
-    // 0.85 × 83 / 3,600,000 = 19.60: each clip is rounded by itself.
+    // Five frames each: 166 ms at 30 fps, 83 ms at 60 fps. 0.47 × 166 / 3,600,000 = 21.67 micro-units, and 0.85 × 83 /
+    // 3,600,000 = 19.60. Each clip is rounded separately.
     let line = |class: &str, kind: FootageKind, jobs: [u32; 3], seconds: f64, amount: &str, micros: u64| {
         json!({"class": class, "renderer": kind.renderer.as_str(), "resolution": kind.resolution, "fps": kind.fps,
                "jobs": {"done": jobs[0], "failed": jobs[1], "cancelled": jobs[2]}, "rendered_seconds": seconds,
@@ -85,14 +85,14 @@ fn usage_is_counted_by_class_renderer_resolution_and_fps_and_covers_both_keys() 
     });
     assert_eq!(usage(&appliance, &keys, ""), expected);
     assert_eq!(
-        ask(&appliance, &keys.reserved, "?from=&to=").expect(200).json(),
+        request(&appliance, &keys.reserved, "?from=&to=").expect(200).json(),
         expected,
-        "either key, empty is absent"
+        "either key; empty parameters count as absent"
     );
 }
 
 #[test]
-fn an_account_without_work_owes_nothing_in_the_currency_in_force() {
+fn account_without_jobs_owes_zero_in_the_current_currency() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     prices::set(&appliance.app, &crate::support::operator(), RateChange::Currency(Currency::parse("EUR").unwrap()))
@@ -107,25 +107,25 @@ fn an_account_without_work_owes_nothing_in_the_currency_in_force() {
 }
 
 #[test]
-fn a_job_is_in_the_period_in_which_it_ended_to_the_millisecond() {
+fn job_belongs_to_the_period_in_which_it_ended() {
     let appliance = Appliance::start_at(LAST_MS, |_| {});
     let keys = appliance.account("studio");
-    let (work, builtin) = (Work::at(&appliance.app), kind(Renderer::Builtin, 1080, 30));
-    let metered = work.caller(&keys.metered);
+    let (worker, builtin) = (Worker::new(&appliance.app), kind(Renderer::Builtin, 1080, 30));
+    let metered = worker.caller(&keys.metered);
     let counts = |query: &str| {
         let jobs = usage(&appliance, &keys, query)["totals"]["jobs"].clone();
         (jobs["done"].as_u64().unwrap(), jobs["failed"].as_u64().unwrap())
     };
-    work.done(&metered, builtin);
-    work.failed(&metered, builtin);
+    worker.complete_job(&metered, builtin);
+    worker.fail_job(&metered, builtin);
     assert_eq!(counts(""), (1, 1));
     // Submitted in November, done in December.
-    work.submit(&metered, builtin);
+    worker.submit(&metered, builtin);
     appliance.clock.advance(Duration::from_millis(1));
-    work.complete(&work.claim());
+    worker.complete(&worker.claim());
     assert_eq!(counts(""), (1, 0), "it is December now");
     assert_eq!(counts("?from=2026-11-01&to=2026-12-01"), (1, 1));
-    assert_eq!(counts("?to=2026-12-01"), (1, 1), "the month in which the period ends");
+    assert_eq!(counts("?to=2026-12-01"), (1, 1), "from defaults to the month in which the period ends");
     assert_eq!(counts("?from=2026-11-30T23:59:59.999Z"), (2, 1));
     assert_eq!(counts("?from=2026-12-01&to=2026-12-01T00:00:00.001Z"), (1, 0));
     assert_eq!(counts("?from=2026-12-01T01:00:00%2B01:00&to=2026-12-02"), (1, 0));
@@ -135,14 +135,14 @@ fn a_job_is_in_the_period_in_which_it_ended_to_the_millisecond() {
 }
 
 #[test]
-fn a_period_that_cannot_be_is_refused_with_the_parameter_to_blame() {
+fn invalid_period_is_rejected_with_the_parameter_named() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let cases = [
         ("?from=yesterday", "from"),
         ("?from=2026-11-31", "from"),
         ("?from=2026-11-01T00:00:00", "from"),
-        // A plus that is not escaped is a space.
+        // An unescaped plus is a space.
         ("?from=2026-11-01T00:00:00+01:00", "from"),
         ("?from=1793491200", "from"),
         ("?from=2025-01-01", "from"),
@@ -153,7 +153,7 @@ fn a_period_that_cannot_be_is_refused_with_the_parameter_to_blame() {
         ("?from=%00", "from"),
     ];
     for (query, field) in cases {
-        ask(&appliance, &keys.metered, query).blames(field);
+        request(&appliance, &keys.metered, query).expect_bad_field(field);
     }
 }
 
@@ -163,16 +163,16 @@ fn sums_never_mix_currencies() {
     let keys = appliance.account("studio");
     let builtin = kind(Renderer::Builtin, 1080, 30);
     set(&appliance, builtin, "21.686747");
-    let work = Work::at(&appliance.app);
-    let metered = work.caller(&keys.metered);
-    work.done(&metered, builtin);
+    let worker = Worker::new(&appliance.app);
+    let metered = worker.caller(&keys.metered);
+    worker.complete_job(&metered, builtin);
     appliance.clock.advance(DAY);
     prices::set(&appliance.app, &crate::support::operator(), RateChange::Currency(Currency::parse("EUR").unwrap()))
         .unwrap();
-    work.done(&metered, builtin);
-    work.done(&metered, builtin);
+    worker.complete_job(&metered, builtin);
+    worker.complete_job(&metered, builtin);
     let found = usage(&appliance, &keys, "");
-    // The price kept its number: 21.686747 × 166 / 3,600,000 is 1000 micro-units.
+    // The price keeps its number: 21.686747 × 166 / 3,600,000 is 1000 micro-units.
     let money = json!([{"currency": "EUR", "amount": "0.002000", "amount_micros": 2_000},
                        {"currency": "USD", "amount": "0.001000", "amount_micros": 1_000}]);
     assert_eq!((&found["lines"][0]["money"], &found["totals"]["money"]), (&money, &money));
@@ -180,11 +180,11 @@ fn sums_never_mix_currencies() {
 }
 
 #[test]
-fn nothing_is_left_out_of_a_long_ledger() {
+fn long_ledger_is_counted_completely() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let db = rusqlite::Connection::open(appliance.app.data_dir().join("store.db")).unwrap();
-    // More than are read at once, half of them in one millisecond.
+    // More rows than one batch, half of them in the same millisecond.
     let jobs = 25_000;
     db.execute_batch(&format!(
         "PRAGMA foreign_keys = OFF;

@@ -1,4 +1,4 @@
-//! A node that is stopped, or not ready: neither is the job's fault, and neither is counted against it.
+//! A stopped or unready node: neither is counted against the job.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -10,68 +10,68 @@ use dinkem_appliance::domain::limits;
 use dinkem_appliance::domain::node::NodeState;
 use dinkem_appliance::os::clock::FakeClock;
 
-use crate::support::node_bench::{Bench, GOOD, is_alive, while_working};
-use crate::support::node_server::Knobs;
-use crate::support::office::{Office, spec};
+use crate::support::node_harness::{GOOD, NodeHarness, is_alive, while_working};
+use crate::support::node_server::Behavior;
+use crate::support::test_app::{TestApp, spec};
 use crate::support::wait::until;
 
 #[test]
-fn a_renderer_that_a_signal_ends_while_its_node_is_stopped_is_an_interruption() {
+fn renderer_ended_by_a_signal_while_its_node_stops_is_an_interruption() {
     let cases = [
-        ("by the signal", "echo $$ > $bench/pid; exec sleep 600"),
-        ("caught", "trap 'exit 143' TERM; echo $$ > $bench/pid; while :; do sleep 0.01; done"),
-        ("exit 20", "trap 'exit 20' TERM; echo $$ > $bench/pid; until [ -e $bench/go ]; do sleep 0.01; done"),
+        ("by the signal", "echo $$ > $dir/pid; exec sleep 600"),
+        ("caught", "trap 'exit 143' TERM; echo $$ > $dir/pid; while :; do sleep 0.01; done"),
+        ("exit 20", "trap 'exit 20' TERM; echo $$ > $dir/pid; until [ -e $dir/go ]; do sleep 0.01; done"),
     ];
     for (how, script) in cases {
-        let bench = Bench::new(Knobs::good());
-        let mut config = bench.config(script);
-        // Time stands still: however busy the machine is, the node's own stop is not too late.
+        let harness = NodeHarness::new(Behavior::normal());
+        let mut config = harness.config(script);
+        // The clock stands still, so that the node's stop is in time even on a busy machine.
         config.clock = Arc::new(FakeClock::at(0));
-        let lease = bench.server.offer(&bench.demo_url, None);
+        let lease = harness.server.offer(&harness.demo_url, None);
         while_working(config, |stop| {
-            let pid = bench.note("pid");
+            let pid = harness.read_note("pid");
             if how == "exit 20" {
-                // No signal's end: the node must know of its stop already.
+                // This is no exit by a signal, so the node must already be stopping.
                 stop.stop();
-                until("the node's stop", || {
-                    bench.server.calls().iter().any(|call| call.ends_with("/leave")).then_some(())
+                until("the node to leave", || {
+                    harness.server.calls().iter().any(|call| call.ends_with("/leave")).then_some(())
                 });
             }
             assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-            until("the renderer's end", || (!is_alive(&pid)).then_some(()));
+            until("the renderer to exit", || (!is_alive(&pid)).then_some(()));
             stop.stop();
         })
         .unwrap();
-        let failed = bench.server.lease(lease).failed.unwrap();
+        let failed = harness.server.lease(lease).failed.unwrap();
         assert_eq!((&failed["code"], &failed["retry"]), (&"node_failed".into(), &"anywhere".into()), "{how}: {failed}");
     }
 }
 
 #[test]
-fn a_stopping_node_says_so_whatever_the_server_answers() {
+fn stopping_node_announces_it_whatever_the_server_answers() {
     for status in [None, Some(404), Some(500)] {
-        let bench = Bench::new(Knobs::good());
-        let mut config = bench.config(GOOD);
+        let harness = NodeHarness::new(Behavior::normal());
+        let mut config = harness.config(GOOD);
         config.slots = 3;
         while_working(config, |stop| {
-            until("a claim", || (!bench.server.calls().is_empty()).then_some(()));
-            bench.server.turn(|knobs| knobs.out_of_order = status);
+            until("a claim", || (!harness.server.calls().is_empty()).then_some(()));
+            harness.server.change(|behavior| behavior.fail_all_with = status);
             stop.stop();
         })
         .unwrap();
-        let calls = bench.server.calls();
+        let calls = harness.server.calls();
         let of = |wanted: &str| calls.iter().filter(|call| *call == wanted).count();
         assert_eq!(of("POST /api/node/leave"), 1, "{status:?}: {calls:?}");
-        assert_eq!(of("POST /api/node/claims"), 1, "its slots wait with one claim together: {calls:?}");
+        assert_eq!(of("POST /api/node/claims"), 1, "all slots share one claim: {calls:?}");
     }
 }
 
 #[test]
-fn a_server_that_does_not_know_that_a_node_can_be_unready_is_told_in_its_own_words() {
-    let bench = Bench::new(Knobs { is_older: true, ..Knobs::good() });
-    while_working(bench.config("exit 21"), |_| {
-        let lease = bench.server.offer(&bench.demo_url, None);
-        let failed = bench.server.ended(lease).failed.unwrap();
+fn older_server_gets_a_failure_code_it_knows_for_an_unready_node() {
+    let harness = NodeHarness::new(Behavior { is_older: true, ..Behavior::normal() });
+    while_working(harness.config("exit 21"), |_| {
+        let lease = harness.server.offer(&harness.demo_url, None);
+        let failed = harness.server.wait_for_end(lease).failed.unwrap();
         assert_eq!((&failed["code"], &failed["retry"]), (&"node_failed".into(), &"elsewhere".into()), "{failed}");
     })
     .unwrap();
@@ -82,35 +82,35 @@ fn failure(code: FailureCode, retry: Retry) -> Failure {
 }
 
 #[test]
-fn a_job_that_is_interrupted_more_often_than_it_may_be_lost_is_still_done() {
-    let office = Office::open();
-    let (metered, _) = office.account("studio");
-    let node = office.node("n1");
-    let id = jobs::submit(&office.app, &metered, spec()).unwrap().job.public_id;
+fn interruptions_never_use_up_a_jobs_attempts() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n1");
+    let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
     for _ in 0..limits::LOSSES + limits::ATTEMPTS {
-        let grant = office.claim(&node).unwrap();
+        let grant = test.claim(&node).unwrap();
         let stopped = failure(FailureCode::NodeFailed, Retry::Anywhere);
-        leases::fail(&office.app, &node, grant.lease.id, stopped, None).unwrap();
+        leases::fail(&test.app, &node, grant.lease.id, stopped, None).unwrap();
     }
-    let job = jobs::get(&office.app, &metered, id).unwrap().job;
+    let job = jobs::get(&test.app, &metered, id).unwrap().job;
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));
 }
 
 #[test]
-fn a_node_that_is_not_ready_is_benched_and_the_job_is_not_counted() {
+fn unready_node_is_benched_and_the_attempt_is_not_counted() {
     for retry in [Retry::Elsewhere, Retry::Anywhere, Retry::Never] {
-        let office = Office::open();
-        let (metered, _) = office.account("studio");
-        let id = jobs::submit(&office.app, &metered, spec()).unwrap().job.public_id;
+        let test = TestApp::start();
+        let (metered, _) = test.account("studio");
+        let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
         for number in 1..=limits::ATTEMPTS + 1 {
-            let node = office.node(&format!("n{number}"));
-            let grant = office.claim(&node).unwrap();
+            let node = test.node(&format!("n{number}"));
+            let grant = test.claim(&node).unwrap();
             let unready = failure(FailureCode::NodeNotReady, retry);
-            leases::fail(&office.app, &node, grant.lease.id, unready, None).unwrap();
-            let listed = nodes::list(&office.app).unwrap().pop().unwrap();
+            leases::fail(&test.app, &node, grant.lease.id, unready, None).unwrap();
+            let listed = nodes::list(&test.app).unwrap().pop().unwrap();
             assert_eq!(listed.state, NodeState::Benched);
             assert_eq!(listed.node.bench.unwrap().because, "The render node was stopped.");
-            let job = jobs::get(&office.app, &metered, id).unwrap().job;
+            let job = jobs::get(&test.app, &metered, id).unwrap().job;
             assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0), "{retry:?}");
         }
     }

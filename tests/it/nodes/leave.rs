@@ -1,4 +1,4 @@
-//! A node that stops, or whose connection is gone, is given nothing that would wait for its lease to run out.
+//! Stopped or disconnected nodes get no jobs that would have to wait for their lease to expire.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -13,18 +13,18 @@ use dinkem_appliance::domain::node::NodeState;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined};
-use crate::support::client::{Answer, Ask, connect};
-use crate::support::office::{BUILTIN, Office, spec};
+use crate::support::client::{Answer, Request, connect};
+use crate::support::test_app::{BUILTIN, TestApp, spec};
 use crate::support::wait::until;
 
-/// A claim that waits in the server's hands.
-pub fn waiting(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
+/// Sends a waiting claim, and returns once the server has received it.
+pub fn waiting_claim(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
     let body = json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": slots});
-    let ask = Ask::post("/api/node/claims").key(&node.key).json(body.to_string());
+    let request = Request::post("/api/node/claims").key(&node.key).json(body.to_string());
     let mut stream = connect(appliance.address);
-    stream.write_all(&ask.bytes()).unwrap();
-    // One answered request later the claim before it is in the server's hands as well.
-    appliance.send(&Ask::get("/healthz")).expect(200);
+    stream.write_all(&request.bytes()).unwrap();
+    // Once this request is answered, the server has also received the claim before it.
+    appliance.send(&Request::get("/healthz")).expect(200);
     stream
 }
 
@@ -34,52 +34,52 @@ fn state(appliance: &Appliance, name: &str) -> NodeState {
 }
 
 #[test]
-fn a_claim_whose_node_has_gone_takes_no_job() {
+fn claim_of_a_disconnected_node_takes_no_job() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let (gone, other) = (appliance.node("gone"), appliance.node("other"));
     for _ in 0..10 {
-        drop(waiting(&appliance, &gone, 1));
-        appliance.send(&Ask::get("/healthz")).expect(200);
+        drop(waiting_claim(&appliance, &gone, 1));
+        appliance.send(&Request::get("/healthz")).expect(200);
         let id = appliance.job(&key);
-        let claim = appliance.claim(&other).expect("the job is there for the other node");
+        let claim = appliance.claim(&other).expect("the other node must get the job");
         assert_eq!((&claim["job"]["id"], &claim["job"]["attempts"]), (&json!(id), &json!(0)));
     }
 }
 
 #[test]
-fn a_job_that_was_taken_for_a_node_that_went_meanwhile_is_put_back_uncounted() {
-    let office = Office::open();
-    let (metered, _) = office.account("studio");
-    let (gone, other) = (office.node("gone"), office.node("other"));
-    let id = jobs::submit(&office.app, &metered, spec()).unwrap().job.public_id;
-    // The node is there when the claim begins and when the job is looked for, and no more when it has been taken.
-    let looks = Cell::new(0);
-    let is_there = || looks.replace(looks.get() + 1) < 2;
+fn job_claimed_as_its_node_disconnects_is_put_back_uncounted() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let (gone, other) = (test.node("gone"), test.node("other"));
+    let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
+    // The node is connected when the claim begins and when a job is found, but not after it was taken.
+    let checks = Cell::new(0);
+    let is_there = || checks.replace(checks.get() + 1) < 2;
     let claim = Claim { renderers: BUILTIN, slots: 1, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };
-    assert!(leases::claim_for(&office.app, &gone, &claim).unwrap().is_none());
-    assert_eq!(looks.get(), 3);
-    let job = jobs::get(&office.app, &metered, id).unwrap().job;
+    assert!(leases::claim_for(&test.app, &gone, &claim).unwrap().is_none());
+    assert_eq!(checks.get(), 3);
+    let job = jobs::get(&test.app, &metered, id).unwrap().job;
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));
-    assert_eq!(nodes::list(&office.app).unwrap()[0].leases, 0);
-    assert_eq!(office.claim(&other).unwrap().job.job.public_id, id);
+    assert_eq!(nodes::list(&test.app).unwrap()[0].leases, 0);
+    assert_eq!(test.claim(&other).unwrap().job.job.public_id, id);
 }
 
 #[test]
-fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
+fn node_that_left_gets_no_job_until_it_claims_again() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
-    let claim = waiting(&appliance, &node, 1);
+    let claim = waiting_claim(&appliance, &node, 1);
     until("the claim", || (nodes::list(&appliance.app).unwrap()[0].node.slots == 1).then_some(()));
     assert_eq!(state(&appliance, "n1"), NodeState::Up);
     for _ in 0..2 {
-        let left = appliance.send(&Ask::post("/api/node/leave").key(&node.key).json("{}")).expect(200);
+        let left = appliance.send(&Request::post("/api/node/leave").key(&node.key).json("{}")).expect(200);
         assert_eq!((left.json(), state(&appliance, "n1").as_str()), (json!({}), "stopped"));
     }
     Answer::read(claim, false).expect(204);
     let id = appliance.job(&key);
-    let job = appliance.send(&Ask::get(&format!("/api/clips/{id}")).key(&key)).json();
+    let job = appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).json();
     assert_eq!((&job["status"], &job["waiting_because"]), (&json!("queued"), &json!("no render node is connected")));
 
     assert_eq!(appliance.claim(&node).unwrap()["job"]["id"], json!(id));
@@ -88,19 +88,19 @@ fn a_node_that_says_that_it_stops_is_given_nothing_until_it_claims_again() {
 
 #[cfg(unix)]
 #[test]
-fn a_node_process_that_is_terminated_is_shown_as_stopped_at_once() {
+fn terminated_node_process_is_shown_as_stopped_at_once() {
     use crate::support::process;
     let appliance = process::Appliance::start(&[]);
     let mut node = appliance.node("n1", None);
     let listed = |about: &str, is: &dyn Fn(&serde_json::Value) -> bool| {
         until(about, || Some(appliance.admin(&["nodes", "list"])["nodes"][0].clone()).filter(is))
     };
-    listed("a node at work", &|node| node["state"] == "up" && node["slots"] == 1);
+    listed("the node to be up", &|node| node["state"] == "up" && node["slots"] == 1);
     node.signal("TERM");
-    assert!(node.ended().0.success());
+    assert!(node.wait().0.success());
     let stopped = appliance.admin(&["nodes", "list"])["nodes"][0].clone();
     assert!(stopped["state"] == "stopped" && stopped["stopped_at"].is_string(), "{stopped}");
     let _again = appliance.node("n1", None);
-    let back = listed("the node back at work", &|node| node["state"] == "up");
+    let back = listed("the node to be up again", &|node| node["state"] == "up");
     assert!(back["stopped_at"].is_null(), "{back}");
 }

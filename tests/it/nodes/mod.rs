@@ -1,13 +1,21 @@
-//! Render nodes that stop, are stopped, hoard, share a key or are not there.
+//! Render nodes: joining, the agent, claims, leaving, full disks, shared keys, benched and missing nodes.
 
 #[cfg(target_os = "linux")]
+mod agent;
+mod benched;
+mod check;
+mod fairness;
+#[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(target_os = "linux")]
 mod interrupted;
+mod join;
+mod join_tokens;
 mod leave;
 mod no_nodes;
-mod paths;
-mod room;
+mod protocol_versions;
+mod sanitized_text;
 mod shared_key;
-mod words;
 
 use std::sync::Arc;
 
@@ -16,7 +24,7 @@ use dinkem_appliance::os::random::FakeRandom;
 
 use crate::support::appliance::Appliance;
 
-/// What the doctor finds beside a running appliance.
+/// The faults that `doctor` finds.
 fn faults(appliance: &Appliance) -> Vec<Fault> {
     let patient = Patient {
         data_dir: appliance.app.data_dir().to_owned(),

@@ -1,4 +1,4 @@
-//! Jobs that wait while no render node is there: said by the server at its start, by readyz, healthcheck and doctor.
+//! Jobs that wait without a render node: what the server, readyz, healthcheck and doctor say.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use dinkem_appliance::domain::limits;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, good_job};
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::process;
 use crate::support::wait::until;
 
 fn doctor(appliance: &Appliance) -> Vec<(String, String)> {
     let faults = super::faults(appliance);
-    // The nodes here do not say which protocol they speak.
+    // The nodes in these tests send no protocol version.
     let faults = faults.into_iter().filter(|fault| fault.code != "node_versions");
     faults.map(|fault| (fault.code.to_owned(), format!("{} {}", fault.message, fault.mend))).collect()
 }
 
 fn ready(appliance: &Appliance) -> Value {
-    appliance.send(&Ask::get("/readyz")).expect(200).json()
+    appliance.send(&Request::get("/readyz")).expect(200).json()
 }
 
 #[test]
-fn readyz_and_the_doctor_say_that_jobs_wait_for_nodes_that_are_not_there() {
+fn readyz_and_doctor_warn_when_jobs_wait_and_no_node_is_up() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
     let well = json!({"status": "ready"});
@@ -31,31 +31,31 @@ fn readyz_and_the_doctor_say_that_jobs_wait_for_nodes_that_are_not_there() {
     appliance.job(&key);
     let warned = ready(&appliance);
     assert_eq!((&warned["status"], &warned["warnings"][0]["code"]), (&json!("ready"), &json!("no_nodes")));
-    let [(code, words)] = &doctor(&appliance)[..] else { panic!("one fault") };
+    let [(code, message)] = &doctor(&appliance)[..] else { panic!("one fault") };
     assert_eq!(code, "no_nodes");
-    assert!(words.starts_with("1 job is waiting and no render node has joined."), "{words}");
-    assert!(words.contains("admin nodes token") && words.contains("--local-nodes"), "{words}");
+    assert!(message.starts_with("1 job is waiting and no render node has joined."), "{message}");
+    assert!(message.contains("admin nodes token") && message.contains("--local-nodes"), "{message}");
 
-    // A node that is up, busy for now or not, will come to it.
+    // A node that is up, even if busy, will get to the job.
     let node = appliance.node("n1");
     assert!(appliance.claim(&node).is_some());
     appliance.job(&key);
     appliance.job(&key);
     assert_eq!((ready(&appliance), doctor(&appliance)), (well, vec![]));
 
-    // It is silent, then it says that it stops.
+    // The node goes silent, then leaves.
     appliance.clock.advance(Duration::from_secs(limits::NODE_GONE_SECONDS));
     for _ in 0..2 {
         assert_eq!(ready(&appliance)["warnings"][0]["code"], "no_nodes");
-        let [(_, words)] = &doctor(&appliance)[..] else { panic!("one fault") };
-        assert!(words.starts_with("2 jobs are waiting and no render node is up."), "{words}");
-        assert!(words.contains("admin nodes list"), "{words}");
-        appliance.send(&Ask::post("/api/node/leave").key(&node.key)).expect(200);
+        let [(_, message)] = &doctor(&appliance)[..] else { panic!("one fault") };
+        assert!(message.starts_with("2 jobs are waiting and no render node is up."), "{message}");
+        assert!(message.contains("admin nodes list"), "{message}");
+        appliance.send(&Request::post("/api/node/leave").key(&node.key)).expect(200);
     }
 }
 
 #[test]
-fn the_healthcheck_passes_and_prints_that_jobs_wait_for_nodes() {
+fn healthcheck_passes_with_a_warning_when_jobs_wait_for_nodes() {
     let appliance = process::Appliance::start(&[]);
     let data = appliance.data_dir();
     let check = || process::run(&["--data-dir", data.to_str().unwrap(), "admin", "healthcheck"]);
@@ -71,34 +71,34 @@ fn the_healthcheck_passes_and_prints_that_jobs_wait_for_nodes() {
 }
 
 #[test]
-fn a_server_without_any_node_says_at_its_start_what_to_type() {
+fn server_without_nodes_prints_the_join_command_at_startup() {
     let mut appliance = process::Appliance::start(&[]);
     let data = appliance.data_dir().display().to_string();
-    let words =
+    let message =
         until("the hint", || appliance.server().line().filter(|line| line.contains("No render node has joined")));
     let line = format!("`dinkem-appliance --data-dir {data} admin nodes token`");
-    assert!(words.contains(&line) && words.contains("--local-nodes 1"), "{words}");
-    // What it says can be typed.
+    assert!(message.contains(&line) && message.contains("--local-nodes 1"), "{message}");
+    // The suggested command works.
     assert!(appliance.admin(&["nodes", "token"])["join_token"].is_string());
 }
 
 #[cfg(unix)]
 #[test]
-fn a_server_whose_nodes_have_all_stopped_says_at_its_start_that_none_is_up() {
+fn server_whose_nodes_are_all_down_says_so_at_startup() {
     let mut appliance = process::Appliance::start(&[]);
     let mut node = appliance.node("n1", None);
-    until("the node at work", || (appliance.admin(&["nodes", "list"])["nodes"][0]["slots"] == 1).then_some(()));
+    until("the node to be up", || (appliance.admin(&["nodes", "list"])["nodes"][0]["slots"] == 1).then_some(()));
     node.signal("TERM");
-    assert!(node.ended().0.success());
+    assert!(node.wait().0.success());
     appliance.restart();
-    let words = until("the hint", || appliance.server().line().filter(|line| line.contains("No render node is up")));
-    assert!(words.contains("admin nodes list`") && words.contains("--local-nodes 1"), "{words}");
+    let message = until("the hint", || appliance.server().line().filter(|line| line.contains("No render node is up")));
+    assert!(message.contains("admin nodes list`") && message.contains("--local-nodes 1"), "{message}");
 }
 
 #[test]
-fn a_server_with_a_node_of_its_own_says_nothing_of_the_kind() {
+fn server_with_a_local_node_prints_no_such_hint() {
     let mut appliance = process::Appliance::start(&["--local-nodes", "1"]);
-    until("a node at work", || {
+    until("the node to be up", || {
         let nodes = appliance.admin(&["nodes", "list"]);
         (nodes["nodes"][0]["slots"] == 1).then_some(())
     });

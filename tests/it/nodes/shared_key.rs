@@ -1,4 +1,4 @@
-//! Two machines with one copied node key are told of; a node that restarts is not.
+//! Two machines that use the same node key are reported; a node that restarts is not.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use dinkem_appliance::domain::limits;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined};
-use crate::support::client::Ask;
+use crate::support::client::Request;
 
-/// One short claim by the agent of this id, `after` seconds later.
+/// A claim by the agent with this instance id, `after` seconds later.
 fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
     appliance.clock.advance(Duration::from_secs(after));
     let body = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 1}).to_string();
-    let ask = Ask::post("/api/node/claims").key(&node.key).header("Dinkem-Instance", instance).json(body);
-    appliance.send(&ask).expect(204);
+    let request = Request::post("/api/node/claims").key(&node.key).header("Dinkem-Instance", instance).json(body);
+    appliance.send(&request).expect(204);
 }
 
-/// Whether the list of nodes and the doctor say so.
-fn is_told(appliance: &Appliance) -> (bool, bool) {
+/// Whether the node list and `doctor` report a shared key.
+fn is_reported(appliance: &Appliance) -> (bool, bool) {
     let faults = super::faults(appliance);
     let fault = faults.iter().find(|fault| fault.code == "node_key_shared");
     let names = fault.is_some_and(|fault| fault.message.contains("n1") && fault.mend.contains("admin nodes remove"));
@@ -26,34 +26,34 @@ fn is_told(appliance: &Appliance) -> (bool, bool) {
 }
 
 #[test]
-fn two_machines_with_one_nodes_key_are_told_of_while_both_run() {
+fn two_machines_with_one_node_key_are_reported_while_both_run() {
     let appliance = Appliance::start();
     let node = appliance.node("n1");
     for _ in 0..2 {
         claim(&appliance, &node, "first", 20);
         claim(&appliance, &node, "second", 5);
     }
-    assert_eq!(is_told(&appliance), (true, true));
-    // One of them is switched off.
+    assert_eq!(is_reported(&appliance), (true, true));
+    // One of the machines is switched off.
     for _ in 0..limits::NODE_SHARED_SECONDS / 25 {
         claim(&appliance, &node, "first", 25);
     }
-    assert_eq!(is_told(&appliance), (false, false));
+    assert_eq!(is_reported(&appliance), (false, false));
 }
 
 #[test]
-fn a_node_that_restarts_again_and_again_is_one_machine() {
+fn node_that_restarts_repeatedly_is_one_machine() {
     let appliance = Appliance::start();
     let node = appliance.node("n1");
     for restart in 0..10 {
         claim(&appliance, &node, &format!("agent-{restart}"), 1);
         claim(&appliance, &node, &format!("agent-{restart}"), 1);
     }
-    assert_eq!(is_told(&appliance), (false, false));
+    assert_eq!(is_reported(&appliance), (false, false));
 }
 
 #[test]
-fn ids_that_cannot_be_kept_are_passed_over() {
+fn invalid_instance_ids_are_ignored() {
     let appliance = Appliance::start();
     let node = appliance.node("n1");
     for _ in 0..3 {
@@ -61,5 +61,5 @@ fn ids_that_cannot_be_kept_are_passed_over() {
         claim(&appliance, &node, &"x".repeat(limits::NODE_INSTANCE_CHARS + 1), 1);
         claim(&appliance, &node, "with a space", 1);
     }
-    assert_eq!(is_told(&appliance), (false, false));
+    assert_eq!(is_reported(&appliance), (false, false));
 }

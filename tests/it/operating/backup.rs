@@ -1,4 +1,4 @@
-//! A backup holds everything, and a restored appliance goes on where the old one was left.
+//! A backup contains everything, and a restored appliance continues where the old one stopped.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,12 +17,13 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
-use crate::support::office::{self, Office, spec};
-use crate::support::work::Work;
+use crate::support::hash::hex;
+use crate::support::test_app::{self, TestApp, spec};
+use crate::support::worker::Worker;
 
 /// A server with an uploaded demo, a finished clip, a failed, a cancelled and a waiting job.
 struct Studio {
-    office: Office,
+    test: TestApp,
     caller: Caller,
     done: Uuid,
     waiting: Uuid,
@@ -32,33 +33,33 @@ struct Studio {
 
 impl Studio {
     fn open() -> Self {
-        let office = Office::open();
-        let (caller, _) = office.account("studio");
-        let work = Work::at(&office.app);
+        let test = TestApp::start();
+        let (caller, _) = test.account("studio");
+        let worker = Worker::new(&test.app);
         let kind = spec().footage_kind();
-        let done = work.done(&caller, kind);
-        work.failed(&caller, kind);
-        let cancelled = work.submit(&caller, kind);
-        work.remove(&caller, cancelled);
-        let waiting = work.submit(&caller, kind);
-        let stored = demos::receive(&office.app, &caller, &mut b"a demo".as_slice()).unwrap();
-        let demo = office.dir.path().join("demos").join(hex(&stored.sha256));
-        Self { office, caller, done, waiting, demo, scratch: tempfile::tempdir().unwrap() }
+        let done = worker.complete_job(&caller, kind);
+        worker.fail_job(&caller, kind);
+        let cancelled = worker.submit(&caller, kind);
+        worker.remove(&caller, cancelled);
+        let waiting = worker.submit(&caller, kind);
+        let stored = demos::receive(&test.app, &caller, &mut b"a demo".as_slice()).unwrap();
+        let demo = test.dir.path().join("demos").join(hex(&stored.sha256));
+        Self { test, caller, done, waiting, demo, scratch: tempfile::tempdir().unwrap() }
     }
 
     fn backup(&self, videos: bool) -> (PathBuf, Backup) {
         let path = self.scratch.path().join(if videos { "with-videos.tar" } else { "without.tar" });
-        let made = backup::make(&self.office.admin(), &path, videos).unwrap();
+        let made = backup::make(&self.test.admin(), &path, videos).unwrap();
         (path, made)
     }
 
     fn restore(&self, to: &Path, from: &Path) -> Result<Restored, Error> {
-        backup::restore(to, from, &*self.office.clock)
+        backup::restore(to, from, &*self.test.clock)
     }
 
     /// A server on a restored directory.
     fn serve(&self, dir: &Path) -> Arc<App> {
-        office::serve(dir, &self.office.clock, &Arc::new(FakeRandom::default())).unwrap()
+        test_app::serve(dir, &self.test.clock, &Arc::new(FakeRandom::default())).unwrap()
     }
 
     fn clip(&self, app: &App) -> Option<Clip> {
@@ -66,32 +67,28 @@ impl Studio {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn read(path: impl AsRef<Path>) -> Option<Vec<u8>> {
     fs::read(path).ok()
 }
 
 #[test]
-fn a_backup_with_videos_restores_everything_on_a_new_machine() {
+fn backup_with_videos_restores_everything_on_a_new_machine() {
     let studio = Studio::open();
     let (file, made) = studio.backup(true);
     assert_eq!((made.accounts, made.jobs, made.demos, made.videos), (1, 4, 1, Some(1)));
     assert_eq!((made.left_out, made.bytes), (Vec::<String>::new(), fs::metadata(&file).unwrap().len()));
-    let before = studio.clip(&studio.office.app).unwrap();
+    let before = studio.clip(&studio.test.app).unwrap();
 
     let new = tempfile::tempdir().unwrap();
     let dir = new.path().join("data");
     let restored = studio.restore(&dir, &file).unwrap();
     assert_eq!((restored.accounts, restored.jobs, restored.videos, restored.forgotten), (1, 4, 1, 0));
-    assert_eq!(restored.aside, None, "there was nothing");
+    assert_eq!(restored.aside, None, "there was nothing to set aside");
     let app = studio.serve(&dir);
     let after = studio.clip(&app).unwrap();
     assert_eq!((before.token.reveal(), before.lease), (after.token.reveal(), after.lease));
     let video = format!("clips/{}.mp4", after.lease);
-    assert_eq!(read(dir.join(&video)), read(studio.office.dir.path().join(&video)));
+    assert_eq!(read(dir.join(&video)), read(studio.test.dir.path().join(&video)));
     assert_eq!(read(dir.join("demos").join(studio.demo.file_name().unwrap())).as_deref(), Some(&b"a demo"[..]));
     assert_eq!(jobs::get(&app, &studio.caller, studio.waiting).unwrap().job.status, JobStatus::Queued);
     let latest = audit::list(&app, 1).unwrap().remove(0);
@@ -99,7 +96,7 @@ fn a_backup_with_videos_restores_everything_on_a_new_machine() {
 }
 
 #[test]
-fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
+fn backup_without_videos_keeps_existing_clips_and_forgets_the_rest() {
     let studio = Studio::open();
     let (file, made) = studio.backup(false);
     assert_eq!(made.videos, None);
@@ -110,55 +107,55 @@ fn a_backup_without_videos_keeps_those_that_are_there_and_forgets_the_others() {
     let job = jobs::get(&app, &studio.caller, studio.done).unwrap().job;
     assert_eq!((job.status, job.clip.is_none()), (JobStatus::Done, true));
 
-    // On the machine itself, whose clips are unharmed.
-    let Studio { office, caller, done, .. } = studio;
-    let Office { app, clock, random, dir } = office;
+    // On the original machine, which still has its clips.
+    let Studio { test, caller, done, .. } = studio;
+    let TestApp { app, clock, random, dir } = test;
     drop(Arc::into_inner(app).unwrap());
     let restored = backup::restore(dir.path(), &file, &*clock).unwrap();
     assert_eq!((restored.videos, restored.forgotten), (1, 0));
-    let aside = restored.aside.expect("what was there is kept");
+    let aside = restored.aside.expect("the old data is kept");
     assert!(aside.starts_with(dir.path()) && aside.join("store.db").exists());
-    let app = office::serve(dir.path(), &clock, &random).unwrap();
+    let app = test_app::serve(dir.path(), &clock, &random).unwrap();
     let clip = jobs::get(&app, &caller, done).unwrap().job.clip.unwrap();
     assert!(dir.path().join(format!("clips/{}.mp4", clip.lease)).exists());
     assert!(aside.join(format!("clips/{}.mp4", clip.lease)).exists());
 }
 
 #[test]
-fn what_happened_since_the_backup_does_not_mix_with_what_happens_after_it() {
+fn ids_and_tokens_from_after_the_backup_are_not_reused() {
     let studio = Studio::open();
-    let token = nodes::token(&studio.office.app, &crate::support::operator()).unwrap();
+    let token = nodes::token(&studio.test.app, &crate::support::operator()).unwrap();
     let (file, _) = studio.backup(false);
-    nodes::join(&studio.office.app, &token, "since").unwrap();
-    let work = Work::at(&studio.office.app);
-    let since = work.claim().lease.id;
+    nodes::join(&studio.test.app, &token, "since").unwrap();
+    let worker = Worker::new(&studio.test.app);
+    let since = worker.claim().lease.id;
 
     let new = tempfile::tempdir().unwrap();
     studio.restore(new.path(), &file).unwrap();
     let app = studio.serve(new.path());
     assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code), Some("join_token_refused"));
-    let later = Work::at(&app).claim().lease.id;
-    assert!(later.0 > since.0 + 1_000, "{later} must never have been given before {since}");
+    let later = Worker::new(&app).claim().lease.id;
+    assert!(later.0 > since.0 + 1_000, "{later} may have been granted before {since}");
 }
 
 #[test]
-fn a_lease_of_the_past_runs_out_and_its_job_is_done_by_another_node() {
+fn restored_lease_expires_and_its_job_goes_to_another_node() {
     let studio = Studio::open();
-    let held = Work::at(&studio.office.app).claim().job.job.public_id;
+    let held = Worker::new(&studio.test.app).claim().job.job.public_id;
     let (file, _) = studio.backup(false);
     let new = tempfile::tempdir().unwrap();
     studio.restore(new.path(), &file).unwrap();
     let app = studio.serve(new.path());
-    studio.office.clock.advance(office::LEASE);
+    studio.test.clock.advance(test_app::LEASE);
     dinkem_appliance::app::leases::expire(&app).unwrap();
-    assert_eq!(Work::at(&app).claim().job.job.public_id, held);
+    assert_eq!(Worker::new(&app).claim().job.job.public_id, held);
 }
 
 #[test]
-fn what_is_missing_or_damaged_is_left_out_and_named() {
+fn missing_or_damaged_files_are_left_out_and_named() {
     let studio = Studio::open();
-    let clip = studio.clip(&studio.office.app).unwrap();
-    let video = studio.office.dir.path().join(format!("clips/{}.mp4", clip.lease));
+    let clip = studio.clip(&studio.test.app).unwrap();
+    let video = studio.test.dir.path().join(format!("clips/{}.mp4", clip.lease));
     let mut bytes = fs::read(&video).unwrap();
     bytes[100] ^= 1;
     fs::write(&video, bytes).unwrap();
@@ -172,70 +169,70 @@ fn what_is_missing_or_damaged_is_left_out_and_named() {
 }
 
 #[test]
-fn a_clip_that_was_deleted_is_not_missed() {
+fn deleted_clip_is_not_reported_as_missing() {
     let studio = Studio::open();
-    jobs::remove(&studio.office.app, &studio.caller, studio.done).unwrap();
+    jobs::remove(&studio.test.app, &studio.caller, studio.done).unwrap();
     let (_, made) = studio.backup(true);
     assert_eq!((made.videos, made.left_out), (Some(0), Vec::new()));
 }
 
-/// Every file below a folder, by its path below it.
-fn census(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
+/// Relative paths of all files in a folder.
+fn relative_files(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let path = format!("{below}{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
-            census(&entry.path(), &format!("{path}/"), found);
+            relative_files(&entry.path(), &format!("{path}/"), found);
         } else {
             found.insert(path);
         }
     }
 }
 
-/// What a data directory holds that a restored one does without.
-fn is_passing(path: &str) -> bool {
+/// Files that a restored data directory does not need.
+fn is_temporary(path: &str) -> bool {
     ["ballast", "lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
         || path == "local-nodes/1/lock"
         || path.starts_with("local-nodes/1/cache")
 }
 
 #[test]
-fn every_file_of_a_served_data_directory_survives_or_is_known_to_pass() {
+fn every_file_of_a_data_directory_is_restored_or_known_to_be_temporary() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &["--local-nodes", "1"]);
     let made = cli.run(&["--json", "admin", "account", "create", "studio"]).json();
     cli.run(&["admin", "activate"]);
     let key = made["metered_key"].as_str().unwrap();
     let fingerprint = cli.run(&["--json", "admin", "tls", "show"]).json()["fingerprint"].clone();
-    let ended = cli.run(&["--json", "admin", "backup", "all.tar", "--videos"]);
-    assert_eq!(ended.status, 0, "{ended:?}");
-    let said = ended.json();
+    let output = cli.run(&["--json", "admin", "backup", "all.tar", "--videos"]);
+    assert_eq!(output.status, 0, "{output:?}");
+    let printed = output.json();
     assert_eq!(
-        (&said["accounts"], &said["jobs"], &said["path"]),
+        (&printed["accounts"], &printed["jobs"], &printed["path"]),
         (&json!(1), &json!(0), &json!(cli.home().join("all.tar")))
     );
     let data = cli.home().join(".local/share/dinkem-appliance");
     let (mut served, mut restored) = (BTreeSet::new(), BTreeSet::new());
-    census(&data, "", &mut served);
+    relative_files(&data, "", &mut served);
     #[cfg(unix)]
     assert_eq!(mode(&cli.home().join("all.tar")), 0o600);
     drop(server);
 
-    let ended = cli.run(&["--json", "--data-dir", "new", "admin", "restore", "all.tar"]);
-    assert_eq!((ended.status, &ended.json()["replaced"]), (0, &json!(null)), "{ended:?}");
-    census(&cli.home().join("new"), "", &mut restored);
-    let lost: Vec<_> = served.difference(&restored).filter(|path| !is_passing(path)).collect();
+    let output = cli.run(&["--json", "--data-dir", "new", "admin", "restore", "all.tar"]);
+    assert_eq!((output.status, &output.json()["replaced"]), (0, &json!(null)), "{output:?}");
+    relative_files(&cli.home().join("new"), "", &mut restored);
+    let lost: Vec<_> = served.difference(&restored).filter(|path| !is_temporary(path)).collect();
     assert!(lost.is_empty() && served.contains("local-nodes/1/node.json"), "{lost:?} of {served:?}");
     let shown = cli.run(&["--json", "--data-dir", "new", "admin", "tls", "show"]).json();
     assert_eq!(shown["fingerprint"], fingerprint);
     let server = CliServer::start(&cli, &["--data-dir", "new", "--local-nodes", "1"]);
     assert_eq!(server.get("/api/account", key).0, 200);
     let nodes = cli.run(&["--json", "--data-dir", "new", "admin", "nodes", "list"]).json();
-    assert_eq!(nodes["nodes"].as_array().map(Vec::len), Some(1), "the node inside is the one it was");
+    assert_eq!(nodes["nodes"].as_array().map(Vec::len), Some(1), "the local node keeps its identity");
 }
 
 #[test]
-fn a_backup_is_never_written_over_and_never_left_half_done() {
+fn backup_is_never_overwritten_or_left_incomplete() {
     let cli = Cli::new();
     assert_eq!(cli.run(&["admin", "backup", "a.tar"]).status, 0);
     let first = fs::read(cli.home().join("a.tar")).unwrap();
@@ -250,7 +247,7 @@ fn a_backup_is_never_written_over_and_never_left_half_done() {
 }
 
 #[test]
-fn a_restore_is_refused_while_a_server_runs_and_while_one_is_unfinished_admin_waits() {
+fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinished_restore() {
     let cli = Cli::new();
     cli.run(&["admin", "account", "create", "studio"]);
     assert_eq!(cli.run(&["admin", "backup", "a.tar"]).status, 0);
@@ -261,14 +258,14 @@ fn a_restore_is_refused_while_a_server_runs_and_while_one_is_unfinished_admin_wa
     assert_eq!(accounts(&cli), 1);
     drop(server);
 
-    // As a crash leaves it between two moves.
+    // The state after a crash between two renames.
     let data = cli.home().join(".local/share/dinkem-appliance");
     let ready = data.join("restore.ready");
     fs::create_dir(&ready).unwrap();
     for name in ["demos", "clips", "local-nodes"] {
         fs::create_dir(ready.join(name)).unwrap();
     }
-    // No server has served a store that was restored.
+    // A restored store has not been served yet.
     rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM served").unwrap();
     fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
     fs::write(ready.join("aside"), "replaced-1").unwrap();

@@ -1,4 +1,4 @@
-//! Nothing is restored from a file that is not, to the last byte, what was written; and nothing is touched by trying.
+//! A backup is restored only if it is intact to the last byte, and a refused one changes nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use dinkem_appliance::os::archive::Writer;
 use dinkem_appliance::os::clock::FakeClock;
 
 use crate::support::cli::Cli;
-use crate::support::dice::Dice;
+use crate::support::rng::Rng;
 
-/// A data directory with one account, its backup, and what a refused restore must leave as it is.
+/// A data directory with one account, and its backup.
 struct Site {
     cli: Cli,
     data: PathBuf,
@@ -28,8 +28,8 @@ impl Site {
         Self { cli, data, good }
     }
 
-    /// Restores such a file: the error's code, if it is refused.
-    fn restored(&self, content: &[u8]) -> Option<&'static str> {
+    /// Restores a file with this content: the error code if it is refused.
+    fn restore_error(&self, content: &[u8]) -> Option<&'static str> {
         let file = self.cli.home().join("bad.tar");
         fs::write(&file, content).unwrap();
         backup::restore(&self.data, &file, &FakeClock::at(0)).err().map(|error| error.code)
@@ -44,31 +44,31 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_backup_with_flipped_bits_or_without_its_end_is_refused_and_nothing_is_touched() {
+fn corrupt_or_truncated_backup_is_refused_and_changes_nothing() {
     let site = Site::new();
     let (before, store) = (names(&site.data), fs::read(site.data.join("store.db")).unwrap());
     let length = site.good.len();
-    let mut dice = Dice::new(7);
-    // Each header and what fills up its block, the store, the end; then anywhere.
+    let mut rng = Rng::new(7);
+    // Headers with their padding, the store, the end; then random places.
     let known = (0..length).step_by(512).chain((0..4_096).step_by(31)).chain(length - 2_048..length);
-    let anywhere: Vec<usize> = (0..300).map(|_| dice.roll(length)).collect();
+    let anywhere: Vec<usize> = (0..300).map(|_| rng.below(length)).collect();
     for at in known.chain(anywhere) {
         let mut bad = site.good.clone();
         bad[at] ^= 1 << (at % 8);
         assert!(
-            matches!(site.restored(&bad), Some("backup_damaged" | "backup_foreign")),
-            "a bit of byte {at} of {length}"
+            matches!(site.restore_error(&bad), Some("backup_damaged" | "backup_foreign")),
+            "bit flipped in byte {at} of {length}"
         );
     }
     for cut in [0, 1, 511, 512, 2_048, length / 2, length - 2_048, length - 512, length - 1] {
-        assert!(site.restored(&site.good[..cut]).is_some(), "the first {cut} of {length} bytes");
+        assert!(site.restore_error(&site.good[..cut]).is_some(), "cut to {cut} of {length} bytes");
     }
     assert_eq!((names(&site.data), fs::read(site.data.join("store.db")).unwrap()), (before, store));
-    assert_eq!(site.restored(&site.good), None, "the good one is taken");
+    assert_eq!(site.restore_error(&site.good), None, "the intact backup is accepted");
 }
 
 #[test]
-fn a_refusal_says_what_is_wrong_with_the_file() {
+fn refusal_says_what_is_wrong_with_the_file() {
     let site = Site::new();
     let mut flipped = site.good.clone();
     flipped[site.good.len() / 2] ^= 1;
@@ -78,11 +78,11 @@ fn a_refusal_says_what_is_wrong_with_the_file() {
         ("text.tar", b"not a backup".to_vec(), "text.tar is no backup of a dinkem-appliance"),
         ("zeros.tar", vec![0; 8_192], "zeros.tar is no backup of a dinkem-appliance"),
     ];
-    for (name, content, words) in cases {
+    for (name, content, message) in cases {
         fs::write(site.cli.home().join(name), content).unwrap();
-        let ended = site.cli.run(&["admin", "restore", name]);
-        assert_eq!((ended.status, ended.err.lines().count()), (1, 1), "{ended:?}");
-        assert!(ended.err.contains(words), "{ended:?}");
+        let output = site.cli.run(&["admin", "restore", name]);
+        assert_eq!((output.status, output.err.lines().count()), (1, 1), "{output:?}");
+        assert!(output.err.contains(message), "{output:?}");
     }
     let missing = site.cli.run(&["admin", "restore", "none.tar"]);
     assert!(
@@ -91,10 +91,9 @@ fn a_refusal_says_what_is_wrong_with_the_file() {
     );
 }
 
-/// Names and contents.
 type Entries<'a> = Vec<(&'a str, &'a [u8])>;
 
-/// A whole archive of these entries.
+/// Writes a valid archive of these entries.
 fn archive(path: &Path, entries: &Entries<'_>) {
     let mut writer = Writer::create(path).unwrap();
     for (name, content) in entries {
@@ -104,7 +103,7 @@ fn archive(path: &Path, entries: &Entries<'_>) {
 }
 
 #[test]
-fn whole_archives_that_are_no_backup_of_this_program_are_refused() {
+fn valid_archives_that_are_not_our_backups_are_refused() {
     let site = Site::new();
     let describe = |format: u32| {
         format!(r#"{{"format":{format},"program":"9.9.9","made_at_ms":0,"accounts":0,"jobs":0,"videos":false}}"#)

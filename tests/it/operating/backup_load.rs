@@ -1,31 +1,22 @@
-//! A backup under a load of submissions holds every job that was acknowledged before it began.
+//! A backup under load contains every job that was acknowledged before it began.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::appliance::good_job;
-use crate::support::client::Ask;
+use crate::support::client::Request;
 use crate::support::process::Appliance;
-use crate::support::wait::until;
+use crate::support::wait::{SetOnDrop, until};
 
-/// Clients that submit at once.
 const CLIENTS: usize = 4;
-/// Jobs that must have been acknowledged before the backup begins.
+/// Number of jobs acknowledged before the backup begins.
 const BEFORE: usize = 100;
 
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
 #[test]
-fn every_job_acknowledged_before_the_backup_began_is_in_it() {
+fn backup_contains_every_job_acknowledged_before_it_began() {
     let appliance = Appliance::start_plain(&[]);
     let key = appliance.account("studio");
-    let order = good_job().to_string();
+    let job_request = good_job().to_string();
     let address = appliance.address.parse().unwrap();
     let (acknowledged, enough) = (Mutex::new(Vec::<String>::new()), AtomicBool::new(false));
     let file = appliance.scratch().join("backup.tar");
@@ -33,26 +24,26 @@ fn every_job_acknowledged_before_the_backup_began_is_in_it() {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
                 while !enough.load(Ordering::SeqCst) {
-                    let answer = Ask::post("/api/clips").key(&key).json(&order).send(address).expect(202);
+                    let answer = Request::post("/api/clips").key(&key).json(&job_request).send(address).expect(202);
                     acknowledged.lock().unwrap().push(answer.json()["id"].as_str().unwrap().to_owned());
                 }
             });
         }
-        // However this ends, the clients must.
-        let _stop = Stop(&enough);
-        until("a load", || (acknowledged.lock().unwrap().len() >= BEFORE).then_some(()));
+        // The clients must stop even if the test fails.
+        let _stop = SetOnDrop(&enough);
+        until("enough acknowledged jobs", || (acknowledged.lock().unwrap().len() >= BEFORE).then_some(()));
         let before = acknowledged.lock().unwrap().clone();
         let made = appliance.admin(&["backup", file.to_str().unwrap()]);
         (before, made)
     });
     let (all, held) = (acknowledged.into_inner().unwrap().len(), made["jobs"].as_u64().unwrap() as usize);
     assert!(before.len() <= held && held <= all, "{} before, {held} in it, {all} in all", before.len());
-    assert!(all > before.len(), "the server went on meanwhile");
+    assert!(all > before.len(), "the server kept accepting jobs");
 
     let mut restored = Appliance::start_plain(&[]);
     restored.server().kill();
     restored.admin(&["restore", file.to_str().unwrap()]);
-    // Its jobs wait for nodes that are not there; nothing else is wrong.
+    // There are no nodes for its jobs; nothing else is wrong.
     let only_nodes = || (vec!["no_nodes".to_owned()], vec![]);
     assert_eq!(restored.faults(&[]), only_nodes());
     restored.restart();

@@ -1,5 +1,5 @@
-//! A store that was copied, or put back by other means than `admin restore`, is refused with the way out; nothing that
-//! happens to an appliance by itself is taken for that.
+//! A store that was copied, or restored other than by `admin restore`, is refused with the way out. Crashes and moves
+//! are not mistaken for a copy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,10 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
-use crate::support::office::{self, BUILTIN, Office, START_MS, spec};
+use crate::support::test_app::{self, BUILTIN, START_MS, TestApp, spec};
 use crate::support::wait::until;
 
-/// A data directory that a server has left, hard: one job is on a node.
+/// A data directory after its server was killed while a node had a job.
 struct Site {
     clock: Arc<FakeClock>,
     random: Arc<FakeRandom>,
@@ -39,43 +39,43 @@ struct Site {
 }
 
 impl Site {
-    /// `before` is called while the server runs, before it gives its last lease.
-    fn left(before: impl FnOnce(&Path)) -> Self {
+    /// `before` is called while the server runs, before it grants its last lease.
+    fn after_kill(before: impl FnOnce(&Path)) -> Self {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
         let (clock, random) = (Arc::new(FakeClock::at(START_MS)), Arc::new(FakeRandom::default()));
-        let office = Office {
-            app: office::serve(&data, &clock, &random).unwrap(),
+        let test = TestApp {
+            app: test_app::serve(&data, &clock, &random).unwrap(),
             clock: clock.clone(),
             random: random.clone(),
             dir: tempfile::tempdir().unwrap(),
         };
-        let (caller, _) = office.account("studio");
-        let node = office.node("n1");
-        // Numbers that both know, and one that only the store knows that was left.
+        let (caller, _) = test.account("studio");
+        let node = test.node("n1");
+        // Leases that both stores know; the last one is only in the original.
         for _ in 0..3 {
-            let id = jobs::submit(&office.app, &caller, spec()).unwrap().job.public_id;
-            office.claim(&node).unwrap();
-            jobs::remove(&office.app, &caller, id).unwrap();
+            let id = jobs::submit(&test.app, &caller, spec()).unwrap().job.public_id;
+            test.claim(&node).unwrap();
+            jobs::remove(&test.app, &caller, id).unwrap();
         }
-        let job = jobs::submit(&office.app, &caller, spec()).unwrap().job.public_id;
+        let job = jobs::submit(&test.app, &caller, spec()).unwrap().job.public_id;
         before(&data);
-        let lease = office.claim(&node).unwrap().lease.id;
-        closed(office.app, &data);
+        let lease = test.claim(&node).unwrap().lease.id;
+        drop_and_wait(test.app, &data);
         Self { clock, random, root, data, caller, node, job, lease }
     }
 
-    /// A server on a directory. A process that another test is just starting may hold the lock for a moment.
+    /// A server on a directory. A child process that another test is just spawning briefly holds the lock too.
     fn serve(&self, dir: &Path) -> Result<Arc<App>, Error> {
-        until("the lock of the data directory", || match office::serve(dir, &self.clock, &self.random) {
+        until("the lock of the data directory", || match test_app::serve(dir, &self.clock, &self.random) {
             Err(error) if error.code == "data_dir_in_use" => None,
             answer => Some(answer),
         })
     }
 
-    /// Serves once more, and is killed.
+    /// Starts and kills a server.
     fn serve_once(&self, dir: &Path) -> Result<(), Error> {
-        self.serve(dir).map(|app| closed(app, dir))
+        self.serve(dir).map(|app| drop_and_wait(app, dir))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -90,7 +90,7 @@ impl Site {
         Connection::open(self.path("store.db")).unwrap().execute_batch(sql).unwrap();
     }
 
-    /// The marks in the file beside the store.
+    /// The marks in the file `served`.
     fn marks(&self) -> String {
         let text = fs::read_to_string(self.path("served")).unwrap();
         text.lines().find_map(|line| line.strip_prefix("marks ")).unwrap().to_owned()
@@ -103,8 +103,8 @@ impl Site {
     }
 }
 
-/// Lets a server go, and waits until the last of its threads has let go of the store.
-fn closed(app: Arc<App>, data: &Path) {
+/// Drops a server and waits until its threads have closed the store.
+fn drop_and_wait(app: Arc<App>, data: &Path) {
     drop(app);
     until("the store to be closed", || (!data.join("store.db-wal").exists()).then_some(()));
 }
@@ -122,17 +122,17 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// A copy of the store as it is while its server runs.
+/// Copies the store while its server runs.
 fn copy_of_store(data: &Path, to: &Path) {
     Store::beside(data).unwrap().copy_to(to).unwrap();
 }
 
-/// How a store gets where it does not belong: where it is then, and what is said of it.
-type Way = fn() -> (Site, PathBuf, &'static str);
+/// A way to copy a store: the directory where it is then, and part of the error.
+type CopyCase = fn() -> (Site, PathBuf, &'static str);
 
-const WAYS: [(&str, Way); 7] = [
+const COPY_CASES: [(&str, CopyCase); 7] = [
     ("the directory was copied", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         let copy = site.aside("copy");
         copy_all(&site.data, &copy);
         (site, copy, "its file was copied or put back")
@@ -140,7 +140,7 @@ const WAYS: [(&str, Way); 7] = [
     ("the store was put back from a copy of before", || {
         let scratch = tempfile::tempdir().unwrap();
         let copy = scratch.path().join("store.db");
-        let site = Site::left(|data| copy_of_store(data, &copy));
+        let site = Site::after_kill(|data| copy_of_store(data, &copy));
         fs::rename(&copy, site.path("store.db")).unwrap();
         let data = site.data.clone();
         (site, data, "its file was copied or put back")
@@ -148,13 +148,13 @@ const WAYS: [(&str, Way); 7] = [
     ("a copy of before was written over the store", || {
         let scratch = tempfile::tempdir().unwrap();
         let copy = scratch.path().join("store.db");
-        let site = Site::left(|data| copy_of_store(data, &copy));
+        let site = Site::after_kill(|data| copy_of_store(data, &copy));
         fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
         let data = site.data.clone();
         (site, data, "its last lease has number 3, and number 4 has been given here")
     }),
     ("a copy of an earlier run was written over the store", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         let old = fs::read(site.path("store.db")).unwrap();
         site.serve_once(&site.data).unwrap();
         fs::write(site.path("store.db"), old).unwrap();
@@ -162,7 +162,7 @@ const WAYS: [(&str, Way); 7] = [
         (site, data, "it does not fit the file served")
     }),
     ("the store was put into an empty directory", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         let copy = site.aside("copy");
         site.serve_once(&copy).unwrap();
         fs::remove_file(copy.join("served")).unwrap();
@@ -170,13 +170,13 @@ const WAYS: [(&str, Way); 7] = [
         (site, copy, "the file served beside it is missing")
     }),
     ("a store that no server has served was put there", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         site.sql("DELETE FROM served");
         let data = site.data.clone();
         (site, data, "it does not fit the file served")
     }),
     ("the file beside it is damaged", || {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         fs::write(site.path("served"), b"\xff\xfe").unwrap();
         let data = site.data.clone();
         (site, data, "the file served beside it cannot be read")
@@ -184,11 +184,11 @@ const WAYS: [(&str, Way); 7] = [
 ];
 
 #[test]
-fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_number_twice() {
-    for (what, way) in WAYS {
+fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
+    for (what, way) in COPY_CASES {
         let (site, data, noticed) = way();
         for _ in 0..2 {
-            let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it is served"));
+            let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it must not be served"));
             assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{what}: {error}");
             let command = format!("`dinkem-appliance admin --data-dir {} promote`", data.display());
             assert!(error.message.contains(noticed) && error.message.contains(&command), "{what}: {error}");
@@ -212,14 +212,14 @@ fn a_store_that_was_copied_or_put_back_is_refused_and_promoted_it_gives_no_numbe
         let grant = leases::claim(&app, &site.node, BUILTIN, 1, Duration::ZERO).unwrap().unwrap();
         assert_eq!(grant.job.job.public_id, site.job, "{what}");
         assert!(grant.lease.id.0 > 1_000_000, "{what}: {}", grant.lease.id);
-        closed(app, &data);
+        drop_and_wait(app, &data);
         site.serve_once(&data).unwrap_or_else(|error| panic!("{what}, again: {error}"));
     }
 }
 
 #[test]
-fn a_join_token_from_before_a_promotion_is_void() {
-    let site = Site::left(|_| {});
+fn promotion_voids_join_tokens() {
+    let site = Site::after_kill(|_| {});
     let admin = || App::beside(&site.data, site.clock.clone(), site.random.clone()).unwrap();
     let token = nodes::token(&admin(), &crate::support::operator()).unwrap();
     promote::promote(&admin(), &crate::support::operator()).unwrap();
@@ -229,7 +229,7 @@ fn a_join_token_from_before_a_promotion_is_void() {
 
 type Crash = fn(&Site);
 
-/// What may be found at a start without anybody having copied anything.
+/// States that a start may find although nothing was copied.
 const CRASHES: [(&str, Crash); 9] = [
     ("the server was killed", |_| {}),
     ("killed at its next start: the file knows both marks, the store the old one", |site| {
@@ -260,48 +260,48 @@ const CRASHES: [(&str, Crash); 9] = [
 ];
 
 #[test]
-fn nothing_that_happens_by_itself_is_taken_for_a_copy() {
+fn crashes_and_moves_are_not_mistaken_for_a_copy() {
     for (what, crash) in CRASHES {
-        let site = Site::left(|_| {});
+        let site = Site::after_kill(|_| {});
         crash(&site);
         for _ in 0..2 {
             let app = site.serve(&site.data).unwrap_or_else(|error| panic!("{what}: {error}"));
             let job = jobs::get(&app, &site.caller, site.job).unwrap().job;
             assert_eq!(job.status, JobStatus::Rendering, "{what}");
-            closed(app, &site.data);
+            drop_and_wait(app, &site.data);
         }
         let moved = site.aside("moved");
         fs::rename(&site.data, &moved).unwrap();
         let app = site.serve(&moved).unwrap_or_else(|error| panic!("{what}, moved: {error}"));
-        // As a server does that stops well.
+        // As on a clean shutdown.
         app.leave_mark();
-        closed(app, &moved);
+        drop_and_wait(app, &moved);
         site.serve_once(&moved).unwrap_or_else(|error| panic!("{what}, stopped: {error}"));
     }
 }
 
 #[test]
-fn a_server_that_cannot_write_its_mark_serves_all_the_same() {
-    let site = Site::left(|_| {});
-    // In the way of the new file, as a full disk is.
+fn server_that_cannot_write_its_mark_still_serves() {
+    let site = Site::after_kill(|_| {});
+    // A directory in the way makes writing the file fail, as a full disk would.
     fs::create_dir_all(site.path("served.new/x")).unwrap();
     for _ in 0..2 {
         let app = site.serve(&site.data).unwrap();
         app.leave_mark();
-        closed(app, &site.data);
+        drop_and_wait(app, &site.data);
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn the_file_beside_the_store_is_its_owners_alone() {
+fn served_file_is_private() {
     use std::os::unix::fs::PermissionsExt;
-    let site = Site::left(|_| {});
+    let site = Site::after_kill(|_| {});
     assert_eq!(fs::metadata(site.path("served")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
-fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
+fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &["--plain-http", "loopback"]);
     let refused = cli.run(&["admin", "promote"]);
@@ -324,8 +324,8 @@ fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
 
     let promoted = cli.run(&[&["admin"], &at[..], &["promote"]].concat());
     assert_eq!(promoted.status, 0, "{promoted:?}");
-    for words in [copy.to_str().unwrap(), "0 jobs put back into the queue", "join tokens are void"] {
-        assert!(promoted.out.contains(words), "{promoted:?}");
+    for text in [copy.to_str().unwrap(), "0 jobs put back into the queue", "join tokens are void"] {
+        assert!(promoted.out.contains(text), "{promoted:?}");
     }
     drop(CliServer::start(&cli, &["--plain-http", "loopback", at[0], at[1]]));
     assert_eq!(cli.run(&[&["--json", "admin"], &at[..], &["promote"]].concat()).json()["jobs_put_back"], 0);
@@ -333,14 +333,14 @@ fn a_promotion_is_refused_while_a_server_runs_and_says_what_it_did() {
     fs::create_dir(&empty).unwrap();
     let nothing = cli.run(&["admin", "--data-dir", empty.to_str().unwrap(), "promote"]);
     assert!(nothing.status != 0 && nothing.err.contains("There is no store"), "{nothing:?}");
-    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
-    // Of the one that it was copied from nothing has changed.
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing must be created");
+    // The original is unchanged.
     drop(CliServer::start(&cli, &["--plain-http", "loopback"]));
 }
 
 #[test]
-fn a_directory_whose_store_is_gone_is_refused_and_no_empty_store_takes_its_place() {
-    let site = Site::left(|_| {});
+fn missing_store_is_refused_and_not_replaced_by_an_empty_one() {
+    let site = Site::after_kill(|_| {});
     for content in [None, Some("")] {
         fs::remove_file(site.path("store.db")).unwrap();
         content.inspect(|content| fs::write(site.path("store.db"), content).unwrap());
@@ -353,14 +353,14 @@ fn a_directory_whose_store_is_gone_is_refused_and_no_empty_store_takes_its_place
 }
 
 #[test]
-fn a_copy_of_the_running_store_is_refused_where_a_job_came_after_it() {
-    let site = Site::left(|_| {});
+fn copy_of_a_running_store_is_refused_when_it_lacks_later_jobs() {
+    let site = Site::after_kill(|_| {});
     let app = site.serve(&site.data).unwrap();
     let copy = site.aside("copy.db");
     copy_of_store(&site.data, &copy);
     jobs::submit(&app, &site.caller, spec()).unwrap();
     app.note_rows().unwrap();
-    closed(app, &site.data);
+    drop_and_wait(app, &site.data);
     fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
     let error = site.serve(&site.data).err().unwrap();
     assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{error}");

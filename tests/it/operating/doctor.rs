@@ -1,4 +1,4 @@
-//! Each fault is made, seen by its name, and mended where that is safe; an appliance that is well has none.
+//! `admin doctor`: each fault is caused, reported by name and fixed where that is safe; a healthy appliance has none.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use dinkem_appliance::os::random::SystemRandom;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::cli::{Cli, Ended};
+use crate::support::cli::{Cli, CliOutput};
 use crate::support::cli_server::CliServer;
 use crate::support::process::Appliance;
 use crate::support::quick;
 
 const DAY: u64 = 24 * 3_600;
 
-/// A data directory that is well: an account, an authority, a server that once was.
+/// A healthy data directory with an account and a CA.
 struct Site {
     cli: Cli,
     data: PathBuf,
@@ -37,7 +37,7 @@ impl Site {
         self.data.join(name)
     }
 
-    /// A file as the appliance writes one.
+    /// Writes a private file, as the appliance does.
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).unwrap();
         set_mode(&self.path(name), 0o600);
@@ -47,18 +47,18 @@ impl Site {
         Connection::open(self.path("store.db")).unwrap().execute_batch(sql).unwrap();
     }
 
-    /// How it ended, and the codes of the faults that are not mended.
-    fn doctor(&self, flags: &[&str]) -> (Ended, Vec<String>) {
-        let ended = self.cli.run(&[&["--json", "admin", "doctor"], flags].concat());
-        let answer = ended.json();
+    /// Output of `doctor`, and the codes of faults that are still open.
+    fn doctor(&self, flags: &[&str]) -> (CliOutput, Vec<String>) {
+        let output = self.cli.run(&[&["--json", "admin", "doctor"], flags].concat());
+        let answer = output.json();
         let faults = answer["faults"].as_array().unwrap();
         for fault in faults {
             let says = |member: &str| fault[member].as_str().is_some_and(|text| !text.is_empty());
             assert!(says("message") && says("mend"), "{fault}");
         }
         let open: Vec<_> = faults.iter().filter(|fault| fault["mended"] == false).map(code).collect();
-        assert_eq!((ended.status == 0, &answer["ok"]), (open.is_empty(), &Value::Bool(open.is_empty())), "{ended:?}");
-        (ended, open)
+        assert_eq!((output.status == 0, &answer["ok"]), (open.is_empty(), &Value::Bool(open.is_empty())), "{output:?}");
+        (output, open)
     }
 }
 
@@ -75,8 +75,8 @@ fn set_mode(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 fn set_mode(_: &Path, _: u32) {}
 
-/// A finished clip's rows, all but its file.
-const DONE: &str = "
+/// The rows of a finished clip, without its file.
+const FINISHED_CLIP_SQL: &str = "
     INSERT INTO nodes (id, public_id, name, key_hash, joined_at_ms, seen_at_ms, slots, renderers, version, protocol)
     VALUES (1, zeroblob(16), 'node', zeroblob(32), 0, 0, 0, '', '', 2);
     INSERT INTO jobs (id, public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps, resolution,
@@ -87,7 +87,7 @@ const DONE: &str = "
     INSERT INTO clips VALUES (1, '0123456789abcdef0123456789abcdef', 1, 5, zeroblob(32), 1920, 1080, 1, 30, 1, 0, 'tactical', NULL);
 ";
 
-/// What goes wrong, the fault's name, and whether the doctor mends it.
+/// The fault's code, how to cause it, and whether `--fix` fixes it.
 type Case = (&'static str, fn(&Site), bool);
 
 const CASES: &[Case] = &[
@@ -171,11 +171,11 @@ const CASES: &[Case] = &[
         },
         false,
     ),
-    ("videos_missing", |site| site.sql(DONE), false),
+    ("videos_missing", |site| site.sql(FINISHED_CLIP_SQL), false),
     (
         "videos_missing",
         |site| {
-            site.sql(DONE);
+            site.sql(FINISHED_CLIP_SQL);
             site.write("clips/1.mp4", "half");
         },
         false,
@@ -205,44 +205,44 @@ fn now() -> u64 {
 }
 
 #[test]
-fn each_fault_is_named_with_its_mend_and_mended_where_that_is_safe() {
+fn each_fault_is_reported_with_its_fix_and_fixed_where_safe() {
     for (fault, harm, is_mended) in CASES {
         let site = Site::new();
         harm(&site);
-        let (ended, open) = site.doctor(&[]);
-        assert_eq!(open, [*fault], "{ended:?}");
-        assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
-        // Whoever closes the store last has emptied its log.
+        let (output, open) = site.doctor(&[]);
+        assert_eq!(open, [*fault], "{output:?}");
+        assert_eq!(output.err.lines().count(), 1, "{output:?}");
+        // Closing the store has truncated the log.
         if *fault == "log_size" {
             harm(&site);
         }
-        let (ended, open) = site.doctor(&["--fix"]);
-        assert_eq!(open.is_empty(), *is_mended, "{ended:?}");
-        let (ended, open) = site.doctor(&[]);
-        assert_eq!(open.is_empty(), *is_mended, "{ended:?}");
+        let (output, open) = site.doctor(&["--fix"]);
+        assert_eq!(open.is_empty(), *is_mended, "{output:?}");
+        let (output, open) = site.doctor(&[]);
+        assert_eq!(open.is_empty(), *is_mended, "{output:?}");
     }
 }
 
 #[test]
-fn faults_are_told_to_people_too() {
+fn faults_are_printed_for_people() {
     let site = Site::new();
     site.write("clips/99.mp4", "left over");
-    let ended = site.cli.run(&["admin", "doctor"]);
+    let output = site.cli.run(&["admin", "doctor"]);
     assert!(
-        ended.out.starts_with("orphans: Files in the data directory that nothing needs (1): clips/99.mp4.\n  fix: "),
-        "{ended:?}"
+        output.out.starts_with("orphans: Files in the data directory that nothing needs (1): clips/99.mp4.\n  fix: "),
+        "{output:?}"
     );
-    let ended = site.cli.run(&["admin", "doctor", "--fix"]);
-    assert!(ended.status == 0 && ended.out.ends_with("  fixed\n"), "{ended:?}");
-    let ended = site.cli.run(&["admin", "doctor"]);
-    assert_eq!((ended.status, ended.out.as_str(), ended.err.as_str()), (0, "no faults\n", ""));
-    let ended = site.cli.run(&["--data-dir", "none", "admin", "doctor"]);
-    assert!(ended.status == 1 && ended.out.starts_with("no_data_dir: "), "{ended:?}");
-    assert!(!site.cli.home().join("none").exists(), "the doctor makes nothing");
+    let output = site.cli.run(&["admin", "doctor", "--fix"]);
+    assert!(output.status == 0 && output.out.ends_with("  fixed\n"), "{output:?}");
+    let output = site.cli.run(&["admin", "doctor"]);
+    assert_eq!((output.status, output.out.as_str(), output.err.as_str()), (0, "no faults\n", ""));
+    let output = site.cli.run(&["--data-dir", "none", "admin", "doctor"]);
+    assert!(output.status == 1 && output.out.starts_with("no_data_dir: "), "{output:?}");
+    assert!(!site.cli.home().join("none").exists(), "doctor must not create anything");
 }
 
 #[test]
-fn a_studios_certificate_is_looked_at_too() {
+fn custom_certificate_is_checked() {
     let site = Site::new();
     let path = site.cli.home().join("studio.pem");
     let key =
@@ -264,10 +264,10 @@ fn a_studios_certificate_is_looked_at_too() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_of_another_user_is_named() {
+fn file_owned_by_another_user_is_reported() {
     let site = Site::new();
     site.write("clips/note", "");
-    // Only root may give files away.
+    // Only root can change the owner.
     if std::os::unix::fs::chown(site.path("clips/note"), Some(1), None).is_err() {
         eprintln!("skipped: only root can make a file another user's");
         return;
@@ -276,7 +276,7 @@ fn a_file_of_another_user_is_named() {
 }
 
 #[test]
-fn beside_a_running_server_a_young_file_may_be_a_work_under_way() {
+fn young_files_are_not_orphans_while_a_server_runs() {
     let site = Site::new();
     let _server = CliServer::start(&site.cli, &[]);
     assert_eq!(site.doctor(&[]).1, Vec::<String>::new());
@@ -290,12 +290,12 @@ fn beside_a_running_server_a_young_file_may_be_a_work_under_way() {
 }
 
 #[test]
-fn an_appliance_that_has_done_its_work_is_well() {
+fn appliance_has_no_faults_after_normal_work() {
     let files = quick::server();
     let mut appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let key = appliance.account("studio");
-    let id = appliance.submit(&key, &quick::order(&files));
-    appliance.done(&key, &id);
+    let id = appliance.submit(&key, &quick::job(&files));
+    appliance.wait_for_clip(&key, &id);
     appliance.doctor();
     appliance.server().kill();
     appliance.doctor();

@@ -1,5 +1,5 @@
-//! A server on a disk that is full to the last byte starts, is read from, and has clips deleted; when there is room again
-//! the work goes on. Needs a file system of its own, which only root can mount.
+//! A server on a completely full disk starts, serves reads and deletes clips; with free space, work continues. Needs a
+//! mount, which only root can do.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,11 +12,11 @@ use crate::support::process::Appliance;
 use crate::support::quick;
 use crate::support::wait::until;
 
-/// A file system in memory under the test's control. Unmounted when dropped.
+/// A small tmpfs, unmounted when dropped.
 struct Mount(PathBuf);
 
 impl Mount {
-    /// `None` where this user may not mount one.
+    /// `None` if this user cannot mount.
     fn over(path: &Path) -> Option<Self> {
         let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs"]).arg(path).output();
         done.is_ok_and(|output| output.status.success()).then(|| Self(path.to_owned()))
@@ -27,7 +27,7 @@ impl Mount {
         assert!(done.success());
     }
 
-    /// Writes until not one byte more fits.
+    /// Writes until no byte is free.
     fn fill(&self) {
         for (name, bytes) in [("fill", 1 << 20), ("fill-2", 4_096), ("fill-3", 1)] {
             let mut file = fs::File::options().append(true).create(true).open(self.0.join(name)).unwrap();
@@ -52,17 +52,17 @@ impl Drop for Mount {
 }
 
 #[test]
-fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
+fn server_killed_on_a_full_disk_restarts_and_recovers_after_deleting_clips() {
     let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8", "--local-nodes", "1"]);
     let data = appliance.data_dir();
     let key = appliance.account("studio");
-    let ids: Vec<String> = (0..2).map(|_| appliance.submit(&key, &quick::order(&files))).collect();
-    ids.iter().for_each(|id| drop(appliance.done(&key, id)));
+    let ids: Vec<String> = (0..2).map(|_| appliance.submit(&key, &quick::job(&files))).collect();
+    ids.iter().for_each(|id| drop(appliance.wait_for_clip(&key, id)));
     until("the ballast", || data.join("ballast").exists().then_some(()));
     appliance.server().kill();
 
-    // The same data on a small disk of its own.
+    // Move the data to a small disk.
     let aside = appliance.scratch().join("aside");
     fs::rename(&data, &aside).unwrap();
     fs::create_dir(&data).unwrap();
@@ -72,14 +72,14 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
     };
     let copied = Command::new("cp").arg("-a").arg(aside.join(".")).arg(&data).status().unwrap();
     assert!(copied.success());
-    // It is a copy, and goes on in place of the original.
+    // The copy replaces the original.
     appliance.admin(&["promote"]);
-    // Some work, so that the store's log has the room that it has after some work.
+    // Some writes, so that the write-ahead log has its usual size.
     appliance.restart();
     (0..10).for_each(|number| drop(appliance.account(&format!("other-{number}"))));
     appliance.server().kill();
 
-    // Twice: the second time there is no ballast any more.
+    // The second time there is no ballast left.
     for id in &ids {
         disk.fill();
         appliance.restart();
@@ -91,7 +91,7 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
         assert_eq!(appliance.raw("GET", &url, None, None).0, 200);
         assert_eq!(appliance.call("GET", "/readyz", &key, None).0, 503);
         assert_eq!(appliance.raw("POST", "/api/demos", Some(&key), Some(b"PBDEMS2\0".to_vec())).0, 507);
-        assert_eq!(appliance.call("POST", "/api/clips", &key, Some(&quick::order(&files))).0, 507);
+        assert_eq!(appliance.call("POST", "/api/clips", &key, Some(&quick::job(&files))).0, 507);
         let (status, job) = appliance.call("DELETE", &format!("/api/clips/{id}"), &key, None);
         assert_eq!((status, &job["clip"]), (200, &Value::Null), "{job}");
         assert_eq!(appliance.raw("GET", &url, None, None).0, 404);
@@ -103,8 +103,8 @@ fn a_server_killed_on_a_full_disk_starts_has_clips_deleted_and_goes_on() {
     appliance.restart();
     disk.empty();
     disk.grow();
-    let id = appliance.submit(&key, &quick::order(&files));
-    appliance.done(&key, &id);
+    let id = appliance.submit(&key, &quick::job(&files));
+    appliance.wait_for_clip(&key, &id);
     until("the ballast", || data.join("ballast").exists().then_some(()));
     drop(disk);
 }

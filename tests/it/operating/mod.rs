@@ -1,4 +1,4 @@
-//! What an operator does for an appliance that lives long: backups and their way back.
+//! Operating an appliance: backup and restore, doctor, monitoring, full disks, damaged and copied stores, the package.
 
 mod backup;
 mod backup_damage;
@@ -7,7 +7,11 @@ mod copied_store;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod full_disk;
-mod leftovers;
-mod log_alarm;
-mod monitors;
-mod versions;
+mod monitoring;
+mod orphans;
+#[cfg(unix)]
+mod package_scripts;
+#[cfg(unix)]
+mod restore;
+mod store_damage;
+mod wal_growth;

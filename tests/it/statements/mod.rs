@@ -1,7 +1,7 @@
-//! Statements add up: a random history of work, prices, currencies and dinks over several months, kept twice, in an
-//! appliance and on slips of paper, and then told by JSON, CSV, table, statement, HTTP and the ledger alike.
+//! Billing adds up: a random history of jobs, prices, currencies and dinks over several months is recorded by the test
+//! as well, and compared with JSON, CSV, table, statement, HTTP and the ledger.
 
-mod told;
+mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,29 +23,28 @@ use serde_json::Value;
 
 use crate::support::appliance::{Appliance, Keys};
 use crate::support::cli::Cli;
-use crate::support::client::Ask;
-use crate::support::dice::Dice;
-use crate::support::office::LEASE;
-use crate::support::work::Work;
+use crate::support::client::Request;
+use crate::support::rng::Rng;
+use crate::support::test_app::LEASE;
+use crate::support::worker::Worker;
 
-use told::{Told, decimal, micros, money, ms};
+use report::{Report, decimal, micros, money, ms};
 
-/// Events of one history.
 const EVENTS: u32 = 120;
-/// 2024-01-25T12:00:00Z: long ago, so that every month is over.
+/// 2024-01-25T12:00:00Z, so that every month is over.
 const START_MS: i64 = 1_706_184_000_000;
-/// Prices in micro-units: none, the smallest, usual ones, and one that needs every digit.
+/// Prices in micro-units: zero, the smallest, usual ones, and one with every digit.
 const PRICES: [i64; 6] = [0, 1, 470_000, 850_000, 123_456_789, 999_999_999_999];
-/// The names of the accounts: one is a formula to a spreadsheet.
+/// Account names; a spreadsheet would take one for a formula.
 const NAMES: [&str; 3] = ["studio", "=1+1, \"two\"", "late"];
 
-/// What a clip costs must be made of: class, kind, currency, rate in micro-units.
+/// Class, kind of footage, currency, rate in micro-units.
 type Key = (String, String, u64, u64, String, i128);
 /// Jobs, milliseconds, micro-units.
 type Sum = (u64, u64, i128);
 
-/// A completed job, on paper.
-struct Slip {
+/// A completed job as the test records it.
+struct BilledClip {
     account: usize,
     class: KeyClass,
     kind: FootageKind,
@@ -54,13 +53,13 @@ struct Slip {
     currency: &'static str,
 }
 
-impl Slip {
-    /// Five frames.
+impl BilledClip {
+    /// Every video has five frames.
     fn footage_ms(&self) -> u64 {
         5_000 / u64::from(self.kind.fps)
     }
 
-    /// Half up, to a micro-unit, each clip by itself.
+    /// Each clip is rounded half up to a micro-unit.
     fn amount(&self) -> i128 {
         (2 * i128::from(self.rate) * i128::from(self.footage_ms()) + 3_600_000) / 7_200_000
     }
@@ -68,13 +67,13 @@ impl Slip {
 
 struct History {
     appliance: Appliance,
-    work: Work,
-    dice: Dice,
+    worker: Worker,
+    rng: Rng,
     keys: Vec<Keys>,
     callers: Vec<[Caller; 2]>,
-    slips: Vec<Slip>,
-    /// Jobs that came to nothing: account, time, failed rather than cancelled.
-    nothing: Vec<(usize, i64, bool)>,
+    billed_clips: Vec<BilledClip>,
+    /// Failed and cancelled jobs: account, time, whether failed.
+    unbilled: Vec<(usize, i64, bool)>,
     hours: BTreeMap<FootageKind, i64>,
     /// Time and micro-units.
     dink_prices: Vec<(i64, i64)>,
@@ -83,7 +82,7 @@ struct History {
     dinks: Vec<(usize, i64, u32)>,
 }
 
-/// The last entry up to a moment.
+/// The last entry at or before a moment.
 fn at<T: Copy>(entries: &[(i64, T)], moment: i64, default: T) -> T {
     entries.iter().rev().find(|(at_ms, _)| *at_ms <= moment).map_or(default, |(_, value)| *value)
 }
@@ -91,17 +90,17 @@ fn at<T: Copy>(entries: &[(i64, T)], moment: i64, default: T) -> T {
 impl History {
     fn new(seed: u64) -> Self {
         let appliance = Appliance::start_at(START_MS, |_| {});
-        let work = Work::at(&appliance.app);
+        let worker = Worker::new(&appliance.app);
         let keys: Vec<_> = NAMES.iter().map(|name| appliance.account_with_dinks(name, 1)).collect();
-        let callers = keys.iter().map(|keys| [work.caller(&keys.metered), work.caller(&keys.reserved)]).collect();
+        let callers = keys.iter().map(|keys| [worker.caller(&keys.metered), worker.caller(&keys.reserved)]).collect();
         Self {
             appliance,
-            work,
-            dice: Dice::new(seed),
+            worker,
+            rng: Rng::new(seed),
             keys,
             callers,
-            slips: Vec::new(),
-            nothing: Vec::new(),
+            billed_clips: Vec::new(),
+            unbilled: Vec::new(),
             hours: BTreeMap::new(),
             dink_prices: Vec::new(),
             currencies: Vec::new(),
@@ -113,115 +112,115 @@ impl History {
         self.appliance.clock.now_ms()
     }
 
-    fn event(&mut self) {
+    fn random_event(&mut self) {
         self.pass_time();
-        let (now, account, class) = (self.now(), self.dice.roll(NAMES.len()), self.dice.roll(2));
+        let (now, account, class) = (self.now(), self.rng.below(NAMES.len()), self.rng.below(2));
         let kinds: Vec<_> = FootageKind::all().collect();
-        let kind = kinds[self.dice.roll(kinds.len())];
+        let kind = kinds[self.rng.below(kinds.len())];
         let caller = self.callers[account][class].clone();
-        match self.dice.roll(20) {
+        match self.rng.below(20) {
             0..8 => {
-                let job = self.work.done(&caller, kind);
-                self.slip(account, &caller, kind);
-                if self.dice.roll(3) == 0 {
-                    self.work.remove(&caller, job);
+                let job = self.worker.complete_job(&caller, kind);
+                self.bill(account, &caller, kind);
+                if self.rng.below(3) == 0 {
+                    self.worker.remove(&caller, job);
                 }
             }
-            8..10 => self.again(account, &caller, kind),
+            8..10 => self.retried_job(account, &caller, kind),
             10 => {
-                self.work.failed(&caller, kind);
-                self.nothing.push((account, now, true));
+                self.worker.fail_job(&caller, kind);
+                self.unbilled.push((account, now, true));
             }
             11 | 12 => {
-                let job = self.work.submit(&caller, kind);
-                if self.dice.roll(2) == 0 {
-                    self.work.claim();
+                let job = self.worker.submit(&caller, kind);
+                if self.rng.below(2) == 0 {
+                    self.worker.claim();
                 }
-                self.work.remove(&caller, job);
-                self.nothing.push((account, now, false));
+                self.worker.remove(&caller, job);
+                self.unbilled.push((account, now, false));
             }
             13..16 => {
-                let price = PRICES[self.dice.roll(PRICES.len())];
+                let price = PRICES[self.rng.below(PRICES.len())];
                 self.set(RateChange::Hour(kind, Micros::new(price)));
                 self.hours.insert(kind, price);
             }
             16 => {
-                let price = PRICES[self.dice.roll(PRICES.len())];
+                let price = PRICES[self.rng.below(PRICES.len())];
                 self.set(RateChange::Dink(Micros::new(price)));
                 self.dink_prices.push((now, price));
             }
             17 => {
-                let code = ["USD", "EUR", "JPY"][self.dice.roll(3)];
+                let code = ["USD", "EUR", "JPY"][self.rng.below(3)];
                 self.set(RateChange::Currency(Currency::parse(code).unwrap()));
                 self.currencies.push((now, code));
             }
             _ => {
-                let number = self.dice.roll(5) as u32;
+                let number = self.rng.below(5) as u32;
                 dinks::set(&self.appliance.app, &crate::support::operator(), NAMES[account], number).unwrap();
                 self.dinks.push((account, now, number));
             }
         }
     }
 
-    /// Mostly some hours; sometimes to the last moment of the month, or the first of the next.
+    /// Usually some hours; sometimes to the last moment of the month or the first of the next.
     fn pass_time(&mut self) {
         let to_next_month = (Month::of(self.now()).period().to_ms - self.now()) as u64;
-        let ms = match self.dice.roll(30) {
+        let ms = match self.rng.below(30) {
             0 => to_next_month - 1,
             1 => to_next_month,
             2..5 => 0,
-            _ => self.dice.roll(2 * 86_400_000) as u64,
+            _ => self.rng.below(2 * 86_400_000) as u64,
         };
         self.appliance.clock.advance(Duration::from_millis(ms));
     }
 
-    /// A job that is rendered more than once: its node fails it or falls silent first.
-    fn again(&mut self, account: usize, caller: &Caller, kind: FootageKind) {
-        self.work.submit(caller, kind);
-        let grant = self.work.claim();
-        if self.dice.roll(2) == 0 {
-            self.work.fail(&grant, Retry::Anywhere);
+    /// A job that succeeds at the second attempt: the first one fails or its lease expires.
+    fn retried_job(&mut self, account: usize, caller: &Caller, kind: FootageKind) {
+        self.worker.submit(caller, kind);
+        let grant = self.worker.claim();
+        if self.rng.below(2) == 0 {
+            self.worker.fail(&grant, Retry::Anywhere);
         } else {
             self.appliance.clock.advance(LEASE * 2);
             assert_eq!(leases::expire(&self.appliance.app).unwrap(), 1);
         }
-        self.work.complete(&self.work.claim());
-        self.slip(account, caller, kind);
+        self.worker.complete(&self.worker.claim());
+        self.bill(account, caller, kind);
     }
 
-    fn slip(&mut self, account: usize, caller: &Caller, kind: FootageKind) {
+    fn bill(&mut self, account: usize, caller: &Caller, kind: FootageKind) {
         let rate = match caller.class {
             KeyClass::Metered => self.hours.get(&kind).copied().unwrap_or(0),
             KeyClass::Reserved => 0,
         };
         let currency = self.currencies.last().map_or("USD", |(_, code)| code);
-        self.slips.push(Slip { account, class: caller.class, kind, at_ms: self.now(), rate, currency });
+        self.billed_clips.push(BilledClip { account, class: caller.class, kind, at_ms: self.now(), rate, currency });
     }
 
     fn set(&self, change: RateChange) {
         prices::set(&self.appliance.app, &crate::support::operator(), change).unwrap();
     }
 
-    fn slips_of(&self, account: usize, period: Period) -> impl Iterator<Item = &Slip> {
-        self.slips
+    fn billed_clips_of(&self, account: usize, period: Period) -> impl Iterator<Item = &BilledClip> {
+        self.billed_clips
             .iter()
-            .filter(move |slip| slip.account == account && (period.from_ms..period.to_ms).contains(&slip.at_ms))
+            .filter(move |clip| clip.account == account && (period.from_ms..period.to_ms).contains(&clip.at_ms))
     }
 
     fn lines(&self, account: usize, period: Period) -> BTreeMap<Key, Sum> {
         let mut lines = BTreeMap::new();
-        for slip in self.slips_of(account, period) {
-            let FootageKind { renderer, resolution, fps } = slip.kind;
+        for clip in self.billed_clips_of(account, period) {
+            let FootageKind { renderer, resolution, fps } = clip.kind;
             let kind = (renderer.as_str().to_owned(), u64::from(resolution), u64::from(fps));
             let key =
-                (slip.class.as_str().to_owned(), kind.0, kind.1, kind.2, slip.currency.to_owned(), slip.rate.into());
+                (clip.class.as_str().to_owned(), kind.0, kind.1, kind.2, clip.currency.to_owned(), clip.rate.into());
             let sum: &mut Sum = lines.entry(key).or_default();
-            *sum = (sum.0 + 1, sum.1 + slip.footage_ms(), sum.2 + slip.amount());
+            *sum = (sum.0 + 1, sum.1 + clip.footage_ms(), sum.2 + clip.amount());
         }
         lines
     }
 
-    /// The most dinks of a month, their price and currency.
+    /// A month's peak of dinks, their price and currency.
     fn dinks_of(&self, account: usize, period: Period) -> (u32, i64, &'static str) {
         let own: Vec<_> = self.dinks.iter().filter(|(of, ..)| *of == account).map(|(_, at, n)| (*at, *n)).collect();
         let within = own.iter().filter(|(at_ms, _)| (period.from_ms..period.to_ms).contains(at_ms)).map(|(_, n)| *n);
@@ -251,24 +250,24 @@ impl History {
             .map(Month::of)
             .collect();
         for month in months {
-            let told = Told::by(&cli, self.appliance.app.data_dir().to_str().unwrap(), month);
+            let report = Report::read(&cli, self.appliance.app.data_dir().to_str().unwrap(), month);
             let period = month.period();
             let stated: Vec<_> = (0..NAMES.len())
                 .filter(|of| !self.lines(*of, period).is_empty() || self.dinks_of(*of, period).0 > 0)
                 .collect();
             let mut all: BTreeMap<String, i128> = BTreeMap::new();
             for (at, account) in stated.iter().enumerate() {
-                self.check_json(&told.json["statements"][at], *account, period);
+                self.check_json(&report.json["statements"][at], *account, period);
                 self.check_http(*account, period);
                 for (currency, amount) in self.totals(*account, period) {
                     *all.entry(currency).or_default() += amount;
                 }
             }
-            assert_eq!(told.json["statements"].as_array().unwrap().len(), stated.len());
+            assert_eq!(report.json["statements"].as_array().unwrap().len(), stated.len());
             if !stated.is_empty() {
-                assert_eq!(money(&told.json["totals"]), all, "{month}");
+                assert_eq!(money(&report.json["totals"]), all, "{month}");
             }
-            self.check_rows(&told, &stated, period);
+            self.check_rows(&report, &stated, period);
         }
         self.check_ledger();
     }
@@ -300,10 +299,10 @@ impl History {
 
     fn check_http(&self, account: usize, period: Period) {
         let query = format!("/api/usage?from={}&to={}", rfc3339(period.from_ms), rfc3339(period.to_ms));
-        let found = self.appliance.send(&Ask::get(&query).key(&self.keys[account].metered)).expect(200).json();
+        let found = self.appliance.send(&Request::get(&query).key(&self.keys[account].metered)).expect(200).json();
         let mut amounts: BTreeMap<String, i128> = BTreeMap::new();
-        for slip in self.slips_of(account, period) {
-            *amounts.entry(slip.currency.to_owned()).or_default() += slip.amount();
+        for clip in self.billed_clips_of(account, period) {
+            *amounts.entry(clip.currency.to_owned()).or_default() += clip.amount();
         }
         if amounts.is_empty() {
             amounts.insert(self.dinks_of(account, period).2.to_owned(), 0);
@@ -313,22 +312,22 @@ impl History {
             let within = |(of, at_ms, fell): &&(usize, i64, bool)| {
                 *of == account && (period.from_ms..period.to_ms).contains(at_ms) && *fell == failed
             };
-            self.nothing.iter().filter(within).count() as u64
+            self.unbilled.iter().filter(within).count() as u64
         };
         let jobs = &found["totals"]["jobs"];
         let counts = ["done", "failed", "cancelled"].map(|end| jobs[end].as_u64().unwrap());
-        assert_eq!(counts, [self.slips_of(account, period).count() as u64, ended(true), ended(false)]);
+        assert_eq!(counts, [self.billed_clips_of(account, period).count() as u64, ended(true), ended(false)]);
         assert_eq!(
             ms(&found["totals"]["rendered_seconds"]),
-            self.slips_of(account, period).map(Slip::footage_ms).sum::<u64>()
+            self.billed_clips_of(account, period).map(BilledClip::footage_ms).sum::<u64>()
         );
         let lines: i128 =
             found["lines"].as_array().unwrap().iter().flat_map(|line| money(&line["money"])).map(|m| m.1).sum();
         assert_eq!(lines, amounts.values().sum::<i128>());
     }
 
-    /// Every row of the table and of the CSV.
-    fn check_rows(&self, told: &Told, stated: &[usize], period: Period) {
+    /// Checks every row of the table and the CSV.
+    fn check_rows(&self, report: &Report, stated: &[usize], period: Period) {
         let (mut csv_rows, mut table_rows) = (Vec::new(), Vec::new());
         for account in stated {
             for ((class, renderer, lines, fps, currency, rate), (jobs, ms, amount)) in self.lines(*account, period) {
@@ -355,23 +354,23 @@ impl History {
                 table_rows.push(["dinks".into(), price, amount, currency.into()]);
             }
         }
-        assert_eq!(sorted(&told.csv), sorted(&csv_rows));
-        assert_eq!(sorted(&told.table), sorted(&table_rows));
+        assert_eq!(sorted(&report.csv), sorted(&csv_rows));
+        assert_eq!(sorted(&report.table), sorted(&table_rows));
     }
 
-    /// The ledger says what the slips say, row by row.
+    /// Checks every row of the ledger.
     fn check_ledger(&self) {
         let store = Store::beside(self.appliance.app.data_dir()).unwrap();
         let rows = store.read(|db| ledger::page(db, JobId(0), 10_000)).unwrap();
         let found: Vec<_> =
             rows.iter().map(|row| (row.at_ms, row.rate.get(), row.amount.get(), row.currency.to_string())).collect();
         let expected: Vec<_> =
-            self.slips.iter().map(|s| (s.at_ms, s.rate.into(), s.amount(), s.currency.to_owned())).collect();
+            self.billed_clips.iter().map(|s| (s.at_ms, s.rate.into(), s.amount(), s.currency.to_owned())).collect();
         assert_eq!(found, expected);
     }
 }
 
-/// An account's name as a spreadsheet may open it.
+/// An account's name, escaped for spreadsheets.
 fn csv_name(account: usize) -> String {
     let name = NAMES[account];
     if name.starts_with('=') { format!("'{name}") } else { name.to_owned() }
@@ -384,14 +383,14 @@ fn sorted<T: Ord>(rows: &[T]) -> Vec<&T> {
 }
 
 #[test]
-fn whatever_happened_statements_usage_and_ledger_say_the_same() {
+fn statements_usage_and_ledger_agree_after_random_history() {
     for seed in 1..=3 {
         let mut history = History::new(seed);
         for _ in 0..EVENTS {
-            history.event();
+            history.random_event();
         }
-        assert!(history.slips.len() > 30 && history.nothing.len() > 5, "it was eventful");
-        assert!(history.slips.iter().any(|slip| slip.amount() > 0) && history.currencies.len() > 1);
+        assert!(history.billed_clips.len() > 30 && history.unbilled.len() > 5, "enough events of each kind");
+        assert!(history.billed_clips.iter().any(|clip| clip.amount() > 0) && history.currencies.len() > 1);
         history.check();
     }
 }

@@ -1,4 +1,4 @@
-//! A server of its own for each test: a temporary data directory, a clock that moves when told to, a free port.
+//! A server for each test, in this process: a temporary data directory, a fake clock, a free port.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,12 +15,12 @@ use dinkem_appliance::{app, http};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::client::{Answer, Ask};
+use super::client::{Answer, Request};
 
-/// A player that no demo need have.
+/// A valid Steam ID that is in no demo.
 pub const PLAYER: &str = "76561198000000000";
 
-/// When every test begins: 2026-11-23T00:00:00Z. Unix time in milliseconds.
+/// The time at which every test starts: 2026-11-23T00:00:00Z, Unix time in milliseconds.
 const START_MS: i64 = 1_795_392_000_000;
 
 /// A running appliance.
@@ -46,30 +46,30 @@ pub struct Joined {
 
 impl Appliance {
     pub fn start() -> Self {
-        Self::start_as(None)
+        Self::start_with_public_url(None)
     }
 
-    pub fn start_as(public_url: Option<&str>) -> Self {
+    pub fn start_with_public_url(public_url: Option<&str>) -> Self {
         Self::start_with(|options| options.public_url = public_url.map(str::to_owned))
     }
 
-    /// As nobody says anything, but for what `change` changes.
+    /// Default options, except for what `change` changes.
     pub fn start_with(change: impl FnOnce(&mut ServeOptions)) -> Self {
-        Self::start_all(START_MS, change, |_| {}, a_real_disk)
+        Self::start_all(START_MS, change, |_| {}, real_disk)
     }
 
-    /// The same at another time. Unix time in milliseconds.
+    /// The same, starting at another time. Unix time in milliseconds.
     pub fn start_at(now_ms: i64, change: impl FnOnce(&mut ServeOptions)) -> Self {
-        Self::start_all(now_ms, change, |_| {}, a_real_disk)
+        Self::start_all(now_ms, change, |_| {}, real_disk)
     }
 
-    /// The same with quotas of the test's own.
+    /// The same with other quotas.
     pub fn start_with_quotas(set: impl FnOnce(&mut Quotas)) -> Self {
-        Self::start_all(START_MS, |_| {}, set, a_real_disk)
+        Self::start_all(START_MS, |_| {}, set, real_disk)
     }
 
-    /// The same on a disk of the test's own.
-    pub fn start_on(disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
+    /// The same on a fake disk.
+    pub fn start_with_disk(disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
         Self::start_all(START_MS, |_| {}, |_| {}, disk)
     }
 
@@ -94,7 +94,7 @@ impl Appliance {
     }
 
     /// A new account, not yet active.
-    pub fn inactive(&self, name: &str) -> Keys {
+    pub fn inactive_account(&self, name: &str) -> Keys {
         let (_, keys) = app::accounts::create(&self.app, &crate::support::operator(), name, true).unwrap();
         let clear = |key: Option<dinkem_appliance::domain::key::Secret>| key.unwrap().reveal().to_owned();
         Keys { name: name.into(), metered: clear(keys.metered), reserved: clear(keys.reserved) }
@@ -102,7 +102,7 @@ impl Appliance {
 
     /// An active account without dinks.
     pub fn account(&self, name: &str) -> Keys {
-        let keys = self.inactive(name);
+        let keys = self.inactive_account(name);
         app::accounts::activate(&self.app, &crate::support::operator(), Some(name)).unwrap();
         keys
     }
@@ -118,29 +118,29 @@ impl Appliance {
     pub fn node(&self, name: &str) -> Joined {
         let token = app::nodes::token(&self.app, &crate::support::operator()).unwrap();
         let body = json!({"join_token": token.reveal(), "name": name}).to_string();
-        let answer = self.send(&Ask::post("/api/node/join").json(body)).expect(201);
+        let answer = self.send(&Request::post("/api/node/join").json(body)).expect(201);
         Joined { key: answer.json()["node_key"].as_str().unwrap().to_owned() }
     }
 
-    /// Submits a good job and gives its id.
+    /// Submits a valid job; its id.
     pub fn job(&self, key: &str) -> String {
-        let answer = self.send(&Ask::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
+        let answer = self.send(&Request::post("/api/clips").key(key).json(good_job().to_string())).expect(202);
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Claims without waiting; the answer's body, or `None` when there was nothing to do.
+    /// Claims without waiting; the response body, or `None` if there was no job.
     pub fn claim(&self, node: &Joined) -> Option<Value> {
         let body = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 64}).to_string();
-        let answer = self.send(&Ask::post("/api/node/claims").key(&node.key).json(body));
+        let answer = self.send(&Request::post("/api/node/claims").key(&node.key).json(body));
         (answer.status == 200).then(|| answer.json())
     }
 
     #[track_caller]
-    pub fn send(&self, ask: &Ask) -> Answer {
-        ask.send(self.address)
+    pub fn send(&self, request: &Request) -> Answer {
+        request.send(self.address)
     }
 
-    /// Stops serving; how many requests were cut.
+    /// Stops the server; the number of aborted requests.
     pub fn stop(&mut self) -> usize {
         self.running.take().map_or(0, Running::stop)
     }
@@ -152,11 +152,11 @@ impl Drop for Appliance {
     }
 }
 
-fn a_real_disk(data: &Path) -> Arc<Room> {
+fn real_disk(data: &Path) -> Arc<Room> {
     Room::of(data, limits::DISK_RESERVE_BYTES)
 }
 
-/// The smallest job that the contract takes.
+/// The smallest valid job.
 pub fn good_job() -> Value {
     json!({"demo_url": "https://example.com/demo.dem", "steam64_id": PLAYER, "round": 5})
 }

@@ -1,12 +1,12 @@
-//! What a node may find behind a demo's URL.
+//! A file server with good and bad demos for a node to fetch.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-use super::listener::{head, hold, reply};
-use super::node_bench::DEMO;
+use super::listener::{head, reply, wait_for_disconnect};
+use super::node_harness::DEMO;
 
-/// Answers for a path; `/good.dem` and `/tagged.dem` are demos, and the latter has an `ETag`.
+/// Responds to a path; `/good.dem` and `/tagged.dem` are demos, the latter with an `ETag`.
 pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result<()> {
     match path {
         "/good.dem" => reply(to, 200, &[], DEMO),
@@ -17,15 +17,15 @@ pub fn answer(path: &str, known: Option<&str>, to: &mut TcpStream) -> io::Result
         "/empty.dem" => reply(to, 200, &[], b""),
         "/busy.dem" => reply(to, 503, &[], b""),
         "/metadata.dem" => reply(to, 302, &[("Location", "http://169.254.169.254/latest")], b""),
-        "/announced.dem" => head(to, 200, &[], Some(2_000_000)).and_then(|()| hold(to)),
-        "/good.dem.gz" => reply(to, 200, &[], &super::packers::gz(DEMO)),
+        "/announced.dem" => head(to, 200, &[], Some(2_000_000)).and_then(|()| wait_for_disconnect(to)),
+        "/good.dem.gz" => reply(to, 200, &[], &super::compression::gz(DEMO)),
         "/bomb.dem.gz" => reply(to, 200, &[], &bomb()),
         "/cut.dem.gz" => reply(to, 200, &[], &bomb()[..1_000]),
-        "/silent.dem" => hold(to),
+        "/silent.dem" => wait_for_disconnect(to),
         "/stalls.dem" => {
             head(to, 200, &[], Some(100_000))?;
             to.write_all(DEMO)?;
-            hold(to)
+            wait_for_disconnect(to)
         }
         "/short.dem" => head(to, 200, &[], Some(100_000)).and_then(|()| to.write_all(DEMO)),
         "/endless_noise.dem" => endless(&[7; 1_000], to),
@@ -41,7 +41,7 @@ fn endless(bytes: &[u8], to: &mut TcpStream) -> io::Result<()> {
     }
 }
 
-/// 40 MiB of zeros, packed.
+/// 40 MiB of zeros, compressed.
 fn bomb() -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..40 {

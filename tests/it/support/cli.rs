@@ -1,4 +1,4 @@
-//! The binary as a person or a script calls it: a home of its own, nothing of this process's environment.
+//! Runs the binary as a person or a script would: with its own home directory and a clean environment.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use std::sync::Arc;
 use dinkem_appliance::store::Store;
 use serde_json::Value;
 
-/// What a call came to.
+/// Exit status and output of a finished command.
 #[derive(Debug)]
-pub struct Ended {
+pub struct CliOutput {
     pub status: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Ended {
+impl CliOutput {
     fn of(output: Output) -> Self {
         Self {
             status: output.status.code().unwrap_or(-1),
@@ -25,67 +25,64 @@ impl Ended {
         }
     }
 
-    /// Standard output as the one JSON value that it must be.
+    /// Standard output, which must be one line of JSON.
     pub fn json(&self) -> Value {
         assert_eq!(self.out.lines().count(), 1, "one line of JSON: {self:?}");
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-/// A place to call the binary from.
+/// A home directory to run the binary in.
 pub struct Cli {
     home: tempfile::TempDir,
 }
 
 impl Cli {
-    /// A home with an appliance in the platform's place for data: the store that a server has made there.
+    /// A home with an empty store in the platform's default data directory.
     pub fn new() -> Self {
-        let cli = Self::bare();
-        cli.make_appliance(".local/share/dinkem-appliance");
+        let cli = Self::with_empty_home();
+        cli.make_data_dir(".local/share/dinkem-appliance");
         cli
     }
 
-    /// An empty home.
-    pub fn bare() -> Self {
+    pub fn with_empty_home() -> Self {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    /// Makes an appliance of a folder below the home, as a server does that starts there and stops again.
-    pub fn make_appliance(&self, data_dir: &str) -> PathBuf {
+    /// Creates a data directory below the home, as a server does that starts and stops there.
+    pub fn make_data_dir(&self, data_dir: &str) -> PathBuf {
         let path = self.home().join(data_dir);
         drop(Store::serve(&path, Arc::default()).unwrap());
         path
     }
 
-    /// The home directory: also where the program is called.
+    /// The home directory, which is also the working directory.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// Calls the binary with these words; standard input is empty.
-    pub fn run(&self, words: &[&str]) -> Ended {
-        self.run_in(&[], words)
+    /// Runs the binary with empty standard input.
+    pub fn run(&self, args: &[&str]) -> CliOutput {
+        self.run_in(&[], args)
     }
 
-    /// The same with these variables in the environment.
-    pub fn run_in(&self, environment: &[(&str, &str)], words: &[&str]) -> Ended {
-        Ended::of(self.command(environment, words).output().unwrap())
+    pub fn run_in(&self, environment: &[(&str, &str)], args: &[&str]) -> CliOutput {
+        CliOutput::of(self.command(environment, args).output().unwrap())
     }
 
-    /// The same with a text on standard input.
-    pub fn run_with_input(&self, input: &str, words: &[&str]) -> Ended {
-        let mut command = self.command(&[], words);
+    pub fn run_with_input(&self, input: &str, args: &[&str]) -> CliOutput {
+        let mut command = self.command(&[], args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A program that needs no input may have ended before it is written.
+        // The program may exit without reading its input.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        Ended::of(child.wait_with_output().unwrap())
+        CliOutput::of(child.wait_with_output().unwrap())
     }
 
-    /// The same, to be started by the test.
-    pub fn command(&self, environment: &[(&str, &str)], words: &[&str]) -> Command {
+    /// The command, not yet started.
+    pub fn command(&self, environment: &[(&str, &str)], args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dinkem-appliance"));
-        command.args(words).current_dir(self.home()).stdin(Stdio::null());
+        command.args(args).current_dir(self.home()).stdin(Stdio::null());
         command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(environment.iter().copied());
         command

@@ -1,5 +1,5 @@
-//! `serve` as a process beside the calls of a [`Cli`], on a free port of loopback, over the home's own data directory and, unless its flags
-//! say otherwise, HTTPS.
+//! `serve` as a process beside a [`Cli`], on a free loopback port with the home's data directory; HTTPS unless the
+//! flags say otherwise.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
@@ -13,8 +13,7 @@ use serde_json::Value;
 
 use super::cli::Cli;
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server that is killed when it goes out of scope.
 pub struct CliServer {
@@ -31,7 +30,7 @@ impl CliServer {
         Self::start_as(cli, flags, || (!flags.contains(&"--plain-http")).then(authority))
     }
 
-    /// The same with a certificate that `flags` name, and its authority, PEM.
+    /// The same with a custom certificate named in `flags`, whose CA is given as PEM.
     pub fn start_trusting(cli: &Cli, flags: &[&str], authority: &[u8]) -> Self {
         Self::start_as(cli, flags, || Some(String::from_utf8(authority.to_vec()).unwrap()))
     }
@@ -41,10 +40,10 @@ impl CliServer {
         let mut child = cli.command(&[], &line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (send, lines) = channel();
-        // The pipe must be emptied even when nobody listens any more.
+        // Keep draining the pipe even when nobody reads the lines.
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(send.send(line))));
         let address = loop {
-            let line = lines.recv_timeout(PATIENCE).expect("the server ended");
+            let line = lines.recv_timeout(TIMEOUT).expect("the server exited");
             if let Some(rest) = line.strip_prefix("Listening on ") {
                 break rest.split(':').take(2).collect::<Vec<_>>().join(":");
             }
@@ -55,33 +54,30 @@ impl CliServer {
             addresses: Addresses::Any,
             ca_pem: authority,
             redirects: 0,
-            connect_timeout: PATIENCE,
-            stall_timeout: PATIENCE,
+            connect_timeout: TIMEOUT,
+            stall_timeout: TIMEOUT,
         };
         Self { child, client: Client::new(options).unwrap(), lines, url: format!("{scheme}://{address}") }
     }
 
-    /// The next line of its log, if there is one yet.
     pub fn line(&self) -> Option<String> {
         self.lines.try_recv().ok()
     }
 
-    /// A GET without a key: status, media type and body.
     pub fn get_text(&self, path: &str) -> (u16, String, String) {
-        let answer = self.client.send(Request::new(Method::GET, &format!("{}{path}", self.url), PATIENCE)).unwrap();
+        let answer = self.client.send(Request::new(Method::GET, &format!("{}{path}", self.url), TIMEOUT)).unwrap();
         let media_type = answer.header("content-type").unwrap_or_default().to_owned();
         (answer.status, media_type, String::from_utf8(answer.bytes(1 << 20).unwrap()).unwrap())
     }
 
-    /// A GET: status and JSON.
     pub fn get(&self, path: &str, key: &str) -> (u16, Value) {
         let (url, key) = (format!("{}{path}", self.url), Secret::new(key));
-        let answer = self.client.send(Request { bearer: Some(&key), ..Request::new(Method::GET, &url, PATIENCE) });
+        let answer = self.client.send(Request { bearer: Some(&key), ..Request::new(Method::GET, &url, TIMEOUT) });
         let answer = answer.unwrap();
         (answer.status, answer.json(1 << 20).unwrap())
     }
 
-    /// Asks it to stop as a service manager does, and waits until it has.
+    /// Sends SIGTERM and waits for the exit.
     #[cfg(unix)]
     pub fn terminate(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();

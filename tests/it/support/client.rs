@@ -1,4 +1,5 @@
-//! A tiny HTTP/1.1 client over a plain socket: it sends exactly what it is told, so that odd requests can be sent too.
+//! A minimal HTTP/1.1 client over a plain socket. It sends exactly what it is given, so that malformed requests can be
+//! tested.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,12 +9,10 @@ use serde_json::Value;
 
 use super::openapi;
 
-/// A test that waits longer for an answer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A request in the making.
 #[derive(Clone)]
-pub struct Ask {
+pub struct Request {
     method: String,
     target: String,
     headers: Vec<(String, String)>,
@@ -21,7 +20,7 @@ pub struct Ask {
     length: bool,
 }
 
-impl Ask {
+impl Request {
     pub fn new(method: &str, target: &str) -> Self {
         Self { method: method.into(), target: target.into(), headers: vec![], body: vec![], length: true }
     }
@@ -64,13 +63,13 @@ impl Ask {
         self
     }
 
-    /// Leaves the length to headers that the test sets.
+    /// Sends no `Content-Length` unless the test sets one.
     pub fn no_length(mut self) -> Self {
         self.length = false;
         self
     }
 
-    /// Sends the body in chunks instead of with its length.
+    /// Sends the body with chunked encoding.
     pub fn chunked(mut self) -> Self {
         let mut chunks = Vec::new();
         for chunk in self.body.chunks(1_000) {
@@ -83,12 +82,11 @@ impl Ask {
         self.no_length().header("Transfer-Encoding", "chunked")
     }
 
-    /// Path and query.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The request as it goes over the wire.
+    /// The bytes on the wire.
     pub fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
         if !self.headers.iter().any(|(name, _)| name == "Host") {
@@ -103,33 +101,32 @@ impl Ask {
         [head.as_bytes(), b"\r\n", &self.body].concat()
     }
 
-    /// Sends it, reads the answer to its end and holds it against the API's description.
+    /// Sends the request, reads the response and checks it against `openapi.json`.
     #[track_caller]
     pub fn send(&self, to: SocketAddr) -> Answer {
         let mut stream = connect(to);
-        // A server that has answered early may have closed already.
+        // A server that responded early may have closed the connection.
         let _ = stream.write_all(&self.bytes());
         let answer = Answer::read(stream, self.method == "HEAD");
         openapi::check(&self.method, &self.target, &answer);
         answer
     }
 
-    /// Sends only the first bytes and goes away.
-    pub fn break_off(&self, to: SocketAddr, after_body_bytes: usize) {
+    /// Sends part of the body and disconnects.
+    pub fn send_partially(&self, to: SocketAddr, after_body_bytes: usize) {
         let bytes = self.bytes();
         let sent = bytes.len() - self.body.len() + after_body_bytes;
         connect(to).write_all(&bytes[..sent]).unwrap();
     }
 }
 
-/// A connection that does not wait for ever.
+/// Connects, with a read timeout.
 pub fn connect(to: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
 }
 
-/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -138,13 +135,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads one answer up to the end of its body; what the server does afterwards is not looked at.
+    /// Reads one response to the end of its body.
     #[track_caller]
     pub fn read(stream: TcpStream, head_only: bool) -> Self {
-        Self::read_from(stream, head_only).unwrap_or_else(|bytes| panic!("no whole answer but {bytes:?}"))
+        Self::read_from(stream, head_only).unwrap_or_else(|bytes| panic!("incomplete response: {bytes:?}"))
     }
 
-    /// The same of a server that may go away meanwhile.
+    /// `None` if the server disconnects.
     pub fn try_read(stream: TcpStream) -> Option<Self> {
         Self::read_from(stream, false).ok()
     }
@@ -200,16 +197,16 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self))
     }
 
-    /// The same answer, after making sure of its status.
+    /// Asserts the status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         self
     }
 
-    /// Makes sure that it is an error which blames this field.
+    /// Asserts a 400 that names this field.
     #[track_caller]
-    pub fn blames(&self, field: &str) {
+    pub fn expect_bad_field(&self, field: &str) {
         assert_eq!((self.status, self.json()["field"].as_str()), (400, Some(field)), "{}", self.text());
     }
 }

@@ -1,4 +1,4 @@
-//! A small true video, for what looks at finished clips.
+//! Writes small valid videos.
 
 use std::path::Path;
 
@@ -6,10 +6,9 @@ use muxide::api::{MuxerBuilder, VideoCodec};
 use openh264::encoder::{Encoder, EncoderConfig};
 use openh264::formats::YUVBuffer;
 
-/// How many frames such a video has.
 pub const FRAMES: u32 = 5;
 
-/// Writes an MP4 as renderers do: H.264, its index first, a few grey frames.
+/// Writes an MP4 as renderers do: H.264, index first, a few grey frames.
 pub fn write_video(path: &Path, width: u32, height: u32, fps: u32) {
     let file = std::fs::File::create(path).unwrap();
     let muxer = MuxerBuilder::new(file).video(VideoCodec::H264, width, height, f64::from(fps)).with_fast_start(true);

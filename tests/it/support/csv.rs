@@ -1,6 +1,5 @@
-//! Reads comma-separated values as RFC 4180 has them.
+//! A CSV parser (RFC 4180).
 
-/// The records with their cells.
 pub fn parse(text: &str) -> Vec<Vec<String>> {
     text.lines().map(record).collect()
 }
@@ -13,7 +12,7 @@ fn record(line: &str) -> Vec<String> {
         match after.strip_prefix(',') {
             Some(next) => rest = next,
             None if after.is_empty() => return cells,
-            None => panic!("a cell goes on after its quotes: {line}"),
+            None => panic!("text after a quoted cell: {line}"),
         }
     }
 }
@@ -31,5 +30,5 @@ fn cell(text: &str) -> (String, &str) {
         }
         end += 1;
     }
-    panic!("quotes without an end: {text}")
+    panic!("unterminated quotes: {text}")
 }

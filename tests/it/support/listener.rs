@@ -1,18 +1,17 @@
-//! A server of a test's own making: one thread a connection, one request a connection, the answer written by hand, so
-//! that it can be late, wrong, half or none.
+//! A minimal HTTP server with a thread for each connection and one request for each connection. The test writes the
+//! response itself, so it can be late, wrong or incomplete.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-/// One request, its body not yet read.
+/// A request whose body has not been read yet.
 pub struct Call {
     /// `GET`, `PUT`, …
     pub method: String,
-    /// Path and query.
     pub path: String,
-    /// Header fields, names in lower case.
+    /// Names in lower case.
     pub headers: Vec<(String, String)>,
     reader: BufReader<TcpStream>,
 }
@@ -22,8 +21,8 @@ impl Call {
         let mut reader = BufReader::new(stream.try_clone()?);
         let mut line = String::new();
         reader.read_line(&mut line)?;
-        let mut words = line.split_whitespace().map(str::to_owned);
-        let (Some(method), Some(path)) = (words.next(), words.next()) else {
+        let mut parts = line.split_whitespace().map(str::to_owned);
+        let (Some(method), Some(path)) = (parts.next(), parts.next()) else {
             return Err(io::ErrorKind::InvalidData.into());
         };
         let mut headers = Vec::new();
@@ -41,19 +40,19 @@ impl Call {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as it comes, by its length.
+    /// The body, by its `Content-Length`.
     pub fn body(&mut self) -> impl Read {
         let length = self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         self.reader.by_ref().take(length)
     }
 
-    /// The whole body; what has arrived where it breaks off.
+    /// The whole body, or what has arrived of it.
     pub fn bytes(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         if self.header("transfer-encoding").is_none() {
             let _ = self.body().read_to_end(&mut bytes);
         }
-        // Chunks stay as they are.
+        // Chunked bodies are not decoded.
         while self.header("transfer-encoding").is_some() && !bytes.ends_with(b"0\r\n\r\n") {
             self.reader.read_until(b'\n', &mut bytes).unwrap();
         }
@@ -61,7 +60,7 @@ impl Call {
     }
 }
 
-/// Listens on a loopback address until the test's process ends; `host:port`.
+/// Listens until the test process ends; `host:port`.
 pub fn listen(host: &str, answer: impl Fn(Call, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind((host, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -69,20 +68,20 @@ pub fn listen(host: &str, answer: impl Fn(Call, &mut TcpStream) -> io::Result<()
     thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let answer = answer.clone();
-            // A client that goes away in the middle is the client's business.
+            // Clients may disconnect at any time.
             thread::spawn(move || Call::read(&stream).and_then(|call| answer(call, &mut stream)));
         }
     });
     address
 }
 
-/// Writes a whole answer.
+/// Writes a whole response.
 pub fn reply(to: &mut TcpStream, status: u16, headers: &[(&str, &str)], body: &[u8]) -> io::Result<()> {
     head(to, status, headers, Some(body.len()))?;
     to.write_all(body)
 }
 
-/// Writes an answer's head alone.
+/// Writes only status line and headers.
 pub fn head(to: &mut TcpStream, status: u16, headers: &[(&str, &str)], length: Option<usize>) -> io::Result<()> {
     let mut text = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -95,7 +94,7 @@ pub fn head(to: &mut TcpStream, status: u16, headers: &[(&str, &str)], length: O
     to.write_all(b"\r\n")
 }
 
-/// Waits until the other side has gone.
-pub fn hold(stream: &mut TcpStream) -> io::Result<()> {
+/// Waits until the peer disconnects.
+pub fn wait_for_disconnect(stream: &mut TcpStream) -> io::Result<()> {
     io::copy(stream, &mut io::sink()).map(drop)
 }

@@ -1,5 +1,5 @@
-//! What the tests share: appliances, the real binary as processes, a hand on the wire between them, an HTTP client that
-//! can be odd, small servers of files.
+//! Shared test helpers: in-process servers, the real binary as processes, an HTTP client that can send malformed
+//! requests, file servers, a proxy.
 
 pub mod appliance;
 #[cfg(target_os = "linux")]
@@ -8,28 +8,29 @@ pub mod cli;
 pub mod cli_server;
 pub mod client;
 pub mod clip;
+pub mod compression;
 pub mod csv;
-pub mod dice;
-pub mod disk;
-pub mod files;
+pub mod fake_disk;
+pub mod file_server;
+pub mod hash;
 pub mod listener;
 pub mod mp4;
 #[cfg(target_os = "linux")]
-pub mod node_bench;
+pub mod node_harness;
 #[cfg(target_os = "linux")]
 pub mod node_server;
-pub mod office;
 pub mod openapi;
-pub mod packers;
 pub mod process;
 pub mod proxy;
 pub mod quick;
+pub mod rng;
 #[cfg(unix)]
 pub mod script;
+pub mod test_app;
 pub mod tools;
 pub mod video;
 pub mod wait;
-pub mod work;
+pub mod worker;
 
 use dinkem_appliance::domain::operator::Operator;
 

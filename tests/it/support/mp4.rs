@@ -1,23 +1,23 @@
-//! MP4 files made by hand: an index that says whatever the test wants, and media of zeros.
+//! Hand-made MP4 files: an arbitrary index over media of zeros.
 
-/// What a file says of itself. As it begins, it says nothing wrong.
+/// The content of the index. It is valid to start with.
 #[derive(Clone)]
 pub struct Mp4 {
-    /// Lines of the picture.
+    /// Height of the picture.
     pub lines: u32,
-    /// Units of time a second.
+    /// Time units per second.
     pub timescale: u32,
-    /// `stts`: runs of frames and how long each of them is shown.
+    /// `stts`: frame counts and the duration of each frame.
     pub times: Vec<(u32, u32)>,
-    /// `stsz`: the size of all frames; 0: each has its own, from `sizes`.
+    /// `stsz`: the size of every frame, or 0 if each has its own in `sizes`.
     pub each: u32,
-    /// `stsz`: how many frames there are.
+    /// `stsz`: number of frames.
     pub frames: u32,
-    /// `stsz`: the frames' own sizes.
+    /// `stsz`: individual frame sizes.
     pub sizes: Vec<u32>,
-    /// `stsc`: from which chunk on there are how many frames in each.
+    /// `stsc`: first chunk and frames for each chunk.
     pub runs: Vec<(u32, u32)>,
-    /// `stco`: where each chunk begins, counted from the first byte of the media.
+    /// `stco`: start of each chunk, relative to the first byte of the media.
     pub chunks: Vec<i64>,
     /// Bytes of the media.
     pub media: usize,
@@ -26,7 +26,7 @@ pub struct Mp4 {
 }
 
 impl Mp4 {
-    /// So many frames of 1080p, all of these bytes, in one chunk.
+    /// 1080p frames of equal size in one chunk.
     pub fn of(frames: u32, fps: u32, bytes: u32) -> Self {
         Self {
             lines: 1080,
@@ -95,7 +95,7 @@ fn named(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32 + 8).to_be_bytes()[..], name, content].concat()
 }
 
-/// A full box's content: version and flags, then numbers.
+/// Content of a full box: version and flags, then numbers.
 fn full(numbers: &[u32]) -> Vec<u8> {
     [0].iter().chain(numbers).flat_map(|number| number.to_be_bytes()).collect()
 }

@@ -1,5 +1,5 @@
-//! The appliance's server as a node sees it, in a test's hands: it hands out the claims it was given, keeps what it is
-//! sent, and answers as the test wants.
+//! A fake of the server's node API: it hands out the given jobs, records what it receives and misbehaves as the test
+//! asks.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -12,14 +12,13 @@ use serde_json::{Value, json};
 use super::listener::{Call, listen, reply};
 use super::wait::until;
 
-/// What the server was told of one lease.
+/// What a node has sent for one lease.
 #[derive(Clone, Debug, Default)]
 pub struct Lease {
-    /// Every heartbeat: stage and progress.
-    pub beats: Vec<(String, f64)>,
-    /// The video as far as it has arrived.
+    /// Stage and progress of every heartbeat.
+    pub heartbeats: Vec<(String, f64)>,
+    /// The video received so far.
     pub video: Vec<u8>,
-    /// The poster.
     pub poster: Vec<u8>,
     /// The hash it was completed with.
     pub completed: Option<String>,
@@ -27,32 +26,31 @@ pub struct Lease {
     pub failed: Option<Value>,
 }
 
-/// What a test may turn.
+/// How the server misbehaves.
 #[derive(Debug, Default)]
-pub struct Knobs {
-    /// Answer every heartbeat with 409.
-    pub take_back: bool,
-    /// Answer every call with this status.
-    pub out_of_order: Option<u16>,
-    /// Break off so many uploads of the video after this many bytes of each.
+pub struct Behavior {
+    /// Respond to every heartbeat with 409.
+    pub revoke_leases: bool,
+    /// Respond to every call with this status.
+    pub fail_all_with: Option<u16>,
+    /// Cut this many video uploads, each after this many bytes.
     pub break_uploads: (u32, u64),
-    /// Answer so many completions with 503, or that the video is being checked, by turns.
+    /// Respond to this many completions with 503 or "being checked", alternating.
     pub busy_completions: u32,
-    /// Milliseconds that leases live.
+    /// Duration of leases in milliseconds.
     pub lease_ms: u64,
-    /// Seconds a fetch may take.
+    /// Time limit of a fetch in seconds.
     pub fetch_seconds: u64,
-    /// The uploaded demo.
     pub demo: Vec<u8>,
-    /// A server of the next version: every answer says more than the node knows.
+    /// Behave like the next version: add unknown fields to every response.
     pub is_newer: bool,
-    /// A server that does not know yet that a node can be unready.
+    /// Behave like an older version, which does not know `node_not_ready`.
     pub is_older: bool,
 }
 
-impl Knobs {
-    /// A server that does all it should.
-    pub fn good() -> Self {
+impl Behavior {
+    /// A server without faults.
+    pub fn normal() -> Self {
         Self { lease_ms: 600_000, fetch_seconds: 60, ..Self::default() }
     }
 }
@@ -61,36 +59,34 @@ impl Knobs {
 struct State {
     claims: VecDeque<Value>,
     leases: Vec<Lease>,
-    knobs: Knobs,
+    behavior: Behavior,
     calls: Vec<String>,
 }
 
-/// The server. Leases are numbered from 1 in the order of [`Self::offer`].
+/// The fake server. Leases are numbered from 1 in the order of [`Self::offer`].
 #[derive(Clone)]
 pub struct NodeServer {
-    /// Its URL.
     pub url: String,
     state: Arc<Mutex<State>>,
-    news: Arc<Doorbell>,
+    doorbell: Arc<Doorbell>,
 }
 
 impl NodeServer {
-    /// Starts one.
-    pub fn start(knobs: Knobs) -> Self {
-        let state = Arc::new(Mutex::new(State { knobs, ..State::default() }));
-        let news = Arc::new(Doorbell::default());
-        let (shared, bell) = (state.clone(), news.clone());
-        let address = listen("127.0.0.1", move |call, to| answer(&shared, &bell, call, to));
-        Self { url: format!("http://{address}"), state, news }
+    pub fn start(behavior: Behavior) -> Self {
+        let state = Arc::new(Mutex::new(State { behavior, ..State::default() }));
+        let doorbell = Arc::new(Doorbell::default());
+        let (shared, doorbell_for_calls) = (state.clone(), doorbell.clone());
+        let address = listen("127.0.0.1", move |call, to| answer(&shared, &doorbell_for_calls, call, to));
+        Self { url: format!("http://{address}"), state, doorbell }
     }
 
-    /// Has a job done: the demo at this URL, or the uploaded one when `uploaded` names its hash.
+    /// Offers a job for the demo at this URL, or for the uploaded demo with the hash `uploaded`.
     pub fn offer(&self, demo_url: &str, uploaded: Option<&str>) -> usize {
         let mut state = self.lock();
         state.leases.push(Lease::default());
         let lease = state.leases.len();
-        let (expires_in_ms, fetch_seconds) = (state.knobs.lease_ms, state.knobs.fetch_seconds);
-        let uploaded = uploaded.map(|sha256| json!({"sha256": sha256, "bytes": state.knobs.demo.len()}));
+        let (expires_in_ms, fetch_seconds) = (state.behavior.lease_ms, state.behavior.fetch_seconds);
+        let uploaded = uploaded.map(|sha256| json!({"sha256": sha256, "bytes": state.behavior.demo.len()}));
         let commands = json!({"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"});
         let claim = json!({
             "lease": lease,
@@ -114,31 +110,30 @@ impl NodeServer {
         });
         state.claims.push_back(claim);
         drop(state);
-        self.news.ring();
+        self.doorbell.ring();
         lease
     }
 
-    /// Turns a knob.
-    pub fn turn(&self, turn: impl FnOnce(&mut Knobs)) {
-        turn(&mut self.lock().knobs);
+    /// Changes the behavior.
+    pub fn change(&self, change: impl FnOnce(&mut Behavior)) {
+        change(&mut self.lock().behavior);
     }
 
-    /// What it knows of a lease.
     pub fn lease(&self, lease: usize) -> Lease {
         self.lock().leases[lease - 1].clone()
     }
 
-    /// Waits until a lease looks as it should.
-    pub fn until(&self, lease: usize, what: &str, look: impl Fn(&Lease) -> bool) -> Lease {
-        until(what, || Some(self.lease(lease)).filter(&look))
+    /// Waits until a lease matches.
+    pub fn wait_until(&self, lease: usize, what: &str, matches: impl Fn(&Lease) -> bool) -> Lease {
+        until(what, || Some(self.lease(lease)).filter(&matches))
     }
 
-    /// Waits until a lease was completed or has failed.
-    pub fn ended(&self, lease: usize) -> Lease {
-        self.until(lease, "the lease's end", |lease| lease.completed.is_some() || lease.failed.is_some())
+    /// Waits until a lease is completed or has failed.
+    pub fn wait_for_end(&self, lease: usize) -> Lease {
+        self.wait_until(lease, "the lease to end", |lease| lease.completed.is_some() || lease.failed.is_some())
     }
 
-    /// Every call so far: method and path.
+    /// Method and path of every call so far.
     pub fn calls(&self) -> Vec<String> {
         self.lock().calls.clone()
     }
@@ -148,75 +143,75 @@ impl NodeServer {
     }
 }
 
-fn answer(state: &Mutex<State>, news: &Doorbell, mut call: Call, to: &mut TcpStream) -> io::Result<()> {
-    let said = format!("{} {}", call.method, call.path);
-    let out_of_order = {
+fn answer(state: &Mutex<State>, doorbell: &Doorbell, mut call: Call, to: &mut TcpStream) -> io::Result<()> {
+    let call_line = format!("{} {}", call.method, call.path);
+    let fail_all_with = {
         let mut state = state.lock().unwrap();
-        state.calls.push(said.clone());
-        state.knobs.out_of_order
+        state.calls.push(call_line.clone());
+        state.behavior.fail_all_with
     };
-    if let Some(status) = out_of_order {
+    if let Some(status) = fail_all_with {
         call.bytes();
         return reply(to, status, &[], b"<html>a proxy's own page</html>");
     }
-    assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{said}");
-    assert_eq!(call.header("dinkem-protocol"), Some("2"), "{said}");
-    assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{said}");
-    if said == "POST /api/node/leave" {
+    assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{call_line}");
+    assert_eq!(call.header("dinkem-protocol"), Some("2"), "{call_line}");
+    assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{call_line}");
+    if call_line == "POST /api/node/leave" {
         call.bytes();
         return reply(to, 200, &[], b"{}");
     }
-    if said == "POST /api/node/claims" {
+    if call_line == "POST /api/node/claims" {
         let asked: Value = serde_json::from_slice(&call.bytes()).unwrap();
         assert_eq!(asked["renderers"], json!(["builtin"]));
-        return claim(state, news, asked["wait_seconds"].as_u64().unwrap(), to);
+        return claim(state, doorbell, asked["wait_seconds"].as_u64().unwrap(), to);
     }
     let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
-    let mut words = path.strip_prefix("/api/node/leases/").unwrap().split('/').map(str::to_owned);
-    let lease = words.next().unwrap().parse::<usize>().unwrap() - 1;
-    let what = words.next().unwrap_or_default();
+    let mut segments = path.strip_prefix("/api/node/leases/").unwrap().split('/').map(str::to_owned);
+    let lease = segments.next().unwrap().parse::<usize>().unwrap() - 1;
+    let what = segments.next().unwrap_or_default();
     let offset = query.strip_prefix("offset=").and_then(|offset| offset.parse().ok());
     match what.as_str() {
         "video" => video(state, lease, offset.unwrap(), &mut call, to),
         "demo" => {
-            let demo = state.lock().unwrap().knobs.demo.clone();
+            let demo = state.lock().unwrap().behavior.demo.clone();
             reply(to, 200, &[], &demo)
         }
         _ => {
             let body = call.bytes();
             let mut state = state.lock().unwrap();
-            let (status, mut body) = note(&mut state, lease, &what, body);
-            say_more(&mut body, state.knobs.is_newer);
+            let (status, mut body) = handle_lease_call(&mut state, lease, &what, body);
+            add_unknown_fields(&mut body, state.behavior.is_newer);
             drop(state);
             reply(to, status, &[], body.to_string().as_bytes())
         }
     }
 }
 
-fn claim(state: &Mutex<State>, news: &Doorbell, wait_seconds: u64, to: &mut TcpStream) -> io::Result<()> {
-    let mut seen = news.rings();
+fn claim(state: &Mutex<State>, doorbell: &Doorbell, wait_seconds: u64, to: &mut TcpStream) -> io::Result<()> {
+    let mut seen = doorbell.rings();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(wait_seconds);
     loop {
         let claim = state.lock().unwrap().claims.pop_front();
         if let Some(mut claim) = claim {
-            say_more(&mut claim, state.lock().unwrap().knobs.is_newer);
+            add_unknown_fields(&mut claim, state.lock().unwrap().behavior.is_newer);
             return reply(to, 200, &[], claim.to_string().as_bytes());
         }
-        if !news.wait_past(seen, deadline.saturating_duration_since(std::time::Instant::now())) {
+        if !doorbell.wait_past(seen, deadline.saturating_duration_since(std::time::Instant::now())) {
             return reply(to, 204, &[], b"");
         }
-        seen = news.rings();
+        seen = doorbell.rings();
     }
 }
 
 fn video(state: &Mutex<State>, lease: usize, offset: usize, call: &mut Call, to: &mut TcpStream) -> io::Result<()> {
     let (has, keep, is_newer) = {
         let mut state = state.lock().unwrap();
-        let keep = (state.knobs.break_uploads.0 > 0 && call.header("content-length") != Some("0")).then(|| {
-            state.knobs.break_uploads.0 -= 1;
-            state.knobs.break_uploads.1
+        let keep = (state.behavior.break_uploads.0 > 0 && call.header("content-length") != Some("0")).then(|| {
+            state.behavior.break_uploads.0 -= 1;
+            state.behavior.break_uploads.1
         });
-        (state.leases[lease].video.len(), keep, state.knobs.is_newer)
+        (state.leases[lease].video.len(), keep, state.behavior.is_newer)
     };
     if offset != has {
         return reply(
@@ -234,38 +229,38 @@ fn video(state: &Mutex<State>, lease: usize, offset: usize, call: &mut Call, to:
         Some(_) => Ok(()),
         None => {
             let mut answer = json!({"bytes": video.len()});
-            say_more(&mut answer, is_newer);
+            add_unknown_fields(&mut answer, is_newer);
             reply(to, 200, &[], answer.to_string().as_bytes())
         }
     }
 }
 
-/// Puts what no node knows yet into every object of an answer.
-fn say_more(answer: &mut Value, is_newer: bool) {
+/// Adds an unknown field to every object.
+fn add_unknown_fields(answer: &mut Value, is_newer: bool) {
     if let (Value::Object(members), true) = (answer, is_newer) {
-        members.values_mut().for_each(|member| say_more(member, is_newer));
+        members.values_mut().for_each(|member| add_unknown_fields(member, is_newer));
         members.insert("of_the_next_version".into(), json!({"list": [1, 2, 3]}));
     }
 }
 
-fn note(state: &mut State, lease: usize, what: &str, body: Vec<u8>) -> (u16, Value) {
-    let State { leases, knobs, .. } = state;
+fn handle_lease_call(state: &mut State, lease: usize, what: &str, body: Vec<u8>) -> (u16, Value) {
+    let State { leases, behavior, .. } = state;
     let lease = &mut leases[lease];
     let read = || serde_json::from_slice::<Value>(&body).unwrap();
     match what {
-        "" if knobs.take_back => (409, json!({"error": "No.", "code": "lost"})),
+        "" if behavior.revoke_leases => (409, json!({"error": "No.", "code": "lost"})),
         "" => {
             let beat = read();
-            lease.beats.push((beat["stage"].as_str().unwrap().into(), beat["progress"].as_f64().unwrap()));
-            (200, json!({"expires_in_ms": knobs.lease_ms}))
+            lease.heartbeats.push((beat["stage"].as_str().unwrap().into(), beat["progress"].as_f64().unwrap()));
+            (200, json!({"expires_in_ms": behavior.lease_ms}))
         }
         "poster" => {
             lease.poster = body;
             (200, json!({"bytes": lease.poster.len()}))
         }
-        "complete" if knobs.busy_completions > 0 => {
-            knobs.busy_completions -= 1;
-            match knobs.busy_completions % 2 {
+        "complete" if behavior.busy_completions > 0 => {
+            behavior.busy_completions -= 1;
+            match behavior.busy_completions % 2 {
                 0 => (503, json!({"error": "Stopping."})),
                 _ => (409, json!({"error": "Being checked.", "code": "completing"})),
             }
@@ -274,7 +269,7 @@ fn note(state: &mut State, lease: usize, what: &str, body: Vec<u8>) -> (u16, Val
             lease.completed = Some(read()["video_sha256"].as_str().unwrap().into());
             (200, json!({}))
         }
-        "fail" if knobs.is_older && read()["code"] == "node_not_ready" => {
+        "fail" if behavior.is_older && read()["code"] == "node_not_ready" => {
             (400, json!({"error": "code must be a code of the table of failures", "field": "code"}))
         }
         "fail" => {

@@ -1,5 +1,4 @@
-//! Holds answers against `openapi.json`: the status must be one that the operation has, with its headers, its content
-//! type and its schema. Every answer that a test gets through the client comes by here.
+//! Checks every response that a test receives against `openapi.json`: its status, headers, content type and schema.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -10,15 +9,15 @@ use serde_json::{Value, json};
 
 use super::client::Answer;
 
-/// The description that the server serves.
+/// The document that the server serves.
 pub static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../src/http/openapi.json")).unwrap());
 
-/// What any request may meet: the description's `default`.
+/// Statuses that any request can get: `default` in the document.
 const ANY_REQUEST: [u16; 10] = [400, 408, 413, 414, 417, 431, 500, 501, 503, 505];
 
 thread_local! {
-    /// The document as the compiler of schemas knows it, and what it has compiled.
+    /// The schema compiler with the document, and the schemas compiled so far.
     static COMPILED: RefCell<(Compiler, Schemas)> = RefCell::new({
         let mut compiler = Compiler::new();
         compiler.enable_format_assertions();
@@ -28,25 +27,21 @@ thread_local! {
 }
 const NAME: &str = "http://localhost/openapi.json";
 
-/// Fails the test unless the answer is one that the description has. What is no operation of it (an unknown path, a
-/// method that is not there) can only be an error.
+/// Panics unless the document allows the response. Unknown paths and methods may only get errors.
 #[track_caller]
 pub fn check(method: &str, target: &str, answer: &Answer) {
     let path = target.split('?').next().unwrap();
     if let Err(fault) = has_known_code(answer).and_then(|()| conforms(method, path, answer)) {
-        panic!(
-            "{method} {path} was answered {}, and openapi.json does not have it so: {fault}\n{answer:?}",
-            answer.status
-        );
+        panic!("the {} response to {method} {path} is not in openapi.json: {fault}\n{answer:?}", answer.status);
     }
 }
 
-/// Every code of an answer stands in the one table, with its status.
+/// The error code must be in the table of codes with this status.
 fn has_known_code(answer: &Answer) -> Result<(), String> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match body["code"].as_str().filter(|_| answer.status >= 400) {
         Some(code) if !CODES.iter().any(|(known, status, _)| (*known, *status) == (code, answer.status)) => {
-            Err(format!("its code {code} is not in the table of codes"))
+            Err(format!("code {code} is not in the table of codes"))
         }
         _ => Ok(()),
     }
@@ -55,7 +50,7 @@ fn has_known_code(answer: &Answer) -> Result<(), String> {
 fn conforms(method: &str, path: &str, answer: &Answer) -> Result<(), String> {
     let Some(operation) = operation(method, path) else {
         let schema = match answer.status {
-            status if status < 400 => return Err("it is no operation".into()),
+            status if status < 400 => return Err("it is not a documented operation".into()),
             _ if answer.body.is_empty() => return Ok(()),
             401 => "Unauthorized",
             403 => "NoReservedCapacity",
@@ -66,7 +61,7 @@ fn conforms(method: &str, path: &str, answer: &Answer) -> Result<(), String> {
     let own = answer.status.to_string();
     let is_own = resolve(format!("{operation}/responses/{own}")).is_some();
     let status = if !is_own && ANY_REQUEST.contains(&answer.status) { "default".into() } else { own };
-    let (at, response) = resolve(format!("{operation}/responses/{status}")).ok_or("the status is not there")?;
+    let (at, response) = resolve(format!("{operation}/responses/{status}")).ok_or("the status is not documented")?;
     for (name, _) in members(response, "headers") {
         let (at, header) = resolve(format!("{at}/headers/{}", escape(name))).unwrap();
         match answer.header(name) {
@@ -89,7 +84,7 @@ fn conforms(method: &str, path: &str, answer: &Answer) -> Result<(), String> {
     }
 }
 
-/// Where the operation stands whose path has this form.
+/// JSON pointer of the operation that matches the path.
 fn operation(method: &str, path: &str) -> Option<String> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let template = paths.keys().find(|template| fits(template, path))?;
@@ -106,7 +101,7 @@ fn fits(template: &str, path: &str) -> bool {
         })
 }
 
-/// What stands there, or what it refers to, with the place where that stands.
+/// The value at a pointer, with `$ref` resolved, and its own pointer.
 fn resolve(at: String) -> Option<(String, &'static Value)> {
     let value = DOCUMENT.pointer(&at)?;
     match value["$ref"].as_str() {

@@ -1,4 +1,4 @@
-//! The real binary as its users run it: a server, nodes beside it, `admin`, and a client's calls over HTTP.
+//! The real binary as processes: a server, nodes, `admin` and a client's requests.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -7,24 +7,23 @@ use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
 
-use super::wait::{PATIENCE, until};
+use super::wait::{TIMEOUT, until};
 
-/// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_dinkem-appliance");
 
-/// A process that is killed, hard, when it goes out of scope.
+/// A process that is killed when it is dropped.
 pub struct Process {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Process {
-    /// Starts the binary with nothing of this process's environment that could steer it.
+    /// Starts the binary without any `DINKEM_…` variables.
     pub fn start(arguments: &[&str]) -> Self {
         Self::of(clean_command(BINARY, arguments))
     }
 
-    /// The same with so many files that it may open, sockets among them.
+    /// The same with a limit on open files, including sockets.
     #[cfg(unix)]
     fn start_with_files(files: u32, arguments: &[&str]) -> Self {
         let limit = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
@@ -35,39 +34,37 @@ impl Process {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (send, lines) = channel();
-        // The pipe must be emptied even when nobody listens any more.
+        // Keep draining the pipe even when nobody reads the lines.
         std::thread::spawn(move || {
             BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(send.send(line)));
         });
         Self { child, lines }
     }
 
-    /// The next line of its log, if there is one yet.
     pub fn line(&self) -> Option<String> {
         self.lines.try_recv().ok()
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// Kills it (SIGKILL) and waits for the exit.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Sends a signal by its name, as service managers and terminals do.
+    /// Sends a signal by name.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    /// Waits for its end, which the test has brought about; its log with it.
-    pub fn ended(&mut self) -> (ExitStatus, Vec<String>) {
-        let status = until("the end of the process", || self.child.try_wait().unwrap());
+    /// Waits for the exit: status and log.
+    pub fn wait(&mut self) -> (ExitStatus, Vec<String>) {
+        let status = until("the process to exit", || self.child.try_wait().unwrap());
         (status, self.lines.iter().collect())
     }
 }
@@ -88,14 +85,14 @@ fn clean_command(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the binary to its end: status, standard output, standard error.
+/// Runs the binary: status, standard output, standard error.
 pub fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
     let output = clean_command(BINARY, arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status, text(output.stdout), text(output.stderr))
 }
 
-/// A server with its data directory, which outlives its kills.
+/// A server process and its data directory, which survives restarts.
 pub struct Appliance {
     folder: tempfile::TempDir,
     flags: Vec<String>,
@@ -107,18 +104,18 @@ pub struct Appliance {
 }
 
 impl Appliance {
-    /// Starts a server on a free port of loopback with short leases, unless `flags`, which are added to its line, say otherwise.
+    /// Starts a server on a free loopback port, with short leases unless `flags` say otherwise.
     pub fn start(flags: &[&str]) -> Self {
-        Self::start_over(true, None, flags)
+        Self::start_configured(true, None, flags)
     }
 
-    /// The same over plain HTTP: for a [`super::proxy::Proxy`] that reads along.
+    /// The same over plain HTTP, as a [`super::proxy::Proxy`] needs.
     pub fn start_plain(flags: &[&str]) -> Self {
-        Self::start_over(false, None, flags)
+        Self::start_configured(false, None, flags)
     }
 
-    /// The same as it is said, perhaps with few files that the server may open.
-    pub fn start_over(is_https: bool, files: Option<u32>, flags: &[&str]) -> Self {
+    /// The same with an optional limit on open files.
+    pub fn start_configured(is_https: bool, files: Option<u32>, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let mut appliance = Self { folder, flags, is_https, files, server: None, address: "127.0.0.1:0".into() };
@@ -126,22 +123,20 @@ impl Appliance {
         appliance
     }
 
-    /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// A place for the test's own files.
+    /// A folder for the test's own files.
     pub fn scratch(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The server's process.
     pub fn server(&mut self) -> &mut Process {
         self.server.as_mut().unwrap()
     }
 
-    /// Starts the server again, on the address it had.
+    /// Starts the server again on the same address.
     pub fn restart(&mut self) {
         self.server = None;
         let port_file = self.folder.path().join("port");
@@ -163,7 +158,7 @@ impl Appliance {
         };
         let address = until("the port file", || {
             if let Some(status) = server.child.try_wait().unwrap() {
-                panic!("the server ended with {status}: {}", server.lines.iter().collect::<Vec<_>>().join("\n"));
+                panic!("the server exited with {status}: {}", server.lines.iter().collect::<Vec<_>>().join("\n"));
             }
             std::fs::read_to_string(&port_file).ok().filter(|text| !text.trim().is_empty())
         });
@@ -176,14 +171,14 @@ impl Appliance {
         format!("{}://{}{path}", if self.is_https { "https" } else { "http" }, self.address)
     }
 
-    /// The authority's certificate, as a file that clients are given.
-    pub fn authority(&self) -> PathBuf {
+    /// Exports the CA certificate to a file.
+    pub fn ca_file(&self) -> PathBuf {
         let file = self.scratch().join("ca.pem");
         self.admin(&["tls", "export", "-o", file.to_str().unwrap()]);
         file
     }
 
-    /// `admin …` on the data directory, which must succeed; its JSON.
+    /// Runs an `admin` command that must succeed; its JSON.
     pub fn admin(&self, arguments: &[&str]) -> Value {
         let data = self.data_dir();
         let mut line = vec!["--json", "--data-dir", data.to_str().unwrap(), "admin"];
@@ -193,12 +188,12 @@ impl Appliance {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("admin {arguments:?} printed {out:?}: {error}"))
     }
 
-    /// `admin doctor`, which must find nothing.
+    /// Runs `admin doctor`, which must find nothing.
     pub fn doctor(&self) {
         assert_eq!(self.admin(&["doctor"]), serde_json::json!({"ok": true, "faults": []}));
     }
 
-    /// `admin doctor`: the codes of what it finds, and of what it has fixed.
+    /// Runs `admin doctor`: the codes of open faults and of fixed ones.
     pub fn faults(&self, flags: &[&str]) -> (Vec<String>, Vec<String>) {
         let data = self.data_dir();
         let line = [&["--json", "--data-dir", data.to_str().unwrap(), "admin", "doctor"], flags].concat();
@@ -210,15 +205,15 @@ impl Appliance {
         (codes(open), codes(fixed))
     }
 
-    /// The metered key of a new account, activated.
+    /// The metered key of a new active account.
     pub fn account(&self, name: &str) -> String {
         let made = self.admin(&["account", "create", name]);
         self.admin(&["activate", name]);
         made["metered_key"].as_str().unwrap().to_owned()
     }
 
-    /// A render node as a process of its own, with its state in a folder of this name. It reaches the server at
-    /// `server` (which may be a proxy), else directly.
+    /// Starts a render node with its state in a folder of this name, connected to `server` (perhaps a proxy) or
+    /// directly.
     pub fn node(&self, name: &str, server: Option<&str>) -> Process {
         let state = self.folder.path().join(name).to_string_lossy().into_owned();
         let joined = Path::new(&state).join("node.json").exists();
@@ -230,19 +225,19 @@ impl Appliance {
         Process::start(&["node", "--join", &token, "--server", &server, "--state-dir", &state, "--name", name])
     }
 
-    /// A client's call: status and JSON.
+    /// Sends a request: status and JSON.
     pub fn call(&self, method: &str, path: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
         let (status, bytes) = self.raw(method, path, Some(key), body.map(|body| body.to_string().into_bytes()));
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    /// Any call: status and body.
+    /// Sends a request: status and body.
     pub fn raw(&self, method: &str, path: &str, key: Option<&str>, body: Option<Vec<u8>>) -> (u16, Vec<u8>) {
         let url = if path.starts_with("http") { path.to_owned() } else { self.url(path) };
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .tls_config(ureq::tls::TlsConfig::builder().root_certs(self.roots()).build())
             .build()
             .into();
@@ -260,41 +255,39 @@ impl Appliance {
         (answer.status().as_u16(), bytes)
     }
 
-    /// The authority alone, as it lies in the data directory.
+    /// Only the CA in the data directory is trusted.
     fn roots(&self) -> ureq::tls::RootCerts {
         let pem = std::fs::read(self.data_dir().join("tls/authority.pem")).unwrap_or_default();
         ureq::tls::RootCerts::from(ureq::tls::Certificate::from_pem(&pem).into_iter().collect::<Vec<_>>())
     }
 
-    /// Submits a job that must be accepted; its id.
     pub fn submit(&self, key: &str, body: &Value) -> String {
         let (status, job) = self.call("POST", "/api/clips", key, Some(body));
         assert_eq!(status, 202, "{job}");
         job["id"].as_str().unwrap().to_owned()
     }
 
-    /// The job as its owner sees it.
     pub fn job(&self, key: &str, id: &str) -> Value {
         let (status, job) = self.call("GET", &format!("/api/clips/{id}"), key, None);
         assert_eq!(status, 200, "{job}");
         job
     }
 
-    /// Waits until the job has ended, one way or another.
-    pub fn ended(&self, key: &str, id: &str) -> Value {
-        until("the job's end", || {
+    /// Waits until the job is done, failed or cancelled.
+    pub fn wait_for_job(&self, key: &str, id: &str) -> Value {
+        until("the job to end", || {
             Some(self.job(key, id)).filter(|job| !["queued", "rendering"].contains(&job["status"].as_str().unwrap()))
         })
     }
 
-    /// Waits for `done`; any other end is a failed test.
-    pub fn done(&self, key: &str, id: &str) -> Value {
-        let job = self.ended(key, id);
+    /// Waits until the job is done; panics if it ends otherwise.
+    pub fn wait_for_clip(&self, key: &str, id: &str) -> Value {
+        let job = self.wait_for_job(key, id);
         assert_eq!(job["status"], "done", "{job:#}");
         job
     }
 
-    /// Rows of the ledger, by way of the store's own file.
+    /// Number of ledger rows, read from the store's file.
     pub fn ledger_rows(&self) -> i64 {
         let store = std::fs::read_dir(self.data_dir())
             .unwrap()
@@ -305,7 +298,6 @@ impl Appliance {
         open.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap()
     }
 
-    /// Names of the videos in the data directory.
     pub fn videos(&self) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.data_dir().join("clips"))
             .unwrap()

@@ -1,14 +1,14 @@
-//! A hand on the wire between a node and its server: stops the traffic at a chosen sight, so that something can be
-//! killed exactly there.
+//! A proxy between a node and its server that stops all traffic when it sees a given text, so that a test can kill
+//! something at exactly that point.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::wait::PATIENCE;
+use super::wait::TIMEOUT;
 
-/// Where to stop: the first time the node's bytes hold this text.
+/// Stop when the node first sends this text.
 struct Trap {
     text: String,
     sprung: Sender<()>,
@@ -21,7 +21,6 @@ struct Shared {
     released: Condvar,
 }
 
-/// Forwards connections to one address.
 pub struct Proxy {
     /// `http://…` of the proxy.
     pub url: String,
@@ -29,7 +28,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Stands before `target` (`host:port`).
+    /// Starts a proxy in front of `target` (`host:port`).
     pub fn before(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -37,7 +36,7 @@ impl Proxy {
         let (target, seen) = (target.to_owned(), shared.clone());
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                // While the server is dead its clients find a closed door, as they would without the proxy.
+                // While the server is down, connections are refused as they would be without the proxy.
                 let Ok(server) = TcpStream::connect(&target) else { continue };
                 let (to_server, to_client) = ((client.try_clone(), server.try_clone()), (server, client));
                 let (Ok(from), Ok(to)) = to_server else { continue };
@@ -49,14 +48,14 @@ impl Proxy {
         Self { url, shared }
     }
 
-    /// Sets the trap; the receiver hears when it springs, and from then on nothing passes until [`Self::release`].
+    /// Sets the trap. The receiver is notified when it springs; from then on nothing passes until [`Self::release`].
     pub fn stop_at(&self, text: &str) -> Receiver<()> {
-        let (sprung, hear) = channel();
+        let (sprung, receiver) = channel();
         *self.shared.trap.lock().unwrap() = Some(Trap { text: text.to_owned(), sprung });
-        hear
+        receiver
     }
 
-    /// Lets the traffic go on.
+    /// Resumes the traffic.
     pub fn release(&self) {
         *self.shared.held.lock().unwrap() = false;
         self.shared.released.notify_all();
@@ -83,7 +82,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, watch: Option<&Shared>) {
             break;
         }
     }
-    // A closed half closes the whole: neither side of this protocol needs half-open connections.
+    // Closing one direction closes both: this protocol needs no half-open connections.
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
 }
@@ -98,7 +97,7 @@ fn hold_at_trap(shared: &Shared, bytes: &[u8]) {
         }
     }
     let held = shared.held.lock().unwrap();
-    drop(shared.released.wait_timeout_while(held, PATIENCE, |held| *held).unwrap());
+    drop(shared.released.wait_timeout_while(held, TIMEOUT, |held| *held).unwrap());
 }
 
 fn contains(bytes: &[u8], text: &[u8]) -> bool {

@@ -1,10 +1,10 @@
-//! Programs that look at a clip from outside: ffprobe, Chromium, curl. Where one is missing a test says plainly that it
-//! skips; in CI it must be there.
+//! External programs such as ffprobe, Chromium and curl. Tests are skipped with a message when one is missing; in CI
+//! all must be installed.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Whether `program` can be run. Says on standard error that `test` skips where it cannot; panics in CI.
+/// Whether `program` can be run. If not, prints that `test` is skipped; panics in CI.
 pub fn have(program: &str, test: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
@@ -14,12 +14,12 @@ pub fn have(program: &str, test: &str) -> bool {
     found
 }
 
-/// Says that a test skips, past the test runner's capture.
+/// Prints that a test is skipped, past the test runner's capture.
 pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
-/// A real demo beside the project, if it is there.
+/// A real demo next to the project, if present.
 pub fn shared_demo(name: &str, test: &str) -> Option<std::path::PathBuf> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/demos").join(name);
     if path.exists() {
@@ -29,7 +29,7 @@ pub fn shared_demo(name: &str, test: &str) -> Option<std::path::PathBuf> {
     None
 }
 
-/// What ffprobe says of the first video stream and the container, as JSON.
+/// ffprobe's JSON for a file.
 pub fn ffprobe(file: &std::path::Path) -> serde_json::Value {
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-of", "json", "-show_streams", "-show_format", "-count_frames"])

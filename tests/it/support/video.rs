@@ -1,4 +1,4 @@
-//! What a node uploads, as bytes.
+//! Valid videos and a poster for uploads.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,17 +6,16 @@ use std::sync::LazyLock;
 
 use super::clip;
 
-/// Frames of each video.
 pub const FRAMES: usize = clip::FRAMES as usize;
 
-/// A true video of 1080p30.
+/// A valid 1080p30 video.
 pub static CLIP: LazyLock<Vec<u8>> = LazyLock::new(|| write(1080, 30));
 
-/// A true video of every kind but [`CLIP`]'s, by lines and frames a second.
+/// Valid videos of the other formats, by height and fps.
 static OTHERS: LazyLock<HashMap<(u32, u32), Vec<u8>>> =
     LazyLock::new(|| [(1080, 60), (1440, 30), (1440, 60)].map(|(lines, fps)| ((lines, fps), write(lines, fps))).into());
 
-/// A true video of these lines and frames a second.
+/// A valid video of this height and fps.
 pub fn of(lines: u32, fps: u32) -> &'static [u8] {
     OTHERS.get(&(lines, fps)).unwrap_or(&CLIP)
 }
@@ -28,7 +27,7 @@ fn write(lines: u32, fps: u32) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// A true JPEG.
+/// A valid JPEG.
 pub static POSTER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut file = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut file, 80);

@@ -1,21 +1,31 @@
-//! Waiting for something to become true, with a limit: never for a time to pass.
+//! Polling for a condition, with a timeout. Tests never just sleep.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How long anything in these tests may take before it counts as hung. Generous: the machine may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long anything may take before it counts as hung. Generous, because the machine may be busy.
+pub const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Looks again and again until `look` gives something; panics with `what` when patience runs out.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+/// Polls until `poll` returns something; panics with `what` on timeout.
+pub fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + TIMEOUT;
     let (_keep, never) = channel::<()>();
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = poll() {
             return found;
         }
-        assert!(Instant::now() < deadline, "gave up waiting: {what}");
-        // Between two looks the processors belong to what is waited for.
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
+        // Leaves the CPU to what is being waited for.
         assert_eq!(never.recv_timeout(Duration::from_millis(20)), Err(RecvTimeoutError::Timeout));
+    }
+}
+
+/// Sets a flag when dropped, so that other threads stop even when the test fails.
+pub struct SetOnDrop<'a>(pub &'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }

@@ -1,4 +1,4 @@
-//! Clients that are given the exported authority, and what those are told that were not.
+//! Clients with and without the exported CA certificate.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
-use crate::support::client::{Answer, Ask, connect};
+use crate::support::client::{Answer, Request, connect};
 use crate::support::process::{Appliance, Process};
 use crate::support::tools::{have, skip};
 use crate::support::wait::until;
 
 const JOB: &str = r#"{"demo_url":"https://example.com/demo.dem","steam64_id":"76561198000000000","round":5}"#;
 
-/// Submits [`JOB`] with the strictest checks that Python has (its own default from 3.13 on); prints status and job.
+/// Submits [`JOB`] with Python's strictest checks (its default from 3.13 on); prints status and job.
 const PYTHON: &str = "
 import ssl, sys, urllib.request
 url, ca, key, body = sys.argv[1:]
@@ -47,7 +47,7 @@ const headers = {'Authorization': 'Bearer ' + key, 'Content-Type': 'application/
 fetch(url, {method: 'POST', headers, body}).then(async answer => console.log(answer.status, await answer.text()));
 ";
 
-/// A client of some kind with this authority, or none; what it printed and whether it was content.
+/// Runs a client with this CA or none: whether it succeeded, and its output. `None` if it is not installed.
 fn call(client: &str, url: &str, ca: &str, key: &str) -> Option<(bool, String)> {
     let mut command = match client {
         "curl" => Command::new("curl"),
@@ -81,10 +81,10 @@ fn call(client: &str, url: &str, ca: &str, key: &str) -> Option<(bool, String)> 
 }
 
 #[test]
-fn curl_python_and_node_trust_the_exported_authority_and_nothing_less() {
+fn clients_trust_the_server_only_with_the_exported_ca() {
     let appliance = Appliance::start(&[]);
     let key = appliance.account("studio");
-    let ca = appliance.authority();
+    let ca = appliance.ca_file();
     let ca = ca.to_str().unwrap();
     let port = appliance.address.rsplit_once(':').unwrap().1;
     for (client, program) in [("curl", "curl"), ("python", "python3"), ("requests", "python3"), ("node", "node")] {
@@ -93,13 +93,16 @@ fn curl_python_and_node_trust_the_exported_authority_and_nothing_less() {
         }
         for host in ["127.0.0.1", "localhost"] {
             let url = format!("https://{host}:{port}/api/clips");
-            let Some((good, said)) = call(client, &url, ca, &key) else {
+            let Some((good, printed)) = call(client, &url, ca, &key) else {
                 skip(&format!("HTTPS with {client}: it is not installed"));
                 break;
             };
-            assert!(good && said.contains("202") && said.contains(r#""status":"queued""#), "{client} {host}: {said}");
-            let (good, said) = call(client, &url, "", &key).unwrap();
-            assert!(!good && said.to_lowercase().contains("certificate"), "{client} {host} without it: {said}");
+            assert!(
+                good && printed.contains("202") && printed.contains(r#""status":"queued""#),
+                "{client} {host}: {printed}"
+            );
+            let (good, printed) = call(client, &url, "", &key).unwrap();
+            assert!(!good && printed.to_lowercase().contains("certificate"), "{client} {host} without it: {printed}");
         }
     }
     let (_, list) = appliance.call("GET", "/api/clips", &key, None);
@@ -107,10 +110,10 @@ fn curl_python_and_node_trust_the_exported_authority_and_nothing_less() {
 }
 
 #[test]
-fn the_authority_is_exported_shown_and_handed_out_alike() {
+fn ca_certificate_is_the_same_in_export_show_and_ca_pem() {
     let cli = Cli::new();
     let before = cli.run(&["admin", "tls", "export"]);
-    assert_eq!(before.status, 0, "before the first start too: {before:?}");
+    assert_eq!(before.status, 0, "works before the first start: {before:?}");
     let server = CliServer::start(&cli, &[]);
     let exported = cli.run(&["admin", "tls", "export"]);
     assert_eq!((exported.status, &exported.out), (0, &before.out), "{exported:?}");
@@ -127,10 +130,8 @@ fn the_authority_is_exported_shown_and_handed_out_alike() {
     assert!(cli.run(&["admin", "tls", "show"]).out.contains(fingerprint));
     assert!(shown["names"].as_array().unwrap().contains(&json!("localhost")), "{shown}");
     assert_eq!(shown["valid_until"].as_str().map(str::len), Some("2036-11-20T09:16:00.000Z".len()), "{shown}");
-    until("the fingerprint, which the server says at its start", || {
-        server.line().filter(|line| line.contains(fingerprint))
-    });
-    if have("openssl", "the authority's fingerprint") {
+    until("the fingerprint in the server's log", || server.line().filter(|line| line.contains(fingerprint)));
+    if have("openssl", "the CA's fingerprint") {
         let file = cli.home().join("ca.pem");
         let line = ["x509", "-noout", "-fingerprint", "-sha256", "-in", file.to_str().unwrap()];
         let output = Command::new("openssl").args(line).output().unwrap();
@@ -139,13 +140,13 @@ fn the_authority_is_exported_shown_and_handed_out_alike() {
 }
 
 #[test]
-fn a_join_token_holds_the_servers_url_its_authority_and_a_secret() {
+fn join_token_contains_server_url_ca_and_secret() {
     let appliance = Appliance::start(&[]);
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let ticket: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).unwrap()).unwrap();
     let members: Vec<_> = ticket.as_object().unwrap().keys().collect();
     assert_eq!(members, ["ca", "secret", "server"]);
-    let authority = std::fs::read_to_string(appliance.authority()).unwrap();
+    let authority = std::fs::read_to_string(appliance.ca_file()).unwrap();
     assert_eq!((&ticket["server"], &ticket["ca"]), (&json!(appliance.url("")), &json!(authority)));
     assert_eq!(ticket["secret"].as_str().map(str::len), Some(36));
 
@@ -156,7 +157,7 @@ fn a_join_token_holds_the_servers_url_its_authority_and_a_secret() {
 }
 
 #[test]
-fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
+fn node_trusts_only_the_ca_in_its_join_token() {
     let appliance = Appliance::start(&[]);
     let state = appliance.scratch().join("n");
     let state = state.to_str().unwrap();
@@ -168,27 +169,27 @@ fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
     };
     let node = Process::start(&["node", "--join", &token(), "--state-dir", state]);
     joined(1);
-    // The server knows it a moment before it has kept who it is.
+    // The server lists the node shortly before the node has saved its state.
     until("the node's state", || Path::new(state).join("node.json").exists().then_some(()));
     drop(node);
 
-    // Another appliance's token, sent to this server: its authority is not this one's.
+    // Another appliance's token, which contains another CA.
     let other = Appliance::start(&[]);
     let foreign = other.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let elsewhere = appliance.scratch().join("elsewhere");
     let line = ["node", "--join", &foreign, "--server", &appliance.url(""), "--state-dir", elsewhere.to_str().unwrap()];
-    let (status, _, said) = crate::support::process::run(&line);
-    assert!(!status.success() && said.contains("not trusted") && said.contains("admin nodes token"), "{said}");
+    let (status, _, printed) = crate::support::process::run(&line);
+    assert!(!status.success() && printed.contains("not trusted") && printed.contains("admin nodes token"), "{printed}");
     assert!(!elsewhere.join("node.json").exists());
 
-    // The authority is made anew: the node that trusts the old one says so, and joins by a new token.
+    // The CA is replaced: the node says that it trusts the old one, and joins again with a new token.
     let mut appliance = appliance;
     appliance.server().kill();
     std::fs::remove_dir_all(appliance.data_dir().join("tls")).unwrap();
     appliance.restart();
     let node = Process::start(&["node", "--state-dir", state]);
-    let words = until("the node's complaint", || node.line().filter(|line| line.contains("not trusted")));
-    assert!(words.contains("new authority") && words.contains("join again"), "{words}");
+    let message = until("the node's error", || node.line().filter(|line| line.contains("not trusted")));
+    assert!(message.contains("new authority") && message.contains("join again"), "{message}");
     drop(node);
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let _node = Process::start(&["node", "--join", &token, "--state-dir", state]);
@@ -196,38 +197,38 @@ fn a_node_goes_by_its_token_alone_and_refuses_another_authority_in_words() {
 }
 
 #[test]
-fn submit_finds_this_machines_own_authority_and_says_what_to_do_without_one() {
+fn submit_finds_the_local_ca_and_says_what_to_do_without_one() {
     let cli = Cli::new();
     let server = CliServer::start(&cli, &[]);
     let made = cli.run(&["admin", "account", "create", "studio", "--json"]).json();
     assert_eq!(cli.run(&["admin", "activate"]).status, 0);
     let key = [("DINKEM_API_KEY", made["metered_key"].as_str().unwrap())];
     let demo = "https://demos.lan/x.dem";
-    let words = ["submit", demo, "--player", "76561197991272318", "--round", "1", "--server"];
-    let ended = cli.run_in(&key, &[&words[..], &[&server.url]].concat());
-    assert!(ended.status == 0 && ended.out.contains("/api/clips/"), "{ended:?}");
+    let args = ["submit", demo, "--player", "76561197991272318", "--round", "1", "--server"];
+    let output = cli.run_in(&key, &[&args[..], &[&server.url]].concat());
+    assert!(output.status == 0 && output.out.contains("/api/clips/"), "{output:?}");
 
     let elsewhere = Cli::new();
-    let ended = elsewhere.run_in(&key, &[&words[..], &[&server.url]].concat());
-    assert_eq!((ended.status, ended.out.as_str()), (1, ""), "{ended:?}");
+    let output = elsewhere.run_in(&key, &[&args[..], &[&server.url]].concat());
+    assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
     for part in ["not trusted", "--ca FILE", "admin tls export", "/ca.pem", "fingerprint"] {
-        assert!(ended.err.contains(part), "{part}: {ended:?}");
+        assert!(output.err.contains(part), "{part}: {output:?}");
     }
     std::fs::write(elsewhere.home().join("ca.pem"), cli.run(&["admin", "tls", "export"]).out).unwrap();
-    let ended = elsewhere.run_in(&key, &[&words[..], &[&server.url, "--ca", "ca.pem"]].concat());
-    assert_eq!(ended.status, 0, "{ended:?}");
+    let output = elsewhere.run_in(&key, &[&args[..], &[&server.url, "--ca", "ca.pem"]].concat());
+    assert_eq!(output.status, 0, "{output:?}");
 
     let plain = server.url.replace("https://", "http://");
-    let ended = cli.run_in(&key, &[&words[..], &[&plain]].concat());
-    assert!(ended.status == 1 && ended.err.contains("This port speaks HTTPS"), "{ended:?}");
+    let output = cli.run_in(&key, &[&args[..], &[&plain]].concat());
+    assert!(output.status == 1 && output.err.contains("This port speaks HTTPS"), "{output:?}");
 }
 
 #[test]
-fn plain_http_to_the_https_port_is_told_so() {
+fn plain_http_to_the_https_port_gets_an_explanation() {
     let appliance = Appliance::start(&[]);
-    // Below the product there is no request id: the transport answers by itself.
+    // The transport responds by itself, without a request id.
     let mut stream = connect(appliance.address.parse().unwrap());
-    stream.write_all(&Ask::get("/healthz").bytes()).unwrap();
+    stream.write_all(&Request::get("/healthz").bytes()).unwrap();
     let answer = Answer::read(stream, false).expect(400);
     assert!(answer.text().contains("https://"), "{}", answer.text());
 }

@@ -1,4 +1,4 @@
-//! A clock that was wrong when certificates were made, and is set right while the server runs.
+//! A clock that was wrong when certificates were created, and is corrected while the server runs.
 
 use std::fs;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use dinkem_appliance::app::upkeep::doctor::{self, Patient};
 use dinkem_appliance::os::certificates::{self, Validity};
 use dinkem_appliance::os::random::FakeRandom;
 
-use crate::support::office::{Office, START_MS};
+use crate::support::test_app::{START_MS, TestApp};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const TWO_YEARS: Duration = Duration::from_secs(2 * 365 * 24 * 3_600);
@@ -18,92 +18,91 @@ fn names() -> Names {
     Names::of(Some("box"), &[], None)
 }
 
-fn own(office: &Office) -> Certificates {
-    Certificates::open(&office.app, &Source::Own, &names(), None).unwrap()
+fn own(test: &TestApp) -> Certificates {
+    Certificates::open(&test.app, &Source::Own, &names(), None).unwrap()
 }
 
-fn doctor(office: &Office) -> Vec<&'static str> {
+fn doctor(test: &TestApp) -> Vec<&'static str> {
     let patient = Patient {
-        data_dir: office.dir.path().to_owned(),
+        data_dir: test.dir.path().to_owned(),
         host: None,
         certificate: None,
-        clock: office.clock.clone(),
-        random: office.random.clone(),
+        clock: test.clock.clone(),
+        random: test.random.clone(),
         fix: false,
     };
     doctor::examine(&patient).unwrap().iter().map(|fault| fault.code).filter(|code| *code != "clock").collect()
 }
 
-/// One pass, as the server does it: renew, then look.
-fn pass(office: &Office, certificates: &mut Certificates, watch: &mut Watch) -> Vec<String> {
-    certificates.refresh(&office.app, &names()).unwrap();
-    watch.look(&office.app, certificates)
+/// One pass of the server: renew, then check.
+fn pass(test: &TestApp, certificates: &mut Certificates, watch: &mut Watch) -> Vec<String> {
+    certificates.refresh(&test.app, &names()).unwrap();
+    watch.look(&test.app, certificates)
 }
 
 #[test]
-fn a_certificate_that_was_renewed_two_years_ahead_is_made_anew_when_the_clock_is_right_again() {
-    let office = Office::open();
-    drop(own(&office));
-    office.clock.advance(TWO_YEARS);
-    let (mut certificates, mut watch) = (own(&office), Watch::default());
-    assert_eq!(pass(&office, &mut certificates, &mut watch), Vec::<String>::new());
+fn certificate_issued_with_a_fast_clock_is_reissued_once_the_clock_is_corrected() {
+    let test = TestApp::start();
+    drop(own(&test));
+    test.clock.advance(TWO_YEARS);
+    let (mut certificates, mut watch) = (own(&test), Watch::default());
+    assert_eq!(pass(&test, &mut certificates, &mut watch), Vec::<String>::new());
     assert!(certificates::valid_from(&certificates.pair().certificate).unwrap() > START_MS as u64 / 1_000 + 86_400);
 
-    office.clock.set(START_MS);
-    assert_eq!(doctor(&office), ["certificate_not_yet_valid"], "until the server has looked");
-    let said = pass(&office, &mut certificates, &mut watch);
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("jumped back"), "{said:?}");
+    test.clock.set(START_MS);
+    assert_eq!(doctor(&test), ["certificate_not_yet_valid"], "until the server's next pass");
+    let warnings = pass(&test, &mut certificates, &mut watch);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("jumped back"), "{warnings:?}");
     assert!(certificates::valid_from(&certificates.pair().certificate).unwrap() <= START_MS as u64 / 1_000);
-    assert_eq!(doctor(&office), Vec::<&str>::new());
+    assert_eq!(doctor(&test), Vec::<&str>::new());
 }
 
 #[test]
-fn an_authority_that_was_made_two_years_ahead_is_noticed_at_the_jump_and_said_again_each_hour() {
-    let office = Office::open();
-    office.clock.advance(TWO_YEARS);
-    let (mut certificates, mut watch) = (own(&office), Watch::default());
-    assert_eq!(pass(&office, &mut certificates, &mut watch), Vec::<String>::new());
-    assert_eq!(doctor(&office), Vec::<&str>::new());
+fn ca_created_with_a_fast_clock_is_reported_at_once_and_then_hourly() {
+    let test = TestApp::start();
+    test.clock.advance(TWO_YEARS);
+    let (mut certificates, mut watch) = (own(&test), Watch::default());
+    assert_eq!(pass(&test, &mut certificates, &mut watch), Vec::<String>::new());
+    assert_eq!(doctor(&test), Vec::<&str>::new());
 
-    office.clock.set(START_MS);
-    let said = pass(&office, &mut certificates, &mut watch).join("\n");
-    assert!(said.contains("jumped back") && said.contains("not valid before 2028-"), "{said}");
-    assert!(said.contains("restart the server"), "{said}");
-    assert_eq!(doctor(&office), ["certificate_not_yet_valid"]);
+    test.clock.set(START_MS);
+    let warnings = pass(&test, &mut certificates, &mut watch).join("\n");
+    assert!(warnings.contains("jumped back") && warnings.contains("not valid before 2028-"), "{warnings}");
+    assert!(warnings.contains("restart the server"), "{warnings}");
+    assert_eq!(doctor(&test), ["certificate_not_yet_valid"]);
     let mut hours = 0;
     for _ in 0..150 {
-        office.clock.advance(Duration::from_secs(60));
-        hours += pass(&office, &mut certificates, &mut watch).len();
+        test.clock.advance(Duration::from_secs(60));
+        hours += pass(&test, &mut certificates, &mut watch).len();
     }
     assert_eq!(hours, 2);
-    // The restart that is asked for.
-    let (mut certificates, mut watch) = (own(&office), Watch::default());
-    assert_eq!(pass(&office, &mut certificates, &mut watch), Vec::<String>::new());
-    assert_eq!(doctor(&office), Vec::<&str>::new());
+    // The suggested restart.
+    let (mut certificates, mut watch) = (own(&test), Watch::default());
+    assert_eq!(pass(&test, &mut certificates, &mut watch), Vec::<String>::new());
+    assert_eq!(doctor(&test), Vec::<&str>::new());
 }
 
 #[test]
-fn a_studios_certificate_is_looked_at_every_minute() {
-    let office = Office::open();
+fn custom_certificate_validity_is_checked_regularly() {
+    let test = TestApp::start();
     let now = START_MS as u64 / 1_000;
     let valid = Validity { from: now + 3_600, until: now + 2 * 86_400 };
     let random = FakeRandom::default();
     let authority = certificates::authority("studio", &["lan"], &[], valid, &random).unwrap();
     let pair = certificates::server(&["clips.lan"], &[], valid, ("studio", &authority.key), &random).unwrap();
-    let [certificate, key] = ["cert.pem", "cert.key"].map(|name| office.dir.path().join(name));
+    let [certificate, key] = ["cert.pem", "cert.key"].map(|name| test.dir.path().join(name));
     fs::write(&certificate, &pair.certificate).unwrap();
     fs::write(&key, &pair.key).unwrap();
-    let mut certificates =
-        Certificates::open(&office.app, &Source::Files { certificate, key }, &names(), None).unwrap();
+    let mut certificates = Certificates::open(&test.app, &Source::Files { certificate, key }, &names(), None).unwrap();
     assert_eq!(certificates.validity(), Some(valid));
     let mut watch = Watch::default();
-    let mut look = |after: Duration| {
-        office.clock.advance(after);
-        pass(&office, &mut certificates, &mut watch).join("\n")
+    let mut warnings_after = |after: Duration| {
+        test.clock.advance(after);
+        pass(&test, &mut certificates, &mut watch).join("\n")
     };
-    assert!(look(Duration::ZERO).contains("not valid before"));
-    assert_eq!(look(Duration::from_secs(5)), "");
-    assert_eq!(look(Duration::from_secs(3_600)), "The server's certificate is valid again.");
-    assert!(look(DAY * 2).contains("expired at"));
+    assert!(warnings_after(Duration::ZERO).contains("not valid before"));
+    assert_eq!(warnings_after(Duration::from_secs(5)), "");
+    assert_eq!(warnings_after(Duration::from_secs(3_600)), "The server's certificate is valid again.");
+    assert!(warnings_after(DAY * 2).contains("expired at"));
 }

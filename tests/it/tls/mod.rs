@@ -1,7 +1,7 @@
-//! HTTPS as the product does it: its own authority over years and crashes, clients of several kinds, a studio's files.
+//! HTTPS: the appliance's own CA, several kinds of clients, custom certificates.
 
 mod clients;
 mod clock;
-mod own;
-mod studio;
-mod unwritable;
+mod custom_certificate;
+mod own_ca;
+mod unwritable_files;

@@ -1,0 +1,21 @@
+//! The command line: every subcommand's output, exit status and error messages, run as the real binary.
+
+mod admin;
+mod bad_values;
+mod clips;
+mod config;
+mod dinks;
+mod help_and_errors;
+mod hints;
+#[cfg(unix)]
+mod interrupted;
+mod jobs;
+mod keys;
+mod manual;
+mod no_data_dir;
+mod outputs;
+mod plurals;
+mod rates;
+mod relative_paths;
+#[cfg(unix)]
+mod umask;
