@@ -13,7 +13,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::http::{Hosts, Https, ServedCertificate};
 use crate::os::host;
-use crate::scheduler::Pass;
+use crate::scheduler::{First, Pass};
 
 /// Keeps the certificate of a server.
 pub struct Keeper {
@@ -78,11 +78,8 @@ impl Keeper {
                 Error { message, ..error }
             })
         };
-        Pass {
-            name: "the server's certificate",
-            every: Duration::from_secs(limits::CERTIFICATE_LOOK_SECONDS),
-            run: Box::new(run),
-        }
+        let every = Duration::from_secs(limits::CERTIFICATE_LOOK_SECONDS);
+        Pass::new("the server's certificate", every, First::AfterItsPeriod, run)
     }
 }
 

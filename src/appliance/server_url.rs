@@ -6,12 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::app::App;
 use crate::app::tls::names::Names;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::os::{files, host};
-use crate::scheduler::Pass;
+use crate::scheduler::{First, Pass};
 
 /// Its URL, in the data directory.
 const URL_FILE: &str = "server-url";
@@ -111,18 +112,16 @@ pub fn record_or_try_again(data_dir: &Path, server: &ServerUrl, local_url: &str)
     log::warn!("{error} The server starts all the same, and it is tried again.");
     let (data_dir, server, local_url) = (data_dir.to_owned(), server.clone(), local_url.to_owned());
     let mut is_noted = false;
-    Some(Pass {
-        name: "the server's address",
-        every: Duration::from_secs(limits::START_RETRY_SECONDS),
-        run: Box::new(move |_| {
-            if is_noted {
-                return Ok(0);
-            }
-            record(&data_dir, &server, &local_url)?;
-            is_noted = true;
-            Ok(1)
-        }),
-    })
+    let retry = move |_: &App| {
+        if is_noted {
+            return Ok(0);
+        }
+        record(&data_dir, &server, &local_url)?;
+        is_noted = true;
+        Ok(1)
+    };
+    let every = Duration::from_secs(limits::START_RETRY_SECONDS);
+    Some(Pass::new("the server's address", every, First::AfterItsPeriod, retry))
 }
 
 /// What the last server on this data directory noted of how this machine reaches it.
@@ -225,10 +224,10 @@ mod tests {
         let in_the_way = dir.path().join("server-url.new");
         std::fs::create_dir_all(in_the_way.join("x")).unwrap();
         let mut pass = record_or_try_again(dir.path(), &server, "https://127.0.0.1").unwrap();
-        assert!((pass.run)(&app).is_err());
+        assert!(pass.run(&app).is_err());
         assert_eq!(recorded(dir.path()), None);
         std::fs::remove_dir_all(&in_the_way).unwrap();
-        assert_eq!(((pass.run)(&app).unwrap(), (pass.run)(&app).unwrap()), (1, 0));
+        assert_eq!((pass.run(&app).unwrap(), pass.run(&app).unwrap()), (1, 0));
         assert_eq!(recorded(dir.path()), Some(server.clone()));
         assert!(record_or_try_again(dir.path(), &server, "https://127.0.0.1").is_none());
     }

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::http::EventLoop;
 use crate::os::systemd;
-use crate::scheduler::Pass;
+use crate::scheduler::{First, Pass};
 
 /// How often a sign is given in the time that the service manager waits for one.
 const SIGNS: u32 = 4;
@@ -21,5 +21,5 @@ pub fn pass(event_loop: EventLoop) -> Option<Pass> {
         }
         Ok(0)
     };
-    Some(Pass { name: "the watchdog", every, run: Box::new(run) })
+    Some(Pass::new("the watchdog", every, First::AfterItsPeriod, run))
 }

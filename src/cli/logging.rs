@@ -7,7 +7,7 @@ use std::time::Duration;
 use env_logger::Target;
 use log::LevelFilter;
 
-use crate::cli::output;
+use crate::cli::escape::plain;
 use crate::http::server::TRANSPORT_LOG;
 use crate::os::log_queue::LogQueue;
 
@@ -44,7 +44,7 @@ fn start_to(level: LevelFilter, target: Target) -> io::Result<()> {
         .filter_module(env!("CARGO_CRATE_NAME"), level)
         .filter_module(TRANSPORT_LOG, level)
         .format(|out, record| {
-            let words = output::plain(&record.args().to_string());
+            let words = plain(&record.args().to_string());
             writeln!(out, "{} {:5} {words}", out.timestamp_millis(), record.level())
         })
         .target(target)

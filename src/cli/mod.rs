@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod clip_args;
+mod escape;
 mod hints;
 mod inspect;
 mod logging;

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::cli::{logging, width};
 
+pub use crate::cli::escape::plain;
+
 /// Whether nobody sits at a terminal, see [`say_to_log`].
 static TO_LOG: AtomicBool = AtomicBool::new(false);
 
@@ -54,25 +56,6 @@ fn write_to(mut stream: impl io::Write, text: &str) {
     {
         log::debug!("cannot write: {error}");
     }
-}
-
-/// A name from a demo, a node or a client as a terminal may show it: control characters, and those that turn the
-/// direction of the writing, as `\u{…}`.
-pub fn plain(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}');
-    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || turns(c) || matches!(c, '\u{2028}' | '\u{2029}') {
-            let _ = write!(out, "{}", c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// Rows under headings, columns aligned. Cells are made harmless here.

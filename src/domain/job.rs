@@ -10,7 +10,6 @@ use super::failure::Failure;
 use super::id::{AccountId, JobId, KeyId};
 use super::key::KeyClass;
 use super::limits;
-use super::rates::FootageKind;
 
 pub use super::demo_url::check_demo_url;
 
@@ -211,11 +210,6 @@ impl JobSpec {
     /// Width of the picture in pixels: 16:9.
     pub fn width(&self) -> u32 {
         self.resolution / 9 * 16
-    }
-
-    /// What its rate depends on.
-    pub fn footage_kind(&self) -> FootageKind {
-        FootageKind { renderer: self.renderer, resolution: self.resolution, fps: self.fps }
     }
 }
 

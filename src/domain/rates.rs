@@ -1,7 +1,7 @@
 //! The operator's prices: by the hour of metered footage, by the month for a dink, in one currency at a time. Each holds
 //! from when it was set until it is set again; none is ever forgotten.
 
-use super::job::{FPS, RESOLUTIONS, Renderer};
+use super::job::{FPS, JobSpec, RESOLUTIONS, Renderer};
 use super::money::{Currency, Micros};
 
 /// What a rate depends on.
@@ -16,6 +16,11 @@ pub struct FootageKind {
 }
 
 impl FootageKind {
+    /// The kind that a job asks for.
+    pub fn of(spec: &JobSpec) -> Self {
+        Self { renderer: spec.renderer, resolution: spec.resolution, fps: spec.fps }
+    }
+
     /// Every kind there is.
     pub fn all() -> impl Iterator<Item = Self> {
         Renderer::ALL.into_iter().flat_map(|renderer| {

@@ -11,10 +11,10 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Caller;
 use crate::domain::limits;
-use crate::http::jobs::read_limit;
 use crate::http::kit::answer;
+use crate::http::kit::body;
 use crate::http::kit::call::Call;
-use crate::http::kit::quota_headers::Told;
+use crate::http::kit::quota_headers::QuotaHeaders;
 use crate::render::demo::kind;
 use crate::wire::problem::{hex, unhex};
 use crate::wire::{
@@ -26,7 +26,7 @@ use crate::wire::{
 /// is read, and nothing is kept.
 pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let form = form_of(call)?;
-    let mut body = call.upload(limits::DEMO_BYTES)?;
+    let mut body = body::upload(call, limits::DEMO_BYTES)?;
     let stated = body.stated();
     let mut head = Vec::new();
     if let Err(error) = body.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut head) {
@@ -51,13 +51,13 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
         }
         Err(error) => Err(body.blame(error)),
     };
-    Told::DemoBytes.on(outcome, demos::allowance(call.app, caller)?)
+    QuotaHeaders::DemoBytes.on(outcome, demos::allowance(call.app, caller)?)
 }
 
 /// `GET /api/demos?limit=&cursor=`: the account's uploads, newest first.
 pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     call.only_query(&["limit", "cursor"])?;
-    let limit = read_limit(call.query("limit").as_deref())?;
+    let limit = call.limit()?;
     let after = call.query("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
     let page = owner::list(call.app, caller, limit, after)?;
     let demos = page.demos.iter().map(|info| wire::demo::listed(info, &call.base)).collect();
@@ -69,7 +69,7 @@ pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let sha256 = parse_sha256(call.parameter()).ok_or_else(owner::unknown)?;
     owner::delete(call.app, caller, sha256)?;
     let answer = answer::json(200, &DeletedDemoView { sha256: hex(&sha256), status: "deleted".into() });
-    Told::DemoBytes.on(answer, demos::allowance(call.app, caller)?)
+    QuotaHeaders::DemoBytes.on(answer, demos::allowance(call.app, caller)?)
 }
 
 /// A cursor is time and hash of the last demo on the page.

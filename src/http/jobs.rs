@@ -10,16 +10,15 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::idempotency::{self, IdempotencyKey};
 use crate::domain::job::{Caller, JobSpec, JobStatus};
-use crate::domain::limits;
-use crate::http::kit::answer;
 use crate::http::kit::call::Call;
-use crate::http::kit::quota_headers::Told;
+use crate::http::kit::quota_headers::QuotaHeaders;
+use crate::http::kit::{answer, body};
 use crate::wire::submit::read_submit;
 use crate::wire::{self, job::JobList};
 
 /// `POST /api/clips`.
 pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let body = call.json_body()?;
+    let body = body::json(call)?;
     let spec = read_submit(&body)?;
     let outcome = match idempotency_key(call)? {
         None => jobs::submit(call.app, caller, spec).and_then(|job| {
@@ -31,7 +30,7 @@ pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
             submit_once(call, caller, spec, once)
         }
     };
-    Told::QueuedJobs.on(outcome, jobs::allowance(call.app, caller))
+    QuotaHeaders::QueuedJobs.on(outcome, jobs::allowance(call.app, caller))
 }
 
 fn submit_once(call: &Call<'_>, caller: &Caller, spec: JobSpec, once: Once) -> Result<Response> {
@@ -83,20 +82,11 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
             Error::invalid("status", format!("status must be one of {}.", known.join(", ")))
         })?),
     };
-    let limit = read_limit(call.query("limit").as_deref())?;
+    let limit = call.limit()?;
     let before = call.query("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
     let page = jobs::list(call.app, caller, status, limit, before)?;
     let clips = page.jobs.iter().map(|job| wire::job::view(job, &call.base)).collect::<Result<_>>()?;
     answer::json(200, &JobList { clips, next_cursor: page.next.map(cursor) })
-}
-
-/// Reads `limit` of a list.
-pub fn read_limit(text: Option<&str>) -> Result<u32> {
-    let Some(text) = text else { return Ok(limits::PAGE_DEFAULT) };
-    let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
-    number
-        .filter(|limit| (1..=limits::PAGE_MAX).contains(limit))
-        .ok_or_else(|| Error::invalid("limit", format!("limit must be an integer from 1 to {}.", limits::PAGE_MAX)))
 }
 
 /// A cursor is the row number of the last job on the page, in a form that invites nobody to count.
@@ -129,15 +119,6 @@ mod tests {
             "00000000000000001",
         ] {
             assert_eq!(read_cursor(text).unwrap_err().field.as_deref(), Some("cursor"), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_limit_is_a_whole_number_within_its_bounds() {
-        assert_eq!(read_limit(None).unwrap(), limits::PAGE_DEFAULT);
-        assert_eq!((read_limit(Some("1")).unwrap(), read_limit(Some("100")).unwrap()), (1, 100));
-        for text in ["0", "101", "-1", "+5", "5.0", "x", " 5", "99999999999999999999"] {
-            assert_eq!(read_limit(Some(text)).unwrap_err().field.as_deref(), Some("limit"), "{text:?}");
         }
     }
 }

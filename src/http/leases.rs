@@ -12,7 +12,7 @@ use crate::domain::id::LeaseId;
 use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::http::kit::call::Call;
-use crate::http::kit::{answer, files};
+use crate::http::kit::{answer, body, files};
 use crate::wire::node::{ClaimAnswer, FetchPolicy, HeartbeatAnswer, RenderOrder, UploadAnswer, UploadedDemo};
 use crate::wire::node_requests;
 use crate::wire::problem::{Problem, hex};
@@ -20,7 +20,7 @@ use crate::wire::{self, base::Base};
 
 /// `POST /api/node/claims`: waits for a job; `204` when there was none.
 pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
-    let order = node_requests::read_claim(&call.json_body()?, node.program.is_newer())?;
+    let order = node_requests::read_claim(&body::json(call)?, node.program.is_newer())?;
     let _permit = call.claims.take()?;
     let claim = Claim {
         renderers: &order.renderers,
@@ -38,7 +38,7 @@ pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `PUT /api/node/leases/{lease}`.
 pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let progress = node_requests::read_heartbeat(&call.json_body()?, node.program.is_newer())?;
+    let progress = node_requests::read_heartbeat(&body::json(call)?, node.program.is_newer())?;
     let expires_in_ms = leases::heartbeat(call.app, node, lease, progress)?;
     answer::json(200, &HeartbeatAnswer { expires_in_ms })
 }
@@ -57,7 +57,7 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| Error::invalid("offset", "offset must say at which byte of the video the body begins."))?;
-    let mut body = call.upload(limits::VIDEO_BYTES)?;
+    let mut body = body::upload(call, limits::VIDEO_BYTES)?;
     match leases::append_video(call.app, node, lease, offset, &mut body) {
         Ok(bytes) => answer::json(200, &UploadAnswer { bytes }),
         Err(UploadError::Failed(error)) => Err(body.blame(error)),
@@ -76,7 +76,7 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `PUT /api/node/leases/{lease}/poster`.
 pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let mut body = call.upload(limits::POSTER_BYTES)?;
+    let mut body = body::upload(call, limits::POSTER_BYTES)?;
     match leases::put_poster(call.app, node, lease, &mut body) {
         Ok(bytes) => answer::json(200, &UploadAnswer { bytes }),
         Err(error) => Err(body.blame(error)),
@@ -86,7 +86,7 @@ pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/complete`.
 pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let sha256 = node_requests::read_complete(&call.json_body()?, node.program.is_newer())?;
+    let sha256 = node_requests::read_complete(&body::json(call)?, node.program.is_newer())?;
     leases::complete(call.app, node, lease, sha256)?;
     answer::json(200, &serde_json::json!({}))
 }
@@ -94,7 +94,7 @@ pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/fail`.
 pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let (failure, log) = node_requests::read_fail(&call.json_body()?, node.program.is_newer())?;
+    let (failure, log) = node_requests::read_fail(&body::json(call)?, node.program.is_newer())?;
     leases::fail(call.app, node, lease, failure, log)?;
     answer::json(200, &serde_json::json!({}))
 }

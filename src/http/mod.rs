@@ -19,6 +19,5 @@ pub mod server;
 mod usage;
 
 pub use crate::http::kit::hosts::Hosts;
-pub use crate::http::server::{
-    EventLoop, Https, Limits, Running, ServeOptions, ServedCertificate, TransportLimits, serve,
-};
+pub use crate::http::kit::options::{Https, Limits, ServeOptions, TransportLimits};
+pub use crate::http::server::{EventLoop, Running, ServedCertificate, serve};

@@ -5,15 +5,15 @@ use rouille::Response;
 use crate::app::nodes;
 use crate::domain::error::Result;
 use crate::domain::node::Node;
-use crate::http::kit::answer;
 use crate::http::kit::call::Call;
+use crate::http::kit::{answer, body};
 use crate::wire::node::JoinAnswer;
 use crate::wire::node_requests::read_join;
 
 /// `POST /api/node/join`: the token in the body is what lets the node in.
 pub fn join(call: &Call<'_>) -> Result<Response> {
     let program = call.program()?;
-    let (secret, name) = read_join(&call.json_body()?, program.is_newer())?;
+    let (secret, name) = read_join(&body::json(call)?, program.is_newer())?;
     let joined = nodes::join(call.app, &secret, &name)?;
     nodes::note_program(call.app, &joined.node, &program)?;
     let view = JoinAnswer {

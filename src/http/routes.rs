@@ -9,6 +9,7 @@ use crate::app::nodes::instances;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::node::Node;
+use crate::domain::operator::Operator;
 use crate::http::kit::answer;
 use crate::http::kit::call::Call;
 use crate::http::kit::permits::Uploader;
@@ -24,63 +25,74 @@ pub enum Handler {
     Client(fn(&Call<'_>, &Caller) -> Result<Response>),
     /// A node's own key.
     Node(fn(&Call<'_>, &Node) -> Result<Response>),
+    /// The operator: so far a monitor of his, known by its address.
+    Operator(fn(&Call<'_>, &Operator) -> Result<Response>),
 }
 
-use Handler::{Anyone, Client, Node as ByNode};
+use Handler::{Anyone, Client, Node as ByNode, Operator as ByOperator};
 
-/// A row: method, pattern (`{name}` stands for one segment, or its beginning), handler. All rows of one pattern are
-/// for the same callers.
-type Row = (&'static str, &'static str, Handler);
+/// Which pool of threads answers a route.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pool {
+    /// Requests that may take their time.
+    Large,
+    /// A few threads for requests that only look up a few rows and so wait for nothing. Not for what counts
+    /// (`/api/usage`, `/metrics`), writes or opens files; and not `/healthz`, which must answer while the store is stuck.
+    Quick,
+}
+
+use Pool::{Large, Quick};
+
+/// A row: method, pattern (`{name}` stands for one segment, or its beginning), handler, pool. All rows of one pattern
+/// are for the same callers.
+type Row = (&'static str, &'static str, Handler, Pool);
 
 const ROUTES: &[Row] = &[
-    ("GET", "/healthz", Anyone(health::alive)),
-    ("HEAD", "/healthz", Anyone(health::alive)),
-    ("GET", "/readyz", Anyone(health::ready)),
-    ("HEAD", "/readyz", Anyone(health::ready)),
-    ("GET", "/metrics", Anyone(metrics::show)),
-    ("GET", "/ca.pem", Anyone(authority::certificate)),
-    ("HEAD", "/ca.pem", Anyone(authority::certificate)),
-    ("GET", "/api/openapi.json", Anyone(openapi::show)),
+    ("GET", "/healthz", Anyone(health::alive), Large),
+    ("HEAD", "/healthz", Anyone(health::alive), Large),
+    ("GET", "/readyz", Anyone(health::ready), Large),
+    ("HEAD", "/readyz", Anyone(health::ready), Large),
+    ("GET", "/metrics", ByOperator(metrics::show), Large),
+    ("GET", "/ca.pem", Anyone(authority::certificate), Large),
+    ("HEAD", "/ca.pem", Anyone(authority::certificate), Large),
+    ("GET", "/api/openapi.json", Anyone(openapi::show), Large),
     // For clients.
-    ("GET", "/api/clips", Client(jobs::list)),
-    ("POST", "/api/clips", Client(jobs::submit)),
-    ("GET", "/api/clips/{id}", Client(jobs::show)),
-    ("DELETE", "/api/clips/{id}", Client(jobs::remove)),
-    ("POST", "/api/clips/{id}/link", Client(jobs::renew_link)),
-    ("GET", "/api/demos", Client(demos::list)),
-    ("POST", "/api/demos", Client(demos::upload)),
-    ("GET", "/api/demos/{sha256}", Client(demos::show)),
-    ("DELETE", "/api/demos/{sha256}", Client(demos::remove)),
-    ("GET", "/api/account", Client(account::show)),
-    ("GET", "/api/usage", Client(usage::show)),
+    ("GET", "/api/clips", Client(jobs::list), Quick),
+    ("POST", "/api/clips", Client(jobs::submit), Large),
+    ("GET", "/api/clips/{id}", Client(jobs::show), Quick),
+    ("DELETE", "/api/clips/{id}", Client(jobs::remove), Large),
+    ("POST", "/api/clips/{id}/link", Client(jobs::renew_link), Large),
+    ("GET", "/api/demos", Client(demos::list), Large),
+    ("POST", "/api/demos", Client(demos::upload), Large),
+    ("GET", "/api/demos/{sha256}", Client(demos::show), Large),
+    ("DELETE", "/api/demos/{sha256}", Client(demos::remove), Large),
+    ("GET", "/api/account", Client(account::show), Quick),
+    ("GET", "/api/usage", Client(usage::show), Large),
     // For whoever has a clip's address.
-    ("GET", "/clips/{token}.mp4", Anyone(clips::video)),
-    ("HEAD", "/clips/{token}.mp4", Anyone(clips::video)),
-    ("GET", "/clips/{token}.jpg", Anyone(clips::poster)),
-    ("HEAD", "/clips/{token}.jpg", Anyone(clips::poster)),
-    ("GET", "/embed/{token}", Anyone(clips::embed)),
-    ("HEAD", "/embed/{token}", Anyone(clips::embed)),
+    ("GET", "/clips/{token}.mp4", Anyone(clips::video), Large),
+    ("HEAD", "/clips/{token}.mp4", Anyone(clips::video), Large),
+    ("GET", "/clips/{token}.jpg", Anyone(clips::poster), Large),
+    ("HEAD", "/clips/{token}.jpg", Anyone(clips::poster), Large),
+    ("GET", "/embed/{token}", Anyone(clips::embed), Large),
+    ("HEAD", "/embed/{token}", Anyone(clips::embed), Large),
     // For nodes.
-    ("POST", "/api/node/join", Anyone(nodes::join)),
-    ("POST", "/api/node/leave", ByNode(nodes::leave)),
-    ("POST", "/api/node/claims", ByNode(leases::claim)),
-    ("PUT", "/api/node/leases/{lease}", ByNode(leases::heartbeat)),
-    ("GET", "/api/node/leases/{lease}/demo", ByNode(leases::demo)),
-    ("PUT", "/api/node/leases/{lease}/video", ByNode(leases::video)),
-    ("PUT", "/api/node/leases/{lease}/poster", ByNode(leases::poster)),
-    ("POST", "/api/node/leases/{lease}/complete", ByNode(leases::complete)),
-    ("POST", "/api/node/leases/{lease}/fail", ByNode(leases::fail)),
+    ("POST", "/api/node/join", Anyone(nodes::join), Large),
+    ("POST", "/api/node/leave", ByNode(nodes::leave), Large),
+    ("POST", "/api/node/claims", ByNode(leases::claim), Large),
+    ("PUT", "/api/node/leases/{lease}", ByNode(leases::heartbeat), Large),
+    ("GET", "/api/node/leases/{lease}/demo", ByNode(leases::demo), Large),
+    ("PUT", "/api/node/leases/{lease}/video", ByNode(leases::video), Large),
+    ("PUT", "/api/node/leases/{lease}/poster", ByNode(leases::poster), Large),
+    ("POST", "/api/node/leases/{lease}/complete", ByNode(leases::complete), Large),
+    ("POST", "/api/node/leases/{lease}/fail", ByNode(leases::fail), Large),
 ];
-
-/// Rows that only look up a few rows of the store: they wait for nobody, so a few threads of their own answer them. Not
-/// what counts (`/api/usage`, `/metrics`), writes or opens files; and not `/healthz`, which must be heard also while the
-/// store stands still.
-const QUICK: &[(&str, &str)] = &[("GET", "/api/account"), ("GET", "/api/clips"), ("GET", "/api/clips/{id}")];
 
 /// Whether a request is quick to answer, whoever asks.
 pub fn is_quick(method: &str, url: &str) -> bool {
     let path = path_of(url);
-    QUICK.iter().any(|(known, pattern)| *known == method && parameters(pattern, path).is_some())
+    ROUTES
+        .iter()
+        .any(|(known, pattern, _, pool)| *pool == Quick && *known == method && parameters(pattern, path).is_some())
 }
 
 /// Whether a request is one that only nodes make, with a body that may be long: these have upload places of their own.
@@ -94,14 +106,15 @@ pub fn path_of(url: &str) -> &str {
     url.split_once('?').map_or(url, |(path, _)| path)
 }
 
-/// Every route as method, pattern and who may call it (`anyone`, `client`, `node`): for the tests that hold each one
+/// Every route as method, pattern and who may call it (`anyone`, `client`, `node`, `operator`): for the tests that hold each one
 /// against the callers it must refuse.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    ROUTES.iter().map(|(method, pattern, handler)| {
+    ROUTES.iter().map(|(method, pattern, handler, _)| {
         let who = match handler {
             Anyone(_) => "anyone",
             Client(_) => "client",
             ByNode(_) => "node",
+            ByOperator(_) => "operator",
         };
         (*method, *pattern, who)
     })
@@ -119,7 +132,7 @@ pub struct Found<'p> {
 pub fn find(path: &str) -> Found<'_> {
     ROUTES
         .iter()
-        .find_map(|(_, pattern, _)| Some(Found { pattern: Some(pattern), parameters: parameters(pattern, path)? }))
+        .find_map(|(_, pattern, _, _)| Some(Found { pattern: Some(pattern), parameters: parameters(pattern, path)? }))
         .unwrap_or(Found { pattern: None, parameters: Vec::new() })
 }
 
@@ -142,23 +155,24 @@ fn parameters<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
 
 /// Checks a request in the design's order and has it answered.
 pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
-    let rows: Vec<&Row> = ROUTES.iter().filter(|(_, pattern, _)| Some(*pattern) == found.pattern).collect();
+    let rows: Vec<&Row> = ROUTES.iter().filter(|(_, pattern, _, _)| Some(*pattern) == found.pattern).collect();
     let caller = match rows.first() {
         None => return Err(unknown_route(call)),
-        Some((_, _, Anyone(_))) => Proven::Nothing,
-        Some((_, _, Client(_))) => Proven::Account(auth::authenticate(call.app, &call.authorization())?),
-        Some((_, _, ByNode(_))) => Proven::Node(known_node(call)?),
+        Some((_, _, Anyone(_), _)) => Authenticated::Nobody,
+        Some((_, _, Client(_), _)) => Authenticated::Account(auth::authenticate(call.app, &call.authorization())?),
+        Some((_, _, ByNode(_), _)) => Authenticated::Node(known_node(call)?),
+        Some((_, _, ByOperator(_), _)) => Authenticated::Operator(monitor(call)?),
     };
     if let Some(name) = caller.name() {
         call.is_from(name);
     }
     call.uploads_as(caller.uploader());
-    let of_method = |method: &str| rows.iter().find(|(known, _, _)| *known == method);
+    let of_method = |method: &str| rows.iter().find(|(known, _, _, _)| *known == method);
     match of_method(call.request.method()) {
-        Some((_, _, handler)) => caller.run(*handler, call),
+        Some((_, _, handler, _)) => caller.run(*handler, call),
         None => {
             // "404 before 405": what is not there for this caller is not there for any method.
-            if let Some((_, _, handler)) = of_method("GET")
+            if let Some((_, _, handler, _)) = of_method("GET")
                 && let Err(error) = caller.run(*handler, call)
                 && error.kind == Kind::NotFound
             {
@@ -180,18 +194,28 @@ fn known_node(call: &Call<'_>) -> Result<Node> {
     Ok(Node { program, ..node })
 }
 
-/// What the caller has proven to be.
-enum Proven {
-    Nothing,
-    Account(Caller),
-    Node(Node),
+/// A monitor: a caller on this machine, or in a network that the operator names.
+fn monitor(call: &Call<'_>) -> Result<Operator> {
+    if call.client.is_loopback() || call.client.is_in(call.metrics_allow) {
+        return Ok(Operator::named("monitor"));
+    }
+    let message = "Metrics are for this machine, and for networks that serve --metrics-allow names.";
+    Err(Error::new(Kind::Forbidden, "address_not_allowed", message))
 }
 
-impl Proven {
+/// Who the caller has proven to be.
+enum Authenticated {
+    Nobody,
+    Account(Caller),
+    Node(Node),
+    Operator(Operator),
+}
+
+impl Authenticated {
     /// How the log calls it. In quotes, as a name may have spaces.
     fn name(&self) -> Option<String> {
         match self {
-            Self::Nothing => None,
+            Self::Nobody | Self::Operator(_) => None,
             Self::Account(caller) => Some(format!("{:?}", caller.account.name)),
             Self::Node(node) => Some(format!("node {:?}", node.name)),
         }
@@ -200,7 +224,7 @@ impl Proven {
     /// As whose its upload is counted.
     fn uploader(&self) -> Uploader {
         match self {
-            Self::Nothing => Uploader::Anyone,
+            Self::Nobody | Self::Operator(_) => Uploader::Anyone,
             Self::Account(caller) => Uploader::Account(caller.account.name.clone()),
             Self::Node(node) => Uploader::Node(node.name.clone()),
         }
@@ -211,6 +235,7 @@ impl Proven {
             (Anyone(run), _) => run(call),
             (Client(run), Self::Account(caller)) => run(call, caller),
             (ByNode(run), Self::Node(node)) => run(call, node),
+            (ByOperator(run), Self::Operator(operator)) => run(call, operator),
             _ => Err(Error::internal("A route has rows for different callers.", call.request.method())),
         }
     }
@@ -233,7 +258,7 @@ fn unknown_route(call: &Call<'_>) -> Error {
 }
 
 fn not_allowed(rows: &[&Row]) -> Response {
-    let methods: Vec<&str> = rows.iter().map(|(method, _, _)| *method).collect();
+    let methods: Vec<&str> = rows.iter().map(|(method, _, _, _)| *method).collect();
     let allow = methods.join(", ");
     let problem = Problem {
         error: format!("This route takes {allow}."),
@@ -289,9 +314,6 @@ mod tests {
         ];
         for (method, url, expected) in cases {
             assert_eq!(is_quick(method, url), expected, "{method} {url}");
-        }
-        for row in QUICK {
-            assert!(all().any(|(method, pattern, _)| *row == (method, pattern)), "{row:?}");
         }
     }
 

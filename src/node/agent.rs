@@ -1,69 +1,30 @@
 //! The agent itself: as many workers as the node has slots, each of which claims a job, does it, and claims again.
 
-use std::fs::{File, TryLockError};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use log::{debug, info, warn};
 
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::key::Secret;
 use crate::domain::limits;
 use crate::os::clock::Clock;
-use crate::os::random::{Random, SystemRandom};
-use crate::os::room::Room;
+use crate::os::sandbox;
 use crate::os::stop::StopFlag;
-use crate::os::{files, sandbox};
 
-use crate::node::api::{Server, Trouble};
-use crate::node::cache::DemoCache;
-use crate::node::child::Patience;
-use crate::node::join::server_client;
+use crate::node::api::Trouble;
+use crate::node::context::Context;
 use crate::node::work;
+
+pub use crate::node::context::AgentConfig;
 
 /// How often the end of all workers is looked for.
 const TICK: Duration = Duration::from_millis(200);
 
-/// What an agent needs to know.
-#[derive(Clone)]
-pub struct AgentConfig {
-    /// The server's URL.
-    pub server: String,
-    /// PEM of the authority to trust, alone; `None`: those that the platform trusts.
-    pub ca_pem: Option<String>,
-    /// The node's own key.
-    pub node_key: Secret,
-    /// Where cache and work files go; one agent at a time works in it.
-    pub state_dir: PathBuf,
-    /// The node's name, for logs.
-    pub name: String,
-    /// Jobs at once.
-    pub slots: u32,
-    /// Networks that demos may be fetched from besides those that the server allows.
-    pub extra_fetch_allow: Vec<IpNet>,
-    /// Ends after so many jobs; `None`: never.
-    pub max_jobs: Option<u64>,
-    /// Ends after so long without a job; `None`: never.
-    pub idle_exit: Option<Duration>,
-    /// The executable that is run as `PROGRAM render --job job.json`: this one.
-    pub program: PathBuf,
-    /// Bytes of demos kept in the cache.
-    pub cache_bytes: u64,
-    /// The disk of `state_dir`.
-    pub room: Arc<Room>,
-    /// How long a renderer is waited for.
-    pub patience: Patience,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-}
-
 /// Works until it is told to stop, or has done `max_jobs`, or has been idle for `idle_exit`. A server that is away is
 /// waited for, for ever; a server that does not know the node's key is an error.
 pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
-    let node = Node::prepare(&config)?;
+    let node = Context::prepare(&config)?;
     let turns = Turns::new(&config);
     // Work and claims end by this flag: it is raised by whoever stops the node, or by the first worker that fails.
     let leave = StopFlag::new();
@@ -86,95 +47,6 @@ pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
             worker.join().unwrap_or_else(|_| Err(Error::internal("A worker of the node crashed.", "panic")))
         })
     })
-}
-
-/// What all workers of a node share.
-pub(super) struct Node {
-    pub(super) name: String,
-    pub(super) server: Server,
-    /// The same server, over connections of their own: they are hung up when the node stops.
-    claims: Server,
-    pub(super) cache: DemoCache,
-    pub(super) room: Arc<Room>,
-    pub(super) extra_fetch_allow: Vec<IpNet>,
-    pub(super) program: PathBuf,
-    pub(super) patience: Patience,
-    pub(super) clock: Arc<dyn Clock>,
-    slots: u32,
-    /// One worker at a time asks for a job, the next one when it has got one: a node with many slots waits with one call.
-    asking: Mutex<()>,
-    work: PathBuf,
-    /// Held as long as the node works: two agents in one directory would sweep each other's files.
-    _lock: File,
-}
-
-impl Node {
-    fn prepare(config: &AgentConfig) -> Result<Self> {
-        let dir = &config.state_dir;
-        let unusable = |error: &dyn std::fmt::Display| {
-            let message = format!("The node's directory {} cannot be used.", dir.display());
-            Error::internal(message, error)
-        };
-        if files::claim_private_dir(dir).map_err(|error| unusable(&error))? {
-            warn!(
-                "The node's directory {0} holds its key and is open to other users. Close it: chmod 700 {0}",
-                dir.display()
-            );
-        }
-        let lock = lock(dir.join("lock")).map_err(|error| match error {
-            TryLockError::WouldBlock => {
-                let message = format!("Another node works in {}. Give this one its own --state-dir.", dir.display());
-                Error::new(Kind::Conflict, "node_running", message)
-            }
-            TryLockError::Error(error) => unusable(&error),
-        })?;
-        let work = dir.join("work");
-        files::empty_dir(&work).map_err(|error| unusable(&error))?;
-        let instance = format!("{:032x}", SystemRandom.bits()?);
-        let server = || {
-            let client = server_client(config.ca_pem.clone())?;
-            Ok::<_, Error>(Server::new(client, &config.server, config.node_key.clone(), instance.clone()))
-        };
-        Ok(Self {
-            name: config.name.clone(),
-            server: server()?,
-            claims: server()?,
-            cache: DemoCache::new(&dir.join("cache"), config.cache_bytes).map_err(|error| unusable(&error))?,
-            room: Arc::clone(&config.room),
-            extra_fetch_allow: config.extra_fetch_allow.clone(),
-            program: config.program.clone(),
-            patience: config.patience,
-            clock: config.clock.clone(),
-            slots: config.slots,
-            asking: Mutex::new(()),
-            work,
-            _lock: lock,
-        })
-    }
-
-    /// The work directory of a lease: short, and never the same twice.
-    pub(super) fn work_dir(&self, lease: i64) -> PathBuf {
-        self.work.join(lease.to_string())
-    }
-
-    /// How long to wait before a call is tried again for the first time.
-    pub(super) fn retry_first(&self) -> Duration {
-        Duration::from_millis(limits::NODE_RETRY_FIRST_MS)
-    }
-
-    /// How long to wait the time after: twice as long, up to a limit, and never quite the same on all nodes.
-    pub(super) fn retry_next(&self, wait: Duration) -> Duration {
-        let most = Duration::from_millis(limits::NODE_RETRY_MOST_MS);
-        // Without randomness nodes come back all at once, which is no reason to fail.
-        let draw = SystemRandom.bits().unwrap_or(0) % 1_000;
-        (wait * 2).min(most).mul_f64(0.75 + draw as f64 / 2_000.0)
-    }
-}
-
-fn lock(path: PathBuf) -> Result<File, TryLockError> {
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(TryLockError::Error)?;
-    file.try_lock()?;
-    Ok(file)
 }
 
 /// Counts the jobs that may still be taken, and the time without one.
@@ -238,7 +110,7 @@ impl Turns {
 }
 
 /// One slot: claims, works, and claims again.
-fn work_on(node: &Node, turns: &Turns, leave: &StopFlag) -> Result<()> {
+fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
     let mut wait = node.retry_first();
     while !leave.stopped() {
         let asking = node.asking.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@ mod api;
 mod cache;
 pub mod check;
 pub mod child;
+mod context;
 mod fetch;
 mod heartbeat;
 pub mod join;

@@ -15,15 +15,15 @@ use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
 use crate::render::video;
 use crate::wire::node::ClaimAnswer;
 
-use crate::node::agent::Node;
 use crate::node::api::Trouble;
+use crate::node::context::Context;
 use crate::node::fetch::Fetcher;
 use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::upload::Delivery;
 use crate::node::{child, heartbeat};
 
 /// Does the job of a claim and tells the server how it ended.
-pub fn perform(node: &Node, claim: &ClaimAnswer, stop: &StopFlag) {
+pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
     let (lease, job) = (claim.lease, &claim.job.id);
     info!("{}: job {job}, lease {lease}.", node.name);
     let hold = Hold::new(node.clock.clone(), stop, Duration::from_millis(claim.expires_in_ms));
@@ -52,7 +52,7 @@ fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
         .unwrap_or_else(|_| Err(Failure::here(FailureCode::RenderFailed, "Internal error on the render node.").into()))
 }
 
-fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
+fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
     let fetcher = Fetcher {
         server: &node.server,
         cache: &node.cache,
@@ -83,7 +83,7 @@ fn attempt(node: &Node, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ende
     delivery.deliver(&job.output, &job.output.with_extension("jpg"))
 }
 
-fn job_file(node: &Node, claim: &ClaimAnswer, demo: &Path, sha256: &str, work: &Path) -> Result<JobFile, Failure> {
+fn job_file(node: &Context, claim: &ClaimAnswer, demo: &Path, sha256: &str, work: &Path) -> Result<JobFile, Failure> {
     let order = &claim.render;
     let steam64 = order
         .steam64_id
@@ -110,7 +110,7 @@ fn job_file(node: &Node, claim: &ClaimAnswer, demo: &Path, sha256: &str, work: &
 }
 
 /// Says that the job failed here, until the server has heard it or the lease is over.
-fn tell(node: &Node, lease: i64, failure: &Failure, hold: &Hold<'_>) {
+fn tell(node: &Context, lease: i64, failure: &Failure, hold: &Hold<'_>) {
     let mut wait = node.retry_first();
     let mut failure = failure.clone();
     loop {
@@ -133,7 +133,7 @@ fn tell(node: &Node, lease: i64, failure: &Failure, hold: &Hold<'_>) {
 
 /// A node that stops gives its job back at once, so that nobody waits for the lease to run out. Said once: a server
 /// that does not hear it finds out by the lease.
-fn give_back(node: &Node, lease: i64) {
+fn give_back(node: &Context, lease: i64) {
     let stopped = Failure {
         code: FailureCode::NodeFailed,
         message: "The render node was stopped.".to_owned(),

@@ -16,27 +16,70 @@ use crate::domain::limits;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 
-/// How often leases are looked at, at most: a short lease is looked at four times in its life.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often it is written down which keys were used.
-const USES: Duration = Duration::from_secs(limits::KEY_USED_SECONDS);
-/// How often files are swept. What ends as it should removes its own files; this finds what a crash has left.
+/// How often leases are checked, at most: a short lease is checked four times in its life.
+const LEASES: Duration = Duration::from_secs(1);
+/// How often it is recorded which keys were used.
+const KEY_USES: Duration = Duration::from_secs(limits::KEY_USED_SECONDS);
+/// How often files are swept. Whatever ends normally removes its own files; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
-
-/// How often the disk is looked at for whether the ballast must be given up.
+/// How often the disk is checked for whether the ballast must be given up.
 const BALLAST: Duration = Duration::from_secs(limits::BALLAST_SECONDS);
+
+/// The passes of every server. Order matters: leases come first in each round.
+fn passes(leases_every: Duration) -> Vec<Pass> {
+    vec![
+        Pass::new("leases", leases_every, First::AtOnce, leases::expire),
+        Pass::new("the store's rows", leases_every, First::AtOnce, App::note_rows),
+        Pass::new("the ballast", BALLAST, First::AtOnce, ballast::keep),
+        Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
+        Pass::new("old answers", SWEEP, First::AtOnce, jobs::forget_old_answers),
+        Pass::new(KEY_USES_PASS, KEY_USES, First::AfterItsPeriod, write_key_uses),
+    ]
+}
+
+/// The name of the pass that runs once more when the server stops.
+const KEY_USES_PASS: &str = "uses of keys";
+
+fn write_key_uses(app: &App) -> Result<usize> {
+    keys::write_uses(app).map(|()| 0)
+}
+
+/// When a pass runs for the first time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// With the server's start.
+    AtOnce,
+    /// When its period is over.
+    AfterItsPeriod,
+}
 
 /// What a pass does.
 pub type Work = Box<dyn FnMut(&App) -> Result<usize> + Send>;
 
-/// A pass that is handed in, because it is about parts that this folder does not know.
+/// A row of the table: a pass over something.
 pub struct Pass {
-    /// What it looks over.
-    pub name: &'static str,
-    /// How often.
-    pub every: Duration,
-    /// Takes no input, is bounded, may be run again at any time; how much it did.
-    pub run: Work,
+    /// What it looks over, for the log.
+    name: &'static str,
+    every: Duration,
+    first: First,
+    run: Work,
+}
+
+impl Pass {
+    /// `run` takes no input, is bounded, may be run again at any time, and returns how much it did.
+    pub fn new(
+        name: &'static str,
+        every: Duration,
+        first: First,
+        run: impl FnMut(&App) -> Result<usize> + Send + 'static,
+    ) -> Self {
+        Self { name, every, first, run: Box::new(run) }
+    }
+
+    /// Runs it once, whatever its period.
+    pub fn run(&mut self, app: &App) -> Result<usize> {
+        (self.run)(app)
+    }
 }
 
 /// The threads of the background passes. Stopped when dropped.
@@ -50,7 +93,9 @@ pub struct Scheduler {
 pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
     let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
     sandbox::warn_if_weak();
-    scheduler.spawn("scheduler", move |app, stop| run(app, further, stop))?;
+    let leases_every = LEASES.min(Duration::from_millis(scheduler.app.settings.lease_ms) / 4);
+    let passes: Vec<Pass> = passes(leases_every).into_iter().chain(further).collect();
+    scheduler.spawn("scheduler", move |app, stop| run(app, passes, stop))?;
     let (app, stop) = (Arc::clone(&scheduler.app), Arc::clone(&scheduler.stop));
     let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());
     scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
@@ -92,36 +137,24 @@ impl Drop for Scheduler {
     }
 }
 
-fn run(app: &App, further: Vec<Pass>, stop: &StopFlag) {
-    let period = LOOK.min(Duration::from_millis(app.settings.lease_ms) / 4);
-    let mut next_sweep = app.clock.monotonic();
-    let mut next_ballast = next_sweep;
-    let mut next_uses = next_sweep + USES;
-    let mut further: Vec<_> = further.into_iter().map(|pass| (next_sweep + pass.every, pass)).collect();
+/// Runs each pass in its time, until the server stops.
+fn run(app: &App, passes: Vec<Pass>, stop: &StopFlag) {
+    let start = app.clock.monotonic();
+    let first = |pass: &Pass| if pass.first == First::AtOnce { start } else { start + pass.every };
+    let mut passes: Vec<(Duration, Pass)> = passes.into_iter().map(|pass| (first(&pass), pass)).collect();
+    let Some(round) = passes.iter().map(|(_, pass)| pass.every).min() else { return };
     loop {
-        report("leases", leases::expire(app));
-        report("the store's rows", app.note_rows());
-        if app.clock.monotonic() >= next_ballast {
-            next_ballast = app.clock.monotonic() + BALLAST;
-            report("the ballast", ballast::keep(app));
-        }
-        if app.clock.monotonic() >= next_sweep {
-            next_sweep = app.clock.monotonic() + SWEEP;
-            report("files", sweep::sweep(app));
-            report("old answers", jobs::forget_old_answers(app));
-        }
-        if app.clock.monotonic() >= next_uses {
-            next_uses = app.clock.monotonic() + USES;
-            report("uses of keys", keys::write_uses(app).map(|()| 0));
-        }
-        for (next, pass) in &mut further {
-            if app.clock.monotonic() >= *next {
-                *next = app.clock.monotonic() + pass.every;
-                report(pass.name, (pass.run)(app));
+        for (next, pass) in &mut passes {
+            // The shortest period is the round's own: it must not miss one by a moment.
+            let now = app.clock.monotonic();
+            if pass.every == round || now >= *next {
+                *next = now + pass.every;
+                report(pass.name, pass.run(app));
             }
         }
-        if stop.wait(period) {
-            report("uses of keys", keys::write_uses(app).map(|()| 0));
+        if stop.wait(round) {
+            // What it has not recorded yet is in memory only.
+            report(KEY_USES_PASS, write_key_uses(app));
             return;
         }
     }

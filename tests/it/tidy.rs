@@ -1,7 +1,11 @@
 //! House rules that can be checked by machine: ranks of folders, restricted APIs, the form of files.
 
+mod uses;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use uses::Uses;
 
 /// Maximum number of lines of a file.
 const FILE_LINES: usize = 400;
@@ -26,7 +30,7 @@ const RANKS: &[(&str, u8)] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("rouille", &["http/"]),
-    ("tiny_http", &["http/server"]),
+    ("tiny_http", &["http/server", "http/kit/options"]),
     ("ureq", &["os/"]),
     ("rcgen", &["os/certificates"]),
     ("tar::", &["os/archive"]),
@@ -52,6 +56,32 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("println!", &["cli/", "render/command"]),
     ("eprintln!", &["cli/", "render/command"]),
     ("std::process::Command", &["os/"]),
+];
+
+/// "One concept, one name in every layer": where a newcomer looks for a concept.
+const CONCEPT_FILES: &[(&str, &[&str])] = &[
+    (
+        "domain",
+        &["job.rs", "clip.rs", "lease.rs", "demo.rs", "account.rs", "key.rs", "money.rs", "rates.rs", "ledger.rs"],
+    ),
+    (
+        "store",
+        &["jobs.rs", "clips.rs", "leases.rs", "demos.rs", "accounts.rs", "keys.rs", "ledger.rs", "engine/mod.rs"],
+    ),
+    ("app/jobs", &["submit.rs", "owner.rs", "operator.rs", "lifecycle.rs"]),
+    ("app/clips", &["mod.rs", "files.rs"]),
+    ("app/leases", &["mod.rs", "held.rs", "heartbeats.rs", "uploads.rs", "complete.rs"]),
+    ("app/demos", &["mod.rs", "index.rs"]),
+    ("app/accounts", &["mod.rs", "keys.rs", "dinks.rs", "auth.rs"]),
+    ("app/billing", &["prices.rs", "usage.rs", "statements.rs"]),
+    ("app/upkeep", &["sweep.rs", "health.rs", "doctor/mod.rs", "backup/mod.rs"]),
+    ("http", &["jobs.rs", "clips.rs", "leases.rs", "demos.rs", "account.rs", "usage.rs", "health.rs", "metrics.rs"]),
+    (
+        "http/kit",
+        &["call.rs", "body.rs", "answer.rs", "front.rs", "files.rs", "range.rs", "proxies.rs", "request_log.rs"],
+    ),
+    ("node", &["lease.rs", "heartbeat.rs", "child.rs", "api.rs", "fetch.rs", "cache.rs"]),
+    ("wire", &["node_requests.rs", "submit.rs", "job.rs"]),
 ];
 
 /// Signs of unfinished work, not allowed anywhere.
@@ -169,6 +199,24 @@ fn folders_use_only_folders_of_lower_rank() {
         }
     }
     assert_none("uses of folders of the same or a higher rank", offences);
+}
+
+#[test]
+fn no_two_files_use_each_other_in_a_circle() {
+    for root in ["src/", "crates/transport/src/"] {
+        let sources = rust_files(root);
+        let code = |source| code_lines(source).flat_map(|(_, line)| [line, "\n"]).collect::<String>();
+        let files = sources.iter().map(|source| (source.path.trim_start_matches(root), code(source)));
+        assert_none("files in a circle", Uses::of(files).circles());
+    }
+}
+
+#[test]
+fn every_concept_has_its_file_in_each_rank() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files =
+        CONCEPT_FILES.iter().flat_map(|(folder, names)| names.iter().map(move |name| format!("{folder}/{name}")));
+    assert_none("concepts without their file", files.filter(|path| !root.join(path).is_file()).collect());
 }
 
 #[test]

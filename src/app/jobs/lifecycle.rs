@@ -17,6 +17,7 @@ use crate::domain::lease::{LeaseEnd, aftermath};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Micros;
 use crate::domain::node::Node;
+use crate::domain::rates::FootageKind;
 use crate::domain::schedule::ReadyJob;
 use crate::store::leases::{Ending, LeaseState, LiveLease};
 use crate::store::{self, Db, Tx};
@@ -185,7 +186,7 @@ fn check(job: &Job, to: JobStatus) -> Result<()> {
 
 /// What a job is billed by: the price in force now. Dinks cover reserved work.
 fn ledger_row(db: &Db, job: &Job, footage_ms: u64, now_ms: i64) -> Result<LedgerRow> {
-    let kind = job.spec.footage_kind();
+    let kind = FootageKind::of(&job.spec);
     let rate = match job.class {
         KeyClass::Metered => store::rates::hour_at(db, kind, now_ms)?,
         KeyClass::Reserved => Micros::ZERO,

@@ -10,7 +10,6 @@ use crate::app::App;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::domain::protocol::{self, Program};
-use crate::http::kit::body::{self, Upload};
 use crate::http::kit::measures::Measures;
 use crate::http::kit::permits::{Permits, Shares, Uploader};
 use crate::http::kit::proxies::Origin;
@@ -110,19 +109,14 @@ impl<'r> Call<'r> {
         query_of(self.request.raw_url()).find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
+    /// `limit` of a list.
+    pub fn limit(&self) -> Result<u32> {
+        read_limit(self.query("limit").as_deref())
+    }
+
     /// Refuses query parameters other than these, and one that is there twice.
     pub fn only_query(&self, known: &[&str]) -> Result<()> {
         check_query(self.request.raw_url(), known)
-    }
-
-    /// The body of a JSON route: 415 for another type, 413 above the limit.
-    pub fn json_body(&self) -> Result<Vec<u8>> {
-        body::json(self)
-    }
-
-    /// The body of an upload of at most `limit` bytes, to be streamed.
-    pub fn upload(&self, limit: u64) -> Result<Upload<'r>> {
-        body::upload(self, limit)
     }
 
     /// The URL's part as a UUID, hyphenated as answers write it. Anything else names nothing.
@@ -158,6 +152,15 @@ fn check_query(url: &str, known: &[&str]) -> Result<()> {
 
 fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// Reads `limit` of a list.
+fn read_limit(text: Option<&str>) -> Result<u32> {
+    let Some(text) = text else { return Ok(limits::PAGE_DEFAULT) };
+    let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
+    number
+        .filter(|limit| (1..=limits::PAGE_MAX).contains(limit))
+        .ok_or_else(|| Error::invalid("limit", format!("limit must be an integer from 1 to {}.", limits::PAGE_MAX)))
 }
 
 #[cfg(test)]
@@ -203,6 +206,15 @@ mod tests {
         for (url, field) in cases {
             let refused = check_query(url, &["limit", "cursor"]).err().and_then(|error| error.field);
             assert_eq!(refused.as_deref(), field, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_whole_number_within_its_bounds() {
+        assert_eq!(read_limit(None).unwrap(), limits::PAGE_DEFAULT);
+        assert_eq!((read_limit(Some("1")).unwrap(), read_limit(Some("100")).unwrap()), (1, 100));
+        for text in ["0", "101", "-1", "+5", "5.0", "x", " 5", "99999999999999999999"] {
+            assert_eq!(read_limit(Some(text)).unwrap_err().field.as_deref(), Some("limit"), "{text:?}");
         }
     }
 }

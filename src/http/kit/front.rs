@@ -17,11 +17,11 @@ use crate::http::kit::answer;
 use crate::http::kit::call::Call;
 use crate::http::kit::hosts::host_of;
 use crate::http::kit::measures::Measures;
+use crate::http::kit::options::ServeOptions;
 use crate::http::kit::permits::{Permits, Shares};
 use crate::http::kit::proxies::{Forwarded, Proxies};
 use crate::http::kit::request_log::Line;
 use crate::http::routes;
-use crate::http::server::ServeOptions;
 use crate::wire::base::Base;
 
 /// Says whether a client is still connected.
@@ -60,7 +60,7 @@ impl Front {
             claims: Permits::new(options.limits.waiting_claims.saturating_add(limits::ENDING_CLAIMS)),
             presence: OnceLock::new(),
             options,
-            measures: Arc::new(Measures::new()),
+            measures: Arc::new(Measures::new(routes::all().map(|(method, pattern, _)| (method, pattern)).collect())),
             run,
             requests: AtomicU64::new(0),
             warned: AtomicBool::new(false),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::app::counters::Counter;
 use crate::http::kit::prometheus::Page;
-use crate::http::routes;
 
 /// Upper bounds of the histogram's buckets, in milliseconds: from a look-up to a claim that waited and a large upload.
 const BUCKETS_MS: [u64; 10] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 30_000, 120_000];
@@ -27,20 +26,23 @@ struct Times {
 pub struct Measures {
     /// Requests that were refused for their key: counted and never slowed down, as 122 random bits are not guessed.
     pub refused_keys: Counter,
-    /// By rows of the route table; the last is for what has none.
+    /// Method and pattern of every route.
+    routes: Vec<(&'static str, &'static str)>,
+    /// In the order of the routes; the last is for requests without one.
     times: Vec<Times>,
     answers: [Counter; CLASSES.len()],
 }
 
 impl Measures {
-    pub fn new() -> Self {
-        let times = (0..=routes::all().count()).map(|_| Times::default()).collect();
-        Self { refused_keys: Counter::default(), times, answers: Default::default() }
+    /// For a server with these routes: method and pattern of each.
+    pub fn new(routes: Vec<(&'static str, &'static str)>) -> Self {
+        let times = (0..=routes.len()).map(|_| Times::default()).collect();
+        Self { refused_keys: Counter::default(), routes, times, answers: Default::default() }
     }
 
     /// A request of this pattern, if it has one, has been answered to the end.
     pub fn answered(&self, method: &str, pattern: Option<&str>, status: u16, took: Duration) {
-        let row = routes::all().position(|(known, of, _)| known == method && Some(of) == pattern);
+        let row = self.routes.iter().position(|(known, of)| *known == method && Some(*of) == pattern);
         if let Some(times) = self.times.get(row.unwrap_or(self.times.len() - 1)) {
             let bucket = BUCKETS_MS.iter().position(|bound| took <= Duration::from_millis(*bound));
             if let Some(bucket) = bucket.and_then(|bucket| times.buckets.get(bucket)) {
@@ -64,7 +66,7 @@ impl Measures {
         }
         let name = "dinkem_http_request_duration_seconds";
         page.family(name, "histogram", "Time from a request's head to the end of its answer, by route.");
-        let routes = routes::all().map(|(method, pattern, _)| (method, pattern)).chain([("any", NO_ROUTE)]);
+        let routes = self.routes.iter().copied().chain([("any", NO_ROUTE)]);
         for ((method, route), times) in routes.zip(&self.times) {
             let labels = [("method", method), ("route", route)];
             let mut below = 0;

@@ -7,6 +7,7 @@ pub mod files;
 pub mod front;
 pub mod hosts;
 pub mod measures;
+pub mod options;
 pub mod permits;
 pub mod prometheus;
 pub mod proxies;

@@ -9,14 +9,14 @@ use crate::http::kit::answer;
 
 /// The quota that is being told of.
 #[derive(Clone, Copy)]
-pub enum Told {
+pub enum QuotaHeaders {
     /// Jobs that wait.
     QueuedJobs,
     /// Bytes of uploaded demos.
     DemoBytes,
 }
 
-impl Told {
+impl QuotaHeaders {
     /// The policy's name and parameters. `qu` is the unit; left out, it is requests: each makes one job.
     fn policy(self) -> (&'static str, &'static str) {
         match self {

@@ -222,7 +222,7 @@ mod tests {
                 status,
                 who: who.map(Into::into),
                 refused,
-                measures: Arc::new(Measures::new()),
+                measures: Arc::new(Measures::new(Vec::new())),
                 length,
                 sent,
             }

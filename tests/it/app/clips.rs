@@ -15,6 +15,7 @@ use dinkem_appliance::domain::key::KeyClass;
 use dinkem_appliance::domain::ledger::LedgerRow;
 use dinkem_appliance::domain::money::{Currency, Micros};
 use dinkem_appliance::domain::node::Node;
+use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::store::{Store, ledger};
 use sha2::{Digest, Sha256};
 
@@ -82,7 +83,7 @@ fn repeated_completion_yields_one_clip_and_one_ledger_row() {
         job: job.id,
         account: metered.account.id,
         class: KeyClass::Metered,
-        kind: spec().footage_kind(),
+        kind: FootageKind::of(&spec()),
         footage_ms: video.duration_ms,
         at_ms: job.finished_at_ms.unwrap(),
         // No price is set.

@@ -10,6 +10,7 @@ use dinkem_appliance::app::{App, audit, demos, jobs, nodes};
 use dinkem_appliance::domain::clip::Clip;
 use dinkem_appliance::domain::error::Error;
 use dinkem_appliance::domain::job::{Caller, JobStatus};
+use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::os::random::FakeRandom;
 use serde_json::json;
 use tempfile::TempDir;
@@ -36,7 +37,7 @@ impl Studio {
         let test = TestApp::start();
         let (caller, _) = test.account("studio");
         let worker = Worker::new(&test.app);
-        let kind = spec().footage_kind();
+        let kind = FootageKind::of(&spec());
         let done = worker.complete_job(&caller, kind);
         worker.fail_job(&caller, kind);
         let cancelled = worker.submit(&caller, kind);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dinkem_appliance::domain::failure::Retry;
+use dinkem_appliance::domain::rates::FootageKind;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, good_job};
@@ -45,7 +46,7 @@ fn metrics_count_what_happened() {
     let keys = appliance.account_with_dinks("studio", 3);
     let worker = Worker::new(&appliance.app);
     let (metered, reserved) = (worker.caller(&keys.metered), worker.caller(&keys.reserved));
-    let kind = crate::support::test_app::spec().footage_kind();
+    let kind = FootageKind::of(&crate::support::test_app::spec());
     worker.complete_job(&metered, kind);
     worker.fail_job(&metered, kind);
     let cancelled = worker.submit(&metered, kind);
@@ -98,7 +99,7 @@ fn job_that_exhausts_its_attempts_counts_as_failed_once() {
     let appliance = Appliance::start();
     let keys = appliance.account("studio");
     let worker = Worker::new(&appliance.app);
-    worker.submit(&worker.caller(&keys.metered), crate::support::test_app::spec().footage_kind());
+    worker.submit(&worker.caller(&keys.metered), FootageKind::of(&crate::support::test_app::spec()));
     for _ in 0..3 {
         worker.fail(&worker.claim(), Retry::Anywhere);
     }

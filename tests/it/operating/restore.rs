@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use dinkem_appliance::app::upkeep::backup;
 use dinkem_appliance::app::{accounts, demos};
+use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::os::random::FakeRandom;
 use serde_json::Value;
 
@@ -36,7 +37,7 @@ impl Site {
         let TestApp { app, clock, random, dir } = TestApp::start();
         let test = TestApp { app, clock, random, dir };
         let (caller, _) = test.account("studio");
-        Worker::new(&test.app).complete_job(&caller, spec().footage_kind());
+        Worker::new(&test.app).complete_job(&caller, FootageKind::of(&spec()));
         demos::receive(&test.app, &caller, &mut b"a demo".as_slice()).unwrap();
         let backup = cli.home().join("all.tar");
         backup::make(&test.admin(), &backup, true).unwrap();
