@@ -81,7 +81,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     })
     .map_err(|error| {
         // A broken demo is told as such also to one who has lost patience.
-        let is_stopped = stop.stopped() && error.code == FailureCode::RenderFailed.as_str();
+        let is_stopped = stop.stopped() && error.failure == Some(FailureCode::RenderFailed);
         if is_stopped { interrupted("Interrupted: no clip was written.") } else { error }
     })?;
     drop(progress);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::failure::FailureCode;
+
 /// The product's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -52,6 +54,8 @@ pub struct Error {
     pub code: &'static str,
     /// One sentence for a person: what failed, why, what to do. Never holds a secret.
     pub message: String,
+    /// The failure of a job that this is, where it is one; `code` is its word then.
+    pub failure: Option<FailureCode>,
     /// Dotted path of the field to blame, where one is.
     pub field: Option<String>,
     /// For the log only: the cause as the machine saw it.
@@ -61,7 +65,12 @@ pub struct Error {
 impl Error {
     /// An error of a kind, with its code and its sentence.
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), field: None, detail: None }
+        Self { kind, code, message: message.into(), failure: None, field: None, detail: None }
+    }
+
+    /// The failure of a job.
+    pub fn of_failure(kind: Kind, failure: FailureCode, message: impl Into<String>) -> Self {
+        Self { failure: Some(failure), ..Self::new(kind, failure.as_str(), message) }
     }
 
     /// Bad input: `field` (dotted) is to blame.

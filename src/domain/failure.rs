@@ -76,6 +76,41 @@ impl Retry {
     }
 }
 
+/// Whose fault a failed attempt is, and so what it counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The job's, or that of its demo's source: the attempt counts.
+    Job,
+    /// This attempt's on this node: it counts, and the job goes to another node first.
+    Here,
+    /// The node's: it does not count, and the job goes to another node first.
+    Node,
+    /// Nobody's: the node was stopped, or the server replaced. It does not count.
+    Nobody,
+}
+
+impl Blame {
+    /// What the nodes' protocol means by a failure: it has a code and a retry, and no word for blame.
+    pub fn reported(failure: &Failure) -> Self {
+        match (failure.code, failure.retry) {
+            (FailureCode::NodeNotReady, _) => Self::Node,
+            (FailureCode::NodeFailed, Retry::Anywhere) => Self::Nobody,
+            (_, Retry::Elsewhere) => Self::Here,
+            (_, Retry::Never | Retry::Anywhere) => Self::Job,
+        }
+    }
+
+    /// Whether the attempt counts against the job.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Job | Self::Here)
+    }
+
+    /// Whether the job goes to another node while one can take it.
+    pub fn avoids_node(self) -> bool {
+        matches!(self, Self::Here | Self::Node)
+    }
+}
+
 /// One failure of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -97,16 +132,6 @@ impl Failure {
     /// A failure for good: the job itself is at fault.
     pub fn for_good(code: FailureCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry: Retry::Never }
-    }
-
-    /// Whether the node was stopped while it held the job.
-    pub fn is_interruption(&self) -> bool {
-        self.code == FailureCode::NodeFailed && self.retry == Retry::Anywhere
-    }
-
-    /// Whether the attempt ended for a reason that says nothing of the job: the node was stopped, or was not ready.
-    pub fn is_no_fault_of_the_job(&self) -> bool {
-        self.is_interruption() || self.code == FailureCode::NodeNotReady
     }
 
     /// A failure of this attempt: another node may do better.

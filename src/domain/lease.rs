@@ -1,6 +1,6 @@
 //! Leases: a node's time-limited right to one job, and what becomes of the job when one ends without a clip.
 
-use super::failure::{Failure, FailureCode, Retry};
+use super::failure::{Blame, Failure, FailureCode, Retry};
 use super::id::{JobId, LeaseId, NodeId};
 use super::job::Stage;
 use super::limits;
@@ -39,8 +39,8 @@ pub struct Attempts {
 /// How a lease ended without a clip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseEnd {
-    /// The node, or the server on its behalf, gave the attempt up.
-    Failed(Failure),
+    /// The node, or the server on its behalf, gave the attempt up: why, and by whose fault.
+    Failed(Failure, Blame),
     /// No heartbeat came in time.
     Lost,
     /// The node's connection was gone before the job could be handed to it.
@@ -48,37 +48,45 @@ pub enum LeaseEnd {
 }
 
 impl LeaseEnd {
+    /// The node says why its attempt failed.
+    pub fn reported(failure: Failure) -> Self {
+        let blame = Blame::reported(&failure);
+        Self::Failed(failure, blame)
+    }
+
     /// The operator has removed the node: no fault of the job's.
     pub fn node_removed() -> Self {
-        Self::Failed(Failure {
+        let failure = Failure {
             code: FailureCode::NodeFailed,
             message: "The render node was removed.".to_owned(),
             retry: Retry::Anywhere,
-        })
+        };
+        Self::Failed(failure, Blame::Nobody)
     }
 
     /// The server's store was put back, or a copy of it goes on in its place: no fault of the job's.
     pub fn server_replaced() -> Self {
-        Self::Failed(Failure {
+        let failure = Failure {
             code: FailureCode::NodeFailed,
             message: "The server was replaced while the job was rendering.".to_owned(),
             retry: Retry::Anywhere,
-        })
+        };
+        Self::Failed(failure, Blame::Nobody)
     }
 
     /// Made no progress for too long, although the node lives.
     pub fn stalled() -> Self {
         let minutes = limits::LEASE_PROGRESS_SECONDS / 60;
-        Self::Failed(Failure::here(
-            FailureCode::RenderTimeout,
-            format!("The job made no progress for {minutes} minutes."),
-        ))
+        let failure =
+            Failure::here(FailureCode::RenderTimeout, format!("The job made no progress for {minutes} minutes."));
+        Self::Failed(failure, Blame::Here)
     }
 
     /// Has lived for as long as any lease may.
     pub fn too_old() -> Self {
         let hours = limits::LEASE_AGE_SECONDS / 3_600;
-        Self::Failed(Failure::here(FailureCode::RenderTimeout, format!("The attempt took longer than {hours} hours.")))
+        let failure = Failure::here(FailureCode::RenderTimeout, format!("The attempt took longer than {hours} hours."));
+        Self::Failed(failure, Blame::Here)
     }
 }
 
@@ -118,15 +126,11 @@ pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
                 retry: Retry::Anywhere,
             },
         },
-        LeaseEnd::Failed(failure) if failure.is_no_fault_of_the_job() => {
-            Aftermath { attempts: before, for_good: false, avoid_node: !failure.is_interruption(), failure }
+        LeaseEnd::Failed(failure, blame) => {
+            let attempts = if blame.counts() { failed } else { before };
+            let is_last = failure.retry == Retry::Never || attempts.failures >= limits::ATTEMPTS;
+            Aftermath { attempts, for_good: blame.counts() && is_last, avoid_node: blame.avoids_node(), failure }
         }
-        LeaseEnd::Failed(failure) => Aftermath {
-            attempts: failed,
-            for_good: failure.retry == Retry::Never || failed.failures >= limits::ATTEMPTS,
-            avoid_node: failure.retry == Retry::Elsewhere,
-            failure,
-        },
     }
 }
 
@@ -137,9 +141,9 @@ mod tests {
     #[test]
     fn failures_and_losses_are_counted_apart() {
         let at = |failures, losses| Attempts { failures, losses };
-        let here = || LeaseEnd::Failed(Failure::here(FailureCode::RenderFailed, "x"));
-        let failed = |code, retry| LeaseEnd::Failed(Failure { code, message: "x".into(), retry });
-        let never = || LeaseEnd::Failed(Failure::for_good(FailureCode::PlayerNotInDemo, "x"));
+        let here = || LeaseEnd::reported(Failure::here(FailureCode::RenderFailed, "x"));
+        let failed = |code, retry| LeaseEnd::reported(Failure { code, message: "x".into(), retry });
+        let never = || LeaseEnd::reported(Failure::for_good(FailureCode::PlayerNotInDemo, "x"));
         let last_loss = limits::LOSSES - 1;
         let cases = [
             (at(0, 0), here(), at(1, 0), false, true),

@@ -36,9 +36,9 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     if let Some(why) = kind::why_no_demo(&head).filter(|_| !head.is_empty()) {
         return Err(match form {
             Form::UrlEncoded => no_form(call),
-            Form::Raw => Error::new(
+            Form::Raw => Error::of_failure(
                 Kind::Unprocessable,
-                FailureCode::DemoUnreadable.as_str(),
+                FailureCode::DemoUnreadable,
                 format!("This file {why}. Nothing was kept."),
             ),
         });
@@ -131,7 +131,7 @@ pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
             Ok(answer::header(answer, "Retry-After", limits::INDEX_RETRY_AFTER_SECONDS.to_string()))
         }
         Indexing::Indexed(content) => Ok(answer::with_json(200, content)),
-        Indexing::Failed { code, message } => Err(Error::new(Kind::Unprocessable, code.as_str(), message)),
+        Indexing::Failed { code, message } => Err(Error::of_failure(Kind::Unprocessable, code, message)),
     }
 }
 

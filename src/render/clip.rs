@@ -93,7 +93,7 @@ fn look(request: &ClipRequest<'_>) -> Result<Look> {
     let possible = |edge: u32| (64..=3_840).contains(&edge) && edge.is_multiple_of(2);
     if !possible(width) || !possible(height) || !(1..=120).contains(&fps) {
         let message = format!("Cannot render a clip at {width}x{height} and {fps} frames per second.");
-        return Err(Error::new(Kind::Invalid, FailureCode::RenderFailed.as_str(), message));
+        return Err(Error::of_failure(Kind::Invalid, FailureCode::RenderFailed, message));
     }
     Ok(Look { fps, width, height, xray, deathnotices_only })
 }
@@ -102,7 +102,7 @@ fn report(progress: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>, stage: Stage,
     match progress(stage, part) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => {
-            Err(Error::new(Kind::Conflict, FailureCode::RenderFailed.as_str(), "The render was stopped."))
+            Err(Error::of_failure(Kind::Conflict, FailureCode::RenderFailed, "The render was stopped."))
         }
     }
 }
@@ -115,5 +115,5 @@ fn partial_path(path: &Path) -> PathBuf {
 }
 
 fn write_failed(error: std::io::Error) -> Error {
-    Error::new(Kind::Internal, FailureCode::NodeFailed.as_str(), "Could not write the clip.").because(error)
+    Error::of_failure(Kind::Internal, FailureCode::NodeFailed, "Could not write the clip.").because(error)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Barrier, mpsc};
 
 use dinkem_appliance::app::{App, accounts};
 use dinkem_appliance::domain::error::Error;
+use dinkem_appliance::domain::job::JobStatus;
 use dinkem_appliance::os::doorbell::Doorbell;
 use dinkem_appliance::os::random::{FakeRandom, Random};
 use dinkem_appliance::store::{self, Store};
@@ -190,4 +191,20 @@ fn admin_change_wakes_waiting_claims_of_an_idle_server() {
     let seen = news.rings();
     beside.write(|tx| store::accounts::insert(tx, uuid(1), "studio", 0)).unwrap();
     assert!(news.wait_past(seen, std::time::Duration::from_secs(30)));
+}
+
+#[test]
+fn job_statuses_in_the_schema_are_those_of_the_state_table() {
+    let schema = include_str!("../../schema.sql");
+    let (_, jobs) = schema.split_once("CREATE TABLE jobs (").unwrap();
+    let words = |before: &str| -> Vec<&str> {
+        let (_, rest) = jobs.split_once(before).unwrap();
+        rest.split_once(')').unwrap().0.split(',').map(|word| word.trim().trim_matches('\'')).collect()
+    };
+    let all: Vec<_> = JobStatus::ALL.iter().map(|status| status.as_str()).collect();
+    assert_eq!(words("CHECK (status IN ("), all);
+    // A job has ended exactly where the schema asks for the time of its end.
+    let unfinished: Vec<_> =
+        JobStatus::ALL.iter().filter(|status| status.is_unfinished()).map(|status| status.as_str()).collect();
+    assert_eq!(words("(finished_at_ms IS NULL) = (status IN ("), unfinished);
 }

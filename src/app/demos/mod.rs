@@ -102,7 +102,7 @@ pub(in crate::app) fn of_job(db: &Db, job: &Job) -> Result<Option<([u8; 32], u64
 pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()> {
     let Some(sha256) = uploaded_demo(&spec.demo_url) else { return Ok(()) };
     let wrong = |field: &str, code: FailureCode, message: String| {
-        Err(Error { field: Some(field.to_owned()), ..Error::new(Kind::Invalid, code.as_str(), message) })
+        Err(Error { field: Some(field.to_owned()), ..Error::of_failure(Kind::Invalid, code, message) })
     };
     let content = match known(app, caller, &sha256)? {
         None | Some(Indexing::Waiting) => return Ok(()),

@@ -185,7 +185,7 @@ pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Optio
             if failure.code == FailureCode::NodeNotReady {
                 store::nodes::bench(tx, node, &failure.message, now)?;
             }
-            lifecycle::set_back(tx, held, LeaseEnd::Failed(failure), log.as_deref(), now)
+            lifecycle::set_back(tx, held, LeaseEnd::reported(failure), log.as_deref(), now)
         }
         Some((_, LeaseState::Failed)) => Ok(None),
         found => Err(not_live(found.map(|(_, state)| state))),

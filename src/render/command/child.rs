@@ -142,7 +142,7 @@ impl Reporter {
 pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
     let code = match error.code {
         NO_ROOM => FailureCode::DemoTooLarge,
-        code => FailureCode::parse(code).unwrap_or(FailureCode::RenderFailed),
+        _ => error.failure.unwrap_or(FailureCode::RenderFailed),
     };
     let (retry, exit) = match code {
         // Too large for this disk at the moment.
@@ -163,7 +163,7 @@ pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
 }
 
 fn failure(code: FailureCode, message: impl Into<String>) -> Error {
-    Error::new(Kind::Internal, code.as_str(), message)
+    Error::of_failure(Kind::Internal, code, message)
 }
 
 /// Details come from libraries and may span lines.

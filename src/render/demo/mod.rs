@@ -42,7 +42,7 @@ pub use unpack_limits::UnpackLimits;
 
 /// An error caused by the demo, with the API's failure code.
 fn failure(code: FailureCode, message: impl Into<String>) -> Error {
-    Error::new(Kind::Invalid, code.as_str(), message)
+    Error::of_failure(Kind::Invalid, code, message)
 }
 
 /// Runs the parser on untrusted bytes. The parser is third-party: if it panics, the demo is to blame, not the caller.

@@ -58,9 +58,9 @@ impl<'a> Replay<'a> {
         let empty = scene.moments.is_empty() || scene.clip_end_tick <= scene.clip_start_tick;
         let players = scene.players.len();
         if empty || scene.tick_rate < 1.0 || scene.followed >= players || players > MAX_PLAYERS {
-            return Err(Error::new(
+            return Err(Error::of_failure(
                 Kind::Invalid,
-                FailureCode::DemoUnreadable.as_str(),
+                FailureCode::DemoUnreadable,
                 "The demo contains no usable data for this round.",
             ));
         }

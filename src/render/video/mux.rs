@@ -7,7 +7,7 @@ use std::path::Path;
 use muxide::api::{Muxer, MuxerBuilder, MuxerError, VideoCodec};
 
 use super::encode::Packet;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 
 /// An MP4 being written. The clip stays in memory until finished: at most some tens of megabytes.
@@ -53,9 +53,9 @@ impl Mp4Writer {
 
 fn failed(error: impl Into<MuxerError>) -> Error {
     let error = error.into();
-    let mut answer = Error::internal("Could not write the video.", &error);
-    if matches!(error, MuxerError::Io(_)) {
-        answer.code = FailureCode::NodeFailed.as_str();
+    let message = "Could not write the video.";
+    match error {
+        MuxerError::Io(_) => Error::of_failure(Kind::Internal, FailureCode::NodeFailed, message).because(error),
+        _ => Error::internal(message, error),
     }
-    answer
 }

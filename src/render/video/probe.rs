@@ -101,7 +101,7 @@ fn describe(fault: Fault) -> Error {
 }
 
 fn bad(message: impl Into<String>) -> Error {
-    Error::new(Kind::Invalid, FailureCode::RenderFailed.as_str(), message)
+    Error::of_failure(Kind::Invalid, FailureCode::RenderFailed, message)
 }
 
 /// A track's handler: `vide`, `soun`.

@@ -1,8 +1,11 @@
 //! The OpenAPI document is served, complete and of this version. Every test's responses are checked against it in
 //! `support/openapi.rs`.
 
+use std::collections::BTreeSet;
+
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::http::routes;
+use dinkem_appliance::wire::problem::CODES;
 use serde_json::Value;
 
 use crate::support::appliance::Appliance;
@@ -43,4 +46,11 @@ fn openapi_document_describes_exactly_the_existing_routes_and_callers() {
 fn openapi_failure_codes_match_the_table() {
     let codes: Vec<Value> = FailureCode::ALL.iter().map(|code| code.as_str().into()).collect();
     assert_eq!(DOCUMENT["components"]["schemas"]["FailureCode"]["enum"], Value::from(codes));
+}
+
+#[test]
+fn openapi_error_codes_match_the_table() {
+    let codes: BTreeSet<&str> = CODES.iter().map(|(code, _, _)| *code).collect();
+    let codes: Vec<Value> = codes.into_iter().map(Value::from).collect();
+    assert_eq!(DOCUMENT["components"]["schemas"]["Error"]["properties"]["code"]["enum"], Value::from(codes));
 }
