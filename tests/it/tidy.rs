@@ -220,6 +220,23 @@ fn every_concept_has_its_file_in_each_rank() {
 }
 
 #[test]
+fn architecture_page_names_files_and_functions_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let names = page.split('`').skip(1).step_by(2).filter(|name| name.contains(".rs"));
+    let is_there = |name: &str| {
+        let (path, item) = name.split_once(':').unwrap_or((name, ""));
+        let text =
+            [root.join("src").join(path), root.join(path)].into_iter().find_map(|path| fs::read_to_string(path).ok());
+        let defines =
+            |text: String| ["fn", "struct", "enum"].iter().any(|kind| text.contains(&format!("{kind} {item}")));
+        text.is_some_and(|text| item.is_empty() || defines(text))
+    };
+    assert!(names.clone().count() > 50, "the names were found");
+    assert_none("not there", names.filter(|name| !is_there(name)).map(str::to_owned).collect());
+}
+
+#[test]
 fn restricted_apis_are_used_only_in_their_place() {
     let mut offences = Vec::new();
     for source in rust_files("src") {
