@@ -1,7 +1,7 @@
 //! dinkem-appliance: Counter-Strike 2 demos in, video clips out, on a studio's own render nodes.
 //!
 //! The folders have ranks, low to high: [`domain`]; [`os`]; [`store`], [`wire`], [`render`], [`config`];
-//! [`app`]; [`http`], [`scheduler`], [`node`]; [`cli`]. A folder uses only folders of a lower rank, and
+//! [`app`]; [`http`], [`scheduler`], [`node`]; [`appliance`]; [`cli`]. A folder uses only folders of a lower rank, and
 //! `tests/it/tidy.rs` holds that. ARCHITECTURE.md walks one job through them.
 
 pub mod app;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256 as Hasher};
 
 use crate::cli::clip_args::LookArgs;
 use crate::cli::progress::Progress;
@@ -15,13 +15,14 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::limits;
+use crate::domain::sha256::Sha256;
 use crate::os::address::Addresses;
 use crate::os::files;
 use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
 use crate::os::stop::StopFlag;
 use crate::wire::demo::UploadedView;
 use crate::wire::job::JobView;
-use crate::wire::problem::{Problem, hex};
+use crate::wire::problem::Problem;
 
 /// Bytes of an answer in JSON at most.
 const ANSWER_BYTES: u64 = 1 << 20;
@@ -138,7 +139,7 @@ impl Api {
         let mut reader = response.into_reader();
         let mut body =
             Counted { inner: &mut reader, done: 0, bytes: clip.bytes, stage: "downloading the clip", progress, stop };
-        let mut hash = Sha256::new();
+        let mut hash = Hasher::new();
         let mut buffer = vec![0; 64 << 10];
         loop {
             let read = body.read(&mut buffer).map_err(|error| {
@@ -153,7 +154,7 @@ impl Api {
             hash.update(&buffer[..read]);
             file.write_all(&buffer[..read]).map_err(cannot)?;
         }
-        if hex(&hash.finalize().into()) != clip.sha256 {
+        if Sha256::from(hash.finalize()).to_string() != clip.sha256 {
             let message = "The downloaded clip is not what the server says it is: try again.";
             return Err(Error::new(Kind::Unavailable, "bad_answer", message));
         }

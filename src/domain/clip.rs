@@ -1,5 +1,7 @@
 //! A clip: the finished video, its unguessable address, and what the server itself read off the file.
 
+use super::sha256::Sha256;
+
 /// What the picture shows: a client can always tell which renderer made a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
@@ -79,7 +81,7 @@ pub struct Clip {
     /// Length of the file in bytes.
     pub bytes: u64,
     /// SHA-256 of the file.
-    pub sha256: [u8; 32],
+    pub sha256: Sha256,
     /// What the file is.
     pub video: VideoFacts,
     /// What the picture shows.

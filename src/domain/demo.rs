@@ -1,6 +1,7 @@
 //! Demos that clients upload: which URLs lead to one, and what is known of it.
 
 use super::failure::FailureCode;
+use super::sha256::Sha256;
 
 /// What is known of an uploaded demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,30 +21,18 @@ pub enum Indexing {
 
 /// The SHA-256 that a demo's URL asks for if its path is the one of an uploaded demo, `/api/demos/{64 hex digits}`, on
 /// whatever host: own demos are recognised by their path and never fetched by address.
-pub fn uploaded_demo(url: &str) -> Option<[u8; 32]> {
+pub fn uploaded_demo(url: &str) -> Option<Sha256> {
     let (_, rest) = url.split_once("://")?;
     let path = &rest[rest.find('/')?..];
     let hex = path.strip_prefix("/api/demos/")?;
-    parse_sha256(hex)
-}
-
-/// A demo's SHA-256 as a path names it: 64 hexadecimal digits in either case.
-pub fn parse_sha256(hex: &str) -> Option<[u8; 32]> {
-    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut sha256 = [0; 32];
-    for (byte, digits) in sha256.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(sha256)
+    Sha256::parse_any_case(hex)
 }
 
 /// An uploaded demo of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadedDemo {
     /// Its content's hash.
-    pub sha256: [u8; 32],
+    pub sha256: Sha256,
     /// Its length.
     pub bytes: u64,
     /// When the account first uploaded it. Unix time in milliseconds.
@@ -83,7 +72,7 @@ mod tests {
             ("https://any.host".into(), false),
         ];
         for (url, good) in cases {
-            assert_eq!(uploaded_demo(&url), good.then_some([0xab; 32]), "{url}");
+            assert_eq!(uploaded_demo(&url), good.then_some(Sha256([0xab; 32])), "{url}");
         }
     }
 }

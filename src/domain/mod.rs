@@ -24,6 +24,7 @@ pub mod protocol;
 pub mod quota;
 pub mod rates;
 pub mod schedule;
+pub mod sha256;
 pub mod statement;
 pub mod text;
 pub mod usage;

@@ -6,17 +6,17 @@ use rouille::Response;
 
 use crate::app::demos::owner::After;
 use crate::app::demos::{self, owner};
-use crate::domain::demo::{Indexing, parse_sha256};
+use crate::domain::demo::Indexing;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Caller;
 use crate::domain::limits;
+use crate::domain::sha256::Sha256;
 use crate::http::kit::answer;
 use crate::http::kit::body;
 use crate::http::kit::call::Call;
 use crate::http::kit::quota_headers::QuotaHeaders;
 use crate::render::demo::kind;
-use crate::wire::problem::{hex, unhex};
 use crate::wire::{
     self,
     demo::{DeletedDemoView, DemoListView, UnreadView, UploadedView},
@@ -45,7 +45,7 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     }
     let outcome = match demos::receive_sized(call.app, caller, &mut Cursor::new(head).chain(&mut body), stated) {
         Ok(stored) => {
-            let sha256 = hex(&stored.sha256);
+            let sha256 = stored.sha256.to_string();
             let demo_url = call.base.url(&format!("/api/demos/{sha256}"));
             answer::json(201, &UploadedView { demo_url, sha256, bytes: stored.bytes })
         }
@@ -66,15 +66,15 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
 
 /// `DELETE /api/demos/{sha256}`: gives its room back.
 pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let sha256 = parse_sha256(call.parameter()).ok_or_else(owner::unknown)?;
+    let sha256 = Sha256::parse_any_case(call.parameter()).ok_or_else(owner::unknown)?;
     owner::delete(call.app, caller, sha256)?;
-    let answer = answer::json(200, &DeletedDemoView { sha256: hex(&sha256), status: "deleted".into() });
+    let answer = answer::json(200, &DeletedDemoView { sha256: sha256.to_string(), status: "deleted".into() });
     QuotaHeaders::DemoBytes.on(answer, demos::allowance(call.app, caller)?)
 }
 
 /// A cursor is time and hash of the last demo on the page.
 fn cursor((uploaded_at_ms, sha256): After) -> String {
-    format!("{uploaded_at_ms:016x}{}", hex(&sha256))
+    format!("{uploaded_at_ms:016x}{}", sha256.to_string())
 }
 
 fn read_cursor(text: &str) -> Result<After> {
@@ -85,7 +85,7 @@ fn read_cursor(text: &str) -> Result<After> {
         return Err(wrong());
     }
     let time = i64::from_str_radix(time, 16).map_err(|_| wrong())?;
-    Ok((time, unhex(sha256).ok_or_else(wrong)?))
+    Ok((time, Sha256::parse(sha256).ok_or_else(wrong)?))
 }
 
 /// How the body is wrapped, as its type says.
@@ -124,10 +124,10 @@ fn no_form(call: &Call<'_>) -> Error {
 /// `GET /api/demos/{sha256}`: what is in a demo; `202` until it has been read, `422` when it cannot be.
 pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let unknown = owner::unknown;
-    let sha256 = parse_sha256(call.parameter()).ok_or_else(unknown)?;
+    let sha256 = Sha256::parse_any_case(call.parameter()).ok_or_else(unknown)?;
     match demos::known(call.app, caller, &sha256)?.ok_or_else(unknown)? {
         Indexing::Waiting => {
-            let answer = answer::json(202, &UnreadView { sha256: hex(&sha256), status: "indexing".into() })?;
+            let answer = answer::json(202, &UnreadView { sha256: sha256.to_string(), status: "indexing".into() })?;
             Ok(answer::header(answer, "Retry-After", limits::INDEX_RETRY_AFTER_SECONDS.to_string()))
         }
         Indexing::Indexed(content) => Ok(answer::with_json(200, content)),
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_was_made_and_nothing_else_does() {
-        let after = (1_795_392_000_000, [0xab; 32]);
+        let after = (1_795_392_000_000, Sha256([0xab; 32]));
         assert_eq!(read_cursor(&cursor(after)).unwrap(), after);
         let good = cursor(after);
         for text in

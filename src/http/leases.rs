@@ -15,7 +15,7 @@ use crate::http::kit::call::Call;
 use crate::http::kit::{answer, body, files};
 use crate::wire::node::{ClaimAnswer, FetchPolicy, HeartbeatAnswer, RenderOrder, UploadAnswer, UploadedDemo};
 use crate::wire::node_requests;
-use crate::wire::problem::{Problem, hex};
+use crate::wire::problem::Problem;
 use crate::wire::{self, base::Base};
 
 /// `POST /api/node/claims`: waits for a job; `204` when there was none.
@@ -114,7 +114,7 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
             height: spec.resolution,
             commands: wire::job::commands(spec.commands),
         },
-        uploaded_demo: grant.uploaded_demo.map(|(sha256, bytes)| UploadedDemo { sha256: hex(&sha256), bytes }),
+        uploaded_demo: grant.uploaded_demo.map(|(sha256, bytes)| UploadedDemo { sha256: sha256.to_string(), bytes }),
         fetch_policy: FetchPolicy {
             allow: settings.fetch_allow.clone(),
             max_bytes: limits::DEMO_BYTES,

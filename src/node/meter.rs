@@ -3,14 +3,14 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256 as Hasher};
 
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
 use crate::domain::limits;
+use crate::domain::sha256::Sha256;
 use crate::render::demo::kind;
 use crate::wire::node::FetchPolicy;
-use crate::wire::problem::hex;
 
 use crate::node::lease::{Ended, Hold};
 
@@ -21,7 +21,7 @@ pub struct Meter<'a> {
     max_bytes: u64,
     max_time: Duration,
     hold: &'a Hold<'a>,
-    hash: Sha256,
+    hash: Hasher,
     bytes: u64,
     began: Duration,
     window: (Duration, u64),
@@ -38,7 +38,7 @@ impl<'a> Meter<'a> {
             max_bytes: policy.max_bytes,
             max_time: Duration::from_secs(policy.max_seconds),
             hold,
-            hash: Sha256::new(),
+            hash: Hasher::new(),
             bytes: 0,
             began,
             window: (began, 0),
@@ -67,7 +67,7 @@ impl<'a> Meter<'a> {
         }
         match self.trouble {
             Some(trouble) => Err(trouble),
-            None => Ok(hex(&self.hash.finalize().into())),
+            None => Ok(Sha256::from(self.hash.finalize()).to_string()),
         }
     }
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use log::info;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256 as Hasher};
 
 use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
 use crate::domain::limits;
-use crate::wire::problem::hex;
+use crate::domain::sha256::Sha256;
 
 use crate::node::api::{Part, Server, Trouble, Uploaded};
 use crate::node::lease::{Ended, Hold, Leave};
@@ -114,12 +114,12 @@ fn unreadable(error: &io::Error) -> Failure {
 }
 
 fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut hash = Sha256::new();
+    let mut hash = Hasher::new();
     let mut file = File::open(path)?;
     let mut chunk = vec![0; 256 * 1024];
     loop {
         match file.read(&mut chunk)? {
-            0 => return Ok(hex(&hash.finalize().into())),
+            0 => return Ok(Sha256::from(hash.finalize()).to_string()),
             count => hash.update(&chunk[..count]),
         }
     }

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256 as Hasher};
 use tar::{EntryType, Header};
 
 use super::files;
+use crate::domain::sha256::Sha256;
 
 /// Tar block size: each header is one block, and contents are padded to whole blocks.
 const BLOCK: u64 = 512;
@@ -22,27 +23,27 @@ const CHUNK: usize = 256 * 1024;
 /// Writes an archive.
 pub struct Writer {
     file: File,
-    hasher: Sha256,
+    hasher: Hasher,
     bytes: u64,
 }
 
 /// A position in an archive being written, to roll back to.
 pub struct Mark {
-    hasher: Sha256,
+    hasher: Hasher,
     bytes: u64,
 }
 
 impl Writer {
     /// Creates a new archive file that only its owner can read.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: files::create_private(path)?, hasher: Sha256::new(), bytes: 0 })
+        Ok(Self { file: files::create_private(path)?, hasher: Hasher::new(), bytes: 0 })
     }
 
     /// Adds a file of exactly `bytes` bytes and returns the SHA-256 of its content. If the content has a different
     /// length this fails, and the caller must roll back with [`Self::back_to`].
-    pub fn add(&mut self, name: &str, bytes: u64, content: &mut dyn Read) -> io::Result<[u8; 32]> {
+    pub fn add(&mut self, name: &str, bytes: u64, content: &mut dyn Read) -> io::Result<Sha256> {
         self.put(header(name, bytes)?.as_bytes())?;
-        let (mut hasher, mut chunk, mut left) = (Sha256::new(), vec![0; CHUNK], bytes);
+        let (mut hasher, mut chunk, mut left) = (Hasher::new(), vec![0; CHUNK], bytes);
         while left > 0 {
             let most = chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             let part = &mut chunk[..most];
@@ -101,7 +102,7 @@ pub fn read(file: &mut File, mut each: impl FnMut(&str, u64, &mut dyn Read) -> i
     let length = file.seek(SeekFrom::End(0))?;
     let body = length.checked_sub(TAIL).ok_or_else(damaged)?;
     file.seek(SeekFrom::Start(0))?;
-    let mut hashing = Hashing { inner: &mut *file, hasher: Sha256::new() };
+    let mut hashing = Hashing { inner: &mut *file, hasher: Hasher::new() };
     {
         let mut archive = tar::Archive::new((&mut hashing).take(body));
         for entry in archive.entries()?.raw(true) {
@@ -137,12 +138,8 @@ pub fn first_name(file: &mut File) -> io::Result<Option<String>> {
 }
 
 /// The trailer for the given hash of everything before it.
-fn tail(hasher: Sha256) -> io::Result<Vec<u8>> {
-    let mut content = String::new();
-    for byte in hasher.finalize() {
-        content.push_str(&format!("{byte:02x}"));
-    }
-    content.push('\n');
+fn tail(hasher: Hasher) -> io::Result<Vec<u8>> {
+    let content = format!("{}\n", Sha256::from(hasher.finalize()));
     let mut tail = header(DIGEST, content.len() as u64)?.as_bytes().to_vec();
     tail.extend(content.as_bytes());
     tail.resize(TAIL as usize, 0);
@@ -171,7 +168,7 @@ fn damaged() -> io::Error {
 /// Hashes everything read through it.
 struct Hashing<'f> {
     inner: &'f mut File,
-    hasher: Sha256,
+    hasher: Hasher,
 }
 
 impl Read for Hashing<'_> {
@@ -203,7 +200,7 @@ mod tests {
             assert!(writer.add("too short", bytes as u64 + 1, &mut content.as_slice()).is_err());
             writer.back_to(mark).unwrap();
             let hash = writer.add(name, bytes as u64, &mut content.as_slice()).unwrap();
-            assert_eq!(hash, <[u8; 32]>::from(Sha256::digest(&content)));
+            assert_eq!(hash, <Sha256>::from(Hasher::digest(&content)));
         }
         assert_eq!(writer.finish().unwrap(), fs::metadata(path).unwrap().len());
     }

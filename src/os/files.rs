@@ -4,10 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256 as Hasher};
 
 use super::rights;
 use crate::domain::error::{Error, Kind};
+use crate::domain::sha256::Sha256;
 
 /// Replaces a file atomically and durably: writes and syncs a temporary file next to it, renames it, and syncs the
 /// directory. After a crash the file has either its old or its new content. Only the owner can read it.
@@ -37,9 +38,9 @@ pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// SHA-256 and length of a file.
-pub fn hash(path: &Path) -> io::Result<([u8; 32], u64)> {
+pub fn hash(path: &Path) -> io::Result<(Sha256, u64)> {
     let mut file = File::open(path)?;
-    let (mut hasher, mut bytes) = (Sha256::new(), 0);
+    let (mut hasher, mut bytes) = (Hasher::new(), 0);
     let mut chunk = vec![0; 256 * 1024];
     loop {
         match file.read(&mut chunk)? {

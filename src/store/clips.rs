@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::domain::clip::{Clip, ClipToken, VideoFacts, View};
 use crate::domain::error::Result;
 use crate::domain::id::{JobId, LeaseId};
+use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
@@ -58,7 +59,7 @@ pub struct Published {
     /// The video's length.
     pub bytes: u64,
     /// The video's hash.
-    pub sha256: [u8; 32],
+    pub sha256: Sha256,
     /// The job's public id.
     pub job: Uuid,
 }
@@ -105,7 +106,7 @@ pub struct Stored {
     /// The video's length.
     pub bytes: u64,
     /// The video's hash.
-    pub sha256: [u8; 32],
+    pub sha256: Sha256,
 }
 
 /// Served by the primary key, in its order.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::sha256::Sha256;
 use crate::os::clock::pause;
 use crate::os::files;
 
@@ -90,8 +91,8 @@ impl DataDir {
     }
 
     /// An uploaded demo.
-    pub fn demo(&self, sha256: &[u8; 32]) -> PathBuf {
-        self.demos().join(hex(sha256))
+    pub fn demo(&self, sha256: &Sha256) -> PathBuf {
+        self.demos().join(sha256.to_string())
     }
 
     /// Work directories of demos that are being read.
@@ -100,8 +101,8 @@ impl DataDir {
     }
 
     /// Where an uploaded demo is read.
-    pub fn indexing(&self, sha256: &[u8; 32]) -> PathBuf {
-        self.indexings().join(hex(sha256))
+    pub fn indexing(&self, sha256: &Sha256) -> PathBuf {
+        self.indexings().join(sha256.to_string())
     }
 
     /// Copies of the store that were made before a migration.
@@ -176,10 +177,6 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 /// The write-ahead log beside a database.
 pub fn log_of(store: &Path) -> PathBuf {
     store.with_extension("db-wal")
-}
-
-fn hex(sha256: &[u8; 32]) -> String {
-    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Opens a file with the given options; a new one is for the owner's eyes only.

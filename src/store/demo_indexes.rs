@@ -6,6 +6,7 @@ use crate::domain::demo::Indexing;
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
+use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
@@ -19,7 +20,7 @@ const WAIT: &str = "
 ";
 
 /// The demo is to be read, unless it has been.
-pub fn wait(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<()> {
+pub fn wait(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<()> {
     tx.execute(WAIT, named_params! { ":sha256": sha256, ":now": now_ms })?;
     Ok(())
 }
@@ -34,7 +35,7 @@ const LINE: &str = "
 ";
 
 /// All demos that wait to be read with the accounts that have them, the longest waiting first.
-pub fn line(db: &Db) -> Result<Vec<(AccountId, [u8; 32])>> {
+pub fn line(db: &Db) -> Result<Vec<(AccountId, Sha256)>> {
     db.rows(LINE, [], |row| Ok((AccountId(row.get("account")?), row.get("sha256")?)))
 }
 
@@ -45,7 +46,7 @@ const WAITS: &str = "
 ";
 
 /// Whether a demo waits to be read, and the account has it.
-pub fn waits(db: &Db, account: AccountId, sha256: &[u8; 32]) -> Result<bool> {
+pub fn waits(db: &Db, account: AccountId, sha256: &Sha256) -> Result<bool> {
     db.always(WAITS, named_params! { ":account": account.0, ":sha256": sha256 }, |row| row.get(0))
 }
 
@@ -57,7 +58,7 @@ const INDEXED: &str = "
 ";
 
 /// A waiting demo has been read: this is in it, in the words of `inspect --json`.
-pub fn indexed(tx: &mut Tx<'_>, sha256: &[u8; 32], content: &str, now_ms: i64) -> Result<()> {
+pub fn indexed(tx: &mut Tx<'_>, sha256: &Sha256, content: &str, now_ms: i64) -> Result<()> {
     tx.execute(INDEXED, named_params! { ":content": content, ":now": now_ms, ":sha256": sha256 })?;
     Ok(())
 }
@@ -70,7 +71,7 @@ const FAILED: &str = "
 ";
 
 /// A waiting demo cannot be read, and why.
-pub fn failed(tx: &mut Tx<'_>, sha256: &[u8; 32], code: FailureCode, message: &str, now_ms: i64) -> Result<()> {
+pub fn failed(tx: &mut Tx<'_>, sha256: &Sha256, code: FailureCode, message: &str, now_ms: i64) -> Result<()> {
     tx.execute(
         FAILED,
         named_params! { ":code": code.as_str(), ":message": message, ":now": now_ms, ":sha256": sha256 },
@@ -86,7 +87,7 @@ const POSTPONE: &str = "
 ";
 
 /// A waiting demo could not be read now: it goes to the end of the line.
-pub fn postpone(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<()> {
+pub fn postpone(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<()> {
     tx.execute(POSTPONE, named_params! { ":now": now_ms, ":sha256": sha256 })?;
     Ok(())
 }
@@ -100,7 +101,7 @@ const EXHAUSTED: &str = "
 ";
 
 /// A waiting demo has used up the room that there was: how often by now; `None` where it waits no longer.
-pub fn exhausted(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<Option<u32>> {
+pub fn exhausted(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<Option<u32>> {
     tx.row(EXHAUSTED, named_params! { ":now": now_ms, ":sha256": sha256 }, |row| row.get(0))
 }
 
@@ -110,7 +111,7 @@ const FORGET: &str = "
 ";
 
 /// Forgets what is in a demo that no account has any more.
-pub fn forget(tx: &mut Tx<'_>, sha256: &[u8; 32]) -> Result<()> {
+pub fn forget(tx: &mut Tx<'_>, sha256: &Sha256) -> Result<()> {
     tx.execute(FORGET, named_params! { ":sha256": sha256 })?;
     Ok(())
 }
@@ -124,7 +125,7 @@ const OF_ACCOUNT: &str = "
 ";
 
 /// What is known of a demo that the account uploaded, else `None`.
-pub fn of_account(db: &Db, account: AccountId, sha256: &[u8; 32]) -> Result<Option<Indexing>> {
+pub fn of_account(db: &Db, account: AccountId, sha256: &Sha256) -> Result<Option<Indexing>> {
     db.row(OF_ACCOUNT, named_params! { ":account": account.0, ":sha256": sha256 }, read)
 }
 

@@ -5,6 +5,7 @@ use rusqlite::named_params;
 use crate::domain::demo::UploadedDemo;
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
+use crate::domain::sha256::Sha256;
 use crate::store::engine::db::{Db, Tx};
 
 /// The first upload's time stays.
@@ -15,7 +16,7 @@ const INSERT: &str = "
 ";
 
 /// Notes that an account uploaded a demo; the same again changes nothing.
-pub fn insert(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32], bytes: u64, now_ms: i64) -> Result<()> {
+pub fn insert(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256, bytes: u64, now_ms: i64) -> Result<()> {
     tx.execute(INSERT, named_params! { ":account": account.0, ":sha256": sha256, ":bytes": bytes, ":now": now_ms })?;
     Ok(())
 }
@@ -28,7 +29,7 @@ const BYTES: &str = "
 ";
 
 /// The length of a demo that the account uploaded, else `None`.
-pub fn bytes(db: &Db, account: AccountId, sha256: &[u8; 32]) -> Result<Option<u64>> {
+pub fn bytes(db: &Db, account: AccountId, sha256: &Sha256) -> Result<Option<u64>> {
     db.row(BYTES, named_params! { ":account": account.0, ":sha256": sha256 }, |row| row.get(0))
 }
 
@@ -72,7 +73,7 @@ const HAS_ANY: &str = "
 ";
 
 /// Whether any account has this demo.
-pub fn has_any(db: &Db, sha256: &[u8; 32]) -> Result<bool> {
+pub fn has_any(db: &Db, sha256: &Sha256) -> Result<bool> {
     db.always(HAS_ANY, named_params! { ":sha256": sha256 }, |row| row.get(0))
 }
 
@@ -84,7 +85,7 @@ const USED: &str = "
 ";
 
 /// Notes that a job for a demo was submitted, if the account uploaded it.
-pub fn used(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32], now_ms: i64) -> Result<()> {
+pub fn used(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256, now_ms: i64) -> Result<()> {
     tx.execute(USED, named_params! { ":now": now_ms, ":account": account.0, ":sha256": sha256 })?;
     Ok(())
 }
@@ -103,11 +104,11 @@ const PAGE: &str = "
 ";
 
 /// Where a page of demos goes on: behind the upload of this time and hash.
-pub type After = (i64, [u8; 32]);
+pub type After = (i64, Sha256);
 
 /// An account's demos, newest first.
 pub fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result<Vec<UploadedDemo>> {
-    let (uploaded, sha256) = after.unwrap_or((i64::MAX, [u8::MAX; 32]));
+    let (uploaded, sha256) = after.unwrap_or((i64::MAX, Sha256([u8::MAX; 32])));
     db.rows(
         PAGE,
         named_params! { ":account": account.0, ":uploaded": uploaded, ":sha256": sha256, ":limit": limit },
@@ -147,7 +148,7 @@ const DELETE: &str = "
 ";
 
 /// Forgets that an account uploaded a demo; false if it has not.
-pub fn delete(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32]) -> Result<bool> {
+pub fn delete(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256) -> Result<bool> {
     Ok(tx.execute(DELETE, named_params! { ":account": account.0, ":sha256": sha256 })? == 1)
 }
 
@@ -161,6 +162,6 @@ const HASHES: &str = "
 ";
 
 /// Hashes of uploaded demos in order, after the given one.
-pub fn hashes(db: &Db, after: &[u8], limit: u32) -> Result<Vec<[u8; 32]>> {
+pub fn hashes(db: &Db, after: &[u8], limit: u32) -> Result<Vec<Sha256>> {
     db.rows(HASHES, named_params! { ":after": after, ":limit": limit }, |row| row.get(0))
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId};
 use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
@@ -13,7 +14,7 @@ use crate::store::engine::db::{Db, Tx};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// SHA-256 of its body.
-    pub body_sha256: [u8; 32],
+    pub body_sha256: Sha256,
     /// The job that it made.
     pub job: Uuid,
     /// The answer's body, to the byte.
@@ -50,7 +51,7 @@ pub fn insert(
     tx: &mut Tx<'_>,
     account: AccountId,
     key: &IdempotencyKey,
-    body_sha256: &[u8; 32],
+    body_sha256: &Sha256,
     job: JobId,
     answer: &str,
     now_ms: i64,

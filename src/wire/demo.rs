@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::demo::DemoInfo;
 use crate::wire::base::Base;
-use crate::wire::problem::hex;
 use crate::wire::time::rfc3339;
 
 /// The answer of `POST /api/demos`, `201`.
@@ -70,7 +69,7 @@ pub struct DeletedDemoView {
 /// An uploaded demo as lists show it.
 pub fn listed(info: &DemoInfo, base: &Base) -> ListedDemoView {
     let demo = &info.demo;
-    let sha256 = hex(&demo.sha256);
+    let sha256 = demo.sha256.to_string();
     ListedDemoView {
         demo_url: base.url(&format!("/api/demos/{sha256}")),
         sha256,

@@ -9,7 +9,6 @@ use crate::domain::job::{Commands, JobStatus};
 use crate::domain::job_info::JobInfo;
 use crate::wire::base::Base;
 use crate::wire::html;
-use crate::wire::problem::hex;
 use crate::wire::time::rfc3339;
 
 /// A job in an answer.
@@ -176,7 +175,7 @@ fn clip(clip: &Clip, base: &Base) -> ClipView {
         embed_url,
         duration_seconds: clip.video.duration_ms as f64 / 1_000.0,
         bytes: clip.bytes,
-        sha256: hex(&clip.sha256),
+        sha256: clip.sha256.to_string(),
         width: clip.video.width,
         height: clip.video.height,
         fps: clip.video.fps,

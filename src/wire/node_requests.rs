@@ -6,10 +6,10 @@ use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
 use crate::domain::job::{Renderer, Stage};
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
+use crate::domain::sha256::Sha256;
 use crate::domain::{limits, node, text};
 use crate::wire::fields::Fields;
 use crate::wire::join_token::JoinTicket;
-use crate::wire::problem::unhex;
 
 /// A checked claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,10 +70,10 @@ pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Progress> {
 }
 
 /// `POST …/complete`: the video's SHA-256.
-pub fn read_complete(body: &[u8], is_newer: bool) -> Result<[u8; 32]> {
+pub fn read_complete(body: &[u8], is_newer: bool) -> Result<Sha256> {
     let fields = Fields::of_node(body, &["video_sha256"], is_newer)?;
     let text = fields.require("video_sha256", fields.string("video_sha256")?)?;
-    unhex(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
+    Sha256::parse(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
 }
 
 /// What is kept of a failure whose message holds nothing that can be shown.
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn the_end_of_a_lease_is_checked_field_by_field() {
         let body = format!(r#"{{"video_sha256":"{}"}}"#, "0f".repeat(32));
-        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), [15; 32]);
+        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), Sha256([15; 32]));
         refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);
 
         let failure = read_fail(br#"{"code":"render_failed","message":"m","retry":"elsewhere"}"#, false).unwrap();

@@ -1,4 +1,4 @@
-//! What an answer with an error says, and hexadecimal hashes as answers and requests write them.
+//! What an answer with an error says.
 
 use serde::{Deserialize, Serialize};
 
@@ -90,43 +90,3 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("http_version_not_supported", 505, "Only HTTP/1.1 is supported."),
     ("no_space", 507, "The disk is down to its reserve: no new work is taken."),
 ];
-
-/// A SHA-256 in lower-case hexadecimal.
-pub fn hex(hash: &[u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The reverse of [`hex`]; 64 digits in lower case, else `None`.
-pub fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let bytes: Vec<u8> = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        })
-        .collect::<Option<_>>()?;
-    bytes.try_into().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hash_is_written_and_read_in_lower_case_only() {
-        let hash: [u8; 32] = std::array::from_fn(|at| (at * 9) as u8);
-        let text = hex(&hash);
-        assert_eq!(unhex(&text), Some(hash));
-        for wrong in
-            [text.to_uppercase(), text[1..].to_owned(), format!("{text}00"), text.replace('0', "g"), String::new()]
-        {
-            assert_eq!(unhex(&wrong), None, "{wrong}");
-        }
-    }
-}

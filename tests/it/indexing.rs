@@ -9,6 +9,7 @@ use dinkem_appliance::domain::demo::Indexing;
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::domain::job::Caller;
 use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::stop::StopFlag;
 use dinkem_appliance::render::forge;
 use dinkem_appliance::scheduler;
@@ -33,11 +34,11 @@ impl Fixture {
         Self { test, caller }
     }
 
-    fn upload(&self, bytes: &[u8]) -> [u8; 32] {
+    fn upload(&self, bytes: &[u8]) -> Sha256 {
         demos::receive(&self.test.app, &self.caller, &mut &bytes[..]).unwrap().sha256
     }
 
-    fn known(&self, sha256: &[u8; 32]) -> Indexing {
+    fn known(&self, sha256: &Sha256) -> Indexing {
         demos::known(&self.test.app, &self.caller, sha256).unwrap().unwrap()
     }
 

@@ -10,6 +10,7 @@ use dinkem_appliance::domain::error::Kind;
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::domain::job::Caller;
 use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::room::Room;
 use dinkem_appliance::os::stop::StopFlag;
 
@@ -20,11 +21,11 @@ use crate::support::test_app::TestApp;
 
 const MIB: u64 = 1 << 20;
 
-fn upload(test: &TestApp, caller: &Caller, bytes: &[u8]) -> [u8; 32] {
+fn upload(test: &TestApp, caller: &Caller, bytes: &[u8]) -> Sha256 {
     demos::receive(&test.app, caller, &mut &[b"PBDEMS2\0", bytes].concat()[..]).unwrap().sha256
 }
 
-fn is_read(test: &TestApp, caller: &Caller, demo: &[u8; 32]) -> bool {
+fn is_read(test: &TestApp, caller: &Caller, demo: &Sha256) -> bool {
     demos::known(&test.app, caller, demo).unwrap().unwrap() != Indexing::Waiting
 }
 

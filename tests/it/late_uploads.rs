@@ -11,7 +11,7 @@ use dinkem_appliance::app::{clips, jobs, leases, nodes};
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::job::{Caller, JobStatus};
 use dinkem_appliance::domain::node::Node;
-use sha2::{Digest, Sha256};
+use dinkem_appliance::domain::sha256::Sha256;
 
 use crate::support::test_app::{LEASE, TestApp, spec};
 use crate::support::video::{CLIP, POSTER};
@@ -66,7 +66,7 @@ impl Fixture {
     }
 
     fn complete(&self) -> Result<(), Error> {
-        leases::complete(&self.test.app, &self.node, self.grant.lease.id, Sha256::digest(&*CLIP).into())
+        leases::complete(&self.test.app, &self.node, self.grant.lease.id, Sha256::of(&*CLIP))
     }
 
     /// Ends the lease through another request, another process or a timeout; a second passes.

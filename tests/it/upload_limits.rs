@@ -13,7 +13,6 @@ use dinkem_appliance::domain::limits;
 use rusqlite::Connection;
 
 use crate::support::fake_disk::{self, FakeDisk};
-use crate::support::hash::hex;
 use crate::support::test_app::{TestApp, spec};
 
 const MIB: usize = 1 << 20;
@@ -184,7 +183,8 @@ fn sweep_removes_orphans_but_not_running_uploads() {
         assert_eq!(app::upkeep::sweep::sweep(&test.app).unwrap(), 0);
     });
     let stored = demos::receive(&test.app, &caller, &mut during).unwrap();
-    let mut expected = vec![folder.join("note"), folder.join(hex(&kept.sha256)), folder.join(hex(&stored.sha256))];
+    let mut expected =
+        vec![folder.join("note"), folder.join(kept.sha256.to_string()), folder.join(stored.sha256.to_string())];
     expected.sort();
     assert_eq!(fake_disk::files(test.dir.path()), expected);
 }

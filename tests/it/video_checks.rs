@@ -9,12 +9,11 @@ use dinkem_appliance::domain::failure::{Failure, FailureCode};
 use dinkem_appliance::domain::id::JobId;
 use dinkem_appliance::domain::job::{Caller, JobSpec, JobStatus, Renderer};
 use dinkem_appliance::domain::node::{Node, NodeState};
+use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::store::{Store, demo_indexes, ledger};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-use crate::support::hash::hex;
 use crate::support::mp4::Mp4;
 use crate::support::test_app::{TestApp, spec};
 
@@ -44,7 +43,7 @@ impl Fixture {
     }
 
     fn complete(&self, grant: &Grant, video: &[u8]) -> Result<(), Error> {
-        leases::complete(&self.test.app, &self.node, grant.lease.id, Sha256::digest(video).into())
+        leases::complete(&self.test.app, &self.node, grant.lease.id, Sha256::of(video))
     }
 
     fn fail(&self, grant: &Grant) {
@@ -83,7 +82,7 @@ impl Fixture {
         beside.write(move |tx| demo_indexes::indexed(tx, &stored.sha256, &content, 0)).unwrap();
         let known = demos::known(&self.test.app, &self.caller, &stored.sha256).unwrap();
         assert!(matches!(known, Some(Indexing::Indexed(_))));
-        let name = hex(&stored.sha256);
+        let name = stored.sha256.to_string();
         JobSpec { demo_url: format!("https://any.host/api/demos/{name}"), ..spec() }
     }
 }

@@ -9,6 +9,7 @@ use crate::app::stored_files;
 use crate::domain::clip::VideoFacts;
 use crate::domain::error::Result;
 use crate::domain::id::LeaseId;
+use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::render::video;
 use crate::store::{DataDir, open_private};
@@ -70,7 +71,7 @@ impl ClipFiles {
     }
 
     /// The uploaded video's SHA-256 and length.
-    pub fn hash_video(&self, lease: LeaseId) -> io::Result<([u8; 32], u64)> {
+    pub fn hash_video(&self, lease: LeaseId) -> io::Result<(Sha256, u64)> {
         files::hash(&self.video(lease))
     }
 

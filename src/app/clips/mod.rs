@@ -15,7 +15,6 @@ use crate::domain::job::Caller;
 use crate::domain::job_info::JobInfo;
 use crate::store::clips::Published;
 use crate::store::{self};
-use crate::wire::problem::hex;
 
 /// An open file of a published clip.
 pub struct ClipFile {
@@ -34,7 +33,7 @@ pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
     let video = opened(
         app.clip_files.open_video(clip.lease),
-        format!("\"{}\"", hex(&clip.sha256)),
+        format!("\"{}\"", clip.sha256.to_string()),
         format!("{}.mp4", clip.job),
     )?;
     // Length, tag and hash are the row's: a file that is not as long is not the one that was published.
@@ -50,7 +49,7 @@ pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
     opened(
         app.clip_files.open_poster(clip.lease),
-        format!("\"{}-poster\"", hex(&clip.sha256)),
+        format!("\"{}-poster\"", clip.sha256.to_string()),
         format!("{}.jpg", clip.job),
     )
 }

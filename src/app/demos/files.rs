@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::app::{App, stored_files};
 use crate::domain::error::Result;
+use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
 
@@ -24,7 +25,7 @@ struct Held {
     /// Files of uploads that are not whole.
     partial: HashSet<PathBuf>,
     /// Whole demos that are about to get a row, by how many uploads.
-    whole: HashMap<[u8; 32], u32>,
+    whole: HashMap<Sha256, u32>,
 }
 
 impl DemoFiles {
@@ -88,12 +89,12 @@ impl Drop for Partial<'_> {
 /// A demo's content that is getting its name and its row.
 pub struct Hold<'a> {
     app: &'a App,
-    sha256: [u8; 32],
+    sha256: Sha256,
 }
 
 impl<'a> Hold<'a> {
     /// From now on nobody else removes the file of this content.
-    pub fn take(app: &'a App, sha256: &[u8; 32]) -> Self {
+    pub fn take(app: &'a App, sha256: &Sha256) -> Self {
         *app.demo_files.lock().whole.entry(*sha256).or_default() += 1;
         Self { app, sha256: *sha256 }
     }
@@ -121,7 +122,7 @@ impl Drop for Hold<'_> {
 }
 
 /// Removes a demo's file that no account has a row for and no upload is about to name. Whether it was there and is gone.
-pub fn remove_unwanted(app: &App, sha256: &[u8; 32]) -> Result<bool> {
+pub fn remove_unwanted(app: &App, sha256: &Sha256) -> Result<bool> {
     // Held until the file is gone: an upload of the same bytes takes its hold before it looks for the file.
     let held = app.demo_files.lock();
     if held.whole.contains_key(sha256) || app.store.read(|db| store::demos::has_any(db, sha256))? {

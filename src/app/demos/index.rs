@@ -13,6 +13,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
 use crate::domain::limits;
+use crate::domain::sha256::Sha256;
 use crate::os::doorbell::Doorbell;
 use crate::os::files;
 use crate::os::stop::StopFlag;
@@ -30,7 +31,7 @@ pub struct Indexer {
 
 impl Indexer {
     /// A demo of this account is to be read.
-    pub fn line_up(&self, account: AccountId, sha256: &[u8; 32]) {
+    pub fn line_up(&self, account: AccountId, sha256: &Sha256) {
         self.lock().push(Place { account, sha256: *sha256, not_before: Duration::ZERO });
         self.news.ring();
     }
@@ -109,7 +110,7 @@ pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
 }
 
 /// Counts that a demo used up its room. True where it is done with: it failed, or waits no longer.
-fn exhausted(tx: &mut Tx<'_>, sha256: &[u8; 32], now_ms: i64) -> Result<bool> {
+fn exhausted(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<bool> {
     let Some(times) = store::demo_indexes::exhausted(tx, sha256, now_ms)? else { return Ok(true) };
     if times < limits::EXHAUSTIONS {
         return Ok(false);
@@ -133,7 +134,7 @@ fn take(app: &App) -> Result<Option<Taken<'_>>> {
 }
 
 /// Reads one demo in a directory of its own.
-fn read(app: &App, program: &Path, sha256: &[u8; 32], stop: &StopFlag) -> Result<Outcome> {
+fn read(app: &App, program: &Path, sha256: &Sha256, stop: &StopFlag) -> Result<Outcome> {
     app.room.check()?;
     let failed = |error| Error::internal("A demo's work directory could not be used.", error);
     let demo = app.store.folder.demo(sha256);

@@ -6,6 +6,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::time::Duration;
 
 use crate::domain::id::AccountId;
+use crate::domain::sha256::Sha256;
 
 /// A demo in an account's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Place {
     /// The account whose turn it is.
     pub account: AccountId,
     /// The demo.
-    pub sha256: [u8; 32],
+    pub sha256: Sha256,
     /// The monotonic clock's time before which it is not tried again.
     pub not_before: Duration,
 }
@@ -23,9 +24,9 @@ pub struct Place {
 pub struct IndexLine {
     lines: BTreeMap<AccountId, VecDeque<Place>>,
     /// What stands in them, so that each demo stands once in its account's.
-    standing: HashSet<(AccountId, [u8; 32])>,
+    standing: HashSet<(AccountId, Sha256)>,
     /// Demos that are being read, each at whose turn.
-    taken: HashMap<[u8; 32], AccountId>,
+    taken: HashMap<Sha256, AccountId>,
     /// Who had the last turn.
     last: Option<AccountId>,
 }
@@ -62,7 +63,7 @@ impl IndexLine {
     }
 
     /// A demo is not being read any more.
-    pub fn let_go(&mut self, sha256: &[u8; 32]) {
+    pub fn let_go(&mut self, sha256: &Sha256) {
         self.taken.remove(sha256);
     }
 }
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     fn place(account: i64, number: u8) -> Place {
-        Place { account: AccountId(account), sha256: [number; 32], not_before: Duration::ZERO }
+        Place { account: AccountId(account), sha256: Sha256([number; 32]), not_before: Duration::ZERO }
     }
 
     fn lines(places: &[(i64, u8)]) -> IndexLine {
@@ -86,7 +87,7 @@ mod tests {
         let next = || {
             let taken = line.take(Duration::ZERO)?;
             line.let_go(&taken.sha256);
-            Some(taken.sha256[0])
+            Some(taken.sha256.0[0])
         };
         std::iter::from_fn(next).collect()
     }
@@ -100,13 +101,13 @@ mod tests {
     #[test]
     fn an_account_has_a_second_demo_read_only_while_no_other_waits() {
         let mut line = lines(&[(1, 10), (1, 11), (1, 12)]);
-        let next = |line: &mut IndexLine| line.take(Duration::ZERO).map(|place| place.sha256[0]);
+        let next = |line: &mut IndexLine| line.take(Duration::ZERO).map(|place| place.sha256.0[0]);
         assert_eq!((next(&mut line), next(&mut line)), (Some(10), Some(11)));
         line.push(place(2, 20));
         line.push(place(2, 21));
-        line.let_go(&[10; 32]);
+        line.let_go(&Sha256([10; 32]));
         assert_eq!(next(&mut line), Some(20));
-        line.let_go(&[11; 32]);
+        line.let_go(&Sha256([11; 32]));
         // Account 2 had the last turn and has one being read; account 1 has none.
         assert_eq!(next(&mut line), Some(12));
     }
@@ -117,7 +118,7 @@ mod tests {
         let mut rests = place(1, 11);
         rests.not_before = Duration::from_secs(60);
         line.push(rests);
-        let mut next = |seconds| line.take(Duration::from_secs(seconds)).map(|place| place.sha256[0]);
+        let mut next = |seconds| line.take(Duration::from_secs(seconds)).map(|place| place.sha256.0[0]);
         assert_eq!((next(0), next(0), next(0)), (Some(10), Some(20), None));
         assert_eq!(next(60), Some(11));
     }

@@ -8,7 +8,7 @@ pub mod owner;
 
 use std::io::{self, Read};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256 as Hasher};
 
 use crate::app::App;
 use crate::app::demos::files::{Hold, Partial};
@@ -21,6 +21,7 @@ use crate::domain::id::AccountId;
 use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::limits;
 use crate::domain::quota::Allowance;
+use crate::domain::sha256::Sha256;
 use crate::os::room::Part;
 use crate::render::demo::{DemoIndex, rounds_in_words};
 use crate::store::{self, Db};
@@ -31,7 +32,7 @@ const CHUNK: usize = 256 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredDemo {
     /// Its content's hash: its name.
-    pub sha256: [u8; 32],
+    pub sha256: Sha256,
     /// Its length.
     pub bytes: u64,
 }
@@ -87,12 +88,12 @@ fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial
 }
 
 /// What is known of a demo, if the account uploaded it.
-pub fn known(app: &App, caller: &Caller, sha256: &[u8; 32]) -> Result<Option<Indexing>> {
+pub fn known(app: &App, caller: &Caller, sha256: &Sha256) -> Result<Option<Indexing>> {
     app.store.read(|db| store::demo_indexes::of_account(db, caller.account.id, sha256))
 }
 
 /// The demo that the job's URL names, if the job's account uploaded it.
-pub(in crate::app) fn of_job(db: &Db, job: &Job) -> Result<Option<([u8; 32], u64)>> {
+pub(in crate::app) fn of_job(db: &Db, job: &Job) -> Result<Option<(Sha256, u64)>> {
     let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
     Ok(store::demos::bytes(db, job.account, &sha256)?.map(|bytes| (sha256, bytes)))
 }
@@ -167,7 +168,7 @@ impl<'a> Arrival<'a> {
 
     /// Reads the body to its end, and writes it as long as quota and disk have room.
     fn take_in(&mut self, body: &mut dyn Read) -> Result<StoredDemo> {
-        let (mut hasher, mut bytes) = (Sha256::new(), 0_u64);
+        let (mut hasher, mut bytes) = (Hasher::new(), 0_u64);
         let mut chunk = vec![0; CHUNK];
         loop {
             let read = read_some(body, &mut chunk)?;

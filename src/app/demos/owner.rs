@@ -9,8 +9,8 @@ use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
 use crate::domain::limits;
 use crate::domain::operator::Operator;
+use crate::domain::sha256::Sha256;
 use crate::store::{self, Db, Tx};
-use crate::wire::problem::hex;
 
 pub use crate::store::demos::After;
 
@@ -51,18 +51,18 @@ pub fn list_all(app: &App, account: Option<&str>) -> Result<Vec<(String, DemoInf
 }
 
 /// Deletes an upload of the account's and gives its room back. The file goes with the last account that has it.
-pub fn delete(app: &App, caller: &Caller, sha256: [u8; 32]) -> Result<()> {
+pub fn delete(app: &App, caller: &Caller, sha256: Sha256) -> Result<()> {
     let account = caller.account.id;
     remove(app, sha256, || app.store.write(move |tx| forget(tx, account, &sha256)))
 }
 
 /// The same by the operator, of an account by its name.
-pub fn delete_of(app: &App, operator: &Operator, account: &str, sha256: [u8; 32]) -> Result<()> {
+pub fn delete_of(app: &App, operator: &Operator, account: &str, sha256: Sha256) -> Result<()> {
     let account = accounts::show(app, account)?.account;
     remove(app, sha256, || {
         audit::change(app, operator, move |tx, log: &AuditLog| {
             let is_last = forget(tx, account.id, &sha256)?;
-            log.note(tx, "demo.delete", &hex(&sha256), &format!("account {}", account.name))?;
+            log.note(tx, "demo.delete", &sha256.to_string(), &format!("account {}", account.name))?;
             Ok(is_last)
         })
     })
@@ -71,7 +71,7 @@ pub fn delete_of(app: &App, operator: &Operator, account: &str, sha256: [u8; 32]
 fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result<Vec<DemoInfo>> {
     let demos = store::demos::page(db, account, after, limit)?.into_iter();
     let with_jobs = |demo: UploadedDemo| {
-        let unfinished_jobs = store::demos::unfinished_jobs(db, account, &hex(&demo.sha256))?;
+        let unfinished_jobs = store::demos::unfinished_jobs(db, account, &demo.sha256.to_string())?;
         Ok(DemoInfo { demo, unfinished_jobs })
     };
     demos.map(with_jobs).collect()
@@ -79,7 +79,7 @@ fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result
 
 /// Runs the transaction that forgets an upload, and removes the file if it was the last. Under the demos' lock: the same
 /// bytes may be coming in again at this moment.
-fn remove(app: &App, sha256: [u8; 32], forget: impl FnOnce() -> Result<bool>) -> Result<()> {
+fn remove(app: &App, sha256: Sha256, forget: impl FnOnce() -> Result<bool>) -> Result<()> {
     let _lock = app.store.folder.lock_demos()?;
     if forget()? {
         // What stays is an orphan: the sweep removes it, and the doctor names it.
@@ -89,11 +89,11 @@ fn remove(app: &App, sha256: [u8; 32], forget: impl FnOnce() -> Result<bool>) ->
 }
 
 /// Takes the row away; true where no other account has the bytes.
-fn forget(tx: &mut Tx<'_>, account: AccountId, sha256: &[u8; 32]) -> Result<bool> {
+fn forget(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256) -> Result<bool> {
     if store::demos::bytes(tx, account, sha256)?.is_none() {
         return Err(unknown());
     }
-    let jobs = store::demos::unfinished_jobs(tx, account, &hex(sha256))?;
+    let jobs = store::demos::unfinished_jobs(tx, account, &sha256.to_string())?;
     if jobs > 0 {
         let message = match jobs {
             1 => "1 job that has not ended needs this demo: wait for it, or cancel it.".to_owned(),

@@ -13,6 +13,7 @@ use crate::domain::job_info::JobInfo;
 use crate::domain::limits;
 use crate::domain::quota::Allowance;
 use crate::domain::schedule::why_waiting;
+use crate::domain::sha256::Sha256;
 use crate::domain::wording::counted;
 use crate::store::{self, Tx};
 
@@ -24,7 +25,7 @@ pub struct Once {
     /// The client's key.
     pub key: IdempotencyKey,
     /// SHA-256 of the body it came with.
-    pub body_sha256: [u8; 32],
+    pub body_sha256: Sha256,
 }
 
 /// What a submission with an `Idempotency-Key` comes to.

@@ -11,13 +11,14 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
 use crate::domain::job::{Job, Renderer};
 use crate::domain::node::Node;
+use crate::domain::sha256::Sha256;
 use crate::store::leases::LeaseState;
 use crate::store::{self};
 
 /// Checks and publishes. The same call again answers the same; one that comes meanwhile is told to ask again. Billing
 /// uses what the server reads off the file, not what a node says. The files are on the disk before the commit that says
 /// so, never renamed, and written by nobody from the check on.
-pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: [u8; 32]) -> Result<()> {
+pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256) -> Result<()> {
     if unfinished(app, node, lease)?.is_none() {
         return Ok(());
     }
@@ -87,7 +88,7 @@ fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
 }
 
 /// Reads the uploaded video: the very bytes that the node sent, and a video of what was asked for.
-fn check(app: &App, job: &Job, lease: LeaseId, expected: [u8; 32]) -> Result<Clip, Refusal> {
+fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256) -> Result<Clip, Refusal> {
     let (sha256, bytes) = app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             Error::new(Kind::Invalid, "video_missing", "No video was uploaded under this lease.")

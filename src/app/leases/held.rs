@@ -17,6 +17,7 @@ use crate::domain::lease::{Lease, LeaseEnd, Progress};
 use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::domain::schedule::{LiveNode, another_can_take};
+use crate::domain::sha256::Sha256;
 use crate::store::{
     self,
     leases::{LeaseState, LiveLease},
@@ -31,7 +32,7 @@ pub struct Grant {
     /// The job.
     pub job: JobInfo,
     /// Hash and length of the demo, if the job's account uploaded it.
-    pub uploaded_demo: Option<([u8; 32], u64)>,
+    pub uploaded_demo: Option<(Sha256, u64)>,
 }
 
 /// A claim as its node asks it.
@@ -110,7 +111,7 @@ fn note_offer(app: &App, node: &Node, renderers: &[Renderer], slots: u32) -> Res
 
 /// How one try ended.
 enum Claimed {
-    Job(Box<Job>, LeaseId, Option<([u8; 32], u64)>),
+    Job(Box<Job>, LeaseId, Option<(Sha256, u64)>),
     /// The queue was behind the rows; the job is out of it now.
     Stale,
     /// The node is given nothing.
@@ -149,7 +150,7 @@ fn hand_over(
     claim: &Claim<'_>,
     job: Job,
     lease: LeaseId,
-    demo: Option<([u8; 32], u64)>,
+    demo: Option<(Sha256, u64)>,
 ) -> Result<Option<Grant>> {
     if (claim.is_there)() {
         return grant(app, node, job, lease, demo);
@@ -160,7 +161,7 @@ fn hand_over(
     Ok(None)
 }
 
-fn grant(app: &App, node: &Node, job: Job, lease: LeaseId, demo: Option<([u8; 32], u64)>) -> Result<Option<Grant>> {
+fn grant(app: &App, node: &Node, job: Job, lease: LeaseId, demo: Option<(Sha256, u64)>) -> Result<Option<Grant>> {
     lifecycle::started(app, &job, lease, node);
     let expires_in_ms = app.settings.lease_ms;
     let expires_at_ms = app.clock.now_ms() + expires_in_ms.cast_signed();

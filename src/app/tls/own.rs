@@ -9,15 +9,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256 as Hasher};
 
 use crate::app::App;
 use crate::app::tls::names::{Names, Permitted};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
+use crate::domain::sha256::Sha256;
 use crate::os::certificates::{self, Pair, Validity};
 use crate::os::files;
-use crate::wire::problem::hex;
 
 const DAY: u64 = 24 * 3_600;
 const AUTHORITY: [&str; 2] = ["authority.pem", "authority.key"];
@@ -312,7 +312,7 @@ fn folder(data_dir: &Path) -> PathBuf {
 }
 
 fn hash(pair: &Pair) -> String {
-    hex(&Sha256::new().chain_update(&pair.certificate).chain_update(&pair.key).finalize().into())
+    Sha256::from(Hasher::new().chain_update(&pair.certificate).chain_update(&pair.key).finalize()).to_string()
 }
 
 fn validity(now: u64, days: u64) -> Validity {

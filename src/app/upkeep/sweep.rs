@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::app::demos::files::{self as demo_files, PARTIAL};
 use crate::app::{App, stored_files};
-use crate::domain::demo::parse_sha256;
 use crate::domain::error::{Error, Result};
+use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
 
@@ -50,7 +50,7 @@ pub(in crate::app) fn sweep_demos(app: &App) -> Result<usize> {
             demo_files::remove_left_over(app, &path)
         } else {
             // A name that is no hash in lower case is not ours.
-            let named = entry.file_name().to_str().and_then(parse_sha256);
+            let named = entry.file_name().to_str().and_then(Sha256::parse_any_case);
             match named.filter(|sha256| app.store.folder.demo(sha256) == path) {
                 Some(sha256) => demo_files::remove_unwanted(app, &sha256)?,
                 None => false,
@@ -72,7 +72,7 @@ pub(in crate::app) fn known_demos(app: &App) -> Result<HashSet<PathBuf>> {
     loop {
         let page = app.store.read(|db| store::demos::hashes(db, &after, PAGE))?;
         let Some(last) = page.last() else { return Ok(known) };
-        after = last.to_vec();
+        after = last.0.to_vec();
         known.extend(page.iter().map(|hash| app.store.folder.demo(hash)));
     }
 }

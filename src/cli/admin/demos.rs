@@ -10,9 +10,9 @@ use crate::app::demos::owner;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, account_name, output};
 use crate::config;
-use crate::domain::demo::{DemoInfo, parse_sha256};
+use crate::domain::demo::DemoInfo;
 use crate::domain::error::{Error, Result};
-use crate::wire::problem::hex;
+use crate::domain::sha256::Sha256;
 use crate::wire::{self, base::Base};
 
 /// Uploaded demos: list, delete
@@ -46,16 +46,12 @@ Example: with a hash that `admin demos list` shows
     },
 }
 
-/// A demo's hash.
-#[derive(Clone, Copy, Debug)]
-struct Sha256([u8; 32]);
-
 pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
         Command::List { account } => list(&owner::list_all(app, account.as_deref())?, data_dir, call),
-        Command::Delete { sha256: Sha256(sha256), account } => {
+        Command::Delete { sha256, account } => {
             owner::delete_of(app, &config::operator(), &account, sha256)?;
-            let sha256 = hex(&sha256);
+            let sha256 = sha256.to_string();
             if call.json {
                 output::json(&json!({ "deleted": { "account": account, "sha256": sha256 } }));
             } else {
@@ -69,7 +65,7 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
 /// Reads a hash.
 fn sha256(text: &str) -> Result<Sha256> {
     let wrong = || Error::invalid("SHA256", "a demo's SHA-256 has 64 hexadecimal digits, see admin demos list");
-    parse_sha256(text).map(Sha256).ok_or_else(wrong)
+    Sha256::parse_any_case(text).ok_or_else(wrong)
 }
 
 fn list(demos: &[(String, DemoInfo)], data_dir: &Path, call: &Call) -> Result<()> {

@@ -1,13 +1,27 @@
 //! Columns whose values are types of the domain. A value that the program does not know is a fault of the store.
 
-use rusqlite::types::Type;
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
 use crate::domain::job::Renderer;
 use crate::domain::money::Micros;
 use crate::domain::rates::FootageKind;
+use crate::domain::sha256::Sha256;
 use crate::domain::{self};
+
+/// Stored as its 32 bytes.
+impl ToSql for Sha256 {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(&self.0[..]))
+    }
+}
+
+impl FromSql for Sha256 {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 32]>::column_result(value).map(Self)
+    }
+}
 
 /// A column that holds a word.
 pub fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {

@@ -16,16 +16,15 @@ use dinkem_appliance::domain::ledger::LedgerRow;
 use dinkem_appliance::domain::money::{Currency, Micros};
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::rates::FootageKind;
+use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::store::{Store, ledger};
-use sha2::{Digest, Sha256};
 
-use crate::support::hash::hex;
 use crate::support::process::BINARY;
 use crate::support::test_app::{LEASE, START_MS, TestApp, spec};
 use crate::support::video::{CLIP, FRAMES, POSTER};
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
+fn sha256(bytes: &[u8]) -> Sha256 {
+    Sha256::of(bytes)
 }
 
 fn append(test: &TestApp, node: &Node, grant: &Grant, offset: u64, mut bytes: &[u8]) -> Result<u64, UploadError> {
@@ -185,7 +184,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
     let wide = JobSpec { resolution: 1440, ..spec() };
     let fast = JobSpec { fps: 60, ..spec() };
     let garbage = vec![7; 5_000];
-    type Case<'a> = (JobSpec, Option<&'a [u8]>, [u8; 32], &'a str);
+    type Case<'a> = (JobSpec, Option<&'a [u8]>, Sha256, &'a str);
     let cases: [Case<'_>; 5] = [
         (spec(), None, sha256(&CLIP), "video_missing"),
         (spec(), Some(&CLIP[..1_000]), sha256(&CLIP), "video_mismatch"),
@@ -266,7 +265,7 @@ fn uploaded_demo_is_stored_once_and_served_only_to_nodes_of_its_own_accounts_job
     let stored = demos::receive(&test.app, &metered, &mut &demo[..]).unwrap();
     assert_eq!((stored.sha256, stored.bytes), (sha256(&demo), demo.len() as u64));
     assert_eq!(demos::receive(&test.app, &reserved, &mut &demo[..]).unwrap(), stored);
-    let name = hex(&stored.sha256);
+    let name = stored.sha256.to_string();
     assert_eq!(files(&test, "demos"), std::slice::from_ref(&name));
 
     let node = test.node("n");
@@ -305,7 +304,7 @@ fn interrupted_or_empty_demo_upload_leaves_no_file_and_restart_deletes_orphans()
     fs::write(folder.join("0123.part"), "broken off").unwrap();
     fs::write(folder.join("ab".repeat(32)), "renamed, never committed").unwrap();
     let test = test.restart();
-    let kept = hex(&stored.sha256);
+    let kept = stored.sha256.to_string();
     assert_eq!(files(&test, "demos"), [kept]);
 }
 

@@ -14,8 +14,8 @@ use dinkem_appliance::domain::job_info::JobInfo;
 use dinkem_appliance::domain::key::KeyClass;
 use dinkem_appliance::domain::lease::Progress;
 use dinkem_appliance::domain::node::Node;
+use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::store::{Store, ledger};
-use sha2::{Digest, Sha256};
 
 use crate::support::rng::Rng;
 use crate::support::test_app::{BUILTIN, LEASE, TestApp, spec};
@@ -122,7 +122,7 @@ impl Simulation {
             }
             3..6 => {
                 let _late = leases::append_video(app, node, lease, 0, &mut CLIP.as_slice());
-                let _late = leases::complete(app, node, lease, Sha256::digest(&*CLIP).into());
+                let _late = leases::complete(app, node, lease, Sha256::of(&*CLIP));
             }
             _ => {
                 let failure = Failure { code: FailureCode::RenderFailed, message: "x".into(), retry };

@@ -18,7 +18,6 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
-use crate::support::hash::hex;
 use crate::support::test_app::{self, TestApp, spec};
 use crate::support::worker::Worker;
 
@@ -44,7 +43,7 @@ impl Studio {
         worker.remove(&caller, cancelled);
         let waiting = worker.submit(&caller, kind);
         let stored = demos::receive(&test.app, &caller, &mut b"a demo".as_slice()).unwrap();
-        let demo = test.dir.path().join("demos").join(hex(&stored.sha256));
+        let demo = test.dir.path().join("demos").join(stored.sha256.to_string());
         Self { test, caller, done, waiting, demo, scratch: tempfile::tempdir().unwrap() }
     }
 

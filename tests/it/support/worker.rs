@@ -10,7 +10,7 @@ use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::job::{Caller, JobSpec, Renderer};
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::rates::FootageKind;
-use sha2::{Digest, Sha256};
+use dinkem_appliance::domain::sha256::Sha256;
 use uuid::Uuid;
 
 use super::test_app::spec;
@@ -49,7 +49,7 @@ impl Worker {
         let spec = &grant.job.job.spec;
         let video = video::of(spec.resolution, spec.fps);
         leases::append_video(&self.app, &self.node, grant.lease.id, 0, &mut &video[..]).unwrap();
-        leases::complete(&self.app, &self.node, grant.lease.id, Sha256::digest(video).into()).unwrap();
+        leases::complete(&self.app, &self.node, grant.lease.id, Sha256::of(video)).unwrap();
     }
 
     /// Fails the job.

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::app::clips::files::ClipFiles;
 use crate::app::upkeep::backup::description::{self, Description};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::sha256::Sha256;
 use crate::os::files::{cannot_read, open_named};
 use crate::os::{archive, user};
 use crate::store::{STORE, is_small_file};
-use crate::wire::problem::unhex;
 
 /// Bytes of a description, with room for what later ones may say.
 const DESCRIPTION_BYTES: u64 = 64 * 1024;
@@ -97,7 +97,7 @@ fn is_known(name: &str) -> bool {
         return true;
     }
     match name.split_once('/') {
-        Some(("demos", hash)) => unhex(hash).is_some(),
+        Some(("demos", hash)) => Sha256::parse(hash).is_some(),
         Some(("clips", file)) => ClipFiles::is_published_name(file),
         _ => false,
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
 use crate::domain::limits;
+use crate::domain::sha256::Sha256;
 use crate::os::room::Room;
 use crate::os::scratch::Scratch;
 use crate::os::{archive, files};
@@ -146,7 +147,7 @@ impl Packer<'_> {
         loop {
             let page = copy.read(|db| store::demos::hashes(db, &after, PAGE))?;
             let Some(last) = page.last() else { return Ok(packed) };
-            after = last.to_vec();
+            after = last.0.to_vec();
             for hash in page {
                 let path = self.app.store.folder.demo(&hash);
                 packed += u64::from(self.pack_if_whole("demos", &path, &hash)?);
@@ -178,7 +179,7 @@ impl Packer<'_> {
     }
 
     /// Packs a file that must have this hash. One that is missing or has another is left out.
-    fn pack_if_whole(&mut self, folder: &str, path: &Path, sha256: &[u8; 32]) -> Result<bool> {
+    fn pack_if_whole(&mut self, folder: &str, path: &Path, sha256: &Sha256) -> Result<bool> {
         let (mark, name) = (self.archive.mark(), name_in(folder, path));
         if path.is_file() && self.pack(&name, path)? == *sha256 {
             return Ok(true);
@@ -191,13 +192,13 @@ impl Packer<'_> {
         Ok(false)
     }
 
-    fn pack(&mut self, name: &str, path: &Path) -> Result<[u8; 32]> {
+    fn pack(&mut self, name: &str, path: &Path) -> Result<Sha256> {
         let mut file = File::open(path).map_err(|error| unreadable(path, error))?;
         let bytes = file.metadata().map_err(|error| unreadable(path, error))?.len();
         self.add(name, bytes, &mut file)
     }
 
-    fn add(&mut self, name: &str, bytes: u64, content: &mut dyn io::Read) -> Result<[u8; 32]> {
+    fn add(&mut self, name: &str, bytes: u64, content: &mut dyn io::Read) -> Result<Sha256> {
         self.room.part().need_exactly(bytes).map_err(|error| no_room(self.to, error))?;
         self.files += 1;
         self.archive.add(name, bytes, content).map_err(|error| unwritable(self.to, error))
