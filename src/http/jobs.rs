@@ -22,7 +22,7 @@ pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let spec = read_submit(&body)?;
     let outcome = match idempotency_key(call)? {
         None => jobs::submit(call.app, caller, spec).and_then(|job| {
-            let answer = answer::json(202, &wire::job::view(&job, &call.base)?)?;
+            let answer = answer::with_json(202, wire::job::text(&job, &call.base)?);
             Ok(located(answer, job.job.public_id))
         }),
         Some(key) => {
@@ -34,9 +34,7 @@ pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
 }
 
 fn submit_once(call: &Call<'_>, caller: &Caller, spec: JobSpec, once: Once) -> Result<Response> {
-    let base = call.base.clone();
-    let submitted =
-        jobs::submit_once(call.app, caller, spec, once, move |job| answer::json_text(&wire::job::view(job, &base)?))?;
+    let submitted = jobs::submit_once(call.app, caller, spec, once, call.base.clone())?;
     let answer = located(answer::with_json(202, submitted.answer), submitted.job);
     Ok(if submitted.again { answer::header(answer, "Idempotent-Replayed", "true") } else { answer })
 }
@@ -57,19 +55,19 @@ fn idempotency_key(call: &Call<'_>) -> Result<Option<IdempotencyKey>> {
 /// `GET /api/clips/{id}`.
 pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = jobs::get(call.app, caller, call.uuid()?)?;
-    answer::json(200, &wire::job::view(&job, &call.base)?)
+    wire::job::text(&job, &call.base).map(|text| answer::with_json(200, text))
 }
 
 /// `DELETE /api/clips/{id}`.
 pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = jobs::remove(call.app, caller, call.uuid()?)?;
-    answer::json(200, &wire::job::view(&job, &call.base)?)
+    wire::job::text(&job, &call.base).map(|text| answer::with_json(200, text))
 }
 
 /// `POST /api/clips/{id}/link`.
 pub fn renew_link(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = clips::renew_link(call.app, caller, call.uuid()?)?;
-    answer::json(200, &wire::job::view(&job, &call.base)?)
+    wire::job::text(&job, &call.base).map(|text| answer::with_json(200, text))
 }
 
 /// `GET /api/clips?status=&limit=&cursor=`.

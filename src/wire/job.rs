@@ -161,6 +161,12 @@ pub fn view(info: &JobInfo, base: &Base) -> Result<JobView> {
     })
 }
 
+/// The JSON of [`view`].
+pub fn text(info: &JobInfo, base: &Base) -> Result<String> {
+    serde_json::to_string(&view(info, base)?)
+        .map_err(|error| Error::internal("A job could not be written as JSON.", error))
+}
+
 fn clip(clip: &Clip, base: &Base) -> ClipView {
     let token = clip.token.reveal();
     let embed_url = base.url(&format!("/embed/{token}"));

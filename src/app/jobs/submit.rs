@@ -16,6 +16,8 @@ use crate::domain::schedule::why_waiting;
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::counted;
 use crate::store::{self, Tx};
+use crate::wire;
+use crate::wire::base::Base;
 
 /// Answers forgotten in one transaction.
 const SWEEP_BATCH: usize = limits::COMMIT_BATCH;
@@ -47,15 +49,9 @@ pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
 }
 
 /// Takes a job in, unless the same key brought the same body within the last day: then the first answer is given again.
-/// Another body is an error. `answer` makes the answer's body; it is kept in the job's own transaction, so that either
-/// both are on the disk or neither. Of two requests at once the writer takes one first, and the other sees it.
-pub fn submit_once(
-    app: &App,
-    caller: &Caller,
-    spec: JobSpec,
-    once: Once,
-    answer: impl FnOnce(&JobInfo) -> Result<String> + Send + 'static,
-) -> Result<Submitted> {
+/// Another body is an error. The answer's body is kept in the job's own transaction, so that either both are on the
+/// disk or neither; `base` is what URLs in it begin with. Of two requests at once the writer takes one first, and the other sees it.
+pub fn submit_once(app: &App, caller: &Caller, spec: JobSpec, once: Once, base: Base) -> Result<Submitted> {
     // What stands in the way of a new job does not stand in the way of an old answer.
     let new = NewJob::new(app, caller, spec);
     let (account, now) = (caller.account.id, app.clock.now_ms());
@@ -69,7 +65,7 @@ pub fn submit_once(
         }
         let job = new?.insert(tx)?;
         let (id, public_id) = (job.id, job.public_id);
-        let answer = answer(&describe_new(tx, job, now)?)?;
+        let answer = wire::job::text(&describe_new(tx, job, now)?, &base)?;
         store::submissions::insert(tx, account, &once.key, &once.body_sha256, id, &answer, now)?;
         Ok(Submitted { job: public_id, answer, again: false })
     })?;
