@@ -25,13 +25,13 @@ pub fn parse(command: &Command) -> Result<ArgMatches, clap::Error> {
     let args: Vec<OsString> = std::env::args_os().collect();
     let parsed = |sources| taught(command.clone(), "", sources).try_get_matches_from(&args);
     let environment = Sources { environment: true, file: None };
-    let file = match file_to_read(&args) {
-        Some(path) => match (File::read(&path), parsed(environment)) {
-            // A broken file does not stand between its owner and the help.
-            (Err(_), Err(answer)) if !answer.use_stderr() => return Err(answer),
-            (file, _) => file.map_err(|fault| wrong(command, &args, fault))?,
-        },
-        None => File::default(),
+    let file = match file_to_read(&args).map(|path| File::read(&path)).transpose() {
+        Ok(file) => file.unwrap_or_default(),
+        // A broken file must not keep its owner from reading the help.
+        Err(fault) => {
+            let help = parsed(environment).err().filter(|answer| !answer.use_stderr());
+            return Err(help.unwrap_or_else(|| wrong(command, &args, fault)));
+        }
     };
     parsed(Sources { environment: true, file: Some(&file) }).map_err(|error| {
         let Some(refused) = Refused::of(&error) else { return error };
