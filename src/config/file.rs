@@ -122,13 +122,16 @@ fn unknown_table(name: &str) -> String {
 fn unknown_key(table: &Table, key: &str) -> String {
     let others = || TABLES.iter().filter(|other| other.name != table.name);
     let flag = key.replace('_', "-");
+    let here = table.suffix();
+    if let Some(own) = table.key(&flag) {
+        return format!("unknown key \"{key}\"{here}; did you mean \"{own}\"?");
+    }
     let homes: Vec<_> = others().filter_map(|other| Some((other, other.key(&flag)?))).collect();
     if let Some((_, own)) = homes.first() {
         let places: Vec<_> = homes.iter().map(|(home, _)| place(home)).collect();
         let renamed = if *own == key { String::new() } else { format!(", as \"{own}\"") };
         return format!("\"{key}\" belongs {}{renamed}", places.join(" or "));
     }
-    let here = table.suffix();
     if let Some(near) = nearest(key, table.keys.iter().copied()) {
         return format!("unknown key \"{key}\"{here}; did you mean \"{near}\"?");
     }
