@@ -1,4 +1,4 @@
-//! Settings: where they can be set, which of flag, environment variable and config file wins, and which one an error blames.
+//! Settings: where they can be set, which source wins, and which one an error blames.
 
 use std::fs;
 
