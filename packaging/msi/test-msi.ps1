@@ -74,7 +74,7 @@ Ok 'a fault in config.toml is a failed start, told in the log' {
     net start DinkemAppliance 2>&1 | Out-Null
     $answer = $LASTEXITCODE
     Set-Content "$folder\config.toml" $kept -NoNewline
-    $answer -ne 0 -and (Get-Content "$folder\logs\server.log" -Raw) -match 'unknown key `lisen`'
+    $answer -ne 0 -and (Get-Content "$folder\logs\server.log" -Raw) -match 'config\.toml, line \d+: unknown key "lisen" in \[serve\]'
 }
 Ok 'it starts again' { net start DinkemAppliance; Healthy }
 Add-Content "$folder\config.toml" '# edited by the operator'

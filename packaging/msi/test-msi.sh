@@ -188,7 +188,7 @@ refuses_to_start() {
   within eval 'win sc query DinkemAppliance | grep "SERVICE_EXIT_CODE *: 2 "'
   local answer=$?
   cp config.keep "$config"
-  [ $answer -eq 0 ] && is STOPPED && grep 'The service has ended: unknown key `lisen`' "$log"
+  [ $answer -eq 0 ] && is STOPPED && grep 'The service has ended: .*config.toml, line [0-9]*: unknown key "lisen" in \[serve\]' "$log"
 }
 
 ok "a stop finishes the request that is under way" drains

@@ -8,6 +8,7 @@ use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
+use crate::config;
 use crate::domain::error::{Error, Result};
 
 /// Writes man pages and shell completions into a folder
@@ -24,7 +25,7 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn write(folder: &Path) -> io::Result<()> {
-    let command = Cli::command();
+    let command = config::with_variables(Cli::command());
     clap_mangen::generate_to(command.clone(), folder)?;
     for shell in Shell::value_variants() {
         clap_complete::generate_to(*shell, &mut command.clone(), command.get_name(), folder)?;

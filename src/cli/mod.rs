@@ -53,8 +53,9 @@ const WRONG_USAGE: &str = "wrong_usage";
     version = config::version(),
     disable_help_subcommand = true,
     after_help = "\
-Every flag is also an environment variable (--data-dir is DINKEM_DATA_DIR) and a line of config.toml (data_dir = \"…\");
-flags win, then the environment, then the file. Each command's own --help ends with an example.
+Options that show [env: …] can also be set in the environment and, except --config and the join tokens, in config.toml:
+data_dir and log at the top, the others in [serve], [node] and [client], --renderer as kind in [renderer]. Flags override
+the environment, which overrides the file. Each command's own --help ends with an example.
 
 Example: one clip, from nothing, in one command:
   dinkem-appliance quickstart"
@@ -77,7 +78,7 @@ struct Global {
     data_dir: Option<PathBuf>,
     /// The config file [default: config.toml in the platform's place, else the package's, in /etc/dinkem-appliance or %ProgramData%\dinkem-appliance]
     #[arg(long, global = true, help_heading = ANYWHERE, value_name = "FILE")]
-    #[allow(dead_code, reason = "config.rs reads it before the line is parsed; here it is for --help")]
+    #[allow(dead_code, reason = "`config` reads it before the line is parsed; here it is for --help")]
     config: Option<PathBuf>,
     /// How much to log on standard error: off, error, warn, info, debug, trace [default: info for serve and node, else warn]
     #[arg(long, global = true, help_heading = ANYWHERE, value_name = "LEVEL")]
@@ -122,7 +123,7 @@ impl Call {
 
 /// Reads the command line, does what it says, and tells the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn main() -> ExitCode {
-    let matches = config::parse(Cli::command());
+    let matches = config::parse(&Cli::command());
     let said_dir = matches.as_ref().ok().and_then(said_dir);
     let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     #[cfg(windows)]

@@ -29,17 +29,17 @@ pub struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8443", value_parser = address)]
     listen: SocketAddr,
-    /// Write the bound address as host:port into this file once it answers
+    /// Write the bound address as host:port into this file once it answers [default: no file]
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
     /// The studio's own certificate, PEM, with those that lead to its root; read again when it changes [default: one
     /// under an authority of the appliance's own, see `admin tls`]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
-    /// The private key of --tls-cert, PEM
+    /// The private key of --tls-cert, PEM [default: the appliance's own]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
-    /// Serve plain HTTP instead of HTTPS; `loopback` refuses to listen elsewhere
+    /// Serve plain HTTP instead of HTTPS; `loopback` refuses to listen elsewhere [default: HTTPS]
     #[arg(long, value_name = "WHERE")]
     plain_http: Option<PlainHttp>,
     /// What URLs in answers and join tokens begin with; its host is among the certificate's names [default: the request's Host, if that is one of this machine's or the certificate's; for nodes the listening address]
@@ -51,13 +51,14 @@ pub struct Args {
     /// Render nodes inside this process
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::NODE_SLOTS)))]
     local_nodes: u32,
-    /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again
+    /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again [default:
+    /// none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     fetch_allow: Vec<IpNet>,
-    /// A network of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given again
+    /// A network of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given again [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     trusted_proxy: Vec<IpNet>,
-    /// A network whose machines may read GET /metrics, besides this one; may be given again
+    /// A network whose machines may read GET /metrics, besides this one; may be given again [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     metrics_allow: Vec<IpNet>,
     #[command(flatten)]

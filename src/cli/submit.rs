@@ -48,7 +48,7 @@ pub struct Args {
     /// system's]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// A file with the account's key in it
+    /// A file with the account's key in it [default: the key in DINKEM_API_KEY]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }

@@ -5,29 +5,53 @@ use std::error::Error as _;
 use std::net::AddrParseError as IpError;
 use std::num::{IntErrorKind, ParseIntError};
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// The error with a sentence that names the argument and says what it must be; or as it is, where it says that already.
-pub fn plainly(command: &Command, error: clap::Error) -> clap::Error {
-    if error.kind() != ErrorKind::ValueValidation {
-        return error;
+/// A value that its argument refuses.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// As clap shows it: `--slots <N>`.
+    argument: String,
+    value: String,
+    why: String,
+}
+
+impl Refused {
+    /// What an error says about a value, if it is about one.
+    pub fn of(error: &clap::Error) -> Option<Self> {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let why = match (error.kind(), error.get(ContextKind::ValidValue)) {
+            (ErrorKind::ValueValidation, _) => why(error).or_else(|| Some(error.source()?.to_string()))?,
+            (ErrorKind::InvalidValue, Some(ContextValue::Strings(good))) if !good.is_empty() => {
+                format!("it must be {}", good.join(" or "))
+            }
+            _ => return None,
+        };
+        Some(Self { argument: text(ContextKind::InvalidArg)?, value: text(ContextKind::InvalidValue)?, why })
     }
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let (Some(argument), Some(value), Some(why)) =
-        (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue), why(&error))
-    else {
-        return error;
-    };
-    let sentence = format!("invalid value '{value}' for '{argument}': {why}");
-    let mut plain = command.clone().error(ErrorKind::ValueValidation, sentence);
-    // Whoever looks where the value came from must still know whose it is.
-    plain.insert(ContextKind::InvalidArg, ContextValue::String(argument));
-    plain.insert(ContextKind::InvalidValue, ContextValue::String(value));
-    plain
+
+    /// The name of the flag; empty if it is another argument.
+    pub fn flag(&self) -> &str {
+        self.argument.strip_prefix("--").and_then(|name| name.split([' ', '=']).next()).unwrap_or_default()
+    }
+
+    /// The sentence about a value of the command line.
+    pub fn with_argument(&self) -> String {
+        self.named(&format!("'{}'", self.argument))
+    }
+
+    /// The sentence about a value whose place has a name of its own.
+    pub fn named(&self, name: &str) -> String {
+        format!("invalid value '{}' for {name}: {}", self.value, self.why)
+    }
+
+    /// The sentence about a value whose place stands before it.
+    pub fn without_argument(&self) -> String {
+        format!("invalid value '{}': {}", self.value, self.why)
+    }
 }
 
 /// What is wrong with the value, where a parser said it in a programmer's words.

@@ -25,7 +25,7 @@ pub struct Args {
     /// Fix what can be fixed without losing anything
     #[arg(long)]
     fix: bool,
-    /// The studio's own certificate, as `serve` has it
+    /// The studio's own certificate, as `serve` has it [default: the appliance's own]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 }

@@ -74,7 +74,7 @@ impl StateArgs {
 /// How to join.
 #[derive(Debug, clap::Args)]
 struct JoinArgs {
-    /// The server's URL, instead of the one in the token
+    /// The server's URL [default: the one in the token]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// What to call it [default: this machine's name]
@@ -101,13 +101,14 @@ struct WorkArgs {
     /// What to render with: builtin, the tactical replay
     #[arg(long, value_name = "KIND", default_value = "builtin", value_parser = renderer)]
     renderer: String,
-    /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again
+    /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again [default:
+    /// none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     fetch_allow: Vec<IpNet>,
-    /// End after so many jobs
+    /// End after so many jobs [default: never]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_jobs: Option<u64>,
-    /// End after so long without a job
+    /// End after so long without a job [default: never]
     #[arg(long, value_name = "SECONDS")]
     idle_exit: Option<u64>,
 }

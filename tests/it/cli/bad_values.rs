@@ -104,11 +104,11 @@ fn every_invalid_number_or_id_is_rejected_by_argument_name() {
 #[test]
 fn invalid_config_value_is_rejected_with_the_same_message_and_its_line() {
     let cli = Cli::new();
-    std::fs::write(cli.home().join("set.toml"), "\nlease_seconds = 'soon'\n").unwrap();
+    std::fs::write(cli.home().join("set.toml"), "[serve]\nlease_seconds = 'soon'\n").unwrap();
     let line = ["serve", "--config", "set.toml"];
     let output = cli.run(&line);
-    assert_names(&output, "--lease-seconds", &line);
-    for part in ["it must be a whole number", "line 2 of set.toml"] {
+    assert_names(&output, "\"lease_seconds\"", &line);
+    for part in ["it must be a whole number", "set.toml, line 2: "] {
         assert!(output.err.contains(part), "{part}: {output:?}");
     }
 }

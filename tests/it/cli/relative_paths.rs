@@ -65,9 +65,9 @@ fn server_renders_with_a_relative_data_dir() {
 #[test]
 fn node_renders_with_relative_paths_from_config_files() {
     let cli = Cli::new();
-    let config = "data_dir = 'data'\nlisten = '127.0.0.1:0'\nplain_http = 'loopback'\nport_file = 'port'\n";
+    let config = "data_dir = 'data'\n[serve]\nlisten = '127.0.0.1:0'\nplain_http = 'loopback'\nport_file = 'port'\n";
     fs::write(cli.home().join("serve.toml"), config).unwrap();
-    fs::write(cli.home().join("node.toml"), "state_dir = 'state'\n").unwrap();
+    fs::write(cli.home().join("node.toml"), "[node]\nstate_dir = 'state'\n").unwrap();
     let _server = Running::start(&cli, &[("DINKEM_CONFIG", "serve.toml")], &["serve"]);
     let address = address(&cli.home().join("port"));
     let token = cli.run(&["--json", "--data-dir", "data", "admin", "nodes", "token"]).json();

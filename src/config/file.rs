@@ -1,0 +1,201 @@
+//! `config.toml`: reads it, and refuses by name and line what is not a setting.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use crate::config::settings::{TABLES, Table};
+
+/// What the file says about one key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The values, as they would be typed.
+    pub values: Vec<String>,
+    line: usize,
+}
+
+/// Settings by table and key.
+type Settings = BTreeMap<(&'static str, &'static str), Setting>;
+
+/// A line and what is wrong with it.
+type Fault = (usize, String);
+
+/// `config.toml`, checked.
+#[derive(Debug, Default)]
+pub struct File {
+    path: PathBuf,
+    settings: Settings,
+}
+
+impl File {
+    /// Reads the file. The error is a sentence.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the config file {}: {error}", path.display()))?;
+        let settings = settings(&text).map_err(|(line, fault)| at(path, line, &fault))?;
+        Ok(Self { path: path.to_owned(), settings })
+    }
+
+    /// What it says about a key.
+    pub fn get(&self, table: &Table, key: &'static str) -> Option<&Setting> {
+        self.settings.get(&(table.name, key))
+    }
+
+    /// What is wrong with a setting, as a sentence.
+    pub fn fault(&self, setting: &Setting, what: &str) -> String {
+        at(&self.path, setting.line, what)
+    }
+}
+
+fn at(path: &Path, line: usize, fault: &str) -> String {
+    format!("{}, line {line}: {fault}", path.display())
+}
+
+fn settings(text: &str) -> Result<Settings, Fault> {
+    let line_of = |offset: usize| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    let top = DeTable::parse(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        (line_of(offset), format!("not valid TOML: {}", error.message().replace('\n', ", ")))
+    })?;
+    let mut found = Settings::new();
+    for (name, value) in top.get_ref() {
+        let line = line_of(name.span().start);
+        let named = TABLES.iter().find(|table| !table.name.is_empty() && table.name == name.get_ref());
+        match (named, value.get_ref()) {
+            (Some(table), DeValue::Table(inner)) => {
+                for (key, value) in inner {
+                    read(table, key.get_ref(), value.get_ref(), line_of(key.span().start), &mut found)?;
+                }
+            }
+            (Some(table), _) => return Err((line, format!("\"{0}\" must be a table, written as [{0}]", table.name))),
+            (None, DeValue::Table(_)) if !TABLES[0].keys.contains(&name.get_ref().as_ref()) => {
+                return Err((line, unknown_table(name.get_ref())));
+            }
+            (None, value) => read(&TABLES[0], name.get_ref(), value, line, &mut found)?,
+        }
+    }
+    Ok(found)
+}
+
+fn read(table: &Table, key: &str, value: &DeValue<'_>, line: usize, found: &mut Settings) -> Result<(), Fault> {
+    if table.unused.contains(&key) {
+        return Ok(());
+    }
+    let Some(key) = table.keys.iter().copied().find(|known| *known == key) else {
+        return Err((line, unknown_key(table, key)));
+    };
+    let values = match value {
+        DeValue::Array(items) if table.lists.contains(&key) => {
+            let items: Option<_> = items.iter().map(|item| scalar(item.get_ref())).collect();
+            items.ok_or_else(|| (line, format!("\"{key}\"{} must be a list of plain values", table.suffix())))?
+        }
+        other => {
+            vec![scalar(other).ok_or_else(|| (line, format!("\"{key}\"{} must be one plain value", table.suffix())))?]
+        }
+    };
+    found.insert((table.name, key), Setting { values, line });
+    Ok(())
+}
+
+/// A plain value as it would be typed.
+fn scalar(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
+        DeValue::Float(number) => Some(number.as_str().to_owned()),
+        DeValue::Boolean(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn unknown_table(name: &str) -> String {
+    let names = || TABLES.iter().map(|table| table.name).filter(|name| !name.is_empty());
+    let advice = match nearest(name, names()) {
+        Some(near) => format!("did you mean [{near}]?"),
+        None => format!("the tables are {}", names().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ")),
+    };
+    format!("unknown table [{name}]; {advice}")
+}
+
+/// A key of another table is told where it belongs; any other one, which key it resembles.
+fn unknown_key(table: &Table, key: &str) -> String {
+    let others = || TABLES.iter().filter(|other| other.name != table.name);
+    let flag = key.replace('_', "-");
+    let here = table.suffix();
+    if let Some(own) = table.key(&flag) {
+        return format!("unknown key \"{key}\"{here}; did you mean \"{own}\"?");
+    }
+    let homes: Vec<_> = others().filter_map(|other| Some((other, other.key(&flag)?))).collect();
+    if let Some((_, own)) = homes.first() {
+        let places: Vec<_> = homes.iter().map(|(home, _)| place(home)).collect();
+        let renamed = if *own == key { String::new() } else { format!(", as \"{own}\"") };
+        return format!("\"{key}\" belongs {}{renamed}", places.join(" or "));
+    }
+    if let Some(near) = nearest(key, table.keys.iter().copied()) {
+        return format!("unknown key \"{key}\"{here}; did you mean \"{near}\"?");
+    }
+    let elsewhere = others().find_map(|other| Some((other, nearest(key, other.keys.iter().copied())?)));
+    match elsewhere {
+        Some((home, near)) => format!("unknown key \"{key}\"{here}; did you mean \"{near}\" {}?", place(home)),
+        None => format!("unknown key \"{key}\"{here}"),
+    }
+}
+
+fn place(table: &Table) -> String {
+    if table.name.is_empty() { "at the top, above all tables".to_owned() } else { format!("in [{}]", table.name) }
+}
+
+/// The name that was probably meant: at most a third of the letters differ.
+fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let most = typed.chars().count().max(3) / 3;
+    let near = names.map(|name| (distance(typed, name), name)).filter(|(distance, _)| *distance <= most);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// Levenshtein distance.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (above, letter) in left.chars().enumerate() {
+        let mut corner = above;
+        row[0] = above + 1;
+        for (column, other) in right.iter().enumerate() {
+            let replaced = corner + usize::from(letter != *other);
+            corner = row[column + 1];
+            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_belong_to_their_table() {
+        let cases = [
+            ("", vec![]),
+            ("data_dir = 'x'\n[serve]\nlisten = '[::]:1'", vec![("", "data_dir", "x"), ("serve", "listen", "[::]:1")]),
+            ("serve.lease_seconds = 9", vec![("serve", "lease_seconds", "9")]),
+            ("[node]\nfetch_allow = ['10.0.0.0/8', '::1']", vec![("node", "fetch_allow", "10.0.0.0/8+::1")]),
+            ("[node]\nfetch_allow = '10.0.0.0/8'", vec![("node", "fetch_allow", "10.0.0.0/8")]),
+            ("[renderer]\nkind = 'command'\nargs = ['x']", vec![("renderer", "kind", "command")]),
+            ("[node]\nserver = 'a'\n[client]\nserver = 'b'", vec![("client", "server", "b"), ("node", "server", "a")]),
+        ];
+        for (text, expected) in cases {
+            let found = settings(text).unwrap();
+            let found: Vec<_> = found.iter().map(|((table, key), own)| (*table, *key, own.values.join("+"))).collect();
+            let expected: Vec<_> = expected.into_iter().map(|(table, key, own)| (table, key, own.to_owned())).collect();
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn distance_counts_letters_that_differ() {
+        for (left, right, letters) in [("", "", 0), ("a", "", 1), ("lisen", "listen", 1), ("outptu", "output", 2)] {
+            assert_eq!(distance(left, right), letters, "{left} {right}");
+        }
+    }
+}

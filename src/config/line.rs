@@ -1,0 +1,128 @@
+//! Parses the command line over environment and file, and says of a bad value which of the three it came from.
+
+use std::any::TypeId;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::{OsStr, PathBufValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Command};
+
+use crate::config::file::File;
+use crate::config::place::file_to_read;
+use crate::config::refusals::Refused;
+use crate::config::settings;
+
+/// What fills in for flags that are not on the command line.
+#[derive(Clone, Copy, Default)]
+struct Sources<'a> {
+    environment: bool,
+    file: Option<&'a File>,
+}
+
+/// Parses the process's own command line over environment and file. The error prints itself and knows its exit status.
+pub fn parse(command: &Command) -> Result<ArgMatches, clap::Error> {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let parsed = |sources| taught(command.clone(), "", sources).try_get_matches_from(&args);
+    let environment = Sources { environment: true, file: None };
+    let file = match file_to_read(&args).map(|path| File::read(&path)).transpose() {
+        Ok(file) => file.unwrap_or_default(),
+        // A broken file must not keep its owner from reading the help.
+        Err(fault) => {
+            let help = parsed(environment).err().filter(|answer| !answer.use_stderr());
+            return Err(help.unwrap_or_else(|| wrong(command, &args, fault)));
+        }
+    };
+    parsed(Sources { environment: true, file: Some(&file) }).map_err(|error| {
+        let Some(refused) = Refused::of(&error) else { return error };
+        let came_with =
+            |sources| parsed(sources).err().and_then(|error| Refused::of(&error)).as_ref() == Some(&refused);
+        let path = path(command, &args).join(" ");
+        let (flag, value) = (refused.flag(), refused.without_argument());
+        let sentence = if came_with(Sources::default()) {
+            refused.with_argument()
+        } else if came_with(environment) {
+            let variable = settings::variable(&path, flag);
+            variable.map_or_else(|| refused.with_argument(), |variable| format!("{variable}: {value}"))
+        } else {
+            let setting =
+                settings::find(&path, flag).and_then(|(table, key)| Some((table, key, file.get(table, key)?)));
+            setting.map_or_else(
+                || refused.with_argument(),
+                |(table, key, setting)| file.fault(setting, &refused.named(&format!("\"{key}\"{}", table.suffix()))),
+            )
+        };
+        wrong(command, &args, sentence)
+    })
+}
+
+/// The command tree with each setting's variable, as `--help` and the manual show it.
+pub fn with_variables(command: Command) -> Command {
+    taught(command, "", Sources { environment: true, file: None })
+}
+
+/// The command tree, each setting told of its variable and its key in the file.
+fn taught(command: Command, path: &str, sources: Sources<'_>) -> Command {
+    command.mut_args(|arg| teach(arg, path, sources)).mut_subcommands(|sub| {
+        let below = format!("{path} {}", sub.get_name());
+        taught(sub, below.trim_start(), sources)
+    })
+}
+
+fn teach(mut arg: Arg, path: &str, sources: Sources<'_>) -> Arg {
+    if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
+        // Here and once for all: nodes, renderers and readers of demos work in directories of their own.
+        arg = arg.value_parser(PathBufValueParser::new().try_map(absolute));
+    }
+    if arg.get_action().takes_values() {
+        // `-1` is then a value, which is refused by name, and no flag that nobody knows.
+        arg = arg.allow_negative_numbers(true);
+    }
+    let Some(flag) = arg.get_long().map(str::to_owned) else { return arg };
+    let setting = settings::find(path, &flag);
+    if let Some(setting) = setting.and_then(|(table, key)| sources.file?.get(table, key)) {
+        // A default in clap's words: it gives way to the variable and to the flag, and does for a flag that must be there.
+        arg = arg.default_values(setting.values.iter().map(OsStr::from)).required(false);
+    }
+    // An empty variable says nothing: that is how unit files and compose files leave one out.
+    let is_empty = |name: &String| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    match settings::variable(path, &flag).filter(|name| sources.environment && !is_empty(name)) {
+        Some(name) => arg.env(OsStr::from(name)).hide_env_values(true),
+        None => arg,
+    }
+}
+
+/// A path as any process can use it. `-` is none: it stands for standard input or output where a command has them.
+fn absolute(path: PathBuf) -> std::io::Result<PathBuf> {
+    if path.as_os_str() == "-" { Ok(path) } else { std::path::absolute(path) }
+}
+
+/// The subcommands on the line, as far as it can be read.
+fn path(command: &Command, args: &[OsString]) -> Vec<String> {
+    let lenient = taught(command.clone(), "", Sources::default()).ignore_errors(true);
+    let matches = lenient.try_get_matches_from(args).unwrap_or_default();
+    let mut names = Vec::new();
+    let mut below = matches.subcommand();
+    while let Some((name, matches)) = below {
+        names.push(name.to_owned());
+        below = matches.subcommand();
+    }
+    names
+}
+
+/// Wrong usage, in clap's form, with the usage of the subcommand that was called.
+fn wrong(command: &Command, args: &[OsString], sentence: String) -> clap::Error {
+    let mut tree = command.clone();
+    tree.build();
+    wrong_below(&mut tree, &path(command, args), sentence)
+}
+
+fn wrong_below(command: &mut Command, path: &[String], sentence: String) -> clap::Error {
+    match path.split_first() {
+        Some((name, rest)) if command.find_subcommand(name).is_some() => match command.find_subcommand_mut(name) {
+            Some(sub) => wrong_below(sub, rest, sentence),
+            None => clap::Error::raw(ErrorKind::ValueValidation, sentence),
+        },
+        _ => command.error(ErrorKind::ValueValidation, sentence),
+    }
+}

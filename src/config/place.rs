@@ -1,0 +1,62 @@
+//! Where `config.toml` is.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use crate::config::settings;
+
+/// What the file is called.
+const FILE: &str = "config.toml";
+
+/// The platform's directories for this program.
+pub fn project_dirs() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "dinkem-appliance")
+}
+
+/// Where the packages put the file: below /etc, or below %ProgramData% on Windows.
+pub fn packaged_file() -> Option<PathBuf> {
+    let all = if cfg!(windows) { std::env::var_os("ProgramData")? } else { "/etc".into() };
+    Some(Path::new(&all).join("dinkem-appliance").join(FILE))
+}
+
+/// The file that was asked for, else the first that exists of the user's and the packages'.
+pub fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
+    let variable = || std::env::var_os(settings::variable("", settings::CONFIG)?).filter(|path| !path.is_empty());
+    let asked = asked_on_the_line(args).or_else(variable);
+    asked.map(PathBuf::from).or_else(|| {
+        // A home that may not be looked into is another user's: the one who has typed `sudo`.
+        let own = project_dirs().map(|dirs| dirs.config_dir().join(FILE)).filter(|path| path.exists());
+        // The packages' file that may not be looked at is there: reading it says so.
+        own.or_else(|| packaged_file().filter(|path| path.try_exists().unwrap_or(true)))
+    })
+}
+
+/// The file must be known before the line can be parsed, because it may hold what the line lacks.
+fn asked_on_the_line(args: &[OsString]) -> Option<OsString> {
+    let mut args = args.iter().skip(1).take_while(|arg| *arg != "--");
+    while let Some(arg) = args.next() {
+        if arg == "--config" {
+            return args.next().cloned();
+        }
+        if let Some(path) = arg.to_str().and_then(|arg| arg.strip_prefix("--config=")) {
+            return Some(path.into());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_found_on_the_line_before_the_line_is_parsed() {
+        let found = |line: &str| asked_on_the_line(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(found("x serve --config a.toml"), Some("a.toml".into()));
+        assert_eq!(found("x --config=a.toml serve"), Some("a.toml".into()));
+        assert_eq!(found("x serve -- --config a.toml"), None);
+        assert_eq!(found("x serve"), None);
+    }
+}

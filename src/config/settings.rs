@@ -1,0 +1,162 @@
+//! The settings: the flags that may also come from the environment and from `config.toml`, and the table each belongs in.
+//!
+//! Every other flag belongs to a single call (`--fix`, `--output`, `--json`, …), so neither a variable nor a file can set
+//! it. A new setting needs a line here.
+
+/// The flag that names the file.
+pub const CONFIG: &str = "config";
+
+/// Flags that have a variable but no key, and their commands: the file cannot name itself, and a join token is used once.
+const VARIABLE_ONLY: [(&str, &str); 3] = [("", CONFIG), ("node", "join"), ("node", "join-file")];
+
+/// A table of the file.
+#[derive(Debug)]
+pub struct Table {
+    /// As in `[serve]`. The keys above all tables have no name.
+    pub name: &'static str,
+    /// The commands that read it, with their subcommands.
+    commands: &'static [&'static str],
+    /// Its keys. A key is its flag with underscores, except in `[renderer]`.
+    pub keys: &'static [&'static str],
+    /// Keys whose value may be a list.
+    pub lists: &'static [&'static str],
+    /// Keys that are accepted but not used by any renderer of this version.
+    pub unused: &'static [&'static str],
+}
+
+/// All tables.
+pub const TABLES: [Table; 5] = [
+    Table { name: "", commands: &[""], keys: &["data_dir", "log"], lists: &[], unused: &[] },
+    Table {
+        name: "serve",
+        // `doctor` checks the certificate that the server uses.
+        commands: &["serve", "windows-service", "admin doctor"],
+        keys: &[
+            "listen",
+            "port_file",
+            "tls_cert",
+            "tls_key",
+            "plain_http",
+            "public_url",
+            "lease_seconds",
+            "local_nodes",
+            "fetch_allow",
+            "trusted_proxy",
+            "metrics_allow",
+            "max_connections",
+            "max_connections_per_address",
+            "max_requests",
+            "http_threads",
+            "max_waiting_claims",
+            "max_uploads",
+            "max_node_uploads",
+            "max_uploads_per_address",
+            "tls_handshake_seconds",
+            "head_seconds",
+            "max_head_kib",
+            "max_head_lines",
+            "max_uri_kib",
+            "idle_seconds",
+            "max_json_kib",
+            "body_idle_seconds",
+            "min_body_kib_per_second",
+            "body_window_seconds",
+            "answer_stall_seconds",
+            "drain_kib",
+            "drain_seconds",
+            "stop_seconds",
+            "max_queued_jobs",
+            "max_demos_mib",
+        ],
+        lists: &["fetch_allow", "trusted_proxy", "metrics_allow"],
+        unused: &[],
+    },
+    Table {
+        name: "node",
+        commands: &["node"],
+        keys: &["server", "name", "state_dir", "slots", "fetch_allow", "max_jobs", "idle_exit"],
+        lists: &["fetch_allow"],
+        unused: &[],
+    },
+    Table {
+        name: "client",
+        commands: &["submit", "clips"],
+        keys: &["server", "ca", "key_file"],
+        lists: &[],
+        unused: &[],
+    },
+    Table { name: RENDERER, commands: &["node"], keys: &["kind"], lists: &[], unused: &["program", "args"] },
+];
+
+/// The table about `--renderer`.
+const RENDERER: &str = "renderer";
+
+impl Table {
+    /// The flag of a key.
+    pub fn flag(&self, key: &str) -> String {
+        if self.name == RENDERER && key == "kind" { RENDERER.to_owned() } else { key.replace('_', "-") }
+    }
+
+    /// Its key for a flag.
+    pub fn key(&self, flag: &str) -> Option<&'static str> {
+        self.keys.iter().copied().find(|key| self.flag(key) == flag)
+    }
+
+    /// The words that follow a key in a message.
+    pub fn suffix(&self) -> String {
+        if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) }
+    }
+}
+
+/// The table and the key of a flag of a command (`admin doctor`).
+pub fn find(command: &str, flag: &str) -> Option<(&'static Table, &'static str)> {
+    let mut tables = TABLES.iter().filter(|table| table.commands.iter().any(|reader| is_below(command, reader)));
+    tables.find_map(|table| Some((table, table.key(flag)?)))
+}
+
+/// The variable of a flag of a command: `lease-seconds` has `DINKEM_LEASE_SECONDS`.
+pub fn variable(command: &str, flag: &str) -> Option<String> {
+    let is_setting = find(command, flag).is_some()
+        || VARIABLE_ONLY.iter().any(|(reader, own)| *own == flag && is_below(command, reader));
+    is_setting.then(|| format!("DINKEM_{}", flag.replace('-', "_").to_uppercase()))
+}
+
+/// Whether a command is another one or among its subcommands.
+fn is_below(command: &str, above: &str) -> bool {
+    let rest = command.strip_prefix(above);
+    above.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_depend_on_the_command() {
+        for (command, flag, table) in [
+            ("serve", "listen", Some("serve")),
+            ("windows-service", "listen", Some("serve")),
+            ("admin doctor", "tls-cert", Some("serve")),
+            ("admin doctor", "fix", None),
+            ("node", "server", Some("node")),
+            ("node check", "state-dir", Some("node")),
+            ("node", "renderer", Some("renderer")),
+            ("submit", "server", Some("client")),
+            ("submit", "output", None),
+            ("admin jobs list", "node", None),
+            ("admin jobs list", "log", Some("")),
+            ("nodes", "slots", None),
+        ] {
+            assert_eq!(find(command, flag).map(|(table, _)| table.name), table, "{command} --{flag}");
+        }
+    }
+
+    #[test]
+    fn only_settings_have_variables() {
+        assert_eq!(variable("serve", "lease-seconds").as_deref(), Some("DINKEM_LEASE_SECONDS"));
+        assert_eq!(variable("", "config").as_deref(), Some("DINKEM_CONFIG"));
+        assert_eq!(variable("node install", "join-file").as_deref(), Some("DINKEM_JOIN_FILE"));
+        assert_eq!(variable("quickstart", "exit"), None);
+        assert_eq!(variable("", "json"), None);
+    }
+}
