@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod clip_args;
 mod hints;
+mod human;
 mod inspect;
 mod logging;
 mod manual;

@@ -1,9 +1,11 @@
 //! `admin audit`: who did what when.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::app::{App, audit};
 use crate::cli::admin::{Call, output};
+use crate::cli::human;
 use crate::domain::error::Result;
 use crate::domain::limits;
 use crate::wire::time::rfc3339;
@@ -33,10 +35,14 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         output::json(&json!({ "entries": entries.collect::<Vec<_>>() }));
         return Ok(());
     }
+    let now_ms = app.clock.now_ms();
     let rows: Vec<_> = entries
         .into_iter()
-        .map(|entry| [rfc3339(entry.at_ms), entry.actor, entry.action, entry.subject, entry.details])
+        .map(|entry| {
+            let subject = Uuid::parse_str(&entry.subject).map_or(entry.subject, human::short);
+            [human::when(now_ms, entry.at_ms), entry.actor, entry.action, subject, entry.details]
+        })
         .collect();
-    output::line(&output::table(["AT", "WHO", "DID", "TO", "DETAILS"], &rows));
+    output::line(&output::table_to_fit(["WHEN", "WHO", "ACTION", "SUBJECT", "DETAILS"], &rows));
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::accounts::{NewKeys, keys};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
+use crate::cli::human;
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
@@ -145,8 +146,8 @@ fn key_json(key: &KeyInfo, now_ms: i64) -> Value {
 fn status_in_words(key: &KeyInfo, now_ms: i64) -> String {
     match key.revoked_at_ms {
         None => "live".to_owned(),
-        Some(end) if key.is_live(now_ms) => format!("live until {}", rfc3339(end)),
-        Some(end) => format!("revoked {}", rfc3339(end)),
+        Some(end) if key.is_live(now_ms) => format!("live, expires {}", human::when(now_ms, end)),
+        Some(end) => format!("revoked {}", human::when(now_ms, end)),
     }
 }
 
@@ -162,8 +163,8 @@ fn list(keys: &[KeyInfo], now_ms: i64, call: &Call) {
                 key.id.to_string(),
                 key.class.as_str().to_owned(),
                 key.fingerprint.clone(),
-                rfc3339(key.created_at_ms),
-                key.used_at_ms.map_or_else(|| "-".to_owned(), rfc3339),
+                human::when(now_ms, key.created_at_ms),
+                human::when_any(now_ms, key.used_at_ms),
                 status_in_words(key, now_ms),
             ]
         })
@@ -201,7 +202,7 @@ fn identified(account: &Account, key: &KeyInfo, now_ms: i64, call: &Call) {
     output::line(&format!("account:   {} ({})", output::plain(&account.name), account.status.as_str()));
     output::line(&format!("key:       {} ({}, fingerprint {})", key.id, key.class.as_str(), key.fingerprint));
     output::line(&format!("status:    {}", status_in_words(key, now_ms)));
-    output::line(&format!("last used: {}", key.used_at_ms.map_or_else(|| "-".to_owned(), rfc3339)));
+    output::line(&format!("last used: {}", human::when_any(now_ms, key.used_at_ms)));
     if live {
         let (id, class) = (key.id.to_string(), key.class.as_str());
         let hint = |words: &[&str]| output::plain(&hints::admin(call, words));
