@@ -103,7 +103,8 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         return Ok(());
     }
     let elsewhere = if url.is_some() { "" } else { " --server https://SERVER:8443" };
-    let command = format!("{} node --join {token}{elsewhere}", config::NAME);
+    // `echo` is part of the shell: the token appears in no process list.
+    let command = format!("echo {token} | {} node --join -{elsewhere}", config::NAME);
     if std::io::stdout().is_terminal() {
         output::line(&command);
     } else {
@@ -118,7 +119,6 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
             "No server has run on this data directory yet: replace SERVER with the address at which the node reaches it.",
         ),
     }
-    output::say("To keep the token out of the process list, run `node --join -` and paste the token.");
     Ok(())
 }
 
