@@ -10,11 +10,11 @@ use crate::domain::error::Result;
 use crate::domain::limits;
 use crate::wire::time::rfc3339;
 
-/// Who changed what when, the latest first; nobody can change or delete a line of it
+/// Show the append-only audit log, latest entry first
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: the last five changes\n  dinkem-appliance admin audit --limit 5")]
+#[command(after_help = "Example: the last five entries\n  dinkem-appliance admin audit --limit 5")]
 pub struct Args {
-    /// How many lines
+    /// Maximum number of entries
     #[arg(long, value_name = "N", default_value_t = limits::PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LIST_ROWS)))]
     limit: u32,
 }

@@ -26,14 +26,14 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Uploaded demos, newest first within each account
+    /// List uploaded demos, newest first within each account
     #[command(after_help = "Example:\n  dinkem-appliance admin demos list --account studio-a")]
     List {
-        /// Only this account's
+        /// Only demos of this account
         #[arg(long, value_name = "NAME", value_parser = account_name)]
         account: Option<String>,
     },
-    /// Deletes an account's upload; refused while a job that has not ended needs it
+    /// Delete an account's upload; refused while an unfinished job needs it
     #[command(after_help = "\
 Example: with a hash that `admin demos list` shows
   dinkem-appliance admin demos delete SHA256 --account studio-a")]
@@ -41,7 +41,7 @@ Example: with a hash that `admin demos list` shows
         /// The demo's SHA-256, or at least the first 12 digits of it
         #[arg(value_name = "SHA256", value_parser = hash)]
         sha256: Hash,
-        /// Whose upload
+        /// Account that uploaded it
         #[arg(long, value_name = "NAME", value_parser = account_name)]
         account: String,
     },

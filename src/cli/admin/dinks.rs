@@ -26,20 +26,20 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Sets how many dinks an account holds from now on; a month is billed for the most that it held
+    /// Set how many dinks an account holds from now on; a month is billed for the most it held
     #[command(after_help = "Example:\n  dinkem-appliance admin dinks set studio-a 2")]
     Set {
         /// The account's name
         #[arg(value_parser = account_name)]
         name: String,
-        /// How many
+        /// Number of dinks
         #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::ACCOUNT_DINKS)))]
         dinks: u32,
-        /// Ask nothing, also where it is more than ten times the live render slots
+        /// Skip the confirmation for more than ten times the live render slots
         #[arg(long)]
         yes: bool,
     },
-    /// Takes the last change of an account's dinks out of the bill, as if it had never been made; again: the one before
+    /// Undo the last change of an account's dinks, which is then not billed; repeat to undo the one before
     #[command(after_help = "\
 Example: 20 was meant
   dinkem-appliance admin dinks set studio-a 200 --yes
@@ -50,7 +50,7 @@ Example: 20 was meant
         #[arg(value_parser = account_name)]
         name: String,
     },
-    /// All accounts' dinks and their history, and the live slots behind them
+    /// Show all accounts' dinks, their history, and the live render slots
     #[command(after_help = "Example:\n  dinkem-appliance admin dinks show")]
     Show,
 }

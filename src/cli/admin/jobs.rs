@@ -21,9 +21,7 @@ use crate::wire::{self, base::Base};
 
 /// Render jobs of all accounts: list, show, cancel, retry, log
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: what was submitted with a key that has leaked\n  dinkem-appliance admin jobs list --key 7"
-)]
+#[command(after_help = "Example: jobs submitted with a leaked key\n  dinkem-appliance admin jobs list --key 7")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -31,47 +29,47 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Jobs, the newest first, with the reason why one waits
+    /// List jobs, newest first, with the reason why a job is waiting
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs list --account studio-a --status queued")]
     List {
-        /// Only those submitted with this key: its number, from `admin keys list` or `identify`
+        /// Only jobs submitted with this key: a number from `admin keys list` or `identify`
         #[arg(long, value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: Option<i64>,
-        /// Only those that this node has or had: its name or id
+        /// Only jobs that this node has or had: its name or id
         #[arg(long, value_name = "NODE")]
         node: Option<String>,
-        /// Only this account's
+        /// Only jobs of this account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
-        /// Only those that are queued, rendering, done, failed or cancelled
+        /// Only jobs that are queued, rendering, done, failed or cancelled
         #[arg(long, value_name = "STATUS", value_parser = job_status)]
         status: Option<JobStatus>,
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = limits::PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LIST_ROWS)))]
         limit: u32,
     },
-    /// One job
+    /// Show one job and its clip
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs show 8a2b6c1d")]
     Show {
         /// The job's id, or the last 8 characters of it
         #[arg(value_parser = job_name)]
         id: Named,
     },
-    /// Cancels a job that has not ended; its node stops with its next heartbeat
+    /// Cancel an unfinished job; its node stops at the next heartbeat
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs cancel 8a2b6c1d")]
     Cancel {
         /// The job's id, or the last 8 characters of it
         #[arg(value_parser = job_name)]
         id: Named,
     },
-    /// Puts a job that failed or was cancelled back in its place in the queue
+    /// Return a failed or cancelled job to its place in the queue
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs retry 8a2b6c1d")]
     Retry {
         /// The job's id, or the last 8 characters of it
         #[arg(value_parser = job_name)]
         id: Named,
     },
-    /// What became of each attempt at a job, the latest first, with what its renderer said
+    /// Show each attempt at a job, latest first, with its renderer's output
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs log 8a2b6c1d")]
     Log {
         /// The job's id, or the last 8 characters of it

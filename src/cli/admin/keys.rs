@@ -32,20 +32,20 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a key of each class that the account lacks; shown this once, stored hashed
+    /// Create a key of each class that the account lacks; shown once, stored as a hash
     #[command(after_help = "Example:\n  dinkem-appliance admin keys mint studio-a --json")]
     Mint {
         /// The account's name
         #[arg(value_parser = account_name)]
         name: String,
     },
-    /// The account's keys, without the keys themselves
+    /// List an account's keys, without the secrets
     #[command(after_help = "Example:\n  dinkem-appliance admin keys list studio-a")]
     List {
         /// The account's name
         name: String,
     },
-    /// Replaces the account's live key of a class; the old one ends at once, or after the overlap
+    /// Replace the account's live key of a class; the old one expires immediately or after --overlap
     #[command(
         after_help = "Example: both keys are good for a day\n  dinkem-appliance admin keys rotate studio-a --class metered --overlap 24h"
     )]
@@ -53,21 +53,21 @@ enum Command {
         /// The account's name
         #[arg(value_parser = account_name)]
         name: String,
-        /// Which of its two keys
+        /// Class of the key
         #[arg(long, value_parser = key_class, value_name = "metered|reserved")]
         class: KeyClass,
-        /// How long the old key stays good: 90s, 30m, 24h, 7d [default: not at all]
+        /// How long the old key stays valid: 90s, 30m, 24h, 7d [default: not at all]
         #[arg(long, value_parser = overlap, value_name = "TIME", default_value = "0s", hide_default_value = true, allow_hyphen_values = true)]
         overlap: Duration,
     },
-    /// Revokes a key: the next request with it is refused
+    /// Revoke a key: the next request with it is refused
     #[command(after_help = "Example:\n  dinkem-appliance admin keys revoke 7")]
     Revoke {
         /// Its number, from `admin keys list`
         #[arg(value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: i64,
     },
-    /// Says whose a key is that was found somewhere; the key is read from standard input
+    /// Identify the owner of a leaked key, read from standard input
     #[command(after_help = "Example:\n  dinkem-appliance admin keys identify < found.txt")]
     Identify,
 }
@@ -119,7 +119,7 @@ fn overlap(text: &str) -> Result<Duration, String> {
 fn first_line() -> Result<String> {
     let mut line = String::new();
     std::io::stdin().lock().take(KEY_LINE_BYTES).read_line(&mut line).map_err(|error| {
-        Error::internal("Could not read the key from standard input: it must be there as one line of text.", error)
+        Error::internal("Cannot read the key from standard input: it must be one line of text.", error)
     })?;
     Ok(line)
 }
@@ -206,7 +206,7 @@ fn identified(account: &Account, key: &KeyInfo, now_ms: i64, call: &Call) {
     if live {
         let (id, class) = (key.id.to_string(), key.class.as_str());
         let hint = |words: &[&str]| output::plain(&hints::admin(call, words));
-        output::say("Whoever has it can submit jobs. What was submitted with it, its successor, its end:");
+        output::say("Whoever has this key can submit jobs. To list its jobs, replace it, or revoke it:");
         output::say(&format!("  {}", hint(&["jobs", "list", "--key", &id])));
         output::say(&format!("  {}", hint(&["keys", "rotate", &account.name, "--class", class])));
         output::say(&format!("  {}", hint(&["keys", "revoke", &id])));

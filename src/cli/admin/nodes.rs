@@ -37,22 +37,22 @@ Example: on the server, then over SSH to the new node
   dinkem-appliance admin nodes token
   dinkem-appliance admin nodes token | ssh render-2 dinkem-appliance node --join -")]
     Token,
-    /// All nodes
+    /// List all nodes
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes list")]
     List,
-    /// Lets a node finish what it has and gives it nothing more
+    /// Let a node finish its jobs and give it no new ones
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes drain render-2")]
     Drain {
         /// Its name or id
         node: String,
     },
-    /// Gives a drained or benched node work again
+    /// Give a drained or benched node work again
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes resume render-2")]
     Resume {
         /// Its name or id
         node: String,
     },
-    /// Refuses a node's key for good; what it holds is done elsewhere
+    /// Revoke a node's key and return its jobs to the queue
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes remove render-2")]
     Remove {
         /// Its name or id

@@ -218,7 +218,7 @@ fn month_without_usage_has_no_statements_and_a_zero_total() {
     );
     assert_eq!(actual["totals"], json!([{"currency": "USD", "amount": "0.000000", "amount_micros": 0}]));
     assert_eq!(run("usage --month 2023-12 --csv").out.lines().count(), 1);
-    assert!(run("usage --month 2023-12").out.ends_with("\ntotal of 2023-12: 0.000000 USD\n"));
+    assert!(run("usage --month 2023-12").out.ends_with("\nTotal for 2023-12: 0.000000 USD\n"));
     let named = run("usage --month 2023-12 --account studio");
     assert!(named.out.lines().any(|line| line.starts_with("Total ") && line.ends_with("0.000000 USD")), "{named:?}");
 }
