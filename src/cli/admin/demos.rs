@@ -104,7 +104,7 @@ fn starting_with(app: &App, account: &str, start: &str) -> Result<[u8; 32]> {
         ))),
         _ => {
             let message =
-                format!("{} demos of this account have a SHA-256 starting with {start}. Give all of it.", found.len());
+                format!("Several demos of this account have a SHA-256 starting with {start}. Give all of it.");
             Err(Error::conflict("ambiguous_sha256", message))
         }
     }
