@@ -5,6 +5,7 @@ mod client;
 mod clip_args;
 mod escape;
 mod hints;
+mod human;
 mod inspect;
 mod logging;
 mod manual;

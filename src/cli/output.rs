@@ -58,6 +58,32 @@ fn write_to(mut stream: impl io::Write, text: &str) {
     }
 }
 
+/// Columns of a terminal that nobody has made wider.
+pub const COLUMNS: usize = 80;
+/// The least that the last column of a table is cut to.
+const LAST_COLUMN: usize = 16;
+
+/// A table whose last column is cut so that ordinary rows fit a terminal of [`COLUMNS`]; for text that `show` and
+/// `--json` give in full.
+pub fn table_to_fit<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let first = |row: [&str; N]| row.map(|cell| width::columns(&plain(cell)));
+    let mut widths = first(headings);
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(first(row.each_ref().map(String::as_str))) {
+            *width = (*width).max(cell);
+        }
+    }
+    let before: usize = widths.iter().take(N - 1).map(|width| width + 2).sum();
+    let most = COLUMNS.saturating_sub(before).max(LAST_COLUMN);
+    let mut rows = rows.to_vec();
+    for row in &mut rows {
+        if let Some(last) = row.last_mut() {
+            *last = width::fit(&plain(last), most);
+        }
+    }
+    table(headings, &rows)
+}
+
 /// Rows under headings, columns aligned. Cells are made harmless here.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| plain(cell))).collect();
@@ -132,6 +158,14 @@ mod tests {
         for (given, shown) in cases {
             assert_eq!(plain(given), shown);
         }
+    }
+
+    #[test]
+    fn last_column_is_cut_to_80_columns() {
+        let rows = [["a".to_owned(), "reason ".repeat(20)], ["日本".to_owned(), "short".to_owned()]];
+        let shown = table_to_fit(["NAME", "WHY"], &rows);
+        let widths: Vec<_> = shown.lines().map(width::columns).collect();
+        assert_eq!(widths, [9, 80, 11], "{shown}");
     }
 
     #[test]

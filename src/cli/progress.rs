@@ -4,12 +4,11 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::output::COLUMNS;
 use crate::cli::{output, width};
 
 /// Tenths of a job between two plain lines.
 const TENTHS: f64 = 10.0;
-/// Columns of a terminal that nobody has made wider.
-const COLUMNS: usize = 80;
 /// The bar on a terminal: 28 columns for the stage, 30 for the bar and its frame, 6 for the percentage, 8 for the time, and
 /// what stands between them.
 const TEMPLATE: &str = "{msg:28!} [{bar:28}] {percent:>3} %  {elapsed:8!}";

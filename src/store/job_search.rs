@@ -88,3 +88,18 @@ const BY_PUBLIC_ID: &str = "
 pub fn by_public_id(db: &Db, public_id: Uuid) -> Result<Option<JobId>> {
     db.row(BY_PUBLIC_ID, named_params! { ":public_id": public_id.as_bytes() }, |row| row.get(0).map(JobId))
 }
+
+/// Looks at the newest jobs only: no index serves the end of an id.
+const BY_ENDING: &str = "
+    SELECT public_id
+    FROM jobs
+    WHERE id > (SELECT MAX(id) FROM jobs) - :newest AND substr(public_id, 13) = :ending
+    ORDER BY id DESC
+    LIMIT :limit
+";
+
+/// Ids of the jobs among the `newest` whose id ends so, the newest first.
+pub fn by_ending(db: &Db, ending: [u8; 4], newest: u32, limit: u32) -> Result<Vec<Uuid>> {
+    let params = named_params! { ":newest": newest, ":ending": ending, ":limit": limit };
+    db.rows(BY_ENDING, params, |row| row.get(0).map(Uuid::from_bytes))
+}

@@ -18,6 +18,11 @@ use crate::store::{self, Db};
 
 pub use crate::store::leases::Attempt;
 
+/// Jobs that are searched for a short id.
+const SHORT_ID_JOBS: u32 = 10_000;
+/// Most jobs that are listed where a short id fits several.
+const CANDIDATES: u32 = 5;
+
 /// What the operator looks for; what is left out does not matter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -68,6 +73,51 @@ fn search(db: &Db, filter: &Filter, limit: u32) -> Result<Option<Search>> {
         status: filter.status,
         limit,
     }))
+}
+
+/// How the operator names a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By its whole id.
+    Id(Uuid),
+    /// By the last 8 characters of it, as tables show it.
+    Ending([u8; 4]),
+}
+
+impl Named {
+    /// Reads one: a UUID, or 8 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let ending = || {
+            let is_hex = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_hex
+                .then(|| u32::from_str_radix(text, 16).ok())
+                .flatten()
+                .map(|number| Self::Ending(number.to_be_bytes()))
+        };
+        Uuid::parse_str(text).ok().map(Self::Id).or_else(ending)
+    }
+}
+
+/// The whole id of a job. An ending is looked for among the newest 10,000 jobs.
+pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
+    let ending = match named {
+        Named::Id(id) => return Ok(id),
+        Named::Ending(ending) => ending,
+    };
+    let found = app.store.read(|db| store::job_search::by_ending(db, ending, SHORT_ID_JOBS, CANDIDATES))?;
+    let shown = format!("{:08x}", u32::from_be_bytes(ending));
+    match found[..] {
+        [only] => Ok(only),
+        [] => Err(Error::not_found(format!(
+            "No job's id ends in {shown} (only the newest {} are searched). Use the full id, or see `admin jobs list`.",
+            SHORT_ID_JOBS
+        ))),
+        _ => {
+            let ids: Vec<_> = found.iter().map(Uuid::to_string).collect();
+            let message = format!("The ids of several jobs end in {shown}. Use the full id: {}.", ids.join(", "));
+            Err(Error::conflict("ambiguous_id", message))
+        }
+    }
 }
 
 /// One job.

@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::app::accounts::dinks;
 use crate::app::upkeep::store_check;
 use crate::app::{App, nodes, stopping};
@@ -70,6 +72,8 @@ pub struct Waiting {
     pub jobs: u64,
     /// How long the first in line has waited, in seconds; 0 where none waits.
     pub oldest_seconds: f64,
+    /// That job's id.
+    pub first: Option<Uuid>,
 }
 
 /// How many nodes are so, and their slots.
@@ -102,12 +106,14 @@ pub struct Figures {
 
 /// Looks them up: of the jobs only those that wait first in line.
 pub fn figures(app: &App) -> Result<Figures> {
+    app.store.read_queue()?;
     let now = app.clock.now_ms();
     let waiting = KeyClass::ALL.into_iter().map(|class| {
         let (jobs, first) = app.store.waiting_in(class);
         let since = first.map(|job| app.store.read(|db| store::jobs::find(db, job))).transpose()?.flatten();
+        let first = since.as_ref().map(|job| job.public_id);
         let oldest_seconds = since.map_or(0, |job| (now - job.created_at_ms).max(0)) as f64 / 1_000.0;
-        Ok(Waiting { class, jobs, oldest_seconds })
+        Ok(Waiting { class, jobs, oldest_seconds, first })
     });
     let waiting = waiting.collect::<Result<_>>()?;
     let all = nodes::list(app)?;

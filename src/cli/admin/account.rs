@@ -5,11 +5,11 @@ use serde_json::json;
 
 use crate::app::{App, accounts};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
+use crate::cli::human;
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
-use crate::wire::time::rfc3339;
 
 /// Accounts: create, list, show, deactivate
 #[derive(Debug, clap::Args)]
@@ -58,28 +58,28 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
                 output::say(&format!("Its keys are refused until it is activated: {}", output::plain(&activate)));
             }
         }
-        Command::List => list(&accounts::list(app)?, call),
-        Command::Show { name } => show(&accounts::show(app, &name)?, call),
+        Command::List => list(&accounts::list(app)?, app.clock.now_ms(), call),
+        Command::Show { name } => show(&accounts::show(app, &name)?, app.clock.now_ms(), call),
         Command::Deactivate { name } => changed(&accounts::deactivate(app, &config::operator(), &name)?, call),
     }
     Ok(())
 }
 
-fn list(accounts: &[Account], call: &Call) {
+fn list(accounts: &[Account], now_ms: i64, call: &Call) {
     if call.json {
         return output::json(&json!({ "accounts": accounts.iter().map(account_json).collect::<Vec<_>>() }));
     }
     let rows: Vec<_> = accounts
         .iter()
         .map(|account| {
-            let created = rfc3339(account.created_at_ms);
+            let created = human::when(now_ms, account.created_at_ms);
             [account.name.clone(), account.status.as_str().to_owned(), account.dinks.to_string(), created]
         })
         .collect();
     output::line(&output::table(["NAME", "STATUS", "DINKS", "CREATED"], &rows));
 }
 
-fn show(summary: &accounts::Summary, call: &Call) {
+fn show(summary: &accounts::Summary, now_ms: i64, call: &Call) {
     let account = &summary.account;
     if call.json {
         return output::json(&json!({
@@ -92,7 +92,7 @@ fn show(summary: &accounts::Summary, call: &Call) {
     output::line(&format!("name:      {}", output::plain(&account.name)));
     output::line(&format!("id:        {}", account.public_id));
     output::line(&format!("status:    {}", account.status.as_str()));
-    output::line(&format!("created:   {}", rfc3339(account.created_at_ms)));
+    output::line(&format!("created:   {}", human::when(now_ms, account.created_at_ms)));
     output::line(&format!("dinks:     {}, in use {}", account.dinks, summary.dinks_in_use));
     output::line(&format!("queued:    {}", summary.queued));
     output::line(&format!("rendering: {}", summary.rendering));

@@ -1,18 +1,20 @@
 //! `admin audit`: who did what when.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::app::{App, audit};
 use crate::cli::admin::{Call, output};
+use crate::cli::human;
 use crate::domain::error::Result;
 use crate::domain::limits;
 use crate::wire::time::rfc3339;
 
-/// Who changed what when, the latest first; nobody can change or delete a line of it
+/// Show the append-only audit log, latest entry first
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: the last five changes\n  dinkem-appliance admin audit --limit 5")]
+#[command(after_help = "Example: the last five entries\n  dinkem-appliance admin audit --limit 5")]
 pub struct Args {
-    /// How many lines
+    /// Maximum number of entries
     #[arg(long, value_name = "N", default_value_t = limits::PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LIST_ROWS)))]
     limit: u32,
 }
@@ -33,10 +35,14 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         output::json(&json!({ "entries": entries.collect::<Vec<_>>() }));
         return Ok(());
     }
+    let now_ms = app.clock.now_ms();
     let rows: Vec<_> = entries
         .into_iter()
-        .map(|entry| [rfc3339(entry.at_ms), entry.actor, entry.action, entry.subject, entry.details])
+        .map(|entry| {
+            let subject = Uuid::parse_str(&entry.subject).map_or(entry.subject, human::short);
+            [human::when(now_ms, entry.at_ms), entry.actor, entry.action, subject, entry.details]
+        })
         .collect();
-    output::line(&output::table(["AT", "WHO", "DID", "TO", "DETAILS"], &rows));
+    output::line(&output::table_to_fit(["WHEN", "WHO", "ACTION", "SUBJECT", "DETAILS"], &rows));
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::app::accounts::dinks::{self, Dinks, Undone};
 use crate::app::accounts::{self};
 use crate::cli::admin::account::changed;
 use crate::cli::admin::{Call, account_json, account_name, output};
-use crate::cli::{hints, prompt, wrong_usage};
+use crate::cli::{hints, human, prompt, wrong_usage};
 use crate::config;
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
@@ -26,20 +26,20 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Sets how many dinks an account holds from now on; a month is billed for the most that it held
+    /// Set how many dinks an account holds from now on; a month is billed for the most it held
     #[command(after_help = "Example:\n  dinkem-appliance admin dinks set studio-a 2")]
     Set {
         /// The account's name
         #[arg(value_parser = account_name)]
         name: String,
-        /// How many
+        /// Number of dinks
         #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::ACCOUNT_DINKS)))]
         dinks: u32,
-        /// Ask nothing, also where it is more than ten times the live render slots
+        /// Skip the confirmation for more than ten times the live render slots
         #[arg(long)]
         yes: bool,
     },
-    /// Takes the last change of an account's dinks out of the bill, as if it had never been made; again: the one before
+    /// Undo the last change of an account's dinks, which is then not billed; repeat to undo the one before
     #[command(after_help = "\
 Example: 20 was meant
   dinkem-appliance admin dinks set studio-a 200 --yes
@@ -50,7 +50,7 @@ Example: 20 was meant
         #[arg(value_parser = account_name)]
         name: String,
     },
-    /// All accounts' dinks and their history, and the live slots behind them
+    /// Show all accounts' dinks, their history, and the live render slots
     #[command(after_help = "Example:\n  dinkem-appliance admin dinks show")]
     Show,
 }
@@ -65,12 +65,12 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             warn_of_overselling(&dinks::show(app)?);
         }
         Command::Undo { name } => {
-            undone(&dinks::undo(app, &config::operator(), &name)?, call);
+            undone(&dinks::undo(app, &config::operator(), &name)?, app.clock.now_ms(), call);
             warn_of_overselling(&dinks::show(app)?);
         }
         Command::Show => {
             let dinks = dinks::show(app)?;
-            show(&dinks, call);
+            show(&dinks, app.clock.now_ms(), call);
             warn_of_overselling(&dinks);
         }
     }
@@ -111,7 +111,7 @@ fn now_has(account: &Account, call: &Call) {
     output::line(&format!("{name}: {status}, {}", counted(account.dinks, "dink")));
 }
 
-fn undone(undone: &Undone, call: &Call) {
+fn undone(undone: &Undone, now_ms: i64, call: &Call) {
     if call.json {
         return output::json(&json!({
             "account": account_json(&undone.account),
@@ -120,17 +120,16 @@ fn undone(undone: &Undone, call: &Call) {
     }
     now_has(&undone.account, call);
     output::say(&format!(
-        "No bill counts any more that it was set to {} at {}.",
+        "The change to {} ({}) is no longer billed.",
         counted(undone.dinks, "dink"),
-        rfc3339(undone.at_ms)
+        human::when(now_ms, undone.at_ms)
     ));
     if undone.changes_ended_months {
-        output::say("That was in a month that is over: statements made since then are no longer right.");
+        output::say("That change was in a month that has ended: statements made since then are out of date.");
     }
 }
 
-fn show(dinks: &Dinks, call: &Call) {
-    let undone_at = |at_ms: Option<i64>| at_ms.map(rfc3339);
+fn show(dinks: &Dinks, now_ms: i64, call: &Call) {
     if call.json {
         let accounts = dinks.accounts.iter().map(|account| json!({ "name": account.name, "dinks": account.dinks }));
         let history = dinks.history.iter().map(|change| {
@@ -138,7 +137,7 @@ fn show(dinks: &Dinks, call: &Call) {
                 "account": change.account,
                 "dinks": change.dinks,
                 "at": rfc3339(change.at_ms),
-                "undone_at": undone_at(change.undone_at_ms),
+                "undone_at": change.undone_at_ms.map(rfc3339),
             })
         });
         return output::json(&json!({
@@ -150,25 +149,26 @@ fn show(dinks: &Dinks, call: &Call) {
     }
     let rows: Vec<_> = dinks.accounts.iter().map(|account| [account.name.clone(), account.dinks.to_string()]).collect();
     output::line(&output::table(["NAME", "DINKS"], &rows));
-    output::line(&format!("sold {}, live slots {}", dinks.sold, dinks.live_slots));
+    output::line(&format!("{} sold, {}", counted(dinks.sold, "dink"), counted(dinks.live_slots, "live render slot")));
     if !dinks.history.is_empty() {
         let rows: Vec<_> = dinks
             .history
             .iter()
             .map(|change| {
-                let undone = undone_at(change.undone_at_ms).unwrap_or_else(|| "-".to_owned());
-                [rfc3339(change.at_ms), change.account.clone(), change.dinks.to_string(), undone]
+                let undone = human::when_any(now_ms, change.undone_at_ms);
+                [human::when(now_ms, change.at_ms), change.account.clone(), change.dinks.to_string(), undone]
             })
             .collect();
-        output::line(&format!("\n{}", output::table(["SINCE", "NAME", "DINKS", "UNDONE"], &rows)));
+        output::line(&format!("\n{}", output::table(["SET", "NAME", "DINKS", "UNDONE"], &rows)));
     }
 }
 
 fn warn_of_overselling(dinks: &Dinks) {
     if dinks.sold > dinks.live_slots {
         output::say(&format!(
-            "warning: dinks sold: {}, but render slots live: {}; reserved jobs will have to wait.",
-            dinks.sold, dinks.live_slots
+            "warning: {} sold, but only {}: reserved jobs will have to wait.",
+            counted(dinks.sold, "dink"),
+            counted(dinks.live_slots, "live render slot")
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! `admin doctor`: what is wrong with this appliance, and what to do about it.
+//! `admin doctor`: checks the appliance and says how to fix each problem.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 
-/// Looks the appliance over: each fault with its mend; exit status 1 while there is one
+/// Check the appliance and print a fix for each problem; exit status 1 if there is any
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It looks at rights, disk, certificate, clock, the store's version, soundness and log, files and rows that miss each other,
-nodes' versions, and dinks sold beyond live slots; beside a running server or without one.
+Checks permissions, disk space, certificate, clock, the database's version, integrity and write-ahead log, orphaned files,
+nodes' versions, and dinks sold beyond live slots. The server may be running or not.
 
 Example:
   dinkem-appliance admin doctor --fix")]
 pub struct Args {
-    /// Fix what can be fixed without losing anything
+    /// Make repairs that lose no data
     #[arg(long)]
     fix: bool,
-    /// The studio's own certificate, as `serve` has it [default: the appliance's own]
+    /// Your own certificate, as given to `serve` [default: the appliance's own]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 }

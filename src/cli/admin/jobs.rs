@@ -4,14 +4,15 @@ use std::path::Path;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::app::App;
-use crate::app::jobs::operator::{self, AnyJob, Attempt, Filter};
+use crate::app::jobs::operator::{self, AnyJob, Attempt, Filter, Named};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
+use crate::cli::human;
 use crate::config;
 use crate::domain::error::{Error, Result};
+use crate::domain::failure::Failure;
 use crate::domain::id::KeyId;
 use crate::domain::job::JobStatus;
 use crate::domain::limits;
@@ -20,9 +21,7 @@ use crate::wire::{self, base::Base};
 
 /// Render jobs of all accounts: list, show, cancel, retry, log
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: what was submitted with a key that has leaked\n  dinkem-appliance admin jobs list --key 7"
-)]
+#[command(after_help = "Example: jobs submitted with a leaked key\n  dinkem-appliance admin jobs list --key 7")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,67 +29,77 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Jobs, the newest first, with the reason why one waits
+    /// List jobs, newest first, with the reason why a job is waiting
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs list --account studio-a --status queued")]
     List {
-        /// Only those submitted with this key: its number, from `admin keys list` or `identify`
+        /// Only jobs submitted with this key: a number from `admin keys list` or `identify`
         #[arg(long, value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: Option<i64>,
-        /// Only those that this node has or had: its name or id
+        /// Only jobs that this node has or had: its name or id
         #[arg(long, value_name = "NODE")]
         node: Option<String>,
-        /// Only this account's
+        /// Only jobs of this account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
-        /// Only those that are queued, rendering, done, failed or cancelled
+        /// Only jobs that are queued, rendering, done, failed or cancelled
         #[arg(long, value_name = "STATUS", value_parser = job_status)]
         status: Option<JobStatus>,
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = limits::PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LIST_ROWS)))]
         limit: u32,
     },
-    /// One job
-    #[command(after_help = "Example:\n  dinkem-appliance admin jobs show 01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d")]
+    /// Show one job and its clip
+    #[command(after_help = "Example:\n  dinkem-appliance admin jobs show 8a2b6c1d")]
     Show {
-        /// The job's id
-        id: Uuid,
+        /// The job's id, or the last 8 characters of it
+        #[arg(value_parser = job_name)]
+        id: Named,
     },
-    /// Cancels a job that has not ended; its node stops with its next heartbeat
-    #[command(after_help = "Example:\n  dinkem-appliance admin jobs cancel 01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d")]
+    /// Cancel an unfinished job; its node stops at the next heartbeat
+    #[command(after_help = "Example:\n  dinkem-appliance admin jobs cancel 8a2b6c1d")]
     Cancel {
-        /// The job's id
-        id: Uuid,
+        /// The job's id, or the last 8 characters of it
+        #[arg(value_parser = job_name)]
+        id: Named,
     },
-    /// Puts a job that failed or was cancelled back in its place in the queue
-    #[command(after_help = "Example:\n  dinkem-appliance admin jobs retry 01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d")]
+    /// Return a failed or cancelled job to its place in the queue
+    #[command(after_help = "Example:\n  dinkem-appliance admin jobs retry 8a2b6c1d")]
     Retry {
-        /// The job's id
-        id: Uuid,
+        /// The job's id, or the last 8 characters of it
+        #[arg(value_parser = job_name)]
+        id: Named,
     },
-    /// What became of each attempt at a job, the latest first, with what its renderer said
-    #[command(after_help = "Example:\n  dinkem-appliance admin jobs log 01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d")]
+    /// Show each attempt at a job, latest first, with its renderer's output
+    #[command(after_help = "Example:\n  dinkem-appliance admin jobs log 8a2b6c1d")]
     Log {
-        /// The job's id
-        id: Uuid,
+        /// The job's id, or the last 8 characters of it
+        #[arg(value_parser = job_name)]
+        id: Named,
     },
 }
 
 pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     let server = server_url::recorded(data_dir).map(|server| server.url).unwrap_or_default();
-    let view = View { base: Base::public(&server), json: call.json };
+    let view = View { base: Base::public(&server), json: call.json, now_ms: app.clock.now_ms() };
+    let operator = config::operator();
     match args.command {
         Command::List { key, node, account, status, limit } => {
             let filter = Filter { account, key: key.map(KeyId), node, status };
             view.list(&operator::list(app, &filter, limit)?)
         }
-        Command::Show { id } => view.show(&operator::show(app, id)?),
-        Command::Cancel { id } => view.changed(&operator::cancel(app, &config::operator(), id)?),
-        Command::Retry { id } => view.changed(&operator::retry(app, &config::operator(), id)?),
+        Command::Show { id } => view.show(&operator::show(app, operator::id_of(app, id)?)?),
+        Command::Cancel { id } => view.changed(&operator::cancel(app, &operator, operator::id_of(app, id)?)?),
+        Command::Retry { id } => view.changed(&operator::retry(app, &operator, operator::id_of(app, id)?)?),
         Command::Log { id } => {
-            let (job, attempts) = operator::log(app, id)?;
+            let (job, attempts) = operator::log(app, operator::id_of(app, id)?)?;
             view.log(&job, &attempts)
         }
     }
+}
+
+/// Reads a job's id.
+fn job_name(text: &str) -> Result<Named, String> {
+    Named::parse(text).ok_or_else(|| "a job's id is a UUID; its last 8 characters will do".to_owned())
 }
 
 /// Reads `--status`.
@@ -103,6 +112,7 @@ struct View {
     /// What a clip's URLs begin with.
     base: Base,
     json: bool,
+    now_ms: i64,
 }
 
 impl View {
@@ -117,19 +127,18 @@ impl View {
             .map(|any| {
                 let job = &any.info.job;
                 [
-                    job.public_id.to_string(),
+                    human::short(job.public_id),
                     job.status.as_str().to_owned(),
                     job.class.as_str().to_owned(),
                     any.account.clone(),
-                    job.key.to_string(),
                     any.node.clone().unwrap_or_else(|| "-".to_owned()),
-                    rfc3339(job.created_at_ms),
-                    why(any),
+                    human::when(self.now_ms, job.created_at_ms),
+                    short_reason(any),
                 ]
             })
             .collect();
-        let headings = ["JOB", "STATUS", "CLASS", "ACCOUNT", "KEY-ID", "NODE", "CREATED", "WHY"];
-        output::line(&output::table(headings, &rows));
+        let headings = ["JOB", "STATUS", "CLASS", "ACCOUNT", "NODE", "CREATED", "REASON"];
+        output::line(&output::table_to_fit(headings, &rows));
         Ok(())
     }
 
@@ -139,25 +148,33 @@ impl View {
             return Ok(());
         }
         let job = &any.info.job;
-        let time = |at: Option<i64>| at.map_or_else(|| "-".to_owned(), rfc3339);
-        let lines = [
-            ("job", job.public_id.to_string()),
-            ("status", job.status.as_str().to_owned()),
-            ("why", why(any)),
+        let time = |at| human::when_any(self.now_ms, at);
+        let picture =
+            format!("{}p, {} fps, {} renderer", job.spec.resolution, job.spec.fps, job.spec.renderer.as_str());
+        let mut lines = vec![("job", job.public_id.to_string()), ("status", job.status.as_str().to_owned())];
+        lines
+            .extend(any.info.queue_position.map(|position| ("position", format!("{position} in the account's queue"))));
+        lines.extend(reason(any).map(|reason| ("reason", reason)));
+        lines.extend([
             ("account", any.account.clone()),
             ("key", format!("{} ({})", job.key, job.class.as_str())),
             ("demo", job.spec.demo_url.clone()),
             ("player", job.spec.steam64_id.to_string()),
             ("round", job.spec.round.to_string()),
-            ("picture", format!("{} lines, {} fps, {}", job.spec.resolution, job.spec.fps, job.spec.renderer.as_str())),
+            ("picture", picture),
             ("attempts", job.attempts.to_string()),
             ("node", any.node.clone().unwrap_or_else(|| "-".to_owned())),
-            ("created", rfc3339(job.created_at_ms)),
+            ("created", time(Some(job.created_at_ms))),
             ("started", time(job.started_at_ms)),
             ("finished", time(job.finished_at_ms)),
-        ];
+        ]);
+        if let (Some(clip), Some(view)) = (&job.clip, wire::job::view(&any.info, &self.base)?.clip) {
+            let length = human::footage(clip.video.duration_ms);
+            lines.extend([("clip", view.url), ("", format!("{length}, {}", human::size(clip.bytes)))]);
+        }
         for (label, value) in lines {
-            output::line(&format!("{:<10}{}", format!("{label}:"), output::plain(&value)));
+            let label = if label.is_empty() { String::new() } else { format!("{label}:") };
+            output::line(&format!("{label:<10}{}", output::plain(&value)));
         }
         Ok(())
     }
@@ -177,16 +194,16 @@ impl View {
             return Ok(());
         }
         let status = any.info.job.status.as_str();
-        let reason = Some(why(any)).filter(|why| why != "-").map_or_else(String::new, |why| format!(", {why}"));
+        let reason = reason(any).map_or_else(String::new, |reason| format!(", {reason}"));
         output::line(&format!("job {}: {status}{}", any.info.job.public_id, output::plain(&reason)));
         for attempt in attempts {
-            let until = attempt.ended_at_ms.map_or_else(|| "now".to_owned(), rfc3339);
+            let started = human::when(self.now_ms, attempt.started_at_ms);
+            let took = human::span(attempt.ended_at_ms.unwrap_or(self.now_ms).saturating_sub(attempt.started_at_ms));
             let failure = attempt.failure.as_ref().map(|(code, message)| format!(": {message} ({})", code.as_str()));
             output::line(&format!(
-                "\nlease {} on {}, {} to {until}: {}{}",
+                "\nlease {} on {}, started {started}, took {took}: {}{}",
                 attempt.lease,
                 output::plain(&attempt.node),
-                rfc3339(attempt.started_at_ms),
                 attempt.state.as_str(),
                 output::plain(&failure.unwrap_or_default()),
             ));
@@ -209,10 +226,20 @@ impl View {
 }
 
 /// Why a job waits or failed.
-fn why(any: &AnyJob) -> String {
-    let failure = any.info.job.failure.as_ref().filter(|_| any.info.job.status == JobStatus::Failed);
-    let failure = failure.map(|failure| format!("{} ({})", failure.message, failure.code.as_str()));
-    any.info.waiting_because.clone().or(failure).unwrap_or_else(|| "-".to_owned())
+fn reason(any: &AnyJob) -> Option<String> {
+    let failure = failure(any).map(|failure| format!("{} ({})", failure.message, failure.code.as_str()));
+    any.info.waiting_because.clone().or(failure)
+}
+
+/// The same for a narrow column: of a failure its code.
+fn short_reason(any: &AnyJob) -> String {
+    let failure = || failure(any).map(|failure| failure.code.as_str().to_owned());
+    any.info.waiting_because.clone().or_else(failure).unwrap_or_else(|| "-".to_owned())
+}
+
+/// Why a job failed; a failure is also kept of an attempt that is being tried again.
+fn failure(any: &AnyJob) -> Option<&Failure> {
+    any.info.job.failure.as_ref().filter(|_| any.info.job.status == JobStatus::Failed)
 }
 
 fn attempt_json(attempt: &Attempt) -> Value {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::accounts::{NewKeys, keys};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
+use crate::cli::human;
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
@@ -31,20 +32,20 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a key of each class that the account lacks; shown this once, stored hashed
+    /// Create a key of each class that the account lacks; shown once, stored as a hash
     #[command(after_help = "Example:\n  dinkem-appliance admin keys mint studio-a --json")]
     Mint {
         /// The account's name
         #[arg(value_parser = account_name)]
         name: String,
     },
-    /// The account's keys, without the keys themselves
+    /// List an account's keys, without the secrets
     #[command(after_help = "Example:\n  dinkem-appliance admin keys list studio-a")]
     List {
         /// The account's name
         name: String,
     },
-    /// Replaces the account's live key of a class; the old one ends at once, or after the overlap
+    /// Replace the account's live key of a class; the old one expires immediately or after --overlap
     #[command(
         after_help = "Example: both keys are good for a day\n  dinkem-appliance admin keys rotate studio-a --class metered --overlap 24h"
     )]
@@ -52,21 +53,21 @@ enum Command {
         /// The account's name
         #[arg(value_parser = account_name)]
         name: String,
-        /// Which of its two keys
+        /// Class of the key
         #[arg(long, value_parser = key_class, value_name = "metered|reserved")]
         class: KeyClass,
-        /// How long the old key stays good: 90s, 30m, 24h, 7d [default: not at all]
+        /// How long the old key stays valid: 90s, 30m, 24h, 7d [default: not at all]
         #[arg(long, value_parser = overlap, value_name = "TIME", default_value = "0s", hide_default_value = true, allow_hyphen_values = true)]
         overlap: Duration,
     },
-    /// Revokes a key: the next request with it is refused
+    /// Revoke a key: the next request with it is refused
     #[command(after_help = "Example:\n  dinkem-appliance admin keys revoke 7")]
     Revoke {
         /// Its number, from `admin keys list`
         #[arg(value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: i64,
     },
-    /// Says whose a key is that was found somewhere; the key is read from standard input
+    /// Identify the owner of a leaked key, read from standard input
     #[command(after_help = "Example:\n  dinkem-appliance admin keys identify < found.txt")]
     Identify,
 }
@@ -118,7 +119,7 @@ fn overlap(text: &str) -> Result<Duration, String> {
 fn first_line() -> Result<String> {
     let mut line = String::new();
     std::io::stdin().lock().take(KEY_LINE_BYTES).read_line(&mut line).map_err(|error| {
-        Error::internal("Could not read the key from standard input: it must be there as one line of text.", error)
+        Error::internal("Cannot read the key from standard input: it must be one line of text.", error)
     })?;
     Ok(line)
 }
@@ -145,8 +146,8 @@ fn key_json(key: &KeyInfo, now_ms: i64) -> Value {
 fn status_in_words(key: &KeyInfo, now_ms: i64) -> String {
     match key.revoked_at_ms {
         None => "live".to_owned(),
-        Some(end) if key.is_live(now_ms) => format!("live until {}", rfc3339(end)),
-        Some(end) => format!("revoked {}", rfc3339(end)),
+        Some(end) if key.is_live(now_ms) => format!("live, expires {}", human::when(now_ms, end)),
+        Some(end) => format!("revoked {}", human::when(now_ms, end)),
     }
 }
 
@@ -162,8 +163,8 @@ fn list(keys: &[KeyInfo], now_ms: i64, call: &Call) {
                 key.id.to_string(),
                 key.class.as_str().to_owned(),
                 key.fingerprint.clone(),
-                rfc3339(key.created_at_ms),
-                key.used_at_ms.map_or_else(|| "-".to_owned(), rfc3339),
+                human::when(now_ms, key.created_at_ms),
+                human::when_any(now_ms, key.used_at_ms),
                 status_in_words(key, now_ms),
             ]
         })
@@ -201,11 +202,11 @@ fn identified(account: &Account, key: &KeyInfo, now_ms: i64, call: &Call) {
     output::line(&format!("account:   {} ({})", output::plain(&account.name), account.status.as_str()));
     output::line(&format!("key:       {} ({}, fingerprint {})", key.id, key.class.as_str(), key.fingerprint));
     output::line(&format!("status:    {}", status_in_words(key, now_ms)));
-    output::line(&format!("last used: {}", key.used_at_ms.map_or_else(|| "-".to_owned(), rfc3339)));
+    output::line(&format!("last used: {}", human::when_any(now_ms, key.used_at_ms)));
     if live {
         let (id, class) = (key.id.to_string(), key.class.as_str());
         let hint = |words: &[&str]| output::plain(&hints::admin(call, words));
-        output::say("Whoever has it can submit jobs. What was submitted with it, its successor, its end:");
+        output::say("Whoever has this key can submit jobs. To list its jobs, replace it, or revoke it:");
         output::say(&format!("  {}", hint(&["jobs", "list", "--key", &id])));
         output::say(&format!("  {}", hint(&["keys", "rotate", &account.name, "--class", class])));
         output::say(&format!("  {}", hint(&["keys", "revoke", &id])));

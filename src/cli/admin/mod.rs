@@ -16,6 +16,7 @@ mod nodes;
 mod promote;
 mod rates;
 mod statement;
+mod status;
 mod tls;
 mod usage;
 
@@ -35,7 +36,7 @@ use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 use crate::os::user;
 
-/// Accounts, keys, dinks, nodes, jobs, demos, prices, statements, HTTPS, the audit, backups and the doctor: on the data directory itself
+/// Status, accounts, keys, dinks, nodes, jobs, demos, prices, usage, HTTPS, audit log, backups, doctor: on the data directory itself
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: an account that may submit, with its keys:
@@ -48,6 +49,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Status(status::Args),
     Account(account::Args),
     Activate(activate::Args),
     Keys(keys::Args),
@@ -72,6 +74,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     // What replaces or mends a store must not open it before.
     let open = || App::beside(dir, Arc::new(SystemClock::new()), Arc::new(SystemRandom));
     match args.command {
+        Command::Status(args) => status::run(args, &*open()?, dir, call),
         Command::Account(args) => account::run(args, &*open()?, call),
         Command::Activate(args) => activate::run(args, &*open()?, call),
         Command::Keys(args) => keys::run(args, &*open()?, call),
@@ -124,6 +127,6 @@ fn show_new_keys(account: &Account, keys: &NewKeys, call: &Call) {
         }
     }
     if metered.is_some() || reserved.is_some() {
-        output::say("The keys are shown this once: only their hashes are kept.");
+        output::say("The keys are shown only this once: the appliance stores only their hashes.");
     }
 }

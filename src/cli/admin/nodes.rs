@@ -1,5 +1,6 @@
 //! `admin nodes`: join tokens, the nodes there are, and whether they are given work.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use clap::Subcommand;
@@ -9,6 +10,7 @@ use crate::app::App;
 use crate::app::nodes::{self, NodeInfo};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
+use crate::cli::human;
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::node::{Bench, Node, NodeState};
@@ -27,28 +29,30 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a join token for one node: works once, for an hour
+    /// Create a join token for one node and print the command to run there; works once, for an hour
     #[command(after_help = "\
-Example: on the server, then on the new node:
+On a terminal it prints the whole command; into a pipe it prints the token alone.
+
+Example: on the server, then over SSH to the new node
   dinkem-appliance admin nodes token
-  dinkem-appliance node --join -      (paste the token when asked)")]
+  dinkem-appliance admin nodes token | ssh render-2 dinkem-appliance node --join -")]
     Token,
-    /// All nodes
+    /// List all nodes
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes list")]
     List,
-    /// Lets a node finish what it has and gives it nothing more
+    /// Let a node finish its jobs and give it no new ones
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes drain render-2")]
     Drain {
         /// Its name or id
         node: String,
     },
-    /// Gives a drained or benched node work again
+    /// Give a drained or benched node work again
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes resume render-2")]
     Resume {
         /// Its name or id
         node: String,
     },
-    /// Refuses a node's key for good; what it holds is done elsewhere
+    /// Revoke a node's key and return its jobs to the queue
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes remove render-2")]
     Remove {
         /// Its name or id
@@ -59,7 +63,7 @@ Example: on the server, then on the new node:
 pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
         Command::Token => return token(app, data_dir, call),
-        Command::List => list(&nodes::list(app)?, call),
+        Command::List => list(&nodes::list(app)?, app.clock.now_ms(), call),
         Command::Drain { node } => {
             changed(&nodes::drain(app, &config::operator(), &node)?, "draining", json!({}), call)
         }
@@ -96,21 +100,29 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     let token = ticket.encode()?;
     if call.json {
         output::json(&json!({ "join_token": token }));
-    } else {
-        output::line(&token);
+        return Ok(());
     }
+    let elsewhere = if url.is_some() { "" } else { " --server https://SERVER:8443" };
+    // `echo` is part of the shell: the token appears in no process list.
+    let command = format!("echo {token} | {} node --join -{elsewhere}", config::NAME);
+    if std::io::stdout().is_terminal() {
+        output::line(&command);
+    } else {
+        // A pipe into `node --join -` gets the token alone.
+        output::line(&token);
+        output::say(&command);
+    }
+    output::say("Run this command on the render node. The token works once, within an hour.");
     match url {
-        Some(server) => output::say(&format!(
-            "Good once, for an hour, for a node that reaches {server}. On the node run: dinkem-appliance node --join -   and paste the token."
-        )),
+        Some(server) => output::say(&format!("The node must be able to reach {server}.")),
         None => output::say(
-            "Good once, for an hour. No server has run on this data directory yet: the node must be told its address with --server URL. On the node run: dinkem-appliance node --join - --server URL   and paste the token.",
+            "No server has run on this data directory yet: replace SERVER with the address at which the node reaches it.",
         ),
     }
     Ok(())
 }
 
-fn list(nodes: &[NodeInfo], call: &Call) {
+fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
     let renderers = |node: &NodeInfo| node.node.renderers.iter().map(|r| r.as_str()).collect::<Vec<_>>();
     if call.json {
         let nodes = nodes.iter().map(|info| {
@@ -143,11 +155,11 @@ fn list(nodes: &[NodeInfo], call: &Call) {
                 format!("{}/{}", info.leases, info.node.slots),
                 renderers(info).join(","),
                 version(&info.node.program),
-                rfc3339(info.node.seen_at_ms),
+                human::when(now_ms, info.node.seen_at_ms),
             ]
         })
         .collect();
-    output::line(&output::table(["NAME", "STATE", "BUSY", "RENDERERS", "VERSION", "SEEN"], &rows));
+    output::line(&output::table(["NAME", "STATE", "BUSY", "RENDERERS", "VERSION", "LAST SEEN"], &rows));
     for info in nodes.iter().filter(|info| info.key_is_shared) {
         output::line(&format!(
             "{}: two machines use this node's key. Remove the node, then join each machine with a token of its own.",
@@ -156,8 +168,8 @@ fn list(nodes: &[NodeInfo], call: &Call) {
     }
     for info in nodes {
         if let Some(bench) = benched(info) {
-            let (name, until) = (output::plain(&info.node.name), rfc3339(bench.until_ms));
-            output::line(&format!("{name} is benched until {until}: {}", output::plain(&bench.because)));
+            let (name, until) = (output::plain(&info.node.name), human::when(now_ms, bench.until_ms));
+            output::line(&format!("{name} is benched and gets work again {until}: {}", output::plain(&bench.because)));
         }
     }
 }

@@ -18,7 +18,7 @@ const AMOUNT: usize = 20;
 pub fn text(made: &Statements, statement: &Statement) -> String {
     let mut out = String::new();
     let account = &statement.account;
-    let state = if made.ended() { "final" } else { "the month is still running: more may come" };
+    let state = if made.ended() { "final" } else { "provisional: the month has not ended" };
     let period = made.month.period();
     let _ = writeln!(out, "{:<9}{:>71}", "STATEMENT", made.month.to_string());
     let _ = writeln!(out, "{}", "=".repeat(WIDTH));
@@ -80,7 +80,7 @@ fn dinks(out: &mut String, statement: &Statement) {
 }
 
 fn money(currency: Currency, amount: Micros) -> String {
-    format!("{:>AMOUNT$}", format!("{currency} {amount}"))
+    format!("{:>AMOUNT$}", format!("{amount} {currency}"))
 }
 
 /// Hours, minutes, seconds and milliseconds: `12:34:56.789`. Exact.

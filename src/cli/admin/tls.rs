@@ -1,4 +1,4 @@
-//! `admin tls`: the authority that the appliance's HTTPS stands on, for those who are to trust it.
+//! `admin tls`: the appliance's certificate authority, for those who are to trust it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use crate::app::App;
 use crate::app::tls::{self, Shown};
 use crate::appliance::{https, server_url};
 use crate::cli::admin::{Call, output};
-use crate::cli::target;
+use crate::cli::{human, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::user;
 use crate::wire::time::rfc3339;
 
-/// The authority that clients trust the server by: its fingerprint, its certificate
+/// The appliance's certificate authority (CA): fingerprint, certificate
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: a client on another machine that trusts the appliance:
@@ -27,16 +27,16 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Its fingerprint, what the server's certificate is for, and until when
+    /// Fingerprint and expiry of the CA, names in the server's certificate
     #[command(after_help = "Example:\n  dinkem-appliance admin tls show")]
     Show,
-    /// Its certificate, PEM, on standard output: what clients are given
+    /// Print the CA certificate for clients, as PEM
     #[command(after_help = "\
 Example: write it to a file, then compare what a client has got with what `admin tls show` says:
   dinkem-appliance admin tls export -o dinkem-ca.pem
   openssl x509 -in dinkem-ca.pem -noout -fingerprint -sha256")]
     Export {
-        /// Write it here instead
+        /// Write to this file instead of standard output
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -46,13 +46,12 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     let shown = authority(app, data_dir)?;
     if let Some(server) = server_url::recorded(data_dir).filter(|server| server.ca.is_none()) {
         output::say(&format!(
-            "The server at {} did not use this authority when it last started: it serves by another certificate, or \
-             plain HTTP.",
+            "The server at {} does not use this CA: when it last started, it served another certificate or plain HTTP.",
             server.url
         ));
     }
     match args.command {
-        Command::Show => show(&shown, call),
+        Command::Show => show(&shown, app.clock.now_ms(), call),
         Command::Export { output } => export(&shown, output.as_deref(), call)?,
     }
     Ok(())
@@ -65,30 +64,30 @@ fn authority(app: &App, data_dir: &Path) -> Result<Shown> {
         tls::make_if_none(app, &https::names(None, None))?;
     }
     tls::shown(data_dir)?.ok_or_else(|| {
-        let message = "There is no whole authority in the data directory: start the server over HTTPS, which makes or \
-                       mends it.";
+        let message = "There is no complete certificate authority in the data directory. Start the server with HTTPS; it \
+                       creates or repairs the CA.";
         Error::new(Kind::NotFound, "no_authority", message)
     })
 }
 
-fn show(shown: &Shown, call: &Call) {
-    let (until, server_until) = (rfc3339(shown.valid_until_ms), rfc3339(shown.server_valid_until_ms));
+fn show(shown: &Shown, now_ms: i64, call: &Call) {
     if call.json {
         return output::json(&json!({
             "fingerprint": shown.fingerprint,
             "path": shown.path,
-            "valid_until": until,
+            "valid_until": rfc3339(shown.valid_until_ms),
             "names": shown.names,
-            "server_valid_until": server_until,
+            "server_valid_until": rfc3339(shown.server_valid_until_ms),
         }));
     }
-    output::line(&format!("authority:   {}", shown.path.display()));
-    output::line(&format!("SHA-256:     {}", shown.fingerprint));
-    output::line(&format!("valid until: {until}"));
-    output::line(&format!("names:       {}", shown.names.join(", ")));
-    output::line(&format!(
-        "             in the server's certificate, which is renewed by itself before {server_until}"
-    ));
+    let until = |at_ms| human::when(now_ms, at_ms);
+    output::line(&format!("CA:      {}", shown.path.display()));
+    output::line(&format!("SHA-256: {}", shown.fingerprint));
+    output::line(&format!("expires: {}", until(shown.valid_until_ms)));
+    output::line(&format!("server certificate: expires {}, renewed automatically", until(shown.server_valid_until_ms)));
+    for name in &shown.names {
+        output::line(&format!("  {}", output::plain(name)));
+    }
 }
 
 fn write(to: &Path, pem: &str) -> Result<()> {

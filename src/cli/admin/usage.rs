@@ -9,30 +9,30 @@ use crate::domain::month::Month;
 use crate::domain::statement::{Statement, Statements};
 use crate::wire;
 
-/// What accounts used in a month and owe for it; with --account, that account's statement, to be printed
+/// Usage and amounts due for a month; with --account, that account's statement, ready to print
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A month is billed in UTC: completed footage at the price of its hour when it was completed, and dinks at their price at the
 month's end, as many as were provisioned at most. Failed, cancelled and repeated work is never billed.
 
-Example: last month of everybody for a spreadsheet, and one account's statement:
+Example: November of all accounts for a spreadsheet, and one account's statement:
   dinkem-appliance admin usage --month 2026-11 --csv
   dinkem-appliance admin usage --month 2026-11 --account studio-a")]
 pub struct Args {
-    /// Which month, in UTC [default: the running one]
+    /// Month in UTC [default: the current one]
     #[arg(long, value_name = "YYYY-MM", value_parser = Month::parse)]
     month: Option<Month>,
     /// Only this account
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    /// Comma-separated values, with headings; safe to open in a spreadsheet
+    /// Print CSV with headings, safe to open in a spreadsheet
     #[arg(long)]
     csv: bool,
 }
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     if args.csv && call.json {
-        return Err(wrong_usage("--csv and --json are two forms of one answer: choose one."));
+        return Err(wrong_usage("--csv and --json exclude each other: choose one."));
     }
     let made = statements::make(app, args.month, args.account.as_deref())?;
     if call.json {
@@ -88,6 +88,21 @@ fn rows(statement: &Statement) -> Vec<Row<'_>> {
     footage.chain(provisioned).collect()
 }
 
+/// Text columns of a bill; the others are numbers, which end under each other.
+const TEXTS: usize = 3;
+
+fn bill(mut rows: Vec<[String; 7]>) -> String {
+    let mut headings = ["ACCOUNT", "CLASS", "FOOTAGE", "N", "HOURS", "PRICE", "AMOUNT"].map(str::to_owned);
+    for column in TEXTS..headings.len() {
+        let cells = || rows.iter().chain([&headings]).map(|row| row[column].len());
+        let width = cells().max().unwrap_or(0);
+        for row in rows.iter_mut().chain([&mut headings]) {
+            row[column] = format!("{:>width$}", row[column]);
+        }
+    }
+    output::table(headings.each_ref().map(String::as_str), &rows)
+}
+
 fn table(made: &Statements) {
     let rows: Vec<_> = made
         .list
@@ -95,28 +110,17 @@ fn table(made: &Statements) {
         .flat_map(rows)
         .map(|row| {
             let [renderer, resolution, fps] = row.kind;
+            let footage = if renderer.is_empty() { String::new() } else { format!("{renderer} {resolution}p{fps}") };
             let hours = row.footage_ms.map(statement::hours).unwrap_or_default();
             let account = row.statement.account.name.clone();
-            [
-                account,
-                row.class.into(),
-                renderer,
-                resolution,
-                fps,
-                row.number,
-                hours,
-                row.price,
-                row.amount,
-                row.currency,
-            ]
+            let amount = format!("{} {}", row.amount, row.currency);
+            [account, row.class.into(), footage, row.number, hours, row.price, amount]
         })
         .collect();
-    let headings =
-        ["ACCOUNT", "CLASS", "RENDERER", "RESOLUTION", "FPS", "NUMBER", "HOURS", "PRICE", "AMOUNT", "CURRENCY"];
-    output::line(&output::table(headings, &rows));
+    output::line(&bill(rows));
     let totals: Vec<_> = made.totals().iter().map(|(currency, amount)| format!("{amount} {currency}")).collect();
     let so_far = if made.ended() { "" } else { " so far" };
-    output::line(&format!("\ntotal of {}{so_far}: {}", made.month, totals.join(", ")));
+    output::line(&format!("\nTotal for {}{so_far}: {}", made.month, totals.join(", ")));
 }
 
 fn csv(made: &Statements) {

@@ -74,7 +74,7 @@ fn selling_more_dinks_than_live_slots_prints_a_warning() {
     admin(&cli, &["account", "create", "studio"]);
     let output = cli.run(&["admin", "dinks", "set", "studio", "2", "--json"]);
     assert_eq!((output.status, &output.json()["account"]["dinks"]), (0, &json!(2)), "{output:?}");
-    assert!(output.err.contains("dinks sold: 2"), "{output:?}");
+    assert!(output.err.contains("2 dinks sold"), "{output:?}");
     let shown = admin(&cli, &["dinks", "show"]);
     assert_eq!((&shown["sold"], &shown["live_slots"]), (&json!(2), &json!(0)));
     assert_eq!((&shown["history"][0]["account"], &shown["history"][0]["dinks"]), (&json!("studio"), &json!(2)));

@@ -129,7 +129,7 @@ fn undone_change_is_not_billed_and_restores_the_previous_dinks() {
     assert!(table.contains("UNDONE"), "{table}");
     let output = cli.run(&["admin", "dinks", "undo", "studio"]);
     assert!(
-        output.status == 0 && output.err.contains("No bill counts any more that it was set to 4 dinks"),
+        output.status == 0 && output.err.contains("The change to 4 dinks (just now) is no longer billed."),
         "{output:?}"
     );
 }

@@ -145,3 +145,73 @@ fn node_is_drained_resumed_and_removed_while_the_server_runs() {
         ["nodes.remove", "nodes.resume", "nodes.drain"]
     );
 }
+
+/// Runs an `admin` command that prints for people.
+fn printed(appliance: &Appliance, args: &[&str]) -> String {
+    let data = appliance.data_dir();
+    let (status, out, err) = run(&[&["--data-dir", data.to_str().unwrap(), "admin"], args].concat());
+    assert!(status.success(), "{args:?}: {err}");
+    out
+}
+
+#[test]
+fn short_id_from_a_table_names_the_job_everywhere() {
+    let appliance = Appliance::start_plain(&[]);
+    let key = appliance.account("studio");
+    let id = appliance.submit(&key, &good_job());
+    let short = &id[id.len() - 8..];
+    let table = printed(&appliance, &["jobs", "list"]);
+    let row = table.lines().nth(1).unwrap();
+    assert!(row.starts_with(&format!("{short}  queued ")) && !table.contains(&id), "{table}");
+    for command in ["show", "log", "cancel", "retry"] {
+        assert_eq!(appliance.admin(&["jobs", command, short])["job"]["id"], id.as_str(), "{command}");
+    }
+    assert_eq!(appliance.admin(&["jobs", "show", &short.to_uppercase()])["job"]["id"], id.as_str());
+    let unknown = refused(&appliance, &["jobs", "show", "00000000"]);
+    assert!(unknown.contains("ends in 00000000") && unknown.contains("admin jobs list"), "{unknown}");
+
+    // A second job whose id has the same end.
+    let other = format!("01940f3c-7a1e-7c3b-9f00-5a4e{short}");
+    let second = appliance.submit(&key, &good_job());
+    let store = rusqlite::Connection::open(appliance.data_dir().join("store.db")).unwrap();
+    let blob = |id: &str| uuid::Uuid::parse_str(id).unwrap().as_bytes().to_vec();
+    let changed = store.execute("UPDATE jobs SET public_id = ?1 WHERE public_id = ?2", (blob(&other), blob(&second)));
+    assert_eq!(changed.unwrap(), 1);
+    let ambiguous = refused(&appliance, &["jobs", "show", short]);
+    assert!(ambiguous.contains(&id) && ambiguous.contains(&other), "{ambiguous}");
+}
+
+#[test]
+fn status_shows_nodes_queue_failures_disk_and_certificate() {
+    let appliance = Appliance::start_plain(&[]);
+    let key = appliance.account("studio");
+    let node = Node::join(&appliance, "render-1");
+    let failed = appliance.submit(&key, &good_job());
+    let (lease, _) = until("the job", || node.claim());
+    node.fail(&lease, "");
+    let rendering = appliance.submit(&key, &good_job());
+    until("the job", || node.claim());
+    appliance.submit(&key, &good_job());
+
+    let status = appliance.admin(&["status"]);
+    assert_eq!((&status["nodes"][0]["name"], &status["nodes"][0]["jobs"]), (&json!("render-1"), &json!([rendering])));
+    let queue = status["queue"].as_array().unwrap().iter().find(|class| class["job_type"] == "metered").unwrap();
+    assert_eq!((&queue["jobs"], &queue["waiting_because"]), (&json!(1), &json!("the only node is busy")));
+    assert_eq!(
+        (&status["failures"][0]["id"], &status["failures"][0]["error"]["code"]),
+        (&json!(failed), &json!("render_failed"))
+    );
+    assert!(status["disk"]["reserve_bytes"].is_u64(), "{status}");
+
+    let screen = printed(&appliance, &["status"]);
+    for part in
+        ["render-1", &rendering[28..], &failed[28..], "the only node is busy", "render_failed", "Disk: ", "just now"]
+    {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
+    for args in [&["status"][..], &["jobs", "list"], &["nodes", "list"], &["audit"], &["keys", "list", "studio"]] {
+        let shown = printed(&appliance, args);
+        let wide: Vec<_> = shown.lines().filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(wide, [""; 0], "{args:?} fits 80 columns");
+    }
+}

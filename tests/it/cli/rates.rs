@@ -154,16 +154,16 @@ Period    2024-01-01T00:00:00.000Z
 
 Metered footage, by the hour
 renderer resolution fps  clips         hours    hourly price              amount
-builtin        1080  30      2   0:00:00.332        0.470000        USD 0.000044
+builtin        1080  30      2   0:00:00.332        0.470000        0.000044 USD
 
 Reserved footage, covered by dinks
 renderer resolution fps  clips         hours    hourly price              amount
-builtin        1080  30      1   0:00:00.166        0.000000        USD 0.000000
+builtin        1080  30      1   0:00:00.166        0.000000        0.000000 USD
 
 Dinks, by the month
-2 provisioned at most                             215.000000      USD 430.000000
+2 provisioned at most                             215.000000      430.000000 USD
 ================================================================================
-Total                                                             USD 430.000044
+Total                                                             430.000044 USD
 
 Each clip's amount is rounded half up to a millionth; sums are exact.
 Failed, cancelled and repeated work is not billed.
@@ -218,7 +218,7 @@ fn month_without_usage_has_no_statements_and_a_zero_total() {
     );
     assert_eq!(actual["totals"], json!([{"currency": "USD", "amount": "0.000000", "amount_micros": 0}]));
     assert_eq!(run("usage --month 2023-12 --csv").out.lines().count(), 1);
-    assert!(run("usage --month 2023-12").out.ends_with("\ntotal of 2023-12: 0.000000 USD\n"));
+    assert!(run("usage --month 2023-12").out.ends_with("\nTotal for 2023-12: 0.000000 USD\n"));
     let named = run("usage --month 2023-12 --account studio");
-    assert!(named.out.lines().any(|line| line.starts_with("Total ") && line.ends_with("USD 0.000000")), "{named:?}");
+    assert!(named.out.lines().any(|line| line.starts_with("Total ") && line.ends_with("0.000000 USD")), "{named:?}");
 }

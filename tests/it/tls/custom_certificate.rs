@@ -94,7 +94,10 @@ fn custom_certificate_sets_the_url_and_nodes_trust_system_roots() {
     let nodes: Value = cli.run(&["admin", "nodes", "list", "--json"]).json();
     assert_eq!(nodes["nodes"].as_array().map(Vec::len), Some(1));
     let shown = cli.run(&["admin", "tls", "show"]);
-    assert!(shown.status == 1 && shown.err.contains("no whole authority"), "no CA was created: {shown:?}");
+    assert!(
+        shown.status == 1 && shown.err.contains("no complete certificate authority"),
+        "no CA was created: {shown:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,123 @@
+//! Times, sizes and ids as people read them. RFC 3339 and whole ids are for JSON, CSV and logs.
+
+use uuid::Uuid;
+
+use crate::domain::wording::counted;
+
+/// Differences that count as now.
+const NOW_MS: i64 = 5_000;
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+const TWO_DAYS: i64 = 2 * DAY;
+/// Characters of a short id.
+const SHORT: usize = 8;
+
+/// `3 min ago`, or `in 25 s` for a time to come.
+pub fn when(now_ms: i64, at_ms: i64) -> String {
+    let past = now_ms.saturating_sub(at_ms);
+    match past {
+        _ if past.saturating_abs() < NOW_MS => "just now".to_owned(),
+        0.. => format!("{} ago", span(past)),
+        _ => format!("in {}", span(past.saturating_neg())),
+    }
+}
+
+/// The same, or `-`.
+pub fn when_any(now_ms: i64, at_ms: Option<i64>) -> String {
+    at_ms.map_or_else(|| "-".to_owned(), |at_ms| when(now_ms, at_ms))
+}
+
+/// A length of time in one unit, rounded down: `25 s`, `3 min`, `2 h`, `5 days`.
+pub fn span(ms: i64) -> String {
+    match ms {
+        ..MINUTE => format!("{} s", ms / SECOND),
+        MINUTE..HOUR => format!("{} min", ms / MINUTE),
+        // Below two days, days alone are too coarse.
+        HOUR..TWO_DAYS => format!("{} h", ms / HOUR),
+        _ => counted(ms.unsigned_abs() / DAY.unsigned_abs(), "day"),
+    }
+}
+
+/// Length of a clip: `12.3 s`, `2 min 5 s`.
+pub fn footage(ms: u64) -> String {
+    if ms < 60_000 {
+        format!("{:.1} s", ms as f64 / 1_000.0)
+    } else {
+        format!("{} min {} s", ms / 60_000, ms / 1_000 % 60)
+    }
+}
+
+/// `37.5 MB`, in decimal units.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return counted(bytes, "byte");
+    }
+    let mut number = bytes as f64 / 1e3;
+    let mut unit = 0;
+    // What would be printed as 1000.0 belongs to the next unit.
+    while number >= 999.95 && unit + 1 < UNITS.len() {
+        number /= 1e3;
+        unit += 1;
+    }
+    format!("{number:.1} {}", UNITS[unit])
+}
+
+/// The last characters of an id; the first ones are its time, which neighbors share.
+pub fn short(id: Uuid) -> String {
+    let whole = id.simple().to_string();
+    whole[whole.len() - SHORT..].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_relative_in_one_unit() {
+        let cases = [
+            (0, "just now"),
+            (4_999, "just now"),
+            (-4_000, "just now"),
+            (25_000, "25 s ago"),
+            (-25_900, "in 25 s"),
+            (180_000, "3 min ago"),
+            (3_599_999, "59 min ago"),
+            (7_200_000, "2 h ago"),
+            (90_000_000, "25 h ago"),
+            (5 * DAY, "5 days ago"),
+            (-825 * DAY, "in 825 days"),
+            (i64::MAX, "106751991167 days ago"),
+        ];
+        for (past, text) in cases {
+            assert_eq!(when(0, 0_i64.saturating_sub(past)), text, "{past}");
+        }
+        assert_eq!(when_any(0, None), "-");
+    }
+
+    #[test]
+    fn sizes_have_one_decimal_and_a_decimal_unit() {
+        let cases = [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (321_695, "321.7 kB"),
+            (999_960, "1.0 MB"),
+            (37_500_000, "37.5 MB"),
+            (1_073_741_824, "1.1 GB"),
+            (5_000_000_000_000_000, "5000.0 TB"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(size(bytes), text);
+        }
+        assert_eq!([footage(12_345), footage(125_000)], ["12.3 s", "2 min 5 s"]);
+    }
+
+    #[test]
+    fn short_id_is_the_end_of_the_id() {
+        let id = Uuid::parse_str("01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d").unwrap();
+        assert_eq!(short(id), "8a2b6c1d");
+    }
+}
