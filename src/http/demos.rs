@@ -74,7 +74,7 @@ pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
 
 /// A cursor is time and hash of the last demo on the page.
 fn cursor((uploaded_at_ms, sha256): After) -> String {
-    format!("{uploaded_at_ms:016x}{}", sha256.to_string())
+    format!("{uploaded_at_ms:016x}{sha256}")
 }
 
 fn read_cursor(text: &str) -> Result<After> {

@@ -31,11 +31,8 @@ pub struct ClipFile {
 /// The video at an address.
 pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
-    let video = opened(
-        app.clip_files.open_video(clip.lease),
-        format!("\"{}\"", clip.sha256.to_string()),
-        format!("{}.mp4", clip.job),
-    )?;
+    let video =
+        opened(app.clip_files.open_video(clip.lease), format!("\"{}\"", clip.sha256), format!("{}.mp4", clip.job))?;
     // Length, tag and hash are the row's: a file that is not as long is not the one that was published.
     if video.bytes != clip.bytes {
         let detail = format!("clips/{}.mp4 has {} bytes, not {}", clip.lease, video.bytes, clip.bytes);
@@ -47,11 +44,7 @@ pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
 /// The poster at an address, if the node made one.
 pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
-    opened(
-        app.clip_files.open_poster(clip.lease),
-        format!("\"{}-poster\"", clip.sha256.to_string()),
-        format!("{}.jpg", clip.job),
-    )
+    opened(app.clip_files.open_poster(clip.lease), format!("\"{}-poster\"", clip.sha256), format!("{}.jpg", clip.job))
 }
 
 /// Gives the clip of an account's job a new address; the old one is dead from then on.

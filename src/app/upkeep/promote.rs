@@ -38,7 +38,7 @@ pub(in crate::app) fn renew(tx: &mut Tx<'_>, now_ms: i64) -> Result<usize> {
     let held = store::leases::live(tx)?;
     for lease in &held {
         // Nothing to settle: no server runs, and its next start sweeps the files.
-        lifecycle::set_back(tx, *lease, LeaseEnd::server_replaced(), None, now_ms)?.map(drop);
+        let _unsettled = lifecycle::set_back(tx, *lease, LeaseEnd::server_replaced(), None, now_ms)?;
     }
     Ok(held.len())
 }
