@@ -42,6 +42,7 @@ pub struct Partial<'a> {
 }
 
 impl<'a> Partial<'a> {
+    /// Creates an empty file.
     pub fn create(app: &'a App, name: &str) -> io::Result<Self> {
         let path = app.store.folder.demos().join(format!("{name}.{PARTIAL}"));
         let held = &app.demo_files;
@@ -59,6 +60,7 @@ impl<'a> Partial<'a> {
         }
     }
 
+    /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }

@@ -32,6 +32,7 @@ pub struct Share<'a> {
 }
 
 impl<'a> Share<'a> {
+    /// An empty reservation.
     pub fn new(app: &'a App, account: AccountId) -> Self {
         Self { app, account, granted: 0 }
     }

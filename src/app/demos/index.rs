@@ -29,6 +29,7 @@ pub struct Indexer {
 }
 
 impl Indexer {
+    /// Queues a demo for indexing.
     pub fn enqueue(&self, account: AccountId, sha256: &[u8; 32]) {
         self.lock().push(Place { account, sha256: *sha256, not_before: Duration::ZERO });
         self.news.ring();

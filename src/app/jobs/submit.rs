@@ -46,8 +46,8 @@ pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
 }
 
 /// Submits a job, unless the same key came with the same body within the last day: then the first response is
-/// returned again. A different body is an error. `answer` builds the response body, which is stored in the job's transaction.
-/// Concurrent requests are serialized by the writer, so the second one sees the first.
+/// returned again. A different body is an error. `answer` builds the response body, stored in the job's
+/// transaction. Concurrent requests are serialized by the writer, so the second one sees the first.
 pub fn submit_once(
     app: &App,
     caller: &Caller,

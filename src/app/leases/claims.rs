@@ -92,6 +92,7 @@ impl Waiting {
 }
 
 impl Place<'_> {
+    /// Whether the claim must end now.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }

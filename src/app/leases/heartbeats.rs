@@ -72,6 +72,7 @@ impl Heartbeats {
         Beat { lease, since: now, expires: now + self.lease, stalls: now + PROGRESS, progress: None, farthest: None }
     }
 
+    /// Starts tracking a new lease.
     pub fn begin(&self, job: JobId, lease: LeaseId, now: Duration) {
         let beat = self.fresh(lease, now);
         self.lock().insert(job, beat);
@@ -93,6 +94,7 @@ impl Heartbeats {
         beat.progress = Some(after);
     }
 
+    /// Stops tracking a lease.
     pub fn end(&self, job: JobId, lease: LeaseId) {
         let mut beats = self.lock();
         if beats.get(&job).is_some_and(|beat| beat.lease == lease) {
