@@ -15,14 +15,13 @@ pub struct AuditLog {
 }
 
 impl AuditLog {
-    /// Notes what was done, as words with dots (`account.activate`), to what, and what else there is to say. Never a
-    /// secret.
+    /// Adds an entry: the action (`account.activate`), its subject and details. Never a secret.
     pub fn note(&self, tx: &mut Tx<'_>, action: &'static str, subject: &str, details: &str) -> Result<()> {
         store::audit::insert(tx, self.now_ms, &self.actor, action, subject, details)
     }
 }
 
-/// Makes a change of the operator's, with its entries in the audit log in the same transaction.
+/// Runs a change by the operator together with its audit log entries in one transaction.
 pub fn change<T: Send + 'static>(
     app: &App,
     operator: &Operator,

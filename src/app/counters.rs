@@ -1,5 +1,4 @@
-//! What has been counted since the start, for monitors. In memory only: a counter that begins again at 0 is one that
-//! they know.
+//! Counters since start, for monitoring. In memory only: monitoring systems handle counter resets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,18 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// One more.
+    /// Adds one.
     pub fn add_one(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many there were.
+    /// The current count.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What became of jobs in this server; what `admin` did beside it is not among it.
+/// Job outcomes in this server process; changes made by `admin` are not counted.
 #[derive(Default)]
 pub struct Counters {
     /// Accepted.

@@ -107,13 +107,13 @@ impl App {
         random: Arc<dyn Random>,
         room: Arc<Room>,
     ) -> Result<Arc<App>> {
-        upkeep::ballast::give_up_if_full(data_dir, &room);
+        upkeep::ballast::remove_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
         app.leave_mark();
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;
-        demos::index::line_up(&app)?;
+        demos::index::enqueue(&app)?;
         // Nothing is known of the live leases yet: the first look gives each of them its time anew.
         leases::expire(&app)?;
         Ok(app)

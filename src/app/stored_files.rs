@@ -1,4 +1,4 @@
-//! Reading request bodies onto the disk, and removing files.
+//! Helpers for storing request bodies and removing files.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::domain::error::{Error, Kind, Result};
 
-/// Reads until there is something, the end (0), or a fault of the sender's.
+/// Reads some bytes, or 0 at the end; retries on interrupts.
 pub(in crate::app) fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> Result<usize> {
     loop {
         match body.read(chunk) {
@@ -16,17 +16,17 @@ pub(in crate::app) fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> Result
     }
 }
 
-/// A body that ended before its end.
+/// The error for an incomplete body.
 pub(in crate::app) fn body_incomplete(error: io::Error) -> Error {
     Error::new(Kind::Invalid, "body_broke_off", "The request's body broke off.").because(error)
 }
 
-/// A body over its limit.
+/// The error for a body over its limit.
 pub(in crate::app) fn too_large(what: &str, bytes: u64) -> Error {
     Error::new(Kind::TooLarge, "too_large", format!("{what} may have at most {} MiB.", bytes >> 20))
 }
 
-/// A disk that does not take it.
+/// The error for a failed write.
 pub(in crate::app) fn cannot_store(what: &str, error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -36,7 +36,7 @@ pub(in crate::app) fn cannot_store(what: &str, error: io::Error) -> Error {
     }
 }
 
-/// Removes a file. True when it was there and is gone; a failure is logged.
+/// Removes a file. Returns whether it existed and is gone; logs failures.
 pub(in crate::app) fn remove(path: &Path) -> bool {
     match fs::remove_file(path) {
         Ok(()) => true,

@@ -1,4 +1,4 @@
-//! Copies of the whole store in one file: made while it is in use, checked, and made ready to take its place.
+//! Single-file copies of the store: made while it is in use, checked, and prepared for a restore.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::store::{audit, clips};
 /// Clips looked at in one go.
 const PAGE: u32 = 1_000;
 
-/// What is wrong with a database file, in SQLite's words; nothing when it is sound.
+/// Damage in a database file, as reported by SQLite; empty if there is none.
 pub fn faults(db: &Db) -> Result<Vec<String>> {
     let mut faults: Vec<String> = db.rows("PRAGMA integrity_check(20)", [], |row| row.get(0))?;
     faults.retain(|fault| fault != "ok");
@@ -25,13 +25,13 @@ pub fn faults(db: &Db) -> Result<Vec<String>> {
     Ok(faults)
 }
 
-/// A copy that nobody else uses.
+/// A copy in exclusive use.
 pub struct Copy {
     db: Db,
 }
 
 impl Copy {
-    /// Opens it, brings it to this program's version, and checks every page and every reference of it.
+    /// Opens it, migrates it to the current schema, and checks every page and foreign key.
     pub fn open(path: &Path) -> Result<Self> {
         connection::check_sqlite()?;
         let db = connection::open(path, Role::Copy)?;
@@ -48,7 +48,7 @@ impl Copy {
         look(&self.db)
     }
 
-    /// Rows of a table. Every row is looked at: only for a copy.
+    /// Counts a table's rows. A full scan: only for copies.
     pub fn rows(&self, table: &'static str) -> Result<u64> {
         self.db.always(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0))
     }
@@ -85,7 +85,7 @@ impl Copy {
     }
 }
 
-/// What the audit of a restored store says.
+/// The audit log entry of a restore.
 pub struct Note<'a> {
     /// Unix time in milliseconds.
     pub at_ms: i64,
@@ -93,6 +93,6 @@ pub struct Note<'a> {
     pub actor: &'a str,
     /// The backup.
     pub subject: &'a str,
-    /// What else there is to say.
+    /// Further details.
     pub details: &'a str,
 }

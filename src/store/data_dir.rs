@@ -1,4 +1,4 @@
-//! The data directory: what lies where, who may read it, and the lock that keeps a second server out.
+//! The data directory: layout, permissions, and the lock that prevents a second server.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -17,14 +17,14 @@ pub const SERVED: &str = "served";
 /// Files besides the store, demos and clips that an appliance needs to be the same one again: how clients and nodes
 /// reach it.
 const SMALL_FILES: [&str; 3] = ["server-url", "server-local-url", "server-ca.pem"];
-/// Where the authority and the server's certificate are.
+/// Directory of the CA and the server certificate.
 const TLS: &str = "tls";
 /// Where the nodes inside the server keep who they are.
 const LOCAL_NODES: &str = "local-nodes";
 /// What a node keeps of that; the rest of its folder is its cache.
 const NODE_STATE: &str = "node.json";
 
-/// How often the lock is tried for: a child that is being started holds it for a moment after its server has let go.
+/// Attempts to take the lock: a child being spawned holds it briefly after its server has released it.
 const LOCK_TRIES: u32 = 20;
 /// How long to wait in between.
 const LOCK_RETRY: Duration = Duration::from_millis(10);
@@ -34,8 +34,8 @@ const LOCK_RETRY: Duration = Duration::from_millis(10);
 pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Makes the directory and its subdirectories where they are missing, for the owner's eyes only. One that is in use
-    /// and open to others is refused.
+    /// Creates the directory and its subdirectories if missing, accessible only to the owner. An existing store in a
+    /// directory open to others is refused.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self(path.to_owned());
         let unusable = |path: &Path, error| {
@@ -55,7 +55,7 @@ impl DataDir {
         Ok(folder)
     }
 
-    /// A directory as it is: nothing is made in it.
+    /// An existing directory; creates nothing.
     pub fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
@@ -80,7 +80,7 @@ impl DataDir {
         self.0.join(SERVED)
     }
 
-    /// Published clips and uploads on their way to become one.
+    /// Published clips and in-flight uploads.
     pub fn clips(&self) -> PathBuf {
         self.0.join("clips")
     }
@@ -122,8 +122,8 @@ impl DataDir {
         Ok(found)
     }
 
-    /// Waits for the demos' lock, which is held until the file is dropped. Whoever makes a demo's row and file agree, by
-    /// keeping both or removing both, holds it meanwhile: the server and `admin` may do so at once.
+    /// Waits for the demo lock, held until the file is dropped. It must be held while a demo's row and file are created or
+    /// removed together, because the server and `admin` may do so concurrently.
     pub fn lock_demos(&self) -> Result<File> {
         let path = self.0.join("demos.lock");
         open_private(OpenOptions::new().write(true).create(true).truncate(false), &path)
@@ -131,7 +131,7 @@ impl DataDir {
             .map_err(|error| Error::internal(format!("The lock file {} cannot be used.", path.display()), error))
     }
 
-    /// Takes the server's lock. It is held until the file is dropped, and by nobody after a crash.
+    /// Takes the server lock, held until the file is dropped or the process dies.
     pub fn lock(&self) -> Result<File> {
         let path = self.0.join("lock");
         let unusable = |error| Error::internal(format!("The lock file {} cannot be used.", path.display()), error);
@@ -179,7 +179,7 @@ pub fn log_of(store: &Path) -> PathBuf {
     store.with_extension("db-wal")
 }
 
-/// Opens a file with the given options; a new one is for the owner's eyes only.
+/// Opens a file with the given options; a new file is accessible only to the owner.
 pub fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

@@ -1,4 +1,4 @@
-//! A store under examination: what is wrong with it, and what its rows say of the clock.
+//! Integrity checks of a store, and the newest timestamp in it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,12 @@ use crate::store::engine::connection::{self, Role};
 use crate::store::engine::db::Db;
 use crate::store::engine::migrations;
 
-/// Steps of SQLite's after which the look at a store gives way: some thousand rows or pages.
+/// SQLite steps between pauses of the check: a few thousand rows or pages.
 const STEPS: i32 = 10_000;
-/// For how long it gives way, so that others get at the disk and the processor.
+/// Length of a pause, so that other work gets disk and CPU time.
 const GIVE_WAY: Duration = Duration::from_millis(2);
 
-/// Looks at every page and every reference; what is wrong, in SQLite's words. A store of another version, or none at
-/// all, is an error.
+/// Checks every page and foreign key; returns SQLite's messages. A missing store, or one of another version, is an error.
 pub fn faults(folder: &DataDir) -> Result<Vec<String>> {
     connection::check_sqlite()?;
     let db = connection::open(&folder.store(), Role::Reader)?;
@@ -28,34 +27,34 @@ pub fn faults(folder: &DataDir) -> Result<Vec<String>> {
     copies::faults(&db)
 }
 
-/// Every table by its name, the schema's own first.
+/// All table names, the schema table first.
 const TABLES: &str = "
     SELECT 'sqlite_schema' AS name
     UNION ALL
     SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
 ";
 
-/// A table's pages and those of its indexes.
+/// Checks a table and its indexes.
 const QUICK_CHECK: &str = "
     SELECT quick_check FROM pragma_quick_check(:table)
 ";
 
-/// Whether whoever looks is to stop.
+/// Whether the check must stop.
 pub type Stopped = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// How a look at a store in use ended.
+/// Result of checking a store in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
     /// Every page is good.
     Sound,
-    /// What is wrong, in SQLite's words.
+    /// Damage, as reported by SQLite.
     Damaged(String),
-    /// Some of it took too long, or the server stops: nothing is known of the rest.
+    /// Interrupted: a table took too long, or the server is shutting down.
     Unfinished,
 }
 
-/// Looks at every page of a store in use, table by table with a connection of its own, and gives way to others. A look at
-/// one table ends after [`limits::STORE_CHECK_TABLE_SECONDS`], because the write-ahead log cannot be reused meanwhile.
+/// Checks every page of a store in use, table by table on its own connection, yielding to other work. The check of one
+/// table ends after [`limits::STORE_CHECK_TABLE_SECONDS`], because the write-ahead log cannot be reused meanwhile.
 pub fn look(folder: &DataDir, clock: &Arc<dyn Clock>, stopped: &Stopped) -> Result<Look> {
     let mut db = connection::open(&folder.store(), Role::Reader)?;
     let tables: Vec<String> = match db.rows(TABLES, [], |row| row.get(0)) {
@@ -84,10 +83,10 @@ pub fn look(folder: &DataDir, clock: &Arc<dyn Clock>, stopped: &Stopped) -> Resu
 
 /// Code of the error for a store that SQLite finds damaged.
 pub const DAMAGED: &str = "store_damaged";
-/// Code of the error for a statement that was ended before its time.
+/// Code of the error for an interrupted statement.
 pub const INTERRUPTED: &str = "interrupted";
 
-/// The error for a store that is damaged, in the same words wherever it is found out.
+/// The error for a damaged store.
 pub fn damaged(detail: impl std::fmt::Display) -> Error {
     let message = "The store has a damaged page. Stop the server and restore the last backup: admin restore FILE.";
     Error { code: DAMAGED, ..Error::internal(message, detail) }
@@ -105,7 +104,7 @@ const NEWEST: &str = "
     )
 ";
 
-/// The latest time that was written down: Unix time in milliseconds.
+/// The newest timestamp in the store: Unix time in milliseconds.
 pub fn newest(db: &Db) -> Result<Option<i64>> {
     db.always(NEWEST, [], |row| row.get(0))
 }

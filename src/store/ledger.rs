@@ -1,4 +1,4 @@
-//! The ledger's rows: one a completed job, never two, never changed.
+//! The ledger: exactly one row per completed job, never changed.
 
 use rusqlite::{Row, named_params};
 
@@ -19,7 +19,7 @@ const INSERT: &str = "
     )
 ";
 
-/// Bills a job. A second row for the same job is an error, and undoes the transaction that wants it.
+/// Bills a job. A second row for the same job is an error and rolls back its transaction.
 pub fn insert(tx: &mut Tx<'_>, row: &LedgerRow) -> Result<()> {
     tx.insert(
         INSERT,
@@ -63,7 +63,7 @@ const OF_ACCOUNT: &str = "
     LIMIT :limit
 ";
 
-/// A page of an account's rows: after a place, before a moment. They are added up page by page, because one long read
+/// A page of an account's rows: after a position, before a time. They are summed page by page, because one long read
 /// would keep the write-ahead log from being reused, and not by SQLite, which would sort them first.
 pub fn of_account(db: &Db, account: AccountId, after: Ended, to_ms: i64, limit: u32) -> Result<Vec<LedgerRow>> {
     let params = named_params! {

@@ -1,4 +1,4 @@
-//! Jobs that came to nothing, as an account's usage counts them. What was completed stands in the ledger.
+//! Failed and cancelled jobs, for an account's usage. Completed jobs are in the ledger.
 
 use rusqlite::named_params;
 
@@ -20,7 +20,7 @@ pub struct Unbilled {
     pub end: JobStatus,
     /// Metered or reserved.
     pub class: KeyClass,
-    /// What it was to be.
+    /// The kind of clip.
     pub kind: FootageKind,
 }
 
@@ -34,7 +34,7 @@ const OF_ACCOUNT: &str = "
     LIMIT :limit
 ";
 
-/// A page of an account's jobs that came to nothing: after a place, before a moment.
+/// A page of an account's failed and cancelled jobs: after a position, before a time.
 pub fn of_account(db: &Db, account: AccountId, after: Ended, to_ms: i64, limit: u32) -> Result<Vec<Unbilled>> {
     let params = named_params! {
         ":account": account.0,

@@ -1,5 +1,4 @@
-//! API keys from the first day to the last: minted, listed, rotated, revoked, recognised. A key is shown once; the store
-//! has its hash.
+//! API keys: mint, list, rotate, revoke, identify. A key is shown once; only its hash is stored.
 
 use std::collections::HashMap;
 use std::mem;
@@ -93,7 +92,7 @@ pub fn revoke(app: &App, operator: &Operator, key: KeyId) -> Result<KeyInfo> {
     })
 }
 
-/// Whose a key is, that somebody has found: live or not. `presented` is never repeated.
+/// Identifies the owner of a leaked key, live or not. `presented` is never echoed.
 pub fn identify(app: &App, presented: &str) -> Result<(Account, KeyInfo)> {
     let secret = parse_bearer(&format!("Bearer {}", presented.trim())).ok_or_else(|| {
         Error::invalid(
@@ -151,7 +150,7 @@ pub(in crate::app) fn shown(secrets: Vec<(KeyClass, Secret)>) -> NewKeys {
     NewKeys { metered: of(KeyClass::Metered), reserved: of(KeyClass::Reserved) }
 }
 
-/// When keys were used last, until it is written down: no request waits for that.
+/// Last use of each key, buffered so that no request waits for the write.
 #[derive(Default)]
 pub(in crate::app) struct Uses(Mutex<HashMap<KeyId, i64>>);
 
@@ -162,7 +161,7 @@ impl Uses {
     }
 }
 
-/// Writes down which keys were used since the last time, in small transactions.
+/// Stores the buffered last uses, in small transactions.
 pub fn write_uses(app: &App) -> Result<()> {
     let noted = mem::take(&mut *app.uses.0.lock().unwrap_or_else(PoisonError::into_inner));
     let noted: Vec<(KeyId, i64)> = noted.into_iter().collect();

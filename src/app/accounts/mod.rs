@@ -1,4 +1,4 @@
-//! Accounts: created inactive, let in and shut out by the operator.
+//! Accounts: created inactive, activated and deactivated by the operator.
 
 pub mod auth;
 pub mod dinks;
@@ -69,23 +69,23 @@ pub fn activate(app: &App, operator: &Operator, name: Option<&str>) -> Result<Ac
     audit::change(app, operator, move |tx, log| {
         let account = match &name {
             Some(name) => named(tx, name)?,
-            None => the_one_that_waits(store::accounts::all(tx)?)?,
+            None => only_inactive(store::accounts::all(tx)?)?,
         };
-        put(tx, log, account, AccountStatus::Active, "account.activate")
+        set_status(tx, log, account, AccountStatus::Active, "account.activate")
     })
 }
 
-/// Shuts an account out: its next request is refused. Its waiting jobs wait on, running ones finish, clips live on.
+/// Deactivates an account: its requests are rejected from now on. Queued jobs stay queued, running jobs finish, clips stay.
 pub fn deactivate(app: &App, operator: &Operator, name: &str) -> Result<Account> {
     let name = name.to_owned();
     audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
-        put(tx, log, account, AccountStatus::Deactivated, "account.deactivate")
+        set_status(tx, log, account, AccountStatus::Deactivated, "account.deactivate")
     })
 }
 
-/// Sets an account's status. One that stands there already stays so, and nothing is noted.
-fn put(
+/// Sets an account's status. A change is recorded in the audit log.
+fn set_status(
     tx: &mut Tx<'_>,
     log: &AuditLog,
     account: Account,
@@ -115,7 +115,7 @@ fn summarise(db: &Db, account: Account) -> Result<Summary> {
     Ok(Summary { account, dinks_in_use: counts.reserved, queued: counts.queued, rendering: counts.rendering })
 }
 
-fn the_one_that_waits(accounts: Vec<Account>) -> Result<Account> {
+fn only_inactive(accounts: Vec<Account>) -> Result<Account> {
     let mut waiting: Vec<Account> =
         accounts.into_iter().filter(|account| account.status == AccountStatus::Inactive).collect();
     match (waiting.pop(), waiting.len()) {

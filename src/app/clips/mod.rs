@@ -1,4 +1,4 @@
-//! Published clips, for whoever has the address.
+//! Published clips, accessible to anyone with the link.
 
 pub mod files;
 
@@ -47,7 +47,7 @@ pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
     opened(app.clip_files.open_poster(clip.lease), format!("\"{}-poster\"", clip.sha256), format!("{}.jpg", clip.job))
 }
 
-/// Gives the clip of an account's job a new address; the old one is dead from then on.
+/// Replaces the link of a job's clip; the old link stops working.
 pub fn renew_link(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let account = caller.account.id;
     let token = ClipToken::from_bits(app.random.bits()?);

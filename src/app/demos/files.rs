@@ -1,5 +1,5 @@
-//! The files of uploaded demos: one that is still coming belongs to its upload, a whole one to the accounts that have a
-//! row for it. A file that belongs to nobody goes, and none goes that another account has or is just uploading.
+//! The files of uploaded demos. A partial file belongs to its upload, a complete one to the accounts that have a row for
+//! it. Orphaned files are removed, but never one that another account has or is uploading.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -16,15 +16,15 @@ use crate::store;
 /// The extension of an upload that is not complete.
 pub(in crate::app) const PARTIAL: &str = "part";
 
-/// What the uploads that are going on hold.
+/// Files held by in-flight uploads.
 #[derive(Default)]
 pub struct DemoFiles(Mutex<Held>);
 
 #[derive(Default)]
 struct Held {
-    /// Files of uploads that are not whole.
+    /// Files of incomplete uploads.
     partial: HashSet<PathBuf>,
-    /// Whole demos that are about to get a row, by how many uploads.
+    /// Complete demos about to get a row, with the number of uploads.
     whole: HashMap<Sha256, u32>,
 }
 
@@ -34,16 +34,16 @@ impl DemoFiles {
     }
 }
 
-/// The file of an upload. It goes unless it is kept.
+/// The file of an incomplete upload, removed on drop unless kept.
 pub struct Partial<'a> {
     held: &'a DemoFiles,
     path: PathBuf,
-    /// Locked, so that other processes see that it has an owner.
+    /// Locked, so that other processes see that it is in use.
     file: File,
 }
 
 impl<'a> Partial<'a> {
-    /// A new, empty one.
+    /// Creates an empty file.
     pub fn create(app: &'a App, name: &str) -> io::Result<Self> {
         let path = app.store.folder.demos().join(format!("{name}.{PARTIAL}"));
         let held = &app.demo_files;
@@ -61,12 +61,12 @@ impl<'a> Partial<'a> {
         }
     }
 
-    /// Appends.
+    /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// Gives the whole file its name, durably. Where the same bytes lie there already, those stay.
+    /// Renames the complete file to its final name, durably. An existing file of the same length stays.
     pub fn keep(&self, demo: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         let bytes = self.file.metadata()?.len();
@@ -80,31 +80,31 @@ impl<'a> Partial<'a> {
 
 impl Drop for Partial<'_> {
     fn drop(&mut self) {
-        // Renamed away, as a rule; else what cannot be removed is swept later.
+        // Usually renamed already; a file that cannot be removed is swept later.
         let _gone = fs::remove_file(&self.path);
         self.held.lock().partial.remove(&self.path);
     }
 }
 
-/// A demo's content that is getting its name and its row.
+/// Protects a demo's file from removal until it has a row.
 pub struct Hold<'a> {
     app: &'a App,
     sha256: Sha256,
 }
 
 impl<'a> Hold<'a> {
-    /// From now on nobody else removes the file of this content.
+    /// From now on no other thread removes the file.
     pub fn take(app: &'a App, sha256: &Sha256) -> Self {
         *app.demo_files.lock().whole.entry(*sha256).or_default() += 1;
         Self { app, sha256: *sha256 }
     }
 
-    /// The upload came to nothing: the file goes, unless an account has it or another upload is at it.
+    /// The upload failed: removes the file, unless an account or another upload needs it.
     pub fn give_up(self) {
         let (app, sha256) = (self.app, self.sha256);
         drop(self);
         if let Err(error) = remove_unwanted(app, &sha256) {
-            log::warn!("whether a refused demo's file is still needed could not be looked up: {error}");
+            log::warn!("cannot check whether the file of a rejected demo is still needed: {error}");
         }
     }
 }
@@ -121,9 +121,9 @@ impl Drop for Hold<'_> {
     }
 }
 
-/// Removes a demo's file that no account has a row for and no upload is about to name. Whether it was there and is gone.
+/// Removes a demo's file if no account and no upload needs it. Returns whether a file was removed.
 pub fn remove_unwanted(app: &App, sha256: &Sha256) -> Result<bool> {
-    // Held until the file is gone: an upload of the same bytes takes its hold before it looks for the file.
+    // Locked until the file is gone: an upload of the same content takes its hold before it looks for the file.
     let held = app.demo_files.lock();
     if held.whole.contains_key(sha256) || app.store.read(|db| store::demos::has_any(db, sha256))? {
         return Ok(false);
@@ -131,7 +131,7 @@ pub fn remove_unwanted(app: &App, sha256: &Sha256) -> Result<bool> {
     Ok(stored_files::remove(&app.store.folder.demo(sha256)))
 }
 
-/// Removes the file of an upload that has no owner any more. Whether it was there and is gone.
+/// Removes the file of an abandoned upload. Returns whether a file was removed.
 pub fn remove_left_over(app: &App, path: &Path) -> bool {
     let held = app.demo_files.lock();
     !held.partial.contains(path) && stored_files::remove(path)

@@ -1,5 +1,4 @@
-//! Bytes of demos that are on their way: they count against their account's quota before they are there, so that
-//! uploads at the same time cannot each take what is left of it.
+//! Quota reservations of in-flight demo uploads, so that concurrent uploads cannot each use the same remaining quota.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +9,7 @@ use crate::domain::id::AccountId;
 use crate::domain::limits;
 use crate::store;
 
-/// Of each account, the bytes that its uploads were granted.
+/// Bytes reserved by in-flight uploads, by account.
 #[derive(Default)]
 pub struct Incoming(Mutex<HashMap<AccountId, u64>>);
 
@@ -19,13 +18,13 @@ impl Incoming {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes of the account's uploads that are going on.
+    /// Bytes reserved by the account's in-flight uploads.
     pub fn of(&self, account: AccountId) -> u64 {
         self.lock().get(&account).copied().unwrap_or_default()
     }
 }
 
-/// What one upload was granted of its account's quota; given back when dropped.
+/// One upload's reservation, released when dropped.
 pub struct Share<'a> {
     app: &'a App,
     account: AccountId,
@@ -33,13 +32,12 @@ pub struct Share<'a> {
 }
 
 impl<'a> Share<'a> {
-    /// Nothing yet.
+    /// An empty reservation.
     pub fn new(app: &'a App, account: AccountId) -> Self {
         Self { app, account, granted: 0 }
     }
 
-    /// Has at least so many bytes granted: a step more than it has, or what is needed. False where the quota does not
-    /// have them.
+    /// Reserves at least `bytes`, in steps where the quota allows. False if the quota is exceeded.
     pub fn cover(&mut self, bytes: u64) -> Result<bool> {
         if bytes <= self.granted {
             return Ok(true);
@@ -48,10 +46,10 @@ impl<'a> Share<'a> {
         Ok(self.grant(step)? || self.grant(bytes)?)
     }
 
-    /// Has exactly so many bytes granted.
+    /// Reserves exactly `bytes`.
     pub fn grant(&mut self, bytes: u64) -> Result<bool> {
         let mut incoming = self.app.incoming.lock();
-        // The rows are read under the lock: a share is given back only after its row is there.
+        // Read under the lock: a share is released only after its row is stored.
         let used = self.app.store.read(|db| store::demos::account_bytes(db, self.account))?;
         let coming = incoming.entry(self.account).or_default();
         let after = (*coming - self.granted).saturating_add(bytes);

@@ -1,5 +1,5 @@
-//! Reads uploaded demos, each in a child process: a demo comes from a stranger, and whatever it does to its reader is
-//! not to happen to the server.
+//! Indexes uploaded demos, each in a child process: demos are untrusted input, and one that crashes the parser must not
+//! take down the server.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
-use crate::app::demos::index_queue::{IndexLine, Place};
+use crate::app::demos::index_queue::{IndexQueue, Place};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
@@ -21,34 +21,34 @@ use crate::render::command::{INDEX_FILE, ReaderEnd, Reading, Space, Verdict, rea
 use crate::render::demo::{DemoIndex, PlainDemo};
 use crate::store::{self, Tx};
 
-/// What is known in memory only.
+/// The indexer's state, in memory only.
 #[derive(Default)]
 pub struct Indexer {
-    /// Rings when a demo is to be read.
+    /// Rings when a demo is queued.
     pub news: Doorbell,
-    line: Mutex<IndexLine>,
+    line: Mutex<IndexQueue>,
 }
 
 impl Indexer {
-    /// A demo of this account is to be read.
-    pub fn line_up(&self, account: AccountId, sha256: &Sha256) {
+    /// Queues a demo for indexing.
+    pub fn enqueue(&self, account: AccountId, sha256: &Sha256) {
         self.lock().push(Place { account, sha256: *sha256, not_before: Duration::ZERO });
         self.news.ring();
     }
 
-    fn lock(&self) -> MutexGuard<'_, IndexLine> {
+    fn lock(&self) -> MutexGuard<'_, IndexQueue> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// At start: all demos whose rows say that they wait.
-pub(in crate::app) fn line_up(app: &App) -> Result<()> {
+/// At start: queues all demos that are not indexed yet.
+pub(in crate::app) fn enqueue(app: &App) -> Result<()> {
     let waiting = app.store.read(store::demo_indexes::line)?;
-    waiting.iter().for_each(|(account, sha256)| app.indexer.line_up(*account, sha256));
+    waiting.iter().for_each(|(account, sha256)| app.indexer.enqueue(*account, sha256));
     Ok(())
 }
 
-/// A demo that nobody else reads at the same time. Unless it is settled it goes back to its account's line.
+/// A demo being indexed. Returns to its account's queue on drop, unless it is settled.
 struct Taken<'a> {
     indexer: &'a Indexer,
     place: Place,
@@ -58,7 +58,7 @@ struct Taken<'a> {
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut line = self.indexer.lock();
-        line.let_go(&self.place.sha256);
+        line.release(&self.place.sha256);
         if !self.is_settled {
             line.push(self.place);
         }
@@ -71,15 +71,14 @@ enum Outcome {
     Indexed(String),
     /// It cannot be read.
     Bad(FailureCode, String),
-    /// It needs more room than there was.
+    /// It needs more disk space than was available.
     Exhausted,
-    /// The server stops; nothing is known of the demo.
+    /// The server is shutting down.
     Stopped,
 }
 
-/// Reads the next demo, one account's after the other's, and keeps what is in it, or why it cannot be read. `program` is
-/// this program. False when none waits. An error is the machine's, not the demo's, which goes to the end of its line:
-/// whoever calls this again and again makes a pause then.
+/// Indexes the next demo and stores its index, or why it cannot be read. `program` is this executable. False if the queue
+/// is empty. An error is the machine's fault, not the demo's, which is queued again; the caller backs off.
 pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
     let Some(mut taken) = take(app)? else { return Ok(false) };
     let sha256 = taken.place.sha256;
@@ -94,7 +93,7 @@ pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
             app.store.write(move |tx| store::demo_indexes::failed(tx, &sha256, code, &message, now))?;
         }
         Ok(Outcome::Exhausted) => {
-            // Others may have had the room: it is tried again after a while, but not for ever.
+            // Other work may have used the disk space, so it is retried later, a limited number of times.
             taken.place.not_before = app.clock.monotonic() + Duration::from_secs(limits::INDEX_RETRY_SECONDS);
             if !app.store.write(move |tx| exhausted(tx, &sha256, now))? {
                 return Ok(true);
@@ -109,7 +108,7 @@ pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
     Ok(true)
 }
 
-/// Counts that a demo used up its room. True where it is done with: it failed, or waits no longer.
+/// Counts an attempt that ran out of disk space. True if no retry is due: the demo has failed or is gone.
 fn exhausted(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<bool> {
     let Some(times) = store::demo_indexes::exhausted(tx, sha256, now_ms)? else { return Ok(true) };
     if times < limits::EXHAUSTIONS {
@@ -121,7 +120,7 @@ fn exhausted(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<bool> {
     Ok(true)
 }
 
-/// The next in line that still waits. One that was deleted, or read at another account's turn, is passed over.
+/// The next queued demo. Skips those that were deleted, or already indexed for another account.
 fn take(app: &App) -> Result<Option<Taken<'_>>> {
     loop {
         let Some(place) = app.indexer.lock().take(app.clock.monotonic()) else { return Ok(None) };
@@ -133,7 +132,6 @@ fn take(app: &App) -> Result<Option<Taken<'_>>> {
     }
 }
 
-/// Reads one demo in a directory of its own.
 fn read(app: &App, program: &Path, sha256: &Sha256, stop: &StopFlag) -> Result<Outcome> {
     app.room.check()?;
     let failed = |error| Error::internal("A demo's work directory could not be used.", error);
@@ -146,7 +144,7 @@ fn read(app: &App, program: &Path, sha256: &Sha256, stop: &StopFlag) -> Result<O
     outcome
 }
 
-/// Bytes that an ordinary demo of this length needs to be unpacked.
+/// Bytes that a typical demo of this size takes unpacked.
 fn least_room(demo: &Path) -> io::Result<u64> {
     if PlainDemo::is_at(demo)? {
         return Ok(0);
@@ -154,7 +152,7 @@ fn least_room(demo: &Path) -> io::Result<u64> {
     Ok(fs::metadata(demo)?.len().saturating_mul(limits::UNPACK_ORDINARY_RATIO))
 }
 
-/// `room`: bytes that the unpacked demo may have.
+/// `room`: limit of the unpacked demo in bytes.
 fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop: &StopFlag) -> Result<Outcome> {
     let deadline = app.clock.monotonic() + Duration::from_secs(limits::INDEX_SECONDS);
     let space = Space { most_bytes: limits::UNPACKED_BYTES, room };
@@ -174,7 +172,7 @@ fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop
     }
 }
 
-/// What a child's end means, by the command contract.
+/// Maps the child's exit to an outcome.
 fn verdict(end: ReaderEnd, workdir: &Path) -> Result<Outcome> {
     let ReaderEnd { verdict, code, sentence } = end;
     let bad = |words: &str| {
@@ -196,7 +194,7 @@ fn verdict(end: ReaderEnd, workdir: &Path) -> Result<Outcome> {
             log::warn!("a demo's reader used up what one demo may have: {what:?}");
             Ok(Outcome::Bad(FailureCode::DemoTooLarge, what.sentence().to_owned()))
         }
-        // A signal, a panic: no demo of a match does that to its reader.
+        // Killed by a signal, or panicked: no valid demo does that.
         Verdict::Killed | Verdict::Crashed | Verdict::WrongBuild | Verdict::Cancelled => {
             log::warn!("a demo's reader crashed: {verdict:?}");
             Ok(Outcome::Bad(FailureCode::DemoUnreadable, "The demo cannot be read: its reader crashed.".to_owned()))
@@ -204,12 +202,12 @@ fn verdict(end: ReaderEnd, workdir: &Path) -> Result<Outcome> {
     }
 }
 
-/// What the child has left, if it is an index of a sensible length.
+/// The index that the child wrote, if it is valid and not too long.
 fn read_index(workdir: &Path) -> Result<Option<String>> {
     let mut text = String::new();
     let read = File::open(workdir.join(INDEX_FILE))
         .and_then(|file| file.take(limits::INDEX_BYTES + 1).read_to_string(&mut text));
-    read.map_err(|error| Error::internal("A demo's reader left nothing.", error))?;
+    read.map_err(|error| Error::internal("A demo's index could not be read.", error))?;
     let good = text.len() as u64 <= limits::INDEX_BYTES && serde_json::from_str::<DemoIndex>(&text).is_ok();
     Ok(good.then_some(text))
 }

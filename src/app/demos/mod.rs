@@ -1,4 +1,4 @@
-//! Demos that clients upload: streamed to disk, stored once for the same bytes, counted for each account.
+//! Uploaded demos: streamed to disk, deduplicated by content, counted against each account's quota.
 
 pub mod files;
 pub mod incoming;
@@ -37,28 +37,28 @@ pub struct StoredDemo {
     pub bytes: u64,
 }
 
-/// Takes in a demo whose length nobody has said. See [`receive_sized`].
+/// Receives a demo of unknown length. See [`receive_sized`].
 pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<StoredDemo> {
     receive_sized(app, caller, body, None)
 }
 
-/// Streams a demo to disk; `stated`: its length, where the client has said it. The same bytes are stored once. It is on
-/// the disk when this returns; of one that is refused, or breaks off, nothing stays there.
+/// Streams a demo to disk; `stated` is the client's `Content-Length`, if any. Identical content is stored once. The demo
+/// is durable when this returns; a rejected or interrupted upload leaves nothing behind.
 ///
-/// Disk and quota are asked before the bytes come. Bytes that do not fit into the quota are still taken in, but not
-/// written, while they may be those of a demo that the account has: these give the same answer again.
+/// Disk space and quota are checked before the bytes are read. Bytes over the quota are still read, but not written, as
+/// long as they may belong to a demo the account already has: uploading that again succeeds.
 pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Option<u64>) -> Result<StoredDemo> {
     let account = caller.account.id;
     let mut arrival = Arrival::begin(app, account, stated)?;
     let demo = arrival.take_in(body)?;
     let hold = Hold::take(app, &demo.sha256);
-    // Row and file agree: the same bytes may be being deleted at this moment, here or by `admin`.
+    // Locked, because the same content may be deleted concurrently, here or by `admin`.
     let stored = app.store.folder.lock_demos().and_then(|_lock| store(app, account, &demo, arrival.file.as_ref()));
-    // Only now, so that the row counts before the bytes on their way do no longer.
+    // Only now, so that the quota counts the row before it stops counting the upload.
     drop(arrival);
     match stored {
         Ok(()) => {
-            app.indexer.line_up(account, &demo.sha256);
+            app.indexer.enqueue(account, &demo.sha256);
             Ok(demo)
         }
         Err(error) => {
@@ -68,7 +68,7 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
     }
 }
 
-/// Gives a whole demo its name and its row. Without a file it must be one that the account has.
+/// Stores a complete demo. Without a file, the account must have it already.
 fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial<'_>>) -> Result<()> {
     let (demo, is_written) = (*demo, file.is_some());
     if let Some(file) = file {
@@ -87,7 +87,7 @@ fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial
     })
 }
 
-/// What is known of a demo, if the account uploaded it.
+/// A demo's index state, if the account uploaded it.
 pub fn known(app: &App, caller: &Caller, sha256: &Sha256) -> Result<Option<Indexing>> {
     app.store.read(|db| store::demo_indexes::of_account(db, caller.account.id, sha256))
 }
@@ -98,8 +98,7 @@ pub(in crate::app) fn of_job(db: &Db, job: &Job) -> Result<Option<(Sha256, u64)>
     Ok(store::demos::bytes(db, job.account, &sha256)?.map(|bytes| (sha256, bytes)))
 }
 
-/// Refuses a job that cannot be done because of what is known of its demo: one that the account has uploaded and that
-/// has been read. Of any other demo nothing is known yet.
+/// Rejects a job that its demo cannot satisfy. Only demos that the account uploaded and that are indexed can be checked.
 pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()> {
     let Some(sha256) = uploaded_demo(&spec.demo_url) else { return Ok(()) };
     let wrong = |field: &str, code: FailureCode, message: String| {
@@ -111,7 +110,7 @@ pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> R
         Some(Indexing::Indexed(content)) => content,
     };
     let index: DemoIndex = serde_json::from_str(&content)
-        .map_err(|error| Error::internal("What is known of a demo could not be read.", error))?;
+        .map_err(|error| Error::internal("The index of a demo could not be read.", error))?;
     let player = spec.steam64_id.to_string();
     if !index.players.iter().any(|known| known.steam64_id == player) {
         let message = format!("steam64_id: player {player} does not play in this demo.");
@@ -128,15 +127,15 @@ pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> R
     Ok(())
 }
 
-/// A demo on its way in.
+/// An upload in flight.
 struct Arrival<'a> {
     app: &'a App,
     account: AccountId,
     share: Share<'a>,
     room: Part,
-    /// `None`: its bytes are not written, as the quota does not have them.
+    /// `None` if it is over the quota and therefore not written.
     file: Option<Partial<'a>>,
-    /// How long it may be then: as long as a demo that the account has.
+    /// How long it may be then: as long as the account's longest demo.
     known_bytes: u64,
 }
 
@@ -166,7 +165,7 @@ impl<'a> Arrival<'a> {
         Ok(over_quota(self.app.settings.quotas.demo_bytes, used.saturating_add(coming), bytes))
     }
 
-    /// Reads the body to its end, and writes it as long as quota and disk have room.
+    /// Reads the whole body, writing it while it fits the quota and the disk.
     fn take_in(&mut self, body: &mut dyn Read) -> Result<StoredDemo> {
         let (mut hasher, mut bytes) = (Hasher::new(), 0_u64);
         let mut chunk = vec![0; CHUNK];
@@ -213,7 +212,7 @@ pub fn allowance(app: &App, caller: &Caller) -> Result<Allowance> {
     Ok(Allowance::of(app.settings.quotas.demo_bytes, used.saturating_add(app.incoming.of(account))))
 }
 
-/// Why a demo is refused that does not fit into its account's quota.
+/// The error for a demo that exceeds its account's quota.
 fn over_quota(quota: u64, used: u64, bytes: Option<u64>) -> Error {
     let mib = |bytes: u64| bytes >> 20;
     let wanted =

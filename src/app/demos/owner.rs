@@ -1,4 +1,4 @@
-//! Uploaded demos as their account and the operator see them: list, delete.
+//! Uploaded demos for their account and the operator: list, delete.
 
 use crate::app::audit::{self, AuditLog};
 use crate::app::demos::files;
@@ -18,7 +18,7 @@ pub use crate::store::demos::After;
 pub struct DemoPage {
     /// Newest first.
     pub demos: Vec<DemoInfo>,
-    /// Behind which one the next page begins, if there is one.
+    /// Where the next page begins, if there is one.
     pub next: Option<After>,
 }
 
@@ -26,7 +26,7 @@ pub struct DemoPage {
 pub fn list(app: &App, caller: &Caller, limit: u32, after: Option<After>) -> Result<DemoPage> {
     let account = caller.account.id;
     app.store.read(|db| {
-        // One more than asked for tells whether there is another page.
+        // One extra row tells whether there is another page.
         let mut demos = page(db, account, after, limit.saturating_add(1))?;
         let more = demos.len() > limit as usize;
         demos.truncate(limit as usize);
@@ -35,7 +35,7 @@ pub fn list(app: &App, caller: &Caller, limit: u32, after: Option<After>) -> Res
     })
 }
 
-/// The uploads of an account, or of all, each with its account's name; newest first within each account.
+/// The uploads of one or all accounts, with the account's name; newest first within each account.
 pub fn list_all(app: &App, account: Option<&str>) -> Result<Vec<(String, DemoInfo)>> {
     let accounts = match account {
         Some(name) => vec![accounts::show(app, name)?.account],
@@ -50,13 +50,13 @@ pub fn list_all(app: &App, account: Option<&str>) -> Result<Vec<(String, DemoInf
     Ok(found)
 }
 
-/// Deletes an upload of the account's and gives its room back. The file goes with the last account that has it.
+/// Deletes one of the account's uploads and frees its quota. The file is deleted with the last account's upload.
 pub fn delete(app: &App, caller: &Caller, sha256: Sha256) -> Result<()> {
     let account = caller.account.id;
     remove(app, sha256, || app.store.write(move |tx| forget(tx, account, &sha256)))
 }
 
-/// The same by the operator, of an account by its name.
+/// Deletes an account's upload on behalf of the operator.
 pub fn delete_of(app: &App, operator: &Operator, account: &str, sha256: Sha256) -> Result<()> {
     let account = accounts::show(app, account)?.account;
     remove(app, sha256, || {
@@ -77,18 +77,18 @@ fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result
     demos.map(with_jobs).collect()
 }
 
-/// Runs the transaction that forgets an upload, and removes the file if it was the last. Under the demos' lock: the same
-/// bytes may be coming in again at this moment.
+/// Runs the transaction that deletes an upload, and removes the file if it was the last. Holds the demo lock, because the
+/// same content may be uploaded concurrently.
 fn remove(app: &App, sha256: Sha256, forget: impl FnOnce() -> Result<bool>) -> Result<()> {
     let _lock = app.store.folder.lock_demos()?;
     if forget()? {
-        // What stays is an orphan: the sweep removes it, and the doctor names it.
+        // If this fails, the file is orphaned: the sweep removes it and doctor reports it.
         files::remove_unwanted(app, &sha256)?;
     }
     Ok(())
 }
 
-/// Takes the row away; true where no other account has the bytes.
+/// Deletes the row; true if no other account has the demo.
 fn forget(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256) -> Result<bool> {
     if store::demos::bytes(tx, account, sha256)?.is_none() {
         return Err(unknown());

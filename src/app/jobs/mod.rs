@@ -1,4 +1,4 @@
-//! Render jobs: taken in, shown to their owner, run by the operator; and the one home of what becomes of them.
+//! Render jobs: submission, the owner's and the operator's view, and the job lifecycle.
 
 pub(in crate::app) mod lifecycle;
 pub mod operator;

@@ -1,4 +1,4 @@
-//! Render jobs as the operator sees them, whoever's they are: list, show, cancel, retry, and what became of each attempt.
+//! Render jobs of all accounts, for the operator: list, show, cancel, retry, and the log of attempts.
 
 use uuid::Uuid;
 
@@ -23,22 +23,22 @@ const SHORT_ID_JOBS: u32 = 10_000;
 /// Most jobs that are listed where a short id fits several.
 const CANDIDATES: u32 = 5;
 
-/// What the operator looks for; what is left out does not matter.
+/// Search filter; `None` matches everything.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// An account's name.
     pub account: Option<String>,
     /// The key that submitted it.
     pub key: Option<KeyId>,
-    /// Name or id of a node that has it, or had.
+    /// Name or id of a node that holds or held it.
     pub node: Option<String>,
-    /// Where it stands.
+    /// Its status.
     pub status: Option<JobStatus>,
 }
 
-/// A job with whose it is and who works on it.
+/// A job with the names of its account and node.
 pub struct AnyJob {
-    /// The job. How far it is only its server knows.
+    /// The job. Its progress is known only to the running server.
     pub info: JobInfo,
     /// Its account's name.
     pub account: String,
@@ -46,7 +46,7 @@ pub struct AnyJob {
     pub node: Option<String>,
 }
 
-/// The jobs that are looked for, the newest first.
+/// The matching jobs, newest first.
 pub fn list(app: &App, filter: &Filter, limit: u32) -> Result<Vec<AnyJob>> {
     let jobs = app.store.read(|db| match search(db, filter, limit)? {
         Some(search) => {
@@ -57,7 +57,7 @@ pub fn list(app: &App, filter: &Filter, limit: u32) -> Result<Vec<AnyJob>> {
     complete(app, jobs)
 }
 
-/// The filter in numbers of rows; `None` where nothing can match: a key that is not the account's.
+/// Resolves names to row ids; `None` if nothing can match because the key belongs to another account.
 fn search(db: &Db, filter: &Filter, limit: u32) -> Result<Option<Search>> {
     let key = filter.key.map(|key| keys::by_id(db, key)).transpose()?;
     let named = filter.account.as_deref().map(|name| accounts::named(db, name)).transpose()?;
@@ -132,13 +132,13 @@ pub fn log(app: &App, id: Uuid) -> Result<(AnyJob, Vec<Attempt>)> {
     Ok((show(app, id)?, attempts))
 }
 
-/// Cancels a job that has not ended; its node hears of it with the next heartbeat.
+/// Cancels an unfinished job; its node learns of it with the next heartbeat.
 pub fn cancel(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
     let cancelled = audit::change(app, operator, move |tx, log| {
         let job = store::jobs::by_id(tx, row(tx, id)?)?;
         if !job.status.is_unfinished() {
             let status = job.status.as_str();
-            return Err(Error::conflict("job_ended", format!("The job is {status}: there is nothing to cancel.")));
+            return Err(Error::conflict("job_ended", format!("The job cannot be cancelled: it is already {status}.")));
         }
         let cancelled = lifecycle::cancel(tx, &job, log.now_ms)?;
         log.note(tx, "jobs.cancel", &id.to_string(), &format!("was {}", job.status.as_str()))?;
@@ -148,7 +148,7 @@ pub fn cancel(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
     show(app, id)
 }
 
-/// Puts a job that failed or was cancelled back in its place in the queue, with all its attempts before it.
+/// Returns a failed or cancelled job to its place in the queue, with its attempt count reset.
 pub fn retry(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
     audit::change(app, operator, move |tx, log| {
         let job = store::jobs::by_id(tx, row(tx, id)?)?;
@@ -180,7 +180,7 @@ fn complete(app: &App, jobs: Vec<Job>) -> Result<Vec<AnyJob>> {
 fn with_names(db: &Db, mut info: JobInfo) -> Result<AnyJob> {
     let account = store::accounts::by_id(db, info.job.account)?;
     if info.job.status == JobStatus::Queued && account.status != AccountStatus::Active {
-        // Not in the queue, but still in the line of its account.
+        // Jobs of inactive accounts are not scheduled.
         info.queue_position = None;
         info.waiting_because = Some(format!("its account is {}", account.status.as_str()));
     }

@@ -1,4 +1,4 @@
-//! Render jobs, as their owner sees them: look, list, remove. How one is taken in stands in `submit.rs`.
+//! Render jobs for their owner: get, list, remove. Submission is in `submit.rs`.
 
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
 
 /// The account's jobs, newest first; `before`: only jobs with a smaller row number.
 pub fn list(app: &App, caller: &Caller, status: Option<JobStatus>, limit: u32, before: Option<JobId>) -> Result<Page> {
-    // One more than asked for tells whether there is another page.
+    // One extra row tells whether there is another page.
     let mut jobs =
         app.store.read(|db| store::jobs::page(db, caller.account.id, status, before, limit.saturating_add(1)))?;
     let more = jobs.len() > limit as usize;
@@ -36,7 +36,7 @@ pub fn list(app: &App, caller: &Caller, status: Option<JobStatus>, limit: u32, b
     Ok(Page { jobs: describe(app, jobs)?, next })
 }
 
-/// DELETE: cancels an unfinished job, deletes a finished one's files and keeps its row. Again: nothing more happens.
+/// Cancels an unfinished job, or deletes a finished one's files and keeps its row. Idempotent.
 pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let (account, now) = (caller.account.id, app.clock.now_ms());
     let (job, cancelled, deleted) = app.store.write(move |tx| {
@@ -49,12 +49,12 @@ pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
         Ok((store::jobs::by_id(tx, job.id)?, cancelled, deleted))
     })?;
     cancelled.into_iter().for_each(|transition| lifecycle::settle(app, transition));
-    // After the commit: a row never lacks its file.
+    // After the commit, so that no row is ever without its file.
     deleted.into_iter().for_each(|lease| app.clip_files.remove(lease));
     describe(app, vec![job]).map(only)
 }
 
-/// Adds to rows what is known only now.
+/// Adds progress, queue position and the reason for waiting.
 pub(in crate::app) fn describe(app: &App, jobs: Vec<Job>) -> Result<Vec<JobInfo>> {
     let now = app.clock.now_ms();
     let some_wait = jobs.iter().any(|job| job.status == JobStatus::Queued);
@@ -83,7 +83,6 @@ fn describe_one(app: &App, job: Job, live: &[LiveNode], has_room: bool) -> JobIn
     info
 }
 
-/// The one that was put in.
 pub(in crate::app) fn only(mut described: Vec<JobInfo>) -> JobInfo {
     described.swap_remove(0)
 }

@@ -1,4 +1,4 @@
-//! Takes jobs in: what an account may still submit, and the same request sent twice.
+//! Job submission: quota and idempotency.
 
 use uuid::Uuid;
 
@@ -19,10 +19,10 @@ use crate::store::{self, Tx};
 use crate::wire;
 use crate::wire::base::Base;
 
-/// Answers forgotten in one transaction.
+/// Responses deleted per transaction.
 const SWEEP_BATCH: usize = limits::COMMIT_BATCH;
 
-/// What tells a submission that was sent again from a new one.
+/// Identifies a repeated submission.
 pub struct Once {
     /// The client's key.
     pub key: IdempotencyKey,
@@ -30,17 +30,17 @@ pub struct Once {
     pub body_sha256: Sha256,
 }
 
-/// What a submission with an `Idempotency-Key` comes to.
+/// Result of a submission with an `Idempotency-Key`.
 pub struct Submitted {
     /// The job.
     pub job: Uuid,
-    /// The body of the answer, the first time and every other.
+    /// Body of the response, the same for every repetition.
     pub answer: String,
-    /// Whether it was answered before.
+    /// Whether this is a repetition.
     pub again: bool,
 }
 
-/// Takes a job in. It is on the disk when this returns.
+/// Submits a job. It is durable when this returns.
 pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
     let new = NewJob::new(app, caller, spec)?;
     let job = app.store.write(move |tx| new.insert(tx))?;
@@ -48,17 +48,18 @@ pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
     describe(app, vec![job]).map(only)
 }
 
-/// Takes a job in, unless the same key brought the same body within the last day: then the first answer is given again.
-/// Another body is an error. The answer's body is kept in the job's own transaction, so that either both are on the
-/// disk or neither; `base` is what URLs in it begin with. Of two requests at once the writer takes one first, and the other sees it.
+/// Submits a job, unless the same key came with the same body within the last day: then the first response is
+/// returned again. A different body is an error. The response body, whose URLs begin with `base`, is stored in the
+/// job's transaction. Concurrent requests are serialized by the writer, so the second one sees the first.
 pub fn submit_once(app: &App, caller: &Caller, spec: JobSpec, once: Once, base: Base) -> Result<Submitted> {
-    // What stands in the way of a new job does not stand in the way of an old answer.
+    // Not `?` yet: an error for a new job must not prevent repeating an old response.
     let new = NewJob::new(app, caller, spec);
     let (account, now) = (caller.account.id, app.clock.now_ms());
     let submitted = app.store.write(move |tx| {
         if let Some(known) = store::submissions::find(tx, account, &once.key, remembered_since(now))? {
             if known.body_sha256 != once.body_sha256 {
-                let message = "This Idempotency-Key came with another body before; take a new key for a new job.";
+                let message =
+                    "This Idempotency-Key was already used with a different body. Use a new key for a new job.";
                 return Err(Error::new(Kind::Unprocessable, "idempotency_key_reused", message));
             }
             return Ok(Submitted { job: known.job, answer: known.answer, again: true });
@@ -75,12 +76,12 @@ pub fn submit_once(app: &App, caller: &Caller, spec: JobSpec, once: Once, base: 
     Ok(submitted)
 }
 
-/// How many more jobs an account may have waiting.
+/// How many more jobs the account may queue.
 pub fn allowance(app: &App, caller: &Caller) -> Allowance {
     Allowance::of(app.settings.quotas.queued_jobs, app.store.queued(caller.account.id))
 }
 
-/// Forgets the answers that are older than a day; how many.
+/// Deletes stored responses older than a day and returns how many.
 pub fn forget_old_answers(app: &App) -> Result<usize> {
     let before = remembered_since(app.clock.now_ms());
     let mut forgotten = 0;
@@ -93,12 +94,12 @@ pub fn forget_old_answers(app: &App) -> Result<usize> {
     }
 }
 
-/// Unix time in milliseconds; answers that were given later are remembered.
+/// Responses given after this time (Unix, in milliseconds) are kept.
 fn remembered_since(now_ms: i64) -> i64 {
     now_ms - (limits::IDEMPOTENCY_SECONDS * 1_000).cast_signed()
 }
 
-/// A job that has everything but its row.
+/// A validated job that is not stored yet.
 struct NewJob {
     public_id: Uuid,
     caller: Caller,
@@ -116,11 +117,11 @@ impl NewJob {
         Ok(Self { public_id, caller: caller.clone(), spec, queued_jobs: app.settings.quotas.queued_jobs, now_ms })
     }
 
-    /// Inside the transaction, so that the quota holds however many come at once.
+    /// Checks the quota inside the transaction, so that concurrent submissions cannot exceed it.
     fn insert(self, tx: &mut Tx<'_>) -> Result<Job> {
         if tx.queued(self.caller.account.id) >= self.queued_jobs {
             let message = format!(
-                "The account has {} waiting, which is as many as may wait here; submit more when some are done.",
+                "The account has reached its limit of queued jobs ({}). Submit more when some have finished.",
                 counted(self.queued_jobs, "job")
             );
             return Err(Error::new(Kind::TooMany, "too_many_queued", message));
@@ -132,7 +133,7 @@ impl NewJob {
     }
 }
 
-/// A job that this very transaction has put in: it is the last in its line.
+/// Describes a job that this transaction has just inserted: it is last in its queue.
 fn describe_new(tx: &Tx<'_>, job: Job, now_ms: i64) -> Result<JobInfo> {
     let live = store::nodes::live(tx, now_ms)?;
     let reason = why_waiting(&store::jobs::ready_job(&job, Vec::new()), &live);

@@ -1,5 +1,5 @@
-//! The claims that wait: no node takes more of the server's room for them than its slots can use, and a node that stops,
-//! drains or is removed has its own ended at once.
+//! Waiting claims (long polls). Each node may keep only as many open as its slots can use; they end at once when the
+//! node stops, drains or is removed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::NodeId;
 
-/// All claims that wait, the oldest first.
+/// All waiting claims, oldest first.
 #[derive(Default)]
 pub struct Claims(Mutex<Waiting>);
 
@@ -24,7 +24,7 @@ struct Claim {
     over: Arc<AtomicBool>,
 }
 
-/// One claim's place among those that wait, given back when dropped.
+/// A registered waiting claim; unregistered when dropped.
 pub struct Place<'a> {
     claims: &'a Claims,
     number: u64,
@@ -32,11 +32,12 @@ pub struct Place<'a> {
 }
 
 impl Claims {
-    /// Takes a place. A node waits with at most `slots + 1` claims: its oldest one gives way to a further one, so that
-    /// an agent which was restarted is let in beside what its forerunner left behind. All nodes together wait with at
-    /// most `total`: then the oldest claim of the node with the most gives way to a node that has fewer.
+    /// Registers a claim. A node may have `slots + 1` waiting claims; a further one ends its oldest, so that a
+    /// restarted agent is not locked out by connections its predecessor left open. All nodes together may have `total`;
+    /// beyond that, the oldest claim of the node with the most ends to make room for a node with fewer.
     ///
-    /// Whoever has to give way finds out by [`Place::is_over`]; the second value says whether somebody must be woken.
+    /// An ended claim sees it through [`Place::is_over`]. The second value says whether any claim was ended, so that the
+    /// waiting threads must be woken.
     pub fn enter(&self, node: NodeId, slots: u32, total: usize) -> Result<(Place<'_>, bool)> {
         let mut waiting = self.lock();
         let mut ended = false;
@@ -47,7 +48,7 @@ impl Claims {
             match waiting.busiest() {
                 Some((other, count)) if count > waiting.count(node) + 1 => ended |= waiting.end_oldest(other),
                 _ => {
-                    let message = "Too many claims of nodes wait already. Try again shortly.";
+                    let message = "Too many node claims are waiting. Try again shortly.";
                     return Err(Error::new(Kind::Unavailable, "too_busy", message));
                 }
             }
@@ -91,7 +92,7 @@ impl Waiting {
 }
 
 impl Place<'_> {
-    /// Whether the claim has to end now.
+    /// Whether the claim must end now.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_claim_of_a_node_gives_way_beyond_its_slots_and_one() {
+    fn claim_beyond_slots_plus_one_ends_oldest_claim_of_node() {
         let claims = Claims::default();
         let places: Vec<_> = (0..5).map(|_| enter(&claims, 1, 2, 10).unwrap()).collect();
         let other = enter(&claims, 2, 2, 10).unwrap();
@@ -123,18 +124,18 @@ mod tests {
     }
 
     #[test]
-    fn a_node_with_many_claims_makes_room_for_one_with_fewer_and_not_the_other_way_round() {
+    fn full_queue_ends_claim_of_busiest_node_only() {
         let claims = Claims::default();
         let many: Vec<_> = (0..4).map(|_| enter(&claims, 1, 64, 4).unwrap()).collect();
         let few = enter(&claims, 2, 1, 4).unwrap();
         assert_eq!(many.iter().map(Place::is_over).collect::<Vec<_>>(), [true, false, false, false]);
         let second = enter(&claims, 2, 1, 4).unwrap();
         assert!(many[1].is_over() && !few.is_over() && !second.is_over());
-        assert!(enter(&claims, 1, 64, 4).is_none(), "a node does not push out another that has as few");
+        assert!(enter(&claims, 1, 64, 4).is_none(), "a node does not displace one with equally few claims");
     }
 
     #[test]
-    fn all_claims_of_a_node_can_be_ended_at_once() {
+    fn end_all_ends_only_claims_of_that_node() {
         let claims = Claims::default();
         let places = [1, 2, 1].map(|node| enter(&claims, node, 4, 10).unwrap());
         claims.end_all(NodeId(1));

@@ -1,4 +1,4 @@
-//! The end of a job that went well: what the node uploaded is checked, made durable and published.
+//! Completing a job: the uploaded video is checked, synced to disk and published.
 
 use std::io;
 
@@ -15,19 +15,19 @@ use crate::domain::sha256::Sha256;
 use crate::store::leases::LeaseState;
 use crate::store::{self};
 
-/// Checks and publishes. The same call again answers the same; one that comes meanwhile is told to ask again. Billing
-/// uses what the server reads off the file, not what a node says. The files are on the disk before the commit that says
-/// so, never renamed, and written by nobody from the check on.
+/// Checks and publishes the video. Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
+/// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,
+/// and closed for writing from the check on.
 pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256) -> Result<()> {
     if unfinished(app, node, lease)?.is_none() {
         return Ok(());
     }
     let _closed = app.uploads.close(lease)?;
-    // The call before this one may have just finished it.
+    // A previous call may have completed it in the meantime.
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
     let _check = app.checks.take(node.id)?;
     let clip = check(app, &job, lease, video_sha256).map_err(|refusal| refused(app, node, lease, &job, refusal))?;
-    app.clip_files.publish(lease).map_err(|error| Error::internal("The video could not be made durable.", error))?;
+    app.clip_files.publish(lease).map_err(|error| Error::internal("The video could not be synced to disk.", error))?;
 
     let (node, now) = (node.id, app.clock.now_ms());
     let finished = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
@@ -42,7 +42,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256) ->
     Ok(())
 }
 
-/// The job of a live lease of this node; nothing where it has been completed.
+/// The job of this node's live lease; `None` if it is already completed.
 fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<Job>> {
     match app.store.read(|db| store::leases::find(db, lease, node.id))? {
         Some((job, LeaseState::Live)) => app.store.read(|db| store::jobs::by_id(db, job)).map(Some),
@@ -53,9 +53,9 @@ fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<Job>> {
 
 /// Why a video is not published.
 enum Refusal {
-    /// It is not there, or broke on its way.
+    /// It is missing, or was corrupted in transit.
     Accident(Error),
-    /// It is whole, and not what was ordered. A sentence.
+    /// It arrived intact but is not what the job asked for. Holds a sentence.
     Lie(String),
 }
 
@@ -65,18 +65,18 @@ impl From<Error> for Refusal {
     }
 }
 
-/// What the node is told. None of it is a conflict: the lease is still the node's, which may send the video again or
-/// give the attempt up. A node whose video is not what was ordered is not trusted with work for a while.
+/// The error for the node. Never a conflict: the node keeps its lease and may upload again or fail the attempt. A node
+/// that sent the wrong video is benched.
 fn refused(app: &App, node: &Node, lease: LeaseId, job: &Job, refusal: Refusal) -> Error {
     let why = match refusal {
         Refusal::Accident(error) => return error,
         Refusal::Lie(why) => why,
     };
-    // Gone with it, a repeated call costs nothing and benches nobody twice.
+    // With the file removed, a repeated call is cheap and does not bench the node twice.
     let benched = throw_away(app, lease)
         .and_then(|()| nodes::bench(app, node, &format!("Its video for job {} was refused. {why}", job.public_id)));
     benched.err().unwrap_or_else(|| {
-        let message = format!("The video is not what was ordered: {why} It was thrown away.");
+        let message = format!("The video is not what the job asked for: {why} It was deleted.");
         Error::new(Kind::Invalid, "video_mismatch", message)
     })
 }
@@ -84,21 +84,19 @@ fn refused(app: &App, node: &Node, lease: LeaseId, job: &Job, refusal: Refusal) 
 fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
     app.clip_files
         .discard_video(lease)
-        .map_err(|error| Error::internal("A refused upload could not be removed.", error))
+        .map_err(|error| Error::internal("A rejected upload could not be removed.", error))
 }
 
-/// Reads the uploaded video: the very bytes that the node sent, and a video of what was asked for.
+/// Checks that the uploaded video is intact and is what the job asked for.
 fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256) -> Result<Clip, Refusal> {
     let (sha256, bytes) = app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Error::new(Kind::Invalid, "video_missing", "No video was uploaded under this lease.")
-        }
+        io::ErrorKind::NotFound => Error::new(Kind::Invalid, "video_missing", "No video was uploaded for this lease."),
         _ => Error::internal("The uploaded video could not be read.", error),
     })?;
     if sha256 != expected {
-        // Which piece is wrong is not known: the node begins again at offset 0.
+        // Which chunk is corrupt is unknown, so the node restarts at offset 0.
         throw_away(app, lease)?;
-        let message = "The video on the server is not the one whose hash was given; it was thrown away.";
+        let message = "The uploaded video does not match the given SHA-256; it was deleted.";
         return Err(Error::new(Kind::Invalid, "video_mismatch", message).into());
     }
     let spec = &job.spec;

@@ -1,4 +1,4 @@
-//! How long a job's clip is, as far as the server knows: what a node hands over is billed by its length.
+//! Checks a clip's length against the round's, because clips are billed by their length.
 
 use crate::app::App;
 use crate::domain::clip::VideoFacts;
@@ -9,21 +9,21 @@ use crate::domain::limits;
 use crate::render::demo::{DemoIndex, IndexedRound};
 use crate::store;
 
-/// Compares a video's length with the round's, where the job's demo was uploaded and has been read; nothing is known of
-/// any other. What is wrong, as a sentence.
+/// Compares the video's length with the round's, if the job's demo was uploaded and indexed; otherwise the round is
+/// unknown. Returns what is wrong, as a sentence.
 pub(in crate::app) fn fault(app: &App, job: &Job, facts: &VideoFacts) -> Result<Option<String>> {
     let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
     let known = app.store.read(|db| store::demo_indexes::of_account(db, job.account, &sha256))?;
     let Some(Indexing::Indexed(content)) = known else { return Ok(None) };
     let index: DemoIndex = serde_json::from_str(&content)
-        .map_err(|error| Error::internal("What is known of a demo could not be read.", error))?;
+        .map_err(|error| Error::internal("The index of a demo could not be read.", error))?;
     let Some(round) = index.rounds.iter().find(|round| round.number == job.spec.round) else {
         return Ok(Some(format!("The demo has no round {}.", job.spec.round)));
     };
     Ok(Bounds::of(round, index.tick_rate, job.spec.renderer).fault(facts.duration_ms))
 }
 
-/// Milliseconds that a clip has at least and at most.
+/// Allowed length of a clip in milliseconds.
 #[derive(Debug, PartialEq, Eq)]
 struct Bounds {
     least: u64,
@@ -34,12 +34,12 @@ impl Bounds {
     fn of(round: &IndexedRound, tick_rate: f32, renderer: Renderer) -> Self {
         let (lead, tail) = (f64::from(limits::CLIP_LEAD_SECONDS), f64::from(limits::CLIP_TAIL_SECONDS));
         let seconds = |first: i32, last: i32| (f64::from(last) - f64::from(first)) / f64::from(tick_rate.max(1.0));
-        // A demo that an older program has read tells the round alone, freeze time included.
+        // Indexes made by older versions have only the round's ticks, including freeze time.
         let (shortest, longest) = match round.clip_ticks {
             Some([first, last]) => (seconds(first, last), seconds(first, last)),
             None => (0.0, seconds(round.start_tick, round.end_tick) + lead + tail),
         };
-        // The game begins and ends as it can, but shows nothing else than the round.
+        // The game cannot start and stop exactly, but never shows more than the round.
         let shortest = if renderer == Renderer::Game { 0.0 } else { shortest };
         let millis = |seconds: f64| (seconds.clamp(0.0, f64::from(limits::CLIP_SECONDS)) * 1_000.0).round() as u64;
         Self {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clip_is_as_long_as_its_round_give_or_take_half_a_second() {
+    fn clip_length_may_differ_from_round_by_half_a_second() {
         // 64 ticks a second: the clip has 100 s, the round 110 with its freeze time.
         let round = |clip_ticks| IndexedRound {
             number: 3,

@@ -1,4 +1,4 @@
-//! Heartbeats of live leases: when each runs out and how far its node is. In memory only; the rows say which are live.
+//! Heartbeats of live leases: when each expires and its progress. In memory only; the database says which are live.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,26 +10,26 @@ use crate::domain::lease::{LeaseEnd, Progress};
 use crate::domain::limits;
 use crate::store::leases::LiveLease;
 
-/// How long a lease may go without progress.
+/// How long a lease may live without progress.
 const PROGRESS: Duration = Duration::from_secs(limits::LEASE_PROGRESS_SECONDS);
-/// How long a lease may live. Counted by the monotonic clock, so that a wall clock that jumps ends none; a restart of the
-/// server begins the count anew.
+/// How long a lease may live. Measured on the monotonic clock, so that wall clock jumps end no lease; a server restart
+/// resets it.
 const AGE: Duration = Duration::from_secs(limits::LEASE_AGE_SECONDS);
 
-/// What is known of a live lease. Times are the monotonic clock's.
+/// State of a live lease. Times are monotonic.
 struct Beat {
     lease: LeaseId,
     since: Duration,
     expires: Duration,
     stalls: Duration,
     progress: Option<Progress>,
-    /// The farthest that counted as progress: stage, fraction.
+    /// The furthest point that counted as progress: stage and fraction.
     farthest: Option<(usize, f64)>,
 }
 
 impl Beat {
-    /// Whether this is progress: a later stage than any before, or a step further. Going back and forth is none, so that
-    /// there are only so many steps to the end.
+    /// Whether this is progress: a later stage than any before, or at least one step further. Moving back and forth is
+    /// not, so a lease cannot be kept alive forever.
     fn goes_forward(&mut self, to: Progress) -> bool {
         let stage = Stage::ALL.iter().position(|stage| *stage == to.stage).unwrap_or_default();
         let Some((reached, fraction)) = self.farthest else {
@@ -44,22 +44,22 @@ impl Beat {
     }
 }
 
-/// What a look at the live leases has found.
+/// Result of one expiry check.
 pub struct Expired {
-    /// Those whose time is over, and how they end.
+    /// Leases that expired, and why.
     pub overdue: Vec<(LiveLease, LeaseEnd)>,
-    /// Those that were live and have been ended without a word here.
+    /// Leases that were ended elsewhere, by an `admin` process for example.
     pub gone: Vec<(JobId, LeaseId)>,
 }
 
-/// All live leases, by job: a job has one at most.
+/// All live leases by job; a job has at most one.
 pub struct Heartbeats {
     lease: Duration,
     beats: Mutex<HashMap<JobId, Beat>>,
 }
 
 impl Heartbeats {
-    /// `lease`: how long one lives without a heartbeat.
+    /// `lease`: how long a lease lives without a heartbeat.
     pub fn new(lease: Duration) -> Self {
         Self { lease, beats: Mutex::default() }
     }
@@ -72,13 +72,13 @@ impl Heartbeats {
         Beat { lease, since: now, expires: now + self.lease, stalls: now + PROGRESS, progress: None, farthest: None }
     }
 
-    /// A lease begins.
+    /// Starts tracking a new lease.
     pub fn begin(&self, job: JobId, lease: LeaseId, now: Duration) {
         let beat = self.fresh(lease, now);
         self.lock().insert(job, beat);
     }
 
-    /// A heartbeat of a lease that the rows say is live. Progress never falls within one lease.
+    /// Records a heartbeat of a live lease. Progress never decreases within one lease.
     pub fn beat(&self, job: JobId, lease: LeaseId, progress: Progress, now: Duration) {
         let mut beats = self.lock();
         let beat = beats.entry(job).or_insert_with(|| self.fresh(lease, now));
@@ -94,7 +94,7 @@ impl Heartbeats {
         beat.progress = Some(after);
     }
 
-    /// A lease has ended.
+    /// Stops tracking a lease.
     pub fn end(&self, job: JobId, lease: LeaseId) {
         let mut beats = self.lock();
         if beats.get(&job).is_some_and(|beat| beat.lease == lease) {
@@ -102,17 +102,17 @@ impl Heartbeats {
         }
     }
 
-    /// What the node last said of a job.
+    /// The progress that the node last reported.
     pub fn progress(&self, job: JobId) -> Option<Progress> {
         self.lock().get(&job)?.progress
     }
 
-    /// Compares with the live leases that the rows told at `now`, or a little later: unknown ones get their full time,
-    /// those that are live no more are forgotten.
+    /// Compares with the live leases read from the database at `now` or slightly later. Unknown leases get their full
+    /// time; leases that are no longer live are forgotten.
     pub fn check(&self, live: &[LiveLease], now: Duration) -> Expired {
         let mut beats = self.lock();
         let known: HashSet<LeaseId> = live.iter().map(|lease| lease.id).collect();
-        // One that has begun since the rows were read is not among them.
+        // A lease granted after the rows were read is not in `live` yet.
         let gone = beats
             .extract_if(|_, beat| !known.contains(&beat.lease) && beat.since < now)
             .map(|(job, beat)| (job, beat.lease))
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_runs_out_without_heartbeats_and_an_unknown_one_gets_its_full_time() {
+    fn lease_expires_without_heartbeats_and_unknown_lease_gets_full_time() {
         let heartbeats = Heartbeats::new(LEASE);
         let start = Duration::from_secs(100);
         assert_eq!(heartbeats.check(&[live(1)], start).overdue, []);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_that_beats_without_progress_ends_too() {
+    fn lease_with_heartbeats_but_no_progress_ends() {
         let heartbeats = Heartbeats::new(LEASE);
         let mut now = Duration::ZERO;
         heartbeats.begin(JobId(1), LeaseId(1), now);
@@ -170,7 +170,7 @@ mod tests {
         while now < PROGRESS {
             assert_eq!(heartbeats.check(&[live(1)], now).overdue, [], "{now:?}");
             now += LEASE / 2;
-            // A falling fraction is no progress.
+            // A decreasing fraction is not progress.
             heartbeats.beat(JobId(1), LeaseId(1), at(Stage::Rendering, 0.4), now);
         }
         assert_eq!(heartbeats.check(&[live(1)], now).overdue, [(live(1), LeaseEnd::stalled())]);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn going_back_and_forth_between_stages_is_no_progress() {
+    fn moving_back_and_forth_between_stages_is_not_progress() {
         let heartbeats = Heartbeats::new(LEASE);
         let mut now = Duration::ZERO;
         heartbeats.begin(JobId(1), LeaseId(1), now);
@@ -187,7 +187,7 @@ mod tests {
         for step in 1.. {
             now += LEASE / 2;
             let stage = [Stage::Rendering, Stage::Parsing, Stage::Fetching][step % 3];
-            // Steps too small to lead to an end are none either.
+            // Tiny steps are not progress either.
             heartbeats.beat(JobId(1), LeaseId(1), at(stage, 0.5 + 1e-9 * step as f64), now);
             if now >= PROGRESS {
                 break;
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_ends_after_two_hours_whatever_progress_it_makes() {
+    fn lease_ends_after_two_hours_despite_progress() {
         let heartbeats = Heartbeats::new(LEASE);
         let (mut now, mut fraction) = (Duration::ZERO, 0.0);
         heartbeats.begin(JobId(1), LeaseId(1), now);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_never_falls_within_one_lease() {
+    fn progress_never_decreases_within_one_lease() {
         let heartbeats = Heartbeats::new(LEASE);
         for (said, shown) in [(0.2, 0.2), (0.1, 0.2), (7.0, 1.0), (-1.0, 1.0)] {
             heartbeats.beat(JobId(1), LeaseId(1), at(Stage::Rendering, said), Duration::ZERO);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_live_no_more_is_forgotten_and_what_has_just_begun_is_not() {
+    fn ended_leases_are_forgotten_and_new_ones_are_kept() {
         let heartbeats = Heartbeats::new(LEASE);
         heartbeats.begin(JobId(1), LeaseId(1), Duration::ZERO);
         heartbeats.begin(JobId(2), LeaseId(2), Duration::from_secs(5));

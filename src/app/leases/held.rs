@@ -1,5 +1,5 @@
-//! Leases, as nodes see them: claim, heartbeat, fail, and what happens to one that runs out. Every write names lease
-//! *and* node; a late or foreign node gets a conflict and nothing of its work is published.
+//! Leases: claim, heartbeat, fail and expiry. Every write checks both lease and node; a node that is late, or does not
+//! own the lease, gets a conflict and none of its work is published.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::store::{
 pub struct Grant {
     /// The new lease.
     pub lease: Lease,
-    /// Milliseconds until it is void without a heartbeat.
+    /// Milliseconds until it expires without a heartbeat.
     pub expires_in_ms: u64,
     /// The job.
     pub job: JobInfo,
@@ -35,30 +35,30 @@ pub struct Grant {
     pub uploaded_demo: Option<(Sha256, u64)>,
 }
 
-/// A claim as its node asks it.
+/// A node's claim request.
 pub struct Claim<'a> {
     /// What the node renders with.
     pub renderers: &'a [Renderer],
-    /// Leases that it can hold in all.
+    /// Leases that it can hold at once.
     pub slots: u32,
     /// How long it waits for a job.
     pub wait: Duration,
-    /// Claims of all nodes together that may wait at once.
+    /// Limit of waiting claims across all nodes.
     pub waiting_claims: usize,
-    /// Whether the node is still there to take the answer.
+    /// Whether the node is still connected.
     pub is_there: &'a dyn Fn() -> bool,
 }
 
-/// The same as [`claim_for`], for a caller that is surely there to take the answer.
+/// Like [`claim_for`], for a caller that cannot disconnect.
 pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
     let waiting_claims = limits::WAITING_CLAIMS;
     claim_for(app, node, &Claim { renderers, slots, wait, waiting_claims, is_there: &|| true })
 }
 
-/// Waits for a job that the node can take. While the server stops it is told to come again. A node that may take none,
-/// or is not there any more, gets none at once.
+/// Waits for a job that the node can take. Fails while the server shuts down. Returns `None` at once if the node may
+/// not take jobs or has disconnected.
 pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Grant>> {
-    // Before it is noted that the node is at work: a claim of an agent that has stopped says nothing any more.
+    // Checked first, so that a late claim of a stopped agent does not mark the node as running.
     if !(claim.is_there)() {
         return Ok(None);
     }
@@ -70,7 +70,7 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
     let deadline = app.clock.monotonic() + claim.wait;
     let mut looks = claim.wait;
     loop {
-        // Before the look, so that a ring in between is not missed.
+        // Read before looking for a job, so that no ring is missed in between.
         let seen = app.news.rings();
         if app.stopping() {
             return Err(crate::app::stopping());
@@ -78,7 +78,7 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
         if place.is_over() || !(claim.is_there)() {
             return Ok(None);
         }
-        // Its video would not be taken: at the disk's reserve jobs wait for room.
+        // With the disk at its reserve the video could not be stored, so jobs wait.
         if app.store.has_ready(claim.renderers) && app.room.is_open() {
             match try_claim(app, node.id, claim.renderers, claim.slots)? {
                 Claimed::Job(job, lease, demo) => return hand_over(app, node, claim, *job, lease, demo),
@@ -100,7 +100,7 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
     }
 }
 
-/// Writes down what the node says that it can do, when it says something new or comes back after a stop.
+/// Stores the node's renderers and slots when they change or the node returns after a stop.
 fn note_offer(app: &App, node: &Node, renderers: &[Renderer], slots: u32) -> Result<()> {
     if node.slots == slots && node.renderers == renderers && node.stopped_at_ms.is_none() {
         return Ok(());
@@ -112,14 +112,14 @@ fn note_offer(app: &App, node: &Node, renderers: &[Renderer], slots: u32) -> Res
 /// How one try ended.
 enum Claimed {
     Job(Box<Job>, LeaseId, Option<(Sha256, u64)>),
-    /// The queue was behind the rows; the job is out of it now.
+    /// The queue entry was outdated and has been removed; try again.
     Stale,
-    /// The node is given nothing.
+    /// The node may not take jobs.
     MayNot,
     Nothing,
 }
 
-/// Decides and leases in one transaction, so that two nodes never get one job and no node more than its slots.
+/// Picks and leases in one transaction, so that no job goes to two nodes and no node exceeds its slots.
 fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
     let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
     app.store.write(move |tx| {
@@ -129,7 +129,7 @@ fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Res
         if store::leases::held_by(tx, node)? >= slots {
             return Ok(Claimed::Nothing);
         }
-        // Only jobs that avoid this node make it matter who else is there.
+        // Loaded lazily: needed only for jobs that avoid this node.
         let mut live: Option<Vec<LiveNode>> = None;
         let picked = tx.pick(node, &renderers, |job| {
             let live = live.get_or_insert_with(|| store::nodes::live(tx, now).unwrap_or_default());
@@ -142,8 +142,8 @@ fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Res
     })
 }
 
-/// Grants the lease, or ends it at once where the node was gone before the commit: nobody would find out until the
-/// lease runs out.
+/// Grants the lease, or ends it at once if the node has disconnected meanwhile; otherwise the job would be stuck until
+/// the lease expires.
 fn hand_over(
     app: &App,
     node: &Node,
@@ -177,7 +177,7 @@ pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> 
     Ok(app.settings.lease_ms)
 }
 
-/// The node gives the attempt up; `log` is the end of what its renderer said. The same call again answers the same.
+/// Ends the attempt as failed; `log` is the tail of the renderer's output. Idempotent.
 pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Option<String>) -> Result<()> {
     let (node, now) = (node.id, app.clock.now_ms());
     let ended = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
@@ -195,8 +195,8 @@ pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Optio
     Ok(())
 }
 
-/// One look at all live leases: those that have run out, or stand still, are ended. How many were. The first look after
-/// a start knows nothing yet and gives each lease its full time: a restart of the server ends none.
+/// Ends the leases that have expired or stalled and returns how many. The first check after a start gives each lease
+/// its full time, so that a server restart ends none.
 pub fn expire(app: &App) -> Result<usize> {
     let now = app.clock.monotonic();
     let live = app.store.read(store::leases::live)?;

@@ -1,4 +1,4 @@
-//! Whether a lease is live and the calling node's own, as its row says.
+//! Checks that a lease is live and belongs to the calling node.
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};

@@ -1,5 +1,5 @@
-//! Whose turn it is at a lease's files: a newer request takes an upload over from an older one, `complete` takes all of
-//! them over, and the lease's end ends them. At most so many videos are checked at once.
+//! Serializes access to a lease's files: a newer request takes over an upload from an older one, `complete` closes all
+//! uploads, and so does the end of the lease. Also limits how many videos are checked at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,8 +9,8 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::{LeaseId, NodeId};
 use crate::domain::limits;
 
-/// A lease's files, as far as a request works with them right now. An entry is there as long as such a request is, so
-/// nothing has to be tidied up when a lease ends.
+/// The uploads with in-flight requests, by lease. An entry lives only as long as its requests, so nothing needs
+/// cleaning up when a lease ends.
 #[derive(Default)]
 pub struct OpenUploads(Mutex<HashMap<LeaseId, Entry>>);
 
@@ -23,17 +23,17 @@ struct Entry {
 #[derive(Default)]
 struct Files {
     state: State,
-    /// The newest request for each of them.
+    /// Number of the newest request for each file.
     video: u64,
     poster: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// The node may write.
+    /// Open for writing.
     #[default]
     Open,
-    /// They are being checked and published.
+    /// Being checked and published.
     Completing,
     /// The lease has ended.
     Over,
@@ -66,8 +66,8 @@ impl Files {
 }
 
 impl OpenUploads {
-    /// A request begins to write. The caller has made sure that the lease is its node's, and looks again afterwards: an
-    /// end from now on is heard of here.
+    /// Begins a write. The caller checks that the lease is live before and again after this call; a later end of the
+    /// lease is seen by the returned [`Turn`].
     pub fn begin(&self, lease: LeaseId, part: Part) -> Result<Turn<'_>> {
         let user = self.enter(lease);
         let mut files = user.lock();
@@ -79,7 +79,7 @@ impl OpenUploads {
         Ok(Turn { user, part, number })
     }
 
-    /// Takes all of a lease's files over: whatever writes them now writes no more. One at a time.
+    /// Closes all files of a lease for writing, including in-flight uploads. Only one caller at a time.
     pub fn close(&self, lease: LeaseId) -> Result<Closed<'_>> {
         let user = self.enter(lease);
         let mut files = user.lock();
@@ -89,7 +89,7 @@ impl OpenUploads {
         Ok(Closed { user })
     }
 
-    /// The lease has ended: whatever writes its files now writes no more.
+    /// The lease has ended: in-flight uploads stop.
     pub fn end(&self, lease: LeaseId) {
         let files = self.lock().get(&lease).map(|entry| Arc::clone(&entry.files));
         if let Some(files) = files {
@@ -97,7 +97,7 @@ impl OpenUploads {
         }
     }
 
-    /// How many leases' files are being worked with.
+    /// How many leases have in-flight requests.
     pub fn in_flight(&self) -> usize {
         self.lock().len()
     }
@@ -114,7 +114,7 @@ impl OpenUploads {
     }
 }
 
-/// Somebody who works with a lease's files.
+/// A reference to a lease's entry, counted so that the last one removes it.
 struct User<'a> {
     uploads: &'a OpenUploads,
     lease: LeaseId,
@@ -147,18 +147,18 @@ pub struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Works on the file, unless a newer request or `complete` has taken it over, or the lease has ended.
+    /// Runs `work` on the file, unless a newer request or `complete` has taken over or the lease has ended.
     pub fn with<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut files = self.user.lock();
         files.must_be_open()?;
         if *files.newest(self.part) != self.number {
-            return Err(Error::conflict("superseded", "A newer request goes on with this upload."));
+            return Err(Error::conflict("superseded", "A newer request has taken over this upload."));
         }
         work()
     }
 }
 
-/// A lease's files that nobody writes. They are open again when this is dropped, for requests that begin then.
+/// A lease's files, closed for writing. Dropping it opens them again for new requests.
 pub struct Closed<'a> {
     user: User<'a>,
 }
@@ -175,21 +175,21 @@ impl Drop for Closed<'_> {
 }
 
 fn completing() -> Error {
-    Error::conflict("completing", "The video is being checked and published; ask again shortly.")
+    Error::conflict("completing", "The video is being checked and published. Try again shortly.")
 }
 
-/// Videos that are being checked: each takes a processor and the disk for a while.
+/// Video checks in flight; each keeps a CPU core and the disk busy.
 #[derive(Default)]
 pub struct VideoChecks(Mutex<HashMap<NodeId, usize>>);
 
 impl VideoChecks {
-    /// Leave to check one of this node's videos, or the word to come again.
+    /// A permit to check one of this node's videos, or `too_busy`.
     pub fn take(&self, node: NodeId) -> Result<Check<'_>> {
         let mut taken = self.lock();
         let all: usize = taken.values().sum();
         let own = taken.get(&node).copied().unwrap_or(0);
         if all >= limits::COMPLETES || own >= limits::NODE_COMPLETES {
-            let message = "Too many videos are being checked at once; try again shortly.";
+            let message = "Too many videos are being checked. Try again shortly.";
             return Err(Error::new(Kind::Unavailable, "too_busy", message));
         }
         taken.insert(node, own + 1);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_over_with_a_newer_one_with_complete_and_with_the_lease() {
+    fn turn_ends_with_newer_turn_or_complete_or_lease_end() {
         let uploads = OpenUploads::default();
         let (older, poster) = (uploads.begin(LEASE, Part::Video).unwrap(), uploads.begin(LEASE, Part::Poster).unwrap());
         let newer = uploads.begin(LEASE, Part::Video).unwrap();
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(code(uploads.close(LEASE)), Some("completing"));
         drop(closed);
         for turn in [&older, &newer, &poster] {
-            assert_eq!(code(turn.with(|| Ok(()))), Some("superseded"), "what began before begins again");
+            assert_eq!(code(turn.with(|| Ok(()))), Some("superseded"), "an upload that began before must restart");
         }
         let again = uploads.begin(LEASE, Part::Video).unwrap();
         assert_eq!(code(again.with(|| Ok(()))), None);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_a_lease_that_no_request_works_with_whoever_ended_it() {
+    fn entry_is_removed_with_last_request_of_lease() {
         let uploads = OpenUploads::default();
         let turn = uploads.begin(LEASE, Part::Video).unwrap();
         uploads.end(LEASE);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_videos_are_checked_at_once_and_one_node_has_not_all_of_them() {
+    fn video_checks_are_limited_in_total_and_per_node() {
         let checks = VideoChecks::default();
         let mut taken = Vec::new();
         for node in 1..=limits::COMPLETES as i64 {

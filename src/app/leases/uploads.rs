@@ -1,4 +1,4 @@
-//! What goes to and from a node under its lease: the demo down, the video up piece by piece, the poster.
+//! Transfers of a lease: demo download, chunked video upload, and the poster.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -16,7 +16,7 @@ use crate::store::{self};
 
 /// Bytes read before they are written: large enough to keep a disk busy, small beside a server's memory.
 const CHUNK: usize = 256 * 1024;
-/// After which time a lease's row is looked at again.
+/// How often an upload checks that its lease is still live.
 const LOOK_AFTER: Duration = Duration::from_secs(limits::UPLOAD_LOOK_SECONDS);
 /// How every JPEG begins.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
@@ -24,7 +24,7 @@ const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 /// Why an upload stopped.
 #[derive(Debug)]
 pub enum UploadError {
-    /// The offset is not the file's length; this is.
+    /// The offset differs from the file's length, which is this.
     WrongOffset(u64),
     /// Anything else.
     Failed(Error),
@@ -36,7 +36,7 @@ impl From<Error> for UploadError {
     }
 }
 
-/// Appends to the lease's video at `offset`; the file's new length. A body that breaks off keeps what has arrived.
+/// Appends to the lease's video at `offset` and returns the new length. If the body breaks off, what arrived stays.
 pub fn append_video(
     app: &App,
     node: &Node,
@@ -62,7 +62,7 @@ pub fn append_video(
             return Err(too_large("The video", limits::VIDEO_BYTES).into());
         }
         room.need(read as u64)?;
-        // An end that this process has made is known with each piece; one of another stands in the row alone.
+        // `turn` sees a lease end in this process; one ended by `admin` shows only in the database.
         let now = app.clock.monotonic();
         if length - looked.0 >= limits::UPLOAD_LOOK_BYTES || now - looked.1 >= LOOK_AFTER {
             live_job(app, node.id, lease)?;
@@ -73,8 +73,8 @@ pub fn append_video(
     }
 }
 
-/// A request's turn at one of a lease's files. The row is read before, so that nobody disturbs another node's upload,
-/// and after: an end that comes later is heard of by the turn.
+/// Begins a write to one of a lease's files. The lease is checked before, so that no node disturbs another's upload, and
+/// after, because only a later end is seen by the turn.
 fn begin<'a>(app: &'a App, node: &Node, lease: LeaseId, part: Part) -> Result<Turn<'a>> {
     live_job(app, node.id, lease)?;
     let turn = app.uploads.begin(lease, part)?;
@@ -86,7 +86,7 @@ fn unstored(error: io::Error) -> Error {
     cannot_store("The video could not be stored.", error)
 }
 
-/// Stores the lease's poster, a JPEG; its length. Again: the later one stays.
+/// Stores the lease's poster, a JPEG, and returns its length. Replaces an earlier one.
 pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -> Result<u64> {
     let turn = begin(app, node, lease, Part::Poster)?;
     let mut poster = Vec::new();

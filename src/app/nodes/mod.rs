@@ -1,4 +1,4 @@
-//! Render nodes: how a machine becomes one, and which there are.
+//! Render nodes: join, list, drain, bench, remove.
 
 pub mod instances;
 
@@ -34,7 +34,7 @@ pub struct Joined {
     pub key: Secret,
 }
 
-/// Uses a join token up and makes the machine a node. A name that is taken gets a number behind it.
+/// Uses a join token to register a node. A name that is taken gets a number appended.
 pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
     check_name(name)?;
     let now = app.clock.now_ms();
@@ -57,7 +57,7 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
     Ok(Joined { node, key })
 }
 
-/// Writes down what program a node runs, when it says something new.
+/// Stores a node's program version when it changes.
 pub fn note_program(app: &App, node: &Node, program: &Program) -> Result<()> {
     if node.program == *program {
         return Ok(());
@@ -66,7 +66,7 @@ pub fn note_program(app: &App, node: &Node, program: &Program) -> Result<()> {
     app.store.write(move |tx| store::nodes::set_program(tx, id, &program))
 }
 
-/// The node's agent stops: its waiting claims end at once, and it is given nothing until it claims again.
+/// The node's agent stops: its waiting claims end at once, and it gets no job until it claims again.
 pub fn leave(app: &App, node: &Node) -> Result<()> {
     let (id, now) = (node.id, app.clock.now_ms());
     app.store.write(move |tx| store::nodes::set_stopped(tx, id, now))?;
@@ -81,7 +81,7 @@ pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Node> {
         .ok_or_else(|| Error::not_found(format!("There is no node named {name}. See `admin nodes list`.")))
 }
 
-/// Lets a node finish what it holds and gives it nothing more; its waiting claim goes empty.
+/// Drains a node: it finishes its jobs and gets no new ones; its waiting claims end without a job.
 pub fn drain(app: &App, operator: &Operator, name: &str) -> Result<Node> {
     set_draining(app, operator, name, true, "nodes.drain")
 }
@@ -91,7 +91,7 @@ pub fn resume(app: &App, operator: &Operator, name: &str) -> Result<Node> {
     set_draining(app, operator, name, false, "nodes.resume")
 }
 
-/// Gives a node nothing for a while, longer each time. `because` is a sentence.
+/// Benches a node: it gets no jobs for a while, longer each time. `because` is a sentence.
 pub fn bench(app: &App, node: &Node, because: &str) -> Result<()> {
     let (id, now, sentence) = (node.id, app.clock.now_ms(), because.to_owned());
     let until = app.store.write(move |tx| store::nodes::bench(tx, id, &sentence, now))?;
@@ -119,7 +119,7 @@ fn set_draining(app: &App, operator: &Operator, name: &str, draining: bool, acti
     })
 }
 
-/// Refuses a node's key for good. What it holds goes back to the queue at once, to be done elsewhere; how many jobs did.
+/// Revokes a node's key for good. Its jobs return to the queue; returns how many.
 pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize)> {
     let name = name.to_owned();
     let (node, held) = audit::change(app, operator, move |tx, log| {
@@ -144,7 +144,7 @@ pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize
 pub struct NodeInfo {
     /// Its row.
     pub node: Node,
-    /// Whether it is there.
+    /// Its state.
     pub state: NodeState,
     /// Leases that it holds.
     pub leases: u32,

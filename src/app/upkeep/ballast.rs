@@ -1,5 +1,5 @@
-//! The ballast: a file of a few MiB that is given up when others have filled the disk. Without it a store could not be
-//! opened on a full disk, nor a clip be deleted to make room: both write a little first.
+//! The ballast: a file of a few MiB, removed when the disk is full. Opening the store and deleting clips both need to
+//! write a little; without the ballast neither would work on a full disk.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,15 +10,14 @@ use crate::domain::limits;
 use crate::os::files;
 use crate::os::room::Room;
 
-/// Its name in the data directory.
 const NAME: &str = "ballast";
 
 fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(NAME)
 }
 
-/// Before the store is opened: on a disk that is full the ballast goes.
-pub fn give_up_if_full(data_dir: &Path, room: &Room) {
+/// Removes the ballast if the disk is full. Called before the store is opened.
+pub fn remove_if_full(data_dir: &Path, room: &Room) {
     let is_full = room.free().is_some_and(|free| free < limits::BALLAST_BYTES / 2);
     if !is_full {
         return;
@@ -35,9 +34,9 @@ pub fn give_up_if_full(data_dir: &Path, room: &Room) {
     }
 }
 
-/// Gives the ballast up on a full disk, and lays it in again when there is room. A background pass, which counts nothing.
+/// Removes the ballast on a full disk and recreates it when there is room. A background pass; always returns 0.
 pub fn keep(app: &App) -> Result<usize> {
-    give_up_if_full(app.data_dir(), &app.room);
+    remove_if_full(app.data_dir(), &app.room);
     let path = path(app.data_dir());
     if path.exists() || !app.room.is_open() {
         return Ok(0);

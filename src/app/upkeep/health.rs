@@ -1,4 +1,4 @@
-//! How an appliance is, for monitors: whether it can take work, and figures that cost nothing to look up.
+//! Health for monitoring: readiness, warnings, and metrics that are cheap to read.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use crate::domain::key::KeyClass;
 use crate::domain::node::NodeState;
 use crate::store;
 
-/// How long one look at the store does for all who ask: it writes, and nobody is known who asks.
+/// How long one probe of the store is reused: it writes, and the endpoint needs no authentication.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// When the store was last written to, to see whether it can be.
+/// The last write probe of the store.
 #[derive(Default)]
 pub struct Probe(Mutex<Option<(Duration, Result<()>)>>);
 
-/// Whether the server takes work: it is not stopping, its disk has room, its store is whole and can be written to.
+/// Whether the server takes work: not shutting down, disk space left, store undamaged and writable.
 pub fn ready(app: &App) -> Result<()> {
     if app.stopping() {
         return Err(stopping());
     }
     store_check::check(app)?;
     app.room.check().map_err(|error| Error { kind: Kind::Unavailable, code: "not_ready", ..error })?;
-    // Whoever comes while another one looks is told what was found before.
+    // Do not wait for a probe that another request is running.
     let Ok(mut last) = app.probe.0.try_lock() else { return Ok(()) };
     let now = app.clock.monotonic();
     if let Some((at, found)) = &*last
@@ -36,23 +36,23 @@ pub fn ready(app: &App) -> Result<()> {
         return found.clone();
     }
     let found = app.store.write(store::probe).map_err(|error| {
-        let message = "The store cannot be written to: look at the server's log and at `admin doctor`.";
+        let message = "The store cannot be written to. See the server's log and run `admin doctor`.";
         Error::new(Kind::Unavailable, "not_ready", message).because(error)
     });
     *last = Some((now, found.clone()));
     found
 }
 
-/// Something that does not stop the server from taking work, and that somebody should see to.
+/// A problem that needs attention but does not stop the server from taking work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// Stable word.
     pub code: &'static str,
-    /// One sentence. Whoever asks may be anybody: no figures, no names.
+    /// One sentence. The endpoint needs no authentication: no figures, no names.
     pub message: &'static str,
 }
 
-/// What somebody should see to although the server takes work.
+/// Current warnings.
 pub fn warnings(app: &App) -> Result<Vec<Warning>> {
     let waits = KeyClass::ALL.into_iter().any(|class| app.store.waiting_in(class).0 > 0);
     if !waits || nodes::list(app)?.iter().any(|node| node.state == NodeState::Up) {
@@ -61,7 +61,7 @@ pub fn warnings(app: &App) -> Result<Vec<Warning>> {
     Ok(vec![Warning { code: NO_NODES, message: "Jobs are waiting and no render node is up." }])
 }
 
-/// Code of the warning, and of the doctor's fault, that jobs wait for nodes which are not there.
+/// Code of the warning, and of doctor's fault, that jobs are waiting and no node is up.
 pub const NO_NODES: &str = "no_nodes";
 
 /// A class's waiting jobs.
@@ -70,13 +70,13 @@ pub struct Waiting {
     pub class: KeyClass,
     /// How many.
     pub jobs: u64,
-    /// How long the first in line has waited, in seconds; 0 where none waits.
+    /// How long the first job has waited, in seconds; 0 if none is waiting.
     pub oldest_seconds: f64,
     /// That job's id.
     pub first: Option<Uuid>,
 }
 
-/// How many nodes are so, and their slots.
+/// Number of nodes in a state, and their slots.
 pub struct NodesIn {
     /// How.
     pub state: NodeState,
@@ -86,7 +86,7 @@ pub struct NodesIn {
     pub slots: u64,
 }
 
-/// The figures of one moment.
+/// A snapshot of metrics.
 pub struct Figures {
     /// Each class's waiting jobs.
     pub waiting: Vec<Waiting>,
@@ -104,7 +104,7 @@ pub struct Figures {
     pub log: u64,
 }
 
-/// Looks them up: of the jobs only those that wait first in line.
+/// Collects the metrics. Reads only the first waiting job of each class.
 pub fn figures(app: &App) -> Result<Figures> {
     app.store.read_queue()?;
     let now = app.clock.now_ms();

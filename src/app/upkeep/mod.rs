@@ -1,4 +1,4 @@
-//! What keeps an appliance well: sweeps, health, doctor, backup.
+//! Maintenance: sweeps, health checks, doctor, backup.
 
 pub mod backup;
 pub mod ballast;

@@ -1,4 +1,4 @@
-//! Makes a copied store the one that goes on.
+//! Puts a copied store into service.
 
 use crate::app::jobs::lifecycle;
 use crate::app::{App, audit};
@@ -8,9 +8,8 @@ use crate::domain::operator::Operator;
 use crate::domain::wording::counted;
 use crate::store::{self, Tx};
 
-/// Makes the data directory's store the one that goes on, however it came there: nothing that another server has given
-/// out since the copy was made is taken for this one's. Refused while a server runs here. How many jobs, that nodes held
-/// when the copy was made, were put back into the queue.
+/// Puts the data directory's store into service after it was copied: leases and tokens issued elsewhere since then are
+/// not valid here. Refused while a server runs. Returns how many jobs were returned to the queue.
 pub fn promote(app: &App, operator: &Operator) -> Result<usize> {
     let folder = &app.store.folder;
     let _lock = folder.lock().map_err(|error| match error.code {
@@ -26,18 +25,18 @@ pub fn promote(app: &App, operator: &Operator) -> Result<usize> {
         log.note(tx, "promote", &subject, &format!("{} put back", counted(jobs, "job")))?;
         Ok(jobs)
     })?;
-    // After the commit: without its mark the store is refused as long as the file is there.
+    // After the commit: until the store is marked, the file keeps it refused.
     app.store.forget_served()?;
     Ok(jobs)
 }
 
-/// What makes a store go on in place of another: numbers of leases jump, join tokens are void, and no node holds a job.
-/// How many jobs were put back into the queue.
+/// Lets a store replace another: lease numbers skip ahead, join tokens are revoked, and leased jobs return to the queue.
+/// Returns how many.
 pub(in crate::app) fn renew(tx: &mut Tx<'_>, now_ms: i64) -> Result<usize> {
     store::served::begin_anew(tx)?;
     let held = store::leases::live(tx)?;
     for lease in &held {
-        // Nothing to settle: no server runs, and its next start sweeps the files.
+        // Nothing to settle: no server is running, and the next start sweeps the files.
         let _unsettled = lifecycle::set_back(tx, *lease, LeaseEnd::server_replaced(), None, now_ms)?;
     }
     Ok(held.len())

@@ -1,5 +1,5 @@
-//! Whether the store is whole: looked at once after the start, in the background. A damaged page is otherwise noticed by
-//! whoever needs it, perhaps months later, when the backups have it too.
+//! Integrity check of the store, once after start, in the background. Otherwise a damaged page might go unnoticed for
+//! months, until the backups contain it too.
 
 use std::sync::OnceLock;
 
@@ -9,25 +9,25 @@ use crate::store::integrity::{self, DAMAGED, Look};
 
 pub use crate::store::integrity::Stopped;
 
-/// What was found, if there was anything.
+/// The damage found, if any.
 #[derive(Default)]
 pub struct Found(OnceLock<String>);
 
-/// Looks at every page, gently; what is wrong is told from then on by [`check`]. False where some was not looked at.
+/// Checks every page at low intensity; damage is then reported by [`check`]. False if the check was interrupted.
 pub fn look(app: &App, stopped: &Stopped) -> Result<bool> {
     match integrity::look(&app.store.folder, &app.clock, stopped)? {
         Look::Sound => Ok(true),
         Look::Unfinished => Ok(false),
         Look::Damaged(words) => {
             log::error!("{}", integrity::damaged(&words));
-            // Nobody else looks.
+            // Only one check runs, so this is set once.
             let _ = app.damage.0.set(words);
             Ok(true)
         }
     }
 }
 
-/// An error where the store was found to be damaged.
+/// Fails if the store was found to be damaged.
 pub fn check(app: &App) -> Result<()> {
     match app.damage.0.get() {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! Files without a row: a crash between a file and its commit leaves them, and nothing else does.
+//! Orphaned files: files without a row, left only by a crash between writing a file and its commit.
 
 use std::collections::HashSet;
 use std::fs::{self, DirEntry};
@@ -17,8 +17,8 @@ const PAGE: u32 = 1_000;
 /// Characters of a demo's name.
 const HASH_DIGITS: usize = 64;
 
-/// Removes the files of leases that are neither live nor published, and those of demos that belong to nobody, one look-up
-/// a file. How many were removed. Open uploads are passed over.
+/// Removes the files of leases that are neither live nor published, and of demos without a row. In-flight uploads are
+/// skipped. Returns how many were removed.
 pub fn sweep(app: &App) -> Result<usize> {
     let clips = orphaned_clips(app)?.iter().filter(|path| stored_files::remove(path)).count();
     Ok(clips + sweep_demos(app)?)
@@ -27,7 +27,7 @@ pub fn sweep(app: &App) -> Result<usize> {
 /// The files of leases that are neither live nor published.
 pub(in crate::app) fn orphaned_clips(app: &App) -> Result<Vec<PathBuf>> {
     let mut orphans = Vec::new();
-    // The name was there before its row is asked for: a file that comes meanwhile is not judged.
+    // Files are listed before rows are read, so a file created meanwhile is not mistaken for an orphan.
     for (lease, path) in app.clip_files.all().map_err(unsweepable)? {
         if !app.store.read(|db| store::leases::keeps_files(db, lease))? {
             orphans.push(path);
@@ -36,12 +36,12 @@ pub(in crate::app) fn orphaned_clips(app: &App) -> Result<Vec<PathBuf>> {
     Ok(orphans)
 }
 
-/// Removes what a crash has left in the work directories of readers. Only before the server serves.
+/// Removes leftover indexer work directories. Only before the server accepts requests.
 pub(in crate::app) fn clear_indexings(app: &App) -> Result<()> {
     files::empty_dir(&app.store.folder.indexings()).map_err(unsweepable)
 }
 
-/// Removes demos without a row, and uploads that broke off, beside uploads that are going on. How many.
+/// Removes demos without a row and abandoned uploads, but no in-flight ones. Returns how many.
 pub(in crate::app) fn sweep_demos(app: &App) -> Result<usize> {
     let mut removed = 0;
     for entry in entries(&app.store.folder.demos())? {
@@ -49,7 +49,7 @@ pub(in crate::app) fn sweep_demos(app: &App) -> Result<usize> {
         let gone = if is_partial(&path) {
             demo_files::remove_left_over(app, &path)
         } else {
-            // A name that is no hash in lower case is not ours.
+            // Only names that are lower-case hashes are ours.
             let named = entry.file_name().to_str().and_then(Sha256::parse_any_case);
             match named.filter(|sha256| app.store.folder.demo(sha256) == path) {
                 Some(sha256) => demo_files::remove_unwanted(app, &sha256)?,
@@ -65,7 +65,7 @@ fn is_partial(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == PARTIAL)
 }
 
-/// Where the demos must lie that have a row.
+/// Expected paths of all demos with a row.
 pub(in crate::app) fn known_demos(app: &App) -> Result<HashSet<PathBuf>> {
     let mut known = HashSet::new();
     let mut after = Vec::new();
@@ -77,7 +77,7 @@ pub(in crate::app) fn known_demos(app: &App) -> Result<HashSet<PathBuf>> {
     }
 }
 
-/// Demos without a row, and uploads that are not whole.
+/// Demos without a row, and incomplete uploads.
 pub(in crate::app) fn orphaned_demos(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
     let mut orphans = Vec::new();
     for entry in entries(&app.store.folder.demos())? {

@@ -1,7 +1,7 @@
 //! The writer: one thread owns the server's only writing connection, and many operations share one commit.
 //!
-//! Nobody is answered before the commit that holds the operation is on the disk. There is no lingering: a batch is what
-//! has come while the last one was being synced.
+//! A caller gets its result only after the commit is synced to disk. There is no batching delay: a batch is whatever
+//! arrived while the previous one was being synced.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -21,15 +21,15 @@ use crate::store::engine::db::{Db, Tx};
 use crate::store::engine::queue_rows;
 use crate::store::engine::ready::Ready;
 
-/// How often an idle writer looks for changes of another process.
+/// How often an idle writer checks for changes by another process.
 const TICK: Duration = Duration::from_millis(200);
 /// How long a caller waits for room in the queue.
 const ROOM: Duration = Duration::from_secs(10);
-/// Commits without a breath after which another process gets its turn.
+/// Consecutive commits after which another process gets a turn.
 const BREATH_COMMITS: u32 = 256;
-/// Length of that turn: `admin` tries every millisecond.
+/// Length of that turn: `admin` retries every millisecond.
 const BREATH: Duration = Duration::from_millis(3);
-/// Operations after which a checkpoint is asked for.
+/// Operations after which a checkpoint is requested.
 const CHECKPOINT_OPERATIONS: usize = 1_024;
 
 /// An operation on its way: run once at most, answered once, after the commit.

@@ -1,5 +1,5 @@
-//! The doctor: looks an appliance over, beside its server or without one, and names each fault with its mend. What can
-//! be mended without losing anything it mends itself, when asked to.
+//! Doctor: checks an appliance, with its server running or not, and reports each fault and how to fix it. On request it
+//! fixes what can be fixed without data loss.
 
 mod certificate;
 mod files;
@@ -21,7 +21,7 @@ use crate::store::{self, DataDir};
 /// Examples that a fault names.
 const EXAMPLES: usize = 3;
 
-/// Something that is not as it must be.
+/// A problem found by doctor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Stable word.
@@ -30,7 +30,7 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub mend: String,
-    /// Whether the doctor has mended it.
+    /// Whether doctor has fixed it.
     pub mended: bool,
 }
 
@@ -39,11 +39,11 @@ impl Fault {
         Self { code, message: message.into(), mend: mend.into(), mended: false }
     }
 
-    /// The same, perhaps mended: an error of the mending joins what is said.
+    /// Records the outcome of a fix, if one was tried.
     fn mended(mut self, outcome: Option<Result<()>>) -> Self {
         match outcome {
             Some(Ok(())) => self.mended = true,
-            Some(Err(error)) => self.message = format!("{} It could not be mended: {error}", self.message),
+            Some(Err(error)) => self.message = format!("{} It could not be fixed: {error}", self.message),
             None => {}
         }
         self
@@ -62,7 +62,7 @@ pub struct Patient {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// Whether to mend what can be mended safely.
+    /// Whether to fix what can be fixed safely.
     pub fix: bool,
 }
 
@@ -78,7 +78,7 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
     faults.extend(certificate::faults(patient)?);
     faults.extend(unfinished(&folder, patient.fix));
     if store::restore::is_unfinished(&folder) || rights::is_open(&folder)? {
-        // The store may be anywhere just now; and in a directory that is open to others none is opened.
+        // The store may be half moved; and a store in a directory open to others is not opened.
         return Ok(faults);
     }
     if !folder.store().exists() {
@@ -86,7 +86,7 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
         faults.push(Fault::new("no_store", message, "Start the server, which makes one, or restore a backup."));
         return Ok(faults);
     }
-    // Before it is opened: whoever closes it last empties its log.
+    // Read before opening the store: the last connection to close empties the log.
     let log_bytes = std::fs::metadata(folder.log()).map_or(0, |log| log.len());
     match store_faults(&folder) {
         Some(fault) => faults.push(fault),
@@ -123,7 +123,7 @@ fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
     })
 }
 
-/// What is wrong with the store itself; where there is anything, its rows are not asked any further.
+/// Damage of the store itself. If there is any, its rows are not checked.
 fn store_faults(folder: &DataDir) -> Option<Fault> {
     let damaged = |message: String| {
         Some(Fault::new("store_damaged", message, "Stop the server and restore the last backup: `admin restore FILE`."))
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disk_below_its_reserve_is_a_fault() {
+    fn disk_below_reserve_is_a_fault() {
         let cases = [
             (None, false),
             (Some(limits::DISK_RESERVE_BYTES), false),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_named_by_the_first_few() {
+    fn long_lists_are_truncated() {
         let names: Vec<String> = (1..=5).map(|number| format!("clips/{number}.mp4")).collect();
         assert_eq!(few(&names[..2]), "clips/1.mp4, clips/2.mp4");
         assert_eq!(few(&names), "clips/1.mp4, clips/2.mp4, clips/3.mp4 and 2 more");
