@@ -1,4 +1,4 @@
-//! The appliance's server as a node sees it (`api.md`, "For nodes"): one function a route, and what a refusal means.
+//! The node's client for the server's API (`api.md`, "For nodes"): one function per route.
 
 use std::io::Read;
 use std::time::Duration;
@@ -20,30 +20,30 @@ use crate::wire::node::{
 };
 use crate::wire::problem::Problem;
 
-/// Bytes of an answer in JSON.
+/// Limit on the size of a JSON answer.
 const ANSWER_BYTES: u64 = 256 * 1024;
-/// What this node can render with.
+/// The renderers that this node offers.
 const RENDERERS: [&str; 1] = ["builtin"];
 
-/// Why a call did not do what it should.
+/// Why a call failed.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The server cannot be reached, or cannot do it now: try again.
+    /// The server is unreachable or overloaded: retry.
     Away(Error),
     /// The lease is no longer this node's.
     Lost,
     /// The server does not know this node's key.
     Unknown,
-    /// The server will not do it, now or later.
+    /// The server refused the request: retrying is pointless.
     Refused(Error),
 }
 
-/// How an upload ended.
+/// The server's answer to an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uploaded {
-    /// The file has this length on the server now.
+    /// Accepted: the server has this many bytes now.
     To(u64),
-    /// It has this length, so the upload must go on there.
+    /// Wrong offset: the server has this many bytes, so continue from there.
     GoOnAt(u64),
 }
 
@@ -66,17 +66,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server at this URL. `instance`: the id that this agent has drawn; empty where no agent asks.
+    /// `instance` is the agent's random id, or empty if the caller is not an agent.
     pub fn new(client: Client, url: &str, key: Secret, instance: String) -> Self {
         Self { client, base: format!("{}/api/node", url.trim_end_matches('/')), key, instance }
     }
 
-    /// Ends the calls that wait: the node is stopping.
+    /// Aborts all calls in flight: the node is stopping.
     pub fn hang_up(&self) {
         self.client.shut_down();
     }
 
-    /// Asks for a job and waits for one, at most `wait`.
+    /// Claims a job, waiting at most `wait` for one.
     pub fn claim(&self, wait: Duration, slots: u32) -> Result<Option<ClaimAnswer>, Trouble> {
         let renderers = RENDERERS.map(str::to_owned).to_vec();
         let request = ClaimRequest { wait_seconds: wait.as_secs().min(limits::CLAIM_WAIT_SECONDS), renderers, slots };
@@ -84,13 +84,13 @@ impl Server {
         if answer.status == 204 { Ok(None) } else { read(answer).map(Some) }
     }
 
-    /// Says that this agent stops: the server gives it nothing more, and ends what still waits for a job in its name. An
-    /// older server does not know the call, and finds out by itself.
+    /// Tells the server that this agent is stopping: it assigns no more jobs and ends the agent's pending claims. Older
+    /// servers lack this route and notice by themselves.
     pub fn leave(&self) -> Result<(), Trouble> {
         self.post("leave", &serde_json::json!({}), seconds(limits::NODE_LEAVE_SECONDS)).map(drop)
     }
 
-    /// Says how far the work is; until when the lease lives.
+    /// Reports progress; returns how long the lease is valid from the time of the request.
     pub fn heartbeat(&self, lease: i64, progress: Progress) -> Result<Duration, Trouble> {
         let request = HeartbeatRequest { stage: progress.stage.as_str().to_owned(), progress: progress.fraction };
         let body = json(&request)?;
@@ -106,14 +106,14 @@ impl Server {
         self.call(Method::GET, &format!("leases/{lease}/demo"), "", Body::Empty, seconds)
     }
 
-    /// How much of a lease's video the server has: sends nothing, at the beginning, and is told.
+    /// How many bytes of a lease's video the server has, determined by an empty upload at offset 0.
     pub fn uploaded_bytes(&self, lease: i64) -> Result<u64, Trouble> {
         match self.upload(lease, Part::Video, 0, &mut std::io::empty(), 0)? {
             Uploaded::To(bytes) | Uploaded::GoOnAt(bytes) => Ok(bytes),
         }
     }
 
-    /// Sends `length` bytes of a lease's file, from `offset` on. A poster is sent whole.
+    /// Uploads `length` bytes of a lease's file at `offset`. A poster is sent in one piece.
     pub fn upload(
         &self,
         lease: i64,
@@ -136,13 +136,13 @@ impl Server {
         Ok(Uploaded::To(answer.bytes))
     }
 
-    /// Hands the uploaded video over. The same call again answers the same.
+    /// Completes the lease with the uploaded video. Idempotent.
     pub fn complete(&self, lease: i64, video_sha256: &str) -> Result<(), Trouble> {
         let request = CompleteRequest { video_sha256: video_sha256.to_owned() };
         self.post(&format!("leases/{lease}/complete"), &request, seconds(limits::NODE_TRANSFER_SECONDS)).map(drop)
     }
 
-    /// Says that the job failed here; `log`: the end of what the renderer said.
+    /// Reports that the attempt failed, with the end of the renderer's log.
     pub fn fail(&self, lease: i64, failure: &Failure, log: Option<String>) -> Result<(), Trouble> {
         let request = FailRequest {
             code: failure.code.as_str().to_owned(),
@@ -193,20 +193,20 @@ fn seconds(count: u64) -> Duration {
 
 fn json(request: &impl Serialize) -> Result<Vec<u8>, Trouble> {
     serde_json::to_vec(request)
-        .map_err(|error| Trouble::Refused(Error::internal("A request to the server could not be written.", error)))
+        .map_err(|error| Trouble::Refused(Error::internal("Cannot encode a request to the server.", error)))
 }
 
 fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Trouble> {
     answer.json(ANSWER_BYTES).map_err(Trouble::Away)
 }
 
-/// What an error answer says; nothing when it comes from something else than the appliance, a proxy say.
+/// The problem in an error answer; empty if the answer is not the appliance's, but a proxy's for example.
 fn problem(answer: Response) -> Result<Problem, Trouble> {
     let bytes = answer.bytes(ANSWER_BYTES).map_err(Trouble::Away)?;
     Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
-/// What a conflict means: the lease is over, but for a video that is just being checked.
+/// A conflict means that the lease is over, unless the server is still checking the video.
 fn conflict(problem: &Problem) -> Trouble {
     match problem.code.as_deref() {
         Some("completing") => {
@@ -216,7 +216,7 @@ fn conflict(problem: &Problem) -> Trouble {
     }
 }
 
-/// Sorts answers by what they mean for the node.
+/// Maps an answer's status to what it means for the node.
 fn judge(answer: Response) -> Result<Response, Trouble> {
     let status = answer.status;
     match status {
@@ -224,15 +224,18 @@ fn judge(answer: Response) -> Result<Response, Trouble> {
         401 | 403 => Err(Trouble::Unknown),
         409 => Err(conflict(&problem(answer)?)),
         404 | 410 => Err(Trouble::Lost),
-        408 | 429 | 500.. => {
-            Err(Trouble::Away(Error::new(Kind::Unavailable, "server_busy", format!("The server answered {status}."))))
-        }
+        408 | 429 | 500.. => Err(Trouble::Away(Error::new(
+            Kind::Unavailable,
+            "server_busy",
+            format!("The server answered with status {status}."),
+        ))),
         _ => {
-            let mut words = problem(answer)?.error;
-            if words.is_empty() {
-                "no appliance answers there, or it speaks HTTPS only".clone_into(&mut words);
+            let mut why = problem(answer)?.error;
+            if why.is_empty() {
+                "the answer is not from a dinkem appliance, or the server requires HTTPS. Check the server's URL."
+                    .clone_into(&mut why);
             }
-            let message = format!("The server refused it with status {status}: {words}");
+            let message = format!("The server refused the request with status {status}: {why}");
             Err(Trouble::Refused(Error::new(Kind::Invalid, "refused", message)))
         }
     }

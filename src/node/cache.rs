@@ -1,7 +1,7 @@
-//! Demos that were fetched already, unpacked, by the SHA-256 of what was fetched: ten clips of one match fetch it once.
+//! Cache of unpacked demos, keyed by the SHA-256 of the fetched file: ten clips of one match fetch its demo once.
 //!
-//! A cache lives as long as its process: what a crash left behind is not trusted. The longest unused goes first; what
-//! is in use never goes.
+//! The cache starts empty: files that a crash left behind are not trusted. Demos in use are never evicted; of the others,
+//! the least recently used goes first.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::{fs, io};
 use crate::domain::limits;
 use crate::os::files;
 
-/// The cache, one for all slots of a node.
+/// The cache that all slots of a node share.
 #[derive(Debug)]
 pub struct DemoCache {
     dir: PathBuf,
@@ -23,7 +23,7 @@ pub struct DemoCache {
 struct State {
     demos: HashMap<String, Demo>,
     urls: HashMap<String, Remembered>,
-    /// Counts up with every use, so that the longest unused has the smallest.
+    /// Incremented on every use, so the least recently used demo has the smallest value.
     uses: u64,
 }
 
@@ -34,14 +34,12 @@ struct Demo {
     holders: u32,
 }
 
-/// What a URL held when it was fetched last.
+/// What a URL returned when it was last fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
-    /// The answer's `ETag`.
     pub etag: Option<String>,
-    /// The answer's `Last-Modified`.
     pub last_modified: Option<String>,
-    /// SHA-256 of what was fetched.
+    /// Of the file as fetched, before unpacking.
     pub sha256: String,
 }
 
@@ -49,7 +47,7 @@ pub struct Remembered {
 #[derive(Debug)]
 pub struct HeldDemo<'a> {
     cache: &'a DemoCache,
-    /// Lower-case hexadecimal SHA-256 of what was fetched.
+    /// Lower-case hexadecimal SHA-256 of the file as fetched.
     pub sha256: String,
 }
 
@@ -70,13 +68,12 @@ impl Drop for HeldDemo<'_> {
 }
 
 impl DemoCache {
-    /// An empty cache in this directory, whatever was in it.
+    /// An empty cache; removes everything in the directory.
     pub fn new(dir: &Path, most_bytes: u64) -> io::Result<Self> {
         files::empty_dir(dir)?;
         Ok(Self { dir: dir.to_owned(), most_bytes, state: Mutex::default() })
     }
 
-    /// The demo that was fetched as these bytes, if it is here.
     pub fn get(&self, sha256: &str) -> Option<HeldDemo<'_>> {
         let mut state = self.lock();
         state.uses += 1;
@@ -87,17 +84,18 @@ impl DemoCache {
         Some(HeldDemo { cache: self, sha256: sha256.to_owned() })
     }
 
-    /// Where to fetch a demo to before it is [`Self::put`]; `label` tells fetches that run at once apart.
+    /// Where to fetch a demo to before [`Self::put`]; `label` keeps concurrent fetches apart.
     pub fn part(&self, label: i64) -> PathBuf {
         self.dir.join(format!("{label}.part"))
     }
 
-    /// A directory to unpack what was fetched in.
+    /// The directory to unpack a fetched demo in.
     pub fn unpacking(&self, label: i64) -> PathBuf {
         self.dir.join(format!("{label}.unpacking"))
     }
 
-    /// Takes in the unpacked demo at `part`. The same content may have come by another slot meanwhile: that one stays.
+    /// Moves the unpacked demo at `part` into the cache. If another slot has added the same demo meanwhile, that one is
+    /// kept.
     pub fn put(&self, sha256: &str, part: &Path, bytes: u64) -> io::Result<HeldDemo<'_>> {
         if let Some(held) = self.get(sha256) {
             fs::remove_file(part)?;
@@ -112,7 +110,7 @@ impl DemoCache {
         Ok(HeldDemo { cache: self, sha256: sha256.to_owned() })
     }
 
-    /// Removes what is not in use, the longest unused first, until at most so many bytes are left.
+    /// Evicts unused demos, least recently used first, until at most `to_bytes` are left.
     pub fn shrink(&self, to_bytes: u64) {
         let mut state = self.lock();
         let mut left: u64 = state.demos.values().map(|demo| demo.bytes).sum();
@@ -122,19 +120,18 @@ impl DemoCache {
                 return;
             };
             if let Err(error) = fs::remove_file(self.file(&oldest)) {
-                log::warn!("A cached demo could not be removed: {error}");
+                log::warn!("Cannot remove a cached demo: {error}");
             }
             left -= state.demos.remove(&oldest).map_or(0, |demo| demo.bytes);
         }
     }
 
-    /// What this URL held, if that is still here.
+    /// What this URL last returned, if that demo is still cached.
     pub fn remembered(&self, url: &str) -> Option<Remembered> {
         let state = self.lock();
         state.urls.get(url).filter(|remembered| state.demos.contains_key(&remembered.sha256)).cloned()
     }
 
-    /// Keeps in mind what a URL holds.
     pub fn remember(&self, url: &str, holds: Remembered) {
         let mut state = self.lock();
         if state.urls.len() >= limits::NODE_REMEMBERED_URLS {
@@ -184,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unused_demo_goes_first_and_one_in_use_never() {
+    fn least_recently_used_demo_is_evicted_first_and_demos_in_use_never() {
         let scratch = scratch(100);
-        assert!(scratch.files().is_empty(), "left-overs are swept");
+        assert!(scratch.files().is_empty(), "leftovers are removed");
         let a = scratch.put("a", 60);
         drop(scratch.put("b", 30));
         drop(scratch.put("c", 10));
@@ -194,14 +191,14 @@ mod tests {
         drop(scratch.put("d", 10));
         assert_eq!(scratch.files(), ["a.dem", "b.dem", "d.dem"]);
         drop(scratch.put("e", 90));
-        assert_eq!(scratch.files(), ["a.dem", "e.dem"], "over its size rather than without a demo in use");
+        assert_eq!(scratch.files(), ["a.dem", "e.dem"], "a demo in use stays even when the cache exceeds its limit");
         drop(a);
         drop(scratch.put("f", 90));
         assert_eq!(scratch.files(), ["f.dem"]);
     }
 
     #[test]
-    fn content_that_came_twice_is_kept_once() {
+    fn same_content_fetched_twice_is_stored_once() {
         let scratch = scratch(100);
         let (first, second) = (scratch.put("a", 1), scratch.put("a", 1));
         assert_eq!(first.path(), second.path());
@@ -215,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_remembered_as_long_as_what_it_held() {
+    fn url_is_forgotten_when_its_demo_is_evicted() {
         let scratch = scratch(100);
         let holds = Remembered { etag: Some("\"1\"".into()), last_modified: None, sha256: "a".into() };
         scratch.cache.remember("http://x/a.dem", holds.clone());

@@ -1,4 +1,4 @@
-//! Whether a node could work: everything that the built-in renderer needs, each tried as the work itself would do it.
+//! `node check`: tests everything that the node needs for rendering, in the way a real job would use it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,36 +18,35 @@ use crate::node::child::{self, Patience};
 use crate::node::join::{self, NodeState};
 use crate::node::lease::{Ended, Hold};
 
-/// A lease that no server gives.
+/// An id that no lease ever has.
 const NO_LEASE: i64 = 0;
-/// The clip that is tried: a round, frames a second, pixels.
+/// The test clip: round, frames per second, pixels.
 const ROUND: u32 = 2;
 const FPS: u32 = 30;
 const SIZE: (u32, u32) = (1920, 1080);
 
-/// One precondition.
+/// The result of one check.
 #[derive(Debug)]
 pub struct Check {
-    /// What it is about, in a word.
     pub name: &'static str,
     /// What was found, or what is wrong and what to do.
     pub outcome: Result<String>,
 }
 
-/// Looks at all of them. `program`: this program, as the node would run it to render.
+/// Runs all checks. `program` is this program, which renders the test clip.
 pub fn checks(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Vec<Check> {
     let identity = join::read_state(state_dir).and_then(|state| state.ok_or_else(|| not_joined(state_dir)));
     let server = match &identity {
         Ok(state) => knows(state),
-        Err(_) => Err(Error::not_found("There is no server to ask as long as the node has not joined.")),
+        Err(_) => Err(Error::not_found("Not checked: the node has not joined a server.")),
     };
-    let identity = identity.map(|state| format!("{} of {}", state.name, state.server));
+    let identity = identity.map(|state| format!("node \"{}\" of {}", state.name, state.server));
     vec![
         Check { name: "directory", outcome: room(state_dir) },
         Check { name: "identity", outcome: identity },
         Check { name: "server", outcome: server },
         Check { name: "renderer", outcome: renders(state_dir, program, clock) },
-        // No precondition: what this machine lacks is said, and the node works all the same.
+        // Informational: the node also works with a weak sandbox.
         Check { name: "sandbox", outcome: Ok(sandbox::strength()) },
     ]
 }
@@ -55,18 +54,18 @@ pub fn checks(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Vec<C
 /// The error of a node without an identity.
 pub fn not_joined(state_dir: &Path) -> Error {
     Error::not_found(format!(
-        "No node has joined from {}: join with --join - and a token on standard input (`dinkem-appliance admin nodes token` on the server makes one).",
+        "No node has joined from {}. Create a token with `dinkem-appliance admin nodes token` on the server, then pass it on standard input with --join -.",
         state_dir.display()
     ))
 }
 
 fn room(state_dir: &Path) -> Result<String> {
-    let unusable = |error| Error::internal(format!("{} cannot be written.", state_dir.display()), error);
+    let unusable = |error| Error::internal(format!("Cannot write to {}.", state_dir.display()), error);
     files::create_private_dir(state_dir).map_err(unusable)?;
     tempfile::tempfile_in(state_dir).map_err(unusable)?;
     match files::free_bytes(state_dir) {
         Some(free) if free < limits::DISK_RESERVE_BYTES => Err(Error::internal(
-            format!("The disk of {} is nearly full: make room for demos and clips.", state_dir.display()),
+            format!("The disk of {} is nearly full. Free some space for demos and clips.", state_dir.display()),
             format_args!("{} MiB free", free >> 20),
         )),
         Some(free) => Ok(format!("{}, {} MiB free", state_dir.display(), free >> 20)),
@@ -74,24 +73,24 @@ fn room(state_dir: &Path) -> Result<String> {
     }
 }
 
-/// Asks for a lease that there is not: a server that knows the node says just that.
+/// Sends a heartbeat for a lease that does not exist: a server that knows the node answers "no such lease".
 fn knows(state: &NodeState) -> Result<String> {
     let client = join::server_client(state.ca_pem.clone())?;
-    // No agent's id: the node's own agent may run beside this, and is no second machine.
+    // No instance id: the node's own agent may be running, and this must not count as a second one.
     let server = Server::new(client, &state.server, state.node_key.clone(), String::new());
     match server.heartbeat(NO_LEASE, Progress { stage: Stage::Fetching, fraction: 0.0 }) {
-        Ok(_) | Err(Trouble::Lost) => Ok(format!("{} knows this node", state.server)),
+        Ok(_) | Err(Trouble::Lost) => Ok(format!("{} recognizes this node", state.server)),
         Err(Trouble::Unknown) => Err(Error::not_found(format!(
-            "{} does not know this node any more: join again with a new token.",
+            "{} no longer recognizes this node. Join again with a new token.",
             state.server
         ))),
         Err(Trouble::Away(error) | Trouble::Refused(error)) => Err(error),
     }
 }
 
-/// A few seconds of an invented match, from the demo to the checked video.
+/// Renders a few seconds of a generated match and checks the video.
 fn renders(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Result<String> {
-    let unusable = |error| Error::internal("There is no place to try the renderer in.", error);
+    let unusable = |error| Error::internal("Cannot create a work directory for the test clip.", error);
     let work = files::private_tempdir_in(state_dir, "check-").map_err(unusable)?;
     let demo = work.path().join("check.dem");
     std::fs::write(&demo, forge::quick()).map_err(unusable)?;
@@ -102,7 +101,9 @@ fn renders(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Result<S
     let began = clock.monotonic();
     child::render(program, &job, patience, &hold).map_err(|ended| match ended {
         Ended::Failed(failure) => Error::internal(failure.message, hold.log().unwrap_or_default()),
-        Ended::Left(leave) => Error::internal("The renderer did not come to its end.", format_args!("{leave:?}")),
+        Ended::Left(leave) => {
+            Error::internal("The renderer was stopped before it finished.", format_args!("{leave:?}"))
+        }
     })?;
     let facts = video::check(&job.output, job.width, job.height, job.fps)?;
     let took = (clock.monotonic() - began).as_secs_f64();

@@ -1,4 +1,4 @@
-//! Runs a renderer under the command contract (`nodes.md`), watches over it, and says what its end means.
+//! Runs a renderer under the command contract (`nodes.md`), enforces its timeouts and interprets its exit.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -16,22 +16,22 @@ use crate::render::command::{CANCEL_FILE, JobFile, Line, Verdict, for_people, no
 
 use crate::node::lease::{Ended, Hold};
 
-/// How often the work's end is looked for while the renderer says nothing.
+/// How often the lease is checked while the renderer prints nothing.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long a renderer's end by a signal may be ahead of the node's own stop.
+/// How long to wait for the node's own stop after a signal ended the renderer.
 const INTERRUPTION: Duration = Duration::from_millis(limits::NODE_INTERRUPTION_MS);
-/// Exit codes of a program that has caught a signal, or whose own child was ended by one.
+/// Exit codes of a program that caught a signal, or whose own child was killed by one.
 const BY_SIGNAL: RangeInclusive<i32> = 129..=159;
 
-/// How long a renderer is waited for.
+/// A renderer's timeouts.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Until its first word.
+    /// Until its first line of output.
     pub start: Duration,
-    /// Without progress and without a growing file.
+    /// Without progress or a growing file.
     pub stall: Duration,
-    /// In all.
+    /// For the whole run.
     pub total: Duration,
     /// Between being asked to stop and being killed.
     pub cancel: Duration,
@@ -39,7 +39,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        // How long the clip is, only the renderer knows: the longest one that there can be decides.
+        // Only the renderer knows the clip's length, so allow for the longest possible clip.
         let total =
             limits::RENDER_BASE_SECONDS + limits::RENDER_SECONDS_PER_CLIP_SECOND * u64::from(limits::CLIP_SECONDS);
         Self {
@@ -51,11 +51,11 @@ impl Default for Patience {
     }
 }
 
-/// Renders `job` with `program`, whose work directory exists. Afterwards there is a file at the job's output path;
-/// what it is worth is for others to check.
+/// Renders `job`, whose work directory must exist, with `program`. On success there is a nonempty file at the job's
+/// output path; checking the video is up to the caller.
 pub fn render(program: &Path, job: &JobFile, patience: Patience, hold: &Hold<'_>) -> Result<(), Ended> {
     let run = Run::start(program, job, patience, hold).map_err(|error| {
-        info!("A renderer could not be started: {error}");
+        info!("Cannot start the renderer: {error}");
         Failure::here(FailureCode::NodeFailed, "The render node could not start its renderer.")
     })?;
     run.watch()
@@ -68,14 +68,14 @@ struct Run<'a> {
     patience: Patience,
     hold: &'a Hold<'a>,
     began: Duration,
-    /// When there was progress last, or a file grew.
+    /// When progress was last reported or a file last grew.
     moved: Duration,
-    /// Bytes in the work directory when that was looked at last.
+    /// Bytes in the work directory at the last stall check.
     bytes: u64,
     said: Said,
 }
 
-/// What a renderer has said.
+/// What the renderer has printed so far.
 #[derive(Default)]
 struct Said {
     anything: bool,
@@ -83,7 +83,7 @@ struct Said {
     percent: f64,
     sentence: Option<String>,
     error: Option<(FailureCode, Retry)>,
-    /// It has said on standard error that it got no memory.
+    /// It reported a failed allocation on standard error.
     no_memory: bool,
     log: String,
 }
@@ -113,14 +113,15 @@ impl<'a> Run<'a> {
                 Ok(Event::Silence) => {}
                 Ok(Event::Ended(code)) => return self.ended(code),
                 Err(error) => {
-                    info!("A renderer got out of sight: {error}");
-                    return Err(Failure::here(FailureCode::NodeFailed, "The render node lost its renderer.").into());
+                    info!("Cannot read the renderer's output: {error}");
+                    let message = "The render node lost contact with its renderer.";
+                    return Err(Failure::here(FailureCode::NodeFailed, message).into());
                 }
             }
-            if let Some(words) = self.overdue() {
-                info!("Lease work is given up: {words}\n{}", self.said.log);
+            if let Some(message) = self.overdue() {
+                info!("Job {}: stopping the renderer: {message}\n{}", self.job.job_id, self.said.log);
                 self.hold.keep_log(&self.said.log);
-                return Err(Failure::here(FailureCode::RenderTimeout, words).into());
+                return Err(Failure::here(FailureCode::RenderTimeout, message).into());
             }
         }
     }
@@ -133,7 +134,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Why it is not waited for any longer.
+    /// The message for the timeout that has passed, if any.
     fn overdue(&mut self) -> Option<&'static str> {
         let now = self.hold.now();
         if now.saturating_sub(self.began) > self.patience.total {
@@ -153,7 +154,7 @@ impl<'a> Run<'a> {
         None
     }
 
-    /// Asks it to stop, waits a little, and kills what is left.
+    /// Asks the renderer to stop, and kills it if it does not do so in time.
     fn cancel(&mut self) {
         let asked = fs::write(self.job.workdir.join(CANCEL_FILE), "");
         let until = self.hold.now() + self.patience.cancel;
@@ -165,8 +166,8 @@ impl<'a> Run<'a> {
         self.child.kill();
     }
 
-    /// Its end, which is nobody's failure when the node is being stopped: whoever stops a node may signal all its processes
-    /// at once, and the renderer may be the first to go.
+    /// The result of the run. Stopping a node may signal all its processes at once, so a renderer that ended before the
+    /// node noticed its own stop has not failed.
     fn ended(&self, exit: Option<i32>) -> Result<(), Ended> {
         match self.verdict(exit) {
             Ok(()) => Ok(()),
@@ -181,9 +182,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What its end means (`nodes.md`).
+    /// What the exit code means (`nodes.md`).
     fn verdict(&self, exit: Option<i32>) -> Result<(), Failure> {
-        // Also of one that said it was done: its file has not been looked at yet.
+        // Keep the log on success too: the video has not been checked yet.
         self.hold.keep_log(&self.said.log);
         let verdict = Verdict::of(exit, self.child.signal(), self.said.no_memory);
         if verdict == Verdict::Done {
@@ -191,7 +192,7 @@ impl<'a> Run<'a> {
             return if made {
                 Ok(())
             } else {
-                Err(Failure::here(FailureCode::RenderFailed, "The renderer said it was done and left no video."))
+                Err(Failure::here(FailureCode::RenderFailed, "The renderer reported success but left no video."))
             };
         }
         let failure = self.said.failure(verdict);
@@ -200,13 +201,13 @@ impl<'a> Run<'a> {
             (None, Some(signal)) => format!("signal {signal}"),
             (None, None) => "no exit code".to_owned(),
         };
-        info!("The renderer of job {} ended with {code}: {}\n{}", self.job.job_id, failure.message, self.said.log);
+        info!("Job {}: the renderer ended with {code}: {}\n{}", self.job.job_id, failure.message, self.said.log);
         Err(failure)
     }
 }
 
 impl Said {
-    /// Takes in one line. True when it means progress.
+    /// Handles one line of output; true if it means progress.
     fn hear(&mut self, line: &str) -> bool {
         self.anything = true;
         match Line::parse(line) {
@@ -237,10 +238,10 @@ impl Said {
         }
     }
 
-    /// The failure that an end other than success stands for. What it said about itself counts as far as its end
-    /// allows: only exit 10 ends a job for good. A demo that took too much of this machine may find a larger one.
+    /// The failure for an unsuccessful exit. The renderer's own code and retry hint apply only within what the exit code
+    /// allows: only exit 10 fails a job for good. A demo that exhausted this machine may succeed on a larger one.
     fn failure(&self, verdict: Verdict) -> Failure {
-        // What only a node can say of itself is not for a renderer to say.
+        // A renderer may not report codes that are about the node.
         let of_nodes = [FailureCode::NodeFailed, FailureCode::NodeLost, FailureCode::NodeNotReady];
         let said_code = self.error.map(|(code, _)| code).filter(|code| !of_nodes.contains(code));
         let (code, retry, words) = match verdict {
@@ -250,7 +251,7 @@ impl Said {
             Verdict::WrongBuild => (
                 said_code.unwrap_or(FailureCode::DemoUnsupported),
                 Retry::Elsewhere,
-                "The demo does not fit the game's version on the render node.",
+                "The game version on the render node cannot play this demo.",
             ),
             Verdict::NotReady => {
                 (FailureCode::NodeNotReady, Retry::Elsewhere, "The render node was not ready to render.")
@@ -270,7 +271,7 @@ impl Said {
     }
 }
 
-/// Bytes of the files that lie in a directory itself. One that cannot be read does not grow.
+/// Total size of the files directly in a directory; files that cannot be read do not count.
 fn bytes_in(dir: &Path) -> u64 {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
@@ -281,8 +282,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_exit_code_means_what_the_contract_says() {
-        let unsaid = Said::default();
+    fn exit_codes_map_to_failures_as_in_the_contract() {
+        let silent = Said::default();
         let cases = [
             (Some(10), "render_failed", "never"),
             (Some(11), "demo_unsupported", "elsewhere"),
@@ -294,14 +295,14 @@ mod tests {
             (None, "render_failed", "elsewhere"),
         ];
         for (exit, code, retry) in cases {
-            let failure = unsaid.failure(Verdict::of(exit, None, false));
+            let failure = silent.failure(Verdict::of(exit, None, false));
             assert_eq!((failure.code.as_str(), failure.retry.as_str()), (code, retry), "{exit:?}");
             assert!(failure.message.ends_with('.'), "{exit:?}");
         }
     }
 
     #[test]
-    fn a_demo_that_used_up_what_it_may_is_too_large_here_and_may_fit_elsewhere() {
+    fn exhausted_resources_fail_as_demo_too_large_and_retry_elsewhere() {
         for signal in [6, 24, 25] {
             let failure = Said::default().failure(Verdict::of(None, Some(signal), true));
             assert_eq!((failure.code.as_str(), failure.retry.as_str()), ("demo_too_large", "elsewhere"), "{signal}");
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_renderer_says_of_itself_counts_as_far_as_its_exit_code_allows() {
+    fn exit_code_limits_what_the_reported_error_can_claim() {
         let mut said = Said::default();
         assert!(!said.hear("openjd_fail: The demo has no round 99."));
         assert!(!said.hear("dinkem_error: code=round_not_in_demo retry=never"));
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn only_growing_progress_and_a_new_stage_are_progress() {
+    fn only_increasing_percentages_and_new_stages_count_as_progress() {
         let mut said = Said::default();
         let lines = [
             ("openjd_status: parsing", true),
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_and_a_sentence_have_their_limits() {
+    fn log_and_failure_message_are_truncated() {
         let mut said = Said::default();
         for _ in 0..10_000 {
             said.note(&"x".repeat(1_000));

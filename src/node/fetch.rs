@@ -1,9 +1,9 @@
-//! Gets a job's demo onto the node's disk, unpacked: from the server where it was uploaded, else from its URL.
+//! Fetches a job's demo and unpacks it: an uploaded demo from the server, any other from its URL.
 //!
-//! The URL comes from a stranger: addresses, size, time and speed have limits, and what cannot be a demo is given up
-//! after its first bytes. Nothing of its content is parsed here: a packed demo is unpacked by a child. Whoever named the
-//! URL is told which host failed, and why only where all of it happened on the public internet: otherwise a studio's
-//! network could be mapped with jobs. The operator finds the cause in the attempt's log.
+//! The URL is untrusted: addresses, size, time and speed are limited, and a file that cannot be a demo is rejected after
+//! its first bytes. Its content is not parsed here; a child process unpacks packed demos. The client learns which host
+//! failed, but the cause only if every address contacted was public: otherwise jobs could be used to scan the studio's
+//! network. The attempt's log always has the cause for the operator.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -30,22 +30,18 @@ use crate::node::lease::{Ended, Hold};
 use crate::node::meter::Meter;
 use crate::node::unpack::{Unpacker, disk_failed, no_room};
 
-/// What a fetch needs of its node.
 pub struct Fetcher<'a> {
-    /// The server, for uploaded demos.
     pub server: &'a Server,
-    /// Where demos are kept.
     pub cache: &'a DemoCache,
-    /// The disk of the cache.
+    /// Free space on the cache's disk.
     pub room: &'a Arc<Room>,
-    /// Networks allowed besides the server's.
+    /// Networks allowed in addition to those in the server's policy.
     pub extra_allow: &'a [IpNet],
-    /// This program, which unpacks in a child.
+    /// This program, run as a child to unpack demos.
     pub program: &'a Path,
 }
 
 impl Fetcher<'_> {
-    /// The demo of this claim.
     pub fn get(&self, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
         match &claim.uploaded_demo {
             Some(uploaded) => match self.cache.get(&uploaded.sha256) {
@@ -62,16 +58,18 @@ impl Fetcher<'_> {
             match self.server.demo(claim.lease, claim.fetch_policy.max_seconds) {
                 Ok(answer) => break answer,
                 Err(Trouble::Away(error)) => {
-                    info!("Lease {}: the demo is not to be had yet: {error}", claim.lease);
+                    info!("Lease {}: cannot get the uploaded demo yet, retrying: {error}", claim.lease);
                     hold.pause(wait)?;
                     wait = (wait * 2).min(Duration::from_millis(limits::NODE_RETRY_MOST_MS));
                 }
                 Err(Trouble::Lost | Trouble::Unknown) => return Err(crate::node::lease::Leave::Lost.into()),
                 Err(Trouble::Refused(error)) => {
-                    info!("Lease {}: no demo: {error}", claim.lease);
-                    return Err(
-                        Failure::here(FailureCode::FetchFailed, "The server did not hand over the demo.").into()
-                    );
+                    info!("Lease {}: the server refused to send the uploaded demo: {error}", claim.lease);
+                    return Err(Failure::here(
+                        FailureCode::FetchFailed,
+                        "The server refused to send the uploaded demo.",
+                    )
+                    .into());
                 }
             }
         };
@@ -83,7 +81,7 @@ impl Fetcher<'_> {
             ended => ended,
         })?;
         if held.sha256 != sha256 {
-            return Err(Failure::here(FailureCode::FetchFailed, "The uploaded demo did not arrive whole.").into());
+            return Err(Failure::here(FailureCode::FetchFailed, "The uploaded demo was corrupted in transit.").into());
         }
         Ok(held)
     }
@@ -91,24 +89,24 @@ impl Fetcher<'_> {
     fn addressed(&self, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
         let url = claim.job.demo_url.as_str();
         let client = client(&claim.fetch_policy, self.extra_allow).map_err(|error| {
-            info!("Lease {}: no client to fetch with: {error}", claim.lease);
-            Failure::here(FailureCode::NodeFailed, "The render node could not prepare the fetch.")
+            info!("Lease {}: cannot set up the HTTP client: {error}", claim.lease);
+            Failure::here(FailureCode::NodeFailed, "The render node could not set up the download.")
         })?;
         let known = self.cache.remembered(url);
         let answer = client.send(Request {
             headers: &validators(known.as_ref()),
             ..Request::new(Method::GET, url, seconds(claim.fetch_policy.max_seconds))
         });
-        let told = |failure: Failure| told(url, failure, client.contacted_only_public(), hold);
-        let answer = answer.map_err(|error| told(unanswered(&error)))?;
+        let for_client = |failure: Failure| for_client(url, failure, client.contacted_only_public(), hold);
+        let answer = answer.map_err(|error| for_client(unanswered(&error)))?;
         match (answer.status, known.and_then(|known| self.cache.get(&known.sha256))) {
             (304, Some(held)) => return Ok(held),
             (200, _) => {}
-            (status, _) => return Err(told(error_answer(status)).into()),
+            (status, _) => return Err(for_client(error_answer(status)).into()),
         }
         let (etag, last_modified) = (header(&answer, "etag"), header(&answer, "last-modified"));
         let held = self.keep(claim, answer, hold).map_err(|ended| match ended {
-            Ended::Failed(failure) if failure.code == FailureCode::FetchFailed => told(failure).into(),
+            Ended::Failed(failure) if failure.code == FailureCode::FetchFailed => for_client(failure).into(),
             ended => ended,
         })?;
         if etag.is_some() || last_modified.is_some() {
@@ -117,7 +115,7 @@ impl Fetcher<'_> {
         Ok(held)
     }
 
-    /// Room for a demo that needs at least and at most so many bytes. What is cached and not in use makes room for it.
+    /// Reserves disk space for a demo of between `least` and `most` bytes, evicting unused demos if necessary.
     fn room(&self, least: u64, most: u64) -> Result<Part, Ended> {
         let budget = self.room.budget(least, most).or_else(|_| {
             self.cache.shrink(0);
@@ -126,8 +124,7 @@ impl Fetcher<'_> {
         budget.map_err(|error| disk_failed(&error).into())
     }
 
-    /// Reads an answer's body through all limits onto the disk, has it unpacked if it is packed, and takes it into the
-    /// cache.
+    /// Downloads the body, unpacks it if it is packed, and adds the demo to the cache.
     fn keep(&self, claim: &ClaimAnswer, answer: Response, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
         let part = Scratch(self.cache.part(claim.lease));
         let kept = self.fetch(claim, answer, &part.0, hold).and_then(|fetched| {
@@ -143,7 +140,7 @@ impl Fetcher<'_> {
                     || (failure.code == FailureCode::DemoTooLarge && failure.retry == Retry::Elsewhere)
             };
             if matches!(ended, Ended::Failed(failure) if is_the_disks(failure)) {
-                // Most likely the disk is full: the next job finds room.
+                // The disk is probably full: make room for the next job.
                 self.cache.shrink(0);
             }
         })
@@ -154,8 +151,8 @@ impl Fetcher<'_> {
         let expected = answer.length();
         let mut meter = Meter::new(answer.into_reader(), expected, &claim.fetch_policy, hold);
         let head = meter.head()?;
-        if let Some(words) = kind::why_no_demo(&head) {
-            let message = format!("What was fetched {words}.");
+        if let Some(why) = kind::why_no_demo(&head) {
+            let message = format!("The fetched file {why}.");
             return Err(Failure::for_good(FailureCode::DemoUnreadable, message).into());
         }
         let is_packed = kind::is_packed(&head);
@@ -163,14 +160,14 @@ impl Fetcher<'_> {
         let least = expected.unwrap_or_default().saturating_mul(ratio);
         let room = self.room(least, claim.fetch_policy.max_unpacked_bytes)?;
         let written = File::create(to).and_then(|mut file| {
-            // A byte more than there is room for tells that it does not fit.
+            // One byte beyond the reserved space shows that it does not fit.
             let mut body = (&head[..]).chain(&mut meter).take(room.bytes().saturating_add(1));
             io::copy(&mut body, &mut file)
         });
         let written = written.map_err(|error| disk_failed(&error)).and_then(|bytes| {
-            if bytes > room.bytes() { Err(no_room(&"it is longer than there is room for")) } else { Ok(bytes) }
+            if bytes > room.bytes() { Err(no_room(&"it is larger than the free space")) } else { Ok(bytes) }
         });
-        // What was wrong with the source comes before what its failing looked like here.
+        // A failure of the source also fails the write; report the source's, which is the cause.
         let sha256 = meter.finish(written.is_ok())?;
         Ok(Fetched { sha256, is_packed, bytes: written?, room })
     }
@@ -191,12 +188,12 @@ impl Fetcher<'_> {
         part: &Path,
         hold: &Hold<'_>,
     ) -> Result<HeldDemo<'_>, Ended> {
-        // The same bytes may have come from elsewhere meanwhile.
+        // Another slot may have fetched the same file meanwhile.
         if let Some(held) = self.cache.get(&fetched.sha256) {
             return Ok(held);
         }
         let folder = Scratch(self.cache.unpacking(claim.lease));
-        // The packed bytes lie beside the plain ones until these are whole.
+        // The packed file stays on the disk until unpacking is done.
         let room = fetched.room.bytes().saturating_sub(fetched.bytes);
         let space = Space { most_bytes: claim.fetch_policy.max_unpacked_bytes, room };
         let plain = Unpacker { program: self.program, space, hold }.unpack(part, &folder.0)?;
@@ -209,31 +206,31 @@ impl Fetcher<'_> {
     }
 }
 
-/// An answer's body on the disk.
+/// A downloaded file, not yet unpacked.
 struct Fetched {
     sha256: String,
     is_packed: bool,
     bytes: u64,
-    /// What it and its unpacked form may take of the disk.
+    /// Disk space reserved for it and its unpacked form.
     room: Part,
 }
 
-/// A file or directory that goes away, where it was not moved away before.
+/// A file or directory that is removed on drop, unless it has been moved away.
 struct Scratch(PathBuf);
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // One of the two fails, both where nothing is left; the next start sweeps what stays.
+        // At least one of these fails; the next start removes anything left behind.
         let _ = fs::remove_file(&self.0);
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// A client that keeps to the server's policy and to what this node's operator allows besides.
+/// A client restricted to the addresses that the server's policy and this node's operator allow.
 fn client(policy: &FetchPolicy, extra_allow: &[IpNet]) -> Result<Client, Error> {
     let mut allow = extra_allow.to_vec();
     for net in &policy.allow {
-        let net = net.parse().map_err(|error| Error::internal("The server's fetch policy cannot be read.", error))?;
+        let net = net.parse().map_err(|error| Error::internal("Cannot parse the server's fetch policy.", error))?;
         allow.push(net);
     }
     Client::new(ClientOptions {
@@ -253,43 +250,42 @@ fn header(answer: &Response, name: &str) -> Option<String> {
     answer.header(name).map(str::to_owned)
 }
 
-/// Asks for the demo only if it is another one than is known.
+/// Conditional-request headers: the body is sent only if the demo has changed.
 fn validators(known: Option<&Remembered>) -> Vec<(&'static str, &str)> {
     let Some(known) = known else { return Vec::new() };
     let headers = [("If-None-Match", &known.etag), ("If-Modified-Since", &known.last_modified)];
     headers.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
 }
 
-/// The failure for a fetch that got no answer at all: its message is for [`told`].
+/// The failure for a fetch without an answer. Its message must pass through [`for_client`].
 fn unanswered(error: &Error) -> Failure {
     let retry = if [ADDRESS_REFUSED, BAD_URL].contains(&error.code) { Retry::Never } else { Retry::Elsewhere };
     Failure { code: FailureCode::FetchFailed, message: error.to_string(), retry }
 }
 
-/// The failure for an answer that holds no demo: its message is for [`told`]. What a server says of the request is
-/// final, its own trouble is not.
+/// The failure for an error answer. Its message must pass through [`for_client`]. Client errors and redirects are final;
+/// server errors are worth a retry.
 fn error_answer(status: u16) -> Failure {
     let retry = if matches!(status, 408 | 425 | 429 | 500..) { Retry::Elsewhere } else { Retry::Never };
-    let message = format!("Its server answered with status {status}.");
+    let message = format!("The server answered with status {status}.");
     Failure { code: FailureCode::FetchFailed, message, retry }
 }
 
-/// The same failure as the client is told of it, the whole cause kept for the operator.
-fn told(url: &str, failure: Failure, is_public: bool, hold: &Hold<'_>) -> Failure {
-    info!("A demo could not be fetched from {}: {}", host_of(url), failure.message);
+/// Logs the failure with its cause for the operator, and returns it as the client may see it.
+fn for_client(url: &str, failure: Failure, is_public: bool, hold: &Hold<'_>) -> Failure {
+    info!("Cannot fetch a demo from {}: {}", host_of(url), failure.message);
     hold.keep_log(&format!("Fetching from {}: {}", host_of(url), failure.message));
-    Failure { message: sentence(host_of(url), &failure.message, is_public), ..failure }
+    Failure { message: message(host_of(url), &failure.message, is_public), ..failure }
 }
 
-fn sentence(host: &str, cause: &str, is_public: bool) -> String {
+fn message(host: &str, cause: &str, is_public: bool) -> String {
     match is_public {
         true => format!("The demo could not be fetched from {host}. {cause}"),
         false => format!("The demo could not be fetched from {host}."),
     }
 }
 
-/// The host of a URL that was checked when its job was submitted: without port and path, which the client knows, and
-/// without anything secret.
+/// The host of a URL that was validated at submission. Nothing else of the URL is shown: it may contain secrets.
 fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -304,15 +300,15 @@ mod tests {
     use crate::domain::error::Kind;
 
     #[test]
-    fn the_cause_of_a_failed_fetch_is_told_only_where_all_of_it_was_public() {
-        let cause = "Its server answered with status 404.";
-        let said = sentence("files.example", cause, true);
-        assert_eq!(said, "The demo could not be fetched from files.example. Its server answered with status 404.");
-        assert_eq!(sentence("nas", cause, false), "The demo could not be fetched from nas.");
+    fn cause_of_a_failed_fetch_is_shown_only_for_public_addresses() {
+        let cause = "The server answered with status 404.";
+        let public = message("files.example", cause, true);
+        assert_eq!(public, "The demo could not be fetched from files.example. The server answered with status 404.");
+        assert_eq!(message("nas", cause, false), "The demo could not be fetched from nas.");
     }
 
     #[test]
-    fn a_failed_fetch_names_the_host_alone() {
+    fn host_of_leaves_out_credentials_port_and_path() {
         let cases = [
             ("https://files.example/a.dem", "files.example"),
             ("http://files.example:8080?token=secret", "files.example"),
@@ -326,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_of_the_request_is_final_and_its_own_trouble_is_not() {
+    fn client_errors_are_final_and_server_errors_are_retried() {
         let cases = [(301, "never"), (404, "never"), (410, "never"), (429, "elsewhere"), (503, "elsewhere")];
         for (status, retry) in cases {
             assert_eq!(error_answer(status).retry.as_str(), retry, "{status}");

@@ -1,4 +1,4 @@
-//! The heartbeat of one lease: tells the server how far the work is, and the work that it must stop.
+//! The heartbeat of one lease: reports progress to the server, and stops the work once the lease is lost.
 
 use std::time::Duration;
 
@@ -9,13 +9,14 @@ use crate::domain::limits;
 use crate::node::api::{Server, Trouble};
 use crate::node::lease::{Hold, Leave};
 
-/// Beats until the work is over or the lease is lost: when there is news, and else in a third of the lease's time.
+/// Sends heartbeats until the work is over or the lease is lost: on every change, and at least three times per lease
+/// duration.
 pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
     while hold.check().is_ok() {
         let gap = hold.period().min(Duration::from_millis(limits::HEARTBEAT_GAP_MS));
         let seen = hold.bell().rings();
         let asked_at = hold.now();
-        let (progress, more) = hold.next_to_tell();
+        let (progress, more) = hold.next_report();
         let heard = server.heartbeat(lease, progress);
         let rest = match heard {
             Ok(expires_in) => {
@@ -26,11 +27,11 @@ pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
                 hold.period().saturating_sub(gap)
             }
             Err(Trouble::Lost | Trouble::Unknown) => {
-                info!("Lease {lease}: the server took the job back.");
+                info!("Lease {lease}: the server no longer assigns this job to this node.");
                 return hold.leave(Leave::Lost);
             }
             Err(Trouble::Away(error) | Trouble::Refused(error)) => {
-                debug!("Lease {lease}: no heartbeat: {error}");
+                debug!("Lease {lease}: heartbeat failed: {error}");
                 Duration::ZERO
             }
         };

@@ -1,4 +1,4 @@
-//! How a machine becomes a node, and what it keeps of it: its state file.
+//! Joining a server, and the state file that keeps the node's identity.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,27 +19,26 @@ use crate::wire::problem::Problem;
 
 /// Name of the state file in the state directory.
 const STATE_FILE: &str = "node.json";
-/// How long a join may take.
 const JOIN_SECONDS: u64 = 30;
-/// Bytes of an answer or a state file.
+/// Limit on the size of the server's answer.
 const ANSWER_BYTES: u64 = 64 * 1024;
 
-/// What a node keeps: enough to work again after a restart.
+/// A node's identity, as kept across restarts.
 #[derive(Clone, Debug)]
 pub struct NodeState {
     /// The server's URL.
     pub server: String,
-    /// PEM of the authority to trust, alone; `None`: those that the platform trusts.
+    /// PEM of the only CA to trust; `None`: the platform's trust store.
     pub ca_pem: Option<String>,
     /// The node's UUID.
     pub node_id: String,
     /// The node's key.
     pub node_key: Secret,
-    /// The node's name, as the server calls it.
+    /// The node's name on the server.
     pub name: String,
 }
 
-/// The state file's shape: a [`Secret`] is never written by accident, so it is not serializable.
+/// The state file's JSON. A separate type because [`Secret`] is deliberately not serializable.
 #[derive(Deserialize, Serialize)]
 struct StateFile {
     server: String,
@@ -49,15 +48,14 @@ struct StateFile {
     name: String,
 }
 
-/// Joins once with a token's `secret`, and keeps the node's key in `state_dir`. Whoever has joined already and joins
-/// again is a new node.
+/// Joins with a token's `secret` and saves the node's key in `state_dir`. Joining again makes a new node.
 pub fn join(server: &str, ca_pem: Option<String>, secret: &Secret, name: &str, state_dir: &Path) -> Result<NodeState> {
     files::create_private_dir(state_dir).map_err(|error| unwritable(state_dir, &error))?;
     let client = server_client(ca_pem.clone())?;
     let url = format!("{}/api/node/join", server.trim_end_matches('/'));
     let request = JoinRequest { join_token: secret.reveal().to_owned(), name: name.to_owned() };
     let body =
-        serde_json::to_vec(&request).map_err(|error| Error::internal("The join could not be written.", error))?;
+        serde_json::to_vec(&request).map_err(|error| Error::internal("Cannot encode the join request.", error))?;
     let answer = client.send(Request {
         content_type: Some("application/json"),
         headers: &[(PROTOCOL_HEADER, &protocol::OURS.to_string()), (VERSION_HEADER, config::VERSION)],
@@ -72,21 +70,21 @@ pub fn join(server: &str, ca_pem: Option<String>, secret: &Secret, name: &str, s
         ca_pem,
         node_id: answer.node_id,
         node_key: Secret::new(answer.node_key),
-        // A name that was taken has got a number behind it: the node is called the same on both sides.
+        // The server appends a number to a name that is taken; use the same name on both sides.
         name: if check_name(&answer.name).is_ok() { answer.name } else { name.to_owned() },
     };
     write_state(state_dir, &state)?;
     Ok(state)
 }
 
-/// What the node in `state_dir` keeps; `None` when no node has joined from there.
+/// The identity saved in `state_dir`; `None` if no node has joined from there.
 pub fn read_state(state_dir: &Path) -> Result<Option<NodeState>> {
     let path = state_dir.join(STATE_FILE);
     let text = match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(|error| Error::internal(format!("{} cannot be read.", path.display()), error))?,
+        text => text.map_err(|error| Error::internal(format!("Cannot read {}.", path.display()), error))?,
     };
-    // The cause quotes the file, and the file holds a key: no detail.
+    // No detail: serde's message may quote the file, which holds the key.
     let state: StateFile = serde_json::from_slice(&text).map_err(|_| {
         let path = path.display();
         Error::new(Kind::Internal, "internal", format!("{path} is damaged. Remove it and join again with a new token."))
@@ -108,12 +106,12 @@ fn write_state(state_dir: &Path, state: &NodeState) -> Result<()> {
         node_key: state.node_key.reveal().to_owned(),
         name: state.name.clone(),
     };
-    let text = serde_json::to_vec_pretty(&file)
-        .map_err(|error| Error::internal("The node's state could not be written.", error))?;
+    let text =
+        serde_json::to_vec_pretty(&file).map_err(|error| Error::internal("Cannot encode the node's state.", error))?;
     files::write_durably(&state_dir.join(STATE_FILE), &text).map_err(|error| unwritable(state_dir, &error))
 }
 
-/// The client that talks to the appliance: its operator named it, so every address is good.
+/// The client for calls to the appliance. The operator chose the server, so any address is allowed.
 pub(super) fn server_client(ca_pem: Option<String>) -> Result<Client> {
     Client::new(ClientOptions {
         addresses: Addresses::Any,
@@ -124,14 +122,13 @@ pub(super) fn server_client(ca_pem: Option<String>) -> Result<Client> {
     })
 }
 
-/// Says what to do where the server is not the one that this node may trust.
+/// Adds what to do to the error for an untrusted certificate.
 pub(super) fn untrusted(error: Error) -> Error {
     if error.code != UNTRUSTED {
         return error;
     }
-    let advice = "It is another server, or it has a new authority or name since this token was made: join again with \
-                  a new one from `admin nodes token`. A studio's own certificate must be trusted by this machine's \
-                  system.";
+    let advice = "If the server's CA or host name has changed, join again with a new token from `admin nodes token`. \
+                  A certificate from the studio's own CA requires that CA in this machine's trust store.";
     Error { message: format!("{} {advice}", error.message), ..error }
 }
 
@@ -144,16 +141,17 @@ fn refused(answer: Response) -> Error {
     }
     let message = match status {
         400..=499 if !is_ours => {
-            "What answers there is no appliance, or speaks HTTPS only: look at the server's URL.".to_owned()
+            "The server's answer is not from a dinkem appliance, or the server requires HTTPS. Check the server's URL."
+                .to_owned()
         }
-        400..=499 => "The server does not take this join token: it was used before, is older than an hour, or is \
-                      another server's. Make a new one with `admin nodes token`."
+        400..=499 => "The server refused the join token: it has been used, has expired, or belongs to another \
+                      server. Create a new one with `admin nodes token`."
             .to_owned(),
-        _ => format!("The server could not take the node now (status {status}). Try again."),
+        _ => format!("The server could not process the join (status {status}). Try again."),
     };
     Error::new(Kind::Unauthorized, "join_refused", message)
 }
 
 fn unwritable(state_dir: &Path, error: &io::Error) -> Error {
-    Error::internal(format!("{} cannot be written. Choose another --state-dir.", state_dir.display()), error)
+    Error::internal(format!("Cannot write to {}. Choose another --state-dir.", state_dir.display()), error)
 }

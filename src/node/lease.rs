@@ -1,4 +1,4 @@
-//! One lease as the node holds it: what is said of the work, until when it may go on, and why it must stop.
+//! One lease on the node's side: its progress, when it expires, and why its work must stop.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,20 +14,20 @@ use crate::os::stop::StopFlag;
 /// Why work on a job ended without a clip.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended {
-    /// It failed, and the server is to be told.
+    /// It failed, which must be reported to the server.
     Failed(Failure),
-    /// It is somebody else's now, or nobody's: there is nobody to tell.
+    /// The node stopped working on it.
     Left(Leave),
 }
 
 /// Why a lease's work must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leave {
-    /// The server said so: cancelled, or given to another node.
+    /// The job was cancelled or reassigned.
     Lost,
-    /// It ran out by the node's own clock.
+    /// It expired by the node's own clock.
     Expired,
-    /// The node was told to stop.
+    /// The node is shutting down.
     Stopped,
     /// The work is done.
     Over,
@@ -45,7 +45,7 @@ impl From<Failure> for Ended {
     }
 }
 
-/// A lease in a node's hands. Shared between the work and its heartbeat.
+/// A lease held by this node, shared between the work and its heartbeat.
 pub struct Hold<'a> {
     clock: Arc<dyn Clock>,
     stop: &'a StopFlag,
@@ -55,23 +55,23 @@ pub struct Hold<'a> {
 
 struct State {
     progress: Progress,
-    /// Beginnings of stages that the server has not been told of: a short stage is told too. At most one a stage.
-    untold: VecDeque<Progress>,
+    /// Stage starts not yet reported, so that even a short stage is. At most one per stage.
+    unreported: VecDeque<Progress>,
     expires_in: Duration,
     expires_at: Duration,
     left: Option<Leave>,
-    /// The end of what the renderer said.
+    /// The end of the renderer's log.
     log: Option<String>,
 }
 
 impl<'a> Hold<'a> {
-    /// A lease that was given just now, for so long.
+    /// A lease that was granted just now.
     pub fn new(clock: Arc<dyn Clock>, stop: &'a StopFlag, expires_in: Duration) -> Self {
         let expires_at = clock.monotonic() + safe_part(expires_in);
         let progress = Progress { stage: Stage::Fetching, fraction: 0.0 };
         let state = Mutex::new(State {
             progress,
-            untold: VecDeque::from([progress]),
+            unreported: VecDeque::from([progress]),
             expires_in,
             expires_at,
             left: None,
@@ -80,7 +80,7 @@ impl<'a> Hold<'a> {
         Self { clock, stop, state, bell: Doorbell::default() }
     }
 
-    /// Says how far a stage is, 0 to 1. What is told to the server never falls.
+    /// Sets the progress of a stage, 0 to 1. The job's overall progress never decreases.
     pub fn report(&self, stage: Stage, part: f64) {
         let (from, to) = share(stage);
         let fraction = from + (to - from) * part.clamp(0.0, 1.0);
@@ -89,38 +89,36 @@ impl<'a> Hold<'a> {
         if begins || fraction >= state.progress.fraction + 0.01 {
             let progress = Progress { stage, fraction: fraction.max(state.progress.fraction) };
             state.progress = progress;
-            if begins && state.untold.len() < Stage::ALL.len() {
-                state.untold.push_back(progress);
+            if begins && state.unreported.len() < Stage::ALL.len() {
+                state.unreported.push_back(progress);
             }
             drop(state);
             self.bell.ring();
         }
     }
 
-    /// Keeps the end of a renderer's log for the server, which is told that the attempt failed.
+    /// Keeps the end of a log, to be sent to the server if the attempt fails.
     pub fn keep_log(&self, log: &str) {
         self.lock().log = Some(log_end(log).to_owned()).filter(|end| !end.is_empty());
     }
 
-    /// What was kept of the renderer's log.
     pub fn log(&self) -> Option<String> {
         self.lock().log.clone()
     }
 
-    /// What was said last.
     pub fn progress(&self) -> Progress {
         self.lock().progress
     }
 
-    /// What the next heartbeat tells: the oldest beginning of a stage that was not told yet, else how far the work is;
-    /// and whether there is more to tell behind it.
-    pub fn next_to_tell(&self) -> (Progress, bool) {
+    /// What to send in the next heartbeat (the oldest unreported start of a stage, else the current progress), and
+    /// whether there are more to report.
+    pub fn next_report(&self) -> (Progress, bool) {
         let mut state = self.lock();
-        let told = state.untold.pop_front().unwrap_or(state.progress);
-        (told, !state.untold.is_empty())
+        let next = state.unreported.pop_front().unwrap_or(state.progress);
+        (next, !state.unreported.is_empty())
     }
 
-    /// Whether the work may go on.
+    /// Fails once the work must stop.
     pub fn check(&self) -> Result<(), Leave> {
         let now = self.clock.monotonic();
         let mut state = self.lock();
@@ -134,42 +132,41 @@ impl<'a> Hold<'a> {
         state.left.map_or(Ok(()), Err)
     }
 
-    /// The server lets it live for so long, counted from when it was asked.
+    /// Extends the lease. The time counts from the request, not from the answer.
     pub fn extend(&self, asked_at: Duration, expires_in: Duration) {
         let mut state = self.lock();
         state.expires_in = expires_in;
         state.expires_at = state.expires_at.max(asked_at + safe_part(expires_in));
     }
 
-    /// Ends it. The first reason stays.
+    /// Ends the work; the first reason is kept.
     pub fn leave(&self, why: Leave) {
         self.lock().left.get_or_insert(why);
         self.bell.ring();
     }
 
-    /// How often there must be a heartbeat.
+    /// The longest time between two heartbeats.
     pub fn period(&self) -> Duration {
         self.lock().expires_in / 3
     }
 
-    /// The node's time.
     pub fn now(&self) -> Duration {
         self.clock.monotonic()
     }
 
-    /// Rings when there is news to tell, or the end of the work.
+    /// Rings when there is something to report, or when the work ends.
     pub fn bell(&self) -> &Doorbell {
         &self.bell
     }
 
-    /// Waits, but not beyond the end of the work: for trying again.
+    /// Waits before a retry, at most until the work must stop.
     pub fn pause(&self, at_most: Duration) -> Result<(), Leave> {
         self.wait(at_most, |_| false)
     }
 
-    /// Waits between two heartbeats: not beyond the end of the work, nor where a stage begins.
+    /// Waits between two heartbeats, at most until a stage begins or the work must stop.
     pub fn rest(&self, at_most: Duration) -> Result<(), Leave> {
-        self.wait(at_most, |state| !state.untold.is_empty())
+        self.wait(at_most, |state| !state.unreported.is_empty())
     }
 
     fn wait(&self, at_most: Duration, enough: impl Fn(&State) -> bool) -> Result<(), Leave> {
@@ -181,7 +178,7 @@ impl<'a> Hold<'a> {
             if left.is_zero() || enough(&self.lock()) {
                 return Ok(());
             }
-            // The node's own stop flag has another bell: look at it now and then.
+            // The node's stop flag does not ring this bell, so poll it.
             self.bell.wait_past(seen, left.min(Duration::from_millis(200)));
         }
     }
@@ -191,13 +188,14 @@ impl<'a> Hold<'a> {
     }
 }
 
-/// The part of a lease's time in which the node works. The answer took its time to arrive, so the server's count began
-/// earlier: the node must have stopped when the server gives the job away.
+/// The part of a lease in which the node works. The server's clock started before its answer arrived, and the node must
+/// have stopped by the time the server reassigns the job.
 fn safe_part(expires_in: Duration) -> Duration {
     expires_in * 9 / 10
 }
 
-/// Where a stage begins and ends on the way from 0 to 1. A renderer tells one number for parsing and rendering.
+/// Where a stage starts and ends in the overall progress. A renderer reports a single percentage for parsing and
+/// rendering.
 fn share(stage: Stage) -> (f64, f64) {
     match stage {
         Stage::Fetching => (0.0, 0.1),
@@ -214,7 +212,7 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(30);
 
     #[test]
-    fn progress_is_over_the_whole_job_and_never_falls() {
+    fn progress_covers_the_whole_job_and_never_decreases() {
         let (clock, stop) = (Arc::new(FakeClock::at(0)), StopFlag::new());
         let hold = Hold::new(clock, &stop, LEASE);
         let steps = [
@@ -227,21 +225,21 @@ mod tests {
         ];
         for (stage, part, expected) in steps {
             hold.report(stage, part);
-            let told = hold.progress();
-            assert_eq!(told.stage, stage);
-            assert!((told.fraction - expected).abs() < 1e-9, "{stage:?} {part}: {told:?}");
+            let progress = hold.progress();
+            assert_eq!(progress.stage, stage);
+            assert!((progress.fraction - expected).abs() < 1e-9, "{stage:?} {part}: {progress:?}");
         }
     }
 
     #[test]
-    fn every_stage_is_told_however_short_it_was() {
+    fn every_stage_is_reported_however_short() {
         let (clock, stop) = (Arc::new(FakeClock::at(0)), StopFlag::new());
         let hold = Hold::new(clock, &stop, LEASE);
         for stage in [Stage::Parsing, Stage::Rendering, Stage::Uploading] {
             hold.report(stage, 0.0);
         }
         hold.report(Stage::Uploading, 1.0);
-        let told: Vec<_> = (0..5).map(|_| hold.next_to_tell()).map(|(told, more)| (told.stage, more)).collect();
+        let reports: Vec<_> = (0..5).map(|_| hold.next_report()).map(|(next, more)| (next.stage, more)).collect();
         let expected = [
             (Stage::Fetching, true),
             (Stage::Parsing, true),
@@ -249,12 +247,12 @@ mod tests {
             (Stage::Uploading, false),
             (Stage::Uploading, false),
         ];
-        assert_eq!(told, expected);
-        assert_eq!(hold.next_to_tell().0, hold.progress());
+        assert_eq!(reports, expected);
+        assert_eq!(hold.next_report().0, hold.progress());
     }
 
     #[test]
-    fn a_lease_runs_out_by_the_nodes_own_clock_before_the_server_gives_it_away() {
+    fn lease_expires_on_the_node_before_the_server_reassigns_it() {
         let (clock, stop) = (Arc::new(FakeClock::at(0)), StopFlag::new());
         let hold = Hold::new(clock.clone(), &stop, LEASE);
         clock.advance(Duration::from_secs(26));
@@ -262,16 +260,16 @@ mod tests {
         hold.extend(hold.now(), LEASE);
         clock.advance(Duration::from_secs(26));
         assert_eq!(hold.check(), Ok(()));
-        // An answer that comes late counts from when it was asked for, and never shortens.
+        // A late answer counts from its request, and never shortens the lease.
         hold.extend(Duration::from_secs(26), LEASE);
         clock.advance(Duration::from_secs(1));
         assert_eq!(hold.check(), Err(Leave::Expired));
         hold.extend(hold.now(), LEASE);
-        assert_eq!(hold.check(), Err(Leave::Expired), "what has run out stays so");
+        assert_eq!(hold.check(), Err(Leave::Expired), "an expired lease stays expired");
     }
 
     #[test]
-    fn the_first_reason_to_leave_stays_and_ends_a_pause() {
+    fn first_reason_to_leave_is_kept_and_ends_a_pause() {
         let (clock, stop) = (Arc::new(FakeClock::at(0)), StopFlag::new());
         let hold = Hold::new(clock.clone(), &stop, LEASE);
         hold.leave(Leave::Lost);

@@ -1,4 +1,4 @@
-//! Reads a demo's bytes as they come, and holds them to the limits on size, time and speed.
+//! Enforces the limits on size, time and speed while a demo is downloaded.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::wire::node::FetchPolicy;
 
 use crate::node::lease::{Ended, Hold};
 
-/// A reader that knows afterwards what was wrong and what the SHA-256 of all it read is.
+/// A reader that keeps the cause of a failure, and hashes everything it reads.
 pub struct Meter<'a> {
     source: Box<dyn Read + Send>,
     expected: Option<u64>,
@@ -29,7 +29,7 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// Reads from `source`, which said that it has `expected` bytes.
+    /// Reads from `source`, which announced `expected` bytes.
     pub fn new(source: Box<dyn Read + Send>, expected: Option<u64>, policy: &FetchPolicy, hold: &'a Hold<'a>) -> Self {
         let began = hold.now();
         Self {
@@ -46,7 +46,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// The first bytes, fewer only where there are no more.
+    /// The first [`kind::HEAD_BYTES`] bytes, or fewer if the demo is shorter.
     pub fn head(&mut self) -> Result<Vec<u8>, Ended> {
         let mut head = Vec::new();
         if self.expected.is_some_and(|bytes| bytes > self.max_bytes) {
@@ -54,15 +54,15 @@ impl<'a> Meter<'a> {
         }
         match self.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut head) {
             Ok(_) => Ok(head),
-            Err(error) => Err(self.trouble.take().unwrap_or_else(|| broken_off(&error).into())),
+            Err(error) => Err(self.trouble.take().unwrap_or_else(|| interrupted(&error).into())),
         }
     }
 
-    /// Reads what is left, unless there is no use in it, and gives the SHA-256 of everything in lower-case
-    /// hexadecimal. An error when the source broke a limit or broke off.
-    pub fn finish(mut self, useful: bool) -> Result<String, Ended> {
-        if useful && self.trouble.is_none() {
-            // Its own error is kept in `trouble`.
+    /// The SHA-256 of everything in lower-case hexadecimal, after reading the rest if `read_rest`. Fails if the source
+    /// exceeded a limit or was interrupted.
+    pub fn finish(mut self, read_rest: bool) -> Result<String, Ended> {
+        if read_rest && self.trouble.is_none() {
+            // `read` keeps the error in `trouble`.
             let _ = io::copy(&mut self, &mut io::sink());
         }
         match self.trouble {
@@ -71,20 +71,20 @@ impl<'a> Meter<'a> {
         }
     }
 
-    fn look(&mut self) -> Result<(), Ended> {
+    fn check_limits(&mut self) -> Result<(), Ended> {
         self.hold.check()?;
         if self.bytes > self.max_bytes {
             return Err(self.too_large().into());
         }
         let now = self.hold.now();
         if now.saturating_sub(self.began) > self.max_time {
-            let message = format!("It took longer than {} seconds.", self.max_time.as_secs());
+            let message = format!("The download took longer than {} seconds.", self.max_time.as_secs());
             return Err(Failure::for_good(FailureCode::FetchFailed, message).into());
         }
         let (since, at) = self.window;
         if now.saturating_sub(since) >= Duration::from_secs(limits::FETCH_STALL_SECONDS) {
             if self.bytes - at < limits::FETCH_BYTES_PER_SECOND * limits::FETCH_STALL_SECONDS {
-                let message = "Its server sends too slowly.";
+                let message = "The server sent data too slowly.";
                 return Err(Failure::for_good(FailureCode::FetchFailed, message).into());
             }
             self.window = (now, self.bytes);
@@ -108,11 +108,11 @@ impl Read for Meter<'_> {
         }
         let read = match self.source.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
-            Err(error) => Err(Ended::Failed(broken_off(&error))),
+            Err(error) => Err(Ended::Failed(interrupted(&error))),
             Ok(count) => {
                 self.hash.update(&buffer[..count]);
                 self.bytes += count as u64;
-                self.look().map(|()| count)
+                self.check_limits().map(|()| count)
             }
         };
         read.map_err(|trouble| {
@@ -122,11 +122,11 @@ impl Read for Meter<'_> {
     }
 }
 
-fn broken_off(error: &io::Error) -> Failure {
-    log::info!("A demo broke off: {error}");
+fn interrupted(error: &io::Error) -> Failure {
+    log::info!("A demo download was interrupted: {error}");
     let message = match error.kind() {
-        io::ErrorKind::TimedOut => "Its server stopped sending.",
-        _ => "Its server closed the connection before the end.",
+        io::ErrorKind::TimedOut => "The server stopped sending data.",
+        _ => "The server closed the connection before the end of the file.",
     };
     Failure::here(FailureCode::FetchFailed, message)
 }

@@ -1,7 +1,7 @@
-//! The render-node agent: claim → fetch → render → upload → complete, over HTTP as any machine does, whether it runs
-//! on its own or inside the server's process.
+//! The render-node agent: claim → fetch → render → upload → complete. It talks to the server over HTTP even when it runs
+//! inside the server's process.
 //!
-//! Knows nothing of SQL or accounts. Nothing from a demo is parsed in here: a child process does that.
+//! It knows nothing about SQL or accounts, and never parses a demo itself: a child process does that.
 
 pub mod agent;
 mod api;

@@ -1,4 +1,4 @@
-//! Has a fetched demo unpacked by a child process: what a packer's stranger wrote is decoded nowhere else.
+//! Unpacks a fetched demo in a child process: compressed data from outside is never decoded in the agent itself.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -13,18 +13,16 @@ use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, 
 
 use crate::node::lease::{Ended, Hold};
 
-/// What unpacking needs.
 pub struct Unpacker<'a> {
     /// This program.
     pub program: &'a Path,
-    /// What the plain demo may take.
+    /// Disk limits for the unpacked demo.
     pub space: Space,
-    /// The lease that it is for.
     pub hold: &'a Hold<'a>,
 }
 
 impl Unpacker<'_> {
-    /// Unpacks `packed` in a directory of its own, `folder`; where the plain demo is then.
+    /// Unpacks `packed` into `folder`, which is emptied first, and returns the unpacked demo's path.
     pub fn unpack(&self, packed: &Path, folder: &Path) -> Result<PathBuf, Ended> {
         files::empty_dir(folder).map_err(|error| disk_failed(&error))?;
         let deadline = self.hold.now() + Duration::from_secs(limits::UNPACK_CHILD_SECONDS);
@@ -38,11 +36,11 @@ impl Unpacker<'_> {
             (Ok(None), Some(leave)) => Err(leave.into()),
             (Ok(None), None) => {
                 let message =
-                    format!("The demo takes more than {} seconds to decompress.", limits::UNPACK_CHILD_SECONDS);
+                    format!("Decompressing the demo took longer than {} seconds.", limits::UNPACK_CHILD_SECONDS);
                 Err(Failure::for_good(FailureCode::DemoTooLarge, message).into())
             }
             (Err(error), _) => {
-                info!("A demo could not be unpacked: {error}");
+                info!("Cannot run the unpacking process: {error}");
                 let message = "The render node could not start the process that unpacks the demo.";
                 Err(Failure::here(FailureCode::NodeFailed, message).into())
             }
@@ -50,11 +48,11 @@ impl Unpacker<'_> {
     }
 }
 
-/// What the end of the child means for the job.
+/// What the child's result means for the job.
 fn verdict(end: ReaderEnd) -> Result<(), Failure> {
     let ReaderEnd { verdict, code, sentence } = end;
     if verdict != Verdict::Done {
-        info!("A demo could not be unpacked: {verdict:?}, {}", sentence.as_deref().unwrap_or("without a word"));
+        info!("Unpacking a demo failed: {verdict:?}: {}", sentence.as_deref().unwrap_or("no message"));
     }
     match verdict {
         Verdict::Done => Ok(()),
@@ -62,29 +60,31 @@ fn verdict(end: ReaderEnd) -> Result<(), Failure> {
             let message = sentence.unwrap_or_else(|| "The packed demo cannot be unpacked.".to_owned());
             Err(Failure::for_good(code.unwrap_or(FailureCode::DemoUnreadable), message))
         }
-        // The kernel's limit on a file is no tighter than the job's: a larger node would do no better.
+        // The child's limits are no tighter than the job's, so a larger node would not help.
         Verdict::Exhausted(what) => Err(Failure::for_good(FailureCode::DemoTooLarge, what.sentence())),
-        Verdict::Transient if code == Some(FailureCode::DemoTooLarge) => Err(no_room(&"its unpacking ran out of room")),
+        Verdict::Transient if code == Some(FailureCode::DemoTooLarge) => {
+            Err(no_room(&"unpacking ran out of disk space"))
+        }
         Verdict::Transient | Verdict::NotReady => Err(disk_failed(&"the child could not read or write")),
         Verdict::Killed => {
             let message = "The process that unpacks the demo was killed on the render node.";
             Err(Failure::here(FailureCode::NodeFailed, message))
         }
         Verdict::WrongBuild | Verdict::Cancelled | Verdict::Crashed => {
-            Err(Failure::here(FailureCode::DemoUnreadable, "The packed demo made the process crash that unpacks it."))
+            Err(Failure::here(FailureCode::DemoUnreadable, "The process that unpacks the demo crashed."))
         }
     }
 }
 
-/// The failure for a demo that needs more disk space than there is: three of them end the job.
+/// The failure for a demo that needs more disk space than this node has; another node may have more.
 pub fn no_room(error: &dyn Display) -> Failure {
-    info!("A demo needs more room than there is: {error}");
-    Failure::here(FailureCode::DemoTooLarge, "The demo needs more disk space to be unpacked than the render node has.")
+    info!("Not enough disk space for a demo: {error}");
+    Failure::here(FailureCode::DemoTooLarge, "The render node does not have enough disk space to unpack the demo.")
 }
 
-/// The failure for a demo that the disk did not take.
+/// The failure for a disk error while storing a demo.
 pub fn disk_failed(error: &dyn Display) -> Failure {
-    info!("A demo could not be kept: {error}");
+    info!("Cannot store a demo: {error}");
     Failure::here(FailureCode::NodeFailed, "The render node could not write the demo to its disk.")
 }
 
@@ -94,13 +94,13 @@ mod tests {
     use crate::render::command::Exhausted;
 
     #[test]
-    fn the_end_of_an_unpacking_child_says_whose_fault_it_was() {
+    fn unpacking_result_decides_code_and_retry() {
         let end = |verdict| ReaderEnd { verdict, code: Some(FailureCode::DemoTooLarge), sentence: Some("Why.".into()) };
         assert_eq!(verdict(end(Verdict::Done)), Ok(()));
         for (ended, code, retry) in [
             (Verdict::BadJob, "demo_too_large", "never"),
             (Verdict::Exhausted(Exhausted::Memory), "demo_too_large", "never"),
-            // It ran out of room on this node's disk.
+            // This node's disk is full; another node may have room.
             (Verdict::Transient, "demo_too_large", "elsewhere"),
             (Verdict::NotReady, "node_failed", "elsewhere"),
             (Verdict::Killed, "node_failed", "elsewhere"),

@@ -1,4 +1,4 @@
-//! Brings a finished video and its poster to the server: resumed where it broke off, as long as the lease lives.
+//! Uploads a finished video and its poster to the server, resuming interrupted uploads for as long as the lease is valid.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -19,16 +19,13 @@ use crate::node::lease::{Ended, Hold, Leave};
 
 /// Delivers the files of one lease.
 pub struct Delivery<'a> {
-    /// To whom.
     pub server: &'a Server,
-    /// Whose.
     pub lease: i64,
-    /// As long as it lives.
     pub hold: &'a Hold<'a>,
 }
 
 impl Delivery<'_> {
-    /// Uploads video and poster, and hands them over. Afterwards the job is done.
+    /// Uploads video and poster and completes the lease; the job is then done.
     pub fn deliver(&self, video: &Path, poster: &Path) -> Result<(), Ended> {
         self.hold.report(Stage::Uploading, 0.0);
         let sha256 = sha256_of(video).map_err(|error| unreadable(&error))?;
@@ -48,7 +45,7 @@ impl Delivery<'_> {
         let length = file.metadata().map_err(|error| unreadable(&error))?.len();
         let mut offset = 0;
         let mut broken = false;
-        // A server that keeps nothing of what it is sent would be sent it for ever: the lease's end ends it too.
+        // The lease bounds the retries: a server that stores nothing would otherwise be sent the video forever.
         while offset < length || broken {
             self.hold.check()?;
             if broken {
@@ -56,14 +53,18 @@ impl Delivery<'_> {
                 broken = false;
             }
             if offset > length {
-                return Err(Failure::here(FailureCode::RenderFailed, "The upload of the video got mixed up.").into());
+                return Err(Failure::here(
+                    FailureCode::RenderFailed,
+                    "The server already has more bytes than the video is long.",
+                )
+                .into());
             }
             file.seek(SeekFrom::Start(offset)).map_err(|error| unreadable(&error))?;
             let mut from = Watched { file: &mut file, sent: offset, length, hold: self.hold };
             match self.server.upload(self.lease, Part::Video, offset, &mut from, length - offset) {
                 Ok(Uploaded::To(bytes) | Uploaded::GoOnAt(bytes)) => offset = bytes,
                 Err(Trouble::Away(error)) => {
-                    info!("Lease {}: the upload broke off: {error}", self.lease);
+                    info!("Lease {}: the upload was interrupted and will be resumed: {error}", self.lease);
                     self.hold.pause(first_wait())?;
                     broken = true;
                 }
@@ -73,7 +74,7 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Does a call again until the server answers it, as long as the lease lives.
+    /// Retries a call until the server answers it or the lease ends.
     fn again<T>(&self, mut call: impl FnMut() -> Result<T, Trouble>) -> Result<T, Ended> {
         let mut wait = first_wait();
         loop {
@@ -93,7 +94,7 @@ impl Delivery<'_> {
         match trouble {
             Trouble::Lost | Trouble::Unknown => Leave::Lost.into(),
             Trouble::Away(error) | Trouble::Refused(error) => {
-                info!("Lease {}: the server does not take the video: {error}", self.lease);
+                info!("Lease {}: the server refused the video: {error}", self.lease);
                 Failure::here(FailureCode::RenderFailed, "The server did not accept the rendered video.").into()
             }
         }
@@ -105,12 +106,12 @@ fn first_wait() -> Duration {
 }
 
 fn internal(error: &io::Error) -> Error {
-    Error::internal("The rendered files cannot be read.", error)
+    Error::internal("Cannot read the rendered files.", error)
 }
 
 fn unreadable(error: &io::Error) -> Failure {
-    info!("A rendered file cannot be read: {error}");
-    Failure::here(FailureCode::NodeFailed, "The render node could not read the video it made.")
+    info!("Cannot read a rendered file: {error}");
+    Failure::here(FailureCode::NodeFailed, "The render node could not read the rendered video.")
 }
 
 fn sha256_of(path: &Path) -> io::Result<String> {
@@ -125,7 +126,7 @@ fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Counts what is sent, and stops when the work must.
+/// Reports upload progress, and fails the upload when the lease ends.
 struct Watched<'a> {
     file: &'a mut File,
     sent: u64,
