@@ -8,11 +8,14 @@ pub mod app;
 pub mod appliance;
 pub mod cli;
 pub mod config;
+#[warn(missing_docs)]
 pub mod domain;
 pub mod http;
 pub mod node;
+#[warn(missing_docs)]
 pub mod os;
 pub mod render;
 pub mod scheduler;
 pub mod store;
+#[warn(missing_docs)]
 pub mod wire;
