@@ -22,6 +22,24 @@ const PART_CHARS: usize = 20;
 /// Letters of the longest method that anybody means: `PROPPATCH`.
 const METHOD_LETTERS: usize = 9;
 
+/// From this time on a request is slow, unless its route is one of [`TAKES_ITS_TIME`].
+const SLOW: Duration = Duration::from_secs(5);
+/// Routes that wait for work or move files: their time says nothing of the server.
+const TAKES_ITS_TIME: [(&str, &str); 8] = [
+    ("POST", "/api/node/claims"),
+    ("GET", "/api/node/leases/{lease}/demo"),
+    ("PUT", "/api/node/leases/{lease}/video"),
+    ("PUT", "/api/node/leases/{lease}/poster"),
+    ("POST", "/api/node/leases/{lease}/complete"),
+    ("POST", "/api/demos"),
+    ("GET", "/clips/{token}.mp4"),
+    ("GET", "/clips/{token}.jpg"),
+];
+/// Statuses of refusals that an operator may have to act on: a key, a quota, a limit.
+const WARNED_STATUSES: [u16; 5] = [401, 403, 408, 413, 429];
+/// What every node calls all the time, with the status that says nothing new: no job yet, heartbeat taken.
+const REPEATED: [(&str, &str, u16); 2] = [("POST", "/api/node/claims", 204), ("PUT", "/api/node/leases/{lease}", 200)];
+
 /// What the line says of a request.
 pub struct Line {
     method: String,
@@ -102,7 +120,7 @@ impl Drop for End {
     fn drop(&mut self) {
         let Line { method, pattern, clock, started, .. } = &self.line;
         self.measures.answered(method, *pattern, self.status, clock.monotonic().saturating_sub(*started));
-        let level = if self.refused.is_some() { Level::Warn } else { Level::Info };
+        let level = self.level();
         if log::log_enabled!(level) {
             log::log!(level, "{}", self.words());
         }
@@ -110,6 +128,21 @@ impl Drop for End {
 }
 
 impl End {
+    /// What an operator must see, what tells the story, and what only repeats itself.
+    fn level(&self) -> Level {
+        let Line { method, pattern, clock, started, .. } = &self.line;
+        let took = clock.monotonic().saturating_sub(*started);
+        let route = (method.as_str(), pattern.unwrap_or_default());
+        let is_slow = took >= SLOW && !TAKES_ITS_TIME.contains(&route);
+        if is_slow || self.status >= 500 || WARNED_STATUSES.contains(&self.status) {
+            Level::Warn
+        } else if REPEATED.contains(&(route.0, route.1, self.status)) {
+            Level::Debug
+        } else {
+            Level::Info
+        }
+    }
+
     fn words(&self) -> String {
         let Line { method, path, client, clock, started, .. } = &self.line;
         let took = clock.monotonic().saturating_sub(*started).as_millis();
@@ -201,6 +234,40 @@ mod tests {
         }
         for (method, shown) in [("GET", "GET"), ("PROPPATCH", "PROPPATCH"), (key, "(odd)"), ("get", "(odd)")] {
             assert_eq!(shown_method(method), shown);
+        }
+    }
+
+    #[test]
+    fn refused_and_slow_requests_are_warnings_and_heartbeats_are_not_shown() {
+        let clock = Arc::new(FakeClock::at(0));
+        let level = |method: &str, pattern, status, seconds| {
+            let line = Line {
+                method: method.into(),
+                pattern: Some(pattern),
+                path: pattern.into(),
+                client: [10, 0, 0, 5].into(),
+                clock: clock.clone(),
+                started: clock.monotonic(),
+            };
+            clock.advance(Duration::from_secs(seconds));
+            let (id, measures) = ("r-1".into(), Arc::new(Measures::new(Vec::new())));
+            End { line, id, status, who: None, refused: None, measures, length: None, sent: 0 }.level()
+        };
+        let cases = [
+            ("POST", "/api/clips", 202, 0, Level::Info),
+            ("POST", "/api/clips", 202, 5, Level::Warn),
+            ("POST", "/api/clips", 400, 0, Level::Info),
+            ("POST", "/api/clips", 429, 0, Level::Warn),
+            ("GET", "/api/account", 401, 0, Level::Warn),
+            ("GET", "/api/account", 503, 0, Level::Warn),
+            ("GET", "/clips/{token}.mp4", 200, 60, Level::Info),
+            ("POST", "/api/node/claims", 204, 25, Level::Debug),
+            ("POST", "/api/node/claims", 200, 25, Level::Info),
+            ("PUT", "/api/node/leases/{lease}", 200, 0, Level::Debug),
+            ("PUT", "/api/node/leases/{lease}", 409, 0, Level::Info),
+        ];
+        for (method, pattern, status, seconds, expected) in cases {
+            assert_eq!(level(method, pattern, status, seconds), expected, "{method} {pattern} {status} {seconds} s");
         }
     }
 

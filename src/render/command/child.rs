@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn bad_job_is_never_retried_and_other_failures_are_retried_elsewhere() {
         for &code in FailureCode::ALL {
-            let error = Error::new(Kind::Invalid, code.as_str(), "Because.");
+            let error = Error::of_failure(Kind::Invalid, code, "Because.");
             let (exit, lines) = said_by(&error);
             let word = code.as_str();
             let for_good = word.starts_with("demo_") || word.ends_with("_not_in_demo");
