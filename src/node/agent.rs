@@ -145,7 +145,7 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
             Err(_) if leave.stopped() => return Ok(()),
             Err(trouble) => {
                 if wait == node.retry_first() {
-                    warn!("{}: no work, trying until there is: {}", node.name, in_words(&trouble));
+                    warn!("{}: cannot get work, retrying: {}", node.name, in_words(&trouble));
                 }
                 leave.wait(wait);
                 wait = node.retry_next(wait);

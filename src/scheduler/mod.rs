@@ -95,7 +95,7 @@ pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Sche
     sandbox::warn_if_weak();
     let leases_every = LEASES.min(Duration::from_millis(scheduler.app.settings.lease_ms) / 4);
     let passes: Vec<Pass> = passes(leases_every).into_iter().chain(further).collect();
-    scheduler.spawn("scheduler", move |app, stop| run(app, passes, stop))?;
+    scheduler.spawn("scheduler", move |app, stop| run(app, leases_every, passes, stop))?;
     let (app, stop) = (Arc::clone(&scheduler.app), Arc::clone(&scheduler.stop));
     let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());
     scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
@@ -137,17 +137,16 @@ impl Drop for Scheduler {
     }
 }
 
-/// Runs each pass in its time, until the server stops.
-fn run(app: &App, passes: Vec<Pass>, stop: &StopFlag) {
+/// Runs each pass in its time, until the server stops; `round`: how often it is checked which are due.
+fn run(app: &App, round: Duration, passes: Vec<Pass>, stop: &StopFlag) {
     let start = app.clock.monotonic();
     let first = |pass: &Pass| if pass.first == First::AtOnce { start } else { start + pass.every };
     let mut passes: Vec<(Duration, Pass)> = passes.into_iter().map(|pass| (first(&pass), pass)).collect();
-    let Some(round) = passes.iter().map(|(_, pass)| pass.every).min() else { return };
     loop {
         for (next, pass) in &mut passes {
             // The shortest period is the round's own: it must not miss one by a moment.
             let now = app.clock.monotonic();
-            if pass.every == round || now >= *next {
+            if (pass.every == round && pass.first == First::AtOnce) || now >= *next {
                 *next = now + pass.every;
                 report(pass.name, pass.run(app));
             }

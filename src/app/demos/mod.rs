@@ -51,9 +51,14 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
     let account = caller.account.id;
     let mut arrival = Arrival::begin(app, account, stated)?;
     let demo = arrival.take_in(body)?;
-    let hold = Hold::take(app, &demo.sha256);
+    let mut hold = Some(Hold::take(app, &demo.sha256));
     // Locked, because the same content may be deleted concurrently, here or by `admin`.
-    let stored = app.store.folder.lock_demos().and_then(|_lock| store(app, account, &demo, arrival.file.as_ref()));
+    let stored = app.store.folder.lock_demos().and_then(|_lock| {
+        store(app, account, &demo, arrival.file.as_ref())?;
+        // Still under the lock: a deletion that comes next must be able to remove the file.
+        drop(hold.take());
+        Ok(())
+    });
     // Only now, so that the quota counts the row before it stops counting the upload.
     drop(arrival);
     match stored {
@@ -62,7 +67,7 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
             Ok(demo)
         }
         Err(error) => {
-            hold.give_up();
+            hold.into_iter().for_each(Hold::give_up);
             Err(error)
         }
     }

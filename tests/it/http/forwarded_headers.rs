@@ -84,7 +84,7 @@ fn server_accepts_its_own_names_as_hosts_and_logs_an_unknown_host_once() {
     for host in ["evil.example", "other.example"] {
         assert_eq!(base(host), format!("http://127.0.0.1:{port}"));
     }
-    appliance.server().kill();
+    appliance.server().signal("TERM");
     let (_, log) = appliance.server().wait();
     let warnings: Vec<_> = log.iter().filter(|line| line.contains("--public-url")).collect();
     assert!(warnings.len() == 1 && warnings[0].contains("evil.example"), "{log:?}");

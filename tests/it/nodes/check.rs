@@ -43,7 +43,7 @@ fn node_check_reports_each_precondition() {
     assert_eq!(cli.run(&["admin", "nodes", "remove", "n1"]).status, 0);
     let output = cli.run(&check);
     assert_eq!((output.status, verdicts(&output)), (1, expected(true, false)), "{output:?}");
-    assert!(output.out.contains("join again"), "{output:?}");
+    assert!(output.out.contains("Join again"), "{output:?}");
     drop(server);
     assert_eq!(verdicts(&cli.run(&check)), expected(true, false));
 }

@@ -86,7 +86,7 @@ fn refusal_says_what_is_wrong_with_the_file() {
     }
     let missing = site.cli.run(&["admin", "restore", "none.tar"]);
     assert!(
-        missing.status == 1 && missing.err.contains("Could not read") && missing.err.contains("none.tar"),
+        missing.status == 1 && missing.err.contains("Cannot read") && missing.err.contains("none.tar"),
         "{missing:?}"
     );
 }

@@ -189,7 +189,7 @@ fn node_trusts_only_the_ca_in_its_join_token() {
     appliance.restart();
     let node = Process::start(&["node", "--state-dir", state]);
     let message = until("the node's error", || node.line().filter(|line| line.contains("not trusted")));
-    assert!(message.contains("new authority") && message.contains("join again"), "{message}");
+    assert!(message.contains("CA or host name has changed") && message.contains("join again"), "{message}");
     drop(node);
     let token = appliance.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
     let _node = Process::start(&["node", "--join", &token, "--state-dir", state]);
