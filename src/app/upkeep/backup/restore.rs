@@ -85,7 +85,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, aside: aside.into_iter().next(), aside_behind })
 }
 
-/// Whether the restored data has the clip's video. A video that only the current directory has is hard-linked, because
+/// Whether the restored data has the clip's video. A video that only the current directory has is linked or copied, because
 /// the current content is about to be moved aside.
 fn has_video(clips: &ClipFiles, place: &Staging, clip: &Stored) -> io::Result<bool> {
     let video = place.of(&clips.video(clip.lease));
