@@ -12,7 +12,7 @@ macro_rules! failure_codes {
         }
 
         impl FailureCode {
-            /// All of them, in the order of the table.
+            /// All codes, in table order.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
             /// The name used in the store and in responses.

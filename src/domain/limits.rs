@@ -196,7 +196,7 @@ pub const BALLAST_BYTES: u64 = 8 << 20;
 pub const BALLAST_SECONDS: u64 = 5;
 /// Maximum compression ratio of an ordinary demo. Decompression is not attempted without enough free space for it.
 pub const UNPACK_ORDINARY_RATIO: u64 = 4;
-/// Times that a demo may exhaust its machine's memory or disk before it fails.
+/// Times that a demo may run out of disk space before it fails.
 pub const EXHAUSTIONS: u32 = 3;
 
 /// Size of the write-ahead log (WAL) that indicates a problem: 64 MiB. Under load it has 16 MiB.
