@@ -1,6 +1,6 @@
-//! The use cases: one function each, one transaction each. HTTP and `admin` call the same ones.
+//! Use cases: one function and one transaction each, shared by HTTP and `admin`.
 //!
-//! Knows nothing of rouille or of how answers look.
+//! Independent of rouille and of response formats.
 
 pub mod accounts;
 pub mod audit;
@@ -44,26 +44,26 @@ use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
 use crate::app::nodes::instances::Instances;
 use crate::app::upkeep::health::Probe;
 
-/// How this appliance is to behave.
+/// Settings of the appliance.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Milliseconds a lease lives without a heartbeat.
+    /// Milliseconds until a lease without a heartbeat expires.
     pub lease_ms: u64,
-    /// CIDRs that may be fetched although the rule refuses them, as text for the nodes.
+    /// CIDRs that demos may be fetched from despite the address filter, as text for the nodes.
     pub fetch_allow: Vec<String>,
-    /// What each account may take.
+    /// Quotas of each account.
     pub quotas: Quotas,
 }
 
-/// The appliance: everything a use case needs.
+/// The state shared by all use cases.
 pub struct App {
-    /// How it is to behave.
+    /// Settings.
     pub settings: Settings,
-    /// Rings when a job is queued, cancelled or put back, and when a lease ends: waiting claims look again.
+    /// Wakes waiting claims when a job is queued, cancelled or requeued, and when a lease ends.
     pub news: Arc<Doorbell>,
-    /// Time.
+    /// Clock.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Random number source.
     pub random: Arc<dyn Random>,
     store: Store,
     heartbeats: Heartbeats,
@@ -73,13 +73,13 @@ pub struct App {
     uses: Uses,
     uploads: OpenUploads,
     checks: VideoChecks,
-    /// The disk of the data directory.
+    /// Free space on the data directory's disk.
     pub room: Arc<Room>,
     incoming: Incoming,
     demo_files: DemoFiles,
-    /// The demos that wait to be read.
+    /// Queue of demos to index.
     pub indexer: Indexer,
-    /// What has been counted since the start.
+    /// Counters since the start.
     pub counters: Counters,
     probe: Probe,
     damage: upkeep::store_check::Found,
@@ -87,8 +87,8 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the data directory as the server: takes its lock (a second server is refused in words), creates or
-    /// migrates the store, gives live leases a fresh grace period.
+    /// Opens the data directory for the server: locks it (a second server gets an error), creates or migrates the
+    /// store, and gives live leases a new grace period.
     pub fn serve(
         data_dir: &Path,
         settings: Settings,
@@ -99,7 +99,7 @@ impl App {
         Self::serve_on(data_dir, settings, clock, random, room)
     }
 
-    /// The same on a disk of the caller's, of which tests say how much of it is free.
+    /// Like [`Self::serve`], with a given disk, so that tests can control its free space.
     pub fn serve_on(
         data_dir: &Path,
         settings: Settings,
@@ -114,18 +114,18 @@ impl App {
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;
         demos::index::enqueue(&app)?;
-        // Nothing is known of the live leases yet: the first look gives each of them its time anew.
+        // Nothing is known about the live leases yet. The first check restarts the timeout of each.
         leases::expire(&app)?;
         Ok(app)
     }
 
-    /// Opens the data directory beside a running server, as `admin` does: no lock, no migration. One that holds no
-    /// store is refused.
+    /// Opens the data directory for `admin`, next to a running server: no lock, no migration. Fails if there is no
+    /// store.
     pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
         Self::beside_on(data_dir, clock, random, Room::of(data_dir, limits::DISK_RESERVE_BYTES))
     }
 
-    /// The same on a disk of the caller's, of which tests say how much of it is free.
+    /// Like [`Self::beside`], with a given disk, so that tests can control its free space.
     pub fn beside_on(
         data_dir: &Path,
         clock: Arc<dyn Clock>,
@@ -171,20 +171,20 @@ impl App {
         })
     }
 
-    /// How many leases' files are being uploaded or checked right now.
+    /// Number of leases whose files are being uploaded or checked.
     pub fn uploads_in_flight(&self) -> usize {
         self.uploads.in_flight()
     }
 
-    /// Says that the server is stopping: waiting claims end at once.
+    /// Signals that the server is shutting down. Waiting claims end immediately.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.news.ring();
         self.indexer.news.ring();
     }
 
-    /// Leaves a new mark, by which the next start knows the store again: at the server's start, and once it has stopped.
-    /// A full disk keeps no server from starting; then the mark before stays.
+    /// Writes a new mark by which the next start recognizes the store. Called when the server starts and after it has
+    /// stopped. A full disk must not keep the server from starting; the previous mark then remains.
     pub fn leave_mark(&self) {
         let left = self.random.bits().and_then(|mark| self.store.leave_mark(mark.to_be_bytes()));
         if let Err(error) = left {
@@ -192,12 +192,12 @@ impl App {
         }
     }
 
-    /// Keeps beside the store how far it has come, so that an older one that is put in its place is noticed.
+    /// Records the store's progress in a file next to it, so that replacing it with an older copy is detected.
     pub fn note_rows(&self) -> Result<usize> {
         self.store.note_rows().map(|()| 0)
     }
 
-    /// Whether the server is stopping.
+    /// Whether the server is shutting down.
     pub fn stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
@@ -207,8 +207,8 @@ impl App {
         self.store.folder.path()
     }
 
-    /// Goes once through the store's writer and once through a reader. That it returns is the sign of life; what they
-    /// say, of a full disk for one, is not asked.
+    /// Makes one round trip through the store's writer and one through a reader. Only their return matters for
+    /// liveness; errors, such as a full disk, are ignored.
     pub fn touch_store(&self) {
         let _written = self.store.write(|_| Ok(()));
         let _read = self.store.read(|_| Ok(()));
@@ -219,7 +219,7 @@ impl App {
         Ok(Builder::from_random_bytes(self.random.bits()?.to_be_bytes()).into_uuid())
     }
 
-    /// A UUID that begins with the time (version 7).
+    /// A time-ordered UUID (version 7).
     fn timed_uuid(&self, now_ms: i64) -> Result<Uuid> {
         let bits = self.random.bits()?.to_be_bytes();
         let mut random = [0; 10];
@@ -233,7 +233,7 @@ impl App {
     }
 }
 
-/// The error of whoever asks for something while the server stops.
+/// The error for requests that arrive while the server is shutting down.
 pub fn stopping() -> Error {
     Error::new(Kind::Unavailable, "stopping", "The server is stopping; try again shortly.")
 }

@@ -4,19 +4,19 @@ use super::error::{Error, Result};
 use super::id::AccountId;
 use super::limits;
 
-/// Where an account stands. A new one is inactive until the operator activates it.
+/// Status of an account. New accounts are inactive until the operator activates them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountStatus {
-    /// Created, not yet let in.
+    /// Created, not yet activated.
     Inactive,
     /// Its keys are accepted.
     Active,
-    /// Let in once, shut out since.
+    /// Activated once, deactivated since.
     Deactivated,
 }
 
 impl AccountStatus {
-    /// The word in the store and in answers.
+    /// The name used in the store and in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inactive => "inactive",
@@ -36,7 +36,7 @@ impl AccountStatus {
 pub struct Account {
     /// Its row.
     pub id: AccountId,
-    /// What people and answers call it by: a UUID.
+    /// The UUID shown to people and used in responses.
     pub public_id: uuid::Uuid,
     /// Unique name, see [`check_name`].
     pub name: String,

@@ -1,18 +1,18 @@
-//! A clip: the finished video, its unguessable address, and what the server itself read off the file.
+//! A clip: the finished video, its unguessable URL, and what the server read from the file.
 
 use super::sha256::Sha256;
 
-/// What the picture shows: a client can always tell which renderer made a clip.
+/// The view that a clip shows, so that clients can always tell which renderer made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// From above: the built-in renderer.
+    /// Top-down: the built-in renderer.
     Tactical,
-    /// Through the player's eyes: the game.
+    /// First person, from the player's view: the game.
     FirstPerson,
 }
 
 impl View {
-    /// The word in the store and in answers.
+    /// The name used in the store and in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tactical => "tactical",
@@ -26,7 +26,7 @@ impl View {
     }
 }
 
-/// The address part of a clip: 128 random bits in hexadecimal (32 characters). Whoever has it may watch.
+/// The token in a clip's URL: 128 random bits in hexadecimal (32 characters). Anyone who has it may watch the clip.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ClipToken(String);
 
@@ -36,13 +36,13 @@ impl ClipToken {
         Self(format!("{bits:032x}"))
     }
 
-    /// From a path: 32 lower-case hexadecimal digits, else `None`.
+    /// Parses a path segment: 32 lower-case hexadecimal digits, otherwise `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let good = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         good.then(|| Self(text.to_owned()))
     }
 
-    /// For the address that is handed to the clip's owner. Never goes to a log.
+    /// The token in clear, for the URL given to the clip's owner. Must never be logged.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -54,7 +54,7 @@ impl std::fmt::Debug for ClipToken {
     }
 }
 
-/// What a video file is, read from its own structure. Billing uses this, not what a node says.
+/// Properties of a video, read from the file itself. Billing uses these, not what a node reports.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VideoFacts {
     /// Width of the picture in pixels.
@@ -74,7 +74,7 @@ pub struct VideoFacts {
 /// A published clip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    /// Its address.
+    /// Its URL token.
     pub token: ClipToken,
     /// The lease it was uploaded under: its files are `clips/{lease}.mp4` and `.jpg`.
     pub lease: super::id::LeaseId,
@@ -82,10 +82,10 @@ pub struct Clip {
     pub bytes: u64,
     /// SHA-256 of the file.
     pub sha256: Sha256,
-    /// What the file is.
+    /// Properties of the video.
     pub video: VideoFacts,
-    /// What the picture shows.
+    /// The view that it shows.
     pub view: View,
-    /// Whether the renderer saw the right player throughout; `None` for the tactical view: it has no such thing.
+    /// Whether the renderer saw the right player throughout; `None` for the tactical view, which has no point of view.
     pub pov_verified: Option<bool>,
 }

@@ -1,26 +1,26 @@
-//! Demos that clients upload: which URLs lead to one, and what is known of it.
+//! Uploaded demos: how their URLs are recognized, and what is known about them.
 
 use super::failure::FailureCode;
 use super::sha256::Sha256;
 
-/// What is known of an uploaded demo.
+/// Index of an uploaded demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Indexing {
-    /// It waits to be read.
+    /// Waiting to be indexed.
     Waiting,
-    /// What is in it, in the words of `inspect --json`.
+    /// The content, in the format of `inspect --json`.
     Indexed(String),
     /// It cannot be read.
     Failed {
         /// Why.
         code: FailureCode,
-        /// One sentence for a person.
+        /// A message for people.
         message: String,
     },
 }
 
-/// The SHA-256 that a demo's URL asks for if its path is the one of an uploaded demo, `/api/demos/{64 hex digits}`, on
-/// whatever host: own demos are recognised by their path and never fetched by address.
+/// The SHA-256 in a demo's URL if its path is that of an uploaded demo, `/api/demos/{64 hex digits}`, on any host:
+/// uploaded demos are recognized by their path and never fetched over the network.
 pub fn uploaded_demo(url: &str) -> Option<Sha256> {
     let (_, rest) = url.split_once("://")?;
     let path = &rest[rest.find('/')?..];
@@ -37,20 +37,20 @@ pub struct UploadedDemo {
     pub bytes: u64,
     /// When the account first uploaded it. Unix time in milliseconds.
     pub uploaded_at_ms: i64,
-    /// When a job for it was last submitted. Unix time in milliseconds.
+    /// When a job for it was last submitted, Unix time in milliseconds.
     pub used_at_ms: Option<i64>,
     /// `waiting`, `indexed` or `failed`.
     pub state: String,
-    /// Its map, once it was read and where it says.
+    /// Its map, if it has been indexed and names one.
     pub map: Option<String>,
 }
 
 /// An uploaded demo with the jobs that need it.
 #[derive(Clone, Debug)]
 pub struct DemoInfo {
-    /// Its row.
+    /// The demo.
     pub demo: UploadedDemo,
-    /// Jobs of the account that need it and have not ended.
+    /// Unfinished jobs of the account that need it.
     pub unfinished_jobs: u64,
 }
 

@@ -1,12 +1,12 @@
-//! Which URLs a job may name as its demo's. What is taken here can be sent: no later step may find it no URL.
+//! Rules for a job's demo URL. Every URL accepted here must also be accepted by all later steps.
 
 use std::net::Ipv6Addr;
 
 use super::error::{Error, Result};
 use super::limits;
 
-/// A demo's URL: http or https, a host, no user or password in it (they would end up in answers and logs), at most
-/// [`limits::DEMO_URL_BYTES`] bytes. The path's ending is not checked: content decides.
+/// Checks a demo's URL: http or https, with a host, without user or password (they would end up in responses and
+/// logs), at most [`limits::DEMO_URL_BYTES`] bytes. The file extension is not checked: the content decides.
 pub fn check_demo_url(url: &str) -> Result<()> {
     let bad = |why: &str| Err(Error::invalid("demo_url", format!("demo_url {why}.")));
     if url.len() > limits::DEMO_URL_BYTES {
@@ -48,10 +48,10 @@ pub fn check_demo_url(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// What may stand nowhere in a URL unless it is percent-encoded (RFC 3986, 2). Letters beyond ASCII may not either, but
-/// everybody writes them: they are encoded when the demo is fetched.
+/// Characters that a URL must percent-encode (RFC 3986, section 2). Non-ASCII letters are not allowed either, but are
+/// so common that they are accepted, and encoded when the demo is fetched.
 const NOT_IN_URLS: [char; 9] = ['"', '<', '>', '\\', '^', '`', '{', '|', '}'];
-/// What no host's name may hold (WHATWG URL, forbidden host code points), but for what is looked for before.
+/// Characters forbidden in host names (WHATWG URL, forbidden host code points), except those that are checked earlier.
 const NOT_IN_HOSTS: [char; 3] = ['%', '[', ']'];
 
 fn is_port(text: &str) -> bool {

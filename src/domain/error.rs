@@ -1,99 +1,99 @@
-//! The one error type: a kind (what a transport makes of it), a message for a person, an internal detail for the log.
+//! The one error type: a kind (each transport maps it to a status), a message for people, and a detail for the log.
 
 use std::fmt;
 
 use super::failure::FailureCode;
 
-/// The product's result.
+/// Result with the product's error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of failure it is. `http/` turns it into a status in one `match`, `cli/` into an exit status.
+/// The kind of failure. `http/` maps it to a status in one `match`, `cli/` to an exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The caller's input breaks a rule; `field` says which.
+    /// The caller's input is invalid; `field` names the part.
     Invalid,
     /// No key, a malformed one, an unknown one, or an account that is not active.
     Unauthorized,
-    /// The key is good and the thing asked is not allowed to it.
+    /// The key is valid but lacks the permission.
     Forbidden,
-    /// No such thing, or it is somebody else's: the answer is the same.
+    /// It does not exist or belongs to another account: the response is the same.
     NotFound,
-    /// The route exists, its method does not.
+    /// The route exists, but not with this method.
     MethodNotAllowed,
-    /// The state of the thing does not allow it (a lost lease, a wrong offset).
+    /// The current state does not allow the operation (a lost lease, a wrong offset).
     Conflict,
-    /// An upload that does not say how long it is.
+    /// An upload without a length.
     LengthRequired,
     /// A body over its limit.
     TooLarge,
     /// A body of the wrong type.
     UnsupportedMedia,
-    /// Well-formed, and at odds with what is there already: a key used again for another body, a demo that cannot be
-    /// read.
+    /// Well-formed, but inconsistent with existing data: an idempotency key reused with another body, a demo that
+    /// cannot be read.
     Unprocessable,
-    /// A range that lies outside the file.
+    /// A range outside the file.
     RangeNotSatisfiable,
     /// The body came too slowly.
     TooSlow,
-    /// Too much at once, or a quota reached: try again later.
+    /// Rate limit or quota reached: retry later.
     TooMany,
-    /// Stopping or out of room: try again later.
+    /// Shutting down or overloaded: retry later.
     Unavailable,
-    /// The disk's reserve is reached.
+    /// The disk reserve has been reached.
     NoSpace,
-    /// Our fault. The message is never shown to a client.
+    /// Internal error. Clients never see the message.
     Internal,
 }
 
-/// An error that knows what to tell a person and what to tell the log.
+/// An error with a message for people and a detail for the log.
 #[derive(Clone, Debug)]
 pub struct Error {
-    /// What sort of failure it is.
+    /// The kind of failure.
     pub kind: Kind,
     /// Stable `snake_case` name, part of the API.
     pub code: &'static str,
-    /// One sentence for a person: what failed, why, what to do. Never holds a secret.
+    /// Message for people: what failed, why, what to do. Never contains a secret.
     pub message: String,
-    /// The failure of a job that this is, where it is one; `code` is its word then.
+    /// The job failure that this error represents, if any; `code` is then its name.
     pub failure: Option<FailureCode>,
-    /// Dotted path of the field to blame, where one is.
+    /// Dotted path of the invalid field, if any.
     pub field: Option<String>,
-    /// For the log only: the cause as the machine saw it.
+    /// The underlying cause, for the log only.
     pub detail: Option<String>,
 }
 
 impl Error {
-    /// An error of a kind, with its code and its sentence.
+    /// Creates an error from a kind, a code and a message.
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
         Self { kind, code, message: message.into(), failure: None, field: None, detail: None }
     }
 
-    /// The failure of a job.
+    /// Creates an error for a job failure.
     pub fn of_failure(kind: Kind, failure: FailureCode, message: impl Into<String>) -> Self {
         Self { failure: Some(failure), ..Self::new(kind, failure.as_str(), message) }
     }
 
-    /// Bad input: `field` (dotted) is to blame.
+    /// Creates an error for invalid input in `field` (dotted path).
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(Kind::Invalid, "invalid_field", message) }
     }
 
-    /// No such thing that the caller may see.
+    /// Creates an error for something that does not exist or that the caller may not see.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Kind::NotFound, "not_found", message)
     }
 
-    /// The state of the thing does not allow what was asked.
+    /// Creates an error for an operation that the current state does not allow.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, code, message)
     }
 
-    /// Our own failure: `message` says what could not be done, `detail` why.
+    /// Creates an internal error: `message` says what failed, `detail` why.
     pub fn internal(message: impl Into<String>, detail: impl fmt::Display) -> Self {
         Self::new(Kind::Internal, "internal", message).because(detail)
     }
 
-    /// Adds the cause for the log.
+    /// Adds a cause for the log.
     #[must_use]
     pub fn because(mut self, detail: impl fmt::Display) -> Self {
         self.detail = Some(detail.to_string());
@@ -101,7 +101,7 @@ impl Error {
     }
 }
 
-/// The sentence, and the cause behind it where there is one: for logs and the command line.
+/// The message, followed by the cause if there is one: for logs and the command line.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;

@@ -1,26 +1,26 @@
-//! Why a job failed: every code in one table, and what a failure means for the next attempt.
+//! Why jobs fail: a table of all codes, and how each failure affects the next attempt.
 
 use super::limits;
 
-/// One row a code: the variant, its word in the API, and what it says to a person.
+/// One row per code: the variant, its name in the API, and its meaning for people.
 macro_rules! failure_codes {
     ($($variant:ident $word:literal $meaning:literal;)*) => {
-        /// Why a job failed. The words are part of the API.
+        /// Why a job failed. The names are part of the API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum FailureCode {
             $(#[doc = $meaning] $variant,)*
         }
 
         impl FailureCode {
-            /// All of them, in the order of the table.
+            /// All codes, in table order.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The word in the store and in answers.
+            /// The name used in the store and in responses.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// What it means, for the table in the docs.
+            /// Its meaning, for the table in the docs.
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning,)* }
             }
@@ -49,19 +49,19 @@ impl FailureCode {
     }
 }
 
-/// What a failure means for the next attempt.
+/// How a failure affects the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// The job itself is at fault: it fails for good.
+    /// Caused by the job itself: do not retry.
     Never,
-    /// Worth another try, on any node.
+    /// Retry on any node.
     Anywhere,
-    /// Worth another try, on another node first.
+    /// Retry, preferably on another node.
     Elsewhere,
 }
 
 impl Retry {
-    /// The word of the node protocol and the command contract.
+    /// The name used in the node protocol and the renderer command contract.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Never => "never",
@@ -76,21 +76,21 @@ impl Retry {
     }
 }
 
-/// Whose fault a failed attempt is, and so what it counts for.
+/// What caused a failed attempt, which determines whether the attempt counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// The job's, or that of its demo's source: the attempt counts.
+    /// The job or the source of its demo: the attempt counts.
     Job,
-    /// This attempt's on this node: it counts, and the job goes to another node first.
+    /// This attempt on this node: it counts, and another node is preferred next.
     Here,
-    /// The node's: it does not count, and the job goes to another node first.
+    /// The node: the attempt does not count, and another node is preferred next.
     Node,
-    /// Nobody's: the node was stopped, or the server replaced. It does not count.
+    /// An interruption: the node was stopped, or the server replaced. The attempt does not count.
     Nobody,
 }
 
 impl Blame {
-    /// What the nodes' protocol means by a failure: it has a code and a retry, and no word for blame.
+    /// Derives the blame from a failure that a node reported: the protocol has a code and a retry, but no blame.
     pub fn reported(failure: &Failure) -> Self {
         match (failure.code, failure.retry) {
             (FailureCode::NodeNotReady, _) => Self::Node,
@@ -105,36 +105,36 @@ impl Blame {
         matches!(self, Self::Job | Self::Here)
     }
 
-    /// Whether the job goes to another node while one can take it.
+    /// Whether the job avoids the node as long as another one can take it.
     pub fn avoids_node(self) -> bool {
         matches!(self, Self::Here | Self::Node)
     }
 }
 
-/// One failure of a job.
+/// A failure of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Why.
     pub code: FailureCode,
-    /// One sentence for a person; no secrets, no paths of the node.
+    /// Message for people; contains no secrets and no paths of the node.
     pub message: String,
-    /// What it means for the next attempt.
+    /// How it affects the next attempt.
     pub retry: Retry,
 }
 
-/// As much of the end of a renderer's log as is kept with its attempt, in whole characters.
+/// The end of a renderer's log, cut at a character boundary, that is kept with the attempt.
 pub fn log_end(log: &str) -> &str {
     let cut = (log.len().saturating_sub(limits::ATTEMPT_LOG_BYTES)..).find(|at| log.is_char_boundary(*at));
     &log[cut.unwrap_or_default()..]
 }
 
 impl Failure {
-    /// A failure for good: the job itself is at fault.
+    /// A permanent failure, caused by the job itself.
     pub fn for_good(code: FailureCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry: Retry::Never }
     }
 
-    /// A failure of this attempt: another node may do better.
+    /// A failure of this attempt: another node may succeed.
     pub fn here(code: FailureCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry: Retry::Elsewhere }
     }

@@ -1,4 +1,4 @@
-//! Numbers that name rows, each a type of its own so that none is taken for another.
+//! Row numbers, each with its own type so that they cannot be mixed up.
 
 use std::fmt;
 
@@ -21,10 +21,10 @@ row_id! {
     AccountId;
     /// A key's row: what `admin keys list` shows and `admin keys revoke` takes.
     KeyId;
-    /// A job's row. Order and cursors use it; clients see the job's UUID.
+    /// A job's row number, used for ordering and cursors; clients see the job's UUID.
     JobId;
     /// A render node's row.
     NodeId;
-    /// A lease: one counter that only grows, so a late node's number is never anybody else's.
+    /// A lease number, from a counter that only grows, so that a late node never uses another lease's number.
     LeaseId;
 }

@@ -1,21 +1,21 @@
-//! The `Idempotency-Key` of a submission: a client that does not know whether its request arrived sends it again with
-//! the same key, and gets the first answer instead of a second job (*ours*; the header is the IETF draft's).
+//! The `Idempotency-Key` of a submission: a client that does not know whether its request arrived repeats it with the
+//! same key, and gets the first response instead of a second job (*ours*; the header is from the IETF draft).
 
 use std::fmt;
 
 use super::error::{Error, Result};
 use super::limits;
 
-/// The header's name.
+/// Name of the header.
 pub const HEADER: &str = "Idempotency-Key";
 
-/// A checked key: 1 to [`limits::IDEMPOTENCY_KEY_CHARS`] printable ASCII characters.
+/// A valid key: 1 to [`limits::IDEMPOTENCY_KEY_CHARS`] printable ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// From the header's value, bare or as a quoted string in which `\"` and `\\` stand for `"` and `\`. Quotes do not
-    /// belong to the key: bare or quoted, the same characters are the same key.
+    /// Parses the header's value, bare or as a quoted string in which `\"` and `\\` escape `"` and `\`. Quotes are not
+    /// part of the key: the same characters are the same key, bare or quoted.
     pub fn parse(value: &str) -> Result<Self> {
         let key = match value.strip_prefix('"') {
             Some(quoted) => unquoted(quoted).ok_or_else(|| wrong("has a quoted string that is not well-formed"))?,
@@ -42,12 +42,12 @@ impl fmt::Display for IdempotencyKey {
     }
 }
 
-/// The error for a header that is not one key.
+/// The error for an invalid header.
 pub fn wrong(what: &str) -> Error {
     Error::invalid(HEADER, format!("{HEADER} {what}."))
 }
 
-/// What stands between the quotes, of which the first is gone already.
+/// The content of a quoted string whose opening quote has been removed.
 fn unquoted(rest: &str) -> Option<String> {
     let mut key = String::new();
     let mut chars = rest.chars();

@@ -1,7 +1,7 @@
-//! A render job: what a client may ask for, checked field by field, and the states it goes through.
+//! Render jobs: validation of each requested field, and the states of a job.
 //!
-//! The rules of the fields come from the contract's page "Submitting Render Jobs"; what is marked *ours* there stands
-//! here and nowhere else, so that a captured session of the hosted service can correct it in one edit.
+//! The field rules come from the contract's page "Submitting Render Jobs". What it marks *ours* is implemented only
+//! here, so that a captured session of the hosted service can correct it in one place.
 
 use super::account::Account;
 use super::clip::Clip;
@@ -13,16 +13,16 @@ use super::limits;
 
 pub use super::demo_url::check_demo_url;
 
-/// Where a job stands.
+/// Status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobStatus {
     /// Waits for a node.
     Queued,
     /// A node holds its lease.
     Rendering,
-    /// Its clip is published.
+    /// Its clip has been published.
     Done,
-    /// Failed for good.
+    /// Failed permanently.
     Failed,
     /// Cancelled by its owner or the operator.
     Cancelled,
@@ -32,7 +32,7 @@ impl JobStatus {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Queued, Self::Rendering, Self::Done, Self::Failed, Self::Cancelled];
 
-    /// The word in the store and in answers.
+    /// The name used in the store and in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -48,33 +48,33 @@ impl JobStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    /// Whether the job may still change by itself.
+    /// Whether the job can still change without the operator.
     pub fn is_unfinished(self) -> bool {
         matches!(self, Self::Queued | Self::Rendering)
     }
 
-    /// The state table: may a job go from `self` to `next`?
+    /// The state table: whether a job may change from `self` to `next`.
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Queued => matches!(next, Self::Rendering | Self::Cancelled),
             Self::Rendering => matches!(next, Self::Queued | Self::Done | Self::Failed | Self::Cancelled),
-            // `admin jobs retry` puts them back; done is the end.
+            // `admin jobs retry` requeues them; done is final.
             Self::Failed | Self::Cancelled => matches!(next, Self::Queued),
             Self::Done => false,
         }
     }
 }
 
-/// What the node is at, while a job renders.
+/// What the node is doing while a job renders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Getting and unpacking the demo.
+    /// Fetching and decompressing the demo.
     Fetching,
-    /// Finding round and player in it.
+    /// Finding the round and the player in it.
     Parsing,
-    /// Making the video.
+    /// Rendering the video.
     Rendering,
-    /// Sending the video to the server.
+    /// Uploading the video to the server.
     Uploading,
 }
 
@@ -82,7 +82,7 @@ impl Stage {
     /// All of them, in order.
     pub const ALL: [Self; 4] = [Self::Fetching, Self::Parsing, Self::Rendering, Self::Uploading];
 
-    /// The word in answers.
+    /// The name used in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fetching => "fetching",
@@ -98,10 +98,10 @@ impl Stage {
     }
 }
 
-/// Which renderer makes the clip. Nothing falls back from one to the other.
+/// The renderer that makes the clip. There is no fallback from one to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Renderer {
-    /// The tactical replay that every node can draw.
+    /// The tactical replay that every node can render.
     Builtin,
     /// First-person footage from a node with the game.
     Game,
@@ -111,7 +111,7 @@ impl Renderer {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Builtin, Self::Game];
 
-    /// The word in the store and in answers.
+    /// The name used in the store and in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Builtin => "builtin",
@@ -140,7 +140,7 @@ impl SteamId {
         (Self::FIRST..=Self::LAST).contains(&number).then_some(Self(number))
     }
 
-    /// From its text: exactly 17 digits inside the range (*ours*). `field` is the name to blame.
+    /// Parses exactly 17 digits inside the range (*ours*). `field` is the field to name in the error.
     pub fn parse(text: &str, field: &str) -> Result<Self> {
         let digits = text.len() == 17 && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse().ok().and_then(Self::new)).flatten().ok_or_else(|| {
@@ -163,12 +163,12 @@ impl std::fmt::Display for SteamId {
     }
 }
 
-/// Console overrides that the contract knows.
+/// Console overrides defined by the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commands {
-    /// `spec_show_xray`: player outlines through walls. Off when left out.
+    /// `spec_show_xray`: player outlines through walls. Off by default.
     pub spec_show_xray: bool,
-    /// `cl_draw_only_deathnotices`: hides the HUD but for the kill feed. On when left out.
+    /// `cl_draw_only_deathnotices`: hides the HUD except for the kill feed. On by default.
     pub cl_draw_only_deathnotices: bool,
 }
 
@@ -178,33 +178,33 @@ impl Default for Commands {
     }
 }
 
-/// What a client asks for. Built by [`JobSpec::check`]'s callers only from checked parts.
+/// What a client requests. Callers of [`JobSpec::check`] build it from validated parts only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobSpec {
-    /// Where the demo is: http or https.
+    /// URL of the demo: http or https.
     pub demo_url: String,
-    /// Whose point of view.
+    /// The player whose point of view is rendered.
     pub steam64_id: SteamId,
     /// The N-th round of the match, 1 or greater.
     pub round: u32,
     /// Frames per second: 30 or 60.
     pub fps: u32,
-    /// Lines of the picture: 1080 or 1440.
+    /// Picture height in lines: 1080 or 1440.
     pub resolution: u32,
     /// Console overrides.
     pub commands: Commands,
-    /// Which renderer.
+    /// The renderer.
     pub renderer: Renderer,
-    /// The client's own JSON object as text, echoed everywhere the job appears (*ours*).
+    /// The client's own JSON object as text, returned wherever the job appears (*ours*).
     pub metadata: Option<String>,
 }
 
 impl JobSpec {
-    /// Frames per second when left out.
+    /// Default frame rate.
     pub const DEFAULT_FPS: u32 = 30;
-    /// Lines when left out.
+    /// Default picture height.
     pub const DEFAULT_RESOLUTION: u32 = 1080;
-    /// The renderer when left out.
+    /// Default renderer.
     pub const DEFAULT_RENDERER: Renderer = Renderer::Builtin;
 
     /// Width of the picture in pixels: 16:9.
@@ -213,7 +213,7 @@ impl JobSpec {
     }
 }
 
-/// A round's number: 1 to [`limits::ROUND_MAX`].
+/// Checks a round number: 1 to [`limits::ROUND_MAX`].
 pub fn check_round(round: i64) -> Result<u32> {
     let inside = u32::try_from(round).ok().filter(|round| (1..=limits::ROUND_MAX).contains(round));
     inside.ok_or_else(|| {
@@ -222,17 +222,17 @@ pub fn check_round(round: i64) -> Result<u32> {
     })
 }
 
-/// Frames per second that there are (contract).
+/// Supported frame rates (contract).
 pub const FPS: [u32; 2] = [30, 60];
-/// Lines of the picture that there are (contract).
+/// Supported picture heights (contract).
 pub const RESOLUTIONS: [u32; 2] = [1080, 1440];
 
-/// Frames per second: 30 or 60.
+/// Checks a frame rate: 30 or 60.
 pub fn check_fps(fps: i64) -> Result<u32> {
     one_of(fps, FPS).ok_or_else(|| Error::invalid("fps", "fps must be the integer 30 or 60."))
 }
 
-/// Lines of the picture: 1080 or 1440.
+/// Checks a picture height: 1080 or 1440.
 pub fn check_resolution(lines: i64) -> Result<u32> {
     one_of(lines, RESOLUTIONS)
         .ok_or_else(|| Error::invalid("resolution", "resolution must be the integer 1080 or 1440."))
@@ -247,40 +247,40 @@ fn one_of(value: i64, allowed: [u32; 2]) -> Option<u32> {
 pub struct Job {
     /// Its row: order and cursors.
     pub id: JobId,
-    /// What clients call it by: a UUID v7.
+    /// The UUID v7 that clients use.
     pub public_id: uuid::Uuid,
-    /// Whose it is.
+    /// The account it belongs to.
     pub account: AccountId,
     /// The key that submitted it.
     pub key: KeyId,
     /// Metered or reserved: the key's class.
     pub class: KeyClass,
-    /// What was asked for.
+    /// What was requested.
     pub spec: JobSpec,
-    /// Where it stands.
+    /// Its status.
     pub status: JobStatus,
-    /// How many attempts have counted against it, see [`limits::ATTEMPTS`].
+    /// Attempts that counted against it, see [`limits::ATTEMPTS`].
     pub attempts: u32,
     /// Unix time in milliseconds.
     pub created_at_ms: i64,
-    /// When the first node claimed it. Unix time in milliseconds.
+    /// When a node first claimed it. Unix time in milliseconds.
     pub started_at_ms: Option<i64>,
     /// When it ended. Unix time in milliseconds.
     pub finished_at_ms: Option<i64>,
-    /// Why it failed; also kept of a failed attempt while another is awaited.
+    /// Why it failed; also set between a failed attempt and the next one.
     pub failure: Option<Failure>,
-    /// The clip, once done and until deleted.
+    /// The clip, from completion until it is deleted.
     pub clip: Option<Clip>,
 }
 
-/// Who is calling: an account that is active, by one of its live keys.
+/// The caller: an active account, authenticated by one of its live keys.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The account.
     pub account: Account,
-    /// The key it called with.
+    /// The key used.
     pub key: KeyId,
-    /// The key's class: what its jobs are.
+    /// The key's class, which its jobs inherit.
     pub class: KeyClass,
 }
 

@@ -1,4 +1,4 @@
-//! API keys: UUIDs that are shown once and kept only as a hash; the class of the key is the class of the job.
+//! API keys: UUIDs that are shown once and stored only as a hash; the class of the key is the class of the job.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::id::{AccountId, KeyId};
 
-/// What a key buys: the contract's two kinds.
+/// Class of a key: the contract defines two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyClass {
-    /// Priority, covered by the account's dinks. Ordered first: it is claimed ahead of metered work.
+    /// Priority, covered by the account's dinks. Sorts first, because it is claimed ahead of metered work.
     Reserved,
     /// Best effort, billed per rendered hour.
     Metered,
@@ -19,7 +19,7 @@ impl KeyClass {
     /// Both, in the order in which they are claimed.
     pub const ALL: [Self; 2] = [Self::Reserved, Self::Metered];
 
-    /// The word in the store and in answers (`job_type`, `key_class`).
+    /// The name used in the store and in responses (`job_type`, `key_class`).
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reserved => "reserved",
@@ -38,12 +38,12 @@ impl KeyClass {
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a secret in clear.
+    /// Wraps a secret in clear.
     pub fn new(clear: impl Into<String>) -> Self {
         Self(clear.into())
     }
 
-    /// The secret itself: for the one answer that shows it and for the header that sends it.
+    /// The secret itself, for the one response that shows it and the header that sends it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -60,12 +60,12 @@ impl fmt::Debug for Secret {
 pub struct KeyHash(pub [u8; 32]);
 
 impl KeyHash {
-    /// The hash of a secret, in whichever case it was typed.
+    /// The hash of a secret, regardless of the case in which it was typed.
     pub fn of(secret: &Secret) -> Self {
         Self(Sha256::digest(secret.reveal().to_ascii_lowercase()).into())
     }
 
-    /// First eight hexadecimal digits: enough to tell keys apart, nothing to guess from.
+    /// The first eight hexadecimal digits: enough to tell keys apart, useless for guessing the key.
     pub fn fingerprint(&self) -> String {
         self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -76,31 +76,31 @@ impl KeyHash {
 pub struct KeyInfo {
     /// Its row.
     pub id: KeyId,
-    /// Whose it is.
+    /// The account it belongs to.
     pub account: AccountId,
-    /// What it buys.
+    /// Its class.
     pub class: KeyClass,
     /// See [`KeyHash::fingerprint`].
     pub fingerprint: String,
     /// Unix time in milliseconds.
     pub created_at_ms: i64,
-    /// From then on it is refused: Unix time in milliseconds, which may lie ahead while a rotated key and its successor
-    /// overlap; `None` for a key without an end.
+    /// When it is revoked, Unix time in milliseconds. Lies in the future while a rotated key and its successor
+    /// overlap; `None` for a key that does not expire.
     pub revoked_at_ms: Option<i64>,
     /// When it was last accepted, to about [`super::limits::KEY_USED_SECONDS`]. Unix time in milliseconds.
     pub used_at_ms: Option<i64>,
 }
 
 impl KeyInfo {
-    /// Whether it is accepted as far as the key goes; the account may still be shut out.
+    /// Whether the key itself is valid; its account may still be inactive.
     pub fn is_live(&self, now_ms: i64) -> bool {
         self.revoked_at_ms.is_none_or(|end| end > now_ms)
     }
 }
 
-/// Reads the value of an `Authorization` header: `Bearer` in any case, one or more spaces, a hyphenated UUID
-/// of 36 characters in either case and of any version, and nothing after it (`api.md`). `None` is the contract's
-/// "not a well-formed `Bearer <uuid>`". The secret comes back in lower case, the form that is hashed.
+/// Parses the value of an `Authorization` header: `Bearer` in any case, one or more spaces, and a hyphenated UUID of
+/// 36 characters in either case and of any version, with nothing after it (`api.md`). `None` is the contract's "not a
+/// well-formed `Bearer <uuid>`". The secret is returned in lower case, the form that is hashed.
 pub fn parse_bearer(header: &str) -> Option<Secret> {
     let (scheme, rest) = header.split_once(' ')?;
     let token = rest.trim_start_matches(' ');

@@ -1,4 +1,4 @@
-//! Leases: a node's time-limited right to one job, and what becomes of the job when one ends without a clip.
+//! Leases: a node's time-limited right to one job, and what happens to the job if one ends without a clip.
 
 use super::failure::{Blame, Failure, FailureCode, Retry};
 use super::id::{JobId, LeaseId, NodeId};
@@ -14,47 +14,47 @@ pub struct Lease {
     pub job: JobId,
     /// The node that holds it.
     pub node: NodeId,
-    /// Unix time in milliseconds after which it is void unless a heartbeat comes.
+    /// Unix time in milliseconds at which it expires, unless a heartbeat extends it.
     pub expires_at_ms: i64,
 }
 
-/// What the node last said of its work. Kept in memory only.
+/// The progress that the node last reported. Kept in memory only.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// What it is at.
+    /// Current stage.
     pub stage: Stage,
     /// 0 to 1 over the whole job; never falls within one lease.
     pub fraction: f64,
 }
 
-/// How often a job has gone wrong so far.
+/// Failed attempts of a job so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
-    /// Attempts that failed: [`limits::ATTEMPTS`] end the job.
+    /// Attempts that failed: after [`limits::ATTEMPTS`], the job fails.
     pub failures: u32,
-    /// Attempts whose node fell silent: rarely the job's fault, so [`limits::LOSSES`] of them end it.
+    /// Attempts whose node went silent: rarely the job's fault, so the job fails only after [`limits::LOSSES`].
     pub losses: u32,
 }
 
 /// How a lease ended without a clip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseEnd {
-    /// The node, or the server on its behalf, gave the attempt up: why, and by whose fault.
+    /// The attempt failed, as reported by the node or determined by the server.
     Failed(Failure, Blame),
-    /// No heartbeat came in time.
+    /// No heartbeat arrived in time.
     Lost,
-    /// The node's connection was gone before the job could be handed to it.
+    /// The node disconnected before it received the job.
     Unclaimed,
 }
 
 impl LeaseEnd {
-    /// The node says why its attempt failed.
+    /// A failure reported by the node.
     pub fn reported(failure: Failure) -> Self {
         let blame = Blame::reported(&failure);
         Self::Failed(failure, blame)
     }
 
-    /// The operator has removed the node: no fault of the job's.
+    /// The operator removed the node; the job is not to blame.
     pub fn node_removed() -> Self {
         let failure = Failure {
             code: FailureCode::NodeFailed,
@@ -64,7 +64,7 @@ impl LeaseEnd {
         Self::Failed(failure, Blame::Nobody)
     }
 
-    /// The server's store was put back, or a copy of it goes on in its place: no fault of the job's.
+    /// The server's store was restored or replaced by a copy; the job is not to blame.
     pub fn server_replaced() -> Self {
         let failure = Failure {
             code: FailureCode::NodeFailed,
@@ -74,7 +74,7 @@ impl LeaseEnd {
         Self::Failed(failure, Blame::Nobody)
     }
 
-    /// Made no progress for too long, although the node lives.
+    /// The node is alive, but made no progress for too long.
     pub fn stalled() -> Self {
         let minutes = limits::LEASE_PROGRESS_SECONDS / 60;
         let failure =
@@ -82,7 +82,7 @@ impl LeaseEnd {
         Self::Failed(failure, Blame::Here)
     }
 
-    /// Has lived for as long as any lease may.
+    /// The lease reached its maximum age.
     pub fn too_old() -> Self {
         let hours = limits::LEASE_AGE_SECONDS / 3_600;
         let failure = Failure::here(FailureCode::RenderTimeout, format!("The attempt took longer than {hours} hours."));
@@ -90,21 +90,22 @@ impl LeaseEnd {
     }
 }
 
-/// What becomes of a job whose lease ended without a clip.
+/// What happens to a job whose lease ended without a clip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aftermath {
-    /// Counted anew.
+    /// The updated counts.
     pub attempts: Attempts,
-    /// Whether the job fails for good; else it goes back to its place in line.
+    /// Whether the job fails permanently; otherwise it returns to its place in the queue.
     pub for_good: bool,
-    /// Whether it goes to another node while one can take it.
+    /// Whether it avoids the node as long as another one can take it.
     pub avoid_node: bool,
-    /// What is told of it.
+    /// The failure to report.
     pub failure: Failure,
 }
 
-/// Decides it: bad jobs fail at once, failures count to [`limits::ATTEMPTS`]. A node that fell silent counts apart and
-/// further. A node that was stopped, was not ready, or was gone before it got the job counts not at all.
+/// Decides what happens: failures caused by the job are final, others count up to [`limits::ATTEMPTS`]. Silent nodes
+/// are counted separately, with a higher limit. An attempt does not count if its node was stopped, was not ready, or
+/// disconnected before it received the job.
 pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
     let Attempts { failures, losses } = before;
     let failed = Attempts { failures: failures.saturating_add(1), losses };

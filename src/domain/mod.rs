@@ -1,6 +1,6 @@
-//! What the appliance is about: accounts, keys, jobs, leases, nodes, clips, the ledger, money, and their rules.
+//! The domain: accounts, keys, jobs, leases, nodes, clips, the ledger, money, and their rules.
 //!
-//! Knows nothing of SQL, HTTP, JSON, clocks or files: every function here is a pure one.
+//! Independent of SQL, HTTP, JSON, clocks and files: all functions are pure.
 
 pub mod account;
 pub mod clip;

@@ -1,4 +1,4 @@
-//! Money: whole millionths of a currency's unit, exact from the price list to the total. No floating point anywhere.
+//! Money: integer millionths of a currency unit, exact from the price list to the total. Never floating point.
 
 use std::fmt;
 use std::iter::Sum;
@@ -7,19 +7,19 @@ use std::ops::{Add, AddAssign, Mul};
 use super::error::{Error, Result};
 use super::limits;
 
-/// Micro-units in one unit of a currency, as the digits after the point.
+/// Decimal places of a micro-unit.
 const DECIMALS: usize = 6;
 /// Micro-units in one unit of a currency.
 const UNIT: i128 = 1_000_000;
-/// Milliseconds in the hour that a rate is for.
+/// Milliseconds in an hour, the unit of rates.
 const HOUR_MS: i128 = 3_600_000;
 
-/// An amount of money in micro-units. Never negative; 128 bits, so that no sum of what the store can hold overflows.
+/// An amount of money in micro-units. Never negative; 128 bits, so that no sum over the store can overflow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Micros(i128);
 
 impl Micros {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
     /// From a number of micro-units.
@@ -32,7 +32,7 @@ impl Micros {
         self.0
     }
 
-    /// A price as an operator writes it: digits, and at most six more after a point; at most
+    /// Parses a price as typed by an operator: digits, optionally a point and up to six more; at most
     /// [`limits::PRICE_UNITS`]. No sign, no exponent, no white space.
     pub fn parse_price(text: &str) -> Result<Self> {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -43,7 +43,7 @@ impl Micros {
                 format!("A price is written like 0.47: digits, and at most {DECIMALS} after the point."),
             ));
         }
-        // More digits than fit are more than the limit, too.
+        // A number too large to parse exceeds the limit, too.
         let micros = format!("{whole}{part:0<DECIMALS$}").parse().unwrap_or(i128::MAX);
         if micros > i128::from(limits::PRICE_UNITS) * UNIT {
             return Err(Error::invalid("price", format!("A price is at most {}.", limits::PRICE_UNITS)));
@@ -51,14 +51,14 @@ impl Micros {
         Ok(Self(micros))
     }
 
-    /// What footage costs at this rate an hour. **The rounding rule, and the only rounding there is: each clip's amount
-    /// is rounded half up to a micro-unit; totals are exact sums of such amounts.**
+    /// The cost of footage at this hourly rate. **This is the only rounding in billing: each clip's amount is rounded
+    /// half up to a micro-unit; totals are exact sums of these amounts.**
     pub fn for_footage(self, footage_ms: u64) -> Self {
         Self((self.0 * i128::from(footage_ms) + HOUR_MS / 2) / HOUR_MS)
     }
 }
 
-/// `0.470000`: always six digits after the point, so that columns stand under each other and nothing is left out.
+/// `0.470000`: always six decimal places, so that columns align and nothing is cut off.
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{}.{:0DECIMALS$}", self.0 / UNIT, self.0 % UNIT))
@@ -93,15 +93,15 @@ impl Mul<u32> for Micros {
     }
 }
 
-/// A currency by its code of three capital letters, as ISO 4217 has them. Which codes exist is not checked.
+/// A currency code of three capital letters, as in ISO 4217. Whether the code exists is not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
 impl Currency {
-    /// The currency until the operator says another: that of the figures in the contract's page on pricing.
+    /// The default currency: the one used in the contract's page on pricing.
     pub const DEFAULT: Self = Self(*b"USD");
 
-    /// From its code.
+    /// Parses a currency code.
     pub fn parse(code: &str) -> Option<Self> {
         let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
         letters.iter().all(u8::is_ascii_uppercase).then_some(Self(letters))
@@ -109,7 +109,7 @@ impl Currency {
 
     /// The code.
     pub fn as_str(&self) -> &str {
-        // Three ASCII letters always are a string.
+        // Three ASCII letters are always valid UTF-8.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -184,7 +184,7 @@ mod tests {
         for (rate, footage_ms, amount) in cases {
             assert_eq!(Micros::new(rate).for_footage(footage_ms), Micros::new(amount), "{rate} × {footage_ms}");
         }
-        // The dearest and longest there can be.
+        // The highest price and the longest footage possible.
         let dearest = Micros::parse_price("1000000000").unwrap();
         assert!(dearest.for_footage(u64::MAX) > dearest && dearest * u32::MAX > dearest);
     }

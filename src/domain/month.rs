@@ -1,4 +1,4 @@
-//! Stretches of time that are billed: calendar months in UTC.
+//! Billing periods: calendar months in UTC.
 
 use std::fmt;
 
@@ -8,36 +8,36 @@ use jiff::tz::Offset;
 
 use super::error::{Error, Result};
 
-/// From one moment up to, but without, another.
+/// A half-open time range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// The first moment. Unix time in milliseconds.
+    /// Start, inclusive. Unix time in milliseconds.
     pub from_ms: i64,
-    /// The first moment that is not in it. Unix time in milliseconds.
+    /// End, exclusive. Unix time in milliseconds.
     pub to_ms: i64,
 }
 
 impl Period {
-    /// The last moment in it. Unix time in milliseconds.
+    /// The last millisecond in it. Unix time in milliseconds.
     pub fn last_ms(self) -> i64 {
         self.to_ms - 1
     }
 }
 
-/// A month of the calendar, in UTC.
+/// A calendar month in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month {
     first: Date,
 }
 
 impl Month {
-    /// The month in which a moment lies. Unix time in milliseconds.
+    /// The month that contains a time. Unix time in milliseconds.
     pub fn of(unix_ms: i64) -> Self {
         let time = Timestamp::from_millisecond(unix_ms).unwrap_or_default();
         Self { first: Offset::UTC.to_datetime(time).date().first_of_month() }
     }
 
-    /// `2026-11`; years 1970 to 9998.
+    /// Parses `2026-11`; years 1970 to 9998.
     pub fn parse(text: &str) -> Result<Self> {
         let number =
             |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
@@ -49,7 +49,7 @@ impl Month {
             .ok_or_else(|| Error::invalid("month", "A month is written like 2026-11."))
     }
 
-    /// All of it.
+    /// The whole month as a period.
     pub fn period(self) -> Period {
         let next = self.first.last_of_month().tomorrow().unwrap_or(Date::MAX);
         Period { from_ms: midnight_ms(self.first), to_ms: midnight_ms(next) }
@@ -63,7 +63,7 @@ impl fmt::Display for Month {
     }
 }
 
-/// When a day begins in UTC. Unix time in milliseconds.
+/// Start of a day in UTC, Unix time in milliseconds.
 fn midnight_ms(day: Date) -> i64 {
     Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or_default().as_millisecond()
 }

@@ -7,18 +7,18 @@ use super::limits;
 use super::protocol::Program;
 use super::text::is_unclean;
 
-/// Whether a node is there.
+/// State of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeState {
-    /// Heard of lately.
+    /// Seen recently.
     Up,
-    /// Heard of lately; finishes what it holds and is given nothing more.
+    /// Seen recently; finishes its current jobs and gets no new ones.
     Draining,
-    /// Heard of lately; given nothing for a while, because what it did cannot be trusted.
+    /// Seen recently; gets no jobs for a while, because its results cannot be trusted.
     Benched,
-    /// Has said that it stops, and has asked for no work since.
+    /// Reported that it is stopping, and has not claimed work since.
     Stopped,
-    /// Silent for [`limits::NODE_GONE_SECONDS`].
+    /// Not seen for [`limits::NODE_GONE_SECONDS`].
     Gone,
 }
 
@@ -26,7 +26,7 @@ impl NodeState {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Up, Self::Draining, Self::Benched, Self::Stopped, Self::Gone];
 
-    /// The word in answers.
+    /// The name used in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -43,23 +43,23 @@ impl NodeState {
     }
 }
 
-/// Why a node is given nothing, and until when.
+/// Why a node gets no jobs, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bench {
     /// Unix time in milliseconds.
     pub until_ms: i64,
-    /// A sentence.
+    /// A message for people.
     pub because: String,
 }
 
 impl Bench {
-    /// Whether it holds at that time. A clock that was set back does not make it longer than any can be.
+    /// Whether it applies at that time. A clock that was set back cannot extend it beyond the maximum.
     pub fn holds(&self, now_ms: i64) -> bool {
         (1..=millis(limits::NODE_BENCH_MOST_SECONDS)).contains(&(self.until_ms - now_ms))
     }
 }
 
-/// Milliseconds for which a node is benched that has been benched so often before, without completing a job since.
+/// Milliseconds for which a node is benched that was benched `before` times since it last completed a job.
 pub fn bench_ms(before: u32) -> i64 {
     let doubled = limits::NODE_BENCH_FIRST_SECONDS.checked_shl(before.min(32)).unwrap_or(u64::MAX);
     millis(doubled.min(limits::NODE_BENCH_MOST_SECONDS))
@@ -74,37 +74,37 @@ fn millis(seconds: u64) -> i64 {
 pub struct Node {
     /// Its row.
     pub id: NodeId,
-    /// What answers call it by.
+    /// The UUID used in responses.
     pub public_id: uuid::Uuid,
     /// Its name, unique among nodes.
     pub name: String,
     /// Unix time in milliseconds.
     pub joined_at_ms: i64,
-    /// When it last called. Unix time in milliseconds.
+    /// When it was last seen. Unix time in milliseconds.
     pub seen_at_ms: i64,
-    /// Leases it can hold, as it last said.
+    /// Number of leases it can hold, as last reported.
     pub slots: u32,
-    /// What it can render with, as it last said.
+    /// Renderers it supports, as last reported.
     pub renderers: Vec<Renderer>,
-    /// Whether it is given nothing more.
+    /// Whether it is draining: it gets no new jobs.
     pub draining: bool,
-    /// When it was last benched, if ever; it may be over.
+    /// When and why it was last benched, if ever; may be over.
     pub bench: Option<Bench>,
-    /// What it runs, as it last said.
+    /// Its version, as last reported.
     pub program: Program,
-    /// When it said that it stops; `None` again with its next claim. Unix time in milliseconds.
+    /// When it reported that it is stopping; its next claim resets this to `None`. Unix time in milliseconds.
     pub stopped_at_ms: Option<i64>,
-    /// When two machines were last seen to use its key at the same time. Unix time in milliseconds.
+    /// When two machines were last seen using its key at the same time. Unix time in milliseconds.
     pub doubled_at_ms: Option<i64>,
 }
 
 impl Node {
-    /// Whether it is there, and for what.
+    /// Its state at that time.
     pub fn state(&self, now_ms: i64) -> NodeState {
         if self.stopped_at_ms.is_some() {
             return NodeState::Stopped;
         }
-        // A time far ahead is one of a clock that was wrong: whoever is there is heard of again soon.
+        // A time far in the future comes from a wrong clock; a live node is seen again soon.
         let lately = -millis(limits::CLOCK_SKEW_SECONDS)..millis(limits::NODE_GONE_SECONDS);
         match lately.contains(&(now_ms - self.seen_at_ms)) {
             true if self.is_benched(now_ms) => NodeState::Benched,
@@ -114,19 +114,19 @@ impl Node {
         }
     }
 
-    /// Whether two machines were seen to use its key lately.
+    /// Whether two machines were recently seen using its key.
     pub fn key_is_shared(&self, now_ms: i64) -> bool {
         self.doubled_at_ms.is_some_and(|at| (now_ms - at).abs() < millis(limits::NODE_SHARED_SECONDS))
     }
 
-    /// Whether it is given nothing for a while.
+    /// Whether it is benched.
     pub fn is_benched(&self, now_ms: i64) -> bool {
         self.bench.as_ref().is_some_and(|bench| bench.holds(now_ms))
     }
 }
 
-/// The `n`-th name to try for a node, the first being its own: a name that is taken gets a number behind it, shortened
-/// where it would be too long.
+/// The `n`-th candidate for a node's name, the first being the name itself: if it is taken, a number is appended and
+/// the name is shortened to fit.
 pub fn numbered_name(name: &str, n: u32) -> String {
     if n <= 1 {
         return name.to_owned();
@@ -135,7 +135,7 @@ pub fn numbered_name(name: &str, n: u32) -> String {
     name.chars().take(limits::NODE_NAME_CHARS - number.len()).chain(number.chars()).collect()
 }
 
-/// A node's name: 1 to 64 characters, no control characters.
+/// Checks a node's name: 1 to 64 characters, no control characters.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
     if length == 0 || length > limits::NODE_NAME_CHARS || name.chars().any(is_unclean) {

@@ -1,16 +1,16 @@
-//! The operator: whoever types `admin`.
+//! The operator: the person who runs `admin`.
 
-/// Who acts as the operator. Every change of an operator's takes one, and the audit log keeps its name.
+/// The acting operator. Every change by an operator requires one, and the audit log records the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator(String);
 
 impl Operator {
-    /// The operator of that name.
+    /// An operator with this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// The name, as the audit log keeps it.
+    /// The name, as recorded in the audit log.
     pub fn name(&self) -> &str {
         &self.0
     }

@@ -1,26 +1,26 @@
-//! What nodes and their server say to each other has a version, a number that grows with each change. Nodes and servers
-//! one version apart work together, whichever is newer: what a newer one says beyond that is passed over.
+//! The version of the protocol between nodes and server: a number that grows with each change. Nodes and servers that
+//! are one version apart work together, whichever is newer; fields that the older one does not know are ignored.
 
 use super::error::{Error, Kind, Result};
 
-/// The version that this program speaks. 1 was spoken before it was said; 2 says it.
+/// The protocol version of this program. Version 2 introduced the version number itself.
 pub const OURS: u32 = 2;
-/// What a node speaks that does not say.
+/// The version of a node that does not send one.
 pub const UNSAID: u32 = 1;
-/// Characters of a program's version.
+/// Maximum length of a program version, in characters.
 const VERSION_CHARS: usize = 64;
 
-/// A node's program, as it says.
+/// A node's program, as reported by the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Its version; empty where it does not say.
+    /// Its version; empty if not reported.
     pub version: String,
-    /// What it speaks.
+    /// Its protocol version.
     pub protocol: u32,
 }
 
 impl Program {
-    /// A node's program. One that is more than a version away from this server's is refused in words.
+    /// Checks a node's program. Refuses protocols more than one version away from the server's.
     pub fn new(version: Option<&str>, protocol: u32) -> Result<Self> {
         if protocol.abs_diff(OURS) > 1 {
             let older = if protocol < OURS { "node" } else { "server" };
@@ -38,7 +38,7 @@ impl Program {
         Ok(Self { version: version.filter(is_plain).unwrap_or_default().to_owned(), protocol })
     }
 
-    /// Whether it may say what this server does not know.
+    /// Whether it may send fields that this server does not know.
     pub fn is_newer(&self) -> bool {
         self.protocol > OURS
     }

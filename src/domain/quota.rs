@@ -1,11 +1,11 @@
-//! What one account may take of the appliance. The operator sets it, for all accounts alike.
+//! Quotas of accounts. The operator sets them, the same for all accounts.
 
 use super::limits;
 
 /// The quotas of every account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
-    /// Jobs that wait, of both classes.
+    /// Queued jobs, of both classes.
     pub queued_jobs: u64,
     /// Bytes of uploaded demos.
     pub demo_bytes: u64,
@@ -17,17 +17,17 @@ impl Default for Quotas {
     }
 }
 
-/// How an account stands with one of its quotas.
+/// An account's use of one of its quotas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// In all.
+    /// The limit.
     pub quota: u64,
-    /// Still to be had.
+    /// What remains.
     pub left: u64,
 }
 
 impl Allowance {
-    /// Of `quota`, so much is used; it may be more when the operator has lowered the quota since.
+    /// Computes the remainder. `used` can exceed `quota` if the operator lowered the quota.
     pub fn of(quota: u64, used: u64) -> Self {
         Self { quota, left: quota.saturating_sub(used) }
     }

@@ -1,27 +1,27 @@
-//! The operator's prices: by the hour of metered footage, by the month for a dink, in one currency at a time. Each holds
-//! from when it was set until it is set again; none is ever forgotten.
+//! The operator's prices: per hour of metered footage and per dink and month, in one currency at a time. A price
+//! applies from when it is set until it is set again; the history is kept forever.
 
 use super::job::{FPS, JobSpec, RESOLUTIONS, Renderer};
 use super::money::{Currency, Micros};
 
-/// What a rate depends on.
+/// What an hourly rate depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FootageKind {
-    /// Which renderer makes it.
+    /// The renderer.
     pub renderer: Renderer,
-    /// Lines of the picture.
+    /// Picture height in lines.
     pub resolution: u32,
     /// Frames per second.
     pub fps: u32,
 }
 
 impl FootageKind {
-    /// The kind that a job asks for.
+    /// The kind of footage that a job requests.
     pub fn of(spec: &JobSpec) -> Self {
         Self { renderer: spec.renderer, resolution: spec.resolution, fps: spec.fps }
     }
 
-    /// Every kind there is.
+    /// All kinds of footage.
     pub fn all() -> impl Iterator<Item = Self> {
         Renderer::ALL.into_iter().flat_map(|renderer| {
             RESOLUTIONS
@@ -31,33 +31,33 @@ impl FootageKind {
     }
 }
 
-/// What was set.
+/// A change of a price or of the currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateChange {
-    /// The rate: price of an hour of metered footage of this kind.
+    /// The hourly rate of metered footage of this kind.
     Hour(FootageKind, Micros),
-    /// The flat price of a dink for a month.
+    /// The monthly flat price of a dink.
     Dink(Micros),
-    /// The currency. Prices keep their numbers: nothing is converted.
+    /// The currency. Prices are not converted; they keep their numbers.
     Currency(Currency),
 }
 
-/// One line of the history.
+/// An entry of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLine {
-    /// What was set.
+    /// The change.
     pub change: RateChange,
-    /// From when on. Unix time in milliseconds.
+    /// When it took effect. Unix time in milliseconds.
     pub at_ms: i64,
 }
 
-/// The prices in force at some time. What was never set costs nothing.
+/// The prices in force at some time. A price that was never set is zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceList {
-    /// The currency of all of them.
+    /// The currency of all prices.
     pub currency: Currency,
-    /// Of a dink for a month.
+    /// Price of a dink per month.
     pub dink: Micros,
-    /// Of an hour of metered footage, of every kind.
+    /// Hourly rate of each kind of metered footage.
     pub hours: Vec<(FootageKind, Micros)>,
 }

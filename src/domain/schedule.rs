@@ -1,7 +1,8 @@
-//! Which job a free node gets: reserved ahead of metered, first come first served within; and why a job waits.
+//! Job scheduling: which job a free node gets (reserved before metered, then first come, first served), and why a job
+//! waits.
 //!
-//! Rules from the design's page on scheduling. The queue here is the store's memory of the rows that say `queued`:
-//! it is rebuilt from them at start and whenever it may differ.
+//! The rules come from the design page on scheduling. The queue is an in-memory copy of the store's rows with status
+//! `queued`: it is rebuilt from them at startup and whenever the two may differ.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -9,35 +10,35 @@ use super::id::{AccountId, JobId, NodeId};
 use super::job::Renderer;
 use super::key::KeyClass;
 
-/// A job that waits, with what the choice depends on.
+/// A queued job, with what scheduling depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadyJob {
-    /// Its row: its place in line, also after a failed attempt.
+    /// Its row number, which is its place in the queue, also after a failed attempt.
     pub id: JobId,
-    /// Whose.
+    /// The account it belongs to.
     pub account: AccountId,
     /// Reserved or metered.
     pub class: KeyClass,
-    /// What the node must offer.
+    /// The renderer that it needs.
     pub renderer: Renderer,
-    /// Nodes on which it failed: it goes elsewhere while another live node can take it.
+    /// Nodes on which it failed: it avoids them as long as another live node can take it.
     pub avoids: Vec<NodeId>,
 }
 
-/// A node that was heard of lately, as the choice sees it.
+/// A live node, as seen by the scheduler.
 #[derive(Clone, Debug)]
 pub struct LiveNode {
     /// Its row.
     pub id: NodeId,
-    /// Leases it can hold.
+    /// Number of leases it can hold.
     pub slots: u32,
-    /// Leases it holds.
+    /// Number of leases it holds.
     pub leases: u32,
-    /// What it can render with.
+    /// Renderers it supports.
     pub renderers: Vec<Renderer>,
-    /// Whether it is given nothing more.
+    /// Whether it is draining.
     pub draining: bool,
-    /// Whether it is given nothing for a while.
+    /// Whether it is benched.
     pub benched: bool,
 }
 
@@ -46,7 +47,7 @@ impl LiveNode {
         self.renderers.contains(&job.renderer)
     }
 
-    /// Whether it is given work at all.
+    /// Whether it accepts any work.
     pub fn takes_work(&self) -> bool {
         !self.draining && !self.benched
     }
@@ -56,18 +57,17 @@ impl LiveNode {
     }
 }
 
-/// All waiting jobs of active accounts.
+/// All queued jobs of active accounts.
 #[derive(Debug, Default)]
 pub struct ReadyQueue {
-    /// In line: reserved first ([`KeyClass`] is ordered so), then by row, for each renderer.
+    /// Per renderer, in queue order: reserved first (the order of [`KeyClass`]), then by row.
     lanes: HashMap<Renderer, BTreeMap<(KeyClass, JobId), ReadyJob>>,
-    /// The same, for each account and class in order of rows: only for [`Self::position`] and
-    /// [`Self::waiting`].
+    /// The same jobs per account and class, ordered by row: only for [`Self::position`] and [`Self::waiting`].
     lines: HashMap<(AccountId, KeyClass), VecDeque<JobId>>,
 }
 
 impl ReadyQueue {
-    /// Puts a job in its place in line. A job that is already there is replaced.
+    /// Adds a job at its place in the queue. Replaces a job that is already there.
     pub fn insert(&mut self, job: ReadyJob) {
         let line = self.lines.entry((job.account, job.class)).or_default();
         if let Err(place) = line.binary_search(&job.id) {
@@ -76,7 +76,7 @@ impl ReadyQueue {
         self.lanes.entry(job.renderer).or_default().insert((job.class, job.id), job);
     }
 
-    /// Takes a job out: it was claimed or cancelled.
+    /// Removes a job that was claimed or cancelled.
     pub fn remove(&mut self, class: KeyClass, id: JobId) {
         let Some(job) = self.lanes.values_mut().find_map(|lane| lane.remove(&(class, id))) else { return };
         let key = (job.account, job.class);
@@ -90,40 +90,40 @@ impl ReadyQueue {
         }
     }
 
-    /// 1 + the same account's and class's waiting jobs ahead of this one; `None` if it does not wait.
+    /// Position among the queued jobs of the same account and class, starting at 1; `None` if the job is not queued.
     pub fn position(&self, account: AccountId, class: KeyClass, id: JobId) -> Option<u64> {
         let place = self.lines.get(&(account, class))?.binary_search(&id).ok()?;
         Some(place as u64 + 1)
     }
 
-    /// How many jobs of this account and class wait.
+    /// Number of queued jobs of this account and class.
     pub fn waiting(&self, account: AccountId, class: KeyClass) -> u64 {
         self.lines.get(&(account, class)).map_or(0, |line| line.len() as u64)
     }
 
-    /// How many jobs of this account wait.
+    /// Number of queued jobs of this account.
     pub fn queued(&self, account: AccountId) -> u64 {
         KeyClass::ALL.into_iter().map(|class| self.waiting(account, class)).sum()
     }
 
-    /// How many jobs of this class wait, and the first of them.
+    /// Number of queued jobs of this class, and the first of them.
     pub fn waiting_in(&self, class: KeyClass) -> (u64, Option<JobId>) {
         let lines = || self.lines.iter().filter(|((_, of), _)| *of == class).map(|(_, line)| line);
         (lines().map(|line| line.len() as u64).sum(), lines().filter_map(|line| line.front()).min().copied())
     }
 
-    /// A waiting job, if it is one.
+    /// A queued job, if it is in the queue.
     pub fn get(&self, class: KeyClass, id: JobId) -> Option<&ReadyJob> {
         self.lanes.values().find_map(|lane| lane.get(&(class, id)))
     }
 
-    /// Whether a node with these renderers could be given anything, the avoided nodes left out of account.
+    /// Whether there is a job for a node with these renderers, regardless of avoided nodes.
     pub fn has_any(&self, renderers: &[Renderer]) -> bool {
         renderers.iter().any(|renderer| self.lanes.get(renderer).is_some_and(|lane| !lane.is_empty()))
     }
 
-    /// The job that this node gets: the first in line that it can render and that has no better place to go. A job that
-    /// avoids the node waits for another one as long as `elsewhere` says that there is one.
+    /// The job that this node gets: the first in the queue that it can render and that should not go elsewhere. A job
+    /// that avoids the node waits for another one as long as `elsewhere` says that there is one.
     pub fn pick(
         &self,
         node: NodeId,
@@ -139,24 +139,24 @@ impl ReadyQueue {
             .min_by_key(|job| (job.class, job.id))
     }
 
-    /// How many jobs wait.
+    /// Number of queued jobs.
     pub fn len(&self) -> usize {
         self.lanes.values().map(BTreeMap::len).sum()
     }
 
-    /// Whether none waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Whether a live node other than `node`, and none that the job avoids, could take the job. Busy ones count: they
-/// will be free.
+/// Whether a live node other than `node` that the job does not avoid can take the job. Busy nodes count, because they
+/// will become free.
 pub fn another_can_take(job: &ReadyJob, node: NodeId, live: &[LiveNode]) -> bool {
     live.iter().any(|other| other.id != node && other.can_take(job) && !job.avoids.contains(&other.id))
 }
 
-/// Why a job in the queue waits, in words.
+/// Why a queued job waits, as a message.
 pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     if live.is_empty() {
         return "no render node is connected".to_owned();

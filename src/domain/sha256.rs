@@ -1,27 +1,27 @@
-//! A SHA-256, as demos, videos and request bodies have one.
+//! SHA-256 hashes of demos, videos and request bodies.
 
 use std::fmt;
 
 use sha2::Digest;
 use sha2::digest::Output;
 
-/// A SHA-256. Shown as 64 hexadecimal digits in lower case.
+/// A SHA-256 hash. Displayed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256(pub [u8; 32]);
 
 impl Sha256 {
-    /// Of these bytes.
+    /// Hashes the bytes.
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         sha2::Sha256::digest(bytes).into()
     }
 
-    /// The reverse of its `Display`: 64 digits in lower case, else `None`.
+    /// The reverse of its `Display`: 64 lower-case digits, otherwise `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let is_lower = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         if is_lower { Self::parse_any_case(text) } else { None }
     }
 
-    /// 64 hexadecimal digits in either case, as people type them.
+    /// Parses 64 hexadecimal digits in either case, as people type them.
     pub fn parse_any_case(text: &str) -> Option<Self> {
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;

@@ -1,23 +1,23 @@
-//! A statement: what an account owes for a month.
+//! Monthly statements: what an account owes for a month.
 
 use super::account::Account;
 use super::money::{Currency, Micros};
 use super::month::Month;
 use super::usage::{BilledLines, Sums};
 
-/// Dinks on a statement.
+/// The dinks on a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DinkLine {
-    /// The most that were provisioned at any time of the month, carried in from before it or set in it.
+    /// The highest number provisioned at any time of the month, including the number at its start.
     pub peak: u32,
-    /// The flat price of one for a month, as in force at the month's end.
+    /// The monthly flat price of a dink, as in force at the month's end.
     pub price: Micros,
     /// The currency in force at the month's end.
     pub currency: Currency,
 }
 
 impl DinkLine {
-    /// What they cost.
+    /// Their total price.
     pub fn amount(&self) -> Micros {
         self.price * self.peak
     }
@@ -26,16 +26,16 @@ impl DinkLine {
 /// What an account owes for a month.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// Whose.
+    /// The account.
     pub account: Account,
     /// Completed jobs.
     pub lines: BilledLines,
-    /// Dinks, also when there were none: the line then says 0.
+    /// Dinks; if there were none, the line says 0.
     pub dinks: DinkLine,
 }
 
 impl Statement {
-    /// All that is owed: footage and dinks.
+    /// The total owed for footage and dinks.
     pub fn totals(&self) -> Sums {
         let mut sums = Sums::default();
         self.lines.0.iter().for_each(|(key, billed)| sums.add(key.currency, billed.amount));
@@ -45,32 +45,32 @@ impl Statement {
         sums.or_zero(self.dinks.currency)
     }
 
-    /// Whether there is nothing to state.
+    /// Whether there is nothing to bill.
     pub fn is_empty(&self) -> bool {
         self.lines.0.is_empty() && self.dinks.peak == 0
     }
 }
 
-/// Statements of one month.
+/// The statements of a month.
 #[derive(Clone, Debug)]
 pub struct Statements {
-    /// Which month.
+    /// The month.
     pub month: Month,
     /// When they were made. Unix time in milliseconds.
     pub made_at_ms: i64,
     /// The currency in force at the month's end.
     pub currency: Currency,
-    /// By account, the oldest first.
+    /// Statements by account, oldest account first.
     pub list: Vec<Statement>,
 }
 
 impl Statements {
-    /// Whether the month is over: what they say is then final.
+    /// Whether the month is over, so that the statements are final.
     pub fn ended(&self) -> bool {
         self.made_at_ms >= self.month.period().to_ms
     }
 
-    /// All that is owed by all of them.
+    /// The total owed by all accounts.
     pub fn totals(&self) -> Sums {
         let mut sums = Sums::default();
         self.list.iter().for_each(|statement| sums.merge(&statement.totals()));

@@ -1,8 +1,8 @@
-//! Text from outside, cleaned before it is kept or shown: what nodes, child processes and demos say of themselves must
-//! neither steer a terminal nor fill a store.
+//! Cleans text from outside before it is stored or shown: text from nodes, child processes and demos must neither
+//! control a terminal nor fill the store.
 
-/// Whether a character has no place in text for people: it steers terminals, breaks lines, or changes the direction in
-/// which the text around it is read.
+/// Whether a character must not be shown to people: it controls terminals, breaks lines, or changes the direction of
+/// the surrounding text.
 pub fn is_unclean(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -11,13 +11,13 @@ pub fn is_unclean(c: char) -> bool {
         )
 }
 
-/// One line of at most `chars` characters: every unclean character becomes a space, and none are left at the ends.
+/// One line of at most `chars` characters: unclean characters become spaces, and the ends are trimmed.
 pub fn one_line(text: &str, chars: usize) -> String {
     let line: String = text.replace(is_unclean, " ").trim().chars().take(chars).collect();
     line.trim_end().to_owned()
 }
 
-/// The same lines, each without unclean characters.
+/// The same lines without their unclean characters.
 pub fn lines(text: &str) -> String {
     text.replace(|c| c != '\n' && is_unclean(c), " ")
 }

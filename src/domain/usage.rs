@@ -1,5 +1,5 @@
-//! What an account used: completed work as it is billed, work that came to nothing as it is counted, and sums by
-//! currency, so that no sum ever mixes two.
+//! Usage of an account: completed jobs as billed, the number of failed and cancelled jobs, and sums per currency, so
+//! that currencies are never mixed.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::money::{Currency, Micros};
 use super::month::Period;
 use super::rates::FootageKind;
 
-/// An amount in each currency. Exact.
+/// Exact amounts, one per currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sums(BTreeMap<Currency, Micros>);
 
@@ -20,12 +20,12 @@ impl Sums {
         *self.0.entry(currency).or_default() += amount;
     }
 
-    /// Adds all of another.
+    /// Adds all amounts of another sum.
     pub fn merge(&mut self, other: &Self) {
         other.iter().for_each(|(currency, amount)| self.add(currency, amount));
     }
 
-    /// The same, or nothing in this currency: a sum over no rows is a sum, too.
+    /// Returns the sum, or zero in this currency if it is empty: the sum over no rows needs a currency, too.
     #[must_use]
     pub fn or_zero(mut self, currency: Currency) -> Self {
         if self.0.is_empty() {
@@ -34,37 +34,37 @@ impl Sums {
         self
     }
 
-    /// Each currency with its amount, by code.
+    /// Each currency and its amount, ordered by code.
     pub fn iter(&self) -> impl Iterator<Item = (Currency, Micros)> {
         self.0.iter().map(|(currency, amount)| (*currency, *amount))
     }
 }
 
-/// What completed jobs have in common that are billed alike.
+/// What completed jobs on the same billing line have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineKey {
     /// Metered or reserved.
     pub class: KeyClass,
-    /// Renderer, resolution, frames a second.
+    /// Renderer, resolution and frames per second.
     pub kind: FootageKind,
-    /// Of rate and amount.
+    /// The currency of rate and amount.
     pub currency: Currency,
-    /// Price of an hour when the work was completed; 0 for reserved work, which dinks cover.
+    /// Hourly rate when the job was completed; 0 for reserved work, which dinks cover.
     pub rate: Micros,
 }
 
-/// Completed jobs that are billed alike.
+/// The totals of a billing line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Billed {
-    /// How many.
+    /// Number of jobs.
     pub jobs: u64,
-    /// Length of their footage together, in milliseconds.
+    /// Total length of their footage in milliseconds.
     pub footage_ms: u64,
     /// The sum of their amounts.
     pub amount: Micros,
 }
 
-/// Completed jobs by what they are billed by.
+/// Completed jobs, grouped into billing lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BilledLines(pub BTreeMap<LineKey, Billed>);
 
@@ -79,23 +79,23 @@ impl BilledLines {
     }
 }
 
-/// What became of jobs, and what they cost.
+/// Job counts by outcome, and their cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Jobs completed.
     pub done: u64,
-    /// Jobs that failed for good: never billed.
+    /// Jobs that failed permanently: never billed.
     pub failed: u64,
     /// Jobs that were cancelled: never billed.
     pub cancelled: u64,
-    /// Length of the completed jobs' footage, in milliseconds.
+    /// Total length of the completed jobs' footage in milliseconds.
     pub footage_ms: u64,
-    /// What they cost.
+    /// Their cost.
     pub money: Sums,
 }
 
 impl Tally {
-    /// Counts a job that came to nothing.
+    /// Counts a job that failed or was cancelled.
     pub fn count(&mut self, end: JobStatus) {
         match end {
             JobStatus::Failed => self.failed += 1,
@@ -104,7 +104,7 @@ impl Tally {
         }
     }
 
-    /// Adds all of another.
+    /// Adds another tally.
     pub fn merge(&mut self, other: &Self) {
         self.done += other.done;
         self.failed += other.failed;
@@ -117,16 +117,16 @@ impl Tally {
 /// What an account used in a period.
 #[derive(Clone, Debug)]
 pub struct Usage {
-    /// When.
+    /// The period.
     pub period: Period,
-    /// The currency in force at the period's end: that of a sum over no rows.
+    /// The currency in force at the period's end, used for sums over no rows.
     pub currency: Currency,
-    /// By class and kind of footage.
+    /// Totals by class and kind of footage.
     pub lines: BTreeMap<(KeyClass, FootageKind), Tally>,
 }
 
 impl Usage {
-    /// Puts together what was billed; what came to nothing is added to `lines` by [`Tally::count`].
+    /// Collects what was billed. Failed and cancelled jobs are added to `lines` with [`Tally::count`].
     pub fn of(period: Period, currency: Currency, billed: &BilledLines) -> Self {
         let mut usage = Self { period, currency, lines: BTreeMap::new() };
         for (key, billed) in &billed.0 {
@@ -138,12 +138,12 @@ impl Usage {
         usage
     }
 
-    /// The line of a class and kind; a new one costs nothing.
+    /// The line of a class and kind, created with zero cost if missing.
     pub fn line(&mut self, class: KeyClass, kind: FootageKind) -> &mut Tally {
         self.lines.entry((class, kind)).or_default()
     }
 
-    /// All lines together.
+    /// The sum of all lines.
     pub fn total(&self) -> Tally {
         let mut total = Tally::default();
         self.lines.values().for_each(|line| total.merge(line));

@@ -1,14 +1,14 @@
-//! Words in messages: counted nouns, and names as a shell takes them.
+//! Wording of messages: counted nouns, and names quoted for the shell.
 
 use std::fmt::Display;
 
-/// `1 job`, `2 jobs`, `0 jobs`: a number and its noun, which takes an `s`.
+/// `1 job`, `2 jobs`, `0 jobs`: a number and its noun, with a plural `s` if needed.
 pub fn counted<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
     let end = if number == N::from(1) { "" } else { "s" };
     format!("{number} {noun}{end}")
 }
 
-/// A word as it can be typed into a shell: in quotes where it must be.
+/// A word that can be pasted into a shell, quoted if necessary.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c) || (cfg!(windows) && c == '\\');
     if !word.is_empty() && word.chars().all(is_plain) {

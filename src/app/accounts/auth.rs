@@ -1,4 +1,4 @@
-//! Who is calling: the contract's page "Authentication", to the letter.
+//! Authentication of callers, exactly as the contract's page "Authentication" specifies.
 
 use crate::app::App;
 use crate::domain::account::AccountStatus;
@@ -9,8 +9,9 @@ use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::store;
 
-/// `headers`: every `Authorization` header of the request; two are as malformed as none. The contract's 401s, and the
-/// 403 of a reserved key whose account has no dinks. The rows are asked each time: what `admin` has just changed holds.
+/// `headers`: every `Authorization` header of the request; more than one is malformed. Returns the contract's 401s,
+/// and its 403 for a reserved key whose account has no dinks. Reads the store on every call, so that changes made with
+/// `admin` take effect immediately.
 pub fn authenticate(app: &App, headers: &[&str]) -> Result<Caller> {
     let hash = presented(headers)?;
     let now = app.clock.now_ms();
@@ -27,13 +28,13 @@ pub fn authenticate(app: &App, headers: &[&str]) -> Result<Caller> {
     Ok(Caller { account, key, class })
 }
 
-/// The same for a node's own key; notes now and then that the node was heard of.
+/// Authenticates a node's key, and records from time to time when the node was last seen.
 pub fn authenticate_node(app: &App, headers: &[&str]) -> Result<Node> {
     let hash = presented(headers)?;
     let mut node = app.store.read(|db| store::nodes::by_key(db, &hash))?.ok_or_else(refused)?;
     let now = app.clock.now_ms();
     let silent_ms = now - node.seen_at_ms;
-    // A time far ahead is one of a clock that was wrong, and would let the node look up for as long as it was.
+    // A time far in the future comes from a wrong clock. Keeping it would make the node look live until then.
     let is_ahead = silent_ms < -(limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
     if is_ahead || silent_ms >= (limits::NODE_SEEN_SECONDS * 1_000).cast_signed() {
         let id = node.id;

@@ -13,31 +13,31 @@ use crate::wire::time::rfc3339;
 
 pub use crate::store::dinks::DinkChange;
 
-/// What is sold and what there is.
+/// Dinks sold, and the capacity to serve them.
 pub struct Dinks {
     /// All accounts.
     pub accounts: Vec<Account>,
-    /// Each time that an account's dinks were set, the latest first.
+    /// Every change of an account's dinks, latest first.
     pub history: Vec<DinkChange>,
-    /// Dinks of all accounts together.
+    /// Dinks of all accounts.
     pub sold: u64,
-    /// Slots of all nodes that were heard of lately and take work.
+    /// Slots of all live nodes that accept work.
     pub live_slots: u64,
 }
 
-/// A change that was taken out of the bill.
+/// A change that was removed from the bill.
 pub struct Undone {
-    /// The account with the dinks that it had before.
+    /// The account, with its previous number of dinks.
     pub account: Account,
-    /// The dinks that the change had set.
+    /// The number of dinks that the change had set.
     pub dinks: u32,
-    /// When it had set them. Unix time in milliseconds.
+    /// When the change was made, Unix time in milliseconds.
     pub at_ms: i64,
-    /// Whether statements of months that are over change by it.
+    /// Whether this changes statements of past months.
     pub changes_ended_months: bool,
 }
 
-/// Whether an account may be given so many.
+/// Whether an account may have this many dinks.
 pub fn check(dinks: u32) -> Result<()> {
     if dinks > limits::ACCOUNT_DINKS {
         return Err(Error::invalid("dinks", format!("An account holds at most {} dinks.", limits::ACCOUNT_DINKS)));
@@ -45,13 +45,13 @@ pub fn check(dinks: u32) -> Result<()> {
     Ok(())
 }
 
-/// Whether so many are far more than the live slots can serve, so that a slip of the finger is likely. No slot at all
-/// counts as one: accounts are often made before the first node joins.
+/// Whether the number is so far above the live slots that it is probably a typo. Zero slots count as one, because
+/// accounts are often created before the first node joins.
 pub fn are_unlikely(dinks: u32, live_slots: u64) -> bool {
     u64::from(dinks) > limits::DINKS_PER_LIVE_SLOT * live_slots.max(1)
 }
 
-/// Sets an account's dinks, from now on.
+/// Sets an account's dinks, effective immediately.
 pub fn set(app: &App, operator: &Operator, name: &str, dinks: u32) -> Result<Account> {
     check(dinks)?;
     let name = name.to_owned();
@@ -64,8 +64,8 @@ pub fn set(app: &App, operator: &Operator, name: &str, dinks: u32) -> Result<Acc
     })
 }
 
-/// Takes the last change of an account's dinks out of the bill: they are what they were before, and no month's peak
-/// counts the change any more. Again: the one before it.
+/// Undoes the last change of an account's dinks: restores the previous number and removes the change from the month's
+/// peak. Calling it again undoes the change before that.
 pub fn undo(app: &App, operator: &Operator, name: &str) -> Result<Undone> {
     let name = name.to_owned();
     audit::change(app, operator, move |tx, log| {
@@ -92,7 +92,7 @@ pub fn undo(app: &App, operator: &Operator, name: &str) -> Result<Undone> {
     })
 }
 
-/// What is sold, when it was, and what there is to serve it.
+/// Dinks sold, their history, and the capacity to serve them.
 pub fn show(app: &App) -> Result<Dinks> {
     let now = app.clock.now_ms();
     app.store.read(|db| {

@@ -1,4 +1,4 @@
-//! What rendered footage costs: prices, usage, statements.
+//! Billing of rendered footage: prices, usage, statements.
 
 pub mod prices;
 pub mod statements;

@@ -1,4 +1,4 @@
-//! The operator's prices: set from now on, never in hindsight.
+//! The operator's prices. Changes are never retroactive.
 
 use crate::app::{App, audit};
 use crate::domain::error::Result;
@@ -6,7 +6,8 @@ use crate::domain::operator::Operator;
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
 use crate::store;
 
-/// Sets a price or the currency from now on. What was completed before keeps its amount and its currency.
+/// Sets a price or the currency, effective immediately. Jobs that are already completed keep their amount and
+/// currency.
 pub fn set(app: &App, operator: &Operator, change: RateChange) -> Result<()> {
     audit::change(app, operator, move |tx, log| {
         let now = log.now_ms;
@@ -29,7 +30,7 @@ pub fn set(app: &App, operator: &Operator, change: RateChange) -> Result<()> {
     })
 }
 
-/// The prices in force, and all that was ever set, the latest first.
+/// The current prices, and the history of changes, latest first.
 pub fn show(app: &App) -> Result<(PriceList, Vec<RateLine>)> {
     let now = app.clock.now_ms();
     app.store.read(|db| {

@@ -11,7 +11,7 @@ use crate::domain::month::Month;
 use crate::domain::statement::{DinkLine, Statement, Statements};
 use crate::store;
 
-/// The statement of that account, or of all that have something to state. Without a month: the one that is running.
+/// The statement of one account, or of all accounts with something to bill. Defaults to the current month.
 pub fn make(app: &App, month: Option<Month>, account: Option<&str>) -> Result<Statements> {
     let made_at_ms = app.clock.now_ms();
     let running = Month::of(made_at_ms);

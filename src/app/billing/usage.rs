@@ -1,4 +1,4 @@
-//! What an account used in a period, added up in short reads: a ledger may be long.
+//! Usage of an account in a period. A ledger can be long, so it is read in short chunks.
 
 use crate::app::App;
 use crate::domain::error::Result;
@@ -10,7 +10,7 @@ use crate::domain::month::Period;
 use crate::domain::usage::{BilledLines, Usage};
 use crate::store;
 
-/// All that the caller's account used, by whichever of its keys.
+/// Usage of the caller's account, across all its keys.
 pub fn usage(app: &App, caller: &Caller, period: Period) -> Result<Usage> {
     let account = caller.account.id;
     let currency = app.store.read(|db| store::rates::currency_at(db, period.last_ms()))?;
@@ -25,7 +25,7 @@ pub fn usage(app: &App, caller: &Caller, period: Period) -> Result<Usage> {
     }
 }
 
-/// An account's completed jobs of a period, put together.
+/// An account's completed jobs in a period, grouped into billing lines.
 pub(in crate::app) fn billed(app: &App, account: AccountId, period: Period) -> Result<BilledLines> {
     let mut lines = BilledLines::default();
     let mut after = Ended::before(period.from_ms);

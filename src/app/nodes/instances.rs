@@ -1,5 +1,5 @@
-//! Whether two machines use one node's key: every agent draws an id when it starts, and two ids that take turns belong
-//! to two agents which both run. Kept in memory: after a restart of the server it is seen again soon enough.
+//! Detects two machines that use the same node key. Each agent generates an instance ID when it starts; if two IDs
+//! alternate, two agents are running. Kept in memory: after a restart of the server it is detected again quickly.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,15 +12,15 @@ use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::store;
 
-/// How long two agents may take for their turns.
+/// Time within which alternating calls count as simultaneous.
 const TURNS: Duration = Duration::from_secs(limits::NODE_TURNS_SECONDS);
-/// Time between two notes about the same node.
+/// Minimum time between two reports about the same node.
 const NOTE: Duration = Duration::from_secs(limits::NODE_SHARED_NOTE_SECONDS);
-/// Returns of an id that was followed by another one after which both must be running. The first may be a request of an
-/// agent that was just replaced, overtaken on its way.
+/// How often an ID must reappear after another one before both agents count as running. A single reappearance may be a
+/// delayed request of an agent that was just replaced.
 const RETURNS: u32 = 2;
 
-/// The agents that were heard of, by node. Times are the monotonic clock's.
+/// Agents seen, by node. Times are from the monotonic clock.
 #[derive(Default)]
 pub struct Instances(Mutex<HashMap<NodeId, Seen>>);
 
@@ -33,7 +33,7 @@ struct Seen {
 }
 
 impl Instances {
-    /// A call of a node's agent. True when it is time to say that there are two of them.
+    /// Records a call of a node's agent. Returns true when a duplicate should be reported.
     fn saw(&self, node: NodeId, instance: &str, now: Duration) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(node).or_default().saw(instance, now)
@@ -59,7 +59,7 @@ impl Seen {
     }
 }
 
-/// Takes in which agent has called with a node's key, and says so when there are two.
+/// Records which agent called with a node's key, and reports the node if there are two.
 pub fn note(app: &App, node: &Node, instance: &str) -> Result<()> {
     if !app.instances.saw(node.id, instance, app.clock.monotonic()) {
         return Ok(());
@@ -77,7 +77,8 @@ pub fn note(app: &App, node: &Node, instance: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// When two agents were noticed, by the number of the call: calls are an agent's letter and seconds since the last.
+    /// Indexes of the calls that report a duplicate. A call is an agent's letter and the seconds since the previous
+    /// call.
     fn noticed(calls: &[(&str, u64)]) -> Vec<usize> {
         let (instances, mut now) = (Instances::default(), Duration::from_secs(1_000));
         let mut found = Vec::new();
@@ -96,7 +97,8 @@ mod tests {
         assert_eq!(noticed(&restarts), Vec::<usize>::new(), "each restart is a new agent");
         let overtaken = [("a", 0), ("b", 1), ("a", 0), ("b", 25), ("b", 25)];
         assert_eq!(noticed(&overtaken[..3]), Vec::<usize>::new(), "one late call is no second agent");
-        // A call of each every 25 seconds: noticed at 26, said again a minute later at the earliest.
+        // Each agent calls every 25 seconds: detected after 26 seconds, and reported again after a minute at the
+        // earliest.
         let turns = [("a", 0), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1), ("a", 24), ("b", 1), ("a", 24)];
         assert_eq!(noticed(&turns), [3, 8]);
         let moved_back = [("a", 0), ("b", 1), ("b", 25), ("b", 80), ("a", 3_600), ("a", 25)];

@@ -1,4 +1,4 @@
-//! A studio's own certificate: two PEM files that somebody else keeps, read again when they change.
+//! A studio's own certificate: two PEM files maintained outside the appliance, reloaded when they change.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,28 +8,28 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
 use crate::os::certificates::Pair;
 
-/// The files, and what was last read from them.
+/// The files, and the pair last loaded from them.
 pub struct Files {
     certificate: PathBuf,
     key: PathBuf,
     pair: Pair,
-    /// What was last wrong with them, so that it is said once.
+    /// The last error, so that it is reported only once.
     fault: Option<String>,
 }
 
 impl Files {
-    /// Reads them. Fails in words that name the file.
+    /// Loads the files. Errors name the file.
     pub fn open(certificate: &Path, key: &Path) -> Result<Self> {
         let pair = read(certificate, key)?;
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), pair, fault: None })
     }
 
-    /// What was last read.
+    /// The pair last loaded.
     pub fn pair(&self) -> &Pair {
         &self.pair
     }
 
-    /// Reads them again: the new content where it differs. An error comes once, not each time.
+    /// Reloads the files and returns the pair if it changed. Reports an error only once.
     pub fn refresh(&mut self) -> Result<Option<&Pair>> {
         match read(&self.certificate, &self.key) {
             Ok(pair) => {

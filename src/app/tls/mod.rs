@@ -1,4 +1,4 @@
-//! The server's certificate: the appliance's own ([`own`]) or a studio's ([`files`]), as the server is to show it now.
+//! The server's certificate: issued by the appliance's own CA ([`own`]) or supplied by the studio ([`files`]).
 
 mod files;
 pub mod names;
@@ -19,18 +19,18 @@ pub use crate::app::tls::watch::Watch;
 /// Where the certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The appliance's own authority.
+    /// The appliance's own CA.
     Own,
-    /// A studio's files, PEM: the chain and its key.
+    /// A studio's PEM files.
     Files {
-        /// The server's certificate, then those that lead to its root.
+        /// The server's certificate, followed by its intermediates.
         certificate: PathBuf,
         /// Its private key.
         key: PathBuf,
     },
 }
 
-/// The certificate in use, and where its successors come from.
+/// The certificate in use, and its source.
 pub enum Certificates {
     /// The appliance's own.
     Own(Box<Own>),
@@ -39,7 +39,7 @@ pub enum Certificates {
 }
 
 impl Certificates {
-    /// Opens them, and makes what there is not. `public_host`: see [`Own::open`].
+    /// Loads the certificate, or creates it if needed. `public_host`: see [`Own::open`].
     pub fn open(app: &App, source: &Source, names: &Names, public_host: Option<&str>) -> Result<Self> {
         match source {
             Source::Own => Ok(Self::Own(Box::new(Own::open(app, names, public_host)?.0))),
@@ -47,7 +47,7 @@ impl Certificates {
         }
     }
 
-    /// What the server shows.
+    /// The certificate and key that the server uses.
     pub fn pair(&self) -> &Pair {
         match self {
             Self::Own(own) => own.pair(),
@@ -55,7 +55,8 @@ impl Certificates {
         }
     }
 
-    /// Looks whether another one must be shown from now on. Idempotent; `names`: by what clients call this machine now.
+    /// Checks whether the server must switch to another certificate. Idempotent. `names`: the current names of this
+    /// machine.
     pub fn refresh(&mut self, app: &App, names: &Names) -> Result<Option<&Pair>> {
         match self {
             Self::Own(own) => Ok(if own.refresh(app, names)? == Change::None { None } else { Some(own.pair()) }),
@@ -63,7 +64,7 @@ impl Certificates {
         }
     }
 
-    /// From when until when clients accept it, in seconds of Unix time; `None` where it cannot be read.
+    /// Period in which clients accept the certificate, in seconds of Unix time; `None` if it cannot be read.
     pub fn validity(&self) -> Option<Validity> {
         match self {
             Self::Own(own) => Some(own.validity()),
@@ -74,7 +75,7 @@ impl Certificates {
         }
     }
 
-    /// PEM of the authority that clients must be given; `None` where their systems know the studio's.
+    /// PEM of the CA certificate that clients need; `None` for a studio's certificate, whose CA clients already trust.
     pub fn authority_pem(&self) -> Option<String> {
         match self {
             Self::Own(own) => Some(own.authority_pem()),
@@ -82,13 +83,14 @@ impl Certificates {
         }
     }
 
-    /// A name that the certificate is for and by which a network finds the server: only a studio's certificate says.
+    /// A host name from the certificate by which clients can reach the server. Only available for a studio's
+    /// certificate.
     pub fn host(&self) -> Option<String> {
         self.names().into_iter().find(|name| !name.starts_with('*'))
     }
 
-    /// The names that a studio's certificate is for, in lower case. Of the appliance's own certificate none: its names are
-    /// the machine's.
+    /// The names in a studio's certificate, in lower case. Empty for the appliance's own certificate, which has the
+    /// machine's names.
     pub fn names(&self) -> Vec<String> {
         match self {
             Self::Own(_) => Vec::new(),
@@ -100,17 +102,17 @@ impl Certificates {
     }
 }
 
-/// Makes the appliance's own authority where the data directory has none at all.
+/// Creates the appliance's own CA if the data directory has none.
 pub fn make_if_none(app: &App, names: &Names) -> Result<()> {
     if is_there(app.data_dir()) { Ok(()) } else { Own::open(app, names, None).map(drop) }
 }
 
-/// Whether a data directory has an authority of the appliance's own, whole or not.
+/// Whether a data directory has a CA of the appliance, complete or not.
 pub fn is_there(data_dir: &Path) -> bool {
     Own::is_there(data_dir)
 }
 
-/// What a data directory holds of the appliance's own authority.
+/// Details of the CA in a data directory.
 pub fn shown(data_dir: &Path) -> Result<Option<Shown>> {
     Own::show(data_dir)
 }

@@ -1,4 +1,4 @@
-//! By which names and addresses clients call this machine, and which of them an authority may vouch for. Pure.
+//! The names and addresses of this machine, and which of them a CA may issue certificates for. Pure functions.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,8 +6,8 @@ use ipnet::{IpNet, Ipv6Net};
 
 use crate::domain::limits;
 
-/// Networks that never leave a site: every authority may vouch for them, so that an address that DHCP gives tomorrow
-/// needs no other. Loopback, RFC 1918, RFC 3927, RFC 6598, RFC 4193.
+/// Private networks: every CA may issue certificates for them, so that a new DHCP address does not need a new CA.
+/// Loopback, RFC 1918, RFC 3927, RFC 6598, RFC 4193.
 const PRIVATE: [&str; 8] = [
     "127.0.0.0/8",
     "10.0.0.0/8",
@@ -18,20 +18,20 @@ const PRIVATE: [&str; 8] = [
     "::1/128",
     "fc00::/7",
 ];
-/// The part of a public IPv6 address that belongs to the site's network; the rest changes daily (RFC 8981).
+/// Prefix length of a site's network in a public IPv6 address; the rest can change daily (RFC 8981).
 const IPV6_NETWORK_BITS: u8 = 64;
 
-/// What clients may call this machine.
+/// Names and addresses by which clients can reach this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// In lower case, the host's own first.
+    /// In lower case, the host name first.
     pub dns: Vec<String>,
     /// Sorted.
     pub addresses: Vec<IpAddr>,
 }
 
 impl Names {
-    /// Of a host's name, its interfaces' addresses, and the host of its public URL, which may be an address too.
+    /// Combines the host name, the interfaces' addresses, and the host of the public URL, which may be an address.
     pub fn of(host: Option<&str>, addresses: &[IpAddr], public_host: Option<&str>) -> Self {
         let mut names = Self::default();
         if let Some(host) = host {
@@ -63,7 +63,7 @@ impl Names {
         }
     }
 
-    /// Those of them that an authority may vouch for, and the others in words.
+    /// The names that a CA may issue certificates for, and the others as text.
     pub fn split(&self, permitted: &Permitted) -> (Self, Vec<String>) {
         let mut good = Self::default();
         let mut others = Vec::new();
@@ -76,24 +76,24 @@ impl Names {
         (good, others)
     }
 
-    /// Whether every one of them is among the others.
+    /// Whether all of them are also in `others`.
     pub fn within(&self, others: &Self) -> bool {
         self.dns.iter().all(|name| others.dns.contains(name))
             && self.addresses.iter().all(|address| others.addresses.contains(address))
     }
 }
 
-/// What an authority may vouch for.
+/// The name constraints of a CA.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permitted {
-    /// Names, each with all that ends in it.
+    /// Names, including their subdomains.
     pub dns: Vec<String>,
     /// Networks.
     pub networks: Vec<IpNet>,
 }
 
 impl Permitted {
-    /// For a machine of these names: they, all private networks, and the public ones it is in.
+    /// The constraints for a machine: its names, all private networks, and its public networks.
     pub fn of(names: &Names) -> Self {
         let mut networks: Vec<IpNet> = PRIVATE.iter().filter_map(|network| network.parse().ok()).collect();
         for address in &names.addresses {
@@ -122,13 +122,13 @@ fn network_of(address: IpAddr) -> IpNet {
     }
 }
 
-/// Whether a client can call an address by itself: one of IPv6 that holds on one link only needs the link's name too.
+/// Whether clients can connect to the address. Link-local IPv6 addresses also need a zone ID.
 fn is_callable(address: IpAddr) -> bool {
     let one_link = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
     !address.is_unspecified() && !address.is_multicast() && !one_link
 }
 
-/// Whether a certificate can hold it: labels of letters, digits, hyphens and underscores, not an address.
+/// Whether a certificate can contain the name: labels of letters, digits, hyphens and underscores; not an address.
 fn is_dns_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())

@@ -1,8 +1,8 @@
-//! The appliance's own authority and the server's certificate under it: made, kept in `tls/` of the data directory,
-//! renewed, mended where a crash has left half of them.
+//! The appliance's own CA and the server certificate it issues: created and stored in `tls/` of the data directory,
+//! renewed, and repaired if a crash left them incomplete.
 //!
-//! Nodes and clients trust the authority, so it changes only when it must: near its end, or for a public URL that it
-//! may not vouch for. The certificate under it is made anew whenever that helps.
+//! Nodes and clients trust the CA, so it is replaced only when necessary: near its expiry, or for a public URL outside
+//! its name constraints. The server certificate is reissued whenever that helps.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -22,21 +22,21 @@ use crate::os::files;
 const DAY: u64 = 24 * 3_600;
 const AUTHORITY: [&str; 2] = ["authority.pem", "authority.key"];
 const SERVER: [&str; 2] = ["server.pem", "server.key"];
-/// Written last: what the other four files are. Without it, or where it does not fit them, they do not count.
+/// Written last: describes the other four files. They count only if it exists and matches them.
 const MADE: &str = "made.json";
 
-/// What has been made anew.
+/// What was reissued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Nothing.
     None,
-    /// The server's certificate. Nobody need notice.
+    /// The server certificate. Clients are not affected.
     Server,
-    /// The authority too: whoever trusts the old one must be given the new one.
+    /// The CA too: clients that trust the old one need the new one.
     Authority,
 }
 
-/// The authority and the certificate that are in use.
+/// The CA and the server certificate in use.
 #[derive(Clone)]
 pub struct Own {
     folder: PathBuf,
@@ -45,7 +45,8 @@ pub struct Own {
     server: Pair,
 }
 
-/// `made.json`: what rcgen would have to read back out of the certificates, and hashes of the files it was written for.
+/// `made.json`: data that rcgen would otherwise have to read from the certificates, and hashes of the files it
+/// describes.
 #[derive(Clone, Deserialize, Serialize)]
 struct Made {
     authority: MadeAuthority,
@@ -71,30 +72,30 @@ struct MadeServer {
     sha256: String,
 }
 
-/// What the operator is shown of them.
+/// Details shown to the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// The authority's certificate.
+    /// Path of the CA certificate.
     pub path: PathBuf,
-    /// The same, PEM.
+    /// The CA certificate in PEM.
     pub authority_pem: String,
-    /// Its SHA-256, `AB:CD:…`.
+    /// SHA-256 of the CA certificate, `AB:CD:…`.
     pub fingerprint: String,
-    /// When it begins, Unix time in milliseconds.
+    /// Start of its validity, Unix time in milliseconds.
     pub valid_from_ms: i64,
-    /// When it ends, Unix time in milliseconds.
+    /// End of its validity, Unix time in milliseconds.
     pub valid_until_ms: i64,
-    /// What the server's certificate is for.
+    /// Names in the server certificate.
     pub names: Vec<String>,
-    /// When that begins, Unix time in milliseconds.
+    /// Start of the server certificate's validity, Unix time in milliseconds.
     pub server_valid_from_ms: i64,
-    /// When that ends, Unix time in milliseconds.
+    /// End of the server certificate's validity, Unix time in milliseconds.
     pub server_valid_until_ms: i64,
 }
 
 impl Own {
-    /// The authority and certificate of the data directory, made or mended where they must be. `public_host`: the
-    /// host of `--public-url`, which the operator has asked for by name and therefore gets.
+    /// Loads the CA and certificate of the data directory; creates or repairs them if needed. `public_host`: the host
+    /// of `--public-url`. Because the operator set it explicitly, the CA is replaced if it cannot cover it.
     pub fn open(app: &App, names: &Names, public_host: Option<&str>) -> Result<(Self, Change)> {
         let folder = folder(app.data_dir());
         files::create_private_dir(&folder).map_err(|error| unwritable(&folder, &error))?;
@@ -122,21 +123,21 @@ impl Own {
         Ok((Self::make(app, folder, names, now)?, Change::Authority))
     }
 
-    /// Makes the server's certificate anew where its end is near, the machine has an address or a name that it lacks,
-    /// or its files are damaged.
+    /// Reissues the server certificate if it is about to expire, lacks an address or name of the machine, or its files
+    /// are damaged.
     pub fn refresh(&mut self, app: &App, names: &Names) -> Result<Change> {
         let now = now(app);
         let (names, _) = names.split(&self.permitted());
         let made = &self.made.server;
         let is_for = Names { dns: made.dns.clone(), addresses: made.addresses.clone() };
         let timely = made.from <= now && now + limits::CERTIFICATE_RENEW_DAYS * DAY < made.until;
-        // Nothing that could be made now would last longer.
+        // A reissued certificate would not last longer.
         let is_last = made.from <= now && made.until == self.made.authority.until;
         let whole = made.sha256 == hash(&self.server);
         if whole && (timely || is_last) && names.within(&is_for) {
             return Ok(Change::None);
         }
-        // What could not be written is tried again at the next look.
+        // If the files cannot be written, the next check tries again.
         let mut next = self.clone();
         next.issue(app, &names, now)?;
         next.write(SERVER, |own| &own.server)?;
@@ -145,8 +146,8 @@ impl Own {
         Ok(Change::Server)
     }
 
-    /// A certificate that could not be written must not keep the server from starting: the one that is there goes on, or
-    /// a new one is shown that is in memory only. The next look tries to write again.
+    /// A failure to write a certificate must not keep the server from starting: it uses the existing one, or a new one
+    /// in memory only. The next check tries to write again.
     fn go_on_unwritten(&mut self, app: &App, names: &Names, error: &Error) -> Result<Change> {
         log::warn!("{error} The server starts all the same, and it is tried again.");
         if self.made.server.sha256 != hash(&self.server) {
@@ -157,34 +158,33 @@ impl Own {
         Ok(Change::None)
     }
 
-    /// From when until when clients accept what the server shows: it and its authority must both be valid. Unix time in
-    /// seconds.
+    /// Period in which clients accept the server certificate: it and the CA must both be valid. Unix time in seconds.
     pub fn validity(&self) -> Validity {
         let Made { authority, server } = &self.made;
         Validity { from: authority.from.max(server.from), until: authority.until.min(server.until) }
     }
 
-    /// What the server shows: its certificate and key.
+    /// The server's certificate and key.
     pub fn pair(&self) -> &Pair {
         &self.server
     }
 
-    /// PEM of the authority's certificate, for whoever is to trust it.
+    /// PEM of the CA certificate, for clients to trust.
     pub fn authority_pem(&self) -> String {
         String::from_utf8_lossy(&self.authority.certificate).into_owned()
     }
 
-    /// SHA-256 of the authority's certificate.
+    /// SHA-256 of the CA certificate.
     pub fn fingerprint(&self) -> String {
         certificates::fingerprint(&self.authority.certificate).unwrap_or_default()
     }
 
-    /// Whether a data directory has an authority, whole or not.
+    /// Whether a data directory has a CA, complete or not.
     pub fn is_there(data_dir: &Path) -> bool {
         AUTHORITY.iter().any(|name| folder(data_dir).join(name).exists())
     }
 
-    /// What stands in a data directory; `None` where there is nothing, or nothing whole.
+    /// Details of a data directory's CA; `None` if there is none or it is incomplete.
     pub fn show(data_dir: &Path) -> Result<Option<Shown>> {
         let folder = folder(data_dir);
         let Some(own) = read(&folder)? else { return Ok(None) };
@@ -205,7 +205,7 @@ impl Own {
     fn make(app: &App, folder: PathBuf, names: &Names, now: u64) -> Result<Self> {
         let Permitted { dns, networks } = Permitted::of(names);
         let host = dns.first().map_or("appliance", String::as_str);
-        // Two appliances, or two authorities of one, must not be taken for each other.
+        // The names of two appliances' CAs, or of an appliance's old and new CA, must differ.
         let name = format!("dinkem-appliance {host:.30} {:08x}", app.random.bits()? as u32);
         let valid = validity(now, limits::AUTHORITY_DAYS);
         let authority = certificates::authority(&name, &texts(&dns), &networks, valid, &*app.random)?;
@@ -248,7 +248,7 @@ impl Own {
         Permitted { dns: self.made.authority.dns.clone(), networks: self.made.authority.networks.clone() }
     }
 
-    /// Why the authority cannot be used any more.
+    /// Why the CA can no longer be used.
     fn authority_fault(&self, now: u64, public_host: Option<&str>) -> Option<String> {
         let made = &self.made.authority;
         let public = Names::of(None, &[], public_host);
@@ -289,8 +289,8 @@ impl Own {
     }
 }
 
-/// What the folder holds, if its record and its authority are whole; the server's part may be damaged. Only a file
-/// that is not there or not as it was written counts as damaged: a disk that cannot be read is an error.
+/// Reads the folder. Requires an intact record and CA; the server's files may be damaged. Only files that are missing
+/// or modified count as damaged: failing to read the disk is an error.
 fn read(folder: &Path) -> Result<Option<Own>> {
     let read = |name: &str| match fs::read(folder.join(name)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),

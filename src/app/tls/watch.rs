@@ -1,5 +1,5 @@
-//! Whether the certificate in use is valid now: looked at every minute and whenever the clock jumps, and said in the log.
-//! A machine that starts with a wrong clock makes certificates that nobody accepts once it is right.
+//! Checks every minute, and whenever the clock jumps, that the certificate in use is valid, and logs problems. A
+//! machine that starts with a wrong clock issues certificates that clients reject once the clock is right.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ const EVERY: Duration = Duration::from_secs(limits::CERTIFICATE_VALID_SECONDS);
 const AGAIN: Duration = Duration::from_secs(limits::CERTIFICATE_WARN_SECONDS);
 const JUMP_MS: i64 = (limits::CLOCK_JUMP_SECONDS * 1_000).cast_signed();
 
-/// What was seen last.
+/// State of the last check.
 #[derive(Default)]
 pub struct Watch {
     /// The wall clock, Unix time in milliseconds, and the monotonic one at the same moment.
     clocks: Option<(i64, Duration)>,
-    /// When validity was looked at last.
+    /// When validity was last checked.
     looked: Option<Duration>,
-    /// What was last said to be wrong, and when.
+    /// The last problem reported, and when.
     said: Option<(&'static str, Duration)>,
 }
 
 impl Watch {
-    /// One look; call it every few seconds. What is to be said in the log, if anything.
+    /// Runs one check and returns the log lines to write. Call it every few seconds.
     pub fn look(&mut self, app: &App, certificates: &Certificates) -> Vec<String> {
         let (wall, now) = (app.clock.now_ms(), app.clock.monotonic());
         let jumped_ms = self.jumped_ms(wall, now);
@@ -57,7 +57,7 @@ impl Watch {
         words
     }
 
-    /// By how much the wall clock has left the monotonic one behind since the last look, or fallen behind it.
+    /// How far the wall clock has jumped relative to the monotonic clock since the last check.
     fn jumped_ms(&mut self, wall: i64, now: Duration) -> Option<i64> {
         let (wall_before, before) = self.clocks.replace((wall, now))?;
         let passed = i64::try_from(now.saturating_sub(before).as_millis()).unwrap_or(i64::MAX);
@@ -66,7 +66,7 @@ impl Watch {
     }
 }
 
-/// What is wrong with a certificate at a time: a word for it, and a sentence.
+/// What is wrong with a certificate at a given time: a code and a message.
 fn fault(valid: Validity, now_ms: i64) -> Option<(&'static str, String)> {
     let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
     if now_ms < ms(valid.from) {

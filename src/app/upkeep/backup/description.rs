@@ -1,4 +1,4 @@
-//! What a backup says of itself: its first entry, JSON.
+//! The description of a backup: JSON, the first entry of the file.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,30 +6,30 @@ use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::store::copies::Copy;
 
-/// The entry's name: by it a file is known as a backup.
+/// The entry's name, by which a file is recognized as a backup.
 pub const NAME: &str = "dinkem-backup.json";
-/// The form of backups that this program writes and reads.
+/// The backup format that this version writes and reads.
 const FORMAT: u32 = 1;
 
-/// The description. Later forms may have more members.
+/// The description. Later formats may add members.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Description {
-    /// The form of the whole file.
+    /// The backup format.
     format: u32,
-    /// The program that made it.
+    /// The version that made the backup.
     program: String,
     /// Unix time in milliseconds.
     pub made_at_ms: i64,
-    /// Rows of accounts.
+    /// Number of accounts.
     pub accounts: u64,
-    /// Rows of jobs.
+    /// Number of jobs.
     pub jobs: u64,
-    /// Whether videos were asked for.
+    /// Whether videos were requested.
     pub videos: bool,
 }
 
 impl Description {
-    /// What is to be said of a copy of the store.
+    /// Describes a copy of the store.
     pub fn of(copy: &Copy, made_at_ms: i64, videos: bool) -> Result<Self> {
         Ok(Self {
             format: FORMAT,
@@ -41,7 +41,7 @@ impl Description {
         })
     }
 
-    /// Whether the store that was found in the backup is the one that was described.
+    /// Whether the store found in the backup matches the description.
     pub fn fits(&self, copy: &Copy) -> Result<bool> {
         Ok((self.accounts, self.jobs) == (copy.rows("accounts")?, copy.rows("jobs")?))
     }
@@ -51,7 +51,7 @@ impl Description {
         serde_json::to_string_pretty(self).map_err(|error| Error::internal("The backup could not be described.", error))
     }
 
-    /// Reads it. A form that a newer program wrote is refused in words.
+    /// Parses a description. Refuses formats of newer versions.
     pub fn parse(text: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         struct Form {

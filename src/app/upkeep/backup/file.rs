@@ -1,4 +1,4 @@
-//! A backup's file, opened: checked to its last byte before anything of it is used.
+//! An open backup file. It is verified to the last byte before any of it is used.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,28 +13,29 @@ use crate::os::files::{cannot_read, open_named};
 use crate::os::{archive, user};
 use crate::store::{STORE, is_small_file};
 
-/// Bytes of a description, with room for what later ones may say.
+/// Size limit of a description, with room for members that later formats add.
 const DESCRIPTION_BYTES: u64 = 64 * 1024;
 
-/// A backup whose every byte is as it was written.
+/// A verified backup.
 pub struct BackupFile {
     path: PathBuf,
     file: File,
-    /// What it says of itself.
+    /// Its description.
     pub description: Description,
-    /// Bytes of all files in it.
+    /// Total size of all files in it, in bytes.
     pub bytes: u64,
-    /// Bytes of those that are in a folder, by its name.
+    /// Size of the files in each folder, in bytes, by folder name.
     pub folders: BTreeMap<String, u64>,
 }
 
 impl BackupFile {
-    /// Opens and checks it. Refuses what is no backup, a damaged one, and one that this program does not know.
+    /// Opens and verifies a backup. Refuses damaged files, unknown formats, and files that are not backups.
     pub fn open(path: &Path) -> Result<Self> {
         Self::read(path, |_, _| Ok(()))
     }
 
-    /// The same, with every file but the description handed on while it is checked: none of it is good before the end.
+    /// Like [`Self::open`], but passes every file except the description to `each` during verification. Callers must
+    /// not rely on the content before this returns.
     pub fn read(path: &Path, mut each: impl FnMut(&str, &mut dyn Read) -> io::Result<()>) -> Result<Self> {
         let mut file = user::as_caller(|| open_named(path))??;
         let first = archive::first_name(&mut file).map_err(|error| cannot_read(path, &error))?;
@@ -72,7 +73,8 @@ impl BackupFile {
         Ok(Self { path: path.to_owned(), file, description, bytes, folders })
     }
 
-    /// Every file in it but its description, in order: its path below the data directory, and its content.
+    /// Passes each file except the description to `each`, in order: its path relative to the data directory, and its
+    /// content.
     pub fn each(&mut self, mut each: impl FnMut(&str, &mut dyn Read) -> io::Result<()>) -> Result<()> {
         let mut failed = None;
         let read = archive::read(&mut self.file, |name, _, content| {
@@ -91,7 +93,7 @@ impl BackupFile {
     }
 }
 
-/// Whether a name is one of those that a backup has, so that nothing of it can come to lie elsewhere.
+/// Whether an entry name belongs in a backup. Prevents entries from being written outside the data directory.
 fn is_known(name: &str) -> bool {
     if name == STORE || is_small_file(name) {
         return true;

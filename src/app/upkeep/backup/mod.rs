@@ -1,8 +1,8 @@
-//! Backups: one file that holds everything an appliance needs to go on where it was left. Made beside a running server,
-//! read back and checked before it is called good; [`restore`] puts it in the place of what is there.
+//! Backups: one file with everything needed to resume an appliance. A backup is made while the server runs, and is
+//! read back and checked before it is reported as good. [`restore`] replaces a data directory with a backup.
 //!
-//! In it, in this order: a description, the store, small files (authority, certificates, who the nodes inside are),
-//! uploaded demos, and videos where they are asked for. Caches are left out.
+//! Contents, in this order: a description, the store, small files (CA, certificates, credentials of built-in nodes),
+//! uploaded demos, and videos if requested. Caches are left out.
 
 mod description;
 mod file;
@@ -27,17 +27,17 @@ use crate::app::upkeep::backup::description::Description;
 use crate::app::upkeep::backup::file::BackupFile;
 pub use crate::app::upkeep::backup::restore::{Restored, restore};
 
-/// What the folder beside the backup is called in which it is made.
+/// Prefix of the scratch folder next to the backup.
 const SCRATCH: &str = ".dinkem-backup-";
-/// Rows read in one go.
+/// Rows read at a time.
 const PAGE: u32 = 1_000;
 
-/// A backup that was made and checked.
+/// A completed and verified backup.
 #[derive(Debug)]
 pub struct Backup {
-    /// Its length.
+    /// Its size.
     pub bytes: u64,
-    /// When the store was copied. Unix time in milliseconds: whatever was acknowledged before is in it.
+    /// When the store was copied, Unix time in milliseconds. The backup contains everything acknowledged before then.
     pub made_at_ms: i64,
     /// Accounts in it.
     pub accounts: u64,
@@ -45,14 +45,14 @@ pub struct Backup {
     pub jobs: u64,
     /// Uploaded demos in it.
     pub demos: u64,
-    /// Clips whose video is in it; `None`: videos were not asked for.
+    /// Number of clips whose video is included; `None` if videos were not requested.
     pub videos: Option<u64>,
-    /// Files that the store names and that are missing or damaged, so that they are not in it.
+    /// Files that the store refers to but that are missing or damaged, and are therefore not included.
     pub left_out: Vec<String>,
 }
 
-/// Makes a backup of all that is there, `videos` too where they are asked for. A file that is there already is never
-/// written over. What a backup that was killed has left in the same folder is removed.
+/// Backs up everything, with videos if `videos` is set. Never overwrites an existing file. Removes scratch folders
+/// that killed backups left in the same directory.
 pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     if to.exists() {
         return Err(there_already(to));
@@ -62,7 +62,7 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     let scratch = Scratch::new_in(parent, SCRATCH).map_err(unwritable)?;
     let made_at_ms = app.clock.now_ms();
     let room = room_for(app, parent);
-    // The store is in it twice: as the copy, and read back for the check.
+    // The disk holds the store twice: the copy, and the one read back for the check.
     let store_bytes = fs::metadata(app.store.folder.store()).map_or(0, |file| file.len());
     room.part().need_exactly(store_bytes.saturating_mul(2)).map_err(|error| no_room(to, error))?;
     let copy_path = scratch.path().join(STORE);
@@ -91,11 +91,10 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     Ok(Backup { bytes, made_at_ms, accounts, jobs, demos, videos: packed, left_out })
 }
 
-/// Restores the backup to a scratch place, as far as it must be to be judged: every byte is read back, the store is
-/// opened and checked.
+/// Test-restores the backup to a scratch folder: reads back every byte, opens the store and checks it.
 fn check(path: &Path, scratch: &Path, files: u64) -> Result<()> {
     let copy = scratch.join("restored.db");
-    // The description is one of them.
+    // The description counts as a file.
     let mut seen = 1;
     let backup = BackupFile::read(path, |name, content| {
         seen += 1;
@@ -111,18 +110,18 @@ fn check(path: &Path, scratch: &Path, files: u64) -> Result<()> {
     Ok(())
 }
 
-/// Gives a whole backup its name, durably, unless there is a file of that name by now.
+/// Durably renames the finished backup, unless the target exists by now.
 fn name(path: &Path, to: &Path) -> Result<()> {
     let named = match fs::hard_link(path, to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(there_already(to)),
-        // Not every file system has links.
+        // Not every file system supports hard links.
         Err(_) if !to.exists() => fs::rename(path, to),
         other => other,
     };
     named.and_then(|()| to.parent().map_or(Ok(()), files::sync_dir)).map_err(|error| unwritable(to, error))
 }
 
-/// Puts file after file into a backup.
+/// Adds files to a backup.
 struct Packer<'a> {
     app: &'a App,
     archive: archive::Writer,
@@ -155,7 +154,7 @@ impl Packer<'_> {
         }
     }
 
-    /// A clip that was deleted meanwhile has no files any more and is none of those that are left out.
+    /// A clip that was deleted in the meantime has no files and does not count as left out.
     fn pack_videos(&mut self, copy: &Copy) -> Result<u64> {
         let (mut after, mut packed) = (None, 0);
         loop {
@@ -178,7 +177,7 @@ impl Packer<'_> {
         }
     }
 
-    /// Packs a file that must have this hash. One that is missing or has another is left out.
+    /// Packs a file if its hash matches. Otherwise the file is reported as left out.
     fn pack_if_whole(&mut self, folder: &str, path: &Path, sha256: &Sha256) -> Result<bool> {
         let (mark, name) = (self.archive.mark(), name_in(folder, path));
         if path.is_file() && self.pack(&name, path)? == *sha256 {
@@ -205,7 +204,7 @@ impl Packer<'_> {
     }
 }
 
-/// The disk that a backup goes to. Only on the data directory's own must a reserve stay.
+/// The disk that the backup is written to. The disk reserve applies only to the data directory's own disk.
 fn room_for(app: &App, to: &Path) -> Arc<Room> {
     let is_ours = files::on_same_disk(app.data_dir(), to);
     if is_ours { Arc::clone(&app.room) } else { Room::of(to, 0) }

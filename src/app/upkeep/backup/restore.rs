@@ -1,4 +1,4 @@
-//! Restoring: a backup takes the place of what is in a data directory, which is kept aside.
+//! Restore: replaces the content of a data directory with a backup, and keeps the old content aside.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -17,7 +17,7 @@ use crate::store::restore::{self, Staging};
 use crate::store::{DataDir, STORE, Tx};
 use crate::wire::time::rfc3339;
 
-/// A data directory that was restored.
+/// A restored data directory.
 #[derive(Debug)]
 pub struct Restored {
     /// When the backup was made. Unix time in milliseconds.
@@ -26,18 +26,19 @@ pub struct Restored {
     pub accounts: u64,
     /// Jobs in it.
     pub jobs: u64,
-    /// Clips that have their video.
+    /// Clips whose video is available.
     pub videos: u64,
-    /// Clips whose video was neither in the backup nor there: they are forgotten, their jobs stay done and billed.
+    /// Clips whose video was found neither in the backup nor in the data directory. They are removed; their jobs stay
+    /// done and billed.
     pub forgotten: u64,
-    /// Where that lies which was there.
+    /// Where the previous content was moved.
     pub aside: Option<PathBuf>,
-    /// The same of folders that are links or disks of their own: in each of them.
+    /// The same for folders that are symbolic links or mount points: one location in each.
     pub aside_behind: Vec<PathBuf>,
 }
 
-/// Puts the backup in the place of what is in the data directory. Nothing is touched before all of it has been checked
-/// and lies beside; what was there is kept. Videos that the backup lacks and that are there stay.
+/// Replaces the content of the data directory with the backup. Changes nothing until the backup has been verified and
+/// staged next to it. The previous content is kept aside; existing videos that the backup lacks stay in place.
 pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restored> {
     let mut backup = BackupFile::open(from)?;
     let folder = DataDir::create(data_dir)?;
@@ -48,7 +49,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
         }
         _ => error,
     })?;
-    // What an interrupted restore left is finished first: what it replaced is aside already.
+    // Finish an interrupted restore first: the content it replaced has already been moved aside.
     restore::finish(&folder)?;
     let place = restore::begin(&folder)?;
     check_room(&folder, &place, &backup)?;
@@ -84,8 +85,8 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, aside: aside.into_iter().next(), aside_behind })
 }
 
-/// Whether the restored place has the clip's video. One that is only in the directory now is taken along: the same
-/// bytes under both names, as what is there goes aside.
+/// Whether the restored data has the clip's video. A video that only the current directory has is linked or copied, because
+/// the current content is about to be moved aside.
 fn has_video(clips: &ClipFiles, place: &Staging, clip: &Stored) -> io::Result<bool> {
     let video = place.of(&clips.video(clip.lease));
     if video.exists() {
@@ -109,7 +110,7 @@ fn is_the_video(path: &Path, clip: &Stored) -> io::Result<bool> {
     }
 }
 
-/// Whether each disk that gets something of it has room: folders that are links or mount points have their own.
+/// Checks the free space on each disk involved: folders that are symbolic links or mount points have their own.
 fn check_room(folder: &DataDir, place: &Staging, backup: &BackupFile) -> Result<()> {
     let mut here = backup.bytes;
     for (name, bytes) in backup.folders.iter().filter(|(name, _)| place.is_behind(name)) {

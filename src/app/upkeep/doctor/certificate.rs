@@ -1,4 +1,4 @@
-//! The certificate that the server shows: the appliance's own, or the studio's.
+//! The server's certificate: the appliance's own or the studio's.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::os::certificates;
 use crate::wire::time::rfc3339;
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
-/// How near its end a certificate must be to be a fault: a running server has renewed its own long before.
+/// Remaining lifetime at which a certificate is reported. A running server renews its own certificate long before.
 const NEAR_MS: i64 = limits::CERTIFICATE_ALARM_DAYS.cast_signed() * DAY_MS;
 
-/// What is wrong with it.
+/// Problems with the certificate.
 pub fn faults(patient: &Patient) -> Result<Vec<Fault>> {
     let now = patient.clock.now_ms();
     match &patient.certificate {

@@ -1,4 +1,4 @@
-//! Files without rows, and rows without files.
+//! Orphaned files, and rows whose file is missing.
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
@@ -13,10 +13,10 @@ use crate::domain::error::{Error, Result};
 use crate::domain::limits;
 use crate::store;
 
-/// Rows read in one go.
+/// Rows read at a time.
 const PAGE: u32 = 1_000;
 
-/// Files that nothing needs, and files that something needs and that are not there.
+/// Orphaned files, and files that are needed but missing.
 pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
     let known = sweep::known_demos(app)?;
@@ -51,7 +51,7 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
     Ok(faults)
 }
 
-/// Files without a row. While a server works here, one that is young or held may be an upload that is going on.
+/// Orphaned files. While the server runs, a recent or held file may belong to an upload in progress.
 fn orphans(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
     let is_served = app.store.folder.lock().is_err();
     let oldest_young = app.clock.now_ms() - (limits::ORPHAN_SECONDS * 1_000).cast_signed();
@@ -63,7 +63,7 @@ fn orphans(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
     Ok(orphans)
 }
 
-/// When a file was last changed. Unix time in milliseconds; a file that does not say is young.
+/// When a file was last modified, Unix time in milliseconds. If that is unknown, the file counts as recent.
 fn changed_ms(file: &Metadata) -> i64 {
     let since = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since.map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -77,7 +77,7 @@ fn missing_demos(app: &App, known: &HashSet<PathBuf>) -> Vec<String> {
     missing
 }
 
-/// Clips whose video is missing, or of another length. One that was deleted since its row was read is none.
+/// Clips whose video is missing or has the wrong size. Skips clips that were deleted after their row was read.
 fn clips(app: &App) -> Result<Vec<String>> {
     let (mut after, mut missing) = (None, Vec::new());
     loop {

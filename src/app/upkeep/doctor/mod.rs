@@ -18,17 +18,17 @@ use crate::os::files::free_bytes;
 use crate::os::random::Random;
 use crate::store::{self, DataDir};
 
-/// Examples that a fault names.
+/// Maximum number of examples in a message.
 const EXAMPLES: usize = 3;
 
 /// A problem found by doctor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Stable word.
+    /// Stable code.
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub mend: String,
     /// Whether doctor has fixed it.
     pub mended: bool,
@@ -50,13 +50,13 @@ impl Fault {
     }
 }
 
-/// What the doctor looks at.
+/// What doctor checks.
 pub struct Patient {
     /// The data directory.
     pub data_dir: PathBuf,
-    /// The host by which clients reach the server, where it serves by the appliance's own certificate.
+    /// The host name clients use, if the server uses the appliance's own certificate.
     pub host: Option<String>,
-    /// The studio's own certificate, where it serves by one.
+    /// The studio's certificate, if the server uses one.
     pub certificate: Option<PathBuf>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -66,7 +66,7 @@ pub struct Patient {
     pub fix: bool,
 }
 
-/// Everything that is wrong.
+/// All problems found.
 pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
     let folder = DataDir::at(&patient.data_dir);
     if !folder.path().is_dir() {
@@ -78,7 +78,7 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
     faults.extend(certificate::faults(patient)?);
     faults.extend(unfinished(&folder, patient.fix));
     if store::restore::is_unfinished(&folder) || rights::is_open(&folder)? {
-        // The store may be half moved; and a store in a directory open to others is not opened.
+        // A restore may be incomplete, and a store that other users can change must not be opened.
         return Ok(faults);
     }
     if !folder.store().exists() {
@@ -86,7 +86,7 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
         faults.push(Fault::new("no_store", message, "Start the server, which makes one, or restore a backup."));
         return Ok(faults);
     }
-    // Read before opening the store: the last connection to close empties the log.
+    // Read before opening the store: closing the last connection truncates the WAL.
     let log_bytes = std::fs::metadata(folder.log()).map_or(0, |log| log.len());
     match store_faults(&folder) {
         Some(fault) => faults.push(fault),
@@ -123,7 +123,7 @@ fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
     })
 }
 
-/// Damage of the store itself. If there is any, its rows are not checked.
+/// Damage to the store itself. If there is any, its rows are not checked.
 fn store_faults(folder: &DataDir) -> Option<Fault> {
     let damaged = |message: String| {
         Some(Fault::new("store_damaged", message, "Stop the server and restore the last backup: `admin restore FILE`."))
@@ -179,7 +179,7 @@ fn oversold(app: &App) -> Result<Option<Fault>> {
     }))
 }
 
-/// The first few of them, and how many more there are.
+/// The first few names, and how many more there are.
 fn few(names: &[String]) -> String {
     let first = names.iter().take(EXAMPLES).cloned().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(EXAMPLES) {
@@ -188,7 +188,7 @@ fn few(names: &[String]) -> String {
     }
 }
 
-/// A path below the data directory, as faults name it.
+/// A path relative to the data directory, for messages.
 fn below(folder: &DataDir, path: &Path) -> String {
     path.strip_prefix(folder.path()).unwrap_or(path).display().to_string()
 }

@@ -1,4 +1,4 @@
-//! The render nodes: whether there are any while jobs wait, whether their programs fit, whether each has a key of its own.
+//! Render nodes: whether any are up while jobs wait, whether their versions match, whether each has its own key.
 
 use crate::app::App;
 use crate::app::nodes::{self, NodeInfo};
@@ -9,7 +9,7 @@ use crate::domain::key::KeyClass;
 use crate::domain::node::NodeState;
 use crate::domain::protocol;
 
-/// What is wrong with them.
+/// Problems with render nodes.
 pub fn faults(app: &App) -> Result<Vec<Fault>> {
     let all = nodes::list(app)?;
     Ok([none_up(app, &all)?, other_versions(&all), shared_keys(&all)].into_iter().flatten().collect())
@@ -55,7 +55,7 @@ fn other_versions(all: &[NodeInfo]) -> Option<Fault> {
     })
 }
 
-/// Two machines with one key take each other's slots, and a lost lease of one is the other's riddle.
+/// Two machines with the same key compete for slots and lose each other's leases without a visible cause.
 fn shared_keys(all: &[NodeInfo]) -> Option<Fault> {
     let shared: Vec<_> = all.iter().filter(|info| info.key_is_shared).map(|info| info.node.name.clone()).collect();
     (!shared.is_empty()).then(|| {

@@ -1,4 +1,4 @@
-//! The data directory is its owner's alone: it holds keys, and demos and clips that are nobody else's business.
+//! Permissions: only the owner may access the data directory, because it holds keys, demos and clips.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -9,7 +9,7 @@ use crate::domain::error::{Error, Result};
 use crate::os::rights;
 use crate::store::DataDir;
 
-/// Files and folders that others may use, and those that are somebody else's.
+/// Files and folders that other users can access or own.
 pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
     let top = fs::metadata(folder.path()).map_err(unreadable)?;
     let (mut open, mut foreign, mut failed) = (Vec::new(), Vec::new(), None);
@@ -43,7 +43,7 @@ pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
     Ok(faults)
 }
 
-/// Whether the directory itself is still open to others.
+/// Whether other users can access the directory itself.
 pub fn is_open(folder: &DataDir) -> Result<bool> {
     let top = fs::metadata(folder.path()).map_err(unreadable)?;
     Ok(rights::is_open_to_others(&top))
@@ -57,8 +57,8 @@ fn name(folder: &DataDir, path: &Path) -> String {
     if path == folder.path() { path.display().to_string() } else { below(folder, path) }
 }
 
-/// The directory, what lies in it, and what lies in those of its folders that hold anything to be kept from others. Links
-/// are not followed; what goes away meanwhile is passed over.
+/// The directory, its entries, and the entries of its folders with sensitive content. Does not follow symbolic links,
+/// and skips files that disappear in the meantime.
 fn files(folder: &DataDir) -> io::Result<Vec<(PathBuf, Metadata)>> {
     let mut paths = vec![folder.path().to_owned()];
     let tls = folder.path().join("tls");
