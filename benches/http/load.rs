@@ -31,7 +31,7 @@ pub struct Measured {
     pub starved: usize,
 }
 
-/// Sends `request` on all connections for `time`, after a warm-up of a tenth of it. All responses must have this status.
+/// Sends `request` on all connections for `time`, after a warm-up of a tenth. All responses must have this status.
 pub fn run(address: SocketAddr, connections: usize, request: &[u8], status: u16, time: Duration) -> Measured {
     let runtime = Builder::new_current_thread().enable_all().build().expect("an event loop");
     let local = LocalSet::new();

@@ -1,8 +1,9 @@
-//! Command line, environment and file, merged into one validated value per setting. Only this module reads the environment.
+//! Command line, environment and file, merged into one validated value per setting. Only this module reads the
+//! environment.
 //!
 //! A setting is a flag (`--lease-seconds`), a variable (`DINKEM_LEASE_SECONDS`) and a key in a table of `config.toml`
-//! (`[serve]`, `lease_seconds = …`), in this order of precedence. `settings` lists them; flags that are not listed there
-//! exist on the command line only. All paths are absolute after parsing.
+//! (`[serve]`, `lease_seconds = …`), in this order of precedence. `settings` lists them; other flags exist
+//! on the command line only. All paths are absolute after parsing.
 
 mod file;
 mod line;

@@ -1,5 +1,5 @@
-//! Overrides the C library's `fsync` and `fdatasync` (`LD_PRELOAD`) and delays each by `SYNC_DELAY_MICROS`, to simulate a
-//! slower disk.
+//! Overrides the C library's `fsync` and `fdatasync` (`LD_PRELOAD`) and delays each by `SYNC_DELAY_MICROS`, to simulate
+//! a slower disk.
 
 use std::ffi::c_int;
 use std::sync::LazyLock;
