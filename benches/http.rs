@@ -3,6 +3,7 @@
 //! The real binary over plain HTTP on loopback, compared with unmodified rouille and with axum (`benches/peers`, which
 //! this builds first). All make the same store calls; the peers have no request ids, log or limits. The servers take
 //! turns in several short rounds, and the best round of each is shown. The load generator runs on the same machine.
+//!
 //! - `account`: an authenticated `GET /api/account` over keep-alive connections. axum runs once with lookups on its
 //!   blocking threads, as its documentation recommends and as ours does, and once with lookups on its event loop.
 //! - `clips`: `POST /api/clips`, answered once durable. axum runs once with a commit per job and once with our writer.

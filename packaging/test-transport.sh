@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the transport's tests for Windows and runs them under Wine, from a clean clone. Not part of CI: it takes
+# Compiles the transport's tests for Windows and runs them under Wine, from a clean clone. Not part of .ci/run: it takes
 # minutes, and all it adds to the Linux run is Windows sockets, which Wine only emulates.
 set -euo pipefail
 

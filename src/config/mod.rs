@@ -2,8 +2,8 @@
 //! environment.
 //!
 //! A setting is a flag (`--lease-seconds`), a variable (`DINKEM_LEASE_SECONDS`) and a key in a table of `config.toml`
-//! (`[serve]`, `lease_seconds = …`), in this order of precedence. `settings` lists them; other flags exist
-//! on the command line only. All paths are absolute after parsing.
+//! (`[serve]`, `lease_seconds = …`), in this order of precedence. `settings` lists them; other flags exist on
+//! the command line only. All paths are absolute after parsing.
 
 mod file;
 mod line;
