@@ -1,8 +1,8 @@
-//! What it costs the server to know who calls: `cargo bench --bench auth`.
+//! Cost of authenticating a request: `cargo bench --bench auth`.
 //!
-//! 100,000 active accounts, a key picked at random for each request, while other threads submit jobs as fast as the
-//! store takes them. Beside it, in the same run, the same question on a connection opened for each request, which is
-//! what a server without a pool of readers does.
+//! 100,000 active accounts and a random key for each request, while other threads submit jobs as fast as the store
+//! accepts them. For comparison, the same lookup with a new connection for each request, as in a server without a
+//! reader pool.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a bench prints, and stops where it cannot go on")]
 
@@ -26,15 +26,15 @@ use uuid::{Builder, Uuid};
 
 /// Accounts, each with one metered key.
 const ACCOUNTS: u64 = 100_000;
-/// Accounts that are made in one transaction.
+/// Accounts created per transaction.
 const TOGETHER: u64 = 1_000;
 /// Threads that submit jobs.
 const SUBMITTERS: usize = 16;
-/// Requests that are timed, each way.
+/// Timed requests per variant.
 const REQUESTS: u64 = 100_000;
-/// Requests that come before, so that every connection is open and its cache warm.
+/// Warm-up requests, to open every connection and fill its cache.
 const WARM_UP: u64 = 20_000;
-/// The same question as the store's, on a connection of its own.
+/// The store's own query, on a separate connection.
 const QUESTION: &str = "
     SELECT api_keys.id, api_keys.class, accounts.id, accounts.name, accounts.status, accounts.dinks
     FROM api_keys
@@ -77,7 +77,7 @@ fn main() -> Result<()> {
     })
 }
 
-/// The key of an account: the same in every run.
+/// An account's key, the same in every run.
 fn key(account: u64) -> Uuid {
     let spread = u128::from(account + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
     Builder::from_random_bytes(spread.to_be_bytes()).into_uuid()
@@ -100,7 +100,7 @@ fn fill(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Submits jobs until it is over.
+/// Submits jobs until stopped.
 fn submit(app: &App, account: u64, submitted: &AtomicU64, over: &AtomicBool) {
     let header = format!("Bearer {}", key(account));
     let caller: Caller = auth::authenticate(app, &[&header]).expect("an active account");
@@ -120,7 +120,7 @@ fn submit(app: &App, account: u64, submitted: &AtomicU64, over: &AtomicBool) {
     }
 }
 
-/// Times one request after the other, each of an account that comes up at random.
+/// Times sequential requests, each for a random account.
 fn measure(what: &str, request: &dyn Fn(u64) -> Result<()>, clock: &dyn Clock) -> Result<()> {
     let mut dice: u64 = 1;
     let mut next = || {

@@ -1,15 +1,14 @@
-//! What the server can do beside others: `cargo bench --bench http [-- account] [clips] [slow] [files]`.
+//! Compares the server with others: `cargo bench --bench http [-- account] [clips] [slow] [files]`.
 //!
-//! The real binary over plain HTTP on loopback, beside rouille as it is published and beside axum (`benches/peers`, which
-//! this builds first). All make the same store calls; the peers have no front: no request ids, no log, no limits. Of
-//! several short rounds, in which the servers take turns, each one's best is shown. The load shares the machine's
-//! processors with them.
+//! The real binary over plain HTTP on loopback, compared with unmodified rouille and with axum (`benches/peers`, which
+//! this builds first). All make the same store calls; the peers have no request ids, log or limits. The servers take
+//! turns in several short rounds, and the best round of each is shown. The load generator runs on the same machine.
 //!
-//! - `account`: an authenticated `GET /api/account` over connections that are kept. axum looks up on threads for what may
-//!   block, as its documentation asks and as ours does, and once more on its event loop.
-//! - `clips`: `POST /api/clips`, answered when it is on the disk. axum commits each by itself, and once more on our writer.
-//! - `slow`: the same on a disk whose syncs last 8 ms longer.
-//! - `files`: a gigabyte up and down.
+//! - `account`: an authenticated `GET /api/account` over keep-alive connections. axum runs once with lookups on its
+//!   blocking threads, as its documentation recommends and as ours does, and once with lookups on its event loop.
+//! - `clips`: `POST /api/clips`, answered once durable. axum runs once with a commit per job and once with our writer.
+//! - `slow`: the same with 8 ms added to each disk sync.
+//! - `files`: a 1 GB upload and download.
 
 #![allow(
     clippy::print_stdout,
@@ -34,13 +33,13 @@ use load::Measured;
 use serde_json::{Value, json};
 use server::{Kind, Peers, Server};
 
-/// Connections at once.
+/// Concurrent connections.
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
-/// How often the servers take turns.
+/// Number of rounds.
 const ROUNDS: usize = 3;
-/// How long each one's turn is.
+/// Duration of a server's turn.
 const TURN: Duration = Duration::from_secs(2);
-/// What a sync of a studio's plain disk takes longer.
+/// Extra sync latency of an ordinary disk.
 const SLOW: Duration = Duration::from_millis(8);
 
 fn main() {
@@ -66,12 +65,12 @@ fn main() {
     }
 }
 
-/// A job that every server takes.
+/// A job that every server accepts.
 fn job() -> Value {
     json!({"demo_url": "https://example.com/match.dem", "steam64_id": "76561197960265729", "round": 5})
 }
 
-/// A head without its end.
+/// Request head without the final blank line.
 fn head(method: &str, path: &str, key: &str) -> String {
     let authorization = if key.is_empty() { String::new() } else { format!("Authorization: Bearer {key}\r\n") };
     format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Type: application/json\r\n")
@@ -82,7 +81,7 @@ fn submission(key: &str) -> String {
     format!("{}Content-Length: {}\r\n\r\n{body}", head("POST", "/api/clips", key), body.len())
 }
 
-/// Measures these servers in turns, and prints each one's best turn.
+/// Measures these servers in turn and prints the best result of each.
 fn compare(
     kinds: &[Kind],
     peers: &Peers,

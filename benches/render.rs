@@ -1,7 +1,7 @@
-//! How fast clips are made: `cargo bench --bench render [-- DEMO STEAM64 ROUND]`, the forge's sample without a demo.
+//! Rendering speed: `cargo bench --bench render [-- DEMO STEAM64 ROUND]`; without a demo, uses the forge's sample.
 //!
-//! Each figure stands beside the one of the plainer way that it replaced: pictures drawn whole beside pictures drawn
-//! where they changed, the encoder's own idea of quality beside our settings, one thread beside two.
+//! Each figure is shown next to the simpler approach it replaced: full redraws next to partial redraws, the encoder's
+//! default quality next to our settings, one thread next to two.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a bench prints, and stops where it cannot go on")]
 
@@ -16,7 +16,7 @@ use dinkem_appliance::render::scene::Scene;
 use dinkem_appliance::render::video::{Effort, Encoder, Mp4Writer};
 use dinkem_appliance::render::{demo, forge};
 
-/// Frames that are drawn and encoded one by one, from the middle of the clip.
+/// Frames from the middle of the clip, drawn and encoded one by one.
 const FRAMES: u64 = 600;
 
 fn main() -> Result<()> {
@@ -70,7 +70,7 @@ fn measure(scene: &Scene, look: Look, video: PathBuf, clock: &dyn Clock) -> Resu
     Ok(())
 }
 
-/// Frames a second of drawing and of encoding, each by itself on one thread.
+/// Frames per second of drawing and of encoding, each measured alone on one thread.
 fn frame_by_frame(replay: &Replay<'_>, effort: Effort, whole: bool, clock: &dyn Clock) -> Result<(f64, f64)> {
     let frames = replay.frames().min(FRAMES);
     let first = (replay.frames() - frames) / 2;

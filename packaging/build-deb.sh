@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# The Debian package, in one command from a clean clone; the last line says where: packaging/build-deb.sh [FOLDER]
+# Builds the Debian package from a clean clone; the last line printed is its path: packaging/build-deb.sh [FOLDER]
 exec "$(dirname "$0")/deb/build-deb.sh" "$@"

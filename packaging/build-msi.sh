@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The Windows package, with its SBOM and SHA256SUMS beside it, from a clean clone in one command:
-#   build-msi.sh [OUT_DIR]        (target/packages of the clone when nobody says)
-# msi/build-msi.sh tells how it is signed.
+# Builds the Windows package with its SBOM and SHA256SUMS from a clean clone:
+#   build-msi.sh [OUT_DIR]        (default: target/packages of the clone)
+# For signing, see msi/build-msi.sh.
 set -euo pipefail
 
 packaging=$(cd "$(dirname "$0")" && pwd)

@@ -17,7 +17,7 @@ import tomllib
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# What licence files are called, and how deep below a package they lie (C sources bring their own).
+# Names of licence files, and how deep in a package to look for them (for bundled C sources).
 NAMES = ("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
 DEPTH = 3
 FONTS = ROOT / "src/render/draw/fonts"

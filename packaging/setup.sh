@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the scripts here need, once: setup.sh deb | msi | all, or deb-build | msi-build for what the package needs
-# without its tests. Rust itself is rustup's (https://rustup.rs).
+# Installs the dependencies of these scripts: setup.sh deb | msi | all, or deb-build | msi-build to build a package
+# without testing it. Rust itself comes from rustup (https://rustup.rs).
 set -euo pipefail
 
-# Package, and a program of it that shows that it is there.
+# Package, and a command whose presence shows that it is installed.
 DEB_BUILD=("nasm nasm" "g++ g++" "python3 python3" "dpkg-dev dpkg-shlibdeps" "xz-utils xz")
 DEB_TEST=(
   "lintian lintian" "mmdebstrap mmdebstrap" "zstd zstd" "systemd-container systemd-nspawn" "piuparts piuparts"
@@ -15,7 +15,7 @@ MSI_BUILD=(
 )
 MSI_TEST=("wine64 /usr/lib/wine/wine64" "curl curl" "openssl openssl" "ffmpeg ffprobe")
 
-# Installs the packages of those pairs whose program is missing. Waits for another apt that runs.
+# Installs the packages whose command is missing. Waits for other apt processes.
 install_missing() {
   local pair missing=()
   for pair in "$@"; do
@@ -32,8 +32,8 @@ install_missing() {
   DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends "${missing[@]}" >&2
 }
 
-# Debian's newest Rust with its library's source, unpacked into the cache: installed, it would take the place of the
-# machine's own. What it is linked against is installed.
+# Debian's latest Rust with the standard library's source, unpacked into the cache because installing it would replace
+# the system's own. Its shared libraries are installed.
 unpack_rust_for_windows() {
   local rust=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/dinkem-appliance/target}/windows-rust
   if LD_LIBRARY_PATH=$rust/usr/lib/x86_64-linux-gnu "$rust/usr/bin/rustc" -V && [ -e "$rust/complete" ] &&
@@ -53,12 +53,12 @@ unpack_rust_for_windows() {
   for deb in "$rust"/debs/*.deb; do
     dpkg-deb -x "$deb" "$rust"
   done
-  # Of the source only the library is built.
+  # Of the source, only the standard library is built.
   rm -rf "$rust/debs" "$rust/usr/share" "$rust"/usr/src/rustc-*/{compiler,src}
   touch "$rust/complete"
 }
 
-# What packages depend on, without alternatives.
+# Dependencies of packages, without alternatives.
 depends() {
   apt-cache depends "$@" | sed -n 's/^  Depends: \([^<].*\)/\1/p' | sort -u
 }
@@ -79,7 +79,7 @@ case "${1:-}" in
     exit 2
     ;;
 esac
-# For Windows the compiler is the one that was unpacked.
+# The Windows build uses the unpacked compiler.
 if [[ $1 != msi* ]] && ! command -v cargo >/dev/null; then
   echo "setup.sh: Rust is missing: install it from https://rustup.rs" >&2
   exit 1

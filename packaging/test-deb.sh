@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The Debian package, judged as Debian judges it and used as an operator uses it: lintian, the sandbox's exposure, a
-# booted container of Debian 12, piuparts. Root on Debian or Ubuntu. Ends with "N passed, N failed".
+# Tests the Debian package: lintian, the sandbox's exposure, an operator's steps in a booted Debian 12 container, and
+# piuparts. Requires root on Debian or Ubuntu. Ends with "N passed, N failed".
 #
 #   packaging/test-deb.sh
 set -uo pipefail
@@ -10,10 +10,10 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dinkem-appliance
 BASE=$CACHE/bookworm.tar.gz
-# Days that a cached system is used before it is fetched anew.
+# Days before a cached base system is rebuilt.
 BASE_DAYS=7
 BASE_PACKAGES=systemd-sysv,dbus,ca-certificates,curl,init-system-helpers,libstdc++6,procps
-# Seconds that the container and piuparts may take; a busy machine needs many more than a quiet one.
+# Timeout of the container and of piuparts in seconds, generous for a busy machine.
 CONTAINER_SECONDS=900
 PIUPARTS_SECONDS=900
 
@@ -24,7 +24,7 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 ok() { passed=$((passed + 1)); echo "ok      $1"; }
 failure() { failed=$((failed + 1)); echo "FAILED  $1"; }
 
-# check NAME COMMAND…: its words are shown only when it fails.
+# check NAME COMMAND…: prints the output only on failure.
 check() {
   local name=$1
   shift
@@ -34,28 +34,28 @@ check() {
   fi
 }
 
-# A small Debian with systemd, as a tar file.
+# A minimal Debian with systemd, as a tar file.
 fetch_base() {
   if [ -n "$(find "$BASE" -mtime -$BASE_DAYS 2>/dev/null)" ]; then return 0; fi
   mkdir -p "$CACHE"
-  # The old one is better than none.
+  # If it cannot be rebuilt, use the old one.
   mmdebstrap --quiet --variant=minbase --include=$BASE_PACKAGES bookworm "$CACHE/new.tar.gz" && mv "$CACHE/new.tar.gz" "$BASE" ||
     [ -e "$BASE" ]
 }
 
-# The same program as a later version.
+# The same program with a higher version.
 make_upgrade() {
   dpkg-deb -R "$1" "$work/later" && sed -i 's/^Version: .*/&+1/' "$work/later/DEBIAN/control" &&
     dpkg-deb --root-owner-group -Zgzip -b "$work/later" "$2" && rm -rf "$work/later"
 }
 
-# Boots the container; it runs systest.sh, writes ok and FAILED lines, and powers off by itself.
+# Boots the container, which runs systest.sh, writes ok and FAILED lines, and powers off.
 run_container() {
   local root=$work/container
   mkdir "$root" && tar -xzf "$BASE" -C "$root" --numeric-owner || return 1
-  # An installer writes it; mmdebstrap does not.
+  # Normally written by an installer, but not by mmdebstrap.
   echo "127.0.0.1 localhost" >"$root/etc/hosts"
-  # /tmp of a booted container is its own: files are handed over in /opt.
+  # A booted container mounts its own /tmp, so files are passed in /opt.
   mkdir "$root/opt/test"
   cp "$package" "$root/opt/test/package.deb"
   make_upgrade "$package" "$root/opt/test/later.deb" || return 1

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Compiles the transport's tests for Windows and runs them under Wine, from a clean clone in one command. The gate leaves
-# it out: it takes minutes, and what it could find beyond Linux is Windows' sockets, which Wine only stands in for.
+# Compiles the transport's tests for Windows and runs them under Wine, from a clean clone. Not part of .ci/run: it takes
+# minutes, and all it adds to the Linux run is Windows sockets, which Wine only emulates.
 set -euo pipefail
 
 packaging=$(cd "$(dirname "$0")" && pwd)
-# Wine passes every connection through one process of its own, which these keep too busy for anybody's 50 ms.
+# All connections go through wineserver, which these tests keep too busy for a 50 ms deadline.
 crowds=(
   clients_that_disconnect hundreds_of_slow_bodies hundreds_of_stalled_downloads thousands_of_idle_connections
   unsupported_http_2
 )
-# Wine shows some connections that were reset as if they had been closed.
+# Wine reports some reset connections as closed.
 resets=(failed_answer_never_looks_complete)
 patience=300
 

@@ -1,4 +1,4 @@
-//! Uploads and downloads of 1 GB files, as nodes and clients do them.
+//! Uploads and downloads of 1 GB files, as nodes and clients perform them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,12 +12,12 @@ use sha2::{Digest, Sha256};
 use super::clip::write_video;
 use super::server::Server;
 
-/// Bytes of each file.
+/// Size of each file.
 const BYTES: usize = 1 << 30;
-/// Bytes sent and taken at once.
+/// Chunk size in bytes.
 const PIECE: usize = 1 << 20;
 
-/// Seconds that each way took.
+/// Duration of each transfer in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// `PUT /api/node/leases/{lease}/video`.
@@ -28,12 +28,12 @@ pub struct Times {
     pub demo_up: f64,
 }
 
-/// Bytes in a second, of a file.
+/// Throughput in bytes per second.
 pub fn megabytes_per_second(seconds: f64) -> f64 {
     BYTES as f64 / 1e6 / seconds
 }
 
-/// A server with a node, which is only played.
+/// A server with a simulated node.
 pub struct Studio<'s> {
     server: &'s Server,
     node: String,
@@ -42,7 +42,7 @@ pub struct Studio<'s> {
 }
 
 impl<'s> Studio<'s> {
-    /// Joins.
+    /// Joins the server as a node.
     pub fn of(server: &'s Server) -> Self {
         let token = server.admin(&["nodes", "token"])["join_token"].as_str().expect("a token").to_owned();
         let secret = JoinTicket::decode(&token).expect("a good token").secret;
@@ -52,7 +52,7 @@ impl<'s> Studio<'s> {
         studio
     }
 
-    /// A clip from its submission to its download, and an uploaded demo.
+    /// Takes a clip from submission to download, and uploads a demo.
     pub fn round(&self) -> Times {
         let key = &self.server.key;
         let id = self.call("POST", "/api/clips", key, &super::job())["id"].as_str().expect("an id").to_owned();
@@ -78,7 +78,7 @@ impl<'s> Studio<'s> {
         super::head(method, path, key) + &format!("Connection: close\r\nContent-Length: {bytes}\r\n\r\n")
     }
 
-    /// A small call, whose answer must be good.
+    /// A small request that must succeed.
     fn call(&self, method: &str, path: &str, key: &str, body: &Value) -> Value {
         let body = body.to_string();
         let mut socket = self.connect();
@@ -87,7 +87,7 @@ impl<'s> Studio<'s> {
         answer(socket)
     }
 
-    /// Sends the video behind these bytes; how long it took until the answer was there.
+    /// Sends these bytes and then the video; returns the time until the response.
     fn send(&self, method: &str, path: &str, key: &str, beginning: &[u8]) -> (Duration, Value) {
         let mut socket = self.connect();
         let begin = self.clock.monotonic();
@@ -98,7 +98,7 @@ impl<'s> Studio<'s> {
         (self.clock.monotonic() - begin, answer)
     }
 
-    /// Takes a file to its end; how long that took.
+    /// Downloads a file completely; returns the duration.
     fn download(&self, path: &str) -> Duration {
         let mut socket = self.connect();
         let begin = self.clock.monotonic();
@@ -124,7 +124,7 @@ fn answer(mut socket: TcpStream) -> Value {
     serde_json::from_str(body).expect("JSON")
 }
 
-/// A true video, made long by a box that players pass over.
+/// A valid video, padded with a box that players ignore.
 fn video() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a scratch directory");
     let path = folder.path().join("clip.mp4");

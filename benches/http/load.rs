@@ -1,5 +1,5 @@
-//! The load: so many connections, each with one request after the other, for a while. One thread and an event loop
-//! drive them all, the same for every server.
+//! Load generator: a fixed number of connections, each sending sequential requests. A single thread with an event loop
+//! drives them all, the same for every server.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -13,25 +13,25 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
-/// How long the last answers may take once the time is up. A connection that has none by then is starved.
+/// Grace period for the last responses. A connection without any response by then counts as starved.
 const GRACE: Duration = Duration::from_secs(2);
-/// Bytes of an answer at most.
+/// Maximum size of a response in bytes.
 const ANSWER: usize = 16 << 10;
 
-/// What one kind of request came to.
+/// Results for one kind of request.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
-    /// Answers a second.
+    /// Responses per second.
     pub rate: f64,
-    /// Half of the answers took at most so long.
+    /// Median latency.
     pub p50: Duration,
-    /// 99 of 100 answers took at most so long.
+    /// 99th percentile latency.
     pub p99: Duration,
-    /// Connections that were not answered in all the time, or not as they should be.
+    /// Connections that got no response, or an unexpected one.
     pub starved: usize,
 }
 
-/// Sends `request` on so many connections for `time`, after a tenth of it to warm up. Each answer must have this status.
+/// Sends `request` on all connections for `time`, after a warm-up of a tenth. All responses must have this status.
 pub fn run(address: SocketAddr, connections: usize, request: &[u8], status: u16, time: Duration) -> Measured {
     let runtime = Builder::new_current_thread().enable_all().build().expect("an event loop");
     let local = LocalSet::new();
@@ -63,7 +63,7 @@ pub fn run(address: SocketAddr, connections: usize, request: &[u8], status: u16,
     Measured { rate: times.len() as f64 / time.as_secs_f64(), p50: at(50), p99: at(99), starved }
 }
 
-/// One connection. Answers that came between `begin` and `end` count.
+/// Drives one connection. Counts responses between `begin` and `end`.
 async fn ask_on(
     address: SocketAddr,
     request: &[u8],
@@ -90,7 +90,7 @@ async fn ask_on(
     }
 }
 
-/// Reads one answer, whose length must be announced.
+/// Reads one response, which must have a Content-Length.
 async fn read_answer(socket: &mut TcpStream, held: &mut [u8], status: &str) -> io::Result<()> {
     let bad = |text: &[u8]| io::Error::new(ErrorKind::InvalidData, String::from_utf8_lossy(text).into_owned());
     let (mut count, mut wanted) = (0, None);

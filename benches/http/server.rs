@@ -1,5 +1,4 @@
-//! The servers that are measured: each a process of its own with a data directory of its own, in which there is one
-//! active account.
+//! The servers under test: separate processes, each with its own data directory that holds one active account.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -11,28 +10,27 @@ use dinkem_appliance::os::clock::pause;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The appliance as it is shipped, but for the profile.
+/// The appliance as shipped, except for the build profile.
 const APPLIANCE: &str = env!("CARGO_BIN_EXE_dinkem-appliance");
-/// Between two looks for the file that tells the port.
+/// Poll interval for the port file.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The real binary, with its front, its log and its limits.
+    /// The real binary, with its log and limits.
     Ours,
-    /// rouille on the tiny_http it was published with; the appliance's store.
+    /// rouille on the tiny_http it is published with, using the appliance's store.
     Stock,
-    /// axum; each submission commits by itself.
+    /// axum, with a commit for each submission.
     Axum,
-    /// axum, looking up accounts on its event loop.
+    /// axum, with account lookups on its event loop.
     AxumInline,
-    /// axum on the appliance's writer, which gathers submissions.
+    /// axum with the appliance's writer, which batches submissions.
     AxumGathering,
 }
 
 impl Kind {
-    /// How the table calls it.
+    /// Label in the table.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
@@ -44,13 +42,13 @@ impl Kind {
     }
 }
 
-/// What the bench builds beside the appliance.
+/// Binaries that the bench builds in addition to the appliance.
 pub struct Peers {
     built: PathBuf,
 }
 
 impl Peers {
-    /// Builds them where everything else is built.
+    /// Builds them in Cargo's target directory.
     pub fn build() -> Self {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/Cargo.toml");
@@ -77,20 +75,20 @@ impl Peers {
     }
 }
 
-/// A running server, which ends with this.
+/// A running server, stopped on drop.
 pub struct Server {
     folder: TempDir,
     process: Child,
-    /// Where it listens, plain.
+    /// Its plain HTTP address.
     pub address: SocketAddr,
     /// The account's metered key.
     pub key: String,
 }
 
 impl Server {
-    /// Starts one. `sync_delay`: how much longer each sync of its files is to take.
+    /// Starts a server. `sync_delay`: extra latency of each file sync.
     pub fn start(kind: Kind, peers: &Peers, sync_delay: Duration) -> Self {
-        // Beside what is built, since `/tmp` may be memory, where a sync is free.
+        // In the target directory, because `/tmp` may be a tmpfs, where syncs are free.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a scratch directory");
         let (data, port) = (folder.path().join("data"), folder.path().join("port"));
         let key = admin(&data, &["account", "create", "studio"])["metered_key"].as_str().expect("a key").to_owned();
@@ -118,12 +116,12 @@ impl Server {
         Self { folder, process, address, key }
     }
 
-    /// `admin …` on its data directory, which must succeed; its JSON.
+    /// Runs `admin …` on its data directory, which must succeed, and returns the JSON.
     pub fn admin(&self, arguments: &[&str]) -> Value {
         admin(&self.folder.path().join("data"), arguments)
     }
 
-    /// What it has in memory now, in MiB; 0 where the system does not say.
+    /// Current memory use in MiB; 0 where the system does not report it.
     pub fn memory_mib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

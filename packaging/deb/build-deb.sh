@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a clean clone to dinkem-appliance_VERSION_amd64.deb, with its SBOM and SHA256SUMS beside it: the last line says
-# where. The same sources give the same bytes.
+# Builds dinkem-appliance_VERSION_amd64.deb with its SBOM and SHA256SUMS from a clean clone; the last line printed is
+# its path. The build is reproducible.
 #
 #   packaging/deb/build-deb.sh [FOLDER]     default: packages/ in Cargo's target directory
 set -euo pipefail
@@ -16,11 +16,11 @@ TARGET=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 OUT=${1:-$CARGO_TARGET_DIR/packages}
 VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
-# The moment of the last commit; outside of git that of the version's file.
+# Time of the last commit; outside of git, the modification time of Cargo.toml.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.toml)}
 export SOURCE_DATE_EPOCH
 
-# The program, without a trace of where it was built.
+# Remap paths, so that the program does not depend on where it was built.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 remap=("$CARGO_TARGET_DIR=/target" "$ROOT=/source" "$cargo_home=/cargo" "$(rustc --print sysroot)=/rust")
 c_flags=$(printf -- '-ffile-prefix-map=%s ' "${remap[@]}")
@@ -60,7 +60,7 @@ sed -e "s/@VERSION@/$VERSION/g" -e "s/@DATE@/$(date -u -R -d "@$SOURCE_DATE_EPOC
   packed "$doc/changelog.gz"
 packed "$doc/CHANGELOG.md.gz" <CHANGELOG.md
 
-# dpkg-shlibdeps wants to see a source package.
+# dpkg-shlibdeps requires a source package.
 mkdir "$work/debian"
 printf 'Source: %s\n\nPackage: %s\nArchitecture: amd64\n' $NAME $NAME >"$work/debian/control"
 libraries=$(cd "$work" && dpkg-shlibdeps -O "$root/usr/bin/$NAME" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')

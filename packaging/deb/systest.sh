@@ -1,5 +1,5 @@
 #!/bin/bash
-# Inside the booted container: what an operator and a client do, in order. Writes /opt/test/results, a line for each check.
+# Runs the steps of an operator and a client inside the booted container. Writes a line per check to /opt/test/results.
 set -u
 cd /opt/test
 export HOME=~root DEBIAN_FRONTEND=noninteractive
@@ -15,7 +15,7 @@ check() {
   echo "--- $name: $*"
   if "$@"; then echo "ok $name" >>results; else echo "FAILED $name" >>results; fi
 }
-# Tries a command again for so many seconds.
+# Retries a command for so many seconds.
 within() {
   local end=$((SECONDS + $1))
   shift
@@ -43,7 +43,7 @@ no_traces() { ! find / -xdev -name '*dinkem*' -not -path '/proc/*' -not -path '/
 useradd --create-home alice
 within 60 systemctl is-system-running --quiet
 
-# The operator installs, and is told what to do.
+# The operator installs the package and reads the next steps.
 check "installs" apt-get install -y ./package.deb
 tail -n 30 log >install.txt
 check "the server runs at once" is_active $SERVER
@@ -58,7 +58,7 @@ check "a node's memory has a limit" refuses sh -c "systemctl show -p MemoryMax -
 check "it runs as its own user" sh -c "ps -o user= -p $(main_pid) | grep -qx dinkem"
 check "man pages and completions are there" sh -c 'ls /usr/share/bash-completion/completions/dinkem-appliance && dpkg -L dinkem-appliance | grep -q man1/dinkem-appliance-serve.1.gz'
 
-# The service's user puts a link to a file of root's in the place of what the script reads.
+# The service's user replaces the file that the script reads with a symlink to a file of root's.
 is_not_followed() {
   printf 's3cret-of-root\n' >"$HOME/secret" && chmod 600 "$HOME/secret"
   mkdir -p /run/systemd/system/$SERVER.d
@@ -70,7 +70,7 @@ is_not_followed() {
 check "the package's script follows no link in the service's folder" is_not_followed
 rm -r /run/systemd/system/$SERVER.d && systemctl daemon-reload && rm -f $DATA/server-url "$HOME/secret" && systemctl restart $SERVER
 
-# The operator types what he was told, as root.
+# The operator follows the printed steps, as root.
 check "admin account create" sh -c 'dinkem-appliance admin account create "Studio One" >account.txt'
 key=$(sed -n 's/^metered key: *//p' account.txt)
 check "admin activate" dinkem-appliance admin activate
@@ -89,7 +89,7 @@ submit() { as_alice dinkem-appliance submit sample.dem --player "$player" --roun
 check "the first clip, over HTTPS, by the node inside" submit --wait -o clip.mp4
 cp /home/alice/clip.mp4 .
 
-# It survives crashes.
+# The service recovers from crashes.
 pid=$(main_pid)
 kill -9 "$pid"
 check "kill -9: it runs again" within 60 is_another_pid "$pid"
@@ -105,7 +105,7 @@ check "one that stands still is started anew" within 60 is_another_pid "$pid"
 check "and answers" within 60 answers
 rm -r /run/systemd/system/$SERVER.d && systemctl daemon-reload
 
-# A job waits while the package is upgraded.
+# A job is queued while the package is upgraded.
 dinkem-appliance admin nodes drain local-1
 job=$(submit --json | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')
 check "a job waits" job_says "$job" queued
@@ -123,7 +123,7 @@ dinkem-appliance admin nodes resume local-1
 check "the upgrade keeps the waiting job, which is now done" within 300 job_says "$job" "done"
 check "nothing in the data directory belongs to anybody else after all" no_strangers
 
-# Another machine's server makes this one its node: played by alice's own, on the same machine.
+# Turns this machine into a node of another server, which here is alice's, on the same machine.
 mkdir -m 700 /home/alice/other && chown alice: /home/alice/other
 as_alice dinkem-appliance --data-dir other serve --listen 127.0.0.1:9443 --local-nodes 0 --port-file other.port 2>other.log &
 within 60 test -e /home/alice/other.port
@@ -145,7 +145,7 @@ check "an upgrade leaves a node a node" sh -c "apt-get install -y --reinstall ./
 systemctl disable --now $NODE
 systemctl enable --now $SERVER
 
-# Removed, found again, purged.
+# Remove, reinstall, purge.
 check "removes" apt-get remove -y dinkem-appliance
 check "removed: nothing runs" refuses pgrep -u dinkem
 check "removed: data and config stay" sh -c "[ -e $DATA/store.db ] && [ -e $CONFIG ]"

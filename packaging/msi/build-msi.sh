@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Packs a Windows program as an .msi:
 #   build-msi.sh dinkem-appliance.exe OUT.msi [VERSION]
-# The same program gives the same bytes. With SIGN_CERT and SIGN_KEY (PEM files) program and package are signed;
-# SIGN_TIMESTAMP_URL names a timestamp authority, so that the signature outlives the certificate.
+# The build is reproducible. With SIGN_CERT and SIGN_KEY (PEM files) program and package are signed;
+# SIGN_TIMESTAMP_URL names a timestamp server, so that the signature outlives the certificate.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,10 +23,10 @@ sign() { # FILE
   mv "$1.signed" "$1"
 }
 
-# A UUID from text: `uuid5 NAMESPACE TEXT`, in the installer's capitals.
+# Name-based UUID: `uuid5 NAMESPACE TEXT`, in upper case for the installer.
 uuid5() { python3 -c 'import sys, uuid; print(str(uuid.uuid5(uuid.UUID(sys.argv[1]), sys.argv[2])).upper())' "$@"; }
 
-# The SID of a service's own account: the SHA-1 of its name in capitals.
+# SID of a service account: derived from the SHA-1 of its upper-case name.
 service_sid() { python3 - "$1" <<'PYTHON'
 import hashlib, struct, sys
 digest = hashlib.sha1(sys.argv[1].upper().encode("utf-16-le")).digest()
@@ -46,7 +46,7 @@ family=A85A30C1-4515-444E-A8AC-211D6333437A
 content=$(cat dinkem-appliance.exe LICENSE.txt config.toml tables.sql dinkem.wxs <(echo "$version $epoch") | sha256sum | cut -d ' ' -f 1)
 package=$(uuid5 $family "package $content")
 
-# The clock gets into the package's summary; so does the name of a temporary file unless it is this one.
+# The summary contains the current time and the name of a temporary file; fix both for a reproducible build.
 pack() { TZ=UTC faketime -f "$(TZ=UTC date -d "@$epoch" '+%Y-%m-%d %H:%M:%S')" "$@"; }
 pack wixl -a x64 -D Version="$version" -D ProductCode="$(uuid5 $family "product $version")" -D PackageCode="$package" \
   -o package.msi dinkem.wxs

@@ -15,7 +15,7 @@ SECONDS = 120
 address, authority, key, file, *stop = sys.argv[1:]
 host, port = address.split(":")
 body = pathlib.Path(file).read_bytes()
-# Other bytes than the demo that is there already: after its end nobody looks.
+# Different bytes than the demo already uploaded; data after the end of a demo is ignored.
 body += b"another"
 
 trust = ssl.create_default_context(cafile=authority)
@@ -33,7 +33,7 @@ with trust.wrap_socket(socket.create_connection((host, int(port)), SECONDS), ser
     go_on = link.recv(4096)
     assert go_on.startswith(b"HTTP/1.1 100"), go_on
     stopping = subprocess.Popen(stop)
-    # The first half goes at once, the second when the stop has had time to begin.
+    # Send the first half immediately, and the second once the stop has had time to begin.
     link.sendall(body[: len(body) // 2])
     try:
         stopping.wait(2)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds dinkem-appliance.exe as it is shipped and prints where it lies. Kept by the content of what it is made from:
-# the same source is built once.
+# Builds dinkem-appliance.exe as shipped and prints its path. Cached by a hash of its inputs, so that the same source
+# is built only once.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,5 +1,5 @@
-# Tries the Windows package on a real Windows, as an administrator: what test-msi.sh does under Wine, and what Wine does
-# not do: rights of files, the firewall, the service's own account.
+# Tests the Windows package on real Windows, as an administrator: the checks of test-msi.sh, plus what Wine does not
+# support: file permissions, the firewall and the service account.
 #   test-msi.ps1 OLD.msi NEW.msi
 param([Parameter(Mandatory)] [string] $Old, [Parameter(Mandatory)] [string] $New)
 $ErrorActionPreference = 'Stop'
@@ -10,7 +10,7 @@ $account = 'NT SERVICE\DinkemAppliance'
 $script:passed = 0
 $script:failed = 0
 
-# The block ends without an error and its last value is true.
+# Passes if the block ends without an error and its last value is true.
 function Ok([string] $name, [scriptblock] $block) {
     try {
         $answers = @(& $block)

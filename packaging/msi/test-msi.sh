@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Tries the Windows package under Wine as an operator would: installs it, makes a clip, stops and starts the service,
-# upgrades, uninstalls. Needs no display, and no port but one that is free.
+# Tests the Windows package under Wine: installs it, makes a clip, stops and starts the service, upgrades, uninstalls.
+# Needs no display, and only one free port.
 #   test-msi.sh dinkem-appliance.exe
-# What Wine does not do is for .github/workflows/windows.yml: rights of files, the firewall, a service's own account.
+# .github/workflows/windows.yml covers what Wine does not support: file permissions, the firewall, service accounts.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,12 +23,12 @@ log=$folder/logs/server.log
 program="$drive/Program Files/Dinkem Appliance/dinkem-appliance.exe"
 service='HKLM\System\CurrentControlSet\Services\DinkemAppliance'
 environment='HKLM\System\CurrentControlSet\Control\Session Manager\Environment'
-# Seconds that one step may take; the machine may be busy.
+# Timeout of a step in seconds, generous for a busy machine.
 patience=300
 passed=0
 failed=0
 
-# The older package, and a newer one of the same program.
+# Two versions of the same program.
 old=$(sed -n 's/^version = "\([0-9.]*\).*/\1/p' "$root/Cargo.toml" | head -n 1)
 new=${old%.*}.$((${old##*.} + 1))
 
@@ -55,7 +55,7 @@ win() { timeout -k 10 "$patience" /usr/lib/wine/wine64 "$@"; }
 appliance() { win "$program" "$@"; }
 msiexec() { win msiexec "$@" /qn; }
 net() { win net "$1" DinkemAppliance; }
-within() { # COMMAND...: succeeds in time
+within() { # COMMAND...: succeeds within the timeout
   local until=$((SECONDS + patience))
   until "$@"; do
     [ $SECONDS -lt $until ] || return 1
@@ -113,7 +113,7 @@ win wineboot -i >/dev/null 2>&1
 x86_64-w64-mingw32-gcc -shared -O2 -o "$drive/windows/system32/bcryptprimitives.dll" "$here/stub/bcryptprimitives.c" -ladvapi32
 ok "Windows 7 is refused" eval 'win winecfg -v win7 && not msiexec /i old.msi'
 win winecfg -v win10 2>/dev/null
-# Wine reads its version when it starts; the service manager must outlive each of the following commands.
+# Wine reads its Windows version at startup; keep the service manager alive for all following commands.
 /usr/lib/wine/wineserver64 -k
 /usr/lib/wine/wineserver64 -w
 /usr/lib/wine/wineserver64 -p
@@ -121,7 +121,7 @@ win cmd /c exit >/dev/null 2>&1
 
 # --- install ------------------------------------------------------------------------------------------------------
 
-# The packaged file, but for the port: 443 may be taken here.
+# The packaged file with another port, because 443 may be in use here.
 own_port() {
   mkdir -p "$folder"
   sed -e 's/^listen = .*/listen = "127.0.0.1:0"\r/' "$here/config.toml" | sed 's/\r*$/\r/' >"$config"
@@ -174,13 +174,13 @@ ok "the job is listed as done" one_job_is_done
 
 # --- stop and start -----------------------------------------------------------------------------------------------
 
-# With a request in flight, the service must answer it before it stops.
+# The service must answer an in-flight request before it stops.
 drains() {
   timeout -k 10 "$patience" python3 "$here/drain.py" "$(address)" ca.pem "$(metered_key)" sample.dem \
     "$(command -v timeout)" -k 10 "$patience" /usr/lib/wine/wine64 net stop DinkemAppliance
 }
 restart() { rm -f "$folder/data/port" && net start && within answers; }
-# Wine's `net start` does not wait; the exit code is what stays.
+# Wine's `net start` does not wait for the service, so check its exit code.
 refuses_to_start() {
   cp "$config" config.keep
   printf 'lisen = "0.0.0.0:1"\r\n' >>"$config"

@@ -1,4 +1,4 @@
-//! A client of the API, as any script would be one: upload, submit, watch, download, over HTTP with a key.
+//! A client of the public API: upload, submit, watch and download over HTTP, authenticated with a key.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -24,26 +24,25 @@ use crate::wire::demo::UploadedView;
 use crate::wire::job::JobView;
 use crate::wire::problem::Problem;
 
-/// Bytes of an answer in JSON at most.
+/// Maximum size of a JSON response in bytes.
 const ANSWER_BYTES: u64 = 1 << 20;
-/// Time for one request without a demo or a clip in it.
+/// Timeout of a request that transfers no demo or clip.
 const SHORT: Duration = Duration::from_secs(60);
-/// Time for a demo up or a clip down.
+/// Timeout of a demo upload or clip download.
 const LONG: Duration = Duration::from_secs(3_600);
-/// Time between two looks at a job.
+/// Interval between polls of a job.
 const LOOK: Duration = Duration::from_millis(500);
-/// Looks that may fail one after another before a server counts as gone: a restart takes less than a minute.
+/// Consecutive failed polls before giving up on a server; a restart takes less than a minute.
 const FAILED_LOOKS: u32 = 120;
 
-/// Which clip of which demo.
 pub struct Order<'a> {
-    /// Where the demo is.
+    /// URL of the demo.
     pub demo_url: &'a str,
-    /// Whose point of view.
+    /// Steam ID of the player to follow.
     pub player: SteamId,
-    /// The N-th round.
+    /// Round number.
     pub round: u32,
-    /// How it is to look; `None` leaves all of it to the server.
+    /// Video settings; `None` uses the server's defaults.
     pub look: Option<&'a LookArgs>,
 }
 
@@ -55,7 +54,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// A client of the server at a URL. `ca_pem`: the only certificates to trust.
+    /// A client for the server at a URL. `ca_pem`: the only CA certificates to trust.
     pub fn new(server: &str, key: Secret, ca_pem: Option<String>) -> Result<Self> {
         let http = Client::new(ClientOptions {
             addresses: Addresses::Any,
@@ -67,7 +66,7 @@ impl Api {
         Ok(Self { http, server: server.trim_end_matches('/').to_owned(), key })
     }
 
-    /// Uploads a demo; its URL for a job.
+    /// Uploads a demo and returns its URL for a job.
     pub fn upload(&self, demo: &Path, progress: &mut Progress, stop: &StopFlag) -> Result<String> {
         let mut file = files::open_named(demo)?;
         let bytes = file.metadata().map_err(|error| files::cannot_read(demo, &error))?.len();
@@ -95,12 +94,12 @@ impl Api {
         })
     }
 
-    /// A job as it stands.
+    /// The current state of a job.
     pub fn job(&self, id: &str) -> Result<JobView> {
         self.ask(Request::new(Method::GET, &self.url(&format!("/api/clips/{id}")), SHORT))
     }
 
-    /// Watches a job until it has ended. A server that restarts meanwhile is waited for.
+    /// Polls a job until it has ended, and keeps retrying while the server restarts.
     pub fn watch(&self, id: &str, progress: &mut Progress, stop: &StopFlag) -> Result<JobView> {
         let mut failed = 0;
         loop {
@@ -125,7 +124,7 @@ impl Api {
         }
     }
 
-    /// Downloads a finished clip and checks it against its hash. A file of that name is replaced.
+    /// Downloads a finished clip and verifies its hash. An existing file is replaced.
     pub fn download(&self, job: &JobView, to: &Path, progress: &mut Progress, stop: &StopFlag) -> Result<()> {
         let Some(clip) = &job.clip else {
             return Err(Error::not_found("The job has no clip: it was deleted."));
@@ -162,7 +161,7 @@ impl Api {
         Ok(())
     }
 
-    /// Where a job is looked at.
+    /// URL of a job.
     pub fn job_url(&self, id: &str) -> String {
         self.url(&format!("/api/clips/{id}"))
     }
@@ -203,14 +202,14 @@ impl Order<'_> {
     }
 }
 
-/// What to do about a certificate that is not trusted.
+/// What to do about an untrusted certificate.
 fn untrusted(error: Error) -> Error {
     let advice = "Name the appliance's authority with --ca FILE: `admin tls export` on the server writes it; \
                   https://SERVER/ca.pem has it too, to be compared with the fingerprint that `admin tls show` tells.";
     Error { message: format!("{} {advice}", error.message), ..error }
 }
 
-/// The error of a job that did not end well, with its code.
+/// The error for a failed or cancelled job, with its code.
 pub fn check_done(job: &JobView) -> Result<()> {
     match (job.status.as_str(), &job.error) {
         ("done", _) => Ok(()),
@@ -222,7 +221,7 @@ pub fn check_done(job: &JobView) -> Result<()> {
     }
 }
 
-/// What a job is at, in words.
+/// A job's progress as text.
 fn stage(job: &JobView) -> String {
     match (&job.stage, &job.waiting_because) {
         (Some(stage), _) if job.status == "rendering" => stage.clone(),
@@ -231,7 +230,7 @@ fn stage(job: &JobView) -> String {
     }
 }
 
-/// The server's own words for what it refused.
+/// The server's own error message.
 fn refusal(response: Response) -> Error {
     let status = response.status;
     let kind = if status >= 500 || status == 429 { Kind::Unavailable } else { Kind::Invalid };
@@ -240,7 +239,7 @@ fn refusal(response: Response) -> Error {
     let words = match serde_json::from_slice(&body) {
         Ok(Problem { error, code: Some(code), .. }) => format!("{error} ({code})"),
         Ok(Problem { error, code: None, .. }) => error,
-        // So a port that speaks HTTPS answers plain HTTP.
+        // This is how an HTTPS port answers plain HTTP.
         Err(_) if is_text => String::from_utf8_lossy(&body).trim().to_owned(),
         Err(_) => "it gives no reason that this client can read".to_owned(),
     };
@@ -248,7 +247,7 @@ fn refusal(response: Response) -> Error {
     Error::new(kind, "refused", format!("The server answers {status}: {words}{advice}"))
 }
 
-/// A body that says how far it is, and ends with an error when it is told to stop.
+/// A request body that reports progress, and fails when cancelled.
 struct Counted<'a> {
     inner: &'a mut dyn Read,
     done: u64,

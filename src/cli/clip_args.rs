@@ -1,4 +1,4 @@
-//! Which clip of a demo is meant and how it is to look: the same flags for `submit`, `render` and `quickstart`.
+//! Options that select a clip and its settings, shared by `submit`, `render` and `quickstart`.
 
 use clap::Args;
 
@@ -20,12 +20,12 @@ pub struct LookArgs {
 }
 
 impl LookArgs {
-    /// Width of the picture in pixels: 16:9.
+    /// Width in pixels at 16:9.
     pub fn width(&self) -> u32 {
         self.resolution / 9 * 16
     }
 
-    /// The overrides with the contract's defaults; of two for the same name the last one counts.
+    /// The overrides, with the API's defaults; the last one of the same name wins.
     pub fn commands(&self) -> Commands {
         let mut commands = Commands::default();
         for given in &self.overrides {
@@ -63,22 +63,22 @@ impl Override {
     }
 }
 
-/// Reads `--player`.
+/// Parses `--player`.
 pub fn player(text: &str) -> Result<SteamId> {
     SteamId::parse(text, "player")
 }
 
-/// Reads `--round`.
+/// Parses `--round`.
 pub fn round(text: &str) -> Result<u32> {
     whole(text).and_then(job::check_round)
 }
 
-/// Reads `--fps`.
+/// Parses `--fps`.
 pub fn fps(text: &str) -> Result<u32> {
     whole(text).and_then(job::check_fps)
 }
 
-/// Reads `--resolution`.
+/// Parses `--resolution`.
 pub fn resolution(text: &str) -> Result<u32> {
     whole(text).and_then(job::check_resolution)
 }

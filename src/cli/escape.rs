@@ -1,9 +1,8 @@
-//! Names and texts from outside, made safe for a terminal.
+//! Escapes untrusted names and text for terminals.
 
 use std::fmt::Write as _;
 
-/// A name from a demo, a node or a client as a terminal may show it: control characters, and those that turn the
-/// direction of the writing, as `\u{…}`.
+/// Escapes control characters and bidirectional formatting characters in untrusted text as `\u{…}`.
 pub fn plain(text: &str) -> String {
     let turns =
         |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}');

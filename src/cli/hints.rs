@@ -1,5 +1,4 @@
-//! Commands that are named in what is printed: made so that they can be typed as they stand, on the data directory that
-//! this command was given.
+//! Commands named in messages, completed with the current data directory so that they can be copied and run.
 
 use std::path::Path;
 
@@ -7,16 +6,15 @@ use crate::cli::Call;
 use crate::config;
 use crate::domain::wording::quoted;
 
-/// How a message names a command of the operator's: in backticks, without the program and its data directory.
+/// How a message names an operator command: in backticks, without the program name and data directory.
 const ADMIN: &str = "`admin ";
 
-/// A message with the program's name, and the data directory where one was given, in every `admin` command that it names
-/// in backticks.
+/// Adds the program name, and the data directory if one was given, to each `admin` command in backticks in a message.
 pub fn complete(message: &str, call: &Call) -> String {
     message.replace(ADMIN, &format!("`{} admin ", program(call)))
 }
 
-/// `admin` and these words, on a line of its own or at the end of one.
+/// A full `admin` command with these arguments, for a line of its own or the end of one.
 pub fn admin(call: &Call, words: &[&str]) -> String {
     let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
     format!("{} admin {}", program(call), words.join(" "))

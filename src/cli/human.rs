@@ -1,20 +1,20 @@
-//! Times, sizes and ids as people read them. RFC 3339 and whole ids are for JSON, CSV and logs.
+//! Human-readable times, sizes and ids. RFC 3339 and full ids are for JSON, CSV and logs.
 
 use uuid::Uuid;
 
 use crate::domain::wording::counted;
 
-/// Differences that count as now.
+/// Differences shown as "now".
 const NOW_MS: i64 = 5_000;
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const TWO_DAYS: i64 = 2 * DAY;
-/// Characters of a short id.
+/// Length of a short id.
 const SHORT: usize = 8;
 
-/// `3 min ago`, or `in 25 s` for a time to come.
+/// `3 min ago`, or `in 25 s` for a future time.
 pub fn when(now_ms: i64, at_ms: i64) -> String {
     let past = now_ms.saturating_sub(at_ms);
     match past {
@@ -24,23 +24,23 @@ pub fn when(now_ms: i64, at_ms: i64) -> String {
     }
 }
 
-/// The same, or `-`.
+/// The same, or `-` without a time.
 pub fn when_any(now_ms: i64, at_ms: Option<i64>) -> String {
     at_ms.map_or_else(|| "-".to_owned(), |at_ms| when(now_ms, at_ms))
 }
 
-/// A length of time in one unit, rounded down: `25 s`, `3 min`, `2 h`, `5 days`.
+/// A duration in one unit, rounded down: `25 s`, `3 min`, `2 h`, `5 days`.
 pub fn span(ms: i64) -> String {
     match ms {
         ..MINUTE => format!("{} s", ms / SECOND),
         MINUTE..HOUR => format!("{} min", ms / MINUTE),
-        // Below two days, days alone are too coarse.
+        // Below two days, whole days are too coarse.
         HOUR..TWO_DAYS => format!("{} h", ms / HOUR),
         _ => counted(ms.unsigned_abs() / DAY.unsigned_abs(), "day"),
     }
 }
 
-/// Length of a clip: `12.3 s`, `2 min 5 s`.
+/// Duration of a clip: `12.3 s`, `2 min 5 s`.
 pub fn footage(ms: u64) -> String {
     if ms < 60_000 {
         format!("{:.1} s", ms as f64 / 1_000.0)
@@ -57,7 +57,7 @@ pub fn size(bytes: u64) -> String {
     }
     let mut number = bytes as f64 / 1e3;
     let mut unit = 0;
-    // What would be printed as 1000.0 belongs to the next unit.
+    // Values that would round to 1000.0 use the next unit.
     while number >= 999.95 && unit + 1 < UNITS.len() {
         number /= 1e3;
         unit += 1;
@@ -65,7 +65,7 @@ pub fn size(bytes: u64) -> String {
     format!("{number:.1} {}", UNITS[unit])
 }
 
-/// The last characters of an id; the first ones are its time, which neighbors share.
+/// The end of an id: ids start with a timestamp, which ids created close together share.
 pub fn short(id: Uuid) -> String {
     let whole = id.simple().to_string();
     whole[whole.len() - SHORT..].to_owned()

@@ -1,4 +1,4 @@
-//! `inspect`: what is in a demo, so that one knows which player and round to ask for.
+//! `inspect`: lists a demo's rounds and players, to choose what to ask for.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     Ok(0)
 }
 
-/// Prints a table of rounds and one of players, and what a reader of them must know.
+/// Prints the tables of rounds and players, and warnings about them.
 fn show(index: &DemoIndex) {
     output::line(&format!("map {}, {} ticks a second\n", output::plain(&index.map), index.tick_rate));
     let rounds: Vec<_> = index

@@ -1,4 +1,4 @@
-//! The program's log: what goes into it, how a line looks, and where it goes.
+//! The log: filters, line format and destination.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -11,10 +11,10 @@ use crate::cli::escape::plain;
 use crate::http::server::TRANSPORT_LOG;
 use crate::os::log_queue::LogQueue;
 
-/// How long the end of the program waits for a log that nobody reads.
+/// How long exit waits for a log whose reader is stuck.
 const END_WAIT: Duration = Duration::from_secs(1);
 
-/// What has to be written before the program ends.
+/// Pending log lines to write before exit.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
 /// Logs to standard error.
@@ -22,22 +22,22 @@ pub fn start(level: LevelFilter) -> io::Result<()> {
     start_to(level, Target::Stderr)
 }
 
-/// Logs to `out`, by a thread of its own: for what serves, which must not wait for its log. Ends with [`end`].
+/// Logs to `out` on a separate thread, because a server must not block on its log. Finish with [`end`].
 pub fn start_queued(level: LevelFilter, out: impl Write + Send + 'static) -> io::Result<()> {
     let queue = LogQueue::new(out)?;
-    // There is one log: a second would not be heard of.
+    // Only one logger can be installed; a second is ignored.
     let queue = QUEUE.get_or_init(|| queue);
     start_to(level, Target::Pipe(Box::new(queue.clone())))
 }
 
-/// Waits until every line is out. Before the program ends: of what is queued, no line comes after.
+/// Flushes all queued lines. Call before exit: lines still queued are lost.
 pub fn end() {
     if let Some(queue) = QUEUE.get() {
         queue.close(END_WAIT);
     }
 }
 
-/// Log lines: time, severity, words made harmless. Other people's code may only warn.
+/// Formats lines as time, severity and escaped text. Dependencies may only log warnings and errors.
 fn start_to(level: LevelFilter, target: Target) -> io::Result<()> {
     env_logger::Builder::new()
         .filter_level(level.min(LevelFilter::Warn))

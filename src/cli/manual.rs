@@ -1,5 +1,4 @@
-//! `manual`: the man pages and shell completions that packages bring, from the very command tree. Hidden: for those who
-//! build packages.
+//! `manual`: generates man pages and shell completions from the command tree. Hidden: only for building packages.
 
 use std::io;
 use std::path::{Path, PathBuf};

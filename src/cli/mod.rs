@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand, and the only printer. Wires the parts together and holds no rule of its own.
+//! The command line: one file per subcommand, and the only code that prints. Wiring only, no business rules.
 
 mod admin;
 mod client;
@@ -38,13 +38,13 @@ use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::stop::StopFlag;
 
-/// Heading of the flags that may stand anywhere.
+/// Help heading of the global options.
 const ANYWHERE: &str = "Global options";
-/// Exit status after Ctrl-C during the work: what shells give for an interrupted program.
+/// Exit status after Ctrl-C: what shells report for an interrupted program.
 const INTERRUPTED: u8 = 130;
-/// Code of an error that is Ctrl-C's doing.
+/// Code of an error caused by Ctrl-C.
 const INTERRUPTED_CODE: &str = "interrupted";
-/// Code of an error that is the command line's fault.
+/// Code of a usage error.
 const WRONG_USAGE: &str = "wrong_usage";
 
 /// Turns Counter-Strike 2 demos into video clips, on your own machines.
@@ -106,23 +106,23 @@ enum Command {
     Manual(manual::Args),
 }
 
-/// What every command gets besides its own arguments.
+/// Context passed to every command besides its own arguments.
 struct Call {
     json: bool,
     data_dir: Option<PathBuf>,
-    /// The data directory that commands in messages must name again: the one that was said on the line or in the environment.
+    /// The data directory to repeat in suggested commands: the one given on the command line or in the environment.
     repeated_dir: Option<PathBuf>,
 }
 
 impl Call {
-    /// The data directory: as said, else the platform's place.
+    /// The data directory as given, else the platform default.
     fn data_dir(&self) -> Result<PathBuf> {
         let known = self.data_dir.clone().or_else(config::default_data_dir);
         known.ok_or_else(|| wrong_usage("There is no home directory to keep data in: say where with --data-dir."))
     }
 }
 
-/// Reads the command line, does what it says, and tells the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+/// Parses and runs the command line. Exit status: 0 success, 1 failure, 2 usage error, 130 interrupted.
 pub fn main() -> ExitCode {
     let matches = config::parse(&Cli::command());
     let said_dir = matches.as_ref().ok().and_then(said_dir);
@@ -149,7 +149,7 @@ pub fn main() -> ExitCode {
         .map_err(|error| Error::internal("The log could not be started.", error))
         .and_then(|()| run(command, &call))
         .unwrap_or_else(|error| {
-            // What a node or a client names is to be typed on the server's machine, whose data directory is not known.
+            // Commands suggested by a node or client run on the server's machine, whose data directory is unknown here.
             let message = if is_here { hints::complete(&error.to_string(), &call) } else { error.to_string() };
             output::say(&format!("error: {}", output::plain(&message)));
             exit_status(&error)
@@ -177,12 +177,12 @@ fn run(command: Command, call: &Call) -> Result<u8> {
     Ok(0)
 }
 
-/// The command line asks for what cannot be.
+/// A usage error that clap cannot detect.
 fn wrong_usage(message: impl Into<String>) -> Error {
     Error::new(Kind::Invalid, WRONG_USAGE, message)
 }
 
-/// Ctrl-C came before the work was done; `message` says how things stand.
+/// Ctrl-C before the work was done; `message` describes the resulting state.
 fn interrupted(message: impl Into<String>) -> Error {
     Error::new(Kind::Unavailable, INTERRUPTED_CODE, message)
 }
@@ -196,19 +196,19 @@ fn exit_status(error: &Error) -> u8 {
     }
 }
 
-/// Whether the data directory was said for this one call, or with a config file that was: a command that is typed after
-/// this one must say it again. The default and the packages' file hold for that one as well.
+/// The data directory if given only for this call, directly or by an explicit config file: suggested commands must
+/// repeat it. The default and the package's config file apply to them anyway.
 fn said_dir(matches: &ArgMatches) -> Option<PathBuf> {
     let is_said = match matches.value_source("data_dir")? {
         ValueSource::CommandLine | ValueSource::EnvVariable => true,
         _ => matches.value_source("config").is_some(),
     };
-    // As it was said: whoever said it so stands where it is so.
+    // Kept as typed: the user will run the suggested command from the same directory.
     let said = matches.get_raw("data_dir").filter(|_| is_said)?.next()?;
     Some(PathBuf::from(said))
 }
 
-/// A flag that Ctrl-C and SIGTERM raise. The second one does not wait for a graceful end.
+/// A flag set by Ctrl-C and SIGTERM. The second signal exits immediately.
 fn stop_on_signals() -> Result<Arc<StopFlag>> {
     let stop = Arc::new(StopFlag::new());
     let raised = Arc::clone(&stop);

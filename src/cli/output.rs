@@ -1,4 +1,4 @@
-//! The printer: results to standard output, words for people to standard error, names made harmless for terminals.
+//! Output: results to standard output, messages to standard error, untrusted names escaped.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,15 +10,15 @@ use crate::cli::{logging, width};
 
 pub use crate::cli::escape::plain;
 
-/// Whether nobody sits at a terminal, see [`say_to_log`].
+/// Whether messages go to the log, see [`say_to_log`].
 static TO_LOG: AtomicBool = AtomicBool::new(false);
 
-/// A line of the result. A reader that has gone away (`| head`) is no error.
+/// Prints a line of the result. A closed pipe (`| head`) is not an error.
 pub fn line(text: &str) {
     write_to(io::stdout().lock(), text);
 }
 
-/// The result as one JSON value on one line.
+/// Prints the result as one line of JSON.
 pub fn json(value: &impl Serialize) {
     match serde_json::to_string(value) {
         Ok(text) => line(&text),
@@ -26,7 +26,7 @@ pub fn json(value: &impl Serialize) {
     }
 }
 
-/// A line for the person at the terminal.
+/// Prints a message to standard error.
 pub fn say(text: &str) {
     if TO_LOG.load(Ordering::Relaxed) {
         log::info!("{text}");
@@ -35,7 +35,7 @@ pub fn say(text: &str) {
     }
 }
 
-/// The same for the last line: none of the log comes after it.
+/// The same for the last message before exit, so that no log line follows it.
 pub fn say_last(text: &str) {
     if !TO_LOG.load(Ordering::Relaxed) {
         logging::end();
@@ -43,7 +43,7 @@ pub fn say_last(text: &str) {
     say(text);
 }
 
-/// From now on words for people go to the log: a service has no terminal.
+/// Sends messages to the log from now on: a service has no terminal.
 #[cfg(windows)]
 pub fn say_to_log() {
     TO_LOG.store(true, Ordering::Relaxed);
@@ -58,13 +58,13 @@ fn write_to(mut stream: impl io::Write, text: &str) {
     }
 }
 
-/// Columns of a terminal that nobody has made wider.
+/// Default width of a terminal.
 pub const COLUMNS: usize = 80;
-/// The least that the last column of a table is cut to.
+/// Minimum width of the last column of a table.
 const LAST_COLUMN: usize = 16;
 
-/// A table whose last column is cut so that ordinary rows fit a terminal of [`COLUMNS`]; for text that `show` and
-/// `--json` give in full.
+/// A table with the last column truncated so that typical rows fit in [`COLUMNS`], for text that `show` and `--json`
+/// print in full.
 pub fn table_to_fit<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let first = |row: [&str; N]| row.map(|cell| width::columns(&plain(cell)));
     let mut widths = first(headings);
@@ -84,7 +84,7 @@ pub fn table_to_fit<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     table(headings, &rows)
 }
 
-/// Rows under headings, columns aligned. Cells are made harmless here.
+/// An aligned table with headings. Escapes its cells.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| plain(cell))).collect();
     let mut widths = headings.map(width::columns);
@@ -106,13 +106,12 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
     out
 }
 
-/// A line of comma-separated values (RFC 4180). Cells are made harmless here, see [`csv_cell`].
+/// A line of comma-separated values (RFC 4180). Escapes its cells, see [`csv_cell`].
 pub fn csv(cells: &[String]) {
     line(&cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","));
 }
 
-/// A cell that neither steers a terminal nor is a formula to a spreadsheet: one that begins like a formula gets an
-/// apostrophe before it.
+/// Escapes control characters, and prefixes an apostrophe to what a spreadsheet would run as a formula.
 fn csv_cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let cell = format!("{}{}", if formula { "'" } else { "" }, plain(text));

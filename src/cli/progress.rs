@@ -1,4 +1,4 @@
-//! How far a thing is, for a person: a bar on a terminal, else plain lines on standard error.
+//! Progress: a bar on a terminal, otherwise plain lines on standard error.
 
 use std::io::IsTerminal;
 
@@ -7,13 +7,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::output::COLUMNS;
 use crate::cli::{output, width};
 
-/// Tenths of a job between two plain lines.
+/// Plain lines per job: one for each tenth.
 const TENTHS: f64 = 10.0;
-/// The bar on a terminal: 28 columns for the stage, 30 for the bar and its frame, 6 for the percentage, 8 for the time, and
-/// what stands between them.
+/// Width of the bar's line: 28 columns for the stage, 30 for the bar and its frame, 6 for the percentage, 8 for the
+/// time, and the separators.
 const TEMPLATE: &str = "{msg:28!} [{bar:28}] {percent:>3} %  {elapsed:8!}";
 
-/// Shows a stage and how far it is. Quiet once dropped.
+/// Shows the current stage and progress; clears the bar when dropped.
 pub struct Progress {
     bar: Option<ProgressBar>,
     stage: String,
@@ -21,11 +21,11 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// On standard error, in the form that fits it.
+    /// Writes to standard error in the form that suits it.
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr());
-            // The template is this line; its parse cannot fail, and the plain style would do.
+            // The template is a constant, so parsing cannot fail.
             let style = ProgressStyle::with_template(TEMPLATE);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
             bar
@@ -33,7 +33,7 @@ impl Progress {
         Self { bar, stage: String::new(), said: 0.0 }
     }
 
-    /// What is being done, and 0 to 1 of the whole.
+    /// Sets the stage and the progress of the whole, 0 to 1.
     pub fn show(&mut self, stage: &str, fraction: f64) {
         let fraction = fraction.clamp(0.0, 1.0);
         if let Some(bar) = &self.bar {
@@ -46,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// One line for each change of stage and each tenth.
+    /// Prints a line for each new stage and each tenth.
     fn next_line(&mut self, stage: &str, fraction: f64) -> Option<String> {
         let changed = self.stage != stage;
         let tenth = (fraction * TENTHS + 1e-9).floor();
@@ -82,7 +82,7 @@ mod tests {
             assert_eq!((width::columns(&line) <= COLUMNS, line.starts_with(" 33 %  ")), (true, true), "{line}");
             assert!(width::columns(&line) >= COLUMNS - 1, "no more is cut than must be: {line}");
         }
-        // The numbers in the template, and each character that stands for itself.
+        // The widths in the template, plus its literal characters.
         let fixed: usize = TEMPLATE.split('{').map(|part| part.split('}').next_back().unwrap().chars().count()).sum();
         let fields: usize = TEMPLATE
             .split('{')

@@ -1,18 +1,18 @@
-//! A question to the person at the terminal.
+//! Confirmation prompts.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use crate::domain::error::{Error, Result};
 
-/// Bytes of an answer that are read.
+/// Maximum bytes of an answer.
 const ANSWER_BYTES: u64 = 1_024;
 
-/// Whether somebody sits there who can be asked.
+/// Whether there is a terminal to prompt on.
 pub fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks on standard error; true for `y` and `yes`, false for anything else and for none.
+/// Prompts on standard error; true for `y` and `yes`, false for anything else and for end of input.
 pub fn agrees(question: &str) -> Result<bool> {
     let unanswered = |error| Error::internal("The question could not be asked.", error);
     write!(io::stderr(), "{question} [y/N] ").map_err(unanswered)?;

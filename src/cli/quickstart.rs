@@ -1,4 +1,4 @@
-//! `quickstart`: the main job in one command, every step of it the way a studio's own client goes.
+//! `quickstart`: an appliance and a first clip in one command, using the same API as a studio's client.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -27,9 +27,8 @@ use crate::os::stop::StopFlag;
 use crate::render::forge;
 use crate::wire::job::{ClipView, JobView};
 
-/// What scratch folders are called.
+/// Prefix of scratch directories.
 const SCRATCH: &str = "dinkem-quickstart-";
-/// What the account is called.
 const ACCOUNT: &str = "quickstart";
 
 /// The main job in one command: an appliance with one node in a scratch directory, one clip over HTTP, the MP4
@@ -109,7 +108,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// The demo that was named, or the sample.
+/// The given demo, or the sample.
 fn wanted(args: &Args, scratch: &Path) -> Result<Wanted> {
     if let (Some(demo), Some(player), Some(round)) = (&args.demo, args.player, args.round) {
         return Ok(Wanted { demo: demo.clone(), player, round });
@@ -122,7 +121,7 @@ fn wanted(args: &Args, scratch: &Path) -> Result<Wanted> {
     Ok(Wanted { demo, player, round: forge::SAMPLE_ROUND })
 }
 
-/// A clip that was made, and what it was made with.
+/// A finished clip and its request.
 struct Made {
     job: JobView,
     key: Secret,
@@ -130,7 +129,7 @@ struct Made {
     body: Value,
 }
 
-/// An account as the operator makes it; then upload, submit, watch and download as its owner does.
+/// Creates an account as the operator would, then uploads, submits, watches and downloads as its owner would.
 fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, stop: &StopFlag) -> Result<Made> {
     let (account, keys) = accounts::create(&appliance.app, &config::operator(), ACCOUNT, true)?;
     accounts::activate(&appliance.app, &config::operator(), Some(&account.name))?;
@@ -152,7 +151,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// What there is while the appliance serves: the clip's file and its address, and how it was asked for.
+/// Printed while the appliance serves: the clip's file and URL, and the request.
 fn show_served(made: &Made, appliance: &Appliance, to: &Path, call: &Call) {
     let (server, ca) = (&appliance.local.url, server_url::ca_file(appliance.app.data_dir()));
     let (path, key) = (absolute(to), made.key.reveal());
@@ -178,7 +177,7 @@ fn show_served(made: &Made, appliance: &Appliance, to: &Path, call: &Call) {
     ));
 }
 
-/// What there is when the appliance has ended: the file. Address, server and key are no more.
+/// Printed after shutdown: only the file, since URL, server and key no longer exist.
 fn show_alone(made: &Made, to: &Path, call: &Call) {
     let path = absolute(to);
     if call.json {

@@ -1,4 +1,4 @@
-//! `render`: one clip without any server, straight through the renderer; or one job by the command contract.
+//! `render`: one clip without a server, or one job by the command contract.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::render::clip::{self, ClipRequest};
 use crate::render::command;
 use crate::render::demo::PlainDemo;
 
-/// What parsing takes of the whole, by measure.
+/// Measured share of parsing in the total progress.
 const PARSING: f64 = 0.05;
 
 /// One clip without any server, straight through the renderer; or, for nodes, one job by the command contract
@@ -80,7 +80,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         if stop.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .map_err(|error| {
-        // A broken demo is told as such also to one who has lost patience.
+        // Report a broken demo as such even if Ctrl-C arrived meanwhile.
         let is_stopped = stop.stopped() && error.failure == Some(FailureCode::RenderFailed);
         if is_stopped { interrupted("Interrupted: no clip was written.") } else { error }
     })?;

@@ -1,4 +1,4 @@
-//! `sample`: the product's own demo, so that nothing else is needed to try it.
+//! `sample`: writes the built-in sample demo, so that no other file is needed for a trial.
 
 use std::path::PathBuf;
 

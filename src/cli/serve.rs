@@ -80,7 +80,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     run_until(&stop, args, call, systemd::ready)
 }
 
-/// Serves until the flag is raised. Once requests are answered, `ready` is called.
+/// Serves until the flag is set. Calls `ready` once requests are answered.
 pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
     let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
@@ -136,7 +136,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
     Ok(())
 }
 
-/// Where the certificate comes from; `None`: plain HTTP, which must be asked for.
+/// The source of the certificate; `None` for plain HTTP, which must be requested explicitly.
 fn certificate(args: &Args) -> Result<Option<Source>> {
     match (&args.tls_cert, &args.tls_key, args.plain_http) {
         (None, None, None) => Ok(Some(Source::Own)),
@@ -170,13 +170,13 @@ fn say_listening(appliance: &Appliance, is_plain: bool, call: &Call) {
     }
 }
 
-/// Reads `--listen`: an address or a name, and a port.
+/// Parses `--listen`: an address or host name, and a port.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let wanted = "it must look like 0.0.0.0:8443 or [::]:8443";
     text.to_socket_addrs().map_err(|_| wanted)?.next().ok_or_else(|| wanted.to_owned())
 }
 
-/// Reads `--public-url`.
+/// Parses `--public-url`.
 fn public_url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let good = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', ' ']));

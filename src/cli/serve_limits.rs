@@ -1,5 +1,5 @@
-//! The limits of `serve` as flags: what an operator may change, checked one by one and against each other. Their
-//! defaults and what they mean stand where they are kept (`http::Limits`).
+//! Limits of `serve` as options, validated individually and against each other. Their defaults and meaning are
+//! documented in `http::Limits`.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    /// The limits they make, if they go together.
+    /// The resulting limits, if they are consistent.
     pub fn limits(&self) -> Result<Limits> {
         self.check()?;
         let seconds = Duration::from_secs;

@@ -1,4 +1,4 @@
-//! The quotas of every account as flags of `serve`.
+//! Per-account quotas as options of `serve`.
 
 use crate::domain::limits;
 use crate::domain::quota::Quotas;
@@ -16,7 +16,6 @@ pub struct QuotaArgs {
 }
 
 impl QuotaArgs {
-    /// The quotas they make.
     pub fn quotas(&self) -> Quotas {
         Quotas { queued_jobs: self.max_queued_jobs, demo_bytes: self.max_demos_mib << 20 }
     }

@@ -102,7 +102,7 @@ fn show(job: &JobView, api: &Api, output_file: Option<&Path>, call: &Call) {
     }
 }
 
-/// The account's key, from the file that is named or from the environment.
+/// The account's key, from the given file or the environment.
 fn key(file: Option<&Path>) -> Result<Secret> {
     match file {
         Some(file) => Ok(Secret::new(read(file)?.trim())),

@@ -1,4 +1,4 @@
-//! Where results go that a person has named: looked at before the work begins, so that hours of it are not thrown away.
+//! Output files: checked before the work begins, so that hours of it are not lost to a bad path.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -8,18 +8,18 @@ use crate::cli::{output, wrong_usage};
 use crate::domain::error::{Error, Kind, Result};
 use crate::os::files;
 
-/// Whether a whole new file can be put at `path`: tried, without leaving a trace. A file of that name is replaced, as
-/// every tool does that is told where to write; but it is said.
+/// Checks that a new file can be written at `path`, without leaving a trace. An existing file will be replaced, with
+/// a warning.
 pub fn check(path: &Path) -> Result<()> {
     check_all(&[path], try_replacing)
 }
 
-/// The same for a small file, which is written in its place in one go ([`write`]).
+/// The same for a small file, which [`write`] writes in one go.
 pub fn check_in_place(path: &Path) -> Result<()> {
     check_all(&[path], try_writing)
 }
 
-/// The same for a clip, beside which its poster comes to lie.
+/// The same for a clip and the poster next to it.
 pub fn check_with_poster(path: &Path, poster: &Path) -> Result<()> {
     if path == poster {
         return Err(wrong_usage(format!(
@@ -30,7 +30,7 @@ pub fn check_with_poster(path: &Path, poster: &Path) -> Result<()> {
     check_all(&[path, poster], try_replacing)
 }
 
-/// Refuses a result that would take the place of the very demo that it is made from.
+/// Refuses to overwrite the input demo.
 pub fn refuse_demo(path: &Path, demo: &Path) -> Result<()> {
     let is_same =
         |one: io::Result<_>, other: io::Result<_>| matches!((one, other), (Ok(one), Ok(other)) if one == other);
@@ -59,7 +59,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<()> {
     fs::write(path, content).map_err(|error| unwritable(path, &error))
 }
 
-/// The error for a result that cannot be written.
+/// The error for an output file that cannot be written.
 pub fn unwritable(path: &Path, error: &io::Error) -> Error {
     let path = path.display();
     let message = match error.kind() {
@@ -72,7 +72,7 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::new(Kind::Invalid, "unwritable_file", message)
 }
 
-/// `-` is no file: who types it means standard output.
+/// `-` usually means standard output, which is not supported here.
 pub fn refuse_dash(path: &Path) -> Result<()> {
     if path.as_os_str() == "-" {
         return Err(wrong_usage("Standard output (`-`) is not possible here: name a file. One called `-` is `./-`."));
@@ -88,7 +88,7 @@ fn try_replacing(path: &Path) -> io::Result<()> {
 fn try_writing(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
-        // A device or a pipe: opening one may wait.
+        // A device or a pipe: opening one may block.
         Ok(found) if !found.is_file() => Ok(()),
         Ok(_) => OpenOptions::new().append(true).open(path).map(drop),
         Err(error) if error.kind() == ErrorKind::NotFound => files::replacement(path).map(drop),

@@ -1,13 +1,13 @@
-//! How many columns a text takes on a terminal, and texts that are cut to fit.
+//! Display width of text on a terminal, truncation and padding.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns of a text without control characters.
+/// Display width of text without control characters.
 pub fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The text, or its beginning and `…` where it is wider than `most` columns.
+/// Truncates text to `most` columns, ending in `…`.
 pub fn fit(text: &str, most: usize) -> String {
     if columns(text) <= most {
         return text.to_owned();
@@ -22,7 +22,7 @@ pub fn fit(text: &str, most: usize) -> String {
     cut
 }
 
-/// The text with spaces behind it, up to so many columns.
+/// Pads text with spaces to this many columns.
 pub fn padded(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(columns(text))))
 }

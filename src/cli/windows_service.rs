@@ -1,5 +1,5 @@
-//! `windows-service`: `serve` for Windows' service manager, with its words in a log file; `windows-firewall`: the
-//! firewall's rule, for the installer. Nobody types them, so `--help` leaves them out.
+//! `windows-service`: `serve` under the Windows service manager, with messages in a log file; `windows-firewall`: the
+//! firewall rule, for the installer. Not meant for users, so hidden from `--help`.
 
 use std::process::ExitCode;
 use std::{fs, io, panic};
@@ -15,9 +15,8 @@ use crate::os::firewall;
 use crate::os::log_file::LogFile;
 use crate::os::service::{self, Service};
 
-/// How the command is called.
 pub const COMMAND: &str = "windows-service";
-/// The log's current file.
+/// Current log file.
 const LOG_FILE: &str = "server.log";
 
 /// The firewall's rule, for the installer
@@ -34,7 +33,7 @@ enum Firewall {
     Close,
 }
 
-/// Makes or removes the rule.
+/// Adds or removes the rule.
 pub fn firewall(args: &FirewallArgs) -> Result<()> {
     match args.what {
         Firewall::Open => firewall::open(&config::program()?),
@@ -42,12 +41,12 @@ pub fn firewall(args: &FirewallArgs) -> Result<()> {
     }
 }
 
-/// What is said when [`COMMAND`] stands anywhere but first, where it is looked for.
+/// The error when [`COMMAND`] is not the first argument, the only place where it is recognized.
 pub fn must_come_first() -> Error {
     wrong_usage(format!("`{COMMAND}` must be the first word of the line."))
 }
 
-/// Serves as a service. What is wrong with command line or file is a matter for the log, too.
+/// Runs as a service. Errors in the command line and the config file are logged, too.
 pub fn main(cli: Result<Cli, clap::Error>) -> ExitCode {
     match service::run(move |service| body(cli, service)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -58,7 +57,7 @@ pub fn main(cli: Result<Cli, clap::Error>) -> ExitCode {
     }
 }
 
-/// Tells the service's exit code: `serve`'s exit status.
+/// Reports `serve`'s exit status as the service's exit code.
 fn body(cli: Result<Cli, clap::Error>, service: &Service) -> u8 {
     let level = cli.as_ref().ok().and_then(|cli| cli.global.log).unwrap_or(LevelFilter::Info);
     if open_log().and_then(|file| logging::start_queued(level, file)).is_err() {
@@ -79,7 +78,7 @@ fn body(cli: Result<Cli, clap::Error>, service: &Service) -> u8 {
 
 fn serve(cli: Result<Cli, clap::Error>, service: &Service) -> Result<()> {
     let Cli { global: Global { json, data_dir, .. }, command } = cli.map_err(|error| {
-        // Its first line is the sentence; the others tell how the command is used.
+        // The first line is the error; the rest is usage.
         let words = error.to_string();
         wrong_usage(words.lines().next().unwrap_or_default().trim_start_matches("error: "))
     })?;

@@ -1,4 +1,4 @@
-//! `config.toml`: reads it, and refuses by name and line what is not a setting.
+//! Reads `config.toml` and rejects unknown or invalid settings by name and line.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::settings::{TABLES, Table};
 
-/// What the file says about one key.
+/// The value of one key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The values, as they would be typed.
+    /// The values, as they would be written on the command line.
     pub values: Vec<String>,
     line: usize,
 }
@@ -18,10 +18,10 @@ pub struct Setting {
 /// Settings by table and key.
 type Settings = BTreeMap<(&'static str, &'static str), Setting>;
 
-/// A line and what is wrong with it.
+/// An error with its line number.
 type Fault = (usize, String);
 
-/// `config.toml`, checked.
+/// A validated `config.toml`.
 #[derive(Debug, Default)]
 pub struct File {
     path: PathBuf,
@@ -29,7 +29,7 @@ pub struct File {
 }
 
 impl File {
-    /// Reads the file. The error is a sentence.
+    /// Reads and validates the file.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("cannot read the config file {}: {error}", path.display()))?;
@@ -37,12 +37,12 @@ impl File {
         Ok(Self { path: path.to_owned(), settings })
     }
 
-    /// What it says about a key.
+    /// Looks up a key.
     pub fn get(&self, table: &Table, key: &'static str) -> Option<&Setting> {
         self.settings.get(&(table.name, key))
     }
 
-    /// What is wrong with a setting, as a sentence.
+    /// An error message about a setting.
     pub fn fault(&self, setting: &Setting, what: &str) -> String {
         at(&self.path, setting.line, what)
     }
@@ -98,7 +98,7 @@ fn read(table: &Table, key: &str, value: &DeValue<'_>, line: usize, found: &mut 
     Ok(())
 }
 
-/// A plain value as it would be typed.
+/// A scalar as it would be written on the command line.
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
@@ -118,7 +118,7 @@ fn unknown_table(name: &str) -> String {
     format!("unknown table [{name}]; {advice}")
 }
 
-/// A key of another table is told where it belongs; any other one, which key it resembles.
+/// Suggests the right table for a misplaced key, otherwise the key with the most similar name.
 fn unknown_key(table: &Table, key: &str) -> String {
     let others = || TABLES.iter().filter(|other| other.name != table.name);
     let flag = key.replace('_', "-");

@@ -1,4 +1,4 @@
-//! Parses the command line over environment and file, and says of a bad value which of the three it came from.
+//! Parses the command line over environment and file, and reports which of the three a bad value came from.
 
 use std::any::TypeId;
 use std::ffi::OsString;
@@ -13,21 +13,21 @@ use crate::config::place::file_to_read;
 use crate::config::refusals::Refused;
 use crate::config::settings;
 
-/// What fills in for flags that are not on the command line.
+/// Fallback values for flags missing from the command line.
 #[derive(Clone, Copy, Default)]
 struct Sources<'a> {
     environment: bool,
     file: Option<&'a File>,
 }
 
-/// Parses the process's own command line over environment and file. The error prints itself and knows its exit status.
+/// Parses the process's command line over environment and file. The error prints itself and knows its exit status.
 pub fn parse(command: &Command) -> Result<ArgMatches, clap::Error> {
     let args: Vec<OsString> = std::env::args_os().collect();
     let parsed = |sources| taught(command.clone(), "", sources).try_get_matches_from(&args);
     let environment = Sources { environment: true, file: None };
     let file = match file_to_read(&args).map(|path| File::read(&path)).transpose() {
         Ok(file) => file.unwrap_or_default(),
-        // A broken file must not keep its owner from reading the help.
+        // `--help` must work even if the file is invalid.
         Err(fault) => {
             let help = parsed(environment).err().filter(|answer| !answer.use_stderr());
             return Err(help.unwrap_or_else(|| wrong(command, &args, fault)));
@@ -56,12 +56,12 @@ pub fn parse(command: &Command) -> Result<ArgMatches, clap::Error> {
     })
 }
 
-/// The command tree with each setting's variable, as `--help` and the manual show it.
+/// The command tree with each setting's environment variable, for `--help` and the manual.
 pub fn with_variables(command: Command) -> Command {
     taught(command, "", Sources { environment: true, file: None })
 }
 
-/// The command tree, each setting told of its variable and its key in the file.
+/// The command tree with the environment variable and file value of each setting.
 fn taught(command: Command, path: &str, sources: Sources<'_>) -> Command {
     command.mut_args(|arg| teach(arg, path, sources)).mut_subcommands(|sub| {
         let below = format!("{path} {}", sub.get_name());
@@ -71,20 +71,20 @@ fn taught(command: Command, path: &str, sources: Sources<'_>) -> Command {
 
 fn teach(mut arg: Arg, path: &str, sources: Sources<'_>) -> Arg {
     if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
-        // Here and once for all: nodes, renderers and readers of demos work in directories of their own.
+        // Resolved here once, because nodes, renderers and demo readers run in other working directories.
         arg = arg.value_parser(PathBufValueParser::new().try_map(absolute));
     }
     if arg.get_action().takes_values() {
-        // `-1` is then a value, which is refused by name, and no flag that nobody knows.
+        // This makes `-1` a value, which gets a better error than an unknown flag.
         arg = arg.allow_negative_numbers(true);
     }
     let Some(flag) = arg.get_long().map(str::to_owned) else { return arg };
     let setting = settings::find(path, &flag);
     if let Some(setting) = setting.and_then(|(table, key)| sources.file?.get(table, key)) {
-        // A default in clap's words: it gives way to the variable and to the flag, and does for a flag that must be there.
+        // As a clap default: overridden by variable and flag, and enough for a required flag.
         arg = arg.default_values(setting.values.iter().map(OsStr::from)).required(false);
     }
-    // An empty variable says nothing: that is how unit files and compose files leave one out.
+    // An empty variable counts as unset: unit and compose files cannot omit one conditionally.
     let is_empty = |name: &String| std::env::var_os(name).is_some_and(|value| value.is_empty());
     match settings::variable(path, &flag).filter(|name| sources.environment && !is_empty(name)) {
         Some(name) => arg.env(OsStr::from(name)).hide_env_values(true),
@@ -92,12 +92,12 @@ fn teach(mut arg: Arg, path: &str, sources: Sources<'_>) -> Arg {
     }
 }
 
-/// A path as any process can use it. `-` is none: it stands for standard input or output where a command has them.
+/// An absolute path. `-` is kept: it means standard input or output where a command supports it.
 fn absolute(path: PathBuf) -> std::io::Result<PathBuf> {
     if path.as_os_str() == "-" { Ok(path) } else { std::path::absolute(path) }
 }
 
-/// The subcommands on the line, as far as it can be read.
+/// The subcommands on the command line, as far as it can be parsed.
 fn path(command: &Command, args: &[OsString]) -> Vec<String> {
     let lenient = taught(command.clone(), "", Sources::default()).ignore_errors(true);
     let matches = lenient.try_get_matches_from(args).unwrap_or_default();
@@ -110,7 +110,7 @@ fn path(command: &Command, args: &[OsString]) -> Vec<String> {
     names
 }
 
-/// Wrong usage, in clap's form, with the usage of the subcommand that was called.
+/// A usage error in clap's format, with the usage of the subcommand that was called.
 fn wrong(command: &Command, args: &[OsString], sentence: String) -> clap::Error {
     let mut tree = command.clone();
     tree.build();

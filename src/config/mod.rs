@@ -1,8 +1,9 @@
-//! Flags, environment, file: one validated value for each setting. The only reader of the environment.
+//! Command line, environment and file, merged into one validated value per setting. Only this module reads the
+//! environment.
 //!
 //! A setting is a flag (`--lease-seconds`), a variable (`DINKEM_LEASE_SECONDS`) and a key in a table of `config.toml`
-//! (`[serve]`, `lease_seconds = …`); flags win, then environment, then file. `settings` lists them; flags that are not
-//! listed exist on the command line only. Paths are absolute from here on, wherever they came from.
+//! (`[serve]`, `lease_seconds = …`), in this order of precedence. `settings` lists them; other flags exist on
+//! the command line only. All paths are absolute after parsing.
 
 mod file;
 mod line;
@@ -21,14 +22,12 @@ use crate::domain::key::Secret;
 use crate::domain::operator::Operator;
 use crate::os::host;
 
-/// This program's name, as it is typed.
+/// The program's name on the command line.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
-/// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit that it was built from, where the builder says: nothing is asked of the machine, so that equal sources make
-/// equal programs.
+/// The commit of the build, if the builder sets it. Not read from git, so that builds are reproducible.
 const COMMIT: Option<&str> = option_env!("DINKEM_COMMIT");
-/// This program's version, the commit that it was built from, and for what machine.
+/// Version, commit and target of the build.
 pub fn version() -> String {
     let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
     match COMMIT.filter(|commit| !commit.is_empty()) {
@@ -37,29 +36,29 @@ pub fn version() -> String {
     }
 }
 
-/// An account's key for the client's commands: never a flag, so that no list of processes shows it.
+/// The account key for client commands. Not a flag, because other users can read the process list.
 pub fn api_key() -> Option<Secret> {
     let key = std::env::var("DINKEM_API_KEY").ok()?;
     (!key.trim().is_empty()).then(|| Secret::new(key.trim()))
 }
 
-/// The data directory when nobody says: the platform's place for it.
+/// The platform's default data directory.
 pub fn default_data_dir() -> Option<PathBuf> {
     Some(project_dirs()?.data_dir().to_path_buf())
 }
 
-/// Where a service writes its logs: beside the file.
+/// Log directory of a service, next to the config file.
 pub fn logs_dir() -> Option<PathBuf> {
     let args: Vec<OsString> = std::env::args_os().collect();
     Some(file_to_read(&args).or_else(packaged_file)?.parent()?.join("logs"))
 }
 
-/// Whether the command line begins with this word, for who must know it although the line cannot be read.
+/// Whether this is the first argument, for callers that need to know before the command line is parsed.
 pub fn first_word_is(word: &str) -> bool {
     std::env::args_os().nth(1).is_some_and(|first| first == word)
 }
 
-/// Whether a flag stands on the command line itself, where every user of the machine can read its value.
+/// Whether a flag is on the command line itself, where every user of the machine can read its value.
 pub fn stands_on_the_line(flag: &str) -> bool {
     let is_it = |arg: OsString| {
         let named = arg.to_str().and_then(|arg| arg.strip_prefix("--")).and_then(|arg| arg.strip_prefix(flag));
@@ -68,17 +67,17 @@ pub fn stands_on_the_line(flag: &str) -> bool {
     std::env::args_os().skip(1).any(is_it)
 }
 
-/// This very program, for the children that render.
+/// Path of this executable, for child processes that render.
 pub fn program() -> Result<PathBuf> {
     std::env::current_exe().map_err(|error| Error::internal("Could not find out where this program lies.", error))
 }
 
-/// What this machine is called, where it says.
+/// This machine's host name, if known.
 pub fn host_name() -> Option<String> {
     host::name().or_else(|| std::env::var("COMPUTERNAME").ok()).filter(|name| !name.is_empty())
 }
 
-/// Who acts as the operator: the operating system's user, and behind `sudo` the one who called it.
+/// The operator for the audit log: the operating system user, or the user who called `sudo`.
 pub fn operator() -> Operator {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let user = host::user().or_else(|| set("USERNAME")).unwrap_or_else(|| "unknown".to_owned());

@@ -1,4 +1,4 @@
-//! Where `config.toml` is.
+//! Finds `config.toml`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,6 @@ use directories::ProjectDirs;
 
 use crate::config::settings;
 
-/// What the file is called.
 const FILE: &str = "config.toml";
 
 /// The platform's directories for this program.
@@ -15,25 +14,25 @@ pub fn project_dirs() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "dinkem-appliance")
 }
 
-/// Where the packages put the file: below /etc, or below %ProgramData% on Windows.
+/// Where packages install the file: below /etc, or below %ProgramData% on Windows.
 pub fn packaged_file() -> Option<PathBuf> {
     let all = if cfg!(windows) { std::env::var_os("ProgramData")? } else { "/etc".into() };
     Some(Path::new(&all).join("dinkem-appliance").join(FILE))
 }
 
-/// The file that was asked for, else the first that exists of the user's and the packages'.
+/// The given file, otherwise the first that exists of the user's and the package's.
 pub fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
     let variable = || std::env::var_os(settings::variable("", settings::CONFIG)?).filter(|path| !path.is_empty());
     let asked = asked_on_the_line(args).or_else(variable);
     asked.map(PathBuf::from).or_else(|| {
-        // A home that may not be looked into is another user's: the one who has typed `sudo`.
+        // Under `sudo`, the home directory may belong to another user and be unreadable.
         let own = project_dirs().map(|dirs| dirs.config_dir().join(FILE)).filter(|path| path.exists());
-        // The packages' file that may not be looked at is there: reading it says so.
+        // If the package's file cannot be checked, assume that it exists; reading it reports the error.
         own.or_else(|| packaged_file().filter(|path| path.try_exists().unwrap_or(true)))
     })
 }
 
-/// The file must be known before the line can be parsed, because it may hold what the line lacks.
+/// Found before parsing, because the file may supply required values.
 fn asked_on_the_line(args: &[OsString]) -> Option<OsString> {
     let mut args = args.iter().skip(1).take_while(|arg| *arg != "--");
     while let Some(arg) = args.next() {

@@ -1,5 +1,5 @@
-//! Refused values in plain words: what clap and the parsers below it say of a number or an address was written for
-//! programmers.
+//! Readable messages for invalid values: those of clap and the standard library's parsers for numbers and addresses are
+//! written for programmers.
 
 use std::error::Error as _;
 use std::net::AddrParseError as IpError;
@@ -7,7 +7,7 @@ use std::num::{IntErrorKind, ParseIntError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// A value that its argument refuses.
+/// An argument's invalid value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
     /// As clap shows it: `--slots <N>`.
@@ -17,7 +17,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// What an error says about a value, if it is about one.
+    /// Extracts it from an error, if the error is about a value.
     pub fn of(error: &clap::Error) -> Option<Self> {
         let text = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.clone()),
@@ -33,28 +33,28 @@ impl Refused {
         Some(Self { argument: text(ContextKind::InvalidArg)?, value: text(ContextKind::InvalidValue)?, why })
     }
 
-    /// The name of the flag; empty if it is another argument.
+    /// The flag's name; empty for other arguments.
     pub fn flag(&self) -> &str {
         self.argument.strip_prefix("--").and_then(|name| name.split([' ', '=']).next()).unwrap_or_default()
     }
 
-    /// The sentence about a value of the command line.
+    /// The message for a value on the command line.
     pub fn with_argument(&self) -> String {
         self.named(&format!("'{}'", self.argument))
     }
 
-    /// The sentence about a value whose place has a name of its own.
+    /// The message for a value from a named source.
     pub fn named(&self, name: &str) -> String {
         format!("invalid value '{}' for {name}: {}", self.value, self.why)
     }
 
-    /// The sentence about a value whose place stands before it.
+    /// The message for a value whose source precedes it.
     pub fn without_argument(&self) -> String {
         format!("invalid value '{}': {}", self.value, self.why)
     }
 }
 
-/// What is wrong with the value, where a parser said it in a programmer's words.
+/// What is wrong with the value, replacing technical parser messages.
 fn why(error: &clap::Error) -> Option<String> {
     let source = error.source()?;
     if let Some(number) = source.downcast_ref::<ParseIntError>() {

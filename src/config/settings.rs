@@ -1,24 +1,24 @@
-//! The settings: the flags that may also come from the environment and from `config.toml`, and the table each belongs in.
+//! All settings: flags that can also be set in the environment and in `config.toml`, with their table.
 //!
-//! Every other flag belongs to a single call (`--fix`, `--output`, `--json`, …), so neither a variable nor a file can set
-//! it. A new setting needs a line here.
+//! Other flags apply to a single call (`--fix`, `--output`, `--json`, …), so no variable or file can set them. Add new
+//! settings here.
 
 /// The flag that names the file.
 pub const CONFIG: &str = "config";
 
-/// Flags that have a variable but no key, and their commands: the file cannot name itself, and a join token is used once.
+/// Flags with a variable but no key, and their commands: the file cannot name itself, and a join token is used once.
 const VARIABLE_ONLY: [(&str, &str); 3] = [("", CONFIG), ("node", "join"), ("node", "join-file")];
 
-/// A table of the file.
+/// A table in the file.
 #[derive(Debug)]
 pub struct Table {
-    /// As in `[serve]`. The keys above all tables have no name.
+    /// Its name, as in `[serve]`; empty for the top-level keys.
     pub name: &'static str,
-    /// The commands that read it, with their subcommands.
+    /// The commands that read it, including their subcommands.
     commands: &'static [&'static str],
-    /// Its keys. A key is its flag with underscores, except in `[renderer]`.
+    /// Its keys: the flag names with underscores, except in `[renderer]`.
     pub keys: &'static [&'static str],
-    /// Keys whose value may be a list.
+    /// Keys that accept a list.
     pub lists: &'static [&'static str],
     /// Keys that are accepted but not used by any renderer of this version.
     pub unused: &'static [&'static str],
@@ -29,7 +29,7 @@ pub const TABLES: [Table; 5] = [
     Table { name: "", commands: &[""], keys: &["data_dir", "log"], lists: &[], unused: &[] },
     Table {
         name: "serve",
-        // `doctor` checks the certificate that the server uses.
+        // `doctor` checks the server's certificate.
         commands: &["serve", "windows-service", "admin doctor"],
         keys: &[
             "listen",
@@ -88,40 +88,40 @@ pub const TABLES: [Table; 5] = [
     Table { name: RENDERER, commands: &["node"], keys: &["kind"], lists: &[], unused: &["program", "args"] },
 ];
 
-/// The table about `--renderer`.
+/// The table for `--renderer`.
 const RENDERER: &str = "renderer";
 
 impl Table {
-    /// The flag of a key.
+    /// The flag for a key.
     pub fn flag(&self, key: &str) -> String {
         if self.name == RENDERER && key == "kind" { RENDERER.to_owned() } else { key.replace('_', "-") }
     }
 
-    /// Its key for a flag.
+    /// The key for a flag.
     pub fn key(&self, flag: &str) -> Option<&'static str> {
         self.keys.iter().copied().find(|key| self.flag(key) == flag)
     }
 
-    /// The words that follow a key in a message.
+    /// Text after a key in a message.
     pub fn suffix(&self) -> String {
         if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) }
     }
 }
 
-/// The table and the key of a flag of a command (`admin doctor`).
+/// The table and key for a flag of a command (such as `admin doctor`).
 pub fn find(command: &str, flag: &str) -> Option<(&'static Table, &'static str)> {
     let mut tables = TABLES.iter().filter(|table| table.commands.iter().any(|reader| is_below(command, reader)));
     tables.find_map(|table| Some((table, table.key(flag)?)))
 }
 
-/// The variable of a flag of a command: `lease-seconds` has `DINKEM_LEASE_SECONDS`.
+/// The variable for a flag of a command: `lease-seconds` has `DINKEM_LEASE_SECONDS`.
 pub fn variable(command: &str, flag: &str) -> Option<String> {
     let is_setting = find(command, flag).is_some()
         || VARIABLE_ONLY.iter().any(|(reader, own)| *own == flag && is_below(command, reader));
     is_setting.then(|| format!("DINKEM_{}", flag.replace('-', "_").to_uppercase()))
 }
 
-/// Whether a command is another one or among its subcommands.
+/// Whether a command is the given one or one of its subcommands.
 fn is_below(command: &str, above: &str) -> bool {
     let rest = command.strip_prefix(above);
     above.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))

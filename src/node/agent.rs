@@ -1,4 +1,4 @@
-//! The agent itself: as many workers as the node has slots, each of which claims a job, does it, and claims again.
+//! The agent: one worker per slot, each claiming and processing jobs in a loop.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -18,15 +18,15 @@ use crate::node::work;
 
 pub use crate::node::context::AgentConfig;
 
-/// How often the end of all workers is looked for.
+/// Poll interval for the end of all workers.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Works until it is told to stop, or has done `max_jobs`, or has been idle for `idle_exit`. A server that is away is
-/// waited for, for ever; a server that does not know the node's key is an error.
+/// Works until stopped, after `max_jobs` jobs, or after being idle for `idle_exit`. Retries an unreachable server
+/// indefinitely; a server that does not know the node's key is an error.
 pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
     let node = Context::prepare(&config)?;
     let turns = Turns::new(&config);
-    // Work and claims end by this flag: it is raised by whoever stops the node, or by the first worker that fails.
+    // Stops work and claims. Set when the node is stopped, or by the first worker that fails.
     let leave = StopFlag::new();
     info!("{}: rendering for {}, clips at a time: {}.", node.name, config.server, config.slots);
     sandbox::warn_if_weak();
@@ -39,7 +39,7 @@ pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
                 break;
             }
         }
-        // Before the work is given back: what the server has is for others from now on.
+        // Before leases are returned: from then on the server may give the jobs to other nodes.
         if let Err(trouble) = node.server.leave() {
             debug!("{}: the server was not told of the stop: {trouble:?}", node.name);
         }
@@ -49,7 +49,7 @@ pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
     })
 }
 
-/// Counts the jobs that may still be taken, and the time without one.
+/// Counts the remaining jobs and tracks idle time.
 struct Turns {
     clock: Arc<dyn Clock>,
     idle_exit: Option<Duration>,
@@ -68,7 +68,7 @@ impl Turns {
         Self { clock: config.clock.clone(), idle_exit: config.idle_exit, state: Mutex::new(state) }
     }
 
-    /// Takes a turn at a job, with how long to wait for one; `None`: there are no more.
+    /// Reserves a job, with the maximum time to wait for one; `None` at the limit.
     fn take(&self) -> Option<Duration> {
         let mut state = self.lock();
         let most = Duration::from_secs(limits::CLAIM_WAIT_SECONDS);
@@ -85,19 +85,19 @@ impl Turns {
         Some(wait)
     }
 
-    /// Gives a turn back that came to nothing.
+    /// Releases a reservation without a job.
     fn give_back(&self) {
         if let Some(left) = &mut self.lock().left {
             *left += 1;
         }
     }
 
-    /// A job begins: the node is busy until [`Self::end`].
+    /// Marks the node as busy until [`Self::end`].
     fn begin(&self) {
         self.lock().at_work += 1;
     }
 
-    /// A job has ended.
+    /// Marks a job as ended.
     fn end(&self) {
         let mut state = self.lock();
         state.at_work -= 1;
@@ -109,7 +109,7 @@ impl Turns {
     }
 }
 
-/// One slot: claims, works, and claims again.
+/// One slot: claims and processes jobs in a loop.
 fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
     let mut wait = node.retry_first();
     while !leave.stopped() {
@@ -131,7 +131,7 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
                 turns.end();
                 continue;
             }
-            // A server that is stopping does not let claims wait.
+            // A server that is shutting down answers claims immediately.
             Ok(None) if node.clock.monotonic().saturating_sub(asked_at) < wait => {
                 leave.wait(wait);
                 wait = node.retry_next(wait);

@@ -1,4 +1,4 @@
-//! What all workers of a node share: its configuration, its connections to the server, its directories.
+//! State shared by all workers of a node: configuration, connections to the server, directories.
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -20,44 +20,43 @@ use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
 use crate::os::room::Room;
 
-/// What an agent needs to know.
+/// Configuration of an agent.
 #[derive(Clone)]
 pub struct AgentConfig {
     /// The server's URL.
     pub server: String,
-    /// PEM of the authority to trust, alone; `None`: those that the platform trusts.
+    /// The only CA to trust, as PEM; `None` for the platform's.
     pub ca_pem: Option<String>,
     /// The node's own key.
     pub node_key: Secret,
-    /// Where cache and work files go; one agent at a time works in it.
+    /// Directory for cache and work files, used by one agent at a time.
     pub state_dir: PathBuf,
-    /// The node's name, for logs.
+    /// The node's name in logs.
     pub name: String,
-    /// Jobs at once.
+    /// Number of concurrent jobs.
     pub slots: u32,
-    /// Networks that demos may be fetched from besides those that the server allows.
+    /// Networks that demos may be fetched from, in addition to those that the server allows.
     pub extra_fetch_allow: Vec<IpNet>,
-    /// Ends after so many jobs; `None`: never.
+    /// Exit after this many jobs; `None`: never.
     pub max_jobs: Option<u64>,
-    /// Ends after so long without a job; `None`: never.
+    /// Exit after this time without a job; `None`: never.
     pub idle_exit: Option<Duration>,
-    /// The executable that is run as `PROGRAM render --job job.json`: this one.
+    /// The executable for `PROGRAM render --job job.json`: normally this one.
     pub program: PathBuf,
-    /// Bytes of demos kept in the cache.
+    /// Size limit of the demo cache in bytes.
     pub cache_bytes: u64,
     /// The disk of `state_dir`.
     pub room: Arc<Room>,
-    /// How long a renderer is waited for.
+    /// Time limits of a renderer.
     pub patience: Patience,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-/// What all workers of a node share.
+/// State shared by all workers of a node.
 pub struct Context {
     pub name: String,
     pub server: Server,
-    /// The same server, over connections of their own: they are hung up when the node stops.
+    /// Separate connections to the same server, closed when the node stops.
     pub claims: Server,
     pub cache: DemoCache,
     pub room: Arc<Room>,
@@ -66,10 +65,10 @@ pub struct Context {
     pub patience: Patience,
     pub clock: Arc<dyn Clock>,
     pub slots: u32,
-    /// One worker at a time asks for a job, the next one when it has got one: a node with many slots waits with one call.
+    /// Only one worker waits for a job at a time, so a node with many slots holds a single pending claim.
     pub asking: Mutex<()>,
     work: PathBuf,
-    /// Held as long as the node works: two agents in one directory would sweep each other's files.
+    /// Held while the node runs: two agents in one directory would delete each other's files.
     _lock: File,
 }
 
@@ -117,20 +116,20 @@ impl Context {
         })
     }
 
-    /// The work directory of a lease: short, and never the same twice.
+    /// A lease's work directory: a short path that is never reused.
     pub fn work_dir(&self, lease: i64) -> PathBuf {
         self.work.join(lease.to_string())
     }
 
-    /// How long to wait before a call is tried again for the first time.
+    /// The first backoff delay.
     pub fn retry_first(&self) -> Duration {
         Duration::from_millis(limits::NODE_RETRY_FIRST_MS)
     }
 
-    /// How long to wait the time after: twice as long, up to a limit, and never quite the same on all nodes.
+    /// The next backoff delay: doubled up to a limit, with jitter.
     pub fn retry_next(&self, wait: Duration) -> Duration {
         let most = Duration::from_millis(limits::NODE_RETRY_MOST_MS);
-        // Without randomness nodes come back all at once, which is no reason to fail.
+        // Without randomness there is no jitter, which is no reason to fail.
         let draw = SystemRandom.bits().unwrap_or(0) % 1_000;
         (wait * 2).min(most).mul_f64(0.75 + draw as f64 / 2_000.0)
     }

@@ -1,4 +1,4 @@
-//! One lease from its claim to its end: fetch, render, check, deliver; or say why not.
+//! Processes one lease: fetch, render, check and deliver, or report the failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::upload::Delivery;
 use crate::node::{child, heartbeat};
 
-/// Does the job of a claim and tells the server how it ended.
+/// Processes a claimed job and reports the outcome to the server.
 pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
     let (lease, job) = (claim.lease, &claim.job.id);
     info!("{}: job {job}, lease {lease}.", node.name);
@@ -46,7 +46,7 @@ pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
     });
 }
 
-/// Not all of the code that handles a stranger's bytes here is ours: should it panic, the job fails and the node goes on.
+/// Third-party code handles untrusted input here: if it panics, only the job fails.
 fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(Failure::here(FailureCode::RenderFailed, "Internal error on the render node.").into()))
@@ -109,14 +109,14 @@ fn job_file(node: &Context, claim: &ClaimAnswer, demo: &Path, sha256: &str, work
     })
 }
 
-/// Says that the job failed here, until the server has heard it or the lease is over.
+/// Reports a failure of the job, with retries until the server accepts it or the lease expires.
 fn tell(node: &Context, lease: i64, failure: &Failure, hold: &Hold<'_>) {
     let mut wait = node.retry_first();
     let mut failure = failure.clone();
     loop {
         match node.server.fail(lease, &failure, hold.log()) {
             Ok(()) | Err(Trouble::Lost | Trouble::Unknown) => return,
-            // A server from before the code was made.
+            // For servers that predate this failure code.
             Err(Trouble::Refused(_)) if failure.code == FailureCode::NodeNotReady => {
                 failure.code = FailureCode::NodeFailed;
                 continue;
@@ -131,8 +131,8 @@ fn tell(node: &Context, lease: i64, failure: &Failure, hold: &Hold<'_>) {
     }
 }
 
-/// A node that stops gives its job back at once, so that nobody waits for the lease to run out. Said once: a server
-/// that does not hear it finds out by the lease.
+/// Returns the job at once when the node stops, instead of letting the lease expire. Sent only once: if it fails, the
+/// lease expires anyway.
 fn give_back(node: &Context, lease: i64) {
     let stopped = Failure {
         code: FailureCode::NodeFailed,
@@ -144,7 +144,7 @@ fn give_back(node: &Context, lease: i64) {
     }
 }
 
-/// A fresh directory for one attempt, gone when the attempt is over.
+/// A new directory for one attempt, removed afterwards.
 struct WorkDir(PathBuf);
 
 impl WorkDir {

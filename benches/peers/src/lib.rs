@@ -1,5 +1,5 @@
-//! What both peers do with a request: the calls that the appliance's own handlers make, without its front (request ids,
-//! log, route table, headers). They are measured, not used: whatever goes wrong is a 500.
+//! Request handling shared by both peers: the store calls of the appliance's own handlers, without request ids, log,
+//! route table or headers. For benchmarks only, so every error is a 500.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -21,11 +21,11 @@ use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::wire::account::AccountView;
 use dinkem_appliance::wire::submit::read_submit;
 
-/// An answer: status and JSON.
+/// A response: status and JSON.
 pub type Answer = (u16, String);
 
-/// The appliance of the command line's first argument, a data directory with an account in it. With the argument `each`
-/// every submission commits by itself; otherwise the writer thread gathers them as in the appliance.
+/// The appliance on the data directory given as the first argument, which holds an account. With the argument `each`,
+/// every submission is its own commit; otherwise the writer thread batches them, as in the appliance.
 pub fn app() -> Arc<App> {
     let folder = std::env::args().nth(1).expect("a data directory");
     let folder = Path::new(&folder);
@@ -39,12 +39,12 @@ pub fn app() -> Arc<App> {
     app.expect("the data directory can be opened")
 }
 
-/// Whether the command line has this argument behind the data directory.
+/// Whether this argument follows the data directory.
 pub fn is_asked_for(word: &str) -> bool {
     std::env::args().skip(2).any(|argument| argument == word)
 }
 
-/// Tells the bench where the server listens.
+/// Reports the listening address to the bench.
 pub fn listens_on(address: SocketAddr) {
     println!("{address}");
     std::io::stdout().flush().expect("the bench listens");

@@ -98,7 +98,7 @@ fn show(summary: &accounts::Summary, now_ms: i64, call: &Call) {
     output::line(&format!("rendering: {}", summary.rendering));
 }
 
-/// Says how an account stands after a change.
+/// Reports an account's state after a change.
 pub fn changed(account: &Account, call: &Call) {
     if call.json {
         return output::json(&json!({ "account": account_json(account) }));

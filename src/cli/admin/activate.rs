@@ -1,4 +1,4 @@
-//! `admin activate`: the one word an operator types when an account has signed up.
+//! `admin activate`: activates an account after sign-up.
 
 use crate::app::{App, accounts};
 use crate::cli::admin::account::changed;
@@ -26,7 +26,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// The error with what to type for each account that waits.
+/// The error when several accounts are waiting, with the command for each.
 fn with_commands(error: Error, app: &App, call: &Call) -> Error {
     let all = accounts::list(app).unwrap_or_default().into_iter();
     let waiting = all.filter(|account| account.status == AccountStatus::Inactive);

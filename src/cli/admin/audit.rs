@@ -1,4 +1,4 @@
-//! `admin audit`: who did what when.
+//! `admin audit`: the audit log.
 
 use serde_json::json;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! `admin backup` and `admin restore`: everything an appliance needs, in one file and back.
+//! `admin backup` and `admin restore`: everything an appliance needs, in one file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::os::clock::SystemClock;
 use crate::os::{files, user};
 use crate::wire::time::rfc3339;
 
-/// Files named of those that are left out of a backup.
+/// Maximum number of skipped files listed by name.
 const NAMED: usize = 10;
 
 /// Writes everything into one file while the server runs; restored and checked before it is called good
@@ -53,7 +53,7 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
     if !files::folder_of(&args.file).is_dir() {
         return Err(target::unwritable(&args.file, &io::ErrorKind::NotFound.into()));
     }
-    // The file is the caller's, so he is who writes it, also where the data directory's owner may not.
+    // Written as the calling user: the data directory's owner may lack permission at the destination.
     let made = user::as_caller(|| backup::make(app, &args.file, args.videos))??;
     if call.json {
         output::json(&json!({

@@ -1,4 +1,4 @@
-//! `admin demos`: what accounts have uploaded, and how the operator deletes it.
+//! `admin demos`: list and delete uploaded demos.
 
 use std::path::Path;
 
@@ -47,15 +47,15 @@ Example: with a hash that `admin demos list` shows
     },
 }
 
-/// A demo's hash as it was given.
+/// A demo's hash or a prefix of it.
 #[derive(Clone, Debug)]
 enum Hash {
     Whole(Sha256),
-    /// Lower-case digits that it starts with.
+    /// Lowercase hex digits.
     Start(String),
 }
 
-/// Digits of a hash that tables show.
+/// Hash digits shown in tables.
 const SHORT_HASH: usize = 12;
 
 pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
@@ -80,7 +80,7 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     }
 }
 
-/// Reads a hash.
+/// Parses a hash or prefix.
 fn hash(text: &str) -> Result<Hash> {
     let is_start = text.len() >= SHORT_HASH && text.len() < 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_start {
@@ -93,7 +93,7 @@ fn hash(text: &str) -> Result<Hash> {
     Sha256::parse_any_case(text).map(Hash::Whole).ok_or_else(wrong)
 }
 
-/// The one upload of the account whose hash starts so.
+/// The account's only upload whose hash has this prefix.
 fn starting_with(app: &App, account: &str, start: &str) -> Result<Sha256> {
     let all = owner::list_all(app, Some(account))?.into_iter().map(|(_, info)| info.demo.sha256);
     let found: Vec<_> = all.filter(|sha256| sha256.to_string().starts_with(start)).collect();

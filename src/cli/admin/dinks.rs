@@ -1,4 +1,4 @@
-//! `admin dinks`: how many reserved render nodes an account holds, and whether there are as many.
+//! `admin dinks`: reserved render nodes per account, compared with the live render slots.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -77,8 +77,8 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Asks before an account is given far more dinks than there are slots: the month is billed for the most it held. To
-/// lower them needs no question.
+/// Asks for confirmation before setting far more dinks than there are slots, because a month is billed for its peak.
+/// Lowering the number needs no confirmation.
 fn confirm(app: &App, name: &str, dinks: u32, call: &Call) -> Result<()> {
     let (held, live_slots) = (accounts::show(app, name)?.account.dinks, dinks::show(app)?.live_slots);
     if dinks <= held || !dinks::are_unlikely(dinks, live_slots) {
@@ -102,7 +102,7 @@ fn confirm(app: &App, name: &str, dinks: u32, call: &Call) -> Result<()> {
     Err(Error::conflict("not_confirmed", "Nothing was changed."))
 }
 
-/// An account and its dinks, none among them.
+/// An account and its dinks, including accounts with none.
 fn now_has(account: &Account, call: &Call) {
     if call.json {
         return changed(account, call);

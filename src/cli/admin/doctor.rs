@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
-    // A server without an authority beside its URL does not serve by the appliance's own certificate.
+    // A server with a URL but no CA does not use the appliance's own certificate.
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
     let faults = doctor::examine(&Patient {
         data_dir: data_dir.to_owned(),

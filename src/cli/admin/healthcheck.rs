@@ -1,4 +1,4 @@
-//! `admin healthcheck`: asks the running server whether it takes work.
+//! `admin healthcheck`: asks the running server whether it accepts work.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::os::address::Addresses;
 use crate::os::http::{Client, ClientOptions, Method, Request};
 use crate::wire::problem::Problem;
 
-/// Time that the server may take in all.
+/// Timeout for the whole check.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Bytes of its answer.
+/// Maximum size of the response in bytes.
 const ANSWER_BYTES: u64 = 64 * 1024;
 
 /// Asks the running server whether it takes work; exit status 1 when it does not, or does not answer
@@ -25,7 +25,7 @@ const ANSWER_BYTES: u64 = 64 * 1024;
 #[command(after_help = "Example: for a monitor, on the server's machine\n  dinkem-appliance admin healthcheck")]
 pub struct Args {}
 
-/// What `GET /readyz` answers besides that the server takes work.
+/// The parts of the `GET /readyz` response used for warnings.
 #[derive(Default, Deserialize)]
 struct Ready {
     #[serde(default)]
@@ -58,7 +58,7 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     })?;
     let status = answer.status;
     if status == 200 {
-        // A server of an older version says nothing more.
+        // Older servers do not report this.
         let Ready { warnings } = answer.json(ANSWER_BYTES).unwrap_or_default();
         if call.json {
             let mut body = json!({ "status": "ready", "url": server.url });

@@ -1,4 +1,4 @@
-//! `admin jobs`: list, show, cancel, retry, log; of all accounts, with the reason why one waits.
+//! `admin jobs`: list, show, cancel, retry and log, for the jobs of all accounts.
 
 use std::path::Path;
 
@@ -97,19 +97,19 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     }
 }
 
-/// Reads a job's id.
+/// Parses a job id.
 fn job_name(text: &str) -> Result<Named, String> {
     Named::parse(text).ok_or_else(|| "a job's id is a UUID; its last 8 characters will do".to_owned())
 }
 
-/// Reads `--status`.
+/// Parses `--status`.
 fn job_status(text: &str) -> Result<JobStatus, String> {
     JobStatus::parse(text).ok_or_else(|| "it is queued, rendering, done, failed or cancelled".to_owned())
 }
 
-/// How jobs are printed.
+/// Context for printing jobs.
 struct View {
-    /// What a clip's URLs begin with.
+    /// Base of clip URLs.
     base: Base,
     json: bool,
     now_ms: i64,
@@ -214,7 +214,7 @@ impl View {
         Ok(())
     }
 
-    /// The job as its owner sees it, and whose it is.
+    /// The job as its owner sees it, plus the account.
     fn value(&self, any: &AnyJob) -> Result<Value> {
         let unreadable = |error| Error::internal("A job could not be written as JSON.", error);
         let mut value = serde_json::to_value(wire::job::view(&any.info, &self.base)?).map_err(unreadable)?;
@@ -225,19 +225,19 @@ impl View {
     }
 }
 
-/// Why a job waits or failed.
+/// Why a job is waiting or failed.
 fn reason(any: &AnyJob) -> Option<String> {
     let failure = failure(any).map(|failure| format!("{} ({})", failure.message, failure.code.as_str()));
     any.info.waiting_because.clone().or(failure)
 }
 
-/// The same for a narrow column: of a failure its code.
+/// The same for a narrow column: only the code of a failure.
 fn short_reason(any: &AnyJob) -> String {
     let failure = || failure(any).map(|failure| failure.code.as_str().to_owned());
     any.info.waiting_because.clone().or_else(failure).unwrap_or_else(|| "-".to_owned())
 }
 
-/// Why a job failed; a failure is also kept of an attempt that is being tried again.
+/// Why a job failed. A failed attempt that is being retried also keeps its failure, hence the status check.
 fn failure(any: &AnyJob) -> Option<&Failure> {
     any.info.job.failure.as_ref().filter(|_| any.info.job.status == JobStatus::Failed)
 }

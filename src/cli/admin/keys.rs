@@ -19,7 +19,7 @@ use crate::domain::limits;
 use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
-/// Bytes of a line that may be a key, with some room for what came along when it was copied.
+/// Maximum bytes of a line that may hold a key, with room for text copied along with it.
 const KEY_LINE_BYTES: u64 = 1_024;
 
 /// An account's keys: mint, list, rotate, revoke, identify
@@ -93,12 +93,12 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Reads `--class`.
+/// Parses `--class`.
 fn key_class(text: &str) -> Result<KeyClass, String> {
     KeyClass::parse(text).ok_or_else(|| "the classes are metered and reserved".to_owned())
 }
 
-/// Reads `--overlap`: a number and its unit.
+/// Parses `--overlap`: a number and a unit.
 fn overlap(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -129,7 +129,7 @@ fn status(key: &KeyInfo, now_ms: i64) -> &'static str {
 }
 
 fn key_json(key: &KeyInfo, now_ms: i64) -> Value {
-    // One row in the store; two members here, so that nobody takes a key that will end for one that has.
+    // One column in the store, but two JSON fields, so that a future expiry is not mistaken for a past one.
     let (expires, revoked) = if key.is_live(now_ms) { (key.revoked_at_ms, None) } else { (None, key.revoked_at_ms) };
     json!({
         "id": key.id.0,

@@ -1,6 +1,6 @@
-//! `admin`: the operator's commands, on the data directory itself, beside a running server.
+//! `admin`: operator commands that work directly on the data directory, even while the server runs.
 //!
-//! Needs no network and no token: who may write the data directory is the operator. Calls the same use cases as HTTP.
+//! They need no network or token: write access to the data directory makes the operator. Same use cases as HTTP.
 
 mod account;
 mod activate;
@@ -71,7 +71,7 @@ enum Command {
 pub fn run(args: Args, call: &Call) -> Result<()> {
     let dir = &*call.data_dir()?;
     user::act_as_owner(dir)?;
-    // What replaces or mends a store must not open it before.
+    // Commands that replace or repair a store must run before anything opens it.
     let open = || App::beside(dir, Arc::new(SystemClock::new()), Arc::new(SystemRandom));
     match args.command {
         Command::Status(args) => status::run(args, &*open()?, dir, call),
@@ -97,7 +97,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     }
 }
 
-/// Reads an account's name.
+/// Parses an account name.
 fn account_name(text: &str) -> Result<String> {
     rules::check_name(text).map(|()| text.to_owned())
 }
@@ -111,7 +111,7 @@ fn account_json(account: &Account) -> Value {
     })
 }
 
-/// An account with keys that are shown this once.
+/// An account with its keys, which are shown only once.
 fn show_new_keys(account: &Account, keys: &NewKeys, call: &Call) {
     let clear = |key: &Option<Secret>| key.as_ref().map(|key| key.reveal().to_owned());
     let (metered, reserved) = (clear(&keys.metered), clear(&keys.reserved));

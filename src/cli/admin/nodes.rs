@@ -1,4 +1,4 @@
-//! `admin nodes`: join tokens, the nodes there are, and whether they are given work.
+//! `admin nodes`: join tokens, list, drain, resume and remove.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -83,7 +83,7 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Says how a node stands after a change; `more` joins the JSON.
+/// Reports a node's state after a change; `more` is added to the JSON.
 fn changed(node: &Node, words: &str, mut more: Value, call: &Call) {
     if call.json {
         more["node"] = json!({ "id": node.public_id.to_string(), "name": node.name, "draining": node.draining });
@@ -103,12 +103,12 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         return Ok(());
     }
     let elsewhere = if url.is_some() { "" } else { " --server https://SERVER:8443" };
-    // `echo` is part of the shell: the token appears in no process list.
+    // `echo` is a shell builtin, so the token does not appear in the process list.
     let command = format!("echo {token} | {} node --join -{elsewhere}", config::NAME);
     if std::io::stdout().is_terminal() {
         output::line(&command);
     } else {
-        // A pipe into `node --join -` gets the token alone.
+        // `node --join -` in a pipeline reads the token only.
         output::line(&token);
         output::say(&command);
     }
@@ -174,12 +174,12 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
     }
 }
 
-/// Why a node is given nothing for a while, if it is.
+/// Why a node is temporarily given no jobs, if it is.
 fn benched(info: &NodeInfo) -> Option<&Bench> {
     info.node.bench.as_ref().filter(|_| info.state == NodeState::Benched)
 }
 
-/// A node's version; one that speaks otherwise than this program is marked by what it speaks.
+/// A node's version, with its protocol version if that differs from the server's.
 fn version(program: &Program) -> String {
     let version = if program.version.is_empty() { "?" } else { &program.version };
     if program.protocol == protocol::OURS {

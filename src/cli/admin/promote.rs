@@ -1,4 +1,4 @@
-//! `admin promote`: a copied data directory goes on in place of the one that it was copied from.
+//! `admin promote`: lets a copied data directory replace the original.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ Example: on the standby machine, when the first one is gone for good
   dinkem-appliance admin --data-dir /srv/dinkem promote")]
 pub struct Args {}
 
-/// Refuses a directory without a store: opening one would make it.
+/// Refuses a directory without a store, because opening one would create it.
 pub fn require_store(dir: &Path) -> Result<()> {
     if dir.join(STORE).is_file() {
         return Ok(());

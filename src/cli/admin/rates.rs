@@ -109,7 +109,7 @@ fn show(list: &PriceList, history: &[RateLine]) {
     }
 }
 
-/// What was set, with the currency it is in.
+/// The new price and its currency.
 fn words(change: RateChange, currency: Currency) -> String {
     match change {
         RateChange::Currency(_) => bare(change),

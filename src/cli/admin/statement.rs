@@ -1,4 +1,4 @@
-//! A statement as plain text of 80 columns, to be printed or mailed.
+//! A statement as plain text, 80 columns wide, for printing or mail.
 
 use std::fmt::Write as _;
 
@@ -9,12 +9,12 @@ use crate::domain::statement::{Statement, Statements};
 use crate::domain::usage::{Billed, LineKey};
 use crate::wire::time::rfc3339;
 
-/// Columns of a page.
+/// Page width.
 const WIDTH: usize = 80;
-/// Columns of an amount, with its currency.
+/// Width of an amount with its currency.
 const AMOUNT: usize = 20;
 
-/// The statement, without an end of its last line.
+/// The statement, without a trailing newline.
 pub fn text(made: &Statements, statement: &Statement) -> String {
     let mut out = String::new();
     let account = &statement.account;
@@ -83,7 +83,7 @@ fn money(currency: Currency, amount: Micros) -> String {
     format!("{:>AMOUNT$}", format!("{amount} {currency}"))
 }
 
-/// Hours, minutes, seconds and milliseconds: `12:34:56.789`. Exact.
+/// Exact duration with milliseconds: `12:34:56.789`.
 pub fn hours(ms: u64) -> String {
     let (seconds, minutes, hours) = (ms / 1_000 % 60, ms / 60_000 % 60, ms / 3_600_000);
     format!("{hours}:{minutes:02}:{seconds:02}.{:03}", ms % 1_000)

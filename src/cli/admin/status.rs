@@ -1,4 +1,4 @@
-//! `admin status`: nodes, queue, last failures, disk and certificate on one screen.
+//! `admin status`: nodes, queue, recent failures, disk and certificate on one screen.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::domain::job::JobStatus;
 use crate::domain::limits;
 use crate::wire::time::rfc3339;
 
-/// Failures that are shown.
+/// Number of failures shown.
 const FAILURES: u32 = 5;
 
 /// Nodes, queue, last failures, disk and certificate on one screen
@@ -25,17 +25,16 @@ const FAILURES: u32 = 5;
 #[command(after_help = "Example: refreshed every five seconds\n  watch -n 5 dinkem-appliance admin status")]
 pub struct Args {}
 
-/// What the screen shows.
 struct Status {
     now_ms: i64,
     server: Option<String>,
     nodes: Vec<NodeInfo>,
     rendering: Vec<AnyJob>,
     figures: Figures,
-    /// Why the first job of each class waits.
+    /// Why the first job of each class is waiting.
     reasons: Vec<Option<String>>,
     failed: Vec<AnyJob>,
-    /// The appliance's own; `None` while it serves another certificate, or plain HTTP, or has none yet.
+    /// The appliance's own certificate; `None` with another certificate, over plain HTTP, or before one exists.
     certificate: Option<Shown>,
 }
 
@@ -67,7 +66,7 @@ pub fn run(_: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
 }
 
 impl Status {
-    /// Jobs that a node holds.
+    /// Jobs leased to a node.
     fn held<'a>(&'a self, node: &'a NodeInfo) -> impl Iterator<Item = &'a AnyJob> {
         self.rendering.iter().filter(|job| job.node.as_ref() == Some(&node.node.name))
     }

@@ -1,4 +1,4 @@
-//! `admin tls`: the appliance's certificate authority, for those who are to trust it.
+//! `admin tls`: the appliance's certificate authority, for clients that need to trust it.
 
 use std::path::{Path, PathBuf};
 
@@ -57,8 +57,8 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// The authority there is. Where a restored appliance has none and no server has started yet, it is made, so that clients
-/// can be given it beforehand.
+/// The appliance's CA. Created if a restored appliance has none and no server has started yet, so that clients can be
+/// set up beforehand.
 fn authority(app: &App, data_dir: &Path) -> Result<Shown> {
     if server_url::recorded(data_dir).is_none() {
         tls::make_if_none(app, &https::names(None, None))?;

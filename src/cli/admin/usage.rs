@@ -1,4 +1,4 @@
-//! `admin usage`: what accounts used in a month and owe for it, as a table, a printable statement, JSON or CSV.
+//! `admin usage`: each account's usage and amount due for a month, as a table, printable statement, JSON or CSV.
 
 use crate::app::App;
 use crate::app::billing::statements;
@@ -47,17 +47,17 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// One row of the table and the CSV: a statement's line, or its dinks.
+/// One row of the table and the CSV: a line of a statement, or its dinks.
 struct Row<'a> {
     statement: &'a Statement,
     class: &'static str,
-    /// Renderer, resolution, frames a second: footage only.
+    /// Renderer, resolution and frame rate; only for footage.
     kind: [String; 3],
     /// Completed jobs, or dinks.
     number: String,
-    /// Footage only.
+    /// Only for footage.
     footage_ms: Option<u64>,
-    /// Price of an hour, or of a dink.
+    /// Price per hour, or per dink.
     price: String,
     currency: String,
     amount: String,
@@ -88,7 +88,7 @@ fn rows(statement: &Statement) -> Vec<Row<'_>> {
     footage.chain(provisioned).collect()
 }
 
-/// Text columns of a bill; the others are numbers, which end under each other.
+/// Text columns of a bill; the others are right-aligned numbers.
 const TEXTS: usize = 3;
 
 fn bill(mut rows: Vec<[String; 7]>) -> String {

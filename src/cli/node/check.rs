@@ -1,4 +1,4 @@
-//! `node check`: could this node work?
+//! `node check`: checks whether this node could render.
 
 use std::sync::Arc;
 

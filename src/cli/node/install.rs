@@ -1,4 +1,4 @@
-//! `node install`: makes this machine a node, as the package's service.
+//! `node install`: turns this machine into a node that runs as the package's service.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::cli::node::{Call, JoinArgs, StateArgs, identity, output, token, wrong
 use crate::domain::error::Result;
 use crate::os::{systemd, user};
 
-/// The services of the package.
+/// systemd units of the package.
 const SERVER: &str = "dinkem-appliance.service";
 const NODE: &str = "dinkem-appliance-node.service";
 
@@ -34,7 +34,7 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
     systemd::require_unit(NODE)?;
     user::require_root("a service can be turned on only by root: type the same behind `sudo`")?;
     let (state_dir, owned) = args.state.dirs(call)?;
-    // As the caller, whose file it is.
+    // Read as the calling user, who owns the file.
     let token = match (&args.token, &args.join_file) {
         (Some(text), _) => token::given(text, true)?,
         (None, Some(file)) => token::in_file(file)?,

@@ -1,4 +1,4 @@
-//! `node`: the render-node agent on a machine of its own.
+//! `node`: the render-node agent on a separate machine.
 
 mod check;
 mod install;
@@ -59,7 +59,7 @@ struct StateArgs {
 }
 
 impl StateArgs {
-    /// That directory, and the one whose owner the node is to run as.
+    /// The state directory, and the directory whose owner the node must run as.
     fn dirs(&self, call: &Call) -> Result<(PathBuf, PathBuf)> {
         Ok(match &self.state_dir {
             Some(dir) => (dir.clone(), dir.clone()),
@@ -152,8 +152,8 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
     agent::run(config, &stop)
 }
 
-/// The identity that is kept, or a new one by the token. A token for the server that is known already is not used:
-/// so a unit file or a container may say `--join` on every start. One with another authority is: the known one is gone.
+/// The stored identity, or a new one from the token. A token for the same server is ignored, so that a unit file or
+/// container can pass `--join` on every start. A token with a different CA is used: the old server is gone.
 fn identity(token: Option<&Secret>, how: &JoinArgs, state_dir: &Path) -> Result<NodeState> {
     let known = join::read_state(state_dir)?;
     let Some(token) = token else {
@@ -180,7 +180,7 @@ fn node_name(text: &str) -> Result<String> {
     check_name(text).map(|()| text.to_owned())
 }
 
-/// Reads `--renderer`.
+/// Parses `--renderer`.
 fn renderer(text: &str) -> Result<String, String> {
     match text {
         "builtin" => Ok(text.to_owned()),

@@ -1,5 +1,5 @@
-//! Where a join token comes from: standard input, a file, the environment; last the command line, which every user of the
-//! machine can read.
+//! Sources of a join token: standard input, a file, the environment, or the command line, which is the last resort
+//! because every user of the machine can read it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
@@ -9,10 +9,10 @@ use crate::cli::node::output;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
 
-/// Bytes that are read of a token; one is far smaller.
+/// Maximum bytes read; a token is far smaller.
 const TOKEN_BYTES: u64 = 64 << 10;
 
-/// The token that was given: `-` reads it from standard input. `is_argument`: whether it stands on the command line.
+/// The given token; `-` reads standard input. `is_argument`: whether it was given on the command line.
 pub fn given(text: &str, is_argument: bool) -> Result<Secret> {
     if text == "-" {
         return on_stdin();
@@ -26,7 +26,7 @@ pub fn given(text: &str, is_argument: bool) -> Result<Secret> {
     Ok(Secret::new(text.trim()))
 }
 
-/// The token in a file.
+/// Reads the token from a file.
 pub fn in_file(path: &Path) -> Result<Secret> {
     let token = File::open(path).and_then(read_all).map_err(|error| {
         let message = format!("Cannot read the join token from {}: {error}.", path.display());
@@ -35,7 +35,7 @@ pub fn in_file(path: &Path) -> Result<Secret> {
     not_empty(token, &path.display().to_string())
 }
 
-/// At a terminal one line, which is asked for; else all there is.
+/// On a terminal, prompts for one line; otherwise reads everything.
 fn on_stdin() -> Result<Secret> {
     let input = io::stdin();
     let token = if input.is_terminal() {

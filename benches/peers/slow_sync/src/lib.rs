@@ -1,5 +1,5 @@
-//! Stands before the C library's `fsync` and `fdatasync` (`LD_PRELOAD`) and has each last `SYNC_DELAY_MICROS` longer, as
-//! on a disk that is slower than the one of this machine.
+//! Overrides the C library's `fsync` and `fdatasync` (`LD_PRELOAD`) and delays each by `SYNC_DELAY_MICROS`, to simulate
+//! a slower disk.
 
 use std::ffi::c_int;
 use std::sync::LazyLock;
@@ -10,10 +10,10 @@ static MICROS: LazyLock<u32> = LazyLock::new(|| {
 });
 
 /// # Safety
-/// As the C library's.
+/// Same as the C library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fsync(file: c_int) -> c_int {
-    // SAFETY: plain numbers, no memory of ours.
+    // SAFETY: passes integers only.
     unsafe {
         libc::usleep(*MICROS);
         libc::syscall(libc::SYS_fsync, file) as c_int
@@ -21,10 +21,10 @@ pub unsafe extern "C" fn fsync(file: c_int) -> c_int {
 }
 
 /// # Safety
-/// As the C library's.
+/// Same as the C library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdatasync(file: c_int) -> c_int {
-    // SAFETY: plain numbers, no memory of ours.
+    // SAFETY: passes integers only.
     unsafe {
         libc::usleep(*MICROS);
         libc::syscall(libc::SYS_fdatasync, file) as c_int

@@ -1,6 +1,5 @@
-//! axum, as its documentation has it: what may block, and so every call of the store, is made on a thread for that. With
-//! the argument `inline` an account is looked up where the request is, on the event loop: quicker while the store's pages
-//! are in memory, and all connections wait when the disk does.
+//! axum as its documentation recommends: store calls run on blocking threads. With the argument `inline`, accounts are
+//! looked up on the event loop: faster while the store's pages are in memory, but a slow disk blocks all connections.
 
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ async fn main() {
     let router = Router::new().route("/api/account", account).route("/api/clips", post(submit)).with_state(app);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     peers::listens_on(listener.local_addr().expect("the port"));
-    // Without it small answers may wait for the client's delayed acknowledgement; ours sets it too.
+    // Otherwise Nagle's algorithm and delayed ACKs can hold back small responses; our server sets it too.
     let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket's option"));
     axum::serve(listener, router).await.expect("it serves");
 }

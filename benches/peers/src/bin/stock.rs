@@ -1,4 +1,4 @@
-//! rouille as it is published, on the tiny_http that it was published with.
+//! rouille as published, on the tiny_http it is published with.
 
 use std::io::Read;
 
@@ -26,7 +26,7 @@ fn main() {
         };
         Response::from_data("application/json", text).with_status_code(status)
     };
-    // As many threads as the appliance has.
+    // Same number of threads as the appliance.
     let server = Server::new("127.0.0.1:0", handler).expect("a free port").pool_size(limits::HTTP_THREADS);
     peers::listens_on(server.server_addr());
     server.run();
