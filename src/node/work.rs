@@ -40,10 +40,20 @@ pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
                 info!("{}: job {job} is given back: the node stops.", node.name);
                 give_back(node, lease);
             }
-            Err(Ended::Left(leave)) => info!("{}: job {job} is let go ({leave:?}).", node.name),
+            Err(Ended::Left(leave)) => info!("{}: stopped working on job {job}: {}.", node.name, why(leave)),
         }
         hold.leave(Leave::Over);
     });
+}
+
+/// Why work on a job has stopped, for the log.
+fn why(leave: Leave) -> &'static str {
+    match leave {
+        Leave::Lost => "it was cancelled or reassigned",
+        Leave::Expired => "its lease has expired",
+        Leave::Stopped => "the node is shutting down",
+        Leave::Over => "its work is over",
+    }
 }
 
 /// Third-party code handles untrusted input here: if it panics, only the job fails.
