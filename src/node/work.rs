@@ -40,7 +40,7 @@ pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
                 info!("{}: job {job} is given back: the node stops.", node.name);
                 give_back(node, lease);
             }
-            Err(Ended::Left(leave)) => info!("{}: stopped working on job {job}: {}.", node.name, why(leave)),
+            Err(Ended::Left(leave)) => info!("{}: stopped working on job {job}: {}.", node.name, why(*leave)),
         }
         hold.leave(Leave::Over);
     });
