@@ -201,6 +201,9 @@ fn options_of_a_single_call_cannot_be_set_in_the_environment() {
     assert!(!cli.home().join("evil.dem").exists());
 }
 
+/// Arguments, environment, file, expected message, and the command whose usage is shown.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
+
 #[test]
 fn error_blames_the_place_of_the_value_and_shows_the_usage_of_the_subcommand() {
     let cli = Cli::new();
@@ -209,7 +212,7 @@ fn error_blames_the_place_of_the_value_and_shows_the_usage_of_the_subcommand() {
     let number = "it must be a whole number";
     let on_the_line = format!("invalid value 'soon' for '--lease-seconds <N>': {number}");
     let in_the_environment = format!("DINKEM_LEASE_SECONDS: invalid value 'soon': {number}");
-    let cases: &[(&[&str], &[(&str, &str)], &str, &str, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&["serve", "--lease-seconds", "soon"], &[variable], file, &on_the_line, "serve"),
         (&["serve"], &[variable], file, &in_the_environment, "serve"),
         (
