@@ -1,4 +1,4 @@
--- The store of a dinkem-appliance, version 2. `src/store/migrations.rs` applies it to an empty file, in one transaction;
+-- The store of a dinkem-appliance, version 2. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
 -- older files are brought to the same schema by the steps in `src/store/migrations/`, so columns that were
 -- added later come last in their table here too.
 --
