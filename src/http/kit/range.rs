@@ -8,7 +8,9 @@ pub enum Wanted {
     Whole,
     /// An inclusive range: 206.
     Part {
+        /// The first byte.
         first: u64,
+        /// The last byte.
         last: u64,
     },
     /// A range beyond the end of the file: 416.
