@@ -1,4 +1,4 @@
-//! The certificate of the appliance's own authority, for clients that are to trust it.
+//! The certificate of the appliance's own CA, for clients to import.
 
 use rouille::{Response, ResponseBody};
 
@@ -6,7 +6,7 @@ use crate::domain::error::{Error, Result};
 use crate::http::kit::answer;
 use crate::http::kit::call::Call;
 
-/// `GET|HEAD /ca.pem`. Whoever takes it compares its fingerprint with the one that the operator was shown.
+/// `GET|HEAD /ca.pem`. Clients check its fingerprint against the one shown to the operator.
 pub fn certificate(call: &Call<'_>) -> Result<Response> {
     let pem = call.authority_pem.ok_or_else(|| {
         Error::not_found(

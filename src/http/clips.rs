@@ -1,4 +1,4 @@
-//! A clip for whoever has its address: the video, the poster, the player page. No key is asked, none may be needed.
+//! Public clip URLs: video, poster and player page. No API key is required: the token in the URL grants access.
 
 use rouille::{Response, ResponseBody};
 
@@ -9,7 +9,7 @@ use crate::http::kit::answer;
 use crate::http::kit::call::Call;
 use crate::http::kit::files::{self, Served};
 
-/// The player page may be framed by anybody and may load nothing but its own clip.
+/// Any site may embed the player page (no `frame-ancestors`); the page loads nothing but its own clip.
 const EMBED_POLICY: &str = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'";
 
@@ -23,11 +23,11 @@ pub fn poster(call: &Call<'_>) -> Result<Response> {
     send(call, clips::open_poster(call.app, &token(call)?)?, "image/jpeg")
 }
 
-/// `GET|HEAD /embed/{token}`: a page that is nothing but the video.
+/// `GET|HEAD /embed/{token}`: a page with only the video.
 pub fn embed(call: &Call<'_>) -> Result<Response> {
     let token = token(call)?;
     clips::open_video(call.app, &token)?;
-    // Addresses relative to the page hold behind any proxy. The token is 32 hexadecimal digits, nothing to escape.
+    // Relative URLs work behind any proxy. The token is 32 hexadecimal digits and needs no escaping.
     let clip = format!("../clips/{}", token.reveal());
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -54,7 +54,7 @@ fn send(call: &Call<'_>, clip: ClipFile, content_type: &'static str) -> Result<R
     })
 }
 
-/// A `Content-Disposition` with nothing in the name that would need quoting.
+/// A `Content-Disposition` header whose file name contains only characters that need no escaping.
 fn attachment(file_name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
     let name: String = file_name.chars().map(plain).collect();

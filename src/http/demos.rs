@@ -1,4 +1,4 @@
-//! Demos that clients upload instead of naming an address.
+//! Demos uploaded by clients instead of being fetched from a URL.
 
 use std::io::{Cursor, Read};
 
@@ -22,8 +22,8 @@ use crate::wire::{
     demo::{DeletedDemoView, DemoListView, UnreadView, UploadedView},
 };
 
-/// `POST /api/demos`: the raw bytes. What they are is seen from the first of them: of what cannot be a demo nothing more
-/// is read, and nothing is kept.
+/// `POST /api/demos`: the raw bytes. The file type is checked from the first bytes, so that anything else is rejected
+/// without reading or storing the rest.
 pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let form = form_of(call)?;
     let mut body = body::upload(call, limits::DEMO_BYTES)?;
@@ -32,7 +32,7 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     if let Err(error) = body.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut head) {
         return Err(body.blame(Error::internal("The demo could not be received.", error)));
     }
-    // A body without a byte has an answer of its own.
+    // `receive_sized` reports an empty body with a specific error.
     if let Some(why) = kind::why_no_demo(&head).filter(|_| !head.is_empty()) {
         return Err(match form {
             Form::UrlEncoded => no_form(call),
@@ -64,7 +64,7 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     answer::json(200, &DemoListView { demos, next_cursor: page.next.map(cursor) })
 }
 
-/// `DELETE /api/demos/{sha256}`: gives its room back.
+/// `DELETE /api/demos/{sha256}`: also frees its share of the quota.
 pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let sha256 = Sha256::parse_any_case(call.parameter()).ok_or_else(owner::unknown)?;
     owner::delete(call.app, caller, sha256)?;
@@ -72,7 +72,7 @@ pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     QuotaHeaders::DemoBytes.on(answer, demos::allowance(call.app, caller)?)
 }
 
-/// A cursor is time and hash of the last demo on the page.
+/// A cursor is the upload time and hash of the last demo on the page.
 fn cursor((uploaded_at_ms, sha256): After) -> String {
     format!("{uploaded_at_ms:016x}{sha256}")
 }
@@ -88,15 +88,14 @@ fn read_cursor(text: &str) -> Result<After> {
     Ok((time, Sha256::parse(sha256).ok_or_else(wrong)?))
 }
 
-/// How the body is wrapped, as its type says.
+/// How the body is encoded, according to its `Content-Type`.
 enum Form {
-    /// Not at all.
     Raw,
-    /// As a form, which is what curl says of `--data-binary` too where nobody says otherwise: the bytes decide.
+    /// curl's default for `--data-binary`, so the type alone proves nothing: the first bytes decide.
     UrlEncoded,
 }
 
-/// Refuses multipart bodies: the demo in them is wrapped in something that would be stored with it.
+/// Rejects multipart bodies: the multipart framing would be stored as part of the demo.
 fn form_of(call: &Call<'_>) -> Result<Form> {
     let mut form = Form::Raw;
     for value in call.all_headers("Content-Type") {
@@ -121,7 +120,7 @@ fn no_form(call: &Call<'_>) -> Error {
     Error::new(Kind::UnsupportedMedia, "unsupported_media_type", message)
 }
 
-/// `GET /api/demos/{sha256}`: what is in a demo; `202` until it has been read, `422` when it cannot be.
+/// `GET /api/demos/{sha256}`: the demo's index; `202` until it has been indexed, `422` if it cannot be read.
 pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let unknown = owner::unknown;
     let sha256 = Sha256::parse_any_case(call.parameter()).ok_or_else(unknown)?;

@@ -1,4 +1,4 @@
-//! Whether the server is alive, and whether it takes work.
+//! Liveness and readiness checks.
 
 use rouille::Response;
 use serde_json::json;
@@ -13,7 +13,7 @@ pub fn alive(_: &Call<'_>) -> Result<Response> {
     answer::json(200, &json!({"status": "ok"}))
 }
 
-/// `GET|HEAD /readyz`: `503` while no work is taken. What else somebody should see to is in `warnings`.
+/// `GET|HEAD /readyz`: `503` while the server cannot accept work. Lesser problems are listed in `warnings`.
 pub fn ready(call: &Call<'_>) -> Result<Response> {
     health::ready(call.app)?;
     let mut body = json!({"status": "ready"});

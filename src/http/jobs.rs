@@ -43,7 +43,6 @@ fn located(answer: Response, job: Uuid) -> Response {
     answer::header(answer, "Location", format!("/api/clips/{job}"))
 }
 
-/// The request's `Idempotency-Key`, if it has one.
 fn idempotency_key(call: &Call<'_>) -> Result<Option<IdempotencyKey>> {
     match call.all_headers(idempotency::HEADER).as_slice() {
         [] => Ok(None),
@@ -87,7 +86,7 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     answer::json(200, &JobList { clips, next_cursor: page.next.map(cursor) })
 }
 
-/// A cursor is the row number of the last job on the page, in a form that invites nobody to count.
+/// A cursor is the row number of the last job on the page, in hexadecimal so that clients treat it as opaque.
 fn cursor(last: JobId) -> String {
     format!("{:016x}", last.0)
 }

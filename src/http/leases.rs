@@ -1,5 +1,5 @@
-//! What nodes say of their leases, from the claim to the end. Every call names lease and node; a lease that is not
-//! this node's, or no longer, is a `409`.
+//! The lease API for nodes, from claiming a job to completing it. A lease that this node does not hold, or no longer
+//! holds, is a `409`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::wire::node_requests;
 use crate::wire::problem::Problem;
 use crate::wire::{self, base::Base};
 
-/// `POST /api/node/claims`: waits for a job; `204` when there was none.
+/// `POST /api/node/claims`: long-polls for a job; `204` if none became available.
 pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
     let order = node_requests::read_claim(&body::json(call)?, node.program.is_newer())?;
     let _permit = call.claims.take()?;
@@ -49,7 +49,7 @@ pub fn demo(call: &Call<'_>, node: &Node) -> Result<Response> {
     Ok(answer::with_body(200, "application/octet-stream", files::stream(file, bytes)))
 }
 
-/// `PUT /api/node/leases/{lease}/video?offset=N`: a wrong offset is answered with the right one.
+/// `PUT /api/node/leases/{lease}/video?offset=N`: a wrong offset is a `409` that carries the expected one.
 pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
     let offset = call
@@ -99,7 +99,6 @@ pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
     answer::json(200, &serde_json::json!({}))
 }
 
-/// A claim that got a job.
 fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswer> {
     let spec = &grant.job.job.spec;
     Ok(ClaimAnswer {

@@ -1,5 +1,5 @@
-//! Figures for monitors. No account is named in them, but they tell how busy a studio is: only this machine and the
-//! networks that the operator names may read them.
+//! Prometheus metrics. They name no accounts but reveal how busy a studio is, so only loopback and the networks
+//! configured by the operator may read them.
 
 use rouille::{Response, ResponseBody};
 

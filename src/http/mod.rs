@@ -1,7 +1,7 @@
-//! HTTP over the use cases: one route table, thin handlers that read, call and wrap, and answers that are alike.
+//! The HTTP layer over the use cases: one route table, thin handlers, and uniform responses.
 //!
-//! A request's way: [`server`] (threads, stopping) → `front` (request id, panics, headers every answer has) →
-//! [`routes`] (who may call what, in which order it is checked) → a handler → [`crate::app`]. Knows nothing of SQL.
+//! A request passes through [`server`] (threads, shutdown) → `front` (request ID, panics, common headers) → [`routes`]
+//! (authorization and the order of checks) → a handler → [`crate::app`]. There is no SQL in this layer.
 
 mod account;
 mod authority;

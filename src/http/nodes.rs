@@ -1,4 +1,4 @@
-//! How a node joins, and how it leaves.
+//! Nodes joining and leaving.
 
 use rouille::Response;
 
@@ -10,7 +10,7 @@ use crate::http::kit::{answer, body};
 use crate::wire::node::JoinAnswer;
 use crate::wire::node_requests::read_join;
 
-/// `POST /api/node/join`: the token in the body is what lets the node in.
+/// `POST /api/node/join`: authenticated by the join token in the body.
 pub fn join(call: &Call<'_>) -> Result<Response> {
     let program = call.program()?;
     let (secret, name) = read_join(&body::json(call)?, program.is_newer())?;
@@ -24,7 +24,7 @@ pub fn join(call: &Call<'_>) -> Result<Response> {
     answer::json(201, &view)
 }
 
-/// `POST /api/node/leave`: the node's agent stops. Whatever body comes with it is passed over.
+/// `POST /api/node/leave`: the node's agent is shutting down. Any body is ignored.
 pub fn leave(call: &Call<'_>, node: &Node) -> Result<Response> {
     nodes::leave(call.app, node)?;
     answer::json(200, &serde_json::json!({}))

@@ -1,5 +1,5 @@
-//! The description of the API that this server speaks. `openapi.json` is written by hand, and the tests hold the route
-//! table and every answer they get against it.
+//! The OpenAPI document. `openapi.json` is written by hand; the tests check the route table and every response they
+//! receive against it.
 
 use rouille::{Response, ResponseBody};
 
@@ -9,7 +9,7 @@ use crate::http::kit::call::Call;
 
 const DOCUMENT: &str = include_str!("openapi.json");
 
-/// `GET /api/openapi.json`: nothing in it is a secret, so that tools can read it without a key.
+/// `GET /api/openapi.json`: contains no secrets, so tools can read it without a key.
 pub fn show(_: &Call<'_>) -> Result<Response> {
     Ok(answer::with_body(200, "application/json", ResponseBody::from_string(DOCUMENT)))
 }

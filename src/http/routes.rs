@@ -1,5 +1,5 @@
-//! The one route table, and the order in which a request is checked (`api.md`, "Order of checks"): unknown route, 401,
-//! 403, 404, 405; what the handlers' readers add is 415, 413, 400. 404 and 405 with `Allow` come from the table.
+//! The route table, and the order in which a request is checked (`api.md`, "Order of checks"): unknown route, 401, 403,
+//! 404, 405. The handlers then check for 415, 413 and 400. 404 and 405 with `Allow` are derived from the table.
 
 use rouille::Response;
 
@@ -16,35 +16,35 @@ use crate::http::kit::permits::Uploader;
 use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage};
 use crate::wire::problem::Problem;
 
-/// Who may call a route, and what answers it: a handler gets exactly what its caller has proven to be.
+/// Who may call a route, and the function that handles it. Each handler receives the authenticated caller as its type.
 #[derive(Clone, Copy)]
 pub enum Handler {
-    /// Whoever has the address.
+    /// No authentication.
     Anyone(fn(&Call<'_>) -> Result<Response>),
     /// An account's key.
     Client(fn(&Call<'_>, &Caller) -> Result<Response>),
-    /// A node's own key.
+    /// A node's key.
     Node(fn(&Call<'_>, &Node) -> Result<Response>),
-    /// The operator: so far a monitor of his, known by its address.
+    /// The operator: currently only monitoring systems, identified by address.
     Operator(fn(&Call<'_>, &Operator) -> Result<Response>),
 }
 
 use Handler::{Anyone, Client, Node as ByNode, Operator as ByOperator};
 
-/// Which pool of threads answers a route.
+/// The thread pool that handles a route.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pool {
-    /// Requests that may take their time.
+    /// Requests that may block.
     Large,
-    /// A few threads for requests that only look up a few rows and so wait for nothing. Not for what counts
-    /// (`/api/usage`, `/metrics`), writes or opens files; and not `/healthz`, which must answer while the store is stuck.
+    /// A few threads for requests that only look up a few rows and never block. Not for routes that aggregate
+    /// (`/api/usage`, `/metrics`), write or open files, nor for `/healthz`, which must answer while the store is stuck.
     Quick,
 }
 
 use Pool::{Large, Quick};
 
-/// A row: method, pattern (`{name}` stands for one segment, or its beginning), handler, pool. All rows of one pattern
-/// are for the same callers.
+/// A row: method, pattern (`{name}` matches one segment, or its beginning), handler, pool. All rows with the same
+/// pattern must allow the same callers.
 type Row = (&'static str, &'static str, Handler, Pool);
 
 const ROUTES: &[Row] = &[
@@ -56,7 +56,7 @@ const ROUTES: &[Row] = &[
     ("GET", "/ca.pem", Anyone(authority::certificate), Large),
     ("HEAD", "/ca.pem", Anyone(authority::certificate), Large),
     ("GET", "/api/openapi.json", Anyone(openapi::show), Large),
-    // For clients.
+    // Clients.
     ("GET", "/api/clips", Client(jobs::list), Quick),
     ("POST", "/api/clips", Client(jobs::submit), Large),
     ("GET", "/api/clips/{id}", Client(jobs::show), Quick),
@@ -68,14 +68,14 @@ const ROUTES: &[Row] = &[
     ("DELETE", "/api/demos/{sha256}", Client(demos::remove), Large),
     ("GET", "/api/account", Client(account::show), Quick),
     ("GET", "/api/usage", Client(usage::show), Large),
-    // For whoever has a clip's address.
+    // Public clip URLs.
     ("GET", "/clips/{token}.mp4", Anyone(clips::video), Large),
     ("HEAD", "/clips/{token}.mp4", Anyone(clips::video), Large),
     ("GET", "/clips/{token}.jpg", Anyone(clips::poster), Large),
     ("HEAD", "/clips/{token}.jpg", Anyone(clips::poster), Large),
     ("GET", "/embed/{token}", Anyone(clips::embed), Large),
     ("HEAD", "/embed/{token}", Anyone(clips::embed), Large),
-    // For nodes.
+    // Nodes.
     ("POST", "/api/node/join", Anyone(nodes::join), Large),
     ("POST", "/api/node/leave", ByNode(nodes::leave), Large),
     ("POST", "/api/node/claims", ByNode(leases::claim), Large),
@@ -87,7 +87,7 @@ const ROUTES: &[Row] = &[
     ("POST", "/api/node/leases/{lease}/fail", ByNode(leases::fail), Large),
 ];
 
-/// Whether a request is quick to answer, whoever asks.
+/// Whether a request goes to the quick pool.
 pub fn is_quick(method: &str, url: &str) -> bool {
     let path = path_of(url);
     ROUTES
@@ -95,19 +95,19 @@ pub fn is_quick(method: &str, url: &str) -> bool {
         .any(|(known, pattern, _, pool)| *pool == Quick && *known == method && parameters(pattern, path).is_some())
 }
 
-/// Whether a request is one that only nodes make, with a body that may be long: these have upload places of their own.
-/// Whoever else asks so is refused before the body is read.
+/// Whether a request is a node's upload: these have reserved upload slots. Requests from anyone else are rejected
+/// before the body is read.
 pub fn is_nodes_upload(_method: &str, url: &str) -> bool {
     path_of(url).starts_with("/api/node/leases/")
 }
 
-/// A target without its query.
+/// The request target without its query.
 pub fn path_of(url: &str) -> &str {
     url.split_once('?').map_or(url, |(path, _)| path)
 }
 
-/// Every route as method, pattern and who may call it (`anyone`, `client`, `node`, `operator`): for the tests that hold each one
-/// against the callers it must refuse.
+/// Every route as method, pattern and allowed caller (`anyone`, `client`, `node`, `operator`), for tests that check
+/// that each route rejects all other callers.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     ROUTES.iter().map(|(method, pattern, handler, _)| {
         let who = match handler {
@@ -120,15 +120,15 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)>
     })
 }
 
-/// What a path leads to.
+/// The result of looking up a path.
 pub struct Found<'p> {
-    /// The pattern it matches; `None`: no route.
+    /// The pattern that matched; `None` if there is no such route.
     pub pattern: Option<&'static str>,
-    /// What stood for the pattern's names, in order.
+    /// The values of the pattern's parameters, in order.
     pub parameters: Vec<&'p str>,
 }
 
-/// Finds the pattern of a path. The path is taken as it came: no route has a character that needs escaping.
+/// Finds the pattern that matches a path. The path is not percent-decoded: no route contains characters that need it.
 pub fn find(path: &str) -> Found<'_> {
     ROUTES
         .iter()
@@ -153,7 +153,7 @@ fn parameters<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
     segments.next().is_none().then_some(found)
 }
 
-/// Checks a request in the design's order and has it answered.
+/// Authenticates and authorizes a request, then runs its handler.
 pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
     let rows: Vec<&Row> = ROUTES.iter().filter(|(_, pattern, _, _)| Some(*pattern) == found.pattern).collect();
     let caller = match rows.first() {
@@ -171,7 +171,7 @@ pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
     match of_method(call.request.method()) {
         Some((_, _, handler, _)) => caller.run(*handler, call),
         None => {
-            // "404 before 405": what is not there for this caller is not there for any method.
+            // 404 takes precedence over 405: what this caller cannot see does not exist for any method.
             if let Some((_, _, handler, _)) = of_method("GET")
                 && let Err(error) = caller.run(*handler, call)
                 && error.kind == Kind::NotFound
@@ -183,7 +183,7 @@ pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
     }
 }
 
-/// The node whose key it is, with the program that it runs now.
+/// Authenticates the node and records the version and instance it reports.
 fn known_node(call: &Call<'_>) -> Result<Node> {
     let node = auth::authenticate_node(call.app, &call.authorization())?;
     let program = call.program()?;
@@ -194,7 +194,7 @@ fn known_node(call: &Call<'_>) -> Result<Node> {
     Ok(Node { program, ..node })
 }
 
-/// A monitor: a caller on this machine, or in a network that the operator names.
+/// Accepts callers on loopback or in a network configured by the operator.
 fn monitor(call: &Call<'_>) -> Result<Operator> {
     if call.client.is_loopback() || call.client.is_in(call.metrics_allow) {
         return Ok(Operator::named("monitor"));
@@ -203,7 +203,7 @@ fn monitor(call: &Call<'_>) -> Result<Operator> {
     Err(Error::new(Kind::Forbidden, "address_not_allowed", message))
 }
 
-/// Who the caller has proven to be.
+/// The authenticated caller.
 enum Authenticated {
     Nobody,
     Account(Caller),
@@ -212,7 +212,7 @@ enum Authenticated {
 }
 
 impl Authenticated {
-    /// How the log calls it. In quotes, as a name may have spaces.
+    /// The name for the log, quoted because it may contain spaces.
     fn name(&self) -> Option<String> {
         match self {
             Self::Nobody | Self::Operator(_) => None,
@@ -221,7 +221,7 @@ impl Authenticated {
         }
     }
 
-    /// As whose its upload is counted.
+    /// Whose upload limit the request counts against.
     fn uploader(&self) -> Uploader {
         match self {
             Self::Nobody | Self::Operator(_) => Uploader::Anyone,
@@ -241,13 +241,13 @@ impl Authenticated {
     }
 }
 
-/// With anybody's key 404; without one the same 401 as everywhere, so that nobody can feel for routes.
+/// 404 with any valid key; without one the usual 401, so that routes cannot be probed without a key.
 fn unknown_route(call: &Call<'_>) -> Error {
     let headers = call.authorization();
     let not_found = || Error::not_found("There is no such route.");
     match auth::authenticate(call.app, &headers) {
         Ok(_) => not_found(),
-        // A reserved key without dinks is a key.
+        // A key of a reserved account without dinks is valid too.
         Err(error) if error.kind == Kind::Forbidden => not_found(),
         Err(error) if error.kind == Kind::Unauthorized => match auth::authenticate_node(call.app, &headers) {
             Ok(_) => not_found(),

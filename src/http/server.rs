@@ -1,11 +1,11 @@
-//! The running server: the only place that names rouille's `Server` and the transport under it.
+//! The running server: the only module that uses rouille's `Server` and the transport under it directly.
 //!
-//! Always a pool (rouille's other mode starts a thread a request), never `stoppable()` (it leaves requests behind) and
-//! never `start_server` (it panics on a port that is taken). Sockets, time limits and the stop are the transport's.
+//! It always uses a pool (rouille's other mode starts a thread per request), never `stoppable()` (it abandons requests)
+//! and never `start_server` (it panics if the port is in use). The transport handles sockets, timeouts and shutdown.
 //!
-//! There are two pools on the one port. In the large one a request may take its time: a claim that waits, an upload, a
-//! submission until it is on the disk. The small one has what only looks up a few rows (`routes::is_quick`): whoever
-//! asks how a job fares never waits behind those, and few threads take few turns at one lock where 224 took many.
+//! Two pools share one port. Requests in the large pool may block: waiting claims, uploads, submissions until they are
+//! on disk. The small pool serves requests that only look up a few rows (`routes::is_quick`), so that status queries
+//! never queue behind slow requests, and a few threads contend for the store's lock instead of 224.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -26,10 +26,10 @@ use crate::http::kit::proxies::Proxies;
 use crate::http::routes;
 use crate::os::certificates::Pair;
 
-/// Under which name the transport logs.
+/// The transport's log target.
 pub const TRANSPORT_LOG: &str = "tiny_http";
 
-/// The certificate of a running server. Clones are the same.
+/// The certificate of a running server. Clones share the same certificate.
 #[derive(Clone)]
 pub struct ServedCertificate(tiny_http::Certificate);
 
@@ -37,24 +37,24 @@ pub struct ServedCertificate(tiny_http::Certificate);
 pub struct EventLoop(tiny_http::Handle);
 
 impl EventLoop {
-    /// Whether it does anything within this time.
+    /// Whether the event loop makes a turn within this time.
     pub fn turns(&self, within: Duration) -> bool {
         self.0.turns(within)
     }
 }
 
-/// A server that answers, until [`Self::stop`].
+/// A server that runs until [`Self::stop`].
 pub struct Running {
     app: Arc<App>,
     stopping: Arc<AtomicBool>,
     transport: tiny_http::Handle,
     certificate: Option<ServedCertificate>,
-    /// rouille's two servers. They end with this.
+    /// rouille's two servers, kept alive until this is dropped.
     servers: [Arc<dyn Any + Send + Sync>; 2],
     stop_time: Duration,
 }
 
-/// Starts to listen and answer. When this returns, the port is bound and requests are taken.
+/// Starts the server. On return, the port is bound and requests are accepted.
 pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let stopping = Arc::new(AtomicBool::new(false));
     let ServeOptions { listen, limits, .. } = options.clone();
@@ -92,7 +92,7 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     Ok(Running { app, stopping, transport, certificate, servers, stop_time: limits.stop_time })
 }
 
-/// Gives rouille the requests of a lane as they come. The transport does not keep it alive.
+/// Passes the requests of a lane to rouille as they arrive. The transport holds only a weak reference to the server.
 fn feed<F>(transport: &tiny_http::Handle, lane: Lane, server: Server<F>) -> Arc<dyn Any + Send + Sync>
 where
     F: Fn(&Request) -> Response + Send + Sync + 'static,
@@ -112,7 +112,7 @@ impl ServedCertificate {
         tiny_http::Certificate::from_pem(&pair.certificate, &pair.key).map(Self).map_err(|error| unusable(&error))
     }
 
-    /// Shows another one, in every handshake from now on. After an error the old one stays.
+    /// Replaces the certificate for all new handshakes. On error, the old one stays in use.
     pub fn replace(&self, pair: &Pair) -> Result<()> {
         self.0.replace(&pair.certificate, &pair.key).map_err(|error| unusable(&error))
     }
@@ -126,23 +126,22 @@ fn unusable(error: &std::io::Error) -> Error {
 }
 
 impl Running {
-    /// The certificate it shows; `None` with plain HTTP.
+    /// The certificate in use; `None` with plain HTTP.
     pub fn certificate(&self) -> Option<ServedCertificate> {
         self.certificate.clone()
     }
 
-    /// Its event loop.
     pub fn event_loop(&self) -> EventLoop {
         EventLoop(self.transport.clone())
     }
 
-    /// The address it listens on, with the port it got.
+    /// The listening address, with the actual port if port 0 was requested.
     pub fn address(&self) -> SocketAddr {
         self.transport.address()
     }
 
-    /// Stops: waiting claims end at once, nobody new is let in, requests in flight have [`Limits::stop_time`] to
-    /// finish. Returns how many were cut, and says so in the log.
+    /// Shuts down: waiting claims end at once, no new connections are accepted, and in-flight requests have
+    /// `Limits::stop_time` to finish. Logs and returns the number of requests that were cut off.
     pub fn stop(self) -> usize {
         self.stopping.store(true, Ordering::Release);
         self.app.stop();

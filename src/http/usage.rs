@@ -1,4 +1,4 @@
-//! What the caller's account used.
+//! Usage of the caller's account.
 
 use rouille::Response;
 

@@ -1,4 +1,4 @@
-//! Answers: JSON, errors (kind to status in one `match`), and the headers every answer has.
+//! Responses: JSON, errors (a single `match` maps kinds to statuses), and the headers common to all responses.
 
 use std::borrow::Cow;
 
@@ -9,42 +9,38 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::limits;
 use crate::wire::problem::Problem;
 
-/// A JSON answer.
 pub fn json<T: Serialize>(status: u16, content: &T) -> Result<Response> {
     Ok(with_json(status, json_text(content)?))
 }
 
-/// What a JSON answer says.
 pub fn json_text<T: Serialize>(content: &T) -> Result<String> {
     serde_json::to_string(content).map_err(|error| Error::internal("An answer could not be written.", error))
 }
 
-/// A JSON answer from its text.
+/// A JSON response from text that is already serialized.
 pub fn with_json(status: u16, text: String) -> Response {
     with_body(status, "application/json", ResponseBody::from_string(text))
 }
 
-/// An answer without a body: `204`, `304`.
+/// A response without a body: `204`, `304`.
 pub fn empty(status: u16) -> Response {
     Response { status_code: status, headers: Vec::new(), data: ResponseBody::empty(), upgrade: None }
 }
 
-/// An answer with a body of some type.
 pub fn with_body(status: u16, content_type: &'static str, data: ResponseBody) -> Response {
     Response { status_code: status, headers: vec![("Content-Type".into(), content_type.into())], data, upgrade: None }
 }
 
-/// Adds a header.
 pub fn header(mut response: Response, name: &'static str, value: impl Into<Cow<'static, str>>) -> Response {
     response.headers.push((name.into(), value.into()));
     response
 }
 
-/// The code of the contract's 403, which is answered without it.
+/// The code of the 403 defined by the API contract, which must not appear in the body.
 const NO_RESERVED_CAPACITY: &str = "no_reserved_capacity";
 
-/// The answer to an error. The contract's 401s and its 403 are one sentence and nothing more; of our own failures
-/// only the request id is told, the rest is for the log.
+/// The response for an error. The contract defines the 401s and its 403 as a single message with no other fields.
+/// Internal errors reveal only the request ID; details go to the log.
 pub fn error(error: &Error, request_id: &str) -> Response {
     let mut problem = Problem { error: error.message.clone(), ..Problem::default() };
     match error.kind {
@@ -63,9 +59,9 @@ pub fn error(error: &Error, request_id: &str) -> Response {
     problem_answer(error.kind, &problem)
 }
 
-/// The answer to an error whose body has members of its own.
+/// The response for an error with extra fields in its body.
 pub fn problem_answer(kind: Kind, problem: &Problem) -> Response {
-    // Strings and numbers always become JSON; an empty body is better than none should that ever change.
+    // Serializing strings and numbers cannot fail; should that ever change, still send the status with an empty body.
     let body = serde_json::to_vec(problem).unwrap_or_default();
     let response = with_body(status(kind), "application/json", ResponseBody::from_data(body));
     let passes = problem.code.as_deref() == Some("completing");
@@ -98,7 +94,7 @@ fn status(kind: Kind) -> u16 {
     }
 }
 
-/// Adds what every answer has. An answer may be framed or kept only if it says so itself.
+/// Adds the common headers. Framing and caching are forbidden unless the response has already set its own policy.
 pub fn finish(mut response: Response, request_id: String) -> Response {
     let has = |response: &Response, name: &str| response.headers.iter().any(|(known, _)| known == name);
     if !has(&response, "Content-Security-Policy") {

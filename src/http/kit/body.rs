@@ -1,6 +1,6 @@
-//! Request bodies: what they may be, how long, and what is told when they are not.
+//! Request bodies: their types, size limits and errors.
 //!
-//! The transport has refused lengths that can be read two ways, and a body that breaks off fails to be read.
+//! The transport has already rejected ambiguous lengths, and reading a truncated body fails.
 
 use std::io::{self, Read};
 
@@ -10,9 +10,9 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::http::kit::call::Call;
 use crate::http::kit::permits::Share;
 
-/// A JSON route's body.
+/// Reads the body of a JSON request.
 pub fn json(call: &Call<'_>) -> Result<Vec<u8>> {
-    // Said twice, it could be read either way.
+    // Two Content-Type headers would be ambiguous.
     let is_json = match call.all_headers("Content-Type").as_slice() {
         [one] => one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"),
         _ => false,
@@ -29,7 +29,7 @@ pub fn json(call: &Call<'_>) -> Result<Vec<u8>> {
     }
 }
 
-/// Passes over a byte order mark, which editors and PowerShell put in front (RFC 8259, 8.1).
+/// Strips a byte order mark, which some editors and PowerShell add (RFC 8259, 8.1).
 fn without_mark(mut body: Vec<u8>) -> Vec<u8> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
     if body.starts_with(MARK) {
@@ -38,7 +38,7 @@ fn without_mark(mut body: Vec<u8>) -> Vec<u8> {
     body
 }
 
-/// An upload's body.
+/// The body of an upload, which must declare its length or be chunked.
 pub fn upload<'r>(call: &Call<'r>, limit: u64) -> Result<Upload<'r>> {
     if ["Content-Length", "Transfer-Encoding"].iter().all(|name| call.request.header(name).is_none()) {
         let message = "An upload says how long it is: Content-Length, or Transfer-Encoding: chunked.";
@@ -47,16 +47,16 @@ pub fn upload<'r>(call: &Call<'r>, limit: u64) -> Result<Upload<'r>> {
     Upload::new(call, limit)
 }
 
-/// A body as it streams in. Reading it fails when it breaks off or is longer than it may be.
+/// A streamed body. Reading it fails if it is truncated or exceeds its limit.
 pub struct Upload<'r> {
     body: Option<RequestBody<'r>>,
-    /// How long it is, where the client has said so.
+    /// The `Content-Length`, if the client sent one.
     stated: Option<u64>,
-    /// Its caller's, for as long as it may arrive.
+    /// Counts against the caller's upload limit while the body is being received.
     _share: Option<Share<'r>>,
     limit: u64,
     received: u64,
-    /// What was wrong with it.
+    /// The error in the body itself, if there was one.
     fault: Option<Error>,
 }
 
@@ -66,19 +66,19 @@ impl<'r> Upload<'r> {
         if stated.is_some_and(|bytes| bytes > limit) {
             return Err(too_large(limit));
         }
-        // A short body that was announced is here already, and holds nothing up.
+        // The transport has already read a short body of known length, so it cannot block a thread.
         let is_long = stated.is_some_and(|bytes| bytes > call.whole_body_bytes);
         let arrives = is_long || ["Transfer-Encoding", "Expect"].iter().any(|name| call.request.header(name).is_some());
         let _share = arrives.then(|| call.uploads.take(call.uploader())).transpose()?;
         Ok(Self { body: call.request.data(), stated, _share, limit, received: 0, fault: None })
     }
 
-    /// How long it is, where the client has said so.
+    /// The `Content-Length`, if the client sent one.
     pub fn stated(&self) -> Option<u64> {
         self.stated
     }
 
-    /// The error to tell when taking the upload failed: the body's own, where the body was to blame.
+    /// The error to report for a failed upload: the body's own error takes precedence.
     pub fn blame(self, error: Error) -> Error {
         self.fault.unwrap_or(error)
     }

@@ -1,4 +1,4 @@
-//! One request as handlers see it: who asks is settled before; here is what is asked.
+//! A request as seen by handlers. The caller has already been authenticated.
 
 use std::cell::OnceCell;
 
@@ -16,75 +16,70 @@ use crate::http::kit::proxies::Origin;
 use crate::wire::base::Base;
 use crate::wire::node::{INSTANCE_HEADER, PROTOCOL_HEADER, VERSION_HEADER};
 
-/// A request on its route.
+/// A request that has been matched to a route.
 pub struct Call<'r> {
-    /// The use cases.
     pub app: &'r App,
-    /// The request itself.
     pub request: &'r Request,
-    /// What stood for the pattern's names.
+    /// Values of the pattern's parameters.
     pub parameters: &'r [&'r str],
-    /// What URLs in the answer begin with.
+    /// Base of URLs in the response.
     pub base: Base,
-    /// The appliance's own authority, where it serves by one.
+    /// PEM certificate of the appliance's own CA, if it has one.
     pub authority_pem: Option<&'r str>,
-    /// The account or node that the caller has proven to be, as the log shows it.
+    /// The authenticated account or node, as shown in the log.
     pub who: OnceCell<String>,
-    /// The same, as uploads are counted.
+    /// Whose upload limit the request counts against.
     pub whose_uploads: OnceCell<Uploader>,
-    /// Who asks.
     pub client: Origin,
-    /// Networks whose addresses may read the metrics.
+    /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: &'r [IpNet],
-    /// What is measured of all requests.
     pub measures: &'r Measures,
-    /// Claims that may hold a thread at once.
+    /// Limits the number of claims that hold a thread.
     pub claims: &'r Permits,
-    /// Uploads that one caller may have at once.
+    /// Limits the concurrent uploads of each caller.
     pub uploads: &'r Shares,
-    /// Bytes of an announced body up to which the transport has it whole before anybody sees the request.
+    /// The transport reads bodies with a `Content-Length` up to this size completely before passing on the request.
     pub whole_body_bytes: u64,
-    /// Claims that may wait at once.
+    /// Maximum number of claims waiting at once.
     pub waiting_claims: usize,
-    /// Whether the client is still connected.
     pub is_connected: &'r dyn Fn() -> bool,
-    /// Bytes of a JSON body at most.
+    /// Maximum size of a JSON body.
     pub json_body_bytes: u64,
 }
 
 impl<'r> Call<'r> {
-    /// What stood for the pattern's only name.
+    /// The value of the pattern's only parameter.
     pub fn parameter(&self) -> &'r str {
         self.parameters.first().copied().unwrap_or_default()
     }
 
-    /// Notes who asks, once that is proven.
+    /// Records the authenticated caller's name for the log.
     pub fn is_from(&self, name: String) {
-        // Proven once; were it twice, the first would stand.
+        // Set only once per request, so the result does not matter.
         let _ = self.who.set(name);
     }
 
-    /// Notes as whose its upload is counted, once that is proven.
+    /// Records whose upload limit the request counts against.
     pub fn uploads_as(&self, whose: Uploader) {
         let _ = self.whose_uploads.set(whose);
     }
 
-    /// As whose its upload is counted.
+    /// Whose upload limit the request counts against.
     pub fn uploader(&self) -> Uploader {
         self.whose_uploads.get().cloned().unwrap_or(Uploader::Anyone)
     }
 
-    /// Every `Authorization` header: two are malformed, so one is not enough to look at.
+    /// All `Authorization` headers, so that a request with more than one can be rejected as malformed.
     pub fn authorization(&self) -> Vec<&'r str> {
         self.all_headers("Authorization")
     }
 
-    /// Every value of a header.
+    /// All values of a header.
     pub fn all_headers(&self, name: &str) -> Vec<&'r str> {
         self.request.headers().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 
-    /// The program of the node that asks, as it says. One that this server cannot work with is refused.
+    /// The software version that the calling node reports. An incompatible one is an error.
     pub fn program(&self) -> Result<Program> {
         let protocol = match self.all_headers(PROTOCOL_HEADER)[..] {
             [] => Some(protocol::UNSAID),
@@ -96,7 +91,7 @@ impl<'r> Call<'r> {
         Program::new(self.request.header(VERSION_HEADER), protocol)
     }
 
-    /// Which agent of a node asks, where it says so in a way that can be kept.
+    /// The calling agent's instance ID, if it sent a valid one.
     pub fn instance(&self) -> Option<&'r str> {
         let is_plain = |text: &&str| {
             (1..=limits::NODE_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -109,17 +104,17 @@ impl<'r> Call<'r> {
         query_of(self.request.raw_url()).find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// `limit` of a list.
+    /// The `limit` parameter of a list.
     pub fn limit(&self) -> Result<u32> {
         read_limit(self.query("limit").as_deref())
     }
 
-    /// Refuses query parameters other than these, and one that is there twice.
+    /// Rejects unknown and repeated query parameters.
     pub fn only_query(&self, known: &[&str]) -> Result<()> {
         check_query(self.request.raw_url(), known)
     }
 
-    /// The URL's part as a UUID, hyphenated as answers write it. Anything else names nothing.
+    /// The path parameter as a UUID in the hyphenated form used in responses; anything else is a 404.
     pub fn uuid(&self) -> Result<uuid::Uuid> {
         let text = self.parameter();
         let id = (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok()).flatten();
@@ -127,7 +122,7 @@ impl<'r> Call<'r> {
     }
 }
 
-/// The parameters that say something, in order.
+/// The non-empty query parameters, in order.
 fn query_of(url: &str) -> impl Iterator<Item = (String, String)> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
@@ -154,7 +149,6 @@ fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// Reads `limit` of a list.
 fn read_limit(text: Option<&str>) -> Result<u32> {
     let Some(text) = text else { return Ok(limits::PAGE_DEFAULT) };
     let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };

@@ -1,4 +1,5 @@
-//! Sends a file in a stream: whole or one range, with a strong validator. rouille's own file answers know no ranges.
+//! Streams a file, whole or a single range, with a strong validator. rouille's own file responses do not support
+//! ranges.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -10,23 +11,21 @@ use crate::http::kit::answer;
 use crate::http::kit::range::{Wanted, wanted};
 use crate::wire::problem::Problem;
 
-/// An address never gets other bytes, so a browser need not ask again when the clip is played again; but the clip may be
-/// deleted, so a copy outlives it by a day at most.
+/// The content behind a URL never changes, so browsers need not revalidate. The clip may be deleted, however, so cached
+/// copies expire after a day.
 const CACHING: &str = "private, max-age=86400, immutable";
 
 /// A file to send.
 pub struct Served {
-    /// Opened for reading.
     pub file: File,
-    /// Its length in bytes.
     pub bytes: u64,
-    /// Strong validator with its quotes: other bytes, another tag.
+    /// Strong validator, including its quotes.
     pub etag: String,
-    /// Never guessed from the content.
+    /// Set by the handler, never guessed from the content.
     pub content_type: &'static str,
 }
 
-/// Answers a GET or HEAD as its conditions and its `Range` ask.
+/// Responds to a GET or HEAD request, honoring `If-None-Match`, `If-Range` and `Range`.
 pub fn send(request: &Request, mut served: Served) -> Result<Response> {
     let total = served.bytes;
     let response = if request.header("If-None-Match").is_some_and(|tags| names(tags, &served.etag)) {
@@ -53,12 +52,12 @@ pub fn send(request: &Request, mut served: Served) -> Result<Response> {
 fn range_of(request: &Request, served: &Served) -> Wanted {
     let mut ranges = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("Range"));
     let (Some((_, range)), None) = (ranges.next(), ranges.next()) else { return Wanted::Whole };
-    // Only an equal strong tag lets the rest of a file be joined to what a client has; a date never does.
+    // Resuming a download is safe only if the strong tags match; a date is never enough.
     let unchanged = request.header("If-Range").is_none_or(|tag| tag.trim() == served.etag);
     if request.method() == "GET" && unchanged { wanted(range, served.bytes) } else { Wanted::Whole }
 }
 
-/// Whether a list of tags names this one; weak comparison, as `If-None-Match` has it.
+/// Whether a list of tags contains this one; `If-None-Match` uses weak comparison.
 fn names(tags: &str, etag: &str) -> bool {
     tags.trim() == "*" || tags.split(',').map(str::trim).any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
@@ -73,9 +72,9 @@ fn outside(total: u64) -> Response {
     answer::header(response, "Content-Range", format!("bytes */{total}"))
 }
 
-/// The next bytes of a file, read as they are sent.
+/// Streams the next `bytes` bytes of a file.
 pub fn stream(file: File, bytes: u64) -> ResponseBody {
-    // A length beyond the address space would be a file beyond the disk.
+    // No real file is larger than the address space.
     let size = usize::try_from(bytes).unwrap_or(usize::MAX);
     ResponseBody::from_reader_and_size(file.take(bytes), size)
 }

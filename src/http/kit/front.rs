@@ -1,5 +1,5 @@
-//! What happens to every request and every answer: a request id, panics and failures turned into one sober 500, the
-//! headers that all answers have, one line for the log.
+//! Processing common to all requests: request ID, panics and internal errors turned into a plain 500, common headers,
+//! and one log line.
 
 use std::any::Any;
 use std::cell::OnceCell;
@@ -24,10 +24,10 @@ use crate::http::kit::request_log::Line;
 use crate::http::routes;
 use crate::wire::base::Base;
 
-/// Says whether a client is still connected.
+/// Reports whether the client at an address is still connected.
 pub type Presence = Box<dyn Fn(SocketAddr) -> bool + Send + Sync>;
 
-/// What all requests share.
+/// State shared by all requests.
 pub struct Front {
     app: Arc<App>,
     options: ServeOptions,
@@ -35,18 +35,16 @@ pub struct Front {
     address: OnceLock<SocketAddr>,
     claims: Permits,
     uploads: Shares,
-    /// Whether a connection from this address is still open.
     presence: OnceLock<Presence>,
     measures: Arc<Measures>,
-    /// Drawn at the start, so that request ids of two runs differ.
+    /// Random per run, so that request IDs of different runs differ.
     run: u64,
     requests: AtomicU64,
-    /// Whether it was said in this run that clients call the server by a name that is not its own.
+    /// Whether the warning about an unknown host name has been logged in this run.
     warned: AtomicBool,
 }
 
 impl Front {
-    /// The front of one server.
     pub fn new(app: Arc<App>, options: ServeOptions) -> Result<Self> {
         let run = app.random.bits()? as u64;
         Ok(Self {
@@ -67,15 +65,15 @@ impl Front {
         })
     }
 
-    /// Tells the address, once the port is bound: the last resort for URLs in answers; and who knows which clients are
-    /// still connected.
+    /// Sets what is known only once the port is bound: the address, a fallback for URLs in responses, and the
+    /// connection check.
     pub fn listens_on(&self, address: SocketAddr, presence: Presence) {
-        // Called once; a second address would be of no use.
+        // Called only once, so the results do not matter.
         let _ = self.address.set(address);
         let _ = self.presence.set(presence);
     }
 
-    /// Notes that the transport has answered a request itself, for what it was; the request's id.
+    /// Logs a request that the transport rejected itself, and returns the request's ID.
     pub fn refused(&self, status: u16, peer: SocketAddr) -> String {
         let id = self.next_id();
         log::info!("{id} answered {status} before any handler saw the request, to {}", peer.ip().to_canonical());
@@ -86,7 +84,6 @@ impl Front {
         format!("{:016x}-{:x}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Answers one request.
     pub fn answer(&self, request: &Request, stopping: bool) -> Response {
         let id = self.next_id();
         let path = routes::path_of(request.raw_url());
@@ -115,7 +112,8 @@ impl Front {
         let outcome = if stopping {
             Err(app::stopping())
         } else {
-            // Handlers share nothing that a panic could leave half done: the store has its own transactions.
+            // Unwind-safe: handlers share no state that a panic could leave inconsistent, as the store uses
+            // transactions.
             catch_unwind(AssertUnwindSafe(|| routes::answer(&found, &call)))
                 .unwrap_or_else(|panic| Err(Error::internal("A handler panicked.", words_of(panic.as_ref()))))
         };
@@ -130,7 +128,7 @@ impl Front {
         answer::finish(response, id)
     }
 
-    /// What URLs in the answer begin with.
+    /// Base of URLs in the response.
     fn base(&self, request: &Request) -> Base {
         if let Some(url) = &self.options.public_url {
             return Base::public(url);
@@ -139,7 +137,7 @@ impl Front {
         let own = if self.options.https.is_some() { "https" } else { "http" };
         let (scheme, listening) = (scheme.unwrap_or(own), self.address.get().copied());
         let called = match host {
-            // A trusted proxy's word.
+            // Only set by a trusted proxy.
             Some(forwarded) => host_of(forwarded).map(|_| forwarded),
             None => request.header("Host").filter(|header| self.is_own_host(header, listening)),
         };
@@ -149,8 +147,8 @@ impl Front {
         }
     }
 
-    /// Whether a Host header names this server. Of one that does not, the operator hears once: it may be a name that is
-    /// missing in the settings.
+    /// Whether a Host header names this server. The first mismatch is logged, as the name may be missing from the
+    /// settings.
     fn is_own_host(&self, header: &str, listening: Option<SocketAddr>) -> bool {
         let Some(host) = host_of(header) else { return false };
         let is_own = self.options.hosts.know(host, listening);

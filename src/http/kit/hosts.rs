@@ -1,5 +1,5 @@
-//! By which names and addresses this server is called. A Host that is none of them may be anybody's invention: it is
-//! answered like any other, but never repeated in a URL.
+//! The names and addresses of this server. Any other Host may be forged: the request is served as usual, but the Host
+//! is never used in a URL.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,7 +8,8 @@ use crate::app::tls::names::Names;
 use crate::config;
 use crate::os::host;
 
-/// The names of a server. Clones are the same. Addresses are not kept: the machine's own are asked for when needed.
+/// The names of a server. Clones share the certificate's names. The machine's addresses are not stored, because they
+/// can change; they are looked up when needed.
 #[derive(Clone, Default)]
 pub struct Hosts {
     machine: Arc<[String]>,
@@ -16,22 +17,22 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// By these names alone, in lower case.
+    /// Only these names, which must be in lower case.
     pub fn named(names: Vec<String>) -> Self {
         Self { machine: names.into(), certificate: Arc::default() }
     }
 
-    /// By what this machine is called.
+    /// The names of this machine.
     pub fn of_machine() -> Self {
         Self::named(Names::of(config::host_name().as_deref(), &[], None).dns)
     }
 
-    /// The names in the certificate that is shown from now on, in lower case; `*.` stands for one label.
+    /// Sets the names in the current certificate, in lower case; `*.` matches one label.
     pub fn set_certificate_names(&self, names: Vec<String>) {
         *self.certificate.write().unwrap_or_else(PoisonError::into_inner) = names;
     }
 
-    /// Whether a host, without its port, is this server. `listening`: the address that it listens on.
+    /// Whether a host (without port) is this server, which listens on `listening`.
     pub fn know(&self, host: &str, listening: Option<SocketAddr>) -> bool {
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
@@ -43,8 +44,8 @@ impl Hosts {
         self.machine.contains(&name) || certificate.iter().any(|pattern| matches(pattern, &name))
     }
 
-    /// What to call this server where the client's own word is not repeated: a name of a studio's certificate, else the
-    /// address that is listened on, else the one that leads to the network.
+    /// The host for URLs when the client's Host cannot be used: a name from the certificate, else the listening
+    /// address, or the LAN address if listening on all interfaces.
     pub fn canonical(&self, listening: Option<SocketAddr>) -> String {
         let certificate = self.certificate.read().unwrap_or_else(PoisonError::into_inner);
         let name = certificate.iter().find(|name| !name.starts_with('*'));
@@ -65,8 +66,8 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// The host of a Host header, with the brackets of IPv6, if that is `name`, `name:port`, `[ipv6]` or `[ipv6]:port` and
-/// nothing else: it ends up in answers, and from there in other people's pages.
+/// The host of a Host header, keeping IPv6 brackets, if it is exactly `name`, `name:port`, `[ipv6]` or `[ipv6]:port`.
+/// Strict, because the host ends up in responses and from there in other web pages.
 pub fn host_of(header: &str) -> Option<&str> {
     is_host(header).then(|| match header.find(']') {
         Some(bracket) => &header[..=bracket],

@@ -1,5 +1,4 @@
-//! What is measured of every request, for `/metrics`: how long it took by its route, how it was answered, how many keys
-//! were refused.
+//! Request metrics for `/metrics`: duration by route, responses by status class, and authentication failures.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,14 +6,14 @@ use std::time::Duration;
 use crate::app::counters::Counter;
 use crate::http::kit::prometheus::Page;
 
-/// Upper bounds of the histogram's buckets, in milliseconds: from a look-up to a claim that waited and a large upload.
+/// Upper bounds of the histogram's buckets in milliseconds, from simple lookups to long-polling claims and large
+/// uploads.
 const BUCKETS_MS: [u64; 10] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 30_000, 120_000];
-/// What stands for the route of a request that has none.
+/// The route label of requests that match no route.
 const NO_ROUTE: &str = "none";
-/// Classes of statuses, from 1xx.
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// How often requests took how long.
+/// A histogram of request durations.
 #[derive(Default)]
 struct Times {
     buckets: [Counter; BUCKETS_MS.len()],
@@ -22,25 +21,24 @@ struct Times {
     microseconds: AtomicU64,
 }
 
-/// The measures of one server.
 pub struct Measures {
-    /// Requests that were refused for their key: counted and never slowed down, as 122 random bits are not guessed.
+    /// Requests with an invalid key. They are only counted, not throttled: 122 random bits cannot be guessed.
     pub refused_keys: Counter,
     /// Method and pattern of every route.
     routes: Vec<(&'static str, &'static str)>,
-    /// In the order of the routes; the last is for requests without one.
+    /// In the order of `routes`, plus a last entry for requests that match no route.
     times: Vec<Times>,
     answers: [Counter; CLASSES.len()],
 }
 
 impl Measures {
-    /// For a server with these routes: method and pattern of each.
+    /// Takes the method and pattern of each route.
     pub fn new(routes: Vec<(&'static str, &'static str)>) -> Self {
         let times = (0..=routes.len()).map(|_| Times::default()).collect();
         Self { refused_keys: Counter::default(), routes, times, answers: Default::default() }
     }
 
-    /// A request of this pattern, if it has one, has been answered to the end.
+    /// Records a completed request.
     pub fn answered(&self, method: &str, pattern: Option<&str>, status: u16, took: Duration) {
         let row = self.routes.iter().position(|(known, of)| *known == method && Some(*of) == pattern);
         if let Some(times) = self.times.get(row.unwrap_or(self.times.len() - 1)) {
@@ -56,7 +54,6 @@ impl Measures {
         }
     }
 
-    /// Writes them down.
     pub fn write(&self, page: &mut Page) {
         page.family("dinkem_auth_failures_total", "counter", "Requests refused for their key.");
         page.sample("dinkem_auth_failures_total", &[], self.refused_keys.get() as f64);
@@ -75,7 +72,7 @@ impl Measures {
                 let bound = (*bound as f64 / 1_000.0).to_string();
                 page.sample(&format!("{name}_bucket"), &[labels[0], labels[1], ("le", &bound)], below as f64);
             }
-            // Read last, so that it is never less than what is below a bound.
+            // Concurrent updates must not make the total smaller than the sum of the buckets.
             let count = times.count.get().max(below) as f64;
             page.sample(&format!("{name}_bucket"), &[labels[0], labels[1], ("le", "+Inf")], count);
             let seconds = times.microseconds.load(Ordering::Relaxed) as f64 / 1_000_000.0;

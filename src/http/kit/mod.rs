@@ -1,4 +1,4 @@
-//! What all handlers share: the call they are given, bodies, answers, files, and what is done around them.
+//! Code shared by all handlers: the call, request bodies, responses, files, and what surrounds each request.
 
 pub mod answer;
 pub mod body;

@@ -1,4 +1,4 @@
-//! How a server is to serve: where, under which names, within which limits.
+//! Server options: address, names and limits.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,36 +10,36 @@ use crate::domain::limits;
 use crate::http::kit::hosts::Hosts;
 use crate::os::certificates::Pair;
 
-/// HTTPS instead of plain HTTP. No `Debug`: it holds a key.
+/// HTTPS settings. No `Debug`, because it holds a private key.
 #[derive(Clone)]
 pub struct Https {
-    /// What the server shows first; [`crate::http::ServedCertificate`] changes it.
+    /// The initial certificate and key; [`crate::http::ServedCertificate`] can replace them.
     pub pair: Pair,
-    /// PEM of the appliance's own authority, handed out at `/ca.pem`; `None` with a studio's own certificate.
+    /// PEM certificate of the appliance's own CA, served at `/ca.pem`; `None` with a studio's own certificate.
     pub authority_pem: Option<String>,
 }
 
-/// How to serve. No `Debug`: it may hold a key.
+/// Options of a server. No `Debug`, because it may hold a private key.
 #[derive(Clone)]
 pub struct ServeOptions {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free port.
     pub listen: SocketAddr,
-    /// What URLs in answers begin with. Without it: the request's scheme and its Host, if that is one of `hosts`.
+    /// Base of URLs in responses. If unset, the request's scheme and its Host are used, provided the Host is in
+    /// `hosts`.
     pub public_url: Option<String>,
-    /// By what names the server is called.
+    /// Host names that the server accepts as its own.
     pub hosts: Hosts,
-    /// `None`: plain HTTP.
+    /// `None` for plain HTTP.
     pub https: Option<Https>,
-    /// Networks of reverse proxies whose word on a client's address, scheme and Host is believed.
+    /// Networks of reverse proxies whose forwarding headers (client address, scheme and Host) are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Networks whose addresses may read the metrics, besides loopback.
+    /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: Vec<IpNet>,
-    /// What it allows.
     pub limits: Limits,
 }
 
 impl ServeOptions {
-    /// Listens there, and is otherwise as it is when nobody says anything.
+    /// Default options for this address.
     pub fn on(listen: SocketAddr) -> Self {
         let limits = Limits::default();
         Self {
@@ -54,19 +54,19 @@ impl ServeOptions {
     }
 }
 
-/// What a server allows. A waiting claim and an upload hold a thread each, so claims and uploads together stay below
-/// the threads, and the threads below the transport's requests in flight.
+/// Limits of a server. Each waiting claim and each upload holds a thread, so claims plus uploads must stay below
+/// `threads`, and `threads` below the transport's limit of in-flight requests.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections, times, lengths.
+    /// Connection limits, timeouts and size limits.
     pub transport: TransportLimits,
-    /// Threads that answer requests.
+    /// Threads that handle requests.
     pub threads: usize,
-    /// Claims that may wait at once.
+    /// Maximum number of claims waiting at once.
     pub waiting_claims: usize,
-    /// Bytes of a JSON body.
+    /// Maximum size of a JSON body.
     pub json_body_bytes: u64,
-    /// Time that requests in flight have to finish when the server stops.
+    /// Time that in-flight requests have to finish on shutdown.
     pub stop_time: Duration,
 }
 

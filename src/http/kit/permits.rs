@@ -1,4 +1,4 @@
-//! Permits: how many requests of a kind may hold a thread at once, in all or of one caller.
+//! Concurrency limits: how many requests of a kind may hold a thread at once, in total or per caller.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,22 +6,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
 
-/// A number of permits.
+/// A non-blocking counting semaphore.
 pub struct Permits {
     most: usize,
     taken: AtomicUsize,
 }
 
-/// One permit, given back when dropped.
+/// One permit, released on drop.
 pub struct Permit<'a>(&'a Permits);
 
 impl Permits {
-    /// So many at once.
     pub fn new(most: usize) -> Self {
         Self { most, taken: AtomicUsize::new(0) }
     }
 
-    /// Takes one, or tells the client to come again.
+    /// Takes a permit, or returns an error that tells the client to retry.
     pub fn take(&self) -> Result<Permit<'_>> {
         if self.taken.fetch_add(1, Ordering::AcqRel) < self.most {
             return Ok(Permit(self));
@@ -37,37 +36,35 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// Who uploads: each has an equal share, and none of them another's.
+/// Who an upload belongs to. Limits are per uploader, so that none can use up another's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Uploader {
-    /// Whoever has not proven anything: all together.
+    /// All unauthenticated callers together.
     Anyone,
-    /// An account.
     Account(String),
-    /// A render node.
     Node(String),
 }
 
-/// How many uploads one caller may have at once, whatever address it comes from.
+/// Limits the concurrent uploads of each caller, regardless of its address.
 pub struct Shares {
     clients: usize,
     nodes: usize,
     taken: Mutex<HashMap<Uploader, usize>>,
 }
 
-/// One upload of a caller's share, given back when dropped.
+/// One of a caller's concurrent uploads, released on drop.
 pub struct Share<'a> {
     shares: &'a Shares,
     whose: Uploader,
 }
 
 impl Shares {
-    /// So many at once of one client, and of one node.
+    /// Allows this many concurrent uploads per client and per node, at least one each.
     pub fn new(clients: usize, nodes: usize) -> Self {
         Self { clients: clients.max(1), nodes: nodes.max(1), taken: Mutex::default() }
     }
 
-    /// Takes one, or tells the caller to come again.
+    /// Reserves an upload, or returns an error that tells the caller to retry.
     pub fn take(&self, whose: Uploader) -> Result<Share<'_>> {
         let most = if matches!(whose, Uploader::Node(_)) { self.nodes } else { self.clients };
         let mut taken = self.lock();

@@ -1,22 +1,21 @@
-//! The text that Prometheus reads (exposition format 0.0.4): a handful of lines, so no library is needed.
+//! Prometheus text exposition format 0.0.4: simple enough to need no library.
 
 use std::fmt::Write as _;
 
-/// The media type.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// A page of figures, family after family.
+/// A metrics page, built one metric family at a time.
 #[derive(Default)]
 pub struct Page(String);
 
 impl Page {
-    /// Begins a family: its samples follow.
+    /// Starts a metric family; its samples must follow.
     pub fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing into a string cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    /// One figure of the family.
+    /// Adds a sample to the current family.
     pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         self.0.push_str(name);
         for (at, (label, text)) in labels.iter().enumerate() {
@@ -28,7 +27,6 @@ impl Page {
         let _ = writeln!(self.0, "{end} {value}");
     }
 
-    /// The text.
     pub fn text(self) -> String {
         self.0
     }

@@ -1,7 +1,7 @@
-//! Reverse proxies that the operator trusts: what they say of a client is believed, what anybody else says is not.
+//! Trusted reverse proxies. Forwarding headers from any other address are ignored.
 //!
-//! A proxy appends the address it was called from to `X-Forwarded-For`, so the list is true from its end up to the
-//! first address that is no trusted proxy; what stands before that one is the client's own invention.
+//! Each proxy appends its peer's address to `X-Forwarded-For`, so the list can be trusted from its end up to and
+//! including the first address that is not a trusted proxy. Anything before that can be forged by the client.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,13 +12,13 @@ use rouille::Request;
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(Vec<IpNet>);
 
-/// Where a request comes from.
+/// The origin of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The client's address, or as near to it as can be seen.
+    /// The client's address, or the closest known hop.
     pub address: IpAddr,
-    /// False where a trusted proxy has named something that is no address: the client may be anybody then, and has no
-    /// rights by the address.
+    /// False if a trusted proxy forwarded something that is not an address. The client is unknown then, and its address
+    /// must not grant any access.
     pub is_known: bool,
 }
 
@@ -34,33 +34,31 @@ impl Origin {
     }
 }
 
-/// How a client called, as the proxy in front says.
+/// Scheme and Host of the original request, as reported by a proxy.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Forwarded<'r> {
     /// `http` or `https`.
     pub scheme: Option<&'static str>,
-    /// The Host that the client named; not yet checked.
+    /// The client's Host header, not validated yet.
     pub host: Option<&'r str>,
 }
 
 impl Proxies {
-    /// Proxies in these networks.
     pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
-    /// Whether an address, IPv4 not in its IPv6 form, is a trusted proxy's.
+    /// Whether an address belongs to a trusted proxy. Expects canonical form, not IPv4-mapped IPv6.
     pub fn trust(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether no limit per address holds for an address: behind a proxy's stand many clients, and loopback is the
-    /// operator's own.
+    /// Whether an address is exempt from per-address limits: a proxy serves many clients, and loopback is the operator.
     pub fn excuse(&self, address: IpAddr) -> bool {
         address.is_loopback() || self.trust(address)
     }
 
-    /// Where a request comes from. A header that cannot be read makes nobody of this machine or of a trusted network.
+    /// Determines the origin of a request. Fails closed: an invalid header never yields a known address.
     pub fn client(&self, request: &Request) -> Origin {
         let mut origin = Origin { address: request.remote_addr().ip().to_canonical(), is_known: true };
         if self.0.is_empty() {
@@ -72,14 +70,14 @@ impl Proxies {
             let Some(hop) = hops.next() else { break };
             match address(hop) {
                 Some(address) => origin.address = address,
-                // It ends the list: nobody can tell what stands before it.
+                // Addresses before an invalid entry cannot be trusted.
                 None => return Origin { is_known: false, ..origin },
             }
         }
         origin
     }
 
-    /// Scheme and Host, if the request comes from a trusted proxy. Of several values the last one is the proxy's.
+    /// Scheme and Host, if the request comes from a trusted proxy. With several values, the last one is the proxy's.
     pub fn forwarded<'r>(&self, request: &'r Request) -> Forwarded<'r> {
         if !self.trust(request.remote_addr().ip().to_canonical()) {
             return Forwarded::default();
@@ -98,7 +96,7 @@ fn values<'r>(request: &'r Request, name: &'static str) -> impl Iterator<Item = 
     request.headers().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// An address as proxies write it: bare, in brackets, or with a port.
+/// Parses an address as proxies write it: bare, in brackets, or with a port.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
@@ -130,17 +128,17 @@ mod tests {
             ("10.1.0.1", &["[2001:db8::1]:443, fd00::9"], "2001:db8::1"),
             ("10.1.0.1", &["::ffff:192.0.2.7"], "192.0.2.7"),
             ("[::ffff:10.1.0.1]", &["192.0.2.7"], "192.0.2.7"),
-            // All of them trusted: the first is as far as anybody can see.
+            // If all hops are trusted, the first one is the closest known address.
             ("10.1.0.1", &["10.1.0.3, 10.1.0.2"], "10.1.0.3"),
-            // What is no address fails closed.
+            // Invalid addresses fail closed.
             ("10.1.0.1", &["192.0.2.7, unknown, 10.1.0.2"], "10.1.0.2 (unknown)"),
             ("10.1.0.1", &[""], "10.1.0.1 (unknown)"),
             ("10.1.0.1", &["garbage"], "10.1.0.1 (unknown)"),
             ("10.1.0.1", &["192.0.2.7, "], "10.1.0.1 (unknown)"),
             ("10.1.0.1", &["127.0.0.1:"], "10.1.0.1 (unknown)"),
-            // Only what the proxy itself has added counts.
+            // Only entries added by trusted proxies count.
             ("10.1.0.1", &["garbage, 192.0.2.7"], "192.0.2.7"),
-            // From anybody else the header says nothing.
+            // The header is ignored if the peer is not a trusted proxy.
             ("192.0.2.9", &["198.51.100.1"], "192.0.2.9"),
             ("127.0.0.1", &["198.51.100.1"], "127.0.0.1"),
         ];

@@ -1,5 +1,5 @@
-//! `RateLimit-Policy` and `RateLimit`, as draft-ietf-httpapi-ratelimit-headers has them: structured fields that say what
-//! an account may have in all and what is left. Our quotas have no time window, so neither does the policy.
+//! `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): structured fields with an account's quota
+//! and what remains of it. Our quotas have no time window, so the policy has none either.
 
 use rouille::Response;
 
@@ -7,17 +7,15 @@ use crate::domain::error::{Kind, Result};
 use crate::domain::quota::Allowance;
 use crate::http::kit::answer;
 
-/// The quota that is being told of.
+/// The quota that the headers describe.
 #[derive(Clone, Copy)]
 pub enum QuotaHeaders {
-    /// Jobs that wait.
     QueuedJobs,
-    /// Bytes of uploaded demos.
     DemoBytes,
 }
 
 impl QuotaHeaders {
-    /// The policy's name and parameters. `qu` is the unit; left out, it is requests: each makes one job.
+    /// The policy's name and parameters. `qu` is the unit; it defaults to requests, each of which creates one job.
     fn policy(self) -> (&'static str, &'static str) {
         match self {
             Self::QueuedJobs => ("queued-jobs", ""),
@@ -25,11 +23,11 @@ impl QuotaHeaders {
         }
     }
 
-    /// Adds how the account stands with the quota to an answer, also to one that refuses because of it.
+    /// Adds the headers to a response, including one that rejects the request because of the quota.
     pub fn on(self, outcome: Result<Response>, allowance: Allowance) -> Result<Response> {
         let response = match outcome {
             Ok(response) => response,
-            // Only our own failures are told with a request id.
+            // The empty request ID is not used: only internal errors include it.
             Err(error) if matches!(error.kind, Kind::TooMany | Kind::TooLarge) => answer::error(&error, ""),
             Err(error) => return Err(error),
         };

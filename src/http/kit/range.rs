@@ -1,23 +1,23 @@
-//! One byte range of a file (RFC 9110, 14). What is not understood is ignored, as the RFC has it; several ranges are
-//! answered with the whole file.
+//! Single byte ranges (RFC 9110, section 14). As the RFC allows, a header that is not understood is ignored, and a
+//! request for several ranges gets the whole file.
 
-/// What a `Range` header asks of a file.
+/// The result of a `Range` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Everything: 200.
+    /// The whole file: 200.
     Whole,
-    /// From a byte to a byte, both in: 206.
+    /// An inclusive range: 206.
     Part {
         /// The first byte.
         first: u64,
         /// The last byte.
         last: u64,
     },
-    /// Nothing that the file has: 416.
+    /// A range beyond the end of the file: 416.
     Outside,
 }
 
-/// Reads a `Range` header for a file of `length` bytes.
+/// Parses a `Range` header for a file of `length` bytes.
 pub fn wanted(header: &str, length: u64) -> Wanted {
     let Some((unit, range)) = header.split_once('=') else { return Wanted::Whole };
     let Some((first, last)) = range.trim().split_once('-') else { return Wanted::Whole };
@@ -35,7 +35,7 @@ pub fn wanted(header: &str, length: u64) -> Wanted {
     }
 }
 
-/// `Some(None)`: nothing there. `None`: not a number. A number beyond 64 bits is beyond any file.
+/// `None`: not a number; `Some(None)`: empty. A number beyond 64 bits is capped, as no file is that long.
 fn position(digits: &str) -> Option<Option<u64>> {
     let digits = digits.trim();
     if digits.is_empty() {

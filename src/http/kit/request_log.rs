@@ -1,6 +1,6 @@
-//! The request log: one line for each request, when the last byte of its answer has been handed to the transport, or
-//! it is known that it never will be. Keys, join tokens and clip tokens never reach it: of a path only those parts are
-//! written that cannot hold one, of a query nothing.
+//! The request log: one line per request, written once the response has been handed to the transport or abandoned. API
+//! keys, join tokens and clip tokens never reach the log: only path segments that cannot contain one are written, and
+//! query strings never are.
 
 use std::cell::OnceCell;
 use std::io::{self, Read};
@@ -15,16 +15,16 @@ use crate::http::kit::measures::Measures;
 use crate::http::routes::Found;
 use crate::os::clock::Clock;
 
-/// Characters of an unknown path that are written.
+/// Maximum length of an unknown path in the log, in characters.
 const PATH_CHARS: usize = 100;
-/// Characters that a part of an unknown path may have to be written: too few for any of our secrets.
+/// Maximum length of a path segment in the log: shorter than any of our secrets.
 const PART_CHARS: usize = 20;
-/// Letters of the longest method that anybody means: `PROPPATCH`.
+/// Length of the longest common method, `PROPPATCH`.
 const METHOD_LETTERS: usize = 9;
 
-/// From this time on a request is slow, unless its route is one of [`TAKES_ITS_TIME`].
+/// Requests that take this long are logged as slow, except on the routes in [`TAKES_ITS_TIME`].
 const SLOW: Duration = Duration::from_secs(5);
-/// Routes that wait for work or move files: their time says nothing of the server.
+/// Routes that long-poll or transfer files: their duration says nothing about the server's health.
 const TAKES_ITS_TIME: [(&str, &str); 8] = [
     ("POST", "/api/node/claims"),
     ("GET", "/api/node/leases/{lease}/demo"),
@@ -35,12 +35,12 @@ const TAKES_ITS_TIME: [(&str, &str); 8] = [
     ("GET", "/clips/{token}.mp4"),
     ("GET", "/clips/{token}.jpg"),
 ];
-/// Statuses of refusals that an operator may have to act on: a key, a quota, a limit.
+/// Rejections that may need the operator's attention: invalid keys, quotas, limits.
 const WARNED_STATUSES: [u16; 5] = [401, 403, 408, 413, 429];
-/// What every node calls all the time, with the status that says nothing new: no job yet, heartbeat taken.
+/// Routine polling by every node with an uninteresting result: no job available, heartbeat accepted.
 const REPEATED: [(&str, &str, u16); 2] = [("POST", "/api/node/claims", 204), ("PUT", "/api/node/leases/{lease}", 200)];
 
-/// What the line says of a request.
+/// A pending log line.
 pub struct Line {
     method: String,
     pattern: Option<&'static str>,
@@ -51,7 +51,6 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line of a request that has just come in.
     pub fn begin(request: &Request, path: &str, found: &Found<'_>, client: IpAddr, clock: &Arc<dyn Clock>) -> Self {
         Self {
             method: shown_method(request.method()).to_owned(),
@@ -63,8 +62,8 @@ impl Line {
         }
     }
 
-    /// The same answer, which writes the line at its end. `who` is the account or node that asked; The
-    /// request is measured then, too.
+    /// Wraps the response so that the line is logged and the request counted in `measures` when the response ends.
+    /// `who` is the account or node that made the request.
     pub fn on(self, response: Response, id: &str, who: OnceCell<String>, measures: &Arc<Measures>) -> Response {
         let Response { status_code, headers, data, upgrade } = response;
         let (body, length) = data.into_reader_and_size();
@@ -90,7 +89,7 @@ impl Line {
     }
 }
 
-/// An answer's body, which the transport drops when it is done with it, however that came about.
+/// A response body. The transport drops it in every case, whether the response was sent completely or not.
 struct Body {
     body: Box<dyn Read + Send>,
     end: End,
@@ -104,7 +103,7 @@ impl Read for Body {
     }
 }
 
-/// Writes the line when dropped.
+/// Logs the line on drop.
 struct End {
     line: Line,
     id: String,
@@ -128,7 +127,7 @@ impl Drop for End {
 }
 
 impl End {
-    /// What an operator must see, what tells the story, and what only repeats itself.
+    /// `Warn` for what may need attention, `Debug` for routine polling, `Info` for the rest.
     fn level(&self) -> Level {
         let Line { method, pattern, clock, started, .. } = &self.line;
         let took = clock.monotonic().saturating_sub(*started);
@@ -148,7 +147,7 @@ impl End {
         let took = clock.monotonic().saturating_sub(*started).as_millis();
         let who = self.who.as_deref().unwrap_or("-");
         let bytes = match self.length {
-            // A HEAD and a 304 announce a length and send nothing; what else is short was cut.
+            // HEAD and 304 responses declare a length but send no body; any other short response was cut off.
             Some(length) if self.sent < length && method != "HEAD" && self.status != 304 => {
                 format!("{} of {length}", self.sent)
             }
@@ -159,13 +158,13 @@ impl End {
     }
 }
 
-/// A client may write anything for a method, so only what looks like one is shown.
+/// Clients can send anything as a method, so only plausible ones are logged.
 fn shown_method(method: &str) -> &str {
     let plain = method.len() <= METHOD_LETTERS && method.bytes().all(|byte| byte.is_ascii_uppercase());
     if plain { method } else { "(odd)" }
 }
 
-/// The route's pattern, with ids filled in. Ids of jobs are told from keys by their version.
+/// The route's pattern with IDs filled in. Job IDs are UUIDv7, which distinguishes them from API keys.
 fn shown_path(path: &str, found: &Found<'_>) -> String {
     let Some(pattern) = found.pattern else { return shown_unknown(path) };
     let mut shown = pattern.to_owned();
@@ -182,12 +181,12 @@ fn shown_path(path: &str, found: &Found<'_>) -> String {
     shown
 }
 
-/// The names in a pattern, with their braces.
+/// The parameters of a pattern, with their braces.
 fn names(pattern: &str) -> impl Iterator<Item = &str> {
     pattern.split('/').filter_map(|part| part.starts_with('{').then(|| part.split_inclusive('}').next()).flatten())
 }
 
-/// What is left of a path that leads nowhere: short plain parts.
+/// A path that matches no route, with long or unusual segments redacted.
 fn shown_unknown(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let part = |part: &str| {
