@@ -112,7 +112,7 @@ impl Appliance {
         self.http.address()
     }
 
-    /// Waits for in-flight requests, stops the embedded nodes and flushes the rest. Returns how many requests were aborted.
+    /// Waits for in-flight requests, stops the embedded nodes and flushes the rest. Returns how many were aborted.
     pub fn stop(self) -> usize {
         self.app.stop();
         self.nodes.stop();

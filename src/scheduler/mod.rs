@@ -144,7 +144,7 @@ fn run(app: &App, round: Duration, passes: Vec<Pass>, stop: &StopFlag) {
     let mut passes: Vec<(Duration, Pass)> = passes.into_iter().map(|pass| (first(&pass), pass)).collect();
     loop {
         for (next, pass) in &mut passes {
-            // The shortest period equals the round's: without a tolerance, it could miss a round by a moment.
+            // The pass with the shortest period runs every round: by its due time, it could miss a round by a moment.
             let now = app.clock.monotonic();
             if (pass.every == round && pass.first == First::AtOnce) || now >= *next {
                 *next = now + pass.every;
