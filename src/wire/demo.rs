@@ -17,8 +17,8 @@ pub struct UploadedView {
     pub bytes: u64,
 }
 
-/// The response of `GET /api/demos/{sha256}`, `202`: the demo is not indexed yet. Afterwards, the response is the output
-/// of `inspect --json`.
+/// The response of `GET /api/demos/{sha256}`, `202`: the demo is not indexed yet. Afterwards, the response is the
+/// output of `inspect --json`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct UnreadView {
     /// Lower-case hexadecimal SHA-256 of the upload.

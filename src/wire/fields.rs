@@ -1,8 +1,8 @@
 //! The strict parser for all request bodies: one JSON object whose members are known, correctly typed and unique.
 //!
-//! serde's derived parsers report what is wrong but not in which field, take the last of two equal keys, and cannot tell
-//! `5` from `5.0` once it is a number. So an object is first split into the raw texts of its members, and each text is
-//! then parsed on its own.
+//! serde's derived parsers report what is wrong but not in which field, take the last of two equal keys, and cannot
+//! tell `5` from `5.0` once it is a number. So an object is first split into the raw texts of its members, and each
+//! text is then parsed on its own.
 
 use std::fmt;
 
@@ -53,8 +53,8 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be a string of valid Unicode"))
     }
 
-    /// An optional member that is an integer: `5.0` and `5e0` are not. An out-of-range value is clamped to the nearest valid
-    /// one, which the field's own rule then refuses.
+    /// An optional member that is an integer: `5.0` and `5e0` are not. An out-of-range value is clamped to the nearest
+    /// valid one, which the field's own rule then refuses.
     pub fn integer(&self, name: &str) -> Result<Option<i64>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
@@ -77,8 +77,8 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be an array of strings"))
     }
 
-    /// An optional member that is an arbitrary object of the client's: its exact text. Only duplicate keys, invalid Unicode
-    /// and excessive nesting are refused.
+    /// An optional member that is an arbitrary object of the client's: its exact text. Only duplicate keys, invalid
+    /// Unicode and excessive nesting are refused.
     pub fn own_object(&self, name: &str) -> Result<Option<&'a str>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         if !text.starts_with('{') {

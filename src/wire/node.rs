@@ -1,4 +1,5 @@
-//! Messages between nodes and the server (`api.md`, "For nodes"). The server parses them in [`crate::wire::node_requests`].
+//! Messages between nodes and the server (`api.md`, "For nodes"). The server parses them in
+//! [`crate::wire::node_requests`].
 
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +32,8 @@ pub struct JoinAnswer {
     pub node_id: String,
     /// The node's own key: a UUID, sent as Bearer.
     pub node_key: String,
-    /// The node's name on the server: the requested one, with a number appended if it was taken. Empty from older servers,
-    /// which do not send it.
+    /// The node's name on the server: the requested one, with a number appended if it was taken. Empty from older
+    /// servers, which do not send it.
     #[serde(default)]
     pub name: String,
 }

@@ -1,5 +1,5 @@
-//! Parses the body of `POST /api/clips` as strictly as the contract's page "Submitting Render Jobs" requires. Names, types
-//! and defaults are here; the rules for single values are in [`crate::domain::job`].
+//! Parses the body of `POST /api/clips` as strictly as the contract's page "Submitting Render Jobs" requires. Names,
+//! types and defaults are here; the rules for single values are in [`crate::domain::job`].
 
 use crate::domain::error::Result;
 use crate::domain::job::{self, Commands, JobSpec, Renderer, SteamId};

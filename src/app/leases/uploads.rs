@@ -73,8 +73,8 @@ pub fn append_video(
     }
 }
 
-/// Begins a write to one of a lease's files. The lease is checked before, so that no node disturbs another's upload, and
-/// after, because only a later end is seen by the turn.
+/// Begins a write to one of a lease's files. The lease is checked before, so that no node disturbs another's upload,
+/// and after, because only a later end is seen by the turn.
 fn begin<'a>(app: &'a App, node: &Node, lease: LeaseId, part: Part) -> Result<Turn<'a>> {
     live_job(app, node.id, lease)?;
     let turn = app.uploads.begin(lease, part)?;
