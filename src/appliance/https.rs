@@ -1,4 +1,4 @@
-//! HTTPS of one appliance: its certificate, by which names it must be, and the background pass that keeps it good.
+//! HTTPS of one appliance: its certificate, the names it must cover, and the background pass that renews it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::http::{Hosts, Https, ServedCertificate};
 use crate::os::host;
 use crate::scheduler::{First, Pass};
 
-/// Keeps the certificate of a server.
+/// Manages a server's certificate.
 pub struct Keeper {
     certificates: Certificates,
     listen: IpAddr,
@@ -23,7 +23,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Opens the certificate, and makes what there is not. `listen`: the address that is listened on.
+    /// Loads the certificate, creating what is missing. `listen`: the address the server listens on.
     pub fn open(app: &Arc<App>, source: &Source, listen: IpAddr, public_url: Option<&str>) -> Result<Self> {
         let public_host = public_url.and_then(host_of);
         let certificates = Certificates::open(app, source, &names(Some(listen), public_host), public_host)?;
@@ -33,12 +33,12 @@ impl Keeper {
         Ok(Self { certificates, listen, public_host: public_host.map(str::to_owned) })
     }
 
-    /// What the server begins with.
+    /// The TLS configuration to start with.
     pub fn https(&self) -> Https {
         Https { pair: self.certificates.pair().clone(), authority_pem: self.certificates.authority_pem() }
     }
 
-    /// The authority in use, where it is the appliance's own: PEM and fingerprint.
+    /// The CA in use, if it is the appliance's own: PEM and fingerprint.
     pub fn authority(&self) -> Option<Authority> {
         match &self.certificates {
             Certificates::Own(own) => Some(Authority { pem: own.authority_pem(), fingerprint: own.fingerprint() }),
@@ -46,17 +46,17 @@ impl Keeper {
         }
     }
 
-    /// By which name others find the server, where the certificate says.
+    /// The name by which others reach the server, if the certificate has one.
     pub fn host(&self) -> Option<String> {
         self.certificates.host()
     }
 
-    /// The names that a studio's certificate is for, see [`Certificates::names`].
+    /// The names in an operator-provided certificate, see [`Certificates::names`].
     pub fn names(&self) -> Vec<String> {
         self.certificates.names()
     }
 
-    /// The pass that renews the certificate, or reads a studio's again, and has the running server show it.
+    /// The pass that renews the certificate or reloads an operator-provided one, and updates the running server.
     pub fn pass(self, served: ServedCertificate, hosts: Hosts) -> Pass {
         let Self { mut certificates, listen, public_host } = self;
         let mut watch = Watch::default();
@@ -68,7 +68,7 @@ impl Keeper {
                 }),
                 outcome => outcome.map(|_| 0),
             };
-            // Also of one that could not be renewed.
+            // Also for a certificate that could not be renewed.
             watch.look(app, &certificates).iter().for_each(|words| log::warn!("{words}"));
             renewed
         };
@@ -83,7 +83,7 @@ impl Keeper {
     }
 }
 
-/// The appliance's own authority.
+/// The appliance's own CA.
 pub struct Authority {
     /// Its certificate.
     pub pem: String,
@@ -91,7 +91,7 @@ pub struct Authority {
     pub fingerprint: String,
 }
 
-/// By what clients call this machine: its own names and addresses, the one that is listened on, the public URL's.
+/// The names clients use for this machine: its own names and addresses, the listen address, the public URL's host.
 pub fn names(listen: Option<IpAddr>, public_host: Option<&str>) -> Names {
     let mut addresses = host::addresses();
     addresses.extend(listen);

@@ -1,4 +1,4 @@
-//! A whole appliance in this process: store, HTTP, background passes, and render nodes of its own.
+//! A whole appliance in this process: store, HTTP, background passes and embedded render nodes.
 
 pub mod https;
 pub mod server_url;
@@ -30,27 +30,27 @@ use crate::scheduler::{self, Scheduler};
 
 /// What to start.
 pub struct Options<'a> {
-    /// Where everything is kept.
+    /// The data directory.
     pub data_dir: &'a Path,
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// How clients and nodes reach it, where the operator says so.
+    /// The URL for clients and nodes, if the operator set one.
     pub public_url: Option<String>,
-    /// Where the certificate for HTTPS comes from; `None`: plain HTTP.
+    /// The source of the HTTPS certificate; `None`: plain HTTP.
     pub certificate: Option<Source>,
-    /// Seconds a lease lives without a heartbeat.
+    /// Seconds until a lease without a heartbeat expires.
     pub lease_seconds: u64,
-    /// Render nodes inside this process.
+    /// Number of render nodes in this process.
     pub local_nodes: u32,
-    /// Networks that demos may be fetched from although the rule refuses them.
+    /// Networks from which demos may be fetched although they are blocked by default.
     pub fetch_allow: Vec<IpNet>,
-    /// Reverse proxies whose word on a client is believed.
+    /// Reverse proxies whose forwarded client addresses are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Networks whose addresses may read the metrics, besides loopback.
+    /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: Vec<IpNet>,
-    /// What the server allows.
+    /// The server's limits.
     pub limits: Limits,
-    /// What each account may take.
+    /// The limits of each account.
     pub quotas: Quotas,
 }
 
@@ -58,11 +58,11 @@ pub struct Options<'a> {
 pub struct Appliance {
     /// What the use cases need.
     pub app: Arc<App>,
-    /// The authority that clients must trust, where it is the appliance's own.
+    /// The CA that clients must trust, if it is the appliance's own.
     pub authority: Option<Authority>,
-    /// The server as others reach it.
+    /// The server's URL for other machines.
     pub reachable: ServerUrl,
-    /// The server as this process reaches it.
+    /// The server's URL for this process.
     pub local: ServerUrl,
     http: Running,
     scheduler: Scheduler,
@@ -70,7 +70,7 @@ pub struct Appliance {
 }
 
 impl Appliance {
-    /// Starts everything. When this returns, requests are answered.
+    /// Starts everything. The server accepts requests when this returns.
     pub fn start(options: Options<'_>) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let settings = Settings {
@@ -112,7 +112,7 @@ impl Appliance {
         self.http.address()
     }
 
-    /// Lets requests that run end, stops the nodes inside, writes what is left to write. How many requests were cut.
+    /// Waits for in-flight requests, stops the embedded nodes and flushes the rest. Returns how many were aborted.
     pub fn stop(self) -> usize {
         self.app.stop();
         self.nodes.stop();
@@ -122,7 +122,7 @@ impl Appliance {
         cut
     }
 
-    /// A node inside is a node like any other: it speaks HTTP, keeps its state in a directory and renders in child
+    /// An embedded node works like any other: it speaks HTTP, keeps its state in a directory and renders in child
     /// processes. Only its join token never leaves the process.
     fn start_node(&mut self, number: u32, data_dir: &Path, clock: &Arc<dyn Clock>) -> Result<()> {
         let ServerUrl { url: server, ca } = self.local.clone();
@@ -157,7 +157,7 @@ impl Appliance {
     }
 }
 
-/// The server as others reach it, and as this process does: by loopback, unless only its name is in the certificate.
+/// The server's URLs for others and for this process: loopback, unless the certificate covers only its name.
 fn urls(keeper: Option<&Keeper>, public_url: Option<&str>, listening: SocketAddr) -> (ServerUrl, ServerUrl) {
     let scheme = server_url::scheme(keeper.is_some());
     let name = keeper.and_then(Keeper::host);

@@ -1,5 +1,5 @@
-//! Where this appliance's server is reached, and what to trust there: written into the data directory by `serve`, read
-//! for join tokens and by `submit`.
+//! The URL of this appliance's server and the CA to trust for it: written to the data directory by `serve`, read for
+//! join tokens and by `submit`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,30 +14,30 @@ use crate::domain::limits;
 use crate::os::{files, host};
 use crate::scheduler::{First, Pass};
 
-/// Its URL, in the data directory.
+/// File with the server's URL, in the data directory.
 const URL_FILE: &str = "server-url";
-/// The same as this machine reaches it, beside it.
+/// File with the URL for this machine, next to it.
 const LOCAL_URL_FILE: &str = "server-local-url";
-/// The authority to trust there, beside it. Not there with plain HTTP and with a certificate that systems know.
+/// File with the CA to trust. Missing with plain HTTP and with publicly trusted certificates.
 const CA_FILE: &str = "server-ca.pem";
 
-/// A server as clients and nodes must know it.
+/// What clients and nodes need to reach a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
     /// Its URL.
     pub url: String,
-    /// PEM of its authority; `None`: the system's.
+    /// PEM of its CA; `None`: the system's trust store is used.
     pub ca: Option<String>,
 }
 
-/// How a URL begins.
+/// The scheme prefix of a URL.
 pub fn scheme(is_https: bool) -> &'static str {
     if is_https { "https" } else { "http" }
 }
 
-/// The URL that other machines use: as the operator says, else by the name in a studio's certificate, else by the
-/// address that is listened on. A server that listens everywhere is named by the address that leads to the network,
-/// because a name may not resolve there.
+/// The URL that other machines use: the operator's, else the name in an operator-provided certificate, else the listen
+/// address. A server that listens on all interfaces is named by its outbound address, because its host name may not
+/// resolve on other machines.
 pub fn reachable(public_url: Option<&str>, scheme: &str, name: Option<&str>, listening: SocketAddr) -> String {
     match (public_url, name) {
         (Some(url), _) => url.trim_end_matches('/').to_owned(),
@@ -47,7 +47,7 @@ pub fn reachable(public_url: Option<&str>, scheme: &str, name: Option<&str>, lis
     }
 }
 
-/// The URL that this very machine uses, whatever the server listens on.
+/// The URL that this machine uses, whatever the server listens on.
 pub fn local(scheme: &str, listening: SocketAddr) -> String {
     let ip = match listening.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -64,7 +64,7 @@ fn at(scheme: &str, ip: IpAddr, port: u16) -> String {
     }
 }
 
-/// A URL without what goes without saying.
+/// A URL without the scheme's default port.
 fn absolute(scheme: &str, host: &str, port: u16) -> String {
     if port == default_port(scheme) { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
 }
@@ -73,13 +73,13 @@ fn default_port(scheme: &str) -> u16 {
     if scheme == "https" { 443 } else { 80 }
 }
 
-/// Where the authority to trust lies, for clients on this machine.
+/// Path of the CA file for clients on this machine.
 pub fn ca_file(data_dir: &Path) -> PathBuf {
     data_dir.join(CA_FILE)
 }
 
-/// Why a browser does not trust an address under the appliance's own authority at first, and what to do. `ca`: where its
-/// certificate is.
+/// Why a browser does not trust a certificate of the appliance's own CA at first, and what to do. `ca`: path or URL of
+/// the CA certificate.
 pub fn browser_warning(ca: &str) -> String {
     format!(
         "A browser warns about this address, as it does not know the appliance's own certificate authority: import {ca} \
@@ -87,8 +87,8 @@ pub fn browser_warning(ca: &str) -> String {
     )
 }
 
-/// Keeps it for `admin nodes token` and `submit`, and how this machine reaches it for `admin healthcheck`. What is there
-/// already is not written again.
+/// Stores the URL for `admin nodes token` and `submit`, and the local one for `admin healthcheck`. Unchanged files are
+/// not rewritten.
 pub fn record(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Result<()> {
     let ca = ca_file(data_dir);
     let noted = match &server.ca {
@@ -106,7 +106,7 @@ fn note(path: &Path, text: &str) -> io::Result<()> {
     if is_there { Ok(()) } else { files::write_durably(path, text.as_bytes()) }
 }
 
-/// [`record`], or else the pass that goes on trying: a server whose disk is full starts all the same.
+/// Calls [`record`]; if that fails, a pass retries it, because the server must start even with a full disk.
 pub fn record_or_try_again(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Option<Pass> {
     let error = record(data_dir, server, local_url).err()?;
     log::warn!("{error} The server starts all the same, and it is tried again.");
@@ -124,7 +124,7 @@ pub fn record_or_try_again(data_dir: &Path, server: &ServerUrl, local_url: &str)
     Some(Pass::new("the server's address", every, First::AfterItsPeriod, retry))
 }
 
-/// What the last server on this data directory noted of how this machine reaches it.
+/// The local URL that the last server on this data directory recorded.
 pub fn recorded_local(data_dir: &Path) -> Option<ServerUrl> {
     let known = recorded(data_dir)?;
     let text = std::fs::read_to_string(data_dir.join(LOCAL_URL_FILE)).ok();
@@ -132,7 +132,7 @@ pub fn recorded_local(data_dir: &Path) -> Option<ServerUrl> {
     Some(ServerUrl { url: url.unwrap_or_else(|| known.url.clone()), ..known })
 }
 
-/// What the last server on this data directory noted.
+/// The URL and CA that the last server on this data directory recorded.
 pub fn recorded(data_dir: &Path) -> Option<ServerUrl> {
     let text = std::fs::read_to_string(data_dir.join(URL_FILE)).ok()?;
     let url = text.trim();
@@ -140,7 +140,7 @@ pub fn recorded(data_dir: &Path) -> Option<ServerUrl> {
     (!url.is_empty()).then(|| ServerUrl { url: url.to_owned(), ca })
 }
 
-/// The authority of a URL's server, if it is this machine's own and serves from this data directory.
+/// The CA for a URL's server, if that is this machine's own and serves from this data directory.
 pub fn authority_here(data_dir: &Path, url: &str) -> Option<String> {
     let own = recorded(data_dir)?;
     let own_host = host_of(&own.url);

@@ -1,15 +1,15 @@
-//! The service manager's watchdog, fed by a sign of life: the background passes go round, the store takes a write and a
-//! read, the event loop takes a task. Load and a full disk are no reason to end a server, so neither is asked about.
+//! Feeds the service manager's watchdog while the background passes run, the store accepts a write and a read, and the
+//! event loop runs a task. High load and a full disk are not checked: restarting the server would not help.
 
 use crate::app::App;
 use crate::http::EventLoop;
 use crate::os::systemd;
 use crate::scheduler::{First, Pass};
 
-/// How often a sign is given in the time that the service manager waits for one.
+/// How many times it is fed within the service manager's timeout.
 const SIGNS: u32 = 4;
 
-/// The pass that feeds it; `None` where nobody watches.
+/// The pass that feeds it; `None` without a watchdog.
 pub fn pass(event_loop: EventLoop) -> Option<Pass> {
     let every = systemd::watchdog()? / SIGNS;
     let run = move |app: &App| {

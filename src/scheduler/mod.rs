@@ -1,5 +1,5 @@
-//! The background passes: leases that ran out, when keys were used, files without a row, answers that are kept no
-//! longer. Each takes no input, is bounded, and may be run again at any time. Knows nothing of HTTP.
+//! The background passes: expired leases, last use of keys, orphaned files, outdated stored responses. Each takes no
+//! input, is bounded, and may be run again at any time. Knows nothing of HTTP.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::domain::limits;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 
-/// How often leases are checked, at most: a short lease is checked four times in its life.
+/// Longest interval between lease checks: a short lease is checked four times before it expires.
 const LEASES: Duration = Duration::from_secs(1);
-/// How often it is recorded which keys were used.
+/// How often the last use of keys is recorded.
 const KEY_USES: Duration = Duration::from_secs(limits::KEY_USED_SECONDS);
-/// How often files are swept. Whatever ends normally removes its own files; this finds what a crash has left.
+/// How often orphaned files are removed. Normally files are removed at once; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
-/// How often the disk is checked for whether the ballast must be given up.
+/// How often free disk space is checked, to release the ballast when needed.
 const BALLAST: Duration = Duration::from_secs(limits::BALLAST_SECONDS);
 
 /// The passes of every server. Order matters: leases come first in each round.
@@ -37,7 +37,7 @@ fn passes(leases_every: Duration) -> Vec<Pass> {
     ]
 }
 
-/// The name of the pass that runs once more when the server stops.
+/// The name of the pass that runs once more when the server shuts down.
 const KEY_USES_PASS: &str = "uses of keys";
 
 fn write_key_uses(app: &App) -> Result<usize> {
@@ -47,18 +47,18 @@ fn write_key_uses(app: &App) -> Result<usize> {
 /// When a pass runs for the first time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum First {
-    /// With the server's start.
+    /// When the server starts.
     AtOnce,
-    /// When its period is over.
+    /// After its first period.
     AfterItsPeriod,
 }
 
 /// What a pass does.
 pub type Work = Box<dyn FnMut(&App) -> Result<usize> + Send>;
 
-/// A row of the table: a pass over something.
+/// A row of the table of passes.
 pub struct Pass {
-    /// What it looks over, for the log.
+    /// The subject, for the log.
     name: &'static str,
     every: Duration,
     first: First,
@@ -76,20 +76,20 @@ impl Pass {
         Self { name, every, first, run: Box::new(run) }
     }
 
-    /// Runs it once, whatever its period.
+    /// Runs it once, whether or not it is due.
     pub fn run(&mut self, app: &App) -> Result<usize> {
         (self.run)(app)
     }
 }
 
-/// The threads of the background passes. Stopped when dropped.
+/// The threads of the background passes. They stop when this is dropped.
 pub struct Scheduler {
     app: Arc<App>,
     stop: Arc<StopFlag>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Starts the passes, `further` among them. `program` is this program: uploaded demos are read in children of its own.
+/// Starts the passes, including `further`. `program` is this executable: uploaded demos are parsed in child processes.
 pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
     let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
     sandbox::warn_if_weak();
@@ -107,7 +107,7 @@ pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Sche
 }
 
 impl Scheduler {
-    /// Ends the passes; returns when the last one is over.
+    /// Stops the passes; returns when the last one has ended.
     pub fn stop(mut self) {
         self.halt();
     }
@@ -137,14 +137,14 @@ impl Drop for Scheduler {
     }
 }
 
-/// Runs each pass in its time, until the server stops; `round`: how often it is checked which are due.
+/// Runs each pass when it is due, until the server stops; `round`: how often this is checked.
 fn run(app: &App, round: Duration, passes: Vec<Pass>, stop: &StopFlag) {
     let start = app.clock.monotonic();
     let first = |pass: &Pass| if pass.first == First::AtOnce { start } else { start + pass.every };
     let mut passes: Vec<(Duration, Pass)> = passes.into_iter().map(|pass| (first(&pass), pass)).collect();
     loop {
         for (next, pass) in &mut passes {
-            // The shortest period is the round's own: it must not miss one by a moment.
+            // The pass with the shortest period runs every round: by its due time, it could miss a round by a moment.
             let now = app.clock.monotonic();
             if (pass.every == round && pass.first == First::AtOnce) || now >= *next {
                 *next = now + pass.every;
@@ -152,14 +152,14 @@ fn run(app: &App, round: Duration, passes: Vec<Pass>, stop: &StopFlag) {
             }
         }
         if stop.wait(round) {
-            // What it has not recorded yet is in memory only.
+            // Usage that is not recorded yet is in memory only.
             report(KEY_USES_PASS, write_key_uses(app));
             return;
         }
     }
 }
 
-/// Looks once whether the store is whole; on a thread of its own, as a large one takes long.
+/// Checks the store's integrity once; on a thread of its own, because a large store takes long.
 fn check_store(app: &App, stopped: &Stopped) {
     match store_check::look(app, stopped) {
         Ok(true) => {}
@@ -171,7 +171,7 @@ fn check_store(app: &App, stopped: &Stopped) {
     }
 }
 
-/// Reads uploaded demos as they come. What fails by the machine's fault is tried again in its time.
+/// Indexes uploaded demos as they arrive. Failures caused by the machine are retried later.
 fn index(app: &App, program: &Path, stop: &StopFlag) {
     while !stop.stopped() {
         let seen = app.indexer.news.rings();
@@ -185,7 +185,7 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
                 }
             }
         }
-        // Whoever stops this raises a flag and rings.
+        // The stopping thread sets a flag and rings.
         if stop.stopped() || app.stopping() {
             return;
         }
@@ -193,7 +193,7 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
     }
 }
 
-/// A pass that fails is told of and run again in its time.
+/// A failing pass is logged and retried when it is next due.
 fn report(pass: &str, outcome: Result<usize>) {
     match outcome {
         Ok(0) => {}

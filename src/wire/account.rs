@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The answer of `GET /api/account`.
+/// The response of `GET /api/account`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AccountView {
     /// The account's name.
     pub name: String,
-    /// `metered` or `reserved`: the class of the key that asked.
+    /// `metered` or `reserved`: the class of the key in the request.
     pub key_class: String,
-    /// `active`; no other account gets this far.
+    /// Always `active`: other accounts are refused earlier.
     pub status: String,
     /// Reserved render nodes provisioned.
     pub dinks: u32,
-    /// How many of them render now.
+    /// How many of them are rendering now.
     pub dinks_in_use: u32,
-    /// Jobs that wait.
+    /// Queued jobs.
     pub queued: u64,
-    /// Jobs that render.
+    /// Rendering jobs.
     pub rendering: u64,
 }

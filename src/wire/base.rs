@@ -1,6 +1,6 @@
-//! What URLs in answers begin with: the operator's public URL, else a name of this server's.
+//! The base of URLs in responses: the operator's public URL, else a name of this server.
 
-/// Scheme, host and port, without a slash at the end.
+/// Scheme, host and port, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base(String);
 
@@ -10,7 +10,7 @@ impl Base {
         Self(url.trim_end_matches('/').to_owned())
     }
 
-    /// A scheme, and a host with its port, if any.
+    /// Built from a scheme, and a host with an optional port.
     pub fn at(scheme: &str, host: &str) -> Self {
         Self(format!("{scheme}://{host}"))
     }

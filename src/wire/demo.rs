@@ -6,67 +6,67 @@ use crate::domain::demo::DemoInfo;
 use crate::wire::base::Base;
 use crate::wire::time::rfc3339;
 
-/// The answer of `POST /api/demos`, `201`.
+/// The response of `POST /api/demos`, `201`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct UploadedView {
-    /// What to send as `demo_url`. The same bytes give the same URL.
+    /// The value for `demo_url`. The same bytes give the same URL.
     pub demo_url: String,
-    /// Lower-case hexadecimal SHA-256 of what was uploaded.
+    /// Lower-case hexadecimal SHA-256 of the upload.
     pub sha256: String,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
-/// The answer of `GET /api/demos/{sha256}`, `202`: the demo has not been read yet. Once it has, the answer is what
-/// `inspect --json` says.
+/// The response of `GET /api/demos/{sha256}`, `202`: the demo is not indexed yet. Afterwards, the response is the
+/// output of `inspect --json`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct UnreadView {
-    /// Lower-case hexadecimal SHA-256 of what was uploaded.
+    /// Lower-case hexadecimal SHA-256 of the upload.
     pub sha256: String,
-    /// `indexing`.
+    /// Always `indexing`.
     pub status: String,
 }
 
-/// One of `GET /api/demos`.
+/// An item of `GET /api/demos`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ListedDemoView {
-    /// Lower-case hexadecimal SHA-256 of what was uploaded.
+    /// Lower-case hexadecimal SHA-256 of the upload.
     pub sha256: String,
-    /// What to send as `demo_url`.
+    /// The value for `demo_url`.
     pub demo_url: String,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
     /// When it was first uploaded. RFC 3339.
     pub uploaded_at: String,
-    /// When a job for it was last submitted; null: never. RFC 3339.
+    /// When a job for it was last submitted, or null. RFC 3339.
     pub last_used_at: Option<String>,
     /// `indexing`, `indexed` or `failed`.
     pub status: String,
-    /// The map, once it has been indexed and where the demo says.
+    /// The map, once the demo is indexed and if it names one.
     pub map: Option<String>,
-    /// Jobs that need it and have not ended.
+    /// Unfinished jobs that need it.
     pub unfinished_jobs: u64,
 }
 
-/// The answer of `GET /api/demos`.
+/// The response of `GET /api/demos`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct DemoListView {
     /// Newest first.
     pub demos: Vec<ListedDemoView>,
-    /// Where the next page begins; null on the last.
+    /// Cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// The answer of `DELETE /api/demos/{sha256}`.
+/// The response of `DELETE /api/demos/{sha256}`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct DeletedDemoView {
-    /// Lower-case hexadecimal SHA-256 of what was deleted.
+    /// Lower-case hexadecimal SHA-256 of the deleted demo.
     pub sha256: String,
-    /// `deleted`.
+    /// Always `deleted`.
     pub status: String,
 }
 
-/// An uploaded demo as lists show it.
+/// An uploaded demo as listed.
 pub fn listed(info: &DemoInfo, base: &Base) -> ListedDemoView {
     let demo = &info.demo;
     let sha256 = demo.sha256.to_string();

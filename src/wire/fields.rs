@@ -1,8 +1,8 @@
-//! The strict reader under all request bodies: one JSON object, every member known, of the right type and there once.
+//! The strict parser for all request bodies: one JSON object whose members are known, correctly typed and unique.
 //!
-//! serde's derived readers say what is wrong but not in which field, take the last of two equal keys, and cannot tell
-//! `5` from `5.0` once it is a number. So an object is split into the texts of its members first, and each text is
-//! read by what it says.
+//! serde's derived parsers report what is wrong but not in which field, take the last of two equal keys, and cannot
+//! tell `5` from `5.0` once it is a number. So an object is first split into the raw texts of its members, and each
+//! text is then parsed on its own.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::error::{Error, Kind, Result};
 
-/// The members of one JSON object, each still as the text the client wrote.
+/// The members of one JSON object, each still as raw text.
 pub struct Fields<'a> {
     /// Dotted path of the object itself; empty for the body.
     path: String,
@@ -19,31 +19,31 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a request body: one JSON object in UTF-8 and nothing after it, no key twice, none but `known` keys.
+    /// Parses a request body: one JSON object in UTF-8 with nothing after it, no duplicate keys, and only `known` keys.
     pub fn of_body(body: &'a [u8], known: &[&str]) -> Result<Self> {
         Self { path: String::new(), members: members(body)? }.check_keys(known)
     }
 
-    /// The same of a node that may be newer than this server: keys that nobody here knows are passed over then.
+    /// The same for a node that may be newer than this server: unknown keys are ignored then.
     pub fn of_node(body: &'a [u8], known: &[&str], is_newer: bool) -> Result<Self> {
         let mut members = members(body)?;
         members.retain(|(key, _)| !is_newer || known.contains(&key.as_str()));
         Self { path: String::new(), members }.check_keys(known)
     }
 
-    /// A member that is an object itself, if it is there.
+    /// An optional member that is an object.
     pub fn object(&self, name: &str, known: &[&str]) -> Result<Option<Fields<'a>>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         if !text.starts_with('{') {
             return Err(self.wrong(name, "must be a JSON object"));
         }
-        // The text has been through the parser once: it can only be an object here.
+        // The text has already been parsed once: it can only be an object here.
         let members: Members =
             serde_json::from_str(text).map_err(|error| self.wrong(name, &format!("cannot be read: {error}")))?;
         Self { path: self.path_of(name), members: members.0 }.check_keys(known).map(Some)
     }
 
-    /// A member that is a string, if it is there.
+    /// An optional member that is a string.
     pub fn string(&self, name: &str) -> Result<Option<String>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         if !text.starts_with('"') {
@@ -53,8 +53,8 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be a string of valid Unicode"))
     }
 
-    /// A member that is an integer, if it is there: neither `5.0` nor `5e0` is one. What does not fit comes back as
-    /// the nearest that does, for the field's own rule to refuse.
+    /// An optional member that is an integer: `5.0` and `5e0` are not. An out-of-range value is clamped to the nearest
+    /// valid one, which the field's own rule then refuses.
     pub fn integer(&self, name: &str) -> Result<Option<i64>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
@@ -65,20 +65,20 @@ impl<'a> Fields<'a> {
         Ok(Some(text.parse().unwrap_or(out_of_range)))
     }
 
-    /// A member that is a number of any form, if it is there.
+    /// An optional member that is a number in any notation.
     pub fn number(&self, name: &str) -> Result<Option<f64>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be a number"))
     }
 
-    /// A member that is an array of strings, if it is there.
+    /// An optional member that is an array of strings.
     pub fn strings(&self, name: &str) -> Result<Option<Vec<String>>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be an array of strings"))
     }
 
-    /// A member that is an object of the client's own, if it is there: its text to the byte. Anything may be in it
-    /// but a key twice in one object, broken Unicode, or nesting without bounds.
+    /// An optional member that is an arbitrary object of the client's: its exact text. Only duplicate keys, invalid
+    /// Unicode and excessive nesting are refused.
     pub fn own_object(&self, name: &str) -> Result<Option<&'a str>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         if !text.starts_with('{') {
@@ -89,7 +89,7 @@ impl<'a> Fields<'a> {
             .map_err(|error| self.wrong(name, &format!("cannot be taken: {error}")))
     }
 
-    /// The value of a required member, or the error that names it.
+    /// The value of a required member, or an error that names the member.
     pub fn require<T>(&self, name: &str, value: Option<T>) -> Result<T> {
         value.ok_or_else(|| self.wrong(name, "is required"))
     }
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    /// An error that blames a member: "`round` must be an integer."
+    /// An error about a member: "`round` must be an integer."
     pub fn wrong(&self, name: &str, what: &str) -> Error {
         let path = self.path_of(name);
         let message = format!("{path} {what}.");
@@ -123,7 +123,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The members of a body that is one JSON object in UTF-8 and nothing after it.
+/// The members of a body that is one JSON object in UTF-8 with nothing after it.
 fn members(body: &[u8]) -> Result<Vec<(String, &RawValue)>> {
     let not_an_object = |why: String| Error::new(Kind::Invalid, "invalid_json", why);
     let text = std::str::from_utf8(body).map_err(|_| not_an_object("The body is not valid UTF-8.".into()))?;
@@ -135,7 +135,7 @@ fn members(body: &[u8]) -> Result<Vec<(String, &RawValue)>> {
     Ok(members.0)
 }
 
-/// An object's members in order, repeated keys included.
+/// An object's members in order, including duplicate keys.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -158,7 +158,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
-/// Any JSON value, read only to see that no object in it has a key twice.
+/// Any JSON value, parsed only to find duplicate keys in its objects.
 struct NoKeyTwice;
 
 impl<'de> Deserialize<'de> for NoKeyTwice {

@@ -1,6 +1,6 @@
-//! Text inside HTML.
+//! HTML escaping.
 
-/// Escapes text for HTML, inside an attribute in double quotes too.
+/// Escapes text for HTML content and for double-quoted attributes.
 pub fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
         match c {

@@ -11,7 +11,7 @@ use crate::wire::base::Base;
 use crate::wire::html;
 use crate::wire::time::rfc3339;
 
-/// A job in an answer.
+/// A job in a response.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct JobView {
     /// UUID v7.
@@ -22,9 +22,9 @@ pub struct JobView {
     pub stage: Option<String>,
     /// 0 to 1.
     pub progress: f64,
-    /// 1 + the same account's and class's waiting jobs ahead; null unless queued.
+    /// 1 + the number of queued jobs of the same account and class ahead of it; null unless queued.
     pub queue_position: Option<u64>,
-    /// Why it waits, in words; null unless queued.
+    /// Why it is waiting, for people; null unless queued.
     pub waiting_because: Option<String>,
     /// `metered` or `reserved`.
     pub job_type: String,
@@ -34,15 +34,15 @@ pub struct JobView {
     pub steam64_id: String,
     /// As submitted.
     pub round: u32,
-    /// Frames a second.
+    /// Frames per second.
     pub fps: u32,
-    /// Lines.
+    /// Height in lines.
     pub resolution: u32,
     /// Both overrides, with defaults filled in.
     pub commands: CommandsView,
     /// `builtin` or `game`.
     pub renderer: String,
-    /// The client's own object, to the byte.
+    /// The client's own object, byte for byte.
     pub metadata: Option<Box<RawValue>>,
     /// Attempts so far.
     pub attempts: u32,
@@ -58,16 +58,16 @@ pub struct JobView {
     pub clip: Option<ClipView>,
 }
 
-/// The answer of `GET /api/clips`.
+/// The response of `GET /api/clips`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct JobList {
     /// Newest first.
     pub clips: Vec<JobView>,
-    /// What to send as `cursor` for the next page; null on the last.
+    /// The `cursor` for the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// Console overrides in an answer.
+/// Console overrides in a response.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CommandsView {
     /// `"0"` or `"1"`.
@@ -79,13 +79,13 @@ pub struct CommandsView {
 /// Why a job failed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct FailureView {
-    /// A word of [`crate::domain::failure::FailureCode`].
+    /// The code of a [`crate::domain::failure::FailureCode`].
     pub code: String,
     /// One sentence for a person.
     pub message: String,
 }
 
-/// A published clip in an answer. URLs are absolute.
+/// A published clip in a response. URLs are absolute.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ClipView {
     /// The MP4.
@@ -96,29 +96,29 @@ pub struct ClipView {
     pub embed_url: String,
     /// An iframe with the player page.
     pub embed_html: String,
-    /// Seconds of footage.
+    /// Length in seconds.
     pub duration_seconds: f64,
-    /// Bytes of the MP4.
+    /// Size of the MP4 in bytes.
     pub bytes: u64,
     /// Lower-case hexadecimal SHA-256 of the MP4.
     pub sha256: String,
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
-    /// Frames a second.
+    /// Frames per second.
     pub fps: u32,
     /// `tactical` or `first_person`.
     pub view: String,
     /// Whether it has sound.
     pub has_audio: bool,
-    /// Whether the right point of view was seen throughout; null for the tactical view.
+    /// Whether the requested point of view was shown throughout; null for the tactical view.
     pub pov_verified: Option<bool>,
 }
 
-/// Progress to a thousandth, downwards: a job that still renders is not at 1.
+/// Progress rounded down to a thousandth: a job that is still rendering never shows 1.
 fn rounded(fraction: f64) -> f64 {
-    // A thousandth that binary fractions miss by a hair is not cut off.
+    // Keeps a thousandth that binary fractions miss slightly from being rounded down.
     (fraction * 1_000.0 + 1e-6).floor() / 1_000.0
 }
 
@@ -133,7 +133,7 @@ pub fn view(info: &JobInfo, base: &Base) -> Result<JobView> {
         .map(RawValue::from_string)
         .transpose()
         .map_err(|error| Error::internal("A job's metadata is damaged.", error))?;
-    // A failure is also kept of an attempt that is being tried again; clients are told of the last one only.
+    // A failure is also stored for an attempt that will be retried; clients see only the final one.
     let failure = job.failure.as_ref().filter(|_| job.status == JobStatus::Failed);
     Ok(JobView {
         id: job.public_id.to_string(),
@@ -191,7 +191,7 @@ fn clip(clip: &Clip, base: &Base) -> ClipView {
     }
 }
 
-/// Console overrides, with their defaults filled in.
+/// Console overrides with defaults filled in.
 pub fn commands(commands: Commands) -> CommandsView {
     let switch = |on: bool| if on { "1" } else { "0" }.to_owned();
     CommandsView {

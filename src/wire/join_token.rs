@@ -1,4 +1,4 @@
-//! The join token as people carry it from the server to a node: base64url of a small JSON object.
+//! The join token that the operator copies from the server to a node: base64url of a small JSON object.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::error::{Error, Result};
 
-/// What a join token holds. No `Debug`: it carries a secret.
+/// The content of a join token. No `Debug`: it holds a secret.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct JoinTicket {
-    /// The server's URL as nodes reach it; absent where the operator did not say and `--server` is needed.
+    /// The server's URL for nodes; absent if the operator did not set one and `--server` is needed.
     pub server: Option<String>,
-    /// PEM of the authority's certificate; absent with plain HTTP or a public certificate.
+    /// PEM of the CA certificate; absent with plain HTTP or a publicly trusted certificate.
     pub ca: Option<String>,
     /// The secret: a UUID.
     pub secret: String,
 }
 
 impl JoinTicket {
-    /// The token.
+    /// Encodes the token.
     pub fn encode(&self) -> Result<String> {
         let json =
             serde_json::to_vec(self).map_err(|error| Error::internal("The join token could not be written.", error))?;
         Ok(URL_SAFE_NO_PAD.encode(json))
     }
 
-    /// Reads a token; white space around it, as pasting leaves it, does no harm.
+    /// Parses a token; surrounding white space from pasting is ignored.
     pub fn decode(token: &str) -> Result<Self> {
         URL_SAFE_NO_PAD
             .decode(token.trim())

@@ -1,5 +1,5 @@
-//! The JSON of the API, once, for the server, the node and the client: shapes that are written and read alike, and
-//! strict readers that name the field to blame. Knows nothing of SQL.
+//! The API's JSON, shared by the server, the node and the client: types that are written and read alike, and strict
+//! parsers that name the invalid field. Knows nothing of SQL.
 
 pub mod account;
 pub mod base;

@@ -1,28 +1,28 @@
-//! Money in answers.
+//! Money in responses.
 
 use serde::Serialize;
 
 use crate::domain::money::{Currency, Micros};
 use crate::domain::usage::Sums;
 
-/// An amount in one currency, twice: as people read it and as programs add it.
+/// An amount in one currency, as a decimal for people and in micro-units for programs.
 #[derive(Clone, Debug, Serialize)]
 pub struct MoneyView {
-    /// ISO 4217's three letters.
+    /// ISO 4217 code.
     pub currency: String,
-    /// In units of the currency, with six digits after the point: `"0.470000"`. Exact.
+    /// In currency units with six decimal places: `"0.470000"`. Exact.
     pub amount: String,
     /// In micro-units: 470000. Exact.
     pub amount_micros: i128,
 }
 
 impl MoneyView {
-    /// An amount.
+    /// Converts an amount.
     pub fn of(currency: Currency, amount: Micros) -> Self {
         Self { currency: currency.to_string(), amount: amount.to_string(), amount_micros: amount.get() }
     }
 
-    /// One for each currency.
+    /// One amount per currency.
     pub fn all(sums: &Sums) -> Vec<Self> {
         sums.iter().map(|(currency, amount)| Self::of(currency, amount)).collect()
     }

@@ -1,38 +1,39 @@
-//! What nodes and the server say to each other (`api.md`, "For nodes"). The server reads with [`crate::wire::node_requests`].
+//! Messages between nodes and the server (`api.md`, "For nodes"). The server parses them in
+//! [`crate::wire::node_requests`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::wire::job::{CommandsView, JobView};
 
-/// The header by which a node says which version of the protocol it speaks ([`crate::domain::protocol`]). In every request,
-/// so that a server knows before it reads on; a server that does not know it passes it over.
+/// The header with the node's protocol version ([`crate::domain::protocol`]). Sent with every request, so that a server
+/// can check it before parsing the body; servers that do not know the header ignore it.
 pub const PROTOCOL_HEADER: &str = "Dinkem-Protocol";
-/// The header by which it says its program's version, for people.
+/// The header with the node's program version, for people.
 pub const VERSION_HEADER: &str = "Dinkem-Version";
 
-/// The header by which an agent says which one it is: an id that it draws when it starts, so that its server notices when
-/// two of them use one key. A server that does not know it passes it over.
+/// The header with an agent's instance id, generated when it starts, so that the server notices when two agents share
+/// one key. Servers that do not know the header ignore it.
 pub const INSTANCE_HEADER: &str = "Dinkem-Instance";
 
 /// `POST /api/node/join`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct JoinRequest {
-    /// Works once, for an hour.
+    /// Single use, valid for an hour.
     pub join_token: String,
-    /// The node's name; a name that is taken gets a number behind it.
+    /// The requested name; a number is appended if it is taken.
     pub name: String,
 }
 
-/// Its answer, `201`.
+/// The response, `201`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct JoinAnswer {
     /// UUID.
     pub node_id: String,
     /// The node's own key: a UUID, sent as Bearer.
     pub node_key: String,
-    /// What the server calls the node: the name that it asked for, with a number behind it where that was taken. Empty: an
-    /// older server does not say.
+    /// The node's name on the server: the requested one, with a number appended if it was taken. Empty from older
+    /// servers, which do not send it.
     #[serde(default)]
     pub name: String,
 }
@@ -45,63 +46,63 @@ pub struct ClaimRequest {
     pub wait_seconds: u64,
     /// `builtin`, `game`.
     pub renderers: Vec<String>,
-    /// How many leases the node can hold in all.
+    /// How many leases the node can hold in total.
     pub slots: u32,
 }
 
-/// Its answer, `200`; `204` when there was nothing to do.
+/// The response, `200`; `204` if there is no job.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ClaimAnswer {
-    /// The lease's number.
+    /// The lease's id.
     pub lease: i64,
-    /// Milliseconds until the lease is void without a heartbeat.
+    /// Milliseconds until the lease expires without a heartbeat.
     pub expires_in_ms: u64,
     /// The job.
     pub job: JobView,
     /// What to render.
     pub render: RenderOrder,
-    /// Where the demo is, when it was uploaded to the server: fetch it under the lease, never by its address.
+    /// The demo, if it was uploaded to the server: fetch it under the lease, never from its URL.
     pub uploaded_demo: Option<UploadedDemo>,
-    /// What may be fetched.
+    /// Rules for fetching the demo.
     pub fetch_policy: FetchPolicy,
 }
 
-/// A demo that lies on the server.
+/// A demo stored on the server.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct UploadedDemo {
     /// Lower-case hexadecimal SHA-256.
     pub sha256: String,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
 /// What to render.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RenderOrder {
-    /// 17 digits.
+    /// SteamID64: 17 digits.
     pub steam64_id: String,
-    /// The N-th round.
+    /// The round's number.
     pub round: u32,
-    /// Frames a second.
+    /// Frames per second.
     pub fps: u32,
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
     /// Console overrides.
     pub commands: CommandsView,
 }
 
-/// What a node may fetch: the server's settings, so that the rule is set in one place.
+/// What a node may fetch: sent by the server, so that the rule is configured in one place.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct FetchPolicy {
-    /// CIDRs that are allowed although the rule refuses them.
+    /// CIDRs that are allowed although they are blocked by default.
     pub allow: Vec<String>,
-    /// Bytes of the demo as fetched.
+    /// Maximum bytes of the demo as downloaded.
     pub max_bytes: u64,
-    /// Seconds for the whole fetch.
+    /// Timeout in seconds for the whole download.
     pub max_seconds: u64,
-    /// Bytes of the demo unpacked.
+    /// Maximum bytes of the decompressed demo.
     pub max_unpacked_bytes: u64,
 }
 
@@ -115,14 +116,14 @@ pub struct HeartbeatRequest {
     pub progress: f64,
 }
 
-/// Its answer.
+/// The response.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct HeartbeatAnswer {
-    /// Milliseconds until the lease is void without another.
+    /// Milliseconds until the lease expires without another heartbeat.
     pub expires_in_ms: u64,
 }
 
-/// `PUT …/video?offset=N` and `…/poster`: the length now on the server.
+/// `PUT …/video?offset=N` and `…/poster`: the file's length on the server.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct UploadAnswer {
     /// Bytes received so far.
@@ -141,13 +142,13 @@ pub struct CompleteRequest {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailRequest {
-    /// A word of [`crate::domain::failure::FailureCode`].
+    /// The code of a [`crate::domain::failure::FailureCode`].
     pub code: String,
     /// One sentence for a person.
     pub message: String,
-    /// `elsewhere`, `anywhere` or `never`.
+    /// Where to retry: `elsewhere`, `anywhere` or `never`.
     pub retry: String,
-    /// The end of what the renderer said, for the operator (*ours*).
+    /// The tail of the renderer's output, for the operator (*ours*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
 }

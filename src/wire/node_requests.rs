@@ -1,5 +1,5 @@
-//! Reads the bodies that nodes send, strictly, into the domain's own types. The shapes stand in [`crate::wire::node`]. Of a node
-//! that is newer than this server, members that nobody here knows are passed over.
+//! Strictly parses the bodies that nodes send into domain types. Their shapes are in [`crate::wire::node`]. Unknown
+//! members are ignored if the node is newer than this server.
 
 use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
@@ -11,14 +11,14 @@ use crate::domain::{limits, node, text};
 use crate::wire::fields::Fields;
 use crate::wire::join_token::JoinTicket;
 
-/// A checked claim.
+/// A validated claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimOrder {
     /// Seconds to wait for a job.
     pub wait_seconds: u64,
-    /// What the node renders with; at least one.
+    /// The renderers of the node; at least one.
     pub renderers: Vec<Renderer>,
-    /// How many leases it can hold in all.
+    /// How many leases it can hold in total.
     pub slots: u32,
 }
 
@@ -76,10 +76,10 @@ pub fn read_complete(body: &[u8], is_newer: bool) -> Result<Sha256> {
     Sha256::parse(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
 }
 
-/// What is kept of a failure whose message holds nothing that can be shown.
+/// Stored for a failure whose message has no printable text.
 const NO_REASON: &str = "The render node gave no reason.";
 
-/// `POST …/fail`: the failure, and the end of the renderer's log where the node sent one.
+/// `POST …/fail`: the failure, and the tail of the renderer's log if the node sent one.
 pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>)> {
     let fields = Fields::of_node(body, &["code", "message", "retry", "log"], is_newer)?;
     let code = fields.require("code", fields.string("code")?)?;
@@ -91,7 +91,7 @@ pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>
     }
     let mut message = text::one_line(&message, limits::SENTENCE_CHARS);
     if message.is_empty() {
-        // That the attempt failed counts, however it was said.
+        // A failed attempt counts even if its message is invalid.
         message = NO_REASON.to_owned();
     }
     let retry = fields.require("retry", fields.string("retry")?)?;

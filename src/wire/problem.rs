@@ -1,28 +1,28 @@
-//! What an answer with an error says.
+//! The body of error responses.
 
 use serde::{Deserialize, Serialize};
 
-/// The body of every answer of 400 and above. The contract's 401 and 403 have `error` alone.
+/// The body of every response with status 400 and above. The contract's 401 and 403 have only `error`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Problem {
     /// One sentence for a person.
     pub error: String,
-    /// Stable `snake_case` word.
+    /// Stable `snake_case` code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Dotted path of the field to blame, where one is.
+    /// Dotted path of the invalid field, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// Only of our own failures: what to quote when asking the operator.
+    /// Only for internal errors: the id to quote to the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Only with `wrong_offset`: how much of the upload the server has.
+    /// Only with `wrong_offset`: how many bytes of the upload the server has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
 }
 
-/// Every `code` of an answer, with its status and what to make of it. `docs/errors.md` is written from it, and each
-/// answer in the tests is held against it.
+/// Every error `code` with its status and meaning. `docs/errors.md` is generated from it, and tests check every error
+/// response against it.
 pub const CODES: &[(&str, u16, &str)] = &[
     ("bad_request", 400, "The request is not valid HTTP/1.1."),
     ("body_broke_off", 400, "The upload ended early; send it again, or continue at the server's offset."),

@@ -6,53 +6,53 @@ use crate::domain::money::Micros;
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
 use crate::wire::time::rfc3339;
 
-/// The prices in force and how they came to be.
+/// The current prices and their history.
 #[derive(Clone, Debug, Serialize)]
 pub struct RatesView {
-    /// The currency of all prices: ISO 4217's three letters.
+    /// The currency of all prices: ISO 4217 code.
     pub currency: String,
-    /// Of a dink for a month.
+    /// Price of a dink per month.
     pub dink: PriceView,
-    /// Of an hour of metered footage, by kind.
+    /// Price of an hour of metered footage, by kind.
     pub hours: Vec<HourView>,
-    /// All that was ever set, the latest first.
+    /// All price changes, newest first.
     pub history: Vec<ChangeView>,
 }
 
 /// A price.
 #[derive(Clone, Debug, Serialize)]
 pub struct PriceView {
-    /// In units of the currency, with six digits after the point.
+    /// In currency units with six decimal places.
     pub price: String,
     /// In micro-units.
     pub price_micros: i128,
 }
 
-/// The price of an hour of footage of one kind.
+/// The price of an hour of one kind of footage.
 #[derive(Clone, Debug, Serialize)]
 pub struct HourView {
     /// `builtin` or `game`.
     pub renderer: String,
-    /// Lines of the picture.
+    /// Height in lines.
     pub resolution: u32,
-    /// Frames a second.
+    /// Frames per second.
     pub fps: u32,
-    /// What it costs.
+    /// The price.
     #[serde(flatten)]
     pub price: PriceView,
 }
 
-/// What was set when.
+/// A price change.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChangeView {
-    /// RFC 3339: from when on.
+    /// When it takes effect. RFC 3339.
     pub at: String,
-    /// What was set: `{"hour":{…}}`, `{"dink":{…}}` or `{"currency":"EUR"}`.
+    /// The change: `{"hour":{…}}`, `{"dink":{…}}` or `{"currency":"EUR"}`.
     #[serde(flatten)]
     pub change: WhatView,
 }
 
-/// What was set.
+/// What was changed.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhatView {
@@ -64,7 +64,7 @@ pub enum WhatView {
     Currency(String),
 }
 
-/// Prices as they are answered.
+/// Prices in a response.
 pub fn view(list: &PriceList, history: &[RateLine]) -> RatesView {
     RatesView {
         currency: list.currency.to_string(),

@@ -15,56 +15,56 @@ pub struct StatementsView {
     pub month: String,
     /// RFC 3339.
     pub made_at: String,
-    /// Whether the month is over; while it is not, more may come.
+    /// Whether the month is over; until then, amounts may still grow.
     pub ended: bool,
-    /// Accounts with something to state, or the one that was asked for; the oldest first.
+    /// Accounts with anything to bill, or the requested one; oldest first.
     pub statements: Vec<StatementView>,
-    /// All of them together, one for each currency.
+    /// Totals, one per currency.
     pub totals: Vec<MoneyView>,
 }
 
 /// What an account owes for the month.
 #[derive(Clone, Debug, Serialize)]
 pub struct StatementView {
-    /// Whose.
+    /// The account.
     pub account: AccountRef,
-    /// Completed jobs, by what they are billed by.
+    /// Completed jobs, grouped by what determines their price.
     pub lines: Vec<LineView>,
     /// Dinks.
     pub dinks: DinksView,
-    /// Lines and dinks together, one for each currency.
+    /// Totals of lines and dinks, one per currency.
     pub totals: Vec<MoneyView>,
 }
 
-/// An account by its two names.
+/// An account's id and name.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountRef {
-    /// A UUID.
+    /// UUID.
     pub id: String,
-    /// As the operator calls it.
+    /// The operator's name for it.
     pub name: String,
 }
 
-/// Completed jobs that are billed alike.
+/// Completed jobs with the same price.
 #[derive(Clone, Debug, Serialize)]
 pub struct LineView {
     /// `metered` or `reserved`.
     pub class: String,
     /// `builtin` or `game`.
     pub renderer: String,
-    /// Lines of the picture.
+    /// Height in lines.
     pub resolution: u32,
-    /// Frames a second.
+    /// Frames per second.
     pub fps: u32,
-    /// How many.
+    /// Number of jobs.
     pub jobs: u64,
-    /// Seconds of their footage together.
+    /// Total seconds of footage.
     pub rendered_seconds: f64,
-    /// The price of an hour when they were completed; 0 for reserved work.
+    /// The price per hour when they were completed; 0 for reserved work.
     pub rate: String,
     /// The same in micro-units.
     pub rate_micros: i128,
-    /// What they cost together.
+    /// Total cost.
     #[serde(flatten)]
     pub money: MoneyView,
 }
@@ -72,18 +72,18 @@ pub struct LineView {
 /// The dinks of a month.
 #[derive(Clone, Debug, Serialize)]
 pub struct DinksView {
-    /// The most that were provisioned at any time of it.
+    /// The most that were provisioned at any time in the month.
     pub peak: u32,
-    /// The flat price of one.
+    /// The flat price per dink.
     pub price: String,
     /// The same in micro-units.
     pub price_micros: i128,
-    /// What they cost together.
+    /// Total cost.
     #[serde(flatten)]
     pub money: MoneyView,
 }
 
-/// Statements as they are answered.
+/// Statements in a response.
 pub fn view(statements: &Statements) -> StatementsView {
     StatementsView {
         month: statements.month.to_string(),

@@ -1,5 +1,5 @@
-//! Reads the body of `POST /api/clips` as strictly as the contract's page "Submitting Render Jobs" says. The rules of
-//! single values stand in [`crate::domain::job`]; here stand names, types and defaults.
+//! Parses the body of `POST /api/clips` as strictly as the contract's page "Submitting Render Jobs" requires. Names,
+//! types and defaults are here; the rules for single values are in [`crate::domain::job`].
 
 use crate::domain::error::Result;
 use crate::domain::job::{self, Commands, JobSpec, Renderer, SteamId};
@@ -9,7 +9,7 @@ use crate::wire::fields::Fields;
 const FIELDS: &[&str] = &["demo_url", "steam64_id", "round", "fps", "resolution", "commands", "metadata", "renderer"];
 const COMMANDS: &[&str] = &["spec_show_xray", "cl_draw_only_deathnotices"];
 
-/// What a client asks for, or an error that names the field to blame.
+/// The submitted job, or an error that names the invalid field.
 pub fn read_submit(body: &[u8]) -> Result<JobSpec> {
     let fields = Fields::of_body(body, FIELDS)?;
 
@@ -62,13 +62,13 @@ mod tests {
     const URL: &str = "https://example.com/demo.dem";
     const PLAYER: &str = "76561198000000000";
 
-    /// A good body with `extra` members behind the required ones.
+    /// A valid body with `extra` members after the required ones.
     fn with(extra: &str) -> String {
         let comma = if extra.is_empty() { "" } else { "," };
         format!(r#"{{"demo_url":"{URL}","steam64_id":"{PLAYER}","round":5{comma}{extra}}}"#)
     }
 
-    /// A good body with one required member's value replaced.
+    /// A valid body with one required member's value replaced.
     fn replaced(name: &str, value: &str) -> String {
         let mut values =
             [("demo_url", format!("\"{URL}\"")), ("steam64_id", format!("\"{PLAYER}\"")), ("round", "5".into())];

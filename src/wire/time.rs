@@ -1,4 +1,4 @@
-//! Times on the wire: RFC 3339; written in UTC with milliseconds.
+//! Times in requests and responses: RFC 3339, written in UTC with milliseconds.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,15 +10,15 @@ pub fn rfc3339(unix_ms: i64) -> String {
     format!("{time:.3}")
 }
 
-/// A moment as clients write it: RFC 3339 with its offset, or a date, which means its beginning in UTC. Unix time in
-/// milliseconds; finer parts of a second are cut off.
+/// A time from a client: RFC 3339 with an offset, or a date, which means midnight UTC. Returns Unix time in
+/// milliseconds; finer fractions are truncated.
 pub fn parse_moment(text: &str) -> Option<i64> {
     const DATE: &str = "0000-00-00";
     const SECONDS: &str = "0000-00-00T00:00:00";
     if has_form(text, DATE) {
         return text.parse::<Date>().ok().and_then(|day| moment(&format!("{day}T00:00:00Z")));
     }
-    // RFC 3339 lets the two letters be small.
+    // RFC 3339 allows a lower-case `t` and `z`.
     let text = text.to_ascii_uppercase();
     let (seconds, rest) = text.split_at_checked(SECONDS.len())?;
     let digits = rest.strip_prefix('.').map(|fraction| fraction.bytes().take_while(u8::is_ascii_digit).count());
@@ -35,7 +35,7 @@ fn moment(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
-/// Whether a text is like a pattern, in which 0 stands for any digit.
+/// Whether a text matches a pattern in which 0 stands for any digit.
 fn has_form(text: &str, pattern: &str) -> bool {
     text.len() == pattern.len()
         && text.bytes().zip(pattern.bytes()).all(|(byte, form)| byte == form || (form == b'0' && byte.is_ascii_digit()))

@@ -1,4 +1,4 @@
-//! `GET /api/usage`: which period is asked for, and what was used in it.
+//! `GET /api/usage`: the requested period and the usage in it.
 
 use serde::Serialize;
 
@@ -10,11 +10,11 @@ use crate::domain::usage::{Tally, Usage};
 use crate::wire::money::MoneyView;
 use crate::wire::time::{parse_moment, rfc3339};
 
-/// Milliseconds of a day.
+/// Milliseconds per day.
 const DAY_MS: i64 = 86_400_000;
 
-/// The period from `from` up to, but without, `to`. Left out, `to` is the end of the running month, and `from` the
-/// beginning of the month in which the period ends: with neither, the running month.
+/// The period from `from` (inclusive) to `to` (exclusive). `to` defaults to the end of the current month, and `from` to
+/// the start of the month in which the period ends: with neither, it is the current month.
 pub fn read_period(from: Option<&str>, to: Option<&str>, now_ms: i64) -> Result<Period> {
     let moment = |name: &str, text: &str| {
         parse_moment(text).ok_or_else(|| {
@@ -38,52 +38,52 @@ pub fn read_period(from: Option<&str>, to: Option<&str>, now_ms: i64) -> Result<
     Ok(Period { from_ms, to_ms })
 }
 
-/// The answer.
+/// The response.
 #[derive(Clone, Debug, Serialize)]
 pub struct UsageView {
-    /// RFC 3339: the first moment of the period.
+    /// Start of the period, inclusive. RFC 3339.
     pub from: String,
-    /// RFC 3339: the first moment after it.
+    /// End of the period, exclusive. RFC 3339.
     pub to: String,
-    /// One line a class, renderer, resolution and fps; none where there was nothing.
+    /// One line per class, renderer, resolution and fps; empty without usage.
     pub lines: Vec<UsageLineView>,
-    /// All lines together.
+    /// Totals of all lines.
     pub totals: TallyView,
 }
 
-/// Work of one kind.
+/// Usage of one kind of work.
 #[derive(Clone, Debug, Serialize)]
 pub struct UsageLineView {
     /// `metered` or `reserved`.
     pub class: String,
     /// `builtin` or `game`.
     pub renderer: String,
-    /// Lines of the picture.
+    /// Height in lines.
     pub resolution: u32,
-    /// Frames a second.
+    /// Frames per second.
     pub fps: u32,
-    /// What became of it.
+    /// Job counts and cost.
     #[serde(flatten)]
     pub tally: TallyView,
 }
 
-/// What became of jobs, and what they cost.
+/// Job counts and cost.
 #[derive(Clone, Debug, Serialize)]
 pub struct TallyView {
-    /// By their end. An unfinished job is in none of them.
+    /// Jobs by outcome. Unfinished jobs are not counted.
     pub jobs: JobCountsView,
     /// Seconds of completed footage.
     pub rendered_seconds: f64,
-    /// One for each currency, and no sum over two. Reserved work costs 0: dinks cover it.
+    /// One amount per currency, never added up across currencies. Reserved work costs 0: dinks cover it.
     pub money: Vec<MoneyView>,
 }
 
-/// Jobs by their end.
+/// Jobs by outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobCountsView {
-    /// Completed: the only ones that are billed, also once their clips are deleted.
+    /// Completed: the only ones that are billed, even after their clips are deleted.
     pub done: u64,
-    /// Failed for good.
+    /// Failed permanently.
     pub failed: u64,
     /// Cancelled.
     pub cancelled: u64,
@@ -99,7 +99,7 @@ impl TallyView {
     }
 }
 
-/// What was used, as its owner sees it.
+/// An account's usage, as its owner sees it.
 pub fn view(usage: &Usage) -> UsageView {
     let lines = usage.lines.iter().map(|((class, kind), tally)| UsageLineView {
         class: class.as_str().into(),
@@ -116,7 +116,7 @@ pub fn view(usage: &Usage) -> UsageView {
     }
 }
 
-/// Seconds, for reading only: amounts are made of milliseconds.
+/// Seconds for display only: amounts are computed from milliseconds.
 pub fn seconds(ms: u64) -> f64 {
     ms as f64 / 1_000.0
 }

@@ -1,5 +1,5 @@
-//! Where the files of clips lie: a video and a poster, named after the lease they were uploaded under, never renamed.
-//! Nothing else builds a path of one.
+//! Paths of clip files: each video and poster is named after the lease it was uploaded under and is never renamed.
+//! All of their paths are built here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,15 +14,15 @@ use crate::os::files;
 use crate::render::video;
 use crate::store::{DataDir, open_private};
 
-/// The extensions of a lease's files; the last is a poster that is being written.
+/// The extensions of a lease's files; the last is a poster that is still being written.
 const EXTENSIONS: [&str; 3] = ["mp4", "jpg", "jpg.new"];
 
-/// The videos and posters of an appliance, uploads in flight included.
+/// The videos and posters of an appliance, including uploads in progress.
 #[derive(Clone, Debug)]
 pub struct ClipFiles(PathBuf);
 
 impl ClipFiles {
-    /// Those of a data directory.
+    /// The clip files in a data directory.
     pub fn of(folder: &DataDir) -> Self {
         Self(folder.clips())
     }
@@ -75,12 +75,12 @@ impl ClipFiles {
         files::hash(&self.video(lease))
     }
 
-    /// Reads the uploaded video's own structure; one that is not of this width, height and frame rate is an error.
+    /// Checks the uploaded video's structure; a different width, height or frame rate is an error.
     pub fn check_video(&self, lease: LeaseId, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
         video::check(&self.video(lease), width, height, fps)
     }
 
-    /// Content and name of the video are on the disk when this returns. Posters are synced when they are stored.
+    /// Syncs the video's content and directory entry to disk. Posters are synced when they are stored.
     pub fn publish(&self, lease: LeaseId) -> io::Result<()> {
         files::sync(&self.video(lease))?;
         files::sync_dir(&self.0)
@@ -101,12 +101,12 @@ impl ClipFiles {
         with_length(File::open(self.poster(lease))?)
     }
 
-    /// Whether the video is there and this long.
+    /// Whether the video exists and has this length.
     pub fn has_video(&self, lease: LeaseId, bytes: u64) -> bool {
         fs::metadata(self.video(lease)).is_ok_and(|file| file.len() == bytes)
     }
 
-    /// Deletes both files. Call it only after the commit that says nobody wants them any more.
+    /// Deletes both files. Call it only after the commit that drops the last reference to them.
     pub fn remove(&self, lease: LeaseId) {
         for path in [self.video(lease), self.poster(lease)] {
             stored_files::remove(Path::new(&path));

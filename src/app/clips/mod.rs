@@ -18,22 +18,22 @@ use crate::store::{self};
 
 /// An open file of a published clip.
 pub struct ClipFile {
-    /// Open at its beginning.
+    /// Positioned at the start.
     pub file: File,
     /// Its length.
     pub bytes: u64,
-    /// A strong entity tag, in its quotes.
+    /// A strong entity tag, including its quotes.
     pub etag: String,
-    /// What to call it when it is saved.
+    /// The suggested file name for downloads.
     pub file_name: String,
 }
 
-/// The video at an address.
+/// The video of the clip with this public link.
 pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
     let video =
         opened(app.clip_files.open_video(clip.lease), format!("\"{}\"", clip.sha256), format!("{}.mp4", clip.job))?;
-    // Length, tag and hash are the row's: a file that is not as long is not the one that was published.
+    // Length, tag and hash come from the row: a file with another length is not the one that was published.
     if video.bytes != clip.bytes {
         let detail = format!("clips/{}.mp4 has {} bytes, not {}", clip.lease, video.bytes, clip.bytes);
         return Err(Error::internal("A clip's file is damaged.", detail));

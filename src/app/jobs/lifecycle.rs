@@ -1,8 +1,8 @@
-//! A job's life: every change of a job's status is made here, and whatever hooks into one hooks in here.
+//! The job lifecycle: every change of a job's status is made here.
 //!
-//! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes what belongs
-//! to it (lease, clip, ledger) in that same transaction. It returns a [`Transition`], which its caller settles after the
-//! commit: the job is counted and logged, and the lease that has ended is cleaned up.
+//! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes the
+//! related rows (lease, clip, ledger) in that same transaction. It returns a [`Transition`], which the caller settles
+//! after the commit: the job is counted and logged, and an ended lease is cleaned up.
 
 use uuid::Uuid;
 
@@ -22,16 +22,16 @@ use crate::domain::schedule::ReadyJob;
 use crate::store::leases::{Ending, LeaseState, LiveLease};
 use crate::store::{self, Db, Tx};
 
-/// A change of a job's status, to be settled once it is committed.
+/// A status change, to be settled after the commit.
 #[must_use = "settle it after the commit"]
 #[derive(Debug)]
 pub(in crate::app) struct Transition {
     job: JobId,
     public_id: Uuid,
     to: JobStatus,
-    /// The lease that has ended with it.
+    /// The lease that it ended.
     ended: Option<LeaseId>,
-    /// Why the attempt failed, where one has.
+    /// Why the attempt failed, if it did.
     failure: Option<Failure>,
     /// Milliseconds from the first attempt's start to now.
     took_ms: i64,
@@ -54,7 +54,7 @@ pub(in crate::app) fn created(app: &App, id: Uuid, caller: &Caller) {
     log::info!("job {id} submitted by account {:?} ({})", caller.account.name, caller.class.as_str());
 }
 
-/// A node takes a queued job under a new lease. `None`: the queue was behind the rows, and the job is out of it now.
+/// Leases a queued job to a node. `None`: the queue entry was outdated and has been removed.
 pub(in crate::app) fn start(
     tx: &mut Tx<'_>,
     ready: &ReadyJob,
@@ -68,14 +68,14 @@ pub(in crate::app) fn start(
     Ok(Some((store::jobs::by_id(tx, ready.id)?, lease)))
 }
 
-/// The lease is committed, and its node is there to take it.
+/// After the commit of a lease whose node is still connected.
 pub(in crate::app) fn started(app: &App, job: &Job, lease: LeaseId, node: &Node) {
     app.store.lease_given(lease);
     app.heartbeats.begin(job.id, lease, app.clock.monotonic());
     log::info!("job {} taken by node {:?} (lease {lease})", job.public_id, node.name);
 }
 
-/// The node's video is the job's clip: the job is done, its clip has an address, and it is billed.
+/// Publishes the node's video: the job is done, its clip gets a public link, and it is billed.
 pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Clip, now_ms: i64) -> Result<Transition> {
     check(job, JobStatus::Done)?;
     let is_live = store::leases::end(tx, clip.lease, node, &Ending::DONE, now_ms)?;
@@ -90,7 +90,7 @@ pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Cl
     Ok(Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms))
 }
 
-/// Cancels an unfinished job and ends its lease, if it has one: its node is told with its next heartbeat.
+/// Cancels an unfinished job and ends its lease, if any; the node learns of it with its next heartbeat.
 pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<Transition> {
     check(job, JobStatus::Cancelled)?;
     store::jobs::cancel(tx, job, now_ms)?;
@@ -98,8 +98,8 @@ pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<
     Ok(Transition::of(job, JobStatus::Cancelled, lease, None, now_ms))
 }
 
-/// Ends a lease without a clip: the job fails, or returns to its place in the queue, by the domain's rules. `log` is the
-/// end of its renderer's output. `None`: the lease had ended already.
+/// Ends a lease without a clip: the job fails or returns to its place in the queue, by the domain's rules. `log` is the
+/// tail of the renderer's output. `None`: the lease had already ended.
 pub(in crate::app) fn set_back(
     tx: &mut Tx<'_>,
     lease: LiveLease,
@@ -121,13 +121,13 @@ pub(in crate::app) fn set_back(
     Ok(Some(Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms)))
 }
 
-/// A job that failed or was cancelled returns to its place in the queue, with all its attempts before it.
+/// Returns a failed or cancelled job to its place in the queue; its earlier attempts are kept.
 pub(in crate::app) fn retry(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
     check(job, JobStatus::Queued)?;
     store::jobs::retry(tx, job.id)
 }
 
-/// After the commit: counts and logs what happened, and ends the lease.
+/// After the commit: counts and logs the change, and cleans up the ended lease.
 pub(in crate::app) fn settle(app: &App, transition: Transition) {
     let Transition { job, public_id, to, ended, failure, took_ms } = transition;
     let why = failure.map(|failure| format!("{}: {}", failure.code.as_str(), failure.message)).unwrap_or_default();
@@ -152,14 +152,14 @@ pub(in crate::app) fn settle(app: &App, transition: Transition) {
     }
 }
 
-/// A lease was ended by another process: a cancelled job, a removed node. Its files go unless a clip was made of them.
+/// A lease was ended by another process: a cancelled job or a removed node. Its files are deleted unless published.
 pub(in crate::app) fn ended_elsewhere(app: &App, job: JobId, lease: LeaseId) -> Result<()> {
     let keeps_files = app.store.read(|db| store::leases::keeps_files(db, lease))?;
     lease_over(app, job, lease, keeps_files);
     Ok(())
 }
 
-/// The end of every lease, once the commit that ends it is on the disk: no request works for it any more.
+/// Cleans up after the commit that ends a lease: from here on, every request under it is refused.
 fn lease_over(app: &App, job: JobId, lease: LeaseId, keeps_files: bool) {
     app.heartbeats.end(job, lease);
     app.uploads.end(lease);
@@ -175,7 +175,7 @@ impl Transition {
     }
 }
 
-/// The state table, in front of every transition.
+/// Checks every transition against the state table.
 fn check(job: &Job, to: JobStatus) -> Result<()> {
     if job.status.may_become(to) {
         return Ok(());
@@ -184,7 +184,7 @@ fn check(job: &Job, to: JobStatus) -> Result<()> {
     Err(Error::internal("The job's status does not allow that.", detail))
 }
 
-/// What a job is billed by: the price in force now. Dinks cover reserved work.
+/// What a job is billed at: the price in force now. Dinks cover reserved work.
 fn ledger_row(db: &Db, job: &Job, footage_ms: u64, now_ms: i64) -> Result<LedgerRow> {
     let kind = FootageKind::of(&job.spec);
     let rate = match job.class {

@@ -18,9 +18,9 @@ use crate::store::{self, Db};
 
 pub use crate::store::leases::Attempt;
 
-/// Jobs that are searched for a short id.
+/// How many of the newest jobs are searched for a short id.
 const SHORT_ID_JOBS: u32 = 10_000;
-/// Most jobs that are listed where a short id fits several.
+/// How many jobs are listed at most when a short id is ambiguous.
 const CANDIDATES: u32 = 5;
 
 /// Search filter; `None` matches everything.
@@ -28,15 +28,15 @@ const CANDIDATES: u32 = 5;
 pub struct Filter {
     /// An account's name.
     pub account: Option<String>,
-    /// The key that submitted it.
+    /// The key that submitted the job.
     pub key: Option<KeyId>,
-    /// Name or id of a node that holds or held it.
+    /// Name or id of a node that holds or held the job.
     pub node: Option<String>,
-    /// Its status.
+    /// The job's status.
     pub status: Option<JobStatus>,
 }
 
-/// A job with the names of its account and node.
+/// A job with its account's and node's names.
 pub struct AnyJob {
     /// The job. Its progress is known only to the running server.
     pub info: JobInfo,
@@ -78,14 +78,14 @@ fn search(db: &Db, filter: &Filter, limit: u32) -> Result<Option<Search>> {
 /// How the operator names a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// By its whole id.
+    /// By its full id.
     Id(Uuid),
-    /// By the last 8 characters of it, as tables show it.
+    /// By the last 8 characters of its id, as tables show it.
     Ending([u8; 4]),
 }
 
 impl Named {
-    /// Reads one: a UUID, or 8 hexadecimal digits.
+    /// Parses a UUID or 8 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let ending = || {
             let is_hex = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -98,7 +98,7 @@ impl Named {
     }
 }
 
-/// The whole id of a job. An ending is looked for among the newest 10,000 jobs.
+/// The full id of a job. A short id is searched for among the newest 10,000 jobs.
 pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
     let ending = match named {
         Named::Id(id) => return Ok(id),

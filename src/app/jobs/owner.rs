@@ -15,7 +15,7 @@ use crate::store;
 pub struct Page {
     /// Newest first.
     pub jobs: Vec<JobInfo>,
-    /// Where the next page begins, if there is one.
+    /// Cursor of the next page, if there is one.
     pub next: Option<JobId>,
 }
 
@@ -27,7 +27,7 @@ pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
 
 /// The account's jobs, newest first; `before`: only jobs with a smaller row number.
 pub fn list(app: &App, caller: &Caller, status: Option<JobStatus>, limit: u32, before: Option<JobId>) -> Result<Page> {
-    // One extra row tells whether there is another page.
+    // One extra row shows whether there is another page.
     let mut jobs =
         app.store.read(|db| store::jobs::page(db, caller.account.id, status, before, limit.saturating_add(1)))?;
     let more = jobs.len() > limit as usize;
@@ -49,7 +49,7 @@ pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
         Ok((store::jobs::by_id(tx, job.id)?, cancelled, deleted))
     })?;
     cancelled.into_iter().for_each(|transition| lifecycle::settle(app, transition));
-    // After the commit, so that no row is ever without its file.
+    // After the commit, so that no row ever points to a missing file.
     deleted.into_iter().for_each(|lease| app.clip_files.remove(lease));
     describe(app, vec![job]).map(only)
 }

@@ -14,11 +14,11 @@ use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::store::{self};
 
-/// Bytes read before they are written: large enough to keep a disk busy, small beside a server's memory.
+/// Read buffer: large enough to keep a disk busy, small compared with a server's memory.
 const CHUNK: usize = 256 * 1024;
 /// How often an upload checks that its lease is still live.
 const LOOK_AFTER: Duration = Duration::from_secs(limits::UPLOAD_LOOK_SECONDS);
-/// How every JPEG begins.
+/// The first bytes of every JPEG.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// Why an upload stopped.
@@ -73,8 +73,8 @@ pub fn append_video(
     }
 }
 
-/// Begins a write to one of a lease's files. The lease is checked before, so that no node disturbs another's upload, and
-/// after, because only a later end is seen by the turn.
+/// Begins a write to one of a lease's files. The lease is checked before, so that no node disturbs another's upload,
+/// and after, because only a later end is seen by the turn.
 fn begin<'a>(app: &'a App, node: &Node, lease: LeaseId, part: Part) -> Result<Turn<'a>> {
     live_job(app, node.id, lease)?;
     let turn = app.uploads.begin(lease, part)?;
