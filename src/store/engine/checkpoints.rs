@@ -12,16 +12,16 @@ use crate::os::clock::pause;
 use crate::store::data_dir::log_of;
 use crate::store::engine::connection::{self, Role};
 
-/// Rest between two checkpoints.
+/// Pause between two checkpoints.
 const REST: Duration = Duration::from_millis(10);
 
-/// Asks for checkpoints. The thread ends when this is dropped.
+/// Requests checkpoints. The thread ends when this is dropped.
 pub struct Checkpointer {
     wanted: Sender<()>,
 }
 
 impl Checkpointer {
-    /// Starts the thread; it sleeps until asked.
+    /// Starts the thread, which sleeps until a checkpoint is requested.
     pub fn start(path: &Path) -> Result<Self> {
         let db = connection::open(path, Role::Checkpointer)?;
         let mut alarm = Alarm { log: log_of(path), is_told: false };
@@ -41,13 +41,14 @@ impl Checkpointer {
         Ok(Self { wanted })
     }
 
-    /// Asks for one; one that is already asked for will do.
+    /// Requests a checkpoint, unless one is already pending.
     pub fn ask(&self) {
         let _already = self.wanted.try_send(());
     }
 }
 
-/// Says once that the log has grown beyond what any load explains. It shrinks only when the store is closed or mended.
+/// Warns once when the write-ahead log is larger than any load explains. It shrinks only when the store is closed, or
+/// by `admin doctor --fix`.
 struct Alarm {
     log: PathBuf,
     is_told: bool,

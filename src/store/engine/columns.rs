@@ -1,4 +1,4 @@
-//! Columns whose values are types of the domain. A value that the program does not know is a fault of the store.
+//! Conversions between columns and domain types. An unknown value is an internal error.
 
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Error, Result, Row};
@@ -23,13 +23,13 @@ impl FromSql for Sha256 {
     }
 }
 
-/// A column that holds a word.
+/// A column that holds the name of an enum's variant.
 pub fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
     let text: String = row.get(column)?;
     parse(&text).ok_or_else(|| strange(row, column, &text))
 }
 
-/// A column that holds a word or nothing.
+/// The same, or null.
 pub fn optional_word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
     match row.get::<_, Option<String>>(column)? {
         Some(text) => parse(&text).map(Some).ok_or_else(|| strange(row, column, &text)),

@@ -1,4 +1,4 @@
-//! Connections: how each kind is set up, and which SQLite is good enough.
+//! Connections: setup for each role, and the SQLite versions that are supported.
 
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -12,17 +12,17 @@ use crate::os::clock::pause;
 use crate::store::data_dir::open_private;
 use crate::store::engine::db::Db;
 
-/// Statements kept prepared on each connection: more than the store has.
+/// Prepared statements cached on each connection: more than the store has.
 const PREPARED: usize = 128;
 /// KiB of page cache of the server's writer.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
-/// KiB of page cache of each other connection.
+/// KiB of page cache of any other connection.
 const READER_CACHE_KIB: i64 = 2 * 1024;
-/// Pages in the write-ahead log at which a commit checkpoints by itself.
+/// Pages in the write-ahead log at which a commit runs a checkpoint itself.
 const AUTOCHECKPOINT_PAGES: i64 = 4_000;
 /// How long a connection waits for another process's write lock.
 const BUSY: Duration = Duration::from_secs(10);
-/// How often `admin` tries for the write lock: the server leaves it free only for moments.
+/// How often `admin` retries the write lock: the server releases it only briefly.
 const BESIDE_RETRY: Duration = Duration::from_millis(1);
 
 /// What a connection is for.
@@ -30,13 +30,13 @@ const BESIDE_RETRY: Duration = Duration::from_millis(1);
 pub enum Role {
     /// The server's only writing connection.
     Writer,
-    /// `admin`'s connection: it writes beside a server's writer.
+    /// The connection of `admin`: it writes while a server may be running.
     Beside,
     /// Reads only.
     Reader,
-    /// A copy of the store that nobody else uses: without a write-ahead log beside it.
+    /// A copy of the store in exclusive use, without a write-ahead log.
     Copy,
-    /// Moves the log into the database, nothing else.
+    /// Runs checkpoints only.
     Checkpointer,
 }
 
@@ -55,19 +55,19 @@ fn refuse_bad_sqlite(number: i32, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Opens the database file, creating it (for the owner's eyes only) unless the role is only to read.
+/// Opens the database file, creating it (accessible only to the owner) unless the role is read-only.
 pub fn open(path: &Path, role: Role) -> Result<Db> {
     let writes = matches!(role, Role::Writer | Role::Beside);
     if writes {
-        // SQLite gives the log and its index the database's own permissions.
+        // SQLite gives the WAL and shared-memory files the permissions of the database.
         open_private(OpenOptions::new().append(true).create(true), path)
             .map_err(|error| Error::internal(format!("The store {} cannot be opened.", path.display()), error))?;
     }
     let mut connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
-    // Plans do not depend on what is bound. Otherwise the planner peeks at bound values, and the cache of statements,
-    // which clears them after each use, would have almost every statement planned anew each time.
+    // Query plans do not depend on bound values. Otherwise the planner would peek at them, and the statement cache,
+    // which clears bindings after each use, would have almost every statement re-planned each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if role == Role::Beside {
         let tries = (BUSY.as_millis() / BESIDE_RETRY.as_millis()) as i32;

@@ -1,4 +1,4 @@
-//! A connection as the concepts' files see it: reading on a [`Db`], writing in a [`Tx`]. Statements are prepared once.
+//! Database access for the rest of the store: reads on a [`Db`], writes in a [`Tx`]. Statements are prepared once.
 
 use rusqlite::{Connection, Params, Row};
 
@@ -9,7 +9,7 @@ use crate::domain::key::KeyClass;
 use crate::domain::schedule::ReadyJob;
 use crate::store::engine::ready::{Change, Ready};
 
-/// A connection that can be read from.
+/// A connection for reading.
 pub struct Db {
     connection: Connection,
 }
@@ -19,7 +19,7 @@ impl Db {
         Self { connection }
     }
 
-    /// The first row of an answer.
+    /// The first row of the result.
     pub(in crate::store) fn row<T>(
         &self,
         sql: &str,
@@ -31,7 +31,7 @@ impl Db {
         Ok(rows.next()?.map(read).transpose()?)
     }
 
-    /// The one row that a statement always gives.
+    /// The row of a statement that always returns one.
     pub(in crate::store) fn always<T>(
         &self,
         sql: &str,
@@ -41,7 +41,7 @@ impl Db {
         self.row(sql, params, read)?.ok_or_else(|| Error::internal("The store failed.", format!("no row from: {sql}")))
     }
 
-    /// All rows of an answer.
+    /// All rows of the result.
     pub(in crate::store) fn rows<T>(
         &self,
         sql: &str,
@@ -53,12 +53,12 @@ impl Db {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Several statements that answer nothing.
+    /// Runs several statements without results.
     pub(in crate::store) fn batch(&self, sql: &str) -> Result<()> {
         Ok(self.connection.execute_batch(sql)?)
     }
 
-    /// Calls `pass` every so many steps of SQLite's, while a statement runs; where it says so the statement is ended.
+    /// Calls `pass` every `steps` SQLite steps while a statement runs; returning true interrupts the statement.
     pub(in crate::store) fn every(&mut self, steps: i32, pass: impl FnMut() -> bool + Send + 'static) -> Result<()> {
         Ok(self.connection.progress_handler(steps, Some(pass))?)
     }
@@ -71,7 +71,7 @@ impl Db {
         self.control("COMMIT")
     }
 
-    /// Undoes the transaction, if SQLite has not done so by itself.
+    /// Rolls back, unless SQLite has already done so.
     pub(in crate::store) fn rollback(&self) {
         if self.in_transaction()
             && let Err(error) = self.control("ROLLBACK")
@@ -85,7 +85,7 @@ impl Db {
         Ok(())
     }
 
-    /// False after an error that made SQLite roll everything back (a full disk, a failing one).
+    /// False after an error that made SQLite roll back by itself (a full or failing disk).
     pub(in crate::store) fn in_transaction(&self) -> bool {
         !self.connection.is_autocommit()
     }
@@ -95,13 +95,13 @@ impl Db {
         self.always("PRAGMA data_version", [], |row| row.get(0))
     }
 
-    /// Moves what it can from the log into the database, disturbing nobody.
+    /// Moves what it can from the log into the database without blocking readers or writers.
     pub(in crate::store) fn checkpoint(&self) -> Result<()> {
         self.row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         Ok(())
     }
 
-    /// Moves all of the log into the database and leaves an empty file.
+    /// Moves the whole log into the database and truncates it.
     pub(in crate::store) fn empty_log(&self) -> Result<()> {
         let busy = self.always("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
         if busy {
@@ -139,7 +139,7 @@ impl<'a> Tx<'a> {
         Self { db, ready, changes: Vec::new() }
     }
 
-    /// Whether the operation changes what waits.
+    /// Whether the operation changes the ready queue.
     pub(in crate::store) fn changes_queue(&self) -> bool {
         self.changes.iter().any(|change| !matches!(change, Change::News))
     }
@@ -148,17 +148,17 @@ impl<'a> Tx<'a> {
         self.changes
     }
 
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement; returns the number of rows changed.
     pub(in crate::store) fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
         self.db.execute(sql, params)
     }
 
-    /// Inserts one row; its number.
+    /// Inserts one row; returns its number.
     pub(in crate::store) fn insert(&mut self, sql: &str, params: impl Params) -> Result<i64> {
         self.db.insert(sql, params)
     }
 
-    /// The job joins the queue, and waiting claims are rung for.
+    /// The job joins the queue, and waiting claims are woken.
     pub(in crate::store) fn wait(&mut self, job: ReadyJob) {
         self.changes.push(Change::Wait(job));
     }
@@ -168,27 +168,27 @@ impl<'a> Tx<'a> {
         self.changes.push(Change::Leave(class, job));
     }
 
-    /// Waiting claims should look again: a slot has become free.
+    /// Waiting claims are woken: a slot has become free.
     pub fn ring(&mut self) {
         self.changes.push(Change::News);
     }
 
-    /// The queue must be rebuilt from rows: whose jobs may be claimed has changed.
+    /// The queue must be rebuilt from rows: it has changed which accounts' jobs may be claimed.
     pub(in crate::store) fn reload(&mut self) {
         self.changes.push(Change::Reload);
     }
 
-    /// How many jobs of this account and class wait, those of this very operation left out.
+    /// How many jobs of this account and class are queued, without the changes of this operation.
     pub fn waiting(&self, account: AccountId, class: KeyClass) -> u64 {
         self.ready.lock().waiting(account, class)
     }
 
-    /// The same of both classes.
+    /// The same for both classes together.
     pub fn queued(&self, account: AccountId) -> u64 {
         self.ready.lock().queued(account)
     }
 
-    /// The job that a node gets next, see [`crate::domain::schedule::ReadyQueue::pick`].
+    /// The next job for a node, see [`crate::domain::schedule::ReadyQueue::pick`].
     pub fn pick(
         &self,
         node: NodeId,

@@ -1,26 +1,25 @@
-//! The schema's version: created and migrated by the server alone, each time in one transaction; an older store is
-//! copied before it is touched.
+//! Schema version. Only the server creates and migrates the schema, in one transaction, after copying an older store.
 
 use crate::domain::error::{Error, Result};
 use crate::store::data_dir::DataDir;
 use crate::store::engine::db::Db;
 use crate::store::engine::snapshot;
 
-/// The schema as this program works with it.
+/// The current schema.
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
-/// What makes version `n + 2` out of version `n + 1`: the first is from 1 to 2.
+/// Migrations: element `n` migrates version `n + 1` to `n + 2`.
 const STEPS: &[&str] = &[include_str!("../migrations/2.sql")];
 
-/// The version that this program works with.
+/// The current schema version.
 const VERSION: i64 = STEPS.len() as i64 + 1;
 
-/// Brings the store to this program's version; a newer one is refused. A copy of an older one is kept in `backups/`
-/// first; whatever stops the migration leaves the store as it was.
+/// Migrates the store to the current version; a newer store is refused. A copy of the older store is kept in
+/// `backups/`; if the migration fails, the store is unchanged.
 pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
     let found = version(db)?;
     if found == VERSION {
-        // Nothing is written, so that a full disk does not keep a server from starting.
+        // Writes nothing, so that the server can start on a full disk.
         return Ok(());
     }
     if (1..VERSION).contains(&found) {
@@ -34,7 +33,7 @@ pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
     create_or_advance(db)
 }
 
-/// Refuses a store of another version than this program's.
+/// Refuses a store of any other version.
 pub fn check(db: &Db) -> Result<()> {
     match version(db)? {
         VERSION => Ok(()),
@@ -48,7 +47,7 @@ pub fn check(db: &Db) -> Result<()> {
     }
 }
 
-/// Brings a copy to this program's version. A newer one, another program's database and an empty file are refused.
+/// Migrates a copy to the current version. A newer one, another program's database and an empty file are refused.
 pub fn advance_copy(db: &Db) -> Result<()> {
     match version(db)? {
         0 => Err(Error::conflict("store_foreign", "The store in the backup is empty.")),
@@ -57,7 +56,7 @@ pub fn advance_copy(db: &Db) -> Result<()> {
     }
 }
 
-/// Looks again inside the transaction: another process may have created the store meanwhile.
+/// Reads the version again inside the transaction: another process may have created the store meanwhile.
 fn create_or_advance(db: &Db) -> Result<()> {
     in_transaction(db, |db| {
         match version(db)? {
@@ -68,7 +67,7 @@ fn create_or_advance(db: &Db) -> Result<()> {
     })
 }
 
-/// Does all of it or nothing.
+/// Runs all of it in one transaction.
 pub fn in_transaction(db: &Db, work: impl FnOnce(&Db) -> Result<()>) -> Result<()> {
     db.begin()?;
     let done = work(db).and_then(|()| db.commit());
@@ -78,7 +77,7 @@ pub fn in_transaction(db: &Db, work: impl FnOnce(&Db) -> Result<()>) -> Result<(
     done
 }
 
-/// The store's version: 0 for an empty file. Newer ones and other programs' databases are refused.
+/// The store's version: 0 for an empty file. Newer stores and other programs' databases are refused.
 fn version(db: &Db) -> Result<i64> {
     let found: i64 = db.always("PRAGMA user_version", [], |row| row.get(0))?;
     let tables: i64 = db.always("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -1,5 +1,5 @@
-//! SQLite as the concepts' files use it: connections, the writer with group commit, readers, checkpoints, migrations, the
-//! ready queue in memory.
+//! The SQLite layer: connections, the writer with group commit, readers, checkpoints, migrations, and the ready queue
+//! in memory.
 
 pub mod checkpoints;
 pub mod columns;

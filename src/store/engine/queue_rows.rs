@@ -1,4 +1,4 @@
-//! The ready queue and the rows: read from them, kept in step with them.
+//! Keeps the ready queue in step with the rows.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const CHANGED: &str = "
     UPDATE queue_changes SET number = number + 1 WHERE id = 1
 ";
 
-/// Notes, beside a server, that the queue has changed: the server reads it again.
+/// Records that another process than the server has changed the queue, so that the server rebuilds it.
 pub fn note_change(tx: &mut Tx<'_>) -> Result<()> {
     tx.execute(CHANGED, [])?;
     Ok(())
@@ -25,12 +25,12 @@ const CHANGES: &str = "
     SELECT number FROM queue_changes WHERE id = 1
 ";
 
-/// How often the queue was changed beside the server.
+/// The number of changes of the queue by other processes.
 pub fn changes(db: &Db) -> Result<i64> {
     db.always(CHANGES, [], |row| row.get(0))
 }
 
-/// Makes the queue what the rows say.
+/// Rebuilds the queue from the rows.
 pub fn rebuild(ready: &Ready, db: &Db) -> Result<()> {
     let mut avoided: HashMap<JobId, Vec<NodeId>> = HashMap::new();
     for (job, node) in jobs::avoided_nodes(db)? {
@@ -45,7 +45,7 @@ pub fn rebuild(ready: &Ready, db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Applies what an operation changed. True when waiting claims should look again.
+/// Applies an operation's changes. True if waiting claims should be woken.
 pub fn apply(ready: &Ready, db: &Db, changes: Vec<Change>) -> Result<bool> {
     let mut news = false;
     for change in changes {

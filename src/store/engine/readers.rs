@@ -1,4 +1,4 @@
-//! The pool of reading connections: opened when first needed, [`limits::READERS`] at most.
+//! The pool of reading connections, opened on demand, at most [`limits::READERS`].
 
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use crate::domain::limits;
 use crate::store::engine::connection::{self, Role};
 use crate::store::engine::db::Db;
 
-/// Lends connections out.
+/// The pool.
 pub struct Readers {
     path: PathBuf,
     pool: Mutex<Pool>,
@@ -19,7 +19,7 @@ pub struct Readers {
 struct Pool {
     idle: Vec<Db>,
     lent: usize,
-    /// Users that wait for one.
+    /// Threads waiting for a connection.
     waiting: usize,
 }
 
@@ -28,7 +28,7 @@ impl Readers {
         Self { path, pool: Mutex::default(), returned: Condvar::new() }
     }
 
-    /// Reads with a connection of its own, waiting for one if all are lent.
+    /// Runs a read on a pooled connection, waiting for one if all are in use.
     pub fn with<T>(&self, look: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
         let mut loan = Loan { readers: self, db: self.borrow() };
         let db = match loan.db.take() {
@@ -38,7 +38,7 @@ impl Readers {
         look(loan.db.insert(db))
     }
 
-    /// An idle connection, or leave to open one (`None`).
+    /// An idle connection; `None` if the caller may open one.
     fn borrow(&self) -> Option<Db> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         while pool.idle.is_empty() && pool.lent >= limits::READERS {
@@ -51,7 +51,7 @@ impl Readers {
     }
 }
 
-/// Gives the connection back, whatever happens to its user.
+/// Returns the connection to the pool on drop, even if its user panics.
 struct Loan<'a> {
     readers: &'a Readers,
     db: Option<Db>,
@@ -62,7 +62,7 @@ impl Drop for Loan<'_> {
         let mut pool = self.readers.pool.lock().unwrap_or_else(PoisonError::into_inner);
         pool.lent -= 1;
         pool.idle.extend(self.db.take());
-        // Telling nobody would be a call to the system for each read.
+        // Notifying without a waiter would cost a system call per read.
         if pool.waiting > 0 {
             self.readers.returned.notify_one();
         }

@@ -6,7 +6,7 @@ use crate::domain::id::JobId;
 use crate::domain::key::KeyClass;
 use crate::domain::schedule::{ReadyJob, ReadyQueue};
 
-/// The queue behind its lock. Held for moments only.
+/// The queue behind its lock, which is held only briefly.
 #[derive(Default)]
 pub struct Ready(Mutex<ReadyQueue>);
 
@@ -16,8 +16,8 @@ impl Ready {
     }
 }
 
-/// What an operation changes in memory. Applied when the operation has succeeded, undone (by rebuilding the queue from
-/// rows) if the commit fails.
+/// A change of the queue by an operation. Applied when the operation has succeeded; undone, by rebuilding the queue
+/// from rows, if the commit fails.
 pub enum Change {
     Wait(ReadyJob),
     Leave(KeyClass, JobId),

@@ -1,4 +1,4 @@
-//! A copy of the whole store in one file, made while the store is in use.
+//! A consistent single-file copy of a store in use.
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,11 @@ use crate::domain::error::{Error, Result};
 use crate::os::files;
 use crate::store::engine::db::Db;
 
-/// Writes the whole store into one file, durably. An older copy of the same name is replaced only by a whole one.
+/// Writes the whole store into one file, durably. An existing copy of the same name is replaced only by a complete one.
 pub fn write(db: &Db, copy: &Path) -> Result<()> {
     let unwritable = |error| Error::internal(format!("{} cannot be written.", copy.display()), error);
     let part = copy.with_extension("part");
-    // Empty and its owner's alone: SQLite takes such a file for its copy.
+    // SQLite accepts an empty file as its target; created here so that only the owner can access it.
     files::create_private(&part).map_err(unwritable)?;
     let path =
         part.to_str().ok_or_else(|| Error::internal("The data directory's name is not UTF-8.", copy.display()))?;

@@ -32,11 +32,11 @@ const BREATH: Duration = Duration::from_millis(3);
 /// Operations after which a checkpoint is requested.
 const CHECKPOINT_OPERATIONS: usize = 1_024;
 
-/// An operation on its way: run once at most, answered once, after the commit.
+/// A pending operation: run at most once, answered once, after the commit.
 trait Operation: Send {
-    /// Runs it; true where it succeeded.
+    /// Runs the operation; true if it succeeded.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Tells its caller how it ended.
+    /// Sends the result to the caller.
     fn answer(self: Box<Self>, committed: Result<()>);
 }
 
@@ -49,7 +49,7 @@ struct Pending<T, F> {
 impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Operation for Pending<T, F> {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         let Some(operation) = self.operation.take() else { return false };
-        // A panic in one operation must not take the others' writer with it.
+        // A panic in one operation must not end the writer thread.
         self.outcome = catch_unwind(AssertUnwindSafe(|| operation(tx)))
             .unwrap_or_else(|_| Err(Error::internal("The store failed.", "an operation panicked")))
             .map(Some);
@@ -57,17 +57,17 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Operation for Pending<
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        // An operation that failed has its own reason, whatever became of the commit.
+        // A failed operation keeps its own error, whatever the outcome of the commit.
         let answer = self.outcome.and_then(|value| {
             committed?;
             value.ok_or_else(|| Error::internal("The store failed.", "an operation was committed without being run"))
         });
-        // Nobody listens any more: the caller's thread has ended. The operation stands all the same.
+        // The caller's thread may have ended. The operation stays committed.
         let _gone = self.answer.send(answer);
     }
 }
 
-/// The way to the writer thread, which ends when this is dropped.
+/// Handle to the writer thread, which ends when this is dropped.
 pub struct Writer {
     queue: Option<Sender<Box<dyn Operation>>>,
     thread: Option<JoinHandle<()>>,
@@ -86,13 +86,13 @@ impl Writer {
         Ok(Self { queue: Some(sender), thread: Some(thread) })
     }
 
-    /// Runs an operation in the next group commit; returns after it.
+    /// Runs an operation in the next group commit and returns after it.
     pub fn run<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        // The standard library's, since its receiver sleeps at once: crossbeam's yields the processor a few times before,
-        // which hundreds of waiting callers do at the writer's cost.
+        // From the standard library, because its receiver sleeps at once: crossbeam's yields the CPU a few times first,
+        // and hundreds of waiting callers would do so at the writer's expense.
         let (answer, answered) = mpsc::sync_channel(1);
         let pending = Pending { operation: Some(operation), outcome: Ok(None), answer };
         let stopped = || Error::new(Kind::Unavailable, "stopping", "The server is stopping.");
@@ -113,19 +113,19 @@ impl Drop for Writer {
     }
 }
 
-/// The thread's own things.
+/// State of the writer thread.
 struct Work {
     db: Db,
     queue: Receiver<Box<dyn Operation>>,
     ready: Arc<Ready>,
     news: Arc<Doorbell>,
     checkpointer: Checkpointer,
-    /// The `data_version` that was looked at last.
+    /// The `data_version` seen last.
     seen: i64,
-    /// The number of [`queue_rows::changes`] that the queue has taken in.
+    /// The value of [`queue_rows::changes`] that the queue reflects.
     taken: i64,
     since_checkpoint: usize,
-    /// Commits since the queue was last found empty.
+    /// Commits since the writer's queue was last empty.
     breathless: u32,
 }
 
@@ -140,7 +140,7 @@ impl Work {
         }
     }
 
-    /// Nothing to do: looks for another process's changes, and leaves a short log behind.
+    /// Idle: picks up another process's changes, and requests a checkpoint to keep the log short.
     fn tick(&mut self) {
         self.breathless = 0;
         match self.take_in() {
@@ -154,8 +154,8 @@ impl Work {
         }
     }
 
-    /// Rebuilds the ready queue where another process has changed what waits. True where it has committed anything:
-    /// a node that works again hopes too.
+    /// Rebuilds the ready queue if another process has changed it. True if another process has committed anything: that
+    /// may also have made a node eligible for work.
     fn take_in(&mut self) -> Result<bool> {
         let version = self.db.data_version()?;
         if version == self.seen {
@@ -170,7 +170,7 @@ impl Work {
         Ok(true)
     }
 
-    /// One group commit: the first operation and all that have come meanwhile.
+    /// One group commit: the first operation and everything queued since.
     fn serve(&mut self, first: Box<dyn Operation>) {
         let mut operations = vec![first];
         operations.extend(self.queue.try_iter().take(limits::COMMIT_BATCH - 1));
@@ -187,7 +187,7 @@ impl Work {
                 self.db.rollback();
                 if let Err(error) = queue_rows::rebuild(&self.ready, &self.db) {
                     log::error!("the ready queue could not be rebuilt: {error}");
-                    // No version is this one, and no number that one: the next look rebuilds it.
+                    // Neither number ever occurs, so the next check rebuilds the queue.
                     (self.seen, self.taken) = (-1, -1);
                 }
                 operations.into_iter().for_each(|operation| operation.answer(Err(error.clone())));
@@ -196,7 +196,7 @@ impl Work {
         self.breathe();
     }
 
-    /// Runs the operations in one transaction, each in a savepoint. True where waiting claims should look again.
+    /// Runs the operations in one transaction, each in a savepoint. True if waiting claims should be woken.
     fn commit(&mut self, operations: &mut [Box<dyn Operation>]) -> Result<bool> {
         self.db.begin()?;
         let mut news = self.take_in()?;
@@ -219,7 +219,7 @@ impl Work {
         Ok(news)
     }
 
-    /// Asks for checkpoints, and under saturation lets another process have the write lock now and then.
+    /// Requests checkpoints and, under saturation, pauses now and then so that another process can take the write lock.
     fn breathe(&mut self) {
         if self.since_checkpoint >= CHECKPOINT_OPERATIONS {
             self.since_checkpoint = 0;
@@ -245,7 +245,7 @@ mod tests {
     use crate::domain::schedule::ReadyJob;
     use crate::store::{Store, Writing, accounts};
 
-    /// Breaks a rule that is looked at only when the transaction is committed.
+    /// Violates a constraint that is checked only at commit.
     fn break_the_commit(tx: &mut Tx<'_>) -> Result<()> {
         tx.batch("PRAGMA defer_foreign_keys = ON")?;
         tx.execute("INSERT INTO dinks_history (account, dinks, at_ms) VALUES (4711, 1, 0)", [])?;
@@ -259,7 +259,8 @@ mod tests {
         let (began, begun) = mpsc::channel();
         let queued = Barrier::new(2);
         std::thread::scope(|scope| {
-            // The first commit is held up until the second batch stands in the queue: a good operation, then a bad one.
+            // Holds the first commit until a good and a bad operation are queued, so that those two share the second
+            // one.
             let (let_go, held) = mpsc::channel::<()>();
             let gate = scope.spawn(|| {
                 store.write(move |_| {
@@ -295,7 +296,7 @@ mod tests {
         let store = Store::serve(dir.path(), Arc::default()).unwrap();
         let beside = Store::beside(dir.path()).unwrap();
         let account = beside.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap().id;
-        // No row says so: whoever reads the rows anew loses it.
+        // Present in memory only: rebuilding the queue from rows drops it.
         let (id, class, renderer) = (JobId(1), KeyClass::Metered, Renderer::Builtin);
         store.ready.lock().insert(ReadyJob { id, account, class, renderer, avoids: Vec::new() });
         let waits = || {
