@@ -1,8 +1,9 @@
-//! The store: SQLite in the data directory, the only user of rusqlite. One file a concept, named as in the domain.
+//! The store: SQLite in the data directory, and the only user of rusqlite. One file per concept, named as in the
+//! domain.
 //!
-//! A server has one writer thread with group commit ([`Store::write`] answers after the commit) and a pool of readers
-//! ([`Store::read`]). `admin` opens the same store beside it with a single connection; the writer notices what changed.
-//! Knows nothing of HTTP. There is no repository trait: tests use a store in a temporary directory.
+//! A server has one writer thread with group commit ([`Store::write`] returns after the commit) and a pool of readers
+//! ([`Store::read`]). `admin` opens the same store in another process with a single connection; the writer notices its
+//! changes. Knows nothing of HTTP. There is no repository trait: tests use a store in a temporary directory.
 
 pub mod accounts;
 pub mod audit;
@@ -51,7 +52,7 @@ use crate::store::served::file::ServedFile;
 
 /// An open store.
 pub struct Store {
-    /// Where its files lie.
+    /// The data directory.
     pub folder: DataDir,
     ready: Arc<Ready>,
     readers: Readers,
@@ -61,21 +62,21 @@ pub struct Store {
 
 /// How this process writes.
 enum Writing {
-    /// The server: through the writer thread. Fields are dropped in order: the lock goes last.
+    /// The server: through the writer thread. Fields are dropped in order, so the lock is released last.
     Server { writer: Writer, _lock: File },
-    /// `admin`: one connection of its own, one transaction at a time.
+    /// `admin`: one connection, one transaction at a time.
     Beside(Mutex<Db>),
 }
 
 impl Store {
     /// Opens the store as the server: locks the data directory, creates or migrates the schema, starts the writer.
-    /// `news` rings after each commit that lets a waiting claim hope, also for what another process changed.
+    /// `news` rings after each commit that may satisfy a waiting claim, including commits of other processes.
     pub fn serve(data_dir: &Path, news: Arc<Doorbell>) -> Result<Self> {
         connection::check_sqlite()?;
         let folder = DataDir::create(data_dir)?;
         let lock = folder.lock()?;
         match restore::finish(&folder) {
-            // What was there before is whole again: it is served, and whoever restored is told why.
+            // The previous data is back in place: serve it, and log why the restore failed.
             Err(error) if error.code == restore::UNDONE => log::error!("{error}"),
             finished => finished?,
         }
@@ -83,7 +84,7 @@ impl Store {
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
         served::file::check(&db, &folder)?;
-        // What a crash left in the log goes to its place: the log then begins anew and need not grow, even on a full disk.
+        // Checkpoint what a crash left in the log, so that the log is reused and need not grow, even on a full disk.
         if let Err(error) = db.checkpoint() {
             log::warn!("the store's log could not be emptied at the start: {error}");
         }
@@ -95,8 +96,8 @@ impl Store {
         Ok(Self { folder, ready, readers, served, writing: Writing::Server { writer, _lock: lock } })
     }
 
-    /// Opens the store beside a server, or without one. Never makes one and never migrates it: where there is none, the
-    /// directory is no appliance's (`no_appliance`), and nothing is left in it.
+    /// Opens the store as `admin`, with or without a running server. Never creates or migrates it: without a store the
+    /// directory is not an appliance's (`no_appliance`), and nothing is created in it.
     pub fn beside(data_dir: &Path) -> Result<Self> {
         connection::check_sqlite()?;
         let folder = DataDir::at(data_dir);
@@ -117,39 +118,39 @@ impl Store {
         Ok(Self { folder, ready, readers, served, writing: Writing::Beside(Mutex::new(db)) })
     }
 
-    /// Leaves a mark, new each time, in the store and in the file beside it: of the server, when it starts and stops.
+    /// Writes a new mark to the store and to the file `served`. Called by the server when it starts and stops.
     pub fn leave_mark(&self, mark: served::Mark) -> Result<()> {
         let (old, numbers) =
             self.read(|db| Ok((served::mark(db)?, (served::highest_lease(db)?, served::highest_row(db)?))))?;
         self.served.mark(&self.folder, old, mark, numbers, || self.write(move |tx| served::set_mark(tx, &mark)))
     }
 
-    /// A lease was given, and its commit is on the disk: of the server.
+    /// Records a lease whose commit is on disk. Server only.
     pub fn lease_given(&self, lease: LeaseId) {
         self.served.lease_given(lease);
     }
 
-    /// Keeps beside the store how far its rows have come: of the server, now and then.
+    /// Records in the file `served` how far the store's rows have progressed. Called periodically by the server.
     pub fn note_rows(&self) -> Result<()> {
         self.read(served::highest_row).map(|rows| self.served.rows_written(rows))
     }
 
-    /// What shows that the store is not the one that a server last served here, if anything does.
+    /// The error if the store is not the one that a server last served here.
     pub fn copied(&self) -> Result<Option<Error>> {
         self.read(|db| served::file::fault(db, &self.folder))
     }
 
-    /// What to do about that.
+    /// How to resolve that error.
     pub fn way_out(&self) -> String {
         served::file::way_out(&self.folder)
     }
 
-    /// The next server takes the store as it is. Only under the data directory's lock.
+    /// Lets the next server accept the store as it is. Requires the data directory's lock.
     pub fn forget_served(&self) -> Result<()> {
         served::file::forget(&self.folder)
     }
 
-    /// Writes the whole store, as it is now, into one file: of a process beside the server, which goes on meanwhile.
+    /// Writes a snapshot of the whole store into one file. Not for the server, which may keep running meanwhile.
     pub fn copy_to(&self, copy: &Path) -> Result<()> {
         match &self.writing {
             Writing::Server { .. } => {
@@ -159,7 +160,7 @@ impl Store {
         }
     }
 
-    /// Empties the write-ahead log, as far as no reader needs it: of a process beside the server.
+    /// Truncates the write-ahead log, unless a reader still needs it. Not for the server itself.
     pub fn empty_log(&self) -> Result<()> {
         match &self.writing {
             Writing::Server { .. } => {
@@ -169,10 +170,10 @@ impl Store {
         }
     }
 
-    /// Runs one operation in a transaction and answers after its commit. An `Err` leaves no trace of it.
+    /// Runs one operation in a transaction and returns after its commit. An `Err` rolls the operation back.
     ///
-    /// On the server the operation shares a commit with others that came at the same time: whatever it does outside
-    /// the store (files, other memory) it must do before or after, not inside.
+    /// On the server, the operation shares its commit with concurrent ones, so side effects outside the store (files,
+    /// memory) belong before or after it, not inside.
     pub fn write<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -191,17 +192,17 @@ impl Store {
         }
     }
 
-    /// Reads with a connection of the pool. Short reads only: a long one keeps the write-ahead log from being reused.
+    /// Reads on a pooled connection. Short reads only: a long one keeps the write-ahead log from being reused.
     pub fn read<T>(&self, look: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
         self.readers.with(look)
     }
 
-    /// Whether a claim with these renderers has anything to hope for. Of the server only.
+    /// Whether any queued job suits a claim with these renderers. Server only.
     pub fn has_ready(&self, renderers: &[Renderer]) -> bool {
         self.ready.lock().has_any(renderers)
     }
 
-    /// Reads the queue off the rows for [`Self::waiting`], beside a server: there nobody keeps it.
+    /// Builds the queue from the rows for [`Self::waiting`], because `admin` does not maintain one.
     pub fn read_queue(&self) -> Result<()> {
         match self.writing {
             Writing::Beside(_) => self.read(|db| queue_rows::rebuild(&self.ready, db)),
@@ -209,27 +210,27 @@ impl Store {
         }
     }
 
-    /// How many of an account's jobs wait, of both classes. Of the server only.
+    /// How many of an account's jobs are queued, of both classes. Server only.
     pub fn queued(&self, account: AccountId) -> u64 {
         self.ready.lock().queued(account)
     }
 
-    /// How many jobs of a class wait, and the first of them. Of the server only.
+    /// How many jobs of a class are queued, and the first of them. Server only.
     pub fn waiting_in(&self, class: KeyClass) -> (u64, Option<JobId>) {
         self.ready.lock().waiting_in(class)
     }
 
-    /// A job's place among its account's waiting jobs of its class, and what the queue knows of it. Of the server, or after
-    /// [`Self::read_queue`].
+    /// A job's position among its account's queued jobs of its class, and its entry in the queue. On the server, or
+    /// after [`Self::read_queue`].
     pub fn waiting(&self, account: AccountId, class: KeyClass, job: JobId) -> Option<(u64, ReadyJob)> {
         let queue = self.ready.lock();
         Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))
     }
 }
 
-/// Whether there is such a file, and something in it: SQLite makes an empty one before it writes.
+/// Whether the store exists and is not empty: SQLite creates an empty file before its first write.
 fn has_content(store: &Path) -> bool {
-    // One that may not be looked at is refused when it is opened.
+    // If it is inaccessible, opening it reports that.
     std::fs::metadata(store).map_or_else(|error| error.kind() != ErrorKind::NotFound, |file| file.len() > 0)
 }
 
@@ -249,13 +250,13 @@ const PROBE: &str = "
     UPDATE queue_changes SET number = number WHERE id = 1
 ";
 
-/// Writes, and changes nothing: whether it can be done.
+/// Writes without changing anything, to test whether the store is writable.
 pub fn probe(tx: &mut Tx<'_>) -> Result<()> {
     tx.execute(PROBE, [])?;
     Ok(())
 }
 
-/// One operation of a process that keeps no queue: what it changes there it notes for the server.
+/// Runs an operation outside the server, and records changes of the queue for the server.
 fn beside<T>(db: &Db, ready: &Ready, operation: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
     let mut tx = Tx::new(db, ready);
     let value = operation(&mut tx)?;
@@ -265,7 +266,7 @@ fn beside<T>(db: &Db, ready: &Ready, operation: impl FnOnce(&mut Tx<'_>) -> Resu
     Ok(value)
 }
 
-/// What a failure of SQLite means to a caller.
+/// Maps SQLite errors to the errors that callers see.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;

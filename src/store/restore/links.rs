@@ -1,8 +1,8 @@
-//! A folder whose content is replaced where it is, because the folder itself cannot be moved: it is a mount point, or a link
-//! to a place elsewhere. Everything stays within its file system, and link and mount stay as they are.
+//! A directory whose content is replaced in place, because it is a mount point or a link and cannot be moved itself.
+//! Everything stays within its file system; the link or mount is untouched.
 //!
-//! What is to come stands whole in `restore.part` inside it. What was there goes aside, then `restore.part` becomes
-//! `restore.ready`, whose content moves up: so a look at the names tells how far an interrupted move came.
+//! The complete new content is in `restore.part` inside it. Old content is set aside, then `restore.part` is renamed to
+//! `restore.ready` and its content moves up, so the names show how far an interrupted restore got.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,23 +10,23 @@ use std::{fs, io};
 use crate::os::files;
 use crate::store::restore::{PART, READY, Stuck, at};
 
-/// Begins the name of every folder that something was set aside in.
+/// Prefix of every directory that holds data set aside.
 const ASIDE_PREFIX: &str = "replaced-";
-/// What a file system keeps in its top folder for itself.
+/// Reserved by the file system in its root directory.
 const LOST_AND_FOUND: &str = "lost+found";
 
-/// Where the new content of a folder is put together.
+/// The staging directory for the new content.
 pub fn part(folder: &Path) -> PathBuf {
     folder.join(PART)
 }
 
-/// Makes that place, empty, and so tells whether the folder can be written to.
+/// Creates it, empty; this also checks that the directory is writable.
 pub fn begin(folder: &Path) -> Result<(), Stuck> {
     discard(folder)?;
     files::create_private_dir(&part(folder)).map_err(at(folder))
 }
 
-/// Removes what a restore that was given up, or is over, has left.
+/// Removes the leftovers of an abandoned or completed restore.
 pub fn discard(folder: &Path) -> Result<(), Stuck> {
     for left in [folder.join(PART), folder.join(READY)] {
         match fs::remove_dir_all(&left) {
@@ -37,13 +37,13 @@ pub fn discard(folder: &Path) -> Result<(), Stuck> {
     Ok(())
 }
 
-/// Whether the new content is there, or was: where it is not, another disk is mounted there than before, or none.
+/// Whether the new content is or was staged here. If not, another disk is mounted than before, or none.
 pub fn is_staged(folder: &Path) -> bool {
     folder.join(PART).is_dir() || folder.join(READY).is_dir()
 }
 
-/// Puts the new content in its place and what was there into a folder named `aside`. Goes on where an earlier call was
-/// interrupted; an empty `restore.ready` stays as the mark that it is done.
+/// Moves the new content into place and the old content into a directory named `aside`. Safe to repeat after an
+/// interruption; an empty `restore.ready` remains to mark completion.
 pub fn move_in(folder: &Path, aside: &str) -> Result<(), Stuck> {
     let (part, ready) = (folder.join(PART), folder.join(READY));
     if part.is_dir() {
@@ -53,7 +53,7 @@ pub fn move_in(folder: &Path, aside: &str) -> Result<(), Stuck> {
     move_entries(&ready, folder)
 }
 
-/// The way back from wherever [`move_in`] came to: the old content is in its place, the new one in `restore.part`.
+/// Undoes [`move_in`] from any point: the old content is back in place, the new one in `restore.part`.
 pub fn move_out(folder: &Path, aside: &str) -> Result<(), Stuck> {
     let (part, ready, aside) = (folder.join(PART), folder.join(READY), folder.join(aside));
     if !part.is_dir() {
@@ -68,7 +68,7 @@ pub fn move_out(folder: &Path, aside: &str) -> Result<(), Stuck> {
     Ok(())
 }
 
-/// Moves what a folder holds, but not what stands there for a restore, of an earlier one, or for the file system itself.
+/// Moves a directory's content, except what belongs to this restore, to an earlier one, or to the file system itself.
 fn move_entries(from: &Path, to: &Path) -> Result<(), Stuck> {
     let entries = fs::read_dir(from).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(at(from))?;
     for entry in entries {

@@ -1,8 +1,8 @@
-//! A restored data directory takes its place: what was there is set aside, name by name, so that a crash in between
-//! leaves what the next start finishes, and a failure is undone: the server starts with what was there before.
+//! Installs a restored data directory. Existing data is set aside, name by name, so that after a crash the next start
+//! completes the restore, and after a failure everything is moved back: the server starts with the old data.
 //!
-//! What is to come stands whole in `restore.ready` before anything is touched; a name that stands there no more has
-//! been moved. Folders that are mount points or links stand apart, see [`behind`].
+//! The complete new content is in `restore.ready` before anything is touched; a name missing there has been moved
+//! already. Directories that are mount points or links are staged separately, see [`behind`].
 
 mod links;
 mod plan;
@@ -19,15 +19,15 @@ use crate::store::data_dir::{DataDir, SERVED, STORE};
 use crate::store::restore::plan::Plan;
 pub use crate::store::restore::staging::{Staging, begin};
 
-/// Where a restored data directory is put together.
+/// The staging directory while it is being filled.
 const PART: &str = "restore.part";
-/// The same, once it is whole.
+/// The same, once it is complete.
 const READY: &str = "restore.ready";
-/// Code of the error of a restore that has failed and was undone: all is as it was before it.
+/// Code of the error for a restore that failed and was undone: everything is as it was before.
 pub const UNDONE: &str = "restore_undone";
 
-/// Names that a backup may replace, each with those that go aside with it: an old log must never meet a new store, and
-/// no server has served the new one here.
+/// Names that a backup may replace, each with the files set aside with it: an old log must never be applied to a new
+/// store, and no server has served the new store here.
 const PLACES: [(&str, &[&str]); 8] = [
     (STORE, &["store.db-wal", "store.db-shm", SERVED]),
     ("tls", &[]),
@@ -38,10 +38,10 @@ const PLACES: [(&str, &[&str]); 8] = [
     ("demos", &[]),
     ("clips", &[]),
 ];
-/// Those of them that are folders: each may be a link, or a disk of its own.
+/// Those that are directories: each may be a link or a separate disk.
 const FOLDERS: [&str; 4] = ["tls", "local-nodes", "demos", "clips"];
 
-/// A path at which it does not go on, and why.
+/// The path at which the restore failed, and why.
 #[derive(Debug)]
 struct Stuck(PathBuf, io::Error);
 
@@ -49,8 +49,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> Stuck + '_ {
     |error| Stuck(path.to_owned(), error)
 }
 
-/// Puts what stands in [`begin`]'s place where it belongs; what was there goes into folders named `aside`, each on its own
-/// file system. Those of them that were needed.
+/// Moves what was staged by [`begin`] into place; old data goes into directories named `aside`, one per file system.
+/// Returns those that were needed.
 pub fn install(folder: &DataDir, staging: &Staging, aside: &str) -> Result<Vec<PathBuf>> {
     let (part, ready) = (folder.path().join(PART), folder.path().join(READY));
     let plan = staging.plan(aside);
@@ -72,14 +72,14 @@ pub fn install(folder: &DataDir, staging: &Staging, aside: &str) -> Result<Vec<P
     Ok(places.map(|place| place.join(&plan.aside)).filter(|aside| aside.exists()).collect())
 }
 
-/// Whether a restore was interrupted after it had begun to touch what was there.
+/// Whether a restore was interrupted after it had started to move existing data.
 pub fn is_unfinished(folder: &DataDir) -> bool {
     folder.path().join(READY).join(plan::FILE).exists()
 }
 
-/// Goes on with a restore that was interrupted, if one was. Only under the data directory's lock.
+/// Completes an interrupted restore, if there is one. Requires the data directory's lock.
 ///
-/// Errors: [`UNDONE`] where it could not, and everything was put back as it was before the restore.
+/// Errors: [`UNDONE`] if it failed and everything was moved back.
 pub fn finish(folder: &DataDir) -> Result<()> {
     if !is_unfinished(folder) {
         return Ok(());
@@ -122,7 +122,7 @@ fn move_all(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
     end(folder, plan)
 }
 
-/// The way back from wherever [`move_all`] came to. Goes on where an earlier call was interrupted.
+/// Undoes [`move_all`] from any point. Safe to repeat after an interruption.
 fn put_back(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
     let (ready, aside) = (folder.join(READY), folder.join(&plan.aside));
     for (name, companions) in PLACES.iter().rev() {
@@ -143,7 +143,7 @@ fn put_back(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
         }
     }
     match fs::remove_dir(&aside) {
-        // What is in there is not of this restore.
+        // Its remaining content does not belong to this restore.
         Err(error) if error.kind() != ErrorKind::NotFound => {
             log::warn!("{} stays: {error}", aside.display());
         }
@@ -153,7 +153,7 @@ fn put_back(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
     end(folder, plan)
 }
 
-/// From here on there is no restore any more: what it has left is removed.
+/// Ends the restore by removing the plan, then removes its leftovers.
 fn end(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
     let ready = folder.join(READY);
     let plan_file = ready.join(plan::FILE);
@@ -167,7 +167,7 @@ fn end(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
 
 fn set_aside(old: &Path, aside: &Path) -> Result<(), Stuck> {
     let Some(name) = old.file_name().filter(|_| old.exists()) else { return Ok(()) };
-    // An empty folder is nothing to keep.
+    // An empty directory is not worth keeping.
     if old.is_dir() && fs::remove_dir(old).is_ok() {
         return Ok(());
     }
@@ -176,7 +176,7 @@ fn set_aside(old: &Path, aside: &Path) -> Result<(), Stuck> {
     files::sync_dir(aside).map_err(at(aside))
 }
 
-/// Makes the names in a folder and in those below it durable. Their files are already.
+/// Syncs a directory and its subdirectories. The files in them are synced already.
 fn sync_tree(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -245,7 +245,7 @@ mod tests {
             std::mem::forget(staged(&folder));
             fs::write(dir.path().join(PART).join(plan::FILE), "replaced-1").unwrap();
             fs::rename(dir.path().join(PART), dir.path().join(READY)).unwrap();
-            // As far as an earlier run came: old things are aside, the last new one may not be there yet.
+            // State after an interrupted run: old data is set aside, the last new name may not be in place yet.
             for (at, name) in moves.iter().take(done).enumerate() {
                 set_aside(&dir.path().join(name), &dir.path().join("replaced-1")).unwrap();
                 let next = dir.path().join(READY).join(name);
@@ -275,7 +275,7 @@ mod tests {
         let part = dir.path().join(PART);
         Plan { aside: "replaced-1".into(), ..staging.plan("") }.write(&part).unwrap();
         fs::rename(part, dir.path().join(READY)).unwrap();
-        // The store takes its place; then the first thing to be set aside has nowhere to go.
+        // The store is moved into place; then setting the next name aside fails.
         fs::write(dir.path().join("replaced-1"), "in the way").unwrap();
         let error = finish(&folder).unwrap_err();
         assert_eq!(error.code, UNDONE);

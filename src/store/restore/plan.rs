@@ -1,4 +1,4 @@
-//! What a restore is about to do, written down before it begins: which names it replaces, and where what was there goes.
+//! The plan of a restore, saved before it begins: which names it replaces, and where old data goes.
 
 use std::path::Path;
 use std::{fs, io};
@@ -6,23 +6,23 @@ use std::{fs, io};
 use crate::os::files;
 use crate::store::restore::{PLACES, READY};
 
-/// The plan's file in `restore.part`, and in `restore.ready`.
+/// Name of the plan in `restore.part` and `restore.ready`.
 pub const FILE: &str = "aside";
-/// Behind a name whose content is replaced where it is.
+/// Suffix of a name whose content is replaced in place.
 const BEHIND: &str = " behind";
 
 /// A restore's plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What the folders are called that the old things go into.
+    /// Name of the directories that old data is moved into.
     pub aside: String,
-    /// Names that are replaced, in order, and whether that happens where they are. Empty: not known, as an older program
-    /// wrote no names.
+    /// Names to replace, in order, and whether their content is replaced in place. Empty if the plan was written by an
+    /// older version, which saved no names.
     pub names: Vec<(&'static str, bool)>,
 }
 
 impl Plan {
-    /// The plan of the restore that is unfinished.
+    /// The plan of the unfinished restore.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(folder.join(READY).join(FILE))?;
         let mut lines = text.lines();
@@ -30,13 +30,13 @@ impl Plan {
         let mut names = Vec::new();
         for line in lines {
             let (name, is_behind) = line.strip_suffix(BEHIND).map_or((line, false), |name| (name, true));
-            // Others are not this program's, and it touches none that it does not know.
+            // Unknown names are ignored, so that nothing else is touched.
             names.extend(PLACES.iter().filter(|(known, _)| *known == name).map(|(known, _)| (*known, is_behind)));
         }
         Ok(Self { aside, names })
     }
 
-    /// Writes it down, durably.
+    /// Saves the plan, durably.
     pub fn write(&self, part: &Path) -> io::Result<()> {
         let mut text = format!("{}\n", self.aside);
         for (name, is_behind) in &self.names {
@@ -47,7 +47,7 @@ impl Plan {
         files::write_durably(&part.join(FILE), text.as_bytes())
     }
 
-    /// The names whose content is replaced where they are.
+    /// The names whose content is replaced in place.
     pub fn behind(&self) -> impl Iterator<Item = &'static str> {
         self.names.iter().filter(|(_, is_behind)| *is_behind).map(|(name, _)| *name)
     }

@@ -1,4 +1,4 @@
-//! Where a restored data directory is put together, after a look at every name that is to be replaced.
+//! The staging area for a restored data directory, set up after every name to be replaced was checked.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,15 +10,15 @@ use crate::store::data_dir::DataDir;
 use crate::store::restore::plan::{self, Plan};
 use crate::store::restore::{FOLDERS, PART, PLACES, READY, Stuck, at, links};
 
-/// The place where a restored data directory is put together.
+/// The staging area.
 pub struct Staging {
     folder: PathBuf,
-    /// Folders whose content is replaced where they are.
+    /// Directories whose content is replaced in place.
     pub(in crate::store) behind: Vec<&'static str>,
 }
 
 impl Staging {
-    /// Where that is to be put which comes to lie at this path below the data directory (`clips/7.mp4`).
+    /// Where to stage the file for this path relative to the data directory (`clips/7.mp4`).
     pub fn path(&self, below: &str) -> PathBuf {
         let (first, rest) = below.split_once('/').unwrap_or((below, ""));
         if !self.is_behind(first) {
@@ -33,13 +33,13 @@ impl Staging {
         self.path(&path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().replace('\\', "/"))
     }
 
-    /// Whether that name is a link or a mount point, so that what it gets lies on the disk behind it.
+    /// Whether this name is a link or a mount point, so that its content is staged on the disk behind it.
     pub fn is_behind(&self, name: &str) -> bool {
         self.behind.contains(&name)
     }
 
-    /// What is to be done with what was put there. `aside`: what the folders are called for what was there before, with a
-    /// number behind it where that name is taken.
+    /// The plan for what was staged. `aside` is the name of the directories for the old data; a number is appended if
+    /// it is taken.
     pub(in crate::store) fn plan(&self, aside: &str) -> Plan {
         let is_unused = |aside: &str| {
             let folders = self.behind.iter().map(|name| self.folder.join(name)).chain([self.folder.clone()]);
@@ -52,13 +52,13 @@ impl Staging {
     }
 }
 
-/// What was unpacked for a restore that came to nothing goes away. Once it has begun to move things, all of it is needed.
+/// Removes what an abandoned restore has unpacked. Once the restore has started moving files, all of it is needed.
 impl Drop for Staging {
     fn drop(&mut self) {
         if self.folder.join(READY).join(plan::FILE).exists() {
             return;
         }
-        // What stays is removed when the next restore begins.
+        // Leftovers are removed when the next restore begins.
         let _ = fs::remove_dir_all(self.folder.join(PART));
         for name in &self.behind {
             let _ = links::discard(&self.folder.join(name));
@@ -66,14 +66,14 @@ impl Drop for Staging {
     }
 }
 
-/// An empty place to put a restored data directory together. Looks at every name that is to be replaced: one that cannot
-/// be is an error here, while nothing has been touched.
+/// Creates an empty staging area. Checks every name to be replaced, so that a name that cannot be replaced is an error
+/// before anything is touched.
 pub fn begin(folder: &DataDir) -> Result<Staging> {
     let staging = Staging { folder: folder.path().to_owned(), behind: places(folder.path())? };
     let begun = || -> Result<(), Stuck> {
         let part = folder.path().join(PART);
         files::empty_dir(&part).map_err(at(&part))?;
-        // Whatever was moved is moved: only the empty rest of an earlier restore can be there.
+        // No restore is unfinished, so this can only be a leftover of an earlier one.
         let ready = folder.path().join(READY);
         match fs::remove_dir_all(&ready) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(at(&ready)(error)),
@@ -88,7 +88,7 @@ pub fn begin(folder: &DataDir) -> Result<Staging> {
     Ok(staging)
 }
 
-/// The folders whose content is to be replaced where they are. A file that cannot be moved is refused.
+/// The directories whose content is replaced in place. A file that cannot be moved is refused.
 fn places(folder: &Path) -> Result<Vec<&'static str>> {
     let mut behind = Vec::new();
     for (name, companions) in PLACES {

@@ -1,10 +1,10 @@
-//! The file `served` beside the store: by it a server knows the store that it last served here from one that was copied
-//! or put back. It holds the store's mark, which file the store is, the highest number of a lease, and how far jobs and the
-//! operator's changes had come.
+//! The file `served` in the data directory, by which a server tells the store it last served here from one that was
+//! copied or restored. It holds the store's mark, the identity of the database file, the highest lease number, and how
+//! far jobs and the operator's changes have progressed.
 //!
-//! Of mark and file, the file is written first, with the old mark and the new one, then the store, then the file with the
-//! new one alone: whatever stops the server in between leaves two that fit. The other numbers are written after the commits
-//! that they tell of and not synced, so that they may be behind the store and are never ahead.
+//! A new mark is written in three steps: the file with the old and the new mark, then the store, then the file with the
+//! new mark alone. So a crash at any point leaves a file and a store that match. The other numbers are written after
+//! the commits they describe, and not synced: they may lag behind the store but are never ahead of it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
@@ -18,21 +18,21 @@ use crate::store::data_dir::{DataDir, SERVED};
 use crate::store::engine::db::Db;
 use crate::store::served::{self, Mark};
 
-/// Where the number of the last lease stands: behind its word, with leading zeros.
+/// Offset of the last lease's number, which is padded with zeros so that it can be overwritten in place.
 const LEASE_AT: u64 = "leases ".len() as u64;
 /// Digits of such a number.
 const DIGITS: u64 = 20;
-/// Where it stands how far the rows had come, likewise.
+/// Offset of the rows' progress, likewise.
 const ROWS_AT: u64 = LEASE_AT + DIGITS + "\nrows ".len() as u64;
 
-/// What the file says.
+/// The file's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Told {
-    /// The highest number of a lease.
+    /// The highest lease number.
     leases: i64,
-    /// How far jobs and the operator's changes had come.
+    /// How far jobs and the operator's changes have progressed.
     rows: i64,
-    /// Which file the store is.
+    /// Identity of the database file.
     store: Identity,
     /// The marks that the store may have; `None`: it may have none yet.
     marks: Vec<Option<Mark>>,
@@ -62,7 +62,7 @@ impl Told {
     }
 }
 
-/// The file's text, if there is one.
+/// The file's text, if the file exists.
 fn read(folder: &DataDir) -> Result<Option<String>> {
     match fs::read_to_string(folder.served()) {
         Ok(text) => Ok(Some(text)),
@@ -72,7 +72,7 @@ fn read(folder: &DataDir) -> Result<Option<String>> {
     }
 }
 
-/// What shows that the store is not the one that was last served here, as a clause; nothing where it may be.
+/// Why the store cannot be the one that was last served here, as a clause; `None` if it may be.
 fn difference(db: &Db, folder: &DataDir, text: Option<&str>) -> Result<Option<String>> {
     let mark = served::mark(db)?;
     let Some(text) = text else {
@@ -99,7 +99,7 @@ fn difference(db: &Db, folder: &DataDir, text: Option<&str>) -> Result<Option<St
     Ok(is_behind.then(|| "it lacks jobs, or changes of the operator's, that were made here".to_owned()))
 }
 
-/// Refuses a directory that a server has worked in and whose store is gone, before an empty one is made in its place.
+/// Refuses a directory that was in use and whose store is missing, before an empty store is created in its place.
 pub fn check_present(folder: &DataDir) -> Result<()> {
     let is_there = fs::metadata(folder.store()).is_ok_and(|file| file.len() > 0);
     if is_there || !folder.served().exists() {
@@ -114,7 +114,7 @@ pub fn check_present(folder: &DataDir) -> Result<()> {
     Err(Error::conflict("store_missing", message))
 }
 
-/// The same as an error that names the way out. Under the data directory's lock.
+/// Fails if the store differs, and says how to resolve it. Requires the data directory's lock.
 pub fn check(db: &Db, folder: &DataDir) -> Result<()> {
     match difference(db, folder, read(folder)?.as_deref())? {
         Some(noticed) => {
@@ -125,7 +125,7 @@ pub fn check(db: &Db, folder: &DataDir) -> Result<()> {
     }
 }
 
-/// The same beside a server, which may write its mark meanwhile: only what holds while the file stays is believed.
+/// The same while a server may be writing a new mark: a difference counts only if the file did not change meanwhile.
 pub fn fault(db: &Db, folder: &DataDir) -> Result<Option<Error>> {
     let mut before = read(folder)?;
     loop {
@@ -148,7 +148,7 @@ fn copied(folder: &DataDir, noticed: &str) -> Error {
     Error::conflict("store_copied", message)
 }
 
-/// What to do about it.
+/// How to resolve a difference.
 pub fn way_out(folder: &DataDir) -> String {
     format!(
         "If this copy is to go on in place of the other one, stop the other server and run `dinkem-appliance admin \
@@ -157,7 +157,8 @@ pub fn way_out(folder: &DataDir) -> String {
     )
 }
 
-/// Removes the file: the next server takes the store as it is. Its mark must be gone already.
+/// Removes the file, so that the next server accepts the store as it is. The store's mark must have been removed
+/// already.
 pub fn forget(folder: &DataDir) -> Result<()> {
     files::remove(&folder.served())
         .and_then(|()| files::sync_dir(folder.path()))
@@ -174,13 +175,13 @@ fn unusable(folder: &DataDir, error: io::Error) -> Error {
     }
 }
 
-/// The server's way to the file.
+/// The server's handle to the file.
 #[derive(Default)]
 pub struct ServedFile(Mutex<Open>);
 
 #[derive(Default)]
 struct Open {
-    /// Open for the numbers.
+    /// Open for updating the numbers in place.
     file: Option<File>,
     leases: i64,
     rows: i64,
@@ -191,7 +192,7 @@ impl ServedFile {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a new mark, by the steps above. `old`, `leases` and `rows`: what the store has; `commit` gives it the new mark.
+    /// Writes a new mark, in the steps above. `old`, `leases` and `rows` are the store's; `commit` stores the new mark.
     pub fn mark(
         &self,
         folder: &DataDir,
@@ -209,15 +210,15 @@ impl ServedFile {
             let told = Told { leases, rows, store, marks };
             files::write_durably(&folder.served(), told.text().as_bytes()).map_err(|error| unusable(folder, error))
         };
-        // Some systems replace no file that is open.
+        // Some systems cannot replace an open file.
         open.file = None;
         let done = write(vec![old, Some(new)]).and_then(|()| commit()).and_then(|()| write(vec![Some(new)]));
-        // The numbers of leases go into the file that is there now, whatever has become of the mark.
+        // Reopened even if that failed: lease numbers go into whichever file is in place now.
         open.file = OpenOptions::new().write(true).open(folder.served()).ok();
         done
     }
 
-    /// A lease was given: its commit is on the disk.
+    /// Records a lease whose commit is on disk.
     pub fn lease_given(&self, lease: LeaseId) {
         let mut open = self.lock();
         if lease.0 <= open.leases {
@@ -227,7 +228,7 @@ impl ServedFile {
         open.write(LEASE_AT, lease.0);
     }
 
-    /// Rows have come so far: their commits are on the disk.
+    /// Records the progress of rows whose commits are on disk.
     pub fn rows_written(&self, rows: i64) {
         let mut open = self.lock();
         if rows > open.rows {
