@@ -1,4 +1,4 @@
-//! Accounts' rows.
+//! Rows of accounts.
 
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ const INSERT: &str = "
     VALUES (:public_id, :name, 'inactive', 0, :now)
 ";
 
-/// Adds an inactive account. The caller has made sure that the name is free.
+/// Adds an inactive account. The caller has checked that the name is free.
 pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, now_ms: i64) -> Result<Account> {
     let id = tx.insert(INSERT, named_params! { ":public_id": public_id.as_bytes(), ":name": name, ":now": now_ms })?;
     Ok(Account {
@@ -35,7 +35,7 @@ const BY_NAME: &str = "
     WHERE name = :name
 ";
 
-/// The account of that name.
+/// The account with this name.
 pub fn by_name(db: &Db, name: &str) -> Result<Option<Account>> {
     db.row(BY_NAME, named_params! { ":name": name }, read)
 }
@@ -47,7 +47,7 @@ const BY_ID: &str = "
     WHERE id = :id
 ";
 
-/// The account of that row.
+/// The account with this row number.
 pub fn by_id(db: &Db, id: AccountId) -> Result<Account> {
     db.always(BY_ID, named_params! { ":id": id.0 }, read)
 }
@@ -61,12 +61,12 @@ const PAGE: &str = "
     LIMIT :limit
 ";
 
-/// Accounts after the given one, the oldest first.
+/// Accounts after the given one, oldest first.
 pub fn page(db: &Db, after: AccountId, limit: u32) -> Result<Vec<Account>> {
     db.rows(PAGE, named_params! { ":after": after.0, ":limit": limit }, read)
 }
 
-/// As many accounts as a list shows, the oldest first.
+/// As many accounts as a list shows, oldest first.
 pub fn all(db: &Db) -> Result<Vec<Account>> {
     page(db, AccountId(0), limits::LIST_ROWS)
 }
@@ -86,7 +86,7 @@ const SET_STATUS: &str = "
     UPDATE accounts SET status = :status WHERE id = :id
 ";
 
-/// Lets an account in or shuts it out. Its waiting jobs may be claimed, or not, from now on.
+/// Activates or deactivates an account, which decides whether its queued jobs may be claimed.
 pub fn set_status(tx: &mut Tx<'_>, id: AccountId, status: AccountStatus) -> Result<()> {
     tx.execute(SET_STATUS, named_params! { ":status": status.as_str(), ":id": id.0 })?;
     tx.reload();

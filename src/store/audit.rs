@@ -1,24 +1,24 @@
-//! The audit's rows: who did what when. Rows are only ever added.
+//! Rows of the audit log: who did what and when. Append-only.
 
 use rusqlite::named_params;
 
 use crate::domain::error::Result;
 use crate::store::engine::db::{Db, Tx};
 
-/// One act of the operator's.
+/// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number: they only grow.
+    /// Its number, always increasing.
     pub id: i64,
     /// Unix time in milliseconds.
     pub at_ms: i64,
-    /// The operating system's user at the command line.
+    /// Operating system user who ran the command.
     pub actor: String,
-    /// What was done, as words with dots: `account.activate`.
+    /// The action, as dotted words: `account.activate`.
     pub action: String,
-    /// To what: an account's or a node's name, a job's id.
+    /// Its target: name of an account or node, or id of a job.
     pub subject: String,
-    /// What else there is to say; may be empty.
+    /// Further details; may be empty.
     pub details: String,
 }
 
@@ -27,7 +27,7 @@ const INSERT: &str = "
     VALUES (:at, :actor, :action, :subject, :details)
 ";
 
-/// Adds an act.
+/// Adds an entry.
 pub fn insert(tx: &mut Tx<'_>, at_ms: i64, actor: &str, action: &str, subject: &str, details: &str) -> Result<()> {
     tx.insert(
         INSERT,
@@ -50,7 +50,7 @@ const LATEST: &str = "
     LIMIT :limit
 ";
 
-/// The latest acts, the latest first.
+/// The latest entries, newest first.
 pub fn latest(db: &Db, limit: u32) -> Result<Vec<Entry>> {
     db.rows(LATEST, named_params! { ":limit": limit }, |row| {
         Ok(Entry {

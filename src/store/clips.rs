@@ -1,4 +1,4 @@
-//! Published clips' rows. A row here means that the files are there, synced before the row was committed.
+//! Rows of published clips. Files are synced before their row is committed, so a row implies that they exist.
 
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
@@ -51,20 +51,20 @@ const BY_TOKEN: &str = "
     WHERE clips.token = :token
 ";
 
-/// What an address leads to.
+/// A published clip.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// Its files' name.
+    /// Base name of its files.
     pub lease: LeaseId,
-    /// The video's length.
+    /// Length of the video.
     pub bytes: u64,
-    /// The video's hash.
+    /// Hash of the video.
     pub sha256: Sha256,
-    /// The job's public id.
+    /// Public id of its job.
     pub job: Uuid,
 }
 
-/// The clip at an address.
+/// The clip with this token.
 pub fn by_token(db: &Db, token: &ClipToken) -> Result<Option<Published>> {
     db.row(BY_TOKEN, named_params! { ":token": token.reveal() }, |row| {
         Ok(Published {
@@ -81,7 +81,7 @@ const RENEW: &str = "
     UPDATE clips SET token = :token WHERE job = :job
 ";
 
-/// Gives a job's clip another address; false if it has no clip.
+/// Gives a job's clip a new token; false if the job has no clip.
 pub fn renew(tx: &mut Tx<'_>, job: JobId, token: &ClipToken) -> Result<bool> {
     Ok(tx.execute(RENEW, named_params! { ":token": token.reveal(), ":job": job.0 })? == 1)
 }
@@ -91,21 +91,21 @@ const DELETE: &str = "
     DELETE FROM clips WHERE job = :job RETURNING lease
 ";
 
-/// Forgets a job's clip, if it has one: the lease whose files may go once this is committed.
+/// Deletes a job's clip row, if any. Returns the lease whose files may be removed after the commit.
 pub fn delete(tx: &mut Tx<'_>, job: JobId) -> Result<Option<LeaseId>> {
     tx.row(DELETE, named_params! { ":job": job.0 }, |row| row.get(0).map(LeaseId))
 }
 
-/// What a clip's files must be.
+/// What a clip's files must match.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored {
     /// Its job.
     pub job: JobId,
-    /// Its files' name.
+    /// Base name of its files.
     pub lease: LeaseId,
-    /// The video's length.
+    /// Length of the video.
     pub bytes: u64,
-    /// The video's hash.
+    /// Hash of the video.
     pub sha256: Sha256,
 }
 
@@ -118,7 +118,7 @@ const PAGE: &str = "
     LIMIT :limit
 ";
 
-/// Published clips in order of their jobs, after the given one: for whoever looks at all of them.
+/// Published clips in order of their jobs, after the given one, to page through all of them.
 pub fn page(db: &Db, after: Option<JobId>, limit: u32) -> Result<Vec<Stored>> {
     let after = after.map_or(i64::MIN, |job| job.0);
     db.rows(PAGE, named_params! { ":after": after, ":limit": limit }, |row| {
@@ -131,7 +131,7 @@ pub fn page(db: &Db, after: Option<JobId>, limit: u32) -> Result<Vec<Stored>> {
     })
 }
 
-/// Reads the clip's columns of a job's row: all of them are null where there is none.
+/// Reads the clip columns of a job's row; all are null if the job has no clip.
 pub(super) fn read_joined(row: &Row<'_>) -> rusqlite::Result<Option<Clip>> {
     let Some(token) = columns::optional_word(row, "token", ClipToken::parse)? else { return Ok(None) };
     Ok(Some(Clip {

@@ -1,4 +1,4 @@
-//! The history of provisioned dinks.
+//! History of provisioned dinks.
 
 use rusqlite::named_params;
 
@@ -8,7 +8,7 @@ use crate::domain::limits;
 use crate::domain::month::Period;
 use crate::store::engine::db::{Db, Tx};
 
-/// One line of the history.
+/// One change of an account's dinks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DinkChange {
     /// The account's name.
@@ -17,11 +17,11 @@ pub struct DinkChange {
     pub dinks: u32,
     /// Unix time in milliseconds.
     pub at_ms: i64,
-    /// When it was taken out of the bill. Unix time in milliseconds.
+    /// When it was excluded from billing. Unix time in milliseconds.
     pub undone_at_ms: Option<i64>,
 }
 
-/// A change that counts, without whose it is.
+/// A change that counts for billing, without its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     id: i64,
@@ -36,13 +36,13 @@ const INSERT: &str = "
     VALUES (:account, :dinks, :now)
 ";
 
-/// Notes that an account's dinks were set.
+/// Records a change of an account's dinks.
 pub fn record(tx: &mut Tx<'_>, account: AccountId, dinks: u32, now_ms: i64) -> Result<()> {
     tx.insert(INSERT, named_params! { ":account": account.0, ":dinks": dinks, ":now": now_ms })?;
     Ok(())
 }
 
-/// Walks the history backwards: an operator makes few lines.
+/// Walks the history backwards: an operator makes few changes.
 const HISTORY: &str = "
     SELECT accounts.name, dinks_history.dinks, dinks_history.at_ms, dinks_history.undone_at_ms
     FROM dinks_history
@@ -51,7 +51,7 @@ const HISTORY: &str = "
     LIMIT :limit
 ";
 
-/// The history, the latest first.
+/// The history, newest first.
 pub fn history(db: &Db) -> Result<Vec<DinkChange>> {
     db.rows(HISTORY, named_params! { ":limit": limits::LIST_ROWS }, |row| {
         Ok(DinkChange {
@@ -63,7 +63,7 @@ pub fn history(db: &Db) -> Result<Vec<DinkChange>> {
     })
 }
 
-/// Served by `dinks_history_account`; an account has few lines, which are then put in order.
+/// Served by `dinks_history_account`; an account has few rows, which are then sorted.
 const LAST_STANDING: &str = "
     SELECT id, dinks, at_ms
     FROM dinks_history
@@ -84,7 +84,7 @@ const UNDO: &str = "
     UPDATE dinks_history SET undone_at_ms = :now WHERE id = :id
 ";
 
-/// Takes a change out of the bill: no month's peak counts it any more.
+/// Excludes a change from billing: it no longer counts toward any month's peak.
 pub fn undo(tx: &mut Tx<'_>, change: Standing, now_ms: i64) -> Result<()> {
     tx.execute(UNDO, named_params! { ":now": now_ms, ":id": change.id })?;
     Ok(())
@@ -109,8 +109,8 @@ const PEAK: &str = "
     )
 ";
 
-/// The most dinks that an account held at any time of a period: carried in from before it or set in it. What
-/// was undone was never held.
+/// The most dinks an account held during a period: carried over from before it, or set in it. Undone changes do not
+/// count.
 pub fn peak(db: &Db, account: AccountId, period: Period) -> Result<u32> {
     let params = named_params! { ":account": account.0, ":from": period.from_ms, ":to": period.to_ms };
     db.always(PEAK, params, |row| row.get(0))

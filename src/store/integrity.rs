@@ -19,7 +19,8 @@ const STEPS: i32 = 10_000;
 /// Length of a pause, so that other work gets disk and CPU time.
 const GIVE_WAY: Duration = Duration::from_millis(2);
 
-/// Checks every page and foreign key; returns SQLite's messages. A missing store, or one of another version, is an error.
+/// Checks every page and foreign key; returns SQLite's messages. A missing store, or one of another version, is an
+/// error.
 pub fn faults(folder: &DataDir) -> Result<Vec<String>> {
     connection::check_sqlite()?;
     let db = connection::open(&folder.store(), Role::Reader)?;

@@ -1,4 +1,4 @@
-//! API keys' rows: only the hash of a key is here.
+//! Rows of API keys. Only the hash of a key is stored.
 
 use rusqlite::{Row, named_params};
 
@@ -36,7 +36,7 @@ pub fn insert(tx: &mut Tx<'_>, hash: &KeyHash, account: AccountId, class: KeyCla
     Ok(KeyId(id))
 }
 
-/// Who calls with this key: served by the primary key and the account's row. Every request asks this.
+/// The caller with this key: served by the primary key and the account's row. Runs on every request.
 const OWNER: &str = "
     SELECT
         api_keys.id AS key, api_keys.class,
@@ -62,7 +62,7 @@ const OF_ACCOUNT: &str = "
     LIMIT :limit
 ";
 
-/// An account's keys, revoked ones too, the oldest first.
+/// An account's keys, including revoked ones, oldest first.
 pub fn of_account(db: &Db, account: AccountId) -> Result<Vec<KeyInfo>> {
     db.rows(OF_ACCOUNT, named_params! { ":account": account.0, ":limit": limits::LIST_ROWS }, read)
 }
@@ -74,7 +74,7 @@ const BY_ID: &str = "
     WHERE id = :id
 ";
 
-/// The key of that number, live or not.
+/// The key with this number, live or not.
 pub fn by_id(db: &Db, id: KeyId) -> Result<Option<KeyInfo>> {
     db.row(BY_ID, named_params! { ":id": id.0 }, read)
 }
@@ -86,30 +86,30 @@ const BY_HASH: &str = "
     WHERE hash = :hash
 ";
 
-/// The key itself, live or not.
+/// The key with this hash, live or not.
 pub fn by_hash(db: &Db, hash: &KeyHash) -> Result<Option<KeyInfo>> {
     db.row(BY_HASH, named_params! { ":hash": hash.0 }, read)
 }
 
-/// Served by the unique index on the number. An end is only ever brought forward.
+/// Served by the unique index on the number. An expiry is only ever moved to an earlier time.
 const END: &str = "
     UPDATE api_keys
     SET revoked_at_ms = MIN(COALESCE(revoked_at_ms, :end), :end)
     WHERE id = :id
 ";
 
-/// Lets a key end at that time, unless it ends before.
+/// Makes a key expire at this time, unless it expires earlier.
 pub fn end(tx: &mut Tx<'_>, id: KeyId, end_ms: i64) -> Result<()> {
     tx.execute(END, named_params! { ":end": end_ms, ":id": id.0 })?;
     Ok(())
 }
 
-/// Served by the unique index on the number. Time does not run backwards here.
+/// Served by the unique index on the number. The time never goes backwards.
 const USED: &str = "
     UPDATE api_keys SET used_at_ms = MAX(COALESCE(used_at_ms, :at), :at) WHERE id = :id
 ";
 
-/// Notes when a key was used.
+/// Records when a key was last used.
 pub fn used(tx: &mut Tx<'_>, id: KeyId, at_ms: i64) -> Result<()> {
     tx.execute(USED, named_params! { ":at": at_ms, ":id": id.0 })?;
     Ok(())

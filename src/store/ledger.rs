@@ -49,7 +49,7 @@ const PAGE: &str = "
     LIMIT :limit
 ";
 
-/// The ledger's rows by job, after the given one.
+/// Ledger rows in order of their jobs, after the given one.
 pub fn page(db: &Db, after: JobId, limit: u32) -> Result<Vec<LedgerRow>> {
     db.rows(PAGE, named_params! { ":after": after.0, ":limit": limit }, read)
 }
@@ -63,8 +63,8 @@ const OF_ACCOUNT: &str = "
     LIMIT :limit
 ";
 
-/// A page of an account's rows: after a position, before a time. They are summed page by page, because one long read
-/// would keep the write-ahead log from being reused, and not by SQLite, which would sort them first.
+/// A page of an account's rows: after a position, before a time. Summed page by page, because one long read would keep
+/// the write-ahead log from being reused; not in SQL, because SQLite would sort the rows first.
 pub fn of_account(db: &Db, account: AccountId, after: Ended, to_ms: i64, limit: u32) -> Result<Vec<LedgerRow>> {
     let params = named_params! {
         ":account": account.0,

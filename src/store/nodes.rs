@@ -1,4 +1,4 @@
-//! Render nodes' and join tokens' rows.
+//! Rows of render nodes and join tokens.
 
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::domain::schedule::LiveNode;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
-/// A look at all tokens: there are never many.
+/// A full scan: there are never many tokens.
 const SWEEP_TOKENS: &str = "
     DELETE FROM join_tokens WHERE expires_at_ms <= :now
 ";
@@ -24,7 +24,7 @@ const INSERT_TOKEN: &str = "
     VALUES (:hash, :expires)
 ";
 
-/// Adds a join token, and forgets expired ones.
+/// Adds a join token and deletes expired ones.
 pub fn insert_token(tx: &mut Tx<'_>, hash: &KeyHash, now_ms: i64, expires_at_ms: i64) -> Result<()> {
     tx.execute(SWEEP_TOKENS, named_params! { ":now": now_ms })?;
     tx.execute(INSERT_TOKEN, named_params! { ":hash": hash.0, ":expires": expires_at_ms })?;
@@ -36,7 +36,7 @@ const USE_TOKEN: &str = "
     DELETE FROM join_tokens WHERE hash = :hash AND expires_at_ms > :now
 ";
 
-/// Uses a token up. False if there is no such token, or no longer.
+/// Uses up a token. False if it does not exist or has expired.
 pub fn use_token(tx: &mut Tx<'_>, hash: &KeyHash, now_ms: i64) -> Result<bool> {
     Ok(tx.execute(USE_TOKEN, named_params! { ":hash": hash.0, ":now": now_ms })? == 1)
 }
@@ -46,7 +46,7 @@ const NAME_TAKEN: &str = "
     SELECT EXISTS (SELECT 1 FROM nodes WHERE name = :name)
 ";
 
-/// Whether a node has that name.
+/// Whether a node has this name.
 pub fn name_taken(db: &Db, name: &str) -> Result<bool> {
     db.always(NAME_TAKEN, named_params! { ":name": name }, |row| row.get(0))
 }
@@ -56,7 +56,7 @@ const INSERT: &str = "
     VALUES (:public_id, :name, :key_hash, :now, :now, 0, '')
 ";
 
-/// Adds a node that has not said yet what it can do. The caller has made sure that the name is free.
+/// Adds a node whose capabilities are not known yet. The caller has checked that the name is free.
 pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, now_ms: i64) -> Result<Node> {
     let id = tx.insert(
         INSERT,
@@ -83,7 +83,7 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
     })
 }
 
-/// Who calls with this key: served by the unique index on the hash. Every request of a node asks this.
+/// The node with this key: served by the unique index on the hash. Runs on every request of a node.
 const BY_KEY: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
         benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
@@ -96,14 +96,14 @@ pub fn by_key(db: &Db, hash: &KeyHash) -> Result<Option<Node>> {
     db.row(BY_KEY, named_params! { ":hash": hash.0 }, read)
 }
 
-/// Served by the row's number. Time does not run backwards here, unless the clock was wrong.
+/// Served by the row's number. The time never goes backwards, except to correct a clock that was wrong.
 const SEEN: &str = "
     UPDATE nodes
     SET seen_at_ms = CASE WHEN seen_at_ms > :soon THEN :now ELSE MAX(seen_at_ms, :now) END
     WHERE id = :id
 ";
 
-/// Notes that a node was heard of.
+/// Records when a node was last seen.
 pub fn seen(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
     let soon = now_ms + (limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
     tx.execute(SEEN, named_params! { ":now": now_ms, ":soon": soon, ":id": id.0 })?;
@@ -115,7 +115,7 @@ const OFFERS: &str = "
     UPDATE nodes SET slots = :slots, renderers = :renderers, stopped_at_ms = NULL WHERE id = :id
 ";
 
-/// Notes what a node says that it can do, and that it is at work.
+/// Records a node's capabilities, and that it is running.
 pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, slots: u32, renderers: &[Renderer]) -> Result<()> {
     let names: Vec<&str> = renderers.iter().map(|renderer| renderer.as_str()).collect();
     tx.execute(OFFERS, named_params! { ":slots": slots, ":renderers": names.join(","), ":id": id.0 })?;
@@ -127,7 +127,7 @@ const PROGRAM: &str = "
     UPDATE nodes SET version = :version, protocol = :protocol WHERE id = :id
 ";
 
-/// Notes what program a node runs.
+/// Records the version a node runs.
 pub fn set_program(tx: &mut Tx<'_>, id: NodeId, program: &Program) -> Result<()> {
     let Program { version, protocol } = program;
     tx.execute(PROGRAM, named_params! { ":version": version, ":protocol": protocol, ":id": id.0 })?;
@@ -139,7 +139,7 @@ const STOPPED: &str = "
     UPDATE nodes SET stopped_at_ms = :now WHERE id = :id
 ";
 
-/// Notes that a node stops: it is given nothing until it asks for work again. Waiting claims look again.
+/// Records that a node is stopping: it gets no work until it asks again. Wakes waiting claims.
 pub fn set_stopped(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
     tx.execute(STOPPED, named_params! { ":now": now_ms, ":id": id.0 })?;
     tx.ring();
@@ -151,13 +151,13 @@ const DOUBLED: &str = "
     UPDATE nodes SET doubled_at_ms = :now WHERE id = :id
 ";
 
-/// Notes that two machines use a node's key.
+/// Records that two machines use the same node key.
 pub fn set_doubled(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
     tx.execute(DOUBLED, named_params! { ":now": now_ms, ":id": id.0 })?;
     Ok(())
 }
 
-/// All nodes: there are few. Their leases are counted by `leases_live_node`.
+/// A full scan: there are few nodes. Their leases are counted by `leases_live_node`.
 const ALL: &str = "
     SELECT
         id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
@@ -169,12 +169,12 @@ const ALL: &str = "
     LIMIT :limit
 ";
 
-/// All nodes, the oldest first, each with the number of leases that it holds.
+/// All nodes, oldest first, each with its number of live leases.
 pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
     db.rows(ALL, named_params! { ":limit": limits::LIST_ROWS }, |row| Ok((read(row)?, row.get("leases")?)))
 }
 
-/// Nodes heard of lately, as scheduling sees them.
+/// Recently seen nodes, as the scheduler sees them.
 pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
     let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms).is_live());
     Ok(nodes
@@ -205,7 +205,7 @@ const BY_PUBLIC_ID: &str = "
     WHERE public_id = :public_id
 ";
 
-/// The node of that name; else, removed ones too, the one of that id.
+/// The node with this name; otherwise the one with this id, even if removed.
 pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
     if let Some(node) = db.row(BY_NAME, named_params! { ":name": name }, read)? {
         return Ok(Some(node));
@@ -222,7 +222,7 @@ const BY_ROW: &str = "
     WHERE id = :id AND removed_at_ms IS NULL
 ";
 
-/// Whether a node may be given work: it is neither draining nor benched nor removed, and has not said that it stops.
+/// Whether a node may get work: not draining, benched, removed or stopping.
 pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
     let node = db.row(BY_ROW, named_params! { ":id": id.0 }, read)?;
     Ok(node.is_some_and(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
@@ -240,13 +240,13 @@ const BENCH: &str = "
     WHERE id = :id
 ";
 
-/// Gives a node nothing for a while: longer each time, until it completes a job. `because` is a sentence for the operator.
-/// Until when: Unix time in milliseconds.
+/// Benches a node, for longer each time until it completes a job. `because` is a sentence for the operator. Returns
+/// when the bench ends: Unix time in milliseconds.
 pub fn bench(tx: &mut Tx<'_>, id: NodeId, because: &str, now_ms: i64) -> Result<i64> {
     let before: u32 = tx.always(BENCHINGS, named_params! { ":id": id.0 }, |row| row.get(0))?;
     let until = now_ms + bench_ms(before);
     tx.execute(BENCH, named_params! { ":until": until, ":because": because, ":id": id.0 })?;
-    // Jobs that avoid other nodes wait for this one no longer.
+    // Jobs that avoid other nodes stop waiting for this one.
     tx.ring();
     Ok(until)
 }
@@ -256,7 +256,7 @@ const COMPLETED: &str = "
     UPDATE nodes SET benchings = 0 WHERE id = :id AND benchings > 0
 ";
 
-/// The node has completed a job: its next bench is a short one again. One that still holds stays.
+/// The node has completed a job: its next bench is short again. A bench in force is not shortened.
 pub fn reset_benchings(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
     tx.execute(COMPLETED, named_params! { ":id": id.0 })?;
     Ok(())
@@ -267,7 +267,7 @@ const UNBENCH: &str = "
     UPDATE nodes SET benched_until_ms = NULL, benched_because = '', benchings = 0 WHERE id = :id
 ";
 
-/// Gives a benched node work again.
+/// Ends a node's bench.
 pub fn unbench(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
     tx.execute(UNBENCH, named_params! { ":id": id.0 })?;
     tx.ring();
@@ -279,7 +279,7 @@ const SET_DRAINING: &str = "
     UPDATE nodes SET draining = :draining WHERE id = :id
 ";
 
-/// Lets a node take work, or none. Waiting claims look again.
+/// Starts or stops draining a node. Wakes waiting claims.
 pub fn set_draining(tx: &mut Tx<'_>, id: NodeId, draining: bool) -> Result<()> {
     tx.execute(SET_DRAINING, named_params! { ":draining": draining, ":id": id.0 })?;
     tx.ring();
@@ -291,9 +291,9 @@ const REMOVE: &str = "
     UPDATE nodes SET removed_at_ms = :now, name = :name WHERE id = :id AND removed_at_ms IS NULL
 ";
 
-/// Refuses a node's key from now on, and gives its name free. Waiting claims look again. False if it was removed before.
+/// Revokes a node's key and frees its name. Wakes waiting claims. False if it was already removed.
 pub fn remove(tx: &mut Tx<'_>, node: &Node, now_ms: i64) -> Result<bool> {
-    // With the id in it, it is nobody else's name.
+    // The id makes the name unique.
     let name = format!("{} (removed, {})", node.name, node.public_id);
     tx.ring();
     Ok(tx.execute(REMOVE, named_params! { ":now": now_ms, ":name": name, ":id": node.id.0 })? == 1)

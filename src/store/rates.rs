@@ -1,4 +1,4 @@
-//! Prices and the currency with their history. In force at a moment is what was set last up to then.
+//! Prices and the currency, with their history. The latest row up to a moment is in force then.
 
 use rusqlite::named_params;
 
@@ -56,7 +56,7 @@ const HOUR_AT: &str = "
     LIMIT 1
 ";
 
-/// The price of an hour of this footage at a moment; 0 if none was set yet.
+/// The price of an hour of this footage at a moment; 0 if none was set.
 pub fn hour_at(db: &Db, kind: FootageKind, at_ms: i64) -> Result<Micros> {
     let params = named_params! {
         ":renderer": kind.renderer.as_str(),
@@ -67,7 +67,7 @@ pub fn hour_at(db: &Db, kind: FootageKind, at_ms: i64) -> Result<Micros> {
     Ok(db.row(HOUR_AT, params, |row| columns::micros(row, "price"))?.unwrap_or_default())
 }
 
-/// Reads all there are: an operator makes few.
+/// A full scan: an operator makes few changes.
 const DINK_AT: &str = "
     SELECT price
     FROM dink_prices
@@ -76,7 +76,7 @@ const DINK_AT: &str = "
     LIMIT 1
 ";
 
-/// The price of a dink for a month at a moment; 0 if none was set yet.
+/// The monthly price of a dink at a moment; 0 if none was set.
 pub fn dink_at(db: &Db, at_ms: i64) -> Result<Micros> {
     Ok(db.row(DINK_AT, named_params! { ":at": at_ms }, |row| columns::micros(row, "price"))?.unwrap_or_default())
 }
@@ -97,7 +97,7 @@ pub fn currency_at(db: &Db, at_ms: i64) -> Result<Currency> {
     Ok(found.unwrap_or(Currency::DEFAULT))
 }
 
-/// Walks the table backwards, as the next two do.
+/// Walks the table backwards, as the next two statements do.
 const HOURS: &str = "
     SELECT renderer, resolution, fps, price, at_ms
     FROM hour_prices
@@ -119,7 +119,7 @@ const CURRENCIES: &str = "
     LIMIT :limit
 ";
 
-/// All that was ever set, the latest first.
+/// The whole history, newest first.
 pub fn history(db: &Db) -> Result<Vec<RateLine>> {
     let limit = named_params! { ":limit": limits::LIST_ROWS };
     let mut lines = db.rows(HOURS, limit, |row| {

@@ -1,4 +1,4 @@
-//! First answers to submissions that carried an `Idempotency-Key`.
+//! Responses to submissions with an `Idempotency-Key`, kept to replay them.
 
 use rusqlite::named_params;
 use uuid::Uuid;
@@ -10,14 +10,14 @@ use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
-/// A submission that was answered before.
+/// A submission that already has a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// SHA-256 of its body.
+    /// SHA-256 of the request body.
     pub body_sha256: Sha256,
-    /// The job that it made.
+    /// The job it created.
     pub job: Uuid,
-    /// The answer's body, to the byte.
+    /// The response body, byte for byte.
     pub answer: String,
 }
 
@@ -29,7 +29,7 @@ const FIND: &str = "
     WHERE submissions.account = :account AND submissions.key = :key AND submissions.created_at_ms > :since
 ";
 
-/// What was answered to this account's key after `since_ms`.
+/// The response to this account's key, if newer than `since_ms`.
 pub fn find(db: &Db, account: AccountId, key: &IdempotencyKey, since_ms: i64) -> Result<Option<Answered>> {
     db.row(FIND, named_params! { ":account": account.0, ":key": key.as_str(), ":since": since_ms }, |row| {
         Ok(Answered {
@@ -40,13 +40,13 @@ pub fn find(db: &Db, account: AccountId, key: &IdempotencyKey, since_ms: i64) ->
     })
 }
 
-/// An older row of the same key gives way; the new one is the last of all, which [`SWEEP`] relies on.
+/// Replaces an older row of the same key, so that rows stay in order of time, as [`SWEEP`] requires.
 const INSERT: &str = "
     INSERT OR REPLACE INTO submissions (account, key, body_sha256, job, answer, created_at_ms)
     VALUES (:account, :key, :body_sha256, :job, :answer, :now)
 ";
 
-/// Remembers what a key was answered.
+/// Stores the response to a key.
 pub fn insert(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -70,13 +70,13 @@ pub fn insert(
     Ok(())
 }
 
-/// Rows stand in the order of their time, so the first ones are the old ones, without an index on the time.
+/// Rows are in order of time, so the oldest come first without an index on the time.
 const SWEEP: &str = "
     DELETE FROM submissions
     WHERE id IN (SELECT id FROM submissions ORDER BY id LIMIT :limit) AND created_at_ms <= :before
 ";
 
-/// Forgets at most `limit` of the answers given up to `before_ms`; how many.
+/// Deletes at most `limit` responses given up to `before_ms`; returns how many.
 pub fn sweep(tx: &mut Tx<'_>, before_ms: i64, limit: usize) -> Result<usize> {
     tx.execute(SWEEP, named_params! { ":before": before_ms, ":limit": limit })
 }

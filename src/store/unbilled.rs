@@ -11,12 +11,12 @@ use crate::domain::rates::FootageKind;
 use crate::store::engine::columns;
 use crate::store::engine::db::Db;
 
-/// A job that failed for good or was cancelled.
+/// A job that failed permanently or was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unbilled {
     /// When it ended.
     pub ended: Ended,
-    /// How: failed or cancelled.
+    /// Whether it failed or was cancelled.
     pub end: JobStatus,
     /// Metered or reserved.
     pub class: KeyClass,
