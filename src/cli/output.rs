@@ -66,35 +66,41 @@ const LAST_COLUMN: usize = 16;
 /// A table with the last column truncated so that typical rows fit in [`COLUMNS`], for text that `show` and `--json`
 /// print in full.
 pub fn table_to_fit<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
-    let first = |row: [&str; N]| row.map(|cell| width::columns(&plain(cell)));
-    let mut widths = first(headings);
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(first(row.each_ref().map(String::as_str))) {
-            *width = (*width).max(cell);
-        }
-    }
-    let before: usize = widths.iter().take(N - 1).map(|width| width + 2).sum();
+    let mut rows = escaped(rows);
+    let before: usize = widths(headings, &rows).iter().take(N - 1).map(|width| width + 2).sum();
     let most = COLUMNS.saturating_sub(before).max(LAST_COLUMN);
-    let mut rows = rows.to_vec();
     for row in &mut rows {
         if let Some(last) = row.last_mut() {
-            *last = width::fit(&plain(last), most);
+            *last = width::fit(last, most);
         }
     }
-    table(headings, &rows)
+    aligned(headings, &rows)
 }
 
 /// An aligned table with headings. Escapes its cells.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| plain(cell))).collect();
+    aligned(headings, &escaped(rows))
+}
+
+fn escaped<const N: usize>(rows: &[[String; N]]) -> Vec<[String; N]> {
+    rows.iter().map(|row| row.each_ref().map(|cell| plain(cell))).collect()
+}
+
+/// The width of each column.
+fn widths<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> [usize; N] {
     let mut widths = headings.map(width::columns);
-    for row in &rows {
+    for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(width::columns(cell));
         }
     }
+    widths
+}
+
+fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let widths = widths(headings, rows);
     let mut out = String::new();
-    for row in std::iter::once(&headings.map(str::to_owned)).chain(&rows) {
+    for row in std::iter::once(&headings.map(str::to_owned)).chain(rows) {
         let mut text = String::new();
         for (cell, width) in row.iter().zip(widths) {
             let _ = write!(text, "{}  ", width::padded(cell, width));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use strsim::levenshtein;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::settings::{TABLES, Table};
@@ -149,24 +150,8 @@ fn place(table: &Table) -> String {
 /// The name that was probably meant: at most a third of the letters differ.
 fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = typed.chars().count().max(3) / 3;
-    let near = names.map(|name| (distance(typed, name), name)).filter(|(distance, _)| *distance <= most);
+    let near = names.map(|name| (levenshtein(typed, name), name)).filter(|(distance, _)| *distance <= most);
     near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
-}
-
-/// Levenshtein distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (above, letter) in left.chars().enumerate() {
-        let mut corner = above;
-        row[0] = above + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *other);
-            corner = row[column + 1];
-            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]
@@ -195,7 +180,7 @@ mod tests {
     #[test]
     fn distance_counts_letters_that_differ() {
         for (left, right, letters) in [("", "", 0), ("a", "", 1), ("lisen", "listen", 1), ("outptu", "output", 2)] {
-            assert_eq!(distance(left, right), letters, "{left} {right}");
+            assert_eq!(levenshtein(left, right), letters, "{left} {right}");
         }
     }
 }

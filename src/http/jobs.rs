@@ -1,7 +1,6 @@
 //! Render jobs for the account that owns them.
 
 use rouille::Response;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::app::clips;
@@ -10,6 +9,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::idempotency::{self, IdempotencyKey};
 use crate::domain::job::{Caller, JobSpec, JobStatus};
+use crate::domain::sha256::Sha256;
 use crate::http::kit::call::Call;
 use crate::http::kit::quota_headers::QuotaHeaders;
 use crate::http::kit::{answer, body};
@@ -22,11 +22,11 @@ pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let spec = read_submit(&body)?;
     let outcome = match idempotency_key(call)? {
         None => jobs::submit(call.app, caller, spec).and_then(|job| {
-            let answer = answer::with_json(202, wire::job::text(&job, &call.base)?);
+            let answer = answer::json(202, &wire::job::view(&job, &call.base)?)?;
             Ok(located(answer, job.job.public_id))
         }),
         Some(key) => {
-            let once = Once { key, body_sha256: Sha256::digest(&body).into() };
+            let once = Once { key, body_sha256: Sha256::of(&body) };
             submit_once(call, caller, spec, once)
         }
     };
@@ -54,19 +54,19 @@ fn idempotency_key(call: &Call<'_>) -> Result<Option<IdempotencyKey>> {
 /// `GET /api/clips/{id}`.
 pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = jobs::get(call.app, caller, call.uuid()?)?;
-    wire::job::text(&job, &call.base).map(|text| answer::with_json(200, text))
+    answer::json(200, &wire::job::view(&job, &call.base)?)
 }
 
 /// `DELETE /api/clips/{id}`.
 pub fn remove(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = jobs::remove(call.app, caller, call.uuid()?)?;
-    wire::job::text(&job, &call.base).map(|text| answer::with_json(200, text))
+    answer::json(200, &wire::job::view(&job, &call.base)?)
 }
 
 /// `POST /api/clips/{id}/link`.
 pub fn renew_link(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = clips::renew_link(call.app, caller, call.uuid()?)?;
-    wire::job::text(&job, &call.base).map(|text| answer::with_json(200, text))
+    answer::json(200, &wire::job::view(&job, &call.base)?)
 }
 
 /// `GET /api/clips?status=&limit=&cursor=`.

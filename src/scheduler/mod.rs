@@ -16,6 +16,8 @@ use crate::domain::limits;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 
+/// The period of a pass that runs every round.
+const EVERY_ROUND: Duration = Duration::ZERO;
 /// Longest interval between lease checks: a short lease is checked four times before it expires.
 const LEASES: Duration = Duration::from_secs(1);
 /// How often the last use of keys is recorded.
@@ -26,10 +28,10 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 const BALLAST: Duration = Duration::from_secs(limits::BALLAST_SECONDS);
 
 /// The passes of every server. Order matters: leases come first in each round.
-fn passes(leases_every: Duration) -> Vec<Pass> {
+fn passes() -> Vec<Pass> {
     vec![
-        Pass::new("leases", leases_every, First::AtOnce, leases::expire),
-        Pass::new("the store's rows", leases_every, First::AtOnce, App::note_rows),
+        Pass::new("leases", EVERY_ROUND, First::AtOnce, leases::expire),
+        Pass::new("the store's rows", EVERY_ROUND, First::AtOnce, App::note_rows),
         Pass::new("the ballast", BALLAST, First::AtOnce, ballast::keep),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
         Pass::new("old answers", SWEEP, First::AtOnce, jobs::forget_old_answers),
@@ -93,9 +95,9 @@ pub struct Scheduler {
 pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
     let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
     sandbox::warn_if_weak();
-    let leases_every = LEASES.min(Duration::from_millis(scheduler.app.settings.lease_ms) / 4);
-    let passes: Vec<Pass> = passes(leases_every).into_iter().chain(further).collect();
-    scheduler.spawn("scheduler", move |app, stop| run(app, leases_every, passes, stop))?;
+    let round = LEASES.min(Duration::from_millis(scheduler.app.settings.lease_ms) / 4);
+    let passes: Vec<Pass> = passes().into_iter().chain(further).collect();
+    scheduler.spawn("scheduler", move |app, stop| run(app, round, passes, stop))?;
     let (app, stop) = (Arc::clone(&scheduler.app), Arc::clone(&scheduler.stop));
     let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());
     scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
@@ -144,9 +146,8 @@ fn run(app: &App, round: Duration, passes: Vec<Pass>, stop: &StopFlag) {
     let mut passes: Vec<(Duration, Pass)> = passes.into_iter().map(|pass| (first(&pass), pass)).collect();
     loop {
         for (next, pass) in &mut passes {
-            // The pass with the shortest period runs every round: by its due time, it could miss a round by a moment.
             let now = app.clock.monotonic();
-            if (pass.every == round && pass.first == First::AtOnce) || now >= *next {
+            if now >= *next {
                 *next = now + pass.every;
                 report(pass.name, pass.run(app));
             }

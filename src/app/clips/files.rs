@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::app::stored_files;
 use crate::domain::clip::VideoFacts;
@@ -109,7 +109,7 @@ impl ClipFiles {
     /// Deletes both files. Call it only after the commit that drops the last reference to them.
     pub fn remove(&self, lease: LeaseId) {
         for path in [self.video(lease), self.poster(lease)] {
-            stored_files::remove(Path::new(&path));
+            stored_files::remove(&path);
         }
     }
 }

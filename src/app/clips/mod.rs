@@ -13,8 +13,8 @@ use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Caller;
 use crate::domain::job_info::JobInfo;
+use crate::store;
 use crate::store::clips::Published;
-use crate::store::{self};
 
 /// An open file of a published clip.
 pub struct ClipFile {

@@ -130,6 +130,7 @@ pub(in crate::app) fn retry(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
 /// After the commit: counts and logs the change, and cleans up the ended lease.
 pub(in crate::app) fn settle(app: &App, transition: Transition) {
     let Transition { job, public_id, to, ended, failure, took_ms } = transition;
+    let lease = ended.map(|lease| format!("lease {lease}, ")).unwrap_or_default();
     let why = failure.map(|failure| format!("{}: {}", failure.code.as_str(), failure.message)).unwrap_or_default();
     match to {
         JobStatus::Done => {
@@ -138,13 +139,13 @@ pub(in crate::app) fn settle(app: &App, transition: Transition) {
         }
         JobStatus::Failed => {
             app.counters.failed.add_one();
-            log::warn!("job {public_id} failed ({why})");
+            log::warn!("job {public_id} failed ({lease}{why})");
         }
         JobStatus::Cancelled => {
             app.counters.cancelled.add_one();
             log::info!("job {public_id} cancelled");
         }
-        JobStatus::Queued => log::warn!("job {public_id} returned to the queue ({why})"),
+        JobStatus::Queued => log::warn!("job {public_id} returned to the queue ({lease}{why})"),
         JobStatus::Rendering => {}
     }
     if let Some(lease) = ended {

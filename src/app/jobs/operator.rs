@@ -173,7 +173,10 @@ fn row(db: &Db, id: Uuid) -> Result<JobId> {
 
 /// Adds what is not in the job's own row.
 fn complete(app: &App, jobs: Vec<Job>) -> Result<Vec<AnyJob>> {
-    app.store.read_queue()?;
+    // Reading the whole queue off the rows is for the jobs that have a place in it.
+    if jobs.iter().any(|job| job.status == JobStatus::Queued) {
+        app.store.read_queue()?;
+    }
     describe(app, jobs)?.into_iter().map(|info| app.store.read(|db| with_names(db, info))).collect()
 }
 

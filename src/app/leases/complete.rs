@@ -12,8 +12,8 @@ use crate::domain::id::LeaseId;
 use crate::domain::job::{Job, Renderer};
 use crate::domain::node::Node;
 use crate::domain::sha256::Sha256;
+use crate::store;
 use crate::store::leases::LeaseState;
-use crate::store::{self};
 
 /// Checks and publishes the video. Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
 /// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,

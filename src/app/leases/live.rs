@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{JobId, LeaseId, NodeId};
+use crate::store;
 use crate::store::leases::LeaseState;
-use crate::store::{self};
 
 /// The job of a live lease of this node.
 pub(in crate::app) fn live_job(app: &App, node: NodeId, lease: LeaseId) -> Result<JobId> {

@@ -12,7 +12,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
 use crate::domain::limits;
 use crate::domain::node::Node;
-use crate::store::{self};
+use crate::store;
 
 /// Read buffer: large enough to keep a disk busy, small compared with a server's memory.
 const CHUNK: usize = 256 * 1024;

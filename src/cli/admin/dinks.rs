@@ -4,8 +4,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::app::App;
+use crate::app::accounts;
 use crate::app::accounts::dinks::{self, Dinks, Undone};
-use crate::app::accounts::{self};
 use crate::cli::admin::account::changed;
 use crate::cli::admin::{Call, account_json, account_name, output};
 use crate::cli::{hints, human, prompt, wrong_usage};

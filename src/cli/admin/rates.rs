@@ -11,8 +11,8 @@ use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
+use crate::wire;
 use crate::wire::time::rfc3339;
-use crate::wire::{self};
 
 /// Prices: of an hour of metered footage, of a dink for a month, and their currency
 #[derive(Debug, clap::Args)]

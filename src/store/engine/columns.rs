@@ -4,11 +4,11 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
+use crate::domain;
 use crate::domain::job::Renderer;
 use crate::domain::money::Micros;
 use crate::domain::rates::FootageKind;
 use crate::domain::sha256::Sha256;
-use crate::domain::{self};
 
 /// Stored as its 32 bytes.
 impl ToSql for Sha256 {
