@@ -37,8 +37,10 @@ const TAKES_ITS_TIME: [(&str, &str); 8] = [
 ];
 /// Rejections that may need the operator's attention: invalid keys, quotas, limits.
 const WARNED_STATUSES: [u16; 5] = [401, 403, 408, 413, 429];
-/// Routine polling by every node with an uninteresting result: no job available, heartbeat accepted.
-const REPEATED: [(&str, &str, u16); 2] = [("POST", "/api/node/claims", 204), ("PUT", "/api/node/leases/{lease}", 200)];
+/// Routine requests of every node, with the status that is nothing new: no job yet, retry later (while the server shuts
+/// down, for one), heartbeat accepted.
+const REPEATED: [(&str, &str, u16); 3] =
+    [("POST", "/api/node/claims", 204), ("POST", "/api/node/claims", 503), ("PUT", "/api/node/leases/{lease}", 200)];
 
 /// A pending log line.
 pub struct Line {
@@ -133,12 +135,12 @@ impl End {
         let took = clock.monotonic().saturating_sub(*started);
         let route = (method.as_str(), pattern.unwrap_or_default());
         let is_slow = took >= SLOW && !TAKES_ITS_TIME.contains(&route);
-        if is_slow || self.status >= 500 || WARNED_STATUSES.contains(&self.status) {
-            Level::Warn
-        } else if REPEATED.contains(&(route.0, route.1, self.status)) {
-            Level::Debug
-        } else {
-            Level::Info
+        let is_refused = self.status >= 500 || WARNED_STATUSES.contains(&self.status);
+        match REPEATED.contains(&(route.0, route.1, self.status)) {
+            _ if is_slow => Level::Warn,
+            true => Level::Debug,
+            false if is_refused => Level::Warn,
+            false => Level::Info,
         }
     }
 
@@ -262,7 +264,9 @@ mod tests {
             ("GET", "/clips/{token}.mp4", 200, 60, Level::Info),
             ("POST", "/api/node/claims", 204, 25, Level::Debug),
             ("POST", "/api/node/claims", 200, 25, Level::Info),
+            ("POST", "/api/node/claims", 503, 0, Level::Debug),
             ("PUT", "/api/node/leases/{lease}", 200, 0, Level::Debug),
+            ("PUT", "/api/node/leases/{lease}", 200, 5, Level::Warn),
             ("PUT", "/api/node/leases/{lease}", 409, 0, Level::Info),
         ];
         for (method, pattern, status, seconds, expected) in cases {
