@@ -24,12 +24,12 @@ use uuid::{Builder, Uuid};
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
-use crate::domain::limits;
+use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::quota::Quotas;
 use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
 use crate::os::random::Random;
-use crate::os::room::Room;
+use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::store::Store;
 
 use crate::app::accounts::keys::Uses;
@@ -95,7 +95,7 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<App>> {
-        let room = Room::of(data_dir, limits::DISK_RESERVE_BYTES);
+        let room = Room::of(data_dir, DISK_RESERVE_BYTES);
         Self::serve_on(data_dir, settings, clock, random, room)
     }
 
@@ -122,7 +122,7 @@ impl App {
     /// Opens the data directory for `admin`, next to a running server: no lock, no migration. Fails if there is no
     /// store.
     pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
-        Self::beside_on(data_dir, clock, random, Room::of(data_dir, limits::DISK_RESERVE_BYTES))
+        Self::beside_on(data_dir, clock, random, Room::of(data_dir, DISK_RESERVE_BYTES))
     }
 
     /// Like [`Self::beside`], with a given disk, so that tests can control its free space.
@@ -132,8 +132,7 @@ impl App {
         random: Arc<dyn Random>,
         room: Arc<Room>,
     ) -> Result<Arc<App>> {
-        let settings =
-            Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
+        let settings = Settings { lease_ms: LEASE_SECONDS * 1_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
         Ok(Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room))
     }
 

@@ -10,10 +10,12 @@ use crate::app::tls::{Certificates, Source, Watch};
 use crate::appliance::server_url::host_of;
 use crate::config;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::http::{Hosts, Https, ServedCertificate};
 use crate::os::host;
 use crate::scheduler::{First, Pass};
+
+/// Seconds between two checks whether the certificate must be renewed or its file has changed.
+const CERTIFICATE_LOOK_SECONDS: u64 = 5;
 
 /// Manages a server's certificate.
 pub struct Keeper {
@@ -78,7 +80,7 @@ impl Keeper {
                 Error { message, ..error }
             })
         };
-        let every = Duration::from_secs(limits::CERTIFICATE_LOOK_SECONDS);
+        let every = Duration::from_secs(CERTIFICATE_LOOK_SECONDS);
         Pass::new("the server's certificate", every, First::AfterItsPeriod, run)
     }
 }

@@ -17,9 +17,9 @@ use crate::appliance::https::{Authority, Keeper};
 use crate::appliance::server_url::ServerUrl;
 use crate::config;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::domain::quota::Quotas;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
+use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
 use crate::node::child::Patience;
 use crate::node::join::{self, NodeState};
@@ -148,7 +148,7 @@ impl Appliance {
             max_jobs: None,
             idle_exit: None,
             program: config::program()?,
-            cache_bytes: limits::NODE_CACHE_BYTES,
+            cache_bytes: NODE_CACHE_BYTES,
             room: Arc::clone(&self.app.room),
             patience: Patience::default(),
             clock: Arc::clone(clock),

@@ -10,9 +10,11 @@ use crate::app::App;
 use crate::app::tls::names::Names;
 use crate::config;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::os::{files, host};
 use crate::scheduler::{First, Pass};
+
+/// Seconds until a write that failed at startup is retried.
+const START_RETRY_SECONDS: u64 = 10;
 
 /// File with the server's URL, in the data directory.
 const URL_FILE: &str = "server-url";
@@ -120,7 +122,7 @@ pub fn record_or_try_again(data_dir: &Path, server: &ServerUrl, local_url: &str)
         is_noted = true;
         Ok(1)
     };
-    let every = Duration::from_secs(limits::START_RETRY_SECONDS);
+    let every = Duration::from_secs(START_RETRY_SECONDS);
     Some(Pass::new("the server's address", every, First::AfterItsPeriod, retry))
 }
 

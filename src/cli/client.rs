@@ -14,12 +14,12 @@ use crate::cli::{interrupted, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
-use crate::domain::limits;
 use crate::domain::sha256::Sha256;
 use crate::os::address::Addresses;
 use crate::os::files;
 use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
 use crate::os::stop::StopFlag;
+use crate::wire::JSON_BODY_BYTES;
 use crate::wire::demo::UploadedView;
 use crate::wire::job::JobView;
 use crate::wire::problem::Problem;
@@ -235,7 +235,7 @@ fn refusal(response: Response) -> Error {
     let status = response.status;
     let kind = if status >= 500 || status == 429 { Kind::Unavailable } else { Kind::Invalid };
     let is_text = response.header("content-type").is_some_and(|media_type| media_type.starts_with("text/plain"));
-    let body = response.bytes(limits::JSON_BODY_BYTES).unwrap_or_default();
+    let body = response.bytes(JSON_BODY_BYTES).unwrap_or_default();
     let words = match serde_json::from_slice(&body) {
         Ok(Problem { error, code: Some(code), .. }) => format!("{error} ({code})"),
         Ok(Problem { error, code: None, .. }) => error,

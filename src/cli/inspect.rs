@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::cli::{Call, output};
+use crate::domain::demo::UNPACKED_BYTES;
 use crate::domain::error::Result;
-use crate::domain::limits;
 use crate::render::command::{self, Reading, Space};
 use crate::render::demo::{self, DemoIndex, PlainDemo};
 use crate::render::scene::MAX_PLAYERS;
@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(long, hide = true, requires = "child")]
     unpack: bool,
     /// As a child: unpack it to at most so many bytes
-    #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = limits::UNPACKED_BYTES)]
+    #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = UNPACKED_BYTES)]
     unpacked_bytes: u64,
     /// As a child: bytes that the disk has room for
     #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = u64::MAX)]

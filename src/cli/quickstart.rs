@@ -17,7 +17,7 @@ use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
-use crate::domain::limits;
+use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::quota::Quotas;
 use crate::domain::wording::quoted;
 use crate::http::Limits;
@@ -80,7 +80,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         public_url: None,
         certificate: Some(Source::Own),
-        lease_seconds: limits::LEASE_SECONDS,
+        lease_seconds: LEASE_SECONDS,
         local_nodes: 1,
         fetch_allow: Vec::new(),
         trusted_proxies: Vec::new(),

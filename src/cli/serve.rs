@@ -11,11 +11,12 @@ use crate::app::nodes;
 use crate::app::tls::Source;
 use crate::appliance::server_url::browser_warning;
 use crate::appliance::{Appliance, Options};
-use crate::cli::serve_limits::LimitArgs;
+use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
 use crate::cli::{Call, hints, output, stop_on_signals, wrong_usage};
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
+use crate::domain::lease::LEASE_SECONDS;
+use crate::domain::node::NODE_SLOTS;
 use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::{files, systemd, user};
@@ -46,10 +47,10 @@ pub struct Args {
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// Seconds a node may be silent before its job is given to another
-    #[arg(long, value_name = "N", default_value_t = limits::LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(1..=limits::FLAG_SECONDS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(1..=FLAG_SECONDS_MOST))]
     lease_seconds: u64,
     /// Render nodes inside this process
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::NODE_SLOTS)))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(NODE_SLOTS)))]
     local_nodes: u32,
     /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again [default:
     /// none]

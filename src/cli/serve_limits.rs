@@ -7,8 +7,24 @@ use clap::builder::RangedU64ValueParser;
 
 use crate::cli::wrong_usage;
 use crate::domain::error::Result;
-use crate::domain::limits;
 use crate::http::{Limits, TransportLimits};
+
+/// Connections, or in-flight requests: more than any machine can hold.
+const FLAG_CONNECTIONS_MOST: u64 = 1_000_000;
+/// Threads, and settings that take one thread each.
+const FLAG_THREADS_MOST: u64 = 10_000;
+/// Seconds of any timeout: a day. Longer ones make no sense.
+pub const FLAG_SECONDS_MOST: u64 = 86_400;
+/// KiB of a request's head, or of its path and query: 1 MiB.
+const FLAG_HEAD_KIB_MOST: u64 = 1_024;
+/// Header lines of a request.
+const FLAG_HEAD_LINES_MOST: u64 = 10_000;
+/// KiB of a JSON body: 1 MiB.
+const FLAG_JSON_KIB_MOST: u64 = 1_024;
+/// KiB of an unwanted body that are read: 1 GiB.
+const FLAG_DRAIN_KIB_MOST: u64 = 1 << 20;
+/// Minimum transfer rate of a body in KiB per second: about 1 GB/s.
+const FLAG_BODY_KIB_PER_SECOND_MOST: u64 = 1_000_000;
 
 const KIB: u64 = 1_024;
 
@@ -17,28 +33,28 @@ const KIB: u64 = 1_024;
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Open connections in total; at the limit the oldest one without a request makes room
-    #[arg(long, value_name = "N", default_value_t = http().connections, value_parser = count(limits::FLAG_CONNECTIONS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().connections, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_connections: usize,
     /// Open connections of one address; loopback and trusted proxies have no limit of their own
-    #[arg(long, value_name = "N", default_value_t = http().connections_per_address, value_parser = count(limits::FLAG_CONNECTIONS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().connections_per_address, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_connections_per_address: usize,
     /// Requests in flight; more are answered 503
-    #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(limits::FLAG_CONNECTIONS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_requests: usize,
     /// Threads that answer requests; a waiting claim and an upload hold one each, look-ups have four more of their own
-    #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(limits::FLAG_THREADS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(FLAG_THREADS_MOST))]
     http_threads: usize,
     /// Claims of nodes that may wait at once
-    #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(limits::FLAG_THREADS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(FLAG_THREADS_MOST))]
     max_waiting_claims: usize,
     /// Uploads of clients at once; one account may have an eighth of them
-    #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(limits::FLAG_THREADS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(FLAG_THREADS_MOST))]
     max_uploads: usize,
     /// Uploads of render nodes at once; one node may have an eighth of them
-    #[arg(long, value_name = "N", default_value_t = http().reserved_uploads, value_parser = count(limits::FLAG_THREADS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().reserved_uploads, value_parser = count(FLAG_THREADS_MOST))]
     max_node_uploads: usize,
     /// Uploads of one address at once; loopback and trusted proxies have no limit of their own
-    #[arg(long, value_name = "N", default_value_t = http().uploads_per_address, value_parser = count(limits::FLAG_THREADS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().uploads_per_address, value_parser = count(FLAG_THREADS_MOST))]
     max_uploads_per_address: usize,
     /// Seconds for a TLS handshake
     #[arg(long, value_name = "N", default_value_t = http().tls_handshake_time.as_secs(), value_parser = seconds())]
@@ -47,25 +63,25 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = http().head_time.as_secs(), value_parser = seconds())]
     head_seconds: u64,
     /// KiB of a request's head
-    #[arg(long, value_name = "N", default_value_t = kib(http().head_bytes), value_parser = count(limits::FLAG_HEAD_KIB_MOST))]
+    #[arg(long, value_name = "N", default_value_t = kib(http().head_bytes), value_parser = count(FLAG_HEAD_KIB_MOST))]
     max_head_kib: usize,
     /// Header lines of a request
-    #[arg(long, value_name = "N", default_value_t = http().head_lines, value_parser = count(limits::FLAG_HEAD_LINES_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().head_lines, value_parser = count(FLAG_HEAD_LINES_MOST))]
     max_head_lines: usize,
     /// KiB of a request's path and query
-    #[arg(long, value_name = "N", default_value_t = kib(http().uri_bytes), value_parser = count(limits::FLAG_HEAD_KIB_MOST))]
+    #[arg(long, value_name = "N", default_value_t = kib(http().uri_bytes), value_parser = count(FLAG_HEAD_KIB_MOST))]
     max_uri_kib: usize,
     /// Seconds that a connection may rest between two requests
     #[arg(long, value_name = "N", default_value_t = http().idle_time.as_secs(), value_parser = seconds())]
     idle_seconds: u64,
     /// KiB of a JSON body
-    #[arg(long, value_name = "N", default_value_t = own().json_body_bytes / KIB, value_parser = clap::value_parser!(u64).range(1..=limits::FLAG_JSON_KIB_MOST))]
+    #[arg(long, value_name = "N", default_value_t = own().json_body_bytes / KIB, value_parser = clap::value_parser!(u64).range(1..=FLAG_JSON_KIB_MOST))]
     max_json_kib: u64,
     /// Seconds that a body may pause
     #[arg(long, value_name = "N", default_value_t = http().body_idle_time.as_secs(), value_parser = seconds())]
     body_idle_seconds: u64,
     /// KiB each second that a body must bring on average over --body-window-seconds; 0 asks for none
-    #[arg(long, value_name = "N", default_value_t = http().body_rate / KIB, value_parser = clap::value_parser!(u64).range(..=limits::FLAG_BODY_KIB_PER_SECOND_MOST))]
+    #[arg(long, value_name = "N", default_value_t = http().body_rate / KIB, value_parser = clap::value_parser!(u64).range(..=FLAG_BODY_KIB_PER_SECOND_MOST))]
     min_body_kib_per_second: u64,
     /// Seconds over which the speed of a body is judged
     #[arg(long, value_name = "N", default_value_t = http().body_rate_window.as_secs(), value_parser = seconds())]
@@ -74,13 +90,13 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = http().answer_stall_time.as_secs(), value_parser = seconds())]
     answer_stall_seconds: u64,
     /// KiB of an unwanted body that are thrown away, so that the client gets to read why
-    #[arg(long, value_name = "N", default_value_t = kib(http().drain_bytes), value_parser = count(limits::FLAG_DRAIN_KIB_MOST))]
+    #[arg(long, value_name = "N", default_value_t = kib(http().drain_bytes), value_parser = count(FLAG_DRAIN_KIB_MOST))]
     drain_kib: usize,
     /// Seconds for the same
     #[arg(long, value_name = "N", default_value_t = http().drain_time.as_secs(), value_parser = seconds())]
     drain_seconds: u64,
     /// Seconds that requests in flight have to finish when the server stops
-    #[arg(long, value_name = "N", default_value_t = own().stop_time.as_secs(), value_parser = clap::value_parser!(u64).range(..=limits::FLAG_SECONDS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = own().stop_time.as_secs(), value_parser = clap::value_parser!(u64).range(..=FLAG_SECONDS_MOST))]
     stop_seconds: u64,
 }
 
@@ -164,5 +180,5 @@ fn count(most: u64) -> RangedU64ValueParser<usize> {
 }
 
 fn seconds() -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(1..=limits::FLAG_SECONDS_MOST)
+    RangedU64ValueParser::new().range(1..=FLAG_SECONDS_MOST)
 }

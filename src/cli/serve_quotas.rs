@@ -1,17 +1,18 @@
 //! Per-account quotas as options of `serve`.
+use crate::domain::quota::{ACCOUNT_DEMO_BYTES, ACCOUNT_QUEUED_JOBS, Quotas};
 
-use crate::domain::limits;
-use crate::domain::quota::Quotas;
+/// Jobs or bytes of a quota: the largest integer in a structured header field (RFC 8941).
+const FLAG_QUOTA_MOST: u64 = 999_999_999_999_999;
 
 /// Flags in `--help` beside the other limits.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct QuotaArgs {
     /// Jobs of one account that may wait at once; more are answered 429
-    #[arg(long, value_name = "N", default_value_t = limits::ACCOUNT_QUEUED_JOBS, value_parser = clap::value_parser!(u64).range(1..=limits::FLAG_QUOTA_MOST))]
+    #[arg(long, value_name = "N", default_value_t = ACCOUNT_QUEUED_JOBS, value_parser = clap::value_parser!(u64).range(1..=FLAG_QUOTA_MOST))]
     max_queued_jobs: u64,
     /// MiB of uploaded demos that one account may keep; more are answered 413
-    #[arg(long, value_name = "N", default_value_t = limits::ACCOUNT_DEMO_BYTES >> 20, value_parser = clap::value_parser!(u64).range(1..=limits::FLAG_QUOTA_MOST >> 20))]
+    #[arg(long, value_name = "N", default_value_t = ACCOUNT_DEMO_BYTES >> 20, value_parser = clap::value_parser!(u64).range(1..=FLAG_QUOTA_MOST >> 20))]
     max_demos_mib: u64,
 }
 

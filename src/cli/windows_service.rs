@@ -10,10 +10,14 @@ use log::LevelFilter;
 use crate::cli::{Call, Cli, Command, Global, exit_status, logging, output, serve, wrong_usage};
 use crate::config;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::os::firewall;
 use crate::os::log_file::LogFile;
 use crate::os::service::{self, Service};
+
+/// Bytes of a Windows service's log file: 16 MiB, enough for a few hundred thousand requests.
+const SERVICE_LOG_BYTES: u64 = 16 << 20;
+/// Rotated log files kept for a Windows service.
+const SERVICE_OLD_LOGS: u32 = 7;
 
 pub const COMMAND: &str = "windows-service";
 /// Current log file.
@@ -89,5 +93,5 @@ fn serve(cli: Result<Cli, clap::Error>, service: &Service) -> Result<()> {
 fn open_log() -> io::Result<LogFile> {
     let folder = config::logs_dir().ok_or(io::ErrorKind::NotFound)?;
     fs::create_dir_all(&folder)?;
-    LogFile::open(&folder.join(LOG_FILE), limits::SERVICE_LOG_BYTES, limits::SERVICE_OLD_LOGS)
+    LogFile::open(&folder.join(LOG_FILE), SERVICE_LOG_BYTES, SERVICE_OLD_LOGS)
 }

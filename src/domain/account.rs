@@ -2,7 +2,9 @@
 
 use super::error::{Error, Result};
 use super::id::AccountId;
-use super::limits;
+
+/// Characters of an account's name.
+const ACCOUNT_NAME_CHARS: usize = 64;
 
 /// Status of an account. New accounts are inactive until the operator activates them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +53,8 @@ pub struct Account {
 /// An account's name: 1 to 64 characters, no control characters, no white space at either end.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
-    if length == 0 || length > limits::ACCOUNT_NAME_CHARS {
-        return Err(Error::invalid(
-            "name",
-            format!("An account's name has 1 to {} characters.", limits::ACCOUNT_NAME_CHARS),
-        ));
+    if length == 0 || length > ACCOUNT_NAME_CHARS {
+        return Err(Error::invalid("name", format!("An account's name has 1 to {ACCOUNT_NAME_CHARS} characters.")));
     }
     if name.trim() != name || name.chars().any(char::is_control) {
         return Err(Error::invalid(

@@ -2,6 +2,19 @@
 
 use super::sha256::Sha256;
 
+/// Bytes of an uploaded video: 4 GiB.
+pub const VIDEO_BYTES: u64 = 4 << 30;
+/// Bytes of an uploaded poster: 8 MiB.
+pub const POSTER_BYTES: u64 = 8 << 20;
+/// Seconds of footage in one clip. No round lasts ten minutes.
+pub const CLIP_SECONDS: u32 = 600;
+/// Milliseconds by which a clip may differ in length from its round.
+pub const CLIP_TOLERANCE_MS: u64 = 500;
+/// Seconds shown before freeze time ends (ours).
+pub const CLIP_LEAD_SECONDS: u32 = 3;
+/// Seconds shown after the round's end (ours).
+pub const CLIP_TAIL_SECONDS: u32 = 3;
+
 /// The view that a clip shows, so that clients can always tell which renderer made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {

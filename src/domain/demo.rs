@@ -3,6 +3,13 @@
 use super::failure::FailureCode;
 use super::sha256::Sha256;
 
+/// Bytes of a fetched or uploaded demo, compressed or not: 2 GiB.
+pub const DEMO_BYTES: u64 = 2 << 30;
+/// Bytes of a decompressed demo: 4 GiB.
+pub const UNPACKED_BYTES: u64 = 4 << 30;
+/// Maximum compression ratio of an ordinary demo. Decompression is not attempted without enough free space for it.
+pub const UNPACK_ORDINARY_RATIO: u64 = 4;
+
 /// Index of an uploaded demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Indexing {

@@ -3,14 +3,16 @@
 use std::net::Ipv6Addr;
 
 use super::error::{Error, Result};
-use super::limits;
+
+/// Bytes of a `demo_url`: below the URI limit of most servers that host demos.
+const DEMO_URL_BYTES: usize = 4 * 1024;
 
 /// Checks a demo's URL: http or https, with a host, without user or password (they would end up in responses and
-/// logs), at most [`limits::DEMO_URL_BYTES`] bytes. The file extension is not checked: the content decides.
+/// logs), at most [`DEMO_URL_BYTES`] bytes. The file extension is not checked: the content decides.
 pub fn check_demo_url(url: &str) -> Result<()> {
     let bad = |why: &str| Err(Error::invalid("demo_url", format!("demo_url {why}.")));
-    if url.len() > limits::DEMO_URL_BYTES {
-        return bad(&format!("must have at most {} bytes", limits::DEMO_URL_BYTES));
+    if url.len() > DEMO_URL_BYTES {
+        return bad(&format!("must have at most {DEMO_URL_BYTES} bytes"));
     }
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return bad("must not hold white space or control characters; percent-encode them");
@@ -97,6 +99,6 @@ mod tests {
         for (url, good) in cases {
             assert_eq!(check_demo_url(url).is_ok(), good, "{url:?}");
         }
-        assert!(check_demo_url(&format!("https://e.com/{}", "x".repeat(limits::DEMO_URL_BYTES))).is_err());
+        assert!(check_demo_url(&format!("https://e.com/{}", "x".repeat(DEMO_URL_BYTES))).is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! Why jobs fail: a table of all codes, and how each failure affects the next attempt.
 
-use super::limits;
+/// Bytes kept of the end of a renderer's log with a failed attempt: fits into [`JSON_BODY_BYTES`] even if every byte
+/// is escaped.
+pub const ATTEMPT_LOG_BYTES: usize = 6 * 1024;
 
 /// One row per code: the variant, its name in the API, and its meaning for people.
 macro_rules! failure_codes {
@@ -124,7 +126,7 @@ pub struct Failure {
 
 /// The end of a renderer's log, cut at a character boundary, that is kept with the attempt.
 pub fn log_end(log: &str) -> &str {
-    let cut = (log.len().saturating_sub(limits::ATTEMPT_LOG_BYTES)..).find(|at| log.is_char_boundary(*at));
+    let cut = (log.len().saturating_sub(ATTEMPT_LOG_BYTES)..).find(|at| log.is_char_boundary(*at));
     &log[cut.unwrap_or_default()..]
 }
 
@@ -147,9 +149,9 @@ mod tests {
     #[test]
     fn the_end_of_a_log_is_kept_in_whole_characters() {
         assert_eq!(log_end("short"), "short");
-        let long = format!("begin{}end", "é".repeat(limits::ATTEMPT_LOG_BYTES));
+        let long = format!("begin{}end", "é".repeat(ATTEMPT_LOG_BYTES));
         let end = log_end(&long);
         assert!(end.ends_with("éend") && end.starts_with('é'), "{end}");
-        assert!((limits::ATTEMPT_LOG_BYTES - 1..=limits::ATTEMPT_LOG_BYTES).contains(&end.len()));
+        assert!((ATTEMPT_LOG_BYTES - 1..=ATTEMPT_LOG_BYTES).contains(&end.len()));
     }
 }

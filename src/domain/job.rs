@@ -9,9 +9,13 @@ use super::error::{Error, Result};
 use super::failure::Failure;
 use super::id::{AccountId, JobId, KeyId};
 use super::key::KeyClass;
-use super::limits;
 
 pub use super::demo_url::check_demo_url;
+
+/// The largest round number accepted. No match has 1,000 rounds.
+pub const ROUND_MAX: u32 = i32::MAX as u32;
+/// Failed attempts after which a job fails.
+pub const ATTEMPTS: u32 = 3;
 
 /// Status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -213,11 +217,11 @@ impl JobSpec {
     }
 }
 
-/// Checks a round number: 1 to [`limits::ROUND_MAX`].
+/// Checks a round number: 1 to [`ROUND_MAX`].
 pub fn check_round(round: i64) -> Result<u32> {
-    let inside = u32::try_from(round).ok().filter(|round| (1..=limits::ROUND_MAX).contains(round));
+    let inside = u32::try_from(round).ok().filter(|round| (1..=ROUND_MAX).contains(round));
     inside.ok_or_else(|| {
-        let bound = if round < 1 { "1 or greater".to_owned() } else { format!("at most {}", limits::ROUND_MAX) };
+        let bound = if round < 1 { "1 or greater".to_owned() } else { format!("at most {ROUND_MAX}") };
         Error::invalid("round", format!("round must be an integer, {bound}."))
     })
 }
@@ -259,7 +263,7 @@ pub struct Job {
     pub spec: JobSpec,
     /// Its status.
     pub status: JobStatus,
-    /// Attempts that counted against it, see [`limits::ATTEMPTS`].
+    /// Attempts that counted against it, see [`ATTEMPTS`].
     pub attempts: u32,
     /// Unix time in milliseconds.
     pub created_at_ms: i64,

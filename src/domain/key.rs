@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 
 use super::id::{AccountId, KeyId};
 
+/// Seconds between two updates of a key's last use.
+pub const KEY_USED_SECONDS: u64 = 60;
+
 /// Class of a key: the contract defines two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyClass {
@@ -87,7 +90,7 @@ pub struct KeyInfo {
     /// When it is revoked, Unix time in milliseconds. Lies in the future while a rotated key and its successor
     /// overlap; `None` for a key that does not expire.
     pub revoked_at_ms: Option<i64>,
-    /// When it was last accepted, to about [`super::limits::KEY_USED_SECONDS`]. Unix time in milliseconds.
+    /// When it was last accepted, to about [`KEY_USED_SECONDS`]. Unix time in milliseconds.
     pub used_at_ms: Option<i64>,
 }
 

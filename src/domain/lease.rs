@@ -2,8 +2,17 @@
 
 use super::failure::{Blame, Failure, FailureCode, Retry};
 use super::id::{JobId, LeaseId, NodeId};
-use super::job::Stage;
-use super::limits;
+use super::job::{ATTEMPTS, Stage};
+
+/// Times that a node may go silent while it holds a job, before the job fails. More than [`ATTEMPTS`]: it is rarely
+/// the job's fault, and machines do get restarted.
+pub const LOSSES: u32 = 10;
+/// Seconds until a lease without a heartbeat expires.
+pub const LEASE_SECONDS: u64 = 30;
+/// Seconds until a lease without progress expires.
+pub const LEASE_PROGRESS_SECONDS: u64 = 600;
+/// Maximum age of a lease in seconds, regardless of heartbeats: 2 hours.
+pub const LEASE_AGE_SECONDS: u64 = 2 * 3_600;
 
 /// A live lease.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +39,9 @@ pub struct Progress {
 /// Failed attempts of a job so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
-    /// Attempts that failed: after [`limits::ATTEMPTS`], the job fails.
+    /// Attempts that failed: after [`ATTEMPTS`], the job fails.
     pub failures: u32,
-    /// Attempts whose node went silent: rarely the job's fault, so the job fails only after [`limits::LOSSES`].
+    /// Attempts whose node went silent: rarely the job's fault, so the job fails only after [`LOSSES`].
     pub losses: u32,
 }
 
@@ -76,7 +85,7 @@ impl LeaseEnd {
 
     /// The node is alive, but made no progress for too long.
     pub fn stalled() -> Self {
-        let minutes = limits::LEASE_PROGRESS_SECONDS / 60;
+        let minutes = LEASE_PROGRESS_SECONDS / 60;
         let failure =
             Failure::here(FailureCode::RenderTimeout, format!("The job made no progress for {minutes} minutes."));
         Self::Failed(failure, Blame::Here)
@@ -84,7 +93,7 @@ impl LeaseEnd {
 
     /// The lease reached its maximum age.
     pub fn too_old() -> Self {
-        let hours = limits::LEASE_AGE_SECONDS / 3_600;
+        let hours = LEASE_AGE_SECONDS / 3_600;
         let failure = Failure::here(FailureCode::RenderTimeout, format!("The attempt took longer than {hours} hours."));
         Self::Failed(failure, Blame::Here)
     }
@@ -103,7 +112,7 @@ pub struct Aftermath {
     pub failure: Failure,
 }
 
-/// Decides what happens: failures caused by the job are final, others count up to [`limits::ATTEMPTS`]. Silent nodes
+/// Decides what happens: failures caused by the job are final, others count up to [`ATTEMPTS`]. Silent nodes
 /// are counted separately, with a higher limit. An attempt does not count if its node was stopped, was not ready, or
 /// disconnected before it received the job.
 pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
@@ -113,7 +122,7 @@ pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
     match end {
         LeaseEnd::Lost => Aftermath {
             attempts: lost,
-            for_good: lost.losses >= limits::LOSSES,
+            for_good: lost.losses >= LOSSES,
             avoid_node: true,
             failure: Failure::here(FailureCode::NodeLost, "The render node fell silent while it held the job."),
         },
@@ -129,7 +138,7 @@ pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
         },
         LeaseEnd::Failed(failure, blame) => {
             let attempts = if blame.counts() { failed } else { before };
-            let is_last = failure.retry == Retry::Never || attempts.failures >= limits::ATTEMPTS;
+            let is_last = failure.retry == Retry::Never || attempts.failures >= ATTEMPTS;
             Aftermath { attempts, for_good: blame.counts() && is_last, avoid_node: blame.avoids_node(), failure }
         }
     }
@@ -145,7 +154,7 @@ mod tests {
         let here = || LeaseEnd::reported(Failure::here(FailureCode::RenderFailed, "x"));
         let failed = |code, retry| LeaseEnd::reported(Failure { code, message: "x".into(), retry });
         let never = || LeaseEnd::reported(Failure::for_good(FailureCode::PlayerNotInDemo, "x"));
-        let last_loss = limits::LOSSES - 1;
+        let last_loss = LOSSES - 1;
         let cases = [
             (at(0, 0), here(), at(1, 0), false, true),
             (at(2, 0), here(), at(3, 0), true, true),
@@ -160,7 +169,7 @@ mod tests {
             (at(2, last_loss), LeaseEnd::Unclaimed, at(2, last_loss), false, false),
             (at(0, 0), LeaseEnd::Lost, at(0, 1), false, true),
             (at(2, 3), LeaseEnd::Lost, at(2, 4), false, true),
-            (at(0, last_loss), LeaseEnd::Lost, at(0, limits::LOSSES), true, true),
+            (at(0, last_loss), LeaseEnd::Lost, at(0, LOSSES), true, true),
             (at(1, 1), LeaseEnd::stalled(), at(2, 1), false, true),
             (at(2, 1), LeaseEnd::too_old(), at(3, 1), true, true),
         ];

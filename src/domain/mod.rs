@@ -15,7 +15,7 @@ pub mod job_info;
 pub mod key;
 pub mod lease;
 pub mod ledger;
-pub mod limits;
+pub mod list;
 pub mod money;
 pub mod month;
 pub mod node;

@@ -5,7 +5,9 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul};
 
 use super::error::{Error, Result};
-use super::limits;
+
+/// Maximum price in units of the currency: in no currency does an hour or a dink cost more.
+const PRICE_UNITS: u32 = 1_000_000_000;
 
 /// Decimal places of a micro-unit.
 const DECIMALS: usize = 6;
@@ -33,7 +35,7 @@ impl Micros {
     }
 
     /// Parses a price as typed by an operator: digits, optionally a point and up to six more; at most
-    /// [`limits::PRICE_UNITS`]. No sign, no exponent, no white space.
+    /// [`PRICE_UNITS`]. No sign, no exponent, no white space.
     pub fn parse_price(text: &str) -> Result<Self> {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
@@ -45,8 +47,8 @@ impl Micros {
         }
         // A number too large to parse exceeds the limit, too.
         let micros = format!("{whole}{part:0<DECIMALS$}").parse().unwrap_or(i128::MAX);
-        if micros > i128::from(limits::PRICE_UNITS) * UNIT {
-            return Err(Error::invalid("price", format!("A price is at most {}.", limits::PRICE_UNITS)));
+        if micros > i128::from(PRICE_UNITS) * UNIT {
+            return Err(Error::invalid("price", format!("A price is at most {PRICE_UNITS}.")));
         }
         Ok(Self(micros))
     }

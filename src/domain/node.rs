@@ -3,9 +3,25 @@
 use super::error::{Error, Result};
 use super::id::NodeId;
 use super::job::Renderer;
-use super::limits;
 use super::protocol::Program;
 use super::text::is_unclean;
+
+/// Characters of a node's name.
+const NODE_NAME_CHARS: usize = 64;
+/// Seconds of silence after which a node counts as gone.
+pub const NODE_GONE_SECONDS: u64 = 90;
+/// Seconds for which a shared node key is reported: 10 minutes.
+pub const NODE_SHARED_SECONDS: u64 = 600;
+/// Seconds for which a node is benched the first time: ten minutes, doubled each time…
+const NODE_BENCH_FIRST_SECONDS: u64 = 600;
+/// …up to a day.
+const NODE_BENCH_MOST_SECONDS: u64 = 86_400;
+/// Characters of an agent's instance id.
+pub const NODE_INSTANCE_CHARS: usize = 64;
+/// Slots of one node.
+pub const NODE_SLOTS: u32 = 64;
+/// Seconds that times in the store may lie in the future.
+pub const CLOCK_SKEW_SECONDS: u64 = 300;
 
 /// State of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +34,7 @@ pub enum NodeState {
     Benched,
     /// Reported that it is stopping, and has not claimed work since.
     Stopped,
-    /// Not seen for [`limits::NODE_GONE_SECONDS`].
+    /// Not seen for [`NODE_GONE_SECONDS`].
     Gone,
 }
 
@@ -55,14 +71,14 @@ pub struct Bench {
 impl Bench {
     /// Whether it applies at that time. A clock that was set back cannot extend it beyond the maximum.
     pub fn holds(&self, now_ms: i64) -> bool {
-        (1..=millis(limits::NODE_BENCH_MOST_SECONDS)).contains(&(self.until_ms - now_ms))
+        (1..=millis(NODE_BENCH_MOST_SECONDS)).contains(&(self.until_ms - now_ms))
     }
 }
 
 /// Milliseconds for which a node is benched that was benched `before` times since it last completed a job.
 pub fn bench_ms(before: u32) -> i64 {
-    let doubled = limits::NODE_BENCH_FIRST_SECONDS.checked_shl(before.min(32)).unwrap_or(u64::MAX);
-    millis(doubled.min(limits::NODE_BENCH_MOST_SECONDS))
+    let doubled = NODE_BENCH_FIRST_SECONDS.checked_shl(before.min(32)).unwrap_or(u64::MAX);
+    millis(doubled.min(NODE_BENCH_MOST_SECONDS))
 }
 
 fn millis(seconds: u64) -> i64 {
@@ -105,7 +121,7 @@ impl Node {
             return NodeState::Stopped;
         }
         // A time far in the future comes from a wrong clock; a live node is seen again soon.
-        let lately = -millis(limits::CLOCK_SKEW_SECONDS)..millis(limits::NODE_GONE_SECONDS);
+        let lately = -millis(CLOCK_SKEW_SECONDS)..millis(NODE_GONE_SECONDS);
         match lately.contains(&(now_ms - self.seen_at_ms)) {
             true if self.is_benched(now_ms) => NodeState::Benched,
             true if self.draining => NodeState::Draining,
@@ -116,7 +132,7 @@ impl Node {
 
     /// Whether two machines were recently seen using its key.
     pub fn key_is_shared(&self, now_ms: i64) -> bool {
-        self.doubled_at_ms.is_some_and(|at| (now_ms - at).abs() < millis(limits::NODE_SHARED_SECONDS))
+        self.doubled_at_ms.is_some_and(|at| (now_ms - at).abs() < millis(NODE_SHARED_SECONDS))
     }
 
     /// Whether it is benched.
@@ -132,14 +148,14 @@ pub fn numbered_name(name: &str, n: u32) -> String {
         return name.to_owned();
     }
     let number = format!("-{n}");
-    name.chars().take(limits::NODE_NAME_CHARS - number.len()).chain(number.chars()).collect()
+    name.chars().take(NODE_NAME_CHARS - number.len()).chain(number.chars()).collect()
 }
 
 /// Checks a node's name: 1 to 64 characters, no control characters.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
-    if length == 0 || length > limits::NODE_NAME_CHARS || name.chars().any(is_unclean) {
-        let most = limits::NODE_NAME_CHARS;
+    if length == 0 || length > NODE_NAME_CHARS || name.chars().any(is_unclean) {
+        let most = NODE_NAME_CHARS;
         return Err(Error::invalid(
             "name",
             format!("A node's name has 1 to {most} characters, no control characters."),
@@ -167,8 +183,8 @@ mod tests {
     fn a_taken_name_gets_a_number_and_stays_within_the_limit() {
         assert_eq!(numbered_name("render", 1), "render");
         assert_eq!(numbered_name("render", 2), "render-2");
-        let long = "ß".repeat(limits::NODE_NAME_CHARS);
-        assert_eq!(numbered_name(&long, 12).chars().count(), limits::NODE_NAME_CHARS);
+        let long = "ß".repeat(NODE_NAME_CHARS);
+        assert_eq!(numbered_name(&long, 12).chars().count(), NODE_NAME_CHARS);
         assert!(numbered_name(&long, 12).ends_with("ß-12"));
         assert!(check_name(&numbered_name(&long, 12)).is_ok());
     }

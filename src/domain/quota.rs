@@ -1,6 +1,9 @@
 //! Quotas of accounts. The operator sets them, the same for all accounts.
 
-use super::limits;
+/// Default limit of queued jobs per account: the size at which the queue was benchmarked.
+pub const ACCOUNT_QUEUED_JOBS: u64 = 1_000_000;
+/// Default limit of uploaded demo bytes per account: 20 GiB.
+pub const ACCOUNT_DEMO_BYTES: u64 = 20 << 30;
 
 /// The quotas of every account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub struct Quotas {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { queued_jobs: limits::ACCOUNT_QUEUED_JOBS, demo_bytes: limits::ACCOUNT_DEMO_BYTES }
+        Self { queued_jobs: ACCOUNT_QUEUED_JOBS, demo_bytes: ACCOUNT_DEMO_BYTES }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Cleans text from outside before it is stored or shown: text from nodes, child processes and demos must neither
 //! control a terminal nor fill the store.
 
+/// Characters kept of a message from a node or a child process.
+pub const SENTENCE_CHARS: usize = 300;
+
 /// Whether a character must not be shown to people: it controls terminals, breaks lines, or changes the direction of
 /// the surrounding text.
 pub fn is_unclean(c: char) -> bool {

@@ -6,27 +6,26 @@ use rouille::Response;
 
 use crate::app::demos::owner::After;
 use crate::app::demos::{self, owner};
-use crate::domain::demo::Indexing;
+use crate::domain::demo::{DEMO_BYTES, Indexing};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Caller;
-use crate::domain::limits;
 use crate::domain::sha256::Sha256;
-use crate::http::kit::answer;
-use crate::http::kit::body;
 use crate::http::kit::call::Call;
 use crate::http::kit::quota_headers::QuotaHeaders;
+use crate::http::kit::{answer, body};
 use crate::render::demo::kind;
-use crate::wire::{
-    self,
-    demo::{DeletedDemoView, DemoListView, UnreadView, UploadedView},
-};
+use crate::wire;
+use crate::wire::demo::{DeletedDemoView, DemoListView, UnreadView, UploadedView};
+
+/// `Retry-After` in seconds for a client that waits for a demo's index.
+const INDEX_RETRY_AFTER_SECONDS: u64 = 1;
 
 /// `POST /api/demos`: the raw bytes. The file type is checked from the first bytes, so that anything else is rejected
 /// without reading or storing the rest.
 pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let form = form_of(call)?;
-    let mut body = body::upload(call, limits::DEMO_BYTES)?;
+    let mut body = body::upload(call, DEMO_BYTES)?;
     let stated = body.stated();
     let mut head = Vec::new();
     if let Err(error) = body.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut head) {
@@ -127,7 +126,7 @@ pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     match demos::known(call.app, caller, &sha256)?.ok_or_else(unknown)? {
         Indexing::Waiting => {
             let answer = answer::json(202, &UnreadView { sha256: sha256.to_string(), status: "indexing".into() })?;
-            Ok(answer::header(answer, "Retry-After", limits::INDEX_RETRY_AFTER_SECONDS.to_string()))
+            Ok(answer::header(answer, "Retry-After", INDEX_RETRY_AFTER_SECONDS.to_string()))
         }
         Indexing::Indexed(content) => Ok(answer::with_json(200, content)),
         Indexing::Failed { code, message } => Err(Error::of_failure(Kind::Unprocessable, code, message)),

@@ -7,16 +7,20 @@ use rouille::Response;
 
 use crate::app::Settings;
 use crate::app::leases::{self, Claim, Grant, UploadError};
+use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
+use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
-use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::http::kit::call::Call;
 use crate::http::kit::{answer, body, files};
+use crate::wire::base::Base;
 use crate::wire::node::{ClaimAnswer, FetchPolicy, HeartbeatAnswer, RenderOrder, UploadAnswer, UploadedDemo};
-use crate::wire::node_requests;
 use crate::wire::problem::Problem;
-use crate::wire::{self, base::Base};
+use crate::wire::{self, node_requests};
+
+/// Overall timeout of fetching a demo, in seconds.
+const FETCH_SECONDS: u64 = 600;
 
 /// `POST /api/node/claims`: long-polls for a job; `204` if none became available.
 pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
@@ -57,7 +61,7 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| Error::invalid("offset", "offset must say at which byte of the video the body begins."))?;
-    let mut body = body::upload(call, limits::VIDEO_BYTES)?;
+    let mut body = body::upload(call, VIDEO_BYTES)?;
     match leases::append_video(call.app, node, lease, offset, &mut body) {
         Ok(bytes) => answer::json(200, &UploadAnswer { bytes }),
         Err(UploadError::Failed(error)) => Err(body.blame(error)),
@@ -76,7 +80,7 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `PUT /api/node/leases/{lease}/poster`.
 pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let mut body = body::upload(call, limits::POSTER_BYTES)?;
+    let mut body = body::upload(call, POSTER_BYTES)?;
     match leases::put_poster(call.app, node, lease, &mut body) {
         Ok(bytes) => answer::json(200, &UploadAnswer { bytes }),
         Err(error) => Err(body.blame(error)),
@@ -116,9 +120,9 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
         uploaded_demo: grant.uploaded_demo.map(|(sha256, bytes)| UploadedDemo { sha256: sha256.to_string(), bytes }),
         fetch_policy: FetchPolicy {
             allow: settings.fetch_allow.clone(),
-            max_bytes: limits::DEMO_BYTES,
-            max_seconds: limits::FETCH_SECONDS,
-            max_unpacked_bytes: limits::UNPACKED_BYTES,
+            max_bytes: DEMO_BYTES,
+            max_seconds: FETCH_SECONDS,
+            max_unpacked_bytes: UNPACKED_BYTES,
         },
     })
 }

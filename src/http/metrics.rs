@@ -6,11 +6,11 @@ use rouille::{Response, ResponseBody};
 use crate::app::upkeep::health;
 use crate::config;
 use crate::domain::error::Result;
-use crate::domain::limits;
 use crate::domain::operator::Operator;
 use crate::http::kit::answer;
 use crate::http::kit::call::Call;
 use crate::http::kit::prometheus::{MEDIA_TYPE, Page};
+use crate::os::room::DISK_RESERVE_BYTES;
 
 /// `GET /metrics`.
 pub fn show(call: &Call<'_>, _operator: &Operator) -> Result<Response> {
@@ -49,7 +49,7 @@ fn write_figures(page: &mut Page, figures: &health::Figures) {
     if let Some(free) = figures.disk_free {
         gauge("dinkem_disk_free_bytes", "Room on the data directory's disk.", free);
     }
-    gauge("dinkem_disk_reserve_bytes", "Room below which no new work is taken.", limits::DISK_RESERVE_BYTES);
+    gauge("dinkem_disk_reserve_bytes", "Room below which no new work is taken.", DISK_RESERVE_BYTES);
     gauge("dinkem_store_bytes", "Length of the store.", figures.store);
     gauge("dinkem_store_log_bytes", "Length of the store's write-ahead log.", figures.log);
 }

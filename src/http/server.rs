@@ -18,13 +18,15 @@ use tiny_http::Lane;
 
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::domain::wording::counted;
 use crate::http::kit::front::Front;
 use crate::http::kit::options::ServeOptions;
 use crate::http::kit::proxies::Proxies;
 use crate::http::routes;
 use crate::os::certificates::Pair;
+
+/// Threads for requests that only look up a few rows; more would contend for CPUs and the store's locks.
+const QUICK_HTTP_THREADS: usize = 4;
 
 /// The transport's log target.
 pub const TRANSPORT_LOG: &str = "tiny_http";
@@ -86,7 +88,7 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let presence = transport.presence();
     front.listens_on(transport.address(), Box::new(move |peer| presence.has(peer)));
     let servers = [
-        feed(&transport, Lane::Quick, quick.pool_size(limits.threads.min(limits::QUICK_HTTP_THREADS))),
+        feed(&transport, Lane::Quick, quick.pool_size(limits.threads.min(QUICK_HTTP_THREADS))),
         feed(&transport, Lane::Ordinary, server.pool_size(limits.threads)),
     ];
     Ok(Running { app, stopping, transport, certificate, servers, stop_time: limits.stop_time })

@@ -7,10 +7,10 @@ use std::time::Duration;
 use log::{debug, info, warn};
 
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::os::clock::Clock;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
+use crate::wire::node_requests::CLAIM_WAIT_SECONDS;
 
 use crate::node::api::Trouble;
 use crate::node::context::Context;
@@ -71,7 +71,7 @@ impl Turns {
     /// Reserves a job, with the maximum time to wait for one; `None` at the limit.
     fn take(&self) -> Option<Duration> {
         let mut state = self.lock();
-        let most = Duration::from_secs(limits::CLAIM_WAIT_SECONDS);
+        let most = Duration::from_secs(CLAIM_WAIT_SECONDS);
         let wait = match self.idle_exit {
             Some(limit) if state.at_work == 0 => {
                 let left = limit.saturating_sub(self.clock.monotonic().saturating_sub(state.idle_since));

@@ -11,14 +11,22 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::Failure;
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
-use crate::domain::{limits, protocol};
+use crate::domain::protocol;
 use crate::node::join::untrusted;
 use crate::os::http::{Body, Client, Method, Request, Response};
 use crate::wire::node::{
     ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, INSTANCE_HEADER,
     PROTOCOL_HEADER, UploadAnswer, VERSION_HEADER,
 };
+use crate::wire::node_requests::CLAIM_WAIT_SECONDS;
 use crate::wire::problem::Problem;
+
+/// Timeout in seconds of short requests to the server: a heartbeat, a failure.
+const NODE_CALL_SECONDS: u64 = 10;
+/// Seconds that a stopping node may spend on notifying its server.
+const NODE_LEAVE_SECONDS: u64 = 2;
+/// Timeout in seconds for the server to check and publish a video, or to send or receive a file.
+const NODE_TRANSFER_SECONDS: u64 = 900;
 
 /// Limit on the size of a JSON answer.
 const ANSWER_BYTES: u64 = 256 * 1024;
@@ -79,15 +87,15 @@ impl Server {
     /// Claims a job, waiting at most `wait` for one.
     pub fn claim(&self, wait: Duration, slots: u32) -> Result<Option<ClaimAnswer>, Trouble> {
         let renderers = RENDERERS.map(str::to_owned).to_vec();
-        let request = ClaimRequest { wait_seconds: wait.as_secs().min(limits::CLAIM_WAIT_SECONDS), renderers, slots };
-        let answer = self.post("claims", &request, wait + seconds(limits::NODE_CALL_SECONDS))?;
+        let request = ClaimRequest { wait_seconds: wait.as_secs().min(CLAIM_WAIT_SECONDS), renderers, slots };
+        let answer = self.post("claims", &request, wait + seconds(NODE_CALL_SECONDS))?;
         if answer.status == 204 { Ok(None) } else { read(answer).map(Some) }
     }
 
     /// Tells the server that this agent is stopping: it assigns no more jobs and ends the agent's pending claims. Older
     /// servers lack this route and notice by themselves.
     pub fn leave(&self) -> Result<(), Trouble> {
-        self.post("leave", &serde_json::json!({}), seconds(limits::NODE_LEAVE_SECONDS)).map(drop)
+        self.post("leave", &serde_json::json!({}), seconds(NODE_LEAVE_SECONDS)).map(drop)
     }
 
     /// Reports progress; returns how long the lease is valid from the time of the request.
@@ -95,8 +103,7 @@ impl Server {
         let request = HeartbeatRequest { stage: progress.stage.as_str().to_owned(), progress: progress.fraction };
         let body = json(&request)?;
         let path = format!("leases/{lease}");
-        let answer =
-            self.call(Method::PUT, &path, "application/json", Body::Bytes(&body), limits::NODE_CALL_SECONDS)?;
+        let answer = self.call(Method::PUT, &path, "application/json", Body::Bytes(&body), NODE_CALL_SECONDS)?;
         let answer: HeartbeatAnswer = read(answer)?;
         Ok(Duration::from_millis(answer.expires_in_ms))
     }
@@ -127,7 +134,7 @@ impl Server {
             Part::Poster => (format!("leases/{lease}/poster"), "image/jpeg"),
         };
         let body = Body::Stream(from, Some(length));
-        let answer = self.send(Method::PUT, &path, media_type, body, seconds(limits::NODE_TRANSFER_SECONDS))?;
+        let answer = self.send(Method::PUT, &path, media_type, body, seconds(NODE_TRANSFER_SECONDS))?;
         if answer.status == 409 {
             let problem = problem(answer)?;
             return problem.offset.map(Uploaded::GoOnAt).ok_or_else(|| conflict(&problem));
@@ -139,7 +146,7 @@ impl Server {
     /// Completes the lease with the uploaded video. Idempotent.
     pub fn complete(&self, lease: i64, video_sha256: &str) -> Result<(), Trouble> {
         let request = CompleteRequest { video_sha256: video_sha256.to_owned() };
-        self.post(&format!("leases/{lease}/complete"), &request, seconds(limits::NODE_TRANSFER_SECONDS)).map(drop)
+        self.post(&format!("leases/{lease}/complete"), &request, seconds(NODE_TRANSFER_SECONDS)).map(drop)
     }
 
     /// Reports that the attempt failed, with the end of the renderer's log.
@@ -150,7 +157,7 @@ impl Server {
             retry: failure.retry.as_str().to_owned(),
             log,
         };
-        self.post(&format!("leases/{lease}/fail"), &request, seconds(limits::NODE_CALL_SECONDS)).map(drop)
+        self.post(&format!("leases/{lease}/fail"), &request, seconds(NODE_CALL_SECONDS)).map(drop)
     }
 
     fn post(&self, path: &str, request: &impl Serialize, timeout: Duration) -> Result<Response, Trouble> {

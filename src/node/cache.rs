@@ -3,13 +3,16 @@
 //! The cache starts empty: files that a crash left behind are not trusted. Demos in use are never evicted; of the others,
 //! the least recently used goes first.
 
+use crate::os::files;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
-use crate::domain::limits;
-use crate::os::files;
+/// Bytes of demos in a node's cache: 20 GiB.
+pub const NODE_CACHE_BYTES: u64 = 20 << 30;
+/// URLs whose content hash a node remembers.
+const NODE_REMEMBERED_URLS: usize = 1_024;
 
 /// The cache that all slots of a node share.
 #[derive(Debug)]
@@ -134,7 +137,7 @@ impl DemoCache {
 
     pub fn remember(&self, url: &str, holds: Remembered) {
         let mut state = self.lock();
-        if state.urls.len() >= limits::NODE_REMEMBERED_URLS {
+        if state.urls.len() >= NODE_REMEMBERED_URLS {
             state.urls.clear();
         }
         state.urls.insert(url.to_owned(), holds);

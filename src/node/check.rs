@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Stage;
 use crate::domain::lease::Progress;
-use crate::domain::limits;
+use crate::node::child::RENDER_BASE_SECONDS;
 use crate::os::clock::Clock;
+use crate::os::room::DISK_RESERVE_BYTES;
 use crate::os::stop::StopFlag;
 use crate::os::{files, sandbox};
 use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
@@ -64,7 +65,7 @@ fn room(state_dir: &Path) -> Result<String> {
     files::create_private_dir(state_dir).map_err(unusable)?;
     tempfile::tempfile_in(state_dir).map_err(unusable)?;
     match files::free_bytes(state_dir) {
-        Some(free) if free < limits::DISK_RESERVE_BYTES => Err(Error::internal(
+        Some(free) if free < DISK_RESERVE_BYTES => Err(Error::internal(
             format!("The disk of {} is nearly full. Free some space for demos and clips.", state_dir.display()),
             format_args!("{} MiB free", free >> 20),
         )),
@@ -127,6 +128,6 @@ fn job(demo: &Path, work: &Path) -> JobFile {
         cl_draw_only_deathnotices: false,
         output: work.join("clip.mp4"),
         workdir: PathBuf::from(work),
-        deadline_s: limits::RENDER_BASE_SECONDS,
+        deadline_s: RENDER_BASE_SECONDS,
     }
 }

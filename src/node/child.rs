@@ -8,19 +8,36 @@ use std::{fs, io};
 
 use log::info;
 
+use crate::domain::clip::CLIP_SECONDS;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
-use crate::domain::{limits, text};
+use crate::domain::text;
 use crate::os::process::{Child, Event};
 use crate::render::command::{CANCEL_FILE, JobFile, Line, Verdict, for_people, no_memory};
 
 use crate::node::lease::{Ended, Hold};
 
+/// Seconds until a renderer must produce its first output line.
+const RENDER_START_SECONDS: u64 = 300;
+/// Seconds that a renderer may go without progress and without its file growing.
+const RENDER_STALL_SECONDS: u64 = 120;
+/// Base timeout of a renderer in seconds, in addition to [`RENDER_SECONDS_PER_CLIP_SECOND`].
+pub const RENDER_BASE_SECONDS: u64 = 300;
+/// Additional seconds of a renderer's timeout per second of the clip.
+const RENDER_SECONDS_PER_CLIP_SECOND: u64 = 10;
+/// Seconds between writing the cancel file and killing the renderer.
+const RENDER_CANCEL_SECONDS: u64 = 10;
+/// Bytes kept of a renderer's log.
+const RENDER_LOG_BYTES: usize = 256 * 1024;
+/// Milliseconds that a node waits for a signal to itself after its renderer was killed by one: a scheduler that stops
+/// a node signals the whole process group.
+const NODE_INTERRUPTION_MS: u64 = 2_000;
+
 /// How often the lease is checked while the renderer prints nothing.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long to wait for the node's own stop after a signal ended the renderer.
-const INTERRUPTION: Duration = Duration::from_millis(limits::NODE_INTERRUPTION_MS);
+const INTERRUPTION: Duration = Duration::from_millis(NODE_INTERRUPTION_MS);
 /// Exit codes of a program that caught a signal, or whose own child was killed by one.
 const BY_SIGNAL: RangeInclusive<i32> = 129..=159;
 
@@ -40,13 +57,12 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         // Only the renderer knows the clip's length, so allow for the longest possible clip.
-        let total =
-            limits::RENDER_BASE_SECONDS + limits::RENDER_SECONDS_PER_CLIP_SECOND * u64::from(limits::CLIP_SECONDS);
+        let total = RENDER_BASE_SECONDS + RENDER_SECONDS_PER_CLIP_SECOND * u64::from(CLIP_SECONDS);
         Self {
-            start: Duration::from_secs(limits::RENDER_START_SECONDS),
-            stall: Duration::from_secs(limits::RENDER_STALL_SECONDS),
+            start: Duration::from_secs(RENDER_START_SECONDS),
+            stall: Duration::from_secs(RENDER_STALL_SECONDS),
             total: Duration::from_secs(total),
-            cancel: Duration::from_secs(limits::RENDER_CANCEL_SECONDS),
+            cancel: Duration::from_secs(RENDER_CANCEL_SECONDS),
         }
     }
 }
@@ -232,7 +248,7 @@ impl Said {
 
     fn note(&mut self, line: &str) {
         self.anything = true;
-        if self.log.len() + line.len() < limits::RENDER_LOG_BYTES {
+        if self.log.len() + line.len() < RENDER_LOG_BYTES {
             self.log.push_str(&line.replace(text::is_unclean, " "));
             self.log.push('\n');
         }
@@ -354,7 +370,7 @@ mod tests {
         for _ in 0..10_000 {
             said.note(&"x".repeat(1_000));
         }
-        assert!(said.log.len() <= limits::RENDER_LOG_BYTES);
+        assert!(said.log.len() <= RENDER_LOG_BYTES);
         said.hear(&format!("openjd_fail: a\tb{}", "é".repeat(4_000)));
         let sentence = said.failure(Verdict::Transient).message;
         assert!(sentence.starts_with("a b") && sentence.chars().count() == 300);

@@ -10,7 +10,6 @@ use log::warn;
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::Secret;
-use crate::domain::limits;
 use crate::node::api::Server;
 use crate::node::cache::DemoCache;
 use crate::node::child::Patience;
@@ -19,6 +18,11 @@ use crate::os::clock::Clock;
 use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
 use crate::os::room::Room;
+
+/// Initial backoff in milliseconds before a node retries an unreachable server; doubled each time…
+pub const NODE_RETRY_FIRST_MS: u64 = 250;
+/// …up to this.
+pub const NODE_RETRY_MOST_MS: u64 = 5_000;
 
 /// Configuration of an agent.
 #[derive(Clone)]
@@ -123,12 +127,12 @@ impl Context {
 
     /// The first backoff delay.
     pub fn retry_first(&self) -> Duration {
-        Duration::from_millis(limits::NODE_RETRY_FIRST_MS)
+        Duration::from_millis(NODE_RETRY_FIRST_MS)
     }
 
     /// The next backoff delay: doubled up to a limit, with jitter.
     pub fn retry_next(&self, wait: Duration) -> Duration {
-        let most = Duration::from_millis(limits::NODE_RETRY_MOST_MS);
+        let most = Duration::from_millis(NODE_RETRY_MOST_MS);
         // Without randomness there is no jitter, which is no reason to fail.
         let draw = SystemRandom.bits().unwrap_or(0) % 1_000;
         (wait * 2).min(most).mul_f64(0.75 + draw as f64 / 2_000.0)

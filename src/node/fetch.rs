@@ -14,9 +14,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use log::info;
 
+use crate::domain::demo::UNPACK_ORDINARY_RATIO;
 use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode, Retry};
-use crate::domain::limits;
+use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
+use crate::node::meter::FETCH_STALL_SECONDS;
 use crate::os::address::Addresses;
 use crate::os::http::{ADDRESS_REFUSED, BAD_URL, Client, ClientOptions, Method, Request, Response};
 use crate::os::room::{Part, Room};
@@ -29,6 +31,11 @@ use crate::node::cache::{DemoCache, HeldDemo, Remembered};
 use crate::node::lease::{Ended, Hold};
 use crate::node::meter::Meter;
 use crate::node::unpack::{Unpacker, disk_failed, no_room};
+
+/// Timeout for resolving and connecting while fetching, in seconds.
+const FETCH_CONNECT_SECONDS: u64 = 10;
+/// Redirects followed while fetching.
+const FETCH_REDIRECTS: u32 = 5;
 
 pub struct Fetcher<'a> {
     pub server: &'a Server,
@@ -53,14 +60,14 @@ impl Fetcher<'_> {
     }
 
     fn uploaded(&self, claim: &ClaimAnswer, sha256: &str, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
-        let mut wait = Duration::from_millis(limits::NODE_RETRY_FIRST_MS);
+        let mut wait = Duration::from_millis(NODE_RETRY_FIRST_MS);
         let answer = loop {
             match self.server.demo(claim.lease, claim.fetch_policy.max_seconds) {
                 Ok(answer) => break answer,
                 Err(Trouble::Away(error)) => {
                     info!("Lease {}: cannot get the uploaded demo yet, retrying: {error}", claim.lease);
                     hold.pause(wait)?;
-                    wait = (wait * 2).min(Duration::from_millis(limits::NODE_RETRY_MOST_MS));
+                    wait = (wait * 2).min(Duration::from_millis(NODE_RETRY_MOST_MS));
                 }
                 Err(Trouble::Lost | Trouble::Unknown) => return Err(crate::node::lease::Leave::Lost.into()),
                 Err(Trouble::Refused(error)) => {
@@ -156,7 +163,7 @@ impl Fetcher<'_> {
             return Err(Failure::for_good(FailureCode::DemoUnreadable, message).into());
         }
         let is_packed = kind::is_packed(&head);
-        let ratio = if is_packed { limits::UNPACK_ORDINARY_RATIO } else { 1 };
+        let ratio = if is_packed { UNPACK_ORDINARY_RATIO } else { 1 };
         let least = expected.unwrap_or_default().saturating_mul(ratio);
         let room = self.room(least, claim.fetch_policy.max_unpacked_bytes)?;
         let written = File::create(to).and_then(|mut file| {
@@ -236,9 +243,9 @@ fn client(policy: &FetchPolicy, extra_allow: &[IpNet]) -> Result<Client, Error> 
     Client::new(ClientOptions {
         addresses: Addresses::Guarded { allow },
         ca_pem: None,
-        redirects: limits::FETCH_REDIRECTS,
-        connect_timeout: seconds(limits::FETCH_CONNECT_SECONDS.min(policy.max_seconds)),
-        stall_timeout: seconds(limits::FETCH_STALL_SECONDS.min(policy.max_seconds)),
+        redirects: FETCH_REDIRECTS,
+        connect_timeout: seconds(FETCH_CONNECT_SECONDS.min(policy.max_seconds)),
+        stall_timeout: seconds(FETCH_STALL_SECONDS.min(policy.max_seconds)),
     })
 }
 

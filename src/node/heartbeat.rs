@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use log::{debug, info};
 
-use crate::domain::limits;
-
 use crate::node::api::{Server, Trouble};
 use crate::node::lease::{Hold, Leave};
+
+/// Minimum number of milliseconds between two heartbeats, however much there is to report.
+const HEARTBEAT_GAP_MS: u64 = 500;
 
 /// Sends heartbeats until the work is over or the lease is lost: on every change, and at least three times per lease
 /// duration.
 pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>) {
     while hold.check().is_ok() {
-        let gap = hold.period().min(Duration::from_millis(limits::HEARTBEAT_GAP_MS));
+        let gap = hold.period().min(Duration::from_millis(HEARTBEAT_GAP_MS));
         let seen = hold.bell().rings();
         let asked_at = hold.now();
         let (progress, more) = hold.next_report();

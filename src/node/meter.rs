@@ -7,12 +7,16 @@ use sha2::{Digest, Sha256 as Hasher};
 
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
-use crate::domain::limits;
 use crate::domain::sha256::Sha256;
 use crate::render::demo::kind;
 use crate::wire::node::FetchPolicy;
 
 use crate::node::lease::{Ended, Hold};
+
+/// Bytes per second below which a fetch is aborted, averaged over [`FETCH_STALL_SECONDS`].
+const FETCH_BYTES_PER_SECOND: u64 = 8 * 1024;
+/// Seconds over which the speed of a fetch is averaged; also its timeout if no data arrives.
+pub const FETCH_STALL_SECONDS: u64 = 10;
 
 /// A reader that keeps the cause of a failure, and hashes everything it reads.
 pub struct Meter<'a> {
@@ -82,8 +86,8 @@ impl<'a> Meter<'a> {
             return Err(Failure::for_good(FailureCode::FetchFailed, message).into());
         }
         let (since, at) = self.window;
-        if now.saturating_sub(since) >= Duration::from_secs(limits::FETCH_STALL_SECONDS) {
-            if self.bytes - at < limits::FETCH_BYTES_PER_SECOND * limits::FETCH_STALL_SECONDS {
+        if now.saturating_sub(since) >= Duration::from_secs(FETCH_STALL_SECONDS) {
+            if self.bytes - at < FETCH_BYTES_PER_SECOND * FETCH_STALL_SECONDS {
                 let message = "The server sent data too slowly.";
                 return Err(Failure::for_good(FailureCode::FetchFailed, message).into());
             }

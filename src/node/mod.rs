@@ -17,3 +17,5 @@ mod meter;
 mod unpack;
 mod upload;
 mod work;
+
+pub use cache::NODE_CACHE_BYTES;

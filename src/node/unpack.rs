@@ -7,11 +7,13 @@ use std::time::Duration;
 use log::info;
 
 use crate::domain::failure::{Failure, FailureCode};
-use crate::domain::limits;
 use crate::os::files;
 use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_in_child};
 
 use crate::node::lease::{Ended, Hold};
+
+/// Seconds after which a decompressing child process is killed if it does not enforce [`UNPACK_SECONDS`] itself.
+const UNPACK_CHILD_SECONDS: u64 = 180;
 
 pub struct Unpacker<'a> {
     /// This program.
@@ -25,7 +27,7 @@ impl Unpacker<'_> {
     /// Unpacks `packed` into `folder`, which is emptied first, and returns the unpacked demo's path.
     pub fn unpack(&self, packed: &Path, folder: &Path) -> Result<PathBuf, Ended> {
         files::empty_dir(folder).map_err(|error| disk_failed(&error))?;
-        let deadline = self.hold.now() + Duration::from_secs(limits::UNPACK_CHILD_SECONDS);
+        let deadline = self.hold.now() + Duration::from_secs(UNPACK_CHILD_SECONDS);
         let mut left = None;
         let end = read_in_child(self.program, packed, folder, Reading::Unpack, self.space, &mut || {
             left = self.hold.check().err();
@@ -35,8 +37,7 @@ impl Unpacker<'_> {
             (Ok(Some(end)), _) => verdict(end).map(|()| folder.join(UNPACKED_FILE)).map_err(Ended::from),
             (Ok(None), Some(leave)) => Err(leave.into()),
             (Ok(None), None) => {
-                let message =
-                    format!("Decompressing the demo took longer than {} seconds.", limits::UNPACK_CHILD_SECONDS);
+                let message = format!("Decompressing the demo took longer than {UNPACK_CHILD_SECONDS} seconds.");
                 Err(Failure::for_good(FailureCode::DemoTooLarge, message).into())
             }
             (Err(error), _) => {

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256 as Hasher};
 use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
-use crate::domain::limits;
 use crate::domain::sha256::Sha256;
+use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
 
 use crate::node::api::{Part, Server, Trouble, Uploaded};
 use crate::node::lease::{Ended, Hold, Leave};
@@ -83,7 +83,7 @@ impl Delivery<'_> {
                 Err(Trouble::Away(error)) => {
                     info!("Lease {}: trying again: {error}", self.lease);
                     self.hold.pause(wait)?;
-                    wait = (wait * 2).min(Duration::from_millis(limits::NODE_RETRY_MOST_MS));
+                    wait = (wait * 2).min(Duration::from_millis(NODE_RETRY_MOST_MS));
                 }
                 Err(trouble) => return Err(self.given_up(trouble)),
             }
@@ -102,7 +102,7 @@ impl Delivery<'_> {
 }
 
 fn first_wait() -> Duration {
-    Duration::from_millis(limits::NODE_RETRY_FIRST_MS)
+    Duration::from_millis(NODE_RETRY_FIRST_MS)
 }
 
 fn internal(error: &io::Error) -> Error {

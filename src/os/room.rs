@@ -7,7 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::files;
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
+
+/// Bytes that must stay free on the data directory's disk: 1 GiB. Below it, new work is refused.
+pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
+/// Bytes of disk and quota reserved at a time for an upload of unknown length: 16 MiB.
+pub const ROOM_STEP_BYTES: u64 = 16 << 20;
+/// The fraction of the free space reserved at once for an upload of known length: 1/64. The rest is reserved step by
+/// step, so that all upload slots of clients together leave space for nodes.
+const ROOM_SHARE: u64 = 64;
+/// Bytes after which a writer with a larger reservation checks the disk again: 64 MiB.
+const ROOM_LOOK_BYTES: u64 = 64 << 20;
 
 /// Returns the free bytes; `None` if unknown, and then nothing is refused.
 type Probe = Box<dyn Fn() -> Option<u64> + Send + Sync>;
@@ -116,7 +125,7 @@ impl Part {
     /// Reserves space for the next `bytes`, growing in steps while there is space. Fails with [`Kind::NoSpace`], also
     /// if somebody else has filled the disk into the reserve since.
     pub fn need(&mut self, bytes: u64) -> Result<()> {
-        if self.unchecked >= limits::ROOM_LOOK_BYTES {
+        if self.unchecked >= ROOM_LOOK_BYTES {
             self.unchecked = 0;
             self.room.check()?;
         }
@@ -124,7 +133,7 @@ impl Part {
         if lacking == 0 {
             return Ok(());
         }
-        let step = lacking.max(limits::ROOM_STEP_BYTES);
+        let step = lacking.max(ROOM_STEP_BYTES);
         let granted = [step, lacking].into_iter().find(|bytes| self.room.try_reserve(*bytes)).ok_or_else(no_room)?;
         self.reserved += granted;
         Ok(())
@@ -137,7 +146,7 @@ impl Part {
         if left.is_some_and(|left| bytes > left) {
             return Err(no_room());
         }
-        let share = left.map_or(bytes, |left| (left / limits::ROOM_SHARE).max(limits::ROOM_STEP_BYTES));
+        let share = left.map_or(bytes, |left| (left / ROOM_SHARE).max(ROOM_STEP_BYTES));
         self.need_exactly(bytes.min(share))
     }
 
@@ -198,14 +207,14 @@ mod tests {
 
     #[test]
     fn slow_large_writer_reserves_little() {
-        let (room, _) = disk(100 * limits::ROOM_STEP_BYTES);
+        let (room, _) = disk(100 * ROOM_STEP_BYTES);
         let (mut slow, mut other) = (room.part(), room.part());
-        slow.need_in_all(80 * limits::ROOM_STEP_BYTES).unwrap();
-        other.need_exactly(95 * limits::ROOM_STEP_BYTES).unwrap();
-        assert_eq!(slow.need(6 * limits::ROOM_STEP_BYTES).unwrap_err().code, "no_space", "only a step is reserved");
+        slow.need_in_all(80 * ROOM_STEP_BYTES).unwrap();
+        other.need_exactly(95 * ROOM_STEP_BYTES).unwrap();
+        assert_eq!(slow.need(6 * ROOM_STEP_BYTES).unwrap_err().code, "no_space", "only a step is reserved");
         drop(other);
-        slow.need(6 * limits::ROOM_STEP_BYTES).unwrap();
-        assert_eq!(room.part().need_in_all(101 * limits::ROOM_STEP_BYTES).unwrap_err().code, "no_space");
+        slow.need(6 * ROOM_STEP_BYTES).unwrap();
+        assert_eq!(room.part().need_in_all(101 * ROOM_STEP_BYTES).unwrap_err().code, "no_space");
     }
 
     #[test]
@@ -223,23 +232,23 @@ mod tests {
 
     #[test]
     fn writer_of_unknown_size_grows_in_steps_then_by_the_byte() {
-        let (room, _) = disk(limits::ROOM_STEP_BYTES + 5);
+        let (room, _) = disk(ROOM_STEP_BYTES + 5);
         let mut part = room.part();
         part.need(1).unwrap();
-        assert_eq!(part.bytes(), limits::ROOM_STEP_BYTES);
-        part.written(limits::ROOM_STEP_BYTES);
-        part.need(limits::ROOM_STEP_BYTES + 5).unwrap();
-        assert!(part.need(limits::ROOM_STEP_BYTES + 6).is_err());
+        assert_eq!(part.bytes(), ROOM_STEP_BYTES);
+        part.written(ROOM_STEP_BYTES);
+        part.need(ROOM_STEP_BYTES + 5).unwrap();
+        assert!(part.need(ROOM_STEP_BYTES + 6).is_err());
     }
 
     #[test]
     fn writer_stops_when_others_fill_the_disk() {
-        let (room, free) = disk(10 * limits::ROOM_LOOK_BYTES);
+        let (room, free) = disk(10 * ROOM_LOOK_BYTES);
         let mut part = room.part();
-        part.need_exactly(5 * limits::ROOM_LOOK_BYTES).unwrap();
-        part.written(limits::ROOM_LOOK_BYTES);
+        part.need_exactly(5 * ROOM_LOOK_BYTES).unwrap();
+        part.written(ROOM_LOOK_BYTES);
         part.need(1).unwrap();
-        part.written(limits::ROOM_LOOK_BYTES);
+        part.written(ROOM_LOOK_BYTES);
         free.store(RESERVE - 1, Ordering::SeqCst);
         assert_eq!(part.need(1).unwrap_err().kind, Kind::NoSpace);
     }

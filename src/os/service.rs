@@ -11,7 +11,11 @@ use windows_service::service_dispatcher;
 
 use super::stop::StopFlag;
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
+
+/// Seconds that a Windows service may take to start, including a migration of the store.
+const SERVICE_START_SECONDS: u64 = 600;
+/// Seconds that a Windows service may take to stop, also when the machine shuts down. Must match `packaging/msi`.
+const SERVICE_STOP_SECONDS: u64 = 180;
 
 /// Service name, as used by the installer, `sc`, and `net`.
 pub const NAME: &str = "DinkemAppliance";
@@ -86,8 +90,8 @@ fn handle(control: ServiceControl) -> ServiceControlHandlerResult {
 fn report(state: ServiceState, exit_code: ServiceExitCode) {
     let (controls_accepted, patience) = match state {
         ServiceState::Running => (ServiceControlAccept::STOP | ServiceControlAccept::PRESHUTDOWN, 0),
-        ServiceState::StartPending => (ServiceControlAccept::empty(), limits::SERVICE_START_SECONDS),
-        ServiceState::StopPending => (ServiceControlAccept::empty(), limits::SERVICE_STOP_SECONDS),
+        ServiceState::StartPending => (ServiceControlAccept::empty(), SERVICE_START_SECONDS),
+        ServiceState::StopPending => (ServiceControlAccept::empty(), SERVICE_STOP_SECONDS),
         _ => (ServiceControlAccept::empty(), 0),
     };
     let status = ServiceStatus {

@@ -8,24 +8,30 @@ use std::time::Duration;
 
 use crate::app::accounts::keys;
 use crate::app::demos::index;
+use crate::app::demos::index::INDEX_RETRY_SECONDS;
 use crate::app::upkeep::store_check::{self, Stopped};
 use crate::app::upkeep::{ballast, sweep};
 use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
+use crate::domain::key::KEY_USED_SECONDS;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
+
+/// Seconds between two checks whether the ballast must be deleted.
+const BALLAST_SECONDS: u64 = 5;
+/// Uploaded demos that are indexed at once, each in a child process.
+pub const INDEXERS: usize = 2;
 
 /// The period of a pass that runs every round.
 const EVERY_ROUND: Duration = Duration::ZERO;
 /// Longest interval between lease checks: a short lease is checked four times before it expires.
 const LEASES: Duration = Duration::from_secs(1);
 /// How often the last use of keys is recorded.
-const KEY_USES: Duration = Duration::from_secs(limits::KEY_USED_SECONDS);
+const KEY_USES: Duration = Duration::from_secs(KEY_USED_SECONDS);
 /// How often orphaned files are removed. Normally files are removed at once; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often free disk space is checked, to release the ballast when needed.
-const BALLAST: Duration = Duration::from_secs(limits::BALLAST_SECONDS);
+const BALLAST: Duration = Duration::from_secs(BALLAST_SECONDS);
 
 /// The passes of every server. Order matters: leases come first in each round.
 fn passes() -> Vec<Pass> {
@@ -101,7 +107,7 @@ pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Sche
     let (app, stop) = (Arc::clone(&scheduler.app), Arc::clone(&scheduler.stop));
     let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());
     scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
-    for _ in 0..limits::INDEXERS {
+    for _ in 0..INDEXERS {
         let program = program.clone();
         scheduler.spawn("indexer", move |app, stop| index(app, &program, stop))?;
     }
@@ -190,7 +196,7 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
         if stop.stopped() || app.stopping() {
             return;
         }
-        app.indexer.news.wait_past(seen, Duration::from_secs(limits::INDEX_RETRY_SECONDS));
+        app.indexer.news.wait_past(seen, Duration::from_secs(INDEX_RETRY_SECONDS));
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
@@ -68,7 +68,7 @@ pub fn page(db: &Db, after: AccountId, limit: u32) -> Result<Vec<Account>> {
 
 /// As many accounts as a list shows, oldest first.
 pub fn all(db: &Db) -> Result<Vec<Account>> {
-    page(db, AccountId(0), limits::LIST_ROWS)
+    page(db, AccountId(0), LIST_ROWS)
 }
 
 /// Served by the row's number.

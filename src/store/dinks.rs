@@ -4,7 +4,7 @@ use rusqlite::named_params;
 
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::domain::month::Period;
 use crate::store::engine::db::{Db, Tx};
 
@@ -53,7 +53,7 @@ const HISTORY: &str = "
 
 /// The history, newest first.
 pub fn history(db: &Db) -> Result<Vec<DinkChange>> {
-    db.rows(HISTORY, named_params! { ":limit": limits::LIST_ROWS }, |row| {
+    db.rows(HISTORY, named_params! { ":limit": LIST_ROWS }, |row| {
         Ok(DinkChange {
             account: row.get("name")?,
             dinks: row.get("dinks")?,

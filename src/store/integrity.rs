@@ -6,13 +6,15 @@ use std::time::Duration;
 use rusqlite::named_params;
 
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::os::clock::{Clock, pause};
 use crate::store::copies;
 use crate::store::data_dir::DataDir;
 use crate::store::engine::connection::{self, Role};
 use crate::store::engine::db::Db;
 use crate::store::engine::migrations;
+
+/// Timeout of checking one table of the store after startup, in seconds: the WAL grows during the check.
+const STORE_CHECK_TABLE_SECONDS: u64 = 120;
 
 /// SQLite steps between pauses of the check: a few thousand rows or pages.
 const STEPS: i32 = 10_000;
@@ -55,7 +57,7 @@ pub enum Look {
 }
 
 /// Checks every page of a store in use, table by table on its own connection, yielding to other work. The check of one
-/// table ends after [`limits::STORE_CHECK_TABLE_SECONDS`], because the write-ahead log cannot be reused meanwhile.
+/// table ends after [`STORE_CHECK_TABLE_SECONDS`], because the write-ahead log cannot be reused meanwhile.
 pub fn look(folder: &DataDir, clock: &Arc<dyn Clock>, stopped: &Stopped) -> Result<Look> {
     let mut db = connection::open(&folder.store(), Role::Reader)?;
     let tables: Vec<String> = match db.rows(TABLES, [], |row| row.get(0)) {
@@ -64,7 +66,7 @@ pub fn look(folder: &DataDir, clock: &Arc<dyn Clock>, stopped: &Stopped) -> Resu
     };
     let mut look = Look::Sound;
     for table in tables {
-        let until = clock.monotonic() + Duration::from_secs(limits::STORE_CHECK_TABLE_SECONDS);
+        let until = clock.monotonic() + Duration::from_secs(STORE_CHECK_TABLE_SECONDS);
         let (clock, gives_up) = (Arc::clone(clock), Arc::clone(stopped));
         db.every(STEPS, move || {
             pause(GIVE_WAY);

@@ -6,7 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, KeyId};
 use crate::domain::key::{KeyClass, KeyHash, KeyInfo};
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::store::accounts;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
@@ -64,7 +64,7 @@ const OF_ACCOUNT: &str = "
 
 /// An account's keys, including revoked ones, oldest first.
 pub fn of_account(db: &Db, account: AccountId) -> Result<Vec<KeyInfo>> {
-    db.rows(OF_ACCOUNT, named_params! { ":account": account.0, ":limit": limits::LIST_ROWS }, read)
+    db.rows(OF_ACCOUNT, named_params! { ":account": account.0, ":limit": LIST_ROWS }, read)
 }
 
 /// Served by the unique index on the number.

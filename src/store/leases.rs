@@ -5,9 +5,11 @@ use rusqlite::{Row, named_params};
 use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
-use crate::domain::limits;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
+
+/// Maximum number of live leases across all nodes.
+const LIVE_LEASES: u32 = 100_000;
 
 /// Where a lease stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +162,7 @@ const LIVE: &str = "
 
 /// All live leases.
 pub fn live(db: &Db) -> Result<Vec<LiveLease>> {
-    db.rows(LIVE, named_params! { ":limit": limits::LIVE_LEASES }, read_live)
+    db.rows(LIVE, named_params! { ":limit": LIVE_LEASES }, read_live)
 }
 
 /// Served by `leases_live_node`.
@@ -174,7 +176,7 @@ const LIVE_OF_NODE: &str = "
 
 /// The live leases of one node.
 pub fn live_of_node(db: &Db, node: NodeId) -> Result<Vec<LiveLease>> {
-    db.rows(LIVE_OF_NODE, named_params! { ":node": node.0, ":limit": limits::LIVE_LEASES }, read_live)
+    db.rows(LIVE_OF_NODE, named_params! { ":node": node.0, ":limit": LIVE_LEASES }, read_live)
 }
 
 fn read_live(row: &Row<'_>) -> rusqlite::Result<LiveLease> {

@@ -42,7 +42,9 @@ use crate::domain::wording::quoted;
 use crate::os::doorbell::Doorbell;
 
 pub use crate::store::data_dir::{DataDir, STORE, is_small_file, open_private};
+pub use crate::store::engine::checkpoints::LOG_ALARM_BYTES;
 pub use crate::store::engine::db::{Db, Tx};
+pub use crate::store::engine::writer::COMMIT_BATCH;
 
 use crate::store::engine::readers::Readers;
 use crate::store::engine::ready::Ready;

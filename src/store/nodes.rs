@@ -7,8 +7,8 @@ use crate::domain::error::Result;
 use crate::domain::id::NodeId;
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
-use crate::domain::limits;
-use crate::domain::node::{Bench, Node, bench_ms};
+use crate::domain::list::LIST_ROWS;
+use crate::domain::node::{Bench, CLOCK_SKEW_SECONDS, Node, bench_ms};
 use crate::domain::protocol::{Program, UNSAID};
 use crate::domain::schedule::LiveNode;
 use crate::store::engine::columns;
@@ -105,7 +105,7 @@ const SEEN: &str = "
 
 /// Records when a node was last seen.
 pub fn seen(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
-    let soon = now_ms + (limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
+    let soon = now_ms + (CLOCK_SKEW_SECONDS * 1_000).cast_signed();
     tx.execute(SEEN, named_params! { ":now": now_ms, ":soon": soon, ":id": id.0 })?;
     Ok(())
 }
@@ -171,7 +171,7 @@ const ALL: &str = "
 
 /// All nodes, oldest first, each with its number of live leases.
 pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
-    db.rows(ALL, named_params! { ":limit": limits::LIST_ROWS }, |row| Ok((read(row)?, row.get("leases")?)))
+    db.rows(ALL, named_params! { ":limit": LIST_ROWS }, |row| Ok((read(row)?, row.get("leases")?)))
 }
 
 /// Recently seen nodes, as the scheduler sees them.

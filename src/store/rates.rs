@@ -3,7 +3,7 @@
 use rusqlite::named_params;
 
 use crate::domain::error::Result;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::rates::{FootageKind, RateChange, RateLine};
 use crate::store::engine::columns;
@@ -121,7 +121,7 @@ const CURRENCIES: &str = "
 
 /// The whole history, newest first.
 pub fn history(db: &Db) -> Result<Vec<RateLine>> {
-    let limit = named_params! { ":limit": limits::LIST_ROWS };
+    let limit = named_params! { ":limit": LIST_ROWS };
     let mut lines = db.rows(HOURS, limit, |row| {
         let change = RateChange::Hour(columns::footage_kind(row)?, columns::micros(row, "price")?);
         Ok(RateLine { change, at_ms: row.get("at_ms")? })

@@ -6,10 +6,15 @@ use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
 use crate::domain::job::{Renderer, Stage};
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
+use crate::domain::node::NODE_SLOTS;
 use crate::domain::sha256::Sha256;
-use crate::domain::{limits, node, text};
+use crate::domain::text::SENTENCE_CHARS;
+use crate::domain::{node, text};
 use crate::wire::fields::Fields;
 use crate::wire::join_token::JoinTicket;
+
+/// Seconds a claim may wait.
+pub const CLAIM_WAIT_SECONDS: u64 = 25;
 
 /// A validated claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +49,8 @@ pub fn read_claim(body: &[u8], is_newer: bool) -> Result<ClaimOrder> {
             Err(fields.wrong(name, &format!("must be an integer from {low} to {high}")))
         }
     };
-    let wait_seconds = within("wait_seconds", 0, limits::CLAIM_WAIT_SECONDS as i64)? as u64;
-    let slots = within("slots", 1, i64::from(limits::NODE_SLOTS))? as u32;
+    let wait_seconds = within("wait_seconds", 0, CLAIM_WAIT_SECONDS as i64)? as u64;
+    let slots = within("slots", 1, i64::from(NODE_SLOTS))? as u32;
     let renderers: Vec<Renderer> = fields
         .require("renderers", fields.strings("renderers")?)?
         .iter()
@@ -89,7 +94,7 @@ pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>
     if message.is_empty() {
         return Err(fields.wrong("message", "must say in a sentence what failed"));
     }
-    let mut message = text::one_line(&message, limits::SENTENCE_CHARS);
+    let mut message = text::one_line(&message, SENTENCE_CHARS);
     if message.is_empty() {
         // A failed attempt counts even if its message is invalid.
         message = NO_REASON.to_owned();

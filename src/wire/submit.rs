@@ -3,8 +3,10 @@
 
 use crate::domain::error::Result;
 use crate::domain::job::{self, Commands, JobSpec, Renderer, SteamId};
-use crate::domain::limits;
 use crate::wire::fields::Fields;
+
+/// Bytes of `metadata`, as the client wrote it.
+const METADATA_BYTES: usize = 2 * 1024;
 
 const FIELDS: &[&str] = &["demo_url", "steam64_id", "round", "fps", "resolution", "commands", "metadata", "renderer"];
 const COMMANDS: &[&str] = &["spec_show_xray", "cl_draw_only_deathnotices"];
@@ -49,8 +51,8 @@ fn read_commands(fields: &Fields<'_>) -> Result<Commands> {
 
 fn read_metadata(fields: &Fields<'_>) -> Result<Option<String>> {
     let Some(text) = fields.own_object("metadata")? else { return Ok(None) };
-    if text.len() > limits::METADATA_BYTES {
-        return Err(fields.wrong("metadata", &format!("must have at most {} bytes", limits::METADATA_BYTES)));
+    if text.len() > METADATA_BYTES {
+        return Err(fields.wrong("metadata", &format!("must have at most {METADATA_BYTES} bytes")));
     }
     Ok(Some(text.to_owned()))
 }
@@ -170,7 +172,7 @@ mod tests {
         for renderer in ["", "Builtin", "gpu"] {
             refused(with(&format!("\"renderer\":\"{renderer}\"")), Some("renderer"));
         }
-        for round in [1, 99, i64::from(limits::ROUND_MAX)] {
+        for round in [1, 99, i64::from(job::ROUND_MAX)] {
             assert_eq!(i64::from(read(replaced("round", &round.to_string())).unwrap().round), round);
         }
     }
@@ -199,8 +201,8 @@ mod tests {
     #[test]
     fn metadata_is_bounded_in_size_and_depth_and_is_valid_unicode() {
         let of_bytes = |bytes: usize| with(&format!(r#""metadata":{{"a":"{}"}}"#, "x".repeat(bytes - 8)));
-        assert_eq!(read(of_bytes(limits::METADATA_BYTES)).unwrap().metadata.unwrap().len(), limits::METADATA_BYTES);
-        refused(of_bytes(limits::METADATA_BYTES + 1), Some("metadata"));
+        assert_eq!(read(of_bytes(METADATA_BYTES)).unwrap().metadata.unwrap().len(), METADATA_BYTES);
+        refused(of_bytes(METADATA_BYTES + 1), Some("metadata"));
         refused(with(&format!(r#""metadata":{{"a":{}{}}}"#, "[".repeat(900), "]".repeat(900))), Some("metadata"));
         refused(with(r#""metadata":{"a":"\ud800"}"#), Some("metadata"));
         refused(with(r#""metadata":{"a":1e999}"#), Some("metadata"));

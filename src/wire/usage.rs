@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::domain::money::Currency;
 use crate::domain::month::{Month, Period};
 use crate::domain::usage::{Tally, Usage};
 use crate::wire::money::MoneyView;
 use crate::wire::time::{parse_moment, rfc3339};
+
+/// Maximum number of days that `GET /api/usage` covers: a leap year.
+const USAGE_DAYS: i64 = 366;
 
 /// Milliseconds per day.
 const DAY_MS: i64 = 86_400_000;
@@ -32,8 +34,8 @@ pub fn read_period(from: Option<&str>, to: Option<&str>, now_ms: i64) -> Result<
             None => Err(Error::invalid("from", "from must be before the end of this month where to is left out.")),
         };
     }
-    if to_ms - from_ms > limits::USAGE_DAYS * DAY_MS {
-        return Err(Error::invalid("from", format!("from must be at most {} days before to.", limits::USAGE_DAYS)));
+    if to_ms - from_ms > USAGE_DAYS * DAY_MS {
+        return Err(Error::invalid("from", format!("from must be at most {USAGE_DAYS} days before to.")));
     }
     Ok(Period { from_ms, to_ms })
 }

@@ -4,15 +4,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dinkem_appliance::app::demos::index::INDEX_SECONDS;
 use dinkem_appliance::app::demos::{self, index};
 use dinkem_appliance::domain::demo::Indexing;
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::domain::job::Caller;
-use dinkem_appliance::domain::limits;
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::stop::StopFlag;
 use dinkem_appliance::render::forge;
 use dinkem_appliance::scheduler;
+use dinkem_appliance::scheduler::INDEXERS;
 
 use crate::support::client::Request;
 use crate::support::test_app::TestApp;
@@ -103,7 +104,7 @@ fn hanging_child_is_killed_at_its_time_limit() {
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| fixture.read_next("sleep 600"));
         until("the hanging child to be killed", || {
-            fixture.test.clock.advance(Duration::from_secs(limits::INDEX_SECONDS));
+            fixture.test.clock.advance(Duration::from_secs(INDEX_SECONDS));
             reading.is_finished().then_some(())
         });
         assert!(reading.join().unwrap().unwrap());
@@ -141,7 +142,7 @@ fn two_demos_are_indexed_at_a_time_until_all_are_done() {
     );
     let passes = scheduler::start(fixture.test.app.clone(), fixture.program(&work), Vec::new()).unwrap();
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
-    until("two children at once", || (read().matches('+').count() == limits::INDEXERS).then_some(()));
+    until("two children at once", || (read().matches('+').count() == INDEXERS).then_some(()));
     std::fs::write(&go, "").unwrap();
     until("all demos to be indexed", || {
         demos.iter().all(|demo| fixture.known(demo) != Indexing::Waiting).then_some(())
@@ -150,7 +151,7 @@ fn two_demos_are_indexed_at_a_time_until_all_are_done() {
     let mut running = 0_i32;
     for line in read().lines() {
         running += if line == "+" { 1 } else { -1 };
-        assert!((0..=limits::INDEXERS as i32).contains(&running), "{}", read());
+        assert!((0..=INDEXERS as i32).contains(&running), "{}", read());
     }
     assert_eq!(read().matches('+').count(), demos.len(), "each demo must be read once");
 }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dinkem_appliance::app::demos::index::{EXHAUSTIONS, INDEX_RETRY_SECONDS};
 use dinkem_appliance::app::demos::{self, index};
 use dinkem_appliance::domain::demo::Indexing;
 use dinkem_appliance::domain::error::Kind;
 use dinkem_appliance::domain::failure::FailureCode;
 use dinkem_appliance::domain::job::Caller;
-use dinkem_appliance::domain::limits;
 use dinkem_appliance::domain::sha256::Sha256;
-use dinkem_appliance::os::room::Room;
+use dinkem_appliance::os::room::{DISK_RESERVE_BYTES, Room};
 use dinkem_appliance::os::stop::StopFlag;
 
 use crate::support::compression::gz;
@@ -87,10 +87,10 @@ fn compressible_demo(mib: usize) -> Vec<u8> {
 }
 
 fn app_with_free_space(left: u64) -> (TestApp, Arc<std::sync::atomic::AtomicU64>) {
-    let free = Arc::new(std::sync::atomic::AtomicU64::new(limits::DISK_RESERVE_BYTES + left));
+    let free = Arc::new(std::sync::atomic::AtomicU64::new(DISK_RESERVE_BYTES + left));
     let seen = Arc::clone(&free);
     let probe = move || Some(seen.load(std::sync::atomic::Ordering::SeqCst));
-    (TestApp::start_with(|_| {}, |_| Room::new(limits::DISK_RESERVE_BYTES, probe)), free)
+    (TestApp::start_with(|_| {}, |_| Room::new(DISK_RESERVE_BYTES, probe)), free)
 }
 
 #[test]
@@ -100,15 +100,15 @@ fn compressed_demo_that_fills_the_disk_three_times_fails_without_blocking_others
     let packed = compressible_demo(32);
     let demo = demos::receive(&test.app, &caller, &mut &packed[..]).unwrap().sha256;
     let read = || index::index_next(&test.app, Path::new(BINARY), &StopFlag::new()).unwrap();
-    for times in 1..=limits::EXHAUSTIONS {
+    for times in 1..=EXHAUSTIONS {
         assert!(read(), "{times}");
-        let is_last = times == limits::EXHAUSTIONS;
+        let is_last = times == EXHAUSTIONS;
         assert_eq!(is_read(&test, &caller, &demo), is_last, "{times}");
         if !is_last {
             let other = upload(&test, &caller, &[times as u8]);
             assert!(read() && is_read(&test, &caller, &other), "other demos are not blocked");
             assert!(!read(), "the retry is delayed");
-            test.clock.advance(Duration::from_secs(limits::INDEX_RETRY_SECONDS));
+            test.clock.advance(Duration::from_secs(INDEX_RETRY_SECONDS));
         }
     }
     let Indexing::Failed { code, message } = demos::known(&test.app, &caller, &demo).unwrap().unwrap() else {
@@ -127,13 +127,13 @@ fn with_enough_disk_space_the_same_demo_is_unpacked_and_read() {
     let read = || index::index_next(&test.app, Path::new(BINARY), &StopFlag::new());
     assert!(read().unwrap() && !is_read(&test, &caller, &demo));
     // Too little space even for an ordinary demo of that size: this is the machine's fault and does not count.
-    free.store(limits::DISK_RESERVE_BYTES + MIB, std::sync::atomic::Ordering::SeqCst);
-    for _ in 0..limits::EXHAUSTIONS {
-        test.clock.advance(Duration::from_secs(limits::INDEX_RETRY_SECONDS));
+    free.store(DISK_RESERVE_BYTES + MIB, std::sync::atomic::Ordering::SeqCst);
+    for _ in 0..EXHAUSTIONS {
+        test.clock.advance(Duration::from_secs(INDEX_RETRY_SECONDS));
         assert_eq!(read().unwrap_err().kind, Kind::NoSpace);
     }
-    free.store(limits::DISK_RESERVE_BYTES + 100 * MIB, std::sync::atomic::Ordering::SeqCst);
-    test.clock.advance(Duration::from_secs(limits::INDEX_RETRY_SECONDS));
+    free.store(DISK_RESERVE_BYTES + 100 * MIB, std::sync::atomic::Ordering::SeqCst);
+    test.clock.advance(Duration::from_secs(INDEX_RETRY_SECONDS));
     assert!(read().unwrap());
     let Indexing::Failed { code, .. } = demos::known(&test.app, &caller, &demo).unwrap().unwrap() else {
         panic!("it must fail: it is no demo")

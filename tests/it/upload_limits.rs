@@ -8,8 +8,7 @@ use dinkem_appliance::app::upkeep::backup;
 use dinkem_appliance::app::{self, demos, leases};
 use dinkem_appliance::domain::error::Kind;
 use dinkem_appliance::domain::failure::{Failure, FailureCode};
-use dinkem_appliance::domain::job::{Caller, JobStatus};
-use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::job::{ATTEMPTS, Caller, JobStatus};
 use rusqlite::Connection;
 
 use crate::support::fake_disk::{self, FakeDisk};
@@ -265,7 +264,7 @@ fn job_whose_demo_fits_no_node_fails_after_three_attempts() {
     let (caller, _) = test.account("studio");
     let node = test.node("n");
     let id = app::jobs::submit(&test.app, &caller, spec()).unwrap().job.public_id;
-    for _ in 0..limits::ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         let lease = test.claim(&node).unwrap().lease.id;
         let failure = Failure::here(FailureCode::DemoTooLarge, "No room.");
         leases::fail(&test.app, &node, lease, failure, None).unwrap();

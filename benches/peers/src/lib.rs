@@ -6,16 +6,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use dinkem_appliance::app::App;
-use dinkem_appliance::app::Settings;
 use dinkem_appliance::app::accounts::{self, auth};
-use dinkem_appliance::app::jobs;
-use dinkem_appliance::domain::error::Error;
-use dinkem_appliance::domain::error::Result;
-use dinkem_appliance::domain::limits;
+use dinkem_appliance::app::{App, Settings, jobs};
+use dinkem_appliance::domain::error::{Error, Result};
+use dinkem_appliance::domain::lease::LEASE_SECONDS;
 use dinkem_appliance::domain::quota::Quotas;
-use dinkem_appliance::http::Base;
-use dinkem_appliance::http::job_view;
+use dinkem_appliance::http::{Base, job_view};
 use dinkem_appliance::os::clock::SystemClock;
 use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::wire::account::AccountView;
@@ -33,7 +29,7 @@ pub fn app() -> Arc<App> {
     let app = if is_asked_for("each") {
         App::beside(folder, clock, random)
     } else {
-        let lease_ms = limits::LEASE_SECONDS * 1_000;
+        let lease_ms = LEASE_SECONDS * 1_000;
         App::serve(folder, Settings { lease_ms, fetch_allow: Vec::new(), quotas: Quotas::default() }, clock, random)
     };
     app.expect("the data directory can be opened")

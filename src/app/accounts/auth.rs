@@ -5,9 +5,11 @@ use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::job::Caller;
 use crate::domain::key::{KeyClass, KeyHash, parse_bearer};
-use crate::domain::limits;
-use crate::domain::node::Node;
+use crate::domain::node::{CLOCK_SKEW_SECONDS, Node};
 use crate::store;
+
+/// Seconds between two updates of when a node was last seen.
+const NODE_SEEN_SECONDS: u64 = 15;
 
 /// `headers`: every `Authorization` header of the request; more than one is malformed. Returns the contract's 401s,
 /// and its 403 for a reserved key whose account has no dinks. Reads the store on every call, so that changes made with
@@ -35,8 +37,8 @@ pub fn authenticate_node(app: &App, headers: &[&str]) -> Result<Node> {
     let now = app.clock.now_ms();
     let silent_ms = now - node.seen_at_ms;
     // A time far in the future comes from a wrong clock. Keeping it would make the node look live until then.
-    let is_ahead = silent_ms < -(limits::CLOCK_SKEW_SECONDS * 1_000).cast_signed();
-    if is_ahead || silent_ms >= (limits::NODE_SEEN_SECONDS * 1_000).cast_signed() {
+    let is_ahead = silent_ms < -(CLOCK_SKEW_SECONDS * 1_000).cast_signed();
+    if is_ahead || silent_ms >= (NODE_SEEN_SECONDS * 1_000).cast_signed() {
         let id = node.id;
         app.store.write(move |tx| store::nodes::seen(tx, id, now))?;
         node.seen_at_ms = now;

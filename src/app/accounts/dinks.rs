@@ -4,7 +4,6 @@ use crate::app::accounts::named;
 use crate::app::{App, audit};
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::domain::month::Month;
 use crate::domain::operator::Operator;
 use crate::domain::wording::quoted;
@@ -12,6 +11,11 @@ use crate::store;
 use crate::wire::time::rfc3339;
 
 pub use crate::store::dinks::DinkChange;
+
+/// Dinks of one account: more than any data center has render slots.
+pub const ACCOUNT_DINKS: u32 = 100_000;
+/// Dinks per live render slot above which `admin` asks the operator for confirmation.
+const DINKS_PER_LIVE_SLOT: u64 = 10;
 
 /// Dinks sold, and the capacity to serve them.
 pub struct Dinks {
@@ -39,8 +43,8 @@ pub struct Undone {
 
 /// Whether an account may have this many dinks.
 pub fn check(dinks: u32) -> Result<()> {
-    if dinks > limits::ACCOUNT_DINKS {
-        return Err(Error::invalid("dinks", format!("An account holds at most {} dinks.", limits::ACCOUNT_DINKS)));
+    if dinks > ACCOUNT_DINKS {
+        return Err(Error::invalid("dinks", format!("An account holds at most {ACCOUNT_DINKS} dinks.")));
     }
     Ok(())
 }
@@ -48,7 +52,7 @@ pub fn check(dinks: u32) -> Result<()> {
 /// Whether the number is so far above the live slots that it is probably a typo. Zero slots count as one, because
 /// accounts are often created before the first node joins.
 pub fn are_unlikely(dinks: u32, live_slots: u64) -> bool {
-    u64::from(dinks) > limits::DINKS_PER_LIVE_SLOT * live_slots.max(1)
+    u64::from(dinks) > DINKS_PER_LIVE_SLOT * live_slots.max(1)
 }
 
 /// Sets an account's dinks, effective immediately.

@@ -12,9 +12,9 @@ use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::key::{KeyClass, KeyHash, KeyInfo, Secret, parse_bearer};
-use crate::domain::limits;
 use crate::domain::operator::Operator;
 use crate::domain::wording::quoted;
+use crate::store::COMMIT_BATCH;
 use crate::store::{self, Db, Tx};
 
 /// A key for each class that lacks a live one; an account that lacks none is told of `rotate`.
@@ -165,7 +165,7 @@ impl Uses {
 pub fn write_uses(app: &App) -> Result<()> {
     let noted = mem::take(&mut *app.uses.0.lock().unwrap_or_else(PoisonError::into_inner));
     let noted: Vec<(KeyId, i64)> = noted.into_iter().collect();
-    for some in noted.chunks(limits::COMMIT_BATCH) {
+    for some in noted.chunks(COMMIT_BATCH) {
         let some = some.to_vec();
         app.store.write(move |tx| some.into_iter().try_for_each(|(key, at_ms)| store::keys::used(tx, key, at_ms)))?;
     }

@@ -6,7 +6,7 @@ use crate::app::billing::usage::billed;
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::AccountId;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::domain::month::Month;
 use crate::domain::statement::{DinkLine, Statement, Statements};
 use crate::store;
@@ -35,7 +35,7 @@ pub fn make(app: &App, month: Option<Month>, account: Option<&str>) -> Result<St
     } else {
         let mut last = AccountId(0);
         loop {
-            let page = app.store.read(|db| store::accounts::page(db, last, limits::LIST_ROWS))?;
+            let page = app.store.read(|db| store::accounts::page(db, last, LIST_ROWS))?;
             let Some(end) = page.last() else { break };
             last = end.id;
             for account in page {

@@ -5,7 +5,7 @@ use crate::domain::error::Result;
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
 use crate::domain::ledger::Ended;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::domain::month::Period;
 use crate::domain::usage::{BilledLines, Usage};
 use crate::store;
@@ -17,8 +17,7 @@ pub fn usage(app: &App, caller: &Caller, period: Period) -> Result<Usage> {
     let mut usage = Usage::of(period, currency, &billed(app, account, period)?);
     let mut after = Ended::before(period.from_ms);
     loop {
-        let page =
-            app.store.read(|db| store::unbilled::of_account(db, account, after, period.to_ms, limits::LIST_ROWS))?;
+        let page = app.store.read(|db| store::unbilled::of_account(db, account, after, period.to_ms, LIST_ROWS))?;
         let Some(last) = page.last() else { return Ok(usage) };
         after = last.ended;
         page.iter().for_each(|job| usage.line(job.class, job.kind).count(job.end));
@@ -30,8 +29,7 @@ pub(in crate::app) fn billed(app: &App, account: AccountId, period: Period) -> R
     let mut lines = BilledLines::default();
     let mut after = Ended::before(period.from_ms);
     loop {
-        let page =
-            app.store.read(|db| store::ledger::of_account(db, account, after, period.to_ms, limits::LIST_ROWS))?;
+        let page = app.store.read(|db| store::ledger::of_account(db, account, after, period.to_ms, LIST_ROWS))?;
         let Some(last) = page.last() else { return Ok(lines) };
         after = Ended { at_ms: last.at_ms, job: last.job };
         page.iter().for_each(|row| lines.add(row));

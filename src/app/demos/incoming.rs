@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::app::App;
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
-use crate::domain::limits;
+use crate::os::room::ROOM_STEP_BYTES;
 use crate::store;
 
 /// Bytes reserved by in-flight uploads, by account.
@@ -42,7 +42,7 @@ impl<'a> Share<'a> {
         if bytes <= self.granted {
             return Ok(true);
         }
-        let step = self.granted.saturating_add(limits::ROOM_STEP_BYTES).max(bytes);
+        let step = self.granted.saturating_add(ROOM_STEP_BYTES).max(bytes);
         Ok(self.grant(step)? || self.grant(bytes)?)
     }
 

@@ -9,17 +9,25 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::app::demos::index_queue::{IndexQueue, Place};
+use crate::domain::demo::{UNPACK_ORDINARY_RATIO, UNPACKED_BYTES};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
-use crate::domain::limits;
 use crate::domain::sha256::Sha256;
 use crate::os::doorbell::Doorbell;
 use crate::os::files;
 use crate::os::stop::StopFlag;
+use crate::render::command::INDEX_BYTES;
 use crate::render::command::{INDEX_FILE, ReaderEnd, Reading, Space, Verdict, read_in_child};
 use crate::render::demo::{DemoIndex, PlainDemo};
 use crate::store::{self, Tx};
+
+/// Times that a demo may run out of disk space before it fails.
+pub const EXHAUSTIONS: u32 = 3;
+/// Timeout of indexing an uploaded demo in seconds, including decompression: a whole match takes a few.
+pub const INDEX_SECONDS: u64 = 300;
+/// Seconds until demos that could not be read are retried.
+pub const INDEX_RETRY_SECONDS: u64 = 60;
 
 /// The indexer's state, in memory only.
 #[derive(Default)]
@@ -94,7 +102,7 @@ pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
         }
         Ok(Outcome::Exhausted) => {
             // Other work may have used the disk space, so it is retried later, a limited number of times.
-            taken.place.not_before = app.clock.monotonic() + Duration::from_secs(limits::INDEX_RETRY_SECONDS);
+            taken.place.not_before = app.clock.monotonic() + Duration::from_secs(INDEX_RETRY_SECONDS);
             if !app.store.write(move |tx| exhausted(tx, &sha256, now))? {
                 return Ok(true);
             }
@@ -111,7 +119,7 @@ pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
 /// Counts an attempt that ran out of disk space. True if no retry is due: the demo has failed or is gone.
 fn exhausted(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<bool> {
     let Some(times) = store::demo_indexes::exhausted(tx, sha256, now_ms)? else { return Ok(true) };
-    if times < limits::EXHAUSTIONS {
+    if times < EXHAUSTIONS {
         return Ok(false);
     }
     let message =
@@ -136,7 +144,7 @@ fn read(app: &App, program: &Path, sha256: &Sha256, stop: &StopFlag) -> Result<O
     app.room.check()?;
     let failed = |error| Error::internal("A demo's work directory could not be used.", error);
     let demo = app.store.folder.demo(sha256);
-    let room = app.room.budget(least_room(&demo).map_err(failed)?, limits::UNPACKED_BYTES)?;
+    let room = app.room.budget(least_room(&demo).map_err(failed)?, UNPACKED_BYTES)?;
     let workdir = app.store.folder.indexing(sha256);
     files::empty_dir(&workdir).map_err(failed)?;
     let outcome = watch(app, program, &demo, &workdir, room.bytes(), stop);
@@ -149,13 +157,13 @@ fn least_room(demo: &Path) -> io::Result<u64> {
     if PlainDemo::is_at(demo)? {
         return Ok(0);
     }
-    Ok(fs::metadata(demo)?.len().saturating_mul(limits::UNPACK_ORDINARY_RATIO))
+    Ok(fs::metadata(demo)?.len().saturating_mul(UNPACK_ORDINARY_RATIO))
 }
 
 /// `room`: limit of the unpacked demo in bytes.
 fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop: &StopFlag) -> Result<Outcome> {
-    let deadline = app.clock.monotonic() + Duration::from_secs(limits::INDEX_SECONDS);
-    let space = Space { most_bytes: limits::UNPACKED_BYTES, room };
+    let deadline = app.clock.monotonic() + Duration::from_secs(INDEX_SECONDS);
+    let space = Space { most_bytes: UNPACKED_BYTES, room };
     let (mut stopped, mut late) = (false, false);
     let end = read_in_child(program, demo, workdir, Reading::Index, space, &mut || {
         stopped = stop.stopped() || app.stopping();
@@ -165,7 +173,7 @@ fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop
     match end.map_err(|error| Error::internal("A demo could not be read: its child process got lost.", error))? {
         Some(end) => verdict(end, workdir),
         None if late && !stopped => {
-            let message = format!("The demo takes longer than {} seconds to read.", limits::INDEX_SECONDS);
+            let message = format!("The demo takes longer than {INDEX_SECONDS} seconds to read.");
             Ok(Outcome::Bad(FailureCode::DemoTooLarge, message))
         }
         None => Ok(Outcome::Stopped),
@@ -205,9 +213,9 @@ fn verdict(end: ReaderEnd, workdir: &Path) -> Result<Outcome> {
 /// The index that the child wrote, if it is valid and not too long.
 fn read_index(workdir: &Path) -> Result<Option<String>> {
     let mut text = String::new();
-    let read = File::open(workdir.join(INDEX_FILE))
-        .and_then(|file| file.take(limits::INDEX_BYTES + 1).read_to_string(&mut text));
+    let read =
+        File::open(workdir.join(INDEX_FILE)).and_then(|file| file.take(INDEX_BYTES + 1).read_to_string(&mut text));
     read.map_err(|error| Error::internal("A demo's index could not be read.", error))?;
-    let good = text.len() as u64 <= limits::INDEX_BYTES && serde_json::from_str::<DemoIndex>(&text).is_ok();
+    let good = text.len() as u64 <= INDEX_BYTES && serde_json::from_str::<DemoIndex>(&text).is_ok();
     Ok(good.then_some(text))
 }

@@ -14,12 +14,11 @@ use crate::app::App;
 use crate::app::demos::files::{Hold, Partial};
 use crate::app::demos::incoming::Share;
 use crate::app::stored_files::{cannot_store, read_some, too_large};
-use crate::domain::demo::{Indexing, uploaded_demo};
+use crate::domain::demo::{DEMO_BYTES, Indexing, uploaded_demo};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
 use crate::domain::job::{Caller, Job, JobSpec};
-use crate::domain::limits;
 use crate::domain::quota::Allowance;
 use crate::domain::sha256::Sha256;
 use crate::os::room::Part;
@@ -180,8 +179,8 @@ impl<'a> Arrival<'a> {
                 break;
             }
             bytes += read as u64;
-            if bytes > limits::DEMO_BYTES {
-                return Err(too_large("A demo", limits::DEMO_BYTES));
+            if bytes > DEMO_BYTES {
+                return Err(too_large("A demo", DEMO_BYTES));
             }
             hasher.update(&chunk[..read]);
             if self.file.is_some() && !self.share.cover(bytes)? {

@@ -7,7 +7,7 @@ use crate::domain::demo::{DemoInfo, UploadedDemo};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::domain::operator::Operator;
 use crate::domain::sha256::Sha256;
 use crate::store::{self, Db, Tx};
@@ -43,7 +43,7 @@ pub fn list_all(app: &App, account: Option<&str>) -> Result<Vec<(String, DemoInf
     };
     let mut found = Vec::new();
     for account in accounts {
-        let left = limits::LIST_ROWS.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        let left = LIST_ROWS.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
         let demos = app.store.read(|db| page(db, account.id, None, left))?;
         found.extend(demos.into_iter().map(|demo| (account.name.clone(), demo)));
     }

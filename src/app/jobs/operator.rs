@@ -11,7 +11,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{JobId, KeyId};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::job_info::JobInfo;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
 use crate::domain::operator::Operator;
 use crate::store::job_search::Search;
 use crate::store::{self, Db};
@@ -128,7 +128,7 @@ pub fn show(app: &App, id: Uuid) -> Result<AnyJob> {
 
 /// One job and its attempts, the latest first.
 pub fn log(app: &App, id: Uuid) -> Result<(AnyJob, Vec<Attempt>)> {
-    let attempts = app.store.read(|db| store::leases::attempts(db, row(db, id)?, limits::LIST_ROWS))?;
+    let attempts = app.store.read(|db| store::leases::attempts(db, row(db, id)?, LIST_ROWS))?;
     Ok((show(app, id)?, attempts))
 }
 

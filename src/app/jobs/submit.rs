@@ -10,17 +10,20 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::job_info::JobInfo;
-use crate::domain::limits;
 use crate::domain::quota::Allowance;
 use crate::domain::schedule::why_waiting;
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::counted;
+use crate::store::COMMIT_BATCH;
 use crate::store::{self, Tx};
 use crate::wire;
 use crate::wire::base::Base;
 
+/// Seconds for which a response is replayed for an `Idempotency-Key`: a day.
+const IDEMPOTENCY_SECONDS: u64 = 86_400;
+
 /// Responses deleted per transaction.
-const SWEEP_BATCH: usize = limits::COMMIT_BATCH;
+const SWEEP_BATCH: usize = COMMIT_BATCH;
 
 /// Identifies a repeated submission.
 pub struct Once {
@@ -96,7 +99,7 @@ pub fn forget_old_answers(app: &App) -> Result<usize> {
 
 /// Responses given after this time (Unix, in milliseconds) are kept.
 fn remembered_since(now_ms: i64) -> i64 {
-    now_ms - (limits::IDEMPOTENCY_SECONDS * 1_000).cast_signed()
+    now_ms - (IDEMPOTENCY_SECONDS * 1_000).cast_signed()
 }
 
 /// A validated job that is not stored yet.

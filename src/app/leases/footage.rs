@@ -1,11 +1,10 @@
 //! Checks a clip's length against the round's, because clips are billed by their length.
 
 use crate::app::App;
-use crate::domain::clip::VideoFacts;
+use crate::domain::clip::{CLIP_LEAD_SECONDS, CLIP_SECONDS, CLIP_TAIL_SECONDS, CLIP_TOLERANCE_MS, VideoFacts};
 use crate::domain::demo::{Indexing, uploaded_demo};
 use crate::domain::error::{Error, Result};
 use crate::domain::job::{Job, Renderer};
-use crate::domain::limits;
 use crate::render::demo::{DemoIndex, IndexedRound};
 use crate::store;
 
@@ -32,7 +31,7 @@ struct Bounds {
 
 impl Bounds {
     fn of(round: &IndexedRound, tick_rate: f32, renderer: Renderer) -> Self {
-        let (lead, tail) = (f64::from(limits::CLIP_LEAD_SECONDS), f64::from(limits::CLIP_TAIL_SECONDS));
+        let (lead, tail) = (f64::from(CLIP_LEAD_SECONDS), f64::from(CLIP_TAIL_SECONDS));
         let seconds = |first: i32, last: i32| (f64::from(last) - f64::from(first)) / f64::from(tick_rate.max(1.0));
         // Indexes made by older versions have only the round's ticks, including freeze time.
         let (shortest, longest) = match round.clip_ticks {
@@ -41,11 +40,8 @@ impl Bounds {
         };
         // The game cannot start and stop exactly, but never shows more than the round.
         let shortest = if renderer == Renderer::Game { 0.0 } else { shortest };
-        let millis = |seconds: f64| (seconds.clamp(0.0, f64::from(limits::CLIP_SECONDS)) * 1_000.0).round() as u64;
-        Self {
-            least: millis(shortest).saturating_sub(limits::CLIP_TOLERANCE_MS),
-            most: millis(longest) + limits::CLIP_TOLERANCE_MS,
-        }
+        let millis = |seconds: f64| (seconds.clamp(0.0, f64::from(CLIP_SECONDS)) * 1_000.0).round() as u64;
+        Self { least: millis(shortest).saturating_sub(CLIP_TOLERANCE_MS), most: millis(longest) + CLIP_TOLERANCE_MS }
     }
 
     fn fault(&self, duration_ms: u64) -> Option<String> {

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use crate::domain::id::{JobId, LeaseId};
 use crate::domain::job::Stage;
-use crate::domain::lease::{LeaseEnd, Progress};
-use crate::domain::limits;
+use crate::domain::lease::{LEASE_AGE_SECONDS, LEASE_PROGRESS_SECONDS, LeaseEnd, Progress};
 use crate::store::leases::LiveLease;
 
+/// The smallest increase of a job's progress (0 to 1) that counts as progress: it can count at most 1,000 times.
+const LEASE_PROGRESS_STEP: f64 = 0.001;
+
 /// How long a lease may live without progress.
-const PROGRESS: Duration = Duration::from_secs(limits::LEASE_PROGRESS_SECONDS);
+const PROGRESS: Duration = Duration::from_secs(LEASE_PROGRESS_SECONDS);
 /// How long a lease may live. Measured on the monotonic clock, so that wall clock jumps end no lease; a server restart
 /// resets it.
-const AGE: Duration = Duration::from_secs(limits::LEASE_AGE_SECONDS);
+const AGE: Duration = Duration::from_secs(LEASE_AGE_SECONDS);
 
 /// State of a live lease. Times are monotonic.
 struct Beat {
@@ -36,7 +38,7 @@ impl Beat {
             self.farthest = Some((stage, to.fraction));
             return true;
         };
-        let forward = stage > reached || to.fraction >= fraction + limits::LEASE_PROGRESS_STEP;
+        let forward = stage > reached || to.fraction >= fraction + LEASE_PROGRESS_STEP;
         if forward {
             self.farthest = Some((stage.max(reached), to.fraction.max(fraction)));
         }

@@ -14,14 +14,18 @@ use crate::domain::id::{LeaseId, NodeId};
 use crate::domain::job::{Job, Renderer};
 use crate::domain::job_info::JobInfo;
 use crate::domain::lease::{Lease, LeaseEnd, Progress};
-use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::domain::schedule::{LiveNode, another_can_take};
 use crate::domain::sha256::Sha256;
-use crate::store::{
-    self,
-    leases::{LeaseState, LiveLease},
-};
+use crate::store;
+use crate::store::COMMIT_BATCH;
+use crate::store::leases::{LeaseState, LiveLease};
+
+/// Milliseconds between two checks that the node of a waiting claim is still connected.
+const CLAIM_LOOK_MS: u64 = 1_000;
+/// Claims that may wait at once. Together with the transport's uploads, this is below [`HTTP_THREADS`], so that nodes
+/// never lock out clients.
+pub const WAITING_CLAIMS: usize = 96;
 
 /// A claim that got a job.
 pub struct Grant {
@@ -51,7 +55,7 @@ pub struct Claim<'a> {
 
 /// Like [`claim_for`], for a caller that cannot disconnect.
 pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
-    let waiting_claims = limits::WAITING_CLAIMS;
+    let waiting_claims = WAITING_CLAIMS;
     claim_for(app, node, &Claim { renderers, slots, wait, waiting_claims, is_there: &|| true })
 }
 
@@ -93,7 +97,7 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
         if left.is_zero() {
             return Ok(None);
         }
-        let look = left.min(Duration::from_millis(limits::CLAIM_LOOK_MS));
+        let look = left.min(Duration::from_millis(CLAIM_LOOK_MS));
         if !app.news.wait_past(seen, look) {
             looks -= look;
         }
@@ -204,7 +208,7 @@ pub fn expire(app: &App) -> Result<usize> {
     for (job, lease) in gone {
         lifecycle::ended_elsewhere(app, job, lease)?;
     }
-    overdue.truncate(limits::COMMIT_BATCH);
+    overdue.truncate(COMMIT_BATCH);
     if overdue.is_empty() {
         return Ok(0);
     }

@@ -10,5 +10,5 @@ pub mod upload_turns;
 mod uploads;
 
 pub use complete::complete;
-pub use held::{Claim, Grant, claim, claim_for, expire, fail, heartbeat};
+pub use held::{Claim, Grant, WAITING_CLAIMS, claim, claim_for, expire, fail, heartbeat};
 pub use uploads::{UploadError, append_video, open_demo, put_poster};

@@ -7,7 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::app::leases::live::not_live;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::{LeaseId, NodeId};
-use crate::domain::limits;
+
+/// Videos checked concurrently before they are published: each check uses one CPU.
+pub const COMPLETES: usize = 4;
+/// The same limit for one node.
+pub const NODE_COMPLETES: usize = 2;
 
 /// The uploads with in-flight requests, by lease. An entry lives only as long as its requests, so nothing needs
 /// cleaning up when a lease ends.
@@ -188,7 +192,7 @@ impl VideoChecks {
         let mut taken = self.lock();
         let all: usize = taken.values().sum();
         let own = taken.get(&node).copied().unwrap_or(0);
-        if all >= limits::COMPLETES || own >= limits::NODE_COMPLETES {
+        if all >= COMPLETES || own >= NODE_COMPLETES {
             let message = "Too many videos are being checked. Try again shortly.";
             return Err(Error::new(Kind::Unavailable, "too_busy", message));
         }
@@ -275,13 +279,13 @@ mod tests {
     fn video_checks_are_limited_in_total_and_per_node() {
         let checks = VideoChecks::default();
         let mut taken = Vec::new();
-        for node in 1..=limits::COMPLETES as i64 {
+        for node in 1..=COMPLETES as i64 {
             while let Ok(check) = checks.take(NodeId(node)) {
                 taken.push(check);
             }
-            assert!(taken.len() <= limits::COMPLETES.min(node as usize * limits::NODE_COMPLETES));
+            assert!(taken.len() <= COMPLETES.min(node as usize * NODE_COMPLETES));
         }
-        assert_eq!(taken.len(), limits::COMPLETES);
+        assert_eq!(taken.len(), COMPLETES);
         assert_eq!(code(checks.take(NodeId(99))), Some("too_busy"));
         taken.clear();
         assert!(checks.take(NodeId(99)).is_ok());

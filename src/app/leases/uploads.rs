@@ -8,16 +8,21 @@ use crate::app::leases::live::live_job;
 use crate::app::leases::upload_turns::{Part, Turn};
 use crate::app::stored_files::{body_incomplete, cannot_store, read_some, too_large};
 use crate::app::{App, demos};
+use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::id::LeaseId;
-use crate::domain::limits;
 use crate::domain::node::Node;
 use crate::store;
+
+/// Bytes of an upload between two checks of its lease: 1 MiB.
+const UPLOAD_LOOK_BYTES: u64 = 1 << 20;
+/// Seconds between two such checks, however little data arrives.
+const UPLOAD_LOOK_SECONDS: u64 = 1;
 
 /// Read buffer: large enough to keep a disk busy, small compared with a server's memory.
 const CHUNK: usize = 256 * 1024;
 /// How often an upload checks that its lease is still live.
-const LOOK_AFTER: Duration = Duration::from_secs(limits::UPLOAD_LOOK_SECONDS);
+const LOOK_AFTER: Duration = Duration::from_secs(UPLOAD_LOOK_SECONDS);
 /// The first bytes of every JPEG.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
@@ -58,13 +63,13 @@ pub fn append_video(
             return Ok(length);
         }
         length += read as u64;
-        if length > limits::VIDEO_BYTES {
-            return Err(too_large("The video", limits::VIDEO_BYTES).into());
+        if length > VIDEO_BYTES {
+            return Err(too_large("The video", VIDEO_BYTES).into());
         }
         room.need(read as u64)?;
         // `turn` sees a lease end in this process; one ended by `admin` shows only in the database.
         let now = app.clock.monotonic();
-        if length - looked.0 >= limits::UPLOAD_LOOK_BYTES || now - looked.1 >= LOOK_AFTER {
+        if length - looked.0 >= UPLOAD_LOOK_BYTES || now - looked.1 >= LOOK_AFTER {
             live_job(app, node.id, lease)?;
             looked = (length, now);
         }
@@ -90,9 +95,9 @@ fn unstored(error: io::Error) -> Error {
 pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -> Result<u64> {
     let turn = begin(app, node, lease, Part::Poster)?;
     let mut poster = Vec::new();
-    body.take(limits::POSTER_BYTES + 1).read_to_end(&mut poster).map_err(body_incomplete)?;
-    if poster.len() as u64 > limits::POSTER_BYTES {
-        return Err(too_large("The poster", limits::POSTER_BYTES));
+    body.take(POSTER_BYTES + 1).read_to_end(&mut poster).map_err(body_incomplete)?;
+    if poster.len() as u64 > POSTER_BYTES {
+        return Err(too_large("The poster", POSTER_BYTES));
     }
     if !poster.starts_with(&JPEG) {
         return Err(Error::new(Kind::UnsupportedMedia, "not_a_jpeg", "The poster must be a JPEG."));

@@ -7,19 +7,21 @@ use crate::app::{App, audit};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::key::{KeyHash, Secret};
 use crate::domain::lease::LeaseEnd;
-use crate::domain::limits;
 use crate::domain::node::{Node, NodeState, check_name, numbered_name};
 use crate::domain::operator::Operator;
 use crate::domain::protocol::Program;
 use crate::domain::wording::counted;
 use crate::store::{self, Db};
 
+/// Seconds until a join token expires.
+pub const JOIN_TOKEN_SECONDS: u64 = 3_600;
+
 /// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
 pub fn token(app: &App, operator: &Operator) -> Result<Secret> {
     let secret = app.secret()?;
     let hash = KeyHash::of(&secret);
     audit::change(app, operator, move |tx, log| {
-        let expires = log.now_ms + (limits::JOIN_TOKEN_SECONDS * 1_000).cast_signed();
+        let expires = log.now_ms + (JOIN_TOKEN_SECONDS * 1_000).cast_signed();
         store::nodes::insert_token(tx, &hash, log.now_ms, expires)?;
         log.note(tx, "nodes.token", &hash.fingerprint(), "")
     })?;

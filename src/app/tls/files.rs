@@ -5,8 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::os::certificates::Pair;
+
+/// Bytes of a certificate file: 1 MiB.
+const CERTIFICATE_FILE_BYTES: u64 = 1 << 20;
 
 /// The files, and the pair last loaded from them.
 pub struct Files {
@@ -61,6 +63,6 @@ fn read(certificate: &Path, key: &Path) -> Result<Pair> {
 
 fn content(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    File::open(path)?.take(limits::CERTIFICATE_FILE_BYTES).read_to_end(&mut content)?;
+    File::open(path)?.take(CERTIFICATE_FILE_BYTES).read_to_end(&mut content)?;
     Ok(content)
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv6Net};
 
-use crate::domain::limits;
+/// Maximum number of addresses in a certificate.
+const CERTIFICATE_ADDRESSES: usize = 100;
 
 /// Private networks: every CA may issue certificates for them, so that a new DHCP address does not need a new CA.
 /// Loopback, RFC 1918, RFC 3927, RFC 6598, RFC 4193.
@@ -51,7 +52,7 @@ impl Names {
             None => {}
         }
         own.extend(addresses.iter().map(IpAddr::to_canonical).filter(|address| is_callable(*address)));
-        own.truncate(limits::CERTIFICATE_ADDRESSES);
+        own.truncate(CERTIFICATE_ADDRESSES);
         own.sort_unstable();
         own.dedup();
         Self { addresses: own, ..names }

@@ -14,10 +14,18 @@ use sha2::{Digest, Sha256 as Hasher};
 use crate::app::App;
 use crate::app::tls::names::{Names, Permitted};
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::domain::sha256::Sha256;
 use crate::os::certificates::{self, Pair, Validity};
 use crate::os::files;
+
+/// Validity of the appliance's own CA in days.
+const AUTHORITY_DAYS: u64 = 3_650;
+/// Validity of a server certificate in days: browsers reject longer ones.
+const CERTIFICATE_DAYS: u64 = 397;
+/// Days before its expiry that a server certificate is renewed.
+const CERTIFICATE_RENEW_DAYS: u64 = 60;
+/// Seconds that a certificate is backdated, for clients whose clocks are slow.
+const CERTIFICATE_BACKDATE_SECONDS: u64 = 3_600;
 
 const DAY: u64 = 24 * 3_600;
 const AUTHORITY: [&str; 2] = ["authority.pem", "authority.key"];
@@ -130,7 +138,7 @@ impl Own {
         let (names, _) = names.split(&self.permitted());
         let made = &self.made.server;
         let is_for = Names { dns: made.dns.clone(), addresses: made.addresses.clone() };
-        let timely = made.from <= now && now + limits::CERTIFICATE_RENEW_DAYS * DAY < made.until;
+        let timely = made.from <= now && now + CERTIFICATE_RENEW_DAYS * DAY < made.until;
         // A reissued certificate would not last longer.
         let is_last = made.from <= now && made.until == self.made.authority.until;
         let whole = made.sha256 == hash(&self.server);
@@ -207,7 +215,7 @@ impl Own {
         let host = dns.first().map_or("appliance", String::as_str);
         // The names of two appliances' CAs, or of an appliance's old and new CA, must differ.
         let name = format!("dinkem-appliance {host:.30} {:08x}", app.random.bits()? as u32);
-        let valid = validity(now, limits::AUTHORITY_DAYS);
+        let valid = validity(now, AUTHORITY_DAYS);
         let authority = certificates::authority(&name, &texts(&dns), &networks, valid, &*app.random)?;
         let sha256 = hash(&authority);
         let Validity { from, until } = valid;
@@ -226,7 +234,7 @@ impl Own {
 
     fn issue(&mut self, app: &App, names: &Names, now: u64) -> Result<()> {
         let MadeAuthority { name, until, .. } = &self.made.authority;
-        let mut valid = validity(now, limits::CERTIFICATE_DAYS);
+        let mut valid = validity(now, CERTIFICATE_DAYS);
         valid.until = valid.until.min(*until);
         if valid.until <= now {
             let message = "The appliance's authority has ended: restart the server, which makes a new one.";
@@ -255,7 +263,7 @@ impl Own {
         if made.from > now {
             return Some("the old one begins only in the future, so the clock was wrong".to_owned());
         }
-        if now + (limits::CERTIFICATE_DAYS + limits::CERTIFICATE_RENEW_DAYS) * DAY >= made.until {
+        if now + (CERTIFICATE_DAYS + CERTIFICATE_RENEW_DAYS) * DAY >= made.until {
             return Some("the old one nears its end".to_owned());
         }
         let (_, others) = public.split(&self.permitted());
@@ -316,7 +324,7 @@ fn hash(pair: &Pair) -> String {
 }
 
 fn validity(now: u64, days: u64) -> Validity {
-    Validity { from: now.saturating_sub(limits::CERTIFICATE_BACKDATE_SECONDS), until: now + days * DAY }
+    Validity { from: now.saturating_sub(CERTIFICATE_BACKDATE_SECONDS), until: now + days * DAY }
 }
 
 fn now(app: &App) -> u64 {

@@ -6,9 +6,12 @@ use std::{fs, io};
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::os::files;
 use crate::os::room::Room;
+
+/// Bytes of the ballast file, which is deleted when other programs fill the disk, so that the store can still be
+/// written: 8 MiB.
+const BALLAST_BYTES: u64 = 8 << 20;
 
 const NAME: &str = "ballast";
 
@@ -18,7 +21,7 @@ fn path(data_dir: &Path) -> PathBuf {
 
 /// Removes the ballast if the disk is full. Called before the store is opened.
 pub fn remove_if_full(data_dir: &Path, room: &Room) {
-    let is_full = room.free().is_some_and(|free| free < limits::BALLAST_BYTES / 2);
+    let is_full = room.free().is_some_and(|free| free < BALLAST_BYTES / 2);
     if !is_full {
         return;
     }
@@ -27,7 +30,7 @@ pub fn remove_if_full(data_dir: &Path, room: &Room) {
             "The disk of {} is full. {} MiB that were kept for this are free now, so that clips can be deleted; make \
              more room.",
             data_dir.display(),
-            limits::BALLAST_BYTES >> 20
+            BALLAST_BYTES >> 20
         ),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => log::warn!("{} could not be removed: {error}", path(data_dir).display()),
@@ -42,10 +45,10 @@ pub fn keep(app: &App) -> Result<usize> {
         return Ok(0);
     }
     let mut part = app.room.part();
-    if part.need_exactly(limits::BALLAST_BYTES).is_err() {
+    if part.need_exactly(BALLAST_BYTES).is_err() {
         return Ok(0);
     }
-    files::reserve_file(&path, limits::BALLAST_BYTES)
+    files::reserve_file(&path, BALLAST_BYTES)
         .map_err(|error| Error::internal(format!("{} could not be written.", path.display()), error))?;
     Ok(0)
 }

@@ -7,7 +7,7 @@ use crate::app::{App, audit};
 use crate::cli::admin::{Call, output};
 use crate::cli::human;
 use crate::domain::error::Result;
-use crate::domain::limits;
+use crate::domain::list::{LIST_ROWS, PAGE_DEFAULT};
 use crate::wire::time::rfc3339;
 
 /// Show the append-only audit log, latest entry first
@@ -15,7 +15,7 @@ use crate::wire::time::rfc3339;
 #[command(after_help = "Example: the last five entries\n  dinkem-appliance admin audit --limit 5")]
 pub struct Args {
     /// Maximum number of entries
-    #[arg(long, value_name = "N", default_value_t = limits::PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LIST_ROWS)))]
+    #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(LIST_ROWS)))]
     limit: u32,
 }
 

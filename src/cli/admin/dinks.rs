@@ -3,16 +3,14 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::app::App;
-use crate::app::accounts;
-use crate::app::accounts::dinks::{self, Dinks, Undone};
+use crate::app::accounts::dinks::{self, ACCOUNT_DINKS, Dinks, Undone};
+use crate::app::{App, accounts};
 use crate::cli::admin::account::changed;
 use crate::cli::admin::{Call, account_json, account_name, output};
 use crate::cli::{hints, human, prompt, wrong_usage};
 use crate::config;
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
@@ -33,7 +31,7 @@ enum Command {
         #[arg(value_parser = account_name)]
         name: String,
         /// Number of dinks
-        #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::ACCOUNT_DINKS)))]
+        #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(ACCOUNT_DINKS)))]
         dinks: u32,
         /// Skip the confirmation for more than ten times the live render slots
         #[arg(long)]

@@ -15,9 +15,10 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
 use crate::domain::id::KeyId;
 use crate::domain::job::JobStatus;
-use crate::domain::limits;
+use crate::domain::list::{LIST_ROWS, PAGE_DEFAULT};
+use crate::wire;
+use crate::wire::base::Base;
 use crate::wire::time::rfc3339;
-use crate::wire::{self, base::Base};
 
 /// Render jobs of all accounts: list, show, cancel, retry, log
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,7 @@ enum Command {
         #[arg(long, value_name = "STATUS", value_parser = job_status)]
         status: Option<JobStatus>,
         /// How many at most
-        #[arg(long, value_name = "N", default_value_t = limits::PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LIST_ROWS)))]
+        #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(LIST_ROWS)))]
         limit: u32,
     },
     /// Show one job and its clip

@@ -15,9 +15,11 @@ use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::key::{KeyClass, KeyInfo, Secret};
-use crate::domain::limits;
 use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
+
+/// Seconds for which a rotated key and its successor may both be valid: 90 days.
+const KEY_OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
 
 /// Maximum bytes of a line that may hold a key, with room for text copied along with it.
 const KEY_LINE_BYTES: u64 = 1_024;
@@ -110,8 +112,8 @@ fn overlap(text: &str) -> Result<Duration, String> {
         _ => None,
     };
     let total = number.parse::<u64>().ok().zip(seconds).and_then(|(number, seconds)| number.checked_mul(seconds));
-    total.filter(|total| *total <= limits::KEY_OVERLAP_SECONDS).map(Duration::from_secs).ok_or_else(|| {
-        let days = limits::KEY_OVERLAP_SECONDS / 86_400;
+    total.filter(|total| *total <= KEY_OVERLAP_SECONDS).map(Duration::from_secs).ok_or_else(|| {
+        let days = KEY_OVERLAP_SECONDS / 86_400;
         format!("a time is a number with s, m, h or d behind it, {days}d at most")
     })
 }

@@ -14,7 +14,8 @@ use crate::cli::admin::{Call, hints, output};
 use crate::cli::human;
 use crate::domain::error::Result;
 use crate::domain::job::JobStatus;
-use crate::domain::limits;
+use crate::domain::list::LIST_ROWS;
+use crate::os::room::DISK_RESERVE_BYTES;
 use crate::wire::time::rfc3339;
 
 /// Number of failures shown.
@@ -51,7 +52,7 @@ pub fn run(_: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         now_ms: app.clock.now_ms(),
         server: server.map(|server| server.url),
         nodes: nodes::list(app)?,
-        rendering: jobs(JobStatus::Rendering, limits::LIST_ROWS)?,
+        rendering: jobs(JobStatus::Rendering, LIST_ROWS)?,
         reasons: figures.waiting.iter().map(reason).collect::<Result<_>>()?,
         figures,
         failed: jobs(JobStatus::Failed, FAILURES)?,
@@ -117,7 +118,7 @@ impl Status {
             "failures": self.failed.iter().map(failure).collect::<Vec<_>>(),
             "disk": {
                 "free_bytes": self.figures.disk_free,
-                "reserve_bytes": limits::DISK_RESERVE_BYTES,
+                "reserve_bytes": DISK_RESERVE_BYTES,
                 "store_bytes": self.figures.store + self.figures.log,
             },
             "certificate": certificate,
@@ -133,7 +134,7 @@ impl Status {
         let free = self.figures.disk_free.map_or_else(|| "unknown".to_owned(), human::size);
         output::line(&format!(
             "Disk: {free} free (reserve {}), database {}",
-            human::size(limits::DISK_RESERVE_BYTES),
+            human::size(DISK_RESERVE_BYTES),
             human::size(self.figures.store + self.figures.log)
         ));
         match &self.certificate {

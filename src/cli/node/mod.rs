@@ -15,8 +15,8 @@ use crate::cli::{Call, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::key::Secret;
-use crate::domain::limits;
-use crate::domain::node::check_name;
+use crate::domain::node::{NODE_SLOTS, check_name};
+use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
 use crate::node::check::not_joined;
 use crate::node::child::Patience;
@@ -25,6 +25,9 @@ use crate::os::clock::SystemClock;
 use crate::os::room::Room;
 use crate::os::user;
 use crate::wire::join_token::JoinTicket;
+
+/// Bytes that must stay free on the disk of a render node on another machine: 256 MiB.
+const NODE_RESERVE_BYTES: u64 = 256 << 20;
 
 /// The render-node agent: joins an appliance once with a token, then works for it
 #[derive(Debug, clap::Args)]
@@ -96,7 +99,7 @@ struct WorkArgs {
     #[command(flatten)]
     state: StateArgs,
     /// Jobs at once
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::NODE_SLOTS)))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(NODE_SLOTS)))]
     slots: u32,
     /// What to render with: builtin, the tactical replay
     #[arg(long, value_name = "KIND", default_value = "builtin", value_parser = renderer)]
@@ -132,7 +135,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
     };
     let state = identity(token.as_ref(), &args.how, &state_dir)?;
     log::debug!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
-    let room = Room::of(&state_dir, limits::NODE_RESERVE_BYTES);
+    let room = Room::of(&state_dir, NODE_RESERVE_BYTES);
     let config = AgentConfig {
         server: args.how.server.unwrap_or(state.server),
         ca_pem: state.ca_pem,
@@ -144,7 +147,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
         max_jobs: args.max_jobs,
         idle_exit: args.idle_exit.map(Duration::from_secs),
         program: config::program()?,
-        cache_bytes: limits::NODE_CACHE_BYTES,
+        cache_bytes: NODE_CACHE_BYTES,
         room,
         patience: Patience::default(),
         clock: Arc::new(SystemClock::new()),

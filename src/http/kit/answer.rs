@@ -6,8 +6,12 @@ use rouille::{Response, ResponseBody};
 use serde::Serialize;
 
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::wire::problem::Problem;
+
+/// `Retry-After` in seconds for a client that was rejected temporarily.
+const RETRY_AFTER_SECONDS: u64 = 5;
+/// `Retry-After` in seconds for a node that waits for its video to be published.
+const COMPLETE_RETRY_AFTER_SECONDS: u64 = 1;
 
 pub fn json<T: Serialize>(status: u16, content: &T) -> Result<Response> {
     Ok(with_json(status, json_text(content)?))
@@ -67,8 +71,8 @@ pub fn problem_answer(kind: Kind, problem: &Problem) -> Response {
     let passes = problem.code.as_deref() == Some("completing");
     match kind {
         Kind::Unauthorized => header(response, "WWW-Authenticate", "Bearer"),
-        Kind::Conflict if passes => header(response, "Retry-After", limits::COMPLETE_RETRY_AFTER_SECONDS.to_string()),
-        Kind::TooMany | Kind::Unavailable => header(response, "Retry-After", limits::RETRY_AFTER_SECONDS.to_string()),
+        Kind::Conflict if passes => header(response, "Retry-After", COMPLETE_RETRY_AFTER_SECONDS.to_string()),
+        Kind::TooMany | Kind::Unavailable => header(response, "Retry-After", RETRY_AFTER_SECONDS.to_string()),
         _ => response,
     }
 }

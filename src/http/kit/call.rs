@@ -8,7 +8,8 @@ use rouille::percent_encoding::percent_decode_str;
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
+use crate::domain::list::{PAGE_DEFAULT, PAGE_MAX};
+use crate::domain::node::NODE_INSTANCE_CHARS;
 use crate::domain::protocol::{self, Program};
 use crate::http::kit::measures::Measures;
 use crate::http::kit::permits::{Permits, Shares, Uploader};
@@ -94,7 +95,7 @@ impl<'r> Call<'r> {
     /// The calling agent's instance ID, if it sent a valid one.
     pub fn instance(&self) -> Option<&'r str> {
         let is_plain = |text: &&str| {
-            (1..=limits::NODE_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+            (1..=NODE_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
         self.request.header(INSTANCE_HEADER).filter(is_plain)
     }
@@ -150,11 +151,11 @@ fn decoded(text: &str) -> String {
 }
 
 fn read_limit(text: Option<&str>) -> Result<u32> {
-    let Some(text) = text else { return Ok(limits::PAGE_DEFAULT) };
+    let Some(text) = text else { return Ok(PAGE_DEFAULT) };
     let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
     number
-        .filter(|limit| (1..=limits::PAGE_MAX).contains(limit))
-        .ok_or_else(|| Error::invalid("limit", format!("limit must be an integer from 1 to {}.", limits::PAGE_MAX)))
+        .filter(|limit| (1..=PAGE_MAX).contains(limit))
+        .ok_or_else(|| Error::invalid("limit", format!("limit must be an integer from 1 to {PAGE_MAX}.")))
 }
 
 #[cfg(test)]
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_a_whole_number_within_its_bounds() {
-        assert_eq!(read_limit(None).unwrap(), limits::PAGE_DEFAULT);
+        assert_eq!(read_limit(None).unwrap(), PAGE_DEFAULT);
         assert_eq!((read_limit(Some("1")).unwrap(), read_limit(Some("100")).unwrap()), (1, 100));
         for text in ["0", "101", "-1", "+5", "5.0", "x", " 5", "99999999999999999999"] {
             assert_eq!(read_limit(Some(text)).unwrap_err().field.as_deref(), Some("limit"), "{text:?}");

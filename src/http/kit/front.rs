@@ -12,7 +12,6 @@ use rouille::{Request, Response};
 
 use crate::app::{self, App};
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::http::kit::answer;
 use crate::http::kit::call::Call;
 use crate::http::kit::hosts::host_of;
@@ -23,6 +22,12 @@ use crate::http::kit::proxies::{Forwarded, Proxies};
 use crate::http::kit::request_log::Line;
 use crate::http::routes;
 use crate::wire::base::Base;
+
+/// Claims that may be ending in addition to those waiting: each has been told to end, but holds a thread until it
+/// does.
+const ENDING_CLAIMS: usize = 16;
+/// The fraction of the upload slots that one caller may hold: an eighth. Slots for clients and for nodes are separate.
+const UPLOAD_SHARE: usize = 8;
 
 /// Reports whether the client at an address is still connected.
 pub type Presence = Box<dyn Fn(SocketAddr) -> bool + Send + Sync>;
@@ -52,10 +57,10 @@ impl Front {
             proxies: Proxies::new(options.trusted_proxies.clone()),
             address: OnceLock::new(),
             uploads: Shares::new(
-                options.limits.transport.uploads / limits::UPLOAD_SHARE,
-                options.limits.transport.reserved_uploads / limits::UPLOAD_SHARE,
+                options.limits.transport.uploads / UPLOAD_SHARE,
+                options.limits.transport.reserved_uploads / UPLOAD_SHARE,
             ),
-            claims: Permits::new(options.limits.waiting_claims.saturating_add(limits::ENDING_CLAIMS)),
+            claims: Permits::new(options.limits.waiting_claims.saturating_add(ENDING_CLAIMS)),
             presence: OnceLock::new(),
             options,
             measures: Arc::new(Measures::new(routes::all().map(|(method, pattern, _)| (method, pattern)).collect())),

@@ -6,9 +6,15 @@ use std::time::Duration;
 use ipnet::IpNet;
 pub use tiny_http::Limits as TransportLimits;
 
-use crate::domain::limits;
+use crate::app::leases::WAITING_CLAIMS;
 use crate::http::kit::hosts::Hosts;
 use crate::os::certificates::Pair;
+use crate::wire::JSON_BODY_BYTES;
+
+/// Threads that handle requests. Each waiting claim and each upload holds one.
+pub const HTTP_THREADS: usize = 224;
+/// Seconds that in-flight requests have to finish when the server shuts down.
+const STOP_SECONDS: u64 = 10;
 
 /// HTTPS settings. No `Debug`, because it holds a private key.
 #[derive(Clone)]
@@ -74,10 +80,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             transport: TransportLimits::default(),
-            threads: limits::HTTP_THREADS,
-            waiting_claims: limits::WAITING_CLAIMS,
-            json_body_bytes: limits::JSON_BODY_BYTES,
-            stop_time: Duration::from_secs(limits::STOP_SECONDS),
+            threads: HTTP_THREADS,
+            waiting_claims: WAITING_CLAIMS,
+            json_body_bytes: JSON_BODY_BYTES,
+            stop_time: Duration::from_secs(STOP_SECONDS),
         }
     }
 }

@@ -5,7 +5,12 @@ use std::io;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 use super::ResourceLimits;
-use crate::domain::limits;
+
+/// Open files, including pipes, of such a child.
+const CHILD_FILES: u64 = 64;
+/// Processes and threads of the user that runs such a child: the kernel counts them per user. The child itself may not
+/// start any process.
+const CHILD_USER_TASKS: u64 = 16_384;
 
 /// Added niceness, so that rendering does not starve a server on the same machine.
 const NICE: i32 = 5;
@@ -19,9 +24,9 @@ pub(super) fn apply(limits: ResourceLimits) -> io::Result<()> {
     at_most(Resource::As, limits.memory_bytes, 0)?;
     at_most(Resource::Cpu, limits.cpu_seconds, CPU_GRACE_SECONDS)?;
     at_most(Resource::Fsize, limits.file_bytes, 0)?;
-    at_most(Resource::Nofile, limits::CHILD_FILES, 0)?;
+    at_most(Resource::Nofile, CHILD_FILES, 0)?;
     // Does not apply to root.
-    at_most(Resource::Nproc, limits::CHILD_USER_TASKS, 0)?;
+    at_most(Resource::Nproc, CHILD_USER_TASKS, 0)?;
     at_most(Resource::Core, 0, 0)
 }
 

@@ -1,6 +1,11 @@
 //! Memory limit of a child that reads demos: a share of the machine's memory, or of the container's or service's.
 
-use crate::domain::limits;
+/// Memory limit of a child process that reads demos: this fraction of the machine's or container's memory…
+const CHILD_MEMORY_PART: u64 = 4;
+/// …but at most this many bytes (4 GiB: demos of matches have up to 1 GiB)…
+const CHILD_MEMORY_MOST_BYTES: u64 = 4 << 30;
+/// …and at least this many (1.5 GiB): a 1 GB demo is held in memory, and 1440p at 60 fps takes another 250 MB.
+const CHILD_MEMORY_LEAST_BYTES: u64 = 3 << 29;
 
 /// Bytes that a child may map: a fixed share of this machine's or control group's memory.
 pub fn child_memory_bytes() -> u64 {
@@ -8,8 +13,8 @@ pub fn child_memory_bytes() -> u64 {
 }
 
 fn part_of(machine: Option<u64>) -> u64 {
-    let part = machine.map_or(limits::CHILD_MEMORY_MOST_BYTES, |bytes| bytes / limits::CHILD_MEMORY_PART);
-    part.clamp(limits::CHILD_MEMORY_LEAST_BYTES, limits::CHILD_MEMORY_MOST_BYTES)
+    let part = machine.map_or(CHILD_MEMORY_MOST_BYTES, |bytes| bytes / CHILD_MEMORY_PART);
+    part.clamp(CHILD_MEMORY_LEAST_BYTES, CHILD_MEMORY_MOST_BYTES)
 }
 
 /// Memory available to this process, in bytes.

@@ -9,14 +9,18 @@ use std::time::Duration;
 use super::{
     CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, JobFile, Line,
 };
+use crate::domain::clip::VIDEO_BYTES;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::job::Stage;
-use crate::domain::{limits, text};
+use crate::domain::text;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::sandbox::{self, Policy, ResourceLimits, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
 use crate::render::demo::NO_ROOM;
+
+/// CPU seconds that rendering may take per second of its timeout: two threads draw, two others do little.
+const RENDER_CPU_PER_SECOND: u64 = 4;
 
 /// Error code for cancellation. Not a failure of the job, hence not a [`FailureCode`].
 const CANCELLED: &str = "cancelled";
@@ -40,8 +44,8 @@ pub fn run_child(job_json: &Path) -> u8 {
 fn resource_limits(job: &JobFile) -> ResourceLimits {
     ResourceLimits {
         memory_bytes: child_memory_bytes(),
-        cpu_seconds: job.deadline_s.saturating_mul(limits::RENDER_CPU_PER_SECOND),
-        file_bytes: limits::VIDEO_BYTES,
+        cpu_seconds: job.deadline_s.saturating_mul(RENDER_CPU_PER_SECOND),
+        file_bytes: VIDEO_BYTES,
     }
 }
 

@@ -9,18 +9,21 @@ use super::child::{enter_sandbox, fail};
 use super::reader::{Reading, Space};
 use super::{EXIT_DONE, INDEX_FILE, UNPACKED_FILE};
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::os::sandbox::{ResourceLimits, child_memory_bytes};
 use crate::render::demo::{PlainDemo, UnpackLimits, index, unpack};
+
+/// Bytes of a demo's index as JSON: 1 MiB. A match takes about 10 KiB.
+pub const INDEX_BYTES: u64 = 1 << 20;
+/// CPU seconds that indexing or decompressing an uploaded demo may take: it has one thread.
+const INDEX_CPU_SECONDS: u64 = 600;
 
 /// Indexes or decompresses `demo` into a file in `workdir`, within `space`. Returns the exit code and reports errors
 /// on standard output. The whole process serves this demo: it enters the sandbox first.
 pub fn run_reader_child(demo: &Path, workdir: &Path, reading: Reading, space: Space) -> u8 {
     let out = &mut std::io::stdout().lock();
     // The decompressor enforces its own limits with better messages; this is for what bypasses them.
-    let file_bytes = space.most_bytes.saturating_add(limits::INDEX_BYTES);
-    let limits =
-        ResourceLimits { memory_bytes: child_memory_bytes(), cpu_seconds: limits::INDEX_CPU_SECONDS, file_bytes };
+    let file_bytes = space.most_bytes.saturating_add(INDEX_BYTES);
+    let limits = ResourceLimits { memory_bytes: child_memory_bytes(), cpu_seconds: INDEX_CPU_SECONDS, file_bytes };
     if let Err(exit) = enter_sandbox(demo, workdir, limits, out) {
         return exit;
     }

@@ -14,10 +14,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::failure::{FailureCode, Retry};
-use crate::domain::{limits, text};
+use crate::domain::text;
+use crate::domain::text::SENTENCE_CHARS;
 
 pub use child::run_child;
-pub use index::run_reader_child;
+pub use index::{INDEX_BYTES, run_reader_child};
 pub use reader::{ReaderEnd, Reading, Space, read_in_child};
 pub use verdict::{Exhausted, Verdict, no_memory};
 
@@ -155,7 +156,7 @@ impl Line {
 
 /// A renderer's message made safe to display: one line of limited length.
 pub fn for_people(sentence: &str) -> String {
-    text::one_line(sentence, limits::SENTENCE_CHARS)
+    text::one_line(sentence, SENTENCE_CHARS)
 }
 
 /// Formats the line so that [`Line::parse`] reads it back.

@@ -8,9 +8,9 @@ use std::ops::{Range, RangeInclusive};
 
 use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity, GameEvent};
 
+use crate::domain::clip::CLIP_SECONDS;
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 use crate::render::scene::{MAX_PLAYERS, Moment, PlayerAt, Scene, Side};
 
 use super::bomb::BombWatch;
@@ -30,7 +30,7 @@ const PAWN_SEARCH_TICKS: i32 = 32;
 /// Ticks between position samples for the ground: a running player moves 8 units, one ground cell.
 const GROUND_TICKS: u32 = 2;
 /// Maximum number of moments, whatever tick rate a demo claims: a full-length clip at 128 ticks per second.
-const MOMENTS: usize = (limits::CLIP_SECONDS as usize + 10) * 128;
+const MOMENTS: usize = (CLIP_SECONDS as usize + 10) * 128;
 /// Default round time in seconds, if the rules do not say.
 const ROUND_SECONDS: f32 = 115.0;
 

@@ -11,12 +11,15 @@ use std::path::Path;
 use awpy::Parser;
 use awpy::io::ByteReader;
 
+use crate::domain::demo::UNPACKED_BYTES;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 
 use super::kind::MAGIC;
 use super::{failure, game};
+
+/// Bytes of a demo before its match begins (the sign-on), which are copied: 64 MiB. The largest seen is 3 MB.
+const SIGN_ON_BYTES: usize = 64 << 20;
 
 /// Bytes before the first frame: the magic, then two offsets to frames near the end.
 const HEADER_BYTES: usize = 16;
@@ -45,8 +48,8 @@ pub(super) fn open(path: &Path) -> Result<Container> {
     let reading = |error| Error::internal("Could not read the demo.", error);
     let mut file = File::open(path).map_err(reading)?;
     let size = file.metadata().map_err(reading)?.len();
-    if size > limits::UNPACKED_BYTES {
-        let message = format!("The demo is larger than {} MiB.", limits::UNPACKED_BYTES >> 20);
+    if size > UNPACKED_BYTES {
+        let message = format!("The demo is larger than {} MiB.", UNPACKED_BYTES >> 20);
         return Err(failure(FailureCode::DemoTooLarge, message));
     }
     // The process may have less memory than the demo needs: that is the demo's fault and must not crash.
@@ -55,7 +58,7 @@ pub(super) fn open(path: &Path) -> Result<Container> {
         return Err(failure(FailureCode::DemoTooLarge, message));
     }
     // Do not read all of a file whose beginning cannot be right.
-    file.by_ref().take(size.min(limits::SIGN_ON_BYTES as u64)).read_to_end(&mut bytes).map_err(reading)?;
+    file.by_ref().take(size.min(SIGN_ON_BYTES as u64)).read_to_end(&mut bytes).map_err(reading)?;
     if size > bytes.len() as u64 && begins_late(&bytes) {
         return Err(sign_on_too_large());
     }
@@ -78,7 +81,7 @@ fn repaired(mut bytes: Vec<u8>) -> Result<Container> {
     // These offsets may point past the end or nowhere; nothing here needs them.
     bytes[MAGIC.len()..HEADER_BYTES].fill(0);
 
-    if frames.sign_on_end > limits::SIGN_ON_BYTES {
+    if frames.sign_on_end > SIGN_ON_BYTES {
         return Err(sign_on_too_large());
     }
     let sign_on = Parser::from_bytes(bytes[..frames.sign_on_end].to_vec());
@@ -94,7 +97,7 @@ fn repaired(mut bytes: Vec<u8>) -> Result<Container> {
 }
 
 fn sign_on_too_large() -> Error {
-    let most = limits::SIGN_ON_BYTES >> 20;
+    let most = SIGN_ON_BYTES >> 20;
     failure(
         FailureCode::DemoTooLarge,
         format!("The part of the demo before the match begins is larger than {most} MiB."),

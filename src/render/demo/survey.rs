@@ -5,9 +5,9 @@ use std::collections::HashSet;
 
 use awpy::{Context, Entity, GameEvent};
 
+use crate::domain::clip::{CLIP_LEAD_SECONDS, CLIP_SECONDS, CLIP_TAIL_SECONDS};
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 use crate::render::scene::Side;
 
 use super::coaches::{self, Seen};
@@ -83,9 +83,9 @@ impl Survey {
     /// within the demo.
     pub fn clip_ticks(&self, round: &Round) -> [i32; 2] {
         let [first, last] = self.ticks;
-        let start = round.freeze_end_tick.saturating_sub(self.ticks_in(limits::CLIP_LEAD_SECONDS as f32)).max(first);
-        let longest = start.saturating_add(self.ticks_in(limits::CLIP_SECONDS as f32));
-        let end = round.end_tick.saturating_add(self.ticks_in(limits::CLIP_TAIL_SECONDS as f32));
+        let start = round.freeze_end_tick.saturating_sub(self.ticks_in(CLIP_LEAD_SECONDS as f32)).max(first);
+        let longest = start.saturating_add(self.ticks_in(CLIP_SECONDS as f32));
+        let end = round.end_tick.saturating_add(self.ticks_in(CLIP_TAIL_SECONDS as f32));
         [start, end.min(last).min(longest)]
     }
 

@@ -1,11 +1,20 @@
 //! Decompression limits and the meter that enforces them.
 
+use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
+use crate::os::clock::Clock;
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use crate::domain::limits;
-use crate::os::clock::Clock;
+/// Maximum compression ratio. Real demos reach 2 to 4; a decompression bomb reaches 1,000.
+const UNPACK_RATIO: u64 = 100;
+/// Decompressed bytes below which the ratio is not checked: 16 MiB.
+const UNPACK_RATIO_FROM_BYTES: u64 = 16 << 20;
+/// Timeout of decompression in seconds.
+const UNPACK_SECONDS: u64 = 120;
+/// Members (gzip, bzip2) or frames (zstd) of one compressed demo: parallel compressors write one for every 64 KiB or
+/// more, and an empty one takes 14 bytes and 0.2 ms.
+const UNPACK_MEMBERS: u64 = 16_384;
 
 /// Decompression limits.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +38,13 @@ pub struct UnpackLimits {
 impl Default for UnpackLimits {
     fn default() -> Self {
         Self {
-            bytes: limits::UNPACKED_BYTES,
+            bytes: UNPACKED_BYTES,
             room: u64::MAX,
-            ratio: limits::UNPACK_RATIO,
-            ratio_from_bytes: limits::UNPACK_RATIO_FROM_BYTES,
-            packed_bytes: limits::DEMO_BYTES,
-            members: limits::UNPACK_MEMBERS,
-            time: Duration::from_secs(limits::UNPACK_SECONDS),
+            ratio: UNPACK_RATIO,
+            ratio_from_bytes: UNPACK_RATIO_FROM_BYTES,
+            packed_bytes: DEMO_BYTES,
+            members: UNPACK_MEMBERS,
+            time: Duration::from_secs(UNPACK_SECONDS),
         }
     }
 }

@@ -11,9 +11,12 @@ use std::io::{self, BufRead, Read};
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
-use crate::domain::limits;
-
 use super::kind::MAGIC;
+
+/// Files in a ZIP archive that contains a demo.
+const ZIP_MEMBERS: u32 = 100;
+/// Decompressed bytes of everything in such an archive other than the demo: 16 MiB.
+const ZIP_OTHER_BYTES: u64 = 16 << 20;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const DATA_DESCRIPTOR: u32 = 0x0807_4b50;
@@ -80,7 +83,7 @@ impl<R: BufRead> ZipDemo<R> {
                 return if self.has_demo { Ok(At::End) } else { Err(fault(NO_DEMO)) };
             };
             self.members += 1;
-            if self.members > limits::ZIP_MEMBERS {
+            if self.members > ZIP_MEMBERS {
                 return Err(fault(TOO_MUCH));
             }
             let mut head = Vec::new();
@@ -91,9 +94,9 @@ impl<R: BufRead> ZipDemo<R> {
                 }
                 return Ok(At::Demo { member, head: io::Cursor::new(head) });
             }
-            let left = limits::ZIP_OTHER_BYTES - self.skipped_bytes;
+            let left = ZIP_OTHER_BYTES - self.skipped_bytes;
             self.skipped_bytes += io::copy(&mut member.by_ref().take(left), &mut io::sink())?;
-            if self.skipped_bytes >= limits::ZIP_OTHER_BYTES {
+            if self.skipped_bytes >= ZIP_OTHER_BYTES {
                 return Err(fault(TOO_MUCH));
             }
             source = member.end()?;

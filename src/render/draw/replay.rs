@@ -9,9 +9,9 @@ use super::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
 use super::now::{Blinding, Now, blindings};
 use super::text::{Fonts, Glyphs};
 use super::{backdrop, names, poster, weapons};
+use crate::domain::clip::CLIP_SECONDS;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
-use crate::domain::limits::CLIP_SECONDS;
 use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
 
 /// Maximum number of cards per side.

@@ -7,10 +7,9 @@ use std::path::Path;
 use super::boxes::{Fields, Name, boxes, find_path};
 use super::layout::Layout;
 use super::track::{Fault, Track};
-use crate::domain::clip::VideoFacts;
+use crate::domain::clip::{CLIP_SECONDS, CLIP_TOLERANCE_MS, VideoFacts};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
-use crate::domain::limits;
 
 /// The result of [`probe`].
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +81,7 @@ pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFact
     if !report.constant {
         return Err(bad("The video does not have a constant frame rate."));
     }
-    if facts.duration_ms > u64::from(limits::CLIP_SECONDS) * 1_000 + limits::CLIP_TOLERANCE_MS {
+    if facts.duration_ms > u64::from(CLIP_SECONDS) * 1_000 + CLIP_TOLERANCE_MS {
         return Err(describe(Fault::TooLong));
     }
     if !report.faststart {
@@ -94,7 +93,7 @@ pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFact
 fn describe(fault: Fault) -> Error {
     match fault {
         Fault::Tables => bad("The video is not a complete MP4 file."),
-        Fault::TooLong => bad(format!("The video is longer than {} seconds.", limits::CLIP_SECONDS)),
+        Fault::TooLong => bad(format!("The video is longer than {CLIP_SECONDS} seconds.")),
         Fault::EmptyFrame => bad("The video has empty frames."),
         Fault::Outside => bad("The video's frames are not stored consecutively in its media data."),
     }

@@ -4,10 +4,16 @@
 use std::ops::Range;
 
 use super::boxes::{Fields, boxes, find, find_path};
-use crate::domain::limits;
+
+use crate::domain::clip::CLIP_SECONDS;
+
+/// Maximum frame rate of a clip.
+const CLIP_FPS: u32 = 60;
+/// Minimum bytes of a frame, including its length prefix: in H.264, even a repeated frame is no shorter.
+const CLIP_FRAME_BYTES: u64 = 8;
 
 /// Number of frames of the longest clip.
-const MOST_FRAMES: u64 = (limits::CLIP_SECONDS + 1) as u64 * limits::CLIP_FPS as u64;
+const MOST_FRAMES: u64 = (CLIP_SECONDS + 1) as u64 * CLIP_FPS as u64;
 
 /// A video track.
 pub struct Track {
@@ -52,7 +58,7 @@ impl Track {
             return Err(Fault::TooLong);
         }
         let track = Self::times(trak, tables, sizes.frames).ok_or(Fault::Tables)?;
-        if sizes.clone().any(|size| size < limits::CLIP_FRAME_BYTES) {
+        if sizes.clone().any(|size| size < CLIP_FRAME_BYTES) {
             return Err(Fault::EmptyFrame);
         }
         let chunks = Chunks::read(tables).ok_or(Fault::Tables)?;

@@ -1,12 +1,14 @@
-//! The pool of reading connections, opened on demand, at most [`limits::READERS`].
+//! The pool of reading connections, opened on demand, at most [`READERS`].
 
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::domain::error::Result;
-use crate::domain::limits;
 use crate::store::engine::connection::{self, Role};
 use crate::store::engine::db::Db;
+
+/// Maximum number of read connections.
+const READERS: usize = 16;
 
 /// The pool.
 pub struct Readers {
@@ -41,7 +43,7 @@ impl Readers {
     /// An idle connection; `None` if the caller may open one.
     fn borrow(&self) -> Option<Db> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        while pool.idle.is_empty() && pool.lent >= limits::READERS {
+        while pool.idle.is_empty() && pool.lent >= READERS {
             pool.waiting += 1;
             pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
             pool.waiting -= 1;

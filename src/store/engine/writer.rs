@@ -13,13 +13,17 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::os::clock::pause;
 use crate::os::doorbell::Doorbell;
 use crate::store::engine::checkpoints::Checkpointer;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::engine::queue_rows;
 use crate::store::engine::ready::Ready;
+
+/// Operations in one group commit.
+pub const COMMIT_BATCH: usize = 512;
+/// Operations that may wait for the writer.
+const WRITER_QUEUE: usize = 4_096;
 
 /// How often an idle writer checks for changes by another process.
 const TICK: Duration = Duration::from_millis(200);
@@ -76,7 +80,7 @@ pub struct Writer {
 impl Writer {
     pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>) -> Result<Self> {
         let checkpointer = Checkpointer::start(path)?;
-        let (sender, queue) = bounded(limits::WRITER_QUEUE);
+        let (sender, queue) = bounded(WRITER_QUEUE);
         let (seen, taken) = (db.data_version()?, queue_rows::changes(&db)?);
         let mut work = Work { db, queue, ready, news, checkpointer, seen, taken, since_checkpoint: 0, breathless: 0 };
         let thread = std::thread::Builder::new()
@@ -173,7 +177,7 @@ impl Work {
     /// One group commit: the first operation and everything queued since.
     fn serve(&mut self, first: Box<dyn Operation>) {
         let mut operations = vec![first];
-        operations.extend(self.queue.try_iter().take(limits::COMMIT_BATCH - 1));
+        operations.extend(self.queue.try_iter().take(COMMIT_BATCH - 1));
         self.since_checkpoint += operations.len();
         match self.commit(&mut operations) {
             Ok(news) => {

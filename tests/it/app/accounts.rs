@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use dinkem_appliance::app::accounts::{auth, dinks, keys};
+use dinkem_appliance::app::nodes::JOIN_TOKEN_SECONDS;
 use dinkem_appliance::app::{accounts, nodes};
 use dinkem_appliance::domain::account::AccountStatus;
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::id::KeyId;
 use dinkem_appliance::domain::key::{KeyClass, Secret};
-use dinkem_appliance::domain::limits;
-use dinkem_appliance::domain::node::NodeState;
+use dinkem_appliance::domain::node::{NODE_GONE_SECONDS, NodeState};
 
 use crate::support::test_app::{BUILTIN, TestApp, bearer, spec};
 
@@ -157,7 +157,7 @@ fn join_token_works_once_and_expires_after_an_hour() {
     assert_refused(nodes::join(&test.app, &token, "render"), Kind::Forbidden, "join_token_refused");
 
     let late = nodes::token(&admin, &crate::support::operator()).unwrap();
-    test.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS));
+    test.clock.advance(Duration::from_secs(JOIN_TOKEN_SECONDS));
     assert_refused(nodes::join(&test.app, &late, "render"), Kind::Forbidden, "join_token_refused");
     let good = nodes::token(&admin, &crate::support::operator()).unwrap();
     assert_refused(nodes::join(&test.app, &good, ""), Kind::Invalid, "invalid_field");
@@ -180,7 +180,7 @@ fn admin_in_another_process_sees_whether_a_node_is_up_or_gone() {
     let admin = test.admin();
     let joined = nodes::join(&test.app, &nodes::token(&admin, &crate::support::operator()).unwrap(), "render").unwrap();
     let states = || nodes::list(&admin).unwrap().iter().map(|info| info.state).collect::<Vec<_>>();
-    let gone = Duration::from_secs(limits::NODE_GONE_SECONDS);
+    let gone = Duration::from_secs(NODE_GONE_SECONDS);
     for _ in 0..3 {
         test.clock.advance(gone / 2);
         auth::authenticate_node(&test.app, &[&bearer(&joined.key)]).unwrap();

@@ -6,10 +6,9 @@ use dinkem_appliance::app::{accounts, jobs, leases};
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::id::JobId;
-use dinkem_appliance::domain::job::{Caller, JobSpec, JobStatus, Renderer, Stage};
+use dinkem_appliance::domain::job::{ATTEMPTS, Caller, JobSpec, JobStatus, Renderer, Stage};
 use dinkem_appliance::domain::job_info::JobInfo;
 use dinkem_appliance::domain::lease::Progress;
-use dinkem_appliance::domain::limits;
 use dinkem_appliance::domain::sha256::Sha256;
 
 use crate::support::test_app::{BUILTIN, LEASE, START_MS, TestApp, spec};
@@ -197,11 +196,11 @@ fn permanent_failure_ends_a_job_and_other_failures_end_it_after_three_attempts()
     assert_eq!(job.failure, Some(failure(Retry::Never)));
 
     let unlucky = submit(&test, &metered).job.public_id;
-    for attempt in 1..=limits::ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let grant = test.claim(&node).unwrap();
         leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere), None).unwrap();
         let job = jobs::get(&test.app, &metered, unlucky).unwrap().job;
-        let expected = if attempt < limits::ATTEMPTS { JobStatus::Queued } else { JobStatus::Failed };
+        let expected = if attempt < ATTEMPTS { JobStatus::Queued } else { JobStatus::Failed };
         assert_eq!((job.status, job.attempts), (expected, attempt));
     }
     assert!(test.claim(&node).is_none());

@@ -1,11 +1,11 @@
 //! Any JSON value in any field: the response is a `202` that echoes it, or a `400` that names the field.
-
-use dinkem_appliance::domain::limits;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
 use crate::support::client::Request;
 use crate::support::rng::Rng;
+
+use dinkem_appliance::wire::JSON_BODY_BYTES;
 
 /// Bodies sent for each seed.
 const BODIES: usize = 1_500;
@@ -181,7 +181,7 @@ fn any_json_value_is_echoed_back_or_rejected_by_field_name() {
                 _ => value(rng, 4),
             };
             let body = body(field, &text);
-            if body.len() as u64 > limits::JSON_BODY_BYTES {
+            if body.len() as u64 > JSON_BODY_BYTES {
                 continue;
             }
             let answer = appliance.send(&Request::post("/api/clips").key(&key).json(&body));

@@ -1,9 +1,9 @@
 //! JSON bodies before they are parsed: content types, lengths, limits.
 
-use dinkem_appliance::domain::limits;
-
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::{Answer, Request, connect};
+
+use dinkem_appliance::wire::JSON_BODY_BYTES;
 
 fn padded(bytes: usize) -> String {
     let body = good_job().to_string();
@@ -35,7 +35,7 @@ fn json_route_accepts_only_json() {
 fn json_body_is_limited_to_16_kib() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let most = limits::JSON_BODY_BYTES as usize;
+    let most = JSON_BODY_BYTES as usize;
     let request = |bytes: usize| Request::post("/api/clips").key(&key).json(padded(bytes));
     appliance.send(&request(most)).expect(202);
     appliance.send(&request(most).chunked()).expect(202);
@@ -60,7 +60,7 @@ fn operator_can_raise_the_body_limit() {
 fn content_type_is_checked_before_size_and_size_before_content() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
-    let large = "[".repeat(limits::JSON_BODY_BYTES as usize + 1);
+    let large = "[".repeat(JSON_BODY_BYTES as usize + 1);
     appliance.send(&Request::post("/api/clips").key(&key).body(&large)).expect(415);
     appliance.send(&Request::post("/api/clips").key(&key).json(&large)).expect(413);
     appliance.send(&Request::post("/api/clips").key(&key).json("[")).expect(400);

@@ -1,11 +1,9 @@
 //! The `complete` call: one at a time for each lease, few at once in total, and published clips stay as they are.
 
+use serde_json::Value;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
-
-use dinkem_appliance::domain::limits;
-use serde_json::Value;
 
 use super::node::lease_path;
 use crate::support::appliance::{Appliance, Joined};
@@ -13,6 +11,8 @@ use crate::support::client::{Answer, Request, connect};
 use crate::support::hash::sha256_hex;
 use crate::support::video::CLIP;
 use crate::support::wait::until;
+
+use dinkem_appliance::app::leases::upload_turns::{COMPLETES, NODE_COMPLETES};
 
 fn completion(node: &Joined, claim: &Value, video: &[u8]) -> Request {
     let sha256 = sha256_hex(video);
@@ -76,8 +76,8 @@ fn concurrent_video_checks_are_limited_in_total_and_per_node() {
         appliance.claim(node).unwrap()
     };
     let (mut pipes, mut waiting) = (Vec::new(), Vec::new());
-    for node in &nodes[..limits::COMPLETES / limits::NODE_COMPLETES] {
-        for _ in 0..limits::NODE_COMPLETES {
+    for node in &nodes[..COMPLETES / NODE_COMPLETES] {
+        for _ in 0..NODE_COMPLETES {
             let claim = claim(node);
             pipes.push(make_pipe(&appliance, &claim));
             waiting.push(send_only(&appliance, &completion(node, &claim, &CLIP)));

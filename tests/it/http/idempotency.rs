@@ -1,13 +1,13 @@
 //! `Idempotency-Key` on `POST /api/clips`: one job however often the request is sent.
 
-use std::time::Duration;
-
-use dinkem_appliance::domain::limits;
 use serde_json::Value;
+use std::time::Duration;
 
 use crate::support::appliance::{Appliance, PLAYER, good_job};
 use crate::support::client::{Answer, Request};
 use crate::support::process;
+
+use dinkem_appliance::wire::JSON_BODY_BYTES;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -189,5 +189,5 @@ fn replayed_response_survives_a_killed_server() {
     assert_replayed(&first, &request.send(appliance.address.parse().unwrap()));
     let (status, page) = appliance.call("GET", "/api/clips", &key, None);
     assert_eq!((status, page["clips"].as_array().map(Vec::len), &page["next_cursor"]), (200, Some(1), &Value::Null));
-    assert!(first.body.len() < limits::JSON_BODY_BYTES as usize);
+    assert!(first.body.len() < JSON_BODY_BYTES as usize);
 }

@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use dinkem_appliance::app;
-use dinkem_appliance::domain::limits;
+use dinkem_appliance::app::nodes::JOIN_TOKEN_SECONDS;
+use dinkem_appliance::domain::lease::LEASE_SECONDS;
 use dinkem_appliance::wire::join_token::JoinTicket;
+use dinkem_appliance::wire::node_requests::CLAIM_WAIT_SECONDS;
 use serde_json::{Value, json};
 
 use crate::support::appliance::{Appliance, Joined, PLAYER};
@@ -49,7 +51,7 @@ fn job_goes_from_claim_to_published_clip() {
 
     let claim = appliance.claim(&node).unwrap();
     assert_eq!((&claim["job"]["id"], &claim["job"]["status"]), (&json!(id), &json!("rendering")));
-    assert_eq!(claim["expires_in_ms"], json!(limits::LEASE_SECONDS * 1_000));
+    assert_eq!(claim["expires_in_ms"], json!(LEASE_SECONDS * 1_000));
     assert_eq!(
         claim["render"],
         json!({"steam64_id": PLAYER, "round": 5, "fps": 30, "width": 1920, "height": 1080,
@@ -60,7 +62,7 @@ fn job_goes_from_claim_to_published_clip() {
     for (stage, progress) in [("fetching", 0.0), ("parsing", 0.1), ("rendering", 0.5), ("uploading", 0.9)] {
         appliance.clock.advance(Duration::from_secs(10));
         let expires = heartbeat(&appliance, &node, &claim, stage, progress).expect(200).json();
-        assert_eq!(expires, json!({"expires_in_ms": limits::LEASE_SECONDS * 1_000}));
+        assert_eq!(expires, json!({"expires_in_ms": LEASE_SECONDS * 1_000}));
         let job = show();
         assert_eq!((&job["status"], &job["stage"]), (&json!("rendering"), &json!(stage)));
         assert_eq!((&job["progress"], &job["queue_position"]), (&json!(progress), &Value::Null));
@@ -196,7 +198,7 @@ fn join_token_works_once_and_expires_after_an_hour() {
     assert!(again.json()["error"].as_str().is_some_and(|message| !message.is_empty()));
 
     let late = app::nodes::token(&appliance.app, &crate::support::operator()).unwrap().reveal().to_owned();
-    appliance.clock.advance(Duration::from_secs(limits::JOIN_TOKEN_SECONDS + 1));
+    appliance.clock.advance(Duration::from_secs(JOIN_TOKEN_SECONDS + 1));
     assert!((400..500).contains(&join(&late, "n3").status));
     join("not a token", "n4").expect_bad_field("join_token");
     join(&ticket, "").expect_bad_field("name");
@@ -228,7 +230,7 @@ fn waiting_claim_gets_a_new_job_and_ends_when_the_server_stops() {
     let node = appliance.node("n1");
     let wait = Request::post("/api/node/claims")
         .key(&node.key)
-        .json(json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
+        .json(json!({"wait_seconds": CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
     let waiting = || {
         let mut stream = connect(appliance.address);
         stream.write_all(&wait.bytes()).unwrap();
@@ -259,7 +261,7 @@ fn job_status_is_served_while_claims_wait_on_every_thread() {
     appliance.claim(&node).unwrap();
     let wait = Request::post("/api/node/claims")
         .key(&node.key)
-        .json(json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
+        .json(json!({"wait_seconds": CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
     let waiting: Vec<_> = (0..THREADS + 1)
         .map(|_| {
             let mut stream = connect(appliance.address);

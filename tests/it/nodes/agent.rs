@@ -1,10 +1,9 @@
 //! The node agent against a fake server: a job's stages, and everything that can go wrong.
 
+use dinkem_appliance::domain::failure::ATTEMPT_LOG_BYTES;
+use dinkem_appliance::os::files;
 use std::fs;
 use std::time::Duration;
-
-use dinkem_appliance::domain::limits;
-use dinkem_appliance::os::files;
 
 use crate::support::hash::sha256_hex;
 use crate::support::node_harness::{DEMO, GOOD, NodeHarness, is_alive, while_working};
@@ -93,7 +92,7 @@ fn failure_report_contains_the_end_of_the_renderers_output() {
             let lease = harness.server.offer(&harness.demo_url, None);
             let failed = harness.server.wait_for_end(lease).failed.unwrap();
             let log = failed["log"].as_str().unwrap();
-            assert!(log.ends_with(end) && log.len() <= limits::ATTEMPT_LOG_BYTES, "{} bytes: {log}", log.len());
+            assert!(log.ends_with(end) && log.len() <= ATTEMPT_LOG_BYTES, "{} bytes: {log}", log.len());
         })
         .unwrap();
     }

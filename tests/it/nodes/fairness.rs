@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use dinkem_appliance::app::{App, leases, nodes};
 use dinkem_appliance::domain::job::Stage;
-use dinkem_appliance::domain::lease::Progress;
-use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::lease::{LEASE_AGE_SECONDS, Progress};
 use dinkem_appliance::os::random::FakeRandom;
+use dinkem_appliance::wire::node_requests::CLAIM_WAIT_SECONDS;
 use serde_json::json;
 
 use super::leave::waiting_claim;
@@ -84,7 +84,7 @@ fn waiting_claims_end_when_their_node_is_drained_or_removed() {
             Answer::read(claim, false).expect(204);
         }
         let took = began.elapsed();
-        assert!(took < Duration::from_secs(limits::CLAIM_WAIT_SECONDS / 2), "{what}: {took:?}");
+        assert!(took < Duration::from_secs(CLAIM_WAIT_SECONDS / 2), "{what}: {took:?}");
         let status = if what == "removed" { 401 } else { 204 };
         let body = json!({"wait_seconds": 25, "renderers": ["builtin"], "slots": 1}).to_string();
         appliance.send(&Request::post("/api/node/claims").key(&node.key).json(body)).expect(status);
@@ -113,7 +113,7 @@ fn lease_ends_after_two_hours_despite_progress() {
     dinkem_appliance::app::jobs::submit(&test.app, &metered, spec()).unwrap();
     let grant = test.claim(&node).unwrap();
     let step = LEASE * 2 / 3;
-    let steps = limits::LEASE_AGE_SECONDS / step.as_secs();
+    let steps = LEASE_AGE_SECONDS / step.as_secs();
     for number in 1..steps {
         test.clock.advance(step);
         let progress = Progress { stage: Stage::Rendering, fraction: number as f64 / steps as f64 };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dinkem_appliance::app::{jobs, leases, nodes};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
-use dinkem_appliance::domain::job::JobStatus;
-use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::job::{ATTEMPTS, JobStatus};
+use dinkem_appliance::domain::lease::LOSSES;
 use dinkem_appliance::domain::node::NodeState;
 use dinkem_appliance::os::clock::FakeClock;
 
@@ -87,7 +87,7 @@ fn interruptions_never_use_up_a_jobs_attempts() {
     let (metered, _) = test.account("studio");
     let node = test.node("n1");
     let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
-    for _ in 0..limits::LOSSES + limits::ATTEMPTS {
+    for _ in 0..LOSSES + ATTEMPTS {
         let grant = test.claim(&node).unwrap();
         let stopped = failure(FailureCode::NodeFailed, Retry::Anywhere);
         leases::fail(&test.app, &node, grant.lease.id, stopped, None).unwrap();
@@ -102,7 +102,7 @@ fn unready_node_is_benched_and_the_attempt_is_not_counted() {
         let test = TestApp::start();
         let (metered, _) = test.account("studio");
         let id = jobs::submit(&test.app, &metered, spec()).unwrap().job.public_id;
-        for number in 1..=limits::ATTEMPTS + 1 {
+        for number in 1..=ATTEMPTS + 1 {
             let node = test.node(&format!("n{number}"));
             let grant = test.claim(&node).unwrap();
             let unready = failure(FailureCode::NodeNotReady, retry);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use dinkem_appliance::app::leases::Claim;
 use dinkem_appliance::app::{jobs, leases, nodes};
 use dinkem_appliance::domain::job::JobStatus;
-use dinkem_appliance::domain::limits;
 use dinkem_appliance::domain::node::NodeState;
+use dinkem_appliance::wire::node_requests::CLAIM_WAIT_SECONDS;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined};
@@ -19,7 +19,7 @@ use crate::support::wait::until;
 
 /// Sends a waiting claim, and returns once the server has received it.
 pub fn waiting_claim(appliance: &Appliance, node: &Joined, slots: u32) -> TcpStream {
-    let body = json!({"wait_seconds": limits::CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": slots});
+    let body = json!({"wait_seconds": CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": slots});
     let request = Request::post("/api/node/claims").key(&node.key).json(body.to_string());
     let mut stream = connect(appliance.address);
     stream.write_all(&request.bytes()).unwrap();

@@ -1,14 +1,14 @@
 //! Jobs that wait without a render node: what the server, readyz, healthcheck and doctor say.
 
-use std::time::Duration;
-
-use dinkem_appliance::domain::limits;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::Request;
 use crate::support::process;
 use crate::support::wait::until;
+
+use dinkem_appliance::domain::node::NODE_GONE_SECONDS;
 
 fn doctor(appliance: &Appliance) -> Vec<(String, String)> {
     let faults = super::faults(appliance);
@@ -44,7 +44,7 @@ fn readyz_and_doctor_warn_when_jobs_wait_and_no_node_is_up() {
     assert_eq!((ready(&appliance), doctor(&appliance)), (well, vec![]));
 
     // The node goes silent, then leaves.
-    appliance.clock.advance(Duration::from_secs(limits::NODE_GONE_SECONDS));
+    appliance.clock.advance(Duration::from_secs(NODE_GONE_SECONDS));
     for _ in 0..2 {
         assert_eq!(ready(&appliance)["warnings"][0]["code"], "no_nodes");
         let [(_, message)] = &doctor(&appliance)[..] else { panic!("one fault") };

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use dinkem_appliance::domain::limits;
-
 use crate::support::appliance::Appliance;
 use crate::support::client::Request;
+
+use dinkem_appliance::domain::failure::ATTEMPT_LOG_BYTES;
+use dinkem_appliance::domain::text::SENTENCE_CHARS;
 
 /// Text that would color the terminal, ring the bell, forge a line and reverse the text direction.
 const UNCLEAN: &str = "\u{1b}[31mred\u{7}\r\nforged: line \u{202e}gnp.exe\u{2066}";
@@ -30,11 +31,9 @@ fn stored(appliance: &Appliance) -> (String, String) {
 #[test]
 fn node_messages_and_logs_are_sanitized_and_truncated() {
     let appliance = Appliance::start();
-    let long = "é".repeat(limits::SENTENCE_CHARS * 2);
-    let cases = [
-        (UNCLEAN, format!("one\n{UNCLEAN}two\n")),
-        (long.as_str(), "ünïcode\u{0}\n".repeat(limits::ATTEMPT_LOG_BYTES / 12)),
-    ];
+    let long = "é".repeat(SENTENCE_CHARS * 2);
+    let cases =
+        [(UNCLEAN, format!("one\n{UNCLEAN}two\n")), (long.as_str(), "ünïcode\u{0}\n".repeat(ATTEMPT_LOG_BYTES / 12))];
     for (message, log) in cases {
         assert_eq!(fail(&appliance, message, &log), 200);
         let (message, log) = stored(&appliance);
@@ -42,8 +41,8 @@ fn node_messages_and_logs_are_sanitized_and_truncated() {
             let unclean = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             assert!(!text.chars().any(unclean), "{text:?}");
         }
-        assert!(!message.is_empty() && message.chars().count() <= limits::SENTENCE_CHARS, "{message}");
-        assert!(log.contains('\n') && log.len() <= limits::ATTEMPT_LOG_BYTES, "{log}");
+        assert!(!message.is_empty() && message.chars().count() <= SENTENCE_CHARS, "{message}");
+        assert!(log.contains('\n') && log.len() <= ATTEMPT_LOG_BYTES, "{log}");
     }
 }
 

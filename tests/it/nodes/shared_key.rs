@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use dinkem_appliance::app::nodes;
-use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::node::NODE_INSTANCE_CHARS;
+use dinkem_appliance::domain::node::NODE_SHARED_SECONDS;
 use serde_json::json;
 
 use crate::support::appliance::{Appliance, Joined};
@@ -35,7 +36,7 @@ fn two_machines_with_one_node_key_are_reported_while_both_run() {
     }
     assert_eq!(is_reported(&appliance), (true, true));
     // One of the machines is switched off.
-    for _ in 0..limits::NODE_SHARED_SECONDS / 25 {
+    for _ in 0..NODE_SHARED_SECONDS / 25 {
         claim(&appliance, &node, "first", 25);
     }
     assert_eq!(is_reported(&appliance), (false, false));
@@ -58,7 +59,7 @@ fn invalid_instance_ids_are_ignored() {
     let node = appliance.node("n1");
     for _ in 0..3 {
         claim(&appliance, &node, "", 1);
-        claim(&appliance, &node, &"x".repeat(limits::NODE_INSTANCE_CHARS + 1), 1);
+        claim(&appliance, &node, &"x".repeat(NODE_INSTANCE_CHARS + 1), 1);
         claim(&appliance, &node, "with a space", 1);
     }
     assert_eq!(is_reported(&appliance), (false, false));

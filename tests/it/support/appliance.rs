@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dinkem_appliance::app::{App, Settings};
-use dinkem_appliance::domain::limits;
+use dinkem_appliance::domain::lease::LEASE_SECONDS;
 use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::http::{Running, ServeOptions};
 use dinkem_appliance::os::clock::FakeClock;
 use dinkem_appliance::os::random::FakeRandom;
-use dinkem_appliance::os::room::Room;
+use dinkem_appliance::os::room::{DISK_RESERVE_BYTES, Room};
 use dinkem_appliance::{app, http};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ impl Appliance {
         set(&mut quotas);
         let data = TempDir::new().unwrap();
         let clock = Arc::new(FakeClock::at(now_ms));
-        let settings = Settings { lease_ms: limits::LEASE_SECONDS * 1_000, fetch_allow: vec![], quotas };
+        let settings = Settings { lease_ms: LEASE_SECONDS * 1_000, fetch_allow: vec![], quotas };
         let (random, disk) = (Arc::new(FakeRandom::default()), disk(data.path()));
         let app = App::serve_on(data.path(), settings, clock.clone(), random, disk).unwrap();
         let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());
@@ -153,7 +153,7 @@ impl Drop for Appliance {
 }
 
 fn real_disk(data: &Path) -> Arc<Room> {
-    Room::of(data, limits::DISK_RESERVE_BYTES)
+    Room::of(data, DISK_RESERVE_BYTES)
 }
 
 /// The smallest valid job.

@@ -1,12 +1,10 @@
 //! A fake disk: its free space is a total set by the test minus the files in the data directory's large folders.
 
+use dinkem_appliance::os::room::{DISK_RESERVE_BYTES, Room};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use dinkem_appliance::domain::limits;
-use dinkem_appliance::os::room::Room;
 
 /// The folders whose files count. The store is left out so that expected numbers stay simple.
 const BULKY: [&str; 4] = ["demos", "clips", "indexing", "backup"];
@@ -17,12 +15,12 @@ pub struct FakeDisk(Arc<AtomicU64>);
 
 impl FakeDisk {
     pub fn with(bytes_above_reserve: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(limits::DISK_RESERVE_BYTES + bytes_above_reserve)))
+        Self(Arc::new(AtomicU64::new(DISK_RESERVE_BYTES + bytes_above_reserve)))
     }
 
     /// Sets the total above the reserve.
     pub fn resize(&self, bytes_above_reserve: u64) {
-        self.0.store(limits::DISK_RESERVE_BYTES + bytes_above_reserve, Ordering::SeqCst);
+        self.0.store(DISK_RESERVE_BYTES + bytes_above_reserve, Ordering::SeqCst);
     }
 
     /// Sets the total, without the reserve.
@@ -33,9 +31,7 @@ impl FakeDisk {
     /// The disk as seen by an appliance in `data`.
     pub fn room(&self, data: &Path) -> Arc<Room> {
         let (all, data) = (Arc::clone(&self.0), data.to_owned());
-        Room::new(limits::DISK_RESERVE_BYTES, move || {
-            Some(all.load(Ordering::SeqCst).saturating_sub(used_bytes(&data)))
-        })
+        Room::new(DISK_RESERVE_BYTES, move || Some(all.load(Ordering::SeqCst).saturating_sub(used_bytes(&data))))
     }
 }
 

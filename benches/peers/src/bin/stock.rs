@@ -1,9 +1,9 @@
 //! rouille as published, on the tiny_http it is published with.
 
+use rouille::{Request, Response, Server};
 use std::io::Read;
 
-use dinkem_appliance::domain::limits;
-use rouille::{Request, Response, Server};
+use dinkem_appliance::http::kit::options::HTTP_THREADS;
 
 fn main() {
     let app = peers::app();
@@ -27,7 +27,7 @@ fn main() {
         Response::from_data("application/json", text).with_status_code(status)
     };
     // Same number of threads as the appliance.
-    let server = Server::new("127.0.0.1:0", handler).expect("a free port").pool_size(limits::HTTP_THREADS);
+    let server = Server::new("127.0.0.1:0", handler).expect("a free port").pool_size(HTTP_THREADS);
     peers::listens_on(server.server_addr());
     server.run();
 }

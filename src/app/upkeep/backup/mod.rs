@@ -15,9 +15,8 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::domain::sha256::Sha256;
-use crate::os::room::Room;
+use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::os::scratch::Scratch;
 use crate::os::{archive, files};
 use crate::store::copies::Copy;
@@ -215,7 +214,7 @@ fn no_room(to: &Path, error: Error) -> Error {
         "The disk has no room for the backup {}: on the data directory's own disk {} MiB stay free. Write it to another \
          disk, or make room.",
         to.display(),
-        limits::DISK_RESERVE_BYTES >> 20
+        DISK_RESERVE_BYTES >> 20
     );
     Error { message, ..error }
 }

@@ -8,9 +8,9 @@ use crate::app::upkeep::backup::file::BackupFile;
 use crate::app::upkeep::promote;
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
-use crate::domain::limits;
 use crate::os::clock::Clock;
 use crate::os::files;
+use crate::os::room::DISK_RESERVE_BYTES;
 use crate::store::clips::Stored;
 use crate::store::copies::{Copy, Note};
 use crate::store::restore::{self, Staging};
@@ -122,14 +122,14 @@ fn check_room(folder: &DataDir, place: &Staging, backup: &BackupFile) -> Result<
 
 fn check_room_at(path: &Path, bytes: u64) -> Result<()> {
     match files::free_bytes(path) {
-        Some(free) if free < bytes.saturating_add(limits::DISK_RESERVE_BYTES) => {
+        Some(free) if free < bytes.saturating_add(DISK_RESERVE_BYTES) => {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
             let message = format!(
                 "The disk of {} has {} MiB left; this backup needs {} MiB and a reserve of {} MiB. Make room first.",
                 path.display(),
                 mib(free),
                 mib(bytes),
-                mib(limits::DISK_RESERVE_BYTES)
+                mib(DISK_RESERVE_BYTES)
             );
             Err(Error::new(Kind::NoSpace, "no_space", message))
         }

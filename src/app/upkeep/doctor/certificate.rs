@@ -5,13 +5,15 @@ use std::path::Path;
 use crate::app::tls;
 use crate::app::upkeep::doctor::{Fault, Patient};
 use crate::domain::error::Result;
-use crate::domain::limits;
 use crate::os::certificates;
 use crate::wire::time::rfc3339;
 
+/// Days before its expiry at which an unrenewed certificate is reported.
+const CERTIFICATE_ALARM_DAYS: u64 = 21;
+
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// Remaining lifetime at which a certificate is reported. A running server renews its own certificate long before.
-const NEAR_MS: i64 = limits::CERTIFICATE_ALARM_DAYS.cast_signed() * DAY_MS;
+const NEAR_MS: i64 = CERTIFICATE_ALARM_DAYS.cast_signed() * DAY_MS;
 
 /// Problems with the certificate.
 pub fn faults(patient: &Patient) -> Result<Vec<Fault>> {

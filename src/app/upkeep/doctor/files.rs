@@ -10,8 +10,10 @@ use crate::app::demos::files;
 use crate::app::upkeep::doctor::{Fault, below, few};
 use crate::app::upkeep::sweep;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
 use crate::store;
+
+/// Seconds after which a file without a row counts as orphaned, unless an upload holds it.
+const ORPHAN_SECONDS: u64 = 60;
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
@@ -54,7 +56,7 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
 /// Orphaned files. While the server runs, a recent or held file may belong to an upload in progress.
 fn orphans(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
     let is_served = app.store.folder.lock().is_err();
-    let oldest_young = app.clock.now_ms() - (limits::ORPHAN_SECONDS * 1_000).cast_signed();
+    let oldest_young = app.clock.now_ms() - (ORPHAN_SECONDS * 1_000).cast_signed();
     let mut orphans = sweep::orphaned_clips(app)?;
     orphans.extend(sweep::orphaned_demos(app, known)?);
     let is_old = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| changed_ms(&file) < oldest_young);

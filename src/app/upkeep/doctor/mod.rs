@@ -12,10 +12,12 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::app::accounts::dinks;
 use crate::domain::error::{Error, Result};
-use crate::domain::limits;
+use crate::domain::node::CLOCK_SKEW_SECONDS;
 use crate::os::clock::Clock;
 use crate::os::files::free_bytes;
 use crate::os::random::Random;
+use crate::os::room::DISK_RESERVE_BYTES;
+use crate::store::LOG_ALARM_BYTES;
 use crate::store::{self, DataDir};
 
 /// Maximum number of examples in a message.
@@ -104,12 +106,12 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
 }
 
 fn disk(free: Option<u64>) -> Option<Fault> {
-    let free = free.filter(|free| *free < limits::DISK_RESERVE_BYTES)?;
+    let free = free.filter(|free| *free < DISK_RESERVE_BYTES)?;
     let mib = |bytes: u64| bytes >> 20;
     let message = format!(
         "The disk of the data directory has {} MiB left, less than its reserve of {} MiB: no new work is taken.",
         mib(free),
-        mib(limits::DISK_RESERVE_BYTES)
+        mib(DISK_RESERVE_BYTES)
     );
     Some(Fault::new("disk", message, "Make room, or have clips deleted that nobody needs any more."))
 }
@@ -139,11 +141,11 @@ fn store_faults(folder: &DataDir) -> Option<Fault> {
 }
 
 fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
-    (bytes > limits::LOG_ALARM_BYTES).then(|| {
+    (bytes > LOG_ALARM_BYTES).then(|| {
         let message = format!(
             "The store's write-ahead log has {} MiB, more than {}: something reads the store for long, or the disk is slow.",
             bytes >> 20,
-            limits::LOG_ALARM_BYTES >> 20
+            LOG_ALARM_BYTES >> 20
         );
         let fault = Fault::new("log_size", message, "End whatever holds store.db open, then `admin doctor --fix`.");
         fault.mended(fix.then(|| app.store.empty_log()))
@@ -158,7 +160,7 @@ fn copied(app: &App) -> Result<Option<Fault>> {
 fn clock(app: &App) -> Result<Option<Fault>> {
     let (now, newest) = (app.clock.now_ms(), app.store.read(store::integrity::newest)?);
     let ahead = newest.map_or(0, |newest| newest - now) / 1_000;
-    Ok((ahead > limits::CLOCK_SKEW_SECONDS.cast_signed()).then(|| {
+    Ok((ahead > CLOCK_SKEW_SECONDS.cast_signed()).then(|| {
         let message = format!("The clock is wrong: the store has times that lie {ahead} seconds in the future.");
         Fault::new("clock", message, "Set the machine's clock, and let it be kept right (NTP).")
     }))
@@ -199,12 +201,8 @@ mod tests {
 
     #[test]
     fn disk_below_reserve_is_a_fault() {
-        let cases = [
-            (None, false),
-            (Some(limits::DISK_RESERVE_BYTES), false),
-            (Some(limits::DISK_RESERVE_BYTES - 1), true),
-            (Some(0), true),
-        ];
+        let cases =
+            [(None, false), (Some(DISK_RESERVE_BYTES), false), (Some(DISK_RESERVE_BYTES - 1), true), (Some(0), true)];
         for (free, is_fault) in cases {
             assert_eq!(disk(free).is_some_and(|fault| fault.code == "disk"), is_fault, "{free:?}");
         }
