@@ -23,6 +23,7 @@ use std::time::Duration;
 use uuid::{Builder, Uuid};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::quota::Quotas;
@@ -234,5 +235,5 @@ impl App {
 
 /// The error for requests that arrive while the server is shutting down.
 pub fn stopping() -> Error {
-    Error::new(Kind::Unavailable, "stopping", "The server is stopping; try again shortly.")
+    Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is stopping; try again shortly.")
 }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// Reads some bytes, or 0 at the end; retries on interrupts.
 pub(in crate::app) fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> Result<usize> {
@@ -18,19 +19,19 @@ pub(in crate::app) fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> Result
 
 /// The error for an incomplete body.
 pub(in crate::app) fn body_incomplete(error: io::Error) -> Error {
-    Error::new(Kind::Invalid, "body_broke_off", "The request's body broke off.").because(error)
+    Error::new(Kind::Invalid, ErrorCode::BodyBrokeOff, "The request's body broke off.").because(error)
 }
 
 /// The error for a body over its limit.
 pub(in crate::app) fn too_large(what: &str, bytes: u64) -> Error {
-    Error::new(Kind::TooLarge, "too_large", format!("{what} may have at most {} MiB.", bytes >> 20))
+    Error::new(Kind::TooLarge, ErrorCode::TooLarge, format!("{what} may have at most {} MiB.", bytes >> 20))
 }
 
 /// The error for a failed write.
 pub(in crate::app) fn cannot_store(what: &str, error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::new(Kind::NoSpace, "no_space", "The server's disk is full.").because(error)
+            Error::new(Kind::NoSpace, ErrorCode::NoSpace, "The server's disk is full.").because(error)
         }
         _ => Error::internal(what, error),
     }

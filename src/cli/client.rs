@@ -12,12 +12,13 @@ use crate::cli::clip_args::LookArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{interrupted, target};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::sha256::Sha256;
 use crate::os::address::Addresses;
 use crate::os::files;
-use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
+use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response};
 use crate::os::stop::StopFlag;
 use crate::wire::JSON_BODY_BYTES;
 use crate::wire::demo::UploadedView;
@@ -145,7 +146,8 @@ impl Api {
                 if stop.stopped() {
                     return interrupted(format!("Interrupted: the clip was not downloaded; it is at {}.", clip.url));
                 }
-                Error::new(Kind::Unavailable, "unreachable", "The clip's download broke off: try again.").because(error)
+                Error::new(Kind::Unavailable, ErrorCode::Unreachable, "The clip's download broke off: try again.")
+                    .because(error)
             })?;
             if read == 0 {
                 break;
@@ -155,7 +157,7 @@ impl Api {
         }
         if Sha256::from(hash.finalize()).to_string() != clip.sha256 {
             let message = "The downloaded clip is not what the server says it is: try again.";
-            return Err(Error::new(Kind::Unavailable, "bad_answer", message));
+            return Err(Error::new(Kind::Unavailable, ErrorCode::BadAnswer, message));
         }
         file.persist(to).map_err(|error| cannot(error.error))?;
         Ok(())
@@ -171,7 +173,9 @@ impl Api {
     }
 
     fn send(&self, request: Request<'_>) -> Result<Response> {
-        self.http.send(request).map_err(|error| if error.code == UNTRUSTED { untrusted(error) } else { error })
+        self.http
+            .send(request)
+            .map_err(|error| if error.code == ErrorCode::UntrustedServer { untrusted(error) } else { error })
     }
 
     fn ask<'a, T: DeserializeOwned>(&'a self, request: Request<'a>) -> Result<T> {
@@ -215,9 +219,9 @@ pub fn check_done(job: &JobView) -> Result<()> {
         ("done", _) => Ok(()),
         (status, Some(failure)) => {
             let message = format!("The job {status}: {}: {}", failure.code, failure.message);
-            Err(Error::new(Kind::Conflict, "job_failed", message))
+            Err(Error::new(Kind::Conflict, ErrorCode::JobFailed, message))
         }
-        (status, None) => Err(Error::new(Kind::Conflict, "job_failed", format!("The job was {status}."))),
+        (status, None) => Err(Error::new(Kind::Conflict, ErrorCode::JobFailed, format!("The job was {status}."))),
     }
 }
 
@@ -244,7 +248,7 @@ fn refusal(response: Response) -> Error {
         Err(_) => "it gives no reason that this client can read".to_owned(),
     };
     let advice = if status == 401 { " Check the key, and that the account is active." } else { "" };
-    Error::new(kind, "refused", format!("The server answers {status}: {words}{advice}"))
+    Error::new(kind, ErrorCode::Refused, format!("The server answers {status}: {words}{advice}"))
 }
 
 /// A request body that reports progress, and fails when cancelled.

@@ -36,16 +36,13 @@ use log::LevelFilter;
 
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::stop::StopFlag;
 
 /// Help heading of the global options.
 const ANYWHERE: &str = "Global options";
 /// Exit status after Ctrl-C: what shells report for an interrupted program.
 const INTERRUPTED: u8 = 130;
-/// Code of an error caused by Ctrl-C.
-const INTERRUPTED_CODE: &str = "interrupted";
-/// Code of a usage error.
-const WRONG_USAGE: &str = "wrong_usage";
 
 /// Turns Counter-Strike 2 demos into video clips, on your own machines.
 #[derive(Debug, Parser)]
@@ -179,19 +176,19 @@ fn run(command: Command, call: &Call) -> Result<u8> {
 
 /// A usage error that clap cannot detect.
 fn wrong_usage(message: impl Into<String>) -> Error {
-    Error::new(Kind::Invalid, WRONG_USAGE, message)
+    Error::new(Kind::Invalid, ErrorCode::WrongUsage, message)
 }
 
 /// Ctrl-C before the work was done; `message` describes the resulting state.
 fn interrupted(message: impl Into<String>) -> Error {
-    Error::new(Kind::Unavailable, INTERRUPTED_CODE, message)
+    Error::new(Kind::Unavailable, ErrorCode::Interrupted, message)
 }
 
 /// `several_waiting`: `admin activate` needs a name.
 fn exit_status(error: &Error) -> u8 {
     match error.code {
-        WRONG_USAGE | "several_waiting" => 2,
-        INTERRUPTED_CODE => INTERRUPTED,
+        ErrorCode::WrongUsage | ErrorCode::SeveralWaiting => 2,
+        ErrorCode::Interrupted => INTERRUPTED,
         _ => 1,
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::clip_args::{self, LookArgs};
 use crate::cli::progress::Progress;
 use crate::cli::{Call, interrupted, output, stop_on_signals, target, wrong_usage};
 use crate::domain::error::Result;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::FailureCode;
 use crate::domain::job::{Stage, SteamId};
 use crate::os::files;
@@ -81,7 +82,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     })
     .map_err(|error| {
         // Report a broken demo as such even if Ctrl-C arrived meanwhile.
-        let is_stopped = stop.stopped() && error.failure == Some(FailureCode::RenderFailed);
+        let is_stopped = stop.stopped() && error.code == ErrorCode::Failure(FailureCode::RenderFailed);
         if is_stopped { interrupted("Interrupted: no clip was written.") } else { error }
     })?;
     drop(progress);

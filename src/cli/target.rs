@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::cli::{output, wrong_usage};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::files;
 
 /// Checks that a new file can be written at `path`, without leaving a trace. An existing file will be replaced, with
@@ -69,7 +70,7 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Error {
         }
         _ => format!("Could not write {path}: {error}. Choose another place."),
     };
-    Error::new(Kind::Invalid, "unwritable_file", message)
+    Error::new(Kind::Invalid, ErrorCode::UnwritableFile, message)
 }
 
 /// `-` usually means standard output, which is not supported here.

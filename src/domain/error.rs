@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::error_code::ErrorCode;
 use super::failure::FailureCode;
 
 /// Result with the product's error type.
@@ -50,12 +51,10 @@ pub enum Kind {
 pub struct Error {
     /// The kind of failure.
     pub kind: Kind,
-    /// Stable `snake_case` name, part of the API.
-    pub code: &'static str,
+    /// What went wrong, as a stable name.
+    pub code: ErrorCode,
     /// Message for people: what failed, why, what to do. Never contains a secret.
     pub message: String,
-    /// The job failure that this error represents, if any; `code` is then its name.
-    pub failure: Option<FailureCode>,
     /// Dotted path of the invalid field, if any.
     pub field: Option<String>,
     /// The underlying cause, for the log only.
@@ -64,33 +63,33 @@ pub struct Error {
 
 impl Error {
     /// Creates an error from a kind, a code and a message.
-    pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), failure: None, field: None, detail: None }
+    pub fn new(kind: Kind, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { kind, code, message: message.into(), field: None, detail: None }
     }
 
     /// Creates an error for a job failure.
     pub fn of_failure(kind: Kind, failure: FailureCode, message: impl Into<String>) -> Self {
-        Self { failure: Some(failure), ..Self::new(kind, failure.as_str(), message) }
+        Self::new(kind, ErrorCode::Failure(failure), message)
     }
 
     /// Creates an error for invalid input in `field` (dotted path).
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: Some(field.into()), ..Self::new(Kind::Invalid, "invalid_field", message) }
+        Self { field: Some(field.into()), ..Self::new(Kind::Invalid, ErrorCode::InvalidField, message) }
     }
 
     /// Creates an error for something that does not exist or that the caller may not see.
     pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(Kind::NotFound, "not_found", message)
+        Self::new(Kind::NotFound, ErrorCode::NotFound, message)
     }
 
     /// Creates an error for an operation that the current state does not allow.
-    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn conflict(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, code, message)
     }
 
     /// Creates an internal error: `message` says what failed, `detail` why.
     pub fn internal(message: impl Into<String>, detail: impl fmt::Display) -> Self {
-        Self::new(Kind::Internal, "internal", message).because(detail)
+        Self::new(Kind::Internal, ErrorCode::Internal, message).because(detail)
     }
 
     /// Adds a cause for the log.

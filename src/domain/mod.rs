@@ -7,6 +7,7 @@ pub mod clip;
 pub mod demo;
 mod demo_url;
 pub mod error;
+pub mod error_code;
 pub mod failure;
 pub mod id;
 pub mod idempotency;

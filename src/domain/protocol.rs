@@ -2,6 +2,7 @@
 //! are one version apart work together, whichever is newer; fields that the older one does not know are ignored.
 
 use super::error::{Error, Kind, Result};
+use super::error_code::ErrorCode;
 
 /// The protocol version of this program. Version 2 introduced the version number itself.
 pub const OURS: u32 = 2;
@@ -31,7 +32,7 @@ impl Program {
             );
             return Err(Error {
                 field: Some("Dinkem-Protocol".into()),
-                ..Error::new(Kind::Invalid, "protocol_unsupported", message)
+                ..Error::new(Kind::Invalid, ErrorCode::ProtocolUnsupported, message)
             });
         }
         let is_plain = |text: &&str| text.len() <= VERSION_CHARS && text.bytes().all(|byte| byte.is_ascii_graphic());

@@ -8,6 +8,7 @@ use crate::app::demos::owner::After;
 use crate::app::demos::{self, owner};
 use crate::domain::demo::{DEMO_BYTES, Indexing};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Caller;
 use crate::domain::sha256::Sha256;
@@ -116,7 +117,7 @@ fn no_form(call: &Call<'_>) -> Error {
          into memory: curl -X POST -T match.dem -H \"Authorization: Bearer KEY\" {url}).",
         url = call.base.url("/api/demos")
     );
-    Error::new(Kind::UnsupportedMedia, "unsupported_media_type", message)
+    Error::new(Kind::UnsupportedMedia, ErrorCode::UnsupportedMediaType, message)
 }
 
 /// `GET /api/demos/{sha256}`: the demo's index; `202` until it has been indexed, `422` if it cannot be read.

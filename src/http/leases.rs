@@ -10,6 +10,7 @@ use crate::app::leases::{self, Claim, Grant, UploadError};
 use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::node::Node;
 use crate::http::kit::call::Call;
@@ -68,7 +69,7 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
         Err(UploadError::WrongOffset(offset)) => {
             let problem = Problem {
                 error: format!("The server has {offset} bytes of the video; go on from there."),
-                code: Some("wrong_offset".into()),
+                code: Some(ErrorCode::WrongOffset.as_str().into()),
                 offset: Some(offset),
                 ..Problem::default()
             };

@@ -7,6 +7,7 @@ use crate::app::accounts::auth;
 use crate::app::nodes as app_nodes;
 use crate::app::nodes::instances;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::job::Caller;
 use crate::domain::node::Node;
 use crate::domain::operator::Operator;
@@ -200,7 +201,7 @@ fn monitor(call: &Call<'_>) -> Result<Operator> {
         return Ok(Operator::named("monitor"));
     }
     let message = "Metrics are for this machine, and for networks that serve --metrics-allow names.";
-    Err(Error::new(Kind::Forbidden, "address_not_allowed", message))
+    Err(Error::new(Kind::Forbidden, ErrorCode::AddressNotAllowed, message))
 }
 
 /// The authenticated caller.
@@ -262,7 +263,7 @@ fn not_allowed(rows: &[&Row]) -> Response {
     let allow = methods.join(", ");
     let problem = Problem {
         error: format!("This route takes {allow}."),
-        code: Some("method_not_allowed".into()),
+        code: Some(ErrorCode::MethodNotAllowed.as_str().into()),
         ..Problem::default()
     };
     answer::header(answer::problem_answer(Kind::MethodNotAllowed, &problem), "Allow", allow)

@@ -18,6 +18,7 @@ use tiny_http::Lane;
 
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::http::kit::front::Front;
 use crate::http::kit::options::ServeOptions;
@@ -78,7 +79,7 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     };
     let not_listening = |error| {
         let message = format!("Cannot listen on {listen}: {error}. Choose another address or port.");
-        Error::new(Kind::Unavailable, "cannot_listen", message)
+        Error::new(Kind::Unavailable, ErrorCode::CannotListen, message)
     };
     let (server, transport) = tiny_http::configure(settings, || Server::new(listen, handler.clone()));
     let server = server.map_err(not_listening)?;
@@ -124,7 +125,7 @@ fn unusable(error: &std::io::Error) -> Error {
     let message = format!(
         "The server's certificate cannot be used: {error}. Its file and its key's must be PEM and belong together."
     );
-    Error::new(Kind::Invalid, "bad_certificate", message)
+    Error::new(Kind::Invalid, ErrorCode::BadCertificate, message)
 }
 
 impl Running {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use log::{debug, info, warn};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::clock::Clock;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
@@ -140,7 +141,7 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
             Err(Trouble::Unknown) => {
                 leave.stop();
                 let message = "The server does not know this node's key any more. Join again with a new token.";
-                return Err(Error::new(Kind::Unauthorized, "node_unknown", message));
+                return Err(Error::new(Kind::Unauthorized, ErrorCode::NodeUnknown, message));
             }
             Err(_) if leave.stopped() => return Ok(()),
             Err(trouble) => {

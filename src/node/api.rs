@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::Failure;
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
@@ -217,7 +218,7 @@ fn problem(answer: Response) -> Result<Problem, Trouble> {
 fn conflict(problem: &Problem) -> Trouble {
     match problem.code.as_deref() {
         Some("completing") => {
-            Trouble::Away(Error::new(Kind::Unavailable, "server_busy", "The server is checking the video."))
+            Trouble::Away(Error::new(Kind::Unavailable, ErrorCode::ServerBusy, "The server is checking the video."))
         }
         _ => Trouble::Lost,
     }
@@ -233,7 +234,7 @@ fn judge(answer: Response) -> Result<Response, Trouble> {
         404 | 410 => Err(Trouble::Lost),
         408 | 429 | 500.. => Err(Trouble::Away(Error::new(
             Kind::Unavailable,
-            "server_busy",
+            ErrorCode::ServerBusy,
             format!("The server answered with status {status}."),
         ))),
         _ => {
@@ -243,7 +244,7 @@ fn judge(answer: Response) -> Result<Response, Trouble> {
                     .clone_into(&mut why);
             }
             let message = format!("The server refused the request with status {status}: {why}");
-            Err(Trouble::Refused(Error::new(Kind::Invalid, "refused", message)))
+            Err(Trouble::Refused(Error::new(Kind::Invalid, ErrorCode::Refused, message)))
         }
     }
 }

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use log::warn;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
 use crate::node::api::Server;
 use crate::node::cache::DemoCache;
@@ -92,7 +93,7 @@ impl Context {
         let lock = lock(dir.join("lock")).map_err(|error| match error {
             TryLockError::WouldBlock => {
                 let message = format!("Another node works in {}. Give this one its own --state-dir.", dir.display());
-                Error::new(Kind::Conflict, "node_running", message)
+                Error::new(Kind::Conflict, ErrorCode::NodeRunning, message)
             }
             TryLockError::Error(error) => unusable(&error),
         })?;

@@ -16,11 +16,12 @@ use log::info;
 
 use crate::domain::demo::UNPACK_ORDINARY_RATIO;
 use crate::domain::error::Error;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
 use crate::node::meter::FETCH_STALL_SECONDS;
 use crate::os::address::Addresses;
-use crate::os::http::{ADDRESS_REFUSED, BAD_URL, Client, ClientOptions, Method, Request, Response};
+use crate::os::http::{Client, ClientOptions, Method, Request, Response};
 use crate::os::room::{Part, Room};
 use crate::render::command::Space;
 use crate::render::demo::kind;
@@ -266,7 +267,11 @@ fn validators(known: Option<&Remembered>) -> Vec<(&'static str, &str)> {
 
 /// The failure for a fetch without an answer. Its message must pass through [`for_client`].
 fn unanswered(error: &Error) -> Failure {
-    let retry = if [ADDRESS_REFUSED, BAD_URL].contains(&error.code) { Retry::Never } else { Retry::Elsewhere };
+    let retry = if [ErrorCode::AddressRefused, ErrorCode::BadUrl].contains(&error.code) {
+        Retry::Never
+    } else {
+        Retry::Elsewhere
+    };
     Failure { code: FailureCode::FetchFailed, message: error.to_string(), retry }
 }
 
@@ -334,8 +339,10 @@ mod tests {
         for (status, retry) in cases {
             assert_eq!(error_answer(status).retry.as_str(), retry, "{status}");
         }
-        for (code, retry) in [(ADDRESS_REFUSED, "never"), (BAD_URL, "never"), ("unreachable", "elsewhere")] {
-            assert_eq!(unanswered(&Error::new(Kind::Unavailable, code, "No.")).retry.as_str(), retry, "{code}");
+        for (code, retry) in
+            [(ErrorCode::AddressRefused, "never"), (ErrorCode::BadUrl, "never"), (ErrorCode::Unreachable, "elsewhere")]
+        {
+            assert_eq!(unanswered(&Error::new(Kind::Unavailable, code, "No.")).retry.as_str(), retry, "{code:?}");
         }
     }
 }

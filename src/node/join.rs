@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
 use crate::domain::node::check_name;
 use crate::domain::protocol;
 use crate::os::address::Addresses;
 use crate::os::files;
-use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response, UNTRUSTED};
+use crate::os::http::{Body, Client, ClientOptions, Method, Request, Response};
 use crate::wire::node::{JoinAnswer, JoinRequest, PROTOCOL_HEADER, VERSION_HEADER};
 use crate::wire::problem::Problem;
 
@@ -87,7 +88,11 @@ pub fn read_state(state_dir: &Path) -> Result<Option<NodeState>> {
     // No detail: serde's message may quote the file, which holds the key.
     let state: StateFile = serde_json::from_slice(&text).map_err(|_| {
         let path = path.display();
-        Error::new(Kind::Internal, "internal", format!("{path} is damaged. Remove it and join again with a new token."))
+        Error::new(
+            Kind::Internal,
+            ErrorCode::Internal,
+            format!("{path} is damaged. Remove it and join again with a new token."),
+        )
     })?;
     Ok(Some(NodeState {
         server: state.server,
@@ -124,7 +129,7 @@ pub(super) fn server_client(ca_pem: Option<String>) -> Result<Client> {
 
 /// Adds what to do to the error for an untrusted certificate.
 pub(super) fn untrusted(error: Error) -> Error {
-    if error.code != UNTRUSTED {
+    if error.code != ErrorCode::UntrustedServer {
         return error;
     }
     let advice = "If the server's CA or host name has changed, join again with a new token from `admin nodes token`. \
@@ -137,7 +142,7 @@ fn refused(answer: Response) -> Error {
     let problem = answer.json::<Problem>(ANSWER_BYTES).ok();
     let is_ours = problem.is_some();
     if let Some(problem) = problem.filter(|problem| problem.code.as_deref() == Some("protocol_unsupported")) {
-        return Error::new(Kind::Invalid, "protocol_unsupported", problem.error);
+        return Error::new(Kind::Invalid, ErrorCode::ProtocolUnsupported, problem.error);
     }
     let message = match status {
         400..=499 if !is_ours => {
@@ -149,7 +154,7 @@ fn refused(answer: Response) -> Error {
             .to_owned(),
         _ => format!("The server could not process the join (status {status}). Try again."),
     };
-    Error::new(Kind::Unauthorized, "join_refused", message)
+    Error::new(Kind::Unauthorized, ErrorCode::JoinRefused, message)
 }
 
 fn unwritable(state_dir: &Path, error: &io::Error) -> Error {

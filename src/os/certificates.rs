@@ -16,6 +16,7 @@ use webpki::{EndEntityCert, KeyUsage};
 
 use super::random::Random;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// A certificate or chain with its private key. No `Debug`: the key is a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -144,5 +145,5 @@ fn common_name(name: &str) -> CertificateParams {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Internal, "no_certificate", "Could not create the server certificate.").because(error)
+    Error::new(Kind::Internal, ErrorCode::NoCertificate, "Could not create the server certificate.").because(error)
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256 as Hasher};
 
 use super::rights;
 use crate::domain::error::{Error, Kind};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 
 /// Replaces a file atomically and durably: writes and syncs a temporary file next to it, renames it, and syncs the
@@ -215,7 +216,7 @@ pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
     } else {
         format!("Cannot read {}: {error}.", path.display())
     };
-    Error::new(Kind::Invalid, "unreadable_file", message)
+    Error::new(Kind::Invalid, ErrorCode::UnreadableFile, message)
 }
 
 /// Opens a user-specified file for reading. Directories, which some systems open as well, are refused.

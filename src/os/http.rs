@@ -20,20 +20,8 @@ use super::address::Addresses;
 use super::resolver::{Contacted, GuardedResolver, Refused};
 use super::url;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
-
-/// Error code: the address policy refuses this address.
-pub const ADDRESS_REFUSED: &str = "address_refused";
-/// Error code: no response in time.
-pub const TIMED_OUT: &str = "timed_out";
-/// Error code: the server cannot be reached or closed the connection.
-pub const UNREACHABLE: &str = "unreachable";
-/// Error code: the server's certificate is not trusted or is for another name.
-pub const UNTRUSTED: &str = "untrusted_server";
-/// Error code: not a valid URL, or its scheme is neither `http` nor `https`.
-pub const BAD_URL: &str = "bad_url";
-/// Error code: an unusable response, such as one that is too long, not JSON, or redirects too often.
-pub const BAD_ANSWER: &str = "bad_answer";
 
 /// Larger bodies are sent with `Expect: 100-continue`, after at most one second. That way an early rejection is read;
 /// otherwise it is often lost when the server closes the connection during the upload.
@@ -162,10 +150,14 @@ impl Client {
             let server = answer.server.clone();
             if left == 0 {
                 let message = format!("{server} redirects too often.");
-                return Err(Error::new(Kind::Unavailable, BAD_ANSWER, message));
+                return Err(Error::new(Kind::Unavailable, ErrorCode::BadAnswer, message));
             }
             url = url::redirected(&url, location).ok_or_else(|| {
-                Error::new(Kind::Invalid, BAD_URL, format!("{server} redirects to a URL that is not http or https."))
+                Error::new(
+                    Kind::Invalid,
+                    ErrorCode::BadUrl,
+                    format!("{server} redirects to a URL that is not http or https."),
+                )
             })?;
             bearer = None;
         }
@@ -259,14 +251,14 @@ impl Response {
         let mut bytes = Vec::new();
         self.into_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
             let (code, what) = match error.kind() {
-                io::ErrorKind::TimedOut => (TIMED_OUT, "stopped sending"),
-                _ => (UNREACHABLE, "closed the connection in the middle of its response"),
+                io::ErrorKind::TimedOut => (ErrorCode::TimedOut, "stopped sending"),
+                _ => (ErrorCode::Unreachable, "closed the connection in the middle of its response"),
             };
             Error::new(Kind::Unavailable, code, format!("{server} {what}.")).because(error)
         })?;
         if bytes.len() as u64 > limit {
             let message = format!("The response from {server} is longer than {limit} bytes.");
-            return Err(Error::new(Kind::Unavailable, BAD_ANSWER, message));
+            return Err(Error::new(Kind::Unavailable, ErrorCode::BadAnswer, message));
         }
         Ok(bytes)
     }
@@ -277,7 +269,7 @@ impl Response {
         let bytes = self.bytes(limit)?;
         serde_json::from_slice(&bytes).map_err(|error| {
             let message = format!("Unexpected response from {server} (status {status}).");
-            Error::new(Kind::Unavailable, BAD_ANSWER, message).because(error)
+            Error::new(Kind::Unavailable, ErrorCode::BadAnswer, message).because(error)
         })
     }
 
@@ -335,32 +327,41 @@ fn describe(server: &str, error: &ureq::Error) -> Error {
     match error {
         ureq::Error::Other(other) if other.is::<Refused>() => Error::new(
             Kind::Forbidden,
-            ADDRESS_REFUSED,
+            ErrorCode::AddressRefused,
             format!(
                 "The address of {server} is refused: it is this machine's own, link-local, multicast, or reserved."
             ),
         ),
         // These may quote the URL, which may contain a secret: no detail.
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::RequireHttpsOnly(_) => {
-            Error::new(Kind::Invalid, BAD_URL, "The URL is not an absolute http or https URL.")
+            Error::new(Kind::Invalid, ErrorCode::BadUrl, "The URL is not an absolute http or https URL.")
         }
-        ureq::Error::TooManyRedirects => unavailable(BAD_ANSWER, format!("{server} redirects too often.")),
-        ureq::Error::RedirectFailed => unavailable(BAD_ANSWER, format!("{server} redirects without a location.")),
+        ureq::Error::TooManyRedirects => unavailable(ErrorCode::BadAnswer, format!("{server} redirects too often.")),
+        ureq::Error::RedirectFailed => {
+            unavailable(ErrorCode::BadAnswer, format!("{server} redirects without a location."))
+        }
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
-            unavailable(UNREACHABLE, format!("Could not reach {server}: it does not answer."))
+            unavailable(ErrorCode::Unreachable, format!("Could not reach {server}: it does not answer."))
         }
-        ureq::Error::Timeout(_) => unavailable(TIMED_OUT, format!("{server} did not answer in time.")),
-        ureq::Error::HostNotFound => unavailable(UNREACHABLE, format!("Cannot resolve the host name {server}.")),
+        ureq::Error::Timeout(_) => unavailable(ErrorCode::TimedOut, format!("{server} did not answer in time.")),
+        ureq::Error::HostNotFound => {
+            unavailable(ErrorCode::Unreachable, format!("Cannot resolve the host name {server}."))
+        }
         // TLS failures are reported as `InvalidData`; only the text tells certificate errors apart.
         ureq::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => {
             if cause.to_string().contains("certificate") {
-                unavailable(UNTRUSTED, format!("The certificate of {server} is not trusted."))
+                unavailable(ErrorCode::UntrustedServer, format!("The certificate of {server} is not trusted."))
             } else {
-                unavailable(UNREACHABLE, format!("{server} does not speak HTTPS, or no TLS version supported here."))
+                unavailable(
+                    ErrorCode::Unreachable,
+                    format!("{server} does not speak HTTPS, or no TLS version supported here."),
+                )
             }
         }
-        ureq::Error::Io(cause) => unavailable(UNREACHABLE, format!("Could not reach {server}: {}.", reason(cause))),
-        _ => unavailable(BAD_ANSWER, format!("The response from {server} is not valid HTTP.")),
+        ureq::Error::Io(cause) => {
+            unavailable(ErrorCode::Unreachable, format!("Could not reach {server}: {}.", reason(cause)))
+        }
+        _ => unavailable(ErrorCode::BadAnswer, format!("The response from {server} is not valid HTTP.")),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::files;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// Bytes that must stay free on the data directory's disk: 1 GiB. Below it, new work is refused.
 pub const DISK_RESERVE_BYTES: u64 = 1 << 30;
@@ -56,7 +57,7 @@ impl Room {
             return Ok(());
         }
         let message = "The server's disk is full. It accepts no new work until space is freed.";
-        Err(Error::new(Kind::NoSpace, "no_space", message))
+        Err(Error::new(Kind::NoSpace, ErrorCode::NoSpace, message))
     }
 
     /// A new, empty reservation.
@@ -105,7 +106,7 @@ impl Room {
 
 fn no_room() -> Error {
     let message = "Not enough disk space. Free some space, or try again later.";
-    Error::new(Kind::NoSpace, "no_space", message)
+    Error::new(Kind::NoSpace, ErrorCode::NoSpace, message)
 }
 
 /// One writer's reservation. Dropping it releases what was not written.
@@ -198,7 +199,7 @@ mod tests {
         let mut second = room.part();
         assert_eq!(second.need(41).unwrap_err().kind, Kind::NoSpace);
         second.need(40).unwrap();
-        assert_eq!(room.part().need(1).unwrap_err().code, "no_space");
+        assert_eq!(room.part().need(1).unwrap_err().code.as_str(), "no_space");
         drop(first);
         second.need(100).unwrap();
         drop(second);
@@ -211,10 +212,10 @@ mod tests {
         let (mut slow, mut other) = (room.part(), room.part());
         slow.need_in_all(80 * ROOM_STEP_BYTES).unwrap();
         other.need_exactly(95 * ROOM_STEP_BYTES).unwrap();
-        assert_eq!(slow.need(6 * ROOM_STEP_BYTES).unwrap_err().code, "no_space", "only a step is reserved");
+        assert_eq!(slow.need(6 * ROOM_STEP_BYTES).unwrap_err().code.as_str(), "no_space", "only a step is reserved");
         drop(other);
         slow.need(6 * ROOM_STEP_BYTES).unwrap();
-        assert_eq!(room.part().need_in_all(101 * ROOM_STEP_BYTES).unwrap_err().code, "no_space");
+        assert_eq!(room.part().need_in_all(101 * ROOM_STEP_BYTES).unwrap_err().code.as_str(), "no_space");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use windows_service::service_dispatcher;
 
 use super::stop::StopFlag;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// Seconds that a Windows service may take to start, including a migration of the store.
 const SERVICE_START_SECONDS: u64 = 600;
@@ -49,7 +50,7 @@ pub fn run(body: impl FnOnce(&Service) -> u8 + Send + 'static) -> Result<()> {
     service_dispatcher::start(NAME, service_main).map_err(|error| {
         Error::new(
             Kind::Invalid,
-            "no_service",
+            ErrorCode::NoService,
             format!("This command is run by the Windows service manager. Start the service with `net start {NAME}`."),
         )
         .because(error)

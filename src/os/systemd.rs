@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// Reports that startup is complete.
 pub fn ready() {
@@ -42,7 +43,7 @@ fn notify(news: &str) {
 pub fn require_unit(unit: &str) -> Result<()> {
     let missing = |why: &str| {
         let message = format!("{why}. This requires Linux with systemd and the dinkem-appliance package.");
-        Error::new(Kind::Unavailable, "no_service", message)
+        Error::new(Kind::Unavailable, ErrorCode::NoService, message)
     };
     #[cfg(target_os = "linux")]
     let is_booted = sd_notify::booted().unwrap_or(false);

@@ -62,6 +62,7 @@ mod linux {
     use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
     use crate::domain::error::{Error, Kind, Result};
+    use crate::domain::error_code::ErrorCode;
     use crate::os::host;
 
     pub fn act_as_owner(dir: &Path) -> Result<()> {
@@ -88,7 +89,7 @@ mod linux {
             return Ok(());
         }
         let own = host::user_name(geteuid().as_raw());
-        Err(Error::new(Kind::Forbidden, "not_root", format!("You are {own}, and {advice}.")))
+        Err(Error::new(Kind::Forbidden, ErrorCode::NotRoot, format!("You are {own}, and {advice}.")))
     }
 
     pub fn as_caller<T>(work: impl FnOnce() -> T) -> Result<T> {
@@ -123,6 +124,6 @@ mod linux {
     fn not_yours(dir: &Path, owner: Uid, advice: &str) -> Error {
         let [owner, own] = [owner, geteuid()].map(|user| host::user_name(user.as_raw()));
         let message = format!("{} belongs to the user {owner}, but you are {own}. {advice}.", dir.display());
-        Error::new(Kind::Forbidden, "not_the_owner", message)
+        Error::new(Kind::Forbidden, ErrorCode::NotTheOwner, message)
     }
 }

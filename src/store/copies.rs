@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::store::engine::connection::{self, Role};
 use crate::store::engine::db::{Db, Tx};
@@ -37,7 +38,10 @@ impl Copy {
         let db = connection::open(path, Role::Copy)?;
         let copy = Self { db };
         if let Some(fault) = faults(&copy.db)?.first() {
-            return Err(Error::conflict("backup_damaged", format!("The store in the backup is damaged: {fault}.")));
+            return Err(Error::conflict(
+                ErrorCode::BackupDamaged,
+                format!("The store in the backup is damaged: {fault}."),
+            ));
         }
         migrations::advance_copy(&copy.db)?;
         Ok(copy)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::os::clock::pause;
 use crate::os::files;
@@ -40,14 +41,14 @@ impl DataDir {
         let folder = Self(path.to_owned());
         let unusable = |path: &Path, error| {
             let message = format!("The data directory {} cannot be created.", path.display());
-            Error::new(Kind::Internal, "data_dir", message).because(error)
+            Error::new(Kind::Internal, ErrorCode::DataDir, message).because(error)
         };
         if files::claim_private_dir(path).map_err(|error| unusable(path, error))? {
             let message = format!(
                 "The data directory {0} holds keys and is open to other users. Close it: chmod 700 {0}",
                 path.display()
             );
-            return Err(Error::new(Kind::Forbidden, "data_dir_open", message));
+            return Err(Error::new(Kind::Forbidden, ErrorCode::DataDirOpen, message));
         }
         for path in [&folder.clips(), &folder.demos(), &folder.indexings(), &folder.backups()] {
             files::create_private_dir(path).map_err(|error| unusable(path, error))?;
@@ -145,7 +146,7 @@ impl DataDir {
             }
         }
         Err(Error::conflict(
-            "data_dir_in_use",
+            ErrorCode::DataDirInUse,
             format!("Another server already works on {}. Stop it, or use another --data-dir.", self.0.display()),
         ))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::named_params;
 
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::clock::{Clock, pause};
 use crate::store::copies;
 use crate::store::data_dir::DataDir;
@@ -61,7 +62,7 @@ pub enum Look {
 pub fn look(folder: &DataDir, clock: &Arc<dyn Clock>, stopped: &Stopped) -> Result<Look> {
     let mut db = connection::open(&folder.store(), Role::Reader)?;
     let tables: Vec<String> = match db.rows(TABLES, [], |row| row.get(0)) {
-        Err(error) if error.code == DAMAGED => return Ok(Look::Damaged(error.to_string())),
+        Err(error) if error.code == ErrorCode::StoreDamaged => return Ok(Look::Damaged(error.to_string())),
         tables => tables?,
     };
     let mut look = Look::Sound;
@@ -75,24 +76,21 @@ pub fn look(folder: &DataDir, clock: &Arc<dyn Clock>, stopped: &Stopped) -> Resu
         match db.rows(QUICK_CHECK, named_params! { ":table": table }, |row| row.get::<_, String>(0)) {
             Ok(lines) if lines == ["ok"] => {}
             Ok(lines) => return Ok(Look::Damaged(format!("{table}: {}", lines.join("; ")))),
-            Err(error) if error.code == DAMAGED => return Ok(Look::Damaged(format!("{table}: {error}"))),
-            Err(error) if error.code == INTERRUPTED && stopped() => return Ok(Look::Unfinished),
-            Err(error) if error.code == INTERRUPTED => look = Look::Unfinished,
+            Err(error) if error.code == ErrorCode::StoreDamaged => {
+                return Ok(Look::Damaged(format!("{table}: {error}")));
+            }
+            Err(error) if error.code == ErrorCode::Interrupted && stopped() => return Ok(Look::Unfinished),
+            Err(error) if error.code == ErrorCode::Interrupted => look = Look::Unfinished,
             Err(error) => return Err(error),
         }
     }
     Ok(look)
 }
 
-/// Code of the error for a store that SQLite finds damaged.
-pub const DAMAGED: &str = "store_damaged";
-/// Code of the error for an interrupted statement.
-pub const INTERRUPTED: &str = "interrupted";
-
 /// The error for a damaged store.
 pub fn damaged(detail: impl std::fmt::Display) -> Error {
     let message = "The store has a damaged page. Stop the server and restore the last backup: admin restore FILE.";
-    Error { code: DAMAGED, ..Error::internal(message, detail) }
+    Error { code: ErrorCode::StoreDamaged, ..Error::internal(message, detail) }
 }
 
 /// The latest row of each table that is written all the time, by its number; nodes are few.

@@ -34,6 +34,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
@@ -79,7 +80,7 @@ impl Store {
         let lock = folder.lock()?;
         match restore::finish(&folder) {
             // The previous data is back in place: serve it, and log why the restore failed.
-            Err(error) if error.code == restore::UNDONE => log::error!("{error}"),
+            Err(error) if error.code == ErrorCode::RestoreUndone => log::error!("{error}"),
             finished => finished?,
         }
         served::file::check_present(&folder)?;
@@ -105,7 +106,7 @@ impl Store {
         let folder = DataDir::at(data_dir);
         if restore::is_unfinished(&folder) {
             return Err(Error::conflict(
-                "restore_unfinished",
+                ErrorCode::RestoreUnfinished,
                 "A restore of this data directory was interrupted: start the server, which goes on with it.",
             ));
         }
@@ -244,7 +245,7 @@ fn no_appliance(data_dir: &Path) -> Error {
         data_dir.display(),
         quoted(&data_dir.to_string_lossy())
     );
-    Error::new(Kind::NotFound, "no_appliance", message)
+    Error::new(Kind::NotFound, ErrorCode::NoAppliance, message)
 }
 
 /// Served by the row's number.
@@ -271,17 +272,17 @@ fn beside<T>(db: &Db, ready: &Ready, operation: impl FnOnce(&mut Tx<'_>) -> Resu
 /// Maps SQLite errors to the errors that callers see.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
+        use rusqlite::ErrorCode as Sqlite;
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => {
-                Self::new(Kind::NoSpace, "no_space", "The disk of the data directory is full.").because(error)
+            Some(Sqlite::DiskFull) => {
+                Self::new(Kind::NoSpace, ErrorCode::NoSpace, "The disk of the data directory is full.").because(error)
             }
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Self::new(Kind::Unavailable, "store_busy", "The store is busy. Try again.").because(error)
+            Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => {
+                Self::new(Kind::Unavailable, ErrorCode::StoreBusy, "The store is busy. Try again.").because(error)
             }
-            Some(ErrorCode::DatabaseCorrupt) => integrity::damaged(error),
-            Some(ErrorCode::OperationInterrupted) => {
-                Self { code: integrity::INTERRUPTED, ..Self::internal("The store failed.", error) }
+            Some(Sqlite::DatabaseCorrupt) => integrity::damaged(error),
+            Some(Sqlite::OperationInterrupted) => {
+                Self { code: ErrorCode::Interrupted, ..Self::internal("The store failed.", error) }
             }
             _ => Self::internal("The store failed.", error),
         }

@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::value::RawValue;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// The members of one JSON object, each still as raw text.
 pub struct Fields<'a> {
@@ -125,7 +126,7 @@ impl<'a> Fields<'a> {
 
 /// The members of a body that is one JSON object in UTF-8 with nothing after it.
 fn members(body: &[u8]) -> Result<Vec<(String, &RawValue)>> {
-    let not_an_object = |why: String| Error::new(Kind::Invalid, "invalid_json", why);
+    let not_an_object = |why: String| Error::new(Kind::Invalid, ErrorCode::InvalidJson, why);
     let text = std::str::from_utf8(body).map_err(|_| not_an_object("The body is not valid UTF-8.".into()))?;
     if !text.trim_start().starts_with('{') {
         return Err(not_an_object("The body must be one JSON object.".into()));

@@ -4,9 +4,10 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use dinkem_appliance::domain::error_code::ErrorCode;
 use dinkem_appliance::os::address::Addresses;
 use dinkem_appliance::os::host;
-use dinkem_appliance::os::http::{ADDRESS_REFUSED, Client, ClientOptions, Method, Request};
+use dinkem_appliance::os::http::{Client, ClientOptions, Method, Request};
 use serde_json::json;
 
 use crate::support::listener::{listen, reply};
@@ -51,7 +52,7 @@ fn fetch_cannot_reach_the_nodes_own_addresses_unless_allowed() {
         urls.push(format!("http://[::ffff:{own}]:{port}/"));
     }
     for url in &urls {
-        assert_eq!(send(std::slice::from_ref(&loopback), url), Err(ADDRESS_REFUSED), "{url}");
+        assert_eq!(send(std::slice::from_ref(&loopback), url), Err(ErrorCode::AddressRefused), "{url}");
     }
     assert_eq!(calls.try_iter().count(), 0, "there was no connection attempt");
     for url in &urls {

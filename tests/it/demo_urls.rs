@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
+use dinkem_appliance::domain::error_code::ErrorCode;
 use dinkem_appliance::os::address::Addresses;
-use dinkem_appliance::os::http::{BAD_URL, Client, ClientOptions, Method, Request};
+use dinkem_appliance::os::http::{Client, ClientOptions, Method, Request};
 
 use crate::support::appliance::{Appliance, good_job};
 use crate::support::client::Request as ApiRequest;
@@ -107,5 +108,5 @@ fn submit_accepts_exactly_the_urls_that_can_be_fetched() {
         }
     }
     let nowhere = client().send(Request::new(Method::GET, "http://", LONG_TIMEOUT));
-    assert_eq!(nowhere.map(|answer| answer.status).map_err(|error| error.code), Err(BAD_URL));
+    assert_eq!(nowhere.map(|answer| answer.status).map_err(|error| error.code), Err(ErrorCode::BadUrl));
 }

@@ -6,12 +6,10 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use dinkem_appliance::domain::error::Result;
+use dinkem_appliance::domain::error_code::ErrorCode;
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::os::address::Addresses;
-use dinkem_appliance::os::http::{
-    ADDRESS_REFUSED, BAD_ANSWER, BAD_URL, Body, Client, ClientOptions, Method, Request, Response, TIMED_OUT,
-    UNREACHABLE,
-};
+use dinkem_appliance::os::http::{Body, Client, ClientOptions, Method, Request, Response};
 
 use crate::support::appliance::Appliance;
 use crate::support::listener::{head, listen, reply, wait_for_disconnect};
@@ -32,7 +30,7 @@ fn get(client: &Client, url: &str) -> Result<Response> {
     client.send(Request::new(Method::GET, url, LONG_TIMEOUT))
 }
 
-fn code(answer: Result<Response>) -> &'static str {
+fn code(answer: Result<Response>) -> ErrorCode {
     answer.map_or_else(|error| error.code, |answer| panic!("an answer: {answer:?}"))
 }
 
@@ -99,7 +97,7 @@ fn local_addresses_are_refused_in_every_spelling() {
         "user:pw@127.0.0.1",
     ];
     for host in hosts {
-        assert_eq!(code(get(&guarded, &format!("http://{host}:{port}/"))), ADDRESS_REFUSED, "{host}");
+        assert_eq!(code(get(&guarded, &format!("http://{host}:{port}/"))), ErrorCode::AddressRefused, "{host}");
     }
     assert_eq!(calls.try_iter().count(), 0);
 
@@ -129,11 +127,11 @@ fn every_redirect_is_checked_like_the_first_address() {
     });
     let client = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let cases = [
-        ("/refused", ADDRESS_REFUSED),
-        ("/metadata", ADDRESS_REFUSED),
-        ("/ftp", BAD_URL),
-        ("/file", BAD_URL),
-        ("/loop", BAD_ANSWER),
+        ("/refused", ErrorCode::AddressRefused),
+        ("/metadata", ErrorCode::AddressRefused),
+        ("/ftp", ErrorCode::BadUrl),
+        ("/file", ErrorCode::BadUrl),
+        ("/loop", ErrorCode::BadAnswer),
     ];
     for (path, expected) in cases {
         assert_eq!(code(get(&client, &format!("http://{server}{path}"))), expected, "{path}");
@@ -159,9 +157,9 @@ fn hanging_server_times_out() {
     });
     let stall_timeout = Duration::from_millis(50);
     let client = Client::new(ClientOptions { stall_timeout, ..options(&["127.0.0.1/32"]) }).unwrap();
-    assert_eq!(code(get(&client, &format!("http://{server}/head"))), TIMED_OUT);
+    assert_eq!(code(get(&client, &format!("http://{server}/head"))), ErrorCode::TimedOut);
     let body = format!("http://{server}/body");
-    assert_eq!(get(&client, &body).unwrap().bytes(2_000).unwrap_err().code, TIMED_OUT);
+    assert_eq!(get(&client, &body).unwrap().bytes(2_000).unwrap_err().code, ErrorCode::TimedOut);
     let mut reader = get(&client, &body).unwrap().into_reader();
     let kind = std::io::copy(&mut reader, &mut std::io::sink()).unwrap_err().kind();
     assert_eq!(kind, std::io::ErrorKind::TimedOut);
@@ -174,7 +172,7 @@ fn hanging_server_times_out() {
                 .send(Request::new(Method::GET, &body, timeout))
                 .and_then(|answer| { answer.bytes(2_000).map(|_| panic!("a whole body")) })
         ),
-        TIMED_OUT
+        ErrorCode::TimedOut
     );
 }
 
@@ -191,10 +189,10 @@ fn response_is_read_up_to_its_limit() {
     let answer = || get(&client, &format!("http://{server}/")).unwrap();
     assert_eq!(answer().length(), Some(100));
     assert_eq!(answer().bytes(100).unwrap().len(), 100);
-    assert_eq!(answer().bytes(99).unwrap_err().code, BAD_ANSWER);
-    assert_eq!(answer().json::<Vec<u8>>(100).unwrap_err().code, BAD_ANSWER);
+    assert_eq!(answer().bytes(99).unwrap_err().code, ErrorCode::BadAnswer);
+    assert_eq!(answer().json::<Vec<u8>>(100).unwrap_err().code, ErrorCode::BadAnswer);
     let broken = get(&client, &format!("http://{server}/short")).unwrap();
-    assert_eq!(broken.bytes(2_000).unwrap_err().code, UNREACHABLE);
+    assert_eq!(broken.bytes(2_000).unwrap_err().code, ErrorCode::Unreachable);
 }
 
 #[test]
@@ -202,12 +200,12 @@ fn errors_name_the_server_and_contain_no_secret() {
     let client = Client::new(options(&["127.0.0.0/8"])).unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let cases = [
-        (format!("http://name:s3cret@{free}/s3cret?token=s3cret"), UNREACHABLE, "127.0.0.1:"),
-        ("http://name:s3cret@[::1]/s3cret?token=s3cret".into(), ADDRESS_REFUSED, "[::1]"),
-        ("http://s3cret@no-such-host.invalid/s3cret".into(), UNREACHABLE, "no-such-host.invalid"),
-        ("gopher://name:s3cret@127.0.0.1/s3cret".into(), BAD_URL, "http"),
-        ("/s3cret".into(), BAD_URL, "http"),
-        ("http://".into(), BAD_URL, "http"),
+        (format!("http://name:s3cret@{free}/s3cret?token=s3cret"), ErrorCode::Unreachable, "127.0.0.1:"),
+        ("http://name:s3cret@[::1]/s3cret?token=s3cret".into(), ErrorCode::AddressRefused, "[::1]"),
+        ("http://s3cret@no-such-host.invalid/s3cret".into(), ErrorCode::Unreachable, "no-such-host.invalid"),
+        ("gopher://name:s3cret@127.0.0.1/s3cret".into(), ErrorCode::BadUrl, "http"),
+        ("/s3cret".into(), ErrorCode::BadUrl, "http"),
+        ("http://".into(), ErrorCode::BadUrl, "http"),
     ];
     for (url, expected, message) in cases {
         let error = get(&client, &url).unwrap_err();
@@ -231,7 +229,7 @@ fn shut_down_client_stops_waiting() {
         let waiting = scope.spawn(|| code(get(&client, &url)));
         calls.recv_timeout(LONG_TIMEOUT).unwrap();
         client.shut_down();
-        assert_eq!(waiting.join().unwrap(), UNREACHABLE);
+        assert_eq!(waiting.join().unwrap(), ErrorCode::Unreachable);
     });
     assert!(get(&client, &url).is_err());
 }

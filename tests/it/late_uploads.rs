@@ -164,7 +164,7 @@ fn upload_notices_within_a_mebibyte_that_another_process_ended_its_lease() {
     // The clock stands still.
     let callback = || drop(nodes::remove(&fixture.test.admin(), &crate::support::operator(), "n1").unwrap());
     let mut body = BodyWithCallback { first: b"x", callback: Some(Box::new(callback)), last: &rest };
-    assert_eq!(fixture.send_video(0, &mut body).unwrap_err().code, "lost");
+    assert_eq!(fixture.send_video(0, &mut body).unwrap_err().code.as_str(), "lost");
     fixture.assert_frozen(End::NodeRemoved, false);
 }
 
@@ -172,9 +172,9 @@ fn upload_notices_within_a_mebibyte_that_another_process_ended_its_lease() {
 fn upload_started_before_a_rejected_completion_is_superseded() {
     let fixture = Fixture::open();
     let half = CLIP.len() / 2;
-    let callback = || assert_eq!(fixture.complete().unwrap_err().code, "video_mismatch");
+    let callback = || assert_eq!(fixture.complete().unwrap_err().code.as_str(), "video_mismatch");
     let mut body = BodyWithCallback { first: &CLIP[..half], callback: Some(Box::new(callback)), last: &CLIP[half..] };
-    assert_eq!(fixture.send_video(0, &mut body).unwrap_err().code, "superseded");
+    assert_eq!(fixture.send_video(0, &mut body).unwrap_err().code.as_str(), "superseded");
     assert_eq!(fixture.files(), []);
     fixture.send_video(0, &mut &CLIP[..]).unwrap();
     fixture.complete().unwrap();

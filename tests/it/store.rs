@@ -26,7 +26,7 @@ fn uuid(number: u128) -> Uuid {
 #[track_caller]
 fn assert_refused<T>(answer: Result<T, Error>, code: &str, message: &str) {
     let error = answer.err().expect("it must be refused");
-    assert_eq!(error.code, code);
+    assert_eq!(error.code.as_str(), code);
     assert!(error.message.contains(message), "{}", error.message);
 }
 
@@ -150,7 +150,7 @@ fn failed_or_panicking_operation_is_rolled_back_without_affecting_its_commit_gro
             .collect();
         release.send(()).unwrap();
         blocker.join().unwrap().unwrap();
-        others.into_iter().map(|other| other.join().unwrap().map_err(|error| error.code)).collect::<Vec<_>>()
+        others.into_iter().map(|other| other.join().unwrap().map_err(|error| error.code.as_str())).collect::<Vec<_>>()
     });
     assert_eq!(outcomes, [Ok("good".into()), Err("not_found"), Err("internal"), Ok("fine".into())]);
     let mut names: Vec<_> =

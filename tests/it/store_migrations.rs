@@ -122,6 +122,6 @@ fn failed_migration_leaves_the_store_unchanged_and_can_be_retried() {
 fn admin_refuses_to_migrate_an_older_store() {
     let dir = version_1();
     let refused = Store::beside(dir.path()).err().expect("it must be refused");
-    assert_eq!(refused.code, "store_older");
+    assert_eq!(refused.code.as_str(), "store_older");
     assert_eq!(version(&dir.path().join("store.db")), 1);
 }

@@ -139,14 +139,14 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
             continue;
         };
         let error = answer.expect_err(what);
-        assert_eq!((error.kind, error.code), (Kind::Invalid, "video_mismatch"), "{what}: {error}");
+        assert_eq!((error.kind, error.code.as_str()), (Kind::Invalid, "video_mismatch"), "{what}: {error}");
         assert!(error.message.contains(why), "{what}: {error}");
         let job = jobs::get(&fixture.test.app, &fixture.caller, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{what}");
         let bench = fixture.bench_reason().unwrap_or_else(|| panic!("{what}: the node must be benched"));
         assert!(bench.contains(why) && bench.contains(&job.public_id.to_string()), "{what}: {bench}");
         // Repeating the call finds no video and does not bench the node again.
-        assert_eq!(fixture.complete(&grant, &video).unwrap_err().code, "video_missing", "{what}");
+        assert_eq!(fixture.complete(&grant, &video).unwrap_err().code.as_str(), "video_missing", "{what}");
         assert_eq!(fixture.bench_reason(), None, "{what}");
         fixture.fail(&grant);
     }
@@ -186,7 +186,11 @@ fn clip_of_an_indexed_demo_must_last_as_long_as_its_round() {
         let grant = fixture.claim(spec);
         let frames = (seconds * 30.0_f64).round() as u32;
         let answer = fixture.deliver(&grant, &Mp4::of(frames, 30, 40).bytes());
-        assert_eq!(answer.as_ref().err().map(|error| error.code), (!good).then_some("video_mismatch"), "{what}");
+        assert_eq!(
+            answer.as_ref().err().map(|error| error.code.as_str()),
+            (!good).then_some("video_mismatch"),
+            "{what}"
+        );
         assert_eq!(fixture.bench_reason().is_some(), !good, "{what}");
         match good {
             true => billed.push((seconds * 1_000.0).round() as u64),
@@ -205,19 +209,19 @@ fn incomplete_upload_does_not_bench_the_node_and_a_completed_job_resets_the_benc
         info.node.bench.map(|bench| (bench.until_ms - fixture.test.now_ms()) / 60_000)
     };
     let grant = fixture.claim(spec());
-    assert_eq!(fixture.complete(&grant, &good).unwrap_err().code, "video_missing");
+    assert_eq!(fixture.complete(&grant, &good).unwrap_err().code.as_str(), "video_missing");
     leases::append_video(&fixture.test.app, &fixture.node, grant.lease.id, 0, &mut &good[..5_000]).unwrap();
-    assert_eq!(fixture.complete(&grant, &good).unwrap_err().code, "video_mismatch");
+    assert_eq!(fixture.complete(&grant, &good).unwrap_err().code.as_str(), "video_mismatch");
     assert_eq!(minutes(), None, "an incomplete upload is no offense");
     // The video was discarded, so the node can start over.
-    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
+    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code.as_str(), "video_mismatch");
     assert_eq!(minutes(), Some(10));
-    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
+    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code.as_str(), "video_mismatch");
     assert_eq!(minutes(), Some(20));
     fixture.deliver(&grant, &good).unwrap();
     assert_eq!(minutes(), Some(20), "the node may finish its job, and stays benched");
     fixture.test.clock.advance(Duration::from_secs(20 * 60));
     let grant = fixture.claim(spec());
-    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code, "video_mismatch");
+    assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code.as_str(), "video_mismatch");
     assert_eq!(minutes(), Some(10));
 }

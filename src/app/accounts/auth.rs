@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::job::Caller;
 use crate::domain::key::{KeyClass, KeyHash, parse_bearer};
 use crate::domain::node::{CLOCK_SKEW_SECONDS, Node};
@@ -24,7 +25,7 @@ pub fn authenticate(app: &App, headers: &[&str]) -> Result<Caller> {
         return Err(refused());
     }
     if class == KeyClass::Reserved && account.dinks == 0 {
-        return Err(Error::new(Kind::Forbidden, "no_reserved_capacity", "No reserved capacity provisioned"));
+        return Err(Error::new(Kind::Forbidden, ErrorCode::NoReservedCapacity, "No reserved capacity provisioned"));
     }
     app.uses.note(key, now);
     Ok(Caller { account, key, class })
@@ -52,9 +53,9 @@ fn presented(headers: &[&str]) -> Result<KeyHash> {
         _ => None,
     }
     .map(|secret| KeyHash::of(&secret))
-    .ok_or_else(|| Error::new(Kind::Unauthorized, "missing_key", "Missing or invalid API key"))
+    .ok_or_else(|| Error::new(Kind::Unauthorized, ErrorCode::MissingKey, "Missing or invalid API key"))
 }
 
 fn refused() -> Error {
-    Error::new(Kind::Unauthorized, "invalid_key", "Invalid API key")
+    Error::new(Kind::Unauthorized, ErrorCode::InvalidKey, "Invalid API key")
 }

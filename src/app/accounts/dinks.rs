@@ -4,6 +4,7 @@ use crate::app::accounts::named;
 use crate::app::{App, audit};
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::month::Month;
 use crate::domain::operator::Operator;
 use crate::domain::wording::quoted;
@@ -80,7 +81,7 @@ pub fn undo(app: &App, operator: &Operator, name: &str) -> Result<Undone> {
                  to set them: `admin dinks set {} N`.",
                 quoted(&name)
             );
-            Error::conflict("nothing_to_undo", message)
+            Error::conflict(ErrorCode::NothingToUndo, message)
         })?;
         store::dinks::undo(tx, change, log.now_ms)?;
         let before = store::dinks::last_standing(tx, account.id)?.map_or(0, |before| before.dinks);

@@ -10,6 +10,7 @@ use crate::app::accounts::{NewKeys, named};
 use crate::app::audit::{self, AuditLog};
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::KeyId;
 use crate::domain::key::{KeyClass, KeyHash, KeyInfo, Secret, parse_bearer};
 use crate::domain::operator::Operator;
@@ -27,7 +28,7 @@ pub fn mint(app: &App, operator: &Operator, name: &str) -> Result<(Account, NewK
         let lacking: Vec<_> = secrets.into_iter().filter(|(class, _)| !live.contains(class)).collect();
         if lacking.is_empty() {
             return Err(Error::conflict(
-                "keys_exist",
+                ErrorCode::KeysExist,
                 format!(
                     "{name} has a live key of each class. To replace one: `admin keys rotate {} --class \
                      metered`, or `--class reserved`.",
@@ -57,7 +58,7 @@ pub fn rotate(
         old.retain(|key| key.class == class);
         if old.is_empty() {
             return Err(Error::conflict(
-                "no_live_key",
+                ErrorCode::NoLiveKey,
                 format!(
                     "{name} has no live {} key to rotate. Make one: `admin keys mint {}`.",
                     class.as_str(),

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::app::audit::{self, AuditLog};
 use crate::domain::account::{Account, AccountStatus, check_name};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::job::Caller;
 use crate::domain::key::{KeyClass, Secret};
 use crate::domain::operator::Operator;
@@ -42,7 +43,7 @@ pub fn create(app: &App, operator: &Operator, name: &str, with_keys: bool) -> Re
     let (name, minted) = (name.to_owned(), secrets.clone());
     let account = audit::change(app, operator, move |tx, log| {
         if store::accounts::by_name(tx, &name)?.is_some() {
-            return Err(Error::conflict("name_taken", format!("There is already an account named {name}.")));
+            return Err(Error::conflict(ErrorCode::NameTaken, format!("There is already an account named {name}.")));
         }
         let account = store::accounts::insert(tx, public_id, &name, log.now_ms)?;
         log.note(tx, "account.create", &name, "")?;
@@ -120,11 +121,11 @@ fn only_inactive(accounts: Vec<Account>) -> Result<Account> {
         accounts.into_iter().filter(|account| account.status == AccountStatus::Inactive).collect();
     match (waiting.pop(), waiting.len()) {
         (Some(only), 0) => Ok(only),
-        (None, _) => Err(Error::new(Kind::NotFound, "nobody_waiting", "No account waits for its activation.")),
+        (None, _) => Err(Error::new(Kind::NotFound, ErrorCode::NobodyWaiting, "No account waits for its activation.")),
         (Some(last), _) => {
             let names: Vec<&str> = waiting.iter().chain([&last]).map(|account| account.name.as_str()).collect();
             let message = format!("Several accounts wait for their activation; name one of: {}.", names.join(", "));
-            Err(Error::conflict("several_waiting", message))
+            Err(Error::conflict(ErrorCode::SeveralWaiting, message))
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::app::jobs::owner;
 use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::job::Caller;
 use crate::domain::job_info::JobInfo;
 use crate::store;
@@ -54,7 +55,10 @@ pub fn renew_link(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let job = app.store.write(move |tx| {
         let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(owner::unknown)?;
         if !store::clips::renew(tx, job.id, &token)? {
-            return Err(Error::conflict("no_clip", "The job has no clip: it is not done, or its clip was deleted."));
+            return Err(Error::conflict(
+                ErrorCode::NoClip,
+                "The job has no clip: it is not done, or its clip was deleted.",
+            ));
         }
         store::jobs::by_id(tx, job.id)
     })?;

@@ -16,6 +16,7 @@ use crate::app::demos::incoming::Share;
 use crate::app::stored_files::{cannot_store, read_some, too_large};
 use crate::domain::demo::{DEMO_BYTES, Indexing, uploaded_demo};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
 use crate::domain::job::{Caller, Job, JobSpec};
@@ -199,7 +200,11 @@ impl<'a> Arrival<'a> {
             }
         }
         if bytes == 0 {
-            return Err(Error::new(Kind::Invalid, "empty_body", "The request has no body: send the demo's bytes."));
+            return Err(Error::new(
+                Kind::Invalid,
+                ErrorCode::EmptyBody,
+                "The request has no body: send the demo's bytes.",
+            ));
         }
         Ok(StoredDemo { sha256: hasher.finalize().into(), bytes })
     }
@@ -227,5 +232,5 @@ fn over_quota(quota: u64, used: u64, bytes: Option<u64>) -> Error {
         mib(quota),
         mib(used)
     );
-    Error::new(Kind::TooLarge, "quota_reached", message)
+    Error::new(Kind::TooLarge, ErrorCode::QuotaReached, message)
 }

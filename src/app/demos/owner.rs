@@ -5,6 +5,7 @@ use crate::app::demos::files;
 use crate::app::{App, accounts};
 use crate::domain::demo::{DemoInfo, UploadedDemo};
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
 use crate::domain::list::LIST_ROWS;
@@ -99,7 +100,7 @@ fn forget(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256) -> Result<bool> 
             1 => "1 job that has not ended needs this demo: wait for it, or cancel it.".to_owned(),
             _ => format!("{jobs} jobs that have not ended need this demo: wait for them, or cancel them."),
         };
-        return Err(Error::conflict("demo_in_use", message));
+        return Err(Error::conflict(ErrorCode::DemoInUse, message));
     }
     store::demos::delete(tx, account, sha256)?;
     let is_last = !store::demos::has_any(tx, sha256)?;

@@ -8,6 +8,7 @@ use crate::app::jobs::owner::describe;
 use crate::app::{App, audit, nodes};
 use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{JobId, KeyId};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::job_info::JobInfo;
@@ -115,7 +116,7 @@ pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
         _ => {
             let ids: Vec<_> = found.iter().map(Uuid::to_string).collect();
             let message = format!("The ids of several jobs end in {shown}. Use the full id: {}.", ids.join(", "));
-            Err(Error::conflict("ambiguous_id", message))
+            Err(Error::conflict(ErrorCode::AmbiguousId, message))
         }
     }
 }
@@ -138,7 +139,10 @@ pub fn cancel(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
         let job = store::jobs::by_id(tx, row(tx, id)?)?;
         if !job.status.is_unfinished() {
             let status = job.status.as_str();
-            return Err(Error::conflict("job_ended", format!("The job cannot be cancelled: it is already {status}.")));
+            return Err(Error::conflict(
+                ErrorCode::JobEnded,
+                format!("The job cannot be cancelled: it is already {status}."),
+            ));
         }
         let cancelled = lifecycle::cancel(tx, &job, log.now_ms)?;
         log.note(tx, "jobs.cancel", &id.to_string(), &format!("was {}", job.status.as_str()))?;
@@ -158,7 +162,7 @@ pub fn retry(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
             JobStatus::Done => Some("it has its clip; to render it again, submit it again"),
         };
         if let Some(why_not) = why_not {
-            return Err(Error::conflict("cannot_retry", format!("The job cannot be retried: {why_not}.")));
+            return Err(Error::conflict(ErrorCode::CannotRetry, format!("The job cannot be retried: {why_not}.")));
         }
         lifecycle::retry(tx, &job)?;
         log.note(tx, "jobs.retry", &id.to_string(), &format!("was {}", job.status.as_str()))

@@ -7,6 +7,7 @@ use crate::app::jobs::owner::{describe, only};
 use crate::app::{App, demos};
 use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::job_info::JobInfo;
@@ -63,7 +64,7 @@ pub fn submit_once(app: &App, caller: &Caller, spec: JobSpec, once: Once, base: 
             if known.body_sha256 != once.body_sha256 {
                 let message =
                     "This Idempotency-Key was already used with a different body. Use a new key for a new job.";
-                return Err(Error::new(Kind::Unprocessable, "idempotency_key_reused", message));
+                return Err(Error::new(Kind::Unprocessable, ErrorCode::IdempotencyKeyReused, message));
             }
             return Ok(Submitted { job: known.job, answer: known.answer, again: true });
         }
@@ -127,7 +128,7 @@ impl NewJob {
                 "The account has reached its limit of queued jobs ({}). Submit more when some have finished.",
                 counted(self.queued_jobs, "job")
             );
-            return Err(Error::new(Kind::TooMany, "too_many_queued", message));
+            return Err(Error::new(Kind::TooMany, ErrorCode::TooManyQueued, message));
         }
         if let Some(sha256) = uploaded_demo(&self.spec.demo_url) {
             store::demos::used(tx, self.caller.account.id, &sha256, self.now_ms)?;

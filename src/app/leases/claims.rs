@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::NodeId;
 
 /// All waiting claims, oldest first.
@@ -49,7 +50,7 @@ impl Claims {
                 Some((other, count)) if count > waiting.count(node) + 1 => ended |= waiting.end_oldest(other),
                 _ => {
                     let message = "Too many node claims are waiting. Try again shortly.";
-                    return Err(Error::new(Kind::Unavailable, "too_busy", message));
+                    return Err(Error::new(Kind::Unavailable, ErrorCode::TooBusy, message));
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::app::leases::live::not_live;
 use crate::app::{App, nodes};
 use crate::domain::clip::{Clip, ClipToken, View};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::job::{Job, Renderer};
 use crate::domain::node::Node;
@@ -77,7 +78,7 @@ fn refused(app: &App, node: &Node, lease: LeaseId, job: &Job, refusal: Refusal) 
         .and_then(|()| nodes::bench(app, node, &format!("Its video for job {} was refused. {why}", job.public_id)));
     benched.err().unwrap_or_else(|| {
         let message = format!("The video is not what the job asked for: {why} It was deleted.");
-        Error::new(Kind::Invalid, "video_mismatch", message)
+        Error::new(Kind::Invalid, ErrorCode::VideoMismatch, message)
     })
 }
 
@@ -90,14 +91,16 @@ fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
 /// Checks that the uploaded video is intact and is what the job asked for.
 fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256) -> Result<Clip, Refusal> {
     let (sha256, bytes) = app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Error::new(Kind::Invalid, "video_missing", "No video was uploaded for this lease."),
+        io::ErrorKind::NotFound => {
+            Error::new(Kind::Invalid, ErrorCode::VideoMissing, "No video was uploaded for this lease.")
+        }
         _ => Error::internal("The uploaded video could not be read.", error),
     })?;
     if sha256 != expected {
         // Which chunk is corrupt is unknown, so the node restarts at offset 0.
         throw_away(app, lease)?;
         let message = "The uploaded video does not match the given SHA-256; it was deleted.";
-        return Err(Error::new(Kind::Invalid, "video_mismatch", message).into());
+        return Err(Error::new(Kind::Invalid, ErrorCode::VideoMismatch, message).into());
     }
     let spec = &job.spec;
     let checked = app.clip_files.check_video(lease, spec.width(), spec.resolution, spec.fps);

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::store;
 use crate::store::leases::LeaseState;
@@ -17,7 +18,9 @@ pub(in crate::app) fn live_job(app: &App, node: NodeId, lease: LeaseId) -> Resul
 /// The error for a node whose lease is not live, or not its own.
 pub(in crate::app) fn not_live(state: Option<LeaseState>) -> Error {
     match state {
-        Some(LeaseState::Cancelled) => Error::conflict("cancelled", "The job was cancelled. Stop working on it."),
-        _ => Error::conflict("lost", "The lease has ended, or is another node's. Stop working on the job."),
+        Some(LeaseState::Cancelled) => {
+            Error::conflict(ErrorCode::Cancelled, "The job was cancelled. Stop working on it.")
+        }
+        _ => Error::conflict(ErrorCode::Lost, "The lease has ended, or is another node's. Stop working on the job."),
     }
 }

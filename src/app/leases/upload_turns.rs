@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::leases::live::not_live;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{LeaseId, NodeId};
 
 /// Videos checked concurrently before they are published: each check uses one CPU.
@@ -156,7 +157,7 @@ impl Turn<'_> {
         let mut files = self.user.lock();
         files.must_be_open()?;
         if *files.newest(self.part) != self.number {
-            return Err(Error::conflict("superseded", "A newer request has taken over this upload."));
+            return Err(Error::conflict(ErrorCode::Superseded, "A newer request has taken over this upload."));
         }
         work()
     }
@@ -179,7 +180,7 @@ impl Drop for Closed<'_> {
 }
 
 fn completing() -> Error {
-    Error::conflict("completing", "The video is being checked and published. Try again shortly.")
+    Error::conflict(ErrorCode::Completing, "The video is being checked and published. Try again shortly.")
 }
 
 /// Video checks in flight; each keeps a CPU core and the disk busy.
@@ -194,7 +195,7 @@ impl VideoChecks {
         let own = taken.get(&node).copied().unwrap_or(0);
         if all >= COMPLETES || own >= NODE_COMPLETES {
             let message = "Too many videos are being checked. Try again shortly.";
-            return Err(Error::new(Kind::Unavailable, "too_busy", message));
+            return Err(Error::new(Kind::Unavailable, ErrorCode::TooBusy, message));
         }
         taken.insert(node, own + 1);
         Ok(Check { checks: self, node })
@@ -230,7 +231,7 @@ mod tests {
     const LEASE: LeaseId = LeaseId(7);
 
     fn code<T>(answer: Result<T>) -> Option<&'static str> {
-        answer.err().map(|error| error.code)
+        answer.err().map(|error| error.code.as_str())
     }
 
     #[test]

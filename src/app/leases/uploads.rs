@@ -10,6 +10,7 @@ use crate::app::stored_files::{body_incomplete, cannot_store, read_some, too_lar
 use crate::app::{App, demos};
 use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::node::Node;
 use crate::store;
@@ -100,7 +101,7 @@ pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -
         return Err(too_large("The poster", POSTER_BYTES));
     }
     if !poster.starts_with(&JPEG) {
-        return Err(Error::new(Kind::UnsupportedMedia, "not_a_jpeg", "The poster must be a JPEG."));
+        return Err(Error::new(Kind::UnsupportedMedia, ErrorCode::NotAJpeg, "The poster must be a JPEG."));
     }
     let mut room = app.room.part();
     room.need_exactly(poster.len() as u64)?;

@@ -5,6 +5,7 @@ pub mod instances;
 use crate::app::jobs::lifecycle;
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::key::{KeyHash, Secret};
 use crate::domain::lease::LeaseEnd;
 use crate::domain::node::{Node, NodeState, check_name, numbered_name};
@@ -46,7 +47,7 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
         if !store::nodes::use_token(tx, &token, now)? {
             return Err(Error::new(
                 Kind::Forbidden,
-                "join_token_refused",
+                ErrorCode::JoinTokenRefused,
                 "The join token is unknown, used or older than an hour. Make a new one with `admin nodes token`.",
             ));
         }

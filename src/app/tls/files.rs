@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::certificates::Pair;
 
 /// Bytes of a certificate file: 1 MiB.
@@ -55,7 +56,7 @@ fn read(certificate: &Path, key: &Path) -> Result<Pair> {
     let read = |path: &Path, flag: &str| {
         content(path).map_err(|error| {
             let message = format!("{flag} {} cannot be read: {error}.", path.display());
-            Error::new(Kind::Invalid, "unreadable_file", message)
+            Error::new(Kind::Invalid, ErrorCode::UnreadableFile, message)
         })
     };
     Ok(Pair { certificate: read(certificate, "--tls-cert")?, key: read(key, "--tls-key")? })

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256 as Hasher};
 use crate::app::App;
 use crate::app::tls::names::{Names, Permitted};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::os::certificates::{self, Pair, Validity};
 use crate::os::files;
@@ -238,7 +239,7 @@ impl Own {
         valid.until = valid.until.min(*until);
         if valid.until <= now {
             let message = "The appliance's authority has ended: restart the server, which makes a new one.";
-            return Err(Error::new(Kind::Internal, "no_certificate", message));
+            return Err(Error::new(Kind::Internal, ErrorCode::NoCertificate, message));
         }
         let signer = (name.as_str(), self.authority.key.as_slice());
         self.server = certificates::server(&texts(&names.dns), &names.addresses, valid, signer, &*app.random)?;
@@ -304,7 +305,7 @@ fn read(folder: &Path) -> Result<Option<Own>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         content => content.map_err(|error| {
             let message = format!("{} cannot be read.", folder.join(name).display());
-            Error::new(Kind::Internal, "no_certificate", message).because(error)
+            Error::new(Kind::Internal, ErrorCode::NoCertificate, message).because(error)
         }),
     };
     let pair =
@@ -341,5 +342,5 @@ fn texts(names: &[String]) -> Vec<&str> {
 
 fn unwritable(folder: &Path, error: &std::io::Error) -> Error {
     let message = format!("The certificates could not be written into {}.", folder.display());
-    Error::new(Kind::Internal, "no_certificate", message).because(error)
+    Error::new(Kind::Internal, ErrorCode::NoCertificate, message).because(error)
 }

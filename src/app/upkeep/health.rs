@@ -9,6 +9,7 @@ use crate::app::accounts::dinks;
 use crate::app::upkeep::store_check;
 use crate::app::{App, nodes, stopping};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::key::KeyClass;
 use crate::domain::node::NodeState;
 use crate::store;
@@ -26,7 +27,7 @@ pub fn ready(app: &App) -> Result<()> {
         return Err(stopping());
     }
     store_check::check(app)?;
-    app.room.check().map_err(|error| Error { kind: Kind::Unavailable, code: "not_ready", ..error })?;
+    app.room.check().map_err(|error| Error { kind: Kind::Unavailable, code: ErrorCode::NotReady, ..error })?;
     // Do not wait for a probe that another request is running.
     let Ok(mut last) = app.probe.0.try_lock() else { return Ok(()) };
     let now = app.clock.monotonic();
@@ -37,7 +38,7 @@ pub fn ready(app: &App) -> Result<()> {
     }
     let found = app.store.write(store::probe).map_err(|error| {
         let message = "The store cannot be written to. See the server's log and run `admin doctor`.";
-        Error::new(Kind::Unavailable, "not_ready", message).because(error)
+        Error::new(Kind::Unavailable, ErrorCode::NotReady, message).because(error)
     });
     *last = Some((now, found.clone()));
     found

@@ -3,6 +3,7 @@
 use crate::app::jobs::lifecycle;
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::lease::LeaseEnd;
 use crate::domain::operator::Operator;
 use crate::domain::wording::counted;
@@ -13,7 +14,7 @@ use crate::store::{self, Tx};
 pub fn promote(app: &App, operator: &Operator) -> Result<usize> {
     let folder = &app.store.folder;
     let _lock = folder.lock().map_err(|error| match error.code {
-        "data_dir_in_use" => {
+        ErrorCode::DataDirInUse => {
             let message = format!("A server works on {}: stop it, then promote.", folder.path().display());
             Error { message, ..error }
         }

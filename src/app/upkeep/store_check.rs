@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use crate::app::App;
 use crate::domain::error::{Error, Kind, Result};
-use crate::store::integrity::{self, DAMAGED, Look};
+use crate::domain::error_code::ErrorCode;
+use crate::store::integrity::{self, Look};
 
 pub use crate::store::integrity::Stopped;
 
@@ -31,6 +32,8 @@ pub fn look(app: &App, stopped: &Stopped) -> Result<bool> {
 pub fn check(app: &App) -> Result<()> {
     match app.damage.0.get() {
         None => Ok(()),
-        Some(words) => Err(Error::new(Kind::Unavailable, DAMAGED, integrity::damaged("").message).because(words)),
+        Some(words) => {
+            Err(Error::new(Kind::Unavailable, ErrorCode::StoreDamaged, integrity::damaged("").message).because(words))
+        }
     }
 }

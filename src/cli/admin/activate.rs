@@ -6,6 +6,7 @@ use crate::cli::admin::{Call, account_name, hints};
 use crate::config;
 use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// Activates an account; with no name the one that waits, or, if several wait, says which
 #[derive(Debug, clap::Args)]
@@ -19,7 +20,7 @@ pub struct Args {
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     let account =
         accounts::activate(app, &config::operator(), args.name.as_deref()).map_err(|error| match error.code {
-            "several_waiting" => with_commands(error, app, call),
+            ErrorCode::SeveralWaiting => with_commands(error, app, call),
             _ => error,
         })?;
     changed(&account, call);

@@ -13,6 +13,7 @@ use crate::cli::human;
 use crate::config;
 use crate::domain::demo::DemoInfo;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::wire::{self, base::Base};
 
@@ -105,7 +106,7 @@ fn starting_with(app: &App, account: &str, start: &str) -> Result<Sha256> {
         _ => {
             let message =
                 format!("Several demos of this account have a SHA-256 starting with {start}. Give all of it.");
-            Err(Error::conflict("ambiguous_sha256", message))
+            Err(Error::conflict(ErrorCode::AmbiguousSha256, message))
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::{hints, human, prompt, wrong_usage};
 use crate::config;
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
@@ -97,7 +98,7 @@ fn confirm(app: &App, name: &str, dinks: u32, call: &Call) -> Result<()> {
     if prompt::agrees(&format!("{fact}. The month is billed for the most dinks that it held. Set them?"))? {
         return Ok(());
     }
-    Err(Error::conflict("not_confirmed", "Nothing was changed."))
+    Err(Error::conflict(ErrorCode::NotConfirmed, "Nothing was changed."))
 }
 
 /// An account and its dinks, including accounts with none.

@@ -9,6 +9,7 @@ use crate::app::upkeep::doctor::{self, Fault, Patient};
 use crate::appliance::server_url::{self, host_of};
 use crate::cli::admin::{Call, hints, output};
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
@@ -46,7 +47,7 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
         0 => Ok(()),
         count => {
             let message = format!("Found {}. Fix it as described, then run doctor again.", counted(count, "fault"));
-            Err(Error::conflict("faults", message))
+            Err(Error::conflict(ErrorCode::Faults, message))
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::address::Addresses;
 use crate::os::http::{Client, ClientOptions, Method, Request};
 use crate::wire::problem::Problem;
@@ -42,7 +43,7 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     let server = server_url::recorded_local(data_dir).ok_or_else(|| {
         let message =
             format!("No server has run on {} yet: start it, or say with --data-dir where it runs.", data_dir.display());
-        Error::new(Kind::NotFound, "no_server", message)
+        Error::new(Kind::NotFound, ErrorCode::NoServer, message)
     })?;
     let client = Client::new(ClientOptions {
         addresses: Addresses::Any,
@@ -54,7 +55,7 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     let url = format!("{}/readyz", server.url);
     let answer = client.send(Request::new(Method::GET, &url, PATIENCE)).map_err(|error| {
         let message = format!("The server at {} does not answer: look whether it runs, and at its log.", server.url);
-        Error::new(Kind::Unavailable, "no_answer", message).because(error)
+        Error::new(Kind::Unavailable, ErrorCode::NoAnswer, message).because(error)
     })?;
     let status = answer.status;
     if status == 200 {
@@ -80,5 +81,9 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     }
     let words =
         answer.json::<Problem>(ANSWER_BYTES).map_or_else(|_| format!("status {status}"), |problem| problem.error);
-    Err(Error::new(Kind::Unavailable, "not_ready", format!("The server at {} takes no work: {words}", server.url)))
+    Err(Error::new(
+        Kind::Unavailable,
+        ErrorCode::NotReady,
+        format!("The server at {} takes no work: {words}", server.url),
+    ))
 }

@@ -11,6 +11,7 @@ use crate::appliance::{https, server_url};
 use crate::cli::admin::{Call, output};
 use crate::cli::{human, target};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::user;
 use crate::wire::time::rfc3339;
 
@@ -66,7 +67,7 @@ fn authority(app: &App, data_dir: &Path) -> Result<Shown> {
     tls::shown(data_dir)?.ok_or_else(|| {
         let message = "There is no complete certificate authority in the data directory. Start the server with HTTPS; it \
                        creates or repairs the CA.";
-        Error::new(Kind::NotFound, "no_authority", message)
+        Error::new(Kind::NotFound, ErrorCode::NoAuthority, message)
     })
 }
 

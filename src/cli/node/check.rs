@@ -7,6 +7,8 @@ use serde_json::json;
 use crate::cli::node::{Call, StateArgs, output};
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::failure::FailureCode;
 use crate::node::check;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::user;
@@ -44,7 +46,7 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
         0 => Ok(()),
         failed => Err(Error::new(
             Kind::Unavailable,
-            "node_not_ready",
+            ErrorCode::Failure(FailureCode::NodeNotReady),
             format!("This node cannot work yet: {failed} of {} preconditions are not met.", checks.len()),
         )),
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::cli::node::output;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
 
 /// Maximum bytes read; a token is far smaller.
@@ -30,7 +31,7 @@ pub fn given(text: &str, is_argument: bool) -> Result<Secret> {
 pub fn in_file(path: &Path) -> Result<Secret> {
     let token = File::open(path).and_then(read_all).map_err(|error| {
         let message = format!("Cannot read the join token from {}: {error}.", path.display());
-        Error::new(Kind::Invalid, "unreadable_file", message)
+        Error::new(Kind::Invalid, ErrorCode::UnreadableFile, message)
     })?;
     not_empty(token, &path.display().to_string())
 }
@@ -59,7 +60,7 @@ fn not_empty(token: String, place: &str) -> Result<Secret> {
     let token = token.trim();
     if token.is_empty() {
         let message = format!("No join token came from {place}. Make one on the server: admin nodes token.");
-        return Err(Error::new(Kind::Invalid, "no_join_token", message));
+        return Err(Error::new(Kind::Invalid, ErrorCode::NoJoinToken, message));
     }
     Ok(Secret::new(token))
 }

@@ -6,6 +6,7 @@ use rouille::{Response, ResponseBody};
 use serde::Serialize;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::wire::problem::Problem;
 
 /// `Retry-After` in seconds for a client that was rejected temporarily.
@@ -40,23 +41,20 @@ pub fn header(mut response: Response, name: &'static str, value: impl Into<Cow<'
     response
 }
 
-/// The code of the 403 defined by the API contract, which must not appear in the body.
-const NO_RESERVED_CAPACITY: &str = "no_reserved_capacity";
-
 /// The response for an error. The contract defines the 401s and its 403 as a single message with no other fields.
 /// Internal errors reveal only the request ID; details go to the log.
 pub fn error(error: &Error, request_id: &str) -> Response {
     let mut problem = Problem { error: error.message.clone(), ..Problem::default() };
     match error.kind {
         Kind::Unauthorized => {}
-        Kind::Forbidden if error.code == NO_RESERVED_CAPACITY => {}
+        Kind::Forbidden if error.code == ErrorCode::NoReservedCapacity => {}
         Kind::Internal => {
             problem.error = "Internal error".into();
-            problem.code = Some("internal".into());
+            problem.code = Some(ErrorCode::Internal.as_str().into());
             problem.request_id = Some(request_id.to_owned());
         }
         _ => {
-            problem.code = Some(error.code.into());
+            problem.code = Some(error.code.as_str().into());
             problem.field.clone_from(&error.field);
         }
     }
@@ -68,7 +66,7 @@ pub fn problem_answer(kind: Kind, problem: &Problem) -> Response {
     // Serializing strings and numbers cannot fail; should that ever change, still send the status with an empty body.
     let body = serde_json::to_vec(problem).unwrap_or_default();
     let response = with_body(status(kind), "application/json", ResponseBody::from_data(body));
-    let passes = problem.code.as_deref() == Some("completing");
+    let passes = problem.code.as_deref() == Some(ErrorCode::Completing.as_str());
     match kind {
         Kind::Unauthorized => header(response, "WWW-Authenticate", "Bearer"),
         Kind::Conflict if passes => header(response, "Retry-After", COMPLETE_RETRY_AFTER_SECONDS.to_string()),
@@ -129,12 +127,18 @@ mod tests {
     fn an_error_says_what_the_design_lets_it_say() {
         let internal = Error::internal("The store is gone.", "disk I/O error in /secret/place");
         let cases = [
-            (Error::new(Kind::Unauthorized, "unauthorized", "Invalid API key"), r#"{"error":"Invalid API key"}"#),
             (
-                Error::new(Kind::Forbidden, "no_reserved_capacity", "No reserved capacity provisioned"),
+                Error::new(Kind::Unauthorized, ErrorCode::InvalidKey, "Invalid API key"),
+                r#"{"error":"Invalid API key"}"#,
+            ),
+            (
+                Error::new(Kind::Forbidden, ErrorCode::NoReservedCapacity, "No reserved capacity provisioned"),
                 r#"{"error":"No reserved capacity provisioned"}"#,
             ),
-            (Error::new(Kind::Forbidden, "used", "Used."), r#"{"error":"Used.","code":"used"}"#),
+            (
+                Error::new(Kind::Forbidden, ErrorCode::JoinTokenRefused, "Used."),
+                r#"{"error":"Used.","code":"join_token_refused"}"#,
+            ),
             (Error::invalid("commands.x", "No."), r#"{"error":"No.","code":"invalid_field","field":"commands.x"}"#),
             (Error::not_found("No such clip."), r#"{"error":"No such clip.","code":"not_found"}"#),
             (internal, r#"{"error":"Internal error","code":"internal","request_id":"r-1"}"#),
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn whoever_may_come_again_is_told_when() {
         for kind in [Kind::TooMany, Kind::Unavailable] {
-            let answer = error(&Error::new(kind, "later", "Later."), "r-1");
+            let answer = error(&Error::new(kind, ErrorCode::TooBusy, "Later."), "r-1");
             assert!(answer.headers.iter().any(|(name, value)| name == "Retry-After" && value == "5"));
         }
     }

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use rouille::RequestBody;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::http::kit::call::Call;
 use crate::http::kit::permits::Share;
 
@@ -19,7 +20,7 @@ pub fn json(call: &Call<'_>) -> Result<Vec<u8>> {
     };
     if !is_json {
         let message = "The body's Content-Type must be application/json.";
-        return Err(Error::new(Kind::UnsupportedMedia, "unsupported_media_type", message));
+        return Err(Error::new(Kind::UnsupportedMedia, ErrorCode::UnsupportedMediaType, message));
     }
     let mut reader = Upload::new(call, call.json_body_bytes)?;
     let mut body = Vec::new();
@@ -42,7 +43,7 @@ fn without_mark(mut body: Vec<u8>) -> Vec<u8> {
 pub fn upload<'r>(call: &Call<'r>, limit: u64) -> Result<Upload<'r>> {
     if ["Content-Length", "Transfer-Encoding"].iter().all(|name| call.request.header(name).is_none()) {
         let message = "An upload says how long it is: Content-Length, or Transfer-Encoding: chunked.";
-        return Err(Error::new(Kind::LengthRequired, "length_required", message));
+        return Err(Error::new(Kind::LengthRequired, ErrorCode::LengthRequired, message));
     }
     Upload::new(call, limit)
 }
@@ -102,13 +103,13 @@ impl Read for Upload<'_> {
 }
 
 fn too_large(limit: u64) -> Error {
-    Error::new(Kind::TooLarge, "body_too_large", format!("The body may have at most {limit} bytes."))
+    Error::new(Kind::TooLarge, ErrorCode::BodyTooLarge, format!("The body may have at most {limit} bytes."))
 }
 
 fn broken_off(error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::TimedOut {
-        return Error::new(Kind::TooSlow, "body_too_slow", "The body stopped coming, or came too slowly.")
+        return Error::new(Kind::TooSlow, ErrorCode::BodyTooSlow, "The body stopped coming, or came too slowly.")
             .because(error);
     }
-    Error::new(Kind::Invalid, "body_incomplete", "The body broke off before its end.").because(error)
+    Error::new(Kind::Invalid, ErrorCode::BodyIncomplete, "The body broke off before its end.").because(error)
 }

@@ -7,6 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use rouille::{Request, Response, ResponseBody};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::http::kit::answer;
 use crate::http::kit::range::{Wanted, wanted};
 use crate::wire::problem::Problem;
@@ -65,7 +66,7 @@ fn names(tags: &str, etag: &str) -> bool {
 fn outside(total: u64) -> Response {
     let problem = Problem {
         error: format!("The range lies outside the file, which has {total} bytes."),
-        code: Some("range_not_satisfiable".into()),
+        code: Some(ErrorCode::RangeNotSatisfiable.as_str().into()),
         ..Problem::default()
     };
     let response = answer::problem_answer(Kind::RangeNotSatisfiable, &problem);

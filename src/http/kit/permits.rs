@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 
 /// A non-blocking counting semaphore.
 pub struct Permits {
@@ -77,7 +78,7 @@ impl Shares {
             Uploader::Account(_) => {
                 let message =
                     format!("The account has {own} uploads in progress, as many as it may: wait for one to end.");
-                Error::new(Kind::TooMany, "too_many_uploads", message)
+                Error::new(Kind::TooMany, ErrorCode::TooManyUploads, message)
             }
             Uploader::Anyone | Uploader::Node(_) => too_busy(),
         })
@@ -101,7 +102,7 @@ impl Drop for Share<'_> {
 }
 
 fn too_busy() -> Error {
-    Error::new(Kind::Unavailable, "too_busy", "Too many requests of this kind at once; try again shortly.")
+    Error::new(Kind::Unavailable, ErrorCode::TooBusy, "Too many requests of this kind at once; try again shortly.")
 }
 
 #[cfg(test)]
@@ -116,9 +117,9 @@ mod tests {
         let held: Vec<_> = [account("a"), account("a"), Uploader::Node("a".into()), Uploader::Anyone, Uploader::Anyone]
             .map(|whose| shares.take(whose).unwrap())
             .into();
-        assert_eq!(code(account("a")), Some((Kind::TooMany, "too_many_uploads")));
-        assert_eq!(code(Uploader::Node("a".into())), Some((Kind::Unavailable, "too_busy")));
-        assert_eq!(code(Uploader::Anyone), Some((Kind::Unavailable, "too_busy")));
+        assert_eq!(code(account("a")), Some((Kind::TooMany, ErrorCode::TooManyUploads)));
+        assert_eq!(code(Uploader::Node("a".into())), Some((Kind::Unavailable, ErrorCode::TooBusy)));
+        assert_eq!(code(Uploader::Anyone), Some((Kind::Unavailable, ErrorCode::TooBusy)));
         assert_eq!((code(account("b")), code(Uploader::Node("b".into()))), (None, None));
         drop(held);
         assert_eq!((code(account("a")), code(Uploader::Node("a".into()))), (None, None));

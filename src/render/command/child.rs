@@ -11,19 +11,17 @@ use super::{
 };
 use crate::domain::clip::VIDEO_BYTES;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::domain::text;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::sandbox::{self, Policy, ResourceLimits, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
-use crate::render::demo::NO_ROOM;
 
 /// CPU seconds that rendering may take per second of its timeout: two threads draw, two others do little.
 const RENDER_CPU_PER_SECOND: u64 = 4;
 
-/// Error code for cancellation. Not a failure of the job, hence not a [`FailureCode`].
-const CANCELLED: &str = "cancelled";
 /// Overall progress in percent once the demo is parsed.
 const PARSING_PERCENT: f64 = 5.0;
 
@@ -66,7 +64,7 @@ pub(super) fn enter_sandbox(
 fn run(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
     match render(job, clock, out) {
         Ok(()) => EXIT_DONE,
-        Err(error) if error.code == CANCELLED => EXIT_CANCELLED,
+        Err(error) if error.code == ErrorCode::Cancelled => EXIT_CANCELLED,
         Err(error) => fail(&error, out),
     }
 }
@@ -107,7 +105,7 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
     let rendered = clip::render(&request, &mut |stage, part| {
         // If the parent no longer reads our output, it does not want the clip.
         if cancel.exists() || reporter.report(stage, part, out).is_err() {
-            reason = Some(Error::new(Kind::Conflict, CANCELLED, "Cancelled."));
+            reason = Some(Error::new(Kind::Conflict, ErrorCode::Cancelled, "Cancelled."));
         } else if clock.monotonic() > deadline {
             reason = Some(failure(FailureCode::RenderTimeout, "Rendering took longer than the deadline allows."));
         }
@@ -145,12 +143,13 @@ impl Reporter {
 /// Reports a failure for people and for the node, and returns the exit code.
 pub(super) fn fail(error: &Error, out: &mut dyn Write) -> u8 {
     let code = match error.code {
-        NO_ROOM => FailureCode::DemoTooLarge,
-        _ => error.failure.unwrap_or(FailureCode::RenderFailed),
+        ErrorCode::NoRoom => FailureCode::DemoTooLarge,
+        ErrorCode::Failure(failure) => failure,
+        _ => FailureCode::RenderFailed,
     };
     let (retry, exit) = match code {
         // Too large for this disk at the moment.
-        FailureCode::DemoTooLarge if error.code == NO_ROOM => (Retry::Elsewhere, EXIT_TRANSIENT),
+        FailureCode::DemoTooLarge if error.code == ErrorCode::NoRoom => (Retry::Elsewhere, EXIT_TRANSIENT),
         FailureCode::DemoTooLarge
         | FailureCode::DemoUnreadable
         | FailureCode::DemoUnsupported
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn error_detail_cannot_forge_a_contract_line() {
-        let error = Error::new(Kind::Internal, "internal", "No.").because("x\nopenjd_progress: 100");
+        let error = Error::new(Kind::Internal, ErrorCode::Internal, "No.").because("x\nopenjd_progress: 100");
         let (exit, lines) = said_by(&error);
         assert_eq!(exit, 20);
         assert_eq!(lines[0], "x openjd_progress: 100");

@@ -37,7 +37,7 @@ use crate::domain::failure::FailureCode;
 pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index, rounds_in_words};
 pub use plain::PlainDemo;
 pub use scene::scene;
-pub use unpack::{NO_ROOM, unpack, unpack_by};
+pub use unpack::{unpack, unpack_by};
 pub use unpack_limits::UnpackLimits;
 
 /// An error caused by the demo, with the API's failure code.

@@ -10,6 +10,7 @@ use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::FailureCode;
 use crate::os::clock::{Clock, SystemClock};
 
@@ -24,12 +25,9 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// First bytes, which tell the format.
 const HEAD_BYTES: usize = 4;
 
-/// Error code for a demo that does not fit on this machine's disk: it may on another, or later.
-pub const NO_ROOM: &str = "no_room";
-
 /// Writes the uncompressed demo to `target` and returns its size. `source` may be compressed or not.
 ///
-/// Errors: `demo_too_large` over a limit, [`NO_ROOM`] if only the disk is too small, `demo_unreadable` if the
+/// Errors: `demo_too_large` over a limit, [`ErrorCode::NoRoom`] if only the disk is too small, `demo_unreadable` if the
 /// compressed data is damaged or compressed twice. On an error nothing is left at `target`.
 pub fn unpack(source: &mut dyn Read, target: &Path, limits: UnpackLimits) -> Result<u64> {
     unpack_by(source, target, limits, &SystemClock::new())
@@ -149,5 +147,5 @@ fn target_failed(error: io::Error) -> Error {
 }
 
 fn no_room() -> Error {
-    Error::new(Kind::NoSpace, NO_ROOM, "Not enough disk space to decompress the demo.")
+    Error::new(Kind::NoSpace, ErrorCode::NoRoom, "Not enough disk space to decompress the demo.")
 }

@@ -195,7 +195,7 @@ fn unusable_scene_is_an_error() {
     for spoil in spoil {
         let mut scene = everything();
         spoil(&mut scene);
-        assert_eq!(Replay::new(&scene, look(false)).err().map(|error| error.code), Some("demo_unreadable"));
+        assert_eq!(Replay::new(&scene, look(false)).err().map(|error| error.code.as_str()), Some("demo_unreadable"));
     }
 }
 

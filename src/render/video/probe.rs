@@ -158,7 +158,10 @@ mod tests {
             (160, 90, 60, "The video has 30 frames per second, not 60."),
         ] {
             let error = check(&path, width, height, fps).unwrap_err();
-            assert_eq!((error.kind, error.code, error.message.as_str()), (Kind::Invalid, "render_failed", message));
+            assert_eq!(
+                (error.kind, error.code.as_str(), error.message.as_str()),
+                (Kind::Invalid, "render_failed", message)
+            );
         }
     }
 
@@ -169,7 +172,7 @@ mod tests {
         let path = dir.path().join("bad.mp4");
         for length in (0..whole.len()).step_by(7) {
             std::fs::write(&path, &whole[..length]).unwrap();
-            assert_eq!(check(&path, 160, 90, 30).unwrap_err().code, "render_failed", "cut at {length}");
+            assert_eq!(check(&path, 160, 90, 30).unwrap_err().code.as_str(), "render_failed", "cut at {length}");
         }
         std::fs::write(&path, b"<html>Not found</html>").unwrap();
         assert_eq!(check(&path, 160, 90, 30).unwrap_err().message, "The video is not a complete MP4 file.");

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Params, Row};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, NodeId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
@@ -105,7 +106,7 @@ impl Db {
     pub(in crate::store) fn empty_log(&self) -> Result<()> {
         let busy = self.always("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
         if busy {
-            return Err(Error::new(Kind::Unavailable, "store_busy", "Somebody reads the store. Try again."));
+            return Err(Error::new(Kind::Unavailable, ErrorCode::StoreBusy, "Somebody reads the store. Try again."));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Schema version. Only the server creates and migrates the schema, in one transaction, after copying an older store.
 
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::store::data_dir::DataDir;
 use crate::store::engine::db::Db;
 use crate::store::engine::snapshot;
@@ -26,7 +27,7 @@ pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
         let copy = folder.backups().join(format!("store-version-{found}.db"));
         snapshot::write(db, &copy).map_err(|error| {
             let message = format!("The store could not be copied to {} before its migration.", copy.display());
-            Error::new(error.kind, "migration_backup", message).because(error)
+            Error::new(error.kind, ErrorCode::MigrationBackup, message).because(error)
         })?;
         log::info!("the store goes from version {found} to {VERSION}; a copy of it is {}", copy.display());
     }
@@ -38,7 +39,7 @@ pub fn check(db: &Db) -> Result<()> {
     match version(db)? {
         VERSION => Ok(()),
         found => Err(Error::conflict(
-            "store_older",
+            ErrorCode::StoreOlder,
             format!(
                 "The store has version {found}, this program works with version {VERSION}. Start the server of this \
                  program once: it migrates the store."
@@ -50,7 +51,7 @@ pub fn check(db: &Db) -> Result<()> {
 /// Migrates a copy to the current version. A newer one, another program's database and an empty file are refused.
 pub fn advance_copy(db: &Db) -> Result<()> {
     match version(db)? {
-        0 => Err(Error::conflict("store_foreign", "The store in the backup is empty.")),
+        0 => Err(Error::conflict(ErrorCode::StoreForeign, "The store in the backup is empty.")),
         VERSION => Ok(()),
         _ => create_or_advance(db),
     }
@@ -83,7 +84,7 @@ fn version(db: &Db) -> Result<i64> {
     let tables: i64 = db.always("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if found > VERSION {
         return Err(Error::conflict(
-            "store_newer",
+            ErrorCode::StoreNewer,
             format!(
                 "The store was written by a newer program: it has version {found}, this program knows versions up to \
                  {VERSION}. Use the newer program, or restore a backup."
@@ -91,7 +92,7 @@ fn version(db: &Db) -> Result<i64> {
         ));
     }
     if found < 0 || (found == 0 && tables > 0) {
-        return Err(Error::conflict("store_foreign", "The file store.db is the database of another program."));
+        return Err(Error::conflict(ErrorCode::StoreForeign, "The file store.db is the database of another program."));
     }
     Ok(found)
 }

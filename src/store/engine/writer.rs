@@ -13,6 +13,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::clock::pause;
 use crate::os::doorbell::Doorbell;
 use crate::store::engine::checkpoints::Checkpointer;
@@ -99,10 +100,10 @@ impl Writer {
         // and hundreds of waiting callers would do so at the writer's expense.
         let (answer, answered) = mpsc::sync_channel(1);
         let pending = Pending { operation: Some(operation), outcome: Ok(None), answer };
-        let stopped = || Error::new(Kind::Unavailable, "stopping", "The server is stopping.");
+        let stopped = || Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is stopping.");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue.send_timeout(Box::new(pending), ROOM).map_err(|_| {
-            Error::new(Kind::Unavailable, "store_busy", "The store has too much to do. Try again later.")
+            Error::new(Kind::Unavailable, ErrorCode::StoreBusy, "The store has too much to do. Try again later.")
         })?;
         answered.recv().map_err(|_| stopped())?
     }

@@ -13,6 +13,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::files;
 use crate::store::data_dir::{DataDir, SERVED, STORE};
 
@@ -23,8 +24,6 @@ pub use crate::store::restore::staging::{Staging, begin};
 const PART: &str = "restore.part";
 /// The same, once it is complete.
 const READY: &str = "restore.ready";
-/// Code of the error for a restore that failed and was undone: everything is as it was before.
-pub const UNDONE: &str = "restore_undone";
 
 /// Names that a backup may replace, each with the files set aside with it: an old log must never be applied to a new
 /// store, and no server has served the new store here.
@@ -79,7 +78,7 @@ pub fn is_unfinished(folder: &DataDir) -> bool {
 
 /// Completes an interrupted restore, if there is one. Requires the data directory's lock.
 ///
-/// Errors: [`UNDONE`] if it failed and everything was moved back.
+/// Errors: [`ErrorCode::RestoreUndone`] if it failed and everything was moved back.
 pub fn finish(folder: &DataDir) -> Result<()> {
     if !is_unfinished(folder) {
         return Ok(());
@@ -99,7 +98,7 @@ pub fn finish(folder: &DataDir) -> Result<()> {
         "The restore failed at {0}, and everything was put back as it was. Free {0} and restore again.",
         path.display()
     );
-    Err(Error::new(Kind::Internal, UNDONE, message).because(error))
+    Err(Error::new(Kind::Internal, ErrorCode::RestoreUndone, message).because(error))
 }
 
 fn move_all(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
@@ -278,7 +277,7 @@ mod tests {
         // The store is moved into place; then setting the next name aside fails.
         fs::write(dir.path().join("replaced-1"), "in the way").unwrap();
         let error = finish(&folder).unwrap_err();
-        assert_eq!(error.code, UNDONE);
+        assert_eq!(error.code, ErrorCode::RestoreUndone);
         assert!(error.message.contains("replaced-1"), "{error}");
         let read = |name: &str| fs::read_to_string(dir.path().join(name)).ok();
         assert_eq!((read("store.db"), read("server-url").as_deref()), (None, Some("old")));

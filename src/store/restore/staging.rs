@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::files;
 use crate::store::data_dir::DataDir;
 use crate::store::restore::plan::{self, Plan};
@@ -123,7 +124,7 @@ fn unmovable(path: &Path, why: &str, error: Option<&io::Error>) -> Error {
          restore again.",
         path.display()
     );
-    let refused = Error::conflict("restore_blocked", message);
+    let refused = Error::conflict(ErrorCode::RestoreBlocked, message);
     match error {
         Some(error) => refused.because(error),
         None => refused,

@@ -11,6 +11,7 @@ use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::os::files;
 use crate::os::identity::Identity;
@@ -111,7 +112,7 @@ pub fn check_present(folder: &DataDir) -> Result<()> {
          restore FILE`, or start anew in an empty directory.",
         folder.store().display()
     );
-    Err(Error::conflict("store_missing", message))
+    Err(Error::conflict(ErrorCode::StoreMissing, message))
 }
 
 /// Fails if the store differs, and says how to resolve it. Requires the data directory's lock.
@@ -145,7 +146,7 @@ fn copied(folder: &DataDir, noticed: &str) -> Error {
         "The store in {dir} is not the one that a server last served here: {noticed}. It may lack what has happened \
          since, and would give numbers of leases twice."
     );
-    Error::conflict("store_copied", message)
+    Error::conflict(ErrorCode::StoreCopied, message)
 }
 
 /// How to resolve a difference.
@@ -168,9 +169,11 @@ pub fn forget(folder: &DataDir) -> Result<()> {
 fn unusable(folder: &DataDir, error: io::Error) -> Error {
     let path = folder.served();
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::new(Kind::NoSpace, "no_space", format!("{} cannot be written: the disk is full.", path.display()))
-        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::new(
+            Kind::NoSpace,
+            ErrorCode::NoSpace,
+            format!("{} cannot be written: the disk is full.", path.display()),
+        ),
         _ => Error::internal(format!("{} cannot be used.", path.display()), error),
     }
 }

@@ -19,7 +19,7 @@ const REFUSED: &str = "Invalid API key";
 #[track_caller]
 fn assert_refused<T>(answer: Result<T, Error>, kind: Kind, code: &str) -> String {
     let error = answer.err().expect("it must be refused");
-    assert_eq!((error.kind, error.code), (kind, code), "{error}");
+    assert_eq!((error.kind, error.code.as_str()), (kind, code), "{error}");
     error.message
 }
 

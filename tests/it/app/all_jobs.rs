@@ -21,7 +21,7 @@ fn submit(test: &TestApp, caller: &Caller) -> Uuid {
 }
 
 fn refusal<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
-    answer.err().map(|error| (error.kind, error.code)).expect("it must be refused")
+    answer.err().map(|error| (error.kind, error.code.as_str())).expect("it must be refused")
 }
 
 fn ids(found: &[AnyJob]) -> Vec<Uuid> {

@@ -142,7 +142,7 @@ fn interrupted_upload_resumes_even_after_a_server_restart() {
     let grant = claimed(&test, &metered, &node, spec());
     let (first, rest) = CLIP.split_at(CLIP.len() / 2);
     let broken = leases::append_video(&test.app, &node, grant.lease.id, 0, &mut Breaks(first));
-    assert!(matches!(broken, Err(UploadError::Failed(error)) if error.code == "body_broke_off"));
+    assert!(matches!(broken, Err(UploadError::Failed(error)) if error.code.as_str() == "body_broke_off"));
     let test = test.restart();
     for wrong in [0, first.len() as u64 - 1, CLIP.len() as u64] {
         let answer = append(&test, &node, &grant, wrong, b"x");
@@ -172,7 +172,7 @@ fn newer_request_takes_over_a_hanging_upload() {
     }
     let mut hanging = Hangs(&test, &node, &grant, false);
     let old = leases::append_video(&test.app, &node, grant.lease.id, 0, &mut hanging);
-    assert!(matches!(old, Err(UploadError::Failed(error)) if error.code == "superseded"));
+    assert!(matches!(old, Err(UploadError::Failed(error)) if error.code.as_str() == "superseded"));
     complete(&test, &node, &grant).unwrap();
 }
 
@@ -198,7 +198,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
             upload(&test, &node, &grant, video);
         }
         let error = leases::complete(&test.app, &node, grant.lease.id, hash).unwrap_err();
-        assert_eq!(error.code, code, "{error}");
+        assert_eq!(error.code.as_str(), code, "{error}");
         let job = jobs::get(&test.app, &metered, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{code}");
         nodes::resume(&test.app, &crate::support::operator(), "n").unwrap();
@@ -288,7 +288,7 @@ fn uploaded_demo_is_stored_once_and_served_only_to_nodes_of_its_own_accounts_job
 fn interrupted_or_empty_demo_upload_leaves_no_file_and_restart_deletes_orphans() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
-    assert_eq!(demos::receive(&test.app, &metered, &mut &b""[..]).unwrap_err().code, "empty_body");
+    assert_eq!(demos::receive(&test.app, &metered, &mut &b""[..]).unwrap_err().code.as_str(), "empty_body");
     struct Breaks;
     impl Read for Breaks {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
@@ -296,7 +296,7 @@ fn interrupted_or_empty_demo_upload_leaves_no_file_and_restart_deletes_orphans()
         }
     }
     let broken = demos::receive(&test.app, &metered, &mut (&b"PBDEMS2"[..]).chain(Breaks));
-    assert_eq!(broken.unwrap_err().code, "body_broke_off");
+    assert_eq!(broken.unwrap_err().code.as_str(), "body_broke_off");
     assert_eq!(files(&test, "demos"), [""; 0]);
 
     let stored = demos::receive(&test.app, &metered, &mut &b"kept"[..]).unwrap();

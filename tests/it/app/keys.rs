@@ -22,7 +22,7 @@ fn account(test: &TestApp, name: &str) -> (Secret, Secret) {
 }
 
 fn code<T>(answer: Result<T, Error>) -> (Kind, &'static str) {
-    answer.err().map(|error| (error.kind, error.code)).expect("it must be refused")
+    answer.err().map(|error| (error.kind, error.code.as_str())).expect("it must be refused")
 }
 
 /// Class of each of the account's keys and whether it is live.

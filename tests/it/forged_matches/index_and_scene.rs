@@ -140,7 +140,7 @@ fn player_absent_from_a_round_cannot_be_followed_in_it() {
     ));
     for absent in [1, 3] {
         let error = forged.scene(absent, 4).unwrap_err();
-        assert_eq!(error.code, "player_not_in_demo");
+        assert_eq!(error.code.as_str(), "player_not_in_demo");
         assert!(error.message.contains("does not play in this round"), "{}", error.message);
         assert_eq!(forged.scene(absent, 0).unwrap().players.len(), 4);
     }
@@ -171,7 +171,7 @@ fn bots_play_but_cannot_be_followed() {
     let scene = forged.scene(2, 0).unwrap();
     let bot = scene.players.iter().find(|player| player.name == "p1").unwrap();
     assert_eq!((bot.steam64, bot.kills_before), (0, 1));
-    assert_eq!(demo::scene(&forged.path, 1, 0).unwrap_err().code, "player_not_in_demo");
+    assert_eq!(demo::scene(&forged.path, 1, 0).unwrap_err().code.as_str(), "player_not_in_demo");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn deathmatch_is_refused() {
     let described =
         Match { game: Game::Deathmatch, ..two_against_two(vec![Stage::Warmup(round(T, "ak47", &[(0, 2)]))]) };
     let error = demo::index(&Forged::of(&described).path).unwrap_err();
-    assert_eq!(error.code, "demo_unsupported");
+    assert_eq!(error.code.as_str(), "demo_unsupported");
     assert!(error.message.contains("deathmatch"), "{}", error.message);
 }
 
@@ -225,7 +225,7 @@ fn demo_truncated_anywhere_keeps_its_complete_rounds() {
         match demo::index(path) {
             Ok(index) => index.rounds.len(),
             Err(error) => {
-                assert_eq!(error.code, "demo_unreadable");
+                assert_eq!(error.code.as_str(), "demo_unreadable");
                 0
             }
         }

@@ -94,7 +94,7 @@ impl Forged {
 
     fn refusal(&self, round: u32, player: usize) -> (&'static str, String) {
         let error = self.scene(round, player).expect_err("must be refused");
-        (error.code, error.message)
+        (error.code.as_str(), error.message)
     }
 }
 

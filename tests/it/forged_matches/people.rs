@@ -67,7 +67,9 @@ fn coaches_are_recognised_by_their_behaviour() {
             assert_eq!(others.players.iter().any(|player| player.name == "p4"), plays, "{what}: round {number}");
             match forged.scene(number, 4) {
                 Ok(scene) => assert!(plays && scene.players[scene.followed].name == "p4", "{what}: round {number}"),
-                Err(error) => assert!(!plays && error.code == "player_not_in_demo", "{what}: {}", error.message),
+                Err(error) => {
+                    assert!(!plays && error.code.as_str() == "player_not_in_demo", "{what}: {}", error.message)
+                }
             }
         }
     }

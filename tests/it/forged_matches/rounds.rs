@@ -122,8 +122,8 @@ fn demo_of_another_game_is_refused_by_name() {
     for (folder, named) in [("citadel", "a demo of Deadlock."), ("somemod", "a demo of another game (\"somemod\").")] {
         let forged = Forged::of(&Match { game: Game::Other(folder), ..game([2, 2], Vec::new()) });
         let error = demo::index(&forged.path).unwrap_err();
-        assert_eq!(error.code, "demo_unsupported", "{folder}");
+        assert_eq!(error.code.as_str(), "demo_unsupported", "{folder}");
         assert!(error.message.contains(named), "{}", error.message);
-        assert_eq!(forged.refusal(1, 0), (error.code, error.message));
+        assert_eq!(forged.refusal(1, 0), (error.code.as_str(), error.message));
     }
 }

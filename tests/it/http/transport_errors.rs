@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 
+use dinkem_appliance::domain::error_code::error_responses;
 use dinkem_appliance::http::TransportLimits;
-use dinkem_appliance::wire::problem::CODES;
 use serde_json::Value;
 
 use crate::support::appliance::Appliance;
@@ -27,7 +27,10 @@ fn problem(what: &str, (head, body): &(String, Vec<u8>)) -> (u16, String) {
     let problem: Value = serde_json::from_slice(body)
         .unwrap_or_else(|error| panic!("{what}: {error}: {}", String::from_utf8_lossy(body)));
     let code = problem["code"].as_str().unwrap().to_owned();
-    assert!(CODES.iter().any(|(known, of, _)| (*known, *of) == (&*code, status)), "{what}: {status} {code}");
+    assert!(
+        error_responses().iter().any(|known| (known.code.as_str(), known.status) == (&*code, status)),
+        "{what}: {status} {code}"
+    );
     assert!(problem["error"].as_str().is_some_and(|sentence| !sentence.is_empty()), "{what}: {problem}");
     for line in ["content-type: application/json", "x-request-id: ", "connection: close"] {
         assert!(head.contains(line), "{what}: {head}");

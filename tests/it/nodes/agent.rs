@@ -323,7 +323,7 @@ fn node_waits_for_an_unreachable_server_but_exits_when_unknown_to_it() {
     })
     .ok();
     let error = dinkem_appliance::node::agent::run(harness.config(GOOD), &Default::default()).unwrap_err();
-    assert_eq!(error.code, "node_unknown");
+    assert_eq!(error.code.as_str(), "node_unknown");
 }
 
 #[test]
@@ -339,7 +339,7 @@ fn state_directory_belongs_to_one_agent_and_leftovers_are_deleted() {
         until("a claim", || (!harness.server.calls().is_empty()).then_some(()));
         assert!(left.iter().all(|path| !path.exists()));
         let error = dinkem_appliance::node::agent::run(config, &Default::default()).unwrap_err();
-        assert_eq!(error.code, "node_running");
+        assert_eq!(error.code.as_str(), "node_running");
     })
     .unwrap();
 }

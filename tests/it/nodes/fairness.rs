@@ -124,5 +124,5 @@ fn lease_ends_after_two_hours_despite_progress() {
     assert_eq!(leases::expire(&test.app).unwrap(), 1);
     let late = Progress { stage: Stage::Uploading, fraction: 1.0 };
     let actual = leases::heartbeat(&test.app, &node, grant.lease.id, late).unwrap_err();
-    assert_eq!(actual.code, "lost");
+    assert_eq!(actual.code.as_str(), "lost");
 }

@@ -131,7 +131,7 @@ fn node_shows_the_message_of_an_incompatible_server() {
     });
     let dir = tempfile::tempdir().unwrap();
     let error = join(&format!("http://{server}"), None, &Secret::new("t"), "n", dir.path()).unwrap_err();
-    assert_eq!((error.code, error.message.as_str()), ("protocol_unsupported", "Speak 7: update the node."));
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("protocol_unsupported", "Speak 7: update the node."));
 }
 
 #[test]

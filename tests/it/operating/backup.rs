@@ -133,7 +133,7 @@ fn ids_and_tokens_from_after_the_backup_are_not_reused() {
     let new = tempfile::tempdir().unwrap();
     studio.restore(new.path(), &file).unwrap();
     let app = studio.serve(new.path());
-    assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code), Some("join_token_refused"));
+    assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code.as_str()), Some("join_token_refused"));
     let later = Worker::new(&app).claim().lease.id;
     assert!(later.0 > since.0 + 1_000, "{later} may have been granted before {since}");
 }

@@ -32,7 +32,7 @@ impl Site {
     fn restore_error(&self, content: &[u8]) -> Option<&'static str> {
         let file = self.cli.home().join("bad.tar");
         fs::write(&file, content).unwrap();
-        backup::restore(&self.data, &file, &FakeClock::at(0)).err().map(|error| error.code)
+        backup::restore(&self.data, &file, &FakeClock::at(0)).err().map(|error| error.code.as_str())
     }
 }
 
@@ -130,7 +130,7 @@ fn valid_archives_that_are_not_our_backups_are_refused() {
     for (what, entries, code) in cases {
         let path = site.cli.home().join("made.tar");
         archive(&path, &entries);
-        let refused = backup::restore(&site.data, &path, &FakeClock::at(0)).err().map(|error| error.code);
+        let refused = backup::restore(&site.data, &path, &FakeClock::at(0)).err().map(|error| error.code.as_str());
         assert_eq!(refused, Some(code), "{what}");
         assert_eq!(fs::read(site.data.join("store.db")).unwrap(), before, "{what}");
     }

@@ -68,7 +68,7 @@ impl Site {
     /// A server on a directory. A child process that another test is just spawning briefly holds the lock too.
     fn serve(&self, dir: &Path) -> Result<Arc<App>, Error> {
         until("the lock of the data directory", || match test_app::serve(dir, &self.clock, &self.random) {
-            Err(error) if error.code == "data_dir_in_use" => None,
+            Err(error) if error.code.as_str() == "data_dir_in_use" => None,
             answer => Some(answer),
         })
     }
@@ -189,7 +189,7 @@ fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
         let (site, data, noticed) = way();
         for _ in 0..2 {
             let error = site.serve(&data).err().unwrap_or_else(|| panic!("{what}: it must not be served"));
-            assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{what}: {error}");
+            assert_eq!((error.kind, error.code.as_str()), (Kind::Conflict, "store_copied"), "{what}: {error}");
             let command = format!("`dinkem-appliance admin --data-dir {} promote`", data.display());
             assert!(error.message.contains(noticed) && error.message.contains(&command), "{what}: {error}");
         }
@@ -206,7 +206,7 @@ fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
         let app = site.serve(&data).unwrap_or_else(|error| panic!("{what}: {error}"));
         let progress = Progress { stage: Stage::Rendering, fraction: 0.5 };
         let late = leases::heartbeat(&app, &site.node, site.lease, progress).unwrap_err();
-        assert_eq!((late.kind, late.code), (Kind::Conflict, "lost"), "{what}");
+        assert_eq!((late.kind, late.code.as_str()), (Kind::Conflict, "lost"), "{what}");
         let job = jobs::get(&app, &site.caller, site.job).unwrap().job;
         assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0), "{what}");
         let grant = leases::claim(&app, &site.node, BUILTIN, 1, Duration::ZERO).unwrap().unwrap();
@@ -224,7 +224,7 @@ fn promotion_voids_join_tokens() {
     let token = nodes::token(&admin(), &crate::support::operator()).unwrap();
     promote::promote(&admin(), &crate::support::operator()).unwrap();
     let app = site.serve(&site.data).unwrap();
-    assert_eq!(nodes::join(&app, &token, "n2").err().map(|error| error.code), Some("join_token_refused"));
+    assert_eq!(nodes::join(&app, &token, "n2").err().map(|error| error.code.as_str()), Some("join_token_refused"));
 }
 
 type Crash = fn(&Site);
@@ -345,7 +345,7 @@ fn missing_store_is_refused_and_not_replaced_by_an_empty_one() {
         fs::remove_file(site.path("store.db")).unwrap();
         content.inspect(|content| fs::write(site.path("store.db"), content).unwrap());
         let error = site.serve(&site.data).err().unwrap();
-        assert_eq!((error.kind, error.code), (Kind::Conflict, "store_missing"), "{error}");
+        assert_eq!((error.kind, error.code.as_str()), (Kind::Conflict, "store_missing"), "{error}");
         assert!(error.message.contains("admin restore"), "{error}");
         assert_eq!(fs::read(site.path("store.db")).ok().as_deref(), content.map(str::as_bytes));
         fs::write(site.path("store.db"), "").unwrap();
@@ -363,6 +363,6 @@ fn copy_of_a_running_store_is_refused_when_it_lacks_later_jobs() {
     drop_and_wait(app, &site.data);
     fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
     let error = site.serve(&site.data).err().unwrap();
-    assert_eq!((error.kind, error.code), (Kind::Conflict, "store_copied"), "{error}");
+    assert_eq!((error.kind, error.code.as_str()), (Kind::Conflict, "store_copied"), "{error}");
     assert!(error.message.contains("it lacks jobs"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use boon::{Compiler, Schemas};
-use dinkem_appliance::wire::problem::CODES;
+use dinkem_appliance::domain::error_code::error_responses;
 use serde_json::{Value, json};
 
 use super::client::Answer;
@@ -40,7 +40,9 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
 fn has_known_code(answer: &Answer) -> Result<(), String> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match body["code"].as_str().filter(|_| answer.status >= 400) {
-        Some(code) if !CODES.iter().any(|(known, status, _)| (*known, *status) == (code, answer.status)) => {
+        Some(code)
+            if !error_responses().iter().any(|known| (known.code.as_str(), known.status) == (code, answer.status)) =>
+        {
             Err(format!("code {code} is not in the table of codes"))
         }
         _ => Ok(()),

@@ -62,7 +62,7 @@ impl TestApp {
         drop(Arc::into_inner(app).expect("no other references to the app"));
         // A child process that another test is just spawning briefly holds the lock too.
         let app = until("the lock of the data directory", || match serve(dir.path(), &clock, &random) {
-            Err(error) if error.code == "data_dir_in_use" => None,
+            Err(error) if error.code.as_str() == "data_dir_in_use" => None,
             opened => Some(opened.unwrap()),
         });
         Self { app, clock, random, dir }

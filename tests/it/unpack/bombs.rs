@@ -24,7 +24,7 @@ fn unpacked(source: &mut dyn Read, clock: &dyn Clock) -> Result<u64> {
 
 fn too_large(result: Result<u64>, message: &str, name: &str) -> Error {
     let error = result.expect_err(name);
-    assert!(error.code == "demo_too_large" && error.message.contains(message), "{name}: {error}");
+    assert!(error.code.as_str() == "demo_too_large" && error.message.contains(message), "{name}: {error}");
     error
 }
 
@@ -99,7 +99,7 @@ fn doubly_compressed_demo_is_refused() {
         for (inner, pack_first) in COMPRESSORS {
             let packed = pack(&pack_first(b"PBDEMS2\0 and so on"));
             let error = unpacked(&mut &packed[..], &FakeClock::at(0)).unwrap_err();
-            assert_eq!(error.code, "demo_unreadable", "{inner}.{outer}: {error}");
+            assert_eq!(error.code.as_str(), "demo_unreadable", "{inner}.{outer}: {error}");
             assert!(error.message.contains("compressed twice"), "{inner}.{outer}: {error}");
         }
     }
@@ -125,7 +125,7 @@ fn sign_on_of_500_mb_is_too_large() {
     let path = scratch.path().join("sign_on.dem");
     sign_on(&path, 9);
     let error = demo::index(&path).unwrap_err();
-    assert!(error.code == "demo_too_large" && error.message.contains("before the match begins"), "{error}");
+    assert!(error.code.as_str() == "demo_too_large" && error.message.contains("before the match begins"), "{error}");
 }
 
 /// Reads a demo in a child process of the real binary.

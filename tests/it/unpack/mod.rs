@@ -60,13 +60,13 @@ fn truncated_or_damaged_compressed_demo_is_unreadable() {
     for (name, pack) in COMPRESSORS {
         let packed = pack(&demo());
         let error = unpacked(&packed[..packed.len() / 2], UnpackLimits::default()).unwrap_err();
-        assert_eq!(error.code, "demo_unreadable", "{name}, cut");
+        assert_eq!(error.code.as_str(), "demo_unreadable", "{name}, cut");
         let mut damaged = packed;
         let middle = damaged.len() / 2;
         damaged[middle..middle + 64].fill(0xff);
         // zstd without a checksum may not notice; then reading the demo fails later.
         if let Err(error) = unpacked(&damaged, UnpackLimits::default()) {
-            assert_eq!(error.code, "demo_unreadable", "{name}, damaged");
+            assert_eq!(error.code.as_str(), "demo_unreadable", "{name}, damaged");
         }
     }
 }
@@ -77,12 +77,12 @@ fn bomb_is_stopped_by_ratio_and_size() {
     for (name, pack) in COMPRESSORS {
         let packed = pack(&zeros);
         let error = unpacked(&packed, UnpackLimits::default()).unwrap_err();
-        assert_eq!(error.code, "demo_too_large", "{name}: {} bytes packed", packed.len());
+        assert_eq!(error.code.as_str(), "demo_too_large", "{name}: {} bytes packed", packed.len());
         let small = UnpackLimits { bytes: 1 << 20, ratio: u64::MAX, ..UnpackLimits::default() };
-        assert_eq!(unpacked(&packed, small).unwrap_err().code, "demo_too_large", "{name}");
+        assert_eq!(unpacked(&packed, small).unwrap_err().code.as_str(), "demo_too_large", "{name}");
     }
     let small = UnpackLimits { bytes: 1_000, ..UnpackLimits::default() };
-    assert_eq!(unpacked(&demo(), small).unwrap_err().code, "demo_too_large", "plain");
+    assert_eq!(unpacked(&demo(), small).unwrap_err().code.as_str(), "demo_too_large", "plain");
 }
 
 /// A source whose reads advance the clock by a minute each.
@@ -103,7 +103,7 @@ fn slow_unpacking_is_stopped() {
     let packed = gz(&demo());
     let stop = |source: &mut dyn Read, target: &Path| unpack_by(source, target, UnpackLimits::default(), &clock);
     let error = stop(&mut Slow(&packed, &clock), &scratch.path().join("slow.dem")).unwrap_err();
-    assert_eq!(error.code, "demo_too_large");
+    assert_eq!(error.code.as_str(), "demo_too_large");
     assert!(error.message.contains("120 seconds"), "{}", error.message);
     assert!(clock.monotonic() < Duration::from_secs(600), "it must stop soon");
 }

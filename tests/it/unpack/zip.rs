@@ -118,7 +118,7 @@ fn archive_without_exactly_one_demo_is_refused() {
     ];
     for (what, bytes, message) in cases {
         let error = unpacked(&bytes, UnpackLimits::default()).unwrap_err();
-        assert_eq!(error.code, "demo_unreadable", "{what}: {error}");
+        assert_eq!(error.code.as_str(), "demo_unreadable", "{what}: {error}");
         assert!(error.message.contains(message), "{what}: {error}");
     }
 }
@@ -135,7 +135,7 @@ fn zip_archives_have_the_same_limits_as_other_formats() {
     ];
     for (limits, message) in cases {
         let error = unpacked(&packed, limits).unwrap_err();
-        assert!(error.code == "demo_too_large" && error.message.contains(message), "{error}");
+        assert!(error.code.as_str() == "demo_too_large" && error.message.contains(message), "{error}");
     }
 }
 

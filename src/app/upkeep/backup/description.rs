@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::store::copies::Copy;
 
 /// The entry's name, by which a file is recognized as a backup.
@@ -58,8 +59,9 @@ impl Description {
             format: u32,
             program: String,
         }
-        let unreadable =
-            |error| Error::conflict("backup_damaged", "The backup's description cannot be read.").because(error);
+        let unreadable = |error| {
+            Error::conflict(ErrorCode::BackupDamaged, "The backup's description cannot be read.").because(error)
+        };
         let form: Form = serde_json::from_slice(text).map_err(unreadable)?;
         if form.format != FORMAT {
             let message = format!(
@@ -68,7 +70,7 @@ impl Description {
                 form.program,
                 config::VERSION
             );
-            return Err(Error::conflict("backup_newer", message));
+            return Err(Error::conflict(ErrorCode::BackupNewer, message));
         }
         serde_json::from_slice(text).map_err(unreadable)
     }

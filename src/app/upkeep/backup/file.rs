@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::app::clips::files::ClipFiles;
 use crate::app::upkeep::backup::description::{self, Description};
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::os::files::{cannot_read, open_named};
 use crate::os::{archive, user};
@@ -42,7 +43,7 @@ impl BackupFile {
         if first.as_deref() != Some(description::NAME) {
             let message =
                 format!("{} is no backup of a dinkem-appliance, or its beginning is damaged.", path.display());
-            return Err(Error::new(Kind::Invalid, "backup_foreign", message));
+            return Err(Error::new(Kind::Invalid, ErrorCode::BackupForeign, message));
         }
         let (mut text, mut bytes, mut stranger, mut has_store) = (Vec::new(), 0, None, false);
         let mut folders = BTreeMap::new();
@@ -65,10 +66,14 @@ impl BackupFile {
         let description = Description::parse(&text)?;
         if let Some(name) = stranger {
             let message = format!("{} holds {name}, which no backup of this program holds.", path.display());
-            return Err(Error::new(Kind::Invalid, "backup_foreign", message));
+            return Err(Error::new(Kind::Invalid, ErrorCode::BackupForeign, message));
         }
         if !has_store {
-            return Err(Error::new(Kind::Invalid, "backup_foreign", format!("{} holds no store.", path.display())));
+            return Err(Error::new(
+                Kind::Invalid,
+                ErrorCode::BackupForeign,
+                format!("{} holds no store.", path.display()),
+            ));
         }
         Ok(Self { path: path.to_owned(), file, description, bytes, folders })
     }
@@ -112,7 +117,7 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
                 "{} is damaged: it is not as it was written, or its end is missing. Nothing was touched; take another backup.",
                 path.display()
             );
-            Error::conflict("backup_damaged", message)
+            Error::conflict(ErrorCode::BackupDamaged, message)
         }
         _ => cannot_read(path, &error),
     }

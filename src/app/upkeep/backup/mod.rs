@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::os::scratch::Scratch;
@@ -226,7 +227,7 @@ fn name_in(folder: &str, path: &Path) -> String {
 fn there_already(to: &Path) -> Error {
     let message =
         format!("{} is there already, and a backup is never written over: choose another name.", to.display());
-    Error::conflict("backup_exists", message)
+    Error::conflict(ErrorCode::BackupExists, message)
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Error {

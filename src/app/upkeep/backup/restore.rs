@@ -8,6 +8,7 @@ use crate::app::upkeep::backup::file::BackupFile;
 use crate::app::upkeep::promote;
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::os::clock::Clock;
 use crate::os::files;
 use crate::os::room::DISK_RESERVE_BYTES;
@@ -43,7 +44,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     let mut backup = BackupFile::open(from)?;
     let folder = DataDir::create(data_dir)?;
     let _lock = folder.lock().map_err(|error| match error.code {
-        "data_dir_in_use" => {
+        ErrorCode::DataDirInUse => {
             let message = format!("A server works on {}: stop it, then restore.", data_dir.display());
             Error { message, ..error }
         }
@@ -64,7 +65,10 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
 
     let copy = Copy::open(&place.path(STORE))?;
     if !backup.description.fits(&copy)? {
-        return Err(Error::conflict("backup_damaged", "The store in the backup is not the one that it describes."));
+        return Err(Error::conflict(
+            ErrorCode::BackupDamaged,
+            "The store in the backup is not the one that it describes.",
+        ));
     }
     let made_at_ms = backup.description.made_at_ms;
     let (now, operator, subject) = (clock.now_ms(), config::operator(), from.display().to_string());
@@ -131,7 +135,7 @@ fn check_room_at(path: &Path, bytes: u64) -> Result<()> {
                 mib(bytes),
                 mib(DISK_RESERVE_BYTES)
             );
-            Err(Error::new(Kind::NoSpace, "no_space", message))
+            Err(Error::new(Kind::NoSpace, ErrorCode::NoSpace, message))
         }
         _ => Ok(()),
     }

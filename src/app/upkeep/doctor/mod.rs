@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::app::accounts::dinks;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::node::CLOCK_SKEW_SECONDS;
 use crate::os::clock::Clock;
 use crate::os::files::free_bytes;
@@ -133,9 +134,11 @@ fn store_faults(folder: &DataDir) -> Option<Fault> {
     match store::integrity::faults(folder) {
         Ok(faults) if faults.is_empty() => None,
         Ok(faults) => damaged(format!("The store is damaged: {}.", few(&faults))),
-        Err(Error { code: code @ ("store_older" | "store_newer" | "store_foreign"), message, .. }) => {
-            Some(Fault::new(code, message, "Use the program that fits the store, or restore a backup."))
-        }
+        Err(Error {
+            code: code @ (ErrorCode::StoreOlder | ErrorCode::StoreNewer | ErrorCode::StoreForeign),
+            message,
+            ..
+        }) => Some(Fault::new(code.as_str(), message, "Use the program that fits the store, or restore a backup.")),
         Err(error) => damaged(format!("The store cannot be read: {error}")),
     }
 }
@@ -154,7 +157,7 @@ fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
 
 fn copied(app: &App) -> Result<Option<Fault>> {
     let copied = app.store.copied()?;
-    Ok(copied.map(|error| Fault::new(error.code, error.message, app.store.way_out())))
+    Ok(copied.map(|error| Fault::new(error.code.as_str(), error.message, app.store.way_out())))
 }
 
 fn clock(app: &App) -> Result<Option<Fault>> {
