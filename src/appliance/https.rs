@@ -28,11 +28,12 @@ impl Keeper {
     /// Loads the certificate, creating what is missing. `listen`: the address the server listens on.
     pub fn open(app: &Arc<App>, source: &Source, listen: IpAddr, public_url: Option<&str>) -> Result<Self> {
         let public_host = public_url.and_then(host_of);
-        let certificates = Certificates::open(app, source, &names(Some(listen), public_host), public_host)?;
-        if matches!(source, Source::Files { .. }) && public_host.or(certificates.host().as_deref()).is_none() {
+        let certificates =
+            Certificates::open(app, source, &names(Some(listen), public_host.as_deref()), public_host.as_deref())?;
+        if matches!(source, Source::Files { .. }) && public_host.is_none() && certificates.host().is_none() {
             log::warn!("--tls-cert names no host that nodes could call: say --public-url https://NAME.");
         }
-        Ok(Self { certificates, listen, public_host: public_host.map(str::to_owned) })
+        Ok(Self { certificates, listen, public_host })
     }
 
     /// The TLS configuration to start with.

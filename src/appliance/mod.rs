@@ -17,6 +17,7 @@ use crate::appliance::https::{Authority, Keeper};
 use crate::appliance::server_url::ServerUrl;
 use crate::config;
 use crate::domain::error::{Error, Result};
+use crate::domain::node::RendererKind;
 use crate::domain::quota::Quotas;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::node::NODE_CACHE_BYTES;
@@ -144,6 +145,7 @@ impl Appliance {
             state_dir,
             name,
             slots: 1,
+            renderer: RendererKind::Builtin,
             extra_fetch_allow: Vec::new(),
             max_jobs: None,
             idle_exit: None,

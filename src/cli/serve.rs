@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use ipnet::IpNet;
+use url::Url;
 
 use crate::app::nodes;
 use crate::app::tls::Source;
@@ -179,7 +180,10 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// Parses `--public-url`.
 fn public_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    let good = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', ' ']));
+    let good = Url::parse(text).is_ok_and(|url| {
+        let is_http = text.starts_with("http://") || text.starts_with("https://");
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        is_http && is_bare && url.username().is_empty() && url.password().is_none() && !text.contains(' ')
+    });
     if good { Ok(text.trim_end_matches('/').to_owned()) } else { Err("it must be an http or https URL".to_owned()) }
 }

@@ -1,5 +1,7 @@
 //! Uploaded demos: how their URLs are recognized, and what is known about them.
 
+use url::Url;
+
 use super::failure::FailureCode;
 use super::sha256::Sha256;
 
@@ -29,10 +31,8 @@ pub enum Indexing {
 /// The SHA-256 in a demo's URL if its path is that of an uploaded demo, `/api/demos/{64 hex digits}`, on any host:
 /// uploaded demos are recognized by their path and never fetched over the network.
 pub fn uploaded_demo(url: &str) -> Option<Sha256> {
-    let (_, rest) = url.split_once("://")?;
-    let path = &rest[rest.find('/')?..];
-    let hex = path.strip_prefix("/api/demos/")?;
-    Sha256::parse_any_case(hex)
+    let url = Url::parse(url).ok().filter(|url| url.query().is_none() && url.fragment().is_none())?;
+    Sha256::parse_any_case(url.path().strip_prefix("/api/demos/")?)
 }
 
 /// An uploaded demo of an account.

@@ -23,6 +23,37 @@ pub const NODE_SLOTS: u32 = 64;
 /// Seconds that times in the store may lie in the future.
 pub const CLOCK_SKEW_SECONDS: u64 = 300;
 
+/// What a node renders with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RendererKind {
+    /// The tactical replay, which is part of the program.
+    Builtin,
+}
+
+impl RendererKind {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Builtin];
+
+    /// The name used on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The API's renderer that it offers.
+    pub fn offers(self) -> Renderer {
+        match self {
+            Self::Builtin => Renderer::Builtin,
+        }
+    }
+}
+
 /// State of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeState {

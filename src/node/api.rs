@@ -12,6 +12,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::Failure;
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
+use crate::domain::node::RendererKind;
 use crate::domain::protocol;
 use crate::node::join::untrusted;
 use crate::os::http::{Body, Client, Method, Request, Response};
@@ -31,8 +32,6 @@ const NODE_TRANSFER_SECONDS: u64 = 900;
 
 /// Limit on the size of a JSON answer.
 const ANSWER_BYTES: u64 = 256 * 1024;
-/// The renderers that this node offers.
-const RENDERERS: [&str; 1] = ["builtin"];
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -86,8 +85,8 @@ impl Server {
     }
 
     /// Claims a job, waiting at most `wait` for one.
-    pub fn claim(&self, wait: Duration, slots: u32) -> Result<Option<ClaimAnswer>, Trouble> {
-        let renderers = RENDERERS.map(str::to_owned).to_vec();
+    pub fn claim(&self, wait: Duration, slots: u32, renderer: RendererKind) -> Result<Option<ClaimAnswer>, Trouble> {
+        let renderers = vec![renderer.offers().as_str().to_owned()];
         let request = ClaimRequest { wait_seconds: wait.as_secs().min(CLAIM_WAIT_SECONDS), renderers, slots };
         let answer = self.post("claims", &request, wait + seconds(NODE_CALL_SECONDS))?;
         if answer.status == 204 { Ok(None) } else { read(answer).map(Some) }

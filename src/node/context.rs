@@ -11,6 +11,7 @@ use log::warn;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
+use crate::domain::node::RendererKind;
 use crate::node::api::Server;
 use crate::node::cache::DemoCache;
 use crate::node::child::Patience;
@@ -40,6 +41,8 @@ pub struct AgentConfig {
     pub name: String,
     /// Number of concurrent jobs.
     pub slots: u32,
+    /// What to render with.
+    pub renderer: RendererKind,
     /// Networks that demos may be fetched from, in addition to those that the server allows.
     pub extra_fetch_allow: Vec<IpNet>,
     /// Exit after this many jobs; `None`: never.
@@ -70,6 +73,7 @@ pub struct Context {
     pub patience: Patience,
     pub clock: Arc<dyn Clock>,
     pub slots: u32,
+    pub renderer: RendererKind,
     /// Only one worker waits for a job at a time, so a node with many slots holds a single pending claim.
     pub asking: Mutex<()>,
     work: PathBuf,
@@ -115,6 +119,7 @@ impl Context {
             patience: config.patience,
             clock: config.clock.clone(),
             slots: config.slots,
+            renderer: config.renderer,
             asking: Mutex::new(()),
             work,
             _lock: lock,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use log::info;
+use url::Url;
 
 use crate::domain::demo::UNPACK_ORDINARY_RATIO;
 use crate::domain::error::Error;
@@ -287,7 +288,7 @@ fn error_answer(status: u16) -> Failure {
 fn for_client(url: &str, failure: Failure, is_public: bool, hold: &Hold<'_>) -> Failure {
     info!("Cannot fetch a demo from {}: {}", host_of(url), failure.message);
     hold.keep_log(&format!("Fetching from {}: {}", host_of(url), failure.message));
-    Failure { message: message(host_of(url), &failure.message, is_public), ..failure }
+    Failure { message: message(&host_of(url), &failure.message, is_public), ..failure }
 }
 
 fn message(host: &str, cause: &str, is_public: bool) -> String {
@@ -298,12 +299,9 @@ fn message(host: &str, cause: &str, is_public: bool) -> String {
 }
 
 /// The host of a URL that was validated at submission. Nothing else of the URL is shown: it may contain secrets.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let server = authority.rsplit('@').next().unwrap_or_default();
-    let end = server.find(']').map(|bracket| bracket + 1).or_else(|| server.find(':')).unwrap_or(server.len());
-    &server[..end]
+fn host_of(url: &str) -> String {
+    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| "its server".to_owned())
 }
 
 #[cfg(test)]

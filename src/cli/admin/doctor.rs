@@ -36,7 +36,7 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
     let faults = doctor::examine(&Patient {
         data_dir: data_dir.to_owned(),
-        host: served.and_then(|server| host_of(&server.url).map(str::to_owned)),
+        host: served.and_then(|server| host_of(&server.url)),
         certificate: args.tls_cert,
         clock: Arc::new(SystemClock::new()),
         random: Arc::new(SystemRandom),

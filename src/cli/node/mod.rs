@@ -15,7 +15,7 @@ use crate::cli::{Call, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::key::Secret;
-use crate::domain::node::{NODE_SLOTS, check_name};
+use crate::domain::node::{NODE_SLOTS, RendererKind, check_name};
 use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
 use crate::node::check::not_joined;
@@ -103,7 +103,7 @@ struct WorkArgs {
     slots: u32,
     /// What to render with: builtin, the tactical replay
     #[arg(long, value_name = "KIND", default_value = "builtin", value_parser = renderer)]
-    renderer: String,
+    renderer: RendererKind,
     /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again [default:
     /// none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
@@ -134,7 +134,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
         (None, None) => None,
     };
     let state = identity(token.as_ref(), &args.how, &state_dir)?;
-    log::debug!("node {} works for {} with {} slots, renderer {}", state.name, state.server, args.slots, args.renderer);
+    log::debug!("node {} works for {} with {} slots", state.name, state.server, args.slots);
     let room = Room::of(&state_dir, NODE_RESERVE_BYTES);
     let config = AgentConfig {
         server: args.how.server.unwrap_or(state.server),
@@ -143,6 +143,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
         state_dir,
         name: state.name,
         slots: args.slots,
+        renderer: args.renderer,
         extra_fetch_allow: args.fetch_allow,
         max_jobs: args.max_jobs,
         idle_exit: args.idle_exit.map(Duration::from_secs),
@@ -184,10 +185,9 @@ fn node_name(text: &str) -> Result<String> {
 }
 
 /// Parses `--renderer`.
-fn renderer(text: &str) -> Result<String, String> {
-    match text {
-        "builtin" => Ok(text.to_owned()),
-        "csdm" | "command" => Err("this version renders with `builtin` only".to_owned()),
-        _ => Err("the kinds are builtin, csdm and command, of which this version has `builtin` only".to_owned()),
-    }
+fn renderer(text: &str) -> Result<RendererKind, String> {
+    RendererKind::parse(text).ok_or_else(|| {
+        let kinds: Vec<_> = RendererKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("this version has only {}", kinds.join(", "))
+    })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::key::Secret;
+use dinkem_appliance::domain::node::RendererKind;
 use dinkem_appliance::node::agent::{self, AgentConfig};
 use dinkem_appliance::node::child::Patience;
 use dinkem_appliance::os::clock::SystemClock;
@@ -72,6 +73,7 @@ impl NodeHarness {
             state_dir: self.dir.path().join("state"),
             name: "node".into(),
             slots: 1,
+            renderer: RendererKind::Builtin,
             extra_fetch_allow: Vec::new(),
             max_jobs: None,
             idle_exit: None,
