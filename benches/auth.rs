@@ -4,7 +4,7 @@
 //! accepts them. For comparison, the same lookup with a new connection for each request, as in a server without a
 //! reader pool.
 
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "a bench prints, and stops where it cannot go on")]
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its results and panics on errors")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ fn main() -> Result<()> {
         assert!(account > 0);
         Ok(())
     };
-    measure("at rest", &ours, &*clock)?;
+    measure("idle", &ours, &*clock)?;
     let (submitted, over) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| -> Result<()> {
         for submitter in 0..SUBMITTERS {

@@ -14,7 +14,7 @@
     clippy::print_stdout,
     clippy::expect_used,
     clippy::unwrap_used,
-    reason = "a bench prints, and stops where it cannot go on"
+    reason = "a benchmark prints its results and panics on errors"
 )]
 
 #[path = "../tests/it/support/clip.rs"]

@@ -3,7 +3,7 @@
 //! Each figure is shown next to the simpler approach it replaced: full redraws next to partial redraws, the encoder's
 //! default quality next to our settings, one thread next to two.
 
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "a bench prints, and stops where it cannot go on")]
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its results and panics on errors")]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What the program is made of, from Cargo's own words: an SBOM (CycloneDX 1.5, JSON) or the texts of all licences.
+"""The program's dependencies according to Cargo: an SBOM (CycloneDX 1.5, JSON) or the texts of all licences.
 
     inventory.py sbom TARGET > sbom.cdx.json
     inventory.py licences TARGET > third-party.txt
 
-TARGET is a Rust target triple. The same sources give the same bytes: time is SOURCE_DATE_EPOCH.
+TARGET is a Rust target triple. The output is reproducible: its time is SOURCE_DATE_EPOCH.
 """
 
 import datetime
@@ -98,7 +98,7 @@ def sbom(target):
 
 
 def licence_files(folder):
-    """The licence files of a package, and of what lies inside it."""
+    """The licence files of a package, including those of bundled sources."""
     for path in sorted(folder.rglob("*")):
         is_near = len(path.relative_to(folder).parts) <= DEPTH
         if is_near and path.is_file() and path.name.upper().startswith(NAMES) and path.suffix != ".rs":
@@ -118,12 +118,12 @@ def licences(target):
             bare.append(f"{name} ({licence(package)}), by {', '.join(package['authors']) or 'its authors'}")
         for file in files:
             texts.setdefault(file.read_text(errors="replace").strip(), []).append(name)
-    texts.setdefault((FONTS / "OFL.txt").read_text().strip(), []).append("the fonts Inter")
-    texts.setdefault((FONTS / "Apache-2.0.txt").read_text().strip(), []).append("the font Droid Sans Fallback")
+    texts.setdefault((FONTS / "OFL.txt").read_text().strip(), []).append("the Inter fonts")
+    texts.setdefault((FONTS / "Apache-2.0.txt").read_text().strip(), []).append("the Droid Sans Fallback font")
     line = "=" * 100
-    print("The program holds the packages below, each under its licence.\n")
+    print("The program contains the packages below, each under its own licence.\n")
     print("\n".join(names))
-    print("\nThese come without a licence file and are used under the licence they name:\n")
+    print("\nThese come without a licence file and are used under the licence that they declare:\n")
     print("\n".join(bare))
     for text, users in sorted(texts.items(), key=lambda item: item[1][0]):
         print(f"\n{line}\n{', '.join(dict.fromkeys(users))}\n{line}\n\n{text}")

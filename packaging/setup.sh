@@ -44,7 +44,7 @@ unpack_rust_for_windows() {
   local packages=(rustc-web cargo-web rust-web-src libstd-rust-web-dev) wait=(-o DPkg::Lock::Timeout=600 -qq) deb
   apt-get "${wait[@]}" update >&2
   packages+=("$(depends libstd-rust-web-dev)")
-  # shellcheck disable=SC2046 # one word a package
+  # shellcheck disable=SC2046 # one word per package
   DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends --no-upgrade \
     $(depends "${packages[@]}" | grep -v -e rust -e cargo) >&2
   rm -rf "$rust"

@@ -83,7 +83,7 @@ judge_container() {
       "FAILED "*) failure "${line#FAILED }" ;;
     esac
   done < <(cat "$root/opt/test/results" 2>/dev/null)
-  if ! grep -q '^ok the end$' "$root/opt/test/results" 2>/dev/null; then failure "the container came to the end of its tests"; fi
+  if ! grep -q '^ok the end$' "$root/opt/test/results" 2>/dev/null; then failure "the container finished its tests"; fi
   if [ $failed -gt 0 ]; then
     tail -n 15 "$work/boot" | sed 's/^/        boot: /'
     tail -n 150 "$root/opt/test/log" | sed 's/^/        /'
@@ -100,15 +100,15 @@ package=$("$HERE/deb/build-deb.sh" | tail -n 1) || exit 1
 echo "package $package"
 cp "$package" "$work/first.deb"
 cp "$package.cdx.json" "$work/first.json"
-check "builds the same bytes again" "$HERE/deb/build-deb.sh"
-check "the package is the same to the byte" cmp "$work/first.deb" "$package"
-check "its SBOM is the same to the byte" cmp "$work/first.json" "$package.cdx.json"
-check "no path of this machine is in the program" sh -c \
+check "the package can be built again" "$HERE/deb/build-deb.sh"
+check "the package is byte-for-byte identical" cmp "$work/first.deb" "$package"
+check "its SBOM is byte-for-byte identical" cmp "$work/first.json" "$package.cdx.json"
+check "the program contains no path of this machine" sh -c \
   'dpkg-deb --fsys-tarfile "$1" | tar -xO ./usr/bin/dinkem-appliance >"$2" && ! grep -a -m1 -o -e "$HOME/.cargo[^\"]*" -e "$3[^\"]*" "$2"' \
   sh "$package" "$work/program" "$(dirname "$HERE")/src"
-check "lintian finds no fault" lintian --fail-on error,warning "$package"
+check "lintian reports no errors or warnings" lintian --fail-on error,warning "$package"
 for unit in dinkem-appliance dinkem-appliance-node; do
-  check "$unit.service is exposed by 1.5 or less" systemd-analyze security --no-pager --offline=true --threshold=15 \
+  check "the exposure of $unit.service is at most 1.5" systemd-analyze security --no-pager --offline=true --threshold=15 \
     "$HERE/deb/$unit.service"
 done
 
@@ -120,7 +120,7 @@ if fetch_base; then
   check "piuparts: installs, upgrades, removes and purges without a trace" timeout --kill-after=30 $PIUPARTS_SECONDS \
     piuparts --basetgz "$BASE" --distribution bookworm --no-eatmydata "$package"
 else
-  failure "a Debian 12 could be fetched"
+  failure "a Debian 12 base system is available"
 fi
 
 echo "$passed passed, $failed failed"

@@ -42,5 +42,5 @@ for program in $programs; do
   echo "== $(basename "$program")"
   wine "$program" --test-threads 2 "${skips[@]}" || failed=1
 done
-echo "left out under Wine: ${crowds[*]} ${resets[*]}"
+echo "skipped under Wine: ${crowds[*]} ${resets[*]}"
 exit $failed

@@ -2,7 +2,7 @@
 //!
 //! The folders have ranks, low to high: [`domain`]; [`os`]; [`store`], [`wire`], [`render`], [`config`];
 //! [`app`]; [`http`], [`scheduler`], [`node`]; [`appliance`]; [`cli`]. A folder uses only folders of a lower rank, and
-//! `tests/it/tidy.rs` holds that. ARCHITECTURE.md walks one job through them.
+//! `tests/it/tidy.rs` enforces this. ARCHITECTURE.md walks one job through them.
 
 pub mod app;
 pub mod appliance;

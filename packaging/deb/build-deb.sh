@@ -77,11 +77,11 @@ Recommends: ca-certificates
 Section: video
 Priority: optional
 Description: turns Counter-Strike 2 demos into video clips
- A server that takes a demo, a player and a round over HTTPS, hands the work to
+ A server that accepts a demo, a player and a round over HTTPS, passes the work to
  render nodes, and serves the finished MP4; the render node; and the tools of
  its operator and its clients, in one program.
  .
- The server is started at once, on port 443, with one render node inside.
+ The server starts immediately, on port 443, with one render node inside.
 CONTROL
 echo /etc/$NAME/config.toml >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do

@@ -46,17 +46,17 @@ within 60 systemctl is-system-running --quiet
 # The operator installs the package and reads the next steps.
 check "installs" apt-get install -y ./package.deb
 tail -n 30 log >install.txt
-check "the server runs at once" is_active $SERVER
-check "the operator is told that it runs, and where" says "dinkem-appliance is running at https://" install.txt
-check "the operator is told the authority's fingerprint" says "$(fingerprint)" install.txt
-check "the operator is told what to type next" says "sudo dinkem-appliance admin activate" install.txt
-check "no node's service runs" is_inactive $NODE
-check "the data directory is the service's own" is_private
-check "the service is exposed by 1.5 or less" sh -c "systemd-analyze security --no-pager --threshold=15 $SERVER | tail -n 1"
+check "the server runs immediately" is_active $SERVER
+check "the output says that it runs, and where" says "dinkem-appliance is running at https://" install.txt
+check "the operator is told the CA's fingerprint" says "$(fingerprint)" install.txt
+check "the output shows the next steps" says "sudo dinkem-appliance admin activate" install.txt
+check "the node service is not running" is_inactive $NODE
+check "only the service's user can access the data directory" is_private
+check "the service's exposure is at most 1.5" sh -c "systemd-analyze security --no-pager --threshold=15 $SERVER | tail -n 1"
 check "its memory has a limit" refuses sh -c "systemctl show -p MemoryMax --value $SERVER | grep -qx infinity"
 check "a node's memory has a limit" refuses sh -c "systemctl show -p MemoryMax --value $NODE | grep -qx infinity"
 check "it runs as its own user" sh -c "ps -o user= -p $(main_pid) | grep -qx dinkem"
-check "man pages and completions are there" sh -c 'ls /usr/share/bash-completion/completions/dinkem-appliance && dpkg -L dinkem-appliance | grep -q man1/dinkem-appliance-serve.1.gz'
+check "man pages and completions are installed" sh -c 'ls /usr/share/bash-completion/completions/dinkem-appliance && dpkg -L dinkem-appliance | grep -q man1/dinkem-appliance-serve.1.gz'
 
 # The service's user replaces the file that the script reads with a symlink to a file of root's.
 is_not_followed() {
@@ -67,16 +67,16 @@ is_not_followed() {
   /var/lib/dpkg/info/dinkem-appliance.postinst configure >linked.txt 2>&1
   [ -L $DATA/server-url ] && says "dinkem-appliance is running at" linked.txt && ! says "s3cret-of-root" linked.txt
 }
-check "the package's script follows no link in the service's folder" is_not_followed
+check "the package's script follows no symlink in the data directory" is_not_followed
 rm -r /run/systemd/system/$SERVER.d && systemctl daemon-reload && rm -f $DATA/server-url "$HOME/secret" && systemctl restart $SERVER
 
 # The operator follows the printed steps, as root.
 check "admin account create" sh -c 'dinkem-appliance admin account create "Studio One" >account.txt'
 key=$(sed -n 's/^metered key: *//p' account.txt)
 check "admin activate" dinkem-appliance admin activate
-check "admin tls export into root's own place" dinkem-appliance admin tls export -o "$HOME/dinkem-ca.pem"
-check "what root exports is root's" sh -c '[ "$(stat -c %U "$HOME/dinkem-ca.pem")" = root ]'
-check "nothing in the data directory belongs to anybody else" no_strangers
+check "admin tls export to root's home" dinkem-appliance admin tls export -o "$HOME/dinkem-ca.pem"
+check "the exported file belongs to root" sh -c '[ "$(stat -c %U "$HOME/dinkem-ca.pem")" = root ]'
+check "everything in the data directory belongs to the service's user" no_strangers
 check "an ordinary user is told to use sudo" sh -c 'runuser -u alice -- dinkem-appliance admin account list 2>&1 | grep -F sudo'
 check "root does not serve from the service's directory" sh -c 'dinkem-appliance serve --listen 127.0.0.1:9999 2>&1 | grep -F "systemctl start dinkem-appliance"'
 check "HTTPS answers on port 443" answers
@@ -86,23 +86,23 @@ cp "$HOME/dinkem-ca.pem" /home/alice/ && chown alice: /home/alice/dinkem-ca.pem
 as_alice dinkem-appliance sample -o sample.dem | tee sample.txt
 player=$(sed -n 's/^player: *//p' sample.txt) round=$(sed -n 's/^round: *//p' sample.txt)
 submit() { as_alice dinkem-appliance submit sample.dem --player "$player" --round "$round" --server https://localhost --ca dinkem-ca.pem "$@"; }
-check "the first clip, over HTTPS, by the node inside" submit --wait -o clip.mp4
+check "the first clip, over HTTPS, rendered by the local node" submit --wait -o clip.mp4
 cp /home/alice/clip.mp4 .
 
 # The service recovers from crashes.
 pid=$(main_pid)
 kill -9 "$pid"
-check "kill -9: it runs again" within 60 is_another_pid "$pid"
+check "kill -9: it is restarted" within 60 is_another_pid "$pid"
 check "kill -9: it answers again" within 60 answers
 mkdir -p /run/systemd/system/$SERVER.d
 printf '[Service]\nWatchdogSec=10\nTimeoutAbortSec=2\n' >/run/systemd/system/$SERVER.d/test.conf
 systemctl daemon-reload && systemctl restart $SERVER
 pid=$(main_pid)
 sleep 14
-check "a server that lives is let live by the watchdog" sh -c "[ $(main_pid) = $pid ]"
+check "the watchdog leaves a healthy server alone" sh -c "[ $(main_pid) = $pid ]"
 kill -STOP "$pid"
-check "one that stands still is started anew" within 60 is_another_pid "$pid"
-check "and answers" within 60 answers
+check "the watchdog restarts a hung server" within 60 is_another_pid "$pid"
+check "the restarted server answers" within 60 answers
 rm -r /run/systemd/system/$SERVER.d && systemctl daemon-reload
 
 # A job is queued while the package is upgraded.
@@ -117,11 +117,11 @@ pid=$(main_pid)
 check "upgrades" apt-get install -y ./later.deb
 check "the new version runs" is_another_pid "$pid"
 check "the upgrade keeps the edited config" says "# by the operator" $CONFIG
-check "the upgrade keeps the authority" is_fingerprint_still "$authority"
+check "the upgrade keeps the CA" is_fingerprint_still "$authority"
 check "the upgrade keeps accounts and keys" as_alice curl -sS --fail --cacert dinkem-ca.pem -H "Authorization: Bearer $key" https://localhost/api/account
 dinkem-appliance admin nodes resume local-1
 check "the upgrade keeps the waiting job, which is now done" within 300 job_says "$job" "done"
-check "nothing in the data directory belongs to anybody else after all" no_strangers
+check "after the upgrade, nothing in the data directory belongs to anybody else" no_strangers
 
 # Turns this machine into a node of another server, which here is alice's, on the same machine.
 mkdir -m 700 /home/alice/other && chown alice: /home/alice/other
@@ -130,27 +130,27 @@ within 60 test -e /home/alice/other.port
 other() { as_alice dinkem-appliance --data-dir other admin "$@"; }
 other account create two >two.txt && other activate && other tls export >/home/alice/other.pem
 install_node() { other nodes token | dinkem-appliance node install --name n1 -; }
-check "an ordinary user makes no machine a node" sh -c 'echo x | runuser -u alice -- dinkem-appliance node install - 2>&1 | grep -F sudo'
+check "an ordinary user cannot turn a machine into a node" sh -c 'echo x | runuser -u alice -- dinkem-appliance node install - 2>&1 | grep -F sudo'
 check "node install" install_node
 check "node install: the node's service runs" is_active $NODE
-check "node install: the server's is off" is_inactive $SERVER
-check "node install: it stays off" is_disabled $SERVER
-check "node install: nothing belongs to anybody else" no_strangers
-check "node check: all that a node needs is there" dinkem-appliance node check
+check "node install: the server's service is stopped" is_inactive $SERVER
+check "node install: the server's service is disabled" is_disabled $SERVER
+check "node install: everything belongs to the service's user" no_strangers
+check "node check: all preconditions are met" dinkem-appliance node check
 key=$(sed -n 's/^metered key: *//p' two.txt)
-check "a clip by the node's service" as_alice dinkem-appliance submit sample.dem --player "$player" --round "$round" \
+check "the node's service renders a clip" as_alice dinkem-appliance submit sample.dem --player "$player" --round "$round" \
   --server https://localhost:9443 --ca other.pem --wait -o other.mp4
 key=$(sed -n 's/^metered key: *//p' account.txt)
-check "an upgrade leaves a node a node" sh -c "apt-get install -y --reinstall ./later.deb && systemctl --quiet is-active $NODE && ! systemctl --quiet is-active $SERVER"
+check "a node stays a node after an upgrade" sh -c "apt-get install -y --reinstall ./later.deb && systemctl --quiet is-active $NODE && ! systemctl --quiet is-active $SERVER"
 systemctl disable --now $NODE
 systemctl enable --now $SERVER
 
 # Remove, reinstall, purge.
 check "removes" apt-get remove -y dinkem-appliance
 check "removed: nothing runs" refuses pgrep -u dinkem
-check "removed: data and config stay" sh -c "[ -e $DATA/store.db ] && [ -e $CONFIG ]"
+check "removed: data and config are kept" sh -c "[ -e $DATA/store.db ] && [ -e $CONFIG ]"
 check "installs again" apt-get install -y ./later.deb
-check "installed again: the authority is the same" is_fingerprint_still "$authority"
+check "installed again: the CA is the same" is_fingerprint_still "$authority"
 check "installed again: the clip is still there" job_says "$job" "done"
 check "purges" apt-get purge -y dinkem-appliance
 check "purged: nothing is left" no_traces

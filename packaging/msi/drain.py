@@ -1,7 +1,7 @@
-"""Stops a service while a request is under way, and sees that the request is answered.
+"""Stops a service during an in-flight request, and checks that the request is answered.
 
-drain.py ADDRESS CA.PEM KEY FILE STOP...: begins to upload FILE, waits until the server has asked for its body, runs the
-command STOP beside it, and only then sends the body.
+drain.py ADDRESS CA.PEM KEY FILE STOP...: begins to upload FILE, waits until the server asks for its body, runs the
+command STOP at the same time, and only then sends the body.
 """
 
 import pathlib

@@ -14,7 +14,7 @@ $script:failed = 0
 function Ok([string] $name, [scriptblock] $block) {
     try {
         $answers = @(& $block)
-        if ($answers.Count -eq 0 -or -not $answers[-1]) { throw "answered: $answers" }
+        if ($answers.Count -eq 0 -or -not $answers[-1]) { throw "returned: $answers" }
         Write-Output "ok $name"
         $script:passed++
     } catch {
@@ -26,7 +26,7 @@ function Ok([string] $name, [scriptblock] $block) {
 function Msi([string] $what, [string] $package) {
     (Start-Process msiexec -Wait -PassThru -ArgumentList $what, "`"$package`"", '/qn', '/norestart').ExitCode
 }
-function Run { & $program @args; if ($LASTEXITCODE -ne 0) { throw "$args ended with $LASTEXITCODE" } }
+function Run { & $program @args; if ($LASTEXITCODE -ne 0) { throw "$args exited with $LASTEXITCODE" } }
 function Healthy { (curl.exe -s --cacert ca.pem --retry 20 --retry-connrefused https://127.0.0.1/healthz) -match 'ok' }
 function Rights([string] $path) { (Get-Acl $path).Access | ForEach-Object { "$($_.IdentityReference)" } | Sort-Object -Unique }
 function Firewall { netsh advfirewall firewall show rule name="Dinkem Appliance" | Out-Null; $LASTEXITCODE -eq 0 }
@@ -36,39 +36,39 @@ Ok 'the service runs under its own account' {
     $service = Get-CimInstance Win32_Service -Filter "Name='DinkemAppliance'"
     $service.State -eq 'Running' -and $service.StartName -eq $account -and $service.StartMode -eq 'Auto'
 }
-Ok 'data and logs are for the system, administrators and the service only' {
+Ok 'only the system, administrators and the service can access data and logs' {
     foreach ($path in "$folder\data", "$folder\logs") {
         $acl = Get-Acl $path
-        if (-not $acl.AreAccessRulesProtected) { throw "$path inherits rights" }
+        if (-not $acl.AreAccessRulesProtected) { throw "$path inherits permissions" }
         $who = (Rights $path) -join ', '
         if ($who -ne "BUILTIN\Administrators, NT AUTHORITY\SYSTEM, $account") { throw "${path}: $who" }
     }
     $true
 }
-Ok 'the service may read its configuration and not change it' {
+Ok 'the service can read its configuration but not change it' {
     $own = (Get-Acl "$folder\config.toml").Access | Where-Object { "$($_.IdentityReference)" -eq $account }
     "$($own.FileSystemRights)" -match 'Read' -and "$($own.FileSystemRights)" -notmatch 'Write|Modify|FullControl'
 }
 Ok 'the firewall lets clients in' { Firewall }
-Ok 'the program is found by its name in a new window' {
+Ok 'the program is in the PATH' {
     [Environment]::GetEnvironmentVariable('Path', 'Machine') -like '*Dinkem Appliance*'
 }
-Ok 'the authority is handed out' { Run admin tls export -o ca.pem; Test-Path ca.pem }
+Ok 'the CA certificate can be exported' { Run admin tls export -o ca.pem; Test-Path ca.pem }
 Ok 'HTTPS answers on 443' { Healthy }
-Ok 'an account is made and activated' {
+Ok 'an account is created and activated' {
     $script:made = Run --json admin account create 'Studio One' | ConvertFrom-Json
     Run admin activate
     $true
 }
-Ok 'a local node makes the sample''s clip' {
+Ok 'a local node renders a clip of the sample' {
     Run sample -o sample.dem
     $env:DINKEM_API_KEY = $made.metered_key
     Run submit sample.dem --player 76561202200000008 --round 2 --server https://127.0.0.1 --ca ca.pem --wait -o clip.mp4
     (Get-Item clip.mp4).Length -gt 100000
 }
 Ok 'the service stops' { net stop DinkemAppliance; (Get-Service DinkemAppliance).Status -eq 'Stopped' }
-Ok 'the log tells the stop' { (Get-Content "$folder\logs\server.log" -Raw) -match 'Stopped\.' }
-Ok 'a fault in config.toml is a failed start, told in the log' {
+Ok 'the log records the stop' { (Get-Content "$folder\logs\server.log" -Raw) -match 'Stopped\.' }
+Ok 'an error in config.toml makes the start fail and is logged' {
     $kept = Get-Content "$folder\config.toml" -Raw
     Add-Content "$folder\config.toml" 'lisen = "0.0.0.0:1"'
     net start DinkemAppliance 2>&1 | Out-Null

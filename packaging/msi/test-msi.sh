@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the Windows package under Wine: installs it, makes a clip, stops and starts the service, upgrades, uninstalls.
+# Tests the Windows package under Wine: installs it, renders a clip, stops and starts the service, upgrades, uninstalls.
 # Needs no display, and only one free port.
 #   test-msi.sh dinkem-appliance.exe
 # .github/workflows/windows.yml covers what Wine does not support: file permissions, the firewall, service accounts.
@@ -99,13 +99,13 @@ rights_are_explicit() {
   done
 }
 
-ok "the package is made" "$here/build-msi.sh" "$exe" old.msi "$old"
-ok "a newer package is made" "$here/build-msi.sh" "$exe" new.msi "$new"
+ok "the package is built" "$here/build-msi.sh" "$exe" old.msi "$old"
+ok "a newer package is built" "$here/build-msi.sh" "$exe" new.msi "$new"
 ok "the same program gives the same package" same_bytes
-ok "the program needs nothing but Windows" needs_only_windows
-ok "the program names no path of the machine that built it" names_no_path_of_this_machine
-ok "program and package can be signed, and the signatures hold" signed_and_verified
-ok "data and logs are for the service and administrators only" rights_are_explicit
+ok "the program depends only on Windows" needs_only_windows
+ok "the program contains no path of the build machine" names_no_path_of_this_machine
+ok "program and package can be signed, and the signatures verify" signed_and_verified
+ok "only the service and administrators can access data and logs" rights_are_explicit
 
 # --- Wine ---------------------------------------------------------------------------------------------------------
 
@@ -139,15 +139,15 @@ config_is_packaged() {
 }
 
 own_port
-ok "the package brings config.toml" config_is_packaged
+ok "the package contains config.toml" config_is_packaged
 ok "it installs" msiexec /i old.msi || { result; exit 1; }
-ok "the authority's certificate is handed out" within export_authority
+ok "the CA certificate can be exported" within export_authority
 ok "HTTPS answers" within answers
 ok "the service is running" within is RUNNING
-ok "the service is told where its configuration is" command_line_is_explicit
-ok "the program is found by its name" eval "win reg query '$environment' /v PATH | grep -F 'C:\\Program Files\\Dinkem Appliance'"
-ok "the log tells where it listens" grep -q 'Listening on 127.0.0.1:' "$log"
-ok "the program tells its version" eval 'appliance --version | grep -qF "dinkem-appliance $old"'
+ok "the service's command line names its configuration" command_line_is_explicit
+ok "the program is in the PATH" eval "win reg query '$environment' /v PATH | grep -F 'C:\\Program Files\\Dinkem Appliance'"
+ok "the log says where it listens" grep -q 'Listening on 127.0.0.1:' "$log"
+ok "the program prints its version" eval 'appliance --version | grep -qF "dinkem-appliance $old"'
 
 # --- the first clip -----------------------------------------------------------------------------------------------
 
@@ -163,13 +163,13 @@ clip_plays() {
 }
 one_job_is_done() { api '/api/clips?limit=10' | tr -d ' ' | grep -o '"status":"[a-z]*"' | tr '\n' ' ' | grep -qx '"status":"done" '; }
 
-ok "an account is made" make_account
-ok "its keys do not open anything yet" not api /api/account
+ok "an account is created" make_account
+ok "its keys are not accepted yet" not api /api/account
 ok "it is activated without a name" appliance admin activate
-ok "its keys open the API" api /api/account
+ok "its keys are accepted" api /api/account
 ok "the sample is written" appliance sample -o sample.dem
-ok "a local node makes the sample's clip" submit
-ok "the clip is H.264 in 1080 lines" clip_plays
+ok "a local node renders a clip of the sample" submit
+ok "the clip is H.264 at 1080p" clip_plays
 ok "the job is listed as done" one_job_is_done
 
 # --- stop and start -----------------------------------------------------------------------------------------------
@@ -188,14 +188,14 @@ refuses_to_start() {
   within eval 'win sc query DinkemAppliance | grep "SERVICE_EXIT_CODE *: 2 "'
   local answer=$?
   cp config.keep "$config"
-  [ $answer -eq 0 ] && is STOPPED && grep 'The service has ended: .*config.toml, line [0-9]*: unknown key "lisen" in \[serve\]' "$log"
+  [ $answer -eq 0 ] && is STOPPED && grep 'The service stopped: .*config.toml, line [0-9]*: unknown key "lisen" in \[serve\]' "$log"
 }
 
-ok "a stop finishes the request that is under way" drains
+ok "a stop finishes the in-flight request" drains
 ok "the service has stopped" within is STOPPED
-ok "nothing answers any more" not answers
-ok "the log tells the stop" grep -q 'Stopped\.' "$log"
-ok "a fault in config.toml is a failed start, told in the log" refuses_to_start
+ok "the server no longer answers" not answers
+ok "the log reports the stop" grep -q 'Stopped\.' "$log"
+ok "an error in config.toml fails the start and is logged" refuses_to_start
 ok "it starts again" restart
 ok "the job is still there" one_job_is_done
 
@@ -210,7 +210,7 @@ ok "the edited config.toml is kept" grep -q '^# edited by the operator' "$config
 ok "account and job are kept" one_job_is_done
 ok "it is installed once" [ "$(installed)" = 1 ]
 ok "a downgrade is refused" not msiexec /i old.msi
-ok "what was there still answers" within answers
+ok "the installed version still answers" within answers
 ok "it is still installed once" [ "$(installed)" = 1 ]
 
 # --- uninstall ----------------------------------------------------------------------------------------------------
@@ -218,10 +218,10 @@ ok "it is still installed once" [ "$(installed)" = 1 ]
 ok "it uninstalls" msiexec /x new.msi
 ok "the program is gone" not [ -e "$program" ]
 ok "the service is gone" not win reg query "$service"
-ok "its folder is no longer looked into for programs" eval "win reg query '$environment' /v PATH >path.txt && ! grep -F 'Dinkem Appliance' path.txt"
-ok "nothing answers after it" not answers
+ok "its folder is no longer on the PATH" eval "win reg query '$environment' /v PATH >path.txt && ! grep -F 'Dinkem Appliance' path.txt"
+ok "nothing answers after uninstalling" not answers
 ok "data and configuration are kept" [ -s "$folder/data/store.db" -a -s "$config" ]
-ok "it installs again over the data" eval 'rm -f "$folder/data/port"; msiexec /i new.msi && within answers'
-ok "the data is found again" one_job_is_done
+ok "it installs again with the existing data" eval 'rm -f "$folder/data/port"; msiexec /i new.msi && within answers'
+ok "the existing job is still there" one_job_is_done
 
 result

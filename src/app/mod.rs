@@ -188,7 +188,7 @@ impl App {
     pub fn leave_mark(&self) {
         let left = self.random.bits().and_then(|mark| self.store.leave_mark(mark.to_be_bytes()));
         if let Err(error) = left {
-            log::warn!("the store's mark could not be written anew: {error}");
+            log::warn!("could not write a new mark to the store: {error}");
         }
     }
 
@@ -235,5 +235,5 @@ impl App {
 
 /// The error for requests that arrive while the server is shutting down.
 pub fn stopping() -> Error {
-    Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is stopping; try again shortly.")
+    Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is shutting down; try again shortly.")
 }

@@ -19,12 +19,12 @@ pub(in crate::app) fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> Result
 
 /// The error for an incomplete body.
 pub(in crate::app) fn body_incomplete(error: io::Error) -> Error {
-    Error::new(Kind::Invalid, ErrorCode::BodyBrokeOff, "The request's body broke off.").because(error)
+    Error::new(Kind::Invalid, ErrorCode::BodyBrokeOff, "The request body ended early.").because(error)
 }
 
 /// The error for a body over its limit.
 pub(in crate::app) fn too_large(what: &str, bytes: u64) -> Error {
-    Error::new(Kind::TooLarge, ErrorCode::TooLarge, format!("{what} may have at most {} MiB.", bytes >> 20))
+    Error::new(Kind::TooLarge, ErrorCode::TooLarge, format!("{what} is too large: the limit is {} MiB.", bytes >> 20))
 }
 
 /// The error for a failed write.

@@ -31,7 +31,7 @@ impl Keeper {
         let certificates =
             Certificates::open(app, source, &names(Some(listen), public_host.as_deref()), public_host.as_deref())?;
         if matches!(source, Source::Files { .. }) && public_host.is_none() && certificates.host().is_none() {
-            log::warn!("--tls-cert names no host that nodes could call: say --public-url https://NAME.");
+            log::warn!("--tls-cert contains no host name that nodes could connect to. Set --public-url https://NAME.");
         }
         Ok(Self { certificates, listen, public_host })
     }
@@ -77,7 +77,7 @@ impl Keeper {
         };
         let run = move |app: &App| {
             look(app).map_err(|error| {
-                let message = format!("{} The one before stays in use until then.", error.message);
+                let message = format!("{} The previous certificate stays in use until then.", error.message);
                 Error { message, ..error }
             })
         };

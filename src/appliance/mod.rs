@@ -98,7 +98,7 @@ impl Appliance {
         let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
         let authority = keeper.as_ref().and_then(Keeper::authority);
         let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served, hosts));
-        let address = server_url::record_or_try_again(options.data_dir, &reachable, &local.url);
+        let address = server_url::record_or_retry(options.data_dir, &reachable, &local.url);
         let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
         let scheduler = scheduler::start(Arc::clone(&app), config::program()?, passes)?;
         let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };

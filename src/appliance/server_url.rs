@@ -86,8 +86,8 @@ pub fn ca_file(data_dir: &Path) -> PathBuf {
 /// the CA certificate.
 pub fn browser_warning(ca: &str) -> String {
     format!(
-        "A browser warns about this address, as it does not know the appliance's own certificate authority: import {ca} \
-         there, or go on past the warning."
+        "Browsers warn about this address because they do not trust the appliance's own CA. Import {ca} into the \
+         browser, or proceed past the warning."
     )
 }
 
@@ -102,7 +102,7 @@ pub fn record(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Result<()
     noted
         .and_then(|()| note(&data_dir.join(LOCAL_URL_FILE), local_url))
         .and_then(|()| note(&data_dir.join(URL_FILE), &server.url))
-        .map_err(|error| Error::internal("Could not note the server's address in the data directory.", error))
+        .map_err(|error| Error::internal("Could not record the server's URL in the data directory.", error))
 }
 
 fn note(path: &Path, text: &str) -> io::Result<()> {
@@ -111,9 +111,9 @@ fn note(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Calls [`record`]; if that fails, a pass retries it, because the server must start even with a full disk.
-pub fn record_or_try_again(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Option<Pass> {
+pub fn record_or_retry(data_dir: &Path, server: &ServerUrl, local_url: &str) -> Option<Pass> {
     let error = record(data_dir, server, local_url).err()?;
-    log::warn!("{error} The server starts all the same, and it is tried again.");
+    log::warn!("{error} The server starts anyway and retries later.");
     let (data_dir, server, local_url) = (data_dir.to_owned(), server.clone(), local_url.to_owned());
     let mut is_noted = false;
     let retry = move |_: &App| {
@@ -173,7 +173,7 @@ mod tests {
     use crate::os::random::FakeRandom;
 
     #[test]
-    fn a_server_is_named_so_that_others_reach_it() {
+    fn reachable_url_works_from_other_machines() {
         let address = |text: &str| text.parse().unwrap();
         let reach = |public_url, name, listening| reachable(public_url, "https", name, address(listening));
         assert_eq!(reach(Some("https://clips.lan/"), Some("a.lan"), "0.0.0.0:1"), "https://clips.lan");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_is_read_again() {
+    fn recorded_url_is_read_back() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(recorded(dir.path()), None);
         for ca in [Some("PEM".to_owned()), None] {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_noted_at_a_start_is_noted_later() {
+    fn failed_recording_is_retried() {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
         let (clock, random) = (Arc::new(FakeClock::at(0)), Arc::new(FakeRandom::default()));
@@ -212,13 +212,13 @@ mod tests {
         let server = ServerUrl { url: "https://clips.lan".into(), ca: None };
         let in_the_way = dir.path().join("server-url.new");
         std::fs::create_dir_all(in_the_way.join("x")).unwrap();
-        let mut pass = record_or_try_again(dir.path(), &server, "https://127.0.0.1").unwrap();
+        let mut pass = record_or_retry(dir.path(), &server, "https://127.0.0.1").unwrap();
         assert!(pass.run(&app).is_err());
         assert_eq!(recorded(dir.path()), None);
         std::fs::remove_dir_all(&in_the_way).unwrap();
         assert_eq!((pass.run(&app).unwrap(), pass.run(&app).unwrap()), (1, 0));
         assert_eq!(recorded(dir.path()), Some(server.clone()));
-        assert!(record_or_try_again(dir.path(), &server, "https://127.0.0.1").is_none());
+        assert!(record_or_retry(dir.path(), &server, "https://127.0.0.1").is_none());
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_of_this_machines_own_server_is_known_and_no_others() {
+    fn only_the_ca_of_this_machines_own_server_is_found() {
         let dir = tempfile::tempdir().unwrap();
         record(dir.path(), &ServerUrl { url: "https://clips.lan:8443".into(), ca: Some("PEM".into()) }, "").unwrap();
         for (url, known) in [

@@ -14,10 +14,10 @@ pub fn pass(event_loop: EventLoop) -> Option<Pass> {
     let every = systemd::watchdog()? / SIGNS;
     let run = move |app: &App| {
         app.touch_store();
-        if event_loop.turns(every) {
+        if event_loop.is_responsive(every) {
             systemd::alive();
         } else {
-            log::error!("the server's event loop stands still: the service manager gets no sign of life");
+            log::error!("the server's event loop is stuck: the service manager gets no keep-alive");
         }
         Ok(0)
     };

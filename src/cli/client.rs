@@ -79,7 +79,7 @@ impl Api {
         });
         match answer {
             Err(_) if stop.stopped() => {
-                Err(interrupted("Interrupted: the demo was not uploaded, and no job submitted."))
+                Err(interrupted("Interrupted: the demo was not uploaded, and no job was submitted."))
             }
             answer => Ok(answer?.demo_url),
         }
@@ -119,7 +119,7 @@ impl Api {
                 Err(error) => return Err(error),
             }
             if stop.wait(LOOK) {
-                let message = format!("Stopped watching; job {id} goes on without: GET {}.", self.job_url(id));
+                let message = format!("Stopped watching; job {id} continues: GET {}.", self.job_url(id));
                 return Err(interrupted(message));
             }
         }
@@ -146,7 +146,7 @@ impl Api {
                 if stop.stopped() {
                     return interrupted(format!("Interrupted: the clip was not downloaded; it is at {}.", clip.url));
                 }
-                Error::new(Kind::Unavailable, ErrorCode::Unreachable, "The clip's download broke off: try again.")
+                Error::new(Kind::Unavailable, ErrorCode::Unreachable, "The clip's download was interrupted. Try again.")
                     .because(error)
             })?;
             if read == 0 {
@@ -156,7 +156,7 @@ impl Api {
             file.write_all(&buffer[..read]).map_err(cannot)?;
         }
         if Sha256::from(hash.finalize()).to_string() != clip.sha256 {
-            let message = "The downloaded clip is not what the server says it is: try again.";
+            let message = "The downloaded clip does not match its SHA-256. Try again.";
             return Err(Error::new(Kind::Unavailable, ErrorCode::BadAnswer, message));
         }
         file.persist(to).map_err(|error| cannot(error.error))?;
@@ -208,8 +208,8 @@ impl Order<'_> {
 
 /// What to do about an untrusted certificate.
 fn untrusted(error: Error) -> Error {
-    let advice = "Name the appliance's authority with --ca FILE: `admin tls export` on the server writes it; \
-                  https://SERVER/ca.pem has it too, to be compared with the fingerprint that `admin tls show` tells.";
+    let advice = "Name the appliance's CA certificate with --ca FILE. `admin tls export` on the server writes it; it \
+                  is also at https://SERVER/ca.pem: compare its fingerprint with the one from `admin tls show`.";
     Error { message: format!("{} {advice}", error.message), ..error }
 }
 
@@ -245,10 +245,10 @@ fn refusal(response: Response) -> Error {
         Ok(Problem { error, code: None, .. }) => error,
         // This is how an HTTPS port answers plain HTTP.
         Err(_) if is_text => String::from_utf8_lossy(&body).trim().to_owned(),
-        Err(_) => "it gives no reason that this client can read".to_owned(),
+        Err(_) => "no readable reason was given".to_owned(),
     };
     let advice = if status == 401 { " Check the key, and that the account is active." } else { "" };
-    Error::new(kind, ErrorCode::Refused, format!("The server answers {status}: {words}{advice}"))
+    Error::new(kind, ErrorCode::Refused, format!("The server answered with status {status}: {words}{advice}"))
 }
 
 /// A request body that reports progress, and fails when cancelled.

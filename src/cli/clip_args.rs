@@ -5,16 +5,16 @@ use clap::Args;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::{self, Commands, JobSpec, SteamId};
 
-/// Fps, resolution and console overrides.
+/// Frame rate, resolution and console overrides.
 #[derive(Clone, Debug, Args)]
 pub struct LookArgs {
-    /// Frames a second: 30 or 60
+    /// Frames per second: 30 or 60
     #[arg(long, value_name = "FPS", default_value_t = JobSpec::DEFAULT_FPS, value_parser = fps)]
     pub fps: u32,
-    /// Lines of the picture: 1080 or 1440
+    /// Picture height in lines: 1080 or 1440
     #[arg(long, value_name = "LINES", default_value_t = JobSpec::DEFAULT_RESOLUTION, value_parser = resolution)]
     pub resolution: u32,
-    /// A console override: spec_show_xray=0|1 or cl_draw_only_deathnotices=0|1; may be given again
+    /// Console override: spec_show_xray=0|1 or cl_draw_only_deathnotices=0|1; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = Override::parse)]
     pub overrides: Vec<Override>,
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_override_is_a_known_name_and_a_zero_or_a_one() {
+    fn override_is_a_known_name_with_0_or_1() {
         let cases = [
             ("spec_show_xray=1", Some(Override::ShowXray(true))),
             ("cl_draw_only_deathnotices=0", Some(Override::OnlyDeathnotices(false))),

@@ -24,7 +24,7 @@ pub fn when(now_ms: i64, at_ms: i64) -> String {
     }
 }
 
-/// The same, or `-` without a time.
+/// Like [`when`], or `-` if there is no time.
 pub fn when_any(now_ms: i64, at_ms: Option<i64>) -> String {
     at_ms.map_or_else(|| "-".to_owned(), |at_ms| when(now_ms, at_ms))
 }

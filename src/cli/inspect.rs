@@ -1,4 +1,4 @@
-//! `inspect`: lists a demo's rounds and players, to choose what to ask for.
+//! `inspect`: lists a demo's rounds and players, to choose what to render.
 
 use std::path::PathBuf;
 
@@ -9,22 +9,22 @@ use crate::render::command::{self, Reading, Space};
 use crate::render::demo::{self, DemoIndex, PlainDemo};
 use crate::render::scene::MAX_PLAYERS;
 
-/// What is in a demo: map, rounds with ticks, players with Steam IDs and kills; a table, or --json
+/// List a demo's map, its rounds with ticks, and its players with Steam IDs and kills
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance inspect match.dem.zst")]
 pub struct Args {
-    /// The demo, plain or packed with gzip, bzip2, zstd or zip
+    /// Demo file, uncompressed or compressed with gzip, bzip2, zstd or zip
     demo: PathBuf,
-    /// Do it as a server's child: within limits, and with the answer as a file in this directory
+    /// Run as a sandboxed child process that writes its result to a file in this directory
     #[arg(long, hide = true, value_name = "DIR")]
     child: Option<PathBuf>,
-    /// As a child: only unpack it
+    /// As a child: only decompress the demo
     #[arg(long, hide = true, requires = "child")]
     unpack: bool,
-    /// As a child: unpack it to at most so many bytes
+    /// As a child: maximum size of the decompressed demo
     #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = UNPACKED_BYTES)]
     unpacked_bytes: u64,
-    /// As a child: bytes that the disk has room for
+    /// As a child: free disk space in bytes
     #[arg(long, hide = true, value_name = "BYTES", requires = "child", default_value_t = u64::MAX)]
     room: u64,
 }
@@ -47,7 +47,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
 
 /// Prints the tables of rounds and players, and warnings about them.
 fn show(index: &DemoIndex) {
-    output::line(&format!("map {}, {} ticks a second\n", output::plain(&index.map), index.tick_rate));
+    output::line(&format!("map {}, {} ticks per second\n", output::plain(&index.map), index.tick_rate));
     let rounds: Vec<_> = index
         .rounds
         .iter()
@@ -80,7 +80,7 @@ fn show(index: &DemoIndex) {
     output::line(&format!("\n{}", output::table(["STEAM ID", "NAME", "KILLS", "BY ROUND"], &players)));
     if players.len() > MAX_PLAYERS {
         output::line(&format!(
-            "\nEach of them can be followed. A clip draws {MAX_PLAYERS} players of a round: the followed one and the \
+            "\nAny of them can be followed. A clip draws {MAX_PLAYERS} players of a round: the followed one and the \
              enemies first."
         ));
     }

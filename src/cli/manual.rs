@@ -10,17 +10,17 @@ use crate::cli::Cli;
 use crate::config;
 use crate::domain::error::{Error, Result};
 
-/// Writes man pages and shell completions into a folder
+/// Write man pages and shell completions to a directory
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance manual target/manual")]
 pub struct Args {
-    /// The folder, which must be there
+    /// An existing directory
     folder: PathBuf,
 }
 
 pub fn run(args: Args) -> Result<()> {
     write(&args.folder)
-        .map_err(|error| Error::internal(format!("Could not write into {}.", args.folder.display()), error))
+        .map_err(|error| Error::internal(format!("Could not write to {}.", args.folder.display()), error))
 }
 
 fn write(folder: &Path) -> io::Result<()> {

@@ -40,7 +40,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::os::stop::StopFlag;
 
 /// Help heading of the global options.
-const ANYWHERE: &str = "Global options";
+const GLOBAL_HEADING: &str = "Global options";
 /// Exit status after Ctrl-C: what shells report for an interrupted program.
 const INTERRUPTED: u8 = 130;
 
@@ -55,7 +55,7 @@ Options that show [env: …] can also be set in the environment and, except --co
 data_dir and log at the top, the others in [serve], [node] and [client], --renderer as kind in [renderer]. Flags override
 the environment, which overrides the file. Each command's own --help ends with an example.
 
-Example: one clip, from nothing, in one command:
+Example: a first clip in one command:
   dinkem-appliance quickstart"
 )]
 struct Cli {
@@ -65,21 +65,22 @@ struct Cli {
     command: Command,
 }
 
-/// Flags that may stand anywhere on the line.
+/// Options that are accepted anywhere on the command line.
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// Answer with one JSON value on standard output
-    #[arg(long, global = true, help_heading = ANYWHERE)]
+    /// Print the result as one JSON value
+    #[arg(long, global = true, help_heading = GLOBAL_HEADING)]
     json: bool,
-    /// Where accounts, jobs, demos and clips are kept [default: the platform's place for data]
-    #[arg(long, global = true, help_heading = ANYWHERE, value_name = "DIR")]
+    /// Data directory, with accounts, jobs, demos and clips [default: the platform's data directory]
+    #[arg(long, global = true, help_heading = GLOBAL_HEADING, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The config file [default: config.toml in the platform's place, else the package's, in /etc/dinkem-appliance or %ProgramData%\dinkem-appliance]
-    #[arg(long, global = true, help_heading = ANYWHERE, value_name = "FILE")]
+    /// Config file [default: config.toml in the platform's config directory, else the package's in
+    /// /etc/dinkem-appliance or %ProgramData%\dinkem-appliance]
+    #[arg(long, global = true, help_heading = GLOBAL_HEADING, value_name = "FILE")]
     #[allow(dead_code, reason = "`config` reads it before the line is parsed; here it is for --help")]
     config: Option<PathBuf>,
-    /// How much to log on standard error: off, error, warn, info, debug, trace [default: info for serve and node, else warn]
-    #[arg(long, global = true, help_heading = ANYWHERE, value_name = "LEVEL")]
+    /// Log level on standard error: off, error, warn, info, debug, trace [default: info for serve and node, else warn]
+    #[arg(long, global = true, help_heading = GLOBAL_HEADING, value_name = "LEVEL")]
     log: Option<LevelFilter>,
 }
 
@@ -115,14 +116,16 @@ impl Call {
     /// The data directory as given, else the platform default.
     fn data_dir(&self) -> Result<PathBuf> {
         let known = self.data_dir.clone().or_else(config::default_data_dir);
-        known.ok_or_else(|| wrong_usage("There is no home directory to keep data in: say where with --data-dir."))
+        known.ok_or_else(|| {
+            wrong_usage("There is no home directory for the data. Name a data directory with --data-dir.")
+        })
     }
 }
 
 /// Parses and runs the command line. Exit status: 0 success, 1 failure, 2 usage error, 130 interrupted.
 pub fn main() -> ExitCode {
     let matches = config::parse(&Cli::command());
-    let said_dir = matches.as_ref().ok().and_then(said_dir);
+    let explicit_data_dir = matches.as_ref().ok().and_then(explicit_data_dir);
     let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     #[cfg(windows)]
     if config::first_word_is(windows_service::COMMAND) {
@@ -140,7 +143,7 @@ pub fn main() -> ExitCode {
         Command::Serve(_) => logging::start_queued(level, io::stderr()),
         _ => logging::start(level),
     };
-    let call = Call { json: global.json, data_dir: global.data_dir, repeated_dir: said_dir };
+    let call = Call { json: global.json, data_dir: global.data_dir, repeated_dir: explicit_data_dir };
     let is_here = matches!(command, Command::Serve(_) | Command::Admin(_));
     let status = started
         .map_err(|error| Error::internal("The log could not be started.", error))
@@ -195,7 +198,7 @@ fn exit_status(error: &Error) -> u8 {
 
 /// The data directory if given only for this call, directly or by an explicit config file: suggested commands must
 /// repeat it. The default and the package's config file apply to them anyway.
-fn said_dir(matches: &ArgMatches) -> Option<PathBuf> {
+fn explicit_data_dir(matches: &ArgMatches) -> Option<PathBuf> {
     let is_said = match matches.value_source("data_dir")? {
         ValueSource::CommandLine | ValueSource::EnvVariable => true,
         _ => matches.value_source("config").is_some(),

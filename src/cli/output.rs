@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_no_formula_and_stays_one_cell() {
+    fn csv_cells_are_escaped_and_never_formulas() {
         let cases = [
             ("studio", "studio"),
             ("", ""),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_steer_the_terminal() {
+    fn control_characters_in_names_are_escaped() {
         let cases = [
             ("s1mple", "s1mple"),
             ("Ünï ☃", "Ünï ☃"),

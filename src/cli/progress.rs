@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_progress_fits_a_terminal_of_80_columns() {
+    fn progress_line_fits_80_columns() {
         let mut progress = Progress { bar: None, stage: String::new(), said: 0.0 };
         for stage in [
             "queued: every node is busy, and the account has 12 jobs before this one in the queue of its class",
@@ -80,7 +80,7 @@ mod tests {
         ] {
             let line = progress.next_line(stage, 1.0 / 3.0).unwrap();
             assert_eq!((width::columns(&line) <= COLUMNS, line.starts_with(" 33 %  ")), (true, true), "{line}");
-            assert!(width::columns(&line) >= COLUMNS - 1, "no more is cut than must be: {line}");
+            assert!(width::columns(&line) >= COLUMNS - 1, "no more is truncated than necessary: {line}");
         }
         // The widths in the template, plus its literal characters.
         let fixed: usize = TEMPLATE.split('{').map(|part| part.split('}').next_back().unwrap().chars().count()).sum();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_lines_come_with_each_stage_and_each_tenth() {
+    fn plain_lines_are_printed_for_each_stage_and_each_tenth() {
         let mut progress = Progress { bar: None, stage: String::new(), said: 0.0 };
         let steps = [
             ("queued", 0.0, Some("  0 %  queued")),

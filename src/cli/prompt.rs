@@ -14,7 +14,7 @@ pub fn is_possible() -> bool {
 
 /// Prompts on standard error; true for `y` and `yes`, false for anything else and for end of input.
 pub fn agrees(question: &str) -> Result<bool> {
-    let unanswered = |error| Error::internal("The question could not be asked.", error);
+    let unanswered = |error| Error::internal("Could not show the confirmation prompt.", error);
     write!(io::stderr(), "{question} [y/N] ").map_err(unanswered)?;
     io::stderr().flush().map_err(unanswered)?;
     let mut answer = String::new();

@@ -31,34 +31,34 @@ use crate::wire::job::{ClipView, JobView};
 const SCRATCH: &str = "dinkem-quickstart-";
 const ACCOUNT: &str = "quickstart";
 
-/// The main job in one command: an appliance with one node in a scratch directory, one clip over HTTP, the MP4
+/// Render a first clip in one command: an appliance with one node in a scratch directory, a job over HTTP, an MP4
 ///
-/// Goes on serving until Ctrl-C, so that the clip's address can be opened, or ends with --exit. Without a demo it uses
-/// its own sample. The scratch directory goes away at the end; the clip stays.
+/// Keeps serving until Ctrl-C, so that the clip's URL can be opened, unless --exit is given. Without a demo it uses
+/// the built-in sample. The scratch directory is removed at the end; the clip is kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: the sample, then a demo of your own:
   dinkem-appliance quickstart
   dinkem-appliance quickstart match.dem --player 76561197991272318 --round 2 -o ace.mp4")]
 pub struct Args {
-    /// The demo, plain or packed with gzip, bzip2, zstd or zip [default: the product's own sample]
+    /// Demo file, uncompressed or compressed with gzip, bzip2, zstd or zip [default: the built-in sample]
     #[arg(requires = "player", requires = "round")]
     demo: Option<PathBuf>,
-    /// Whom to follow: a 17-digit Steam ID
+    /// Player to follow: a 17-digit Steam ID
     #[arg(long, value_name = "ID", value_parser = clip_args::player, requires = "demo")]
     player: Option<SteamId>,
-    /// The N-th round, 1 or greater
+    /// Round number, 1 or greater
     #[arg(long, value_name = "N", value_parser = clip_args::round, requires = "demo")]
     round: Option<u32>,
-    /// Where the clip goes
+    /// Output file
     #[arg(short, long, value_name = "FILE", default_value = "clip.mp4")]
     output: PathBuf,
-    /// End when the clip is there
+    /// Exit when the clip is finished
     #[arg(long)]
     exit: bool,
 }
 
-/// Which clip.
+/// The clip to make.
 struct Wanted {
     demo: PathBuf,
     player: SteamId,
@@ -73,7 +73,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     target::check(&args.output)?;
     let stop = stop_on_signals()?;
     let scratch =
-        Scratch::new(SCRATCH).map_err(|error| Error::internal("Could not make a scratch directory.", error))?;
+        Scratch::new(SCRATCH).map_err(|error| Error::internal("Could not create a scratch directory.", error))?;
     let wanted = wanted(&args, scratch.path())?;
     let appliance = Appliance::start(Options {
         data_dir: &scratch.path().join("data"),
@@ -93,7 +93,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         && !args.exit
     {
         show_served(made, &appliance, &args.output, call);
-        output::say("Serving until Ctrl-C.");
+        output::say("Serving. Press Ctrl-C to stop.");
         while !stop.wait(Duration::from_secs(3_600)) {}
     }
     appliance.stop();
@@ -136,7 +136,7 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, stop: &StopFlag)
     let key = keys.metered.ok_or_else(|| Error::internal("The account got no metered key.", "none minted"))?;
     let ServerUrl { url: server, ca } = appliance.local.clone();
     let api = Api::new(&server, key.clone(), ca)?;
-    output::say(&format!("An appliance answers at {server}, with one render node and an account with keys."));
+    output::say(&format!("An appliance is running at {server}, with one render node and an account with keys."));
     let mut progress = Progress::new();
     let demo_url = api.upload(&wanted.demo, &mut progress, stop)?;
     let order = Order { demo_url: &demo_url, player: wanted.player, round: wanted.round, look: None };
@@ -169,7 +169,7 @@ fn show_served(made: &Made, appliance: &Appliance, to: &Path, call: &Call) {
     output::line(&format!("clip:    {}", path.display()));
     output::line(&format!("address: {address}"));
     output::say(&server_url::browser_warning(&ca.display().to_string()));
-    output::say("The same with curl, as any client would:");
+    output::say("The same request with curl:");
     output::say(&format!(
         "  curl --cacert {} {server}/api/clips -H \"Authorization: Bearer {key}\" -H \"Content-Type: application/json\" -d '{}'",
         quoted(&ca.to_string_lossy()),
@@ -191,5 +191,5 @@ fn show_alone(made: &Made, to: &Path, call: &Call) {
         }));
     }
     output::line(&format!("clip:    {}", path.display()));
-    output::say("The appliance has ended, and the clip's address with it. Without --exit it goes on serving.");
+    output::say("The appliance has stopped, so the clip's URL no longer works. Without --exit it keeps serving.");
 }

@@ -20,27 +20,27 @@ use crate::render::demo::PlainDemo;
 /// Measured share of parsing in the total progress.
 const PARSING: f64 = 0.05;
 
-/// One clip without any server, straight through the renderer; or, for nodes, one job by the command contract
+/// Render one clip without a server; or, for nodes, one job under the command contract
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   dinkem-appliance render match.dem --player 76561197991272318 --round 2 -o clip.mp4")]
 pub struct Args {
-    /// The demo, plain or packed with gzip, bzip2, zstd or zip
+    /// Demo file, uncompressed or compressed with gzip, bzip2, zstd or zip
     #[arg(required_unless_present = "job")]
     demo: Option<PathBuf>,
-    /// Whom to follow: a 17-digit Steam ID
+    /// Player to follow: a 17-digit Steam ID
     #[arg(long, value_name = "ID", value_parser = clip_args::player, required_unless_present = "job")]
     player: Option<SteamId>,
-    /// The N-th round, 1 or greater
+    /// Round number, 1 or greater
     #[arg(long, value_name = "N", value_parser = clip_args::round, required_unless_present = "job")]
     round: Option<u32>,
     #[command(flatten)]
     look: LookArgs,
-    /// Where the MP4 goes; its poster goes beside it as .jpg
+    /// Output file (MP4); the poster is written next to it as .jpg
     #[arg(short, long, value_name = "FILE", required_unless_present = "job")]
     output: Option<PathBuf>,
-    /// Do what this job file says and speak the command contract on standard output
+    /// Run this job file and report on standard output under the command contract
     #[arg(long, value_name = "JOB.JSON", conflicts_with = "demo")]
     job: Option<PathBuf>,
 }
@@ -51,7 +51,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     }
     let (Some(demo), Some(player), Some(round), Some(video)) = (&args.demo, args.player, args.round, &args.output)
     else {
-        return Err(wrong_usage("A demo, --player, --round and -o are needed."));
+        return Err(wrong_usage("A demo, --player, --round and -o are required."));
     };
     let poster = video.with_extension("jpg");
     files::open_named(demo)?;

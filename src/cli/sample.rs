@@ -8,11 +8,11 @@ use crate::cli::{Call, output, target};
 use crate::domain::error::Result;
 use crate::render::forge;
 
-/// Writes the product's own sample demo, to try things with; says its player and round
+/// Write the built-in sample demo, for a trial, and print its player and round
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance sample -o sample.dem")]
 pub struct Args {
-    /// Where the demo goes
+    /// Output file
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }

@@ -22,45 +22,46 @@ use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::{files, systemd, user};
 
-/// The server: takes jobs over HTTP, hands them to render nodes, keeps and serves the clips
+/// Run the server: accepts jobs over HTTP, hands them out to render nodes, stores and serves the clips
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: a server on this LAN with one render node inside:
   dinkem-appliance serve --data-dir /srv/dinkem --local-nodes 1")]
 pub struct Args {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8443", value_parser = address)]
     listen: SocketAddr,
-    /// Write the bound address as host:port into this file once it answers [default: no file]
+    /// Write the bound address as host:port to this file once the server is ready [default: no file]
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
-    /// The studio's own certificate, PEM, with those that lead to its root; read again when it changes [default: one
-    /// under an authority of the appliance's own, see `admin tls`]
+    /// Your own certificate chain in PEM, reloaded when it changes [default: a certificate from the appliance's own
+    /// CA, see `admin tls`]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
-    /// The private key of --tls-cert, PEM [default: the appliance's own]
+    /// Private key of --tls-cert in PEM [default: the appliance's own]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
-    /// Serve plain HTTP instead of HTTPS; `loopback` refuses to listen elsewhere [default: HTTPS]
+    /// Serve plain HTTP instead of HTTPS; `loopback` refuses to listen on other addresses [default: HTTPS]
     #[arg(long, value_name = "WHERE")]
     plain_http: Option<PlainHttp>,
-    /// What URLs in answers and join tokens begin with; its host is among the certificate's names [default: the request's Host, if that is one of this machine's or the certificate's; for nodes the listening address]
+    /// Base of URLs in responses and join tokens; its host is added to the certificate [default: the request's Host,
+    /// if it is one of this machine's or the certificate's names; for nodes, the listening address]
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
-    /// Seconds a node may be silent before its job is given to another
+    /// Seconds without a heartbeat after which a job is given to another node
     #[arg(long, value_name = "N", default_value_t = LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(1..=FLAG_SECONDS_MOST))]
     lease_seconds: u64,
-    /// Render nodes inside this process
+    /// Number of render nodes in this process
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(NODE_SLOTS)))]
     local_nodes: u32,
-    /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again [default:
+    /// Network from which demos may be fetched although it is blocked by default; may be repeated [default:
     /// none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     fetch_allow: Vec<IpNet>,
-    /// A network of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given again [default: none]
+    /// Network of reverse proxies whose X-Forwarded-For, -Proto and -Host are trusted; may be repeated [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     trusted_proxy: Vec<IpNet>,
-    /// A network whose machines may read GET /metrics, besides this one; may be given again [default: none]
+    /// Network that may read GET /metrics, in addition to this machine; may be repeated [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     metrics_allow: Vec<IpNet>,
     #[command(flatten)]
@@ -71,9 +72,9 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PlainHttp {
-    /// Only this machine may connect
+    /// Allow connections from this machine only
     Loopback,
-    /// Any machine may connect
+    /// Allow connections from any machine
     Anywhere,
 }
 
@@ -130,7 +131,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         cut => {
             let were = if cut == 1 { "was" } else { "were" };
             output::say_last(&format!(
-                "Stopped. {} {were} not finished within --stop-seconds and {were} cut off: to a client that is a broken connection.",
+                "Stopped. {} {were} not finished within --stop-seconds and {were} cut off; clients see a broken connection.",
                 counted(cut, "request")
             ));
         }
@@ -145,13 +146,13 @@ fn certificate(args: &Args) -> Result<Option<Source>> {
         (Some(certificate), Some(key), None) => {
             Ok(Some(Source::Files { certificate: certificate.clone(), key: key.clone() }))
         }
-        (Some(_), None, _) => Err(wrong_usage("--tls-cert needs its private key: say --tls-key FILE.")),
-        (None, Some(_), _) => Err(wrong_usage("--tls-key needs its certificate: say --tls-cert FILE.")),
-        (Some(_), Some(_), Some(_)) => Err(wrong_usage(
-            "--plain-http serves without a certificate: leave out either it or --tls-cert and --tls-key.",
-        )),
+        (Some(_), None, _) => Err(wrong_usage("--tls-cert requires its private key: add --tls-key FILE.")),
+        (None, Some(_), _) => Err(wrong_usage("--tls-key requires its certificate: add --tls-cert FILE.")),
+        (Some(_), Some(_), Some(_)) => {
+            Err(wrong_usage("--plain-http uses no certificate: leave out either it, or --tls-cert and --tls-key."))
+        }
         (None, None, Some(PlainHttp::Loopback)) if !args.listen.ip().is_loopback() => Err(wrong_usage(format!(
-            "--plain-http loopback refuses {}: listen on a loopback address (--listen 127.0.0.1:8443), or say --plain-http anywhere.",
+            "--plain-http loopback refuses {}: listen on a loopback address (--listen 127.0.0.1:8443), or use --plain-http anywhere.",
             args.listen
         ))),
         (None, None, Some(_)) => Ok(None),
@@ -161,7 +162,7 @@ fn certificate(args: &Args) -> Result<Option<Source>> {
 fn say_listening(appliance: &Appliance, is_plain: bool, call: &Call) {
     let (address, url) = (appliance.address(), &appliance.reachable.url);
     let how = if is_plain { " over plain HTTP" } else { "" };
-    output::say(&format!("Listening on {address}: {url}{how}. Ctrl-C stops."));
+    output::say(&format!("Listening on {address}: {url}{how}. Press Ctrl-C to stop."));
     if let Some(authority) = &appliance.authority {
         let message = format!(
             "CA certificate for clients: {url}/ca.pem (`admin tls export`, SHA-256 {}).",

@@ -28,38 +28,38 @@ const FLAG_BODY_KIB_PER_SECOND_MOST: u64 = 1_000_000;
 
 const KIB: u64 = 1_024;
 
-/// Flags in `--help` under a heading of their own.
+/// Limits, under their own heading in `--help`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Open connections in total; at the limit the oldest one without a request makes room
+    /// Open connections in total; at the limit, the longest-idle one is closed to make room
     #[arg(long, value_name = "N", default_value_t = http().connections, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_connections: usize,
-    /// Open connections of one address; loopback and trusted proxies have no limit of their own
+    /// Open connections per address; loopback and trusted proxies are exempt
     #[arg(long, value_name = "N", default_value_t = http().connections_per_address, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_connections_per_address: usize,
-    /// Requests in flight; more are answered 503
+    /// In-flight requests; further ones get a 503
     #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_requests: usize,
-    /// Threads that answer requests; a waiting claim and an upload hold one each, look-ups have four more of their own
+    /// Threads that handle requests; each waiting claim and each upload holds one; lookups have four more
     #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(FLAG_THREADS_MOST))]
     http_threads: usize,
-    /// Claims of nodes that may wait at once
+    /// Node claims that may wait at the same time
     #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(FLAG_THREADS_MOST))]
     max_waiting_claims: usize,
-    /// Uploads of clients at once; one account may have an eighth of them
+    /// Concurrent uploads of clients; one account may use an eighth of them
     #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(FLAG_THREADS_MOST))]
     max_uploads: usize,
-    /// Uploads of render nodes at once; one node may have an eighth of them
+    /// Concurrent uploads of render nodes; one node may use an eighth of them
     #[arg(long, value_name = "N", default_value_t = http().reserved_uploads, value_parser = count(FLAG_THREADS_MOST))]
     max_node_uploads: usize,
-    /// Uploads of one address at once; loopback and trusted proxies have no limit of their own
+    /// Concurrent uploads per address; loopback and trusted proxies are exempt
     #[arg(long, value_name = "N", default_value_t = http().uploads_per_address, value_parser = count(FLAG_THREADS_MOST))]
     max_uploads_per_address: usize,
-    /// Seconds for a TLS handshake
+    /// Timeout of a TLS handshake in seconds
     #[arg(long, value_name = "N", default_value_t = http().tls_handshake_time.as_secs(), value_parser = seconds())]
     tls_handshake_seconds: u64,
-    /// Seconds from a request's first byte to the end of its head
+    /// Timeout of a request's head in seconds, from its first byte
     #[arg(long, value_name = "N", default_value_t = http().head_time.as_secs(), value_parser = seconds())]
     head_seconds: u64,
     /// KiB of a request's head
@@ -68,34 +68,34 @@ pub struct LimitArgs {
     /// Header lines of a request
     #[arg(long, value_name = "N", default_value_t = http().head_lines, value_parser = count(FLAG_HEAD_LINES_MOST))]
     max_head_lines: usize,
-    /// KiB of a request's path and query
+    /// Maximum size of a request's path and query in KiB
     #[arg(long, value_name = "N", default_value_t = kib(http().uri_bytes), value_parser = count(FLAG_HEAD_KIB_MOST))]
     max_uri_kib: usize,
-    /// Seconds that a connection may rest between two requests
+    /// Seconds that a connection may be idle between two requests
     #[arg(long, value_name = "N", default_value_t = http().idle_time.as_secs(), value_parser = seconds())]
     idle_seconds: u64,
     /// KiB of a JSON body
     #[arg(long, value_name = "N", default_value_t = own().json_body_bytes / KIB, value_parser = clap::value_parser!(u64).range(1..=FLAG_JSON_KIB_MOST))]
     max_json_kib: u64,
-    /// Seconds that a body may pause
+    /// Seconds that a request body may stall
     #[arg(long, value_name = "N", default_value_t = http().body_idle_time.as_secs(), value_parser = seconds())]
     body_idle_seconds: u64,
-    /// KiB each second that a body must bring on average over --body-window-seconds; 0 asks for none
+    /// Minimum average rate of a request body in KiB per second over --body-window-seconds; 0 for none
     #[arg(long, value_name = "N", default_value_t = http().body_rate / KIB, value_parser = clap::value_parser!(u64).range(..=FLAG_BODY_KIB_PER_SECOND_MOST))]
     min_body_kib_per_second: u64,
-    /// Seconds over which the speed of a body is judged
+    /// Seconds over which the rate of a request body is averaged
     #[arg(long, value_name = "N", default_value_t = http().body_rate_window.as_secs(), value_parser = seconds())]
     body_window_seconds: u64,
-    /// Seconds that an answer may wait for a client which takes less than a KiB of it each second
+    /// Seconds that a response may stall on a client that takes less than 1 KiB of it per second
     #[arg(long, value_name = "N", default_value_t = http().answer_stall_time.as_secs(), value_parser = seconds())]
     answer_stall_seconds: u64,
-    /// KiB of an unwanted body that are thrown away, so that the client gets to read why
+    /// KiB of a rejected request's body that are read and discarded, so that the client can read the response
     #[arg(long, value_name = "N", default_value_t = kib(http().drain_bytes), value_parser = count(FLAG_DRAIN_KIB_MOST))]
     drain_kib: usize,
-    /// Seconds for the same
+    /// Seconds for discarding such a body
     #[arg(long, value_name = "N", default_value_t = http().drain_time.as_secs(), value_parser = seconds())]
     drain_seconds: u64,
-    /// Seconds that requests in flight have to finish when the server stops
+    /// Seconds that in-flight requests have to finish when the server shuts down
     #[arg(long, value_name = "N", default_value_t = own().stop_time.as_secs(), value_parser = clap::value_parser!(u64).range(..=FLAG_SECONDS_MOST))]
     stop_seconds: u64,
 }
@@ -139,13 +139,13 @@ impl LimitArgs {
         let holders = self.max_waiting_claims + self.max_uploads + self.max_node_uploads;
         if holders >= self.http_threads {
             return Err(wrong_usage(format!(
-                "--max-waiting-claims {}, --max-uploads {} and --max-node-uploads {} would hold {holders} threads, and --http-threads {} would leave none for other requests: raise it above {holders}, or lower the others.",
+                "--max-waiting-claims {}, --max-uploads {} and --max-node-uploads {} would use up to {holders} threads, and --http-threads {} would leave none for other requests: raise it above {holders}, or lower the others.",
                 self.max_waiting_claims, self.max_uploads, self.max_node_uploads, self.http_threads
             )));
         }
         if self.http_threads >= self.max_requests {
             return Err(wrong_usage(format!(
-                "--http-threads {} would never all be used with --max-requests {}: raise --max-requests above it, or lower the threads.",
+                "--http-threads {} could never all be used with --max-requests {}: raise --max-requests above it, or lower --http-threads.",
                 self.http_threads, self.max_requests
             )));
         }

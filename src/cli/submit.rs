@@ -15,40 +15,40 @@ use crate::domain::key::Secret;
 use crate::os::files;
 use crate::wire::job::JobView;
 
-/// Submits a clip to an appliance: uploads a local demo if need be; --wait shows progress, -o downloads
+/// Submit a job to an appliance, uploading the demo if it is a local file; -o downloads the finished clip
 ///
-/// The key comes from the variable DINKEM_API_KEY or from --key-file, never from the command line.
+/// The API key is read from the environment variable DINKEM_API_KEY or from --key-file, never from the command line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: upload, wait, and download the clip:
   DINKEM_API_KEY=3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234 dinkem-appliance submit match.dem \\
     --player 76561197991272318 --round 2 --server https://appliance:8443 --wait -o clip.mp4")]
 pub struct Args {
-    /// A demo file, or the URL of one
+    /// Demo file, or the URL of one
     #[arg(value_name = "DEMO-OR-URL")]
     demo: String,
-    /// Whom to follow: a 17-digit Steam ID
+    /// Player to follow: a 17-digit Steam ID
     #[arg(long, value_name = "ID", value_parser = clip_args::player)]
     player: SteamId,
-    /// The N-th round, 1 or greater
+    /// Round number, 1 or greater
     #[arg(long, value_name = "N", value_parser = clip_args::round)]
     round: u32,
     #[command(flatten)]
     look: LookArgs,
-    /// Wait until the job has ended, and fail if it fails
+    /// Wait until the job has ended, and exit with an error if it fails
     #[arg(long)]
     wait: bool,
-    /// Where the finished clip goes; waits for it
+    /// Output file for the finished clip; implies --wait
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The appliance's URL
+    /// URL of the appliance
     #[arg(long, value_name = "URL")]
     server: String,
-    /// PEM file of the authority to trust, and no other [default: this machine's own appliance's, for itself; else the
-    /// system's]
+    /// PEM file of the only CA to trust [default: the CA of this machine's own appliance for that appliance, else the
+    /// system's CAs]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// A file with the account's key in it [default: the key in DINKEM_API_KEY]
+    /// File that contains the account's key [default: the key in DINKEM_API_KEY]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
@@ -107,7 +107,7 @@ fn key(file: Option<&Path>) -> Result<Secret> {
     match file {
         Some(file) => Ok(Secret::new(read(file)?.trim())),
         None => config::api_key()
-            .ok_or_else(|| wrong_usage("There is no key: set DINKEM_API_KEY, or name a file with --key-file.")),
+            .ok_or_else(|| wrong_usage("There is no API key. Set DINKEM_API_KEY, or name a file with --key-file.")),
     }
 }
 

@@ -24,7 +24,7 @@ pub fn check_in_place(path: &Path) -> Result<()> {
 pub fn check_with_poster(path: &Path, poster: &Path) -> Result<()> {
     if path == poster {
         return Err(wrong_usage(format!(
-            "The clip cannot be called {}: that is the name of its poster. Choose another one, like clip.mp4.",
+            "The clip cannot be called {}: that is the name of its poster. Choose another name, such as clip.mp4.",
             path.display()
         )));
     }
@@ -37,7 +37,7 @@ pub fn refuse_demo(path: &Path, demo: &Path) -> Result<()> {
         |one: io::Result<_>, other: io::Result<_>| matches!((one, other), (Ok(one), Ok(other)) if one == other);
     if is_same(fs::canonicalize(path), fs::canonicalize(demo)) {
         return Err(wrong_usage(format!(
-            "The clip would replace the demo {}. Choose another name, like clip.mp4.",
+            "The clip would replace the demo {}. Choose another name, such as clip.mp4.",
             path.display()
         )));
     }
@@ -64,11 +64,11 @@ pub fn write(path: &Path, content: &[u8]) -> Result<()> {
 pub fn unwritable(path: &Path, error: &io::Error) -> Error {
     let path = path.display();
     let message = match error.kind() {
-        ErrorKind::IsADirectory => format!("{path} is a folder: name a file in it."),
+        ErrorKind::IsADirectory => format!("{path} is a folder. Name a file in it."),
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            format!("Could not write {path}: its folder does not exist. Make it, or choose another place.")
+            format!("Could not write {path}: its folder does not exist. Create it, or choose another path.")
         }
-        _ => format!("Could not write {path}: {error}. Choose another place."),
+        _ => format!("Could not write {path}: {error}. Choose another path."),
     };
     Error::new(Kind::Invalid, ErrorCode::UnwritableFile, message)
 }
@@ -76,7 +76,9 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Error {
 /// `-` usually means standard output, which is not supported here.
 pub fn refuse_dash(path: &Path) -> Result<()> {
     if path.as_os_str() == "-" {
-        return Err(wrong_usage("Standard output (`-`) is not possible here: name a file. One called `-` is `./-`."));
+        return Err(wrong_usage(
+            "Standard output (`-`) is not supported here: name a file. For a file called `-`, use `./-`.",
+        ));
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_as_wide_as_a_terminal_shows_it() {
+    fn width_is_that_of_a_terminal() {
         let cases =
             [("", 0), ("queued", 6), ("Ünï", 3), ("日本", 4), ("e\u{301}", 1), ("한국어", 6), ("🎮", 2), ("…", 1)];
         for (text, width) in cases {
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_to_the_columns_there_are() {
+    fn text_is_truncated_to_the_given_columns() {
         let cases = [
             ("short", 10, "short"),
             ("exactly ten", 11, "exactly ten"),

@@ -23,7 +23,7 @@ pub const COMMAND: &str = "windows-service";
 /// Current log file.
 const LOG_FILE: &str = "server.log";
 
-/// The firewall's rule, for the installer
+/// Add or remove the Windows Firewall rule, for the installer
 #[derive(Debug, clap::Args)]
 pub struct FirewallArgs {
     what: Firewall,
@@ -31,9 +31,9 @@ pub struct FirewallArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Firewall {
-    /// Clients may reach this program
+    /// Allow clients to reach this program
     Open,
-    /// The rule goes
+    /// Remove the rule
     Close,
 }
 
@@ -47,7 +47,7 @@ pub fn firewall(args: &FirewallArgs) -> Result<()> {
 
 /// The error when [`COMMAND`] is not the first argument, the only place where it is recognized.
 pub fn must_come_first() -> Error {
-    wrong_usage(format!("`{COMMAND}` must be the first word of the line."))
+    wrong_usage(format!("`{COMMAND}` must be the first argument."))
 }
 
 /// Runs as a service. Errors in the command line and the config file are logged, too.
@@ -72,7 +72,7 @@ fn body(cli: Result<Cli, clap::Error>, service: &Service) -> u8 {
     let status = match serve(cli, service) {
         Ok(()) => 0,
         Err(error) => {
-            log::error!("The service has ended: {error}");
+            log::error!("The service stopped: {error}");
             exit_status(&error)
         }
     };

@@ -23,7 +23,7 @@ struct Sources<'a> {
 /// Parses the process's command line over environment and file. The error prints itself and knows its exit status.
 pub fn parse(command: &Command) -> Result<ArgMatches, clap::Error> {
     let args: Vec<OsString> = std::env::args_os().collect();
-    let parsed = |sources| taught(command.clone(), "", sources).try_get_matches_from(&args);
+    let parsed = |sources| with_sources(command.clone(), "", sources).try_get_matches_from(&args);
     let environment = Sources { environment: true, file: None };
     let file = match file_to_read(&args).map(|path| File::read(&path)).transpose() {
         Ok(file) => file.unwrap_or_default(),
@@ -58,18 +58,18 @@ pub fn parse(command: &Command) -> Result<ArgMatches, clap::Error> {
 
 /// The command tree with each setting's environment variable, for `--help` and the manual.
 pub fn with_variables(command: Command) -> Command {
-    taught(command, "", Sources { environment: true, file: None })
+    with_sources(command, "", Sources { environment: true, file: None })
 }
 
 /// The command tree with the environment variable and file value of each setting.
-fn taught(command: Command, path: &str, sources: Sources<'_>) -> Command {
-    command.mut_args(|arg| teach(arg, path, sources)).mut_subcommands(|sub| {
+fn with_sources(command: Command, path: &str, sources: Sources<'_>) -> Command {
+    command.mut_args(|arg| add_sources(arg, path, sources)).mut_subcommands(|sub| {
         let below = format!("{path} {}", sub.get_name());
-        taught(sub, below.trim_start(), sources)
+        with_sources(sub, below.trim_start(), sources)
     })
 }
 
-fn teach(mut arg: Arg, path: &str, sources: Sources<'_>) -> Arg {
+fn add_sources(mut arg: Arg, path: &str, sources: Sources<'_>) -> Arg {
     if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
         // Resolved here once, because nodes, renderers and demo readers run in other working directories.
         arg = arg.value_parser(PathBufValueParser::new().try_map(absolute));
@@ -99,7 +99,7 @@ fn absolute(path: PathBuf) -> std::io::Result<PathBuf> {
 
 /// The subcommands on the command line, as far as it can be parsed.
 fn path(command: &Command, args: &[OsString]) -> Vec<String> {
-    let lenient = taught(command.clone(), "", Sources::default()).ignore_errors(true);
+    let lenient = with_sources(command.clone(), "", Sources::default()).ignore_errors(true);
     let matches = lenient.try_get_matches_from(args).unwrap_or_default();
     let mut names = Vec::new();
     let mut below = matches.subcommand();

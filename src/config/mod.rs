@@ -59,7 +59,7 @@ pub fn first_word_is(word: &str) -> bool {
 }
 
 /// Whether a flag is on the command line itself, where every user of the machine can read its value.
-pub fn stands_on_the_line(flag: &str) -> bool {
+pub fn is_on_command_line(flag: &str) -> bool {
     let is_it = |arg: OsString| {
         let named = arg.to_str().and_then(|arg| arg.strip_prefix("--")).and_then(|arg| arg.strip_prefix(flag));
         named.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
@@ -69,7 +69,7 @@ pub fn stands_on_the_line(flag: &str) -> bool {
 
 /// Path of this executable, for child processes that render.
 pub fn program() -> Result<PathBuf> {
-    std::env::current_exe().map_err(|error| Error::internal("Could not find out where this program lies.", error))
+    std::env::current_exe().map_err(|error| Error::internal("Could not determine the path of this program.", error))
 }
 
 /// This machine's host name, if known.

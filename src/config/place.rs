@@ -23,7 +23,7 @@ pub fn packaged_file() -> Option<PathBuf> {
 /// The given file, otherwise the first that exists of the user's and the package's.
 pub fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
     let variable = || std::env::var_os(settings::variable("", settings::CONFIG)?).filter(|path| !path.is_empty());
-    let asked = asked_on_the_line(args).or_else(variable);
+    let asked = config_flag_on_command_line(args).or_else(variable);
     asked.map(PathBuf::from).or_else(|| {
         // Under `sudo`, the home directory may belong to another user and be unreadable.
         let own = project_dirs().map(|dirs| dirs.config_dir().join(FILE)).filter(|path| path.exists());
@@ -33,7 +33,7 @@ pub fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
 }
 
 /// Found before parsing, because the file may supply required values.
-fn asked_on_the_line(args: &[OsString]) -> Option<OsString> {
+fn config_flag_on_command_line(args: &[OsString]) -> Option<OsString> {
     let mut args = args.iter().skip(1).take_while(|arg| *arg != "--");
     while let Some(arg) = args.next() {
         if arg == "--config" {
@@ -51,8 +51,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_found_on_the_line_before_the_line_is_parsed() {
-        let found = |line: &str| asked_on_the_line(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+    fn config_flag_is_found_before_the_command_line_is_parsed() {
+        let found = |line: &str| config_flag_on_command_line(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(found("x serve --config a.toml"), Some("a.toml".into()));
         assert_eq!(found("x --config=a.toml serve"), Some("a.toml".into()));
         assert_eq!(found("x serve -- --config a.toml"), None);

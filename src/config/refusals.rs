@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_said_as_people_say_it() {
+    fn ranges_are_worded_for_people() {
         let cases = [
             ("0 is not in 1..=10", Some("it must be from 1 to 10")),
             ("-1 is not in 0..=100000", Some("it must be from 0 to 100000")),

@@ -54,12 +54,15 @@ pub struct Account {
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
     if length == 0 || length > ACCOUNT_NAME_CHARS {
-        return Err(Error::invalid("name", format!("An account's name has 1 to {ACCOUNT_NAME_CHARS} characters.")));
+        return Err(Error::invalid(
+            "name",
+            format!("An account's name must have 1 to {ACCOUNT_NAME_CHARS} characters."),
+        ));
     }
     if name.trim() != name || name.chars().any(char::is_control) {
         return Err(Error::invalid(
             "name",
-            "An account's name has no control characters and no white space at its ends.",
+            "An account's name must not contain control characters, or white space at either end.",
         ));
     }
     Ok(())

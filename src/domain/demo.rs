@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_uploaded_demo_is_recognised_by_its_path_alone() {
+    fn uploaded_demo_is_recognised_by_its_path() {
         let hex = "ab".repeat(32);
         let cases = [
             (format!("https://any.host:8443/api/demos/{hex}"), true),

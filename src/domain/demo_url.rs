@@ -15,10 +15,10 @@ pub fn check_demo_url(url: &str) -> Result<()> {
         return bad(&format!("must have at most {DEMO_URL_BYTES} bytes"));
     }
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return bad("must not hold white space or control characters; percent-encode them");
+        return bad("must not contain white space or control characters; percent-encode them");
     }
     if let Some(c) = url.chars().find(|c| NOT_IN_URLS.contains(c)) {
-        return bad(&format!("must not hold {c}; write it as %{:02X}", u32::from(c)));
+        return bad(&format!("must not contain {c}; write it as %{:02X}", u32::from(c)));
     }
     let Some((scheme, rest)) = url.split_once("://") else {
         return bad("must be an absolute http or https URL");
@@ -28,10 +28,10 @@ pub fn check_demo_url(url: &str) -> Result<()> {
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return bad("must not hold a user name or password");
+        return bad("must not contain a user name or password");
     }
     if !authority.is_ascii() {
-        return bad("must name its host in ASCII; write an international name in its xn-- form");
+        return bad("must have a host name in ASCII; write an international name in its xn-- form");
     }
     // The parser would decode an encoded host, which later steps and proxies may not.
     if authority.is_empty() || authority.contains('%') {

@@ -62,7 +62,7 @@ pub fn error_responses() -> Vec<ErrorResponse> {
 const FAILURES: &[(FailureCode, u16, &str)] = &[
     (FailureCode::DemoTooLarge, 400, "The job's uploaded demo is too large once decompressed."),
     (FailureCode::DemoUnreadable, 400, "The job's uploaded demo cannot be read."),
-    (FailureCode::DemoUnsupported, 400, "The job's uploaded demo is of another game or of a mode without rounds."),
+    (FailureCode::DemoUnsupported, 400, "The job's uploaded demo is from another game or a mode without rounds."),
     (FailureCode::PlayerNotInDemo, 400, "The player does not play in the job's uploaded demo."),
     (FailureCode::RoundNotInDemo, 400, "The job's uploaded demo has no such completed round."),
     (FailureCode::DemoTooLarge, 422, "The demo is too large once decompressed."),
@@ -71,7 +71,7 @@ const FAILURES: &[(FailureCode, u16, &str)] = &[
         422,
         "The file is not a demo, or cannot be read; uploading a stored demo again retries it.",
     ),
-    (FailureCode::DemoUnsupported, 422, "The demo is of another game or of a mode without rounds."),
+    (FailureCode::DemoUnsupported, 422, "The demo is from another game or a mode without rounds."),
 ];
 
 error_codes! {
@@ -83,11 +83,11 @@ error_codes! {
         InvalidField "invalid_field" 400 "A field, parameter or header is invalid; `field` names it.";
         InvalidJson "invalid_json" 400 "The body is not one JSON object in UTF-8.";
         ProtocolUnsupported "protocol_unsupported" 400 "The node's version is too old or too new for the server.";
-        VideoMismatch "video_mismatch" 400 "A node's video does not match its hash, or not the job; in the second case the node is benched.";
+        VideoMismatch "video_mismatch" 400 "A node's video does not match its hash or its job; in the latter case the node is benched.";
         VideoMissing "video_missing" 400 "A node completed a lease without uploading a video.";
-        AddressNotAllowed "address_not_allowed" 403 "Metrics are for the server's own machine and networks allowed with `--metrics-allow`.";
+        AddressNotAllowed "address_not_allowed" 403 "Metrics are only available from the server's own machine and networks allowed with `--metrics-allow`.";
         JoinTokenRefused "join_token_refused" 403 "The join token is used, expired or unknown: create a new one.";
-        NotFound "not_found" 404 "It does not exist, or belongs to another account.";
+        NotFound "not_found" 404 "The resource does not exist, or belongs to another account.";
         MethodNotAllowed "method_not_allowed" 405 "The route does not support this method; `Allow` lists those it supports.";
         BodyTooSlow "body_too_slow" 408 "The body arrived too slowly.";
         RequestTimeout "request_timeout" 408 "The request arrived too slowly.";
@@ -97,23 +97,23 @@ error_codes! {
         Lost "lost" 409 "The lease has ended, or belongs to another node: the node stops working on the job.";
         NoClip "no_clip" 409 "The job has no clip: it is not done, or its clip was deleted.";
         Superseded "superseded" 409 "A newer request has taken over this upload.";
-        WrongOffset "wrong_offset" 409 "The upload continues at another offset: `offset`.";
+        WrongOffset "wrong_offset" 409 "The offset is wrong: continue the upload at `offset`.";
         LengthRequired "length_required" 411 "An upload needs `Content-Length` or chunked encoding.";
-        BodyTooLarge "body_too_large" 413 "The body is over its limit.";
+        BodyTooLarge "body_too_large" 413 "The body exceeds its size limit.";
         QuotaReached "quota_reached" 413 "The demo exceeds the account's quota; `RateLimit` says what is left.";
-        TooLarge "too_large" 413 "The upload is over its limit.";
-        UriTooLong "uri_too_long" 414 "The address is over its limit.";
-        NotAJpeg "not_a_jpeg" 415 "A poster is a JPEG.";
-        UnsupportedMediaType "unsupported_media_type" 415 "The body must be `application/json`; a demo's bytes are sent as they are, not as a form.";
+        TooLarge "too_large" 413 "The upload exceeds its size limit.";
+        UriTooLong "uri_too_long" 414 "The URL is too long.";
+        NotAJpeg "not_a_jpeg" 415 "The poster must be a JPEG.";
+        UnsupportedMediaType "unsupported_media_type" 415 "The body must be `application/json`; a demo must be sent as raw bytes, not as a form.";
         RangeNotSatisfiable "range_not_satisfiable" 416 "The range lies outside the file.";
-        ExpectationFailed "expectation_failed" 417 "The only expectation that is supported is `100-continue`.";
+        ExpectationFailed "expectation_failed" 417 "Only the expectation `100-continue` is supported.";
         IdempotencyKeyReused "idempotency_key_reused" 422 "The `Idempotency-Key` was used with a different body: use a new one.";
         TooManyQueued "too_many_queued" 429 "The account has reached its limit of queued jobs: submit more when some are done.";
         TooManyUploads "too_many_uploads" 429 "The account has reached its limit of concurrent uploads: wait for one to end.";
-        RequestHeaderFieldsTooLarge "request_header_fields_too_large" 431 "The headers are over their limit.";
+        RequestHeaderFieldsTooLarge "request_header_fields_too_large" 431 "The request headers are too large or too many.";
         Internal "internal" 500 "Internal error; give `request_id` to the operator.";
         NotImplemented "not_implemented" 501 "This method or transfer coding is not supported.";
-        NotReady "not_ready" 503 "The server accepts no work: its disk is full, or its store cannot be written.";
+        NotReady "not_ready" 503 "The server does not accept work: its disk is full, or its store cannot be written.";
         ServiceUnavailable "service_unavailable" 503 "Too many concurrent requests; retry later.";
         Stopping "stopping" 503 "The server is shutting down; retry later.";
         StoreBusy "store_busy" 503 "The store is busy; retry later.";
@@ -126,9 +126,9 @@ error_codes! {
         AddressRefused "address_refused" "The address of an outgoing request is not allowed.";
         AmbiguousId "ambiguous_id" "Several jobs match the short id.";
         AmbiguousSha256 "ambiguous_sha256" "Several demos match the beginning of a SHA-256.";
-        BackupDamaged "backup_damaged" "A file of the backup is missing or damaged.";
+        BackupDamaged "backup_damaged" "The backup file is damaged or incomplete.";
         BackupExists "backup_exists" "The backup's destination already exists.";
-        BackupForeign "backup_foreign" "The folder is not a backup of this program.";
+        BackupForeign "backup_foreign" "The file is not a backup of this program.";
         BackupNewer "backup_newer" "A newer version of this program made the backup.";
         BadAnswer "bad_answer" "The server's response cannot be understood.";
         BadCertificate "bad_certificate" "A certificate or key file cannot be used.";
@@ -137,23 +137,23 @@ error_codes! {
         CannotRetry "cannot_retry" "The job cannot be retried.";
         DataDir "data_dir" "The data directory cannot be created or opened.";
         DataDirInUse "data_dir_in_use" "A server is running on the data directory.";
-        DataDirOpen "data_dir_open" "Other users may read the data directory.";
+        DataDirOpen "data_dir_open" "The data directory is accessible to other users.";
         Faults "faults" "Doctor found faults.";
         Interrupted "interrupted" "The operation was stopped.";
         InvalidKey "invalid_key" "The key is invalid.";
         JobEnded "job_ended" "The job has already ended.";
         JobFailed "job_failed" "The job failed or was cancelled.";
         JoinRefused "join_refused" "The server refused to register the node.";
-        KeysExist "keys_exist" "Keys can be imported only before any were created.";
+        KeysExist "keys_exist" "The account already has a live key of each class.";
         MigrationBackup "migration_backup" "The store cannot be copied before its migration.";
         MissingKey "missing_key" "The request has no key.";
         NameTaken "name_taken" "The name is in use.";
         NoAnswer "no_answer" "The server does not respond.";
-        NoAppliance "no_appliance" "The data directory holds no appliance.";
-        NoAuthority "no_authority" "The appliance has no CA of its own.";
-        NoCertificate "no_certificate" "No certificate was found.";
+        NoAppliance "no_appliance" "The data directory contains no appliance.";
+        NoAuthority "no_authority" "The data directory contains no complete CA.";
+        NoCertificate "no_certificate" "The appliance's certificate has expired, or cannot be read or written.";
         NoJoinToken "no_join_token" "The join token is missing.";
-        NoLiveKey "no_live_key" "The account has no valid key of this kind.";
+        NoLiveKey "no_live_key" "The account has no live key of this class.";
         NoReservedCapacity "no_reserved_capacity" "The account has no dinks.";
         NoRoom "no_room" "The disk has too little space to decompress the demo.";
         NoServer "no_server" "No server has run on the data directory.";
@@ -166,12 +166,12 @@ error_codes! {
         NotTheOwner "not_the_owner" "The data directory belongs to another user.";
         NothingToUndo "nothing_to_undo" "There is nothing to undo.";
         Refused "refused" "The server refused the request.";
-        RestoreBlocked "restore_blocked" "Something prevents the restore.";
-        RestoreUndone "restore_undone" "An interrupted restore was undone.";
+        RestoreBlocked "restore_blocked" "A path in the data directory cannot be replaced by a restore.";
+        RestoreUndone "restore_undone" "A restore failed and was undone.";
         RestoreUnfinished "restore_unfinished" "A restore was interrupted.";
         ServerBusy "server_busy" "The server cannot handle the request yet.";
         SeveralWaiting "several_waiting" "Several accounts are waiting for activation.";
-        StoreCopied "store_copied" "The data directory is a copy.";
+        StoreCopied "store_copied" "The store was copied or replaced since a server last used it.";
         StoreForeign "store_foreign" "The store belongs to another program.";
         StoreMissing "store_missing" "The store's file is missing.";
         StoreNewer "store_newer" "A newer version of this program wrote the store.";
@@ -181,6 +181,6 @@ error_codes! {
         UnreadableFile "unreadable_file" "A file cannot be read.";
         UntrustedServer "untrusted_server" "The server's certificate is not trusted.";
         UnwritableFile "unwritable_file" "A file cannot be written.";
-        WrongUsage "wrong_usage" "The command line is wrong.";
+        WrongUsage "wrong_usage" "The command line is invalid.";
     }
 }

@@ -31,17 +31,17 @@ macro_rules! failure_codes {
 }
 
 failure_codes! {
-    FetchFailed "fetch_failed" "The demo could not be fetched: no answer, an error answer, too slow, or an address that is refused.";
-    DemoTooLarge "demo_too_large" "The demo is larger than the limit, packed or unpacked, or takes more memory or time to read than one demo may have.";
+    FetchFailed "fetch_failed" "The demo could not be fetched: no response, an error response, too slow, or a blocked address.";
+    DemoTooLarge "demo_too_large" "The demo exceeds a limit: its size, compressed or decompressed, or the memory or time needed to read it.";
     DemoUnreadable "demo_unreadable" "What was fetched is not a CS2 demo, or is too damaged to read.";
-    DemoUnsupported "demo_unsupported" "The demo is of another game, or of a game mode without rounds to cut from, such as deathmatch.";
+    DemoUnsupported "demo_unsupported" "The demo is from another game, or from a game mode without rounds, such as deathmatch.";
     PlayerNotInDemo "player_not_in_demo" "The player does not take part in the demo or in the round.";
     RoundNotInDemo "round_not_in_demo" "The demo has no such completed round.";
-    RenderFailed "render_failed" "The renderer failed, or what it made did not pass the check.";
+    RenderFailed "render_failed" "The renderer failed, or its video did not pass the check.";
     RenderTimeout "render_timeout" "The renderer made no progress or took too long.";
-    NodeFailed "node_failed" "The render node could not do the work: no disk, no memory.";
+    NodeFailed "node_failed" "The render node could not do the work, for example for lack of disk space or memory.";
     NodeLost "node_lost" "Render nodes stopped responding while they held the job, ten times.";
-    NodeNotReady "node_not_ready" "The render node was not ready to render. It never ends a job: the node is given no work for a while, and the job waits for another one.";
+    NodeNotReady "node_not_ready" "The render node was not ready to render. This never fails a job: the node gets no work for a while, and the job waits for another node.";
 }
 
 impl FailureCode {

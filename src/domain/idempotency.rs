@@ -20,7 +20,7 @@ impl IdempotencyKey {
     /// part of the key: the same characters are the same key, bare or quoted.
     pub fn parse(value: &str) -> Result<Self> {
         let key = match value.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted).ok_or_else(|| wrong("has a quoted string that is not well-formed"))?,
+            Some(quoted) => unquoted(quoted).ok_or_else(|| wrong("must be a well-formed quoted string"))?,
             None => value.to_owned(),
         };
         if key.is_empty() || key.chars().count() > IDEMPOTENCY_KEY_CHARS {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_the_header_named() {
+    fn an_invalid_key_is_refused_and_the_header_named() {
         let too_long = "x".repeat(IDEMPOTENCY_KEY_CHARS + 1);
         let quoted = format!("\"{too_long}\"");
         let values = [

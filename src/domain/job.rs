@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_done_changes_no_more() {
+    fn a_done_job_never_changes() {
         use JobStatus::*;
         for from in JobStatus::ALL {
             for to in JobStatus::ALL {

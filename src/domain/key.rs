@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bearer_header_is_read_as_the_design_says() {
+    fn bearer_header_is_parsed_strictly() {
         let key = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
         let upper = key.to_uppercase();
         let cases = [

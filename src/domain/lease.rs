@@ -124,7 +124,7 @@ pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
             attempts: lost,
             for_good: lost.losses >= LOSSES,
             avoid_node: true,
-            failure: Failure::here(FailureCode::NodeLost, "The render node fell silent while it held the job."),
+            failure: Failure::here(FailureCode::NodeLost, "The render node stopped responding while it held the job."),
         },
         LeaseEnd::Unclaimed => Aftermath {
             attempts: before,
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_and_losses_are_counted_apart() {
+    fn failures_and_losses_are_counted_separately() {
         let at = |failures, losses| Attempts { failures, losses };
         let here = || LeaseEnd::reported(Failure::here(FailureCode::RenderFailed, "x"));
         let failed = |code, retry| LeaseEnd::reported(Failure { code, message: "x".into(), retry });

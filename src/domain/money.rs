@@ -42,13 +42,13 @@ impl Micros {
         if !digits(whole) || !digits(part) || part.len() > DECIMALS {
             return Err(Error::invalid(
                 "price",
-                format!("A price is written like 0.47: digits, and at most {DECIMALS} after the point."),
+                format!("A price must look like 0.47: digits, with at most {DECIMALS} decimal places."),
             ));
         }
         // A number too large to parse exceeds the limit, too.
         let micros = format!("{whole}{part:0<DECIMALS$}").parse().unwrap_or(i128::MAX);
         if micros > i128::from(PRICE_UNITS) * UNIT {
-            return Err(Error::invalid("price", format!("A price is at most {PRICE_UNITS}.")));
+            return Err(Error::invalid("price", format!("A price must be at most {PRICE_UNITS}.")));
         }
         Ok(Self(micros))
     }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_price_is_read_and_written_to_the_last_millionth() {
+    fn prices_are_exact_to_a_millionth() {
         let cases = [
             ("0", 0, "0.000000"),
             ("0.47", 470_000, "0.470000"),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_price_is_refused() {
+    fn invalid_prices_are_refused() {
         let wrong = [
             "",
             ".",

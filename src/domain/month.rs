@@ -46,7 +46,7 @@ impl Month {
             .and_then(|(year, month)| Some((number(year)?, number(month)?)))
             .filter(|(year, month)| (1970..=9998).contains(year) && (1..=12).contains(month))
             .map(|(year, month)| Self { first: date(year, month as i8, 1) })
-            .ok_or_else(|| Error::invalid("month", "A month is written like 2026-11."))
+            .ok_or_else(|| Error::invalid("month", "A month must look like 2026-11."))
     }
 
     /// The whole month as a period.
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_month_is_refused() {
+    fn invalid_months_are_refused() {
         for text in ["", "2026", "2026-13", "2026-00", "2026-1", "26-11", "2026-11-01", "+026-11", "9999-12", "1969-12"]
         {
             assert!(Month::parse(text).is_err(), "{text:?}");

@@ -189,7 +189,7 @@ pub fn check_name(name: &str) -> Result<()> {
         let most = NODE_NAME_CHARS;
         return Err(Error::invalid(
             "name",
-            format!("A node's name has 1 to {most} characters, no control characters."),
+            format!("A node's name must have 1 to {most} characters and no control characters."),
         ));
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::error_code::ErrorCode;
 /// The protocol version of this program. Version 2 introduced the version number itself.
 pub const OURS: u32 = 2;
 /// The version of a node that does not send one.
-pub const UNSAID: u32 = 1;
+pub const UNREPORTED: u32 = 1;
 /// Maximum length of a program version, in characters.
 const VERSION_CHARS: usize = 64;
 
@@ -26,7 +26,7 @@ impl Program {
         if protocol.abs_diff(OURS) > 1 {
             let older = if protocol < OURS { "node" } else { "server" };
             let message = format!(
-                "This node speaks version {protocol} of the nodes' protocol, this server versions {} to {}: update the {older}.",
+                "This node speaks version {protocol} of the node protocol, this server versions {} to {}: update the {older}.",
                 OURS - 1,
                 OURS + 1
             );
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_version_apart_is_near_enough() {
+    fn protocols_one_version_apart_are_compatible() {
         for (protocol, is_near) in [(0, false), (1, true), (2, true), (3, true), (4, false), (u32::MAX, false)] {
             assert_eq!(Program::new(None, protocol).is_ok(), is_near, "{protocol}");
         }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_none_is_not_taken() {
+    fn invalid_version_is_ignored() {
         let long = "9".repeat(VERSION_CHARS + 1);
         for (said, taken) in
             [(Some("0.2.0-rc.1"), "0.2.0-rc.1"), (None, ""), (Some("a b"), ""), (Some(&long), ""), (Some("ü"), "")]

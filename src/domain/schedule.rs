@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_goes_ahead_of_metered_and_within_a_class_the_first_comes_first() {
+    fn reserved_jobs_come_first_and_each_class_is_in_order() {
         let mut queue = ReadyQueue::default();
         for (id, account, class) in [
             (4, 1, KeyClass::Metered),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_put_back_keeps_its_place() {
+    fn requeued_job_keeps_its_place() {
         let mut queue = ReadyQueue::default();
         for id in [7, 8, 9] {
             queue.insert(job(id, 1, KeyClass::Metered));

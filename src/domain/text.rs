@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_from_outside_becomes_one_clean_line() {
+    fn untrusted_text_becomes_one_clean_line() {
         let cases = [
             ("plain words.", 300, "plain words."),
             ("  \u{1b}[31mred\u{1b}[0m\n", 300, "[31mred [0m"),
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_keeps_its_lines_and_nothing_that_steers_a_terminal() {
+    fn a_log_keeps_its_lines_but_no_terminal_control_characters() {
         assert_eq!(lines("one\ttab\n\u{1b}]0;title\u{7}\nthree\r\n"), "one tab\n ]0;title \nthree \n");
     }
 }

@@ -35,7 +35,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_shell_reads_a_quoted_word_as_it_was() {
+    fn quoted_word_survives_the_shell() {
         let cases = [
             ("studio-a", "studio-a"),
             ("/srv/dinkem", "/srv/dinkem"),

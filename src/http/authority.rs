@@ -10,7 +10,7 @@ use crate::http::kit::call::Call;
 pub fn certificate(call: &Call<'_>) -> Result<Response> {
     let pem = call.authority_pem.ok_or_else(|| {
         Error::not_found(
-            "This server has no authority of its own: it is trusted by your system's, or speaks plain HTTP.",
+            "This server has no CA of its own: its certificate is from another CA, or it serves plain HTTP.",
         )
     })?;
     Ok(answer::with_body(200, "application/x-pem-file", ResponseBody::from_string(pem)))

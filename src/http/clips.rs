@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_name_cannot_leave_its_quotes() {
+    fn file_name_is_sanitized() {
         let cases = [
             ("clip-0192.mp4", "attachment; filename=\"clip-0192.mp4\""),
             ("a\"; x=\"b\r\nc/é.mp4", "attachment; filename=\"a___x__b__c__.mp4\""),

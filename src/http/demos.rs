@@ -33,13 +33,13 @@ pub fn upload(call: &Call<'_>, caller: &Caller) -> Result<Response> {
         return Err(body.blame(Error::internal("The demo could not be received.", error)));
     }
     // `receive_sized` reports an empty body with a specific error.
-    if let Some(why) = kind::why_no_demo(&head).filter(|_| !head.is_empty()) {
+    if let Some(why) = kind::why_not_a_demo(&head).filter(|_| !head.is_empty()) {
         return Err(match form {
             Form::UrlEncoded => no_form(call),
             Form::Raw => Error::of_failure(
                 Kind::Unprocessable,
                 FailureCode::DemoUnreadable,
-                format!("This file {why}. Nothing was kept."),
+                format!("This file {why}. Nothing was stored."),
             ),
         });
     }
@@ -78,7 +78,7 @@ fn cursor((uploaded_at_ms, sha256): After) -> String {
 }
 
 fn read_cursor(text: &str) -> Result<After> {
-    let wrong = || Error::invalid("cursor", "cursor must be a next_cursor that this server gave.");
+    let wrong = || Error::invalid("cursor", "cursor must be a next_cursor returned by this server.");
     let (time, sha256) = text.split_at_checked(16).ok_or_else(wrong)?;
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if !time.bytes().all(is_hex) {
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_it_was_made_and_nothing_else_does() {
+    fn only_cursors_of_this_server_are_accepted() {
         let after = (1_795_392_000_000, Sha256([0xab; 32]));
         assert_eq!(read_cursor(&cursor(after)).unwrap(), after);
         let good = cursor(after);

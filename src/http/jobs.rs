@@ -94,7 +94,7 @@ fn cursor(last: JobId) -> String {
 fn read_cursor(text: &str) -> Result<JobId> {
     let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let row = if digits { i64::from_str_radix(text, 16).ok() } else { None };
-    row.map(JobId).ok_or_else(|| Error::invalid("cursor", "cursor must be a next_cursor that this server gave."))
+    row.map(JobId).ok_or_else(|| Error::invalid("cursor", "cursor must be a next_cursor returned by this server."))
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_the_row_it_was_made_from_and_nothing_else_does() {
+    fn cursor_round_trips_and_other_text_is_refused() {
         for row in [0, 1, 500, i64::MAX] {
             assert_eq!(read_cursor(&cursor(JobId(row))).unwrap(), JobId(row));
         }

@@ -61,14 +61,16 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
         .query("offset")
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| Error::invalid("offset", "offset must say at which byte of the video the body begins."))?;
+        .ok_or_else(|| {
+            Error::invalid("offset", "offset must be the position in the video at which the body begins.")
+        })?;
     let mut body = body::upload(call, VIDEO_BYTES)?;
     match leases::append_video(call.app, node, lease, offset, &mut body) {
         Ok(bytes) => answer::json(200, &UploadAnswer { bytes }),
         Err(UploadError::Failed(error)) => Err(body.blame(error)),
         Err(UploadError::WrongOffset(offset)) => {
             let problem = Problem {
-                error: format!("The server has {offset} bytes of the video; go on from there."),
+                error: format!("The server has {offset} bytes of the video; continue from there."),
                 code: Some(ErrorCode::WrongOffset.as_str().into()),
                 offset: Some(offset),
                 ..Problem::default()
@@ -131,5 +133,5 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
 fn lease(call: &Call<'_>) -> Result<LeaseId> {
     let text = call.parameter();
     let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
-    number.map(LeaseId).ok_or_else(|| Error::not_found("A lease is named by its number."))
+    number.map(LeaseId).ok_or_else(|| Error::not_found("A lease is identified by its number."))
 }

@@ -15,7 +15,7 @@ use crate::os::room::DISK_RESERVE_BYTES;
 /// `GET /metrics`.
 pub fn show(call: &Call<'_>, _operator: &Operator) -> Result<Response> {
     let mut page = Page::default();
-    page.family("dinkem_build_info", "gauge", "The program that serves.");
+    page.family("dinkem_build_info", "gauge", "Version of the server.");
     page.sample("dinkem_build_info", &[("version", config::VERSION)], 1.0);
     write_figures(&mut page, &health::figures(call.app)?);
     write_jobs(&mut page, call);
@@ -24,11 +24,11 @@ pub fn show(call: &Call<'_>, _operator: &Operator) -> Result<Response> {
 }
 
 fn write_figures(page: &mut Page, figures: &health::Figures) {
-    page.family("dinkem_jobs_waiting", "gauge", "Jobs of active accounts that wait, by class.");
+    page.family("dinkem_jobs_waiting", "gauge", "Queued jobs of active accounts, by class.");
     for waiting in &figures.waiting {
         page.sample("dinkem_jobs_waiting", &[("class", waiting.class.as_str())], waiting.jobs as f64);
     }
-    page.family("dinkem_oldest_wait_seconds", "gauge", "Age of the first waiting job, by class.");
+    page.family("dinkem_oldest_wait_seconds", "gauge", "Age of the first queued job, by class.");
     for waiting in &figures.waiting {
         page.sample("dinkem_oldest_wait_seconds", &[("class", waiting.class.as_str())], waiting.oldest_seconds);
     }
@@ -36,7 +36,7 @@ fn write_figures(page: &mut Page, figures: &health::Figures) {
     for nodes in &figures.nodes {
         page.sample("dinkem_nodes", &[("state", nodes.state.as_str())], nodes.nodes as f64);
     }
-    page.family("dinkem_slots", "gauge", "Slots of render nodes, by the node's state.");
+    page.family("dinkem_slots", "gauge", "Slots of render nodes, by state of the node.");
     for nodes in &figures.nodes {
         page.sample("dinkem_slots", &[("state", nodes.state.as_str())], nodes.slots as f64);
     }
@@ -44,21 +44,21 @@ fn write_figures(page: &mut Page, figures: &health::Figures) {
         page.family(name, "gauge", help);
         page.sample(name, &[], value as f64);
     };
-    gauge("dinkem_jobs_rendering", "Jobs that nodes hold.", figures.rendering);
-    gauge("dinkem_dinks_sold", "Dinks of all accounts together.", figures.dinks_sold);
+    gauge("dinkem_jobs_rendering", "Jobs held by nodes.", figures.rendering);
+    gauge("dinkem_dinks_sold", "Dinks of all accounts.", figures.dinks_sold);
     if let Some(free) = figures.disk_free {
-        gauge("dinkem_disk_free_bytes", "Room on the data directory's disk.", free);
+        gauge("dinkem_disk_free_bytes", "Free space on the data directory's disk.", free);
     }
-    gauge("dinkem_disk_reserve_bytes", "Room below which no new work is taken.", DISK_RESERVE_BYTES);
-    gauge("dinkem_store_bytes", "Length of the store.", figures.store);
-    gauge("dinkem_store_log_bytes", "Length of the store's write-ahead log.", figures.log);
+    gauge("dinkem_disk_reserve_bytes", "Free space below which no new work is accepted.", DISK_RESERVE_BYTES);
+    gauge("dinkem_store_bytes", "Size of the store.", figures.store);
+    gauge("dinkem_store_log_bytes", "Size of the store's write-ahead log.", figures.log);
 }
 
 fn write_jobs(page: &mut Page, call: &Call<'_>) {
     let counters = &call.app.counters;
-    page.family("dinkem_jobs_submitted_total", "counter", "Jobs accepted since the server's start.");
+    page.family("dinkem_jobs_submitted_total", "counter", "Jobs accepted since the server started.");
     page.sample("dinkem_jobs_submitted_total", &[], counters.submitted.get() as f64);
-    page.family("dinkem_jobs_total", "counter", "Jobs by what became of them since the server's start.");
+    page.family("dinkem_jobs_total", "counter", "Jobs by outcome since the server started.");
     for (outcome, count) in [("done", &counters.done), ("failed", &counters.failed), ("cancelled", &counters.cancelled)]
     {
         page.sample("dinkem_jobs_total", &[("outcome", outcome)], count.get() as f64);

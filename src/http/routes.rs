@@ -200,7 +200,7 @@ fn monitor(call: &Call<'_>) -> Result<Operator> {
     if call.client.is_loopback() || call.client.is_in(call.metrics_allow) {
         return Ok(Operator::named("monitor"));
     }
-    let message = "Metrics are for this machine, and for networks that serve --metrics-allow names.";
+    let message = "Metrics are only for this machine and the networks in serve --metrics-allow.";
     Err(Error::new(Kind::Forbidden, ErrorCode::AddressNotAllowed, message))
 }
 
@@ -262,7 +262,7 @@ fn not_allowed(rows: &[&Row]) -> Response {
     let methods: Vec<&str> = rows.iter().map(|(method, _, _, _)| *method).collect();
     let allow = methods.join(", ");
     let problem = Problem {
-        error: format!("This route takes {allow}."),
+        error: format!("This route supports only {allow}."),
         code: Some(ErrorCode::MethodNotAllowed.as_str().into()),
         ..Problem::default()
     };
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_leads_to_its_pattern_and_nothing_else() {
+    fn path_matches_only_its_pattern() {
         let cases: [(&str, Option<&str>, &[&str]); 14] = [
             ("/api/clips", Some("/api/clips"), &[]),
             ("/api/clips/", None, &[]),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn quick_are_look_ups_whatever_their_query() {
+    fn only_lookups_are_quick_whatever_their_query() {
         let cases = [
             ("GET", "/api/account", true),
             ("GET", "/api/clips?limit=5", true),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn all_rows_of_a_pattern_are_for_the_same_callers_and_stand_once() {
+    fn all_rows_of_a_pattern_have_the_same_callers_and_occur_once() {
         let rows: Vec<_> = all().collect();
         for (at, (method, pattern, who)) in rows.iter().enumerate() {
             for (other_method, other_pattern, other_who) in rows.iter().skip(at + 1) {

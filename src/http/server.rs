@@ -40,9 +40,9 @@ pub struct ServedCertificate(tiny_http::Certificate);
 pub struct EventLoop(tiny_http::Handle);
 
 impl EventLoop {
-    /// Whether the event loop makes a turn within this time.
-    pub fn turns(&self, within: Duration) -> bool {
-        self.0.turns(within)
+    /// Whether the event loop runs a task within this time.
+    pub fn is_responsive(&self, within: Duration) -> bool {
+        self.0.is_responsive(within)
     }
 }
 
@@ -72,7 +72,7 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let settings = tiny_http::Settings {
         limits: limits.transport,
         certificate: certificate.as_ref().map(|certificate| certificate.0.clone()),
-        uncapped: Arc::new(move |address| proxies.excuse(address)),
+        uncapped: Arc::new(move |address| proxies.is_exempt(address)),
         name_refusal: Arc::new(move |status, peer| Some(refusals.refused(status, peer))),
         is_quick: routes::is_quick,
         is_reserved: routes::is_nodes_upload,
@@ -123,7 +123,7 @@ impl ServedCertificate {
 
 fn unusable(error: &std::io::Error) -> Error {
     let message = format!(
-        "The server's certificate cannot be used: {error}. Its file and its key's must be PEM and belong together."
+        "The server's certificate cannot be used: {error}. Certificate and key must be PEM files that belong together."
     );
     Error::new(Kind::Invalid, ErrorCode::BadCertificate, message)
 }
@@ -153,7 +153,7 @@ impl Running {
             log::warn!("cut off, unfinished after {:.1?}: {}", stopped.took, counted(stopped.cut_requests, "request"));
         }
         drop(self.servers);
-        log::info!("the transport in this run: {:?}", self.transport.counters());
+        log::info!("transport counters of this run: {:?}", self.transport.counters());
         stopped.cut_requests
     }
 }

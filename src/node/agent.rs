@@ -42,7 +42,7 @@ pub fn run(config: AgentConfig, stop: &StopFlag) -> Result<()> {
         }
         // Before leases are returned: from then on the server may give the jobs to other nodes.
         if let Err(trouble) = node.server.leave() {
-            debug!("{}: the server was not told of the stop: {trouble:?}", node.name);
+            debug!("{}: could not notify the server of the shutdown: {trouble:?}", node.name);
         }
         workers.into_iter().try_for_each(|worker| {
             worker.join().unwrap_or_else(|_| Err(Error::internal("A worker of the node crashed.", "panic")))
@@ -160,6 +160,6 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
 fn in_words(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Away(error) | Trouble::Refused(error) => error.to_string(),
-        Trouble::Lost | Trouble::Unknown => "the server has no such route; is it another program?".to_owned(),
+        Trouble::Lost | Trouble::Unknown => "the server does not have this route; is it a dinkem appliance?".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Cache of unpacked demos, keyed by the SHA-256 of the fetched file: ten clips of one match fetch its demo once.
 //!
-//! The cache starts empty: files that a crash left behind are not trusted. Demos in use are never evicted; of the others,
-//! the least recently used goes first.
+//! The cache starts empty: files that a crash left behind are not trusted. Demos in use are never evicted; of the
+//! others, the least recently used goes first.
 
 use crate::os::files;
 use std::collections::HashMap;

@@ -90,13 +90,13 @@ impl Context {
         };
         if files::claim_private_dir(dir).map_err(|error| unusable(&error))? {
             warn!(
-                "The node's directory {0} holds its key and is open to other users. Close it: chmod 700 {0}",
+                "The node's directory {0} holds its key and is accessible to others. Make it private: chmod 700 {0}",
                 dir.display()
             );
         }
         let lock = lock(dir.join("lock")).map_err(|error| match error {
             TryLockError::WouldBlock => {
-                let message = format!("Another node works in {}. Give this one its own --state-dir.", dir.display());
+                let message = format!("Another node is using {}. Give this one its own --state-dir.", dir.display());
                 Error::new(Kind::Conflict, ErrorCode::NodeRunning, message)
             }
             TryLockError::Error(error) => unusable(&error),

@@ -1,9 +1,9 @@
 //! Fetches a job's demo and unpacks it: an uploaded demo from the server, any other from its URL.
 //!
-//! The URL is untrusted: addresses, size, time and speed are limited, and a file that cannot be a demo is rejected after
-//! its first bytes. Its content is not parsed here; a child process unpacks packed demos. The client learns which host
-//! failed, but the cause only if every address contacted was public: otherwise jobs could be used to scan the studio's
-//! network. The attempt's log always has the cause for the operator.
+//! The URL is untrusted: addresses, size, time and speed are limited, and a file that cannot be a demo is rejected
+//! after its first bytes. Its content is not parsed here; a child process unpacks packed demos. The client learns which
+//! host failed, but the cause only if every address contacted was public: otherwise jobs could be used to scan the
+//! studio's network. The attempt's log always has the cause for the operator.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -160,7 +160,7 @@ impl Fetcher<'_> {
         let expected = answer.length();
         let mut meter = Meter::new(answer.into_reader(), expected, &claim.fetch_policy, hold);
         let head = meter.head()?;
-        if let Some(why) = kind::why_no_demo(&head) {
+        if let Some(why) = kind::why_not_a_demo(&head) {
             let message = format!("The fetched file {why}.");
             return Err(Failure::for_good(FailureCode::DemoUnreadable, message).into());
         }
@@ -276,8 +276,8 @@ fn unanswered(error: &Error) -> Failure {
     Failure { code: FailureCode::FetchFailed, message: error.to_string(), retry }
 }
 
-/// The failure for an error answer. Its message must pass through [`for_client`]. Client errors and redirects are final;
-/// server errors are worth a retry.
+/// The failure for an error answer. Its message must pass through [`for_client`]. Client errors and redirects are
+/// final; server errors are worth a retry.
 fn error_answer(status: u16) -> Failure {
     let retry = if matches!(status, 408 | 425 | 429 | 500..) { Retry::Elsewhere } else { Retry::Never };
     let message = format!("The server answered with status {status}.");

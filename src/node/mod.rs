@@ -1,5 +1,5 @@
-//! The render-node agent: claim → fetch → render → upload → complete. It talks to the server over HTTP even when it runs
-//! inside the server's process.
+//! The render-node agent: claim → fetch → render → upload → complete. It talks to the server over HTTP even when it
+//! runs inside the server's process.
 //!
 //! It knows nothing about SQL or accounts, and never parses a demo itself: a child process does that.
 

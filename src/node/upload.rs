@@ -1,4 +1,5 @@
-//! Uploads a finished video and its poster to the server, resuming interrupted uploads for as long as the lease is valid.
+//! Uploads a finished video and its poster to the server, resuming interrupted uploads for as long as the lease is
+//! valid.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

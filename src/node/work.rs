@@ -37,7 +37,7 @@ pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
                 tell(node, lease, failure, &hold);
             }
             Err(Ended::Left(Leave::Stopped)) => {
-                info!("{}: job {job} is given back: the node stops.", node.name);
+                info!("{}: job {job} is returned to the server: the node is shutting down.", node.name);
                 give_back(node, lease);
             }
             Err(Ended::Left(leave)) => info!("{}: stopped working on job {job}: {}.", node.name, why(*leave)),
@@ -76,18 +76,18 @@ fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), E
         node.cache.shrink(0);
     }
     node.room.check().map_err(|error| {
-        warn!("{}: no room for the clip of lease {}: {error}", node.name, claim.lease);
-        Failure::here(FailureCode::NodeFailed, "The render node's disk has no room for the clip.")
+        warn!("{}: not enough disk space for the clip of lease {}: {error}", node.name, claim.lease);
+        Failure::here(FailureCode::NodeFailed, "The render node does not have enough disk space for the clip.")
     })?;
     let work = WorkDir::new(node.work_dir(claim.lease)).map_err(|error| {
-        warn!("{}: no work directory: {error}", node.name);
+        warn!("{}: could not create a work directory: {error}", node.name);
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
     })?;
     let job = job_file(node, claim, &demo.path(), &demo.sha256, work.path())?;
     child::render(&node.program, &job, node.patience, hold)?;
     video::check(&job.output, job.width, job.height, job.fps).map_err(|error| {
-        warn!("{}: the video of lease {} is not good: {error}", node.name, claim.lease);
-        Failure::here(FailureCode::RenderFailed, "The renderer made a video that did not pass the check.")
+        warn!("{}: the video of lease {} did not pass the check: {error}", node.name, claim.lease);
+        Failure::here(FailureCode::RenderFailed, "The renderer's video did not pass the check.")
     })?;
     let delivery = Delivery { server: &node.server, lease: claim.lease, hold };
     delivery.deliver(&job.output, &job.output.with_extension("jpg"))
@@ -150,7 +150,7 @@ fn give_back(node: &Context, lease: i64) {
         retry: Retry::Anywhere,
     };
     if let Err(trouble) = node.server.fail(lease, &stopped, None) {
-        info!("{}: lease {lease} could not be given back: {trouble:?}", node.name);
+        info!("{}: could not return lease {lease}: {trouble:?}", node.name);
     }
 }
 

@@ -187,25 +187,26 @@ pub fn is_mount_point(path: &Path) -> io::Result<bool> {
     if found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) {
         return Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
     }
-    is_of_another_disk(path)
+    is_on_another_disk(path)
 }
 
 /// Whether the path is a mount point, so that it can be neither moved nor replaced.
 #[cfg(not(target_os = "linux"))]
 pub fn is_mount_point(path: &Path) -> io::Result<bool> {
-    is_of_another_disk(path)
+    is_on_another_disk(path)
 }
 
 /// Whether the path is on a different file system than its parent.
 #[cfg(unix)]
-fn is_of_another_disk(path: &Path) -> io::Result<bool> {
+fn is_on_another_disk(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     Ok(fs::symlink_metadata(path)?.dev() != fs::metadata(folder_of(path))?.dev())
 }
 
-/// Whether the path is on a different file system than its parent. On Windows that takes a link, checked elsewhere.
+/// Whether the path is on a different file system than its parent. On Windows that needs a link,
+/// which is checked elsewhere.
 #[cfg(not(unix))]
-fn is_of_another_disk(_: &Path) -> io::Result<bool> {
+fn is_on_another_disk(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 

@@ -65,7 +65,7 @@ pub fn lan_address() -> IpAddr {
     route().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }
 
-/// Addresses of all interfaces, including loopback but not link-local ones. Empty if the system does not tell.
+/// Addresses of all interfaces, including loopback but not link-local ones. Empty if they cannot be determined.
 pub fn addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
         log::debug!("Cannot read this machine's addresses: {error}");

@@ -44,7 +44,7 @@ pub struct ClientOptions {
 }
 
 /// A request body.
-#[allow(missing_debug_implementations, reason = "a stream has nothing to show")]
+#[allow(missing_debug_implementations, reason = "a stream cannot be shown")]
 pub enum Body<'a> {
     /// No body.
     Empty,
@@ -69,7 +69,7 @@ impl<'a> Body<'a> {
 }
 
 /// A request.
-#[allow(missing_debug_implementations, reason = "its body has nothing to show and its bearer must not")]
+#[allow(missing_debug_implementations, reason = "its body cannot be shown and its bearer token must not be")]
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
@@ -156,7 +156,7 @@ impl Client {
                 Error::new(
                     Kind::Invalid,
                     ErrorCode::BadUrl,
-                    format!("{server} redirects to a URL that is not http or https."),
+                    format!("{server} redirects to a URL whose scheme is not http or https."),
                 )
             })?;
             bearer = None;
@@ -338,7 +338,7 @@ fn describe(server: &str, error: &ureq::Error) -> Error {
         }
         ureq::Error::TooManyRedirects => unavailable(ErrorCode::BadAnswer, format!("{server} redirects too often.")),
         ureq::Error::RedirectFailed => {
-            unavailable(ErrorCode::BadAnswer, format!("{server} redirects without a location."))
+            unavailable(ErrorCode::BadAnswer, format!("{server} sent a redirect without a Location header."))
         }
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
             unavailable(ErrorCode::Unreachable, format!("Could not reach {server}: it does not answer."))

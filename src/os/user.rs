@@ -89,7 +89,7 @@ mod linux {
             return Ok(());
         }
         let own = host::user_name(geteuid().as_raw());
-        Err(Error::new(Kind::Forbidden, ErrorCode::NotRoot, format!("You are {own}, and {advice}.")))
+        Err(Error::new(Kind::Forbidden, ErrorCode::NotRoot, format!("You are {own}, but {advice}.")))
     }
 
     pub fn as_caller<T>(work: impl FnOnce() -> T) -> Result<T> {

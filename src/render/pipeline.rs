@@ -54,7 +54,7 @@ pub fn run(replay: &Replay<'_>, video: &mut Mp4Writer, progress: &mut dyn FnMut(
     if video.frames() == frames {
         Ok(())
     } else {
-        Err(Error::internal("The clip is incomplete.", "frames are missing"))
+        Err(Error::internal("The rendered clip is incomplete.", "frames are missing"))
     }
 }
 

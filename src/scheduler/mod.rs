@@ -40,13 +40,13 @@ fn passes() -> Vec<Pass> {
         Pass::new("the store's rows", EVERY_ROUND, First::AtOnce, App::note_rows),
         Pass::new("the ballast", BALLAST, First::AtOnce, ballast::keep),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
-        Pass::new("old answers", SWEEP, First::AtOnce, jobs::forget_old_answers),
+        Pass::new("stored responses", SWEEP, First::AtOnce, jobs::forget_old_answers),
         Pass::new(KEY_USES_PASS, KEY_USES, First::AfterItsPeriod, write_key_uses),
     ]
 }
 
 /// The name of the pass that runs once more when the server shuts down.
-const KEY_USES_PASS: &str = "uses of keys";
+const KEY_USES_PASS: &str = "key usage";
 
 fn write_key_uses(app: &App) -> Result<usize> {
     keys::write_uses(app).map(|()| 0)
@@ -166,13 +166,13 @@ fn run(app: &App, round: Duration, passes: Vec<Pass>, stop: &StopFlag) {
     }
 }
 
-/// Checks the store's integrity once; on a thread of its own, because a large store takes long.
+/// Checks the store's integrity once; on a thread of its own, because checking a large store takes long.
 fn check_store(app: &App, stopped: &Stopped) {
     match store_check::look(app, stopped) {
         Ok(true) => {}
         Ok(false) if stopped() => {}
         Ok(false) => {
-            log::warn!("the store is too large to be checked in the background: run admin doctor now and then")
+            log::warn!("the store is too large to check in the background: run `admin doctor` from time to time")
         }
         Err(error) => log::error!("the store could not be checked: {error}"),
     }
@@ -184,10 +184,10 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
         let seen = app.indexer.news.rings();
         loop {
             match index::index_next(app, program, stop) {
-                Ok(true) => log::info!("an uploaded demo was read"),
+                Ok(true) => log::info!("indexed an uploaded demo"),
                 Ok(false) => break,
                 Err(error) => {
-                    log::error!("an uploaded demo could not be read: {error}");
+                    log::error!("could not index an uploaded demo: {error}");
                     break;
                 }
             }
@@ -204,7 +204,7 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
 fn report(pass: &str, outcome: Result<usize>) {
     match outcome {
         Ok(0) => {}
-        Ok(count) => log::info!("background pass over {pass}: {count}"),
-        Err(error) => log::error!("background pass over {pass} failed: {error}"),
+        Ok(count) => log::info!("background pass ({pass}): {count}"),
+        Err(error) => log::error!("background pass ({pass}) failed: {error}"),
     }
 }

@@ -16,7 +16,7 @@ pub struct Entry {
     pub actor: String,
     /// The action, as dotted words: `account.activate`.
     pub action: String,
-    /// Its target: name of an account or node, or id of a job.
+    /// Its target: an account's or node's name, or a job's id.
     pub subject: String,
     /// Further details; may be empty.
     pub details: String,

@@ -11,7 +11,7 @@ use crate::store::engine::migrations;
 use crate::store::engine::ready::Ready;
 use crate::store::{audit, clips};
 
-/// Clips looked at in one go.
+/// Clips read per page.
 const PAGE: u32 = 1_000;
 
 /// Damage in a database file, as reported by SQLite; empty if there is none.
@@ -20,7 +20,7 @@ pub fn faults(db: &Db) -> Result<Vec<String>> {
     faults.retain(|fault| fault != "ok");
     let orphans: Vec<String> = db.rows("PRAGMA foreign_key_check", [], |row| {
         let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-        Ok(format!("a row of {table} names one of {parent} that is not there"))
+        Ok(format!("a row of {table} refers to a missing row of {parent}"))
     })?;
     faults.extend(orphans.into_iter().take(20));
     Ok(faults)
@@ -57,8 +57,8 @@ impl Copy {
         self.db.always(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0))
     }
 
-    /// Makes it a store that goes on where it was left: `renew` makes it one that takes another's place, clips without a
-    /// video are forgotten (their jobs stay done and billed), and the audit says what happened. How many were forgotten.
+    /// Prepares the copy to be put into service: `renew` lets it replace another store, clips without a video are
+    /// removed (their jobs stay done and billed), and the audit log records the restore. Returns how many were removed.
     pub fn settle(
         self,
         note: &Note<'_>,

@@ -13,21 +13,21 @@ use crate::os::files;
 
 /// The database's name.
 pub const STORE: &str = "store.db";
-/// The name of the file beside it by which a server knows it again.
+/// The file next to the database by which a server recognizes its store.
 pub const SERVED: &str = "served";
-/// Files besides the store, demos and clips that an appliance needs to be the same one again: how clients and nodes
+/// Files that a restored appliance needs besides the store, demos and clips, so that clients and nodes can still
 /// reach it.
 const SMALL_FILES: [&str; 3] = ["server-url", "server-local-url", "server-ca.pem"];
 /// Directory of the CA and the server certificate.
 const TLS: &str = "tls";
-/// Where the nodes inside the server keep who they are.
+/// Directory with the state of the embedded nodes.
 const LOCAL_NODES: &str = "local-nodes";
-/// What a node keeps of that; the rest of its folder is its cache.
+/// The file with an embedded node's identity; the rest of its directory is a cache.
 const NODE_STATE: &str = "node.json";
 
 /// Attempts to take the lock: a child being spawned holds it briefly after its server has released it.
 const LOCK_TRIES: u32 = 20;
-/// How long to wait in between.
+/// Pause between two attempts.
 const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// The data directory of an appliance.
@@ -45,7 +45,7 @@ impl DataDir {
         };
         if files::claim_private_dir(path).map_err(|error| unusable(path, error))? {
             let message = format!(
-                "The data directory {0} holds keys and is open to other users. Close it: chmod 700 {0}",
+                "The data directory {0} holds keys and is accessible to other users. Make it private: chmod 700 {0}",
                 path.display()
             );
             return Err(Error::new(Kind::Forbidden, ErrorCode::DataDirOpen, message));
@@ -76,7 +76,7 @@ impl DataDir {
         log_of(&self.store())
     }
 
-    /// The file by which a server knows its store again.
+    /// The file by which a server recognizes its store.
     pub fn served(&self) -> PathBuf {
         self.0.join(SERVED)
     }
@@ -96,12 +96,12 @@ impl DataDir {
         self.demos().join(sha256.to_string())
     }
 
-    /// Work directories of demos that are being read.
+    /// Work directories of demos being indexed.
     pub fn indexings(&self) -> PathBuf {
         self.0.join("indexing")
     }
 
-    /// Where an uploaded demo is read.
+    /// The work directory for indexing an uploaded demo.
     pub fn indexing(&self, sha256: &Sha256) -> PathBuf {
         self.indexings().join(sha256.to_string())
     }
@@ -111,8 +111,8 @@ impl DataDir {
         self.0.join("backups")
     }
 
-    /// The small files that an appliance needs to be the same one again, by their paths below the directory: how it is
-    /// reached, its authority and certificate, who its own nodes are.
+    /// The small files that a restored appliance needs, as paths relative to the directory: its URLs, its CA and
+    /// certificates, and the identities of its embedded nodes.
     pub fn small_files(&self) -> io::Result<Vec<String>> {
         let mut found: Vec<String> = SMALL_FILES.iter().map(|name| (*name).to_owned()).collect();
         found.extend(names(&self.0.join(TLS))?.into_iter().map(|name| format!("{TLS}/{name}")));
@@ -123,8 +123,8 @@ impl DataDir {
         Ok(found)
     }
 
-    /// Waits for the demo lock, held until the file is dropped. It must be held while a demo's row and file are created or
-    /// removed together, because the server and `admin` may do so concurrently.
+    /// Waits for the demo lock, held until the file is dropped. It must be held while a demo's row and file are created
+    /// or removed together, because the server and `admin` may do so concurrently.
     pub fn lock_demos(&self) -> Result<File> {
         let path = self.0.join("demos.lock");
         open_private(OpenOptions::new().write(true).create(true).truncate(false), &path)
@@ -147,7 +147,7 @@ impl DataDir {
         }
         Err(Error::conflict(
             ErrorCode::DataDirInUse,
-            format!("Another server already works on {}. Stop it, or use another --data-dir.", self.0.display()),
+            format!("Another server is already using {}. Stop it, or use another --data-dir.", self.0.display()),
         ))
     }
 }
@@ -166,7 +166,7 @@ pub fn is_small_file(path: &str) -> bool {
     }
 }
 
-/// The names in a folder; none where there is no folder.
+/// The names in a directory; empty if it does not exist.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_file_is_one_of_those_that_are_known_and_nothing_above_or_beside_them() {
+    fn only_known_small_files_are_accepted() {
         let cases = [
             ("server-url", true),
             ("tls/authority.key", true),

@@ -1,4 +1,4 @@
-//! What is in uploaded demos: one row for each content, whoever uploaded it.
+//! Indexes of uploaded demos: one row per content, whoever uploaded it.
 
 use rusqlite::{Row, named_params};
 
@@ -10,7 +10,7 @@ use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
-/// A demo that could not be read gets another chance when it is uploaded again; else the first upload's row stays.
+/// A demo that could not be read is queued again when it is uploaded again; otherwise an existing row is kept.
 const WAIT: &str = "
     INSERT INTO demo_indexes (sha256, state, since_ms)
     VALUES (:sha256, 'waiting', :now)
@@ -19,13 +19,13 @@ const WAIT: &str = "
     WHERE state = 'failed'
 ";
 
-/// The demo is to be read, unless it has been.
+/// Queues the demo for indexing, unless it is indexed already.
 pub fn wait(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<()> {
     tx.execute(WAIT, named_params! { ":sha256": sha256, ":now": now_ms })?;
     Ok(())
 }
 
-/// Read at start only. Served by `demo_indexes_waiting` and `demos_content`.
+/// Read only at startup. Served by `demo_indexes_waiting` and `demos_content`.
 const LINE: &str = "
     SELECT demos.account, demo_indexes.sha256
     FROM demo_indexes
@@ -34,7 +34,7 @@ const LINE: &str = "
     ORDER BY demo_indexes.since_ms, demo_indexes.sha256
 ";
 
-/// All demos that wait to be read with the accounts that have them, the longest waiting first.
+/// All demos waiting to be indexed, with the accounts that have them; the longest-waiting first.
 pub fn line(db: &Db) -> Result<Vec<(AccountId, Sha256)>> {
     db.rows(LINE, [], |row| Ok((AccountId(row.get("account")?), row.get("sha256")?)))
 }
@@ -45,7 +45,7 @@ const WAITS: &str = "
        AND EXISTS (SELECT 1 FROM demos WHERE account = :account AND sha256 = :sha256)
 ";
 
-/// Whether a demo waits to be read, and the account has it.
+/// Whether a demo is waiting to be indexed and the account has it.
 pub fn waits(db: &Db, account: AccountId, sha256: &Sha256) -> Result<bool> {
     db.always(WAITS, named_params! { ":account": account.0, ":sha256": sha256 }, |row| row.get(0))
 }
@@ -57,7 +57,7 @@ const INDEXED: &str = "
     WHERE sha256 = :sha256 AND state = 'waiting'
 ";
 
-/// A waiting demo has been read: this is in it, in the words of `inspect --json`.
+/// Stores the index of a waiting demo, in the format of `inspect --json`.
 pub fn indexed(tx: &mut Tx<'_>, sha256: &Sha256, content: &str, now_ms: i64) -> Result<()> {
     tx.execute(INDEXED, named_params! { ":content": content, ":now": now_ms, ":sha256": sha256 })?;
     Ok(())
@@ -70,7 +70,7 @@ const FAILED: &str = "
     WHERE sha256 = :sha256 AND state = 'waiting'
 ";
 
-/// A waiting demo cannot be read, and why.
+/// Records that a waiting demo cannot be read, and why.
 pub fn failed(tx: &mut Tx<'_>, sha256: &Sha256, code: FailureCode, message: &str, now_ms: i64) -> Result<()> {
     tx.execute(
         FAILED,
@@ -86,7 +86,7 @@ const POSTPONE: &str = "
     WHERE sha256 = :sha256 AND state = 'waiting'
 ";
 
-/// A waiting demo could not be read now: it goes to the end of the line.
+/// Moves a waiting demo that could not be read for now to the end of the queue.
 pub fn postpone(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<()> {
     tx.execute(POSTPONE, named_params! { ":now": now_ms, ":sha256": sha256 })?;
     Ok(())
@@ -100,7 +100,7 @@ const EXHAUSTED: &str = "
     RETURNING exhaustions
 ";
 
-/// A waiting demo has used up the room that there was: how often by now; `None` where it waits no longer.
+/// Counts that a waiting demo ran out of disk space. Returns the count, or `None` if it is no longer waiting.
 pub fn exhausted(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<Option<u32>> {
     tx.row(EXHAUSTED, named_params! { ":now": now_ms, ":sha256": sha256 }, |row| row.get(0))
 }
@@ -110,7 +110,7 @@ const FORGET: &str = "
     DELETE FROM demo_indexes WHERE sha256 = :sha256
 ";
 
-/// Forgets what is in a demo that no account has any more.
+/// Deletes the index of a demo that no account has any more.
 pub fn forget(tx: &mut Tx<'_>, sha256: &Sha256) -> Result<()> {
     tx.execute(FORGET, named_params! { ":sha256": sha256 })?;
     Ok(())
@@ -124,7 +124,7 @@ const OF_ACCOUNT: &str = "
     WHERE demos.account = :account AND demos.sha256 = :sha256
 ";
 
-/// What is known of a demo that the account uploaded, else `None`.
+/// The index state of a demo, or `None` if the account did not upload it.
 pub fn of_account(db: &Db, account: AccountId, sha256: &Sha256) -> Result<Option<Indexing>> {
     db.row(OF_ACCOUNT, named_params! { ":account": account.0, ":sha256": sha256 }, read)
 }

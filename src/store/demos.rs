@@ -1,4 +1,4 @@
-//! Uploaded demos' rows, one for each account that uploaded the bytes.
+//! Rows of uploaded demos, one for each account that uploaded the same content.
 
 use rusqlite::named_params;
 
@@ -8,14 +8,14 @@ use crate::domain::id::AccountId;
 use crate::domain::sha256::Sha256;
 use crate::store::engine::db::{Db, Tx};
 
-/// The first upload's time stays.
+/// Keeps the time of the first upload.
 const INSERT: &str = "
     INSERT INTO demos (account, sha256, bytes, uploaded_at_ms)
     VALUES (:account, :sha256, :bytes, :now)
     ON CONFLICT (account, sha256) DO NOTHING
 ";
 
-/// Notes that an account uploaded a demo; the same again changes nothing.
+/// Records that an account uploaded a demo. Idempotent.
 pub fn insert(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256, bytes: u64, now_ms: i64) -> Result<()> {
     tx.execute(INSERT, named_params! { ":account": account.0, ":sha256": sha256, ":bytes": bytes, ":now": now_ms })?;
     Ok(())
@@ -28,7 +28,7 @@ const BYTES: &str = "
     WHERE account = :account AND sha256 = :sha256
 ";
 
-/// The length of a demo that the account uploaded, else `None`.
+/// The length of a demo, or `None` if the account did not upload it.
 pub fn bytes(db: &Db, account: AccountId, sha256: &Sha256) -> Result<Option<u64>> {
     db.row(BYTES, named_params! { ":account": account.0, ":sha256": sha256 }, |row| row.get(0))
 }
@@ -62,7 +62,7 @@ const LONGEST: &str = "
     WHERE account = :account
 ";
 
-/// Bytes of the account's longest demo; 0 where it has none.
+/// Bytes of the account's longest demo; 0 if it has none.
 pub fn longest(db: &Db, account: AccountId) -> Result<u64> {
     db.always(LONGEST, named_params! { ":account": account.0 }, |row| row.get(0))
 }
@@ -84,13 +84,13 @@ const USED: &str = "
     WHERE account = :account AND sha256 = :sha256
 ";
 
-/// Notes that a job for a demo was submitted, if the account uploaded it.
+/// Records that a job for a demo was submitted, if the account uploaded it.
 pub fn used(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256, now_ms: i64) -> Result<()> {
     tx.execute(USED, named_params! { ":now": now_ms, ":account": account.0, ":sha256": sha256 })?;
     Ok(())
 }
 
-/// Served by `demos_uploaded`, walked backwards, and the other table's primary key. The hash decides between uploads of
+/// Served by `demos_uploaded`, walked backwards, and the other table's primary key. The hash orders uploads of
 /// the same millisecond.
 const PAGE: &str = "
     SELECT
@@ -103,7 +103,7 @@ const PAGE: &str = "
     LIMIT :limit
 ";
 
-/// Where a page of demos goes on: behind the upload of this time and hash.
+/// Where a page of demos continues: after the upload with this time and hash.
 pub type After = (i64, Sha256);
 
 /// An account's demos, newest first.
@@ -125,8 +125,8 @@ pub fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Re
     )
 }
 
-/// Served by `jobs_of_demo`. The last line leaves out URLs that only end like an uploaded demo's: there the first slash
-/// behind the scheme's is the one of `/api/demos/`.
+/// Served by `jobs_of_demo`. The last line excludes URLs that merely end like an uploaded demo's: in a real
+/// one, the first slash after `://` begins `/api/demos/`.
 const UNFINISHED_JOBS: &str = "
     SELECT COUNT(*)
     FROM jobs
@@ -147,7 +147,7 @@ const DELETE: &str = "
     WHERE account = :account AND sha256 = :sha256
 ";
 
-/// Forgets that an account uploaded a demo; false if it has not.
+/// Deletes an account's upload; false if there is none.
 pub fn delete(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256) -> Result<bool> {
     Ok(tx.execute(DELETE, named_params! { ":account": account.0, ":sha256": sha256 })? == 1)
 }

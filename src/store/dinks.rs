@@ -21,7 +21,7 @@ pub struct DinkChange {
     pub undone_at_ms: Option<i64>,
 }
 
-/// A change that counts for billing, without its account.
+/// A change that was not undone, without its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     id: i64,

@@ -93,7 +93,7 @@ pub fn damaged(detail: impl std::fmt::Display) -> Error {
     Error { code: ErrorCode::StoreDamaged, ..Error::internal(message, detail) }
 }
 
-/// The latest row of each table that is written all the time, by its number; nodes are few.
+/// The newest row of each frequently written table, found by its row number; there are few nodes.
 const NEWEST: &str = "
     SELECT MAX(at_ms)
     FROM (

@@ -1,4 +1,4 @@
-//! Which jobs there are, of all accounts: what the operator looks for. Rows are read by [`crate::store::jobs`].
+//! Job search across all accounts, for the operator. Rows are read by [`crate::store::jobs`].
 
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
@@ -8,18 +8,18 @@ use crate::domain::id::{AccountId, JobId, KeyId, NodeId};
 use crate::domain::job::JobStatus;
 use crate::store::engine::db::Db;
 
-/// What is looked for.
+/// Search criteria.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
-    /// Only this account's.
+    /// Only jobs of this account.
     pub account: Option<AccountId>,
-    /// Only those submitted with this key, which is one of `account`'s.
+    /// Only those submitted with this key, which belongs to `account`.
     pub key: Option<KeyId>,
-    /// Only those that this node has, or had.
+    /// Only those that this node holds or held.
     pub node: Option<NodeId>,
-    /// Only those that stand so.
+    /// Only those with this status.
     pub status: Option<JobStatus>,
-    /// How many at most.
+    /// Maximum number of results.
     pub limit: u32,
 }
 
@@ -41,7 +41,7 @@ const OF_ACCOUNT: &str = "
     LIMIT :limit
 ";
 
-/// Walks all leases backwards; of several of one job the last counts, which `leases_job` tells.
+/// Walks all leases backwards; if a job has several, only the last one counts, found with `leases_job`.
 const OF_NODE: &str = "
     SELECT jobs.id
     FROM leases
@@ -58,7 +58,7 @@ const OF_NODE: &str = "
     LIMIT :limit
 ";
 
-/// The jobs that are looked for, the newest first; those of a node by when it got them.
+/// The matching jobs, newest first; a node's jobs are ordered by when it received them.
 pub fn find(db: &Db, search: &Search) -> Result<Vec<JobId>> {
     let account = search.account.map(|account| account.0);
     let key = search.key.map(|key| key.0);
@@ -84,12 +84,12 @@ const BY_PUBLIC_ID: &str = "
     SELECT id FROM jobs WHERE public_id = :public_id
 ";
 
-/// The row of that job, whoever's it is.
+/// The row of this job, whichever account it belongs to.
 pub fn by_public_id(db: &Db, public_id: Uuid) -> Result<Option<JobId>> {
     db.row(BY_PUBLIC_ID, named_params! { ":public_id": public_id.as_bytes() }, |row| row.get(0).map(JobId))
 }
 
-/// Looks at the newest jobs only: no index serves the end of an id.
+/// Searches only the newest jobs, because no index covers the end of an id.
 const BY_ENDING: &str = "
     SELECT public_id
     FROM jobs
@@ -98,7 +98,7 @@ const BY_ENDING: &str = "
     LIMIT :limit
 ";
 
-/// Ids of the jobs among the `newest` whose id ends so, the newest first.
+/// Ids with this ending among the `newest` jobs, newest first.
 pub fn by_ending(db: &Db, ending: [u8; 4], newest: u32, limit: u32) -> Result<Vec<Uuid>> {
     let params = named_params! { ":newest": newest, ":ending": ending, ":limit": limit };
     db.rows(BY_ENDING, params, |row| row.get(0).map(Uuid::from_bytes))

@@ -1,4 +1,4 @@
-//! Jobs' rows, read together with the clip that each may have.
+//! Rows of jobs, each read together with its clip, if it has one.
 
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::{accounts, clips, leases};
 
-/// The columns that [`read`] reads, and where they come from.
+/// The columns that [`read`] reads, and the tables they come from.
 macro_rules! job_and_clip {
     () => {
         "
@@ -94,12 +94,12 @@ pub fn by_public_id(db: &Db, account: AccountId, public_id: Uuid) -> Result<Opti
 /// Served by the row's number.
 const BY_ID: &str = concat!(job_and_clip!(), "    WHERE jobs.id = :id");
 
-/// The job of that row.
+/// The job with this row number.
 pub fn by_id(db: &Db, id: JobId) -> Result<Job> {
-    find(db, id)?.ok_or_else(|| Error::internal("The store failed.", format!("there is no job {id}")))
+    find(db, id)?.ok_or_else(|| Error::internal("The store failed.", format!("no job with row number {id}")))
 }
 
-/// The same where the row may not be there yet: a reader sees it after its commit, the queue knows it before.
+/// Like [`by_id`], but the row may not exist yet: the queue knows a job before its commit, readers only after it.
 pub fn find(db: &Db, id: JobId) -> Result<Option<Job>> {
     db.row(BY_ID, named_params! { ":id": id.0 }, read)
 }
@@ -143,14 +143,14 @@ const COUNTS: &str = "
          WHERE status = 'rendering' AND account = :account AND class = 'reserved') AS reserved
 ";
 
-/// How many unfinished jobs an account has.
+/// Numbers of an account's unfinished jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Waiting.
+    /// Queued.
     pub queued: u64,
-    /// On a node.
+    /// Rendering.
     pub rendering: u64,
-    /// Of those on a node, the reserved ones.
+    /// Those rendering that are reserved.
     pub reserved: u32,
 }
 
@@ -161,7 +161,7 @@ pub fn counts(db: &Db, account: AccountId) -> Result<Counts> {
     })
 }
 
-/// The whole ready queue: served by `jobs_unfinished`, read at start and when another process has changed something.
+/// The whole ready queue: served by `jobs_unfinished`, read at startup and after another process has changed it.
 const READY: &str = "
     SELECT jobs.id, jobs.account, jobs.class, jobs.renderer
     FROM jobs
@@ -169,7 +169,7 @@ const READY: &str = "
     WHERE jobs.status = 'queued' AND accounts.status = 'active'
 ";
 
-/// Waiting jobs of active accounts, in no order; whom they avoid is told by [`avoided_nodes`].
+/// Waiting jobs of active accounts, unordered, without the nodes that they avoid: see [`avoided_nodes`].
 pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
     db.rows(READY, [], |row| {
         Ok(ReadyJob {
@@ -190,7 +190,7 @@ const AVOIDED: &str = "
     WHERE jobs.status = 'queued'
 ";
 
-/// Which nodes waiting jobs avoid, in no order.
+/// The nodes that waiting jobs avoid, unordered.
 pub fn avoided_nodes(db: &Db) -> Result<Vec<(JobId, NodeId)>> {
     db.rows(AVOIDED, [], |row| Ok((JobId(row.get("job")?), NodeId(row.get("node")?))))
 }
@@ -202,7 +202,7 @@ const AVOIDED_BY_JOB: &str = "
     WHERE leases.job = :job AND leases.avoid = 1
 ";
 
-/// Puts a job in the queue as the row has it; that of an account that is not active waits outside.
+/// Puts a job into the queue as its row says, unless its account is not active.
 fn requeue(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
     if !accounts::is_active(tx, job.account)? {
         return Ok(());
@@ -212,19 +212,19 @@ fn requeue(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// A waiting job as the queue holds it.
+/// A queued job as an entry of the queue.
 pub fn ready_job(job: &Job, avoids: Vec<NodeId>) -> ReadyJob {
     ReadyJob { id: job.id, account: job.account, class: job.class, renderer: job.spec.renderer, avoids }
 }
 
-/// Served by the row's number. The first attempt's time stays.
+/// Served by the row's number. Keeps the time of the first attempt.
 const START: &str = "
     UPDATE jobs
     SET status = 'rendering', started_at_ms = COALESCE(started_at_ms, :now)
     WHERE id = :id AND status = 'queued'
 ";
 
-/// A node begins a waiting job; false if it does not wait. It leaves the queue either way.
+/// Starts a waiting job; false if it is not waiting. It leaves the queue either way.
 pub fn start(tx: &mut Tx<'_>, job: &ReadyJob, now_ms: i64) -> Result<bool> {
     tx.leave(job.class, job.id);
     Ok(tx.execute(START, named_params! { ":now": now_ms, ":id": job.id.0 })? == 1)
@@ -237,7 +237,7 @@ const FINISH: &str = "
     WHERE id = :id AND status = 'rendering'
 ";
 
-/// A rendering job is done; false if it is not rendering.
+/// Marks a rendering job as done; false if it is not rendering.
 pub fn finish(tx: &mut Tx<'_>, id: JobId, now_ms: i64) -> Result<bool> {
     Ok(tx.execute(FINISH, named_params! { ":now": now_ms, ":id": id.0 })? == 1)
 }
@@ -261,7 +261,7 @@ const ATTEMPTS: &str = "
     SELECT failures, losses FROM jobs WHERE id = :id
 ";
 
-/// How often a job has gone wrong so far.
+/// A job's failed attempts so far.
 pub fn attempts(db: &Db, id: JobId) -> Result<Attempts> {
     db.always(ATTEMPTS, named_params! { ":id": id.0 }, |row| {
         Ok(Attempts { failures: row.get("failures")?, losses: row.get("losses")? })
@@ -276,7 +276,7 @@ const SET_BACK: &str = "
     WHERE id = :id AND status = 'rendering'
 ";
 
-/// A rendering job's attempt went wrong: it fails, or it goes back to its place in the queue.
+/// Ends a failed attempt of a rendering job: the job fails, or returns to its place in the queue.
 pub fn set_back(tx: &mut Tx<'_>, id: JobId, after: &Aftermath, now_ms: i64) -> Result<()> {
     let status = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
     tx.execute(
@@ -306,7 +306,7 @@ const RETRY: &str = "
     WHERE id = :id AND status IN ('failed', 'cancelled')
 ";
 
-/// A job that failed or was cancelled goes back to its place in the queue, as if nobody had tried it.
+/// Returns a failed or cancelled job to its place in the queue, with its attempts reset.
 pub fn retry(tx: &mut Tx<'_>, id: JobId) -> Result<()> {
     tx.execute(RETRY, named_params! { ":id": id.0 })?;
     leases::avoid_none(tx, id)?;

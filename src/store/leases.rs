@@ -1,4 +1,4 @@
-//! Leases' rows: one an attempt. When a live lease runs out is not here: that is known in memory only.
+//! Rows of leases, one per attempt. The expiry times of live leases are kept in memory only.
 
 use rusqlite::{Row, named_params};
 
@@ -11,16 +11,16 @@ use crate::store::engine::db::{Db, Tx};
 /// Maximum number of live leases across all nodes.
 const LIVE_LEASES: u32 = 100_000;
 
-/// Where a lease stands.
+/// State of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseState {
-    /// The node may work.
+    /// The node may work on the job.
     Live,
     /// Its video is the job's clip.
     Done,
-    /// The attempt was given up.
+    /// The attempt failed.
     Failed,
-    /// It ran out.
+    /// It expired.
     Lost,
     /// The job was cancelled.
     Cancelled,
@@ -29,7 +29,7 @@ pub enum LeaseState {
 impl LeaseState {
     const ALL: [Self; 5] = [Self::Live, Self::Done, Self::Failed, Self::Lost, Self::Cancelled];
 
-    /// The word in the store and in answers.
+    /// The name used in the store and in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -50,7 +50,7 @@ const INSERT: &str = "
     VALUES (:job, :node, 'live', :now)
 ";
 
-/// Gives a node a job.
+/// Leases a job to a node.
 pub fn insert(tx: &mut Tx<'_>, job: JobId, node: NodeId, now_ms: i64) -> Result<LeaseId> {
     tx.insert(INSERT, named_params! { ":job": job.0, ":node": node.0, ":now": now_ms }).map(LeaseId)
 }
@@ -62,7 +62,7 @@ const FIND: &str = "
     WHERE id = :lease AND node = :node
 ";
 
-/// The lease of that number, if it is this node's: its job and where it stands.
+/// Job and state of the lease with this number, if it belongs to this node.
 pub fn find(db: &Db, lease: LeaseId, node: NodeId) -> Result<Option<(JobId, LeaseState)>> {
     db.row(FIND, named_params! { ":lease": lease.0, ":node": node.0 }, |row| {
         Ok((JobId(row.get("job")?), columns::word(row, "state", LeaseState::parse)?))
@@ -79,11 +79,11 @@ const END: &str = "
 
 /// How a lease ends.
 pub struct Ending<'a> {
-    /// Where it stands from now on.
+    /// Its new state.
     pub state: LeaseState,
-    /// Whether the job goes elsewhere.
+    /// Whether the job should avoid the node from now on.
     pub avoid: bool,
-    /// Why the attempt went wrong.
+    /// Why the attempt failed.
     pub failure: Option<&'a Failure>,
     /// The end of what its renderer said.
     pub log: Option<&'a str>,
@@ -94,7 +94,7 @@ impl Ending<'_> {
     pub const DONE: Self = Self { state: LeaseState::Done, avoid: false, failure: None, log: None };
 }
 
-/// Ends a live lease of this node; false if it is not live, or not this node's.
+/// Ends a live lease of this node; false if it is not live or belongs to another node.
 pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, ending: &Ending<'_>, now_ms: i64) -> Result<bool> {
     let changed = tx.execute(
         END,
@@ -121,7 +121,7 @@ const CANCEL: &str = "
     RETURNING id
 ";
 
-/// Ends a job's live lease because the job was cancelled: its number, if there was one.
+/// Ends a job's live lease because the job was cancelled. Returns its number, if there was one.
 pub fn cancel(tx: &mut Tx<'_>, job: JobId, now_ms: i64) -> Result<Option<LeaseId>> {
     let lease = tx.row(CANCEL, named_params! { ":job": job.0, ":now": now_ms }, |row| row.get(0).map(LeaseId))?;
     tx.ring();
@@ -147,11 +147,11 @@ pub struct LiveLease {
     pub id: LeaseId,
     /// Its job.
     pub job: JobId,
-    /// Who holds it.
+    /// The node that holds it.
     pub node: NodeId,
 }
 
-/// All live leases: as many as nodes have slots. Served by `leases_live_node`.
+/// All live leases: at most as many as nodes have slots. Served by `leases_live_node`.
 const LIVE: &str = "
     SELECT id, job, node
     FROM leases
@@ -190,13 +190,13 @@ pub struct Attempt {
     pub lease: LeaseId,
     /// The node's name.
     pub node: String,
-    /// How it ended, or that it has not.
+    /// Its state: how it ended, or that it is still live.
     pub state: LeaseState,
     /// Unix time in milliseconds.
     pub started_at_ms: i64,
     /// Unix time in milliseconds.
     pub ended_at_ms: Option<i64>,
-    /// Why it went wrong: code and sentence.
+    /// Why it failed: code and message.
     pub failure: Option<(FailureCode, String)>,
     /// The end of what its renderer said.
     pub log: Option<String>,
@@ -213,7 +213,7 @@ const ATTEMPTS: &str = "
     LIMIT :limit
 ";
 
-/// The last attempts at a job, the latest first.
+/// The last attempts at a job, latest first.
 pub fn attempts(db: &Db, job: JobId, limit: u32) -> Result<Vec<Attempt>> {
     db.rows(ATTEMPTS, named_params! { ":job": job.0, ":limit": limit }, |row| {
         let failure = match columns::optional_word(row, "failure_code", FailureCode::parse)? {
@@ -237,7 +237,7 @@ const AVOID_NONE: &str = "
     UPDATE leases SET avoid = 0 WHERE job = :job AND avoid = 1
 ";
 
-/// The job avoids no node any more.
+/// Clears the list of nodes that the job avoids.
 pub fn avoid_none(tx: &mut Tx<'_>, job: JobId) -> Result<()> {
     tx.execute(AVOID_NONE, named_params! { ":job": job.0 })?;
     Ok(())
@@ -249,7 +249,7 @@ const KEEPS_FILES: &str = "
         OR EXISTS (SELECT 1 FROM clips WHERE lease = :lease)
 ";
 
-/// Whether the files of a lease are still wanted: it is live, or a clip was made of it.
+/// Whether the files of a lease are still needed: it is live, or its video was published.
 pub fn keeps_files(db: &Db, lease: LeaseId) -> Result<bool> {
     db.always(KEEPS_FILES, named_params! { ":lease": lease.0 }, |row| row.get(0))
 }

@@ -89,7 +89,7 @@ impl Store {
         served::file::check(&db, &folder)?;
         // Checkpoint what a crash left in the log, so that the log is reused and need not grow, even on a full disk.
         if let Err(error) = db.checkpoint() {
-            log::warn!("the store's log could not be emptied at the start: {error}");
+            log::warn!("could not truncate the store's write-ahead log at startup: {error}");
         }
         let ready = Arc::new(Ready::default());
         queue_rows::rebuild(&ready, &db)?;
@@ -107,7 +107,7 @@ impl Store {
         if restore::is_unfinished(&folder) {
             return Err(Error::conflict(
                 ErrorCode::RestoreUnfinished,
-                "A restore of this data directory was interrupted: start the server, which goes on with it.",
+                "A restore of this data directory was interrupted. Start the server to complete it.",
             ));
         }
         if !has_content(&folder.store()) {
@@ -144,8 +144,8 @@ impl Store {
     }
 
     /// How to resolve that error.
-    pub fn way_out(&self) -> String {
-        served::file::way_out(&self.folder)
+    pub fn how_to_resolve(&self) -> String {
+        served::file::how_to_resolve(&self.folder)
     }
 
     /// Lets the next server accept the store as it is. Requires the data directory's lock.
@@ -157,7 +157,7 @@ impl Store {
     pub fn copy_to(&self, copy: &Path) -> Result<()> {
         match &self.writing {
             Writing::Server { .. } => {
-                Err(Error::internal("The store is copied beside its server only.", copy.display()))
+                Err(Error::internal("Only a process other than the server can copy the store.", copy.display()))
             }
             Writing::Beside(db) => snapshot::write(&db.lock().unwrap_or_else(PoisonError::into_inner), copy),
         }
@@ -167,7 +167,7 @@ impl Store {
     pub fn empty_log(&self) -> Result<()> {
         match &self.writing {
             Writing::Server { .. } => {
-                Err(Error::internal("The log is emptied beside the server only.", "a server's store"))
+                Err(Error::internal("Only a process other than the server can truncate the log.", "a server's store"))
             }
             Writing::Beside(db) => db.lock().unwrap_or_else(PoisonError::into_inner).empty_log(),
         }
@@ -240,8 +240,8 @@ fn has_content(store: &Path) -> bool {
 fn no_appliance(data_dir: &Path) -> Error {
     let what = if data_dir.exists() { "holds no store" } else { "does not exist" };
     let message = format!(
-        "There is no appliance in {0}, which {what}: say where it is with --data-dir DIR, or make one by starting the \
-         server there (serve --data-dir {1}).",
+        "There is no appliance in {0}, which {what}. Name its directory with --data-dir DIR, or create one by starting \
+         the server there (serve --data-dir {1}).",
         data_dir.display(),
         quoted(&data_dir.to_string_lossy())
     );

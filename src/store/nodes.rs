@@ -9,7 +9,7 @@ use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::list::LIST_ROWS;
 use crate::domain::node::{Bench, CLOCK_SKEW_SECONDS, Node, bench_ms};
-use crate::domain::protocol::{Program, UNSAID};
+use crate::domain::protocol::{Program, UNREPORTED};
 use crate::domain::schedule::LiveNode;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
@@ -77,7 +77,7 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         renderers: Vec::new(),
         draining: false,
         bench: None,
-        program: Program { version: String::new(), protocol: UNSAID },
+        program: Program { version: String::new(), protocol: UNREPORTED },
         stopped_at_ms: None,
         doubled_at_ms: None,
     })

@@ -85,9 +85,9 @@ impl<'a> Fields<'a> {
         if !text.starts_with('{') {
             return Err(self.wrong(name, "must be a JSON object"));
         }
-        serde_json::from_str::<NoKeyTwice>(text)
+        serde_json::from_str::<NoDuplicateKeys>(text)
             .map(|_| Some(text))
-            .map_err(|error| self.wrong(name, &format!("cannot be taken: {error}")))
+            .map_err(|error| self.wrong(name, &format!("is invalid: {error}")))
     }
 
     /// The value of a required member, or an error that names the member.
@@ -114,10 +114,10 @@ impl<'a> Fields<'a> {
     fn check_keys(self, known: &[&str]) -> Result<Self> {
         for (at, (key, _)) in self.members.iter().enumerate() {
             if self.members.iter().take(at).any(|(earlier, _)| earlier == key) {
-                return Err(self.wrong(key, "stands twice in its object"));
+                return Err(self.wrong(key, "appears twice in its object"));
             }
             if !known.contains(&key.as_str()) {
-                return Err(self.wrong(key, &format!("is not known here; known are: {}", known.join(", "))));
+                return Err(self.wrong(key, &format!("is unknown; the known fields are: {}", known.join(", "))));
             }
         }
         Ok(self)
@@ -160,15 +160,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 }
 
 /// Any JSON value, parsed only to find duplicate keys in its objects.
-struct NoKeyTwice;
+struct NoDuplicateKeys;
 
-impl<'de> Deserialize<'de> for NoKeyTwice {
+impl<'de> Deserialize<'de> for NoDuplicateKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NoKeyTwice)
+        deserializer.deserialize_any(NoDuplicateKeys)
     }
 }
 
-impl<'de> Visitor<'de> for NoKeyTwice {
+impl<'de> Visitor<'de> for NoDuplicateKeys {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,14 +193,14 @@ impl<'de> Visitor<'de> for NoKeyTwice {
         Ok(self)
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
-        while items.next_element::<NoKeyTwice>()?.is_some() {}
+        while items.next_element::<NoDuplicateKeys>()?.is_some() {}
         Ok(self)
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
         let mut keys = std::collections::HashSet::new();
-        while let Some((key, _)) = map.next_entry::<String, NoKeyTwice>()? {
+        while let Some((key, _)) = map.next_entry::<String, NoDuplicateKeys>()? {
             if !keys.insert(key) {
-                return Err(A::Error::custom("a key stands twice in one object"));
+                return Err(A::Error::custom("a key appears twice in one object"));
             }
         }
         Ok(self)

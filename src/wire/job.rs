@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_told_to_a_thousandth() {
+    fn progress_is_rounded_down_to_a_thousandth() {
         let cases = [(0.0, 0.0), (1.0 / 3.0, 0.333), (0.29, 0.29), (0.57, 0.57), (0.9999, 0.999), (1.0, 1.0)];
         for (fraction, told) in cases {
             assert_eq!(rounded(fraction), told);

@@ -27,11 +27,9 @@ impl JoinTicket {
 
     /// Parses a token; surrounding white space from pasting is ignored.
     pub fn decode(token: &str) -> Result<Self> {
-        URL_SAFE_NO_PAD
-            .decode(token.trim())
-            .ok()
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| Error::invalid("join_token", "This is not a join token; take a new one from the server."))
+        URL_SAFE_NO_PAD.decode(token.trim()).ok().and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| {
+            Error::invalid("join_token", "This is not a join token. Create one on the server: admin nodes token.")
+        })
     }
 }
 
@@ -40,14 +38,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_survives_the_way_to_the_node() {
+    fn a_token_survives_being_pasted_with_white_space() {
         let ticket = JoinTicket { server: Some("http://10.0.0.5:8443".into()), ca: None, secret: "s".into() };
         let read = JoinTicket::decode(&format!(" {}\n", ticket.encode().unwrap())).unwrap();
         assert_eq!((read.server, read.ca, read.secret), (ticket.server, ticket.ca, ticket.secret));
     }
 
     #[test]
-    fn a_token_is_base64url_of_json_as_nodes_of_any_version_read_it() {
+    fn token_is_base64url_encoded_json() {
         let ticket = JoinTicket {
             server: Some("https://10.0.0.5:8443".into()),
             ca: Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into()),
@@ -61,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused_in_words() {
+    fn an_invalid_token_is_refused_with_a_message() {
         for text in ["", "x", "!!!!", "e30", "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
             assert_eq!(JoinTicket::decode(text).err().and_then(|error| error.field).as_deref(), Some("join_token"));
         }

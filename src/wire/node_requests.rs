@@ -23,7 +23,7 @@ pub struct ClaimOrder {
     pub wait_seconds: u64,
     /// The renderers of the node; at least one.
     pub renderers: Vec<Renderer>,
-    /// How many leases it can hold in total.
+    /// How many leases the node can hold in total.
     pub slots: u32,
 }
 
@@ -88,11 +88,10 @@ const NO_REASON: &str = "The render node gave no reason.";
 pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>)> {
     let fields = Fields::of_node(body, &["code", "message", "retry", "log"], is_newer)?;
     let code = fields.require("code", fields.string("code")?)?;
-    let code =
-        FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be a code of the table of failures"))?;
+    let code = FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be one of the failure codes"))?;
     let message = fields.require("message", fields.string("message")?)?;
     if message.is_empty() {
-        return Err(fields.wrong("message", "must say in a sentence what failed"));
+        return Err(fields.wrong("message", "must be a sentence that says what failed"));
     }
     let mut message = text::one_line(&message, SENTENCE_CHARS);
     if message.is_empty() {
@@ -113,7 +112,7 @@ mod tests {
     const SECRET: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
 
     #[test]
-    fn a_failure_counts_whatever_its_message_holds() {
+    fn failure_is_recorded_whatever_its_message_contains() {
         for message in ["\\u009c\\n", " \\t "] {
             let body = format!("{{\"code\":\"node_failed\",\"retry\":\"elsewhere\",\"message\":\"{message}\"}}");
             assert_eq!(read_fail(body.as_bytes(), false).unwrap().0.message, NO_REASON, "{message}");
@@ -124,14 +123,14 @@ mod tests {
     fn refused<T>(read: fn(&[u8], bool) -> Result<T>, cases: &[(&str, &str)]) {
         for (body, field) in cases {
             match read(body.as_bytes(), false) {
-                Ok(_) => panic!("taken: {body}"),
+                Ok(_) => panic!("accepted: {body}"),
                 Err(error) => assert_eq!(error.field.as_deref(), Some(*field), "{body}: {error}"),
             }
         }
     }
 
     #[test]
-    fn a_join_takes_the_whole_token_or_the_secret_in_it() {
+    fn join_accepts_the_whole_token_or_only_its_secret() {
         let ticket = JoinTicket { server: None, ca: None, secret: SECRET.into() }.encode().unwrap();
         for token in [SECRET, &SECRET.to_uppercase(), &ticket] {
             let (secret, name) =
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_lease_is_checked_field_by_field() {
+    fn completion_and_failure_are_checked_field_by_field() {
         let body = format!(r#"{{"video_sha256":"{}"}}"#, "0f".repeat(32));
         assert_eq!(read_complete(body.as_bytes(), false).unwrap(), Sha256([15; 32]));
         refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);

@@ -92,13 +92,13 @@ mod tests {
         let body = body.as_ref();
         let shown = String::from_utf8_lossy(body);
         match read(body) {
-            Ok(_) => panic!("taken: {shown}"),
+            Ok(_) => panic!("accepted: {shown}"),
             Err(error) => assert_eq!(error.field.as_deref(), field, "{shown}: {error}"),
         }
     }
 
     #[test]
-    fn what_is_left_out_gets_the_contracts_defaults() {
+    fn omitted_fields_get_the_contracts_defaults() {
         let spec = read(with("")).unwrap();
         assert_eq!((spec.demo_url.as_str(), spec.steam64_id.to_string().as_str(), spec.round), (URL, PLAYER, 5));
         assert_eq!((spec.fps, spec.resolution, spec.renderer, spec.metadata), (30, 1080, Renderer::Builtin, None));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_may_be_said_is_taken() {
+    fn every_valid_body_is_accepted() {
         let spec = read(with(
             r#""fps":60,"resolution":1440,"renderer":"game","metadata":{ "a" : [1,2.50,{"b":null}] },
                "commands":{"spec_show_xray":"1","cl_draw_only_deathnotices":"0"}"#,
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_or_repeated_name_is_refused_at_any_depth() {
+    fn unknown_or_duplicate_field_is_refused_at_any_depth() {
         refused(with(r#""webhook_url":"https://example.com""#), Some("webhook_url"));
         refused(with(r#""Round":5"#), Some("Round"));
         refused(with(r#""":1"#), Some(""));

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_rfc_3339_or_a_date() {
+    fn time_is_rfc_3339_or_a_date() {
         let cases = [
             ("2026-11-06T21:20:00.007Z", Some(1_794_000_000_007)),
             ("2026-11-06t21:20:00z", Some(1_794_000_000_000)),

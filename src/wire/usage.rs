@@ -31,7 +31,7 @@ pub fn read_period(from: Option<&str>, to: Option<&str>, now_ms: i64) -> Result<
     if from_ms >= to_ms {
         return match end {
             Some(_) => Err(Error::invalid("to", "to must be later than from.")),
-            None => Err(Error::invalid("from", "from must be before the end of this month where to is left out.")),
+            None => Err(Error::invalid("from", "Without to, from must be before the end of this month.")),
         };
     }
     if to_ms - from_ms > USAGE_DAYS * DAY_MS {
@@ -131,7 +131,7 @@ mod tests {
     const NOW_MS: i64 = 1_794_000_000_000;
 
     #[test]
-    fn a_period_is_what_was_asked_for_or_the_running_month() {
+    fn the_period_defaults_to_the_current_month() {
         let cases = [
             (None, None, "2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z"),
             (Some("2026-11-05"), None, "2026-11-05T00:00:00.000Z", "2026-12-01T00:00:00.000Z"),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_that_cannot_be_names_the_end_to_blame() {
+    fn an_invalid_period_is_an_error_that_names_the_parameter() {
         let cases = [
             (Some("yesterday"), None, "from"),
             (None, Some("2026-11-31"), "to"),

@@ -130,7 +130,7 @@ pub fn concurrent_uploads(server: &TestServer, count: usize, each: usize) {
     assert!(answers.iter().all(|(status, _)| [0, 201, 413, 429, 503].contains(status)), "{answers:?}");
     let taken: Vec<&Value> = answers.iter().filter(|(status, _)| *status == 201).map(|(_, answer)| answer).collect();
     assert_eq!(taken.len(), 1, "{answers:?}");
-    eventually("no file stays of what was refused", || server.files("demos").len() == before + taken.len());
+    eventually("refused uploads leave no file", || server.files("demos").len() == before + taken.len());
     let path = path_of(taken[0]["demo_url"].as_str().unwrap());
     assert_eq!(server.call(&Request::delete(&path).key(key)).0, 200);
     assert_eq!(server.files("demos").len(), before);

@@ -103,7 +103,9 @@ fn survives_thousands_of_idle_connections() {
 
 #[test]
 fn survives_hundreds_of_unfinished_tls_handshakes() {
-    attack_servers("half handshakes x640", &[Scheme::Https], |_, target| attacks::half_handshakes(target, 640));
+    attack_servers("unfinished TLS handshakes x640", &[Scheme::Https], |_, target| {
+        attacks::unfinished_tls_handshakes(target, 640)
+    });
 }
 
 #[test]
@@ -120,7 +122,7 @@ fn survives_more_connections_than_file_descriptors() {
 
 #[test]
 fn rejects_endless_request_heads() {
-    attack_servers("heads without end", &BOTH_SCHEMES, |_, target| attacks::heads_without_end(target));
+    attack_servers("endless heads", &BOTH_SCHEMES, |_, target| attacks::heads_without_end(target));
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn client_still_sending_its_body_reads_an_early_401() {
 
 #[test]
 fn survives_endless_pipelining() {
-    attack_servers("pipelining without end", &BOTH_SCHEMES, |_, target| {
+    attack_servers("endless pipelining", &BOTH_SCHEMES, |_, target| {
         attacks::pipelining(target, || {});
     });
 }
@@ -166,7 +168,9 @@ fn clip_truncated_while_being_sent_ends_as_an_incomplete_response() {
 
 #[test]
 fn videos_with_false_lengths_are_rejected() {
-    attack_servers("videos that lie", &BOTH_SCHEMES, |server, _| authenticated::videos_with_false_lengths(server));
+    attack_servers("videos with false lengths", &BOTH_SCHEMES, |server, _| {
+        authenticated::videos_with_false_lengths(server)
+    });
 }
 
 #[test]
@@ -202,5 +206,5 @@ fn survives_many_waiting_claims_of_one_node() {
 
 #[test]
 fn decompression_bombs_are_too_large() {
-    attack_servers("demos that explode", &BOTH_SCHEMES, |server, _| authenticated::decompression_bombs(server));
+    attack_servers("decompression bombs", &BOTH_SCHEMES, |server, _| authenticated::decompression_bombs(server));
 }

@@ -18,9 +18,9 @@ fn docs(name: &str) -> PathBuf {
 
 fn table_of_codes() -> String {
     let mut page = String::from(
-        "# Error codes\n\nWritten from the code by a test: `UPDATE_GOLDEN=1 cargo test --release docs`.\n\n\
-         ## Answers of the API\n\nEvery answer of 400 and above is `{\"error\", \"code\"}`, with `field` where one is to \
-         blame. The contract's 401 and 403 are its sentence alone, without a code.\n\n| status | code | meaning |\n\
+        "# Error codes\n\nGenerated from the code by a test: `UPDATE_GOLDEN=1 cargo test --release docs`.\n\n\
+         ## API errors\n\nEvery response with status 400 or above is `{\"error\", \"code\"}`, with `field` if one \
+         is invalid. The contract's 401 and 403 have only the contract's message, without a code.\n\n| status | code | meaning |\n\
          | --- | --- | --- |\n",
     );
     for row in error_responses() {

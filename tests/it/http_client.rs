@@ -164,11 +164,11 @@ fn hanging_server_times_out() {
     let kind = std::io::copy(&mut reader, &mut std::io::sink()).unwrap_err().kind();
     assert_eq!(kind, std::io::ErrorKind::TimedOut);
     // The total timeout applies even while data keeps arriving.
-    let patient = Client::new(options(&["127.0.0.1/32"])).unwrap();
+    let examination = Client::new(options(&["127.0.0.1/32"])).unwrap();
     let timeout = Duration::from_millis(50);
     assert_eq!(
         code(
-            patient
+            examination
                 .send(Request::new(Method::GET, &body, timeout))
                 .and_then(|answer| { answer.bytes(2_000).map(|_| panic!("a whole body")) })
         ),

@@ -61,8 +61,11 @@ fn failing_child_marks_the_demo_unreadable_with_a_reason() {
         ("exit 101", "crashed"),
         ("echo 'openjd_fail: Too old.'; echo 'dinkem_error: code=demo_unsupported retry=never'; exit 10", "Too old."),
         ("exit 10", "cannot be read"),
-        ("echo '{}' > $3/index.json", "holds more"),
-        ("head -c 1100000 /dev/zero | tr '\\0' ' ' > $3/index.json; echo '{}' >> $3/index.json", "holds more"),
+        ("echo '{}' > $3/index.json", "invalid or too large"),
+        (
+            "head -c 1100000 /dev/zero | tr '\\0' ' ' > $3/index.json; echo '{}' >> $3/index.json",
+            "invalid or too large",
+        ),
     ];
     for (number, (work, expected_text)) in cases.iter().enumerate() {
         let fixture = Fixture::open();

@@ -1,4 +1,5 @@
-//! The acceptance tests, one binary that drives the product through its public surface. Test names are sentences.
+//! The acceptance tests, in one test binary that drives the product through its public interface. Test names are
+//! sentences.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 

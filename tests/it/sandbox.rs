@@ -93,7 +93,7 @@ fn run_action(action: &str, place: &Path, work: &Path) -> io::Result<()> {
         "reads the store" => fs::read(place.join("store.db")).map(drop),
         "reads the list of users" => fs::read("/etc/passwd").map(drop),
         "reads its own environment" => fs::read("/proc/self/environ").map(drop),
-        "looks around" => fs::read_dir(place).map(drop),
+        "lists a directory" => fs::read_dir(place).map(drop),
         "writes beside its directory" => fs::write(place.join("beside"), "x"),
         "writes into its demo" => File::options().append(true).open(place.join("demo.dem")).map(drop),
         "makes a directory" => fs::create_dir(own("dir")),
@@ -110,11 +110,11 @@ fn run_action(action: &str, place: &Path, work: &Path) -> io::Result<()> {
             let files = (0..100).map(|at| File::create(own(&format!("{at}")))).collect::<io::Result<Vec<_>>>();
             files.map(drop)
         }
-        "takes 9 GB without asking" => {
+        "allocates 9 GB and aborts" => {
             black_box(vec![0_u8; 9 << 30]);
             Ok(())
         }
-        "never ends" => loop {
+        "runs forever" => loop {
             black_box(place);
         },
         "writes a long file" => {
@@ -143,7 +143,7 @@ fn sandboxed_process_is_denied_files_network_programs_and_memory() {
         "reads the store",
         "reads the list of users",
         "reads its own environment",
-        "looks around",
+        "lists a directory",
         "writes beside its directory",
         "writes into its demo",
         "makes a directory",
@@ -167,8 +167,8 @@ fn sandboxed_process_is_denied_files_network_programs_and_memory() {
 fn exhausted_resource_is_recognised_from_the_exit_status() {
     let place = Sandbox::new();
     for (action, what) in [
-        ("takes 9 GB without asking", Exhausted::Memory),
-        ("never ends", Exhausted::Time),
+        ("allocates 9 GB and aborts", Exhausted::Memory),
+        ("runs forever", Exhausted::Time),
         ("writes a long file", Exhausted::File),
     ] {
         let output = place.run(action);

@@ -73,8 +73,8 @@ fn every_request_is_logged_once_without_keys_or_tokens() {
         "GET /clips/(…) 401 ".into(),
         "GET /(…)/(…) 404 ".into(),
         "DELETE /api/clips/{id} 404 ".into(),
-        "(odd) /api/account 405 ".into(),
-        ", refusal 1 for a key".into(),
+        "(invalid) /api/account 405 ".into(),
+        ", refused key no. 1".into(),
         "answered 414 before any handler".into(),
         "answered 431 before any handler".into(),
     ] {

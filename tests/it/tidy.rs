@@ -202,12 +202,12 @@ fn folders_use_only_folders_of_lower_rank() {
 }
 
 #[test]
-fn no_two_files_use_each_other_in_a_circle() {
+fn files_have_no_cyclic_dependencies() {
     for root in ["src/", "crates/transport/src/"] {
         let sources = rust_files(root);
         let code = |source| code_lines(source).flat_map(|(_, line)| [line, "\n"]).collect::<String>();
         let files = sources.iter().map(|source| (source.path.trim_start_matches(root), code(source)));
-        assert_none("files in a circle", Uses::of(files).circles());
+        assert_none("files with cyclic dependencies", Uses::of(files).circles());
     }
 }
 

@@ -100,10 +100,10 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         ("nothing is wrong", good(), None),
         ("nothing is wrong with three chunks", chunked(vec![0, 4_000, 8_000]), None),
         ("nothing is wrong with long offsets", Mp4 { long_offsets: true, ..chunked(vec![0, 4_000, 8_000]) }, None),
-        ("nothing is wrong with own sizes", own(40), None),
+        ("nothing is wrong with individual frame sizes", own(40), None),
         ("the last frame is shown a little longer", Mp4 { times: vec![(299, 512), (1, 700)], ..good() }, None),
         ("60 million frames of one byte", Mp4::of(60_000_000, 30, 1), Some("longer than 600 seconds")),
-        ("60 million frames without any", Mp4 { media: 8, ..Mp4::of(60_000_000, 30, 0) }, Some("not a complete MP4")),
+        ("60 million empty frames", Mp4 { media: 8, ..Mp4::of(60_000_000, 30, 0) }, Some("not a complete MP4")),
         ("an index of empty frames", empty_frames(18_000), Some("empty frames")),
         ("one empty frame", one_empty(own(40)), Some("empty frames")),
         ("frames of one byte", Mp4::of(300, 30, 1), Some("empty frames")),
@@ -114,9 +114,9 @@ fn video_with_a_false_index_is_rejected_and_its_node_benched() {
         ("chunks that overlap", chunked(vec![0, 3_999, 7_999]), Some("not stored consecutively")),
         ("a chunk too few", chunked(vec![0, 4_000]), Some("not a complete MP4")),
         ("a chunk too many", chunked(vec![0, 4_000, 8_000, 11_000]), Some("not a complete MP4")),
-        ("more times than frames", Mp4 { times: vec![(301, 512)], ..good() }, Some("not a complete MP4")),
+        ("more frame durations than frames", Mp4 { times: vec![(301, 512)], ..good() }, Some("not a complete MP4")),
         ("60 frames a second", Mp4::of(300, 60, 40), Some("60 frames per second, not 30")),
-        ("slow and fast by turns", Mp4 { times: vec![(100, 256), (200, 640)], ..good() }, Some("constant frame rate")),
+        ("a changing frame rate", Mp4 { times: vec![(100, 256), (200, 640)], ..good() }, Some("constant frame rate")),
         (
             "one frame for half the time",
             Mp4 { times: vec![(1, 512 * 5), (299, 497)], ..good() },
@@ -212,7 +212,7 @@ fn incomplete_upload_does_not_bench_the_node_and_a_completed_job_resets_the_benc
     assert_eq!(fixture.complete(&grant, &good).unwrap_err().code.as_str(), "video_missing");
     leases::append_video(&fixture.test.app, &fixture.node, grant.lease.id, 0, &mut &good[..5_000]).unwrap();
     assert_eq!(fixture.complete(&grant, &good).unwrap_err().code.as_str(), "video_mismatch");
-    assert_eq!(minutes(), None, "an incomplete upload is no offense");
+    assert_eq!(minutes(), None, "an incomplete upload does not bench the node");
     // The video was discarded, so the node can start over.
     assert_eq!(fixture.deliver(&grant, &bad).unwrap_err().code.as_str(), "video_mismatch");
     assert_eq!(minutes(), Some(10));

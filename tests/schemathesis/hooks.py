@@ -1,4 +1,4 @@
-"""What the API asks for and JSON Schema cannot say."""
+"""Requirements of the API that JSON Schema cannot express."""
 
 import json
 
@@ -8,7 +8,7 @@ METADATA_BYTES = 2 * 1024
 
 
 def without_integral_floats(value):
-    """To JSON Schema 5.0 is an integer; to the contract it is not."""
+    """JSON Schema counts 5.0 as an integer; the contract does not."""
     if isinstance(value, dict):
         return {name: without_integral_floats(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -23,15 +23,15 @@ def before_call(context, case, kwargs):
     case.body = without_integral_floats(case.body)
     if isinstance(case.body, dict) and len(json.dumps(case.body.get("metadata"))) > METADATA_BYTES:
         case.body = {**case.body, "metadata": {}}
-    # What is no demo is refused after its first bytes.
+    # A body that is not a demo is refused after its first bytes.
     if isinstance(case.body, bytes) and case.path == "/api/demos" and len(case.body) % 4:
         case.body = b"PBDEMS2\0" + case.body
-    # A claim waits as long as it says, and no answer here may take a second.
+    # A claim waits for as long as it asks, but no response in this run may take a second.
     if isinstance(case.body, dict) and type(case.body.get("wait_seconds")) is int and 0 < case.body["wait_seconds"] <= 25:
         case.body = {**case.body, "wait_seconds": 0}
 
 
 @schemathesis.hook
 def filter_case(context, case):
-    # Any client may send header fields that nobody has described.
+    # Any client may send undocumented header fields.
     return "x-schemathesis-unknown-property" not in (case.headers or {})

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lets schemathesis loose on a server as a studio runs it: HTTPS, its own CA, one render node, one finished clip.
-# Usage: run.sh BINARY [EXAMPLES [LEAST]]. Fails on any finding, and on fewer cases in all than LEAST.
+# Runs schemathesis against a server as a studio runs it: HTTPS, its own CA, one render node, one finished clip.
+# Usage: run.sh BINARY [EXAMPLES [LEAST]]. Fails on any finding, or if fewer than LEAST cases were generated.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +11,7 @@ work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# No proxy and no settings of the machine's own stand between.
+# Ignore this machine's proxy and settings.
 export DINKEM_DATA_DIR="$work/data" NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 field() { python3 -c "import json,sys; print(json.load(sys.stdin)$1)"; }
@@ -29,7 +29,7 @@ token=$("$binary" admin nodes token --json 2>"$work/token.log" | field '["join_t
 node=$(curl -sS --cacert "$ca" "$url/api/node/join" -H 'Content-Type: application/json' \
   -d "{\"join_token\":\"$token\",\"name\":\"schemathesis\"}" | field '["node_key"]')
 
-# A finished clip, so that its addresses lead somewhere.
+# A finished clip, so that its URLs exist.
 "$binary" sample -o "$work/sample.dem" --json >"$work/sample.json"
 DINKEM_API_KEY=$key "$binary" submit "$work/sample.dem" --player "$(field '["steam64_id"]' <"$work/sample.json")" \
   --round "$(field '["round"]' <"$work/sample.json")" --server "$url" --ca "$ca" --wait --json >"$work/job.json"
@@ -44,4 +44,4 @@ SCHEMATHESIS_HOOKS="$here/hooks.py" st --config-file schemathesis.toml run "$url
 kill -0 "$server"
 cases=$(field '["test_cases"]["generated"]' <report.json)
 echo "$cases cases"
-[ "$cases" -ge "$least" ] || { echo "fewer than $least cases: give more examples" >&2; exit 1; }
+[ "$cases" -ge "$least" ] || { echo "fewer than $least cases; increase EXAMPLES" >&2; exit 1; }

@@ -75,7 +75,7 @@ pub fn submit(app: &App, authorization: &[&str], body: &[u8]) -> Answer {
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::internal("An answer could not be written.", error))
+    serde_json::to_string(value).map_err(|error| Error::internal("Could not serialize a response.", error))
 }
 
 fn finish(status: u16, answer: Result<String>) -> Answer {

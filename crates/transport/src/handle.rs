@@ -75,8 +75,8 @@ impl Handle {
         self.shared.counters()
     }
 
-    /// Whether the event loop runs a task within this time: a liveness check that limits and load cannot block.
-    pub fn turns(&self, within: Duration) -> bool {
+    /// Whether the event loop runs a task within this time: a liveness check that works at the limits and under load.
+    pub fn is_responsive(&self, within: Duration) -> bool {
         let (done, seen) = mpsc::channel();
         self.shared.runtime.spawn(async move { done.send(()) });
         seen.recv_timeout(within).is_ok()

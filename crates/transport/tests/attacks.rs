@@ -19,7 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Allowed growth of memory in MiB, server and clients together.
 const MEMORY_MIB: u64 = 200;
 
-/// Runs an attack on a site, and checks that nobody else suffered and that nothing is left of it.
+/// Runs an attack on a site, and checks that other clients were unaffected and that no resources stay in use.
 fn withstands(site: &Site, what: &str, attack: impl Fn(&Target)) {
     let _alone = alone();
     descriptors(12_000);
@@ -71,7 +71,7 @@ fn thousands_of_idle_connections() {
 #[test]
 fn hundreds_of_half_handshakes() {
     let site = Site::tls(Limits { tls_handshake_time: SECOND, ..Limits::default() });
-    withstands(&site, "half handshakes x640", |target| attacks::half_handshakes(target, 640));
+    withstands(&site, "unfinished TLS handshakes x640", |target| attacks::unfinished_tls_handshakes(target, 640));
     assert!(site.counters().handshake_failures >= 640);
 }
 
@@ -85,7 +85,7 @@ fn unsupported_http_2() {
 #[test]
 fn endless_heads() {
     for site in Site::both(&Limits::default()) {
-        withstands(&site, "heads without end", attacks::heads_without_end);
+        withstands(&site, "endless heads", attacks::heads_without_end);
     }
 }
 
@@ -112,7 +112,7 @@ fn early_answer_reaches_a_client_that_keeps_sending() {
 #[test]
 fn endless_pipelining() {
     for site in Site::both(&Limits { answer_stall_time: SECOND, ..Limits::default() }) {
-        withstands(&site, "pipelining without end", |target| {
+        withstands(&site, "endless pipelining", |target| {
             let sent = attacks::pipelining(target, || assert!(site.counters().in_flight < 8));
             println!("pipelining: cut after {sent} requests, {:?}", site.counters());
         });

@@ -45,7 +45,7 @@ pub struct Undone {
 /// Whether an account may have this many dinks.
 pub fn check(dinks: u32) -> Result<()> {
     if dinks > ACCOUNT_DINKS {
-        return Err(Error::invalid("dinks", format!("An account holds at most {ACCOUNT_DINKS} dinks.")));
+        return Err(Error::invalid("dinks", format!("An account can have at most {ACCOUNT_DINKS} dinks.")));
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_times_the_live_slots_are_plausible_and_more_are_not() {
+    fn more_than_ten_times_the_live_slots_is_unlikely() {
         let cases = [(0, 0, false), (10, 0, false), (11, 0, true), (10, 1, false), (20, 2, false), (21, 2, true)];
         for (dinks, live_slots, unlikely) in cases {
             assert_eq!(are_unlikely(dinks, live_slots), unlikely, "{dinks} with {live_slots}");

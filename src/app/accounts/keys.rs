@@ -18,7 +18,7 @@ use crate::domain::wording::quoted;
 use crate::store::COMMIT_BATCH;
 use crate::store::{self, Db, Tx};
 
-/// A key for each class that lacks a live one; an account that lacks none is told of `rotate`.
+/// Creates a key for each class without a live one. If no class lacks one, the error points to `rotate`.
 pub fn mint(app: &App, operator: &Operator, name: &str) -> Result<(Account, NewKeys)> {
     let secrets = draw(app, &KeyClass::ALL)?;
     let name = name.to_owned();
@@ -42,7 +42,7 @@ pub fn mint(app: &App, operator: &Operator, name: &str) -> Result<(Account, NewK
     Ok((account, shown(minted)))
 }
 
-/// A successor for the account's live key of a class. The old one stays good for `overlap`; without one it ends at once.
+/// Replaces the account's live key of a class. The old key stays valid for `overlap`, which may be zero.
 pub fn rotate(
     app: &App,
     operator: &Operator,
@@ -60,7 +60,7 @@ pub fn rotate(
             return Err(Error::conflict(
                 ErrorCode::NoLiveKey,
                 format!(
-                    "{name} has no live {} key to rotate. Make one: `admin keys mint {}`.",
+                    "{name} has no live {} key to rotate. Create one: `admin keys mint {}`.",
                     class.as_str(),
                     quoted(&name)
                 ),
@@ -75,12 +75,12 @@ pub fn rotate(
     Ok((account, shown(secrets)))
 }
 
-/// An account's keys, revoked ones too, the oldest first.
+/// An account's keys, including revoked ones, oldest first.
 pub fn list(app: &App, name: &str) -> Result<Vec<KeyInfo>> {
     app.store.read(|db| store::keys::of_account(db, named(db, name)?.id))
 }
 
-/// Revokes a key for good, also one that is about to end: its next request is refused. A key that has ended stays so.
+/// Revokes a key permanently, even one about to expire: its next request is refused. A no-op for an expired key.
 pub fn revoke(app: &App, operator: &Operator, key: KeyId) -> Result<KeyInfo> {
     audit::change(app, operator, move |tx, log| {
         let known = by_id(tx, key)?;
@@ -98,17 +98,17 @@ pub fn identify(app: &App, presented: &str) -> Result<(Account, KeyInfo)> {
     let secret = parse_bearer(&format!("Bearer {}", presented.trim())).ok_or_else(|| {
         Error::invalid(
             "key",
-            "That is no API key: a key is a UUID of 36 characters with its hyphens, alone on the line.",
+            "This is not an API key. A key is a UUID of 36 characters, including hyphens, on a line of its own.",
         )
     })?;
     let found = app.store.read(|db| match store::keys::by_hash(db, &KeyHash::of(&secret))? {
         Some(key) => Ok(Some((store::accounts::by_id(db, key.account)?, key))),
         None => Ok(None),
     })?;
-    found.ok_or_else(|| Error::not_found("No account of this appliance has, or ever had, this key."))
+    found.ok_or_else(|| Error::not_found("This key does not belong to this appliance and never has."))
 }
 
-/// The key of that number, or the sentence that there is none.
+/// The key with this number, or a not-found error.
 pub(in crate::app) fn by_id(db: &Db, key: KeyId) -> Result<KeyInfo> {
     store::keys::by_id(db, key)?
         .ok_or_else(|| Error::not_found(format!("There is no key {key}. See `admin keys list NAME`.")))
@@ -120,12 +120,12 @@ fn live(db: &Db, account: &Account, now_ms: i64) -> Result<Vec<KeyInfo>> {
     Ok(keys)
 }
 
-/// Draws new keys.
+/// Generates new keys.
 pub(in crate::app) fn draw(app: &App, classes: &[KeyClass]) -> Result<Vec<(KeyClass, Secret)>> {
     classes.iter().map(|class| Ok((*class, app.secret()?))).collect()
 }
 
-/// Stores new keys' hashes and notes how they came to be.
+/// Stores the hashes of new keys and records each in the audit log.
 pub(in crate::app) fn issue(
     tx: &mut Tx<'_>,
     log: &AuditLog,
@@ -145,7 +145,7 @@ fn in_words(key: KeyId, class: KeyClass, fingerprint: &str) -> String {
     format!("key {key}, {}, fingerprint {fingerprint}", class.as_str())
 }
 
-/// New keys as they are shown.
+/// New keys by class, to be shown once.
 pub(in crate::app) fn shown(secrets: Vec<(KeyClass, Secret)>) -> NewKeys {
     let of = |wanted| secrets.iter().find(|(class, _)| *class == wanted).map(|(_, secret)| secret.clone());
     NewKeys { metered: of(KeyClass::Metered), reserved: of(KeyClass::Reserved) }
@@ -156,7 +156,7 @@ pub(in crate::app) fn shown(secrets: Vec<(KeyClass, Secret)>) -> NewKeys {
 pub(in crate::app) struct Uses(Mutex<HashMap<KeyId, i64>>);
 
 impl Uses {
-    /// The key was accepted.
+    /// Records that a key was accepted.
     pub fn note(&self, key: KeyId, now_ms: i64) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, now_ms);
     }

@@ -14,7 +14,7 @@ use crate::domain::key::{KeyClass, Secret};
 use crate::domain::operator::Operator;
 use crate::store::{self, Db, Tx};
 
-/// A new account's keys, shown this once.
+/// New keys, which are shown only once.
 pub struct NewKeys {
     /// Present where one was made.
     pub metered: Option<Secret>,
@@ -22,19 +22,19 @@ pub struct NewKeys {
     pub reserved: Option<Secret>,
 }
 
-/// What `GET /api/account` says.
+/// The content of `GET /api/account`.
 pub struct Summary {
     /// The account itself.
     pub account: Account,
-    /// Its reserved jobs that a node is working on.
+    /// Reserved jobs that nodes are working on.
     pub dinks_in_use: u32,
-    /// Its jobs that wait.
+    /// Queued jobs.
     pub queued: u64,
-    /// Its jobs that a node is working on.
+    /// Jobs that nodes are working on.
     pub rendering: u64,
 }
 
-/// Creates an inactive account, with both keys unless `with_keys` says otherwise. A name is given once.
+/// Creates an inactive account, with both keys unless `with_keys` says otherwise. Names are unique.
 pub fn create(app: &App, operator: &Operator, name: &str, with_keys: bool) -> Result<(Account, NewKeys)> {
     check_name(name)?;
     let public_id = app.random_uuid()?;
@@ -53,18 +53,18 @@ pub fn create(app: &App, operator: &Operator, name: &str, with_keys: bool) -> Re
     Ok((account, keys::shown(secrets)))
 }
 
-/// All accounts, the oldest first.
+/// All accounts, oldest first.
 pub fn list(app: &App) -> Result<Vec<Account>> {
     app.store.read(store::accounts::all)
 }
 
-/// One account, with what it is doing.
+/// One account with its job counts.
 pub fn show(app: &App, name: &str) -> Result<Summary> {
-    app.store.read(|db| summarise(db, named(db, name)?))
+    app.store.read(|db| summarize(db, named(db, name)?))
 }
 
-/// With a name: that account. Without: the one that waits; `Err` code `several_waiting` (message lists them) or
-/// `nobody_waiting`. An account that is active already stays so.
+/// Activates the named account or, without a name, the only inactive one. Error codes: `several_waiting` (the message
+/// lists them) and `nobody_waiting`. A no-op for an active account.
 pub fn activate(app: &App, operator: &Operator, name: Option<&str>) -> Result<Account> {
     let name = name.map(str::to_owned);
     audit::change(app, operator, move |tx, log| {
@@ -76,7 +76,8 @@ pub fn activate(app: &App, operator: &Operator, name: Option<&str>) -> Result<Ac
     })
 }
 
-/// Deactivates an account: its requests are rejected from now on. Queued jobs stay queued, running jobs finish, clips stay.
+/// Deactivates an account: its requests are rejected from now on. Queued jobs stay queued, running jobs finish, clips
+/// stay.
 pub fn deactivate(app: &App, operator: &Operator, name: &str) -> Result<Account> {
     let name = name.to_owned();
     audit::change(app, operator, move |tx, log| {
@@ -102,16 +103,16 @@ fn set_status(
 
 /// The caller's own account.
 pub fn summary(app: &App, caller: &Caller) -> Result<Summary> {
-    app.store.read(|db| summarise(db, caller.account.clone()))
+    app.store.read(|db| summarize(db, caller.account.clone()))
 }
 
-/// The account of that name, or the sentence that there is none.
+/// The account with this name, or a not-found error.
 pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Account> {
     store::accounts::by_name(db, name)?
         .ok_or_else(|| Error::not_found(format!("There is no account named {name}. See `admin account list`.")))
 }
 
-fn summarise(db: &Db, account: Account) -> Result<Summary> {
+fn summarize(db: &Db, account: Account) -> Result<Summary> {
     let counts = store::jobs::counts(db, account.id)?;
     Ok(Summary { account, dinks_in_use: counts.reserved, queued: counts.queued, rendering: counts.rendering })
 }
@@ -121,10 +122,10 @@ fn only_inactive(accounts: Vec<Account>) -> Result<Account> {
         accounts.into_iter().filter(|account| account.status == AccountStatus::Inactive).collect();
     match (waiting.pop(), waiting.len()) {
         (Some(only), 0) => Ok(only),
-        (None, _) => Err(Error::new(Kind::NotFound, ErrorCode::NobodyWaiting, "No account waits for its activation.")),
+        (None, _) => Err(Error::new(Kind::NotFound, ErrorCode::NobodyWaiting, "No account is waiting for activation.")),
         (Some(last), _) => {
             let names: Vec<&str> = waiting.iter().chain([&last]).map(|account| account.name.as_str()).collect();
-            let message = format!("Several accounts wait for their activation; name one of: {}.", names.join(", "));
+            let message = format!("Several accounts are waiting for activation; name one of: {}.", names.join(", "));
             Err(Error::conflict(ErrorCode::SeveralWaiting, message))
         }
     }

@@ -1,5 +1,5 @@
-//! The files of uploaded demos. A partial file belongs to its upload, a complete one to the accounts that have a row for
-//! it. Orphaned files are removed, but never one that another account has or is uploading.
+//! The files of uploaded demos. A partial file belongs to its upload, a complete one to the accounts that have a row
+//! for it. Orphaned files are removed, but never one that another account has or is uploading.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};

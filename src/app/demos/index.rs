@@ -73,9 +73,9 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// How reading a demo ended.
+/// Outcome of reading a demo.
 enum Outcome {
-    /// What is in it, as JSON.
+    /// Its index, as JSON.
     Indexed(String),
     /// It cannot be read.
     Bad(FailureCode, String),
@@ -85,8 +85,8 @@ enum Outcome {
     Stopped,
 }
 
-/// Indexes the next demo and stores its index, or why it cannot be read. `program` is this executable. False if the queue
-/// is empty. An error is the machine's fault, not the demo's, which is queued again; the caller backs off.
+/// Indexes the next demo and stores its index, or why it cannot be read. `program` is this executable. False if the
+/// queue is empty. An error is the machine's fault, not the demo's, which is queued again; the caller backs off.
 pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
     let Some(mut taken) = take(app)? else { return Ok(false) };
     let sha256 = taken.place.sha256;
@@ -123,7 +123,7 @@ fn exhausted(tx: &mut Tx<'_>, sha256: &Sha256, now_ms: i64) -> Result<bool> {
         return Ok(false);
     }
     let message =
-        format!("The demo needs more disk space to be unpacked than the server has; it was tried {times} times.");
+        format!("Unpacking the demo needs more disk space than the server has; the server tried {times} times.");
     store::demo_indexes::failed(tx, sha256, FailureCode::DemoTooLarge, &message, now_ms)?;
     Ok(true)
 }
@@ -170,7 +170,7 @@ fn watch(app: &App, program: &Path, demo: &Path, workdir: &Path, room: u64, stop
         late = app.clock.monotonic() > deadline;
         !stopped && !late
     });
-    match end.map_err(|error| Error::internal("A demo could not be read: its child process got lost.", error))? {
+    match end.map_err(|error| Error::internal("Lost contact with the child process that reads a demo.", error))? {
         Some(end) => verdict(end, workdir),
         None if late && !stopped => {
             let message = format!("The demo takes longer than {INDEX_SECONDS} seconds to read.");
@@ -190,22 +190,25 @@ fn verdict(end: ReaderEnd, workdir: &Path) -> Result<Outcome> {
     match verdict {
         Verdict::Done => Ok(match read_index(workdir)? {
             Some(content) => Outcome::Indexed(content),
-            None => bad("The demo holds more than can be said of a match."),
+            None => bad("The demo's index is invalid or too large."),
         }),
         Verdict::BadJob => Ok(bad("The demo cannot be read.")),
         Verdict::Transient if code == Some(FailureCode::DemoTooLarge) => Ok(Outcome::Exhausted),
         Verdict::Transient | Verdict::NotReady => {
-            let words = sentence.unwrap_or_else(|| "no words".to_owned());
-            Err(Error::internal("A demo could not be read now and is tried again.", words))
+            let words = sentence.unwrap_or_else(|| "no message".to_owned());
+            Err(Error::internal("A demo could not be read for now and will be retried.", words))
         }
         Verdict::Exhausted(what) => {
-            log::warn!("a demo's reader used up what one demo may have: {what:?}");
+            log::warn!("a demo's reader exceeded its resource limit: {what:?}");
             Ok(Outcome::Bad(FailureCode::DemoTooLarge, what.sentence().to_owned()))
         }
         // Killed by a signal, or panicked: no valid demo does that.
         Verdict::Killed | Verdict::Crashed | Verdict::WrongBuild | Verdict::Cancelled => {
             log::warn!("a demo's reader crashed: {verdict:?}");
-            Ok(Outcome::Bad(FailureCode::DemoUnreadable, "The demo cannot be read: its reader crashed.".to_owned()))
+            Ok(Outcome::Bad(
+                FailureCode::DemoUnreadable,
+                "The demo cannot be read: the process that reads it crashed.".to_owned(),
+            ))
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The queue of demos to index. Accounts take turns, so that one account's uploads do not delay another's. In memory only;
-//! rebuilt from the database at start.
+//! The queue of demos to index. Accounts take turns, so that one account's uploads do not delay another's. In memory
+//! only; rebuilt from the database at start.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -39,8 +39,8 @@ impl IndexQueue {
         }
     }
 
-    /// Takes the next demo, of the account after the last one. An account with a demo being indexed has its turn only if
-    /// no other account is waiting.
+    /// Takes the next demo, of the account after the last one. An account with a demo being indexed has its turn only
+    /// if no other account is waiting.
     pub fn take(&mut self, now: Duration) -> Option<Place> {
         let after_last = self.lines.range((self.last.map_or(Unbounded, Excluded), Unbounded));
         let up_to_last = self.last.into_iter().flat_map(|last| self.lines.range(..=last));

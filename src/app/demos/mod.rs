@@ -28,7 +28,7 @@ use crate::store::{self, Db};
 
 /// Bytes read before they are written.
 const CHUNK: usize = 256 * 1024;
-/// A demo that is on the disk.
+/// A stored demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredDemo {
     /// Its content's hash: its name.
@@ -42,8 +42,8 @@ pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<Stored
     receive_sized(app, caller, body, None)
 }
 
-/// Streams a demo to disk; `stated` is the client's `Content-Length`, if any. Identical content is stored once. The demo
-/// is durable when this returns; a rejected or interrupted upload leaves nothing behind.
+/// Streams a demo to disk; `stated` is the client's `Content-Length`, if any. Identical content is stored once. The
+/// demo is durable when this returns; a rejected or interrupted upload leaves nothing behind.
 ///
 /// Disk space and quota are checked before the bytes are read. Bytes over the quota are still read, but not written, as
 /// long as they may belong to a demo the account already has: uploading that again succeeds.
@@ -103,7 +103,8 @@ pub(in crate::app) fn of_job(db: &Db, job: &Job) -> Result<Option<(Sha256, u64)>
     Ok(store::demos::bytes(db, job.account, &sha256)?.map(|bytes| (sha256, bytes)))
 }
 
-/// Rejects a job that its demo cannot satisfy. Only demos that the account uploaded and that are indexed can be checked.
+/// Rejects a job that its demo cannot satisfy. Only demos that the account uploaded and that are indexed can be
+/// checked.
 pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()> {
     let Some(sha256) = uploaded_demo(&spec.demo_url) else { return Ok(()) };
     let wrong = |field: &str, code: FailureCode, message: String| {
@@ -140,7 +141,7 @@ struct Arrival<'a> {
     room: Part,
     /// `None` if it is over the quota and therefore not written.
     file: Option<Partial<'a>>,
-    /// How long it may be then: as long as the account's longest demo.
+    /// Maximum length in that case: that of the account's longest demo.
     known_bytes: u64,
 }
 
@@ -203,7 +204,7 @@ impl<'a> Arrival<'a> {
             return Err(Error::new(
                 Kind::Invalid,
                 ErrorCode::EmptyBody,
-                "The request has no body: send the demo's bytes.",
+                "The request has no body. Send the demo's bytes.",
             ));
         }
         Ok(StoredDemo { sha256: hasher.finalize().into(), bytes })
@@ -224,11 +225,11 @@ pub fn allowance(app: &App, caller: &Caller) -> Result<Allowance> {
 /// The error for a demo that exceeds its account's quota.
 fn over_quota(quota: u64, used: u64, bytes: Option<u64>) -> Error {
     let mib = |bytes: u64| bytes >> 20;
-    let wanted =
-        bytes.map_or_else(|| "no room for this one".to_owned(), |bytes| format!("the demo has {}", mib(bytes)));
+    let wanted = bytes
+        .map_or_else(|| "this upload does not fit".to_owned(), |bytes| format!("this demo has {} MiB", mib(bytes)));
     let message = format!(
-        "An account may keep at most {} MiB of demos here; this one has {} MiB, counting those that are on their way, and \
-         {wanted}. Ask the operator for more room.",
+        "An account may store at most {} MiB of demos. This one has {} MiB, including uploads in progress, and \
+         {wanted}. Delete some demos, or ask the operator for a larger quota.",
         mib(quota),
         mib(used)
     );

@@ -78,8 +78,8 @@ fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result
     demos.map(with_jobs).collect()
 }
 
-/// Runs the transaction that deletes an upload, and removes the file if it was the last. Holds the demo lock, because the
-/// same content may be uploaded concurrently.
+/// Runs the transaction that deletes an upload, and removes the file if it was the last. Holds the demo lock, because
+/// the same content may be uploaded concurrently.
 fn remove(app: &App, sha256: Sha256, forget: impl FnOnce() -> Result<bool>) -> Result<()> {
     let _lock = app.store.folder.lock_demos()?;
     if forget()? {
@@ -97,8 +97,8 @@ fn forget(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256) -> Result<bool> 
     let jobs = store::demos::unfinished_jobs(tx, account, &sha256.to_string())?;
     if jobs > 0 {
         let message = match jobs {
-            1 => "1 job that has not ended needs this demo: wait for it, or cancel it.".to_owned(),
-            _ => format!("{jobs} jobs that have not ended need this demo: wait for them, or cancel them."),
+            1 => "1 unfinished job needs this demo. Wait for it, or cancel it.".to_owned(),
+            _ => format!("{jobs} unfinished jobs need this demo. Wait for them, or cancel them."),
         };
         return Err(Error::conflict(ErrorCode::DemoInUse, message));
     }

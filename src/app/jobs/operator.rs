@@ -159,7 +159,7 @@ pub fn retry(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
         let why_not = match job.status {
             JobStatus::Failed | JobStatus::Cancelled => None,
             JobStatus::Queued | JobStatus::Rendering => Some("it has not ended yet"),
-            JobStatus::Done => Some("it has its clip; to render it again, submit it again"),
+            JobStatus::Done => Some("it is done; submit a new job to render it again"),
         };
         if let Some(why_not) = why_not {
             return Err(Error::conflict(ErrorCode::CannotRetry, format!("The job cannot be retried: {why_not}.")));
@@ -177,7 +177,7 @@ fn row(db: &Db, id: Uuid) -> Result<JobId> {
 
 /// Adds what is not in the job's own row.
 fn complete(app: &App, jobs: Vec<Job>) -> Result<Vec<AnyJob>> {
-    // Reading the whole queue off the rows is for the jobs that have a place in it.
+    // Only queued jobs have a position, for which the whole queue must be read.
     if jobs.iter().any(|job| job.status == JobStatus::Queued) {
         app.store.read_queue()?;
     }

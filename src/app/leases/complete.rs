@@ -55,14 +55,14 @@ fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<Job>> {
 /// Why a video is not published.
 enum Refusal {
     /// It is missing, or was corrupted in transit.
-    Accident(Error),
+    BrokenUpload(Error),
     /// It arrived intact but is not what the job asked for. Holds a sentence.
-    Lie(String),
+    WrongVideo(String),
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self::Accident(error)
+        Self::BrokenUpload(error)
     }
 }
 
@@ -70,14 +70,14 @@ impl From<Error> for Refusal {
 /// that sent the wrong video is benched.
 fn refused(app: &App, node: &Node, lease: LeaseId, job: &Job, refusal: Refusal) -> Error {
     let why = match refusal {
-        Refusal::Accident(error) => return error,
-        Refusal::Lie(why) => why,
+        Refusal::BrokenUpload(error) => return error,
+        Refusal::WrongVideo(why) => why,
     };
     // With the file removed, a repeated call is cheap and does not bench the node twice.
     let benched = throw_away(app, lease)
         .and_then(|()| nodes::bench(app, node, &format!("Its video for job {} was refused. {why}", job.public_id)));
     benched.err().unwrap_or_else(|| {
-        let message = format!("The video is not what the job asked for: {why} It was deleted.");
+        let message = format!("The video does not match the job: {why} It was deleted.");
         Error::new(Kind::Invalid, ErrorCode::VideoMismatch, message)
     })
 }
@@ -99,17 +99,17 @@ fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256) -> Result<Clip,
     if sha256 != expected {
         // Which chunk is corrupt is unknown, so the node restarts at offset 0.
         throw_away(app, lease)?;
-        let message = "The uploaded video does not match the given SHA-256; it was deleted.";
+        let message = "The uploaded video does not match its SHA-256. It was deleted; upload it again.";
         return Err(Error::new(Kind::Invalid, ErrorCode::VideoMismatch, message).into());
     }
     let spec = &job.spec;
     let checked = app.clip_files.check_video(lease, spec.width(), spec.resolution, spec.fps);
     let facts = checked.map_err(|error| match error.kind {
-        Kind::Internal => Refusal::Accident(error),
-        _ => Refusal::Lie(error.message),
+        Kind::Internal => Refusal::BrokenUpload(error),
+        _ => Refusal::WrongVideo(error.message),
     })?;
     if let Some(fault) = footage::fault(app, job, &facts)? {
-        return Err(Refusal::Lie(fault));
+        return Err(Refusal::WrongVideo(fault));
     }
     let view = match spec.renderer {
         Renderer::Builtin => View::Tactical,

@@ -49,7 +49,7 @@ impl Bounds {
         let seconds = |millis: u64| millis as f64 / 1_000.0;
         (!is_inside).then(|| {
             format!(
-                "The video lasts {:.1} s, the round's clip {:.1} to {:.1} s.",
+                "The video is {:.1} s long, but the round's clip must be {:.1} to {:.1} s.",
                 seconds(duration_ms),
                 seconds(self.least),
                 seconds(self.most)
@@ -84,7 +84,7 @@ mod tests {
             let bounds = Bounds::of(&round(ticks), 64.0, renderer);
             assert_eq!(bounds, Bounds { least, most }, "{ticks:?} {renderer:?}");
             assert_eq!((bounds.fault(least), bounds.fault(most)), (None, None));
-            assert!(bounds.fault(most + 1).unwrap().contains("s, the round's clip"));
+            assert!(bounds.fault(most + 1).unwrap().contains("but the round's clip"));
         }
         assert!(Bounds::of(&round(known), 64.0, Renderer::Builtin).fault(99_499).is_some());
     }

@@ -21,6 +21,8 @@ pub(in crate::app) fn not_live(state: Option<LeaseState>) -> Error {
         Some(LeaseState::Cancelled) => {
             Error::conflict(ErrorCode::Cancelled, "The job was cancelled. Stop working on it.")
         }
-        _ => Error::conflict(ErrorCode::Lost, "The lease has ended, or is another node's. Stop working on the job."),
+        _ => {
+            Error::conflict(ErrorCode::Lost, "The lease has ended or belongs to another node. Stop working on the job.")
+        }
     }
 }

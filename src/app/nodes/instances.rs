@@ -70,8 +70,8 @@ pub fn note(app: &App, node: &Node, instance: &str) -> Result<()> {
         return Ok(());
     }
     log::warn!(
-        "Two machines use the key of node {:?} at the same time and take each other's slots. Remove the node (admin \
-         nodes remove), then join each machine with a token of its own (admin nodes token).",
+        "Two machines are using the key of node {:?} and compete for its slots. Remove the node (admin \
+         nodes remove), then join each machine with its own token (admin nodes token).",
         node.name
     );
     let (id, now_ms) = (node.id, app.clock.now_ms());
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn two_agents_that_take_turns_are_noticed_and_restarts_are_not() {
+    fn alternating_agents_are_reported_and_restarts_are_not() {
         let restarts = [("a", 0), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("e", 25)];
         assert_eq!(noticed(&restarts), Vec::<usize>::new(), "each restart is a new agent");
         let overtaken = [("a", 0), ("b", 1), ("a", 0), ("b", 25), ("b", 25)];

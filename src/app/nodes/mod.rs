@@ -17,7 +17,7 @@ use crate::store::{self, Db};
 /// Seconds until a join token expires.
 pub const JOIN_TOKEN_SECONDS: u64 = 3_600;
 
-/// A join token's secret, good once and for an hour. The ticket around it (URL, authority) is the caller's to make.
+/// Creates a join token's secret, valid once and for an hour. The caller adds the server's URL and CA.
 pub fn token(app: &App, operator: &Operator) -> Result<Secret> {
     let secret = app.secret()?;
     let hash = KeyHash::of(&secret);
@@ -29,11 +29,11 @@ pub fn token(app: &App, operator: &Operator) -> Result<Secret> {
     Ok(secret)
 }
 
-/// A machine that has become a node.
+/// A newly joined node.
 pub struct Joined {
     /// Its row.
     pub node: Node,
-    /// Its own key, shown this once.
+    /// Its key, which is shown only once.
     pub key: Secret,
 }
 
@@ -48,7 +48,7 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
             return Err(Error::new(
                 Kind::Forbidden,
                 ErrorCode::JoinTokenRefused,
-                "The join token is unknown, used or older than an hour. Make a new one with `admin nodes token`.",
+                "The join token is unknown, used or expired. Create a new one with `admin nodes token`.",
             ));
         }
         let mut number = 1;
@@ -69,7 +69,7 @@ pub fn note_program(app: &App, node: &Node, program: &Program) -> Result<()> {
     app.store.write(move |tx| store::nodes::set_program(tx, id, &program))
 }
 
-/// The node's agent stops: its waiting claims end at once, and it gets no job until it claims again.
+/// The node's agent is shutting down: its waiting claims end at once, and it gets no job until it claims again.
 pub fn leave(app: &App, node: &Node) -> Result<()> {
     let (id, now) = (node.id, app.clock.now_ms());
     app.store.write(move |tx| store::nodes::set_stopped(tx, id, now))?;
@@ -78,7 +78,7 @@ pub fn leave(app: &App, node: &Node) -> Result<()> {
     Ok(())
 }
 
-/// The node of that name or id, or the sentence that there is none.
+/// The node with this name or id, or a not-found error.
 pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Node> {
     store::nodes::by_name_or_id(db, name)?
         .ok_or_else(|| Error::not_found(format!("There is no node named {name}. See `admin nodes list`.")))
@@ -89,7 +89,7 @@ pub fn drain(app: &App, operator: &Operator, name: &str) -> Result<Node> {
     set_draining(app, operator, name, true, "nodes.drain")
 }
 
-/// Gives a drained or benched node work again.
+/// Lets a drained or benched node get jobs again.
 pub fn resume(app: &App, operator: &Operator, name: &str) -> Result<Node> {
     set_draining(app, operator, name, false, "nodes.resume")
 }
@@ -122,7 +122,7 @@ fn set_draining(app: &App, operator: &Operator, name: &str, draining: bool, acti
     })
 }
 
-/// Revokes a node's key for good. Its jobs return to the queue; returns how many.
+/// Revokes a node's key permanently. Its jobs return to the queue; returns how many.
 pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize)> {
     let name = name.to_owned();
     let (node, held) = audit::change(app, operator, move |tx, log| {
@@ -132,7 +132,7 @@ pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize
             held.extend(lifecycle::set_back(tx, lease, LeaseEnd::node_removed(), None, log.now_ms)?);
         }
         if store::nodes::remove(tx, &node, log.now_ms)? {
-            log.note(tx, "nodes.remove", &node.name, &format!("{} put back", counted(held.len(), "job")))?;
+            log.note(tx, "nodes.remove", &node.name, &format!("{} returned to the queue", counted(held.len(), "job")))?;
         }
         Ok((node, held))
     })?;
@@ -143,7 +143,7 @@ pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize
     Ok((node, jobs))
 }
 
-/// A node, with what it is doing.
+/// A node with its current state.
 pub struct NodeInfo {
     /// Its row.
     pub node: Node,
@@ -151,11 +151,11 @@ pub struct NodeInfo {
     pub state: NodeState,
     /// Leases that it holds.
     pub leases: u32,
-    /// Whether two machines were seen to use its key lately.
+    /// Whether two machines were recently seen using its key.
     pub key_is_shared: bool,
 }
 
-/// All nodes, the oldest first.
+/// All nodes, oldest first.
 pub fn list(app: &App) -> Result<Vec<NodeInfo>> {
     let now = app.clock.now_ms();
     let nodes = app.store.read(store::nodes::all)?.into_iter();

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_is_called_by_its_name_its_addresses_and_its_public_url() {
+    fn names_of_a_machine_include_host_name_addresses_and_public_url() {
         let own = addresses(&["127.0.0.1", "10.0.0.5", "fe80::1", "2001:db8::7", "10.0.0.5", "0.0.0.0"]);
         let names = Names::of(Some("Box.Studio.LAN"), &own, Some("clips.studio.lan"));
         assert_eq!(names.dns, ["box.studio.lan", "box", "box.local", "localhost", "clips.studio.lan"]);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_may_vouch_for_private_networks_and_its_own_public_ones_alone() {
+    fn a_ca_is_limited_to_private_networks_and_its_own_public_ones() {
         let names = Names::of(Some("box"), &addresses(&["10.0.0.5", "198.51.100.7", "2001:db8:1::7"]), None);
         let permitted = Permitted::of(&names);
         for (address, good) in [
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_certificate_can_hold_is_a_name() {
+    fn only_valid_dns_names_are_accepted() {
         let long = "a".repeat(64);
         for (name, good) in [
             ("box", true),

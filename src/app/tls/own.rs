@@ -114,19 +114,19 @@ impl Own {
                 None => {
                     let change = match own.refresh(app, names) {
                         Ok(change) => change,
-                        Err(error) => own.go_on_unwritten(app, names, &error)?,
+                        Err(error) => own.continue_unwritten(app, names, &error)?,
                     };
-                    own.say_left_out(names);
+                    own.warn_about_uncovered_names(names);
                     return Ok((own, change));
                 }
                 fault => fault,
             },
-            None => Self::is_there(app.data_dir()).then(|| "the old one's files were damaged".to_owned()),
+            None => Self::is_there(app.data_dir()).then(|| "the files of the old CA were damaged".to_owned()),
         };
         if let Some(why) = fault {
             log::warn!(
-                "A new authority is made for this appliance's HTTPS: {why}. Nodes that joined before must join again \
-                 with a new token, and clients be given the new certificate (`admin tls export`)."
+                "Creating a new certificate authority (CA) for this appliance: {why}. Nodes must join again with a new \
+                 token, and clients need the new CA certificate (`admin tls export`)."
             );
         }
         Ok((Self::make(app, folder, names, now)?, Change::Authority))
@@ -157,8 +157,8 @@ impl Own {
 
     /// A failure to write a certificate must not keep the server from starting: it uses the existing one, or a new one
     /// in memory only. The next check tries to write again.
-    fn go_on_unwritten(&mut self, app: &App, names: &Names, error: &Error) -> Result<Change> {
-        log::warn!("{error} The server starts all the same, and it is tried again.");
+    fn continue_unwritten(&mut self, app: &App, names: &Names, error: &Error) -> Result<Change> {
+        log::warn!("{error} The server starts anyway and retries later.");
         if self.made.server.sha256 != hash(&self.server) {
             let (names, _) = names.split(&self.permitted());
             self.issue(app, &names, now(app))?;
@@ -238,7 +238,7 @@ impl Own {
         let mut valid = validity(now, CERTIFICATE_DAYS);
         valid.until = valid.until.min(*until);
         if valid.until <= now {
-            let message = "The appliance's authority has ended: restart the server, which makes a new one.";
+            let message = "The appliance's CA has expired. Restart the server to create a new one.";
             return Err(Error::new(Kind::Internal, ErrorCode::NoCertificate, message));
         }
         let signer = (name.as_str(), self.authority.key.as_slice());
@@ -262,22 +262,22 @@ impl Own {
         let made = &self.made.authority;
         let public = Names::of(None, &[], public_host);
         if made.from > now {
-            return Some("the old one begins only in the future, so the clock was wrong".to_owned());
+            return Some("the old one is not valid yet, so the clock was wrong when it was created".to_owned());
         }
         if now + (CERTIFICATE_DAYS + CERTIFICATE_RENEW_DAYS) * DAY >= made.until {
-            return Some("the old one nears its end".to_owned());
+            return Some("the old one is about to expire".to_owned());
         }
         let (_, others) = public.split(&self.permitted());
-        others.first().map(|host| format!("the old one may not vouch for {host} of --public-url"))
+        others.first().map(|host| format!("the old one cannot issue certificates for {host} in --public-url"))
     }
 
-    fn say_left_out(&self, names: &Names) {
+    fn warn_about_uncovered_names(&self, names: &Names) {
         let (_, others) = names.split(&self.permitted());
         if !others.is_empty() {
             log::warn!(
-                "The server's certificate does not name {}: its authority was made before this machine had that name \
-                 or address, and stays because nodes and clients trust it. Use another name of this machine, or say \
-                 --public-url https://NAME, for which a new authority is made.",
+                "The server's certificate does not cover {}: its CA was created before this machine had that name \
+                 or address, and is kept because nodes and clients trust it. Use another name of this machine, or set \
+                 --public-url https://NAME, for which a new CA is created.",
                 others.join(", ")
             );
         }
@@ -293,7 +293,7 @@ impl Own {
 
     fn write_made(&self) -> Result<()> {
         let text = serde_json::to_vec_pretty(&self.made)
-            .map_err(|error| Error::internal("The certificates' record could not be written.", error))?;
+            .map_err(|error| Error::internal("The record of the certificates could not be serialized.", error))?;
         files::write_durably(&self.folder.join(MADE), &text).map_err(|error| unwritable(&self.folder, &error))
     }
 }
@@ -341,6 +341,6 @@ fn texts(names: &[String]) -> Vec<&str> {
 }
 
 fn unwritable(folder: &Path, error: &std::io::Error) -> Error {
-    let message = format!("The certificates could not be written into {}.", folder.display());
+    let message = format!("Could not write the certificates to {}.", folder.display());
     Error::new(Kind::Internal, ErrorCode::NoCertificate, message).because(error)
 }

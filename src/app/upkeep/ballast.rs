@@ -27,8 +27,8 @@ pub fn remove_if_full(data_dir: &Path, room: &Room) {
     }
     match fs::remove_file(path(data_dir)) {
         Ok(()) => log::warn!(
-            "The disk of {} is full. {} MiB that were kept for this are free now, so that clips can be deleted; make \
-             more room.",
+            "The disk of {} is full. {} MiB reserved for this case were freed so that clips can be deleted. Free \
+             more space.",
             data_dir.display(),
             BALLAST_BYTES >> 20
         ),

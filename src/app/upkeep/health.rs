@@ -47,7 +47,7 @@ pub fn ready(app: &App) -> Result<()> {
 /// A problem that needs attention but does not stop the server from taking work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Stable word.
+    /// Stable code.
     pub code: &'static str,
     /// One sentence. The endpoint needs no authentication: no figures, no names.
     pub message: &'static str,
@@ -65,13 +65,13 @@ pub fn warnings(app: &App) -> Result<Vec<Warning>> {
 /// Code of the warning, and of doctor's fault, that jobs are waiting and no node is up.
 pub const NO_NODES: &str = "no_nodes";
 
-/// A class's waiting jobs.
+/// Queued jobs of a class.
 pub struct Waiting {
-    /// Which.
+    /// The class.
     pub class: KeyClass,
     /// How many.
     pub jobs: u64,
-    /// How long the first job has waited, in seconds; 0 if none is waiting.
+    /// How long the first of them has been queued, in seconds; 0 if there is none.
     pub oldest_seconds: f64,
     /// That job's id.
     pub first: Option<Uuid>,
@@ -79,25 +79,25 @@ pub struct Waiting {
 
 /// Number of nodes in a state, and their slots.
 pub struct NodesIn {
-    /// How.
+    /// The state.
     pub state: NodeState,
     /// How many.
     pub nodes: u64,
-    /// Jobs that they could hold.
+    /// Their slots in total.
     pub slots: u64,
 }
 
 /// A snapshot of metrics.
 pub struct Figures {
-    /// Each class's waiting jobs.
+    /// Queued jobs by class.
     pub waiting: Vec<Waiting>,
-    /// Jobs that nodes hold.
+    /// Jobs being rendered.
     pub rendering: u64,
     /// Nodes by their state.
     pub nodes: Vec<NodesIn>,
-    /// Dinks of all accounts together.
+    /// Total dinks of all accounts.
     pub dinks_sold: u64,
-    /// Bytes that are free on the data directory's disk, where the system tells.
+    /// Free bytes on the data directory's disk, if known.
     pub disk_free: Option<u64>,
     /// Bytes of the store.
     pub store: u64,

@@ -15,7 +15,7 @@ pub fn promote(app: &App, operator: &Operator) -> Result<usize> {
     let folder = &app.store.folder;
     let _lock = folder.lock().map_err(|error| match error.code {
         ErrorCode::DataDirInUse => {
-            let message = format!("A server works on {}: stop it, then promote.", folder.path().display());
+            let message = format!("A server is using {}. Stop it, then promote.", folder.path().display());
             Error { message, ..error }
         }
         _ => error,
@@ -23,7 +23,7 @@ pub fn promote(app: &App, operator: &Operator) -> Result<usize> {
     let subject = folder.path().display().to_string();
     let jobs = audit::change(app, operator, move |tx, log| {
         let jobs = renew(tx, log.now_ms)?;
-        log.note(tx, "promote", &subject, &format!("{} put back", counted(jobs, "job")))?;
+        log.note(tx, "promote", &subject, &format!("{} returned to the queue", counted(jobs, "job")))?;
         Ok(jobs)
     })?;
     // After the commit: until the store is marked, the file keeps it refused.
@@ -31,10 +31,10 @@ pub fn promote(app: &App, operator: &Operator) -> Result<usize> {
     Ok(jobs)
 }
 
-/// Lets a store replace another: lease numbers skip ahead, join tokens are revoked, and leased jobs return to the queue.
-/// Returns how many.
+/// Lets a store replace another: lease numbers skip ahead, join tokens are revoked, and leased jobs return to the
+/// queue. Returns how many.
 pub(in crate::app) fn renew(tx: &mut Tx<'_>, now_ms: i64) -> Result<usize> {
-    store::served::begin_anew(tx)?;
+    store::served::prepare_to_replace(tx)?;
     let held = store::leases::live(tx)?;
     for lease in &held {
         // Nothing to settle: no server is running, and the next start sweeps the files.

@@ -14,7 +14,7 @@ pub use crate::store::integrity::Stopped;
 #[derive(Default)]
 pub struct Found(OnceLock<String>);
 
-/// Checks every page at low intensity; damage is then reported by [`check`]. False if the check was interrupted.
+/// Checks every page at low priority; damage is then reported by [`check`]. False if the check was interrupted.
 pub fn look(app: &App, stopped: &Stopped) -> Result<bool> {
     match integrity::look(&app.store.folder, &app.clock, stopped)? {
         Look::Sound => Ok(true),

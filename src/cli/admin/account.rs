@@ -11,7 +11,7 @@ use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 
-/// Accounts: create, list, show, deactivate
+/// Manage accounts: create, list, show, deactivate
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin account create studio-a")]
 pub struct Args {
@@ -21,26 +21,26 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Creates an account: inactive until it is activated, with both its keys, shown this once
+    /// Create an account, inactive until activated; prints both its keys, which are shown only once
     #[command(after_help = "Example:\n  dinkem-appliance admin account create studio-a --json")]
     Create {
-        /// What to call it: up to 64 characters
+        /// Name of the account, up to 64 characters
         #[arg(value_parser = account_name)]
         name: String,
-        /// Leave out the keys; `admin keys mint` makes them later
+        /// Create no keys; `admin keys mint` creates them later
         #[arg(long)]
         no_keys: bool,
     },
-    /// All accounts
+    /// List all accounts
     #[command(after_help = "Example:\n  dinkem-appliance admin account list")]
     List,
-    /// One account and what it is at
+    /// Show an account and its job counts
     #[command(after_help = "Example:\n  dinkem-appliance admin account show studio-a")]
     Show {
         /// Its name
         name: String,
     },
-    /// Shuts an account out: its next request is refused; its waiting jobs stay, its clips live on
+    /// Deactivate an account: its next request is refused; its queued jobs and its clips are kept
     #[command(after_help = "Example:\n  dinkem-appliance admin account deactivate studio-a")]
     Deactivate {
         /// Its name
@@ -55,7 +55,10 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             show_new_keys(&account, &keys, call);
             if !call.json {
                 let activate = hints::admin(call, &["activate", &name]);
-                output::say(&format!("Its keys are refused until it is activated: {}", output::plain(&activate)));
+                output::say(&format!(
+                    "The keys are refused until the account is activated: {}",
+                    output::plain(&activate)
+                ));
             }
         }
         Command::List => list(&accounts::list(app)?, app.clock.now_ms(), call),

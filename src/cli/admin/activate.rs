@@ -8,7 +8,7 @@ use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 
-/// Activates an account; with no name the one that waits, or, if several wait, says which
+/// Activate an account; without a name, the only inactive one; if there are several, list them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin activate studio-a")]
 pub struct Args {
@@ -27,10 +27,10 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// The error when several accounts are waiting, with the command for each.
+/// The error when several accounts are inactive, with the command for each.
 fn with_commands(error: Error, app: &App, call: &Call) -> Error {
     let all = accounts::list(app).unwrap_or_default().into_iter();
     let waiting = all.filter(|account| account.status == AccountStatus::Inactive);
     let commands: Vec<_> = waiting.map(|account| hints::admin(call, &["activate", &account.name])).collect();
-    Error { message: format!("{} Type: {}", error.message, commands.join(" or ")), ..error }
+    Error { message: format!("{} Run: {}", error.message, commands.join(" or ")), ..error }
 }

@@ -18,33 +18,33 @@ use crate::wire::time::rfc3339;
 /// Maximum number of skipped files listed by name.
 const NAMED: usize = 10;
 
-/// Writes everything into one file while the server runs; restored and checked before it is called good
+/// Back up everything to one file while the server runs; verified by a test restore
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The file holds accounts, jobs, prices and bills, uploaded demos, and the authority that clients trust, with its key: keep
-it as you keep keys. Whatever was acknowledged before the command began is in it.
+The file contains accounts, jobs, prices and bills, uploaded demos, and the CA that clients trust, with its private key:
+store it as securely as keys. It includes everything that was acknowledged before the command started.
 
-Example: a backup with the videos, under today's name
+Example: a backup with videos, named after today's date
   dinkem-appliance admin backup --videos /mnt/backups/dinkem-$(date +%F).tar")]
 pub struct BackupArgs {
-    /// Where to; never written over
+    /// File to create; an existing file is never overwritten
     file: PathBuf,
-    /// Take the finished clips along
+    /// Include the finished clips' videos
     #[arg(long)]
     videos: bool,
 }
 
-/// Puts a backup in the place of what is in the data directory, which is kept aside; the server must not run
+/// Replace the data in the data directory with a backup and set the old data aside; the server must be stopped
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The whole file is checked before anything is touched. Where demos, clips, local-nodes or tls is a link or a disk of its
-own, it stays one, and what was in it is kept in a folder in it. Videos that it lacks and that are in the data directory stay; clips
-without a video are forgotten, their jobs stay done and billed.
+The whole file is verified before anything is changed. If demos, clips, local-nodes or tls is a link or a disk of its
+own, it stays one, and its old content is kept in a directory inside it. Videos that only the data directory has stay;
+clips without a video are removed, but their jobs stay done and billed.
 
 Example: on a new machine, before the server's first start
   dinkem-appliance admin restore /mnt/backups/dinkem-2026-11-23.tar")]
 pub struct RestoreArgs {
-    /// A file that `admin backup` wrote
+    /// A backup made with `admin backup`
     file: PathBuf,
 }
 
@@ -67,7 +67,7 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
             "left_out": made.left_out,
         }));
     } else {
-        let videos = made.videos.map_or("no videos (--videos takes them along)".to_owned(), |n| counted(n, "video"));
+        let videos = made.videos.map_or("no videos (--videos includes them)".to_owned(), |n| counted(n, "video"));
         output::line(&format!("backup:  {} ({} MiB)", args.file.display(), made.bytes.div_ceil(1 << 20)));
         output::line(&format!("made at: {}", rfc3339(made.made_at_ms)));
         output::line(&format!(
@@ -83,12 +83,12 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
         let left_out = counted(made.left_out.len(), "file");
         output::say(&hints::complete(
             &format!(
-                "warning: not in the backup, because missing or damaged: {left_out}: {named}{more}. See `admin doctor`."
+                "warning: {left_out} left out of the backup, missing or damaged: {named}{more}. See `admin doctor`."
             ),
             call,
         ));
     }
-    output::say("It was restored to a scratch place and checked. It holds secrets: keep it as you keep keys.");
+    output::say("The backup was verified by a test restore. It contains secrets: store it as securely as keys.");
     Ok(())
 }
 
@@ -120,12 +120,12 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
     }
     if restored.forgotten > 0 {
         output::say(&format!(
-            "Without a video, neither in the backup nor here: {}. Such clips are forgotten, their jobs stay done and billed.",
+            "Removed because no video was found, neither in the backup nor here: {}. The jobs stay done and billed.",
             counted(restored.forgotten, "clip")
         ));
     }
     output::say(
-        "Start the server now. Keys, nodes and dinks are as they were then: what was revoked or removed since is good again.",
+        "Start the server now. Keys, nodes and dinks are as of the backup: what was revoked or removed since is valid again.",
     );
     Ok(())
 }

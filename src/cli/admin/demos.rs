@@ -17,7 +17,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::wire::{self, base::Base};
 
-/// Uploaded demos: list, delete
+/// Manage uploaded demos: list, delete
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin demos list --account studio-a")]
 pub struct Args {
@@ -88,7 +88,7 @@ fn hash(text: &str) -> Result<Hash> {
         return Ok(Hash::Start(text.to_ascii_lowercase()));
     }
     let wrong = || {
-        let message = "a demo's SHA-256 has 64 hexadecimal digits, of which the first 12 will do; see admin demos list";
+        let message = "a demo's SHA-256 has 64 hexadecimal digits, of which the first 12 suffice; see admin demos list";
         Error::invalid("SHA256", message)
     };
     Sha256::parse_any_case(text).map(Hash::Whole).ok_or_else(wrong)
@@ -105,7 +105,7 @@ fn starting_with(app: &App, account: &str, start: &str) -> Result<Sha256> {
         ))),
         _ => {
             let message =
-                format!("Several demos of this account have a SHA-256 starting with {start}. Give all of it.");
+                format!("Several demos of this account have a SHA-256 starting with {start}. Use the full hash.");
             Err(Error::conflict(ErrorCode::AmbiguousSha256, message))
         }
     }

@@ -15,7 +15,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
-/// Provisioned dinks (reserved render nodes): set, undo, show
+/// Manage dinks (reserved render nodes): set, undo, show
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin dinks set studio-a 2")]
 pub struct Args {
@@ -25,7 +25,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Set how many dinks an account holds from now on; a month is billed for the most it held
+    /// Set an account's number of dinks from now on; a month is billed by its highest number
     #[command(after_help = "Example:\n  dinkem-appliance admin dinks set studio-a 2")]
     Set {
         /// The account's name
@@ -40,7 +40,7 @@ enum Command {
     },
     /// Undo the last change of an account's dinks, which is then not billed; repeat to undo the one before
     #[command(after_help = "\
-Example: 20 was meant
+Example: correct a mistaken 200 to 20
   dinkem-appliance admin dinks set studio-a 200 --yes
   dinkem-appliance admin dinks undo studio-a
   dinkem-appliance admin dinks set studio-a 20 --yes")]
@@ -91,11 +91,11 @@ fn confirm(app: &App, name: &str, dinks: u32, call: &Call) -> Result<()> {
     );
     if call.json || !prompt::is_possible() {
         return Err(wrong_usage(format!(
-            "{fact}: is that meant? The month is billed for the most dinks that it held. If so, add --yes: {}",
+            "{fact}. Is that intended? A month is billed for the most dinks held in it. If so, add --yes: {}",
             hints::admin(call, &["dinks", "set", name, &dinks.to_string(), "--yes"])
         )));
     }
-    if prompt::agrees(&format!("{fact}. The month is billed for the most dinks that it held. Set them?"))? {
+    if prompt::agrees(&format!("{fact}. A month is billed for the most dinks held in it. Set them anyway?"))? {
         return Ok(());
     }
     Err(Error::conflict(ErrorCode::NotConfirmed, "Nothing was changed."))

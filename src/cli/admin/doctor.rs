@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::app::upkeep::doctor::{self, Fault, Patient};
+use crate::app::upkeep::doctor::{self, Examination, Fault};
 use crate::appliance::server_url::{self, host_of};
 use crate::cli::admin::{Call, hints, output};
 use crate::domain::error::{Error, Result};
@@ -18,7 +18,7 @@ use crate::os::random::SystemRandom;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Checks permissions, disk space, certificate, clock, the database's version, integrity and write-ahead log, orphaned files,
-nodes' versions, and dinks sold beyond live slots. The server may be running or not.
+nodes' versions, and dinks sold beyond live slots. The server may be running.
 
 Example:
   dinkem-appliance admin doctor --fix")]
@@ -34,7 +34,7 @@ pub struct Args {
 pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
     // A server with a URL but no CA does not use the appliance's own certificate.
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
-    let faults = doctor::examine(&Patient {
+    let faults = doctor::examine(&Examination {
         data_dir: data_dir.to_owned(),
         host: served.and_then(|server| host_of(&server.url)),
         certificate: args.tls_cert,

@@ -19,9 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Maximum size of the response in bytes.
 const ANSWER_BYTES: u64 = 64 * 1024;
 
-/// Asks the running server whether it takes work; exit status 1 when it does not, or does not answer
+/// Check whether the running server accepts work; exit status 1 if it does not, or does not answer
 ///
-/// What else needs attention (jobs that wait while no render node is up) is printed as a warning.
+/// Other problems, such as jobs waiting while no render node is up, are printed as warnings.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: for a monitor, on the server's machine\n  dinkem-appliance admin healthcheck")]
 pub struct Args {}
@@ -41,8 +41,10 @@ struct Warning {
 
 pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     let server = server_url::recorded_local(data_dir).ok_or_else(|| {
-        let message =
-            format!("No server has run on {} yet: start it, or say with --data-dir where it runs.", data_dir.display());
+        let message = format!(
+            "No server has run on {} yet. Start it, or name its data directory with --data-dir.",
+            data_dir.display()
+        );
         Error::new(Kind::NotFound, ErrorCode::NoServer, message)
     })?;
     let client = Client::new(ClientOptions {
@@ -54,7 +56,8 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     })?;
     let url = format!("{}/readyz", server.url);
     let answer = client.send(Request::new(Method::GET, &url, PATIENCE)).map_err(|error| {
-        let message = format!("The server at {} does not answer: look whether it runs, and at its log.", server.url);
+        let message =
+            format!("The server at {} does not answer. Check whether it is running, and check its log.", server.url);
         Error::new(Kind::Unavailable, ErrorCode::NoAnswer, message).because(error)
     })?;
     let status = answer.status;
@@ -84,6 +87,6 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
     Err(Error::new(
         Kind::Unavailable,
         ErrorCode::NotReady,
-        format!("The server at {} takes no work: {words}", server.url),
+        format!("The server at {} does not accept work: {words}", server.url),
     ))
 }

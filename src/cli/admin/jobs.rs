@@ -20,7 +20,7 @@ use crate::wire;
 use crate::wire::base::Base;
 use crate::wire::time::rfc3339;
 
-/// Render jobs of all accounts: list, show, cancel, retry, log
+/// Manage the render jobs of all accounts: list, show, cancel, retry, log
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: jobs submitted with a leaked key\n  dinkem-appliance admin jobs list --key 7")]
 pub struct Args {
@@ -36,7 +36,7 @@ enum Command {
         /// Only jobs submitted with this key: a number from `admin keys list` or `identify`
         #[arg(long, value_name = "KEY-ID", value_parser = clap::value_parser!(i64).range(1..))]
         key: Option<i64>,
-        /// Only jobs that this node has or had: its name or id
+        /// Only jobs that this node holds or held; its name or id
         #[arg(long, value_name = "NODE")]
         node: Option<String>,
         /// Only jobs of this account
@@ -45,7 +45,7 @@ enum Command {
         /// Only jobs that are queued, rendering, done, failed or cancelled
         #[arg(long, value_name = "STATUS", value_parser = job_status)]
         status: Option<JobStatus>,
-        /// How many at most
+        /// Maximum number of jobs
         #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(LIST_ROWS)))]
         limit: u32,
     },
@@ -100,12 +100,12 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
 
 /// Parses a job id.
 fn job_name(text: &str) -> Result<Named, String> {
-    Named::parse(text).ok_or_else(|| "a job's id is a UUID; its last 8 characters will do".to_owned())
+    Named::parse(text).ok_or_else(|| "a job's id is a UUID; its last 8 characters are enough".to_owned())
 }
 
 /// Parses `--status`.
 fn job_status(text: &str) -> Result<JobStatus, String> {
-    JobStatus::parse(text).ok_or_else(|| "it is queued, rendering, done, failed or cancelled".to_owned())
+    JobStatus::parse(text).ok_or_else(|| "it must be queued, rendering, done, failed or cancelled".to_owned())
 }
 
 /// Context for printing jobs.

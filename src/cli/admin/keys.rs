@@ -24,7 +24,7 @@ const KEY_OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
 /// Maximum bytes of a line that may hold a key, with room for text copied along with it.
 const KEY_LINE_BYTES: u64 = 1_024;
 
-/// An account's keys: mint, list, rotate, revoke, identify
+/// Manage an account's keys: mint, list, rotate, revoke, identify
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin keys list studio-a")]
 pub struct Args {
@@ -49,7 +49,7 @@ enum Command {
     },
     /// Replace the account's live key of a class; the old one expires immediately or after --overlap
     #[command(
-        after_help = "Example: both keys are good for a day\n  dinkem-appliance admin keys rotate studio-a --class metered --overlap 24h"
+        after_help = "Example: both keys are valid for a day\n  dinkem-appliance admin keys rotate studio-a --class metered --overlap 24h"
     )]
     Rotate {
         /// The account's name
@@ -97,7 +97,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
 
 /// Parses `--class`.
 fn key_class(text: &str) -> Result<KeyClass, String> {
-    KeyClass::parse(text).ok_or_else(|| "the classes are metered and reserved".to_owned())
+    KeyClass::parse(text).ok_or_else(|| "it must be metered or reserved".to_owned())
 }
 
 /// Parses `--overlap`: a number and a unit.
@@ -114,7 +114,7 @@ fn overlap(text: &str) -> Result<Duration, String> {
     let total = number.parse::<u64>().ok().zip(seconds).and_then(|(number, seconds)| number.checked_mul(seconds));
     total.filter(|total| *total <= KEY_OVERLAP_SECONDS).map(Duration::from_secs).ok_or_else(|| {
         let days = KEY_OVERLAP_SECONDS / 86_400;
-        format!("a time is a number with s, m, h or d behind it, {days}d at most")
+        format!("it must be a number followed by s, m, h or d, at most {days}d")
     })
 }
 
@@ -185,7 +185,7 @@ fn rotated(account: &Account, keys: &NewKeys, class: KeyClass, overlap: Duration
     show_new_keys(account, keys, call);
     output::say(&match overlap.as_secs() {
         0 => format!("The old {} key is refused from now on.", class.as_str()),
-        seconds => format!("The old {} key stays good for {}.", class.as_str(), counted(seconds, "second")),
+        seconds => format!("The old {} key stays valid for {}.", class.as_str(), counted(seconds, "second")),
     });
 }
 
@@ -208,7 +208,7 @@ fn identified(account: &Account, key: &KeyInfo, now_ms: i64, call: &Call) {
     if live {
         let (id, class) = (key.id.to_string(), key.class.as_str());
         let hint = |words: &[&str]| output::plain(&hints::admin(call, words));
-        output::say("Whoever has this key can submit jobs. To list its jobs, replace it, or revoke it:");
+        output::say("Anyone who has this key can submit jobs. To list its jobs, replace it, or revoke it:");
         output::say(&format!("  {}", hint(&["jobs", "list", "--key", &id])));
         output::say(&format!("  {}", hint(&["keys", "rotate", &account.name, "--class", class])));
         output::say(&format!("  {}", hint(&["keys", "revoke", &id])));

@@ -36,10 +36,10 @@ use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 use crate::os::user;
 
-/// Status, accounts, keys, dinks, nodes, jobs, demos, prices, usage, HTTPS, audit log, backups, doctor: on the data directory itself
+/// Operate the appliance from its data directory: accounts, keys, dinks, nodes, jobs, demos, prices, backups, doctor, …
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example: an account that may submit, with its keys:
+Example: create an account with its keys and activate it:
   dinkem-appliance admin account create studio-a
   dinkem-appliance admin activate studio-a")]
 pub struct Args {
@@ -127,6 +127,6 @@ fn show_new_keys(account: &Account, keys: &NewKeys, call: &Call) {
         }
     }
     if metered.is_some() || reserved.is_some() {
-        output::say("The keys are shown only this once: the appliance stores only their hashes.");
+        output::say("The keys are not shown again: the appliance stores only their hashes.");
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::wording::counted;
 use crate::wire::join_token::JoinTicket;
 use crate::wire::time::rfc3339;
 
-/// Render nodes: join tokens, list, drain, resume, remove
+/// Manage render nodes: join tokens, list, drain, resume, remove
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin nodes token")]
 pub struct Args {
@@ -31,7 +31,7 @@ pub struct Args {
 enum Command {
     /// Create a join token for one node and print the command to run there; works once, for an hour
     #[command(after_help = "\
-On a terminal it prints the whole command; into a pipe it prints the token alone.
+Prints the whole command to a terminal, and only the token to a pipe.
 
 Example: on the server, then over SSH to the new node
   dinkem-appliance admin nodes token
@@ -68,13 +68,13 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
             changed(&nodes::drain(app, &config::operator(), &node)?, "draining", json!({}), call)
         }
         Command::Resume { node } => {
-            changed(&nodes::resume(app, &config::operator(), &node)?, "takes work", json!({}), call)
+            changed(&nodes::resume(app, &config::operator(), &node)?, "accepts work", json!({}), call)
         }
         Command::Remove { node } => {
             let (node, jobs) = nodes::remove(app, &config::operator(), &node)?;
             changed(
                 &node,
-                &format!("removed, {} put back", counted(jobs, "job")),
+                &format!("removed, {} returned to the queue", counted(jobs, "job")),
                 json!({ "jobs_put_back": jobs }),
                 call,
             );
@@ -115,9 +115,9 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     output::say("Run this command on the render node. The token works once, within an hour.");
     match url {
         Some(server) => output::say(&format!("The node must be able to reach {server}.")),
-        None => output::say(
-            "No server has run on this data directory yet: replace SERVER with the address at which the node reaches it.",
-        ),
+        None => {
+            output::say("No server has run on this data directory yet. Replace SERVER with the address of the server.")
+        }
     }
     Ok(())
 }
@@ -162,14 +162,17 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
     output::line(&output::table(["NAME", "STATE", "BUSY", "RENDERERS", "VERSION", "LAST SEEN"], &rows));
     for info in nodes.iter().filter(|info| info.key_is_shared) {
         output::line(&format!(
-            "{}: two machines use this node's key. Remove the node, then join each machine with a token of its own.",
+            "{}: two machines use this node's key. Remove the node, then join each machine with its own token.",
             output::plain(&info.node.name)
         ));
     }
     for info in nodes {
         if let Some(bench) = benched(info) {
             let (name, until) = (output::plain(&info.node.name), human::when(now_ms, bench.until_ms));
-            output::line(&format!("{name} is benched and gets work again {until}: {}", output::plain(&bench.because)));
+            output::line(&format!(
+                "{name} is benched and gets work again {until}. Reason: {}",
+                output::plain(&bench.because)
+            ));
         }
     }
 }

@@ -12,14 +12,14 @@ use crate::domain::error::{Error, Result};
 use crate::domain::wording::counted;
 use crate::store::STORE;
 
-/// Makes a copied data directory the one that goes on; neither its server nor the other one may run
+/// Let a copied data directory replace the original; the servers of both must be stopped
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A server refuses a store that was copied or put back by other means than `admin restore`: the other one may have gone on
-since. This makes the copy the one that goes on: leases get numbers that the other one has not given, join tokens are
-void, jobs that nodes held are queued again.
+A server refuses a store that was copied, or restored by anything other than `admin restore`, because the original may
+have been used since. This command puts the copy into service: lease numbers skip ahead of those of the original, join
+tokens are revoked, and jobs that nodes held return to the queue.
 
-Example: on the standby machine, when the first one is gone for good
+Example: on the standby machine, when the original is gone for good
   dinkem-appliance admin --data-dir /srv/dinkem promote")]
 pub struct Args {}
 
@@ -28,7 +28,7 @@ pub fn require_store(dir: &Path) -> Result<()> {
     if dir.join(STORE).is_file() {
         return Ok(());
     }
-    let message = format!("There is no store in {}: say where the copy is with --data-dir.", dir.display());
+    let message = format!("There is no store in {}. Name the directory of the copy with --data-dir.", dir.display());
     Err(Error::not_found(message))
 }
 
@@ -40,8 +40,8 @@ pub fn run(_: Args, app: &App, dir: &Path, call: &Call) -> Result<()> {
     }
     output::line(&format!("promoted: {}", dir.display()));
     let jobs = counted(jobs, "job");
-    output::line(&format!("leases:   numbers that no other server has given; {jobs} put back into the queue"));
-    output::line("tokens:   join tokens are void");
-    output::say("Start the server now. The server that this was copied from must not run any more.");
+    output::line(&format!("leases:   numbers skip ahead of the original; {jobs} returned to the queue"));
+    output::line("tokens:   all join tokens were revoked");
+    output::say("Start the server now. The original server must not run any more.");
     Ok(())
 }

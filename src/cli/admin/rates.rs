@@ -14,7 +14,7 @@ use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
 use crate::wire;
 use crate::wire::time::rfc3339;
 
-/// Prices: of an hour of metered footage, of a dink for a month, and their currency
+/// Prices of metered footage per hour and of dinks per month, and their currency
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  dinkem-appliance admin rates set --renderer builtin --resolution 1080 --fps 30 0.47"
@@ -26,39 +26,39 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Sets the price of a rendered hour of metered footage, from now on
+    /// Set the price per hour of metered footage, effective immediately
     #[command(
         after_help = "Example:\n  dinkem-appliance admin rates set --renderer builtin --resolution 1080 --fps 30 0.47"
     )]
     Set {
-        /// builtin or game
+        /// Renderer: builtin or game
         #[arg(long, value_name = "RENDERER", value_parser = renderer)]
         renderer: Renderer,
-        /// Lines of the picture: 1080 or 1440
+        /// Picture height in lines: 1080 or 1440
         #[arg(long, value_name = "LINES", value_parser = resolution)]
         resolution: u32,
-        /// Frames a second: 30 or 60
+        /// Frames per second: 30 or 60
         #[arg(long, value_name = "FPS", value_parser = fps)]
         fps: u32,
-        /// Like 0.47: at most six digits after the point
+        /// Price, such as 0.47, with at most six decimal places
         #[arg(value_parser = Micros::parse_price)]
         price: Micros,
     },
-    /// Sets the flat price of a dink for a month; a month is billed at the price in force at its end
+    /// Set the price of a dink per month; a month is billed at the price in force at its end
     #[command(after_help = "Example:\n  dinkem-appliance admin rates dink 215")]
     Dink {
-        /// Like 215 or 199.50
+        /// Price, such as 215 or 199.50
         #[arg(value_parser = Micros::parse_price)]
         price: Micros,
     },
-    /// Sets the currency, from now on: prices keep their numbers, nothing is converted
+    /// Set the currency, effective immediately; prices keep their numeric values and are not converted
     #[command(after_help = "Example:\n  dinkem-appliance admin rates currency EUR")]
     Currency {
-        /// Three capital letters, as ISO 4217 has them
+        /// Currency code: three capital letters (ISO 4217)
         #[arg(value_parser = currency)]
         code: Currency,
     },
-    /// The prices in force, and all that was ever set
+    /// Show the current prices and their history
     #[command(after_help = "Example:\n  dinkem-appliance admin rates show")]
     Show,
 }
@@ -88,7 +88,9 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         output::line(&format!("{} from now on", words(change, list.currency)));
     }
     if let RateChange::Currency(_) = change {
-        output::say("Prices keep their numbers. What was completed before stays in the currency it was billed in.");
+        output::say(
+            "Prices keep their numeric values. Jobs completed earlier stay in the currency they were billed in.",
+        );
     }
     Ok(())
 }
@@ -101,8 +103,8 @@ fn show(list: &PriceList, history: &[RateLine]) {
             [kind.renderer.as_str().into(), kind.resolution.to_string(), kind.fps.to_string(), price.to_string()]
         })
         .collect();
-    output::line(&output::table(["RENDERER", "RESOLUTION", "FPS", "PRICE OF AN HOUR"], &rows));
-    output::line(&format!("a dink for a month: {}\ncurrency: {}", list.dink, list.currency));
+    output::line(&output::table(["RENDERER", "RESOLUTION", "FPS", "PRICE PER HOUR"], &rows));
+    output::line(&format!("dink per month: {}\ncurrency: {}", list.dink, list.currency));
     if !history.is_empty() {
         let rows: Vec<_> = history.iter().map(|line| [rfc3339(line.at_ms), bare(line.change)]).collect();
         output::line(&format!("\n{}", output::table(["SINCE", "SET"], &rows)));
@@ -120,9 +122,9 @@ fn words(change: RateChange, currency: Currency) -> String {
 fn bare(change: RateChange) -> String {
     match change {
         RateChange::Hour(FootageKind { renderer, resolution, fps }, price) => {
-            format!("an hour of {} {resolution} at {fps} fps: {price}", renderer.as_str())
+            format!("hour of {} {resolution} at {fps} fps: {price}", renderer.as_str())
         }
-        RateChange::Dink(price) => format!("a dink for a month: {price}"),
+        RateChange::Dink(price) => format!("dink per month: {price}"),
         RateChange::Currency(code) => format!("currency: {code}"),
     }
 }

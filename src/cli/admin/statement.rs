@@ -27,7 +27,7 @@ pub fn text(made: &Statements, statement: &Statement) -> String {
     let _ = writeln!(out, "Period    {}", rfc3339(period.from_ms));
     let _ = writeln!(out, "          {} (not included)", rfc3339(period.to_ms));
     let _ = writeln!(out, "Made      {}, {state}", rfc3339(made.made_at_ms));
-    footage(&mut out, statement, KeyClass::Metered, "Metered footage, by the hour");
+    footage(&mut out, statement, KeyClass::Metered, "Metered footage, per hour");
     footage(&mut out, statement, KeyClass::Reserved, "Reserved footage, covered by dinks");
     dinks(&mut out, statement);
     let _ = writeln!(out, "{}", "=".repeat(WIDTH));
@@ -36,7 +36,7 @@ pub fn text(made: &Statements, statement: &Statement) -> String {
         let _ = writeln!(out, "{label:<60}{}", money(currency, amount));
     }
     out.push_str("\nEach clip's amount is rounded half up to a millionth; sums are exact.\n");
-    out.push_str("Failed, cancelled and repeated work is not billed.");
+    out.push_str("Failed and cancelled jobs and retried attempts are not billed.");
     out
 }
 
@@ -74,8 +74,8 @@ fn dinks(out: &mut String, statement: &Statement) {
     if dinks.peak == 0 {
         return;
     }
-    let _ = writeln!(out, "\nDinks, by the month");
-    let number = format!("{} provisioned at most", dinks.peak);
+    let _ = writeln!(out, "\nDinks, per month");
+    let number = format!("{} at the month's peak", dinks.peak);
     let _ = writeln!(out, "{number:<44}{:>16}{}", dinks.price, money(dinks.currency, dinks.amount()));
 }
 

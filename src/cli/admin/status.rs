@@ -21,7 +21,7 @@ use crate::wire::time::rfc3339;
 /// Number of failures shown.
 const FAILURES: u32 = 5;
 
-/// Nodes, queue, last failures, disk and certificate on one screen
+/// Show nodes, queue, recent failures, disk and certificate on one screen
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: refreshed every five seconds\n  watch -n 5 dinkem-appliance admin status")]
 pub struct Args {}
@@ -179,7 +179,7 @@ impl Status {
             ]
         };
         let rows: Vec<_> = self.figures.waiting.iter().zip(&self.reasons).map(row).collect();
-        output::line(&output::table_to_fit(["QUEUE", "JOBS", "OLDEST", "THE FIRST WAITS BECAUSE"], &rows));
+        output::line(&output::table_to_fit(["QUEUE", "JOBS", "OLDEST", "FIRST JOB WAITS BECAUSE"], &rows));
         output::line("");
     }
 

@@ -15,7 +15,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::os::user;
 use crate::wire::time::rfc3339;
 
-/// The appliance's certificate authority (CA): fingerprint, certificate
+/// The appliance's certificate authority (CA): show, export
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: a client on another machine that trusts the appliance:
@@ -28,12 +28,12 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Fingerprint and expiry of the CA, names in the server's certificate
+    /// Show the CA's fingerprint and expiry, and the names in the server's certificate
     #[command(after_help = "Example:\n  dinkem-appliance admin tls show")]
     Show,
     /// Print the CA certificate for clients, as PEM
     #[command(after_help = "\
-Example: write it to a file, then compare what a client has got with what `admin tls show` says:
+Example: write it to a file; on a client, compare its fingerprint with the one from `admin tls show`:
   dinkem-appliance admin tls export -o dinkem-ca.pem
   openssl x509 -in dinkem-ca.pem -noout -fingerprint -sha256")]
     Export {

@@ -9,11 +9,11 @@ use crate::domain::month::Month;
 use crate::domain::statement::{Statement, Statements};
 use crate::wire;
 
-/// Usage and amounts due for a month; with --account, that account's statement, ready to print
+/// Print usage and amounts due for a month; with --account, that account's statement, ready to print
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A month is billed in UTC: completed footage at the price of its hour when it was completed, and dinks at their price at the
-month's end, as many as were provisioned at most. Failed, cancelled and repeated work is never billed.
+Months are in UTC. Footage is billed at the hourly price in force when it was completed; dinks at the price in force at the
+month's end, by the highest number provisioned in the month. Failed, cancelled and retried work is never billed.
 
 Example: November of all accounts for a spreadsheet, and one account's statement:
   dinkem-appliance admin usage --month 2026-11 --csv
@@ -32,7 +32,7 @@ pub struct Args {
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     if args.csv && call.json {
-        return Err(wrong_usage("--csv and --json exclude each other: choose one."));
+        return Err(wrong_usage("--csv and --json cannot be combined: choose one."));
     }
     let made = statements::make(app, args.month, args.account.as_deref())?;
     if call.json {

@@ -13,7 +13,7 @@ use crate::node::check;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::user;
 
-/// Whether all preconditions of this node's renderer are met: tries each, a short clip among them
+/// Check everything that this node needs for rendering, including a short test clip
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance node check")]
 pub struct Args {
@@ -47,7 +47,7 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
         failed => Err(Error::new(
             Kind::Unavailable,
             ErrorCode::Failure(FailureCode::NodeNotReady),
-            format!("This node cannot work yet: {failed} of {} preconditions are not met.", checks.len()),
+            format!("This node is not ready: {failed} of {} checks failed.", checks.len()),
         )),
     }
 }

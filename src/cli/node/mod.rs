@@ -29,14 +29,14 @@ use crate::wire::join_token::JoinTicket;
 /// Bytes that must stay free on the disk of a render node on another machine: 256 MiB.
 const NODE_RESERVE_BYTES: u64 = 256 << 20;
 
-/// The render-node agent: joins an appliance once with a token, then works for it
+/// Run the render-node agent: join an appliance once with a token, then render its jobs
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "\
-Example: join with the token that `admin nodes token` printed on the server (paste it when asked), later just work:
+Example: join with the token that `admin nodes token` printed on the server (paste it when asked), later without it:
   dinkem-appliance node --join -
   dinkem-appliance node
-A token may also come from a file (--join-file FILE) or from the environment (DINKEM_JOIN). As an argument it would be
+The token can also come from a file (--join-file FILE) or from the environment (DINKEM_JOIN). As an argument it would be
 visible to every user of the machine.",
     args_conflicts_with_subcommands = true
 )]
@@ -53,10 +53,10 @@ enum Command {
     Install(install::Args),
 }
 
-/// Where the node's own things lie.
+/// Where the node keeps its state.
 #[derive(Debug, clap::Args)]
 struct StateArgs {
-    /// Where the node keeps its key, its cache and its work [default: `node` in the data directory]
+    /// Directory for the node's key, cache and work files [default: `node` in the data directory]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
 }
@@ -80,38 +80,38 @@ struct JoinArgs {
     /// The server's URL [default: the one in the token]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// What to call it [default: this machine's name]
+    /// Name of the node [default: this machine's name]
     #[arg(long, value_name = "NAME", value_parser = node_name)]
     name: Option<String>,
 }
 
-/// How to work.
+/// Options of a running node.
 #[derive(Debug, clap::Args)]
 struct WorkArgs {
-    /// Join with the token on standard input: `-`. The token itself works too, but is visible to other users then
+    /// Join with the token from standard input: `-`. The token itself also works, but is then visible to other users
     #[arg(long, value_name = "SOURCE")]
     join: Option<String>,
-    /// Join with the token in this file
+    /// Read the join token from this file
     #[arg(long, value_name = "FILE", conflicts_with = "join")]
     join_file: Option<PathBuf>,
     #[command(flatten)]
     how: JoinArgs,
     #[command(flatten)]
     state: StateArgs,
-    /// Jobs at once
+    /// Number of concurrent jobs
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(NODE_SLOTS)))]
     slots: u32,
-    /// What to render with: builtin, the tactical replay
+    /// Renderer: builtin, the tactical replay
     #[arg(long, value_name = "KIND", default_value = "builtin", value_parser = renderer)]
     renderer: RendererKind,
-    /// A network that demos may be fetched from although its addresses are otherwise refused; may be given again [default:
+    /// Network from which demos may be fetched although it is blocked by default; may be repeated [default:
     /// none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     fetch_allow: Vec<IpNet>,
-    /// End after so many jobs [default: never]
+    /// Exit after this many jobs [default: never]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_jobs: Option<u64>,
-    /// End after so long without a job [default: never]
+    /// Exit after this many seconds without a job [default: never]
     #[arg(long, value_name = "SECONDS")]
     idle_exit: Option<u64>,
 }
@@ -129,7 +129,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
     let (state_dir, owned) = args.state.dirs(call)?;
     user::require_owner(&owned, "dinkem-appliance-node")?;
     let token = match (&args.join, &args.join_file) {
-        (Some(given), _) => Some(token::given(given, config::stands_on_the_line("join"))?),
+        (Some(given), _) => Some(token::given(given, config::is_on_command_line("join"))?),
         (None, Some(file)) => Some(token::in_file(file)?),
         (None, None) => None,
     };
@@ -168,10 +168,13 @@ fn identity(token: Option<&Secret>, how: &JoinArgs, state_dir: &Path) -> Result<
         .server
         .clone()
         .or(ticket.server)
-        .ok_or_else(|| wrong_usage("The token does not say where the server is: say it with --server URL."))?;
+        .ok_or_else(|| wrong_usage("The token does not contain the server's URL. Name it with --server URL."))?;
     let server = server.trim_end_matches('/');
     if let Some(known) = known.filter(|known| known.server == server && known.ca_pem == ticket.ca) {
-        output::say(&format!("Joined {server} before as {}: the token is not used.", output::plain(&known.name)));
+        output::say(&format!(
+            "This node has already joined {server} as {}; the token is not used.",
+            output::plain(&known.name)
+        ));
         return Ok(known);
     }
     let name = how.name.clone().or_else(config::host_name).unwrap_or_else(|| "node".to_owned());

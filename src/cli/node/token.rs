@@ -59,7 +59,7 @@ fn read_all(source: impl Read) -> io::Result<String> {
 fn not_empty(token: String, place: &str) -> Result<Secret> {
     let token = token.trim();
     if token.is_empty() {
-        let message = format!("No join token came from {place}. Make one on the server: admin nodes token.");
+        let message = format!("No join token was read from {place}. Create one on the server: admin nodes token.");
         return Err(Error::new(Kind::Invalid, ErrorCode::NoJoinToken, message));
     }
     Ok(Secret::new(token))

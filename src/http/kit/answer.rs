@@ -19,7 +19,7 @@ pub fn json<T: Serialize>(status: u16, content: &T) -> Result<Response> {
 }
 
 pub fn json_text<T: Serialize>(content: &T) -> Result<String> {
-    serde_json::to_string(content).map_err(|error| Error::internal("An answer could not be written.", error))
+    serde_json::to_string(content).map_err(|error| Error::internal("Could not serialize a response.", error))
 }
 
 /// A JSON response from text that is already serialized.
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_the_design_lets_it_say() {
+    fn error_responses_reveal_only_what_the_design_allows() {
         let internal = Error::internal("The store is gone.", "disk I/O error in /secret/place");
         let cases = [
             (
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_come_again_is_told_when() {
+    fn temporary_errors_have_a_retry_after_header() {
         for kind in [Kind::TooMany, Kind::Unavailable] {
             let answer = error(&Error::new(kind, ErrorCode::TooBusy, "Later."), "r-1");
             assert!(answer.headers.iter().any(|(name, value)| name == "Retry-After" && value == "5"));

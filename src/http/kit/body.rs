@@ -42,7 +42,7 @@ fn without_mark(mut body: Vec<u8>) -> Vec<u8> {
 /// The body of an upload, which must declare its length or be chunked.
 pub fn upload<'r>(call: &Call<'r>, limit: u64) -> Result<Upload<'r>> {
     if ["Content-Length", "Transfer-Encoding"].iter().all(|name| call.request.header(name).is_none()) {
-        let message = "An upload says how long it is: Content-Length, or Transfer-Encoding: chunked.";
+        let message = "An upload needs a Content-Length, or Transfer-Encoding: chunked.";
         return Err(Error::new(Kind::LengthRequired, ErrorCode::LengthRequired, message));
     }
     Upload::new(call, limit)
@@ -108,8 +108,8 @@ fn too_large(limit: u64) -> Error {
 
 fn broken_off(error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::TimedOut {
-        return Error::new(Kind::TooSlow, ErrorCode::BodyTooSlow, "The body stopped coming, or came too slowly.")
+        return Error::new(Kind::TooSlow, ErrorCode::BodyTooSlow, "The body stalled or arrived too slowly.")
             .because(error);
     }
-    Error::new(Kind::Invalid, ErrorCode::BodyIncomplete, "The body broke off before its end.").because(error)
+    Error::new(Kind::Invalid, ErrorCode::BodyIncomplete, "The body ended early.").because(error)
 }

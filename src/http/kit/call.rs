@@ -83,12 +83,12 @@ impl<'r> Call<'r> {
     /// The software version that the calling node reports. An incompatible one is an error.
     pub fn program(&self) -> Result<Program> {
         let protocol = match self.all_headers(PROTOCOL_HEADER)[..] {
-            [] => Some(protocol::UNSAID),
+            [] => Some(protocol::UNREPORTED),
             [text] => text.parse().ok().filter(|number: &u32| number.to_string() == text),
             _ => None,
         };
         let protocol = protocol
-            .ok_or_else(|| Error::invalid(PROTOCOL_HEADER, format!("{PROTOCOL_HEADER} must be one number.")))?;
+            .ok_or_else(|| Error::invalid(PROTOCOL_HEADER, format!("{PROTOCOL_HEADER} must be a single number.")))?;
         Program::new(self.request.header(VERSION_HEADER), protocol)
     }
 
@@ -134,11 +134,11 @@ fn check_query(url: &str, known: &[&str]) -> Result<()> {
     let mut seen = Vec::new();
     for (name, _) in query_of(url) {
         if !known.contains(&name.as_str()) {
-            let message = format!("{name} is not known here; known are: {}.", known.join(", "));
+            let message = format!("{name} is unknown; the known parameters are: {}.", known.join(", "));
             return Err(Error::invalid(name, message));
         }
         if seen.contains(&name) {
-            let message = format!("{name} stands twice in the query.");
+            let message = format!("{name} appears twice in the query.");
             return Err(Error::invalid(name, message));
         }
         seen.push(name);
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_read_as_it_was_meant() {
+    fn query_parameters_are_decoded() {
         let cases = [
             ("/x?limit=5", Some("5")),
             ("/x?a=b&limit=5&limit=6", Some("5")),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_parameter_and_one_that_is_there_twice_are_named() {
+    fn unknown_and_repeated_parameters_are_named() {
         let cases = [
             ("/x", None),
             ("/x?", None),

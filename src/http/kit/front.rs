@@ -120,7 +120,7 @@ impl Front {
             // Unwind-safe: handlers share no state that a panic could leave inconsistent, as the store uses
             // transactions.
             catch_unwind(AssertUnwindSafe(|| routes::answer(&found, &call)))
-                .unwrap_or_else(|panic| Err(Error::internal("A handler panicked.", words_of(panic.as_ref()))))
+                .unwrap_or_else(|panic| Err(Error::internal("A handler panicked.", panic_message(panic.as_ref()))))
         };
         let route = found.pattern.unwrap_or("(unknown)");
         let response = outcome.unwrap_or_else(|error| {
@@ -159,8 +159,8 @@ impl Front {
         let is_own = self.options.hosts.know(host, listening);
         if !is_own && !self.warned.swap(true, Ordering::Relaxed) {
             log::warn!(
-                "A client called this server {host}, which is not one of its names: URLs in answers begin with {} instead. \
-                 If clients are to call it by another name, set --public-url.",
+                "A client called this server {host}, which is not one of its names: URLs in responses use {} instead. \
+                 If clients should use another name, set --public-url.",
                 self.options.hosts.canonical(listening)
             );
         }
@@ -168,9 +168,9 @@ impl Front {
     }
 }
 
-fn words_of(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no words".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }
 
 #[cfg(test)]
@@ -178,10 +178,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_of_a_panic_reach_the_log() {
-        let of = |panic: fn()| words_of(catch_unwind(panic).unwrap_err().as_ref());
+    fn panic_message_reaches_the_log() {
+        let of = |panic: fn()| panic_message(catch_unwind(panic).unwrap_err().as_ref());
         assert_eq!(of(|| panic!("fixed")), "fixed");
         assert_eq!(of(|| panic!("formatted {}", 5)), "formatted 5");
-        assert_eq!(of(|| std::panic::panic_any(5)), "no words");
+        assert_eq!(of(|| std::panic::panic_any(5)), "no message");
     }
 }

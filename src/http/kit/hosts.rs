@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_that_is_more_than_a_host_is_not_repeated() {
+    fn malformed_hosts_are_never_echoed() {
         let cases = [
             ("clips.lan", true),
             ("clips.lan:8443", true),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_of_a_header_is_without_its_port() {
+    fn host_is_parsed_without_its_port() {
         let cases = [("clips.lan:8443", Some("clips.lan")), ("[fd00::1]:443", Some("[fd00::1]")), ("a/b", None)];
         for (header, host) in cases {
             assert_eq!(host_of(header), host, "{header}");

@@ -55,14 +55,14 @@ impl Measures {
     }
 
     pub fn write(&self, page: &mut Page) {
-        page.family("dinkem_auth_failures_total", "counter", "Requests refused for their key.");
+        page.family("dinkem_auth_failures_total", "counter", "Requests rejected because of their key.");
         page.sample("dinkem_auth_failures_total", &[], self.refused_keys.get() as f64);
-        page.family("dinkem_http_answers_total", "counter", "Answers by class of status.");
+        page.family("dinkem_http_answers_total", "counter", "Responses by status class.");
         for (class, count) in CLASSES.iter().zip(&self.answers) {
             page.sample("dinkem_http_answers_total", &[("status", class)], count.get() as f64);
         }
         let name = "dinkem_http_request_duration_seconds";
-        page.family(name, "histogram", "Time from a request's head to the end of its answer, by route.");
+        page.family(name, "histogram", "Time from a request's head to the end of its response, by route.");
         let routes = self.routes.iter().copied().chain([("any", NO_ROUTE)]);
         for ((method, route), times) in routes.zip(&self.times) {
             let labels = [("method", method), ("route", route)];

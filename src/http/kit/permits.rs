@@ -77,7 +77,7 @@ impl Shares {
         Err(match whose {
             Uploader::Account(_) => {
                 let message =
-                    format!("The account has {own} uploads in progress, as many as it may: wait for one to end.");
+                    format!("The account has {own} uploads in progress, which is its limit. Wait for one to end.");
                 Error::new(Kind::TooMany, ErrorCode::TooManyUploads, message)
             }
             Uploader::Anyone | Uploader::Node(_) => too_busy(),
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_callers_share_is_its_own_and_comes_back() {
+    fn upload_limits_are_per_caller_and_released_on_drop() {
         let account = |name: &str| Uploader::Account(name.into());
         let shares = Shares::new(2, 1);
         let code = |whose| shares.take(whose).err().map(|error| (error.kind, error.code));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_comes_back_when_it_is_dropped() {
+    fn permit_is_released_on_drop() {
         let permits = Permits::new(2);
         let first = permits.take().unwrap();
         let _second = permits.take().unwrap();

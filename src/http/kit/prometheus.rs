@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_written_as_prometheus_reads_them() {
+    fn metrics_follow_the_exposition_format() {
         let mut page = Page::default();
         page.family("jobs", "gauge", "How many.");
         page.sample("jobs", &[], 5.0);

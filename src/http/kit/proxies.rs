@@ -54,7 +54,7 @@ impl Proxies {
     }
 
     /// Whether an address is exempt from per-address limits: a proxy serves many clients, and loopback is the operator.
-    pub fn excuse(&self, address: IpAddr) -> bool {
+    pub fn is_exempt(&self, address: IpAddr) -> bool {
         address.is_loopback() || self.trust(address)
     }
 
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_is_the_last_address_that_is_no_trusted_proxy() {
+    fn client_is_the_last_untrusted_address() {
         let cases: &[(&str, &[&str], &str)] = &[
             ("10.1.0.1", &[], "10.1.0.1"),
             ("10.1.0.1", &["192.0.2.7"], "192.0.2.7"),
@@ -155,12 +155,12 @@ mod tests {
     #[test]
     fn proxies_and_loopback_have_no_limit_per_address() {
         for (address, excused) in [("10.1.0.1", true), ("127.0.0.1", true), ("::1", true), ("10.2.0.1", false)] {
-            assert_eq!(proxies().excuse(address.parse().unwrap()), excused, "{address}");
+            assert_eq!(proxies().is_exempt(address.parse().unwrap()), excused, "{address}");
         }
     }
 
     #[test]
-    fn scheme_and_host_are_believed_of_trusted_proxies_only() {
+    fn scheme_and_host_are_accepted_from_trusted_proxies_only() {
         let headers = [("X-Forwarded-Proto", "http, HTTPS"), ("X-Forwarded-Host", "a.example, clips.example")];
         let believed = request("10.1.0.1", &headers);
         let expected = Forwarded { scheme: Some("https"), host: Some("clips.example") };

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_read_as_the_rfc_says() {
+    fn ranges_are_parsed_as_in_rfc_9110() {
         let part = |first, last| Wanted::Part { first, last };
         let cases = [
             ("bytes=0-0", part(0, 0)),

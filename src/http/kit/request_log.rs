@@ -22,10 +22,10 @@ const PART_CHARS: usize = 20;
 /// Length of the longest common method, `PROPPATCH`.
 const METHOD_LETTERS: usize = 9;
 
-/// Requests that take this long are logged as slow, except on the routes in [`TAKES_ITS_TIME`].
+/// Requests that take this long are logged as slow, except on the routes in [`LONG_RUNNING_ROUTES`].
 const SLOW: Duration = Duration::from_secs(5);
 /// Routes that long-poll or transfer files: their duration says nothing about the server's health.
-const TAKES_ITS_TIME: [(&str, &str); 8] = [
+const LONG_RUNNING_ROUTES: [(&str, &str); 8] = [
     ("POST", "/api/node/claims"),
     ("GET", "/api/node/leases/{lease}/demo"),
     ("PUT", "/api/node/leases/{lease}/video"),
@@ -134,7 +134,7 @@ impl End {
         let Line { method, pattern, clock, started, .. } = &self.line;
         let took = clock.monotonic().saturating_sub(*started);
         let route = (method.as_str(), pattern.unwrap_or_default());
-        let is_slow = took >= SLOW && !TAKES_ITS_TIME.contains(&route);
+        let is_slow = took >= SLOW && !LONG_RUNNING_ROUTES.contains(&route);
         let is_refused = self.status >= 500 || WARNED_STATUSES.contains(&self.status);
         match REPEATED.contains(&(route.0, route.1, self.status)) {
             _ if is_slow => Level::Warn,
@@ -155,7 +155,7 @@ impl End {
             }
             _ => self.sent.to_string(),
         };
-        let refused = self.refused.map(|count| format!(", refusal {count} for a key")).unwrap_or_default();
+        let refused = self.refused.map(|count| format!(", refused key no. {count}")).unwrap_or_default();
         format!("request {}: {method} {path} {} {bytes} bytes {took} ms {who} {client}{refused}", self.id, self.status)
     }
 }
@@ -163,7 +163,7 @@ impl End {
 /// Clients can send anything as a method, so only plausible ones are logged.
 fn shown_method(method: &str) -> &str {
     let plain = method.len() <= METHOD_LETTERS && method.bytes().all(|byte| byte.is_ascii_uppercase());
-    if plain { method } else { "(odd)" }
+    if plain { method } else { "(invalid)" }
 }
 
 /// The route's pattern with IDs filled in. Job IDs are UUIDv7, which distinguishes them from API keys.
@@ -233,13 +233,13 @@ mod tests {
         for (path, shown) in cases {
             assert_eq!(shown_path(&path, &routes::find(&path)), shown, "{path:?}");
         }
-        for (method, shown) in [("GET", "GET"), ("PROPPATCH", "PROPPATCH"), (key, "(odd)"), ("get", "(odd)")] {
+        for (method, shown) in [("GET", "GET"), ("PROPPATCH", "PROPPATCH"), (key, "(invalid)"), ("get", "(invalid)")] {
             assert_eq!(shown_method(method), shown);
         }
     }
 
     #[test]
-    fn refused_and_slow_requests_are_warnings_and_heartbeats_are_not_shown() {
+    fn refused_and_slow_requests_are_warnings_and_heartbeats_are_debug() {
         let clock = Arc::new(FakeClock::at(0));
         let level = |method: &str, pattern, status, seconds| {
             let line = Line {
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_says_what_was_asked_by_whom_and_how_it_ended() {
+    fn line_shows_request_caller_and_outcome() {
         let clock = Arc::new(FakeClock::at(0));
         let end = |method: &str, status, who: Option<&str>, length, sent, refused| {
             let line = Line {
@@ -311,7 +311,7 @@ mod tests {
             (end("HEAD", 200, None, Some(900), 0, None), "request r-1: HEAD /api/account 200 0 bytes 7 ms - 10.0.0.5"),
             (
                 end("GET", 401, None, Some(4), 4, Some(3)),
-                "request r-1: GET /api/account 401 4 bytes 7 ms - 10.0.0.5, refusal 3 for a key",
+                "request r-1: GET /api/account 401 4 bytes 7 ms - 10.0.0.5, refused key no. 3",
             ),
         ];
         for (words, expected) in cases {

@@ -19,7 +19,7 @@ const CPU_GRACE_SECONDS: u64 = 5;
 
 /// Limits this process. Existing lower limits stay.
 pub(super) fn apply(limits: ResourceLimits) -> io::Result<()> {
-    // A service manager's sandbox may refuse this; then the scheduler's fairness has to do.
+    // A service manager's sandbox may refuse this. Rendering then just has normal priority.
     let _nicer = nice(NICE);
     at_most(Resource::As, limits.memory_bytes, 0)?;
     at_most(Resource::Cpu, limits.cpu_seconds, CPU_GRACE_SECONDS)?;

@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn hopeless_job_fails_for_good_with_its_own_code() {
+    fn impossible_job_fails_permanently_with_its_own_code() {
         let dir = tempfile::tempdir().unwrap();
         let job = sample_job(dir.path());
         let stranger = JobPlayer { steam64: 76_561_197_960_265_728, slot: None };

@@ -175,7 +175,7 @@ fn refuse_modes_without_rounds(game_type: Option<&str>, game_mode: Option<&str>)
         (Some("1"), _) => "a game mode without rounds",
         _ => return Ok(()),
     };
-    let message = format!("This is a demo of {mode}, which has no rounds to make a clip of.");
+    let message = format!("This is a demo of {mode}, which has no rounds, so no clip can be made of it.");
     Err(failure(FailureCode::DemoUnsupported, message))
 }
 

@@ -23,7 +23,7 @@ pub fn is_packed(head: &[u8]) -> bool {
 
 /// Why the data cannot be a demo, compressed or not, to follow "it"; `None` if it may be one. `head`: the first
 /// [`HEAD_BYTES`] bytes, or all if there are fewer.
-pub fn why_no_demo(head: &[u8]) -> Option<&'static str> {
+pub fn why_not_a_demo(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(MAGIC) || is_packed(head) {
         return None;
     }
@@ -66,7 +66,7 @@ mod tests {
             (&[b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c], "7z"),
         ];
         for (head, words) in cases {
-            let said = why_no_demo(head).unwrap_or_default();
+            let said = why_not_a_demo(head).unwrap_or_default();
             assert!(said.contains(words) && said.is_empty() == words.is_empty(), "{head:?}: {said:?}");
         }
     }

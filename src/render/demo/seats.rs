@@ -34,7 +34,7 @@ impl Seats {
         self.0.retain(|seat| there(seat.controller));
     }
 
-    /// Updates from a controller; whoever is alive for the first time becomes a player.
+    /// Updates from a controller; anyone alive for the first time becomes a player.
     pub fn take(&mut self, context: &Context, controller: &Entity, schema: &Schema, roster: &mut Roster) {
         let keys = &schema.controller;
         let Some(handle) = controller.get_handle(keys.pawn) else { return };

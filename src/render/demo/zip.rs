@@ -30,7 +30,7 @@ const DEFLATED: u16 = 8;
 /// ID of the extra field with 64-bit sizes.
 const ZIP64: u16 = 1;
 
-/// What is wrong with the archive, as a sentence for people. Wrapped in an [`io::Error`].
+/// A problem with the archive, as a message for people. Wrapped in an [`io::Error`].
 #[derive(Debug)]
 pub(super) struct Fault(pub &'static str);
 

@@ -164,7 +164,7 @@ impl Glyphs {
     }
 
     /// Draws a text onto opaque pixels, starting at (`left`, `baseline`) in pixels.
-    #[allow(clippy::too_many_arguments, reason = "one line of text has that many properties")]
+    #[allow(clippy::too_many_arguments, reason = "a line of text has this many properties")]
     pub fn draw(
         &mut self,
         pixels: &mut Pixmap,

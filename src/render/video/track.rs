@@ -62,7 +62,7 @@ impl Track {
             return Err(Fault::EmptyFrame);
         }
         let chunks = Chunks::read(tables).ok_or(Fault::Tables)?;
-        lie_in(media, chunks, sizes)?;
+        check_chunks(media, chunks, sizes)?;
         Ok(track)
     }
 
@@ -116,7 +116,7 @@ impl Track {
 }
 
 /// Checks that each chunk is inside the media data after the preceding one, with all frames it should contain.
-fn lie_in(media: &[Range<u64>], mut chunks: Chunks<'_>, mut sizes: Sizes<'_>) -> Result<(), Fault> {
+fn check_chunks(media: &[Range<u64>], mut chunks: Chunks<'_>, mut sizes: Sizes<'_>) -> Result<(), Fault> {
     let (mut end, mut left, mut media) = (0, sizes.frames, media.iter().peekable());
     while left > 0 {
         let (offset, frames) = chunks.next().ok_or(Fault::Tables)?;

@@ -62,8 +62,8 @@ impl Alarm {
         let is_too_long = bytes > LOG_ALARM_BYTES;
         if is_too_long && !self.is_told {
             log::warn!(
-                "the store's write-ahead log has {} MiB: something reads the store for long, or the disk is slow. End \
-                 whatever holds store.db open, then `admin doctor --fix`.",
+                "the store's write-ahead log has grown to {} MiB: a program keeps reading the store, or the disk is \
+                 slow. Stop whatever has store.db open, then run `admin doctor --fix`.",
                 bytes >> 20
             );
         }

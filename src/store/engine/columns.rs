@@ -45,7 +45,7 @@ pub fn uuid(row: &Row<'_>, column: &str) -> Result<Uuid> {
 /// The error for a value that no version of this program has written.
 pub fn strange(row: &Row<'_>, column: &str, value: &str) -> Error {
     let at = row.as_ref().column_index(column).unwrap_or_default();
-    let what = format!("column {column} holds {value:?}, which this program does not know");
+    let what = format!("column {column} contains the unknown value {value:?}");
     Error::FromSqlConversionFailure(at, Type::Text, what.into())
 }
 
@@ -54,10 +54,9 @@ pub fn micros(row: &Row<'_>, column: &str) -> Result<Micros> {
     row.get(column).map(Micros::new)
 }
 
-/// Micro-units as a column holds them.
+/// Micro-units in the type of a column.
 pub fn stored(amount: Micros) -> domain::Result<i64> {
-    i64::try_from(amount.get())
-        .map_err(|_| domain::Error::internal("An amount of money is larger than the store can hold.", amount))
+    i64::try_from(amount.get()).map_err(|_| domain::Error::internal("The amount is too large for the store.", amount))
 }
 
 /// The columns `renderer`, `resolution` and `fps`.

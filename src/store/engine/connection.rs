@@ -48,7 +48,7 @@ pub fn check_sqlite() -> Result<()> {
 fn refuse_bad_sqlite(number: i32, name: &str) -> Result<()> {
     if (3_007_000..=3_051_002).contains(&number) {
         return Err(Error::internal(
-            format!("SQLite {name} can lose data; this program needs 3.51.3 or later. Build it with its own SQLite."),
+            format!("SQLite {name} can lose data; this program needs 3.51.3 or later. Build it with bundled SQLite."),
             "the WAL-reset race",
         ));
     }

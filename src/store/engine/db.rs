@@ -77,7 +77,7 @@ impl Db {
         if self.in_transaction()
             && let Err(error) = self.control("ROLLBACK")
         {
-            log::error!("the store could not roll back: {error}");
+            log::error!("the store could not roll back a transaction: {error}");
         }
     }
 
@@ -106,7 +106,11 @@ impl Db {
     pub(in crate::store) fn empty_log(&self) -> Result<()> {
         let busy = self.always("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
         if busy {
-            return Err(Error::new(Kind::Unavailable, ErrorCode::StoreBusy, "Somebody reads the store. Try again."));
+            return Err(Error::new(
+                Kind::Unavailable,
+                ErrorCode::StoreBusy,
+                "Another program is reading the store. Try again.",
+            ));
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub fn create_or_migrate(db: &mut Db, folder: &DataDir) -> Result<()> {
             let message = format!("The store could not be copied to {} before its migration.", copy.display());
             Error::new(error.kind, ErrorCode::MigrationBackup, message).because(error)
         })?;
-        log::info!("the store goes from version {found} to {VERSION}; a copy of it is {}", copy.display());
+        log::info!("migrating the store from version {found} to {VERSION}; a copy is kept in {}", copy.display());
     }
     create_or_advance(db)
 }
@@ -41,8 +41,8 @@ pub fn check(db: &Db) -> Result<()> {
         found => Err(Error::conflict(
             ErrorCode::StoreOlder,
             format!(
-                "The store has version {found}, this program works with version {VERSION}. Start the server of this \
-                 program once: it migrates the store."
+                "The store has version {found}, but this program needs version {VERSION}. Start this program's \
+                 server once to migrate the store."
             ),
         )),
     }
@@ -86,13 +86,13 @@ fn version(db: &Db) -> Result<i64> {
         return Err(Error::conflict(
             ErrorCode::StoreNewer,
             format!(
-                "The store was written by a newer program: it has version {found}, this program knows versions up to \
+                "The store was written by a newer program: it has version {found}, this program supports up to \
                  {VERSION}. Use the newer program, or restore a backup."
             ),
         ));
     }
     if found < 0 || (found == 0 && tables > 0) {
-        return Err(Error::conflict(ErrorCode::StoreForeign, "The file store.db is the database of another program."));
+        return Err(Error::conflict(ErrorCode::StoreForeign, "The file store.db is a database of another program."));
     }
     Ok(found)
 }

@@ -28,12 +28,12 @@ const WRITER_QUEUE: usize = 4_096;
 
 /// How often an idle writer checks for changes by another process.
 const TICK: Duration = Duration::from_millis(200);
-/// How long a caller waits for room in the queue.
+/// How long a caller waits for space in the queue.
 const ROOM: Duration = Duration::from_secs(10);
-/// Consecutive commits after which another process gets a turn.
-const BREATH_COMMITS: u32 = 256;
-/// Length of that turn: `admin` retries every millisecond.
-const BREATH: Duration = Duration::from_millis(3);
+/// Consecutive commits after which another process may write.
+const COMMITS_BEFORE_PAUSE: u32 = 256;
+/// Length of that pause: `admin` retries every millisecond.
+const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(3);
 /// Operations after which a checkpoint is requested.
 const CHECKPOINT_OPERATIONS: usize = 1_024;
 
@@ -83,7 +83,8 @@ impl Writer {
         let checkpointer = Checkpointer::start(path)?;
         let (sender, queue) = bounded(WRITER_QUEUE);
         let (seen, taken) = (db.data_version()?, queue_rows::changes(&db)?);
-        let mut work = Work { db, queue, ready, news, checkpointer, seen, taken, since_checkpoint: 0, breathless: 0 };
+        let mut work =
+            Work { db, queue, ready, news, checkpointer, seen, taken, since_checkpoint: 0, commits_in_a_row: 0 };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || work.run())
@@ -100,10 +101,10 @@ impl Writer {
         // and hundreds of waiting callers would do so at the writer's expense.
         let (answer, answered) = mpsc::sync_channel(1);
         let pending = Pending { operation: Some(operation), outcome: Ok(None), answer };
-        let stopped = || Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is stopping.");
+        let stopped = || Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is shutting down.");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue.send_timeout(Box::new(pending), ROOM).map_err(|_| {
-            Error::new(Kind::Unavailable, ErrorCode::StoreBusy, "The store has too much to do. Try again later.")
+            Error::new(Kind::Unavailable, ErrorCode::StoreBusy, "The store is overloaded. Try again later.")
         })?;
         answered.recv().map_err(|_| stopped())?
     }
@@ -131,7 +132,7 @@ struct Work {
     taken: i64,
     since_checkpoint: usize,
     /// Commits since the writer's queue was last empty.
-    breathless: u32,
+    commits_in_a_row: u32,
 }
 
 impl Work {
@@ -147,11 +148,11 @@ impl Work {
 
     /// Idle: picks up another process's changes, and requests a checkpoint to keep the log short.
     fn tick(&mut self) {
-        self.breathless = 0;
-        match self.take_in() {
+        self.commits_in_a_row = 0;
+        match self.pick_up_changes() {
             Ok(true) => self.news.ring(),
             Ok(false) => {}
-            Err(error) => log::error!("the store could not be looked at: {error}"),
+            Err(error) => log::error!("could not check the store for changes: {error}"),
         }
         if self.since_checkpoint > 0 {
             self.since_checkpoint = 0;
@@ -161,7 +162,7 @@ impl Work {
 
     /// Rebuilds the ready queue if another process has changed it. True if another process has committed anything: that
     /// may also have made a node eligible for work.
-    fn take_in(&mut self) -> Result<bool> {
+    fn pick_up_changes(&mut self) -> Result<bool> {
         let version = self.db.data_version()?;
         if version == self.seen {
             return Ok(false);
@@ -198,13 +199,13 @@ impl Work {
                 operations.into_iter().for_each(|operation| operation.answer(Err(error.clone())));
             }
         }
-        self.breathe();
+        self.pause_for_others();
     }
 
     /// Runs the operations in one transaction, each in a savepoint. True if waiting claims should be woken.
     fn commit(&mut self, operations: &mut [Box<dyn Operation>]) -> Result<bool> {
         self.db.begin()?;
-        let mut news = self.take_in()?;
+        let mut news = self.pick_up_changes()?;
         for operation in operations {
             self.db.control("SAVEPOINT operation")?;
             let mut tx = Tx::new(&self.db, &self.ready);
@@ -225,15 +226,15 @@ impl Work {
     }
 
     /// Requests checkpoints and, under saturation, pauses now and then so that another process can take the write lock.
-    fn breathe(&mut self) {
+    fn pause_for_others(&mut self) {
         if self.since_checkpoint >= CHECKPOINT_OPERATIONS {
             self.since_checkpoint = 0;
             self.checkpointer.ask();
         }
-        self.breathless = if self.queue.is_empty() { 0 } else { self.breathless + 1 };
-        if self.breathless >= BREATH_COMMITS {
-            self.breathless = 0;
-            pause(BREATH);
+        self.commits_in_a_row = if self.queue.is_empty() { 0 } else { self.commits_in_a_row + 1 };
+        if self.commits_in_a_row >= COMMITS_BEFORE_PAUSE {
+            self.commits_in_a_row = 0;
+            pause(PAUSE_FOR_OTHERS);
         }
     }
 }
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_acknowledged_when_the_commit_fails_and_the_next_one_succeeds() {
+    fn failed_commit_acknowledges_nobody_and_the_next_one_succeeds() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::serve(dir.path(), Arc::default()).unwrap();
         let (began, begun) = mpsc::channel();
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_is_read_anew_only_when_another_process_has_changed_what_waits() {
+    fn queue_is_rebuilt_only_after_another_process_changed_it() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::serve(dir.path(), Arc::default()).unwrap();
         let beside = Store::beside(dir.path()).unwrap();

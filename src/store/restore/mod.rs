@@ -62,7 +62,7 @@ pub fn install(folder: &DataDir, staging: &Staging, aside: &str) -> Result<Vec<P
         .and_then(|()| fs::rename(&part, &ready))
         .and_then(|()| files::sync_dir(folder.path()))
         .map_err(|error| {
-            let message = format!("The restored files could not be made ready in {}.", folder.path().display());
+            let message = format!("Could not stage the restored files in {}.", folder.path().display());
             Error::internal(message, error)
         })?;
     finish(folder)?;
@@ -86,7 +86,7 @@ pub fn finish(folder: &DataDir) -> Result<()> {
     let folder = folder.path();
     let plan = Plan::read(folder).map_err(|error| unfinished(&folder.join(READY), &error))?;
     if let Some(missing) = plan.behind().map(|name| folder.join(name)).find(|path| !links::is_staged(path)) {
-        let error = io::Error::new(ErrorKind::NotFound, "what was unpacked there is gone: is its disk mounted?");
+        let error = io::Error::new(ErrorKind::NotFound, "the files unpacked there are gone: is its disk mounted?");
         return Err(unfinished(&missing, &error));
     }
     let Err(Stuck(path, error)) = move_all(folder, &plan) else { return Ok(()) };
@@ -95,7 +95,7 @@ pub fn finish(folder: &DataDir) -> Result<()> {
     }
     put_back(folder, &plan).map_err(|Stuck(path, error)| unfinished(&path, &error))?;
     let message = format!(
-        "The restore failed at {0}, and everything was put back as it was. Free {0} and restore again.",
+        "The restore failed at {0} and was undone. Make sure that {0} can be replaced, then restore again.",
         path.display()
     );
     Err(Error::new(Kind::Internal, ErrorCode::RestoreUndone, message).because(error))
@@ -144,7 +144,7 @@ fn put_back(folder: &Path, plan: &Plan) -> Result<(), Stuck> {
     match fs::remove_dir(&aside) {
         // Its remaining content does not belong to this restore.
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            log::warn!("{} stays: {error}", aside.display());
+            log::warn!("could not remove {}: {error}", aside.display());
         }
         _ => {}
     }
@@ -188,7 +188,7 @@ fn sync_tree(folder: &Path) -> io::Result<()> {
 
 fn unfinished(path: &Path, error: &io::Error) -> Error {
     let message = format!(
-        "A restore could not be finished at {}: fix that and start the server, which goes on with it.",
+        "A restore could not be completed at {}. Fix the problem, then start the server to complete it.",
         path.display()
     );
     Error::internal(message, error)
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_there_is_set_aside_and_an_old_log_never_meets_a_new_store() {
+    fn old_data_is_set_aside_and_an_old_wal_is_never_used_with_a_new_store() {
         let dir = tempfile::tempdir().unwrap();
         let folder = folder_with(dir.path(), "old");
         let staging = staged(&folder);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restore_that_was_interrupted_anywhere_is_finished() {
+    fn restore_interrupted_at_any_point_is_completed() {
         let moves = ["store.db-wal", "store.db", "demos", "clips"];
         for done in 0..=moves.len() {
             let dir = tempfile::tempdir().unwrap();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_unpacked_for_nothing_is_removed() {
+    fn unused_staged_files_are_removed() {
         let dir = tempfile::tempdir().unwrap();
         let folder = folder_with(dir.path(), "old");
         drop(staged(&folder));

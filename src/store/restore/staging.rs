@@ -83,7 +83,7 @@ pub fn begin(folder: &DataDir) -> Result<Staging> {
         staging.behind.iter().try_for_each(|name| links::begin(&folder.path().join(name)))
     };
     begun().map_err(|Stuck(path, error)| {
-        let message = format!("{} cannot be written to, and nothing was touched.", path.display());
+        let message = format!("Cannot write to {}. Nothing was changed.", path.display());
         Error::internal(message, error)
     })?;
     Ok(staging)
@@ -97,11 +97,11 @@ fn places(folder: &Path) -> Result<Vec<&'static str>> {
             let path = folder.join(part);
             let found = match fs::symlink_metadata(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                found => found.map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?,
+                found => found.map_err(|error| unmovable(&path, "cannot be inspected", Some(&error)))?,
             };
             let stays = found.is_symlink()
                 || files::is_mount_point(&path)
-                    .map_err(|error| unmovable(&path, "cannot be looked at", Some(&error)))?;
+                    .map_err(|error| unmovable(&path, "cannot be inspected", Some(&error)))?;
             match (stays, FOLDERS.contains(&name) && path.is_dir()) {
                 (false, _) => {}
                 (true, true) => behind.push(name),
@@ -112,7 +112,7 @@ fn places(folder: &Path) -> Result<Vec<&'static str>> {
     let real = |name: &&'static str| fs::canonicalize(folder.join(name)).ok();
     for (at, name) in behind.iter().enumerate() {
         if behind[..at].iter().any(|other| real(other) == real(name)) {
-            return Err(unmovable(&folder.join(name), "is the same folder as another one's", None));
+            return Err(unmovable(&folder.join(name), "is the same directory as another one", None));
         }
     }
     Ok(behind)
@@ -120,7 +120,7 @@ fn places(folder: &Path) -> Result<Vec<&'static str>> {
 
 fn unmovable(path: &Path, why: &str, error: Option<&io::Error>) -> Error {
     let message = format!(
-        "{0} {why}, so a restored one cannot take its place, and nothing was touched. Put a plain file or folder there, then \
+        "{0} {why}, so it cannot be replaced. Nothing was changed. Put an ordinary file or directory there, then \
          restore again.",
         path.display()
     );

@@ -28,7 +28,7 @@ const ROWS_AT: u64 = LEASE_AT + DIGITS + "\nrows ".len() as u64;
 
 /// The file's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Told {
+struct ServedRecord {
     /// The highest lease number.
     leases: i64,
     /// How far jobs and the operator's changes have progressed.
@@ -39,7 +39,7 @@ struct Told {
     marks: Vec<Option<Mark>>,
 }
 
-impl Told {
+impl ServedRecord {
     fn text(&self) -> String {
         let word =
             |mark: &Option<Mark>| mark.map_or("-".to_owned(), |mark| format!("{:032x}", u128::from_be_bytes(mark)));
@@ -77,27 +77,27 @@ fn read(folder: &DataDir) -> Result<Option<String>> {
 fn difference(db: &Db, folder: &DataDir, text: Option<&str>) -> Result<Option<String>> {
     let mark = served::mark(db)?;
     let Some(text) = text else {
-        return Ok(mark.map(|_| format!("the file {SERVED} beside it is missing")));
+        return Ok(mark.map(|_| format!("the file {SERVED} next to it is missing")));
     };
-    let Some(told) = Told::parse(text) else {
-        return Ok(Some(format!("the file {SERVED} beside it cannot be read")));
+    let Some(record) = ServedRecord::parse(text) else {
+        return Ok(Some(format!("the file {SERVED} next to it cannot be read")));
     };
-    if !told.marks.contains(&mark) {
-        return Ok(Some(format!("it does not fit the file {SERVED} beside it")));
+    if !record.marks.contains(&mark) {
+        return Ok(Some(format!("it does not match the file {SERVED} next to it")));
     }
     let store = Identity::of(&folder.store()).map_err(|error| unusable(folder, error))?;
-    if !told.store.may_be(&store) {
-        return Ok(Some("its file was copied or put back".to_owned()));
+    if !record.store.may_be(&store) {
+        return Ok(Some("its file was copied or replaced".to_owned()));
     }
     let highest = served::highest_lease(db)?;
-    if highest < told.leases {
+    if highest < record.leases {
         return Ok(Some(format!(
-            "its last lease has number {highest}, and number {} has been given here",
-            told.leases
+            "its last lease has number {highest}, but number {} has been issued here",
+            record.leases
         )));
     }
-    let is_behind = served::highest_row(db)? < told.rows;
-    Ok(is_behind.then(|| "it lacks jobs, or changes of the operator's, that were made here".to_owned()))
+    let is_behind = served::highest_row(db)? < record.rows;
+    Ok(is_behind.then(|| "it lacks jobs or operator changes that were made here".to_owned()))
 }
 
 /// Refuses a directory that was in use and whose store is missing, before an empty store is created in its place.
@@ -108,8 +108,8 @@ pub fn check_present(folder: &DataDir) -> Result<()> {
     }
     let dir = folder.path().display();
     let message = format!(
-        "The store of {dir} is gone: {} is missing or empty, and a server has worked here. Restore a backup with `admin \
-         restore FILE`, or start anew in an empty directory.",
+        "The store in {dir} is gone: {} is missing or empty, but a server has run here. Restore a backup with `admin \
+         restore FILE`, or start over in an empty directory.",
         folder.store().display()
     );
     Err(Error::conflict(ErrorCode::StoreMissing, message))
@@ -120,7 +120,7 @@ pub fn check(db: &Db, folder: &DataDir) -> Result<()> {
     match difference(db, folder, read(folder)?.as_deref())? {
         Some(noticed) => {
             let error = copied(folder, &noticed);
-            Err(Error { message: format!("{} {}", error.message, way_out(folder)), ..error })
+            Err(Error { message: format!("{} {}", error.message, how_to_resolve(folder)), ..error })
         }
         None => Ok(()),
     }
@@ -143,16 +143,16 @@ pub fn fault(db: &Db, folder: &DataDir) -> Result<Option<Error>> {
 fn copied(folder: &DataDir, noticed: &str) -> Error {
     let dir = folder.path().display();
     let message = format!(
-        "The store in {dir} is not the one that a server last served here: {noticed}. It may lack what has happened \
-         since, and would give numbers of leases twice."
+        "The store in {dir} is not the one that a server last served here: {noticed}. It may lack recent changes \
+         and would issue the same lease numbers again."
     );
     Error::conflict(ErrorCode::StoreCopied, message)
 }
 
 /// How to resolve a difference.
-pub fn way_out(folder: &DataDir) -> String {
+pub fn how_to_resolve(folder: &DataDir) -> String {
     format!(
-        "If this copy is to go on in place of the other one, stop the other server and run `dinkem-appliance admin \
+        "If this copy is to replace the original, stop the original server and run `dinkem-appliance admin \
          --data-dir {} promote`.",
         folder.path().display()
     )
@@ -174,7 +174,7 @@ fn unusable(folder: &DataDir, error: io::Error) -> Error {
             ErrorCode::NoSpace,
             format!("{} cannot be written: the disk is full.", path.display()),
         ),
-        _ => Error::internal(format!("{} cannot be used.", path.display()), error),
+        _ => Error::internal(format!("Cannot read or write {}.", path.display()), error),
     }
 }
 
@@ -210,8 +210,8 @@ impl ServedFile {
         let store = Identity::of(&folder.store()).map_err(|error| unusable(folder, error))?;
         let (leases, rows) = (open.leases, open.rows);
         let write = |marks| {
-            let told = Told { leases, rows, store, marks };
-            files::write_durably(&folder.served(), told.text().as_bytes()).map_err(|error| unusable(folder, error))
+            let record = ServedRecord { leases, rows, store, marks };
+            files::write_durably(&folder.served(), record.text().as_bytes()).map_err(|error| unusable(folder, error))
         };
         // Some systems cannot replace an open file.
         open.file = None;
@@ -247,7 +247,7 @@ impl Open {
         let digits = format!("{number:020}");
         let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(digits.as_bytes()));
         if let Err(error) = written {
-            log::warn!("a number could not be kept in the file {SERVED}: {error}");
+            log::warn!("could not update the file {SERVED}: {error}");
             self.file = None;
         }
     }
@@ -258,19 +258,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_file_says_is_read_back_and_its_number_stands_where_it_is_written_over() {
+    fn file_round_trips_and_its_numbers_can_be_overwritten_in_place() {
         let dir = tempfile::tempdir().unwrap();
         let store = Identity::of(dir.path()).unwrap();
-        let told = Told { leases: 42, rows: 7, store, marks: vec![None, Some([0xab; 16])] };
-        let mut text = told.text();
-        assert_eq!(Told::parse(&text), Some(told.clone()));
+        let record = ServedRecord { leases: 42, rows: 7, store, marks: vec![None, Some([0xab; 16])] };
+        let mut text = record.text();
+        assert_eq!(ServedRecord::parse(&text), Some(record.clone()));
         let at = LEASE_AT as usize;
         text.replace_range(at..at + 20, &format!("{:020}", 7_000_001));
         let at = ROWS_AT as usize;
         text.replace_range(at..at + 20, &format!("{:020}", 8_000_001));
-        assert_eq!(Told::parse(&text), Some(Told { leases: 7_000_001, rows: 8_000_001, ..told }));
+        assert_eq!(ServedRecord::parse(&text), Some(ServedRecord { leases: 7_000_001, rows: 8_000_001, ..record }));
         for bad in ["", "leases x\n", &text[..30], &text.replace("marks", "mark")] {
-            assert_eq!(Told::parse(bad), None, "{bad:?}");
+            assert_eq!(ServedRecord::parse(bad), None, "{bad:?}");
         }
     }
 }

@@ -76,7 +76,7 @@ const FIRST_JUMP: &str = "
 ";
 
 /// Makes this an unserved store that may replace another: join tokens are revoked, lease numbers skip ahead.
-pub fn begin_anew(tx: &mut Tx<'_>) -> Result<()> {
+pub fn prepare_to_replace(tx: &mut Tx<'_>) -> Result<()> {
     tx.execute(FORGET, [])?;
     tx.execute(VOID_TOKENS, [])?;
     if tx.execute(JUMP, named_params! { ":gap": LEASE_GAP })? == 0 {

@@ -185,7 +185,7 @@ fn failures_exit_with_1_and_print_one_line_on_stderr() {
         (&["node", "--join-file", "nonsense"], "join token"),
         (&["node", "--join-file", "token"], "127.0.0.1:1"),
         (&["admin", "account", "show", "nobody"], "nobody"),
-        (&["admin", "activate"], "No account waits"),
+        (&["admin", "activate"], "No account is waiting"),
     ];
     for (args, part) in cases {
         let output = cli.run(args);

@@ -145,7 +145,7 @@ fn quickstart_with_exit_prints_no_url_or_key_that_no_longer_works() {
     for gone in ["Ctrl-C", "curl", "/clips/", "Bearer"] {
         assert!(!output.err.contains(gone) && !output.out.contains(gone), "{gone}: {output:?}");
     }
-    assert!(output.err.contains("The appliance has ended"), "{output:?}");
+    assert!(output.err.contains("The appliance has stopped"), "{output:?}");
     let printed = cli.run(&[&["--json"], &line[..]].concat()).json();
     assert!(Path::new(printed["clip"].as_str().unwrap()).exists() && printed["job"]["status"] == "done", "{printed}");
     for gone in ["address", "server", "ca", "metered_key"] {
@@ -159,7 +159,7 @@ fn server_with_its_own_ca_explains_browser_warnings() {
     for (mut appliance, warns) in [(Appliance::start(&[]), true), (Appliance::start_plain(&[]), false)] {
         appliance.server().signal("TERM");
         let (_, lines) = appliance.server().wait();
-        let warning = lines.iter().find(|line| line.starts_with("A browser warns"));
+        let warning = lines.iter().find(|line| line.starts_with("Browsers warn"));
         assert_eq!(warning.is_some_and(|line| line.contains("/ca.pem")), warns, "{lines:?}");
     }
 }

@@ -9,7 +9,7 @@ use crate::support::cli::Cli;
 const ALWAYS_PLURAL: &[&str] = &[
     "format!(\"{} rounds\", survey.rounds.len())",
     "[1, .., last] => format!(\"{last} rounds\"),",
-    "_ => format!(\"{jobs} jobs that have not ended need this demo: wait for them, or cancel them.\"),",
+    "_ => format!(\"{jobs} unfinished jobs need this demo. Wait for them, or cancel them.\"),",
 ];
 
 /// Nouns that messages count.
@@ -72,5 +72,5 @@ fn counts_of_one_are_singular() {
     let printed = cli.run(&["admin", "restore", "one.tar"]).out;
     assert!(printed.contains("holds:    1 account, 0 jobs, 0 videos"), "{printed}");
     let printed = cli.run(&["admin", "keys", "rotate", "studio", "--class", "metered", "--overlap", "1s"]).err;
-    assert!(printed.contains("stays good for 1 second."), "{printed}");
+    assert!(printed.contains("stays valid for 1 second."), "{printed}");
 }

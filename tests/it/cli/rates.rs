@@ -46,10 +46,10 @@ fn prices_stay_until_changed_and_history_keeps_every_one() {
     admin(&cli, "rates set --renderer game --resolution 1440 --fps 60 0.85");
     admin(&cli, "rates set --renderer builtin --resolution 1080 --fps 30 0.470001");
     let printed = admin(&cli, "rates dink 215");
-    assert_eq!(printed.out, "a dink for a month: 215.000000 USD from now on\n");
+    assert_eq!(printed.out, "dink per month: 215.000000 USD from now on\n");
     let printed = admin(&cli, "rates currency EUR");
     assert_eq!(printed.out, "currency: EUR from now on\n");
-    assert!(printed.err.contains("keep their numbers"), "{printed:?}");
+    assert!(printed.err.contains("keep their numeric values"), "{printed:?}");
 
     let after = shown();
     let of = |renderer: &str, resolution: u32, fps: u32| -> Value {
@@ -152,7 +152,7 @@ Period    2024-01-01T00:00:00.000Z
           2024-02-01T00:00:00.000Z (not included)
 {made}
 
-Metered footage, by the hour
+Metered footage, per hour
 renderer resolution fps  clips         hours    hourly price              amount
 builtin        1080  30      2   0:00:00.332        0.470000        0.000044 USD
 
@@ -160,13 +160,13 @@ Reserved footage, covered by dinks
 renderer resolution fps  clips         hours    hourly price              amount
 builtin        1080  30      1   0:00:00.166        0.000000        0.000000 USD
 
-Dinks, by the month
-2 provisioned at most                             215.000000      430.000000 USD
+Dinks, per month
+2 at the month's peak                             215.000000      430.000000 USD
 ================================================================================
 Total                                                             430.000044 USD
 
 Each clip's amount is rounded half up to a millionth; sums are exact.
-Failed, cancelled and repeated work is not billed.
+Failed and cancelled jobs and retried attempts are not billed.
 ",
         account.as_str().unwrap()
     );

@@ -39,8 +39,8 @@ fn start_quickstart(cli: &Cli, umask: &str, temp: &Path, player: &str) -> Child 
     let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
     let mut lines = lines.inspect(|line| assert!(!line.starts_with("error"), "{line}"));
-    let lines_before: Vec<_> = lines.by_ref().take_while(|line| line != "Serving until Ctrl-C.").collect();
-    assert!(lines_before.iter().any(|line| line.starts_with("A browser warns about this address")), "{lines_before:?}");
+    let lines_before: Vec<_> = lines.by_ref().take_while(|line| line != "Serving. Press Ctrl-C to stop.").collect();
+    assert!(lines_before.iter().any(|line| line.starts_with("Browsers warn about this address")), "{lines_before:?}");
     child
 }
 

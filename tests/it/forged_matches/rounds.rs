@@ -24,7 +24,7 @@ fn restored_backups_add_no_phantom_rounds_and_lose_no_real_ones() {
             4,
         ),
         ("two back and two forward", vec![won(T), won(Ct), won(T), Rewind(1), Rewind(3), won(Ct)], "1t 2ct 3t 4ct", 5),
-        ("to nothing and forward again", vec![won(T), won(Ct), Rewind(0), Rewind(2), won(T)], "1t 2ct 3t", 4),
+        ("back to the start and forward again", vec![won(T), won(Ct), Rewind(0), Rewind(2), won(T)], "1t 2ct 3t", 4),
         (
             "down and up twice",
             vec![won(T), won(T), Rewind(0), Rewind(1), Rewind(0), Rewind(2), won(Ct)],
@@ -71,10 +71,10 @@ fn opening_knife_round_is_not_round_1() {
     let cases = [
         ("with kills", vec![act(60, 0, kill(2)), act(90, 0, kill(3))]),
         ("with kills and the bomb in hand", [bomb(), vec![act(60, 0, kill(2))]].concat()),
-        ("with a death by the victim's own hand", vec![act(60, 0, kill(2)), act(70, 3, What::Die)]),
+        ("with a suicide", vec![act(60, 0, kill(2)), act(70, 3, What::Die)]),
         ("without kills", swings()),
         ("without kills, with the bomb in hand", [bomb(), swings()].concat()),
-        ("in which nobody did anything", Vec::new()),
+        ("in which nobody does anything", Vec::new()),
     ];
     for (what, acts) in cases {
         for before in [Vec::new(), vec![warmup()]] {

@@ -131,7 +131,7 @@ fn deleted_demo_frees_quota_and_its_file_goes_with_the_last_account() {
     for _ in 0..2 {
         let refused = delete(&appliance, &key, sha256).expect(409).json();
         assert_eq!(refused["code"], "demo_in_use");
-        assert_eq!(refused["error"], "1 job that has not ended needs this demo: wait for it, or cancel it.");
+        assert_eq!(refused["error"], "1 unfinished job needs this demo. Wait for it, or cancel it.");
         appliance.claim(&node);
     }
     appliance.send(&Request::delete(&format!("/api/clips/{job}")).key(&key)).expect(200);

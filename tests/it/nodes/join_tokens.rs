@@ -1,4 +1,4 @@
-//! Join tokens are read from stdin, a file or the environment, and our texts never put one on a command line.
+//! Join tokens are read from stdin, a file or the environment, and help and messages never put one on a command line.
 
 use crate::support::cli::Cli;
 
@@ -25,11 +25,11 @@ fn token_is_read_from_stdin_file_or_environment_without_a_warning() {
         ("standard input", cli.run_with_input(&format!("{token}\n"), &join(&["--join", "-"]))),
         ("a file", cli.run(&join(&["--join-file", "token"]))),
         ("the environment", cli.run_in(&[("DINKEM_JOIN", &token)], &line)),
-        ("a file by the environment", cli.run_in(&[("DINKEM_JOIN_FILE", "token")], &line)),
+        ("a file named in the environment", cli.run_in(&[("DINKEM_JOIN_FILE", "token")], &line)),
     ];
     for (way, output) in ways {
         assert_eq!(output.status, 1, "{way}: {output:?}");
-        assert!(output.err.contains("127.0.0.1:1"), "{way}: the token was read and its server asked: {output:?}");
+        assert!(output.err.contains("127.0.0.1:1"), "{way}: the token was read and its server contacted: {output:?}");
         assert!(!output.err.contains(WARNING) && !output.err.contains(&token), "{way}: {output:?}");
     }
 }
@@ -49,9 +49,9 @@ fn token_on_the_command_line_works_with_a_warning() {
 fn missing_token_is_reported_with_its_source() {
     let cli = Cli::new();
     std::fs::write(cli.home().join("empty"), "\n").unwrap();
-    let empty = format!("No join token came from {}", cli.home().join("empty").display());
+    let empty = format!("No join token was read from {}", cli.home().join("empty").display());
     let cases: [(&[&str], i32, &str); 5] = [
-        (&["node", "--join", "-"], 1, "No join token came from standard input"),
+        (&["node", "--join", "-"], 1, "No join token was read from standard input"),
         (&["node", "--join-file", "empty"], 1, &empty),
         (&["node", "--join-file", "nowhere"], 1, "nowhere"),
         (&["node", "--join", "-", "--join-file", "empty"], 2, "--join-file"),

@@ -19,14 +19,14 @@ mod shared_key;
 
 use std::sync::Arc;
 
-use dinkem_appliance::app::upkeep::doctor::{self, Fault, Patient};
+use dinkem_appliance::app::upkeep::doctor::{self, Examination, Fault};
 use dinkem_appliance::os::random::FakeRandom;
 
 use crate::support::appliance::Appliance;
 
 /// The faults that `doctor` finds.
 fn faults(appliance: &Appliance) -> Vec<Fault> {
-    let patient = Patient {
+    let examination = Examination {
         data_dir: appliance.app.data_dir().to_owned(),
         host: None,
         certificate: None,
@@ -34,5 +34,5 @@ fn faults(appliance: &Appliance) -> Vec<Fault> {
         random: Arc::new(FakeRandom::default()),
         fix: false,
     };
-    doctor::examine(&patient).unwrap()
+    doctor::examine(&examination).unwrap()
 }

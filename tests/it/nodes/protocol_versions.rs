@@ -104,10 +104,10 @@ fn node_two_versions_apart_is_told_which_side_to_update() {
         ("0", "protocol_unsupported", "update the node"),
         ("4", "protocol_unsupported", "update the server"),
         ("4000000000", "protocol_unsupported", "update the server"),
-        ("02", "invalid_field", "must be one number"),
-        ("two", "invalid_field", "must be one number"),
-        ("-1", "invalid_field", "must be one number"),
-        ("99999999999", "invalid_field", "must be one number"),
+        ("02", "invalid_field", "must be a single number"),
+        ("two", "invalid_field", "must be a single number"),
+        ("-1", "invalid_field", "must be a single number"),
+        ("99999999999", "invalid_field", "must be a single number"),
     ];
     for (version_text, code, message) in cases {
         let body = r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1}"#;

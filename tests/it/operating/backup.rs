@@ -238,7 +238,7 @@ fn backup_is_never_overwritten_or_left_incomplete() {
     let first = fs::read(cli.home().join("a.tar")).unwrap();
     let again = cli.run(&["admin", "backup", "a.tar"]);
     assert_eq!(again.status, 1, "{again:?}");
-    assert!(again.err.contains("a.tar is there already"), "{again:?}");
+    assert!(again.err.contains("a.tar already exists"), "{again:?}");
     assert_eq!(fs::read(cli.home().join("a.tar")).unwrap(), first);
     let nowhere = cli.run(&["admin", "backup", "no/such/place/a.tar"]);
     assert_eq!((nowhere.status, nowhere.err.lines().count()), (1, 1), "{nowhere:?}");
@@ -254,7 +254,7 @@ fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinis
     let server = CliServer::start(&cli, &[]);
     let refused = cli.run(&["admin", "restore", "a.tar"]);
     assert_eq!(refused.status, 1);
-    assert!(refused.err.contains("stop it, then restore"), "{refused:?}");
+    assert!(refused.err.contains("Stop it, then restore"), "{refused:?}");
     assert_eq!(accounts(&cli), 1);
     drop(server);
 
@@ -270,7 +270,7 @@ fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinis
     fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
     fs::write(ready.join("aside"), "replaced-1").unwrap();
     let waits = cli.run(&["admin", "account", "list"]);
-    assert!(waits.status == 1 && waits.err.contains("start the server, which goes on with it"), "{waits:?}");
+    assert!(waits.status == 1 && waits.err.contains("Start the server to complete it"), "{waits:?}");
     drop(CliServer::start(&cli, &["--plain-http", "loopback"]));
     assert_eq!(accounts(&cli), 1);
 }

@@ -75,8 +75,8 @@ fn refusal_says_what_is_wrong_with_the_file() {
     let cases = [
         ("flipped.tar", flipped, "flipped.tar is damaged"),
         ("short.tar", site.good[..site.good.len() - 1].to_vec(), "short.tar is damaged"),
-        ("text.tar", b"not a backup".to_vec(), "text.tar is no backup of a dinkem-appliance"),
-        ("zeros.tar", vec![0; 8_192], "zeros.tar is no backup of a dinkem-appliance"),
+        ("text.tar", b"not a backup".to_vec(), "text.tar is not a dinkem-appliance backup"),
+        ("zeros.tar", vec![0; 8_192], "zeros.tar is not a dinkem-appliance backup"),
     ];
     for (name, content, message) in cases {
         fs::write(site.cli.home().join(name), content).unwrap();

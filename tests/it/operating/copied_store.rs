@@ -1,4 +1,4 @@
-//! A store that was copied, or restored other than by `admin restore`, is refused with the way out. Crashes and moves
+//! A store that was copied, or restored other than by `admin restore`, is refused with a remedy. Crashes and moves
 //! are not mistaken for a copy.
 
 use std::fs;
@@ -135,31 +135,31 @@ const COPY_CASES: [(&str, CopyCase); 7] = [
         let site = Site::after_kill(|_| {});
         let copy = site.aside("copy");
         copy_all(&site.data, &copy);
-        (site, copy, "its file was copied or put back")
+        (site, copy, "its file was copied or replaced")
     }),
-    ("the store was put back from a copy of before", || {
+    ("the store was replaced with an earlier copy", || {
         let scratch = tempfile::tempdir().unwrap();
         let copy = scratch.path().join("store.db");
         let site = Site::after_kill(|data| copy_of_store(data, &copy));
         fs::rename(&copy, site.path("store.db")).unwrap();
         let data = site.data.clone();
-        (site, data, "its file was copied or put back")
+        (site, data, "its file was copied or replaced")
     }),
-    ("a copy of before was written over the store", || {
+    ("the store was overwritten with an earlier copy", || {
         let scratch = tempfile::tempdir().unwrap();
         let copy = scratch.path().join("store.db");
         let site = Site::after_kill(|data| copy_of_store(data, &copy));
         fs::write(site.path("store.db"), fs::read(&copy).unwrap()).unwrap();
         let data = site.data.clone();
-        (site, data, "its last lease has number 3, and number 4 has been given here")
+        (site, data, "its last lease has number 3, but number 4 has been issued here")
     }),
-    ("a copy of an earlier run was written over the store", || {
+    ("the store was overwritten with a copy from an earlier run", || {
         let site = Site::after_kill(|_| {});
         let old = fs::read(site.path("store.db")).unwrap();
         site.serve_once(&site.data).unwrap();
         fs::write(site.path("store.db"), old).unwrap();
         let data = site.data.clone();
-        (site, data, "it does not fit the file served")
+        (site, data, "it does not match the file served")
     }),
     ("the store was put into an empty directory", || {
         let site = Site::after_kill(|_| {});
@@ -167,19 +167,19 @@ const COPY_CASES: [(&str, CopyCase); 7] = [
         site.serve_once(&copy).unwrap();
         fs::remove_file(copy.join("served")).unwrap();
         fs::write(copy.join("store.db"), fs::read(site.path("store.db")).unwrap()).unwrap();
-        (site, copy, "the file served beside it is missing")
+        (site, copy, "the file served next to it is missing")
     }),
     ("a store that no server has served was put there", || {
         let site = Site::after_kill(|_| {});
         site.sql("DELETE FROM served");
         let data = site.data.clone();
-        (site, data, "it does not fit the file served")
+        (site, data, "it does not match the file served")
     }),
-    ("the file beside it is damaged", || {
+    ("the file served is damaged", || {
         let site = Site::after_kill(|_| {});
         fs::write(site.path("served"), b"\xff\xfe").unwrap();
         let data = site.data.clone();
-        (site, data, "the file served beside it cannot be read")
+        (site, data, "the file served next to it cannot be read")
     }),
 ];
 
@@ -198,7 +198,7 @@ fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
         let entry = audit::list(&admin, 1).unwrap().remove(0);
         assert_eq!(
             (entry.action.as_str(), entry.details),
-            ("promote", format!("{} put back", counted(held, "job"))),
+            ("promote", format!("{} returned to the queue", counted(held, "job"))),
             "{what}"
         );
         drop(admin);
@@ -232,7 +232,7 @@ type Crash = fn(&Site);
 /// States that a start may find although nothing was copied.
 const CRASHES: [(&str, Crash); 9] = [
     ("the server was killed", |_| {}),
-    ("killed at its next start: the file knows both marks, the store the old one", |site| {
+    ("killed at its next start: the file has both marks, the store the old one", |site| {
         site.edit("marks ", &format!("marks {:032x} ", 7));
     }),
     ("killed a little later: the store has the new one already", |site| {
@@ -247,12 +247,12 @@ const CRASHES: [(&str, Crash); 9] = [
         site.sql("DELETE FROM served");
         fs::remove_file(site.path("served")).unwrap();
     }),
-    ("a power cut has lost the numbers of the last leases", |site| {
+    ("a power failure has lost the numbers of the last leases", |site| {
         site.edit(&format!("leases {:020}", site.lease.0), &format!("leases {:020}", 0));
     }),
     ("killed while the file was written", |site| fs::write(site.path("served.new"), "leases 0000").unwrap()),
     ("a migration rewrites the store in place", |site| site.sql("VACUUM")),
-    ("the file system tells neither number nor birth", |site| {
+    ("the file system provides neither inode number nor creation time", |site| {
         let text = fs::read_to_string(site.path("served")).unwrap();
         let line = text.lines().find(|line| line.starts_with("store ")).unwrap().to_owned();
         site.edit(&line, "store - -");
@@ -306,7 +306,7 @@ fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
     let server = CliServer::start(&cli, &["--plain-http", "loopback"]);
     let refused = cli.run(&["admin", "promote"]);
     assert_ne!(refused.status, 0);
-    assert!(refused.err.contains("stop it, then promote"), "{refused:?}");
+    assert!(refused.err.contains("Stop it, then promote"), "{refused:?}");
     drop(server);
 
     let data = cli.home().join(".local/share/dinkem-appliance");
@@ -324,7 +324,7 @@ fn promotion_is_refused_while_a_server_runs_and_reports_its_result() {
 
     let promoted = cli.run(&[&["admin"], &at[..], &["promote"]].concat());
     assert_eq!(promoted.status, 0, "{promoted:?}");
-    for text in [copy.to_str().unwrap(), "0 jobs put back into the queue", "join tokens are void"] {
+    for text in [copy.to_str().unwrap(), "0 jobs returned to the queue", "join tokens were revoked"] {
         assert!(promoted.out.contains(text), "{promoted:?}");
     }
     drop(CliServer::start(&cli, &["--plain-http", "loopback", at[0], at[1]]));

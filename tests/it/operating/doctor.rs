@@ -229,7 +229,7 @@ fn faults_are_printed_for_people() {
     site.write("clips/99.mp4", "left over");
     let output = site.cli.run(&["admin", "doctor"]);
     assert!(
-        output.out.starts_with("orphans: Files in the data directory that nothing needs (1): clips/99.mp4.\n  fix: "),
+        output.out.starts_with("orphans: Orphaned files in the data directory (1): clips/99.mp4.\n  fix: "),
         "{output:?}"
     );
     let output = site.cli.run(&["admin", "doctor", "--fix"]);

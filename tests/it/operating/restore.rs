@@ -197,7 +197,7 @@ fn irreplaceable_paths_are_named_before_anything_is_touched() {
         assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
         let path = site.data.join(name);
         assert!(
-            output.err.contains(path.to_str().unwrap()) && output.err.contains("nothing was touched"),
+            output.err.contains(path.to_str().unwrap()) && output.err.contains("Nothing was changed"),
             "{output:?}"
         );
         assert!(site.data.join("clips").join(LATER).exists() && !site.data.join("restore.ready").exists(), "{name}");

@@ -270,7 +270,7 @@ fn handle_lease_call(state: &mut State, lease: usize, what: &str, body: Vec<u8>)
             (200, json!({}))
         }
         "fail" if behavior.is_older && read()["code"] == "node_not_ready" => {
-            (400, json!({"error": "code must be a code of the table of failures", "field": "code"}))
+            (400, json!({"error": "code must be one of the failure codes", "field": "code"}))
         }
         "fail" => {
             lease.failed = Some(read());

@@ -1,16 +1,16 @@
-//! Which file of a crate uses which, read off `use` lines and paths: what the test of circles looks at.
+//! The dependencies between the files of a crate, read from `use` lines and paths, for the test of cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module by its path: `app::jobs` is `["app", "jobs"]`.
 type Module = Vec<String>;
 
-/// Each module of a crate with the modules it uses. A file may use the `mod.rs` above it, which holds what the folder
-/// shares: that is not counted.
+/// Each module of a crate with the modules it uses. Uses of the `mod.rs` above a file are not counted, because it
+/// contains what the folder shares.
 pub struct Uses(BTreeMap<Module, BTreeSet<Module>>);
 
 impl Uses {
-    /// Reads files, each by its path below the crate's `src` and its code without comments and unit tests.
+    /// From files, each given by its path below the crate's `src` and its code without comments and unit tests.
     pub fn of<'a>(files: impl Iterator<Item = (&'a str, String)>) -> Self {
         let files: BTreeMap<Module, String> = files.map(|(path, code)| (module(path), code)).collect();
         let used = |own: &Module, code: &str| {
@@ -20,7 +20,7 @@ impl Uses {
         Self(files.iter().map(|(own, code)| (own.clone(), used(own, code))).collect())
     }
 
-    /// The modules that use each other in a circle, or lead to one.
+    /// The modules that are part of a dependency cycle or depend on one.
     pub fn circles(mut self) -> Vec<String> {
         loop {
             let known: BTreeSet<Module> = self.0.keys().cloned().collect();
@@ -47,7 +47,7 @@ fn module(path: &str) -> Module {
     parts
 }
 
-/// The file that a path leads to; `None` for other crates and for names of no file.
+/// The file that a path refers to; `None` for other crates and for names that are not files.
 fn target(own: &Module, path: &[String], files: &BTreeMap<Module, String>) -> Option<Module> {
     let mut full: Module = match path.first()?.as_str() {
         "crate" => path[1..].to_vec(),
@@ -65,7 +65,7 @@ fn target(own: &Module, path: &[String], files: &BTreeMap<Module, String>) -> Op
     (!full.is_empty() && full != *own).then_some(full)
 }
 
-/// Every path that code names: each leaf of its `use` trees, and `crate::…` and `super::…` anywhere.
+/// Every path in code: each leaf of its `use` trees, and `crate::…` and `super::…` anywhere.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut rest = code.to_owned();
@@ -88,7 +88,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Whether what stands before `use ` ends a line, or is only `pub` or its like.
+/// Whether the text before `use ` ends a line, or is only a visibility such as `pub`.
 fn is_use(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default().trim();
     line.is_empty() || line.starts_with("pub")
@@ -125,7 +125,7 @@ fn parts(path: &str) -> Vec<String> {
 }
 
 #[test]
-fn circles_are_found_through_use_trees_and_paths() {
+fn cycles_are_found_through_use_trees_and_paths() {
     let crate_of = |files: &[(&'static str, &str)]| {
         Uses::of(files.iter().map(|(path, code)| (*path, (*code).to_owned())).collect::<Vec<_>>().into_iter()).circles()
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dinkem_appliance::app::tls::names::Names;
 use dinkem_appliance::app::tls::{Certificates, Source, Watch};
-use dinkem_appliance::app::upkeep::doctor::{self, Patient};
+use dinkem_appliance::app::upkeep::doctor::{self, Examination};
 use dinkem_appliance::os::certificates::{self, Validity};
 use dinkem_appliance::os::random::FakeRandom;
 
@@ -23,7 +23,7 @@ fn own(test: &TestApp) -> Certificates {
 }
 
 fn doctor(test: &TestApp) -> Vec<&'static str> {
-    let patient = Patient {
+    let examination = Examination {
         data_dir: test.dir.path().to_owned(),
         host: None,
         certificate: None,
@@ -31,7 +31,7 @@ fn doctor(test: &TestApp) -> Vec<&'static str> {
         random: test.random.clone(),
         fix: false,
     };
-    doctor::examine(&patient).unwrap().iter().map(|fault| fault.code).filter(|code| *code != "clock").collect()
+    doctor::examine(&examination).unwrap().iter().map(|fault| fault.code).filter(|code| *code != "clock").collect()
 }
 
 /// One pass of the server: renew, then check.

@@ -61,7 +61,7 @@ fn changed_custom_certificate_is_reloaded_and_a_broken_one_ignored() {
     assert_eq!(shown(&server), ["localhost", "a.lan"]);
 
     fs::write(cli.home().join("cert.key"), "no key").unwrap();
-    until("the server's error", || server.line().filter(|line| line.contains("The one before stays in use")));
+    until("the server's error", || server.line().filter(|line| line.contains("The previous certificate stays in use")));
     assert_eq!(shown(&server), ["localhost", "a.lan"]);
     fs::remove_file(cli.home().join("cert.key")).unwrap();
     let message = until("the server's error", || server.line().filter(|line| line.contains("cannot be read")));

@@ -141,7 +141,7 @@ fn server_certificate_never_outlives_its_ca_over_ten_years() {
     }
     test.clock.advance(DAY * 2);
     let error = own.refresh(&test.app, &self::names(&["10.0.0.9"])).unwrap_err();
-    assert!(error.message.contains("restart"), "{error}");
+    assert!(error.message.contains("Restart the server"), "{error}");
 }
 
 #[test]

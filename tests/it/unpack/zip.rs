@@ -109,12 +109,12 @@ fn archive_without_exactly_one_demo_is_refused() {
         ),
         ("encrypted", archive(&[encrypted]), "encrypted"),
         ("LZMA", archive(&[other]), "compression method"),
-        ("much beside it", archive(&[large, good(Encoding::Deflated)]), "too much besides the demo"),
-        ("many beside it", archive(&vec![note; 200]), "too much besides the demo"),
+        ("one large other file", archive(&[large, good(Encoding::Deflated)]), "too much besides the demo"),
+        ("many other files", archive(&vec![note; 200]), "too much besides the demo"),
         ("a wrong byte", archive(&[damaged]), "damaged"),
         ("a wrong checksum", archive(&[lied]), "damaged"),
         ("cut", cut.to_vec(), "damaged"),
-        ("a head alone", b"PK\x03\x04".to_vec(), "damaged"),
+        ("only a header", b"PK\x03\x04".to_vec(), "damaged"),
     ];
     for (what, bytes, message) in cases {
         let error = unpacked(&bytes, UnpackLimits::default()).unwrap_err();

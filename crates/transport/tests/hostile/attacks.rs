@@ -79,7 +79,7 @@ pub fn idle_connections(target: &Target, count: usize) {
 
 /// Unfinished TLS handshakes: silent, cut in the middle of a ClientHello, and the seven bytes that made the stock
 /// server burn a core.
-pub fn half_handshakes(target: &Target, count: usize) {
+pub fn unfinished_tls_handshakes(target: &Target, count: usize) {
     let openings: [&[u8]; 4] =
         [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x15\x03\x03\x00\x02\x01\x00", b"\x16"];
     let open = |n: usize| {

@@ -1,6 +1,6 @@
 //! Hostile clients, and a healthy one beside them, for any HTTP server: this crate's tests attack a rouille site, the
 //! product's tests its real binary.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "each test binary uses its part")]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "each test binary uses only a part of it")]
 
 pub mod attacks;
 pub mod bystander;

@@ -49,7 +49,8 @@ impl Description {
 
     /// Its text in the backup.
     pub fn text(&self) -> Result<String> {
-        serde_json::to_string_pretty(self).map_err(|error| Error::internal("The backup could not be described.", error))
+        serde_json::to_string_pretty(self)
+            .map_err(|error| Error::internal("The backup's description could not be written.", error))
     }
 
     /// Parses a description. Refuses formats of newer versions.
@@ -65,7 +66,7 @@ impl Description {
         let form: Form = serde_json::from_slice(text).map_err(unreadable)?;
         if form.format != FORMAT {
             let message = format!(
-                "The backup was made by another version of this program ({}), in a form that this one ({}) does not \
+                "The backup was made by another version of this program ({}), in a format that this one ({}) cannot \
                  read. Restore it with that version.",
                 form.program,
                 config::VERSION

@@ -41,8 +41,7 @@ impl BackupFile {
         let mut file = user::as_caller(|| open_named(path))??;
         let first = archive::first_name(&mut file).map_err(|error| cannot_read(path, &error))?;
         if first.as_deref() != Some(description::NAME) {
-            let message =
-                format!("{} is no backup of a dinkem-appliance, or its beginning is damaged.", path.display());
+            let message = format!("{} is not a dinkem-appliance backup, or its beginning is damaged.", path.display());
             return Err(Error::new(Kind::Invalid, ErrorCode::BackupForeign, message));
         }
         let (mut text, mut bytes, mut stranger, mut has_store) = (Vec::new(), 0, None, false);
@@ -65,14 +64,14 @@ impl BackupFile {
         .map_err(|error| unreadable(path, error))?;
         let description = Description::parse(&text)?;
         if let Some(name) = stranger {
-            let message = format!("{} holds {name}, which no backup of this program holds.", path.display());
+            let message = format!("{} contains {name}, which does not belong in a backup.", path.display());
             return Err(Error::new(Kind::Invalid, ErrorCode::BackupForeign, message));
         }
         if !has_store {
             return Err(Error::new(
                 Kind::Invalid,
                 ErrorCode::BackupForeign,
-                format!("{} holds no store.", path.display()),
+                format!("{} contains no store.", path.display()),
             ));
         }
         Ok(Self { path: path.to_owned(), file, description, bytes, folders })
@@ -91,7 +90,7 @@ impl BackupFile {
         match (read, failed) {
             (Ok(()), _) => Ok(()),
             (Err(_), Some(error)) if error.kind() != ErrorKind::InvalidData => {
-                Err(Error::internal("A file of the backup could not be written. Is there room?", error))
+                Err(Error::internal("Could not write a file from the backup. Check the free disk space.", error))
             }
             (Err(error), _) => Err(unreadable(&self.path, error)),
         }
@@ -114,7 +113,7 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::Other => {
             let message = format!(
-                "{} is damaged: it is not as it was written, or its end is missing. Nothing was touched; take another backup.",
+                "{} is damaged: it was altered or truncated. Nothing was changed. Use another backup.",
                 path.display()
             );
             Error::conflict(ErrorCode::BackupDamaged, message)
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_backup_holds_is_taken_from_one() {
+    fn only_known_entries_are_accepted() {
         let demo = format!("demos/{}", "0a".repeat(32));
         let cases = [
             ("store.db", true),

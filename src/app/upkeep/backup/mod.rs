@@ -55,7 +55,7 @@ pub struct Backup {
 /// that killed backups left in the same directory.
 pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     if to.exists() {
-        return Err(there_already(to));
+        return Err(already_exists(to));
     }
     let parent = files::folder_of(to);
     let unwritable = |error| unwritable(to, error);
@@ -102,10 +102,7 @@ fn check(path: &Path, scratch: &Path, files: u64) -> Result<()> {
     })?;
     let copy = Copy::open(&copy)?;
     if seen != files || !backup.description.fits(&copy)? {
-        return Err(Error::internal(
-            "The backup did not pass its own check and was thrown away.",
-            "it lacks rows or files",
-        ));
+        return Err(Error::internal("The backup failed verification and was deleted.", "it lacks rows or files"));
     }
     Ok(())
 }
@@ -113,7 +110,7 @@ fn check(path: &Path, scratch: &Path, files: u64) -> Result<()> {
 /// Durably renames the finished backup, unless the target exists by now.
 fn name(path: &Path, to: &Path) -> Result<()> {
     let named = match fs::hard_link(path, to) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(there_already(to)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(already_exists(to)),
         // Not every file system supports hard links.
         Err(_) if !to.exists() => fs::rename(path, to),
         other => other,
@@ -212,8 +209,8 @@ fn room_for(app: &App, to: &Path) -> Arc<Room> {
 
 fn no_room(to: &Path, error: Error) -> Error {
     let message = format!(
-        "The disk has no room for the backup {}: on the data directory's own disk {} MiB stay free. Write it to another \
-         disk, or make room.",
+        "Not enough disk space for the backup {}: {} MiB of the data directory's disk stay free. Write it to another \
+         disk, or free some space.",
         to.display(),
         DISK_RESERVE_BYTES >> 20
     );
@@ -224,9 +221,8 @@ fn name_in(folder: &str, path: &Path) -> String {
     format!("{folder}/{}", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-fn there_already(to: &Path) -> Error {
-    let message =
-        format!("{} is there already, and a backup is never written over: choose another name.", to.display());
+fn already_exists(to: &Path) -> Error {
+    let message = format!("{} already exists, and backups are never overwritten. Choose another name.", to.display());
     Error::conflict(ErrorCode::BackupExists, message)
 }
 
@@ -235,5 +231,5 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 }
 
 fn unwritable(to: &Path, error: io::Error) -> Error {
-    Error::internal(format!("The backup {} could not be written. Is there room?", to.display()), error)
+    Error::internal(format!("Could not write the backup {}. Check the free disk space.", to.display()), error)
 }

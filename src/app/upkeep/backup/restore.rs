@@ -45,7 +45,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     let folder = DataDir::create(data_dir)?;
     let _lock = folder.lock().map_err(|error| match error.code {
         ErrorCode::DataDirInUse => {
-            let message = format!("A server works on {}: stop it, then restore.", data_dir.display());
+            let message = format!("A server is using {}. Stop it, then restore.", data_dir.display());
             Error { message, ..error }
         }
         _ => error,
@@ -67,7 +67,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     if !backup.description.fits(&copy)? {
         return Err(Error::conflict(
             ErrorCode::BackupDamaged,
-            "The store in the backup is not the one that it describes.",
+            "The store in the backup does not match the backup's description.",
         ));
     }
     let made_at_ms = backup.description.made_at_ms;
@@ -89,8 +89,8 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, aside: aside.into_iter().next(), aside_behind })
 }
 
-/// Whether the restored data has the clip's video. A video that only the current directory has is linked or copied, because
-/// the current content is about to be moved aside.
+/// Whether the restored data has the clip's video. A video that only the current directory has is linked or copied,
+/// because the current content is about to be moved aside.
 fn has_video(clips: &ClipFiles, place: &Staging, clip: &Stored) -> io::Result<bool> {
     let video = place.of(&clips.video(clip.lease));
     if video.exists() {
@@ -129,7 +129,7 @@ fn check_room_at(path: &Path, bytes: u64) -> Result<()> {
         Some(free) if free < bytes.saturating_add(DISK_RESERVE_BYTES) => {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
             let message = format!(
-                "The disk of {} has {} MiB left; this backup needs {} MiB and a reserve of {} MiB. Make room first.",
+                "The disk of {} has {} MiB left; this backup needs {} MiB and a reserve of {} MiB. Free space first.",
                 path.display(),
                 mib(free),
                 mib(bytes),
@@ -143,6 +143,6 @@ fn check_room_at(path: &Path, bytes: u64) -> Result<()> {
 
 fn unwritable(folder: &DataDir, error: io::Error) -> Error {
     let message =
-        format!("The backup could not be unpacked into {}; nothing there was touched.", folder.path().display());
+        format!("The backup could not be unpacked into {}; nothing there was changed.", folder.path().display());
     Error::internal(message, error)
 }

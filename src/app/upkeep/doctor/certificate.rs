@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::app::tls;
-use crate::app::upkeep::doctor::{Fault, Patient};
+use crate::app::upkeep::doctor::{Examination, Fault};
 use crate::domain::error::Result;
 use crate::os::certificates;
 use crate::wire::time::rfc3339;
@@ -16,22 +16,22 @@ const DAY_MS: i64 = 24 * 3_600 * 1_000;
 const NEAR_MS: i64 = CERTIFICATE_ALARM_DAYS.cast_signed() * DAY_MS;
 
 /// Problems with the certificate.
-pub fn faults(patient: &Patient) -> Result<Vec<Fault>> {
-    let now = patient.clock.now_ms();
-    match &patient.certificate {
+pub fn faults(examination: &Examination) -> Result<Vec<Fault>> {
+    let now = examination.clock.now_ms();
+    match &examination.certificate {
         Some(path) => Ok(studios(path, now).into_iter().collect()),
-        None => own(patient, now),
+        None => own(examination, now),
     }
 }
 
-fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
-    let Some(shown) = tls::shown(&patient.data_dir)? else {
-        let is_damaged = tls::is_there(&patient.data_dir);
+fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
+    let Some(shown) = tls::shown(&examination.data_dir)? else {
+        let is_damaged = tls::is_there(&examination.data_dir);
         return Ok(is_damaged
             .then(|| {
-                let mend = "Restore a backup, whose authority is known to nodes and clients; or start the server, which makes \
-                            a new one that they must be given.";
-                Fault::new("authority_damaged", "The files of the appliance's own authority are damaged.", mend)
+                let mend = "Restore a backup, whose CA nodes and clients already trust. Or start the server, which creates a \
+                            new CA: nodes must then join again, and clients need its certificate.";
+                Fault::new("authority_damaged", "The files of the appliance's own CA are damaged.", mend)
             })
             .into_iter()
             .collect());
@@ -41,27 +41,27 @@ fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
     if from > now {
         let message = format!("Clients refuse the server's certificate: it is not valid before {}.", rfc3339(from));
         let fix = if shown.valid_from_ms > now {
-            "The clock was wrong when the certificate authority was made. Check the system clock; if it is right, restart \
-             the server, which makes a new certificate authority: nodes must join again, and clients need the new one \
+            "The clock was wrong when the CA was created. Check the system clock; if it is right, restart \
+             the server, which creates a new CA: nodes must join again, and clients need the new one \
              (admin tls export)."
         } else {
-            "Check the system clock; if it is right, start the server, which makes a new certificate."
+            "Check the system clock; if it is right, start the server, which creates a new certificate."
         };
         faults.push(Fault::new("certificate_not_yet_valid", message, fix));
     }
     if shown.server_valid_until_ms - now < NEAR_MS {
-        let message = format!("The server's certificate ends at {}.", rfc3339(shown.server_valid_until_ms));
+        let message = format!("The server's certificate expires at {}.", rfc3339(shown.server_valid_until_ms));
         faults.push(Fault::new(
             "certificate_ends",
             message,
-            "Start the server, which renews it; its log says what hinders it.",
+            "Start the server, which renews it. If it does not, its log says why.",
         ));
     }
     let is_named =
         |host: &String| shown.names.iter().any(|name| name.eq_ignore_ascii_case(host.trim_matches(['[', ']'])));
-    if let Some(host) = patient.host.as_ref().filter(|host| !is_named(host)) {
-        let message = format!("Clients are sent to {host}, which the server's certificate does not name.");
-        let mend = format!("Start the server again with --public-url https://{host}, or by a name that it has.");
+    if let Some(host) = examination.host.as_ref().filter(|host| !is_named(host)) {
+        let message = format!("The server's URL for clients uses {host}, which its certificate does not cover.");
+        let mend = format!("Restart the server with --public-url https://{host}, or with a name from the certificate.");
         faults.push(Fault::new("certificate_names", message, mend));
     }
     Ok(faults)
@@ -69,9 +69,9 @@ fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
 
 fn studios(path: &Path, now: i64) -> Option<Fault> {
     let shown = path.display();
-    let mend = "Have the studio renew it: the server reads the files again when they change.";
+    let mend = "Renew the certificate; the server reloads the files when they change.";
     let Some(until) = std::fs::read(path).ok().and_then(|pem| certificates::valid_until(&pem)) else {
-        let message = format!("--tls-cert {shown} holds no certificate that can be read.");
+        let message = format!("--tls-cert {shown} contains no readable certificate.");
         return Some(Fault::new("certificate_unreadable", message, mend));
     };
     let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
@@ -82,11 +82,11 @@ fn studios(path: &Path, now: i64) -> Option<Fault> {
         return Some(Fault::new(
             "certificate_not_yet_valid",
             message,
-            "Check the system clock. If it is right, replace it.",
+            "Check the system clock. If it is right, replace the certificate.",
         ));
     }
     (until - now < NEAR_MS).then(|| {
-        let message = format!("The studio's certificate {shown} ends at {}.", rfc3339(until));
+        let message = format!("The studio's certificate {shown} expires at {}.", rfc3339(until));
         Fault::new("certificate_ends", message, mend)
     })
 }

@@ -25,29 +25,30 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
     let orphans = orphans(app, &known)?;
     if !orphans.is_empty() {
         let names: Vec<_> = orphans.iter().map(|path| below(&app.store.folder, path)).collect();
-        let message = format!("Files in the data directory that nothing needs ({}): {}.", names.len(), few(&names));
+        let message = format!("Orphaned files in the data directory ({}): {}.", names.len(), few(&names));
         let fault = Fault::new(
             "orphans",
             message,
-            "A server removes them when it starts and once an hour; so does `admin doctor --fix`.",
+            "The server removes them when it starts and once an hour; so does `admin doctor --fix`.",
         );
         let remove = || {
             orphans.iter().try_for_each(|path| {
-                fs::remove_file(path).map_err(|error| Error::internal(format!("{} stays.", path.display()), error))
+                fs::remove_file(path)
+                    .map_err(|error| Error::internal(format!("Could not remove {}.", path.display()), error))
             })
         };
         faults.push(fault.mended(fix.then(remove)));
     }
     let demos = missing_demos(app, &known);
     if !demos.is_empty() {
-        let message = format!("Uploaded demos that are missing ({}): {}.", demos.len(), few(&demos));
-        let mend = "Put the files back from a backup, or have them uploaded again: until then jobs for them fail.";
+        let message = format!("Missing files of uploaded demos ({}): {}.", demos.len(), few(&demos));
+        let mend = "Restore the files from a backup, or have them uploaded again. Until then, jobs for them fail.";
         faults.push(Fault::new("demos_missing", message, mend));
     }
     let clips = clips(app)?;
     if !clips.is_empty() {
-        let message = format!("Clips without a video, or not the whole of it ({}): {}.", clips.len(), few(&clips));
-        let mend = "Put the files back from a backup that was made with --videos, or have the clips deleted.";
+        let message = format!("Clips whose video is missing or incomplete ({}): {}.", clips.len(), few(&clips));
+        let mend = "Restore the files from a backup made with --videos, or delete the clips.";
         faults.push(Fault::new("videos_missing", message, mend));
     }
     Ok(faults)

@@ -53,8 +53,8 @@ impl Fault {
     }
 }
 
-/// What doctor checks.
-pub struct Patient {
+/// What doctor is to check, and how.
+pub struct Examination {
     /// The data directory.
     pub data_dir: PathBuf,
     /// The host name clients use, if the server uses the appliance's own certificate.
@@ -70,23 +70,23 @@ pub struct Patient {
 }
 
 /// All problems found.
-pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
-    let folder = DataDir::at(&patient.data_dir);
+pub fn examine(examination: &Examination) -> Result<Vec<Fault>> {
+    let folder = DataDir::at(&examination.data_dir);
     if !folder.path().is_dir() {
         let message = format!("There is no data directory {}.", folder.path().display());
-        return Ok(vec![Fault::new("no_data_dir", message, "Say where it is with --data-dir, or start the server.")]);
+        return Ok(vec![Fault::new("no_data_dir", message, "Name it with --data-dir, or start the server.")]);
     }
-    let mut faults = rights::faults(&folder, patient.fix)?;
+    let mut faults = rights::faults(&folder, examination.fix)?;
     faults.extend(disk(free_bytes(folder.path())));
-    faults.extend(certificate::faults(patient)?);
-    faults.extend(unfinished(&folder, patient.fix));
+    faults.extend(certificate::faults(examination)?);
+    faults.extend(unfinished(&folder, examination.fix));
     if store::restore::is_unfinished(&folder) || rights::is_open(&folder)? {
         // A restore may be incomplete, and a store that other users can change must not be opened.
         return Ok(faults);
     }
     if !folder.store().exists() {
         let message = format!("There is no store in {}.", folder.path().display());
-        faults.push(Fault::new("no_store", message, "Start the server, which makes one, or restore a backup."));
+        faults.push(Fault::new("no_store", message, "Start the server, which creates one, or restore a backup."));
         return Ok(faults);
     }
     // Read before opening the store: closing the last connection truncates the WAL.
@@ -94,11 +94,11 @@ pub fn examine(patient: &Patient) -> Result<Vec<Fault>> {
     match store_faults(&folder) {
         Some(fault) => faults.push(fault),
         None => {
-            let app = App::beside(folder.path(), Arc::clone(&patient.clock), Arc::clone(&patient.random))?;
-            faults.extend(log(&app, log_bytes, patient.fix));
+            let app = App::beside(folder.path(), Arc::clone(&examination.clock), Arc::clone(&examination.random))?;
+            faults.extend(log(&app, log_bytes, examination.fix));
             faults.extend(copied(&app)?);
             faults.extend(clock(&app)?);
-            faults.extend(files::faults(&app, patient.fix)?);
+            faults.extend(files::faults(&app, examination.fix)?);
             faults.extend(nodes::faults(&app)?);
             faults.extend(oversold(&app)?);
         }
@@ -110,18 +110,18 @@ fn disk(free: Option<u64>) -> Option<Fault> {
     let free = free.filter(|free| *free < DISK_RESERVE_BYTES)?;
     let mib = |bytes: u64| bytes >> 20;
     let message = format!(
-        "The disk of the data directory has {} MiB left, less than its reserve of {} MiB: no new work is taken.",
+        "The disk of the data directory has {} MiB free, less than the reserve of {} MiB: no new work is accepted.",
         mib(free),
         mib(DISK_RESERVE_BYTES)
     );
-    Some(Fault::new("disk", message, "Make room, or have clips deleted that nobody needs any more."))
+    Some(Fault::new("disk", message, "Free some space, or delete clips that are no longer needed."))
 }
 
 fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
     let is_unfinished = store::restore::is_unfinished(folder);
     is_unfinished.then(|| {
         let fault =
-            Fault::new("restore_unfinished", "A restore was interrupted.", "Start the server, which goes on with it.");
+            Fault::new("restore_unfinished", "A restore was interrupted.", "Start the server, which completes it.");
         fault.mended(fix.then(|| folder.lock().and_then(|_lock| store::restore::finish(folder))))
     })
 }
@@ -138,7 +138,11 @@ fn store_faults(folder: &DataDir) -> Option<Fault> {
             code: code @ (ErrorCode::StoreOlder | ErrorCode::StoreNewer | ErrorCode::StoreForeign),
             message,
             ..
-        }) => Some(Fault::new(code.as_str(), message, "Use the program that fits the store, or restore a backup.")),
+        }) => Some(Fault::new(
+            code.as_str(),
+            message,
+            "Use a program version that matches the store, or restore a backup.",
+        )),
         Err(error) => damaged(format!("The store cannot be read: {error}")),
     }
 }
@@ -146,40 +150,38 @@ fn store_faults(folder: &DataDir) -> Option<Fault> {
 fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
     (bytes > LOG_ALARM_BYTES).then(|| {
         let message = format!(
-            "The store's write-ahead log has {} MiB, more than {}: something reads the store for long, or the disk is slow.",
+            "The store's write-ahead log has {} MiB, more than {}: a program keeps reading the store, or the disk is slow.",
             bytes >> 20,
             LOG_ALARM_BYTES >> 20
         );
-        let fault = Fault::new("log_size", message, "End whatever holds store.db open, then `admin doctor --fix`.");
+        let fault = Fault::new("log_size", message, "Stop whatever has store.db open, then run `admin doctor --fix`.");
         fault.mended(fix.then(|| app.store.empty_log()))
     })
 }
 
 fn copied(app: &App) -> Result<Option<Fault>> {
     let copied = app.store.copied()?;
-    Ok(copied.map(|error| Fault::new(error.code.as_str(), error.message, app.store.way_out())))
+    Ok(copied.map(|error| Fault::new(error.code.as_str(), error.message, app.store.how_to_resolve())))
 }
 
 fn clock(app: &App) -> Result<Option<Fault>> {
     let (now, newest) = (app.clock.now_ms(), app.store.read(store::integrity::newest)?);
     let ahead = newest.map_or(0, |newest| newest - now) / 1_000;
     Ok((ahead > CLOCK_SKEW_SECONDS.cast_signed()).then(|| {
-        let message = format!("The clock is wrong: the store has times that lie {ahead} seconds in the future.");
-        Fault::new("clock", message, "Set the machine's clock, and let it be kept right (NTP).")
+        let message = format!("The clock is wrong: the store contains times {ahead} seconds in the future.");
+        Fault::new("clock", message, "Correct the machine's clock, and keep it synchronized (NTP).")
     }))
 }
 
 fn oversold(app: &App) -> Result<Option<Fault>> {
     let dinks = dinks::show(app)?;
     Ok((dinks.sold > dinks.live_slots).then(|| {
-        let message = format!(
-            "Dinks sold: {}, but render slots live: {}; reserved jobs have to wait.",
-            dinks.sold, dinks.live_slots
-        );
+        let message =
+            format!("Dinks sold: {}, live render slots: {}. Reserved jobs have to wait.", dinks.sold, dinks.live_slots);
         Fault::new(
             "dinks_oversold",
             message,
-            "Start or add nodes (`admin nodes token`), or lower the dinks (`admin dinks set NAME N`).",
+            "Start or add nodes (`admin nodes token`), or reduce the dinks (`admin dinks set NAME N`).",
         )
     }))
 }

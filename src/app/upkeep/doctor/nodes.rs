@@ -33,7 +33,7 @@ fn none_up(app: &App, all: &[NodeInfo]) -> Result<Option<Fault>> {
     Ok(Some(Fault::new(NO_NODES, format!("{count}{jobs} and {why}."), fix)))
 }
 
-const JOIN: &str = "Make a join token with `admin nodes token` and start a node with it, or start the server with \
+const JOIN: &str = "Create a join token with `admin nodes token` and start a node with it, or start the server with \
                     --local-nodes 1.";
 const WAKE: &str = "See `admin nodes list` for their states. Start the node service on one of them, or resume one that is \
                     draining (`admin nodes resume NAME`).";
@@ -46,12 +46,12 @@ fn other_versions(all: &[NodeInfo]) -> Option<Fault> {
         .collect();
     (!others.is_empty()).then(|| {
         let message = format!(
-            "Nodes running a different version than the server, which speaks protocol {} ({}): {}.",
+            "Nodes running a different version than the server, which uses protocol {} ({}): {}.",
             protocol::OURS,
             others.len(),
             few(&others)
         );
-        Fault::new("node_versions", message, "Update them: only one version apart nodes and server work together.")
+        Fault::new("node_versions", message, "Update them: protocol versions may differ by at most one.")
     })
 }
 
@@ -60,7 +60,7 @@ fn shared_keys(all: &[NodeInfo]) -> Option<Fault> {
     let shared: Vec<_> = all.iter().filter(|info| info.key_is_shared).map(|info| info.node.name.clone()).collect();
     (!shared.is_empty()).then(|| {
         let message = format!("Two machines use the key of the same node ({}): {}.", shared.len(), few(&shared));
-        let fix = "Remove the node (`admin nodes remove NAME`), then join each machine with a token of its own (`admin nodes \
+        let fix = "Remove the node (`admin nodes remove NAME`) and join each machine with its own token (`admin nodes \
                    token`).";
         Fault::new("node_key_shared", message, fix)
     })

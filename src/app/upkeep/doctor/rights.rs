@@ -20,21 +20,25 @@ pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
         if rights::is_open_to_others(&file) {
             open.push(name(folder, &path));
             if fix && let Err(error) = rights::close_to_others(&path, &file) {
-                failed = Some(Error::internal(format!("{} keeps its rights.", path.display()), error));
+                failed =
+                    Some(Error::internal(format!("Could not change the permissions of {}.", path.display()), error));
             }
         }
     }
     let mut faults = Vec::new();
     let dir = folder.path().display();
     if !open.is_empty() {
-        let message =
-            format!("Others than the owner may use files of the data directory ({}): {}.", open.len(), few(&open));
+        let message = format!(
+            "Users other than the owner can access files in the data directory ({}): {}.",
+            open.len(),
+            few(&open)
+        );
         let fault = Fault::new("rights", message, format!("chmod -R go= {dir}"));
         faults.push(fault.mended(fix.then(|| failed.map_or(Ok(()), Err))));
     }
     if !foreign.is_empty() {
         let message = format!(
-            "Files in the data directory that belong to another user than it does ({}): {}.",
+            "Files in the data directory whose owner is not the directory's ({}): {}.",
             foreign.len(),
             few(&foreign)
         );
@@ -50,7 +54,7 @@ pub fn is_open(folder: &DataDir) -> Result<bool> {
 }
 
 fn unreadable(error: io::Error) -> Error {
-    Error::internal("The rights in the data directory could not be looked at.", error)
+    Error::internal("Could not check the permissions in the data directory.", error)
 }
 
 fn name(folder: &DataDir, path: &Path) -> String {

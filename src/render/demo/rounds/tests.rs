@@ -124,9 +124,9 @@ fn final_path_of_a_match_counts_after_any_backups() {
     let cases: [Case; 14] = [
         ("a restart", vec![Won(T), Won(T), restart(), Won(Ct)], &[(1, Ct)]),
         ("a restart, and nothing after it", vec![Won(T), Won(T), restart()], &[]),
-        ("one round taken back", vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct)], &[(1, T), (2, Ct)]),
+        ("one round undone", vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct)], &[(1, T), (2, Ct)]),
         (
-            "three taken back",
+            "three rounds undone",
             vec![Won(T), Won(T), Won(T), Won(T), Won(T), To(2, [2, 0]), Won(Ct), Won(Ct)],
             &[(1, T), (2, T), (3, Ct), (4, Ct)],
         ),
@@ -141,34 +141,34 @@ fn final_path_of_a_match_counts_after_any_backups() {
             &[(1, T), (2, Ct), (3, Ct)],
         ),
         (
-            "down by two and up by two",
+            "two rounds back and two forward",
             vec![Won(T), Won(Ct), Won(T), To(1, [1, 0]), To(3, [2, 1]), Won(Ct)],
             &[(1, T), (2, Ct), (3, T), (4, Ct)],
         ),
         (
-            "down to nothing and up again",
+            "back to no rounds and forward again",
             vec![Won(T), Won(Ct), restart(), To(2, [1, 1]), Won(T)],
             &[(1, T), (2, Ct), (3, T)],
         ),
         (
-            "up and down twice",
+            "forward and back twice",
             vec![Won(T), Won(T), To(0, [0, 0]), To(1, [1, 0]), To(0, [0, 0]), To(2, [2, 0]), Won(Ct)],
             &[(1, T), (2, T), (3, Ct)],
         ),
         (
-            "back to the first line after a round on another",
+            "back to the first path after a round on another",
             vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct), To(2, [2, 0]), Won(Ct)],
             &[(1, T), (2, T), (3, Ct)],
         ),
         (
-            "and to the other line",
+            "and to the other path",
             vec![Won(T), Won(T), To(1, [1, 0]), Won(Ct), To(2, [1, 1]), Won(Ct)],
             &[(1, T), (2, Ct), (3, Ct)],
         ),
         ("a backup from before the recording", vec![To(1, [0, 1]), Won(Ct)], &[(2, Ct)]),
-        ("one far ahead, whose rounds are not here", vec![Won(T), To(5, [3, 2]), Won(Ct)], &[(6, Ct)]),
+        ("a backup from far ahead, whose rounds are not in the demo", vec![Won(T), To(5, [3, 2]), Won(Ct)], &[(6, Ct)]),
         (
-            "one with as many rounds as here, but others",
+            "a backup with the same number of rounds, but other rounds",
             vec![Won(T), Won(T), restart(), To(2, [1, 1]), Won(Ct)],
             &[(3, Ct)],
         ),
