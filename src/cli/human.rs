@@ -1,7 +1,10 @@
-//! Human-readable times, sizes and ids. RFC 3339 and full ids are for JSON, CSV and logs.
+//! Human-readable times, sizes, amounts and ids. RFC 3339 and full ids are for JSON, CSV and logs.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
+use crate::domain::money::{Currency, Micros};
 use crate::domain::wording::counted;
 
 /// Differences shown as "now".
@@ -40,6 +43,33 @@ pub fn span(ms: i64) -> String {
     }
 }
 
+/// `29 Nov 2026`, in UTC.
+pub fn date(unix_ms: i64) -> String {
+    formatted(unix_ms, "%-d %b %Y")
+}
+
+/// `29 Nov 2026, 03:07 UTC`.
+pub fn date_time(unix_ms: i64) -> String {
+    formatted(unix_ms, "%-d %b %Y, %H:%M UTC")
+}
+
+fn formatted(unix_ms: i64, format: &str) -> String {
+    let time = Timestamp::from_millisecond(unix_ms).unwrap_or_default();
+    time.to_zoned(TimeZone::UTC).strftime(format).to_string()
+}
+
+/// `430.00 EUR`.
+pub fn money(amount: Micros, currency: Currency) -> String {
+    format!("{} {currency}", price(amount))
+}
+
+/// `430.00`: exact, with at least two decimals.
+pub fn price(amount: Micros) -> String {
+    let exact = amount.to_string();
+    let (whole, decimals) = exact.split_once('.').unwrap_or((&exact, ""));
+    format!("{whole}.{:0<2}", decimals.trim_end_matches('0'))
+}
+
 /// Duration of a clip: `12.3 s`, `2 min 5 s`.
 pub fn footage(ms: u64) -> String {
     if ms < 60_000 {
@@ -74,6 +104,24 @@ pub fn short(id: Uuid) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_in_utc_and_amounts_have_at_least_two_decimals() {
+        assert_eq!(date(1_795_921_653_304), "29 Nov 2026");
+        assert_eq!(date_time(1_795_921_653_304), "29 Nov 2026, 03:07 UTC");
+        let cases = [
+            (430_000_000, "430.00"),
+            (470_000, "0.47"),
+            (470_001, "0.470001"),
+            (500_000, "0.50"),
+            (0, "0.00"),
+            (1_230_000, "1.23"),
+        ];
+        for (micros, shown) in cases {
+            assert_eq!(price(Micros::new(micros)), shown);
+        }
+        assert_eq!(money(Micros::new(430_000_000), Currency::DEFAULT), "430.00 USD");
+    }
 
     #[test]
     fn times_are_relative_in_one_unit() {

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::app::upkeep::backup;
 use crate::cli::admin::{Call, hints, output};
-use crate::cli::target;
+use crate::cli::{human, target};
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
@@ -68,8 +68,8 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
         }));
     } else {
         let videos = made.videos.map_or("no videos (--videos includes them)".to_owned(), |n| counted(n, "video"));
-        output::line(&format!("backup:  {} ({} MiB)", args.file.display(), made.bytes.div_ceil(1 << 20)));
-        output::line(&format!("made at: {}", rfc3339(made.made_at_ms)));
+        output::line(&format!("backup:  {} ({})", args.file.display(), human::size(made.bytes)));
+        output::line(&format!("made:    {}", human::date_time(made.made_at_ms)));
         output::line(&format!(
             "holds:   {}, {}, {}, {videos}",
             counted(made.accounts, "account"),
@@ -107,7 +107,7 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
         }));
     } else {
         output::line(&format!("restored: {}", data_dir.display()));
-        output::line(&format!("made at:  {}", rfc3339(restored.made_at_ms)));
+        output::line(&format!("made:     {}", human::date_time(restored.made_at_ms)));
         output::line(&format!(
             "holds:    {}, {}, {}",
             counted(restored.accounts, "account"),

@@ -163,7 +163,7 @@ impl View {
             ("player", job.spec.steam64_id.to_string()),
             ("round", job.spec.round.to_string()),
             ("picture", picture),
-            ("attempts", job.attempts.to_string()),
+            ("failed attempts", job.attempts.to_string()),
             ("node", any.node.clone().unwrap_or_else(|| "-".to_owned())),
             ("created", time(Some(job.created_at_ms))),
             ("started", time(job.started_at_ms)),

@@ -6,13 +6,13 @@ use crate::app::App;
 use crate::app::billing::prices;
 use crate::cli::admin::{Call, output};
 use crate::cli::clip_args::{fps, resolution};
+use crate::cli::human;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
 use crate::wire;
-use crate::wire::time::rfc3339;
 
 /// Prices of metered footage per hour and of dinks per month, and their currency
 #[derive(Debug, clap::Args)]
@@ -100,13 +100,13 @@ fn show(list: &PriceList, history: &[RateLine]) {
         .hours
         .iter()
         .map(|(kind, price)| {
-            [kind.renderer.as_str().into(), kind.resolution.to_string(), kind.fps.to_string(), price.to_string()]
+            [kind.renderer.as_str().into(), kind.resolution.to_string(), kind.fps.to_string(), human::price(*price)]
         })
         .collect();
     output::line(&output::table(["RENDERER", "RESOLUTION", "FPS", "PRICE PER HOUR"], &rows));
-    output::line(&format!("dink per month: {}\ncurrency: {}", list.dink, list.currency));
+    output::line(&format!("dink per month: {}\ncurrency: {}", human::price(list.dink), list.currency));
     if !history.is_empty() {
-        let rows: Vec<_> = history.iter().map(|line| [rfc3339(line.at_ms), bare(line.change)]).collect();
+        let rows: Vec<_> = history.iter().map(|line| [human::date_time(line.at_ms), bare(line.change)]).collect();
         output::line(&format!("\n{}", output::table(["SINCE", "SET"], &rows)));
     }
 }
@@ -122,9 +122,9 @@ fn words(change: RateChange, currency: Currency) -> String {
 fn bare(change: RateChange) -> String {
     match change {
         RateChange::Hour(FootageKind { renderer, resolution, fps }, price) => {
-            format!("hour of {} {resolution} at {fps} fps: {price}", renderer.as_str())
+            format!("hour of {} {resolution} at {fps} fps: {}", renderer.as_str(), human::price(price))
         }
-        RateChange::Dink(price) => format!("dink per month: {price}"),
+        RateChange::Dink(price) => format!("dink per month: {}", human::price(price)),
         RateChange::Currency(code) => format!("currency: {code}"),
     }
 }

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::cli::admin::output::plain;
+use crate::cli::human;
 use crate::domain::key::KeyClass;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::statement::{Statement, Statements};
 use crate::domain::usage::{Billed, LineKey};
-use crate::wire::time::rfc3339;
 
 /// Page width.
 const WIDTH: usize = 80;
@@ -24,9 +24,8 @@ pub fn text(made: &Statements, statement: &Statement) -> String {
     let _ = writeln!(out, "{}", "=".repeat(WIDTH));
     let _ = writeln!(out, "Account   {}", plain(&account.name));
     let _ = writeln!(out, "          {}", account.public_id);
-    let _ = writeln!(out, "Period    {}", rfc3339(period.from_ms));
-    let _ = writeln!(out, "          {} (not included)", rfc3339(period.to_ms));
-    let _ = writeln!(out, "Made      {}, {state}", rfc3339(made.made_at_ms));
+    let _ = writeln!(out, "Period    {} to {} (UTC)", human::date(period.from_ms), human::date(period.to_ms - 1));
+    let _ = writeln!(out, "Issued    {}, {state}", human::date_time(made.made_at_ms));
     footage(&mut out, statement, KeyClass::Metered, "Metered footage, per hour");
     footage(&mut out, statement, KeyClass::Reserved, "Reserved footage, covered by dinks");
     dinks(&mut out, statement);
@@ -60,7 +59,7 @@ fn line(key: &LineKey, billed: &Billed) -> String {
         key.kind.fps.to_string(),
         billed.jobs.to_string(),
         hours(billed.footage_ms),
-        key.rate.to_string(),
+        human::price(key.rate),
         money(key.currency, billed.amount),
     ])
 }
@@ -76,11 +75,11 @@ fn dinks(out: &mut String, statement: &Statement) {
     }
     let _ = writeln!(out, "\nDinks, per month");
     let number = format!("{} at the month's peak", dinks.peak);
-    let _ = writeln!(out, "{number:<44}{:>16}{}", dinks.price, money(dinks.currency, dinks.amount()));
+    let _ = writeln!(out, "{number:<44}{:>16}{}", human::price(dinks.price), money(dinks.currency, dinks.amount()));
 }
 
 fn money(currency: Currency, amount: Micros) -> String {
-    format!("{:>AMOUNT$}", format!("{amount} {currency}"))
+    format!("{:>AMOUNT$}", human::money(amount, currency))
 }
 
 /// Exact duration with milliseconds: `12:34:56.789`.

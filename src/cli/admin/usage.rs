@@ -3,8 +3,9 @@
 use crate::app::App;
 use crate::app::billing::statements;
 use crate::cli::admin::{Call, output, statement};
-use crate::cli::wrong_usage;
+use crate::cli::{human, wrong_usage};
 use crate::domain::error::Result;
+use crate::domain::money::{Currency, Micros};
 use crate::domain::month::Month;
 use crate::domain::statement::{Statement, Statements};
 use crate::wire;
@@ -58,9 +59,9 @@ struct Row<'a> {
     /// Only for footage.
     footage_ms: Option<u64>,
     /// Price per hour, or per dink.
-    price: String,
-    currency: String,
-    amount: String,
+    price: Micros,
+    currency: Currency,
+    amount: Micros,
 }
 
 fn rows(statement: &Statement) -> Vec<Row<'_>> {
@@ -70,9 +71,9 @@ fn rows(statement: &Statement) -> Vec<Row<'_>> {
         kind: [key.kind.renderer.as_str().into(), key.kind.resolution.to_string(), key.kind.fps.to_string()],
         number: billed.jobs.to_string(),
         footage_ms: Some(billed.footage_ms),
-        price: key.rate.to_string(),
-        currency: key.currency.to_string(),
-        amount: billed.amount.to_string(),
+        price: key.rate,
+        currency: key.currency,
+        amount: billed.amount,
     });
     let dinks = &statement.dinks;
     let provisioned = (dinks.peak > 0).then(|| Row {
@@ -81,9 +82,9 @@ fn rows(statement: &Statement) -> Vec<Row<'_>> {
         kind: Default::default(),
         number: dinks.peak.to_string(),
         footage_ms: None,
-        price: dinks.price.to_string(),
-        currency: dinks.currency.to_string(),
-        amount: dinks.amount().to_string(),
+        price: dinks.price,
+        currency: dinks.currency,
+        amount: dinks.amount(),
     });
     footage.chain(provisioned).collect()
 }
@@ -113,12 +114,12 @@ fn table(made: &Statements) {
             let footage = if renderer.is_empty() { String::new() } else { format!("{renderer} {resolution}p{fps}") };
             let hours = row.footage_ms.map(statement::hours).unwrap_or_default();
             let account = row.statement.account.name.clone();
-            let amount = format!("{} {}", row.amount, row.currency);
-            [account, row.class.into(), footage, row.number, hours, row.price, amount]
+            let amount = human::money(row.amount, row.currency);
+            [account, row.class.into(), footage, row.number, hours, human::price(row.price), amount]
         })
         .collect();
     output::line(&bill(rows));
-    let totals: Vec<_> = made.totals().iter().map(|(currency, amount)| format!("{amount} {currency}")).collect();
+    let totals: Vec<_> = made.totals().iter().map(|(currency, amount)| human::money(amount, currency)).collect();
     let so_far = if made.ended() { "" } else { " so far" };
     output::line(&format!("\nTotal for {}{so_far}: {}", made.month, totals.join(", ")));
 }
@@ -143,9 +144,9 @@ fn csv(made: &Statements) {
             fps,
             row.number,
             seconds,
-            row.price,
-            row.currency,
-            row.amount,
+            row.price.to_string(),
+            row.currency.to_string(),
+            row.amount.to_string(),
         ]);
     }
 }

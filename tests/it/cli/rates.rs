@@ -46,7 +46,7 @@ fn prices_stay_until_changed_and_history_keeps_every_one() {
     admin(&cli, "rates set --renderer game --resolution 1440 --fps 60 0.85");
     admin(&cli, "rates set --renderer builtin --resolution 1080 --fps 30 0.470001");
     let printed = admin(&cli, "rates dink 215");
-    assert_eq!(printed.out, "dink per month: 215.000000 USD from now on\n");
+    assert_eq!(printed.out, "dink per month: 215.00 USD from now on\n");
     let printed = admin(&cli, "rates currency EUR");
     assert_eq!(printed.out, "currency: EUR from now on\n");
     assert!(printed.err.contains("keep their numeric values"), "{printed:?}");
@@ -140,28 +140,27 @@ fn statement_is_a_printable_page() {
     let (_appliance, run) = january();
     let printed = run("usage --month 2024-01 --account studio");
     let account = run("usage --month 2024-01 --json").json()["statements"][0]["account"]["id"].clone();
-    let made = printed.out.lines().find(|line| line.starts_with("Made")).unwrap();
-    assert!(made.ends_with("Z, final"), "{made}");
+    let made = printed.out.lines().find(|line| line.starts_with("Issued")).unwrap();
+    assert!(made.ends_with(" UTC, final"), "{made}");
     let expected = format!(
         "\
 STATEMENT                                                                2024-01
 ================================================================================
 Account   studio
           {}
-Period    2024-01-01T00:00:00.000Z
-          2024-02-01T00:00:00.000Z (not included)
+Period    1 Jan 2024 to 31 Jan 2024 (UTC)
 {made}
 
 Metered footage, per hour
 renderer resolution fps  clips         hours    hourly price              amount
-builtin        1080  30      2   0:00:00.332        0.470000        0.000044 USD
+builtin        1080  30      2   0:00:00.332            0.47        0.000044 USD
 
 Reserved footage, covered by dinks
 renderer resolution fps  clips         hours    hourly price              amount
-builtin        1080  30      1   0:00:00.166        0.000000        0.000000 USD
+builtin        1080  30      1   0:00:00.166            0.00            0.00 USD
 
 Dinks, per month
-2 at the month's peak                             215.000000      430.000000 USD
+2 at the month's peak                                 215.00          430.00 USD
 ================================================================================
 Total                                                             430.000044 USD
 
@@ -218,7 +217,7 @@ fn month_without_usage_has_no_statements_and_a_zero_total() {
     );
     assert_eq!(actual["totals"], json!([{"currency": "USD", "amount": "0.000000", "amount_micros": 0}]));
     assert_eq!(run("usage --month 2023-12 --csv").out.lines().count(), 1);
-    assert!(run("usage --month 2023-12").out.ends_with("\nTotal for 2023-12: 0.000000 USD\n"));
+    assert!(run("usage --month 2023-12").out.ends_with("\nTotal for 2023-12: 0.00 USD\n"));
     let named = run("usage --month 2023-12 --account studio");
-    assert!(named.out.lines().any(|line| line.starts_with("Total ") && line.ends_with("0.000000 USD")), "{named:?}");
+    assert!(named.out.lines().any(|line| line.starts_with("Total ") && line.ends_with("0.00 USD")), "{named:?}");
 }

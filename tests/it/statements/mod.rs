@@ -28,7 +28,7 @@ use crate::support::rng::Rng;
 use crate::support::test_app::LEASE;
 use crate::support::worker::Worker;
 
-use report::{Report, decimal, micros, money, ms};
+use report::{Report, decimal, micros, money, ms, shown};
 
 const EVENTS: u32 = 120;
 /// 2024-01-25T12:00:00Z, so that every month is over.
@@ -344,14 +344,14 @@ impl History {
                     currency.clone(),
                     amount.clone(),
                 ]);
-                table_rows.push([class, rate, amount, currency]);
+                table_rows.push([class, shown(&rate), shown(&amount), currency]);
             }
             let (peak, price, currency) = self.dinks_of(*account, period);
             if peak > 0 {
                 let (price, amount) = (decimal(price.into()), decimal(i128::from(price) * i128::from(peak)));
                 let row = ["dinks", "//", &peak.to_string(), "", &price, currency, &amount].map(str::to_owned);
                 csv_rows.push([[csv_name(*account)].as_slice(), &row].concat().try_into().unwrap());
-                table_rows.push(["dinks".into(), price, amount, currency.into()]);
+                table_rows.push(["dinks".into(), shown(&price), shown(&amount), currency.into()]);
             }
         }
         assert_eq!(sorted(&report.csv), sorted(&csv_rows));

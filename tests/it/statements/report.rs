@@ -45,6 +45,12 @@ impl Report {
     }
 }
 
+/// An amount as people see it: at least two of its six decimals, and no zeros after those.
+pub fn shown(amount: &str) -> String {
+    let cents = amount.len() - 4;
+    format!("{}{}", &amount[..cents], amount[cents..].trim_end_matches('0'))
+}
+
 pub fn decimal(micros: i128) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
