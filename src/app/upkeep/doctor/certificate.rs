@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::app::tls;
 use crate::app::upkeep::doctor::{Fault, Patient};
 use crate::domain::error::Result;
-use crate::os::certificates;
+use crate::os::certificates::Facts;
 use crate::wire::time::rfc3339;
 
 /// Days before its expiry at which an unrenewed certificate is reported.
@@ -36,8 +36,14 @@ fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
             .into_iter()
             .collect());
     };
+    let Some(server) = &shown.server else {
+        let message = "The files of the server's certificate are damaged.";
+        let fix =
+            "Start the server again: it makes a new certificate, which nodes and clients accept like the old one.";
+        return Ok(vec![Fault::new("certificate_damaged", message, fix)]);
+    };
     let mut faults = Vec::new();
-    let from = shown.valid_from_ms.max(shown.server_valid_from_ms);
+    let from = shown.valid_from_ms.max(server.valid_from_ms);
     if from > now {
         let message = format!("Clients refuse the server's certificate: it is not valid before {}.", rfc3339(from));
         let fix = if shown.valid_from_ms > now {
@@ -49,8 +55,8 @@ fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
         };
         faults.push(Fault::new("certificate_not_yet_valid", message, fix));
     }
-    if shown.server_valid_until_ms - now < NEAR_MS {
-        let message = format!("The server's certificate ends at {}.", rfc3339(shown.server_valid_until_ms));
+    if server.valid_until_ms - now < NEAR_MS {
+        let message = format!("The server's certificate ends at {}.", rfc3339(server.valid_until_ms));
         faults.push(Fault::new(
             "certificate_ends",
             message,
@@ -58,7 +64,7 @@ fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
         ));
     }
     let is_named =
-        |host: &String| shown.names.iter().any(|name| name.eq_ignore_ascii_case(host.trim_matches(['[', ']'])));
+        |host: &String| server.names.iter().any(|name| name.eq_ignore_ascii_case(host.trim_matches(['[', ']'])));
     if let Some(host) = patient.host.as_ref().filter(|host| !is_named(host)) {
         let message = format!("Clients are sent to {host}, which the server's certificate does not name.");
         let mend = format!("Start the server again with --public-url https://{host}, or by a name that it has.");
@@ -70,13 +76,12 @@ fn own(patient: &Patient, now: i64) -> Result<Vec<Fault>> {
 fn studios(path: &Path, now: i64) -> Option<Fault> {
     let shown = path.display();
     let mend = "Have the studio renew it: the server reads the files again when they change.";
-    let Some(until) = std::fs::read(path).ok().and_then(|pem| certificates::valid_until(&pem)) else {
+    let Some(facts) = std::fs::read(path).ok().and_then(|pem| Facts::read(&pem)) else {
         let message = format!("--tls-cert {shown} holds no certificate that can be read.");
         return Some(Fault::new("certificate_unreadable", message, mend));
     };
     let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    let until = ms(until);
-    let from = std::fs::read(path).ok().and_then(|pem| certificates::valid_from(&pem)).map_or(0, ms);
+    let (from, until) = (ms(facts.valid.from), ms(facts.valid.until));
     if from > now {
         let message = format!("The studio's certificate {shown} is not valid before {}.", rfc3339(from));
         return Some(Fault::new(
