@@ -35,6 +35,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rcgen", &["os/certificates"]),
     ("tar::", &["os/archive"]),
     ("webpki", &["os/certificates"]),
+    ("x509_parser", &["os/certificates"]),
     ("if_addrs", &["os/"]),
     ("rustix", &["os/"]),
     ("landlock::", &["os/sandbox"]),

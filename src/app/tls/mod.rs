@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use crate::app::App;
 use crate::domain::error::Result;
-use crate::os::certificates::{self, Pair, Validity};
+use crate::os::certificates::{Facts, Pair, Validity};
 
 use crate::app::tls::files::Files;
-use crate::app::tls::names::Names;
-pub use crate::app::tls::own::{Change, Own, Shown};
+use crate::app::tls::names::{Names, is_dns_name};
+pub use crate::app::tls::own::{Change, Own, Shown, ShownServer};
 pub use crate::app::tls::watch::Watch;
 
 /// Where the certificate comes from.
@@ -68,10 +68,7 @@ impl Certificates {
     pub fn validity(&self) -> Option<Validity> {
         match self {
             Self::Own(own) => Some(own.validity()),
-            Self::Files(files) => {
-                let pem = &files.pair().certificate;
-                Some(Validity { from: certificates::valid_from(pem)?, until: certificates::valid_until(pem)? })
-            }
+            Self::Files(files) => Facts::read(&files.pair().certificate).map(|facts| facts.valid),
         }
     }
 
@@ -95,8 +92,10 @@ impl Certificates {
         match self {
             Self::Own(_) => Vec::new(),
             Self::Files(files) => {
-                let names = certificates::dns_names(&files.pair().certificate).unwrap_or_default();
-                names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
+                let facts = Facts::read(&files.pair().certificate);
+                let names = facts.into_iter().flat_map(|facts| facts.dns);
+                let can_be_used = |name: &String| is_dns_name(name.strip_prefix("*.").unwrap_or(name));
+                names.filter(can_be_used).map(|name| name.to_ascii_lowercase()).collect()
             }
         }
     }

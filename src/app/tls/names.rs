@@ -130,7 +130,7 @@ fn is_callable(address: IpAddr) -> bool {
 }
 
 /// Whether a certificate can contain the name: labels of letters, digits, hyphens and underscores; not an address.
-fn is_dns_name(name: &str) -> bool {
+pub(super) fn is_dns_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')

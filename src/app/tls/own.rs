@@ -8,15 +8,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256 as Hasher};
-
 use crate::app::App;
 use crate::app::tls::names::{Names, Permitted};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::sha256::Sha256;
-use crate::os::certificates::{self, Pair, Validity};
+use crate::os::certificates::{self, Facts, Pair, Validity};
 use crate::os::files;
 
 /// Validity of the appliance's own CA in days.
@@ -31,8 +27,6 @@ const CERTIFICATE_BACKDATE_SECONDS: u64 = 3_600;
 const DAY: u64 = 24 * 3_600;
 const AUTHORITY: [&str; 2] = ["authority.pem", "authority.key"];
 const SERVER: [&str; 2] = ["server.pem", "server.key"];
-/// Written last: describes the other four files. They count only if it exists and matches them.
-const MADE: &str = "made.json";
 
 /// What was reissued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,39 +40,19 @@ pub enum Change {
 }
 
 /// The CA and the server certificate in use.
-#[derive(Clone)]
 pub struct Own {
     folder: PathBuf,
-    made: Made,
-    authority: Pair,
-    server: Pair,
+    authority: Known,
+    server: Known,
+    /// Whether the folder holds this server certificate; if not, the next check writes it.
+    is_stored: bool,
 }
 
-/// `made.json`: data that rcgen would otherwise have to read from the certificates, and hashes of the files it
-/// describes.
-#[derive(Clone, Deserialize, Serialize)]
-struct Made {
-    authority: MadeAuthority,
-    server: MadeServer,
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-struct MadeAuthority {
-    name: String,
-    from: u64,
-    until: u64,
-    dns: Vec<String>,
-    networks: Vec<ipnet::IpNet>,
-    sha256: String,
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-struct MadeServer {
-    from: u64,
-    until: u64,
-    dns: Vec<String>,
-    addresses: Vec<std::net::IpAddr>,
-    sha256: String,
+/// A pair that is whole, and what its certificate says.
+#[derive(Clone)]
+struct Known {
+    pair: Pair,
+    facts: Facts,
 }
 
 /// Details shown to the operator.
@@ -94,12 +68,19 @@ pub struct Shown {
     pub valid_from_ms: i64,
     /// End of its validity, Unix time in milliseconds.
     pub valid_until_ms: i64,
-    /// Names in the server certificate.
+    /// The server certificate; `None` if its files are damaged.
+    pub server: Option<ShownServer>,
+}
+
+/// Details of the server certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownServer {
+    /// Names and addresses in it.
     pub names: Vec<String>,
-    /// Start of the server certificate's validity, Unix time in milliseconds.
-    pub server_valid_from_ms: i64,
-    /// End of the server certificate's validity, Unix time in milliseconds.
-    pub server_valid_until_ms: i64,
+    /// Start of its validity, Unix time in milliseconds.
+    pub valid_from_ms: i64,
+    /// End of its validity, Unix time in milliseconds.
+    pub valid_until_ms: i64,
 }
 
 impl Own {
@@ -110,15 +91,8 @@ impl Own {
         files::create_private_dir(&folder).map_err(|error| unwritable(&folder, &error))?;
         let now = now(app);
         let fault = match read(&folder)? {
-            Some(mut own) => match own.authority_fault(now, public_host) {
-                None => {
-                    let change = match own.refresh(app, names) {
-                        Ok(change) => change,
-                        Err(error) => own.continue_unwritten(app, names, &error)?,
-                    };
-                    own.warn_about_uncovered_names(names);
-                    return Ok((own, change));
-                }
+            Some((authority, server)) => match authority_fault(&authority, now, public_host) {
+                None => return Self::open_existing(app, folder, authority, server, names),
                 fault => fault,
             },
             None => Self::is_there(app.data_dir()).then(|| "the files of the old CA were damaged".to_owned()),
@@ -132,60 +106,75 @@ impl Own {
         Ok((Self::make(app, folder, names, now)?, Change::Authority))
     }
 
-    /// Reissues the server certificate if it is about to expire, lacks an address or name of the machine, or its files
-    /// are damaged.
+    /// Keeps an intact CA. `server`: `None` if its files are damaged. A failure to write a certificate must not keep the
+    /// server from starting: it uses the existing one, or a new one in memory only. The next check tries to write again.
+    fn open_existing(
+        app: &App,
+        folder: PathBuf,
+        authority: Known,
+        server: Option<Known>,
+        names: &Names,
+    ) -> Result<(Self, Change)> {
+        let is_stored = server.is_some();
+        let server = match server {
+            Some(server) => server,
+            None => issue(app, &authority, &names.split(&permitted(&authority)).0, now(app))?,
+        };
+        let mut own = Self { folder, authority, server, is_stored };
+        let change = own.refresh(app, names).unwrap_or_else(|error| {
+            log::warn!("{error} The server starts anyway and retries later.");
+            Change::None
+        });
+        own.warn_about_uncovered_names(names);
+        Ok((own, change))
+    }
+
+    /// Reissues the server certificate if it is about to expire or lacks an address or name of the machine, and writes
+    /// it if its files were damaged.
     pub fn refresh(&mut self, app: &App, names: &Names) -> Result<Change> {
         let now = now(app);
-        let (names, _) = names.split(&self.permitted());
-        let made = &self.made.server;
-        let is_for = Names { dns: made.dns.clone(), addresses: made.addresses.clone() };
-        let timely = made.from <= now && now + CERTIFICATE_RENEW_DAYS * DAY < made.until;
-        // A reissued certificate would not last longer.
-        let is_last = made.from <= now && made.until == self.made.authority.until;
-        let whole = made.sha256 == hash(&self.server);
-        if whole && (timely || is_last) && names.within(&is_for) {
+        let (names, _) = names.split(&permitted(&self.authority));
+        let is_good = self.is_good(&names, now);
+        if is_good && self.is_stored {
             return Ok(Change::None);
         }
+        let server = if is_good { self.server.clone() } else { issue(app, &self.authority, &names, now)? };
         // If the files cannot be written, the next check tries again.
-        let mut next = self.clone();
-        next.issue(app, &names, now)?;
-        next.write(SERVER, |own| &own.server)?;
-        next.write_made()?;
-        *self = next;
+        write(&self.folder, SERVER, &server.pair)?;
+        self.server = server;
+        self.is_stored = true;
         Ok(Change::Server)
     }
 
-    /// A failure to write a certificate must not keep the server from starting: it uses the existing one, or a new one
-    /// in memory only. The next check tries to write again.
-    fn continue_unwritten(&mut self, app: &App, names: &Names, error: &Error) -> Result<Change> {
-        log::warn!("{error} The server starts anyway and retries later.");
-        if self.made.server.sha256 != hash(&self.server) {
-            let (names, _) = names.split(&self.permitted());
-            self.issue(app, &names, now(app))?;
-            self.made.server.until = now(app);
-        }
-        Ok(Change::None)
+    /// Whether the server certificate is for all these names and does not end soon.
+    fn is_good(&self, names: &Names, now: u64) -> bool {
+        let Facts { valid, dns, addresses, .. } = &self.server.facts;
+        let is_for = Names { dns: dns.clone(), addresses: addresses.clone() };
+        let timely = now + CERTIFICATE_RENEW_DAYS * DAY < valid.until;
+        // A reissued certificate would not last longer.
+        let is_last = valid.until == self.authority.facts.valid.until;
+        valid.from <= now && (timely || is_last) && names.within(&is_for)
     }
 
     /// Period in which clients accept the server certificate: it and the CA must both be valid. Unix time in seconds.
     pub fn validity(&self) -> Validity {
-        let Made { authority, server } = &self.made;
+        let (authority, server) = (self.authority.facts.valid, self.server.facts.valid);
         Validity { from: authority.from.max(server.from), until: authority.until.min(server.until) }
     }
 
     /// The server's certificate and key.
     pub fn pair(&self) -> &Pair {
-        &self.server
+        &self.server.pair
     }
 
     /// PEM of the CA certificate, for clients to trust.
     pub fn authority_pem(&self) -> String {
-        String::from_utf8_lossy(&self.authority.certificate).into_owned()
+        self.authority.pem()
     }
 
     /// SHA-256 of the CA certificate.
     pub fn fingerprint(&self) -> String {
-        certificates::fingerprint(&self.authority.certificate).unwrap_or_default()
+        self.authority.fingerprint()
     }
 
     /// Whether a data directory has a CA, complete or not.
@@ -196,18 +185,14 @@ impl Own {
     /// Details of a data directory's CA; `None` if there is none or it is incomplete.
     pub fn show(data_dir: &Path) -> Result<Option<Shown>> {
         let folder = folder(data_dir);
-        let Some(own) = read(&folder)? else { return Ok(None) };
-        let made = &own.made;
-        let addresses = made.server.addresses.iter().map(ToString::to_string);
+        let Some((authority, server)) = read(&folder)? else { return Ok(None) };
         Ok(Some(Shown {
             path: folder.join(AUTHORITY[0]),
-            authority_pem: own.authority_pem(),
-            fingerprint: own.fingerprint(),
-            valid_from_ms: milliseconds(made.authority.from),
-            valid_until_ms: milliseconds(made.authority.until),
-            names: made.server.dns.iter().cloned().chain(addresses).collect(),
-            server_valid_from_ms: milliseconds(made.server.from),
-            server_valid_until_ms: milliseconds(made.server.until),
+            authority_pem: authority.pem(),
+            fingerprint: authority.fingerprint(),
+            valid_from_ms: milliseconds(authority.facts.valid.from),
+            valid_until_ms: milliseconds(authority.facts.valid.until),
+            server: server.map(|server| ShownServer::of(&server.facts)),
         }))
     }
 
@@ -217,62 +202,19 @@ impl Own {
         // The names of two appliances' CAs, or of an appliance's old and new CA, must differ.
         let name = format!("dinkem-appliance {host:.30} {:08x}", app.random.bits()? as u32);
         let valid = validity(now, AUTHORITY_DAYS);
-        let authority = certificates::authority(&name, &texts(&dns), &networks, valid, &*app.random)?;
-        let sha256 = hash(&authority);
-        let Validity { from, until } = valid;
-        let made = Made {
-            authority: MadeAuthority { name, from, until, dns, networks, sha256 },
-            server: MadeServer { from, until, dns: Vec::new(), addresses: Vec::new(), sha256: String::new() },
-        };
-        let server = Pair { certificate: Vec::new(), key: Vec::new() };
-        let mut own = Self { folder, made, authority, server };
-        own.issue(app, names, now)?;
-        own.write(AUTHORITY, |own| &own.authority)?;
-        own.write(SERVER, |own| &own.server)?;
-        own.write_made()?;
-        Ok(own)
-    }
-
-    fn issue(&mut self, app: &App, names: &Names, now: u64) -> Result<()> {
-        let MadeAuthority { name, until, .. } = &self.made.authority;
-        let mut valid = validity(now, CERTIFICATE_DAYS);
-        valid.until = valid.until.min(*until);
-        if valid.until <= now {
-            let message = "The appliance's CA has expired. Restart the server to create a new one.";
-            return Err(Error::new(Kind::Internal, ErrorCode::NoCertificate, message));
-        }
-        let signer = (name.as_str(), self.authority.key.as_slice());
-        self.server = certificates::server(&texts(&names.dns), &names.addresses, valid, signer, &*app.random)?;
-        self.made.server = MadeServer {
-            from: valid.from,
-            until: valid.until,
-            dns: names.dns.clone(),
-            addresses: names.addresses.clone(),
-            sha256: hash(&self.server),
-        };
-        Ok(())
-    }
-
-    fn permitted(&self) -> Permitted {
-        Permitted { dns: self.made.authority.dns.clone(), networks: self.made.authority.networks.clone() }
-    }
-
-    /// Why the CA can no longer be used.
-    fn authority_fault(&self, now: u64, public_host: Option<&str>) -> Option<String> {
-        let made = &self.made.authority;
-        let public = Names::of(None, &[], public_host);
-        if made.from > now {
-            return Some("the old one is not valid yet, so the clock was wrong when it was created".to_owned());
-        }
-        if now + (CERTIFICATE_DAYS + CERTIFICATE_RENEW_DAYS) * DAY >= made.until {
-            return Some("the old one is about to expire".to_owned());
-        }
-        let (_, others) = public.split(&self.permitted());
-        others.first().map(|host| format!("the old one cannot issue certificates for {host} in --public-url"))
+        let pair = certificates::authority(&name, &texts(&dns), &networks, valid, &*app.random)?;
+        let signer = pair.certificate.clone();
+        let authority = Known::made(pair, &signer)?;
+        let server = issue(app, &authority, names, now)?;
+        // A crash in between leaves a key that does not belong to its certificate, or a server certificate that the CA
+        // has not signed: the next start replaces it.
+        write(&folder, AUTHORITY, &authority.pair)?;
+        write(&folder, SERVER, &server.pair)?;
+        Ok(Self { folder, authority, server, is_stored: true })
     }
 
     fn warn_about_uncovered_names(&self, names: &Names) {
-        let (_, others) = names.split(&self.permitted());
+        let (_, others) = names.split(&permitted(&self.authority));
         if !others.is_empty() {
             log::warn!(
                 "The server's certificate does not cover {}: its CA was created before this machine had that name \
@@ -282,25 +224,84 @@ impl Own {
             );
         }
     }
+}
 
-    fn write(&self, names: [&str; 2], of: impl Fn(&Self) -> &Pair) -> Result<()> {
-        let [certificate, key] = names;
-        let pair = of(self);
-        files::write_durably(&self.folder.join(key), &pair.key)
-            .and_then(|()| files::write_durably(&self.folder.join(certificate), &pair.certificate))
-            .map_err(|error| unwritable(&self.folder, &error))
+impl Known {
+    /// `None` if the pair is damaged or not by this CA (PEM).
+    fn read(pair: Pair, authority: &[u8]) -> Option<Self> {
+        Facts::read_whole(&pair, authority).map(|facts| Self { pair, facts })
     }
 
-    fn write_made(&self) -> Result<()> {
-        let text = serde_json::to_vec_pretty(&self.made)
-            .map_err(|error| Error::internal("The record of the certificates could not be serialized.", error))?;
-        files::write_durably(&self.folder.join(MADE), &text).map_err(|error| unwritable(&self.folder, &error))
+    /// A newly created pair.
+    fn made(pair: Pair, authority: &[u8]) -> Result<Self> {
+        Self::read(pair, authority).ok_or_else(|| {
+            let message = "A newly created certificate could not be read back and is not used. Please report this.";
+            Error::new(Kind::Internal, ErrorCode::NoCertificate, message)
+        })
+    }
+
+    fn pem(&self) -> String {
+        String::from_utf8_lossy(&self.pair.certificate).into_owned()
+    }
+
+    fn fingerprint(&self) -> String {
+        certificates::fingerprint(&self.pair.certificate).unwrap_or_default()
     }
 }
 
-/// Reads the folder. Requires an intact record and CA; the server's files may be damaged. Only files that are missing
-/// or modified count as damaged: failing to read the disk is an error.
-fn read(folder: &Path) -> Result<Option<Own>> {
+impl ShownServer {
+    fn of(facts: &Facts) -> Self {
+        let addresses = facts.addresses.iter().map(ToString::to_string);
+        Self {
+            names: facts.dns.iter().cloned().chain(addresses).collect(),
+            valid_from_ms: milliseconds(facts.valid.from),
+            valid_until_ms: milliseconds(facts.valid.until),
+        }
+    }
+}
+
+/// Issues a server certificate that ends no later than its CA.
+fn issue(app: &App, authority: &Known, names: &Names, now: u64) -> Result<Known> {
+    let Known { pair, facts } = authority;
+    let mut valid = validity(now, CERTIFICATE_DAYS);
+    valid.until = valid.until.min(facts.valid.until);
+    if valid.until <= now {
+        let message = "The appliance's CA has expired. Restart the server to create a new one.";
+        return Err(Error::new(Kind::Internal, ErrorCode::NoCertificate, message));
+    }
+    let signer = (facts.name.as_str(), pair.key.as_slice());
+    let server = certificates::server(&texts(&names.dns), &names.addresses, valid, signer, &*app.random)?;
+    Known::made(server, &pair.certificate)
+}
+
+fn permitted(authority: &Known) -> Permitted {
+    let Facts { permitted_dns, permitted_networks, .. } = &authority.facts;
+    Permitted { dns: permitted_dns.clone(), networks: permitted_networks.clone() }
+}
+
+/// Why the CA can no longer be used.
+fn authority_fault(authority: &Known, now: u64, public_host: Option<&str>) -> Option<String> {
+    let valid = authority.facts.valid;
+    if valid.from > now {
+        return Some("the old one is not valid yet, so the clock was wrong when it was created".to_owned());
+    }
+    if now + (CERTIFICATE_DAYS + CERTIFICATE_RENEW_DAYS) * DAY >= valid.until {
+        return Some("the old one is about to expire".to_owned());
+    }
+    let (_, others) = Names::of(None, &[], public_host).split(&permitted(authority));
+    others.first().map(|host| format!("the old one cannot issue certificates for {host} in --public-url"))
+}
+
+/// Writes the key first: until its certificate follows, the two do not fit, which the next start notices.
+fn write(folder: &Path, [certificate, key]: [&str; 2], pair: &Pair) -> Result<()> {
+    files::write_durably(&folder.join(key), &pair.key)
+        .and_then(|()| files::write_durably(&folder.join(certificate), &pair.certificate))
+        .map_err(|error| unwritable(folder, &error))
+}
+
+/// Reads the CA and the server certificate; either is `None` if files are missing, damaged or do not fit together.
+/// Failing to read the disk is an error.
+fn read(folder: &Path) -> Result<Option<(Known, Option<Known>)>> {
     let read = |name: &str| match fs::read(folder.join(name)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         content => content.map_err(|error| {
@@ -311,17 +312,14 @@ fn read(folder: &Path) -> Result<Option<Own>> {
     let pair =
         |[certificate, key]: [&str; 2]| Ok::<_, Error>(Pair { certificate: read(certificate)?, key: read(key)? });
     let (authority, server) = (pair(AUTHORITY)?, pair(SERVER)?);
-    let made: Option<Made> = serde_json::from_slice(&read(MADE)?).ok();
-    let whole = made.filter(|made| made.authority.sha256 == hash(&authority));
-    Ok(whole.map(|made| Own { folder: folder.to_owned(), made, authority, server }))
+    let signer = authority.certificate.clone();
+    // Without name constraints it is none of the appliance's: it could not be told what to sign.
+    let authority = Known::read(authority, &signer).filter(|authority| !authority.facts.permitted_dns.is_empty());
+    Ok(authority.map(|authority| (authority, Known::read(server, &signer))))
 }
 
 fn folder(data_dir: &Path) -> PathBuf {
     data_dir.join("tls")
-}
-
-fn hash(pair: &Pair) -> String {
-    Sha256::from(Hasher::new().chain_update(&pair.certificate).chain_update(&pair.key).finalize()).to_string()
 }
 
 fn validity(now: u64, days: u64) -> Validity {
@@ -341,6 +339,6 @@ fn texts(names: &[String]) -> Vec<&str> {
 }
 
 fn unwritable(folder: &Path, error: &std::io::Error) -> Error {
-    let message = format!("Could not write the certificates to {}.", folder.display());
+    let message = format!("The certificates could not be written into {}.", folder.display());
     Error::new(Kind::Internal, ErrorCode::NoCertificate, message).because(error)
 }

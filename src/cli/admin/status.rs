@@ -108,7 +108,7 @@ impl Status {
             json!({
                 "fingerprint": shown.fingerprint,
                 "valid_until": rfc3339(shown.valid_until_ms),
-                "server_valid_until": rfc3339(shown.server_valid_until_ms),
+                "server_valid_until": shown.server.as_ref().map(|server| rfc3339(server.valid_until_ms)),
             })
         });
         json!({
@@ -139,9 +139,10 @@ impl Status {
         ));
         match &self.certificate {
             Some(shown) => {
-                let (server, ca) = (shown.server_valid_until_ms, shown.valid_until_ms);
                 let until = |at_ms| human::when(self.now_ms, at_ms);
-                output::line(&format!("Certificate: expires {}, its CA {}", until(server), until(ca)));
+                let server = shown.server.as_ref().map(|server| format!("expires {}", until(server.valid_until_ms)));
+                let server = server.unwrap_or_else(|| "damaged; a restart of the server issues a new one".to_owned());
+                output::line(&format!("Certificate: {server}, its CA {}", until(shown.valid_until_ms)));
                 output::line(&format!("CA SHA-256: {}", shown.fingerprint));
             }
             None => output::line("Certificate: not the appliance's own, or plain HTTP"),

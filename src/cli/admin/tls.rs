@@ -72,21 +72,27 @@ fn authority(app: &App, data_dir: &Path) -> Result<Shown> {
 }
 
 fn show(shown: &Shown, now_ms: i64, call: &Call) {
+    let server = shown.server.as_ref();
+    let names = server.map_or(&[][..], |server| &server.names);
     if call.json {
         return output::json(&json!({
             "fingerprint": shown.fingerprint,
             "path": shown.path,
             "valid_until": rfc3339(shown.valid_until_ms),
-            "names": shown.names,
-            "server_valid_until": rfc3339(shown.server_valid_until_ms),
+            "names": names,
+            "server_valid_until": server.map(|server| rfc3339(server.valid_until_ms)),
         }));
     }
     let until = |at_ms| human::when(now_ms, at_ms);
     output::line(&format!("CA:      {}", shown.path.display()));
     output::line(&format!("SHA-256: {}", shown.fingerprint));
     output::line(&format!("expires: {}", until(shown.valid_until_ms)));
-    output::line(&format!("server certificate: expires {}, renewed automatically", until(shown.server_valid_until_ms)));
-    for name in &shown.names {
+    let state = server.map_or_else(
+        || "damaged; a restart of the server issues a new one".to_owned(),
+        |server| format!("expires {}, renewed automatically", until(server.valid_until_ms)),
+    );
+    output::line(&format!("server certificate: {state}"));
+    for name in names {
         output::line(&format!("  {}", output::plain(name)));
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use dinkem_appliance::os::certificates::{self, Validity};
+use dinkem_appliance::os::certificates::{self, Facts, Validity};
 use dinkem_appliance::os::random::SystemRandom;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -146,13 +146,17 @@ const CASES: &[Case] = &[
         false,
     ),
     ("authority_damaged", |site| site.write("tls/authority.pem", "half"), false),
+    ("certificate_damaged", |site| site.write("tls/server.pem", "half"), false),
     (
         "certificate_ends",
         |site| {
-            let text = fs::read(site.path("tls/made.json")).unwrap();
-            let mut made: Value = serde_json::from_slice(&text).unwrap();
-            made["server"]["until"] = (now() + 5 * DAY).into();
-            site.write("tls/made.json", made.to_string());
+            let [authority, key] =
+                ["tls/authority.pem", "tls/authority.key"].map(|name| fs::read(site.path(name)).unwrap());
+            let name = Facts::read(&authority).unwrap().name;
+            let valid = Validity { from: now() - DAY, until: now() + 5 * DAY };
+            let pair = certificates::server(&["localhost"], &[], valid, (&name, &key), &SystemRandom).unwrap();
+            site.write("tls/server.key", pair.key);
+            site.write("tls/server.pem", pair.certificate);
         },
         false,
     ),
@@ -252,7 +256,7 @@ fn custom_certificate_is_checked() {
         let valid = Validity { from: 0, until: now() + days * DAY };
         let pair = certificates::server(&["clips.lan"], &[], valid, ("x", &key.key), &SystemRandom).unwrap();
         fs::write(&path, &pair.certificate).unwrap();
-        assert_eq!(certificates::valid_until(&pair.certificate), Some(valid.until));
+        assert_eq!(Facts::read(&pair.certificate).unwrap().valid, valid);
         site.doctor(&["--tls-cert", "studio.pem"]).1
     };
     assert_eq!(judged(90), Vec::<String>::new());

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use dinkem_appliance::os::certificates::{self, Pair, Validity};
+use dinkem_appliance::os::certificates::{self, Facts, Pair, Validity};
 use dinkem_appliance::os::random::SystemRandom;
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ fn put(home: &Path, pair: &Pair) {
 fn shown(server: &CliServer) -> Vec<String> {
     let address = server.url.trim_start_matches("https://");
     let output = Command::new("openssl").args(["s_client", "-connect", address]).stdin(Stdio::null()).output().unwrap();
-    certificates::dns_names(&output.stdout).unwrap_or_default()
+    Facts::read(&output.stdout).map(|facts| facts.dns).unwrap_or_default()
 }
 
 const FLAGS: [&str; 4] = ["--tls-cert", "cert.pem", "--tls-key", "cert.key"];

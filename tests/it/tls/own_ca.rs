@@ -10,7 +10,7 @@ use std::time::Duration;
 use dinkem_appliance::app::App;
 use dinkem_appliance::app::tls::names::Names;
 use dinkem_appliance::app::tls::{Change, Own};
-use dinkem_appliance::os::certificates::{self, Validity};
+use dinkem_appliance::os::certificates::{self, Facts, Validity};
 use dinkem_appliance::os::clock::FakeClock;
 use dinkem_appliance::os::random::FakeRandom;
 
@@ -72,10 +72,9 @@ fn stolen_ca_key_cannot_sign_for_foreign_names() {
     }
     let test = TestApp::start();
     let (own, _) = open(&test, &names(&["10.0.0.5"]));
-    let made: serde_json::Value =
-        serde_json::from_slice(&fs::read(test.dir.path().join("tls/made.json")).unwrap()).unwrap();
+    let name = Facts::read(own.authority_pem().as_bytes()).unwrap().name;
     let key = fs::read(test.dir.path().join("tls/authority.key")).unwrap();
-    let signer = (made["authority"]["name"].as_str().unwrap(), key.as_slice());
+    let signer = (name.as_str(), key.as_slice());
     let now = START_MS as u64 / 1_000;
     let valid = Validity { from: now, until: now + 1_000 };
     let random = FakeRandom::default();
@@ -190,7 +189,10 @@ fn new_host_name_keeps_the_ca_but_a_new_public_url_replaces_it() {
     let (_, change) = Own::open(&test.app, &public, Some("clips.studio.lan")).unwrap();
     assert_eq!(change, Change::None);
     let shown = Own::show(test.dir.path()).unwrap().unwrap();
-    assert_eq!(shown.names, ["other", "other.local", "localhost", "clips.studio.lan", "127.0.0.1", "::1"]);
+    assert_eq!(
+        shown.server.unwrap().names,
+        ["other", "other.local", "localhost", "clips.studio.lan", "127.0.0.1", "::1"]
+    );
 }
 
 #[test]
@@ -205,7 +207,6 @@ fn incomplete_files_are_recreated_at_startup_and_an_intact_ca_is_kept() {
         ("server.key", Change::Server),
         ("authority.pem", Change::Authority),
         ("authority.key", Change::Authority),
-        ("made.json", Change::Authority),
     ] {
         for what in ["gone", "empty", "another's"] {
             let path = tls.join(file);
@@ -222,6 +223,34 @@ fn incomplete_files_are_recreated_at_startup_and_an_intact_ca_is_kept() {
             let pair = own.pair();
             assert!(tiny_http::Certificate::from_pem(&pair.certificate, &pair.key).is_ok(), "{file} was {what}");
         }
+    }
+}
+
+/// Every file is whole, but they are of two generations: as if the server had crashed while it replaced them.
+#[test]
+fn crash_between_two_files_is_repaired_at_startup() {
+    let names = names(&["10.0.0.5"]);
+    let (old, new) = (TestApp::start(), TestApp::start());
+    let old_authority = open(&old, &names).0.authority_pem();
+    let new_authority = open(&new, &names).0.authority_pem();
+    let files = ["authority.key", "authority.pem", "server.key", "server.pem"];
+    let [old_tls, new_tls] = [&old, &new].map(|test| test.dir.path().join("tls"));
+    for (written, change) in
+        [(0, Change::None), (1, Change::Authority), (2, Change::Server), (3, Change::Server), (4, Change::None)]
+    {
+        let test = TestApp::start();
+        let tls = test.dir.path().join("tls");
+        fs::create_dir(&tls).unwrap();
+        for (at, file) in files.iter().enumerate() {
+            let from = if at < written { &new_tls } else { &old_tls };
+            fs::copy(from.join(file), tls.join(file)).unwrap();
+        }
+        let (own, repaired) = open(&test, &names);
+        assert_eq!(repaired, change, "{written} files");
+        assert_eq!(own.authority_pem() == old_authority, written == 0, "{written} files");
+        assert_eq!(own.authority_pem() == new_authority, written >= 2, "{written} files");
+        assert_eq!(open(&test, &names).1, Change::None, "{written} files");
+        assert_eq!(fs::read_dir(&tls).unwrap().count(), files.len(), "nothing else stays");
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::app::tls;
 use crate::app::upkeep::doctor::{Examination, Fault};
 use crate::domain::error::Result;
-use crate::os::certificates;
+use crate::os::certificates::Facts;
 use crate::wire::time::rfc3339;
 
 /// Days before its expiry at which an unrenewed certificate is reported.
@@ -36,8 +36,13 @@ fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
             .into_iter()
             .collect());
     };
+    let Some(server) = &shown.server else {
+        let message = "The files of the server's certificate are damaged.";
+        let fix = "Restart the server: it issues a new certificate, which nodes and clients trust like the old one.";
+        return Ok(vec![Fault::new("certificate_damaged", message, fix)]);
+    };
     let mut faults = Vec::new();
-    let from = shown.valid_from_ms.max(shown.server_valid_from_ms);
+    let from = shown.valid_from_ms.max(server.valid_from_ms);
     if from > now {
         let message = format!("Clients refuse the server's certificate: it is not valid before {}.", rfc3339(from));
         let fix = if shown.valid_from_ms > now {
@@ -49,8 +54,8 @@ fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
         };
         faults.push(Fault::new("certificate_not_yet_valid", message, fix));
     }
-    if shown.server_valid_until_ms - now < NEAR_MS {
-        let message = format!("The server's certificate expires at {}.", rfc3339(shown.server_valid_until_ms));
+    if server.valid_until_ms - now < NEAR_MS {
+        let message = format!("The server's certificate expires at {}.", rfc3339(server.valid_until_ms));
         faults.push(Fault::new(
             "certificate_ends",
             message,
@@ -58,7 +63,7 @@ fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
         ));
     }
     let is_named =
-        |host: &String| shown.names.iter().any(|name| name.eq_ignore_ascii_case(host.trim_matches(['[', ']'])));
+        |host: &String| server.names.iter().any(|name| name.eq_ignore_ascii_case(host.trim_matches(['[', ']'])));
     if let Some(host) = examination.host.as_ref().filter(|host| !is_named(host)) {
         let message = format!("The server's URL for clients uses {host}, which its certificate does not cover.");
         let mend = format!("Restart the server with --public-url https://{host}, or with a name from the certificate.");
@@ -70,13 +75,12 @@ fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
 fn studios(path: &Path, now: i64) -> Option<Fault> {
     let shown = path.display();
     let mend = "Renew the certificate; the server reloads the files when they change.";
-    let Some(until) = std::fs::read(path).ok().and_then(|pem| certificates::valid_until(&pem)) else {
+    let Some(facts) = std::fs::read(path).ok().and_then(|pem| Facts::read(&pem)) else {
         let message = format!("--tls-cert {shown} contains no readable certificate.");
         return Some(Fault::new("certificate_unreadable", message, mend));
     };
     let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    let until = ms(until);
-    let from = std::fs::read(path).ok().and_then(|pem| certificates::valid_from(&pem)).map_or(0, ms);
+    let (from, until) = (ms(facts.valid.from), ms(facts.valid.until));
     if from > now {
         let message = format!("The studio's certificate {shown} is not valid before {}.", rfc3339(from));
         return Some(Fault::new(
