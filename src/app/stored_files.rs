@@ -19,7 +19,7 @@ pub(in crate::app) fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> Result
 
 /// The error for an incomplete body.
 pub(in crate::app) fn body_incomplete(error: io::Error) -> Error {
-    Error::new(Kind::Invalid, ErrorCode::BodyBrokeOff, "The request body ended early.").because(error)
+    Error::new(Kind::Invalid, ErrorCode::BodyIncomplete, "The request body ended early.").because(error)
 }
 
 /// The error for a body over its limit.

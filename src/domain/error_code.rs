@@ -77,8 +77,7 @@ const FAILURES: &[(FailureCode, u16, &str)] = &[
 error_codes! {
     responses {
         BadRequest "bad_request" 400 "The request is not valid HTTP/1.1.";
-        BodyBrokeOff "body_broke_off" 400 "The upload ended early; send it again, or continue at the server's offset.";
-        BodyIncomplete "body_incomplete" 400 "The body ended early.";
+        BodyIncomplete "body_incomplete" 400 "The body ended early; send it again, or continue an upload at the server's offset.";
         EmptyBody "empty_body" 400 "The uploaded demo is empty.";
         InvalidField "invalid_field" 400 "A field, parameter or header is invalid; `field` names it.";
         InvalidJson "invalid_json" 400 "The body is not one JSON object in UTF-8.";

@@ -142,7 +142,7 @@ fn interrupted_upload_resumes_even_after_a_server_restart() {
     let grant = claimed(&test, &metered, &node, spec());
     let (first, rest) = CLIP.split_at(CLIP.len() / 2);
     let broken = leases::append_video(&test.app, &node, grant.lease.id, 0, &mut Breaks(first));
-    assert!(matches!(broken, Err(UploadError::Failed(error)) if error.code.as_str() == "body_broke_off"));
+    assert!(matches!(broken, Err(UploadError::Failed(error)) if error.code.as_str() == "body_incomplete"));
     let test = test.restart();
     for wrong in [0, first.len() as u64 - 1, CLIP.len() as u64] {
         let answer = append(&test, &node, &grant, wrong, b"x");
@@ -296,7 +296,7 @@ fn interrupted_or_empty_demo_upload_leaves_no_file_and_restart_deletes_orphans()
         }
     }
     let broken = demos::receive(&test.app, &metered, &mut (&b"PBDEMS2"[..]).chain(Breaks));
-    assert_eq!(broken.unwrap_err().code.as_str(), "body_broke_off");
+    assert_eq!(broken.unwrap_err().code.as_str(), "body_incomplete");
     assert_eq!(files(&test, "demos"), [""; 0]);
 
     let stored = demos::receive(&test.app, &metered, &mut &b"kept"[..]).unwrap();
