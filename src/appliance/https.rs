@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::app::App;
 use crate::app::tls::names::Names;
 use crate::app::tls::{Certificates, Source, Watch};
-use crate::appliance::server_url::host_of;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::http::{Hosts, Https, ServedCertificate};
 use crate::os::host;
+use crate::os::url::host_of;
 use crate::scheduler::{First, Pass};
 
 /// Seconds between two checks whether the certificate must be renewed or its file has changed.

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::app::tls::names::Names;
 use crate::config;
 use crate::domain::error::{Error, Result};
+use crate::os::url::host_of;
 use crate::os::{files, host};
 use crate::scheduler::{First, Pass};
 
@@ -151,11 +152,6 @@ pub fn authority_here(data_dir: &Path, url: &str) -> Option<String> {
     let names = Names::of(config::host_name().as_deref(), &host::addresses(), own_host.as_deref());
     let asked = Names::of(None, &[], host_of(url).as_deref());
     (port_of(url) == port_of(&own.url) && asked.within(&names)).then_some(own.ca).flatten()
-}
-
-/// The host of an absolute URL, with the brackets of IPv6.
-pub fn host_of(url: &str) -> Option<String> {
-    Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 fn port_of(url: &str) -> Option<u16> {

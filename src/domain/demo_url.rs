@@ -38,11 +38,10 @@ pub fn check_demo_url(url: &str) -> Result<()> {
         return bad("must name a host");
     }
     match Url::parse(&format!("http://{authority}")) {
-        Err(ParseError::InvalidPort) => return bad("must have a port from 0 to 65535, or none"),
-        Err(_) => return bad("must name a host"),
-        Ok(_) => {}
+        Ok(_) => Ok(()),
+        Err(ParseError::InvalidPort) => bad("must have a port from 0 to 65535, or none"),
+        Err(_) => bad("must name a host"),
     }
-    Ok(())
 }
 
 /// Characters that a URL must percent-encode (RFC 3986, section 2). Non-ASCII letters are not allowed either, but are

@@ -29,15 +29,12 @@ const RENDER_SECONDS_PER_CLIP_SECOND: u64 = 10;
 const RENDER_CANCEL_SECONDS: u64 = 10;
 /// Bytes kept of a renderer's log.
 const RENDER_LOG_BYTES: usize = 256 * 1024;
-/// Milliseconds that a node waits for a signal to itself after its renderer was killed by one: a scheduler that stops
-/// a node signals the whole process group.
-const NODE_INTERRUPTION_MS: u64 = 2_000;
+/// Time that a node waits for a signal to itself after its renderer was killed by one: a scheduler that stops a node
+/// signals the whole process group.
+const INTERRUPTION: Duration = Duration::from_millis(2_000);
 
 /// How often the lease is checked while the renderer prints nothing.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How long to wait for the node's own stop after a signal ended the renderer.
-const INTERRUPTION: Duration = Duration::from_millis(NODE_INTERRUPTION_MS);
 /// Exit codes of a program that caught a signal, or whose own child was killed by one.
 const BY_SIGNAL: RangeInclusive<i32> = 129..=159;
 

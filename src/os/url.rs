@@ -21,6 +21,11 @@ pub fn redirected(base: &str, location: &[u8]) -> Option<String> {
     ["http", "https"].contains(&target.scheme()).then(|| target.into())
 }
 
+/// The host of an absolute URL, with the brackets of IPv6. Unlike the rest of a URL it never contains a secret.
+pub fn host_of(url: &str) -> Option<String> {
+    Url::parse(url).ok()?.host_str().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +77,19 @@ mod tests {
         }
         assert_eq!(redirected("http://e.com", b"x").as_deref(), Some("http://e.com/x"));
         assert_eq!(redirected("http://e.com?q", b"/x").as_deref(), Some("http://e.com/x"));
+    }
+
+    #[test]
+    fn host_of_leaves_out_credentials_port_and_path() {
+        let cases = [
+            ("https://files.example/a.dem", "files.example"),
+            ("http://files.example:8080?token=secret", "files.example"),
+            ("http://[fd00::1]:9/a.dem", "[fd00::1]"),
+            ("http://user:pw@nas/a", "nas"),
+            ("http://nas", "nas"),
+        ];
+        for (url, host) in cases {
+            assert_eq!(host_of(url).as_deref(), Some(host), "{url}");
+        }
     }
 }

@@ -17,8 +17,6 @@ use crate::domain::key::KEY_USED_SECONDS;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 
-/// Seconds between two checks whether the ballast must be deleted.
-const BALLAST_SECONDS: u64 = 5;
 /// Uploaded demos that are indexed at once, each in a child process.
 pub const INDEXERS: usize = 2;
 
@@ -31,7 +29,7 @@ const KEY_USES: Duration = Duration::from_secs(KEY_USED_SECONDS);
 /// How often orphaned files are removed. Normally files are removed at once; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often free disk space is checked, to release the ballast when needed.
-const BALLAST: Duration = Duration::from_secs(BALLAST_SECONDS);
+const BALLAST: Duration = Duration::from_secs(5);
 
 /// The passes of every server. Order matters: leases come first in each round.
 fn passes() -> Vec<Pass> {

@@ -1,4 +1,4 @@
-//! Indexes of uploaded demos: one row per content, whoever uploaded it.
+//! Indexes of uploaded demos: one row per content, shared by all accounts that uploaded it.
 
 use rusqlite::{Row, named_params};
 

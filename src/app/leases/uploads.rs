@@ -17,13 +17,11 @@ use crate::store;
 
 /// Bytes of an upload between two checks of its lease: 1 MiB.
 const UPLOAD_LOOK_BYTES: u64 = 1 << 20;
-/// Seconds between two such checks, however little data arrives.
-const UPLOAD_LOOK_SECONDS: u64 = 1;
+/// Time between two such checks, however little data arrives.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Read buffer: large enough to keep a disk busy, small compared with a server's memory.
 const CHUNK: usize = 256 * 1024;
-/// How often an upload checks that its lease is still live.
-const LOOK_AFTER: Duration = Duration::from_secs(UPLOAD_LOOK_SECONDS);
 /// The first bytes of every JPEG.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 

@@ -11,16 +11,11 @@ use crate::domain::id::NodeId;
 use crate::domain::node::Node;
 use crate::store;
 
-/// Seconds within which alternating calls of two agents with the same node key count as simultaneous: longer than a
-/// claim waits.
-const NODE_TURNS_SECONDS: u64 = 90;
-/// Seconds between two updates of when a node key was last seen in use by two machines.
-const NODE_SHARED_NOTE_SECONDS: u64 = 60;
-
-/// Time within which alternating calls count as simultaneous.
-const TURNS: Duration = Duration::from_secs(NODE_TURNS_SECONDS);
-/// Minimum time between two reports about the same node.
-const NOTE: Duration = Duration::from_secs(NODE_SHARED_NOTE_SECONDS);
+/// Time within which alternating calls of two agents with the same node key count as simultaneous: longer than a claim
+/// waits.
+const TURNS: Duration = Duration::from_secs(90);
+/// Minimum time between two updates of when a node key was last seen in use by two machines.
+const NOTE: Duration = Duration::from_secs(60);
 /// How often an ID must reappear after another one before both agents count as running. A single reappearance may be a
 /// delayed request of an agent that was just replaced.
 const RETURNS: u32 = 2;

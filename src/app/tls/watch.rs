@@ -8,16 +8,12 @@ use crate::app::tls::Certificates;
 use crate::os::certificates::Validity;
 use crate::wire::time::rfc3339;
 
-/// Seconds between two checks that the certificate in use is valid. Clock jumps trigger additional checks.
-const CERTIFICATE_VALID_SECONDS: u64 = 60;
-/// Seconds between two warnings that the certificate in use is not valid.
-const CERTIFICATE_WARN_SECONDS: u64 = 3_600;
-/// Seconds of difference between the wall clock and the monotonic clock that count as a jump.
-const CLOCK_JUMP_SECONDS: u64 = 60;
-
-const EVERY: Duration = Duration::from_secs(CERTIFICATE_VALID_SECONDS);
-const AGAIN: Duration = Duration::from_secs(CERTIFICATE_WARN_SECONDS);
-const JUMP_MS: i64 = (CLOCK_JUMP_SECONDS * 1_000).cast_signed();
+/// Time between two checks that the certificate in use is valid. Clock jumps trigger additional checks.
+const EVERY: Duration = Duration::from_secs(60);
+/// Time between two warnings that the certificate in use is not valid.
+const AGAIN: Duration = Duration::from_secs(3_600);
+/// Milliseconds of difference between the wall clock and the monotonic clock that count as a jump.
+const JUMP_MS: i64 = 60_000;
 
 /// State of the last check.
 #[derive(Default)]

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::app::upkeep::doctor::{self, Examination, Fault};
-use crate::appliance::server_url::{self, host_of};
+use crate::appliance::server_url;
 use crate::cli::admin::{Call, hints, output};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
+use crate::os::url::host_of;
 
 /// Check the appliance and print a fix for each problem; exit status 1 if there is any
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,7 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
         fix: args.fix,
     })?;
     show(&faults, call);
-    match faults.iter().filter(|fault| !fault.mended).count() {
+    match faults.iter().filter(|fault| !fault.fixed).count() {
         0 => Ok(()),
         count => {
             let message = format!("Found {}. Fix it as described, then run doctor again.", counted(count, "fault"));
@@ -54,22 +55,22 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
 
 fn show(faults: &[Fault], call: &Call) {
     if call.json {
-        let ok = faults.iter().all(|fault| fault.mended);
+        let ok = faults.iter().all(|fault| fault.fixed);
         let faults: Vec<_> = faults
             .iter()
             .map(|fault| {
-                let (message, mend) = (hints::complete(&fault.message, call), hints::complete(&fault.mend, call));
-                json!({ "code": fault.code, "message": message, "mend": mend, "mended": fault.mended })
+                let (message, remedy) = (hints::complete(&fault.message, call), hints::complete(&fault.remedy, call));
+                json!({ "code": fault.code, "message": message, "mend": remedy, "mended": fault.fixed })
             })
             .collect();
         return output::json(&json!({ "ok": ok, "faults": faults }));
     }
     for fault in faults {
         output::line(&format!("{}: {}", fault.code, output::plain(&hints::complete(&fault.message, call))));
-        if fault.mended {
+        if fault.fixed {
             output::line("  fixed");
         } else {
-            output::line(&format!("  fix: {}", output::plain(&hints::complete(&fault.mend, call))));
+            output::line(&format!("  fix: {}", output::plain(&hints::complete(&fault.remedy, call))));
         }
     }
     if faults.is_empty() {

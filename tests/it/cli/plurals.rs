@@ -31,11 +31,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Whether the noun follows a named limit, as in `{ACCOUNT_DINKS} dinks`.
 fn counts_a_constant(line: &str) -> bool {
     NOUNS.iter().any(|noun| {
-        let counted = line.split(&format!("}} {noun}")).next().and_then(|before| before.rsplit('{').next());
-        line.contains(&format!("}} {noun}"))
-            && counted.is_some_and(|name| {
-                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-            })
+        let counted = line.split_once(&format!("}} {noun}")).and_then(|(before, _)| before.rsplit('{').next());
+        counted
+            .is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
     })
 }
 

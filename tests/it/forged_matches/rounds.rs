@@ -74,7 +74,7 @@ fn opening_knife_round_is_not_round_1() {
         ("with a suicide", vec![act(60, 0, kill(2)), act(70, 3, What::Die)]),
         ("without kills", swings()),
         ("without kills, with the bomb in hand", [bomb(), swings()].concat()),
-        ("in which nobody does anything", Vec::new()),
+        ("without any event", Vec::new()),
     ];
     for (what, acts) in cases {
         for before in [Vec::new(), vec![warmup()]] {

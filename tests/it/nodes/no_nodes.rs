@@ -14,7 +14,7 @@ fn doctor(appliance: &Appliance) -> Vec<(String, String)> {
     let faults = super::faults(appliance);
     // The nodes in these tests send no protocol version.
     let faults = faults.into_iter().filter(|fault| fault.code != "node_versions");
-    faults.map(|fault| (fault.code.to_owned(), format!("{} {}", fault.message, fault.mend))).collect()
+    faults.map(|fault| (fault.code.to_owned(), format!("{} {}", fault.message, fault.remedy))).collect()
 }
 
 fn ready(appliance: &Appliance) -> Value {

@@ -22,7 +22,7 @@ fn claim(appliance: &Appliance, node: &Joined, instance: &str, after: u64) {
 fn is_reported(appliance: &Appliance) -> (bool, bool) {
     let faults = super::faults(appliance);
     let fault = faults.iter().find(|fault| fault.code == "node_key_shared");
-    let names = fault.is_some_and(|fault| fault.message.contains("n1") && fault.mend.contains("admin nodes remove"));
+    let names = fault.is_some_and(|fault| fault.message.contains("n1") && fault.remedy.contains("admin nodes remove"));
     (nodes::list(&appliance.app).unwrap()[0].key_is_shared, names)
 }
 

@@ -29,9 +29,9 @@ fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
         let is_damaged = tls::is_there(&examination.data_dir);
         return Ok(is_damaged
             .then(|| {
-                let mend = "Restore a backup, whose CA nodes and clients already trust. Or start the server, which creates a \
-                            new CA: nodes must then join again, and clients need its certificate.";
-                Fault::new("authority_damaged", "The files of the appliance's own CA are damaged.", mend)
+                let remedy = "Restore a backup, whose CA nodes and clients already trust. Or start the server, which creates \
+                              a new CA: nodes must then join again, and clients need its certificate.";
+                Fault::new("authority_damaged", "The files of the appliance's own CA are damaged.", remedy)
             })
             .into_iter()
             .collect());
@@ -66,18 +66,19 @@ fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
         |host: &String| server.names.iter().any(|name| name.eq_ignore_ascii_case(host.trim_matches(['[', ']'])));
     if let Some(host) = examination.host.as_ref().filter(|host| !is_named(host)) {
         let message = format!("The server's URL for clients uses {host}, which its certificate does not cover.");
-        let mend = format!("Restart the server with --public-url https://{host}, or with a name from the certificate.");
-        faults.push(Fault::new("certificate_names", message, mend));
+        let remedy =
+            format!("Restart the server with --public-url https://{host}, or with a name from the certificate.");
+        faults.push(Fault::new("certificate_names", message, remedy));
     }
     Ok(faults)
 }
 
 fn studios(path: &Path, now: i64) -> Option<Fault> {
     let shown = path.display();
-    let mend = "Renew the certificate; the server reloads the files when they change.";
+    let remedy = "Renew the certificate; the server reloads the files when they change.";
     let Some(facts) = std::fs::read(path).ok().and_then(|pem| Facts::read(&pem)) else {
         let message = format!("--tls-cert {shown} contains no readable certificate.");
-        return Some(Fault::new("certificate_unreadable", message, mend));
+        return Some(Fault::new("certificate_unreadable", message, remedy));
     };
     let ms = |seconds: u64| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
     let (from, until) = (ms(facts.valid.from), ms(facts.valid.until));
@@ -91,6 +92,6 @@ fn studios(path: &Path, now: i64) -> Option<Fault> {
     }
     (until - now < NEAR_MS).then(|| {
         let message = format!("The studio's certificate {shown} expires at {}.", rfc3339(until));
-        Fault::new("certificate_ends", message, mend)
+        Fault::new("certificate_ends", message, remedy)
     })
 }

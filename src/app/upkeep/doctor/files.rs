@@ -37,19 +37,19 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
                     .map_err(|error| Error::internal(format!("Could not remove {}.", path.display()), error))
             })
         };
-        faults.push(fault.mended(fix.then(remove)));
+        faults.push(fault.fixed(fix.then(remove)));
     }
     let demos = missing_demos(app, &known);
     if !demos.is_empty() {
         let message = format!("Missing files of uploaded demos ({}): {}.", demos.len(), few(&demos));
-        let mend = "Restore the files from a backup, or have them uploaded again. Until then, jobs for them fail.";
-        faults.push(Fault::new("demos_missing", message, mend));
+        let remedy = "Restore the files from a backup, or upload them again. Until then, jobs for them fail.";
+        faults.push(Fault::new("demos_missing", message, remedy));
     }
     let clips = clips(app)?;
     if !clips.is_empty() {
         let message = format!("Clips whose video is missing or incomplete ({}): {}.", clips.len(), few(&clips));
-        let mend = "Restore the files from a backup made with --videos, or delete the clips.";
-        faults.push(Fault::new("videos_missing", message, mend));
+        let remedy = "Restore the files from a backup made with --videos, or delete the clips.";
+        faults.push(Fault::new("videos_missing", message, remedy));
     }
     Ok(faults)
 }

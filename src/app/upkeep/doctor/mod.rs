@@ -32,20 +32,20 @@ pub struct Fault {
     /// What is wrong.
     pub message: String,
     /// How to fix it.
-    pub mend: String,
+    pub remedy: String,
     /// Whether doctor has fixed it.
-    pub mended: bool,
+    pub fixed: bool,
 }
 
 impl Fault {
-    fn new(code: &'static str, message: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { code, message: message.into(), mend: mend.into(), mended: false }
+    fn new(code: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { code, message: message.into(), remedy: remedy.into(), fixed: false }
     }
 
     /// Records the outcome of a fix, if one was tried.
-    fn mended(mut self, outcome: Option<Result<()>>) -> Self {
+    fn fixed(mut self, outcome: Option<Result<()>>) -> Self {
         match outcome {
-            Some(Ok(())) => self.mended = true,
+            Some(Ok(())) => self.fixed = true,
             Some(Err(error)) => self.message = format!("{} It could not be fixed: {error}", self.message),
             None => {}
         }
@@ -122,7 +122,7 @@ fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
     is_unfinished.then(|| {
         let fault =
             Fault::new("restore_unfinished", "A restore was interrupted.", "Start the server, which completes it.");
-        fault.mended(fix.then(|| folder.lock().and_then(|_lock| store::restore::finish(folder))))
+        fault.fixed(fix.then(|| folder.lock().and_then(|_lock| store::restore::finish(folder))))
     })
 }
 
@@ -155,7 +155,7 @@ fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
             LOG_ALARM_BYTES >> 20
         );
         let fault = Fault::new("log_size", message, "Stop whatever has store.db open, then run `admin doctor --fix`.");
-        fault.mended(fix.then(|| app.store.empty_log()))
+        fault.fixed(fix.then(|| app.store.empty_log()))
     })
 }
 

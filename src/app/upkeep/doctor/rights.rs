@@ -34,7 +34,7 @@ pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
             few(&open)
         );
         let fault = Fault::new("rights", message, format!("chmod -R go= {dir}"));
-        faults.push(fault.mended(fix.then(|| failed.map_or(Ok(()), Err))));
+        faults.push(fault.fixed(fix.then(|| failed.map_or(Ok(()), Err))));
     }
     if !foreign.is_empty() {
         let message = format!(
