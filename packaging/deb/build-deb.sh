@@ -77,9 +77,9 @@ Recommends: ca-certificates
 Section: video
 Priority: optional
 Description: turns Counter-Strike 2 demos into video clips
- A server that accepts a demo, a player and a round over HTTPS, passes the work to
- render nodes, and serves the finished MP4; the render node; and the tools of
- its operator and its clients, in one program.
+ A server that accepts a demo, a player and a round over HTTPS, passes the work
+ to render nodes, and serves the finished MP4; the render node; and the command
+ line for its operator and its clients, in one program.
  .
  The server starts immediately, on port 443, with one render node inside.
 CONTROL
