@@ -28,6 +28,7 @@ use crate::os::clock::{Clock, SystemClock};
 use crate::os::random::SystemRandom;
 use crate::os::stop::StopFlag;
 use crate::scheduler::{self, Scheduler};
+use crate::wire::base::Base;
 
 /// What to start.
 pub struct Options<'a> {
@@ -100,7 +101,8 @@ impl Appliance {
         let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served, hosts));
         let address = server_url::record_or_retry(options.data_dir, &reachable, &local.url);
         let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
-        let scheduler = scheduler::start(Arc::clone(&app), config::program()?, passes)?;
+        let base = Base::public(&reachable.url);
+        let scheduler = scheduler::start(Arc::clone(&app), config::program()?, base, passes)?;
         let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {
             appliance.start_node(number, options.data_dir, &clock)?;

@@ -12,7 +12,7 @@ use crate::domain::job::{Caller, JobSpec, JobStatus};
 use crate::domain::sha256::Sha256;
 use crate::http::kit::call::Call;
 use crate::http::kit::quota_headers::QuotaHeaders;
-use crate::http::kit::{answer, body};
+use crate::http::kit::{answer, body, cursor};
 use crate::wire::submit::read_submit;
 use crate::wire::{self, job::JobList};
 
@@ -80,42 +80,8 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
         })?),
     };
     let limit = call.limit()?;
-    let before = call.query("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
+    let before = call.query("cursor").map(|text| cursor::read(&text).map(JobId)).transpose()?;
     let page = jobs::list(call.app, caller, status, limit, before)?;
     let clips = page.jobs.iter().map(|job| wire::job::view(job, &call.base)).collect::<Result<_>>()?;
-    answer::json(200, &JobList { clips, next_cursor: page.next.map(cursor) })
-}
-
-/// A cursor is the row number of the last job on the page, in hexadecimal so that clients treat it as opaque.
-fn cursor(last: JobId) -> String {
-    format!("{:016x}", last.0)
-}
-
-fn read_cursor(text: &str) -> Result<JobId> {
-    let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    let row = if digits { i64::from_str_radix(text, 16).ok() } else { None };
-    row.map(JobId).ok_or_else(|| Error::invalid("cursor", "cursor must be a next_cursor returned by this server."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cursor_round_trips_and_other_text_is_refused() {
-        for row in [0, 1, 500, i64::MAX] {
-            assert_eq!(read_cursor(&cursor(JobId(row))).unwrap(), JobId(row));
-        }
-        for text in [
-            "",
-            "1",
-            "ffffffffffffffff",
-            "000000000000000G",
-            "000000000000000A",
-            "+00000000000001f",
-            "00000000000000001",
-        ] {
-            assert_eq!(read_cursor(text).unwrap_err().field.as_deref(), Some("cursor"), "{text:?}");
-        }
-    }
+    answer::json(200, &JobList { clips, next_cursor: page.next.map(|last| cursor::text(last.0)) })
 }

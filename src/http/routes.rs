@@ -14,7 +14,7 @@ use crate::domain::operator::Operator;
 use crate::http::kit::answer;
 use crate::http::kit::call::Call;
 use crate::http::kit::permits::Uploader;
-use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage};
+use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage, webhooks};
 use crate::wire::problem::Problem;
 
 /// Who may call a route, and the function that handles it. Each handler receives the authenticated caller as its type.
@@ -69,6 +69,12 @@ const ROUTES: &[Row] = &[
     ("DELETE", "/api/demos/{sha256}", Client(demos::remove), Large),
     ("GET", "/api/account", Client(account::show), Quick),
     ("GET", "/api/usage", Client(usage::show), Large),
+    ("GET", "/api/webhook", Client(webhooks::show), Quick),
+    ("PUT", "/api/webhook", Client(webhooks::set), Large),
+    ("DELETE", "/api/webhook", Client(webhooks::remove), Large),
+    ("POST", "/api/webhook/test", Client(webhooks::test), Large),
+    ("GET", "/api/webhook/deliveries", Client(webhooks::deliveries), Quick),
+    ("POST", "/api/webhook/deliveries/{id}/replay", Client(webhooks::replay), Large),
     // Public clip URLs.
     ("GET", "/clips/{token}.mp4", Anyone(clips::video), Large),
     ("HEAD", "/clips/{token}.mp4", Anyone(clips::video), Large),

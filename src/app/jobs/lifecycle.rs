@@ -1,13 +1,14 @@
 //! The job lifecycle: every change of a job's status is made here.
 //!
 //! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes the
-//! related rows (lease, clip, ledger) in that same transaction. It returns a [`Transition`], which the caller settles
+//! related rows (lease, clip, ledger, event) in that same transaction. It returns a [`Transition`], which the caller settles
 //! after the commit: the job is counted and logged, and an ended lease is cleaned up.
 
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::clip::Clip;
+use crate::domain::delivery::{self, Event};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
 use crate::domain::id::{JobId, LeaseId, NodeId};
@@ -87,6 +88,7 @@ pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Cl
     }
     store::clips::insert(tx, job.id, clip)?;
     store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
+    announce(tx, job, JobStatus::Done, now_ms)?;
     Ok(Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms))
 }
 
@@ -95,6 +97,7 @@ pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<
     check(job, JobStatus::Cancelled)?;
     store::jobs::cancel(tx, job, now_ms)?;
     let lease = store::leases::cancel(tx, job.id, now_ms)?;
+    announce(tx, job, JobStatus::Cancelled, now_ms)?;
     Ok(Transition::of(job, JobStatus::Cancelled, lease, None, now_ms))
 }
 
@@ -118,6 +121,7 @@ pub(in crate::app) fn set_back(
     let to = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
     check(&job, to)?;
     store::jobs::set_back(tx, job.id, &after, now_ms)?;
+    announce(tx, &job, to, now_ms)?;
     Ok(Some(Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms)))
 }
 
@@ -132,6 +136,9 @@ pub(in crate::app) fn settle(app: &App, transition: Transition) {
     let Transition { job, public_id, to, ended, failure, took_ms } = transition;
     let lease = ended.map(|lease| format!("lease {lease}, ")).unwrap_or_default();
     let why = failure.map(|failure| format!("{}: {}", failure.code.as_str(), failure.message)).unwrap_or_default();
+    if Event::of_job(to).is_some() {
+        app.outbox.news.ring();
+    }
     match to {
         JobStatus::Done => {
             app.counters.done.add_one();
@@ -183,6 +190,15 @@ fn check(job: &Job, to: JobStatus) -> Result<()> {
     }
     let detail = format!("job {} is {} and cannot become {}", job.public_id, job.status.as_str(), to.as_str());
     Err(Error::internal("The job's status does not allow that.", detail))
+}
+
+/// Puts the event of an ended job into the outbox, if its account has a webhook.
+fn announce(tx: &mut Tx<'_>, job: &Job, to: JobStatus, now_ms: i64) -> Result<()> {
+    if let Some(event) = Event::of_job(to) {
+        let id = delivery::id_of(job.public_id, event, now_ms);
+        store::outbox::insert(tx, job.account, id, event, Some(job.id), now_ms)?;
+    }
+    Ok(())
 }
 
 /// What a job is billed at: the price in force now. Dinks cover reserved work.

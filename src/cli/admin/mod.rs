@@ -19,6 +19,7 @@ mod statement;
 mod status;
 mod tls;
 mod usage;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -59,6 +60,7 @@ enum Command {
     Demos(demos::Args),
     Rates(rates::Args),
     Usage(usage::Args),
+    Webhook(webhook::Args),
     Tls(tls::Args),
     Audit(audit::Args),
     Backup(backup::BackupArgs),
@@ -84,6 +86,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Demos(args) => demos::run(args, &*open()?, dir, call),
         Command::Rates(args) => rates::run(args, &*open()?, call),
         Command::Usage(args) => usage::run(args, &*open()?, call),
+        Command::Webhook(args) => webhook::run(args, &*open()?, call),
         Command::Tls(args) => tls::run(args, &*open()?, dir, call),
         Command::Audit(args) => audit::run(args, &*open()?, call),
         Command::Backup(args) => backup::make(&args, &*open()?, call),

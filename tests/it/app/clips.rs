@@ -18,6 +18,7 @@ use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::store::{Store, ledger};
+use dinkem_appliance::wire::base::Base;
 
 use crate::support::process::BINARY;
 use crate::support::test_app::{LEASE, START_MS, TestApp, spec};
@@ -316,7 +317,13 @@ fn scheduler_expires_leases_and_stops_on_request() {
     let grant = claimed(&test, &metered, &node, spec());
     let seen = test.app.news.rings();
     test.clock.advance(LEASE);
-    let scheduler = dinkem_appliance::scheduler::start(test.app.clone(), BINARY.into(), Vec::new()).unwrap();
+    let scheduler = dinkem_appliance::scheduler::start(
+        test.app.clone(),
+        BINARY.into(),
+        Base::public("https://clips.lan"),
+        Vec::new(),
+    )
+    .unwrap();
     assert!(test.app.news.wait_past(seen, Duration::from_secs(60)));
     scheduler.stop();
     let job = jobs::get(&test.app, &metered, grant.job.job.public_id).unwrap().job;
