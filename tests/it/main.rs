@@ -48,3 +48,4 @@ mod tls;
 mod unpack;
 mod upload_limits;
 mod video_checks;
+mod webhooks;

@@ -45,6 +45,8 @@ pub fn deliver(turn: &Turn<'_>, base: &Base) -> Result<usize> {
             return Ok(delivered);
         }
         let is_delivered = attempt.error.is_none();
+        let counters = &app.counters;
+        if is_delivered { &counters.webhooks_accepted } else { &counters.webhooks_failed }.add_one();
         record(app, &webhook, delivery, attempt)?;
         if !is_delivered {
             return Ok(delivered);

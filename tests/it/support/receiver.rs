@@ -19,8 +19,6 @@ pub struct Received {
     pub signatures: Vec<String>,
     pub path: String,
     pub body: Value,
-    /// The body as it was sent.
-    pub bytes: Vec<u8>,
 }
 
 /// How to answer.
@@ -79,14 +77,12 @@ fn received(call: &mut Call) -> Received {
     let header = |name: &str| call.header(name).unwrap_or_default().to_owned();
     let (id, timestamp, signatures) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
     let path = call.path.clone();
-    let bytes = call.bytes();
     Received {
         id,
         timestamp: timestamp.parse().unwrap(),
         signatures: signatures.split(' ').map(str::to_owned).collect(),
         path,
-        body: serde_json::from_slice(&bytes).unwrap(),
-        bytes,
+        body: serde_json::from_slice(&call.bytes()).unwrap(),
     }
 }
 
