@@ -18,6 +18,7 @@ use crate::appliance::server_url::ServerUrl;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::node::RendererKind;
+use crate::domain::operator::Operator;
 use crate::domain::quota::Quotas;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::node::NODE_CACHE_BYTES;
@@ -117,8 +118,10 @@ impl Appliance {
 
     /// Waits for in-flight requests, stops the embedded nodes and flushes the rest. Returns how many were aborted.
     pub fn stop(self) -> usize {
+        // Nodes first, so that the end of their waiting claims is no error to them.
+        self.nodes.stop.stop();
         self.app.stop();
-        self.nodes.stop();
+        self.nodes.join();
         let cut = self.http.stop();
         self.scheduler.stop();
         self.app.leave_mark();
@@ -135,7 +138,7 @@ impl Appliance {
             None => join::join(
                 &server,
                 ca.clone(),
-                &nodes::token(&self.app, &config::operator())?,
+                &nodes::token(&self.app, &Operator::named("server"))?,
                 &format!("local-{number}"),
                 &state_dir,
             )?,
@@ -194,8 +197,7 @@ impl LocalNodes {
         Ok(())
     }
 
-    fn stop(self) {
-        self.stop.stop();
+    fn join(self) {
         for thread in self.threads {
             if thread.join().is_err() {
                 log::error!("a node's thread has panicked");

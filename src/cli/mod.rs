@@ -148,6 +148,7 @@ pub fn main() -> ExitCode {
     let status = started
         .map_err(|error| Error::internal("The log could not be started.", error))
         .and_then(|()| run(command, &call))
+        .and_then(|status| output::loss().map_or(Ok(status), Err))
         .unwrap_or_else(|error| {
             // Commands suggested by a node or client run on the server's machine, whose data directory is unknown here.
             let message = if is_here { hints::complete(&error.to_string(), &call) } else { error.to_string() };

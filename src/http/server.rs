@@ -153,7 +153,7 @@ impl Running {
             log::warn!("cut off, unfinished after {:.1?}: {}", stopped.took, counted(stopped.cut_requests, "request"));
         }
         drop(self.servers);
-        log::info!("transport counters of this run: {:?}", self.transport.counters());
+        log::debug!("transport counters of this run: {:?}", self.transport.counters());
         stopped.cut_requests
     }
 }

@@ -100,7 +100,7 @@ pub fn cancel(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
             let status = job.status.as_str();
             return Err(Error::conflict(
                 ErrorCode::JobEnded,
-                format!("The job cannot be cancelled: it is already {status}."),
+                format!("The job cannot be cancelled: it has already ended ({status})."),
             ));
         }
         let cancelled = lifecycle::cancel(tx, &job, log.now_ms)?;

@@ -23,7 +23,7 @@ use crate::store::leases::{LeaseState, LiveLease};
 
 /// Milliseconds between two checks that the node of a waiting claim is still connected.
 const CLAIM_LOOK_MS: u64 = 1_000;
-/// Claims that may wait at once. Together with the transport's uploads, this is below [`HTTP_THREADS`], so that nodes
+/// Claims that may wait at once. Together with the transport's uploads, this is below the threads of the HTTP server, so that nodes
 /// never lock out clients.
 pub const WAITING_CLAIMS: usize = 96;
 

@@ -129,7 +129,9 @@ fn show_new_keys(account: &Account, keys: &NewKeys, call: &Call) {
             output::line(&format!("{label} {key}"));
         }
     }
-    if metered.is_some() || reserved.is_some() {
-        output::say("The keys are not shown again: the appliance stores only their hashes.");
+    match [&metered, &reserved].into_iter().flatten().count() {
+        0 => {}
+        1 => output::say("The key is not shown again: the appliance stores only its hash."),
+        _ => output::say("The keys are not shown again: the appliance stores only their hashes."),
     }
 }
