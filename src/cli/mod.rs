@@ -9,6 +9,7 @@ mod human;
 mod inspect;
 mod logging;
 mod manual;
+mod moment;
 mod node;
 mod output;
 mod progress;

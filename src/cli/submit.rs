@@ -7,11 +7,11 @@ use crate::appliance::server_url;
 use crate::cli::client::{Api, Order, check_done};
 use crate::cli::clip_args::{self, LookArgs};
 use crate::cli::progress::Progress;
-use crate::cli::{Call, output, stop_on_signals, target, wrong_usage};
+use crate::cli::{Call, moment, output, stop_on_signals, target, wrong_usage};
 use crate::config;
 use crate::domain::error::Result;
-use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
+use crate::domain::player::PlayerRef;
 use crate::os::files;
 use crate::wire::job::JobView;
 
@@ -27,9 +27,9 @@ pub struct Args {
     /// Demo file, or the URL of one
     #[arg(value_name = "DEMO-OR-URL")]
     demo: String,
-    /// Player to follow: a 17-digit Steam ID
-    #[arg(long, value_name = "ID", value_parser = clip_args::player)]
-    player: SteamId,
+    /// Player to follow: a Steam ID in any form, a profile's URL, or, for a demo file, a name in it
+    #[arg(long, value_name = "PLAYER", value_parser = clip_args::player)]
+    player: PlayerRef,
     /// Round number, 1 or greater
     #[arg(long, value_name = "N", value_parser = clip_args::round)]
     round: u32,
@@ -71,9 +71,15 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         target::check(to)?;
     }
     let stop = stop_on_signals()?;
+    let player = moment::steam_id(&args.player, || match is_url {
+        true => {
+            Err(wrong_usage("A demo's URL is not read here, so its players' names are unknown. Give the Steam ID."))
+        }
+        false => moment::read(Path::new(&args.demo)),
+    })?;
     let mut progress = Progress::new();
     let demo_url = if is_url { args.demo.clone() } else { api.upload(Path::new(&args.demo), &mut progress, &stop)? };
-    let order = Order { demo_url: &demo_url, player: args.player, round: args.round, look: Some(&args.look) };
+    let order = Order { demo_url: &demo_url, player, round: args.round, look: Some(&args.look) };
     let mut job = api.submit(&order)?;
     if args.wait || args.output.is_some() {
         job = api.watch(&job.id, &mut progress, &stop)?;

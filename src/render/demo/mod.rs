@@ -5,6 +5,7 @@
 //! and accounts.
 
 mod bomb;
+mod choice;
 mod coaches;
 mod collect;
 mod container;

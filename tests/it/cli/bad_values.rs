@@ -15,7 +15,7 @@ const FOREIGN_WORDS: &[&str] = &[
 ];
 
 /// Value names of flags that take free text.
-const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "JOB.JSON", "SOURCE"];
+const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "PLAYER", "JOB.JSON", "SOURCE"];
 
 /// Commands that have flags with values.
 const COMMANDS: &[&str] = &[
