@@ -36,8 +36,25 @@ pub fn best(index: &DemoIndex, player: Option<&PlayerRef>, round: Option<u32>) -
     Ok((id_of(&player.steam64_id)?, round))
 }
 
+/// Every round that a player played.
+pub fn all_rounds(index: &DemoIndex, player: &PlayerRef) -> Result<Vec<Moment>> {
+    let player = index.player(player)?;
+    // Also reports a player without a round.
+    index.best(Some(player), None)?;
+    let id = id_of(&player.steam64_id)?;
+    Ok(player.rounds_played.iter().map(|round| (id, *round)).collect())
+}
+
+/// The best highlights, best first: at most `most`, of all players or of one.
+pub fn highlights(index: &DemoIndex, player: Option<&PlayerRef>, most: usize) -> Result<Vec<Moment>> {
+    let player = player.map(|player| index.player(player)).transpose()?;
+    let is_asked = |highlight: &&IndexedHighlight| player.is_none_or(|player| player.steam64_id == highlight.player);
+    let found = index.highlights.iter().filter(is_asked).take(most);
+    found.map(|highlight| Ok((id_of(&highlight.player)?, highlight.round))).collect()
+}
+
 /// A Steam ID from an index.
-pub fn id_of(text: &str) -> Result<SteamId> {
+fn id_of(text: &str) -> Result<SteamId> {
     SteamId::parse(text, "player").map_err(|error| Error::internal("The demo has a player without a Steam ID.", error))
 }
 

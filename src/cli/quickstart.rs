@@ -179,7 +179,7 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, stop: &StopFlag)
     let job = api.submit(&order)?;
     let job = api.watch(&job.id, &mut progress, stop)?;
     check_done(&job)?;
-    api.download(&job, to, &mut progress, stop)?;
+    api.download(&job, |_| Ok(to.to_owned()), &mut progress, stop)?;
     Ok(Made { body: order.body(), job, key })
 }
 
