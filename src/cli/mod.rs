@@ -1,14 +1,18 @@
 //! The command line: one file per subcommand, and the only code that prints. Wiring only, no business rules.
 
 mod admin;
+mod batch;
 mod client;
 mod clip_args;
+mod clips;
 mod escape;
 mod hints;
 mod human;
 mod inspect;
+mod job_output;
 mod logging;
 mod manual;
+mod moment;
 mod node;
 mod output;
 mod progress;
@@ -19,6 +23,7 @@ mod sample;
 mod serve;
 mod serve_limits;
 mod serve_quotas;
+mod server_args;
 mod submit;
 mod target;
 mod width;
@@ -89,7 +94,8 @@ enum Command {
     Quickstart(quickstart::Args),
     Serve(Box<serve::Args>),
     Node(node::Args),
-    Submit(submit::Args),
+    Submit(Box<submit::Args>),
+    Clips(clips::Args),
     Render(render::Args),
     Inspect(inspect::Args),
     Sample(sample::Args),
@@ -166,7 +172,8 @@ fn run(command: Command, call: &Call) -> Result<u8> {
         Command::Quickstart(args) => quickstart::run(args, call)?,
         Command::Serve(args) => serve::run(*args, call)?,
         Command::Node(args) => node::run(args, call)?,
-        Command::Submit(args) => submit::run(args, call)?,
+        Command::Submit(args) => submit::run(&args, call)?,
+        Command::Clips(args) => clips::run(args, call)?,
         Command::Sample(args) => sample::run(args, call)?,
         Command::Admin(args) => admin::run(args, call)?,
         #[cfg(windows)]

@@ -125,6 +125,7 @@ error_codes! {
     local {
         AddressRefused "address_refused" "The address of an outgoing request is not allowed.";
         AmbiguousId "ambiguous_id" "Several ids match the short id.";
+        AmbiguousPlayer "ambiguous_player" "Several players of a demo have the name.";
         AmbiguousSha256 "ambiguous_sha256" "Several demos match the beginning of a SHA-256.";
         BackupDamaged "backup_damaged" "The backup file is damaged or incomplete.";
         BackupExists "backup_exists" "The backup's destination already exists.";

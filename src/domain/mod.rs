@@ -22,6 +22,7 @@ pub mod money;
 pub mod month;
 pub mod node;
 pub mod operator;
+pub mod player;
 pub mod protocol;
 pub mod quota;
 pub mod rates;

@@ -44,3 +44,6 @@ CREATE INDEX outbox_account ON outbox (account, id);
 CREATE INDEX outbox_pending ON outbox (account, next_at_ms, id) WHERE state = 'pending';
 
 CREATE INDEX outbox_job ON outbox (job);
+
+-- Demos are indexed again: older indexes lack kills, deaths, teams and highlights.
+UPDATE demo_indexes SET state = 'waiting', content = NULL WHERE state = 'indexed';
