@@ -41,6 +41,7 @@ use crate::app::counters::Counters;
 use crate::app::demos::files::DemoFiles;
 use crate::app::demos::incoming::Incoming;
 use crate::app::demos::index::Indexer;
+use crate::app::jobs::waits::Waits;
 use crate::app::leases::claims::Claims;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
@@ -73,6 +74,7 @@ pub struct App {
     heartbeats: Heartbeats,
     clip_files: ClipFiles,
     claims: Claims,
+    waits: Waits,
     instances: Instances,
     uses: Uses,
     uploads: OpenUploads,
@@ -161,6 +163,7 @@ impl App {
             heartbeats: Heartbeats::new(lease),
             clip_files,
             claims: Claims::default(),
+            waits: Waits::default(),
             instances: Instances::default(),
             uses: Uses::default(),
             uploads: OpenUploads::default(),
@@ -182,10 +185,16 @@ impl App {
         self.uploads.in_flight()
     }
 
-    /// Signals that the server is shutting down. Waiting claims end immediately.
+    /// Number of requests that wait for a job to change.
+    pub fn waiting_requests(&self) -> usize {
+        self.waits.count()
+    }
+
+    /// Signals that the server is shutting down. Waiting claims and requests end immediately.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.news.ring();
+        self.waits.wake_all();
         self.indexer.news.ring();
         self.outbox.stop();
     }

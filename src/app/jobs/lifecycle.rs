@@ -2,7 +2,7 @@
 //!
 //! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes the
 //! related rows (lease, clip, ledger, event) in that same transaction. It returns a [`Transition`], which the caller settles
-//! after the commit: the job is counted and logged, and an ended lease is cleaned up.
+//! after the commit: the job is counted and logged, an ended lease is cleaned up, and waiting requests are woken.
 
 use uuid::Uuid;
 
@@ -73,6 +73,7 @@ pub(in crate::app) fn start(
 pub(in crate::app) fn started(app: &App, job: &Job, lease: LeaseId, node: &Node) {
     app.store.lease_given(lease);
     app.heartbeats.begin(job.id, lease, app.clock.monotonic());
+    app.waits.wake(job.id);
     log::info!("job {} taken by node {:?} (lease {lease})", job.public_id, node.name);
 }
 
@@ -131,7 +132,7 @@ pub(in crate::app) fn retry(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
     store::jobs::retry(tx, job.id)
 }
 
-/// After the commit: counts and logs the change, and cleans up the ended lease.
+/// After the commit: counts and logs the change, cleans up the ended lease, and wakes the requests that wait for it.
 pub(in crate::app) fn settle(app: &App, transition: Transition) {
     let Transition { job, public_id, to, ended, failure, took_ms } = transition;
     let lease = ended.map(|lease| format!("lease {lease}, ")).unwrap_or_default();
@@ -158,6 +159,7 @@ pub(in crate::app) fn settle(app: &App, transition: Transition) {
     if let Some(lease) = ended {
         lease_over(app, job, lease, to == JobStatus::Done);
     }
+    app.waits.wake(job);
 }
 
 /// A lease was ended by another process: a cancelled job or a removed node. Its files are deleted unless published.

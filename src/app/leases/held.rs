@@ -177,7 +177,9 @@ fn grant(app: &App, node: &Node, job: Job, lease: LeaseId, demo: Option<(Sha256,
 /// New expiry in ms from now, or Conflict with code `cancelled` or `lost`.
 pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<u64> {
     let job = live_job(app, node.id, lease)?;
-    app.heartbeats.beat(job, lease, progress, app.clock.monotonic());
+    if app.heartbeats.beat(job, lease, progress, app.clock.monotonic()) {
+        app.waits.wake(job);
+    }
     Ok(app.settings.lease_ms)
 }
 
