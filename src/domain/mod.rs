@@ -24,6 +24,7 @@ pub mod operator;
 pub mod protocol;
 pub mod quota;
 pub mod rates;
+pub mod retention;
 pub mod schedule;
 pub mod sha256;
 pub mod statement;
