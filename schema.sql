@@ -1,4 +1,4 @@
--- The store of a dinkem-appliance, version 2. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
+-- The store of a dinkem-appliance, version 3. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
 -- older files are brought to the same schema by the steps in `src/store/migrations/`, so columns that were
 -- added later come last in their table here too.
 --
@@ -13,7 +13,9 @@ CREATE TABLE accounts (
     name          TEXT    NOT NULL UNIQUE,
     status        TEXT    NOT NULL CHECK (status IN ('inactive', 'active', 'deactivated')),
     dinks         INTEGER NOT NULL DEFAULT 0 CHECK (dinks >= 0),
-    created_at_ms INTEGER NOT NULL
+    created_at_ms INTEGER NOT NULL,
+    -- Bytes of uploaded demos that this account may store; NULL: the server's default.
+    demo_bytes    INTEGER CHECK (demo_bytes >= 0)
 ) STRICT;
 
 -- API keys, by hash: one lookup per request. Revoked keys are kept because jobs refer to them.
@@ -79,7 +81,9 @@ CREATE TABLE nodes (
     doubled_at_ms    INTEGER
 ) STRICT;
 
--- Render jobs. Rows are never deleted. Ordering and cursors use `id`; clients see `public_id` (a UUID v7).
+-- Render jobs. Rows of finished jobs may be archived to a file and deleted, except the newest row, so that no `id` is
+-- used twice. Ordering and cursors use `id`; clients see `public_id` (a UUID v7). A table that refers to jobs needs an
+-- index on that column, or archiving scans it for every job.
 CREATE TABLE jobs (
     id                        INTEGER PRIMARY KEY,
     public_id                 BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
@@ -121,9 +125,6 @@ CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'qu
 CREATE INDEX jobs_of_demo ON jobs (account, lower(substr(demo_url, -64)))
 WHERE (status = 'queued' OR status = 'rendering') AND substr(demo_url, -75, 11) = '/api/demos/';
 
--- Failed and cancelled jobs for an account's usage; completed jobs are in the ledger.
-CREATE INDEX jobs_unbilled ON jobs (account, finished_at_ms) WHERE status = 'failed' OR status = 'cancelled';
-
 -- Submissions with an `Idempotency-Key` and their first response, kept for a day. `id` grows with time, so the sweep
 -- finds the oldest first.
 CREATE TABLE submissions (
@@ -132,7 +133,8 @@ CREATE TABLE submissions (
     -- Chosen by the client; shared by all API keys of the account.
     key           TEXT    NOT NULL,
     body_sha256   BLOB    NOT NULL CHECK (length(body_sha256) = 32),
-    job           INTEGER NOT NULL REFERENCES jobs (id),
+    -- Not a foreign key, which would need an index: a job is archived only after its response has expired.
+    job           INTEGER NOT NULL,
     -- The exact body of the 202 response.
     answer        TEXT    NOT NULL,
     created_at_ms INTEGER NOT NULL,
@@ -184,12 +186,21 @@ CREATE TABLE clips (
     duration_ms  INTEGER NOT NULL,
     has_audio    INTEGER NOT NULL CHECK (has_audio IN (0, 1)),
     view         TEXT    NOT NULL CHECK (view IN ('tactical', 'first_person')),
-    pov_verified INTEGER CHECK (pov_verified IN (0, 1))
+    pov_verified INTEGER CHECK (pov_verified IN (0, 1)),
+    -- The account and the time of the job's completion, copied here for retention.
+    account        INTEGER NOT NULL REFERENCES accounts (id),
+    finished_at_ms INTEGER NOT NULL,
+    -- 1: retention rules never delete it.
+    pinned         INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1))
 ) STRICT;
 
--- Billing ledger of completed jobs, keyed by job so that none is billed twice. Never changed, never deleted.
+-- Clips from the oldest, and their bytes, for retention and `admin storage`.
+CREATE INDEX clips_oldest ON clips (finished_at_ms, job, account, pinned, bytes);
+
+-- Billing ledger of completed jobs, keyed by job so that none is billed twice. Never changed, never deleted: it outlives
+-- the job's row, so `job` is not a foreign key.
 CREATE TABLE ledger (
-    job        INTEGER PRIMARY KEY REFERENCES jobs (id),
+    job        INTEGER PRIMARY KEY,
     account    INTEGER NOT NULL REFERENCES accounts (id),
     class      TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
     renderer   TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
@@ -206,6 +217,19 @@ CREATE TABLE ledger (
 
 -- An account's usage and statements for a period.
 CREATE INDEX ledger_account ON ledger (account, at_ms);
+
+-- Failed and cancelled jobs, which are never billed, for an account's usage. Like the ledger, it outlives the job's row.
+CREATE TABLE unbilled (
+    account    INTEGER NOT NULL REFERENCES accounts (id),
+    at_ms      INTEGER NOT NULL,
+    job        INTEGER NOT NULL,
+    status     TEXT    NOT NULL CHECK (status IN ('failed', 'cancelled')),
+    class      TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    renderer   TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    resolution INTEGER NOT NULL,
+    fps        INTEGER NOT NULL,
+    PRIMARY KEY (account, at_ms, job)
+) STRICT, WITHOUT ROWID;
 
 -- Price per hour of metered footage, in micro-units. A row applies from `at_ms` until a later row of the same kind.
 -- Append-only.
@@ -334,6 +358,29 @@ CREATE INDEX outbox_pending ON outbox (account, next_at_ms, id) WHERE state = 'p
 
 -- The events of a job, deleted with its row.
 CREATE INDEX outbox_job ON outbox (job);
+
+-- The operator's retention rules. Nothing is deleted without one.
+CREATE TABLE retention_rules (
+    id         INTEGER PRIMARY KEY,
+    kind       TEXT    NOT NULL CHECK (kind IN ('clips', 'demos', 'jobs')),
+    -- NULL: all accounts without a rule of their own.
+    account    INTEGER REFERENCES accounts (id),
+    -- Both NULL: nothing of this account is deleted, whatever the rule for all accounts says.
+    max_age_ms INTEGER CHECK (max_age_ms > 0),
+    max_bytes  INTEGER CHECK (max_bytes >= 0)
+) STRICT;
+
+-- At most one rule of each kind for an account, and one for all accounts.
+CREATE UNIQUE INDEX retention_rules_scope ON retention_rules (kind, COALESCE(account, 0));
+
+-- The files of archived jobs, `archive/jobs-{month}.jsonl.gz`. Bytes beyond the recorded length were written by an
+-- interrupted run and are cut off by the next one.
+CREATE TABLE job_archives (
+    -- The UTC month in which the jobs finished, such as 2026-11.
+    month TEXT    NOT NULL PRIMARY KEY,
+    bytes INTEGER NOT NULL CHECK (bytes > 0),
+    jobs  INTEGER NOT NULL CHECK (jobs > 0)
+) STRICT, WITHOUT ROWID;
 
 -- Counts changes to queued jobs by processes other than the server, which then rebuilds its in-memory queue. One row.
 CREATE TABLE queue_changes (

@@ -91,6 +91,7 @@ pub struct App {
     pub counters: Counters,
     probe: Probe,
     damage: upkeep::store_check::Found,
+    archived: upkeep::retention::Reached,
     stopping: AtomicBool,
 }
 
@@ -176,6 +177,7 @@ impl App {
             counters: Counters::default(),
             probe: Probe::default(),
             damage: upkeep::store_check::Found::default(),
+            archived: upkeep::retention::Reached::default(),
             stopping: AtomicBool::new(false),
         })
     }

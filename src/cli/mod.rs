@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, and the only code that prints. Wiring only, no business rules.
 
 mod admin;
+mod amounts;
 mod batch;
 mod client;
 mod clip_args;

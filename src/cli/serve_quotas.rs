@@ -2,7 +2,7 @@
 use crate::domain::quota::{ACCOUNT_DEMO_BYTES, ACCOUNT_QUEUED_JOBS, Quotas};
 
 /// Jobs or bytes of a quota: the largest integer in a structured header field (RFC 8941).
-const FLAG_QUOTA_MOST: u64 = 999_999_999_999_999;
+pub const FLAG_QUOTA_MOST: u64 = 999_999_999_999_999;
 
 /// Quotas, under the same heading in `--help` as the limits.
 #[derive(Debug, clap::Args)]

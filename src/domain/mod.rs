@@ -26,6 +26,7 @@ pub mod player;
 pub mod protocol;
 pub mod quota;
 pub mod rates;
+pub mod retention;
 pub mod schedule;
 pub mod sha256;
 pub mod statement;

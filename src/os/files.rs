@@ -1,7 +1,7 @@
 //! Durable files, private files and directories, and free disk space.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256 as Hasher};
@@ -31,6 +31,24 @@ pub fn write_new(path: &Path, content: &mut dyn Read) -> io::Result<()> {
     let mut file = create_private(path)?;
     io::copy(content, &mut file)?;
     file.sync_all()
+}
+
+/// Appends to a file that has `at` bytes of content, and syncs it; whatever an interrupted call left after them is cut
+/// off. The first call, with `at` 0, creates the file, which only the owner can read.
+pub fn append_durably(path: &Path, at: u64, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(at == 0).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    if file.metadata()?.len() < at {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("it has less than {at} bytes")));
+    }
+    file.set_len(at)?;
+    file.seek(io::SeekFrom::End(0))?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    if at == 0 { path.parent().map_or(Ok(()), sync_dir) } else { Ok(()) }
 }
 
 /// Hard-links a file, or copies it where the file system has no links.
@@ -268,6 +286,19 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn append_cuts_off_what_an_interrupted_one_left_and_refuses_a_short_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("jobs");
+        append_durably(&path, 0, b"one").unwrap();
+        append_durably(&path, 3, b"and a torn end").unwrap();
+        append_durably(&path, 3, b"two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "onetwo");
+        assert_eq!(append_durably(&path, 7, b"three").unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(append_durably(&path, 6, b"three").unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[cfg(unix)]

@@ -5,6 +5,7 @@ pub mod address;
 pub mod archive;
 pub mod certificates;
 pub mod clock;
+pub mod disk_usage;
 pub mod doorbell;
 pub mod files;
 #[cfg(windows)]

@@ -1,4 +1,4 @@
-//! The background passes: expired leases, last use of keys, orphaned files, outdated stored responses. Each takes no
+//! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each takes no
 //! input, is bounded, and may be run again at any time. Beside them, threads of their own call webhooks and index demos.
 //! Knows nothing of HTTP.
 
@@ -13,7 +13,7 @@ use crate::app::accounts::keys;
 use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
 use crate::app::upkeep::store_check::{self, Stopped};
-use crate::app::upkeep::{ballast, sweep};
+use crate::app::upkeep::{ballast, retention, sweep};
 use crate::app::webhooks as app_webhooks;
 use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
@@ -33,6 +33,8 @@ const LEASES: Duration = Duration::from_secs(1);
 const KEY_USES: Duration = Duration::from_secs(KEY_USED_SECONDS);
 /// How often orphaned files are removed. Normally files are removed at once; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
+/// How often retention rules are applied, each time for at most half a second.
+const RETENTION: Duration = Duration::from_secs(30);
 /// How often free disk space is checked, to release the ballast when needed.
 const BALLAST: Duration = Duration::from_secs(5);
 
@@ -42,6 +44,7 @@ fn passes() -> Vec<Pass> {
         Pass::new("leases", EVERY_ROUND, First::AtOnce, leases::expire),
         Pass::new("the store's rows", EVERY_ROUND, First::AtOnce, App::note_rows),
         Pass::new("the ballast", BALLAST, First::AtOnce, ballast::keep),
+        Pass::new("retention", RETENTION, First::AtOnce, retention::run),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
         Pass::new("stored responses", SWEEP, First::AtOnce, jobs::forget_old_answers),
         Pass::new("webhook deliveries", SWEEP, First::AtOnce, app_webhooks::forget_old),

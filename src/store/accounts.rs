@@ -104,6 +104,27 @@ pub fn set_dinks(tx: &mut Tx<'_>, id: AccountId, dinks: u32) -> Result<()> {
     Ok(())
 }
 
+/// Served by the row's number.
+const DEMO_BYTES: &str = "
+    SELECT demo_bytes FROM accounts WHERE id = :id
+";
+
+/// Bytes of demos that the account may store; `None`: the server's default.
+pub fn demo_bytes(db: &Db, id: AccountId) -> Result<Option<u64>> {
+    db.always(DEMO_BYTES, named_params! { ":id": id.0 }, |row| row.get(0))
+}
+
+/// Served by the row's number.
+const SET_DEMO_BYTES: &str = "
+    UPDATE accounts SET demo_bytes = :bytes WHERE id = :id
+";
+
+/// Sets the bytes of demos that the account may store; `None`: the server's default.
+pub fn set_demo_bytes(tx: &mut Tx<'_>, id: AccountId, bytes: Option<u64>) -> Result<()> {
+    tx.execute(SET_DEMO_BYTES, named_params! { ":bytes": bytes, ":id": id.0 })?;
+    Ok(())
+}
+
 /// Reads the columns of [`PAGE`].
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {

@@ -5,27 +5,31 @@ use uuid::Uuid;
 
 use crate::domain::clip::{Clip, ClipToken, VideoFacts, View};
 use crate::domain::error::Result;
-use crate::domain::id::{JobId, LeaseId};
+use crate::domain::id::{AccountId, JobId, LeaseId};
+use crate::domain::job::Job;
+use crate::domain::retention::Scope;
 use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
+use crate::store::retention;
 
 const INSERT: &str = "
     INSERT INTO clips (
-        job, token, lease, bytes, sha256, width, height, frames, fps, duration_ms, has_audio, view, pov_verified
+        job, token, lease, bytes, sha256, width, height, frames, fps, duration_ms, has_audio, view, pov_verified,
+        account, finished_at_ms
     )
     VALUES (
         :job, :token, :lease, :bytes, :sha256, :width, :height, :frames, :fps, :duration_ms, :has_audio, :view,
-        :pov_verified
+        :pov_verified, :account, :now
     )
 ";
 
-/// Publishes a job's clip.
-pub fn insert(tx: &mut Tx<'_>, job: JobId, clip: &Clip) -> Result<()> {
+/// Publishes the clip of a job that is completed now.
+pub fn insert(tx: &mut Tx<'_>, job: &Job, clip: &Clip, now_ms: i64) -> Result<()> {
     tx.insert(
         INSERT,
         named_params! {
-            ":job": job.0,
+            ":job": job.id.0,
             ":token": clip.token.reveal(),
             ":lease": clip.lease.0,
             ":bytes": clip.bytes,
@@ -38,6 +42,8 @@ pub fn insert(tx: &mut Tx<'_>, job: JobId, clip: &Clip) -> Result<()> {
             ":has_audio": clip.video.has_audio,
             ":view": clip.view.as_str(),
             ":pov_verified": clip.pov_verified,
+            ":account": job.account.0,
+            ":now": now_ms,
         },
     )?;
     Ok(())
@@ -94,6 +100,134 @@ const DELETE: &str = "
 /// Deletes a job's clip row, if any. Returns the lease whose files may be removed after the commit.
 pub fn delete(tx: &mut Tx<'_>, job: JobId) -> Result<Option<LeaseId>> {
     tx.row(DELETE, named_params! { ":job": job.0 }, |row| row.get(0).map(LeaseId))
+}
+
+/// Served by the primary key.
+const DELETE_UNPINNED: &str = "
+    DELETE FROM clips WHERE job = :job AND pinned = 0 RETURNING lease
+";
+
+/// Like [`delete`], but keeps a pinned clip.
+pub fn delete_unpinned(tx: &mut Tx<'_>, job: JobId) -> Result<Option<LeaseId>> {
+    tx.row(DELETE_UNPINNED, named_params! { ":job": job.0 }, |row| row.get(0).map(LeaseId))
+}
+
+/// Served by the primary key.
+const PIN: &str = "
+    UPDATE clips SET pinned = :pinned WHERE job = :job
+";
+
+/// Pins or unpins a job's clip; false if it has none.
+pub fn pin(tx: &mut Tx<'_>, job: JobId, pinned: bool) -> Result<bool> {
+    Ok(tx.execute(PIN, named_params! { ":pinned": pinned, ":job": job.0 })? == 1)
+}
+
+/// Served by the primary key.
+const IS_PINNED: &str = "
+    SELECT pinned FROM clips WHERE job = :job
+";
+
+/// Whether a job's clip is pinned; `None` if it has none.
+pub fn is_pinned(db: &Db, job: JobId) -> Result<Option<bool>> {
+    db.row(IS_PINNED, named_params! { ":job": job.0 }, |row| row.get(0))
+}
+
+/// A clip that a retention rule may delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Old {
+    /// Its job.
+    pub job: JobId,
+    /// When its job was completed. Unix time in milliseconds.
+    pub finished_at_ms: i64,
+    /// Length of the video.
+    pub bytes: u64,
+}
+
+/// Served by `clips_oldest` alone.
+const OLDEST: &str = "
+    SELECT job, finished_at_ms, bytes
+    FROM clips
+    WHERE pinned = 0 AND (finished_at_ms, job) > (:finished, :job)
+        AND CASE WHEN :account IS NULL THEN account NOT IN (SELECT value FROM json_each(:others)) ELSE account = :account END
+    ORDER BY finished_at_ms, job
+    LIMIT :limit
+";
+
+/// Unpinned clips of these accounts, oldest first.
+pub fn oldest(db: &Db, scope: &Scope, after: Option<&Old>, limit: u32) -> Result<Vec<Old>> {
+    let params = named_params! {
+        ":account": scope.one().map(|account| account.0),
+        ":others": retention::others(scope),
+        ":finished": after.map_or(i64::MIN, |last| last.finished_at_ms),
+        ":job": after.map_or(0, |last| last.job.0),
+        ":limit": limit,
+    };
+    db.rows(OLDEST, params, |row| {
+        Ok(Old { job: JobId(row.get("job")?), finished_at_ms: row.get("finished_at_ms")?, bytes: row.get("bytes")? })
+    })
+}
+
+/// Walks `clips_oldest` alone.
+const SCOPE_BYTES: &str = "
+    SELECT COALESCE(SUM(bytes), 0)
+    FROM clips
+    WHERE CASE WHEN :account IS NULL THEN account NOT IN (SELECT value FROM json_each(:others)) ELSE account = :account END
+";
+
+/// Bytes of all clips of these accounts, also of pinned ones.
+pub fn scope_bytes(db: &Db, scope: &Scope) -> Result<u64> {
+    let account = scope.one().map(|account| account.0);
+    let params = named_params! { ":account": account, ":others": retention::others(scope) };
+    db.always(SCOPE_BYTES, params, |row| row.get(0))
+}
+
+/// Clips of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many.
+    pub clips: u64,
+    /// Bytes of their videos.
+    pub bytes: u64,
+    /// How many of them are pinned.
+    pub pinned: u64,
+    /// Bytes of those.
+    pub pinned_bytes: u64,
+}
+
+/// Walks `clips_oldest` alone.
+const TOTALS: &str = "
+    SELECT account, COUNT(*) AS clips, SUM(bytes) AS bytes, SUM(pinned) AS pinned, SUM(pinned * bytes) AS pinned_bytes
+    FROM clips
+    GROUP BY account
+";
+
+/// What each account with clips has, unordered.
+pub fn totals(db: &Db) -> Result<Vec<(AccountId, Totals)>> {
+    db.rows(TOTALS, [], |row| {
+        let totals = Totals {
+            clips: row.get("clips")?,
+            bytes: row.get("bytes")?,
+            pinned: row.get("pinned")?,
+            pinned_bytes: row.get("pinned_bytes")?,
+        };
+        Ok((AccountId(row.get("account")?), totals))
+    })
+}
+
+/// Walks `clips_oldest` backwards.
+const LATEST: &str = "
+    SELECT job
+    FROM clips
+    WHERE (:account IS NULL OR account = :account) AND (pinned = 1 OR NOT :only_pinned)
+    ORDER BY finished_at_ms DESC, job DESC
+    LIMIT :limit
+";
+
+/// The jobs of an account's or of all clips, newest first.
+pub fn latest(db: &Db, account: Option<AccountId>, only_pinned: bool, limit: u32) -> Result<Vec<JobId>> {
+    let account = account.map(|account| account.0);
+    let params = named_params! { ":account": account, ":only_pinned": only_pinned, ":limit": limit };
+    db.rows(LATEST, params, |row| row.get(0).map(JobId))
 }
 
 /// What a clip's files must match.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::month::Month;
 use crate::domain::sha256::Sha256;
 use crate::os::clock::pause;
 use crate::os::files;
@@ -18,6 +19,12 @@ pub const SERVED: &str = "served";
 /// Files that a restored appliance needs besides the store, demos and clips, so that clients and nodes can still
 /// reach it.
 const SMALL_FILES: [&str; 3] = ["server-url", "server-local-url", "server-ca.pem"];
+/// Directory of archived jobs.
+const ARCHIVE: &str = "archive";
+/// How the name of a file in it begins; the month follows.
+const JOBS: &str = "jobs-";
+/// How it ends: JSON lines, compressed.
+const JSON_LINES: &str = ".jsonl.gz";
 /// Directory of the CA and the server certificate.
 const TLS: &str = "tls";
 /// Directory with the state of the embedded nodes.
@@ -50,7 +57,7 @@ impl DataDir {
             );
             return Err(Error::new(Kind::Forbidden, ErrorCode::DataDirOpen, message));
         }
-        for path in [&folder.clips(), &folder.demos(), &folder.indexings(), &folder.backups()] {
+        for path in [&folder.clips(), &folder.demos(), &folder.indexings(), &folder.backups(), &folder.archive()] {
             files::create_private_dir(path).map_err(|error| unusable(path, error))?;
         }
         Ok(folder)
@@ -106,9 +113,24 @@ impl DataDir {
         self.indexings().join(sha256.to_string())
     }
 
+    /// Files of archived jobs.
+    pub fn archive(&self) -> PathBuf {
+        self.0.join(ARCHIVE)
+    }
+
+    /// The file of jobs that finished in a month and were archived.
+    pub fn job_archive(&self, month: Month) -> PathBuf {
+        self.archive().join(format!("{JOBS}{month}{JSON_LINES}"))
+    }
+
     /// Copies of the store that were made before a migration.
     pub fn backups(&self) -> PathBuf {
         self.0.join("backups")
+    }
+
+    /// State and caches of the embedded nodes.
+    pub fn local_nodes(&self) -> PathBuf {
+        self.0.join(LOCAL_NODES)
     }
 
     /// The small files that a restored appliance needs, as paths relative to the directory: its URLs, its CA and
@@ -150,6 +172,13 @@ impl DataDir {
             format!("Another server is already using {}. Stop it, or use another --data-dir.", self.0.display()),
         ))
     }
+}
+
+/// Whether a path below the data directory names a [`DataDir::job_archive`].
+pub fn is_job_archive(path: &str) -> bool {
+    let name = path.strip_prefix(ARCHIVE).and_then(|path| path.strip_prefix('/'));
+    name.and_then(|name| name.strip_prefix(JOBS)?.strip_suffix(JSON_LINES))
+        .is_some_and(|month| Month::parse(month).is_ok())
 }
 
 /// Whether a path names one of the [`DataDir::small_files`].

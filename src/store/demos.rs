@@ -5,8 +5,10 @@ use rusqlite::named_params;
 use crate::domain::demo::UploadedDemo;
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
+use crate::domain::retention::Scope;
 use crate::domain::sha256::Sha256;
 use crate::store::engine::db::{Db, Tx};
+use crate::store::retention;
 
 /// Keeps the time of the first upload.
 const INSERT: &str = "
@@ -139,6 +141,73 @@ const UNFINISHED_JOBS: &str = "
 /// How many of an account's unfinished jobs need a demo. `hash`: its hash in lower-case hexadecimal.
 pub fn unfinished_jobs(db: &Db, account: AccountId, hash: &str) -> Result<u64> {
     db.always(UNFINISHED_JOBS, named_params! { ":account": account.0, ":hash": hash }, |row| row.get(0))
+}
+
+/// A demo that nobody has used for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unused {
+    /// The account that uploaded it.
+    pub account: AccountId,
+    /// Its content's hash.
+    pub sha256: Sha256,
+    /// When it was last used: uploaded, or named by a new job. Unix time in milliseconds.
+    pub used_at_ms: i64,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// Sorts all demos in scope: the disk holds some thousands.
+const LEAST_USED: &str = "
+    SELECT account, sha256, COALESCE(used_at_ms, uploaded_at_ms) AS last_used_ms, bytes
+    FROM demos
+    WHERE (COALESCE(used_at_ms, uploaded_at_ms), account, sha256) > (:used, :after_account, :sha256)
+        AND CASE WHEN :account IS NULL THEN account NOT IN (SELECT value FROM json_each(:others)) ELSE account = :account END
+    ORDER BY last_used_ms, account, sha256
+    LIMIT :limit
+";
+
+/// Demos of these accounts, least recently used first.
+pub fn least_used(db: &Db, scope: &Scope, after: Option<&Unused>, limit: u32) -> Result<Vec<Unused>> {
+    let params = named_params! {
+        ":account": scope.one().map(|account| account.0),
+        ":others": retention::others(scope),
+        ":used": after.map_or(i64::MIN, |last| last.used_at_ms),
+        ":after_account": after.map_or(0, |last| last.account.0),
+        ":sha256": after.map_or(Sha256([0; 32]), |last| last.sha256),
+        ":limit": limit,
+    };
+    db.rows(LEAST_USED, params, |row| {
+        Ok(Unused {
+            account: AccountId(row.get("account")?),
+            sha256: row.get("sha256")?,
+            used_at_ms: row.get("last_used_ms")?,
+            bytes: row.get("bytes")?,
+        })
+    })
+}
+
+/// Walks all demos in scope.
+const SCOPE_BYTES: &str = "
+    SELECT COALESCE(SUM(bytes), 0)
+    FROM demos
+    WHERE CASE WHEN :account IS NULL THEN account NOT IN (SELECT value FROM json_each(:others)) ELSE account = :account END
+";
+
+/// Bytes of all demos of these accounts.
+pub fn scope_bytes(db: &Db, scope: &Scope) -> Result<u64> {
+    let account = scope.one().map(|account| account.0);
+    let params = named_params! { ":account": account, ":others": retention::others(scope) };
+    db.always(SCOPE_BYTES, params, |row| row.get(0))
+}
+
+/// Served by the primary key.
+const COUNT: &str = "
+    SELECT COUNT(*) FROM demos WHERE account = :account
+";
+
+/// How many demos the account has.
+pub fn count(db: &Db, account: AccountId) -> Result<u64> {
+    db.always(COUNT, named_params! { ":account": account.0 }, |row| row.get(0))
 }
 
 /// Served by the primary key.

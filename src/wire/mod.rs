@@ -7,6 +7,7 @@ pub mod demo;
 pub mod fields;
 pub mod html;
 pub mod job;
+pub mod job_archive;
 pub mod join_token;
 pub mod money;
 pub mod node;

@@ -30,6 +30,7 @@ mod operating;
 #[cfg(target_os = "linux")]
 mod reader_limits;
 mod real_demos;
+mod retention;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(unix)]

@@ -89,7 +89,10 @@ fn store_files_are_private() {
         files.push(path.file_name().unwrap().to_string_lossy().into_owned());
     }
     files.sort();
-    assert_eq!(files, ["backups", "clips", "demos", "indexing", "lock", "store.db", "store.db-shm", "store.db-wal"]);
+    assert_eq!(
+        files,
+        ["archive", "backups", "clips", "demos", "indexing", "lock", "store.db", "store.db-shm", "store.db-wal"]
+    );
 }
 
 #[test]

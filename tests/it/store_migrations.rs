@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::test_app::private_dir;
 
 /// The schemas of earlier versions.
-const SCHEMAS: [&str; 1] = [include_str!("golden/schema_1.sql")];
+const SCHEMAS: [&str; 2] = [include_str!("golden/schema_1.sql"), include_str!("golden/schema_2.sql")];
 
 /// A data directory of an earlier version with an account and a completed job.
 fn of_version(version: usize) -> TempDir {

@@ -12,6 +12,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::job::Caller;
 use crate::domain::key::{KeyClass, Secret};
 use crate::domain::operator::Operator;
+use crate::domain::wording::counted;
 use crate::store::{self, Db, Tx};
 
 /// New keys, which are shown only once.
@@ -83,6 +84,18 @@ pub fn deactivate(app: &App, operator: &Operator, name: &str) -> Result<Account>
     audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
         set_status(tx, log, account, AccountStatus::Deactivated, "account.deactivate")
+    })
+}
+
+/// Sets the bytes of demos that an account may store; `None`: the server's default. Applies to the next upload.
+pub fn set_demo_bytes(app: &App, operator: &Operator, name: &str, bytes: Option<u64>) -> Result<()> {
+    let name = name.to_owned();
+    audit::change(app, operator, move |tx, log| {
+        let account = named(tx, &name)?;
+        let in_words = |bytes: Option<u64>| bytes.map_or("default".to_owned(), |bytes| counted(bytes, "byte"));
+        let before = store::accounts::demo_bytes(tx, account.id)?;
+        store::accounts::set_demo_bytes(tx, account.id, bytes)?;
+        log.note(tx, "account.quota", &name, &format!("demos: {} to {}", in_words(before), in_words(bytes)))
     })
 }
 

@@ -10,6 +10,7 @@ use crate::domain::clip::VideoFacts;
 use crate::domain::error::Result;
 use crate::domain::id::LeaseId;
 use crate::domain::sha256::Sha256;
+use crate::os::disk_usage::Usage;
 use crate::os::files;
 use crate::render::video;
 use crate::store::{DataDir, open_private};
@@ -58,6 +59,18 @@ impl ClipFiles {
             }
         }
         Ok(found)
+    }
+
+    /// What the videos and the posters take, including uploads in progress.
+    pub fn usage(&self) -> io::Result<(Usage, Usage)> {
+        let (mut videos, mut posters) = (Usage::default(), Usage::default());
+        for (_, path) in self.all()? {
+            let is_video = path.extension().is_some_and(|extension| extension == "mp4");
+            let kind = if is_video { &mut videos } else { &mut posters };
+            // Deleted since the directory was read.
+            kind.add(fs::metadata(&path).map_or(0, |file| file.len()));
+        }
+        Ok((videos, posters))
     }
 
     /// The video, open for appending, and its length.

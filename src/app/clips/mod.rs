@@ -1,6 +1,7 @@
 //! Published clips, accessible to anyone with the link.
 
 pub mod files;
+pub mod operator;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

@@ -24,6 +24,12 @@ impl Incoming {
     }
 }
 
+/// Bytes of demos that an account may store: its own quota, else the server's.
+pub fn quota(app: &App, account: AccountId) -> Result<u64> {
+    let own = app.store.read(|db| store::accounts::demo_bytes(db, account))?;
+    Ok(own.unwrap_or(app.settings.quotas.demo_bytes))
+}
+
 /// One upload's reservation, released when dropped.
 pub struct Share<'a> {
     app: &'a App,
@@ -48,12 +54,13 @@ impl<'a> Share<'a> {
 
     /// Reserves exactly `bytes`.
     pub fn grant(&mut self, bytes: u64) -> Result<bool> {
+        let quota = quota(self.app, self.account)?;
         let mut incoming = self.app.incoming.lock();
         // Read under the lock: a share is released only after its row is stored.
         let used = self.app.store.read(|db| store::demos::account_bytes(db, self.account))?;
         let coming = incoming.entry(self.account).or_default();
         let after = (*coming - self.granted).saturating_add(bytes);
-        let fits = used.saturating_add(after) <= self.app.settings.quotas.demo_bytes;
+        let fits = used.saturating_add(after) <= quota;
         if fits {
             *coming = after;
             self.granted = bytes;

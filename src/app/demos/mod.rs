@@ -79,10 +79,11 @@ fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial
     if let Some(file) = file {
         file.keep(&app.store.folder.demo(&demo.sha256)).map_err(not_stored)?;
     }
-    let (now, quota) = (app.clock.now_ms(), app.settings.quotas.demo_bytes);
+    let (now, default) = (app.clock.now_ms(), app.settings.quotas.demo_bytes);
     app.store.write(move |tx| {
         if store::demos::bytes(tx, account, &demo.sha256)?.is_none() {
             let used = store::demos::account_bytes(tx, account)?;
+            let quota = store::accounts::demo_bytes(tx, account)?.unwrap_or(default);
             if !is_written || used.saturating_add(demo.bytes) > quota {
                 return Err(over_quota(quota, used, Some(demo.bytes)));
             }
@@ -168,7 +169,7 @@ impl<'a> Arrival<'a> {
     fn over_quota(&self, bytes: Option<u64>) -> Result<Error> {
         let used = self.app.store.read(|db| store::demos::account_bytes(db, self.account))?;
         let coming = self.app.incoming.of(self.account);
-        Ok(over_quota(self.app.settings.quotas.demo_bytes, used.saturating_add(coming), bytes))
+        Ok(over_quota(incoming::quota(self.app, self.account)?, used.saturating_add(coming), bytes))
     }
 
     /// Reads the whole body, writing it while it fits the quota and the disk.
@@ -219,7 +220,7 @@ fn not_stored(error: io::Error) -> Error {
 pub fn allowance(app: &App, caller: &Caller) -> Result<Allowance> {
     let account = caller.account.id;
     let used = app.store.read(|db| store::demos::account_bytes(db, account))?;
-    Ok(Allowance::of(app.settings.quotas.demo_bytes, used.saturating_add(app.incoming.of(account))))
+    Ok(Allowance::of(incoming::quota(app, account)?, used.saturating_add(app.incoming.of(account))))
 }
 
 /// The error for a demo that exceeds its account's quota.

@@ -4,7 +4,7 @@ use crate::app::audit::{self, AuditLog};
 use crate::app::demos::files;
 use crate::app::{App, accounts};
 use crate::domain::demo::{DemoInfo, UploadedDemo};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
@@ -67,6 +67,15 @@ pub fn delete_of(app: &App, operator: &Operator, account: &str, sha256: Sha256) 
             Ok(is_last)
         })
     })
+}
+
+/// Deletes an account's upload because of a retention rule; false if it is gone already, or a job needs it by now.
+pub(in crate::app) fn delete_unused(app: &App, account: AccountId, sha256: Sha256) -> Result<bool> {
+    match remove(app, sha256, || app.store.write(move |tx| forget(tx, account, &sha256))) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind == Kind::NotFound || error.code == ErrorCode::DemoInUse => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result<Vec<DemoInfo>> {

@@ -1,7 +1,7 @@
 //! The job lifecycle: every change of a job's status is made here.
 //!
 //! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes the
-//! related rows (lease, clip, ledger, event) in that same transaction. It returns a [`Transition`], which the caller settles
+//! related rows (lease, clip, ledger, unbilled, event) in that same transaction. It returns a [`Transition`], which the caller settles
 //! after the commit: the job is counted and logged, an ended lease is cleaned up, and waiting requests are woken.
 
 use uuid::Uuid;
@@ -87,7 +87,7 @@ pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Cl
             "its lease is not live, or it is not rendering",
         ));
     }
-    store::clips::insert(tx, job.id, clip)?;
+    store::clips::insert(tx, job, clip, now_ms)?;
     store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
     announce(tx, job, JobStatus::Done, now_ms)?;
     Ok(Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms))
@@ -97,6 +97,7 @@ pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Cl
 pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<Transition> {
     check(job, JobStatus::Cancelled)?;
     store::jobs::cancel(tx, job, now_ms)?;
+    store::unbilled::insert(tx, job, JobStatus::Cancelled, now_ms)?;
     let lease = store::leases::cancel(tx, job.id, now_ms)?;
     announce(tx, job, JobStatus::Cancelled, now_ms)?;
     Ok(Transition::of(job, JobStatus::Cancelled, lease, None, now_ms))
@@ -122,6 +123,9 @@ pub(in crate::app) fn set_back(
     let to = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
     check(&job, to)?;
     store::jobs::set_back(tx, job.id, &after, now_ms)?;
+    if to == JobStatus::Failed {
+        store::unbilled::insert(tx, &job, to, now_ms)?;
+    }
     announce(tx, &job, to, now_ms)?;
     Ok(Some(Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms)))
 }
@@ -129,6 +133,7 @@ pub(in crate::app) fn set_back(
 /// Returns a failed or cancelled job to its place in the queue; its earlier attempts are kept.
 pub(in crate::app) fn retry(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
     check(job, JobStatus::Queued)?;
+    store::unbilled::delete(tx, job)?;
     store::jobs::retry(tx, job.id)
 }
 

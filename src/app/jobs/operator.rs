@@ -129,7 +129,8 @@ pub fn retry(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
     show(app, id)
 }
 
-fn row(db: &Db, id: Uuid) -> Result<JobId> {
+/// The row of a job of any account.
+pub(in crate::app) fn row(db: &Db, id: Uuid) -> Result<JobId> {
     store::job_search::by_public_id(db, id)?
         .ok_or_else(|| Error::not_found(format!("There is no job {id}. See `admin jobs list`.")))
 }

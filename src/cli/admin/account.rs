@@ -1,17 +1,18 @@
-//! `admin account`: create, list, show, deactivate.
+//! `admin account`: create, list, show, quota, deactivate.
 
 use clap::Subcommand;
 use serde_json::json;
 
 use crate::app::{App, accounts};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
-use crate::cli::human;
+use crate::cli::serve_quotas::FLAG_QUOTA_MOST;
+use crate::cli::{amounts, human};
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 
-/// Manage accounts: create, list, show, deactivate
+/// Manage accounts: create, list, show, quota, deactivate
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin account create studio-a")]
 pub struct Args {
@@ -40,6 +41,19 @@ enum Command {
         /// Its name
         name: String,
     },
+    /// Set how many bytes of demos an account may store, from its next upload on
+    #[command(after_help = "\
+Example: more room for one account, then the server's default again
+  dinkem-appliance admin account quota studio-a --max-demos 100GB
+  dinkem-appliance admin account quota studio-a --max-demos default")]
+    Quota {
+        /// Its name
+        #[arg(value_parser = account_name)]
+        name: String,
+        /// Size of all its demos together: 100GB, 20GiB; or `default`, see `serve --max-demos-mib`
+        #[arg(long, value_name = "SIZE", value_parser = quota, allow_hyphen_values = true)]
+        max_demos: Quota,
+    },
     /// Deactivate an account: its next request is refused; its queued jobs and its clips are kept
     #[command(after_help = "Example:\n  dinkem-appliance admin account deactivate studio-a")]
     Deactivate {
@@ -47,6 +61,13 @@ enum Command {
         name: String,
     },
 }
+
+/// A quota of an account.
+#[derive(Clone, Copy, Debug)]
+struct Quota(
+    /// Bytes; `None`: the server's default.
+    Option<u64>,
+);
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     match args.command {
@@ -62,10 +83,28 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
             }
         }
         Command::List => list(&accounts::list(app)?, app.clock.now_ms(), call),
+        Command::Quota { name, max_demos: Quota(bytes) } => {
+            accounts::set_demo_bytes(app, &config::operator(), &name, bytes)?;
+            if call.json {
+                output::json(&json!({ "account": { "name": name, "max_demo_bytes": bytes } }));
+            } else {
+                let most = bytes.map_or_else(|| "the server's default".to_owned(), human::size);
+                output::line(&format!("{}: demos: at most {most}", output::plain(&name)));
+            }
+        }
         Command::Show { name } => show(&accounts::show(app, &name)?, app.clock.now_ms(), call),
         Command::Deactivate { name } => changed(&accounts::deactivate(app, &config::operator(), &name)?, call),
     }
     Ok(())
+}
+
+/// Parses `--max-demos`.
+fn quota(text: &str) -> Result<Quota, String> {
+    match (text, amounts::size(text)) {
+        ("default", _) => Ok(Quota(None)),
+        (_, Some(bytes @ ..=FLAG_QUOTA_MOST)) => Ok(Quota(Some(bytes))),
+        _ => Err("it must be a number with a unit, like 100GB or 20GiB, at most 999TB, or default".to_owned()),
+    }
 }
 
 fn list(accounts: &[Account], now_ms: i64, call: &Call) {

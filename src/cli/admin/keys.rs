@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::accounts::{NewKeys, keys};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
-use crate::cli::human;
+use crate::cli::{amounts, human};
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
@@ -101,17 +101,8 @@ fn key_class(text: &str) -> Result<KeyClass, String> {
 
 /// Parses `--overlap`: a number and a unit.
 fn overlap(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let seconds = match unit {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3_600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    let total = number.parse::<u64>().ok().zip(seconds).and_then(|(number, seconds)| number.checked_mul(seconds));
-    total.filter(|total| *total <= KEY_OVERLAP_SECONDS).map(Duration::from_secs).ok_or_else(|| {
+    let longest = Duration::from_secs(KEY_OVERLAP_SECONDS);
+    amounts::duration(text).filter(|overlap| *overlap <= longest).ok_or_else(|| {
         let days = KEY_OVERLAP_SECONDS / 86_400;
         format!("it must be a number followed by s, m, h or d, at most {days}d")
     })

@@ -6,6 +6,7 @@ mod account;
 mod activate;
 mod audit;
 mod backup;
+mod clips;
 mod demos;
 mod dinks;
 mod doctor;
@@ -15,8 +16,10 @@ mod keys;
 mod nodes;
 mod promote;
 mod rates;
+mod retention;
 mod statement;
 mod status;
+mod storage;
 mod tls;
 mod usage;
 mod webhook;
@@ -37,7 +40,7 @@ use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 use crate::os::user;
 
-/// Operate the appliance from its data directory: accounts, keys, dinks, nodes, jobs, demos, prices, backups, doctor, …
+/// Operate the appliance from its data directory: accounts, keys, nodes, jobs, clips, storage, prices, backups, doctor, …
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example: create an account with its keys and activate it:
@@ -57,7 +60,10 @@ enum Command {
     Dinks(dinks::Args),
     Nodes(nodes::Args),
     Jobs(jobs::Args),
+    Clips(clips::Args),
     Demos(demos::Args),
+    Retention(retention::Args),
+    Storage(storage::Args),
     Rates(rates::Args),
     Usage(usage::Args),
     Webhook(webhook::Args),
@@ -83,7 +89,10 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Dinks(args) => dinks::run(args, &*open()?, call),
         Command::Nodes(args) => nodes::run(args, &*open()?, dir, call),
         Command::Jobs(args) => jobs::run(args, &*open()?, dir, call),
+        Command::Clips(args) => clips::run(args, &*open()?, dir, call),
         Command::Demos(args) => demos::run(args, &*open()?, dir, call),
+        Command::Retention(args) => retention::run(args, &*open()?, call),
+        Command::Storage(args) => storage::run(args, &*open()?, call),
         Command::Rates(args) => rates::run(args, &*open()?, call),
         Command::Usage(args) => usage::run(args, &*open()?, call),
         Command::Webhook(args) => webhook::run(args, &*open()?, call),

@@ -27,7 +27,7 @@ const READY: &str = "restore.ready";
 
 /// Names that a backup may replace, each with the files set aside with it: an old log must never be applied to a new
 /// store, and no server has served the new store here.
-const PLACES: [(&str, &[&str]); 8] = [
+const PLACES: [(&str, &[&str]); 9] = [
     (STORE, &["store.db-wal", "store.db-shm", SERVED]),
     ("tls", &[]),
     ("local-nodes", &[]),
@@ -36,9 +36,10 @@ const PLACES: [(&str, &[&str]); 8] = [
     ("server-ca.pem", &[]),
     ("demos", &[]),
     ("clips", &[]),
+    ("archive", &[]),
 ];
 /// Those that are directories: each may be a link or a separate disk.
-const FOLDERS: [&str; 4] = ["tls", "local-nodes", "demos", "clips"];
+const FOLDERS: [&str; 5] = ["tls", "local-nodes", "demos", "clips", "archive"];
 
 /// The path at which the restore failed, and why.
 #[derive(Debug)]

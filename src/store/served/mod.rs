@@ -45,7 +45,7 @@ pub fn highest_lease(db: &Db) -> Result<i64> {
     Ok(db.row(HIGHEST_LEASE, [], |row| row.get(0))?.unwrap_or(0))
 }
 
-/// Row numbers only grow: jobs are never deleted, and the audit log is append-only.
+/// Row numbers only grow: the newest job is never deleted, and the audit log is append-only.
 const HIGHEST_ROW: &str = "
     SELECT (SELECT COALESCE(MAX(id), 0) FROM jobs) + (SELECT COALESCE(MAX(id), 0) FROM audit)
 ";

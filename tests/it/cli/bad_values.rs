@@ -30,6 +30,9 @@ const COMMANDS: &[&str] = &[
     "admin rates set",
     "admin usage",
     "admin audit",
+    "admin clips list",
+    "admin retention set",
+    "admin account quota",
 ];
 
 fn args(line: &str) -> Vec<&str> {

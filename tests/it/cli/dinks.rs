@@ -61,7 +61,7 @@ fn without_a_terminal_far_more_dinks_than_live_slots_require_yes_flag() {
 
 /// Runs the binary on a terminal and types this.
 #[cfg(target_os = "linux")]
-fn on_a_terminal(cli: &Cli, typed: &str, args: &str) -> CliOutput {
+pub fn on_a_terminal(cli: &Cli, typed: &str, args: &str) -> CliOutput {
     let line = format!("'{}' {args}", crate::support::process::BINARY);
     let mut command = std::process::Command::new("script");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(cli.home());
@@ -76,7 +76,7 @@ fn on_a_terminal(cli: &Cli, typed: &str, args: &str) -> CliOutput {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_terminal_far_more_dinks_than_live_slots_require_confirmation() {
+pub fn on_a_terminal_far_more_dinks_than_live_slots_require_confirmation() {
     if !crate::support::tools::have("script", "the question on a terminal") {
         return;
     }

@@ -17,5 +17,6 @@ mod outputs;
 mod plurals;
 mod rates;
 mod relative_paths;
+mod retention;
 #[cfg(unix)]
 mod umask;

@@ -194,10 +194,8 @@ fn long_ledger_is_counted_completely() {
          SELECT 100000 + i, accounts.id, 'metered', 'builtin', 1000, 30, 1080, {LAST_MS} - i / 12500, 0, i
          FROM n, accounts;
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {jobs})
-         INSERT INTO jobs (public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps,
-             resolution, spec_show_xray, cl_draw_only_deathnotices, created_at_ms, finished_at_ms)
-         SELECT randomblob(16), accounts.id, 1, 'metered', 'cancelled', 'builtin', 'x', 1, 1, 30, 1080, 0, 1, 0,
-             {LAST_MS} - i / 12500
+         INSERT INTO unbilled (account, at_ms, job, status, class, renderer, resolution, fps)
+         SELECT accounts.id, {LAST_MS} - i / 12500, 200000 + i, 'cancelled', 'metered', 'builtin', 1080, 30
          FROM n, accounts;
          COMMIT"
     ))

@@ -84,7 +84,7 @@ const FINISHED_CLIP_SQL: &str = "
     SELECT 1, zeroblob(16), account, id, class, 'done', 'builtin', 'x', 1, 1, 30, 1080, 0, 1, 0, 0, 0
     FROM api_keys LIMIT 1;
     INSERT INTO leases (id, job, node, state, started_at_ms, ended_at_ms) VALUES (1, 1, 1, 'done', 0, 0);
-    INSERT INTO clips VALUES (1, '0123456789abcdef0123456789abcdef', 1, 5, zeroblob(32), 1920, 1080, 1, 30, 1, 0, 'tactical', NULL);
+    INSERT INTO clips VALUES (1, '0123456789abcdef0123456789abcdef', 1, 5, zeroblob(32), 1920, 1080, 1, 30, 1, 0, 'tactical', NULL, 1, 0, 0);
 ";
 
 /// The fault's code, how to cause it, and whether `--fix` fixes it.

@@ -12,7 +12,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::os::files::{cannot_read, open_named};
 use crate::os::{archive, user};
-use crate::store::{STORE, is_small_file};
+use crate::store::{STORE, is_job_archive, is_small_file};
 
 /// Size limit of a description, with room for members that later formats add.
 const DESCRIPTION_BYTES: u64 = 64 * 1024;
@@ -99,7 +99,7 @@ impl BackupFile {
 
 /// Whether an entry name belongs in a backup. Prevents entries from being written outside the data directory.
 fn is_known(name: &str) -> bool {
-    if name == STORE || is_small_file(name) {
+    if name == STORE || is_small_file(name) || is_job_archive(name) {
         return true;
     }
     match name.split_once('/') {
@@ -136,6 +136,10 @@ mod tests {
             (demo.as_str(), true),
             ("clips/17.mp4", true),
             ("clips/17.jpg", true),
+            ("archive/jobs-2026-11.jsonl.gz", true),
+            ("archive/jobs-2026-13.jsonl.gz", false),
+            ("archive/jobs-../../x.jsonl.gz", false),
+            ("jobs-2026-11.jsonl.gz", false),
             ("store.db-wal", false),
             ("lock", false),
             ("demos/abc", false),

@@ -2,14 +2,14 @@
 //! read back and checked before it is reported as good. [`restore`] replaces a data directory with a backup.
 //!
 //! Contents, in this order: a description, the store, small files (CA, certificates, credentials of built-in nodes),
-//! uploaded demos, and videos if requested. Caches are left out.
+//! archived jobs, uploaded demos, and videos if requested. Caches are left out.
 
 mod description;
 mod file;
 mod restore;
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,6 +80,7 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
         left_out: Vec::new(),
     };
     packer.pack_small(&description, &copy_path)?;
+    packer.pack_archives(&copy)?;
     let demos = packer.pack_demos(&copy)?;
     let packed = if videos { Some(packer.pack_videos(&copy)?) } else { None };
     let Packer { archive, files, left_out, .. } = packer;
@@ -138,6 +139,23 @@ impl Packer<'_> {
         names.into_iter().try_for_each(|name| self.pack(&name, &folder.path().join(&name)).map(drop))
     }
 
+    /// Packs the files of archived jobs, up to the length that the copied store knows: the server may append to them. A
+    /// file that was moved away is left out.
+    fn pack_archives(&mut self, copy: &Copy) -> Result<()> {
+        for archive in copy.read(store::job_archive::all)? {
+            let path = self.app.store.folder.job_archive(archive.month);
+            let name = name_in("archive", &path);
+            match File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file))) {
+                Ok((bytes, file)) if bytes >= archive.bytes => {
+                    self.add(&name, archive.bytes, &mut file.take(archive.bytes))?;
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unreadable(&path, error)),
+                _ => self.left_out.push(name),
+            }
+        }
+        Ok(())
+    }
+
     fn pack_demos(&mut self, copy: &Copy) -> Result<u64> {
         let (mut after, mut packed) = (Vec::new(), 0);
         loop {
@@ -194,7 +212,7 @@ impl Packer<'_> {
         self.add(name, bytes, &mut file)
     }
 
-    fn add(&mut self, name: &str, bytes: u64, content: &mut dyn io::Read) -> Result<Sha256> {
+    fn add(&mut self, name: &str, bytes: u64, content: &mut dyn Read) -> Result<Sha256> {
         self.room.part().need_exactly(bytes).map_err(|error| no_room(self.to, error))?;
         self.files += 1;
         self.archive.add(name, bytes, content).map_err(|error| unwritable(self.to, error))

@@ -54,7 +54,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     restore::finish(&folder)?;
     let place = restore::begin(&folder)?;
     check_room(&folder, &place, &backup)?;
-    for name in ["local-nodes", "demos", "clips"] {
+    for name in ["local-nodes", "demos", "clips", "archive"] {
         files::create_private_dir(&place.path(name)).map_err(|error| unwritable(&folder, error))?;
     }
     backup.each(|name, content| {

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use crate::app::App;
 use crate::app::demos::files;
 use crate::app::upkeep::doctor::{Fault, below, few};
-use crate::app::upkeep::sweep;
+use crate::app::upkeep::{job_archive, sweep};
 use crate::domain::error::{Error, Result};
 use crate::store;
 
@@ -44,6 +44,14 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
         let message = format!("Missing files of uploaded demos ({}): {}.", demos.len(), few(&demos));
         let remedy = "Restore the files from a backup, or upload them again. Until then, jobs for them fail.";
         faults.push(Fault::new("demos_missing", message, remedy));
+    }
+    let archives: Vec<_> = job_archive::damaged(app)?.iter().map(|path| below(&app.store.folder, path)).collect();
+    if !archives.is_empty() {
+        let message =
+            format!("Files of archived jobs that are shorter than recorded ({}): {}.", archives.len(), few(&archives));
+        let remedy = "Restore them from a backup, or move them elsewhere: then new ones are begun. Until then, no jobs of \
+                      these months are archived.";
+        faults.push(Fault::new("archive_damaged", message, remedy));
     }
     let clips = clips(app)?;
     if !clips.is_empty() {

@@ -1,0 +1,93 @@
+//! `admin storage`: what lies on the disk, in total and by account.
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::app::upkeep::storage::{self, AccountStorage, Storage};
+use crate::cli::admin::{Call, output};
+use crate::cli::human;
+use crate::domain::error::Result;
+use crate::domain::wording::counted;
+use crate::os::disk_usage::Usage;
+
+/// Show what lies on the disk: clips, demos, archive, database, free space; and what each account stores
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  dinkem-appliance admin storage --json")]
+pub struct Args {}
+
+pub fn run(_: Args, app: &App, call: &Call) -> Result<()> {
+    let storage = storage::show(app)?;
+    if call.json {
+        output::json(&view(&storage));
+    } else {
+        print(&storage);
+    }
+    Ok(())
+}
+
+fn view(storage: &Storage) -> Value {
+    let files = |usage: &Usage| json!({ "files": usage.files, "bytes": usage.bytes });
+    let account = |account: &AccountStorage| {
+        json!({
+            "name": account.name,
+            "clips": account.clips.clips,
+            "clip_bytes": account.clips.bytes,
+            "pinned_clips": account.clips.pinned,
+            "pinned_bytes": account.clips.pinned_bytes,
+            "demos": account.demos,
+            "demo_bytes": account.demo_bytes,
+            "max_demo_bytes": account.max_demo_bytes,
+        })
+    };
+    json!({
+        "clips": files(&storage.clips),
+        "posters": files(&storage.posters),
+        "demos": files(&storage.demos),
+        "archive": {
+            "files": storage.archive.files,
+            "bytes": storage.archive.bytes,
+            "jobs": storage.archived_jobs,
+        },
+        "store": { "bytes": storage.store },
+        "backups": files(&storage.backups),
+        "local_nodes": files(&storage.local_nodes),
+        "disk": { "free_bytes": storage.free, "reserve_bytes": storage.reserve },
+        "accounts": storage.accounts.iter().map(account).collect::<Vec<_>>(),
+    })
+}
+
+fn print(storage: &Storage) {
+    let row = |name: &str, usage: &Usage| [name.to_owned(), human::size(usage.bytes), counted(usage.files, "file")];
+    let rows = [
+        row("clips", &storage.clips),
+        row("posters", &storage.posters),
+        row("demos", &storage.demos),
+        ["archive".to_owned(), human::size(storage.archive.bytes), counted(storage.archived_jobs, "job")],
+        ["database".to_owned(), human::size(storage.store), String::new()],
+        row("copies made before migrations", &storage.backups),
+        row("local nodes and their caches", &storage.local_nodes),
+    ];
+    output::line(&output::table(["WHAT", "SIZE", "COUNT"], &rows));
+    let free = storage.free.map_or_else(|| "unknown".to_owned(), human::size);
+    output::line(&format!("Disk: {free} free (reserve {})", human::size(storage.reserve)));
+    if storage.accounts.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = storage
+        .accounts
+        .iter()
+        .map(|account| {
+            [
+                account.name.clone(),
+                account.clips.clips.to_string(),
+                human::size(account.clips.bytes),
+                human::size(account.clips.pinned_bytes),
+                account.demos.to_string(),
+                human::size(account.demo_bytes),
+                account.max_demo_bytes.map_or_else(|| "default".to_owned(), human::size),
+            ]
+        })
+        .collect();
+    let headings = ["ACCOUNT", "CLIPS", "SIZE", "PINNED", "DEMOS", "SIZE", "AT MOST"];
+    output::line(&format!("\n{}", output::table(headings, &rows)));
+}

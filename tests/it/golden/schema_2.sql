@@ -1,0 +1,315 @@
+-- The store of a dinkem-appliance, version 2. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
+-- older files are brought to the same schema by the steps in `src/store/migrations/`, so columns that were
+-- added later come last in their table here too.
+--
+-- House rules: every table is STRICT; states are strings enforced by CHECKs; times are Unix milliseconds (`…_at_ms`);
+-- UUIDs and hashes are blobs; a secret is never stored, only its SHA-256. An index costs about as much as a row, so
+-- each one names the query that needs it.
+
+-- Accounts. A new account is inactive until the operator activates it.
+CREATE TABLE accounts (
+    id            INTEGER PRIMARY KEY,
+    public_id     BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
+    name          TEXT    NOT NULL UNIQUE,
+    status        TEXT    NOT NULL CHECK (status IN ('inactive', 'active', 'deactivated')),
+    dinks         INTEGER NOT NULL DEFAULT 0 CHECK (dinks >= 0),
+    created_at_ms INTEGER NOT NULL
+) STRICT;
+
+-- API keys, by hash: one lookup per request. Revoked keys are kept because jobs refer to them.
+CREATE TABLE api_keys (
+    hash          BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    id            INTEGER NOT NULL UNIQUE,
+    account       INTEGER NOT NULL REFERENCES accounts (id),
+    class         TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    created_at_ms INTEGER NOT NULL,
+    -- The key is rejected from this time on. In the future while a rotated key and its successor overlap.
+    revoked_at_ms INTEGER,
+    -- Updated occasionally, not on every request.
+    used_at_ms    INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- `admin keys list` and `admin keys mint`.
+CREATE INDEX api_keys_account ON api_keys (account, id);
+
+-- History of dinks: one row each time an account's dinks are set.
+CREATE TABLE dinks_history (
+    id      INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    dinks   INTEGER NOT NULL CHECK (dinks >= 0),
+    at_ms   INTEGER NOT NULL,
+    -- When the change was undone. It is then billed as if it had never been made.
+    undone_at_ms INTEGER
+) STRICT;
+
+-- The highest number an account had in a month.
+CREATE INDEX dinks_history_account ON dinks_history (account, at_ms);
+
+-- Single-use secrets with which a machine joins as a node. Deleted once used.
+CREATE TABLE join_tokens (
+    hash          BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    expires_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Render nodes. `seen_at_ms` is updated occasionally, not on every request.
+CREATE TABLE nodes (
+    id           INTEGER PRIMARY KEY,
+    public_id    BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
+    name         TEXT    NOT NULL UNIQUE,
+    key_hash     BLOB    NOT NULL UNIQUE CHECK (length(key_hash) = 32),
+    joined_at_ms INTEGER NOT NULL,
+    seen_at_ms   INTEGER NOT NULL,
+    slots        INTEGER NOT NULL CHECK (slots >= 0),
+    -- Names of the renderers it offers, comma-separated.
+    renderers    TEXT    NOT NULL,
+    -- 1: it finishes its current jobs and gets no new ones.
+    draining     INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1)),
+    -- The key is rejected from this time on. The row is kept, renamed, because leases refer to it.
+    removed_at_ms INTEGER,
+    -- The node's program version (empty if not reported) and protocol version.
+    version      TEXT    NOT NULL DEFAULT '',
+    protocol     INTEGER NOT NULL DEFAULT 1 CHECK (protocol >= 1),
+    -- When the node announced its shutdown; cleared by its next claim.
+    stopped_at_ms    INTEGER,
+    -- Until when and why the node gets no jobs, and how many times in a row it was benched.
+    benched_until_ms INTEGER,
+    benched_because  TEXT    NOT NULL DEFAULT '',
+    benchings        INTEGER NOT NULL DEFAULT 0 CHECK (benchings >= 0),
+    -- When two machines were last seen using this key at the same time.
+    doubled_at_ms    INTEGER
+) STRICT;
+
+-- Render jobs. Rows are never deleted. Ordering and cursors use `id`; clients see `public_id` (a UUID v7).
+CREATE TABLE jobs (
+    id                        INTEGER PRIMARY KEY,
+    public_id                 BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
+    account                   INTEGER NOT NULL REFERENCES accounts (id),
+    key                       INTEGER NOT NULL REFERENCES api_keys (id),
+    class                     TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    status                    TEXT    NOT NULL
+                              CHECK (status IN ('queued', 'rendering', 'done', 'failed', 'cancelled')),
+    renderer                  TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    demo_url                  TEXT    NOT NULL,
+    steam64_id                INTEGER NOT NULL,
+    round                     INTEGER NOT NULL CHECK (round >= 1),
+    fps                       INTEGER NOT NULL CHECK (fps IN (30, 60)),
+    resolution                INTEGER NOT NULL CHECK (resolution IN (1080, 1440)),
+    spec_show_xray            INTEGER NOT NULL CHECK (spec_show_xray IN (0, 1)),
+    cl_draw_only_deathnotices INTEGER NOT NULL CHECK (cl_draw_only_deathnotices IN (0, 1)),
+    metadata                  TEXT,
+    -- Attempts that failed, and attempts lost because the node went silent or was stopped.
+    failures                  INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    losses                    INTEGER NOT NULL DEFAULT 0 CHECK (losses >= 0),
+    -- The most recent failure; for a failed job, the final one.
+    failure_code              TEXT,
+    failure_message           TEXT,
+    failure_retry             TEXT CHECK (failure_retry IN ('never', 'anywhere', 'elsewhere')),
+    created_at_ms             INTEGER NOT NULL,
+    started_at_ms             INTEGER,
+    finished_at_ms            INTEGER,
+    CHECK ((finished_at_ms IS NULL) = (status IN ('queued', 'rendering'))),
+    CHECK (status <> 'failed' OR failure_code IS NOT NULL)
+) STRICT;
+
+-- Paging through an account's jobs.
+CREATE INDEX jobs_account ON jobs (account, id);
+
+-- The few unfinished jobs: loading the ready queue at startup, and an account's counts.
+CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'queued' OR status = 'rendering';
+
+-- Unfinished jobs of an uploaded demo, by the hash at the end of its URL (any host): whether it may be deleted.
+CREATE INDEX jobs_of_demo ON jobs (account, lower(substr(demo_url, -64)))
+WHERE (status = 'queued' OR status = 'rendering') AND substr(demo_url, -75, 11) = '/api/demos/';
+
+-- Failed and cancelled jobs for an account's usage; completed jobs are in the ledger.
+CREATE INDEX jobs_unbilled ON jobs (account, finished_at_ms) WHERE status = 'failed' OR status = 'cancelled';
+
+-- Submissions with an `Idempotency-Key` and their first response, kept for a day. `id` grows with time, so the sweep
+-- finds the oldest first.
+CREATE TABLE submissions (
+    id            INTEGER PRIMARY KEY,
+    account       INTEGER NOT NULL REFERENCES accounts (id),
+    -- Chosen by the client; shared by all API keys of the account.
+    key           TEXT    NOT NULL,
+    body_sha256   BLOB    NOT NULL CHECK (length(body_sha256) = 32),
+    job           INTEGER NOT NULL REFERENCES jobs (id),
+    -- The exact body of the 202 response.
+    answer        TEXT    NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    UNIQUE (account, key)
+) STRICT;
+
+-- One row per attempt: a node's time-limited claim on a job. AUTOINCREMENT never reuses an ID, so a late node cannot
+-- act on another node's lease. Expiry times of live leases are kept in memory only.
+CREATE TABLE leases (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    job           INTEGER NOT NULL REFERENCES jobs (id),
+    node          INTEGER NOT NULL REFERENCES nodes (id),
+    state         TEXT    NOT NULL CHECK (state IN ('live', 'done', 'failed', 'lost', 'cancelled')),
+    -- 1: this attempt failed on this node, so the job prefers other nodes.
+    avoid         INTEGER NOT NULL DEFAULT 0 CHECK (avoid IN (0, 1)),
+    started_at_ms INTEGER NOT NULL,
+    ended_at_ms   INTEGER,
+    -- Why the attempt failed, and the end of the renderer's output.
+    failure_code    TEXT,
+    failure_message TEXT,
+    log             TEXT,
+    CHECK ((ended_at_ms IS NULL) = (state = 'live'))
+) STRICT;
+
+-- Enforces at most one live lease per job.
+CREATE UNIQUE INDEX leases_live_job ON leases (job) WHERE ended_at_ms IS NULL;
+
+-- Counting a node's live leases.
+CREATE INDEX leases_live_node ON leases (node) WHERE ended_at_ms IS NULL;
+
+-- A job's attempts, in order.
+CREATE INDEX leases_job ON leases (job);
+
+-- The nodes that a queued job avoids.
+CREATE INDEX leases_avoid ON leases (job, node) WHERE avoid = 1;
+
+-- Published clips. Deleting a clip deletes its row but keeps the job's. Files: `clips/{lease}.mp4` and `.jpg`.
+CREATE TABLE clips (
+    job          INTEGER PRIMARY KEY REFERENCES jobs (id),
+    -- Part of the clip's URL. Stored in clear because its owner can ask for it at any time.
+    token        TEXT    NOT NULL UNIQUE CHECK (length(token) = 32),
+    lease        INTEGER NOT NULL UNIQUE REFERENCES leases (id),
+    bytes        INTEGER NOT NULL,
+    sha256       BLOB    NOT NULL CHECK (length(sha256) = 32),
+    width        INTEGER NOT NULL,
+    height       INTEGER NOT NULL,
+    frames       INTEGER NOT NULL,
+    fps          INTEGER NOT NULL,
+    duration_ms  INTEGER NOT NULL,
+    has_audio    INTEGER NOT NULL CHECK (has_audio IN (0, 1)),
+    view         TEXT    NOT NULL CHECK (view IN ('tactical', 'first_person')),
+    pov_verified INTEGER CHECK (pov_verified IN (0, 1))
+) STRICT;
+
+-- Billing ledger of completed jobs, keyed by job so that none is billed twice. Never changed, never deleted.
+CREATE TABLE ledger (
+    job        INTEGER PRIMARY KEY REFERENCES jobs (id),
+    account    INTEGER NOT NULL REFERENCES accounts (id),
+    class      TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    renderer   TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    footage_ms INTEGER NOT NULL,
+    fps        INTEGER NOT NULL,
+    resolution INTEGER NOT NULL,
+    at_ms      INTEGER NOT NULL,
+    -- Price per hour and amount, in micro-units of the currency, when the job was completed. Both are 0 for reserved
+    -- work and for jobs completed before prices were set.
+    rate       INTEGER NOT NULL DEFAULT 0 CHECK (rate >= 0),
+    amount     INTEGER NOT NULL DEFAULT 0 CHECK (amount >= 0),
+    currency   TEXT    NOT NULL DEFAULT 'USD' CHECK (length(currency) = 3)
+) STRICT;
+
+-- An account's usage and statements for a period.
+CREATE INDEX ledger_account ON ledger (account, at_ms);
+
+-- Price per hour of metered footage, in micro-units. A row applies from `at_ms` until a later row of the same kind.
+-- Append-only.
+CREATE TABLE hour_prices (
+    id         INTEGER PRIMARY KEY,
+    renderer   TEXT    NOT NULL CHECK (renderer IN ('builtin', 'game')),
+    resolution INTEGER NOT NULL CHECK (resolution IN (1080, 1440)),
+    fps        INTEGER NOT NULL CHECK (fps IN (30, 60)),
+    price      INTEGER NOT NULL CHECK (price >= 0),
+    at_ms      INTEGER NOT NULL
+) STRICT;
+
+-- The price for a job being completed.
+CREATE INDEX hour_prices_kind ON hour_prices (renderer, resolution, fps, at_ms);
+
+-- Monthly price of a dink, in micro-units. Append-only, like `hour_prices`.
+CREATE TABLE dink_prices (
+    id    INTEGER PRIMARY KEY,
+    price INTEGER NOT NULL CHECK (price >= 0),
+    at_ms INTEGER NOT NULL
+) STRICT;
+
+-- The currency of all prices. Append-only, like `hour_prices`.
+CREATE TABLE currencies (
+    id    INTEGER PRIMARY KEY,
+    code  TEXT    NOT NULL CHECK (length(code) = 3),
+    at_ms INTEGER NOT NULL
+) STRICT;
+
+-- The currency for a job being completed.
+CREATE INDEX currencies_time ON currencies (at_ms);
+
+-- Uploaded demos, by account. The file is `demos/{sha256}`, shared by all accounts that uploaded the same bytes.
+CREATE TABLE demos (
+    account        INTEGER NOT NULL REFERENCES accounts (id),
+    sha256         BLOB    NOT NULL CHECK (length(sha256) = 32),
+    bytes          INTEGER NOT NULL,
+    uploaded_at_ms INTEGER NOT NULL,
+    -- When a job for it was last submitted; NULL if never.
+    used_at_ms     INTEGER,
+    PRIMARY KEY (account, sha256)
+) STRICT, WITHOUT ROWID;
+
+-- The accounts that uploaded a demo: whether its file is still needed, and fair ordering of indexing.
+CREATE INDEX demos_content ON demos (sha256);
+
+-- Paging through an account's uploads.
+CREATE INDEX demos_uploaded ON demos (account, uploaded_at_ms);
+
+-- Contents of uploaded demos, by hash. Each is indexed once, in a child process, however many accounts uploaded it.
+CREATE TABLE demo_indexes (
+    sha256          BLOB    NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+    state           TEXT    NOT NULL CHECK (state IN ('waiting', 'indexed', 'failed')),
+    -- Waiting since, or indexed at.
+    since_ms        INTEGER NOT NULL,
+    -- Output of `inspect --json`.
+    content         TEXT,
+    failure_code    TEXT,
+    failure_message TEXT,
+    -- How often indexing hit its resource limits; it is given up after three times.
+    exhaustions     INTEGER NOT NULL DEFAULT 0 CHECK (exhaustions >= 0),
+    CHECK ((content IS NOT NULL) = (state = 'indexed')),
+    CHECK ((failure_code IS NOT NULL) = (state = 'failed')),
+    CHECK ((failure_message IS NOT NULL) = (state = 'failed'))
+) STRICT;
+
+-- The next demo to index.
+CREATE INDEX demo_indexes_waiting ON demo_indexes (since_ms, sha256) WHERE state = 'waiting';
+
+-- Counts changes to queued jobs by processes other than the server, which then rebuilds its in-memory queue. One row.
+CREATE TABLE queue_changes (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO queue_changes (id, number) VALUES (1, 0);
+
+-- Marker written when the server last started or stopped. The file `served` beside the store holds the same marker, so
+-- a copied or restored store is detected by the mismatch. Empty until a server has run. One row.
+CREATE TABLE served (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    mark BLOB    NOT NULL CHECK (length(mark) = 16)
+) STRICT;
+
+-- Audit log: who did what, and when. Append-only, enforced by triggers.
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms   INTEGER NOT NULL,
+    -- The operating system user who ran the command.
+    actor   TEXT    NOT NULL,
+    -- A dotted name, such as `account.activate`.
+    action  TEXT    NOT NULL,
+    -- The target: an account's name, or the ID of a key, job or node.
+    subject TEXT    NOT NULL,
+    -- Further details. Never contains secrets.
+    details TEXT    NOT NULL
+) STRICT;
+
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is only added to');
+END;
+
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is only added to');
+END;
