@@ -62,6 +62,9 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
         .demo
         .split_once("://")
         .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"));
+    if !is_url && args.demo.contains("://") {
+        return Err(wrong_usage(format!("{} is neither a file nor an http or https URL.", args.demo)));
+    }
     let file = (!is_url).then(|| Path::new(&args.demo));
     if let Some(file) = file {
         files::open_named(file)?;
