@@ -10,6 +10,7 @@ pub mod client;
 pub mod clip;
 pub mod compression;
 pub mod csv;
+pub mod fake_api;
 pub mod fake_disk;
 pub mod file_server;
 pub mod hash;
