@@ -1,5 +1,5 @@
-//! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each takes no
-//! input, is bounded, and may be run again at any time. Knows nothing of HTTP.
+//! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each
+//! takes no input, is bounded, and may be run again at any time. Knows nothing of HTTP.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -19,16 +19,16 @@ const RUN: Duration = Duration::from_millis(500);
 /// How far the jobs of a rule's scope have been looked through, where a run ended before the last one.
 #[derive(Default)]
 pub struct Reached(Mutex<HashMap<Option<AccountId>, JobId>>);
+
 /// Applies all rules, as far as time allows. A background pass of the server, which is the only one to delete by rule.
 /// Returns how much has gone.
 pub fn run(app: &App) -> Result<usize> {
-    job_archive::tidy(app)?;
     let until = app.clock.monotonic() + RUN;
     let mut rules = app.store.read(store::retention::all)?;
     rules.sort_by_key(|rule| Kind::ALL.iter().position(|kind| *kind == rule.kind));
-    let (mut gone, mut failed) = (0, None);
+    // One failure does not stop the rest.
+    let (mut gone, mut failed) = (0, job_archive::tidy(app).err());
     for rule in rules {
-        // One that cannot be applied does not stop the others.
         match apply(app, rule, until) {
             Ok(count) => gone += count,
             Err(error) => failed = Some(error),
