@@ -299,6 +299,66 @@ CREATE TABLE demo_indexes (
 -- The next demo to index.
 CREATE INDEX demo_indexes_waiting ON demo_indexes (since_ms, sha256) WHERE state = 'waiting';
 
+-- Webhooks: one per account.
+CREATE TABLE webhooks (
+    account             INTEGER PRIMARY KEY REFERENCES accounts (id),
+    url                 TEXT    NOT NULL,
+    -- Signs deliveries, so it is stored in clear; only the owner of the data directory can read it.
+    secret              BLOB    NOT NULL CHECK (length(secret) = 32),
+    -- The secret before the last rotation, and until when it also signs.
+    old_secret          BLOB    CHECK (length(old_secret) = 32),
+    old_secret_until_ms INTEGER,
+    created_at_ms       INTEGER NOT NULL,
+    -- The current run of failed attempts: its first and its latest.
+    failing_since_ms    INTEGER,
+    failed_at_ms        INTEGER,
+    -- Since when and why nothing is sent.
+    disabled_at_ms      INTEGER,
+    disabled_because    TEXT,
+    CHECK ((old_secret IS NULL) = (old_secret_until_ms IS NULL)),
+    CHECK ((failing_since_ms IS NULL) = (failed_at_ms IS NULL)),
+    CHECK ((disabled_at_ms IS NULL) = (disabled_because IS NULL))
+) STRICT;
+
+-- Private hosts that an account's webhook may reach: a host name, an address or a network.
+CREATE TABLE webhook_hosts (
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    host    TEXT    NOT NULL,
+    PRIMARY KEY (account, host)
+) STRICT, WITHOUT ROWID;
+
+-- Events for webhooks, each kept until it is delivered or given up, and then for a while as a log. The body is made when
+-- an event is sent.
+CREATE TABLE outbox (
+    id              INTEGER PRIMARY KEY,
+    -- The `webhook-id`, the same for all attempts.
+    public_id       BLOB    NOT NULL UNIQUE CHECK (length(public_id) = 16),
+    account         INTEGER NOT NULL REFERENCES accounts (id),
+    event           TEXT    NOT NULL CHECK (event IN ('clip.done', 'clip.failed', 'clip.cancelled', 'webhook.test')),
+    -- NULL for a test.
+    job             INTEGER REFERENCES jobs (id) ON DELETE CASCADE,
+    at_ms           INTEGER NOT NULL,
+    state           TEXT    NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+    attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- When the next attempt is due.
+    next_at_ms      INTEGER,
+    -- The latest attempt: when it was made, the response's status, and why it failed.
+    attempted_at_ms INTEGER,
+    status          INTEGER,
+    error           TEXT,
+    CHECK ((next_at_ms IS NOT NULL) = (state = 'pending')),
+    CHECK ((job IS NULL) = (event = 'webhook.test'))
+) STRICT;
+
+-- Paging through an account's deliveries.
+CREATE INDEX outbox_account ON outbox (account, id);
+
+-- The next delivery to each webhook.
+CREATE INDEX outbox_pending ON outbox (account, next_at_ms, id) WHERE state = 'pending';
+
+-- The events of a job, deleted with its row.
+CREATE INDEX outbox_job ON outbox (job);
+
 -- The operator's retention rules. Nothing is deleted without one.
 CREATE TABLE retention_rules (
     id         INTEGER PRIMARY KEY,

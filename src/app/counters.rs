@@ -18,7 +18,7 @@ impl Counter {
     }
 }
 
-/// Job outcomes in this server process; changes made by `admin` are not counted.
+/// Outcomes of jobs and webhook calls in this server process; changes made by `admin` are not counted.
 #[derive(Default)]
 pub struct Counters {
     /// Accepted.
@@ -29,4 +29,8 @@ pub struct Counters {
     pub failed: Counter,
     /// Cancelled by their clients.
     pub cancelled: Counter,
+    /// Calls of webhooks that were accepted.
+    pub webhooks_accepted: Counter,
+    /// Calls of webhooks that failed, also those that will be repeated.
+    pub webhooks_failed: Counter,
 }

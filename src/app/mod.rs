@@ -11,9 +11,11 @@ pub mod demos;
 pub mod jobs;
 pub mod leases;
 pub mod nodes;
+pub mod short_id;
 mod stored_files;
 pub mod tls;
 pub mod upkeep;
+pub mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
 use crate::os::random::Random;
 use crate::os::room::{DISK_RESERVE_BYTES, Room};
-use crate::store::Store;
+use crate::store::{COMMIT_BATCH, Store, Tx};
 
 use crate::app::accounts::keys::Uses;
 use crate::app::clips::files::ClipFiles;
@@ -39,11 +41,13 @@ use crate::app::counters::Counters;
 use crate::app::demos::files::DemoFiles;
 use crate::app::demos::incoming::Incoming;
 use crate::app::demos::index::Indexer;
+use crate::app::jobs::waits::Waits;
 use crate::app::leases::claims::Claims;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
 use crate::app::nodes::instances::Instances;
 use crate::app::upkeep::health::Probe;
+use crate::app::webhooks::turns::Outbox;
 
 /// Settings of the appliance.
 #[derive(Clone, Debug)]
@@ -70,6 +74,7 @@ pub struct App {
     heartbeats: Heartbeats,
     clip_files: ClipFiles,
     claims: Claims,
+    waits: Waits,
     instances: Instances,
     uses: Uses,
     uploads: OpenUploads,
@@ -80,6 +85,8 @@ pub struct App {
     demo_files: DemoFiles,
     /// Queue of demos to index.
     pub indexer: Indexer,
+    /// Events to send to webhooks.
+    pub outbox: Outbox,
     /// Counters since the start.
     pub counters: Counters,
     probe: Probe,
@@ -157,6 +164,7 @@ impl App {
             heartbeats: Heartbeats::new(lease),
             clip_files,
             claims: Claims::default(),
+            waits: Waits::default(),
             instances: Instances::default(),
             uses: Uses::default(),
             uploads: OpenUploads::default(),
@@ -165,6 +173,7 @@ impl App {
             incoming: Incoming::default(),
             demo_files: DemoFiles::default(),
             indexer: Indexer::default(),
+            outbox: Outbox::default(),
             counters: Counters::default(),
             probe: Probe::default(),
             damage: upkeep::store_check::Found::default(),
@@ -178,11 +187,18 @@ impl App {
         self.uploads.in_flight()
     }
 
-    /// Signals that the server is shutting down. Waiting claims end immediately.
+    /// Number of requests that wait for a job to change.
+    pub fn waiting_requests(&self) -> usize {
+        self.waits.count()
+    }
+
+    /// Signals that the server is shutting down. Waiting claims and requests end immediately.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.news.ring();
+        self.waits.wake_all();
         self.indexer.news.ring();
+        self.outbox.stop();
     }
 
     /// Writes a new mark by which the next start recognizes the store. Called when the server starts and after it has
@@ -214,6 +230,22 @@ impl App {
     pub fn touch_store(&self) {
         let _written = self.store.write(|_| Ok(()));
         let _read = self.store.read(|_| Ok(()));
+    }
+
+    /// Runs a deletion of at most `limit` rows again and again, in transactions of their own, until nothing is left;
+    /// returns how many rows were deleted.
+    fn delete_in_batches(
+        &self,
+        delete: impl Fn(&mut Tx<'_>, usize) -> Result<usize> + Copy + Send + 'static,
+    ) -> Result<usize> {
+        let mut deleted = 0;
+        loop {
+            let count = self.store.write(move |tx| delete(tx, COMMIT_BATCH))?;
+            deleted += count;
+            if count < COMMIT_BATCH {
+                return Ok(deleted);
+            }
+        }
     }
 
     /// A random UUID (version 4).

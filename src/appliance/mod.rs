@@ -18,6 +18,7 @@ use crate::appliance::server_url::ServerUrl;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::node::RendererKind;
+use crate::domain::operator::Operator;
 use crate::domain::quota::Quotas;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::node::NODE_CACHE_BYTES;
@@ -28,6 +29,7 @@ use crate::os::clock::{Clock, SystemClock};
 use crate::os::random::SystemRandom;
 use crate::os::stop::StopFlag;
 use crate::scheduler::{self, Scheduler};
+use crate::wire::base::Base;
 
 /// What to start.
 pub struct Options<'a> {
@@ -100,7 +102,8 @@ impl Appliance {
         let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served, hosts));
         let address = server_url::record_or_retry(options.data_dir, &reachable, &local.url);
         let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
-        let scheduler = scheduler::start(Arc::clone(&app), config::program()?, passes)?;
+        let base = Base::public(&reachable.url);
+        let scheduler = scheduler::start(Arc::clone(&app), config::program()?, base, passes)?;
         let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {
             appliance.start_node(number, options.data_dir, &clock)?;
@@ -115,8 +118,10 @@ impl Appliance {
 
     /// Waits for in-flight requests, stops the embedded nodes and flushes the rest. Returns how many were aborted.
     pub fn stop(self) -> usize {
+        // Nodes first, so that the end of their waiting claims is no error to them.
+        self.nodes.stop.stop();
         self.app.stop();
-        self.nodes.stop();
+        self.nodes.join();
         let cut = self.http.stop();
         self.scheduler.stop();
         self.app.leave_mark();
@@ -133,7 +138,7 @@ impl Appliance {
             None => join::join(
                 &server,
                 ca.clone(),
-                &nodes::token(&self.app, &config::operator())?,
+                &nodes::token(&self.app, &Operator::named("server"))?,
                 &format!("local-{number}"),
                 &state_dir,
             )?,
@@ -192,8 +197,7 @@ impl LocalNodes {
         Ok(())
     }
 
-    fn stop(self) {
-        self.stop.stop();
+    fn join(self) {
         for thread in self.threads {
             if thread.join().is_err() {
                 log::error!("a node's thread has panicked");

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use crate::domain::error::{Error, Result};
-use crate::domain::job::{self, Commands, JobSpec, SteamId};
+use crate::domain::job::{self, Commands, JobSpec};
+use crate::domain::player::PlayerRef;
 
 /// Frame rate, resolution and console overrides.
 #[derive(Clone, Debug, Args)]
@@ -64,8 +65,8 @@ impl Override {
 }
 
 /// Parses `--player`.
-pub fn player(text: &str) -> Result<SteamId> {
-    SteamId::parse(text, "player")
+pub fn player(text: &str) -> Result<PlayerRef> {
+    PlayerRef::parse(text)
 }
 
 /// Parses `--round`.

@@ -27,6 +27,16 @@ pub fn when(now_ms: i64, at_ms: i64) -> String {
     }
 }
 
+/// `29 Nov 2026, 03:07 UTC (3 min ago)`: a time that can be found in the log.
+pub fn moment(now_ms: i64, at_ms: i64) -> String {
+    format!("{} ({})", date_time(at_ms), when(now_ms, at_ms))
+}
+
+/// Like [`moment`], or `-` if there is no time.
+pub fn moment_any(now_ms: i64, at_ms: Option<i64>) -> String {
+    at_ms.map_or_else(|| "-".to_owned(), |at_ms| moment(now_ms, at_ms))
+}
+
 /// Like [`when`], or `-` if there is no time.
 pub fn when_any(now_ms: i64, at_ms: Option<i64>) -> String {
     at_ms.map_or_else(|| "-".to_owned(), |at_ms| when(now_ms, at_ms))

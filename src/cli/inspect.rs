@@ -1,15 +1,18 @@
 //! `inspect`: lists a demo's rounds and players, to choose what to render.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::cli::{Call, output};
+use crate::cli::{Call, moment, output};
 use crate::domain::demo::UNPACKED_BYTES;
 use crate::domain::error::Result;
 use crate::render::command::{self, Reading, Space};
 use crate::render::demo::{self, DemoIndex, PlainDemo};
 use crate::render::scene::MAX_PLAYERS;
 
-/// List a demo's map, its rounds with ticks, and its players with Steam IDs and kills
+/// Best rounds that are printed; `--json` has all.
+const BEST_ROUNDS: usize = 10;
+
+/// List a demo's map, its rounds with ticks, its players with Steam IDs and kills, and the best rounds
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance inspect match.dem.zst")]
 pub struct Args {
@@ -40,13 +43,13 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     if call.json {
         output::json(&index)
     } else {
-        show(&index)
+        show(&index, &args.demo)
     }
     Ok(0)
 }
 
-/// Prints the tables of rounds and players, and warnings about them.
-fn show(index: &DemoIndex) {
+/// Prints the tables of rounds, players and best rounds, and a warning about many players.
+fn show(index: &DemoIndex, demo: &Path) {
     output::line(&format!("map {}, {} ticks per second\n", output::plain(&index.map), index.tick_rate));
     let rounds: Vec<_> = index
         .rounds
@@ -59,29 +62,47 @@ fn show(index: &DemoIndex) {
                 round.end_tick.to_string(),
                 format!("{seconds:.0} s"),
                 round.winner.clone().unwrap_or_else(|| "-".to_owned()),
+                round.reason.as_deref().unwrap_or("-").replace('_', " "),
             ]
         })
         .collect();
     if rounds.is_empty() {
         output::line("The demo has no completed rounds.");
     } else {
-        output::line(&output::table(["ROUND", "FROM TICK", "TO TICK", "LENGTH", "WINNER"], &rounds));
+        output::line(&output::table(["ROUND", "FROM TICK", "TO TICK", "LENGTH", "WINNER", "WON BY"], &rounds));
     }
-    let players: Vec<_> = index
-        .players
-        .iter()
+    let mut players: Vec<_> = index.players.iter().collect();
+    // Stable sort: within a team the demo's order is kept.
+    players.sort_by_key(|player| &player.team);
+    let players: Vec<_> = players
+        .into_iter()
         .map(|player| {
             let kills: u32 = player.kills_by_round.values().sum();
+            let deaths: u32 = player.deaths_by_round.values().sum();
             let by_round: Vec<_> =
                 player.kills_by_round.iter().map(|(round, kills)| format!("{round}:{kills}")).collect();
-            [player.steam64_id.clone(), player.name.clone(), kills.to_string(), by_round.join(" ")]
+            [
+                player.steam64_id.clone(),
+                player.name.clone(),
+                player.team.clone().unwrap_or_else(|| "-".to_owned()),
+                kills.to_string(),
+                deaths.to_string(),
+                by_round.join(" "),
+            ]
         })
         .collect();
-    output::line(&format!("\n{}", output::table(["STEAM ID", "NAME", "KILLS", "BY ROUND"], &players)));
+    output::line(&format!(
+        "\n{}",
+        output::table(["STEAM ID", "NAME", "TEAM", "KILLS", "DEATHS", "KILLS BY ROUND"], &players)
+    ));
     if players.len() > MAX_PLAYERS {
         output::line(&format!(
             "\nAny of them can be followed. A clip draws {MAX_PLAYERS} players of a round: the followed one and the \
              enemies first."
         ));
+    }
+    if !index.highlights.is_empty() {
+        output::line("\nBest rounds:");
+        output::line(&moment::table(index, index.highlights.iter().take(BEST_ROUNDS), demo));
     }
 }

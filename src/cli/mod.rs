@@ -2,14 +2,18 @@
 
 mod admin;
 mod amounts;
+mod batch;
 mod client;
 mod clip_args;
+mod clips;
 mod escape;
 mod hints;
 mod human;
 mod inspect;
+mod job_output;
 mod logging;
 mod manual;
+mod moment;
 mod node;
 mod output;
 mod progress;
@@ -20,6 +24,7 @@ mod sample;
 mod serve;
 mod serve_limits;
 mod serve_quotas;
+mod server_args;
 mod submit;
 mod target;
 mod width;
@@ -90,7 +95,8 @@ enum Command {
     Quickstart(quickstart::Args),
     Serve(Box<serve::Args>),
     Node(node::Args),
-    Submit(submit::Args),
+    Submit(Box<submit::Args>),
+    Clips(clips::Args),
     Render(render::Args),
     Inspect(inspect::Args),
     Sample(sample::Args),
@@ -149,6 +155,7 @@ pub fn main() -> ExitCode {
     let status = started
         .map_err(|error| Error::internal("The log could not be started.", error))
         .and_then(|()| run(command, &call))
+        .and_then(|status| output::loss().map_or(Ok(status), Err))
         .unwrap_or_else(|error| {
             // Commands suggested by a node or client run on the server's machine, whose data directory is unknown here.
             let message = if is_here { hints::complete(&error.to_string(), &call) } else { error.to_string() };
@@ -166,7 +173,8 @@ fn run(command: Command, call: &Call) -> Result<u8> {
         Command::Quickstart(args) => quickstart::run(args, call)?,
         Command::Serve(args) => serve::run(*args, call)?,
         Command::Node(args) => node::run(args, call)?,
-        Command::Submit(args) => submit::run(args, call)?,
+        Command::Submit(args) => submit::run(&args, call)?,
+        Command::Clips(args) => clips::run(args, call)?,
         Command::Sample(args) => sample::run(args, call)?,
         Command::Admin(args) => admin::run(args, call)?,
         #[cfg(windows)]

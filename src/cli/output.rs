@@ -2,20 +2,34 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use crate::cli::{logging, width};
+use crate::domain::error::{Error, Kind};
+use crate::domain::error_code::ErrorCode;
 
 pub use crate::cli::escape::plain;
 
 /// Whether messages go to the log, see [`say_to_log`].
 static TO_LOG: AtomicBool = AtomicBool::new(false);
 
-/// Prints a line of the result. A closed pipe (`| head`) is not an error.
+/// Why part of the result could not be written; see [`loss`].
+static LOSS: OnceLock<Error> = OnceLock::new();
+
+/// Prints a line of the result. A closed pipe (`| head`) is not an error; any other failure ends the program with one.
 pub fn line(text: &str) {
-    write_to(io::stdout().lock(), text);
+    if let Err(error) = write_to(io::stdout().lock(), text) {
+        let message = "The result could not be written to standard output. What the command changed stays changed.";
+        LOSS.get_or_init(|| Error::new(Kind::Internal, ErrorCode::UnwritableFile, message).because(error));
+    }
+}
+
+/// The error for a result that could not be written, for the exit status.
+pub fn loss() -> Option<Error> {
+    LOSS.get().cloned()
 }
 
 /// Prints the result as one line of JSON.
@@ -30,8 +44,8 @@ pub fn json(value: &impl Serialize) {
 pub fn say(text: &str) {
     if TO_LOG.load(Ordering::Relaxed) {
         log::info!("{text}");
-    } else {
-        write_to(io::stderr().lock(), text);
+    } else if let Err(error) = write_to(io::stderr().lock(), text) {
+        log::debug!("cannot write a message: {error}");
     }
 }
 
@@ -49,12 +63,10 @@ pub fn say_to_log() {
     TO_LOG.store(true, Ordering::Relaxed);
 }
 
-fn write_to(mut stream: impl io::Write, text: &str) {
-    let written = writeln!(stream, "{text}").and_then(|()| stream.flush());
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        log::debug!("cannot write: {error}");
+fn write_to(mut stream: impl io::Write, text: &str) -> io::Result<()> {
+    match writeln!(stream, "{text}").and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::output::COLUMNS;
 use crate::cli::{output, width};
@@ -12,6 +12,9 @@ const TENTHS: f64 = 10.0;
 /// Width of the bar's line: 28 columns for the stage, 30 for the bar and its frame, 6 for the percentage, 8 for the
 /// time, and the separators.
 const TEMPLATE: &str = "{msg:28!} [{bar:28}] {percent:>3} %  {elapsed:8!}";
+/// The same for one of several jobs: 24 columns for the job, 24 for the stage, 20 for the bar and its frame, 6 for the
+/// percentage, and the separators.
+const ROW_TEMPLATE: &str = "{prefix:24!} {msg:24!} [{bar:18}] {percent:>3} %";
 
 /// Shows the current stage and progress; clears the bar when dropped.
 pub struct Progress {
@@ -31,6 +34,11 @@ impl Progress {
             bar
         });
         Self { bar, stage: String::new(), said: 0.0 }
+    }
+
+    /// Shows nothing.
+    pub fn hidden() -> Self {
+        Self { bar: Some(ProgressBar::hidden()), stage: String::new(), said: 0.0 }
     }
 
     /// Sets the stage and the progress of the whole, 0 to 1.
@@ -67,6 +75,57 @@ impl Drop for Progress {
     }
 }
 
+/// Progress of several jobs at once: a bar for each on a terminal, otherwise a plain line whenever one changes its state.
+pub struct Board {
+    rows: Vec<(String, Option<ProgressBar>)>,
+    bars: MultiProgress,
+}
+
+impl Board {
+    /// A row for each label.
+    pub fn new(labels: impl Iterator<Item = String>) -> Self {
+        let bars = MultiProgress::new();
+        let is_shown = std::io::stderr().is_terminal();
+        let bar = |label: &str| {
+            let bar = bars.add(ProgressBar::new(1_000));
+            // The template is a constant, so parsing cannot fail.
+            let style = ProgressStyle::with_template(ROW_TEMPLATE);
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+            bar.set_prefix(output::plain(label));
+            bar
+        };
+        let rows = labels.map(|label| {
+            let bar = is_shown.then(|| bar(&label));
+            (label, bar)
+        });
+        Self { rows: rows.collect(), bars: bars.clone() }
+    }
+
+    /// Sets a row's stage and its progress, 0 to 1. Only on a terminal.
+    pub fn show(&self, row: usize, stage: &str, fraction: f64) {
+        if let Some((_, Some(bar))) = self.rows.get(row) {
+            bar.set_message(output::plain(stage));
+            bar.set_position((fraction.clamp(0.0, 1.0) * 1_000.0) as u64);
+        }
+    }
+
+    /// Sets a row's new state.
+    pub fn set_state(&self, row: usize, state: &str) {
+        match self.rows.get(row) {
+            Some((_, Some(bar))) => bar.set_message(output::plain(state)),
+            Some((label, None)) => output::say(&format!("{}: {}", output::plain(label), output::plain(state))),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        // Fails only if the terminal is gone.
+        let _ = self.bars.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,14 +141,17 @@ mod tests {
             assert_eq!((width::columns(&line) <= COLUMNS, line.starts_with(" 33 %  ")), (true, true), "{line}");
             assert!(width::columns(&line) >= COLUMNS - 1, "no more is truncated than necessary: {line}");
         }
-        // The widths in the template, plus its literal characters.
-        let fixed: usize = TEMPLATE.split('{').map(|part| part.split('}').next_back().unwrap().chars().count()).sum();
-        let fields: usize = TEMPLATE
-            .split('{')
-            .filter_map(|part| part.split_once('}')?.0.split_once(':'))
-            .map(|(_, columns)| columns.trim_matches(['!', '>']).parse::<usize>().unwrap())
-            .sum();
-        assert!(fixed + fields <= COLUMNS, "{fixed} + {fields}");
+        for template in [TEMPLATE, ROW_TEMPLATE] {
+            // The widths in the template, plus its literal characters.
+            let last = |part: &str| part.split('}').next_back().unwrap().chars().count();
+            let fixed: usize = template.split('{').map(last).sum();
+            let fields: usize = template
+                .split('{')
+                .filter_map(|part| part.split_once('}')?.0.split_once(':'))
+                .map(|(_, columns)| columns.trim_matches(['!', '>']).parse::<usize>().unwrap())
+                .sum();
+            assert!(fixed + fields <= COLUMNS, "{fixed} + {fields}");
+        }
     }
 
     #[test]

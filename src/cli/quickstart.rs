@@ -11,6 +11,7 @@ use crate::app::tls::Source;
 use crate::appliance::server_url::{self, ServerUrl};
 use crate::appliance::{Appliance, Options};
 use crate::cli::client::{Api, Order, check_done};
+use crate::cli::moment::{self, Moment};
 use crate::cli::progress::Progress;
 use crate::cli::{Call, clip_args, interrupted, output, stop_on_signals, target};
 use crate::config;
@@ -18,36 +19,41 @@ use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::lease::LEASE_SECONDS;
+use crate::domain::player::PlayerRef;
 use crate::domain::quota::Quotas;
 use crate::domain::wording::quoted;
 use crate::http::Limits;
 use crate::os::files;
 use crate::os::scratch::Scratch;
 use crate::os::stop::StopFlag;
+use crate::render::demo::{DemoIndex, IndexedHighlight};
 use crate::render::forge;
 use crate::wire::job::{ClipView, JobView};
 
 /// Prefix of scratch directories.
 const SCRATCH: &str = "dinkem-quickstart-";
 const ACCOUNT: &str = "quickstart";
+/// Other rounds to name when the best one was chosen.
+const OTHERS: usize = 5;
 
 /// Render a first clip in one command: an appliance with one node in a scratch directory, a job over HTTP, an MP4
 ///
 /// Keeps serving until Ctrl-C, so that the clip's URL can be opened, unless --exit is given. Without a demo it uses
-/// the built-in sample. The scratch directory is removed at the end; the clip is kept.
+/// the built-in sample; without --player or --round, the best round of the demo, of the player, or the best player of
+/// the round. The scratch directory is removed at the end; the clip is kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example: the sample, then a demo of your own:
+Example: the sample, then the best round of a demo of your own, then another round of it:
   dinkem-appliance quickstart
+  dinkem-appliance quickstart match.dem
   dinkem-appliance quickstart match.dem --player 76561197991272318 --round 2 -o ace.mp4")]
 pub struct Args {
     /// Demo file, uncompressed or compressed with gzip, bzip2, zstd or zip [default: the built-in sample]
-    #[arg(requires = "player", requires = "round")]
     demo: Option<PathBuf>,
-    /// Player to follow: a 17-digit Steam ID
-    #[arg(long, value_name = "ID", value_parser = clip_args::player, requires = "demo")]
-    player: Option<SteamId>,
-    /// Round number, 1 or greater
+    /// Player to follow: a Steam ID in any form, a profile's URL, or a name in the demo [default: the best]
+    #[arg(long, value_name = "PLAYER", value_parser = clip_args::player, requires = "demo")]
+    player: Option<PlayerRef>,
+    /// Round number, 1 or greater [default: the best]
     #[arg(long, value_name = "N", value_parser = clip_args::round, requires = "demo")]
     round: Option<u32>,
     /// Output file
@@ -108,9 +114,20 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// The given demo, or the sample.
+/// The given demo, or the sample. What is left open is the best of the demo; then also says what else there is.
 fn wanted(args: &Args, scratch: &Path) -> Result<Wanted> {
-    if let (Some(demo), Some(player), Some(round)) = (&args.demo, args.player, args.round) {
+    if let Some(demo) = &args.demo {
+        let (player, round) = match (&args.player, args.round) {
+            (Some(PlayerRef::Id(player)), Some(round)) => (*player, round),
+            (player, round) => {
+                let index = moment::read(demo)?;
+                let best = moment::best(&index, player.as_ref(), round)?;
+                if player.is_none() || round.is_none() {
+                    show_choice(&index, best, player.is_some(), round, demo);
+                }
+                best
+            }
+        };
         return Ok(Wanted { demo: demo.clone(), player, round });
     }
     let demo = scratch.join("sample.dem");
@@ -119,6 +136,25 @@ fn wanted(args: &Args, scratch: &Path) -> Result<Wanted> {
     let player = SteamId::new(forge::SAMPLE_PLAYER)
         .ok_or_else(|| Error::internal("The sample's player has no Steam ID.", forge::SAMPLE_PLAYER))?;
     Ok(Wanted { demo, player, round: forge::SAMPLE_ROUND })
+}
+
+/// Says which round was chosen and which other good ones there are, of the given player or round.
+fn show_choice(index: &DemoIndex, (player, round): Moment, of_player: bool, of_round: Option<u32>, demo: &Path) {
+    let player = player.to_string();
+    let is_chosen = |highlight: &&IndexedHighlight| highlight.player == player && highlight.round == round;
+    let chosen = index.highlights.iter().find(is_chosen);
+    let what = chosen.map_or(String::new(), |highlight| format!(": {}", moment::in_words(highlight)));
+    let name = output::plain(moment::name_of(index, &player));
+    output::say(&format!("Making the clip of {name} in round {round}{what}."));
+    let others = index.highlights.iter().filter(|highlight| {
+        let is_asked =
+            (!of_player || highlight.player == player) && of_round.is_none_or(|asked| highlight.round == asked);
+        is_asked && !is_chosen(highlight)
+    });
+    let others: Vec<_> = others.take(OTHERS).collect();
+    if !others.is_empty() {
+        output::say(&format!("Other rounds:\n{}", moment::table(index, others.into_iter(), demo)));
+    }
 }
 
 /// A finished clip and its request.
@@ -143,7 +179,7 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, stop: &StopFlag)
     let job = api.submit(&order)?;
     let job = api.watch(&job.id, &mut progress, stop)?;
     check_done(&job)?;
-    api.download(&job, to, &mut progress, stop)?;
+    api.download(&job, |_| Ok(to.to_owned()), &mut progress, stop)?;
     Ok(Made { body: order.body(), job, key })
 }
 

@@ -7,15 +7,16 @@ use serde_json::json;
 
 use crate::cli::clip_args::{self, LookArgs};
 use crate::cli::progress::Progress;
-use crate::cli::{Call, interrupted, output, stop_on_signals, target, wrong_usage};
+use crate::cli::{Call, interrupted, moment, output, stop_on_signals, target, wrong_usage};
 use crate::domain::error::Result;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::FailureCode;
-use crate::domain::job::{Stage, SteamId};
+use crate::domain::job::Stage;
+use crate::domain::player::PlayerRef;
 use crate::os::files;
 use crate::render::clip::{self, ClipRequest};
 use crate::render::command;
-use crate::render::demo::PlainDemo;
+use crate::render::demo::{self, PlainDemo};
 
 /// Measured share of parsing in the total progress.
 const PARSING: f64 = 0.05;
@@ -29,9 +30,9 @@ pub struct Args {
     /// Demo file, uncompressed or compressed with gzip, bzip2, zstd or zip
     #[arg(required_unless_present = "job")]
     demo: Option<PathBuf>,
-    /// Player to follow: a 17-digit Steam ID
-    #[arg(long, value_name = "ID", value_parser = clip_args::player, required_unless_present = "job")]
-    player: Option<SteamId>,
+    /// Player to follow: a Steam ID in any form, a profile's URL, or a name in the demo
+    #[arg(long, value_name = "PLAYER", value_parser = clip_args::player, required_unless_present = "job")]
+    player: Option<PlayerRef>,
     /// Round number, 1 or greater
     #[arg(long, value_name = "N", value_parser = clip_args::round, required_unless_present = "job")]
     round: Option<u32>,
@@ -49,7 +50,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     if let Some(job) = &args.job {
         return Ok(command::run_child(job));
     }
-    let (Some(demo), Some(player), Some(round), Some(video)) = (&args.demo, args.player, args.round, &args.output)
+    let (Some(demo), Some(player), Some(round), Some(video)) = (&args.demo, &args.player, args.round, &args.output)
     else {
         return Err(wrong_usage("A demo, --player, --round and -o are required."));
     };
@@ -62,6 +63,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     let mut progress = Progress::new();
     progress.show("reading the demo", 0.0);
     let demo = PlainDemo::open(demo, None)?;
+    let player = moment::steam_id(player, || demo::index(demo.path()))?;
     let commands = args.look.commands();
     let request = ClipRequest {
         demo: demo.path(),

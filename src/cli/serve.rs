@@ -20,6 +20,7 @@ use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;
 use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
+use crate::os::url::host_of;
 use crate::os::{files, systemd, user};
 
 /// Run the server: accepts jobs over HTTP, hands them out to render nodes, stores and serves the clips
@@ -186,5 +187,18 @@ fn public_url(text: &str) -> Result<String, String> {
         let is_bare = url.query().is_none() && url.fragment().is_none();
         is_http && is_bare && url.username().is_empty() && url.password().is_none() && !text.contains(' ')
     });
-    if good { Ok(text.trim_end_matches('/').to_owned()) } else { Err("it must be an http or https URL".to_owned()) }
+    if !good {
+        return Err("it must be an http or https URL".to_owned());
+    }
+    if host_of(text).is_some_and(|host| !is_certifiable(&host)) {
+        return Err("its host must be a name that a certificate can cover: no dot at the end, no *".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Whether a certificate can cover a URL's host: an address, or a name whose labels neither begin nor end with a hyphen.
+fn is_certifiable(host: &str) -> bool {
+    let is_label =
+        |label: &str| !(label.is_empty() || label.starts_with('-') || label.ends_with('-') || label.contains('*'));
+    host.starts_with('[') || host.split('.').all(is_label)
 }

@@ -44,6 +44,19 @@ pub fn refuse_demo(path: &Path, demo: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Checks that files can be written in a directory, and creates it if it does not exist.
+pub fn check_dir(path: &Path) -> Result<()> {
+    refuse_dash(path)?;
+    if fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
+        return Err(wrong_usage(format!(
+            "{} is not a directory, but several clips need one. Name a directory with -o.",
+            path.display()
+        )));
+    }
+    let made = if path.is_dir() { Ok(()) } else { fs::create_dir(path) };
+    made.and_then(|()| files::replacement(&path.join("clip.mp4")).map(drop)).map_err(|error| unwritable(path, &error))
+}
+
 fn check_all(paths: &[&Path], try_out: fn(&Path) -> io::Result<()>) -> Result<()> {
     for path in paths {
         refuse_dash(path)?;

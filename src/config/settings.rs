@@ -48,6 +48,7 @@ pub const TABLES: [Table; 5] = [
             "max_requests",
             "http_threads",
             "max_waiting_claims",
+            "max_waiting_requests",
             "max_uploads",
             "max_node_uploads",
             "max_uploads_per_address",

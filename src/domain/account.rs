@@ -50,7 +50,8 @@ pub struct Account {
     pub created_at_ms: i64,
 }
 
-/// An account's name: 1 to 64 characters, no control characters, no white space at either end.
+/// An account's name: 1 to 64 characters, no control or formatting characters, no white space at either end, and no
+/// hyphen at the beginning, where commands would take it for an option.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
     if length == 0 || length > ACCOUNT_NAME_CHARS {
@@ -59,11 +60,45 @@ pub fn check_name(name: &str) -> Result<()> {
             format!("An account's name must have 1 to {ACCOUNT_NAME_CHARS} characters."),
         ));
     }
-    if name.trim() != name || name.chars().any(char::is_control) {
+    if name.trim() != name || name.chars().any(|c| c.is_control() || is_formatting(c)) {
         return Err(Error::invalid(
             "name",
             "An account's name must not contain control characters, or white space at either end.",
         ));
     }
+    if name.starts_with('-') {
+        return Err(Error::invalid("name", "An account's name must not begin with a hyphen."));
+    }
     Ok(())
+}
+
+/// Invisible characters that change the direction or joining of the text around them.
+fn is_formatting(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_visible_and_no_option() {
+        let cases = [
+            ("studio-a", true),
+            ("Studio Ünï 7", true),
+            ("", false),
+            (" studio", false),
+            ("studio ", false),
+            ("stu\u{7}dio", false),
+            ("stu\u{202e}dio", false),
+            ("stu\u{200b}dio", false),
+            ("-studio", false),
+            ("--help", false),
+        ];
+        for (name, good) in cases {
+            assert_eq!(check_name(name).is_ok(), good, "{name:?}");
+        }
+        assert!(check_name(&"x".repeat(ACCOUNT_NAME_CHARS)).is_ok());
+        assert!(check_name(&"x".repeat(ACCOUNT_NAME_CHARS + 1)).is_err());
+    }
 }

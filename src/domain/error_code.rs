@@ -108,6 +108,7 @@ error_codes! {
         ExpectationFailed "expectation_failed" 417 "Only the expectation `100-continue` is supported.";
         IdempotencyKeyReused "idempotency_key_reused" 422 "The `Idempotency-Key` was used with a different body: use a new one.";
         TooManyQueued "too_many_queued" 429 "The account has reached its limit of queued jobs: submit more when some are done.";
+        TooManyTests "too_many_tests" 429 "The account has too many pending tests of its webhook: its deliveries show why they fail.";
         TooManyUploads "too_many_uploads" 429 "The account has reached its limit of concurrent uploads: wait for one to end.";
         RequestHeaderFieldsTooLarge "request_header_fields_too_large" 431 "The request headers are too large or too many.";
         Internal "internal" 500 "Internal error; give `request_id` to the operator.";
@@ -123,7 +124,8 @@ error_codes! {
     }
     local {
         AddressRefused "address_refused" "The address of an outgoing request is not allowed.";
-        AmbiguousId "ambiguous_id" "Several jobs match the short id.";
+        AmbiguousId "ambiguous_id" "Several ids match the short id.";
+        AmbiguousPlayer "ambiguous_player" "Several players of a demo have the name.";
         AmbiguousSha256 "ambiguous_sha256" "Several demos match the beginning of a SHA-256.";
         BackupDamaged "backup_damaged" "The backup file is damaged or incomplete.";
         BackupExists "backup_exists" "The backup's destination already exists.";
@@ -177,9 +179,11 @@ error_codes! {
         StoreOlder "store_older" "The store must be migrated first.";
         TimedOut "timed_out" "The server did not respond in time.";
         Unreachable "unreachable" "The server cannot be reached.";
+        TooManyHosts "too_many_hosts" "The account's webhook may already reach as many private hosts as possible.";
         UnreadableFile "unreadable_file" "A file cannot be read.";
         UntrustedServer "untrusted_server" "The server's certificate is not trusted.";
         UnwritableFile "unwritable_file" "A file cannot be written.";
+        WebhookFailed "webhook_failed" "The webhook did not accept an event.";
         WrongUsage "wrong_usage" "The command line is invalid.";
     }
 }

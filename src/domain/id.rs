@@ -27,4 +27,6 @@ row_id! {
     NodeId;
     /// A lease number, from a counter that only grows, so that a late node never uses another lease's number.
     LeaseId;
+    /// A delivery's row; clients see its UUID.
+    DeliveryId;
 }

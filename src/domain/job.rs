@@ -10,8 +10,6 @@ use super::failure::Failure;
 use super::id::{AccountId, JobId, KeyId};
 use super::key::KeyClass;
 
-pub use super::demo_url::check_demo_url;
-
 /// The largest round number accepted. No match has 1,000 rounds.
 pub const ROUND_MAX: u32 = i32::MAX as u32;
 /// Failed attempts after which a job fails.

@@ -4,11 +4,12 @@
 
 pub mod account;
 pub mod clip;
+pub mod delivery;
 pub mod demo;
-mod demo_url;
 pub mod error;
 pub mod error_code;
 pub mod failure;
+pub mod http_url;
 pub mod id;
 pub mod idempotency;
 pub mod job;
@@ -21,6 +22,7 @@ pub mod money;
 pub mod month;
 pub mod node;
 pub mod operator;
+pub mod player;
 pub mod protocol;
 pub mod quota;
 pub mod rates;
@@ -30,6 +32,7 @@ pub mod sha256;
 pub mod statement;
 pub mod text;
 pub mod usage;
+pub mod webhook;
 pub mod wording;
 
 pub use error::{Error, Kind, Result};

@@ -1,20 +1,38 @@
 //! Render jobs for the account that owns them.
 
+use std::time::Duration;
+
 use rouille::Response;
 use uuid::Uuid;
 
 use crate::app::clips;
-use crate::app::jobs::{self, Once};
+use crate::app::jobs::{self, Once, Wait};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::idempotency::{self, IdempotencyKey};
-use crate::domain::job::{Caller, JobSpec, JobStatus};
+use crate::domain::job::{Caller, JobSpec, JobStatus, SteamId};
+use crate::domain::job_info::JobInfo;
+use crate::domain::list::JobFilter;
 use crate::domain::sha256::Sha256;
 use crate::http::kit::call::Call;
 use crate::http::kit::quota_headers::QuotaHeaders;
-use crate::http::kit::{answer, body};
+use crate::http::kit::{answer, body, cursor};
 use crate::wire::submit::read_submit;
+use crate::wire::time::read_moment;
 use crate::wire::{self, job::JobList};
+
+/// The parameter of `GET /api/clips/{id}` that makes it wait.
+pub const WAIT: &str = "wait";
+/// Maximum value of `wait`, in seconds.
+const JOB_WAIT_SECONDS: u32 = 25;
+// The list's filters, besides `status`.
+const STEAM64_ID: &str = "steam64_id";
+const DEMO_SHA256: &str = "demo_sha256";
+const CREATED_AFTER: &str = "created_after";
+const CREATED_BEFORE: &str = "created_before";
+
+/// `Retry-After` of an unfinished job, in seconds.
+const JOB_RETRY_AFTER_SECONDS: u64 = 2;
 
 /// `POST /api/clips`.
 pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
@@ -40,7 +58,11 @@ fn submit_once(call: &Call<'_>, caller: &Caller, spec: JobSpec, once: Once) -> R
 }
 
 fn located(answer: Response, job: Uuid) -> Response {
-    answer::header(answer, "Location", format!("/api/clips/{job}"))
+    poll_later(answer::header(answer, "Location", format!("/api/clips/{job}")))
+}
+
+fn poll_later(answer: Response) -> Response {
+    answer::header(answer, "Retry-After", JOB_RETRY_AFTER_SECONDS.to_string())
 }
 
 fn idempotency_key(call: &Call<'_>) -> Result<Option<IdempotencyKey>> {
@@ -51,10 +73,32 @@ fn idempotency_key(call: &Call<'_>) -> Result<Option<IdempotencyKey>> {
     }
 }
 
-/// `GET /api/clips/{id}`.
+/// `GET /api/clips/{id}?wait=`.
 pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    let job = jobs::get(call.app, caller, call.uuid()?)?;
-    answer::json(200, &wire::job::view(&job, &call.base)?)
+    let id = call.uuid()?;
+    let job = jobs::get(call.app, caller, id)?;
+    call.only_query(&[WAIT])?;
+    let job = match call.number(WAIT, 0, JOB_WAIT_SECONDS)? {
+        // For other methods, only the 404 matters: see `routes::answer`.
+        Some(seconds) if call.request.method() == "GET" => {
+            jobs::get_changed(call.app, caller, id, &wait(call, seconds))?
+        }
+        _ => job,
+    };
+    shown(call, &job)
+}
+
+fn wait<'r>(call: &Call<'r>, seconds: u32) -> Wait<'r> {
+    Wait {
+        at_most: Duration::from_secs(seconds.into()),
+        waiting_requests: call.waiting_requests,
+        is_there: call.is_connected,
+    }
+}
+
+fn shown(call: &Call<'_>, job: &JobInfo) -> Result<Response> {
+    let answer = answer::json(200, &wire::job::view(job, &call.base)?)?;
+    Ok(if job.job.status.is_unfinished() { poll_later(answer) } else { answer })
 }
 
 /// `DELETE /api/clips/{id}`.
@@ -69,53 +113,37 @@ pub fn renew_link(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     answer::json(200, &wire::job::view(&job, &call.base)?)
 }
 
-/// `GET /api/clips?status=&limit=&cursor=`.
+/// `GET /api/clips?status=&steam64_id=&demo_sha256=&created_after=&created_before=&limit=&cursor=`.
 pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
-    call.only_query(&["status", "limit", "cursor"])?;
-    let status = match call.query("status") {
-        None => None,
-        Some(word) => Some(JobStatus::parse(&word).ok_or_else(|| {
-            let known: Vec<_> = JobStatus::ALL.iter().map(|status| status.as_str()).collect();
-            Error::invalid("status", format!("status must be one of {}.", known.join(", ")))
-        })?),
-    };
+    call.only_query(&["status", STEAM64_ID, DEMO_SHA256, CREATED_AFTER, CREATED_BEFORE, "limit", "cursor"])?;
+    let filter = read_filter(call)?;
     let limit = call.limit()?;
-    let before = call.query("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
-    let page = jobs::list(call.app, caller, status, limit, before)?;
+    let before = call.query("cursor").map(|text| cursor::read(&text).map(JobId)).transpose()?;
+    let page = jobs::list(call.app, caller, &filter, limit, before)?;
     let clips = page.jobs.iter().map(|job| wire::job::view(job, &call.base)).collect::<Result<_>>()?;
-    answer::json(200, &JobList { clips, next_cursor: page.next.map(cursor) })
+    answer::json(200, &JobList { clips, next_cursor: page.next.map(|last| cursor::text(last.0)) })
 }
 
-/// A cursor is the row number of the last job on the page, in hexadecimal so that clients treat it as opaque.
-fn cursor(last: JobId) -> String {
-    format!("{:016x}", last.0)
+fn read_filter(call: &Call<'_>) -> Result<JobFilter> {
+    let moment = |name| call.query(name).map(|text| read_moment(name, &text)).transpose();
+    Ok(JobFilter {
+        status: call.query("status").map(|word| read_status(&word)).transpose()?,
+        player: call.query(STEAM64_ID).map(|text| SteamId::parse(&text, STEAM64_ID)).transpose()?,
+        demo: call.query(DEMO_SHA256).map(|text| read_sha256(&text)).transpose()?,
+        created_after_ms: moment(CREATED_AFTER)?,
+        created_before_ms: moment(CREATED_BEFORE)?,
+    })
 }
 
-fn read_cursor(text: &str) -> Result<JobId> {
-    let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    let row = if digits { i64::from_str_radix(text, 16).ok() } else { None };
-    row.map(JobId).ok_or_else(|| Error::invalid("cursor", "cursor must be a next_cursor returned by this server."))
+fn read_status(word: &str) -> Result<JobStatus> {
+    JobStatus::parse(word).ok_or_else(|| {
+        let known: Vec<_> = JobStatus::ALL.iter().map(|status| status.as_str()).collect();
+        Error::invalid("status", format!("status must be one of {}.", known.join(", ")))
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cursor_round_trips_and_other_text_is_refused() {
-        for row in [0, 1, 500, i64::MAX] {
-            assert_eq!(read_cursor(&cursor(JobId(row))).unwrap(), JobId(row));
-        }
-        for text in [
-            "",
-            "1",
-            "ffffffffffffffff",
-            "000000000000000G",
-            "000000000000000A",
-            "+00000000000001f",
-            "00000000000000001",
-        ] {
-            assert_eq!(read_cursor(text).unwrap_err().field.as_deref(), Some("cursor"), "{text:?}");
-        }
-    }
+fn read_sha256(text: &str) -> Result<Sha256> {
+    Sha256::parse_any_case(text).ok_or_else(|| {
+        Error::invalid(DEMO_SHA256, format!("{DEMO_SHA256} must be the 64 hexadecimal digits of an uploaded demo."))
+    })
 }

@@ -18,7 +18,7 @@ pub fn show(call: &Call<'_>, _operator: &Operator) -> Result<Response> {
     page.family("dinkem_build_info", "gauge", "Version of the server.");
     page.sample("dinkem_build_info", &[("version", config::VERSION)], 1.0);
     write_figures(&mut page, &health::figures(call.app)?);
-    write_jobs(&mut page, call);
+    write_counters(&mut page, call);
     call.measures.write(&mut page);
     Ok(answer::with_body(200, MEDIA_TYPE, ResponseBody::from_string(page.text())))
 }
@@ -54,13 +54,19 @@ fn write_figures(page: &mut Page, figures: &health::Figures) {
     gauge("dinkem_store_log_bytes", "Size of the store's write-ahead log.", figures.log);
 }
 
-fn write_jobs(page: &mut Page, call: &Call<'_>) {
+fn write_counters(page: &mut Page, call: &Call<'_>) {
     let counters = &call.app.counters;
+    page.family("dinkem_requests_waiting", "gauge", "Requests that wait for a job to change.");
+    page.sample("dinkem_requests_waiting", &[], call.app.waiting_requests() as f64);
     page.family("dinkem_jobs_submitted_total", "counter", "Jobs accepted since the server started.");
     page.sample("dinkem_jobs_submitted_total", &[], counters.submitted.get() as f64);
     page.family("dinkem_jobs_total", "counter", "Jobs by outcome since the server started.");
     for (outcome, count) in [("done", &counters.done), ("failed", &counters.failed), ("cancelled", &counters.cancelled)]
     {
         page.sample("dinkem_jobs_total", &[("outcome", outcome)], count.get() as f64);
+    }
+    page.family("dinkem_webhook_calls_total", "counter", "Calls of webhooks by outcome since the server started.");
+    for (outcome, count) in [("accepted", &counters.webhooks_accepted), ("failed", &counters.webhooks_failed)] {
+        page.sample("dinkem_webhook_calls_total", &[("outcome", outcome)], count.get() as f64);
     }
 }

@@ -17,6 +17,7 @@ mod openapi;
 pub mod routes;
 pub mod server;
 mod usage;
+mod webhooks;
 
 pub use crate::http::kit::hosts::Hosts;
 pub use crate::http::kit::options::{Https, Limits, ServeOptions, TransportLimits};

@@ -12,9 +12,9 @@ use crate::domain::job::Caller;
 use crate::domain::node::Node;
 use crate::domain::operator::Operator;
 use crate::http::kit::answer;
-use crate::http::kit::call::Call;
+use crate::http::kit::call::{Call, has_query};
 use crate::http::kit::permits::Uploader;
-use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage};
+use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage, webhooks};
 use crate::wire::problem::Problem;
 
 /// Who may call a route, and the function that handles it. Each handler receives the authenticated caller as its type.
@@ -69,6 +69,12 @@ const ROUTES: &[Row] = &[
     ("DELETE", "/api/demos/{sha256}", Client(demos::remove), Large),
     ("GET", "/api/account", Client(account::show), Quick),
     ("GET", "/api/usage", Client(usage::show), Large),
+    ("GET", "/api/webhook", Client(webhooks::show), Quick),
+    ("PUT", "/api/webhook", Client(webhooks::set), Large),
+    ("DELETE", "/api/webhook", Client(webhooks::remove), Large),
+    ("POST", "/api/webhook/test", Client(webhooks::test), Large),
+    ("GET", "/api/webhook/deliveries", Client(webhooks::deliveries), Quick),
+    ("POST", "/api/webhook/deliveries/{id}/replay", Client(webhooks::replay), Large),
     // Public clip URLs.
     ("GET", "/clips/{token}.mp4", Anyone(clips::video), Large),
     ("HEAD", "/clips/{token}.mp4", Anyone(clips::video), Large),
@@ -88,12 +94,13 @@ const ROUTES: &[Row] = &[
     ("POST", "/api/node/leases/{lease}/fail", ByNode(leases::fail), Large),
 ];
 
-/// Whether a request goes to the quick pool.
+/// Whether a request goes to the quick pool. One that waits for a job may block.
 pub fn is_quick(method: &str, url: &str) -> bool {
     let path = path_of(url);
-    ROUTES
+    let is_lookup = ROUTES
         .iter()
-        .any(|(known, pattern, _, pool)| *pool == Quick && *known == method && parameters(pattern, path).is_some())
+        .any(|(known, pattern, _, pool)| *pool == Quick && *known == method && parameters(pattern, path).is_some());
+    is_lookup && !has_query(url, jobs::WAIT)
 }
 
 /// Whether a request is a node's upload: these have reserved upload slots. Requests from anyone else are rejected
@@ -298,11 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn only_lookups_are_quick_whatever_their_query() {
+    fn only_lookups_that_do_not_wait_are_quick() {
         let cases = [
             ("GET", "/api/account", true),
             ("GET", "/api/clips?limit=5", true),
             ("GET", "/api/clips/0192f7a8-5b1c-7d3e-8f90-123456789abc", true),
+            ("GET", "/api/clips/0192f7a8-5b1c-7d3e-8f90-123456789abc?wait=", true),
+            ("GET", "/api/clips/0192f7a8-5b1c-7d3e-8f90-123456789abc?wait=25", false),
+            ("GET", "/api/clips/0192f7a8-5b1c-7d3e-8f90-123456789abc?x=1&w%61it=25", false),
             ("POST", "/api/clips", false),
             ("DELETE", "/api/clips/5", false),
             ("GET", "/api/usage", false),

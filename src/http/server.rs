@@ -5,7 +5,7 @@
 //!
 //! Two pools share one port. Requests in the large pool may block: waiting claims, uploads, submissions until they are
 //! on disk. The small pool serves requests that only look up a few rows (`routes::is_quick`), so that status queries
-//! never queue behind slow requests, and a few threads contend for the store's lock instead of 224.
+//! never queue behind slow requests, and a few threads contend for the store's lock instead of hundreds.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -153,7 +153,7 @@ impl Running {
             log::warn!("cut off, unfinished after {:.1?}: {}", stopped.took, counted(stopped.cut_requests, "request"));
         }
         drop(self.servers);
-        log::info!("transport counters of this run: {:?}", self.transport.counters());
+        log::debug!("transport counters of this run: {:?}", self.transport.counters());
         stopped.cut_requests
     }
 }

@@ -1,4 +1,4 @@
-//! Runs a renderer under the command contract (`nodes.md`), enforces its timeouts and interprets its exit.
+//! Runs a renderer under the command contract ([`crate::render::command`]), enforces its timeouts and interprets its exit.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -195,7 +195,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the exit code means (`nodes.md`).
+    /// What the exit code means ([`crate::render::command`]).
     fn verdict(&self, exit: Option<i32>) -> Result<(), Failure> {
         // Keep the log on success too: the video has not been checked yet.
         self.hold.keep_log(&self.said.log);

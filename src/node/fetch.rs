@@ -243,7 +243,7 @@ fn client(policy: &FetchPolicy, extra_allow: &[IpNet]) -> Result<Client, Error> 
         allow.push(net);
     }
     Client::new(ClientOptions {
-        addresses: Addresses::Guarded { allow },
+        addresses: Addresses::Guarded { allow, private: true },
         ca_pem: None,
         redirects: FETCH_REDIRECTS,
         connect_timeout: seconds(FETCH_CONNECT_SECONDS.min(policy.max_seconds)),

@@ -1,6 +1,6 @@
-//! Address policy for outgoing connections. Demo URLs are untrusted input, so a fetch must not reach this machine,
-//! its link-local network, or a cloud metadata service, however the address is written. Private (LAN) addresses are
-//! allowed because studios keep demos there, except for this machine's own.
+//! Address policy for outgoing connections. The URLs of demos and webhooks are untrusted input, so a request must not
+//! reach this machine, its link-local network, or a cloud metadata service, however the address is written. Private
+//! (LAN) addresses are allowed for demos, because studios keep them there, and for webhooks only if the operator says so.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,14 +9,16 @@ use ipnet::IpNet;
 use super::host;
 
 /// Which addresses the HTTP client may connect to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Addresses {
     /// Any address: for the operator's own appliance server.
     Any,
-    /// Everything except the [`refused`] ranges and this machine's own addresses.
+    /// Everything except the [`refused`] ranges, this machine's own addresses and, perhaps, private ones.
     Guarded {
         /// Networks to allow even though the policy would refuse them (`--fetch-allow`).
         allow: Vec<IpNet>,
+        /// Whether private addresses are permitted.
+        private: bool,
     },
 }
 
@@ -29,11 +31,12 @@ impl Addresses {
     fn permit_with(&self, address: IpAddr, is_own: impl Fn(IpAddr) -> bool) -> bool {
         match self {
             Self::Any => true,
-            Self::Guarded { allow } => {
+            Self::Guarded { allow, private } => {
                 let address = canonical(address);
                 let target = embedded(address).map_or(address, IpAddr::V4);
-                allow.iter().any(|net| net.contains(&address) || net.contains(&target))
-                    || !(refused(target) || is_own(address) || is_own(target))
+                let is_refused =
+                    refused(target) || is_own(address) || is_own(target) || (!private && is_private(target));
+                !is_refused || allow.iter().any(|net| net.contains(&address) || net.contains(&target))
             }
         }
     }
@@ -44,12 +47,16 @@ impl Addresses {
 pub fn is_public(address: IpAddr) -> bool {
     let address = canonical(address);
     let target = embedded(address).map_or(address, IpAddr::V4);
-    let private = match target {
+    !is_private(target) && !refused(target) && !host::is_own(target)
+}
+
+/// Whether a canonical address belongs to a private network.
+fn is_private(address: IpAddr) -> bool {
+    match address {
         // 100.64.0.0/10 is shared address space, used by carriers and overlay networks (RFC 6598).
         IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
         IpAddr::V6(v6) => v6.is_unique_local(),
-    };
-    !private && !refused(target) && !host::is_own(target)
+    }
 }
 
 /// Converts IPv4-mapped and IPv4-compatible IPv6 addresses (`::ffff:a.b.c.d`, `::a.b.c.d`) to IPv4.
@@ -118,7 +125,7 @@ mod tests {
     use super::*;
 
     fn guarded(allow: &[&str]) -> Addresses {
-        Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect() }
+        Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect(), private: true }
     }
 
     #[test]
@@ -221,6 +228,31 @@ mod tests {
         ];
         for (address, expected) in cases {
             assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_refused_where_only_public_ones_are_wanted() {
+        let strict = |allow: &[&str]| match guarded(allow) {
+            Addresses::Guarded { allow, .. } => Addresses::Guarded { allow, private: false },
+            any => any,
+        };
+        let cases = [
+            ("8.8.8.8", &[][..], true),
+            ("192.168.1.20", &[], false),
+            ("10.0.0.1", &[], false),
+            ("100.64.0.1", &[], false),
+            ("fd12:3456::1", &[], false),
+            ("::ffff:10.0.0.1", &[], false),
+            ("64:ff9b::10.0.0.1", &[], false),
+            ("2002:0a00:1::", &[], false),
+            ("192.168.1.20", &["192.168.1.0/24"], true),
+            ("10.0.0.1", &["192.168.1.0/24"], false),
+            ("127.0.0.1", &["127.0.0.1/32"], true),
+        ];
+        for (address, allow, expected) in cases {
+            let found = strict(allow).permit_with(address.parse().unwrap(), |_| false);
+            assert_eq!(found, expected, "{address} allowing {allow:?}");
         }
     }
 

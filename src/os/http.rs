@@ -329,7 +329,8 @@ fn describe(server: &str, error: &ureq::Error) -> Error {
             Kind::Forbidden,
             ErrorCode::AddressRefused,
             format!(
-                "The address of {server} is refused: it is this machine's own, link-local, multicast, or reserved."
+                "The address of {server} is refused: it is this machine's own, link-local, multicast, or reserved. If that \
+                 is intended, allow it with --fetch-allow."
             ),
         ),
         // These may quote the URL, which may contain a secret: no detail.

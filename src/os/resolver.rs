@@ -29,8 +29,8 @@ impl Contacted {
 
 /// Resolves names to permitted addresses only.
 #[derive(Debug)]
-pub(super) struct GuardedResolver {
-    inner: DefaultResolver,
+pub(super) struct GuardedResolver<R = DefaultResolver> {
+    inner: R,
     addresses: Addresses,
     contacted: Arc<Contacted>,
 }
@@ -41,7 +41,7 @@ impl GuardedResolver {
     }
 }
 
-impl Resolver for GuardedResolver {
+impl<R: Resolver> Resolver for GuardedResolver<R> {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let mut permitted = self.empty();
         for address in &self.inner.resolve(uri, config, timeout)? {
@@ -66,3 +66,52 @@ impl fmt::Display for Refused {
 }
 
 impl StdError for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use ureq::unversioned::transport::time::Duration as Timeout;
+
+    use super::*;
+
+    /// A name server that gives another answer each time, as one that rebinds a name does.
+    #[derive(Debug)]
+    struct Rebinding(Mutex<Vec<Vec<SocketAddr>>>);
+
+    impl Resolver for Rebinding {
+        fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            let mut found = self.empty();
+            self.0.lock().unwrap().remove(0).into_iter().for_each(|address| found.push(address));
+            Ok(found)
+        }
+    }
+
+    #[test]
+    fn every_answer_of_a_name_server_is_checked_and_forbidden_addresses_are_dropped() {
+        let answers = [
+            (&["93.184.215.14:443"][..], &["93.184.215.14:443"][..]),
+            (&["127.0.0.1:443"], &[]),
+            (&["10.0.0.7:443", "[::1]:443", "93.184.215.14:443"], &["93.184.215.14:443"]),
+            (&["[::ffff:169.254.169.254]:443"], &[]),
+            (&["[64:ff9b::a00:7]:443"], &[]),
+        ];
+        let parsed = |list: &[&str]| list.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let inner = Rebinding(Mutex::new(answers.iter().map(|(answer, _)| parsed(answer)).collect()));
+        let addresses = Addresses::Guarded { allow: Vec::new(), private: false };
+        let resolver = GuardedResolver { inner, addresses, contacted: Arc::default() };
+        let timeout = NextTimeout {
+            after: Timeout::from(Duration::from_secs(1)),
+            reason: ureq::Timeout::Resolve,
+            per_read: None,
+            per_write: None,
+        };
+        for (answer, permitted) in answers {
+            let found = resolver.resolve(&Uri::from_static("https://hooks.example"), &Config::default(), timeout);
+            let found: Vec<_> = found.map(|found| found.iter().copied().collect()).unwrap_or_default();
+            assert_eq!(found, parsed(permitted), "{answer:?}");
+        }
+    }
+}

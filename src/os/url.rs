@@ -1,8 +1,12 @@
 //! Lenient URL handling for fetches: percent-encodes invalid characters as curl does, and resolves the targets of
 //! redirects as browsers do. Pure.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use url::Url;
+use url::{Host, Url};
+
+use crate::domain::webhook::is_loopback_name;
 
 /// What a URL must not contain (RFC 3986, section 2). `%` is left as it is: the URL may already be encoded.
 const NOT_IN_URLS: &AsciiSet =
@@ -24,6 +28,16 @@ pub fn redirected(base: &str, location: &[u8]) -> Option<String> {
 /// The host of an absolute URL, with the brackets of IPv6. Unlike the rest of a URL it never contains a secret.
 pub fn host_of(url: &str) -> Option<String> {
     Url::parse(url).ok()?.host_str().map(str::to_owned)
+}
+
+/// The address that an absolute URL names without a name server, in any notation (`http://2130706433/`); loopback for
+/// `localhost`.
+pub fn address_of(url: &str) -> Option<IpAddr> {
+    match Url::parse(url).ok()?.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(name) => is_loopback_name(name).then(|| Ipv4Addr::LOCALHOST.into()),
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +104,24 @@ mod tests {
         ];
         for (url, host) in cases {
             assert_eq!(host_of(url).as_deref(), Some(host), "{url}");
+        }
+    }
+    #[test]
+    fn address_of_reads_every_notation_of_an_address() {
+        let cases = [
+            ("http://127.0.0.1:8080/x", Some("127.0.0.1")),
+            ("http://2130706433/", Some("127.0.0.1")),
+            ("http://0x7f.1/", Some("127.0.0.1")),
+            ("http://0177.0.0.1/", Some("127.0.0.1")),
+            ("http://[::ffff:10.0.0.1]/", Some("::ffff:10.0.0.1")),
+            ("http://localhost/", Some("127.0.0.1")),
+            ("http://LOCALHOST./", Some("127.0.0.1")),
+            ("http://a.localhost/", Some("127.0.0.1")),
+            ("http://localhost.example/", None),
+            ("http://nas/", None),
+        ];
+        for (url, address) in cases {
+            assert_eq!(address_of(url), address.map(|text| text.parse().unwrap()), "{url}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each
-//! takes no input, is bounded, and may be run again at any time. Knows nothing of HTTP.
+//! takes no input, is bounded, and may be run again at any time. Beside them, threads of their own call webhooks and
+//! index demos. Knows nothing of HTTP.
+
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,11 +14,13 @@ use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
 use crate::app::upkeep::store_check::{self, Stopped};
 use crate::app::upkeep::{ballast, retention, sweep};
+use crate::app::webhooks as app_webhooks;
 use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::key::KEY_USED_SECONDS;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
+use crate::wire::base::Base;
 
 /// Uploaded demos that are indexed at once, each in a child process.
 pub const INDEXERS: usize = 2;
@@ -42,6 +47,7 @@ fn passes() -> Vec<Pass> {
         Pass::new("retention", RETENTION, First::AtOnce, retention::run),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
         Pass::new("stored responses", SWEEP, First::AtOnce, jobs::forget_old_answers),
+        Pass::new("webhook deliveries", SWEEP, First::AtOnce, app_webhooks::forget_old),
         Pass::new(KEY_USES_PASS, KEY_USES, First::AfterItsPeriod, write_key_uses),
     ]
 }
@@ -99,7 +105,8 @@ pub struct Scheduler {
 }
 
 /// Starts the passes, including `further`. `program` is this executable: uploaded demos are parsed in child processes.
-pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Scheduler> {
+/// `base`: of URLs in the events sent to webhooks.
+pub fn start(app: Arc<App>, program: PathBuf, base: Base, further: Vec<Pass>) -> Result<Scheduler> {
     let mut scheduler = Scheduler { app, stop: Arc::default(), threads: Vec::new() };
     sandbox::warn_if_weak();
     let round = LEASES.min(Duration::from_millis(scheduler.app.settings.lease_ms) / 4);
@@ -108,6 +115,7 @@ pub fn start(app: Arc<App>, program: PathBuf, further: Vec<Pass>) -> Result<Sche
     let (app, stop) = (Arc::clone(&scheduler.app), Arc::clone(&scheduler.stop));
     let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());
     scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
+    scheduler.spawn("webhooks", move |app, stop| webhooks::run(app, &base, stop))?;
     for _ in 0..INDEXERS {
         let program = program.clone();
         scheduler.spawn("indexer", move |app, stop| index(app, &program, stop))?;
@@ -134,6 +142,7 @@ impl Scheduler {
     fn halt(&mut self) {
         self.stop.stop();
         self.app.indexer.news.ring();
+        self.app.outbox.news.ring();
         for thread in self.threads.drain(..) {
             let _panicked = thread.join();
         }

@@ -9,6 +9,7 @@ use crate::domain::id::{AccountId, JobId, KeyId, NodeId};
 use crate::domain::job::{Caller, Commands, Job, JobSpec, JobStatus, Renderer, SteamId};
 use crate::domain::key::KeyClass;
 use crate::domain::lease::{Aftermath, Attempts};
+use crate::domain::list::JobFilter;
 use crate::domain::schedule::ReadyJob;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
@@ -104,28 +105,33 @@ pub fn find(db: &Db, id: JobId) -> Result<Option<Job>> {
     db.row(BY_ID, named_params! { ":id": id.0 }, read)
 }
 
-/// Served by `jobs_account`, walked backwards.
+/// Served by `jobs_account`, walked backwards. An uploaded demo is recognized by the end of its URL, as in
+/// `jobs_of_demo`.
 const PAGE: &str = concat!(
     job_and_clip!(),
-    "    WHERE jobs.account = :account AND jobs.id < :before AND (:status IS NULL OR jobs.status = :status)
+    "    WHERE jobs.account = :account AND jobs.id < :before
+        AND (:status IS NULL OR jobs.status = :status)
+        AND (:player IS NULL OR jobs.steam64_id = :player)
+        AND (:demo IS NULL
+            OR (substr(jobs.demo_url, -75, 11) = '/api/demos/' AND lower(substr(jobs.demo_url, -64)) = :demo))
+        AND (:created_after IS NULL OR jobs.created_at_ms > :created_after)
+        AND (:created_before IS NULL OR jobs.created_at_ms < :created_before)
     ORDER BY jobs.id DESC
     LIMIT :limit"
 );
 
 /// An account's jobs, newest first, below a row number.
-pub fn page(
-    db: &Db,
-    account: AccountId,
-    status: Option<JobStatus>,
-    before: Option<JobId>,
-    limit: u32,
-) -> Result<Vec<Job>> {
+pub fn page(db: &Db, account: AccountId, filter: &JobFilter, before: Option<JobId>, limit: u32) -> Result<Vec<Job>> {
     db.rows(
         PAGE,
         named_params! {
             ":account": account.0,
             ":before": before.map_or(i64::MAX, |job| job.0),
-            ":status": status.map(JobStatus::as_str),
+            ":status": filter.status.map(JobStatus::as_str),
+            ":player": filter.player.map(SteamId::get),
+            ":demo": filter.demo.map(|sha256| sha256.to_string()),
+            ":created_after": filter.created_after_ms,
+            ":created_before": filter.created_before_ms,
             ":limit": limit,
         },
         read,

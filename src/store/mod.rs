@@ -20,12 +20,14 @@ pub mod keys;
 pub mod leases;
 pub mod ledger;
 pub mod nodes;
+pub mod outbox;
 pub mod rates;
 pub mod restore;
 pub mod retention;
 pub mod served;
 pub mod submissions;
 pub mod unbilled;
+pub mod webhooks;
 
 mod data_dir;
 mod engine;

@@ -66,6 +66,12 @@ impl<'a> Fields<'a> {
         Ok(Some(text.parse().unwrap_or(out_of_range)))
     }
 
+    /// An optional member that is true or false.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be true or false"))
+    }
+
     /// An optional member that is a number in any notation.
     pub fn number(&self, name: &str) -> Result<Option<f64>> {
         let Some(text) = self.raw(name) else { return Ok(None) };

@@ -18,6 +18,7 @@ pub mod statement;
 pub mod submit;
 pub mod time;
 pub mod usage;
+pub mod webhook;
 
 /// Bytes of a JSON request body (contract: "at most 16 KiB").
 pub const JSON_BODY_BYTES: u64 = 16 * 1024;

@@ -2,6 +2,7 @@
 //! types and defaults are here; the rules for single values are in [`crate::domain::job`].
 
 use crate::domain::error::Result;
+use crate::domain::http_url::check_http_url;
 use crate::domain::job::{self, Commands, JobSpec, Renderer, SteamId};
 use crate::wire::fields::Fields;
 
@@ -16,7 +17,7 @@ pub fn read_submit(body: &[u8]) -> Result<JobSpec> {
     let fields = Fields::of_body(body, FIELDS)?;
 
     let demo_url = fields.require("demo_url", fields.string("demo_url")?)?;
-    job::check_demo_url(&demo_url)?;
+    check_http_url("demo_url", &demo_url)?;
     let steam64_id = fields.require("steam64_id", fields.string("steam64_id")?)?;
     let steam64_id = SteamId::parse(&steam64_id, "steam64_id")?;
     let round = job::check_round(fields.require("round", fields.integer("round")?)?)?;

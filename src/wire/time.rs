@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::error::{Error, Result};
+
 /// `2026-11-23T05:48:26.000Z` from Unix time in milliseconds; times outside the calendar's range are clamped.
 pub fn rfc3339(unix_ms: i64) -> String {
     let time =
@@ -29,6 +31,14 @@ pub fn parse_moment(text: &str) -> Option<i64> {
     };
     let signed = offset.strip_prefix(['+', '-']).is_some_and(|time| has_form(time, "00:00"));
     (has_form(seconds, SECONDS) && (offset == "Z" || signed)).then(|| moment(&text)).flatten()
+}
+
+/// Reads [`parse_moment`]'s form from a query parameter.
+pub fn read_moment(name: &str, text: &str) -> Result<i64> {
+    parse_moment(text).ok_or_else(|| {
+        let form = "a date like 2026-11-01 or a time like 2026-11-01T00:00:00Z (write + as %2B)";
+        Error::invalid(name, format!("{name} must be {form}."))
+    })
 }
 
 fn moment(text: &str) -> Option<i64> {

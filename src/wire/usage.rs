@@ -7,7 +7,7 @@ use crate::domain::money::Currency;
 use crate::domain::month::{Month, Period};
 use crate::domain::usage::{Tally, Usage};
 use crate::wire::money::MoneyView;
-use crate::wire::time::{parse_moment, rfc3339};
+use crate::wire::time::{read_moment, rfc3339};
 
 /// Maximum number of days that `GET /api/usage` covers: a leap year.
 const USAGE_DAYS: i64 = 366;
@@ -18,14 +18,8 @@ const DAY_MS: i64 = 86_400_000;
 /// The period from `from` (inclusive) to `to` (exclusive). `to` defaults to the end of the current month, and `from` to
 /// the start of the month in which the period ends: with neither, it is the current month.
 pub fn read_period(from: Option<&str>, to: Option<&str>, now_ms: i64) -> Result<Period> {
-    let moment = |name: &str, text: &str| {
-        parse_moment(text).ok_or_else(|| {
-            let form = "a date like 2026-11-01 or a time like 2026-11-01T00:00:00Z (write + as %2B)";
-            Error::invalid(name, format!("{name} must be {form}."))
-        })
-    };
-    let start = from.map(|text| moment("from", text)).transpose()?;
-    let end = to.map(|text| moment("to", text)).transpose()?;
+    let start = from.map(|text| read_moment("from", text)).transpose()?;
+    let end = to.map(|text| read_moment("to", text)).transpose()?;
     let to_ms = end.unwrap_or_else(|| Month::of(now_ms).period().to_ms);
     let from_ms = start.unwrap_or_else(|| Month::of(to_ms - 1).period().from_ms);
     if from_ms >= to_ms {

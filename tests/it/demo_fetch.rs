@@ -37,7 +37,7 @@ fn fetch_cannot_reach_the_nodes_own_addresses_unless_allowed() {
     let send = |allow: &[String], url: &str| {
         let allow = allow.iter().map(|net| net.parse().unwrap()).collect();
         let options = ClientOptions {
-            addresses: Addresses::Guarded { allow },
+            addresses: Addresses::Guarded { allow, private: true },
             ca_pem: None,
             redirects: 5,
             connect_timeout: LONG_TIMEOUT,

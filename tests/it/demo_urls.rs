@@ -15,7 +15,7 @@ const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn client() -> Client {
     let options = ClientOptions {
-        addresses: Addresses::Guarded { allow: vec!["127.0.0.1/32".parse().unwrap()] },
+        addresses: Addresses::Guarded { allow: vec!["127.0.0.1/32".parse().unwrap()], private: true },
         ca_pem: None,
         redirects: 5,
         connect_timeout: LONG_TIMEOUT,

@@ -20,7 +20,7 @@ fn table_of_codes() -> String {
     let mut page = String::from(
         "# Error codes\n\nGenerated from the code by a test: `UPDATE_GOLDEN=1 cargo test --release docs`.\n\n\
          ## API errors\n\nEvery response with status 400 or above is `{\"error\", \"code\"}`, with `field` if one \
-         is invalid. The contract's 401 and 403 have only the contract's message, without a code.\n\n| status | code | meaning |\n\
+         is invalid. The 401 and 403 that the hosted service documents have only its message, without a code. Plain HTTP sent to the HTTPS port gets a line of text.\n\n| status | code | meaning |\n\
          | --- | --- | --- |\n",
     );
     for row in error_responses() {

@@ -18,7 +18,7 @@ const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn options(allow: &[&str]) -> ClientOptions {
     ClientOptions {
-        addresses: Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect() },
+        addresses: Addresses::Guarded { allow: allow.iter().map(|net| net.parse().unwrap()).collect(), private: true },
         ca_pem: None,
         redirects: 5,
         connect_timeout: LONG_TIMEOUT,

@@ -14,6 +14,7 @@ use dinkem_appliance::os::stop::StopFlag;
 use dinkem_appliance::render::forge;
 use dinkem_appliance::scheduler;
 use dinkem_appliance::scheduler::INDEXERS;
+use dinkem_appliance::wire::base::Base;
 
 use crate::support::client::Request;
 use crate::support::test_app::TestApp;
@@ -122,7 +123,8 @@ fn stopping_server_kills_its_children_and_requeues_the_demo() {
     let demo = fixture.upload(b"demo");
     let began = fixture.test.dir.path().join("began");
     let program = fixture.program(&format!("echo > {}; sleep 600", began.display()));
-    let passes = scheduler::start(fixture.test.app.clone(), program, Vec::new()).unwrap();
+    let passes =
+        scheduler::start(fixture.test.app.clone(), program, Base::public("https://clips.lan"), Vec::new()).unwrap();
     until("the child to start", || began.exists().then_some(()));
     passes.stop();
     assert_eq!(fixture.known(&demo), Indexing::Waiting);
@@ -143,7 +145,13 @@ fn two_demos_are_indexed_at_a_time_until_all_are_done() {
         log = log.display(),
         go = go.display()
     );
-    let passes = scheduler::start(fixture.test.app.clone(), fixture.program(&work), Vec::new()).unwrap();
+    let passes = scheduler::start(
+        fixture.test.app.clone(),
+        fixture.program(&work),
+        Base::public("https://clips.lan"),
+        Vec::new(),
+    )
+    .unwrap();
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
     until("two children at once", || (read().matches('+').count() == INDEXERS).then_some(()));
     std::fs::write(&go, "").unwrap();

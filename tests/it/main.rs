@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod app;
+mod best_rounds;
 mod browser;
 mod cli;
 #[cfg(unix)]
@@ -49,3 +50,4 @@ mod tls;
 mod unpack;
 mod upload_limits;
 mod video_checks;
+mod webhooks;

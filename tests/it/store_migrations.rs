@@ -133,6 +133,25 @@ fn store_is_backed_up_before_migration() {
 }
 
 #[test]
+fn demos_indexed_by_an_older_version_are_indexed_again() {
+    let dir = version_1();
+    let old = Connection::open(dir.path().join("store.db")).unwrap();
+    old.execute_batch(include_str!("../../src/store/migrations/2.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO demos (account, sha256, bytes, uploaded_at_ms)
+         VALUES (7, zeroblob(32), 100, 1), (7, randomblob(32), 100, 1);
+         INSERT INTO demo_indexes (sha256, state, since_ms, content) VALUES (zeroblob(32), 'indexed', 5, '{}');
+         INSERT INTO demo_indexes (sha256, state, since_ms, failure_code, failure_message)
+         SELECT sha256, 'failed', 6, 'demo_unreadable', 'Damaged.' FROM demos WHERE sha256 <> zeroblob(32);
+         PRAGMA user_version = 2",
+    )
+    .unwrap();
+    let migrated = serve(dir.path()).unwrap();
+    let waiting = migrated.read(store::demo_indexes::line).unwrap();
+    assert_eq!(waiting.iter().map(|(account, demo)| (account.0, demo.0)).collect::<Vec<_>>(), [(7, [0; 32])]);
+}
+
+#[test]
 fn failed_migration_leaves_the_store_unchanged_and_can_be_retried() {
     let dir = version_1();
     let path = dir.path().join("store.db");

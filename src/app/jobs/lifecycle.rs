@@ -1,13 +1,15 @@
 //! The job lifecycle: every change of a job's status is made here.
 //!
 //! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes the
-//! related rows (lease, clip, ledger, unbilled) in that same transaction. It returns a [`Transition`], which the caller
-//! settles after the commit: the job is counted and logged, and an ended lease is cleaned up.
+//! related rows (lease, clip, ledger, unbilled, event) in that same transaction. It returns a [`Transition`], which the
+//! caller settles after the commit: the job is counted and logged, an ended lease is cleaned up, and waiting requests are
+//! woken.
 
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::clip::Clip;
+use crate::domain::delivery::{self, Event};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
 use crate::domain::id::{JobId, LeaseId, NodeId};
@@ -72,6 +74,7 @@ pub(in crate::app) fn start(
 pub(in crate::app) fn started(app: &App, job: &Job, lease: LeaseId, node: &Node) {
     app.store.lease_given(lease);
     app.heartbeats.begin(job.id, lease, app.clock.monotonic());
+    app.waits.wake(job.id);
     log::info!("job {} taken by node {:?} (lease {lease})", job.public_id, node.name);
 }
 
@@ -87,6 +90,7 @@ pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Cl
     }
     store::clips::insert(tx, job, clip, now_ms)?;
     store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
+    announce(tx, job, JobStatus::Done, now_ms)?;
     Ok(Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms))
 }
 
@@ -96,6 +100,7 @@ pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<
     store::jobs::cancel(tx, job, now_ms)?;
     store::unbilled::insert(tx, job, JobStatus::Cancelled, now_ms)?;
     let lease = store::leases::cancel(tx, job.id, now_ms)?;
+    announce(tx, job, JobStatus::Cancelled, now_ms)?;
     Ok(Transition::of(job, JobStatus::Cancelled, lease, None, now_ms))
 }
 
@@ -122,6 +127,7 @@ pub(in crate::app) fn set_back(
     if to == JobStatus::Failed {
         store::unbilled::insert(tx, &job, to, now_ms)?;
     }
+    announce(tx, &job, to, now_ms)?;
     Ok(Some(Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms)))
 }
 
@@ -132,11 +138,14 @@ pub(in crate::app) fn retry(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
     store::jobs::retry(tx, job.id)
 }
 
-/// After the commit: counts and logs the change, and cleans up the ended lease.
+/// After the commit: counts and logs the change, cleans up the ended lease, and wakes the requests that wait for it.
 pub(in crate::app) fn settle(app: &App, transition: Transition) {
     let Transition { job, public_id, to, ended, failure, took_ms } = transition;
     let lease = ended.map(|lease| format!("lease {lease}, ")).unwrap_or_default();
     let why = failure.map(|failure| format!("{}: {}", failure.code.as_str(), failure.message)).unwrap_or_default();
+    if Event::of_job(to).is_some() {
+        app.outbox.news.ring();
+    }
     match to {
         JobStatus::Done => {
             app.counters.done.add_one();
@@ -156,6 +165,7 @@ pub(in crate::app) fn settle(app: &App, transition: Transition) {
     if let Some(lease) = ended {
         lease_over(app, job, lease, to == JobStatus::Done);
     }
+    app.waits.wake(job);
 }
 
 /// A lease was ended by another process: a cancelled job or a removed node. Its files are deleted unless published.
@@ -188,6 +198,15 @@ fn check(job: &Job, to: JobStatus) -> Result<()> {
     }
     let detail = format!("job {} is {} and cannot become {}", job.public_id, job.status.as_str(), to.as_str());
     Err(Error::internal("The job's status does not allow that.", detail))
+}
+
+/// Puts the event of an ended job into the outbox, if its account has a webhook.
+fn announce(tx: &mut Tx<'_>, job: &Job, to: JobStatus, now_ms: i64) -> Result<()> {
+    if let Some(event) = Event::of_job(to) {
+        let id = delivery::id_of(job.public_id, event, now_ms);
+        store::outbox::insert(tx, job.account, id, event, Some(job.id), now_ms)?;
+    }
+    Ok(())
 }
 
 /// What a job is billed at: the price in force now. Dinks cover reserved work.

@@ -4,6 +4,8 @@ pub(in crate::app) mod lifecycle;
 pub mod operator;
 pub(in crate::app) mod owner;
 mod submit;
+pub(in crate::app) mod waits;
 
 pub use owner::{Page, get, list, remove};
 pub use submit::{Once, Submitted, allowance, forget_old_answers, submit, submit_once};
+pub use waits::{WAITING_REQUESTS, Wait, get_changed};

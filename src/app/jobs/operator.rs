@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::app::accounts::{self, keys};
 use crate::app::jobs::lifecycle;
 use crate::app::jobs::owner::describe;
+use crate::app::short_id::{CANDIDATES, SEARCHED};
 use crate::app::{App, audit, nodes};
 use crate::domain::account::AccountStatus;
 use crate::domain::error::{Error, Result};
@@ -17,12 +18,8 @@ use crate::domain::operator::Operator;
 use crate::store::job_search::Search;
 use crate::store::{self, Db};
 
+pub use crate::app::short_id::Named;
 pub use crate::store::leases::Attempt;
-
-/// How many of the newest jobs are searched for a short id.
-const SHORT_ID_JOBS: u32 = 10_000;
-/// How many jobs are listed at most when a short id is ambiguous.
-const CANDIDATES: u32 = 5;
 
 /// Search filter; `None` matches everything.
 #[derive(Clone, Debug, Default)]
@@ -76,49 +73,11 @@ fn search(db: &Db, filter: &Filter, limit: u32) -> Result<Option<Search>> {
     }))
 }
 
-/// How the operator names a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// By its full id.
-    Id(Uuid),
-    /// By the last 8 characters of its id, as tables show it.
-    Ending([u8; 4]),
-}
-
-impl Named {
-    /// Parses a UUID or 8 hexadecimal digits.
-    pub fn parse(text: &str) -> Option<Self> {
-        let ending = || {
-            let is_hex = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-            is_hex
-                .then(|| u32::from_str_radix(text, 16).ok())
-                .flatten()
-                .map(|number| Self::Ending(number.to_be_bytes()))
-        };
-        Uuid::parse_str(text).ok().map(Self::Id).or_else(ending)
-    }
-}
-
-/// The full id of a job. A short id is searched for among the newest 10,000 jobs.
+/// The full id of a job.
 pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
-    let ending = match named {
-        Named::Id(id) => return Ok(id),
-        Named::Ending(ending) => ending,
-    };
-    let found = app.store.read(|db| store::job_search::by_ending(db, ending, SHORT_ID_JOBS, CANDIDATES))?;
-    let shown = format!("{:08x}", u32::from_be_bytes(ending));
-    match found[..] {
-        [only] => Ok(only),
-        [] => Err(Error::not_found(format!(
-            "No job's id ends in {shown} (only the newest {} are searched). Use the full id, or see `admin jobs list`.",
-            SHORT_ID_JOBS
-        ))),
-        _ => {
-            let ids: Vec<_> = found.iter().map(Uuid::to_string).collect();
-            let message = format!("The ids of several jobs end in {shown}. Use the full id: {}.", ids.join(", "));
-            Err(Error::conflict(ErrorCode::AmbiguousId, message))
-        }
-    }
+    named.resolve("job", "admin jobs list", |ending| {
+        app.store.read(|db| store::job_search::by_ending(db, ending, SEARCHED, CANDIDATES))
+    })
 }
 
 /// One job.
@@ -141,7 +100,7 @@ pub fn cancel(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
             let status = job.status.as_str();
             return Err(Error::conflict(
                 ErrorCode::JobEnded,
-                format!("The job cannot be cancelled: it is already {status}."),
+                format!("The job cannot be cancelled: it has already ended ({status})."),
             ));
         }
         let cancelled = lifecycle::cancel(tx, &job, log.now_ms)?;

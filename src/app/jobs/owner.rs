@@ -8,6 +8,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::job::{Caller, Job, JobStatus};
 use crate::domain::job_info::JobInfo;
+use crate::domain::list::JobFilter;
 use crate::domain::schedule::{LiveNode, why_waiting};
 use crate::store;
 
@@ -21,15 +22,19 @@ pub struct Page {
 
 /// One job of the caller's account.
 pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
-    let job = app.store.read(|db| store::jobs::by_public_id(db, caller.account.id, id))?.ok_or_else(unknown)?;
-    describe(app, vec![job]).map(only)
+    describe(app, vec![row(app, caller, id)?]).map(only)
+}
+
+/// The row of a job of the caller's account.
+pub(in crate::app) fn row(app: &App, caller: &Caller, id: Uuid) -> Result<Job> {
+    app.store.read(|db| store::jobs::by_public_id(db, caller.account.id, id))?.ok_or_else(unknown)
 }
 
 /// The account's jobs, newest first; `before`: only jobs with a smaller row number.
-pub fn list(app: &App, caller: &Caller, status: Option<JobStatus>, limit: u32, before: Option<JobId>) -> Result<Page> {
+pub fn list(app: &App, caller: &Caller, filter: &JobFilter, limit: u32, before: Option<JobId>) -> Result<Page> {
     // One extra row shows whether there is another page.
     let mut jobs =
-        app.store.read(|db| store::jobs::page(db, caller.account.id, status, before, limit.saturating_add(1)))?;
+        app.store.read(|db| store::jobs::page(db, caller.account.id, filter, before, limit.saturating_add(1)))?;
     let more = jobs.len() > limit as usize;
     jobs.truncate(limit as usize);
     let next = jobs.last().filter(|_| more).map(|job| job.id);

@@ -15,16 +15,12 @@ use crate::domain::quota::Allowance;
 use crate::domain::schedule::why_waiting;
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::counted;
-use crate::store::COMMIT_BATCH;
 use crate::store::{self, Tx};
 use crate::wire;
 use crate::wire::base::Base;
 
 /// Seconds for which a response is replayed for an `Idempotency-Key`: a day.
 const IDEMPOTENCY_SECONDS: u64 = 86_400;
-
-/// Responses deleted per transaction.
-const SWEEP_BATCH: usize = COMMIT_BATCH;
 
 /// Identifies a repeated submission.
 pub struct Once {
@@ -88,14 +84,7 @@ pub fn allowance(app: &App, caller: &Caller) -> Allowance {
 /// Deletes stored responses older than a day and returns how many.
 pub fn forget_old_answers(app: &App) -> Result<usize> {
     let before = remembered_since(app.clock.now_ms());
-    let mut forgotten = 0;
-    loop {
-        let count = app.store.write(move |tx| store::submissions::sweep(tx, before, SWEEP_BATCH))?;
-        forgotten += count;
-        if count < SWEEP_BATCH {
-            return Ok(forgotten);
-        }
-    }
+    app.delete_in_batches(move |tx, limit| store::submissions::sweep(tx, before, limit))
 }
 
 /// Responses given after this time (Unix, in milliseconds) are kept.

@@ -27,8 +27,19 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256) ->
     // A previous call may have completed it in the meantime.
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
     let _check = app.checks.take(node.id)?;
-    let clip = check(app, &job, lease, video_sha256).map_err(|refusal| refused(app, node, lease, &job, refusal))?;
-    app.clip_files.publish(lease).map_err(|error| Error::internal("The video could not be synced to disk.", error))?;
+    let checked = check(app, &job, lease, video_sha256).and_then(|clip| {
+        let synced = app.clip_files.publish(lease);
+        synced.map_err(|error| Error::internal("The video could not be synced to disk.", error))?;
+        Ok(clip)
+    });
+    let clip = match checked {
+        Ok(clip) => clip,
+        Err(refusal) => {
+            // Whatever ends a lease deletes its files, perhaps while they are being checked: then the lease is the error.
+            unfinished(app, node, lease)?;
+            return Err(refused(app, node, lease, &job, refusal));
+        }
+    };
 
     let (node, now) = (node.id, app.clock.now_ms());
     let finished = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {

@@ -65,13 +65,8 @@ mod tests {
     #[test]
     fn clip_length_may_differ_from_round_by_half_a_second() {
         // 64 ticks a second: the clip has 100 s, the round 110 with its freeze time.
-        let round = |clip_ticks| IndexedRound {
-            number: 3,
-            start_tick: 640,
-            end_tick: 640 + 110 * 64,
-            clip_ticks,
-            winner: None,
-        };
+        let (start_tick, end_tick) = (640, 640 + 110 * 64);
+        let round = |clip_ticks| IndexedRound { start_tick, end_tick, clip_ticks, ..IndexedRound::default() };
         let known = Some([1_000, 1_000 + 100 * 64]);
         let endless = Some([0, i32::MAX]);
         let cases = [

@@ -80,8 +80,9 @@ impl Heartbeats {
         self.lock().insert(job, beat);
     }
 
-    /// Records a heartbeat of a live lease. Progress never decreases within one lease.
-    pub fn beat(&self, job: JobId, lease: LeaseId, progress: Progress, now: Duration) {
+    /// Records a heartbeat of a live lease, and returns whether the stage has changed. Progress never decreases within
+    /// one lease.
+    pub fn beat(&self, job: JobId, lease: LeaseId, progress: Progress, now: Duration) -> bool {
         let mut beats = self.lock();
         let beat = beats.entry(job).or_insert_with(|| self.fresh(lease, now));
         if beat.lease != lease {
@@ -93,7 +94,8 @@ impl Heartbeats {
         if beat.goes_forward(after) {
             beat.stalls = now + PROGRESS;
         }
-        beat.progress = Some(after);
+        let before = beat.progress.replace(after);
+        before.map(|before| before.stage) != Some(after.stage)
     }
 
     /// Stops tracking a lease.

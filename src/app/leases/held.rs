@@ -23,7 +23,7 @@ use crate::store::leases::{LeaseState, LiveLease};
 
 /// Milliseconds between two checks that the node of a waiting claim is still connected.
 const CLAIM_LOOK_MS: u64 = 1_000;
-/// Claims that may wait at once. Together with the transport's uploads, this is below [`HTTP_THREADS`], so that nodes
+/// Claims that may wait at once. Together with the transport's uploads, this is below the threads of the HTTP server, so that nodes
 /// never lock out clients.
 pub const WAITING_CLAIMS: usize = 96;
 
@@ -177,7 +177,9 @@ fn grant(app: &App, node: &Node, job: Job, lease: LeaseId, demo: Option<(Sha256,
 /// New expiry in ms from now, or Conflict with code `cancelled` or `lost`.
 pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<u64> {
     let job = live_job(app, node.id, lease)?;
-    app.heartbeats.beat(job, lease, progress, app.clock.monotonic());
+    if app.heartbeats.beat(job, lease, progress, app.clock.monotonic()) {
+        app.waits.wake(job);
+    }
     Ok(app.settings.lease_ms)
 }
 

@@ -35,12 +35,11 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         output::json(&json!({ "entries": entries.collect::<Vec<_>>() }));
         return Ok(());
     }
-    let now_ms = app.clock.now_ms();
     let rows: Vec<_> = entries
         .into_iter()
         .map(|entry| {
             let subject = Uuid::parse_str(&entry.subject).map_or(entry.subject, human::short);
-            [human::when(now_ms, entry.at_ms), entry.actor, entry.action, subject, entry.details]
+            [human::date_time(entry.at_ms), entry.actor, entry.action, subject, entry.details]
         })
         .collect();
     output::line(&output::table_to_fit(["WHEN", "WHO", "ACTION", "SUBJECT", "DETAILS"], &rows));

@@ -47,7 +47,8 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
     match faults.iter().filter(|fault| !fault.fixed).count() {
         0 => Ok(()),
         count => {
-            let message = format!("Found {}. Fix it as described, then run doctor again.", counted(count, "fault"));
+            let what = if count == 1 { "it" } else { "them" };
+            let message = format!("Found {}. Fix {what} as described, then run doctor again.", counted(count, "fault"));
             Err(Error::conflict(ErrorCode::Faults, message))
         }
     }

@@ -149,7 +149,7 @@ impl View {
             return Ok(());
         }
         let job = &any.info.job;
-        let time = |at| human::when_any(self.now_ms, at);
+        let time = |at| human::moment_any(self.now_ms, at);
         let picture =
             format!("{}p, {} fps, {} renderer", job.spec.resolution, job.spec.fps, job.spec.renderer.as_str());
         let mut lines = vec![("job", job.public_id.to_string()), ("status", job.status.as_str().to_owned())];
@@ -175,7 +175,7 @@ impl View {
         }
         for (label, value) in lines {
             let label = if label.is_empty() { String::new() } else { format!("{label}:") };
-            output::line(&format!("{label:<10}{}", output::plain(&value)));
+            output::line(&format!("{label:<17}{}", output::plain(&value)));
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl View {
         let reason = reason(any).map_or_else(String::new, |reason| format!(", {reason}"));
         output::line(&format!("job {}: {status}{}", any.info.job.public_id, output::plain(&reason)));
         for attempt in attempts {
-            let started = human::when(self.now_ms, attempt.started_at_ms);
+            let started = human::moment(self.now_ms, attempt.started_at_ms);
             let took = human::span(attempt.ended_at_ms.unwrap_or(self.now_ms).saturating_sub(attempt.started_at_ms));
             let failure = attempt.failure.as_ref().map(|(code, message)| format!(": {message} ({})", code.as_str()));
             output::line(&format!(

@@ -15,7 +15,6 @@ use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
 use crate::domain::key::{KeyClass, KeyInfo, Secret};
-use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
 
 /// Seconds for which a rotated key and its successor may both be valid: 90 days.
@@ -176,7 +175,10 @@ fn rotated(account: &Account, keys: &NewKeys, class: KeyClass, overlap: Duration
     show_new_keys(account, keys, call);
     output::say(&match overlap.as_secs() {
         0 => format!("The old {} key is refused from now on.", class.as_str()),
-        seconds => format!("The old {} key stays valid for {}.", class.as_str(), counted(seconds, "second")),
+        seconds => {
+            let valid = human::span(i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX));
+            format!("The old {} key stays valid for {valid}.", class.as_str())
+        }
     });
 }
 

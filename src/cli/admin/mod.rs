@@ -22,6 +22,7 @@ mod status;
 mod storage;
 mod tls;
 mod usage;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -65,6 +66,7 @@ enum Command {
     Storage(storage::Args),
     Rates(rates::Args),
     Usage(usage::Args),
+    Webhook(webhook::Args),
     Tls(tls::Args),
     Audit(audit::Args),
     Backup(backup::BackupArgs),
@@ -93,6 +95,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Storage(args) => storage::run(args, &*open()?, call),
         Command::Rates(args) => rates::run(args, &*open()?, call),
         Command::Usage(args) => usage::run(args, &*open()?, call),
+        Command::Webhook(args) => webhook::run(args, &*open()?, call),
         Command::Tls(args) => tls::run(args, &*open()?, dir, call),
         Command::Audit(args) => audit::run(args, &*open()?, call),
         Command::Backup(args) => backup::make(&args, &*open()?, call),
@@ -135,7 +138,9 @@ fn show_new_keys(account: &Account, keys: &NewKeys, call: &Call) {
             output::line(&format!("{label} {key}"));
         }
     }
-    if metered.is_some() || reserved.is_some() {
-        output::say("The keys are not shown again: the appliance stores only their hashes.");
+    match [&metered, &reserved].into_iter().flatten().count() {
+        0 => {}
+        1 => output::say("The key is not shown again: the appliance stores only its hash."),
+        _ => output::say("The keys are not shown again: the appliance stores only their hashes."),
     }
 }

@@ -9,6 +9,7 @@ use crate::app::jobs::operator::{self, AnyJob, Filter};
 use crate::app::nodes::{self, NodeInfo};
 use crate::app::tls::{self, Shown};
 use crate::app::upkeep::health::{self, Figures, Waiting};
+use crate::app::webhooks::operator as webhooks;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, hints, output};
 use crate::cli::human;
@@ -35,6 +36,8 @@ struct Status {
     /// Why the first job of each class is waiting.
     reasons: Vec<Option<String>>,
     failed: Vec<AnyJob>,
+    /// Accounts whose webhook is disabled, and why.
+    disabled_webhooks: Vec<(String, String)>,
     /// The appliance's own certificate; `None` with another certificate, over plain HTTP, or before one exists.
     certificate: Option<Shown>,
 }
@@ -56,6 +59,7 @@ pub fn run(_: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         reasons: figures.waiting.iter().map(reason).collect::<Result<_>>()?,
         figures,
         failed: jobs(JobStatus::Failed, FAILURES)?,
+        disabled_webhooks: webhooks::disabled(app)?,
         certificate: if is_own { tls::shown(data_dir)? } else { None },
     };
     if call.json {
@@ -104,6 +108,8 @@ impl Status {
                 "error": error,
             })
         };
+        let webhook =
+            |(account, because): &(String, String)| json!({ "account": account, "disabled_because": because });
         let certificate = self.certificate.as_ref().map(|shown| {
             json!({
                 "fingerprint": shown.fingerprint,
@@ -116,6 +122,7 @@ impl Status {
             "nodes": self.nodes.iter().map(node).collect::<Vec<_>>(),
             "queue": self.figures.waiting.iter().zip(&self.reasons).map(class).collect::<Vec<_>>(),
             "failures": self.failed.iter().map(failure).collect::<Vec<_>>(),
+            "disabled_webhooks": self.disabled_webhooks.iter().map(webhook).collect::<Vec<_>>(),
             "disk": {
                 "free_bytes": self.figures.disk_free,
                 "reserve_bytes": DISK_RESERVE_BYTES,
@@ -131,6 +138,9 @@ impl Status {
         self.print_nodes(call);
         self.print_queue();
         self.print_failures();
+        for (account, because) in &self.disabled_webhooks {
+            output::line(&format!("The webhook of {} is disabled. {because}\n", output::plain(account)));
+        }
         let free = self.figures.disk_free.map_or_else(|| "unknown".to_owned(), human::size);
         output::line(&format!(
             "Disk: {free} free (reserve {}), database {}",

@@ -43,6 +43,8 @@ pub struct Call<'r> {
     pub whole_body_bytes: u64,
     /// Maximum number of claims waiting at once.
     pub waiting_claims: usize,
+    /// Maximum number of requests waiting for a job at once.
+    pub waiting_requests: usize,
     pub is_connected: &'r dyn Fn() -> bool,
     /// Maximum size of a JSON body.
     pub json_body_bytes: u64,
@@ -107,7 +109,12 @@ impl<'r> Call<'r> {
 
     /// The `limit` parameter of a list.
     pub fn limit(&self) -> Result<u32> {
-        read_limit(self.query("limit").as_deref())
+        Ok(self.number("limit", 1, PAGE_MAX)?.unwrap_or(PAGE_DEFAULT))
+    }
+
+    /// A query parameter that is an integer in a range.
+    pub fn number(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>> {
+        self.query(name).map(|text| read_number(name, &text, least, most)).transpose()
     }
 
     /// Rejects unknown and repeated query parameters.
@@ -121,6 +128,11 @@ impl<'r> Call<'r> {
         let id = (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok()).flatten();
         id.ok_or_else(|| Error::not_found("There is no such job."))
     }
+}
+
+/// Whether a URL has a non-empty query parameter of this name.
+pub fn has_query(url: &str, name: &str) -> bool {
+    query_of(url).any(|(known, _)| known == name)
 }
 
 /// The non-empty query parameters, in order.
@@ -150,12 +162,11 @@ fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-fn read_limit(text: Option<&str>) -> Result<u32> {
-    let Some(text) = text else { return Ok(PAGE_DEFAULT) };
+fn read_number(name: &str, text: &str, least: u32, most: u32) -> Result<u32> {
     let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
     number
-        .filter(|limit| (1..=PAGE_MAX).contains(limit))
-        .ok_or_else(|| Error::invalid("limit", format!("limit must be an integer from 1 to {PAGE_MAX}.")))
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| Error::invalid(name, format!("{name} must be an integer from {least} to {most}.")))
 }
 
 #[cfg(test)]
@@ -205,11 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_a_whole_number_within_its_bounds() {
-        assert_eq!(read_limit(None).unwrap(), PAGE_DEFAULT);
-        assert_eq!((read_limit(Some("1")).unwrap(), read_limit(Some("100")).unwrap()), (1, 100));
+    fn a_number_is_an_integer_within_its_bounds() {
+        assert_eq!((read_number("n", "1", 1, 100).unwrap(), read_number("n", "100", 1, 100).unwrap()), (1, 100));
         for text in ["0", "101", "-1", "+5", "5.0", "x", " 5", "99999999999999999999"] {
-            assert_eq!(read_limit(Some(text)).unwrap_err().field.as_deref(), Some("limit"), "{text:?}");
+            assert_eq!(read_number("n", text, 1, 100).unwrap_err().field.as_deref(), Some("n"), "{text:?}");
         }
     }
 }

@@ -111,6 +111,7 @@ impl Front {
             uploads: &self.uploads,
             whole_body_bytes: self.options.limits.transport.small_body_bytes as u64,
             waiting_claims: self.options.limits.waiting_claims,
+            waiting_requests: self.options.limits.waiting_requests,
             is_connected: &is_connected,
             json_body_bytes: self.options.limits.json_body_bytes,
         };

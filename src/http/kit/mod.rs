@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod body;
 pub mod call;
+pub mod cursor;
 pub mod files;
 pub mod front;
 pub mod hosts;

@@ -6,13 +6,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 pub use tiny_http::Limits as TransportLimits;
 
+use crate::app::jobs::WAITING_REQUESTS;
 use crate::app::leases::WAITING_CLAIMS;
 use crate::http::kit::hosts::Hosts;
 use crate::os::certificates::Pair;
 use crate::wire::JSON_BODY_BYTES;
 
-/// Threads that handle requests. Each waiting claim and each upload holds one.
-pub const HTTP_THREADS: usize = 224;
+/// Threads that handle requests. Each waiting claim, each waiting request and each upload holds one.
+pub const HTTP_THREADS: usize = 288;
 /// Seconds that in-flight requests have to finish when the server shuts down.
 const STOP_SECONDS: u64 = 10;
 
@@ -60,8 +61,8 @@ impl ServeOptions {
     }
 }
 
-/// Limits of a server. Each waiting claim and each upload holds a thread, so claims plus uploads must stay below
-/// `threads`, and `threads` below the transport's limit of in-flight requests.
+/// Limits of a server. Each waiting claim, each waiting request and each upload holds a thread, so their sum must stay
+/// below `threads`, and `threads` below the transport's limit of in-flight requests.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connection limits, timeouts and size limits.
@@ -70,6 +71,8 @@ pub struct Limits {
     pub threads: usize,
     /// Maximum number of claims waiting at once.
     pub waiting_claims: usize,
+    /// Maximum number of requests waiting for a job at once.
+    pub waiting_requests: usize,
     /// Maximum size of a JSON body.
     pub json_body_bytes: u64,
     /// Time that in-flight requests have to finish on shutdown.
@@ -82,6 +85,7 @@ impl Default for Limits {
             transport: TransportLimits::default(),
             threads: HTTP_THREADS,
             waiting_claims: WAITING_CLAIMS,
+            waiting_requests: WAITING_REQUESTS,
             json_body_bytes: JSON_BODY_BYTES,
             stop_time: Duration::from_secs(STOP_SECONDS),
         }

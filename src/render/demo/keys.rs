@@ -154,6 +154,7 @@ pub(super) struct RulesKeys {
     pub played: Key,
     pub win_status: Key,
     pub end_winner: Key,
+    pub win_reason: Key,
     pub round_seconds: Key,
 }
 
@@ -166,6 +167,7 @@ impl RulesKeys {
             played: fields.key("m_pGameRules.m_totalRoundsPlayed"),
             win_status: fields.key("m_pGameRules.m_iRoundWinStatus"),
             end_winner: fields.key("m_pGameRules.m_iRoundEndWinnerTeam"),
+            win_reason: fields.key("m_pGameRules.m_eRoundWinReason"),
             round_seconds: fields.key("m_pGameRules.m_iRoundTime"),
         }
     }

@@ -5,12 +5,14 @@
 //! and accounts.
 
 mod bomb;
+mod choice;
 mod coaches;
 mod collect;
 mod container;
 mod events;
 mod game;
 mod ground;
+mod highlights;
 mod index;
 mod keys;
 pub mod kind;
@@ -24,6 +26,7 @@ mod scene;
 mod schema;
 mod seats;
 mod survey;
+mod teams;
 mod throws;
 mod unpack;
 mod unpack_limits;
@@ -34,7 +37,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 
-pub use index::{DemoIndex, IndexedPlayer, IndexedRound, index, rounds_in_words};
+pub use index::{DemoIndex, IndexedHighlight, IndexedKill, IndexedPlayer, IndexedRound, index, rounds_in_words};
 pub use plain::PlainDemo;
 pub use scene::scene;
 pub use unpack::{unpack, unpack_by};

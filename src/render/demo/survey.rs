@@ -21,6 +21,8 @@ use super::{failure, knives};
 
 /// Maximum number of people per demo. A match has ten, and no server has hundreds.
 const PEOPLE: usize = 256;
+/// Maximum number of changes of the teams' names, which follow the sides: a long match has ten.
+const NAMINGS: usize = 1_000;
 /// Maximum number of recorded weapon uses: a long match has some ten thousand.
 const USES: usize = 1_000_000;
 
@@ -40,6 +42,8 @@ pub(super) struct Survey {
     deaths: Vec<Death>,
     /// Who coached: index into `people` and round number.
     coaches: HashSet<(usize, u32)>,
+    /// Names of the terrorists and the counter-terrorists, each from a tick on.
+    namings: Vec<(i32, [String; 2])>,
 }
 
 impl Survey {
@@ -73,10 +77,21 @@ impl Survey {
 
     /// Everyone who played in a round, with the side on which they began it.
     pub fn roster(&self, round: &Round) -> Vec<(&Person, Side)> {
-        let played =
-            self.people.iter().enumerate().filter(|(index, _)| !self.coaches.contains(&(*index, round.number)));
-        let side = |person: &Person| person.side_between(round.freeze_end_tick, round.end_tick);
-        played.filter_map(|(_, person)| Some((person, side(person)?))).collect()
+        self.sides(round).into_iter().map(|(index, side)| (&self.people[index], side)).collect()
+    }
+
+    /// The same, by index into `people`.
+    pub fn sides(&self, round: &Round) -> Vec<(usize, Side)> {
+        let played = (0..self.people.len()).filter(|index| !self.coaches.contains(&(*index, round.number)));
+        let side = |index: usize| self.people[index].side_between(round.freeze_end_tick, round.end_tick);
+        played.filter_map(|index| Some((index, side(index)?))).collect()
+    }
+
+    /// Names of the terrorists and the counter-terrorists of a round; empty if the demo has none.
+    pub fn team_names(&self, round: &Round) -> [&str; 2] {
+        let at = self.namings.partition_point(|(tick, _)| *tick <= round.end_tick);
+        let naming = at.checked_sub(1).and_then(|last| self.namings.get(last));
+        naming.map_or(["", ""], |(_, names)| names.each_ref().map(String::as_str))
     }
 
     /// First and last tick of a round's clip: from before the end of freeze time to after the end of the round,
@@ -94,10 +109,14 @@ impl Survey {
         (seconds * self.tick_rate).round() as i32
     }
 
+    /// Deaths in a round, in order.
+    pub fn deaths(&self, round: &Round) -> impl Iterator<Item = &Death> {
+        self.deaths.iter().filter(|death| round.holds(death.tick))
+    }
+
     /// Kills and deaths of a person in a round.
     pub fn kills_and_deaths(&self, person: usize, round: &Round) -> (u32, u32) {
-        let deaths = self.deaths.iter().filter(|death| round.holds(death.tick));
-        deaths.fold((0, 0), |(kills, died), death| {
+        self.deaths(round).fold((0, 0), |(kills, died), death| {
             (kills + u32::from(death.killer == Some(person)), died + u32::from(death.victim == Some(person)))
         })
     }
@@ -108,7 +127,7 @@ pub(super) fn survey(demo: &Container) -> Result<Survey> {
     let mut surveyor = Surveyor::default();
     let filter = HashSet::from([RULES, TEAM, CONTROLLER]);
     let run = demo.parser.run_to_end_with_events_filtered(&filter, |context, events| surveyor.tick(context, events));
-    let Surveyor { uses, mut deaths, people, tick_rate, .. } = surveyor;
+    let Surveyor { uses, mut deaths, people, tick_rate, namings, .. } = surveyor;
     let rounds = surveyor.rounds.finish(|round| knives::knives_only(demo, round, &uses, &deaths));
     let damaged = match run {
         Ok(()) => false,
@@ -126,7 +145,7 @@ pub(super) fn survey(demo: &Container) -> Result<Survey> {
         (Some(victim), Some(round)) => !coaches.contains(&(victim, round)),
         _ => true,
     });
-    Ok(Survey { tick_rate, ticks, rounds, damaged: damaged || demo.cut, people, deaths, coaches })
+    Ok(Survey { tick_rate, ticks, rounds, damaged: damaged || demo.cut, people, deaths, coaches, namings })
 }
 
 #[derive(Default)]
@@ -141,6 +160,7 @@ struct Surveyor {
     people: Vec<Person>,
     deaths: Vec<Death>,
     uses: Vec<Use>,
+    namings: Vec<(i32, [String; 2])>,
 }
 
 impl Surveyor {
@@ -163,6 +183,7 @@ impl Surveyor {
             for index in 1..=CONTROLLERS {
                 self.person(context, index, &keys.1);
             }
+            self.name_teams(context, &keys.2);
         }
         self.keys = Some(keys);
     }
@@ -177,20 +198,33 @@ impl Surveyor {
 
     /// Rounds won by the two playing teams.
     fn score(&mut self, context: &Context, keys: &TeamKeys) -> [i64; 2] {
-        let is_team = |entity: &&Entity| &*entity.class_name == TEAM;
         if self.teams.is_empty() {
             let teams = context.entities().iter().filter(|(_, entity)| is_team(entity));
             self.teams.extend(teams.map(|(index, _)| index));
         }
-        let mut score = [0; 2];
+        self.playing_teams(context, keys).map(|team| team.map_or(0, |team| team.get_i64(keys.score)))
+    }
+
+    /// Records the names of the teams on the two sides.
+    fn name_teams(&mut self, context: &Context, keys: &TeamKeys) {
+        let name = |team: &Entity| String::from_utf8_lossy(team.get_bytes(keys.name).unwrap_or_default()).into_owned();
+        let names = self.playing_teams(context, keys).map(|team| team.map(name).unwrap_or_default());
+        if self.namings.last().is_none_or(|(_, last)| *last != names) && self.namings.len() < NAMINGS {
+            self.namings.push((context.tick(), names));
+        }
+    }
+
+    /// The teams that play as terrorists and counter-terrorists.
+    fn playing_teams<'a>(&self, context: &'a Context, keys: &TeamKeys) -> [Option<&'a Entity>; 2] {
+        let mut playing = [None; 2];
         for team in self.teams.iter().filter_map(|&index| context.entities().get(index)).filter(is_team) {
             match side(team.get_i64(keys.number)) {
-                Side::T => score[0] = team.get_i64(keys.score),
-                Side::Ct => score[1] = team.get_i64(keys.score),
+                Side::T => playing[0] = Some(team),
+                Side::Ct => playing[1] = Some(team),
                 Side::None => {}
             }
         }
-        score
+        playing
     }
 
     fn event(&mut self, context: &Context, event: &GameEvent, keys: &ControllerKeys) {
@@ -253,6 +287,10 @@ impl Surveyor {
     }
 }
 
+fn is_team(entity: &&Entity) -> bool {
+    &*entity.class_name == TEAM
+}
+
 /// The controller referenced by an event: by pawn, else by slot.
 fn controller_of(context: &Context, actor: Actor, keys: &ControllerKeys) -> Option<i32> {
     let of_pawn = (1..=CONTROLLERS).find(|&index| {
@@ -275,6 +313,7 @@ fn read_rules(rules: &Entity, keys: &RulesKeys, score: [i64; 2]) -> Rules {
         played: rules.get_i64(keys.played),
         decided: status != 0,
         winner,
+        reason: rules.get_i64(keys.win_reason),
         score,
     }
 }

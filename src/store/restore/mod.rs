@@ -82,6 +82,14 @@ pub fn is_unfinished(folder: &DataDir) -> bool {
 /// Errors: [`ErrorCode::RestoreUndone`] if it failed and everything was moved back.
 pub fn finish(folder: &DataDir) -> Result<()> {
     if !is_unfinished(folder) {
+        // What a restore had unpacked when it was killed. It does no harm, so it must not keep the server from starting.
+        let part = folder.path().join(PART);
+        match fs::remove_dir_all(&part) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                log::warn!("could not remove {}, which an interrupted restore left: {error}", part.display());
+            }
+            _ => {}
+        }
         return Ok(());
     }
     let folder = folder.path();

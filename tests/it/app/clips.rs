@@ -18,6 +18,7 @@ use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::store::{Store, ledger};
+use dinkem_appliance::wire::base::Base;
 
 use crate::support::process::BINARY;
 use crate::support::test_app::{LEASE, START_MS, TestApp, spec};
@@ -316,9 +317,39 @@ fn scheduler_expires_leases_and_stops_on_request() {
     let grant = claimed(&test, &metered, &node, spec());
     let seen = test.app.news.rings();
     test.clock.advance(LEASE);
-    let scheduler = dinkem_appliance::scheduler::start(test.app.clone(), BINARY.into(), Vec::new()).unwrap();
+    let scheduler = dinkem_appliance::scheduler::start(
+        test.app.clone(),
+        BINARY.into(),
+        Base::public("https://clips.lan"),
+        Vec::new(),
+    )
+    .unwrap();
     assert!(test.app.news.wait_past(seen, Duration::from_secs(60)));
     scheduler.stop();
     let job = jobs::get(&test.app, &metered, grant.job.job.public_id).unwrap().job;
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 1));
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_its_video_is_checked_is_a_lost_lease_and_no_internal_error() {
+    const ROUNDS: usize = 60;
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n");
+    for _ in 0..ROUNDS {
+        let grant = claimed(&test, &metered, &node, spec());
+        upload(&test, &node, &grant, &CLIP);
+        let together = std::sync::Barrier::new(2);
+        let completed = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                together.wait();
+                jobs::remove(&test.app, &metered, grant.job.job.public_id).unwrap();
+            });
+            together.wait();
+            complete(&test, &node, &grant)
+        });
+        if let Err(error) = completed {
+            assert_eq!((error.kind, error.code.as_str()), (Kind::Conflict, "cancelled"), "{error:?}");
+        }
+    }
 }

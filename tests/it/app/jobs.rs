@@ -9,6 +9,7 @@ use dinkem_appliance::domain::id::JobId;
 use dinkem_appliance::domain::job::{ATTEMPTS, Caller, JobSpec, JobStatus, Renderer, Stage};
 use dinkem_appliance::domain::job_info::JobInfo;
 use dinkem_appliance::domain::lease::Progress;
+use dinkem_appliance::domain::list::JobFilter;
 use dinkem_appliance::domain::sha256::Sha256;
 
 use crate::support::test_app::{BUILTIN, LEASE, START_MS, TestApp, spec};
@@ -62,7 +63,7 @@ fn reserved_jobs_are_claimed_before_metered_ones_each_class_in_order() {
     let (metered, reserved) = test.account("studio");
     let (other, _) = test.account("other");
     let order = [&metered, &other, &reserved, &metered, &reserved].map(|caller| submit(&test, caller).job.id);
-    let positions: Vec<_> = jobs::list(&test.app, &metered, None, 50, None)
+    let positions: Vec<_> = jobs::list(&test.app, &metered, &JobFilter::default(), 50, None)
         .unwrap()
         .jobs
         .iter()
@@ -304,7 +305,7 @@ fn job_list_pages_only_through_the_accounts_own_jobs() {
         .collect();
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
-        let page = jobs::list(&test.app, &metered, None, 2, before).unwrap();
+        let page = jobs::list(&test.app, &metered, &JobFilter::default(), 2, before).unwrap();
         seen.extend(page.jobs.iter().map(|info| info.job.id));
         before = page.next;
         if before.is_none() {
@@ -314,7 +315,10 @@ fn job_list_pages_only_through_the_accounts_own_jobs() {
     assert_eq!(seen, ids.iter().rev().copied().collect::<Vec<_>>());
     let node = test.node("n");
     test.claim(&node).unwrap();
-    let with = |status| jobs::list(&test.app, &metered, Some(status), 50, None).unwrap().jobs.len();
+    let with = |status| {
+        let filter = JobFilter { status: Some(status), ..JobFilter::default() };
+        jobs::list(&test.app, &metered, &filter, 50, None).unwrap().jobs.len()
+    };
     assert_eq!((with(JobStatus::Queued), with(JobStatus::Rendering), with(JobStatus::Done)), (5, 0, 0));
     let summary = accounts::summary(&test.app, &stranger).unwrap();
     assert_eq!((summary.queued, summary.rendering, summary.dinks_in_use), (4, 1, 0));

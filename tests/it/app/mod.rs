@@ -6,3 +6,4 @@ mod clips;
 mod jobs;
 mod keys;
 mod simulation;
+mod webhooks;

@@ -13,6 +13,7 @@ use dinkem_appliance::domain::job::{Caller, Job, JobStatus, Stage};
 use dinkem_appliance::domain::job_info::JobInfo;
 use dinkem_appliance::domain::key::KeyClass;
 use dinkem_appliance::domain::lease::Progress;
+use dinkem_appliance::domain::list::JobFilter;
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::store::{Store, ledger};
@@ -137,7 +138,7 @@ impl Simulation {
         for caller in self.callers.iter().step_by(2) {
             let mut before = None;
             loop {
-                let page = jobs::list(app, caller, None, 100, before).unwrap();
+                let page = jobs::list(app, caller, &JobFilter::default(), 100, before).unwrap();
                 all.extend(page.jobs);
                 before = page.next;
                 if before.is_none() {

@@ -15,7 +15,7 @@ const FOREIGN_WORDS: &[&str] = &[
 ];
 
 /// Value names of flags that take free text.
-const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "JOB.JSON", "SOURCE"];
+const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "PLAYER", "CURSOR", "JOB.JSON", "SOURCE"];
 
 /// Commands that have flags with values.
 const COMMANDS: &[&str] = &[
@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "node",
     "submit",
+    "clips list",
     "render",
     "admin keys rotate",
     "admin jobs list",
@@ -95,6 +96,7 @@ fn every_invalid_number_or_id_is_rejected_by_argument_name() {
         ("admin rates dink 0,47", "'<PRICE>'"),
         ("admin rates set --renderer builtin --resolution 1080 --fps 30 -0.47", "'<PRICE>'"),
         ("admin jobs show 7", "'<ID>'"),
+        ("clips show 7", "'<ID>'"),
         ("admin jobs cancel -7", "'<ID>'"),
         ("admin usage --month 2026-13", "--month"),
         ("admin keys rotate studio --class metered --overlap -1h", "--overlap"),

@@ -295,7 +295,23 @@ fn help_shows_variable_and_default_of_every_setting_but_no_value() {
         // Flags that are not settings; a required one has no default.
         ("serve", 38, &["json", "help"][..]),
         ("node", 13, &["json", "help"]),
-        ("submit", 6, &["json", "help", "player", "round", "fps", "resolution", "set", "wait", "output"]),
+        (
+            "submit",
+            6,
+            &[
+                "json",
+                "help",
+                "player",
+                "round",
+                "fps",
+                "resolution",
+                "set",
+                "wait",
+                "output",
+                "all-rounds",
+                "highlights",
+            ],
+        ),
         ("quickstart", 3, &["json", "help", "player", "round", "output", "exit"]),
         ("admin audit", 3, &["json", "help", "limit"]),
     ] {

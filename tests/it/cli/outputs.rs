@@ -28,6 +28,28 @@ fn assert_no_work(output: &CliOutput, status: i32, args: &[&str]) {
     assert!(output.err.lines().count() == 1, "no work was started: {args:?}: {output:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_none() {
+    let cli = Cli::new();
+    let data = cli.make_data_dir("data");
+    let command = |args: &[&str], stdout: fs::File| {
+        let args = [&["--data-dir", data.to_str().unwrap(), "admin"], args].concat();
+        let output = cli.command(&[], &args).stdout(stdout).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    for args in [&["account", "create", "studio", "--json"][..], &["account", "list"], &["status"], &["audit"]] {
+        let (status, err) = command(args, full());
+        assert_eq!(status, Some(1), "{args:?}: {err}");
+        assert!(err.contains("could not be written to standard output"), "{args:?}: {err}");
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let (status, err) = command(&["account", "list"], fs::File::from(std::os::fd::OwnedFd::from(writer)));
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+}
+
 #[test]
 fn unwritable_output_is_reported_before_work_begins() {
     let cli = Cli::new();

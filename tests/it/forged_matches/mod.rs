@@ -1,6 +1,7 @@
 //! Unusual matches: restored backups, coaches, many players, knife rounds. They are described here, forged, and read
 //! back; the description is what is expected.
 
+mod highlights;
 mod index_and_scene;
 mod people;
 mod rounds;

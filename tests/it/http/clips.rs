@@ -133,6 +133,57 @@ fn jobs_are_listed_newest_first_page_by_page() {
 }
 
 #[test]
+fn list_is_filtered_by_player_demo_and_time() {
+    const OTHER: &str = "76561198000000001";
+    let appliance = Appliance::start();
+    let key = appliance.account("studio").metered;
+    let demo = "ab".repeat(32);
+    let uploaded = format!("https://clips.lan/api/demos/{demo}");
+    let jobs = [
+        ("https://example.com/demo.dem", PLAYER),
+        (uploaded.as_str(), PLAYER),
+        ("https://example.com/demo.dem", OTHER),
+        (uploaded.as_str(), OTHER),
+    ];
+    let ids = jobs.map(|(demo_url, player)| {
+        let mut job = good_job();
+        (job["demo_url"], job["steam64_id"]) = (json!(demo_url), json!(player));
+        let id = submit(&appliance, &key, job.to_string()).expect(202).json()["id"].as_str().unwrap().to_owned();
+        appliance.clock.advance(Duration::from_secs(10));
+        id
+    });
+    appliance.send(&Request::delete(&format!("/api/clips/{}", ids[3])).key(&key)).expect(200);
+    let cases: [(String, &[usize]); 12] = [
+        ("steam64_id=&demo_sha256=&created_after=&created_before=".into(), &[3, 2, 1, 0]),
+        (format!("steam64_id={PLAYER}"), &[1, 0]),
+        (format!("steam64_id={OTHER}"), &[3, 2]),
+        (format!("demo_sha256={demo}"), &[3, 1]),
+        (format!("demo_sha256={}&steam64_id={OTHER}", demo.to_uppercase()), &[3]),
+        (format!("demo_sha256={}", "cd".repeat(32)), &[]),
+        (format!("demo_sha256={demo}&status=queued"), &[1]),
+        ("created_after=2026-11-23T00:00:10Z".into(), &[3, 2]),
+        ("created_before=2026-11-23T00:00:10.000Z".into(), &[0]),
+        ("created_after=2026-11-23T01:00:05%2B01:00&created_before=2026-11-23T00:00:25Z".into(), &[2, 1]),
+        ("created_after=2026-11-22&created_before=2026-11-24".into(), &[3, 2, 1, 0]),
+        ("created_after=2026-11-24".into(), &[]),
+    ];
+    for (query, expected) in cases {
+        // One job a page, so that cursor and filters are used together.
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/api/clips?{query}&limit=1&cursor={cursor}");
+            let page = appliance.send(&Request::get(&path).key(&key)).expect(200).json();
+            found.extend(page["clips"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(found, expected.iter().map(|at| ids[*at].clone()).collect::<Vec<_>>(), "{query}");
+    }
+}
+
+#[test]
 fn bad_list_parameters_are_rejected() {
     let appliance = Appliance::start();
     let key = appliance.account("studio").metered;
@@ -147,6 +198,13 @@ fn bad_list_parameters_are_rejected() {
         ("cursor=1", "cursor"),
         ("cursor=zzzzzzzzzzzzzzzz", "cursor"),
         ("page=2", "page"),
+        ("steam64_id=1", "steam64_id"),
+        ("steam64_id=STEAM_0:1:1", "steam64_id"),
+        ("demo_sha256=abcd", "demo_sha256"),
+        ("created_after=yesterday", "created_after"),
+        ("created_before=2026-11-23T00:00:00", "created_before"),
+        ("created_before=1795392000000", "created_before"),
+        ("wait=5", "wait"),
         ("limit=5&Status=queued", "Status"),
         ("limit=5&limit=6", "limit"),
     ];

@@ -26,3 +26,5 @@ mod routes;
 mod transport_errors;
 mod upload_fairness;
 mod usage;
+mod waiting;
+mod webhooks;

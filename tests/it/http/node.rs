@@ -19,7 +19,7 @@ pub fn lease_path(claim: &Value, what: &str) -> String {
     format!("/api/node/leases/{}{what}", claim["lease"])
 }
 
-fn heartbeat(appliance: &Appliance, node: &Joined, claim: &Value, stage: &str, progress: f64) -> Answer {
+pub fn heartbeat(appliance: &Appliance, node: &Joined, claim: &Value, stage: &str, progress: f64) -> Answer {
     let body = json!({"stage": stage, "progress": progress}).to_string();
     appliance.send(&Request::put(&lease_path(claim, "")).key(&node.key).json(body))
 }

@@ -146,6 +146,15 @@ const CASES: &[Case] = &[
         false,
     ),
     ("authority_damaged", |site| site.write("tls/authority.pem", "half"), false),
+    (
+        "authority_damaged",
+        |site| {
+            fs::remove_dir_all(site.path("tls")).unwrap();
+            site.write("server-url", "https://localhost:8443");
+            site.write("server-ca.pem", "PEM");
+        },
+        false,
+    ),
     ("certificate_damaged", |site| site.write("tls/server.pem", "half"), false),
     (
         "certificate_ends",

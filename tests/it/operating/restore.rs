@@ -222,6 +222,16 @@ fn interrupted(site: &Site, plan: &str) -> PathBuf {
 }
 
 #[test]
+fn next_start_removes_what_a_killed_restore_had_unpacked() {
+    let site = Site::new();
+    let part = site.data.join("restore.part");
+    fs::create_dir_all(part.join("clips")).unwrap();
+    fs::write(part.join("clips/7.mp4"), "half").unwrap();
+    assert_eq!(site.accounts(), ["studio", LATER], "nothing was restored");
+    assert!(!part.exists());
+}
+
+#[test]
 fn next_start_finishes_an_interrupted_restore_or_rolls_it_back() {
     let plan = "replaced-1\nstore.db\nlocal-nodes\ndemos\nclips\n";
     let site = Site::new();

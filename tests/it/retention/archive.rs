@@ -14,6 +14,7 @@ use dinkem_appliance::domain::error::Kind as ErrorKind;
 use dinkem_appliance::domain::failure::{Failure, FailureCode};
 use dinkem_appliance::domain::idempotency::IdempotencyKey;
 use dinkem_appliance::domain::job::{Caller, JobSpec, Renderer};
+use dinkem_appliance::domain::list::JobFilter;
 use dinkem_appliance::domain::money::Micros;
 use dinkem_appliance::domain::month::Period;
 use dinkem_appliance::domain::rates::{FootageKind, RateChange};
@@ -94,7 +95,7 @@ fn archived_job_is_in_the_file_with_everything_and_nowhere_else() {
         assert!(jobs::get(&test.app, &metered, kept).is_ok());
     }
     assert!(has_clip(&test, &metered, with_clip));
-    let listed = jobs::list(&test.app, &metered, None, 10, None).unwrap().jobs;
+    let listed = jobs::list(&test.app, &metered, &JobFilter::default(), 10, None).unwrap().jobs;
     assert_eq!(listed.iter().map(|info| info.job.public_id).collect::<Vec<_>>(), [newest, young, waiting, with_clip]);
     assert_eq!(run(&test.app).unwrap(), 0);
 }

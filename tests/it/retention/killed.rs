@@ -15,6 +15,7 @@ use dinkem_appliance::app::{App, Settings, accounts, demos, jobs, leases, nodes}
 use dinkem_appliance::domain::failure::{Failure, FailureCode};
 use dinkem_appliance::domain::id::JobId;
 use dinkem_appliance::domain::job::{Caller, JobStatus};
+use dinkem_appliance::domain::list::JobFilter;
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::domain::retention::Kind;
@@ -125,7 +126,7 @@ fn work(app: &App, caller: &Caller, node: &Node, number: u32) {
 fn stored(app: &App, caller: &Caller) -> BTreeMap<String, JobStatus> {
     let (mut found, mut before) = (BTreeMap::new(), None);
     loop {
-        let page = jobs::list(app, caller, None, 100, before).unwrap();
+        let page = jobs::list(app, caller, &JobFilter::default(), 100, before).unwrap();
         found.extend(page.jobs.iter().map(|info| (info.job.public_id.to_string(), info.job.status)));
         before = page.next;
         if before.is_none() {

@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod process;
 pub mod proxy;
 pub mod quick;
+pub mod receiver;
 pub mod rng;
 #[cfg(unix)]
 pub mod script;

@@ -26,15 +26,15 @@ pub fn faults(examination: &Examination) -> Result<Vec<Fault>> {
 
 fn own(examination: &Examination, now: i64) -> Result<Vec<Fault>> {
     let Some(shown) = tls::shown(&examination.data_dir)? else {
-        let is_damaged = tls::is_there(&examination.data_dir);
-        return Ok(is_damaged
-            .then(|| {
-                let remedy = "Restore a backup, whose CA nodes and clients already trust. Or start the server, which creates \
-                              a new CA: nodes must then join again, and clients need its certificate.";
-                Fault::new("authority_damaged", "The files of the appliance's own CA are damaged.", remedy)
-            })
-            .into_iter()
-            .collect());
+        // A server that has run with the appliance's own CA has recorded its host.
+        let message = match (tls::is_there(&examination.data_dir), &examination.host) {
+            (true, _) => "The files of the appliance's own CA are damaged.",
+            (false, Some(_)) => "The files of the appliance's own CA are missing.",
+            (false, None) => return Ok(Vec::new()),
+        };
+        let remedy = "Restore a backup, whose CA nodes and clients already trust. Or start the server, which creates a new \
+                      CA: nodes must then join again, and clients need its certificate.";
+        return Ok(vec![Fault::new("authority_damaged", message, remedy)]);
     };
     let Some(server) = &shown.server else {
         let message = "The files of the server's certificate are damaged.";

@@ -18,6 +18,8 @@ pub(super) struct Rules {
     pub decided: bool,
     /// The winner, once decided.
     pub winner: Side,
+    /// The game's number for how it was won, once decided.
+    pub reason: i64,
     /// Rounds won by the two teams, in any order: teams change sides.
     pub score: [i64; 2],
 }
@@ -37,6 +39,8 @@ pub(super) struct Round {
     pub next_start_tick: Option<i32>,
     /// Who won.
     pub winner: Side,
+    /// The game's number for how it was won; 0 if the demo does not say.
+    pub reason: i64,
 }
 
 impl Round {
@@ -63,6 +67,14 @@ struct Decided {
     round: Round,
 }
 
+/// How a round was decided.
+#[derive(Clone, Copy)]
+struct Decision {
+    tick: i32,
+    winner: Side,
+    reason: i64,
+}
+
 /// Tracks the game rules through a demo.
 #[derive(Default)]
 pub(super) struct RoundTracker {
@@ -75,8 +87,8 @@ pub(super) struct RoundTracker {
     warmup: bool,
     start_tick: Option<i32>,
     freeze_end_tick: Option<i32>,
-    /// Tick and winner of a decision in this round, until the number of rounds rises.
-    decision: Option<(i32, Side)>,
+    /// The decision of this round, until the number of rounds rises.
+    decision: Option<Decision>,
 }
 
 impl RoundTracker {
@@ -95,7 +107,7 @@ impl RoundTracker {
             self.decision = None;
         }
         if rules.decided && !before.decided {
-            self.decision = Some((tick, rules.winner));
+            self.decision = Some(Decision { tick, winner: rules.winner, reason: rules.reason });
         }
         if rules.decided && before.played == rules.played && self.start_tick.is_none() {
             self.follow_score(&rules);
@@ -158,11 +170,11 @@ impl RoundTracker {
         }
     }
 
-    fn complete(&mut self, (end_tick, winner): (i32, Side), rules: &Rules) {
+    fn complete(&mut self, decision: Decision, rules: &Rules) {
         if self.decided.len() == DECIDED {
             return;
         }
-        let start_tick = self.start_tick.take().unwrap_or(end_tick);
+        let start_tick = self.start_tick.take().unwrap_or(decision.tick);
         self.decision = None;
         self.decided.push(Decided {
             played: rules.played,
@@ -172,9 +184,10 @@ impl RoundTracker {
                 number: 0,
                 start_tick,
                 freeze_end_tick: self.freeze_end_tick.take().unwrap_or(start_tick),
-                end_tick,
+                end_tick: decision.tick,
                 next_start_tick: None,
-                winner,
+                winner: decision.winner,
+                reason: decision.reason,
             },
         });
         self.last = Some(self.decided.len() - 1);

@@ -1,18 +1,19 @@
-//! Rules for a job's demo URL. Every URL accepted here must also be accepted by all later steps.
+//! Rules for URLs that clients give the appliance to call: demos and webhooks. Every URL accepted here must also be
+//! accepted by all later steps.
 
 use url::{ParseError, Url};
 
 use super::error::{Error, Result};
 
-/// Bytes of a `demo_url`: below the URI limit of most servers that host demos.
-const DEMO_URL_BYTES: usize = 4 * 1024;
+/// Bytes of a URL: below the URI limit of most servers.
+const URL_BYTES: usize = 4 * 1024;
 
-/// Checks a demo's URL: http or https, with a host, without user or password (they would end up in responses and
-/// logs), at most [`DEMO_URL_BYTES`] bytes. The file extension is not checked: the content decides.
-pub fn check_demo_url(url: &str) -> Result<()> {
-    let bad = |why: &str| Err(Error::invalid("demo_url", format!("demo_url {why}.")));
-    if url.len() > DEMO_URL_BYTES {
-        return bad(&format!("must have at most {DEMO_URL_BYTES} bytes"));
+/// Checks the URL in a request's `field`: http or https, with a host, without user or password (they would end up in
+/// responses and logs), at most [`URL_BYTES`] bytes. The path is not checked.
+pub fn check_http_url(field: &str, url: &str) -> Result<()> {
+    let bad = |why: &str| Err(Error::invalid(field, format!("{field} {why}.")));
+    if url.len() > URL_BYTES {
+        return bad(&format!("must have at most {URL_BYTES} bytes"));
     }
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return bad("must not contain white space or control characters; percent-encode them");
@@ -45,7 +46,7 @@ pub fn check_demo_url(url: &str) -> Result<()> {
 }
 
 /// Characters that a URL must percent-encode (RFC 3986, section 2). Non-ASCII letters are not allowed either, but are
-/// so common that they are accepted, and encoded when the demo is fetched.
+/// so common that they are accepted, and encoded when the URL is called.
 const NOT_IN_URLS: [char; 9] = ['"', '<', '>', '\\', '^', '`', '{', '|', '}'];
 
 #[cfg(test)]
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_demo_url_is_http_or_https_with_a_host_and_no_secret() {
+    fn a_url_is_http_or_https_with_a_host_and_no_secret() {
         let cases = [
             ("https://example.com/demo.dem", true),
             ("http://10.0.0.5:8000/x?y=1#z", true),
@@ -91,8 +92,9 @@ mod tests {
             ("", false),
         ];
         for (url, good) in cases {
-            assert_eq!(check_demo_url(url).is_ok(), good, "{url:?}");
+            assert_eq!(check_http_url("demo_url", url).is_ok(), good, "{url:?}");
         }
-        assert!(check_demo_url(&format!("https://e.com/{}", "x".repeat(DEMO_URL_BYTES))).is_err());
+        let too_long = check_http_url("url", &format!("https://e.com/{}", "x".repeat(URL_BYTES))).unwrap_err();
+        assert_eq!(too_long.field.as_deref(), Some("url"));
     }
 }

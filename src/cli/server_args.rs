@@ -1,0 +1,53 @@
+//! Options of every client command: which server, whom to trust, and the account's key.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::appliance::server_url;
+use crate::cli::client::Api;
+use crate::cli::{Call, wrong_usage};
+use crate::config;
+use crate::domain::error::Result;
+use crate::domain::key::Secret;
+use crate::os::files;
+
+/// The server and the key.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// URL of the appliance
+    #[arg(long, value_name = "URL")]
+    server: String,
+    /// PEM file of the only CA to trust [default: the CA of this machine's own appliance for that appliance, else the
+    /// system's CAs]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// File that contains the account's key [default: the key in DINKEM_API_KEY]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// A client of the server's API. Does not contact it yet.
+    pub fn api(&self, call: &Call) -> Result<Api> {
+        let ca_pem = match &self.ca {
+            Some(file) => Some(read(file)?),
+            None => call.data_dir().ok().and_then(|data_dir| server_url::authority_here(&data_dir, &self.server)),
+        };
+        Api::new(&self.server, key(self.key_file.as_deref())?, ca_pem)
+    }
+}
+
+/// The account's key, from the given file or the environment.
+fn key(file: Option<&Path>) -> Result<Secret> {
+    match file {
+        Some(file) => Ok(Secret::new(read(file)?.trim())),
+        None => config::api_key()
+            .ok_or_else(|| wrong_usage("There is no API key. Set DINKEM_API_KEY, or name a file with --key-file.")),
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error: io::Error| files::cannot_read(path, &error))
+}
