@@ -7,9 +7,9 @@ use std::time::Duration;
 use dinkem_appliance::app::billing::{prices, statements, usage};
 use dinkem_appliance::app::clips::operator as all_clips;
 use dinkem_appliance::app::jobs::{self, Once};
-use dinkem_appliance::app::leases;
 use dinkem_appliance::app::upkeep::backup;
 use dinkem_appliance::app::upkeep::retention::{self, run};
+use dinkem_appliance::app::{leases, webhooks};
 use dinkem_appliance::domain::error::Kind as ErrorKind;
 use dinkem_appliance::domain::failure::{Failure, FailureCode};
 use dinkem_appliance::domain::idempotency::IdempotencyKey;
@@ -292,4 +292,19 @@ fn backup_has_the_archive_up_to_its_recorded_length_and_restore_brings_it_back()
     retention::set(&app, &operator(), Kind::Jobs, None, Some(bytes(0))).unwrap();
     assert_eq!(run(&app).unwrap(), 1);
     assert_eq!(ids(&archived(&restored, MONTH)), jobs[..2]);
+}
+
+#[test]
+fn job_with_a_pending_webhook_delivery_stays_until_it_is_delivered_or_given_up() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    webhooks::owner::set(&test.app, &metered, "https://example.com/hook".into(), false).unwrap();
+    let id = cancel(&test, &metered);
+    cancel(&test, &metered);
+    pass_days(&test, 2);
+    set(&test, Kind::Jobs, None, days(1));
+    assert_eq!(run(&test.app).unwrap(), 0);
+    webhooks::owner::remove(&test.app, &metered).unwrap();
+    assert_eq!(run(&test.app).unwrap(), 1);
+    assert_eq!(ids(&archived(test.dir.path(), MONTH)), [id.to_string()]);
 }

@@ -127,7 +127,7 @@ impl<'a> Walk<'a> {
         Ok(going)
     }
 
-    /// Unfinished jobs and those with a clip are passed over.
+    /// Unfinished jobs and those with a clip or a pending event are passed over.
     fn next_jobs(&mut self) -> Result<Vec<Item>> {
         let page = self.app.store.read(|db| store::job_archive::oldest(db, self.scope.one(), self.job, LOOK))?;
         self.is_over = page.len() < LOOK as usize;
