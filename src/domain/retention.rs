@@ -10,7 +10,7 @@ pub const DAY_MS: i64 = 86_400_000;
 /// Age below which a job's row is never archived: a day, for which a response is replayed for an `Idempotency-Key`.
 pub const JOB_MIN_AGE_MS: i64 = DAY_MS;
 /// Bytes that a finished job's rows take in the store, on average: the unit in which a limit of bytes counts them.
-pub const JOB_ROW_BYTES: u64 = 800;
+pub const JOB_ROW_BYTES: u64 = 600;
 
 /// What a rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
-//! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each takes no
-//! input, is bounded, and may be run again at any time. Beside them, threads of their own call webhooks and index demos.
-//! Knows nothing of HTTP.
+//! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each
+//! takes no input, is bounded, and may be run again at any time. Beside them, threads of their own call webhooks and
+//! index demos. Knows nothing of HTTP.
 
 mod webhooks;
 

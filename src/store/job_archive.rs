@@ -20,13 +20,16 @@ pub struct Submitted {
     pub account: AccountId,
     /// When it was submitted. Unix time in milliseconds.
     pub created_at_ms: i64,
-    /// Whether it may be archived: finished, and without a clip.
+    /// Whether it may be archived: finished, without a clip, and without an event that is still to be delivered.
     pub is_over: bool,
 }
 
 /// Walks jobs by their row's number, except the newest: its number must not be used again.
 const OLDEST: &str = "
-    SELECT jobs.id, jobs.account, jobs.created_at_ms, jobs.finished_at_ms IS NOT NULL AND clips.job IS NULL AS is_over
+    SELECT
+        jobs.id, jobs.account, jobs.created_at_ms,
+        jobs.finished_at_ms IS NOT NULL AND clips.job IS NULL
+            AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job = jobs.id AND outbox.state = 'pending') AS is_over
     FROM jobs
     LEFT JOIN clips ON clips.job = jobs.id
     WHERE jobs.id > :after AND jobs.id < (SELECT MAX(id) FROM jobs)
@@ -36,7 +39,10 @@ const OLDEST: &str = "
 
 /// Served by `jobs_account`; see [`OLDEST`].
 const OLDEST_OF_ACCOUNT: &str = "
-    SELECT jobs.id, jobs.account, jobs.created_at_ms, jobs.finished_at_ms IS NOT NULL AND clips.job IS NULL AS is_over
+    SELECT
+        jobs.id, jobs.account, jobs.created_at_ms,
+        jobs.finished_at_ms IS NOT NULL AND clips.job IS NULL
+            AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job = jobs.id AND outbox.state = 'pending') AS is_over
     FROM jobs
     LEFT JOIN clips ON clips.job = jobs.id
     WHERE jobs.account = :account AND jobs.id > :after AND jobs.id < (SELECT MAX(id) FROM jobs)
@@ -91,10 +97,13 @@ const DELETE_LEASES: &str = "
 /// Served by the row's number.
 const DELETE: &str = "
     DELETE FROM jobs
-    WHERE id = :job AND finished_at_ms = :finished AND NOT EXISTS (SELECT 1 FROM clips WHERE clips.job = jobs.id)
+    WHERE id = :job AND finished_at_ms = :finished
+        AND NOT EXISTS (SELECT 1 FROM clips WHERE clips.job = jobs.id)
+        AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job = jobs.id AND outbox.state = 'pending')
 ";
 
-/// Deletes a finished job and its attempts; false if it has changed since it was read. Its ledger and usage rows stay.
+/// Deletes a finished job, its attempts and its delivered events; false if it has changed since it was read. Its ledger
+/// and usage rows stay.
 pub fn delete(tx: &mut Tx<'_>, job: &Job) -> Result<bool> {
     tx.execute(DELETE_LEASES, named_params! { ":job": job.id.0 })?;
     Ok(tx.execute(DELETE, named_params! { ":job": job.id.0, ":finished": job.finished_at_ms })? == 1)

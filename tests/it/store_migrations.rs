@@ -1,12 +1,17 @@
 //! Migrations: an older store gets the current schema and keeps its rows, after a backup; a failed migration changes
 //! nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use dinkem_appliance::domain::error::Error;
-use dinkem_appliance::domain::id::JobId;
+use dinkem_appliance::domain::id::{AccountId, JobId};
+use dinkem_appliance::domain::job::JobStatus;
+use dinkem_appliance::domain::ledger::Ended;
 use dinkem_appliance::domain::money::Micros;
+use dinkem_appliance::domain::retention::Scope;
+use dinkem_appliance::store::clips::Old;
 use dinkem_appliance::store::{self, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -24,6 +29,19 @@ fn of_version(version: usize) -> TempDir {
     old.execute_batch(&format!(
         "INSERT INTO accounts VALUES (7, randomblob(16), 'studio', 'active', 2, 5);
          PRAGMA foreign_keys = OFF;
+         INSERT INTO api_keys (hash, id, account, class, created_at_ms) VALUES (randomblob(32), 1, 7, 'metered', 5);
+         INSERT INTO jobs (id, public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps,
+             resolution, spec_show_xray, cl_draw_only_deathnotices, failure_code, created_at_ms, finished_at_ms)
+         VALUES
+             (3, randomblob(16), 7, 1, 'metered', 'done', 'game', 'x', 1, 1, 60, 1440, 0, 1, NULL, 5, 6),
+             (4, randomblob(16), 7, 1, 'metered', 'failed', 'game', 'x', 1, 1, 60, 1440, 0, 1, 'render_failed', 5, 8),
+             (5, randomblob(16), 7, 1, 'metered', 'cancelled', 'game', 'x', 1, 1, 60, 1440, 0, 1, NULL, 5, 7),
+             (6, randomblob(16), 7, 1, 'metered', 'queued', 'game', 'x', 1, 1, 60, 1440, 0, 1, NULL, 5, NULL);
+         INSERT INTO nodes (id, public_id, name, key_hash, joined_at_ms, seen_at_ms, slots, renderers)
+         VALUES (1, randomblob(16), 'node', randomblob(32), 0, 0, 1, 'game');
+         INSERT INTO leases (id, job, node, state, started_at_ms, ended_at_ms) VALUES (9, 3, 1, 'done', 5, 6);
+         INSERT INTO clips (job, token, lease, bytes, sha256, width, height, frames, fps, duration_ms, has_audio, view)
+         VALUES (3, '0123456789abcdef0123456789abcdef', 9, 500, zeroblob(32), 1, 1, 1, 60, 12345, 0, 'tactical');
          INSERT INTO ledger (job, account, class, renderer, footage_ms, fps, resolution, at_ms)
          VALUES (3, 7, 'metered', 'game', 12345, 60, 1440, 6);
          PRAGMA user_version = {version}"
@@ -83,6 +101,15 @@ fn assert_migrates_to(old: &TempDir, new: &TempDir) {
         billed.iter().map(|row| (row.job, row.footage_ms, row.rate, row.amount)).collect::<Vec<_>>(),
         [(JobId(3), 12_345, Micros::ZERO, Micros::ZERO)]
     );
+    let all = Scope::AllBut(BTreeSet::new());
+    let clips = migrated.read(|db| store::clips::oldest(db, &all, None, 10)).unwrap();
+    assert_eq!(clips, [Old { job: JobId(3), finished_at_ms: 6, bytes: 500 }]);
+    let mine = Scope::One(AccountId(7));
+    assert_eq!(migrated.read(|db| store::clips::scope_bytes(db, &mine)).unwrap(), 500);
+    let unbilled =
+        migrated.read(|db| store::unbilled::of_account(db, AccountId(7), Ended::before(0), 100, 10)).unwrap();
+    let unbilled: Vec<_> = unbilled.iter().map(|row| (row.ended.at_ms, row.ended.job, row.end)).collect();
+    assert_eq!(unbilled, [(7, JobId(5), JobStatus::Cancelled), (8, JobId(4), JobStatus::Failed)]);
     assert_eq!(schema_of(&old.path().join("store.db")), schema_of(&new.path().join("store.db")));
     assert_eq!(version(&old.path().join("store.db")), version(&new.path().join("store.db")));
 }

@@ -63,11 +63,32 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 const CONCEPT_FILES: &[(&str, &[&str])] = &[
     (
         "domain",
-        &["job.rs", "clip.rs", "lease.rs", "demo.rs", "account.rs", "key.rs", "money.rs", "rates.rs", "ledger.rs"],
+        &[
+            "job.rs",
+            "clip.rs",
+            "lease.rs",
+            "demo.rs",
+            "account.rs",
+            "key.rs",
+            "money.rs",
+            "rates.rs",
+            "ledger.rs",
+            "retention.rs",
+        ],
     ),
     (
         "store",
-        &["jobs.rs", "clips.rs", "leases.rs", "demos.rs", "accounts.rs", "keys.rs", "ledger.rs", "engine/mod.rs"],
+        &[
+            "jobs.rs",
+            "clips.rs",
+            "leases.rs",
+            "demos.rs",
+            "accounts.rs",
+            "keys.rs",
+            "ledger.rs",
+            "retention.rs",
+            "engine/mod.rs",
+        ],
     ),
     ("app/jobs", &["submit.rs", "owner.rs", "operator.rs", "lifecycle.rs"]),
     ("app/clips", &["mod.rs", "files.rs"]),
@@ -75,7 +96,7 @@ const CONCEPT_FILES: &[(&str, &[&str])] = &[
     ("app/demos", &["mod.rs", "index.rs"]),
     ("app/accounts", &["mod.rs", "keys.rs", "dinks.rs", "auth.rs"]),
     ("app/billing", &["prices.rs", "usage.rs", "statements.rs"]),
-    ("app/upkeep", &["sweep.rs", "health.rs", "doctor/mod.rs", "backup/mod.rs"]),
+    ("app/upkeep", &["sweep.rs", "retention/mod.rs", "health.rs", "doctor/mod.rs", "backup/mod.rs"]),
     ("http", &["jobs.rs", "clips.rs", "leases.rs", "demos.rs", "account.rs", "usage.rs", "health.rs", "metrics.rs"]),
     (
         "http/kit",

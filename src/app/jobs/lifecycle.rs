@@ -1,8 +1,9 @@
 //! The job lifecycle: every change of a job's status is made here.
 //!
 //! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes the
-//! related rows (lease, clip, ledger, unbilled, event) in that same transaction. It returns a [`Transition`], which the caller settles
-//! after the commit: the job is counted and logged, an ended lease is cleaned up, and waiting requests are woken.
+//! related rows (lease, clip, ledger, unbilled, event) in that same transaction. It returns a [`Transition`], which the
+//! caller settles after the commit: the job is counted and logged, an ended lease is cleaned up, and waiting requests are
+//! woken.
 
 use uuid::Uuid;
 

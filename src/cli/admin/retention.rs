@@ -179,7 +179,7 @@ fn doomed_json(doomed: &Doomed) -> Value {
 }
 
 fn whose(account: Option<&str>) -> String {
-    account.map_or_else(|| "all accounts".to_owned(), |name| output::plain(name))
+    account.map_or_else(|| "all accounts".to_owned(), output::plain)
 }
 
 fn in_words(account: Option<&str>, limits: Option<Limits>) -> String {

@@ -1,5 +1,6 @@
 //! `admin retention`, `admin clips`, `admin storage` and `admin account quota`, beside a running server.
 
+use std::slice;
 use std::time::Duration;
 
 use dinkem_appliance::app::upkeep::retention::run;
@@ -178,10 +179,10 @@ fn clips_are_listed_pinned_unpinned_and_deleted_by_the_operator() {
         (&clip["account"], &clip["bytes"], &clip["pinned"]),
         (&json!("studio"), &json!(CLIP.len()), &json!(false))
     );
-    assert_eq!(ids(&site.json("clips list --limit 1")), [second.clone()]);
+    assert_eq!(ids(&site.json("clips list --limit 1")), slice::from_ref(second));
 
     assert_eq!(site.admin(&format!("clips pin {}", &first[28..])).out, format!("{first}: pinned\n"));
-    assert_eq!(ids(&site.json("clips list --pinned")), [first.clone()]);
+    assert_eq!(ids(&site.json("clips list --pinned")), slice::from_ref(first));
     let row = site.admin("clips list").out.lines().find(|line| line.contains(first.as_str())).unwrap().to_owned();
     assert!(row.contains("yes") && row.contains("10 days ago"), "{row}");
     assert_eq!(site.json("retention set clips --max-bytes 0 --dry-run")["would_delete"]["count"], 1);
@@ -189,7 +190,7 @@ fn clips_are_listed_pinned_unpinned_and_deleted_by_the_operator() {
     assert_eq!(site.json("clips list --pinned"), json!({"clips": []}));
 
     assert_eq!(site.json(&format!("clips delete {first}")), json!({"deleted": {"id": first}}));
-    assert_eq!(ids(&site.json("clips list --account studio")), [second.clone()]);
+    assert_eq!(ids(&site.json("clips list --account studio")), slice::from_ref(second));
     let id = first.parse().unwrap();
     assert!(jobs::get(&site.test.app, &site.caller, id).unwrap().job.clip.is_none());
     assert_eq!(std::fs::read_dir(site.test.dir.path().join("clips")).unwrap().count(), 2, "a video and its poster");

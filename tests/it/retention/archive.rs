@@ -5,9 +5,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use dinkem_appliance::app::billing::{prices, statements, usage};
+use dinkem_appliance::app::clips::operator as all_clips;
 use dinkem_appliance::app::jobs::{self, Once};
-use dinkem_appliance::app::leases;
-use dinkem_appliance::app::upkeep::retention::run;
+use dinkem_appliance::app::upkeep::backup;
+use dinkem_appliance::app::upkeep::retention::{self, run};
+use dinkem_appliance::app::{leases, webhooks};
 use dinkem_appliance::domain::error::Kind as ErrorKind;
 use dinkem_appliance::domain::failure::{Failure, FailureCode};
 use dinkem_appliance::domain::idempotency::IdempotencyKey;
@@ -24,7 +26,7 @@ use uuid::Uuid;
 
 use super::{archived, bytes, cancel, days, files, has_clip, ids, pass_days, render, set};
 use crate::support::operator;
-use crate::support::test_app::{START_MS, TestApp, spec};
+use crate::support::test_app::{self, START_MS, TestApp, spec};
 
 /// The month of the tests' first day.
 const MONTH: &str = "2026-11";
@@ -255,4 +257,54 @@ fn torn_member_of_an_interrupted_run_is_cut_off_and_a_missing_file_is_begun_anew
     let refused = run(&test.app).unwrap_err();
     assert!(refused.message.contains("jobs-2026-11.jsonl.gz"), "{refused}");
     assert!(super::killed::faults(&test).contains(&"archive_damaged"));
+}
+
+#[test]
+fn backup_has_the_archive_up_to_its_recorded_length_and_restore_brings_it_back() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n");
+    let pinned = render(&test, &metered, &node);
+    all_clips::pin(&test.app, &operator(), pinned, true).unwrap();
+    let jobs: Vec<_> = (0..3).map(|_| cancel(&test, &metered).to_string()).collect();
+    pass_days(&test, 1);
+    // One, and the newest stays.
+    set(&test, Kind::Jobs, None, bytes(3 * JOB_ROW_BYTES));
+    assert_eq!(run(&test.app).unwrap(), 1);
+    let path = test.dir.path().join(format!("archive/jobs-{MONTH}.jsonl.gz"));
+    let sound = fs::read(&path).unwrap();
+    // The server is about to append more.
+    OpenOptions::new().append(true).open(&path).unwrap().write_all(&sound[..15]).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let (file, restored) = (scratch.path().join("backup.tar"), scratch.path().join("restored"));
+    let made = backup::make(&test.admin(), &file, true).unwrap();
+    assert_eq!(made.left_out, [""; 0]);
+
+    // The jobs that are archived after the backup come back with it, and are not in the archive.
+    set(&test, Kind::Jobs, None, bytes(0));
+    assert_eq!(run(&test.app).unwrap(), 1);
+    assert_eq!(ids(&archived(test.dir.path(), MONTH)), jobs[..2]);
+    backup::restore(&restored, &file, &*test.clock).unwrap();
+    assert_eq!(fs::read(restored.join(format!("archive/jobs-{MONTH}.jsonl.gz"))).unwrap(), sound);
+    let app = test_app::serve(&restored, &test.clock, &test.random).unwrap();
+    assert_eq!(retention::show(&app).unwrap().len(), 1);
+    assert_eq!(all_clips::list(&app, None, true, 10).unwrap().len(), 1, "still pinned");
+    retention::set(&app, &operator(), Kind::Jobs, None, Some(bytes(0))).unwrap();
+    assert_eq!(run(&app).unwrap(), 1);
+    assert_eq!(ids(&archived(&restored, MONTH)), jobs[..2]);
+}
+
+#[test]
+fn job_with_a_pending_webhook_delivery_stays_until_it_is_delivered_or_given_up() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    webhooks::owner::set(&test.app, &metered, "https://example.com/hook".into(), false).unwrap();
+    let id = cancel(&test, &metered);
+    cancel(&test, &metered);
+    pass_days(&test, 2);
+    set(&test, Kind::Jobs, None, days(1));
+    assert_eq!(run(&test.app).unwrap(), 0);
+    webhooks::owner::remove(&test.app, &metered).unwrap();
+    assert_eq!(run(&test.app).unwrap(), 1);
+    assert_eq!(ids(&archived(test.dir.path(), MONTH)), [id.to_string()]);
 }

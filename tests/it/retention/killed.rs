@@ -103,7 +103,7 @@ fn work(app: &App, caller: &Caller, node: &Node, number: u32) {
     let sha256 = demos::receive(app, caller, &mut &demo[..]).unwrap().sha256;
     let id = jobs::submit(app, caller, super::job_for(&sha256)).unwrap().job.public_id;
     let ended = |status: &str, id| say(&format!("{ENDED}{status} {id}"));
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         return ended(jobs::remove(app, caller, id).unwrap().job.status.as_str(), id);
     }
     let Some(grant) = leases::claim(app, node, BUILTIN, 1, Duration::ZERO).unwrap() else { return };

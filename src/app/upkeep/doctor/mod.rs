@@ -114,7 +114,8 @@ fn disk(free: Option<u64>) -> Option<Fault> {
         mib(free),
         mib(DISK_RESERVE_BYTES)
     );
-    Some(Fault::new("disk", message, "Free some space, or delete clips that are no longer needed."))
+    let remedy = "Free some space: `admin storage` shows what lies there, and `admin retention set` deletes old clips and demos.";
+    Some(Fault::new("disk", message, remedy))
 }
 
 fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {

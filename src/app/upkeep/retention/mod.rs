@@ -1,4 +1,4 @@
-//! Retention: the operator's rules for clips, demos and finished jobs, and what they delete. Without a rule nothing goes.
+//! Retention: the operator's rules for clips, demos and finished jobs, and what they delete. Without a rule, nothing.
 
 mod pass;
 mod walk;

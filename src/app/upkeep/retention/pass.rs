@@ -11,24 +11,28 @@ use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId};
 use crate::domain::retention::{Doomed, Kind, Rule};
 use crate::domain::wording::counted;
+use crate::os::clock::pause;
 use crate::store;
 
 /// How long one run lasts before it leaves the rest to the next one.
 const RUN: Duration = Duration::from_millis(500);
 
+/// Pause after each transaction, so that submissions get disk and CPU time.
+const GIVE_WAY: Duration = Duration::from_millis(5);
+
 /// How far the jobs of a rule's scope have been looked through, where a run ended before the last one.
 #[derive(Default)]
 pub struct Reached(Mutex<HashMap<Option<AccountId>, JobId>>);
+
 /// Applies all rules, as far as time allows. A background pass of the server, which is the only one to delete by rule.
 /// Returns how much has gone.
 pub fn run(app: &App) -> Result<usize> {
-    job_archive::tidy(app)?;
     let until = app.clock.monotonic() + RUN;
     let mut rules = app.store.read(store::retention::all)?;
     rules.sort_by_key(|rule| Kind::ALL.iter().position(|kind| *kind == rule.kind));
-    let (mut gone, mut failed) = (0, None);
+    // One failure does not stop the rest.
+    let (mut gone, mut failed) = (0, job_archive::tidy(app).err());
     for rule in rules {
-        // One that cannot be applied does not stop the others.
         match apply(app, rule, until) {
             Ok(count) => gone += count,
             Err(error) => failed = Some(error),
@@ -47,7 +51,7 @@ fn apply(app: &App, rule: Rule, until: Duration) -> Result<u64> {
     let outcome = loop {
         let deleted = walk.next().and_then(|items| items.map(|items| delete(app, &items, &mut gone)).transpose());
         match deleted {
-            Ok(Some(())) if app.clock.monotonic() <= until && !app.stopping() => {}
+            Ok(Some(())) if app.clock.monotonic() <= until && !app.stopping() => pause(GIVE_WAY),
             Ok(Some(())) => break Ok(true),
             Ok(None) => break Ok(false),
             Err(error) => break Err(error),

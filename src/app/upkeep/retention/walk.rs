@@ -10,11 +10,12 @@ use crate::store::demos::Unused;
 use crate::store::job_archive::Submitted;
 
 /// Clips or jobs that go in one transaction: few, because submissions wait for it.
-const BATCH: usize = 64;
+const BATCH: usize = 32;
 /// Demos looked at before the time is checked: deleting large files takes long.
 const DEMOS: usize = 4;
 /// Rows of jobs looked at for one transaction: most may have to stay.
 const LOOK: u32 = 256;
+
 /// The accounts that a rule applies to.
 pub fn scope(app: &App, rule: &Rule) -> Result<Scope> {
     if let Some(account) = rule.account {
@@ -23,6 +24,7 @@ pub fn scope(app: &App, rule: &Rule) -> Result<Scope> {
     let rules = app.store.read(store::retention::all)?.into_iter();
     Ok(Scope::AllBut(rules.filter(|other| other.kind == rule.kind).filter_map(|other| other.account).collect()))
 }
+
 /// Something that goes by a rule.
 #[derive(Clone, Copy, Debug)]
 pub enum Item {
@@ -125,7 +127,7 @@ impl<'a> Walk<'a> {
         Ok(going)
     }
 
-    /// Unfinished jobs and those with a clip are passed over.
+    /// Unfinished jobs and those with a clip or a pending event are passed over.
     fn next_jobs(&mut self) -> Result<Vec<Item>> {
         let page = self.app.store.read(|db| store::job_archive::oldest(db, self.scope.one(), self.job, LOOK))?;
         self.is_over = page.len() < LOOK as usize;
