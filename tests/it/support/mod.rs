@@ -4,6 +4,8 @@
 pub mod appliance;
 #[cfg(target_os = "linux")]
 pub mod bad_demos;
+#[cfg(unix)]
+pub mod chromium;
 pub mod cli;
 pub mod cli_server;
 pub mod client;
