@@ -76,7 +76,7 @@ fn leaked_keys_jobs_can_be_found_and_cancelled_and_the_key_revoked() {
     assert_eq!(appliance.call("GET", "/api/account", &leaked, None).0, 401);
     for id in [&first, &second] {
         assert_eq!(appliance.admin(&["jobs", "cancel", id])["job"]["status"], "cancelled");
-        assert!(refused(&appliance, &["jobs", "cancel", id]).contains("already cancelled"));
+        assert!(refused(&appliance, &["jobs", "cancel", id]).contains("already ended (cancelled)"));
     }
     let (status, answer) = node.heartbeat(&lease);
     assert_eq!((status, &answer["code"]), (409, &json!("cancelled")));

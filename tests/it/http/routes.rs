@@ -22,6 +22,9 @@ const CALLERS: [&str; 10] = [
     "another node",
 ];
 
+const WEBHOOK: &str = "/api/webhook";
+const HOOK: &str = r#"{"url":"https://example.com/hook"}"#;
+
 /// Every route and the status for each caller.
 const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/healthz", [200; 10]),
@@ -44,6 +47,12 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("DELETE", "/api/demos/{sha256}", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
     ("GET", "/api/account", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
     ("GET", "/api/usage", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
+    ("GET", "/api/webhook", [401, 401, 401, 401, 200, 200, 403, 404, 401, 401]),
+    ("PUT", "/api/webhook", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
+    ("DELETE", "/api/webhook", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
+    ("POST", "/api/webhook/test", [401, 401, 401, 401, 202, 202, 403, 404, 401, 401]),
+    ("GET", "/api/webhook/deliveries", [401, 401, 401, 401, 200, 200, 403, 200, 401, 401]),
+    ("POST", "/api/webhook/deliveries/{id}/replay", [401, 401, 401, 401, 202, 202, 403, 404, 401, 401]),
     ("GET", "/clips/{token}.mp4", [404; 10]),
     ("HEAD", "/clips/{token}.mp4", [404; 10]),
     ("GET", "/clips/{token}.jpg", [404; 10]),
@@ -88,7 +97,12 @@ impl Fixture {
     /// A request that is valid except perhaps for its caller, with a fresh job or lease.
     pub fn request(&self, method: &str, pattern: &str) -> Request {
         let appliance = &self.appliance;
-        let path = if pattern.contains("{id}") {
+        let path = if pattern.starts_with(WEBHOOK) {
+            let key = &self.owner.metered;
+            appliance.send(&Request::put(WEBHOOK).key(key).json(HOOK)).expect(200);
+            let tested = appliance.send(&Request::post("/api/webhook/test").key(key)).expect(202).json();
+            pattern.replace("{id}", tested["id"].as_str().unwrap())
+        } else if pattern.contains("{id}") {
             pattern.replace("{id}", &appliance.job(&self.owner.metered))
         } else if pattern.contains("{lease}") {
             self.cancel_everything();
@@ -109,6 +123,7 @@ impl Fixture {
         let request = Request::new(method, &path);
         match pattern.rsplit('/').next().unwrap() {
             "clips" if method == "POST" => request.json(good_job().to_string()),
+            "webhook" if method == "PUT" => request.json(HOOK),
             "demos" if method == "POST" => request.body("PBDEMS2\0"),
             "join" => {
                 let token = dinkem_appliance::app::nodes::token(&appliance.app, &crate::support::operator()).unwrap();
