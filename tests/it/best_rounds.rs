@@ -7,8 +7,11 @@ use dinkem_appliance::render::demo::{DemoIndex, IndexedHighlight, IndexedRound, 
 
 use crate::support::tools::shared_demo;
 
-/// From the page: file; players worth following with round and kills.
-const WORTH_FOLLOWING: [(&str, &[(&str, u32, u32)]); 4] = [
+/// File; players worth following with round and kills.
+type Page = (&'static str, &'static [(&'static str, u32, u32)]);
+
+/// From the page about the demos.
+const WORTH_FOLLOWING: [Page; 4] = [
     ("nuke_two_rounds.dem", &[("76561197991272318", 2, 3)]),
     ("nuke.dem", &[("76561198134401925", 12, 4), ("76561197991272318", 11, 3)]),
     ("dust2_overtime.dem.bz2", &[("76561199063238565", 14, 5), ("76561198074762801", 2, 4)]),

@@ -107,9 +107,12 @@ mod tests {
 
     const FIRST: u64 = 76_561_198_000_000_000;
 
-    /// A match of three rounds. Each player: name, rounds, kills by round.
-    fn index(players: &[(&str, &[u32], &[(u32, u32)])], highlights: &[(u64, u32)]) -> DemoIndex {
-        let player = |(id, (name, rounds, kills)): (u64, &(&str, &[u32], &[(u32, u32)]))| IndexedPlayer {
+    /// Name, rounds, kills by round.
+    type Played = (&'static str, &'static [u32], &'static [(u32, u32)]);
+
+    /// A match of three rounds.
+    fn index(players: &[Played], highlights: &[(u64, u32)]) -> DemoIndex {
+        let player = |(id, (name, rounds, kills)): (u64, &Played)| IndexedPlayer {
             steam64_id: id.to_string(),
             name: (*name).to_owned(),
             team: None,
