@@ -145,7 +145,7 @@ fn wrong_usage_exits_with_2_and_explains_why() {
         (&["serve", "--max-connections", "0"], "--max-connections"),
         (&["serve", "--head-seconds", "0"], "--head-seconds"),
         (&["serve", "--max-json-kib", "2000"], "--max-json-kib"),
-        (&["serve", "--max-uploads", "128"], "raise it above 256"),
+        (&["serve", "--max-uploads", "128"], "raise it above 320"),
         (&["serve", "--http-threads", "2000"], "raise --max-requests above it"),
         (&["serve", "--max-head-kib", "4"], "--max-uri-kib 8 does not fit"),
         (&["node"], "admin nodes token"),
