@@ -51,6 +51,8 @@ pub struct Options<'a> {
     pub trusted_proxies: Vec<IpNet>,
     /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: Vec<IpNet>,
+    /// Origins that may frame the player page; empty for any.
+    pub embed_allow: Vec<String>,
     /// The server's limits.
     pub limits: Limits,
     /// The limits of each account.
@@ -94,6 +96,7 @@ impl Appliance {
             https: keeper.as_ref().map(Keeper::https),
             trusted_proxies: options.trusted_proxies,
             metrics_allow: options.metrics_allow,
+            embed_allow: options.embed_allow,
             limits: options.limits,
         };
         let http = http::serve(Arc::clone(&app), serving)?;

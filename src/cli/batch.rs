@@ -99,11 +99,12 @@ impl Work<'_> {
                 if self.stop.stopped() {
                     return Err(self.interrupted());
                 }
-                match self.items[row].job.take() {
-                    _ if self.items[row].is_over => {}
+                let item = &self.items[row];
+                match &item.job {
+                    _ if item.is_over => {}
                     None if self.clock.monotonic() >= self.not_before => self.submit(row),
                     None => {}
-                    Some(job) => self.watch(row, job),
+                    Some(job) => self.watch(row, &job.id.clone()),
                 }
             }
             if self.items.iter().all(|item| item.is_over) {
@@ -134,10 +135,8 @@ impl Work<'_> {
         }
     }
 
-    fn watch(&mut self, row: usize, job: JobView) {
-        let id = job.id.clone();
-        self.items[row].job = Some(job);
-        match self.api.job(&id) {
+    fn watch(&mut self, row: usize, id: &str) {
+        match self.api.job(id) {
             Ok(job) => {
                 self.failed_polls = 0;
                 self.board.show(row, &stage(&job), job.progress);

@@ -7,6 +7,8 @@ use uuid::Uuid;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::wording::counted;
 
+pub use crate::domain::wording::size;
+
 /// Differences shown as "now".
 const NOW_MS: i64 = 5_000;
 const SECOND: i64 = 1_000;
@@ -89,22 +91,6 @@ pub fn footage(ms: u64) -> String {
     }
 }
 
-/// `37.5 MB`, in decimal units.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1_000 {
-        return counted(bytes, "byte");
-    }
-    let mut number = bytes as f64 / 1e3;
-    let mut unit = 0;
-    // Values that would round to 1000.0 use the next unit.
-    while number >= 999.95 && unit + 1 < UNITS.len() {
-        number /= 1e3;
-        unit += 1;
-    }
-    format!("{number:.1} {}", UNITS[unit])
-}
-
 /// The end of an id: ids start with a timestamp, which ids created close together share.
 pub fn short(id: Uuid) -> String {
     let whole = id.simple().to_string();
@@ -134,6 +120,11 @@ mod tests {
     }
 
     #[test]
+    fn footage_has_minutes_from_one_minute_on() {
+        assert_eq!([footage(12_345), footage(125_000)], ["12.3 s", "2 min 5 s"]);
+    }
+
+    #[test]
     fn times_are_relative_in_one_unit() {
         let cases = [
             (0, "just now"),
@@ -153,24 +144,6 @@ mod tests {
             assert_eq!(when(0, 0_i64.saturating_sub(past)), text, "{past}");
         }
         assert_eq!(when_any(0, None), "-");
-    }
-
-    #[test]
-    fn sizes_have_one_decimal_and_a_decimal_unit() {
-        let cases = [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (999, "999 bytes"),
-            (321_695, "321.7 kB"),
-            (999_960, "1.0 MB"),
-            (37_500_000, "37.5 MB"),
-            (1_073_741_824, "1.1 GB"),
-            (5_000_000_000_000_000, "5000.0 TB"),
-        ];
-        for (bytes, text) in cases {
-            assert_eq!(size(bytes), text);
-        }
-        assert_eq!([footage(12_345), footage(125_000)], ["12.3 s", "2 min 5 s"]);
     }
 
     #[test]

@@ -43,6 +43,8 @@ fn start_to(level: LevelFilter, target: Target) -> io::Result<()> {
         .filter_level(level.min(LevelFilter::Warn))
         .filter_module(env!("CARGO_CRATE_NAME"), level)
         .filter_module(TRANSPORT_LOG, level)
+        // It logs each refused certificate, which the caller reports as well.
+        .filter_module("rustls_platform_verifier", LevelFilter::Off)
         .format(|out, record| {
             let words = plain(&record.args().to_string());
             writeln!(out, "{} {:5} {words}", out.timestamp_millis(), record.level())

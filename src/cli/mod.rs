@@ -56,6 +56,7 @@ const INTERRUPTED: u8 = 130;
     name = "dinkem-appliance",
     version = config::version(),
     disable_help_subcommand = true,
+    max_term_width = 100,
     after_help = "\
 Options that show [env: …] can also be set in the environment and, except --config and the join tokens, in config.toml:
 data_dir and log at the top, the others in [serve], [node] and [client], --renderer as kind in [renderer]. Flags override

@@ -91,6 +91,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         fetch_allow: Vec::new(),
         trusted_proxies: Vec::new(),
         metrics_allow: Vec::new(),
+        embed_allow: Vec::new(),
         limits: Limits::default(),
         quotas: Quotas::default(),
     })?;

@@ -65,6 +65,10 @@ pub struct Args {
     /// Network that may read GET /metrics, in addition to this machine; may be repeated [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     metrics_allow: Vec<IpNet>,
+    /// Site that may embed the player page in a frame, such as https://www.studio.example or https://*.studio.example;
+    /// may be repeated [default: any site]
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    embed_allow: Vec<String>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -100,6 +104,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         fetch_allow: args.fetch_allow,
         trusted_proxies: args.trusted_proxy,
         metrics_allow: args.metrics_allow,
+        embed_allow: args.embed_allow,
         limits,
         quotas: args.quotas.quotas(),
     })?;
@@ -201,4 +206,50 @@ fn is_certifiable(host: &str) -> bool {
     let is_label =
         |label: &str| !(label.is_empty() || label.starts_with('-') || label.ends_with('-') || label.contains('*'));
     host.starts_with('[') || host.split('.').all(is_label)
+}
+
+/// Parses `--embed-allow`: scheme, host name and port, as they appear in `frame-ancestors`.
+fn origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        is_bare && matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+    });
+    let is_name = |host: &str| {
+        let labels = host.strip_prefix("*.").unwrap_or(host);
+        labels.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+    };
+    url.filter(|url| url.host_str().is_some_and(is_name))
+        .map(|url| url.origin().ascii_serialization())
+        .ok_or_else(|| "it must look like https://www.studio.example or https://*.studio.example:8443".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origin_is_scheme_host_and_port_only() {
+        let cases = [
+            ("https://www.studio.example", Some("https://www.studio.example")),
+            ("HTTPS://WWW.Studio.example:443/", Some("https://www.studio.example")),
+            ("http://10.0.0.5:8080", Some("http://10.0.0.5:8080")),
+            ("https://*.studio.example", Some("https://*.studio.example")),
+            ("https://\u{fc}ber.example", Some("https://xn--ber-goa.example")),
+            ("https://*", None),
+            ("https://a.*.example", None),
+            ("https://a;script-src", None),
+            ("https://[::1]:8443", None),
+            ("https://studio.example/page", None),
+            ("https://studio.example/?x", None),
+            ("https://user@studio.example", None),
+            ("ftp://studio.example", None),
+            ("studio.example", None),
+            ("*", None),
+            ("'self'", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(origin(text).ok().as_deref(), expected, "{text}");
+        }
+    }
 }

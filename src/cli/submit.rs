@@ -9,8 +9,7 @@ use crate::cli::moment::{self, Moment};
 use crate::cli::progress::Progress;
 use crate::cli::server_args::ServerArgs;
 use crate::cli::{Call, job_output, stop_on_signals, target, wrong_usage};
-use crate::domain::error::Kind;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::player::PlayerRef;
 use crate::os::files;
@@ -62,6 +61,9 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
         .demo
         .split_once("://")
         .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"));
+    if !is_url && args.demo.contains("://") {
+        return Err(wrong_usage(format!("{} is neither a file nor an http or https URL.", args.demo)));
+    }
     let file = (!is_url).then(|| Path::new(&args.demo));
     if let Some(file) = file {
         files::open_named(file)?;

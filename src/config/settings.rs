@@ -43,6 +43,7 @@ pub const TABLES: [Table; 5] = [
             "fetch_allow",
             "trusted_proxy",
             "metrics_allow",
+            "embed_allow",
             "max_connections",
             "max_connections_per_address",
             "max_requests",
@@ -69,7 +70,7 @@ pub const TABLES: [Table; 5] = [
             "max_queued_jobs",
             "max_demos_mib",
         ],
-        lists: &["fetch_allow", "trusted_proxy", "metrics_allow"],
+        lists: &["fetch_allow", "trusted_proxy", "metrics_allow", "embed_allow"],
         unused: &[],
     },
     Table {

@@ -15,6 +15,12 @@ pub const CLIP_LEAD_SECONDS: u32 = 3;
 /// Seconds shown after the round's end (ours).
 pub const CLIP_TAIL_SECONDS: u32 = 3;
 
+/// The second of a clip at which it shows a tick of its demo. Second 0 is the first tick of the round's clip:
+/// [`CLIP_LEAD_SECONDS`] before freeze time ends.
+pub fn clip_second(tick: f64, first_tick: i32, tick_rate: f32) -> f64 {
+    (tick - f64::from(first_tick)) / f64::from(tick_rate)
+}
+
 /// The view that a clip shows, so that clients can always tell which renderer made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {

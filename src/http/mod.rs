@@ -14,6 +14,7 @@ mod leases;
 mod metrics;
 mod nodes;
 mod openapi;
+mod pages;
 pub mod routes;
 pub mod server;
 mod usage;

@@ -1,7 +1,6 @@
 //! Rows of published clips. Files are synced before their row is committed, so a row implies that they exist.
 
 use rusqlite::{Row, named_params};
-use uuid::Uuid;
 
 use crate::domain::clip::{Clip, ClipToken, VideoFacts, View};
 use crate::domain::error::Result;
@@ -49,12 +48,9 @@ pub fn insert(tx: &mut Tx<'_>, job: &Job, clip: &Clip, now_ms: i64) -> Result<()
     Ok(())
 }
 
-/// Served by the unique index on the token, and the job's row.
+/// Served by the unique index on the token.
 const BY_TOKEN: &str = "
-    SELECT clips.lease, clips.bytes, clips.sha256, jobs.public_id
-    FROM clips
-    JOIN jobs ON jobs.id = clips.job
-    WHERE clips.token = :token
+    SELECT lease, bytes, sha256 FROM clips WHERE token = :token
 ";
 
 /// A published clip.
@@ -66,19 +62,12 @@ pub struct Published {
     pub bytes: u64,
     /// Hash of the video.
     pub sha256: Sha256,
-    /// Public id of its job.
-    pub job: Uuid,
 }
 
 /// The clip with this token.
 pub fn by_token(db: &Db, token: &ClipToken) -> Result<Option<Published>> {
     db.row(BY_TOKEN, named_params! { ":token": token.reveal() }, |row| {
-        Ok(Published {
-            lease: LeaseId(row.get("lease")?),
-            bytes: row.get("bytes")?,
-            sha256: row.get("sha256")?,
-            job: columns::uuid(row, "public_id")?,
-        })
+        Ok(Published { lease: LeaseId(row.get("lease")?), bytes: row.get("bytes")?, sha256: row.get("sha256")? })
     })
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
 
+use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::id::{AccountId, JobId, KeyId, NodeId};
@@ -90,6 +91,14 @@ const BY_PUBLIC_ID: &str =
 /// A job of this account.
 pub fn by_public_id(db: &Db, account: AccountId, public_id: Uuid) -> Result<Option<Job>> {
     db.row(BY_PUBLIC_ID, named_params! { ":public_id": public_id.as_bytes(), ":account": account.0 }, read)
+}
+
+/// Served by the unique index on the clip's token, and the job's row.
+const BY_CLIP: &str = concat!(job_and_clip!(), "    WHERE clips.token = :token");
+
+/// The job whose clip has this token.
+pub fn by_clip(db: &Db, token: &ClipToken) -> Result<Option<Job>> {
+    db.row(BY_CLIP, named_params! { ":token": token.reveal() }, read)
 }
 
 /// Served by the row's number.

@@ -1,13 +1,11 @@
 //! Chromium plays a clip over HTTPS, trusting the appliance's CA.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 
+use crate::support::chromium;
 use crate::support::file_server::{Answer, FileServer};
 use crate::support::process::Appliance;
 use crate::support::quick;
-use crate::support::tools::have;
 use crate::support::wait::TIMEOUT;
 
 /// Plays, seeks to the middle, plays on and reports what happened.
@@ -24,20 +22,9 @@ v.ontimeupdate = () => {
 };
 </script>"#;
 
-/// Makes Chromium trust a CA.
-fn trust(home: &Path, authority: &Path) {
-    let store = home.join(".pki/nssdb");
-    std::fs::create_dir_all(&store).unwrap();
-    let store = format!("sql:{}", store.display());
-    let authority = authority.to_str().unwrap();
-    for line in [vec!["-N", "--empty-password"], vec!["-A", "-n", "appliance", "-t", "C,,", "-i", authority]] {
-        assert!(Command::new("certutil").args(["-d", &store]).args(line).status().unwrap().success());
-    }
-}
-
 #[test]
 fn chromium_plays_a_clip_and_seeks_in_it() {
-    if !have("chromium", "playing the clip in Chromium") || !have("certutil", "playing the clip in Chromium") {
+    if !chromium::is_installed("playing the clip in Chromium") {
         return;
     }
     let files = quick::server();
@@ -50,19 +37,8 @@ fn chromium_plays_a_clip_and_seeks_in_it() {
     let (report_sender, reports) = channel();
     let page = PAGE.replace("CLIP", job["clip"]["url"].as_str().unwrap());
     let site = FileServer::serve(vec![("/page", Answer::Page(page)), ("/heard", Answer::Report(report_sender))]);
-    let home = appliance.scratch().join("home");
-    trust(&home, &appliance.ca_file());
-    let mut browser = Command::new("chromium")
-        .env("HOME", &home)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--autoplay-policy=no-user-gesture-required", "--mute-audio"])
-        .arg(format!("--user-data-dir={}", appliance.scratch().join("browser").display()))
-        .arg(site.url("/page"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut browser =
+        chromium::command(appliance.scratch(), &appliance.ca_file()).arg(site.url("/page")).spawn().unwrap();
     let report = reports.recv_timeout(TIMEOUT);
     browser.kill().unwrap();
     browser.wait().unwrap();

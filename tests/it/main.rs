@@ -5,6 +5,7 @@
 
 mod app;
 mod best_rounds;
+#[cfg(unix)]
 mod browser;
 mod cli;
 #[cfg(unix)]
@@ -27,6 +28,8 @@ mod kill;
 mod late_uploads;
 mod nodes;
 mod operating;
+#[cfg(unix)]
+mod player_page;
 #[cfg(target_os = "linux")]
 mod reader_limits;
 mod real_demos;

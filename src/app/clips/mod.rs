@@ -1,7 +1,10 @@
 //! Published clips, accessible to anyone with the link.
 
+mod about;
 pub mod files;
 pub mod operator;
+
+pub use about::{About, Moment, MomentKind, Play, about, file_name};
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -26,15 +29,12 @@ pub struct ClipFile {
     pub bytes: u64,
     /// A strong entity tag, including its quotes.
     pub etag: String,
-    /// The suggested file name for downloads.
-    pub file_name: String,
 }
 
 /// The video of the clip with this public link.
 pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
-    let video =
-        opened(app.clip_files.open_video(clip.lease), format!("\"{}\"", clip.sha256), format!("{}.mp4", clip.job))?;
+    let video = opened(app.clip_files.open_video(clip.lease), format!("\"{}\"", clip.sha256))?;
     // Length, tag and hash come from the row: a file with another length is not the one that was published.
     if video.bytes != clip.bytes {
         let detail = format!("clips/{}.mp4 has {} bytes, not {}", clip.lease, video.bytes, clip.bytes);
@@ -46,7 +46,7 @@ pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
 /// The poster at an address, if the node made one.
 pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
-    opened(app.clip_files.open_poster(clip.lease), format!("\"{}-poster\"", clip.sha256), format!("{}.jpg", clip.job))
+    opened(app.clip_files.open_poster(clip.lease), format!("\"{}-poster\"", clip.sha256))
 }
 
 /// Replaces the link of a job's clip; the old link stops working.
@@ -70,9 +70,9 @@ fn find(app: &App, token: &ClipToken) -> Result<Published> {
     app.store.read(|db| store::clips::by_token(db, token))?.ok_or_else(unknown)
 }
 
-fn opened(file: io::Result<(File, u64)>, etag: String, file_name: String) -> Result<ClipFile> {
+fn opened(file: io::Result<(File, u64)>, etag: String) -> Result<ClipFile> {
     match file {
-        Ok((file, bytes)) => Ok(ClipFile { file, bytes, etag, file_name }),
+        Ok((file, bytes)) => Ok(ClipFile { file, bytes, etag }),
         // Deleted since its row was read, or a clip without a poster.
         Err(error) if error.kind() == ErrorKind::NotFound => Err(unknown()),
         Err(error) => Err(Error::internal("A clip's file could not be read.", error)),

@@ -104,6 +104,19 @@ pub(in crate::app) fn of_job(db: &Db, job: &Job) -> Result<Option<(Sha256, u64)>
     Ok(store::demos::bytes(db, job.account, &sha256)?.map(|bytes| (sha256, bytes)))
 }
 
+/// The index of the job's demo, if the job's account uploaded it and it is indexed.
+pub(in crate::app) fn index_of_job(db: &Db, job: &Job) -> Result<Option<DemoIndex>> {
+    let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
+    match store::demo_indexes::of_account(db, job.account, &sha256)? {
+        Some(Indexing::Indexed(content)) => read_index(&content).map(Some),
+        None | Some(Indexing::Waiting | Indexing::Failed { .. }) => Ok(None),
+    }
+}
+
+fn read_index(content: &str) -> Result<DemoIndex> {
+    serde_json::from_str(content).map_err(|error| Error::internal("The index of a demo could not be read.", error))
+}
+
 /// Rejects a job that its demo cannot satisfy. Only demos that the account uploaded and that are indexed can be
 /// checked.
 pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()> {
@@ -116,8 +129,7 @@ pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> R
         Some(Indexing::Failed { code, message }) => return wrong("demo_url", code, format!("demo_url: {message}")),
         Some(Indexing::Indexed(content)) => content,
     };
-    let index: DemoIndex = serde_json::from_str(&content)
-        .map_err(|error| Error::internal("The index of a demo could not be read.", error))?;
+    let index = read_index(&content)?;
     let player = spec.steam64_id.to_string();
     if !index.players.iter().any(|known| known.steam64_id == player) {
         let message = format!("steam64_id: player {player} does not play in this demo.");

@@ -1,21 +1,15 @@
 //! Checks a clip's length against the round's, because clips are billed by their length.
 
-use crate::app::App;
+use crate::app::{App, demos};
 use crate::domain::clip::{CLIP_LEAD_SECONDS, CLIP_SECONDS, CLIP_TAIL_SECONDS, CLIP_TOLERANCE_MS, VideoFacts};
-use crate::domain::demo::{Indexing, uploaded_demo};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::job::{Job, Renderer};
-use crate::render::demo::{DemoIndex, IndexedRound};
-use crate::store;
+use crate::render::demo::IndexedRound;
 
 /// Compares the video's length with the round's, if the job's demo was uploaded and indexed; otherwise the round is
 /// unknown. Returns what is wrong, as a sentence.
 pub(in crate::app) fn fault(app: &App, job: &Job, facts: &VideoFacts) -> Result<Option<String>> {
-    let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
-    let known = app.store.read(|db| store::demo_indexes::of_account(db, job.account, &sha256))?;
-    let Some(Indexing::Indexed(content)) = known else { return Ok(None) };
-    let index: DemoIndex = serde_json::from_str(&content)
-        .map_err(|error| Error::internal("The index of a demo could not be read.", error))?;
+    let Some(index) = app.store.read(|db| demos::index_of_job(db, job))? else { return Ok(None) };
     let Some(round) = index.rounds.iter().find(|round| round.number == job.spec.round) else {
         return Ok(Some(format!("The demo has no round {}.", job.spec.round)));
     };

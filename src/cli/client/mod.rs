@@ -87,6 +87,11 @@ fn refusal(response: Response) -> Error {
         Err(_) if is_text => String::from_utf8_lossy(&body).trim().to_owned(),
         Err(_) => "no readable reason was given".to_owned(),
     };
-    let advice = if status == 401 { " Check the key, and that the account is active." } else { "" };
+    // The hosted service's own messages end without a full stop.
+    let advice = match (status, words.as_str()) {
+        (401, _) => ". Check the key, and that the account is active.",
+        (403, "No reserved capacity provisioned") => ". Use the metered key, or ask the operator for dinks.",
+        _ => "",
+    };
     Error::new(kind, ErrorCode::Refused, format!("The server answered with status {status}: {words}{advice}"))
 }

@@ -34,6 +34,8 @@ pub struct Call<'r> {
     pub client: Origin,
     /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: &'r [IpNet],
+    /// Origins that may frame the player page; empty for any.
+    pub embed_allow: &'r [String],
     pub measures: &'r Measures,
     /// Limits the number of claims that hold a thread.
     pub claims: &'r Permits,

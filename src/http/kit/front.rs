@@ -106,6 +106,7 @@ impl Front {
             whose_uploads: OnceCell::new(),
             client,
             metrics_allow: &self.options.metrics_allow,
+            embed_allow: &self.options.embed_allow,
             measures: &self.measures,
             claims: &self.claims,
             uploads: &self.uploads,

@@ -42,6 +42,8 @@ pub struct ServeOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: Vec<IpNet>,
+    /// Origins that may frame the player page, as in `frame-ancestors`; empty for any.
+    pub embed_allow: Vec<String>,
     pub limits: Limits,
 }
 
@@ -56,6 +58,7 @@ impl ServeOptions {
             https: None,
             trusted_proxies: Vec::new(),
             metrics_allow: Vec::new(),
+            embed_allow: Vec::new(),
             limits,
         }
     }

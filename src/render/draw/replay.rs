@@ -9,7 +9,7 @@ use super::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
 use super::now::{Blinding, Now, blindings};
 use super::text::{Fonts, Glyphs};
 use super::{backdrop, names, poster, weapons};
-use crate::domain::clip::CLIP_SECONDS;
+use crate::domain::clip::{CLIP_SECONDS, clip_second};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
@@ -100,12 +100,12 @@ impl<'a> Replay<'a> {
 
     /// The frame to use as the poster.
     pub fn poster_frame(&self) -> u64 {
-        let ticks = poster::tick(self.scene) - f64::from(self.scene.clip_start_tick);
-        let frame = ticks / f64::from(self.scene.tick_rate) * f64::from(self.look.fps);
+        let second = clip_second(poster::tick(self.scene), self.scene.clip_start_tick, self.scene.tick_rate);
+        let frame = second * f64::from(self.look.fps);
         (frame.max(0.0) as u64).min(self.frames() - 1)
     }
 
-    /// The time of a frame, in ticks.
+    /// The time of a frame, in ticks: the reverse of [`clip_second`].
     pub(super) fn tick_of(&self, frame: u64) -> f64 {
         let seconds = frame as f64 / f64::from(self.look.fps);
         f64::from(self.scene.clip_start_tick) + seconds * f64::from(self.scene.tick_rate)

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_values;
+mod client;
 mod clips;
 mod config;
 mod dinks;
@@ -12,6 +13,7 @@ mod interrupted;
 mod jobs;
 mod keys;
 mod manual;
+mod moment;
 mod no_data_dir;
 mod outputs;
 mod plurals;

@@ -20,6 +20,7 @@ mod headers;
 mod idempotency;
 mod node;
 mod openapi;
+mod player;
 mod proxies;
 mod quotas;
 mod routes;

@@ -32,12 +32,17 @@ fn complete(appliance: &Appliance, node: &Joined, claim: &Value, video: &[u8]) -
 
 /// Uploads and completes, which publishes the clip.
 pub fn publish(appliance: &Appliance, node: &Joined, claim: &Value) {
+    publish_video(appliance, node, claim, &CLIP);
+}
+
+/// The same with this video.
+pub fn publish_video(appliance: &Appliance, node: &Joined, claim: &Value, video: &[u8]) {
     let upload = |what: &str, body: &[u8]| {
         appliance.send(&Request::put(&lease_path(claim, what)).key(&node.key).body(body)).expect(200);
     };
-    upload("/video?offset=0", &CLIP);
+    upload("/video?offset=0", video);
     upload("/poster", &POSTER);
-    complete(appliance, node, claim, &CLIP).expect(200);
+    complete(appliance, node, claim, video).expect(200);
 }
 
 #[test]

@@ -4,12 +4,15 @@
 pub mod appliance;
 #[cfg(target_os = "linux")]
 pub mod bad_demos;
+#[cfg(unix)]
+pub mod chromium;
 pub mod cli;
 pub mod cli_server;
 pub mod client;
 pub mod clip;
 pub mod compression;
 pub mod csv;
+pub mod fake_api;
 pub mod fake_disk;
 pub mod file_server;
 pub mod hash;
