@@ -1,13 +1,14 @@
 //! Submissions while finished jobs are archived: `cargo bench --bench retention [-- JOBS]`, by default one million.
 //!
-//! Threads submit jobs at a steady pace, first alone, then while the retention pass runs without a pause until every
-//! finished job is in the archive (a server pauses for most of each half minute), then alone again.
+//! Threads submit jobs at a steady pace all the time. The retention pass takes turns with nothing, a few seconds each, so
+//! that whatever else the machine does affects both; in its turns it runs without a pause (a server pauses for most of
+//! each half minute), until every finished job is in the archive.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its results and panics on errors")]
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dinkem_appliance::app::accounts::auth;
@@ -38,8 +39,12 @@ const DAYS: (i64, i64) = (30, 2);
 const SUBMITTERS: usize = 16;
 /// Pause of each between two submissions: at most 1,600 submissions a second in total.
 const PACE: Duration = Duration::from_millis(10);
-/// Duration of the phases without archiving.
-const ALONE: Duration = Duration::from_secs(20);
+/// Phases: only submissions; the retention pass as well; the end.
+const ALONE: usize = 0;
+const ARCHIVING: usize = 1;
+const OVER: usize = 2;
+/// Duration of a turn.
+const TURN: Duration = Duration::from_secs(5);
 
 fn main() -> Result<()> {
     let wanted = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
@@ -66,30 +71,35 @@ fn main() -> Result<()> {
         "{SUBMITTERS} threads submit, each every {} ms; times of one submission in milliseconds",
         PACE.as_millis()
     );
-    println!("                        submissions/s      p50      p99    p99.9      max");
+    println!("                    submissions      p50      p99    p99.9      max");
 
-    let alone = || {
-        let start = Instant::now();
-        measured(&app, &caller, move || start.elapsed() < ALONE)
-    };
-    alone().print("alone");
     let limits = Limits { max_age_ms: Some(DAY_MS), max_bytes: None };
     retention::set(&app, &operator, Kind::Jobs, None, Some(limits))?;
-    let is_archiving = AtomicBool::new(true);
-    let (archiving, took) = std::thread::scope(|scope| {
-        let passes = scope.spawn(|| {
-            let (start, mut archived) = (Instant::now(), 0);
-            while archived < finished as usize {
+    let (phase, mut took) = (AtomicUsize::new(ALONE), Duration::ZERO);
+    let times = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..SUBMITTERS).map(|_| scope.spawn(|| submit(&app, &caller, &phase))).collect();
+        let mut archived = 0;
+        while archived < finished as usize {
+            pause(TURN);
+            phase.store(ARCHIVING, Ordering::SeqCst);
+            let start = Instant::now();
+            while archived < finished as usize && start.elapsed() < TURN {
                 archived += retention::run(&app).expect("a pass");
             }
-            is_archiving.store(false, Ordering::SeqCst);
-            start.elapsed()
-        });
-        let measured = measured(&app, &caller, || is_archiving.load(Ordering::SeqCst));
-        (measured, passes.join().expect("the passes"))
+            took += start.elapsed();
+            phase.store(ALONE, Ordering::SeqCst);
+        }
+        phase.store(OVER, Ordering::SeqCst);
+        let times = threads.into_iter().map(|thread| thread.join().expect("a submitter"));
+        times.fold([Vec::new(), Vec::new()], |[mut alone, mut archiving], [more_alone, more_archiving]| {
+            alone.extend(more_alone);
+            archiving.extend(more_archiving);
+            [alone, archiving]
+        })
     });
-    archiving.print("while archiving");
-    alone().print("alone again");
+    for (name, times) in ["alone", "while archiving"].into_iter().zip(times) {
+        print(name, times);
+    }
     let archive: u64 = std::fs::read_dir(dir.path().join("archive"))
         .expect("the archive")
         .map(|entry| entry.and_then(|entry| entry.metadata()).expect("a file").len())
@@ -175,49 +185,24 @@ fn add(tx: &mut Tx<'_>, caller: &Caller, node: NodeId, number: u64, at_ms: i64) 
     store::ledger::insert(tx, &row)
 }
 
-/// Times of submissions.
-struct Measured {
-    /// Sorted.
-    times: Vec<Duration>,
-    took: Duration,
-}
-
-/// Submits while `goes_on`.
-fn measured(app: &App, caller: &Caller, goes_on: impl Fn() -> bool + Sync) -> Measured {
-    let start = Instant::now();
-    let mut times: Vec<Duration> = std::thread::scope(|scope| {
-        let submitter = || {
-            let mut times = Vec::new();
-            while goes_on() {
-                let start = Instant::now();
-                jobs::submit(app, caller, spec()).expect("a job");
-                times.push(start.elapsed());
-                pause(PACE);
-            }
-            times
-        };
-        let threads: Vec<_> = (0..SUBMITTERS).map(|_| scope.spawn(submitter)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a submitter")).collect()
-    });
-    times.sort_unstable();
-    Measured { times, took: start.elapsed() }
-}
-
-impl Measured {
-    fn print(&self, name: &str) {
-        let at = |share: f64| {
-            let place = (self.times.len() as f64 * share) as usize;
-            self.times
-                .get(place.min(self.times.len().saturating_sub(1)))
-                .map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
-        };
-        println!(
-            "  {name:16} {:18.0} {:8.3} {:8.3} {:8.3} {:8.3}",
-            self.times.len() as f64 / self.took.as_secs_f64(),
-            at(0.5),
-            at(0.99),
-            at(0.999),
-            at(1.0)
-        );
+/// Submits until it is over. Times of submissions, alone and while jobs were archived.
+fn submit(app: &App, caller: &Caller, phase: &AtomicUsize) -> [Vec<Duration>; 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    loop {
+        let now = phase.load(Ordering::SeqCst);
+        let Some(times) = times.get_mut(now) else { return times };
+        let start = Instant::now();
+        jobs::submit(app, caller, spec()).expect("a job");
+        times.push(start.elapsed());
+        pause(PACE);
     }
+}
+
+fn print(name: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |share: f64| {
+        let place = (times.len() as f64 * share) as usize;
+        times.get(place.min(times.len().saturating_sub(1))).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+    };
+    println!("  {name:16} {:12} {:8.3} {:8.3} {:8.3} {:8.3}", times.len(), at(0.5), at(0.99), at(0.999), at(1.0));
 }
