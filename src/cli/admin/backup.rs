@@ -21,7 +21,7 @@ const NAMED: usize = 10;
 /// Back up everything to one file while the server runs; verified by a test restore
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The file contains accounts, jobs, also archived ones, prices and bills, uploaded demos, and the CA that clients trust, with
+The file contains accounts, jobs, also archived ones, prices and bills, uploaded demos, and the CA that clients trust, with \
 its private key: store it as securely as keys. It includes everything that was acknowledged before the command started.
 
 Example: a backup with videos, named after today's date
@@ -37,8 +37,8 @@ pub struct BackupArgs {
 /// Replace the data in the data directory with a backup and set the old data aside; the server must be stopped
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The whole file is verified before anything is changed. If demos, clips, archive, local-nodes or tls is a link or a disk
-of its own, it stays one, and its old content is kept in a directory inside it. Videos that only the data directory has
+The whole file is verified before anything is changed. If demos, clips, archive, local-nodes or tls is a link or a disk \
+of its own, it stays one, and its old content is kept in a directory inside it. Videos that only the data directory has \
 stay; clips without a video are removed, but their jobs stay done and billed.
 
 Example: on a new machine, before the server's first start

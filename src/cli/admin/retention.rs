@@ -36,8 +36,8 @@ enum Command {
     Show,
     /// Set a rule, after showing what it would delete now; the server applies it within a minute
     #[command(after_help = "\
-Clips go by age since they were finished, demos by age since they were last used, and rows of finished jobs by age since
-they were submitted. What is oldest goes first. Pinned clips, demos that an unfinished job needs and jobs with a clip never
+Clips go by age since they were finished, demos by age since they were last used, and rows of finished jobs by age since \
+they were submitted. What is oldest goes first. Pinned clips, demos that an unfinished job needs and jobs with a clip never \
 go. Jobs are written to a file in the archive directory before their rows go; bills and usage stay as they are.
 
 Example: see what would go, then keep one account's demos out of the rule
@@ -112,7 +112,7 @@ fn set(args: &SetArgs, app: &App, call: &Call) -> Result<()> {
     let rule = format!("{}, {}: {}", args.kind.as_str(), whose(account), in_words(account, limits));
     output::line(&rule);
     let would = would_delete(args.kind, &doomed, app.clock.now_ms());
-    output::line(&format!("{}: {would}", if args.dry_run { "would go now" } else { "goes within a minute" }));
+    output::line(&format!("goes now: {would}"));
     if args.dry_run {
         output::say("Nothing was changed.");
     }
@@ -186,10 +186,9 @@ fn in_words(account: Option<&str>, limits: Option<Limits>) -> String {
     let Some(limits) = limits else {
         return if account.is_some() { "as for all accounts" } else { "keep everything" }.to_owned();
     };
-    let age = limits.max_age_ms.map(|age| format!("at most {}", human::span(age)));
-    let bytes = limits.max_bytes.map(|bytes| format!("at most {}", human::size(bytes)));
-    let both: Vec<_> = age.into_iter().chain(bytes).collect();
-    if both.is_empty() { "keep everything".to_owned() } else { both.join(", ") }
+    let both: Vec<_> =
+        limits.max_age_ms.map(human::span).into_iter().chain(limits.max_bytes.map(human::size)).collect();
+    if both.is_empty() { "keep everything".to_owned() } else { format!("at most {}", both.join(" and ")) }
 }
 
 /// `12 clips, 3.4 GB, 91 days ago to 121 days ago`.

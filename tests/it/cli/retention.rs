@@ -74,7 +74,7 @@ fn rule_is_previewed_and_set_only_with_consent_and_then_applied_by_the_server() 
 
     let dry = site.admin("retention set clips --max-age 9d --dry-run");
     assert_eq!(dry.status, 0, "{dry:?}");
-    assert!(dry.out.starts_with("clips, all accounts: at most 9 days\nwould go now: 2 clips, "), "{dry:?}");
+    assert!(dry.out.starts_with("clips, all accounts: at most 9 days\ngoes now: 2 clips, "), "{dry:?}");
     assert!(dry.out.contains("10 days ago") && dry.err.contains("Nothing was changed."), "{dry:?}");
     let refused = site.admin("retention set clips --max-age 9d");
     assert!(
