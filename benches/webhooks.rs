@@ -20,7 +20,7 @@ use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId
 use dinkem_appliance::domain::operator::Operator;
 use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::domain::webhook::AllowedHost;
-use dinkem_appliance::os::clock::SystemClock;
+use dinkem_appliance::os::clock::{SystemClock, pause};
 use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::scheduler;
 use dinkem_appliance::wire::base::Base;
@@ -66,7 +66,7 @@ fn run(hanging: u64) -> Result<(f64, u64)> {
     let program = std::env::current_exe().expect("this program");
     let passes = scheduler::start(app.clone(), program, Base::public("https://clips.lan"), Vec::new())?;
     while received.load(Ordering::Relaxed) < expected {
-        thread::sleep(Duration::from_millis(5));
+        pause(Duration::from_millis(5));
     }
     let seconds = start.elapsed().as_secs_f64();
     app.stop();
