@@ -20,7 +20,8 @@ pub fn duration(text: &str) -> Option<Duration> {
 pub fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text, |c| c.is_ascii_digit() || c == '.');
     let scale: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
+        "" if number == "0" => 1,
+        "b" => 1,
         "kb" => 1_000,
         "mb" => 1_000_000,
         "gb" => 1_000_000_000,
@@ -57,6 +58,7 @@ mod tests {
             ("20GiB", Some(20 << 30)),
             ("0.5kB", Some(500)),
             ("7b", Some(7)),
+            ("5", None),
             ("1.5", None),
             ("GB", None),
             ("-1GB", None),

@@ -16,6 +16,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::os::clock::{Clock, SystemClock};
+use crate::os::random::{Random, SystemRandom};
 use crate::os::stop::StopFlag;
 use crate::wire::job::JobView;
 
@@ -35,6 +36,8 @@ pub struct Batch<'a> {
 struct Item {
     moment: Moment,
     label: String,
+    /// Lets its submission be repeated after a lost response without a second job.
+    key: String,
     job: Option<JobView>,
     /// The downloaded clip.
     file: Option<PathBuf>,
@@ -53,19 +56,24 @@ pub fn run(
     stop: &StopFlag,
     call: &Call,
 ) -> Result<()> {
-    let item = |(moment, label)| Item {
-        moment,
-        label,
-        job: None,
-        file: None,
-        error: None,
-        is_postponed: false,
-        is_over: false,
+    let item = |(moment, label)| {
+        let key = format!("{:032x}", SystemRandom.bits()?);
+        Ok(Item { moment, label, key, job: None, file: None, error: None, is_postponed: false, is_over: false })
     };
-    let items: Vec<_> = moments.map(item).collect();
+    let items: Vec<_> = moments.map(item).collect::<Result<_>>()?;
     let board = Board::new(items.iter().map(|item| item.label.clone()));
-    let mut work =
-        Work { api, batch, stop, board, clock: SystemClock::new(), items, not_before: Duration::ZERO, failed_polls: 0 };
+    let mut work = Work {
+        api,
+        batch,
+        stop,
+        board,
+        clock: SystemClock::new(),
+        items,
+        not_before: Duration::ZERO,
+        failed_passes: 0,
+        answers: 0,
+        failures: 0,
+    };
     let done = work.run();
     let Work { items, board, .. } = work;
     drop(board);
@@ -88,8 +96,11 @@ struct Work<'a> {
     items: Vec<Item>,
     /// Monotonic time before which nothing is submitted.
     not_before: Duration,
-    /// Consecutive requests that failed.
-    failed_polls: u32,
+    /// Consecutive passes in which the server answered nothing.
+    failed_passes: u32,
+    /// Requests of this pass that were answered, and that were not.
+    answers: u32,
+    failures: u32,
 }
 
 impl Work<'_> {
@@ -110,6 +121,8 @@ impl Work<'_> {
             if self.items.iter().all(|item| item.is_over) {
                 return Ok(());
             }
+            let (answers, failures) = (std::mem::take(&mut self.answers), std::mem::take(&mut self.failures));
+            self.failed_passes = if answers == 0 && failures > 0 { self.failed_passes + 1 } else { 0 };
             if self.stop.wait(POLL) {
                 return Err(self.interrupted());
             }
@@ -119,26 +132,40 @@ impl Work<'_> {
     fn submit(&mut self, row: usize) {
         let (player, round) = self.items[row].moment;
         let order = Order { demo_url: self.batch.demo_url, player, round, look: Some(self.batch.look) };
-        match self.api.try_submit(&order) {
+        let key = self.items[row].key.clone();
+        match self.api.try_submit(&order, &key) {
             Ok(Submitted::Job(job)) => {
+                self.answers += 1;
                 self.board.set_state(row, "submitted");
                 self.items[row].job = Some(*job);
                 self.items[row].is_over = !self.batch.waits;
             }
             Ok(Submitted::Later(time)) => {
+                self.answers += 1;
                 if !std::mem::replace(&mut self.items[row].is_postponed, true) {
                     self.board.set_state(row, "waiting: the server accepts no more jobs for now");
                 }
                 self.not_before = self.clock.monotonic() + time;
             }
+            Err(error) if self.is_passing(&error) => {}
             Err(error) => self.fail(row, &error),
         }
+    }
+
+    /// Whether to try again, because the server may be restarting.
+    fn is_passing(&mut self, error: &Error) -> bool {
+        let is_passing = error.kind == Kind::Unavailable && self.failed_passes < FAILED_POLLS;
+        if is_passing {
+            log::debug!("{error}; trying again");
+            self.failures += 1;
+        }
+        is_passing
     }
 
     fn watch(&mut self, row: usize, id: &str) {
         match self.api.job(id) {
             Ok(job) => {
-                self.failed_polls = 0;
+                self.answers += 1;
                 self.board.show(row, &stage(&job), job.progress);
                 let has_ended = !is_unfinished(&job);
                 self.items[row].job = Some(job);
@@ -146,11 +173,7 @@ impl Work<'_> {
                     self.end(row);
                 }
             }
-            // The server may be restarting.
-            Err(error) if error.kind == Kind::Unavailable && self.failed_polls < FAILED_POLLS => {
-                log::debug!("{error}; trying again");
-                self.failed_polls += 1;
-            }
+            Err(error) if self.is_passing(&error) => {}
             Err(error) => self.fail(row, &error),
         }
     }

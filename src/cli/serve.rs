@@ -55,8 +55,8 @@ pub struct Args {
     /// Number of render nodes in this process
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(NODE_SLOTS)))]
     local_nodes: u32,
-    /// Network from which demos may be fetched although it is blocked by default; may be repeated [default:
-    /// none]
+    /// Network that demos may be fetched from and webhooks may be sent to although it is blocked by default; may be
+    /// repeated [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     fetch_allow: Vec<IpNet>,
     /// Network of reverse proxies whose X-Forwarded-For, -Proto and -Host are trusted; may be repeated [default: none]
@@ -216,7 +216,8 @@ fn origin(text: &str) -> Result<String, String> {
     });
     let is_name = |host: &str| {
         let labels = host.strip_prefix("*.").unwrap_or(host);
-        labels.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        labels.split('.').all(|label| !label.is_empty() && label.bytes().all(is_plain))
     };
     url.filter(|url| url.host_str().is_some_and(is_name))
         .map(|url| url.origin().ascii_serialization())
@@ -234,6 +235,8 @@ mod tests {
             ("HTTPS://WWW.Studio.example:443/", Some("https://www.studio.example")),
             ("http://10.0.0.5:8080", Some("http://10.0.0.5:8080")),
             ("https://*.studio.example", Some("https://*.studio.example")),
+            ("https://*.", None),
+            ("https://a..b", None),
             ("https://\u{fc}ber.example", Some("https://xn--ber-goa.example")),
             ("https://*", None),
             ("https://a.*.example", None),

@@ -96,6 +96,7 @@ error_codes! {
         Lost "lost" 409 "The lease has ended, or belongs to another node: the node stops working on the job.";
         NoClip "no_clip" 409 "The job has no clip: it is not done, or its clip was deleted.";
         Superseded "superseded" 409 "A newer request has taken over this upload.";
+        WebhookDisabled "webhook_disabled" 409 "The webhook is disabled: set it again with `PUT /api/webhook`.";
         WrongOffset "wrong_offset" 409 "The offset is wrong: continue the upload at `offset`.";
         LengthRequired "length_required" 411 "An upload needs `Content-Length` or chunked encoding.";
         BodyTooLarge "body_too_large" 413 "The body exceeds its size limit.";

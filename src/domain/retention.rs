@@ -49,6 +49,15 @@ impl Kind {
             Self::Jobs => "job",
         }
     }
+
+    /// What its age counts from, for messages.
+    pub fn dated(self) -> &'static str {
+        match self {
+            Self::Clips => "finished",
+            Self::Demos => "last used",
+            Self::Jobs => "submitted",
+        }
+    }
 }
 
 /// What a rule allows; without limits it keeps everything.

@@ -146,7 +146,7 @@ impl AllowedHost {
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Ok(Self::Net(address.into()));
         }
-        if text.contains(['/', ':', '@', '%']) {
+        if text.contains(['/', ':', '@', '%', '*']) {
             return Err(bad("must be a host name, an address or a network, without scheme, port or path"));
         }
         let name = text.trim_end_matches('.').to_ascii_lowercase();
@@ -251,6 +251,7 @@ mod tests {
             ("", None),
             (".", None),
             ("a b", None),
+            ("*.lan", None),
         ];
         for (text, shown) in cases {
             let parsed = AllowedHost::parse(text).ok();

@@ -248,6 +248,7 @@ fn client(policy: &FetchPolicy, extra_allow: &[IpNet]) -> Result<Client, Error> 
         redirects: FETCH_REDIRECTS,
         connect_timeout: seconds(FETCH_CONNECT_SECONDS.min(policy.max_seconds)),
         stall_timeout: seconds(FETCH_STALL_SECONDS.min(policy.max_seconds)),
+        body_timeout: None,
     })
 }
 

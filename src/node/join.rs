@@ -124,6 +124,7 @@ pub(super) fn server_client(ca_pem: Option<String>) -> Result<Client> {
         redirects: 0,
         connect_timeout: Duration::from_secs(10),
         stall_timeout: Duration::from_secs(60),
+        body_timeout: None,
     })
 }
 

@@ -41,6 +41,8 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// Timeout without receiving a single byte.
     pub stall_timeout: Duration,
+    /// Timeout for the whole body of a response, if it is shorter than what the request has left.
+    pub body_timeout: Option<Duration>,
 }
 
 /// A request body.
@@ -117,6 +119,7 @@ impl Client {
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .timeout_resolve(Some(options.connect_timeout))
             .timeout_connect(Some(options.connect_timeout))
+            .timeout_recv_body(options.body_timeout)
             .timeout_per_read(Some(options.stall_timeout))
             .timeout_per_write(Some(options.stall_timeout))
             .build();

@@ -130,12 +130,13 @@ pub fn pending(db: &Db, account: AccountId, event: Event) -> Result<u64> {
     db.always(PENDING, named_params! { ":account": account.0, ":event": event.as_str() }, |row| row.get(0))
 }
 
-/// Served by the row's number. A replay or a deletion of the webhook during the attempt has precedence.
+/// Served by the row's number. A replay, a new URL or the removal of the webhook during
+/// the attempt has precedence: each changes the state or the time at which the delivery is due.
 const ATTEMPTED: &str = "
     UPDATE outbox
     SET state = :state, attempts = attempts + 1, next_at_ms = :next, attempted_at_ms = :at, status = :status,
         error = :error
-    WHERE id = :id AND state = 'pending' AND attempts = :attempts
+    WHERE id = :id AND state = 'pending' AND attempts = :attempts AND next_at_ms = :due
 ";
 
 /// Records an attempt of a pending delivery; `next_at_ms`: when to try again. False if it has changed meanwhile.
@@ -156,6 +157,7 @@ pub fn attempted(
             ":error": attempt.error,
             ":id": delivery.id.0,
             ":attempts": delivery.attempts,
+            ":due": delivery.next_at_ms,
         },
     )?;
     Ok(changed == 1)
@@ -189,11 +191,11 @@ pub fn give_up(tx: &mut Tx<'_>, account: AccountId, why: &str) -> Result<usize> 
 /// Served by `outbox_pending`.
 const WAKE: &str = "
     UPDATE outbox
-    SET next_at_ms = :now
+    SET next_at_ms = :now, attempts = 0
     WHERE account = :account AND state = 'pending'
 ";
 
-/// Makes an account's pending deliveries due at once.
+/// Makes an account's pending deliveries due at once, with all their attempts ahead of them.
 pub fn wake(tx: &mut Tx<'_>, account: AccountId, now_ms: i64) -> Result<()> {
     tx.execute(WAKE, named_params! { ":now": now_ms, ":account": account.0 })?;
     Ok(())

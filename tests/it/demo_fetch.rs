@@ -42,6 +42,7 @@ fn fetch_cannot_reach_the_nodes_own_addresses_unless_allowed() {
             redirects: 5,
             connect_timeout: LONG_TIMEOUT,
             stall_timeout: LONG_TIMEOUT,
+            body_timeout: None,
         };
         let answer = Client::new(options).unwrap().send(Request::new(Method::GET, url, LONG_TIMEOUT));
         answer.map(|answer| answer.status).map_err(|error| error.code)

@@ -20,6 +20,7 @@ fn client() -> Client {
         redirects: 5,
         connect_timeout: LONG_TIMEOUT,
         stall_timeout: LONG_TIMEOUT,
+        body_timeout: None,
     };
     Client::new(options).unwrap()
 }

@@ -23,6 +23,7 @@ fn options(allow: &[&str]) -> ClientOptions {
         redirects: 5,
         connect_timeout: LONG_TIMEOUT,
         stall_timeout: LONG_TIMEOUT,
+        body_timeout: None,
     }
 }
 

@@ -22,6 +22,7 @@ use crate::domain::id::AccountId;
 use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::quota::Allowance;
 use crate::domain::sha256::Sha256;
+use crate::domain::wording::size;
 use crate::os::room::Part;
 use crate::render::demo::{DemoIndex, rounds_in_words};
 use crate::store::{self, Db};
@@ -237,14 +238,13 @@ pub fn allowance(app: &App, caller: &Caller) -> Result<Allowance> {
 
 /// The error for a demo that exceeds its account's quota.
 fn over_quota(quota: u64, used: u64, bytes: Option<u64>) -> Error {
-    let mib = |bytes: u64| bytes >> 20;
-    let wanted = bytes
-        .map_or_else(|| "this upload does not fit".to_owned(), |bytes| format!("this demo has {} MiB", mib(bytes)));
+    let wanted =
+        bytes.map_or_else(|| "this upload does not fit".to_owned(), |bytes| format!("this demo has {}", size(bytes)));
     let message = format!(
-        "An account may store at most {} MiB of demos. This one has {} MiB, including uploads in progress, and \
-         {wanted}. Delete some demos, or ask the operator for a larger quota.",
-        mib(quota),
-        mib(used)
+        "This account may store at most {} of demos. It uses {}, including uploads in progress, and {wanted}. Delete some \
+         demos, or ask the operator for a larger quota.",
+        size(quota),
+        size(used)
     );
     Error::new(Kind::TooLarge, ErrorCode::QuotaReached, message)
 }

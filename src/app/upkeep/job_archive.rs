@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::app::stored_files::cannot_store;
@@ -41,9 +43,11 @@ pub(in crate::app) fn archive(app: &App, jobs: &[JobId]) -> Result<()> {
     let known = app.store.read(store::job_archive::all)?;
     let (mut archives, mut gone) = (Vec::new(), Vec::new());
     for (month, member) in members {
-        let start = known.iter().find(|archive| archive.month == month);
-        let (bytes, jobs) = start.map_or((0, 0), |archive| (archive.bytes, archive.jobs));
         let path = app.store.folder.job_archive(month);
+        let (bytes, jobs) = match known.iter().find(|archive| archive.month == month) {
+            Some(archive) => (archive.bytes, archive.jobs),
+            None => put_back(app, &path)?,
+        };
         let packed = compress(&member.lines).map_err(|error| cannot_write(&path, error))?;
         files::append_durably(&path, bytes, &packed).map_err(|error| cannot_write(&path, error))?;
         let (bytes, jobs) = (bytes + packed.len() as u64, jobs + member.jobs.len() as u64);
@@ -58,6 +62,36 @@ pub(in crate::app) fn archive(app: &App, jobs: &[JobId]) -> Result<()> {
         }
         archives.iter().try_for_each(|archive| store::job_archive::record(tx, archive))
     })
+}
+
+/// Length and number of jobs of a file without a record. It may have been moved away and put back: then it is continued.
+/// If its jobs still have rows, an interrupted run has begun it: then it is written anew. Any other file is set aside.
+fn put_back(app: &App, path: &Path) -> Result<(u64, u64)> {
+    let file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
+        file => file.map_err(|error| cannot_write(path, error))?,
+    };
+    let bytes = file.metadata().map_err(|error| cannot_write(path, error))?.len();
+    let mut lines = BufReader::new(MultiGzDecoder::new(file)).lines();
+    let first = lines.next().and_then(|line| line.ok()).and_then(|line| job_of(&line));
+    if let Some(id) = first {
+        if app.store.read(|db| store::job_search::by_public_id(db, id))?.is_some() {
+            return Ok((0, 0));
+        }
+        if let Ok(others) = lines.try_fold(0, |count, line| line.map(|_| count + 1)) {
+            return Ok((bytes, 1 + others));
+        }
+    }
+    let aside = path.with_extension("gz.unreadable");
+    fs::rename(path, &aside).map_err(|error| cannot_write(path, error))?;
+    log::warn!("{} is no readable archive of jobs; it was renamed to {}", path.display(), aside.display());
+    Ok((0, 0))
+}
+
+/// The id of the job in a line of an archive.
+fn job_of(line: &str) -> Option<Uuid> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    Uuid::parse_str(line.get("job")?.get("id")?.as_str()?).ok()
 }
 
 /// Adds a job's line to the member of the month in which it finished.
@@ -114,12 +148,12 @@ pub(in crate::app) fn tidy(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Files of archived jobs that are shorter than recorded.
+/// Files of archived jobs that are shorter than recorded, or no files.
 pub(in crate::app) fn damaged(app: &App) -> Result<Vec<PathBuf>> {
     let archives = app.store.read(store::job_archive::all)?.into_iter();
     let paths = archives.map(|archive| (app.store.folder.job_archive(archive.month), archive.bytes));
     Ok(paths
-        .filter(|(path, bytes)| fs::metadata(path).is_ok_and(|file| file.len() < *bytes))
+        .filter(|(path, bytes)| fs::metadata(path).is_ok_and(|file| !file.is_file() || file.len() < *bytes))
         .map(|(path, _)| path)
         .collect())
 }

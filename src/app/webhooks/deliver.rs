@@ -23,6 +23,8 @@ use crate::app::webhooks::turns::{ATTEMPT_SECONDS, Turn};
 
 /// Deliveries in one turn; then others are served first.
 const TURN_DELIVERIES: usize = 64;
+/// Time after which a turn begins no further delivery.
+const TURN: Duration = Duration::from_secs(5);
 /// Bytes read of a response's body: 16 KiB. They are not kept.
 const RESPONSE_BYTES: u64 = 16 * 1024;
 
@@ -30,7 +32,11 @@ const RESPONSE_BYTES: u64 = 16 * 1024;
 /// many were delivered. `base`: of URLs in the events.
 pub fn deliver(turn: &Turn<'_>, base: &Base) -> Result<usize> {
     let app = turn.app;
+    let began = app.clock.monotonic();
     for delivered in 0..TURN_DELIVERIES {
+        if app.clock.monotonic().saturating_sub(began) >= TURN {
+            return Ok(delivered);
+        }
         let now = app.clock.now_ms();
         let next = app.store.read(|db| match store::webhooks::of_account(db, turn.account)? {
             Some(webhook) if webhook.disabled.is_none() => {
@@ -114,8 +120,8 @@ fn refusal(status: u16) -> Option<String> {
 /// Why there was no response. Never shows more of the URL than its host.
 fn unanswered(error: &Error) -> String {
     match error.code {
-        ErrorCode::AddressRefused => "The host's address is private or the appliance's own machine. The operator can \
-                                      allow it with `admin webhook allow`."
+        ErrorCode::AddressRefused => "The host's address is private, or the appliance's own machine. The operator can \
+                                      allow this address with `admin webhook allow`."
             .to_owned(),
         _ => error.message.clone(),
     }
@@ -140,7 +146,7 @@ fn record(app: &App, webhook: &Webhook, delivery: Delivery, attempt: Attempt) ->
     let (name, news) = app.store.write(move |tx| {
         let name = store::accounts::by_id(tx, account)?.name;
         let is_gone = attempt.status == Some(410);
-        let next = next_attempt(delivery.attempts + 1, attempt.at_ms, draw).filter(|_| !is_gone);
+        let next = next_attempt(delivery.attempts + 1, attempt.at_ms, draw);
         let (state, next) = match (&attempt.error, next) {
             (None, _) => (DeliveryState::Delivered, None),
             (Some(_), Some(next)) => (DeliveryState::Pending, Some(next)),

@@ -11,11 +11,11 @@ use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operator::Operator;
 use crate::domain::webhook::{ALLOWED_HOSTS, AllowedHost, Webhook};
-use crate::os::url::host_of;
+use crate::os::url::{address_of, host_of};
 use crate::store;
 
 use crate::app::webhooks::settings::{self, Change};
-use crate::app::webhooks::{Set, owner};
+use crate::app::webhooks::{Set, deliver, owner};
 
 /// Sets the account's webhook. The address policy is left to delivery: only the server knows its `--fetch-allow`.
 pub fn set(app: &App, operator: &Operator, name: &str, url: String, rotates_secret: bool) -> Result<Set> {
@@ -29,6 +29,12 @@ pub fn set(app: &App, operator: &Operator, name: &str, url: String, rotates_secr
         log.note(tx, "webhook.set", &name, &format!("to a URL of {host}{new_secret}"))?;
         Ok(set)
     })
+}
+
+/// Whether a URL names an address that only the operator's permission lets the account's webhook reach.
+pub fn needs_permission(app: &App, name: &str, url: &str) -> Result<bool> {
+    let policy = app.store.read(|db| deliver::policy(app, db, named(db, name)?.id, url))?;
+    Ok(address_of(url).is_some_and(|address| !policy.permit(address)))
 }
 
 /// Removes the account's webhook; its pending deliveries are given up.

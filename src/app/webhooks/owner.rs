@@ -10,7 +10,7 @@ use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::job::Caller;
 use crate::domain::webhook::Webhook;
 use crate::os::url::address_of;
-use crate::store::{self, Tx};
+use crate::store::{self, Db, Tx};
 
 use crate::app::webhooks::settings::{self, Change, none};
 use crate::app::webhooks::{PENDING_TESTS, Page, Set, deliver};
@@ -57,6 +57,7 @@ pub fn test(app: &App, caller: &Caller) -> Result<Delivery> {
 
 /// Adds a `webhook.test` event; too many pending ones are refused.
 pub(in crate::app) fn insert_test(tx: &mut Tx<'_>, account: AccountId, id: Uuid, now_ms: i64) -> Result<Delivery> {
+    check_enabled(tx, account)?;
     if store::outbox::pending(tx, account, Event::Test)? >= PENDING_TESTS {
         let message = format!("{PENDING_TESTS} tests are still pending. See the deliveries for why.");
         return Err(Error::new(Kind::TooMany, ErrorCode::TooManyTests, message));
@@ -97,9 +98,21 @@ pub fn replay(app: &App, caller: &Caller, id: Uuid) -> Result<Delivery> {
 
 /// Makes a delivery due again.
 pub(in crate::app) fn set_due(tx: &mut Tx<'_>, delivery: Delivery, now_ms: i64) -> Result<Delivery> {
-    store::webhooks::of_account(tx, delivery.account)?.ok_or_else(none)?;
+    check_enabled(tx, delivery.account)?;
     store::outbox::replay(tx, delivery.id, now_ms)?;
     Ok(Delivery { state: DeliveryState::Pending, attempts: 0, next_at_ms: Some(now_ms), ..delivery })
+}
+
+/// An error without a webhook, or for one to which nothing is sent.
+fn check_enabled(db: &Db, account: AccountId) -> Result<()> {
+    let webhook = store::webhooks::of_account(db, account)?.ok_or_else(none)?;
+    match webhook.disabled {
+        None => Ok(()),
+        Some(disabled) => {
+            let message = format!("The webhook is disabled. {} Set it again to enable it.", disabled.because);
+            Err(Error::conflict(ErrorCode::WebhookDisabled, message))
+        }
+    }
 }
 
 /// The error for a delivery that does not exist or belongs to another account.

@@ -18,6 +18,8 @@ pub const WORKERS: usize = 32;
 const FAILING_WORKERS: usize = WORKERS / 2;
 /// Seconds for one attempt, from resolving the name to the end of the response.
 pub const ATTEMPT_SECONDS: u64 = 15;
+/// Time for the body of a response, which does not count: the status has already decided.
+const BODY: Duration = Duration::from_secs(1);
 /// HTTP clients that are kept, one per address policy: most accounts share one.
 const CLIENTS: usize = 64;
 
@@ -47,6 +49,7 @@ impl Outbox {
             redirects: 0,
             connect_timeout: Duration::from_secs(ATTEMPT_SECONDS),
             stall_timeout: Duration::from_secs(ATTEMPT_SECONDS),
+            body_timeout: Some(BODY),
         })?;
         clients.insert(addresses, client.clone());
         Ok(client)

@@ -53,6 +53,7 @@ pub fn run(data_dir: &Path, call: &Call) -> Result<()> {
         redirects: 0,
         connect_timeout: PATIENCE,
         stall_timeout: PATIENCE,
+        body_timeout: None,
     })?;
     let url = format!("{}/readyz", server.url);
     let answer = client.send(Request::new(Method::GET, &url, PATIENCE)).map_err(|error| {

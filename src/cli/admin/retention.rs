@@ -150,8 +150,8 @@ fn show(rules: &[Shown], now_ms: i64, call: &Call) {
         [
             shown.rule.kind.as_str().to_owned(),
             shown.account.clone().unwrap_or_else(|| "(all)".to_owned()),
-            limits.max_age_ms.map_or_else(|| "any".to_owned(), human::span),
-            limits.max_bytes.map_or_else(|| "any".to_owned(), human::size),
+            limits.max_age_ms.map_or_else(|| "no limit".to_owned(), human::span),
+            limits.max_bytes.map_or_else(|| "no limit".to_owned(), human::size),
             would_delete(shown.rule.kind, &shown.doomed, now_ms),
         ]
     };
@@ -191,14 +191,14 @@ fn in_words(account: Option<&str>, limits: Option<Limits>) -> String {
     if both.is_empty() { "keep everything".to_owned() } else { format!("at most {}", both.join(" and ")) }
 }
 
-/// `12 clips, 3.4 GB, 91 days ago to 121 days ago`.
+/// `12 clips, 3.4 GB, finished 91 days ago to 121 days ago`.
 fn would_delete(kind: Kind, doomed: &Doomed, now_ms: i64) -> String {
     let Doomed { count, bytes, oldest_ms, newest_ms } = doomed;
     let what = counted(*count, kind.noun());
     let (Some(oldest), Some(newest)) = (oldest_ms, newest_ms) else { return "nothing".to_owned() };
     let (oldest, newest) = (human::when(now_ms, *oldest), human::when(now_ms, *newest));
     let when = if oldest == newest { oldest } else { format!("{oldest} to {newest}") };
-    format!("{what}, {}, {when}", human::size(*bytes))
+    format!("{what}, {}, {} {when}", human::size(*bytes), kind.dated())
 }
 
 /// Parses the kind.
@@ -209,9 +209,11 @@ fn kind(text: &str) -> Result<Kind, String> {
 /// Parses `--max-age`.
 fn age(text: &str) -> Result<Duration, String> {
     let longest = Duration::from_secs(MAX_AGE_DAYS * 86_400);
+    // `3m` would be minutes, where somebody means months.
+    let is_plain = text.ends_with(['d', 'h']);
     amounts::duration(text)
-        .filter(|age| !age.is_zero() && *age <= longest)
-        .ok_or_else(|| format!("it must be a number above 0 followed by d, h, m or s, at most {MAX_AGE_DAYS}d"))
+        .filter(|age| is_plain && !age.is_zero() && *age <= longest)
+        .ok_or_else(|| format!("it must be a number above 0 followed by d or h, at most {MAX_AGE_DAYS}d"))
 }
 
 /// Parses `--max-bytes`.

@@ -11,7 +11,7 @@ use crate::app::short_id::Named;
 use crate::app::webhooks::Set;
 use crate::app::webhooks::operator::{self, Overview};
 use crate::cli::admin::{Call, account_json, account_name, output};
-use crate::cli::human;
+use crate::cli::{hints, human};
 use crate::config;
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::error::{Error, Kind, Result};
@@ -104,7 +104,13 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     let acting = config::operator();
     match args.command {
         Command::Set { name, url, rotate_secret } => {
+            let needs_permission = operator::needs_permission(app, &name, &url)?;
             set(&name, &operator::set(app, &acting, &name, url, rotate_secret)?, call);
+            if needs_permission {
+                let message = "This address is private, or the appliance's own. Unless `serve --fetch-allow` covers it, allow \
+                               it: `admin webhook allow NAME ADDRESS`.";
+                output::say(&hints::complete(message, call));
+            }
         }
         Command::Show { name } => show(&operator::show(app, &name, SHOWN)?, app.clock.now_ms(), call),
         Command::Test { name } => sent(app, operator::test(app, &acting, &name)?.public_id, call)?,
@@ -221,8 +227,7 @@ fn sent(app: &App, id: Uuid, call: &Call) -> Result<()> {
             Some(error) => Err(Error::new(Kind::Unavailable, ErrorCode::WebhookFailed, error)),
         },
         None => {
-            let message = "The event has not been sent yet. Is the server running, and the webhook enabled? See `admin \
-                           webhook show NAME`.";
+            let message = "The event has not been sent yet. Is the server running? It sends the event when it runs.";
             Err(Error::new(Kind::Unavailable, ErrorCode::NoAnswer, message))
         }
     }

@@ -61,9 +61,11 @@ impl Api {
     }
 
     /// Submits a job, unless the server asks to do so later.
-    pub fn try_submit(&self, order: &Order<'_>) -> Result<Submitted> {
+    pub fn try_submit(&self, order: &Order<'_>, key: &str) -> Result<Submitted> {
         let (body, url) = (order.body().to_string(), self.url("/api/clips"));
-        let response = self.send(Request { bearer: Some(&self.key), ..submission(body.as_bytes(), &url) })?;
+        let headers = [("Idempotency-Key", key)];
+        let submission = Request { headers: &headers, ..submission(body.as_bytes(), &url) };
+        let response = self.send(Request { bearer: Some(&self.key), ..submission })?;
         let later = response.header("retry-after").and_then(|seconds| seconds.parse().ok());
         match (response.status, later) {
             (200..300, _) => response.json(ANSWER_BYTES).map(|job| Submitted::Job(Box::new(job))),

@@ -42,6 +42,7 @@ impl Api {
             redirects: 0,
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(60),
+            body_timeout: None,
         })?;
         Ok(Self { http, server: server.trim_end_matches('/').to_owned(), key })
     }

@@ -25,7 +25,8 @@ const METHOD_LETTERS: usize = 9;
 /// Requests that take this long are logged as slow, except on the routes in [`LONG_RUNNING_ROUTES`].
 const SLOW: Duration = Duration::from_secs(5);
 /// Routes that long-poll or transfer files: their duration says nothing about the server's health.
-const LONG_RUNNING_ROUTES: [(&str, &str); 8] = [
+const LONG_RUNNING_ROUTES: [(&str, &str); 9] = [
+    ("GET", "/api/clips/{id}"),
     ("POST", "/api/node/claims"),
     ("GET", "/api/node/leases/{lease}/demo"),
     ("PUT", "/api/node/leases/{lease}/video"),

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use dinkem_appliance::app::webhooks::{self, deliver, operator, owner, turns};
-use dinkem_appliance::domain::delivery::{Delivery, DeliveryState};
+use dinkem_appliance::domain::delivery::{Attempt, Delivery, DeliveryState};
 use dinkem_appliance::domain::failure::Retry;
 use dinkem_appliance::domain::job::{Caller, Renderer};
 use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::domain::webhook::AllowedHost;
+use dinkem_appliance::store::{Store, outbox};
 use dinkem_appliance::wire::base::Base;
 use uuid::Uuid;
 
@@ -189,7 +190,7 @@ fn a_410_disables_the_webhook_until_it_is_set_again_and_nothing_is_lost() {
     fixture.receiver.answers(Answer::Status(410));
     fixture.worker.complete_job(&fixture.caller, KIND);
     fixture.deliver();
-    assert_eq!(fixture.latest().state, DeliveryState::Failed);
+    assert_eq!(fixture.latest().state, DeliveryState::Pending);
     let disabled = owner::get(&fixture.test.app, &fixture.caller).unwrap().disabled.unwrap();
     assert_eq!((disabled.at_ms, disabled.because.contains("410")), (START_MS, true));
     let listed = operator::disabled(&fixture.test.app).unwrap();
@@ -200,7 +201,23 @@ fn a_410_disables_the_webhook_until_it_is_set_again_and_nothing_is_lost() {
     fixture.advance(24 * HOUR);
     assert_eq!((fixture.deliver(), fixture.latest().state), (0, DeliveryState::Pending));
     fixture.set("/hook");
-    assert_eq!((fixture.deliver(), fixture.latest().state), (1, DeliveryState::Delivered));
+    assert_eq!((fixture.deliver(), fixture.latest().state), (2, DeliveryState::Delivered));
+}
+
+#[test]
+fn setting_a_failing_webhook_again_sends_what_is_pending_at_once_with_all_attempts_ahead() {
+    for path in ["/hook", "/elsewhere"] {
+        let fixture = Fixture::start();
+        fixture.receiver.answers(Answer::Status(500));
+        owner::test(&fixture.test.app, &fixture.caller).unwrap();
+        for _ in 0..3 {
+            fixture.deliver();
+            fixture.set(path);
+        }
+        assert_eq!((fixture.receiver.seen().len(), fixture.latest().attempts), (3, 0), "{path}");
+        fixture.receiver.answers(Answer::Status(204));
+        assert_eq!(fixture.deliver(), 1, "{path}");
+    }
 }
 
 #[test]
@@ -242,6 +259,28 @@ fn a_delivery_can_be_replayed_whatever_became_of_it() {
     let (other, _) = fixture.test.account("other");
     for (caller, id) in [(&other, id), (&fixture.caller, Uuid::from_u128(7))] {
         assert_eq!(owner::replay(&fixture.test.app, caller, id).unwrap_err().code.as_str(), "not_found");
+    }
+}
+
+#[test]
+fn an_attempt_that_was_overtaken_by_a_replay_or_a_new_url_decides_nothing() {
+    for overtakes in ["a replay", "a new URL", "a removal"] {
+        let fixture = Fixture::start();
+        let id = owner::test(&fixture.test.app, &fixture.caller).unwrap().public_id;
+        let before = fixture.latest();
+        fixture.advance(Duration::from_millis(1));
+        match overtakes {
+            "a replay" => drop(owner::replay(&fixture.test.app, &fixture.caller, id).unwrap()),
+            "a new URL" => drop(fixture.set("/elsewhere")),
+            _ => drop(owner::remove(&fixture.test.app, &fixture.caller).unwrap()),
+        }
+        let after = fixture.latest();
+        let attempt = Attempt { at_ms: fixture.test.now_ms(), status: Some(200), error: None };
+        let store = Store::beside(fixture.test.dir.path()).unwrap();
+        let recorded = store.write(move |tx| outbox::attempted(tx, &before, DeliveryState::Delivered, &attempt, None));
+        assert!(!recorded.unwrap(), "{overtakes}");
+        let now = fixture.latest();
+        assert_eq!((now.state, now.next_at_ms), (after.state, after.next_at_ms), "{overtakes}");
     }
 }
 

@@ -226,6 +226,19 @@ fn batch_goes_on_after_a_limit_and_a_failure() {
 }
 
 #[test]
+fn batch_outlasts_a_server_that_is_restarting() {
+    let client = Client::new();
+    let sha = client.write_demo();
+    client.api.answer(&format!("GET /api/demos/{sha}"), [Reply::json(200, &json!({}))]);
+    client.answer_job(&client.done(ID));
+    let away = || Reply::refusal(503, "stopping");
+    client.api.answer("POST /api/clips", [away(), away(), Reply::json(202, &job(ID, "queued"))]);
+    let output = client.run(&["submit", "quick.dem", "--all-rounds", "--player", "tern", "--wait", "--json"]);
+    assert_eq!(output.status, 0, "{output:?}");
+    assert!(output.json()["clips"].as_array().unwrap().iter().all(|clip| clip["job"]["status"] == "done"));
+}
+
+#[test]
 fn batch_of_highlights_takes_the_best_of_all_or_of_one_player() {
     let client = Client::new();
     let sha = client.write_demo();

@@ -101,6 +101,37 @@ fn archived_job_is_in_the_file_with_everything_and_nowhere_else() {
 }
 
 #[test]
+fn a_file_that_was_moved_away_and_put_back_is_continued_and_an_unreadable_one_is_set_aside() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let first = cancel(&test, &metered);
+    cancel(&test, &metered);
+    pass_days(&test, 2);
+    set(&test, Kind::Jobs, None, days(1));
+    assert_eq!(run(&test.app).unwrap(), 1);
+    let file = test.dir.path().join(format!("archive/jobs-{MONTH}.jsonl.gz"));
+    let away = test.dir.path().join("away.gz");
+    fs::rename(&file, &away).unwrap();
+    // The next run notices that it is gone, and forgets it.
+    assert_eq!(run(&test.app).unwrap(), 0);
+    fs::rename(&away, &file).unwrap();
+    cancel(&test, &metered);
+    pass_days(&test, 2);
+    assert_eq!(run(&test.app).unwrap(), 1);
+    let found = archived(test.dir.path(), MONTH);
+    assert_eq!((found.len(), &ids(&found)[0]), (2, &first.to_string()));
+
+    fs::remove_file(&file).unwrap();
+    assert_eq!(run(&test.app).unwrap(), 0);
+    fs::write(&file, "no archive").unwrap();
+    cancel(&test, &metered);
+    pass_days(&test, 2);
+    assert_eq!(run(&test.app).unwrap(), 1);
+    assert_eq!(archived(test.dir.path(), MONTH).len(), 1);
+    assert_eq!(fs::read_to_string(file.with_extension("gz.unreadable")).unwrap(), "no archive");
+}
+
+#[test]
 fn bills_and_usage_are_the_same_before_and_after_archiving() {
     let test = TestApp::start();
     let ((a, a_reserved), (b, _)) = (test.account("a"), test.account("b"));

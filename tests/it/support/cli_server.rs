@@ -56,6 +56,7 @@ impl CliServer {
             redirects: 0,
             connect_timeout: TIMEOUT,
             stall_timeout: TIMEOUT,
+            body_timeout: None,
         };
         Self { child, client: Client::new(options).unwrap(), lines, url: format!("{scheme}://{address}") }
     }

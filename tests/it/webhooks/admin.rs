@@ -24,7 +24,7 @@ fn operator_sets_tests_replays_and_removes_a_webhook() {
     // The receiver is on this machine, so it must be allowed first.
     let (status, _, err) = webhook(&appliance, &["test", "studio"]);
     assert_eq!(status, Some(1), "{err}");
-    assert!(err.contains("private or the appliance's own machine"), "{err}");
+    assert!(err.contains("private, or the appliance's own machine"), "{err}");
     assert!(receiver.seen().is_empty());
     let allowed = appliance.admin(&["webhook", "allow", "studio", "127.0.0.1"]);
     assert_eq!(allowed, json!({"account": "studio", "allowed_hosts": ["127.0.0.1"]}));

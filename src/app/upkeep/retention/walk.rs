@@ -134,6 +134,11 @@ impl<'a> Walk<'a> {
         let mut going = Vec::new();
         for job in page {
             let at_ms = job.created_at_ms;
+            // Submitted while the clock was ahead: the jobs behind it may still be old.
+            if at_ms > self.newest_job_ms + JOB_MIN_AGE_MS {
+                self.job = job.job;
+                continue;
+            }
             if at_ms > self.newest_job_ms || !self.excess.reaches(at_ms) {
                 self.is_over = true;
                 break;
