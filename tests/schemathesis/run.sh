@@ -5,7 +5,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 binary=$(realpath "$1")
-examples=${2:-900}
+examples=${2:-760}
 least=${3:-20000}
 work=$(mktemp -d)
 server=
