@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use uuid::{Builder, Uuid};
 
 use crate::domain::error::{Error, Kind, Result};
@@ -54,8 +55,8 @@ use crate::app::webhooks::turns::Outbox;
 pub struct Settings {
     /// Milliseconds until a lease without a heartbeat expires.
     pub lease_ms: u64,
-    /// CIDRs that demos may be fetched from despite the address filter, as text for the nodes.
-    pub fetch_allow: Vec<String>,
+    /// Networks that demos may be fetched from and webhooks be sent to despite the address filter.
+    pub fetch_allow: Vec<IpNet>,
     /// Quotas of each account.
     pub quotas: Quotas,
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 
-/// How many of the newest rows are searched for a short id.
+/// How many of the newest rows of the store are searched for a short id.
 pub const SEARCHED: u32 = 10_000;
 /// How many ids are listed at most when a short id is ambiguous.
 pub const CANDIDATES: u32 = 5;
@@ -32,9 +32,15 @@ impl Named {
         Uuid::parse_str(text).ok().map(Self::Id).or_else(ending)
     }
 
-    /// The full id. `find`: the ids with an ending among the newest [`SEARCHED`], at most [`CANDIDATES`]. `noun` and
-    /// `see` are for messages: `job`, `admin jobs list`.
-    pub fn resolve(self, noun: &str, see: &str, find: impl FnOnce([u8; 4]) -> Result<Vec<Uuid>>) -> Result<Uuid> {
+    /// The full id. `find`: the ids with an ending among the newest `searched`. `noun` and `see` are for messages: `job`,
+    /// `admin jobs list`.
+    pub fn resolve(
+        self,
+        noun: &str,
+        see: &str,
+        searched: u32,
+        find: impl FnOnce([u8; 4]) -> Result<Vec<Uuid>>,
+    ) -> Result<Uuid> {
         let ending = match self {
             Self::Id(id) => return Ok(id),
             Self::Ending(ending) => ending,
@@ -43,7 +49,7 @@ impl Named {
         match find(ending)?[..] {
             [only] => Ok(only),
             [] => Err(Error::not_found(format!(
-                "No {noun}'s id ends in {shown} (only the newest {SEARCHED} are searched). Use the full id, or see \
+                "No {noun}'s id ends in {shown} (only the newest {searched} are searched). Use the full id, or see \
                  `{see}`."
             ))),
             ref several => {

@@ -80,7 +80,7 @@ impl Appliance {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let settings = Settings {
             lease_ms: options.lease_seconds * 1_000,
-            fetch_allow: options.fetch_allow.iter().map(IpNet::to_string).collect(),
+            fetch_allow: options.fetch_allow,
             quotas: options.quotas,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;

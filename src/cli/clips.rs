@@ -9,7 +9,7 @@ use crate::app::jobs::operator::Named;
 use crate::cli::client::{Api, check_done, is_unfinished, stage};
 use crate::cli::progress::Progress;
 use crate::cli::server_args::ServerArgs;
-use crate::cli::{Call, human, job_output, output, stop_on_signals, target};
+use crate::cli::{Call, human, job_args, job_output, output, stop_on_signals, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::job::JobStatus;
@@ -38,7 +38,7 @@ enum Command {
     #[command(after_help = "Example:\n  dinkem-appliance clips list --status done --server https://appliance:8443")]
     List {
         /// Only jobs that are queued, rendering, done, failed or cancelled
-        #[arg(long, value_name = "STATUS", value_parser = status)]
+        #[arg(long, value_name = "STATUS", value_parser = job_args::job_status)]
         status: Option<JobStatus>,
         /// Maximum number of jobs
         #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(LIST_ROWS)))]
@@ -76,7 +76,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct JobArgs {
     /// The job's id, or the last 8 characters of it
-    #[arg(value_parser = job_name)]
+    #[arg(value_parser = job_args::job_id)]
     id: Named,
     #[command(flatten)]
     server: ServerArgs,
@@ -103,16 +103,6 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Download { job, output } => download(job, output, call),
         Command::Cancel(args) => cancel(args, call),
     }
-}
-
-/// Parses a job id.
-fn job_name(text: &str) -> Result<Named, String> {
-    Named::parse(text).ok_or_else(|| "a job's id is a UUID; its last 8 characters are enough".to_owned())
-}
-
-/// Parses `--status`.
-fn status(text: &str) -> Result<JobStatus, String> {
-    JobStatus::parse(text).ok_or_else(|| "it must be queued, rendering, done, failed or cancelled".to_owned())
 }
 
 fn list(api: &Api, status: Option<JobStatus>, limit: u32, cursor: Option<String>, call: &Call) -> Result<()> {

@@ -10,6 +10,7 @@ mod escape;
 mod hints;
 mod human;
 mod inspect;
+mod job_args;
 mod job_output;
 mod logging;
 mod manual;

@@ -24,3 +24,10 @@ pub struct JobFilter {
     /// Only jobs submitted before this time.
     pub created_before_ms: Option<i64>,
 }
+
+/// Cuts a page that was read with one extra row to its limit. Returns whether there was one: then another page follows.
+pub fn cut<T>(rows: &mut Vec<T>, limit: u32) -> bool {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    more
+}

@@ -127,18 +127,11 @@ pub fn list(call: &Call<'_>, caller: &Caller) -> Result<Response> {
 fn read_filter(call: &Call<'_>) -> Result<JobFilter> {
     let moment = |name| call.query(name).map(|text| read_moment(name, &text)).transpose();
     Ok(JobFilter {
-        status: call.query("status").map(|word| read_status(&word)).transpose()?,
+        status: call.word("status", &JobStatus::ALL, JobStatus::as_str)?,
         player: call.query(STEAM64_ID).map(|text| SteamId::parse(&text, STEAM64_ID)).transpose()?,
         demo: call.query(DEMO_SHA256).map(|text| read_sha256(&text)).transpose()?,
         created_after_ms: moment(CREATED_AFTER)?,
         created_before_ms: moment(CREATED_BEFORE)?,
-    })
-}
-
-fn read_status(word: &str) -> Result<JobStatus> {
-    JobStatus::parse(word).ok_or_else(|| {
-        let known: Vec<_> = JobStatus::ALL.iter().map(|status| status.as_str()).collect();
-        Error::invalid("status", format!("status must be one of {}.", known.join(", ")))
     })
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use rouille::Response;
 
 use crate::app::Settings;
@@ -122,7 +123,7 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
         },
         uploaded_demo: grant.uploaded_demo.map(|(sha256, bytes)| UploadedDemo { sha256: sha256.to_string(), bytes }),
         fetch_policy: FetchPolicy {
-            allow: settings.fetch_allow.clone(),
+            allow: settings.fetch_allow.iter().map(IpNet::to_string).collect(),
             max_bytes: DEMO_BYTES,
             max_seconds: FETCH_SECONDS,
             max_unpacked_bytes: UNPACKED_BYTES,

@@ -4,7 +4,7 @@ use rouille::Response;
 
 use crate::app::webhooks::owner;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::id::DeliveryId;
 use crate::domain::job::Caller;
 use crate::http::kit::call::Call;
@@ -37,13 +37,7 @@ pub fn test(call: &Call<'_>, caller: &Caller) -> Result<Response> {
 /// `GET /api/webhook/deliveries?status=&limit=&cursor=`: newest first.
 pub fn deliveries(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     call.only_query(&["status", "limit", "cursor"])?;
-    let state = match call.query("status") {
-        None => None,
-        Some(word) => Some(DeliveryState::parse(&word).ok_or_else(|| {
-            let known: Vec<_> = DeliveryState::ALL.iter().map(|state| state.as_str()).collect();
-            Error::invalid("status", format!("status must be one of {}.", known.join(", ")))
-        })?),
-    };
+    let state = call.word("status", &DeliveryState::ALL, DeliveryState::as_str)?;
     let limit = call.limit()?;
     let before = call.query("cursor").map(|text| cursor::read(&text).map(DeliveryId)).transpose()?;
     let page = owner::deliveries(call.app, caller, state, limit, before)?;

@@ -106,6 +106,7 @@ mod tests {
             assert_eq!(host_of(url).as_deref(), Some(host), "{url}");
         }
     }
+
     #[test]
     fn address_of_reads_every_notation_of_an_address() {
         let cases = [

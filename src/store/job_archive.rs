@@ -24,31 +24,35 @@ pub struct Submitted {
     pub is_over: bool,
 }
 
-/// Walks jobs by their row's number, except the newest: its number must not be used again.
-const OLDEST: &str = "
+/// The columns that [`read_submitted`] reads, and the tables they come from.
+macro_rules! submitted {
+    () => {
+        "
     SELECT
         jobs.id, jobs.account, jobs.created_at_ms,
         jobs.finished_at_ms IS NOT NULL AND clips.job IS NULL
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job = jobs.id AND outbox.state = 'pending') AS is_over
     FROM jobs
     LEFT JOIN clips ON clips.job = jobs.id
-    WHERE jobs.id > :after AND jobs.id < (SELECT MAX(id) FROM jobs)
+"
+    };
+}
+
+/// Walks jobs by their row's number, except the newest: its number must not be used again.
+const OLDEST: &str = concat!(
+    submitted!(),
+    "    WHERE jobs.id > :after AND jobs.id < (SELECT MAX(id) FROM jobs)
     ORDER BY jobs.id
-    LIMIT :limit
-";
+    LIMIT :limit"
+);
 
 /// Served by `jobs_account`; see [`OLDEST`].
-const OLDEST_OF_ACCOUNT: &str = "
-    SELECT
-        jobs.id, jobs.account, jobs.created_at_ms,
-        jobs.finished_at_ms IS NOT NULL AND clips.job IS NULL
-            AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job = jobs.id AND outbox.state = 'pending') AS is_over
-    FROM jobs
-    LEFT JOIN clips ON clips.job = jobs.id
-    WHERE jobs.account = :account AND jobs.id > :after AND jobs.id < (SELECT MAX(id) FROM jobs)
+const OLDEST_OF_ACCOUNT: &str = concat!(
+    submitted!(),
+    "    WHERE jobs.account = :account AND jobs.id > :after AND jobs.id < (SELECT MAX(id) FROM jobs)
     ORDER BY jobs.id
-    LIMIT :limit
-";
+    LIMIT :limit"
+);
 
 /// The next jobs of an account or of all accounts, oldest first, without the newest job of all.
 pub fn oldest(db: &Db, account: Option<AccountId>, after: JobId, limit: u32) -> Result<Vec<Submitted>> {

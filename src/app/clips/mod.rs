@@ -56,14 +56,15 @@ pub fn renew_link(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let job = app.store.write(move |tx| {
         let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(owner::unknown)?;
         if !store::clips::renew(tx, job.id, &token)? {
-            return Err(Error::conflict(
-                ErrorCode::NoClip,
-                "The job has no clip: it is not done, or its clip was deleted.",
-            ));
+            return Err(no_clip());
         }
         store::jobs::by_id(tx, job.id)
     })?;
     owner::describe(app, vec![job]).map(owner::only)
+}
+
+fn no_clip() -> Error {
+    Error::conflict(ErrorCode::NoClip, "The job has no clip: it is not done, or its clip was deleted.")
 }
 
 fn find(app: &App, token: &ClipToken) -> Result<Published> {

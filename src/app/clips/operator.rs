@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
+use crate::app::clips::no_clip;
 use crate::app::jobs::operator::row;
 use crate::app::{App, accounts, audit};
-use crate::domain::error::{Error, Result};
-use crate::domain::error_code::ErrorCode;
+use crate::domain::error::Result;
 use crate::domain::job::Job;
 use crate::domain::operator::Operator;
 use crate::store;
@@ -59,8 +59,4 @@ pub fn delete(app: &App, operator: &Operator, id: Uuid) -> Result<()> {
     // After the commit, so that no row ever points to a missing file.
     app.clip_files.remove(lease);
     Ok(())
-}
-
-fn no_clip() -> Error {
-    Error::conflict(ErrorCode::NoClip, "The job has no clip: it is not done, or its clip was deleted.")
 }

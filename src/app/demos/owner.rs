@@ -8,7 +8,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::AccountId;
 use crate::domain::job::Caller;
-use crate::domain::list::LIST_ROWS;
+use crate::domain::list::{LIST_ROWS, cut};
 use crate::domain::operator::Operator;
 use crate::domain::sha256::Sha256;
 use crate::store::{self, Db, Tx};
@@ -27,10 +27,8 @@ pub struct DemoPage {
 pub fn list(app: &App, caller: &Caller, limit: u32, after: Option<After>) -> Result<DemoPage> {
     let account = caller.account.id;
     app.store.read(|db| {
-        // One extra row tells whether there is another page.
         let mut demos = page(db, account, after, limit.saturating_add(1))?;
-        let more = demos.len() > limit as usize;
-        demos.truncate(limit as usize);
+        let more = cut(&mut demos, limit);
         let next = demos.last().filter(|_| more).map(|last| (last.demo.uploaded_at_ms, last.demo.sha256));
         Ok(DemoPage { demos, next })
     })

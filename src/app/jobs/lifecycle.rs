@@ -37,6 +37,8 @@ pub(in crate::app) struct Transition {
     failure: Option<Failure>,
     /// Milliseconds from the first attempt's start to now.
     took_ms: i64,
+    /// Whether an event for the account's webhook was written.
+    is_announced: bool,
 }
 
 /// A new job, queued.
@@ -90,18 +92,17 @@ pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Cl
     }
     store::clips::insert(tx, job, clip, now_ms)?;
     store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
-    announce(tx, job, JobStatus::Done, now_ms)?;
-    Ok(Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms))
+    let is_announced = ended(tx, job, JobStatus::Done, now_ms)?;
+    Ok(Transition { is_announced, ..Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms) })
 }
 
 /// Cancels an unfinished job and ends its lease, if any; the node learns of it with its next heartbeat.
 pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<Transition> {
     check(job, JobStatus::Cancelled)?;
     store::jobs::cancel(tx, job, now_ms)?;
-    store::unbilled::insert(tx, job, JobStatus::Cancelled, now_ms)?;
     let lease = store::leases::cancel(tx, job.id, now_ms)?;
-    announce(tx, job, JobStatus::Cancelled, now_ms)?;
-    Ok(Transition::of(job, JobStatus::Cancelled, lease, None, now_ms))
+    let is_announced = ended(tx, job, JobStatus::Cancelled, now_ms)?;
+    Ok(Transition { is_announced, ..Transition::of(job, JobStatus::Cancelled, lease, None, now_ms) })
 }
 
 /// Ends a lease without a clip: the job fails or returns to its place in the queue, by the domain's rules. `log` is the
@@ -124,11 +125,8 @@ pub(in crate::app) fn set_back(
     let to = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
     check(&job, to)?;
     store::jobs::set_back(tx, job.id, &after, now_ms)?;
-    if to == JobStatus::Failed {
-        store::unbilled::insert(tx, &job, to, now_ms)?;
-    }
-    announce(tx, &job, to, now_ms)?;
-    Ok(Some(Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms)))
+    let is_announced = ended(tx, &job, to, now_ms)?;
+    Ok(Some(Transition { is_announced, ..Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms) }))
 }
 
 /// Returns a failed or cancelled job to its place in the queue; its earlier attempts are kept.
@@ -140,10 +138,10 @@ pub(in crate::app) fn retry(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
 
 /// After the commit: counts and logs the change, cleans up the ended lease, and wakes the requests that wait for it.
 pub(in crate::app) fn settle(app: &App, transition: Transition) {
-    let Transition { job, public_id, to, ended, failure, took_ms } = transition;
+    let Transition { job, public_id, to, ended, failure, took_ms, is_announced } = transition;
     let lease = ended.map(|lease| format!("lease {lease}, ")).unwrap_or_default();
     let why = failure.map(|failure| format!("{}: {}", failure.code.as_str(), failure.message)).unwrap_or_default();
-    if Event::of_job(to).is_some() {
+    if is_announced {
         app.outbox.news.ring();
     }
     match to {
@@ -187,7 +185,7 @@ fn lease_over(app: &App, job: JobId, lease: LeaseId, keeps_files: bool) {
 impl Transition {
     fn of(job: &Job, to: JobStatus, ended: Option<LeaseId>, failure: Option<Failure>, now_ms: i64) -> Self {
         let took_ms = now_ms - job.started_at_ms.unwrap_or(now_ms);
-        Self { job: job.id, public_id: job.public_id, to, ended, failure, took_ms }
+        Self { job: job.id, public_id: job.public_id, to, ended, failure, took_ms, is_announced: false }
     }
 }
 
@@ -200,13 +198,15 @@ fn check(job: &Job, to: JobStatus) -> Result<()> {
     Err(Error::internal("The job's status does not allow that.", detail))
 }
 
-/// Puts the event of an ended job into the outbox, if its account has a webhook.
-fn announce(tx: &mut Tx<'_>, job: &Job, to: JobStatus, now_ms: i64) -> Result<()> {
-    if let Some(event) = Event::of_job(to) {
-        let id = delivery::id_of(job.public_id, event, now_ms);
-        store::outbox::insert(tx, job.account, id, event, Some(job.id), now_ms)?;
+/// Writes what follows from a job's end: its row in the usage if it is not billed, and an event if its account has a
+/// webhook. Returns whether there is an event. A job that has not ended has neither.
+fn ended(tx: &mut Tx<'_>, job: &Job, to: JobStatus, now_ms: i64) -> Result<bool> {
+    if matches!(to, JobStatus::Failed | JobStatus::Cancelled) {
+        store::unbilled::insert(tx, job, to, now_ms)?;
     }
-    Ok(())
+    let Some(event) = Event::of_job(to) else { return Ok(false) };
+    let id = delivery::id_of(job.public_id, event, now_ms);
+    store::outbox::insert(tx, job.account, id, event, Some(job.id), now_ms)
 }
 
 /// What a job is billed at: the price in force now. Dinks cover reserved work.

@@ -75,7 +75,7 @@ fn search(db: &Db, filter: &Filter, limit: u32) -> Result<Option<Search>> {
 
 /// The full id of a job.
 pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
-    named.resolve("job", "admin jobs list", |ending| {
+    named.resolve("job", "admin jobs list", SEARCHED, |ending| {
         app.store.read(|db| store::job_search::by_ending(db, ending, SEARCHED, CANDIDATES))
     })
 }

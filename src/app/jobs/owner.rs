@@ -8,7 +8,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::job::{Caller, Job, JobStatus};
 use crate::domain::job_info::JobInfo;
-use crate::domain::list::JobFilter;
+use crate::domain::list::{JobFilter, cut};
 use crate::domain::schedule::{LiveNode, why_waiting};
 use crate::store;
 
@@ -32,11 +32,9 @@ pub(in crate::app) fn row(app: &App, caller: &Caller, id: Uuid) -> Result<Job> {
 
 /// The account's jobs, newest first; `before`: only jobs with a smaller row number.
 pub fn list(app: &App, caller: &Caller, filter: &JobFilter, limit: u32, before: Option<JobId>) -> Result<Page> {
-    // One extra row shows whether there is another page.
     let mut jobs =
         app.store.read(|db| store::jobs::page(db, caller.account.id, filter, before, limit.saturating_add(1)))?;
-    let more = jobs.len() > limit as usize;
-    jobs.truncate(limit as usize);
+    let more = cut(&mut jobs, limit);
     let next = jobs.last().filter(|_| more).map(|job| job.id);
     Ok(Page { jobs: describe(app, jobs)?, next })
 }

@@ -3,8 +3,6 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use crate::app::App;
 use crate::app::jobs::owner::{describe, only};
 use crate::domain::delivery::{Attempt, Delivery, DeliveryState, next_attempt};
@@ -64,7 +62,7 @@ pub fn deliver(turn: &Turn<'_>, base: &Base) -> Result<usize> {
 /// The addresses that a webhook may reach: public ones, those of private hosts that the operator has allowed for the
 /// account, and the networks of `--fetch-allow`.
 pub(super) fn policy(app: &App, db: &Db, account: AccountId, url: &str) -> Result<Addresses> {
-    let mut allow: Vec<IpNet> = app.settings.fetch_allow.iter().filter_map(|net| net.parse().ok()).collect();
+    let mut allow = app.settings.fetch_allow.clone();
     let host = host_of(url).map(|host| host.trim_end_matches('.').to_owned());
     let mut private = false;
     for allowed in store::webhooks::hosts(db, account)? {
@@ -182,17 +180,14 @@ fn note(tx: &mut Tx<'_>, mut webhook: Webhook, attempt: &Attempt, is_gone: bool)
     }
     let run = Failing::after(webhook.failing, attempt.at_ms);
     webhook.failing = Some(run);
-    let because = match is_gone {
-        true => Some("The receiver answered with status 410: it wants no more events."),
-        false if run.is_hopeless() => Some("All deliveries have failed for a week."),
-        false => None,
-    };
-    if let Some(because) = because.filter(|_| webhook.disabled.is_none()) {
-        webhook.disabled = Some(Disabled { at_ms: attempt.at_ms, because: because.to_owned() });
+    let hopeless = || run.is_hopeless().then(|| "All deliveries have failed for a week.".to_owned());
+    let because = attempt.error.clone().filter(|_| is_gone).or_else(hopeless);
+    if let Some(because) = because.clone().filter(|_| webhook.disabled.is_none()) {
+        webhook.disabled = Some(Disabled { at_ms: attempt.at_ms, because });
     }
     store::webhooks::put(tx, &webhook)?;
     Ok(match because {
-        Some(because) => News::Disabled(because.to_owned()),
+        Some(because) => News::Disabled(because),
         None if was_failing => News::Nothing,
         None => News::Failing,
     })

@@ -85,7 +85,7 @@ pub fn test(app: &App, operator: &Operator, name: &str) -> Result<Delivery> {
 
 /// The full id of a delivery.
 pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
-    named.resolve("delivery", "admin webhook show NAME", |ending| {
+    named.resolve("delivery", "admin webhook show NAME", SEARCHED, |ending| {
         app.store.read(|db| store::outbox::by_ending(db, ending, SEARCHED, CANDIDATES))
     })
 }

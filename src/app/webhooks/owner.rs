@@ -8,6 +8,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::job::Caller;
+use crate::domain::list::cut;
 use crate::domain::webhook::Webhook;
 use crate::os::url::address_of;
 use crate::store::{self, Db, Tx};
@@ -76,11 +77,9 @@ pub fn deliveries(
     limit: u32,
     before: Option<DeliveryId>,
 ) -> Result<Page> {
-    // One extra row shows whether there is another page.
     let mut deliveries =
         app.store.read(|db| store::outbox::page(db, caller.account.id, state, before, limit.saturating_add(1)))?;
-    let more = deliveries.len() > limit as usize;
-    deliveries.truncate(limit as usize);
+    let more = cut(&mut deliveries, limit);
     let next = deliveries.last().filter(|_| more).map(|delivery| delivery.id);
     Ok(Page { deliveries, next })
 }

@@ -10,7 +10,7 @@ use crate::app::clips::operator::{self, StoredClip};
 use crate::app::jobs::operator::{Named, id_of};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, account_name, output};
-use crate::cli::human;
+use crate::cli::{human, job_args};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::list::LIST_ROWS;
@@ -47,7 +47,7 @@ Example: with an id that `admin clips list` shows
   dinkem-appliance admin clips pin 01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d --unpin")]
     Pin {
         /// The id of the clip's job, or the last 8 characters of it
-        #[arg(value_parser = job_name)]
+        #[arg(value_parser = job_args::job_id)]
         id: Named,
         /// Unpin it instead: retention rules apply to it again
         #[arg(long)]
@@ -59,7 +59,7 @@ Example: with an id that `admin clips list` shows
   dinkem-appliance admin clips delete 01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d")]
     Delete {
         /// The id of the clip's job, or the last 8 characters of it
-        #[arg(value_parser = job_name)]
+        #[arg(value_parser = job_args::job_id)]
         id: Named,
     },
 }
@@ -91,11 +91,6 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Parses a job id.
-fn job_name(text: &str) -> Result<Named, String> {
-    Named::parse(text).ok_or_else(|| "a job's id is a UUID; its last 8 characters are enough".to_owned())
 }
 
 fn list(clips: &[StoredClip], now_ms: i64, data_dir: &Path, call: &Call) {

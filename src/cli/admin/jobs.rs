@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::jobs::operator::{self, AnyJob, Attempt, Filter, Named};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
-use crate::cli::human;
+use crate::cli::{human, job_args};
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
@@ -43,7 +43,7 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
         /// Only jobs that are queued, rendering, done, failed or cancelled
-        #[arg(long, value_name = "STATUS", value_parser = job_status)]
+        #[arg(long, value_name = "STATUS", value_parser = job_args::job_status)]
         status: Option<JobStatus>,
         /// Maximum number of jobs
         #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(LIST_ROWS)))]
@@ -53,28 +53,28 @@ enum Command {
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs show 8a2b6c1d")]
     Show {
         /// The job's id, or the last 8 characters of it
-        #[arg(value_parser = job_name)]
+        #[arg(value_parser = job_args::job_id)]
         id: Named,
     },
     /// Cancel an unfinished job; its node stops at the next heartbeat
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs cancel 8a2b6c1d")]
     Cancel {
         /// The job's id, or the last 8 characters of it
-        #[arg(value_parser = job_name)]
+        #[arg(value_parser = job_args::job_id)]
         id: Named,
     },
     /// Return a failed or cancelled job to its place in the queue
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs retry 8a2b6c1d")]
     Retry {
         /// The job's id, or the last 8 characters of it
-        #[arg(value_parser = job_name)]
+        #[arg(value_parser = job_args::job_id)]
         id: Named,
     },
     /// Show each attempt at a job, latest first, with its renderer's output
     #[command(after_help = "Example:\n  dinkem-appliance admin jobs log 8a2b6c1d")]
     Log {
         /// The job's id, or the last 8 characters of it
-        #[arg(value_parser = job_name)]
+        #[arg(value_parser = job_args::job_id)]
         id: Named,
     },
 }
@@ -96,16 +96,6 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
             view.log(&job, &attempts)
         }
     }
-}
-
-/// Parses a job id.
-fn job_name(text: &str) -> Result<Named, String> {
-    Named::parse(text).ok_or_else(|| "a job's id is a UUID; its last 8 characters are enough".to_owned())
-}
-
-/// Parses `--status`.
-fn job_status(text: &str) -> Result<JobStatus, String> {
-    JobStatus::parse(text).ok_or_else(|| "it must be queued, rendering, done, failed or cancelled".to_owned())
 }
 
 /// Context for printing jobs.

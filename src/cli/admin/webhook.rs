@@ -11,7 +11,7 @@ use crate::app::short_id::Named;
 use crate::app::webhooks::Set;
 use crate::app::webhooks::operator::{self, Overview};
 use crate::cli::admin::{Call, account_json, account_name, output};
-use crate::cli::{hints, human};
+use crate::cli::{hints, human, job_args};
 use crate::config;
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::error::{Error, Kind, Result};
@@ -72,7 +72,7 @@ Example:
     #[command(after_help = "Example:\n  dinkem-appliance admin webhook replay 8a2b6c1d")]
     Replay {
         /// The delivery's id, or the last 8 characters of it
-        #[arg(value_parser = delivery_name)]
+        #[arg(value_parser = job_args::delivery_id)]
         id: Named,
     },
     /// Let an account's webhook reach a private host
@@ -133,11 +133,6 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Parses a delivery's id.
-fn delivery_name(text: &str) -> Result<Named, String> {
-    Named::parse(text).ok_or_else(|| "a delivery's id is a UUID; its last 8 characters are enough".to_owned())
-}
-
 fn set(name: &str, set: &Set, call: &Call) {
     if call.json {
         return output::json(&wire::webhook::view(&set.webhook, set.secret.as_ref()));
@@ -150,12 +145,11 @@ fn set(name: &str, set: &Set, call: &Call) {
 }
 
 fn show(found: &Overview, now_ms: i64, call: &Call) {
-    let hosts: Vec<_> = found.hosts.iter().map(AllowedHost::shown).collect();
     if call.json {
         return output::json(&json!({
             "account": account_json(&found.account),
             "webhook": found.webhook.as_ref().map(|webhook| wire::webhook::view(webhook, None)),
-            "allowed_hosts": hosts,
+            "allowed_hosts": shown(&found.hosts),
             "deliveries": found.deliveries.iter().map(wire::webhook::delivery).collect::<Vec<_>>(),
         }));
     }
@@ -171,10 +165,7 @@ fn show(found: &Overview, now_ms: i64, call: &Call) {
             output::line(&format!("status:  {status}"));
         }
     }
-    output::line(&format!(
-        "allowed: {}",
-        if hosts.is_empty() { "public hosts only".to_owned() } else { hosts.join(", ") }
-    ));
+    output::line(&format!("allowed: {}", in_words(&found.hosts)));
     if found.deliveries.is_empty() {
         return output::line("\nNo deliveries in the last 30 days.");
     }
@@ -234,10 +225,16 @@ fn sent(app: &App, id: Uuid, call: &Call) -> Result<()> {
 }
 
 fn allowed(name: &str, hosts: &[AllowedHost], call: &Call) {
-    let hosts: Vec<_> = hosts.iter().map(AllowedHost::shown).collect();
     if call.json {
-        return output::json(&json!({ "account": name, "allowed_hosts": hosts }));
+        return output::json(&json!({ "account": name, "allowed_hosts": shown(hosts) }));
     }
-    let listed = if hosts.is_empty() { "public hosts only".to_owned() } else { hosts.join(", ") };
-    output::line(&format!("{}: {listed}", output::plain(name)));
+    output::line(&format!("{}: {}", output::plain(name), in_words(hosts)));
+}
+
+fn shown(hosts: &[AllowedHost]) -> Vec<String> {
+    hosts.iter().map(AllowedHost::shown).collect()
+}
+
+fn in_words(hosts: &[AllowedHost]) -> String {
+    if hosts.is_empty() { "public hosts only".to_owned() } else { shown(hosts).join(", ") }
 }

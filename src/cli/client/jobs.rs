@@ -4,9 +4,10 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{ANSWER_BYTES, Api, SHORT, refusal};
-use crate::app::jobs::operator::Named;
+use crate::app::short_id::Named;
 use crate::cli::clip_args::LookArgs;
 use crate::cli::interrupted;
 use crate::cli::progress::Progress;
@@ -96,31 +97,22 @@ impl Api {
 
     /// The full id of a job of the account. A short id is searched for among the newest jobs.
     pub fn id_of(&self, named: Named) -> Result<String> {
-        let ending = match named {
-            Named::Id(id) => return Ok(id.to_string()),
-            Named::Ending(ending) => format!("{:08x}", u32::from_be_bytes(ending)),
-        };
+        let id = named.resolve("job", "clips list", SHORT_ID_JOBS, |ending| self.ids_ending(ending))?;
+        Ok(id.to_string())
+    }
+
+    fn ids_ending(&self, ending: [u8; 4]) -> Result<Vec<Uuid>> {
         let (mut found, mut cursor) = (Vec::new(), None);
         for _ in 0..SHORT_ID_JOBS / PAGE_MAX {
             let page = self.list(None, PAGE_MAX, cursor.as_deref())?;
-            found.extend(page.clips.into_iter().map(|job| job.id).filter(|id| id.ends_with(&ending)));
+            let ids = page.clips.iter().filter_map(|job| Uuid::parse_str(&job.id).ok());
+            found.extend(ids.filter(|id| id.as_bytes().ends_with(&ending)));
             cursor = page.next_cursor;
             if cursor.is_none() {
                 break;
             }
         }
-        match found.as_slice() {
-            [only] => Ok(only.clone()),
-            [] => Err(Error::not_found(format!(
-                "No job's id ends in {ending} (only the newest {SHORT_ID_JOBS} are searched). Use the full id, or see \
-                 `clips list`."
-            ))),
-            _ => {
-                let message =
-                    format!("The ids of several jobs end in {ending}. Use the full id: {}.", found.join(", "));
-                Err(Error::conflict(ErrorCode::AmbiguousId, message))
-            }
-        }
+        Ok(found)
     }
 
     /// Watches a job until it has ended, and keeps retrying while the server restarts.

@@ -119,6 +119,15 @@ impl<'r> Call<'r> {
         self.query(name).map(|text| read_number(name, &text, least, most)).transpose()
     }
 
+    /// A query parameter that is one of some words.
+    pub fn word<T: Copy>(&self, name: &str, known: &[T], word_of: fn(T) -> &'static str) -> Result<Option<T>> {
+        let Some(text) = self.query(name) else { return Ok(None) };
+        known.iter().copied().find(|one| word_of(*one) == text).map(Some).ok_or_else(|| {
+            let words: Vec<_> = known.iter().map(|one| word_of(*one)).collect();
+            Error::invalid(name, format!("{name} must be one of {}.", words.join(", ")))
+        })
+    }
+
     /// Rejects unknown and repeated query parameters.
     pub fn only_query(&self, known: &[&str]) -> Result<()> {
         check_query(self.request.raw_url(), known)
