@@ -60,8 +60,7 @@ fn id_of(text: &str) -> Result<SteamId> {
 
 /// The name of a player of a demo; the Steam ID if it is unknown.
 pub fn name_of<'a>(index: &'a DemoIndex, steam64_id: &'a str) -> &'a str {
-    let player = index.players.iter().find(|player| player.steam64_id == steam64_id);
-    player.map_or(steam64_id, |player| &player.name)
+    index.player_with_id(steam64_id).map_or(steam64_id, |player| &player.name)
 }
 
 /// `5 kills in 21.3 s (ace), won 1 against 3, opening kill`.

@@ -143,7 +143,7 @@ pub fn unfinished_jobs(db: &Db, account: AccountId, hash: &str) -> Result<u64> {
     db.always(UNFINISHED_JOBS, named_params! { ":account": account.0, ":hash": hash }, |row| row.get(0))
 }
 
-/// A demo that nobody has used for long.
+/// A demo, with the time of its last use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unused {
     /// The account that uploaded it.

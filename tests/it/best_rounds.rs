@@ -36,7 +36,7 @@ fn best_rounds_are_the_ones_worth_following() {
             assert!(place < SHOWN, "{name}: {player} in round {round} is number {place}");
             assert_eq!(index.highlights[place].kills, kills, "{name}: {player} in round {round}");
         }
-        // Nobody has more kills in a round than the best of the page.
+        // No player has more kills in a round than the best on the page.
         let most = players.iter().map(|(_, _, kills)| *kills).max().unwrap();
         assert_eq!(index.highlights[0].kills, most, "{name}");
     }

@@ -93,7 +93,7 @@ fn index(app: &App, job: &Job) -> Result<Option<DemoIndex>> {
 
 fn play(index: &DemoIndex, job: &Job, clip: &Clip) -> Option<Play> {
     let (id, number) = (job.spec.steam64_id.to_string(), job.spec.round);
-    let player = index.players.iter().find(|player| player.steam64_id == id)?;
+    let player = index.player_with_id(&id)?;
     let round = index.rounds.iter().find(|round| round.number == number)?;
     let highlight = index.highlights.iter().find(|highlight| highlight.player == id && highlight.round == number);
     Some(Play {
@@ -129,5 +129,5 @@ fn moments(index: &DemoIndex, round: &IndexedRound, followed: &str, clip: &Clip)
 }
 
 fn name_of(index: &DemoIndex, id: &str) -> Option<String> {
-    index.players.iter().find(|player| player.steam64_id == id).map(|player| player.name.clone())
+    index.player_with_id(id).map(|player| player.name.clone())
 }

@@ -132,7 +132,7 @@ pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> R
     };
     let index = read_index(&content)?;
     let player = spec.steam64_id.to_string();
-    if !index.players.iter().any(|known| known.steam64_id == player) {
+    if index.player_with_id(&player).is_none() {
         let message = format!("steam64_id: player {player} does not play in this demo.");
         return wrong("steam64_id", FailureCode::PlayerNotInDemo, message);
     }

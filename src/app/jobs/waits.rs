@@ -18,7 +18,7 @@ use crate::os::doorbell::Doorbell;
 pub const WAITING_REQUESTS: usize = 64;
 /// The fraction of them that one account may use: an eighth.
 const ACCOUNT_SHARE: usize = 8;
-/// Milliseconds between two checks for what wakes nobody: a change by another process, or a client that has
+/// Milliseconds between two checks for what rings no bell: a change by another process, or a client that has
 /// disconnected.
 const WAIT_LOOK_MS: u64 = 1_000;
 

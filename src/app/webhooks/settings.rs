@@ -44,7 +44,7 @@ pub fn set(tx: &mut Tx<'_>, account: AccountId, change: Change, now_ms: i64) -> 
         webhook.old_secret = Some((webhook.secret, now_ms + SECRET_OVERLAP_MS));
         webhook.secret = fresh;
     }
-    // The new URL, or the receiver that was mended, deserves a fresh start.
+    // A new URL, or a receiver that has been repaired, gets a fresh start.
     if webhook.disabled.is_some() || webhook.failing.is_some() || webhook.url != url {
         store::outbox::wake(tx, account, now_ms)?;
         (webhook.failing, webhook.disabled) = (None, None);

@@ -1,4 +1,4 @@
-//! Which webhooks are being called: one worker per webhook at a time, so that a slow one holds up nobody else.
+//! Which webhooks are being called: one worker per webhook at a time, so that a slow one does not delay the others.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -19,8 +19,9 @@ impl DemoIndex {
         let name = match wanted {
             PlayerRef::Id(id) => {
                 let id = id.to_string();
-                let found = self.players.iter().find(|player| player.steam64_id == id);
-                return found.ok_or_else(|| self.no_such_player(&format!("Player {id} does not play in this demo.")));
+                return self
+                    .player_with_id(&id)
+                    .ok_or_else(|| self.no_such_player(&format!("Player {id} does not play in this demo.")));
             }
             PlayerRef::Name(name) => name,
         };
@@ -42,6 +43,11 @@ impl DemoIndex {
                 Err(Error::new(Kind::Invalid, ErrorCode::AmbiguousPlayer, message))
             }
         }
+    }
+
+    /// The player with this Steam ID, in its 17 digits.
+    pub fn player_with_id(&self, steam64_id: &str) -> Option<&IndexedPlayer> {
+        self.players.iter().find(|player| player.steam64_id == steam64_id)
     }
 
     fn no_such_player(&self, sentence: &str) -> Error {
@@ -71,7 +77,7 @@ impl DemoIndex {
                 && round.is_none_or(|round| round == number)
         };
         let mut highlights = self.highlights.iter().filter_map(|highlight| {
-            let player = self.players.iter().find(|player| player.steam64_id == highlight.player)?;
+            let player = self.player_with_id(&highlight.player)?;
             asked(player, highlight.round).then_some((player, highlight.round))
         });
         let played =
@@ -84,8 +90,8 @@ impl DemoIndex {
             let message = match (player, round) {
                 (Some(player), Some(round)) => format!("Player \"{}\" does not play in round {round}.", player.name),
                 (Some(player), None) => format!("Player \"{}\" does not play in any completed round.", player.name),
-                (None, Some(round)) => format!("Nobody who can be followed plays in round {round}."),
-                (None, None) => "Nobody who can be followed plays in this demo.".to_owned(),
+                (None, Some(round)) => format!("No player of round {round} can be followed."),
+                (None, None) => "No player of this demo can be followed.".to_owned(),
             };
             failure(FailureCode::PlayerNotInDemo, message)
         })

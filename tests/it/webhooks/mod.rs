@@ -1,5 +1,5 @@
 //! Webhooks end to end: receivers in other languages verify events, nothing is lost when the server is killed, and a
-//! receiver that hangs holds up nobody else.
+//! receiver that hangs does not delay the others.
 
 mod admin;
 

@@ -2,7 +2,7 @@
 //!
 //! The rules, which are written down only here:
 //!
-//! - A kill counts for whoever gets it on the scoreboard: suicides, team kills and the bomb count for nobody.
+//! - A kill counts for the player who gets it on the scoreboard. Suicides, team kills and the bomb do not count.
 //! - An ace is every enemy killed by one player, of at least two enemies.
 //! - A clutch is won by the last player alive of a team that began the round with more, if that team wins the round. It
 //!   is as large as the number of enemies who were alive when the player was left alone; nothing after the end of the
