@@ -74,7 +74,7 @@ fn measure(scene: &Scene, look: Look, video: PathBuf, clock: &dyn Clock) -> Resu
 fn frame_by_frame(replay: &Replay<'_>, effort: Effort, whole: bool, clock: &dyn Clock) -> Result<(f64, f64)> {
     let frames = replay.frames().min(FRAMES);
     let first = (replay.frames() - frames) / 2;
-    let mut renderer = FrameRenderer::new(replay);
+    let mut renderer = FrameRenderer::new(replay)?;
     let mut encoder = Encoder::new(replay.look().fps, effort)?;
     let (mut drawing, mut encoding) = (Duration::ZERO, Duration::ZERO);
     for frame in first..first + frames {

@@ -79,7 +79,7 @@ pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<Cli
 fn make(replay: &Replay<'_>, look: Look, video: &Path, poster: &Path, progress: OnProgress<'_>) -> Result<u64> {
     let mut video = Mp4Writer::create(video, look.width, look.height, look.fps)?;
     pipeline::run(replay, &mut video, &mut |part| report(progress, Stage::Rendering, part))?;
-    let mut painter = Painter::new(replay);
+    let mut painter = Painter::new(replay)?;
     painter.frame(replay.poster_frame());
     poster::write(painter.picture(), poster)?;
     let frames = video.frames();

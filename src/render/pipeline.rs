@@ -68,7 +68,14 @@ struct Cut {
 
 /// Draws and encodes pieces until none is left.
 fn work(replay: &Replay<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) {
-    let mut renderer = FrameRenderer::new(replay);
+    let mut renderer = match FrameRenderer::new(replay) {
+        Ok(renderer) => renderer,
+        Err(error) => {
+            // The receiver stops at the first error.
+            let _ = packets.send((0, Err(error)));
+            return;
+        }
+    };
     loop {
         let first = cut.next.fetch_add(1, Ordering::Relaxed) * cut.length;
         let piece = first..(first + cut.length).min(replay.frames());
@@ -97,9 +104,11 @@ pub struct FrameRenderer<'a> {
 
 impl<'a> FrameRenderer<'a> {
     /// Creates a renderer for a replay.
-    pub fn new(replay: &'a Replay<'a>) -> Self {
+    ///
+    /// Fails like [`Painter::new`].
+    pub fn new(replay: &'a Replay<'a>) -> Result<Self> {
         let (width, height) = (replay.look().width as usize, replay.look().height as usize);
-        Self { painter: Painter::new(replay), frame: I420::new(width, height) }
+        Ok(Self { painter: Painter::new(replay)?, frame: I420::new(width, height) })
     }
 
     /// Draws a frame and converts what changed.

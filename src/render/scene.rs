@@ -65,8 +65,36 @@ pub struct Scene {
     pub effects: Vec<Effect>,
     /// When and where the bomb was planted.
     pub plant: Option<Plant>,
+    /// Attempts to plant the bomb, in order.
+    pub plantings: Vec<Planting>,
+    /// Attempts to defuse the bomb, in order.
+    pub defuses: Vec<Defuse>,
+    /// How the round was won.
+    pub outcome: Outcome,
     /// Where players stood in the whole demo: the shape of the map.
     pub ground: Ground,
+    /// The centers of the bomb sites A and B, as far as the demo tells.
+    pub sites: [Option<[f32; 3]>; 2],
+    /// The centers of the spawns of terrorists and counter-terrorists in this round.
+    pub spawns: [Option<[f32; 3]>; 2],
+}
+
+/// How a round was won.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// The demo does not tell.
+    #[default]
+    Unknown,
+    /// All players of the losing side died.
+    Eliminated,
+    /// The bomb exploded.
+    Exploded,
+    /// The bomb was defused.
+    Defused,
+    /// Time ran out.
+    TimeUp,
+    /// The losing side surrendered.
+    Surrendered,
 }
 
 /// A team in this round.
@@ -136,8 +164,16 @@ pub struct PlayerAt {
     pub armor: i32,
     /// The player's side.
     pub side: Side,
-    /// Index into [`Scene::weapons`].
+    /// Whether the player wears a helmet.
+    pub helmet: bool,
+    /// Whether the player carries a defuse kit.
+    pub kit: bool,
+    /// The weapon in hand: index into [`Scene::weapons`].
     pub weapon: u16,
+    /// The rifle, sniper rifle, submachine gun, shotgun, or machine gun carried: index into [`Scene::weapons`].
+    pub primary: u16,
+    /// The pistol carried: index into [`Scene::weapons`].
+    pub pistol: u16,
     /// Duration of the last flash in seconds, as set at its onset; unchanged until the next flash.
     pub flash_seconds: f32,
     /// Whether the player carries the bomb.
@@ -177,6 +213,8 @@ pub struct Grenade {
     pub id: i32,
     /// Its type.
     pub kind: GrenadeKind,
+    /// The side of its thrower.
+    pub side: Side,
     /// Position.
     pub at: [f32; 3],
 }
@@ -225,6 +263,30 @@ pub struct Plant {
     pub site: char,
     /// Seconds from plant to explosion.
     pub fuse_seconds: f32,
+}
+
+/// An attempt to plant the bomb.
+#[derive(Clone, Copy, Debug)]
+pub struct Planting {
+    /// Index into [`Scene::players`], continuing into [`Scene::undrawn`].
+    pub player: usize,
+    /// Tick at which it began.
+    pub start_tick: i32,
+    /// Tick at which it was done or given up.
+    pub end_tick: i32,
+}
+
+/// An attempt to defuse the bomb.
+#[derive(Clone, Copy, Debug)]
+pub struct Defuse {
+    /// Index into [`Scene::players`], continuing into [`Scene::undrawn`].
+    pub player: usize,
+    /// Tick at which it began.
+    pub start_tick: i32,
+    /// Tick at which it was done or given up.
+    pub end_tick: i32,
+    /// Seconds it takes: 5 with a kit, 10 without.
+    pub seconds: f32,
 }
 
 /// A kill. Players are indices into [`Scene::players`], continuing into [`Scene::undrawn`].
@@ -285,10 +347,19 @@ pub struct Ground {
     pub cells: HashMap<(i32, i32), Cell>,
 }
 
-/// One cell of the ground.
+/// One cell of the ground: one level, or two above each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell {
-    /// Player-ticks spent in the cell.
+    /// The only level, or the lower one.
+    pub low: Level,
+    /// The level above it.
+    pub high: Option<Level>,
+}
+
+/// One level of a cell.
+#[derive(Clone, Copy, Debug)]
+pub struct Level {
+    /// Player-ticks spent on it.
     pub dwell: u32,
     /// Lowest position seen.
     pub z_min: f32,

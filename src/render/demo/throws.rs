@@ -2,7 +2,7 @@
 
 use awpy::{Context, Entity};
 
-use crate::render::scene::{Grenade, GrenadeKind, Moment, Smoke};
+use crate::render::scene::{Grenade, GrenadeKind, Moment, Side, Smoke};
 
 use super::keys::{Fields, INFERNO, Key, PROJECTILES, PlaceKeys, element};
 
@@ -85,7 +85,7 @@ impl Throws {
             self.spent.retain(|&spent| spent != i64::from(index));
         }
         if !self.spent.contains(&i64::from(index)) {
-            moment.grenades.push(Grenade { id, kind, at });
+            moment.grenades.push(Grenade { id, kind, side: Side::None, at });
         }
     }
 

@@ -58,9 +58,9 @@ impl Relief {
         for ((x, y), cell) in cells() {
             let at = (y - origin.1) as usize * width + (x - origin.0) as usize;
             stood[at] = true;
-            heights.values[at] = cell.z_max;
+            heights.values[at] = cell.low.z_max;
             weights.values[at] = 1.0;
-            walked.values[at] = cell.dwell.min(DWELL) as f32;
+            walked.values[at] = cell.low.dwell.min(DWELL) as f32;
         }
         let outside = Field::distance(width, height, |cell| stood[cell]);
         let mut inside = Field::distance(width, height, |cell| outside.values[cell] > DILATE / CELL_UNITS);
@@ -162,7 +162,7 @@ fn grain(x: u32, y: u32) -> f32 {
 mod tests {
     use super::*;
     use crate::render::draw::canvas::Area;
-    use crate::render::scene::{Cell, Scene};
+    use crate::render::scene::{Cell, Level, Scene};
 
     fn brightness(picture: &Pixmap, x: u32, y: u32) -> u32 {
         picture.pixel(x, y).map_or(0, |pixel| u32::from(pixel.red()) + u32::from(pixel.blue()))
@@ -174,7 +174,7 @@ mod tests {
         let mut ground = Ground::default();
         for (x, y) in (-50i32..50).step_by(6).flat_map(|x| (-50i32..50).step_by(6).map(move |y| (x, y))) {
             if x.abs() > 15 || y.abs() > 15 {
-                ground.cells.insert((x, y), Cell { dwell: 3, z_min: 0.0, z_max: 0.0 });
+                ground.cells.insert((x, y), Cell { low: Level { dwell: 3, z_min: 0.0, z_max: 0.0 }, high: None });
             }
         }
         let camera = Camera::of(&Scene::default(), Area::new(0.0, 0.0, 1920.0, 1080.0));
@@ -193,7 +193,7 @@ mod tests {
         let mut ground = Ground::default();
         assert!(draw(&ground, &camera, 320, 180).is_ok());
         // A position outside any map does not enlarge the grid.
-        ground.cells.insert((i32::MAX, i32::MIN), Cell { dwell: 1, z_min: 0.0, z_max: 0.0 });
+        ground.cells.insert((i32::MAX, i32::MIN), Cell { low: Level { dwell: 1, z_min: 0.0, z_max: 0.0 }, high: None });
         assert!(draw(&ground, &camera, 320, 180).is_ok());
     }
 }

@@ -1,8 +1,8 @@
-//! The drawing surface: two layers, dirty-tile tracking, shapes, and text.
+//! The drawing surface: layers, dirty-tile tracking, shapes, and text.
 //!
-//! Coordinates are design units: the picture is 1080 units high at any resolution. The back layer holds the backdrop
-//! and the panels, which rarely change. The front layer is the back layer plus everything that moves; it is redrawn
-//! every frame, but only on dirty tiles.
+//! Coordinates are design units: the picture is 1080 units high at any resolution. From the ground up: the base, which
+//! changes only when the camera moves; the world, which is redrawn every frame; the overlay with the panels, which
+//! change rarely. Only tiles that differ from the previous frame are restored and composed.
 
 use tiny_skia::{
     Color, FillRule, GradientStop, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Point, RadialGradient, Rect,
@@ -47,37 +47,57 @@ impl Area {
     }
 }
 
-/// The two layers and their dirty tiles.
+/// Which layer is drawn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    World,
+    Overlay,
+}
+
+/// The layers and their dirty tiles.
 pub struct Canvas {
+    /// The ground as the camera sees it: opaque.
+    base: Pixmap,
+    /// The ground and everything that moves on it: opaque.
+    world: Pixmap,
+    /// The panels: transparent where there are none.
+    overlay: Pixmap,
+    /// The finished frame: opaque.
     front: Pixmap,
-    back: Pixmap,
     scale: f32,
-    to_back: bool,
-    /// Drawn on the front layer in this frame.
+    layer: Layer,
+    /// Where this frame's world differs from the base.
     drawn: TileSet,
-    /// Drawn on the back layer since the previous frame.
+    /// Where the base was replaced since the previous frame.
     replaced: TileSet,
+    /// Where panels were redrawn since the previous frame.
+    redrawn: TileSet,
     /// Changed since the previous frame.
     changed: TileSet,
     glyphs: Glyphs,
 }
 
 impl Canvas {
-    /// Starts with a backdrop, which determines the size.
-    pub fn new(backdrop: &Pixmap, glyphs: Glyphs) -> Self {
-        let tiles = TileSet::new(backdrop.width() as usize, backdrop.height() as usize);
+    /// A black picture of this size in pixels; `None` if it cannot be allocated.
+    pub fn new(width: u32, height: u32, glyphs: Glyphs) -> Option<Self> {
+        let tiles = TileSet::new(width as usize, height as usize);
         let mut replaced = tiles.clone();
         replaced.fill();
-        Self {
-            front: backdrop.clone(),
-            back: backdrop.clone(),
-            scale: backdrop.height() as f32 / UNITS,
-            to_back: false,
+        let mut base = Pixmap::new(width, height)?;
+        base.fill(Color::BLACK);
+        Some(Self {
+            world: base.clone(),
+            front: base.clone(),
+            base,
+            overlay: Pixmap::new(width, height)?,
+            scale: height as f32 / UNITS,
+            layer: Layer::World,
             drawn: tiles.clone(),
             replaced,
+            redrawn: tiles.clone(),
             changed: tiles,
             glyphs,
-        }
+        })
     }
 
     /// Pixels of the finished frame: opaque RGBA.
@@ -85,9 +105,9 @@ impl Canvas {
         &self.front
     }
 
-    /// Width of the picture in units.
-    pub fn width(&self) -> f32 {
-        self.front.width() as f32 / self.scale
+    /// Pixels per design unit.
+    pub fn scale(&self) -> f32 {
+        self.scale
     }
 
     /// Forgets the previous frame: the next one counts as changed everywhere.
@@ -95,7 +115,13 @@ impl Canvas {
         self.replaced.fill();
     }
 
-    /// Begins a frame: removes what was drawn in the previous one, and shows updated panels.
+    /// Replaces the ground: `draw` writes opaque pixels.
+    pub fn ground(&mut self, draw: impl FnOnce(&mut Pixmap)) {
+        draw(&mut self.base);
+        self.replaced.fill();
+    }
+
+    /// Begins a frame: removes what was drawn on the world in the previous one.
     pub fn begin(&mut self) {
         self.changed.clear();
         self.changed.add(&self.drawn);
@@ -103,32 +129,38 @@ impl Canvas {
         self.drawn.clear();
         self.replaced.clear();
         for run in self.changed.runs() {
-            copy(&self.back, &mut self.front, run);
+            copy(&self.base, &mut self.world, run);
         }
     }
 
-    /// What changed since the previous frame, in pixels.
-    pub fn changes(&mut self) -> impl Iterator<Item = PixelRect> {
-        self.changed.add(&self.drawn);
-        self.changed.runs()
-    }
-
-    /// Redraws a panel on the back layer, over the backdrop. `draw` must stay inside `area`.
-    pub fn panel(&mut self, area: Area, backdrop: &Pixmap, draw: impl FnOnce(&mut Self)) {
+    /// Redraws a panel. `draw` must stay inside `area`.
+    pub fn panel(&mut self, area: Area, draw: impl FnOnce(&mut Self)) {
         let s = self.scale;
-        let mut tiles = TileSet::new(backdrop.width() as usize, backdrop.height() as usize);
-        tiles.touch(area.x * s, area.y * s, (area.x + area.width) * s, (area.y + area.height) * s);
-        self.replaced.add(&tiles);
-        let (width, height) = (backdrop.width() as usize, backdrop.height() as usize);
-        // Panels share tiles, so restore exactly this area.
+        let (width, height) = (self.overlay.width() as usize, self.overlay.height() as usize);
         let (x, y) = (((area.x * s).floor() as usize).min(width), ((area.y * s).floor() as usize).min(height));
         let right = (((area.x + area.width) * s).ceil() as usize).min(width);
         let bottom = (((area.y + area.height) * s).ceil() as usize).min(height);
         let pixels = PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
-        copy(backdrop, &mut self.back, pixels);
-        self.to_back = true;
+        clear(&mut self.overlay, pixels);
+        self.layer = Layer::Overlay;
+        self.touch(area.x * s, area.y * s, (area.x + area.width) * s, (area.y + area.height) * s);
         draw(self);
-        self.to_back = false;
+        self.layer = Layer::World;
+    }
+
+    /// Ends a frame: puts the panels over the world.
+    pub fn finish(&mut self) {
+        self.changed.add(&self.drawn);
+        self.changed.add(&self.redrawn);
+        self.redrawn.clear();
+        for run in self.changed.runs() {
+            compose(&self.world, &self.overlay, &mut self.front, run);
+        }
+    }
+
+    /// What changed since the previous frame, in pixels.
+    pub fn changes(&self) -> impl Iterator<Item = PixelRect> {
+        self.changed.runs()
     }
 
     /// A filled disc.
@@ -212,13 +244,19 @@ impl Canvas {
         let width = self.glyphs.width(style.weight, size, style.tabular, text);
         let left = x * s - width * style.align.share();
         self.touch(left - size * 0.2, y * s - size, left + width + size * 0.2, y * s + size * 0.35);
-        let pixels = if self.to_back { &mut self.back } else { &mut self.front };
+        let pixels = match self.layer {
+            Layer::World => &mut self.world,
+            Layer::Overlay => &mut self.overlay,
+        };
         self.glyphs.draw(pixels, style, size, left, (y * s).round(), color, text);
         width / s
     }
 
     fn touch(&mut self, left: f32, top: f32, right: f32, bottom: f32) {
-        let tiles = if self.to_back { &mut self.replaced } else { &mut self.drawn };
+        let tiles = match self.layer {
+            Layer::World => &mut self.drawn,
+            Layer::Overlay => &mut self.redrawn,
+        };
         tiles.touch(left, top, right, bottom);
     }
 
@@ -291,7 +329,10 @@ impl Canvas {
     }
 
     fn pixels_mut(&mut self) -> &mut Pixmap {
-        if self.to_back { &mut self.back } else { &mut self.front }
+        match self.layer {
+            Layer::World => &mut self.world,
+            Layer::Overlay => &mut self.overlay,
+        }
     }
 }
 
@@ -303,5 +344,38 @@ fn copy(from: &Pixmap, to: &mut Pixmap, run: PixelRect) {
         let start = row * stride + run.x * 4;
         let end = start + run.width * 4;
         to[start..end].copy_from_slice(&from[start..end]);
+    }
+}
+
+/// Makes a rectangle transparent.
+fn clear(picture: &mut Pixmap, run: PixelRect) {
+    let stride = picture.width() as usize * 4;
+    let data = picture.data_mut();
+    for row in run.y..run.y + run.height {
+        data[row * stride + run.x * 4..][..run.width * 4].fill(0);
+    }
+}
+
+/// Puts a rectangle of `over`, with premultiplied opacity, over the opaque pixels of `under`.
+fn compose(under: &Pixmap, over: &Pixmap, to: &mut Pixmap, run: PixelRect) {
+    let stride = under.width() as usize * 4;
+    let (under, over, to) = (under.data(), over.data(), to.data_mut());
+    for row in run.y..run.y + run.height {
+        let bytes = row * stride + run.x * 4..row * stride + (run.x + run.width) * 4;
+        let (under, over, to) = (&under[bytes.clone()], &over[bytes.clone()], &mut to[bytes]);
+        let pixels = under.as_chunks::<4>().0.iter().zip(over.as_chunks::<4>().0).zip(to.as_chunks_mut::<4>().0);
+        for ((under, over), to) in pixels {
+            match over[3] {
+                0 => *to = *under,
+                255 => *to = *over,
+                opacity => {
+                    let rest = 255 - u16::from(opacity);
+                    *to = std::array::from_fn(|channel| {
+                        let below = (u16::from(under[channel]) * rest + 127) / 255;
+                        (u16::from(over[channel]) + below).min(255) as u8
+                    });
+                }
+            }
+        }
     }
 }

@@ -27,6 +27,8 @@ pub use tiles::PixelRect;
 
 use tiny_skia::Pixmap;
 
+use crate::domain::error::{Error, Result};
+
 use canvas::Canvas;
 use hud::Hud;
 use text::Glyphs;
@@ -40,18 +42,24 @@ pub struct Painter<'a> {
 
 impl<'a> Painter<'a> {
     /// Creates a painter that draws its first frame in full.
-    pub fn new(replay: &'a Replay<'a>) -> Self {
-        let canvas = Canvas::new(&replay.backdrop, Glyphs::new(replay.fonts.clone()));
-        Self { replay, hud: Hud::new(replay, canvas.width()), canvas }
+    ///
+    /// Fails if there is no memory for a picture of this size.
+    pub fn new(replay: &'a Replay<'a>) -> Result<Self> {
+        let look = replay.look;
+        let canvas = Canvas::new(look.width, look.height, Glyphs::new(replay.fonts.clone()));
+        let too_large = || Error::internal("The picture size is invalid.", format!("{}x{}", look.width, look.height));
+        let mut canvas = canvas.ok_or_else(too_large)?;
+        canvas.ground(|base| base.data_mut().copy_from_slice(replay.backdrop.data()));
+        Ok(Self { replay, hud: Hud::new(replay), canvas })
     }
 
     /// Draws a frame, counted from 0.
     pub fn frame(&mut self, frame: u64) {
         let Some(now) = now::Now::at(self.replay.scene, self.replay.tick_of(frame)) else { return };
-        self.hud.update(self.replay, &now, &mut self.canvas);
         self.canvas.begin();
         world::draw(self.replay, &now, self.replay.places(frame), &mut self.canvas);
-        self.hud.draw_moving(self.replay, &now, &mut self.canvas);
+        self.hud.update(self.replay, &now, &mut self.canvas);
+        self.canvas.finish();
     }
 
     /// The picture: opaque RGBA.

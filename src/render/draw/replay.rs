@@ -86,6 +86,11 @@ impl<'a> Replay<'a> {
         Ok(replay)
     }
 
+    /// Width of the picture in design units.
+    pub(super) fn width(&self) -> f32 {
+        self.look.width as f32 * UNITS / self.look.height as f32
+    }
+
     /// The output settings.
     pub fn look(&self) -> Look {
         self.look

@@ -12,7 +12,7 @@ fn everything() -> Scene {
         names.iter().zip(1..).map(|(name, id)| Player { steam64: id, name: (*name).to_owned(), ..Player::default() });
     let mut ground = Ground::default();
     for (x, y) in (-90..90).step_by(3).flat_map(|x| (-60..60).step_by(3).map(move |y| (x, y))) {
-        ground.cells.insert((x, y), Cell { dwell: 9, z_min: 0.0, z_max: (x + y) as f32 });
+        ground.cells.insert((x, y), Cell { low: Level { dwell: 9, z_min: 0.0, z_max: (x + y) as f32 }, high: None });
     }
     Scene {
         map: "de_test".to_owned(),
@@ -44,6 +44,7 @@ fn everything() -> Scene {
             .collect(),
         plant: Some(Plant { tick: 1_170, site: 'A', fuse_seconds: 40.0 }),
         ground,
+        ..Scene::default()
     }
 }
 
@@ -78,6 +79,10 @@ fn moment(tick: i32) -> Moment {
             armor: 50,
             side: if index < 3 { Side::Ct } else { Side::T },
             weapon: 1,
+            primary: 1,
+            kit: index == 2,
+            helmet: index < 4,
+            pistol: 0,
             flash_seconds: if tick >= 1_130 { 2.0 } else { 0.0 },
             has_bomb: index == 3 && tick < 1_150,
             defusing: index == 2 && tick > 1_220,
@@ -85,7 +90,7 @@ fn moment(tick: i32) -> Moment {
         };
     }
     if (1_050..1_080).contains(&tick) {
-        moment.grenades = vec![Grenade { id: 1, kind: GrenadeKind::Smoke, at: [step * 5.0 - 300.0, 50.0, 100.0] }];
+        moment.grenades = vec![Grenade { id: 1, kind: GrenadeKind::Smoke, side: Side::T, at: [step * 5.0 - 300.0, 50.0, 100.0] }];
     }
     if tick >= 1_080 {
         moment.smokes = vec![Smoke { id: 1, at: [100.0, 50.0, 0.0], since_tick: 1_080 }];
@@ -108,7 +113,7 @@ fn incrementally_drawn_frame_equals_a_full_one() {
     for deathnotices_only in [false, true] {
         let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
         assert_eq!(replay.frames(), 360);
-        let (mut stepwise, mut whole) = (Painter::new(&replay), Painter::new(&replay));
+        let (mut stepwise, mut whole) = (Painter::new(&replay).unwrap(), Painter::new(&replay).unwrap());
         let jumps = [359, 0, 200, 180, 300];
         for frame in (0..360).step_by(3).chain(jumps) {
             stepwise.frame(frame);
@@ -123,7 +128,7 @@ fn incrementally_drawn_frame_equals_a_full_one() {
 fn every_changed_pixel_is_reported() {
     let scene = everything();
     let replay = Replay::new(&scene, look(false)).unwrap();
-    let mut painter = Painter::new(&replay);
+    let mut painter = Painter::new(&replay).unwrap();
     let mut followed = Pixmap::new(640, 360).unwrap();
     for frame in 0..replay.frames() {
         painter.frame(frame);
@@ -150,7 +155,7 @@ fn deathnotices_only_draws_only_the_kill_feed() {
         [(false, [true, true, true, true, true]), (true, [false, false, false, false, true])]
     {
         let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
-        let mut painter = Painter::new(&replay);
+        let mut painter = Painter::new(&replay).unwrap();
         painter.frame(frame);
         for ((x, y, width, height), shown) in regions.into_iter().zip(shown) {
             let drawn = (y..y + height)
@@ -175,7 +180,7 @@ fn unspotted_enemies_are_dim_without_xray() {
     }
     let brightness = |xray: bool| {
         let replay = Replay::new(&scene, Look { xray, ..look(true) }).unwrap();
-        let mut painter = Painter::new(&replay);
+        let mut painter = Painter::new(&replay).unwrap();
         painter.frame(40);
         let (x, y) = replay.camera.project(scene.moments[0].players[5].at);
         let pixel = painter.picture().pixel((x / 3.0) as u32, (y / 3.0) as u32).unwrap();
@@ -214,7 +219,7 @@ fn extreme_values_in_a_scene_do_not_panic() {
         }
     }
     let replay = Replay::new(&scene, look(false)).unwrap();
-    let mut painter = Painter::new(&replay);
+    let mut painter = Painter::new(&replay).unwrap();
     (0..replay.frames()).step_by(10).for_each(|frame| painter.frame(frame));
 }
 
@@ -244,7 +249,7 @@ fn crowd_is_drawn_incrementally_like_in_full() {
     scene.kills.push(kill(1_215, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
     for deathnotices_only in [false, true] {
         let replay = Replay::new(&scene, look(deathnotices_only)).unwrap();
-        let (mut stepwise, mut whole) = (Painter::new(&replay), Painter::new(&replay));
+        let (mut stepwise, mut whole) = (Painter::new(&replay).unwrap(), Painter::new(&replay).unwrap());
         for frame in (0..360).step_by(9) {
             stepwise.frame(frame);
             whole.invalidate();
@@ -279,7 +284,7 @@ fn kill_of_an_undrawn_player_is_in_the_feed_but_not_on_the_map() {
     after.kills.insert(0, kill(1_120, Some(MAX_PLAYERS + 1), MAX_PLAYERS));
     let pictures = [&before, &after].map(|scene| {
         let replay = Replay::new(scene, look(true)).unwrap();
-        let mut painter = Painter::new(&replay);
+        let mut painter = Painter::new(&replay).unwrap();
         // Tick 1,125: five ticks after the kill.
         painter.frame(117);
         painter.picture().clone()

@@ -163,7 +163,7 @@ impl Glyphs {
         })
     }
 
-    /// Draws a text onto opaque pixels, starting at (`left`, `baseline`) in pixels.
+    /// Draws a text onto premultiplied pixels, starting at (`left`, `baseline`) in pixels.
     #[allow(clippy::too_many_arguments, reason = "a line of text has this many properties")]
     pub fn draw(
         &mut self,
@@ -216,7 +216,7 @@ fn outline(fonts: &Fonts, key: Key, size: f32) -> Drawn {
 fn blend(pixels: &mut Pixmap, glyph: &Drawn, x: i32, y: i32, color: Color) {
     let (width, height) = (pixels.width() as i32, pixels.height() as i32);
     let color = color.to_color_u8();
-    let ink = [color.red(), color.green(), color.blue()];
+    let ink = [color.red(), color.green(), color.blue(), 255];
     let opacity = u32::from(color.alpha());
     let data = pixels.data_mut();
     for (row, line) in (y + glyph.top..).zip(glyph.coverage.chunks(glyph.width)) {
@@ -229,7 +229,7 @@ fn blend(pixels: &mut Pixmap, glyph: &Drawn, x: i32, y: i32, color: Color) {
             }
             let part = u32::from(coverage) * opacity / 255;
             let at = (row * width + column) as usize * 4;
-            for (pixel, ink) in data[at..at + 3].iter_mut().zip(ink) {
+            for (pixel, ink) in data[at..at + 4].iter_mut().zip(ink) {
                 *pixel = ((u32::from(ink) * part + u32::from(*pixel) * (255 - part) + 127) / 255) as u8;
             }
         }

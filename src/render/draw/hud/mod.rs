@@ -29,9 +29,9 @@ impl<P: Panel> Slot<P> {
         Self { area, shown: None }
     }
 
-    fn show(&mut self, panel: P, replay: &Replay<'_>, canvas: &mut Canvas) {
+    fn show(&mut self, panel: P, canvas: &mut Canvas) {
         if self.shown.as_ref() != Some(&panel) {
-            canvas.panel(self.area, &replay.backdrop, |canvas| panel.draw(self.area, canvas));
+            canvas.panel(self.area, |canvas| panel.draw(self.area, canvas));
             self.shown = Some(panel);
         }
     }
@@ -64,7 +64,8 @@ struct Full {
 
 impl Hud {
     /// Creates the panels for these output settings.
-    pub fn new(replay: &Replay<'_>, width: f32) -> Self {
+    pub fn new(replay: &Replay<'_>) -> Self {
+        let width = replay.width();
         let top = if replay.look.deathnotices_only { 28.0 } else { 104.0 };
         let full = (!replay.look.deathnotices_only).then(|| Full {
             score: Slot::new(score::area(width)),
@@ -87,29 +88,24 @@ impl Hud {
 
     /// Redraws the panels whose content changed.
     pub fn update(&mut self, replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
-        self.feed.show(feed::Feed::at(replay, now), replay, canvas);
+        self.feed.show(feed::Feed::at(replay, now), canvas);
         if let Some(map) = &mut self.map {
-            map.show(score::MapName::of(replay), replay, canvas);
+            map.show(score::MapName::of(replay), canvas);
         }
         if let Some(full) = &mut self.full {
             for (side, slot) in &mut full.more {
                 if let Some(more) = cards::Overflow::of(replay, *side) {
-                    slot.show(more, replay, canvas);
+                    slot.show(more, canvas);
                 }
             }
-            full.score.show(score::Score::at(replay, now), replay, canvas);
-            full.banner.show(score::Banner::at(replay, now), replay, canvas);
+            full.score.show(score::Score::at(replay, now), canvas);
+            full.banner.show(score::Banner::at(replay, now), canvas);
             for (player, slot) in &mut full.cards {
-                slot.show(cards::Card::at(replay, now, *player), replay, canvas);
+                slot.show(cards::Card::at(replay, now, *player), canvas);
             }
-            full.footer.show(footer::Footer::at(replay, now), replay, canvas);
-        }
-    }
-
-    /// Draws what moves on the panels in every frame.
-    pub fn draw_moving(&self, replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
-        if let Some(full) = &self.full {
-            footer::timeline(replay, now, full.footer.area, canvas);
+            full.footer.show(footer::Footer::at(replay, now), canvas);
+            let area = full.footer.area;
+            canvas.panel(area, |canvas| footer::timeline(replay, now, area, canvas));
         }
     }
 }
