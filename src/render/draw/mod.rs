@@ -8,6 +8,7 @@ mod camera;
 mod canvas;
 mod distance;
 mod hud;
+mod icons;
 mod labels;
 mod metrics;
 mod names;
@@ -19,7 +20,6 @@ mod replay;
 mod tests;
 mod text;
 mod tiles;
-mod weapons;
 mod world;
 
 pub use replay::{Look, Replay};
@@ -50,7 +50,7 @@ impl<'a> Painter<'a> {
         let too_large = || Error::internal("The picture size is invalid.", format!("{}x{}", look.width, look.height));
         let mut canvas = canvas.ok_or_else(too_large)?;
         canvas.ground(|base| base.data_mut().copy_from_slice(replay.backdrop.data()));
-        Ok(Self { replay, hud: Hud::new(replay), canvas })
+        Ok(Self { replay, hud: Hud::new(replay, false), canvas })
     }
 
     /// Draws a frame, counted from 0.
@@ -58,7 +58,7 @@ impl<'a> Painter<'a> {
         let Some(now) = now::Now::at(self.replay.scene, self.replay.tick_of(frame)) else { return };
         self.canvas.begin();
         world::draw(self.replay, &now, self.replay.places(frame), &mut self.canvas);
-        self.hud.update(self.replay, &now, &mut self.canvas);
+        self.hud.update(self.replay, &now, None, &mut self.canvas);
         self.canvas.finish();
     }
 

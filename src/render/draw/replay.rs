@@ -8,11 +8,11 @@ use super::labels::{Places, Planner, Tag};
 use super::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
 use super::now::{Blinding, Now, blindings};
 use super::text::{Fonts, Glyphs};
-use super::{backdrop, names, poster, weapons};
+use super::{backdrop, names, poster};
 use crate::domain::clip::{CLIP_SECONDS, clip_second};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
-use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
+use crate::render::scene::{MAX_PLAYERS, Scene, Side};
 
 /// Maximum number of cards per side.
 const CARDS: usize = 5;
@@ -44,8 +44,6 @@ pub struct Replay<'a> {
     pub(super) names: Vec<String>,
     /// By player, like `names`: the side in this round.
     pub(super) sides: Vec<Side>,
-    /// By weapon index of the scene.
-    pub(super) weapons: Vec<String>,
     /// By player.
     pub(super) blindings: Vec<Vec<Blinding>>,
     /// By frame: label positions.
@@ -69,16 +67,15 @@ impl<'a> Replay<'a> {
         let fonts = Fonts::load()?;
         let drawn_names = scene.players.iter().map(|player| player.name.as_str());
         let undrawn_names = scene.undrawn.iter().map(|player| player.name.as_str());
-        let undrawn_sides = scene.undrawn.iter().map(|player| player.side);
+        let names = names::of_players(drawn_names.chain(undrawn_names), &fonts);
         let mut replay = Self {
             scene,
             look,
             camera,
             backdrop: backdrop::draw(&scene.ground, &camera, look.width, look.height)?,
-            names: names::of_players(drawn_names.chain(undrawn_names), &fonts),
-            sides: (0..players).map(|player| side_of(scene, player)).chain(undrawn_sides).collect(),
-            weapons: scene.weapons.iter().map(|weapon| weapons::name(weapon)).collect(),
+            sides: (0..names.len()).map(|player| scene.side(player)).collect(),
             blindings: blindings(scene),
+            names,
             places: Vec::new(),
             fonts,
         };
@@ -142,11 +139,6 @@ impl<'a> Replay<'a> {
         self.sides.iter().filter(|other| **other == side).count()
     }
 
-    /// Name of the active weapon.
-    pub(super) fn weapon(&self, player: &PlayerAt) -> &str {
-        self.weapons.get(usize::from(player.weapon)).map_or("", String::as_str)
-    }
-
     fn plan_places(&self, picture: Area) -> Vec<Places> {
         let mut glyphs = Glyphs::new(self.fonts.clone());
         let mut sizes = [(0.0, 0.0); MAX_PLAYERS];
@@ -184,10 +176,4 @@ fn action_area(width: f32, deathnotices_only: bool) -> Area {
     } else {
         Area::new(330.0, 104.0, width - 660.0, UNITS - 214.0)
     }
-}
-
-/// The side of a player in this round, taken from their first appearance.
-fn side_of(scene: &Scene, player: usize) -> Side {
-    let seen = scene.moments.iter().map(|moment| &moment.players[player]);
-    seen.filter(|at| at.present && at.side != Side::None).map(|at| at.side).next().unwrap_or_default()
 }

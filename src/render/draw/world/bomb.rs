@@ -2,7 +2,7 @@
 
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::now::{Now, RoundClock};
-use crate::render::draw::palette::{CT, GROOVE, Ink, NIGHT, RED, WHITE};
+use crate::render::draw::palette::{CT, Ink, NIGHT, RED, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::BombState;
@@ -24,7 +24,7 @@ pub fn draw(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
                 let period = if left > 10.0 { PULSE_SECONDS.0 } else { PULSE_SECONDS.1 };
                 let phase = (now.since(plant.tick) / period).fract().abs();
                 canvas.ring(x, y, 12.0 + 24.0 * phase, 3.0, RED.with(0.9 * (1.0 - phase)));
-                canvas.ring(x, y, 18.0, 3.0, GROOVE.with(0.8));
+                canvas.ring(x, y, 18.0, 3.0, NIGHT.with(0.8));
                 let ink = if bomb.being_defused { CT } else { RED };
                 canvas.arc(x, y, 18.0, left / plant.fuse_seconds.max(1.0), 3.0, ink.solid());
             }
