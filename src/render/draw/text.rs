@@ -158,7 +158,8 @@ impl Glyphs {
         let key = Key { weight, size: (size * 4.0) as u16, shift: 0, character };
         let fonts = &self.fonts;
         *self.advances.entry(key).or_insert_with(|| {
-            let font = fonts.font(weight, character).as_scaled(PxScale::from(size));
+            let font = fonts.font(weight, character);
+            let font = font.as_scaled(scale(font, size));
             font.h_advance(font.glyph_id(character))
         })
     }
@@ -195,10 +196,15 @@ impl Glyphs {
     }
 }
 
+/// The scale at which an em is `size` pixels: `ab_glyph` measures from ascender to descender.
+fn scale(font: &FontRef<'static>, size: f32) -> PxScale {
+    PxScale::from(font.units_per_em().map_or(size, |em| size * font.height_unscaled() / em))
+}
+
 fn outline(fonts: &Fonts, key: Key, size: f32) -> Drawn {
     let font = fonts.font(key.weight, key.character);
     let shift = f32::from(key.shift) / SUBPIXELS;
-    let glyph = font.glyph_id(key.character).with_scale_and_position(size, point(shift, 0.0));
+    let glyph = font.glyph_id(key.character).with_scale_and_position(scale(font, size), point(shift, 0.0));
     let Some(outlined) = font.outline_glyph(glyph) else {
         return Drawn { coverage: Vec::new(), left: 0, top: 0, width: 1 };
     };

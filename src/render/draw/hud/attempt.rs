@@ -54,6 +54,14 @@ impl Attempt {
     }
 }
 
+#[cfg(test)]
+impl Attempt {
+    /// What is written: who does what, and the time left.
+    pub fn said(&self) -> (String, String) {
+        (self.what.clone(), self.left.clone())
+    }
+}
+
 /// Seconds until the running defuse will be done.
 pub fn defuse_seconds(now: &Now<'_>) -> Option<f32> {
     running(now).map(|defuse| (defuse.seconds - now.since(defuse.start_tick)).max(0.0))
