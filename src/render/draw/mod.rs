@@ -7,6 +7,7 @@ mod backdrop;
 mod camera;
 mod canvas;
 mod distance;
+mod fonts;
 mod hud;
 mod icons;
 mod labels;
@@ -16,6 +17,8 @@ mod now;
 mod palette;
 pub mod poster;
 mod replay;
+mod shape;
+mod style;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -153,7 +153,7 @@ fn deathnotices_only_draws_only_the_kill_feed() {
     let scene = everything();
     let frame = 210;
     // Regions of the picture in pixels: score, rosters of both sides, time bar, kill feed.
-    let regions = [(190, 6, 260, 28), (8, 124, 78, 90), (554, 124, 78, 90), (0, 354, 640, 6), (500, 12, 130, 50)];
+    let regions = [(190, 6, 180, 28), (8, 124, 78, 90), (554, 124, 78, 90), (0, 354, 640, 6), (500, 12, 130, 50)];
     for (deathnotices_only, shown) in
         [(false, [true, true, true, true, true]), (true, [false, false, false, false, true])]
     {
