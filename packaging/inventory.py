@@ -119,6 +119,7 @@ def licences(target):
         for file in files:
             texts.setdefault(file.read_text(errors="replace").strip(), []).append(name)
     texts.setdefault((FONTS / "OFL.txt").read_text().strip(), []).append("the Inter fonts")
+    texts.setdefault((FONTS / "OFL-Noto.txt").read_text().strip(), []).append("the Noto fonts")
     texts.setdefault((FONTS / "Apache-2.0.txt").read_text().strip(), []).append("the Droid Sans Fallback font")
     line = "=" * 100
     print("The program contains the packages below, each under its own licence.\n")

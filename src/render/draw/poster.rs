@@ -10,8 +10,8 @@ use crate::render::scene::Scene;
 
 /// Maximum seconds between the kills of a multi-kill.
 const MULTI_KILL_SECONDS: f32 = 5.0;
-/// Seconds after the kill: the line to the victim is still visible, and the kill feed shows it.
-const AFTER_SECONDS: f32 = 0.2;
+/// Seconds after the kill: the line to the victim is still visible, and the plate stands.
+const AFTER_SECONDS: f32 = 0.3;
 /// JPEG quality without visible artifacts around text.
 const QUALITY: u8 = 88;
 
@@ -50,11 +50,11 @@ mod tests {
         let cases: [Case; 7] = [
             (&[], 3_500.0),
             (&[(2_000, Some(1)), (2_100, None)], 3_500.0),
-            (&[(2_000, Some(1)), (2_500, Some(ME))], 2_512.8),
-            (&[(2_000, Some(ME)), (3_000, Some(ME))], 2_012.8),
-            (&[(2_000, Some(ME)), (3_000, Some(ME)), (3_320, Some(ME))], 3_332.8),
-            (&[(2_000, Some(ME)), (3_000, Some(ME)), (3_321, Some(ME))], 2_012.8),
-            (&[(100, Some(ME)), (3_000, Some(ME))], 3_012.8),
+            (&[(2_000, Some(1)), (2_500, Some(ME))], 2_519.2),
+            (&[(2_000, Some(ME)), (3_000, Some(ME))], 2_019.2),
+            (&[(2_000, Some(ME)), (3_000, Some(ME)), (3_320, Some(ME))], 3_339.2),
+            (&[(2_000, Some(ME)), (3_000, Some(ME)), (3_321, Some(ME))], 2_019.2),
+            (&[(100, Some(ME)), (3_000, Some(ME))], 3_019.2),
         ];
         for (kills, expected) in cases {
             let kills = kills.iter().map(|&(tick, killer)| Kill { tick, killer, victim: 7, ..Kill::default() });

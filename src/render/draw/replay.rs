@@ -4,10 +4,10 @@ use tiny_skia::Pixmap;
 
 use super::camera::Camera;
 use super::canvas::{Area, UNITS};
+use super::fonts::Fonts;
 use super::labels::{Places, Planner, Tag};
 use super::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
 use super::now::{Blinding, Now, blindings};
-use super::fonts::Fonts;
 use super::text::Glyphs;
 use super::{backdrop, names, poster};
 use crate::domain::clip::{CLIP_SECONDS, clip_second};

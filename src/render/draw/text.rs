@@ -7,7 +7,7 @@ use tiny_skia::{Color, Pixmap};
 
 use super::fonts::{Drawn, Fonts};
 use super::shape::{self, Line};
-pub use super::style::{Align, TextStyle, Weight};
+pub use super::style::{TextStyle, Weight};
 
 /// Subpixel positions per pixel: even spacing without a glyph for every position.
 const SUBPIXELS: f32 = 4.0;

@@ -23,6 +23,10 @@ static FILES: [&[u8]; 8] = [
 
 /// Number of weights of Inter.
 const WEIGHTS: usize = 3;
+/// The font that is lighter than the others: it is drawn with thicker strokes.
+const LIGHT: usize = 3;
+/// By how much, in ems.
+const THICKER: f32 = 0.04;
 
 /// The built-in fonts.
 #[derive(Clone)]
@@ -76,21 +80,29 @@ impl Fonts {
 
     /// The pixels of a glyph whose em is `size` pixels, at a fraction of a pixel to the right of the pen.
     pub fn rasterize(&self, font: u8, glyph: u16, size: f32, shift: f32) -> Drawn {
-        let font = &self.0[usize::from(font)].outlines;
+        let index = usize::from(font);
+        let font = &self.0[index].outlines;
         // The scale is measured from ascender to descender.
         let scale = font.units_per_em().map_or(size, |em| size * font.height_unscaled() / em);
-        let glyph = GlyphId(glyph).with_scale_and_position(PxScale::from(scale), point(shift, 0.0));
-        let Some(outlined) = font.outline_glyph(glyph) else {
+        let place = |shift| GlyphId(glyph).with_scale_and_position(PxScale::from(scale), point(shift, 0.0));
+        let thicker = if index == LIGHT { size * THICKER } else { 0.0 };
+        let strokes = [shift, shift + thicker / 2.0, shift + thicker];
+        let strokes = if index == LIGHT { &strokes[..] } else { &strokes[..1] };
+        let outlines: Vec<_> = strokes.iter().filter_map(|shift| font.outline_glyph(place(*shift))).collect();
+        let (Some(first), Some(last)) = (outlines.first(), outlines.last()) else {
             return Drawn { coverage: Vec::new(), left: 0, top: 0, width: 1 };
         };
-        let bounds = outlined.px_bounds();
-        let (width, height) = (bounds.width() as usize, bounds.height() as usize);
-        let mut coverage = vec![0; width * height];
-        outlined.draw(|x, y, part| {
-            if let Some(pixel) = coverage.get_mut(y as usize * width + x as usize) {
-                *pixel = (part.clamp(0.0, 1.0) * 255.0) as u8;
-            }
-        });
+        let bounds = first.px_bounds();
+        let (width, height) = ((last.px_bounds().max.x - bounds.min.x) as usize, bounds.height() as usize);
+        let mut coverage: Vec<u8> = vec![0; width * height];
+        for outline in &outlines {
+            let right = (outline.px_bounds().min.x - bounds.min.x) as usize;
+            outline.draw(|x, y, part| {
+                if let Some(pixel) = coverage.get_mut(y as usize * width + right + x as usize) {
+                    *pixel = (*pixel).max((part.clamp(0.0, 1.0) * 255.0) as u8);
+                }
+            });
+        }
         Drawn { coverage, left: bounds.min.x as i32, top: bounds.min.y as i32, width: width.max(1) }
     }
 }

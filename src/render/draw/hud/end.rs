@@ -1,7 +1,7 @@
 //! The end card: who won the round and how, the score, and what the followed player did.
 
 use super::Panel;
-use super::intro::{CARD_SECONDS, FADE_STEPS, opacity};
+use super::intro::{CARD_SECONDS, opacity};
 use super::parts::{clock, fitted, mark_color, marks, shape, slab};
 use super::story::{count, index, outcome, own_death, own_kills, team_name, word};
 use crate::render::draw::canvas::{Area, Canvas};
@@ -30,7 +30,6 @@ const VICTIM: TextStyle = TextStyle::new(Weight::Bold, 36.0);
 /// The end card.
 #[derive(PartialEq)]
 pub struct End {
-    opacity: u8,
     winner: Side,
     title: String,
     how: String,
@@ -55,8 +54,9 @@ struct Row {
 }
 
 impl End {
-    /// `None` except at the end of the clip, once the round is won.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<Self> {
+    /// The card and its opacity in [`FADE_STEPS`](super::intro::FADE_STEPS); `None` except at the end of the clip, once
+    /// the round is won.
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
         let scene = replay.scene;
         let winner = now.winner()?;
         let opacity = opacity(now.since(scene.clip_end_tick) + CARD_SECONDS)?;
@@ -68,8 +68,7 @@ impl End {
         }
         let (followed, side) = (scene.followed, replay.sides[scene.followed]);
         let score = |side| scene.teams[index(side)].score.saturating_add(u32::from(side == winner));
-        Some(Self {
-            opacity,
+        let card = Self {
             winner,
             title: format!("{} win the round", team_name(replay, winner)),
             how: outcome(replay, winner),
@@ -81,7 +80,8 @@ impl End {
             tally,
             fate: fate(replay, now),
             kills: kills.into_iter().take(ROWS).map(|kill| Row::of(replay, kill)).collect(),
-        })
+        };
+        Some((card, opacity))
     }
 
     fn draw_result(&self, band: Area, left: f32, right: f32, canvas: &mut Canvas) {
@@ -174,6 +174,5 @@ impl Panel for End {
             let top = card.y + 26.0 + place as f32 * ROW_STEP;
             row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, 60.0), canvas);
         }
-        canvas.fade(area, f32::from(self.opacity) / FADE_STEPS);
     }
 }

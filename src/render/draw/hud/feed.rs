@@ -1,8 +1,8 @@
 //! The kill feed: killer, victim, weapon, and circumstances; the followed player's own kills and death are marked.
 
+use super::Panel;
 use super::layout::{FEED_EDGE, FEED_ROW};
 use super::parts::{mark_color, marks, slanted};
-use super::Panel;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
@@ -28,9 +28,9 @@ const SLANT: f32 = 10.0;
 /// Space before and after the pieces of a row.
 const PADDING: (f32, f32) = (28.0, 22.0);
 /// Space between two pieces.
-const GAP: f32 = 12.0;
-/// Width of a weapon, and of a mark.
-const WEAPON: f32 = 80.0;
+const GAP: f32 = 14.0;
+/// Height of a weapon, and size of a mark.
+const WEAPON: f32 = 30.0;
 const MARK: f32 = 26.0;
 
 /// The most recent kills, oldest first.
@@ -113,11 +113,11 @@ impl Row {
         if let Some(assister) = assister {
             pieces.push(name(&("+".to_owned(), Side::None)));
             if self.flash_assist {
-                pieces.push((Piece::Weapon(Icon::FLASHBANG), MARK));
+                pieces.push(weapon(Icon::FLASHBANG));
             }
             pieces.push(name(assister));
         }
-        pieces.push((Piece::Weapon(self.weapon), WEAPON));
+        pieces.push(weapon(self.weapon));
         pieces.extend(self.marks.iter().map(|mark| (Piece::Mark(*mark), MARK)));
         pieces.push(name(&self.victim));
         pieces
@@ -142,10 +142,9 @@ impl Row {
                 Piece::Name(text, ink) => {
                     canvas.text(NAME, x, area.y + 33.0, ink.solid(), text);
                 }
-                // Grenades are narrower than their drawings.
                 Piece::Weapon(icon) => {
-                    let middle = x + width / 2.0;
-                    canvas.icon(*icon, Area::new(middle - WEAPON / 2.0, area.y + 9.0, WEAPON, 30.0), TEXT.solid());
+                    let left = x - icon.extent().0 * weapon_width(*icon);
+                    canvas.icon(*icon, Area::new(left, area.y + 9.0, weapon_width(*icon), WEAPON), TEXT.solid());
                 }
                 Piece::Mark(mark) => canvas.icon(*mark, Area::new(x, area.y + 11.0, *width, MARK), mark_color(*mark)),
             }
@@ -156,6 +155,17 @@ impl Row {
 
 fn row_width(pieces: &[(Piece, f32)]) -> f32 {
     PADDING.0 + PADDING.1 + pieces.iter().map(|(_, width)| width + GAP).sum::<f32>() - GAP
+}
+
+/// A weapon, as wide as it looks: drawings have margins.
+fn weapon(icon: Icon) -> (Piece, f32) {
+    let (begin, end) = icon.extent();
+    (Piece::Weapon(icon), (end - begin) * weapon_width(icon))
+}
+
+fn weapon_width(icon: Icon) -> f32 {
+    let (width, height) = icon.size();
+    WEAPON * width / height
 }
 
 enum Piece {

@@ -5,11 +5,11 @@ use super::story::{index, side_name, team_name};
 use super::{Panel, roster};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
+use crate::render::draw::names;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::draw::names;
 use crate::render::scene::Side;
 
 /// Seconds for which a card is shown.
@@ -38,10 +38,14 @@ pub fn opacity(age: f32) -> Option<u8> {
     (0.0..CARD_SECONDS).contains(&age).then_some((part * FADE_STEPS).round() as u8)
 }
 
+/// The opacity of the other panels, in [`FADE_STEPS`]: they appear after the intro card.
+pub fn opacity_after_intro(now: &Now<'_>) -> u8 {
+    (((now.seconds() - CARD_SECONDS) / FADE_SECONDS).clamp(0.0, 1.0) * FADE_STEPS).round() as u8
+}
+
 /// The intro card.
 #[derive(PartialEq)]
 pub struct Intro {
-    opacity: u8,
     map: String,
     round: String,
     name: String,
@@ -54,8 +58,8 @@ pub struct Intro {
 }
 
 impl Intro {
-    /// `None` except at the start of the clip.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<Self> {
+    /// The card and its opacity in [`FADE_STEPS`]; `None` except at the start of the clip.
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
         let (scene, at) = (replay.scene, now.followed());
         let opacity = opacity(now.seconds())?;
         let side = replay.sides[scene.followed];
@@ -65,8 +69,7 @@ impl Intro {
         if loadout.is_empty() {
             loadout.extend(roster::icon(scene, at.weapon));
         }
-        Some(Self {
-            opacity,
+        let card = Self {
             map: names::of_map(&scene.map, &replay.fonts),
             round: format!("ROUND {}", scene.round),
             name: replay.names[scene.followed].clone(),
@@ -75,7 +78,8 @@ impl Intro {
             loadout,
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,
-        })
+        };
+        Some((card, opacity))
     }
 
     fn draw_teams(&self, canvas: &mut Canvas) {
@@ -124,6 +128,5 @@ impl Panel for Intro {
         }
         self.draw_teams(canvas);
         self.draw_loadout(canvas);
-        canvas.fade(area, f32::from(self.opacity) / FADE_STEPS);
     }
 }

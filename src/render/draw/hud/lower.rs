@@ -15,7 +15,7 @@ use crate::render::scene::Side;
 const PIPS: usize = 5;
 const NAME: TextStyle = TextStyle::new(Weight::Extrabold, 46.0);
 const TEAM: TextStyle = TextStyle::new(Weight::Semibold, 23.0);
-const HEALTH: TextStyle = TextStyle::new(Weight::Extrabold, 54.0).tabular();
+const HEALTH: TextStyle = TextStyle::new(Weight::Extrabold, 54.0);
 const ARMOR: TextStyle = TextStyle::new(Weight::Bold, 32.0);
 const WORD: TextStyle = TextStyle::new(Weight::Extrabold, 36.0).right();
 

@@ -22,6 +22,7 @@ use super::now::Now;
 use super::replay::Replay;
 use crate::render::scene::Side;
 
+use intro::{FADE_STEPS, opacity_after_intro};
 use layout::{Layout, TIME_PIECES};
 
 /// What is shown in a slot. Its fields determine everything that it draws.
@@ -30,10 +31,10 @@ trait Panel: PartialEq {
     fn draw(&self, area: Area, canvas: &mut Canvas);
 }
 
-/// The position of a panel, and what is shown there.
+/// The position of a panel, and what is shown there at which opacity.
 struct Slot<P> {
     area: Area,
-    shown: Option<P>,
+    shown: Option<(P, u8)>,
 }
 
 impl<P: Panel> Slot<P> {
@@ -41,14 +42,17 @@ impl<P: Panel> Slot<P> {
         Self { area, shown: None }
     }
 
-    fn show(&mut self, panel: Option<P>, canvas: &mut Canvas) {
-        if self.shown != panel {
+    /// Shows a panel, or nothing, at an opacity in [`FADE_STEPS`].
+    fn show(&mut self, panel: Option<P>, opacity: u8, canvas: &mut Canvas) {
+        let wanted = panel.map(|panel| (panel, opacity));
+        if self.shown != wanted {
             canvas.panel(self.area, |canvas| {
-                if let Some(panel) = &panel {
+                if let Some((panel, opacity)) = &wanted {
                     panel.draw(self.area, canvas);
+                    canvas.fade(self.area, f32::from(*opacity) / FADE_STEPS);
                 }
             });
-            self.shown = panel;
+            self.shown = wanted;
         }
     }
 }
@@ -133,26 +137,28 @@ impl Hud {
         let card = self.full.as_ref().and_then(|_| Card::at(replay, now));
         // Panels under a card are emptied before it is drawn, and drawn again after it is gone.
         let bare = card.is_none();
+        let opacity = if self.full.is_some() { opacity_after_intro(now) } else { FADE_STEPS as u8 };
         if let (Some(full), true) = (&mut self.full, bare) {
-            full.card.show(None, canvas);
+            full.card.show(None, 0, canvas);
         }
         let rows = self.layout.feed_rows();
-        self.feed.show(bare.then(|| feed::Feed::at(replay, now, rows)).flatten(), canvas);
-        self.floor.show(floor.filter(|_| bare).map(floor::Floor::new), canvas);
-        self.note.show(bare.then(|| roster::Note::of_round(replay)).flatten(), canvas);
+        self.feed.show(bare.then(|| feed::Feed::at(replay, now, rows)).flatten(), opacity, canvas);
+        self.floor.show(floor.filter(|_| bare).map(floor::Floor::new), opacity, canvas);
+        self.note.show(bare.then(|| roster::Note::of_round(replay)).flatten(), opacity, canvas);
         if let Some(full) = &mut self.full {
-            full.update(replay, now, &self.layout, bare, canvas);
-            if !bare {
-                full.card.show(card, canvas);
+            full.update(replay, now, &self.layout, bare.then_some(opacity), canvas);
+            if let Some((card, opacity)) = card {
+                full.card.show(Some(card), opacity, canvas);
             }
         }
     }
 }
 
 impl Card {
-    fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<Self> {
-        let end = end::End::at(replay, now).map(Self::End);
-        end.or_else(|| intro::Intro::at(replay, now).map(Self::Intro))
+    /// The card that is shown, and its opacity in [`FADE_STEPS`].
+    fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
+        let end = end::End::at(replay, now).map(|(end, opacity)| (Self::End(end), opacity));
+        end.or_else(|| intro::Intro::at(replay, now).map(|(intro, opacity)| (Self::Intro(intro), opacity)))
     }
 }
 
@@ -175,22 +181,30 @@ impl Full {
         }
     }
 
-    /// Redraws what changed; everything is empty unless `bare`.
-    fn update(&mut self, replay: &Replay<'_>, now: &Now<'_>, layout: &Layout, bare: bool, canvas: &mut Canvas) {
-        self.score.show(bare.then(|| score::Score::at(replay, now)), canvas);
+    /// Redraws what changed; everything is empty without an opacity.
+    fn update(
+        &mut self,
+        replay: &Replay<'_>,
+        now: &Now<'_>,
+        layout: &Layout,
+        opacity: Option<u8>,
+        canvas: &mut Canvas,
+    ) {
+        let (bare, opacity) = (opacity.is_some(), opacity.unwrap_or_default());
+        self.score.show(bare.then(|| score::Score::at(replay, now)), opacity, canvas);
         for (player, slot) in &mut self.strips {
-            slot.show(bare.then(|| roster::Strip::at(replay, now, *player)), canvas);
+            slot.show(bare.then(|| roster::Strip::at(replay, now, *player)), opacity, canvas);
         }
         for (side, slot) in &mut self.notes {
-            slot.show(bare.then(|| roster::Note::of_side(replay, *side)).flatten(), canvas);
+            slot.show(bare.then(|| roster::Note::of_side(replay, *side)).flatten(), opacity, canvas);
         }
         let plate = bare.then(|| plate::Plate::at(replay, now)).flatten();
         let player = || lower::Lower::at(replay, now, plate.is_some()).map(LowerThird::Player);
         let attempt = attempt::Attempt::at(replay, now).map(LowerThird::Attempt);
-        self.lower.show(attempt.or_else(player).filter(|_| bare), canvas);
-        self.plate.show(plate, canvas);
-        self.death.show(bare.then(|| lower::Death::at(replay, now)).flatten(), canvas);
+        self.lower.show(attempt.or_else(player).filter(|_| bare), opacity, canvas);
+        self.plate.show(plate, opacity, canvas);
+        self.death.show(bare.then(|| lower::Death::at(replay, now)).flatten(), opacity, canvas);
         let mut pieces = if bare { timebar::pieces(replay, now, layout) } else { Vec::new() }.into_iter();
-        self.time.iter_mut().for_each(|slot| slot.show(pieces.next(), canvas));
+        self.time.iter_mut().for_each(|slot| slot.show(pieces.next(), opacity, canvas));
     }
 }

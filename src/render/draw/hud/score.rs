@@ -46,6 +46,7 @@ struct Team {
     side: Side,
     name: String,
     score: u32,
+    /// One entry per player, those alive first.
     living: Vec<bool>,
 }
 
@@ -65,11 +66,16 @@ impl Score {
                 (String::new(), Some(fuse))
             }
         };
+        let pips = |side| {
+            let mut living = living(replay, now, side);
+            living.sort_by_key(|alive| !alive);
+            living
+        };
         let team = |side| Team {
             side,
             name: team_name(replay, side),
             score: replay.scene.teams[index(side)].score.saturating_add(u32::from(now.winner() == Some(side))),
-            living: living(replay, now, side),
+            living: pips(side),
         };
         Self { clock: clock(now.clock()), caption, fuse, teams: [team(Side::Ct), team(Side::T)] }
     }

@@ -37,7 +37,7 @@ pub fn word(replay: &Replay<'_>, kills: usize) -> String {
     if kills >= enemies && enemies >= 2 { "ACE".to_owned() } else { format!("{kills}K") }
 }
 
-/// One entry per player of a side, whether they are alive: drawn players first, then the others, those alive first.
+/// One entry per player of a side, drawn or not: whether they are alive.
 pub fn living(replay: &Replay<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
     let mut living: Vec<bool> = replay.drawn(side).map(|player| now.players[player].alive()).collect();
     let others = replay.team_size(side) - living.len();

@@ -75,9 +75,8 @@ fn panels_stay_inside_their_slots() {
             let scale = height as f32 / 1_080.0;
             let inside = |index: u32| {
                 let pixel = Area::new((index % width) as f32, (index / width) as f32, 1.0, 1.0);
-                let scaled = |slot: &Area| {
-                    Area::new(slot.x * scale, slot.y * scale, slot.width * scale, slot.height * scale)
-                };
+                let scaled =
+                    |slot: &Area| Area::new(slot.x * scale, slot.y * scale, slot.width * scale, slot.height * scale);
                 slots.iter().any(|slot| scaled(slot).overlap(&pixel) > 0.0)
             };
             let mut stage = Stage::new(&replay, false);
@@ -110,13 +109,14 @@ fn panels_tell_nothing_about_the_future() {
 #[test]
 fn kill_of_a_teammate_counts_nowhere() {
     let mut scene = round();
-    scene.kills = vec![kill(1_140, Some(1), 0), kill(1_150, Some(1), 1), kill(1_160, Some(1), 3), kill(1_200, Some(1), 4)];
+    scene.kills =
+        vec![kill(1_140, Some(1), 0), kill(1_150, Some(1), 1), kill(1_160, Some(1), 3), kill(1_200, Some(1), 4)];
     let replay = Replay::new(&scene, FULL).unwrap();
     let own = |tick| story::own_kills(&at(&scene, tick)).len();
     assert_eq!([own(1_139), own(1_155), own(1_160), own(1_300)], [0, 0, 1, 2]);
     let plate = |tick| plate::Plate::at(&replay, &at(&scene, tick)).is_some();
     assert_eq!([plate(1_151), plate(1_161), plate(1_201)], [false, false, true]);
-    assert_eq!(super::super::poster::tick(&scene).floor(), 1_206.0);
+    assert_eq!(super::super::poster::tick(&scene).floor(), 1_209.0);
 }
 
 #[test]
@@ -177,11 +177,16 @@ fn cards_are_shown_only_at_the_ends_and_the_last_only_for_a_won_round() {
     let mut scene = round();
     let card = |scene: &Scene, tick| {
         let replay = Replay::new(scene, FULL).unwrap();
-        Card::at(&replay, &at(scene, tick)).map(|card| matches!(card, Card::Intro(_)))
+        Card::at(&replay, &at(scene, tick)).map(|(card, _)| matches!(card, Card::Intro(_)))
     };
-    for (tick, expected) in
-        [(1_000, Some(true)), (1_079, Some(true)), (1_080, None), (1_303, None), (1_305, Some(false)), (1_383, Some(false))]
-    {
+    for (tick, expected) in [
+        (1_000, Some(true)),
+        (1_079, Some(true)),
+        (1_080, None),
+        (1_303, None),
+        (1_305, Some(false)),
+        (1_383, Some(false)),
+    ] {
         assert_eq!(card(&scene, tick), expected, "tick {tick}");
     }
     scene.end_tick = 1_380;
