@@ -79,6 +79,29 @@ pub struct Scene {
     pub spawns: [Option<[f32; 3]>; 2],
 }
 
+impl Scene {
+    /// The side of a player, continuing into [`Self::undrawn`], taken from their first appearance.
+    pub fn side(&self, player: usize) -> Side {
+        match player.checked_sub(self.players.len()) {
+            Some(undrawn) => self.undrawn.get(undrawn).map_or(Side::None, |player| player.side),
+            None => {
+                let seen = self.moments.iter().filter_map(|moment| moment.players.get(player));
+                seen.filter(|at| at.present && at.side != Side::None).map(|at| at.side).next().unwrap_or_default()
+            }
+        }
+    }
+
+    /// Whether a kill counts for its killer: the victim is an enemy. Team kills, suicides and the world do not count.
+    pub fn counts(&self, kill: &Kill) -> bool {
+        kill.killer.is_some_and(|killer| self.side(killer) != self.side(kill.victim))
+    }
+
+    /// The kills of the followed player that count, in order.
+    pub fn own_kills(&self) -> impl DoubleEndedIterator<Item = &Kill> {
+        self.kills.iter().filter(|kill| kill.killer == Some(self.followed) && self.counts(kill))
+    }
+}
+
 /// How a round was won.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {

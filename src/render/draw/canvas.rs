@@ -6,9 +6,10 @@
 
 use tiny_skia::{
     Color, FillRule, GradientStop, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Point, RadialGradient, Rect,
-    Shader, SpreadMode, Stroke, Transform,
+    PremultipliedColorU8, Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
+use super::icons::Icon;
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
@@ -37,6 +38,11 @@ impl Area {
     /// Grown by `by` on each side.
     pub fn grown(self, by: f32) -> Self {
         Self::new(self.x - by, self.y - by, self.width + 2.0 * by, self.height + 2.0 * by)
+    }
+
+    /// Whether a point lies inside.
+    pub fn contains(&self, x: f32, y: f32) -> bool {
+        (self.x..=self.x + self.width).contains(&x) && (self.y..=self.y + self.height).contains(&y)
     }
 
     /// Area of the intersection, in square units.
@@ -191,6 +197,28 @@ impl Canvas {
         self.stroke(self.path(points, false), width, color);
     }
 
+    /// The outline of a polygon in dashes: lengths of a dash and of the gap after it.
+    pub fn dashes(&mut self, points: &[(f32, f32)], width: f32, (dash, gap): (f32, f32), color: Color) {
+        let dash = StrokeDash::new(vec![dash * self.scale, gap * self.scale], 0.0);
+        self.stroke_with(self.path(points, true), width, dash, color);
+    }
+
+    /// Darkens everything outside a circle: not at all within the first radius, by `darkness` from the second on.
+    pub fn darken(&mut self, x: f32, y: f32, (near, far): (f32, f32), darkness: f32) {
+        let (x, y, near, far) = (x * self.scale, y * self.scale, near * self.scale, far * self.scale);
+        let (width, height) = (self.world.width(), self.world.height());
+        self.touch(0.0, 0.0, width as f32, height as f32);
+        let steps = darkness_steps(near, far, darkness);
+        for (row, pixels) in self.world.pixels_mut().chunks_mut(width as usize).enumerate() {
+            let down = row as f32 + 0.5 - y;
+            for (column, pixel) in pixels.iter_mut().enumerate() {
+                let across = column as f32 + 0.5 - x;
+                let step = (across * across + down * down) * ((DARKNESS_STEPS - 1) as f32 / (far * far));
+                *pixel = dimmed(*pixel, steps[(step as usize).min(DARKNESS_STEPS - 1)]);
+            }
+        }
+    }
+
     /// A filled polygon.
     pub fn polygon(&mut self, points: &[(f32, f32)], color: Color) {
         self.fill(self.path(points, true), color);
@@ -216,6 +244,20 @@ impl Canvas {
     /// The outline of a rectangle with rounded corners, drawn inside it.
     pub fn frame(&mut self, area: Area, radius: f32, width: f32, color: Color) {
         self.stroke(self.rounded(area.grown(-width / 2.0), radius - width / 2.0), width, color);
+    }
+
+    /// An icon in one color, as large as fits into `area`, centered.
+    pub fn icon(&mut self, icon: Icon, area: Area, color: Color) {
+        let (width, height) = icon.size();
+        let scale = (area.width / width).min(area.height / height) * self.scale;
+        let left = (area.x + area.width / 2.0) * self.scale - width * scale / 2.0;
+        let top = (area.y + area.height / 2.0) * self.scale - height * scale / 2.0;
+        self.touch(left, top, left + width * scale, top + height * scale);
+        let paint = Paint { shader: Shader::SolidColor(color), anti_alias: true, ..Paint::default() };
+        let transform = Transform::from_row(scale, 0.0, 0.0, scale, left, top);
+        for path in icon.paths() {
+            self.pixels_mut().fill_path(path, &paint, FillRule::EvenOdd, transform, None);
+        }
     }
 
     /// Width of a text in units.
@@ -316,11 +358,15 @@ impl Canvas {
     }
 
     fn stroke(&mut self, path: Option<Path>, width: f32, color: Color) {
+        self.stroke_with(path, width, None, color);
+    }
+
+    fn stroke_with(&mut self, path: Option<Path>, width: f32, dash: Option<StrokeDash>, color: Color) {
         let Some(path) = path else { return };
         let width = width * self.scale;
         self.touch_rect(path.bounds(), width);
         let paint = Paint { shader: Shader::SolidColor(color), anti_alias: true, ..Paint::default() };
-        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, dash, ..Stroke::default() };
         self.pixels_mut().stroke_path(&path, &paint, &stroke, Transform::identity(), None);
     }
 
@@ -378,4 +424,23 @@ fn compose(under: &Pixmap, over: &Pixmap, to: &mut Pixmap, run: PixelRect) {
             }
         }
     }
+}
+
+/// Steps between bright and dark, by squared distance.
+const DARKNESS_STEPS: usize = 1_024;
+
+/// By squared distance, up to that of `far`: how bright a pixel remains, of 256.
+fn darkness_steps(near: f32, far: f32, darkness: f32) -> Vec<u16> {
+    let step = |step: usize| {
+        let distance = (step as f32 / (DARKNESS_STEPS - 1) as f32).sqrt() * far;
+        let part = ((distance - near) / (far - near).max(1.0)).clamp(0.0, 1.0);
+        (256.0 * (1.0 - darkness * part)) as u16
+    };
+    (0..DARKNESS_STEPS).map(step).collect()
+}
+
+/// An opaque pixel at a brightness of so many 256ths.
+pub fn dimmed(pixel: PremultipliedColorU8, brightness: u16) -> PremultipliedColorU8 {
+    let dim = |channel: u8| ((u16::from(channel) * brightness) >> 8) as u8;
+    PremultipliedColorU8::from_rgba(dim(pixel.red()), dim(pixel.green()), dim(pixel.blue()), 255).unwrap_or(pixel)
 }

@@ -45,6 +45,22 @@ pub fn player_notes(replay: &Replay<'_>) -> Vec<String> {
     shown.into_iter().chain(sides.filter_map(|side| cards::Overflow::of(replay, side)).map(|more| more.text)).collect()
 }
 
+pub fn map_area(width: f32) -> Area {
+    Area::new(290.0, 112.0, width - 580.0, 820.0)
+}
+
+pub fn intro_map_area(width: f32) -> Area {
+    Area::new(860.0, 24.0, width - 890.0, 1_032.0)
+}
+
+pub fn slots(replay: &Replay<'_>) -> Vec<Area> {
+    let a = |x: f32, y: f32, r: f32, b: f32| Area::new(x, y, r - x, b - y);
+    if replay.look.deathnotices_only {
+        return vec![a(1584.0, 720.0, 1900.0, 1050.0)];
+    }
+    vec![a(560.0, 14.0, 1360.0, 110.0), a(20.0, 366.0, 264.0, 666.0), a(1656.0, 366.0, 1900.0, 666.0), a(556.0, 934.0, 1364.0, 1060.0), a(1584.0, 720.0, 1900.0, 1050.0)]
+}
+
 /// All panels.
 pub struct Hud {
     feed: Slot<feed::Feed>,
