@@ -389,3 +389,30 @@ pub struct Level {
     /// Highest position seen.
     pub z_max: f32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_kill_of_an_enemy_counts() {
+        let sides = [Side::T, Side::T, Side::Ct];
+        let mut moment = Moment::default();
+        for (player, side) in moment.players.iter_mut().zip(sides) {
+            *player = PlayerAt { present: true, side, ..PlayerAt::default() };
+        }
+        let undrawn = vec![Undrawn { side: Side::Ct, ..Undrawn::default() }];
+        let kills = [(Some(0), 2), (Some(0), 1), (Some(0), 0), (None, 2), (Some(0), 3), (Some(2), 0)];
+        let kills = kills.into_iter().zip(1..).map(|((killer, victim), tick)| Kill { tick, killer, victim, ..Kill::default() });
+        let scene = Scene {
+            players: vec![Player::default(); 3],
+            undrawn,
+            moments: vec![moment],
+            kills: kills.collect(),
+            ..Scene::default()
+        };
+        let counting = scene.kills.iter().filter(|kill| scene.counts(kill)).map(|kill| kill.tick);
+        assert_eq!(counting.collect::<Vec<_>>(), [1, 5, 6]);
+        assert_eq!(scene.own_kills().map(|kill| kill.tick).collect::<Vec<_>>(), [1, 5]);
+    }
+}

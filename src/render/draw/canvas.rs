@@ -5,8 +5,9 @@
 //! change rarely. Only tiles that differ from the previous frame are restored and composed.
 
 use tiny_skia::{
-    Color, FillRule, GradientStop, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Point, RadialGradient, Rect,
-    PremultipliedColorU8, Shader, SpreadMode, Stroke, StrokeDash, Transform,
+    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, PixmapPaint,
+    Point,
+    PremultipliedColorU8, RadialGradient, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
 use super::icons::Icon;
@@ -142,16 +143,36 @@ impl Canvas {
     /// Redraws a panel. `draw` must stay inside `area`.
     pub fn panel(&mut self, area: Area, draw: impl FnOnce(&mut Self)) {
         let s = self.scale;
-        let (width, height) = (self.overlay.width() as usize, self.overlay.height() as usize);
-        let (x, y) = (((area.x * s).floor() as usize).min(width), ((area.y * s).floor() as usize).min(height));
-        let right = (((area.x + area.width) * s).ceil() as usize).min(width);
-        let bottom = (((area.y + area.height) * s).ceil() as usize).min(height);
-        let pixels = PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
+        let pixels = self.pixels_of(area);
         clear(&mut self.overlay, pixels);
         self.layer = Layer::Overlay;
         self.touch(area.x * s, area.y * s, (area.x + area.width) * s, (area.y + area.height) * s);
         draw(self);
         self.layer = Layer::World;
+    }
+
+    /// The pixels that an area touches, inside the picture.
+    fn pixels_of(&self, area: Area) -> PixelRect {
+        // Rounding errors must not add a row of pixels.
+        let (s, slack) = (self.scale, 0.01);
+        let (width, height) = (self.overlay.width() as usize, self.overlay.height() as usize);
+        let first = |at: f32, size: usize| ((at * s + slack).floor() as usize).min(size);
+        let last = |at: f32, size: usize| ((at * s - slack).ceil() as usize).min(size);
+        let (x, y) = (first(area.x, width), first(area.y, height));
+        let (right, bottom) = (last(area.x + area.width, width), last(area.y + area.height, height));
+        PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) }
+    }
+
+    /// Makes what was drawn on a panel more transparent.
+    pub fn fade(&mut self, area: Area, opacity: f32) {
+        let opacity = (opacity.clamp(0.0, 1.0) * 255.0) as u16;
+        let run = self.pixels_of(area);
+        let stride = self.overlay.width() as usize * 4;
+        for row in run.y..run.y + run.height {
+            for byte in &mut self.overlay.data_mut()[row * stride + run.x * 4..][..run.width * 4] {
+                *byte = (u16::from(*byte) * opacity / 255) as u8;
+            }
+        }
     }
 
     /// Ends a frame: puts the panels over the world.
@@ -236,6 +257,15 @@ impl Canvas {
         self.fill_with(PathBuilder::from_circle(x * self.scale, y * self.scale, radius * self.scale), shader);
     }
 
+    /// A rectangle with a gradient from left to right (stops: 0 at the left edge, 1 at the right edge).
+    pub fn shade(&mut self, area: Area, stops: &[(f32, Color)]) {
+        let (left, right) = (area.x * self.scale, (area.x + area.width) * self.scale);
+        let stops = stops.iter().map(|(at, color)| GradientStop::new(*at, *color)).collect();
+        let (from, to) = (Point::from_xy(left, 0.0), Point::from_xy(right, 0.0));
+        let shader = LinearGradient::new(from, to, stops, SpreadMode::Pad, Transform::identity());
+        self.fill_with(self.rounded(area, 0.0), shader);
+    }
+
     /// A filled rectangle with rounded corners.
     pub fn plate(&mut self, area: Area, radius: f32, color: Color) {
         self.fill(self.rounded(area, radius), color);
@@ -258,6 +288,14 @@ impl Canvas {
         for path in icon.paths() {
             self.pixels_mut().fill_path(path, &paint, FillRule::EvenOdd, transform, None);
         }
+    }
+
+    /// A picture with its top left corner at a place.
+    pub fn picture(&mut self, picture: &Pixmap, x: f32, y: f32) {
+        let (x, y) = ((x * self.scale).round(), (y * self.scale).round());
+        self.touch(x, y, x + picture.width() as f32, y + picture.height() as f32);
+        let (paint, transform) = (PixmapPaint::default(), Transform::identity());
+        self.pixels_mut().draw_pixmap(x as i32, y as i32, picture.as_ref(), &paint, transform, None);
     }
 
     /// Width of a text in units.

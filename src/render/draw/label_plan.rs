@@ -25,9 +25,9 @@ pub fn plan(replay: &Replay<'_>) -> Vec<Places> {
     (0..replay.frames())
         .map_while(|frame| Some((Now::at(replay.scene, replay.tick_of(frame))?, replay.framing(frame).view)))
         .map(|(now, view)| {
-            let mut panels = replay.panels.clone();
+            let mut panels = replay.slots.clone();
             let tags = std::array::from_fn(|player| sizes.tag(replay, &now, &view, player));
-            panels.extend(callout(replay, &now, &view, &replay.panels));
+            panels.extend(callout(replay, &now, &view));
             let lines = kill_lines(&now, &view).collect();
             planner.step(&tags, &Obstacles { picture, panels: &panels, lines })
         })

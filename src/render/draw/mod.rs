@@ -24,7 +24,6 @@ mod text;
 mod tiles;
 mod view;
 mod vignette;
-mod weapons;
 mod world;
 
 pub use replay::{Look, Replay};
@@ -82,7 +81,7 @@ impl<'a> Painter<'a> {
         }
         self.canvas.begin();
         world::draw(&stage, &mut self.canvas);
-        self.hud.update(self.replay, &now, &mut self.canvas);
+        self.hud.update(&stage, &mut self.canvas);
         self.canvas.finish();
     }
 

@@ -37,6 +37,13 @@ pub fn clean(name: &str, fonts: &Fonts) -> String {
     format!("{}…", short.trim_end())
 }
 
+/// The title of a map: `DUST II` for `de_dust2`.
+pub fn of_map(map: &str, fonts: &Fonts) -> String {
+    let name = ["de_", "cs_", "ar_"].into_iter().find_map(|prefix| map.strip_prefix(prefix)).unwrap_or(map);
+    let title = clean(&name.replace('_', " "), fonts).to_uppercase();
+    if title == "DUST2" { "DUST II".to_owned() } else { title }
+}
+
 /// Characters without a width of their own: controls, joiners, direction marks, combining accents.
 fn is_mark(character: char) -> bool {
     character.is_control()
@@ -72,6 +79,14 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(clean(name, &fonts), shown, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn maps_have_the_titles_players_know() {
+        let fonts = Fonts::load().unwrap();
+        for (map, title) in [("de_dust2", "DUST II"), ("de_nuke", "NUKE"), ("cs_office", "OFFICE"), ("my_map", "MY MAP")] {
+            assert_eq!(of_map(map, &fonts), title);
         }
     }
 

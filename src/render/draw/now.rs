@@ -5,6 +5,10 @@ use crate::render::scene::{Defuse, Grenade, Kill, MAX_PLAYERS, Moment, Planting,
 /// Distance in map units within one tick that counts as a teleport: nobody runs more than a few units per tick.
 const TELEPORT: f32 = 120.0;
 
+/// Seconds from which the bomb's clock counts. Not [`Plant::fuse_seconds`](crate::render::scene::Plant::fuse_seconds),
+/// which is longer if the bomb will explode: that would give the end away.
+pub const FUSE_SECONDS: f32 = 40.0;
+
 /// What the round clock shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RoundClock {
@@ -48,6 +52,11 @@ impl<'a> Now<'a> {
             *player = between(player, next, part);
         }
         Some(Self { scene, time, index, moment, next, part, players })
+    }
+
+    /// The time in ticks.
+    pub fn time(&self) -> f64 {
+        self.time
     }
 
     /// Seconds since a tick; negative before it.
@@ -122,7 +131,7 @@ impl<'a> Now<'a> {
         let live = running(self.scene.freeze_end_tick);
         match &self.scene.plant {
             Some(plant) if running(plant.tick) >= 0.0 => {
-                RoundClock::Bomb((plant.fuse_seconds - running(plant.tick)).max(0.0), plant.site)
+                RoundClock::Bomb((FUSE_SECONDS - running(plant.tick)).max(0.0), plant.site)
             }
             _ if live < 0.0 => RoundClock::Freeze(-live),
             _ => RoundClock::Live((self.scene.round_seconds - live).max(0.0)),
@@ -221,7 +230,7 @@ mod tests {
         assert_eq!(clock(&scene, 1_032), RoundClock::Freeze(0.5));
         assert_eq!(clock(&scene, 1_128), RoundClock::Live(114.0));
         assert_eq!(clock(&scene, 1_600), RoundClock::Live(108.0));
-        scene.plant = Some(Plant { tick: 1_256, site: 'B', fuse_seconds: 40.0 });
+        scene.plant = Some(Plant { tick: 1_256, site: 'B', fuse_seconds: 41.0 });
         assert_eq!(clock(&scene, 1_128), RoundClock::Live(114.0));
         assert_eq!(clock(&scene, 1_320), RoundClock::Bomb(39.0, 'B'));
         assert_eq!(clock(&scene, 1_640), RoundClock::Bomb(36.0, 'B'));

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use super::camera::{Camera, Frame, Framing, Timeline};
 use super::canvas::{Area, UNITS};
 use super::ground::{Layer, Terrain};
+use super::hud::Layout;
 use super::labels::Places;
 use super::now::{Blinding, Now, blindings};
 use super::text::Fonts;
-use super::{hud, label_plan, layers, names, poster, weapons};
+use super::{label_plan, layers, names, poster};
 use crate::domain::camera::CameraMode;
 use crate::domain::clip::{CLIP_SECONDS, clip_second};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
-use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
+use crate::render::scene::{MAX_PLAYERS, Scene, Side};
 
 /// Maximum number of cards per side.
 const CARDS: usize = 5;
@@ -50,12 +51,13 @@ pub struct Replay<'a> {
     pub(super) names: Vec<String>,
     /// By player, like `names`: the side in this round.
     pub(super) sides: Vec<Side>,
-    /// By weapon index of the scene.
-    pub(super) weapons: Vec<String>,
     /// By player.
     blindings: Vec<Vec<Blinding>>,
-    /// Where panels are: nothing of the map is named or marked below them.
+    pub(super) layout: Layout,
+    /// Where panels always are: nobody is drawn below them.
     pub(super) panels: Vec<Area>,
+    /// Where any panel can be: names keep out of them.
+    pub(super) slots: Vec<Area>,
     /// By frame: the floor that the followed player is on.
     floors: Vec<u8>,
     /// By frame: label places.
@@ -79,24 +81,26 @@ impl<'a> Replay<'a> {
         let undrawn_names = scene.undrawn.iter().map(|player| player.name.as_str());
         let terrain = Terrain::of(&scene.ground);
         let timeline = timeline(scene, look);
+        let names = names::of_players(drawn_names.chain(undrawn_names), &fonts);
+        let layout = Layout::new(look, terrain.split().is_some());
         let mut replay = Self {
             scene,
             look,
-            camera: Camera::plan(scene, &terrain, &timeline, look.camera, frame(look)),
+            camera: Camera::plan(scene, &terrain, &timeline, look.camera, frame(&layout, look)),
             terrain,
             layers: HashMap::new(),
-            names: names::of_players(drawn_names.chain(undrawn_names), &fonts),
-            sides: (0..players + scene.undrawn.len()).map(|player| scene.side(player)).collect(),
-            weapons: scene.weapons.iter().map(|weapon| weapons::name(weapon)).collect(),
+            sides: (0..names.len()).map(|player| scene.side(player)).collect(),
+            names,
             blindings: blindings(scene),
-            panels: Vec::new(),
+            panels: layout.standing(),
+            slots: layout.slots(),
+            layout,
             floors: Vec::new(),
             places: Vec::new(),
             fonts,
         };
         replay.floors = replay.followed_floors();
         replay.layers = layers::draw(&replay)?;
-        replay.panels = hud::slots(&replay);
         replay.places = label_plan::plan(&replay);
         Ok(replay)
     }
@@ -139,6 +143,11 @@ impl<'a> Replay<'a> {
         self.floors.get(frame as usize).or(self.floors.last()).copied().map_or(0, usize::from)
     }
 
+    /// The name of a floor, if the map has two.
+    pub(super) fn floor_name(&self, floor: usize) -> Option<&'static str> {
+        self.terrain.split().map(|_| if floor == 0 { "LOWER FLOOR" } else { "UPPER FLOOR" })
+    }
+
     /// Label places on a frame.
     pub(super) fn places(&self, frame: u64) -> &Places {
         const NOWHERE: &Places = &[None; MAX_PLAYERS];
@@ -163,11 +172,6 @@ impl<'a> Replay<'a> {
     /// Number of players on a side, drawn or not.
     pub(super) fn team_size(&self, side: Side) -> usize {
         self.sides.iter().filter(|other| **other == side).count()
-    }
-
-    /// Name of the active weapon.
-    pub(super) fn weapon(&self, player: &PlayerAt) -> &str {
-        self.weapons.get(usize::from(player.weapon)).map_or("", String::as_str)
     }
 
     /// Seconds for which a player remains blind.
@@ -218,14 +222,8 @@ fn timeline(scene: &Scene, look: Look) -> Timeline {
     }
 }
 
-/// Where the camera shows the whole map: beside the panels.
-fn frame(look: Look) -> Frame {
-    let width = look.width as f32 * UNITS / look.height as f32;
-    let everything = Area::new(30.0, 30.0, width - 60.0, UNITS - 60.0);
-    let (map, intro) = if look.deathnotices_only {
-        (everything, everything)
-    } else {
-        (hud::map_area(width), hud::intro_map_area(width))
-    };
-    Frame { width, pixels: look.height as f32 / UNITS, map, intro }
+/// The picture as the camera's plan needs it.
+fn frame(layout: &Layout, look: Look) -> Frame {
+    let pixels = look.height as f32 / UNITS;
+    Frame { width: look.width as f32 / pixels, pixels, map: layout.map(), intro: layout.intro_map() }
 }

@@ -11,8 +11,6 @@ use crate::render::draw::view::View;
 
 /// Maximum number of threads that draw a layer.
 const THREADS: usize = 4;
-/// Map units around the map that are drawn: walls and their shadow.
-const AROUND: f32 = 420.0;
 
 /// A rectangle of the ground in pixels of a zoom level: left, top, right, bottom.
 pub type Region = [i32; 4];
@@ -31,8 +29,7 @@ impl Layer {
     ///
     /// Fails if there is no memory for it.
     pub fn draw(terrain: &Terrain, floor: usize, scale: f32, window: Region) -> Result<Self> {
-        let region = covered(terrain, scale, window);
-        let [left, top, right, bottom] = region;
+        let [left, top, right, bottom] = window;
         let (width, height) = ((right - left).max(1) as u32, (bottom - top).max(1) as u32);
         let too_large = || Error::internal("The map is too large to be drawn.", format!("{width}x{height}"));
         let mut pixels = Pixmap::new(width, height).ok_or_else(too_large)?;
@@ -50,7 +47,7 @@ impl Layer {
                 });
             }
         });
-        Ok(Self { scale, region, pixels })
+        Ok(Self { scale, region: window, pixels })
     }
 
     /// Pixels per map unit.
@@ -114,15 +111,6 @@ impl Layer {
             }
         }
     }
-}
-
-/// The part of a window in which the map lies.
-fn covered(terrain: &Terrain, scale: f32, window: Region) -> Region {
-    let map = terrain.bounds().map_or([0.0; 4], |[left, bottom, right, top]| {
-        [left - AROUND, -(top + AROUND), right + AROUND, -(bottom - AROUND)]
-    });
-    let map = map.map(|edge| (edge * scale) as i32);
-    [map[0].max(window[0]), map[1].max(window[1]), map[2].min(window[2]), map[3].min(window[3])]
 }
 
 fn color(terrain: &Terrain, floor: usize, scale: f32, pixel: (i32, i32)) -> [f32; 3] {

@@ -14,6 +14,8 @@ const RIM: Rgb = [214.0, 218.0, 222.0];
 const FLOOR: [Rgb; 3] = [[58.0, 66.0, 78.0], [92.0, 92.0, 90.0], [134.0, 122.0, 104.0]];
 /// Thickness of walls in map units.
 const WALL_UNITS: f32 = 60.0;
+/// Map units from the floor beyond which the rock is in one color.
+const FAR: f32 = 420.0;
 /// Edge length of a paving slab in map units.
 const SLAB: f32 = 128.0;
 /// Opacity of the floor that the followed player is not on.
@@ -34,6 +36,9 @@ pub(super) struct Spot {
 pub(super) fn single(relief: &Relief, spot: Spot) -> Rgb {
     let (column, row) = relief.cell(spot.at.0, spot.at.1);
     let depth = relief.depth_at(column, row);
+    if depth < -FAR {
+        return ROCK;
+    }
     let (fine, coarse) = noises(spot);
     let mut color = walls(depth, fine, coarse);
     let cover = coverage(depth, spot.scale);
@@ -79,8 +84,8 @@ pub(super) fn double(shown: &Relief, other: &Relief, spot: Spot) -> Rgb {
 /// Rock, with walls around the floor and their shadow.
 fn walls(depth: f32, fine: f32, coarse: f32) -> Rgb {
     let outside = -depth;
-    // It fades out before the layer ends.
-    let coarse = coarse * ((300.0 - outside) / 100.0).clamp(0.0, 1.0);
+    // It fades out where rock is drawn in one color.
+    let coarse = coarse * ((FAR - outside) / 100.0).clamp(0.0, 1.0);
     let mut color = ROCK.map(|channel| channel * (1.0 + 0.03 * coarse));
     let wall = ((WALL_UNITS - outside) / 5.0).clamp(0.0, 1.0);
     if wall > 0.0 {

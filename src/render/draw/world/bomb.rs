@@ -21,7 +21,7 @@ const HURRY_SECONDS: f32 = 10.0;
 const PLANT_SECONDS: f32 = 3.2;
 
 /// The plate that names a bomb on the ground, beside it; `None` if there is none to name.
-pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View, panels: &[Area]) -> Option<Area> {
+pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View) -> Option<Area> {
     let bomb = now.moment.bomb?;
     let fresh = now.kills().next_back().is_some_and(|kill| now.since(kill.tick) < AFTER_KILL_SECONDS);
     if bomb.state == BombState::Exploded || (bomb.state == BombState::Dropped && fresh) {
@@ -29,7 +29,7 @@ pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View, panels: &[Area])
     }
     let (x, y) = view.project(bomb.at);
     let picture = Area::new(20.0, 20.0, replay.width() - 40.0, 1_040.0);
-    if !picture.contains(x, y) || panels.iter().any(|panel| panel.contains(x, y)) {
+    if !picture.contains(x, y) || replay.panels.iter().any(|panel| panel.contains(x, y)) {
         return None;
     }
     let plate = |(right, down): (f32, f32)| {
@@ -37,7 +37,7 @@ pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View, panels: &[Area])
     };
     let free = |area: &Area| {
         let inside = area.overlap(&picture) > PLATE.0 * PLATE.1 - 0.5;
-        inside && !panels.iter().any(|panel| panel.overlap(area) > 0.0)
+        inside && !replay.slots.iter().any(|slot| slot.overlap(area) > 0.0)
     };
     PLATE_OFFSETS.into_iter().map(plate).find(free)
 }
@@ -86,7 +86,7 @@ fn progress(canvas: &mut Canvas, x: f32, y: f32, size: f32, part: f32, ink: Ink)
 /// The plate that names the bomb, above players and deaths.
 pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
     let Some(bomb) = stage.now.moment.bomb else { return };
-    let Some(plate) = callout(stage.replay, stage.now, &stage.view, &stage.replay.panels) else { return };
+    let Some(plate) = callout(stage.replay, stage.now, &stage.view) else { return };
     let (ink, icon) = look(&bomb);
     let (x, y) = stage.project(bomb.at);
     let middle = (plate.x + plate.width / 2.0, plate.y + plate.height / 2.0);
