@@ -7,9 +7,10 @@
 use tiny_skia::{
     Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, PixmapPaint,
     Point,
-    PremultipliedColorU8, RadialGradient, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
+    PremultipliedColorU8, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
+use super::gradient::Gradient;
 use super::icons::Icon;
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
@@ -110,6 +111,12 @@ impl Canvas {
     /// Pixels of the finished frame: opaque RGBA.
     pub fn pixels(&self) -> &Pixmap {
         &self.front
+    }
+
+    /// The panels.
+    #[cfg(test)]
+    pub fn overlay(&self) -> &Pixmap {
+        &self.overlay
     }
 
     /// Pixels per design unit.
@@ -247,14 +254,17 @@ impl Canvas {
 
     /// A polygon with a radial gradient around a point (stops: 0 at the point, 1 at the radius).
     pub fn glow(&mut self, points: &[(f32, f32)], x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
-        let shader = self.radial(x, y, radius, stops);
-        self.fill_with(self.path(points, true), shader);
+        let Some(path) = self.path(points, true) else { return };
+        let gradient = Gradient::new((x * self.scale, y * self.scale), radius * self.scale, stops);
+        self.touch_rect(path.bounds(), 0.0);
+        gradient.fill(&path, self.pixels_mut());
     }
 
     /// A disc with a radial gradient.
     pub fn cloud(&mut self, x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
-        let shader = self.radial(x, y, radius, stops);
-        self.fill_with(PathBuilder::from_circle(x * self.scale, y * self.scale, radius * self.scale), shader);
+        let (x, y, radius) = (x * self.scale, y * self.scale, radius * self.scale);
+        self.touch(x - radius, y - radius, x + radius, y + radius);
+        Gradient::new((x, y), radius, stops).disc(self.pixels_mut());
     }
 
     /// A rectangle with a gradient from left to right (stops: 0 at the left edge, 1 at the right edge).
@@ -375,13 +385,6 @@ impl Canvas {
         path.cubic_to(left, top + h, left + h, top, left + r, top);
         path.close();
         path.finish()
-    }
-
-    fn radial(&self, x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) -> Option<Shader<'static>> {
-        let middle = Point::from_xy(x * self.scale, y * self.scale);
-        let stops = stops.iter().map(|(at, color)| GradientStop::new(*at, *color)).collect();
-        let radius = radius * self.scale;
-        RadialGradient::new(middle, 0.0, middle, radius, stops, SpreadMode::Pad, Transform::identity())
     }
 
     fn fill(&mut self, path: Option<Path>, color: Color) {

@@ -1,5 +1,6 @@
 //! Plans the places of all name labels of a clip.
 
+use super::camera::PUSH_SECONDS;
 use super::canvas::{Area, UNITS};
 use super::labels::{Obstacles, Places, Planner, Tag};
 use super::metrics::{LABEL_EXTRA, PIP, label_height, label_style, marker_reach, marker_scale};
@@ -25,8 +26,9 @@ pub fn plan(replay: &Replay<'_>) -> Vec<Places> {
     (0..replay.frames())
         .map_while(|frame| Some((Now::at(replay.scene, replay.tick_of(frame))?, replay.framing(frame).view)))
         .map(|(now, view)| {
+            let alone = now.since(replay.scene.freeze_end_tick) < -PUSH_SECONDS && replay.camera.opens_with_map();
             let mut panels = replay.slots.clone();
-            let tags = std::array::from_fn(|player| sizes.tag(replay, &now, &view, player));
+            let tags = std::array::from_fn(|player| sizes.tag(replay, &now, &view, player, alone));
             panels.extend(callout(replay, &now, &view));
             let lines = kill_lines(&now, &view).collect();
             planner.step(&tags, &Obstacles { picture, panels: &panels, lines })
@@ -58,7 +60,8 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn tag(&mut self, replay: &Replay<'_>, now: &Now<'_>, view: &View, player: usize) -> Option<Tag> {
+    /// `alone`: only the followed player has a label.
+    fn tag(&mut self, replay: &Replay<'_>, now: &Now<'_>, view: &View, player: usize, alone: bool) -> Option<Tag> {
         let at = now.drawn(player)?;
         let killed = now.kills().rev().find(|kill| kill.victim == player).map(|kill| now.since(kill.tick));
         let shown = at.alive() || at.present && killed.is_some_and(|age| age < VICTIM_SECONDS);
@@ -85,7 +88,7 @@ impl Sizes {
             height: label_height(style),
             yaw: at.yaw,
             first,
-            named: !replay.panels.iter().any(|panel| panel.contains(x, y)),
+            named: (first || !alone) && !replay.panels.iter().any(|panel| panel.contains(x, y)),
         })
     }
 }

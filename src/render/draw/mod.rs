@@ -5,6 +5,7 @@
 
 mod camera;
 mod canvas;
+mod gradient;
 mod ground;
 mod hud;
 mod icons;

@@ -24,7 +24,7 @@ const ZOOMS: [f32; 3] = [0.625, 0.48, 0.36];
 /// Duration of a move.
 const MOVE_SECONDS: f32 = 1.1;
 /// Duration of the first move, from the whole map to the first shot; it ends with the freeze time.
-const PUSH_SECONDS: f32 = 0.9;
+pub const PUSH_SECONDS: f32 = 0.9;
 /// Minimum seconds from the end of a move to the end of the next.
 const STAND_SECONDS: f32 = 3.0;
 /// Size of the safe frame at 1920 units, and the height of its center.
@@ -86,6 +86,11 @@ impl Camera {
             }
         };
         Self { shots, pixels: frame.pixels, middle }
+    }
+
+    /// Whether the clip begins with the whole map, before the first shot.
+    pub fn opens_with_map(&self) -> bool {
+        self.shots.get(1).is_some_and(|shot| shot.zoom > self.shots[0].zoom)
     }
 
     /// What is seen at a frame.
