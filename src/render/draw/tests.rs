@@ -91,7 +91,8 @@ fn moment(tick: i32) -> Moment {
         };
     }
     if (1_050..1_080).contains(&tick) {
-        moment.grenades = vec![Grenade { id: 1, kind: GrenadeKind::Smoke, side: Side::T, at: [step * 5.0 - 300.0, 50.0, 100.0] }];
+        moment.grenades =
+            vec![Grenade { id: 1, kind: GrenadeKind::Smoke, side: Side::T, at: [step * 5.0 - 300.0, 50.0, 100.0] }];
     }
     if tick >= 1_080 {
         moment.smokes = vec![Smoke { id: 1, at: [100.0, 50.0, 0.0], since_tick: 1_080 }];
