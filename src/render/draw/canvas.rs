@@ -333,12 +333,12 @@ impl Canvas {
         let (s, size) = (self.scale, style.size * self.scale);
         let width = self.glyphs.width(style.weight, size, style.tabular, text);
         let left = x * s - width * style.align.share();
-        self.touch(left - size * 0.2, y * s - size, left + width + size * 0.2, y * s + size * 0.35);
         let pixels = match self.layer {
             Layer::World => &mut self.world,
             Layer::Overlay => &mut self.overlay,
         };
-        self.glyphs.draw(pixels, style, size, left, (y * s).round(), color, text);
+        let [left, top, right, bottom] = self.glyphs.draw(pixels, style, size, left, (y * s).round(), color, text);
+        self.touch(left, top, right, bottom);
         width / s
     }
 

@@ -5,6 +5,7 @@
 
 mod camera;
 mod canvas;
+mod fonts;
 mod gradient;
 mod ground;
 mod hud;
@@ -19,6 +20,8 @@ mod now;
 mod palette;
 pub mod poster;
 mod replay;
+mod shape;
+mod style;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -9,6 +9,9 @@ const TELEPORT: f32 = 120.0;
 /// which is longer if the bomb will explode: that would give the end away.
 pub const FUSE_SECONDS: f32 = 40.0;
 
+/// Seconds that a plant takes.
+pub const PLANT_SECONDS: f32 = 3.2;
+
 /// What the round clock shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RoundClock {
@@ -112,16 +115,21 @@ impl<'a> Now<'a> {
 
     /// The attempt to defuse that is going on, and its seconds so far.
     pub fn defuse(&self) -> Option<(&'a Defuse, f32)> {
-        let goes_on = |defuse: &&Defuse| self.reached(defuse.start_tick) && !self.reached(defuse.end_tick);
-        let defuse = self.scene.defuses.iter().rev().find(goes_on)?;
+        let mut defuses = self.scene.defuses.iter().rev();
+        let defuse = defuses.find(|defuse| self.goes_on(defuse.start_tick, defuse.end_tick))?;
         Some((defuse, self.since(defuse.start_tick)))
     }
 
     /// The attempt to plant that is going on, and its seconds so far.
     pub fn planting(&self) -> Option<(&'a Planting, f32)> {
-        let goes_on = |planting: &&Planting| self.reached(planting.start_tick) && !self.reached(planting.end_tick);
-        let planting = self.scene.plantings.iter().rev().find(goes_on)?;
+        let mut plantings = self.scene.plantings.iter().rev();
+        let planting = plantings.find(|planting| self.goes_on(planting.start_tick, planting.end_tick))?;
         Some((planting, self.since(planting.start_tick)))
+    }
+
+    /// Whether an attempt lasts; the end of the round ends it.
+    fn goes_on(&self, start_tick: i32, end_tick: i32) -> bool {
+        self.reached(start_tick) && !self.reached(end_tick) && !self.reached(self.scene.end_tick)
     }
 
     /// What the round clock shows. It stops when the round is decided.

@@ -8,7 +8,7 @@ use super::ground::{Layer, Terrain};
 use super::hud::Layout;
 use super::labels::Places;
 use super::now::{Blinding, Now, blindings};
-use super::text::Fonts;
+use super::fonts::Fonts;
 use super::{label_plan, layers, names, poster};
 use crate::domain::camera::CameraMode;
 use crate::domain::clip::{CLIP_SECONDS, clip_second};

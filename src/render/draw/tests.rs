@@ -7,7 +7,7 @@ use crate::render::scene::*;
 const FOLLOWED: usize = 1;
 
 /// Two teams of three on a square, 12 seconds at 32 ticks per second, with everything that can be drawn.
-fn everything() -> Scene {
+pub fn everything() -> Scene {
     let names = ["龙之队", "ropz", "\u{202e}🔥", "a name that is much too long to be shown", "Дмитрий", "x"];
     let players =
         names.iter().zip(1..).map(|(name, id)| Player { steam64: id, name: (*name).to_owned(), ..Player::default() });
@@ -49,7 +49,8 @@ fn everything() -> Scene {
     }
 }
 
-fn kill(tick: i32, killer: Option<usize>, victim: usize) -> Kill {
+/// A kill; those of the followed player have all marks.
+pub fn kill(tick: i32, killer: Option<usize>, victim: usize) -> Kill {
     let all = killer == Some(FOLLOWED);
     Kill {
         tick,
@@ -155,7 +156,7 @@ fn deathnotices_only_draws_only_the_kill_feed() {
     let scene = everything();
     let frame = 210;
     // Regions of the picture in pixels: score, rosters of both sides, time bar, kill feed.
-    let regions = [(190, 8, 260, 24), (10, 126, 74, 40), (556, 126, 74, 40), (0, 357, 640, 3), (500, 12, 130, 50)];
+    let regions = [(190, 6, 180, 28), (8, 124, 78, 90), (554, 124, 78, 90), (0, 354, 640, 6), (500, 12, 130, 50)];
     for (deathnotices_only, shown) in
         [(false, [true, true, true, true, true]), (true, [false, false, false, false, true])]
     {

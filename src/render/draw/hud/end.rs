@@ -97,7 +97,7 @@ impl End {
         shape(self.winner, left + 90.0, band.y + 104.0, 46.0, color, canvas);
         let room = colon - 28.0 - canvas.text_width(SCORE, &numbers[0]) - 40.0 - left - 170.0;
         let base = if self.how.is_empty() { 132.0 } else { 112.0 };
-        let (style, title) = fitted(TITLE, 48.0, &self.title, room, canvas);
+        let (style, title) = fitted(TITLE, 36.0, &self.title, room, canvas);
         canvas.text(style, left + 170.0, band.y + base, TEXT.solid(), &title);
         let (style, how) = fitted(HOW, 24.0, &self.how, room, canvas);
         canvas.text(style, left + 173.0, band.y + 170.0, TEXT_DIM.solid(), &how);

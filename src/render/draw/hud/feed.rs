@@ -20,8 +20,9 @@ const WASH_SECONDS: f32 = 0.6;
 /// Steps of both movements.
 const STEPS: f32 = 12.0;
 const NAME: TextStyle = TextStyle::new(Weight::Bold, 26.0);
-/// Maximum width of a name.
+/// Maximum width of a name, and that of names in a full row.
 const NAME_WIDTH: f32 = 220.0;
+const NARROWEST_NAME: f32 = 50.0;
 /// How much a row leans.
 const SLANT: f32 = 10.0;
 /// Space before and after the pieces of a row.
@@ -81,24 +82,40 @@ impl Row {
         }
     }
 
-    /// The pieces from left to right, each with its width; names are shortened so that they fit into `room`.
+    /// The pieces from left to right, each with its width. What does not fit into `room` is shortened, and then the
+    /// assister is left out.
     fn pieces(&self, room: f32, canvas: &mut Canvas) -> Vec<(Piece, f32)> {
-        let names = 1 + usize::from(self.killer.is_some()) + usize::from(self.assister.is_some());
-        let marks = self.marks.len() + 2 * usize::from(self.assister.is_some());
-        let fixed = PADDING.0 + PADDING.1 + WEAPON + marks as f32 * (MARK + GAP) + names as f32 * GAP;
-        let width = ((room - fixed) / names as f32).clamp(40.0, NAME_WIDTH);
+        let mut width = NAME_WIDTH;
+        loop {
+            let pieces = self.pieces_with(width, self.assister.as_ref(), canvas);
+            if row_width(&pieces) <= room {
+                return pieces;
+            }
+            width *= 0.9;
+            if width < NARROWEST_NAME {
+                return self.pieces_with(NARROWEST_NAME, None, canvas);
+            }
+        }
+    }
+
+    fn pieces_with(
+        &self,
+        name_width: f32,
+        assister: Option<&(String, Side)>,
+        canvas: &mut Canvas,
+    ) -> Vec<(Piece, f32)> {
         let mut name = |who: &(String, Side)| {
-            let text = canvas.fit(NAME, &who.0, width);
+            let text = canvas.fit(NAME, &who.0, name_width);
             let width = canvas.text_width(NAME, &text);
             (Piece::Name(text, Ink::of(who.1)), width)
         };
         let mut pieces: Vec<_> = self.killer.iter().map(&mut name).collect();
-        if let Some(assister) = &self.assister {
+        if let Some(assister) = assister {
             pieces.push(name(&("+".to_owned(), Side::None)));
-            pieces.push(name(assister));
             if self.flash_assist {
                 pieces.push((Piece::Weapon(Icon::FLASHBANG), MARK));
             }
+            pieces.push(name(assister));
         }
         pieces.push((Piece::Weapon(self.weapon), WEAPON));
         pieces.extend(self.marks.iter().map(|mark| (Piece::Mark(*mark), MARK)));
@@ -109,8 +126,7 @@ impl Row {
     /// Draws a row into its area, right-aligned.
     fn draw(&self, area: Area, canvas: &mut Canvas) {
         let pieces = self.pieces(area.width - FEED_EDGE, canvas);
-        let inner: f32 = pieces.iter().map(|(_, width)| width + GAP).sum::<f32>() - GAP;
-        let width = inner + PADDING.0 + PADDING.1;
+        let width = row_width(&pieces);
         let right = area.x + area.width - FEED_EDGE * (1.0 - f32::from(self.slide) / STEPS);
         let plate = Area { x: right - width, width, ..area };
         slanted(plate, SLANT, SLAB.with(if self.stripe.is_some() { 0.92 } else { 0.8 }), canvas);
@@ -136,6 +152,10 @@ impl Row {
             x += width + GAP;
         }
     }
+}
+
+fn row_width(pieces: &[(Piece, f32)]) -> f32 {
+    PADDING.0 + PADDING.1 + pieces.iter().map(|(_, width)| width + GAP).sum::<f32>() - GAP
 }
 
 enum Piece {

@@ -17,7 +17,7 @@ pub const FEED_ROW: (f32, f32) = (48.0, 56.0);
 /// Distance of the feed's rows from the picture's right edge: they slide in from there.
 pub const FEED_EDGE: f32 = 32.0;
 /// Narrowest feed beside the score.
-const FEED_WIDTH: f32 = 480.0;
+const FEED_WIDTH: f32 = 500.0;
 /// Height of a strip of the roster, and distance from one to the next.
 const STRIP: (f32, f32) = (52.0, 58.0);
 /// Maximum number of strips per side.
@@ -73,8 +73,9 @@ impl Layout {
 
     /// The kill feed; its rows are right-aligned.
     pub fn feed(&self) -> Area {
-        let (top, width) = if self.narrow() { (116.0, 780.0) } else { (28.0, self.beside_score()) };
-        let width = width.min(self.width);
+        let top = if self.narrow() { 116.0 } else { 28.0 };
+        let alone = self.narrow() || self.deathnotices_only;
+        let width = if alone { 780.0_f32.min(self.width) } else { self.beside_score() };
         let (height, step) = FEED_ROW;
         Area::new(self.width - width, top, width, (self.feed_rows() - 1) as f32 * step + height)
     }

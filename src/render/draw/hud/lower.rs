@@ -76,7 +76,7 @@ impl Panel for Lower {
         // Three columns; narrow pictures take from the name.
         let health = x + width - 482.0;
         let weapon = x + width - 252.0;
-        let room = health - x - 92.0 - 16.0;
+        let room = health - x - 92.0 - 22.0;
         let (style, name) = fitted(NAME, 28.0, &self.name, room, canvas);
         canvas.text(style, x + 92.0, y + 54.0, WHITE.solid(), &name);
         let team = canvas.fit(TEAM, &self.team, room);

@@ -14,6 +14,8 @@ mod plate;
 mod roster;
 mod score;
 mod story;
+#[cfg(test)]
+mod tests;
 mod timebar;
 
 use super::canvas::{Area, Canvas};

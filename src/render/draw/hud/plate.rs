@@ -77,9 +77,9 @@ impl Plate {
 
     fn draw_text(&self, inner: Area, canvas: &mut Canvas) {
         let Area { x, y, width, .. } = inner;
-        let (word, text) = fitted(WORD, 60.0, &self.word, width * 0.36, canvas);
-        canvas.text(word, x + 54.0, y + 94.0, WHITE.solid(), &text);
         let column = x + 298.0 * width / 748.0;
+        let (word, text) = fitted(WORD, 60.0, &self.word, column - x - 54.0 - 20.0, canvas);
+        canvas.text(word, x + 54.0, y + 94.0, WHITE.solid(), &text);
         for skull in 0..self.kills.min(SKULLS) {
             canvas.icon(Icon::SKULL, Area::new(column + skull as f32 * 46.0, y + 10.0, 40.0, 40.0), GOLD.solid());
         }

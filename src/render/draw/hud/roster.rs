@@ -1,6 +1,6 @@
 //! The rosters: a strip for each player with health and weapon. Counter-terrorists on the left, terrorists on the right.
 
-use super::parts::{LOW_HEALTH, bar, slab};
+use super::parts::{LOW_HEALTH, bar, fitted, slab};
 use super::story::index;
 use super::{Panel, layout};
 use crate::render::draw::canvas::{Area, Canvas};
@@ -79,18 +79,16 @@ impl Panel for Strip {
         let start = area.x + if left { 18.0 } else { 12.0 };
         let end = start + area.width - 34.0;
         if alive {
-            let mut taken = end;
+            let mut free = end;
             if let Some(icon) = self.weapon {
-                taken -= 76.0;
-                canvas.icon(icon, Area::new(taken + 4.0, area.y + 8.0, 72.0, 27.0), TEXT.solid());
+                free = ending(icon, TEXT, free, Area { height: 27.0, y: area.y + 8.0, ..area }, canvas) - 12.0;
             }
             if let Some(icon) = self.carries {
-                taken -= 34.0;
-                let color = if icon == Icon::C4 { RED } else { CT };
-                canvas.icon(icon, Area::new(taken - 7.0, area.y + 12.0, 48.0, 18.0), color.solid());
+                let ink = if icon == Icon::C4 { RED } else { CT };
+                free = ending(icon, ink, free, Area { height: 20.0, y: area.y + 11.0, ..area }, canvas) - 8.0;
             }
-            let name = canvas.fit(NAME, &self.name, taken - start - 4.0);
-            canvas.text(NAME, start, area.y + 31.0, TEXT.solid(), &name);
+            let (style, name) = fitted(NAME, 20.0, &self.name, free - start, canvas);
+            canvas.text(style, start, area.y + 31.0, TEXT.solid(), &name);
             let color = if self.health > LOW_HEALTH { ink } else { RED };
             let groove = Area::new(start, area.y + 41.0, end - start, 6.0);
             bar(groove, self.health as f32 / 100.0, color.solid(), canvas);
@@ -103,6 +101,15 @@ impl Panel for Strip {
             frame(area, canvas);
         }
     }
+}
+
+/// Draws an icon that ends at `right`, as high as `row`. Returns where it begins.
+fn ending(icon: Icon, ink: Ink, right: f32, row: Area, canvas: &mut Canvas) -> f32 {
+    let (width, height) = icon.size();
+    let width = width * row.height / height;
+    let (begin, end) = icon.extent();
+    canvas.icon(icon, Area { x: right - width * end, width, ..row }, ink.solid());
+    right - width * (end - begin)
 }
 
 /// A white frame just inside an area.

@@ -54,6 +54,15 @@ impl Icon {
         (if self.0.starts_with("w-") { 64.0 } else { 24.0 }, 24.0)
     }
 
+    /// Where the drawing begins and ends, as fractions of the width.
+    pub fn extent(self) -> (f32, f32) {
+        let width = self.size().0;
+        let bounds = || self.paths().iter().filter_map(Path::compute_tight_bounds);
+        let left = bounds().map(|bounds| bounds.left()).fold(width, f32::min);
+        let right = bounds().map(|bounds| bounds.right()).fold(0.0, f32::max);
+        (left / width, right / width)
+    }
+
     /// The outlines, each filled with the even-odd rule.
     pub fn paths(self) -> &'static [Path] {
         PATHS.get(self.0).map_or(&[], Vec::as_slice)
@@ -113,11 +122,13 @@ mod tests {
         let weapons = weapons::SYMBOLS.iter().map(|(_, symbol)| Icon(symbol));
         for icon in named.into_iter().chain(weapons) {
             assert!(!icon.paths().is_empty(), "{icon:?}");
+            // A small fraction of a pixel at the sizes at which icons are drawn.
+            let slack = 0.05;
             let (width, height) = icon.size();
             for path in icon.paths() {
-                let bounds = path.bounds();
-                assert!(bounds.left() >= 0.0 && bounds.right() <= width, "{icon:?}: {bounds:?}");
-                assert!(bounds.top() >= 0.0 && bounds.bottom() <= height, "{icon:?}: {bounds:?}");
+                let bounds = path.compute_tight_bounds().unwrap();
+                assert!(bounds.left() >= -slack && bounds.right() <= width + slack, "{icon:?}: {bounds:?}");
+                assert!(bounds.top() >= -slack && bounds.bottom() <= height + slack, "{icon:?}: {bounds:?}");
             }
         }
     }

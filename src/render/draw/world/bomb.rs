@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::now::{Now, RoundClock};
+use crate::render::draw::now::{Now, PLANT_SECONDS, RoundClock};
 use crate::render::draw::palette::{CT, Ink, NIGHT, RED, SLAB, T, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::view::View;
@@ -17,8 +17,6 @@ const PLATE_OFFSETS: [(f32, f32); 4] = [(-132.0, -66.0), (132.0, -66.0), (-132.0
 const AFTER_KILL_SECONDS: f32 = 0.45;
 /// Seconds left at which the planted bomb pulses faster.
 const HURRY_SECONDS: f32 = 10.0;
-/// Seconds in which a bomb is planted.
-const PLANT_SECONDS: f32 = 3.2;
 
 /// The plate that names a bomb on the ground, beside it; `None` if there is none to name.
 pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View) -> Option<Area> {
