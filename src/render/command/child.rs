@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{
     CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, JobFile, Line,
 };
+use crate::domain::camera::CameraMode;
 use crate::domain::clip::VIDEO_BYTES;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
@@ -94,6 +95,7 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
         height: job.height,
         xray: job.spec_show_xray,
         deathnotices_only: job.cl_draw_only_deathnotices,
+        camera: CameraMode::default(),
         video: &job.output,
         poster: &poster,
     };

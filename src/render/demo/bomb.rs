@@ -4,6 +4,7 @@ use awpy::{Context, Entity};
 
 use crate::render::scene::{Bomb, BombState, Effect, EffectKind, MAX_PLAYERS, Moment, Plant};
 
+use super::attempts::{Attempts, defuse_seconds};
 use super::keys::{BOMB, Fields, Key, PLANTED, PlaceKeys};
 use super::seats::Seats;
 
@@ -21,11 +22,18 @@ pub(super) struct BombWatch {
     /// The last position at which it was carried.
     carried_at: Option<[f32; 3]>,
     planted: Option<Planted>,
+    /// Whether its carrier is planting it at this tick.
+    arming: bool,
+    /// Handle of the pawn defusing it at this tick.
+    defuser: Option<u32>,
+    /// How long a defuse takes that is under way at this tick.
+    defuse_seconds: Option<f32>,
 }
 
 struct BombKeys {
     owner: Key,
     parent: Key,
+    arming: Key,
     place: PlaceKeys,
     planted: PlantedKeys,
 }
@@ -38,6 +46,8 @@ struct PlantedKeys {
     defused: Key,
     exploded: Key,
     being_defused: Key,
+    defuser: Key,
+    defuse_seconds: Key,
 }
 
 struct Planted {
@@ -56,6 +66,7 @@ impl BombKeys {
         Self {
             owner: bomb.key("m_hOwnerEntity"),
             parent: bomb.key("CBodyComponent.m_skeletonInstance.m_hParent"),
+            arming: bomb.key("m_bStartedArming"),
             place: PlaceKeys::of(&bomb),
             planted: PlantedKeys {
                 place: PlaceKeys::of(&planted),
@@ -65,6 +76,8 @@ impl BombKeys {
                 defused: planted.key("m_bBombDefused"),
                 exploded: planted.key("m_bHasExploded"),
                 being_defused: planted.key("m_bBeingDefused"),
+                defuser: planted.key("m_hBombDefuser"),
+                defuse_seconds: planted.key("m_flDefuseLength"),
             },
         }
     }
@@ -74,6 +87,7 @@ impl BombWatch {
     /// Begins a tick.
     pub fn begin(&mut self) {
         (self.carrier, self.loose) = (None, None);
+        (self.arming, self.defuser, self.defuse_seconds) = (false, None, None);
     }
 
     /// Updates from the bomb entity while it is carried or dropped.
@@ -81,7 +95,7 @@ impl BombWatch {
         let keys = self.keys.get_or_insert_with(|| BombKeys::of(context));
         let resolve = |key| entity.get_handle(key).filter(|&handle| context.entities().get_by_handle(handle).is_some());
         match resolve(keys.owner) {
-            Some(owner) => self.carrier = Some(owner),
+            Some(owner) => (self.carrier, self.arming) = (Some(owner), entity.get_bool(keys.arming)),
             // A position relative to its last carrier is not usable.
             None if resolve(keys.parent).is_some() => self.loose = self.loose.or(Some(None)),
             None => self.loose = Some(keys.place.read(entity)),
@@ -107,6 +121,11 @@ impl BombWatch {
                 planted.bomb.state = BombState::Defused;
             } else if exploded {
                 planted.bomb.state = BombState::Exploded;
+            }
+            if planted.bomb.being_defused {
+                let seconds = entity.get_f32(keys.defuse_seconds);
+                self.defuser = entity.get_handle(keys.defuser);
+                self.defuse_seconds = Some(seconds).filter(|seconds| seconds.is_finite() && *seconds > 0.0);
             }
         }
     }
@@ -149,6 +168,18 @@ impl BombWatch {
             moment.bomb = at.map(|at| Bomb { at, state: BombState::Dropped, being_defused: false });
         }
         None
+    }
+
+    /// Who is planting and who is defusing at this tick, as the entities show.
+    pub fn show(&self, moment: &Moment, seats: &Seats, attempts: &mut Attempts) {
+        let tick = moment.tick;
+        let carrier = self.carrier.filter(|_| self.arming && self.planted.is_none());
+        attempts.planting.show(carrier.and_then(|handle| seats.of_handle(handle)), tick, None);
+        let ticking = self.planted.as_ref().is_some_and(|planted| planted.bomb.state == BombState::Planted);
+        let flagged = moment.players.iter().position(|player| player.alive() && player.defusing);
+        let defuser = self.defuser.and_then(|handle| seats.of_handle(handle)).or(flagged).filter(|_| ticking);
+        let kit = defuser.and_then(|player| moment.players.get(player)).map(|player| defuse_seconds(player.kit));
+        attempts.defusing.show(defuser, tick, self.defuse_seconds.or(kit));
     }
 
     /// The plant, if there was one. `server_seconds`: the fuse time set on the server.

@@ -3,7 +3,7 @@
 //!
 //! Runs on every tick of the whole demo, so it must not look up names or allocate strings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
 
 use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity, GameEvent};
@@ -13,15 +13,18 @@ use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::render::scene::{MAX_PLAYERS, Moment, PlayerAt, Scene, Side};
 
+use super::arms::{Arms, Carried};
+use super::attempts::{Attempts, defuse_seconds};
 use super::bomb::BombWatch;
 use super::events::Values;
 use super::failure;
 use super::ground::Gatherer;
-use super::keys::{self, Key, weapon_name};
+use super::keys;
 use super::people::Person;
 use super::roster::{PLAYERS, Roster};
 use super::schema::{Kind, Schema};
 use super::seats::Seats;
+use super::sites::Sites;
 use super::survey::Survey;
 use super::throws::Throws;
 
@@ -58,10 +61,11 @@ pub(super) struct Collector {
     /// Everyone who coached in any round: where they stand is not part of the map's walkable ground.
     coaches: Vec<Person>,
     seats: Seats,
-    /// Weapon names by entity index and serial number, so that a reused index counts as another weapon.
-    weapons: HashMap<(i32, u32), u16>,
+    arms: Arms,
     throws: Throws,
     bomb: BombWatch,
+    attempts: Attempts,
+    sites: Sites,
     /// Who died in this round. A late entity update must not revive them.
     dead: [bool; PLAYERS],
     spotting: bool,
@@ -70,7 +74,7 @@ pub(super) struct Collector {
 
 impl Collector {
     pub fn new(survey: &Survey, window: Window, steam64: u64, roster: Roster) -> Self {
-        let scene = Scene { weapons: vec![String::new()], round_seconds: ROUND_SECONDS, ..Scene::default() };
+        let scene = Scene { round_seconds: ROUND_SECONDS, ..Scene::default() };
         Self {
             window,
             steam64,
@@ -82,9 +86,11 @@ impl Collector {
             roster,
             coaches: survey.all_coaches(),
             seats: Seats::default(),
-            weapons: HashMap::new(),
+            arms: Arms::default(),
             throws: Throws::default(),
             bomb: BombWatch::default(),
+            attempts: Attempts::default(),
+            sites: Sites::default(),
             dead: [false; PLAYERS],
             spotting: false,
             played: false,
@@ -95,7 +101,7 @@ impl Collector {
     pub fn classes() -> HashSet<&'static str> {
         let mut classes: HashSet<_> = awpy::weapons::weapon_classes().collect();
         classes.extend([keys::PAWN, keys::CONTROLLER, keys::RULES, keys::TEAM]);
-        classes.extend([keys::INFERNO, keys::PLANTED, keys::BOMB]);
+        classes.extend([keys::INFERNO, keys::PLANTED, keys::BOMB, keys::RESOURCE]);
         classes.extend(keys::PROJECTILES.map(|(class, _)| class));
         classes
     }
@@ -123,13 +129,20 @@ impl Collector {
             return Err(failure(FailureCode::PlayerNotInDemo, message));
         };
         self.scene.followed = followed;
+        let (mut plantings, mut defuses) = self.attempts.finish(&mut self.scene.moments, tick_rate);
+        plantings.iter_mut().for_each(|planting| planting.player = self.roster.in_scene(planting.player));
+        defuses.iter_mut().for_each(|defuse| defuse.player = self.roster.in_scene(defuse.player));
+        (self.scene.plantings, self.scene.defuses) = (plantings, defuses);
         for kill in &mut self.scene.kills {
             let in_scene = |player: &mut usize| *player = self.roster.in_scene(*player);
             in_scene(&mut kill.victim);
             kill.killer.iter_mut().chain(&mut kill.assister).for_each(in_scene);
         }
         (self.scene.players, self.scene.undrawn) = (self.roster.players, self.roster.undrawn);
+        self.scene.weapons = self.arms.names;
         self.scene.ground = self.ground.finish();
+        self.scene.sites = self.sites.finish(&self.scene.ground);
+        self.scene.spawns = spawns(&self.scene.moments, self.window.freeze_end);
         self.scene.plant = self.bomb.plant(c4_seconds, tick_rate);
         if !self.spotting {
             // Nobody is ever spotted: the demo was recorded without spotting data.
@@ -145,8 +158,14 @@ impl Collector {
         let search = context.tick() % PAWN_SEARCH_TICKS == 0;
         if search || self.pawns.is_empty() {
             self.pawns.clear();
-            let pawns = entities.iter().filter(|(_, entity)| schema.kind(entity) == Kind::Pawn);
-            self.pawns.extend(pawns.map(|(index, _)| index));
+            for (index, entity) in entities.iter() {
+                match schema.kind(entity) {
+                    Kind::Pawn => self.pawns.push(index),
+                    Kind::Planted => self.sites.planted(context, entity),
+                    Kind::Resource => self.sites.resource(context, entity),
+                    _ => {}
+                }
+            }
             if !self.coaches.is_empty() {
                 self.ignore_coaches(context, schema);
             }
@@ -186,7 +205,7 @@ impl Collector {
         // Controllers have the lowest indices, so every seat is known before its pawn is processed.
         for (index, entity) in context.entities().iter() {
             match schema.kind(entity) {
-                Kind::Other => {}
+                Kind::Other | Kind::Resource => {}
                 Kind::Controller => self.seats.take(context, entity, schema, &mut self.roster),
                 Kind::Pawn => match self.seats.of_pawn(index) {
                     Some(player) if player < MAX_PLAYERS => {
@@ -229,6 +248,7 @@ impl Collector {
             }
         }
         self.scene.effects.extend(self.bomb.end(&mut moment, &self.seats));
+        self.bomb.show(&moment, &self.seats, &mut self.attempts);
         self.spot(&mut moment, &masks);
         for event in events {
             self.event(event, tick);
@@ -244,6 +264,12 @@ impl Collector {
         let fixed = before.filter(|_| health == 0);
         let at = fixed.map(|before| before.at).or_else(|| keys.place.read(pawn)).or(before.map(|before| before.at))?;
         let yaw = fixed.map_or_else(|| pawn.get_qangle(keys.angles)[1], |before| before.yaw);
+        let carried = if health > 0 {
+            self.arms.of(context, player, pawn, keys)
+        } else {
+            self.arms.lost(player);
+            Carried::default()
+        };
         Some(PlayerAt {
             present: true,
             at,
@@ -251,29 +277,15 @@ impl Collector {
             health,
             armor: pawn.get_i64(keys.armor).clamp(0, 1_000) as i32,
             side: keys::side(pawn.get_i64(keys.team)),
-            helmet: false,
-            kit: false,
-            weapon: if health > 0 { self.weapon(context, pawn, keys.weapon) } else { 0 },
-            primary: 0,
-            pistol: 0,
+            helmet: health > 0 && pawn.get_bool(keys.helmet),
+            kit: health > 0 && pawn.get_bool(keys.kit),
+            weapon: carried.hand,
+            primary: carried.primary,
+            pistol: carried.pistol,
             flash_seconds: Some(pawn.get_f32(keys.flash)).filter(|flash| flash.is_finite()).unwrap_or(0.0),
             has_bomb: false,
             defusing: health > 0 && pawn.get_bool(keys.defusing),
             spotted: None,
-        })
-    }
-
-    fn weapon(&mut self, context: &Context, pawn: &Entity, key: Key) -> u16 {
-        let weapon = pawn.get_handle(key).and_then(|handle| context.entities().get_by_handle(handle));
-        let Some(weapon) = weapon else { return 0 };
-        let names = &mut self.scene.weapons;
-        *self.weapons.entry((weapon.index, weapon.serial)).or_insert_with(|| {
-            let name = weapon_name(context, weapon);
-            let known = names.iter().position(|known| known == name).unwrap_or_else(|| {
-                names.push(name.to_owned());
-                names.len() - 1
-            });
-            u16::try_from(known).unwrap_or(0)
         })
     }
 
@@ -311,6 +323,7 @@ impl Collector {
             "player_death" if self.window.round.contains(&tick) => {
                 if let Some(kill) = values.kill(tick, player) {
                     self.dead[kill.victim] = true;
+                    self.attempts.gone(kill.victim, tick);
                     self.scene.kills.push(kill);
                 }
             }
@@ -323,8 +336,41 @@ impl Collector {
                 self.throws.detonated(values.number("entityid"));
                 self.scene.effects.extend(values.detonation(tick));
             }
-            "bomb_exploded" => self.scene.effects.extend(self.bomb.exploded(tick)),
+            name if name.starts_with("bomb_") => self.bomb_event(name, &values, tick),
             _ => {}
         }
     }
+
+    fn bomb_event(&mut self, name: &str, values: &Values<'_>, tick: i32) {
+        let actor = values.actor("userid").and_then(|actor| self.seats.of_actor(actor));
+        let Attempts { planting, defusing, planted, defused } = &mut self.attempts;
+        match (name, actor) {
+            ("bomb_beginplant", Some(player)) => planting.begin(player, tick, None),
+            ("bomb_abortplant", _) => planting.end(tick),
+            ("bomb_begindefuse", Some(player)) => {
+                defusing.begin(player, tick, Some(defuse_seconds(values.flag("haskit"))));
+            }
+            ("bomb_abortdefuse", _) => defusing.end(tick),
+            ("bomb_planted", _) => {
+                planting.end(tick);
+                *planted = actor.map(|player| (player, tick)).or(*planted);
+            }
+            ("bomb_defused", _) => {
+                defusing.end(tick);
+                *defused = actor.map(|player| (player, tick)).or(*defused);
+            }
+            ("bomb_exploded", _) => self.scene.effects.extend(self.bomb.exploded(tick)),
+            _ => {}
+        }
+    }
+}
+
+/// The middle of each side's players when freeze time ends.
+fn spawns(moments: &[Moment], freeze_end: i32) -> [Option<[f32; 3]>; 2] {
+    let Some(moment) = moments.iter().find(|moment| moment.tick >= freeze_end) else { return [None; 2] };
+    [Side::T, Side::Ct].map(|side| {
+        let there: Vec<_> = moment.players.iter().filter(|player| player.alive() && player.side == side).collect();
+        let middle = |axis: usize| there.iter().map(|player| player.at[axis]).sum::<f32>() / there.len() as f32;
+        (!there.is_empty()).then(|| [middle(0), middle(1), middle(2)])
+    })
 }

@@ -14,6 +14,7 @@ pub(super) const TEAM: &str = "CCSTeam";
 pub(super) const INFERNO: &str = "CInferno";
 pub(super) const PLANTED: &str = "CPlantedC4";
 pub(super) const BOMB: &str = "CC4";
+pub(super) const RESOURCE: &str = "CCSPlayerResource";
 /// Grenades in flight.
 pub(super) const PROJECTILES: [(&str, GrenadeKind); 5] = [
     ("CSmokeGrenadeProjectile", GrenadeKind::Smoke),
@@ -25,6 +26,9 @@ pub(super) const PROJECTILES: [(&str, GrenadeKind); 5] = [
 
 /// Highest index of a controller entity: the engine's player limit.
 pub(super) const CONTROLLERS: i32 = 64;
+
+/// Maximum number of weapons that are read per player. More than anybody can carry.
+pub(super) const CARRIED: usize = 16;
 
 /// Number of world cells along an axis.
 const WORLD_CELLS: u64 = 64;
@@ -94,7 +98,14 @@ pub(super) struct PawnKeys {
     pub health: Key,
     pub armor: Key,
     pub team: Key,
+    pub helmet: Key,
+    pub kit: Key,
+    /// The weapon in hand.
     pub weapon: Key,
+    /// How many weapons are carried…
+    pub weapons: Key,
+    /// …and which.
+    pub carried: [Key; CARRIED],
     pub flash: Key,
     pub defusing: Key,
     /// One bit per slot, in two words.
@@ -104,6 +115,7 @@ pub(super) struct PawnKeys {
 impl PawnKeys {
     pub fn of(context: &Context) -> Self {
         let fields = Fields::of(context, PAWN);
+        let weapons = fields.key("m_pWeaponServices.m_hMyWeapons");
         let spotted_by = fields.key("m_entitySpottedState.m_bSpottedByMask");
         Self {
             place: PlaceKeys::of(&fields),
@@ -111,7 +123,11 @@ impl PawnKeys {
             health: fields.key("m_iHealth"),
             armor: fields.key("m_ArmorValue"),
             team: fields.key("m_iTeamNum"),
+            helmet: fields.key("m_pItemServices.m_bHasHelmet"),
+            kit: fields.key("m_pItemServices.m_bHasDefuser"),
             weapon: fields.key("m_pWeaponServices.m_hActiveWeapon"),
+            weapons,
+            carried: std::array::from_fn(|index| element(weapons, index)),
             flash: fields.key("m_flFlashDuration"),
             defusing: fields.key("m_bIsDefusing"),
             spotted_by: [element(spotted_by, 0), element(spotted_by, 1)],

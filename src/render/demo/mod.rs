@@ -4,6 +4,8 @@
 //! private copy in memory: a file that shrinks while being read must not matter. Knows nothing about pixels, servers,
 //! and accounts.
 
+mod arms;
+mod attempts;
 mod bomb;
 mod choice;
 mod coaches;
@@ -18,6 +20,7 @@ mod keys;
 pub mod kind;
 mod knives;
 mod members;
+mod outcome;
 mod people;
 mod plain;
 mod roster;
@@ -25,6 +28,7 @@ mod rounds;
 mod scene;
 mod schema;
 mod seats;
+mod sites;
 mod survey;
 mod teams;
 mod throws;

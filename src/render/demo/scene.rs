@@ -9,6 +9,7 @@ use crate::render::scene::Scene;
 use super::collect::{Collector, Window};
 use super::container::{self, Container};
 use super::index::rounds_in_words;
+use super::outcome::outcome;
 use super::roster::Roster;
 use super::rounds::Round;
 use super::survey::{Survey, survey};
@@ -63,6 +64,7 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
         winner: round.winner,
         ..collector.finish(demo.c4_seconds, survey.tick_rate)?
     };
+    scene.outcome = outcome(round.reason, &scene);
     for player in &mut scene.players {
         let Some(person) = survey.people.iter().position(|person| person.is(player.steam64, &player.name)) else {
             continue;

@@ -17,6 +17,7 @@ pub(super) enum Kind {
     Inferno,
     Planted,
     Bomb,
+    Resource,
     Projectile(GrenadeKind),
 }
 
@@ -80,6 +81,7 @@ impl Kind {
             keys::INFERNO => Self::Inferno,
             keys::PLANTED => Self::Planted,
             keys::BOMB => Self::Bomb,
+            keys::RESOURCE => Self::Resource,
             _ => keys::PROJECTILES
                 .iter()
                 .find(|(projectile, _)| *projectile == class)

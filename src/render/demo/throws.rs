@@ -4,7 +4,7 @@ use awpy::{Context, Entity};
 
 use crate::render::scene::{Grenade, GrenadeKind, Moment, Side, Smoke};
 
-use super::keys::{Fields, INFERNO, Key, PROJECTILES, PlaceKeys, element};
+use super::keys::{Fields, INFERNO, Key, PAWN, PROJECTILES, PlaceKeys, element, side};
 
 /// Maximum number of flames per fire: the length of the game's array.
 const FLAMES: usize = 64;
@@ -16,12 +16,16 @@ pub(super) struct Throws {
     smokes: Vec<Smoke>,
     /// Entities of detonated grenades that still exist.
     spent: Vec<i64>,
-    flying: Vec<i32>,
+    /// Grenades that were seen in flight, and the sides of their throwers.
+    flying: Vec<(i32, Side)>,
 }
 
 struct ThrowKeys {
     /// In the order of [`PROJECTILES`].
     places: [PlaceKeys; 5],
+    throwers: [Key; 5],
+    teams: [Key; 5],
+    pawn_team: Key,
     smoking: Key,
     fires: Key,
     burning: [Key; FLAMES],
@@ -37,6 +41,9 @@ impl ThrowKeys {
         };
         Self {
             places: PROJECTILES.map(|(class, _)| PlaceKeys::of(&Fields::of(context, class))),
+            throwers: PROJECTILES.map(|(class, _)| Fields::of(context, class).key("m_hThrower")),
+            teams: PROJECTILES.map(|(class, _)| Fields::of(context, class).key("m_iTeamNum")),
+            pawn_team: Fields::of(context, PAWN).key("m_iTeamNum"),
             smoking: Fields::of(context, PROJECTILES[0].0).key("m_bDidSmokeEffect"),
             fires: inferno.key("m_fireCount"),
             burning: elements("m_bFireIsBurning"),
@@ -67,6 +74,7 @@ impl Throws {
         let which = PROJECTILES.iter().position(|&(_, known)| known == kind).unwrap_or(0);
         let keys = self.keys(context);
         let smoking = kind == GrenadeKind::Smoke && entity.get_bool(keys.smoking);
+        let (thrower, team, pawn_team) = (keys.throwers[which], keys.teams[which], keys.pawn_team);
         let Some(at) = keys.places[which].read(entity) else { return };
         // Indices are reused; together with the serial number they are unique.
         let id = index | ((entity.serial & 0xffff) << 14) as i32;
@@ -79,13 +87,18 @@ impl Throws {
             }));
             return;
         }
-        if !self.flying.contains(&id) {
-            self.flying.push(id);
+        let known = self.flying.iter().find(|(known, _)| *known == id).map(|(_, side)| *side);
+        let side = known.unwrap_or_else(|| {
+            let thrower = entity.get_handle(thrower).and_then(|handle| context.entities().get_by_handle(handle));
+            let thrower = thrower.filter(|pawn| &*pawn.class_name == PAWN);
+            let side = side(thrower.map_or(entity.get_i64(team), |pawn| pawn.get_i64(pawn_team)));
+            self.flying.push((id, side));
             // The index may have belonged to another grenade.
             self.spent.retain(|&spent| spent != i64::from(index));
-        }
+            side
+        });
         if !self.spent.contains(&i64::from(index)) {
-            moment.grenades.push(Grenade { id, kind, side: Side::None, at });
+            moment.grenades.push(Grenade { id, kind, side, at });
         }
     }
 

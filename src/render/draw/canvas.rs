@@ -5,10 +5,11 @@
 //! change rarely. Only tiles that differ from the previous frame are restored and composed.
 
 use tiny_skia::{
-    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, Point,
-    RadialGradient, Rect, Shader, SpreadMode, Stroke, Transform,
+    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, PixmapPaint,
+    Point, PremultipliedColorU8, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
+use super::gradient::Gradient;
 use super::icons::Icon;
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
@@ -38,6 +39,11 @@ impl Area {
     /// Grown by `by` on each side.
     pub fn grown(self, by: f32) -> Self {
         Self::new(self.x - by, self.y - by, self.width + 2.0 * by, self.height + 2.0 * by)
+    }
+
+    /// Whether a point lies inside.
+    pub fn contains(&self, x: f32, y: f32) -> bool {
+        (self.x..=self.x + self.width).contains(&x) && (self.y..=self.y + self.height).contains(&y)
     }
 
     /// Area of the intersection, in square units.
@@ -104,6 +110,12 @@ impl Canvas {
     /// Pixels of the finished frame: opaque RGBA.
     pub fn pixels(&self) -> &Pixmap {
         &self.front
+    }
+
+    /// The panels.
+    #[cfg(test)]
+    pub fn overlay(&self) -> &Pixmap {
+        &self.overlay
     }
 
     /// Pixels per design unit.
@@ -212,6 +224,28 @@ impl Canvas {
         self.stroke(self.path(points, false), width, color);
     }
 
+    /// The outline of a polygon in dashes: lengths of a dash and of the gap after it.
+    pub fn dashes(&mut self, points: &[(f32, f32)], width: f32, (dash, gap): (f32, f32), color: Color) {
+        let dash = StrokeDash::new(vec![dash * self.scale, gap * self.scale], 0.0);
+        self.stroke_with(self.path(points, true), width, dash, color);
+    }
+
+    /// Darkens everything outside a circle: not at all within the first radius, by `darkness` from the second on.
+    pub fn darken(&mut self, x: f32, y: f32, (near, far): (f32, f32), darkness: f32) {
+        let (x, y, near, far) = (x * self.scale, y * self.scale, near * self.scale, far * self.scale);
+        let (width, height) = (self.world.width(), self.world.height());
+        self.touch(0.0, 0.0, width as f32, height as f32);
+        let steps = darkness_steps(near, far, darkness);
+        for (row, pixels) in self.world.pixels_mut().chunks_mut(width as usize).enumerate() {
+            let down = row as f32 + 0.5 - y;
+            for (column, pixel) in pixels.iter_mut().enumerate() {
+                let across = column as f32 + 0.5 - x;
+                let step = (across * across + down * down) * ((DARKNESS_STEPS - 1) as f32 / (far * far));
+                *pixel = dimmed(*pixel, steps[(step as usize).min(DARKNESS_STEPS - 1)]);
+            }
+        }
+    }
+
     /// A filled polygon.
     pub fn polygon(&mut self, points: &[(f32, f32)], color: Color) {
         self.fill(self.path(points, true), color);
@@ -219,14 +253,17 @@ impl Canvas {
 
     /// A polygon with a radial gradient around a point (stops: 0 at the point, 1 at the radius).
     pub fn glow(&mut self, points: &[(f32, f32)], x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
-        let shader = self.radial(x, y, radius, stops);
-        self.fill_with(self.path(points, true), shader);
+        let Some(path) = self.path(points, true) else { return };
+        let gradient = Gradient::new((x * self.scale, y * self.scale), radius * self.scale, stops);
+        self.touch_rect(path.bounds(), 0.0);
+        gradient.fill(&path, self.pixels_mut());
     }
 
     /// A disc with a radial gradient.
     pub fn cloud(&mut self, x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
-        let shader = self.radial(x, y, radius, stops);
-        self.fill_with(PathBuilder::from_circle(x * self.scale, y * self.scale, radius * self.scale), shader);
+        let (x, y, radius) = (x * self.scale, y * self.scale, radius * self.scale);
+        self.touch(x - radius, y - radius, x + radius, y + radius);
+        Gradient::new((x, y), radius, stops).disc(self.pixels_mut());
     }
 
     /// A rectangle with a gradient from left to right (stops: 0 at the left edge, 1 at the right edge).
@@ -260,6 +297,14 @@ impl Canvas {
         for path in icon.paths() {
             self.pixels_mut().fill_path(path, &paint, FillRule::EvenOdd, transform, None);
         }
+    }
+
+    /// A picture with its top left corner at a place.
+    pub fn picture(&mut self, picture: &Pixmap, x: f32, y: f32) {
+        let (x, y) = ((x * self.scale).round(), (y * self.scale).round());
+        self.touch(x, y, x + picture.width() as f32, y + picture.height() as f32);
+        let (paint, transform) = (PixmapPaint::default(), Transform::identity());
+        self.pixels_mut().draw_pixmap(x as i32, y as i32, picture.as_ref(), &paint, transform, None);
     }
 
     /// Width of a text in units.
@@ -341,13 +386,6 @@ impl Canvas {
         path.finish()
     }
 
-    fn radial(&self, x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) -> Option<Shader<'static>> {
-        let middle = Point::from_xy(x * self.scale, y * self.scale);
-        let stops = stops.iter().map(|(at, color)| GradientStop::new(*at, *color)).collect();
-        let radius = radius * self.scale;
-        RadialGradient::new(middle, 0.0, middle, radius, stops, SpreadMode::Pad, Transform::identity())
-    }
-
     fn fill(&mut self, path: Option<Path>, color: Color) {
         self.fill_with(path, Some(Shader::SolidColor(color)));
     }
@@ -360,11 +398,15 @@ impl Canvas {
     }
 
     fn stroke(&mut self, path: Option<Path>, width: f32, color: Color) {
+        self.stroke_with(path, width, None, color);
+    }
+
+    fn stroke_with(&mut self, path: Option<Path>, width: f32, dash: Option<StrokeDash>, color: Color) {
         let Some(path) = path else { return };
         let width = width * self.scale;
         self.touch_rect(path.bounds(), width);
         let paint = Paint { shader: Shader::SolidColor(color), anti_alias: true, ..Paint::default() };
-        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, dash, ..Stroke::default() };
         self.pixels_mut().stroke_path(&path, &paint, &stroke, Transform::identity(), None);
     }
 
@@ -422,4 +464,23 @@ fn compose(under: &Pixmap, over: &Pixmap, to: &mut Pixmap, run: PixelRect) {
             }
         }
     }
+}
+
+/// Steps between bright and dark, by squared distance.
+const DARKNESS_STEPS: usize = 1_024;
+
+/// By squared distance, up to that of `far`: how bright a pixel remains, of 256.
+fn darkness_steps(near: f32, far: f32, darkness: f32) -> Vec<u16> {
+    let step = |step: usize| {
+        let distance = (step as f32 / (DARKNESS_STEPS - 1) as f32).sqrt() * far;
+        let part = ((distance - near) / (far - near).max(1.0)).clamp(0.0, 1.0);
+        (256.0 * (1.0 - darkness * part)) as u16
+    };
+    (0..DARKNESS_STEPS).map(step).collect()
+}
+
+/// An opaque pixel at a brightness of so many 256ths.
+pub fn dimmed(pixel: PremultipliedColorU8, brightness: u16) -> PremultipliedColorU8 {
+    let dim = |channel: u8| ((u16::from(channel) * brightness) >> 8) as u8;
+    PremultipliedColorU8::from_rgba(dim(pixel.red()), dim(pixel.green()), dim(pixel.blue()), 255).unwrap_or(pixel)
 }

@@ -1,6 +1,6 @@
 //! The scene at the time of one frame, interpolated between ticks.
 
-use crate::render::scene::{Grenade, Kill, MAX_PLAYERS, Moment, PlayerAt, Scene, Side};
+use crate::render::scene::{Defuse, Grenade, Kill, MAX_PLAYERS, Moment, Planting, PlayerAt, Scene, Side};
 
 /// Distance in map units within one tick that counts as a teleport: nobody runs more than a few units per tick.
 const TELEPORT: f32 = 120.0;
@@ -8,6 +8,9 @@ const TELEPORT: f32 = 120.0;
 /// Seconds from which the bomb's clock counts. Not [`Plant::fuse_seconds`](crate::render::scene::Plant::fuse_seconds),
 /// which is longer if the bomb will explode: that would give the end away.
 pub const FUSE_SECONDS: f32 = 40.0;
+
+/// Seconds that a plant takes.
+pub const PLANT_SECONDS: f32 = 3.2;
 
 /// What the round clock shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,14 +93,14 @@ impl<'a> Now<'a> {
         self.scene.kills.iter().filter(move |kill| f64::from(kill.tick) <= time)
     }
 
-    /// Grenades in flight, each with its positions during the last third of a second, newest first.
+    /// Grenades in flight, each with its positions during the last second, newest first.
     pub fn flights(&self) -> impl Iterator<Item = (&'a Grenade, Vec<[f32; 3]>)> {
         self.moment.grenades.iter().map(|grenade| {
             let same =
                 |moment: &Moment| moment.grenades.iter().find(|other| other.id == grenade.id).map(|found| found.at);
             let ahead = same(self.next).unwrap_or(grenade.at);
             let mut places = vec![mix(grenade.at, ahead, self.part)];
-            places.extend(self.past(0.33, 0.04).map_while(same));
+            places.extend(self.past(1.0, 0.06).map_while(same));
             (grenade, places)
         })
     }
@@ -108,6 +111,25 @@ impl<'a> Now<'a> {
         let first = self.time - f64::from(seconds * self.scene.tick_rate);
         let moments = &self.scene.moments[..=self.index];
         moments.iter().rev().step_by(every).take_while(move |moment| f64::from(moment.tick) >= first)
+    }
+
+    /// The attempt to defuse that is going on, and its seconds so far.
+    pub fn defuse(&self) -> Option<(&'a Defuse, f32)> {
+        let mut defuses = self.scene.defuses.iter().rev();
+        let defuse = defuses.find(|defuse| self.goes_on(defuse.start_tick, defuse.end_tick))?;
+        Some((defuse, self.since(defuse.start_tick)))
+    }
+
+    /// The attempt to plant that is going on, and its seconds so far.
+    pub fn planting(&self) -> Option<(&'a Planting, f32)> {
+        let mut plantings = self.scene.plantings.iter().rev();
+        let planting = plantings.find(|planting| self.goes_on(planting.start_tick, planting.end_tick))?;
+        Some((planting, self.since(planting.start_tick)))
+    }
+
+    /// Whether an attempt lasts; the end of the round ends it.
+    fn goes_on(&self, start_tick: i32, end_tick: i32) -> bool {
+        self.reached(start_tick) && !self.reached(end_tick) && !self.reached(self.scene.end_tick)
     }
 
     /// What the round clock shows. It stops when the round is decided.

@@ -49,4 +49,13 @@ impl Ink {
             Side::None => TEXT_DIM,
         }
     }
+
+    /// The color of a side where health is lost.
+    pub fn drained(side: Side) -> Self {
+        match side {
+            Side::T => Self(0x84591a),
+            Side::Ct => Self(0x21527f),
+            Side::None => Self(0x4a525c),
+        }
+    }
 }

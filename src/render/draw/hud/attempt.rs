@@ -4,14 +4,12 @@ use super::Panel;
 use super::parts::{bar, fitted, slab};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::now::Now;
+use crate::render::draw::now::{Now, PLANT_SECONDS};
 use crate::render::draw::palette::{Ink, SLAB, TEXT};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::scene::{Defuse, Side};
+use crate::render::scene::Side;
 
-/// Seconds that a plant takes.
-const PLANT_SECONDS: f32 = 3.2;
 /// Steps of the bar.
 const STEPS: f32 = 318.0;
 const WHAT: TextStyle = TextStyle::new(Weight::Extrabold, 36.0);
@@ -43,13 +41,10 @@ impl Attempt {
                 done: (part * STEPS) as u32,
             }
         };
-        if let Some(defuse) = running(now) {
-            let since = now.since(defuse.start_tick);
+        if let Some((defuse, since)) = now.defuse() {
             return Some(attempt(defuse.player, Side::Ct, Icon::KIT, "defusing", since, defuse.seconds));
         }
-        let mut plantings = now.scene.plantings.iter();
-        let planting = plantings.find(|planting| lasts(now, planting.start_tick, planting.end_tick))?;
-        let since = now.since(planting.start_tick);
+        let (planting, since) = now.planting()?;
         Some(attempt(planting.player, Side::T, Icon::C4, "planting", since, PLANT_SECONDS))
     }
 }
@@ -64,15 +59,7 @@ impl Attempt {
 
 /// Seconds until the running defuse will be done.
 pub fn defuse_seconds(now: &Now<'_>) -> Option<f32> {
-    running(now).map(|defuse| (defuse.seconds - now.since(defuse.start_tick)).max(0.0))
-}
-
-fn running<'a>(now: &Now<'a>) -> Option<&'a Defuse> {
-    now.scene.defuses.iter().find(|defuse| lasts(now, defuse.start_tick, defuse.end_tick))
-}
-
-fn lasts(now: &Now<'_>, start_tick: i32, end_tick: i32) -> bool {
-    now.reached(start_tick) && !now.reached(end_tick) && !now.reached(now.scene.end_tick)
+    now.defuse().map(|(defuse, since)| (defuse.seconds - since).max(0.0))
 }
 
 impl Panel for Attempt {

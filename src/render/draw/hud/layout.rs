@@ -152,6 +152,40 @@ impl Layout {
         Area::new(edge(piece), 1060.0, edge(piece + 1) - edge(piece), 20.0)
     }
 
+    /// Where the whole map is shown during the action: beside the panels.
+    pub fn map(&self) -> Area {
+        if self.deathnotices_only {
+            return self.whole().grown(-30.0);
+        }
+        let left = EDGE + self.roster_width() + 30.0;
+        let top = self.score().y + self.score().height + GAP;
+        Area::new(left, top, self.width - 2.0 * left, self.lower_third().y - GAP - top)
+    }
+
+    /// Where the whole map is shown before the round starts: beside the intro card.
+    pub fn intro_map(&self) -> Area {
+        if self.deathnotices_only {
+            return self.whole().grown(-30.0);
+        }
+        let left = self.width * 0.45;
+        Area::new(left, 24.0, self.width - left - 30.0, UNITS - 48.0)
+    }
+
+    /// The slots that are never empty during the action.
+    pub fn standing(&self) -> Vec<Area> {
+        let mut slots = self.inset();
+        if !self.deathnotices_only {
+            slots.extend([self.score(), self.lower_third()]);
+            slots.extend(
+                [Side::Ct, Side::T]
+                    .into_iter()
+                    .flat_map(|side| (0..STRIPS).map(move |place| (side, place)))
+                    .map(|(side, place)| self.strip(side, place)),
+            );
+        }
+        slots
+    }
+
     /// All slots that can be shown during the action, so that nothing else is drawn there.
     pub fn slots(&self) -> Vec<Area> {
         let mut slots = vec![self.feed(), self.note(), self.floor()];
@@ -172,9 +206,13 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::camera::CameraMode;
 
     fn layout((width, height): (u32, u32), deathnotices_only: bool, two_floors: bool) -> Layout {
-        Layout::new(Look { fps: 30, width, height, xray: true, deathnotices_only }, two_floors)
+        Layout::new(
+            Look { fps: 30, width, height, xray: true, deathnotices_only, camera: CameraMode::Follow },
+            two_floors,
+        )
     }
 
     #[test]

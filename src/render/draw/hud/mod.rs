@@ -5,6 +5,7 @@ mod attempt;
 mod end;
 mod feed;
 mod floor;
+mod inset;
 mod intro;
 pub mod layout;
 mod lower;
@@ -18,12 +19,15 @@ mod tests;
 mod timebar;
 
 use super::canvas::{Area, Canvas};
+use super::names;
 use super::now::Now;
 use super::replay::Replay;
+use super::world::Stage;
 use crate::render::scene::Side;
 
 use intro::{FADE_STEPS, opacity_after_intro};
-use layout::{Layout, TIME_PIECES};
+pub use layout::Layout;
+use layout::TIME_PIECES;
 
 /// What is shown in a slot. Its fields determine everything that it draws.
 trait Panel: PartialEq {
@@ -71,6 +75,7 @@ pub struct Hud {
     feed: Slot<feed::Feed>,
     floor: Slot<floor::Floor>,
     note: Slot<roster::Note>,
+    insets: Vec<inset::Inset>,
     /// `None` if only the kill feed is shown.
     full: Option<Full>,
 }
@@ -120,20 +125,23 @@ impl Panel for LowerThird {
 }
 
 impl Hud {
-    /// Creates the panels; `two_floors` if the inset shows two floors.
-    pub fn new(replay: &Replay<'_>, two_floors: bool) -> Self {
-        let layout = Layout::new(replay.look, two_floors);
+    /// Creates the panels.
+    pub fn new(replay: &Replay<'_>) -> Self {
+        let layout = replay.layout;
         Self {
             layout,
             feed: Slot::new(layout.feed()),
             floor: Slot::new(layout.floor()),
             note: Slot::new(layout.note()),
+            insets: inset::Inset::all(replay, &inset_title(replay)),
             full: (!replay.look.deathnotices_only).then(|| Full::new(replay, &layout)),
         }
     }
 
-    /// Redraws the panels whose content changed. `floor` names the floor that is shown, if there are two.
-    pub fn update(&mut self, replay: &Replay<'_>, now: &Now<'_>, floor: Option<&str>, canvas: &mut Canvas) {
+    /// Redraws the panels whose content changed.
+    pub fn update(&mut self, stage: &Stage<'_>, canvas: &mut Canvas) {
+        let (replay, now) = (stage.replay, stage.now);
+        let floor = replay.floor_name(stage.floor);
         let card = self.full.as_ref().and_then(|_| Card::at(replay, now));
         // Panels under a card are emptied before it is drawn, and drawn again after it is gone.
         let bare = card.is_none();
@@ -145,6 +153,9 @@ impl Hud {
         self.feed.show(bare.then(|| feed::Feed::at(replay, now, rows)).flatten(), opacity, canvas);
         self.floor.show(floor.filter(|_| bare).map(floor::Floor::new), opacity, canvas);
         self.note.show(bare.then(|| roster::Note::of_round(replay)).flatten(), opacity, canvas);
+        for inset in &mut self.insets {
+            inset.show(replay, now, bare.then_some((&stage.view, stage.floor)), opacity, canvas);
+        }
         if let Some(full) = &mut self.full {
             full.update(replay, now, &self.layout, bare.then_some(opacity), canvas);
             if let Some((card, opacity)) = card {
@@ -152,6 +163,11 @@ impl Hud {
             }
         }
     }
+}
+
+/// The map's name over the inset, where everything else is named as well.
+fn inset_title(replay: &Replay<'_>) -> String {
+    if replay.look.deathnotices_only { String::new() } else { names::of_map(&replay.scene.map, &replay.fonts) }
 }
 
 impl Card {

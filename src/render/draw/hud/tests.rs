@@ -3,12 +3,15 @@
 use tiny_skia::Pixmap;
 
 use super::*;
+use crate::domain::camera::CameraMode;
 use crate::render::draw::replay::Look;
 use crate::render::draw::tests::{everything, kill};
 use crate::render::draw::text::Glyphs;
+use crate::render::draw::world::Stage;
 use crate::render::scene::*;
 
-const FULL: Look = Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false };
+const FULL: Look =
+    Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false, camera: CameraMode::Follow };
 /// Pictures of several shapes; the second has no whole number of pixels per unit.
 const SIZES: [(u32, u32); 4] = [(640, 360), (854, 480), (640, 480), (1_280, 540)];
 
@@ -27,23 +30,35 @@ fn at<'a>(scene: &'a Scene, tick: i32) -> Now<'a> {
     Now::at(scene, f64::from(tick)).unwrap()
 }
 
+/// The round on two floors, one above the other.
+fn two_floors() -> Scene {
+    let mut scene = round();
+    let level = |z: f32| Level { dwell: 9, z_min: z, z_max: z };
+    for (x, y) in (-90..90).flat_map(|x| (-60..60).map(move |y| (x, y))) {
+        scene.ground.cells.insert((x, y), Cell { low: level(0.0), high: Some(level(300.0)) });
+    }
+    scene
+}
+
 /// A canvas and its panels.
-struct Stage<'a> {
+struct Panels<'a> {
     replay: &'a Replay<'a>,
     hud: Hud,
     canvas: Canvas,
 }
 
-impl<'a> Stage<'a> {
-    fn new(replay: &'a Replay<'a>, two_floors: bool) -> Self {
+impl<'a> Panels<'a> {
+    fn new(replay: &'a Replay<'a>) -> Self {
         let Look { width, height, .. } = replay.look;
         let canvas = Canvas::new(width, height, Glyphs::new(replay.fonts.clone())).unwrap();
-        Self { replay, hud: Hud::new(replay, two_floors), canvas }
+        Self { replay, hud: Hud::new(replay), canvas }
     }
 
-    fn draw(&mut self, tick: i32, floor: Option<&str>) -> &Pixmap {
+    fn draw(&mut self, tick: i32) -> &Pixmap {
+        let now = at(self.replay.scene, tick);
+        let frame = (tick - self.replay.scene.clip_start_tick) as u64 * 30 / 32;
         self.canvas.begin();
-        self.hud.update(self.replay, &at(self.replay.scene, tick), floor, &mut self.canvas);
+        self.hud.update(&Stage::new(self.replay, &now, frame), &mut self.canvas);
         self.canvas.finish();
         self.canvas.pixels()
     }
@@ -51,15 +66,13 @@ impl<'a> Stage<'a> {
 
 #[test]
 fn panels_drawn_one_after_the_other_equal_new_ones() {
-    let scene = round();
-    for (width, height) in SIZES {
-        for deathnotices_only in [false, true] {
+    for scene in [round(), two_floors()] {
+        for ((width, height), deathnotices_only) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
             let replay = Replay::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
-            let mut stage = Stage::new(&replay, true);
-            for tick in (1_000..1_384).step_by(7).chain([1_384, 1_010, 1_200, 1_090, 1_300]) {
-                let floor = (tick % 2 == 0).then_some("LOWER FLOOR");
-                let fresh = Stage::new(&replay, true).draw(tick, floor).clone();
-                assert!(stage.draw(tick, floor) == &fresh, "{width}x{height} tick {tick}");
+            let mut panels = Panels::new(&replay);
+            for tick in (1_000..1_384).step_by(11).chain([1_384, 1_010, 1_200, 1_090, 1_300]) {
+                let fresh = Panels::new(&replay).draw(tick).clone();
+                assert!(panels.draw(tick) == &fresh, "{width}x{height} tick {tick}");
             }
         }
     }
@@ -67,11 +80,10 @@ fn panels_drawn_one_after_the_other_equal_new_ones() {
 
 #[test]
 fn panels_stay_inside_their_slots() {
-    let scene = round();
-    for (width, height) in SIZES {
-        for deathnotices_only in [false, true] {
+    for scene in [round(), two_floors()] {
+        for ((width, height), deathnotices_only) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
             let replay = Replay::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
-            let slots = Layout::new(replay.look, false).slots();
+            let slots = replay.layout.slots();
             let scale = height as f32 / 1_080.0;
             let inside = |index: u32| {
                 let pixel = Area::new((index % width) as f32, (index / width) as f32, 1.0, 1.0);
@@ -79,9 +91,9 @@ fn panels_stay_inside_their_slots() {
                     |slot: &Area| Area::new(slot.x * scale, slot.y * scale, slot.width * scale, slot.height * scale);
                 slots.iter().any(|slot| scaled(slot).overlap(&pixel) > 0.0)
             };
-            let mut stage = Stage::new(&replay, false);
+            let mut panels = Panels::new(&replay);
             for tick in [1_096, 1_152, 1_154, 1_165, 1_185, 1_204, 1_240, 1_270, 1_295] {
-                let picture = stage.draw(tick, Some("UPPER FLOOR"));
+                let picture = panels.draw(tick);
                 let stray = picture.pixels().iter().zip(0..).filter(|(pixel, _)| pixel.red() > 0 || pixel.blue() > 0);
                 let stray = stray.map(|(_, index)| index).find(|index| !inside(*index));
                 assert_eq!(stray.map(|index| (index % width, index / width)), None, "{width}x{height} tick {tick}");
@@ -99,11 +111,11 @@ fn panels_tell_nothing_about_the_future() {
     other.defuses.clear();
     let [one, other] = [&scene, &other].map(|scene| Replay::new(scene, FULL).unwrap());
     for tick in [1_000, 1_090, 1_140, 1_160] {
-        let picture = Stage::new(&one, false).draw(tick, None).clone();
-        assert!(&picture == Stage::new(&other, false).draw(tick, None), "tick {tick}");
+        let picture = Panels::new(&one).draw(tick).clone();
+        assert!(&picture == Panels::new(&other).draw(tick), "tick {tick}");
     }
-    let mut stage = Stage::new(&one, false);
-    assert!(stage.draw(1_140, None).clone() != *stage.draw(1_152, None), "a kill that was reached is shown");
+    let mut panels = Panels::new(&one);
+    assert!(panels.draw(1_140).clone() != *panels.draw(1_152), "a kill that was reached is shown");
 }
 
 #[test]
