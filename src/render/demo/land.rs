@@ -48,7 +48,7 @@ impl Land {
         }
     }
 
-    /// Processes a tick outside warm-up.
+    /// Processes a tick. Warm-up counts: people walk on the same ground in it.
     pub fn tick(&mut self, context: &Context) {
         let every = ((1.0 / context.tick_interval() / SAMPLES_PER_SECOND) as i32).max(1);
         if context.tick() % every != 0 {

@@ -177,10 +177,7 @@ impl Surveyor {
         }
         if let Some(rules) = self.rules(context) {
             let score = self.score(context, &keys.2);
-            let rules = read_rules(rules, &keys.0, score);
-            self.rounds.observe(tick, rules);
-            // In warm-up players may fly.
-            self.land.iter_mut().filter(|_| !rules.warmup).for_each(|land| land.tick(context));
+            self.rounds.observe(tick, read_rules(rules, &keys.0, score));
         }
         if tick % SAMPLE_TICKS == 0 || first == tick {
             for index in 1..=CONTROLLERS {
@@ -188,6 +185,7 @@ impl Surveyor {
             }
             self.name_teams(context, &keys.2);
         }
+        self.land.iter_mut().for_each(|land| land.tick(context));
         self.keys = Some(keys);
     }
 
