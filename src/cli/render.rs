@@ -74,6 +74,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         height: args.look.resolution,
         xray: commands.spec_show_xray,
         deathnotices_only: commands.cl_draw_only_deathnotices,
+        camera: args.look.camera().unwrap_or_default(),
         video,
         poster: &poster,
     };

@@ -3,6 +3,7 @@
 //! Independent of SQL, HTTP, JSON, clocks and files: all functions are pure.
 
 pub mod account;
+pub mod camera;
 pub mod clip;
 pub mod delivery;
 pub mod demo;

@@ -7,6 +7,7 @@ use super::demo;
 use super::draw::{Look, Painter, Replay, poster};
 use super::pipeline;
 use super::video::Mp4Writer;
+use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Stage;
@@ -30,6 +31,8 @@ pub struct ClipRequest<'a> {
     pub xray: bool,
     /// `cl_draw_only_deathnotices`.
     pub deathnotices_only: bool,
+    /// What is shown of the map.
+    pub camera: CameraMode,
     /// Output path of the MP4.
     pub video: &'a Path,
     /// Output path of the poster (JPEG).
@@ -88,14 +91,14 @@ fn make(replay: &Replay<'_>, look: Look, video: &Path, poster: &Path, progress: 
 }
 
 fn look(request: &ClipRequest<'_>) -> Result<Look> {
-    let ClipRequest { fps, width, height, xray, deathnotices_only, .. } = *request;
+    let ClipRequest { fps, width, height, xray, deathnotices_only, camera, .. } = *request;
     // Width and height must be even for 4:2:0 chroma; encoder and players support up to 4K.
     let possible = |edge: u32| (64..=3_840).contains(&edge) && edge.is_multiple_of(2);
     if !possible(width) || !possible(height) || !(1..=120).contains(&fps) {
         let message = format!("Cannot render a clip at {width}x{height} and {fps} frames per second.");
         return Err(Error::of_failure(Kind::Invalid, FailureCode::RenderFailed, message));
     }
-    Ok(Look { fps, width, height, xray, deathnotices_only })
+    Ok(Look { fps, width, height, xray, deathnotices_only, camera })
 }
 
 fn report(progress: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>, stage: Stage, part: f64) -> Result<()> {

@@ -79,6 +79,29 @@ pub struct Scene {
     pub spawns: [Option<[f32; 3]>; 2],
 }
 
+impl Scene {
+    /// The side of a player, continuing into [`Self::undrawn`], taken from their first appearance.
+    pub fn side(&self, player: usize) -> Side {
+        match player.checked_sub(self.players.len()) {
+            Some(undrawn) => self.undrawn.get(undrawn).map_or(Side::None, |player| player.side),
+            None => {
+                let seen = self.moments.iter().filter_map(|moment| moment.players.get(player));
+                seen.filter(|at| at.present && at.side != Side::None).map(|at| at.side).next().unwrap_or_default()
+            }
+        }
+    }
+
+    /// Whether a kill counts for its killer: the victim is an enemy. Team kills, suicides and the world do not count.
+    pub fn counts(&self, kill: &Kill) -> bool {
+        kill.killer.is_some_and(|killer| self.side(killer) != self.side(kill.victim))
+    }
+
+    /// The kills of the followed player that count, in order.
+    pub fn own_kills(&self) -> impl DoubleEndedIterator<Item = &Kill> {
+        self.kills.iter().filter(|kill| kill.killer == Some(self.followed) && self.counts(kill))
+    }
+}
+
 /// How a round was won.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
@@ -365,4 +388,31 @@ pub struct Level {
     pub z_min: f32,
     /// Highest position seen.
     pub z_max: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_kill_of_an_enemy_counts() {
+        let sides = [Side::T, Side::T, Side::Ct];
+        let mut moment = Moment::default();
+        for (player, side) in moment.players.iter_mut().zip(sides) {
+            *player = PlayerAt { present: true, side, ..PlayerAt::default() };
+        }
+        let undrawn = vec![Undrawn { side: Side::Ct, ..Undrawn::default() }];
+        let kills = [(Some(0), 2), (Some(0), 1), (Some(0), 0), (None, 2), (Some(0), 3), (Some(2), 0)];
+        let kills = kills.into_iter().zip(1..).map(|((killer, victim), tick)| Kill { tick, killer, victim, ..Kill::default() });
+        let scene = Scene {
+            players: vec![Player::default(); 3],
+            undrawn,
+            moments: vec![moment],
+            kills: kills.collect(),
+            ..Scene::default()
+        };
+        let counting = scene.kills.iter().filter(|kill| scene.counts(kill)).map(|kill| kill.tick);
+        assert_eq!(counting.collect::<Vec<_>>(), [1, 5, 6]);
+        assert_eq!(scene.own_kills().map(|kill| kill.tick).collect::<Vec<_>>(), [1, 5]);
+    }
 }

@@ -94,6 +94,7 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
         height: job.height,
         xray: job.spec_show_xray,
         deathnotices_only: job.cl_draw_only_deathnotices,
+        camera: job.camera,
         video: &job.output,
         poster: &poster,
     };
@@ -183,6 +184,7 @@ fn print(line: &Line, out: &mut dyn Write) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::camera::CameraMode;
     use crate::os::clock::FakeClock;
     use crate::render::command::{JobDemo, JobPlayer};
     use crate::render::{forge, video};
@@ -268,6 +270,7 @@ mod tests {
             height: 180,
             spec_show_xray: false,
             cl_draw_only_deathnotices: false,
+            camera: CameraMode::default(),
             output: dir.join("out.mp4"),
             workdir: dir.to_owned(),
             deadline_s: 600,

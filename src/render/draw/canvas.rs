@@ -5,10 +5,13 @@
 //! change rarely. Only tiles that differ from the previous frame are restored and composed.
 
 use tiny_skia::{
-    Color, FillRule, GradientStop, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Point, RadialGradient, Rect,
-    Shader, SpreadMode, Stroke, Transform,
+    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, PixmapPaint,
+    Point,
+    PremultipliedColorU8, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
+use super::gradient::Gradient;
+use super::icons::Icon;
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
@@ -37,6 +40,11 @@ impl Area {
     /// Grown by `by` on each side.
     pub fn grown(self, by: f32) -> Self {
         Self::new(self.x - by, self.y - by, self.width + 2.0 * by, self.height + 2.0 * by)
+    }
+
+    /// Whether a point lies inside.
+    pub fn contains(&self, x: f32, y: f32) -> bool {
+        (self.x..=self.x + self.width).contains(&x) && (self.y..=self.y + self.height).contains(&y)
     }
 
     /// Area of the intersection, in square units.
@@ -105,9 +113,10 @@ impl Canvas {
         &self.front
     }
 
-    /// Pixels per design unit.
-    pub fn scale(&self) -> f32 {
-        self.scale
+    /// The panels.
+    #[cfg(test)]
+    pub fn overlay(&self) -> &Pixmap {
+        &self.overlay
     }
 
     /// Forgets the previous frame: the next one counts as changed everywhere.
@@ -136,16 +145,36 @@ impl Canvas {
     /// Redraws a panel. `draw` must stay inside `area`.
     pub fn panel(&mut self, area: Area, draw: impl FnOnce(&mut Self)) {
         let s = self.scale;
-        let (width, height) = (self.overlay.width() as usize, self.overlay.height() as usize);
-        let (x, y) = (((area.x * s).floor() as usize).min(width), ((area.y * s).floor() as usize).min(height));
-        let right = (((area.x + area.width) * s).ceil() as usize).min(width);
-        let bottom = (((area.y + area.height) * s).ceil() as usize).min(height);
-        let pixels = PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
+        let pixels = self.pixels_of(area);
         clear(&mut self.overlay, pixels);
         self.layer = Layer::Overlay;
         self.touch(area.x * s, area.y * s, (area.x + area.width) * s, (area.y + area.height) * s);
         draw(self);
         self.layer = Layer::World;
+    }
+
+    /// The pixels that an area touches, inside the picture.
+    fn pixels_of(&self, area: Area) -> PixelRect {
+        // Rounding errors must not add a row of pixels.
+        let (s, slack) = (self.scale, 0.01);
+        let (width, height) = (self.overlay.width() as usize, self.overlay.height() as usize);
+        let first = |at: f32, size: usize| ((at * s + slack).floor() as usize).min(size);
+        let last = |at: f32, size: usize| ((at * s - slack).ceil() as usize).min(size);
+        let (x, y) = (first(area.x, width), first(area.y, height));
+        let (right, bottom) = (last(area.x + area.width, width), last(area.y + area.height, height));
+        PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) }
+    }
+
+    /// Makes what was drawn on a panel more transparent.
+    pub fn fade(&mut self, area: Area, opacity: f32) {
+        let opacity = (opacity.clamp(0.0, 1.0) * 255.0) as u16;
+        let run = self.pixels_of(area);
+        let stride = self.overlay.width() as usize * 4;
+        for row in run.y..run.y + run.height {
+            for byte in &mut self.overlay.data_mut()[row * stride + run.x * 4..][..run.width * 4] {
+                *byte = (u16::from(*byte) * opacity / 255) as u8;
+            }
+        }
     }
 
     /// Ends a frame: puts the panels over the world.
@@ -191,6 +220,28 @@ impl Canvas {
         self.stroke(self.path(points, false), width, color);
     }
 
+    /// The outline of a polygon in dashes: lengths of a dash and of the gap after it.
+    pub fn dashes(&mut self, points: &[(f32, f32)], width: f32, (dash, gap): (f32, f32), color: Color) {
+        let dash = StrokeDash::new(vec![dash * self.scale, gap * self.scale], 0.0);
+        self.stroke_with(self.path(points, true), width, dash, color);
+    }
+
+    /// Darkens everything outside a circle: not at all within the first radius, by `darkness` from the second on.
+    pub fn darken(&mut self, x: f32, y: f32, (near, far): (f32, f32), darkness: f32) {
+        let (x, y, near, far) = (x * self.scale, y * self.scale, near * self.scale, far * self.scale);
+        let (width, height) = (self.world.width(), self.world.height());
+        self.touch(0.0, 0.0, width as f32, height as f32);
+        let steps = darkness_steps(near, far, darkness);
+        for (row, pixels) in self.world.pixels_mut().chunks_mut(width as usize).enumerate() {
+            let down = row as f32 + 0.5 - y;
+            for (column, pixel) in pixels.iter_mut().enumerate() {
+                let across = column as f32 + 0.5 - x;
+                let step = (across * across + down * down) * ((DARKNESS_STEPS - 1) as f32 / (far * far));
+                *pixel = dimmed(*pixel, steps[(step as usize).min(DARKNESS_STEPS - 1)]);
+            }
+        }
+    }
+
     /// A filled polygon.
     pub fn polygon(&mut self, points: &[(f32, f32)], color: Color) {
         self.fill(self.path(points, true), color);
@@ -198,14 +249,26 @@ impl Canvas {
 
     /// A polygon with a radial gradient around a point (stops: 0 at the point, 1 at the radius).
     pub fn glow(&mut self, points: &[(f32, f32)], x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
-        let shader = self.radial(x, y, radius, stops);
-        self.fill_with(self.path(points, true), shader);
+        let Some(path) = self.path(points, true) else { return };
+        let gradient = Gradient::new((x * self.scale, y * self.scale), radius * self.scale, stops);
+        self.touch_rect(path.bounds(), 0.0);
+        gradient.fill(&path, self.pixels_mut());
     }
 
     /// A disc with a radial gradient.
     pub fn cloud(&mut self, x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) {
-        let shader = self.radial(x, y, radius, stops);
-        self.fill_with(PathBuilder::from_circle(x * self.scale, y * self.scale, radius * self.scale), shader);
+        let (x, y, radius) = (x * self.scale, y * self.scale, radius * self.scale);
+        self.touch(x - radius, y - radius, x + radius, y + radius);
+        Gradient::new((x, y), radius, stops).disc(self.pixels_mut());
+    }
+
+    /// A rectangle with a gradient from left to right (stops: 0 at the left edge, 1 at the right edge).
+    pub fn shade(&mut self, area: Area, stops: &[(f32, Color)]) {
+        let (left, right) = (area.x * self.scale, (area.x + area.width) * self.scale);
+        let stops = stops.iter().map(|(at, color)| GradientStop::new(*at, *color)).collect();
+        let (from, to) = (Point::from_xy(left, 0.0), Point::from_xy(right, 0.0));
+        let shader = LinearGradient::new(from, to, stops, SpreadMode::Pad, Transform::identity());
+        self.fill_with(self.rounded(area, 0.0), shader);
     }
 
     /// A filled rectangle with rounded corners.
@@ -216,6 +279,28 @@ impl Canvas {
     /// The outline of a rectangle with rounded corners, drawn inside it.
     pub fn frame(&mut self, area: Area, radius: f32, width: f32, color: Color) {
         self.stroke(self.rounded(area.grown(-width / 2.0), radius - width / 2.0), width, color);
+    }
+
+    /// An icon in one color, as large as fits into `area`, centered.
+    pub fn icon(&mut self, icon: Icon, area: Area, color: Color) {
+        let (width, height) = icon.size();
+        let scale = (area.width / width).min(area.height / height) * self.scale;
+        let left = (area.x + area.width / 2.0) * self.scale - width * scale / 2.0;
+        let top = (area.y + area.height / 2.0) * self.scale - height * scale / 2.0;
+        self.touch(left, top, left + width * scale, top + height * scale);
+        let paint = Paint { shader: Shader::SolidColor(color), anti_alias: true, ..Paint::default() };
+        let transform = Transform::from_row(scale, 0.0, 0.0, scale, left, top);
+        for path in icon.paths() {
+            self.pixels_mut().fill_path(path, &paint, FillRule::EvenOdd, transform, None);
+        }
+    }
+
+    /// A picture with its top left corner at a place.
+    pub fn picture(&mut self, picture: &Pixmap, x: f32, y: f32) {
+        let (x, y) = ((x * self.scale).round(), (y * self.scale).round());
+        self.touch(x, y, x + picture.width() as f32, y + picture.height() as f32);
+        let (paint, transform) = (PixmapPaint::default(), Transform::identity());
+        self.pixels_mut().draw_pixmap(x as i32, y as i32, picture.as_ref(), &paint, transform, None);
     }
 
     /// Width of a text in units.
@@ -243,12 +328,12 @@ impl Canvas {
         let (s, size) = (self.scale, style.size * self.scale);
         let width = self.glyphs.width(style.weight, size, style.tabular, text);
         let left = x * s - width * style.align.share();
-        self.touch(left - size * 0.2, y * s - size, left + width + size * 0.2, y * s + size * 0.35);
         let pixels = match self.layer {
             Layer::World => &mut self.world,
             Layer::Overlay => &mut self.overlay,
         };
-        self.glyphs.draw(pixels, style, size, left, (y * s).round(), color, text);
+        let [left, top, right, bottom] = self.glyphs.draw(pixels, style, size, left, (y * s).round(), color, text);
+        self.touch(left, top, right, bottom);
         width / s
     }
 
@@ -297,13 +382,6 @@ impl Canvas {
         path.finish()
     }
 
-    fn radial(&self, x: f32, y: f32, radius: f32, stops: &[(f32, Color)]) -> Option<Shader<'static>> {
-        let middle = Point::from_xy(x * self.scale, y * self.scale);
-        let stops = stops.iter().map(|(at, color)| GradientStop::new(*at, *color)).collect();
-        let radius = radius * self.scale;
-        RadialGradient::new(middle, 0.0, middle, radius, stops, SpreadMode::Pad, Transform::identity())
-    }
-
     fn fill(&mut self, path: Option<Path>, color: Color) {
         self.fill_with(path, Some(Shader::SolidColor(color)));
     }
@@ -316,11 +394,15 @@ impl Canvas {
     }
 
     fn stroke(&mut self, path: Option<Path>, width: f32, color: Color) {
+        self.stroke_with(path, width, None, color);
+    }
+
+    fn stroke_with(&mut self, path: Option<Path>, width: f32, dash: Option<StrokeDash>, color: Color) {
         let Some(path) = path else { return };
         let width = width * self.scale;
         self.touch_rect(path.bounds(), width);
         let paint = Paint { shader: Shader::SolidColor(color), anti_alias: true, ..Paint::default() };
-        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, dash, ..Stroke::default() };
         self.pixels_mut().stroke_path(&path, &paint, &stroke, Transform::identity(), None);
     }
 
@@ -378,4 +460,23 @@ fn compose(under: &Pixmap, over: &Pixmap, to: &mut Pixmap, run: PixelRect) {
             }
         }
     }
+}
+
+/// Steps between bright and dark, by squared distance.
+const DARKNESS_STEPS: usize = 1_024;
+
+/// By squared distance, up to that of `far`: how bright a pixel remains, of 256.
+fn darkness_steps(near: f32, far: f32, darkness: f32) -> Vec<u16> {
+    let step = |step: usize| {
+        let distance = (step as f32 / (DARKNESS_STEPS - 1) as f32).sqrt() * far;
+        let part = ((distance - near) / (far - near).max(1.0)).clamp(0.0, 1.0);
+        (256.0 * (1.0 - darkness * part)) as u16
+    };
+    (0..DARKNESS_STEPS).map(step).collect()
+}
+
+/// An opaque pixel at a brightness of so many 256ths.
+pub fn dimmed(pixel: PremultipliedColorU8, brightness: u16) -> PremultipliedColorU8 {
+    let dim = |channel: u8| ((u16::from(channel) * brightness) >> 8) as u8;
+    PremultipliedColorU8::from_rgba(dim(pixel.red()), dim(pixel.green()), dim(pixel.blue()), 255).unwrap_or(pixel)
 }

@@ -1,132 +1,191 @@
-//! Positions of name labels so that they do not overlap. Planned for the whole clip in advance, so that labels move
-//! smoothly and frames can be drawn in any order.
+//! Places for name labels, where they cover nothing that matters. Planned for the whole clip in advance, so that labels
+//! rest beside their markers and frames can be drawn in any order.
 
 use super::canvas::Area;
 use crate::render::scene::MAX_PLAYERS;
 
-/// Time constant in seconds of a label's movement: it covers about two thirds of the way in this time.
-const GLIDE_SECONDS: f32 = 0.1;
+/// Seconds in which a label fades in at a new place.
+const FADE_SECONDS: f32 = 0.15;
 /// Minimum gap around a label.
 const GAP: f32 = 3.0;
-/// Cost of moving away, so that labels do not jump back and forth between two similar positions.
-const MOVE_COST: f32 = 0.2;
-/// Extra cost of each further candidate.
-const CANDIDATE_COST: f32 = 0.12;
+/// Directions in which a label can lie, clockwise from the right in degrees, the best first.
+const DIRECTIONS: [f32; 10] = [90.0, 270.0, 0.0, 180.0, 60.0, 120.0, 240.0, 300.0, 45.0, 135.0];
+/// Cost of each further direction.
+const DIRECTION_COST: f32 = 1.5;
+/// Cost of leaving a place, so that labels do not jump to and fro between two similar ones.
+const MOVE_COST: f32 = 30.0;
+/// Cost of lying where the player looks.
+const VIEW_COST: f32 = 26.0;
+/// Cost of covering a marker.
+const MARKER_COST: f32 = 120.0;
+/// Cost of covering another label: more than anything else together.
+const LABEL_COST: f32 = 2_000.0;
+/// Cost of lying on the line of a kill.
+const LINE_COST: f32 = 70.0;
+/// Cost of lying under a panel.
+const PANEL_COST: f32 = 400.0;
+/// Cost of leaving the picture.
+const EDGE_COST: f32 = 200.0;
 
 /// A label to place: its player's marker, and its own size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tag {
     /// Center of the marker.
-    pub disc: (f32, f32),
-    /// Radius of the marker.
-    pub radius: f32,
+    pub at: (f32, f32),
+    /// Radius of everything that belongs to the marker.
+    pub reach: f32,
+    /// Distance from the center of the marker to the label.
+    pub off: f32,
     /// Width of the label.
     pub width: f32,
     /// Height of the label.
     pub height: f32,
+    /// View direction: 0 is east, counterclockwise, in degrees.
+    pub yaw: f32,
     /// Whether it is placed first.
     pub first: bool,
+    /// Whether it has a label; otherwise it is only in the way of others.
+    pub named: bool,
 }
 
-/// Label positions relative to the center of the marker; `None` without a label.
-pub type Places = [Option<(f32, f32)>; MAX_PLAYERS];
+/// A label's place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Center of the label relative to the center of the marker.
+    pub offset: (f32, f32),
+    /// From 0 to 1.
+    pub opacity: f32,
+}
+
+/// By player; `None` without a label.
+pub type Places = [Option<Place>; MAX_PLAYERS];
+
+/// What labels must avoid on one frame.
+pub struct Obstacles<'a> {
+    /// The picture, without a margin.
+    pub picture: Area,
+    /// Panels.
+    pub panels: &'a [Area],
+    /// Lines from killers to victims.
+    pub lines: Vec<[(f32, f32); 2]>,
+}
 
 /// Places labels frame by frame.
 pub struct Planner {
-    picture: Area,
-    glide: f32,
-    /// The candidate chosen for each label.
+    fade: f32,
+    /// The direction chosen for each label.
     chosen: [usize; MAX_PLAYERS],
     places: Places,
 }
 
 impl Planner {
-    /// For a picture of this size at this frame rate.
-    pub fn new(picture: Area, fps: u32) -> Self {
-        let glide = 1.0 - (-1.0 / (fps.max(1) as f32 * GLIDE_SECONDS)).exp();
-        Self { picture, glide, chosen: [0; MAX_PLAYERS], places: [None; MAX_PLAYERS] }
+    /// At this frame rate.
+    pub fn new(fps: u32) -> Self {
+        let fade = 1.0 / (FADE_SECONDS * fps.max(1) as f32);
+        Self { fade, chosen: [0; MAX_PLAYERS], places: [None; MAX_PLAYERS] }
     }
 
-    /// Label positions of the next frame.
-    pub fn step(&mut self, tags: &[Option<Tag>; MAX_PLAYERS]) -> Places {
+    /// Label places of the next frame.
+    pub fn step(&mut self, tags: &[Option<Tag>; MAX_PLAYERS], obstacles: &Obstacles<'_>) -> Places {
         let mut taken: Vec<Area> = Vec::with_capacity(MAX_PLAYERS);
         for first in [true, false] {
             for (player, tag) in tags.iter().enumerate() {
                 match tag {
-                    Some(tag) if tag.first == first => taken.push(self.place(player, tag, tags, &taken)),
-                    Some(_) => {}
-                    None => self.places[player] = None,
+                    Some(tag) if tag.named && tag.first == first => {
+                        taken.extend(self.place(player, tag, tags, &taken, obstacles));
+                    }
+                    Some(tag) if tag.named => {}
+                    _ => self.places[player] = None,
                 }
             }
         }
         self.places
     }
 
-    /// Chooses the cheapest position for a label and moves it there. Returns its area.
-    fn place(&mut self, player: usize, tag: &Tag, tags: &[Option<Tag>; MAX_PLAYERS], taken: &[Area]) -> Area {
+    /// Chooses the cheapest place for a label. Returns its area; `None` if there is no room for it.
+    fn place(
+        &mut self,
+        player: usize,
+        tag: &Tag,
+        tags: &[Option<Tag>; MAX_PLAYERS],
+        taken: &[Area],
+        obstacles: &Obstacles<'_>,
+    ) -> Option<Area> {
+        let known = self.places[player];
         let mut best = (f32::INFINITY, 0);
-        for candidate in 0..CANDIDATES {
-            let known = self.places[player].is_some();
-            let changes = if known && candidate != self.chosen[player] { MOVE_COST } else { 0.0 };
-            let least = candidate as f32 * CANDIDATE_COST + changes;
+        for candidate in 0..DIRECTIONS.len() {
+            let moves = known.is_some() && candidate != self.chosen[player];
+            let least = candidate as f32 * DIRECTION_COST + if moves { MOVE_COST } else { 0.0 };
             if least < best.0 {
-                let cost = least + self.crowding(area(tag, offset(tag, candidate)), player, tags, taken);
+                let cost = least + crowding(tag, candidate, player, tags, taken, obstacles);
                 if cost < best.0 {
                     best = (cost, candidate);
                 }
             }
         }
+        if best.0 >= LABEL_COST {
+            self.places[player] = None;
+            return None;
+        }
+        let stays = known.filter(|_| best.1 == self.chosen[player]);
         self.chosen[player] = best.1;
-        let goal = offset(tag, best.1);
-        let (x, y) = self.places[player].unwrap_or(goal);
-        self.places[player] = Some((x + (goal.0 - x) * self.glide, y + (goal.1 - y) * self.glide));
-        area(tag, goal)
-    }
-
-    /// Cost of a position: overlap with labels and the edge of the picture costs most, with markers less.
-    fn crowding(&self, area: Area, player: usize, tags: &[Option<Tag>; MAX_PLAYERS], taken: &[Area]) -> f32 {
-        let size = (area.width * area.height).max(1.0);
-        let near = area.grown(GAP);
-        let names: f32 = taken.iter().map(|other| near.overlap(other)).sum();
-        let others = tags.iter().enumerate().filter(|(other, _)| *other != player).filter_map(|(_, tag)| tag.as_ref());
-        let discs: f32 = others.map(|tag| near.overlap(&disc(tag))).sum();
-        let outside = size - area.overlap(&self.picture);
-        (names * 12.0 + discs * 3.0 + outside * 12.0) / size
+        let opacity = stays.map_or(0.0, |place| place.opacity) + self.fade;
+        self.places[player] = Some(Place { offset: offset(tag, best.1), opacity: opacity.min(1.0) });
+        Some(area(tag, best.1))
     }
 }
 
-/// Number of candidate positions.
-const CANDIDATES: usize = 12;
+/// Cost of what a label at a place covers.
+fn crowding(
+    tag: &Tag,
+    candidate: usize,
+    player: usize,
+    tags: &[Option<Tag>; MAX_PLAYERS],
+    taken: &[Area],
+    obstacles: &Obstacles<'_>,
+) -> f32 {
+    let area = area(tag, candidate);
+    let near = area.grown(GAP);
+    let hits = |other: &Area| near.overlap(other) > 0.0;
+    let (sin, cos) = DIRECTIONS[candidate].to_radians().sin_cos();
+    let (look_up, look) = tag.yaw.to_radians().sin_cos();
+    let mut cost = VIEW_COST * (look * cos - look_up * sin).max(0.0);
+    let markers = tags.iter().enumerate().filter(|(other, _)| *other != player).filter_map(|(_, tag)| tag.as_ref());
+    cost += MARKER_COST * markers.filter(|tag| hits(&marker(tag))).count() as f32;
+    cost += LABEL_COST * taken.iter().filter(|other| hits(other)).count() as f32;
+    cost += PANEL_COST * obstacles.panels.iter().filter(|panel| hits(panel)).count() as f32;
+    cost += LINE_COST * obstacles.lines.iter().filter(|line| crosses(&near, line)).count() as f32;
+    let inside = area.overlap(&obstacles.picture);
+    if inside < area.width * area.height - 0.5 { cost + EDGE_COST } else { cost }
+}
 
-/// Center of a label relative to its marker: below is best, then above, beside, and further away.
+fn crosses(area: &Area, [from, to]: &[(f32, f32); 2]) -> bool {
+    const STEPS: usize = 40;
+    (0..=STEPS).any(|step| {
+        let part = step as f32 / STEPS as f32;
+        let (x, y) = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
+        area.contains(x, y)
+    })
+}
+
+/// Center of a label relative to its marker.
 fn offset(tag: &Tag, candidate: usize) -> (f32, f32) {
-    let below = tag.radius + 6.0 + tag.height / 2.0;
-    let beside = tag.radius + 8.0 + tag.width / 2.0;
-    let row = tag.height + GAP;
-    match candidate {
-        0 => (0.0, below),
-        1 => (0.0, -below - 4.0),
-        2 => (beside, 0.0),
-        3 => (-beside, 0.0),
-        4 => (beside * 0.7, below - 2.0),
-        5 => (-beside * 0.7, below - 2.0),
-        6 => (0.0, below + row),
-        7 => (0.0, -below - row - 4.0),
-        8 => (beside * 0.7, -below),
-        9 => (-beside * 0.7, -below),
-        10 => (0.0, below + 2.0 * row),
-        _ => (0.0, -below - 2.0 * row - 4.0),
-    }
+    let degrees = DIRECTIONS[candidate];
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let upright = degrees == 90.0 || degrees == 270.0;
+    let across = if upright { 0.0 } else { cos * (tag.off + tag.width / 2.0) };
+    (across, sin * (tag.off + tag.height / 2.0))
 }
 
-fn area(tag: &Tag, offset: (f32, f32)) -> Area {
-    let (x, y) = (tag.disc.0 + offset.0, tag.disc.1 + offset.1);
+fn area(tag: &Tag, candidate: usize) -> Area {
+    let offset = offset(tag, candidate);
+    let (x, y) = (tag.at.0 + offset.0, tag.at.1 + offset.1);
     Area::new(x - tag.width / 2.0, y - tag.height / 2.0, tag.width, tag.height)
 }
 
-fn disc(tag: &Tag) -> Area {
-    let (x, y) = tag.disc;
-    Area::new(x - tag.radius, y - tag.radius, 2.0 * tag.radius, 2.0 * tag.radius)
+fn marker(tag: &Tag) -> Area {
+    let (x, y) = tag.at;
+    Area::new(x - tag.reach, y - tag.reach, 2.0 * tag.reach, 2.0 * tag.reach)
 }
 
 #[cfg(test)]
@@ -135,36 +194,46 @@ mod tests {
 
     const PICTURE: Area = Area::new(0.0, 0.0, 1920.0, 1080.0);
 
-    fn tags(discs: &[(f32, f32)]) -> [Option<Tag>; MAX_PLAYERS] {
+    fn tags(places: &[(f32, f32)]) -> [Option<Tag>; MAX_PLAYERS] {
         let mut tags = [None; MAX_PLAYERS];
-        for (index, &disc) in discs.iter().enumerate() {
-            tags[index] = Some(Tag { disc, radius: 11.5, width: 80.0, height: 21.0, first: index == 2 });
+        for (index, &at) in places.iter().enumerate() {
+            let (first, named) = (index == 2, true);
+            tags[index] =
+                Some(Tag { at, reach: 28.0, off: 34.0, width: 110.0, height: 37.0, yaw: 0.0, first, named });
         }
         tags
     }
 
+    fn obstacles(panels: &[Area]) -> Obstacles<'_> {
+        Obstacles { picture: PICTURE, panels, lines: Vec::new() }
+    }
+
     fn areas(places: &Places, tags: &[Option<Tag>; MAX_PLAYERS]) -> Vec<Area> {
-        places.iter().zip(tags).filter_map(|(place, tag)| Some(area(tag.as_ref()?, (*place)?))).collect()
+        let area = |(place, tag): (&Option<Place>, &Option<Tag>)| {
+            let (place, tag) = ((*place)?, (*tag)?);
+            let (x, y) = (tag.at.0 + place.offset.0, tag.at.1 + place.offset.1);
+            Some(Area::new(x - tag.width / 2.0, y - tag.height / 2.0, tag.width, tag.height))
+        };
+        places.iter().zip(tags).filter_map(area).collect()
     }
 
     #[test]
-    fn labels_in_a_crowd_do_not_overlap() {
-        for discs in [
+    fn labels_cover_neither_each_other_nor_panels_and_stay_in_the_picture() {
+        let panels = [Area::new(560.0, 18.0, 800.0, 86.0)];
+        for places in [
             vec![(500.0, 500.0)],
             vec![(500.0, 500.0), (506.0, 508.0)],
-            vec![(500.0, 500.0), (540.0, 500.0), (580.0, 500.0), (540.0, 530.0), (560.0, 470.0)],
-            vec![(10.0, 1070.0), (30.0, 1060.0)],
+            vec![(500.0, 500.0), (540.0, 500.0), (640.0, 500.0), (540.0, 560.0), (560.0, 430.0)],
+            vec![(60.0, 1_050.0), (130.0, 1_040.0)],
+            vec![(900.0, 140.0)],
         ] {
-            let tags = tags(&discs);
-            let mut planner = Planner::new(PICTURE, 30);
-            let mut places = planner.step(&tags);
-            for _ in 0..60 {
-                places = planner.step(&tags);
-            }
-            let areas = areas(&places, &tags);
-            assert_eq!(areas.len(), discs.len());
+            let tags = tags(&places);
+            let mut planner = Planner::new(30);
+            let areas = areas(&planner.step(&tags, &obstacles(&panels)), &tags);
+            assert_eq!(areas.len(), places.len());
             for (index, one) in areas.iter().enumerate() {
-                assert!(one.overlap(&PICTURE) > 0.95 * one.width * one.height, "{one:?} leaves the picture");
+                assert!(one.overlap(&PICTURE) > 0.99 * one.width * one.height, "{one:?} leaves the picture");
+                assert!(one.overlap(&panels[0]) < 1.0, "{one:?} is under a panel");
                 for other in &areas[index + 1..] {
                     assert!(one.overlap(other) < 1.0, "{one:?} {other:?}");
                 }
@@ -173,17 +242,30 @@ mod tests {
     }
 
     #[test]
-    fn first_label_keeps_the_best_position_and_others_move_smoothly() {
+    fn labels_keep_out_of_the_line_of_a_kill_and_of_the_players_view() {
+        let tags = tags(&[(600.0, 500.0)]);
+        let line = |to: (f32, f32)| Obstacles { lines: vec![[(600.0, 500.0), to]], ..obstacles(&[]) };
+        for to in [(600.0, 900.0), (600.0, 100.0), (1_000.0, 500.0)] {
+            let place = Planner::new(30).step(&tags, &line(to))[0].unwrap();
+            let along = ((to.0 - 600.0) * place.offset.0 + (to.1 - 500.0) * place.offset.1) / 400.0;
+            assert!(along < 40.0, "{to:?}: {place:?}");
+        }
+        let mut down = tags;
+        down[0].as_mut().unwrap().yaw = -90.0;
+        let place = Planner::new(30).step(&down, &obstacles(&[]))[0].unwrap();
+        assert!(place.offset.1 < 0.0, "he looks down: {place:?}");
+    }
+
+    #[test]
+    fn label_rests_until_it_is_in_the_way_and_then_fades_in_elsewhere() {
         let apart = tags(&[(300.0, 500.0), (900.0, 500.0), (500.0, 500.0)]);
-        let mut planner = Planner::new(PICTURE, 30);
-        let before = planner.step(&apart);
-        assert_eq!(before[0], before[2], "all are below their markers");
-        let close = tags(&[(500.0, 499.0), (900.0, 500.0), (500.0, 500.0)]);
-        let after = planner.step(&close);
-        assert_eq!(after[2], before[2]);
-        let (from, to) = (before[0].unwrap(), after[0].unwrap());
-        let moved = (to.0 - from.0).hypot(to.1 - from.1);
-        assert!(moved > 1.0 && moved < 40.0, "{moved} units in one frame");
-        assert_eq!(planner.step(&[None; MAX_PLAYERS]), [None; MAX_PLAYERS]);
+        let mut planner = Planner::new(30);
+        let before = (0..10).map(|_| planner.step(&apart, &obstacles(&[]))).last().unwrap();
+        assert!(before.iter().flatten().all(|place| place.opacity == 1.0));
+        let close = tags(&[(500.0, 420.0), (900.0, 500.0), (500.0, 500.0)]);
+        let after = planner.step(&close, &obstacles(&[]));
+        assert_eq!(after[2], before[2], "the followed player's label comes first");
+        assert!(after[0].unwrap().opacity < 0.5, "{:?}", after[0]);
+        assert_eq!(planner.step(&[None; MAX_PLAYERS], &obstacles(&[])), [None; MAX_PLAYERS]);
     }
 }

@@ -3,23 +3,31 @@
 //! [`Replay`] holds everything that is constant over a clip: backdrop, camera, names, and label positions. [`Painter`]
 //! draws its frames in any order and reports which pixels changed. Knows nothing about demos and video encoding.
 
-mod backdrop;
 mod camera;
 mod canvas;
-mod distance;
+mod fonts;
+mod gradient;
+mod ground;
 mod hud;
+mod icons;
+mod label_plan;
 mod labels;
+mod layers;
+mod marks;
 mod metrics;
 mod names;
 mod now;
 mod palette;
 pub mod poster;
 mod replay;
+mod shape;
+mod style;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tiles;
-mod weapons;
+mod view;
+mod vignette;
 mod world;
 
 pub use replay::{Look, Replay};
@@ -32,12 +40,18 @@ use crate::domain::error::{Error, Result};
 use canvas::Canvas;
 use hud::Hud;
 use text::Glyphs;
+use view::View;
+use vignette::Vignette;
+use world::Stage;
 
 /// Draws the frames of a clip.
 pub struct Painter<'a> {
     replay: &'a Replay<'a>,
     canvas: Canvas,
     hud: Hud,
+    vignette: Vignette,
+    /// The ground that the canvas shows: view and floor.
+    ground: Option<(View, usize)>,
 }
 
 impl<'a> Painter<'a> {
@@ -48,17 +62,30 @@ impl<'a> Painter<'a> {
         let look = replay.look;
         let canvas = Canvas::new(look.width, look.height, Glyphs::new(replay.fonts.clone()));
         let too_large = || Error::internal("The picture size is invalid.", format!("{}x{}", look.width, look.height));
-        let mut canvas = canvas.ok_or_else(too_large)?;
-        canvas.ground(|base| base.data_mut().copy_from_slice(replay.backdrop.data()));
-        Ok(Self { replay, hud: Hud::new(replay), canvas })
+        let canvas = canvas.ok_or_else(too_large)?;
+        let vignette = Vignette::new(look.width, look.height);
+        Ok(Self { replay, hud: Hud::new(replay), canvas, vignette, ground: None })
     }
 
     /// Draws a frame, counted from 0.
     pub fn frame(&mut self, frame: u64) {
         let Some(now) = now::Now::at(self.replay.scene, self.replay.tick_of(frame)) else { return };
+        let stage = Stage::new(self.replay, &now, frame);
+        let ground = Some((stage.view, stage.floor));
+        if self.ground != ground {
+            let layer = layers::of(self.replay, &self.replay.framing(frame), stage.floor);
+            let vignette = &self.vignette;
+            self.canvas.ground(|picture| {
+                if let Some(layer) = layer {
+                    layer.paint(&stage.view, picture);
+                }
+                vignette.darken(picture);
+            });
+            self.ground = ground;
+        }
         self.canvas.begin();
-        world::draw(self.replay, &now, self.replay.places(frame), &mut self.canvas);
-        self.hud.update(self.replay, &now, &mut self.canvas);
+        world::draw(&stage, &mut self.canvas);
+        self.hud.update(&stage, &mut self.canvas);
         self.canvas.finish();
     }
 

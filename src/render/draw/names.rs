@@ -1,9 +1,15 @@
 //! Makes player and team names displayable: names in a demo may contain any characters.
 
-use super::text::Fonts;
+use unicode_bidi::{BidiClass, bidi_class};
+
+use super::fonts::Fonts;
 
 /// Maximum length of a displayed name.
 const NAME_CHARS: usize = 24;
+/// Maximum number of marks on a letter.
+const MARKS: u8 = 2;
+/// Zero-width non-joiner.
+const NON_JOINER: char = '\u{200c}';
 
 /// The displayed name of each player, in order.
 pub fn of_players<'a>(names: impl Iterator<Item = &'a str>, fonts: &Fonts) -> Vec<String> {
@@ -19,13 +25,29 @@ pub fn of_players<'a>(names: impl Iterator<Item = &'a str>, fonts: &Fonts) -> Ve
 /// A name on one line, reduced to characters that the fonts have, truncated with an ellipsis.
 pub fn clean(name: &str, fonts: &Fonts) -> String {
     let mut shown = String::new();
+    let mut marks = MARKS;
     for character in name.chars() {
         if character.is_whitespace() {
             // Collapse runs of whitespace.
             if !shown.is_empty() && !shown.ends_with(' ') {
                 shown.push(' ');
             }
-        } else if !is_mark(character) && fonts.has(character) {
+            marks = MARKS;
+        } else if character == NON_JOINER {
+            // It keeps letters apart that would be joined, as Persian needs it; elsewhere it is invisible.
+            if shown.chars().next_back().is_some_and(|last| bidi_class(last) == BidiClass::AL) {
+                shown.push(character);
+            }
+        } else if is_invisible(character) || !fonts.has(character) {
+            continue;
+        } else if bidi_class(character) == BidiClass::NSM {
+            // A mark needs a letter below it, and a letter has few.
+            if marks < MARKS {
+                marks += 1;
+                shown.push(character);
+            }
+        } else {
+            marks = 0;
             shown.push(character);
         }
     }
@@ -37,8 +59,15 @@ pub fn clean(name: &str, fonts: &Fonts) -> String {
     format!("{}…", short.trim_end())
 }
 
-/// Characters without a width of their own: controls, joiners, direction marks, combining accents.
-fn is_mark(character: char) -> bool {
+/// The title of a map: `DUST II` for `de_dust2`.
+pub fn of_map(map: &str, fonts: &Fonts) -> String {
+    let name = ["de_", "cs_", "ar_"].into_iter().find_map(|prefix| map.strip_prefix(prefix)).unwrap_or(map);
+    let title = clean(&name.replace('_', " "), fonts).to_uppercase();
+    if title == "DUST2" { "DUST II".to_owned() } else { title }
+}
+
+/// Controls, joiners, direction marks, accents of letters that have them built in, and blank letters.
+fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(u32::from(character),
             0xad | 0x300..=0x36f | 0x483..=0x489 | 0x1ab0..=0x1aff | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f
@@ -62,7 +91,15 @@ mod tests {
             ("龙之队", "龙之队"),
             ("さくらカナ", "さくらカナ"),
             ("한국인", "한국인"),
-            ("🔥Bob🔥", "Bob"),
+            ("🔥Bob🔥", "🔥Bob🔥"),
+            ("❤\u{fe0f} 👍🏽 👨\u{200d}👩", "❤ 👍 👨👩"),
+            ("محمد علي", "محمد علي"),
+            ("می\u{200c}روم", "می\u{200c}روم"),
+            ("a\u{200c}b", "ab"),
+            ("שלום", "שלום"),
+            ("ที่นี่", "ที่นี่"),
+            ("ท\u{e48}\u{e48}\u{e48}\u{e48}\u{e48}x", "ท\u{e48}\u{e48}x"),
+            ("\u{e48}x", "x"),
             ("\u{202e}evil\u{202c}", "evil"),
             ("z\u{300}\u{301}\u{302}a\u{336}lgo", "zalgo"),
             ("a\u{200b}\u{feff}b", "ab"),
@@ -76,8 +113,16 @@ mod tests {
     }
 
     #[test]
+    fn maps_have_the_titles_players_know() {
+        let fonts = Fonts::load().unwrap();
+        for (map, title) in [("de_dust2", "DUST II"), ("de_nuke", "NUKE"), ("cs_office", "OFFICE"), ("my_map", "MY MAP")] {
+            assert_eq!(of_map(map, &fonts), title);
+        }
+    }
+
+    #[test]
     fn players_without_a_displayable_name_are_numbered() {
         let fonts = Fonts::load().unwrap();
-        assert_eq!(of_players(["a", "🔥"].into_iter(), &fonts), ["a", "Player 2"]);
+        assert_eq!(of_players(["a", "\u{f0000}"].into_iter(), &fonts), ["a", "Player 2"]);
     }
 }

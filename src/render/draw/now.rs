@@ -1,9 +1,16 @@
 //! The scene at the time of one frame, interpolated between ticks.
 
-use crate::render::scene::{Grenade, Kill, MAX_PLAYERS, Moment, PlayerAt, Scene, Side};
+use crate::render::scene::{Defuse, Grenade, Kill, MAX_PLAYERS, Moment, Planting, PlayerAt, Scene, Side};
 
 /// Distance in map units within one tick that counts as a teleport: nobody runs more than a few units per tick.
 const TELEPORT: f32 = 120.0;
+
+/// Seconds from which the bomb's clock counts. Not [`Plant::fuse_seconds`](crate::render::scene::Plant::fuse_seconds),
+/// which is longer if the bomb will explode: that would give the end away.
+pub const FUSE_SECONDS: f32 = 40.0;
+
+/// Seconds that a plant takes.
+pub const PLANT_SECONDS: f32 = 3.2;
 
 /// What the round clock shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +57,11 @@ impl<'a> Now<'a> {
         Some(Self { scene, time, index, moment, next, part, players })
     }
 
+    /// The time in ticks.
+    pub fn time(&self) -> f64 {
+        self.time
+    }
+
     /// Seconds since a tick; negative before it.
     pub fn since(&self, tick: i32) -> f32 {
         ((self.time - f64::from(tick)) / f64::from(self.scene.tick_rate.max(1.0))) as f32
@@ -81,14 +93,14 @@ impl<'a> Now<'a> {
         self.scene.kills.iter().filter(move |kill| f64::from(kill.tick) <= time)
     }
 
-    /// Grenades in flight, each with its positions during the last third of a second, newest first.
+    /// Grenades in flight, each with its positions during the last second, newest first.
     pub fn flights(&self) -> impl Iterator<Item = (&'a Grenade, Vec<[f32; 3]>)> {
         self.moment.grenades.iter().map(|grenade| {
             let same =
                 |moment: &Moment| moment.grenades.iter().find(|other| other.id == grenade.id).map(|found| found.at);
             let ahead = same(self.next).unwrap_or(grenade.at);
             let mut places = vec![mix(grenade.at, ahead, self.part)];
-            places.extend(self.past(0.33, 0.04).map_while(same));
+            places.extend(self.past(1.0, 0.06).map_while(same));
             (grenade, places)
         })
     }
@@ -101,6 +113,25 @@ impl<'a> Now<'a> {
         moments.iter().rev().step_by(every).take_while(move |moment| f64::from(moment.tick) >= first)
     }
 
+    /// The attempt to defuse that is going on, and its seconds so far.
+    pub fn defuse(&self) -> Option<(&'a Defuse, f32)> {
+        let mut defuses = self.scene.defuses.iter().rev();
+        let defuse = defuses.find(|defuse| self.goes_on(defuse.start_tick, defuse.end_tick))?;
+        Some((defuse, self.since(defuse.start_tick)))
+    }
+
+    /// The attempt to plant that is going on, and its seconds so far.
+    pub fn planting(&self) -> Option<(&'a Planting, f32)> {
+        let mut plantings = self.scene.plantings.iter().rev();
+        let planting = plantings.find(|planting| self.goes_on(planting.start_tick, planting.end_tick))?;
+        Some((planting, self.since(planting.start_tick)))
+    }
+
+    /// Whether an attempt lasts; the end of the round ends it.
+    fn goes_on(&self, start_tick: i32, end_tick: i32) -> bool {
+        self.reached(start_tick) && !self.reached(end_tick) && !self.reached(self.scene.end_tick)
+    }
+
     /// What the round clock shows. It stops when the round is decided.
     pub fn clock(&self) -> RoundClock {
         let stopped = self.since(self.scene.end_tick).max(0.0);
@@ -108,7 +139,7 @@ impl<'a> Now<'a> {
         let live = running(self.scene.freeze_end_tick);
         match &self.scene.plant {
             Some(plant) if running(plant.tick) >= 0.0 => {
-                RoundClock::Bomb((plant.fuse_seconds - running(plant.tick)).max(0.0), plant.site)
+                RoundClock::Bomb((FUSE_SECONDS - running(plant.tick)).max(0.0), plant.site)
             }
             _ if live < 0.0 => RoundClock::Freeze(-live),
             _ => RoundClock::Live((self.scene.round_seconds - live).max(0.0)),
@@ -207,7 +238,7 @@ mod tests {
         assert_eq!(clock(&scene, 1_032), RoundClock::Freeze(0.5));
         assert_eq!(clock(&scene, 1_128), RoundClock::Live(114.0));
         assert_eq!(clock(&scene, 1_600), RoundClock::Live(108.0));
-        scene.plant = Some(Plant { tick: 1_256, site: 'B', fuse_seconds: 40.0 });
+        scene.plant = Some(Plant { tick: 1_256, site: 'B', fuse_seconds: 41.0 });
         assert_eq!(clock(&scene, 1_128), RoundClock::Live(114.0));
         assert_eq!(clock(&scene, 1_320), RoundClock::Bomb(39.0, 'B'));
         assert_eq!(clock(&scene, 1_640), RoundClock::Bomb(36.0, 'B'));

@@ -8,32 +8,26 @@ use crate::render::scene::Side;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ink(pub u32);
 
-/// Background, and outlines of markers and labels.
-pub const NIGHT: Ink = Ink(0x0c1016);
+/// Outlines of markers and labels.
+pub const NIGHT: Ink = Ink(0x0a0e14);
 /// Panels.
-pub const PANEL: Ink = Ink(0x151b24);
-/// Panels of dead players.
-pub const PANEL_OUT: Ink = Ink(0x11161d);
-/// Highlights on a panel: the clock, weapon labels.
-pub const PANEL_HIGH: Ink = Ink(0x222c3a);
-/// The empty part of bars.
-pub const GROOVE: Ink = Ink(0x2b3543);
+pub const SLAB: Ink = Ink(0x0b1017);
+/// Panels that stand out: the clock, the plate, the end card.
+pub const SLAB_HIGH: Ink = Ink(0x172130);
 /// Text.
-pub const TEXT: Ink = Ink(0xe9eef5);
+pub const TEXT: Ink = Ink(0xf3f6fa);
 /// Secondary text.
-pub const TEXT_DIM: Ink = Ink(0x93a0b1);
-/// Text about dead players.
-pub const TEXT_OUT: Ink = Ink(0x5d6876);
+pub const TEXT_DIM: Ink = Ink(0xa9b7c8);
 /// The followed player.
 pub const WHITE: Ink = Ink(0xffffff);
-/// Danger: low health, the bomb, kills.
-pub const RED: Ink = Ink(0xff5a4f);
-/// Frame around the followed player's kills and death.
-pub const FRAME: Ink = Ink(0xe5484d);
+/// The followed player's kills, and headshots.
+pub const GOLD: Ink = Ink(0xffe08a);
+/// The bomb, and low health.
+pub const RED: Ink = Ink(0xff5252);
 /// Counter-terrorists.
-pub const CT: Ink = Ink(0x4aa8ff);
+pub const CT: Ink = Ink(0x4da6ff);
 /// Terrorists.
-pub const T: Ink = Ink(0xf5b340);
+pub const T: Ink = Ink(0xffb53a);
 
 impl Ink {
     /// With an opacity from 0 to 1.
@@ -53,6 +47,15 @@ impl Ink {
             Side::T => T,
             Side::Ct => CT,
             Side::None => TEXT_DIM,
+        }
+    }
+
+    /// The color of a side where health is lost.
+    pub fn drained(side: Side) -> Self {
+        match side {
+            Side::T => Self(0x84591a),
+            Side::Ct => Self(0x21527f),
+            Side::None => Self(0x4a525c),
         }
     }
 }

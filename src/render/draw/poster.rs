@@ -18,8 +18,7 @@ const QUALITY: u8 = 88;
 /// The tick to show: the followed player's first multi-kill, else the first kill, else the middle of the round.
 pub fn tick(scene: &Scene) -> f64 {
     let in_clip = |tick: &i32| (scene.clip_start_tick..=scene.clip_end_tick).contains(tick);
-    let own = scene.kills.iter().filter(|kill| kill.killer == Some(scene.followed) && kill.victim != scene.followed);
-    let own: Vec<i32> = own.map(|kill| kill.tick).filter(in_clip).collect();
+    let own: Vec<i32> = scene.own_kills().map(|kill| kill.tick).filter(in_clip).collect();
     let together = (MULTI_KILL_SECONDS * scene.tick_rate) as i32;
     let multi = own.windows(2).find(|pair| pair[1] - pair[0] <= together).map(|pair| pair[1]);
     match multi.or_else(|| own.first().copied()) {
@@ -39,11 +38,13 @@ pub fn write(picture: &Pixmap, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::scene::Kill;
+    use crate::render::scene::{Kill, Side, Undrawn};
 
     #[test]
     fn poster_shows_the_best_moment() {
         const ME: usize = 3;
+        let sides = [Side::Ct, Side::Ct, Side::Ct, Side::Ct, Side::T, Side::T, Side::T, Side::T];
+        let undrawn = sides.map(|side| Undrawn { side, ..Undrawn::default() });
         // Kills (tick and killer), and the expected tick.
         type Case = (&'static [(i32, Option<usize>)], f64);
         let cases: [Case; 7] = [
@@ -64,6 +65,7 @@ mod tests {
                 end_tick: 5_000,
                 clip_end_tick: 5_200,
                 followed: ME,
+                undrawn: undrawn.to_vec(),
                 kills: kills.collect(),
                 ..Scene::default()
             };

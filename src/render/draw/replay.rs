@@ -1,21 +1,25 @@
 //! Everything that is constant over a clip, computed once before the first frame.
 
-use tiny_skia::Pixmap;
+use std::collections::HashMap;
 
-use super::camera::Camera;
+use super::camera::{Camera, Frame, Framing, Timeline};
 use super::canvas::{Area, UNITS};
-use super::labels::{Places, Planner, Tag};
-use super::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
+use super::ground::{Layer, Terrain};
+use super::hud::Layout;
+use super::labels::Places;
 use super::now::{Blinding, Now, blindings};
-use super::text::{Fonts, Glyphs};
-use super::{backdrop, names, poster, weapons};
+use super::fonts::Fonts;
+use super::{label_plan, layers, names, poster};
+use crate::domain::camera::CameraMode;
 use crate::domain::clip::{CLIP_SECONDS, clip_second};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
-use crate::render::scene::{MAX_PLAYERS, PlayerAt, Scene, Side};
+use crate::render::scene::{MAX_PLAYERS, Scene, Side};
 
 /// Maximum number of cards per side.
 const CARDS: usize = 5;
+/// Map units by which the followed player must pass the height between two floors to change floors.
+const FLOOR_SLACK: f32 = 24.0;
 
 /// Output settings of a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub struct Look {
     pub xray: bool,
     /// Draw only the map, names, and kill feed: no score, cards, or timeline.
     pub deathnotices_only: bool,
+    /// What is shown of the map.
+    pub camera: CameraMode,
 }
 
 /// A clip ready to be drawn.
@@ -37,18 +43,24 @@ pub struct Replay<'a> {
     /// The round that is drawn.
     pub(super) scene: &'a Scene,
     pub(super) look: Look,
+    pub(super) terrain: Terrain,
     pub(super) camera: Camera,
-    pub(super) backdrop: Pixmap,
+    pub(super) layers: HashMap<layers::Key, Layer>,
     pub(super) fonts: Fonts,
     /// By player, including those who are not drawn.
     pub(super) names: Vec<String>,
     /// By player, like `names`: the side in this round.
     pub(super) sides: Vec<Side>,
-    /// By weapon index of the scene.
-    pub(super) weapons: Vec<String>,
     /// By player.
-    pub(super) blindings: Vec<Vec<Blinding>>,
-    /// By frame: label positions.
+    blindings: Vec<Vec<Blinding>>,
+    pub(super) layout: Layout,
+    /// Where panels always are: nobody is drawn below them.
+    pub(super) panels: Vec<Area>,
+    /// Where any panel can be: names keep out of them.
+    pub(super) slots: Vec<Area>,
+    /// By frame: the floor that the followed player is on.
+    floors: Vec<u8>,
+    /// By frame: label places.
     places: Vec<Places>,
 }
 
@@ -64,31 +76,33 @@ impl<'a> Replay<'a> {
                 "The demo contains no usable data for this round.",
             ));
         }
-        let width = look.width as f32 * UNITS / look.height as f32;
-        let camera = Camera::of(scene, action_area(width, look.deathnotices_only));
         let fonts = Fonts::load()?;
         let drawn_names = scene.players.iter().map(|player| player.name.as_str());
         let undrawn_names = scene.undrawn.iter().map(|player| player.name.as_str());
-        let undrawn_sides = scene.undrawn.iter().map(|player| player.side);
+        let terrain = Terrain::of(&scene.ground);
+        let timeline = timeline(scene, look);
+        let names = names::of_players(drawn_names.chain(undrawn_names), &fonts);
+        let layout = Layout::new(look, terrain.split().is_some());
         let mut replay = Self {
             scene,
             look,
-            camera,
-            backdrop: backdrop::draw(&scene.ground, &camera, look.width, look.height)?,
-            names: names::of_players(drawn_names.chain(undrawn_names), &fonts),
-            sides: (0..players).map(|player| side_of(scene, player)).chain(undrawn_sides).collect(),
-            weapons: scene.weapons.iter().map(|weapon| weapons::name(weapon)).collect(),
+            camera: Camera::plan(scene, &terrain, &timeline, look.camera, frame(&layout, look)),
+            terrain,
+            layers: HashMap::new(),
+            sides: (0..names.len()).map(|player| scene.side(player)).collect(),
+            names,
             blindings: blindings(scene),
+            panels: layout.standing(),
+            slots: layout.slots(),
+            layout,
+            floors: Vec::new(),
             places: Vec::new(),
             fonts,
         };
-        replay.places = replay.plan_places(Area::new(0.0, 0.0, width, UNITS));
+        replay.floors = replay.followed_floors();
+        replay.layers = layers::draw(&replay)?;
+        replay.places = label_plan::plan(&replay);
         Ok(replay)
-    }
-
-    /// Width of the picture in design units.
-    pub(super) fn width(&self) -> f32 {
-        self.look.width as f32 * UNITS / self.look.height as f32
     }
 
     /// The output settings.
@@ -96,11 +110,14 @@ impl<'a> Replay<'a> {
         self.look
     }
 
+    /// Width of the picture in design units.
+    pub(super) fn width(&self) -> f32 {
+        self.look.width as f32 * UNITS / self.look.height as f32
+    }
+
     /// Number of frames in the clip.
     pub fn frames(&self) -> u64 {
-        let ticks = f64::from(self.scene.clip_end_tick - self.scene.clip_start_tick);
-        let seconds = (ticks / f64::from(self.scene.tick_rate)).min(f64::from(CLIP_SECONDS));
-        ((seconds * f64::from(self.look.fps)).round() as u64).max(1)
+        frames(self.scene, self.look)
     }
 
     /// The frame to use as the poster.
@@ -116,7 +133,22 @@ impl<'a> Replay<'a> {
         f64::from(self.scene.clip_start_tick) + seconds * f64::from(self.scene.tick_rate)
     }
 
-    /// Label positions on a frame.
+    /// What the camera sees at a frame.
+    pub(super) fn framing(&self, frame: u64) -> Framing {
+        self.camera.at(frame)
+    }
+
+    /// The floor that the followed player is on at a frame.
+    pub(super) fn floor(&self, frame: u64) -> usize {
+        self.floors.get(frame as usize).or(self.floors.last()).copied().map_or(0, usize::from)
+    }
+
+    /// The name of a floor, if the map has two.
+    pub(super) fn floor_name(&self, floor: usize) -> Option<&'static str> {
+        self.terrain.split().map(|_| if floor == 0 { "LOWER FLOOR" } else { "UPPER FLOOR" })
+    }
+
+    /// Label places on a frame.
     pub(super) fn places(&self, frame: u64) -> &Places {
         const NOWHERE: &Places = &[None; MAX_PLAYERS];
         self.places.get(frame as usize).unwrap_or(NOWHERE)
@@ -142,52 +174,56 @@ impl<'a> Replay<'a> {
         self.sides.iter().filter(|other| **other == side).count()
     }
 
-    /// Name of the active weapon.
-    pub(super) fn weapon(&self, player: &PlayerAt) -> &str {
-        self.weapons.get(usize::from(player.weapon)).map_or("", String::as_str)
+    /// Seconds for which a player remains blind.
+    pub(super) fn blind_seconds(&self, now: &Now<'_>, player: usize) -> Option<f32> {
+        let latest = self.blindings.get(player)?.iter().rev().find(|(tick, _)| now.reached(*tick))?;
+        let left = latest.1 - now.since(latest.0);
+        (left > 0.0).then_some(left)
     }
 
-    fn plan_places(&self, picture: Area) -> Vec<Places> {
-        let mut glyphs = Glyphs::new(self.fonts.clone());
-        let mut sizes = [(0.0, 0.0); MAX_PLAYERS];
-        for (player, name) in self.names.iter().take(self.scene.players.len()).enumerate() {
-            let style = label_style(player == self.scene.followed);
-            let width = glyphs.width(style.weight, style.size, false, name);
-            sizes[player] = (width + 2.0 * LABEL_PADDING, label_height(style));
-        }
-        let mut planner = Planner::new(picture, self.look.fps);
-        (0..self.frames())
-            .map_while(|frame| Now::at(self.scene, self.tick_of(frame)))
-            .map(|now| planner.step(&self.tags(&now, &sizes)))
-            .collect()
-    }
-
-    fn tags(&self, now: &Now<'_>, sizes: &[(f32, f32); MAX_PLAYERS]) -> [Option<Tag>; MAX_PLAYERS] {
-        std::array::from_fn(|player| {
-            let first = player == self.scene.followed;
-            let at = &now.players[player];
-            (player < self.scene.players.len() && at.alive()).then(|| Tag {
-                disc: self.camera.project(at.at),
-                radius: disc_radius(first),
-                width: sizes[player].0,
-                height: sizes[player].1,
-                first,
-            })
+    /// The followed player's floor at each frame. Whoever stands between two floors stays on his.
+    fn followed_floors(&self) -> Vec<u8> {
+        let Some(split) = self.terrain.split() else { return Vec::new() };
+        let mut floor = None;
+        let each = (0..self.frames()).map_while(|frame| Now::at(self.scene, self.tick_of(frame)));
+        each.map(|now| {
+            let z = now.followed().at[2];
+            if now.followed().present && z.is_finite() {
+                let above = match floor {
+                    None => z >= split,
+                    Some(0) => z >= split + FLOOR_SLACK,
+                    Some(_) => z >= split - FLOOR_SLACK,
+                };
+                floor = Some(u8::from(above));
+            }
+            floor.unwrap_or(1)
         })
+        .collect()
     }
 }
 
-/// The area for the action: between the cards, or nearly everything if there are none.
-fn action_area(width: f32, deathnotices_only: bool) -> Area {
-    if deathnotices_only {
-        Area::new(60.0, 44.0, width - 120.0, UNITS - 88.0)
-    } else {
-        Area::new(330.0, 104.0, width - 660.0, UNITS - 214.0)
+fn frames(scene: &Scene, look: Look) -> u64 {
+    let ticks = f64::from(scene.clip_end_tick) - f64::from(scene.clip_start_tick);
+    let seconds = (ticks / f64::from(scene.tick_rate)).min(f64::from(CLIP_SECONDS));
+    ((seconds * f64::from(look.fps)).round() as u64).max(1)
+}
+
+fn timeline(scene: &Scene, look: Look) -> Timeline {
+    let frame = |tick: i32| {
+        let second = clip_second(f64::from(tick), scene.clip_start_tick, scene.tick_rate);
+        (second * f64::from(look.fps)).ceil().max(0.0) as u64
+    };
+    Timeline {
+        frames: frames(scene, look),
+        fps: look.fps,
+        start: frame(scene.freeze_end_tick),
+        end: frame(scene.end_tick),
+        plates: !look.deathnotices_only,
     }
 }
 
-/// The side of a player in this round, taken from their first appearance.
-fn side_of(scene: &Scene, player: usize) -> Side {
-    let seen = scene.moments.iter().map(|moment| &moment.players[player]);
-    seen.filter(|at| at.present && at.side != Side::None).map(|at| at.side).next().unwrap_or_default()
+/// The picture as the camera's plan needs it.
+fn frame(layout: &Layout, look: Look) -> Frame {
+    let pixels = look.height as f32 / UNITS;
+    Frame { width: look.width as f32 / pixels, pixels, map: layout.map(), intro: layout.intro_map() }
 }

@@ -1,169 +1,70 @@
-//! Text rendering: built-in fonts, a glyph cache, and drawing lines of text.
+//! Draws lines of text, with caches of shaped lines and rasterized glyphs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 use tiny_skia::{Color, Pixmap};
 
-use crate::domain::error::{Error, Result};
-
-/// Font weight. Each is a separate font.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Weight {
-    /// Normal text.
-    Semibold,
-    /// Names, numbers.
-    Bold,
-    /// The clock, the score.
-    Extrabold,
-}
-
-/// Horizontal alignment: which point of the text its position refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// Left end.
-    Left,
-    /// Center.
-    Middle,
-    /// Right end.
-    Right,
-}
-
-impl Align {
-    /// The fraction of the text's width to the left of its position.
-    pub fn share(self) -> f32 {
-        match self {
-            Self::Left => 0.0,
-            Self::Middle => 0.5,
-            Self::Right => 1.0,
-        }
-    }
-}
-
-/// Appearance of a text.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TextStyle {
-    /// Font weight.
-    pub weight: Weight,
-    /// Font size in design units.
-    pub size: f32,
-    /// Alignment.
-    pub align: Align,
-    /// All digits have the same width, for numbers that change in place.
-    pub tabular: bool,
-}
-
-impl TextStyle {
-    /// Left-aligned, proportional digits.
-    pub const fn new(weight: Weight, size: f32) -> Self {
-        Self { weight, size, align: Align::Left, tabular: false }
-    }
-
-    /// Centered.
-    pub const fn middle(self) -> Self {
-        Self { align: Align::Middle, ..self }
-    }
-
-    /// Right-aligned.
-    pub const fn right(self) -> Self {
-        Self { align: Align::Right, ..self }
-    }
-
-    /// All digits have the same width.
-    pub const fn tabular(self) -> Self {
-        Self { tabular: true, ..self }
-    }
-}
+use super::fonts::{Drawn, Fonts};
+use super::shape::{self, Line};
+pub use super::style::{Align, TextStyle, Weight};
 
 /// Subpixel positions per pixel: even spacing without a glyph for every position.
 const SUBPIXELS: f32 = 4.0;
-
-static INTER_SEMIBOLD: &[u8] = include_bytes!("fonts/Inter-SemiBold.otf");
-static INTER_BOLD: &[u8] = include_bytes!("fonts/Inter-Bold.otf");
-static INTER_EXTRABOLD: &[u8] = include_bytes!("fonts/Inter-ExtraBold.otf");
-static FALLBACK: &[u8] = include_bytes!("fonts/DroidSansFallback.ttf");
-
-/// The built-in fonts.
-#[derive(Clone)]
-pub struct Fonts {
-    /// By [`Weight`].
-    inter: [FontRef<'static>; 3],
-    /// Han, kana and Hangul, in one weight.
-    fallback: FontRef<'static>,
-}
-
-impl Fonts {
-    /// Loads the fonts.
-    pub fn load() -> Result<Self> {
-        let read = |bytes: &'static [u8]| {
-            FontRef::try_from_slice(bytes).map_err(|error| Error::internal("Could not load a built-in font.", error))
-        };
-        Ok(Self {
-            inter: [read(INTER_SEMIBOLD)?, read(INTER_BOLD)?, read(INTER_EXTRABOLD)?],
-            fallback: read(FALLBACK)?,
-        })
-    }
-
-    /// Whether the fonts have this character.
-    pub fn has(&self, character: char) -> bool {
-        let none = GlyphId(0);
-        self.inter[1].glyph_id(character) != none || self.fallback.glyph_id(character) != none
-    }
-
-    fn font(&self, weight: Weight, character: char) -> &FontRef<'static> {
-        let own = &self.inter[weight as usize];
-        if own.glyph_id(character) != GlyphId(0) || !self.has(character) { own } else { &self.fallback }
-    }
-}
-
-/// A rasterized glyph: the coverage of each pixel, and its offset from the pen position.
-struct Drawn {
-    coverage: Vec<u8>,
-    left: i32,
-    top: i32,
-    width: usize,
-}
+/// Steps of font sizes per pixel. All text is measured and drawn at such a size, so that equal keys are equal glyphs.
+const SIZES: f32 = 4.0;
+/// Maximum number of glyphs, and of shaped lines per style, that are kept.
+const CACHED: usize = 4_096;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
-    weight: Weight,
-    /// Font size in pixels, times four.
+    /// Index into the fonts.
+    font: u8,
+    glyph: u16,
+    /// Font size, in [`SIZES`].
     size: u16,
     /// Subpixel position, in [`SUBPIXELS`].
     shift: u8,
-    character: char,
 }
 
-/// The fonts and a cache of rasterized glyphs.
+/// What determines the shape of a line, besides its text: weight, size in [`SIZES`], tabular digits.
+type Style = (Weight, u16, bool);
+
+/// The fonts, and caches of what was drawn with them.
 pub struct Glyphs {
     fonts: Fonts,
     drawn: HashMap<Key, Drawn>,
-    advances: HashMap<Key, f32>,
+    lines: HashMap<Style, HashMap<String, Arc<Line>>>,
 }
 
+/// The bounds of something drawn, in pixels: left, top, right, bottom.
+pub type Bounds = [f32; 4];
+
 impl Glyphs {
-    /// An empty cache.
+    /// Empty caches.
     pub fn new(fonts: Fonts) -> Self {
-        Self { fonts, drawn: HashMap::new(), advances: HashMap::new() }
+        Self { fonts, drawn: HashMap::new(), lines: HashMap::new() }
     }
 
     /// Width of a text in pixels.
     pub fn width(&mut self, weight: Weight, size: f32, tabular: bool, text: &str) -> f32 {
-        text.chars().map(|character| self.advance(weight, size, tabular, character)).sum()
+        self.line(weight, steps(size), tabular, text).width
     }
 
-    fn advance(&mut self, weight: Weight, size: f32, tabular: bool, character: char) -> f32 {
-        // Zero is the widest digit in Inter.
-        let character = if tabular && character.is_ascii_digit() { '0' } else { character };
-        let key = Key { weight, size: (size * 4.0) as u16, shift: 0, character };
-        let fonts = &self.fonts;
-        *self.advances.entry(key).or_insert_with(|| {
-            let font = fonts.font(weight, character).as_scaled(PxScale::from(size));
-            font.h_advance(font.glyph_id(character))
-        })
+    fn line(&mut self, weight: Weight, size: u16, tabular: bool, text: &str) -> Arc<Line> {
+        let lines = self.lines.entry((weight, size, tabular)).or_default();
+        if let Some(line) = lines.get(text) {
+            return Arc::clone(line);
+        }
+        if lines.len() >= CACHED {
+            lines.clear();
+        }
+        let line = Arc::new(shape::line(&self.fonts, weight, f32::from(size) / SIZES, tabular, text));
+        lines.insert(text.to_owned(), Arc::clone(&line));
+        line
     }
 
-    /// Draws a text onto premultiplied pixels, starting at (`left`, `baseline`) in pixels.
+    /// Draws a text onto premultiplied pixels, starting at (`left`, `baseline`) in pixels. Returns what it covers.
     #[allow(clippy::too_many_arguments, reason = "a line of text has this many properties")]
     pub fn draw(
         &mut self,
@@ -174,43 +75,41 @@ impl Glyphs {
         baseline: f32,
         color: Color,
         text: &str,
-    ) {
-        let mut pen = left;
-        for character in text.chars() {
-            let advance = self.advance(style.weight, size, style.tabular, character);
-            let centred = if style.tabular && character.is_ascii_digit() {
-                (advance - self.advance(style.weight, size, false, character)) / 2.0
-            } else {
-                0.0
-            };
-            let steps = ((pen + centred) * SUBPIXELS).round();
+    ) -> Bounds {
+        let size = steps(size);
+        let line = self.line(style.weight, size, style.tabular, text);
+        let mut covered = [left, baseline, left + line.width, baseline];
+        if self.drawn.len() >= CACHED {
+            self.drawn.clear();
+        }
+        for placed in &line.glyphs {
+            let steps = ((left + placed.x) * SUBPIXELS).round();
             let whole = (steps / SUBPIXELS).floor();
             let shift = (steps - whole * SUBPIXELS) as u8;
-            let key = Key { weight: style.weight, size: (size * 4.0) as u16, shift, character };
+            let key = Key { font: placed.font, glyph: placed.glyph, size, shift };
             let fonts = &self.fonts;
-            let glyph = self.drawn.entry(key).or_insert_with(|| outline(fonts, key, size));
-            blend(pixels, glyph, whole as i32, baseline as i32, color);
-            pen += advance;
+            let glyph = self.drawn.entry(key).or_insert_with(|| {
+                let shift = f32::from(shift) / SUBPIXELS;
+                fonts.rasterize(placed.font, placed.glyph, f32::from(size) / SIZES, shift)
+            });
+            let (x, y) = (whole as i32, (baseline + placed.y).round() as i32);
+            blend(pixels, glyph, x, y, color);
+            let (glyph_left, glyph_top) = ((x + glyph.left) as f32, (y + glyph.top) as f32);
+            let height = glyph.coverage.len() / glyph.width;
+            covered = [
+                covered[0].min(glyph_left),
+                covered[1].min(glyph_top),
+                covered[2].max(glyph_left + glyph.width as f32),
+                covered[3].max(glyph_top + height as f32),
+            ];
         }
+        covered
     }
 }
 
-fn outline(fonts: &Fonts, key: Key, size: f32) -> Drawn {
-    let font = fonts.font(key.weight, key.character);
-    let shift = f32::from(key.shift) / SUBPIXELS;
-    let glyph = font.glyph_id(key.character).with_scale_and_position(size, point(shift, 0.0));
-    let Some(outlined) = font.outline_glyph(glyph) else {
-        return Drawn { coverage: Vec::new(), left: 0, top: 0, width: 1 };
-    };
-    let bounds = outlined.px_bounds();
-    let (width, height) = (bounds.width() as usize, bounds.height() as usize);
-    let mut coverage = vec![0; width * height];
-    outlined.draw(|x, y, part| {
-        if let Some(pixel) = coverage.get_mut(y as usize * width + x as usize) {
-            *pixel = (part.clamp(0.0, 1.0) * 255.0) as u8;
-        }
-    });
-    Drawn { coverage, left: bounds.min.x as i32, top: bounds.min.y as i32, width: width.max(1) }
+/// A font size in [`SIZES`], rounded down, so that no text is wider than at its exact size.
+fn steps(size: f32) -> u16 {
+    ((size * SIZES) as u16).max(1)
 }
 
 fn blend(pixels: &mut Pixmap, glyph: &Drawn, x: i32, y: i32, color: Color) {

@@ -1,30 +1,37 @@
-//! The kill feed: killer, victim, weapon, and circumstances; the followed player's own kills are framed.
+//! The kill feed: killer, victim, weapon, and circumstances; the followed player's own kills and death are marked.
 
+use super::layout::{FEED_EDGE, FEED_ROW};
+use super::parts::{mark_color, marks, slanted};
 use super::Panel;
-use super::icons::{ADVANCE, Mark};
 use crate::render::draw::canvas::{Area, Canvas};
+use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
-use crate::render::draw::palette::{FRAME, Ink, PANEL, PANEL_HIGH, TEXT};
+use crate::render::draw::palette::{Ink, RED, SLAB, TEXT, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::draw::weapons;
 use crate::render::scene::{Kill, Side};
 
 /// Seconds for which a kill is shown.
-const SECONDS: f32 = 7.0;
-/// Maximum number of kills shown.
-const ROWS: usize = 6;
-const ROW_HEIGHT: f32 = 36.0;
-const ROW_STEP: f32 = 42.0;
-const NAME: TextStyle = TextStyle::new(Weight::Bold, 18.0);
-const WEAPON: TextStyle = TextStyle::new(Weight::Semibold, 14.0);
-/// Maximum width of a name.
-const NAME_WIDTH: f32 = 190.0;
-
-/// The area of the feed, from `top` down.
-pub fn area(width: f32, top: f32) -> Area {
-    Area::new(width - 24.0 - 860.0, top, 864.0, ROWS as f32 * ROW_STEP + 4.0)
-}
+const SECONDS: f32 = 6.0;
+/// Seconds in which a row slides in.
+const SLIDE_SECONDS: f32 = 0.16;
+/// Seconds for which a row is lit up.
+const WASH_SECONDS: f32 = 0.6;
+/// Steps of both movements.
+const STEPS: f32 = 12.0;
+const NAME: TextStyle = TextStyle::new(Weight::Bold, 26.0);
+/// Maximum width of a name, and that of names in a full row.
+const NAME_WIDTH: f32 = 220.0;
+const NARROWEST_NAME: f32 = 50.0;
+/// How much a row leans.
+const SLANT: f32 = 10.0;
+/// Space before and after the pieces of a row.
+const PADDING: (f32, f32) = (28.0, 22.0);
+/// Space between two pieces.
+const GAP: f32 = 12.0;
+/// Width of a weapon, and of a mark.
+const WEAPON: f32 = 80.0;
+const MARK: f32 = 26.0;
 
 /// The most recent kills, oldest first.
 #[derive(PartialEq)]
@@ -36,111 +43,132 @@ struct Row {
     assister: Option<(String, Side)>,
     /// The assist was a flashbang.
     flash_assist: bool,
-    weapon: String,
-    marks: Vec<Mark>,
+    weapon: Icon,
+    marks: Vec<Icon>,
     victim: (String, Side),
-    own: bool,
+    /// A kill of the followed player, or their death.
+    stripe: Option<Ink>,
+    /// How much of the movements is left, in [`STEPS`].
+    slide: u8,
+    wash: u8,
 }
 
 impl Feed {
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
-        let latest = now.kills().rev().take_while(|kill| now.since(kill.tick) < SECONDS).take(ROWS);
-        let mut rows: Vec<Row> = latest.map(|kill| Row::of(replay, kill)).collect();
+    /// `None` if there is nothing to show.
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>, rows: usize) -> Option<Self> {
+        let latest = now.kills().rev().take_while(|kill| now.since(kill.tick) < SECONDS).take(rows);
+        let mut rows: Vec<Row> = latest.map(|kill| Row::of(replay, kill, now.since(kill.tick))).collect();
         rows.reverse();
-        Self(rows)
+        (!rows.is_empty()).then_some(Self(rows))
     }
 }
 
 impl Row {
-    fn of(replay: &Replay<'_>, kill: &Kill) -> Self {
+    fn of(replay: &Replay<'_>, kill: &Kill, age: f32) -> Self {
+        let scene = replay.scene;
         let who = |player: usize| Some((replay.names.get(player)?.clone(), replay.sides[player]));
-        let marks = [
-            (kill.blind, Mark::Blind),
-            (kill.noscope, Mark::NoScope),
-            (kill.through_smoke, Mark::Smoke),
-            (kill.wallbang, Mark::Wallbang),
-            (kill.headshot, Mark::Headshot),
-        ];
-        let followed = replay.scene.followed;
+        let own = kill.killer == Some(scene.followed) && scene.counts(kill);
+        let left = |seconds: f32| ((1.0 - age / seconds).clamp(0.0, 1.0).powi(2) * STEPS).round() as u8;
         Self {
             killer: kill.killer.filter(|killer| *killer != kill.victim).and_then(who),
             assister: kill.assister.and_then(who),
             flash_assist: kill.flash_assist,
-            weapon: weapons::name(&kill.weapon),
-            marks: marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect(),
+            weapon: Icon::of_weapon(&kill.weapon).unwrap_or(Icon::SKULL),
+            marks: marks(kill),
             victim: who(kill.victim).unwrap_or_default(),
-            own: kill.victim == followed || kill.killer == Some(followed),
+            stripe: if own { Some(WHITE) } else { (kill.victim == scene.followed).then_some(RED) },
+            slide: left(SLIDE_SECONDS),
+            wash: if own { left(WASH_SECONDS) } else { 0 },
         }
     }
 
-    /// Draws a row, right-aligned at `right`.
-    fn draw(&self, right: f32, top: f32, canvas: &mut Canvas) {
-        let mut pieces = Vec::new();
-        let mut name = |who: &(String, Side), canvas: &mut Canvas| {
-            let text = canvas.fit(NAME, &who.0, NAME_WIDTH);
+    /// The pieces from left to right, each with its width. What does not fit into `room` is shortened, and then the
+    /// assister is left out.
+    fn pieces(&self, room: f32, canvas: &mut Canvas) -> Vec<(Piece, f32)> {
+        let mut width = NAME_WIDTH;
+        loop {
+            let pieces = self.pieces_with(width, self.assister.as_ref(), canvas);
+            if row_width(&pieces) <= room {
+                return pieces;
+            }
+            width *= 0.9;
+            if width < NARROWEST_NAME {
+                return self.pieces_with(NARROWEST_NAME, None, canvas);
+            }
+        }
+    }
+
+    fn pieces_with(
+        &self,
+        name_width: f32,
+        assister: Option<&(String, Side)>,
+        canvas: &mut Canvas,
+    ) -> Vec<(Piece, f32)> {
+        let mut name = |who: &(String, Side)| {
+            let text = canvas.fit(NAME, &who.0, name_width);
             let width = canvas.text_width(NAME, &text);
-            pieces.push((Piece::Name(text, Ink::of(who.1)), width));
+            (Piece::Name(text, Ink::of(who.1)), width)
         };
-        self.killer.iter().for_each(|killer| name(killer, canvas));
-        if let Some(assister) = &self.assister {
-            name(&("+".to_owned(), Side::None), canvas);
-            name(assister, canvas);
+        let mut pieces: Vec<_> = self.killer.iter().map(&mut name).collect();
+        if let Some(assister) = assister {
+            pieces.push(name(&("+".to_owned(), Side::None)));
+            if self.flash_assist {
+                pieces.push((Piece::Weapon(Icon::FLASHBANG), MARK));
+            }
+            pieces.push(name(assister));
         }
-        if self.assister.is_some() && self.flash_assist {
-            pieces.push((Piece::Mark(Mark::Blind), ADVANCE - GAP));
-        }
-        if !self.weapon.is_empty() {
-            pieces.push((Piece::Weapon, canvas.text_width(WEAPON, &self.weapon) + 16.0));
-        }
-        pieces.extend(self.marks.iter().map(|mark| (Piece::Mark(*mark), ADVANCE - GAP)));
-        let victim = canvas.fit(NAME, &self.victim.0, NAME_WIDTH);
-        let width = canvas.text_width(NAME, &victim);
-        pieces.push((Piece::Name(victim, Ink::of(self.victim.1)), width));
-
-        let inner: f32 = pieces.iter().map(|(_, width)| width + GAP).sum::<f32>() - GAP;
-        let plate = Area::new(right - inner - 2.0 * PADDING, top, inner + 2.0 * PADDING, ROW_HEIGHT);
-        canvas.plate(plate, 8.0, PANEL.with(0.96));
-        if self.own {
-            canvas.frame(plate, 8.0, 2.5, FRAME.solid());
-        }
-        let mut x = plate.x + PADDING;
-        for (piece, width) in &pieces {
-            self.draw_piece(piece, x, *width, top, canvas);
-            x += width + GAP;
-        }
+        pieces.push((Piece::Weapon(self.weapon), WEAPON));
+        pieces.extend(self.marks.iter().map(|mark| (Piece::Mark(*mark), MARK)));
+        pieces.push(name(&self.victim));
+        pieces
     }
 
-    fn draw_piece(&self, piece: &Piece, x: f32, width: f32, top: f32, canvas: &mut Canvas) {
-        match piece {
-            Piece::Name(text, ink) => {
-                canvas.text(NAME, x, top + 24.5, ink.solid(), text);
+    /// Draws a row into its area, right-aligned.
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        let pieces = self.pieces(area.width - FEED_EDGE, canvas);
+        let width = row_width(&pieces);
+        let right = area.x + area.width - FEED_EDGE * (1.0 - f32::from(self.slide) / STEPS);
+        let plate = Area { x: right - width, width, ..area };
+        slanted(plate, SLANT, SLAB.with(if self.stripe.is_some() { 0.92 } else { 0.8 }), canvas);
+        if self.wash > 0 {
+            slanted(plate, SLANT, WHITE.with(0.3 * f32::from(self.wash) / STEPS), canvas);
+        }
+        if let Some(ink) = self.stripe {
+            slanted(Area { width: 9.0 + SLANT, ..plate }, SLANT, ink.solid(), canvas);
+        }
+        let mut x = plate.x + PADDING.0;
+        for (piece, width) in &pieces {
+            match piece {
+                Piece::Name(text, ink) => {
+                    canvas.text(NAME, x, area.y + 33.0, ink.solid(), text);
+                }
+                // Grenades are narrower than their drawings.
+                Piece::Weapon(icon) => {
+                    let middle = x + width / 2.0;
+                    canvas.icon(*icon, Area::new(middle - WEAPON / 2.0, area.y + 9.0, WEAPON, 30.0), TEXT.solid());
+                }
+                Piece::Mark(mark) => canvas.icon(*mark, Area::new(x, area.y + 11.0, *width, MARK), mark_color(*mark)),
             }
-            Piece::Weapon => {
-                canvas.plate(Area::new(x, top + 7.0, width, 22.0), 5.0, PANEL_HIGH.solid());
-                canvas.text(WEAPON.middle(), x + width / 2.0, top + 23.0, TEXT.solid(), &self.weapon);
-            }
-            Piece::Mark(mark) => {
-                mark.draw(x + width / 2.0, top + ROW_HEIGHT / 2.0, TEXT.solid(), PANEL.solid(), canvas);
-            }
+            x += width + GAP;
         }
     }
 }
 
-/// Gap between the pieces of a row.
-const GAP: f32 = 8.0;
-/// Padding at the ends of a row.
-const PADDING: f32 = 13.0;
+fn row_width(pieces: &[(Piece, f32)]) -> f32 {
+    PADDING.0 + PADDING.1 + pieces.iter().map(|(_, width)| width + GAP).sum::<f32>() - GAP
+}
 
 enum Piece {
     Name(String, Ink),
-    Weapon,
-    Mark(Mark),
+    Weapon(Icon),
+    Mark(Icon),
 }
 
 impl Panel for Feed {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
+        let (height, step) = FEED_ROW;
         for (place, row) in self.0.iter().enumerate() {
-            row.draw(area.x + area.width - 4.0, area.y + 2.0 + place as f32 * ROW_STEP, canvas);
+            row.draw(Area { y: area.y + place as f32 * step, height, ..area }, canvas);
         }
     }
 }

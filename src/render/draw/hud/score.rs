@@ -1,85 +1,44 @@
-//! The top of the picture: score, round clock, players alive; the map's name; the winner's banner.
+//! The top of the picture: score, players alive, and the clock of the round or of the bomb.
 
-use super::Panel;
+use super::parts::{bar, clock, outline, shape, slab};
+use super::story::{index, living, team_name};
+use super::{Panel, attempt};
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::names;
-use crate::render::draw::now::{Now, RoundClock};
-use crate::render::draw::palette::{GROOVE, Ink, NIGHT, PANEL, PANEL_HIGH, RED, TEXT, TEXT_DIM};
+use crate::render::draw::icons::Icon;
+use crate::render::draw::now::{FUSE_SECONDS, Now, RoundClock};
+use crate::render::draw::palette::{CT, Ink, RED, SLAB, SLAB_HIGH, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
-const CLOCK: TextStyle = TextStyle::new(Weight::Extrabold, 40.0).middle().tabular();
-const CAPTION: TextStyle = TextStyle::new(Weight::Semibold, 14.0).middle();
-const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 38.0).middle();
-const TEAM: TextStyle = TextStyle::new(Weight::Bold, 20.0);
-const BANNER: TextStyle = TextStyle::new(Weight::Extrabold, 26.0).middle();
-const MAP: TextStyle = TextStyle::new(Weight::Semibold, 15.0);
-/// Maximum width of a team's name.
-const TEAM_WIDTH: f32 = 178.0;
-
-/// Width of a team's markers, one per player.
-const LIVING_WIDTH: f32 = 176.0;
-
-/// The area of the score.
-pub fn area(width: f32) -> Area {
-    Area::new(width / 2.0 - 340.0, 12.0, 680.0, 80.0)
-}
-
-/// The area of the banner.
-pub fn banner_area(width: f32) -> Area {
-    Area::new(width / 2.0 - 280.0, 106.0, 560.0, 58.0)
-}
-
-/// The map's name, and how many players are drawn if not all.
-#[derive(PartialEq)]
-pub struct MapName {
-    map: Option<String>,
-    shown: Option<String>,
-}
-
-impl MapName {
-    pub fn of(replay: &Replay<'_>) -> Self {
-        let map = (!replay.look.deathnotices_only).then(|| names::clean(&replay.scene.map, &replay.fonts));
-        let drawn = replay.scene.players.len();
-        let shown =
-            (!replay.scene.undrawn.is_empty()).then(|| format!("{drawn} of {} players shown", replay.names.len()));
-        Self { map, shown }
-    }
-
-    /// The note about players who are not shown.
-    #[cfg(test)]
-    pub fn shown(&self) -> Option<&str> {
-        self.shown.as_deref()
-    }
-
-    fn lines(&self) -> impl Iterator<Item = &str> {
-        self.map.iter().chain(&self.shown).map(String::as_str)
-    }
-
-    /// Its area; `None` if there is nothing to show.
-    pub fn area(&self) -> Option<Area> {
-        let lines = self.lines().count();
-        (lines > 0).then(|| Area::new(16.0, 24.0, 320.0, 12.0 + 24.0 * lines as f32))
-    }
-}
-
-impl Panel for MapName {
-    fn draw(&self, area: Area, canvas: &mut Canvas) {
-        for (text, base) in self.lines().zip([22.0, 46.0]) {
-            canvas.text(MAP, area.x + 10.0, area.y + base, TEXT_DIM.solid(), text);
-        }
-    }
-}
+const CLOCK: TextStyle = TextStyle::new(Weight::Extrabold, 48.0).tabular();
+const CAPTION: TextStyle = TextStyle::new(Weight::Bold, 21.0).middle();
+const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 48.0);
+const TEAM: TextStyle = TextStyle::new(Weight::Bold, 25.0);
+/// Width of the clock.
+const CLOCK_WIDTH: f32 = 168.0;
+/// Width of the bomb's bar.
+const FUSE_WIDTH: f32 = 144.0;
+/// Distance between the marks of two players alive.
+const PIP_STEP: f32 = 26.0;
 
 /// Score, clock, and players alive.
 #[derive(PartialEq)]
 pub struct Score {
     clock: String,
     caption: String,
-    alarm: bool,
+    fuse: Option<Fuse>,
     /// Counter-terrorists on the left, terrorists on the right.
     teams: [Team; 2],
+}
+
+/// The bomb's bar, in units from its left end.
+#[derive(PartialEq)]
+struct Fuse {
+    left: i32,
+    /// Where the running defuse will end.
+    defused: Option<i32>,
+    ticking: bool,
 }
 
 #[derive(PartialEq)]
@@ -92,95 +51,88 @@ struct Team {
 
 impl Score {
     pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
-        let (seconds, caption, alarm) = match now.clock() {
-            RoundClock::Freeze(left) => (left, "FREEZE TIME".to_owned(), false),
-            RoundClock::Live(left) => (left, format!("ROUND {}", replay.scene.round), false),
-            RoundClock::Bomb(left, site) => (left, format!("BOMB {site}"), now.winner().is_none()),
+        let on_bar = |seconds: f32| (seconds / FUSE_SECONDS * FUSE_WIDTH).round() as i32;
+        let (caption, fuse) = match now.clock() {
+            RoundClock::Freeze(_) => ("FREEZE TIME".to_owned(), None),
+            RoundClock::Live(_) => (format!("ROUND {}", replay.scene.round), None),
+            RoundClock::Bomb(left, _) => {
+                let defused = attempt::defuse_seconds(now).map(|seconds| left - seconds).filter(|end| *end >= 0.0);
+                let fuse = Fuse {
+                    left: on_bar(left),
+                    defused: defused.map(on_bar),
+                    ticking: !now.reached(now.scene.end_tick),
+                };
+                (String::new(), Some(fuse))
+            }
         };
-        let seconds = seconds.ceil() as u32;
-        let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
         let team = |side| Team {
             side,
             name: team_name(replay, side),
-            score: replay.scene.teams[index(side)].score + u32::from(now.winner() == Some(side)),
+            score: replay.scene.teams[index(side)].score.saturating_add(u32::from(now.winner() == Some(side))),
             living: living(replay, now, side),
         };
-        Self { clock, caption, alarm, teams: [team(Side::Ct), team(Side::T)] }
+        Self { clock: clock(now.clock()), caption, fuse, teams: [team(Side::Ct), team(Side::T)] }
     }
 }
 
 impl Panel for Score {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
         let middle = area.x + area.width / 2.0;
-        let sides = Area::new(area.x, area.y + 6.0, area.width, 68.0);
-        canvas.plate(sides, 14.0, PANEL.with(0.95));
         for (team, direction) in self.teams.iter().zip([-1.0, 1.0]) {
-            team.draw(middle, area.y, direction, canvas);
+            team.draw(area, direction, canvas);
         }
-        canvas.plate(Area::new(middle - 68.0, area.y, 136.0, area.height), 14.0, PANEL_HIGH.solid());
-        let ink = if self.alarm { RED } else { TEXT };
-        canvas.text(CLOCK, middle, area.y + 46.0, ink.solid(), &self.clock);
-        canvas.text(CAPTION, middle, area.y + 68.0, if self.alarm { RED } else { TEXT_DIM }.solid(), &self.caption);
+        let plate = Area::new(middle - CLOCK_WIDTH / 2.0, area.y, CLOCK_WIDTH, area.height);
+        match &self.fuse {
+            None => {
+                slab(plate, SLAB_HIGH.with(0.96), canvas);
+                canvas.text(CLOCK.middle(), middle, area.y + 48.0, TEXT.solid(), &self.clock);
+                canvas.text(CAPTION, middle, area.y + 76.0, TEXT_DIM.solid(), &self.caption);
+            }
+            Some(fuse) => fuse.draw(plate, &self.clock, canvas),
+        }
+    }
+}
+
+impl Fuse {
+    fn draw(&self, plate: Area, clock: &str, canvas: &mut Canvas) {
+        let ink = if self.ticking { RED } else { TEXT_DIM };
+        slab(plate, if self.ticking { Ink(0x3a0d10) } else { SLAB_HIGH }.with(0.96), canvas);
+        canvas.icon(Icon::C4, Area::new(plate.x + 2.0, plate.y + 14.0, 72.0, 27.0), ink.solid());
+        canvas.text(CLOCK.right(), plate.x + 156.0, plate.y + 48.0, WHITE.solid(), clock);
+        let groove = Area::new(plate.x + 12.0, plate.y + 60.0, FUSE_WIDTH, 12.0);
+        bar(groove, self.left as f32 / FUSE_WIDTH, ink.solid(), canvas);
+        if let Some(defused) = self.defused {
+            let x = groove.x + defused as f32;
+            slab(Area::new(x - 2.5, groove.y - 4.0, 5.0, 20.0), CT.solid(), canvas);
+        }
     }
 }
 
 impl Team {
-    fn draw(&self, middle: f32, top: f32, direction: f32, canvas: &mut Canvas) {
+    fn draw(&self, area: Area, direction: f32, canvas: &mut Canvas) {
         let ink = Ink::of(self.side);
-        canvas.text(SCORE, middle + direction * 108.0, top + 53.0, ink.solid(), &self.score.to_string());
-        let inner = middle + direction * 146.0;
-        let style = if direction < 0.0 { TEAM.right() } else { TEAM };
-        let name = canvas.fit(style, &self.name, TEAM_WIDTH);
-        canvas.text(style, inner, top + 36.0, TEXT.solid(), &name);
-        let step = (LIVING_WIDTH / self.living.len().max(1) as f32).min(22.0);
-        let width = step - (step * 0.3).min(6.0);
+        let middle = area.x + area.width / 2.0;
+        let width = (area.width - CLOCK_WIDTH) / 2.0;
+        let left = if direction < 0.0 { area.x } else { area.x + area.width - width };
+        slab(Area::new(left, area.y + 6.0, width, 68.0), SLAB.with(0.86), canvas);
+        slab(Area::new(left, area.y + 6.0, width, 5.0), ink.solid(), canvas);
+        let aligned = |style: TextStyle| if direction < 0.0 { style.right() } else { style };
+        let score = self.score.to_string();
+        let digits = canvas.text(aligned(SCORE), middle + direction * 108.0, area.y + 56.0, ink.solid(), &score);
+        let inner = 108.0 + (digits + 34.0).max(66.0);
+        let name = canvas.fit(TEAM, &self.name, width + CLOCK_WIDTH / 2.0 - inner - 12.0);
+        canvas.text(aligned(TEAM), middle + direction * inner, area.y + 42.0, TEXT.solid(), &name);
+        let room = width + CLOCK_WIDTH / 2.0 - inner - 20.0;
+        let step = PIP_STEP.min(room / self.living.len().max(1) as f32);
+        let radius = 7.5 * step / PIP_STEP;
         for (place, living) in self.living.iter().enumerate() {
-            let near = inner + direction * place as f32 * step;
-            let left = if direction < 0.0 { near - width } else { near };
-            let color = if *living { ink } else { GROOVE };
-            canvas.plate(Area::new(left, top + 48.0, width, 8.0), 3.0_f32.min(width / 2.0), color.solid());
+            let x = middle + direction * (inner + 10.0 + place as f32 * step);
+            let color = ink.with(if *living { 1.0 } else { 0.45 });
+            if *living {
+                shape(self.side, x, area.y + 59.0, radius, color, canvas);
+            } else {
+                outline(self.side, x, area.y + 59.0, radius - 1.0, color, canvas);
+            }
         }
-    }
-}
-
-/// One marker per player of a side: drawn players first, then the others, those alive first.
-fn living(replay: &Replay<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
-    let mut living: Vec<bool> = replay.drawn(side).map(|player| now.players[player].alive()).collect();
-    let others = replay.team_size(side) - living.len();
-    let alive = usize::from(now.moment.undrawn_alive[index(side)]).min(others);
-    living.extend((0..others).map(|other| other < alive));
-    living
-}
-
-/// The winner of the round.
-#[derive(PartialEq)]
-pub struct Banner(Option<(Side, String)>);
-
-impl Banner {
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
-        Self(now.winner().map(|side| (side, format!("{} WIN THE ROUND", team_name(replay, side)))))
-    }
-}
-
-impl Panel for Banner {
-    fn draw(&self, area: Area, canvas: &mut Canvas) {
-        let Some((side, text)) = &self.0 else { return };
-        canvas.plate(area, 14.0, Ink::of(*side).with(0.96));
-        let text = canvas.fit(BANNER, text, area.width - 40.0);
-        canvas.text(BANNER, area.x + area.width / 2.0, area.y + 38.0, NIGHT.solid(), &text);
-    }
-}
-
-fn index(side: Side) -> usize {
-    usize::from(side == Side::Ct)
-}
-
-/// The team's name, or else its side's.
-fn team_name(replay: &Replay<'_>, side: Side) -> String {
-    let name = names::clean(&replay.scene.teams[index(side)].name, &replay.fonts).to_uppercase();
-    match (name.is_empty(), side) {
-        (false, _) => name,
-        (true, Side::Ct) => "COUNTER-TERRORISTS".to_owned(),
-        (true, _) => "TERRORISTS".to_owned(),
     }
 }

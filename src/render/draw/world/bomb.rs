@@ -1,44 +1,101 @@
-//! The bomb when nobody carries it: dropped, ticking, being defused, defused, exploded.
+//! The bomb when nobody carries it: dropped, ticking, being planted or defused, defused, exploded.
 
+use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::now::{Now, RoundClock};
-use crate::render::draw::palette::{CT, GROOVE, Ink, NIGHT, RED, WHITE};
+use crate::render::draw::icons::Icon;
+use crate::render::draw::now::{Now, PLANT_SECONDS, RoundClock};
+use crate::render::draw::palette::{CT, Ink, NIGHT, RED, SLAB, T, WHITE};
 use crate::render::draw::replay::Replay;
-use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::scene::BombState;
+use crate::render::draw::view::View;
+use crate::render::scene::{Bomb, BombState};
 
-const CAPTION: TextStyle = TextStyle::new(Weight::Extrabold, 11.0).middle();
-/// Period in seconds of the pulsing ring, normally and in the last ten seconds.
-const PULSE_SECONDS: (f32, f32) = (1.0, 0.4);
+/// Size of the plate that names the bomb.
+const PLATE: (f32, f32) = (92.0, 48.0);
+/// From the bomb to the plate's center: places to choose from.
+const PLATE_OFFSETS: [(f32, f32); 4] = [(-132.0, -66.0), (132.0, -66.0), (-132.0, 70.0), (132.0, 70.0)];
+/// Seconds after a kill before a dropped bomb is named: first comes the burst.
+const AFTER_KILL_SECONDS: f32 = 0.45;
+/// Seconds left at which the planted bomb pulses faster.
+const HURRY_SECONDS: f32 = 10.0;
 
-/// Draws the bomb.
-pub fn draw(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
-    let Some(bomb) = now.moment.bomb else { return };
-    let (x, y) = replay.camera.project(bomb.at);
+/// The plate that names a bomb on the ground, beside it; `None` if there is none to name.
+pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View) -> Option<Area> {
+    let bomb = now.moment.bomb?;
+    let fresh = now.kills().next_back().is_some_and(|kill| now.since(kill.tick) < AFTER_KILL_SECONDS);
+    if bomb.state == BombState::Exploded || (bomb.state == BombState::Dropped && fresh) {
+        return None;
+    }
+    let (x, y) = view.project(bomb.at);
+    let picture = Area::new(20.0, 20.0, replay.width() - 40.0, 1_040.0);
+    if !picture.contains(x, y) || replay.panels.iter().any(|panel| panel.contains(x, y)) {
+        return None;
+    }
+    let plate = |(right, down): (f32, f32)| {
+        Area::new(x + right - PLATE.0 / 2.0, y + down - PLATE.1 / 2.0, PLATE.0, PLATE.1)
+    };
+    let free = |area: &Area| {
+        let inside = area.overlap(&picture) > PLATE.0 * PLATE.1 - 0.5;
+        inside && !replay.slots.iter().any(|slot| slot.overlap(area) > 0.0)
+    };
+    PLATE_OFFSETS.into_iter().map(plate).find(free)
+}
+
+/// Rings around the bomb, below the players: time running out, and what is being done.
+pub fn rings(stage: &Stage<'_>, canvas: &mut Canvas) {
+    planting(stage, canvas);
+    let Some(bomb) = stage.now.moment.bomb else { return };
+    let (x, y) = stage.project(bomb.at);
+    let size = stage.size();
     match bomb.state {
-        BombState::Dropped => plate(canvas, x, y, Ink(0xff9c42), "C4"),
-        BombState::Defused => plate(canvas, x, y, CT, "OK"),
-        BombState::Exploded => canvas.disc(x, y, 9.0, NIGHT.with(0.6)),
-        BombState::Planted => {
-            if let (RoundClock::Bomb(left, _), Some(plant)) = (now.clock(), &replay.scene.plant) {
-                let period = if left > 10.0 { PULSE_SECONDS.0 } else { PULSE_SECONDS.1 };
-                let phase = (now.since(plant.tick) / period).fract().abs();
-                canvas.ring(x, y, 12.0 + 24.0 * phase, 3.0, RED.with(0.9 * (1.0 - phase)));
-                canvas.ring(x, y, 18.0, 3.0, GROOVE.with(0.8));
-                let ink = if bomb.being_defused { CT } else { RED };
-                canvas.arc(x, y, 18.0, left / plant.fuse_seconds.max(1.0), 3.0, ink.solid());
-            }
-            if bomb.being_defused {
-                let blink = 0.55 + 0.45 * (now.seconds() * 9.0).sin();
-                canvas.ring(x, y, 24.0, 2.5, WHITE.with(blink));
-            }
-            plate(canvas, x, y, RED, "C4");
+        BombState::Dropped => {
+            canvas.disc(x, y, 17.0 * size, NIGHT.solid());
+            canvas.disc(x, y, 13.0 * size, RED.solid());
         }
+        BombState::Planted => {
+            if let (RoundClock::Bomb(left, _), Some(plant)) = (stage.now.clock(), &stage.replay.scene.plant) {
+                let period = if left > HURRY_SECONDS { 1.0 } else { 0.4 };
+                let phase = (stage.now.since(plant.tick) / period).fract().abs();
+                canvas.disc(x, y, 60.0 * size, RED.with(0.12));
+                canvas.ring(x, y, 60.0 * size, 4.0, RED.solid());
+                canvas.ring(x, y, (60.0 + 48.0 * phase) * size, 3.0, RED.with(0.6 * (1.0 - phase)));
+            }
+            if let Some(part) = stage.now.defuse().map(|(defuse, age)| age / defuse.seconds.max(0.1)) {
+                progress(canvas, x, y, size, part, CT);
+            }
+        }
+        BombState::Defused => canvas.ring(x, y, 60.0 * size, 4.0, CT.solid()),
+        BombState::Exploded => canvas.disc(x, y, 26.0 * size, NIGHT.with(0.6)),
     }
 }
 
-fn plate(canvas: &mut Canvas, x: f32, y: f32, ink: Ink, caption: &str) {
-    canvas.plate(Area::new(x - 10.5, y - 8.5, 21.0, 17.0), 4.5, NIGHT.with(0.85));
-    canvas.plate(Area::new(x - 9.0, y - 7.0, 18.0, 14.0), 3.0, ink.solid());
-    canvas.text(CAPTION, x, y + 4.0, NIGHT.solid(), caption);
+fn planting(stage: &Stage<'_>, canvas: &mut Canvas) {
+    let Some((planting, age)) = stage.now.planting() else { return };
+    if let Some(player) = stage.now.drawn(planting.player).filter(|player| player.alive()) {
+        let (x, y) = stage.project(player.at);
+        progress(canvas, x, y, stage.size(), age / PLANT_SECONDS, T);
+    }
+}
+
+fn progress(canvas: &mut Canvas, x: f32, y: f32, size: f32, part: f32, ink: Ink) {
+    canvas.ring(x, y, 64.0 * size, 18.0 * size, NIGHT.with(0.75));
+    canvas.arc(x, y, 64.0 * size, part.clamp(0.02, 1.0), 13.0 * size, ink.solid());
+}
+
+/// The plate that names the bomb, above players and deaths.
+pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
+    let Some(bomb) = stage.now.moment.bomb else { return };
+    let Some(plate) = callout(stage.replay, stage.now, &stage.view) else { return };
+    let (ink, icon) = look(&bomb);
+    let (x, y) = stage.project(bomb.at);
+    let middle = (plate.x + plate.width / 2.0, plate.y + plate.height / 2.0);
+    canvas.line(&[(x, y), middle], 4.0, ink.solid());
+    canvas.disc(x, y, 8.5, NIGHT.solid());
+    canvas.disc(x, y, 6.0, ink.solid());
+    canvas.plate(plate, 6.0, SLAB.solid());
+    canvas.frame(plate, 6.0, 3.5, ink.solid());
+    canvas.icon(icon, plate.grown(-3.0), WHITE.solid());
+}
+
+fn look(bomb: &Bomb) -> (Ink, Icon) {
+    if bomb.state == BombState::Defused { (CT, Icon::KIT) } else { (RED, Icon::C4) }
 }

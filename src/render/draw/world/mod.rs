@@ -1,23 +1,36 @@
-//! Everything on the map that moves: utility, the bomb, deaths, players. Redrawn every frame.
+//! Everything on the map that moves: utility, sight, the bomb, kills, players. Redrawn every frame.
 
+mod arrow;
 mod bomb;
-mod effects;
+mod deaths;
+mod kills;
+mod markers;
 mod players;
+mod sight;
+mod stage;
 mod utility;
 
+pub use bomb::callout;
+pub use kills::LINE_SECONDS as KILL_LINE_SECONDS;
+pub use stage::Stage;
+
 use super::canvas::Canvas;
-use super::labels::Places;
-use super::now::Now;
-use super::replay::Replay;
 
 /// Draws everything from the ground up; the followed player comes last.
-pub fn draw(replay: &Replay<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas) {
-    utility::flames(replay, now, canvas);
-    utility::smokes(replay, now, canvas);
-    players::trail(replay, now, canvas);
-    bomb::draw(replay, now, canvas);
-    effects::deaths(replay, now, canvas);
-    utility::grenades(replay, now, canvas);
-    effects::draw(replay, now, canvas);
-    players::draw(replay, now, places, canvas);
+pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
+    utility::flames(stage, canvas);
+    utility::smokes(stage, canvas);
+    sight::draw(stage, canvas);
+    kills::spotlight(stage, canvas);
+    deaths::draw(stage, canvas);
+    utility::grenades(stage, canvas);
+    utility::explosions(stage, canvas);
+    kills::shots(stage, canvas);
+    kills::draw(stage, canvas);
+    bomb::rings(stage, canvas);
+    players::markers(stage, canvas);
+    bomb::draw(stage, canvas);
+    arrow::draw(stage, canvas);
+    players::names(stage, canvas);
+    kills::rim(stage, canvas);
 }

@@ -1,156 +1,185 @@
-//! Player markers: view direction, identity, health, blindness, and visibility to the followed player.
+//! Players: who they are, where they look, their health, what they carry, and whether they are blinded.
 
+use super::markers::{above, outline};
+use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
-use crate::render::draw::labels::Places;
-use crate::render::draw::metrics::{LABEL_PADDING, disc_radius, label_height, label_style};
-use crate::render::draw::now::Now;
-use crate::render::draw::palette::{Ink, NIGHT, RED, TEXT, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::icons::Icon;
+use crate::render::draw::label_plan::pips;
+use crate::render::draw::labels::Place;
+use crate::render::draw::metrics::{LABEL_EXTRA, LABEL_LEFT, PIP, label_height, label_style, marker_radius};
+use crate::render::draw::palette::{GOLD, Ink, NIGHT, RED, SLAB, TEXT, WHITE};
+use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
-/// Height difference in map units from which a player counts as on another floor.
-const FLOOR: f32 = 160.0;
 /// Opacity of players on another floor.
-const OTHER_FLOOR: f32 = 0.6;
+const OTHER_FLOOR: f32 = 0.72;
 /// Opacity of enemies not spotted by the team.
-const UNSPOTTED: f32 = 0.3;
+const UNSPOTTED: f32 = 0.35;
 /// Seconds in which a spotted enemy fades.
 const FADE_SECONDS: f32 = 0.4;
-/// Length in seconds of the followed player's trail.
-const TRAIL_SECONDS: f32 = 4.0;
+const HEALTH: TextStyle = TextStyle::new(Weight::Extrabold, 24.0).middle();
 
-/// Draws the followed player's trail.
-pub fn trail(replay: &Replay<'_>, now: &Now<'_>, canvas: &mut Canvas) {
-    let followed = replay.scene.followed;
-    let past = now.past(TRAIL_SECONDS, 1.0 / 16.0).map(|moment| moment.players[followed]);
-    let mut points = vec![replay.camera.project(now.followed().at)];
-    points.extend(past.take_while(|player| player.alive()).map(|player| replay.camera.project(player.at)));
-    if !now.followed().alive() {
-        return;
-    }
-    let whole = TRAIL_SECONDS * 16.0;
-    for (index, pair) in points.windows(2).enumerate() {
-        let far = (pair[0].0 - pair[1].0).hypot(pair[0].1 - pair[1].1);
-        // Do not connect positions across a respawn.
-        if far > 0.05 && far < 60.0 {
-            canvas.line(pair, 3.0, WHITE.with(0.5 * (1.0 - index as f32 / whole)));
+impl Stage<'_> {
+    /// Opacity of a player, 0 to 1: enemies whom the team has not spotted are faint without x-ray.
+    pub fn visibility(&self, player: usize) -> f32 {
+        let followed = self.replay.scene.followed;
+        let enemy = self.side(player) != self.side(followed) && self.side(player) != Side::None;
+        if self.replay.look().xray || !enemy {
+            return 1.0;
         }
+        // The spotted state flickers from tick to tick; use its mean over a short time.
+        let (mut seen, mut known) = (0.0, 0.0);
+        for moment in self.now.past(FADE_SECONDS, 0.05) {
+            if let Some(spotted) = moment.players[player].spotted {
+                known += 1.0;
+                seen += if spotted { 1.0 } else { 0.0 };
+            }
+        }
+        let spotted = if known > 0.0 { seen / known } else { 1.0 };
+        UNSPOTTED + (1.0 - UNSPOTTED) * spotted
+    }
+
+    /// Whether a position on the picture is hidden by a panel.
+    fn covered(&self, x: f32, y: f32) -> bool {
+        self.replay.panels.iter().any(|panel| panel.contains(x, y))
     }
 }
 
-/// Draws all living players: view cones, then markers, then names; the followed player on top.
-pub fn draw(replay: &Replay<'_>, now: &Now<'_>, places: &Places, canvas: &mut Canvas) {
-    let followed = replay.scene.followed;
-    let mut order: Vec<usize> = (0..replay.scene.players.len()).filter(|player| now.players[*player].alive()).collect();
+/// Draws the markers of all living players, the followed player's on top.
+pub fn markers(stage: &Stage<'_>, canvas: &mut Canvas) {
+    let followed = stage.replay.scene.followed;
+    let mut order: Vec<usize> =
+        (0..stage.replay.scene.players.len()).filter(|player| stage.now.players[*player].alive()).collect();
     order.sort_by_key(|player| (*player == followed, *player));
-    let opacities: Vec<f32> = order.iter().map(|player| visibility(replay, now, *player)).collect();
-    let each = || order.iter().copied().zip(opacities.iter().copied());
-    each().for_each(|(player, opacity)| cone(replay, now, player, opacity, canvas));
-    each().for_each(|(player, opacity)| disc(replay, now, player, opacity, canvas));
-    for (player, opacity) in each() {
-        if let Some(offset) = places[player] {
-            label(replay, now, player, offset, opacity, canvas);
+    for player in order {
+        let (x, y) = stage.project(stage.now.players[player].at);
+        if stage.covered(x, y) {
+            continue;
         }
-    }
-}
-
-/// Opacity of a player, 0 to 1.
-fn visibility(replay: &Replay<'_>, now: &Now<'_>, player: usize) -> f32 {
-    let followed = replay.scene.followed;
-    if player == followed {
-        return 1.0;
-    }
-    let (me, at) = (now.followed(), &now.players[player]);
-    let floor = if (at.at[2] - me.at[2]).abs() > FLOOR && me.alive() { OTHER_FLOOR } else { 1.0 };
-    let enemy = replay.sides[player] != replay.sides[followed] && replay.sides[player] != Side::None;
-    if replay.look.xray || !enemy {
-        return floor;
-    }
-    // The spotted state flickers from tick to tick; use its mean over a short time.
-    let (mut seen, mut known) = (0.0, 0.0);
-    for moment in now.past(FADE_SECONDS, 0.05) {
-        if let Some(spotted) = moment.players[player].spotted {
-            known += 1.0;
-            seen += if spotted { 1.0 } else { 0.0 };
+        let (opacity, away) = (stage.visibility(player), stage.elsewhere(player));
+        if away < 1.0 {
+            solid(stage, player, opacity * (1.0 - away), canvas);
         }
+        if away > 0.0 {
+            hollow(stage, player, opacity * away * OTHER_FLOOR, canvas);
+        }
+        equipment(stage, player, opacity, canvas);
     }
-    let spotted = if known > 0.0 { seen / known } else { 1.0 };
-    floor * (UNSPOTTED + (1.0 - UNSPOTTED) * spotted)
 }
 
-fn cone(replay: &Replay<'_>, now: &Now<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
-    let followed = player == replay.scene.followed;
-    let at = &now.players[player];
-    let (x, y) = replay.camera.project(at.at);
-    let ink = Ink::of(replay.sides[player]);
-    let (half, reach, near) =
-        if followed { (0.64, 155.0, WHITE.with(0.44)) } else { (0.5, 62.0, ink.with(0.36 * opacity)) };
-    let mut points = vec![(x, y)];
-    points.extend((-6..=6).map(|step| {
-        let (sin, cos) = (at.yaw.to_radians() + half * step as f32 / 6.0).sin_cos();
-        (x + cos * reach, y - sin * reach)
-    }));
-    // Two stops: the rasterizer has a fast path for them, and cones are half of the drawing time.
-    canvas.glow(&points, x, y, reach, &[(0.0, near), (1.0, ink.with(0.0))]);
-}
-
-fn disc(replay: &Replay<'_>, now: &Now<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
-    let followed = player == replay.scene.followed;
-    let at = &now.players[player];
-    let (x, y) = replay.camera.project(at.at);
-    let radius = disc_radius(followed);
-    let color = Ink::of(replay.sides[player]).with(opacity);
-    let place = |turn: f32, away: f32| {
-        let (sin, cos) = (at.yaw.to_radians() + turn).sin_cos();
-        (x + cos * away, y - sin * away)
-    };
+fn solid(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
+    let followed = player == stage.replay.scene.followed;
+    let at = &stage.now.players[player];
+    let side = stage.side(player);
+    let (x, y) = stage.project(at.at);
+    let radius = marker_radius(followed, stage.view.zoom());
+    let size = stage.size();
+    canvas.disc(x + 5.0 * size, y + 8.0 * size, radius * 1.12, Ink(0).with(0.38 * opacity));
     if followed {
-        canvas.ring(x, y, radius + 5.0, 3.0, WHITE.with(0.95));
+        canvas.disc(x, y, radius + 15.0 * size, WHITE.with(0.07));
+        canvas.ring(x, y, radius + 15.0 * size, 3.5, WHITE.with(0.95));
     }
-    let rim = NIGHT.with(0.9 * opacity);
-    canvas.polygon(&[place(0.0, radius + 10.0), place(0.66, radius + 1.5), place(-0.66, radius + 1.5)], rim);
-    canvas.disc(x, y, radius + 2.0, rim);
-    canvas.disc(x, y, radius, color);
-    canvas.polygon(&[place(0.0, radius + 6.5), place(0.55, radius - 0.3), place(-0.55, radius - 0.3)], color);
-    if at.health < 100 {
-        let lost = 1.0 - at.health.clamp(0, 100) as f32 / 100.0;
-        canvas.arc(x, y, radius - 2.6, lost, 3.6, NIGHT.with(0.6 * opacity));
+    nose(stage, player, opacity, canvas);
+    let body = outline(side, x, y, radius);
+    canvas.polygon(&outline(side, x, y, radius + 2.5), NIGHT.with(opacity));
+    canvas.polygon(&body, Ink::of(side).with(opacity));
+    let health = at.health.clamp(0, 100) as f32 / 100.0;
+    if health < 1.0 {
+        // The fill drains from above.
+        let top = y - radius * if side == Side::T { 1.27 } else { 1.0 };
+        let level = top + 2.0 * (y - top) * (1.0 - health);
+        canvas.polygon(&above(&body, level), Ink::drained(side).with(opacity));
     }
-    if let Some(left) = blind_seconds(replay, now, player) {
-        canvas.disc(x, y, radius, WHITE.with((left / 2.5).min(0.95) * opacity));
+    if let Some(left) = stage.replay.blind_seconds(stage.now, player) {
+        // The rim keeps the color of the side.
+        canvas.disc(x, y, radius * 0.72, WHITE.with((left / 1.5).min(0.95) * opacity));
+    } else if followed && health < 1.0 {
+        canvas.text(HEALTH, x, y + 8.5, WHITE.solid(), &at.health.clamp(0, 100).to_string());
     }
+}
+
+/// A player above or below the shown floor: an arrow says which.
+fn hollow(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
+    let at = &stage.now.players[player];
+    let side = stage.side(player);
+    let (x, y) = stage.project(at.at);
+    let radius = marker_radius(false, stage.view.zoom());
+    nose(stage, player, opacity, canvas);
+    canvas.polygon(&outline(side, x, y, radius + 2.0), NIGHT.with(opacity));
+    let body = outline(side, x, y, radius);
+    canvas.dashes(&body, 4.0, (7.0, 5.0), Ink::of(side).with(opacity));
+    let up = if stage.replay.terrain.floor_at(at.at[2]) > stage.floor { 1.0 } else { -1.0 };
+    let arrow = [(x - 8.0, y + 5.0 * up), (x, y - 6.0 * up), (x + 8.0, y + 5.0 * up)];
+    canvas.line(&arrow, 4.5, WHITE.with(opacity));
+}
+
+/// The wedge that shows where a player looks.
+fn nose(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
+    let followed = player == stage.replay.scene.followed;
+    let at = &stage.now.players[player];
+    let (x, y) = stage.project(at.at);
+    let radius = marker_radius(followed, stage.view.zoom());
+    let (sin, cos) = at.yaw.to_radians().sin_cos();
+    let wedge = |more: f32| {
+        let corners = [(0.62, -0.72), (1.62, 0.0), (0.62, 0.72)];
+        corners.map(|(along, across): (f32, f32)| {
+            let along = (along * radius) + if across == 0.0 { more * 1.8 } else { 0.0 };
+            let across = across * radius + across.signum() * if across == 0.0 { 0.0 } else { more };
+            (x + cos * along + sin * across, y - sin * along + cos * across)
+        })
+    };
+    canvas.polygon(&wedge(2.5), NIGHT.with(opacity));
+    canvas.polygon(&wedge(0.0), Ink::of(stage.side(player)).with(opacity));
+}
+
+/// The bomb on a carrier, the eye over a blinded player.
+fn equipment(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
+    let at = &stage.now.players[player];
+    let (x, y) = stage.project(at.at);
+    let radius = marker_radius(player == stage.replay.scene.followed, stage.view.zoom());
     if at.has_bomb {
-        canvas.plate(Area::new(x - 6.0, y - 4.5, 12.0, 9.0), 2.5, NIGHT.with(0.9 * opacity));
-        canvas.plate(Area::new(x - 4.5, y - 3.0, 9.0, 6.0), 1.5, RED.with(opacity));
+        let (x, y) = (x + radius * 0.9, y - radius * 0.9);
+        canvas.disc(x, y, 15.5, NIGHT.with(opacity));
+        canvas.disc(x, y, 12.5, RED.with(opacity));
+        canvas.icon(Icon::C4, Area::new(x - 15.0, y - 6.0, 30.0, 12.0), WHITE.with(opacity));
     }
-    if at.defusing {
-        canvas.ring(x, y, radius + 4.0, 2.0, WHITE.with(0.5 + 0.5 * (now.seconds() * 9.0).sin()));
+    if stage.replay.blind_seconds(stage.now, player).is_some() {
+        let eye = Area::new(x - 14.0, y - radius - 34.0, 28.0, 28.0);
+        canvas.icon(Icon::BLIND, eye.grown(2.5), NIGHT.with(opacity));
+        canvas.icon(Icon::BLIND, eye, WHITE.with(opacity));
     }
 }
 
-/// Seconds for which a player remains blind.
-fn blind_seconds(replay: &Replay<'_>, now: &Now<'_>, player: usize) -> Option<f32> {
-    let latest = replay.blindings.get(player)?.iter().rev().find(|(tick, _)| now.reached(*tick))?;
-    let left = latest.1 - now.since(latest.0);
-    (left > 0.0).then_some(left)
+/// Draws the names, the followed player's last.
+pub fn names(stage: &Stage<'_>, canvas: &mut Canvas) {
+    let followed = stage.replay.scene.followed;
+    let mut order: Vec<usize> = (0..stage.replay.scene.players.len()).collect();
+    order.sort_by_key(|player| (*player == followed, *player));
+    for player in order {
+        if let Some(place) = stage.places[player] {
+            let visible = if stage.now.players[player].alive() { stage.visibility(player) } else { 1.0 };
+            name(stage, player, place, visible, canvas);
+        }
+    }
 }
 
-fn label(replay: &Replay<'_>, now: &Now<'_>, player: usize, offset: (f32, f32), opacity: f32, canvas: &mut Canvas) {
-    let followed = player == replay.scene.followed;
-    let style = label_style(followed);
-    let name = &replay.names[player];
-    let disc = replay.camera.project(now.players[player].at);
+fn name(stage: &Stage<'_>, player: usize, place: Place, visible: f32, canvas: &mut Canvas) {
+    let followed = player == stage.replay.scene.followed;
+    let style = label_style(followed, stage.view.zoom());
+    let name = &stage.replay.names[player];
+    let at = stage.project(stage.now.players[player].at);
+    let pips = if followed { pips(stage.replay, stage.now) } else { 0 };
+    let marks = if pips > 0 { pips as f32 * PIP + 8.0 } else { 0.0 };
+    let (width, height) = (canvas.text_width(style, name) + LABEL_EXTRA + marks, label_height(style));
     // Whole units, so that text does not shimmer while the player walks.
-    let (x, y) = ((disc.0 + offset.0).round(), (disc.1 + offset.1).round());
-    let (width, height) = (canvas.text_width(style, name) + 2.0 * LABEL_PADDING, label_height(style));
-    let away = (offset.0.abs() - width / 2.0).max(offset.1.abs() - height / 2.0) - disc_radius(followed);
-    if away > 14.0 {
-        let reach = 1.0 - (height / 2.0) / offset.0.hypot(offset.1).max(1.0);
-        let foot = (disc.0 + offset.0 * reach, disc.1 + offset.1 * reach);
-        canvas.line(&[disc, foot], 1.5, Ink::of(replay.sides[player]).with(0.6 * opacity));
+    let (x, y) = ((at.0 + place.offset.0 - width / 2.0).round(), (at.1 + place.offset.1 - height / 2.0).round());
+    let opacity = place.opacity * (0.5 + 0.5 * visible);
+    canvas.plate(Area::new(x, y, width, height), 5.0, SLAB.with(0.78 * place.opacity));
+    canvas.plate(Area::new(x, y, 5.0, height), 2.0, Ink::of(stage.side(player)).with(opacity));
+    let ink = if followed { WHITE } else { TEXT };
+    canvas.text(style, x + LABEL_LEFT, y + height * 0.5 + style.size * 0.36, ink.with(opacity), name);
+    for pip in 0..pips {
+        let left = x + width - marks + 4.0 + pip as f32 * PIP;
+        canvas.icon(Icon::SKULL, Area::new(left, y + height / 2.0 - 12.0, 24.0, 24.0), GOLD.with(opacity));
     }
-    let plate = Area::new(x - width / 2.0, y - height / 2.0, width, height);
-    canvas.plate(plate, 5.0, NIGHT.with(0.7 * opacity));
-    let color = if followed { WHITE.solid() } else { TEXT.with(opacity) };
-    canvas.text(style, x, y + style.size * 0.35, color, name);
 }

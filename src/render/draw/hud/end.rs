@@ -1,0 +1,179 @@
+//! The end card: who won the round and how, the score, and what the followed player did.
+
+use super::Panel;
+use super::intro::{CARD_SECONDS, FADE_STEPS, opacity};
+use super::parts::{clock, fitted, mark_color, marks, shape, slab};
+use super::story::{count, index, outcome, own_death, own_kills, team_name, word};
+use crate::render::draw::canvas::{Area, Canvas};
+use crate::render::draw::icons::Icon;
+use crate::render::draw::now::Now;
+use crate::render::draw::palette::{CT, GOLD, Ink, SLAB, T, TEXT, TEXT_DIM, WHITE};
+use crate::render::draw::replay::Replay;
+use crate::render::draw::text::{TextStyle, Weight};
+use crate::render::scene::{Kill, Side};
+
+/// Maximum number of kills listed.
+const ROWS: usize = 5;
+const ROW_STEP: f32 = 69.0;
+const TITLE: TextStyle = TextStyle::new(Weight::Extrabold, 84.0);
+const HOW: TextStyle = TextStyle::new(Weight::Semibold, 36.0);
+const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 120.0);
+const COLON: TextStyle = TextStyle::new(Weight::Bold, 80.0).middle();
+const NAME: TextStyle = TextStyle::new(Weight::Extrabold, 76.0);
+const TEAM: TextStyle = TextStyle::new(Weight::Semibold, 32.0);
+const WORD: TextStyle = TextStyle::new(Weight::Extrabold, 112.0);
+const TALLY: TextStyle = TextStyle::new(Weight::Bold, 32.0);
+const FATE: TextStyle = TextStyle::new(Weight::Semibold, 30.0);
+const TIME: TextStyle = TextStyle::new(Weight::Semibold, 32.0).tabular();
+const VICTIM: TextStyle = TextStyle::new(Weight::Bold, 36.0);
+
+/// The end card.
+#[derive(PartialEq)]
+pub struct End {
+    opacity: u8,
+    winner: Side,
+    title: String,
+    how: String,
+    /// Counter-terrorists, then terrorists.
+    score: [u32; 2],
+    name: String,
+    side: Side,
+    team: String,
+    word: String,
+    tally: String,
+    fate: String,
+    kills: Vec<Row>,
+}
+
+#[derive(PartialEq)]
+struct Row {
+    time: String,
+    weapon: Option<Icon>,
+    victim: String,
+    side: Side,
+    marks: Vec<Icon>,
+}
+
+impl End {
+    /// `None` except at the end of the clip, once the round is won.
+    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<Self> {
+        let scene = replay.scene;
+        let winner = now.winner()?;
+        let opacity = opacity(now.since(scene.clip_end_tick) + CARD_SECONDS)?;
+        let kills = own_kills(now);
+        let headshots = kills.iter().filter(|kill| kill.headshot).count();
+        let mut tally = count(kills.len(), "kill");
+        if headshots > 0 {
+            tally += &format!(", {}", count(headshots, "headshot"));
+        }
+        let (followed, side) = (scene.followed, replay.sides[scene.followed]);
+        let score = |side| scene.teams[index(side)].score.saturating_add(u32::from(side == winner));
+        Some(Self {
+            opacity,
+            winner,
+            title: format!("{} win the round", team_name(replay, winner)),
+            how: outcome(replay, winner),
+            score: [score(Side::Ct), score(Side::T)],
+            name: replay.names[followed].clone(),
+            side,
+            team: team_name(replay, side),
+            word: if kills.is_empty() { String::new() } else { word(replay, kills.len()) },
+            tally,
+            fate: fate(replay, now),
+            kills: kills.into_iter().take(ROWS).map(|kill| Row::of(replay, kill)).collect(),
+        })
+    }
+
+    fn draw_result(&self, band: Area, left: f32, right: f32, canvas: &mut Canvas) {
+        let color = Ink::of(self.winner).solid();
+        slab(band, Ink(0x0a1422).with(0.94), canvas);
+        slab(Area { height: 6.0, ..band }, color, canvas);
+        let numbers = self.score.map(|score| score.to_string());
+        let after = canvas.text_width(SCORE, &numbers[1]);
+        let colon = right - 20.0 - after - 28.0;
+        canvas.text(SCORE.right(), colon - 28.0, band.y + 146.0, CT.solid(), &numbers[0]);
+        canvas.text(COLON, colon, band.y + 134.0, TEXT_DIM.solid(), ":");
+        canvas.text(SCORE, colon + 28.0, band.y + 146.0, T.solid(), &numbers[1]);
+        shape(self.winner, left + 90.0, band.y + 104.0, 46.0, color, canvas);
+        let room = colon - 28.0 - canvas.text_width(SCORE, &numbers[0]) - 40.0 - left - 170.0;
+        let base = if self.how.is_empty() { 132.0 } else { 112.0 };
+        let (style, title) = fitted(TITLE, 36.0, &self.title, room, canvas);
+        canvas.text(style, left + 170.0, band.y + base, TEXT.solid(), &title);
+        let (style, how) = fitted(HOW, 24.0, &self.how, room, canvas);
+        canvas.text(style, left + 173.0, band.y + 170.0, TEXT_DIM.solid(), &how);
+    }
+
+    fn draw_player(&self, card: Area, canvas: &mut Canvas) {
+        let (x, y, room) = (card.x + 44.0, card.y, card.width.min(540.0) - 84.0);
+        slab(card, SLAB.with(0.94), canvas);
+        slab(Area { width: 8.0, ..card }, Ink::of(self.side).solid(), canvas);
+        let (style, name) = fitted(NAME, 40.0, &self.name, room, canvas);
+        canvas.text(style, x, y + 88.0, TEXT.solid(), &name);
+        let (style, team) = fitted(TEAM, 24.0, &self.team, room, canvas);
+        canvas.text(style, x, y + 138.0, TEXT_DIM.solid(), &team);
+        canvas.text(WORD, x, y + 272.0, GOLD.solid(), &self.word);
+        let bottom = y + card.height;
+        canvas.text(TALLY, x, bottom - 62.0, TEXT.solid(), &self.tally);
+        let (style, fate) = fitted(FATE, 22.0, &self.fate, room, canvas);
+        canvas.text(style, x, bottom - 22.0, TEXT_DIM.solid(), &fate);
+    }
+}
+
+/// What became of the followed player.
+fn fate(replay: &Replay<'_>, now: &Now<'_>) -> String {
+    let at = now.followed();
+    if at.alive() {
+        return format!("alive with {} health", at.health.clamp(1, 100));
+    }
+    let killer = own_death(now).and_then(|kill| kill.killer).filter(|killer| *killer != replay.scene.followed);
+    match killer.and_then(|killer| replay.names.get(killer)) {
+        Some(name) => format!("killed by {name}"),
+        None => "eliminated".to_owned(),
+    }
+}
+
+impl Row {
+    fn of(replay: &Replay<'_>, kill: &Kill) -> Self {
+        let then = Now::at(replay.scene, f64::from(kill.tick));
+        Self {
+            time: then.map_or_else(String::new, |then| clock(then.clock())),
+            weapon: Icon::of_weapon(&kill.weapon),
+            victim: replay.names.get(kill.victim).cloned().unwrap_or_default(),
+            side: replay.sides.get(kill.victim).copied().unwrap_or_default(),
+            marks: marks(kill),
+        }
+    }
+
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        let Area { x, y, width, .. } = area;
+        slab(area, WHITE.with(0.055), canvas);
+        canvas.text(TIME, x + 24.0, y + 41.0, TEXT_DIM.solid(), &self.time);
+        if let Some(icon) = self.weapon {
+            canvas.icon(icon, Area::new(x + 130.0, y + 8.0, 118.0, 44.0), TEXT.solid());
+        }
+        let mut right = x + width - 18.0;
+        for mark in self.marks.iter().rev() {
+            canvas.icon(*mark, Area::new(right - 36.0, y + 12.0, 36.0, 36.0), mark_color(*mark));
+            right -= 50.0;
+        }
+        let (style, victim) = fitted(VICTIM, 24.0, &self.victim, right - x - 284.0, canvas);
+        canvas.text(style, x + 284.0, y + 42.0, Ink::of(self.side).solid(), &victim);
+    }
+}
+
+impl Panel for End {
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        slab(area, Ink(0x05080d).with(0.45), canvas);
+        let width = (area.width - 48.0).min(1400.0);
+        let (left, listed) = ((area.width - width) / 2.0, !self.kills.is_empty());
+        self.draw_result(Area::new(0.0, 232.0, area.width, 202.0), left, left + width, canvas);
+        let (width, height) = if listed { (width, 388.0) } else { (540.0, 250.0) };
+        let card = Area::new(left, 470.0, width, height);
+        self.draw_player(card, canvas);
+        for (place, row) in self.kills.iter().enumerate() {
+            let top = card.y + 26.0 + place as f32 * ROW_STEP;
+            row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, 60.0), canvas);
+        }
+        canvas.fade(area, f32::from(self.opacity) / FADE_STEPS);
+    }
+}

@@ -1,0 +1,180 @@
+//! The inset: the whole map, everyone on it, and what the camera sees of it. Two floors have a plan each.
+
+use tiny_skia::{Pixmap, PremultipliedColorU8};
+
+use super::parts::{shape, slab};
+use crate::render::draw::canvas::{Area, Canvas};
+use crate::render::draw::ground::{Relief, Terrain};
+use crate::render::draw::now::Now;
+use crate::render::draw::palette::{Ink, NIGHT, RED, SLAB, TEXT, TEXT_DIM, WHITE};
+use crate::render::draw::replay::Replay;
+use crate::render::draw::text::{TextStyle, Weight};
+use crate::render::draw::view::View;
+use crate::render::scene::{BombState, Side};
+
+const TITLE: TextStyle = TextStyle::new(Weight::Extrabold, 22.0);
+/// Height of the title.
+const HEAD: f32 = 34.0;
+/// Empty margin around the plan.
+const MARGIN: f32 = 12.0;
+/// The floor on the plan.
+const FLOOR: [f32; 3] = [92.0, 106.0, 122.0];
+/// Radius of a dot, and of the followed player's.
+const DOTS: (f32, f32) = (6.5, 8.0);
+
+/// One plan.
+pub struct Inset {
+    area: Area,
+    floor: usize,
+    title: String,
+    scale: Scale,
+    plan: Pixmap,
+    shown: Option<State>,
+}
+
+/// What moves on a plan; positions in design units, rounded to what is visible.
+#[derive(PartialEq)]
+struct State {
+    /// What the camera sees: left, top, right, bottom.
+    frame: Option<[i32; 4]>,
+    dots: Vec<(i32, i32, Side, bool)>,
+    bomb: Option<(i32, i32)>,
+    /// Whether the followed player is on this floor, of two.
+    current: bool,
+}
+
+/// From map positions to the plan.
+#[derive(Clone, Copy)]
+struct Scale {
+    zoom: f32,
+    /// The map position at the plan's middle, and where that is on the picture.
+    center: (f32, f32),
+    middle: (f32, f32),
+}
+
+impl Scale {
+    fn place(&self, x: f32, y: f32) -> (f32, f32) {
+        let (right, up) = ((x - self.center.0) * self.zoom, (y - self.center.1) * self.zoom);
+        (self.middle.0 + right, self.middle.1 - up)
+    }
+}
+
+impl Inset {
+    /// The plans of a clip, each in its slot: the upper floor first.
+    pub fn all(replay: &Replay<'_>, title: &str) -> Vec<Self> {
+        let slots = replay.layout.inset();
+        let titles: &[&str] = if slots.len() == 2 { &["UPPER", "LOWER"] } else { &[title] };
+        let floors = (0..slots.len()).rev();
+        let each = floors.zip(slots).zip(titles).filter_map(|((floor, area), title)| {
+            let relief = replay.terrain.floors.get(floor)?;
+            Self::new(&replay.terrain, relief, floor, area, (*title).to_owned(), replay.look.height)
+        });
+        each.collect()
+    }
+
+    fn new(terrain: &Terrain, relief: &Relief, floor: usize, area: Area, title: String, height: u32) -> Option<Self> {
+        let head = if title.is_empty() { 0.0 } else { HEAD };
+        let [left, bottom, right, top] = relief.bounds.or(terrain.bounds())?;
+        let (width, room) = (area.width - 2.0 * MARGIN, area.height - head - 2.0 * MARGIN);
+        let scale = Scale {
+            zoom: (width / (right - left).max(1.0)).min(room / (top - bottom).max(1.0)),
+            center: ((left + right) / 2.0, (bottom + top) / 2.0),
+            middle: (area.x + area.width / 2.0, area.y + head + (area.height - head) / 2.0),
+        };
+        let pixels = height as f32 / crate::render::draw::canvas::UNITS;
+        let mut plan = Pixmap::new((area.width * pixels) as u32, (area.height * pixels) as u32)?;
+        let across = plan.width();
+        for (pixel, index) in plan.pixels_mut().iter_mut().zip(0..) {
+            let (x, y) = ((index % across) as f32 + 0.5, (index / across) as f32 + 0.5);
+            let (x, y) = (area.x + x / pixels - scale.middle.0, area.y + y / pixels - scale.middle.1);
+            let depth = relief.depth(scale.center.0 + x / scale.zoom, scale.center.1 - y / scale.zoom);
+            let cover = (depth * scale.zoom * pixels + 0.5).clamp(0.0, 1.0) * 0.92;
+            let [red, green, blue] = FLOOR.map(|channel| (channel * cover) as u8);
+            let opacity = (255.0 * cover) as u8;
+            *pixel = PremultipliedColorU8::from_rgba(red.min(opacity), green.min(opacity), blue.min(opacity), opacity)?;
+        }
+        Some(Self { area, floor, title, scale, plan, shown: None })
+    }
+
+    /// Redraws the plan if something moved; `None` for `view` empties the slot.
+    pub fn show(&mut self, replay: &Replay<'_>, now: &Now<'_>, view: Option<(&View, usize)>, canvas: &mut Canvas) {
+        let state = view.map(|(view, floor)| self.state(replay, now, view, floor));
+        if state == self.shown {
+            return;
+        }
+        canvas.panel(self.area, |canvas| {
+            if let Some(state) = &state {
+                self.draw(state, canvas);
+            }
+        });
+        self.shown = state;
+    }
+
+    fn state(&self, replay: &Replay<'_>, now: &Now<'_>, view: &View, floor: usize) -> State {
+        let two = replay.terrain.floors.len() == 2;
+        let here = |z: f32| !two || replay.terrain.floor_at(z) == self.floor;
+        let rounded = |(x, y): (f32, f32)| (x.round() as i32, y.round() as i32);
+        let inside = |(x, y): &(i32, i32)| self.area.grown(-8.0).contains(*x as f32, *y as f32);
+        let mut dots: Vec<_> = (0..replay.scene.players.len())
+            .filter_map(|player| {
+                let at = now.players[player];
+                let place = rounded(self.scale.place(at.at[0], at.at[1]));
+                let shown = at.alive() && here(at.at[2]) && inside(&place);
+                shown.then_some((place.0, place.1, replay.sides[player], player == replay.scene.followed))
+            })
+            .collect();
+        dots.sort_by_key(|dot| dot.3);
+        let lies = |state| matches!(state, BombState::Dropped | BombState::Planted);
+        let bomb = now.moment.bomb.filter(|bomb| lies(bomb.state) && here(bomb.at[2]));
+        let bomb = bomb.map(|bomb| rounded(self.scale.place(bomb.at[0], bomb.at[1]))).filter(inside);
+        let current = two && floor == self.floor;
+        let frame = (!two || current).then(|| self.frame(replay, view)).flatten();
+        State { frame, dots, bomb, current }
+    }
+
+    /// What the camera sees; `None` if that is nearly everything.
+    fn frame(&self, replay: &Replay<'_>, view: &View) -> Option<[i32; 4]> {
+        let corner = |x: f32, y: f32| {
+            let (x, y) = view.unproject(x, y);
+            self.scale.place(x, y)
+        };
+        let (left, top) = corner(0.0, 0.0);
+        let (right, bottom) = corner(replay.width(), crate::render::draw::canvas::UNITS);
+        let inner = self.area.grown(-3.0);
+        let whole = left <= inner.x && top <= inner.y + HEAD && right >= inner.x + inner.width;
+        let clamp = |at: f32, from: f32, size: f32| at.clamp(from, from + size).round() as i32;
+        (!whole).then(|| {
+            [
+                clamp(left, inner.x, inner.width),
+                clamp(top, inner.y, inner.height),
+                clamp(right, inner.x, inner.width),
+                clamp(bottom, inner.y, inner.height),
+            ]
+        })
+    }
+
+    fn draw(&self, state: &State, canvas: &mut Canvas) {
+        slab(self.area, SLAB.with(0.86), canvas);
+        canvas.picture(&self.plan, self.area.x, self.area.y);
+        if let Some([left, top, right, bottom]) = state.frame.map(|edges| edges.map(|edge| edge as f32)) {
+            let frame = Area::new(left, top, right - left, bottom - top);
+            slab(frame, WHITE.with(0.1), canvas);
+            canvas.frame(frame, 0.0, 3.0, WHITE.solid());
+        }
+        if let Some((x, y)) = state.bomb {
+            canvas.disc(x as f32, y as f32, 8.0, NIGHT.solid());
+            canvas.disc(x as f32, y as f32, 6.0, RED.solid());
+        }
+        for (x, y, side, followed) in &state.dots {
+            let (x, y, radius) = (*x as f32, *y as f32, if *followed { DOTS.1 } else { DOTS.0 });
+            let (rim, ink) = if *followed { (3.0, WHITE) } else { (2.0, NIGHT) };
+            shape(*side, x, y, radius + rim, ink.solid(), canvas);
+            shape(*side, x, y, radius, Ink::of(*side).solid(), canvas);
+        }
+        if state.current {
+            canvas.frame(self.area, 0.0, 3.0, WHITE.with(0.9));
+        }
+        let ink = if state.frame.is_some() || state.current { TEXT } else { TEXT_DIM };
+        canvas.text(TITLE, self.area.x + MARGIN, self.area.y + 26.0, ink.solid(), &self.title);
+    }
+}

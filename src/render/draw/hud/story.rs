@@ -1,0 +1,116 @@
+//! What the panels tell about the round, in words: the followed player's kills, how the round was won.
+
+use crate::render::draw::names;
+use crate::render::draw::now::Now;
+use crate::render::draw::replay::Replay;
+use crate::render::scene::{Kill, Outcome, Scene, Side};
+
+/// Seconds of a series of kills that is called quick: how long it took is said.
+const QUICK_SECONDS: f32 = 15.0;
+/// How much a defuse may end before its time and still count as done, in seconds.
+const DEFUSE_SLACK: f32 = 0.3;
+
+/// The kills so far of the followed player that count.
+pub fn own_kills<'a>(now: &Now<'a>) -> Vec<&'a Kill> {
+    now.scene.own_kills().take_while(|kill| now.reached(kill.tick)).collect()
+}
+
+/// How the followed player died, once it happened.
+pub fn own_death<'a>(now: &Now<'a>) -> Option<&'a Kill> {
+    now.kills().rev().find(|kill| kill.victim == now.scene.followed)
+}
+
+/// The other side.
+pub fn enemy(side: Side) -> Side {
+    match side {
+        Side::Ct => Side::T,
+        Side::T => Side::Ct,
+        Side::None => Side::None,
+    }
+}
+
+/// What a number of kills is called: `3K`, or `ACE` if they were all enemies.
+pub fn word(replay: &Replay<'_>, kills: usize) -> String {
+    let side = enemy(replay.sides[replay.scene.followed]);
+    let enemies = Now::at(replay.scene, f64::from(replay.scene.freeze_end_tick))
+        .map_or(0, |now| living(replay, &now, side).into_iter().filter(|alive| *alive).count());
+    if kills >= enemies && enemies >= 2 { "ACE".to_owned() } else { format!("{kills}K") }
+}
+
+/// One entry per player of a side, whether they are alive: drawn players first, then the others, those alive first.
+pub fn living(replay: &Replay<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
+    let mut living: Vec<bool> = replay.drawn(side).map(|player| now.players[player].alive()).collect();
+    let others = replay.team_size(side) - living.len();
+    let alive = usize::from(now.moment.undrawn_alive[index(side)]).min(others);
+    living.extend((0..others).map(|other| other < alive));
+    living
+}
+
+/// `3 kills`, and how long they took if it was quick.
+pub fn tally(scene: &Scene, kills: &[&Kill]) -> String {
+    let (Some(first), Some(last)) = (kills.first(), kills.last()) else { return String::new() };
+    let seconds = (f64::from(last.tick) - f64::from(first.tick)) as f32 / scene.tick_rate.max(1.0);
+    if kills.len() > 1 && seconds <= QUICK_SECONDS {
+        format!("{} in {seconds:.1} s", count(kills.len(), "kill"))
+    } else {
+        count(kills.len(), "kill")
+    }
+}
+
+/// `1 kill`, `2 kills`.
+pub fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The team's name, or else its side's.
+pub fn team_name(replay: &Replay<'_>, side: Side) -> String {
+    let name = names::clean(&replay.scene.teams[index(side)].name, &replay.fonts);
+    if name.is_empty() { side_name(side).to_owned() } else { name }
+}
+
+/// The name of a side.
+pub fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Ct => "Counter-Terrorists",
+        Side::T => "Terrorists",
+        Side::None => "",
+    }
+}
+
+/// Index into [`Scene::teams`].
+pub fn index(side: Side) -> usize {
+    usize::from(side == Side::Ct)
+}
+
+/// How the round was won, in one sentence; empty if unknown.
+pub fn outcome(replay: &Replay<'_>, winner: Side) -> String {
+    let losers = team_name(replay, enemy(winner));
+    match replay.scene.outcome {
+        Outcome::Unknown => String::new(),
+        Outcome::Eliminated => match replay.team_size(enemy(winner)) {
+            number @ 2..=10 => format!("All {} {losers} eliminated", NUMBERS[number - 2]),
+            _ => format!("{losers} eliminated"),
+        },
+        Outcome::Exploded => match &replay.scene.plant {
+            Some(plant) => format!("Bomb exploded at {}", plant.site),
+            None => "Bomb exploded".to_owned(),
+        },
+        Outcome::Defused => match defuser(replay) {
+            Some(name) => format!("Bomb defused by {name}"),
+            None => "Bomb defused".to_owned(),
+        },
+        Outcome::TimeUp => "Time ran out".to_owned(),
+        Outcome::Surrendered => format!("{losers} surrendered"),
+    }
+}
+
+const NUMBERS: [&str; 9] = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+
+fn defuser<'r>(replay: &'r Replay<'_>) -> Option<&'r str> {
+    let scene = replay.scene;
+    let done = scene.defuses.iter().rev().find(|defuse| {
+        let seconds = (f64::from(defuse.end_tick) - f64::from(defuse.start_tick)) as f32 / scene.tick_rate.max(1.0);
+        seconds >= defuse.seconds - DEFUSE_SLACK
+    })?;
+    replay.names.get(done.player).map(String::as_str)
+}

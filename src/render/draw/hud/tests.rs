@@ -1,0 +1,202 @@
+//! Tests of the panels, drawn over nothing, on the round of the picture's tests.
+
+use tiny_skia::Pixmap;
+
+use super::*;
+use crate::domain::camera::CameraMode;
+use crate::render::draw::replay::Look;
+use crate::render::draw::tests::{everything, kill};
+use crate::render::draw::text::Glyphs;
+use crate::render::draw::world::Stage;
+use crate::render::scene::*;
+
+const FULL: Look = Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false, camera: CameraMode::Follow };
+/// Pictures of several shapes; the second has no whole number of pixels per unit.
+const SIZES: [(u32, u32); 4] = [(640, 360), (854, 480), (640, 480), (1_280, 540)];
+
+/// [`everything`], with a plant and a defuse.
+fn round() -> Scene {
+    let scene = everything();
+    Scene {
+        plantings: vec![Planting { player: 5, start_tick: 1_130, end_tick: 1_170 }],
+        defuses: vec![Defuse { player: 2, start_tick: 1_221, end_tick: 1_288, seconds: 2.0 }],
+        outcome: Outcome::Defused,
+        ..scene
+    }
+}
+
+fn at<'a>(scene: &'a Scene, tick: i32) -> Now<'a> {
+    Now::at(scene, f64::from(tick)).unwrap()
+}
+
+/// The round on two floors, one above the other.
+fn two_floors() -> Scene {
+    let mut scene = round();
+    let level = |z: f32| Level { dwell: 9, z_min: z, z_max: z };
+    for (x, y) in (-90..90).flat_map(|x| (-60..60).map(move |y| (x, y))) {
+        scene.ground.cells.insert((x, y), Cell { low: level(0.0), high: Some(level(300.0)) });
+    }
+    scene
+}
+
+/// A canvas and its panels.
+struct Panels<'a> {
+    replay: &'a Replay<'a>,
+    hud: Hud,
+    canvas: Canvas,
+}
+
+impl<'a> Panels<'a> {
+    fn new(replay: &'a Replay<'a>) -> Self {
+        let Look { width, height, .. } = replay.look;
+        let canvas = Canvas::new(width, height, Glyphs::new(replay.fonts.clone())).unwrap();
+        Self { replay, hud: Hud::new(replay), canvas }
+    }
+
+    fn draw(&mut self, tick: i32) -> &Pixmap {
+        let now = at(self.replay.scene, tick);
+        let frame = (tick - self.replay.scene.clip_start_tick) as u64 * 30 / 32;
+        self.canvas.begin();
+        self.hud.update(&Stage::new(self.replay, &now, frame), &mut self.canvas);
+        self.canvas.finish();
+        self.canvas.pixels()
+    }
+}
+
+#[test]
+fn panels_drawn_one_after_the_other_equal_new_ones() {
+    for scene in [round(), two_floors()] {
+        for ((width, height), deathnotices_only) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let replay = Replay::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
+            let mut panels = Panels::new(&replay);
+            for tick in (1_000..1_384).step_by(11).chain([1_384, 1_010, 1_200, 1_090, 1_300]) {
+                let fresh = Panels::new(&replay).draw(tick).clone();
+                assert!(panels.draw(tick) == &fresh, "{width}x{height} tick {tick}");
+            }
+        }
+    }
+}
+
+#[test]
+fn panels_stay_inside_their_slots() {
+    for scene in [round(), two_floors()] {
+        for ((width, height), deathnotices_only) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let replay = Replay::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
+            let slots = replay.layout.slots();
+            let scale = height as f32 / 1_080.0;
+            let inside = |index: u32| {
+                let pixel = Area::new((index % width) as f32, (index / width) as f32, 1.0, 1.0);
+                let scaled = |slot: &Area| {
+                    Area::new(slot.x * scale, slot.y * scale, slot.width * scale, slot.height * scale)
+                };
+                slots.iter().any(|slot| scaled(slot).overlap(&pixel) > 0.0)
+            };
+            let mut panels = Panels::new(&replay);
+            for tick in [1_096, 1_152, 1_154, 1_165, 1_185, 1_204, 1_240, 1_270, 1_295] {
+                let picture = panels.draw(tick);
+                let stray = picture.pixels().iter().zip(0..).filter(|(pixel, _)| pixel.red() > 0 || pixel.blue() > 0);
+                let stray = stray.map(|(_, index)| index).find(|index| !inside(*index));
+                assert_eq!(stray.map(|index| (index % width, index / width)), None, "{width}x{height} tick {tick}");
+            }
+        }
+    }
+}
+
+#[test]
+fn panels_tell_nothing_about_the_future() {
+    let scene = round();
+    let mut other = round();
+    other.kills.retain(|kill| kill.tick <= 1_160);
+    (other.plant, other.outcome, other.winner) = (None, Outcome::TimeUp, Side::T);
+    other.defuses.clear();
+    let [one, other] = [&scene, &other].map(|scene| Replay::new(scene, FULL).unwrap());
+    for tick in [1_000, 1_090, 1_140, 1_160] {
+        let picture = Panels::new(&one).draw(tick).clone();
+        assert!(&picture == Panels::new(&other).draw(tick), "tick {tick}");
+    }
+    let mut panels = Panels::new(&one);
+    assert!(panels.draw(1_140).clone() != *panels.draw(1_152), "a kill that was reached is shown");
+}
+
+#[test]
+fn kill_of_a_teammate_counts_nowhere() {
+    let mut scene = round();
+    scene.kills = vec![kill(1_140, Some(1), 0), kill(1_150, Some(1), 1), kill(1_160, Some(1), 3), kill(1_200, Some(1), 4)];
+    let replay = Replay::new(&scene, FULL).unwrap();
+    let own = |tick| story::own_kills(&at(&scene, tick)).len();
+    assert_eq!([own(1_139), own(1_155), own(1_160), own(1_300)], [0, 0, 1, 2]);
+    let plate = |tick| plate::Plate::at(&replay, &at(&scene, tick)).is_some();
+    assert_eq!([plate(1_151), plate(1_161), plate(1_201)], [false, false, true]);
+    assert_eq!(super::super::poster::tick(&scene).floor(), 1_206.0);
+}
+
+#[test]
+fn series_of_kills_has_a_name() {
+    let scene = round();
+    let replay = Replay::new(&scene, FULL).unwrap();
+    assert_eq!([1, 2, 3].map(|kills| story::word(&replay, kills)), ["1K", "2K", "ACE"]);
+    let tally = |ticks: &[i32]| {
+        let kills: Vec<Kill> = ticks.iter().map(|tick| kill(*tick, Some(1), 3)).collect();
+        story::tally(&scene, &kills.iter().collect::<Vec<_>>())
+    };
+    assert_eq!(tally(&[1_000]), "1 kill");
+    assert_eq!(tally(&[1_000, 1_080]), "2 kills in 2.5 s");
+    assert_eq!(tally(&[1_000, 1_080, 2_000]), "3 kills");
+}
+
+#[test]
+fn outcome_is_one_sentence() {
+    let mut scene = round();
+    scene.teams[0].name = "Falcons".to_owned();
+    for (outcome, winner, expected) in [
+        (Outcome::Unknown, Side::Ct, ""),
+        (Outcome::Eliminated, Side::Ct, "All three Falcons eliminated"),
+        (Outcome::Eliminated, Side::T, "All three Counter-Terrorists eliminated"),
+        (Outcome::Exploded, Side::T, "Bomb exploded at A"),
+        (Outcome::Defused, Side::Ct, "Bomb defused by Player 3"),
+        (Outcome::TimeUp, Side::Ct, "Time ran out"),
+        (Outcome::Surrendered, Side::Ct, "Falcons surrendered"),
+    ] {
+        scene.outcome = outcome;
+        let mut replay = Replay::new(&scene, FULL).unwrap();
+        replay.names[2] = "Player 3".to_owned();
+        assert_eq!(story::outcome(&replay, winner), expected);
+    }
+}
+
+#[test]
+fn attempts_are_shown_while_they_last() {
+    let mut scene = round();
+    scene.players[2].name = "mezii".to_owned();
+    let replay = Replay::new(&scene, FULL).unwrap();
+    let said = |tick| attempt::Attempt::at(&replay, &at(&scene, tick)).map(|attempt| attempt.said());
+    let words = |what: &str, left: &str| Some((what.to_owned(), left.to_owned()));
+    for (tick, expected) in [
+        (1_129, None),
+        (1_146, words("x is planting", "2.7 s")),
+        (1_170, None),
+        (1_237, words("mezii is defusing", "1.5 s")),
+        (1_288, None),
+    ] {
+        assert_eq!(said(tick), expected, "tick {tick}");
+    }
+    assert_eq!(attempt::defuse_seconds(&at(&scene, 1_253)), Some(1.0));
+}
+
+#[test]
+fn cards_are_shown_only_at_the_ends_and_the_last_only_for_a_won_round() {
+    let mut scene = round();
+    let card = |scene: &Scene, tick| {
+        let replay = Replay::new(scene, FULL).unwrap();
+        Card::at(&replay, &at(scene, tick)).map(|card| matches!(card, Card::Intro(_)))
+    };
+    for (tick, expected) in
+        [(1_000, Some(true)), (1_079, Some(true)), (1_080, None), (1_303, None), (1_305, Some(false)), (1_383, Some(false))]
+    {
+        assert_eq!(card(&scene, tick), expected, "tick {tick}");
+    }
+    scene.end_tick = 1_380;
+    assert_eq!(card(&scene, 1_379), None, "not decided yet");
+    scene.winner = Side::None;
+    assert_eq!(card(&scene, 1_383), None, "nobody won");
+}

@@ -1,0 +1,95 @@
+//! Plans the places of all name labels of a clip.
+
+use super::camera::PUSH_SECONDS;
+use super::canvas::{Area, UNITS};
+use super::labels::{Obstacles, Places, Planner, Tag};
+use super::metrics::{LABEL_EXTRA, PIP, label_height, label_style, marker_reach, marker_scale};
+use super::now::Now;
+use super::replay::Replay;
+use super::text::Glyphs;
+use super::view::View;
+use super::world::{KILL_LINE_SECONDS, callout};
+use crate::render::scene::Side;
+
+/// Distance from a marker to its label at full size: the followed player's, and the others'.
+const OFF: (f32, f32) = (44.0, 34.0);
+/// Distance from a victim to the label while the kill is shown.
+const VICTIM_OFF: f32 = 96.0;
+/// Seconds for which a victim keeps the label.
+pub const VICTIM_SECONDS: f32 = 1.0;
+
+/// Label places by frame.
+pub fn plan(replay: &Replay<'_>) -> Vec<Places> {
+    let picture = Area::new(12.0, 8.0, replay.width() - 24.0, UNITS - 24.0);
+    let mut sizes = Sizes { glyphs: Glyphs::new(replay.fonts.clone()) };
+    let mut planner = Planner::new(replay.look().fps);
+    (0..replay.frames())
+        .map_while(|frame| Some((Now::at(replay.scene, replay.tick_of(frame))?, replay.framing(frame).view)))
+        .map(|(now, view)| {
+            let alone = now.since(replay.scene.freeze_end_tick) < -PUSH_SECONDS && replay.camera.opens_with_map();
+            let mut panels = replay.slots.clone();
+            let tags = std::array::from_fn(|player| sizes.tag(replay, &now, &view, player, alone));
+            panels.extend(callout(replay, &now, &view));
+            let lines = kill_lines(&now, &view).collect();
+            planner.step(&tags, &Obstacles { picture, panels: &panels, lines })
+        })
+        .collect()
+}
+
+fn kill_lines<'a>(now: &'a Now<'_>, view: &'a View) -> impl Iterator<Item = [(f32, f32); 2]> + 'a {
+    let recent = now.kills().rev().take_while(|kill| now.since(kill.tick) < KILL_LINE_SECONDS);
+    recent.filter_map(|kill| {
+        let (killer, victim) = (now.drawn(kill.killer?)?, now.drawn(kill.victim)?);
+        Some([view.project(killer.at), view.project(victim.at)])
+    })
+}
+
+/// Number of kill marks on the followed player's label, in the mode without cards.
+pub fn pips(replay: &Replay<'_>, now: &Now<'_>) -> usize {
+    /// More do not fit.
+    const MOST: usize = 5;
+    if replay.look().deathnotices_only {
+        replay.scene.own_kills().filter(|kill| now.reached(kill.tick)).count().min(MOST)
+    } else {
+        0
+    }
+}
+
+struct Sizes {
+    glyphs: Glyphs,
+}
+
+impl Sizes {
+    /// `alone`: only the followed player has a label.
+    fn tag(&mut self, replay: &Replay<'_>, now: &Now<'_>, view: &View, player: usize, alone: bool) -> Option<Tag> {
+        let at = now.drawn(player)?;
+        let killed = now.kills().rev().find(|kill| kill.victim == player).map(|kill| now.since(kill.tick));
+        let shown = at.alive() || at.present && killed.is_some_and(|age| age < VICTIM_SECONDS);
+        let (x, y) = view.project(at.at);
+        let outside = !(0.0..=replay.width()).contains(&x) || !(0.0..=UNITS).contains(&y);
+        if !shown || outside || replay.sides[player] == Side::None {
+            return None;
+        }
+        let (first, zoom) = (player == replay.scene.followed, view.zoom());
+        let style = label_style(first, zoom);
+        let pips = if first { pips(replay, now) } else { 0 };
+        let text = self.glyphs.width(style.weight, style.size, false, replay.names.get(player)?);
+        let marks = if pips > 0 { pips as f32 * PIP + 8.0 } else { 0.0 };
+        let off = match (at.alive(), first) {
+            (false, _) => VICTIM_OFF,
+            (true, true) => OFF.0,
+            (true, false) => OFF.1,
+        };
+        Some(Tag {
+            at: (x, y),
+            reach: marker_reach(first, zoom),
+            off: off * marker_scale(zoom),
+            width: text + LABEL_EXTRA + marks,
+            height: label_height(style),
+            yaw: at.yaw,
+            first,
+            named: (first || !alone) && !replay.panels.iter().any(|panel| panel.contains(x, y)),
+        })
+    }
+}
+
