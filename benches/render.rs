@@ -1,13 +1,18 @@
-//! Rendering speed: `cargo bench --bench render [-- DEMO STEAM64 ROUND]`; without a demo, uses the forge's sample.
+//! Rendering speed, size and quality: `cargo bench --bench render [-- DEMO STEAM64 ROUND]`; without a demo, uses the
+//! forge's sample.
 //!
-//! Each figure is shown next to the simpler approach it replaced: full redraws next to partial redraws, the encoder's
-//! default quality next to our settings, one thread next to two.
+//! Each figure is shown next to an alternative measured in the same run: our clip, drawn and encoded, next to
+//! `ffmpeg -preset veryfast` encoding the finished frames from a pipe; our size next to what x264 needs for the same
+//! structural similarity (SSIM) to the drawn frames.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its results and panics on errors")]
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use dinkem_appliance::domain::camera::CameraMode;
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::render::draw::{Look, Replay};
@@ -16,8 +21,10 @@ use dinkem_appliance::render::scene::Scene;
 use dinkem_appliance::render::video::{Effort, Encoder, Mp4Writer};
 use dinkem_appliance::render::{demo, forge};
 
-/// Frames from the middle of the clip, drawn and encoded one by one.
-const FRAMES: u64 = 600;
+/// Frames that are drawn in advance and then fed to ffmpeg, so that drawing does not count for it.
+const FED_FRAMES: usize = 60;
+/// Constant rate factors of x264 between which its size at our SSIM is interpolated: the default in the middle.
+const RATE_FACTORS: [u32; 3] = [18, 23, 28];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
@@ -38,56 +45,143 @@ fn main() -> Result<()> {
     let start = clock.monotonic();
     let scene = demo::scene(&path, round, player)?;
     let took = (clock.monotonic() - start).as_secs_f64();
-    println!("{}, round {round}, {megabytes:.1} MB", scene.map);
-    println!("  parse           {:8.1} MB/s", megabytes / took);
+    println!("{}, round {round}, {megabytes:.1} MB, read in {took:.2} s", scene.map);
+    let ffmpeg = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).status().is_ok_and(|end| end.success());
+    if !ffmpeg {
+        println!("ffmpeg is not installed: nothing is compared with it");
+    }
     for (height, fps) in [(1080, 30), (1440, 60)] {
-        let look = Look { fps, width: height * 16 / 9, height, xray: false, deathnotices_only: false };
-        measure(&scene, look, dir.path().join("clip.mp4"), &clock)?;
-    }
-    Ok(())
-}
-
-fn measure(scene: &Scene, look: Look, video: PathBuf, clock: &dyn Clock) -> Result<()> {
-    let start = clock.monotonic();
-    let replay = Replay::new(scene, look)?;
-    let prepared = clock.monotonic() - start;
-    println!("{}p{}, {} frames", look.height, look.fps, replay.frames());
-    println!("  prepare         {:8.2} s", prepared.as_secs_f64());
-
-    let (drawn, encoded) = frame_by_frame(&replay, Effort::Fast, false, clock)?;
-    let (whole, thorough) = frame_by_frame(&replay, Effort::Thorough, true, clock)?;
-    println!("  picture         {drawn:8.1} frames/s    drawn whole      {whole:8.1} frames/s");
-    println!("  encode          {encoded:8.1} frames/s    quality mode     {thorough:8.1} frames/s");
-
-    let start = clock.monotonic();
-    let mut video = Mp4Writer::create(&video, look.width, look.height, look.fps)?;
-    pipeline::run(&replay, &mut video, &mut |_| Ok(()))?;
-    video.finish()?;
-    let took = (clock.monotonic() - start + prepared).as_secs_f64();
-    let seconds = replay.frames() as f64 / f64::from(look.fps);
-    let alone = 1.0 / (1.0 / drawn + 1.0 / encoded) / f64::from(look.fps);
-    println!("  clip            {:8.2} s/s         on one thread    {alone:8.2} s/s", seconds / took);
-    Ok(())
-}
-
-/// Frames per second of drawing and of encoding, each measured alone on one thread.
-fn frame_by_frame(replay: &Replay<'_>, effort: Effort, whole: bool, clock: &dyn Clock) -> Result<(f64, f64)> {
-    let frames = replay.frames().min(FRAMES);
-    let first = (replay.frames() - frames) / 2;
-    let mut renderer = FrameRenderer::new(replay)?;
-    let mut encoder = Encoder::new(replay.look().fps, effort)?;
-    let (mut drawing, mut encoding) = (Duration::ZERO, Duration::ZERO);
-    for frame in first..first + frames {
-        if whole {
-            renderer.invalidate();
+        for camera in CameraMode::ALL {
+            let look = Look { fps, width: height * 16 / 9, height, xray: false, deathnotices_only: false, camera };
+            Measure { scene: &scene, look, dir: dir.path(), clock: &clock }.run(ffmpeg)?;
         }
-        let start = clock.monotonic();
-        let picture = renderer.render(frame)?;
-        let drawn = clock.monotonic();
-        encoder.encode(picture)?;
-        drawing += drawn - start;
-        encoding += clock.monotonic() - drawn;
     }
-    let rate = |took: Duration| frames as f64 / took.as_secs_f64();
-    Ok((rate(drawing), rate(encoding)))
+    Ok(())
+}
+
+struct Measure<'a> {
+    scene: &'a Scene,
+    look: Look,
+    dir: &'a Path,
+    clock: &'a dyn Clock,
+}
+
+impl Measure<'_> {
+    fn run(&self, ffmpeg: bool) -> Result<()> {
+        let Look { height, fps, camera, .. } = self.look;
+        let start = self.clock.monotonic();
+        let replay = Replay::new(self.scene, self.look)?;
+        let prepared = self.clock.monotonic() - start;
+        println!("{height}p{fps}, camera {}, {} frames", camera.as_str(), replay.frames());
+        println!("  prepare         {:8.2} s", prepared.as_secs_f64());
+        let (drawn, encoded) = self.one_thread(&replay)?;
+        println!("  one thread      {drawn:8.1} frames/s drawn, {encoded:.1} encoded");
+
+        let video = self.dir.join("clip.mp4");
+        let start = self.clock.monotonic();
+        let mut writer = Mp4Writer::create(&video, self.look.width, height, fps)?;
+        pipeline::run(&replay, &mut writer, &mut |_| Ok(()))?;
+        writer.finish()?;
+        let ours = (self.clock.monotonic() - start + prepared).as_secs_f64();
+        let bytes = size(&video);
+        println!("  ours            {:8.1} frames/s, {} kB", replay.frames() as f64 / ours, bytes / 1_000);
+        if ffmpeg { self.compare(&replay, &video, ours, bytes) } else { Ok(()) }
+    }
+
+    /// Frames per second of drawing and of encoding, each measured alone.
+    fn one_thread(&self, replay: &Replay<'_>) -> Result<(f64, f64)> {
+        let mut renderer = FrameRenderer::new(replay)?;
+        let mut encoder = Encoder::new(self.look.fps, Effort::Fast)?;
+        let (mut drawing, mut encoding) = (Duration::ZERO, Duration::ZERO);
+        for frame in 0..replay.frames() {
+            let start = self.clock.monotonic();
+            let picture = renderer.render(frame)?;
+            let drawn = self.clock.monotonic();
+            encoder.encode(picture)?;
+            drawing += drawn - start;
+            encoding += self.clock.monotonic() - drawn;
+        }
+        let rate = |took: Duration| replay.frames() as f64 / took.as_secs_f64();
+        Ok((rate(drawing), rate(encoding)))
+    }
+
+    fn compare(&self, replay: &Replay<'_>, video: &Path, ours: f64, bytes: u64) -> Result<()> {
+        let similarity = self.similarity(replay, video)?;
+        println!("  SSIM            {similarity:8.4}");
+        let mut points = Vec::new();
+        for factor in RATE_FACTORS {
+            let other = self.dir.join(format!("x264-{factor}.mp4"));
+            let output = ["-c:v", "libx264", "-preset", "veryfast", "-crf", &factor.to_string()].map(str::to_owned);
+            let took = self.feed(replay, self.raw_input().args(output).arg("-y").arg(&other))?;
+            let its = self.similarity(replay, &other)?;
+            let rate = replay.frames() as f64 / took;
+            println!(
+                "  x264 crf {factor}     {rate:8.1} frames/s, {} kB, SSIM {its:.4}; ours is {:.2} times as fast",
+                size(&other) / 1_000,
+                took / ours
+            );
+            points.push((its, size(&other) as f64));
+        }
+        let equal = size_at(&points, similarity);
+        println!("  size            {:8.2} times x264's at our SSIM", bytes as f64 / equal);
+        Ok(())
+    }
+
+    /// Mean structural similarity of a video to the drawn frames.
+    fn similarity(&self, replay: &Replay<'_>, video: &Path) -> Result<f64> {
+        let log = self.dir.join("ssim.log");
+        let errors = std::fs::File::create(&log).expect("room for a log");
+        let mut ffmpeg = self.raw_input();
+        ffmpeg.arg("-i").arg(video).args(["-lavfi", "[1:v][0:v]ssim", "-f", "null", "-"]).stderr(errors);
+        self.feed(replay, &mut ffmpeg)?;
+        let text = std::fs::read_to_string(&log).expect("ffmpeg's log");
+        let all = text.rsplit("All:").next().and_then(|rest| rest.split_whitespace().next());
+        Ok(all.and_then(|number| number.parse().ok()).expect("ffmpeg's log ends with the similarity"))
+    }
+
+    /// ffmpeg with drawn frames as its input.
+    fn raw_input(&self) -> Command {
+        let Look { width, height, fps, .. } = self.look;
+        let mut command = Command::new("ffmpeg");
+        command.args(["-hide_banner", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", &format!("{width}x{height}")]);
+        command.args(["-r", &fps.to_string(), "-i", "-"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Runs ffmpeg on all frames. Returns its seconds, without those of drawing.
+    fn feed(&self, replay: &Replay<'_>, command: &mut Command) -> Result<f64> {
+        let mut ffmpeg: Child = command.spawn().expect("ffmpeg starts");
+        let mut input = ffmpeg.stdin.take().expect("its input is a pipe");
+        let mut renderer = FrameRenderer::new(replay)?;
+        let mut took = Duration::ZERO;
+        let mut drawn: Vec<Vec<u8>> = Vec::new();
+        for frame in 0..replay.frames() {
+            drawn.push(renderer.render(frame)?.to_bytes());
+            if drawn.len() == FED_FRAMES || frame + 1 == replay.frames() {
+                let start = self.clock.monotonic();
+                drawn.drain(..).for_each(|frame| input.write_all(&frame).expect("ffmpeg reads"));
+                took += self.clock.monotonic() - start;
+            }
+        }
+        let start = self.clock.monotonic();
+        drop(input);
+        assert!(ffmpeg.wait().expect("ffmpeg ends").success(), "ffmpeg failed");
+        took += self.clock.monotonic() - start;
+        Ok(took.as_secs_f64())
+    }
+}
+
+/// The size at a similarity, interpolated on a logarithmic scale between measured points, or extrapolated.
+fn size_at(points: &[(f64, f64)], similarity: f64) -> f64 {
+    let mut sorted = points.to_vec();
+    sorted.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let after = sorted.iter().position(|point| point.0 >= similarity).unwrap_or(sorted.len() - 1).max(1);
+    let ((from, low), (to, high)) = (sorted[after - 1], sorted[after]);
+    let part = (similarity - from) / (to - from);
+    (low.ln() + (high.ln() - low.ln()) * part).exp()
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).expect("the file was written").len()
 }

@@ -16,22 +16,29 @@ use crate::domain::error::{Error, Result};
 const THREADS: usize = 2;
 /// Maximum number of encoded frames waiting to be joined.
 const PACKETS: usize = 64;
-/// Key intervals per piece.
-const PIECE_INTERVALS: u64 = 2;
 
 /// Draws and encodes all frames into the video. `progress` is called for each frame with the fraction done; an error
 /// from it stops the work.
 pub fn run(replay: &Replay<'_>, video: &mut Mp4Writer, progress: &mut dyn FnMut(f64) -> Result<()>) -> Result<()> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    run_on(cores.min(THREADS), replay, video, progress)
+}
+
+fn run_on(
+    threads: usize,
+    replay: &Replay<'_>,
+    video: &mut Mp4Writer,
+    progress: &mut dyn FnMut(f64) -> Result<()>,
+) -> Result<()> {
     let frames = replay.frames();
     let cut = Cut {
-        length: key_interval(replay.look().fps) * PIECE_INTERVALS,
+        length: key_interval(replay.look().fps),
         next: AtomicU64::new(0),
         stop: AtomicBool::new(false),
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         let (packets, arrived) = bounded(PACKETS);
-        for _ in 0..cores.min(THREADS) {
+        for _ in 0..threads {
             let packets = packets.clone();
             scope.spawn(|| work(replay, &cut, packets));
         }
@@ -58,7 +65,7 @@ pub fn run(replay: &Replay<'_>, video: &mut Mp4Writer, progress: &mut dyn FnMut(
     }
 }
 
-/// How the clip is split, and which piece is next.
+/// How the clip is split, at key frames, and which piece is next.
 struct Cut {
     /// Frames per piece.
     length: u64,
@@ -124,5 +131,76 @@ impl<'a> FrameRenderer<'a> {
     /// Forgets the previous frame: the next one is drawn and converted in full.
     pub fn invalidate(&mut self) {
         self.painter.invalidate();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openh264::decoder::Decoder;
+    use openh264::formats::YUVSource;
+
+    use super::*;
+    use crate::domain::camera::CameraMode;
+    use crate::render::draw::tests::everything;
+    use crate::render::draw::Look;
+
+    fn look(camera: CameraMode, deathnotices_only: bool, height: u32) -> Look {
+        Look { fps: 30, width: height * 16 / 9, height, xray: true, deathnotices_only, camera }
+    }
+
+    #[test]
+    fn video_is_the_same_to_the_byte_with_any_number_of_threads() {
+        let scene = everything();
+        let replay = Replay::new(&scene, look(CameraMode::Follow, false, 180)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let made = [1, 2, 4].map(|threads| {
+            let path = dir.path().join(format!("{threads}.mp4"));
+            let mut video = Mp4Writer::create(&path, 320, 180, 30).unwrap();
+            run_on(threads, &replay, &mut video, &mut |_| Ok(())).unwrap();
+            video.finish().unwrap();
+            std::fs::read(&path).unwrap()
+        });
+        assert!(made[0].len() > 10_000 && made[0] == made[1] && made[0] == made[2]);
+    }
+
+    /// How much of a circle is bright, of 24 points.
+    fn bright(luma: &[u8], stride: usize, (x, y): (f32, f32), radius: f32) -> usize {
+        let points = (0..24_u8).map(|point| {
+            let (sin, cos) = (f32::from(point) / 24.0 * std::f32::consts::TAU).sin_cos();
+            ((x + cos * radius).round(), (y + sin * radius).round())
+        });
+        points
+            .filter(|(x, y)| *x >= 0.0 && *y >= 0.0 && (*x as usize) < stride)
+            .filter(|(x, y)| luma.get(*y as usize * stride + *x as usize).is_some_and(|luma| *luma > 180))
+            .count()
+    }
+
+    #[test]
+    fn decoded_frames_show_the_ring_around_the_followed_player() {
+        let scene = everything();
+        for (camera, deathnotices_only) in [(CameraMode::Follow, false), (CameraMode::Follow, true), (CameraMode::Map, false)] {
+            let replay = Replay::new(&scene, look(camera, deathnotices_only, 720)).unwrap();
+            let mut renderer = FrameRenderer::new(&replay).unwrap();
+            let mut encoder = Encoder::new(30, Effort::Fast).unwrap();
+            let mut decoder = Decoder::new().unwrap();
+            // From after the intro card to before the end card.
+            for frame in 0..284 {
+                let packet = encoder.encode(renderer.render(frame).unwrap()).unwrap();
+                let picture = decoder.decode(&packet.bytes).unwrap();
+                if frame < 95 || frame % 9 > 0 {
+                    continue;
+                }
+                let picture = picture.unwrap();
+                let (stride, _, _) = picture.strides();
+                let (x, y, radius) = replay.followed_ring(frame);
+                let score = |right: i16, down: i16| {
+                    bright(picture.y(), stride, (x + f32::from(right) * 3.0, y + f32::from(down) * 3.0), radius)
+                };
+                let around = (-20..=20).flat_map(|right| (-20..=20).map(move |down| (right, down)));
+                let best = around.max_by_key(|(right, down)| (score(*right, *down), -right.abs() - down.abs())).unwrap();
+                assert!(best.0.abs() <= 1 && best.1.abs() <= 1, "{camera:?} frame {frame}: {best:?}");
+                assert!(score(best.0, best.1) >= 9, "{camera:?} frame {frame}: {} points", score(best.0, best.1));
+            }
+        }
     }
 }

@@ -5,10 +5,11 @@
 //! change rarely. Only tiles that differ from the previous frame are restored and composed.
 
 use tiny_skia::{
-    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, PixmapPaint,
-    Point, PremultipliedColorU8, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
+    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, 
+    Point, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
+use super::blend::{dimmed, over};
 use super::gradient::Gradient;
 use super::icons::Icon;
 use super::text::{Glyphs, TextStyle};
@@ -230,8 +231,8 @@ impl Canvas {
         let (x, y, near, far) = (x * self.scale, y * self.scale, near * self.scale, far * self.scale);
         let (width, height) = (self.world.width(), self.world.height());
         self.touch(0.0, 0.0, width as f32, height as f32);
-        let steps = darkness_steps(near, far, darkness);
-        for (row, pixels) in self.world.pixels_mut().chunks_mut(width as usize).enumerate() {
+        let steps = brightness_steps(near, far, darkness);
+        for (row, pixels) in self.world.data_mut().as_chunks_mut::<4>().0.chunks_mut(width as usize).enumerate() {
             let down = row as f32 + 0.5 - y;
             for (column, pixel) in pixels.iter_mut().enumerate() {
                 let across = column as f32 + 0.5 - x;
@@ -294,12 +295,25 @@ impl Canvas {
         }
     }
 
-    /// A picture with its top left corner at a place.
+    /// The size in pixels of a picture that fills an area.
+    pub fn picture_size(area: Area, scale: f32) -> (u32, u32) {
+        ((area.width * scale) as u32, (area.height * scale) as u32)
+    }
+
+    /// Replaces what is drawn by a picture with its top left corner at a place.
     pub fn picture(&mut self, picture: &Pixmap, x: f32, y: f32) {
-        let (x, y) = ((x * self.scale).round(), (y * self.scale).round());
-        self.touch(x, y, x + picture.width() as f32, y + picture.height() as f32);
-        let (paint, transform) = (PixmapPaint::default(), Transform::identity());
-        self.pixels_mut().draw_pixmap(x as i32, y as i32, picture.as_ref(), &paint, transform, None);
+        let (x, y) = ((x * self.scale).ceil(), (y * self.scale).ceil());
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        self.touch(x, y, x + width as f32, y + height as f32);
+        let target = self.pixels_mut();
+        let (columns, rows) = (target.width() as usize, target.height() as usize);
+        let (x, y) = ((x as usize).min(columns), (y as usize).min(rows));
+        let width = width.min(columns - x);
+        let lines = picture.data().chunks_exact(picture.width() as usize * 4);
+        for (line, row) in lines.zip(y..rows) {
+            let start = (row * columns + x) * 4;
+            target.data_mut()[start..start + width * 4].copy_from_slice(&line[..width * 4]);
+        }
     }
 
     /// Width of a text in units.
@@ -437,45 +451,33 @@ fn clear(picture: &mut Pixmap, run: PixelRect) {
     }
 }
 
-/// Puts a rectangle of `over`, with premultiplied opacity, over the opaque pixels of `under`.
-fn compose(under: &Pixmap, over: &Pixmap, to: &mut Pixmap, run: PixelRect) {
-    let stride = under.width() as usize * 4;
-    let (under, over, to) = (under.data(), over.data(), to.data_mut());
+/// Puts a rectangle of `above`, with premultiplied opacity, over the opaque pixels of `below`.
+fn compose(below: &Pixmap, above: &Pixmap, to: &mut Pixmap, run: PixelRect) {
+    let stride = below.width() as usize;
+    let (below, above, to) = (pixels(below), pixels(above), to.data_mut().as_chunks_mut::<4>().0);
     for row in run.y..run.y + run.height {
-        let bytes = row * stride + run.x * 4..row * stride + (run.x + run.width) * 4;
-        let (under, over, to) = (&under[bytes.clone()], &over[bytes.clone()], &mut to[bytes]);
-        let pixels = under.as_chunks::<4>().0.iter().zip(over.as_chunks::<4>().0).zip(to.as_chunks_mut::<4>().0);
-        for ((under, over), to) in pixels {
-            match over[3] {
-                0 => *to = *under,
-                255 => *to = *over,
-                opacity => {
-                    let rest = 255 - u16::from(opacity);
-                    *to = std::array::from_fn(|channel| {
-                        let below = (u16::from(under[channel]) * rest + 127) / 255;
-                        (u16::from(over[channel]) + below).min(255) as u8
-                    });
-                }
-            }
+        let columns = row * stride + run.x..row * stride + run.x + run.width;
+        let lines = to[columns.clone()].iter_mut().zip(&below[columns.clone()]).zip(&above[columns]);
+        for ((to, below), above) in lines {
+            *to = over(*below, u32::from_le_bytes(*above));
         }
     }
+}
+
+/// The pixels of a picture.
+fn pixels(picture: &Pixmap) -> &[[u8; 4]] {
+    picture.data().as_chunks::<4>().0
 }
 
 /// Steps between bright and dark, by squared distance.
 const DARKNESS_STEPS: usize = 1_024;
 
-/// By squared distance, up to that of `far`: how bright a pixel remains, of 256.
-fn darkness_steps(near: f32, far: f32, darkness: f32) -> Vec<u16> {
+/// By squared distance, up to that of `far`: how bright a pixel remains, of 255.
+fn brightness_steps(near: f32, far: f32, darkness: f32) -> Vec<u8> {
     let step = |step: usize| {
         let distance = (step as f32 / (DARKNESS_STEPS - 1) as f32).sqrt() * far;
         let part = ((distance - near) / (far - near).max(1.0)).clamp(0.0, 1.0);
-        (256.0 * (1.0 - darkness * part)) as u16
+        (255.0 * (1.0 - darkness * part)) as u8
     };
     (0..DARKNESS_STEPS).map(step).collect()
-}
-
-/// An opaque pixel at a brightness of so many 256ths.
-pub fn dimmed(pixel: PremultipliedColorU8, brightness: u16) -> PremultipliedColorU8 {
-    let dim = |channel: u8| ((u16::from(channel) * brightness) >> 8) as u8;
-    PremultipliedColorU8::from_rgba(dim(pixel.red()), dim(pixel.green()), dim(pixel.blue()), 255).unwrap_or(pixel)
 }

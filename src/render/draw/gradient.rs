@@ -1,53 +1,60 @@
 //! Radial gradients, several times faster than the general way of the rasterizer: light and clouds cover much of the
 //! picture in every frame.
 
-use tiny_skia::{Color, FillRule, Mask, Path, Pixmap, PremultipliedColorU8, Transform};
+use tiny_skia::{Color, FillRule, Mask, Path, Pixmap, Transform};
+
+use super::blend::{over, scaled};
 
 /// Steps from the middle to the radius, by squared distance.
-const STEPS: usize = 512;
+const STEPS: u64 = 512;
+/// Parts of a pixel in which distances are measured.
+const PARTS: f32 = 16.0;
+/// Greatest radius in pixels: squared distances in parts must fit a whole number of 32 bits.
+const RADIUS: f32 = 1_800.0;
 
-/// Colors around a point, in pixels.
+/// Colors around a point of an opaque picture, in pixels.
 pub struct Gradient {
     middle: (f32, f32),
     radius: f32,
     /// Premultiplied, by squared distance.
-    colors: Vec<[u16; 4]>,
+    colors: Vec<u32>,
 }
 
 impl Gradient {
     /// `stops`: 0 at the middle, 1 at the radius; in order.
     pub fn new(middle: (f32, f32), radius: f32, stops: &[(f32, Color)]) -> Self {
-        let color = |step: usize| {
+        let color = |step: u64| {
             let part = (step as f32 / (STEPS - 1) as f32).sqrt();
             let after = stops.iter().position(|(at, _)| *at >= part).unwrap_or(stops.len().saturating_sub(1));
             let before = after.saturating_sub(1);
-            let (Some((from, one)), Some((to, other))) = (stops.get(before), stops.get(after)) else { return [0; 4] };
+            let (Some((from, one)), Some((to, other))) = (stops.get(before), stops.get(after)) else { return 0 };
             let share = if to > from { ((part - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
             let mix = |one: f32, other: f32| one + (other - one) * share;
-            let alpha = mix(one.alpha(), other.alpha());
-            let channel = |one: f32, other: f32| (mix(one, other) * alpha * 255.0).round() as u16;
-            [
+            let alpha = (mix(one.alpha(), other.alpha()) * 255.0).round();
+            let channel = |one: f32, other: f32| (mix(one, other) * alpha) as u8;
+            u32::from_le_bytes([
                 channel(one.red(), other.red()),
                 channel(one.green(), other.green()),
                 channel(one.blue(), other.blue()),
-                (alpha * 255.0).round() as u16,
-            ]
+                alpha as u8,
+            ])
         };
-        Self { middle, radius, colors: (0..STEPS).map(color).collect() }
+        Self { middle, radius: radius.min(RADIUS), colors: (0..STEPS).map(color).collect() }
     }
 
     /// Fills the disc.
     pub fn disc(&self, pixels: &mut Pixmap) {
         let (x, y) = self.middle;
-        let Some(rows) = span(y - self.radius, y + self.radius, pixels.height()) else { return };
-        let width = pixels.width();
+        let (width, height) = (pixels.width(), pixels.height());
+        let Some(rows) = span(y - self.radius, y + self.radius, height) else { return };
         for row in rows {
             let down = row as f32 + 0.5 - y;
             let half = (self.radius * self.radius - down * down).max(0.0).sqrt();
-            let Some(columns) = span(x - half, x + half, width) else { continue };
-            let start = row * width as usize;
-            let line = &mut pixels.pixels_mut()[start + columns.start..start + columns.end];
-            self.blend(line, columns.start, down, |_| 256);
+            if let Some(columns) = span(x - half, x + half, width) {
+                let line = &mut line(pixels, row)[columns.clone()];
+                let each = line.iter_mut().zip(self.along(columns.start, down));
+                each.for_each(|(pixel, color)| *pixel = over(*pixel, color));
+            }
         }
     }
 
@@ -60,40 +67,38 @@ impl Gradient {
         let Some(mut mask) = Mask::new(across as u32, down as u32) else { return };
         let transform = Transform::from_translate(-(columns.start as f32), -(rows.start as f32));
         mask.fill_path(path, FillRule::Winding, true, transform);
-        let width = pixels.width() as usize;
         for (row, covered) in rows.zip(mask.data().chunks_exact(across)) {
             // Most of a fan's box is empty.
             let Some(first) = covered.iter().position(|cover| *cover > 0) else { continue };
             let last = covered.iter().rposition(|cover| *cover > 0).unwrap_or(first);
-            let line = &mut pixels.pixels_mut()[row * width + columns.start + first..][..=last - first];
-            let covered = &covered[first..];
-            self.blend(line, columns.start + first, row as f32 + 0.5 - self.middle.1, |index| {
-                u16::from(covered[index]) + u16::from(covered[index] >> 7)
-            });
+            let line = &mut line(pixels, row)[columns.start + first..=columns.start + last];
+            let colors = self.along(columns.start + first, row as f32 + 0.5 - self.middle.1);
+            for ((pixel, color), cover) in line.iter_mut().zip(colors).zip(&covered[first..]) {
+                let color = if *cover == 255 { color } else { scaled(color, u32::from(*cover)) };
+                *pixel = over(*pixel, color);
+            }
         }
     }
 
-    /// Blends a line of pixels that begins at a column, `down` pixels below the middle. `cover`: of 256.
-    fn blend(&self, line: &mut [PremultipliedColorU8], column: usize, down: f32, cover: impl Fn(usize) -> u16) {
-        let scale = (STEPS - 1) as f32 / (self.radius * self.radius).max(1.0);
-        let mut across = column as f32 + 0.5 - self.middle.0;
-        let down = down * down;
-        for (index, pixel) in line.iter_mut().enumerate() {
-            let step = ((across * across + down) * scale) as usize;
-            across += 1.0;
-            let (Some(color), cover) = (self.colors.get(step), cover(index)) else { continue };
-            if cover == 0 || color[3] == 0 {
-                continue;
-            }
-            let [red, green, blue, alpha] = color.map(|channel| channel * cover / 256);
-            let rest = 255 - alpha;
-            let over = |above: u16, below: u8| (above + (u16::from(below) * rest + 127) / 255).min(255) as u8;
-            let opacity = over(alpha, pixel.alpha());
-            let mixed = [over(red, pixel.red()), over(green, pixel.green()), over(blue, pixel.blue())];
-            let [red, green, blue] = mixed.map(|channel| channel.min(opacity));
-            *pixel = PremultipliedColorU8::from_rgba(red, green, blue, opacity).unwrap_or(*pixel);
-        }
+    /// The colors along a line, from a column on, `down` pixels below the middle.
+    fn along(&self, column: usize, down: f32) -> impl Iterator<Item = u32> + '_ {
+        let radius = f64::from(self.radius * PARTS).max(64.0);
+        let scale = ((STEPS - 1) as f64 * f64::from(u32::MAX) / (radius * radius)) as u64;
+        let parts = |pixels: f32| (pixels * PARTS) as i64;
+        let (mut across, down) = (parts(column as f32 + 0.5 - self.middle.0), parts(down));
+        std::iter::from_fn(move || {
+            let distance = (across * across + down * down) as u64;
+            across += PARTS as i64;
+            let step = distance.wrapping_mul(scale) >> 32;
+            Some(self.colors.get(step as usize).copied().unwrap_or(0))
+        })
     }
+}
+
+/// A row of a picture.
+fn line(pixels: &mut Pixmap, row: usize) -> &mut [[u8; 4]] {
+    let width = pixels.width() as usize;
+    &mut pixels.data_mut().as_chunks_mut::<4>().0[row * width..(row + 1) * width]
 }
 
 /// The whole pixels from one position to another inside a picture; `None` if there are none.

@@ -3,6 +3,7 @@
 //! [`Replay`] holds everything that is constant over a clip: backdrop, camera, names, and label positions. [`Painter`]
 //! draws its frames in any order and reports which pixels changed. Knows nothing about demos and video encoding.
 
+mod blend;
 mod camera;
 mod canvas;
 mod fonts;
@@ -23,7 +24,7 @@ mod replay;
 mod shape;
 mod style;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod text;
 mod tiles;
 mod view;

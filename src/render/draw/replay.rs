@@ -133,6 +133,17 @@ impl<'a> Replay<'a> {
         f64::from(self.scene.clip_start_tick) + seconds * f64::from(self.scene.tick_rate)
     }
 
+    /// Center and radius in pixels of the ring around the followed player.
+    #[cfg(test)]
+    pub fn followed_ring(&self, frame: u64) -> (f32, f32, f32) {
+        let view = self.framing(frame).view;
+        let now = Now::at(self.scene, self.tick_of(frame)).unwrap();
+        let (x, y) = view.project(now.followed().at);
+        let zoom = view.zoom();
+        let radius = super::metrics::marker_radius(true, zoom) + 15.0 * super::metrics::marker_scale(zoom);
+        (x * view.pixels, y * view.pixels, radius * view.pixels)
+    }
+
     /// What the camera sees at a frame.
     pub(super) fn framing(&self, frame: u64) -> Framing {
         self.camera.at(frame)

@@ -2,7 +2,7 @@
 
 use tiny_skia::Pixmap;
 
-use super::canvas::dimmed;
+use super::blend::dimmed;
 
 /// Darkness of the corners.
 const DARKNESS: f32 = 0.7;
@@ -11,8 +11,8 @@ const REACH: (f32, f32) = (0.36, 0.70);
 
 /// How dark each pixel of a picture becomes.
 pub struct Vignette {
-    /// What remains of each pixel, of 256.
-    brightness: Vec<u16>,
+    /// What remains of each pixel, of 255.
+    brightness: Vec<u8>,
 }
 
 impl Vignette {
@@ -22,7 +22,7 @@ impl Vignette {
         let brightness = |x: u32, y: u32| {
             let far = (part(x, width) - 0.5).hypot(part(y, height) - 0.47);
             let part = ((far - REACH.0) / (REACH.1 - REACH.0)).clamp(0.0, 1.0);
-            (256.0 * (1.0 - DARKNESS * part)) as u16
+            (255.0 * (1.0 - DARKNESS * part)) as u8
         };
         let rows = (0..height).flat_map(|y| (0..width).map(move |x| brightness(x, y)));
         Self { brightness: rows.collect() }
@@ -30,7 +30,7 @@ impl Vignette {
 
     /// Darkens a picture of that size.
     pub fn darken(&self, picture: &mut Pixmap) {
-        for (pixel, brightness) in picture.pixels_mut().iter_mut().zip(&self.brightness) {
+        for (pixel, brightness) in picture.data_mut().as_chunks_mut::<4>().0.iter_mut().zip(&self.brightness) {
             *pixel = dimmed(*pixel, *brightness);
         }
     }

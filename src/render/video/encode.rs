@@ -14,7 +14,7 @@ use super::i420::I420;
 use crate::domain::error::{Error, Result};
 
 /// Seconds between key frames.
-const KEY_SECONDS: u32 = 2;
+const KEY_SECONDS: u32 = 4;
 /// Fixed quantizer: SSIM 0.994 on this picture.
 const QUANTIZER: u8 = 22;
 /// Only used by the encoder to choose its level; with a fixed quantizer it has no effect on the rate.
@@ -70,7 +70,8 @@ impl Encoder {
                 .rate_control_mode(RateControlMode::Bufferbased)
                 .qp(QpRange::new(QUANTIZER, QUANTIZER))
                 .complexity(Complexity::Low)
-                .background_detection(true),
+                // It leaves specks until the next key frame.
+                .background_detection(false),
             Effort::Thorough => config
                 .rate_control_mode(RateControlMode::Quality)
                 .qp(QpRange::new(QUANTIZER - 4, QUANTIZER))

@@ -21,6 +21,11 @@ impl I420 {
         Self { width, height, luma: vec![16; width * height], blue: chroma.clone(), red: chroma }
     }
 
+    /// The planes one after the other: raw `yuv420p`.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.luma.as_slice(), &self.blue, &self.red].concat()
+    }
+
     /// Converts a rectangle, with even edges, of an RGBA picture of the same size.
     pub fn take(&mut self, rgba: &[u8], x: usize, y: usize, width: usize, height: usize) -> Result<()> {
         let outside = || Error::internal("Could not convert a frame.", "the rectangle is outside the picture");

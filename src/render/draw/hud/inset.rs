@@ -4,10 +4,10 @@ use tiny_skia::{Pixmap, PremultipliedColorU8};
 
 use super::intro::FADE_STEPS;
 use super::parts::{shape, slab};
-use crate::render::draw::canvas::{Area, Canvas};
+use crate::render::draw::canvas::{Area, Canvas, UNITS};
 use crate::render::draw::ground::{Relief, Terrain};
 use crate::render::draw::now::Now;
-use crate::render::draw::palette::{Ink, NIGHT, RED, SLAB, TEXT, TEXT_DIM, WHITE};
+use crate::render::draw::palette::{Ink, NIGHT, RED, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::draw::view::View;
@@ -18,8 +18,11 @@ const TITLE: TextStyle = TextStyle::new(Weight::Extrabold, 22.0);
 const HEAD: f32 = 34.0;
 /// Empty margin around the plan.
 const MARGIN: f32 = 12.0;
-/// The floor on the plan.
-const FLOOR: [f32; 3] = [92.0, 106.0, 122.0];
+/// The plan's ground, and the floor on it.
+const ROCK: [f32; 3] = [11.0, 16.0, 23.0];
+const FLOOR: [f32; 3] = [86.0, 100.0, 116.0];
+/// Their opacities.
+const OPACITY: (f32, f32) = (0.86, 0.94);
 /// Radius of a dot, and of the followed player's.
 const DOTS: (f32, f32) = (6.5, 8.0);
 
@@ -83,17 +86,19 @@ impl Inset {
             center: ((left + right) / 2.0, (bottom + top) / 2.0),
             middle: (area.x + area.width / 2.0, area.y + head + (area.height - head) / 2.0),
         };
-        let pixels = height as f32 / crate::render::draw::canvas::UNITS;
-        let mut plan = Pixmap::new((area.width * pixels) as u32, (area.height * pixels) as u32)?;
+        let pixels = height as f32 / UNITS;
+        let (width, height) = Canvas::picture_size(area, pixels);
+        let mut plan = Pixmap::new(width, height)?;
         let across = plan.width();
         for (pixel, index) in plan.pixels_mut().iter_mut().zip(0..) {
             let (x, y) = ((index % across) as f32 + 0.5, (index / across) as f32 + 0.5);
             let (x, y) = (area.x + x / pixels - scale.middle.0, area.y + y / pixels - scale.middle.1);
             let depth = relief.depth(scale.center.0 + x / scale.zoom, scale.center.1 - y / scale.zoom);
-            let cover = (depth * scale.zoom * pixels + 0.5).clamp(0.0, 1.0) * 0.92;
-            let [red, green, blue] = FLOOR.map(|channel| (channel * cover) as u8);
-            let opacity = (255.0 * cover) as u8;
-            *pixel = PremultipliedColorU8::from_rgba(red.min(opacity), green.min(opacity), blue.min(opacity), opacity)?;
+            let cover = (depth * scale.zoom * pixels + 0.5).clamp(0.0, 1.0);
+            let mix = |rock: f32, floor: f32| rock + (floor - rock) * cover;
+            let opacity = mix(OPACITY.0, OPACITY.1);
+            let channel = |index: usize| (mix(ROCK[index], FLOOR[index]) * opacity) as u8;
+            *pixel = PremultipliedColorU8::from_rgba(channel(0), channel(1), channel(2), (255.0 * opacity) as u8)?;
         }
         Some(Self { area, floor, title, scale, plan, shown: None })
     }
@@ -149,7 +154,7 @@ impl Inset {
             self.scale.place(x, y)
         };
         let (left, top) = corner(0.0, 0.0);
-        let (right, bottom) = corner(replay.width(), crate::render::draw::canvas::UNITS);
+        let (right, bottom) = corner(replay.width(), UNITS);
         let inner = self.area.grown(-3.0);
         let whole = left <= inner.x && top <= inner.y + HEAD && right >= inner.x + inner.width;
         let clamp = |at: f32, from: f32, size: f32| at.clamp(from, from + size).round() as i32;
@@ -164,7 +169,6 @@ impl Inset {
     }
 
     fn draw(&self, state: &State, canvas: &mut Canvas) {
-        slab(self.area, SLAB.with(0.86), canvas);
         canvas.picture(&self.plan, self.area.x, self.area.y);
         if let Some([left, top, right, bottom]) = state.frame.map(|edges| edges.map(|edge| edge as f32)) {
             let frame = Area::new(left, top, right - left, bottom - top);
