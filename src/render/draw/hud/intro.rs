@@ -1,7 +1,7 @@
 //! The intro card: map, round, player, team, score, and loadout.
 
 use super::parts::{fitted, shape, slab, spaced};
-use super::story::{index, side_name, team_name};
+use super::story::{index, short_team_name, side_name, team_name};
 use super::{Panel, roster};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
@@ -50,6 +50,7 @@ pub struct Intro {
     round: String,
     name: String,
     side: Side,
+    team: String,
     /// The player's team, then the other one: name, side, score.
     teams: Vec<(String, Side, u32)>,
     loadout: Vec<Icon>,
@@ -74,7 +75,8 @@ impl Intro {
             round: format!("ROUND {}", scene.round),
             name: replay.names[scene.followed].clone(),
             side,
-            teams: own.map(|side| (team_name(replay, side), side, scene.teams[index(side)].score)).to_vec(),
+            team: team_name(replay, side),
+            teams: own.map(|side| (short_team_name(replay, side), side, scene.teams[index(side)].score)).to_vec(),
             loadout,
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,
@@ -95,10 +97,11 @@ impl Intro {
     }
 
     fn draw_loadout(&self, canvas: &mut Canvas) {
-        let mut x = LEFT - 4.0;
+        let mut x = LEFT;
         for icon in &self.loadout {
-            canvas.icon(*icon, Area::new(x, 784.0, 150.0, 56.0), TEXT.solid());
-            x += 168.0;
+            let (begin, end) = icon.extent();
+            canvas.icon(*icon, Area::new(x - begin * 150.0, 784.0, 150.0, 56.0), TEXT.solid());
+            x += (end - begin) * 150.0 + 44.0;
         }
         if self.armor > 0 {
             let icon = if self.helmet { Icon::HELMET } else { Icon::ARMOR };
@@ -120,8 +123,7 @@ impl Panel for Intro {
         let (style, name) = fitted(NAME, 64.0, &self.name, room, canvas);
         canvas.text(style, LEFT - 6.0, 446.0, WHITE.solid(), &name);
         let side = side_name(self.side);
-        let own = self.teams.first().map_or("", |(name, ..)| name);
-        let (style, team) = fitted(TEAM, 30.0, own, ROWS, canvas);
+        let (style, team) = fitted(TEAM, 30.0, &self.team, ROWS, canvas);
         let taken = canvas.text(style, LEFT, 520.0, color, &team);
         if team != side {
             canvas.text(SIDE, LEFT + taken + 22.0, 520.0, TEXT_DIM.solid(), side);

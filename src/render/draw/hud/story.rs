@@ -68,6 +68,12 @@ pub fn team_name(replay: &Replay<'_>, side: Side) -> String {
     if name.is_empty() { side_name(side).to_owned() } else { name }
 }
 
+/// The team's name without `Team`, for sentences and the score.
+pub fn short_team_name(replay: &Replay<'_>, side: Side) -> String {
+    let name = team_name(replay, side);
+    name.strip_prefix("Team ").unwrap_or(&name).to_owned()
+}
+
 /// The name of a side.
 pub fn side_name(side: Side) -> &'static str {
     match side {
@@ -84,7 +90,7 @@ pub fn index(side: Side) -> usize {
 
 /// How the round was won, in one sentence; empty if unknown.
 pub fn outcome(replay: &Replay<'_>, winner: Side) -> String {
-    let losers = team_name(replay, enemy(winner));
+    let losers = short_team_name(replay, enemy(winner));
     match replay.scene.outcome {
         Outcome::Unknown => String::new(),
         Outcome::Eliminated => match replay.team_size(enemy(winner)) {
