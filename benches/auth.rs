@@ -46,7 +46,7 @@ fn main() -> Result<()> {
     let dir = tempfile::tempdir().expect("a scratch directory");
     fill(dir.path())?;
     let clock = Arc::new(SystemClock::new());
-    let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
+    let settings = Settings::default();
     let app = App::serve(dir.path(), settings, clock.clone(), Arc::new(SystemRandom))?;
     println!("{ACCOUNTS} accounts, times of one request in microseconds");
 

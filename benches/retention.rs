@@ -115,7 +115,7 @@ fn main() -> Result<()> {
 
 fn serve(dir: &Path) -> Result<Arc<App>> {
     let quotas = Quotas { queued_jobs: u64::MAX, ..Quotas::default() };
-    let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new(), quotas };
+    let settings = Settings { quotas, ..Settings::default() };
     App::serve(dir, settings, Arc::new(SystemClock::new()), Arc::new(SystemRandom))
 }
 

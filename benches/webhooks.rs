@@ -49,7 +49,7 @@ fn run(hanging: u64) -> Result<(f64, u64)> {
     let received = Arc::new(AtomicU64::new(0));
     let (answering, silent) = (receiver(Some(received.clone())), receiver(None));
     let dir = tempfile::tempdir().expect("a scratch directory");
-    let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
+    let settings = Settings::default();
     let app = App::serve(dir.path(), settings, Arc::new(SystemClock::new()), Arc::new(SystemRandom))?;
     let callers: Vec<Caller> = (0..WEBHOOKS)
         .map(|number| {

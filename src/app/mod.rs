@@ -25,6 +25,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use uuid::{Builder, Uuid};
 
+use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
@@ -59,6 +60,15 @@ pub struct Settings {
     pub fetch_allow: Vec<IpNet>,
     /// Quotas of each account.
     pub quotas: Quotas,
+    /// What the built-in renderer shows of the map.
+    pub camera: CameraMode,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (fetch_allow, quotas, camera) = (Vec::new(), Quotas::default(), CameraMode::default());
+        Self { lease_ms: LEASE_SECONDS * 1_000, fetch_allow, quotas, camera }
+    }
 }
 
 /// The state shared by all use cases.
@@ -142,7 +152,7 @@ impl App {
         random: Arc<dyn Random>,
         room: Arc<Room>,
     ) -> Result<Arc<App>> {
-        let settings = Settings { lease_ms: LEASE_SECONDS * 1_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
+        let settings = Settings::default();
         Ok(Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room))
     }
 

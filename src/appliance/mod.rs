@@ -16,6 +16,7 @@ use crate::app::{App, Settings, nodes};
 use crate::appliance::https::{Authority, Keeper};
 use crate::appliance::server_url::ServerUrl;
 use crate::config;
+use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::node::RendererKind;
 use crate::domain::operator::Operator;
@@ -57,6 +58,8 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// The limits of each account.
     pub quotas: Quotas,
+    /// What the built-in renderer shows of the map.
+    pub camera: CameraMode,
 }
 
 /// A running appliance.
@@ -82,6 +85,7 @@ impl Appliance {
             lease_ms: options.lease_seconds * 1_000,
             fetch_allow: options.fetch_allow,
             quotas: options.quotas,
+            camera: options.camera,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
         let public_url = options.public_url.as_deref();

@@ -164,7 +164,6 @@ mod tests {
 
     use super::*;
     use crate::app::{App, Settings};
-    use crate::domain::quota::Quotas;
     use crate::os::clock::FakeClock;
     use crate::os::random::FakeRandom;
 
@@ -202,7 +201,7 @@ mod tests {
     #[test]
     fn failed_recording_is_retried() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings { lease_ms: 30_000, fetch_allow: Vec::new(), quotas: Quotas::default() };
+        let settings = Settings::default();
         let (clock, random) = (Arc::new(FakeClock::at(0)), Arc::new(FakeRandom::default()));
         let app = App::serve(&dir.path().join("data"), settings, clock, random).unwrap();
         let server = ServerUrl { url: "https://clips.lan".into(), ca: None };

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::{self, Commands, JobSpec};
 use crate::domain::player::PlayerRef;
@@ -15,7 +16,8 @@ pub struct LookArgs {
     /// Picture height in lines: 1080 or 1440
     #[arg(long, value_name = "LINES", default_value_t = JobSpec::DEFAULT_RESOLUTION, value_parser = resolution)]
     pub resolution: u32,
-    /// Console override: spec_show_xray=0|1 or cl_draw_only_deathnotices=0|1; may be repeated
+    /// Console override: spec_show_xray=0|1 or cl_draw_only_deathnotices=0|1; with `render` also camera=follow|map, what
+    /// is shown of the map; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = Override::parse)]
     pub overrides: Vec<Override>,
 }
@@ -33,9 +35,18 @@ impl LookArgs {
             match given {
                 Override::ShowXray(on) => commands.spec_show_xray = *on,
                 Override::OnlyDeathnotices(on) => commands.cl_draw_only_deathnotices = *on,
+                Override::Camera(_) => {}
             }
         }
         commands
+    }
+
+    /// The camera, if it was chosen; the last choice wins.
+    pub fn camera(&self) -> Option<CameraMode> {
+        self.overrides.iter().rev().find_map(|given| match given {
+            Override::Camera(mode) => Some(*mode),
+            _ => None,
+        })
     }
 }
 
@@ -46,22 +57,30 @@ pub enum Override {
     ShowXray(bool),
     /// `cl_draw_only_deathnotices`.
     OnlyDeathnotices(bool),
+    /// `camera`, which is ours.
+    Camera(CameraMode),
 }
 
 impl Override {
     fn parse(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("it must look like NAME=VALUE")?;
-        let on = match value {
-            "0" => false,
-            "1" => true,
-            _ => return Err("the value must be 0 or 1".to_owned()),
+        let on = || match value {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err("the value must be 0 or 1".to_owned()),
         };
         match name {
-            "spec_show_xray" => Ok(Self::ShowXray(on)),
-            "cl_draw_only_deathnotices" => Ok(Self::OnlyDeathnotices(on)),
-            _ => Err("the names are spec_show_xray and cl_draw_only_deathnotices".to_owned()),
+            "spec_show_xray" => on().map(Self::ShowXray),
+            "cl_draw_only_deathnotices" => on().map(Self::OnlyDeathnotices),
+            "camera" => camera(value).map(Self::Camera),
+            _ => Err("the names are spec_show_xray, cl_draw_only_deathnotices and camera".to_owned()),
         }
     }
+}
+
+/// Parses `camera=…` and `--camera`.
+pub fn camera(text: &str) -> Result<CameraMode, String> {
+    CameraMode::parse(text).ok_or_else(|| "it must be follow or map".to_owned())
 }
 
 /// Parses `--player`.
@@ -93,10 +112,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn override_is_a_known_name_with_0_or_1() {
+    fn override_is_a_known_name_with_one_of_its_values() {
         let cases = [
             ("spec_show_xray=1", Some(Override::ShowXray(true))),
             ("cl_draw_only_deathnotices=0", Some(Override::OnlyDeathnotices(false))),
+            ("camera=map", Some(Override::Camera(CameraMode::Map))),
+            ("camera=1", None),
             ("spec_show_xray=2", None),
             ("spec_show_xray", None),
             ("sv_cheats=1", None),

@@ -15,6 +15,7 @@ use crate::cli::moment::{self, Moment};
 use crate::cli::progress::Progress;
 use crate::cli::{Call, clip_args, interrupted, output, stop_on_signals, target};
 use crate::config;
+use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
@@ -94,6 +95,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         embed_allow: Vec::new(),
         limits: Limits::default(),
         quotas: Quotas::default(),
+        camera: CameraMode::default(),
     })?;
     let made = make_clip(&appliance, &wanted, &args.output, &stop);
     if let Ok(made) = &made

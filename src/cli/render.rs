@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::cli::clip_args::{self, LookArgs};
 use crate::cli::progress::Progress;
 use crate::cli::{Call, interrupted, moment, output, stop_on_signals, target, wrong_usage};
-use crate::domain::camera::CameraMode;
 use crate::domain::error::Result;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::FailureCode;
@@ -75,7 +74,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         height: args.look.resolution,
         xray: commands.spec_show_xray,
         deathnotices_only: commands.cl_draw_only_deathnotices,
-        camera: CameraMode::default(),
+        camera: args.look.camera().unwrap_or_default(),
         video,
         poster: &poster,
     };

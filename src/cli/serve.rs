@@ -8,13 +8,14 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::domain::camera::CameraMode;
 use crate::app::nodes;
 use crate::app::tls::Source;
 use crate::appliance::server_url::browser_warning;
 use crate::appliance::{Appliance, Options};
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
-use crate::cli::{Call, hints, output, stop_on_signals, wrong_usage};
+use crate::cli::{Call, clip_args, hints, output, stop_on_signals, wrong_usage};
 use crate::domain::error::{Error, Result};
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;
@@ -69,6 +70,9 @@ pub struct Args {
     /// may be repeated [default: any site]
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     embed_allow: Vec<String>,
+    /// What the built-in renderer shows: `follow`, close shots of the player, or `map`, the whole map all the time
+    #[arg(long, value_name = "MODE", default_value = CameraMode::default().as_str(), value_parser = clip_args::camera)]
+    camera: CameraMode,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -107,6 +111,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         embed_allow: args.embed_allow,
         limits,
         quotas: args.quotas.quotas(),
+        camera: args.camera,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

@@ -56,6 +56,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, call: &Call) -> Result<()> {
+    if args.look.camera().is_some() {
+        let message = "The camera cannot be set for a job: the operator sets it for all, with `serve --camera`.";
+        return Err(wrong_usage(message));
+    }
     let api = args.server.api(call)?;
     let is_url = args
         .demo

@@ -44,6 +44,7 @@ pub const TABLES: [Table; 5] = [
             "trusted_proxy",
             "metrics_allow",
             "embed_allow",
+            "camera",
             "max_connections",
             "max_connections_per_address",
             "max_requests",

@@ -120,6 +120,7 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
             width: spec.width(),
             height: spec.resolution,
             commands: wire::job::commands(spec.commands),
+            camera: Some(settings.camera.as_str().to_owned()),
         },
         uploaded_demo: grant.uploaded_demo.map(|(sha256, bytes)| UploadedDemo { sha256: sha256.to_string(), bytes }),
         fetch_policy: FetchPolicy {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Stage;
 use crate::domain::lease::Progress;
@@ -126,6 +127,7 @@ fn job(demo: &Path, work: &Path) -> JobFile {
         height: SIZE.1,
         spec_show_xray: false,
         cl_draw_only_deathnotices: false,
+        camera: CameraMode::default(),
         output: work.join("clip.mp4"),
         workdir: PathBuf::from(work),
         deadline_s: RENDER_BASE_SECONDS,

@@ -7,6 +7,7 @@ use std::{fs, io, thread};
 
 use log::{info, warn};
 
+use crate::domain::camera::CameraMode;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::os::files;
@@ -113,6 +114,8 @@ fn job_file(node: &Context, claim: &ClaimAnswer, demo: &Path, sha256: &str, work
         height: order.height,
         spec_show_xray: order.commands.spec_show_xray == "1",
         cl_draw_only_deathnotices: order.commands.cl_draw_only_deathnotices == "1",
+        // Servers of older versions name none.
+        camera: order.camera.as_deref().and_then(CameraMode::parse).unwrap_or_default(),
         output: work.join("clip.mp4"),
         workdir: work.to_owned(),
         deadline_s: node.patience.total.as_secs(),

@@ -60,7 +60,7 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Stage, f64) -> ControlFlow<()>;
 pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<ClipReport> {
     let look = look(request)?;
     report(progress, Stage::Parsing, 0.0)?;
-    let scene = demo::scene(request.demo, request.round, request.steam64)?;
+    let scene = demo::scene(request.demo, request.round, request.steam64, &demo::Known::default())?;
     report(progress, Stage::Parsing, 1.0)?;
     let replay = Replay::new(&scene, look)?;
     report(progress, Stage::Rendering, 0.0)?;

@@ -8,6 +8,7 @@ pub mod command;
 pub mod demo;
 pub mod draw;
 pub mod forge;
+mod ground_file;
 pub mod pipeline;
 pub mod scene;
 pub mod video;

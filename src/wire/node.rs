@@ -91,6 +91,9 @@ pub struct RenderOrder {
     pub height: u32,
     /// Console overrides.
     pub commands: CommandsView,
+    /// What the built-in renderer shows of the map: `follow` or `map`. Absent from servers of older versions.
+    #[serde(default)]
+    pub camera: Option<String>,
 }
 
 /// What a node may fetch: sent by the server, so that the rule is configured in one place.

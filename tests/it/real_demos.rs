@@ -75,7 +75,7 @@ fn scene_of_a_real_match_is_consistent_with_its_index() {
     for (name, map, _, players) in MATCHES {
         let Some(path) = shared(name) else { return };
         for &(steam64, round, expected) in players {
-            let scene = demo::scene(&path, round, steam64).unwrap();
+            let scene = demo::scene(&path, round, steam64, &demo::Known::default()).unwrap();
             assert_eq!((scene.map.as_str(), scene.tick_rate, scene.round), (map, 64.0, round));
             assert_eq!(scene.players[scene.followed].steam64, steam64);
             let kills = scene.kills.iter().filter(|kill| kill.killer == Some(scene.followed));
@@ -153,7 +153,7 @@ fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
 #[test]
 fn the_bomb_is_carried_dropped_planted_and_defused() {
     let Some(path) = shared("nuke_two_rounds.dem") else { return };
-    let scene = demo::scene(&path, 2, 76561197991272318).unwrap();
+    let scene = demo::scene(&path, 2, 76561197991272318, &demo::Known::default()).unwrap();
     let plant = scene.plant.unwrap();
     assert_eq!((plant.site, plant.fuse_seconds), ('B', 40.0));
     let states: Vec<_> = scene.moments.iter().map(|moment| moment.bomb.map(|bomb| bomb.state)).collect();
@@ -166,7 +166,7 @@ fn the_bomb_is_carried_dropped_planted_and_defused() {
         assert_eq!(carriers + usize::from(moment.bomb.is_some()), 1, "tick {}: there must be one bomb", moment.tick);
     }
 
-    let scene = demo::scene(&path, 1, 76561197960690195).unwrap();
+    let scene = demo::scene(&path, 1, 76561197960690195, &demo::Known::default()).unwrap();
     assert_eq!(scene.plant.unwrap().site, 'A');
     assert_eq!(scene.effects.iter().filter(|effect| effect.kind == EffectKind::BombExploded).count(), 1);
     assert_eq!(scene.moments.last().unwrap().bomb.unwrap().state, BombState::Exploded);
@@ -176,7 +176,7 @@ fn the_bomb_is_carried_dropped_planted_and_defused() {
 fn scores_and_kills_before_a_round_sum_the_previous_rounds() {
     let Some(path) = shared("dust2_overtime.dem.bz2") else { return };
     let index = demo::index(&path).unwrap();
-    let scene = demo::scene(&path, 28, 76561199063238565).unwrap();
+    let scene = demo::scene(&path, 28, 76561199063238565, &demo::Known::default()).unwrap();
     assert_eq!(scene.teams[0].score + scene.teams[1].score, 27);
     for player in &scene.players {
         let before: u32 = (1..28).map(|round| kills(&index, player.steam64, round)).sum();
@@ -188,7 +188,7 @@ fn scores_and_kills_before_a_round_sum_the_previous_rounds() {
 #[test]
 fn missing_player_or_round_is_reported() {
     let Some(path) = shared("nuke_two_rounds.dem") else { return };
-    let refused = |round, steam64| refusal(demo::scene(&path, round, steam64));
+    let refused = |round, steam64| refusal(demo::scene(&path, round, steam64, &demo::Known::default()));
     let not_there = "The demo has 2 rounds; round 99 is not among them.";
     assert_eq!(refused(99, 76561197991272318), ("round_not_in_demo", not_there.into()));
     assert_eq!(refused(0, 76561197991272318).0, "round_not_in_demo");
@@ -205,14 +205,22 @@ fn deathmatch_is_refused_and_a_demo_without_a_completed_round_has_none() {
         let (code, message) = refusal(demo::index(&path));
         assert_eq!(code, "demo_unsupported", "{name}");
         assert!(message.contains("deathmatch"), "{message}");
-        assert_eq!(refusal(demo::scene(&path, 1, 76561197966986733)).0, "demo_unsupported", "{name}");
+        assert_eq!(
+            refusal(demo::scene(&path, 1, 76561197966986733, &demo::Known::default())).0,
+            "demo_unsupported",
+            "{name}"
+        );
     }
     for name in ["genuine_nuke_9s.dem", "genuine_ancient_3s.dem", "genuine_dust2_a.dem", "genuine_dust2_b.dem"] {
         let Some(path) = shared(name) else { return };
         let index = demo::index(&path).unwrap();
         assert!(index.rounds.is_empty(), "{name}");
         assert!(index.players.iter().any(|player| player.steam64_id == "76561197966986733"), "{name}");
-        assert_eq!(refusal(demo::scene(&path, 1, 76561197966986733)).0, "round_not_in_demo", "{name}");
+        assert_eq!(
+            refusal(demo::scene(&path, 1, 76561197966986733, &demo::Known::default())).0,
+            "round_not_in_demo",
+            "{name}"
+        );
     }
 }
 
@@ -239,7 +247,7 @@ fn non_demos_are_refused_with_a_message_naming_their_format() {
         let (code, message) = refusal(demo::index(&path));
         assert_eq!(code, "demo_unreadable");
         assert!(message.contains(words), "{message:?} says {words:?}");
-        assert_eq!(refusal(demo::scene(&path, 1, 1)).0, "demo_unreadable");
+        assert_eq!(refusal(demo::scene(&path, 1, 1, &demo::Known::default())).0, "demo_unreadable");
     }
 }
 
@@ -253,9 +261,9 @@ fn truncated_demo_keeps_its_complete_rounds() {
     let index = demo::index(&cut).unwrap();
     assert_eq!(index.rounds.len(), 9);
     assert_eq!(index.rounds, demo::index(&path).unwrap().rounds[..9]);
-    let scene = demo::scene(&cut, 9, 76561198134401925).unwrap();
+    let scene = demo::scene(&cut, 9, 76561198134401925, &demo::Known::default()).unwrap();
     assert_eq!(scene.moments.last().unwrap().tick, scene.clip_end_tick);
-    let (code, message) = refusal(demo::scene(&cut, 12, 76561198134401925));
+    let (code, message) = refusal(demo::scene(&cut, 12, 76561198134401925, &demo::Known::default()));
     assert_eq!(code, "round_not_in_demo");
     assert!(message.contains("9 rounds before the point where it is damaged or truncated"), "{message}");
 }
@@ -270,7 +278,7 @@ fn damage_in_the_middle_keeps_the_rounds_before_it() {
     let damaged = scratch.path().join("damaged.dem");
     fs::write(&damaged, bytes).unwrap();
     assert_eq!(demo::index(&damaged).unwrap().rounds.len(), 9);
-    demo::scene(&damaged, 9, 76561198134401925).unwrap();
+    demo::scene(&damaged, 9, 76561198134401925, &demo::Known::default()).unwrap();
 }
 
 #[test]
@@ -282,7 +290,9 @@ fn parser_survives_hundreds_of_damaged_demos() {
     for seed in 0..300 {
         fs::write(&damaged, mutated(&whole, seed)).unwrap();
         for code in
-            [demo::index(&damaged).err(), demo::scene(&damaged, 1, 76561197966986733).err()].into_iter().flatten()
+            [demo::index(&damaged).err(), demo::scene(&damaged, 1, 76561197966986733, &demo::Known::default()).err()]
+                .into_iter()
+                .flatten()
         {
             let known = ["demo_unreadable", "demo_unsupported", "round_not_in_demo", "player_not_in_demo"];
             assert!(known.contains(&code.code.as_str()), "seed {seed}: {code}");

@@ -30,7 +30,7 @@ pub fn app() -> Arc<App> {
         App::beside(folder, clock, random)
     } else {
         let lease_ms = LEASE_SECONDS * 1_000;
-        App::serve(folder, Settings { lease_ms, fetch_allow: Vec::new(), quotas: Quotas::default() }, clock, random)
+        App::serve(folder, Settings { lease_ms, ..Settings::default() }, clock, random)
     };
     app.expect("the data directory can be opened")
 }

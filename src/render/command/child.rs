@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::{
     CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, JobFile, Line,
 };
-use crate::domain::camera::CameraMode;
 use crate::domain::clip::VIDEO_BYTES;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
@@ -95,7 +94,7 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
         height: job.height,
         xray: job.spec_show_xray,
         deathnotices_only: job.cl_draw_only_deathnotices,
-        camera: CameraMode::default(),
+        camera: job.camera,
         video: &job.output,
         poster: &poster,
     };
@@ -185,6 +184,7 @@ fn print(line: &Line, out: &mut dyn Write) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::camera::CameraMode;
     use crate::os::clock::FakeClock;
     use crate::render::command::{JobDemo, JobPlayer};
     use crate::render::{forge, video};
@@ -270,6 +270,7 @@ mod tests {
             height: 180,
             spec_show_xray: false,
             cl_draw_only_deathnotices: false,
+            camera: CameraMode::default(),
             output: dir.join("out.mp4"),
             workdir: dir.to_owned(),
             deadline_s: 600,

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::domain::camera::CameraMode;
 use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::text;
 use crate::domain::text::SENTENCE_CHARS;
@@ -76,6 +77,9 @@ pub struct JobFile {
     /// Console override, `"0"` or `"1"`.
     #[serde(with = "console_flag")]
     pub cl_draw_only_deathnotices: bool,
+    /// What the built-in renderer shows of the map: `follow` or `map`. Ours; absent in jobs of older versions.
+    #[serde(with = "camera_mode", default)]
+    pub camera: CameraMode,
     /// The exact output path of the MP4. The poster, a JPEG, goes next to it with the extension `jpg`.
     pub output: PathBuf,
     /// A directory for this attempt only.
@@ -189,6 +193,20 @@ mod console_flag {
     }
 }
 
+/// A camera mode by its name.
+mod camera_mode {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(mode: &CameraMode, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(mode.as_str())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CameraMode, D::Error> {
+        CameraMode::parse(&String::deserialize(deserializer)?)
+            .ok_or_else(|| serde::de::Error::custom("the camera must be \"follow\" or \"map\""))
+    }
+}
+
 /// A number as a decimal string.
 mod decimal {
     use super::*;
@@ -260,6 +278,7 @@ mod tests {
             height: 1440,
             spec_show_xray: false,
             cl_draw_only_deathnotices: true,
+            camera: CameraMode::Map,
             output: "/w/out.mp4".into(),
             workdir: "/w".into(),
             deadline_s: 900,

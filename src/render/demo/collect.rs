@@ -1,12 +1,10 @@
-//! Second pass over a demo: collects everything that moves in one round, tick by tick, and the walked ground of all
-//! rounds.
-//!
-//! Runs on every tick of the whole demo, so it must not look up names or allocate strings.
+//! Second pass over a demo: collects everything that moves in one round, tick by tick. It must not look up names or
+//! allocate strings on every tick.
 
 use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
 
-use awpy::{Context, ENTITY_HANDLE_INDEX_MASK, Entity, GameEvent};
+use awpy::{Context, Entity, GameEvent};
 
 use crate::domain::clip::CLIP_SECONDS;
 use crate::domain::error::Result;
@@ -18,20 +16,12 @@ use super::attempts::{Attempts, defuse_seconds};
 use super::bomb::BombWatch;
 use super::events::Values;
 use super::failure;
-use super::ground::Gatherer;
 use super::keys;
-use super::people::Person;
 use super::roster::{PLAYERS, Roster};
 use super::schema::{Kind, Schema};
 use super::seats::Seats;
-use super::sites::Sites;
-use super::survey::Survey;
 use super::throws::Throws;
 
-/// Ticks between searches for new pawns outside the round.
-const PAWN_SEARCH_TICKS: i32 = 32;
-/// Ticks between position samples for the ground: a running player moves 8 units, one ground cell.
-const GROUND_TICKS: u32 = 2;
 /// Maximum number of moments, whatever tick rate a demo claims: a full-length clip at 128 ticks per second.
 const MOMENTS: usize = (CLIP_SECONDS as usize + 10) * 128;
 /// Default round time in seconds, if the rules do not say.
@@ -52,20 +42,14 @@ pub(super) struct Window {
 pub(super) struct Collector {
     window: Window,
     steam64: u64,
-    ground_start: i32,
     schema: Option<Schema>,
     scene: Scene,
-    ground: Gatherer,
-    pawns: Vec<i32>,
     roster: Roster,
-    /// Everyone who coached in any round: where they stand is not part of the map's walkable ground.
-    coaches: Vec<Person>,
     seats: Seats,
     arms: Arms,
     throws: Throws,
     bomb: BombWatch,
     attempts: Attempts,
-    sites: Sites,
     /// Who died in this round. A late entity update must not revive them.
     dead: [bool; PLAYERS],
     spotting: bool,
@@ -73,24 +57,19 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub fn new(survey: &Survey, window: Window, steam64: u64, roster: Roster) -> Self {
+    pub fn new(window: Window, steam64: u64, roster: Roster) -> Self {
         let scene = Scene { round_seconds: ROUND_SECONDS, ..Scene::default() };
         Self {
             window,
             steam64,
-            ground_start: survey.rounds.first().map_or(0, |round| round.start_tick),
             schema: None,
             scene,
-            ground: Gatherer::default(),
-            pawns: Vec::new(),
             roster,
-            coaches: survey.all_coaches(),
             seats: Seats::default(),
             arms: Arms::default(),
             throws: Throws::default(),
             bomb: BombWatch::default(),
             attempts: Attempts::default(),
-            sites: Sites::default(),
             dead: [false; PLAYERS],
             spotting: false,
             played: false,
@@ -101,7 +80,7 @@ impl Collector {
     pub fn classes() -> HashSet<&'static str> {
         let mut classes: HashSet<_> = awpy::weapons::weapon_classes().collect();
         classes.extend([keys::PAWN, keys::CONTROLLER, keys::RULES, keys::TEAM]);
-        classes.extend([keys::INFERNO, keys::PLANTED, keys::BOMB, keys::RESOURCE]);
+        classes.extend([keys::INFERNO, keys::PLANTED, keys::BOMB]);
         classes.extend(keys::PROJECTILES.map(|(class, _)| class));
         classes
     }
@@ -110,9 +89,6 @@ impl Collector {
     pub fn tick(&mut self, context: &Context, events: &[GameEvent]) {
         let schema = self.schema.take().unwrap_or_else(|| Schema::of(context));
         let tick = context.tick();
-        if tick >= self.ground_start && tick % GROUND_TICKS as i32 == 0 {
-            self.sample_ground(context, &schema);
-        }
         let in_order = self.scene.moments.last().is_none_or(|moment| moment.tick < tick);
         if self.window.moments.contains(&tick) && in_order && self.scene.moments.len() < MOMENTS {
             self.moment(context, events, &schema);
@@ -140,57 +116,15 @@ impl Collector {
         }
         (self.scene.players, self.scene.undrawn) = (self.roster.players, self.roster.undrawn);
         self.scene.weapons = self.arms.names;
-        self.scene.ground = self.ground.finish();
-        self.scene.sites = self.sites.finish(&self.scene.ground);
         self.scene.spawns = spawns(&self.scene.moments, self.window.freeze_end);
         self.scene.plant = self.bomb.plant(c4_seconds, tick_rate);
         if !self.spotting {
-            // Nobody is ever spotted: the demo was recorded without spotting data.
+            // Nobody is spotted in the whole round: the demo was recorded without spotting data.
             for player in self.scene.moments.iter_mut().flat_map(|moment| &mut moment.players) {
                 player.spotted = None;
             }
         }
         Ok(self.scene)
-    }
-
-    fn sample_ground(&mut self, context: &Context, schema: &Schema) {
-        let entities = context.entities();
-        let search = context.tick() % PAWN_SEARCH_TICKS == 0;
-        if search || self.pawns.is_empty() {
-            self.pawns.clear();
-            for (index, entity) in entities.iter() {
-                match schema.kind(entity) {
-                    Kind::Pawn => self.pawns.push(index),
-                    Kind::Planted => self.sites.planted(context, entity),
-                    Kind::Resource => self.sites.resource(context, entity),
-                    _ => {}
-                }
-            }
-            if !self.coaches.is_empty() {
-                self.ignore_coaches(context, schema);
-            }
-        }
-        for &index in &self.pawns {
-            let Some(pawn) = entities.get(index).filter(|entity| schema.kind(entity) == Kind::Pawn) else { continue };
-            if pawn.active && pawn.get_i64(schema.pawn.health) > 0 {
-                if let Some(at) = schema.pawn.place.read(pawn) {
-                    self.ground.stand(index, at, GROUND_TICKS);
-                }
-                self.spotting |= search && schema.pawn.spotted(pawn) != 0;
-            }
-        }
-    }
-
-    fn ignore_coaches(&mut self, context: &Context, schema: &Schema) {
-        let keys = &schema.controller;
-        for (_, controller) in context.entities().iter().filter(|(_, entity)| schema.kind(entity) == Kind::Controller) {
-            let name = String::from_utf8_lossy(controller.get_bytes(keys.name).unwrap_or_default());
-            let steam64 = controller.get_u64(keys.steam64).unwrap_or(0);
-            if self.coaches.iter().any(|coach| coach.is(steam64, &name)) {
-                let pawn = controller.get_handle(keys.pawn).map(|handle| (handle & ENTITY_HANDLE_INDEX_MASK) as i32);
-                self.pawns.retain(|known| Some(*known) != pawn);
-            }
-        }
     }
 
     fn moment(&mut self, context: &Context, events: &[GameEvent], schema: &Schema) {
@@ -205,13 +139,14 @@ impl Collector {
         // Controllers have the lowest indices, so every seat is known before its pawn is processed.
         for (index, entity) in context.entities().iter() {
             match schema.kind(entity) {
-                Kind::Other | Kind::Resource => {}
+                Kind::Other => {}
                 Kind::Controller => self.seats.take(context, entity, schema, &mut self.roster),
                 Kind::Pawn => match self.seats.of_pawn(index) {
                     Some(player) if player < MAX_PLAYERS => {
                         if let Some(at) = self.player_at(context, player, entity, schema) {
                             moment.players[player] = at;
                             masks[player] = schema.pawn.spotted(entity);
+                            self.spotting |= masks[player] != 0;
                             if at.alive() && at.side != Side::None {
                                 let live = self.window.freeze_end..=self.window.round_end;
                                 let followed = self.roster.players[player].steam64 == self.steam64;

@@ -42,8 +42,9 @@ pub(super) struct Container {
     pub c4_seconds: Option<f32>,
 }
 
-/// Loads a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
-pub(super) fn open(path: &Path) -> Result<Container> {
+/// Loads a demo, up to a tick if nothing is needed after it. Errors: `demo_too_large`, `demo_unreadable`,
+/// `demo_unsupported`.
+pub(super) fn open(path: &Path, last_tick: Option<i32>) -> Result<Container> {
     let mut bytes = Vec::new();
     let reading = |error| Error::internal("Could not read the demo.", error);
     let mut file = File::open(path).map_err(reading)?;
@@ -65,18 +66,18 @@ pub(super) fn open(path: &Path) -> Result<Container> {
     // Do not read more than the initial size: the file may be growing.
     let left = size.saturating_sub(bytes.len() as u64);
     file.take(left).read_to_end(&mut bytes).map_err(reading)?;
-    repaired(bytes)
+    repaired(bytes, last_tick)
 }
 
-fn repaired(mut bytes: Vec<u8>) -> Result<Container> {
+fn repaired(mut bytes: Vec<u8>, last_tick: Option<i32>) -> Result<Container> {
     if !bytes.starts_with(MAGIC) {
         return Err(failure(FailureCode::DemoUnreadable, not_a_demo(&bytes)));
     }
-    let Some(frames) = walk(&bytes) else {
+    let Some(frames) = walk(&bytes, last_tick) else {
         let message = "The demo is truncated or damaged before the match begins.";
         return Err(failure(FailureCode::DemoUnreadable, message));
     };
-    let cut = frames.end < bytes.len();
+    let cut = frames.cut;
     bytes.truncate(frames.end);
     // These offsets may point past the end or nowhere; nothing here needs them.
     bytes[MAGIC.len()..HEADER_BYTES].fill(0);
@@ -110,7 +111,7 @@ fn begins_late(bytes: &[u8]) -> bool {
     let mut reader = ByteReader::new(frames.unwrap_or_default());
     loop {
         match frame(&mut reader) {
-            Ok(SYNC_TICK) => return false,
+            Ok((SYNC_TICK, _)) => return false,
             Ok(_) => {}
             Err(stop) => return frames.is_some() && stop == Stop::Short,
         }
@@ -126,19 +127,27 @@ pub(super) fn unreadable(error: awpy::Error) -> Error {
 struct Frames {
     end: usize,
     sign_on_end: usize,
+    /// Whether bytes follow that are no frames.
+    cut: bool,
 }
 
-/// Walks the intact frames. `None` if even the sign-on is incomplete.
-fn walk(bytes: &[u8]) -> Option<Frames> {
+/// Walks the intact frames up to a tick. `None` if even the sign-on is incomplete.
+fn walk(bytes: &[u8], last_tick: Option<i32>) -> Option<Frames> {
     let mut reader = ByteReader::new(bytes.get(HEADER_BYTES..)?);
     let (mut end, mut sign_on_end) = (HEADER_BYTES, None);
-    while let Ok(command) = frame(&mut reader) {
+    let mut cut = true;
+    while let Ok((command, tick)) = frame(&mut reader) {
+        if sign_on_end.is_some() && last_tick.is_some_and(|last| tick > last) {
+            cut = false;
+            break;
+        }
         end = HEADER_BYTES + reader.position();
         if command == SYNC_TICK && sign_on_end.is_none() {
             sign_on_end = Some(end);
         }
     }
-    sign_on_end.map(|sign_on_end| Frames { end, sign_on_end })
+    let cut = cut && end < bytes.len();
+    sign_on_end.map(|sign_on_end| Frames { end, sign_on_end, cut })
 }
 
 /// Why there is no further intact frame.
@@ -150,10 +159,10 @@ enum Stop {
     Bad,
 }
 
-/// Reads one frame and returns its command.
-fn frame(reader: &mut ByteReader<'_>) -> Result<u32, Stop> {
+/// Reads one frame and returns its command and tick.
+fn frame(reader: &mut ByteReader<'_>) -> Result<(u32, i32), Stop> {
     let command = reader.read_uvarint32().map_err(|_| Stop::Short)?;
-    let _tick = reader.read_uvarint32().map_err(|_| Stop::Short)?;
+    let tick = reader.read_uvarint32().map_err(|_| Stop::Short)?;
     let size = reader.read_uvarint32().map_err(|_| Stop::Short)? as usize;
     if command >= 2 * COMPRESSED || size > FRAME_BYTES {
         return Err(Stop::Bad);
@@ -164,7 +173,8 @@ fn frame(reader: &mut ByteReader<'_>) -> Result<u32, Stop> {
     if command & COMPRESSED != 0 && !unpacks(body) {
         return Err(Stop::Bad);
     }
-    Ok(command & !COMPRESSED)
+    // Ticks before the match are negative.
+    Ok((command & !COMPRESSED, tick as i32))
 }
 
 /// Game type 1 has no rounds: mode 0 is arms race, mode 2 deathmatch. The parser cannot read their rules.

@@ -107,8 +107,8 @@ pub struct IndexedHighlight {
 /// Indexes a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
 pub fn index(path: &Path) -> Result<DemoIndex> {
     guarded(|| {
-        let demo = container::open(path)?;
-        let survey = survey::survey(&demo)?;
+        let demo = container::open(path, None)?;
+        let (survey, _) = survey::survey(&demo, None)?;
         let sides: Vec<_> = survey.rounds.iter().map(|round| survey.sides(round)).collect();
         Ok(DemoIndex {
             map: demo.map.clone(),

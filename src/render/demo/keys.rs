@@ -30,6 +30,8 @@ pub(super) const CONTROLLERS: i32 = 64;
 /// Maximum number of weapons that are read per player. More than anybody can carry.
 pub(super) const CARRIED: usize = 16;
 
+/// Distance in map units from the middle of the world to its edge.
+const WORLD_UNITS: f32 = 16_384.0;
 /// Number of world cells along an axis.
 const WORLD_CELLS: u64 = 64;
 
@@ -87,7 +89,8 @@ impl PlaceKeys {
             let cell = entity.get_u64(self.cell[axis]).filter(|&cell| cell <= WORLD_CELLS)?;
             *value = cell_to_world(cell as i32, entity.get_f32(self.offset[axis]));
         }
-        place.iter().all(|value| value.is_finite()).then_some(place)
+        // Not a number fails as well.
+        place.iter().all(|value| value.abs() <= WORLD_UNITS).then_some(place)
     }
 }
 

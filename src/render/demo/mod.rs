@@ -19,6 +19,7 @@ mod index;
 mod keys;
 pub mod kind;
 mod knives;
+mod land;
 mod members;
 mod outcome;
 mod people;
@@ -41,9 +42,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 
+pub use ground::GROUND_CELLS;
 pub use index::{DemoIndex, IndexedHighlight, IndexedKill, IndexedPlayer, IndexedRound, index, rounds_in_words};
 pub use plain::PlainDemo;
-pub use scene::scene;
+pub use scene::{Known, scene};
 pub use unpack::{unpack, unpack_by};
 pub use unpack_limits::UnpackLimits;
 

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
+use awpy::GameEvent;
+
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
-use crate::render::scene::Scene;
+use crate::render::scene::{Ground, Moment, Scene};
 
 use super::collect::{Collector, Window};
-use super::container::{self, Container};
+use super::container::{self, Container, unreadable};
+use super::ground::Gatherer;
 use super::index::rounds_in_words;
+use super::land::Land;
 use super::outcome::outcome;
 use super::roster::Roster;
 use super::rounds::Round;
@@ -18,24 +22,62 @@ use super::{failure, guarded};
 /// Seconds of moments kept before the first frame, so that a grenade already in flight has its trail.
 const TRAIL_SECONDS: f32 = 4.0;
 
-/// Reads one round for one player.
+/// Ticks between two samples of the positions in the round's moments.
+const WALKED_TICKS: u32 = 8;
+
+/// What is known before a demo is read, so that less of it must be read.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Where players stood in other demos of the map.
+    pub ground: Option<Ground>,
+    /// The last tick of the round's clip, from the demo's index.
+    pub last_tick: Option<i32>,
+}
+
+/// Reads one round for one player. The scene's ground is that of the demo; if one is known, that one and the round's.
 ///
 /// Errors: `round_not_in_demo`, `player_not_in_demo`, and those of [`super::index()`].
-pub fn scene(path: &Path, round: u32, steam64: u64) -> Result<Scene> {
+pub fn scene(path: &Path, round: u32, steam64: u64, known: &Known) -> Result<Scene> {
+    let read = |last_tick| read(path, round, steam64, last_tick, known.ground.as_ref());
+    match known.last_tick {
+        // An outdated index must not be in the way.
+        Some(last) => read(Some(last)).or_else(|_| read(None)),
+        None => read(None),
+    }
+}
+
+fn read(path: &Path, round: u32, steam64: u64, last_tick: Option<i32>, ground: Option<&Ground>) -> Result<Scene> {
     guarded(|| {
-        let demo = container::open(path)?;
-        let survey = survey(&demo)?;
+        let demo = container::open(path, last_tick)?;
+        let (survey, land) = survey(&demo, Some(Land::new(ground.is_none())))?;
+        let land = land.unwrap_or_else(|| Land::new(false));
         let Some(found) = survey.rounds.iter().find(|found| found.number == round) else {
             return Err(failure(FailureCode::RoundNotInDemo, no_such_round(&survey, round)));
         };
         if !survey.players().any(|(_, person)| person.steam64 == steam64) {
             return Err(failure(FailureCode::PlayerNotInDemo, no_such_player(&survey, steam64)));
         }
-        collect(&demo, &survey, found, steam64)
+        let mut scene = collect(&demo, &survey, found, steam64, land.events)?;
+        scene.ground = match (ground, land.ground) {
+            (None, Some(walked)) => walked.finish(),
+            (known, _) => {
+                let mut ground = known.cloned().unwrap_or_default();
+                ground.add(&walked(&scene.moments));
+                ground
+            }
+        };
+        scene.sites = land.sites.finish(&scene.ground);
+        Ok(scene)
     })
 }
 
-fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Result<Scene> {
+fn collect(
+    demo: &Container,
+    survey: &Survey,
+    round: &Round,
+    steam64: u64,
+    mut events: Vec<GameEvent>,
+) -> Result<Scene> {
     let [clip_start, clip_end] = survey.clip_ticks(round);
     let trail = clip_start.saturating_sub(survey.ticks_in(TRAIL_SECONDS)).max(round.start_tick);
     let window = Window {
@@ -45,11 +87,20 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
         round_end: round.end_tick,
     };
     let roster = Roster::new(steam64, survey.coaches(round), &survey.roster(round));
-    let mut collector = Collector::new(survey, window, steam64, roster);
-    let classes = Collector::classes();
-    let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, events| collector.tick(context, events));
+    // In a damaged demo events may be out of order.
+    events.sort_by_key(|event| event.tick);
+    let first = *window.moments.start();
+    let mut collector = Collector::new(window, steam64, roster);
+    // Full packets repeat the state of all entities: reading may start there.
+    let packets = demo.parser.full_packet_offsets().map_err(unreadable)?;
+    let start = packets.iter().rfind(|(_, tick)| *tick < first).map(|(offset, _)| *offset);
+    let run = demo.parser.decode_segment(start, clip_end.saturating_add(1), &Collector::classes(), |context| {
+        let from = events.partition_point(|event| event.tick < context.tick());
+        let to = events.partition_point(|event| event.tick <= context.tick());
+        collector.tick(context, &events[from..to]);
+    });
     if let Err(error) = run {
-        // The survey has seen the whole round; damage after it only costs some map detail.
+        // The survey has seen the whole round; damage after it does not matter.
         log::debug!("The demo is damaged: {error}");
     }
     let mut scene = Scene {
@@ -76,6 +127,19 @@ fn collect(demo: &Container, survey: &Survey, round: &Round, steam64: u64) -> Re
         }
     }
     Ok(scene)
+}
+
+/// Where players walked in these moments.
+fn walked(moments: &[Moment]) -> Ground {
+    let mut gatherer = Gatherer::default();
+    for moment in moments.iter().step_by(WALKED_TICKS as usize) {
+        for (who, player) in (0..).zip(&moment.players) {
+            if player.alive() {
+                gatherer.stand(who, player.at, WALKED_TICKS);
+            }
+        }
+    }
+    gatherer.finish()
 }
 
 fn no_such_player(survey: &Survey, steam64: u64) -> String {

@@ -17,7 +17,6 @@ pub(super) enum Kind {
     Inferno,
     Planted,
     Bomb,
-    Resource,
     Projectile(GrenadeKind),
 }
 
@@ -81,7 +80,6 @@ impl Kind {
             keys::INFERNO => Self::Inferno,
             keys::PLANTED => Self::Planted,
             keys::BOMB => Self::Bomb,
-            keys::RESOURCE => Self::Resource,
             _ => keys::PROJECTILES
                 .iter()
                 .find(|(projectile, _)| *projectile == class)

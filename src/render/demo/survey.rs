@@ -14,6 +14,7 @@ use super::coaches::{self, Seen};
 use super::container::{Container, unreadable};
 use super::events::{Actor, Arm, Values};
 use super::keys::{CONTROLLER, CONTROLLERS, ControllerKeys, RULES, RulesKeys, TEAM, side};
+use super::land::Land;
 use super::people::{Death, Person, SAMPLE_TICKS, Use};
 use super::rounds::{Round, RoundTracker, Rules};
 use super::schema::TeamKeys;
@@ -69,12 +70,6 @@ impl Survey {
         (0..self.people.len()).filter(coached).map(|index| self.people[index].clone()).collect()
     }
 
-    /// Who coached in any round.
-    pub fn all_coaches(&self) -> Vec<Person> {
-        let coached: HashSet<usize> = self.coaches.iter().map(|(person, _)| *person).collect();
-        coached.into_iter().map(|index| self.people[index].clone()).collect()
-    }
-
     /// Everyone who played in a round, with the side on which they began it.
     pub fn roster(&self, round: &Round) -> Vec<(&Person, Side)> {
         self.sides(round).into_iter().map(|(index, side)| (&self.people[index], side)).collect()
@@ -122,12 +117,14 @@ impl Survey {
     }
 }
 
-/// Reads the demo once. Damage in the middle ends the survey; rounds completed before it count.
-pub(super) fn survey(demo: &Container) -> Result<Survey> {
-    let mut surveyor = Surveyor::default();
-    let filter = HashSet::from([RULES, TEAM, CONTROLLER]);
+/// Reads the demo once. Damage in the middle ends the survey; rounds completed before it count. `land`: gathers more
+/// on the way.
+pub(super) fn survey(demo: &Container, land: Option<Land>) -> Result<(Survey, Option<Land>)> {
+    let mut filter = HashSet::from([RULES, TEAM, CONTROLLER]);
+    filter.extend(land.iter().flat_map(Land::classes));
+    let mut surveyor = Surveyor { land, ..Surveyor::default() };
     let run = demo.parser.run_to_end_with_events_filtered(&filter, |context, events| surveyor.tick(context, events));
-    let Surveyor { uses, mut deaths, people, tick_rate, namings, .. } = surveyor;
+    let Surveyor { uses, mut deaths, people, tick_rate, namings, land, .. } = surveyor;
     let rounds = surveyor.rounds.finish(|round| knives::knives_only(demo, round, &uses, &deaths));
     let damaged = match run {
         Ok(()) => false,
@@ -145,7 +142,8 @@ pub(super) fn survey(demo: &Container) -> Result<Survey> {
         (Some(victim), Some(round)) => !coaches.contains(&(victim, round)),
         _ => true,
     });
-    Ok(Survey { tick_rate, ticks, rounds, damaged: damaged || demo.cut, people, deaths, coaches, namings })
+    let damaged = damaged || demo.cut;
+    Ok((Survey { tick_rate, ticks, rounds, damaged, people, deaths, coaches, namings }, land))
 }
 
 #[derive(Default)]
@@ -161,6 +159,7 @@ struct Surveyor {
     deaths: Vec<Death>,
     uses: Vec<Use>,
     namings: Vec<(i32, [String; 2])>,
+    land: Option<Land>,
 }
 
 impl Surveyor {
@@ -174,6 +173,7 @@ impl Surveyor {
 
         for event in events {
             self.event(context, event, &keys.1);
+            self.land.iter_mut().for_each(|land| land.event(event));
         }
         if let Some(rules) = self.rules(context) {
             let score = self.score(context, &keys.2);
@@ -185,6 +185,7 @@ impl Surveyor {
             }
             self.name_teams(context, &keys.2);
         }
+        self.land.iter_mut().for_each(|land| land.tick(context));
         self.keys = Some(keys);
     }
 

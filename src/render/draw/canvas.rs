@@ -118,11 +118,6 @@ impl Canvas {
         &self.overlay
     }
 
-    /// Pixels per design unit.
-    pub fn scale(&self) -> f32 {
-        self.scale
-    }
-
     /// Forgets the previous frame: the next one counts as changed everywhere.
     pub fn invalidate(&mut self) {
         self.replaced.fill();

@@ -17,7 +17,7 @@ macro_rules! spots {
         #[allow(missing_docs, reason = "positions on a fictional map")]
         pub enum Spot { $($name),* }
         const PLACES: &[[f32; 3]] = &[$($at),*];
-        const SPOTS: &[Spot] = &[$(Spot::$name),*];
+        pub(super) const SPOTS: &[Spot] = &[$(Spot::$name),*];
     };
 }
 
@@ -72,7 +72,7 @@ spots! {
 use Spot::*;
 
 /// Pairs of positions connected by a straight line.
-const WAYS: &[(Spot, Spot)] = &[
+pub(super) const WAYS: &[(Spot, Spot)] = &[
     (TSpawn, TSpawnW),
     (TSpawn, TSpawnE),
     (TSpawn, TYard),

@@ -17,6 +17,7 @@ mod quick;
 mod recorder;
 mod sample;
 mod schema;
+mod sweep;
 mod tables;
 mod throws;
 mod walk;

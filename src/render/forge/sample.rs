@@ -6,6 +6,7 @@ use super::description::{
     Act, Game, Grenade, Kill, Match, Part, Player, Reason, Round, Side, Stage, Step, Throw, What,
 };
 use super::harbour::{self, Spot, Spot::*};
+use super::sweep;
 
 /// The player to follow.
 pub const SAMPLE_PLAYER: u64 = 76_561_202_200_000_008;
@@ -16,6 +17,8 @@ pub const SAMPLE_ROUND: u32 = 2;
 pub(super) const TERN: usize = 7;
 const FREEZE_SECONDS: f32 = 5.0;
 const AFTER_SECONDS: f32 = 5.0;
+/// Long enough to walk all of the map.
+const WARMUP_SECONDS: f32 = 43.0;
 const FUSE_SECONDS: f32 = 40.0;
 /// Distance between two lanes of a route.
 const LANE: f32 = 42.0;
@@ -99,21 +102,9 @@ fn throw(grenade: Grenade, to: [f32; 3], blinds: &[(usize, f32)]) -> What {
     What::Throw(Throw { grenade, to, blinds: blinds.to_vec() })
 }
 
-/// Everyone runs around, nothing counts.
+/// Everyone walks around, nothing counts.
 fn warmup() -> Round {
-    let parts = vec![
-        part(0, "knife", &[(0.0, &[TSpawn, Crane, LongTop, ASite])]),
-        part(1, "knife", &[(0.0, &[TSpawnW, Docks, HoldN, BSite, BSiteN])]),
-        part(2, "knife", &[(0.0, &[TSpawnE, MidLow, MidTop, CtYard])]),
-        part(3, "knife", &[(0.0, &[TSpawnW, Pier, Tunnel, TunnelE, Canal])]),
-        part(4, "knife", &[(0.0, &[TSpawnE, TEast, LongLow, ARamp, ABoxes])]),
-        part(5, "knife", &[(0.0, &[CtSpawnE, ACt, ASiteN, ASiteE, ASite, ABoxes])]),
-        part(6, "knife", &[(0.0, &[CtSpawnW, BCt, BSiteN, BSiteW, BSite, BSiteE])]),
-        part(7, "knife", &[(0.0, &[CtSpawn, Arch, ShortLow, ShortTop, ASiteW])]),
-        part(8, "knife", &[(0.0, &[CtSpawnW, BWindow, BSiteE, CanalW, Canal, Mid])]),
-        part(9, "knife", &[(0.0, &[CtSpawnE, CtYard, MidTop, ShortLow, Short])]),
-    ];
-    round(6.0, Side::T, Reason::TWin, parts, Vec::new())
+    round(WARMUP_SECONDS, Side::T, Reason::TWin, sweep::parts(PLAYERS.len()), Vec::new())
 }
 
 /// Site A is lost, with nobody left to retake it.

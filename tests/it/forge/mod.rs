@@ -158,7 +158,7 @@ fn sample_contains_everything_a_clip_can_show() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("sample.dem");
     std::fs::write(&path, forge::sample()).unwrap();
-    let scene = demo::scene(&path, SAMPLE_ROUND, SAMPLE_PLAYER).unwrap();
+    let scene = demo::scene(&path, SAMPLE_ROUND, SAMPLE_PLAYER, &demo::Known::default()).unwrap();
     let moments = || scene.moments.iter();
     assert_eq!(scene.plant.unwrap().site, 'B');
     assert!(moments().any(|moment| moment.smokes.len() > 1));

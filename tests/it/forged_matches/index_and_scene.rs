@@ -47,7 +47,7 @@ fn sample_is_read_as_described() {
         }
     }
     assert!(index.rounds.iter().any(|round| round.number == SAMPLE_ROUND));
-    let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER).unwrap();
+    let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER, &demo::Known::default()).unwrap();
     assert_eq!(scene.teams.each_ref().map(|team| team.name.as_str()), described.teams);
     assert!(scene.plant.is_some_and(|plant| plant.fuse_seconds == 40.0));
     assert!(scene.moments.iter().any(|moment| moment.players.iter().any(|player| player.defusing)));
@@ -171,7 +171,10 @@ fn bots_play_but_cannot_be_followed() {
     let scene = forged.scene(2, 0).unwrap();
     let bot = scene.players.iter().find(|player| player.name == "p1").unwrap();
     assert_eq!((bot.steam64, bot.kills_before), (0, 1));
-    assert_eq!(demo::scene(&forged.path, 1, 0).unwrap_err().code.as_str(), "player_not_in_demo");
+    assert_eq!(
+        demo::scene(&forged.path, 1, 0, &demo::Known::default()).unwrap_err().code.as_str(),
+        "player_not_in_demo"
+    );
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn clip_covers_the_round_plus_three_seconds_on_each_side_within_the_demo() {
 #[test]
 fn spotted_state_comes_from_the_demo() {
     let forged = Forged::from_bytes(&sample());
-    let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER).unwrap();
+    let scene = demo::scene(&forged.path, SAMPLE_ROUND, SAMPLE_PLAYER, &demo::Known::default()).unwrap();
     let start = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick).unwrap();
     let ours = start.players[scene.followed].side;
     for player in start.players.iter().filter(|player| player.present) {

@@ -90,7 +90,7 @@ impl Forged {
     }
 
     fn scene(&self, round: u32, player: usize) -> Result<Scene> {
-        demo::scene(&self.path, round, steam64(player))
+        demo::scene(&self.path, round, steam64(player), &demo::Known::default())
     }
 
     fn refusal(&self, round: u32, player: usize) -> (&'static str, String) {

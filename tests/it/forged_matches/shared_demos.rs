@@ -25,9 +25,9 @@ fn wrong_then_right_backup_leaves_rounds_1_to_3() {
     assert!(index.rounds.iter().all(|round| round.end_tick - round.start_tick == 640), "{:?}", index.rounds);
     let player = id(&index, "ash");
     for round in 1..=3 {
-        demo::scene(&path, round, player).unwrap();
+        demo::scene(&path, round, player, &demo::Known::default()).unwrap();
     }
-    assert_eq!(demo::scene(&path, 4, player).unwrap_err().code.as_str(), "round_not_in_demo");
+    assert_eq!(demo::scene(&path, 4, player, &demo::Known::default()).unwrap_err().code.as_str(), "round_not_in_demo");
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn recording_that_starts_from_a_backup_of_round_1_has_only_round_2() {
     let Some(path) = shared_demo("fresh_backup1.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(rounds(&index), "2ct");
-    let error = demo::scene(&path, 1, id(&index, "ash")).unwrap_err();
+    let error = demo::scene(&path, 1, id(&index, "ash"), &demo::Known::default()).unwrap_err();
     assert_eq!(error.code.as_str(), "round_not_in_demo");
     assert!(error.message.contains("only round 2"), "{}", error.message);
 }
@@ -45,11 +45,14 @@ fn coaches_are_not_listed_followed_or_in_the_kill_feed() {
     let Some(path) = shared_demo("coach.dem") else { return };
     let index = demo::index(&path).unwrap();
     assert_eq!(names(&index), ["ash", "birch", "cedar", "dogwood"]);
-    let scene = demo::scene(&path, 1, id(&index, "ash")).unwrap();
+    let scene = demo::scene(&path, 1, id(&index, "ash"), &demo::Known::default()).unwrap();
     assert_eq!(scene.players.len(), 4);
     assert_eq!(kill_feed(&scene), "ash>cedar ash>dogwood");
     for coach in [76_561_198_300_000_002, 76_561_198_300_000_005] {
-        assert_eq!(demo::scene(&path, 1, coach).unwrap_err().code.as_str(), "player_not_in_demo");
+        assert_eq!(
+            demo::scene(&path, 1, coach, &demo::Known::default()).unwrap_err().code.as_str(),
+            "player_not_in_demo"
+        );
     }
 }
 
@@ -59,7 +62,7 @@ fn every_player_of_ten_against_ten_can_be_followed_with_all_kills() {
     let index = demo::index(&path).unwrap();
     assert_eq!(index.players.len(), 20);
     for player in &index.players {
-        let scene = demo::scene(&path, 1, player.steam64_id.parse().unwrap()).unwrap();
+        let scene = demo::scene(&path, 1, player.steam64_id.parse().unwrap(), &demo::Known::default()).unwrap();
         assert_eq!(scene.players[scene.followed].name, player.name);
         assert_eq!((scene.players.len(), scene.undrawn.len()), (16, 4), "{}", player.name);
         assert!(kill_feed(&scene).contains("p0>p19"), "{}: {}", player.name, kill_feed(&scene));
@@ -75,7 +78,10 @@ fn knife_round_with_the_bomb_leaves_two_rounds() {
 #[test]
 fn deadlock_demo_is_refused_by_name() {
     let Some(path) = shared_demo("deadlock_hltv_10423.dem") else { return };
-    for error in [demo::index(&path).unwrap_err(), demo::scene(&path, 1, 76_561_198_300_000_000).unwrap_err()] {
+    for error in [
+        demo::index(&path).unwrap_err(),
+        demo::scene(&path, 1, 76_561_198_300_000_000, &demo::Known::default()).unwrap_err(),
+    ] {
         assert_eq!(error.code.as_str(), "demo_unsupported");
         assert_eq!(error.message, "This is a demo of Deadlock. Only Counter-Strike 2 demos are supported.");
     }

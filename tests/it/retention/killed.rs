@@ -17,7 +17,6 @@ use dinkem_appliance::domain::id::JobId;
 use dinkem_appliance::domain::job::{Caller, JobStatus};
 use dinkem_appliance::domain::list::JobFilter;
 use dinkem_appliance::domain::node::Node;
-use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::domain::retention::Kind;
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::clock::FakeClock;
@@ -55,7 +54,7 @@ fn examine(data_dir: &Path, clock: Arc<FakeClock>) -> Vec<&'static str> {
 }
 
 fn serve(dir: &Path, clock: Arc<FakeClock>) -> Arc<App> {
-    let settings = Settings { lease_ms: LEASE.as_millis() as u64, fetch_allow: Vec::new(), quotas: Quotas::default() };
+    let settings = Settings { lease_ms: LEASE.as_millis() as u64, ..Settings::default() };
     App::serve(dir, settings, clock, Arc::new(SystemRandom)).unwrap()
 }
 

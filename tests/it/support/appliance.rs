@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dinkem_appliance::app::{App, Settings};
-use dinkem_appliance::domain::lease::LEASE_SECONDS;
 use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::http::{Running, ServeOptions};
 use dinkem_appliance::os::clock::FakeClock;
@@ -83,7 +82,7 @@ impl Appliance {
         set(&mut quotas);
         let data = TempDir::new().unwrap();
         let clock = Arc::new(FakeClock::at(now_ms));
-        let settings = Settings { lease_ms: LEASE_SECONDS * 1_000, fetch_allow: vec![], quotas };
+        let settings = Settings { quotas, ..Settings::default() };
         let (random, disk) = (Arc::new(FakeRandom::default()), disk(data.path()));
         let app = App::serve_on(data.path(), settings, clock.clone(), random, disk).unwrap();
         let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());

@@ -116,7 +116,7 @@ pub fn serve(
 }
 
 fn settings() -> Settings {
-    Settings { lease_ms: LEASE.as_millis() as u64, fetch_allow: Vec::new(), quotas: Quotas::default() }
+    Settings { lease_ms: LEASE.as_millis() as u64, ..Settings::default() }
 }
 
 pub fn bearer(key: &Secret) -> String {

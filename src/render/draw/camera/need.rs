@@ -32,13 +32,6 @@ pub struct Timeline {
     pub plates: bool,
 }
 
-impl Timeline {
-    /// Frames in so many seconds.
-    pub fn frames_in(&self, seconds: f32) -> u64 {
-        (seconds * self.fps as f32).round() as u64
-    }
-}
-
 /// A rectangle on the map: left, bottom, right, top.
 pub type Extent = [f32; 4];
 
