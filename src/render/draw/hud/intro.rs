@@ -10,7 +10,7 @@ use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::scene::Side;
+use crate::render::scene::{PlayerAt, Side};
 
 /// Seconds for which a card is shown.
 pub const CARD_SECONDS: f32 = 2.5;
@@ -26,6 +26,8 @@ const SIDE: TextStyle = TextStyle::new(Weight::Semibold, 36.0);
 const ROW: TextStyle = TextStyle::new(Weight::Bold, 42.0);
 const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 62.0).right();
 const ARMOR: TextStyle = TextStyle::new(Weight::Bold, 38.0);
+/// Seconds into the round at which the loadout is read. Many demos tell a weapon only once it was in hand.
+const LOADOUT_SECONDS: f32 = 12.0;
 /// Left edge of the text.
 const LEFT: f32 = 150.0;
 /// Width of the scores.
@@ -65,11 +67,10 @@ impl Intro {
         let opacity = opacity(now.seconds())?;
         let side = replay.sides[scene.followed];
         let own = if side == Side::T { [Side::T, Side::Ct] } else { [Side::Ct, Side::T] };
-        let loadout = [at.primary, at.pistol].into_iter().filter_map(|weapon| roster::icon(scene, weapon));
-        let mut loadout: Vec<Icon> = loadout.chain(at.kit.then_some(Icon::KIT)).collect();
-        if loadout.is_empty() {
-            loadout.extend(roster::icon(scene, at.weapon));
-        }
+        let later = f64::from(scene.freeze_end_tick) + f64::from(LOADOUT_SECONDS * scene.tick_rate);
+        let later = Now::at(scene, later).map(|later| *later.followed()).filter(PlayerAt::alive);
+        let armed = later.unwrap_or(*at);
+        let loadout = [armed.primary, armed.pistol].into_iter().filter_map(|weapon| roster::icon(scene, weapon));
         let card = Self {
             map: names::of_map(&scene.map, &replay.fonts),
             round: format!("ROUND {}", scene.round),
@@ -77,7 +78,7 @@ impl Intro {
             side,
             team: team_name(replay, side),
             teams: own.map(|side| (short_team_name(replay, side), side, scene.teams[index(side)].score)).to_vec(),
-            loadout,
+            loadout: loadout.chain(at.kit.then_some(Icon::KIT)).collect(),
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,
         };
