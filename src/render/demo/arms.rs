@@ -35,7 +35,12 @@ const OUT_OF_DATE_TICKS: u32 = 32;
 
 impl Default for Arms {
     fn default() -> Self {
-        Self { names: vec![String::new()], known: HashMap::new(), last: Default::default(), unlisted: Default::default() }
+        Self {
+            names: vec![String::new()],
+            known: HashMap::new(),
+            last: Default::default(),
+            unlisted: Default::default(),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ const ROW: TextStyle = TextStyle::new(Weight::Bold, 42.0);
 const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 62.0).right();
 const ARMOR: TextStyle = TextStyle::new(Weight::Bold, 38.0);
 /// Seconds into the round at which the loadout is read. Many demos tell a weapon only once it was in hand.
-const LOADOUT_SECONDS: f32 = 12.0;
+const LOADOUT_SECONDS: f32 = 20.0;
 /// Left edge of the text.
 const LEFT: f32 = 150.0;
 /// Width of the scores.
