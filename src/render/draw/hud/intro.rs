@@ -1,7 +1,7 @@
 //! The intro card: map, round, player, team, score, and loadout.
 
 use super::parts::{fitted, shape, slab, spaced};
-use super::story::{index, short_team_name, side_name, team_name};
+use super::story::{score, short_team_name, side_name, team_name};
 use super::{Panel, roster};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
@@ -77,7 +77,7 @@ impl Intro {
             name: replay.names[scene.followed].clone(),
             side,
             team: team_name(replay, side),
-            teams: own.map(|side| (short_team_name(replay, side), side, scene.teams[index(side)].score)).to_vec(),
+            teams: own.map(|side| (short_team_name(replay, side), side, score(scene, side, None))).to_vec(),
             loadout: loadout.chain(at.kit.then_some(Icon::KIT)).collect(),
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,

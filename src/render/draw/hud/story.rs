@@ -7,6 +7,8 @@ use crate::render::scene::{Kill, Outcome, Scene, Side};
 
 /// Seconds of a series of kills that is called quick: how long it took is said.
 const QUICK_SECONDS: f32 = 15.0;
+/// Maximum score that is shown: a damaged demo can tell any.
+const MOST_ROUNDS: u32 = 998;
 /// How much a defuse may end before its time and still count as done, in seconds.
 const DEFUSE_SLACK: f32 = 0.3;
 
@@ -60,6 +62,12 @@ pub fn tally(scene: &Scene, kills: &[&Kill]) -> String {
 /// `1 kill`, `2 kills`.
 pub fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The score of a side, with the point for this round if it is the winner.
+pub fn score(scene: &Scene, side: Side, winner: Option<Side>) -> u32 {
+    let score = scene.teams[index(side)].score.min(MOST_ROUNDS);
+    score + u32::from(side != Side::None && winner == Some(side))
 }
 
 /// The team's name, or else its side's.
