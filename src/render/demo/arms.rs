@@ -25,11 +25,22 @@ pub(super) struct Arms {
     known: HashMap<(i32, u32), (u16, Option<WeaponSlot>)>,
     /// By player: what was last in hand, for demos that do not list who carries what.
     last: [Carried; MAX_PLAYERS],
+    /// By player: ticks at which the weapon in hand was not on the list.
+    unlisted: [u32; MAX_PLAYERS],
 }
+
+/// Ticks with an unlisted weapon in hand from which a list counts as out of date. Many demos have the list that was
+/// true when recording began, and never another.
+const OUT_OF_DATE_TICKS: u32 = 32;
 
 impl Default for Arms {
     fn default() -> Self {
-        Self { names: vec![String::new()], known: HashMap::new(), last: Default::default() }
+        Self {
+            names: vec![String::new()],
+            known: HashMap::new(),
+            last: Default::default(),
+            unlisted: Default::default(),
+        }
     }
 }
 
@@ -38,18 +49,20 @@ impl Arms {
     pub fn of(&mut self, context: &Context, player: usize, pawn: &Entity, keys: &PawnKeys) -> Carried {
         let weapon = |handle| context.entities().get_by_handle(handle);
         let mut carried = Carried::default();
-        let mut listed = false;
+        let mut listed = Vec::with_capacity(keys.carried.len());
         let count = usize::try_from(pawn.get_i64(keys.weapons)).unwrap_or(0);
         for weapon in keys.carried.iter().take(count).filter_map(|&key| weapon(pawn.get_handle(key)?)) {
-            listed = true;
             let (name, slot) = self.known(context, weapon);
+            listed.push(name);
             carried.put(name, slot);
         }
         let (hand, slot) =
             pawn.get_handle(keys.weapon).and_then(weapon).map_or((0, None), |it| self.known(context, it));
         let last = &mut self.last[player];
         last.put(hand, slot);
-        let carried = if listed { carried } else { *last };
+        let unlisted = &mut self.unlisted[player];
+        *unlisted = unlisted.saturating_add(u32::from(hand != 0 && !listed.contains(&hand)));
+        let carried = if *unlisted < OUT_OF_DATE_TICKS && !listed.is_empty() { carried } else { *last };
         Carried { hand, ..carried }
     }
 

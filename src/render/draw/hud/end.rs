@@ -3,7 +3,7 @@
 use super::Panel;
 use super::intro::{CARD_SECONDS, opacity};
 use super::parts::{clock, fitted, mark_color, marks, shape, slab};
-use super::story::{count, index, outcome, own_death, own_kills, team_name, word};
+use super::story::{count, outcome, own_death, own_kills, score, short_team_name, team_name, word};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
@@ -67,10 +67,10 @@ impl End {
             tally += &format!(", {}", count(headshots, "headshot"));
         }
         let (followed, side) = (scene.followed, replay.sides[scene.followed]);
-        let score = |side| scene.teams[index(side)].score.saturating_add(u32::from(side == winner));
+        let score = |side| score(scene, side, Some(winner));
         let card = Self {
             winner,
-            title: format!("{} win the round", team_name(replay, winner)),
+            title: format!("{} win the round", short_team_name(replay, winner)),
             how: outcome(replay, winner),
             score: [score(Side::Ct), score(Side::T)],
             name: replay.names[followed].clone(),

@@ -6,7 +6,7 @@ use super::parts::{mark_color, marks, slanted};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
-use crate::render::draw::palette::{Ink, RED, SLAB, TEXT, WHITE};
+use crate::render::draw::palette::{Ink, RED, SLAB, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::{Kill, Side};
@@ -20,6 +20,8 @@ const WASH_SECONDS: f32 = 0.6;
 /// Steps of both movements.
 const STEPS: f32 = 12.0;
 const NAME: TextStyle = TextStyle::new(Weight::Bold, 26.0);
+/// Text sizes: of a usual row, and of full ones.
+const SIZES: [f32; 3] = [NAME.size, 23.0, 21.0];
 /// Maximum width of a name, and that of names in a full row.
 const NAME_WIDTH: f32 = 220.0;
 const NARROWEST_NAME: f32 = 50.0;
@@ -27,11 +29,9 @@ const NARROWEST_NAME: f32 = 50.0;
 const SLANT: f32 = 10.0;
 /// Space before and after the pieces of a row.
 const PADDING: (f32, f32) = (28.0, 22.0);
-/// Space between two pieces.
-const GAP: f32 = 14.0;
-/// Height of a weapon, and size of a mark.
-const WEAPON: f32 = 30.0;
-const MARK: f32 = 26.0;
+/// Space between two pieces, and height of a weapon, compared to the text size.
+const GAP: f32 = 0.5;
+const WEAPON: f32 = 1.15;
 
 /// The most recent kills, oldest first.
 #[derive(PartialEq)]
@@ -82,51 +82,62 @@ impl Row {
         }
     }
 
-    /// The pieces from left to right, each with its width. What does not fit into `room` is shortened, and then the
-    /// assister is left out.
-    fn pieces(&self, room: f32, canvas: &mut Canvas) -> Vec<(Piece, f32)> {
-        let mut width = NAME_WIDTH;
-        loop {
-            let pieces = self.pieces_with(width, self.assister.as_ref(), canvas);
-            if row_width(&pieces) <= room {
-                return pieces;
-            }
-            width *= 0.9;
-            if width < NARROWEST_NAME {
-                return self.pieces_with(NARROWEST_NAME, None, canvas);
+    /// Lays out a row in `room`. What does not fit becomes smaller, then shortened, then loses its assister.
+    fn layout(&self, room: f32, canvas: &mut Canvas) -> RowLayout {
+        for size in SIZES {
+            let row = self.layout_with(size, NAME_WIDTH, self.assister.as_ref(), canvas);
+            if row.width <= room {
+                return row;
             }
         }
+        let [.., smallest] = SIZES;
+        let mut width = NAME_WIDTH;
+        while width > NARROWEST_NAME {
+            width *= 0.9;
+            let row = self.layout_with(smallest, width, self.assister.as_ref(), canvas);
+            if row.width <= room {
+                return row;
+            }
+        }
+        self.layout_with(smallest, NARROWEST_NAME, None, canvas)
     }
 
-    fn pieces_with(
+    fn layout_with(
         &self,
+        size: f32,
         name_width: f32,
         assister: Option<&(String, Side)>,
         canvas: &mut Canvas,
-    ) -> Vec<(Piece, f32)> {
+    ) -> RowLayout {
+        let style = TextStyle { size, ..NAME };
         let mut name = |who: &(String, Side)| {
-            let text = canvas.fit(NAME, &who.0, name_width);
-            let width = canvas.text_width(NAME, &text);
+            let text = canvas.fit(style, &who.0, name_width);
+            let width = canvas.text_width(style, &text);
             (Piece::Name(text, Ink::of(who.1)), width)
+        };
+        let icon = |icon: Icon, height: f32| {
+            let ((width, whole), (begin, end)) = (icon.size(), icon.extent());
+            (Piece::Icon(icon, height), (end - begin) * width * height / whole)
         };
         let mut pieces: Vec<_> = self.killer.iter().map(&mut name).collect();
         if let Some(assister) = assister {
             pieces.push(name(&("+".to_owned(), Side::None)));
             if self.flash_assist {
-                pieces.push(weapon(Icon::FLASHBANG));
+                pieces.push(icon(Icon::FLASHBANG, size));
             }
             pieces.push(name(assister));
         }
-        pieces.push(weapon(self.weapon));
-        pieces.extend(self.marks.iter().map(|mark| (Piece::Mark(*mark), MARK)));
+        pieces.push(icon(self.weapon, size * WEAPON));
+        pieces.extend(self.marks.iter().map(|mark| icon(*mark, size)));
         pieces.push(name(&self.victim));
-        pieces
+        let gap = size * GAP;
+        let width = PADDING.0 + PADDING.1 + pieces.iter().map(|(_, width)| width + gap).sum::<f32>() - gap;
+        RowLayout { style, gap, width, pieces }
     }
 
     /// Draws a row into its area, right-aligned.
     fn draw(&self, area: Area, canvas: &mut Canvas) {
-        let pieces = self.pieces(area.width - FEED_EDGE, canvas);
-        let width = row_width(&pieces);
+        let RowLayout { style, gap, width, pieces } = self.layout(area.width - FEED_EDGE, canvas);
         let right = area.x + area.width - FEED_EDGE * (1.0 - f32::from(self.slide) / STEPS);
         let plate = Area { x: right - width, width, ..area };
         slanted(plate, SLANT, SLAB.with(if self.stripe.is_some() { 0.92 } else { 0.8 }), canvas);
@@ -136,42 +147,38 @@ impl Row {
         if let Some(ink) = self.stripe {
             slanted(Area { width: 9.0 + SLANT, ..plate }, SLANT, ink.solid(), canvas);
         }
+        let middle = area.y + area.height / 2.0;
         let mut x = plate.x + PADDING.0;
         for (piece, width) in &pieces {
             match piece {
                 Piece::Name(text, ink) => {
-                    canvas.text(NAME, x, area.y + 33.0, ink.solid(), text);
+                    canvas.text(style, x, middle + style.size * 0.35, ink.solid(), text);
                 }
-                Piece::Weapon(icon) => {
-                    let left = x - icon.extent().0 * weapon_width(*icon);
-                    canvas.icon(*icon, Area::new(left, area.y + 9.0, weapon_width(*icon), WEAPON), TEXT.solid());
+                Piece::Icon(icon, height) => {
+                    let whole = icon.size().0 * height / icon.size().1;
+                    let plate = Area::new(x - icon.extent().0 * whole, middle - height / 2.0, whole, *height);
+                    canvas.icon(*icon, plate, mark_color(*icon));
                 }
-                Piece::Mark(mark) => canvas.icon(*mark, Area::new(x, area.y + 11.0, *width, MARK), mark_color(*mark)),
             }
-            x += width + GAP;
+            x += width + gap;
         }
     }
 }
 
-fn row_width(pieces: &[(Piece, f32)]) -> f32 {
-    PADDING.0 + PADDING.1 + pieces.iter().map(|(_, width)| width + GAP).sum::<f32>() - GAP
-}
-
-/// A weapon, as wide as it looks: drawings have margins.
-fn weapon(icon: Icon) -> (Piece, f32) {
-    let (begin, end) = icon.extent();
-    (Piece::Weapon(icon), (end - begin) * weapon_width(icon))
-}
-
-fn weapon_width(icon: Icon) -> f32 {
-    let (width, height) = icon.size();
-    WEAPON * width / height
+/// What is where in a row.
+struct RowLayout {
+    style: TextStyle,
+    gap: f32,
+    /// Width of the whole row.
+    width: f32,
+    /// From left to right, each with its width.
+    pieces: Vec<(Piece, f32)>,
 }
 
 enum Piece {
     Name(String, Ink),
-    Weapon(Icon),
-    Mark(Icon),
+    /// An icon and its height. Drawings have margins: it is as wide as it looks.
+    Icon(Icon, f32),
 }
 
 impl Panel for Feed {

@@ -1,7 +1,7 @@
 //! The intro card: map, round, player, team, score, and loadout.
 
 use super::parts::{fitted, shape, slab, spaced};
-use super::story::{index, side_name, team_name};
+use super::story::{score, short_team_name, side_name, team_name};
 use super::{Panel, roster};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
@@ -10,7 +10,7 @@ use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::scene::Side;
+use crate::render::scene::{PlayerAt, Side};
 
 /// Seconds for which a card is shown.
 pub const CARD_SECONDS: f32 = 2.5;
@@ -26,6 +26,8 @@ const SIDE: TextStyle = TextStyle::new(Weight::Semibold, 36.0);
 const ROW: TextStyle = TextStyle::new(Weight::Bold, 42.0);
 const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 62.0).right();
 const ARMOR: TextStyle = TextStyle::new(Weight::Bold, 38.0);
+/// Seconds into the round at which the loadout is read. Many demos tell a weapon only once it was in hand.
+const LOADOUT_SECONDS: f32 = 20.0;
 /// Left edge of the text.
 const LEFT: f32 = 150.0;
 /// Width of the scores.
@@ -50,6 +52,7 @@ pub struct Intro {
     round: String,
     name: String,
     side: Side,
+    team: String,
     /// The player's team, then the other one: name, side, score.
     teams: Vec<(String, Side, u32)>,
     loadout: Vec<Icon>,
@@ -64,18 +67,18 @@ impl Intro {
         let opacity = opacity(now.seconds())?;
         let side = replay.sides[scene.followed];
         let own = if side == Side::T { [Side::T, Side::Ct] } else { [Side::Ct, Side::T] };
-        let loadout = [at.primary, at.pistol].into_iter().filter_map(|weapon| roster::icon(scene, weapon));
-        let mut loadout: Vec<Icon> = loadout.chain(at.kit.then_some(Icon::KIT)).collect();
-        if loadout.is_empty() {
-            loadout.extend(roster::icon(scene, at.weapon));
-        }
+        let later = f64::from(scene.freeze_end_tick) + f64::from(LOADOUT_SECONDS * scene.tick_rate);
+        let later = Now::at(scene, later).map(|later| *later.followed()).filter(PlayerAt::alive);
+        let armed = later.unwrap_or(*at);
+        let loadout = [armed.primary, armed.pistol].into_iter().filter_map(|weapon| roster::icon(scene, weapon));
         let card = Self {
             map: names::of_map(&scene.map, &replay.fonts),
             round: format!("ROUND {}", scene.round),
             name: replay.names[scene.followed].clone(),
             side,
-            teams: own.map(|side| (team_name(replay, side), side, scene.teams[index(side)].score)).to_vec(),
-            loadout,
+            team: team_name(replay, side),
+            teams: own.map(|side| (short_team_name(replay, side), side, score(scene, side, None))).to_vec(),
+            loadout: loadout.chain(at.kit.then_some(Icon::KIT)).collect(),
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,
         };
@@ -95,10 +98,11 @@ impl Intro {
     }
 
     fn draw_loadout(&self, canvas: &mut Canvas) {
-        let mut x = LEFT - 4.0;
+        let mut x = LEFT;
         for icon in &self.loadout {
-            canvas.icon(*icon, Area::new(x, 784.0, 150.0, 56.0), TEXT.solid());
-            x += 168.0;
+            let (begin, end) = icon.extent();
+            canvas.icon(*icon, Area::new(x - begin * 150.0, 784.0, 150.0, 56.0), TEXT.solid());
+            x += (end - begin) * 150.0 + 44.0;
         }
         if self.armor > 0 {
             let icon = if self.helmet { Icon::HELMET } else { Icon::ARMOR };
@@ -120,8 +124,7 @@ impl Panel for Intro {
         let (style, name) = fitted(NAME, 64.0, &self.name, room, canvas);
         canvas.text(style, LEFT - 6.0, 446.0, WHITE.solid(), &name);
         let side = side_name(self.side);
-        let own = self.teams.first().map_or("", |(name, ..)| name);
-        let (style, team) = fitted(TEAM, 30.0, own, ROWS, canvas);
+        let (style, team) = fitted(TEAM, 30.0, &self.team, ROWS, canvas);
         let taken = canvas.text(style, LEFT, 520.0, color, &team);
         if team != side {
             canvas.text(SIDE, LEFT + taken + 22.0, 520.0, TEXT_DIM.solid(), side);

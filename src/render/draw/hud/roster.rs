@@ -1,4 +1,5 @@
-//! The rosters: a strip for each player with health and weapon. Counter-terrorists on the left, terrorists on the right.
+//! The rosters: a strip for each player with health and weapon. Counter-terrorists are on the left, terrorists on the
+//! right.
 
 use super::parts::{LOW_HEALTH, bar, fitted, slab};
 use super::story::index;

@@ -1,7 +1,7 @@
 //! The top of the picture: score, players alive, and the clock of the round or of the bomb.
 
 use super::parts::{bar, clock, outline, shape, slab};
-use super::story::{index, living, team_name};
+use super::story::{living, score, short_team_name};
 use super::{Panel, attempt};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
@@ -73,8 +73,8 @@ impl Score {
         };
         let team = |side| Team {
             side,
-            name: team_name(replay, side),
-            score: replay.scene.teams[index(side)].score.saturating_add(u32::from(now.winner() == Some(side))),
+            name: short_team_name(replay, side),
+            score: score(replay.scene, side, now.winner()),
             living: pips(side),
         };
         Self { clock: clock(now.clock()), caption, fuse, teams: [team(Side::Ct), team(Side::T)] }

@@ -7,6 +7,8 @@ use crate::render::scene::{Kill, Outcome, Scene, Side};
 
 /// Seconds of a series of kills that is called quick: how long it took is said.
 const QUICK_SECONDS: f32 = 15.0;
+/// Maximum score that is shown: a damaged demo can tell any.
+const MOST_ROUNDS: u32 = 998;
 /// How much a defuse may end before its time and still count as done, in seconds.
 const DEFUSE_SLACK: f32 = 0.3;
 
@@ -62,10 +64,22 @@ pub fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
+/// The score of a side, with the point for this round if it is the winner.
+pub fn score(scene: &Scene, side: Side, winner: Option<Side>) -> u32 {
+    let score = scene.teams[index(side)].score.min(MOST_ROUNDS);
+    score + u32::from(side != Side::None && winner == Some(side))
+}
+
 /// The team's name, or else its side's.
 pub fn team_name(replay: &Replay<'_>, side: Side) -> String {
     let name = names::clean(&replay.scene.teams[index(side)].name, &replay.fonts);
     if name.is_empty() { side_name(side).to_owned() } else { name }
+}
+
+/// The team's name without `Team`, for sentences and the score.
+pub fn short_team_name(replay: &Replay<'_>, side: Side) -> String {
+    let name = team_name(replay, side);
+    name.strip_prefix("Team ").unwrap_or(&name).to_owned()
 }
 
 /// The name of a side.
@@ -84,7 +98,7 @@ pub fn index(side: Side) -> usize {
 
 /// How the round was won, in one sentence; empty if unknown.
 pub fn outcome(replay: &Replay<'_>, winner: Side) -> String {
-    let losers = team_name(replay, enemy(winner));
+    let losers = short_team_name(replay, enemy(winner));
     match replay.scene.outcome {
         Outcome::Unknown => String::new(),
         Outcome::Eliminated => match replay.team_size(enemy(winner)) {
