@@ -18,7 +18,6 @@ use dinkem_appliance::app::{App, Settings, jobs};
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
 use dinkem_appliance::domain::operator::Operator;
-use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::domain::webhook::AllowedHost;
 use dinkem_appliance::os::clock::{SystemClock, pause};
 use dinkem_appliance::os::random::SystemRandom;

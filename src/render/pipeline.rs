@@ -31,11 +31,7 @@ fn run_on(
     progress: &mut dyn FnMut(f64) -> Result<()>,
 ) -> Result<()> {
     let frames = replay.frames();
-    let cut = Cut {
-        length: key_interval(replay.look().fps),
-        next: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
-    };
+    let cut = Cut { length: key_interval(replay.look().fps), next: AtomicU64::new(0), stop: AtomicBool::new(false) };
     thread::scope(|scope| {
         let (packets, arrived) = bounded(PACKETS);
         for _ in 0..threads {
@@ -141,8 +137,8 @@ mod tests {
 
     use super::*;
     use crate::domain::camera::CameraMode;
-    use crate::render::draw::tests::everything;
     use crate::render::draw::Look;
+    use crate::render::draw::tests::everything;
 
     fn look(camera: CameraMode, deathnotices_only: bool, height: u32) -> Look {
         Look { fps: 30, width: height * 16 / 9, height, xray: true, deathnotices_only, camera }
@@ -178,7 +174,9 @@ mod tests {
     #[test]
     fn decoded_frames_show_the_ring_around_the_followed_player() {
         let scene = everything();
-        for (camera, deathnotices_only) in [(CameraMode::Follow, false), (CameraMode::Follow, true), (CameraMode::Map, false)] {
+        for (camera, deathnotices_only) in
+            [(CameraMode::Follow, false), (CameraMode::Follow, true), (CameraMode::Map, false)]
+        {
             let replay = Replay::new(&scene, look(camera, deathnotices_only, 720)).unwrap();
             let mut renderer = FrameRenderer::new(&replay).unwrap();
             let mut encoder = Encoder::new(30, Effort::Fast).unwrap();
@@ -197,7 +195,8 @@ mod tests {
                     bright(picture.y(), stride, (x + f32::from(right) * 3.0, y + f32::from(down) * 3.0), radius)
                 };
                 let around = (-20..=20).flat_map(|right| (-20..=20).map(move |down| (right, down)));
-                let best = around.max_by_key(|(right, down)| (score(*right, *down), -right.abs() - down.abs())).unwrap();
+                let best =
+                    around.max_by_key(|(right, down)| (score(*right, *down), -right.abs() - down.abs())).unwrap();
                 assert!(best.0.abs() <= 1 && best.1.abs() <= 1, "{camera:?} frame {frame}: {best:?}");
                 assert!(score(best.0, best.1) >= 9, "{camera:?} frame {frame}: {} points", score(best.0, best.1));
             }

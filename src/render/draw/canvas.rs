@@ -5,8 +5,8 @@
 //! change rarely. Only tiles that differ from the previous frame are restored and composed.
 
 use tiny_skia::{
-    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, 
-    Point, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
+    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, Point, Rect,
+    Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
 use super::blend::{dimmed, over};

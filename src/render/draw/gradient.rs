@@ -104,7 +104,7 @@ fn line(pixels: &mut Pixmap, row: usize) -> &mut [[u8; 4]] {
 /// The whole pixels from one position to another inside a picture; `None` if there are none.
 fn span(from: f32, to: f32, size: u32) -> Option<std::ops::Range<usize>> {
     let (from, to) = (from.floor().max(0.0), to.ceil().min(size as f32));
-    (from < to).then(|| from as usize..to as usize)
+    (from < to).then_some(from as usize..to as usize)
 }
 
 #[cfg(test)]
@@ -124,7 +124,8 @@ mod tests {
         let gradient = Gradient::new((50.0, 40.0), 30.0, &stops);
         let mut pixels = white();
         gradient.disc(&mut pixels);
-        for (x, y, expected) in [(50, 40, 5), (65, 40, 127), (50, 55, 127), (79, 40, 252), (90, 40, 255), (50, 5, 255)] {
+        for (x, y, expected) in [(50, 40, 5), (65, 40, 127), (50, 55, 127), (79, 40, 252), (90, 40, 255), (50, 5, 255)]
+        {
             let red = pixels.pixel(x, y).unwrap().red();
             assert!(red.abs_diff(expected) <= 8, "{x}, {y}: {red}");
         }

@@ -105,11 +105,9 @@ fn camera_moves_at_most_once_in_three_seconds_and_never_jerks() {
         for frame in 1..timeline.frames {
             let (now, before) = (camera.at(frame), camera.at(frame - 1));
             moved += u64::from(now.moving);
-            if now.moving && !before.moving {
-                if let Some(end) = last_end {
-                    let rested = (frame - end) as f32 / FPS as f32;
-                    assert!(rested > STAND_SECONDS - MOVE_SECONDS - 0.1, "{name}: {rested} s before frame {frame}");
-                }
+            if let Some(end) = last_end.filter(|_| now.moving && !before.moving) {
+                let rested = (frame - end) as f32 / FPS as f32;
+                assert!(rested > STAND_SECONDS - MOVE_SECONDS - 0.1, "{name}: {rested} s before frame {frame}");
             }
             if before.moving && !now.moving {
                 last_end = Some(frame);

@@ -1,6 +1,8 @@
 //! Shots and kills: tracers, the line from killer to victim, the burst, and what darkens and frames the picture at the
 //! followed player's multi-kills.
 
+use std::f32::consts::TAU;
+
 use super::deaths::cross;
 use super::stage::Stage;
 use crate::render::draw::canvas::{Canvas, UNITS};
@@ -138,7 +140,7 @@ fn burst(
     for splinter in 0..SPLINTERS.0 {
         let chance = |what: u32| chance(kill.tick as u32, splinter * 8 + what);
         let onwards = splinter < SPLINTERS.1;
-        let angle = if onwards { ahead + (chance(0) + chance(1) - 1.0) * 1.7 } else { chance(0) * 6.28 };
+        let angle = if onwards { ahead + (chance(0) + chance(1) - 1.0) * 1.7 } else { chance(0) * TAU };
         let (sin, cos) = angle.sin_cos();
         let near = (30.0 + chance(2) * 30.0 + 60.0 * part) * size;
         let far = near + (40.0 + chance(3) * 100.0 * if onwards { 1.2 } else { 0.6 }) * left.sqrt() * size;
@@ -160,7 +162,7 @@ pub fn rim(stage: &Stage<'_>, canvas: &mut Canvas) {
     let left = 1.0 - age / RIM.0;
     for number in 0..RIM_LINES {
         let chance = |what: u32| chance(kill.tick as u32, 1_000 + number * 8 + what);
-        let (sin, cos) = (number as f32 / RIM_LINES as f32 * 6.283 + chance(0) * 0.1).sin_cos();
+        let (sin, cos) = (number as f32 / RIM_LINES as f32 * TAU + chance(0) * 0.1).sin_cos();
         let (near, far) = (760.0 + chance(1) * 160.0 + 120.0 * (1.0 - left), 1_400.0);
         let half = 3.0 + chance(2) * 5.0;
         let place = |along: f32, across: f32| {
