@@ -8,7 +8,6 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 use url::Url;
 
-use crate::domain::camera::CameraMode;
 use crate::app::nodes;
 use crate::app::tls::Source;
 use crate::appliance::server_url::browser_warning;
@@ -16,6 +15,7 @@ use crate::appliance::{Appliance, Options};
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
 use crate::cli::{Call, clip_args, hints, output, stop_on_signals, wrong_usage};
+use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;

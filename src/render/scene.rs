@@ -403,7 +403,8 @@ mod tests {
         }
         let undrawn = vec![Undrawn { side: Side::Ct, ..Undrawn::default() }];
         let kills = [(Some(0), 2), (Some(0), 1), (Some(0), 0), (None, 2), (Some(0), 3), (Some(2), 0)];
-        let kills = kills.into_iter().zip(1..).map(|((killer, victim), tick)| Kill { tick, killer, victim, ..Kill::default() });
+        let kills =
+            kills.into_iter().zip(1..).map(|((killer, victim), tick)| Kill { tick, killer, victim, ..Kill::default() });
         let scene = Scene {
             players: vec![Player::default(); 3],
             undrawn,

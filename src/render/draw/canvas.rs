@@ -6,8 +6,7 @@
 
 use tiny_skia::{
     Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, PixmapPaint,
-    Point,
-    PremultipliedColorU8, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
+    Point, PremultipliedColorU8, Rect, Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
 use super::gradient::Gradient;

@@ -119,7 +119,8 @@ mod tests {
         let gradient = Gradient::new((50.0, 40.0), 30.0, &stops);
         let mut pixels = white();
         gradient.disc(&mut pixels);
-        for (x, y, expected) in [(50, 40, 5), (65, 40, 127), (50, 55, 127), (79, 40, 252), (90, 40, 255), (50, 5, 255)] {
+        for (x, y, expected) in [(50, 40, 5), (65, 40, 127), (50, 55, 127), (79, 40, 252), (90, 40, 255), (50, 5, 255)]
+        {
             let red = pixels.pixel(x, y).unwrap().red();
             assert!(red.abs_diff(expected) <= 8, "{x}, {y}: {red}");
         }

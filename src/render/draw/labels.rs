@@ -198,8 +198,7 @@ mod tests {
         let mut tags = [None; MAX_PLAYERS];
         for (index, &at) in places.iter().enumerate() {
             let (first, named) = (index == 2, true);
-            tags[index] =
-                Some(Tag { at, reach: 28.0, off: 34.0, width: 110.0, height: 37.0, yaw: 0.0, first, named });
+            tags[index] = Some(Tag { at, reach: 28.0, off: 34.0, width: 110.0, height: 37.0, yaw: 0.0, first, named });
         }
         tags
     }

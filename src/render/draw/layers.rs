@@ -54,10 +54,5 @@ fn window(framing: &Framing, scale: f32, width: u32, height: u32) -> Region {
     let part = scale / view.scale;
     let (left, top) = (view.left as f32, view.top as f32);
     let edge = |at: f32, more: f32| (at * part + more).round() as i32;
-    [
-        edge(left, -AROUND),
-        edge(top, -AROUND),
-        edge(left + width as f32, AROUND),
-        edge(top + height as f32, AROUND),
-    ]
+    [edge(left, -AROUND), edge(top, -AROUND), edge(left + width as f32, AROUND), edge(top + height as f32, AROUND)]
 }

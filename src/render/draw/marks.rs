@@ -59,7 +59,8 @@ impl Sheet<'_> {
         let (x, y) = self.place(at);
         let ink = Ink::of(side);
         let Some(circle) = PathBuilder::from_circle(x, y, SPAWN * self.scale) else { return };
-        let paint = |opacity| Paint { shader: Shader::SolidColor(ink.with(opacity)), anti_alias: true, ..Paint::default() };
+        let paint =
+            |opacity| Paint { shader: Shader::SolidColor(ink.with(opacity)), anti_alias: true, ..Paint::default() };
         let line = (4.8 * self.scale).max(1.5);
         let stroke = Stroke {
             width: line,

@@ -115,7 +115,9 @@ mod tests {
     #[test]
     fn maps_have_the_titles_players_know() {
         let fonts = Fonts::load().unwrap();
-        for (map, title) in [("de_dust2", "DUST II"), ("de_nuke", "NUKE"), ("cs_office", "OFFICE"), ("my_map", "MY MAP")] {
+        for (map, title) in
+            [("de_dust2", "DUST II"), ("de_nuke", "NUKE"), ("cs_office", "OFFICE"), ("my_map", "MY MAP")]
+        {
             assert_eq!(of_map(map, &fonts), title);
         }
     }

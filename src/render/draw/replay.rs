@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::camera::{Camera, Frame, Framing, Timeline};
 use super::canvas::{Area, UNITS};
+use super::fonts::Fonts;
 use super::ground::{Layer, Terrain};
 use super::hud::Layout;
 use super::labels::Places;
 use super::now::{Blinding, Now, blindings};
-use super::fonts::Fonts;
 use super::{label_plan, layers, names, poster};
 use crate::domain::camera::CameraMode;
 use crate::domain::clip::{CLIP_SECONDS, clip_second};

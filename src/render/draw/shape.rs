@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_name_has_its_glyphs() {
-        for text in ["龙之队", "さくら", "한국인", "Дмитрий", "Σωκράτης", "محمد", "שלום", "สวัสดี", "🔥", "🇩🇪"] {
+        for text in ["龙之队", "さくら", "한국인", "Дмитрий", "Σωκράτης", "محمد", "שלום", "สวัสดี", "🔥", "🇩🇪"]
+        {
             let glyphs = shaped(text);
             assert!(!glyphs.is_empty() && glyphs.iter().all(|placed| placed.glyph != 0), "{text}: {glyphs:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::classes::{self, CONTROLLER, OWNER, PAWN, PAWN_ORIGIN};
+use super::classes::{self, CONTROLLER, OWNER, PAWN, PAWN_ORIGIN, WEAPON_HANDLE};
 use super::description::{Kill, Player, Side};
 use super::events::{self, NOBODY, Word};
 use super::recorder::Recorder;
@@ -21,6 +21,7 @@ const HEALTH: Prop = PAWN.prop("m_iHealth");
 const LIFE_STATE: Prop = PAWN.prop("m_lifeState");
 const TEAM: Prop = PAWN.prop("m_iTeamNum");
 const WEAPON: Prop = PAWN.prop("m_pWeaponServices.m_hActiveWeapon");
+const WEAPONS: Prop = PAWN.prop("m_pWeaponServices.m_hMyWeapons");
 const PAWN_CONTROLLER: [Prop; 2] = [PAWN.prop("m_hController"), PAWN.prop("m_hOriginalController")];
 const FLASH: Prop = PAWN.prop("m_flFlashDuration");
 const SPOTTED: Prop = PAWN.prop("m_entitySpottedState.m_bSpottedByMask");
@@ -138,11 +139,17 @@ impl Seat {
     pub fn carry(&mut self, recorder: &mut Recorder, weapon: &'static str) -> u16 {
         let world = &mut recorder.world;
         let pawn_handle = self.handle;
-        *self.weapons.entry(weapon).or_insert_with(|| {
+        let slot = *self.weapons.entry(weapon).or_insert_with(|| {
             let slot = world.create(classes::weapon_class(weapon));
             world.set_int(slot, OWNER, pawn_handle);
             slot
-        })
+        });
+        world.set_int(self.pawn, WEAPONS, self.weapons.len() as i64);
+        for (place, slot) in (0..).zip(self.weapons.values()) {
+            let handle = world.handle(*slot);
+            world.set_int(self.pawn, WEAPONS.item(place, WEAPON_HANDLE), handle);
+        }
+        slot
     }
 
     /// Makes the entity in a slot the active weapon.

@@ -81,7 +81,7 @@ impl<'a> Director<'a> {
             Game::Deathmatch => ("1", "2"),
         };
         let players = game.players.iter().map(|player| (player.name, player.steam64));
-        let recorder = Recorder::new(game.map, &[("game_type", kind), ("game_mode", mode)], players);
+        let recorder = Recorder::new(game.map, game.tick_rate, &[("game_type", kind), ("game_mode", mode)], players);
         let mut director = Self {
             game,
             recorder,
@@ -180,7 +180,7 @@ impl<'a> Director<'a> {
         self.rule(FREEZE, true);
         [WIN_STATUS, WIN_REASON, PLANTED].into_iter().for_each(|prop| self.rule(prop, 0));
         let live_from = self.recorder.tick() + round.freeze_ticks;
-        self.recorder.world.set(RULES_SLOT, ROUND_START, Value::Float(Recorder::seconds(live_from)));
+        self.recorder.world.set(RULES_SLOT, ROUND_START, Value::Float(self.recorder.seconds(live_from)));
         self.enter(round);
         (0..round.freeze_ticks).for_each(|_| self.recorder.next_tick());
         self.rule(FREEZE, false);
@@ -289,6 +289,9 @@ impl<'a> Director<'a> {
                 bomb.plant(recorder, seat, *site, round.fuse_ticks);
                 self.rule(PLANTED, true);
             }
+            (What::BeginPlant(site), Some(bomb)) => bomb.begin_plant(recorder, seat, *site),
+            (What::AbortPlant, Some(bomb)) => bomb.abort_plant(recorder, seat),
+            (What::AbortDefuse, Some(bomb)) => bomb.abort_defuse(recorder, seat),
             (What::Defuse(ticks), Some(bomb)) => bomb.defuse(recorder, seat, *ticks),
             (What::DropBomb, Some(bomb)) => bomb.drop(recorder, seat),
             (What::TakeBomb, Some(bomb)) => bomb.take(recorder, seat),

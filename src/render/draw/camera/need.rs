@@ -105,9 +105,8 @@ impl<'a> Watch<'a> {
             return Need { cut, ..self.alive(now, followed.at) };
         }
         let Some(last) = self.last else { return Need::default() };
-        let death = self.scene.kills.iter().rev().find(|kill| {
-            kill.victim == self.scene.followed && now.reached(kill.tick)
-        });
+        let death =
+            self.scene.kills.iter().rev().find(|kill| kill.victim == self.scene.followed && now.reached(kill.tick));
         match death {
             Some(kill) if now.since(kill.tick) <= DEATH_SECONDS => {
                 let killer = kill.killer.and_then(|killer| now.drawn(killer)).map(|killer| killer.at);
@@ -126,9 +125,7 @@ impl<'a> Watch<'a> {
             enemy && far(other.at, at) < NEAR
         });
         let near = enemies.map(|player| now.players[player].at);
-        let duels = scene.kills.iter().filter(|kill| {
-            (-KILL_SECONDS.0..KILL_SECONDS.1).contains(&now.since(kill.tick))
-        });
+        let duels = scene.kills.iter().filter(|kill| (-KILL_SECONDS.0..KILL_SECONDS.1).contains(&now.since(kill.tick)));
         let duels = duels.filter_map(|kill| match kill.killer {
             Some(killer) if kill.victim == scene.followed => Some(killer),
             Some(killer) if killer == scene.followed => Some(kill.victim),

@@ -21,10 +21,14 @@ pub(super) struct Overlap {
 impl Overlap {
     /// `None` if the map has one floor. Bridges and boxes do not make a second one.
     pub fn of(ground: &Ground, grid: Grid) -> Option<Self> {
-        let gaps: Vec<(f32, f32)> = ground.cells.values().filter_map(|cell| {
-            let high = cell.high?;
-            (cell.low.z_max < high.z_min).then_some((cell.low.z_max, high.z_min))
-        }).collect();
+        let gaps: Vec<(f32, f32)> = ground
+            .cells
+            .values()
+            .filter_map(|cell| {
+                let high = cell.high?;
+                (cell.low.z_max < high.z_min).then_some((cell.low.z_max, high.z_min))
+            })
+            .collect();
         let (split, count) = deepest(&gaps)?;
         if count < CELLS || (count as f32) < SHARE * ground.cells.len() as f32 {
             return None;

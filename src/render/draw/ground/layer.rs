@@ -4,8 +4,8 @@ use std::thread;
 
 use tiny_skia::{Pixmap, PremultipliedColorU8};
 
-use super::shade::{self, ROCK, Spot};
 use super::Terrain;
+use super::shade::{self, ROCK, Spot};
 use crate::domain::error::{Error, Result};
 use crate::render::draw::view::View;
 

@@ -1,8 +1,8 @@
 //! The kill feed: killer, victim, weapon, and circumstances; the followed player's own kills and death are marked.
 
+use super::Panel;
 use super::layout::{FEED_EDGE, FEED_ROW};
 use super::parts::{mark_color, marks, slanted};
-use super::Panel;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;

@@ -5,11 +5,11 @@ use super::story::{index, side_name, team_name};
 use super::{Panel, roster};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
+use crate::render::draw::names;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::replay::Replay;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::draw::names;
 use crate::render::scene::Side;
 
 /// Seconds for which a card is shown.

@@ -176,9 +176,12 @@ impl Layout {
         let mut slots = self.inset();
         if !self.deathnotices_only {
             slots.extend([self.score(), self.lower_third()]);
-            slots.extend([Side::Ct, Side::T].into_iter().flat_map(|side| (0..STRIPS).map(move |place| (side, place))).map(
-                |(side, place)| self.strip(side, place),
-            ));
+            slots.extend(
+                [Side::Ct, Side::T]
+                    .into_iter()
+                    .flat_map(|side| (0..STRIPS).map(move |place| (side, place)))
+                    .map(|(side, place)| self.strip(side, place)),
+            );
         }
         slots
     }
@@ -206,7 +209,10 @@ mod tests {
     use crate::domain::camera::CameraMode;
 
     fn layout((width, height): (u32, u32), deathnotices_only: bool, two_floors: bool) -> Layout {
-        Layout::new(Look { fps: 30, width, height, xray: true, deathnotices_only, camera: CameraMode::Follow }, two_floors)
+        Layout::new(
+            Look { fps: 30, width, height, xray: true, deathnotices_only, camera: CameraMode::Follow },
+            two_floors,
+        )
     }
 
     #[test]

@@ -52,9 +52,7 @@ impl Plate {
         if age > IN_SECONDS + 2.0 * LATER_SECONDS + ACE_SECONDS + OUT_SECONDS {
             return None;
         }
-        let seconds = |ace: bool| {
-            IN_SECONDS + 2.0 * LATER_SECONDS + if ace { ACE_SECONDS } else { HOLD_SECONDS }
-        };
+        let seconds = |ace: bool| IN_SECONDS + 2.0 * LATER_SECONDS + if ace { ACE_SECONDS } else { HOLD_SECONDS };
         let word = word(replay, kills.len());
         let left = seconds(word == "ACE") + OUT_SECONDS - age;
         // The plate of the kill before stands already: only its text changes.

@@ -15,8 +15,7 @@ const NAME: TextStyle = TextStyle::new(Weight::Bold, 24.0);
 const NAME_OUT: TextStyle = TextStyle::new(Weight::Semibold, 24.0);
 const NOTE: TextStyle = TextStyle::new(Weight::Semibold, 20.0);
 /// Weapons that are in hand only between fights.
-const TOOLS: [&str; 8] =
-    ["c4", "hegrenade", "flashbang", "smokegrenade", "molotov", "incgrenade", "decoy", "taser"];
+const TOOLS: [&str; 8] = ["c4", "hegrenade", "flashbang", "smokegrenade", "molotov", "incgrenade", "decoy", "taser"];
 
 /// Players of a side who have strips: the followed player first, then by name.
 pub fn players(replay: &Replay<'_>, side: Side) -> Vec<usize> {

@@ -10,7 +10,8 @@ use crate::render::draw::text::Glyphs;
 use crate::render::draw::world::Stage;
 use crate::render::scene::*;
 
-const FULL: Look = Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false, camera: CameraMode::Follow };
+const FULL: Look =
+    Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false, camera: CameraMode::Follow };
 /// Pictures of several shapes; the second has no whole number of pixels per unit.
 const SIZES: [(u32, u32); 4] = [(640, 360), (854, 480), (640, 480), (1_280, 540)];
 
@@ -86,9 +87,8 @@ fn panels_stay_inside_their_slots() {
             let scale = height as f32 / 1_080.0;
             let inside = |index: u32| {
                 let pixel = Area::new((index % width) as f32, (index / width) as f32, 1.0, 1.0);
-                let scaled = |slot: &Area| {
-                    Area::new(slot.x * scale, slot.y * scale, slot.width * scale, slot.height * scale)
-                };
+                let scaled =
+                    |slot: &Area| Area::new(slot.x * scale, slot.y * scale, slot.width * scale, slot.height * scale);
                 slots.iter().any(|slot| scaled(slot).overlap(&pixel) > 0.0)
             };
             let mut panels = Panels::new(&replay);
@@ -121,7 +121,8 @@ fn panels_tell_nothing_about_the_future() {
 #[test]
 fn kill_of_a_teammate_counts_nowhere() {
     let mut scene = round();
-    scene.kills = vec![kill(1_140, Some(1), 0), kill(1_150, Some(1), 1), kill(1_160, Some(1), 3), kill(1_200, Some(1), 4)];
+    scene.kills =
+        vec![kill(1_140, Some(1), 0), kill(1_150, Some(1), 1), kill(1_160, Some(1), 3), kill(1_200, Some(1), 4)];
     let replay = Replay::new(&scene, FULL).unwrap();
     let own = |tick| story::own_kills(&at(&scene, tick)).len();
     assert_eq!([own(1_139), own(1_155), own(1_160), own(1_300)], [0, 0, 1, 2]);
@@ -190,9 +191,14 @@ fn cards_are_shown_only_at_the_ends_and_the_last_only_for_a_won_round() {
         let replay = Replay::new(scene, FULL).unwrap();
         Card::at(&replay, &at(scene, tick)).map(|card| matches!(card, Card::Intro(_)))
     };
-    for (tick, expected) in
-        [(1_000, Some(true)), (1_079, Some(true)), (1_080, None), (1_303, None), (1_305, Some(false)), (1_383, Some(false))]
-    {
+    for (tick, expected) in [
+        (1_000, Some(true)),
+        (1_079, Some(true)),
+        (1_080, None),
+        (1_303, None),
+        (1_305, Some(false)),
+        (1_383, Some(false)),
+    ] {
         assert_eq!(card(&scene, tick), expected, "tick {tick}");
     }
     scene.end_tick = 1_380;

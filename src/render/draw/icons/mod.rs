@@ -72,7 +72,9 @@ impl Icon {
 /// By name of the symbol.
 static PATHS: LazyLock<HashMap<&'static str, Vec<Path>>> = LazyLock::new(|| {
     let symbols = include_str!("icons.svg").lines().filter(|line| line.starts_with("<symbol"));
-    symbols.filter_map(|line| Some((values(line, " id=\"").next()?, values(line, " d=\"").filter_map(path).collect()))).collect()
+    symbols
+        .filter_map(|line| Some((values(line, " id=\"").next()?, values(line, " d=\"").filter_map(path).collect())))
+        .collect()
 });
 
 /// The values of an attribute in a line.

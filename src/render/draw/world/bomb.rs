@@ -30,9 +30,8 @@ pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View) -> Option<Area> 
     if !picture.contains(x, y) || replay.panels.iter().any(|panel| panel.contains(x, y)) {
         return None;
     }
-    let plate = |(right, down): (f32, f32)| {
-        Area::new(x + right - PLATE.0 / 2.0, y + down - PLATE.1 / 2.0, PLATE.0, PLATE.1)
-    };
+    let plate =
+        |(right, down): (f32, f32)| Area::new(x + right - PLATE.0 / 2.0, y + down - PLATE.1 / 2.0, PLATE.0, PLATE.1);
     let free = |area: &Area| {
         let inside = area.overlap(&picture) > PLATE.0 * PLATE.1 - 0.5;
         inside && !replay.slots.iter().any(|slot| slot.overlap(area) > 0.0)

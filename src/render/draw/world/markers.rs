@@ -44,7 +44,8 @@ mod tests {
         let diamond = outline(Side::T, 100.0, 100.0, 20.0);
         for (line, top, bottom) in [(90.0, 74.5, 90.0), (100.0, 74.5, 100.0), (300.0, 74.5, 125.5)] {
             let part = above(&diamond, line);
-            let edge = |start: f32, pick: fn(f32, f32) -> f32| part.iter().fold(start, |edge, point| pick(edge, point.1));
+            let edge =
+                |start: f32, pick: fn(f32, f32) -> f32| part.iter().fold(start, |edge, point| pick(edge, point.1));
             assert!((edge(1e9, f32::min) - top).abs() < 0.1, "{part:?}");
             assert!((edge(-1e9, f32::max) - bottom).abs() < 0.1, "{part:?}");
         }

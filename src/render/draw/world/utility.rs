@@ -76,11 +76,8 @@ pub fn explosions(stage: &Stage<'_>, canvas: &mut Canvas) {
             }
             EffectKind::Flash if age < FLASH.0 => {
                 let part = age / FLASH.0;
-                let stops = [
-                    (0.0, WHITE.with(1.0 - part)),
-                    (0.5, WHITE.with(0.7 * (1.0 - part))),
-                    (1.0, WHITE.with(0.0)),
-                ];
+                let stops =
+                    [(0.0, WHITE.with(1.0 - part)), (0.5, WHITE.with(0.7 * (1.0 - part))), (1.0, WHITE.with(0.0))];
                 canvas.cloud(x, y, stage.units(FLASH.1) * (0.5 + 0.5 * part), &stops);
             }
             _ => {}
