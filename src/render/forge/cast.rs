@@ -6,7 +6,7 @@ use super::classes::{self, CONTROLLER, OWNER, PAWN, PAWN_ORIGIN, WEAPON_HANDLE};
 use super::description::{Kill, Player, Side};
 use super::events::{self, NOBODY, Word};
 use super::recorder::Recorder;
-use super::schema::{Prop, Value};
+use super::schema::{NO_HANDLE, Prop, Value};
 use super::walk::{Pose, bearing, distance};
 
 const CONTROLLER_TEAM: Prop = CONTROLLER.prop("m_iTeamNum");
@@ -62,6 +62,8 @@ pub struct Seat {
     /// The active weapon, by its name in events.
     pub weapon: &'static str,
     weapons: BTreeMap<&'static str, u16>,
+    /// Length of the list of weapons, which never shrinks: readers differ in what they make of that.
+    listed: usize,
 }
 
 /// Everyone on the server, by player.
@@ -92,6 +94,7 @@ impl Seat {
             armor: 0,
             weapon: "",
             weapons: BTreeMap::new(),
+            listed: 0,
         }
     }
 
@@ -109,6 +112,7 @@ impl Seat {
     /// Spawns for a new round with full health and one weapon.
     pub fn spawn(&mut self, recorder: &mut Recorder, side: Side, weapon: &'static str) {
         self.side = side;
+        self.hide(recorder, false);
         let world = &mut recorder.world;
         world.set_int(self.controller, CONTROLLER_TEAM, side as i32);
         world.set_int(self.pawn, TEAM, side as i32);
@@ -144,9 +148,10 @@ impl Seat {
             world.set_int(slot, OWNER, pawn_handle);
             slot
         });
-        world.set_int(self.pawn, WEAPONS, self.weapons.len() as i64);
-        for (place, slot) in (0..).zip(self.weapons.values()) {
-            let handle = world.handle(*slot);
+        self.listed = self.listed.max(self.weapons.len());
+        world.set_int(self.pawn, WEAPONS, self.listed as i64);
+        let handles: Vec<_> = self.weapons.values().map(|slot| world.handle(*slot)).collect();
+        for (place, handle) in (0..).zip(handles.into_iter().chain(std::iter::repeat(NO_HANDLE)).take(self.listed)) {
             world.set_int(self.pawn, WEAPONS.item(place, WEAPON_HANDLE), handle);
         }
         slot
@@ -170,6 +175,11 @@ impl Seat {
     /// Flashes the player for this many seconds.
     pub fn blind(&self, recorder: &mut Recorder, seconds: f32) {
         recorder.world.set(self.pawn, FLASH, Value::Float(seconds));
+    }
+
+    /// Hides the player from the recorder, or shows the player again.
+    pub fn hide(&self, recorder: &mut Recorder, hide: bool) {
+        recorder.world.hide(self.pawn, hide);
     }
 
     /// Starts or stops defusing.

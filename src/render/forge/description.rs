@@ -194,6 +194,8 @@ pub enum What {
     TakeBomb,
     /// Leaves the server.
     Leave,
+    /// Is out of the recorder's sight, as in a recording by a player, or in it again.
+    Hide(bool),
 }
 
 /// A kill with the active weapon.

@@ -282,6 +282,7 @@ impl<'a> Director<'a> {
             (What::Hold(weapon), _) => seat.hold(recorder, weapon),
             (What::Carry(weapon), _) => drop(seat.carry(recorder, weapon)),
             (What::Die, _) => seat.die_alone(recorder),
+            (What::Hide(hide), _) => seat.hide(recorder, *hide),
             (What::HoldBomb, Some(bomb)) => bomb.hold(recorder, seat),
             (What::Shoot(_), _) => seat.shoot(recorder),
             (What::Throw(throw), _) => throws.throw(recorder, seat, throw.clone()),

@@ -47,17 +47,17 @@ fn loadout_is_what_a_player_carries_not_only_what_is_in_hand() {
 
 #[test]
 fn attempts_to_plant_and_defuse_have_a_beginning_and_an_end() {
-    let at = |seconds: f32, who, what| act((seconds * 64.0) as i32, who, what);
+    let then = |seconds: f32, who, what| act((seconds * 64.0) as i32, who, what);
     let acts = vec![
-        at(1.0, 0, What::BeginPlant('B')),
-        at(2.0, 0, What::AbortPlant),
-        at(3.0, 0, What::BeginPlant('B')),
-        at(6.2, 0, What::Plant('B')),
-        at(8.0, 2, What::Defuse(64 * 10)),
-        at(9.0, 2, What::AbortDefuse),
-        at(10.0, 3, What::Defuse(64 * 5)),
-        at(11.0, 1, What::Kill(Kill { victim: 3, ..Kill::default() })),
-        at(12.0, 2, What::Defuse(64 * 5)),
+        then(1.0, 0, What::BeginPlant('B')),
+        then(2.0, 0, What::AbortPlant),
+        then(3.0, 0, What::BeginPlant('B')),
+        then(6.2, 0, What::Plant('B')),
+        then(8.0, 2, What::Defuse(64 * 10)),
+        then(9.0, 2, What::AbortDefuse),
+        then(10.0, 3, What::Defuse(64 * 5)),
+        then(11.0, 1, What::Kill(Kill { victim: 3, ..Kill::default() })),
+        then(12.0, 2, What::Defuse(64 * 5)),
     ];
     let scene = only_scene(round(17, Ct, Reason::Defused, acts));
     let name = |player: usize| scene.players[player].name.as_str();
@@ -78,7 +78,7 @@ fn attempts_to_plant_and_defuse_have_a_beginning_and_an_end() {
     assert_eq!(scene.defuses.iter().map(|defuse| defuse.seconds).collect::<Vec<_>>(), [10.0, 5.0, 5.0]);
     assert_eq!(scene.outcome, Outcome::Defused);
     let site = scene.sites[1].unwrap();
-    let planter = super::facts::at(&scene, "p0", 7).at;
+    let planter = at(&scene, "p0", 7).at;
     assert!((site[0] - planter[0]).abs() < 1.0 && scene.sites[0].is_none(), "{site:?} {planter:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Unusual recordings: reconnects, 128 ticks per second, rounds and demos of great length, demos read from the middle.
+//! Unusual recordings: reconnects, a player's own, 128 ticks per second, rounds and demos of great length, demos read from the middle.
 
 use dinkem_appliance::render::forge::description::{Grenade, Throw};
 use dinkem_appliance::render::scene::{Ground, PlayerAt};
@@ -77,11 +77,10 @@ fn a_round_is_the_same_wherever_reading_begins_and_ends() {
         let scene = whole.scene(number, 0).unwrap();
         assert!(!scene.kills.is_empty() && scene.moments.iter().any(|moment| !moment.smokes.is_empty()));
         let last = index.rounds[number as usize - 1].clip_ticks.unwrap()[1];
-        let elsewhere = Ground { cells: whole.scene(1, 0).unwrap().ground.cells };
         for known in [
             demo::Known::default(),
             demo::Known { last_tick: Some(last), ..demo::Known::default() },
-            demo::Known { ground: Some(elsewhere), last_tick: Some(last) },
+            demo::Known { ground: Some(Ground::default()), last_tick: Some(last) },
             // An outdated index.
             demo::Known { last_tick: Some(100), ..demo::Known::default() },
         ] {
@@ -96,6 +95,34 @@ fn a_round_is_the_same_wherever_reading_begins_and_ends() {
             assert_eq!(off.count(), 0, "everybody stands on the ground in round {number}");
         }
     }
+}
+
+#[test]
+fn in_a_players_own_recording_the_unseen_stay_where_they_were_last_seen() {
+    let mut seen = busy(T);
+    seen.acts = vec![
+        act(32, 3, What::Hide(true)),
+        act(96, 3, What::Hide(false)),
+        act(150, 2, What::Hide(true)),
+        act(200, 0, What::Kill(Kill { victim: 2, ..Kill::default() })),
+    ];
+    let forged = Forged::of(&game([2, 2], vec![Stage::Round(seen), Stage::Round(busy(Ct))]));
+    let scene = forged.scene(1, 0).unwrap();
+    let y = |name: &str, tick: i32| {
+        let player = scene.players.iter().position(|player| player.name == name).unwrap();
+        let moment = scene.moments.iter().find(|moment| moment.tick >= scene.freeze_end_tick + tick).unwrap();
+        (moment.players[player].alive(), moment.players[player].at[1])
+    };
+    let (last, hidden, again) = (y("p3", 30), y("p3", 90), y("p3", 100));
+    assert!(
+        hidden.0 && (hidden.1 - last.1).abs() < 16.0 && again.1 - hidden.1 > 100.0,
+        "{last:?} {hidden:?} {again:?}"
+    );
+    assert_eq!(y("p2", 160).0, true, "unseen, not dead");
+    assert_eq!(y("p2", 210).0, false, "events tell of the death of the unseen");
+    assert_eq!(kill_feed(&scene), "p0>p2");
+    assert_eq!(rounds(&forged.index()), "1t 2ct");
+    assert_eq!(kill_feed(&forged.scene(2, 2).unwrap()), "p2>p0 p3>p1", "everybody is back in the next round");
 }
 
 /// The demo without the packets from which reading can begin, and how many there were.
