@@ -23,7 +23,7 @@ use super::{failure, guarded};
 const TRAIL_SECONDS: f32 = 4.0;
 
 /// Ticks between two samples of the positions in the round's moments.
-const WALKED_TICKS: u32 = 8;
+const WALKED_TICKS: u32 = 2;
 
 /// What is known before a demo is read, so that less of it must be read.
 #[derive(Clone, Debug, Default)]

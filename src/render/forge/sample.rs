@@ -1,5 +1,5 @@
 //! The sample: two rounds on [`harbour`](super::harbour) between two fictional teams. In the first, site A is lost;
-//! in the second, one player retakes site B.
+//! in the second, one player retakes site B from all five.
 
 use super::TICK_RATE;
 use super::description::{
@@ -201,7 +201,7 @@ fn first() -> Round {
     Round { bomb: Some(1), ..round(28.0, Side::T, Reason::TWin, parts, acts) }
 }
 
-/// Site B is lost too, and one player retakes it.
+/// Site B is lost too, and one player retakes it from all five.
 fn second() -> Round {
     let parts = vec![
         part(
@@ -281,7 +281,7 @@ fn second() -> Round {
         act(23.3, TERN, What::Kill(Kill { headshot: true, ..kill(0) })),
         act(24.0, 8, What::Shoot(5)),
         act(24.8, 1, What::Kill(kill(8))),
-        act(25.9, 9, What::Kill(Kill { assister: Some(8), ..kill(1) })),
+        act(25.9, TERN, What::Kill(Kill { assister: Some(8), ..kill(1) })),
         act(26.8, TERN, What::Defuse(ticks(5.0))),
     ];
     Round { bomb: Some(1), ..round(31.8, Side::Ct, Reason::Defused, parts, acts) }

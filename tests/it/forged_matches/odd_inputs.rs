@@ -1,4 +1,5 @@
-//! Unusual recordings: reconnects, a player's own, 128 ticks per second, rounds and demos of great length, demos read from the middle.
+//! Unusual recordings: reconnects, a player's own, 128 ticks per second, rounds and demos of great length, demos that
+//! are read from the middle.
 
 use dinkem_appliance::render::forge::description::{Grenade, Throw};
 use dinkem_appliance::render::scene::{Ground, PlayerAt};
