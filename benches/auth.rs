@@ -17,7 +17,6 @@ use dinkem_appliance::domain::account::AccountStatus;
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
 use dinkem_appliance::domain::key::{KeyClass, KeyHash, Secret};
-use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::store::{self, Store};

@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     let clock = SystemClock::new();
     let megabytes = std::fs::metadata(&path).expect("the demo").len() as f64 / 1e6;
     let start = clock.monotonic();
-    let scene = demo::scene(&path, round, player)?;
+    let scene = demo::scene(&path, round, player, &demo::Known::default())?;
     let took = (clock.monotonic() - start).as_secs_f64();
     println!("{}, round {round}, {megabytes:.1} MB, read in {took:.2} s", scene.map);
     let ffmpeg = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).status().is_ok_and(|end| end.success());

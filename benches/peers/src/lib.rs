@@ -10,7 +10,6 @@ use dinkem_appliance::app::accounts::{self, auth};
 use dinkem_appliance::app::{App, Settings, jobs};
 use dinkem_appliance::domain::error::{Error, Result};
 use dinkem_appliance::domain::lease::LEASE_SECONDS;
-use dinkem_appliance::domain::quota::Quotas;
 use dinkem_appliance::http::{Base, job_view};
 use dinkem_appliance::os::clock::SystemClock;
 use dinkem_appliance::os::random::SystemRandom;

@@ -11,6 +11,9 @@ use super::seats::Seats;
 /// Default seconds from plant to explosion, if neither the demo nor the server says.
 const FUSE_SECONDS: f32 = 40.0;
 
+/// Seconds by which the explosion may be shown late.
+const FUSE_SLACK_SECONDS: f32 = 1.5;
+
 /// Tracks the bomb through one round.
 #[derive(Default)]
 pub(super) struct BombWatch {
@@ -186,10 +189,11 @@ impl BombWatch {
     pub fn plant(&self, server_seconds: Option<f32>, tick_rate: f32) -> Option<Plant> {
         let planted = self.planted.as_ref()?;
         let tick = planted.since?;
-        // The observed time is more reliable than the configured one.
+        // A demo shows the explosion up to a second late; beyond that, what was observed counts.
         let burnt = planted.exploded_at.map(|end| (f64::from(end) - f64::from(tick)) as f32 / tick_rate);
         let set = Some(planted.timer).filter(|timer| timer.is_finite() && *timer > 0.0);
-        let fuse_seconds = burnt.or(set).or(server_seconds).unwrap_or(FUSE_SECONDS);
+        let stated = set.or(server_seconds).unwrap_or(FUSE_SECONDS);
+        let fuse_seconds = burnt.filter(|burnt| (burnt - stated).abs() > FUSE_SLACK_SECONDS).unwrap_or(stated);
         Some(Plant { tick, site: planted.site, fuse_seconds })
     }
 }

@@ -96,6 +96,11 @@ impl Collector {
         self.schema = Some(schema);
     }
 
+    /// Whether the followed player was alive in the round.
+    pub fn has_played(&self) -> bool {
+        self.played
+    }
+
     /// Returns the scene; an error if the player is not in it.
     pub fn finish(mut self, c4_seconds: Option<f32>, tick_rate: f32) -> Result<Scene> {
         let steam64 = self.steam64;

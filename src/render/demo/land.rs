@@ -12,7 +12,7 @@ const SAMPLES_PER_SECOND: f32 = 8.0;
 /// Samples between two searches for pawns and planted bombs.
 const SEARCH_SAMPLES: i32 = 4;
 /// Maximum number of events kept: a long match has some ten thousand.
-const EVENTS: usize = 500_000;
+const EVENTS: usize = 100_000;
 /// Events that are drawn, besides those of the bomb.
 const DRAWN: [&str; 4] = ["player_death", "weapon_fire", "hegrenade_detonate", "flashbang_detonate"];
 

@@ -23,7 +23,7 @@ use super::{failure, guarded};
 const TRAIL_SECONDS: f32 = 4.0;
 
 /// Ticks between two samples of the positions in the round's moments.
-const WALKED_TICKS: u32 = 8;
+const WALKED_TICKS: u32 = 2;
 
 /// What is known before a demo is read, so that less of it must be read.
 #[derive(Clone, Debug, Default)]
@@ -86,22 +86,29 @@ fn collect(
         freeze_end: round.freeze_end_tick,
         round_end: round.end_tick,
     };
-    let roster = Roster::new(steam64, survey.coaches(round), &survey.roster(round));
     // In a damaged demo events may be out of order.
     events.sort_by_key(|event| event.tick);
     let first = *window.moments.start();
-    let mut collector = Collector::new(window, steam64, roster);
-    // Full packets repeat the state of all entities: reading may start there.
+    let read = |start| {
+        let roster = Roster::new(steam64, survey.coaches(round), &survey.roster(round));
+        let mut collector = Collector::new(window.clone(), steam64, roster);
+        let run = demo.parser.decode_segment(start, clip_end.saturating_add(1), &Collector::classes(), |context| {
+            let from = events.partition_point(|event| event.tick < context.tick());
+            let to = events.partition_point(|event| event.tick <= context.tick());
+            collector.tick(context, &events[from..to]);
+        });
+        if let Err(error) = &run {
+            // The survey has seen the whole round; damage after it does not matter.
+            log::debug!("The demo is damaged: {error}");
+        }
+        (collector, run.is_ok())
+    };
+    // Full packets repeat the state of all entities: reading may start there, else at the beginning.
     let packets = demo.parser.full_packet_offsets().map_err(unreadable)?;
     let start = packets.iter().rfind(|(_, tick)| *tick < first).map(|(offset, _)| *offset);
-    let run = demo.parser.decode_segment(start, clip_end.saturating_add(1), &Collector::classes(), |context| {
-        let from = events.partition_point(|event| event.tick < context.tick());
-        let to = events.partition_point(|event| event.tick <= context.tick());
-        collector.tick(context, &events[from..to]);
-    });
-    if let Err(error) = run {
-        // The survey has seen the whole round; damage after it does not matter.
-        log::debug!("The demo is damaged: {error}");
+    let (mut collector, whole) = read(start);
+    if start.is_some() && !(whole && collector.has_played()) {
+        (collector, _) = read(None);
     }
     let mut scene = Scene {
         map: demo.map.clone(),

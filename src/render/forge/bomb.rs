@@ -1,12 +1,12 @@
 //! The bomb of a round: carried, dropped, planted, defused, exploded.
 
-use super::TICK_RATE;
 use super::cast::Seat;
 use super::classes::{C4, OWNER, PLANTED_C4, THING_ORIGIN};
 use super::events::{self, Word};
 use super::recorder::Recorder;
 use super::schema::{NO_HANDLE, Prop, Value};
 
+const ARMING: Prop = C4.prop("m_bStartedArming");
 const TICKING: Prop = PLANTED_C4.prop("m_bBombTicking");
 const BLOW: Prop = PLANTED_C4.prop("m_flC4Blow");
 const SITE: Prop = PLANTED_C4.prop("m_nBombSite");
@@ -17,6 +17,9 @@ const DEFUSE_LENGTH: Prop = PLANTED_C4.prop("m_flDefuseLength");
 const DEFUSE_END: Prop = PLANTED_C4.prop("m_flDefuseCountDown");
 const DEFUSED: Prop = PLANTED_C4.prop("m_bBombDefused");
 const DEFUSER: Prop = PLANTED_C4.prop("m_hBombDefuser");
+
+/// Seconds a defuse takes with a kit.
+const KIT_SECONDS: f32 = 5.0;
 
 /// The bomb.
 #[derive(Debug)]
@@ -69,6 +72,7 @@ impl Bomb {
 
     /// Its carrier drops it.
     pub fn drop(&mut self, recorder: &mut Recorder, by: &Seat) {
+        recorder.world.set_int(self.slot, ARMING, false);
         recorder.world.set_int(self.slot, OWNER, NO_HANDLE);
         recorder.world.place(self.slot, &THING_ORIGIN, by.pose.at);
         let mut words = by.words();
@@ -77,19 +81,36 @@ impl Bomb {
         self.carrier = None;
     }
 
+    /// Its carrier starts to plant it.
+    pub fn begin_plant(&self, recorder: &mut Recorder, by: &Seat, site: char) {
+        if self.carrier == Some(by.player) {
+            recorder.world.set_int(self.slot, ARMING, true);
+            let mut words = by.words();
+            words.push(("site", i64::from(site == 'B').into()));
+            recorder.say(&events::BOMB_BEGIN_PLANT, &words);
+        }
+    }
+
+    /// Its carrier stops planting it.
+    pub fn abort_plant(&self, recorder: &mut Recorder, by: &Seat) {
+        recorder.world.set_int(self.slot, ARMING, false);
+        recorder.say(&events::BOMB_ABORT_PLANT, &by.words());
+    }
+
     /// Its carrier plants it.
     pub fn plant(&mut self, recorder: &mut Recorder, by: &Seat, site: char, fuse_ticks: i32) {
         recorder.world.delete(self.slot);
         let blows = recorder.tick() + fuse_ticks;
         let site = i64::from(site == 'B');
+        let (fuse_seconds, blow) = (recorder.length(fuse_ticks), recorder.seconds(blows));
         let world = &mut recorder.world;
         self.slot = world.create(&PLANTED_C4);
         world.place(self.slot, &THING_ORIGIN, by.pose.at);
         world.set_int(self.slot, OWNER, by.handle);
         world.set_int(self.slot, TICKING, true);
         world.set_int(self.slot, SITE, site);
-        world.set(self.slot, TIMER, Value::Float(fuse_ticks as f32 / TICK_RATE as f32));
-        world.set(self.slot, BLOW, Value::Float(Recorder::seconds(blows)));
+        world.set(self.slot, TIMER, Value::Float(fuse_seconds));
+        world.set(self.slot, BLOW, Value::Float(blow));
         let mut planter = by.words();
         planter.push(("site", site.into()));
         recorder.say(&events::BOMB_PLANTED, &planter);
@@ -102,15 +123,23 @@ impl Bomb {
         let Some(planted) = &mut self.planted else { return };
         let done = recorder.tick() + ticks;
         by.defusing(recorder, true);
+        let (length, end) = (recorder.length(ticks), recorder.seconds(done));
         let world = &mut recorder.world;
         world.set_int(self.slot, BEING_DEFUSED, true);
         world.set_int(self.slot, DEFUSER, by.handle);
-        world.set(self.slot, DEFUSE_LENGTH, Value::Float(ticks as f32 / TICK_RATE as f32));
-        world.set(self.slot, DEFUSE_END, Value::Float(Recorder::seconds(done)));
+        world.set(self.slot, DEFUSE_LENGTH, Value::Float(length));
+        world.set(self.slot, DEFUSE_END, Value::Float(end));
         let mut words = by.words();
-        words.extend([("haskit", true.into()), ("site", planted.site.into())]);
+        words.extend([("haskit", (length <= KIT_SECONDS).into()), ("site", planted.site.into())]);
         recorder.say(&events::BOMB_BEGIN_DEFUSE, &words);
         planted.defuse = Some(Defuse { by: by.player, done, words });
+    }
+
+    /// A player stops defusing it.
+    pub fn abort_defuse(&mut self, recorder: &mut Recorder, by: &Seat) {
+        by.defusing(recorder, false);
+        self.interrupt(recorder, by.player);
+        recorder.say(&events::BOMB_ABORT_DEFUSE, &by.words());
     }
 
     /// A player died, who may have been defusing it.

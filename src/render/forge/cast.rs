@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::classes::{self, CONTROLLER, OWNER, PAWN, PAWN_ORIGIN};
+use super::classes::{self, CONTROLLER, OWNER, PAWN, PAWN_ORIGIN, WEAPON_HANDLE};
 use super::description::{Kill, Player, Side};
 use super::events::{self, NOBODY, Word};
 use super::recorder::Recorder;
-use super::schema::{Prop, Value};
+use super::schema::{NO_HANDLE, Prop, Value};
 use super::walk::{Pose, bearing, distance};
 
 const CONTROLLER_TEAM: Prop = CONTROLLER.prop("m_iTeamNum");
@@ -21,6 +21,7 @@ const HEALTH: Prop = PAWN.prop("m_iHealth");
 const LIFE_STATE: Prop = PAWN.prop("m_lifeState");
 const TEAM: Prop = PAWN.prop("m_iTeamNum");
 const WEAPON: Prop = PAWN.prop("m_pWeaponServices.m_hActiveWeapon");
+const WEAPONS: Prop = PAWN.prop("m_pWeaponServices.m_hMyWeapons");
 const PAWN_CONTROLLER: [Prop; 2] = [PAWN.prop("m_hController"), PAWN.prop("m_hOriginalController")];
 const FLASH: Prop = PAWN.prop("m_flFlashDuration");
 const SPOTTED: Prop = PAWN.prop("m_entitySpottedState.m_bSpottedByMask");
@@ -61,6 +62,8 @@ pub struct Seat {
     /// The active weapon, by its name in events.
     pub weapon: &'static str,
     weapons: BTreeMap<&'static str, u16>,
+    /// Length of the list of weapons, which never shrinks: readers differ in what they make of that.
+    listed: usize,
 }
 
 /// Everyone on the server, by player.
@@ -91,6 +94,7 @@ impl Seat {
             armor: 0,
             weapon: "",
             weapons: BTreeMap::new(),
+            listed: 0,
         }
     }
 
@@ -108,6 +112,7 @@ impl Seat {
     /// Spawns for a new round with full health and one weapon.
     pub fn spawn(&mut self, recorder: &mut Recorder, side: Side, weapon: &'static str) {
         self.side = side;
+        self.hide(recorder, false);
         let world = &mut recorder.world;
         world.set_int(self.controller, CONTROLLER_TEAM, side as i32);
         world.set_int(self.pawn, TEAM, side as i32);
@@ -138,11 +143,18 @@ impl Seat {
     pub fn carry(&mut self, recorder: &mut Recorder, weapon: &'static str) -> u16 {
         let world = &mut recorder.world;
         let pawn_handle = self.handle;
-        *self.weapons.entry(weapon).or_insert_with(|| {
+        let slot = *self.weapons.entry(weapon).or_insert_with(|| {
             let slot = world.create(classes::weapon_class(weapon));
             world.set_int(slot, OWNER, pawn_handle);
             slot
-        })
+        });
+        self.listed = self.listed.max(self.weapons.len());
+        world.set_int(self.pawn, WEAPONS, self.listed as i64);
+        let handles: Vec<_> = self.weapons.values().map(|slot| world.handle(*slot)).collect();
+        for (place, handle) in (0..).zip(handles.into_iter().chain(std::iter::repeat(NO_HANDLE)).take(self.listed)) {
+            world.set_int(self.pawn, WEAPONS.item(place, WEAPON_HANDLE), handle);
+        }
+        slot
     }
 
     /// Makes the entity in a slot the active weapon.
@@ -163,6 +175,11 @@ impl Seat {
     /// Flashes the player for this many seconds.
     pub fn blind(&self, recorder: &mut Recorder, seconds: f32) {
         recorder.world.set(self.pawn, FLASH, Value::Float(seconds));
+    }
+
+    /// Hides the player from the recorder, or shows the player again.
+    pub fn hide(&self, recorder: &mut Recorder, hide: bool) {
+        recorder.world.hide(self.pawn, hide);
     }
 
     /// Starts or stops defusing.

@@ -7,6 +7,8 @@ const U8: Wire = Wire::Unsigned("uint8");
 const U16: Wire = Wire::Unsigned("uint16");
 const U32: Wire = Wire::Unsigned("uint32");
 const ENTITY: Wire = Wire::Handle("CHandle< CBaseEntity >");
+/// Handle of a weapon.
+pub const WEAPON_HANDLE: Wire = Wire::Handle("CHandle< CBasePlayerWeapon >");
 const PAWN_HANDLE: Wire = Wire::Handle("CHandle< CCSPlayerPawn >");
 
 const fn leaf(name: &'static str, wire: Wire) -> Field {
@@ -82,7 +84,14 @@ static MONEY: Serializer = Serializer {
 static WEAPON_SERVICES: Serializer = Serializer {
     name: "CCSPlayer_WeaponServices",
     version: 0,
-    fields: &[leaf("m_hActiveWeapon", Wire::Handle("CHandle< CBasePlayerWeapon >"))],
+    fields: &[
+        Field {
+            node: "",
+            name: "m_hMyWeapons",
+            kind: Kind::List(WEAPON_HANDLE, "CNetworkUtlVectorBase< CHandle< CBasePlayerWeapon > >"),
+        },
+        leaf("m_hActiveWeapon", WEAPON_HANDLE),
+    ],
 };
 static ITEM_SERVICES: Serializer = Serializer {
     name: "CCSPlayer_ItemServices",
@@ -224,7 +233,15 @@ const fn projectile(name: &'static str) -> Serializer {
 }
 
 /// The bomb, carried or dropped.
-pub static C4: Serializer = weapon("CC4");
+pub static C4: Serializer = Serializer {
+    name: "CC4",
+    version: 0,
+    fields: &[
+        leaf("m_hOwnerEntity", ENTITY),
+        part("CBodyComponent", &COARSE_BODY, "CBodyComponent"),
+        leaf("m_bStartedArming", Wire::Bool),
+    ],
+};
 /// Grenades in flight.
 pub static HE: Serializer = projectile("CHEGrenadeProjectile");
 /// See [`HE`].

@@ -1,6 +1,6 @@
 //! Describes a match to forge. Plain data.
 //!
-//! Players are indices into [`Match::players`]; times are in ticks ([`TICK_RATE`](super::TICK_RATE) per second).
+//! Players are indices into [`Match::players`]; times are in ticks.
 
 /// A whole match.
 #[derive(Clone, Debug)]
@@ -9,6 +9,8 @@ pub struct Match {
     pub map: &'static str,
     /// The game mode.
     pub game: Game,
+    /// Ticks per second, usually [`TICK_RATE`](super::TICK_RATE).
+    pub tick_rate: i32,
     /// The two teams; the first begins as terrorists.
     pub teams: [&'static str; 2],
     /// Everyone who ever takes part.
@@ -176,16 +178,24 @@ pub enum What {
     Shoot(i32),
     /// Throws a grenade.
     Throw(Throw),
+    /// Starts to plant the bomb here, at site `A` or `B`.
+    BeginPlant(char),
+    /// Stops planting.
+    AbortPlant,
     /// Plants the bomb here, at site `A` or `B`.
     Plant(char),
     /// Starts to defuse; takes this many ticks.
     Defuse(i32),
+    /// Stops defusing.
+    AbortDefuse,
     /// Drops the bomb.
     DropBomb,
     /// Picks up the bomb.
     TakeBomb,
     /// Leaves the server.
     Leave,
+    /// Is out of the recorder's sight, as in a recording by a player, or in it again.
+    Hide(bool),
 }
 
 /// A kill with the active weapon.

@@ -81,7 +81,7 @@ impl<'a> Director<'a> {
             Game::Deathmatch => ("1", "2"),
         };
         let players = game.players.iter().map(|player| (player.name, player.steam64));
-        let recorder = Recorder::new(game.map, &[("game_type", kind), ("game_mode", mode)], players);
+        let recorder = Recorder::new(game.map, game.tick_rate, &[("game_type", kind), ("game_mode", mode)], players);
         let mut director = Self {
             game,
             recorder,
@@ -180,7 +180,7 @@ impl<'a> Director<'a> {
         self.rule(FREEZE, true);
         [WIN_STATUS, WIN_REASON, PLANTED].into_iter().for_each(|prop| self.rule(prop, 0));
         let live_from = self.recorder.tick() + round.freeze_ticks;
-        self.recorder.world.set(RULES_SLOT, ROUND_START, Value::Float(Recorder::seconds(live_from)));
+        self.recorder.world.set(RULES_SLOT, ROUND_START, Value::Float(self.recorder.seconds(live_from)));
         self.enter(round);
         (0..round.freeze_ticks).for_each(|_| self.recorder.next_tick());
         self.rule(FREEZE, false);
@@ -282,6 +282,7 @@ impl<'a> Director<'a> {
             (What::Hold(weapon), _) => seat.hold(recorder, weapon),
             (What::Carry(weapon), _) => drop(seat.carry(recorder, weapon)),
             (What::Die, _) => seat.die_alone(recorder),
+            (What::Hide(hide), _) => seat.hide(recorder, *hide),
             (What::HoldBomb, Some(bomb)) => bomb.hold(recorder, seat),
             (What::Shoot(_), _) => seat.shoot(recorder),
             (What::Throw(throw), _) => throws.throw(recorder, seat, throw.clone()),
@@ -289,6 +290,9 @@ impl<'a> Director<'a> {
                 bomb.plant(recorder, seat, *site, round.fuse_ticks);
                 self.rule(PLANTED, true);
             }
+            (What::BeginPlant(site), Some(bomb)) => bomb.begin_plant(recorder, seat, *site),
+            (What::AbortPlant, Some(bomb)) => bomb.abort_plant(recorder, seat),
+            (What::AbortDefuse, Some(bomb)) => bomb.abort_defuse(recorder, seat),
             (What::Defuse(ticks), Some(bomb)) => bomb.defuse(recorder, seat, *ticks),
             (What::DropBomb, Some(bomb)) => bomb.drop(recorder, seat),
             (What::TakeBomb, Some(bomb)) => bomb.take(recorder, seat),

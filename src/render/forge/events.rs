@@ -60,12 +60,14 @@ events! {
     ROUND_OFFICIALLY_ENDED 106 "round_officially_ended" [];
     BEGIN_NEW_MATCH 113 "begin_new_match" [];
     BOMB_BEGIN_PLANT 135 "bomb_beginplant" ["userid": Player, "userid_pawn": Pawn, "site": Short];
+    BOMB_ABORT_PLANT 136 "bomb_abortplant" ["userid": Player, "userid_pawn": Pawn, "site": Short];
     BOMB_PLANTED 137 "bomb_planted" ["userid": Player, "userid_pawn": Pawn, "site": Short];
     BOMB_DEFUSED 138 "bomb_defused" ["userid": Player, "userid_pawn": Pawn, "site": Short];
     BOMB_EXPLODED 139 "bomb_exploded" ["userid": Player, "userid_pawn": Pawn, "site": Short];
     BOMB_DROPPED 140 "bomb_dropped" ["userid": Player, "userid_pawn": Pawn, "entindex": Long];
     BOMB_PICKUP 141 "bomb_pickup" ["userid_pawn": Pawn];
     BOMB_BEGIN_DEFUSE 146 "bomb_begindefuse" ["userid": Player, "userid_pawn": Pawn, "haskit": Bool];
+    BOMB_ABORT_DEFUSE 147 "bomb_abortdefuse" ["userid": Player, "userid_pawn": Pawn];
     WEAPON_FIRE 159 "weapon_fire" ["userid": Player, "userid_pawn": Pawn, "weapon": Text, "silenced": Bool];
     GRENADE_THROWN 161 "grenade_thrown" ["userid": Player, "userid_pawn": Pawn, "weapon": Text];
     ROUND_PRESTART 185 "round_prestart" [];

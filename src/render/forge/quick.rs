@@ -1,5 +1,6 @@
 //! A short match for tests: a few seconds long and easy to modify.
 
+use super::TICK_RATE;
 use super::description::{Game, Grenade, Kill, Match, Part, Reason, Round, Side, Stage, Step, Throw, What};
 use super::harbour::{self, Spot};
 use super::sample::{PLAYERS, TERN, act, ticks};
@@ -27,6 +28,7 @@ pub fn quick_match() -> Match {
     Match {
         map: harbour::NAME,
         game: Game::Competitive,
+        tick_rate: TICK_RATE,
         teams: ["Breakwater", "Lantern Row"],
         players: PLAYERS.to_vec(),
         stages: vec![Stage::Round(quick_round(Side::T)), Stage::Round(second)],

@@ -11,7 +11,7 @@ use super::events::{self, Event, Word};
 use super::tables::{self, Table};
 use super::world::{Entries, World};
 
-/// Ticks per second.
+/// Ticks per second of most servers.
 pub const TICK_RATE: i32 = 64;
 /// Server ticks before the recording began.
 pub const SERVER_START_TICK: i32 = 1250;
@@ -54,6 +54,7 @@ impl Packet {
 pub struct Recorder {
     container: Container,
     tables: Vec<Table>,
+    tick_rate: i32,
     /// The current tick, from 1.
     tick: i32,
     /// The current entities.
@@ -63,14 +64,19 @@ pub struct Recorder {
 
 impl Recorder {
     /// Starts a recording: writes everything before play.
-    pub fn new<'a>(map: &str, convars: &[(&str, &str)], players: impl Iterator<Item = (&'a str, u64)>) -> Self {
+    pub fn new<'a>(
+        map: &str,
+        tick_rate: i32,
+        convars: &[(&str, &str)],
+        players: impl Iterator<Item = (&'a str, u64)>,
+    ) -> Self {
         let classes = classes::all();
         let mut container = Container::new();
         container.frame(Command::FileHeader, BEFORE_PLAY, &file_header(map, String::new()));
         let tables = vec![Table::baselines(&classes), Table::users(players)];
         let mut packet = Packet::default();
         tables.iter().for_each(|table| packet.add(message::CREATE_STRING_TABLE, &table.create()));
-        packet.add(message::SERVER_INFO, &server_info(map, classes.len() as i32));
+        packet.add(message::SERVER_INFO, &server_info(map, tick_rate, classes.len() as i32));
         packet.add(message::SET_CONVAR, &set_convars(convars));
         container.frame(Command::Signon, BEFORE_PLAY, &packet.done());
         container.frame(Command::SendTables, BEFORE_PLAY, &tables::send_tables(&classes));
@@ -79,7 +85,7 @@ impl Recorder {
         packet.add(message::GAME_EVENT_LIST, &events::list());
         container.frame(Command::Signon, BEFORE_PLAY, &packet.done());
         container.frame(Command::SyncTick, BEFORE_PLAY, &pb::CDemoSyncTick {});
-        Self { container, tables, tick: 1, world: World::new(), events: Vec::new() }
+        Self { container, tables, tick_rate, tick: 1, world: World::new(), events: Vec::new() }
     }
 
     /// The current tick.
@@ -88,8 +94,13 @@ impl Recorder {
     }
 
     /// Server time in seconds at a tick.
-    pub fn seconds(tick: i32) -> f32 {
-        (SERVER_START_TICK + tick) as f32 / TICK_RATE as f32
+    pub fn seconds(&self, tick: i32) -> f32 {
+        self.length(SERVER_START_TICK + tick)
+    }
+
+    /// Seconds that some ticks take.
+    pub fn length(&self, ticks: i32) -> f32 {
+        ticks as f32 / self.tick_rate as f32
     }
 
     /// Adds an event to this tick.
@@ -117,7 +128,7 @@ impl Recorder {
     pub fn finish(self) -> Vec<u8> {
         let last = self.tick - 1;
         let info = pb::CDemoFileInfo {
-            playback_time: Some(last as f32 / TICK_RATE as f32),
+            playback_time: Some(self.length(last)),
             playback_ticks: Some(last),
             playback_frames: Some(last),
             game_info: None,
@@ -161,7 +172,7 @@ pub fn of_another_game(map: &str, folder: &str) -> Vec<u8> {
     let mut container = Container::new();
     container.frame(Command::FileHeader, BEFORE_PLAY, &file_header(map, format!("/srv/{folder}/game/{folder}")));
     let mut packet = Packet::default();
-    packet.add(message::SERVER_INFO, &server_info(map, 1));
+    packet.add(message::SERVER_INFO, &server_info(map, TICK_RATE, 1));
     container.frame(Command::Signon, BEFORE_PLAY, &packet.done());
     let classes = [&classes::WORLD];
     container.frame(Command::SendTables, BEFORE_PLAY, &tables::send_tables(&classes));
@@ -189,7 +200,7 @@ fn file_header(map: &str, game_directory: String) -> pb::CDemoFileHeader {
     }
 }
 
-fn server_info(map: &str, classes: i32) -> pb::CsvcMsgServerInfo {
+fn server_info(map: &str, tick_rate: i32, classes: i32) -> pb::CsvcMsgServerInfo {
     pb::CsvcMsgServerInfo {
         protocol: Some(PATCH_VERSION),
         server_count: Some(1),
@@ -198,7 +209,7 @@ fn server_info(map: &str, classes: i32) -> pb::CsvcMsgServerInfo {
         max_clients: Some(MAX_CLIENTS),
         max_classes: Some(classes),
         player_slot: Some(MAX_CLIENTS - 1),
-        tick_interval: Some(1.0 / TICK_RATE as f32),
+        tick_interval: Some(1.0 / tick_rate as f32),
         game_dir: Some(String::new()),
         map_name: Some(map.to_owned()),
         host_name: Some("Forged match".to_owned()),

@@ -1,5 +1,5 @@
 //! The sample: two rounds on [`harbour`](super::harbour) between two fictional teams. In the first, site A is lost;
-//! in the second, one player retakes site B.
+//! in the second, one player retakes site B from all five.
 
 use super::TICK_RATE;
 use super::description::{
@@ -51,6 +51,7 @@ pub fn sample_match() -> Match {
     Match {
         map: harbour::NAME,
         game: Game::Competitive,
+        tick_rate: TICK_RATE,
         teams: ["Breakwater", "Lantern Row"],
         players: PLAYERS.to_vec(),
         stages: vec![Stage::Warmup(warmup()), Stage::Round(first()), Stage::Round(second())],
@@ -61,7 +62,9 @@ pub(super) fn ticks(seconds: f32) -> i32 {
     (seconds * TICK_RATE as f32) as i32
 }
 
-fn round(live_seconds: f32, winner: Side, reason: Reason, parts: Vec<Part>, acts: Vec<Act>) -> Round {
+fn round(live_seconds: f32, winner: Side, reason: Reason, parts: Vec<Part>, mut acts: Vec<Act>) -> Round {
+    let pistol = |part: &Part| if PLAYERS[part.player].team == 0 { "glock" } else { "usp_silencer" };
+    acts.extend(parts.iter().map(|part| act(0.0, part.player, What::Carry(pistol(part)))));
     Round {
         freeze_ticks: ticks(FREEZE_SECONDS),
         live_ticks: ticks(live_seconds),
@@ -183,7 +186,8 @@ fn first() -> Round {
         act(12.3, 3, throw(Grenade::He, ABoxes.at(), &[])),
         act(13.5, 3, What::Hurt(6, 47, 12)),
         act(15.8, 1, What::Kill(Kill { assister: Some(3), ..kill(6) })),
-        act(17.9, 1, What::Hold("c4")),
+        act(17.8, 1, What::HoldBomb),
+        act(17.8, 1, What::BeginPlant('A')),
         act(21.0, 1, What::Plant('A')),
         act(21.4, 1, What::Hold("ak47")),
         act(22.2, 8, throw(Grenade::Flash, ASite.beside(0.0, 40.0), &[(3, 1.9), (1, 1.2)])),
@@ -197,7 +201,7 @@ fn first() -> Round {
     Round { bomb: Some(1), ..round(28.0, Side::T, Reason::TWin, parts, acts) }
 }
 
-/// Site B is lost too, and one player retakes it.
+/// Site B is lost too, and one player retakes it from all five.
 fn second() -> Round {
     let parts = vec![
         part(
@@ -264,7 +268,8 @@ fn second() -> Round {
         act(14.3, 1, What::Kill(Kill { assister: Some(0), ..kill(6) })),
         act(15.1, TERN, What::Hold("deagle")),
         act(16.6, TERN, What::Kill(Kill { wallbang: true, ..kill(4) })),
-        act(15.2, 1, What::Hold("c4")),
+        act(15.2, 1, What::HoldBomb),
+        act(15.2, 1, What::BeginPlant('B')),
         act(18.4, 1, What::Plant('B')),
         act(18.8, 1, What::Hold("galilar")),
         act(17.6, TERN, What::Hold("awp")),
@@ -276,7 +281,7 @@ fn second() -> Round {
         act(23.3, TERN, What::Kill(Kill { headshot: true, ..kill(0) })),
         act(24.0, 8, What::Shoot(5)),
         act(24.8, 1, What::Kill(kill(8))),
-        act(25.9, 9, What::Kill(Kill { assister: Some(8), ..kill(1) })),
+        act(25.9, TERN, What::Kill(Kill { assister: Some(8), ..kill(1) })),
         act(26.8, TERN, What::Defuse(ticks(5.0))),
     ];
     Round { bomb: Some(1), ..round(31.8, Side::Ct, Reason::Defused, parts, acts) }

@@ -164,6 +164,9 @@ pub fn cell(coordinate: f32) -> (i64, f32) {
     (cell as i64, coordinate + WORLD_HALF - cell * CELL)
 }
 
+/// Encoding of the length of an array that grows.
+const LENGTH: Wire = Wire::Unsigned("uint32");
+
 /// What a field is.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -171,6 +174,8 @@ pub enum Kind {
     Leaf(Wire),
     /// An array of this length, with its type name.
     Array(Wire, u16, &'static str),
+    /// An array that grows, with its type name: its length, then its elements.
+    List(Wire, &'static str),
     /// An embedded component, with its type name.
     Part(&'static Serializer, &'static str),
 }
@@ -207,6 +212,12 @@ pub struct Prop {
 }
 
 impl Prop {
+    /// An element of an array that grows, whose own encoding is that of its length.
+    #[must_use]
+    pub const fn item(self, index: u16, wire: Wire) -> Self {
+        Self { path: self.path.child(index), wire }
+    }
+
     /// An element of an array.
     #[must_use]
     pub const fn element(self, index: u16) -> Self {
@@ -232,6 +243,9 @@ impl Serializer {
                     Kind::Leaf(wire) | Kind::Array(wire, ..) if rest.is_empty() => {
                         return Some(Prop { path: Path::root(index as u16), wire });
                     }
+                    Kind::List(..) if rest.is_empty() => {
+                        return Some(Prop { path: Path::root(index as u16), wire: LENGTH });
+                    }
                     Kind::Part(part, _) if !rest.is_empty() => {
                         if let Some(prop) = part.find(rest) {
                             return Some(Prop { path: prop.path.within(index as u16), wire: prop.wire });
@@ -255,6 +269,7 @@ impl Serializer {
                 Kind::Array(wire, length, _) => {
                     all.extend((0..length).map(|element| (path.child(element), wire, wire.default_value())));
                 }
+                Kind::List(..) => all.push((path, LENGTH, Value::Int(0))),
                 Kind::Part(part, _) => {
                     all.push((path, Wire::Bool, Value::Int(1)));
                     all.extend(

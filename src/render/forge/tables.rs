@@ -159,8 +159,11 @@ impl Schema {
             ..Default::default()
         };
         match field.kind {
-            Kind::Leaf(wire) | Kind::Array(wire, ..) => {
-                let type_name = if let Kind::Array(.., type_name) = field.kind { type_name } else { wire.type_name() };
+            Kind::Leaf(wire) | Kind::Array(wire, ..) | Kind::List(wire, _) => {
+                let type_name = match field.kind {
+                    Kind::Array(.., type_name) | Kind::List(_, type_name) => type_name,
+                    _ => wire.type_name(),
+                };
                 out.var_type_sym = self.symbol(type_name);
                 out.var_encoder_sym = wire.encoder().and_then(|encoder| self.symbol(encoder));
                 (out.bit_count, out.high_value, out.encode_flags) = wire.quantity();

@@ -20,6 +20,7 @@ const EVENT_SLOT_BITS: u32 = 15;
 
 /// Entry types of a packet.
 const UPDATE: u64 = 0b00;
+const LEAVE: u64 = 0b01;
 const CREATE: u64 = 0b10;
 const DELETE: u64 = 0b11;
 
@@ -34,6 +35,7 @@ struct Entity {
 enum Change {
     Created,
     Updated(BTreeSet<Path>),
+    Left,
     Deleted,
 }
 
@@ -43,6 +45,8 @@ pub struct World {
     classes: Vec<&'static Serializer>,
     entities: BTreeMap<u16, Entity>,
     changes: BTreeMap<u16, Change>,
+    /// Entities that the recorder cannot see: readers know only their last state.
+    hidden: BTreeSet<u16>,
     next_slot: u16,
     next_serial: u32,
 }
@@ -62,6 +66,7 @@ impl World {
             classes: classes::all(),
             entities: BTreeMap::new(),
             changes: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             next_slot: FIRST_FREE_SLOT,
             next_serial: 1,
         }
@@ -90,12 +95,25 @@ impl World {
 
     /// Deletes an entity.
     pub fn delete(&mut self, slot: u16) {
+        self.hidden.remove(&slot);
         if self.entities.remove(&slot).is_some() {
             // Never sent, so nothing to delete for readers.
             match self.changes.get(&slot) {
                 Some(Change::Created) => self.changes.remove(&slot),
                 _ => self.changes.insert(slot, Change::Deleted),
             };
+        }
+    }
+
+    /// Hides an entity from the recorder, or shows it again.
+    pub fn hide(&mut self, slot: u16, hide: bool) {
+        if !self.entities.contains_key(&slot) {
+            return;
+        }
+        if hide && self.hidden.insert(slot) {
+            self.changes.insert(slot, Change::Left);
+        } else if !hide && self.hidden.remove(&slot) {
+            self.changes.insert(slot, Change::Created);
         }
     }
 
@@ -106,6 +124,9 @@ impl World {
             return;
         }
         entity.fields.insert(prop.path, (prop.wire, value));
+        if self.hidden.contains(&slot) {
+            return;
+        }
         if let Change::Updated(paths) = self.changes.entry(slot).or_insert_with(|| Change::Updated(BTreeSet::new())) {
             paths.insert(prop.path);
         }
@@ -152,7 +173,8 @@ impl World {
             match (change, self.entities.get(slot)) {
                 (Change::Created, Some(entity)) => writer.create(*slot, entity),
                 (Change::Updated(paths), Some(entity)) => writer.update(*slot, entity, paths),
-                _ => writer.delete(*slot),
+                (Change::Left, Some(_)) => writer.entry(*slot, LEAVE),
+                _ => writer.entry(*slot, DELETE),
             }
         }
         writer.entries()
@@ -161,7 +183,8 @@ impl World {
     /// All entities as newly created, for a full packet.
     pub fn snapshot(&self) -> Entries {
         let mut writer = Writer::new(&self.classes);
-        self.entities.iter().for_each(|(slot, entity)| writer.create(*slot, entity));
+        let seen = self.entities.iter().filter(|(slot, _)| !self.hidden.contains(slot));
+        seen.for_each(|(slot, entity)| writer.create(*slot, entity));
         writer.entries()
     }
 }
@@ -206,10 +229,6 @@ impl Writer {
         for (wire, value) in paths.iter().filter_map(|path| entity.fields.get(path)) {
             wire.write(&mut self.bits, value);
         }
-    }
-
-    fn delete(&mut self, slot: u16) {
-        self.entry(slot, DELETE);
     }
 
     fn entries(self) -> Entries {

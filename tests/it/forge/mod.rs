@@ -167,7 +167,7 @@ fn sample_contains_everything_a_clip_can_show() {
     assert!(moments().any(|moment| moment.players.iter().any(|player| player.flash_seconds > 1.0)));
     assert!(moments().any(|moment| moment.players[scene.followed].defusing));
     assert_eq!(moments().filter_map(|moment| moment.bomb).next_back().unwrap().state, BombState::Defused);
-    assert_eq!(scene.kills.iter().filter(|kill| kill.killer == Some(scene.followed)).count(), 4);
+    assert_eq!(scene.kills.iter().filter(|kill| kill.killer == Some(scene.followed)).count(), 5);
     assert!(scene.kills.iter().any(|kill| kill.wallbang) && scene.kills.iter().any(|kill| kill.through_smoke));
     assert!(scene.ground.cells.len() > 5_000, "{} cells of ground", scene.ground.cells.len());
 }

@@ -1,8 +1,10 @@
 //! Unusual matches: restored backups, coaches, many players, knife rounds. They are described here, forged, and read
 //! back; the description is what is expected.
 
+mod facts;
 mod highlights;
 mod index_and_scene;
+mod odd_inputs;
 mod people;
 mod rounds;
 #[cfg(unix)]
@@ -17,7 +19,7 @@ use dinkem_appliance::render::demo::{self, DemoIndex};
 use dinkem_appliance::render::forge::description::{
     Act, Game, Kill, Match, Part, Player, Reason, Round, Side, Stage, Step, What,
 };
-use dinkem_appliance::render::forge::play;
+use dinkem_appliance::render::forge::{TICK_RATE, play};
 use dinkem_appliance::render::scene::Scene;
 
 const FREEZE: i32 = 64 * 4;
@@ -37,7 +39,14 @@ fn steam64(player: usize) -> u64 {
 fn game(sizes: [usize; 2], stages: Vec<Stage>) -> Match {
     let player = |n: usize| Player { steam64: steam64(n), name: NAMES[n], team: usize::from(n >= sizes[0]) };
     let players = (0..sizes[0] + sizes[1]).map(player).collect();
-    Match { map: "de_nowhere", game: Game::Competitive, teams: ["Oaks", "Pines"], players, stages }
+    Match {
+        map: "de_nowhere",
+        game: Game::Competitive,
+        tick_rate: TICK_RATE,
+        teams: ["Oaks", "Pines"],
+        players,
+        stages,
+    }
 }
 
 /// A round of the first `players` players. Each kill is (killer, victim), one every half second.
