@@ -9,7 +9,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use dinkem_appliance::domain::camera::CameraMode;
@@ -151,23 +151,26 @@ impl Measure<'_> {
 
     /// Runs ffmpeg on all frames. Returns its seconds, without those of drawing.
     fn feed(&self, replay: &Replay<'_>, command: &mut Command) -> Result<f64> {
-        let mut ffmpeg: Child = command.spawn().expect("ffmpeg starts");
-        let mut input = ffmpeg.stdin.take().expect("its input is a pipe");
         let mut renderer = FrameRenderer::new(replay)?;
+        let mut ffmpeg = command.spawn().expect("ffmpeg starts");
+        let mut input = ffmpeg.stdin.take().expect("its input is a pipe");
         let mut took = Duration::ZERO;
         let mut drawn: Vec<Vec<u8>> = Vec::new();
-        for frame in 0..replay.frames() {
+        let fed: Result<()> = (0..replay.frames()).try_for_each(|frame| {
             drawn.push(renderer.render(frame)?.to_bytes());
             if drawn.len() == FED_FRAMES || frame + 1 == replay.frames() {
                 let start = self.clock.monotonic();
                 drawn.drain(..).for_each(|frame| input.write_all(&frame).expect("ffmpeg reads"));
                 took += self.clock.monotonic() - start;
             }
-        }
+            Ok(())
+        });
         let start = self.clock.monotonic();
         drop(input);
-        assert!(ffmpeg.wait().expect("ffmpeg ends").success(), "ffmpeg failed");
+        let end = ffmpeg.wait().expect("ffmpeg ends");
         took += self.clock.monotonic() - start;
+        fed?;
+        assert!(end.success(), "ffmpeg failed");
         Ok(took.as_secs_f64())
     }
 }
