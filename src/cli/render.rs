@@ -75,6 +75,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         xray: commands.spec_show_xray,
         deathnotices_only: commands.cl_draw_only_deathnotices,
         camera: args.look.camera().unwrap_or_default(),
+        maps: None,
         video,
         poster: &poster,
     };

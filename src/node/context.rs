@@ -16,6 +16,7 @@ use crate::node::api::Server;
 use crate::node::cache::DemoCache;
 use crate::node::child::Patience;
 use crate::node::join::server_client;
+use crate::node::maps::Maps;
 use crate::os::clock::Clock;
 use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
@@ -67,6 +68,7 @@ pub struct Context {
     /// Separate connections to the same server, closed when the node stops.
     pub claims: Server,
     pub cache: DemoCache,
+    pub maps: Maps,
     pub room: Arc<Room>,
     pub extra_fetch_allow: Vec<IpNet>,
     pub program: PathBuf,
@@ -112,6 +114,7 @@ impl Context {
             name: config.name.clone(),
             server: server()?,
             claims: server()?,
+            maps: Maps::open(dir.join("maps")).map_err(|error| unusable(&error))?,
             cache: DemoCache::new(&dir.join("cache"), config.cache_bytes).map_err(|error| unusable(&error))?,
             room: Arc::clone(&config.room),
             extra_fetch_allow: config.extra_fetch_allow.clone(),

@@ -13,6 +13,7 @@ mod fetch;
 mod heartbeat;
 pub mod join;
 mod lease;
+mod maps;
 mod meter;
 mod unpack;
 mod upload;

@@ -12,7 +12,7 @@ use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::os::files;
 use crate::os::stop::StopFlag;
-use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
+use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer, MAPS_DIR};
 use crate::render::video;
 use crate::wire::node::ClaimAnswer;
 
@@ -85,7 +85,15 @@ fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), E
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
     })?;
     let job = job_file(node, claim, &demo.path(), &demo.sha256, work.path())?;
+    let maps = work.path().join(MAPS_DIR);
+    // A clip can do without what other demos have shown of its map.
+    if let Err(error) = node.maps.lend(&maps) {
+        warn!("{}: what is known of maps cannot be used: {error}", node.name);
+    }
     child::render(&node.program, &job, node.patience, hold)?;
+    if let Err(error) = node.maps.take_back(&maps) {
+        warn!("{}: what the demo shows of its map could not be kept: {error}", node.name);
+    }
     video::check(&job.output, job.width, job.height, job.fps).map_err(|error| {
         warn!("{}: the video of lease {} did not pass the check: {error}", node.name, claim.lease);
         Failure::here(FailureCode::RenderFailed, "The renderer's video did not pass the check.")

@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::demo;
+use super::demo::{self, Known};
 use super::draw::{Look, Painter, Replay, poster};
+use super::map_grounds::MapGround;
 use super::pipeline;
+use super::scene::Scene;
 use super::video::Mp4Writer;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Kind, Result};
@@ -33,6 +35,8 @@ pub struct ClipRequest<'a> {
     pub deathnotices_only: bool,
     /// What is shown of the map.
     pub camera: CameraMode,
+    /// The folder of what is known of maps, if any: see [`super::map_grounds`].
+    pub maps: Option<&'a Path>,
     /// Output path of the MP4.
     pub video: &'a Path,
     /// Output path of the poster (JPEG).
@@ -60,7 +64,7 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Stage, f64) -> ControlFlow<()>;
 pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<ClipReport> {
     let look = look(request)?;
     report(progress, Stage::Parsing, 0.0)?;
-    let scene = demo::scene(request.demo, request.round, request.steam64, &demo::Known::default())?;
+    let scene = scene(request)?;
     report(progress, Stage::Parsing, 1.0)?;
     let replay = Replay::new(&scene, look)?;
     report(progress, Stage::Rendering, 0.0)?;
@@ -77,6 +81,18 @@ pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<Cli
         let _ = std::fs::remove_file(&poster);
     }
     Ok(ClipReport { frames: made?, start_tick: scene.clip_start_tick, end_tick: scene.clip_end_tick })
+}
+
+/// Reads the round, with what other demos have shown of its map.
+fn scene(request: &ClipRequest<'_>) -> Result<Scene> {
+    let read = |known| demo::scene(request.demo, request.round, request.steam64, &known);
+    let Some(folder) = request.maps else { return read(Known::default()) };
+    let ground = |map: &str| MapGround::read(folder, map).enough();
+    let mut scene = read(Known { ground: Some(&ground), ..Known::default() })?;
+    if let Err(error) = MapGround::read(folder, &scene.map).add_to(&mut scene.ground) {
+        log::warn!("What the demo shows of its map could not be kept: {error}");
+    }
+    Ok(scene)
 }
 
 fn make(replay: &Replay<'_>, look: Look, video: &Path, poster: &Path, progress: OnProgress<'_>) -> Result<u64> {

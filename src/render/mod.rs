@@ -9,6 +9,7 @@ pub mod demo;
 pub mod draw;
 pub mod forge;
 mod ground_file;
+pub mod map_grounds;
 pub mod pipeline;
 pub mod scene;
 pub mod video;

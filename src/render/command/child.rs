@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{
     CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, JobFile, Line,
+    MAPS_DIR,
 };
 use crate::domain::clip::VIDEO_BYTES;
 use crate::domain::error::{Error, Kind, Result};
@@ -85,6 +86,7 @@ fn read_job(job_json: &Path) -> Result<JobFile> {
 
 fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
     let poster = job.output.with_extension("jpg");
+    let maps = job.workdir.join(MAPS_DIR);
     let request = ClipRequest {
         demo: &job.demo.path,
         steam64: job.player.steam64,
@@ -95,6 +97,7 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
         xray: job.spec_show_xray,
         deathnotices_only: job.cl_draw_only_deathnotices,
         camera: job.camera,
+        maps: maps.is_dir().then_some(maps.as_path()),
         video: &job.output,
         poster: &poster,
     };

@@ -30,6 +30,9 @@ pub const CANCEL_FILE: &str = "cancel";
 
 /// Name of the file in the work directory for a demo's index.
 pub const INDEX_FILE: &str = "index.json";
+/// Name of the folder in the work directory for what is known of maps. Ours: the built-in renderer uses it if it is
+/// there.
+pub const MAPS_DIR: &str = "maps";
 /// Name of the file in the work directory for a decompressed demo.
 pub const UNPACKED_FILE: &str = "demo.dem";
 

@@ -25,11 +25,14 @@ const TRAIL_SECONDS: f32 = 4.0;
 /// Ticks between two samples of the positions in the round's moments.
 const WALKED_TICKS: u32 = 2;
 
+/// Finds the ground of the map with this name.
+type FindGround<'a> = &'a dyn Fn(&str) -> Option<Ground>;
+
 /// What is known before a demo is read, so that less of it must be read.
-#[derive(Clone, Debug, Default)]
-pub struct Known {
-    /// Where players stood in other demos of the map.
-    pub ground: Option<Ground>,
+#[derive(Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// Where players stood in other demos of the map with this name, if that is enough.
+    pub ground: Option<FindGround<'a>>,
     /// The last tick of the round's clip, from the demo's index.
     pub last_tick: Option<i32>,
 }
@@ -37,8 +40,8 @@ pub struct Known {
 /// Reads one round for one player. The scene's ground is that of the demo; if one is known, that one and the round's.
 ///
 /// Errors: `round_not_in_demo`, `player_not_in_demo`, and those of [`super::index()`].
-pub fn scene(path: &Path, round: u32, steam64: u64, known: &Known) -> Result<Scene> {
-    let read = |last_tick| read(path, round, steam64, last_tick, known.ground.as_ref());
+pub fn scene(path: &Path, round: u32, steam64: u64, known: &Known<'_>) -> Result<Scene> {
+    let read = |last_tick| read(path, round, steam64, last_tick, known);
     match known.last_tick {
         // An outdated index must not be in the way.
         Some(last) => read(Some(last)).or_else(|_| read(None)),
@@ -46,9 +49,10 @@ pub fn scene(path: &Path, round: u32, steam64: u64, known: &Known) -> Result<Sce
     }
 }
 
-fn read(path: &Path, round: u32, steam64: u64, last_tick: Option<i32>, ground: Option<&Ground>) -> Result<Scene> {
+fn read(path: &Path, round: u32, steam64: u64, last_tick: Option<i32>, known: &Known<'_>) -> Result<Scene> {
     guarded(|| {
         let demo = container::open(path, last_tick)?;
+        let ground = known.ground.and_then(|known| known(&demo.map));
         let (survey, land) = survey(&demo, Some(Land::new(ground.is_none())))?;
         let land = land.unwrap_or_else(|| Land::new(false));
         let Some(found) = survey.rounds.iter().find(|found| found.number == round) else {
@@ -61,7 +65,7 @@ fn read(path: &Path, round: u32, steam64: u64, last_tick: Option<i32>, ground: O
         scene.ground = match (ground, land.ground) {
             (None, Some(walked)) => walked.finish(),
             (known, _) => {
-                let mut ground = known.cloned().unwrap_or_default();
+                let mut ground = known.unwrap_or_default();
                 ground.add(&walked(&scene.moments));
                 ground
             }

@@ -119,8 +119,8 @@ fn in_a_players_own_recording_the_unseen_stay_where_they_were_last_seen() {
         hidden.0 && (hidden.1 - last.1).abs() < 16.0 && again.1 - hidden.1 > 100.0,
         "{last:?} {hidden:?} {again:?}"
     );
-    assert_eq!(y("p2", 160).0, true, "unseen, not dead");
-    assert_eq!(y("p2", 210).0, false, "events tell of the death of the unseen");
+    assert!(y("p2", 160).0, "unseen, not dead");
+    assert!(!y("p2", 210).0, "events tell of the death of the unseen");
     assert_eq!(kill_feed(&scene), "p0>p2");
     assert_eq!(rounds(&forged.index()), "1t 2ct");
     assert_eq!(kill_feed(&forged.scene(2, 2).unwrap()), "p2>p0 p3>p1", "everybody is back in the next round");
