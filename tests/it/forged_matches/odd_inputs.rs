@@ -81,7 +81,7 @@ fn a_round_is_the_same_wherever_reading_begins_and_ends() {
         for known in [
             demo::Known::default(),
             demo::Known { last_tick: Some(last), ..demo::Known::default() },
-            demo::Known { ground: Some(Ground::default()), last_tick: Some(last) },
+            demo::Known { ground: Some(&|_| Some(Ground::default())), last_tick: Some(last) },
             // An outdated index.
             demo::Known { last_tick: Some(100), ..demo::Known::default() },
         ] {
