@@ -9,51 +9,16 @@ use tiny_skia::{
     Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
-use super::blend::{dimmed, over};
+pub use super::area::Area;
+use super::blend::dimmed;
 use super::gradient::Gradient;
 use super::icons::Icon;
+use super::pixels::{DARKNESS_STEPS, brightness_steps, clear, compose, copy};
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
 /// Height of the picture in design units.
 pub const UNITS: f32 = 1080.0;
-
-/// A rectangle in design units.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Area {
-    /// Left edge.
-    pub x: f32,
-    /// Top edge.
-    pub y: f32,
-    /// Width.
-    pub width: f32,
-    /// Height.
-    pub height: f32,
-}
-
-impl Area {
-    /// From the top left corner and the size.
-    pub const fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
-        Self { x, y, width, height }
-    }
-
-    /// Grown by `by` on each side.
-    pub fn grown(self, by: f32) -> Self {
-        Self::new(self.x - by, self.y - by, self.width + 2.0 * by, self.height + 2.0 * by)
-    }
-
-    /// Whether a point lies inside.
-    pub fn contains(&self, x: f32, y: f32) -> bool {
-        (self.x..=self.x + self.width).contains(&x) && (self.y..=self.y + self.height).contains(&y)
-    }
-
-    /// Area of the intersection, in square units.
-    pub fn overlap(&self, other: &Self) -> f32 {
-        let across = (self.x + self.width).min(other.x + other.width) - self.x.max(other.x);
-        let down = (self.y + self.height).min(other.y + other.height) - self.y.max(other.y);
-        across.max(0.0) * down.max(0.0)
-    }
-}
 
 /// Which layer is drawn on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -429,55 +394,4 @@ impl Canvas {
             Layer::Overlay => &mut self.overlay,
         }
     }
-}
-
-/// Copies a rectangle between pictures of the same size.
-fn copy(from: &Pixmap, to: &mut Pixmap, run: PixelRect) {
-    let stride = from.width() as usize * 4;
-    let (from, to) = (from.data(), to.data_mut());
-    for row in run.y..run.y + run.height {
-        let start = row * stride + run.x * 4;
-        let end = start + run.width * 4;
-        to[start..end].copy_from_slice(&from[start..end]);
-    }
-}
-
-/// Makes a rectangle transparent.
-fn clear(picture: &mut Pixmap, run: PixelRect) {
-    let stride = picture.width() as usize * 4;
-    let data = picture.data_mut();
-    for row in run.y..run.y + run.height {
-        data[row * stride + run.x * 4..][..run.width * 4].fill(0);
-    }
-}
-
-/// Puts a rectangle of `above`, with premultiplied opacity, over the opaque pixels of `below`.
-fn compose(below: &Pixmap, above: &Pixmap, to: &mut Pixmap, run: PixelRect) {
-    let stride = below.width() as usize;
-    let (below, above, to) = (pixels(below), pixels(above), to.data_mut().as_chunks_mut::<4>().0);
-    for row in run.y..run.y + run.height {
-        let columns = row * stride + run.x..row * stride + run.x + run.width;
-        let lines = to[columns.clone()].iter_mut().zip(&below[columns.clone()]).zip(&above[columns]);
-        for ((to, below), above) in lines {
-            *to = over(*below, u32::from_le_bytes(*above));
-        }
-    }
-}
-
-/// The pixels of a picture.
-fn pixels(picture: &Pixmap) -> &[[u8; 4]] {
-    picture.data().as_chunks::<4>().0
-}
-
-/// Steps between bright and dark, by squared distance.
-const DARKNESS_STEPS: usize = 1_024;
-
-/// By squared distance, up to that of `far`: how bright a pixel remains, of 255.
-fn brightness_steps(near: f32, far: f32, darkness: f32) -> Vec<u8> {
-    let step = |step: usize| {
-        let distance = (step as f32 / (DARKNESS_STEPS - 1) as f32).sqrt() * far;
-        let part = ((distance - near) / (far - near).max(1.0)).clamp(0.0, 1.0);
-        (255.0 * (1.0 - darkness * part)) as u8
-    };
-    (0..DARKNESS_STEPS).map(step).collect()
 }

@@ -5,7 +5,7 @@ use super::canvas::{Area, UNITS};
 use super::labels::{Obstacles, Places, Planner, Tag};
 use super::metrics::{LABEL_EXTRA, PIP, label_height, label_style, marker_reach, marker_scale};
 use super::now::Now;
-use super::replay::Replay;
+use super::plan::Plan;
 use super::text::Glyphs;
 use super::view::View;
 use super::world::{KILL_LINE_SECONDS, callout};
@@ -19,17 +19,17 @@ const VICTIM_OFF: f32 = 96.0;
 pub const VICTIM_SECONDS: f32 = 1.0;
 
 /// Label places by frame.
-pub fn plan(replay: &Replay<'_>) -> Vec<Places> {
-    let picture = Area::new(12.0, 8.0, replay.width() - 24.0, UNITS - 24.0);
-    let mut sizes = Sizes { glyphs: Glyphs::new(replay.fonts.clone()) };
-    let mut planner = Planner::new(replay.look().fps);
-    (0..replay.frames())
-        .map_while(|frame| Some((Now::at(replay.scene, replay.tick_of(frame))?, replay.framing(frame).view)))
+pub fn plan(plan: &Plan<'_>) -> Vec<Places> {
+    let picture = Area::new(12.0, 8.0, plan.width() - 24.0, UNITS - 24.0);
+    let mut sizes = Sizes { glyphs: Glyphs::new(plan.fonts.clone()) };
+    let mut planner = Planner::new(plan.look().fps);
+    (0..plan.frames())
+        .map_while(|frame| Some((Now::at(plan.scene, plan.tick_of(frame))?, plan.framing(frame).view)))
         .map(|(now, view)| {
-            let alone = now.since(replay.scene.freeze_end_tick) < -PUSH_SECONDS && replay.camera.opens_with_map();
-            let mut panels = replay.slots.clone();
-            let tags = std::array::from_fn(|player| sizes.tag(replay, &now, &view, player, alone));
-            panels.extend(callout(replay, &now, &view));
+            let alone = now.since(plan.scene.freeze_end_tick) < -PUSH_SECONDS && plan.camera.opens_with_map();
+            let mut panels = plan.slots.clone();
+            let tags = std::array::from_fn(|player| sizes.tag(plan, &now, &view, player, alone));
+            panels.extend(callout(plan, &now, &view));
             let lines = kill_lines(&now, &view).collect();
             planner.step(&tags, &Obstacles { picture, panels: &panels, lines })
         })
@@ -44,36 +44,25 @@ fn kill_lines<'a>(now: &'a Now<'_>, view: &'a View) -> impl Iterator<Item = [(f3
     })
 }
 
-/// Number of kill marks on the followed player's label, in the mode without cards.
-pub fn pips(replay: &Replay<'_>, now: &Now<'_>) -> usize {
-    /// More do not fit.
-    const MOST: usize = 5;
-    if replay.look().deathnotices_only {
-        replay.scene.own_kills().filter(|kill| now.reached(kill.tick)).count().min(MOST)
-    } else {
-        0
-    }
-}
-
 struct Sizes {
     glyphs: Glyphs,
 }
 
 impl Sizes {
     /// `alone`: only the followed player has a label.
-    fn tag(&mut self, replay: &Replay<'_>, now: &Now<'_>, view: &View, player: usize, alone: bool) -> Option<Tag> {
+    fn tag(&mut self, plan: &Plan<'_>, now: &Now<'_>, view: &View, player: usize, alone: bool) -> Option<Tag> {
         let at = now.drawn(player)?;
         let killed = now.kills().rev().find(|kill| kill.victim == player).map(|kill| now.since(kill.tick));
         let shown = at.alive() || at.present && killed.is_some_and(|age| age < VICTIM_SECONDS);
         let (x, y) = view.project(at.at);
-        let outside = !(0.0..=replay.width()).contains(&x) || !(0.0..=UNITS).contains(&y);
-        if !shown || outside || replay.sides[player] == Side::None {
+        let outside = !(0.0..=plan.width()).contains(&x) || !(0.0..=UNITS).contains(&y);
+        if !shown || outside || plan.sides[player] == Side::None {
             return None;
         }
-        let (first, zoom) = (player == replay.scene.followed, view.zoom());
+        let (first, zoom) = (player == plan.scene.followed, view.zoom());
         let style = label_style(first, zoom);
-        let pips = if first { pips(replay, now) } else { 0 };
-        let text = self.glyphs.width(style.weight, style.size, false, replay.names.get(player)?);
+        let pips = if first { plan.pips(now) } else { 0 };
+        let text = self.glyphs.width(style.weight, style.size, false, plan.names.get(player)?);
         let marks = if pips > 0 { pips as f32 * PIP + 8.0 } else { 0.0 };
         let off = match (at.alive(), first) {
             (false, _) => VICTIM_OFF,
@@ -88,7 +77,7 @@ impl Sizes {
             height: label_height(style),
             yaw: at.yaw,
             first,
-            named: (first || !alone) && !replay.panels.iter().any(|panel| panel.contains(x, y)),
+            named: (first || !alone) && !plan.panels.iter().any(|panel| panel.contains(x, y)),
         })
     }
 }

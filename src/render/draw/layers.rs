@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::camera::Framing;
 use super::ground::{Layer, Region};
 use super::marks;
-use super::replay::Replay;
+use super::plan::Plan;
 use crate::domain::error::Result;
 
 /// A floor, and the pixels per map unit as bits.
@@ -15,30 +15,30 @@ pub type Key = (usize, u32);
 const AROUND: f32 = 12.0;
 
 /// Draws all layers of a clip.
-pub fn draw(replay: &Replay<'_>) -> Result<HashMap<Key, Layer>> {
+pub fn draw(plan: &Plan<'_>) -> Result<HashMap<Key, Layer>> {
     let mut windows: HashMap<Key, Region> = HashMap::new();
     let mut last = None;
-    for frame in 0..replay.frames() {
-        let (framing, floor) = (replay.framing(frame), replay.floor(frame));
+    for frame in 0..plan.frames() {
+        let (framing, floor) = (plan.framing(frame), plan.floor(frame));
         if last.replace((framing, floor)) == Some((framing, floor)) {
             continue;
         }
         let scale = scale(&framing);
-        let window = window(&framing, scale, replay.look().width, replay.look().height);
-        let seen = windows.entry((floor, scale.to_bits())).or_insert(window);
+        let window = window(&framing, scale, plan.look().width, plan.look().height);
+        let seen = windows.entry(key(&framing, floor)).or_insert(window);
         *seen = [seen[0].min(window[0]), seen[1].min(window[1]), seen[2].max(window[2]), seen[3].max(window[3])];
     }
     let each = windows.into_iter().map(|((floor, bits), window)| {
-        let mut layer = Layer::draw(&replay.terrain, floor, f32::from_bits(bits), window)?;
-        marks::draw(replay, floor, &mut layer);
+        let mut layer = Layer::draw(&plan.terrain, floor, f32::from_bits(bits), window)?;
+        marks::draw(plan, floor, &mut layer);
         Ok(((floor, bits), layer))
     });
     each.collect()
 }
 
-/// The layer that a view is copied from.
-pub fn of<'a>(replay: &'a Replay<'_>, framing: &Framing, floor: usize) -> Option<&'a Layer> {
-    replay.layers.get(&(floor, scale(framing).to_bits()))
+/// The layer that a view of a floor is copied from.
+pub fn key(framing: &Framing, floor: usize) -> Key {
+    (floor, scale(framing).to_bits())
 }
 
 /// The zoom level that a view is copied from: its own, or the nearer one while the zoom changes.

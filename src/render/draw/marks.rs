@@ -4,7 +4,7 @@ use tiny_skia::{Paint, PathBuilder, Pixmap, Shader, Stroke, StrokeDash, Transfor
 
 use super::ground::{Layer, Region};
 use super::palette::{Ink, WHITE};
-use super::replay::Replay;
+use super::plan::Plan;
 use super::text::{Glyphs, TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -18,17 +18,17 @@ const SPAWN: f32 = 260.0;
 const NAME: (f32, f32) = (42.0, 14.0);
 
 /// Paints the marks of a floor on a layer.
-pub fn draw(replay: &Replay<'_>, floor: usize, layer: &mut Layer) {
+pub fn draw(plan: &Plan<'_>, floor: usize, layer: &mut Layer) {
     let scale = layer.scale();
     let (pixels, region) = layer.pixels_mut();
-    let mut sheet = Sheet { pixels, region, scale, glyphs: Glyphs::new(replay.fonts.clone()) };
-    let here = |at: &[f32; 3]| at.iter().all(|axis| axis.is_finite()) && replay.terrain.floor_at(at[2]) == floor;
-    for (letter, site) in ["A", "B"].into_iter().zip(replay.scene.sites) {
+    let mut sheet = Sheet { pixels, region, scale, glyphs: Glyphs::new(plan.fonts.clone()) };
+    let here = |at: &[f32; 3]| at.iter().all(|axis| axis.is_finite()) && plan.terrain.floor_at(at[2]) == floor;
+    for (letter, site) in ["A", "B"].into_iter().zip(plan.scene.sites) {
         if let Some(site) = site.filter(here) {
             sheet.letter(site, letter);
         }
     }
-    for (side, spawn) in [Side::T, Side::Ct].into_iter().zip(replay.scene.spawns) {
+    for (side, spawn) in [Side::T, Side::Ct].into_iter().zip(plan.scene.spawns) {
         if let Some(spawn) = spawn.filter(here) {
             sheet.spawn(spawn, side);
         }

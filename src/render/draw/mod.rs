@@ -3,6 +3,7 @@
 //! [`Replay`] holds everything that is constant over a clip: backdrop, camera, names, and label positions. [`Painter`]
 //! draws its frames in any order and reports which pixels changed. Knows nothing about demos and video encoding.
 
+mod area;
 mod blend;
 mod camera;
 mod canvas;
@@ -14,11 +15,15 @@ mod icons;
 mod label_plan;
 mod labels;
 mod layers;
+mod layout;
+mod look;
 mod marks;
 mod metrics;
 mod names;
 mod now;
 mod palette;
+mod pixels;
+mod plan;
 pub mod poster;
 mod replay;
 mod shape;
@@ -31,7 +36,8 @@ mod view;
 mod vignette;
 mod world;
 
-pub use replay::{Look, Replay};
+pub use look::Look;
+pub use replay::Replay;
 pub use tiles::PixelRect;
 
 use tiny_skia::Pixmap;
@@ -60,21 +66,22 @@ impl<'a> Painter<'a> {
     ///
     /// Fails if there is no memory for a picture of this size.
     pub fn new(replay: &'a Replay<'a>) -> Result<Self> {
-        let look = replay.look;
-        let canvas = Canvas::new(look.width, look.height, Glyphs::new(replay.fonts.clone()));
+        let look = replay.look();
+        let canvas = Canvas::new(look.width, look.height, Glyphs::new(replay.plan.fonts.clone()));
         let too_large = || Error::internal("The picture size is invalid.", format!("{}x{}", look.width, look.height));
         let canvas = canvas.ok_or_else(too_large)?;
         let vignette = Vignette::new(look.width, look.height);
-        Ok(Self { replay, hud: Hud::new(replay), canvas, vignette, ground: None })
+        Ok(Self { replay, hud: Hud::new(&replay.plan), canvas, vignette, ground: None })
     }
 
     /// Draws a frame, counted from 0.
     pub fn frame(&mut self, frame: u64) {
-        let Some(now) = now::Now::at(self.replay.scene, self.replay.tick_of(frame)) else { return };
-        let stage = Stage::new(self.replay, &now, frame);
+        let plan = &self.replay.plan;
+        let Some(now) = now::Now::at(plan.scene, plan.tick_of(frame)) else { return };
+        let stage = Stage::new(plan, &now, frame, self.replay.places(frame));
         let ground = Some((stage.view, stage.floor));
         if self.ground != ground {
-            let layer = layers::of(self.replay, &self.replay.framing(frame), stage.floor);
+            let layer = self.replay.layer(&plan.framing(frame), stage.floor);
             let vignette = &self.vignette;
             self.canvas.ground(|picture| {
                 if let Some(layer) = layer {

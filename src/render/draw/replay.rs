@@ -1,162 +1,57 @@
-//! Everything that is constant over a clip, computed once before the first frame.
+//! A clip ready to be drawn: its plan, the ground that it shows, and the places of names.
 
 use std::collections::HashMap;
 
-use super::camera::{Camera, Frame, Framing, Timeline};
-use super::canvas::{Area, UNITS};
-use super::fonts::Fonts;
-use super::ground::{Layer, Terrain};
-use super::hud::Layout;
+use super::camera::Framing;
+use super::ground::Layer;
 use super::labels::Places;
-use super::now::{Blinding, Now, blindings};
-use super::{label_plan, layers, names, poster};
-use crate::domain::camera::CameraMode;
-use crate::domain::clip::{CLIP_SECONDS, clip_second};
-use crate::domain::error::{Error, Kind, Result};
-use crate::domain::failure::FailureCode;
-use crate::render::scene::{MAX_PLAYERS, Scene, Side};
+use super::look::Look;
+use super::plan::Plan;
+use super::{label_plan, layers};
+use crate::domain::error::Result;
+use crate::render::scene::{MAX_PLAYERS, Scene};
 
-/// Maximum number of cards per side.
-const CARDS: usize = 5;
-/// Map units by which the followed player must pass the height between two floors to change floors.
-const FLOOR_SLACK: f32 = 24.0;
-
-/// Output settings of a clip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// Frames per second.
-    pub fps: u32,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// Whether enemies not spotted by the followed player's team are drawn like everyone else.
-    pub xray: bool,
-    /// Draw only the map, names, and kill feed: no score, cards, or timeline.
-    pub deathnotices_only: bool,
-    /// What is shown of the map.
-    pub camera: CameraMode,
-}
-
-/// A clip ready to be drawn.
+/// A clip ready to be drawn, frame by frame in any order.
 pub struct Replay<'a> {
-    /// The round that is drawn.
-    pub(super) scene: &'a Scene,
-    pub(super) look: Look,
-    pub(super) terrain: Terrain,
-    pub(super) camera: Camera,
-    pub(super) layers: HashMap<layers::Key, Layer>,
-    pub(super) fonts: Fonts,
-    /// By player, including those who are not drawn.
-    pub(super) names: Vec<String>,
-    /// By player, like `names`: the side in this round.
-    pub(super) sides: Vec<Side>,
-    /// By player.
-    blindings: Vec<Vec<Blinding>>,
-    pub(super) layout: Layout,
-    /// Where panels always are: nobody is drawn below them.
-    pub(super) panels: Vec<Area>,
-    /// Where any panel can be: names keep out of them.
-    pub(super) slots: Vec<Area>,
-    /// By frame: the floor that the followed player is on.
-    floors: Vec<u8>,
+    pub(super) plan: Plan<'a>,
+    layers: HashMap<layers::Key, Layer>,
     /// By frame: label places.
     places: Vec<Places>,
 }
 
 impl<'a> Replay<'a> {
-    /// Prepares a clip. Fails for a scene without a followed player, moments, or tick rate.
+    /// Prepares a clip.
+    ///
+    /// Fails for a scene without a followed player, moments, or tick rate, and without memory for the ground.
     pub fn new(scene: &'a Scene, look: Look) -> Result<Self> {
-        let empty = scene.moments.is_empty() || scene.clip_end_tick <= scene.clip_start_tick;
-        let players = scene.players.len();
-        if empty || scene.tick_rate < 1.0 || scene.followed >= players || players > MAX_PLAYERS {
-            return Err(Error::of_failure(
-                Kind::Invalid,
-                FailureCode::DemoUnreadable,
-                "The demo contains no usable data for this round.",
-            ));
-        }
-        let fonts = Fonts::load()?;
-        let drawn_names = scene.players.iter().map(|player| player.name.as_str());
-        let undrawn_names = scene.undrawn.iter().map(|player| player.name.as_str());
-        let terrain = Terrain::of(&scene.ground);
-        let timeline = timeline(scene, look);
-        let names = names::of_players(drawn_names.chain(undrawn_names), &fonts);
-        let layout = Layout::new(look, terrain.split().is_some());
-        let mut replay = Self {
-            scene,
-            look,
-            camera: Camera::plan(scene, &terrain, &timeline, look.camera, frame(&layout, look)),
-            terrain,
-            layers: HashMap::new(),
-            sides: (0..names.len()).map(|player| scene.side(player)).collect(),
-            names,
-            blindings: blindings(scene),
-            panels: layout.standing(),
-            slots: layout.slots(),
-            layout,
-            floors: Vec::new(),
-            places: Vec::new(),
-            fonts,
-        };
-        replay.floors = replay.followed_floors();
-        replay.layers = layers::draw(&replay)?;
-        replay.places = label_plan::plan(&replay);
-        Ok(replay)
+        let plan = Plan::new(scene, look)?;
+        Ok(Self { layers: layers::draw(&plan)?, places: label_plan::plan(&plan), plan })
     }
 
     /// The output settings.
     pub fn look(&self) -> Look {
-        self.look
-    }
-
-    /// Width of the picture in design units.
-    pub(super) fn width(&self) -> f32 {
-        self.look.width as f32 * UNITS / self.look.height as f32
+        self.plan.look
     }
 
     /// Number of frames in the clip.
     pub fn frames(&self) -> u64 {
-        frames(self.scene, self.look)
+        self.plan.frames()
     }
 
     /// The frame to use as the poster.
     pub fn poster_frame(&self) -> u64 {
-        let second = clip_second(poster::tick(self.scene), self.scene.clip_start_tick, self.scene.tick_rate);
-        let frame = second * f64::from(self.look.fps);
-        (frame.max(0.0) as u64).min(self.frames() - 1)
-    }
-
-    /// The time of a frame, in ticks: the reverse of [`clip_second`].
-    pub(super) fn tick_of(&self, frame: u64) -> f64 {
-        let seconds = frame as f64 / f64::from(self.look.fps);
-        f64::from(self.scene.clip_start_tick) + seconds * f64::from(self.scene.tick_rate)
+        self.plan.poster_frame()
     }
 
     /// Center and radius in pixels of the ring around the followed player.
     #[cfg(test)]
     pub fn followed_ring(&self, frame: u64) -> (f32, f32, f32) {
-        let view = self.framing(frame).view;
-        let now = Now::at(self.scene, self.tick_of(frame)).unwrap();
-        let (x, y) = view.project(now.followed().at);
-        let zoom = view.zoom();
-        let radius = super::metrics::marker_radius(true, zoom) + 15.0 * super::metrics::marker_scale(zoom);
-        (x * view.pixels, y * view.pixels, radius * view.pixels)
+        self.plan.followed_ring(frame)
     }
 
-    /// What the camera sees at a frame.
-    pub(super) fn framing(&self, frame: u64) -> Framing {
-        self.camera.at(frame)
-    }
-
-    /// The floor that the followed player is on at a frame.
-    pub(super) fn floor(&self, frame: u64) -> usize {
-        self.floors.get(frame as usize).or(self.floors.last()).copied().map_or(0, usize::from)
-    }
-
-    /// The name of a floor, if the map has two.
-    pub(super) fn floor_name(&self, floor: usize) -> Option<&'static str> {
-        self.terrain.split().map(|_| if floor == 0 { "LOWER FLOOR" } else { "UPPER FLOOR" })
+    /// The layer that a view of a floor is copied from.
+    pub(super) fn layer(&self, framing: &Framing, floor: usize) -> Option<&Layer> {
+        self.layers.get(&layers::key(framing, floor))
     }
 
     /// Label places on a frame.
@@ -164,77 +59,4 @@ impl<'a> Replay<'a> {
         const NOWHERE: &Places = &[None; MAX_PLAYERS];
         self.places.get(frame as usize).unwrap_or(NOWHERE)
     }
-
-    /// Players of a side who have cards: at most [`CARDS`], always including the followed player.
-    pub(super) fn roster(&self, side: Side) -> Vec<usize> {
-        let mut roster: Vec<usize> = self.drawn(side).collect();
-        while roster.len() > CARDS {
-            let out = roster.iter().rposition(|player| *player != self.scene.followed);
-            roster.remove(out.unwrap_or(0));
-        }
-        roster
-    }
-
-    /// Players of a side who are drawn.
-    pub(super) fn drawn(&self, side: Side) -> impl Iterator<Item = usize> + '_ {
-        (0..self.scene.players.len()).filter(move |player| self.sides[*player] == side)
-    }
-
-    /// Number of players on a side, drawn or not.
-    pub(super) fn team_size(&self, side: Side) -> usize {
-        self.sides.iter().filter(|other| **other == side).count()
-    }
-
-    /// Seconds for which a player remains blind.
-    pub(super) fn blind_seconds(&self, now: &Now<'_>, player: usize) -> Option<f32> {
-        let latest = self.blindings.get(player)?.iter().rev().find(|(tick, _)| now.reached(*tick))?;
-        let left = latest.1 - now.since(latest.0);
-        (left > 0.0).then_some(left)
-    }
-
-    /// The followed player's floor at each frame. Whoever stands between two floors stays on his.
-    fn followed_floors(&self) -> Vec<u8> {
-        let Some(split) = self.terrain.split() else { return Vec::new() };
-        let mut floor = None;
-        let each = (0..self.frames()).map_while(|frame| Now::at(self.scene, self.tick_of(frame)));
-        each.map(|now| {
-            let z = now.followed().at[2];
-            if now.followed().present && z.is_finite() {
-                let above = match floor {
-                    None => z >= split,
-                    Some(0) => z >= split + FLOOR_SLACK,
-                    Some(_) => z >= split - FLOOR_SLACK,
-                };
-                floor = Some(u8::from(above));
-            }
-            floor.unwrap_or(1)
-        })
-        .collect()
-    }
-}
-
-fn frames(scene: &Scene, look: Look) -> u64 {
-    let ticks = f64::from(scene.clip_end_tick) - f64::from(scene.clip_start_tick);
-    let seconds = (ticks / f64::from(scene.tick_rate)).min(f64::from(CLIP_SECONDS));
-    ((seconds * f64::from(look.fps)).round() as u64).max(1)
-}
-
-fn timeline(scene: &Scene, look: Look) -> Timeline {
-    let frame = |tick: i32| {
-        let second = clip_second(f64::from(tick), scene.clip_start_tick, scene.tick_rate);
-        (second * f64::from(look.fps)).ceil().max(0.0) as u64
-    };
-    Timeline {
-        frames: frames(scene, look),
-        fps: look.fps,
-        start: frame(scene.freeze_end_tick),
-        end: frame(scene.end_tick),
-        plates: !look.deathnotices_only,
-    }
-}
-
-/// The picture as the camera's plan needs it.
-fn frame(layout: &Layout, look: Look) -> Frame {
-    let pixels = look.height as f32 / UNITS;
-    Frame { width: look.width as f32 / pixels, pixels, map: layout.map(), intro: layout.intro_map() }
 }

@@ -188,7 +188,7 @@ fn unspotted_enemies_are_dim_without_xray() {
         let replay = Replay::new(&scene, Look { xray, ..look(true) }).unwrap();
         let mut painter = Painter::new(&replay).unwrap();
         painter.frame(40);
-        let (x, y) = replay.framing(40).view.project(scene.moments[0].players[5].at);
+        let (x, y) = replay.plan.framing(40).view.project(scene.moments[0].players[5].at);
         let pixel = painter.picture().pixel((x / 3.0) as u32, (y / 3.0) as u32).unwrap();
         u32::from(pixel.red()) + u32::from(pixel.green())
     };
@@ -270,7 +270,7 @@ fn picture_says_when_not_all_players_are_shown() {
     for deathnotices_only in [false, true] {
         let said = |scene: &Scene| {
             let replay = Replay::new(scene, look(deathnotices_only)).unwrap();
-            hud::player_notes(&replay)
+            hud::player_notes(&replay.plan)
         };
         assert_eq!(said(&everything()), [""; 0]);
         let expected: &[&str] = if deathnotices_only {

@@ -60,7 +60,7 @@ fn job_goes_from_claim_to_published_clip() {
     assert_eq!(
         claim["render"],
         json!({"steam64_id": PLAYER, "round": 5, "fps": 30, "width": 1920, "height": 1080,
-               "commands": {"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"}})
+               "commands": {"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"}, "camera": "follow"})
     );
     assert_eq!((&claim["uploaded_demo"], &claim["fetch_policy"]["allow"]), (&Value::Null, &json!([])));
 

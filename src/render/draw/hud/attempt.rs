@@ -6,7 +6,7 @@ use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::{Now, PLANT_SECONDS};
 use crate::render::draw::palette::{Ink, SLAB, TEXT};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -29,9 +29,9 @@ pub struct Attempt {
 
 impl Attempt {
     /// `None` if nobody plants or defuses.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<Self> {
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<Self> {
         let attempt = |player: usize, side, icon, doing: &str, since: f32, seconds: f32| {
-            let name = replay.names.get(player).map_or("Somebody", String::as_str);
+            let name = plan.names.get(player).map_or("Somebody", String::as_str);
             let part = (since / seconds.max(0.1)).clamp(0.0, 1.0);
             Self {
                 side,

@@ -8,7 +8,7 @@ use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{CT, GOLD, Ink, SLAB, T, TEXT, TEXT_DIM, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::{Kill, Side};
 
@@ -56,8 +56,8 @@ struct Row {
 impl End {
     /// The card and its opacity in [`FADE_STEPS`](super::intro::FADE_STEPS); `None` except at the end of the clip, once
     /// the round is won.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
-        let scene = replay.scene;
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
+        let scene = plan.scene;
         let winner = now.winner()?;
         let opacity = opacity(now.since(scene.clip_end_tick) + CARD_SECONDS)?;
         let kills = own_kills(now);
@@ -66,20 +66,20 @@ impl End {
         if headshots > 0 {
             tally += &format!(", {}", count(headshots, "headshot"));
         }
-        let (followed, side) = (scene.followed, replay.sides[scene.followed]);
+        let (followed, side) = (scene.followed, plan.sides[scene.followed]);
         let score = |side| score(scene, side, Some(winner));
         let card = Self {
             winner,
-            title: format!("{} win the round", short_team_name(replay, winner)),
-            how: outcome(replay, winner),
+            title: format!("{} win the round", short_team_name(plan, winner)),
+            how: outcome(plan, winner),
             score: [score(Side::Ct), score(Side::T)],
-            name: replay.names[followed].clone(),
+            name: plan.names[followed].clone(),
             side,
-            team: team_name(replay, side),
-            word: if kills.is_empty() { String::new() } else { word(replay, kills.len()) },
+            team: team_name(plan, side),
+            word: if kills.is_empty() { String::new() } else { word(plan, kills.len()) },
             tally,
-            fate: fate(replay, now),
-            kills: kills.into_iter().take(ROWS).map(|kill| Row::of(replay, kill)).collect(),
+            fate: fate(plan, now),
+            kills: kills.into_iter().take(ROWS).map(|kill| Row::of(plan, kill)).collect(),
         };
         Some((card, opacity))
     }
@@ -120,26 +120,26 @@ impl End {
 }
 
 /// What became of the followed player.
-fn fate(replay: &Replay<'_>, now: &Now<'_>) -> String {
+fn fate(plan: &Plan<'_>, now: &Now<'_>) -> String {
     let at = now.followed();
     if at.alive() {
         return format!("alive with {} health", at.health.clamp(1, 100));
     }
-    let killer = own_death(now).and_then(|kill| kill.killer).filter(|killer| *killer != replay.scene.followed);
-    match killer.and_then(|killer| replay.names.get(killer)) {
+    let killer = own_death(now).and_then(|kill| kill.killer).filter(|killer| *killer != plan.scene.followed);
+    match killer.and_then(|killer| plan.names.get(killer)) {
         Some(name) => format!("killed by {name}"),
         None => "eliminated".to_owned(),
     }
 }
 
 impl Row {
-    fn of(replay: &Replay<'_>, kill: &Kill) -> Self {
-        let then = Now::at(replay.scene, f64::from(kill.tick));
+    fn of(plan: &Plan<'_>, kill: &Kill) -> Self {
+        let then = Now::at(plan.scene, f64::from(kill.tick));
         Self {
             time: then.map_or_else(String::new, |then| clock(then.clock())),
             weapon: Icon::of_weapon(&kill.weapon),
-            victim: replay.names.get(kill.victim).cloned().unwrap_or_default(),
-            side: replay.sides.get(kill.victim).copied().unwrap_or_default(),
+            victim: plan.names.get(kill.victim).cloned().unwrap_or_default(),
+            side: plan.sides.get(kill.victim).copied().unwrap_or_default(),
             marks: marks(kill),
         }
     }

@@ -1,13 +1,13 @@
 //! The kill feed: killer, victim, weapon, and circumstances; the followed player's own kills and death are marked.
 
 use super::Panel;
-use super::layout::{FEED_EDGE, FEED_ROW};
 use super::parts::{mark_color, marks, slanted};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
+use crate::render::draw::layout::{FEED_EDGE, FEED_ROW};
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, RED, SLAB, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::{Kill, Side};
 
@@ -55,18 +55,18 @@ struct Row {
 
 impl Feed {
     /// `None` if there is nothing to show.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>, rows: usize) -> Option<Self> {
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>, rows: usize) -> Option<Self> {
         let latest = now.kills().rev().take_while(|kill| now.since(kill.tick) < SECONDS).take(rows);
-        let mut rows: Vec<Row> = latest.map(|kill| Row::of(replay, kill, now.since(kill.tick))).collect();
+        let mut rows: Vec<Row> = latest.map(|kill| Row::of(plan, kill, now.since(kill.tick))).collect();
         rows.reverse();
         (!rows.is_empty()).then_some(Self(rows))
     }
 }
 
 impl Row {
-    fn of(replay: &Replay<'_>, kill: &Kill, age: f32) -> Self {
-        let scene = replay.scene;
-        let who = |player: usize| Some((replay.names.get(player)?.clone(), replay.sides[player]));
+    fn of(plan: &Plan<'_>, kill: &Kill, age: f32) -> Self {
+        let scene = plan.scene;
+        let who = |player: usize| Some((plan.names.get(player)?.clone(), plan.sides[player]));
         let own = kill.killer == Some(scene.followed) && scene.counts(kill);
         let left = |seconds: f32| ((1.0 - age / seconds).clamp(0.0, 1.0).powi(2) * STEPS).round() as u8;
         Self {

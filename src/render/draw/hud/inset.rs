@@ -8,7 +8,7 @@ use crate::render::draw::canvas::{Area, Canvas, UNITS};
 use crate::render::draw::ground::{Relief, Terrain};
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT, RED, TEXT, TEXT_DIM, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::draw::view::View;
 use crate::render::scene::{BombState, Side};
@@ -66,13 +66,13 @@ impl Scale {
 
 impl Inset {
     /// The plans of a clip, each in its slot: the upper floor first.
-    pub fn all(replay: &Replay<'_>, title: &str) -> Vec<Self> {
-        let slots = replay.layout.inset();
+    pub fn all(plan: &Plan<'_>, title: &str) -> Vec<Self> {
+        let slots = plan.layout.inset();
         let titles: &[&str] = if slots.len() == 2 { &["UPPER", "LOWER"] } else { &[title] };
         let floors = (0..slots.len()).rev();
         let each = floors.zip(slots).zip(titles).filter_map(|((floor, area), title)| {
-            let relief = replay.terrain.floors.get(floor)?;
-            Self::new(&replay.terrain, relief, floor, area, (*title).to_owned(), replay.look.height)
+            let relief = plan.terrain.floors.get(floor)?;
+            Self::new(&plan.terrain, relief, floor, area, (*title).to_owned(), plan.look.height)
         });
         each.collect()
     }
@@ -106,13 +106,13 @@ impl Inset {
     /// Redraws the plan if something moved, at an opacity in [`FADE_STEPS`]; `None` for `view` empties the slot.
     pub fn show(
         &mut self,
-        replay: &Replay<'_>,
+        plan: &Plan<'_>,
         now: &Now<'_>,
         view: Option<(&View, usize)>,
         opacity: u8,
         canvas: &mut Canvas,
     ) {
-        let state = view.map(|(view, floor)| (self.state(replay, now, view, floor), opacity));
+        let state = view.map(|(view, floor)| (self.state(plan, now, view, floor), opacity));
         if state == self.shown {
             return;
         }
@@ -125,17 +125,17 @@ impl Inset {
         self.shown = state;
     }
 
-    fn state(&self, replay: &Replay<'_>, now: &Now<'_>, view: &View, floor: usize) -> State {
-        let two = replay.terrain.floors.len() == 2;
-        let here = |z: f32| !two || replay.terrain.floor_at(z) == self.floor;
+    fn state(&self, plan: &Plan<'_>, now: &Now<'_>, view: &View, floor: usize) -> State {
+        let two = plan.terrain.floors.len() == 2;
+        let here = |z: f32| !two || plan.terrain.floor_at(z) == self.floor;
         let rounded = |(x, y): (f32, f32)| (x.round() as i32, y.round() as i32);
         let inside = |(x, y): &(i32, i32)| self.area.grown(-8.0).contains(*x as f32, *y as f32);
-        let mut dots: Vec<_> = (0..replay.scene.players.len())
+        let mut dots: Vec<_> = (0..plan.scene.players.len())
             .filter_map(|player| {
                 let at = now.players[player];
                 let place = rounded(self.scale.place(at.at[0], at.at[1]));
                 let shown = at.alive() && here(at.at[2]) && inside(&place);
-                shown.then_some((place.0, place.1, replay.sides[player], player == replay.scene.followed))
+                shown.then_some((place.0, place.1, plan.sides[player], player == plan.scene.followed))
             })
             .collect();
         dots.sort_by_key(|dot| dot.3);
@@ -143,18 +143,18 @@ impl Inset {
         let bomb = now.moment.bomb.filter(|bomb| lies(bomb.state) && here(bomb.at[2]));
         let bomb = bomb.map(|bomb| rounded(self.scale.place(bomb.at[0], bomb.at[1]))).filter(inside);
         let current = two && floor == self.floor;
-        let frame = (!two || current).then(|| self.frame(replay, view)).flatten();
+        let frame = (!two || current).then(|| self.frame(plan, view)).flatten();
         State { frame, dots, bomb, current }
     }
 
     /// What the camera sees; `None` if that is nearly everything.
-    fn frame(&self, replay: &Replay<'_>, view: &View) -> Option<[i32; 4]> {
+    fn frame(&self, plan: &Plan<'_>, view: &View) -> Option<[i32; 4]> {
         let corner = |x: f32, y: f32| {
             let (x, y) = view.unproject(x, y);
             self.scale.place(x, y)
         };
         let (left, top) = corner(0.0, 0.0);
-        let (right, bottom) = corner(replay.width(), UNITS);
+        let (right, bottom) = corner(plan.width(), UNITS);
         let inner = self.area.grown(-3.0);
         let whole = left <= inner.x && top <= inner.y + HEAD && right >= inner.x + inner.width;
         let clamp = |at: f32, from: f32, size: f32| at.clamp(from, from + size).round() as i32;

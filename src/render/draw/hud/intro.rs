@@ -8,7 +8,7 @@ use crate::render::draw::icons::Icon;
 use crate::render::draw::names;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, TEXT, TEXT_DIM, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::{PlayerAt, Side};
 
@@ -62,22 +62,22 @@ pub struct Intro {
 
 impl Intro {
     /// The card and its opacity in [`FADE_STEPS`]; `None` except at the start of the clip.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
-        let (scene, at) = (replay.scene, now.followed());
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
+        let (scene, at) = (plan.scene, now.followed());
         let opacity = opacity(now.seconds())?;
-        let side = replay.sides[scene.followed];
+        let side = plan.sides[scene.followed];
         let own = if side == Side::T { [Side::T, Side::Ct] } else { [Side::Ct, Side::T] };
         let later = f64::from(scene.freeze_end_tick) + f64::from(LOADOUT_SECONDS * scene.tick_rate);
         let later = Now::at(scene, later).map(|later| *later.followed()).filter(PlayerAt::alive);
         let armed = later.unwrap_or(*at);
         let loadout = [armed.primary, armed.pistol].into_iter().filter_map(|weapon| roster::icon(scene, weapon));
         let card = Self {
-            map: names::of_map(&scene.map, &replay.fonts),
+            map: names::of_map(&scene.map, &plan.fonts),
             round: format!("ROUND {}", scene.round),
-            name: replay.names[scene.followed].clone(),
+            name: plan.names[scene.followed].clone(),
             side,
-            team: team_name(replay, side),
-            teams: own.map(|side| (short_team_name(replay, side), side, score(scene, side, None))).to_vec(),
+            team: team_name(plan, side),
+            teams: own.map(|side| (short_team_name(plan, side), side, score(scene, side, None))).to_vec(),
             loadout: loadout.chain(at.kit.then_some(Icon::KIT)).collect(),
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,

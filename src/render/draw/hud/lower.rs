@@ -7,7 +7,7 @@ use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{GOLD, Ink, RED, SLAB, TEXT, TEXT_DIM, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -36,19 +36,19 @@ pub struct Lower {
 
 impl Lower {
     /// `None` when dead.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>, plate: bool) -> Option<Self> {
-        let (followed, at) = (replay.scene.followed, now.followed());
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>, plate: bool) -> Option<Self> {
+        let (followed, at) = (plan.scene.followed, now.followed());
         let kills = own_kills(now).len();
         at.alive().then(|| Self {
-            side: replay.sides[followed],
-            name: replay.names[followed].clone(),
-            team: team_name(replay, replay.sides[followed]),
+            side: plan.sides[followed],
+            name: plan.names[followed].clone(),
+            team: team_name(plan, plan.sides[followed]),
             health: at.health.clamp(1, 100),
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,
-            weapon: roster::icon(replay.scene, at.weapon),
+            weapon: roster::icon(plan.scene, at.weapon),
             kills,
-            word: if kills > 1 && !plate { word(replay, kills) } else { String::new() },
+            word: if kills > 1 && !plate { word(plan, kills) } else { String::new() },
         })
     }
 
@@ -110,14 +110,14 @@ pub struct Death {
 
 impl Death {
     /// `None` while alive.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<Self> {
-        let followed = replay.scene.followed;
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<Self> {
+        let followed = plan.scene.followed;
         let kill = own_death(now);
         let killer = kill.and_then(|kill| kill.killer).filter(|killer| *killer != followed);
-        let killer = killer.and_then(|killer| Some((replay.names.get(killer)?.clone(), replay.sides[killer])));
+        let killer = killer.and_then(|killer| Some((plan.names.get(killer)?.clone(), plan.sides[killer])));
         (!now.followed().alive()).then(|| Self {
-            side: replay.sides[followed],
-            name: replay.names[followed].clone(),
+            side: plan.sides[followed],
+            name: plan.names[followed].clone(),
             kills: own_kills(now).len(),
             weapon: kill.filter(|_| killer.is_some()).and_then(|kill| Icon::of_weapon(&kill.weapon)),
             killer,

@@ -7,8 +7,7 @@ mod feed;
 mod floor;
 mod inset;
 mod intro;
-pub mod layout;
-mod lower;
+pub mod lower;
 mod parts;
 mod plate;
 mod roster;
@@ -21,13 +20,13 @@ mod timebar;
 use super::canvas::{Area, Canvas};
 use super::names;
 use super::now::Now;
-use super::replay::Replay;
+use super::plan::Plan;
 use super::world::Stage;
 use crate::render::scene::Side;
 
+use crate::render::draw::layout::Layout;
+use crate::render::draw::layout::TIME_PIECES;
 use intro::{FADE_STEPS, opacity_after_intro};
-pub use layout::Layout;
-use layout::TIME_PIECES;
 
 /// What is shown in a slot. Its fields determine everything that it draws.
 trait Panel: PartialEq {
@@ -63,10 +62,10 @@ impl<P: Panel> Slot<P> {
 
 /// What the panels say about players who are not shown.
 #[cfg(test)]
-pub fn player_notes(replay: &Replay<'_>) -> Vec<String> {
-    let sides = [Side::Ct, Side::T].into_iter().filter(|_| !replay.look.deathnotices_only);
-    let notes = sides.filter_map(|side| roster::Note::of_side(replay, side));
-    roster::Note::of_round(replay).into_iter().chain(notes).map(|note| note.text).collect()
+pub fn player_notes(plan: &Plan<'_>) -> Vec<String> {
+    let sides = [Side::Ct, Side::T].into_iter().filter(|_| !plan.look.deathnotices_only);
+    let notes = sides.filter_map(|side| roster::Note::of_side(plan, side));
+    roster::Note::of_round(plan).into_iter().chain(notes).map(|note| note.text).collect()
 }
 
 /// All panels.
@@ -126,23 +125,23 @@ impl Panel for LowerThird {
 
 impl Hud {
     /// Creates the panels.
-    pub fn new(replay: &Replay<'_>) -> Self {
-        let layout = replay.layout;
+    pub fn new(plan: &Plan<'_>) -> Self {
+        let layout = plan.layout;
         Self {
             layout,
             feed: Slot::new(layout.feed()),
             floor: Slot::new(layout.floor()),
             note: Slot::new(layout.note()),
-            insets: inset::Inset::all(replay, &inset_title(replay)),
-            full: (!replay.look.deathnotices_only).then(|| Full::new(replay, &layout)),
+            insets: inset::Inset::all(plan, &inset_title(plan)),
+            full: (!plan.look.deathnotices_only).then(|| Full::new(plan, &layout)),
         }
     }
 
     /// Redraws the panels whose content changed.
     pub fn update(&mut self, stage: &Stage<'_>, canvas: &mut Canvas) {
-        let (replay, now) = (stage.replay, stage.now);
-        let floor = replay.floor_name(stage.floor);
-        let card = self.full.as_ref().and_then(|_| Card::at(replay, now));
+        let (plan, now) = (stage.plan, stage.now);
+        let floor = plan.floor_name(stage.floor);
+        let card = self.full.as_ref().and_then(|_| Card::at(plan, now));
         // Panels under a card are emptied before it is drawn, and drawn again after it is gone.
         let bare = card.is_none();
         let opacity = if self.full.is_some() { opacity_after_intro(now) } else { FADE_STEPS as u8 };
@@ -150,14 +149,14 @@ impl Hud {
             full.card.show(None, 0, canvas);
         }
         let rows = self.layout.feed_rows();
-        self.feed.show(bare.then(|| feed::Feed::at(replay, now, rows)).flatten(), opacity, canvas);
+        self.feed.show(bare.then(|| feed::Feed::at(plan, now, rows)).flatten(), opacity, canvas);
         self.floor.show(floor.filter(|_| bare).map(floor::Floor::new), opacity, canvas);
-        self.note.show(bare.then(|| roster::Note::of_round(replay)).flatten(), opacity, canvas);
+        self.note.show(bare.then(|| roster::Note::of_round(plan)).flatten(), opacity, canvas);
         for inset in &mut self.insets {
-            inset.show(replay, now, bare.then_some((&stage.view, stage.floor)), opacity, canvas);
+            inset.show(plan, now, bare.then_some((&stage.view, stage.floor)), opacity, canvas);
         }
         if let Some(full) = &mut self.full {
-            full.update(replay, now, &self.layout, bare.then_some(opacity), canvas);
+            full.update(plan, now, &self.layout, bare.then_some(opacity), canvas);
             if let Some((card, opacity)) = card {
                 full.card.show(Some(card), opacity, canvas);
             }
@@ -166,23 +165,23 @@ impl Hud {
 }
 
 /// The map's name over the inset, where everything else is named as well.
-fn inset_title(replay: &Replay<'_>) -> String {
-    if replay.look.deathnotices_only { String::new() } else { names::of_map(&replay.scene.map, &replay.fonts) }
+fn inset_title(plan: &Plan<'_>) -> String {
+    if plan.look.deathnotices_only { String::new() } else { names::of_map(&plan.scene.map, &plan.fonts) }
 }
 
 impl Card {
     /// The card that is shown, and its opacity in [`FADE_STEPS`].
-    fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
-        let end = end::End::at(replay, now).map(|(end, opacity)| (Self::End(end), opacity));
-        end.or_else(|| intro::Intro::at(replay, now).map(|(intro, opacity)| (Self::Intro(intro), opacity)))
+    fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
+        let end = end::End::at(plan, now).map(|(end, opacity)| (Self::End(end), opacity));
+        end.or_else(|| intro::Intro::at(plan, now).map(|(intro, opacity)| (Self::Intro(intro), opacity)))
     }
 }
 
 impl Full {
-    fn new(replay: &Replay<'_>, layout: &Layout) -> Self {
+    fn new(plan: &Plan<'_>, layout: &Layout) -> Self {
         let sides = [Side::Ct, Side::T];
         let strips = sides.into_iter().flat_map(|side| {
-            let players = roster::players(replay, side).into_iter().enumerate();
+            let players = roster::players(plan, side).into_iter().enumerate();
             players.map(move |(place, player)| (player, Slot::new(layout.strip(side, place))))
         });
         Self {
@@ -198,29 +197,22 @@ impl Full {
     }
 
     /// Redraws what changed; everything is empty without an opacity.
-    fn update(
-        &mut self,
-        replay: &Replay<'_>,
-        now: &Now<'_>,
-        layout: &Layout,
-        opacity: Option<u8>,
-        canvas: &mut Canvas,
-    ) {
+    fn update(&mut self, plan: &Plan<'_>, now: &Now<'_>, layout: &Layout, opacity: Option<u8>, canvas: &mut Canvas) {
         let (bare, opacity) = (opacity.is_some(), opacity.unwrap_or_default());
-        self.score.show(bare.then(|| score::Score::at(replay, now)), opacity, canvas);
+        self.score.show(bare.then(|| score::Score::at(plan, now)), opacity, canvas);
         for (player, slot) in &mut self.strips {
-            slot.show(bare.then(|| roster::Strip::at(replay, now, *player)), opacity, canvas);
+            slot.show(bare.then(|| roster::Strip::at(plan, now, *player)), opacity, canvas);
         }
         for (side, slot) in &mut self.notes {
-            slot.show(bare.then(|| roster::Note::of_side(replay, *side)).flatten(), opacity, canvas);
+            slot.show(bare.then(|| roster::Note::of_side(plan, *side)).flatten(), opacity, canvas);
         }
-        let plate = bare.then(|| plate::Plate::at(replay, now)).flatten();
-        let player = || lower::Lower::at(replay, now, plate.is_some()).map(LowerThird::Player);
-        let attempt = attempt::Attempt::at(replay, now).map(LowerThird::Attempt);
+        let plate = bare.then(|| plate::Plate::at(plan, now)).flatten();
+        let player = || lower::Lower::at(plan, now, plate.is_some()).map(LowerThird::Player);
+        let attempt = attempt::Attempt::at(plan, now).map(LowerThird::Attempt);
         self.lower.show(attempt.or_else(player).filter(|_| bare), opacity, canvas);
         self.plate.show(plate, opacity, canvas);
-        self.death.show(bare.then(|| lower::Death::at(replay, now)).flatten(), opacity, canvas);
-        let mut pieces = if bare { timebar::pieces(replay, now, layout) } else { Vec::new() }.into_iter();
+        self.death.show(bare.then(|| lower::Death::at(plan, now)).flatten(), opacity, canvas);
+        let mut pieces = if bare { timebar::pieces(plan, now, layout) } else { Vec::new() }.into_iter();
         self.time.iter_mut().for_each(|slot| slot.show(pieces.next(), opacity, canvas));
     }
 }

@@ -7,7 +7,7 @@ use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{GOLD, Ink, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -45,7 +45,7 @@ pub struct Plate {
 
 impl Plate {
     /// `None` except after the second kill and each further one.
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Option<Self> {
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<Self> {
         let kills = own_kills(now);
         let [.., before, last] = kills.as_slice() else { return None };
         let age = now.since(last.tick);
@@ -53,7 +53,7 @@ impl Plate {
             return None;
         }
         let seconds = |ace: bool| IN_SECONDS + 2.0 * LATER_SECONDS + if ace { ACE_SECONDS } else { HOLD_SECONDS };
-        let word = word(replay, kills.len());
+        let word = word(plan, kills.len());
         let left = seconds(word == "ACE") + OUT_SECONDS - age;
         // The plate of the kill before stands already: only its text changes.
         let stands = kills.len() > 2 && now.since(before.tick) - age < seconds(false);
@@ -63,10 +63,10 @@ impl Plate {
         };
         let opacity = ((left / OUT_SECONDS).clamp(0.0, 1.0) * STEPS).round() as u8;
         (opacity > 0).then(|| Self {
-            side: replay.sides[replay.scene.followed],
+            side: plan.sides[plan.scene.followed],
             word,
             kills: kills.len(),
-            tally: tally(replay.scene, &kills),
+            tally: tally(plan.scene, &kills),
             weapon: Icon::of_weapon(&last.weapon),
             layers: [slid(0.0), slid(1.0), slid(2.0)],
             opacity,

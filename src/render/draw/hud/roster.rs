@@ -1,14 +1,15 @@
 //! The rosters: a strip for each player with health and weapon. Counter-terrorists are on the left, terrorists on the
 //! right.
 
+use super::Panel;
 use super::parts::{LOW_HEALTH, bar, fitted, slab};
 use super::story::index;
-use super::{Panel, layout};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
+use crate::render::draw::layout::STRIPS;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{CT, Ink, RED, SLAB, TEXT, TEXT_DIM, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::{PlayerAt, Scene, Side};
 
@@ -19,10 +20,10 @@ const NOTE: TextStyle = TextStyle::new(Weight::Semibold, 20.0);
 const TOOLS: [&str; 8] = ["c4", "hegrenade", "flashbang", "smokegrenade", "molotov", "incgrenade", "decoy", "taser"];
 
 /// Players of a side who have strips: the followed player first, then by name.
-pub fn players(replay: &Replay<'_>, side: Side) -> Vec<usize> {
-    let mut players = replay.roster(side);
-    players.truncate(layout::STRIPS);
-    players.sort_by_cached_key(|player| (*player != replay.scene.followed, replay.names[*player].to_lowercase()));
+pub fn players(plan: &Plan<'_>, side: Side) -> Vec<usize> {
+    let mut players = plan.roster(side);
+    players.truncate(STRIPS);
+    players.sort_by_cached_key(|player| (*player != plan.scene.followed, plan.names[*player].to_lowercase()));
     players
 }
 
@@ -53,15 +54,15 @@ pub struct Strip {
 }
 
 impl Strip {
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>, player: usize) -> Self {
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>, player: usize) -> Self {
         let at = &now.players[player];
         let carries = if at.has_bomb { Some(Icon::C4) } else { at.kit.then_some(Icon::KIT) };
         Self {
-            name: replay.names[player].clone(),
-            side: replay.sides[player],
-            followed: player == replay.scene.followed,
+            name: plan.names[player].clone(),
+            side: plan.sides[player],
+            followed: player == plan.scene.followed,
             health: if at.alive() { at.health.clamp(1, 100) } else { 0 },
-            weapon: weapon(replay.scene, at).filter(|_| at.alive()),
+            weapon: weapon(plan.scene, at).filter(|_| at.alive()),
             carries: carries.filter(|_| at.alive()),
         }
     }
@@ -134,16 +135,16 @@ pub struct Note {
 
 impl Note {
     /// For a side that has more players than strips.
-    pub fn of_side(replay: &Replay<'_>, side: Side) -> Option<Self> {
-        let (strips, all) = (players(replay, side).len(), replay.team_size(side));
+    pub fn of_side(plan: &Plan<'_>, side: Side) -> Option<Self> {
+        let (strips, all) = (players(plan, side).len(), plan.team_size(side));
         (all > strips).then(|| Self { side, text: format!("{strips} of {all} players") })
     }
 
     /// For a round with more players than are drawn.
-    pub fn of_round(replay: &Replay<'_>) -> Option<Self> {
-        let drawn = replay.scene.players.len();
-        let text = format!("{drawn} of {} players shown", replay.names.len());
-        (!replay.scene.undrawn.is_empty()).then_some(Self { side: Side::Ct, text })
+    pub fn of_round(plan: &Plan<'_>) -> Option<Self> {
+        let drawn = plan.scene.players.len();
+        let text = format!("{drawn} of {} players shown", plan.names.len());
+        (!plan.scene.undrawn.is_empty()).then_some(Self { side: Side::Ct, text })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::{FUSE_SECONDS, Now, RoundClock};
 use crate::render::draw::palette::{CT, Ink, RED, SLAB, SLAB_HIGH, TEXT, TEXT_DIM, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
 
@@ -51,11 +51,11 @@ struct Team {
 }
 
 impl Score {
-    pub fn at(replay: &Replay<'_>, now: &Now<'_>) -> Self {
+    pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Self {
         let on_bar = |seconds: f32| (seconds / FUSE_SECONDS * FUSE_WIDTH).round() as i32;
         let (caption, fuse) = match now.clock() {
             RoundClock::Freeze(_) => ("FREEZE TIME".to_owned(), None),
-            RoundClock::Live(_) => (format!("ROUND {}", replay.scene.round), None),
+            RoundClock::Live(_) => (format!("ROUND {}", plan.scene.round), None),
             RoundClock::Bomb(left, _) => {
                 let defused = attempt::defuse_seconds(now).map(|seconds| left - seconds).filter(|end| *end >= 0.0);
                 let fuse = Fuse {
@@ -67,14 +67,14 @@ impl Score {
             }
         };
         let pips = |side| {
-            let mut living = living(replay, now, side);
+            let mut living = living(plan, now, side);
             living.sort_by_key(|alive| !alive);
             living
         };
         let team = |side| Team {
             side,
-            name: short_team_name(replay, side),
-            score: score(replay.scene, side, now.winner()),
+            name: short_team_name(plan, side),
+            score: score(plan.scene, side, now.winner()),
             living: pips(side),
         };
         Self { clock: clock(now.clock()), caption, fuse, teams: [team(Side::Ct), team(Side::T)] }

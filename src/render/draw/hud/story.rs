@@ -2,7 +2,7 @@
 
 use crate::render::draw::names;
 use crate::render::draw::now::Now;
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::scene::{Kill, Outcome, Scene, Side};
 
 /// Seconds of a series of kills that is called quick: how long it took is said.
@@ -32,17 +32,17 @@ pub fn enemy(side: Side) -> Side {
 }
 
 /// What a number of kills is called: `3K`, or `ACE` if they were all enemies.
-pub fn word(replay: &Replay<'_>, kills: usize) -> String {
-    let side = enemy(replay.sides[replay.scene.followed]);
-    let enemies = Now::at(replay.scene, f64::from(replay.scene.freeze_end_tick))
-        .map_or(0, |now| living(replay, &now, side).into_iter().filter(|alive| *alive).count());
+pub fn word(plan: &Plan<'_>, kills: usize) -> String {
+    let side = enemy(plan.sides[plan.scene.followed]);
+    let enemies = Now::at(plan.scene, f64::from(plan.scene.freeze_end_tick))
+        .map_or(0, |now| living(plan, &now, side).into_iter().filter(|alive| *alive).count());
     if kills >= enemies && enemies >= 2 { "ACE".to_owned() } else { format!("{kills}K") }
 }
 
 /// One entry per player of a side, drawn or not: whether they are alive.
-pub fn living(replay: &Replay<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
-    let mut living: Vec<bool> = replay.drawn(side).map(|player| now.players[player].alive()).collect();
-    let others = replay.team_size(side) - living.len();
+pub fn living(plan: &Plan<'_>, now: &Now<'_>, side: Side) -> Vec<bool> {
+    let mut living: Vec<bool> = plan.drawn(side).map(|player| now.players[player].alive()).collect();
+    let others = plan.team_size(side) - living.len();
     let alive = usize::from(now.moment.undrawn_alive[index(side)]).min(others);
     living.extend((0..others).map(|other| other < alive));
     living
@@ -71,14 +71,14 @@ pub fn score(scene: &Scene, side: Side, winner: Option<Side>) -> u32 {
 }
 
 /// The team's name, or else its side's.
-pub fn team_name(replay: &Replay<'_>, side: Side) -> String {
-    let name = names::clean(&replay.scene.teams[index(side)].name, &replay.fonts);
+pub fn team_name(plan: &Plan<'_>, side: Side) -> String {
+    let name = names::clean(&plan.scene.teams[index(side)].name, &plan.fonts);
     if name.is_empty() { side_name(side).to_owned() } else { name }
 }
 
 /// The team's name without `Team`, for sentences and the score.
-pub fn short_team_name(replay: &Replay<'_>, side: Side) -> String {
-    let name = team_name(replay, side);
+pub fn short_team_name(plan: &Plan<'_>, side: Side) -> String {
+    let name = team_name(plan, side);
     name.strip_prefix("Team ").unwrap_or(&name).to_owned()
 }
 
@@ -97,19 +97,19 @@ pub fn index(side: Side) -> usize {
 }
 
 /// How the round was won, in one sentence; empty if unknown.
-pub fn outcome(replay: &Replay<'_>, winner: Side) -> String {
-    let losers = short_team_name(replay, enemy(winner));
-    match replay.scene.outcome {
+pub fn outcome(plan: &Plan<'_>, winner: Side) -> String {
+    let losers = short_team_name(plan, enemy(winner));
+    match plan.scene.outcome {
         Outcome::Unknown => String::new(),
-        Outcome::Eliminated => match replay.team_size(enemy(winner)) {
+        Outcome::Eliminated => match plan.team_size(enemy(winner)) {
             number @ 2..=10 => format!("All {} {losers} eliminated", NUMBERS[number - 2]),
             _ => format!("{losers} eliminated"),
         },
-        Outcome::Exploded => match &replay.scene.plant {
+        Outcome::Exploded => match &plan.scene.plant {
             Some(plant) => format!("Bomb exploded at {}", plant.site),
             None => "Bomb exploded".to_owned(),
         },
-        Outcome::Defused => match defuser(replay) {
+        Outcome::Defused => match defuser(plan) {
             Some(name) => format!("Bomb defused by {name}"),
             None => "Bomb defused".to_owned(),
         },
@@ -120,11 +120,11 @@ pub fn outcome(replay: &Replay<'_>, winner: Side) -> String {
 
 const NUMBERS: [&str; 9] = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
-fn defuser<'r>(replay: &'r Replay<'_>) -> Option<&'r str> {
-    let scene = replay.scene;
+fn defuser<'r>(plan: &'r Plan<'_>) -> Option<&'r str> {
+    let scene = plan.scene;
     let done = scene.defuses.iter().rev().find(|defuse| {
         let seconds = (f64::from(defuse.end_tick) - f64::from(defuse.start_tick)) as f32 / scene.tick_rate.max(1.0);
         seconds >= defuse.seconds - DEFUSE_SLACK
     })?;
-    replay.names.get(done.player).map(String::as_str)
+    plan.names.get(done.player).map(String::as_str)
 }

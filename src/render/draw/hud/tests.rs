@@ -4,12 +4,15 @@ use tiny_skia::Pixmap;
 
 use super::*;
 use crate::domain::camera::CameraMode;
-use crate::render::draw::replay::Look;
+use crate::render::draw::labels::Places;
+use crate::render::draw::look::Look;
 use crate::render::draw::tests::{everything, kill};
 use crate::render::draw::text::Glyphs;
 use crate::render::draw::world::Stage;
 use crate::render::scene::*;
 
+/// No names on the map.
+const NOWHERE: Places = [None; MAX_PLAYERS];
 const FULL: Look =
     Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false, camera: CameraMode::Follow };
 /// Pictures of several shapes; the second has no whole number of pixels per unit.
@@ -42,23 +45,23 @@ fn two_floors() -> Scene {
 
 /// A canvas and its panels.
 struct Panels<'a> {
-    replay: &'a Replay<'a>,
+    plan: &'a Plan<'a>,
     hud: Hud,
     canvas: Canvas,
 }
 
 impl<'a> Panels<'a> {
-    fn new(replay: &'a Replay<'a>) -> Self {
-        let Look { width, height, .. } = replay.look;
-        let canvas = Canvas::new(width, height, Glyphs::new(replay.fonts.clone())).unwrap();
-        Self { replay, hud: Hud::new(replay), canvas }
+    fn new(plan: &'a Plan<'a>) -> Self {
+        let Look { width, height, .. } = plan.look;
+        let canvas = Canvas::new(width, height, Glyphs::new(plan.fonts.clone())).unwrap();
+        Self { plan, hud: Hud::new(plan), canvas }
     }
 
     fn draw(&mut self, tick: i32) -> &Pixmap {
-        let now = at(self.replay.scene, tick);
-        let frame = (tick - self.replay.scene.clip_start_tick) as u64 * 30 / 32;
+        let now = at(self.plan.scene, tick);
+        let frame = (tick - self.plan.scene.clip_start_tick) as u64 * 30 / 32;
         self.canvas.begin();
-        self.hud.update(&Stage::new(self.replay, &now, frame), &mut self.canvas);
+        self.hud.update(&Stage::new(self.plan, &now, frame, &NOWHERE), &mut self.canvas);
         self.canvas.finish();
         self.canvas.pixels()
     }
@@ -68,10 +71,10 @@ impl<'a> Panels<'a> {
 fn panels_drawn_one_after_the_other_equal_new_ones() {
     for scene in [round(), two_floors()] {
         for ((width, height), deathnotices_only) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
-            let replay = Replay::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
-            let mut panels = Panels::new(&replay);
+            let plan = Plan::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
+            let mut panels = Panels::new(&plan);
             for tick in (1_000..1_384).step_by(11).chain([1_384, 1_010, 1_200, 1_090, 1_300]) {
-                let fresh = Panels::new(&replay).draw(tick).clone();
+                let fresh = Panels::new(&plan).draw(tick).clone();
                 assert!(panels.draw(tick) == &fresh, "{width}x{height} tick {tick}");
             }
         }
@@ -82,8 +85,8 @@ fn panels_drawn_one_after_the_other_equal_new_ones() {
 fn panels_stay_inside_their_slots() {
     for scene in [round(), two_floors()] {
         for ((width, height), deathnotices_only) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
-            let replay = Replay::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
-            let slots = replay.layout.slots();
+            let plan = Plan::new(&scene, Look { width, height, deathnotices_only, ..FULL }).unwrap();
+            let slots = plan.layout.slots();
             let scale = height as f32 / 1_080.0;
             let inside = |index: u32| {
                 let pixel = Area::new((index % width) as f32, (index / width) as f32, 1.0, 1.0);
@@ -91,7 +94,7 @@ fn panels_stay_inside_their_slots() {
                     |slot: &Area| Area::new(slot.x * scale, slot.y * scale, slot.width * scale, slot.height * scale);
                 slots.iter().any(|slot| scaled(slot).overlap(&pixel) > 0.0)
             };
-            let mut panels = Panels::new(&replay);
+            let mut panels = Panels::new(&plan);
             for tick in [1_096, 1_152, 1_154, 1_165, 1_185, 1_204, 1_240, 1_270, 1_295] {
                 let picture = panels.draw(tick);
                 let stray = picture.pixels().iter().zip(0..).filter(|(pixel, _)| pixel.red() > 0 || pixel.blue() > 0);
@@ -109,7 +112,7 @@ fn panels_tell_nothing_about_the_future() {
     other.kills.retain(|kill| kill.tick <= 1_160);
     (other.plant, other.outcome, other.winner) = (None, Outcome::TimeUp, Side::T);
     other.defuses.clear();
-    let [one, other] = [&scene, &other].map(|scene| Replay::new(scene, FULL).unwrap());
+    let [one, other] = [&scene, &other].map(|scene| Plan::new(scene, FULL).unwrap());
     for tick in [1_000, 1_090, 1_140, 1_160] {
         let picture = Panels::new(&one).draw(tick).clone();
         assert!(&picture == Panels::new(&other).draw(tick), "tick {tick}");
@@ -123,10 +126,10 @@ fn kill_of_a_teammate_counts_nowhere() {
     let mut scene = round();
     scene.kills =
         vec![kill(1_140, Some(1), 0), kill(1_150, Some(1), 1), kill(1_160, Some(1), 3), kill(1_200, Some(1), 4)];
-    let replay = Replay::new(&scene, FULL).unwrap();
+    let plan = Plan::new(&scene, FULL).unwrap();
     let own = |tick| story::own_kills(&at(&scene, tick)).len();
     assert_eq!([own(1_139), own(1_155), own(1_160), own(1_300)], [0, 0, 1, 2]);
-    let plate = |tick| plate::Plate::at(&replay, &at(&scene, tick)).is_some();
+    let plate = |tick| plate::Plate::at(&plan, &at(&scene, tick)).is_some();
     assert_eq!([plate(1_151), plate(1_161), plate(1_201)], [false, false, true]);
     assert_eq!(super::super::poster::tick(&scene).floor(), 1_209.0);
 }
@@ -134,8 +137,8 @@ fn kill_of_a_teammate_counts_nowhere() {
 #[test]
 fn series_of_kills_has_a_name() {
     let scene = round();
-    let replay = Replay::new(&scene, FULL).unwrap();
-    assert_eq!([1, 2, 3].map(|kills| story::word(&replay, kills)), ["1K", "2K", "ACE"]);
+    let plan = Plan::new(&scene, FULL).unwrap();
+    assert_eq!([1, 2, 3].map(|kills| story::word(&plan, kills)), ["1K", "2K", "ACE"]);
     let tally = |ticks: &[i32]| {
         let kills: Vec<Kill> = ticks.iter().map(|tick| kill(*tick, Some(1), 3)).collect();
         story::tally(&scene, &kills.iter().collect::<Vec<_>>())
@@ -159,9 +162,9 @@ fn outcome_is_one_sentence() {
         (Outcome::Surrendered, Side::Ct, "Falcons surrendered"),
     ] {
         scene.outcome = outcome;
-        let mut replay = Replay::new(&scene, FULL).unwrap();
-        replay.names[2] = "Player 3".to_owned();
-        assert_eq!(story::outcome(&replay, winner), expected);
+        let mut plan = Plan::new(&scene, FULL).unwrap();
+        plan.names[2] = "Player 3".to_owned();
+        assert_eq!(story::outcome(&plan, winner), expected);
     }
 }
 
@@ -169,8 +172,8 @@ fn outcome_is_one_sentence() {
 fn attempts_are_shown_while_they_last() {
     let mut scene = round();
     scene.players[2].name = "mezii".to_owned();
-    let replay = Replay::new(&scene, FULL).unwrap();
-    let said = |tick| attempt::Attempt::at(&replay, &at(&scene, tick)).map(|attempt| attempt.said());
+    let plan = Plan::new(&scene, FULL).unwrap();
+    let said = |tick| attempt::Attempt::at(&plan, &at(&scene, tick)).map(|attempt| attempt.said());
     let words = |what: &str, left: &str| Some((what.to_owned(), left.to_owned()));
     for (tick, expected) in [
         (1_129, None),
@@ -188,8 +191,8 @@ fn attempts_are_shown_while_they_last() {
 fn cards_are_shown_only_at_the_ends_and_the_last_only_for_a_won_round() {
     let mut scene = round();
     let card = |scene: &Scene, tick| {
-        let replay = Replay::new(scene, FULL).unwrap();
-        Card::at(&replay, &at(scene, tick)).map(|(card, _)| matches!(card, Card::Intro(_)))
+        let plan = Plan::new(scene, FULL).unwrap();
+        Card::at(&plan, &at(scene, tick)).map(|(card, _)| matches!(card, Card::Intro(_)))
     };
     for (tick, expected) in [
         (1_000, Some(true)),

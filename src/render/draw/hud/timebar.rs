@@ -1,12 +1,12 @@
 //! The time bar: how much of the clip is over, and the kills so far. It marks nothing that is still to come.
 
 use super::Panel;
-use super::layout::{Layout, TIME_PIECES};
 use super::parts::slab;
 use crate::render::draw::canvas::{Area, Canvas};
+use crate::render::draw::layout::{Layout, TIME_PIECES};
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::scene::Side;
 
 /// Width of a mark.
@@ -34,11 +34,11 @@ struct Mark {
 }
 
 /// All pieces, from left to right.
-pub fn pieces(replay: &Replay<'_>, now: &Now<'_>, layout: &Layout) -> Vec<Piece> {
-    let scene = replay.scene;
+pub fn pieces(plan: &Plan<'_>, now: &Now<'_>, layout: &Layout) -> Vec<Piece> {
+    let scene = plan.scene;
     let begin = f64::from(scene.clip_start_tick);
     let ticks = (f64::from(scene.clip_end_tick) - begin).max(1.0);
-    let place = |tick: f64| ((tick - begin) / ticks).clamp(0.0, 1.0) as f32 * replay.width();
+    let place = |tick: f64| ((tick - begin) / ticks).clamp(0.0, 1.0) as f32 * plan.width();
     let head = place(now.time());
     let mut pieces: Vec<Piece> = (0..TIME_PIECES)
         .map(|piece| {
@@ -53,7 +53,7 @@ pub fn pieces(replay: &Replay<'_>, now: &Now<'_>, layout: &Layout) -> Vec<Piece>
         let (area, reach) = (layout.time_piece(piece), MARK / 2.0 + 2.0);
         pieces[piece].marks.push(Mark {
             x: (at - area.x).min(area.width - reach).max(reach),
-            side: replay.sides.get(kill.victim).copied().unwrap_or_default(),
+            side: plan.sides.get(kill.victim).copied().unwrap_or_default(),
             own: kill.killer == Some(scene.followed) && scene.counts(kill),
         });
     }

@@ -19,7 +19,7 @@ pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
         return;
     }
     let (x, y) = stage.project(bomb.at);
-    let width = stage.replay.width();
+    let width = stage.plan.width();
     if (0.0..=width).contains(&x) && (0.0..=1_080.0).contains(&y) {
         return;
     }

@@ -5,7 +5,7 @@ use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::{Now, PLANT_SECONDS, RoundClock};
 use crate::render::draw::palette::{CT, Ink, NIGHT, RED, SLAB, T, WHITE};
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::view::View;
 use crate::render::scene::{Bomb, BombState};
 
@@ -19,22 +19,22 @@ const AFTER_KILL_SECONDS: f32 = 0.45;
 const HURRY_SECONDS: f32 = 10.0;
 
 /// The plate that names a bomb on the ground, beside it; `None` if there is none to name.
-pub fn callout(replay: &Replay<'_>, now: &Now<'_>, view: &View) -> Option<Area> {
+pub fn callout(plan: &Plan<'_>, now: &Now<'_>, view: &View) -> Option<Area> {
     let bomb = now.moment.bomb?;
     let fresh = now.kills().next_back().is_some_and(|kill| now.since(kill.tick) < AFTER_KILL_SECONDS);
     if bomb.state == BombState::Exploded || (bomb.state == BombState::Dropped && fresh) {
         return None;
     }
     let (x, y) = view.project(bomb.at);
-    let picture = Area::new(20.0, 20.0, replay.width() - 40.0, 1_040.0);
-    if !picture.contains(x, y) || replay.panels.iter().any(|panel| panel.contains(x, y)) {
+    let picture = Area::new(20.0, 20.0, plan.width() - 40.0, 1_040.0);
+    if !picture.contains(x, y) || plan.panels.iter().any(|panel| panel.contains(x, y)) {
         return None;
     }
     let plate =
         |(right, down): (f32, f32)| Area::new(x + right - PLATE.0 / 2.0, y + down - PLATE.1 / 2.0, PLATE.0, PLATE.1);
     let free = |area: &Area| {
         let inside = area.overlap(&picture) > PLATE.0 * PLATE.1 - 0.5;
-        inside && !replay.slots.iter().any(|slot| slot.overlap(area) > 0.0)
+        inside && !plan.slots.iter().any(|slot| slot.overlap(area) > 0.0)
     };
     PLATE_OFFSETS.into_iter().map(plate).find(free)
 }
@@ -51,7 +51,7 @@ pub fn rings(stage: &Stage<'_>, canvas: &mut Canvas) {
             canvas.disc(x, y, 13.0 * size, RED.solid());
         }
         BombState::Planted => {
-            if let (RoundClock::Bomb(left, _), Some(plant)) = (stage.now.clock(), &stage.replay.scene.plant) {
+            if let (RoundClock::Bomb(left, _), Some(plant)) = (stage.now.clock(), &stage.plan.scene.plant) {
                 let period = if left > HURRY_SECONDS { 1.0 } else { 0.4 };
                 let phase = (stage.now.since(plant.tick) / period).fract().abs();
                 canvas.disc(x, y, 60.0 * size, RED.with(0.12));
@@ -83,7 +83,7 @@ fn progress(canvas: &mut Canvas, x: f32, y: f32, size: f32, part: f32, ink: Ink)
 /// The plate that names the bomb, above players and deaths.
 pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
     let Some(bomb) = stage.now.moment.bomb else { return };
-    let Some(plate) = callout(stage.replay, stage.now, &stage.view) else { return };
+    let Some(plate) = callout(stage.plan, stage.now, &stage.view) else { return };
     let (ink, icon) = look(&bomb);
     let (x, y) = stage.project(bomb.at);
     let middle = (plate.x + plate.width / 2.0, plate.y + plate.height / 2.0);

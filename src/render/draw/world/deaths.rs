@@ -20,7 +20,7 @@ pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
         }
         let (x, y) = stage.project(victim.at);
         let age = stage.now.since(kill.tick);
-        let followed = kill.victim == stage.replay.scene.followed;
+        let followed = kill.victim == stage.plan.scene.followed;
         let faded = (FADE.0 - age * FADE_PER_SECOND).max(FADE.1);
         let opacity = if followed { FADE.0 } else { faded };
         let opacity = opacity * (1.0 - stage.elsewhere(kill.victim) * 0.6);

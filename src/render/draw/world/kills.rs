@@ -33,7 +33,7 @@ pub fn spotlight(stage: &Stage<'_>, canvas: &mut Canvas) {
     let Some((kill, age)) = multi_kill(stage, 2) else { return };
     let (rise, fall) = SPOTLIGHT_SECONDS;
     let strength = (age / rise).min((rise + fall - age) / fall).clamp(0.0, 1.0);
-    let (Some(one), Some(other)) = (stage.now.drawn(stage.replay.scene.followed), stage.now.drawn(kill.victim)) else {
+    let (Some(one), Some(other)) = (stage.now.drawn(stage.plan.scene.followed), stage.now.drawn(kill.victim)) else {
         return;
     };
     if strength > 0.0 {
@@ -53,7 +53,7 @@ fn multi_kill<'a>(stage: &Stage<'a>, least: usize) -> Option<(&'a Kill, f32)> {
 
 /// Tracers of shots.
 pub fn shots(stage: &Stage<'_>, canvas: &mut Canvas) {
-    for effect in stage.replay.scene.effects.iter().filter(|effect| stage.now.reached(effect.tick)) {
+    for effect in stage.plan.scene.effects.iter().filter(|effect| stage.now.reached(effect.tick)) {
         let age = stage.now.since(effect.tick);
         let EffectKind::Shot(player) = effect.kind else { continue };
         let Some(shooter) = stage.now.drawn(player).filter(|shooter| shooter.alive() && age < TRACER.0) else {
@@ -61,7 +61,7 @@ pub fn shots(stage: &Stage<'_>, canvas: &mut Canvas) {
         };
         let [x, y, z] = shooter.at;
         let (sin, cos) = shooter.yaw.to_radians().sin_cos();
-        let terrain = &stage.replay.terrain;
+        let terrain = &stage.plan.terrain;
         let relief = terrain.floors.get(terrain.floor_at(z)).filter(|_| x.is_finite() && y.is_finite());
         let reach = relief.map_or(TRACER.1, |relief| relief.sight((x, y), (cos, sin), TRACER.1));
         let shown = (1.0 - age / TRACER.0) * stage.visibility(player);
@@ -90,7 +90,7 @@ pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
         let to = stage.project(victim.at);
         let killer = kill.killer.filter(|killer| *killer != kill.victim).and_then(|killer| stage.now.drawn(killer));
         let from = killer.filter(|killer| killer.present).map(|killer| stage.project(killer.at));
-        let own = kill.killer == Some(stage.replay.scene.followed) || kill.victim == stage.replay.scene.followed;
+        let own = kill.killer == Some(stage.plan.scene.followed) || kill.victim == stage.plan.scene.followed;
         if let (Some(from), Some(killer)) = (from, kill.killer) {
             line(stage, from, to, Ink::of(stage.side(killer)), age, own, canvas);
         }
@@ -156,7 +156,7 @@ fn burst(
 pub fn rim(stage: &Stage<'_>, canvas: &mut Canvas) {
     let Some((kill, age)) = multi_kill(stage, RIM.1).filter(|(_, age)| *age < RIM.0) else { return };
     let Some(victim) = stage.now.drawn(kill.victim) else { return };
-    let (middle_x, middle_y) = (stage.replay.width() / 2.0, UNITS / 2.0 - 40.0);
+    let (middle_x, middle_y) = (stage.plan.width() / 2.0, UNITS / 2.0 - 40.0);
     let (x, _) = stage.project(victim.at);
     let middle_x = middle_x + (x - middle_x).clamp(-600.0, 600.0) * 0.25;
     let left = 1.0 - age / RIM.0;

@@ -4,7 +4,6 @@ use super::markers::{above, outline};
 use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::label_plan::pips;
 use crate::render::draw::labels::Place;
 use crate::render::draw::metrics::{LABEL_EXTRA, LABEL_LEFT, PIP, label_height, label_style, marker_radius};
 use crate::render::draw::palette::{GOLD, Ink, NIGHT, RED, SLAB, TEXT, WHITE};
@@ -22,9 +21,9 @@ const HEALTH: TextStyle = TextStyle::new(Weight::Extrabold, 24.0).middle();
 impl Stage<'_> {
     /// Opacity of a player, 0 to 1: enemies whom the team has not spotted are faint without x-ray.
     pub fn visibility(&self, player: usize) -> f32 {
-        let followed = self.replay.scene.followed;
+        let followed = self.plan.scene.followed;
         let enemy = self.side(player) != self.side(followed) && self.side(player) != Side::None;
-        if self.replay.look().xray || !enemy {
+        if self.plan.look().xray || !enemy {
             return 1.0;
         }
         // The spotted state flickers from tick to tick; use its mean over a short time.
@@ -41,15 +40,15 @@ impl Stage<'_> {
 
     /// Whether a position on the picture is hidden by a panel.
     fn covered(&self, x: f32, y: f32) -> bool {
-        self.replay.panels.iter().any(|panel| panel.contains(x, y))
+        self.plan.panels.iter().any(|panel| panel.contains(x, y))
     }
 }
 
 /// Draws the markers of all living players, the followed player's on top.
 pub fn markers(stage: &Stage<'_>, canvas: &mut Canvas) {
-    let followed = stage.replay.scene.followed;
+    let followed = stage.plan.scene.followed;
     let mut order: Vec<usize> =
-        (0..stage.replay.scene.players.len()).filter(|player| stage.now.players[*player].alive()).collect();
+        (0..stage.plan.scene.players.len()).filter(|player| stage.now.players[*player].alive()).collect();
     order.sort_by_key(|player| (*player == followed, *player));
     for player in order {
         let (x, y) = stage.project(stage.now.players[player].at);
@@ -68,7 +67,7 @@ pub fn markers(stage: &Stage<'_>, canvas: &mut Canvas) {
 }
 
 fn solid(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
-    let followed = player == stage.replay.scene.followed;
+    let followed = player == stage.plan.scene.followed;
     let at = &stage.now.players[player];
     let side = stage.side(player);
     let (x, y) = stage.project(at.at);
@@ -90,7 +89,7 @@ fn solid(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
         let level = top + 2.0 * (y - top) * (1.0 - health);
         canvas.polygon(&above(&body, level), Ink::drained(side).with(opacity));
     }
-    if let Some(left) = stage.replay.blind_seconds(stage.now, player) {
+    if let Some(left) = stage.plan.blind_seconds(stage.now, player) {
         // The rim keeps the color of the side.
         canvas.disc(x, y, radius * 0.72, WHITE.with((left / 1.5).min(0.95) * opacity));
     } else if followed && health < 1.0 {
@@ -108,14 +107,14 @@ fn hollow(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
     canvas.polygon(&outline(side, x, y, radius + 2.0), NIGHT.with(opacity));
     let body = outline(side, x, y, radius);
     canvas.dashes(&body, 4.0, (7.0, 5.0), Ink::of(side).with(opacity));
-    let up = if stage.replay.terrain.floor_at(at.at[2]) > stage.floor { 1.0 } else { -1.0 };
+    let up = if stage.plan.terrain.floor_at(at.at[2]) > stage.floor { 1.0 } else { -1.0 };
     let arrow = [(x - 8.0, y + 5.0 * up), (x, y - 6.0 * up), (x + 8.0, y + 5.0 * up)];
     canvas.line(&arrow, 4.5, WHITE.with(opacity));
 }
 
 /// The wedge that shows where a player looks.
 fn nose(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
-    let followed = player == stage.replay.scene.followed;
+    let followed = player == stage.plan.scene.followed;
     let at = &stage.now.players[player];
     let (x, y) = stage.project(at.at);
     let radius = marker_radius(followed, stage.view.zoom());
@@ -136,14 +135,14 @@ fn nose(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
 fn equipment(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
     let at = &stage.now.players[player];
     let (x, y) = stage.project(at.at);
-    let radius = marker_radius(player == stage.replay.scene.followed, stage.view.zoom());
+    let radius = marker_radius(player == stage.plan.scene.followed, stage.view.zoom());
     if at.has_bomb {
         let (x, y) = (x + radius * 0.9, y - radius * 0.9);
         canvas.disc(x, y, 15.5, NIGHT.with(opacity));
         canvas.disc(x, y, 12.5, RED.with(opacity));
         canvas.icon(Icon::C4, Area::new(x - 15.0, y - 6.0, 30.0, 12.0), WHITE.with(opacity));
     }
-    if stage.replay.blind_seconds(stage.now, player).is_some() {
+    if stage.plan.blind_seconds(stage.now, player).is_some() {
         let eye = Area::new(x - 14.0, y - radius - 34.0, 28.0, 28.0);
         canvas.icon(Icon::BLIND, eye.grown(2.5), NIGHT.with(opacity));
         canvas.icon(Icon::BLIND, eye, WHITE.with(opacity));
@@ -152,8 +151,8 @@ fn equipment(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas
 
 /// Draws the names, the followed player's last.
 pub fn names(stage: &Stage<'_>, canvas: &mut Canvas) {
-    let followed = stage.replay.scene.followed;
-    let mut order: Vec<usize> = (0..stage.replay.scene.players.len()).collect();
+    let followed = stage.plan.scene.followed;
+    let mut order: Vec<usize> = (0..stage.plan.scene.players.len()).collect();
     order.sort_by_key(|player| (*player == followed, *player));
     for player in order {
         if let Some(place) = stage.places[player] {
@@ -164,11 +163,11 @@ pub fn names(stage: &Stage<'_>, canvas: &mut Canvas) {
 }
 
 fn name(stage: &Stage<'_>, player: usize, place: Place, visible: f32, canvas: &mut Canvas) {
-    let followed = player == stage.replay.scene.followed;
+    let followed = player == stage.plan.scene.followed;
     let style = label_style(followed, stage.view.zoom());
-    let name = &stage.replay.names[player];
+    let name = &stage.plan.names[player];
     let at = stage.project(stage.now.players[player].at);
-    let pips = if followed { pips(stage.replay, stage.now) } else { 0 };
+    let pips = if followed { stage.plan.pips(stage.now) } else { 0 };
     let marks = if pips > 0 { pips as f32 * PIP + 8.0 } else { 0.0 };
     let (width, height) = (canvas.text_width(style, name) + LABEL_EXTRA + marks, label_height(style));
     // Whole units, so that text does not shimmer while the player walks.

@@ -21,8 +21,8 @@ struct Fan {
 
 /// Draws the fans of all living players on the shown floor, the followed player's last.
 pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
-    let followed = stage.replay.scene.followed;
-    let living = (0..stage.replay.scene.players.len()).filter(|player| stage.now.players[*player].alive());
+    let followed = stage.plan.scene.followed;
+    let living = (0..stage.plan.scene.players.len()).filter(|player| stage.now.players[*player].alive());
     let (own, others): (Vec<usize>, Vec<usize>) = living.partition(|player| *player == followed);
     for player in others.into_iter().chain(own) {
         let shown = (1.0 - stage.elsewhere(player)) * stage.visibility(player);
@@ -35,11 +35,11 @@ pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
 fn fan(stage: &Stage<'_>, player: usize, shown: f32, canvas: &mut Canvas) {
     let at = &stage.now.players[player];
     let [x, y, z] = at.at;
-    let terrain = &stage.replay.terrain;
+    let terrain = &stage.plan.terrain;
     let Some(relief) = terrain.floors.get(terrain.floor_at(z)).filter(|_| x.is_finite() && y.is_finite()) else {
         return;
     };
-    let followed = player == stage.replay.scene.followed;
+    let followed = player == stage.plan.scene.followed;
     let fan = if followed { FOLLOWED } else { OTHERS };
     let mut points = vec![stage.project(at.at)];
     for ray in 0..=fan.rays {

@@ -3,7 +3,7 @@
 use crate::render::draw::labels::Places;
 use crate::render::draw::metrics::marker_scale;
 use crate::render::draw::now::Now;
-use crate::render::draw::replay::Replay;
+use crate::render::draw::plan::Plan;
 use crate::render::draw::view::View;
 use crate::render::scene::{Kill, PlayerAt, Side};
 
@@ -16,7 +16,7 @@ const FLOOR_FADE_SECONDS: f32 = 0.3;
 
 /// A frame to draw.
 pub struct Stage<'a> {
-    pub replay: &'a Replay<'a>,
+    pub plan: &'a Plan<'a>,
     pub now: &'a Now<'a>,
     pub view: View,
     /// The floor that is shown: the followed player's.
@@ -26,10 +26,10 @@ pub struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// A frame's stage.
-    pub fn new(replay: &'a Replay<'a>, now: &'a Now<'a>, frame: u64) -> Self {
-        let (right, down) = shake(replay, now);
-        let view = replay.framing(frame).view.shifted(right, down);
-        Self { replay, now, view, floor: replay.floor(frame), places: replay.places(frame) }
+    pub fn new(plan: &'a Plan<'a>, now: &'a Now<'a>, frame: u64, places: &'a Places) -> Self {
+        let (right, down) = shake(plan, now);
+        let view = plan.framing(frame).view.shifted(right, down);
+        Self { plan, now, view, floor: plan.floor(frame), places }
     }
 
     /// Projects a map position onto the picture.
@@ -49,13 +49,13 @@ impl<'a> Stage<'a> {
 
     /// A player's side.
     pub fn side(&self, player: usize) -> Side {
-        self.replay.sides.get(player).copied().unwrap_or_default()
+        self.plan.sides.get(player).copied().unwrap_or_default()
     }
 
     /// How much a player is above or below the shown floor, from 0 to 1: only where the map has two floors.
     pub fn elsewhere(&self, player: usize) -> f32 {
-        let terrain = &self.replay.terrain;
-        if terrain.split().is_none() || player == self.replay.scene.followed {
+        let terrain = &self.plan.terrain;
+        if terrain.split().is_none() || player == self.plan.scene.followed {
             return 0.0;
         }
         let is = |at: &PlayerAt| {
@@ -72,18 +72,18 @@ impl<'a> Stage<'a> {
 
     /// The followed player's kills so far that count, the latest first, each with its seconds since.
     pub fn own_kills(&self) -> impl Iterator<Item = (&'a Kill, f32)> + '_ {
-        let kills = self.replay.scene.own_kills().rev().filter(|kill| self.now.reached(kill.tick));
+        let kills = self.plan.scene.own_kills().rev().filter(|kill| self.now.reached(kill.tick));
         kills.map(|kill| (kill, self.now.since(kill.tick)))
     }
 }
 
-fn shake(replay: &Replay<'_>, now: &Now<'_>) -> (i32, i32) {
-    let latest = replay.scene.own_kills().rev().find(|kill| now.reached(kill.tick));
+fn shake(plan: &Plan<'_>, now: &Now<'_>) -> (i32, i32) {
+    let latest = plan.scene.own_kills().rev().find(|kill| now.reached(kill.tick));
     let age = latest.map_or(f32::INFINITY, |kill| now.since(kill.tick));
     if age >= SHAKE_SECONDS {
         return (0, 0);
     }
-    let reach = SHAKE * (1.0 - age / SHAKE_SECONDS) * replay.look().height as f32 / 1_080.0;
+    let reach = SHAKE * (1.0 - age / SHAKE_SECONDS) * plan.look().height as f32 / 1_080.0;
     let (sin, cos) = (age * 95.0).sin_cos();
     ((reach * cos).round() as i32, (reach * sin * 0.7).round() as i32)
 }

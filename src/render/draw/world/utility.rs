@@ -61,7 +61,7 @@ pub fn smokes(stage: &Stage<'_>, canvas: &mut Canvas) {
 
 /// Draws explosions and flashes.
 pub fn explosions(stage: &Stage<'_>, canvas: &mut Canvas) {
-    for effect in stage.replay.scene.effects.iter().filter(|effect| stage.now.reached(effect.tick)) {
+    for effect in stage.plan.scene.effects.iter().filter(|effect| stage.now.reached(effect.tick)) {
         let age = stage.now.since(effect.tick);
         let (x, y) = stage.project(effect.at);
         match effect.kind {

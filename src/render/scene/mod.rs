@@ -3,14 +3,13 @@
 //!
 //! Positions are in map units (about an inch), angles in degrees, ticks as in the demo.
 
-use std::collections::HashMap;
+mod ground;
+
+pub use ground::{CELL_UNITS, Cell, Ground, Level};
 
 /// Maximum number of players drawn: ten, plus some who were replaced. If there are more, the followed player and the
 /// enemies come first.
 pub const MAX_PLAYERS: usize = 16;
-
-/// Edge length of a [`Ground`] cell in map units.
-pub const CELL_UNITS: f32 = 8.0;
 
 /// A side of the match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -361,33 +360,6 @@ pub struct Effect {
     pub kind: EffectKind,
     /// Its position; for shots the shooter's position is used instead.
     pub at: [f32; 3],
-}
-
-/// Where living players stood: the derived shape of the map.
-#[derive(Clone, Debug, Default)]
-pub struct Ground {
-    /// By cell coordinates: x and y divided by [`CELL_UNITS`], rounded down.
-    pub cells: HashMap<(i32, i32), Cell>,
-}
-
-/// One cell of the ground: one level, or two above each other.
-#[derive(Clone, Copy, Debug)]
-pub struct Cell {
-    /// The only level, or the lower one.
-    pub low: Level,
-    /// The level above it.
-    pub high: Option<Level>,
-}
-
-/// One level of a cell.
-#[derive(Clone, Copy, Debug)]
-pub struct Level {
-    /// Player-ticks spent on it.
-    pub dwell: u32,
-    /// Lowest position seen.
-    pub z_min: f32,
-    /// Highest position seen.
-    pub z_max: f32,
 }
 
 #[cfg(test)]

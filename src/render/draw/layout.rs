@@ -5,7 +5,7 @@
 //! pictures (4:3) the feed is below the score, and shorter.
 
 use crate::render::draw::canvas::{Area, UNITS};
-use crate::render::draw::replay::Look;
+use crate::render::draw::look::Look;
 use crate::render::scene::Side;
 
 /// Distance of the outer slots from the picture's edges.
