@@ -26,6 +26,7 @@ mod indexing;
 mod indexing_fairness;
 mod kill;
 mod late_uploads;
+mod mutated_demos;
 mod nodes;
 mod operating;
 #[cfg(unix)]

@@ -277,7 +277,7 @@ fn restricted_apis_are_used_only_in_their_place() {
 #[test]
 fn no_unfinished_code_and_no_sleeping_tests() {
     let mut offences = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "fuzz/fuzz_targets"] {
         for source in rust_files(folder).iter().filter(|source| !source.path.ends_with("tidy.rs")) {
             for (at, line) in source.text.lines().enumerate() {
                 for thing in NOWHERE {
@@ -297,7 +297,7 @@ fn no_unfinished_code_and_no_sleeping_tests() {
 #[test]
 fn every_file_has_a_module_comment_and_at_most_400_lines() {
     let mut offences = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "fuzz/fuzz_targets"] {
         for source in rust_files(folder) {
             if !source.text.starts_with("//!") {
                 offences.push(format!("{}: does not begin with //!", source.path));

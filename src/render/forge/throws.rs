@@ -83,7 +83,7 @@ impl Throws {
         recorder.say(&events::GRENADE_THROWN, &words);
         let flight = (distance(from, throw.to) / THROW_SPEED * TICK_RATE as f32) as i32;
         let since = recorder.tick();
-        let lands = since + flight.max(FLIGHT_TICKS);
+        let lands = since.saturating_add(flight.max(FLIGHT_TICKS));
         self.flying.push(Flying { slot, throw, from, since, lands, thrower: by.handle, words: by.words() });
     }
 

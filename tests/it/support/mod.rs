@@ -12,12 +12,16 @@ pub mod client;
 pub mod clip;
 pub mod compression;
 pub mod csv;
+pub mod demo_trial;
+pub mod demo_trials;
 pub mod fake_api;
 pub mod fake_disk;
 pub mod file_server;
 pub mod hash;
+pub mod hostile_match;
 pub mod listener;
 pub mod mp4;
+pub mod mutation;
 #[cfg(target_os = "linux")]
 pub mod node_harness;
 #[cfg(target_os = "linux")]
@@ -35,6 +39,7 @@ pub mod tools;
 pub mod video;
 pub mod wait;
 pub mod worker;
+pub mod zip;
 
 use dinkem_appliance::domain::operator::Operator;
 
