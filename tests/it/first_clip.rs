@@ -61,6 +61,9 @@ fn contracts_curl_command_gets_a_clip_with_only_the_host_changed() {
         assert_eq!(status, 200);
         assert!(bytes[..16].windows(kind.len()).any(|window| window == kind), "{address} has the right content");
     }
+    let maps = std::fs::read_dir(appliance.scratch().join("node/maps")).unwrap();
+    let maps: Vec<_> = maps.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(maps, ["de_harbour.ground"], "the node keeps what the demo shows of its map");
 }
 
 #[test]
