@@ -34,7 +34,7 @@ clip mirage-map "$demos/mirage.dem.zst" 76561197978835160 11 $full camera=map
 
 still dust2 1.8 intro
 still dust2 63.2 follow
-still dust2 72.2 ace
+still dust2 72.6 ace
 still dust2 74 end
 still dust2-default 66.1 default
 still nuke 85.7 floors

@@ -159,16 +159,22 @@ mod tests {
         assert!(made[0].len() > 10_000 && made[0] == made[1] && made[0] == made[2]);
     }
 
-    /// How much of a circle is bright, of 24 points.
+    /// Pixels from the ring to its dark rim.
+    const RIM: f32 = 2.4;
+
+    /// How much of a circle is brighter than what surrounds it, of 24 points.
     fn bright(luma: &[u8], stride: usize, (x, y): (f32, f32), radius: f32) -> usize {
-        let points = (0..24_u8).map(|point| {
-            let (sin, cos) = (f32::from(point) / 24.0 * std::f32::consts::TAU).sin_cos();
-            ((x + cos * radius).round(), (y + sin * radius).round())
-        });
-        points
-            .filter(|(x, y)| *x >= 0.0 && *y >= 0.0 && (*x as usize) < stride)
-            .filter(|(x, y)| luma.get(*y as usize * stride + *x as usize).is_some_and(|luma| *luma > 180))
-            .count()
+        let at = |sin: f32, cos: f32, radius: f32| {
+            let (x, y) = ((x + cos * radius).round(), (y + sin * radius).round());
+            let inside = x >= 0.0 && y >= 0.0 && (x as usize) < stride;
+            luma.get(y.max(0.0) as usize * stride + x.max(0.0) as usize).filter(|_| inside).copied()
+        };
+        let stands_out = |point: &u8| {
+            let (sin, cos) = (f32::from(*point) / 24.0 * std::f32::consts::TAU).sin_cos();
+            let around = at(sin, cos, radius + RIM).max(at(sin, cos, radius - RIM));
+            at(sin, cos, radius).zip(around).is_some_and(|(ring, around)| ring > around.saturating_add(50))
+        };
+        (0..24).filter(stands_out).count()
     }
 
     #[test]
@@ -198,7 +204,7 @@ mod tests {
                 let best =
                     around.max_by_key(|(right, down)| (score(*right, *down), -right.abs() - down.abs())).unwrap();
                 assert!(best.0.abs() <= 1 && best.1.abs() <= 1, "{camera:?} frame {frame}: {best:?}");
-                assert!(score(best.0, best.1) >= 9, "{camera:?} frame {frame}: {} points", score(best.0, best.1));
+                assert!(score(best.0, best.1) >= 8, "{camera:?} frame {frame}: {} points", score(best.0, best.1));
             }
         }
     }

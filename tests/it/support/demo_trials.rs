@@ -15,8 +15,8 @@ use super::hostile_match::{eventful, hostile};
 use super::mutation::mutated;
 use super::rng::Rng;
 
-/// Seconds that one demo may take.
-const LIMIT: Duration = Duration::from_secs(10);
+/// Time that one demo may take: the slowest need a second on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
 /// One of this many demos is drawn if it still has a round.
 const DRAWN_OF: u64 = 4;
 /// Frames drawn of such a demo.

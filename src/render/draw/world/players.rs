@@ -76,6 +76,8 @@ fn solid(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
     canvas.disc(x + 5.0 * size, y + 8.0 * size, radius * 1.12, Ink(0).with(0.38 * opacity));
     if followed {
         canvas.disc(x, y, radius + 15.0 * size, WHITE.with(0.07));
+        // The dark rim keeps the ring visible on smoke.
+        canvas.ring(x, y, radius + 15.0 * size, 10.0, NIGHT.with(0.6));
         canvas.ring(x, y, radius + 15.0 * size, 3.5, WHITE.with(0.95));
     }
     nose(stage, player, opacity, canvas);
