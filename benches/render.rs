@@ -18,7 +18,7 @@ use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::render::draw::{Look, Replay};
 use dinkem_appliance::render::pipeline::{self, FrameRenderer};
 use dinkem_appliance::render::scene::Scene;
-use dinkem_appliance::render::video::{Effort, Encoder, Mp4Writer};
+use dinkem_appliance::render::video::{Encoder, Mp4Writer};
 use dinkem_appliance::render::{demo, forge};
 
 /// Frames that are drawn in advance and then fed to ffmpeg, so that drawing does not count for it.
@@ -91,7 +91,7 @@ impl Measure<'_> {
     /// Frames per second of drawing and of encoding, each measured alone.
     fn one_thread(&self, replay: &Replay<'_>) -> Result<(f64, f64)> {
         let mut renderer = FrameRenderer::new(replay)?;
-        let mut encoder = Encoder::new(self.look.fps, Effort::Fast)?;
+        let mut encoder = Encoder::new(self.look.fps)?;
         let (mut drawing, mut encoding) = (Duration::ZERO, Duration::ZERO);
         for frame in 0..replay.frames() {
             let start = self.clock.monotonic();

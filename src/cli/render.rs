@@ -17,6 +17,7 @@ use crate::os::files;
 use crate::render::clip::{self, ClipRequest};
 use crate::render::command;
 use crate::render::demo::{self, PlainDemo};
+use crate::render::draw::Look;
 
 /// Measured share of parsing in the total progress.
 const PARSING: f64 = 0.05;
@@ -69,12 +70,14 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         demo: demo.path(),
         steam64: player.get(),
         round,
-        fps: args.look.fps,
-        width: args.look.width(),
-        height: args.look.resolution,
-        xray: commands.spec_show_xray,
-        deathnotices_only: commands.cl_draw_only_deathnotices,
-        camera: args.look.camera().unwrap_or_default(),
+        look: Look {
+            fps: args.look.fps,
+            width: args.look.width(),
+            height: args.look.resolution,
+            xray: commands.spec_show_xray,
+            deathnotices_only: commands.cl_draw_only_deathnotices,
+            camera: args.look.camera().unwrap_or_default(),
+        },
         maps: None,
         video,
         poster: &poster,

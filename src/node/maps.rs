@@ -1,5 +1,5 @@
-//! What a node knows of maps: see [`crate::render::map_grounds`]. Kept across restarts; every file is checked by whoever
-//! reads it.
+//! What a node knows of maps: see [`crate::render::map_grounds`]. Kept across restarts; each reader checks the
+//! file it reads.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -27,7 +27,8 @@ impl Maps {
         Ok(Self { dir })
     }
 
-    /// Gives a renderer a folder with everything that is known.
+    /// Gives a renderer a folder with everything that is known: copies, because what reads demos must not be able to
+    /// change the node's own files.
     pub fn lend(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         for (file, _) in self.known()? {

@@ -1,5 +1,6 @@
 //! Renders one clip end to end: reads the scene, draws and encodes its frames, writes the video and the poster.
 
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,6 @@ use super::map_grounds::MapGround;
 use super::pipeline;
 use super::scene::Scene;
 use super::video::Mp4Writer;
-use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Stage;
@@ -23,18 +23,8 @@ pub struct ClipRequest<'a> {
     pub steam64: u64,
     /// Round number.
     pub round: u32,
-    /// Frames per second: 30 or 60.
-    pub fps: u32,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// `spec_show_xray`.
-    pub xray: bool,
-    /// `cl_draw_only_deathnotices`.
-    pub deathnotices_only: bool,
-    /// What is shown of the map.
-    pub camera: CameraMode,
+    /// The output settings.
+    pub look: Look,
     /// The folder of what is known of maps, if any: see [`super::map_grounds`].
     pub maps: Option<&'a Path>,
     /// Output path of the MP4.
@@ -62,7 +52,8 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Stage, f64) -> ControlFlow<()>;
 ///
 /// Video and poster appear at their paths only when complete, the poster first.
 pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<ClipReport> {
-    let look = look(request)?;
+    let look = request.look;
+    check(look)?;
     report(progress, Stage::Parsing, 0.0)?;
     let scene = scene(request)?;
     report(progress, Stage::Parsing, 1.0)?;
@@ -87,9 +78,10 @@ pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<Cli
 fn scene(request: &ClipRequest<'_>) -> Result<Scene> {
     let read = |known| demo::scene(request.demo, request.round, request.steam64, &known);
     let Some(folder) = request.maps else { return read(Known::default()) };
-    let ground = |map: &str| MapGround::read(folder, map).enough();
+    let map = OnceCell::new();
+    let ground = |name: &str| map.get_or_init(|| MapGround::read(folder, name)).enough();
     let mut scene = read(Known { ground: Some(&ground), ..Known::default() })?;
-    if let Err(error) = MapGround::read(folder, &scene.map).add_to(&mut scene.ground) {
+    if let Some(Err(error)) = map.into_inner().map(|map| map.add_to(&mut scene.ground)) {
         log::warn!("What the demo shows of its map could not be kept: {error}");
     }
     Ok(scene)
@@ -106,15 +98,16 @@ fn make(replay: &Replay<'_>, look: Look, video: &Path, poster: &Path, progress: 
     Ok(frames)
 }
 
-fn look(request: &ClipRequest<'_>) -> Result<Look> {
-    let ClipRequest { fps, width, height, xray, deathnotices_only, camera, .. } = *request;
+/// Errors: sizes and frame rates that cannot be encoded.
+fn check(look: Look) -> Result<()> {
+    let Look { fps, width, height, .. } = look;
     // Width and height must be even for 4:2:0 chroma; encoder and players support up to 4K.
     let possible = |edge: u32| (64..=3_840).contains(&edge) && edge.is_multiple_of(2);
     if !possible(width) || !possible(height) || !(1..=120).contains(&fps) {
         let message = format!("Cannot render a clip at {width}x{height} and {fps} frames per second.");
         return Err(Error::of_failure(Kind::Invalid, FailureCode::RenderFailed, message));
     }
-    Ok(Look { fps, width, height, xray, deathnotices_only, camera })
+    Ok(())
 }
 
 fn report(progress: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>, stage: Stage, part: f64) -> Result<()> {

@@ -26,6 +26,7 @@ pub struct MapGround {
     /// Where the new file goes; `None` for a name that cannot be a file's.
     path: Option<PathBuf>,
     known: Option<Ground>,
+    is_enough: bool,
 }
 
 impl MapGround {
@@ -41,17 +42,18 @@ impl MapGround {
                 None
             }
         });
-        Self { path, known }
+        let is_enough = known.as_ref().is_some_and(|known| ticks(known) >= ENOUGH_TICKS);
+        Self { path, known, is_enough }
     }
 
     /// What is known, if it is enough.
     pub fn enough(&self) -> Option<Ground> {
-        self.known.clone().filter(|known| ticks(known) >= ENOUGH_TICKS)
+        self.known.clone().filter(|_| self.is_enough)
     }
 
     /// Adds what is known to a ground, and leaves both as a new file.
     pub fn add_to(self, ground: &mut Ground) -> io::Result<()> {
-        if let Some(known) = self.known.filter(|known| ticks(known) < ENOUGH_TICKS) {
+        if let Some(known) = self.known.filter(|_| !self.is_enough) {
             ground.add(&known);
         }
         let Some(path) = self.path else { return Ok(()) };

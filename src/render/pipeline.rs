@@ -9,7 +9,7 @@ use std::thread;
 use crossbeam_channel::{Sender, bounded};
 
 use super::draw::{Painter, Replay};
-use super::video::{Effort, Encoder, I420, Mp4Writer, Packet, key_interval};
+use super::video::{Encoder, I420, Mp4Writer, Packet, key_interval};
 use crate::domain::error::{Error, Result};
 
 /// Maximum number of threads: each takes 100 MB at 1440p, and a machine with more cores runs more jobs.
@@ -85,7 +85,7 @@ fn work(replay: &Replay<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) 
         if piece.is_empty() {
             return;
         }
-        let mut encoder = Encoder::new(replay.look().fps, Effort::Fast);
+        let mut encoder = Encoder::new(replay.look().fps);
         for frame in piece {
             let packet = match &mut encoder {
                 Ok(encoder) => renderer.render(frame).and_then(|picture| encoder.encode(picture)),
@@ -122,11 +122,6 @@ impl<'a> FrameRenderer<'a> {
             self.frame.take(self.painter.picture().data(), run.x, run.y, run.width, run.height)?;
         }
         Ok(&self.frame)
-    }
-
-    /// Forgets the previous frame: the next one is drawn and converted in full.
-    pub fn invalidate(&mut self) {
-        self.painter.invalidate();
     }
 }
 
@@ -185,7 +180,7 @@ mod tests {
         {
             let replay = Replay::new(&scene, look(camera, deathnotices_only, 720)).unwrap();
             let mut renderer = FrameRenderer::new(&replay).unwrap();
-            let mut encoder = Encoder::new(30, Effort::Fast).unwrap();
+            let mut encoder = Encoder::new(30).unwrap();
             let mut decoder = Decoder::new().unwrap();
             // From after the intro card to before the end card.
             for frame in 0..284 {

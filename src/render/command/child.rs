@@ -19,6 +19,7 @@ use crate::domain::text;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::sandbox::{self, Policy, ResourceLimits, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
+use crate::render::draw::Look;
 
 /// CPU seconds that rendering may take per second of its timeout: two threads draw, two others do little.
 const RENDER_CPU_PER_SECOND: u64 = 4;
@@ -91,12 +92,14 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
         demo: &job.demo.path,
         steam64: job.player.steam64,
         round: job.round,
-        fps: job.fps,
-        width: job.width,
-        height: job.height,
-        xray: job.spec_show_xray,
-        deathnotices_only: job.cl_draw_only_deathnotices,
-        camera: job.camera,
+        look: Look {
+            fps: job.fps,
+            width: job.width,
+            height: job.height,
+            xray: job.spec_show_xray,
+            deathnotices_only: job.cl_draw_only_deathnotices,
+            camera: job.camera,
+        },
         maps: maps.is_dir().then_some(maps.as_path()),
         video: &job.output,
         poster: &poster,

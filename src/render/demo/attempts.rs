@@ -1,12 +1,10 @@
 //! Attempts to plant and to defuse the bomb: from events, from the state of the entities, and, where a demo has
 //! neither, from the result.
 
-use crate::render::scene::{Defuse, MAX_PLAYERS, Moment, Planting};
+use crate::render::scene::{Defuse, MAX_PLAYERS, Moment, PLANT_SECONDS, Planting};
 
 /// Maximum number of attempts of one kind per round: a player who taps the key all round long makes fewer.
 const ATTEMPTS: usize = 1_000;
-/// Seconds it takes to plant.
-const PLANT_SECONDS: f32 = 3.2;
 /// Seconds it takes to defuse: with a kit, without.
 const DEFUSE_SECONDS: [f32; 2] = [5.0, 10.0];
 /// Distance in map units that does not count as moving while planting or defusing.
@@ -54,7 +52,7 @@ impl Attempt {
         }
     }
 
-    /// Whoever is at it stops.
+    /// Ends the current attempt.
     pub fn end(&mut self, tick: i32) {
         self.shown = false;
         if let Some(now) = self.now.take().filter(|_| self.over.len() < ATTEMPTS) {

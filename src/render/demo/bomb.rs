@@ -29,7 +29,7 @@ pub(super) struct BombWatch {
     arming: bool,
     /// Handle of the pawn defusing it at this tick.
     defuser: Option<u32>,
-    /// How long a defuse takes that is under way at this tick.
+    /// Duration of the defuse under way at this tick.
     defuse_seconds: Option<f32>,
 }
 

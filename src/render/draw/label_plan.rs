@@ -22,7 +22,7 @@ pub const VICTIM_SECONDS: f32 = 1.0;
 pub fn plan(plan: &Plan<'_>) -> Vec<Places> {
     let picture = Area::new(12.0, 8.0, plan.width() - 24.0, UNITS - 24.0);
     let mut sizes = Sizes { glyphs: Glyphs::new(plan.fonts.clone()) };
-    let mut planner = Planner::new(plan.look().fps);
+    let mut planner = Planner::new(plan.look.fps);
     (0..plan.frames())
         .map_while(|frame| Some((Now::at(plan.scene, plan.tick_of(frame))?, plan.framing(frame).view)))
         .map(|(now, view)| {

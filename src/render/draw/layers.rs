@@ -24,7 +24,7 @@ pub fn draw(plan: &Plan<'_>) -> Result<HashMap<Key, Layer>> {
             continue;
         }
         let scale = scale(&framing);
-        let window = window(&framing, scale, plan.look().width, plan.look().height);
+        let window = window(&framing, scale, plan.look.width, plan.look.height);
         let seen = windows.entry(key(&framing, floor)).or_insert(window);
         *seen = [seen[0].min(window[0]), seen[1].min(window[1]), seen[2].max(window[2]), seen[3].max(window[3])];
     }

@@ -25,6 +25,11 @@ pub fn marker_radius(followed: bool, zoom: f32) -> f32 {
     if followed { 25.0 * marker_scale(zoom) } else { 20.0 * marker_scale(zoom) }
 }
 
+/// Radius of the ring around the followed player at a zoom.
+pub fn ring_radius(zoom: f32) -> f32 {
+    marker_radius(true, zoom) + 15.0 * marker_scale(zoom)
+}
+
 /// Radius of everything that belongs to a marker.
 pub fn marker_reach(followed: bool, zoom: f32) -> f32 {
     marker_radius(followed, zoom) + if followed { 17.0 } else { 8.0 }

@@ -9,9 +9,6 @@ const TELEPORT: f32 = 120.0;
 /// which is longer if the bomb will explode: that would give the end away.
 pub const FUSE_SECONDS: f32 = 40.0;
 
-/// Seconds that a plant takes.
-pub const PLANT_SECONDS: f32 = 3.2;
-
 /// What the round clock shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RoundClock {
@@ -91,6 +88,12 @@ impl<'a> Now<'a> {
     pub fn kills(&self) -> impl DoubleEndedIterator<Item = &'a Kill> + use<'a> {
         let time = self.time;
         self.scene.kills.iter().filter(move |kill| f64::from(kill.tick) <= time)
+    }
+
+    /// The followed player's kills so far that count.
+    pub fn own_kills(&self) -> impl DoubleEndedIterator<Item = &'a Kill> + use<'a> {
+        let time = self.time;
+        self.scene.own_kills().filter(move |kill| f64::from(kill.tick) <= time)
     }
 
     /// Grenades in flight, each with its positions during the last second, newest first.

@@ -4,7 +4,7 @@ use super::camera::{Camera, Frame, Framing, Timeline};
 use super::canvas::{Area, UNITS};
 use super::fonts::Fonts;
 use super::ground::Terrain;
-use super::layout::Layout;
+use super::layout::{Layout, STRIPS};
 use super::look::Look;
 use super::now::{Blinding, Now, blindings};
 use super::{names, poster};
@@ -13,8 +13,6 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
 use crate::render::scene::{MAX_PLAYERS, Scene, Side};
 
-/// Maximum number of cards per side.
-const CARDS: usize = 5;
 /// Map units by which the followed player must pass the height between two floors to change floors.
 const FLOOR_SLACK: f32 = 24.0;
 
@@ -78,11 +76,6 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
-    /// The output settings.
-    pub fn look(&self) -> Look {
-        self.look
-    }
-
     /// Width of the picture in design units.
     pub(super) fn width(&self) -> f32 {
         self.look.width as f32 * UNITS / self.look.height as f32
@@ -113,8 +106,7 @@ impl<'a> Plan<'a> {
         let now = Now::at(self.scene, self.tick_of(frame)).unwrap();
         let (x, y) = view.project(now.followed().at);
         let zoom = view.zoom();
-        let radius = super::metrics::marker_radius(true, zoom) + 15.0 * super::metrics::marker_scale(zoom);
-        (x * view.pixels, y * view.pixels, radius * view.pixels)
+        (x * view.pixels, y * view.pixels, super::metrics::ring_radius(zoom) * view.pixels)
     }
 
     /// What the camera sees at a frame.
@@ -132,10 +124,10 @@ impl<'a> Plan<'a> {
         self.terrain.split().map(|_| if floor == 0 { "LOWER FLOOR" } else { "UPPER FLOOR" })
     }
 
-    /// Players of a side who have cards: at most [`CARDS`], always including the followed player.
+    /// Players of a side who have strips: at most [`STRIPS`], always including the followed player.
     pub(super) fn roster(&self, side: Side) -> Vec<usize> {
         let mut roster: Vec<usize> = self.drawn(side).collect();
-        while roster.len() > CARDS {
+        while roster.len() > STRIPS {
             let out = roster.iter().rposition(|player| *player != self.scene.followed);
             roster.remove(out.unwrap_or(0));
         }
@@ -156,11 +148,7 @@ impl<'a> Plan<'a> {
     pub(super) fn pips(&self, now: &Now<'_>) -> usize {
         /// More do not fit.
         const MOST: usize = 5;
-        if self.look.deathnotices_only {
-            self.scene.own_kills().filter(|kill| now.reached(kill.tick)).count().min(MOST)
-        } else {
-            0
-        }
+        if self.look.deathnotices_only { now.own_kills().count().min(MOST) } else { 0 }
     }
 
     /// Seconds for which a player remains blind.

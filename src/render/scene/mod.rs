@@ -287,6 +287,9 @@ pub struct Plant {
     pub fuse_seconds: f32,
 }
 
+/// Seconds that a plant takes.
+pub const PLANT_SECONDS: f32 = 3.2;
+
 /// An attempt to plant the bomb.
 #[derive(Clone, Copy, Debug)]
 pub struct Planting {

@@ -20,15 +20,6 @@ const QUANTIZER: u8 = 22;
 /// Only used by the encoder to choose its level; with a fixed quantizer it has no effect on the rate.
 const BITS_PER_SECOND: u32 = 12_000_000;
 
-/// Encoding effort.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// Used for clips.
-    Fast,
-    /// The encoder's quality preset: slower, and no better on this picture. For comparison in benchmarks.
-    Thorough,
-}
-
 /// One encoded frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
@@ -52,7 +43,7 @@ pub struct Encoder {
 
 impl Encoder {
     /// Creates an encoder for frames of one size at this frame rate.
-    pub fn new(fps: u32, effort: Effort) -> Result<Self> {
+    pub fn new(fps: u32) -> Result<Self> {
         let config = EncoderConfig::new()
             .profile(Profile::High)
             .usage_type(UsageType::CameraVideoRealTime)
@@ -64,20 +55,12 @@ impl Encoder {
             .adaptive_quantization(false)
             .skip_frames(false)
             .num_threads(1)
+            .rate_control_mode(RateControlMode::Bufferbased)
+            .qp(QpRange::new(QUANTIZER, QUANTIZER))
+            .complexity(Complexity::Low)
+            // It leaves specks until the next key frame.
+            .background_detection(false)
             .vui(VuiConfig::bt709());
-        let config = match effort {
-            Effort::Fast => config
-                .rate_control_mode(RateControlMode::Bufferbased)
-                .qp(QpRange::new(QUANTIZER, QUANTIZER))
-                .complexity(Complexity::Low)
-                // It leaves specks until the next key frame.
-                .background_detection(false),
-            Effort::Thorough => config
-                .rate_control_mode(RateControlMode::Quality)
-                .qp(QpRange::new(QUANTIZER - 4, QUANTIZER))
-                .complexity(Complexity::Medium)
-                .background_detection(false),
-        };
         let inner = OpenH264::with_api_config(OpenH264API::from_source(), config).map_err(failed)?;
         Ok(Self { inner, fps, frames: 0 })
     }

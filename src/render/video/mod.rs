@@ -10,7 +10,7 @@ mod mux;
 mod probe;
 mod track;
 
-pub use encode::{Effort, Encoder, Packet, key_interval};
+pub use encode::{Encoder, Packet, key_interval};
 pub use i420::I420;
 pub use mux::Mp4Writer;
 pub use probe::{VideoReport, check, probe};

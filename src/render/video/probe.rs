@@ -116,13 +116,13 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::render::video::{Effort, Encoder, I420, Mp4Writer};
+    use crate::render::video::{Encoder, I420, Mp4Writer};
 
     /// A video of a few grey frames.
     fn video(dir: &Path, frames: u32, fps: u32) -> PathBuf {
         let path = dir.join("clip.mp4");
         let (width, height) = (160, 90);
-        let mut encoder = Encoder::new(fps, Effort::Fast).unwrap();
+        let mut encoder = Encoder::new(fps).unwrap();
         let mut video = Mp4Writer::create(&path, width, height, fps).unwrap();
         let mut frame = I420::new(width as usize, height as usize);
         for number in 0..frames {

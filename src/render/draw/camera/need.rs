@@ -71,14 +71,14 @@ impl Needs {
                 return Need::default();
             }
             let Some(now) = Now::at(scene, tick(frame)) else { return Need::default() };
-            Need { plate: timeline.plates && plate(scene, &now), ..watch.step(&now) }
+            Need { plate: timeline.plates && plate(&now), ..watch.step(&now) }
         });
         Self { start, frames: frames.collect() }
     }
 }
 
-fn plate(scene: &Scene, now: &Now<'_>) -> bool {
-    scene.own_kills().skip(1).any(|kill| (0.0..PLATE_SECONDS).contains(&now.since(kill.tick)))
+fn plate(now: &Now<'_>) -> bool {
+    now.own_kills().skip(1).any(|kill| now.since(kill.tick) < PLATE_SECONDS)
 }
 
 /// Follows the subject from frame to frame.

@@ -4,11 +4,11 @@ use super::Panel;
 use super::parts::{bar, fitted, slab};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::now::{Now, PLANT_SECONDS};
+use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, SLAB, TEXT};
 use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::scene::Side;
+use crate::render::scene::{PLANT_SECONDS, Side};
 
 /// Steps of the bar.
 const STEPS: f32 = 318.0;

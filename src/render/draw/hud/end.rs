@@ -3,7 +3,7 @@
 use super::Panel;
 use super::intro::{CARD_SECONDS, opacity};
 use super::parts::{clock, fitted, mark_color, marks, shape, slab};
-use super::story::{count, outcome, own_death, own_kills, score, short_team_name, team_name, word};
+use super::story::{count, outcome, own_death, score, short_team_name, team_name, word};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
@@ -60,7 +60,7 @@ impl End {
         let scene = plan.scene;
         let winner = now.winner()?;
         let opacity = opacity(now.since(scene.clip_end_tick) + CARD_SECONDS)?;
-        let kills = own_kills(now);
+        let kills: Vec<_> = now.own_kills().collect();
         let headshots = kills.iter().filter(|kill| kill.headshot).count();
         let mut tally = count(kills.len(), "kill");
         if headshots > 0 {

@@ -1,7 +1,7 @@
 //! The lower third: the followed player while alive. The death line: what became of the player.
 
 use super::parts::{LOW_HEALTH, bar, fitted, shape, slab};
-use super::story::{count, own_death, own_kills, team_name, word};
+use super::story::{count, own_death, team_name, word};
 use super::{Panel, roster};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
@@ -38,7 +38,7 @@ impl Lower {
     /// `None` when dead.
     pub fn at(plan: &Plan<'_>, now: &Now<'_>, plate: bool) -> Option<Self> {
         let (followed, at) = (plan.scene.followed, now.followed());
-        let kills = own_kills(now).len();
+        let kills = now.own_kills().count();
         at.alive().then(|| Self {
             side: plan.sides[followed],
             name: plan.names[followed].clone(),
@@ -118,7 +118,7 @@ impl Death {
         (!now.followed().alive()).then(|| Self {
             side: plan.sides[followed],
             name: plan.names[followed].clone(),
-            kills: own_kills(now).len(),
+            kills: now.own_kills().count(),
             weapon: kill.filter(|_| killer.is_some()).and_then(|kill| Icon::of_weapon(&kill.weapon)),
             killer,
         })

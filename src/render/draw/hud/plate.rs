@@ -2,7 +2,7 @@
 
 use super::Panel;
 use super::parts::{fitted, slanted};
-use super::story::{own_kills, tally, word};
+use super::story::{tally, word};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
@@ -46,7 +46,7 @@ pub struct Plate {
 impl Plate {
     /// `None` except after the second kill and each further one.
     pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<Self> {
-        let kills = own_kills(now);
+        let kills: Vec<_> = now.own_kills().collect();
         let [.., before, last] = kills.as_slice() else { return None };
         let age = now.since(last.tick);
         if age > IN_SECONDS + 2.0 * LATER_SECONDS + ACE_SECONDS + OUT_SECONDS {

@@ -6,7 +6,6 @@ use super::parts::{LOW_HEALTH, bar, fitted, slab};
 use super::story::index;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::layout::STRIPS;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{CT, Ink, RED, SLAB, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::plan::Plan;
@@ -22,7 +21,6 @@ const TOOLS: [&str; 8] = ["c4", "hegrenade", "flashbang", "smokegrenade", "molot
 /// Players of a side who have strips: the followed player first, then by name.
 pub fn players(plan: &Plan<'_>, side: Side) -> Vec<usize> {
     let mut players = plan.roster(side);
-    players.truncate(STRIPS);
     players.sort_by_cached_key(|player| (*player != plan.scene.followed, plan.names[*player].to_lowercase()));
     players
 }

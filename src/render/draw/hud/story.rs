@@ -12,11 +12,6 @@ const MOST_ROUNDS: u32 = 998;
 /// How much a defuse may end before its time and still count as done, in seconds.
 const DEFUSE_SLACK: f32 = 0.3;
 
-/// The kills so far of the followed player that count.
-pub fn own_kills<'a>(now: &Now<'a>) -> Vec<&'a Kill> {
-    now.scene.own_kills().take_while(|kill| now.reached(kill.tick)).collect()
-}
-
 /// How the followed player died, once it happened.
 pub fn own_death<'a>(now: &Now<'a>) -> Option<&'a Kill> {
     now.kills().rev().find(|kill| kill.victim == now.scene.followed)

@@ -127,7 +127,7 @@ fn kill_of_a_teammate_counts_nowhere() {
     scene.kills =
         vec![kill(1_140, Some(1), 0), kill(1_150, Some(1), 1), kill(1_160, Some(1), 3), kill(1_200, Some(1), 4)];
     let plan = Plan::new(&scene, FULL).unwrap();
-    let own = |tick| story::own_kills(&at(&scene, tick)).len();
+    let own = |tick| at(&scene, tick).own_kills().count();
     assert_eq!([own(1_139), own(1_155), own(1_160), own(1_300)], [0, 0, 1, 2]);
     let plate = |tick| plate::Plate::at(&plan, &at(&scene, tick)).is_some();
     assert_eq!([plate(1_151), plate(1_161), plate(1_201)], [false, false, true]);

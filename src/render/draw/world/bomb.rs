@@ -3,11 +3,11 @@
 use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::now::{Now, PLANT_SECONDS, RoundClock};
+use crate::render::draw::now::{Now, RoundClock};
 use crate::render::draw::palette::{CT, Ink, NIGHT, RED, SLAB, T, WHITE};
 use crate::render::draw::plan::Plan;
 use crate::render::draw::view::View;
-use crate::render::scene::{Bomb, BombState};
+use crate::render::scene::{Bomb, BombState, PLANT_SECONDS};
 
 /// Size of the plate that names the bomb.
 const PLATE: (f32, f32) = (92.0, 48.0);

@@ -5,7 +5,9 @@ use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::labels::Place;
-use crate::render::draw::metrics::{LABEL_EXTRA, LABEL_LEFT, PIP, label_height, label_style, marker_radius};
+use crate::render::draw::metrics::{
+    LABEL_EXTRA, LABEL_LEFT, PIP, label_height, label_style, marker_radius, ring_radius,
+};
 use crate::render::draw::palette::{GOLD, Ink, NIGHT, RED, SLAB, TEXT, WHITE};
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::Side;
@@ -23,7 +25,7 @@ impl Stage<'_> {
     pub fn visibility(&self, player: usize) -> f32 {
         let followed = self.plan.scene.followed;
         let enemy = self.side(player) != self.side(followed) && self.side(player) != Side::None;
-        if self.plan.look().xray || !enemy {
+        if self.plan.look.xray || !enemy {
             return 1.0;
         }
         // The spotted state flickers from tick to tick; use its mean over a short time.
@@ -75,10 +77,11 @@ fn solid(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
     let size = stage.size();
     canvas.disc(x + 5.0 * size, y + 8.0 * size, radius * 1.12, Ink(0).with(0.38 * opacity));
     if followed {
-        canvas.disc(x, y, radius + 15.0 * size, WHITE.with(0.07));
+        let ring = ring_radius(stage.view.zoom());
+        canvas.disc(x, y, ring, WHITE.with(0.07));
         // The dark rim keeps the ring visible on smoke.
-        canvas.ring(x, y, radius + 15.0 * size, 10.0, NIGHT.with(0.6));
-        canvas.ring(x, y, radius + 15.0 * size, 3.5, WHITE.with(0.95));
+        canvas.ring(x, y, ring, 10.0, NIGHT.with(0.6));
+        canvas.ring(x, y, ring, 3.5, WHITE.with(0.95));
     }
     nose(stage, player, opacity, canvas);
     let body = outline(side, x, y, radius);

@@ -72,18 +72,16 @@ impl<'a> Stage<'a> {
 
     /// The followed player's kills so far that count, the latest first, each with its seconds since.
     pub fn own_kills(&self) -> impl Iterator<Item = (&'a Kill, f32)> + '_ {
-        let kills = self.plan.scene.own_kills().rev().filter(|kill| self.now.reached(kill.tick));
-        kills.map(|kill| (kill, self.now.since(kill.tick)))
+        self.now.own_kills().rev().map(|kill| (kill, self.now.since(kill.tick)))
     }
 }
 
 fn shake(plan: &Plan<'_>, now: &Now<'_>) -> (i32, i32) {
-    let latest = plan.scene.own_kills().rev().find(|kill| now.reached(kill.tick));
-    let age = latest.map_or(f32::INFINITY, |kill| now.since(kill.tick));
+    let age = now.own_kills().next_back().map_or(f32::INFINITY, |kill| now.since(kill.tick));
     if age >= SHAKE_SECONDS {
         return (0, 0);
     }
-    let reach = SHAKE * (1.0 - age / SHAKE_SECONDS) * plan.look().height as f32 / 1_080.0;
+    let reach = SHAKE * (1.0 - age / SHAKE_SECONDS) * plan.look.height as f32 / 1_080.0;
     let (sin, cos) = (age * 95.0).sin_cos();
     ((reach * cos).round() as i32, (reach * sin * 0.7).round() as i32)
 }
