@@ -90,8 +90,9 @@ impl Measure<'_> {
 
     /// Frames per second of drawing and of encoding, each measured alone.
     fn one_thread(&self, replay: &Replay<'_>) -> Result<(f64, f64)> {
+        let Look { width, height, fps, .. } = self.look;
         let mut renderer = FrameRenderer::new(replay)?;
-        let mut encoder = Encoder::new(self.look.fps)?;
+        let mut encoder = Encoder::new(width, height, fps)?;
         let (mut drawing, mut encoding) = (Duration::ZERO, Duration::ZERO);
         for frame in 0..replay.frames() {
             let start = self.clock.monotonic();

@@ -8,7 +8,7 @@ use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::draw::{Painter, Replay};
+use super::draw::{Look, Painter, Replay};
 use super::video::{Encoder, I420, Mp4Writer, Packet, key_interval};
 use crate::domain::error::{Error, Result};
 
@@ -85,7 +85,8 @@ fn work(replay: &Replay<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) 
         if piece.is_empty() {
             return;
         }
-        let mut encoder = Encoder::new(replay.look().fps);
+        let Look { width, height, fps, .. } = replay.look();
+        let mut encoder = Encoder::new(width, height, fps);
         for frame in piece {
             let packet = match &mut encoder {
                 Ok(encoder) => renderer.render(frame).and_then(|picture| encoder.encode(picture)),
@@ -132,7 +133,6 @@ mod tests {
 
     use super::*;
     use crate::domain::camera::CameraMode;
-    use crate::render::draw::Look;
     use crate::render::draw::tests::everything;
 
     fn look(camera: CameraMode, deathnotices_only: bool, height: u32) -> Look {
@@ -180,7 +180,7 @@ mod tests {
         {
             let replay = Replay::new(&scene, look(camera, deathnotices_only, 720)).unwrap();
             let mut renderer = FrameRenderer::new(&replay).unwrap();
-            let mut encoder = Encoder::new(30).unwrap();
+            let mut encoder = Encoder::new(1280, 720, 30).unwrap();
             let mut decoder = Decoder::new().unwrap();
             // From after the intro card to before the end card.
             for frame in 0..284 {

@@ -13,7 +13,7 @@ pub use super::area::Area;
 use super::blend::dimmed;
 use super::gradient::Gradient;
 use super::icons::Icon;
-use super::pixels::{DARKNESS_STEPS, brightness_steps, clear, compose, copy};
+use super::pixels::{DARKNESS_STEPS, brightness_steps, clear, compose, copy, fade};
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
@@ -132,13 +132,9 @@ impl Canvas {
 
     /// Makes what was drawn on a panel more transparent.
     pub fn fade(&mut self, area: Area, opacity: f32) {
-        let opacity = (opacity.clamp(0.0, 1.0) * 255.0) as u16;
-        let run = self.pixels_of(area);
-        let stride = self.overlay.width() as usize * 4;
-        for row in run.y..run.y + run.height {
-            for byte in &mut self.overlay.data_mut()[row * stride + run.x * 4..][..run.width * 4] {
-                *byte = (u16::from(*byte) * opacity / 255) as u8;
-            }
+        if opacity < 1.0 {
+            let run = self.pixels_of(area);
+            fade(&mut self.overlay, run, (opacity.max(0.0) * 255.0) as u8);
         }
     }
 

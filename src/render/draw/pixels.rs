@@ -2,7 +2,7 @@
 
 use tiny_skia::Pixmap;
 
-use super::blend::over;
+use super::blend::{over, scaled};
 use super::tiles::PixelRect;
 
 /// Copies a rectangle between pictures of the same size.
@@ -34,6 +34,17 @@ pub fn compose(below: &Pixmap, above: &Pixmap, to: &mut Pixmap, run: PixelRect) 
         let lines = to[columns.clone()].iter_mut().zip(&below[columns.clone()]).zip(&above[columns]);
         for ((to, below), above) in lines {
             *to = over(*below, u32::from_le_bytes(*above));
+        }
+    }
+}
+
+/// Leaves so much of a rectangle's opacity, of 255.
+pub fn fade(picture: &mut Pixmap, run: PixelRect, opacity: u8) {
+    let stride = picture.width() as usize;
+    let pixels = picture.data_mut().as_chunks_mut::<4>().0;
+    for row in run.y..run.y + run.height {
+        for pixel in &mut pixels[row * stride + run.x..][..run.width] {
+            *pixel = scaled(u32::from_le_bytes(*pixel), u32::from(opacity)).to_le_bytes();
         }
     }
 }

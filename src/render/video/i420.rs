@@ -1,6 +1,5 @@
 //! A frame in the encoder's format: planar YUV 4:2:0, BT.709, limited range. Converts only what changed.
 
-use openh264::formats::YUVSource;
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgba_to_yuv420};
 
 use crate::domain::error::{Error, Result};
@@ -24,6 +23,11 @@ impl I420 {
     /// The planes one after the other: raw `yuv420p`.
     pub fn to_bytes(&self) -> Vec<u8> {
         [self.luma.as_slice(), &self.blue, &self.red].concat()
+    }
+
+    /// Luma, blue difference and red difference, rows without gaps.
+    pub fn planes(&self) -> (&[u8], &[u8], &[u8]) {
+        (&self.luma, &self.blue, &self.red)
     }
 
     /// Converts a rectangle, with even edges, of an RGBA picture of the same size.
@@ -56,28 +60,6 @@ impl I420 {
 fn span(stride: usize, x: usize, y: usize, height: usize) -> (usize, usize) {
     let from = y * stride + x;
     (from, from + height * stride)
-}
-
-impl YUVSource for I420 {
-    fn dimensions(&self) -> (usize, usize) {
-        (self.width, self.height)
-    }
-
-    fn strides(&self) -> (usize, usize, usize) {
-        (self.width, self.width / 2, self.width / 2)
-    }
-
-    fn y(&self) -> &[u8] {
-        &self.luma
-    }
-
-    fn u(&self) -> &[u8] {
-        &self.blue
-    }
-
-    fn v(&self) -> &[u8] {
-        &self.red
-    }
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ mod tests {
     fn video(dir: &Path, frames: u32, fps: u32) -> PathBuf {
         let path = dir.join("clip.mp4");
         let (width, height) = (160, 90);
-        let mut encoder = Encoder::new(fps).unwrap();
+        let mut encoder = Encoder::new(width, height, fps).unwrap();
         let mut video = Mp4Writer::create(&path, width, height, fps).unwrap();
         let mut frame = I420::new(width as usize, height as usize);
         for number in 0..frames {

@@ -39,11 +39,11 @@ pub(super) fn single(relief: &Relief, spot: Spot) -> Rgb {
     if depth < -FAR {
         return ROCK;
     }
-    let (fine, coarse) = noises(spot);
-    let mut color = walls(depth, fine, coarse);
+    let grain = grain(spot);
+    let mut color = walls(depth, grain);
     let cover = coverage(depth, spot.scale);
     if cover > 0.0 {
-        blend(&mut color, floor(relief, (column, row), depth, spot, fine, coarse), cover);
+        blend(&mut color, floor(relief, (column, row), depth, spot, grain), cover);
     }
     if depth.abs() < 9.0 {
         let lit = relief.facing.sample(column, row);
@@ -55,13 +55,13 @@ pub(super) fn single(relief: &Relief, spot: Spot) -> Rgb {
 
 /// The color of a point of a map with two floors: `shown` in front, `other` faint and hatched behind it.
 pub(super) fn double(shown: &Relief, other: &Relief, spot: Spot) -> Rgb {
-    let (fine, coarse) = noises(spot);
-    let mut color = ROCK.map(|channel| channel * (1.0 + 0.03 * coarse));
+    let grain = grain(spot);
+    let mut color = ROCK.map(|channel| channel * (1.0 + 0.03 * grain));
     let (column, row) = other.cell(spot.at.0, spot.at.1);
     let behind = other.depth_at(column, row);
     let cover = coverage(behind, spot.scale);
     if cover > 0.0 {
-        blend(&mut color, floor(other, (column, row), behind, spot, fine, coarse), cover * OTHER_FLOOR);
+        blend(&mut color, floor(other, (column, row), behind, spot, grain), cover * OTHER_FLOOR);
     }
     let (x, y) = spot.pixel;
     if (x + y).rem_euclid(14) < 5 {
@@ -75,22 +75,21 @@ pub(super) fn double(shown: &Relief, other: &Relief, spot: Spot) -> Rgb {
     color = color.map(|channel| channel * (1.0 - 0.6 * ((depth * spot.scale + 22.0) / 8.0).clamp(0.0, 1.0)));
     let cover = coverage(depth, spot.scale);
     if cover > 0.0 {
-        blend(&mut color, floor(shown, (column, row), depth, spot, fine, coarse), cover);
+        blend(&mut color, floor(shown, (column, row), depth, spot, grain), cover);
     }
     blend(&mut color, [214.0, 226.0, 238.0], 0.75 * line(depth, 1.2 / spot.scale, spot.scale));
     color
 }
 
 /// Rock, with walls around the floor and their shadow.
-fn walls(depth: f32, fine: f32, coarse: f32) -> Rgb {
+fn walls(depth: f32, grain: f32) -> Rgb {
     let outside = -depth;
     // It fades out where rock is drawn in one color.
-    let coarse = coarse * ((FAR - outside) / 100.0).clamp(0.0, 1.0);
-    let mut color = ROCK.map(|channel| channel * (1.0 + 0.03 * coarse));
+    let grain = grain * ((FAR - outside) / 100.0).clamp(0.0, 1.0);
+    let mut color = ROCK.map(|channel| channel * (1.0 + 0.03 * grain));
     let wall = ((WALL_UNITS - outside) / 5.0).clamp(0.0, 1.0);
     if wall > 0.0 {
-        let top = WALL.map(|channel| channel * (1.0 + 0.05 * fine));
-        blend(&mut color, top, wall * 0.92);
+        blend(&mut color, WALL, wall * 0.92);
     }
     if outside > WALL_UNITS - 2.0 {
         let dark = 1.0 - 0.62 * (-(outside - WALL_UNITS).max(0.0) / 70.0).exp();
@@ -100,11 +99,11 @@ fn walls(depth: f32, fine: f32, coarse: f32) -> Rgb {
 }
 
 /// The floor itself: height, slopes, paving, and shadows.
-fn floor(relief: &Relief, cell: (f32, f32), depth: f32, spot: Spot, fine: f32, coarse: f32) -> Rgb {
+fn floor(relief: &Relief, cell: (f32, f32), depth: f32, spot: Spot, grain: f32) -> Rgb {
     let height = relief.height.sample(cell.0, cell.1);
     let [low, middle, high] = FLOOR;
     let (from, to, part) = if height < 0.5 { (low, middle, height * 2.0) } else { (middle, high, height * 2.0 - 1.0) };
-    let mut light = 1.0 + relief.slope.sample(cell.0, cell.1) + 0.03 * fine + 0.035 * coarse + paving(spot);
+    let mut light = 1.0 + relief.slope.sample(cell.0, cell.1) + 0.035 * grain + paving(spot);
     light *= 1.0 - 0.5 * relief.shadow.sample(cell.0, cell.1);
     light *= 1.0 - 0.34 * (-depth.max(0.0) / 30.0).exp();
     std::array::from_fn(|channel| (from[channel] + (to[channel] - from[channel]) * part) * light)
@@ -143,16 +142,15 @@ fn blend(color: &mut Rgb, over: Rgb, opacity: f32) {
     }
 }
 
-/// Noise of single pixels and of patches some 16 pixels wide, each around 0 and mostly within 1.
-fn noises(spot: Spot) -> (f32, f32) {
+/// Noise in patches some 16 pixels wide, around 0 and mostly within 1. Finer grain would not survive the encoder, and
+/// would cost it bits.
+fn grain(spot: Spot) -> f32 {
     const PATCH: i32 = 16;
     let (x, y) = spot.pixel;
-    let fine = (hash(x, y) + hash(x + 7_919, y)) * 1.7 - 1.7;
     let (left, top) = (x.div_euclid(PATCH), y.div_euclid(PATCH));
     let (right, down) = (x.rem_euclid(PATCH) as f32 / PATCH as f32, y.rem_euclid(PATCH) as f32 / PATCH as f32);
     let across = |row: i32| hash(left, row) * (1.0 - right) + hash(left + 1, row) * right;
-    let coarse = (across(top) * (1.0 - down) + across(top + 1) * down) * 3.0 - 1.5;
-    (fine, coarse)
+    (across(top) * (1.0 - down) + across(top + 1) * down) * 3.0 - 1.5
 }
 
 /// A deterministic number from 0 to 1 for a pair of coordinates.
