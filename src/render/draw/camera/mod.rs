@@ -17,7 +17,7 @@ use crate::render::scene::Scene;
 use need::Needs;
 use shots::{Levels, Shot};
 
-pub use need::Timeline;
+pub use need::{PLATE_SECONDS, Timeline};
 
 /// Design units per map unit of the zoom levels above the whole map, tightest first.
 const ZOOMS: [f32; 3] = [0.625, 0.48, 0.36];

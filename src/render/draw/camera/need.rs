@@ -13,7 +13,7 @@ const DEATH_SECONDS: f32 = 1.5;
 /// Seconds after a change of subject in which nothing must be seen: time to move there.
 const FREE_SECONDS: f32 = 1.2;
 /// Seconds after a kill for which the plate may cover the lower part of the picture.
-const PLATE_SECONDS: f32 = 2.3;
+pub const PLATE_SECONDS: f32 = 2.46;
 /// Map units within one frame that are a jump, not a run.
 const JUMP: f32 = 400.0;
 

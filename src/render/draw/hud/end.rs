@@ -1,9 +1,9 @@
 //! The end card: who won the round and how, the score, and what the followed player did.
 
-use super::Panel;
 use super::intro::{CARD_SECONDS, opacity};
 use super::parts::{clock, fitted, mark_color, marks, shape, slab};
 use super::story::{count, outcome, own_death, score, short_team_name, team_name, word};
+use super::{Panel, plate};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
@@ -12,6 +12,8 @@ use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::scene::{Kill, Side};
 
+/// Seconds for which the card is shown at least.
+const MIN_SECONDS: f32 = 1.5;
 /// Maximum number of kills listed.
 const ROWS: usize = 5;
 const ROW_STEP: f32 = 69.0;
@@ -53,13 +55,24 @@ struct Row {
     marks: Vec<Icon>,
 }
 
+/// Seconds for which the card is shown. It waits for the plate of the last kill, but not for ever.
+fn seconds(plan: &Plan<'_>) -> f32 {
+    let scene = plan.scene;
+    let before_end = |kill: &Kill| (scene.clip_end_tick - kill.tick) as f32 / scene.tick_rate.max(1.0);
+    // A plate that begins under the card is not seen, and moves nothing.
+    let kills: Vec<_> = scene.own_kills().map(before_end).filter(|seconds| *seconds > CARD_SECONDS).collect();
+    let after_plate = kills.last().zip(plate::seconds(plan, kills.len())).map(|(kill, plate)| kill - plate);
+    after_plate.map_or(CARD_SECONDS, |seconds| seconds.clamp(MIN_SECONDS, CARD_SECONDS))
+}
+
 impl End {
     /// The card and its opacity in [`FADE_STEPS`](super::intro::FADE_STEPS); `None` except at the end of the clip, once
     /// the round is won.
     pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
         let scene = plan.scene;
         let winner = now.winner()?;
-        let opacity = opacity(now.since(scene.clip_end_tick) + CARD_SECONDS)?;
+        let seconds = seconds(plan);
+        let opacity = opacity(now.since(scene.clip_end_tick) + seconds, seconds)?;
         let kills: Vec<_> = now.own_kills().collect();
         let headshots = kills.iter().filter(|kill| kill.headshot).count();
         let mut tally = count(kills.len(), "kill");

@@ -3,6 +3,7 @@
 use super::Panel;
 use super::parts::{fitted, slanted};
 use super::story::{tally, word};
+use crate::render::draw::camera::PLATE_SECONDS;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
@@ -14,9 +15,8 @@ use crate::render::scene::Side;
 /// Seconds in which a layer slides in, and by which one layer is later than the one below it.
 const IN_SECONDS: f32 = 0.18;
 const LATER_SECONDS: f32 = 0.04;
-/// Seconds for which the plate stands, and in which it disappears.
-const HOLD_SECONDS: f32 = 1.2;
-const ACE_SECONDS: f32 = 2.0;
+/// Seconds until the plate is gone, but for an ace's, which stands for [`PLATE_SECONDS`]; in the last it disappears.
+const SECONDS: f32 = 1.66;
 const OUT_SECONDS: f32 = 0.2;
 /// Steps of a movement.
 const STEPS: f32 = 24.0;
@@ -43,20 +43,23 @@ pub struct Plate {
     opacity: u8,
 }
 
+/// Seconds for which the plate after so many kills is shown; `None` if there is none.
+pub fn seconds(plan: &Plan<'_>, kills: usize) -> Option<f32> {
+    (kills >= 2).then(|| if word(plan, kills) == "ACE" { PLATE_SECONDS } else { SECONDS })
+}
+
 impl Plate {
     /// `None` except after the second kill and each further one.
     pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<Self> {
         let kills: Vec<_> = now.own_kills().collect();
         let [.., before, last] = kills.as_slice() else { return None };
         let age = now.since(last.tick);
-        if age > IN_SECONDS + 2.0 * LATER_SECONDS + ACE_SECONDS + OUT_SECONDS {
+        let left = seconds(plan, kills.len())? - age;
+        if left < 0.0 {
             return None;
         }
-        let seconds = |ace: bool| IN_SECONDS + 2.0 * LATER_SECONDS + if ace { ACE_SECONDS } else { HOLD_SECONDS };
-        let word = word(plan, kills.len());
-        let left = seconds(word == "ACE") + OUT_SECONDS - age;
         // The plate of the kill before stands already: only its text changes.
-        let stands = kills.len() > 2 && now.since(before.tick) - age < seconds(false);
+        let stands = kills.len() > 2 && now.since(before.tick) - age < SECONDS - OUT_SECONDS;
         let slid = |layer: f32| {
             let part = if stands { 1.0 } else { ((age - layer * LATER_SECONDS) / IN_SECONDS).clamp(0.0, 1.0) };
             ((1.0 - (1.0 - part).powi(3)) * STEPS).round() as u8
@@ -64,7 +67,7 @@ impl Plate {
         let opacity = ((left / OUT_SECONDS).clamp(0.0, 1.0) * STEPS).round() as u8;
         (opacity > 0).then(|| Self {
             side: plan.sides[plan.scene.followed],
-            word,
+            word: word(plan, kills.len()),
             kills: kills.len(),
             tally: tally(plan.scene, &kills),
             weapon: Icon::of_weapon(&last.weapon),

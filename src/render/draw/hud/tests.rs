@@ -135,6 +135,33 @@ fn kill_of_a_teammate_counts_nowhere() {
 }
 
 #[test]
+fn end_card_waits_for_the_plate_of_the_last_kill() {
+    let mut scene = round();
+    let ticks = |seconds: f32| scene.clip_end_tick - (seconds * scene.tick_rate) as i32;
+    // Seconds before the end of the clip: the kills, the first moment of the card.
+    let cases: [(&[f32], f32); 5] = [
+        (&[], 2.5),
+        (&[3.0], 2.5),
+        // Two kills; the plate is gone in time; an ace is not; what happens under the card changes nothing.
+        (&[4.5, 4.2], 2.5),
+        (&[5.0, 4.4, 4.2], 1.74),
+        (&[5.0, 3.2, 3.0, 2.0], 1.5),
+    ];
+    let cases =
+        cases.map(|(kills, card)| (kills.iter().map(|seconds| ticks(*seconds)).collect::<Vec<_>>(), ticks(card)));
+    for (kills, card) in cases {
+        scene.kills = kills.iter().zip([3, 4, 5, 3]).map(|(tick, victim)| kill(*tick, Some(1), victim)).collect();
+        let plan = Plan::new(&scene, FULL).unwrap();
+        let shown = |tick| Card::at(&plan, &at(&scene, tick)).is_some();
+        assert_eq!(
+            [shown(card - 2), shown(card + 2), shown(scene.clip_end_tick - 2)],
+            [false, true, true],
+            "{kills:?}"
+        );
+    }
+}
+
+#[test]
 fn series_of_kills_has_a_name() {
     let scene = round();
     let plan = Plan::new(&scene, FULL).unwrap();
