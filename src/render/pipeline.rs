@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use crate::domain::camera::CameraMode;
     use crate::render::draw::tests::everything;
+    use crate::render::scene::{Kill, Scene};
 
     fn look(camera: CameraMode, deathnotices_only: bool, height: u32) -> Look {
         Look { fps: 30, width: height * 16 / 9, height, xray: true, deathnotices_only, camera }
@@ -170,6 +171,80 @@ mod tests {
             at(sin, cos, radius).zip(around).is_some_and(|(ring, around)| ring > around.saturating_add(50))
         };
         (0..24).filter(stands_out).count()
+    }
+
+    /// The brightness of the pixels in an area, row by row.
+    fn cut(luma: &[u8], stride: usize, [x, y, width, height]: [usize; 4]) -> Vec<u8> {
+        let rows = luma.chunks(stride).skip(y).take(height);
+        rows.flat_map(|row| row.iter().skip(x).take(width)).copied().collect()
+    }
+
+    /// Whether there is bright text on something dark.
+    fn is_panel(pixels: &[u8]) -> bool {
+        let part = |which: &dyn Fn(u8) -> bool| {
+            pixels.iter().filter(|pixel| which(**pixel)).count() as f32 / pixels.len() as f32
+        };
+        part(&|pixel| pixel < 60) > 0.5 && part(&|pixel| pixel > 120) > 0.02
+    }
+
+    #[test]
+    fn decoded_frames_show_the_kills_so_far_and_the_clock_of_their_tick() {
+        let scene = everything();
+        // The same round, whose clock is a second or two ahead or behind.
+        let wrong = [-2.0, -1.0, 1.0, 2.0]
+            .map(|seconds| Scene { round_seconds: scene.round_seconds + seconds, ..everything() });
+        for camera in CameraMode::ALL {
+            let look = look(camera, false, 720);
+            let replay = Replay::new(&scene, look).unwrap();
+            let wrong = wrong.each_ref().map(|scene| Replay::new(scene, look).unwrap());
+            let mut wrong = wrong.each_ref().map(|replay| FrameRenderer::new(replay).unwrap());
+            let (rows, clock) = replay.feed_and_clock();
+            let mut renderer = FrameRenderer::new(&replay).unwrap();
+            let mut encoder = Encoder::new(1280, 720, 30).unwrap();
+            let mut decoder = Decoder::new().unwrap();
+            let (mut feeds, mut clocks) = (Vec::new(), 0);
+            for frame in 0..284 {
+                let drawn = renderer.render(frame).unwrap();
+                let expected = cut(drawn.planes().0, 1280, clock);
+                let packet = encoder.encode(drawn).unwrap();
+                let picture = decoder.decode(&packet.bytes).unwrap();
+                // The round is 32 ticks a second, and the clip begins at tick 1,000.
+                let tick = 1_000 + frame as i32 * 32 / 30;
+                let since = |kill: &Kill| tick - kill.tick;
+                let slides = scene.kills.iter().any(|kill| (-2..8).contains(&since(kill)));
+                if frame < 95 || frame % 5 > 0 || slides {
+                    continue;
+                }
+                let picture = picture.unwrap();
+                let stride = picture.strides().0;
+                let kills = scene.kills.iter().filter(|kill| (0..6 * 32).contains(&since(kill))).count();
+                let shown: Vec<bool> = rows.iter().map(|row| is_panel(&cut(picture.y(), stride, *row))).collect();
+                let wanted: Vec<bool> = (0..rows.len()).map(|row| row < kills).collect();
+                assert_eq!(shown, wanted, "{camera:?} frame {frame}");
+                feeds.push(kills);
+                // From the plant on the clock counts the bomb.
+                if tick < 1_170 {
+                    let seen = cut(picture.y(), stride, clock);
+                    let far = |other: &[u8]| -> u32 {
+                        seen.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(*other))).sum()
+                    };
+                    for other in &mut wrong {
+                        let other = cut(other.render(frame).unwrap().planes().0, 1280, clock);
+                        assert!(
+                            far(&expected) * 3 < far(&other) * 2,
+                            "{camera:?} frame {frame}: {} {}",
+                            far(&expected),
+                            far(&other)
+                        );
+                    }
+                    clocks += 1;
+                }
+            }
+            feeds.dedup();
+            // The fourth kill comes while the third slides in.
+            assert_eq!(feeds, [0, 1, 2, 4], "{camera:?}");
+            assert!(clocks > 5, "{clocks} clocks were read");
+        }
     }
 
     #[test]

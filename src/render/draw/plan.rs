@@ -109,6 +109,19 @@ impl<'a> Plan<'a> {
         (x * view.pixels, y * view.pixels, super::metrics::ring_radius(zoom) * view.pixels)
     }
 
+    /// The right ends of the kill feed's rows, and the clock's place. Each x, y, width and height in pixels.
+    #[cfg(test)]
+    pub fn feed_and_clock(&self) -> (Vec<[usize; 4]>, [usize; 4]) {
+        let pixels = self.look.height as f32 / UNITS;
+        let scaled =
+            |x: f32, y: f32, width: f32, height: f32| [x, y, width, height].map(|units| (units * pixels) as usize);
+        let (feed, (height, step)) = (self.layout.feed(), super::layout::FEED_ROW);
+        let row = |row: usize| scaled(feed.x + feed.width - 200.0, feed.y + row as f32 * step, 150.0, height);
+        let score = self.layout.score();
+        let rows = (0..self.layout.feed_rows()).map(row).collect();
+        (rows, scaled(score.x + score.width / 2.0 - 80.0, score.y, 160.0, score.height))
+    }
+
     /// What the camera sees at a frame.
     pub(super) fn framing(&self, frame: u64) -> Framing {
         self.camera.at(frame)

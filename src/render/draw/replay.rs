@@ -49,6 +49,12 @@ impl<'a> Replay<'a> {
         self.plan.followed_ring(frame)
     }
 
+    /// The right ends of the kill feed's rows, and the clock's place. Each x, y, width and height in pixels.
+    #[cfg(test)]
+    pub fn feed_and_clock(&self) -> (Vec<[usize; 4]>, [usize; 4]) {
+        self.plan.feed_and_clock()
+    }
+
     /// The layer that a view of a floor is copied from.
     pub(super) fn layer(&self, framing: &Framing, floor: usize) -> Option<&Layer> {
         self.layers.get(&layers::key(framing, floor))
