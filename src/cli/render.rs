@@ -39,6 +39,9 @@ pub struct Args {
     round: Option<u32>,
     #[command(flatten)]
     look: LookArgs,
+    /// Folder with your own pictures of maps: MAP.png, and MAP.txt that says where it lies (pos_x, pos_y, scale)
+    #[arg(long, value_name = "DIR", conflicts_with = "job")]
+    radars: Option<PathBuf>,
     /// Output file (MP4); the poster is written next to it as .jpg
     #[arg(short, long, value_name = "FILE", required_unless_present = "job")]
     output: Option<PathBuf>,
@@ -79,6 +82,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
             camera: args.look.camera().unwrap_or_default(),
         },
         maps: None,
+        radars: args.radars.as_deref(),
         video,
         poster: &poster,
     };

@@ -17,6 +17,7 @@ use crate::node::cache::DemoCache;
 use crate::node::child::Patience;
 use crate::node::join::server_client;
 use crate::node::maps::Maps;
+use crate::node::radars::Radars;
 use crate::os::clock::Clock;
 use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
@@ -69,6 +70,7 @@ pub struct Context {
     pub claims: Server,
     pub cache: DemoCache,
     pub maps: Maps,
+    pub radars: Radars,
     pub room: Arc<Room>,
     pub extra_fetch_allow: Vec<IpNet>,
     pub program: PathBuf,
@@ -115,6 +117,7 @@ impl Context {
             server: server()?,
             claims: server()?,
             maps: Maps::open(dir.join("maps")).map_err(|error| unusable(&error))?,
+            radars: Radars::open(dir.join("radars")).map_err(|error| unusable(&error))?,
             cache: DemoCache::new(&dir.join("cache"), config.cache_bytes).map_err(|error| unusable(&error))?,
             room: Arc::clone(&config.room),
             extra_fetch_allow: config.extra_fetch_allow.clone(),

@@ -15,6 +15,7 @@ pub mod join;
 mod lease;
 mod maps;
 mod meter;
+mod radars;
 mod unpack;
 mod upload;
 mod work;

@@ -12,7 +12,7 @@ use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::os::files;
 use crate::os::stop::StopFlag;
-use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer, MAPS_DIR};
+use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer, MAPS_DIR, RADARS_DIR};
 use crate::render::video;
 use crate::wire::node::ClaimAnswer;
 
@@ -89,6 +89,9 @@ fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), E
     // A clip can do without what other demos have shown of its map.
     if let Err(error) = node.maps.lend(&maps) {
         warn!("{}: what is known of maps cannot be used: {error}", node.name);
+    }
+    if let Err(error) = node.radars.lend(&work.path().join(RADARS_DIR)) {
+        warn!("{}: the studio's own pictures of maps cannot be used: {error}", node.name);
     }
     child::render(&node.program, &job, node.patience, hold)?;
     if let Err(error) = node.maps.take_back(&maps) {

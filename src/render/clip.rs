@@ -8,6 +8,7 @@ use super::demo::{self, Known};
 use super::draw::{Look, Painter, Replay, poster};
 use super::map_grounds::MapGround;
 use super::pipeline;
+use super::radars;
 use super::scene::Scene;
 use super::video::Mp4Writer;
 use crate::domain::error::{Error, Kind, Result};
@@ -27,6 +28,8 @@ pub struct ClipRequest<'a> {
     pub look: Look,
     /// The folder of what is known of maps, if any: see [`super::map_grounds`].
     pub maps: Option<&'a Path>,
+    /// The folder of the studio's own pictures of maps, if any: see [`super::radars`].
+    pub radars: Option<&'a Path>,
     /// Output path of the MP4.
     pub video: &'a Path,
     /// Output path of the poster (JPEG).
@@ -55,7 +58,14 @@ pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<Cli
     let look = request.look;
     check(look)?;
     report(progress, Stage::Parsing, 0.0)?;
-    let scene = scene(request)?;
+    let mut scene = scene(request)?;
+    if let Some(folder) = request.radars {
+        // A clip can do without: its map is then drawn as for everybody.
+        scene.radar = radars::read(folder, &scene.map).unwrap_or_else(|error| {
+            log::warn!("{}", error.message);
+            None
+        });
+    }
     report(progress, Stage::Parsing, 1.0)?;
     let replay = Replay::new(&scene, look)?;
     report(progress, Stage::Rendering, 0.0)?;

@@ -74,7 +74,7 @@ fn ticks(ground: &Ground) -> u64 {
 }
 
 /// A map's name as the name of a file without its extension. Demos can claim any name.
-fn file_name(map: &str) -> Option<String> {
+pub(super) fn file_name(map: &str) -> Option<String> {
     let safe = |character: char| character.is_ascii_alphanumeric() || character == '_' || character == '-';
     let fits = !map.is_empty() && map.chars().count() <= NAME_CHARS && map.chars().all(safe);
     fits.then(|| map.to_ascii_lowercase())

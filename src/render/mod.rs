@@ -11,5 +11,6 @@ pub mod forge;
 mod ground_file;
 pub mod map_grounds;
 pub mod pipeline;
+pub mod radars;
 pub mod scene;
 pub mod video;

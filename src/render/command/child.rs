@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, JobFile, Line,
-    MAPS_DIR,
+    MAPS_DIR, RADARS_DIR,
 };
 use crate::domain::clip::VIDEO_BYTES;
 use crate::domain::error::{Error, Kind, Result};
@@ -87,7 +87,7 @@ fn read_job(job_json: &Path) -> Result<JobFile> {
 
 fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
     let poster = job.output.with_extension("jpg");
-    let maps = job.workdir.join(MAPS_DIR);
+    let (maps, radars) = (job.workdir.join(MAPS_DIR), job.workdir.join(RADARS_DIR));
     let request = ClipRequest {
         demo: &job.demo.path,
         steam64: job.player.steam64,
@@ -101,6 +101,7 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
             camera: job.camera,
         },
         maps: maps.is_dir().then_some(maps.as_path()),
+        radars: radars.is_dir().then_some(radars.as_path()),
         video: &job.output,
         poster: &poster,
     };

@@ -33,6 +33,8 @@ pub const INDEX_FILE: &str = "index.json";
 /// Name of the folder in the work directory for what is known of maps. Ours: the built-in renderer uses it if it is
 /// there.
 pub const MAPS_DIR: &str = "maps";
+/// Name of the folder in the work directory for the studio's own pictures of maps. Ours, too.
+pub const RADARS_DIR: &str = "radars";
 /// Name of the file in the work directory for a decompressed demo.
 pub const UNPACKED_FILE: &str = "demo.dem";
 

@@ -29,7 +29,7 @@ pub fn draw(plan: &Plan<'_>) -> Result<HashMap<Key, Layer>> {
         *seen = [seen[0].min(window[0]), seen[1].min(window[1]), seen[2].max(window[2]), seen[3].max(window[3])];
     }
     let each = windows.into_iter().map(|((floor, bits), window)| {
-        let mut layer = Layer::draw(&plan.terrain, floor, f32::from_bits(bits), window)?;
+        let mut layer = Layer::draw((&plan.terrain, plan.scene.radar.as_ref()), floor, f32::from_bits(bits), window)?;
         marks::draw(plan, floor, &mut layer);
         Ok(((floor, bits), layer))
     });

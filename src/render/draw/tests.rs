@@ -302,3 +302,31 @@ fn kill_of_an_undrawn_player_is_in_the_feed_but_not_on_the_map() {
     assert!(changed.len() > 100, "the feed shows it");
     assert!(changed.iter().all(|&(x, y)| x > 320 && y < 110), "only the feed shows it");
 }
+
+#[test]
+fn studios_own_picture_of_a_map_replaces_its_ground() {
+    // How much of the picture is mainly red.
+    let red = |scene: &Scene| {
+        let look =
+            Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: true, camera: CameraMode::Map };
+        let replay = Replay::new(scene, look).unwrap();
+        let mut painter = Painter::new(&replay).unwrap();
+        painter.frame(120);
+        let pixels = painter.picture().pixels();
+        let is_red = |pixel: &&tiny_skia::PremultipliedColorU8| {
+            u32::from(pixel.red()) > 40 + 2 * u32::from(pixel.green()) + 2 * u32::from(pixel.blue())
+        };
+        pixels.iter().filter(is_red).count() as f32 / pixels.len() as f32
+    };
+    let mut scene = everything();
+    assert!(red(&scene) < 0.01);
+    let mut upper = tiny_skia::Pixmap::new(8, 8).unwrap();
+    upper.fill(tiny_skia::Color::from_rgba8(180, 0, 0, 255));
+    // It covers the eastern half of the world, from the middle of the map on.
+    let half = Radar { upper, lower: None, left: 0.0, top: 4_000.0, scale: 1_000.0 };
+    scene.radar = Some(half.clone());
+    let eastern = red(&scene);
+    scene.radar = Some(Radar { left: -4_000.0, ..half });
+    let all = red(&scene);
+    assert!(all > 0.6 && (0.3..0.7).contains(&(eastern / all)), "{eastern} of {all}");
+}

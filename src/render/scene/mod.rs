@@ -4,8 +4,10 @@
 //! Positions are in map units (about an inch), angles in degrees, ticks as in the demo.
 
 mod ground;
+mod radar;
 
 pub use ground::{CELL_UNITS, Cell, Ground, Level};
+pub use radar::Radar;
 
 /// Maximum number of players drawn: ten, plus some who were replaced. If there are more, the followed player and the
 /// enemies come first.
@@ -72,6 +74,8 @@ pub struct Scene {
     pub outcome: Outcome,
     /// Where players stood in the whole demo: the shape of the map.
     pub ground: Ground,
+    /// What is drawn instead of the ground, if the studio has a picture of the map.
+    pub radar: Option<Radar>,
     /// The centers of the bomb sites A and B, as far as the demo tells.
     pub sites: [Option<[f32; 3]>; 2],
     /// The centers of the spawns of terrorists and counter-terrorists in this round.

@@ -8,6 +8,7 @@ use super::Terrain;
 use super::shade::{self, ROCK, Spot};
 use crate::domain::error::{Error, Result};
 use crate::render::draw::view::View;
+use crate::render::scene::Radar;
 
 /// Maximum number of threads that draw a layer.
 const THREADS: usize = 4;
@@ -28,7 +29,7 @@ impl Layer {
     /// Draws what a window shows of a floor at one zoom level.
     ///
     /// Fails if there is no memory for it.
-    pub fn draw(terrain: &Terrain, floor: usize, scale: f32, window: Region) -> Result<Self> {
+    pub fn draw(map: (&Terrain, Option<&Radar>), floor: usize, scale: f32, window: Region) -> Result<Self> {
         let [left, top, right, bottom] = window;
         let (width, height) = ((right - left).max(1) as u32, (bottom - top).max(1) as u32);
         let too_large = || Error::internal("The map is too large to be drawn.", format!("{width}x{height}"));
@@ -41,7 +42,7 @@ impl Layer {
                 scope.spawn(move || {
                     for (row, y) in stripe.chunks_mut(width as usize).zip(first..) {
                         for (pixel, x) in row.iter_mut().zip(left..) {
-                            *pixel = opaque(color(terrain, floor, scale, (x, y)));
+                            *pixel = opaque(color(map, floor, scale, (x, y)));
                         }
                     }
                 });
@@ -113,8 +114,14 @@ impl Layer {
     }
 }
 
-fn color(terrain: &Terrain, floor: usize, scale: f32, pixel: (i32, i32)) -> [f32; 3] {
+fn color((terrain, radar): (&Terrain, Option<&Radar>), floor: usize, scale: f32, pixel: (i32, i32)) -> [f32; 3] {
     let at = ((pixel.0 as f32 + 0.5) / scale, -(pixel.1 as f32 + 0.5) / scale);
+    if let Some(radar) = radar {
+        let is_lower = terrain.floors.len() == 2 && floor == 0;
+        let [red, green, blue, opacity] = radar.color(is_lower, at).unwrap_or_default();
+        let below = ROCK.map(|channel| channel * (1.0 - opacity / 255.0));
+        return [red + below[0], green + below[1], blue + below[2]];
+    }
     let spot = Spot { at, pixel, scale };
     match (terrain.floors.get(floor), terrain.floors.get(1 - floor.min(1))) {
         (None, _) => ROCK,
