@@ -5,6 +5,7 @@ use std::process::Command;
 use dinkem_appliance::render::forge::description::Stage;
 use dinkem_appliance::render::forge::{self};
 use serde_json::json;
+use tiny_skia::{Color, Pixmap};
 
 use crate::support::process::{Appliance, run};
 use crate::support::quick;
@@ -64,6 +65,43 @@ fn contracts_curl_command_gets_a_clip_with_only_the_host_changed() {
     let maps = std::fs::read_dir(appliance.scratch().join("node/maps")).unwrap();
     let maps: Vec<_> = maps.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(maps, ["de_harbour.ground"], "the node keeps what the demo shows of its map");
+}
+
+#[test]
+fn node_draws_the_studios_own_picture_of_a_map() {
+    let files = quick::server();
+    let appliance = Appliance::start(&["--fetch-allow", "127.0.0.0/8"]);
+    let key = appliance.account("studio");
+    // The folder may be filled before the node starts.
+    let radars = appliance.scratch().join("node/radars");
+    std::fs::create_dir_all(&radars).unwrap();
+    let mut picture = Pixmap::new(64, 64).unwrap();
+    picture.fill(Color::from_rgba8(200, 80, 20, 255));
+    std::fs::write(radars.join("de_harbour.png"), picture.encode_png().unwrap()).unwrap();
+    std::fs::write(radars.join("de_harbour.txt"), r#""pos_x" "-3000" "pos_y" "3000" "scale" "100""#).unwrap();
+    let _node = appliance.node("node", None);
+    let mut body = quick::job(&files);
+    (body["fps"], body["resolution"]) = (json!(30), json!(1080));
+    let id = appliance.submit(&key, &body);
+    let job = appliance.wait_for_job(&key, &id);
+    assert_eq!(job["status"], "done", "{job:#}");
+    let (_, clip) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
+
+    // What the node draws is what `render` draws from the same folder, and nothing else.
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("quick.dem");
+    std::fs::write(&demo, forge::quick()).unwrap();
+    let render = |more: &[&str]| {
+        let output = folder.path().join("clip.mp4");
+        let (player, round) = (quick::PLAYER.to_string(), quick::ROUND.to_string());
+        let settings = ["--player", &player, "--round", &round, "--fps", "30", "--resolution", "1080"];
+        let files = ["render", demo.to_str().unwrap(), "-o", output.to_str().unwrap()];
+        let (status, _, err) = run(&[&files[..], &settings, more].concat());
+        assert!(status.success(), "{err}");
+        std::fs::read(output).unwrap()
+    };
+    assert!(render(&["--radars", radars.to_str().unwrap()]) == clip);
+    assert!(render(&[]) != clip);
 }
 
 #[test]
