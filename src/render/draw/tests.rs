@@ -320,7 +320,7 @@ fn studios_own_picture_of_a_map_replaces_its_ground() {
     };
     let mut scene = everything();
     assert!(red(&scene) < 0.01);
-    let mut upper = tiny_skia::Pixmap::new(8, 8).unwrap();
+    let mut upper = Pixmap::new(8, 8).unwrap();
     upper.fill(tiny_skia::Color::from_rgba8(180, 0, 0, 255));
     // It covers the eastern half of the world, from the middle of the map on.
     let half = Radar { upper, lower: None, left: 0.0, top: 4_000.0, scale: 1_000.0 };
