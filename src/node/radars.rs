@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::render::radars::{FILE_BYTES, OVERVIEW, PICTURE};
 
-/// Maximum number of files that a renderer gets: three for each of 64 maps.
-const FILES: usize = 192;
+/// Maximum bytes that a renderer gets, 256 MiB: pictures of a hundred maps and more. Copying them takes a blink.
+const ALL_BYTES: u64 = 256 << 20;
 
 /// The folder of a node's pictures.
 #[derive(Debug)]
@@ -24,25 +24,23 @@ impl Radars {
         Ok(Self { dir })
     }
 
-    /// Gives a renderer a folder with all pictures. Files that are too large are left out, and named.
+    /// Gives a renderer a folder with all pictures. Files for which there is no room are left out, and named.
     pub fn lend(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        let mut copied = 0;
+        let mut left = ALL_BYTES;
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             let is_one = [PICTURE, OVERVIEW].iter().any(|extension| path.extension() == Some(OsStr::new(extension)));
             let (Some(name), true) = (path.file_name().and_then(OsStr::to_str), is_one) else { continue };
-            if fs::metadata(&path)?.len() > FILE_BYTES || copied == FILES {
-                log::warn!(
-                    "{} is not used: a picture may have {} MiB, and there may be {FILES} files",
-                    path.display(),
-                    FILE_BYTES >> 20
-                );
+            let bytes = fs::metadata(&path)?.len();
+            if bytes > FILE_BYTES.min(left) {
+                let (one, all) = (FILE_BYTES >> 20, ALL_BYTES >> 20);
+                log::warn!("{} is not used: one file may have {one} MiB, and all {all} MiB", path.display());
                 continue;
             }
             // Maps are named in lower case.
             fs::copy(&path, folder.join(name.to_ascii_lowercase()))?;
-            copied += 1;
+            left -= bytes;
         }
         Ok(())
     }
