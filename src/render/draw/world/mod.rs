@@ -8,6 +8,8 @@ mod markers;
 mod players;
 mod sight;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod utility;
 
 pub use bomb::callout;

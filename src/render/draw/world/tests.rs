@@ -1,0 +1,134 @@
+//! Tests of what moves on the map, read from the pixels around a player's marker.
+
+use tiny_skia::Pixmap;
+
+use crate::domain::camera::CameraMode;
+use crate::render::draw::look::Look;
+use crate::render::draw::metrics::marker_radius;
+use crate::render::draw::now::Now;
+use crate::render::draw::palette::{Ink, RED};
+use crate::render::draw::tests::{everything, kill};
+use crate::render::draw::{Painter, Replay};
+use crate::render::scene::*;
+
+const LOOK: Look =
+    Look { fps: 30, width: 1_920, height: 1_080, xray: true, deathnotices_only: true, camera: CameraMode::Map };
+/// A terrorist, apart from everybody else.
+const PLAYER: usize = 4;
+/// A second into the round, at tick 1,128.
+const FRAME: u64 = 120;
+
+/// Six players who stand in a row, healthy, looking east. Nothing happens.
+fn calm() -> Scene {
+    let mut scene = Scene { kills: Vec::new(), effects: Vec::new(), plant: None, ..everything() };
+    for moment in &mut scene.moments {
+        (moment.smokes, moment.flames, moment.grenades, moment.bomb) = Default::default();
+        for (index, player) in moment.players[..6].iter_mut().enumerate() {
+            player.at = [index as f32 * 220.0 - 550.0, -200.0, 0.0];
+            (player.yaw, player.health, player.flash_seconds) = (0.0, 100, 0.0);
+            (player.has_bomb, player.defusing) = (false, false);
+        }
+    }
+    scene
+}
+
+/// A frame, and the pixels of [`PLAYER`]'s marker.
+struct Marker {
+    picture: Pixmap,
+    center: (f32, f32),
+    radius: f32,
+}
+
+impl Marker {
+    fn of(scene: &Scene, frame: u64) -> Self {
+        let replay = Replay::new(scene, LOOK).unwrap();
+        let mut painter = Painter::new(&replay).unwrap();
+        painter.frame(frame);
+        let view = replay.plan.framing(frame).view;
+        let at = Now::at(scene, replay.plan.tick_of(frame)).unwrap().players[PLAYER].at;
+        let radius = marker_radius(false, view.zoom());
+        Self { picture: painter.picture().clone(), center: view.project(at), radius }
+    }
+
+    /// How many of the 16 points on a circle, in radii, show a color: red, green, blue within 40. The upper half only,
+    /// and none where the nose or the name is.
+    fn points(&self, radius: f32, color: [u8; 3]) -> usize {
+        let shows = |point: &u8| {
+            let (sin, cos) = ((f32::from(*point) + 0.5) / 16.0 * std::f32::consts::PI).sin_cos();
+            let (x, y) = (self.center.0 - cos * radius * self.radius, self.center.1 - sin * radius * self.radius);
+            let pixel = self.picture.pixel(x.round() as u32, y.round() as u32).unwrap();
+            [pixel.red(), pixel.green(), pixel.blue()].iter().zip(color).all(|(one, other)| one.abs_diff(other) < 40)
+        };
+        (0..16).filter(shows).count()
+    }
+}
+
+const WHITE: [u8; 3] = [255, 255, 255];
+
+/// The color of a side, as its markers have it.
+fn color_of(side: Side) -> [u8; 3] {
+    color_of_ink(Ink::of(side))
+}
+
+fn color_of_ink(ink: Ink) -> [u8; 3] {
+    let color = ink.solid().to_color_u8();
+    [color.red(), color.green(), color.blue()]
+}
+
+#[test]
+fn blinded_player_is_white_inside_and_keeps_the_rim_of_the_side() {
+    let gold = color_of(Side::T);
+    let mut scene = calm();
+    let before = Marker::of(&scene, FRAME);
+    assert_eq!((before.points(0.4, gold), before.points(0.4, WHITE)), (16, 0));
+    for moment in scene.moments.iter_mut().filter(|moment| moment.tick >= 1_110) {
+        moment.players[PLAYER].flash_seconds = 3.0;
+    }
+    let blind = Marker::of(&scene, FRAME);
+    assert_eq!((blind.points(0.4, gold), blind.points(0.4, WHITE)), (0, 16));
+    assert!(blind.points(0.85, gold) >= 12, "{} of 16", blind.points(0.85, gold));
+    // 3.0 s later he sees again.
+    assert_eq!(Marker::of(&scene, FRAME + 90).points(0.4, gold), 16);
+}
+
+#[test]
+fn only_a_player_on_another_floor_is_hollow() {
+    let gold = color_of(Side::T);
+    let level = |z: f32| Level { dwell: 9, z_min: z, z_max: z };
+    let cells = || (-90..90).flat_map(|x| (-60..60).map(move |y| (x, y)));
+    let ground =
+        |high: Option<Level>| Ground { cells: cells().map(|at| (at, Cell { low: level(0.0), high })).collect() };
+    for (floors, high) in [(1, None), (2, Some(level(300.0)))] {
+        for (z, solid) in [(0.0, true), (300.0, floors == 1)] {
+            let mut scene = Scene { ground: ground(high), ..calm() };
+            for moment in &mut scene.moments {
+                moment.players[PLAYER].at[2] = z;
+            }
+            let filled = Marker::of(&scene, FRAME).points(0.6, gold);
+            assert!(if solid { filled == 16 } else { filled < 4 }, "{floors} floors, height {z}: {filled} of 16");
+        }
+    }
+}
+
+#[test]
+fn bomb_lies_above_whoever_died_there_and_whoever_stands_there() {
+    let (red, gold) = (color_of_ink(RED), color_of(Side::T));
+    for (state, died) in
+        [BombState::Dropped, BombState::Planted].into_iter().flat_map(|state| [(state, false), (state, true)])
+    {
+        let mut scene = calm();
+        let at = scene.moments[0].players[PLAYER].at;
+        if died {
+            scene.kills = vec![kill(1_100, Some(1), PLAYER)];
+        }
+        for moment in scene.moments.iter_mut().filter(|moment| moment.tick >= 1_100) {
+            moment.players[PLAYER].health = if died { 0 } else { 100 };
+        }
+        let alone = Marker::of(&scene, FRAME);
+        assert_eq!((alone.points(0.2, red), alone.points(0.5, gold) == 16), (0, !died), "{state:?}");
+        for moment in scene.moments.iter_mut().filter(|moment| moment.tick >= 1_110) {
+            moment.bomb = Some(Bomb { at, state, being_defused: false });
+        }
+        assert_eq!(Marker::of(&scene, FRAME).points(0.2, red), 16, "{state:?} {died}");
+    }
+}
