@@ -113,7 +113,7 @@ fn check(look: Look) -> Result<()> {
     let Look { fps, width, height, .. } = look;
     // Width and height must be even for 4:2:0 chroma; encoder and players support up to 4K.
     let possible = |edge: u32| (64..=3_840).contains(&edge) && edge.is_multiple_of(2);
-    if !possible(width) || !possible(height) || !(1..=120).contains(&fps) {
+    if !possible(width) || !possible(height) || width.min(height) > 2_160 || !(1..=120).contains(&fps) {
         let message = format!("Cannot render a clip at {width}x{height} and {fps} frames per second.");
         return Err(Error::of_failure(Kind::Invalid, FailureCode::RenderFailed, message));
     }

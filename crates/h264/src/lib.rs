@@ -17,17 +17,19 @@ use openh264_sys2::{
 
 /// Only used by OpenH264 to choose the stream's level; with fixed quantizers it has no effect on the rate.
 const BITS_PER_SECOND: c_int = 12_000_000;
-/// Maximum width and height of a picture, a limit of OpenH264. Pixels.
-pub const MAX_SIDE: usize = 3840;
+/// Minimum width and height of a picture in pixels: a macroblock.
+const MIN_SIDE: usize = 16;
+/// Maximum longer and shorter side of a picture in pixels: limits of OpenH264.
+const MAX_SIDES: (usize, usize) = (3840, 2160);
 /// The coarsest quantizer of H.264.
 const MAX_QUANTIZER: u8 = 51;
 
 /// How to encode a sequence of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Pixels, even, at most [`MAX_SIDE`].
+    /// Pixels, even, at least 16; one side at most 3840, the other at most 2160.
     pub width: usize,
-    /// Pixels, even, at most [`MAX_SIDE`].
+    /// The same.
     pub height: usize,
     /// Pictures per second, from 1.
     pub fps: u32,
@@ -249,9 +251,11 @@ impl Drop for Encoder {
 
 impl Settings {
     fn are_valid(&self) -> bool {
-        let side = |pixels: usize| (2..=MAX_SIDE).contains(&pixels) && pixels.is_multiple_of(2);
+        let (shorter, longer) = (self.width.min(self.height), self.width.max(self.height));
+        let even = self.width.is_multiple_of(2) && self.height.is_multiple_of(2);
+        let size = even && shorter >= MIN_SIDE && shorter <= MAX_SIDES.1 && longer <= MAX_SIDES.0;
         let quantizers = self.key_quantizer.max(self.quantizer) <= MAX_QUANTIZER;
-        side(self.width) && side(self.height) && self.fps > 0 && self.key_interval > 0 && quantizers
+        size && self.fps > 0 && self.key_interval > 0 && quantizers
     }
 }
 

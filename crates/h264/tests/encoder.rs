@@ -102,7 +102,9 @@ fn settings_out_of_range_are_refused() {
     let wrong = [
         Settings { width: 0, ..SETTINGS },
         Settings { width: 321, ..SETTINGS },
+        Settings { width: 14, ..SETTINGS },
         Settings { height: 3842, ..SETTINGS },
+        Settings { width: 2162, height: 2162, ..SETTINGS },
         Settings { fps: 0, ..SETTINGS },
         Settings { key_interval: 0, ..SETTINGS },
         Settings { quantizer: 52, ..SETTINGS },
@@ -112,4 +114,13 @@ fn settings_out_of_range_are_refused() {
         assert_eq!(Encoder::new(settings).err(), Some(Error::Settings), "{settings:?}");
     }
     assert!(Encoder::new(Settings { width: 16, height: 16, quantizer: 51, key_quantizer: 0, ..SETTINGS }).is_ok());
+}
+
+#[test]
+fn pictures_of_the_largest_and_smallest_sizes_are_encoded() {
+    for (width, height) in [(3840, 2160), (2160, 3840), (16, 16), (16, 3840)] {
+        let settings = Settings { width, height, ..SETTINGS };
+        let mut encoder = Encoder::new(settings).unwrap();
+        assert!(encode(&mut encoder, &picture(&settings, 0)).unwrap().key, "{width}x{height}");
+    }
 }
