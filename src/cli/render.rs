@@ -63,6 +63,9 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
     target::refuse_demo(video, demo)?;
     target::refuse_demo(&poster, demo)?;
     target::check_with_poster(video, &poster)?;
+    if let Some(folder) = args.radars.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(wrong_usage(format!("--radars: {} is not a folder.", folder.display())));
+    }
     let stop = stop_on_signals()?;
     let mut progress = Progress::new();
     progress.show("reading the demo", 0.0);
@@ -97,6 +100,10 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         if is_stopped { interrupted("Interrupted: no clip was written.") } else { error }
     })?;
     drop(progress);
+    if let (Some(folder), false) = (&args.radars, report.own_map) {
+        let message = "The map is drawn as for everybody: no picture of it that can be used is in";
+        log::warn!("{message} {} (names of maps are in lower case).", folder.display());
+    }
     let seconds = report.frames as f64 / f64::from(args.look.fps);
     if call.json {
         output::json(&json!({

@@ -32,7 +32,13 @@ impl Radars {
             let path = entry?.path();
             let is_one = [PICTURE, OVERVIEW].iter().any(|extension| path.extension() == Some(OsStr::new(extension)));
             let (Some(name), true) = (path.file_name().and_then(OsStr::to_str), is_one) else { continue };
-            let bytes = fs::metadata(&path)?.len();
+            let bytes = match fs::metadata(&path) {
+                Ok(found) if found.is_file() => found.len(),
+                _ => {
+                    log::warn!("{} is not used: it is not a file", path.display());
+                    continue;
+                }
+            };
             if bytes > FILE_BYTES.min(left) {
                 let (one, all) = (FILE_BYTES >> 20, ALL_BYTES >> 20);
                 log::warn!("{} is not used: one file may have {one} MiB, and all {all} MiB", path.display());
@@ -59,6 +65,7 @@ mod tests {
         }
         let huge = fs::File::create(dir.path().join("radars/de_huge.png")).unwrap();
         huge.set_len(FILE_BYTES + 1).unwrap();
+        fs::create_dir(dir.path().join("radars/de_folder.png")).unwrap();
         let lent = dir.path().join("lent");
         radars.lend(&lent).unwrap();
         let mut names: Vec<_> =

@@ -45,6 +45,8 @@ pub struct ClipReport {
     pub start_tick: i32,
     /// Last tick shown.
     pub end_tick: i32,
+    /// Whether the map is a picture from [`ClipRequest::radars`].
+    pub own_map: bool,
 }
 
 /// Progress callback, called between frames with `parsing` or `rendering` and the stage's progress from 0 to 1. On
@@ -81,7 +83,8 @@ pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<Cli
         let _ = std::fs::remove_file(&video);
         let _ = std::fs::remove_file(&poster);
     }
-    Ok(ClipReport { frames: made?, start_tick: scene.clip_start_tick, end_tick: scene.clip_end_tick })
+    let (start_tick, end_tick, own_map) = (scene.clip_start_tick, scene.clip_end_tick, scene.radar.is_some());
+    Ok(ClipReport { frames: made?, start_tick, end_tick, own_map })
 }
 
 /// Reads the round, with what other demos have shown of its map.

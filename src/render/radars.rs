@@ -1,8 +1,9 @@
 //! A studio's own pictures of maps: a folder with `<map>.png` and, as overviews of the game have it, `<map>.txt`, which
 //! says where the picture lies. `<map>_lower.png` is the lower floor, if the map has one.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use tiny_skia::Pixmap;
@@ -18,6 +19,10 @@ pub const PICTURE: &str = "png";
 pub const OVERVIEW: &str = "txt";
 /// Maximum size of a file in bytes, 16 MiB.
 pub const FILE_BYTES: u64 = 16 << 20;
+/// Map units from a map's middle within which a picture's corner lies: no map is larger.
+const REACH: f32 = 32_768.0;
+/// Map units per pixel that make sense.
+const SCALES: RangeInclusive<f32> = 0.1..=100.0;
 /// Maximum width and height of a picture in pixels.
 const SIDE: u32 = 4_096;
 /// Where a PNG file has its width and height, each four bytes, the highest first.
@@ -38,8 +43,11 @@ pub fn read(folder: &Path, map: &str) -> Result<Option<Radar>> {
         value.ok_or_else(|| unusable(&text, &format!("has no number for {key}")))
     };
     let (left, top, scale) = (number("pos_x")?, number("pos_y")?, number("scale")?);
-    if scale <= 0.0 {
-        return Err(unusable(&text, "has a scale that is not above 0"));
+    if left.abs() > REACH || top.abs() > REACH {
+        return Err(unusable(&text, &format!("has a position that is not within {REACH} of the map's middle")));
+    }
+    if !SCALES.contains(&scale) {
+        return Err(unusable(&text, &format!("has a scale that is not from {} to {}", SCALES.start(), SCALES.end())));
     }
     let lower = picture(&folder.join(format!("{name}_lower")).with_extension(PICTURE))?;
     Ok(Some(Radar { upper, lower, left, top, scale }))
@@ -59,7 +67,12 @@ fn picture(path: &Path) -> Result<Option<Pixmap>> {
 /// A whole file; `None` if there is none.
 fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
+    // Opening a pipe would wait for whoever writes to it.
+    let read = match fs::metadata(path) {
+        Ok(found) if !found.is_file() => return Err(unusable(path, "is not a file")),
+        Ok(_) => File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes)),
+        Err(error) => Err(error),
+    };
     match read {
         Ok(read) if read as u64 > FILE_BYTES => {
             Err(unusable(path, &format!("is larger than {} MiB", FILE_BYTES >> 20)))
@@ -85,8 +98,6 @@ fn number(overview: &str, key: &str) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use tiny_skia::Color;
 
     use super::*;
@@ -125,13 +136,19 @@ mod tests {
             (&picture[..40], OVERVIEW_TEXT, "de_test.png cannot be decoded"),
             (&picture, "\"pos_x\" \"1\" \"pos_y\" \"high\" \"scale\" \"4\"", "de_test.txt has no number for pos_y"),
             (&picture, "\"pos_x\" \"1\" \"pos_y\" \"2\"", "de_test.txt has no number for scale"),
-            (&picture, "pos_x 1 pos_y 2 scale 0", "de_test.txt has a scale that is not above 0"),
+            (&picture, "pos_x 1 pos_y 2 scale 0", "de_test.txt has a scale that is not from 0.1 to 100"),
+            (&picture, "pos_x 1 pos_y 2 scale 1e30", "de_test.txt has a scale that is not from 0.1 to 100"),
+            (&picture, "pos_x 1 pos_y 1e30 scale 1", "de_test.txt has a position that is not within 32768"),
+            (&picture, "pos_x 1 pos_y inf scale 1", "de_test.txt has no number for pos_y"),
         ] {
             fs::write(folder.path().join("de_test.png"), png).unwrap();
             fs::write(folder.path().join("de_test.txt"), text).unwrap();
             let error = read(folder.path(), "de_test").unwrap_err();
             assert!(error.message.contains(expected), "{}", error.message);
         }
+        fs::create_dir(folder.path().join("de_test_lower.png")).unwrap();
+        fs::write(folder.path().join("de_test.txt"), OVERVIEW_TEXT).unwrap();
+        assert!(read(folder.path(), "de_test").unwrap_err().message.contains("de_test_lower.png is not a file"));
         fs::remove_file(folder.path().join("de_test.txt")).unwrap();
         assert!(read(folder.path(), "de_test").unwrap_err().message.contains("de_test.txt is missing"));
         assert!(read(folder.path(), "../de_test").unwrap().is_none(), "a demo's map is not a path");

@@ -105,6 +105,24 @@ fn node_draws_the_studios_own_picture_of_a_map() {
 }
 
 #[test]
+fn render_says_when_it_has_no_picture_of_the_map() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("quick.dem");
+    std::fs::write(&demo, forge::quick()).unwrap();
+    let output = folder.path().join("clip.mp4");
+    let player = quick::PLAYER.to_string();
+    let render = |radars: &str| {
+        let demo = ["render", demo.to_str().unwrap(), "--player", &player, "--round", "1"];
+        let (status, _, err) = run(&[&demo[..], &["-o", output.to_str().unwrap(), "--radars", radars]].concat());
+        (status.code(), err)
+    };
+    let (status, err) = render("nowhere");
+    assert!(status == Some(2) && err.contains("nowhere is not a folder") && !output.exists(), "{err}");
+    let (status, err) = render(folder.path().to_str().unwrap());
+    assert!(status == Some(0) && err.contains("no picture of it that can be used"), "{err}");
+}
+
+#[test]
 fn clip_is_h264_high_with_the_requested_size_fps_and_length_and_moov_first() {
     if !have("ffprobe", "checking clips with ffprobe") {
         return;
