@@ -1,5 +1,5 @@
-//! The studio's own pictures of maps: see [`crate::render::radars`]. Whoever minds the node puts them into its folder;
-//! each renderer gets copies, because what reads demos must not be able to change the node's own files.
+//! The studio's own pictures of maps: see [`crate::render::radars`]. The operator puts them into the node's folder. Each
+//! renderer gets copies, because a process that reads demos must not be able to change the node's files.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -31,7 +31,11 @@ fn run_on(
     progress: &mut dyn FnMut(f64) -> Result<()>,
 ) -> Result<()> {
     let frames = replay.frames();
-    let cut = Cut { length: key_interval(replay.look().fps), next: AtomicU64::new(0), stop: AtomicBool::new(false) };
+    let cut = Cut {
+        length: u64::from(key_interval(replay.look().fps)),
+        next: AtomicU64::new(0),
+        stop: AtomicBool::new(false),
+    };
     thread::scope(|scope| {
         let (packets, arrived) = bounded(PACKETS);
         for _ in 0..threads {
@@ -205,7 +209,7 @@ mod tests {
             let (mut feeds, mut clocks) = (Vec::new(), 0);
             for frame in 0..284 {
                 let drawn = renderer.render(frame).unwrap();
-                let expected = cut(drawn.planes().0, 1280, clock);
+                let expected = cut(drawn.picture().luma, 1280, clock);
                 let packet = encoder.encode(drawn).unwrap();
                 let picture = decoder.decode(&packet.bytes).unwrap();
                 // The round is 32 ticks a second, and the clip begins at tick 1,000.
@@ -229,7 +233,7 @@ mod tests {
                         seen.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(*other))).sum()
                     };
                     for other in &mut wrong {
-                        let other = cut(other.render(frame).unwrap().planes().0, 1280, clock);
+                        let other = cut(other.render(frame).unwrap().picture().luma, 1280, clock);
                         assert!(
                             far(&expected) * 3 < far(&other) * 2,
                             "{camera:?} frame {frame}: {} {}",

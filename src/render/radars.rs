@@ -38,10 +38,8 @@ pub fn read(folder: &Path, map: &str) -> Result<Option<Radar>> {
     let Some(overview) = bytes(&text)? else {
         return Err(unusable(&text, "is missing: it says where the picture lies"));
     };
-    let number = |key: &str| {
-        let value = number(&String::from_utf8_lossy(&overview), key);
-        value.ok_or_else(|| unusable(&text, &format!("has no number for {key}")))
-    };
+    let overview = String::from_utf8_lossy(&overview);
+    let number = |key: &str| number(&overview, key).ok_or_else(|| unusable(&text, &format!("has no number for {key}")));
     let (left, top, scale) = (number("pos_x")?, number("pos_y")?, number("scale")?);
     if left.abs() > REACH || top.abs() > REACH {
         return Err(unusable(&text, &format!("has a position that is not within {REACH} of the map's middle")));
@@ -67,7 +65,7 @@ fn picture(path: &Path) -> Result<Option<Pixmap>> {
 /// A whole file; `None` if there is none.
 fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    // Opening a pipe would wait for whoever writes to it.
+    // Opening a pipe would block until something writes to it.
     let read = match fs::metadata(path) {
         Ok(found) if !found.is_file() => return Err(unusable(path, "is not a file")),
         Ok(_) => File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes)),

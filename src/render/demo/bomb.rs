@@ -29,7 +29,7 @@ pub(super) struct BombWatch {
     arming: bool,
     /// Handle of the pawn defusing it at this tick.
     defuser: Option<u32>,
-    /// Duration of the defuse under way at this tick.
+    /// Duration of the current defuse.
     defuse_seconds: Option<f32>,
 }
 

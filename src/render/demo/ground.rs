@@ -9,7 +9,7 @@ use crate::render::scene::{CELL_UNITS, Cell, Ground, Level};
 pub const GROUND_CELLS: usize = 500_000;
 /// Least distance in map units between the two levels of a cell: a player is 72 high, and stairs rise in steps of 18.
 const LEVEL_GAP: f32 = 120.0;
-/// Distance in map units between two samples from which it is a respawn or a teleport: nobody walks or falls that far.
+/// Minimum distance in map units between two samples that counts as a respawn or a teleport: nobody walks or falls so far.
 const LEAP_UNITS: f32 = 160.0;
 
 /// Builds a [`Ground`].

@@ -2,9 +2,9 @@
 //!
 //! The quantizers were chosen by measurement. Key frames are fine and the frames between them coarse: the picture
 //! mostly stands still and keeps the quality of its key frame, and what moves hides what the coarser steps lose. At
-//! the same similarity to the drawn frames this takes about half the bytes of one quantizer for all.
+//! the same similarity to the drawn frames this takes 40 % fewer bytes than one quantizer for all, without CABAC.
 
-use h264::{Picture, Settings};
+use h264::Settings;
 
 use super::i420::I420;
 use crate::domain::error::{Error, Result};
@@ -19,8 +19,8 @@ const KEY_QUANTIZER: u8 = 20;
 const QUANTIZER: u8 = 27;
 
 /// Frames between key frames at this frame rate.
-pub fn key_interval(fps: u32) -> u64 {
-    u64::from(fps * KEY_SECONDS)
+pub fn key_interval(fps: u32) -> u32 {
+    fps * KEY_SECONDS
 }
 
 /// Encodes a sequence of frames; the first is a key frame.
@@ -32,16 +32,14 @@ impl Encoder {
     /// Creates an encoder for frames of this size, in pixels, at this frame rate.
     pub fn new(width: u32, height: u32, fps: u32) -> Result<Self> {
         let (width, height) = (width as usize, height as usize);
-        let key_interval = fps * KEY_SECONDS;
-        let settings =
-            Settings { width, height, fps, key_interval, key_quantizer: KEY_QUANTIZER, quantizer: QUANTIZER };
+        let (key_quantizer, quantizer) = (KEY_QUANTIZER, QUANTIZER);
+        let settings = Settings { width, height, fps, key_interval: key_interval(fps), key_quantizer, quantizer };
         Ok(Self { inner: h264::Encoder::new(settings).map_err(failed)? })
     }
 
     /// Encodes the next frame.
     pub fn encode(&mut self, frame: &I420) -> Result<Packet> {
-        let (luma, blue, red) = frame.planes();
-        self.inner.encode(&Picture { luma, blue, red }).map_err(failed)
+        self.inner.encode(&frame.picture()).map_err(failed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A frame in the encoder's format: planar YUV 4:2:0, BT.709, limited range. Converts only what changed.
 
+use h264::Picture;
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgba_to_yuv420};
 
 use crate::domain::error::{Error, Result};
@@ -25,9 +26,9 @@ impl I420 {
         [self.luma.as_slice(), &self.blue, &self.red].concat()
     }
 
-    /// Luma, blue difference and red difference, rows without gaps.
-    pub fn planes(&self) -> (&[u8], &[u8], &[u8]) {
-        (&self.luma, &self.blue, &self.red)
+    /// The planes, as the encoder takes them.
+    pub fn picture(&self) -> Picture<'_> {
+        Picture { luma: &self.luma, blue: &self.blue, red: &self.red }
     }
 
     /// Converts a rectangle, with even edges, of an RGBA picture of the same size.
