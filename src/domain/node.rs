@@ -28,16 +28,25 @@ pub const CLOCK_SKEW_SECONDS: u64 = 300;
 pub enum RendererKind {
     /// The tactical replay, which is part of the program.
     Builtin,
+    /// The game, driven through HLAE.
+    Hlae,
+    /// The game, driven through the command line of CS Demo Manager.
+    Csdm,
+    /// A program of the studio's that follows the command contract.
+    Command,
 }
 
 impl RendererKind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Builtin];
+    pub const ALL: [Self; 4] = [Self::Builtin, Self::Hlae, Self::Csdm, Self::Command];
 
     /// The name used on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Builtin => "builtin",
+            Self::Hlae => "hlae",
+            Self::Csdm => "csdm",
+            Self::Command => "command",
         }
     }
 
@@ -50,6 +59,7 @@ impl RendererKind {
     pub fn offers(self) -> Renderer {
         match self {
             Self::Builtin => Renderer::Builtin,
+            Self::Hlae | Self::Csdm | Self::Command => Renderer::Game,
         }
     }
 }

@@ -131,5 +131,8 @@ fn job(demo: &Path, work: &Path) -> JobFile {
         output: work.join("clip.mp4"),
         workdir: PathBuf::from(work),
         deadline_s: RENDER_BASE_SECONDS,
+        length_ms: None,
+        pov_token: None,
+        game: None,
     }
 }

@@ -130,6 +130,9 @@ fn job_file(node: &Context, claim: &ClaimAnswer, demo: &Path, sha256: &str, work
         output: work.join("clip.mp4"),
         workdir: work.to_owned(),
         deadline_s: node.patience.total.as_secs(),
+        length_ms: None,
+        pov_token: None,
+        game: None,
     })
 }
 

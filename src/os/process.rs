@@ -1,5 +1,5 @@
 //! Child processes. Each is the leader of a process group (a Job Object on Windows) that is killed as a whole; its
-//! output is read line by line with size limits; it does not inherit this process's environment.
+//! output is read line by line with size limits; it never inherits this program's own variables, which may hold keys.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
@@ -41,18 +41,50 @@ pub struct Child {
     ended: Option<ExitStatus>,
 }
 
+/// What a child process sees of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// An empty environment and a limit on memory: for this program's own children, which read untrusted files.
+    Bare,
+    /// The user's environment without this program's own variables: for other programs, which need a desktop, a home
+    /// directory and a search path.
+    Desktop,
+}
+
+/// Prefix of this program's own environment variables.
+const OWN_VARIABLES: &str = "DINKEM_";
+
 impl Child {
-    /// Starts `program` with `args` in `dir`, without standard input and with an empty environment: ours may contain
-    /// keys.
+    /// Starts `program` with `args` in `dir`, without standard input and in bare surroundings.
     pub fn spawn(program: &Path, args: &[OsString], dir: &Path) -> io::Result<Self> {
+        Self::spawn_in(Surroundings::Bare, program, args, dir, &[])
+    }
+
+    /// Starts `program` with `args` in `dir`, without standard input and with `variables` in its environment.
+    pub fn spawn_in(
+        surroundings: Surroundings,
+        program: &Path,
+        args: &[OsString],
+        dir: &Path,
+        variables: &[(&str, OsString)],
+    ) -> io::Result<Self> {
         let mut command = CommandWrap::from(Command::new(program));
         let inner = command.command_mut();
         inner.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        inner.env_clear().envs(environment(dir));
+        inner.env_clear();
+        if surroundings == Surroundings::Desktop {
+            let is_own = |name: &OsString| name.to_string_lossy().to_ascii_uppercase().starts_with(OWN_VARIABLES);
+            inner.envs(std::env::vars_os().filter(|(name, _)| !is_own(name)));
+        }
+        inner.envs(environment(dir)).envs(variables.iter().map(|(name, value)| (name, value)));
         #[cfg(unix)]
         command.wrap(process_wrap::std::ProcessGroup::leader());
         #[cfg(windows)]
-        command.wrap(process_wrap::std::JobObject).wrap(super::sandbox::MemoryLimit);
+        command.wrap(process_wrap::std::JobObject);
+        #[cfg(windows)]
+        if surroundings == Surroundings::Bare {
+            command.wrap(super::sandbox::MemoryLimit);
+        }
         let mut child = command.spawn()?;
         let (sender, lines) = bounded(QUEUED_LINES);
         if let Some(out) = child.stdout().take() {

@@ -8,6 +8,7 @@ pub mod command;
 pub mod demo;
 pub mod draw;
 pub mod forge;
+pub mod game;
 mod ground_file;
 pub mod map_grounds;
 pub mod pipeline;

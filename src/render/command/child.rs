@@ -281,6 +281,9 @@ mod tests {
             output: dir.join("out.mp4"),
             workdir: dir.to_owned(),
             deadline_s: 600,
+            length_ms: None,
+            pov_token: None,
+            game: None,
         }
     }
 

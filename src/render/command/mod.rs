@@ -17,6 +17,7 @@ use crate::domain::camera::CameraMode;
 use crate::domain::failure::{FailureCode, Retry};
 use crate::domain::text;
 use crate::domain::text::SENTENCE_CHARS;
+use crate::render::game::GameSetup;
 
 pub use child::run_child;
 pub use index::{INDEX_BYTES, run_reader_child};
@@ -91,6 +92,16 @@ pub struct JobFile {
     pub workdir: PathBuf,
     /// Seconds after which the renderer is killed.
     pub deadline_s: u64,
+    /// Length of the clip in milliseconds. Ours; null for the built-in renderer, which finds it out itself.
+    #[serde(default)]
+    pub length_ms: Option<u64>,
+    /// The random token of this attempt, without which a line about what the picture shows does not count
+    /// (`render/game/pov.rs`). Ours.
+    #[serde(default)]
+    pub pov_token: Option<String>,
+    /// How to drive the game. Ours, only for the presets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub game: Option<GameSetup>,
 }
 
 /// The demo of a [`JobFile`].
@@ -287,6 +298,9 @@ mod tests {
             output: "/w/out.mp4".into(),
             workdir: "/w".into(),
             deadline_s: 900,
+            length_ms: Some(61_500),
+            pov_token: Some("00ff".to_owned()),
+            game: None,
         };
         let json = serde_json::to_value(&job).unwrap();
         assert_eq!(json["player"]["steam64"], "76561197991272318");

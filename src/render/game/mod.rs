@@ -1,0 +1,11 @@
+//! The real game, driven through other programs under the command contract: presets for HLAE and CS Demo Manager, and
+//! the proof that the picture shows the right player.
+//!
+//! Knows nothing about servers, accounts and leases. A preset runs in a child process of the node
+//! (`dinkem-appliance render --job job.json` with [`GameSetup`] in the job), so that one kind of watchdog and one kind of
+//! end serves all renderers.
+
+pub mod pov;
+mod setup;
+
+pub use setup::GameSetup;
