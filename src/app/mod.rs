@@ -28,6 +28,7 @@ use uuid::{Builder, Uuid};
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::job::{JobSpec, Renderer};
 use crate::domain::key::Secret;
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::quota::Quotas;
@@ -62,12 +63,15 @@ pub struct Settings {
     pub quotas: Quotas,
     /// What the built-in renderer shows of the map.
     pub camera: CameraMode,
+    /// The renderer of jobs that do not ask for one.
+    pub default_renderer: Renderer,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (fetch_allow, quotas, camera) = (Vec::new(), Quotas::default(), CameraMode::default());
-        Self { lease_ms: LEASE_SECONDS * 1_000, fetch_allow, quotas, camera }
+        let default_renderer = JobSpec::DEFAULT_RENDERER;
+        Self { lease_ms: LEASE_SECONDS * 1_000, fetch_allow, quotas, camera, default_renderer }
     }
 }
 

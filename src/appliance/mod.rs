@@ -18,7 +18,7 @@ use crate::appliance::server_url::ServerUrl;
 use crate::config;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
-use crate::domain::node::RendererKind;
+use crate::domain::job::Renderer;
 use crate::domain::operator::Operator;
 use crate::domain::quota::Quotas;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
@@ -26,6 +26,7 @@ use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
 use crate::node::child::Patience;
 use crate::node::join::{self, NodeState};
+use crate::node::renderers::Renderers;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::random::SystemRandom;
 use crate::os::stop::StopFlag;
@@ -60,6 +61,8 @@ pub struct Options<'a> {
     pub quotas: Quotas,
     /// What the built-in renderer shows of the map.
     pub camera: CameraMode,
+    /// The renderer of jobs that do not ask for one.
+    pub default_renderer: Renderer,
 }
 
 /// A running appliance.
@@ -86,6 +89,7 @@ impl Appliance {
             fetch_allow: options.fetch_allow,
             quotas: options.quotas,
             camera: options.camera,
+            default_renderer: options.default_renderer,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
         let public_url = options.public_url.as_deref();
@@ -157,7 +161,7 @@ impl Appliance {
             state_dir,
             name,
             slots: 1,
-            renderer: RendererKind::Builtin,
+            renderers: Renderers::builtin(),
             extra_fetch_allow: Vec::new(),
             max_jobs: None,
             idle_exit: None,

@@ -17,6 +17,7 @@ use crate::cli::{Call, clip_args, interrupted, output, stop_on_signals, target};
 use crate::config;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
+use crate::domain::job::JobSpec;
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::lease::LEASE_SECONDS;
@@ -96,6 +97,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         limits: Limits::default(),
         quotas: Quotas::default(),
         camera: CameraMode::default(),
+        default_renderer: JobSpec::DEFAULT_RENDERER,
     })?;
     let made = make_clip(&appliance, &wanted, &args.output, &stop);
     if let Ok(made) = &made

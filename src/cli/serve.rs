@@ -17,6 +17,7 @@ use crate::cli::serve_quotas::QuotaArgs;
 use crate::cli::{Call, clip_args, hints, output, stop_on_signals, wrong_usage};
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
+use crate::domain::job::{JobSpec, Renderer};
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;
 use crate::domain::wording::counted;
@@ -73,6 +74,9 @@ pub struct Args {
     /// What the built-in renderer shows: `follow`, close shots of the player, or `map`, the whole map all the time
     #[arg(long, value_name = "MODE", default_value = CameraMode::default().as_str(), value_parser = clip_args::camera)]
     camera: CameraMode,
+    /// Renderer of jobs that do not ask for one: `builtin`, the tactical replay, or `game`
+    #[arg(long, value_name = "RENDERER", default_value = JobSpec::DEFAULT_RENDERER.as_str(), value_parser = renderer)]
+    default_renderer: Renderer,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -112,6 +116,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         limits,
         quotas: args.quotas.quotas(),
         camera: args.camera,
+        default_renderer: args.default_renderer,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {
@@ -260,4 +265,9 @@ mod tests {
             assert_eq!(origin(text).ok().as_deref(), expected, "{text}");
         }
     }
+}
+
+/// Parses `--default-renderer`.
+fn renderer(text: &str) -> Result<Renderer, String> {
+    Renderer::parse(text).ok_or_else(|| "it must be builtin or game".to_owned())
 }

@@ -80,9 +80,6 @@ fn settings(text: &str) -> Result<Settings, Fault> {
 }
 
 fn read(table: &Table, key: &str, value: &DeValue<'_>, line: usize, found: &mut Settings) -> Result<(), Fault> {
-    if table.unused.contains(&key) {
-        return Ok(());
-    }
     let Some(key) = table.keys.iter().copied().find(|known| *known == key) else {
         return Err((line, unknown_key(table, key)));
     };
@@ -166,7 +163,10 @@ mod tests {
             ("serve.lease_seconds = 9", vec![("serve", "lease_seconds", "9")]),
             ("[node]\nfetch_allow = ['10.0.0.0/8', '::1']", vec![("node", "fetch_allow", "10.0.0.0/8+::1")]),
             ("[node]\nfetch_allow = '10.0.0.0/8'", vec![("node", "fetch_allow", "10.0.0.0/8")]),
-            ("[renderer]\nkind = 'command'\nargs = ['x']", vec![("renderer", "kind", "command")]),
+            (
+                "[renderer]\nkind = 'command'\nargs = ['-x', '{out}']",
+                vec![("renderer", "args", "-x+{out}"), ("renderer", "kind", "command")],
+            ),
             ("[node]\nserver = 'a'\n[client]\nserver = 'b'", vec![("client", "server", "b"), ("node", "server", "a")]),
         ];
         for (text, expected) in cases {

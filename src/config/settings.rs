@@ -16,17 +16,15 @@ pub struct Table {
     pub name: &'static str,
     /// The commands that read it, including their subcommands.
     commands: &'static [&'static str],
-    /// Its keys: the flag names with underscores, except in `[renderer]`.
+    /// Its keys: the flag names with underscores; in `[renderer]` without their first word.
     pub keys: &'static [&'static str],
     /// Keys that accept a list.
     pub lists: &'static [&'static str],
-    /// Keys that are accepted but not used by any renderer of this version.
-    pub unused: &'static [&'static str],
 }
 
 /// All tables.
 pub const TABLES: [Table; 5] = [
-    Table { name: "", commands: &[""], keys: &["data_dir", "log"], lists: &[], unused: &[] },
+    Table { name: "", commands: &[""], keys: &["data_dir", "log"], lists: &[] },
     Table {
         name: "serve",
         // `doctor` checks the server's certificate.
@@ -45,6 +43,7 @@ pub const TABLES: [Table; 5] = [
             "metrics_allow",
             "embed_allow",
             "camera",
+            "default_renderer",
             "max_connections",
             "max_connections_per_address",
             "max_requests",
@@ -72,32 +71,45 @@ pub const TABLES: [Table; 5] = [
             "max_demos_mib",
         ],
         lists: &["fetch_allow", "trusted_proxy", "metrics_allow", "embed_allow"],
-        unused: &[],
     },
     Table {
         name: "node",
         commands: &["node"],
         keys: &["server", "name", "state_dir", "slots", "fetch_allow", "max_jobs", "idle_exit"],
         lists: &["fetch_allow"],
-        unused: &[],
     },
+    Table { name: "client", commands: &["submit", "clips"], keys: &["server", "ca", "key_file"], lists: &[] },
     Table {
-        name: "client",
-        commands: &["submit", "clips"],
-        keys: &["server", "ca", "key_file"],
-        lists: &[],
-        unused: &[],
+        name: RENDERER,
+        commands: &["node"],
+        keys: &[
+            "kind",
+            "program",
+            "args",
+            "game_dir",
+            "hlae",
+            "csdm",
+            "ffmpeg",
+            "steam_id",
+            "require_pov",
+            "audio",
+            "canary",
+        ],
+        lists: &["kind", "args"],
     },
-    Table { name: RENDERER, commands: &["node"], keys: &["kind"], lists: &[], unused: &["program", "args"] },
 ];
 
-/// The table for `--renderer`.
+/// The table for `--renderer` and the flags that begin with it.
 const RENDERER: &str = "renderer";
 
 impl Table {
     /// The flag for a key.
     pub fn flag(&self, key: &str) -> String {
-        if self.name == RENDERER && key == "kind" { RENDERER.to_owned() } else { key.replace('_', "-") }
+        match (self.name, key) {
+            (RENDERER, "kind") => RENDERER.to_owned(),
+            (RENDERER, key) => format!("{RENDERER}-{}", key.replace('_', "-")),
+            (_, key) => key.replace('_', "-"),
+        }
     }
 
     /// The key for a flag.
@@ -144,6 +156,8 @@ mod tests {
             ("node", "server", Some("node")),
             ("node check", "state-dir", Some("node")),
             ("node", "renderer", Some("renderer")),
+            ("node check", "renderer-game-dir", Some("renderer")),
+            ("node", "game-dir", None),
             ("submit", "server", Some("client")),
             ("submit", "output", None),
             ("admin jobs list", "node", None),

@@ -37,7 +37,7 @@ const JOB_RETRY_AFTER_SECONDS: u64 = 2;
 /// `POST /api/clips`.
 pub fn submit(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let body = body::json(call)?;
-    let spec = read_submit(&body)?;
+    let spec = read_submit(&body, call.app.settings.default_renderer)?;
     let outcome = match idempotency_key(call)? {
         None => jobs::submit(call.app, caller, spec).and_then(|job| {
             let answer = answer::json(202, &wire::job::view(&job, &call.base)?)?;

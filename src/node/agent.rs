@@ -120,7 +120,7 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
         }
         let Some(patience) = turns.take() else { return Ok(()) };
         let asked_at = node.clock.monotonic();
-        let claimed = node.claims.claim(patience, node.slots, node.renderer);
+        let claimed = node.claims.claim(patience, node.slots, &node.renderers.offered());
         if matches!(claimed, Ok(Some(_))) {
             turns.begin();
         }

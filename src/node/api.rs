@@ -10,9 +10,9 @@ use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::Failure;
+use crate::domain::job::Renderer;
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
-use crate::domain::node::RendererKind;
 use crate::domain::protocol;
 use crate::node::join::untrusted;
 use crate::os::http::{Body, Client, Method, Request, Response};
@@ -85,8 +85,8 @@ impl Server {
     }
 
     /// Claims a job, waiting at most `wait` for one.
-    pub fn claim(&self, wait: Duration, slots: u32, renderer: RendererKind) -> Result<Option<ClaimAnswer>, Trouble> {
-        let renderers = vec![renderer.offers().as_str().to_owned()];
+    pub fn claim(&self, wait: Duration, slots: u32, renderers: &[Renderer]) -> Result<Option<ClaimAnswer>, Trouble> {
+        let renderers = renderers.iter().map(|renderer| renderer.as_str().to_owned()).collect();
         let request = ClaimRequest { wait_seconds: wait.as_secs().min(CLAIM_WAIT_SECONDS), renderers, slots };
         let answer = self.post("claims", &request, wait + seconds(NODE_CALL_SECONDS))?;
         if answer.status == 204 { Ok(None) } else { read(answer).map(Some) }

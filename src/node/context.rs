@@ -11,13 +11,13 @@ use log::warn;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::key::Secret;
-use crate::domain::node::RendererKind;
 use crate::node::api::Server;
 use crate::node::cache::DemoCache;
 use crate::node::child::Patience;
 use crate::node::join::server_client;
 use crate::node::maps::Maps;
 use crate::node::radars::Radars;
+use crate::node::renderers::Renderers;
 use crate::os::clock::Clock;
 use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
@@ -44,7 +44,7 @@ pub struct AgentConfig {
     /// Number of concurrent jobs.
     pub slots: u32,
     /// What to render with.
-    pub renderer: RendererKind,
+    pub renderers: Renderers,
     /// Networks that demos may be fetched from, in addition to those that the server allows.
     pub extra_fetch_allow: Vec<IpNet>,
     /// Exit after this many jobs; `None`: never.
@@ -77,7 +77,7 @@ pub struct Context {
     pub patience: Patience,
     pub clock: Arc<dyn Clock>,
     pub slots: u32,
-    pub renderer: RendererKind,
+    pub renderers: Renderers,
     /// Only one worker waits for a job at a time, so a node with many slots holds a single pending claim.
     pub asking: Mutex<()>,
     work: PathBuf,
@@ -125,7 +125,7 @@ impl Context {
             patience: config.patience,
             clock: config.clock.clone(),
             slots: config.slots,
-            renderer: config.renderer,
+            renderers: config.renderers.clone(),
             asking: Mutex::new(()),
             work,
             _lock: lock,

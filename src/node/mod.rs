@@ -16,6 +16,7 @@ mod lease;
 mod maps;
 mod meter;
 mod radars;
+pub mod renderers;
 mod unpack;
 mod upload;
 mod work;

@@ -12,8 +12,8 @@ const METADATA_BYTES: usize = 2 * 1024;
 const FIELDS: &[&str] = &["demo_url", "steam64_id", "round", "fps", "resolution", "commands", "metadata", "renderer"];
 const COMMANDS: &[&str] = &["spec_show_xray", "cl_draw_only_deathnotices"];
 
-/// The submitted job, or an error that names the invalid field.
-pub fn read_submit(body: &[u8]) -> Result<JobSpec> {
+/// The submitted job, or an error that names the invalid field. `default_renderer` is for jobs that do not ask for one.
+pub fn read_submit(body: &[u8], default_renderer: Renderer) -> Result<JobSpec> {
     let fields = Fields::of_body(body, FIELDS)?;
 
     let demo_url = fields.require("demo_url", fields.string("demo_url")?)?;
@@ -26,7 +26,7 @@ pub fn read_submit(body: &[u8]) -> Result<JobSpec> {
     let commands = read_commands(&fields)?;
     let metadata = read_metadata(&fields)?;
     let renderer = match fields.string("renderer")? {
-        None => JobSpec::DEFAULT_RENDERER,
+        None => default_renderer,
         Some(word) => {
             Renderer::parse(&word).ok_or_else(|| fields.wrong("renderer", "must be \"builtin\" or \"game\""))?
         }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     fn read(body: impl AsRef<[u8]>) -> Result<JobSpec> {
-        read_submit(body.as_ref())
+        read_submit(body.as_ref(), JobSpec::DEFAULT_RENDERER)
     }
 
     #[track_caller]

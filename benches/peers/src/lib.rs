@@ -67,7 +67,7 @@ pub fn account(app: &App, authorization: &[&str]) -> Answer {
 pub fn submit(app: &App, authorization: &[&str], body: &[u8]) -> Answer {
     let answer = || {
         let caller = auth::authenticate(app, authorization)?;
-        let job = jobs::submit(app, &caller, read_submit(body)?)?;
+        let job = jobs::submit(app, &caller, read_submit(body, app.settings.default_renderer)?)?;
         json(&job_view(&job, &Base::public("http://localhost"))?)
     };
     finish(202, answer())

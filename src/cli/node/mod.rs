@@ -2,6 +2,7 @@
 
 mod check;
 mod install;
+mod renderer_args;
 mod token;
 
 use std::path::{Path, PathBuf};
@@ -11,11 +12,12 @@ use std::time::Duration;
 use clap::Subcommand;
 use ipnet::IpNet;
 
+use crate::cli::node::renderer_args::RendererArgs;
 use crate::cli::{Call, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::key::Secret;
-use crate::domain::node::{NODE_SLOTS, RendererKind, check_name};
+use crate::domain::node::{NODE_SLOTS, check_name};
 use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
 use crate::node::check::not_joined;
@@ -101,9 +103,6 @@ struct WorkArgs {
     /// Number of concurrent jobs
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(NODE_SLOTS)))]
     slots: u32,
-    /// Renderer: builtin, the tactical replay
-    #[arg(long, value_name = "KIND", default_value = "builtin", value_parser = renderer)]
-    renderer: RendererKind,
     /// Network from which demos may be fetched although it is blocked by default; may be repeated [default:
     /// none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
@@ -114,6 +113,8 @@ struct WorkArgs {
     /// Exit after this many seconds without a job [default: never]
     #[arg(long, value_name = "SECONDS")]
     idle_exit: Option<u64>,
+    #[command(flatten)]
+    renderer: RendererArgs,
 }
 
 pub fn run(args: Args, call: &Call) -> Result<()> {
@@ -126,6 +127,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 
 fn work(args: WorkArgs, call: &Call) -> Result<()> {
     let stop = stop_on_signals()?;
+    let renderers = args.renderer.renderers()?;
     let (state_dir, owned) = args.state.dirs(call)?;
     user::require_owner(&owned, "dinkem-appliance-node")?;
     let token = match (&args.join, &args.join_file) {
@@ -143,7 +145,7 @@ fn work(args: WorkArgs, call: &Call) -> Result<()> {
         state_dir,
         name: state.name,
         slots: args.slots,
-        renderer: args.renderer,
+        renderers,
         extra_fetch_allow: args.fetch_allow,
         max_jobs: args.max_jobs,
         idle_exit: args.idle_exit.map(Duration::from_secs),
@@ -185,12 +187,4 @@ fn identity(token: Option<&Secret>, how: &JoinArgs, state_dir: &Path) -> Result<
 
 fn node_name(text: &str) -> Result<String> {
     check_name(text).map(|()| text.to_owned())
-}
-
-/// Parses `--renderer`.
-fn renderer(text: &str) -> Result<RendererKind, String> {
-    RendererKind::parse(text).ok_or_else(|| {
-        let kinds: Vec<_> = RendererKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        format!("this version has only {}", kinds.join(", "))
-    })
 }

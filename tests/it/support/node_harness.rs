@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::key::Secret;
-use dinkem_appliance::domain::node::RendererKind;
 use dinkem_appliance::node::agent::{self, AgentConfig};
 use dinkem_appliance::node::child::Patience;
+use dinkem_appliance::node::renderers::Renderers;
 use dinkem_appliance::os::clock::SystemClock;
 use dinkem_appliance::os::room::Room;
 use dinkem_appliance::os::stop::StopFlag;
@@ -73,7 +73,7 @@ impl NodeHarness {
             state_dir: self.dir.path().join("state"),
             name: "node".into(),
             slots: 1,
-            renderer: RendererKind::Builtin,
+            renderers: Renderers::builtin(),
             extra_fetch_allow: Vec::new(),
             max_jobs: None,
             idle_exit: None,

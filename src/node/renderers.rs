@@ -1,0 +1,30 @@
+//! What a node renders with.
+
+use std::path::PathBuf;
+
+use crate::domain::job::Renderer;
+use crate::render::game::GameSetup;
+
+/// The renderers of a node: the built-in one, the game, or both.
+#[derive(Clone, Debug)]
+pub struct Renderers {
+    /// Whether it renders with the built-in renderer.
+    pub builtin: bool,
+    /// How it reaches the game, if it does.
+    pub game: Option<GameSetup>,
+    /// The demo to try the game with after an update; `None`: that of the last good clip.
+    pub canary: Option<PathBuf>,
+}
+
+impl Renderers {
+    /// Only the built-in renderer.
+    pub fn builtin() -> Self {
+        Self { builtin: true, game: None, canary: None }
+    }
+
+    /// The API's renderers that it offers.
+    pub fn offered(&self) -> Vec<Renderer> {
+        let builtin = self.builtin.then_some(Renderer::Builtin);
+        builtin.into_iter().chain(self.game.as_ref().map(|_| Renderer::Game)).collect()
+    }
+}
