@@ -78,7 +78,16 @@ CREATE TABLE nodes (
     benched_because  TEXT    NOT NULL DEFAULT '',
     benchings        INTEGER NOT NULL DEFAULT 0 CHECK (benchings >= 0),
     -- When two machines were last seen using this key at the same time.
-    doubled_at_ms    INTEGER
+    doubled_at_ms    INTEGER,
+    -- Picture heights that it renders, comma-separated.
+    resolutions      TEXT    NOT NULL DEFAULT '1080,1440',
+    -- 1: it is set up for the game. Then: its build if known, the tools that drive it, the result of the last try after
+    -- an update, and why it takes no jobs for the game (NULL: it does).
+    has_game         INTEGER NOT NULL DEFAULT 0 CHECK (has_game IN (0, 1)),
+    game_build       INTEGER CHECK (game_build > 0),
+    game_tools       TEXT    NOT NULL DEFAULT '',
+    game_canary      TEXT    NOT NULL DEFAULT '',
+    game_not_ready   TEXT
 ) STRICT;
 
 -- Render jobs. Rows of finished jobs may be archived to a file and deleted, except the newest row, so that no `id` is
@@ -111,6 +120,8 @@ CREATE TABLE jobs (
     created_at_ms             INTEGER NOT NULL,
     started_at_ms             INTEGER,
     finished_at_ms            INTEGER,
+    -- Build of the game that recorded the demo, once known.
+    demo_build                INTEGER CHECK (demo_build > 0),
     CHECK ((finished_at_ms IS NULL) = (status IN ('queued', 'rendering'))),
     CHECK (status <> 'failed' OR failure_code IS NOT NULL)
 ) STRICT;

@@ -152,7 +152,7 @@ fn fill(dir: &Path, caller: &Caller, node: NodeId, finished: u64) -> Result<()> 
         })?;
     }
     let caller = caller.clone();
-    store.write(move |tx| store::jobs::insert(tx, Uuid::from_u128(1), &caller, spec(), first_ms).map(drop))
+    store.write(move |tx| store::jobs::insert(tx, Uuid::from_u128(1), &caller, spec(), None, first_ms).map(drop))
 }
 
 fn add(tx: &mut Tx<'_>, caller: &Caller, node: NodeId, number: u64, at_ms: i64) -> Result<()> {
@@ -161,7 +161,7 @@ fn add(tx: &mut Tx<'_>, caller: &Caller, node: NodeId, number: u64, at_ms: i64) 
         random[2..].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
         random
     });
-    let job = store::jobs::insert(tx, id.into_uuid(), caller, spec(), at_ms)?;
+    let job = store::jobs::insert(tx, id.into_uuid(), caller, spec(), None, at_ms)?;
     if number.is_multiple_of(10) {
         store::jobs::cancel(tx, &job, at_ms)?;
         return store::unbilled::insert(tx, &job, JobStatus::Cancelled, at_ms);

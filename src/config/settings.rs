@@ -94,8 +94,9 @@ pub const TABLES: [Table; 5] = [
             "require_pov",
             "audio",
             "canary",
+            "resolutions",
         ],
-        lists: &["kind", "args"],
+        lists: &["kind", "args", "resolutions"],
     },
 ];
 

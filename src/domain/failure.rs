@@ -41,6 +41,7 @@ failure_codes! {
     RenderTimeout "render_timeout" "The renderer made no progress or took too long.";
     NodeFailed "node_failed" "The render node could not do the work, for example for lack of disk space or memory.";
     NodeLost "node_lost" "Render nodes stopped responding while they held the job, ten times.";
+    WrongGameBuild "wrong_game_build" "The game on the render node does not play the demo. This never fails a job: the job waits for a node with the right build of the game.";
     NodeNotReady "node_not_ready" "The render node was not ready to render. This never fails a job: the node gets no work for a while, and the job waits for another node.";
 }
 
@@ -95,7 +96,7 @@ impl Blame {
     /// Derives the blame from a failure that a node reported: the protocol has a code and a retry, but no blame.
     pub fn reported(failure: &Failure) -> Self {
         match (failure.code, failure.retry) {
-            (FailureCode::NodeNotReady, _) => Self::Node,
+            (FailureCode::NodeNotReady | FailureCode::WrongGameBuild, _) => Self::Node,
             (FailureCode::NodeFailed, Retry::Anywhere) => Self::Nobody,
             (_, Retry::Elsewhere) => Self::Here,
             (_, Retry::Never | Retry::Anywhere) => Self::Job,

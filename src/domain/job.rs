@@ -259,6 +259,8 @@ pub struct Job {
     pub class: KeyClass,
     /// What was requested.
     pub spec: JobSpec,
+    /// Build of the game that recorded its demo, if known.
+    pub demo_build: Option<u32>,
     /// Its status.
     pub status: JobStatus,
     /// Attempts that counted against it, see [`ATTEMPTS`].

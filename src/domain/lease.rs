@@ -164,6 +164,7 @@ mod tests {
             (at(2, last_loss), failed(FailureCode::NodeFailed, Retry::Anywhere), at(2, last_loss), false, false),
             (at(2, last_loss), failed(FailureCode::NodeNotReady, Retry::Elsewhere), at(2, last_loss), false, true),
             (at(2, last_loss), failed(FailureCode::NodeNotReady, Retry::Never), at(2, last_loss), false, true),
+            (at(2, 0), failed(FailureCode::WrongGameBuild, Retry::Elsewhere), at(2, 0), false, true),
             (at(1, 0), failed(FailureCode::NodeFailed, Retry::Elsewhere), at(2, 0), false, true),
             (at(2, last_loss), LeaseEnd::node_removed(), at(2, last_loss), false, false),
             (at(2, last_loss), LeaseEnd::Unclaimed, at(2, last_loss), false, false),

@@ -3,6 +3,7 @@
 use super::error::{Error, Result};
 use super::id::NodeId;
 use super::job::Renderer;
+use super::offer::Offer;
 use super::protocol::Program;
 use super::text::is_unclean;
 
@@ -139,10 +140,8 @@ pub struct Node {
     pub joined_at_ms: i64,
     /// When it was last seen. Unix time in milliseconds.
     pub seen_at_ms: i64,
-    /// Number of leases it can hold, as last reported.
-    pub slots: u32,
-    /// Renderers it supports, as last reported.
-    pub renderers: Vec<Renderer>,
+    /// What it can render, as last reported.
+    pub offer: Offer,
     /// Whether it is draining: it gets no new jobs.
     pub draining: bool,
     /// When and why it was last benched, if ever; may be over.
@@ -164,7 +163,7 @@ impl Node {
         // A time far in the future comes from a wrong clock; a live node is seen again soon.
         let lately = -millis(CLOCK_SKEW_SECONDS)..millis(NODE_GONE_SECONDS);
         match lately.contains(&(now_ms - self.seen_at_ms)) {
-            true if self.is_benched(now_ms) => NodeState::Benched,
+            true if self.is_benched(now_ms) || self.offer.not_ready().is_some() => NodeState::Benched,
             true if self.draining => NodeState::Draining,
             true => NodeState::Up,
             false => NodeState::Gone,

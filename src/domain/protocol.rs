@@ -1,11 +1,14 @@
 //! The version of the protocol between nodes and server: a number that grows with each change. Nodes and servers that
-//! are one version apart work together, whichever is newer; fields that the older one does not know are ignored.
+//! are one version apart work together, whichever is newer, and older nodes as long as every version only adds; fields
+//! that the older one does not know are ignored.
 
 use super::error::{Error, Kind, Result};
 use super::error_code::ErrorCode;
 
-/// The protocol version of this program. Version 2 introduced the version number itself.
-pub const OURS: u32 = 2;
+/// The protocol version of this program. Version 2 introduced the version number itself, version 3 the game.
+pub const OURS: u32 = 3;
+/// The oldest version that works with this one: so far, every version has only added to the one before.
+const OLDEST: u32 = 1;
 /// The version of a node that does not send one.
 pub const UNREPORTED: u32 = 1;
 /// Maximum length of a program version, in characters.
@@ -21,13 +24,13 @@ pub struct Program {
 }
 
 impl Program {
-    /// Checks a node's program. Refuses protocols more than one version away from the server's.
+    /// Checks a node's program. Refuses protocols that do not work with the server's.
     pub fn new(version: Option<&str>, protocol: u32) -> Result<Self> {
-        if protocol.abs_diff(OURS) > 1 {
+        if !(OLDEST..=OURS + 1).contains(&protocol) {
             let older = if protocol < OURS { "node" } else { "server" };
             let message = format!(
                 "This node speaks version {protocol} of the node protocol, this server versions {} to {}: update the {older}.",
-                OURS - 1,
+                OLDEST,
                 OURS + 1
             );
             return Err(Error {
@@ -50,8 +53,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn protocols_one_version_apart_are_compatible() {
-        for (protocol, is_near) in [(0, false), (1, true), (2, true), (3, true), (4, false), (u32::MAX, false)] {
+    fn older_protocols_and_the_next_one_are_compatible() {
+        for (protocol, is_near) in
+            [(0, false), (1, true), (2, true), (3, true), (4, true), (5, false), (u32::MAX, false)]
+        {
             assert_eq!(Program::new(None, protocol).is_ok(), is_near, "{protocol}");
         }
         let words = |protocol| Program::new(None, protocol).unwrap_err().message;

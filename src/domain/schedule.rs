@@ -6,9 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use super::game_build;
 use super::id::{AccountId, JobId, NodeId};
 use super::job::Renderer;
 use super::key::KeyClass;
+use super::offer::Offer;
 
 /// A queued job, with what scheduling depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub struct ReadyJob {
     pub class: KeyClass,
     /// The renderer that it needs.
     pub renderer: Renderer,
+    /// Height of its picture in pixels.
+    pub resolution: u32,
+    /// Build of the game that recorded its demo, if known.
+    pub demo_build: Option<u32>,
     /// Nodes on which it failed: it avoids them as long as another live node can take it.
     pub avoids: Vec<NodeId>,
 }
@@ -30,12 +36,10 @@ pub struct ReadyJob {
 pub struct LiveNode {
     /// Its row.
     pub id: NodeId,
-    /// Number of leases it can hold.
-    pub slots: u32,
+    /// What it can render.
+    pub offer: Offer,
     /// Number of leases it holds.
     pub leases: u32,
-    /// Renderers it supports.
-    pub renderers: Vec<Renderer>,
     /// Whether it is draining.
     pub draining: bool,
     /// Whether it is benched.
@@ -43,17 +47,13 @@ pub struct LiveNode {
 }
 
 impl LiveNode {
-    fn offers(&self, job: &ReadyJob) -> bool {
-        self.renderers.contains(&job.renderer)
-    }
-
     /// Whether it accepts any work.
     pub fn takes_work(&self) -> bool {
         !self.draining && !self.benched
     }
 
     fn can_take(&self, job: &ReadyJob) -> bool {
-        self.offers(job) && self.takes_work()
+        self.offer.can_render(job) && self.takes_work()
     }
 }
 
@@ -124,17 +124,12 @@ impl ReadyQueue {
 
     /// The job that this node gets: the first in the queue that it can render and that should not go elsewhere. A job
     /// that avoids the node waits for another one as long as `elsewhere` says that there is one.
-    pub fn pick(
-        &self,
-        node: NodeId,
-        renderers: &[Renderer],
-        mut elsewhere: impl FnMut(&ReadyJob) -> bool,
-    ) -> Option<&ReadyJob> {
-        let lanes = Renderer::ALL.into_iter().filter(|renderer| renderers.contains(renderer));
+    pub fn pick(&self, node: NodeId, offer: &Offer, mut elsewhere: impl FnMut(&ReadyJob) -> bool) -> Option<&ReadyJob> {
+        let lanes = Renderer::ALL.into_iter().filter(|renderer| offer.renderers.contains(renderer));
         lanes
             .filter_map(|renderer| {
-                let lane = self.lanes.get(&renderer)?;
-                lane.values().find(|job| !job.avoids.contains(&node) || !elsewhere(job))
+                let mut jobs = self.lanes.get(&renderer)?.values().filter(|job| offer.can_render(job));
+                jobs.find(|job| !job.avoids.contains(&node) || !elsewhere(job))
             })
             .min_by_key(|job| (job.class, job.id))
     }
@@ -161,18 +156,18 @@ pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     if live.is_empty() {
         return "no render node is connected".to_owned();
     }
-    if !live.iter().any(|node| node.offers(job)) {
-        return format!("no node offers the {} renderer", job.renderer.as_str());
+    if let Some(missing) = what_is_missing(job, live) {
+        return missing;
     }
     let able: Vec<&LiveNode> = live.iter().filter(|node| node.can_take(job)).collect();
     if able.is_empty() {
-        let benched = live.iter().any(|node| node.offers(job) && node.benched);
+        let benched = live.iter().any(|node| node.offer.can_render(job) && node.benched);
         return format!("every node that could take it is draining{}", if benched { " or benched" } else { "" });
     }
     let preferred: Vec<&LiveNode> = able.iter().copied().filter(|node| !job.avoids.contains(&node.id)).collect();
     let (nodes, other) =
         if preferred.is_empty() || preferred.len() == able.len() { (able, "") } else { (preferred, "other ") };
-    if nodes.iter().any(|node| node.leases < node.slots) {
+    if nodes.iter().any(|node| node.leases < node.offer.slots) {
         return "a node is about to take it".to_owned();
     }
     match nodes.len() {
@@ -181,23 +176,73 @@ pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     }
 }
 
+/// What no live node has that the job needs, if that is so.
+fn what_is_missing(job: &ReadyJob, live: &[LiveNode]) -> Option<String> {
+    let renderer = job.renderer.as_str();
+    let mut left: Vec<&LiveNode> = live.iter().filter(|node| node.offer.has(job.renderer)).collect();
+    if left.is_empty() {
+        return Some(format!("no node offers the {renderer} renderer"));
+    }
+    left.retain(|node| node.offer.has_resolution(job));
+    if left.is_empty() {
+        return Some(format!("no node with the {renderer} renderer makes pictures of {} lines", job.resolution));
+    }
+    let builds = left.iter().filter_map(|node| node.offer.game.as_ref()?.build).max();
+    left.retain(|node| node.offer.plays(job));
+    if let (true, Some(demo)) = (left.is_empty(), job.demo_build) {
+        return Some(format!("no node has game build {}", game_build::wanted(demo, builds)));
+    }
+    let is_ready = |node: &&LiveNode| node.offer.renderers.contains(&job.renderer);
+    // A node whose game is in use by another job does not ask for one, but will.
+    let is_busy =
+        |node: &&LiveNode| node.leases > 0 && node.offer.game.as_ref().is_some_and(|game| game.not_ready.is_none());
+    if left.iter().any(is_ready) {
+        return None;
+    }
+    Some(match left.iter().any(is_busy) {
+        true => format!("every node with the {renderer} renderer is busy"),
+        false => format!("no node with the {renderer} renderer is ready: see `admin nodes list`"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::offer::GameState;
     use super::*;
 
     const BUILTIN: &[Renderer] = &[Renderer::Builtin];
 
     fn job(id: i64, account: i64, class: KeyClass) -> ReadyJob {
-        ReadyJob { id: JobId(id), account: AccountId(account), class, renderer: Renderer::Builtin, avoids: Vec::new() }
+        ReadyJob {
+            id: JobId(id),
+            account: AccountId(account),
+            class,
+            renderer: Renderer::Builtin,
+            resolution: 1080,
+            demo_build: None,
+            avoids: Vec::new(),
+        }
+    }
+
+    fn offer(renderers: &[Renderer]) -> Offer {
+        Offer { renderers: renderers.to_vec(), ..Offer::none() }
+    }
+
+    /// A node with the game.
+    fn game_node(id: i64, build: Option<u32>, not_ready: Option<&str>) -> LiveNode {
+        let renderers = if not_ready.is_some() { &[][..] } else { &[Renderer::Game] };
+        let game = GameState { build, not_ready: not_ready.map(str::to_owned), ..GameState::default() };
+        LiveNode { offer: Offer { slots: 1, game: Some(game), ..offer(renderers) }, ..node(id, 1, 0) }
     }
 
     fn node(id: i64, slots: u32, leases: u32) -> LiveNode {
-        LiveNode { id: NodeId(id), slots, leases, renderers: BUILTIN.to_vec(), draining: false, benched: false }
+        let offer = Offer { slots, ..offer(BUILTIN) };
+        LiveNode { id: NodeId(id), offer, leases, draining: false, benched: false }
     }
 
     fn drain(queue: &mut ReadyQueue, node: i64, renderers: &[Renderer]) -> Vec<i64> {
         let mut order = Vec::new();
-        while let Some(job) = queue.pick(NodeId(node), renderers, |_| true).cloned() {
+        while let Some(job) = queue.pick(NodeId(node), &offer(renderers), |_| true).cloned() {
             queue.remove(job.class, job.id);
             order.push(job.id.0);
         }
@@ -252,9 +297,11 @@ mod tests {
         queue.insert(failed.clone());
         queue.insert(job(2, 1, KeyClass::Metered));
         let picked = |node: i64, live: &[LiveNode]| {
-            queue.pick(NodeId(node), BUILTIN, |job| another_can_take(job, NodeId(node), live)).map(|job| job.id.0)
+            queue
+                .pick(NodeId(node), &offer(BUILTIN), |job| another_can_take(job, NodeId(node), live))
+                .map(|job| job.id.0)
         };
-        let game = LiveNode { renderers: vec![Renderer::Game], ..node(3, 1, 0) };
+        let game = game_node(3, None, None);
         assert_eq!(picked(1, &[node(1, 1, 0), node(2, 1, 1)]), Some(2), "a busy node will be free");
         assert_eq!(picked(2, &[node(1, 1, 0), node(2, 1, 0)]), Some(1));
         assert_eq!(picked(1, &[node(1, 1, 0)]), Some(1), "there is no other node");
@@ -266,13 +313,31 @@ mod tests {
     }
 
     #[test]
+    fn a_job_only_goes_to_a_node_whose_game_plays_its_demo() {
+        let mut queue = ReadyQueue::default();
+        queue.insert(ReadyJob { renderer: Renderer::Game, demo_build: Some(14_160), ..job(1, 1, KeyClass::Reserved) });
+        queue.insert(ReadyJob { renderer: Renderer::Game, ..job(2, 1, KeyClass::Metered) });
+        let picked = |build| queue.pick(NodeId(1), &game_node(1, build, None).offer, |_| true).map(|job| job.id.0);
+        assert_eq!((picked(Some(14_151)), picked(Some(14_152)), picked(None)), (Some(2), Some(1), Some(1)));
+    }
+
+    #[test]
     fn a_waiting_job_says_why_it_waits() {
         let plain = job(1, 1, KeyClass::Metered);
         let game = ReadyJob { renderer: Renderer::Game, ..plain.clone() };
         let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
         let draining = LiveNode { draining: true, ..node(3, 1, 0) };
         let benched = LiveNode { benched: true, ..node(4, 1, 0) };
-        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 11] = [
+        let recent = ReadyJob { demo_build: Some(14_160), ..game.clone() };
+        let old = ReadyJob { demo_build: Some(14_100), ..game.clone() };
+        let large = ReadyJob { resolution: 1440, ..plain.clone() };
+        let small = Offer { resolutions: vec![1080], ..offer(BUILTIN) };
+        let in_use = LiveNode {
+            leases: 1,
+            offer: Offer { renderers: vec![], ..game_node(5, None, None).offer },
+            ..node(5, 1, 1)
+        };
+        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 17] = [
             (&plain, vec![], "no render node is connected"),
             (&game, vec![node(1, 1, 0)], "no node offers the game renderer"),
             (&plain, vec![node(1, 1, 1), node(2, 1, 1)], "all 2 nodes are busy"),
@@ -284,6 +349,20 @@ mod tests {
             (&plain, vec![draining.clone(), benched], "every node that could take it is draining or benched"),
             (&plain, vec![draining.clone(), node(1, 1, 1)], "the only node is busy"),
             (&game, vec![draining.clone()], "no node offers the game renderer"),
+            (&recent, vec![game_node(1, Some(14_151), None)], "no node has game build ≥ 14152"),
+            (&old, vec![game_node(1, Some(14_151), None)], "no node has game build 14094 to 14102"),
+            (&recent, vec![game_node(1, Some(14_155), None)], "a node is about to take it"),
+            (
+                &game,
+                vec![game_node(1, None, Some("Steam is not running."))],
+                "no node with the game renderer is ready: see `admin nodes list`",
+            ),
+            (&game, vec![in_use], "every node with the game renderer is busy"),
+            (
+                &large,
+                vec![LiveNode { offer: small, ..node(1, 1, 0) }],
+                "no node with the builtin renderer makes pictures of 1440 lines",
+            ),
         ];
         for (job, live, expected) in cases {
             assert_eq!(why_waiting(job, &live), expected);

@@ -29,8 +29,7 @@ pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
     let order = node_requests::read_claim(&body::json(call)?, node.program.is_newer())?;
     let _permit = call.claims.take()?;
     let claim = Claim {
-        renderers: &order.renderers,
-        slots: order.slots,
+        offer: &order.offer,
         wait: Duration::from_secs(order.wait_seconds),
         waiting_claims: call.waiting_claims,
         is_there: call.is_connected,
@@ -94,16 +93,16 @@ pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/complete`.
 pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let sha256 = node_requests::read_complete(&body::json(call)?, node.program.is_newer())?;
-    leases::complete(call.app, node, lease, sha256)?;
+    let (sha256, pov_verified) = node_requests::read_complete(&body::json(call)?, node.program.is_newer())?;
+    leases::complete(call.app, node, lease, sha256, pov_verified)?;
     answer::json(200, &serde_json::json!({}))
 }
 
 /// `POST /api/node/leases/{lease}/fail`.
 pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let (failure, log) = node_requests::read_fail(&body::json(call)?, node.program.is_newer())?;
-    leases::fail(call.app, node, lease, failure, log)?;
+    let report = node_requests::read_fail(&body::json(call)?, node.program.is_newer())?;
+    leases::fail(call.app, node, lease, report)?;
     answer::json(200, &serde_json::json!({}))
 }
 

@@ -8,6 +8,7 @@ use log::{debug, info, warn};
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::offer::Offer;
 use crate::os::clock::Clock;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
@@ -15,10 +16,13 @@ use crate::wire::node_requests::CLAIM_WAIT_SECONDS;
 
 use crate::node::api::Trouble;
 use crate::node::context::Context;
+use crate::node::game::{Desk, try_game};
 use crate::node::work;
 
 pub use crate::node::context::AgentConfig;
 
+/// The shortest wait of a claim until the game is tried again.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// Poll interval for the end of all workers.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -118,17 +122,32 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
         if leave.stopped() {
             return Ok(());
         }
+        let mut due_in = None;
+        if let Some(desk) = &node.game {
+            desk.look(false);
+            due_in = desk.due_in();
+            if due_in.is_some_and(|left| left.is_zero()) {
+                // Not before the server knows why there is nothing to do here.
+                try_the_game(node, desk, leave);
+                continue;
+            }
+        }
         let Some(patience) = turns.take() else { return Ok(()) };
+        let patience = due_in.map_or(patience, |left| patience.min(left).max(SHORTEST_WAIT));
         let asked_at = node.clock.monotonic();
-        let claimed = node.claims.claim(patience, node.slots, &node.renderers.offered());
-        if matches!(claimed, Ok(Some(_))) {
+        let claimed = node.claims.claim(patience, &node.offer());
+        let mut game = None;
+        if let Ok(Some(claim)) = &claimed {
             turns.begin();
+            // Before the next claim, which must not ask for another job for the game.
+            game = node.game.as_ref().filter(|_| work::is_for_the_game(claim)).and_then(Desk::take);
         }
         drop(asking);
         match claimed {
             Ok(Some(claim)) => {
                 wait = node.retry_first();
                 work::perform(node, &claim, leave);
+                drop(game);
                 turns.end();
                 continue;
             }
@@ -155,6 +174,16 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
         turns.give_back();
     }
     Ok(())
+}
+
+/// Tries the game after an update, while the server knows that it takes no jobs.
+fn try_the_game(node: &Context, desk: &Desk, leave: &StopFlag) {
+    let Some(_turn) = desk.take() else { return };
+    let nothing = Offer { renderers: Vec::new(), ..node.offer() };
+    if let Err(trouble) = node.claims.claim(Duration::ZERO, &nothing) {
+        debug!("{}: could not tell the server that the game is being tried: {}", node.name, in_words(&trouble));
+    }
+    try_game(node, desk, leave);
 }
 
 fn in_words(trouble: &Trouble) -> String {

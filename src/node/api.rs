@@ -10,15 +10,16 @@ use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::Failure;
-use crate::domain::job::Renderer;
+use crate::domain::job::RESOLUTIONS;
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
+use crate::domain::offer::{GameState, Offer};
 use crate::domain::protocol;
 use crate::node::join::untrusted;
 use crate::os::http::{Body, Client, Method, Request, Response};
 use crate::wire::node::{
-    ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, INSTANCE_HEADER,
-    PROTOCOL_HEADER, UploadAnswer, VERSION_HEADER,
+    ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, GameView, HeartbeatAnswer, HeartbeatRequest,
+    INSTANCE_HEADER, PROTOCOL_HEADER, UploadAnswer, VERSION_HEADER,
 };
 use crate::wire::node_requests::CLAIM_WAIT_SECONDS;
 use crate::wire::problem::Problem;
@@ -85,9 +86,21 @@ impl Server {
     }
 
     /// Claims a job, waiting at most `wait` for one.
-    pub fn claim(&self, wait: Duration, slots: u32, renderers: &[Renderer]) -> Result<Option<ClaimAnswer>, Trouble> {
-        let renderers = renderers.iter().map(|renderer| renderer.as_str().to_owned()).collect();
-        let request = ClaimRequest { wait_seconds: wait.as_secs().min(CLAIM_WAIT_SECONDS), renderers, slots };
+    pub fn claim(&self, wait: Duration, offer: &Offer) -> Result<Option<ClaimAnswer>, Trouble> {
+        let game = offer.game.clone().map(|GameState { build, tools, canary, not_ready }| GameView {
+            build,
+            tools,
+            canary,
+            not_ready,
+        });
+        let request = ClaimRequest {
+            wait_seconds: wait.as_secs().min(CLAIM_WAIT_SECONDS),
+            renderers: offer.renderers.iter().map(|renderer| renderer.as_str().to_owned()).collect(),
+            slots: offer.slots,
+            // Servers of older versions know neither; all nodes rendered all heights then.
+            resolutions: (offer.resolutions != RESOLUTIONS).then(|| offer.resolutions.clone()),
+            game,
+        };
         let answer = self.post("claims", &request, wait + seconds(NODE_CALL_SECONDS))?;
         if answer.status == 204 { Ok(None) } else { read(answer).map(Some) }
     }
@@ -143,19 +156,28 @@ impl Server {
         Ok(Uploaded::To(answer.bytes))
     }
 
-    /// Completes the lease with the uploaded video. Idempotent.
-    pub fn complete(&self, lease: i64, video_sha256: &str) -> Result<(), Trouble> {
-        let request = CompleteRequest { video_sha256: video_sha256.to_owned() };
+    /// Completes the lease with the uploaded video; `pov_verified`: for the game, whether it is proven that the video
+    /// shows the player's own view. Idempotent.
+    pub fn complete(&self, lease: i64, video_sha256: &str, pov_verified: Option<bool>) -> Result<(), Trouble> {
+        let request = CompleteRequest { video_sha256: video_sha256.to_owned(), pov_verified };
         self.post(&format!("leases/{lease}/complete"), &request, seconds(NODE_TRANSFER_SECONDS)).map(drop)
     }
 
-    /// Reports that the attempt failed, with the end of the renderer's log.
-    pub fn fail(&self, lease: i64, failure: &Failure, log: Option<String>) -> Result<(), Trouble> {
+    /// Reports that the attempt failed, with the end of the renderer's log and, if the node's game does not play the
+    /// demo, the build that recorded it.
+    pub fn fail(
+        &self,
+        lease: i64,
+        failure: &Failure,
+        log: Option<String>,
+        demo_build: Option<u32>,
+    ) -> Result<(), Trouble> {
         let request = FailRequest {
             code: failure.code.as_str().to_owned(),
             message: failure.message.clone(),
             retry: failure.retry.as_str().to_owned(),
             log,
+            demo_build,
         };
         self.post(&format!("leases/{lease}/fail"), &request, seconds(NODE_CALL_SECONDS)).map(drop)
     }

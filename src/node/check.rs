@@ -7,7 +7,6 @@ use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Stage;
 use crate::domain::lease::Progress;
-use crate::node::child::RENDER_BASE_SECONDS;
 use crate::os::clock::Clock;
 use crate::os::room::DISK_RESERVE_BYTES;
 use crate::os::stop::StopFlag;
@@ -16,9 +15,10 @@ use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer};
 use crate::render::{forge, video};
 
 use crate::node::api::{Server, Trouble};
-use crate::node::child::{self, Patience};
+use crate::node::child;
 use crate::node::join::{self, NodeState};
 use crate::node::lease::{Ended, Hold};
+use crate::node::patience::{Patience, RENDER_BASE_SECONDS};
 
 /// An id that no lease ever has.
 const NO_LEASE: i64 = 0;

@@ -10,12 +10,15 @@ use log::warn;
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::job::Renderer;
 use crate::domain::key::Secret;
+use crate::domain::offer::Offer;
 use crate::node::api::Server;
 use crate::node::cache::DemoCache;
-use crate::node::child::Patience;
+use crate::node::game::Desk;
 use crate::node::join::server_client;
 use crate::node::maps::Maps;
+use crate::node::patience::Patience;
 use crate::node::radars::Radars;
 use crate::node::renderers::Renderers;
 use crate::os::clock::Clock;
@@ -78,6 +81,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     pub slots: u32,
     pub renderers: Renderers,
+    /// The game, if the node is set up for it.
+    pub game: Option<Desk>,
     /// Only one worker waits for a job at a time, so a node with many slots holds a single pending claim.
     pub asking: Mutex<()>,
     work: PathBuf,
@@ -107,6 +112,12 @@ impl Context {
         })?;
         let work = dir.join("work");
         files::empty_dir(&work).map_err(|error| unusable(&error))?;
+        let game = config
+            .renderers
+            .game
+            .clone()
+            .map(|setup| Desk::open(setup, dir.join("game"), config.clock.clone(), config.patience.retry));
+        let game = game.transpose()?;
         let instance = format!("{:032x}", SystemRandom.bits()?);
         let server = || {
             let client = server_client(config.ca_pem.clone())?;
@@ -126,6 +137,7 @@ impl Context {
             clock: config.clock.clone(),
             slots: config.slots,
             renderers: config.renderers.clone(),
+            game,
             asking: Mutex::new(()),
             work,
             _lock: lock,
@@ -135,6 +147,19 @@ impl Context {
     /// A lease's work directory: a short path that is never reused.
     pub fn work_dir(&self, lease: i64) -> PathBuf {
         self.work.join(lease.to_string())
+    }
+
+    /// The work directory of a try of the game.
+    pub fn canary_dir(&self) -> PathBuf {
+        self.work.join("canary")
+    }
+
+    /// What the node asks for now.
+    pub fn offer(&self) -> Offer {
+        let builtin = self.renderers.builtin.then_some(Renderer::Builtin);
+        let (takes_game, game) = self.game.as_ref().map(Desk::offer).unzip();
+        let renderers = builtin.into_iter().chain((takes_game == Some(true)).then_some(Renderer::Game)).collect();
+        Offer { slots: self.slots, renderers, resolutions: self.renderers.resolutions.clone(), game }
     }
 
     /// The first backoff delay.

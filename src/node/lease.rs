@@ -62,6 +62,8 @@ struct State {
     left: Option<Leave>,
     /// The end of the renderer's log.
     log: Option<String>,
+    /// Build of the game that recorded the demo, if this node's game does not play it.
+    demo_build: Option<u32>,
 }
 
 impl<'a> Hold<'a> {
@@ -76,6 +78,7 @@ impl<'a> Hold<'a> {
             expires_at,
             left: None,
             log: None,
+            demo_build: None,
         });
         Self { clock, stop, state, bell: Doorbell::default() }
     }
@@ -104,6 +107,15 @@ impl<'a> Hold<'a> {
 
     pub fn log(&self) -> Option<String> {
         self.lock().log.clone()
+    }
+
+    /// Keeps the build of the game that recorded the demo, to be sent to the server if the attempt fails for it.
+    pub fn keep_demo_build(&self, build: Option<u32>) {
+        self.lock().demo_build = build;
+    }
+
+    pub fn demo_build(&self) -> Option<u32> {
+        self.lock().demo_build
     }
 
     pub fn progress(&self) -> Progress {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::domain::job::Renderer;
+use crate::domain::job::RESOLUTIONS;
 use crate::render::game::GameSetup;
 
 /// The renderers of a node: the built-in one, the game, or both.
@@ -14,17 +14,13 @@ pub struct Renderers {
     pub game: Option<GameSetup>,
     /// The demo to try the game with after an update; `None`: that of the last good clip.
     pub canary: Option<PathBuf>,
+    /// Picture heights that it renders.
+    pub resolutions: Vec<u32>,
 }
 
 impl Renderers {
     /// Only the built-in renderer.
     pub fn builtin() -> Self {
-        Self { builtin: true, game: None, canary: None }
-    }
-
-    /// The API's renderers that it offers.
-    pub fn offered(&self) -> Vec<Renderer> {
-        let builtin = self.builtin.then_some(Renderer::Builtin);
-        builtin.into_iter().chain(self.game.as_ref().map(|_| Renderer::Game)).collect()
+        Self { builtin: true, game: None, canary: None, resolutions: RESOLUTIONS.to_vec() }
     }
 }

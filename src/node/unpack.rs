@@ -1,6 +1,8 @@
-//! Unpacks a fetched demo in a child process: compressed data from outside is never decoded in the agent itself.
+//! Unpacks and indexes a fetched demo in a child process: data from outside is never decoded in the agent itself.
 
 use std::fmt::Display;
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,7 +10,10 @@ use log::info;
 
 use crate::domain::failure::{Failure, FailureCode};
 use crate::os::files;
-use crate::render::command::{ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_in_child};
+use crate::render::command::{
+    INDEX_BYTES, INDEX_FILE, ReaderEnd, Reading, Space, UNPACKED_FILE, Verdict, read_in_child,
+};
+use crate::render::demo::DemoIndex;
 
 use crate::node::lease::{Ended, Hold};
 
@@ -26,23 +31,39 @@ pub struct Unpacker<'a> {
 impl Unpacker<'_> {
     /// Unpacks `packed` into `folder`, which is emptied first, and returns the unpacked demo's path.
     pub fn unpack(&self, packed: &Path, folder: &Path) -> Result<PathBuf, Ended> {
+        self.read(packed, folder, Reading::Unpack).map(|()| folder.join(UNPACKED_FILE))
+    }
+
+    /// Indexes an unpacked demo; `folder` is emptied first.
+    pub fn index(&self, demo: &Path, folder: &Path) -> Result<DemoIndex, Ended> {
+        self.read(demo, folder, Reading::Index)?;
+        let read = fs::File::open(folder.join(INDEX_FILE)).and_then(|file| {
+            let mut text = Vec::new();
+            file.take(INDEX_BYTES).read_to_end(&mut text)?;
+            Ok(serde_json::from_slice(&text)?)
+        });
+        read.map_err(|error| disk_failed(&error).into())
+    }
+
+    fn read(&self, demo: &Path, folder: &Path, reading: Reading) -> Result<(), Ended> {
         files::empty_dir(folder).map_err(|error| disk_failed(&error))?;
         let deadline = self.hold.now() + Duration::from_secs(UNPACK_CHILD_SECONDS);
         let mut left = None;
-        let end = read_in_child(self.program, packed, folder, Reading::Unpack, self.space, &mut || {
+        let end = read_in_child(self.program, demo, folder, reading, self.space, &mut || {
             left = self.hold.check().err();
             left.is_none() && self.hold.now() <= deadline
         });
         match (end, left) {
-            (Ok(Some(end)), _) => verdict(end).map(|()| folder.join(UNPACKED_FILE)).map_err(Ended::from),
+            (Ok(Some(end)), _) => verdict(end).map_err(Ended::from),
             (Ok(None), Some(leave)) => Err(leave.into()),
             (Ok(None), None) => {
-                let message = format!("Decompressing the demo took longer than {UNPACK_CHILD_SECONDS} seconds.");
+                let doing = if reading == Reading::Index { "Reading" } else { "Decompressing" };
+                let message = format!("{doing} the demo took longer than {UNPACK_CHILD_SECONDS} seconds.");
                 Err(Failure::for_good(FailureCode::DemoTooLarge, message).into())
             }
             (Err(error), _) => {
-                info!("Cannot run the unpacking process: {error}");
-                let message = "The render node could not start the process that unpacks the demo.";
+                info!("Cannot run the process that reads the demo: {error}");
+                let message = "The render node could not start the process that reads the demo.";
                 Err(Failure::here(FailureCode::NodeFailed, message).into())
             }
         }
@@ -53,12 +74,12 @@ impl Unpacker<'_> {
 fn verdict(end: ReaderEnd) -> Result<(), Failure> {
     let ReaderEnd { verdict, code, sentence } = end;
     if verdict != Verdict::Done {
-        info!("Unpacking a demo failed: {verdict:?}: {}", sentence.as_deref().unwrap_or("no message"));
+        info!("Reading a demo failed: {verdict:?}: {}", sentence.as_deref().unwrap_or("no message"));
     }
     match verdict {
         Verdict::Done => Ok(()),
         Verdict::BadJob => {
-            let message = sentence.unwrap_or_else(|| "The packed demo cannot be unpacked.".to_owned());
+            let message = sentence.unwrap_or_else(|| "The demo cannot be read.".to_owned());
             Err(Failure::for_good(code.unwrap_or(FailureCode::DemoUnreadable), message))
         }
         // The child's limits are no tighter than the job's, so a larger node would not help.
@@ -68,11 +89,11 @@ fn verdict(end: ReaderEnd) -> Result<(), Failure> {
         }
         Verdict::Transient | Verdict::NotReady => Err(disk_failed(&"the child could not read or write")),
         Verdict::Killed => {
-            let message = "The process that unpacks the demo was killed on the render node.";
+            let message = "The process that reads the demo was killed on the render node.";
             Err(Failure::here(FailureCode::NodeFailed, message))
         }
         Verdict::WrongBuild | Verdict::Cancelled | Verdict::Crashed => {
-            Err(Failure::here(FailureCode::DemoUnreadable, "The process that unpacks the demo crashed."))
+            Err(Failure::here(FailureCode::DemoUnreadable, "The process that reads the demo crashed."))
         }
     }
 }

@@ -26,8 +26,9 @@ pub struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// Uploads video and poster and completes the lease; the job is then done.
-    pub fn deliver(&self, video: &Path, poster: &Path) -> Result<(), Ended> {
+    /// Uploads video and poster and completes the lease; the job is then done. `pov_verified`: for the game, whether it is
+    /// proven that the video shows the player's own view.
+    pub fn deliver(&self, video: &Path, poster: &Path, pov_verified: Option<bool>) -> Result<(), Ended> {
         self.hold.report(Stage::Uploading, 0.0);
         let sha256 = sha256_of(video).map_err(|error| unreadable(&error))?;
         self.send_video(video)?;
@@ -38,7 +39,7 @@ impl Delivery<'_> {
                 self.server.upload(self.lease, Part::Poster, 0, &mut file, bytes)
             })?;
         }
-        self.again(|| self.server.complete(self.lease, &sha256))
+        self.again(|| self.server.complete(self.lease, &sha256, pov_verified))
     }
 
     fn send_video(&self, path: &Path) -> Result<(), Ended> {

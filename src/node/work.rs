@@ -9,7 +9,7 @@ use log::{info, warn};
 
 use crate::domain::camera::CameraMode;
 use crate::domain::failure::{Failure, FailureCode, Retry};
-use crate::domain::job::Stage;
+use crate::domain::job::{Renderer, Stage};
 use crate::os::files;
 use crate::os::stop::StopFlag;
 use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer, MAPS_DIR, RADARS_DIR};
@@ -17,8 +17,10 @@ use crate::render::video;
 use crate::wire::node::ClaimAnswer;
 
 use crate::node::api::Trouble;
+use crate::node::cache::HeldDemo;
 use crate::node::context::Context;
 use crate::node::fetch::Fetcher;
+use crate::node::game::{GameJob, Recording, keep_canary, record};
 use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::upload::Delivery;
 use crate::node::{child, heartbeat};
@@ -63,6 +65,11 @@ fn guarded(work: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
         .unwrap_or_else(|_| Err(Failure::here(FailureCode::RenderFailed, "Internal error on the render node.").into()))
 }
 
+/// Whether a job is for the game.
+pub fn is_for_the_game(claim: &ClaimAnswer) -> bool {
+    claim.job.renderer == Renderer::Game.as_str()
+}
+
 fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
     let fetcher = Fetcher {
         server: &node.server,
@@ -84,13 +91,30 @@ fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), E
         warn!("{}: could not create a work directory: {error}", node.name);
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
     })?;
-    let job = job_file(node, claim, &demo.path(), &demo.sha256, work.path())?;
-    let maps = work.path().join(MAPS_DIR);
+    let delivery = Delivery { server: &node.server, lease: claim.lease, hold };
+    if is_for_the_game(claim) {
+        let recording = game(node, claim, &demo, work.path(), hold)?;
+        return delivery.deliver(&recording.video, &recording.poster, Some(recording.pov_verified));
+    }
+    let video = builtin(node, claim, &demo, work.path(), hold)?;
+    delivery.deliver(&video, &video.with_extension("jpg"), None)
+}
+
+/// Renders with the built-in renderer and returns the video's path.
+fn builtin(
+    node: &Context,
+    claim: &ClaimAnswer,
+    demo: &HeldDemo<'_>,
+    work: &Path,
+    hold: &Hold<'_>,
+) -> Result<PathBuf, Ended> {
+    let job = job_file(node, claim, &demo.path(), &demo.sha256, work)?;
+    let maps = work.join(MAPS_DIR);
     // A clip can do without what other demos have shown of its map.
     if let Err(error) = node.maps.lend(&maps) {
         warn!("{}: what is known of maps cannot be used: {error}", node.name);
     }
-    if let Err(error) = node.radars.lend(&work.path().join(RADARS_DIR)) {
+    if let Err(error) = node.radars.lend(&work.join(RADARS_DIR)) {
         warn!("{}: the studio's own pictures of maps cannot be used: {error}", node.name);
     }
     child::render(&node.program, &job, node.patience, hold)?;
@@ -101,16 +125,60 @@ fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), E
         warn!("{}: the video of lease {} did not pass the check: {error}", node.name, claim.lease);
         Failure::here(FailureCode::RenderFailed, "The renderer's video did not pass the check.")
     })?;
-    let delivery = Delivery { server: &node.server, lease: claim.lease, hold };
-    delivery.deliver(&job.output, &job.output.with_extension("jpg"))
+    Ok(job.output)
+}
+
+/// Renders with the game.
+fn game(
+    node: &Context,
+    claim: &ClaimAnswer,
+    demo: &HeldDemo<'_>,
+    work: &Path,
+    hold: &Hold<'_>,
+) -> Result<Recording, Ended> {
+    let not_ready = |why: &str| Failure::here(FailureCode::NodeNotReady, why);
+    let Some(desk) = &node.game else {
+        return Err(not_ready("The render node is not set up for the game.").into());
+    };
+    desk.look(true);
+    if !desk.is_ready() {
+        return Err(not_ready("The game on the render node was updated and must be tried first.").into());
+    }
+    let order = &claim.render;
+    let job = GameJob {
+        id: &claim.job.id,
+        attempt: claim.job.attempts,
+        demo: &demo.path(),
+        sha256: Some(&demo.sha256),
+        steam64: steam64(claim)?,
+        round: order.round,
+        fps: order.fps,
+        width: order.width,
+        height: order.height,
+        spec_show_xray: order.commands.spec_show_xray == "1",
+        cl_draw_only_deathnotices: order.commands.cl_draw_only_deathnotices == "1",
+        most_seconds: None,
+    };
+    let recorded = record(node, desk, &job, work, hold);
+    match &recorded {
+        Ok(_) => {
+            keep_canary(desk, &job);
+            desk.works("a good clip");
+        }
+        Err(Ended::Failed(failure)) if failure.code == FailureCode::NodeNotReady => desk.not_ready(&failure.message),
+        Err(_) => {}
+    }
+    recorded
+}
+
+fn steam64(claim: &ClaimAnswer) -> Result<u64, Failure> {
+    let number = claim.render.steam64_id.parse();
+    number.map_err(|_| Failure::for_good(FailureCode::PlayerNotInDemo, "The player's Steam ID is not a number."))
 }
 
 fn job_file(node: &Context, claim: &ClaimAnswer, demo: &Path, sha256: &str, work: &Path) -> Result<JobFile, Failure> {
     let order = &claim.render;
-    let steam64 = order
-        .steam64_id
-        .parse()
-        .map_err(|_| Failure::for_good(FailureCode::PlayerNotInDemo, "The player's Steam ID is not a number."))?;
+    let steam64 = steam64(claim)?;
     Ok(JobFile {
         contract: CONTRACT,
         job_id: claim.job.id.clone(),
@@ -141,11 +209,15 @@ fn tell(node: &Context, lease: i64, failure: &Failure, hold: &Hold<'_>) {
     let mut wait = node.retry_first();
     let mut failure = failure.clone();
     loop {
-        match node.server.fail(lease, &failure, hold.log()) {
+        match node.server.fail(lease, &failure, hold.log(), hold.demo_build()) {
             Ok(()) | Err(Trouble::Lost | Trouble::Unknown) => return,
-            // For servers that predate this failure code.
+            // For servers that predate these failure codes.
             Err(Trouble::Refused(_)) if failure.code == FailureCode::NodeNotReady => {
                 failure.code = FailureCode::NodeFailed;
+                continue;
+            }
+            Err(Trouble::Refused(_)) if failure.code == FailureCode::WrongGameBuild => {
+                failure.code = FailureCode::DemoUnsupported;
                 continue;
             }
             Err(Trouble::Refused(error)) => return warn!("{}: lease {lease}: {error}", node.name),
@@ -166,7 +238,7 @@ fn give_back(node: &Context, lease: i64) {
         message: "The render node was stopped.".to_owned(),
         retry: Retry::Anywhere,
     };
-    if let Err(trouble) = node.server.fail(lease, &stopped, None) {
+    if let Err(trouble) = node.server.fail(lease, &stopped, None, None) {
         info!("{}: could not return lease {lease}: {trouble:?}", node.name);
     }
 }

@@ -24,7 +24,7 @@ macro_rules! job_and_clip {
         jobs.id, jobs.public_id, jobs.account, jobs.key, jobs.class, jobs.status, jobs.renderer, jobs.demo_url,
         jobs.steam64_id, jobs.round, jobs.fps, jobs.resolution, jobs.spec_show_xray, jobs.cl_draw_only_deathnotices,
         jobs.metadata, jobs.failures, jobs.losses, jobs.failure_code, jobs.failure_message, jobs.failure_retry,
-        jobs.created_at_ms, jobs.started_at_ms, jobs.finished_at_ms,
+        jobs.created_at_ms, jobs.started_at_ms, jobs.finished_at_ms, jobs.demo_build,
         clips.token, clips.lease, clips.bytes, clips.sha256, clips.width, clips.height, clips.frames,
         clips.fps AS video_fps, clips.duration_ms, clips.has_audio, clips.view, clips.pov_verified
     FROM jobs
@@ -36,16 +36,23 @@ macro_rules! job_and_clip {
 const INSERT: &str = "
     INSERT INTO jobs (
         public_id, account, key, class, status, renderer, demo_url, steam64_id, round, fps, resolution,
-        spec_show_xray, cl_draw_only_deathnotices, metadata, created_at_ms
+        spec_show_xray, cl_draw_only_deathnotices, metadata, demo_build, created_at_ms
     )
     VALUES (
         :public_id, :account, :key, :class, 'queued', :renderer, :demo_url, :steam64_id, :round, :fps, :resolution,
-        :spec_show_xray, :cl_draw_only_deathnotices, :metadata, :now
+        :spec_show_xray, :cl_draw_only_deathnotices, :metadata, :demo_build, :now
     )
 ";
 
-/// Adds a queued job and puts it in the queue.
-pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, caller: &Caller, spec: JobSpec, now_ms: i64) -> Result<Job> {
+/// Adds a queued job and puts it in the queue. `demo_build`: the build of the game that recorded its demo, if known.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    public_id: Uuid,
+    caller: &Caller,
+    spec: JobSpec,
+    demo_build: Option<u32>,
+    now_ms: i64,
+) -> Result<Job> {
     let id = tx.insert(
         INSERT,
         named_params! {
@@ -62,6 +69,7 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, caller: &Caller, spec: JobSpec, 
             ":spec_show_xray": spec.commands.spec_show_xray,
             ":cl_draw_only_deathnotices": spec.commands.cl_draw_only_deathnotices,
             ":metadata": spec.metadata,
+            ":demo_build": demo_build,
             ":now": now_ms,
         },
     )?;
@@ -72,6 +80,7 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, caller: &Caller, spec: JobSpec, 
         key: caller.key,
         class: caller.class,
         spec,
+        demo_build,
         status: JobStatus::Queued,
         attempts: 0,
         created_at_ms: now_ms,
@@ -178,7 +187,7 @@ pub fn counts(db: &Db, account: AccountId) -> Result<Counts> {
 
 /// The whole ready queue: served by `jobs_unfinished`, read at startup and after another process has changed it.
 const READY: &str = "
-    SELECT jobs.id, jobs.account, jobs.class, jobs.renderer
+    SELECT jobs.id, jobs.account, jobs.class, jobs.renderer, jobs.resolution, jobs.demo_build
     FROM jobs
     JOIN accounts ON accounts.id = jobs.account
     WHERE jobs.status = 'queued' AND accounts.status = 'active'
@@ -192,6 +201,8 @@ pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
             account: AccountId(row.get("account")?),
             class: columns::word(row, "class", KeyClass::parse)?,
             renderer: columns::word(row, "renderer", Renderer::parse)?,
+            resolution: row.get("resolution")?,
+            demo_build: row.get("demo_build")?,
             avoids: Vec::new(),
         })
     })
@@ -229,7 +240,9 @@ fn requeue(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
 
 /// A queued job as an entry of the queue.
 pub fn ready_job(job: &Job, avoids: Vec<NodeId>) -> ReadyJob {
-    ReadyJob { id: job.id, account: job.account, class: job.class, renderer: job.spec.renderer, avoids }
+    let (renderer, resolution) = (job.spec.renderer, job.spec.resolution);
+    let demo_build = job.demo_build;
+    ReadyJob { id: job.id, account: job.account, class: job.class, renderer, resolution, demo_build, avoids }
 }
 
 /// Served by the row's number. Keeps the time of the first attempt.
@@ -314,6 +327,17 @@ pub fn set_back(tx: &mut Tx<'_>, id: JobId, after: &Aftermath, now_ms: i64) -> R
 }
 
 /// Served by the row's number.
+const SET_DEMO_BUILD: &str = "
+    UPDATE jobs SET demo_build = :build WHERE id = :id
+";
+
+/// Records the build of the game that recorded a rendering job's demo.
+pub fn set_demo_build(tx: &mut Tx<'_>, id: JobId, build: u32) -> Result<()> {
+    tx.execute(SET_DEMO_BUILD, named_params! { ":build": build, ":id": id.0 })?;
+    Ok(())
+}
+
+/// Served by the row's number.
 const RETRY: &str = "
     UPDATE jobs
     SET status = 'queued', started_at_ms = NULL, finished_at_ms = NULL, failures = 0, losses = 0,
@@ -359,6 +383,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
             renderer: columns::word(row, "renderer", Renderer::parse)?,
             metadata: row.get("metadata")?,
         },
+        demo_build: row.get("demo_build")?,
         status: columns::word(row, "status", JobStatus::parse)?,
         attempts: failures.saturating_add(losses),
         created_at_ms: row.get("created_at_ms")?,

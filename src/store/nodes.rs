@@ -9,6 +9,7 @@ use crate::domain::job::Renderer;
 use crate::domain::key::KeyHash;
 use crate::domain::list::LIST_ROWS;
 use crate::domain::node::{Bench, CLOCK_SKEW_SECONDS, Node, bench_ms};
+use crate::domain::offer::{GameState, Offer};
 use crate::domain::protocol::{Program, UNREPORTED};
 use crate::domain::schedule::LiveNode;
 use crate::store::engine::columns;
@@ -73,8 +74,7 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         name: name.to_owned(),
         joined_at_ms: now_ms,
         seen_at_ms: now_ms,
-        slots: 0,
-        renderers: Vec::new(),
+        offer: Offer::none(),
         draining: false,
         bench: None,
         program: Program { version: String::new(), protocol: UNREPORTED },
@@ -86,7 +86,8 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
 /// The node with this key: served by the unique index on the hash. Runs on every request of a node.
 const BY_KEY: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
+        game_canary, game_not_ready
     FROM nodes
     WHERE key_hash = :hash AND removed_at_ms IS NULL
 ";
@@ -112,13 +113,32 @@ pub fn seen(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
 
 /// Served by the row's number.
 const OFFERS: &str = "
-    UPDATE nodes SET slots = :slots, renderers = :renderers, stopped_at_ms = NULL WHERE id = :id
+    UPDATE nodes
+    SET slots = :slots, renderers = :renderers, resolutions = :resolutions, has_game = :has_game,
+        game_build = :build, game_tools = :tools, game_canary = :canary, game_not_ready = :not_ready,
+        stopped_at_ms = NULL
+    WHERE id = :id
 ";
 
 /// Records a node's capabilities, and that it is running.
-pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, slots: u32, renderers: &[Renderer]) -> Result<()> {
-    let names: Vec<&str> = renderers.iter().map(|renderer| renderer.as_str()).collect();
-    tx.execute(OFFERS, named_params! { ":slots": slots, ":renderers": names.join(","), ":id": id.0 })?;
+pub fn set_offer(tx: &mut Tx<'_>, id: NodeId, offer: &Offer) -> Result<()> {
+    let names: Vec<&str> = offer.renderers.iter().map(|renderer| renderer.as_str()).collect();
+    let resolutions: Vec<String> = offer.resolutions.iter().map(u32::to_string).collect();
+    let game = offer.game.clone().unwrap_or_default();
+    tx.execute(
+        OFFERS,
+        named_params! {
+            ":slots": offer.slots,
+            ":renderers": names.join(","),
+            ":resolutions": resolutions.join(","),
+            ":has_game": offer.game.is_some(),
+            ":build": game.build,
+            ":tools": game.tools,
+            ":canary": game.canary,
+            ":not_ready": game.not_ready,
+            ":id": id.0,
+        },
+    )?;
     Ok(())
 }
 
@@ -161,7 +181,8 @@ pub fn set_doubled(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
 const ALL: &str = "
     SELECT
         id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms,
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
+        game_canary, game_not_ready,
         (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
     WHERE removed_at_ms IS NULL
@@ -180,11 +201,10 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
     Ok(nodes
         .map(|(node, leases)| LiveNode {
             id: node.id,
-            slots: node.slots,
             leases,
             draining: node.draining,
             benched: node.is_benched(now_ms),
-            renderers: node.renderers,
+            offer: node.offer,
         })
         .collect())
 }
@@ -192,7 +212,8 @@ pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
 /// Served by the unique index on the name.
 const BY_NAME: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
+        game_canary, game_not_ready
     FROM nodes
     WHERE name = :name AND removed_at_ms IS NULL
 ";
@@ -200,7 +221,8 @@ const BY_NAME: &str = "
 /// Served by the unique index on the public id.
 const BY_PUBLIC_ID: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
+        game_canary, game_not_ready
     FROM nodes
     WHERE public_id = :public_id
 ";
@@ -217,7 +239,8 @@ pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
 /// Served by the row's number.
 const BY_ROW: &str = "
     SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms
+        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
+        game_canary, game_not_ready
     FROM nodes
     WHERE id = :id AND removed_at_ms IS NULL
 ";
@@ -299,20 +322,37 @@ pub fn remove(tx: &mut Tx<'_>, node: &Node, now_ms: i64) -> Result<bool> {
     Ok(tx.execute(REMOVE, named_params! { ":now": now_ms, ":name": name, ":id": node.id.0 })? == 1)
 }
 
+fn read_offer(row: &Row<'_>) -> rusqlite::Result<Offer> {
+    let (renderers, resolutions): (String, String) = (row.get("renderers")?, row.get("resolutions")?);
+    let words = |list: &str| list.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let renderers = words(&renderers).into_iter();
+    let resolutions = words(&resolutions).into_iter();
+    let game = GameState {
+        build: row.get("game_build")?,
+        tools: row.get("game_tools")?,
+        canary: row.get("game_canary")?,
+        not_ready: row.get("game_not_ready")?,
+    };
+    Ok(Offer {
+        slots: row.get("slots")?,
+        renderers: renderers
+            .map(|name| Renderer::parse(&name).ok_or_else(|| columns::strange(row, "renderers", &name)))
+            .collect::<rusqlite::Result<_>>()?,
+        resolutions: resolutions
+            .map(|lines| lines.parse().map_err(|_| columns::strange(row, "resolutions", &lines)))
+            .collect::<rusqlite::Result<_>>()?,
+        game: row.get::<_, bool>("has_game")?.then_some(game),
+    })
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
-    let names: String = row.get("renderers")?;
-    let renderers = names.split(',').filter(|name| !name.is_empty());
-    let renderers = renderers
-        .map(|name| Renderer::parse(name).ok_or_else(|| columns::strange(row, "renderers", name)))
-        .collect::<rusqlite::Result<_>>()?;
     Ok(Node {
         id: NodeId(row.get("id")?),
         public_id: columns::uuid(row, "public_id")?,
         name: row.get("name")?,
         joined_at_ms: row.get("joined_at_ms")?,
         seen_at_ms: row.get("seen_at_ms")?,
-        slots: row.get("slots")?,
-        renderers,
+        offer: read_offer(row)?,
         draining: row.get("draining")?,
         bench: match row.get("benched_until_ms")? {
             Some(until_ms) => Some(Bench { until_ms, because: row.get("benched_because")? }),

@@ -34,14 +34,21 @@ impl<'a> Fields<'a> {
 
     /// An optional member that is an object.
     pub fn object(&self, name: &str, known: &[&str]) -> Result<Option<Fields<'a>>> {
+        self.object_of_node(name, known, false)
+    }
+
+    /// The same for a node that may be newer than this server: unknown keys are ignored then.
+    pub fn object_of_node(&self, name: &str, known: &[&str], is_newer: bool) -> Result<Option<Fields<'a>>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         if !text.starts_with('{') {
             return Err(self.wrong(name, "must be a JSON object"));
         }
         // The text has already been parsed once: it can only be an object here.
-        let members: Members =
+        let members: Members<'_> =
             serde_json::from_str(text).map_err(|error| self.wrong(name, &format!("cannot be read: {error}")))?;
-        Self { path: self.path_of(name), members: members.0 }.check_keys(known).map(Some)
+        let mut members = members.0;
+        members.retain(|(key, _)| !is_newer || known.contains(&key.as_str()));
+        Self { path: self.path_of(name), members }.check_keys(known).map(Some)
     }
 
     /// An optional member that is a string.
@@ -82,6 +89,12 @@ impl<'a> Fields<'a> {
     pub fn strings(&self, name: &str) -> Result<Option<Vec<String>>> {
         let Some(text) = self.raw(name) else { return Ok(None) };
         serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be an array of strings"))
+    }
+
+    /// An optional member that is an array of integers.
+    pub fn integers(&self, name: &str) -> Result<Option<Vec<i64>>> {
+        let Some(text) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|_| self.wrong(name, "must be an array of integers"))
     }
 
     /// An optional member that is an arbitrary object of the client's: its exact text. Only duplicate keys, invalid

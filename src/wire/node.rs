@@ -48,6 +48,27 @@ pub struct ClaimRequest {
     pub renderers: Vec<String>,
     /// How many leases the node can hold in total.
     pub slots: u32,
+    /// Picture heights that the node renders. Absent from nodes of older versions, which render all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolutions: Option<Vec<u32>>,
+    /// The node's game, if it is set up for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub game: Option<GameView>,
+}
+
+/// The game on a node.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct GameView {
+    /// Its build, such as 14152 for 1.41.5.2, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<u32>,
+    /// Names and versions of the tools that drive it.
+    pub tools: String,
+    /// The result of the last try after an update.
+    pub canary: String,
+    /// Why it takes no jobs at the moment, as a sentence; absent if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_ready: Option<String>,
 }
 
 /// The response, `200`; `204` if there is no job.
@@ -139,6 +160,9 @@ pub struct UploadAnswer {
 pub struct CompleteRequest {
     /// Lower-case hexadecimal SHA-256 of the video.
     pub video_sha256: String,
+    /// Whether the renderer proved that the video shows the player's own view. Only for the game.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pov_verified: Option<bool>,
 }
 
 /// `POST …/fail`.
@@ -154,4 +178,7 @@ pub struct FailRequest {
     /// The tail of the renderer's output, for the operator (*ours*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+    /// The build of the game that recorded the demo, if the node's game does not play it (*ours*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demo_build: Option<u32>,
 }

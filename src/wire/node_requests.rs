@@ -1,12 +1,13 @@
 //! Strictly parses the bodies that nodes send into domain types. Their shapes are in [`crate::wire::node`]. Unknown
 //! members are ignored if the node is newer than this server.
 
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
-use crate::domain::job::{Renderer, Stage};
+use crate::domain::job::{self, RESOLUTIONS, Renderer, Stage};
 use crate::domain::key::Secret;
 use crate::domain::lease::Progress;
 use crate::domain::node::NODE_SLOTS;
+use crate::domain::offer::{GameState, Offer};
 use crate::domain::sha256::Sha256;
 use crate::domain::text::SENTENCE_CHARS;
 use crate::domain::{node, text};
@@ -21,10 +22,8 @@ pub const CLAIM_WAIT_SECONDS: u64 = 25;
 pub struct ClaimOrder {
     /// Seconds to wait for a job.
     pub wait_seconds: u64,
-    /// The renderers of the node; at least one.
-    pub renderers: Vec<Renderer>,
-    /// How many leases the node can hold in total.
-    pub slots: u32,
+    /// What the node can render.
+    pub offer: Offer,
 }
 
 /// `POST /api/node/join`: the token's secret and the node's name. `join_token` may be the whole token or only the
@@ -40,7 +39,7 @@ pub fn read_join(body: &[u8], is_newer: bool) -> Result<(Secret, String)> {
 
 /// `POST /api/node/claims`.
 pub fn read_claim(body: &[u8], is_newer: bool) -> Result<ClaimOrder> {
-    let fields = Fields::of_node(body, &["wait_seconds", "renderers", "slots"], is_newer)?;
+    let fields = Fields::of_node(body, &["wait_seconds", "renderers", "slots", "resolutions", "game"], is_newer)?;
     let within = |name: &str, low: i64, high: i64| {
         let number = fields.require(name, fields.integer(name)?)?;
         if (low..=high).contains(&number) {
@@ -51,14 +50,42 @@ pub fn read_claim(body: &[u8], is_newer: bool) -> Result<ClaimOrder> {
     };
     let wait_seconds = within("wait_seconds", 0, CLAIM_WAIT_SECONDS as i64)? as u64;
     let slots = within("slots", 1, i64::from(NODE_SLOTS))? as u32;
+    let game = read_game(&fields, is_newer)?;
+    // A node whose game is not ready or in use says so, and asks for nothing.
+    let is_not_ready = game.is_some();
     let renderers: Vec<Renderer> = fields
         .require("renderers", fields.strings("renderers")?)?
         .iter()
         .map(|word| Renderer::parse(word))
         .collect::<Option<_>>()
-        .filter(|renderers: &Vec<_>| !renderers.is_empty())
+        .filter(|renderers: &Vec<_>| !renderers.is_empty() || is_not_ready)
         .ok_or_else(|| fields.wrong("renderers", "must name at least one of \"builtin\" and \"game\""))?;
-    Ok(ClaimOrder { wait_seconds, renderers, slots })
+    let resolutions = match fields.integers("resolutions")? {
+        None => RESOLUTIONS.to_vec(),
+        Some(lines) => lines
+            .iter()
+            .map(|lines| job::check_resolution(*lines).ok())
+            .collect::<Option<_>>()
+            .ok_or_else(|| fields.wrong("resolutions", "must name 1080, 1440 or both"))?,
+    };
+    Ok(ClaimOrder { wait_seconds, offer: Offer { slots, renderers, resolutions, game } })
+}
+
+/// The game of a claim, with texts cut to what people read.
+fn read_game(fields: &Fields<'_>, is_newer: bool) -> Result<Option<GameState>> {
+    let known: &[&str] = &["build", "tools", "canary", "not_ready"];
+    let Some(game) = fields.object_of_node("game", known, is_newer)? else { return Ok(None) };
+    let build = build(&game, "build")?;
+    let line = |name: &str| Ok::<_, Error>(game.string(name)?.map(|text| text::one_line(&text, SENTENCE_CHARS)));
+    let not_ready = line("not_ready")?.filter(|sentence| !sentence.is_empty());
+    let (tools, canary) = (line("tools")?.unwrap_or_default(), line("canary")?.unwrap_or_default());
+    Ok(Some(GameState { build, tools, canary, not_ready }))
+}
+
+/// A build of the game.
+fn build(fields: &Fields<'_>, name: &str) -> Result<Option<u32>> {
+    let build = fields.integer(name)?.map(|build| u32::try_from(build).ok().filter(|&build| build > 0));
+    build.map(|build| build.ok_or_else(|| fields.wrong(name, "must be a positive integer"))).transpose()
 }
 
 /// `PUT /api/node/leases/{lease}`.
@@ -74,19 +101,39 @@ pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Progress> {
     Ok(Progress { stage, fraction })
 }
 
-/// `POST …/complete`: the video's SHA-256.
-pub fn read_complete(body: &[u8], is_newer: bool) -> Result<Sha256> {
-    let fields = Fields::of_node(body, &["video_sha256"], is_newer)?;
+/// `POST …/complete`: the video's SHA-256, and whether it is proven to show the player's own view.
+pub fn read_complete(body: &[u8], is_newer: bool) -> Result<(Sha256, bool)> {
+    let fields = Fields::of_node(body, &["video_sha256", "pov_verified"], is_newer)?;
     let text = fields.require("video_sha256", fields.string("video_sha256")?)?;
-    Sha256::parse(&text).ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))
+    let sha256 = Sha256::parse(&text);
+    let sha256 = sha256.ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))?;
+    Ok((sha256, fields.boolean("pov_verified")?.unwrap_or(false)))
 }
 
 /// Stored for a failure whose message has no printable text.
 const NO_REASON: &str = "The render node gave no reason.";
 
-/// `POST …/fail`: the failure, and the tail of the renderer's log if the node sent one.
-pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>)> {
-    let fields = Fields::of_node(body, &["code", "message", "retry", "log"], is_newer)?;
+/// A failed attempt as its node reported it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailReport {
+    /// What went wrong.
+    pub failure: Failure,
+    /// The tail of the renderer's log, if the node sent one.
+    pub log: Option<String>,
+    /// The build of the game that recorded the demo, if the node's game does not play it.
+    pub demo_build: Option<u32>,
+}
+
+impl From<Failure> for FailReport {
+    /// A failure without a log.
+    fn from(failure: Failure) -> Self {
+        Self { failure, log: None, demo_build: None }
+    }
+}
+
+/// `POST …/fail`.
+pub fn read_fail(body: &[u8], is_newer: bool) -> Result<FailReport> {
+    let fields = Fields::of_node(body, &["code", "message", "retry", "log", "demo_build"], is_newer)?;
     let code = fields.require("code", fields.string("code")?)?;
     let code = FailureCode::parse(&code).ok_or_else(|| fields.wrong("code", "must be one of the failure codes"))?;
     let message = fields.require("message", fields.string("message")?)?;
@@ -102,7 +149,8 @@ pub fn read_fail(body: &[u8], is_newer: bool) -> Result<(Failure, Option<String>
     let retry = Retry::parse(&retry)
         .ok_or_else(|| fields.wrong("retry", "must be \"elsewhere\", \"anywhere\" or \"never\""))?;
     let log = fields.string("log")?.map(|log| log_end(&text::lines(&log)).to_owned());
-    Ok((Failure { code, message, retry }, log))
+    let demo_build = build(&fields, "demo_build")?;
+    Ok(FailReport { failure: Failure { code, message, retry }, log, demo_build })
 }
 
 #[cfg(test)]
@@ -115,7 +163,7 @@ mod tests {
     fn failure_is_recorded_whatever_its_message_contains() {
         for message in ["\\u009c\\n", " \\t "] {
             let body = format!("{{\"code\":\"node_failed\",\"retry\":\"elsewhere\",\"message\":\"{message}\"}}");
-            assert_eq!(read_fail(body.as_bytes(), false).unwrap().0.message, NO_REASON, "{message}");
+            assert_eq!(read_fail(body.as_bytes(), false).unwrap().failure.message, NO_REASON, "{message}");
         }
     }
 
@@ -153,8 +201,18 @@ mod tests {
     #[test]
     fn a_claim_is_checked_field_by_field() {
         let good = read_claim(br#"{"wait_seconds":25,"renderers":["builtin","game"],"slots":1}"#, false).unwrap();
-        let renderers = vec![Renderer::Builtin, Renderer::Game];
-        assert_eq!(good, ClaimOrder { wait_seconds: 25, renderers, slots: 1 });
+        let offer = Offer { slots: 1, renderers: vec![Renderer::Builtin, Renderer::Game], ..Offer::none() };
+        assert_eq!(good, ClaimOrder { wait_seconds: 25, offer: offer.clone() });
+        let body = br#"{"wait_seconds":0,"renderers":[],"slots":1,"resolutions":[1080],
+            "game":{"build":14152,"tools":"HLAE 2.191.0","canary":"","not_ready":"No\nSteam."}}"#;
+        let game = GameState {
+            build: Some(14_152),
+            tools: "HLAE 2.191.0".into(),
+            canary: String::new(),
+            not_ready: Some("No Steam.".into()),
+        };
+        let offer = Offer { renderers: vec![], resolutions: vec![1080], game: Some(game), ..offer };
+        assert_eq!(read_claim(body, false).unwrap(), ClaimOrder { wait_seconds: 0, offer });
         refused(
             read_claim,
             &[
@@ -168,6 +226,9 @@ mod tests {
                 (r#"{"wait_seconds":0,"renderers":["builtin"],"slots":0}"#, "slots"),
                 (r#"{"wait_seconds":0,"renderers":["builtin"],"slots":65}"#, "slots"),
                 (r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"gpu":true}"#, "gpu"),
+                (r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1,"resolutions":[720]}"#, "resolutions"),
+                (r#"{"wait_seconds":0,"renderers":["game"],"slots":1,"game":{"build":0}}"#, "game.build"),
+                (r#"{"wait_seconds":0,"renderers":["game"],"slots":1,"game":{"gpu":1}}"#, "game.gpu"),
             ],
         );
     }
@@ -194,14 +255,17 @@ mod tests {
     #[test]
     fn completion_and_failure_are_checked_field_by_field() {
         let body = format!(r#"{{"video_sha256":"{}"}}"#, "0f".repeat(32));
-        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), Sha256([15; 32]));
+        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), (Sha256([15; 32]), false));
+        let body = body.replace('}', ",\"pov_verified\":true}");
+        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), (Sha256([15; 32]), true));
         refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);
 
         let failure = read_fail(br#"{"code":"render_failed","message":"m","retry":"elsewhere"}"#, false).unwrap();
-        assert_eq!(failure, (Failure::here(FailureCode::RenderFailed, "m"), None));
-        let (_, log) =
-            read_fail(br#"{"code":"render_failed","message":"m","retry":"never","log":"a\nb"}"#, false).unwrap();
-        assert_eq!(log.as_deref(), Some("a\nb"));
+        let (log, demo_build) = (None, None);
+        assert_eq!(failure, FailReport { failure: Failure::here(FailureCode::RenderFailed, "m"), log, demo_build });
+        let body = br#"{"code":"render_failed","message":"m","retry":"never","log":"a\nb","demo_build":14152}"#;
+        let report = read_fail(body, false).unwrap();
+        assert_eq!((report.log.as_deref(), report.demo_build), (Some("a\nb"), Some(14_152)));
         refused(
             read_fail,
             &[

@@ -267,7 +267,7 @@ fn job_whose_demo_fits_no_node_fails_after_three_attempts() {
     for _ in 0..ATTEMPTS {
         let lease = test.claim(&node).unwrap().lease.id;
         let failure = Failure::here(FailureCode::DemoTooLarge, "No room.");
-        leases::fail(&test.app, &node, lease, failure, None).unwrap();
+        leases::fail(&test.app, &node, lease, failure.into()).unwrap();
     }
     let job = app::jobs::get(&test.app, &caller, id).unwrap().job;
     assert_eq!(job.status, JobStatus::Failed);

@@ -43,12 +43,12 @@ impl Fixture {
     }
 
     fn complete(&self, grant: &Grant, video: &[u8]) -> Result<(), Error> {
-        leases::complete(&self.test.app, &self.node, grant.lease.id, Sha256::of(video))
+        leases::complete(&self.test.app, &self.node, grant.lease.id, Sha256::of(video), false)
     }
 
     fn fail(&self, grant: &Grant) {
         let failure = Failure::for_good(FailureCode::RenderFailed, "x");
-        leases::fail(&self.test.app, &self.node, grant.lease.id, failure, None).unwrap();
+        leases::fail(&self.test.app, &self.node, grant.lease.id, failure.into()).unwrap();
     }
 
     /// Why the node is benched, if it is; resumes it.

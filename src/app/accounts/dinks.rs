@@ -104,7 +104,8 @@ pub fn show(app: &App) -> Result<Dinks> {
         let accounts = store::accounts::all(db)?;
         let sold = accounts.iter().map(|account| u64::from(account.dinks)).sum();
         let live_slots = store::nodes::live(db, now)?;
-        let live_slots = live_slots.iter().filter(|node| node.takes_work()).map(|node| u64::from(node.slots)).sum();
+        let live_slots =
+            live_slots.iter().filter(|node| node.takes_work()).map(|node| u64::from(node.offer.slots)).sum();
         Ok(Dinks { history: store::dinks::history(db)?, sold, live_slots, accounts })
     })
 }

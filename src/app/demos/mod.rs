@@ -119,14 +119,14 @@ fn read_index(content: &str) -> Result<DemoIndex> {
 }
 
 /// Rejects a job that its demo cannot satisfy. Only demos that the account uploaded and that are indexed can be
-/// checked.
-pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<()> {
-    let Some(sha256) = uploaded_demo(&spec.demo_url) else { return Ok(()) };
+/// checked. Returns the build of the game that recorded the demo, if known.
+pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> Result<Option<u32>> {
+    let Some(sha256) = uploaded_demo(&spec.demo_url) else { return Ok(None) };
     let wrong = |field: &str, code: FailureCode, message: String| {
         Err(Error { field: Some(field.to_owned()), ..Error::of_failure(Kind::Invalid, code, message) })
     };
     let content = match known(app, caller, &sha256)? {
-        None | Some(Indexing::Waiting) => return Ok(()),
+        None | Some(Indexing::Waiting) => return Ok(None),
         Some(Indexing::Failed { code, message }) => return wrong("demo_url", code, format!("demo_url: {message}")),
         Some(Indexing::Indexed(content)) => content,
     };
@@ -144,7 +144,7 @@ pub(in crate::app) fn check_job(app: &App, caller: &Caller, spec: &JobSpec) -> R
         };
         return wrong("round", FailureCode::RoundNotInDemo, message);
     }
-    Ok(())
+    Ok(index.game_build)
 }
 
 /// An upload in flight.

@@ -47,9 +47,10 @@ pub(in crate::app) fn create(
     public_id: Uuid,
     caller: &Caller,
     spec: JobSpec,
+    demo_build: Option<u32>,
     now_ms: i64,
 ) -> Result<Job> {
-    store::jobs::insert(tx, public_id, caller, spec, now_ms)
+    store::jobs::insert(tx, public_id, caller, spec, demo_build, now_ms)
 }
 
 /// The new job is committed.

@@ -97,6 +97,7 @@ struct NewJob {
     public_id: Uuid,
     caller: Caller,
     spec: JobSpec,
+    demo_build: Option<u32>,
     queued_jobs: u64,
     now_ms: i64,
 }
@@ -104,10 +105,11 @@ struct NewJob {
 impl NewJob {
     fn new(app: &App, caller: &Caller, spec: JobSpec) -> Result<Self> {
         app.room.check()?;
-        demos::check_job(app, caller, &spec)?;
+        let demo_build = demos::check_job(app, caller, &spec)?;
         let now_ms = app.clock.now_ms();
         let public_id = app.timed_uuid(now_ms)?;
-        Ok(Self { public_id, caller: caller.clone(), spec, queued_jobs: app.settings.quotas.queued_jobs, now_ms })
+        let queued_jobs = app.settings.quotas.queued_jobs;
+        Ok(Self { public_id, caller: caller.clone(), spec, demo_build, queued_jobs, now_ms })
     }
 
     /// Checks the quota inside the transaction, so that concurrent submissions cannot exceed it.
@@ -122,7 +124,7 @@ impl NewJob {
         if let Some(sha256) = uploaded_demo(&self.spec.demo_url) {
             store::demos::used(tx, self.caller.account.id, &sha256, self.now_ms)?;
         }
-        lifecycle::create(tx, self.public_id, &self.caller, self.spec, self.now_ms)
+        lifecycle::create(tx, self.public_id, &self.caller, self.spec, self.demo_build, self.now_ms)
     }
 }
 

@@ -16,10 +16,11 @@ use crate::domain::sha256::Sha256;
 use crate::store;
 use crate::store::leases::LeaseState;
 
-/// Checks and publishes the video. Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
+/// Checks and publishes the video; `pov_verified`: whether the node has proven that it shows the player's own view.
+/// Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
 /// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,
 /// and closed for writing from the check on.
-pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256) -> Result<()> {
+pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256, pov_verified: bool) -> Result<()> {
     if unfinished(app, node, lease)?.is_none() {
         return Ok(());
     }
@@ -27,7 +28,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256) ->
     // A previous call may have completed it in the meantime.
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
     let _check = app.checks.take(node.id)?;
-    let checked = check(app, &job, lease, video_sha256).and_then(|clip| {
+    let checked = check(app, &job, lease, video_sha256, pov_verified).and_then(|clip| {
         let synced = app.clip_files.publish(lease);
         synced.map_err(|error| Error::internal("The video could not be synced to disk.", error))?;
         Ok(clip)
@@ -100,7 +101,7 @@ fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
 }
 
 /// Checks that the uploaded video is intact and is what the job asked for.
-fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256) -> Result<Clip, Refusal> {
+fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256, pov_verified: bool) -> Result<Clip, Refusal> {
     let (sha256, bytes) = app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             Error::new(Kind::Invalid, ErrorCode::VideoMissing, "No video was uploaded for this lease.")
@@ -122,10 +123,10 @@ fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256) -> Result<Clip,
     if let Some(fault) = footage::fault(app, job, &facts)? {
         return Err(Refusal::WrongVideo(fault));
     }
-    let view = match spec.renderer {
-        Renderer::Builtin => View::Tactical,
-        Renderer::Game => View::FirstPerson,
+    let (view, pov_verified) = match spec.renderer {
+        Renderer::Builtin => (View::Tactical, None),
+        Renderer::Game => (View::FirstPerson, Some(pov_verified)),
     };
     let token = ClipToken::from_bits(app.random.bits()?);
-    Ok(Clip { token, lease, bytes, sha256, video: facts, view, pov_verified: None })
+    Ok(Clip { token, lease, bytes, sha256, video: facts, view, pov_verified })
 }

@@ -10,16 +10,19 @@ use crate::app::leases::live::{live_job, not_live};
 use crate::app::{App, demos};
 use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode};
+use crate::domain::game_build;
 use crate::domain::id::{LeaseId, NodeId};
 use crate::domain::job::{Job, Renderer};
 use crate::domain::job_info::JobInfo;
 use crate::domain::lease::{Lease, LeaseEnd, Progress};
 use crate::domain::node::Node;
+use crate::domain::offer::Offer;
 use crate::domain::schedule::{LiveNode, another_can_take};
 use crate::domain::sha256::Sha256;
 use crate::store;
 use crate::store::COMMIT_BATCH;
 use crate::store::leases::{LeaseState, LiveLease};
+use crate::wire::node_requests::FailReport;
 
 /// Milliseconds between two checks that the node of a waiting claim is still connected.
 const CLAIM_LOOK_MS: u64 = 1_000;
@@ -41,10 +44,8 @@ pub struct Grant {
 
 /// A node's claim request.
 pub struct Claim<'a> {
-    /// What the node renders with.
-    pub renderers: &'a [Renderer],
-    /// Leases that it can hold at once.
-    pub slots: u32,
+    /// What the node can render.
+    pub offer: &'a Offer,
     /// How long it waits for a job.
     pub wait: Duration,
     /// Limit of waiting claims across all nodes.
@@ -55,8 +56,9 @@ pub struct Claim<'a> {
 
 /// Like [`claim_for`], for a caller that cannot disconnect.
 pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
+    let offer = Offer { renderers: renderers.to_vec(), slots, ..Offer::none() };
     let waiting_claims = WAITING_CLAIMS;
-    claim_for(app, node, &Claim { renderers, slots, wait, waiting_claims, is_there: &|| true })
+    claim_for(app, node, &Claim { offer: &offer, wait, waiting_claims, is_there: &|| true })
 }
 
 /// Waits for a job that the node can take. Fails while the server shuts down. Returns `None` at once if the node may
@@ -66,8 +68,8 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
     if !(claim.is_there)() {
         return Ok(None);
     }
-    note_offer(app, node, claim.renderers, claim.slots)?;
-    let (place, others_must_end) = app.claims.enter(node.id, claim.slots, claim.waiting_claims)?;
+    note_offer(app, node, claim.offer)?;
+    let (place, others_must_end) = app.claims.enter(node.id, claim.offer.slots, claim.waiting_claims)?;
     if others_must_end {
         app.news.ring();
     }
@@ -83,8 +85,8 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
             return Ok(None);
         }
         // With the disk at its reserve the video could not be stored, so jobs wait.
-        if app.store.has_ready(claim.renderers) && app.room.is_open() {
-            match try_claim(app, node.id, claim.renderers, claim.slots)? {
+        if app.store.has_ready(&claim.offer.renderers) && app.room.is_open() {
+            match try_claim(app, node.id, claim.offer)? {
                 Claimed::Job(job, lease, demo) => return hand_over(app, node, claim, *job, lease, demo),
                 Claimed::Stale => continue,
                 Claimed::MayNot => return Ok(None),
@@ -104,13 +106,21 @@ pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Gra
     }
 }
 
-/// Stores the node's renderers and slots when they change or the node returns after a stop.
-fn note_offer(app: &App, node: &Node, renderers: &[Renderer], slots: u32) -> Result<()> {
-    if node.slots == slots && node.renderers == renderers && node.stopped_at_ms.is_none() {
+/// Stores what the node can render when it changes or the node returns after a stop. A node whose game has become ready
+/// is no longer benched: it has tried the game.
+fn note_offer(app: &App, node: &Node, offer: &Offer) -> Result<()> {
+    if node.offer == *offer && node.stopped_at_ms.is_none() {
         return Ok(());
     }
-    let (id, renderers) = (node.id, renderers.to_vec());
-    app.store.write(move |tx| store::nodes::set_offer(tx, id, slots, &renderers))
+    let was_not_ready = node.offer.game.as_ref().is_some_and(|game| game.not_ready.is_some());
+    let is_ready = offer.game.as_ref().is_some_and(|game| game.not_ready.is_none());
+    let (id, offer) = (node.id, offer.clone());
+    app.store.write(move |tx| {
+        if was_not_ready && is_ready {
+            store::nodes::unbench(tx, id)?;
+        }
+        store::nodes::set_offer(tx, id, &offer)
+    })
 }
 
 /// How one try ended.
@@ -124,18 +134,18 @@ enum Claimed {
 }
 
 /// Picks and leases in one transaction, so that no job goes to two nodes and no node exceeds its slots.
-fn try_claim(app: &App, node: NodeId, renderers: &[Renderer], slots: u32) -> Result<Claimed> {
-    let (renderers, now) = (renderers.to_vec(), app.clock.now_ms());
+fn try_claim(app: &App, node: NodeId, offer: &Offer) -> Result<Claimed> {
+    let (offer, now) = (offer.clone(), app.clock.now_ms());
     app.store.write(move |tx| {
         if !store::nodes::may_take(tx, node, now)? {
             return Ok(Claimed::MayNot);
         }
-        if store::leases::held_by(tx, node)? >= slots {
+        if store::leases::held_by(tx, node)? >= offer.slots {
             return Ok(Claimed::Nothing);
         }
         // Loaded lazily: needed only for jobs that avoid this node.
         let mut live: Option<Vec<LiveNode>> = None;
-        let picked = tx.pick(node, &renderers, |job| {
+        let picked = tx.pick(node, &offer, |job| {
             let live = live.get_or_insert_with(|| store::nodes::live(tx, now).unwrap_or_default());
             another_can_take(job, node, live)
         });
@@ -183,14 +193,19 @@ pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> 
     Ok(app.settings.lease_ms)
 }
 
-/// Ends the attempt as failed; `log` is the tail of the renderer's output. Idempotent.
-pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Option<String>) -> Result<()> {
+/// Ends the attempt as failed. Idempotent.
+pub fn fail(app: &App, node: &Node, lease: LeaseId, report: FailReport) -> Result<()> {
+    let FailReport { failure, log, demo_build } = report;
+    let failure = if is_excluded_from_now_on(node, demo_build) { failure } else { counted(failure) };
     let (node, now) = (node.id, app.clock.now_ms());
     let ended = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((job, LeaseState::Live)) => {
             let held = LiveLease { id: lease, job, node };
             if failure.code == FailureCode::NodeNotReady {
                 store::nodes::bench(tx, node, &failure.message, now)?;
+            }
+            if let Some(build) = demo_build {
+                store::jobs::set_demo_build(tx, job, build)?;
             }
             lifecycle::set_back(tx, held, LeaseEnd::reported(failure), log.as_deref(), now)
         }
@@ -199,6 +214,21 @@ pub fn fail(app: &App, node: &Node, lease: LeaseId, failure: Failure, log: Optio
     })?;
     ended.into_iter().for_each(|transition| lifecycle::settle(app, transition));
     Ok(())
+}
+
+/// Whether the node gets no job with this demo any more, because its game does not play it.
+fn is_excluded_from_now_on(node: &Node, demo_build: Option<u32>) -> bool {
+    let game = node.offer.game.as_ref().and_then(|game| game.build);
+    game.zip(demo_build).is_some_and(|(game, demo)| !game_build::plays(game, demo))
+}
+
+/// A wrong build of the game is not counted, so it must not bring the job back to the same node for ever.
+fn counted(failure: Failure) -> Failure {
+    let code = match failure.code {
+        FailureCode::WrongGameBuild => FailureCode::DemoUnsupported,
+        code => code,
+    };
+    Failure { code, ..failure }
 }
 
 /// Ends the leases that have expired or stalled and returns how many. The first check after a start gives each lease

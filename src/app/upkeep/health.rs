@@ -120,7 +120,7 @@ pub fn figures(app: &App) -> Result<Figures> {
     let all = nodes::list(app)?;
     let in_state = |state| {
         let nodes = || all.iter().filter(|node| node.state == state);
-        let slots = nodes().map(|node| u64::from(node.node.slots)).sum();
+        let slots = nodes().map(|node| u64::from(node.node.offer.slots)).sum();
         NodesIn { state, nodes: nodes().count() as u64, slots }
     };
     let folder = &app.store.folder;

@@ -123,7 +123,7 @@ fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
 }
 
 fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
-    let renderers = |node: &NodeInfo| node.node.renderers.iter().map(|r| r.as_str()).collect::<Vec<_>>();
+    let renderers = |node: &NodeInfo| node.node.offer.renderers.iter().map(|r| r.as_str()).collect::<Vec<_>>();
     if call.json {
         let nodes = nodes.iter().map(|info| {
             json!({
@@ -133,7 +133,7 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
                 "draining": info.node.draining,
                 "benched_until": benched(info).map(|bench| rfc3339(bench.until_ms)),
                 "benched_because": benched(info).map(|bench| &bench.because),
-                "slots": info.node.slots,
+                "slots": info.node.offer.slots,
                 "leases": info.leases,
                 "renderers": renderers(info),
                 "version": info.node.program.version,
@@ -152,7 +152,7 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
             [
                 info.node.name.clone(),
                 info.state.as_str().to_owned(),
-                format!("{}/{}", info.leases, info.node.slots),
+                format!("{}/{}", info.leases, info.node.offer.slots),
                 renderers(info).join(","),
                 version(&info.node.program),
                 human::when(now_ms, info.node.seen_at_ms),

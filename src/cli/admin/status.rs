@@ -81,7 +81,7 @@ impl Status {
             json!({
                 "name": info.node.name,
                 "state": info.state.as_str(),
-                "slots": info.node.slots,
+                "slots": info.node.offer.slots,
                 "jobs": self.held(info).map(|any| any.info.job.public_id.to_string()).collect::<Vec<_>>(),
                 "seen_at": rfc3339(info.node.seen_at_ms),
             })
@@ -170,7 +170,7 @@ impl Status {
                 info.node.name.clone(),
                 info.state.as_str().to_owned(),
                 human::when(self.now_ms, info.node.seen_at_ms),
-                format!("{}/{}", info.leases, info.node.slots),
+                format!("{}/{}", info.leases, info.node.offer.slots),
                 if held.is_empty() { "-".to_owned() } else { held.join(" ") },
             ]
         };

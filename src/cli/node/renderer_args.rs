@@ -6,7 +6,7 @@ use clap::ArgAction;
 
 use crate::cli::wrong_usage;
 use crate::domain::error::Result;
-use crate::domain::job::SteamId;
+use crate::domain::job::{RESOLUTIONS, SteamId, check_resolution};
 use crate::domain::node::RendererKind;
 use crate::node::renderers::Renderers;
 use crate::render::game::GameSetup;
@@ -19,26 +19,27 @@ pub struct RendererArgs {
     /// can have builtin and one for the game
     #[arg(long, value_name = "KIND", value_delimiter = ',', default_value = "builtin", value_parser = kind)]
     renderer: Vec<RendererKind>,
-    /// Program of the renderer `command`
-    #[arg(long, value_name = "PROGRAM")]
+    /// Program of the renderer `command` [default: none]
+    #[arg(long, value_name = "FILE")]
     renderer_program: Option<String>,
     /// Argument of the program; may be repeated. Placeholders: {job_json} {demo} {steam64} {slot} {start_tick} {end_tick}
-    /// {seconds} {fps} {width} {height} {xray} {deathnotices} {out} {workdir}
-    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    /// {seconds} {fps} {width} {height} {xray} {deathnotices} {out} {workdir} [default: none]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     renderer_args: Vec<String>,
-    /// Directory of the game, .../steamapps/common/Counter-Strike Global Offensive
+    /// Directory of the game, .../steamapps/common/Counter-Strike Global Offensive [default: none]
     #[arg(long, value_name = "DIR")]
     renderer_game_dir: Option<PathBuf>,
-    /// HLAE.exe
+    /// HLAE.exe [default: none]
     #[arg(long, value_name = "FILE")]
     renderer_hlae: Option<PathBuf>,
-    /// Program of CS Demo Manager
+    /// Program of CS Demo Manager [default: none]
     #[arg(long, value_name = "FILE")]
     renderer_csdm: Option<PathBuf>,
     /// ffmpeg; ffprobe is expected beside it
-    #[arg(long, value_name = "PROGRAM", default_value = "ffmpeg")]
+    #[arg(long, value_name = "FILE", default_value = "ffmpeg")]
     renderer_ffmpeg: String,
     /// Steam ID of the account logged in on this machine: demos in which it plays go to other nodes
+    /// [default: none]
     #[arg(long, value_name = "ID", value_parser = steam_id)]
     renderer_steam_id: Option<SteamId>,
     /// Deliver a clip of the game only if it is proven that it shows the player
@@ -48,8 +49,11 @@ pub struct RendererArgs {
     #[arg(long, value_name = "BOOL")]
     renderer_audio: Option<bool>,
     /// Demo to try the game with after each of its updates [default: that of the last good clip]
-    #[arg(long, value_name = "DEMO")]
+    #[arg(long, value_name = "FILE")]
     renderer_canary: Option<PathBuf>,
+    /// Picture heights that this node renders
+    #[arg(long, value_name = "LINES", value_delimiter = ',', default_values_t = RESOLUTIONS, value_parser = resolution)]
+    renderer_resolutions: Vec<u32>,
 }
 
 impl RendererArgs {
@@ -63,7 +67,12 @@ impl RendererArgs {
             _ => return Err(wrong_usage("A node can render with one of hlae, csdm and command, not with several.")),
         };
         let builtin = self.renderer.contains(&RendererKind::Builtin);
-        Ok(Renderers { builtin, game: setup, canary: self.renderer_canary.clone() })
+        Ok(Renderers {
+            builtin,
+            game: setup,
+            canary: self.renderer_canary.clone(),
+            resolutions: self.renderer_resolutions.clone(),
+        })
     }
 
     fn setup(&self, kind: RendererKind) -> Result<GameSetup> {
@@ -105,6 +114,11 @@ fn kind(text: &str) -> Result<RendererKind, String> {
         let kinds: Vec<_> = RendererKind::ALL.iter().map(|kind| kind.as_str()).collect();
         format!("it must be {}", kinds.join(" or "))
     })
+}
+
+fn resolution(text: &str) -> Result<u32, String> {
+    let lines = text.parse().ok().and_then(|lines| check_resolution(lines).ok());
+    lines.ok_or_else(|| "it must be 1080 or 1440".to_owned())
 }
 
 fn steam_id(text: &str) -> Result<SteamId> {

@@ -123,6 +123,7 @@ mod tests {
             name: (*name).to_owned(),
             team: None,
             rounds_played: rounds.to_vec(),
+            slots_by_round: [].into(),
             kills_by_round: kills.iter().copied().collect(),
             deaths_by_round: [].into(),
         };
@@ -137,7 +138,9 @@ mod tests {
         };
         DemoIndex {
             map: "de_nowhere".to_owned(),
+            game_build: None,
             tick_rate: 64.0,
+            last_tick: None,
             rounds: (1..=3).map(|number| IndexedRound { number, ..IndexedRound::default() }).collect(),
             players: (FIRST..).zip(players).map(player).collect(),
             highlights: highlights.iter().map(highlight).collect(),

@@ -36,6 +36,8 @@ pub(super) struct Container {
     pub parser: Parser,
     /// The map's name; empty if the demo does not say.
     pub map: String,
+    /// Build of the game that recorded it, if the demo says.
+    pub build: Option<u32>,
     /// Whether the file had bytes after its last intact frame.
     pub cut: bool,
     /// Seconds from plant to explosion, if set on the server (`mp_c4timer`).
@@ -93,8 +95,10 @@ fn repaired(mut bytes: Vec<u8>, last_tick: Option<i32>) -> Result<Container> {
     let c4_seconds = convar("mp_c4timer").and_then(|value| value.parse().ok()).filter(|&seconds| seconds > 0.0);
 
     let parser = Parser::from_bytes(bytes);
-    let map = parser.file_header().map_err(unreadable)?.map_name.unwrap_or_default();
-    Ok(Container { parser, map, cut, c4_seconds })
+    let header = parser.file_header().map_err(unreadable)?;
+    let map = header.map_name.unwrap_or_default();
+    let build = header.patch_version.and_then(|build| u32::try_from(build).ok()).filter(|&build| build > 0);
+    Ok(Container { parser, map, build, cut, c4_seconds })
 }
 
 fn sign_on_too_large() -> Error {

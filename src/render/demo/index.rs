@@ -20,8 +20,14 @@ use super::{container, guarded, survey};
 pub struct DemoIndex {
     /// The map's name, such as `de_nuke`.
     pub map: String,
+    /// Build of the game that recorded the demo, such as 14152 for 1.41.5.2; null if the demo does not say.
+    #[serde(default)]
+    pub game_build: Option<u32>,
     /// Ticks per second.
     pub tick_rate: f32,
+    /// The demo's last tick.
+    #[serde(default)]
+    pub last_tick: Option<i32>,
     /// Completed rounds that count.
     pub rounds: Vec<IndexedRound>,
     /// Everyone with a Steam ID who played.
@@ -78,6 +84,9 @@ pub struct IndexedPlayer {
     /// Rounds in which the player was alive after freeze time, and can therefore be followed.
     #[serde(default)]
     pub rounds_played: Vec<u32>,
+    /// Index of the player's controller by round number, only rounds played: what `spec_player` takes.
+    #[serde(default)]
+    pub slots_by_round: BTreeMap<u32, u32>,
     /// Kills by round number, only rounds with kills. Suicides and team kills do not count.
     pub kills_by_round: BTreeMap<u32, u32>,
     /// Deaths by round number, only rounds with deaths.
@@ -112,7 +121,9 @@ pub fn index(path: &Path) -> Result<DemoIndex> {
         let sides: Vec<_> = survey.rounds.iter().map(|round| survey.sides(round)).collect();
         Ok(DemoIndex {
             map: demo.map.clone(),
+            game_build: demo.build,
             tick_rate: survey.tick_rate,
+            last_tick: Some(survey.ticks[1]),
             rounds: survey.rounds.iter().map(|round| indexed_round(&survey, round)).collect(),
             players: players(&survey, &sides),
             highlights: best_rounds(&survey, &sides),
@@ -160,11 +171,13 @@ fn players(survey: &Survey, sides: &[Sides]) -> Vec<IndexedPlayer> {
         }
         let rounds = survey.rounds.iter().zip(sides);
         let played = rounds.filter(|(_, sides)| sides.iter().any(|(person, _)| *person == index));
+        let played: Vec<_> = played.map(|(round, _)| round).collect();
         IndexedPlayer {
             steam64_id: person.steam64.to_string(),
             name: person.name.clone(),
             team: teams.team(index).map(|team| names[team].clone()),
-            rounds_played: played.map(|(round, _)| round.number).collect(),
+            slots_by_round: played.iter().map(|round| (round.number, person.controller_at(round.end_tick))).collect(),
+            rounds_played: played.iter().map(|round| round.number).collect(),
             kills_by_round,
             deaths_by_round,
         }

@@ -8,6 +8,9 @@ use super::rounds::Round;
 /// Ticks between samples of who is there.
 pub(super) const SAMPLE_TICKS: i32 = 16;
 
+/// Maximum number of recorded changes of a person's controller.
+const RECONNECTS: usize = 1_000;
+
 /// A person in the demo.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
@@ -17,6 +20,8 @@ pub(super) struct Person {
     pub name: String,
     /// First and last tick at which they were seen on a side.
     pub seen: [i32; 2],
+    /// Index of their controller, from each tick on: it changes when they reconnect.
+    controllers: Vec<(i32, u32)>,
     /// When they were alive, and on which side: first and last sample of each life. In order.
     lives: Vec<(i32, i32, Side)>,
 }
@@ -24,7 +29,7 @@ pub(super) struct Person {
 impl Person {
     /// Someone not seen yet.
     pub fn new(steam64: u64, name: String) -> Self {
-        Self { steam64, name, seen: [i32::MAX, i32::MIN], lives: Vec::new() }
+        Self { steam64, name, seen: [i32::MAX, i32::MIN], controllers: Vec::new(), lives: Vec::new() }
     }
 
     /// Bots have no Steam ID and are identified by name.
@@ -43,9 +48,19 @@ impl Person {
         self.lives.get(first).filter(|(first, ..)| *first <= to).map(|&(_, _, side)| side)
     }
 
-    /// Records that they were on a side at a tick.
-    pub fn record(&mut self, tick: i32, on: Side, alive: bool) {
+    /// Index of their controller at a tick; 0 if they were not there yet.
+    pub fn controller_at(&self, tick: i32) -> u32 {
+        let after = self.controllers.partition_point(|(from, _)| *from <= tick);
+        after.checked_sub(1).map_or(0, |last| self.controllers[last].1)
+    }
+
+    /// Records that they were on a side at a tick, with the index of their controller.
+    pub fn record(&mut self, tick: i32, controller: i32, on: Side, alive: bool) {
         self.seen = [self.seen[0].min(tick), tick];
+        let controller = u32::try_from(controller).unwrap_or(0);
+        if self.controllers.last().is_none_or(|(_, last)| *last != controller) && self.controllers.len() < RECONNECTS {
+            self.controllers.push((tick, controller));
+        }
         match self.lives.last_mut() {
             _ if !alive => {}
             Some((_, last, side)) if *side == on && tick.saturating_sub(*last) <= SAMPLE_TICKS => *last = tick,

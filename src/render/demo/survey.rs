@@ -272,7 +272,7 @@ impl Surveyor {
         let alive = keys.alive.is_none() || controller.get_bool(keys.alive);
         if let Some(known) = self.people.iter().position(|person| person.is(steam64, &name)) {
             let person = &mut self.people[known];
-            person.record(context.tick(), side, alive);
+            person.record(context.tick(), index, side, alive);
             if person.name != name {
                 person.name = name.into_owned();
             }
@@ -282,7 +282,7 @@ impl Surveyor {
             return None;
         }
         let mut person = Person::new(steam64, name.into_owned());
-        person.record(context.tick(), side, alive);
+        person.record(context.tick(), index, side, alive);
         self.people.push(person);
         Some((self.people.len() - 1, side))
     }

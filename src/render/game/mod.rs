@@ -5,7 +5,13 @@
 //! (`dinkem-appliance render --job job.json` with [`GameSetup`] in the job), so that one kind of watchdog and one kind of
 //! end serves all renderers.
 
+mod launch;
+mod leftovers;
 pub mod pov;
 mod setup;
+mod versions;
 
+pub use launch::Launch;
+pub use leftovers::sweep;
 pub use setup::GameSetup;
+pub use versions::{Builds, builds};

@@ -33,6 +33,11 @@ pub struct GameSetup {
 }
 
 impl GameSetup {
+    /// What a preset needs of it in its job; a program of the studio's gets its arguments instead.
+    pub fn for_preset(&self) -> Option<Self> {
+        (self.kind != RendererKind::Command).then(|| self.clone())
+    }
+
     /// The game's program below its directory. HLAE drives the one for Windows.
     pub fn game_program(&self) -> Option<PathBuf> {
         let is_windows = self.kind == RendererKind::Hlae || cfg!(windows);

@@ -5,8 +5,8 @@ use rusqlite::{Connection, Params, Row};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, NodeId};
-use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
+use crate::domain::offer::Offer;
 use crate::domain::schedule::ReadyJob;
 use crate::store::engine::ready::{Change, Ready};
 
@@ -194,12 +194,7 @@ impl<'a> Tx<'a> {
     }
 
     /// The next job for a node, see [`crate::domain::schedule::ReadyQueue::pick`].
-    pub fn pick(
-        &self,
-        node: NodeId,
-        renderers: &[Renderer],
-        elsewhere: impl FnMut(&ReadyJob) -> bool,
-    ) -> Option<ReadyJob> {
-        self.ready.lock().pick(node, renderers, elsewhere).cloned()
+    pub fn pick(&self, node: NodeId, offer: &Offer, elsewhere: impl FnMut(&ReadyJob) -> bool) -> Option<ReadyJob> {
+        self.ready.lock().pick(node, offer, elsewhere).cloned()
     }
 }

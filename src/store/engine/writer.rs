@@ -304,7 +304,15 @@ mod tests {
         let account = beside.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap().id;
         // Present in memory only: rebuilding the queue from rows drops it.
         let (id, class, renderer) = (JobId(1), KeyClass::Metered, Renderer::Builtin);
-        store.ready.lock().insert(ReadyJob { id, account, class, renderer, avoids: Vec::new() });
+        store.ready.lock().insert(ReadyJob {
+            id,
+            account,
+            class,
+            renderer,
+            resolution: 1080,
+            demo_build: None,
+            avoids: Vec::new(),
+        });
         let waits = || {
             store.write(|_| Ok(())).unwrap();
             store.waiting(account, class, id).is_some()

@@ -194,6 +194,6 @@ fn admin_in_another_process_sees_whether_a_node_is_up_or_gone() {
     let node = auth::authenticate_node(&test.app, &[&bearer(&joined.key)]).unwrap();
     test.claim(&node).unwrap();
     let listed = nodes::list(&admin).unwrap().remove(0);
-    assert_eq!((listed.state, listed.leases, listed.node.slots), (NodeState::Up, 1, 1));
-    assert_eq!(listed.node.renderers, BUILTIN);
+    assert_eq!((listed.state, listed.leases, listed.node.offer.slots), (NodeState::Up, 1, 1));
+    assert_eq!(listed.node.offer.renderers, BUILTIN);
 }

@@ -11,6 +11,7 @@ use dinkem_appliance::domain::id::KeyId;
 use dinkem_appliance::domain::job::{Caller, JobStatus, Stage};
 use dinkem_appliance::domain::lease::Progress;
 use dinkem_appliance::domain::node::NodeState;
+use dinkem_appliance::wire::node_requests::FailReport;
 use uuid::Uuid;
 
 use crate::support::test_app::{TestApp, bearer, spec};
@@ -51,7 +52,7 @@ fn admin_finds_jobs_by_account_key_node_and_status() {
     let idle = test.node("n2");
     let failed = submit(&test, &metered);
     let lease = test.claim(&node).unwrap().lease.id;
-    leases::fail(&test.app, &node, lease, permanent_failure(), None).unwrap();
+    leases::fail(&test.app, &node, lease, permanent_failure().into()).unwrap();
     let queued = submit(&test, &metered);
     let rendering = submit(&test, &reserved);
     let foreign = submit(&test, &other);
@@ -109,7 +110,7 @@ fn admin_shows_the_same_queue_position_and_waiting_reason_as_the_server() {
     let node = test.node("n1");
     let lease = test.claim(&node).unwrap().lease.id;
     same(&test);
-    leases::fail(&test.app, &node, lease, Failure::here(FailureCode::RenderFailed, "x"), None).unwrap();
+    leases::fail(&test.app, &node, lease, Failure::here(FailureCode::RenderFailed, "x").into()).unwrap();
     same(&test);
     accounts::deactivate(&test.app, &crate::support::operator(), "one").unwrap();
     let shut_out = operator::show(&test.admin(), waiting[0].1).unwrap().info;
@@ -172,7 +173,7 @@ fn retried_job_keeps_its_queue_position_and_starts_with_zero_attempts() {
         (Kind::Conflict, "cannot_retry"),
         "it renders"
     );
-    leases::fail(&test.app, &node, lease, permanent_failure(), None).unwrap();
+    leases::fail(&test.app, &node, lease, permanent_failure().into()).unwrap();
     operator::cancel(&admin, &crate::support::operator(), cancelled).unwrap();
     assert_eq!(
         refusal(operator::retry(&admin, &crate::support::operator(), last)),
@@ -189,7 +190,7 @@ fn retried_job_keeps_its_queue_position_and_starts_with_zero_attempts() {
         let grant = claimed(&test, &node);
         assert_eq!(grant.job.job.public_id, expected);
         // The attempts start again from zero.
-        leases::fail(&test.app, &node, grant.lease.id, permanent_failure(), None).unwrap();
+        leases::fail(&test.app, &node, grant.lease.id, permanent_failure().into()).unwrap();
     }
     let actual: Vec<_> =
         audit::list(&admin, 3).unwrap().into_iter().map(|entry| (entry.action, entry.subject)).collect();
@@ -206,7 +207,8 @@ fn job_log_lists_every_attempt_with_its_outcome() {
     let lease = test.claim(&one).unwrap().lease.id;
     test.clock.advance(Duration::from_secs(5));
     let failure = Failure { code: FailureCode::RenderFailed, message: "It broke.".into(), retry: Retry::Elsewhere };
-    leases::fail(&test.app, &one, lease, failure, Some("frame 7\nout of paint".into())).unwrap();
+    let log = Some("frame 7\nout of paint".into());
+    leases::fail(&test.app, &one, lease, FailReport { failure, log, demo_build: None }).unwrap();
     test.claim(&two).unwrap();
     operator::cancel(&test.admin(), &crate::support::operator(), id).unwrap();
 
@@ -232,7 +234,7 @@ fn drained_node_finishes_its_job_and_gets_no_more_until_resumed() {
     let lease = test.claim(&node).unwrap().lease.id;
     assert!(nodes::drain(&admin, &crate::support::operator(), "n1").unwrap().draining);
     leases::heartbeat(&test.app, &node, lease, at(Stage::Rendering)).unwrap();
-    leases::fail(&test.app, &node, lease, permanent_failure(), None).unwrap();
+    leases::fail(&test.app, &node, lease, permanent_failure().into()).unwrap();
     assert!(test.claim(&node).is_none());
     let info = &nodes::list(&admin).unwrap()[0];
     assert_eq!((info.state, info.state.as_str()), (NodeState::Draining, "draining"));

@@ -37,7 +37,7 @@ fn upload(test: &TestApp, node: &Node, grant: &Grant, bytes: &[u8]) {
 }
 
 fn complete(test: &TestApp, node: &Node, grant: &Grant) -> Result<(), Error> {
-    leases::complete(&test.app, node, grant.lease.id, sha256(&CLIP))
+    leases::complete(&test.app, node, grant.lease.id, sha256(&CLIP), false)
 }
 
 /// Submits and claims a job.
@@ -197,7 +197,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
         if let Some(video) = video {
             upload(&test, &node, &grant, video);
         }
-        let error = leases::complete(&test.app, &node, grant.lease.id, hash).unwrap_err();
+        let error = leases::complete(&test.app, &node, grant.lease.id, hash, false).unwrap_err();
         assert_eq!(error.code.as_str(), code, "{error}");
         let job = jobs::get(&test.app, &metered, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{code}");
@@ -208,7 +208,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
             complete(&test, &node, &grant).unwrap();
         } else {
             let failure = Failure::for_good(FailureCode::RenderFailed, "x");
-            leases::fail(&test.app, &node, grant.lease.id, failure, None).unwrap();
+            leases::fail(&test.app, &node, grant.lease.id, failure.into()).unwrap();
         }
     }
     assert_eq!(ledger_rows(&test).len(), 1);
@@ -277,7 +277,7 @@ fn uploaded_demo_is_stored_once_and_served_only_to_nodes_of_its_own_accounts_job
     file.read_to_end(&mut read).unwrap();
     assert!(read == demo && bytes == stored.bytes);
     let gone = Failure::for_good(FailureCode::RenderFailed, "x");
-    leases::fail(&test.app, &node, grant.lease.id, gone, None).unwrap();
+    leases::fail(&test.app, &node, grant.lease.id, gone.into()).unwrap();
 
     let grant = claimed(&test, &stranger, &node, order);
     assert_eq!(grant.uploaded_demo, None, "accounts that did not upload the demo do not get it");

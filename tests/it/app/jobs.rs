@@ -94,7 +94,7 @@ fn node_never_holds_more_jobs_than_slots() {
     assert_eq!(reason(1).as_deref(), Some("the only node is busy"), "the other node has not claimed yet");
     test.claim(&two).unwrap();
     assert_eq!(reason(2).as_deref(), Some("all 2 nodes are busy"));
-    leases::fail(&test.app, &one, first.lease.id, failure(Retry::Never), None).unwrap();
+    leases::fail(&test.app, &one, first.lease.id, failure(Retry::Never).into()).unwrap();
     assert_eq!(reason(2).as_deref(), Some("a node is about to take it"));
     assert!(test.claim(&one).is_some());
 }
@@ -153,8 +153,8 @@ fn expired_lease_returns_job_to_its_queue_position_and_late_calls_are_refused() 
     assert_eq!((info.job.status, info.job.attempts, info.queue_position), (JobStatus::Queued, 1, Some(1)));
     assert_eq!(info.job.failure.unwrap().code, FailureCode::NodeLost);
     assert_conflict(leases::heartbeat(&test.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)), "lost");
-    assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32])), "lost");
-    assert_conflict(leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Never), None), "lost");
+    assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32]), false), "lost");
+    assert_conflict(leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Never).into()), "lost");
     let late = leases::append_video(&test.app, &node, grant.lease.id, 0, &mut &b"late"[..]);
     assert!(matches!(late, Err(leases::UploadError::Failed(error)) if error.code.as_str() == "lost"));
 
@@ -176,8 +176,8 @@ fn lease_can_be_used_only_by_its_own_node() {
     let (owner, thief) = (test.node("owner"), test.node("thief"));
     let grant = test.claim(&owner).unwrap();
     assert_conflict(leases::heartbeat(&test.app, &thief, grant.lease.id, at(Stage::Fetching, 0.0)), "lost");
-    assert_conflict(leases::fail(&test.app, &thief, grant.lease.id, failure(Retry::Never), None), "lost");
-    assert_conflict(leases::complete(&test.app, &thief, grant.lease.id, Sha256([0; 32])), "lost");
+    assert_conflict(leases::fail(&test.app, &thief, grant.lease.id, failure(Retry::Never).into()), "lost");
+    assert_conflict(leases::complete(&test.app, &thief, grant.lease.id, Sha256([0; 32]), false), "lost");
     assert!(leases::open_demo(&test.app, &thief, grant.lease.id).is_err());
     assert!(leases::heartbeat(&test.app, &owner, grant.lease.id, at(Stage::Fetching, 0.0)).is_ok());
 }
@@ -190,8 +190,8 @@ fn permanent_failure_ends_a_job_and_other_failures_end_it_after_three_attempts()
 
     let bad = submit(&test, &metered).job.public_id;
     let grant = test.claim(&node).unwrap();
-    leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Never), None).unwrap();
-    leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Never), None).unwrap();
+    leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Never).into()).unwrap();
+    leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Never).into()).unwrap();
     let job = jobs::get(&test.app, &metered, bad).unwrap().job;
     assert_eq!((job.status, job.attempts, job.finished_at_ms), (JobStatus::Failed, 1, Some(START_MS)));
     assert_eq!(job.failure, Some(failure(Retry::Never)));
@@ -199,7 +199,7 @@ fn permanent_failure_ends_a_job_and_other_failures_end_it_after_three_attempts()
     let unlucky = submit(&test, &metered).job.public_id;
     for attempt in 1..=ATTEMPTS {
         let grant = test.claim(&node).unwrap();
-        leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere), None).unwrap();
+        leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere).into()).unwrap();
         let job = jobs::get(&test.app, &metered, unlucky).unwrap().job;
         let expected = if attempt < ATTEMPTS { JobStatus::Queued } else { JobStatus::Failed };
         assert_eq!((job.status, job.attempts), (expected, attempt));
@@ -218,7 +218,7 @@ fn job_that_failed_on_a_node_goes_to_another_node_even_after_a_restart() {
     }
     let grant = test.claim(&one).unwrap();
     leases::claim(&test.app, &two, BUILTIN, 1, Duration::ZERO).unwrap();
-    leases::fail(&test.app, &one, grant.lease.id, failure(Retry::Elsewhere), None).unwrap();
+    leases::fail(&test.app, &one, grant.lease.id, failure(Retry::Elsewhere).into()).unwrap();
     assert!(test.claim(&one).is_none());
     let test = test.restart();
     assert!(test.claim(&one).is_none());
@@ -240,8 +240,8 @@ fn cancelled_job_ends_and_its_node_is_told() {
         }
         let heartbeat = leases::heartbeat(&test.app, &node, grant.lease.id, at(Stage::Rendering, 0.5));
         assert_conflict(heartbeat, "cancelled");
-        assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32])), "cancelled");
-        assert_conflict(leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere), None), "cancelled");
+        assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32]), false), "cancelled");
+        assert_conflict(leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere).into()), "cancelled");
         waiting
     };
     jobs::remove(&test.app, &metered, waiting).unwrap();
@@ -279,7 +279,7 @@ fn jobs_of_a_deactivated_account_wait_until_it_is_reactivated() {
     assert_eq!(grant.job.job.id, running.id);
     accounts::deactivate(&test.app, &crate::support::operator(), "studio").unwrap();
     leases::heartbeat(&test.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)).unwrap();
-    leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere), None).unwrap();
+    leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere).into()).unwrap();
     assert!(test.claim(&node).is_none());
     // Reactivated by another process: the server notices at its next commit.
     accounts::activate(&test.admin(), &crate::support::operator(), Some("studio")).unwrap();

@@ -123,11 +123,11 @@ impl Simulation {
             }
             3..6 => {
                 let _late = leases::append_video(app, node, lease, 0, &mut CLIP.as_slice());
-                let _late = leases::complete(app, node, lease, Sha256::of(&*CLIP));
+                let _late = leases::complete(app, node, lease, Sha256::of(&*CLIP), false);
             }
             _ => {
                 let failure = Failure { code: FailureCode::RenderFailed, message: "x".into(), retry };
-                let _late = leases::fail(app, node, lease, failure, None);
+                let _late = leases::fail(app, node, lease, failure.into());
             }
         }
     }

@@ -15,7 +15,8 @@ const FOREIGN_WORDS: &[&str] = &[
 ];
 
 /// Value names of flags that take free text.
-const ANY_TEXT: &[&str] = &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "PLAYER", "CURSOR", "JOB.JSON", "SOURCE"];
+const ANY_TEXT: &[&str] =
+    &["FILE", "DIR", "URL", "TOKEN", "NAME", "NODE", "PLAYER", "CURSOR", "JOB.JSON", "SOURCE", "TEXT"];
 
 /// Commands that have flags with values.
 const COMMANDS: &[&str] = &[

@@ -113,9 +113,12 @@ fn renderer_that_does_not_start_or_hangs_is_killed() {
         let mut config = harness.config(script);
         match what {
             "start" => config.patience.start = short,
-            "stall" => config.patience.stall = short,
+            "stall" => (config.patience.seek, config.patience.stall) = (short, short),
             // A growing file prevents the stall timeout, but not the total one.
-            _ => (config.patience.stall, config.patience.total) = (short, short * 4),
+            _ => {
+                (config.patience.seek, config.patience.stall) = (short, short);
+                config.patience.total = short * 4;
+            }
         }
         while_working(config, |_| {
             let lease = harness.server.offer(&harness.demo_url, None);

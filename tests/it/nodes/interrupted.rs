@@ -90,7 +90,7 @@ fn interruptions_never_use_up_a_jobs_attempts() {
     for _ in 0..LOSSES + ATTEMPTS {
         let grant = test.claim(&node).unwrap();
         let stopped = failure(FailureCode::NodeFailed, Retry::Anywhere);
-        leases::fail(&test.app, &node, grant.lease.id, stopped, None).unwrap();
+        leases::fail(&test.app, &node, grant.lease.id, stopped.into()).unwrap();
     }
     let job = jobs::get(&test.app, &metered, id).unwrap().job;
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));
@@ -106,7 +106,7 @@ fn unready_node_is_benched_and_the_attempt_is_not_counted() {
             let node = test.node(&format!("n{number}"));
             let grant = test.claim(&node).unwrap();
             let unready = failure(FailureCode::NodeNotReady, retry);
-            leases::fail(&test.app, &node, grant.lease.id, unready, None).unwrap();
+            leases::fail(&test.app, &node, grant.lease.id, unready.into()).unwrap();
             let listed = nodes::list(&test.app).unwrap().pop().unwrap();
             assert_eq!(listed.state, NodeState::Benched);
             assert_eq!(listed.node.bench.unwrap().because, "The render node was stopped.");

@@ -9,6 +9,7 @@ use dinkem_appliance::app::leases::Claim;
 use dinkem_appliance::app::{jobs, leases, nodes};
 use dinkem_appliance::domain::job::JobStatus;
 use dinkem_appliance::domain::node::NodeState;
+use dinkem_appliance::domain::offer::Offer;
 use dinkem_appliance::wire::node_requests::CLAIM_WAIT_SECONDS;
 use serde_json::json;
 
@@ -56,7 +57,8 @@ fn job_claimed_as_its_node_disconnects_is_put_back_uncounted() {
     // The node is connected when the claim begins and when a job is found, but not after it was taken.
     let checks = Cell::new(0);
     let is_there = || checks.replace(checks.get() + 1) < 2;
-    let claim = Claim { renderers: BUILTIN, slots: 1, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };
+    let offer = Offer { renderers: BUILTIN.to_vec(), slots: 1, ..Offer::none() };
+    let claim = Claim { offer: &offer, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };
     assert!(leases::claim_for(&test.app, &gone, &claim).unwrap().is_none());
     assert_eq!(checks.get(), 3);
     let job = jobs::get(&test.app, &metered, id).unwrap().job;
@@ -71,7 +73,7 @@ fn node_that_left_gets_no_job_until_it_claims_again() {
     let key = appliance.account("studio").metered;
     let node = appliance.node("n1");
     let claim = waiting_claim(&appliance, &node, 1);
-    until("the claim", || (nodes::list(&appliance.app).unwrap()[0].node.slots == 1).then_some(()));
+    until("the claim", || (nodes::list(&appliance.app).unwrap()[0].node.offer.slots == 1).then_some(()));
     assert_eq!(state(&appliance, "n1"), NodeState::Up);
     for _ in 0..2 {
         let left = appliance.send(&Request::post("/api/node/leave").key(&node.key).json("{}")).expect(200);

@@ -22,6 +22,7 @@ use dinkem_appliance::domain::retention::{DAY_MS, JOB_ROW_BYTES, Kind, Limits};
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::wire;
 use dinkem_appliance::wire::base::Base;
+use dinkem_appliance::wire::node_requests::FailReport;
 use uuid::Uuid;
 
 use super::{archived, bytes, cancel, days, files, has_clip, ids, pass_days, render, set};
@@ -51,7 +52,8 @@ fn fail(test: &TestApp, caller: &Caller) -> Uuid {
     let id = jobs::submit(&test.app, caller, JobSpec { metadata: Some(r#"{"b": 1, "a":"ß"}"#.into()), ..spec() });
     let lease = test.claim(&node).unwrap().lease.id;
     let failure = Failure::for_good(FailureCode::RoundNotInDemo, "There is no round 2.");
-    leases::fail(&test.app, &node, lease, failure, Some("the last line".into())).unwrap();
+    let log = Some("the last line".into());
+    leases::fail(&test.app, &node, lease, FailReport { failure, log, demo_build: None }).unwrap();
     id.unwrap().job.public_id
 }
 
@@ -175,7 +177,7 @@ fn job_tried_again_counts_only_by_how_it_ends_at_last() {
     assert_eq!(counts(&test), (0, 0, 0));
     let lease = test.claim(&test.node("n")).unwrap();
     let failure = Failure::for_good(FailureCode::RenderFailed, "x");
-    leases::fail(&test.app, &test.node("m"), lease.lease.id, failure.clone(), None).unwrap_err();
+    leases::fail(&test.app, &test.node("m"), lease.lease.id, failure.clone().into()).unwrap_err();
     assert_eq!(counts(&test), (0, 0, 0));
     jobs::remove(&test.app, &metered, id).unwrap();
     assert_eq!(counts(&test), (0, 0, 1));

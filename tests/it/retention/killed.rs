@@ -109,14 +109,14 @@ fn work(app: &App, caller: &Caller, node: &Node, number: u32) {
     let (lease, id) = (grant.lease.id, grant.job.job.public_id);
     if number % 3 == 1 {
         let failure = Failure::for_good(FailureCode::RenderFailed, "x");
-        if leases::fail(app, node, lease, failure, None).is_ok() {
+        if leases::fail(app, node, lease, failure.into()).is_ok() {
             ended("failed", id);
         }
         return;
     }
     let uploaded = leases::append_video(app, node, lease, 0, &mut &CLIP[..]).is_ok()
         && leases::put_poster(app, node, lease, &mut &POSTER[..]).is_ok();
-    if uploaded && leases::complete(app, node, lease, Sha256::of(&*CLIP)).is_ok() {
+    if uploaded && leases::complete(app, node, lease, Sha256::of(&*CLIP), false).is_ok() {
         ended("done", id);
     }
 }

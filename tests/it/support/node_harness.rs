@@ -8,7 +8,7 @@ use std::time::Duration;
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::node::agent::{self, AgentConfig};
-use dinkem_appliance::node::child::Patience;
+use dinkem_appliance::node::patience::Patience;
 use dinkem_appliance::node::renderers::Renderers;
 use dinkem_appliance::os::clock::SystemClock;
 use dinkem_appliance::os::room::Room;
@@ -80,7 +80,14 @@ impl NodeHarness {
             program: self.program(script),
             cache_bytes: 1 << 20,
             room: Room::new(0, || None),
-            patience: Patience { start: LONG_TIMEOUT, stall: LONG_TIMEOUT, total: LONG_TIMEOUT, cancel: LONG_TIMEOUT },
+            patience: Patience {
+                start: LONG_TIMEOUT,
+                seek: LONG_TIMEOUT,
+                stall: LONG_TIMEOUT,
+                total: LONG_TIMEOUT,
+                retry: LONG_TIMEOUT,
+                cancel: LONG_TIMEOUT,
+            },
             clock: Arc::new(SystemClock::new()),
         }
     }

@@ -49,13 +49,13 @@ impl Worker {
         let spec = &grant.job.job.spec;
         let video = video::of(spec.resolution, spec.fps);
         leases::append_video(&self.app, &self.node, grant.lease.id, 0, &mut &video[..]).unwrap();
-        leases::complete(&self.app, &self.node, grant.lease.id, Sha256::of(video)).unwrap();
+        leases::complete(&self.app, &self.node, grant.lease.id, Sha256::of(video), false).unwrap();
     }
 
     /// Fails the job.
     pub fn fail(&self, grant: &Grant, retry: Retry) {
         let failure = Failure { code: FailureCode::RenderFailed, message: "x".into(), retry };
-        leases::fail(&self.app, &self.node, grant.lease.id, failure, None).unwrap();
+        leases::fail(&self.app, &self.node, grant.lease.id, failure.into()).unwrap();
     }
 
     /// Submits, claims and completes a job.
