@@ -149,6 +149,8 @@ pub struct NodeInfo {
     pub node: Node,
     /// Its state.
     pub state: NodeState,
+    /// Whether the server gives it no jobs for a while.
+    pub is_benched: bool,
     /// Leases that it holds.
     pub leases: u32,
     /// Whether two machines were recently seen using its key.
@@ -160,6 +162,12 @@ pub fn list(app: &App) -> Result<Vec<NodeInfo>> {
     let now = app.clock.now_ms();
     let nodes = app.store.read(store::nodes::all)?.into_iter();
     Ok(nodes
-        .map(|(node, leases)| NodeInfo { state: node.state(now), key_is_shared: node.key_is_shared(now), node, leases })
+        .map(|(node, leases)| NodeInfo {
+            state: node.state(now),
+            is_benched: node.is_benched(now) && node.state(now) == NodeState::Benched,
+            key_is_shared: node.key_is_shared(now),
+            node,
+            leases,
+        })
         .collect())
 }

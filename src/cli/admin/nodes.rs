@@ -13,7 +13,8 @@ use crate::cli::admin::{Call, output};
 use crate::cli::human;
 use crate::config;
 use crate::domain::error::Result;
-use crate::domain::node::{Bench, Node, NodeState};
+use crate::domain::node::{Bench, Node};
+use crate::domain::offer::GameState;
 use crate::domain::protocol::{self, Program};
 use crate::domain::wording::counted;
 use crate::wire::join_token::JoinTicket;
@@ -132,10 +133,19 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
                 "state": info.state.as_str(),
                 "draining": info.node.draining,
                 "benched_until": benched(info).map(|bench| rfc3339(bench.until_ms)),
-                "benched_because": benched(info).map(|bench| &bench.because),
+                "benched_because": why_benched(info),
                 "slots": info.node.offer.slots,
                 "leases": info.leases,
                 "renderers": renderers(info),
+                "resolutions": info.node.offer.resolutions,
+                "game": info.node.offer.game.as_ref().map(|game| {
+                    json!({
+                        "build": game.build,
+                        "tools": game.tools,
+                        "canary": game.canary,
+                        "not_ready": game.not_ready,
+                    })
+                }),
                 "version": info.node.program.version,
                 "protocol": info.node.program.protocol,
                 "joined_at": rfc3339(info.node.joined_at_ms),
@@ -167,8 +177,12 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
         ));
     }
     for info in nodes {
+        let name = output::plain(&info.node.name);
+        if let Some(game) = &info.node.offer.game {
+            output::line(&format!("{name}: {}", output::plain(&game_in_words(game))));
+        }
         if let Some(bench) = benched(info) {
-            let (name, until) = (output::plain(&info.node.name), human::when(now_ms, bench.until_ms));
+            let until = human::when(now_ms, bench.until_ms);
             output::line(&format!(
                 "{name} is benched and gets work again {until}. Reason: {}",
                 output::plain(&bench.because)
@@ -177,9 +191,25 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
     }
 }
 
+/// A node's game: its build, the tools that drive it, the last try after an update, and why it takes no jobs.
+fn game_in_words(game: &GameState) -> String {
+    let build = game.build.map_or_else(|| "game".to_owned(), |build| format!("game build {build}"));
+    let parts = [build, game.tools.clone(), format!("canary: {}", game.canary)];
+    let mut words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    if let Some(why) = &game.not_ready {
+        words += &format!(". No jobs for the game: {why}");
+    }
+    words
+}
+
+/// Why a node gets no jobs: benched by the server, or not ready by its own word.
+fn why_benched(info: &NodeInfo) -> Option<&str> {
+    benched(info).map(|bench| bench.because.as_str()).or_else(|| info.node.offer.not_ready())
+}
+
 /// Why a node is temporarily given no jobs, if it is.
 fn benched(info: &NodeInfo) -> Option<&Bench> {
-    info.node.bench.as_ref().filter(|_| info.state == NodeState::Benched)
+    info.node.bench.as_ref().filter(|_| info.is_benched)
 }
 
 /// A node's version, with its protocol version if that differs from the server's.
