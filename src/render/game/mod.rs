@@ -5,7 +5,11 @@
 //! (`dinkem-appliance render --job job.json` with [`GameSetup`] in the job), so that one kind of watchdog and one kind of
 //! end serves all renderers.
 
+pub mod install;
 pub mod pov;
 mod setup;
+mod vdf;
+pub mod versions;
 
 pub use setup::GameSetup;
+pub use versions::{Builds, builds};
