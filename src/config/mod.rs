@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 pub use line::{parse, with_variables};
 
-use crate::config::place::{file_to_read, packaged_file, project_dirs};
+use crate::config::place::{file_to_read, named_file, own_file, packaged_file, project_dirs};
 use crate::domain::error::{Error, Result};
 use crate::domain::key::Secret;
 use crate::domain::operator::Operator;
@@ -45,6 +45,13 @@ pub fn api_key() -> Option<Secret> {
 /// The platform's default data directory.
 pub fn default_data_dir() -> Option<PathBuf> {
     Some(project_dirs()?.data_dir().to_path_buf())
+}
+
+/// The config file to write settings into: the named one, else the one that is read if `is_shared`, else the user's own.
+pub fn file_to_write(is_shared: bool) -> Option<PathBuf> {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let read = || file_to_read(&args).filter(|_| is_shared);
+    named_file(&args).or_else(read).or_else(own_file).and_then(|path| std::path::absolute(path).ok())
 }
 
 /// Log directory of a service, next to the config file.

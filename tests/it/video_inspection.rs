@@ -109,7 +109,7 @@ fn black_and_frozen_pictures_are_refused_with_the_stretch() {
         ("frozen for 6 s", frozen(6), None),
         ("frozen for 9 s", frozen(9), Some("The picture is frozen from 4.0 to 13.0 s.")),
         ("frozen to the end", frozen(30), Some("The picture is frozen from 4.0 to 20.0 s.")),
-        ("frozen below a clock", format!("{},{clock}", frozen(30)), None),
+        ("frozen below a clock", format!("{},copy,{clock}", frozen(30)), None),
     ];
     for (case, filters, fault) in cases {
         // A key frame every second: its new noise must not count as a change.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Seconds after which a black picture is a fault. The game fades for up to a second.
 const BLACK_SECONDS: u64 = 3;
-/// Seconds after which a frozen picture is a fault. The built-in renderer rests for up to two seconds; in the game, a
+/// Seconds after which a frozen picture is a fault. The built-in renderer rests for up to three seconds; in the game, a
 /// player may hold an angle for longer with the clock hidden.
 const FROZEN_SECONDS: u64 = 8;
 /// Share of the pixels that must be black: a scope leaves 44 % of the picture.
@@ -126,7 +126,7 @@ mod tests {
         let cases: [(&[&str], _); 5] = [
             (&["0", "4", "11.9", "19"], None),
             (&["0", "4", "12", "19"], stretch(4_000, 12_000)),
-            (&["0", "0.033", "8.1", "19"], stretch(33, 8_100)),
+            (&["0", "0.033", "8.1", "12", "19"], stretch(33, 8_100)),
             (&["0", "4"], stretch(4_000, 20_000)),
             (&[], stretch(0, 20_000)),
         ];
