@@ -84,6 +84,13 @@ pub fn host_name() -> Option<String> {
     host::name().or_else(|| std::env::var("COMPUTERNAME").ok()).filter(|name| !name.is_empty())
 }
 
+/// This user's account as Windows names it, `DOMAIN\\user`.
+#[cfg(windows)]
+pub fn windows_account() -> Option<String> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Some(format!("{}\\{}", set("USERDOMAIN")?, set("USERNAME")?))
+}
+
 /// The operator for the audit log: the operating system user, or the user who called `sudo`.
 pub fn operator() -> Operator {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

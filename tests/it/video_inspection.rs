@@ -97,7 +97,7 @@ fn black_and_frozen_pictures_are_refused_with_the_stretch() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let clock = "drawbox=x=8:y=160:w=8:h=8:c=red:t=fill:enable='mod(floor(t),2)'";
+    let clock = "drawbox=x=8:y=160:w=8:h=8:c=white:t=fill:enable='lt(mod(t,2),1)'";
     let cases = [
         ("the test picture", "null".to_owned(), None),
         ("black for 2 s", black(2, "black", "ih"), None),
