@@ -62,22 +62,32 @@ pub struct Builds {
     pub tools: Vec<(String, String)>,
 }
 
-/// Stable: equal builds have equal texts, so that one can be stored and compared.
-impl fmt::Display for Builds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.game {
-            Some(build) => write!(f, "game {build}")?,
-            None => f.write_str("game unknown")?,
-        }
-        self.tools.iter().try_for_each(|(name, version)| write!(f, ", {name} {version}"))
+impl Builds {
+    /// The tools, for people: `HLAE 2.191.0, CS Demo Manager 3.20.1`.
+    pub fn tools_in_words(&self) -> String {
+        self.tools.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The builds that a node renders with. Cheap enough to ask before each job.
+/// In one line: `game build 14152, HLAE 2.191.0`. Equal builds have equal texts, so that one can be stored and compared.
+impl fmt::Display for Builds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.game {
+            Some(build) => write!(f, "game build {build}")?,
+            None => f.write_str("an unknown game build")?,
+        }
+        if !self.tools.is_empty() {
+            write!(f, ", {}", self.tools_in_words())?;
+        }
+        Ok(())
+    }
+}
+
+/// The builds that a node renders with. Cheap enough to ask every few seconds.
 pub fn builds(setup: &GameSetup) -> Builds {
+    let csdm = |csdm: &Path| file_version(csdm).or_else(|| csdm_version(csdm).ok());
     let hlae = hlae_of(setup).and_then(|hlae| hlae_version(&hlae)).map(|version| ("HLAE", version));
-    let csdm =
-        setup.csdm.as_deref().and_then(|csdm| csdm_version(csdm).ok()).map(|version| ("CS Demo Manager", version));
+    let csdm = setup.csdm.as_deref().and_then(csdm).map(|version| ("CS Demo Manager", version));
     let tools = [hlae, csdm].into_iter().flatten();
     Builds {
         game: setup.game_dir.as_deref().and_then(game_build),
@@ -109,17 +119,17 @@ pub fn csdm_script(csdm: &Path) -> PathBuf {
 
 /// The version of CS Demo Manager, by the first line of its command line's help. The error says why it does not run.
 pub fn csdm_version(csdm: &Path) -> Result<Version, String> {
-    type Known = (PathBuf, SystemTime, Version);
+    type Known = (PathBuf, SystemTime, Result<Version, String>);
     static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
     // Asked once for each version of the program: it takes a second to answer.
     let changed = fs::metadata(csdm).and_then(|file| file.modified()).map_err(|error| error.to_string())?;
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, _, version)) = known.as_ref().filter(|(path, time, _)| path == csdm && *time == changed) {
-        return Ok(*version);
+        return version.clone();
     }
-    let version = ask_csdm(csdm)?;
-    *known = Some((csdm.to_owned(), changed, version));
-    Ok(version)
+    let version = ask_csdm(csdm);
+    *known = Some((csdm.to_owned(), changed, version.clone()));
+    version
 }
 
 fn ask_csdm(csdm: &Path) -> Result<Version, String> {
@@ -278,7 +288,7 @@ mod tests {
     #[test]
     fn builds_have_a_stable_text() {
         let tools = vec![("HLAE".to_owned(), "2.191.0".to_owned())];
-        assert_eq!(Builds { game: Some(14_152), tools }.to_string(), "game 14152, HLAE 2.191.0");
-        assert_eq!(Builds::default().to_string(), "game unknown");
+        assert_eq!(Builds { game: Some(14_152), tools }.to_string(), "game build 14152, HLAE 2.191.0");
+        assert_eq!(Builds::default().to_string(), "an unknown game build");
     }
 }

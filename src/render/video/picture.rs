@@ -13,6 +13,8 @@ const BLACK_SECONDS: u64 = 3;
 /// Seconds after which a frozen picture is a fault. The built-in renderer rests for up to three seconds; in the game, a
 /// player may hold an angle for longer with the clock hidden.
 const FROZEN_SECONDS: u64 = 8;
+/// The same in a short clip, where two thirds of the clip are enough.
+const FROZEN_SHORT_SECONDS: u64 = 4;
 /// Share of the pixels that must be black: a scope leaves 44 % of the picture.
 const BLACK_SHARE: f64 = 0.97;
 /// Brightest black, as a share of white.
@@ -85,7 +87,8 @@ impl Picture {
     /// The longest stretch that is frozen, if that is too long.
     pub fn frozen(&self) -> Option<Stretch> {
         let last = Stretch { start_ms: self.changed_ms, end_ms: self.duration_ms };
-        longer(self.still, last).filter(|stretch| length(*stretch) >= FROZEN_SECONDS * 1_000)
+        let limit = (self.duration_ms * 2 / 3).clamp(FROZEN_SHORT_SECONDS * 1_000, FROZEN_SECONDS * 1_000);
+        longer(self.still, last).filter(|stretch| length(*stretch) >= limit)
     }
 }
 
@@ -134,6 +137,18 @@ mod tests {
             let lines: Vec<String> = frames.iter().map(|seconds| frame(seconds)).collect();
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             assert_eq!(heard(&lines).1, expected, "{frames:?}");
+        }
+    }
+
+    #[test]
+    fn short_clip_is_frozen_if_most_of_it_is() {
+        for (duration_ms, is_frozen) in [(166, false), (3_999, false), (4_000, true), (8_000, true)] {
+            assert_eq!(Picture::new(duration_ms).frozen().is_some(), is_frozen, "{duration_ms}");
+        }
+        let mut picture = Picture::new(9_000);
+        for (seconds, is_frozen) in [("2.9", true), ("3.1", false)] {
+            picture.hear(&frame(seconds));
+            assert_eq!(picture.frozen().is_some(), is_frozen, "{seconds}");
         }
     }
 
