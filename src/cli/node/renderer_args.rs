@@ -19,26 +19,27 @@ pub struct RendererArgs {
     /// can have builtin and one for the game
     #[arg(long, value_name = "KIND", value_delimiter = ',', default_value = "builtin", value_parser = kind)]
     renderer: Vec<RendererKind>,
-    /// Program of the renderer `command`
+    /// Program of the renderer `command` [default: none]
     #[arg(long, value_name = "PROGRAM")]
     renderer_program: Option<String>,
     /// Argument of the program; may be repeated. Placeholders: {job_json} {demo} {steam64} {slot} {start_tick} {end_tick}
-    /// {seconds} {fps} {width} {height} {xray} {deathnotices} {out} {workdir}
+    /// {seconds} {fps} {width} {height} {xray} {deathnotices} {out} {workdir} [default: none]
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     renderer_args: Vec<String>,
-    /// Directory of the game, .../steamapps/common/Counter-Strike Global Offensive
+    /// Directory of the game, .../steamapps/common/Counter-Strike Global Offensive [default: none]
     #[arg(long, value_name = "DIR")]
     renderer_game_dir: Option<PathBuf>,
-    /// HLAE.exe
+    /// HLAE.exe [default: none]
     #[arg(long, value_name = "FILE")]
     renderer_hlae: Option<PathBuf>,
-    /// Program of CS Demo Manager
+    /// Program of CS Demo Manager [default: none]
     #[arg(long, value_name = "FILE")]
     renderer_csdm: Option<PathBuf>,
     /// ffmpeg; ffprobe is expected beside it
     #[arg(long, value_name = "PROGRAM", default_value = "ffmpeg")]
     renderer_ffmpeg: String,
-    /// Steam ID of the account logged in on this machine: demos in which it plays go to other nodes
+    /// Steam ID of the account logged in on this machine: demos in which it plays go to other nodes [default:
+    /// none]
     #[arg(long, value_name = "ID", value_parser = steam_id)]
     renderer_steam_id: Option<SteamId>,
     /// Deliver a clip of the game only if it is proven that it shows the player

@@ -127,15 +127,15 @@ mod tests {
 
     #[test]
     fn steam_must_run_and_not_as_root() {
-        let cases: [(&[(&str, Option<bool>)], bool); 5] = [
-            (&[], false),
-            (&[("steamwebhelper", Some(false)), ("steamservice.exe", None)], false),
-            (&[("steam", Some(false))], true),
-            (&[("steam", Some(true))], false),
-            (&[("Steam.exe", None)], true),
-        ];
-        for (running, is_ready) in cases {
-            assert_eq!(steam(&programs(running)).is_ok(), is_ready, "{running:?}");
+        assert!(steam(&[]).is_err());
+        for (name, is_root, is_ready) in [
+            ("steamwebhelper", Some(false), false),
+            ("steamservice.exe", None, false),
+            ("steam", Some(false), true),
+            ("steam", Some(true), false),
+            ("Steam.exe", None, true),
+        ] {
+            assert_eq!(steam(&programs(&[(name, is_root)])).is_ok(), is_ready, "{name} {is_root:?}");
         }
     }
 

@@ -246,11 +246,11 @@ fn error_blames_the_place_of_the_value_and_shows_the_usage_of_the_subcommand() {
         (
             &["node"],
             &[],
-            "[renderer]\nkind = 'csdm'\n",
-            "set.toml, line 2: invalid value 'csdm' for \"kind\" in [renderer]:",
+            "[renderer]\nkind = 'obs'\n",
+            "set.toml, line 2: invalid value 'obs' for \"kind\" in [renderer]:",
             "node",
         ),
-        (&["node"], &[("DINKEM_RENDERER", "csdm")], "", "DINKEM_RENDERER: invalid value 'csdm':", "node"),
+        (&["node"], &[("DINKEM_RENDERER", "obs")], "", "DINKEM_RENDERER: invalid value 'obs':", "node"),
         (&["node"], &[("DINKEM_SLOTS", "0")], "", "DINKEM_SLOTS: invalid value '0': it must be from 1 to 64", "node"),
         (
             &["admin", "audit"],
