@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::cli::node::renderer_args::RendererArgs;
 use crate::cli::node::{Call, JoinArgs, StateArgs, identity, output, token, wrong_usage};
 use crate::domain::error::Result;
 use crate::os::user;
 
 /// Make this machine a node: join, then start the node now and whenever the machine or the user's session starts
 #[derive(Debug, clap::Args)]
+#[command(mut_args(|arg| if arg.get_id().as_str().starts_with("renderer") { arg.hide(true) } else { arg }))]
 #[command(after_help = "\
 On Linux this enables the node's service and disables the server's. The service cannot drive the game; for that, enable the
 unit of the user who is logged in to Steam: systemctl --user enable --now dinkem-appliance-game-node.
@@ -30,10 +32,13 @@ pub struct Args {
     join: JoinArgs,
     #[command(flatten)]
     state: StateArgs,
+    /// Only to see what the config file says: flags would not last.
+    #[command(flatten)]
+    renderer: RendererArgs,
 }
 
 pub fn run(args: &Args, call: &Call) -> Result<()> {
-    starter::check()?;
+    starter::check(&args.renderer.renderers()?)?;
     let (state_dir, owned) = args.state.dirs(call)?;
     // Read as the calling user, who owns the file.
     let token = match (&args.token, &args.join_file) {
@@ -58,7 +63,9 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
 mod starter {
     use std::path::Path;
 
-    use crate::domain::error::Result;
+    use crate::domain::error::{Error, Kind, Result};
+    use crate::domain::error_code::ErrorCode;
+    use crate::node::renderers::Renderers;
     use crate::os::{systemd, user};
 
     /// systemd units of the package.
@@ -67,7 +74,11 @@ mod starter {
     /// What runs the node.
     pub const HOW: &str = "Its service is dinkem-appliance-node.service.";
 
-    pub fn check() -> Result<()> {
+    pub fn check(renderers: &Renderers) -> Result<()> {
+        if renderers.game.is_some() {
+            let message = "A node that drives the game cannot be a service of the system, which has no desktop. As the user who is logged in to Steam, join with `dinkem-appliance node --join - --idle-exit 0`, then run `systemctl --user enable --now dinkem-appliance-game-node`.";
+            return Err(Error::new(Kind::Unavailable, ErrorCode::NoService, message));
+        }
         systemd::require_unit(NODE)?;
         user::require_root("only root can enable a service: run the same command with `sudo`")
     }
@@ -89,12 +100,13 @@ mod starter {
     use crate::config;
     use crate::domain::error::{Error, Kind, Result};
     use crate::domain::error_code::ErrorCode;
+    use crate::node::renderers::Renderers;
     use crate::os::logon_task::LogonTask;
 
     /// What runs the node.
     pub const HOW: &str = "The task \"Dinkem Appliance Node\" runs it in your session, now and at every log-on. The service DinkemAppliance, the server, is separate: stop and disable it in services.msc if this machine only renders.";
 
-    pub fn check() -> Result<()> {
+    pub fn check(_: &Renderers) -> Result<()> {
         account().map(drop)
     }
 

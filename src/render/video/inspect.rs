@@ -3,9 +3,13 @@
 //!
 //! Must not know about leases, servers, and which renderer made the clip.
 
+use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
+
+use log::Level;
 
 use super::picture::{self, Picture, Stretch, arguments};
 use super::probe::{bad, check_report, probe};
@@ -114,9 +118,10 @@ enum Decoded {
 }
 
 /// Says once in the log that pictures are not looked at.
-fn no_program(ffmpeg: &str, why: &dyn std::fmt::Display) -> Decoded {
+fn no_program(level: Level, ffmpeg: &str, why: &dyn Display) -> Decoded {
     static SAID: Once = Once::new();
-    SAID.call_once(|| log::warn!("Clips are not checked for black or frozen pictures: cannot use {ffmpeg}: {why}"));
+    let words = "Clips are not checked for black or frozen pictures";
+    SAID.call_once(|| log::log!(level, "{words}: cannot use {ffmpeg}: {why}"));
     Decoded::NoProgram
 }
 
@@ -125,7 +130,8 @@ fn decode(path: &Path, duration_ms: u64, ffmpeg: &str, go_on: &mut dyn FnMut() -
     let (program, dir) = (Path::new(ffmpeg), files::folder_of(path));
     let mut child = match Child::spawn_in(Surroundings::Desktop, program, &arguments(path), dir, &[]) {
         Ok(child) => child,
-        Err(error) => return Ok(no_program(ffmpeg, &error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(no_program(Level::Info, ffmpeg, &error)),
+        Err(error) => return Ok(no_program(Level::Warn, ffmpeg, &error)),
     };
     let clock = SystemClock::new();
     let patience = DECODE_BASE_SECONDS + DECODE_SECONDS_PER_CLIP_SECOND * duration_ms.div_ceil(1_000);
@@ -146,7 +152,9 @@ fn decode(path: &Path, duration_ms: u64, ffmpeg: &str, go_on: &mut dyn FnMut() -
             }
             Event::Silence => {}
             Event::Ended(Some(0)) => return Ok(Decoded::Picture(picture)),
-            Event::Ended(_) if picture::is_incomplete_program(&said) => return Ok(no_program(ffmpeg, &said)),
+            Event::Ended(_) if picture::is_incomplete_program(&said) => {
+                return Ok(no_program(Level::Warn, ffmpeg, &said));
+            }
             Event::Ended(_) => return Err(bad("The video cannot be decoded without errors.").because(said.trim_end())),
         }
         if lines > DECODE_LINES || clock.monotonic() > until {
