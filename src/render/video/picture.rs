@@ -20,11 +20,14 @@ const BLACK_SHARE: f64 = 0.97;
 /// Brightest black, as a share of white.
 const BLACK_LEVEL: f64 = 0.05;
 
+/// Pictures that are looked at in a second of video. All are decoded; to look at all would take twice the time.
+const LOOKS_PER_SECOND: u32 = 15;
+
 /// Arguments for ffmpeg: decode all of the file, fail at the first error, and print a line for each changed picture.
 pub fn arguments(path: &Path) -> Vec<OsString> {
     // The picture is scaled down at the end so that printing costs nothing.
     let filters = format!(
-        "blackdetect=d={BLACK_SECONDS}:pic_th={BLACK_SHARE}:pix_th={BLACK_LEVEL},mpdecimate=max=0,scale=16:16,showinfo"
+        "fps={LOOKS_PER_SECOND},blackdetect=d={BLACK_SECONDS}:pic_th={BLACK_SHARE}:pix_th={BLACK_LEVEL},mpdecimate=max=0,scale=16:16,showinfo"
     );
     let mut input = OsString::from("file:");
     input.push(path);
