@@ -41,6 +41,7 @@ put 644 "$HERE/config.toml" etc/$NAME/config.toml
 for unit in $NAME $NAME-node; do
   put 644 "$HERE/$unit.service" lib/systemd/system/$unit.service
 done
+put 644 "$HERE/$NAME-game-node.service" usr/lib/systemd/user/$NAME-game-node.service
 put 644 "$HERE/$NAME.sysusers" usr/lib/sysusers.d/$NAME.conf
 put 644 "$HERE/$NAME.tmpfiles" usr/lib/tmpfiles.d/$NAME.conf
 

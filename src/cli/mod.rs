@@ -96,7 +96,7 @@ struct Global {
 enum Command {
     Quickstart(quickstart::Args),
     Serve(Box<serve::Args>),
-    Node(node::Args),
+    Node(Box<node::Args>),
     Submit(Box<submit::Args>),
     Clips(clips::Args),
     Render(render::Args),
@@ -174,7 +174,7 @@ fn run(command: Command, call: &Call) -> Result<u8> {
         Command::Inspect(args) => return inspect::run(args, call),
         Command::Quickstart(args) => quickstart::run(args, call)?,
         Command::Serve(args) => serve::run(*args, call)?,
-        Command::Node(args) => node::run(args, call)?,
+        Command::Node(args) => node::run(*args, call)?,
         Command::Submit(args) => submit::run(&args, call)?,
         Command::Clips(args) => clips::run(args, call)?,
         Command::Sample(args) => sample::run(args, call)?,

@@ -234,6 +234,11 @@ fn origin(text: &str) -> Result<String, String> {
         .ok_or_else(|| "it must look like https://www.studio.example or https://*.studio.example:8443".to_owned())
 }
 
+/// Parses `--default-renderer`.
+fn renderer(text: &str) -> Result<Renderer, String> {
+    Renderer::parse(text).ok_or_else(|| "it must be builtin or game".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,9 +270,4 @@ mod tests {
             assert_eq!(origin(text).ok().as_deref(), expected, "{text}");
         }
     }
-}
-
-/// Parses `--default-renderer`.
-fn renderer(text: &str) -> Result<Renderer, String> {
-    Renderer::parse(text).ok_or_else(|| "it must be builtin or game".to_owned())
 }

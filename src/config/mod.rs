@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 pub use line::{parse, with_variables};
 
-use crate::config::place::{file_to_read, packaged_file, project_dirs};
+use crate::config::place::{file_to_read, named_file, own_file, packaged_file, project_dirs};
 use crate::domain::error::{Error, Result};
 use crate::domain::key::Secret;
 use crate::domain::operator::Operator;
@@ -47,6 +47,13 @@ pub fn default_data_dir() -> Option<PathBuf> {
     Some(project_dirs()?.data_dir().to_path_buf())
 }
 
+/// The config file to write settings into: the named one, else the one that is read if `is_shared`, else the user's own.
+pub fn file_to_write(is_shared: bool) -> Option<PathBuf> {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let read = || file_to_read(&args).filter(|_| is_shared);
+    named_file(&args).or_else(read).or_else(own_file).and_then(|path| std::path::absolute(path).ok())
+}
+
 /// Log directory of a service, next to the config file.
 pub fn logs_dir() -> Option<PathBuf> {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -75,6 +82,13 @@ pub fn program() -> Result<PathBuf> {
 /// This machine's host name, if known.
 pub fn host_name() -> Option<String> {
     host::name().or_else(|| std::env::var("COMPUTERNAME").ok()).filter(|name| !name.is_empty())
+}
+
+/// This user's account as Windows names it, `DOMAIN\\user`.
+#[cfg(windows)]
+pub fn windows_account() -> Option<String> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Some(format!("{}\\{}", set("USERDOMAIN")?, set("USERNAME")?))
 }
 
 /// The operator for the audit log: the operating system user, or the user who called `sudo`.

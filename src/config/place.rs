@@ -20,13 +20,22 @@ pub fn packaged_file() -> Option<PathBuf> {
     Some(Path::new(&all).join("dinkem-appliance").join(FILE))
 }
 
-/// The given file, otherwise the first that exists of the user's and the package's.
-pub fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
+/// The user's own file, whether or not it exists.
+pub fn own_file() -> Option<PathBuf> {
+    Some(project_dirs()?.config_dir().join(FILE))
+}
+
+/// The file that the command line or the environment names.
+pub fn named_file(args: &[OsString]) -> Option<PathBuf> {
     let variable = || std::env::var_os(settings::variable("", settings::CONFIG)?).filter(|path| !path.is_empty());
-    let asked = config_flag_on_command_line(args).or_else(variable);
-    asked.map(PathBuf::from).or_else(|| {
+    config_flag_on_command_line(args).or_else(variable).map(PathBuf::from)
+}
+
+/// The named file, otherwise the first that exists of the user's and the package's.
+pub fn file_to_read(args: &[OsString]) -> Option<PathBuf> {
+    named_file(args).or_else(|| {
         // Under `sudo`, the home directory may belong to another user and be unreadable.
-        let own = project_dirs().map(|dirs| dirs.config_dir().join(FILE)).filter(|path| path.exists());
+        let own = own_file().filter(|path| path.exists());
         // If the package's file cannot be checked, assume that it exists; reading it reports the error.
         own.or_else(|| packaged_file().filter(|path| path.try_exists().unwrap_or(true)))
     })

@@ -16,7 +16,10 @@ pub mod identity;
 #[cfg(any(windows, test))]
 pub mod log_file;
 pub mod log_queue;
+#[cfg(any(windows, test))]
+pub mod logon_task;
 pub mod process;
+pub mod programs_running;
 pub mod random;
 mod resolver;
 pub mod rights;

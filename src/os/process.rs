@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -166,6 +166,27 @@ impl Drop for Child {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A variable of this process's environment, for programs whose settings depend on it.
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// The folders in which programs are looked for by name.
+pub fn search_path() -> Vec<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).filter(|folder| folder.is_absolute()).collect()
+}
+
+/// The path of a program that is given by its path or by its name in one of the folders.
+pub fn find_program(program: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let path = Path::new(program);
+    if path.components().count() > 1 {
+        return path.is_file().then(|| path.to_owned());
+    }
+    let names = [program.to_owned(), format!("{program}.exe")];
+    folders.iter().flat_map(|folder| names.clone().map(|name| folder.join(name))).find(|path| path.is_file())
 }
 
 /// Reads a pipe to its end in its own thread. Stops early once the receiver is gone.

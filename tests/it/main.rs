@@ -54,4 +54,5 @@ mod tls;
 mod unpack;
 mod upload_limits;
 mod video_checks;
+mod video_inspection;
 mod webhooks;

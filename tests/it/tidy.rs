@@ -45,6 +45,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sd_notify", &["os/systemd"]),
     ("clap_mangen", &["cli/manual"]),
     ("getrandom", &["os/"]),
+    ("sysinfo::", &["os/programs"]),
     ("fs4", &["os/"]),
     ("ctrlc", &["cli/"]),
     ("indicatif", &["cli/"]),

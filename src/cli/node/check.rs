@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::cli::node::renderer_args::RendererArgs;
 use crate::cli::node::{Call, StateArgs, output};
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
@@ -13,19 +14,22 @@ use crate::node::check;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::user;
 
-/// Check everything that this node needs for rendering, including a short test clip
+/// Check everything that this node needs for rendering, including a short test clip of the built-in renderer
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  dinkem-appliance node check")]
+#[command(after_help = "Example:\n  dinkem-appliance node check\n  dinkem-appliance node check --config node.toml")]
 pub struct Args {
     #[command(flatten)]
     state: StateArgs,
+    #[command(flatten)]
+    renderer: RendererArgs,
 }
 
 pub fn run(args: &Args, call: &Call) -> Result<()> {
+    let renderers = args.renderer.renderers()?;
     let (state_dir, owned) = args.state.dirs(call)?;
     user::act_as_owner(&owned)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let checks = check::checks(&state_dir, &config::program()?, &clock);
+    let checks = check::checks(&state_dir, &renderers, &config::program()?, &clock);
     let words = |outcome: &Result<String>| match outcome {
         Ok(found) => output::plain(found),
         Err(error) => output::plain(&error.to_string()),

@@ -1,8 +1,10 @@
 //! `node`: the render-node agent on a separate machine.
 
 mod check;
+mod init;
 mod install;
 mod renderer_args;
+mod renderer_table;
 mod token;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +54,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Init(init::Args),
     Install(install::Args),
 }
 
@@ -120,6 +123,7 @@ struct WorkArgs {
 pub fn run(args: Args, call: &Call) -> Result<()> {
     match &args.command {
         Some(Command::Check(args)) => check::run(args, call),
+        Some(Command::Init(args)) => init::run(args, call),
         Some(Command::Install(args)) => install::run(args, call),
         None => work(args.work, call),
     }

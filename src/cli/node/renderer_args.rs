@@ -109,7 +109,7 @@ impl RendererArgs {
 }
 
 /// Parses `--renderer`.
-fn kind(text: &str) -> Result<RendererKind, String> {
+pub fn kind(text: &str) -> Result<RendererKind, String> {
     RendererKind::parse(text).ok_or_else(|| {
         let kinds: Vec<_> = RendererKind::ALL.iter().map(|kind| kind.as_str()).collect();
         format!("it must be {}", kinds.join(" or "))

@@ -5,11 +5,13 @@
 //! (`dinkem-appliance render --job job.json` with [`GameSetup`] in the job), so that one kind of watchdog and one kind of
 //! end serves all renderers.
 
+pub mod install;
 mod launch;
 mod leftovers;
 pub mod pov;
 mod setup;
-mod versions;
+mod vdf;
+pub mod versions;
 
 pub use launch::Launch;
 pub use leftovers::sweep;

@@ -5,12 +5,15 @@
 mod boxes;
 mod encode;
 mod i420;
+mod inspect;
 mod layout;
 mod mux;
+mod picture;
 mod probe;
 mod track;
 
 pub use encode::{Encoder, Packet, key_interval};
 pub use i420::I420;
+pub use inspect::{Expected, inspect};
 pub use mux::Mp4Writer;
 pub use probe::{VideoReport, check, probe};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::boxes::{Fields, Name, boxes, find_path};
 use super::layout::Layout;
-use super::track::{Fault, Track};
+use super::track::{self, Fault, Track};
 use crate::domain::clip::{CLIP_SECONDS, CLIP_TOLERANCE_MS, VideoFacts};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
@@ -16,6 +16,8 @@ use crate::domain::failure::FailureCode;
 pub struct VideoReport {
     /// Size, frame rate, and duration.
     pub facts: VideoFacts,
+    /// Length of the sound in milliseconds. `None`: there is no sound, or its tables are inconsistent.
+    pub audio_ms: Option<u64>,
     /// Whether the video track is H.264.
     pub h264: bool,
     /// H.264 profile number: 66 Baseline, 77 Main, 100 High; 0 for another codec.
@@ -35,13 +37,13 @@ pub fn probe(path: &Path) -> Result<VideoReport> {
     let layout = layout.ok_or_else(|| describe(Fault::Tables))?;
 
     let mut video = None;
-    let mut has_audio = false;
+    let (mut has_audio, mut audio_ms) = (false, None);
     for (_, trak) in boxes(&layout.index).filter(|(name, _)| name == b"trak") {
         match handler(trak) {
             Some([b'v', b'i', b'd', b'e']) if video.is_none() => {
                 video = Some(Track::read(trak, &layout.media).map_err(describe)?)
             }
-            Some([b's', b'o', b'u', b'n']) => has_audio = true,
+            Some([b's', b'o', b'u', b'n']) if !has_audio => (has_audio, audio_ms) = (true, track::audio_ms(trak)),
             _ => {}
         }
     }
@@ -55,6 +57,7 @@ pub fn probe(path: &Path) -> Result<VideoReport> {
             duration_ms: track.duration_ms(),
             has_audio,
         },
+        audio_ms,
         h264: track.h264,
         profile: track.profile,
         constant: track.is_constant(),
@@ -64,8 +67,12 @@ pub fn probe(path: &Path) -> Result<VideoReport> {
 
 /// Checks that a file is the requested clip: H.264 with this size and frame rate, index first, not empty.
 pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
-    let report = probe(path)?;
-    let facts = report.facts;
+    check_report(&probe(path)?, width, height, fps)
+}
+
+/// The same for a file that was probed.
+pub fn check_report(report: &VideoReport, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
+    let facts = &report.facts;
     if !report.h264 {
         return Err(bad("The video is not H.264."));
     }
@@ -87,7 +94,7 @@ pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFact
     if !report.faststart {
         return Err(bad("The video's index does not precede its media data."));
     }
-    Ok(facts)
+    Ok(facts.clone())
 }
 
 fn describe(fault: Fault) -> Error {
@@ -99,7 +106,8 @@ fn describe(fault: Fault) -> Error {
     }
 }
 
-fn bad(message: impl Into<String>) -> Error {
+/// The error for a file that is not the requested clip.
+pub fn bad(message: impl Into<String>) -> Error {
     Error::of_failure(Kind::Invalid, FailureCode::RenderFailed, message)
 }
 
@@ -141,8 +149,14 @@ mod tests {
             let path = video(dir.path(), frames, fps);
             let facts =
                 VideoFacts { width: 160, height: 90, frames: frames.into(), fps, duration_ms, has_audio: false };
-            let report =
-                VideoReport { facts: facts.clone(), h264: true, profile: 100, constant: true, faststart: true };
+            let report = VideoReport {
+                facts: facts.clone(),
+                audio_ms: None,
+                h264: true,
+                profile: 100,
+                constant: true,
+                faststart: true,
+            };
             assert_eq!(probe(&path).unwrap(), report);
             assert_eq!(check(&path, 160, 90, fps).unwrap(), facts);
         }

@@ -1,4 +1,4 @@
-//! Parses a video track's index tables. The tables are untrusted: they must be consistent with each other and with
+//! Parses a track's index tables. The tables are untrusted: they must be consistent with each other and with
 //! the location of media data. Whatever length they claim, the work is bounded by the longest allowed clip.
 
 use std::ops::Range;
@@ -67,12 +67,7 @@ impl Track {
     }
 
     fn times(trak: &[u8], tables: &[u8], frames: u64) -> Option<Self> {
-        let mut head = Fields(find_path(trak, &[b"mdia", b"mdhd"])?);
-        let version = head.version()?;
-        head.u64_or_u32(version)?;
-        head.u64_or_u32(version)?;
-        let timescale = u64::from(head.u32()?);
-
+        let timescale = timescale(trak)?;
         let (mut timed, mut duration, mut shortest, mut longest) = (0u64, 0u64, u32::MAX, 0);
         for [count, delta] in entries::<2>(find(tables, b"stts")?)? {
             timed += u64::from(count);
@@ -92,8 +87,7 @@ impl Track {
 
     /// Its duration.
     pub fn duration_ms(&self) -> u64 {
-        let milliseconds = u128::from(self.duration) * 1_000 / u128::from(self.timescale);
-        u64::try_from(milliseconds).unwrap_or(u64::MAX)
+        milliseconds(self.duration, self.timescale)
     }
 
     /// Frames per second, rounded; 0 for a track without duration.
@@ -113,6 +107,31 @@ impl Track {
         let (whole, each) = (u128::from(self.duration) * u128::from(fps), u128::from(self.timescale));
         is_even(self.shortest) && is_even(self.longest) && whole.abs_diff(u128::from(self.frames) * each) <= each
     }
+}
+
+/// The length of an audio track in milliseconds. `None` if its tables are inconsistent.
+pub fn audio_ms(trak: &[u8]) -> Option<u64> {
+    let tables = find_path(trak, &[b"mdia", b"minf", b"stbl"])?;
+    let timescale = timescale(trak).filter(|timescale| *timescale > 0)?;
+    let mut duration = 0u64;
+    for [count, delta] in entries::<2>(find(tables, b"stts")?)? {
+        duration = duration.checked_add(u64::from(count) * u64::from(delta))?;
+    }
+    Some(milliseconds(duration, timescale))
+}
+
+/// A track's time units per second.
+fn timescale(trak: &[u8]) -> Option<u64> {
+    let mut head = Fields(find_path(trak, &[b"mdia", b"mdhd"])?);
+    let version = head.version()?;
+    head.u64_or_u32(version)?;
+    head.u64_or_u32(version)?;
+    head.u32().map(u64::from)
+}
+
+fn milliseconds(duration: u64, timescale: u64) -> u64 {
+    let milliseconds = u128::from(duration) * 1_000 / u128::from(timescale);
+    u64::try_from(milliseconds).unwrap_or(u64::MAX)
 }
 
 /// Checks that each chunk is inside the media data after the preceding one, with all frames it should contain.

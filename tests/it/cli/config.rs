@@ -356,7 +356,9 @@ fn config_files_of_the_packages_are_accepted() {
     for package in ["deb", "msi"] {
         let file = format!("{}/packaging/{package}/config.toml", env!("CARGO_MANIFEST_DIR"));
         let text = fs::read_to_string(file).unwrap().replace("# public_url", "public_url").replace("# tls", "tls");
-        let text = text.replace("# fetch_allow", "fetch_allow");
+        let text = text.replace("# fetch_allow", "fetch_allow").replace("# [renderer]", "[renderer]");
+        let keys = ["kind", "game_dir", "hlae", "csdm", "steam_id"];
+        let text = keys.iter().fold(text, |text, key| text.replace(&format!("# {key} ="), &format!("{key} =")));
         let output = run_with_file(&cli, &text, &["admin", "account", "list", "--data-dir", data.to_str().unwrap()]);
         assert_eq!(output.status, 0, "{package}: {output:?}");
     }

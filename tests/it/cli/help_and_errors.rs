@@ -155,6 +155,7 @@ fn wrong_usage_exits_with_2_and_explains_why() {
         (&["node", "--renderer", "command"], "--renderer-program"),
         (&["node", "--renderer", "hlae,csdm"], "not with several"),
         (&["serve", "--default-renderer", "hlae"], "builtin or game"),
+        (&["node", "init", "--kind", "obs"], "builtin or hlae or csdm or command"),
         (&["node", "--slots", "0"], "--slots"),
         (&["submit", "x.dem", "--player", player, "--round", "1"], "--server"),
         (&["submit", "x.dem", "--player", player, "--round", "1", "--server", "http://127.0.0.1:1"], "DINKEM_API_KEY"),

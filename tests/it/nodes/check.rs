@@ -56,3 +56,15 @@ fn node_install_fails_without_the_packaged_service() {
     assert!(output.err.contains("systemd"), "{output:?}");
     assert!(!cli.home().join("node").exists(), "nothing must be created");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn node_install_refuses_to_make_a_service_of_a_game_node() {
+    let cli = Cli::new();
+    std::fs::write(cli.home().join("node.toml"), "[renderer]\nkind = 'command'\nprogram = 'x'\n").unwrap();
+    let output = cli.run_with_input("token", &["node", "install", "-", "--config", "node.toml"]);
+    assert_eq!((output.status, output.out.as_str()), (1, ""), "{output:?}");
+    assert!(output.err.contains("systemctl --user enable --now dinkem-appliance-game-node"), "{output:?}");
+    let help = cli.run(&["node", "install", "--help"]).out;
+    assert!(!help.contains("--renderer"), "{help}");
+}

@@ -7,6 +7,10 @@ mod check;
 mod fairness;
 #[cfg(target_os = "linux")]
 mod full_disk;
+#[cfg(unix)]
+mod game_check;
+#[cfg(target_os = "linux")]
+mod init;
 #[cfg(target_os = "linux")]
 mod interrupted;
 mod join;

@@ -23,6 +23,8 @@ pub struct Mp4 {
     pub media: usize,
     /// Whether frame offsets have eight bytes (`co64`).
     pub long_offsets: bool,
+    /// An audio track without samples: time units per second, and `stts` as above.
+    pub audio: Option<(u32, Vec<(u32, u32)>)>,
 }
 
 impl Mp4 {
@@ -39,6 +41,7 @@ impl Mp4 {
             chunks: vec![0],
             media: frames as usize * bytes as usize,
             long_offsets: false,
+            audio: None,
         }
     }
 
@@ -58,12 +61,12 @@ impl Mp4 {
         let media_head = full(&[&[0, 0][..], &[self.timescale, 0, 0]].concat());
         let handler = [full(&[0]), b"vide".to_vec(), vec![0; 13]].concat();
         let media = [named(b"mdhd", &media_head), named(b"hdlr", &handler), named(b"minf", &self.tables(first))];
-        named(b"moov", &named(b"trak", &named(b"mdia", &media.concat())))
+        let video = named(b"trak", &named(b"mdia", &media.concat()));
+        let audio = self.audio.as_ref().map(|(timescale, times)| audio(*timescale, times));
+        named(b"moov", &[video, audio.unwrap_or_default()].concat())
     }
 
     fn tables(&self, first: u64) -> Vec<u8> {
-        let pairs = |of: &[(u32, u32)]| of.iter().flat_map(|&(a, b)| [a, b]).collect::<Vec<_>>();
-        let counted = |count: usize, numbers: Vec<u32>| full(&[vec![count as u32], numbers].concat());
         let runs: Vec<u32> = self.runs.iter().flat_map(|&(chunk, frames)| [chunk, frames, 1]).collect();
         let offsets = self.chunks.iter().map(|offset| first.wrapping_add_signed(*offset));
         let (name, offsets): (&[u8; 4], Vec<u32>) = match self.long_offsets {
@@ -89,6 +92,22 @@ impl Mp4 {
         entry.extend(named(b"avcC", &[1, 100, 0, 42, 255, 224, 0]));
         named(b"avc1", &entry)
     }
+}
+
+fn audio(timescale: u32, times: &[(u32, u32)]) -> Vec<u8> {
+    let handler = [full(&[0]), b"soun".to_vec(), vec![0; 13]].concat();
+    let tables = named(b"stbl", &named(b"stts", &counted(times.len(), pairs(times))));
+    let media = [named(b"mdhd", &full(&[0, 0, timescale, 0, 0])), named(b"hdlr", &handler), named(b"minf", &tables)];
+    named(b"trak", &named(b"mdia", &media.concat()))
+}
+
+fn pairs(of: &[(u32, u32)]) -> Vec<u32> {
+    of.iter().flat_map(|&(a, b)| [a, b]).collect()
+}
+
+/// Content of a table: its number of entries, then the entries.
+fn counted(count: usize, numbers: Vec<u32>) -> Vec<u8> {
+    full(&[vec![count as u32], numbers].concat())
 }
 
 fn named(name: &[u8; 4], content: &[u8]) -> Vec<u8> {

@@ -1,10 +1,15 @@
 //! `node check`: tests everything that the node needs for rendering, in the way a real job would use it.
 
+mod desktop;
+mod game;
+mod tools;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::camera::CameraMode;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::failure::FailureCode;
 use crate::domain::job::Stage;
 use crate::domain::lease::Progress;
 use crate::os::clock::Clock;
@@ -19,6 +24,7 @@ use crate::node::child;
 use crate::node::join::{self, NodeState};
 use crate::node::lease::{Ended, Hold};
 use crate::node::patience::{Patience, RENDER_BASE_SECONDS};
+use crate::node::renderers::Renderers;
 
 /// An id that no lease ever has.
 const NO_LEASE: i64 = 0;
@@ -35,22 +41,40 @@ pub struct Check {
     pub outcome: Result<String>,
 }
 
-/// Runs all checks. `program` is this program, which renders the test clip.
-pub fn checks(state_dir: &Path, program: &Path, clock: &Arc<dyn Clock>) -> Vec<Check> {
+/// Text before what was found if it may cause trouble, but need not.
+const WARNING: &str = "Warning: ";
+
+/// Runs all checks of a node with these renderers. `program` is this program, which renders the test clip.
+pub fn checks(state_dir: &Path, renderers: &Renderers, program: &Path, clock: &Arc<dyn Clock>) -> Vec<Check> {
     let identity = join::read_state(state_dir).and_then(|state| state.ok_or_else(|| not_joined(state_dir)));
     let server = match &identity {
         Ok(state) => knows(state),
         Err(_) => Err(Error::not_found("Not checked: the node has not joined a server.")),
     };
     let identity = identity.map(|state| format!("node \"{}\" of {}", state.name, state.server));
-    vec![
+    let mut checks = vec![
         Check { name: "directory", outcome: room(state_dir) },
         Check { name: "identity", outcome: identity },
         Check { name: "server", outcome: server },
-        Check { name: "renderer", outcome: renders(state_dir, program, clock) },
-        // Informational: the node also works with a weak sandbox.
-        Check { name: "sandbox", outcome: Ok(sandbox::strength()) },
-    ]
+    ];
+    if renderers.builtin {
+        checks.push(Check { name: "renderer", outcome: renders(state_dir, program, clock) });
+    }
+    if let Some(setup) = &renderers.game {
+        checks.extend(tools::checks(setup));
+        checks.extend(game::checks(setup, state_dir, renderers.canary.as_deref()));
+        if setup.game_dir.is_some() {
+            checks.extend(desktop::checks(setup));
+        }
+    }
+    // Informational: the node also works with a weak sandbox.
+    checks.push(Check { name: "sandbox", outcome: Ok(sandbox::strength()) });
+    checks
+}
+
+/// The error of something that the operator must fix. `message`: what is wrong, then what to do.
+fn not_ready(message: impl Into<String>) -> Error {
+    Error::of_failure(Kind::Unavailable, FailureCode::NodeNotReady, message)
 }
 
 /// The error of a node without an identity.
