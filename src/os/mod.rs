@@ -17,6 +17,7 @@ pub mod identity;
 pub mod log_file;
 pub mod log_queue;
 pub mod process;
+pub mod programs;
 pub mod random;
 mod resolver;
 pub mod rights;

@@ -1,0 +1,107 @@
+//! Programs of this machine: where one is, and which run, found by the path of their executable. For games, which a
+//! launcher starts before it exits.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+
+use super::process::variable;
+
+/// The path of a program that is given by its path or by its name in the search path.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = Path::new(program);
+    if path.components().count() > 1 {
+        return path.is_file().then(|| path.to_owned());
+    }
+    let folders = variable("PATH")?;
+    let names = [program.to_owned(), format!("{program}.exe")];
+    let candidates = std::env::split_paths(&folders).flat_map(|folder| names.clone().map(|name| folder.join(name)));
+    candidates.filter(|path| path.is_absolute()).find(|path| path.is_file())
+}
+
+/// Process IDs of all running instances of a program.
+pub fn running(program: &Path) -> Vec<u32> {
+    processes().map_or_else(Vec::new, |system| instances(&system, program).into_iter().map(Pid::as_u32).collect())
+}
+
+/// Kills all instances of a program and everything they have started. Returns how many instances there were.
+pub fn kill(program: &Path) -> usize {
+    let Some(system) = processes() else { return 0 };
+    let found = instances(&system, program);
+    found.iter().for_each(|pid| kill_with_descendants(&system, *pid));
+    found.len()
+}
+
+/// Kills a process and everything it has started.
+pub fn kill_tree(pid: u32) {
+    if let Some(system) = processes() {
+        kill_with_descendants(&system, Pid::from_u32(pid));
+    }
+}
+
+/// The process list as of now. `None`, logged, if the system does not show it.
+fn processes() -> Option<System> {
+    let mut system = System::new().inspect_err(|error| log::warn!("Cannot list processes: {error:?}")).ok()?;
+    let what = ProcessRefreshKind::nothing().without_tasks().with_exe(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+    Some(system)
+}
+
+fn instances(system: &System, program: &Path) -> Vec<Pid> {
+    // The system reports real paths.
+    let real = program.canonicalize();
+    let is_it = |exe: &Path| exe == program || real.as_ref().is_ok_and(|real| same_file(exe, real));
+    system
+        .processes()
+        .values()
+        .filter(|process| process.exe().is_some_and(is_it))
+        .map(|process| process.pid())
+        .collect()
+}
+
+/// Whether a path that the system reports is that of a file whose canonical path is `real`.
+fn same_file(exe: &Path, real: &Path) -> bool {
+    exe == real || exe.canonicalize().is_ok_and(|exe| exe == real)
+}
+
+/// Children before their parents, so that none is adopted and missed.
+fn kill_with_descendants(system: &System, root: Pid) {
+    let mut tree = vec![root];
+    let mut known = HashSet::from([root]);
+    let mut at = 0;
+    while let Some(&parent) = tree.get(at) {
+        let children = system.processes().values().filter(|process| process.parent() == Some(parent));
+        tree.extend(children.map(|child| child.pid()).filter(|child| known.insert(*child)));
+        at += 1;
+    }
+    for process in tree.iter().rev().filter_map(|pid| system.process(*pid)) {
+        process.kill();
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::os::process::{Child, Event};
+
+    #[test]
+    fn program_is_found_by_its_path_and_killed_with_its_children() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("game");
+        std::fs::copy("/bin/sh", &program).unwrap();
+        assert!(running(&program).is_empty());
+        let args = ["-c".into(), "sleep 600 & echo ready; wait".into()];
+        let mut child = Child::spawn_launcher(&program, &args, dir.path(), &[]).unwrap();
+        assert_eq!(child.next(Duration::from_secs(60)).unwrap(), Event::Out("ready".to_owned()));
+        assert_eq!(running(&program), [child.id()]);
+        assert_eq!(kill(&program), 1);
+        // Both pipes close only when the grandchild is gone, too.
+        assert_eq!(child.next(Duration::from_secs(60)).unwrap(), Event::Ended(None));
+        assert_eq!(child.signal(), Some(9));
+        assert!(running(&program).is_empty());
+    }
+}
