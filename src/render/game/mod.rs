@@ -4,8 +4,32 @@
 //! Knows nothing about servers, accounts and leases. A preset runs in a child process of the node
 //! (`dinkem-appliance render --job job.json` with [`GameSetup`] in the job), so that one kind of watchdog and one kind of
 //! end serves all renderers.
+//!
+//! A preset may start the game only once per machine at a time. It ends the game and removes everything that the tools
+//! leave behind, however it ends itself; [`sweep`] does the same for a preset that was killed.
 
+mod csdm;
+mod ending;
+mod files;
+mod hlae;
+mod leftovers;
+mod mux;
+mod patience;
 pub mod pov;
-mod setup;
+mod report;
+mod run;
+mod script;
+mod session;
+pub mod setup;
+mod stage;
+mod tail;
+mod values;
+mod windows;
 
+pub use csdm::{System, config as csdm_config};
+pub use hlae::{Ticks, argv as hlae_argv, cfgs as hlae_cfgs};
+pub use leftovers::sweep;
+pub use patience::Patience;
+pub use run::{run, run_with};
+pub use script::pov_script;
 pub use setup::GameSetup;
