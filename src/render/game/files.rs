@@ -25,17 +25,22 @@ pub struct Files {
 }
 
 impl Files {
-    /// Of a job. Fails if the setup names no game, or one that is not there.
+    /// Of a job. Fails if the setup names no game.
     pub fn of(job: &JobFile, setup: &GameSetup) -> Result<Self, Fault> {
         let (Some(dir), Some(game)) = (&setup.game_dir, setup.game_program()) else {
             return Err(Fault::not_ready("The game's directory is not set. Set game_dir in the [renderer] table."));
         };
-        if !game.is_file() {
-            let shown = game.display();
-            return Err(Fault::not_ready(format!("The game is not installed: there is no {shown}. Check game_dir.")));
-        }
         let own = job.workdir.join(OWN);
         Ok(Self { game, csgo: csgo(dir), record: own.join("record"), script: own.join("pov.js"), own })
+    }
+
+    /// Fails if the game is not installed.
+    pub fn check(&self) -> Result<(), Fault> {
+        if self.game.is_file() {
+            return Ok(());
+        }
+        let shown = self.game.display();
+        Err(Fault::not_ready(format!("The game is not installed: there is no {shown}. Check game_dir.")))
     }
 
     /// The game's log, which `-condebug` creates.

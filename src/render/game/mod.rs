@@ -27,6 +27,8 @@ mod values;
 mod windows;
 
 pub use csdm::{System, config as csdm_config};
+pub use ending::Fault;
+pub use files::Files;
 pub use hlae::{Ticks, argv as hlae_argv, cfgs as hlae_cfgs};
 pub use leftovers::sweep;
 pub use patience::Patience;

@@ -54,6 +54,7 @@ fn attempt(
     out: &mut dyn Write,
 ) -> Step<()> {
     let mut session = Session::begin(job, setup, files, patience, clock, out)?;
+    files.check()?;
     sweep(setup).map_err(|error| {
         Fault::not_ready(format!("Cannot clean up after an earlier recording: {error}. Check the game's directory."))
     })?;

@@ -10,6 +10,7 @@ use crate::render::game::ending::Fault;
 use crate::render::game::files::Files;
 use crate::render::game::hlae::Ticks;
 use crate::render::game::script::load_lines;
+use crate::render::game::setup::GameSetup;
 use crate::render::game::values::plain;
 
 /// Demo ticks between two commands to look at the player.
@@ -27,9 +28,9 @@ pub enum System {
 }
 
 impl System {
-    /// The one of this platform.
-    pub fn of_this_platform() -> Self {
-        if cfg!(windows) { Self::Hlae } else { Self::Game }
+    /// The one of a setup: HLAE where there is one.
+    pub fn of(setup: &GameSetup) -> Self {
+        if cfg!(windows) || setup.hlae.is_some() { Self::Hlae } else { Self::Game }
     }
 
     fn as_str(self) -> &'static str {

@@ -36,7 +36,7 @@ pub fn render(session: &mut Session<'_>) -> Step<()> {
     // Raw files of the game and the plugin's log belong to this attempt.
     let log = session.files.game.with_file_name("csdm.log");
     let _ = crate::os::files::remove(&log);
-    let started = Child::spawn_launcher(&program, &args, &session.job.workdir, &variables);
+    let started = Child::spawn_launcher(&program, &args, &session.files.own, &variables);
     let tool = started.map_err(|error| {
         Fault::not_ready(format!("Cannot start CS Demo Manager: {error}. Check csdm in the [renderer] table."))
     })?;
@@ -76,7 +76,7 @@ fn prepare(session: &Session<'_>, program: &Path) -> Result<(Vec<OsString>, [(&'
     let token = job.pov_token.as_deref().unwrap_or_default();
     let script = pov_script(job.player.steam64, token)
         .ok_or_else(|| Fault::transient("Internal error: the job's token is not usable."))?;
-    let config = config(job, files, System::of_this_platform(), &ffmpeg)?;
+    let config = config(job, files, System::of(session.setup), &ffmpeg)?;
     let path = files.own.join("csdm.json");
     let written = fs::write(&files.script, script).and_then(|()| fs::write(&path, format!("{config:#}")));
     written.map_err(|error| Fault::not_ready(format!("Cannot write to the work directory: {error}.")))?;

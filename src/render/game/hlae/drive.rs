@@ -30,7 +30,7 @@ pub fn render(session: &mut Session<'_>) -> Step<()> {
     let args: Vec<OsString> = argv(session.job, session.setup)?.into_iter().map(Into::into).collect();
     let program = session.setup.hlae.clone().unwrap_or_default();
     let variables = [(SETTINGS_VARIABLE, OsString::from(&settings))];
-    let started = Child::spawn_launcher(&program, &args, &session.job.workdir, &variables);
+    let started = Child::spawn_launcher(&program, &args, &session.files.own, &variables);
     let launcher = started.map_err(|error| Fault::not_ready(format!("Cannot start HLAE: {error}. Check hlae.")))?;
     let id = launcher.id();
     let mut game =
