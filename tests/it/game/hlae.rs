@@ -1,6 +1,7 @@
 //! The preset for HLAE, with fakes of HLAE and the game: how it succeeds, and every way in which it fails.
 
 use std::fs;
+use std::process::Command;
 
 use dinkem_appliance::domain::node::RendererKind;
 use dinkem_appliance::render::command::{JobFile, Line};
@@ -175,11 +176,24 @@ fn killed_preset_is_cleaned_up_by_a_sweep() {
 }
 
 #[test]
+fn killing_the_presets_process_group_ends_the_game() {
+    let Some(rig) = rig("hang-recording") else { return };
+    let mut child = rig.start(&rig.job(), &[]);
+    wait_for_line(&mut child, "recording");
+    let group = format!("-{}", child.id());
+    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
+    let ended = rig.finish(child);
+    assert_eq!(ended.exit, None, "{ended:?}");
+    rig.is_quiet(&ended);
+}
+
+#[test]
 fn what_is_missing_or_cannot_be_used_is_said_before_the_game_starts() {
     type Break = fn(&Rig, &mut JobFile);
-    let cases: [(Break, i32, &str); 6] = [
+    let cases: [(Break, i32, &str); 7] = [
         (|rig, _| fs::remove_file(rig.setup.game_program().unwrap()).unwrap(), 21, "The game is not installed: "),
         (|rig, _| fs::remove_file(rig.at("hlae/x64/AfxHookSource2.dll")).unwrap(), 21, "HLAE is incomplete: "),
+        (|rig, _| fs::remove_file(rig.at("hlae/ffmpeg/ffmpeg.ini")).unwrap(), 21, "HLAE has no ffmpeg. "),
         (|_, job| job.game.as_mut().unwrap().game_dir = None, 21, "The game's directory is not set."),
         (|_, job| job.game.as_mut().unwrap().hlae = None, 21, "HLAE is "),
         (|_, job| job.demo.path = "/демо/a.dem".into(), 21, "The demo has a path with characters"),

@@ -8,6 +8,8 @@ mod golden;
 mod hlae;
 mod pov_script;
 #[cfg(unix)]
+mod renderer;
+#[cfg(unix)]
 mod rig;
 
 #[cfg(unix)]

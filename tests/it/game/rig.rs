@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -65,6 +66,7 @@ impl Rig {
         for (path, content) in [
             (game_dir.join("game/csgo/gameinfo.gi"), GAME_INFO),
             (at("hlae/x64/AfxHookSource2.dll"), "x"),
+            (at("hlae/ffmpeg/ffmpeg.ini"), "[Ffmpeg]\nPath=C:\\ffmpeg.exe"),
             (at("work/demo.dem"), "PBDEMS2"),
         ] {
             write(&path, content);
@@ -145,6 +147,8 @@ impl Rig {
         let search = std::env::var_os("PATH").unwrap();
         let folders = std::iter::once(self.at("bin")).chain(std::env::split_paths(&search));
         command.env("PATH", std::env::join_paths(folders).unwrap()).env("XDG_CONFIG_HOME", self.at("home"));
+        // As under a node.
+        command.process_group(0);
         command.current_dir(self.root.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     }
@@ -211,6 +215,8 @@ impl Drop for Rig {
 pub struct Ended {
     pub exit: Option<i32>,
     pub lines: Vec<Line>,
+    /// Standard error, shown when a test fails.
+    #[allow(dead_code, reason = "only for Debug")]
     pub log: String,
 }
 

@@ -44,6 +44,12 @@ pub fn hook(hlae: &Path) -> PathBuf {
     hlae.with_file_name("x64").join("AfxHookSource2.dll")
 }
 
+/// Where HLAE looks for its own ffmpeg: a program, or a file with its path.
+pub fn encoders(hlae: &Path) -> [PathBuf; 2] {
+    let folder = hlae.with_file_name("ffmpeg");
+    [folder.join("bin").join("ffmpeg.exe"), folder.join("ffmpeg.ini")]
+}
+
 /// HLAE's arguments.
 pub fn argv(job: &JobFile, setup: &GameSetup) -> Result<Vec<String>, Fault> {
     let Some(hlae) = &setup.hlae else {
