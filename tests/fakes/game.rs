@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::console::commands;
 use crate::orders::Orders;
 use crate::video::{Picture, Video, wave};
-use crate::{hang, text};
+use crate::{hang, leave_running, text};
 
 /// Ticks per second of a demo.
 const TICKS_PER_SECOND: i32 = 64;
@@ -54,13 +54,7 @@ pub fn run(own: &Path, args: &[String], orders: Orders) -> u8 {
         return 1;
     }
     if orders.has("leaves-child") {
-        Command::new("sleep")
-            .arg("600")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        leave_running(Command::new("sleep").arg("600"));
     }
     if orders.has("hang-start") || orders.has("error-window") {
         hang();

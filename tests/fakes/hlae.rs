@@ -1,9 +1,10 @@
 //! HLAE: starts a program as its arguments say, and exits at once.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::console::words;
+use crate::leave_running;
 use crate::orders::Orders;
 
 /// Switches without which the real one opens windows or uses settings of its own.
@@ -25,7 +26,6 @@ pub fn run(args: &[String], orders: &Orders) -> u8 {
         return 0;
     }
     let mut game = Command::new(value("-programPath"));
-    game.args(words(value("-cmdLine"))).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    game.spawn().unwrap();
+    leave_running(game.args(words(value("-cmdLine"))));
     0
 }

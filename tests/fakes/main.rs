@@ -30,7 +30,7 @@ mod renderer;
 mod video;
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 fn main() -> ExitCode {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
@@ -69,6 +69,12 @@ fn hang() -> ! {
         dinkem_appliance::os::clock::pause(std::time::Duration::from_secs(1));
     }
     std::process::exit(99)
+}
+
+/// Starts a program that outlives this one.
+#[allow(clippy::zombie_processes, reason = "whoever ends this program ends it")]
+fn leave_running(command: &mut Command) {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
 }
 
 /// A path as text.

@@ -4,13 +4,13 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::hang;
 use crate::orders::Orders;
 use crate::video::{Picture, Video};
+use crate::{hang, leave_running};
 
 /// Frames per second that no job asks for.
 const WRONG_RATE: u32 = 24;
@@ -59,13 +59,7 @@ pub fn run(args: &[String], orders: &Orders) -> u8 {
         }
     }
     if ending == "children" {
-        Command::new("sleep")
-            .arg("600")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        leave_running(Command::new("sleep").arg("600"));
     }
     write(&video, &output);
     say("openjd_progress: 100");

@@ -32,7 +32,7 @@ pub fn render(session: &mut Session<'_>) -> Step<()> {
         let sentence = "CS Demo Manager is not set. Set csdm in the [renderer] table to cs-demo-manager.exe.";
         return Err(Fault::not_ready(sentence).into());
     };
-    let (args, variables) = prepare(session, &program)?;
+    let Call { args, variables } = prepare(session, &program)?;
     // Raw files of the game and the plugin's log belong to this attempt.
     let log = session.files.game.with_file_name("csdm.log");
     let _ = crate::os::files::remove(&log);
@@ -63,8 +63,14 @@ pub fn render(session: &mut Session<'_>) -> Step<()> {
     mux::finish(session, &video, None)
 }
 
+/// What the tool is started with.
+struct Call {
+    args: Vec<OsString>,
+    variables: [(&'static str, OsString); 2],
+}
+
 /// Checks what fails silently otherwise, and writes everything that the tool reads. Returns its arguments and variables.
-fn prepare(session: &Session<'_>, program: &Path) -> Result<(Vec<OsString>, [(&'static str, OsString); 2]), Stop> {
+fn prepare(session: &Session<'_>, program: &Path) -> Step<Call> {
     let (job, files) = (session.job, session.files);
     game_info_is_writable(&files.csgo).map_err(|error| {
         let info = files.csgo.join("gameinfo.gi");
@@ -83,7 +89,7 @@ fn prepare(session: &Session<'_>, program: &Path) -> Result<(Vec<OsString>, [(&'
     let home = settings::write(&files.own.join("settings"), session.setup, &ffmpeg)?;
     let script: PathBuf = program.with_file_name("").join(SCRIPT.split('/').collect::<PathBuf>());
     let args = vec![script.into(), "video".into(), "--config-file".into(), path.into(), "--verbose".into()];
-    Ok((args, [("ELECTRON_RUN_AS_NODE", "1".into()), home]))
+    Ok(Call { args, variables: [("ELECTRON_RUN_AS_NODE", "1".into()), home] })
 }
 
 /// The tool and what can be seen of the game.
