@@ -3,10 +3,17 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
+use super::clock::pause;
 use super::process::variable;
+
+/// How often to look whether killed processes are gone…
+const KILL_INTERVAL: Duration = Duration::from_millis(50);
+/// …and how many times: 5 s.
+const KILL_LOOKS: u32 = 100;
 
 /// The path of a program that is given by its path or by its name in the search path.
 pub fn find(program: &str) -> Option<PathBuf> {
@@ -25,11 +32,27 @@ pub fn running(program: &Path) -> Vec<u32> {
     processes().map_or_else(Vec::new, |system| instances(&system, program).into_iter().map(Pid::as_u32).collect())
 }
 
-/// Kills all instances of a program and everything they have started. Returns how many instances there were.
+/// Whether a program of this name runs, with or without `.exe`.
+pub fn runs_by_name(name: &str) -> bool {
+    let is_it = |found: &str| found.trim_end_matches(".exe").eq_ignore_ascii_case(name);
+    processes()
+        .is_some_and(|system| system.processes().values().any(|process| process.name().to_str().is_some_and(is_it)))
+}
+
+/// Kills all instances of a program and everything they have started, and waits a moment for them to disappear, because
+/// Windows keeps their files until then. Returns how many instances there were.
 pub fn kill(program: &Path) -> usize {
     let Some(system) = processes() else { return 0 };
     let found = instances(&system, program);
     found.iter().for_each(|pid| kill_with_descendants(&system, *pid));
+    if !found.is_empty() {
+        for _ in 0..KILL_LOOKS {
+            if running(program).is_empty() {
+                break;
+            }
+            pause(KILL_INTERVAL);
+        }
+    }
     found.len()
 }
 
@@ -83,8 +106,6 @@ fn kill_with_descendants(system: &System, root: Pid) {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::os::process::{Child, Event};
 
@@ -98,6 +119,7 @@ mod tests {
         let mut child = Child::spawn_launcher(&program, &args, dir.path(), &[]).unwrap();
         assert_eq!(child.next(Duration::from_secs(60)).unwrap(), Event::Out("ready".to_owned()));
         assert_eq!(running(&program), [child.id()]);
+        assert!(runs_by_name("game") && !runs_by_name("no such game"));
         assert_eq!(kill(&program), 1);
         // Both pipes close only when the grandchild is gone, too.
         assert_eq!(child.next(Duration::from_secs(60)).unwrap(), Event::Ended(None));

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::orders::Orders;
-use crate::text;
 use crate::video::ffmpeg;
+use crate::{hang, text};
 
 /// Keys of the job file without any of which the real one fails.
 const KEYS: &[&str] = &[
@@ -55,8 +55,11 @@ pub fn run(own: &Path, args: &[String], orders: &Orders) -> u8 {
     let script = own.with_file_name("resources").join("app.asar").join("cli.js");
     assert_eq!(args.first().map(PathBuf::from), Some(script));
     let args: Vec<&str> = args[1..].iter().map(String::as_str).collect();
+    if let ["analyze", demo] = args[..] {
+        return analyze(Path::new(demo), orders);
+    }
     let ["video", "--config-file", config, "--verbose"] = args[..] else {
-        println!("csdm 3.20.1");
+        println!("CS Demo Manager {}", orders.value("version").unwrap_or("3.20.1"));
         return u8::from(args != ["help"]);
     };
     if let Some(message) = orders.value("says") {
@@ -75,12 +78,29 @@ pub fn run(own: &Path, args: &[String], orders: &Orders) -> u8 {
     }
 }
 
+/// Reads a demo into the database, which is a file in the settings folder. Always succeeds, as the real one does.
+fn analyze(demo: &Path, orders: &Orders) -> u8 {
+    println!("Analyzing demo {}...", demo.display());
+    if orders.has("hang-analyzing") {
+        hang();
+    }
+    match orders.value("analysis-says") {
+        Some(message) => eprintln!("{message}"),
+        None => fs::write(settings_folder().join("database.txt"), text(demo)).unwrap(),
+    }
+    0
+}
+
 fn record(config: &Path, orders: &Orders) -> Result<String, &'static str> {
     let config = read_config(config).ok_or("Failed to read or parse config file")?;
     let sequence = &config["sequences"][0];
     let demo = PathBuf::from(config["demoPath"].as_str().unwrap());
     if !demo.is_file() {
         return Err("Demo not found");
+    }
+    let cameras = sequence["playerCameras"].as_array().unwrap();
+    if !cameras.is_empty() && fs::read_to_string(settings_folder().join("database.txt")).ok() != Some(text(&demo)) {
+        return Err("Match not found");
     }
     let settings = settings();
     let game = PathBuf::from(settings["playback"]["cs2ExecutablePath"].as_str().unwrap());
@@ -126,12 +146,15 @@ fn read_config(path: &Path) -> Option<Value> {
 }
 
 fn settings() -> Value {
-    let folder = if cfg!(windows) {
+    serde_json::from_str(&fs::read_to_string(settings_folder().join("settings.json")).unwrap()).unwrap()
+}
+
+fn settings_folder() -> PathBuf {
+    if cfg!(windows) {
         PathBuf::from(std::env::var_os("USERPROFILE").unwrap()).join(".csdm")
     } else {
         PathBuf::from(std::env::var_os("XDG_CONFIG_HOME").unwrap()).join("csdm")
-    };
-    serde_json::from_str(&fs::read_to_string(folder.join("settings.json")).unwrap()).unwrap()
+    }
 }
 
 /// What the plugin is to do.

@@ -3,7 +3,8 @@
 //! - HLAE: `hlae-fails`, `no-game`, `error-window` (shown by `tasklist`).
 //! - The game: `crash-start`, `crash-seeking`, `crash-recording`, `hang-start`, `hang-seeking`, `hang-recording`,
 //!   `never-quits`, `no-video`, `no-sound`, `wrong-player`, `no-pov`, `leaves-child`.
-//! - CS Demo Manager: `says MESSAGE` (and fails), `no-plugin`, `no-output`.
+//! - CS Demo Manager: `says MESSAGE` (and fails), `analysis-says MESSAGE`, `hang-analyzing`, `no-plugin`, `no-output`,
+//!   `version X`.
 //! - A renderer: the names of its endings, see `renderer.rs`.
 
 use std::fs;

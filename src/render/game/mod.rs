@@ -8,6 +8,7 @@
 //! A preset may start the game only once per machine at a time. It ends the game and removes everything that the tools
 //! leave behind, however it ends itself; [`sweep`] does the same for a preset that was killed.
 
+mod check;
 mod csdm;
 mod ending;
 mod files;
@@ -26,6 +27,7 @@ mod tail;
 mod values;
 mod windows;
 
+pub use check::problems;
 pub use csdm::{System, config as csdm_config};
 pub use ending::Fault;
 pub use files::Files;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// Seconds for a tool to read the demo.
+const ANALYZE_SECONDS: u64 = 300;
 /// Seconds until the game plays the demo: the script or the plugin says that it is loaded.
 const START_SECONDS: u64 = 300;
 /// Seconds from the start within which a game that has closed counts as one that cannot start.
@@ -24,6 +26,8 @@ const FREE_BYTES: u64 = 4 << 30;
 /// The limits of a preset. Tests shorten them.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
+    /// For a tool to read the demo.
+    pub analyze: Duration,
     /// Until the game plays the demo.
     pub start: Duration,
     /// From the start, while a closed game counts as one that cannot start.
@@ -47,6 +51,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
+            analyze: Duration::from_secs(ANALYZE_SECONDS),
             start: Duration::from_secs(START_SECONDS),
             fast_crash: Duration::from_secs(FAST_CRASH_SECONDS),
             seek: Duration::from_secs(SEEK_SECONDS),

@@ -40,6 +40,7 @@ pub struct Session<'a> {
     clock: &'a dyn Clock,
     report: Report<'a>,
     watch: Watch,
+    /// When the run or, after a tool has read the demo, the game began to start.
     began: Duration,
     looked: Option<Duration>,
     is_running: bool,
@@ -80,7 +81,7 @@ impl<'a> Session<'a> {
         self.clock.monotonic()
     }
 
-    /// Time since the run began.
+    /// Time since the game began to start.
     pub fn age(&self) -> Duration {
         self.now().saturating_sub(self.began)
     }
@@ -96,9 +97,12 @@ impl<'a> Session<'a> {
         if !self.watch.enter(stage, now) {
             return Ok(());
         }
+        if stage == Stage::Starting {
+            self.began = now;
+        }
         self.report.status(stage.as_str(), now)?;
         let percent = match stage {
-            Stage::Starting | Stage::Loading => 0,
+            Stage::Analyzing | Stage::Starting | Stage::Loading => 0,
             Stage::Seeking => PLAYING_PERCENT,
             Stage::Recording => RECORDING_PERCENT,
             Stage::Quitting | Stage::Encoding => RECORDED_PERCENT,
@@ -199,7 +203,9 @@ impl<'a> Session<'a> {
                      tools; check Steam on the render node.",
                 )
             }
-            Stage::Starting | Stage::Loading => Fault::once(attempt, "The game closed while loading the demo."),
+            Stage::Analyzing | Stage::Starting | Stage::Loading => {
+                Fault::once(attempt, "The game closed while loading the demo.")
+            }
             Stage::Seeking => Fault::once(attempt, "The game closed on its way to the round."),
             Stage::Recording => Fault::once(attempt, "The game closed while recording."),
             Stage::Quitting | Stage::Encoding => {

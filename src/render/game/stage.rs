@@ -7,6 +7,8 @@ use super::patience::Patience;
 /// What the game is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// The tool reads the demo.
+    Analyzing,
     /// The game starts.
     Starting,
     /// The game runs and loads the demo.
@@ -25,6 +27,7 @@ impl Stage {
     /// The word in status lines.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Analyzing => "analyzing",
             Self::Starting => "starting",
             Self::Loading => "loading",
             Self::Seeking => "seeking",
@@ -37,6 +40,7 @@ impl Stage {
     /// Its limit, and the message for people when the limit is exceeded.
     fn limit(self, patience: &Patience) -> (Duration, &'static str) {
         match self {
+            Self::Analyzing => (patience.analyze, "CS Demo Manager did not finish reading the demo"),
             Self::Starting => (patience.start, "The game did not start in time. Check Steam on the render node"),
             Self::Loading => (patience.start, "The game started but did not play the demo"),
             Self::Seeking => (patience.seek, "The game did not reach the round, and recording never began"),
@@ -111,6 +115,7 @@ mod tests {
         let mut sentences = Vec::new();
         for (stage, limit) in [
             (Stage::Starting, 300),
+            (Stage::Analyzing, 300),
             (Stage::Loading, 300),
             (Stage::Seeking, 600),
             (Stage::Recording, 120),
@@ -128,7 +133,7 @@ mod tests {
         }
         sentences.sort();
         sentences.dedup();
-        assert_eq!(sentences.len(), 6);
+        assert_eq!(sentences.len(), 7);
     }
 
     #[test]

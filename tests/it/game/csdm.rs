@@ -25,7 +25,10 @@ fn clip_is_recorded_with_sound_by_the_game_itself() {
     let before = rig.files();
     let ended = rig.run(&job);
     assert_eq!(ended.exit, Some(0), "{ended:?}");
-    assert_eq!(ended.stages(), ["rendering", "loading", "seeking", "recording", "quitting", "encoding"]);
+    assert_eq!(
+        ended.stages(),
+        ["rendering", "analyzing", "starting", "loading", "seeking", "recording", "quitting", "encoding"]
+    );
     super::check_clip(&job);
     let mut after = rig.files();
     assert!(after.remove(&job.output).is_some() && after.remove(&job.output.with_extension("jpg")).is_some());
@@ -86,6 +89,8 @@ fn game_that_fails_to_start_later_is_transient() {
 #[test]
 fn each_ending_of_the_game_has_its_exit_code() {
     for (orders, exit, sentence) in [
+        ("analysis-says Invalid demo header", 10, "CS Demo Manager cannot read the demo."),
+        ("analysis-says connect ECONNREFUSED ::1:5432", 21, "CS Demo Manager cannot reach its database."),
         ("crash-start", 21, "Failed to start Counter-Strike."),
         ("crash-seeking", 20, "The game crashed."),
         ("crash-recording", 20, "The game crashed."),
@@ -103,6 +108,7 @@ fn each_ending_of_the_game_has_its_exit_code() {
 #[test]
 fn each_silence_has_its_own_limit() {
     for (orders, limit, sentence) in [
+        ("hang-analyzing", "analyze=2000", "CS Demo Manager did not finish reading the demo (2 s)."),
         ("hang-start", "start=2000", "The game did not start in time. Check Steam on the render node (2 s)."),
         ("no-plugin", "start=2000", "The game did not start in time. Check Steam on the render node (2 s)."),
         ("hang-seeking", "seek=2000", "The game did not reach the round, and recording never began (2 s)."),

@@ -1,6 +1,8 @@
 //! The presets for the game: what they write, what they prove, and how they end, with fakes of the game and its tools.
 
 #[cfg(unix)]
+mod check;
+#[cfg(unix)]
 mod csdm;
 #[cfg(unix)]
 mod golden;

@@ -67,6 +67,7 @@ impl Rig {
             (game_dir.join("game/csgo/gameinfo.gi"), GAME_INFO),
             (at("hlae/x64/AfxHookSource2.dll"), "x"),
             (at("hlae/ffmpeg/ffmpeg.ini"), "[Ffmpeg]\nPath=C:\\ffmpeg.exe"),
+            (at("csdm/resources/app.asar"), "x"),
             (at("work/demo.dem"), "PBDEMS2"),
         ] {
             write(&path, content);

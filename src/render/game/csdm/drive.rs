@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use super::config::{System, config, output_name};
 use super::messages::fault;
-use super::{plugin, settings};
+use super::{plugin, settings, tool};
 use crate::os::process::{Child, Event};
 use crate::os::programs;
 use crate::render::game::ending::{Fault, Step, Stop};
@@ -21,8 +22,6 @@ use crate::render::game::tail::Tail;
 
 /// How long to wait for the tool before looking at everything else.
 const LOOP: Duration = Duration::from_millis(100);
-/// The command line's script, below the folder of the program.
-const SCRIPT: &str = "resources/app.asar/cli.js";
 /// What the tool prints when it begins to encode.
 const ENCODES: &str = "Converting sequence";
 
@@ -33,13 +32,14 @@ pub fn render(session: &mut Session<'_>) -> Step<()> {
         return Err(Fault::not_ready(sentence).into());
     };
     let Call { args, variables } = prepare(session, &program)?;
+    if System::of(session.setup) == System::Game {
+        analyze(session, &program, &variables)?;
+    }
     // Raw files of the game and the plugin's log belong to this attempt.
     let log = session.files.game.with_file_name("csdm.log");
     let _ = crate::os::files::remove(&log);
     let started = Child::spawn_launcher(&program, &args, &session.files.own, &variables);
-    let tool = started.map_err(|error| {
-        Fault::not_ready(format!("Cannot start CS Demo Manager: {error}. Check csdm in the [renderer] table."))
-    })?;
+    let tool = started.map_err(|error| cannot_start(&error))?;
     let id = tool.id();
     let console = Tail::new(session.files.console_log());
     let mut run = Run { tool, plugin: Tail::new(log.clone()), console, reason: None, is_over: false };
@@ -87,9 +87,49 @@ fn prepare(session: &Session<'_>, program: &Path) -> Step<Call> {
     let written = fs::write(&files.script, script).and_then(|()| fs::write(&path, format!("{config:#}")));
     written.map_err(|error| Fault::not_ready(format!("Cannot write to the work directory: {error}.")))?;
     let home = settings::write(&files.own.join("settings"), session.setup, &ffmpeg)?;
-    let script: PathBuf = program.with_file_name("").join(SCRIPT.split('/').collect::<PathBuf>());
-    let args = vec![script.into(), "video".into(), "--config-file".into(), path.into(), "--verbose".into()];
-    Ok(Call { args, variables: [("ELECTRON_RUN_AS_NODE", "1".into()), home] })
+    let args = tool::args(program, ["video".into(), "--config-file".into(), path.into(), "--verbose".into()]);
+    Ok(Call { args, variables: [(tool::AS_NODE.0, tool::AS_NODE.1.into()), home] })
+}
+
+/// Has the tool read the demo: it knows players' slots, which cameras need, only of demos in its database.
+fn analyze(session: &mut Session<'_>, program: &Path, variables: &[(&str, OsString)]) -> Step<()> {
+    session.enter(Stage::Analyzing)?;
+    let args = tool::args(program, ["analyze".into(), session.job.demo.path.clone().into()]);
+    let started = Child::spawn_launcher(program, &args, &session.files.own, variables);
+    let mut tool = started.map_err(|error| cannot_start(&error))?;
+    let id = tool.id();
+    let mut reason = None;
+    let mut follow = || loop {
+        session.look(&|| 0)?;
+        match tool.next(LOOP) {
+            Ok(Event::Out(line) | Event::Err(line)) => {
+                // It goes on to the next demo after an error, and exits with success.
+                reason = fault(&line, session.job.attempt, true).or(reason.take());
+                session.pass_on(&line)?;
+            }
+            Ok(Event::Silence) => {}
+            Ok(Event::Ended(_)) => return Ok(()),
+            Err(error) => return Err(lost(&error)),
+        }
+    };
+    let ended = follow();
+    if ended.is_err() {
+        programs::kill_tree(id);
+    }
+    match (ended, reason) {
+        (Err(Stop::Cancelled), _) => Err(Stop::Cancelled),
+        (_, Some(reason)) => Err(reason.into()),
+        (ended, None) => ended,
+    }?;
+    session.enter(Stage::Starting)
+}
+
+fn cannot_start(error: &io::Error) -> Fault {
+    Fault::not_ready(format!("Cannot start CS Demo Manager: {error}. Check csdm in the [renderer] table."))
+}
+
+fn lost(error: &io::Error) -> Stop {
+    Fault::transient(format!("Lost contact with CS Demo Manager: {error}.")).into()
 }
 
 /// The tool and what can be seen of the game.
@@ -125,9 +165,7 @@ impl Run {
                     self.is_over = true;
                     return if exit == Some(0) { Ok(()) } else { Err(self.failed(session).into()) };
                 }
-                Err(error) => {
-                    return Err(Fault::transient(format!("Lost contact with CS Demo Manager: {error}.")).into());
-                }
+                Err(error) => return Err(lost(&error)),
             }
         }
     }

@@ -21,15 +21,15 @@ enum Means {
 
 /// One row.
 struct Row {
-    /// Parts of the message, in order.
-    parts: &'static [&'static str],
+    /// The message: parts in order, separated by `…`. Versions word it differently.
+    messages: &'static [&'static str],
     means: Means,
     /// The sentence for people.
     sentence: &'static str,
 }
 
-const fn row(parts: &'static [&'static str], means: Means, sentence: &'static str) -> Row {
-    Row { parts, means, sentence }
+const fn row(messages: &'static [&'static str], means: Means, sentence: &'static str) -> Row {
+    Row { messages, means, sentence }
 }
 
 const ROWS: &[Row] = &[
@@ -39,61 +39,73 @@ const ROWS: &[Row] = &[
         "CS Demo Manager cannot reach its database. Start PostgreSQL on the render node.",
     ),
     row(
-        &["database", "does not exist"],
+        &["database…does not exist", "The database schema is outdated"],
         Means::NotReady,
         "CS Demo Manager's database does not exist. Open CS Demo Manager once to create it.",
     ),
     row(&["Steam is not running"], Means::NotReady, "Steam is not running on the render node. Start it and log in."),
     row(
-        &["Access denied"],
+        &["Access denied", "exited with an access denied error"],
         Means::NotReady,
         "CS Demo Manager was denied access. Close anti-cheat software, and do not run Steam as administrator.",
     ),
     row(
-        &["Custom CS executable not found"],
+        &["Custom CS executable not found", "Counter-Strike executable not found"],
         Means::NotReady,
         "CS Demo Manager cannot find the game. Check the game's path in its settings.",
     ),
     row(
-        &["An error occurred while contacting GitHub"],
+        &["An error occurred while contacting GitHub", "HLAE is not installed", "FFmpeg is not installed"],
         Means::NotReady,
         "CS Demo Manager tried to download HLAE or ffmpeg. Install both and set their paths in its settings.",
     ),
     row(
-        &["Network error"],
+        &["Network error", "A network error occurred"],
         Means::NotReady,
         "CS Demo Manager needed the network. Install HLAE and ffmpeg, and set their paths in its settings.",
     ),
     row(
-        &["EPERM", ".dem.json"],
+        &["EPERM….dem.json"],
         Means::NotReady,
         "CS Demo Manager cannot write next to the demo. Check the permissions of the work directory.",
     ),
     row(
-        &["Failed to start Counter-Strike"],
+        &["Failed to start Counter-Strike", "Failed to start the game"],
         Means::NotReadyIfAtOnce,
         "Failed to start Counter-Strike. Check Steam on the render node, and that the game is up to date.",
     ),
-    row(&["Game error"], Means::Transient, "The game crashed."),
-    row(&["HLAE error"], Means::Transient, "HLAE reported an error."),
+    row(&["Game error", "The game crashed"], Means::Transient, "The game crashed."),
+    row(&["HLAE error", "HLAE returned an error"], Means::Transient, "HLAE reported an error."),
     row(&["Raw files not found"], Means::Once, "Raw files not found: the game recorded no video."),
-    row(&["FFmpeg error"], Means::Transient, "ffmpeg could not encode the video."),
+    row(&["FFmpeg error", "FFmpeg returned an error"], Means::Transient, "ffmpeg could not encode the video."),
     row(&["WAV file not found"], Means::Transient, "WAV file not found: the game recorded no sound."),
     row(&["Demo not found"], Means::BadDemo, "CS Demo Manager cannot find the demo."),
-    row(&["Invalid demo path"], Means::BadDemo, "CS Demo Manager cannot use the demo's path."),
-    row(&["Invalid demo header"], Means::BadDemo, "CS Demo Manager cannot read the demo."),
+    row(
+        &["Invalid demo path", "The demo path contains characters that are not supported"],
+        Means::BadDemo,
+        "CS Demo Manager cannot use the demo's path.",
+    ),
+    row(
+        &["Invalid demo header", "The demo header is invalid"],
+        Means::BadDemo,
+        "CS Demo Manager cannot read the demo.",
+    ),
     row(
         &["Failed to read or parse config file"],
         Means::Internal,
         "Internal error: CS Demo Manager could not read its job file.",
     ),
     row(&["Config file not found"], Means::Internal, "Internal error: CS Demo Manager did not find its job file."),
-    row(&["No sequences found"], Means::Internal, "Internal error: the job file of CS Demo Manager has no sequence."),
+    row(
+        &["No sequences found", "No sequences provided"],
+        Means::Internal,
+        "Internal error: the job file of CS Demo Manager has no sequence.",
+    ),
 ];
 
 /// What a line of output means; `None` if it is no known message. `at_once`: the run has only just begun.
 pub fn fault(line: &str, attempt: u32, at_once: bool) -> Option<Fault> {
-    let row = ROWS.iter().find(|row| contains_in_order(line, row.parts))?;
+    let row = ROWS.iter().find(|row| row.messages.iter().any(|message| contains(line, message)))?;
     Some(match row.means {
         Means::NotReady => Fault::not_ready(row.sentence),
         Means::NotReadyIfAtOnce if at_once => Fault::not_ready(row.sentence),
@@ -103,9 +115,10 @@ pub fn fault(line: &str, attempt: u32, at_once: bool) -> Option<Fault> {
     })
 }
 
-fn contains_in_order(line: &str, parts: &[&str]) -> bool {
+/// Whether a line has all parts of a message in order.
+fn contains(line: &str, message: &str) -> bool {
     let mut rest = line;
-    parts.iter().all(|part| rest.find(part).map(|at| rest = &rest[at + part.len()..]).is_some())
+    message.split('…').all(|part| rest.find(part).map(|at| rest = &rest[at + part.len()..]).is_some())
 }
 
 #[cfg(test)]
@@ -136,6 +149,15 @@ mod tests {
             ("Failed to read or parse config file", 20),
             ("Config file not found", 20),
             ("No sequences found", 20),
+            ("A network error occurred, check your internet connection.", 21),
+            ("Failed to start the game, make sure Steam is running and you are connected.", 20),
+            ("The game process exited with an access denied error, make sure to close any anti-cheat software.", 21),
+            ("Counter-Strike executable not found, check your app playback settings.", 21),
+            ("The game crashed, see https://cs-demo-manager.com/docs", 20),
+            ("HLAE is not installed.", 21),
+            ("FFmpeg returned an error.", 20),
+            ("The demo header is invalid, the file may be corrupted.", 10),
+            ("No sequences provided.", 20),
         ] {
             assert_eq!(exit(line, 1, false), Some(code), "{line}");
         }

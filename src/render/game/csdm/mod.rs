@@ -5,6 +5,9 @@ mod drive;
 mod messages;
 mod plugin;
 mod settings;
+mod tool;
 
 pub use config::{System, config};
 pub use drive::render;
+pub use settings::user_settings;
+pub use tool::{archive, version_problem};

@@ -24,12 +24,13 @@ pub fn stage(line: &str) -> Stage {
 /// Whether a stage comes after another. The plugin's log and the script's reports tell of the same events.
 pub fn is_later(stage: Stage, than: Stage) -> bool {
     let order = |stage| match stage {
-        Stage::Starting => 0,
-        Stage::Loading => 1,
-        Stage::Seeking => 2,
-        Stage::Recording => 3,
-        Stage::Quitting => 4,
-        Stage::Encoding => 5,
+        Stage::Analyzing => 0,
+        Stage::Starting => 1,
+        Stage::Loading => 2,
+        Stage::Seeking => 3,
+        Stage::Recording => 4,
+        Stage::Quitting => 5,
+        Stage::Encoding => 6,
     };
     order(stage) > order(than)
 }

@@ -41,7 +41,7 @@ fn save(home: &Path, settings: &Value) -> io::Result<()> {
 }
 
 /// The settings file of the user who runs the node.
-fn user_settings() -> Option<PathBuf> {
+pub fn user_settings() -> Option<PathBuf> {
     let named = variable(VARIABLE).map(PathBuf::from);
     let fallback =
         || if cfg!(windows) { None } else { variable("HOME").map(|home| PathBuf::from(home).join(".config")) };

@@ -39,13 +39,29 @@ const ALWAYS: &[&str] = &[
 const ENCODER: &str =
     "-c:v libx264 -preset veryfast -crf 18 -pix_fmt yuv420p {QUOTE}{AFX_STREAM_PATH}\\\\video.mp4{QUOTE}";
 
+/// What is wrong with HLAE's installation, for people.
+pub fn problem(setup: &GameSetup) -> Option<String> {
+    let Some(hlae) = &setup.hlae else {
+        return Some("HLAE is not set. Set hlae in the [renderer] table to HLAE.exe.".to_owned());
+    };
+    for path in [hlae.clone(), hook(hlae)] {
+        if !path.is_file() {
+            return Some(format!("HLAE is incomplete: there is no {}. Install it again.", path.display()));
+        }
+    }
+    let encoders = encoders(hlae);
+    let [program, pointer] = encoders.each_ref().map(|path| path.display());
+    let has_encoder = encoders.iter().any(|path| path.is_file());
+    (!has_encoder).then(|| format!("HLAE has no ffmpeg. Put it at {program}, or its path into {pointer}."))
+}
+
 /// HLAE's library beside its program, which it puts into the game.
-pub fn hook(hlae: &Path) -> PathBuf {
+fn hook(hlae: &Path) -> PathBuf {
     hlae.with_file_name("x64").join("AfxHookSource2.dll")
 }
 
 /// Where HLAE looks for its own ffmpeg: a program, or a file with its path.
-pub fn encoders(hlae: &Path) -> [PathBuf; 2] {
+fn encoders(hlae: &Path) -> [PathBuf; 2] {
     let folder = hlae.with_file_name("ffmpeg");
     [folder.join("bin").join("ffmpeg.exe"), folder.join("ffmpeg.ini")]
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::cfg::{argv, cfgs, encoders, hook};
+use super::cfg::{argv, cfgs, problem};
 use super::take::{self, Take};
 use crate::os::clock::pause;
 use crate::os::process::{Child, Event};
@@ -47,16 +47,8 @@ pub fn render(session: &mut Session<'_>) -> Step<()> {
 
 /// Checks the tool and writes everything that it reads.
 fn prepare(session: &Session<'_>, settings: &Path) -> Step<()> {
-    let hlae = session.setup.hlae.as_deref().unwrap_or(Path::new(""));
-    if !hook(hlae).is_file() {
-        let sentence = format!("HLAE is incomplete: there is no {}. Install it again.", hook(hlae).display());
-        return Err(Fault::not_ready(sentence).into());
-    }
-    let encoders = encoders(hlae);
-    if !encoders.iter().any(|path| path.is_file()) {
-        let [program, pointer] = encoders.each_ref().map(|path| path.display());
-        let sentence = format!("HLAE has no ffmpeg. Put it at {program}, or its path into {pointer}.");
-        return Err(Fault::not_ready(sentence).into());
+    if let Some(problem) = problem(session.setup) {
+        return Err(Fault::not_ready(problem).into());
     }
     let token = session.job.pov_token.as_deref().unwrap_or_default();
     let script = pov_script(session.job.player.steam64, token)
