@@ -19,7 +19,7 @@ pub mod log_queue;
 #[cfg(any(windows, test))]
 pub mod logon_task;
 pub mod process;
-pub mod programs_running;
+pub mod programs;
 pub mod random;
 mod resolver;
 pub mod rights;

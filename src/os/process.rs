@@ -1,5 +1,6 @@
-//! Child processes. Each is the leader of a process group (a Job Object on Windows) that is killed as a whole; its
-//! output is read line by line with size limits; it never inherits this program's own variables, which may hold keys.
+//! Child processes. Each is the leader of a process group (a Job Object on Windows) that is killed as a whole, unless it
+//! may start programs that outlive it; its output is read line by line with size limits; it never inherits this
+//! program's own variables, which may hold keys.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
@@ -33,12 +34,21 @@ pub enum Event {
     Ended(Option<i32>),
 }
 
-/// A running child process. Dropping it kills its process group.
+/// A running child process. Dropping it kills its process group, or only itself if it has none of its own.
 #[derive(Debug)]
 pub struct Child {
     child: Box<dyn ChildWrapper>,
     lines: Receiver<Event>,
     ended: Option<ExitStatus>,
+}
+
+/// Whom a child takes with it when it exits or is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    /// Everything it has started.
+    Own,
+    /// Nobody: it stays in the group of this process, and so does what it starts.
+    Parents,
 }
 
 /// What a child process sees of this machine.
@@ -68,6 +78,29 @@ impl Child {
         dir: &Path,
         variables: &[(&str, OsString)],
     ) -> io::Result<Self> {
+        Self::start(Group::Own, surroundings, program, args, dir, variables)
+    }
+
+    /// Like [`Self::spawn_in`] with a desktop, for a launcher that exits before the program it has started. All of them
+    /// stay in the group of this process, so that whoever kills that group reaches them; [`super::programs`] finds
+    /// and kills a single one.
+    pub fn spawn_launcher(
+        program: &Path,
+        args: &[OsString],
+        dir: &Path,
+        variables: &[(&str, OsString)],
+    ) -> io::Result<Self> {
+        Self::start(Group::Parents, Surroundings::Desktop, program, args, dir, variables)
+    }
+
+    fn start(
+        group: Group,
+        surroundings: Surroundings,
+        program: &Path,
+        args: &[OsString],
+        dir: &Path,
+        variables: &[(&str, OsString)],
+    ) -> io::Result<Self> {
         let mut command = CommandWrap::from(Command::new(program));
         let inner = command.command_mut();
         inner.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -77,10 +110,12 @@ impl Child {
             inner.envs(std::env::vars_os().filter(|(name, _)| !is_own(name)));
         }
         inner.envs(environment(dir)).envs(variables.iter().map(|(name, value)| (name, value)));
-        #[cfg(unix)]
-        command.wrap(process_wrap::std::ProcessGroup::leader());
-        #[cfg(windows)]
-        command.wrap(process_wrap::std::JobObject);
+        if group == Group::Own {
+            #[cfg(unix)]
+            command.wrap(process_wrap::std::ProcessGroup::leader());
+            #[cfg(windows)]
+            command.wrap(process_wrap::std::JobObject);
+        }
         #[cfg(windows)]
         if surroundings == Surroundings::Bare {
             command.wrap(super::sandbox::MemoryLimit);
@@ -132,6 +167,11 @@ impl Child {
         }
     }
 
+    /// Its process ID.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The signal that killed it.
     #[cfg(unix)]
     pub fn signal(&self) -> Option<i32> {
@@ -144,7 +184,7 @@ impl Child {
         None
     }
 
-    /// Kills the whole process group and waits for the child to exit.
+    /// Kills it with its process group, if it has one of its own, and waits for it to exit.
     pub fn kill(&mut self) {
         // Once it has exited, its PID may have been reused.
         if self.ended.is_some() {
@@ -302,6 +342,19 @@ mod tests {
         let Event::Out(grandchild) = child.next(AGES).unwrap() else { panic!("no number") };
         assert_eq!(events(&mut child), [Event::Ended(Some(3))]);
         assert!(dies(&grandchild));
+    }
+
+    #[test]
+    fn launcher_may_exit_before_what_it_has_started() {
+        let script = "sleep 600 >&- 2>&- & echo $!; exit 0";
+        let args = ["-c".into(), script.into()];
+        let mut launcher = Child::spawn_launcher(Path::new("/bin/sh"), &args, Path::new("/"), &[]).unwrap();
+        let Event::Out(started) = launcher.next(AGES).unwrap() else { panic!("no number") };
+        assert_eq!(events(&mut launcher), [Event::Ended(Some(0))]);
+        drop(launcher);
+        assert!(is_alive(&started));
+        crate::os::programs::kill_tree(started.parse().unwrap());
+        assert!(dies(&started));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod failing_jobs;
 mod first_clip;
 mod forge;
 mod forged_matches;
+mod game;
 mod http;
 mod http_client;
 #[cfg(unix)]

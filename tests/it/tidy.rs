@@ -41,6 +41,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("landlock::", &["os/sandbox"]),
     ("seccompiler", &["os/sandbox"]),
     ("process_wrap", &["os/"]),
+    ("sysinfo::", &["os/programs"]),
     ("windows_service::", &["os/service", "cli/"]),
     ("sd_notify", &["os/systemd"]),
     ("clap_mangen", &["cli/manual"]),
@@ -53,7 +54,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("Instant::now", &["os/"]),
     ("thread::sleep", &["os/"]),
     // Windows programs need one variable to start, which is passed to children.
-    ("std::env", &["config", "os/process"]),
+    ("std::env", &["config", "os/process", "os/programs"]),
     ("env::var", &["config", "os/process"]),
     ("println!", &["cli/", "render/command"]),
     ("eprintln!", &["cli/", "render/command"]),

@@ -2,7 +2,7 @@
 
 use crate::domain::error::Result;
 use crate::os::process::variable;
-use crate::os::programs_running::{Running, own_session, running};
+use crate::os::programs::{Running, all as running, own_session};
 use crate::render::game::GameSetup;
 use crate::render::game::install::{Places, find, logged_in};
 

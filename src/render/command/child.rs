@@ -1,4 +1,5 @@
-//! The built-in renderer as a program under the command contract: `dinkem-appliance render --job job.json`.
+//! Our own programs under the command contract, `dinkem-appliance render --job job.json`: the built-in renderer, and the
+//! presets for the game.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -20,6 +21,7 @@ use crate::os::clock::{Clock, SystemClock};
 use crate::os::sandbox::{self, Policy, ResourceLimits, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
 use crate::render::draw::Look;
+use crate::render::game;
 
 /// CPU seconds that rendering may take per second of its timeout: two threads draw, two others do little.
 const RENDER_CPU_PER_SECOND: u64 = 4;
@@ -28,15 +30,20 @@ const RENDER_CPU_PER_SECOND: u64 = 4;
 const PARSING_PERCENT: f64 = 5.0;
 
 /// Renders the job in a job file and reports on standard output. Returns the exit code. The whole process serves this
-/// job: it enters the sandbox before opening the demo.
+/// job. The built-in renderer enters the sandbox before opening the demo; a preset opens no demo, and the game cannot
+/// run in a sandbox.
 pub fn run_child(job_json: &Path) -> u8 {
     let out = &mut std::io::stdout().lock();
-    match read_job(job_json) {
-        Ok(job) => match enter_sandbox(&job.demo.path, &job.workdir, resource_limits(&job), out) {
-            Ok(()) => run(&job, &SystemClock::new(), out),
-            Err(exit) => exit,
-        },
-        Err(error) => fail(&error, out),
+    let job = match read_job(job_json) {
+        Ok(job) => job,
+        Err(error) => return fail(&error, out),
+    };
+    if let Some(setup) = &job.game {
+        return game::run(&job, setup, &SystemClock::new(), out);
+    }
+    match enter_sandbox(&job.demo.path, &job.workdir, resource_limits(&job), out) {
+        Ok(()) => run(&job, &SystemClock::new(), out),
+        Err(exit) => exit,
     }
 }
 
