@@ -17,15 +17,17 @@ const LINE_BYTES: usize = 1_024;
 /// Prints to standard output.
 pub struct Report<'a> {
     out: &'a mut dyn Write,
+    /// What every line of this attempt's script contains.
+    proof: String,
     percent: Option<u32>,
     logged: usize,
     spoke: Duration,
 }
 
 impl<'a> Report<'a> {
-    /// Prints to `out`.
-    pub fn new(out: &'a mut dyn Write, now: Duration) -> Self {
-        Self { out, percent: None, logged: 0, spoke: now }
+    /// Prints to `out`. `token`: the attempt's.
+    pub fn new(out: &'a mut dyn Write, token: &str, now: Duration) -> Self {
+        Self { out, proof: format!("{POV_TAG} {token} "), percent: None, logged: 0, spoke: now }
     }
 
     /// A status line.
@@ -50,7 +52,7 @@ impl<'a> Report<'a> {
     /// Passes on a line of another program: lines of the script always, others up to a limit and never so that they
     /// could be taken for the contract's.
     pub fn pass_on(&mut self, line: &str, now: Duration) -> Step<()> {
-        let is_proof = line.contains(POV_TAG);
+        let is_proof = line.contains(&self.proof);
         if !is_proof && self.logged > LOG_BYTES {
             return Ok(());
         }
@@ -88,7 +90,7 @@ mod tests {
 
     fn printed(what: impl FnOnce(&mut Report<'_>)) -> Vec<String> {
         let mut out = Vec::new();
-        what(&mut Report::new(&mut out, NOW));
+        what(&mut Report::new(&mut out, "f00d", NOW));
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
@@ -110,6 +112,7 @@ mod tests {
         let lines = printed(|report| {
             for _ in 0..1_000 {
                 report.pass_on(&"x".repeat(2_000), NOW).unwrap();
+                report.pass_on(&format!("a player: DINKEM_POV beef {}", "x".repeat(900)), NOW).unwrap();
             }
             report.pass_on("DINKEM_POV f00d record-end", NOW).unwrap();
         });
@@ -139,6 +142,6 @@ mod tests {
                 Ok(())
             }
         }
-        assert_eq!(Report::new(&mut Closed, NOW).status("seeking", NOW), Err(Stop::Cancelled));
+        assert_eq!(Report::new(&mut Closed, "f00d", NOW).status("seeking", NOW), Err(Stop::Cancelled));
     }
 }

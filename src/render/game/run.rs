@@ -8,7 +8,7 @@ use super::files::Files;
 use super::leftovers::{sweep, sweep_demo};
 use super::patience::Patience;
 use super::report::Report;
-use super::session::Session;
+use super::session::{Session, token};
 use super::setup::GameSetup;
 use super::{csdm, hlae};
 use crate::domain::node::RendererKind;
@@ -39,7 +39,7 @@ pub fn run_with(job: &JobFile, setup: &GameSetup, patience: Patience, clock: &dy
     match stop {
         Stop::Cancelled => EXIT_CANCELLED,
         Stop::Fault(fault) => {
-            Report::new(out, clock.monotonic()).fail(&fault, clock.monotonic());
+            Report::new(out, token(job), clock.monotonic()).fail(&fault, clock.monotonic());
             fault.exit
         }
     }

@@ -58,7 +58,7 @@ impl<'a> Session<'a> {
         out: &'a mut dyn Write,
     ) -> Step<Self> {
         let now = clock.monotonic();
-        let mut report = Report::new(out, now);
+        let mut report = Report::new(out, token(job), now);
         report.status("rendering", now)?;
         report.progress(0, now)?;
         Ok(Self {
@@ -116,9 +116,9 @@ impl<'a> Session<'a> {
     }
 
     /// Takes a line of the game's log: passes it on, and follows the script's reports.
-    pub fn hear(&mut self, line: &str, token: &str) -> Step<()> {
+    pub fn hear(&mut self, line: &str) -> Step<()> {
         self.pass_on(line)?;
-        match PovLine::parse(line, token) {
+        match PovLine::parse(line, token(self.job)) {
             Some(PovLine::Loaded | PovLine::Found(_)) if self.stage_is(&[Stage::Starting, Stage::Loading]) => {
                 self.enter(Stage::Seeking)
             }
@@ -220,6 +220,11 @@ impl<'a> Session<'a> {
         let by_ticks = Duration::from_secs_f64(f64::from(ticks.max(0)) / f64::from(TICKS_PER_SECOND));
         self.job.length_ms.map_or(by_ticks, Duration::from_millis)
     }
+}
+
+/// The attempt's token. Without one, the script cannot be filled in.
+pub fn token(job: &JobFile) -> &str {
+    job.pov_token.as_deref().unwrap_or_default()
 }
 
 /// Bytes below a folder; 0 if it cannot be read at the moment.

@@ -16,7 +16,7 @@ use crate::render::game::hlae::Ticks;
 use crate::render::game::leftovers::game_info_is_writable;
 use crate::render::game::mux;
 use crate::render::game::script::pov_script;
-use crate::render::game::session::{Session, bytes_below};
+use crate::render::game::session::{Session, bytes_below, token};
 use crate::render::game::stage::Stage;
 use crate::render::game::tail::Tail;
 
@@ -79,8 +79,7 @@ fn prepare(session: &Session<'_>, program: &Path) -> Step<Call> {
     let ffmpeg = programs::find(&session.setup.ffmpeg).ok_or_else(|| {
         Fault::not_ready("ffmpeg is not installed. Install it, or set ffmpeg in the [renderer] table to its path.")
     })?;
-    let token = job.pov_token.as_deref().unwrap_or_default();
-    let script = pov_script(job.player.steam64, token)
+    let script = pov_script(job.player.steam64, token(job))
         .ok_or_else(|| Fault::transient("Internal error: the job's token is not usable."))?;
     let config = config(job, files, System::of(session.setup), &ffmpeg)?;
     let path = files.own.join("csdm.json");
@@ -145,7 +144,6 @@ struct Run {
 impl Run {
     /// Follows the tool until it has written the video.
     fn follow(&mut self, session: &mut Session<'_>) -> Step<()> {
-        let token = session.job.pov_token.clone().unwrap_or_default();
         loop {
             let event = self.tool.next(LOOP);
             for line in self.plugin.lines() {
@@ -155,7 +153,7 @@ impl Run {
                     session.enter(stage)?;
                 }
             }
-            self.console.lines().iter().try_for_each(|line| session.hear(line, &token))?;
+            self.console.lines().iter().try_for_each(|line| session.hear(line))?;
             let (record, csgo) = (session.files.record.clone(), session.files.csgo.clone());
             session.look(&|| bytes_below(&record).saturating_add(raw_bytes(&csgo)))?;
             match event {

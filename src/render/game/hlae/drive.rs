@@ -13,7 +13,7 @@ use crate::os::programs;
 use crate::render::game::ending::{Fault, Step, Stop};
 use crate::render::game::mux;
 use crate::render::game::script::pov_script;
-use crate::render::game::session::{Session, bytes_below};
+use crate::render::game::session::{Session, bytes_below, token};
 use crate::render::game::stage::Stage;
 use crate::render::game::tail::Tail;
 use crate::render::game::windows::ErrorWindows;
@@ -50,8 +50,7 @@ fn prepare(session: &Session<'_>, settings: &Path) -> Step<()> {
     if let Some(problem) = problem(session.setup) {
         return Err(Fault::not_ready(problem).into());
     }
-    let token = session.job.pov_token.as_deref().unwrap_or_default();
-    let script = pov_script(session.job.player.steam64, token)
+    let script = pov_script(session.job.player.steam64, token(session.job))
         .ok_or_else(|| Fault::transient("Internal error: the job's token is not usable."))?;
     let cfg = settings.join("cfg");
     let mut write = fs::create_dir_all(&cfg).and_then(|()| fs::write(&session.files.script, script));
@@ -114,8 +113,7 @@ impl Game {
     }
 
     fn hear_game(&mut self, session: &mut Session<'_>) -> Step<()> {
-        let token = session.job.pov_token.clone().unwrap_or_default();
-        self.log.lines().iter().try_for_each(|line| session.hear(line, &token))
+        self.log.lines().iter().try_for_each(|line| session.hear(line))
     }
 }
 
