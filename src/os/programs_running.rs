@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 /// A running program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +26,11 @@ pub fn running() -> Vec<Running> {
     described.collect()
 }
 
-/// The session of this process on Windows, where services have session 0; on Unix that of its terminal.
+/// The session of this process. Services have session 0.
+#[cfg(windows)]
 pub fn own_session() -> Option<u32> {
-    let own = Pid::from_u32(std::process::id());
-    processes(ProcessesToUpdate::Some(&[own]))?.process(own)?.session_id().map(Pid::as_u32)
+    let own = sysinfo::Pid::from_u32(std::process::id());
+    processes(ProcessesToUpdate::Some(&[own]))?.process(own)?.session_id().map(sysinfo::Pid::as_u32)
 }
 
 fn processes(which: ProcessesToUpdate<'_>) -> Option<System> {
