@@ -88,7 +88,7 @@ fn idle(setup: &GameSetup, running: &[Running]) -> Result<String> {
     let is_game = |one: &&Running| stem(&one.name) == "cs2" || program.is_some() && one.file == program;
     match running.iter().find(is_game) {
         Some(game) => Err(not_ready(format!(
-            "The game is running ({}). Close it: a node needs it for itself.",
+            "The game is running ({}). Close it, or wait if it is the node that records.",
             game.file.as_ref().map_or_else(|| game.name.clone(), |file| file.display().to_string())
         ))),
         None => Ok("the game is not running".to_owned()),
