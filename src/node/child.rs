@@ -9,10 +9,11 @@ use log::info;
 
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
+use crate::domain::node::RendererKind;
 use crate::os::process::{Child, Event, Surroundings};
 use crate::render::command::{CANCEL_FILE, JobFile, Verdict, no_memory};
-use crate::render::game::pov::{PovLine, PovReport};
-use crate::render::game::{GameSetup, Launch};
+use crate::render::game::pov::{PovLine, PovReport, Proof};
+use crate::render::game::{GameSetup, Launch, StateIntegration};
 
 use crate::node::lease::{Ended, Hold};
 use crate::node::patience::Patience;
@@ -77,6 +78,8 @@ struct Run<'a> {
     hold: &'a Hold<'a>,
     began: Duration,
     phase: Phase,
+    /// The game's own reports of what it shows, where no script says it.
+    reports: Option<StateIntegration>,
     /// When progress was last reported or a file last grew.
     moved: Duration,
     /// Bytes in the work directory at the last stall check.
@@ -111,10 +114,11 @@ impl<'a> Run<'a> {
             Some(setup) => (Launch::game(program, setup, job, &job_json)?, Surroundings::Desktop),
             None => (Launch::own(program, &job_json), Surroundings::Bare),
         };
+        let reports = setup.and_then(|setup| listen(setup, job)).transpose()?;
         let child = Child::spawn_in(surroundings, &launch.program, &launch.args, &job.workdir, &[])?;
         let (now, bytes) = (hold.now(), bytes_in(&job.workdir));
         let (said, phase) = (Said::default(), Phase::Starting);
-        Ok(Self { child, job, patience, hold, began: now, phase, moved: now, bytes, said })
+        Ok(Self { child, job, patience, hold, began: now, phase, reports, moved: now, bytes, said })
     }
 
     fn watch(mut self) -> Result<PovReport, Ended> {
@@ -130,7 +134,10 @@ impl<'a> Run<'a> {
                     self.said.note(&line);
                 }
                 Ok(Event::Silence) => {}
-                Ok(Event::Ended(code)) => return self.ended(code).map(|()| self.said.pov),
+                Ok(Event::Ended(code)) => {
+                    let proof = self.seen();
+                    return self.ended(code).map(|()| proof);
+                }
                 Err(error) => {
                     info!("Cannot read the renderer's output: {error}");
                     let message = "The render node lost contact with its renderer.";
@@ -157,6 +164,9 @@ impl<'a> Run<'a> {
             (_, Phase::Seeking) if self.said.percent > 0.0 => Phase::Recording,
             (_, phase) => phase,
         };
+        if let Some(reports) = &self.reports {
+            reports.set_recording(self.said.status.as_deref() == Some("recording"));
+        }
         if phase != self.phase || has_moved {
             (self.phase, self.moved) = (phase, self.hold.now());
         }
@@ -188,6 +198,15 @@ impl<'a> Run<'a> {
             (self.bytes, self.moved, self.phase) = (bytes, now, Phase::Recording);
         }
         None
+    }
+
+    /// What the picture shows: by the script's lines, else by the game's own reports.
+    fn seen(&self) -> PovReport {
+        let mut report = self.said.pov.clone();
+        if let (Proof::Missing, Some(reports)) = (report.proof(), &self.reports) {
+            report.hear(PovLine::RecordEnd(self.job.end_tick.unwrap_or(0), reports.seen()));
+        }
+        report
     }
 
     /// Asks the renderer to stop, and kills it if it does not do so in time.
@@ -240,6 +259,16 @@ impl<'a> Run<'a> {
         info!("Job {}: the renderer ended with {code}: {}\n{}", self.job.job_id, failure.message, self.said.log);
         Err(failure)
     }
+}
+
+/// Has the game report what it shows, where no script does: CS Demo Manager records without HLAE on Linux, and a program
+/// of the studio's may do so as well. Not possible for a game whose directory is unknown.
+fn listen(setup: &GameSetup, job: &JobFile) -> Option<io::Result<StateIntegration>> {
+    if setup.kind == RendererKind::Hlae || setup.hlae.is_some() {
+        return None;
+    }
+    let token = job.pov_token.as_deref()?;
+    Some(StateIntegration::start(setup.game_dir.as_deref()?, job.player.steam64, token))
 }
 
 /// Total size of the files in a directory and below; what cannot be read does not count.

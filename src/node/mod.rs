@@ -12,6 +12,7 @@ mod context;
 mod fetch;
 mod game;
 mod heartbeat;
+mod inspection;
 pub mod join;
 mod lease;
 mod maps;

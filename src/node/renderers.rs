@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use crate::domain::job::RESOLUTIONS;
 use crate::render::game::GameSetup;
 
+/// ffmpeg's name in the search path.
+pub const FFMPEG: &str = "ffmpeg";
+
 /// The renderers of a node: the built-in one, the game, or both.
 #[derive(Clone, Debug)]
 pub struct Renderers {
@@ -16,11 +19,13 @@ pub struct Renderers {
     pub canary: Option<PathBuf>,
     /// Picture heights that it renders.
     pub resolutions: Vec<u32>,
+    /// ffmpeg, which looks at every clip before it is delivered, by path or by a name in the search path.
+    pub ffmpeg: String,
 }
 
 impl Renderers {
     /// Only the built-in renderer.
     pub fn builtin() -> Self {
-        Self { builtin: true, game: None, canary: None, resolutions: RESOLUTIONS.to_vec() }
+        Self { builtin: true, game: None, canary: None, resolutions: RESOLUTIONS.to_vec(), ffmpeg: FFMPEG.to_owned() }
     }
 }

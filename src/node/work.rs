@@ -13,7 +13,6 @@ use crate::domain::job::{Renderer, Stage};
 use crate::os::files;
 use crate::os::stop::StopFlag;
 use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer, MAPS_DIR, RADARS_DIR};
-use crate::render::video;
 use crate::wire::node::ClaimAnswer;
 
 use crate::node::api::Trouble;
@@ -23,7 +22,7 @@ use crate::node::fetch::Fetcher;
 use crate::node::game::{GameJob, Recording, keep_canary, record};
 use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::upload::Delivery;
-use crate::node::{child, heartbeat};
+use crate::node::{child, heartbeat, inspection};
 
 /// Processes a claimed job and reports the outcome to the server.
 pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
@@ -121,10 +120,7 @@ fn builtin(
     if let Err(error) = node.maps.take_back(&maps) {
         warn!("{}: what the demo shows of its map could not be kept: {error}", node.name);
     }
-    video::check(&job.output, job.width, job.height, job.fps).map_err(|error| {
-        warn!("{}: the video of lease {} did not pass the check: {error}", node.name, claim.lease);
-        Failure::here(FailureCode::RenderFailed, "The renderer's video did not pass the check.")
-    })?;
+    inspection::inspect(node, &job, None, hold)?;
     Ok(job.output)
 }
 

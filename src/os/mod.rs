@@ -18,6 +18,7 @@ pub mod log_file;
 pub mod log_queue;
 #[cfg(any(windows, test))]
 pub mod logon_task;
+pub mod loopback;
 pub mod process;
 pub mod programs;
 pub mod random;

@@ -42,7 +42,8 @@ pub fn all() -> Vec<Running> {
     described.collect()
 }
 
-/// The session of this process on Windows, where services have session 0; on Unix that of its terminal.
+/// The session of this process. Services have session 0.
+#[cfg(windows)]
 pub fn own_session() -> Option<u32> {
     let own = Pid::from_u32(std::process::id());
     processes(ProcessesToUpdate::Some(&[own]))?.process(own)?.session_id().map(Pid::as_u32)

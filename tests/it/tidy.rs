@@ -29,7 +29,7 @@ const RANKS: &[(&str, u8)] = &[
 /// APIs that may be used only in certain places (path prefixes below `src/`).
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
-    ("rouille", &["http/"]),
+    ("rouille", &["http/", "os/loopback"]),
     ("tiny_http", &["http/server", "http/kit/options"]),
     ("ureq", &["os/"]),
     ("rcgen", &["os/certificates"]),

@@ -16,8 +16,8 @@ use crate::render::game::install::{Found, Places, find};
 /// Find the game and its tools on this machine, and write the [renderer] table of the config file
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The table is added to the config file; everything else in the file stays as it is. A table that is there is replaced only
-with --force. What was not found is a line to complete by hand.
+The table is added to the config file; everything else in the file stays as it is. A table that is
+there is replaced only with --force. What was not found is a line to complete by hand.
 
 Example: as the user who is logged in to Steam:
   dinkem-appliance node init --kind hlae
@@ -79,7 +79,7 @@ pub fn run(args: &Args, call: &Call) -> Result<()> {
     for key in &draft.missing {
         output::line(&format!("Not found: {key}. Set it in the file."));
     }
-    let named = args.output.as_ref().map_or_else(String::new, |path| format!(" --config {}", path.display()));
+    let named = args.output.as_ref().map_or_else(String::new, |path| format!(" --config \"{}\"", path.display()));
     output::line(&format!("Next: dinkem-appliance node check{named}"));
     Ok(())
 }

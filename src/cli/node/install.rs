@@ -14,10 +14,11 @@ use crate::os::user;
 #[derive(Debug, clap::Args)]
 #[command(mut_args(|arg| if arg.get_id().as_str().starts_with("renderer") { arg.hide(true) } else { arg }))]
 #[command(after_help = "\
-On Linux this enables the node's service and disables the server's. The service cannot drive the game; for that, enable the
-unit of the user who is logged in to Steam: systemctl --user enable --now dinkem-appliance-game-node.
-On Windows it creates a task that runs the node when this user logs on. Run it in a command prompt that was started as
-administrator by that user. The server's service stays as it is.
+On Linux this enables the node's service and disables the server's. The service cannot drive the
+game; for that, enable the unit of the user who is logged in to Steam:
+  systemctl --user enable --now dinkem-appliance-game-node
+On Windows it creates a task that runs the node when this user logs on. Run it in a command prompt
+that was started as administrator by that user. The server's service stays as it is.
 
 Example: with the token that `admin nodes token` printed on the server (paste it when asked):
   sudo dinkem-appliance node install -")]

@@ -8,7 +8,7 @@ use crate::cli::wrong_usage;
 use crate::domain::error::Result;
 use crate::domain::job::{RESOLUTIONS, SteamId, check_resolution};
 use crate::domain::node::RendererKind;
-use crate::node::renderers::Renderers;
+use crate::node::renderers::{FFMPEG, Renderers};
 use crate::render::game::GameSetup;
 
 /// What the node renders with.
@@ -35,8 +35,8 @@ pub struct RendererArgs {
     /// Program of CS Demo Manager [default: none]
     #[arg(long, value_name = "FILE")]
     renderer_csdm: Option<PathBuf>,
-    /// ffmpeg; ffprobe is expected beside it
-    #[arg(long, value_name = "FILE", default_value = "ffmpeg")]
+    /// ffmpeg, which looks at every clip for black or frozen pictures before it is delivered, if it is installed
+    #[arg(long, value_name = "FILE", default_value = FFMPEG)]
     renderer_ffmpeg: String,
     /// Steam ID of the account logged in on this machine: demos in which it plays go to other nodes
     /// [default: none]
@@ -72,6 +72,7 @@ impl RendererArgs {
             game: setup,
             canary: self.renderer_canary.clone(),
             resolutions: self.renderer_resolutions.clone(),
+            ffmpeg: self.renderer_ffmpeg.clone(),
         })
     }
 

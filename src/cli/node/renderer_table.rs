@@ -52,7 +52,11 @@ pub fn draft(kind: RendererKind, found: &Found) -> Drafted {
     }
     if kind != RendererKind::Command {
         draft.line("\n# The game, as Steam has installed it.");
-        let usual = "steamapps/common/Counter-Strike Global Offensive";
+        let usual = if cfg!(windows) {
+            r"C:\Program Files (x86)\Steam\steamapps\common\Counter-Strike Global Offensive"
+        } else {
+            "/home/render/.local/share/Steam/steamapps/common/Counter-Strike Global Offensive"
+        };
         draft.path("game_dir", found.game_dir.as_deref(), usual);
         draft.line("\n# The Steam account that is logged in here: demos in which it plays go to other nodes.");
         match found.steam_id {

@@ -1,8 +1,7 @@
 //! Checks of the desktop session that the game runs in: a screen, Steam, and nothing in the way.
 
 use crate::domain::error::Result;
-use crate::os::process::variable;
-use crate::os::programs::{Running, all as running, own_session};
+use crate::os::programs::{Running, all as running};
 use crate::render::game::GameSetup;
 use crate::render::game::install::{Places, find, logged_in};
 
@@ -30,7 +29,7 @@ pub fn checks(setup: &GameSetup) -> Vec<Check> {
 /// Windows gives services session 0, which has no screen.
 #[cfg(windows)]
 fn desktop() -> Result<String> {
-    match own_session() {
+    match crate::os::programs::own_session() {
         Some(0) => Err(not_ready(
             "The node runs as a service, which has no desktop. Run it in the session of the user who is logged on: `dinkem-appliance node install`.",
         )),
@@ -41,10 +40,12 @@ fn desktop() -> Result<String> {
 
 #[cfg(not(windows))]
 fn desktop() -> Result<String> {
-    // Every process has a session here, so that it says nothing.
-    let _ = own_session;
-    let set =
-        |name: &str| Some((name.to_owned(), variable(name)?.into_string().ok().filter(|value| !value.is_empty())?));
+    let set = |name: &str| {
+        Some((
+            name.to_owned(),
+            crate::os::process::variable(name)?.into_string().ok().filter(|value| !value.is_empty())?,
+        ))
+    };
     let screen = set("WAYLAND_DISPLAY").or_else(|| set("DISPLAY")).ok_or_else(|| {
         not_ready(
             "There is no desktop: neither DISPLAY nor WAYLAND_DISPLAY is set. Run the node in the desktop session of the user who is logged in to Steam: `systemctl --user start dinkem-appliance-game-node`.",
@@ -87,7 +88,7 @@ fn idle(setup: &GameSetup, running: &[Running]) -> Result<String> {
     let is_game = |one: &&Running| stem(&one.name) == "cs2" || program.is_some() && one.file == program;
     match running.iter().find(is_game) {
         Some(game) => Err(not_ready(format!(
-            "The game is running ({}). Close it: a node needs it for itself.",
+            "The game is running ({}). Close it, or wait if it is the node that records.",
             game.file.as_ref().map_or_else(|| game.name.clone(), |file| file.display().to_string())
         ))),
         None => Ok("the game is not running".to_owned()),

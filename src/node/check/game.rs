@@ -16,6 +16,8 @@ use super::{Check, not_ready};
 const RECORDING_BYTES: u64 = 10 << 30;
 /// Characters of a path. The game and its tools add up to a hundred of their own, and Windows allows 260.
 const PATH_CHARS: usize = 120;
+/// Characters that end a string, a command or a comment in a config file of the game or its tools.
+const FORBIDDEN: &[char] = &['"', '\'', '`', ';', '#', '{', '}', '<', '>', '|', '?', '*'];
 /// The first bytes of a demo.
 const DEMO_MAGIC: &[u8; 8] = b"PBDEMS2\0";
 
@@ -94,9 +96,10 @@ fn paths(setup: &GameSetup, state_dir: &Path) -> Result<String> {
         let Some(path) = path else { continue };
         let text = path.to_string_lossy();
         let shown = path.display();
-        if !text.is_ascii() || text.contains(['"', ';', '#']) || text.contains("/*") {
+        let plain = text.replace('\\', "/");
+        if !text.is_ascii() || text.contains(FORBIDDEN) || plain.contains("//") {
             return Err(not_ready(format!(
-                "The {what}, {shown}, has characters that the game's tools cannot handle. Use one of plain English letters, digits and spaces, and change {setting}."
+                "The {what}, {shown}, has characters that the game's tools cannot handle. Use one on a local disk of plain English letters, digits and spaces, and change {setting}."
             )));
         }
         if text.chars().count() > PATH_CHARS {
@@ -174,6 +177,9 @@ mod tests {
             ("/games/Counter-Strike Global Offensive", "all paths are plain and short"),
             ("/spiele/Zähler", "has characters that the game's tools cannot handle"),
             ("/games/#1", "has characters that the game's tools cannot handle"),
+            ("/games/it's", "has characters that the game's tools cannot handle"),
+            (r"\\server\games", "has characters that the game's tools cannot handle"),
+            ("/Program Files (x86)/Steam", "all paths are plain and short"),
             (&long, "is longer than 120 characters"),
         ];
         for (path, part) in cases {

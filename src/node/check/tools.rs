@@ -75,6 +75,14 @@ fn hlae(setup: &GameSetup) -> Result<String> {
     if !hook.is_file() {
         return Err(not_ready(format!("{} is missing. Install HLAE again, completely.", hook.display())));
     }
+    let encoder = ["bin/ffmpeg.exe", "ffmpeg.ini"].map(|file| hlae.with_file_name("ffmpeg").join(file));
+    if setup.kind == RendererKind::Hlae && !encoder.iter().any(|file| file.is_file()) {
+        return Err(not_ready(format!(
+            "HLAE has no ffmpeg of its own. Put it at {}, or its path into {}.",
+            encoder[0].display(),
+            encoder[1].display()
+        )));
+    }
     match hlae_version(&hlae) {
         Some(version) if version < OLDEST_HLAE => Err(not_ready(format!(
             "HLAE {version} is too old: {OLDEST_HLAE} or newer is needed. Install the newest version."

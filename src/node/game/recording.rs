@@ -8,19 +8,19 @@ use crate::domain::camera::CameraMode;
 use crate::domain::demo::UNPACKED_BYTES;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
+use crate::domain::node::RendererKind;
 use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
 use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer, Space};
 use crate::render::game::pov::Proof;
-use crate::render::game::sweep;
-use crate::render::video;
+use crate::render::game::{problems, sweep};
 
-use crate::node::child;
 use crate::node::context::Context;
 use crate::node::game::desk::Desk;
 use crate::node::game::preflight::{Machine, Plan, Wanted, plan};
 use crate::node::lease::{Ended, Hold};
 use crate::node::unpack::Unpacker;
+use crate::node::{child, inspection};
 
 /// Bytes that must be free before the game starts: 4 GiB. Its tools write raw footage.
 const GAME_FREE_BYTES: u64 = 4 << 30;
@@ -87,6 +87,7 @@ pub fn record(
         let message = "The render node could not clean up after an earlier recording of the game.";
         Failure::here(FailureCode::NodeNotReady, message)
     })?;
+    check_machine(node, desk, work, hold)?;
     let file = job_file(node, desk, job, &plan, work)?;
     hold.report(Stage::Rendering, 0.0);
     let report = child::render_game(&node.program, desk.setup(), &file, node.patience, hold)?;
@@ -95,15 +96,28 @@ pub fn record(
     if desk.setup().require_pov && proof != Proof::Proven {
         return Err(Failure::here(FailureCode::RenderFailed, unproven(proof)).into());
     }
-    video::check(&file.output, file.width, file.height, file.fps).map_err(|error| {
-        warn!("{}: the video of job {} did not pass the check: {error}", node.name, job.id);
-        Failure::here(FailureCode::RenderFailed, "The renderer's video did not pass the check.")
-    })?;
+    inspection::inspect(node, &file, desk.setup().audio, hold)?;
     Ok(Recording {
         poster: file.output.with_extension("jpg"),
         video: file.output,
         pov_verified: proof == Proof::Proven,
     })
+}
+
+/// Checks what a preset needs of this machine. What is missing is for the operator: it names paths.
+fn check_machine(node: &Context, desk: &Desk, work: &Path, hold: &Hold<'_>) -> Result<(), Failure> {
+    if desk.setup().kind == RendererKind::Command {
+        return Ok(());
+    }
+    let found = problems(desk.setup(), work, node.clock.as_ref());
+    if found.is_empty() {
+        return Ok(());
+    }
+    let found = found.join("\n");
+    warn!("{}: the game cannot be recorded on this machine: {found}", node.name);
+    hold.keep_log(&found);
+    let message = "The render node is not ready to record the game: `node check` says why.";
+    Err(Failure::here(FailureCode::NodeNotReady, message))
 }
 
 /// Why a clip is not delivered, for people.

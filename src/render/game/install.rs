@@ -206,7 +206,8 @@ mod tests {
         assert_eq!(find(&places), Found::default());
         let steam = root.join("pf86/Steam");
         let library = root.join("library");
-        let folders = format!("\"libraryfolders\" {{ \"1\" {{ \"path\" \"{}\" }} }}", library.display());
+        let path = library.to_str().unwrap().replace('\\', r"\\");
+        let folders = format!("\"libraryfolders\" {{ \"1\" {{ \"path\" \"{path}\" }} }}");
         touch(&steam, "steamapps/libraryfolders.vdf", &folders);
         touch(&steam, "config/loginusers.vdf", USERS);
         let game_dir = library.join(GAME);

@@ -98,6 +98,8 @@ fn check_with_hlae_names_what_is_missing_until_nothing_is() {
     write(&hlae.join("HLAE.exe"), "");
     assert!(machine.check(&[])["hlae"].contains("AfxHookSource2.dll is missing"));
     write(&hlae.join("x64/AfxHookSource2.dll"), "");
+    assert!(machine.check(&[])["hlae"].starts_with("!HLAE has no ffmpeg of its own."));
+    write(&hlae.join("ffmpeg/ffmpeg.ini"), "[Ffmpeg]\nPath=C:\\ffmpeg.exe\n");
     assert!(machine.check(&[])["hlae"].starts_with("!The version of"));
     write(&hlae.join("changelog.xml"), "<changelog><release><version>2.189.9</version></release>");
     assert!(machine.check(&[])["hlae"].starts_with("!HLAE 2.189.9 is too old: 2.190.0 or newer is needed."));
