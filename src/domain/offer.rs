@@ -2,7 +2,6 @@
 
 use super::game_build;
 use super::job::{RESOLUTIONS, Renderer};
-use super::schedule::ReadyJob;
 
 /// What a node can render.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +14,17 @@ pub struct Offer {
     pub resolutions: Vec<u32>,
     /// Its game, if it is set up for one, ready or not.
     pub game: Option<GameState>,
+}
+
+/// What a job needs of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The renderer.
+    pub renderer: Renderer,
+    /// Height of the picture in pixels.
+    pub resolution: u32,
+    /// Build of the game that recorded the demo, if known.
+    pub demo_build: Option<u32>,
 }
 
 /// The game on a node.
@@ -42,19 +52,19 @@ impl Offer {
     }
 
     /// Whether it renders pictures of the job's height.
-    pub fn has_resolution(&self, job: &ReadyJob) -> bool {
-        self.resolutions.contains(&job.resolution)
+    pub fn has_resolution(&self, needs: &Needs) -> bool {
+        self.resolutions.contains(&needs.resolution)
     }
 
     /// Whether its game plays the job's demo, as far as both builds are known.
-    pub fn plays(&self, job: &ReadyJob) -> bool {
-        let game = self.game.as_ref().and_then(|game| game.build).filter(|_| job.renderer == Renderer::Game);
-        game.zip(job.demo_build).is_none_or(|(game, demo)| game_build::plays(game, demo))
+    pub fn plays(&self, needs: &Needs) -> bool {
+        let game = self.game.as_ref().and_then(|game| game.build).filter(|_| needs.renderer == Renderer::Game);
+        game.zip(needs.demo_build).is_none_or(|(game, demo)| game_build::plays(game, demo))
     }
 
     /// Whether it can render the job now.
-    pub fn can_render(&self, job: &ReadyJob) -> bool {
-        self.renderers.contains(&job.renderer) && self.has_resolution(job) && self.plays(job)
+    pub fn can_render(&self, needs: &Needs) -> bool {
+        self.renderers.contains(&needs.renderer) && self.has_resolution(needs) && self.plays(needs)
     }
 
     /// Why it renders nothing at the moment, if that is its own doing.

@@ -10,7 +10,7 @@ use super::game_build;
 use super::id::{AccountId, JobId, NodeId};
 use super::job::Renderer;
 use super::key::KeyClass;
-use super::offer::Offer;
+use super::offer::{Needs, Offer};
 
 /// A queued job, with what scheduling depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +21,8 @@ pub struct ReadyJob {
     pub account: AccountId,
     /// Reserved or metered.
     pub class: KeyClass,
-    /// The renderer that it needs.
-    pub renderer: Renderer,
-    /// Height of its picture in pixels.
-    pub resolution: u32,
-    /// Build of the game that recorded its demo, if known.
-    pub demo_build: Option<u32>,
+    /// What it needs of a node.
+    pub needs: Needs,
     /// Nodes on which it failed: it avoids them as long as another live node can take it.
     pub avoids: Vec<NodeId>,
 }
@@ -53,7 +49,7 @@ impl LiveNode {
     }
 
     fn can_take(&self, job: &ReadyJob) -> bool {
-        self.offer.can_render(job) && self.takes_work()
+        self.offer.can_render(&job.needs) && self.takes_work()
     }
 }
 
@@ -73,7 +69,7 @@ impl ReadyQueue {
         if let Err(place) = line.binary_search(&job.id) {
             line.insert(place, job.id);
         }
-        self.lanes.entry(job.renderer).or_default().insert((job.class, job.id), job);
+        self.lanes.entry(job.needs.renderer).or_default().insert((job.class, job.id), job);
     }
 
     /// Removes a job that was claimed or cancelled.
@@ -128,7 +124,7 @@ impl ReadyQueue {
         let lanes = Renderer::ALL.into_iter().filter(|renderer| offer.renderers.contains(renderer));
         lanes
             .filter_map(|renderer| {
-                let mut jobs = self.lanes.get(&renderer)?.values().filter(|job| offer.can_render(job));
+                let mut jobs = self.lanes.get(&renderer)?.values().filter(|job| offer.can_render(&job.needs));
                 jobs.find(|job| !job.avoids.contains(&node) || !elsewhere(job))
             })
             .min_by_key(|job| (job.class, job.id))
@@ -161,7 +157,7 @@ pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     }
     let able: Vec<&LiveNode> = live.iter().filter(|node| node.can_take(job)).collect();
     if able.is_empty() {
-        let benched = live.iter().any(|node| node.offer.can_render(job) && node.benched);
+        let benched = live.iter().any(|node| node.offer.can_render(&job.needs) && node.benched);
         return format!("every node that could take it is draining{}", if benched { " or benched" } else { "" });
     }
     let preferred: Vec<&LiveNode> = able.iter().copied().filter(|node| !job.avoids.contains(&node.id)).collect();
@@ -178,21 +174,21 @@ pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
 
 /// What no live node has that the job needs, if that is so.
 fn what_is_missing(job: &ReadyJob, live: &[LiveNode]) -> Option<String> {
-    let renderer = job.renderer.as_str();
-    let mut left: Vec<&LiveNode> = live.iter().filter(|node| node.offer.has(job.renderer)).collect();
+    let renderer = job.needs.renderer.as_str();
+    let mut left: Vec<&LiveNode> = live.iter().filter(|node| node.offer.has(job.needs.renderer)).collect();
     if left.is_empty() {
         return Some(format!("no node offers the {renderer} renderer"));
     }
-    left.retain(|node| node.offer.has_resolution(job));
+    left.retain(|node| node.offer.has_resolution(&job.needs));
     if left.is_empty() {
-        return Some(format!("no node with the {renderer} renderer makes pictures of {} lines", job.resolution));
+        return Some(format!("no node with the {renderer} renderer makes pictures of {} lines", job.needs.resolution));
     }
     let builds = left.iter().filter_map(|node| node.offer.game.as_ref()?.build).max();
-    left.retain(|node| node.offer.plays(job));
-    if let (true, Some(demo)) = (left.is_empty(), job.demo_build) {
+    left.retain(|node| node.offer.plays(&job.needs));
+    if let (true, Some(demo)) = (left.is_empty(), job.needs.demo_build) {
         return Some(format!("no node has game build {}", game_build::wanted(demo, builds)));
     }
-    let is_ready = |node: &&LiveNode| node.offer.renderers.contains(&job.renderer);
+    let is_ready = |node: &&LiveNode| node.offer.renderers.contains(&job.needs.renderer);
     // A node whose game is in use by another job does not ask for one, but will.
     let is_busy =
         |node: &&LiveNode| node.leases > 0 && node.offer.game.as_ref().is_some_and(|game| game.not_ready.is_none());
@@ -217,11 +213,14 @@ mod tests {
             id: JobId(id),
             account: AccountId(account),
             class,
-            renderer: Renderer::Builtin,
-            resolution: 1080,
-            demo_build: None,
+            needs: Needs { renderer: Renderer::Builtin, resolution: 1080, demo_build: None },
             avoids: Vec::new(),
         }
+    }
+
+    /// A job for the game.
+    fn game_job(id: i64, class: KeyClass, demo_build: Option<u32>) -> ReadyJob {
+        ReadyJob { needs: Needs { renderer: Renderer::Game, resolution: 1080, demo_build }, ..job(id, 1, class) }
     }
 
     fn offer(renderers: &[Renderer]) -> Offer {
@@ -282,7 +281,7 @@ mod tests {
     #[test]
     fn a_job_only_goes_to_a_node_with_its_renderer_and_does_not_hold_up_the_others() {
         let mut queue = ReadyQueue::default();
-        queue.insert(ReadyJob { renderer: Renderer::Game, ..job(1, 1, KeyClass::Reserved) });
+        queue.insert(game_job(1, KeyClass::Reserved, None));
         queue.insert(job(2, 1, KeyClass::Metered));
         assert!(queue.has_any(BUILTIN));
         assert_eq!(drain(&mut queue, 1, BUILTIN), [2]);
@@ -315,8 +314,8 @@ mod tests {
     #[test]
     fn a_job_only_goes_to_a_node_whose_game_plays_its_demo() {
         let mut queue = ReadyQueue::default();
-        queue.insert(ReadyJob { renderer: Renderer::Game, demo_build: Some(14_160), ..job(1, 1, KeyClass::Reserved) });
-        queue.insert(ReadyJob { renderer: Renderer::Game, ..job(2, 1, KeyClass::Metered) });
+        queue.insert(game_job(1, KeyClass::Reserved, Some(14_160)));
+        queue.insert(game_job(2, KeyClass::Metered, None));
         let picked = |build| queue.pick(NodeId(1), &game_node(1, build, None).offer, |_| true).map(|job| job.id.0);
         assert_eq!((picked(Some(14_151)), picked(Some(14_152)), picked(None)), (Some(2), Some(1), Some(1)));
     }
@@ -324,13 +323,13 @@ mod tests {
     #[test]
     fn a_waiting_job_says_why_it_waits() {
         let plain = job(1, 1, KeyClass::Metered);
-        let game = ReadyJob { renderer: Renderer::Game, ..plain.clone() };
+        let game = game_job(1, KeyClass::Metered, None);
         let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
         let draining = LiveNode { draining: true, ..node(3, 1, 0) };
         let benched = LiveNode { benched: true, ..node(4, 1, 0) };
-        let recent = ReadyJob { demo_build: Some(14_160), ..game.clone() };
-        let old = ReadyJob { demo_build: Some(14_100), ..game.clone() };
-        let large = ReadyJob { resolution: 1440, ..plain.clone() };
+        let recent = game_job(1, KeyClass::Metered, Some(14_160));
+        let old = game_job(1, KeyClass::Metered, Some(14_100));
+        let large = ReadyJob { needs: Needs { resolution: 1440, ..plain.needs }, ..plain.clone() };
         let small = Offer { resolutions: vec![1080], ..offer(BUILTIN) };
         let in_use = LiveNode {
             leases: 1,

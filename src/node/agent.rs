@@ -16,7 +16,8 @@ use crate::wire::node_requests::CLAIM_WAIT_SECONDS;
 
 use crate::node::api::Trouble;
 use crate::node::context::Context;
-use crate::node::game::{Desk, try_game};
+use crate::node::game::desk::Desk;
+use crate::node::game::try_game;
 use crate::node::work;
 
 pub use crate::node::context::AgentConfig;

@@ -15,7 +15,7 @@ use crate::domain::key::Secret;
 use crate::domain::offer::Offer;
 use crate::node::api::Server;
 use crate::node::cache::DemoCache;
-use crate::node::game::Desk;
+use crate::node::game::desk::Desk;
 use crate::node::join::server_client;
 use crate::node::maps::Maps;
 use crate::node::patience::Patience;

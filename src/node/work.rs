@@ -143,7 +143,7 @@ fn game(
     let order = &claim.render;
     let job = GameJob {
         id: &claim.job.id,
-        attempt: claim.job.attempts,
+        attempt: claim.job.attempts.saturating_add(1),
         demo: &demo.path(),
         sha256: Some(&demo.sha256),
         steam64: steam64(claim)?,
@@ -178,7 +178,7 @@ fn job_file(node: &Context, claim: &ClaimAnswer, demo: &Path, sha256: &str, work
     Ok(JobFile {
         contract: CONTRACT,
         job_id: claim.job.id.clone(),
-        attempt: claim.job.attempts,
+        attempt: claim.job.attempts.saturating_add(1),
         demo: JobDemo { path: demo.to_owned(), sha256: Some(sha256.to_owned()), build: None, last_tick: None },
         player: JobPlayer { steam64, slot: None },
         round: order.round,

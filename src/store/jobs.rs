@@ -11,6 +11,7 @@ use crate::domain::job::{Caller, Commands, Job, JobSpec, JobStatus, Renderer, St
 use crate::domain::key::KeyClass;
 use crate::domain::lease::{Aftermath, Attempts};
 use crate::domain::list::JobFilter;
+use crate::domain::offer::Needs;
 use crate::domain::schedule::ReadyJob;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
@@ -200,9 +201,11 @@ pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
             id: JobId(row.get("id")?),
             account: AccountId(row.get("account")?),
             class: columns::word(row, "class", KeyClass::parse)?,
-            renderer: columns::word(row, "renderer", Renderer::parse)?,
-            resolution: row.get("resolution")?,
-            demo_build: row.get("demo_build")?,
+            needs: Needs {
+                renderer: columns::word(row, "renderer", Renderer::parse)?,
+                resolution: row.get("resolution")?,
+                demo_build: row.get("demo_build")?,
+            },
             avoids: Vec::new(),
         })
     })
@@ -240,9 +243,9 @@ fn requeue(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
 
 /// A queued job as an entry of the queue.
 pub fn ready_job(job: &Job, avoids: Vec<NodeId>) -> ReadyJob {
-    let (renderer, resolution) = (job.spec.renderer, job.spec.resolution);
-    let demo_build = job.demo_build;
-    ReadyJob { id: job.id, account: job.account, class: job.class, renderer, resolution, demo_build, avoids }
+    let JobSpec { renderer, resolution, .. } = job.spec;
+    let needs = Needs { renderer, resolution, demo_build: job.demo_build };
+    ReadyJob { id: job.id, account: job.account, class: job.class, needs, avoids }
 }
 
 /// Served by the row's number. Keeps the time of the first attempt.

@@ -2,10 +2,9 @@
 //! each update.
 
 mod canary;
-mod desk;
+pub mod desk;
 mod preflight;
 mod recording;
 
 pub use canary::{attempt as try_game, keep as keep_canary};
-pub use desk::Desk;
 pub use recording::{GameJob, Recording, record};

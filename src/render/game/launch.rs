@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::setup::GameSetup;
 use crate::domain::node::RendererKind;
-use crate::render::command::JobFile;
+use crate::render::command::contract::JobFile;
 
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -248,6 +248,7 @@ mod tests {
     use crate::domain::id::JobId;
     use crate::domain::job::Renderer;
     use crate::domain::key::KeyClass;
+    use crate::domain::offer::Needs;
     use crate::domain::schedule::ReadyJob;
     use crate::store::{Store, Writing, accounts};
 
@@ -303,16 +304,9 @@ mod tests {
         let beside = Store::beside(dir.path()).unwrap();
         let account = beside.write(|tx| accounts::insert(tx, uuid::Uuid::from_u128(1), "studio", 0)).unwrap().id;
         // Present in memory only: rebuilding the queue from rows drops it.
-        let (id, class, renderer) = (JobId(1), KeyClass::Metered, Renderer::Builtin);
-        store.ready.lock().insert(ReadyJob {
-            id,
-            account,
-            class,
-            renderer,
-            resolution: 1080,
-            demo_build: None,
-            avoids: Vec::new(),
-        });
+        let (id, class) = (JobId(1), KeyClass::Metered);
+        let needs = Needs { renderer: Renderer::Builtin, resolution: 1080, demo_build: None };
+        store.ready.lock().insert(ReadyJob { id, account, class, needs, avoids: Vec::new() });
         let waits = || {
             store.write(|_| Ok(())).unwrap();
             store.waiting(account, class, id).is_some()

@@ -13,6 +13,10 @@ mod pov_script;
 mod renderer;
 #[cfg(unix)]
 mod rig;
+#[cfg(unix)]
+mod studio;
+#[cfg(unix)]
+mod whole_jobs;
 
 #[cfg(unix)]
 use dinkem_appliance::render::command::JobFile;
