@@ -93,8 +93,8 @@ pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/complete`.
 pub fn complete(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let (sha256, pov_verified) = node_requests::read_complete(&body::json(call)?, node.program.is_newer())?;
-    leases::complete(call.app, node, lease, sha256, pov_verified)?;
+    let report = node_requests::read_complete(&body::json(call)?, node.program.is_newer())?;
+    leases::complete(call.app, node, lease, report)?;
     answer::json(200, &serde_json::json!({}))
 }
 

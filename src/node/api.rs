@@ -156,11 +156,9 @@ impl Server {
         Ok(Uploaded::To(answer.bytes))
     }
 
-    /// Completes the lease with the uploaded video; `pov_verified`: for the game, whether it is proven that the video
-    /// shows the player's own view. Idempotent.
-    pub fn complete(&self, lease: i64, video_sha256: &str, pov_verified: Option<bool>) -> Result<(), Trouble> {
-        let request = CompleteRequest { video_sha256: video_sha256.to_owned(), pov_verified };
-        self.post(&format!("leases/{lease}/complete"), &request, seconds(NODE_TRANSFER_SECONDS)).map(drop)
+    /// Completes the lease with the uploaded video. Idempotent.
+    pub fn complete(&self, lease: i64, request: &CompleteRequest) -> Result<(), Trouble> {
+        self.post(&format!("leases/{lease}/complete"), request, seconds(NODE_TRANSFER_SECONDS)).map(drop)
     }
 
     /// Reports that the attempt failed, with the end of the renderer's log and, if the node's game does not play the

@@ -15,6 +15,8 @@ use crate::domain::job::Stage;
 use crate::domain::sha256::Sha256;
 use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
 
+use crate::wire::node::CompleteRequest;
+
 use crate::node::api::{Part, Server, Trouble, Uploaded};
 use crate::node::lease::{Ended, Hold, Leave};
 
@@ -39,7 +41,10 @@ impl Delivery<'_> {
                 self.server.upload(self.lease, Part::Poster, 0, &mut file, bytes)
             })?;
         }
-        self.again(|| self.server.complete(self.lease, &sha256, pov_verified))
+        // Servers of older versions do not know these fields; they have no jobs for the game either.
+        let log = pov_verified.and_then(|_| self.hold.log());
+        let request = CompleteRequest { video_sha256: sha256, pov_verified, log };
+        self.again(|| self.server.complete(self.lease, &request))
     }
 
     fn send_video(&self, path: &Path) -> Result<(), Ended> {

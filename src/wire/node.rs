@@ -163,6 +163,9 @@ pub struct CompleteRequest {
     /// Whether the renderer proved that the video shows the player's own view. Only for the game.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pov_verified: Option<bool>,
+    /// The tail of the renderer's output, for the operator. Only for the game.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }
 
 /// `POST …/fail`.

@@ -101,13 +101,38 @@ pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Progress> {
     Ok(Progress { stage, fraction })
 }
 
-/// `POST …/complete`: the video's SHA-256, and whether it is proven to show the player's own view.
-pub fn read_complete(body: &[u8], is_newer: bool) -> Result<(Sha256, bool)> {
-    let fields = Fields::of_node(body, &["video_sha256", "pov_verified"], is_newer)?;
+/// A finished attempt as its node reported it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompleteReport {
+    /// SHA-256 of the video.
+    pub video_sha256: Sha256,
+    /// Whether the node has proven that the video shows the player's own view; only for the game.
+    pub pov_verified: bool,
+    /// The tail of the renderer's log, if the node sent one.
+    pub log: Option<String>,
+}
+
+impl From<Sha256> for CompleteReport {
+    /// A video about which nothing more is said.
+    fn from(video_sha256: Sha256) -> Self {
+        Self { video_sha256, pov_verified: false, log: None }
+    }
+}
+
+/// `POST …/complete`.
+pub fn read_complete(body: &[u8], is_newer: bool) -> Result<CompleteReport> {
+    let fields = Fields::of_node(body, &["video_sha256", "pov_verified", "log"], is_newer)?;
     let text = fields.require("video_sha256", fields.string("video_sha256")?)?;
-    let sha256 = Sha256::parse(&text);
-    let sha256 = sha256.ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))?;
-    Ok((sha256, fields.boolean("pov_verified")?.unwrap_or(false)))
+    let video_sha256 = Sha256::parse(&text);
+    let video_sha256 =
+        video_sha256.ok_or_else(|| fields.wrong("video_sha256", "must be 64 hexadecimal digits in lower case"))?;
+    let pov_verified = fields.boolean("pov_verified")?.unwrap_or(false);
+    Ok(CompleteReport { video_sha256, pov_verified, log: read_log(&fields)? })
+}
+
+/// The end of a renderer's log.
+fn read_log(fields: &Fields<'_>) -> Result<Option<String>> {
+    Ok(fields.string("log")?.map(|log| log_end(&text::lines(&log)).to_owned()))
 }
 
 /// Stored for a failure whose message has no printable text.
@@ -148,7 +173,7 @@ pub fn read_fail(body: &[u8], is_newer: bool) -> Result<FailReport> {
     let retry = fields.require("retry", fields.string("retry")?)?;
     let retry = Retry::parse(&retry)
         .ok_or_else(|| fields.wrong("retry", "must be \"elsewhere\", \"anywhere\" or \"never\""))?;
-    let log = fields.string("log")?.map(|log| log_end(&text::lines(&log)).to_owned());
+    let log = read_log(&fields)?;
     let demo_build = build(&fields, "demo_build")?;
     Ok(FailReport { failure: Failure { code, message, retry }, log, demo_build })
 }
@@ -255,9 +280,11 @@ mod tests {
     #[test]
     fn completion_and_failure_are_checked_field_by_field() {
         let body = format!(r#"{{"video_sha256":"{}"}}"#, "0f".repeat(32));
-        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), (Sha256([15; 32]), false));
-        let body = body.replace('}', ",\"pov_verified\":true}");
-        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), (Sha256([15; 32]), true));
+        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), Sha256([15; 32]).into());
+        let body = body.replace('}', r#","pov_verified":true,"log":"a"}"#);
+        let log = Some("a".to_owned());
+        let report = CompleteReport { video_sha256: Sha256([15; 32]), pov_verified: true, log };
+        assert_eq!(read_complete(body.as_bytes(), false).unwrap(), report);
         refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);
 
         let failure = read_fail(br#"{"code":"render_failed","message":"m","retry":"elsewhere"}"#, false).unwrap();

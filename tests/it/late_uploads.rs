@@ -66,7 +66,7 @@ impl Fixture {
     }
 
     fn complete(&self) -> Result<(), Error> {
-        leases::complete(&self.test.app, &self.node, self.grant.lease.id, Sha256::of(&*CLIP), false)
+        leases::complete(&self.test.app, &self.node, self.grant.lease.id, Sha256::of(&*CLIP).into())
     }
 
     /// Ends the lease through another request, another process or a timeout; a second passes.

@@ -43,7 +43,7 @@ impl Fixture {
     }
 
     fn complete(&self, grant: &Grant, video: &[u8]) -> Result<(), Error> {
-        leases::complete(&self.test.app, &self.node, grant.lease.id, Sha256::of(video), false)
+        leases::complete(&self.test.app, &self.node, grant.lease.id, Sha256::of(video).into())
     }
 
     fn fail(&self, grant: &Grant) {

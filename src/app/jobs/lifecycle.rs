@@ -81,10 +81,19 @@ pub(in crate::app) fn started(app: &App, job: &Job, lease: LeaseId, node: &Node)
     log::info!("job {} taken by node {:?} (lease {lease})", job.public_id, node.name);
 }
 
-/// Publishes the node's video: the job is done, its clip gets a public link, and it is billed.
-pub(in crate::app) fn finish(tx: &mut Tx<'_>, job: &Job, node: NodeId, clip: &Clip, now_ms: i64) -> Result<Transition> {
+/// Publishes the node's video: the job is done, its clip gets a public link, and it is billed. `log` is the tail of the
+/// renderer's output, if it is kept.
+pub(in crate::app) fn finish(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    node: NodeId,
+    clip: &Clip,
+    log: Option<&str>,
+    now_ms: i64,
+) -> Result<Transition> {
     check(job, JobStatus::Done)?;
-    let is_live = store::leases::end(tx, clip.lease, node, &Ending::DONE, now_ms)?;
+    let ending = Ending { log, ..Ending::DONE };
+    let is_live = store::leases::end(tx, clip.lease, node, &ending, now_ms)?;
     if !is_live || !store::jobs::finish(tx, job.id, now_ms)? {
         return Err(Error::internal(
             "The job could not be completed.",

@@ -12,15 +12,14 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::job::{Job, Renderer};
 use crate::domain::node::Node;
-use crate::domain::sha256::Sha256;
 use crate::store;
 use crate::store::leases::LeaseState;
+use crate::wire::node_requests::CompleteReport;
 
-/// Checks and publishes the video; `pov_verified`: whether the node has proven that it shows the player's own view.
-/// Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
+/// Checks and publishes the video. Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
 /// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,
 /// and closed for writing from the check on.
-pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256, pov_verified: bool) -> Result<()> {
+pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) -> Result<()> {
     if unfinished(app, node, lease)?.is_none() {
         return Ok(());
     }
@@ -28,7 +27,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256, po
     // A previous call may have completed it in the meantime.
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
     let _check = app.checks.take(node.id)?;
-    let checked = check(app, &job, lease, video_sha256, pov_verified).and_then(|clip| {
+    let checked = check(app, &job, lease, &report).and_then(|clip| {
         let synced = app.clip_files.publish(lease);
         synced.map_err(|error| Error::internal("The video could not be synced to disk.", error))?;
         Ok(clip)
@@ -46,7 +45,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, video_sha256: Sha256, po
     let finished = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((job, LeaseState::Live)) => {
             store::nodes::reset_benchings(tx, node)?;
-            lifecycle::finish(tx, &store::jobs::by_id(tx, job)?, node, &clip, now).map(Some)
+            lifecycle::finish(tx, &store::jobs::by_id(tx, job)?, node, &clip, report.log.as_deref(), now).map(Some)
         }
         Some((_, LeaseState::Done)) => Ok(None),
         found => Err(not_live(found.map(|(_, state)| state))),
@@ -101,14 +100,14 @@ fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
 }
 
 /// Checks that the uploaded video is intact and is what the job asked for.
-fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256, pov_verified: bool) -> Result<Clip, Refusal> {
+fn check(app: &App, job: &Job, lease: LeaseId, report: &CompleteReport) -> Result<Clip, Refusal> {
     let (sha256, bytes) = app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             Error::new(Kind::Invalid, ErrorCode::VideoMissing, "No video was uploaded for this lease.")
         }
         _ => Error::internal("The uploaded video could not be read.", error),
     })?;
-    if sha256 != expected {
+    if sha256 != report.video_sha256 {
         // Which chunk is corrupt is unknown, so the node restarts at offset 0.
         throw_away(app, lease)?;
         let message = "The uploaded video does not match its SHA-256. It was deleted; upload it again.";
@@ -125,7 +124,7 @@ fn check(app: &App, job: &Job, lease: LeaseId, expected: Sha256, pov_verified: b
     }
     let (view, pov_verified) = match spec.renderer {
         Renderer::Builtin => (View::Tactical, None),
-        Renderer::Game => (View::FirstPerson, Some(pov_verified)),
+        Renderer::Game => (View::FirstPerson, Some(report.pov_verified)),
     };
     let token = ClipToken::from_bits(app.random.bits()?);
     Ok(Clip { token, lease, bytes, sha256, video: facts, view, pov_verified })

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use log::{info, warn};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureCode};
 use crate::os::files;
 use crate::os::stop::StopFlag;
 use crate::render::command::Space;
@@ -68,7 +68,7 @@ pub fn attempt(node: &Context, desk: &Desk, stop: &StopFlag) {
     let work = node.canary_dir();
     let hold = Hold::new(node.clock.clone(), stop, node.patience.total * 2);
     let tried = files::empty_dir(&work).map_err(|error| error.to_string()).and_then(|()| {
-        let Some((demo, last)) = choose(node, desk, &work, &hold)? else { return Ok(false) };
+        let Some((demo, last)) = choose(node, desk, &work, &hold)? else { return Ok(None) };
         info!("{}: trying the game with player {} in round {}.", node.name, last.steam64, last.round);
         let job = GameJob {
             id: "canary",
@@ -84,8 +84,12 @@ pub fn attempt(node: &Context, desk: &Desk, stop: &StopFlag) {
             cl_draw_only_deathnotices: true,
             most_seconds: Some(CANARY_SECONDS),
         };
-        record(node, desk, &job, &work, &hold).map_err(in_words)?;
-        Ok(true)
+        match record(node, desk, &job, &work, &hold) {
+            Ok(_) => Ok(Some(())),
+            // The update is one after which older demos no longer play.
+            Err(Ended::Failed(failure)) if failure.code == FailureCode::WrongGameBuild => Ok(None),
+            Err(ended) => Err(in_words(ended)),
+        }
     });
     if let Err(error) = fs::remove_dir_all(&work) {
         warn!("{}: the directory of a try cannot be removed: {error}", node.name);
@@ -94,13 +98,13 @@ pub fn attempt(node: &Context, desk: &Desk, stop: &StopFlag) {
         return;
     }
     match tried {
-        Ok(true) => {
+        Ok(Some(())) => {
             info!("{}: the game works.", node.name);
             desk.works("passed");
         }
-        Ok(false) => {
-            warn!("{}: there is no demo to try the game with; the next job shows whether it works.", node.name);
-            desk.works("not tried, for lack of a demo,");
+        Ok(None) => {
+            warn!("{}: there is no demo that this game plays to try it with: the next job does.", node.name);
+            desk.works("not tried for lack of a demo");
         }
         Err(why) => {
             warn!("{}: the try of the game failed: {why}\n{}", node.name, hold.log().unwrap_or_default());

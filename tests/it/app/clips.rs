@@ -37,7 +37,7 @@ fn upload(test: &TestApp, node: &Node, grant: &Grant, bytes: &[u8]) {
 }
 
 fn complete(test: &TestApp, node: &Node, grant: &Grant) -> Result<(), Error> {
-    leases::complete(&test.app, node, grant.lease.id, sha256(&CLIP), false)
+    leases::complete(&test.app, node, grant.lease.id, sha256(&CLIP).into())
 }
 
 /// Submits and claims a job.
@@ -197,7 +197,7 @@ fn video_that_does_not_match_the_job_is_not_published() {
         if let Some(video) = video {
             upload(&test, &node, &grant, video);
         }
-        let error = leases::complete(&test.app, &node, grant.lease.id, hash, false).unwrap_err();
+        let error = leases::complete(&test.app, &node, grant.lease.id, hash.into()).unwrap_err();
         assert_eq!(error.code.as_str(), code, "{error}");
         let job = jobs::get(&test.app, &metered, grant.job.job.public_id).unwrap().job;
         assert_eq!((job.status, job.clip), (JobStatus::Rendering, None), "{code}");

@@ -153,7 +153,7 @@ fn expired_lease_returns_job_to_its_queue_position_and_late_calls_are_refused() 
     assert_eq!((info.job.status, info.job.attempts, info.queue_position), (JobStatus::Queued, 1, Some(1)));
     assert_eq!(info.job.failure.unwrap().code, FailureCode::NodeLost);
     assert_conflict(leases::heartbeat(&test.app, &node, grant.lease.id, at(Stage::Rendering, 0.5)), "lost");
-    assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32]), false), "lost");
+    assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32]).into()), "lost");
     assert_conflict(leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Never).into()), "lost");
     let late = leases::append_video(&test.app, &node, grant.lease.id, 0, &mut &b"late"[..]);
     assert!(matches!(late, Err(leases::UploadError::Failed(error)) if error.code.as_str() == "lost"));
@@ -177,7 +177,7 @@ fn lease_can_be_used_only_by_its_own_node() {
     let grant = test.claim(&owner).unwrap();
     assert_conflict(leases::heartbeat(&test.app, &thief, grant.lease.id, at(Stage::Fetching, 0.0)), "lost");
     assert_conflict(leases::fail(&test.app, &thief, grant.lease.id, failure(Retry::Never).into()), "lost");
-    assert_conflict(leases::complete(&test.app, &thief, grant.lease.id, Sha256([0; 32]), false), "lost");
+    assert_conflict(leases::complete(&test.app, &thief, grant.lease.id, Sha256([0; 32]).into()), "lost");
     assert!(leases::open_demo(&test.app, &thief, grant.lease.id).is_err());
     assert!(leases::heartbeat(&test.app, &owner, grant.lease.id, at(Stage::Fetching, 0.0)).is_ok());
 }
@@ -240,7 +240,7 @@ fn cancelled_job_ends_and_its_node_is_told() {
         }
         let heartbeat = leases::heartbeat(&test.app, &node, grant.lease.id, at(Stage::Rendering, 0.5));
         assert_conflict(heartbeat, "cancelled");
-        assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32]), false), "cancelled");
+        assert_conflict(leases::complete(&test.app, &node, grant.lease.id, Sha256([0; 32]).into()), "cancelled");
         assert_conflict(leases::fail(&test.app, &node, grant.lease.id, failure(Retry::Anywhere).into()), "cancelled");
         waiting
     };

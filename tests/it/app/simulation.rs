@@ -123,7 +123,7 @@ impl Simulation {
             }
             3..6 => {
                 let _late = leases::append_video(app, node, lease, 0, &mut CLIP.as_slice());
-                let _late = leases::complete(app, node, lease, Sha256::of(&*CLIP), false);
+                let _late = leases::complete(app, node, lease, Sha256::of(&*CLIP).into());
             }
             _ => {
                 let failure = Failure { code: FailureCode::RenderFailed, message: "x".into(), retry };

@@ -35,7 +35,7 @@ impl Site {
             let lease = test.claim(&node).unwrap().lease.id;
             assert!(leases::append_video(&test.app, &node, lease, 0, &mut &CLIP[..]).is_ok());
             leases::put_poster(&test.app, &node, lease, &mut &POSTER[..]).unwrap();
-            leases::complete(&test.app, &node, lease, Sha256::of(&*CLIP), false).unwrap();
+            leases::complete(&test.app, &node, lease, Sha256::of(&*CLIP).into()).unwrap();
             clips.push(id.to_string());
             test.clock.advance(Duration::from_secs(60));
         }

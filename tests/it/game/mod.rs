@@ -16,6 +16,8 @@ mod rig;
 #[cfg(unix)]
 mod studio;
 #[cfg(unix)]
+mod updates;
+#[cfg(unix)]
 mod whole_jobs;
 
 #[cfg(unix)]

@@ -102,22 +102,29 @@ impl Studio {
 
     /// Starts the node as a process on a machine with fakes. CS Demo Manager drives HLAE where there is one.
     pub fn start_node(&self, rig: &Rig) -> NodeProcess {
-        let token = app::nodes::token(&self.appliance.app, &operator()).unwrap();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = [rig.at("bin")].into_iter().chain(std::env::split_paths(&path));
         let mut command = Command::new(BINARY);
-        command.args(["node", "--join-file"]).arg(rig.at("token")).arg("--state-dir").arg(self.state_dir());
-        command.args(["--server", &format!("http://{}", self.appliance.address)]);
+        command.args(["node", "--state-dir"]).arg(self.state_dir());
+        let (state, token) = (self.state_dir().join("node.json"), rig.at("token"));
+        let is_new = !state.exists();
+        if is_new {
+            let secret = app::nodes::token(&self.appliance.app, &operator()).unwrap().reveal().to_owned();
+            let ticket = JoinTicket { server: None, ca: None, secret };
+            std::fs::write(&token, ticket.encode().unwrap()).unwrap();
+            command.arg("--join-file").arg(&token);
+            command.args(["--server", &format!("http://{}", self.appliance.address)]);
+        }
         command.args(["--renderer", rig.setup.kind.as_str()]);
         command.arg("--renderer-game-dir").arg(rig.setup.game_dir.as_ref().unwrap());
         command.arg("--renderer-hlae").arg(rig.at("hlae/HLAE.exe"));
         command.arg("--renderer-csdm").arg(rig.at("csdm/cs-demo-manager"));
         command.env("PATH", std::env::join_paths(folders).unwrap()).env("XDG_CONFIG_HOME", rig.at("home"));
-        let ticket = JoinTicket { server: None, ca: None, secret: token.reveal().to_owned() };
-        std::fs::write(rig.at("token"), ticket.encode().unwrap()).unwrap();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        until("the node", || self.state_dir().join("node.json").exists().then_some(()));
-        std::fs::remove_file(rig.at("token")).unwrap();
+        until("the node", || state.exists().then_some(()));
+        if is_new {
+            std::fs::remove_file(token).unwrap();
+        }
         NodeProcess(child)
     }
 

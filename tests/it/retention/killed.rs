@@ -116,7 +116,7 @@ fn work(app: &App, caller: &Caller, node: &Node, number: u32) {
     }
     let uploaded = leases::append_video(app, node, lease, 0, &mut &CLIP[..]).is_ok()
         && leases::put_poster(app, node, lease, &mut &POSTER[..]).is_ok();
-    if uploaded && leases::complete(app, node, lease, Sha256::of(&*CLIP), false).is_ok() {
+    if uploaded && leases::complete(app, node, lease, Sha256::of(&*CLIP).into()).is_ok() {
         ended("done", id);
     }
 }

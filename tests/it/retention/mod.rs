@@ -47,7 +47,7 @@ fn render(test: &TestApp, caller: &Caller, node: &Node) -> Uuid {
     let lease = test.claim(node).unwrap().lease.id;
     assert_eq!(leases::append_video(&test.app, node, lease, 0, &mut &CLIP[..]).unwrap(), CLIP.len() as u64);
     leases::put_poster(&test.app, node, lease, &mut &POSTER[..]).unwrap();
-    leases::complete(&test.app, node, lease, Sha256::of(&*CLIP), false).unwrap();
+    leases::complete(&test.app, node, lease, Sha256::of(&*CLIP).into()).unwrap();
     id
 }
 

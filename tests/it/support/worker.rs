@@ -49,7 +49,7 @@ impl Worker {
         let spec = &grant.job.job.spec;
         let video = video::of(spec.resolution, spec.fps);
         leases::append_video(&self.app, &self.node, grant.lease.id, 0, &mut &video[..]).unwrap();
-        leases::complete(&self.app, &self.node, grant.lease.id, Sha256::of(video), false).unwrap();
+        leases::complete(&self.app, &self.node, grant.lease.id, Sha256::of(video).into()).unwrap();
     }
 
     /// Fails the job.
