@@ -161,7 +161,10 @@ submit() {
 clip_plays() {
   [ "$(ffprobe -v error -select_streams v -show_entries stream=codec_name,width,height -of csv=p=0 clip.mp4)" = h264,1920,1080 ]
 }
-one_job_is_done() { api '/api/clips?limit=10' | tr -d ' ' | grep -o '"status":"[a-z]*"' | tr '\n' ' ' | grep -qx '"status":"done" '; }
+jobs_are() { [ "$(api '/api/clips?limit=10' | tr -d ' ' | grep -o '"status":"[a-z]*"' | cut -d '"' -f 4 | tr '\n' ' ')" = "$1 " ]; }
+one_job_is_done() { jobs_are done; }
+all_jobs_are_there() { jobs_are "$(cat jobs.txt)"; }
+note_jobs() { api '/api/clips?limit=10' | tr -d ' ' | grep -o '"status":"[a-z]*"' | cut -d '"' -f 4 | tr '\n' ' ' | sed 's/ $//' >jobs.txt; }
 
 ok "an account is created" make_account
 ok "its keys are not accepted yet" not api /api/account
@@ -171,6 +174,65 @@ ok "the sample is written" appliance sample -o sample.dem
 ok "a local node renders a clip of the sample" submit
 ok "the clip is H.264 at 1080p" clip_plays
 ok "the job is listed as done" one_job_is_done
+
+# --- a node with a renderer of its own ----------------------------------------------------------------------------
+
+# A build of ffmpeg for Windows, from a package of PyPI.
+wheel=imageio_ffmpeg-0.6.0-py3-none-win_amd64.whl
+wheel_sha256=02fa47c83703c37df6bfe4896aab339013f62bf02c5ebf2dce6da56af04ffc0a
+get_ffmpeg() {
+  pip download --quiet --no-deps --only-binary=:all: --platform win_amd64 "${wheel%%-*}==0.6.0" &&
+    echo "$wheel_sha256  $wheel" | sha256sum --check --quiet &&
+    python3 -c "import zipfile; zipfile.ZipFile('$wheel').extractall('wheel')" &&
+    cp wheel/imageio_ffmpeg/binaries/ffmpeg-win*.exe "$drive/ffmpeg.exe"
+}
+# Runs one job for the game with the settings of the renderer on standard input; prints the job's end.
+game_job() { # NAME
+  printf '[renderer]\r\nkind = "command"\r\nrequire_pov = false\r\n' >"$drive/$1.toml"
+  sed 's/$/\r/' >>"$drive/$1.toml"
+  appliance admin nodes token >"$drive/$1.token" 2>/dev/null &&
+    demo=$(api /api/demos --data-binary @sample.dem -H 'Content-Type: application/octet-stream' |
+      sed 's/.*"demo_url":"\([^"]*\)".*/\1/') &&
+    id=$(api /api/clips -H 'Content-Type: application/json' --data \
+      "{\"demo_url\":\"$demo\",\"steam64_id\":\"76561202200000008\",\"round\":2,\"renderer\":\"game\"}" |
+      sed 's/.*"id":"\([^"]*\)".*/\1/') || return 1
+  appliance --config "C:\\$1.toml" node --join-file "C:\\$1.token" --server "https://$(address)" --state-dir "C:\\$1" \
+    --name "$1" --max-jobs 1 >"$1.log" 2>&1
+  cat "$1.log" # shown if the check fails
+  api "/api/clips/$id" | tee "$1.json"
+}
+renders_with_ffmpeg() {
+  game_job ffmpeg <<'END' && grep -q '"status":"done".*"view":"first_person"' ffmpeg.json &&
+program = 'C:\ffmpeg.exe'
+args = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size={width}x{height}:rate={fps}:duration={seconds}", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "{out}"]
+ffmpeg = 'C:\ffmpeg.exe'
+END
+    curl -sf --cacert ca.pem -o game.mp4 "$(sed 's/.*"clip":{"url":"\([^"]*\)".*/\1/' ffmpeg.json)" &&
+    [ "$(ffprobe -v error -select_streams v -show_entries stream=codec_name,width,height -of csv=p=0 game.mp4)" = h264,1920,1080 ]
+}
+fails_for_good_by_exit_10() {
+  game_job exit10 <<'END' && grep -q '"status":"failed"' exit10.json
+program = 'cmd'
+args = ["/c", "exit 10"]
+END
+}
+is_not_blamed_for_exit_21() {
+  game_job exit21 <<'END' && grep -q '"status":"queued".*"attempts":0' exit21.json
+program = 'cmd'
+args = ["/c", "exit 21"]
+END
+}
+cancel_waiting() { api "/api/clips/$(sed 's/.*"id":"\([^"]*\)".*/\1/' exit21.json)" -X DELETE; }
+
+if get_ffmpeg >/dev/null 2>&1; then
+  ok "a node renders a job with ffmpeg as its renderer" renders_with_ffmpeg
+else
+  echo "Skipped: ffmpeg for Windows could not be fetched from PyPI."
+fi
+ok "a renderer's exit status 10 fails the job for good" fails_for_good_by_exit_10
+ok "a renderer's exit status 21 does not count against the job" is_not_blamed_for_exit_21
+ok "the job that still waits can be cancelled" cancel_waiting
+note_jobs
 
 # --- stop and start -----------------------------------------------------------------------------------------------
 
@@ -197,7 +259,7 @@ ok "the server no longer answers" not answers
 ok "the log reports the stop" grep -q 'Stopped\.' "$log"
 ok "an error in config.toml fails the start and is logged" refuses_to_start
 ok "it starts again" restart
-ok "the job is still there" one_job_is_done
+ok "the job is still there" all_jobs_are_there
 
 # --- upgrade and downgrade ----------------------------------------------------------------------------------------
 
@@ -207,7 +269,7 @@ upgrade() { rm -f "$folder/data/port" && msiexec /i new.msi && within answers; }
 printf '# edited by the operator\r\n' >>"$config"
 ok "it upgrades in place, and answers" upgrade
 ok "the edited config.toml is kept" grep -q '^# edited by the operator' "$config"
-ok "account and job are kept" one_job_is_done
+ok "account and job are kept" all_jobs_are_there
 ok "it is installed once" [ "$(installed)" = 1 ]
 ok "a downgrade is refused" not msiexec /i old.msi
 ok "the installed version still answers" within answers
@@ -222,6 +284,6 @@ ok "its folder is no longer on the PATH" eval "win reg query '$environment' /v P
 ok "nothing answers after uninstalling" not answers
 ok "data and configuration are kept" [ -s "$folder/data/store.db" -a -s "$config" ]
 ok "it installs again with the existing data" eval 'rm -f "$folder/data/port"; msiexec /i new.msi && within answers'
-ok "the existing job is still there" one_job_is_done
+ok "the existing job is still there" all_jobs_are_there
 
 result

@@ -1,14 +1,24 @@
-//! The check of a finished video before it is delivered, whatever renderer made it.
+//! The check of a finished video before it is delivered, whatever renderer made it, and a poster if there is none.
 
-use log::warn;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use log::{info, warn};
 
 use crate::domain::error::Kind;
 use crate::domain::failure::{Failure, FailureCode};
+use crate::os::process::{Child, Event, Surroundings};
 use crate::render::command::JobFile;
 use crate::render::video::{Expected, inspect as inspect_video};
 
 use crate::node::context::Context;
 use crate::node::lease::{Ended, Hold};
+
+/// Seconds that ffmpeg may take for a poster.
+const POSTER_SECONDS: u64 = 60;
+/// How often the lease is checked meanwhile.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Checks the video of a job. `audio`: whether it must have sound; `None`: either way.
 pub fn inspect(node: &Context, job: &JobFile, audio: Option<bool>, hold: &Hold<'_>) -> Result<(), Ended> {
@@ -28,4 +38,32 @@ pub fn inspect(node: &Context, job: &JobFile, audio: Option<bool>, hold: &Hold<'
 fn failed(why: &str) -> Ended {
     let message = format!("The renderer's video did not pass the check. {why}");
     Failure::here(FailureCode::RenderFailed, message.trim_end()).into()
+}
+
+/// Takes the poster of a job from the middle of its video if the renderer made none. A clip can do without one.
+pub fn make_poster(node: &Context, job: &JobFile, hold: &Hold<'_>) -> Result<(), Ended> {
+    let poster = job.output.with_extension("jpg");
+    if poster.exists() {
+        return Ok(());
+    }
+    let middle = job.length_ms.unwrap_or(0) as f64 / 2_000.0;
+    let before = ["-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-ss"].map(OsString::from);
+    let after = ["-frames:v", "1", "-q:v", "3", "-update", "1"].map(OsString::from);
+    let mut args: Vec<OsString> = before.into();
+    args.extend([format!("{middle:.3}").into(), "-i".into(), job.output.clone().into()]);
+    args.extend(after.into_iter().chain([poster.into()]));
+    let program = Path::new(&node.renderers.ffmpeg);
+    let Ok(mut child) = Child::spawn_in(Surroundings::Desktop, program, &args, &job.workdir, &[]) else {
+        return Ok(());
+    };
+    let deadline = hold.now() + Duration::from_secs(POSTER_SECONDS);
+    while hold.now() < deadline {
+        hold.check()?;
+        match child.next(TICK) {
+            Ok(Event::Silence) => {}
+            Ok(Event::Out(line) | Event::Err(line)) => info!("{}: the poster of job {}: {line}", node.name, job.job_id),
+            Ok(Event::Ended(_)) | Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
 }

@@ -97,6 +97,7 @@ pub fn record(
         return Err(Failure::here(FailureCode::RenderFailed, unproven(proof)).into());
     }
     inspection::inspect(node, &file, desk.setup().audio, hold)?;
+    inspection::make_poster(node, &file, hold)?;
     Ok(Recording {
         poster: file.output.with_extension("jpg"),
         video: file.output,

@@ -128,7 +128,7 @@ fn no_program(level: Level, ffmpeg: &str, why: &dyn Display) -> Decoded {
 /// Decodes the whole file once.
 fn decode(path: &Path, duration_ms: u64, ffmpeg: &str, go_on: &mut dyn FnMut() -> bool) -> Result<Decoded> {
     let (program, dir) = (Path::new(ffmpeg), files::folder_of(path));
-    let mut child = match Child::spawn_in(Surroundings::Desktop, program, &arguments(path), dir, &[]) {
+    let mut child = match Child::spawn_in(Surroundings::Desktop, program, &arguments(path, duration_ms), dir, &[]) {
         Ok(child) => child,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(no_program(Level::Info, ffmpeg, &error)),
         Err(error) => return Ok(no_program(Level::Warn, ffmpeg, &error)),

@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Seconds after which a black picture is a fault. The game fades for up to a second.
+/// Seconds after which a black picture is a fault; in a shorter clip, two thirds of it. The game fades for up to a second.
 const BLACK_SECONDS: u64 = 3;
 /// Seconds after which a frozen picture is a fault. The built-in renderer rests for up to three seconds; in the game, a
 /// player may hold an angle for longer with the clock hidden.
@@ -24,10 +24,11 @@ const BLACK_LEVEL: f64 = 0.05;
 const LOOKS_PER_SECOND: u32 = 15;
 
 /// Arguments for ffmpeg: decode all of the file, fail at the first error, and print a line for each changed picture.
-pub fn arguments(path: &Path) -> Vec<OsString> {
+pub fn arguments(path: &Path, duration_ms: u64) -> Vec<OsString> {
+    let black = (duration_ms as f64 / 1_500.0).min(BLACK_SECONDS as f64);
     // The picture is scaled down at the end so that printing costs nothing.
     let filters = format!(
-        "fps={LOOKS_PER_SECOND},blackdetect=d={BLACK_SECONDS}:pic_th={BLACK_SHARE}:pix_th={BLACK_LEVEL},mpdecimate=max=0,scale=16:16,showinfo"
+        "fps={LOOKS_PER_SECOND},blackdetect=d={black:.3}:pic_th={BLACK_SHARE}:pix_th={BLACK_LEVEL},mpdecimate=max=0,scale=16:16,showinfo"
     );
     let mut input = OsString::from("file:");
     input.push(path);

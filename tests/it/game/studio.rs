@@ -15,6 +15,7 @@ use dinkem_appliance::os::clock::SystemClock;
 use dinkem_appliance::os::room::Room;
 use dinkem_appliance::os::stop::StopFlag;
 use dinkem_appliance::render::forge;
+use dinkem_appliance::render::forge::description::Stage;
 use dinkem_appliance::render::game::GameSetup;
 use dinkem_appliance::wire::join_token::JoinTicket;
 use serde_json::{Value, json};
@@ -42,12 +43,12 @@ impl Studio {
         let appliance = Appliance::start();
         let key = appliance.account("studio").metered;
         let node_key = appliance.node("rack").key;
-        let upload = Request::post("/api/demos").key(&key).body(&forge::quick());
+        let upload = Request::post("/api/demos").key(&key).body(demo());
         let demo_url = appliance.send(&upload).expect(201).json()["demo_url"].as_str().unwrap().to_owned();
         Self { appliance, dir: tempfile::tempdir().unwrap(), key, node_key, demo_url }
     }
 
-    /// Submits a job for the game: three and a half seconds of the demo's first round.
+    /// Submits a job for the game: some seconds of the demo's first round.
     pub fn submit(&self) -> String {
         let body = json!({
             "demo_url": self.demo_url,
@@ -149,6 +150,17 @@ impl Studio {
         let left: Vec<_> = std::fs::read_dir(self.state_dir().join("work")).unwrap().map(Result::unwrap).collect();
         assert!(left.is_empty(), "{what}: {left:?}");
     }
+}
+
+/// A short match whose first round is long enough for a frozen picture to be noticed.
+fn demo() -> Vec<u8> {
+    let mut game = forge::quick_match();
+    for stage in &mut game.stages {
+        if let Stage::Round(round) = stage {
+            round.live_ticks += 6 * 64;
+        }
+    }
+    forge::play(&game)
 }
 
 /// A node that is killed when it goes out of scope.

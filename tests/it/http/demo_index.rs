@@ -65,7 +65,7 @@ fn indexed_demo_matches_inspect_output() {
     let player = shown["players"].as_array().unwrap().iter().find(|one| one["steam64_id"] == ours.as_str());
     assert_eq!(player.unwrap()["kills_by_round"], json!({"2": 3}));
     let names: Vec<_> = shown.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(names, ["highlights", "map", "players", "rounds", "tick_rate"]);
+    assert_eq!(names, ["game_build", "highlights", "last_tick", "map", "players", "rounds", "tick_rate"]);
 
     let upper = show(&appliance, &key, &sha256.to_uppercase()).expect(200);
     assert_eq!(upper.json(), shown);

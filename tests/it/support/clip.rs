@@ -14,7 +14,8 @@ pub fn write_video(path: &Path, width: u32, height: u32, fps: u32) {
     let muxer = MuxerBuilder::new(file).video(VideoCodec::H264, width, height, f64::from(fps)).with_fast_start(true);
     let mut muxer = muxer.build().unwrap();
     let mut encoder = Encoder::with_api_config(openh264::OpenH264API::from_source(), EncoderConfig::new()).unwrap();
-    let grey = YUVBuffer::new(width as usize, height as usize);
+    let (columns, lines) = (width as usize, height as usize);
+    let grey = YUVBuffer::from_vec(vec![128; columns * lines * 3 / 2], columns, lines);
     for frame in 0..FRAMES {
         let data = encoder.encode(&grey).unwrap().to_vec();
         muxer.write_video(f64::from(frame) / f64::from(fps), &data, frame == 0).unwrap();
