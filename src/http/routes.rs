@@ -168,7 +168,7 @@ pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
         None => return Err(unknown_route(call)),
         Some((_, _, Anyone(_), _)) => Authenticated::Nobody,
         Some((_, _, Client(_), _)) => Authenticated::Account(auth::authenticate(call.app, &call.authorization())?),
-        Some((_, _, ByNode(_), _)) => Authenticated::Node(known_node(call)?),
+        Some((_, _, ByNode(_), _)) => Authenticated::Node(Box::new(known_node(call)?)),
         Some((_, _, ByOperator(_), _)) => Authenticated::Operator(monitor(call)?),
     };
     if let Some(name) = caller.name() {
@@ -215,7 +215,7 @@ fn monitor(call: &Call<'_>) -> Result<Operator> {
 enum Authenticated {
     Nobody,
     Account(Caller),
-    Node(Node),
+    Node(Box<Node>),
     Operator(Operator),
 }
 
