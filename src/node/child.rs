@@ -203,8 +203,9 @@ impl<'a> Run<'a> {
     /// What the picture shows: by the script's lines, else by the game's own reports.
     fn seen(&self) -> PovReport {
         let mut report = self.said.pov.clone();
-        if let (Proof::Missing, Some(reports)) = (report.proof(), &self.reports) {
-            report.hear(PovLine::RecordEnd(self.job.end_tick.unwrap_or(0), reports.seen()));
+        let seen = self.reports.as_ref().map(StateIntegration::seen).filter(|seen| seen.frames > 0);
+        if let (Proof::Missing, Some(seen)) = (report.proof(), seen) {
+            report.hear(PovLine::RecordEnd(self.job.end_tick.unwrap_or(0), seen));
         }
         report
     }

@@ -2,7 +2,8 @@
 //! The job file is its first argument.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -29,7 +30,7 @@ pub fn run(args: &[String], orders: &Orders) -> u8 {
     let output = PathBuf::from(job["output"].as_str().unwrap());
     let mut video = wanted(&job);
     match ending.as_str() {
-        "success" | "children" | "wrong-player" | "no-pov" => {}
+        "success" | "children" | "wrong-player" | "no-pov" | "reports-player" | "reports-other" | "reports-late" => {}
         "progress-then-hang" | "cancel-ignored" => hang(),
         "cancel-obeyed" => return wait_for_cancel(Path::new(job["workdir"].as_str().unwrap())),
         "crash" => std::process::abort(),
@@ -61,10 +62,38 @@ pub fn run(args: &[String], orders: &Orders) -> u8 {
     if ending == "children" {
         leave_running(Command::new("sleep").arg("600"));
     }
+    if ending.starts_with("reports") {
+        say(if ending == "reports-late" { "openjd_status: encoding" } else { "openjd_status: recording" });
+        report(&job, &args[args.iter().position(|arg| arg == "--game").unwrap() + 1], &ending);
+    }
     write(&video, &output);
     say("openjd_progress: 100");
-    prove(&job, &video, &ending);
+    if !ending.starts_with("reports") {
+        prove(&job, &video, &ending);
+    }
     0
+}
+
+/// Reports whom the picture shows as the game does by Game State Integration, to the address in its config file.
+fn report(job: &Value, game_dir: &str, ending: &str) {
+    let cfg = Path::new(game_dir).join("game/csgo/cfg/gamestate_integration_dinkem.cfg");
+    let cfg = fs::read_to_string(cfg).unwrap();
+    let value = |name: &str| {
+        let (_, rest) = cfg.split_once(&format!("\"{name}\" \"")).unwrap();
+        rest.split('"').next().unwrap()
+    };
+    let address = value("uri").trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let player = job["player"]["steam64"].as_str().unwrap();
+    let shown = if ending == "reports-other" { "76561197960265728" } else { player };
+    let body = serde_json::json!({ "auth": { "token": value("token") }, "player": { "steamid": shown } }).to_string();
+    // The line must have been heard before the first report.
+    for _ in 0..20 {
+        let mut connection = TcpStream::connect(&address).unwrap();
+        let head = format!("POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n", body.len());
+        connection.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        connection.read_exact(&mut [0]).unwrap();
+        dinkem_appliance::os::clock::pause(std::time::Duration::from_millis(20));
+    }
 }
 
 /// The lines that prove whom the picture shows, as pov.js prints them.

@@ -220,6 +220,34 @@ fn game_that_crashes_twice_while_recording_benches_its_node() {
 }
 
 #[test]
+fn reports_of_the_game_itself_prove_the_view_while_it_records() {
+    if !have("ffmpeg", "reports of the game") {
+        return;
+    }
+    let missing = "It is not proven that the clip shows the player: the game did not report what its picture shows.";
+    for (word, verdict) in [
+        ("reports-player", None),
+        ("reports-other", Some("The game shows another player.")),
+        ("reports-late", Some(missing)),
+    ] {
+        let studio = Studio::new();
+        let mut setup = ending(studio.dir.path(), word);
+        let game_dir = studio.dir.path().join("game");
+        setup.args.extend(["--game".to_owned(), game_dir.to_str().unwrap().to_owned()]);
+        setup.game_dir = Some(game_dir.clone());
+        studio.with_node(studio.config(setup), || {
+            let job = studio.wait_for_end(&studio.submit());
+            match verdict {
+                None => assert_eq!(job["clip"]["pov_verified"], true, "{job:#}"),
+                Some(message) => assert_eq!(job["error"]["message"], message, "{word}: {job:#}"),
+            }
+        });
+        let cfg = std::fs::read_dir(game_dir.join("game/csgo/cfg")).unwrap().count();
+        assert_eq!(cfg, 0, "{word}: the node's file is removed");
+    }
+}
+
+#[test]
 fn job_through_ffmpeg_as_the_renderer_is_done_but_not_proven() {
     if !have("ffmpeg", "ffmpeg as the renderer") {
         return;
