@@ -152,6 +152,8 @@ fn decode(path: &Path, duration_ms: u64, ffmpeg: &str, go_on: &mut dyn FnMut() -
             }
             Event::Silence => {}
             Event::Ended(Some(0)) => return Ok(Decoded::Picture(picture)),
+            // Killed from outside, as by a sandbox or for lack of memory: that says nothing about the video.
+            Event::Ended(None) => return Ok(no_program(Level::Warn, ffmpeg, &"it was killed")),
             Event::Ended(_) if picture::is_incomplete_program(&said) => {
                 return Ok(no_program(Level::Warn, ffmpeg, &said));
             }
