@@ -13,7 +13,7 @@ pub fn run(args: &[String]) -> u8 {
     let (job, limits) = args.split_first().unwrap();
     let job: JobFile = serde_json::from_str(&fs::read_to_string(Path::new(job)).unwrap()).unwrap();
     if limits == ["problems"] {
-        let found = problems(job.game.as_ref().unwrap(), &job.workdir, &SystemClock::new());
+        let found = problems(job.game.as_ref().unwrap(), &job.workdir);
         found.iter().for_each(|problem| println!("{problem}"));
         return 0;
     }

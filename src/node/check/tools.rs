@@ -7,14 +7,12 @@ use crate::domain::node::RendererKind;
 use crate::os::process::{find_program, search_path};
 use crate::render::game::GameSetup;
 use crate::render::game::install::{Places, hlae_of};
-use crate::render::game::versions::{Version, answer, csdm_version, hlae_version};
+use crate::render::game::versions::{OLDEST_CSDM, Version, answer, csdm_version, hlae_version};
 
 use super::{Check, WARNING, not_ready};
 
 /// The oldest HLAE with the events that the script needs.
 const OLDEST_HLAE: Version = Version(2, 190, 0);
-/// The oldest CS Demo Manager whose command line records as the node expects.
-const OLDEST_CSDM: Version = Version(3, 20, 1);
 
 /// The checks of a renderer's tools.
 pub fn checks(setup: &GameSetup) -> Vec<Check> {

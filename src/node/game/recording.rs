@@ -110,7 +110,7 @@ fn check_machine(node: &Context, desk: &Desk, work: &Path, hold: &Hold<'_>) -> R
     if desk.setup().kind == RendererKind::Command {
         return Ok(());
     }
-    let found = problems(desk.setup(), work, node.clock.as_ref());
+    let found = problems(desk.setup(), work);
     if found.is_empty() {
         return Ok(());
     }

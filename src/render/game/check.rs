@@ -6,14 +6,14 @@ use super::files::csgo;
 use super::leftovers::game_info_is_writable;
 use super::setup::GameSetup;
 use super::values::plain;
+use super::versions::csdm_archive;
 use super::{csdm, hlae};
 use crate::domain::node::RendererKind;
-use crate::os::clock::Clock;
 use crate::os::programs;
 
 /// Sentences for people, each with what to do. None: the machine seems able to record. `dir`: a directory that may be
 /// written to. Does not start the game.
-pub fn problems(setup: &GameSetup, dir: &Path, clock: &dyn Clock) -> Vec<String> {
+pub fn problems(setup: &GameSetup, dir: &Path) -> Vec<String> {
     let mut found = Vec::new();
     match (setup.game_program(), &setup.game_dir) {
         (Some(game), _) if !game.is_file() => {
@@ -30,21 +30,21 @@ pub fn problems(setup: &GameSetup, dir: &Path, clock: &dyn Clock) -> Vec<String>
     }
     match setup.kind {
         RendererKind::Hlae => found.extend(hlae::problem(setup)),
-        RendererKind::Csdm => of_csdm(setup, dir, clock, &mut found),
+        RendererKind::Csdm => of_csdm(setup, &mut found),
         RendererKind::Builtin | RendererKind::Command => {}
     }
     found
 }
 
-fn of_csdm(setup: &GameSetup, dir: &Path, clock: &dyn Clock, found: &mut Vec<String>) {
+fn of_csdm(setup: &GameSetup, found: &mut Vec<String>) {
     let Some(program) = &setup.csdm else {
         found.push("CS Demo Manager is not set. Set csdm in the [renderer] table to cs-demo-manager.exe.".to_owned());
         return;
     };
-    if csdm::archive(program).exists() {
-        found.extend(csdm::version_problem(program, dir, clock));
+    let archive = csdm_archive(program);
+    if archive.exists() {
+        found.extend(csdm::version_problem(program));
     } else {
-        let archive = csdm::archive(program);
         found.push(format!("CS Demo Manager is incomplete: there is no {}. Install it again.", archive.display()));
     }
     if csdm::user_settings().is_none() {

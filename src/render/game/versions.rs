@@ -54,6 +54,9 @@ impl fmt::Display for Version {
     }
 }
 
+/// The oldest CS Demo Manager that records reliably.
+pub const OLDEST_CSDM: Version = Version(3, 20, 1);
+
 /// Builds of the game and of the tools that drive it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Builds {
@@ -112,9 +115,14 @@ pub fn hlae_version(hlae: &Path) -> Option<Version> {
     })
 }
 
-/// The script of CS Demo Manager's command line, beside its program.
+/// The archive with CS Demo Manager's scripts, beside its program.
+pub fn csdm_archive(csdm: &Path) -> PathBuf {
+    csdm.with_file_name("resources").join("app.asar")
+}
+
+/// The script of its command line, a file within the archive.
 pub fn csdm_script(csdm: &Path) -> PathBuf {
-    csdm.with_file_name("resources").join("app.asar").join("cli.js")
+    csdm_archive(csdm).join("cli.js")
 }
 
 /// The version of CS Demo Manager, by the first line of its command line's help. The error says why it does not run.

@@ -5,9 +5,10 @@ use std::fs;
 use dinkem_appliance::domain::node::RendererKind;
 use dinkem_appliance::render::command::JobFile;
 use dinkem_appliance::render::game::pov::Proof;
+use dinkem_appliance::render::game::versions::{OLDEST_CSDM, csdm_version};
 
 use super::rig::{Rig, wait_for_line};
-use crate::support::tools::have;
+use crate::support::tools::{have, skip};
 
 fn rig(orders: &str) -> Option<Rig> {
     if !have("ffmpeg", "the preset for CS Demo Manager") {
@@ -163,4 +164,14 @@ fn what_fails_silently_is_checked_first() {
         assert_eq!(ended.exit, Some(21), "{start}: {ended:?}");
         assert!(ended.sentence().starts_with(start), "{start}: {}", ended.sentence());
     }
+}
+
+/// `DINKEM_CSDM_CLI`: the program of CS Demo Manager on this machine.
+#[test]
+fn true_command_line_says_a_version_that_is_known() {
+    let Some(program) = std::env::var_os("DINKEM_CSDM_CLI") else {
+        return skip("the true CS Demo Manager: DINKEM_CSDM_CLI does not name its program");
+    };
+    let version = csdm_version(std::path::Path::new(&program)).unwrap();
+    assert!(version >= OLDEST_CSDM, "{version}");
 }

@@ -10,4 +10,4 @@ mod tool;
 pub use config::{System, config};
 pub use drive::render;
 pub use settings::user_settings;
-pub use tool::{archive, version_problem};
+pub use tool::version_problem;
