@@ -14,6 +14,7 @@ use crate::cli::progress::{Board, Progress};
 use crate::cli::{Call, interrupted, output, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::job::Renderer;
 use crate::domain::wording::counted;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::random::{Random, SystemRandom};
@@ -26,6 +27,8 @@ pub struct Batch<'a> {
     pub demo_url: &'a str,
     /// Video settings.
     pub look: &'a LookArgs,
+    /// The renderer; `None`: the operator's default.
+    pub renderer: Option<Renderer>,
     /// Whether to wait for the jobs to end.
     pub waits: bool,
     /// Directory for the clips.
@@ -131,7 +134,8 @@ impl Work<'_> {
 
     fn submit(&mut self, row: usize) {
         let (player, round) = self.items[row].moment;
-        let order = Order { demo_url: self.batch.demo_url, player, round, look: Some(self.batch.look) };
+        let Batch { demo_url, look, renderer, .. } = *self.batch;
+        let order = Order { demo_url, player, round, look: Some(look), renderer };
         let key = self.items[row].key.clone();
         match self.api.try_submit(&order, &key) {
             Ok(Submitted::Job(job)) => {

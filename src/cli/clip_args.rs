@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
-use crate::domain::job::{self, Commands, JobSpec};
+use crate::domain::job::{self, Commands, JobSpec, Renderer};
 use crate::domain::player::PlayerRef;
 
 /// Frame rate, resolution and console overrides.
@@ -76,6 +76,11 @@ impl Override {
             _ => Err("the names are spec_show_xray, cl_draw_only_deathnotices and camera".to_owned()),
         }
     }
+}
+
+/// Parses `--renderer` and `--default-renderer`.
+pub fn renderer(text: &str) -> Result<Renderer, String> {
+    Renderer::parse(text).ok_or_else(|| "it must be builtin or game".to_owned())
 }
 
 /// Parses `camera=…` and `--camera`.

@@ -180,7 +180,7 @@ fn make_clip(appliance: &Appliance, wanted: &Wanted, to: &Path, stop: &StopFlag)
     output::say(&format!("An appliance is running at {server}, with one render node and an account with keys."));
     let mut progress = Progress::new();
     let demo_url = api.upload(&wanted.demo, &mut progress, stop)?;
-    let order = Order { demo_url: &demo_url, player: wanted.player, round: wanted.round, look: None };
+    let order = Order { demo_url: &demo_url, player: wanted.player, round: wanted.round, look: None, renderer: None };
     let job = api.submit(&order)?;
     let job = api.watch(&job.id, &mut progress, stop)?;
     check_done(&job)?;

@@ -75,7 +75,7 @@ pub struct Args {
     #[arg(long, value_name = "MODE", default_value = CameraMode::default().as_str(), value_parser = clip_args::camera)]
     camera: CameraMode,
     /// Renderer of jobs that do not ask for one: `builtin`, the tactical replay, or `game`
-    #[arg(long, value_name = "RENDERER", default_value = JobSpec::DEFAULT_RENDERER.as_str(), value_parser = renderer)]
+    #[arg(long, value_name = "RENDERER", default_value = JobSpec::DEFAULT_RENDERER.as_str(), value_parser = clip_args::renderer)]
     default_renderer: Renderer,
     #[command(flatten)]
     limits: LimitArgs,
@@ -232,11 +232,6 @@ fn origin(text: &str) -> Result<String, String> {
     url.filter(|url| url.host_str().is_some_and(is_name))
         .map(|url| url.origin().ascii_serialization())
         .ok_or_else(|| "it must look like https://www.studio.example or https://*.studio.example:8443".to_owned())
-}
-
-/// Parses `--default-renderer`.
-fn renderer(text: &str) -> Result<Renderer, String> {
-    Renderer::parse(text).ok_or_else(|| "it must be builtin or game".to_owned())
 }
 
 #[cfg(test)]

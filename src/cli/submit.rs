@@ -11,6 +11,7 @@ use crate::cli::server_args::ServerArgs;
 use crate::cli::{Call, job_output, stop_on_signals, target, wrong_usage};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
+use crate::domain::job::Renderer;
 use crate::domain::player::PlayerRef;
 use crate::os::files;
 use crate::os::stop::StopFlag;
@@ -45,6 +46,9 @@ pub struct Args {
     highlights: Option<u32>,
     #[command(flatten)]
     look: LookArgs,
+    /// Renderer: builtin, the tactical replay, or game, first person [default: the operator's choice]
+    #[arg(long, value_name = "RENDERER", value_parser = clip_args::renderer)]
+    renderer: Option<Renderer>,
     /// Wait until the job has ended, and exit with an error if it fails
     #[arg(long)]
     wait: bool,
@@ -87,7 +91,8 @@ fn one(args: &Args, api: &Api, file: Option<&Path>, (player, round): (&PlayerRef
     let player = moment::steam_id(player, || read(file))?;
     let mut progress = Progress::new();
     let demo_url = demo_url(args, api, file, &mut progress, &stop)?;
-    let mut job = api.submit(&Order { demo_url: &demo_url, player, round, look: Some(&args.look) })?;
+    let (look, renderer) = (Some(&args.look), args.renderer);
+    let mut job = api.submit(&Order { demo_url: &demo_url, player, round, look, renderer })?;
     if args.wait || args.output.is_some() {
         job = api.watch(&job.id, &mut progress, &stop)?;
         if let (Some(to), "done") = (&args.output, job.status.as_str()) {
@@ -113,6 +118,7 @@ fn several(args: &Args, api: &Api, file: Option<&Path>, call: &Call) -> Result<(
     let batch = Batch {
         demo_url: &demo_url,
         look: &args.look,
+        renderer: args.renderer,
         waits: args.wait || args.output.is_some(),
         dir: args.output.as_deref(),
     };

@@ -147,6 +147,9 @@ pub fn another_can_take(job: &ReadyJob, node: NodeId, live: &[LiveNode]) -> bool
     live.iter().any(|other| other.id != node && other.can_take(job) && !job.avoids.contains(&other.id))
 }
 
+/// The message for a job that will not wait long.
+const ABOUT_TO_TAKE: &str = "a node is about to take it";
+
 /// Why a queued job waits, as a message.
 pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     if live.is_empty() {
@@ -164,7 +167,7 @@ pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
     let (nodes, other) =
         if preferred.is_empty() || preferred.len() == able.len() { (able, "") } else { (preferred, "other ") };
     if nodes.iter().any(|node| node.leases < node.offer.slots) {
-        return "a node is about to take it".to_owned();
+        return ABOUT_TO_TAKE.to_owned();
     }
     match nodes.len() {
         1 => format!("the only {other}node is busy"),
@@ -190,15 +193,16 @@ fn what_is_missing(job: &ReadyJob, live: &[LiveNode]) -> Option<String> {
     }
     let is_ready = |node: &&LiveNode| node.offer.renderers.contains(&job.needs.renderer);
     // A node whose game is in use by another job does not ask for one, but will.
-    let is_busy =
-        |node: &&LiveNode| node.leases > 0 && node.offer.game.as_ref().is_some_and(|game| game.not_ready.is_none());
+    let will_ask = |node: &&LiveNode| node.offer.game.as_ref().is_some_and(|game| game.not_ready.is_none());
     if left.iter().any(is_ready) {
         return None;
     }
-    Some(match left.iter().any(is_busy) {
-        true => format!("every node with the {renderer} renderer is busy"),
-        false => format!("no node with the {renderer} renderer is ready: see `admin nodes list`"),
-    })
+    let mut will_ask = left.iter().filter(|node| will_ask(node)).peekable();
+    if will_ask.peek().is_none() {
+        return Some(format!("no node with the {renderer} renderer is ready: see `admin nodes list`"));
+    }
+    let all_busy = will_ask.all(|node| node.leases > 0);
+    Some(if all_busy { format!("every node with the {renderer} renderer is busy") } else { ABOUT_TO_TAKE.to_owned() })
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ use crate::node::work;
 
 pub use crate::node::context::AgentConfig;
 
+/// The longest wait of a claim while the game is in use.
+const WAIT_WITHOUT_GAME: Duration = Duration::from_secs(3);
 /// The shortest wait of a claim until the game is tried again.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// Poll interval for the end of all workers.
@@ -135,6 +137,9 @@ fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
         }
         let Some(patience) = turns.take() else { return Ok(()) };
         let patience = due_in.map_or(patience, |left| patience.min(left).max(SHORTEST_WAIT));
+        // A claim that does not ask for the game must end soon after the game is free again.
+        let is_in_use = node.game.as_ref().is_some_and(Desk::is_in_use);
+        let patience = if is_in_use { patience.min(WAIT_WITHOUT_GAME) } else { patience };
         let asked_at = node.clock.monotonic();
         let claimed = node.claims.claim(patience, &node.offer());
         let mut game = None;

@@ -114,7 +114,7 @@ impl<'a> Run<'a> {
             Some(setup) => (Launch::game(program, setup, job, &job_json)?, Surroundings::Desktop),
             None => (Launch::own(program, &job_json), Surroundings::Bare),
         };
-        let reports = setup.and_then(|setup| listen(setup, job)).transpose()?;
+        let reports = setup.and_then(|setup| listen(setup, job, hold)).transpose()?;
         let child = Child::spawn_in(surroundings, &launch.program, &launch.args, &job.workdir, &[])?;
         let (now, bytes) = (hold.now(), bytes_in(&job.workdir));
         let (said, phase) = (Said::default(), Phase::Starting);
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         self.hold.keep_log(&self.said.log);
         let verdict = Verdict::of(exit, self.child.signal(), self.said.no_memory);
         if verdict == Verdict::Done {
-            let made = fs::metadata(&self.job.output).is_ok_and(|file| file.is_file() && file.len() > 0);
+            let made = fs::symlink_metadata(&self.job.output).is_ok_and(|file| file.is_file() && file.len() > 0);
             return if made {
                 Ok(())
             } else {
@@ -264,12 +264,12 @@ impl<'a> Run<'a> {
 
 /// Has the game report what it shows, where no script does: CS Demo Manager records without HLAE on Linux, and a program
 /// of the studio's may do so as well. Not possible for a game whose directory is unknown.
-fn listen(setup: &GameSetup, job: &JobFile) -> Option<io::Result<StateIntegration>> {
+fn listen(setup: &GameSetup, job: &JobFile, hold: &Hold<'_>) -> Option<io::Result<StateIntegration>> {
     if setup.kind == RendererKind::Hlae || setup.hlae.is_some() {
         return None;
     }
     let token = job.pov_token.as_deref()?;
-    Some(StateIntegration::start(setup.game_dir.as_deref()?, job.player.steam64, token))
+    Some(StateIntegration::start(setup.game_dir.as_deref()?, job.player.steam64, token, hold.clock()))
 }
 
 /// Total size of the files in a directory and below; what cannot be read does not count.

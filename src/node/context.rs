@@ -22,9 +22,9 @@ use crate::node::patience::Patience;
 use crate::node::radars::Radars;
 use crate::node::renderers::Renderers;
 use crate::os::clock::Clock;
-use crate::os::files;
 use crate::os::random::{Random, SystemRandom};
 use crate::os::room::Room;
+use crate::os::{files, programs};
 
 /// Initial backoff in milliseconds before a node retries an unreachable server; doubled each time…
 pub const NODE_RETRY_FIRST_MS: u64 = 250;
@@ -111,6 +111,10 @@ impl Context {
             TryLockError::Error(error) => unusable(&error),
         })?;
         let work = dir.join("work");
+        // A node that was killed may have left renderers running, each in the directory of its attempt.
+        for entry in std::fs::read_dir(&work).into_iter().flatten().flatten() {
+            programs::kill_in(&entry.path());
+        }
         files::empty_dir(&work).map_err(|error| unusable(&error))?;
         let game = config
             .renderers

@@ -1,6 +1,7 @@
 //! The check of a finished video before it is delivered, whatever renderer made it, and a poster if there is none.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ fn failed(why: &str) -> Ended {
 /// Takes the poster of a job from the middle of its video if the renderer made none. A clip can do without one.
 pub fn make_poster(node: &Context, job: &JobFile, hold: &Hold<'_>) -> Result<(), Ended> {
     let poster = job.output.with_extension("jpg");
-    if poster.exists() {
+    if fs::symlink_metadata(&poster).is_ok() {
         return Ok(());
     }
     let middle = job.length_ms.unwrap_or(0) as f64 / 2_000.0;

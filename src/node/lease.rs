@@ -162,6 +162,10 @@ impl<'a> Hold<'a> {
         self.lock().expires_in / 3
     }
 
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     pub fn now(&self) -> Duration {
         self.clock.monotonic()
     }

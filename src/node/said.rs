@@ -66,7 +66,8 @@ impl Said {
     /// allows: only exit 10 fails a job for good. A demo that exhausted this machine may succeed on a larger one.
     pub fn failure(&self, verdict: Verdict) -> Failure {
         // A renderer may not report codes that are about the node.
-        let of_nodes = [FailureCode::NodeFailed, FailureCode::NodeLost, FailureCode::NodeNotReady];
+        let of_nodes =
+            [FailureCode::NodeFailed, FailureCode::NodeLost, FailureCode::NodeNotReady, FailureCode::WrongGameBuild];
         let said_code = self.error.map(|(code, _)| code).filter(|code| !of_nodes.contains(code));
         let (code, retry, words) = match verdict {
             Verdict::BadJob => {

@@ -1,7 +1,7 @@
 //! Uploads a finished video and its poster to the server, resuming interrupted uploads for as long as the lease is
 //! valid.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use log::info;
 use sha2::{Digest, Sha256 as Hasher};
 
+use crate::domain::clip::POSTER_BYTES;
 use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
@@ -27,6 +28,17 @@ pub struct Delivery<'a> {
     pub hold: &'a Hold<'a>,
 }
 
+/// First bytes of a JPEG.
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
+/// Whether a renderer has left a poster that the server accepts: a file of its own, not a link or a pipe, small enough,
+/// and a JPEG. A clip can do without one.
+fn is_poster(path: &Path) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= POSTER_BYTES);
+    let mut head = [0; JPEG.len()];
+    is_file && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == JPEG
+}
+
 impl Delivery<'_> {
     /// Uploads video and poster and completes the lease; the job is then done. `pov_verified`: for the game, whether it is
     /// proven that the video shows the player's own view.
@@ -34,7 +46,7 @@ impl Delivery<'_> {
         self.hold.report(Stage::Uploading, 0.0);
         let sha256 = sha256_of(video).map_err(|error| unreadable(&error))?;
         self.send_video(video)?;
-        if poster.exists() {
+        if is_poster(poster) {
             self.again(|| {
                 let mut file = File::open(poster).map_err(|error| Trouble::Refused(internal(&error)))?;
                 let bytes = file.metadata().map_err(|error| Trouble::Refused(internal(&error)))?.len();

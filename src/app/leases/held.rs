@@ -197,11 +197,13 @@ pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> 
 pub fn fail(app: &App, node: &Node, lease: LeaseId, report: FailReport) -> Result<()> {
     let FailReport { failure, log, demo_build } = report;
     let failure = if is_excluded_from_now_on(node, demo_build) { failure } else { counted(failure) };
+    // A node whose game is not ready does not ask for such jobs, and may go on with others.
+    let goes_on = node.offer.game.is_some() && node.offer.renderers.contains(&Renderer::Builtin);
     let (node, now) = (node.id, app.clock.now_ms());
     let ended = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
         Some((job, LeaseState::Live)) => {
             let held = LiveLease { id: lease, job, node };
-            if failure.code == FailureCode::NodeNotReady {
+            if failure.code == FailureCode::NodeNotReady && !goes_on {
                 store::nodes::bench(tx, node, &failure.message, now)?;
             }
             if let Some(build) = demo_build {

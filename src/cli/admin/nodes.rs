@@ -69,7 +69,15 @@ pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
             changed(&nodes::drain(app, &config::operator(), &node)?, "draining", json!({}), call)
         }
         Command::Resume { node } => {
-            changed(&nodes::resume(app, &config::operator(), &node)?, "accepts work", json!({}), call)
+            let node = nodes::resume(app, &config::operator(), &node)?;
+            let words = match node.offer.game.as_ref().and_then(|game| game.not_ready.as_deref()) {
+                None => "accepts work".to_owned(),
+                Some(why) => format!(
+                    "no longer held back by the server, but its game is not ready: {} Restart the node to have it try now.",
+                    output::plain(why)
+                ),
+            };
+            changed(&node, &words, json!({}), call)
         }
         Command::Remove { node } => {
             let (node, jobs) = nodes::remove(app, &config::operator(), &node)?;
@@ -197,7 +205,7 @@ fn game_in_words(game: &GameState) -> String {
     let parts = [build, game.tools.clone(), format!("canary: {}", game.canary)];
     let mut words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     if let Some(why) = &game.not_ready {
-        words += &format!(". No jobs for the game: {why}");
+        words = format!("{}. No jobs for the game: {why}", words.trim_end_matches('.'));
     }
     words
 }

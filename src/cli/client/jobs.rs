@@ -13,7 +13,7 @@ use crate::cli::interrupted;
 use crate::cli::progress::Progress;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::job::SteamId;
+use crate::domain::job::{Renderer, SteamId};
 use crate::domain::list::PAGE_MAX;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::http::{Body, Method, Request};
@@ -44,6 +44,8 @@ pub struct Order<'a> {
     pub round: u32,
     /// Video settings; `None` uses the server's defaults.
     pub look: Option<&'a LookArgs>,
+    /// The renderer; `None`: the operator's default.
+    pub renderer: Option<Renderer>,
 }
 
 /// The outcome of a submission.
@@ -200,6 +202,9 @@ impl Order<'_> {
                 "spec_show_xray": digit(commands.spec_show_xray),
                 "cl_draw_only_deathnotices": digit(commands.cl_draw_only_deathnotices),
             });
+        }
+        if let Some(renderer) = self.renderer {
+            body["renderer"] = renderer.as_str().into();
         }
         body
     }

@@ -95,6 +95,9 @@ impl Desk {
             Some(known) if known.builds != builds.to_string() => updated(&known.builds, &builds, now, retry),
             _ => Readiness::Ready,
         };
+        if let (Some(dir), None) = (&setup.game_dir, builds.game) {
+            warn!("The game's build cannot be read in {}: demos of other builds are not told apart.", dir.display());
+        }
         let canary = known.map_or_else(|| "none yet".to_owned(), |known| known.canary);
         let state = State { builds, looked_at: now, readiness, canary, in_use: false };
         Ok(Self { setup, dir, clock, retry, state: Mutex::new(state), _machine: machine })
@@ -158,6 +161,11 @@ impl Desk {
     pub fn take(&self) -> Option<Turn<'_>> {
         let mut state = self.lock();
         (!std::mem::replace(&mut state.in_use, true)).then_some(Turn(self))
+    }
+
+    /// Whether a recording runs.
+    pub fn is_in_use(&self) -> bool {
+        self.lock().in_use
     }
 
     /// Whether the game takes jobs, as far as versions are concerned.

@@ -1,5 +1,6 @@
 //! One recording of the game: look into the demo, plan, start the renderer, and check what it made.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use log::{info, warn};
@@ -138,9 +139,9 @@ fn unproven(proof: Proof) -> String {
 }
 
 fn job_file(node: &Context, desk: &Desk, job: &GameJob<'_>, plan: &Plan, work: &Path) -> Result<JobFile, Failure> {
-    // The tools write files beside the demo, and long paths are a trap.
+    // A copy: the tools write files beside the demo, and what they do to it must not change the cached one.
     let demo = work.join("demo.dem");
-    files::link_or_copy(job.demo, &demo).map_err(|error| {
+    fs::copy(job.demo, &demo).map_err(|error| {
         warn!("{}: cannot put the demo into the work directory: {error}", node.name);
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
     })?;

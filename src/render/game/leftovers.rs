@@ -38,6 +38,7 @@ pub fn sweep(setup: &GameSetup) -> io::Result<()> {
         let csgo = csgo(dir);
         note(restore_game_info(&csgo));
         note(remove_dir(&csgo.join("csdm")));
+        note(files::remove(&csgo.join(super::state_integration::CFG)));
         note(remove_matching(&csgo, RAW));
         note(remove_matching(&csgo.join("movie"), RAW));
     }

@@ -68,7 +68,10 @@ impl PovLine {
                     dead: count("dead")?,
                     blind: count("blind")?,
                 };
-                Some(Self::RecordEnd(tick()?, seen))
+                // Counts that do not add up prove nothing.
+                let counts = [seen.good, seen.wrong, seen.third, seen.dead, seen.blind];
+                let sum = counts.iter().try_fold(0, |sum: u64, count| sum.checked_add(*count));
+                (sum == Some(seen.frames)).then_some(Self::RecordEnd(tick()?, seen))
             }
             _ => word.strip_prefix("seen=").and_then(|_| tick()).map(Self::Shows),
         }
@@ -137,6 +140,7 @@ mod tests {
             ("DINKEM_POV f00dd record-start tick=1000", None),
             ("DINKEM_POV f00d record-start", None),
             ("DINKEM_POV f00d record-end tick=1 frames=1 good=-1 wrong=0 third=0 dead=0 blind=0", None),
+            ("DINKEM_POV f00d record-end tick=1 frames=9 good=8 wrong=0 third=0 dead=0 blind=0", None),
             ("a player: DINKEM_POV", None),
         ] {
             assert_eq!(PovLine::parse(line, "f00d"), parsed, "{line}");
@@ -147,7 +151,8 @@ mod tests {
     fn proof_needs_a_complete_report_with_the_player_in_view() {
         let end = |good, wrong, third, dead, blind| {
             format!(
-                "DINKEM_POV f00d record-end tick=9 frames=9 good={good} wrong={wrong} third={third} dead={dead} blind={blind}"
+                "DINKEM_POV f00d record-end tick=9 frames={} good={good} wrong={wrong} third={third} dead={dead} blind={blind}",
+                good + wrong + third + dead + blind
             )
         };
         for (counts, is_proven) in [

@@ -310,6 +310,7 @@ fn help_shows_variable_and_default_of_every_setting_but_no_value() {
                 "output",
                 "all-rounds",
                 "highlights",
+                "renderer",
             ],
         ),
         ("quickstart", 3, &["json", "help", "player", "round", "output", "exit"]),

@@ -32,7 +32,7 @@ fn job_passes_all_stages_and_its_clip_arrives() {
         let lease = harness.server.wait_for_end(lease);
         let video = fs::read(harness.dir.path().join("good.mp4")).unwrap();
         assert_eq!(lease.completed, Some(sha256_hex(&video)));
-        assert_eq!((lease.video, lease.poster), (video, b"jpeg\n".to_vec()));
+        assert_eq!((lease.video, lease.poster), (video, b"\xff\xd8\xffjpeg\n".to_vec()));
         assert!(lease.heartbeats.is_sorted_by(|one, next| one.1 <= next.1), "{:?}", lease.heartbeats);
         until("an empty work directory", || fs::read_dir(&work).unwrap().next().is_none().then_some(()));
     })

@@ -27,7 +27,7 @@ const LONG_TIMEOUT: Duration = Duration::from_secs(600);
 pub const DEMO: &[u8] = b"PBDEMS2\0 as far as anybody here looks";
 /// A renderer that works.
 pub const GOOD: &str = "echo 'openjd_status: parsing'; echo 'openjd_progress: 5'; echo 'openjd_status: rendering'
-    echo 'openjd_progress: 50'; cp $dir/good.mp4 $work/clip.mp4; echo jpeg > $work/clip.jpg
+    echo 'openjd_progress: 50'; cp $dir/good.mp4 $work/clip.mp4; printf '\\377\\330\\377jpeg\\n' > $work/clip.jpg
     echo 'openjd_progress: 100'";
 
 /// Everything around the agent under test.
