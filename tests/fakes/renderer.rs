@@ -30,6 +30,7 @@ pub fn run(args: &[String], orders: &Orders) -> u8 {
     let output = PathBuf::from(job["output"].as_str().unwrap());
     let mut video = wanted(&job);
     match ending.as_str() {
+        "poster-pipe" | "poster-text" | "changes-demo" | "escapes" => {}
         "success" | "children" | "wrong-player" | "no-pov" | "reports-player" | "reports-other" | "reports-late" => {}
         "progress-then-hang" | "cancel-ignored" => hang(),
         "cancel-obeyed" => return wait_for_cancel(Path::new(job["workdir"].as_str().unwrap())),
@@ -59,8 +60,15 @@ pub fn run(args: &[String], orders: &Orders) -> u8 {
             return code.parse().unwrap();
         }
     }
-    if ending == "children" {
-        leave_running(Command::new("sleep").arg("600"));
+    let poster = output.with_extension("jpg");
+    match ending.as_str() {
+        "children" => leave_running(Command::new("sleep").arg("600")),
+        // Out of the process group.
+        "escapes" => leave_running(Command::new("setsid").args(["sleep", "600"])),
+        "poster-pipe" => assert!(Command::new("mkfifo").arg(&poster).status().unwrap().success()),
+        "poster-text" => fs::write(&poster, "no picture").unwrap(),
+        "changes-demo" => fs::write(job["demo"]["path"].as_str().unwrap(), "no demo").unwrap(),
+        _ => {}
     }
     if ending.starts_with("reports") {
         say(if ending == "reports-late" { "openjd_status: encoding" } else { "openjd_status: recording" });

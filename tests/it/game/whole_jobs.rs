@@ -94,7 +94,7 @@ fn good_clip_is_done_first_person_and_proven_and_children_of_its_renderer_are_ki
     if !have("ffmpeg", "a whole job for the game") {
         return;
     }
-    for word in ["success", "children"] {
+    for word in ["success", "children", "escapes"] {
         let studio = Studio::new();
         studio.with_node(studio.config(ending(studio.dir.path(), word)), || {
             let job = studio.wait_for_end(&studio.submit());
@@ -112,6 +112,23 @@ fn good_clip_is_done_first_person_and_proven_and_children_of_its_renderer_are_ki
             });
             (!left).then_some(())
         });
+    }
+}
+
+#[test]
+fn what_a_renderer_does_beside_its_video_harms_neither_this_job_nor_the_next() {
+    if !have("ffmpeg", "a renderer that does odd things") {
+        return;
+    }
+    for word in ["poster-pipe", "poster-text", "changes-demo"] {
+        let studio = Studio::new();
+        studio.with_node(studio.config(ending(studio.dir.path(), word)), || {
+            for _ in 0..2 {
+                let job = studio.wait_for_end(&studio.submit());
+                assert_eq!(job["status"], "done", "{word}: {job:#}");
+            }
+        });
+        studio.assert_clean(word);
     }
 }
 
