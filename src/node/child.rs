@@ -10,7 +10,9 @@ use log::info;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::Stage;
 use crate::domain::node::RendererKind;
+use crate::domain::wording::counted;
 use crate::os::process::{Child, Event, Surroundings};
+use crate::os::programs;
 use crate::render::command::{CANCEL_FILE, JobFile, Verdict, no_memory};
 use crate::render::game::pov::{PovLine, PovReport, Proof};
 use crate::render::game::{GameSetup, Launch, StateIntegration};
@@ -67,7 +69,15 @@ fn run(
             None => Failure::here(FailureCode::NodeFailed, "The render node could not start its renderer."),
         }
     })?;
-    run.watch()
+    let watched = run.watch();
+    if setup.is_some() {
+        // The built-in renderer cannot start anything.
+        let left = programs::kill_in(&job.workdir);
+        if left > 0 {
+            info!("Job {}: killed what the renderer had left running: {}.", job.job_id, counted(left, "process"));
+        }
+    }
+    watched
 }
 
 /// One run of a renderer.

@@ -11,7 +11,7 @@ use crate::domain::error::Kind;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::os::process::{Child, Event, Surroundings};
 use crate::render::command::JobFile;
-use crate::render::video::{Expected, inspect as inspect_video};
+use crate::render::video::{Expected, QUIET, inspect as inspect_video, poster_args};
 
 use crate::node::context::Context;
 use crate::node::lease::{Ended, Hold};
@@ -48,11 +48,8 @@ pub fn make_poster(node: &Context, job: &JobFile, hold: &Hold<'_>) -> Result<(),
         return Ok(());
     }
     let middle = job.length_ms.unwrap_or(0) as f64 / 2_000.0;
-    let before = ["-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-ss"].map(OsString::from);
-    let after = ["-frames:v", "1", "-q:v", "3", "-update", "1"].map(OsString::from);
-    let mut args: Vec<OsString> = before.into();
-    args.extend([format!("{middle:.3}").into(), "-i".into(), job.output.clone().into()]);
-    args.extend(after.into_iter().chain([poster.into()]));
+    let args: Vec<OsString> =
+        QUIET.map(OsString::from).into_iter().chain(poster_args(&job.output, middle, &poster)).collect();
     let program = Path::new(&node.renderers.ffmpeg);
     let Ok(mut child) = Child::spawn_in(Surroundings::Desktop, program, &args, &job.workdir, &[]) else {
         return Ok(());

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use crate::domain::job::RESOLUTIONS;
 use crate::render::game::GameSetup;
-
-/// ffmpeg's name in the search path.
-pub const FFMPEG: &str = "ffmpeg";
+use crate::render::game::setup::FFMPEG;
 
 /// The renderers of a node: the built-in one, the game, or both.
 #[derive(Clone, Debug)]

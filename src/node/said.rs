@@ -12,7 +12,6 @@ const RENDER_LOG_BYTES: usize = 256 * 1024;
 /// What the renderer has printed so far.
 #[derive(Default)]
 pub struct Said {
-    pub anything: bool,
     /// The last status that was not a stage of a job.
     pub status: Option<String>,
     /// What the picture shows.
@@ -29,7 +28,6 @@ pub struct Said {
 impl Said {
     /// Handles one line of output; true if it means progress.
     pub fn hear(&mut self, line: &str) -> bool {
-        self.anything = true;
         match Line::parse(line) {
             Line::Progress(percent) if percent > self.percent => {
                 self.percent = percent;
@@ -55,7 +53,6 @@ impl Said {
     }
 
     pub fn note(&mut self, line: &str) {
-        self.anything = true;
         if self.log.len() + line.len() < RENDER_LOG_BYTES {
             self.log.push_str(&line.replace(text::is_unclean, " "));
             self.log.push('\n');

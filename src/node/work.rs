@@ -10,9 +10,8 @@ use log::{info, warn};
 use crate::domain::camera::CameraMode;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::{Renderer, Stage};
-use crate::domain::wording::counted;
+use crate::os::files;
 use crate::os::stop::StopFlag;
-use crate::os::{files, programs};
 use crate::render::command::{CONTRACT, JobDemo, JobFile, JobPlayer, MAPS_DIR, RADARS_DIR};
 use crate::wire::node::ClaimAnswer;
 
@@ -256,10 +255,6 @@ impl WorkDir {
 
 impl Drop for WorkDir {
     fn drop(&mut self) {
-        let left = programs::kill_in(&self.0);
-        if left > 0 {
-            info!("Killed what a renderer had left running: {}.", counted(left, "process"));
-        }
         if let Err(error) = fs::remove_dir_all(&self.0) {
             warn!("A work directory could not be removed: {error}");
         }

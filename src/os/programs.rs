@@ -33,7 +33,9 @@ pub fn find(program: &str) -> Option<PathBuf> {
 
 /// All running programs. Empty, and logged, if the system does not show them.
 pub fn all() -> Vec<Running> {
-    let Some(system) = processes(ProcessesToUpdate::All) else { return Vec::new() };
+    let Some(system) = processes(ProcessesToUpdate::All, |what| what.with_user(UpdateKind::Always)) else {
+        return Vec::new();
+    };
     let described = system.processes().values().map(|process| Running {
         name: process.name().to_string_lossy().into_owned(),
         file: process.exe().map(PathBuf::from),
@@ -46,26 +48,25 @@ pub fn all() -> Vec<Running> {
 #[cfg(windows)]
 pub fn own_session() -> Option<u32> {
     let own = Pid::from_u32(std::process::id());
-    processes(ProcessesToUpdate::Some(&[own]))?.process(own)?.session_id().map(Pid::as_u32)
+    processes(ProcessesToUpdate::Some(&[own]), |what| what)?.process(own)?.session_id().map(Pid::as_u32)
 }
 
 /// Process IDs of all running instances of a program.
 pub fn running(program: &Path) -> Vec<u32> {
-    processes(ProcessesToUpdate::All)
-        .map_or_else(Vec::new, |system| instances(&system, program).into_iter().map(Pid::as_u32).collect())
+    all_processes().map_or_else(Vec::new, |system| instances(&system, program).into_iter().map(Pid::as_u32).collect())
 }
 
 /// Whether a program of this name runs, with or without `.exe`.
 pub fn runs_by_name(name: &str) -> bool {
     let is_it = |found: &str| found.trim_end_matches(".exe").eq_ignore_ascii_case(name);
-    processes(ProcessesToUpdate::All)
+    all_processes()
         .is_some_and(|system| system.processes().values().any(|process| process.name().to_str().is_some_and(is_it)))
 }
 
 /// Kills all instances of a program and everything they have started, and waits a moment for them to disappear, because
 /// Windows keeps their files until then. Returns how many instances there were.
 pub fn kill(program: &Path) -> usize {
-    let Some(system) = processes(ProcessesToUpdate::All) else { return 0 };
+    let Some(system) = all_processes() else { return 0 };
     let found = instances(&system, program);
     found.iter().for_each(|pid| kill_with_descendants(&system, *pid));
     if !found.is_empty() {
@@ -83,7 +84,7 @@ pub fn kill(program: &Path) -> usize {
 /// group of its own. Returns how many there were.
 #[cfg(unix)]
 pub fn kill_in(dir: &Path) -> usize {
-    let Some(system) = processes(ProcessesToUpdate::All) else { return 0 };
+    let Some(system) = processes(ProcessesToUpdate::All, |what| what.with_cwd(UpdateKind::Always)) else { return 0 };
     // The system reports real paths.
     let Ok(dir) = dir.canonicalize() else { return 0 };
     let own = std::process::id();
@@ -101,18 +102,22 @@ pub fn kill_in(_dir: &Path) -> usize {
 
 /// Kills a process and everything it has started.
 pub fn kill_tree(pid: u32) {
-    if let Some(system) = processes(ProcessesToUpdate::All) {
+    if let Some(system) = all_processes() {
         kill_with_descendants(&system, Pid::from_u32(pid));
     }
 }
 
-/// Processes as of now. `None`, logged, if the system does not show them.
-fn processes(which: ProcessesToUpdate<'_>) -> Option<System> {
+/// Processes as of now, with their programs and `more`. `None`, logged, if the system does not show them.
+fn processes(which: ProcessesToUpdate<'_>, more: fn(ProcessRefreshKind) -> ProcessRefreshKind) -> Option<System> {
     let mut system = System::new().inspect_err(|error| log::warn!("Cannot list processes: {error:?}")).ok()?;
-    let what = ProcessRefreshKind::nothing().without_tasks().with_exe(UpdateKind::Always).with_user(UpdateKind::Always);
-    let what = if cfg!(unix) { what.with_cwd(UpdateKind::Always) } else { what };
-    system.refresh_processes_specifics(which, true, what);
+    let what = ProcessRefreshKind::nothing().without_tasks().with_exe(UpdateKind::Always);
+    system.refresh_processes_specifics(which, true, more(what));
     Some(system)
+}
+
+/// All processes with their programs.
+fn all_processes() -> Option<System> {
+    processes(ProcessesToUpdate::All, |what| what)
 }
 
 #[cfg(unix)]

@@ -8,8 +8,9 @@ use crate::cli::wrong_usage;
 use crate::domain::error::Result;
 use crate::domain::job::{RESOLUTIONS, SteamId, check_resolution};
 use crate::domain::node::RendererKind;
-use crate::node::renderers::{FFMPEG, Renderers};
+use crate::node::renderers::Renderers;
 use crate::render::game::GameSetup;
+use crate::render::game::setup::FFMPEG;
 
 /// What the node renders with.
 #[derive(Clone, Debug, clap::Args)]

@@ -1,14 +1,14 @@
 //! Checks of the game's files, of the disks, and of the paths that the game is given.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::domain::error::Result;
 use crate::domain::node::RendererKind;
 use crate::os::files;
-use crate::render::game::GameSetup;
 use crate::render::game::versions::game_build;
+use crate::render::game::{GameSetup, csgo, game_info_is_writable};
 
 use super::{Check, not_ready};
 
@@ -55,9 +55,10 @@ fn game(setup: &GameSetup, game_dir: &Path) -> Result<String> {
 
 /// CS Demo Manager loads its plugin by a line in this file, and hangs if it cannot write it.
 fn game_info(game_dir: &Path) -> Result<String> {
-    let path = game_dir.join("game").join("csgo").join("gameinfo.gi");
-    match OpenOptions::new().append(true).open(&path) {
-        Ok(_) => Ok(format!("{} can be written", path.display())),
+    let csgo = csgo(game_dir);
+    let path = csgo.join("gameinfo.gi");
+    match game_info_is_writable(&csgo) {
+        Ok(()) => Ok(format!("{} can be written", path.display())),
         Err(error) => Err(not_ready(format!(
             "CS Demo Manager must write to {}: {error}. Let this user change the file.",
             path.display()
@@ -135,18 +136,7 @@ mod tests {
     use super::*;
 
     fn setup(game_dir: &Path) -> GameSetup {
-        GameSetup {
-            kind: RendererKind::Csdm,
-            program: None,
-            args: Vec::new(),
-            game_dir: Some(game_dir.to_owned()),
-            hlae: None,
-            csdm: None,
-            ffmpeg: "ffmpeg".to_owned(),
-            steam_id: None,
-            require_pov: true,
-            audio: None,
-        }
+        GameSetup { game_dir: Some(game_dir.to_owned()), ..GameSetup::new(RendererKind::Csdm) }
     }
 
     fn message(outcome: Result<String>) -> String {

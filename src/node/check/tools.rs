@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::domain::error::Result;
 use crate::domain::node::RendererKind;
-use crate::os::process::{find_program, search_path};
-use crate::render::game::GameSetup;
+use crate::os::programs;
 use crate::render::game::install::{Places, hlae_of};
 use crate::render::game::versions::{OLDEST_CSDM, Version, answer, csdm_version, hlae_version};
+use crate::render::game::{GameSetup, hlae_encoders, hlae_hook};
 
 use super::{Check, WARNING, not_ready};
 
@@ -37,7 +37,7 @@ pub fn checks(setup: &GameSetup) -> Vec<Check> {
 
 fn program(setup: &GameSetup) -> Result<String> {
     let program = setup.program.as_deref().unwrap_or_default();
-    let found = find_program(program, &search_path()).ok_or_else(|| {
+    let found = programs::find(program).ok_or_else(|| {
         not_ready(format!(
             "The program \"{program}\" was not found. Set program in [renderer] to its path, or install it in the search path."
         ))
@@ -69,11 +69,11 @@ fn hlae(setup: &GameSetup) -> Result<String> {
             "HLAE is not at {shown}. Install it, or set hlae in [renderer] to the path of HLAE.exe."
         )));
     }
-    let hook = hlae.with_file_name("x64").join("AfxHookSource2.dll");
+    let hook = hlae_hook(&hlae);
     if !hook.is_file() {
         return Err(not_ready(format!("{} is missing. Install HLAE again, completely.", hook.display())));
     }
-    let encoder = ["bin/ffmpeg.exe", "ffmpeg.ini"].map(|file| hlae.with_file_name("ffmpeg").join(file));
+    let encoder = hlae_encoders(&hlae);
     if setup.kind == RendererKind::Hlae && !encoder.iter().any(|file| file.is_file()) {
         return Err(not_ready(format!(
             "HLAE has no ffmpeg of its own. Put it at {}, or its path into {}.",
@@ -130,7 +130,7 @@ fn settings(places: &Places) -> Result<String> {
 
 fn ffmpeg(setup: &GameSetup) -> Result<String> {
     let is_needed = setup.kind != RendererKind::Command;
-    let Some(ffmpeg) = find_program(&setup.ffmpeg, &search_path()) else {
+    let Some(ffmpeg) = programs::find(&setup.ffmpeg) else {
         let missing = format!("ffmpeg was not found as \"{}\".", setup.ffmpeg);
         return if is_needed {
             Err(not_ready(format!("{missing} Install it, or set ffmpeg in [renderer] to its path.")))

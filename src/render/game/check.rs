@@ -2,32 +2,23 @@
 
 use std::path::Path;
 
-use super::files::csgo;
-use super::leftovers::game_info_is_writable;
+use super::ending::Fault;
+use super::files::{check_game, csgo, ffmpeg, game};
 use super::setup::GameSetup;
 use super::values::plain;
 use super::versions::csdm_archive;
 use super::{csdm, hlae};
 use crate::domain::node::RendererKind;
-use crate::os::programs;
 
 /// Sentences for people, each with what to do. None: the machine seems able to record. `dir`: a directory that may be
 /// written to. Does not start the game.
 pub fn problems(setup: &GameSetup, dir: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    match (setup.game_program(), &setup.game_dir) {
-        (Some(game), _) if !game.is_file() => {
-            found.push(format!("The game is not installed: there is no {}. Check game_dir.", game.display()));
-        }
-        (Some(game), _) => found.extend(plain("The game", &game).err().map(|fault| fault.sentence)),
-        (None, _) => found.push("The game's directory is not set. Set game_dir in the [renderer] table.".to_owned()),
-    }
-    found.extend(plain("The work directory", dir).err().map(|fault| fault.sentence));
-    let ffmpeg = programs::find(&setup.ffmpeg);
-    if ffmpeg.is_none() {
-        found
-            .push("ffmpeg is not installed. Install it, or set ffmpeg in the [renderer] table to its path.".to_owned());
-    }
+    let installed = game(setup).and_then(|(_, game)| {
+        check_game(&game)?;
+        plain("The game", &game).map(drop)
+    });
+    let general = [installed, plain("The work directory", dir).map(drop), ffmpeg(setup).map(drop)];
+    let mut found = sentences(general);
     match setup.kind {
         RendererKind::Hlae => found.extend(hlae::problem(setup)),
         RendererKind::Csdm => of_csdm(setup, &mut found),
@@ -37,9 +28,9 @@ pub fn problems(setup: &GameSetup, dir: &Path) -> Vec<String> {
 }
 
 fn of_csdm(setup: &GameSetup, found: &mut Vec<String>) {
-    let Some(program) = &setup.csdm else {
-        found.push("CS Demo Manager is not set. Set csdm in the [renderer] table to cs-demo-manager.exe.".to_owned());
-        return;
+    let program = match csdm::program(setup) {
+        Ok(program) => program,
+        Err(fault) => return found.push(fault.sentence),
     };
     let archive = csdm_archive(program);
     if archive.exists() {
@@ -51,8 +42,9 @@ fn of_csdm(setup: &GameSetup, found: &mut Vec<String>) {
         found.push("CS Demo Manager has no settings yet. Open it once, as the node's user.".to_owned());
     }
     let Some(game_dir) = &setup.game_dir else { return };
-    if let Err(error) = game_info_is_writable(&csgo(game_dir)) {
-        let info = csgo(game_dir).join("gameinfo.gi");
-        found.push(format!("CS Demo Manager must write to {}: {error}. Fix its permissions.", info.display()));
-    }
+    found.extend(sentences([csdm::check_game_info(&csgo(game_dir))]));
+}
+
+fn sentences<const N: usize>(checked: [Result<(), Fault>; N]) -> Vec<String> {
+    checked.into_iter().filter_map(Result::err).map(|fault| fault.sentence).collect()
 }

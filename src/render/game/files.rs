@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::ending::Fault;
 use super::setup::GameSetup;
+use crate::os::programs;
 use crate::render::command::contract::JobFile;
 
 /// Folder in the work directory for everything that a preset writes.
@@ -27,26 +28,41 @@ pub struct Files {
 impl Files {
     /// Of a job. Fails if the setup names no game.
     pub fn of(job: &JobFile, setup: &GameSetup) -> Result<Self, Fault> {
-        let (Some(dir), Some(game)) = (&setup.game_dir, setup.game_program()) else {
-            return Err(Fault::not_ready("The game's directory is not set. Set game_dir in the [renderer] table."));
-        };
+        let (dir, game) = game(setup)?;
         let own = job.workdir.join(OWN);
         Ok(Self { game, csgo: csgo(dir), record: own.join("record"), script: own.join("pov.js"), own })
     }
 
     /// Fails if the game is not installed.
     pub fn check(&self) -> Result<(), Fault> {
-        if self.game.is_file() {
-            return Ok(());
-        }
-        let shown = self.game.display();
-        Err(Fault::not_ready(format!("The game is not installed: there is no {shown}. Check game_dir.")))
+        check_game(&self.game)
     }
 
     /// The game's log, which `-condebug` creates.
     pub fn console_log(&self) -> PathBuf {
         self.csgo.join("console.log")
     }
+}
+
+/// The game's directory and program.
+pub fn game(setup: &GameSetup) -> Result<(&Path, PathBuf), Fault> {
+    let sentence = "The game's directory is not set. Set game_dir in the [renderer] table.";
+    setup.game_dir.as_deref().zip(setup.game_program()).ok_or_else(|| Fault::not_ready(sentence))
+}
+
+/// Fails if the game's program is not there.
+pub fn check_game(program: &Path) -> Result<(), Fault> {
+    if program.is_file() {
+        return Ok(());
+    }
+    let shown = program.display();
+    Err(Fault::not_ready(format!("The game is not installed: there is no {shown}. Check game_dir.")))
+}
+
+/// The path of ffmpeg.
+pub fn ffmpeg(setup: &GameSetup) -> Result<PathBuf, Fault> {
+    let sentence = "ffmpeg is not installed. Install it, or set ffmpeg in the [renderer] table to its path.";
+    programs::find(&setup.ffmpeg).ok_or_else(|| Fault::not_ready(sentence))
 }
 
 /// The game's directory of content.

@@ -13,7 +13,7 @@ const PATCH: &str = "csgo/csdm";
 /// Start of the names of its temporary sound files.
 const AUDIO: &str = "csdm-audio.";
 /// Start of the names of the game's own recordings under CS Demo Manager.
-const RAW: &str = "sequence-";
+pub const RAW: &str = "sequence-";
 
 /// Ends the game on this machine and restores its directory to how Steam installed it. For a node at start and before
 /// each attempt: a preset does the same at its own end, unless it was killed. Tries everything, and returns the first
@@ -133,18 +133,7 @@ mod tests {
     }
 
     fn setup(game_dir: &Path) -> GameSetup {
-        GameSetup {
-            kind: RendererKind::Csdm,
-            program: None,
-            args: Vec::new(),
-            game_dir: Some(game_dir.to_owned()),
-            hlae: None,
-            csdm: None,
-            ffmpeg: "ffmpeg".to_owned(),
-            steam_id: None,
-            require_pov: true,
-            audio: None,
-        }
+        GameSetup { game_dir: Some(game_dir.to_owned()), ..GameSetup::new(RendererKind::Csdm) }
     }
 
     #[test]

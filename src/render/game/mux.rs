@@ -8,11 +8,10 @@ use super::ending::{Fault, Step};
 use super::session::Session;
 use super::stage::Stage;
 use crate::os::process::{Child, Event, Surroundings};
+use crate::render::video::{QUIET, poster_args};
 
 /// How long to wait for ffmpeg before looking at everything else.
 const LOOP: Duration = Duration::from_millis(100);
-/// Arguments before all others: no banner, no questions, replace the output.
-const QUIET: [&str; 5] = ["-hide_banner", "-nostdin", "-loglevel", "error", "-y"];
 
 /// Writes the job's output and poster from a video file and, if there is one, a sound file. The picture is copied; the
 /// sound gets the picture's length.
@@ -28,14 +27,10 @@ pub fn finish(session: &mut Session<'_>, video: &Path, sound: Option<&Path>) -> 
         args.extend(["-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"].map(Into::into));
     }
     args.extend(["-movflags", "+faststart", "-f", "mp4"].map(Into::into));
-    args.push(output.clone());
+    args.push(output);
     ffmpeg(session, args)?;
-    let middle = format!("{:.3}", session.length().as_secs_f64() / 2.0);
-    let poster = session.job.output.with_extension("jpg");
-    let mut args: Vec<OsString> = vec!["-ss".into(), middle.into(), "-i".into(), output];
-    args.extend(["-frames:v", "1", "-q:v", "3", "-update", "1"].map(Into::into));
-    args.push(poster.into());
-    ffmpeg(session, args)
+    let (video, middle) = (session.job.output.as_path(), session.length().as_secs_f64() / 2.0);
+    ffmpeg(session, poster_args(video, middle, &video.with_extension("jpg")))
 }
 
 fn ffmpeg(session: &mut Session<'_>, args: Vec<OsString>) -> Step<()> {

@@ -6,6 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::node::RendererKind;
 
+/// ffmpeg's name in the search path.
+pub const FFMPEG: &str = "ffmpeg";
+
 /// Where the game and its tools are, and what is asked of its clips.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GameSetup {
@@ -33,6 +36,22 @@ pub struct GameSetup {
 }
 
 impl GameSetup {
+    /// Of this kind, with nothing set and a proof required.
+    pub fn new(kind: RendererKind) -> Self {
+        Self {
+            kind,
+            program: None,
+            args: Vec::new(),
+            game_dir: None,
+            hlae: None,
+            csdm: None,
+            ffmpeg: FFMPEG.to_owned(),
+            steam_id: None,
+            require_pov: true,
+            audio: None,
+        }
+    }
+
     /// What a preset needs of it in its job; a program of the studio's gets its arguments instead.
     pub fn for_preset(&self) -> Option<Self> {
         (self.kind != RendererKind::Command).then(|| self.clone())

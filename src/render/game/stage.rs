@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::patience::Patience;
 
-/// What the game is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the game is doing, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// The tool reads the demo.
     Analyzing,

@@ -13,6 +13,7 @@ use crate::domain::game_build::parse_patch_version;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::process::{Child, Event, Surroundings};
 
+use super::files::csgo;
 use super::install::hlae_of;
 use super::setup::GameSetup;
 
@@ -54,6 +55,8 @@ impl fmt::Display for Version {
     }
 }
 
+/// CS Demo Manager's program is Electron, which would open a window without this variable.
+pub const CSDM_AS_NODE: (&str, &str) = ("ELECTRON_RUN_AS_NODE", "1");
 /// The oldest CS Demo Manager that records reliably.
 pub const OLDEST_CSDM: Version = Version(3, 20, 1);
 
@@ -101,7 +104,7 @@ pub fn builds(setup: &GameSetup) -> Builds {
 
 /// The build of the game in its directory, as the header of its demos has it: 14152 for patch version 1.41.5.2.
 pub fn game_build(game_dir: &Path) -> Option<u32> {
-    let text = read_text(&game_dir.join("game/csgo/steam.inf"))?;
+    let text = read_text(&csgo(game_dir).join("steam.inf"))?;
     let version = text.lines().find_map(|line| line.trim().strip_prefix("PatchVersion="))?;
     parse_patch_version(version)
 }
@@ -142,7 +145,7 @@ pub fn csdm_version(csdm: &Path) -> Result<Version, String> {
 
 fn ask_csdm(csdm: &Path) -> Result<Version, String> {
     let args = [csdm_script(csdm).into(), "help".into()];
-    let lines = answer(csdm, &args, &[("ELECTRON_RUN_AS_NODE", "1".into())])?;
+    let lines = answer(csdm, &args, &[(CSDM_AS_NODE.0, CSDM_AS_NODE.1.into())])?;
     let first = lines.first().cloned().unwrap_or_default();
     Version::find(&first).ok_or_else(|| format!("its help begins with \"{first}\", not with its version"))
 }

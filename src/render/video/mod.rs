@@ -9,6 +9,7 @@ mod inspect;
 mod layout;
 mod mux;
 mod picture;
+mod poster;
 mod probe;
 mod track;
 
@@ -16,4 +17,5 @@ pub use encode::{Encoder, Packet, key_interval};
 pub use i420::I420;
 pub use inspect::{Expected, inspect};
 pub use mux::Mp4Writer;
+pub use poster::{QUIET, poster_args};
 pub use probe::{VideoReport, check, probe};

@@ -12,16 +12,11 @@ use dinkem_appliance::render::game::{Files, GameSetup, System, csdm_config, hlae
 
 fn setup(kind: RendererKind) -> GameSetup {
     GameSetup {
-        kind,
-        program: None,
-        args: Vec::new(),
         game_dir: Some("/games/Counter-Strike Global Offensive".into()),
         hlae: Some("/tools/HLAE 2/HLAE.exe".into()),
         csdm: Some("/tools/CS Demo Manager/cs-demo-manager".into()),
-        ffmpeg: "ffmpeg".to_owned(),
-        steam_id: None,
-        require_pov: true,
         audio: Some(true),
+        ..GameSetup::new(kind)
     }
 }
 

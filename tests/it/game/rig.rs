@@ -48,16 +48,11 @@ impl Rig {
         let at = |path: &str| root.path().join(path);
         let game_dir = at("Counter-Strike Global Offensive");
         let setup = GameSetup {
-            kind,
-            program: None,
-            args: Vec::new(),
             game_dir: Some(game_dir.clone()),
             hlae: (kind == RendererKind::Hlae).then(|| at("hlae/HLAE.exe")),
             csdm: Some(at("csdm/cs-demo-manager")),
-            ffmpeg: "ffmpeg".to_owned(),
-            steam_id: None,
-            require_pov: true,
             audio: Some(true),
+            ..GameSetup::new(kind)
         };
         let game = setup.game_program().unwrap();
         for program in [game.clone(), at("hlae/HLAE.exe"), at("csdm/cs-demo-manager"), at("bin/tasklist")] {
@@ -192,6 +187,12 @@ impl Rig {
         assert_eq!(self.files(), before, "files left over by {ended:?}");
         self.is_quiet(&ended);
         ended
+    }
+
+    /// Runs a job under a limit that is exceeded, and checks what it says.
+    pub fn is_overdue(&self, limit: &str, sentence: &str) {
+        let ended = self.fails(|rig| rig.run_with(&rig.job(), &[limit]));
+        assert_eq!((ended.exit, ended.sentence()), (Some(20), sentence), "{limit}: {ended:?}");
     }
 
     /// Checks that neither the game nor a tool runs any more.

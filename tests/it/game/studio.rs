@@ -193,15 +193,9 @@ pub fn ending(dir: &Path, word: &str) -> GameSetup {
 /// A program as the renderer.
 pub fn command(program: &str, args: &[&str]) -> GameSetup {
     GameSetup {
-        kind: RendererKind::Command,
         program: Some(program.to_owned()),
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-        game_dir: None,
-        hlae: None,
-        csdm: None,
-        ffmpeg: "ffmpeg".to_owned(),
-        steam_id: None,
-        require_pov: true,
         audio: Some(true),
+        ..GameSetup::new(RendererKind::Command)
     }
 }

@@ -12,13 +12,15 @@ use super::{plugin, settings, tool};
 use crate::os::process::{Child, Event};
 use crate::os::programs;
 use crate::render::game::ending::{Fault, Step, Stop};
+use crate::render::game::files::ffmpeg;
 use crate::render::game::hlae::Ticks;
-use crate::render::game::leftovers::game_info_is_writable;
+use crate::render::game::leftovers::RAW;
 use crate::render::game::mux;
 use crate::render::game::script::pov_script;
 use crate::render::game::session::{Session, bytes_below, token};
 use crate::render::game::stage::Stage;
 use crate::render::game::tail::Tail;
+use crate::render::game::versions::CSDM_AS_NODE;
 
 /// How long to wait for the tool before looking at everything else.
 const LOOP: Duration = Duration::from_millis(100);
@@ -27,10 +29,7 @@ const ENCODES: &str = "Converting sequence";
 
 /// Records the job's clip and writes its output.
 pub fn render(session: &mut Session<'_>) -> Step<()> {
-    let Some(program) = session.setup.csdm.clone() else {
-        let sentence = "CS Demo Manager is not set. Set csdm in the [renderer] table to cs-demo-manager.exe.";
-        return Err(Fault::not_ready(sentence).into());
-    };
+    let program = tool::program(session.setup)?.to_owned();
     let Call { args, variables } = prepare(session, &program)?;
     if System::of(session.setup) == System::Game {
         analyze(session, &program, &variables)?;
@@ -72,13 +71,8 @@ struct Call {
 /// Checks what fails silently otherwise, and writes everything that the tool reads. Returns its arguments and variables.
 fn prepare(session: &Session<'_>, program: &Path) -> Step<Call> {
     let (job, files) = (session.job, session.files);
-    game_info_is_writable(&files.csgo).map_err(|error| {
-        let info = files.csgo.join("gameinfo.gi");
-        Fault::not_ready(format!("CS Demo Manager must write to {}: {error}. Fix its permissions.", info.display()))
-    })?;
-    let ffmpeg = programs::find(&session.setup.ffmpeg).ok_or_else(|| {
-        Fault::not_ready("ffmpeg is not installed. Install it, or set ffmpeg in the [renderer] table to its path.")
-    })?;
+    tool::check_game_info(&files.csgo)?;
+    let ffmpeg = ffmpeg(session.setup)?;
     let script = pov_script(job.player.steam64, token(job))
         .ok_or_else(|| Fault::transient("Internal error: the job's token is not usable."))?;
     let config = config(job, files, System::of(session.setup), &ffmpeg)?;
@@ -87,7 +81,7 @@ fn prepare(session: &Session<'_>, program: &Path) -> Step<Call> {
     written.map_err(|error| Fault::not_ready(format!("Cannot write to the work directory: {error}.")))?;
     let home = settings::write(&files.own.join("settings"), session.setup, &ffmpeg)?;
     let args = tool::args(program, ["video".into(), "--config-file".into(), path.into(), "--verbose".into()]);
-    Ok(Call { args, variables: [(tool::AS_NODE.0, tool::AS_NODE.1.into()), home] })
+    Ok(Call { args, variables: [(CSDM_AS_NODE.0, CSDM_AS_NODE.1.into()), home] })
 }
 
 /// Has the tool read the demo: it knows players' slots, which cameras need, only of demos in its database.
@@ -148,8 +142,9 @@ impl Run {
             let event = self.tool.next(LOOP);
             for line in self.plugin.lines() {
                 session.pass_on(&line)?;
+                // The plugin's log and the script's reports tell of the same events.
                 let stage = plugin::stage(&line);
-                if plugin::is_later(stage, session.stage()) {
+                if stage > session.stage() {
                     session.enter(stage)?;
                 }
             }
@@ -190,7 +185,7 @@ impl Run {
 /// Bytes of the game's own recordings, which it writes next to its content.
 fn raw_bytes(csgo: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(csgo) else { return 0 };
-    let raw = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("sequence-"));
+    let raw = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(RAW));
     raw.map(|entry| match entry.metadata() {
         Ok(found) if found.is_dir() => bytes_below(&entry.path()),
         Ok(found) => found.len(),

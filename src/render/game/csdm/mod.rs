@@ -10,4 +10,4 @@ mod tool;
 pub use config::{System, config};
 pub use drive::render;
 pub use settings::user_settings;
-pub use tool::version_problem;
+pub use tool::{check_game_info, program, version_problem};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::os::process::variable;
 use crate::render::game::ending::Fault;
+use crate::render::game::install::Places;
 use crate::render::game::setup::GameSetup;
 
 /// Its folder below the user's or the platform's folder of settings.
@@ -42,11 +42,7 @@ fn save(home: &Path, settings: &Value) -> io::Result<()> {
 
 /// The settings file of the user who runs the node.
 pub fn user_settings() -> Option<PathBuf> {
-    let named = variable(VARIABLE).map(PathBuf::from);
-    let fallback =
-        || if cfg!(windows) { None } else { variable("HOME").map(|home| PathBuf::from(home).join(".config")) };
-    let above = named.filter(|path| path.is_absolute()).or_else(fallback)?;
-    Some(above.join(FOLDER).join("settings.json")).filter(|path| path.is_file())
+    Places::of_this_user().csdm_settings_file().filter(|path| path.is_file())
 }
 
 /// The user's settings with what a recording needs.
@@ -89,18 +85,7 @@ mod tests {
 
     #[test]
     fn users_settings_are_kept_and_completed() {
-        let setup = GameSetup {
-            kind: RendererKind::Csdm,
-            program: None,
-            args: Vec::new(),
-            game_dir: None,
-            hlae: Some("/tools/HLAE.exe".into()),
-            csdm: None,
-            ffmpeg: "ffmpeg".to_owned(),
-            steam_id: None,
-            require_pov: false,
-            audio: None,
-        };
+        let setup = GameSetup { hlae: Some("/tools/HLAE.exe".into()), ..GameSetup::new(RendererKind::Csdm) };
         let ours = |theirs: Value| for_recording(theirs, &setup, Path::new("/usr/bin/ffmpeg"));
         let settings = ours(json!({
             "schemaVersion": 14,

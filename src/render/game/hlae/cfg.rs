@@ -56,12 +56,12 @@ pub fn problem(setup: &GameSetup) -> Option<String> {
 }
 
 /// HLAE's library beside its program, which it puts into the game.
-fn hook(hlae: &Path) -> PathBuf {
+pub fn hook(hlae: &Path) -> PathBuf {
     hlae.with_file_name("x64").join("AfxHookSource2.dll")
 }
 
 /// Where HLAE looks for its own ffmpeg: a program, or a file with its path.
-fn encoders(hlae: &Path) -> [PathBuf; 2] {
+pub fn encoders(hlae: &Path) -> [PathBuf; 2] {
     let folder = hlae.with_file_name("ffmpeg");
     [folder.join("bin").join("ffmpeg.exe"), folder.join("ffmpeg.ini")]
 }

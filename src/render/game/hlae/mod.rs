@@ -5,6 +5,6 @@ mod drive;
 mod take;
 mod ticks;
 
-pub use cfg::{argv, cfgs, problem};
+pub use cfg::{argv, cfgs, encoders, hook, problem};
 pub use drive::render;
 pub use ticks::Ticks;
