@@ -142,6 +142,9 @@ impl<'a> Run<'a> {
                 Ok(Event::Err(line)) => {
                     self.said.no_memory |= no_memory(&line);
                     self.said.note(&line);
+                    if self.phase == Phase::Starting {
+                        (self.phase, self.moved) = (Phase::Seeking, self.hold.now());
+                    }
                 }
                 Ok(Event::Silence) => {}
                 Ok(Event::Ended(code)) => {

@@ -47,7 +47,7 @@ pub struct Child {
 enum Group {
     /// Everything it has started.
     Own,
-    /// Nobody: it stays in the group of this process, and so does what it starts.
+    /// None: it stays in the group of this process, and so does what it starts.
     Parents,
 }
 
@@ -82,7 +82,7 @@ impl Child {
     }
 
     /// Like [`Self::spawn_in`] with a desktop, for a launcher that exits before the program it has started. All of them
-    /// stay in the group of this process, so that whoever kills that group reaches them; [`super::programs`] finds
+    /// stay in the group of this process, so that killing that group reaches them; [`super::programs`] finds
     /// and kills a single one.
     pub fn spawn_launcher(
         program: &Path,

@@ -63,7 +63,7 @@ fn tasklist(orders: &orders::Orders) -> u8 {
     0
 }
 
-/// Waits until somebody ends this process, or for ten minutes in case nobody does.
+/// Waits to be killed, for ten minutes at most.
 fn hang() -> ! {
     for _ in 0..600 {
         dinkem_appliance::os::clock::pause(std::time::Duration::from_secs(1));
@@ -72,7 +72,7 @@ fn hang() -> ! {
 }
 
 /// Starts a program that outlives this one.
-#[allow(clippy::zombie_processes, reason = "whoever ends this program ends it")]
+#[allow(clippy::zombie_processes, reason = "it ends with this program")]
 fn leave_running(command: &mut Command) {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
 }

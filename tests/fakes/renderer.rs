@@ -150,7 +150,7 @@ fn wait_for_cancel(workdir: &Path) -> u8 {
 /// Prints a line at once.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    // Nobody listens any more: the fake of an endless renderer must end, too.
+    // The output is no longer read: the fake of an endless renderer must end, too.
     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
         std::process::exit(1);
     }

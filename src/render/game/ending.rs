@@ -13,7 +13,7 @@ pub type Step<T> = Result<T, Stop>;
 /// Why a preset stops early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// On request, or because nobody reads its output any more.
+    /// On request, or because its output is no longer read.
     Cancelled,
     /// Something failed.
     Fault(Fault),

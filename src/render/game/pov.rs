@@ -21,7 +21,7 @@ pub struct Seen {
     pub third: u64,
     /// After the player's death.
     pub dead: u64,
-    /// Nobody known.
+    /// No known player.
     pub blind: u64,
 }
 

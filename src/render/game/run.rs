@@ -17,7 +17,7 @@ use crate::os::{files as os_files, programs};
 use crate::render::command::contract::{EXIT_CANCELLED, EXIT_DONE, JobFile};
 
 /// Renders a job with the game and reports on `out` under the command contract. Returns the exit code: 0, 10, 20, 21 or
-/// 130. (11, the wrong build, is decided before by whoever reads the demo.) A game that closes while it plays or records
+/// 130. (11, the wrong build, is decided earlier, when the demo is read.) A game that closes while it plays or records
 /// is transient at a job's first attempt, and the node's fault (21) from its second on.
 pub fn run(job: &JobFile, setup: &GameSetup, clock: &dyn Clock, out: &mut dyn Write) -> u8 {
     run_with(job, setup, Patience::default(), clock, out)

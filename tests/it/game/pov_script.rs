@@ -72,7 +72,7 @@ fn neighboring_steam_ids_are_told_apart() {
         played("leave(7); play(3); record(); camera.mode = IN_EYE; camera.target = 4 + PAWN; play(64); stop();");
     assert_eq!(seen(&played), counts(0, 64, 0, 0, 0));
     assert!(matches!(played.proof, Proof::Disproven(_)));
-    assert!(!played.commands.iter().any(|command| command.contains("spec_player")), "nobody else is looked at");
+    assert!(!played.commands.iter().any(|command| command.contains("spec_player")), "no other player is shown");
 }
 
 #[test]

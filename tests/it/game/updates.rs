@@ -61,7 +61,7 @@ fn game_is_tried_after_an_update_before_the_node_takes_work() {
     assert_eq!(job["waiting_because"], "no node with the game renderer is ready: see `admin nodes list`");
     node.stop();
 
-    // The next update mends it.
+    // The next update works again.
     install(&rig, "1.40.6.8");
     rig.order("");
     let node = studio.start_node(&rig);

@@ -99,6 +99,19 @@ fn failure_report_contains_the_end_of_the_renderers_output() {
 }
 
 #[test]
+fn renderer_that_speaks_on_standard_error_has_started() {
+    let harness = NodeHarness::new(Behavior::normal());
+    let mut config = harness.config(&format!("echo busy >&2; sleep 7; {GOOD}"));
+    config.patience.start = Duration::from_secs(5);
+    while_working(config, |_| {
+        let lease = harness.server.offer(&harness.demo_url, None);
+        let lease = harness.server.wait_for_end(lease);
+        assert!(lease.completed.is_some(), "{:?}", lease.failed);
+    })
+    .unwrap();
+}
+
+#[test]
 fn renderer_that_does_not_start_or_hangs_is_killed() {
     let short = Duration::from_millis(300);
     let endless = "while :; do sleep 0.05; p=$((p+1)); echo openjd_progress: $p >> $work/log";
