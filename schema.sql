@@ -1,4 +1,4 @@
--- The store of a dinkem-appliance, version 3. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
+-- The store of a dinkem-appliance, version 5. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
 -- older files are brought to the same schema by the steps in `src/store/migrations/`, so columns that were
 -- added later come last in their table here too.
 --
@@ -132,6 +132,9 @@ CREATE INDEX jobs_account ON jobs (account, id);
 -- The few unfinished jobs: loading the ready queue at startup, and an account's counts.
 CREATE INDEX jobs_unfinished ON jobs (status, account, class) WHERE status = 'queued' OR status = 'rendering';
 
+-- Failed and cancelled jobs, newest first: few among many that are done.
+CREATE INDEX jobs_without_clip ON jobs (status, id) WHERE status IN ('failed', 'cancelled');
+
 -- Unfinished jobs of an uploaded demo, by the hash at the end of its URL (any host): whether it may be deleted.
 CREATE INDEX jobs_of_demo ON jobs (account, lower(substr(demo_url, -64)))
 WHERE (status = 'queued' OR status = 'rendering') AND substr(demo_url, -75, 11) = '/api/demos/';
@@ -169,6 +172,9 @@ CREATE TABLE leases (
     log             TEXT,
     CHECK ((ended_at_ms IS NULL) = (state = 'live'))
 ) STRICT;
+
+-- A node's jobs, newest first.
+CREATE INDEX leases_node ON leases (node, id);
 
 -- Enforces at most one live lease per job.
 CREATE UNIQUE INDEX leases_live_job ON leases (job) WHERE ended_at_ms IS NULL;
@@ -419,7 +425,9 @@ CREATE TABLE audit (
     -- The target: an account's name, or the ID of a key, job or node.
     subject TEXT    NOT NULL,
     -- Further details. Never contains secrets.
-    details TEXT    NOT NULL
+    details TEXT    NOT NULL,
+    -- The address of the dashboard's user; empty for `admin`.
+    source  TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
@@ -431,3 +439,53 @@ CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'the audit is only added to');
 END;
+
+-- Codes that sign an operator in to the dashboard, or confirm one change there. Deleted once used.
+CREATE TABLE operator_codes (
+    hash          BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    -- The operating system user who asked for it.
+    actor         TEXT    NOT NULL,
+    read_only     INTEGER NOT NULL CHECK (read_only IN (0, 1)),
+    expires_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Keys of operators who signed in to the dashboard. Kept for a while after they ended, for the list.
+CREATE TABLE operator_keys (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash          BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    actor         TEXT    NOT NULL,
+    read_only     INTEGER NOT NULL CHECK (read_only IN (0, 1)),
+    -- Where they signed in from.
+    source        TEXT    NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    -- Updated occasionally, not on every request.
+    used_at_ms    INTEGER NOT NULL,
+    -- Signed out or revoked.
+    ended_at_ms   INTEGER
+) STRICT;
+
+-- Ended jobs by half hour, for the dashboard's figures: counting the jobs themselves would read them all. Outlives them.
+CREATE TABLE ended_jobs (
+    -- Start of the half hour.
+    at_ms      INTEGER NOT NULL,
+    status     TEXT    NOT NULL CHECK (status IN ('done', 'failed', 'cancelled')),
+    class      TEXT    NOT NULL CHECK (class IN ('reserved', 'metered')),
+    -- The failure of failed jobs; empty for others.
+    code       TEXT    NOT NULL,
+    jobs       INTEGER NOT NULL CHECK (jobs > 0),
+    -- The latest of them. Not a foreign key, which would need an index: it may have been archived.
+    last_job   INTEGER NOT NULL,
+    last_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (at_ms, status, class, code)
+) STRICT, WITHOUT ROWID;
+
+-- The appliance by half hour, sampled by the server: trends of queue and disk.
+CREATE TABLE samples (
+    -- Start of the half hour.
+    at_ms        INTEGER NOT NULL PRIMARY KEY,
+    -- Most jobs waiting at once.
+    waiting      INTEGER NOT NULL CHECK (waiting >= 0),
+    -- Free space at the end of the half hour, and bytes of clips and demos; NULL if unknown.
+    free_bytes   INTEGER,
+    stored_bytes INTEGER
+) STRICT, WITHOUT ROWID;

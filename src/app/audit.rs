@@ -9,7 +9,7 @@ pub use crate::store::audit::Entry;
 
 /// The audit log inside one transaction.
 pub struct AuditLog {
-    actor: String,
+    operator: Operator,
     /// When the change is made. Unix time in milliseconds.
     pub now_ms: i64,
 }
@@ -17,7 +17,7 @@ pub struct AuditLog {
 impl AuditLog {
     /// Adds an entry: the action (`account.activate`), its subject and details. Never a secret.
     pub fn note(&self, tx: &mut Tx<'_>, action: &'static str, subject: &str, details: &str) -> Result<()> {
-        store::audit::insert(tx, self.now_ms, &self.actor, action, subject, details)
+        store::audit::insert(tx, self.now_ms, &self.operator, action, subject, details)
     }
 }
 
@@ -27,7 +27,7 @@ pub fn change<T: Send + 'static>(
     operator: &Operator,
     operation: impl FnOnce(&mut Tx<'_>, &AuditLog) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let log = AuditLog { actor: operator.name().to_owned(), now_ms: app.clock.now_ms() };
+    let log = AuditLog { operator: operator.clone(), now_ms: app.clock.now_ms() };
     app.store.write(move |tx| operation(tx, &log))
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::named_params;
 
 use crate::domain::error::Result;
+use crate::domain::operator::Operator;
 use crate::store::engine::db::{Db, Tx};
 
 /// One entry.
@@ -20,23 +21,33 @@ pub struct Entry {
     pub subject: String,
     /// Further details; may be empty.
     pub details: String,
+    /// The address of the dashboard's user; empty for `admin`.
+    pub source: String,
 }
 
 const INSERT: &str = "
-    INSERT INTO audit (at_ms, actor, action, subject, details)
-    VALUES (:at, :actor, :action, :subject, :details)
+    INSERT INTO audit (at_ms, actor, action, subject, details, source)
+    VALUES (:at, :actor, :action, :subject, :details, :source)
 ";
 
 /// Adds an entry.
-pub fn insert(tx: &mut Tx<'_>, at_ms: i64, actor: &str, action: &str, subject: &str, details: &str) -> Result<()> {
+pub fn insert(
+    tx: &mut Tx<'_>,
+    at_ms: i64,
+    operator: &Operator,
+    action: &str,
+    subject: &str,
+    details: &str,
+) -> Result<()> {
     tx.insert(
         INSERT,
         named_params! {
             ":at": at_ms,
-            ":actor": actor,
+            ":actor": operator.name(),
             ":action": action,
             ":subject": subject,
             ":details": details,
+            ":source": operator.source(),
         },
     )?;
     Ok(())
@@ -44,7 +55,7 @@ pub fn insert(tx: &mut Tx<'_>, at_ms: i64, actor: &str, action: &str, subject: &
 
 /// Walks the table backwards.
 const LATEST: &str = "
-    SELECT id, at_ms, actor, action, subject, details
+    SELECT id, at_ms, actor, action, subject, details, source
     FROM audit
     ORDER BY id DESC
     LIMIT :limit
@@ -60,6 +71,7 @@ pub fn latest(db: &Db, limit: u32) -> Result<Vec<Entry>> {
             action: row.get("action")?,
             subject: row.get("subject")?,
             details: row.get("details")?,
+            source: row.get("source")?,
         })
     })
 }

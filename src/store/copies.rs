@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::operator::Operator;
 use crate::domain::wording::counted;
 use crate::store::engine::connection::{self, Role};
 use crate::store::engine::db::{Db, Tx};
@@ -83,7 +84,7 @@ impl Copy {
                 }
             }
             let details = format!("{}, {} without a video", note.details, counted(forgotten, "clip"));
-            audit::insert(&mut tx, note.at_ms, note.actor, "restore", note.subject, &details)
+            audit::insert(&mut tx, note.at_ms, note.operator, "restore", note.subject, &details)
         })?;
         Ok(forgotten)
     }
@@ -94,7 +95,7 @@ pub struct Note<'a> {
     /// Unix time in milliseconds.
     pub at_ms: i64,
     /// Who restored it.
-    pub actor: &'a str,
+    pub operator: &'a Operator,
     /// The backup.
     pub subject: &'a str,
     /// Further details.

@@ -27,6 +27,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
                 "id": entry.id,
                 "at": rfc3339(entry.at_ms),
                 "actor": entry.actor,
+                "from": entry.source,
                 "action": entry.action,
                 "subject": entry.subject,
                 "details": entry.details,
@@ -39,9 +40,10 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         .into_iter()
         .map(|entry| {
             let subject = Uuid::parse_str(&entry.subject).map_or(entry.subject, human::short);
-            [human::date_time(entry.at_ms), entry.actor, entry.action, subject, entry.details]
+            let from = if entry.source.is_empty() { "admin".to_owned() } else { entry.source };
+            [human::date_time(entry.at_ms), entry.actor, from, entry.action, subject, entry.details]
         })
         .collect();
-    output::line(&output::table_to_fit(["WHEN", "WHO", "ACTION", "SUBJECT", "DETAILS"], &rows));
+    output::line(&output::table_to_fit(["WHEN", "WHO", "FROM", "ACTION", "SUBJECT", "DETAILS"], &rows));
     Ok(())
 }

@@ -10,8 +10,12 @@ use crate::store::engine::snapshot;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// Migrations: element `n` migrates version `n + 1` to `n + 2`.
-const STEPS: &[&str] =
-    &[include_str!("../migrations/2.sql"), include_str!("../migrations/3.sql"), include_str!("../migrations/4.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/2.sql"),
+    include_str!("../migrations/3.sql"),
+    include_str!("../migrations/4.sql"),
+    include_str!("../migrations/5.sql"),
+];
 
 /// The current schema version.
 const VERSION: i64 = STEPS.len() as i64 + 1;

@@ -73,7 +73,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     let made_at_ms = backup.description.made_at_ms;
     let (now, operator, subject) = (clock.now_ms(), config::operator(), from.display().to_string());
     let details = format!("made {}", rfc3339(made_at_ms));
-    let note = Note { at_ms: now, actor: operator.name(), subject: &subject, details: &details };
+    let note = Note { at_ms: now, operator: &operator, subject: &subject, details: &details };
     let clips = ClipFiles::of(&folder);
     let mut videos = 0;
     let renew = |tx: &mut Tx<'_>| promote::renew(tx, now).map(drop);
