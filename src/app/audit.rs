@@ -2,10 +2,11 @@
 
 use crate::app::App;
 use crate::domain::error::Result;
+use crate::domain::list::cut;
 use crate::domain::operator::Operator;
 use crate::store::{self, Tx};
 
-pub use crate::store::audit::Entry;
+pub use crate::store::audit::{Entry, Filter};
 
 /// The audit log inside one transaction.
 pub struct AuditLog {
@@ -31,7 +32,25 @@ pub fn change<T: Send + 'static>(
     app.store.write(move |tx| operation(tx, &log))
 }
 
+/// Entries among which a page looks for matching ones.
+const EXAMINED: u32 = 100_000;
+
+/// A page of entries.
+pub struct Page {
+    /// Newest first.
+    pub entries: Vec<Entry>,
+    /// The next page begins below this entry, if there is one.
+    pub next: Option<i64>,
+}
+
 /// The latest entries, newest first.
 pub fn list(app: &App, limit: u32) -> Result<Vec<Entry>> {
-    app.store.read(|db| store::audit::latest(db, limit))
+    app.store.read(|db| store::audit::matching(db, &Filter::default(), limit, limit))
+}
+
+/// The matching entries, newest first, among the latest 100,000.
+pub fn page(app: &App, filter: &Filter, limit: u32) -> Result<Page> {
+    let mut entries = app.store.read(|db| store::audit::matching(db, filter, EXAMINED, limit.saturating_add(1)))?;
+    let more = cut(&mut entries, limit);
+    Ok(Page { next: entries.last().filter(|_| more).map(|entry| entry.id), entries })
 }

@@ -11,6 +11,7 @@ pub mod demos;
 pub mod jobs;
 pub mod leases;
 pub mod nodes;
+pub mod operators;
 pub mod short_id;
 mod stored_files;
 pub mod tls;

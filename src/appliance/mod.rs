@@ -1,5 +1,6 @@
 //! A whole appliance in this process: store, HTTP, background passes and embedded render nodes.
 
+pub mod dashboard;
 pub mod https;
 pub mod server_url;
 mod watchdog;
@@ -13,6 +14,7 @@ use ipnet::IpNet;
 
 use crate::app::tls::Source;
 use crate::app::{App, Settings, nodes};
+use crate::appliance::dashboard::Dashboard;
 use crate::appliance::https::{Authority, Keeper};
 use crate::appliance::server_url::ServerUrl;
 use crate::config;
@@ -55,6 +57,8 @@ pub struct Options<'a> {
     pub metrics_allow: Vec<IpNet>,
     /// Origins that may frame the player page; empty for any.
     pub embed_allow: Vec<String>,
+    /// Where the dashboard listens; `None`: there is none.
+    pub dashboard_listen: Option<SocketAddr>,
     /// The server's limits.
     pub limits: Limits,
     /// The limits of each account.
@@ -75,6 +79,8 @@ pub struct Appliance {
     pub reachable: ServerUrl,
     /// The server's URL for this process.
     pub local: ServerUrl,
+    /// The dashboard, if it runs.
+    pub dashboard: Option<Dashboard>,
     http: Running,
     scheduler: Scheduler,
     nodes: LocalNodes,
@@ -107,15 +113,17 @@ impl Appliance {
             embed_allow: options.embed_allow,
             limits: options.limits,
         };
-        let http = http::serve(Arc::clone(&app), serving)?;
+        let http = http::serve(Arc::clone(&app), serving.clone())?;
         let (reachable, local) = urls(keeper.as_ref(), public_url, http.address());
+        let dashboard = dashboard::start(&app, options.dashboard_listen, &http, &reachable.url, serving)?;
         let authority = keeper.as_ref().and_then(Keeper::authority);
         let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served, hosts));
         let address = server_url::record_or_retry(options.data_dir, &reachable, &local.url);
         let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
         let base = Base::public(&reachable.url);
         let scheduler = scheduler::start(Arc::clone(&app), config::program()?, base, passes)?;
-        let mut appliance = Self { app, authority, reachable, local, http, scheduler, nodes: LocalNodes::default() };
+        let mut appliance =
+            Self { app, authority, reachable, local, dashboard, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {
             appliance.start_node(number, options.data_dir, &clock)?;
         }
@@ -133,7 +141,7 @@ impl Appliance {
         self.nodes.stop.stop();
         self.app.stop();
         self.nodes.join();
-        let cut = self.http.stop();
+        let cut = self.http.stop() + self.dashboard.map_or(0, Dashboard::stop);
         self.scheduler.stop();
         self.app.leave_mark();
         cut

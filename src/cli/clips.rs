@@ -9,12 +9,13 @@ use crate::app::jobs::operator::Named;
 use crate::cli::client::{Api, check_done, is_unfinished, stage};
 use crate::cli::progress::Progress;
 use crate::cli::server_args::ServerArgs;
-use crate::cli::{Call, human, job_args, job_output, output, stop_on_signals, target};
+use crate::cli::{Call, job_args, job_output, output, stop_on_signals, target};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::job::JobStatus;
 use crate::domain::list::{LIST_ROWS, PAGE_DEFAULT, PAGE_MAX};
 use crate::os::clock::{Clock, SystemClock};
+use crate::wire::human;
 use crate::wire::job::{JobList, JobView};
 use crate::wire::time::parse_moment;
 

@@ -8,7 +8,6 @@ mod clip_args;
 mod clips;
 mod escape;
 mod hints;
-mod human;
 mod inspect;
 mod job_args;
 mod job_output;

@@ -21,6 +21,7 @@ use crate::domain::job::JobSpec;
 use crate::domain::job::SteamId;
 use crate::domain::key::Secret;
 use crate::domain::lease::LEASE_SECONDS;
+use crate::domain::operator::OPERATOR_CODE_SECONDS;
 use crate::domain::player::PlayerRef;
 use crate::domain::quota::Quotas;
 use crate::domain::wording::quoted;
@@ -94,6 +95,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         trusted_proxies: Vec::new(),
         metrics_allow: Vec::new(),
         embed_allow: Vec::new(),
+        dashboard_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         limits: Limits::default(),
         quotas: Quotas::default(),
         camera: CameraMode::default(),
@@ -103,7 +105,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     if let Ok(made) = &made
         && !args.exit
     {
-        show_served(made, &appliance, &args.output, call);
+        show_served(made, &appliance, &args.output, call)?;
         output::say("Serving. Press Ctrl-C to stop.");
         while !stop.wait(Duration::from_secs(3_600)) {}
     }
@@ -193,22 +195,30 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// Printed while the appliance serves: the clip's file and URL, and the request.
-fn show_served(made: &Made, appliance: &Appliance, to: &Path, call: &Call) {
+fn show_served(made: &Made, appliance: &Appliance, to: &Path, call: &Call) -> Result<()> {
     let (server, ca) = (&appliance.local.url, server_url::ca_file(appliance.app.data_dir()));
     let (path, key) = (absolute(to), made.key.reveal());
     let address = made.job.clip.as_ref().map_or("", |clip: &ClipView| clip.url.as_str());
+    let dashboard = appliance.dashboard.as_ref();
+    let link = dashboard.map(|dashboard| dashboard.link(&appliance.app, &config::operator())).transpose()?;
     if call.json {
-        return output::json(&json!({
+        output::json(&json!({
             "clip": path,
             "address": address,
+            "dashboard": link,
             "server": server,
             "ca": ca,
             "metered_key": key,
             "job": made.job,
         }));
+        return Ok(());
     }
     output::line(&format!("clip:    {}", path.display()));
     output::line(&format!("address: {address}"));
+    if let Some(link) = link {
+        output::line(&format!("dashboard: {link}"));
+        output::say(&format!("The dashboard's link works once, for {} minutes.", OPERATOR_CODE_SECONDS / 60));
+    }
     output::say(&server_url::browser_warning(&ca.display().to_string()));
     output::say("The same request with curl:");
     output::say(&format!(
@@ -216,6 +226,7 @@ fn show_served(made: &Made, appliance: &Appliance, to: &Path, call: &Call) {
         quoted(&ca.to_string_lossy()),
         made.body
     ));
+    Ok(())
 }
 
 /// Printed after shutdown: only the file, since URL, server and key no longer exist.
@@ -225,6 +236,7 @@ fn show_alone(made: &Made, to: &Path, call: &Call) {
         return output::json(&json!({
             "clip": path,
             "address": null,
+            "dashboard": null,
             "server": null,
             "ca": null,
             "metered_key": null,

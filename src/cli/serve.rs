@@ -1,5 +1,6 @@
 //! `serve`: the server.
 
+use std::io::IsTerminal;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,11 +16,13 @@ use crate::appliance::{Appliance, Options};
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
 use crate::cli::{Call, clip_args, hints, output, stop_on_signals, wrong_usage};
+use crate::config;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::{JobSpec, Renderer};
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;
+use crate::domain::operator::OPERATOR_CODE_SECONDS;
 use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::url::host_of;
@@ -77,6 +80,9 @@ pub struct Args {
     /// Renderer of jobs that do not ask for one: `builtin`, the tactical replay, or `game`
     #[arg(long, value_name = "RENDERER", default_value = JobSpec::DEFAULT_RENDERER.as_str(), value_parser = clip_args::renderer)]
     default_renderer: Renderer,
+    /// Address and port of the operator's dashboard, or `off`; see `admin dashboard`
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8444", value_parser = dashboard_listen)]
+    dashboard_listen: DashboardListen,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -113,6 +119,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         trusted_proxies: args.trusted_proxy,
         metrics_allow: args.metrics_allow,
         embed_allow: args.embed_allow,
+        dashboard_listen: args.dashboard_listen.0,
         limits,
         quotas: args.quotas.quotas(),
         camera: args.camera,
@@ -124,6 +131,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
             .map_err(|error| Error::internal(format!("Could not write --port-file {}.", file.display()), error))?;
     }
     say_listening(&appliance, args.plain_http.is_some(), call);
+    say_dashboard(&appliance, call)?;
     let nodes = nodes::list(&appliance.app)?;
     if nodes.is_empty() {
         output::say(&format!(
@@ -156,6 +164,14 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
 }
 
 /// The source of the certificate; `None` for plain HTTP, which must be requested explicitly.
+/// Where the dashboard listens, if anywhere.
+#[derive(Clone, Copy, Debug)]
+struct DashboardListen(Option<SocketAddr>);
+
+fn dashboard_listen(text: &str) -> Result<DashboardListen, String> {
+    if text == "off" { Ok(DashboardListen(None)) } else { address(text).map(|at| DashboardListen(Some(at))) }
+}
+
 fn certificate(args: &Args) -> Result<Option<Source>> {
     match (&args.tls_cert, &args.tls_key, args.plain_http) {
         (None, None, None) => Ok(Some(Source::Own)),
@@ -171,6 +187,12 @@ fn certificate(args: &Args) -> Result<Option<Source>> {
             "--plain-http loopback refuses {}: listen on a loopback address (--listen 127.0.0.1:8443), or use --plain-http anywhere.",
             args.listen
         ))),
+        (None, None, Some(PlainHttp::Loopback)) if args.dashboard_listen.0.is_some_and(|at| !at.ip().is_loopback()) => {
+            Err(wrong_usage(
+                "--plain-http loopback refuses a dashboard for other machines: leave out --dashboard-listen, or use \
+                 --plain-http anywhere.",
+            ))
+        }
         (None, None, Some(_)) => Ok(None),
     }
 }
@@ -190,6 +212,19 @@ fn say_listening(appliance: &Appliance, is_plain: bool, call: &Call) {
 }
 
 /// Parses `--listen`: an address or host name, and a port.
+/// On a terminal, the link that signs in; elsewhere its code would end up in a log.
+fn say_dashboard(appliance: &Appliance, call: &Call) -> Result<()> {
+    let Some(dashboard) = &appliance.dashboard else { return Ok(()) };
+    if std::io::stderr().is_terminal() {
+        let link = dashboard.link(&appliance.app, &config::operator())?;
+        output::say(&format!("Dashboard: {link} (works once, for {} minutes)", OPERATOR_CODE_SECONDS / 60));
+    } else {
+        let link = hints::admin(call, &["dashboard"]);
+        output::say(&format!("Dashboard: {}; `{link}` prints a link that signs in.", dashboard.url));
+    }
+    Ok(())
+}
+
 fn address(text: &str) -> Result<SocketAddr, String> {
     let wanted = "it must look like 0.0.0.0:8443 or [::]:8443";
     text.to_socket_addrs().map_err(|_| wanted)?.next().ok_or_else(|| wanted.to_owned())

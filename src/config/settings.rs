@@ -42,6 +42,7 @@ pub const TABLES: [Table; 5] = [
             "trusted_proxy",
             "metrics_allow",
             "embed_allow",
+            "dashboard_listen",
             "camera",
             "default_renderer",
             "max_connections",

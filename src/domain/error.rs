@@ -32,6 +32,8 @@ pub enum Kind {
     /// Well-formed, but inconsistent with existing data: an idempotency key reused with another body, a demo that
     /// cannot be read.
     Unprocessable,
+    /// The request is meant for another host.
+    Misdirected,
     /// A range outside the file.
     RangeNotSatisfiable,
     /// The body came too slowly.

@@ -135,6 +135,12 @@ error_codes! {
         BadAnswer "bad_answer" "The server's response cannot be understood.";
         BadCertificate "bad_certificate" "A certificate or key file cannot be used.";
         BadUrl "bad_url" "A URL cannot be requested.";
+        CrossSite "cross_site" "Another web site may not use the dashboard.";
+        DashboardOff "dashboard_off" "The dashboard does not run.";
+        NotAllowed "not_allowed" "A read-only key of the dashboard may only look.";
+        SignInRefused "sign_in_refused" "The dashboard's code is used, expired or unknown.";
+        SignedOut "signed_out" "The dashboard's key is unknown or has ended.";
+        WrongHost "wrong_host" "The dashboard was called by a name that is not its own.";
         CannotListen "cannot_listen" "The address cannot be bound.";
         CannotRetry "cannot_retry" "The job cannot be retried.";
         DataDir "data_dir" "The data directory cannot be created or opened.";

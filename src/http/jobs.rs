@@ -79,7 +79,7 @@ pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let job = jobs::get(call.app, caller, id)?;
     call.only_query(&[WAIT])?;
     let job = match call.number(WAIT, 0, JOB_WAIT_SECONDS)? {
-        // For other methods, only the 404 matters: see `routes::answer`.
+        // For other methods, only the 404 matters: see `Table::answer`.
         Some(seconds) if call.request.method() == "GET" => {
             jobs::get_changed(call.app, caller, id, &wait(call, seconds))?
         }

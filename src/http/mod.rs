@@ -14,6 +14,7 @@ mod leases;
 mod metrics;
 mod nodes;
 mod openapi;
+mod operator;
 mod pages;
 pub mod routes;
 pub mod server;
@@ -22,4 +23,4 @@ mod webhooks;
 
 pub use crate::http::kit::hosts::Hosts;
 pub use crate::http::kit::options::{Https, Limits, ServeOptions, TransportLimits};
-pub use crate::http::server::{EventLoop, Running, ServedCertificate, serve};
+pub use crate::http::server::{EventLoop, Running, ServedCertificate, serve, serve_dashboard};

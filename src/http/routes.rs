@@ -1,52 +1,16 @@
-//! The route table, and the order in which a request is checked (`api.md`, "Order of checks"): unknown route, 401, 403,
-//! 404, 405. The handlers then check for 415, 413 and 400. 404 and 405 with `Allow` are derived from the table.
-
-use rouille::Response;
+//! The routes of the public listener: clients, nodes, and the public addresses of clips.
 
 use crate::app::accounts::auth;
-use crate::app::nodes as app_nodes;
-use crate::app::nodes::instances;
-use crate::domain::error::{Error, Kind, Result};
-use crate::domain::error_code::ErrorCode;
-use crate::domain::job::Caller;
-use crate::domain::node::Node;
-use crate::domain::operator::Operator;
-use crate::http::kit::answer;
+use crate::domain::error::{Error, Kind};
 use crate::http::kit::call::{Call, has_query};
-use crate::http::kit::permits::Uploader;
+use crate::http::kit::routing::Handler::{Anyone, Client, Node as ByNode, Operator as ByOperator};
+use crate::http::kit::routing::Pool::{Large, Quick};
+use crate::http::kit::routing::{Row, Table, parameters, path_of};
 use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage, webhooks};
-use crate::wire::problem::Problem;
 
-/// Who may call a route, and the function that handles it. Each handler receives the authenticated caller as its type.
-#[derive(Clone, Copy)]
-pub enum Handler {
-    /// No authentication.
-    Anyone(fn(&Call<'_>) -> Result<Response>),
-    /// An account's key.
-    Client(fn(&Call<'_>, &Caller) -> Result<Response>),
-    /// A node's key.
-    Node(fn(&Call<'_>, &Node) -> Result<Response>),
-    /// The operator: currently only monitoring systems, identified by address.
-    Operator(fn(&Call<'_>, &Operator) -> Result<Response>),
-}
-
-use Handler::{Anyone, Client, Node as ByNode, Operator as ByOperator};
-
-/// The thread pool that handles a route.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pool {
-    /// Requests that may block.
-    Large,
-    /// A few threads for requests that only look up a few rows and never block. Not for routes that aggregate
-    /// (`/api/usage`, `/metrics`), write or open files, nor for `/healthz`, which must answer while the store is stuck.
-    Quick,
-}
-
-use Pool::{Large, Quick};
-
-/// A row: method, pattern (`{name}` matches one segment, or its beginning), handler, pool. All rows with the same
-/// pattern must allow the same callers.
-type Row = (&'static str, &'static str, Handler, Pool);
+/// The public listener's routes.
+pub static PUBLIC: Table =
+    Table { rows: ROUTES, admits: |_| Ok(()), unknown: unknown_route, scheme: "Bearer", is_quick, is_nodes_upload };
 
 const ROUTES: &[Row] = &[
     ("GET", "/healthz", Anyone(health::alive), Large),
@@ -95,7 +59,7 @@ const ROUTES: &[Row] = &[
 ];
 
 /// Whether a request goes to the quick pool. One that waits for a job may block.
-pub fn is_quick(method: &str, url: &str) -> bool {
+fn is_quick(method: &str, url: &str) -> bool {
     let path = path_of(url);
     let is_lookup = ROUTES
         .iter()
@@ -105,148 +69,13 @@ pub fn is_quick(method: &str, url: &str) -> bool {
 
 /// Whether a request is a node's upload: these have reserved upload slots. Requests from anyone else are rejected
 /// before the body is read.
-pub fn is_nodes_upload(_method: &str, url: &str) -> bool {
+fn is_nodes_upload(_method: &str, url: &str) -> bool {
     path_of(url).starts_with("/api/node/leases/")
 }
 
-/// The request target without its query.
-pub fn path_of(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(path, _)| path)
-}
-
-/// Every route as method, pattern and allowed caller (`anyone`, `client`, `node`, `operator`), for tests that check
-/// that each route rejects all other callers.
+/// Every route as method, pattern and allowed caller.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    ROUTES.iter().map(|(method, pattern, handler, _)| {
-        let who = match handler {
-            Anyone(_) => "anyone",
-            Client(_) => "client",
-            ByNode(_) => "node",
-            ByOperator(_) => "operator",
-        };
-        (*method, *pattern, who)
-    })
-}
-
-/// The result of looking up a path.
-pub struct Found<'p> {
-    /// The pattern that matched; `None` if there is no such route.
-    pub pattern: Option<&'static str>,
-    /// The values of the pattern's parameters, in order.
-    pub parameters: Vec<&'p str>,
-}
-
-/// Finds the pattern that matches a path. The path is not percent-decoded: no route contains characters that need it.
-pub fn find(path: &str) -> Found<'_> {
-    ROUTES
-        .iter()
-        .find_map(|(_, pattern, _, _)| Some(Found { pattern: Some(pattern), parameters: parameters(pattern, path)? }))
-        .unwrap_or(Found { pattern: None, parameters: Vec::new() })
-}
-
-fn parameters<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
-    if !pattern.contains('{') {
-        return (pattern == path).then(Vec::new);
-    }
-    let mut found = Vec::new();
-    let mut segments = path.split('/');
-    for expected in pattern.split('/') {
-        let segment = segments.next()?;
-        match expected.strip_prefix('{').and_then(|named| named.split_once('}')) {
-            None if segment == expected => {}
-            None => return None,
-            Some((_, ending)) => found.push(segment.strip_suffix(ending).filter(|value| !value.is_empty())?),
-        }
-    }
-    segments.next().is_none().then_some(found)
-}
-
-/// Authenticates and authorizes a request, then runs its handler.
-pub fn answer(found: &Found<'_>, call: &Call<'_>) -> Result<Response> {
-    let rows: Vec<&Row> = ROUTES.iter().filter(|(_, pattern, _, _)| Some(*pattern) == found.pattern).collect();
-    let caller = match rows.first() {
-        None => return Err(unknown_route(call)),
-        Some((_, _, Anyone(_), _)) => Authenticated::Nobody,
-        Some((_, _, Client(_), _)) => Authenticated::Account(auth::authenticate(call.app, &call.authorization())?),
-        Some((_, _, ByNode(_), _)) => Authenticated::Node(Box::new(known_node(call)?)),
-        Some((_, _, ByOperator(_), _)) => Authenticated::Operator(monitor(call)?),
-    };
-    if let Some(name) = caller.name() {
-        call.is_from(name);
-    }
-    call.uploads_as(caller.uploader());
-    let of_method = |method: &str| rows.iter().find(|(known, _, _, _)| *known == method);
-    match of_method(call.request.method()) {
-        Some((_, _, handler, _)) => caller.run(*handler, call),
-        None => {
-            // 404 takes precedence over 405: what this caller cannot see does not exist for any method.
-            if let Some((_, _, handler, _)) = of_method("GET")
-                && let Err(error) = caller.run(*handler, call)
-                && error.kind == Kind::NotFound
-            {
-                return Err(error);
-            }
-            Ok(not_allowed(&rows))
-        }
-    }
-}
-
-/// Authenticates the node and records the version and instance it reports.
-fn known_node(call: &Call<'_>) -> Result<Node> {
-    let node = auth::authenticate_node(call.app, &call.authorization())?;
-    let program = call.program()?;
-    app_nodes::note_program(call.app, &node, &program)?;
-    if let Some(instance) = call.instance() {
-        instances::note(call.app, &node, instance)?;
-    }
-    Ok(Node { program, ..node })
-}
-
-/// Accepts callers on loopback or in a network configured by the operator.
-fn monitor(call: &Call<'_>) -> Result<Operator> {
-    if call.client.is_loopback() || call.client.is_in(call.metrics_allow) {
-        return Ok(Operator::named("monitor"));
-    }
-    let message = "Metrics are only for this machine and the networks in serve --metrics-allow.";
-    Err(Error::new(Kind::Forbidden, ErrorCode::AddressNotAllowed, message))
-}
-
-/// The authenticated caller.
-enum Authenticated {
-    Nobody,
-    Account(Caller),
-    Node(Box<Node>),
-    Operator(Operator),
-}
-
-impl Authenticated {
-    /// The name for the log, quoted because it may contain spaces.
-    fn name(&self) -> Option<String> {
-        match self {
-            Self::Nobody | Self::Operator(_) => None,
-            Self::Account(caller) => Some(format!("{:?}", caller.account.name)),
-            Self::Node(node) => Some(format!("node {:?}", node.name)),
-        }
-    }
-
-    /// Whose upload limit the request counts against.
-    fn uploader(&self) -> Uploader {
-        match self {
-            Self::Nobody | Self::Operator(_) => Uploader::Anyone,
-            Self::Account(caller) => Uploader::Account(caller.account.name.clone()),
-            Self::Node(node) => Uploader::Node(node.name.clone()),
-        }
-    }
-
-    fn run(&self, handler: Handler, call: &Call<'_>) -> Result<Response> {
-        match (handler, self) {
-            (Anyone(run), _) => run(call),
-            (Client(run), Self::Account(caller)) => run(call, caller),
-            (ByNode(run), Self::Node(node)) => run(call, node),
-            (ByOperator(run), Self::Operator(operator)) => run(call, operator),
-            _ => Err(Error::internal("A route has rows for different callers.", call.request.method())),
-        }
-    }
+    PUBLIC.all()
 }
 
 /// 404 with any valid key; without one the usual 401, so that routes cannot be probed without a key.
@@ -263,17 +92,6 @@ fn unknown_route(call: &Call<'_>) -> Error {
         },
         Err(error) => error,
     }
-}
-
-fn not_allowed(rows: &[&Row]) -> Response {
-    let methods: Vec<&str> = rows.iter().map(|(method, _, _, _)| *method).collect();
-    let allow = methods.join(", ");
-    let problem = Problem {
-        error: format!("This route supports only {allow}."),
-        code: Some(ErrorCode::MethodNotAllowed.as_str().into()),
-        ..Problem::default()
-    };
-    answer::header(answer::problem_answer(Kind::MethodNotAllowed, &problem), "Allow", allow)
 }
 
 #[cfg(test)]
@@ -299,7 +117,7 @@ mod tests {
             ("/api/node/leases/7/video", Some("/api/node/leases/{lease}/video"), &["7"]),
         ];
         for (path, pattern, parameters) in cases {
-            let found = find(path);
+            let found = PUBLIC.find(path);
             assert_eq!((found.pattern, found.parameters.as_slice()), (pattern, parameters), "{path:?}");
         }
     }

@@ -4,7 +4,7 @@
 //! and never `start_server` (it panics if the port is in use). The transport handles sockets, timeouts and shutdown.
 //!
 //! Two pools share one port. Requests in the large pool may block: waiting claims, uploads, submissions until they are
-//! on disk. The small pool serves requests that only look up a few rows (`routes::is_quick`), so that status queries
+//! on disk. The small pool serves requests that only look up a few rows (`Table::is_quick`), so that status queries
 //! never queue behind slow requests, and a few threads contend for the store's lock instead of hundreds.
 
 use std::any::Any;
@@ -23,7 +23,8 @@ use crate::domain::wording::counted;
 use crate::http::kit::front::Front;
 use crate::http::kit::options::ServeOptions;
 use crate::http::kit::proxies::Proxies;
-use crate::http::routes;
+use crate::http::kit::routing::Table;
+use crate::http::{operator, routes};
 use crate::os::certificates::Pair;
 
 /// Threads for requests that only look up a few rows; more would contend for CPUs and the store's locks.
@@ -59,11 +60,25 @@ pub struct Running {
 
 /// Starts the server. On return, the port is bound and requests are accepted.
 pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
+    let certificate = options.https.as_ref().map(|https| ServedCertificate::new(&https.pair)).transpose()?;
+    serve_table(app, options, &routes::PUBLIC, certificate)
+}
+
+/// Starts the dashboard's listener, with the public listener's certificate.
+pub fn serve_dashboard(app: Arc<App>, options: ServeOptions, public: &Running) -> Result<Running> {
+    serve_table(app, options, &operator::routes::DASHBOARD, public.certificate())
+}
+
+fn serve_table(
+    app: Arc<App>,
+    options: ServeOptions,
+    table: &'static Table,
+    certificate: Option<ServedCertificate>,
+) -> Result<Running> {
     let stopping = Arc::new(AtomicBool::new(false));
     let ServeOptions { listen, limits, .. } = options.clone();
     let proxies = Proxies::new(options.trusted_proxies.clone());
-    let certificate = options.https.as_ref().map(|https| ServedCertificate::new(&https.pair)).transpose()?;
-    let front = Arc::new(Front::new(Arc::clone(&app), options)?);
+    let front = Arc::new(Front::new(Arc::clone(&app), table, options)?);
     let handler = {
         let (front, stopping) = (Arc::clone(&front), Arc::clone(&stopping));
         move |request: &Request| front.answer(request, stopping.load(Ordering::Acquire))
@@ -74,8 +89,8 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
         certificate: certificate.as_ref().map(|certificate| certificate.0.clone()),
         uncapped: Arc::new(move |address| proxies.is_exempt(address)),
         name_refusal: Arc::new(move |status, peer| Some(refusals.refused(status, peer))),
-        is_quick: routes::is_quick,
-        is_reserved: routes::is_nodes_upload,
+        is_quick: table.is_quick,
+        is_reserved: table.is_nodes_upload,
     };
     let not_listening = |error| {
         let message = format!("Cannot listen on {listen}: {error}. Choose another address or port.");

@@ -53,17 +53,41 @@ pub fn insert(
     Ok(())
 }
 
-/// Walks the table backwards.
-const LATEST: &str = "
+/// Which entries; `None` matches everything.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The word before the action's dot.
+    pub area: Option<String>,
+    /// Part of the name of who made the change.
+    pub actor: Option<String>,
+    /// Part of the subject.
+    pub subject: Option<String>,
+    /// Only entries with a smaller number.
+    pub before: Option<i64>,
+}
+
+/// Walks the table backwards, at most `:examined` rows.
+const MATCHING: &str = "
     SELECT id, at_ms, actor, action, subject, details, source
-    FROM audit
+    FROM (SELECT * FROM audit WHERE id < :before ORDER BY id DESC LIMIT :examined)
+    WHERE (:area IS NULL OR action GLOB :area || '.*')
+        AND (:actor IS NULL OR instr(lower(actor), lower(:actor)))
+        AND (:subject IS NULL OR instr(lower(subject), lower(:subject)))
     ORDER BY id DESC
     LIMIT :limit
 ";
 
-/// The latest entries, newest first.
-pub fn latest(db: &Db, limit: u32) -> Result<Vec<Entry>> {
-    db.rows(LATEST, named_params! { ":limit": limit }, |row| {
+/// The matching ones among the latest `examined` entries, newest first.
+pub fn matching(db: &Db, filter: &Filter, examined: u32, limit: u32) -> Result<Vec<Entry>> {
+    let params = named_params! {
+        ":before": filter.before.unwrap_or(i64::MAX),
+        ":examined": examined,
+        ":area": filter.area,
+        ":actor": filter.actor,
+        ":subject": filter.subject,
+        ":limit": limit,
+    };
+    db.rows(MATCHING, params, |row| {
         Ok(Entry {
             id: row.get("id")?,
             at_ms: row.get("at_ms")?,

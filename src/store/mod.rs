@@ -20,6 +20,7 @@ pub mod keys;
 pub mod leases;
 pub mod ledger;
 pub mod nodes;
+pub mod operators;
 pub mod outbox;
 pub mod rates;
 pub mod restore;

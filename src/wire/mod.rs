@@ -6,6 +6,7 @@ pub mod base;
 pub mod demo;
 pub mod fields;
 pub mod html;
+pub mod human;
 pub mod job;
 pub mod job_archive;
 pub mod join_token;

@@ -5,12 +5,13 @@ use serde_json::json;
 
 use crate::app::{App, accounts};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
+use crate::cli::amounts;
 use crate::cli::serve_quotas::FLAG_QUOTA_MOST;
-use crate::cli::{amounts, human};
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
+use crate::wire::human;
 
 /// Manage accounts: create, list, show, quota, deactivate
 #[derive(Debug, clap::Args)]

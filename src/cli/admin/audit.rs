@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use crate::app::{App, audit};
 use crate::cli::admin::{Call, output};
-use crate::cli::human;
 use crate::domain::error::Result;
 use crate::domain::list::{LIST_ROWS, PAGE_DEFAULT};
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// Show the append-only audit log, latest entry first

@@ -8,11 +8,12 @@ use serde_json::json;
 use crate::app::App;
 use crate::app::upkeep::backup;
 use crate::cli::admin::{Call, hints, output};
-use crate::cli::{human, target};
+use crate::cli::target;
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
 use crate::os::{files, user};
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// Maximum number of skipped files listed by name.

@@ -10,11 +10,12 @@ use crate::app::clips::operator::{self, StoredClip};
 use crate::app::jobs::operator::{Named, id_of};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, account_name, output};
-use crate::cli::{human, job_args};
+use crate::cli::job_args;
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::list::LIST_ROWS;
 use crate::wire::base::Base;
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// Manage finished clips: list, pin, delete

@@ -9,12 +9,12 @@ use crate::app::App;
 use crate::app::demos::owner;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, account_name, output};
-use crate::cli::human;
 use crate::config;
 use crate::domain::demo::DemoInfo;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
+use crate::wire::human;
 use crate::wire::{self, base::Base};
 
 /// Manage uploaded demos: list, delete

@@ -7,12 +7,13 @@ use crate::app::accounts::dinks::{self, ACCOUNT_DINKS, Dinks, Undone};
 use crate::app::{App, accounts};
 use crate::cli::admin::account::changed;
 use crate::cli::admin::{Call, account_json, account_name, output};
-use crate::cli::{hints, human, prompt, wrong_usage};
+use crate::cli::{hints, prompt, wrong_usage};
 use crate::config;
 use crate::domain::account::Account;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// Manage dinks (reserved render nodes): set, undo, show

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::jobs::operator::{self, AnyJob, Attempt, Filter, Named};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
-use crate::cli::{human, job_args};
+use crate::cli::job_args;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
@@ -18,6 +18,7 @@ use crate::domain::job::JobStatus;
 use crate::domain::list::{LIST_ROWS, PAGE_DEFAULT};
 use crate::wire;
 use crate::wire::base::Base;
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// Manage the render jobs of all accounts: list, show, cancel, retry, log

@@ -7,6 +7,7 @@ mod activate;
 mod audit;
 mod backup;
 mod clips;
+mod dashboard;
 mod demos;
 mod dinks;
 mod doctor;
@@ -61,6 +62,7 @@ enum Command {
     Nodes(nodes::Args),
     Jobs(jobs::Args),
     Clips(clips::Args),
+    Dashboard(dashboard::Args),
     Demos(demos::Args),
     Retention(retention::Args),
     Storage(storage::Args),
@@ -90,6 +92,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Nodes(args) => nodes::run(args, &*open()?, dir, call),
         Command::Jobs(args) => jobs::run(args, &*open()?, dir, call),
         Command::Clips(args) => clips::run(args, &*open()?, dir, call),
+        Command::Dashboard(args) => dashboard::run(args, &*open()?, dir, call),
         Command::Demos(args) => demos::run(args, &*open()?, dir, call),
         Command::Retention(args) => retention::run(args, &*open()?, call),
         Command::Storage(args) => storage::run(args, &*open()?, call),

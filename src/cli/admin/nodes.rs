@@ -10,13 +10,13 @@ use crate::app::App;
 use crate::app::nodes::{self, NodeInfo};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, output};
-use crate::cli::human;
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::node::{Bench, Node};
 use crate::domain::offer::GameState;
 use crate::domain::protocol::{self, Program};
 use crate::domain::wording::counted;
+use crate::wire::human;
 use crate::wire::join_token::JoinTicket;
 use crate::wire::time::rfc3339;
 

@@ -6,13 +6,13 @@ use crate::app::App;
 use crate::app::billing::prices;
 use crate::cli::admin::{Call, output};
 use crate::cli::clip_args::{fps, resolution};
-use crate::cli::human;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
 use crate::wire;
+use crate::wire::human;
 
 /// Prices of metered footage per hour and of dinks per month, and their currency
 #[derive(Debug, clap::Args)]

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::cli::admin::output::plain;
-use crate::cli::human;
 use crate::domain::key::KeyClass;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::statement::{Statement, Statements};
 use crate::domain::usage::{Billed, LineKey};
+use crate::wire::human;
 
 /// Page width.
 const WIDTH: usize = 80;

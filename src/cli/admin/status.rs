@@ -12,11 +12,11 @@ use crate::app::upkeep::health::{self, Figures, Waiting};
 use crate::app::webhooks::operator as webhooks;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, hints, output};
-use crate::cli::human;
 use crate::domain::error::Result;
 use crate::domain::job::JobStatus;
 use crate::domain::list::LIST_ROWS;
 use crate::os::room::DISK_RESERVE_BYTES;
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// Number of failures shown.

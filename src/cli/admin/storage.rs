@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::app::upkeep::storage::{self, AccountStorage, Storage};
 use crate::cli::admin::{Call, output};
-use crate::cli::human;
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::os::disk_usage::Usage;
+use crate::wire::human;
 
 /// Show what lies on the disk: clips, demos, archive, database, free space; and what each account stores
 #[derive(Debug, clap::Args)]

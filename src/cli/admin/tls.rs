@@ -9,10 +9,11 @@ use crate::app::App;
 use crate::app::tls::{self, Shown};
 use crate::appliance::{https, server_url};
 use crate::cli::admin::{Call, output};
-use crate::cli::{human, target};
+use crate::cli::target;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::os::user;
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// The appliance's certificate authority (CA): show, export

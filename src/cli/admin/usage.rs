@@ -3,12 +3,13 @@
 use crate::app::App;
 use crate::app::billing::statements;
 use crate::cli::admin::{Call, output, statement};
-use crate::cli::{human, wrong_usage};
+use crate::cli::wrong_usage;
 use crate::domain::error::Result;
 use crate::domain::money::{Currency, Micros};
 use crate::domain::month::Month;
 use crate::domain::statement::{Statement, Statements};
 use crate::wire;
+use crate::wire::human;
 
 /// Print usage and amounts due for a month; with --account, that account's statement, ready to print
 #[derive(Debug, clap::Args)]

@@ -11,7 +11,7 @@ use crate::app::short_id::Named;
 use crate::app::webhooks::Set;
 use crate::app::webhooks::operator::{self, Overview};
 use crate::cli::admin::{Call, account_json, account_name, output};
-use crate::cli::{hints, human, job_args};
+use crate::cli::{hints, job_args};
 use crate::config;
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::error::{Error, Kind, Result};
@@ -19,6 +19,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::webhook::AllowedHost;
 use crate::os::clock;
 use crate::wire;
+use crate::wire::human;
 
 /// Deliveries that `show` lists.
 const SHOWN: u32 = 20;

@@ -41,9 +41,9 @@ pub fn header(mut response: Response, name: &'static str, value: impl Into<Cow<'
     response
 }
 
-/// The response for an error. The contract defines the 401s and its 403 as a single message with no other fields.
+/// The response for an error; `scheme`: how a 401 says to authenticate. The contract defines the 401s and its 403 as a single message with no other fields.
 /// Internal errors reveal only the request ID; details go to the log.
-pub fn error(error: &Error, request_id: &str) -> Response {
+pub fn error(error: &Error, scheme: &'static str, request_id: &str) -> Response {
     let mut problem = Problem { error: error.message.clone(), ..Problem::default() };
     match error.kind {
         Kind::Unauthorized => {}
@@ -58,7 +58,8 @@ pub fn error(error: &Error, request_id: &str) -> Response {
             problem.field.clone_from(&error.field);
         }
     }
-    problem_answer(error.kind, &problem)
+    let response = problem_answer(error.kind, &problem);
+    if error.kind == Kind::Unauthorized { header(response, "WWW-Authenticate", scheme) } else { response }
 }
 
 /// The response for an error with extra fields in its body.
@@ -68,7 +69,6 @@ pub fn problem_answer(kind: Kind, problem: &Problem) -> Response {
     let response = with_body(status(kind), "application/json", ResponseBody::from_data(body));
     let passes = problem.code.as_deref() == Some(ErrorCode::Completing.as_str());
     match kind {
-        Kind::Unauthorized => header(response, "WWW-Authenticate", "Bearer"),
         Kind::Conflict if passes => header(response, "Retry-After", COMPLETE_RETRY_AFTER_SECONDS.to_string()),
         Kind::TooMany | Kind::Unavailable => header(response, "Retry-After", RETRY_AFTER_SECONDS.to_string()),
         _ => response,
@@ -88,6 +88,7 @@ fn status(kind: Kind) -> u16 {
         Kind::TooLarge => 413,
         Kind::UnsupportedMedia => 415,
         Kind::RangeNotSatisfiable => 416,
+        Kind::Misdirected => 421,
         Kind::Unprocessable => 422,
         Kind::TooMany => 429,
         Kind::Internal => 500,
@@ -144,14 +145,14 @@ mod tests {
             (internal, r#"{"error":"Internal error","code":"internal","request_id":"r-1"}"#),
         ];
         for (problem, expected) in cases {
-            assert_eq!(body(error(&problem, "r-1")), expected);
+            assert_eq!(body(error(&problem, "Bearer", "r-1")), expected);
         }
     }
 
     #[test]
     fn temporary_errors_have_a_retry_after_header() {
         for kind in [Kind::TooMany, Kind::Unavailable] {
-            let answer = error(&Error::new(kind, ErrorCode::TooBusy, "Later."), "r-1");
+            let answer = error(&Error::new(kind, ErrorCode::TooBusy, "Later."), "Bearer", "r-1");
             assert!(answer.headers.iter().any(|(name, value)| name == "Retry-After" && value == "5"));
         }
     }

@@ -30,6 +30,28 @@ pub fn json(call: &Call<'_>) -> Result<Vec<u8>> {
     }
 }
 
+/// The fields of a form, sent as one JSON object of strings.
+pub struct Fields(serde_json::Map<String, serde_json::Value>);
+
+impl Fields {
+    /// A field that must be there and not empty.
+    pub fn text(&self, name: &str) -> Result<&str> {
+        self.optional(name).ok_or_else(|| Error::invalid(name, format!("{name} is missing.")))
+    }
+
+    /// A field that may be left out or empty.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
+}
+
+/// Reads the body of a JSON request as the fields of a form.
+pub fn fields(call: &Call<'_>) -> Result<Fields> {
+    let invalid = || Error::invalid("body", "The body must be a JSON object of strings.");
+    let fields: serde_json::Map<_, _> = serde_json::from_slice(&json(call)?).map_err(|_| invalid())?;
+    if fields.values().all(serde_json::Value::is_string) { Ok(Fields(fields)) } else { Err(invalid()) }
+}
+
 /// Strips a byte order mark, which some editors and PowerShell add (RFC 8259, 8.1).
 fn without_mark(mut body: Vec<u8>) -> Vec<u8> {
     const MARK: &[u8] = b"\xef\xbb\xbf";

@@ -1,6 +1,7 @@
 //! A request as seen by handlers. The caller has already been authenticated.
 
 use std::cell::OnceCell;
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 use rouille::Request;
@@ -11,6 +12,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::list::{PAGE_DEFAULT, PAGE_MAX};
 use crate::domain::node::NODE_INSTANCE_CHARS;
 use crate::domain::protocol::{self, Program};
+use crate::http::kit::hosts::Hosts;
 use crate::http::kit::measures::Measures;
 use crate::http::kit::permits::{Permits, Shares, Uploader};
 use crate::http::kit::proxies::Origin;
@@ -25,6 +27,8 @@ pub struct Call<'r> {
     pub parameters: &'r [&'r str],
     /// Base of URLs in the response.
     pub base: Base,
+    /// The names of this server, and the address that it listens on.
+    pub hosts: (&'r Hosts, Option<SocketAddr>),
     /// PEM certificate of the appliance's own CA, if it has one.
     pub authority_pem: Option<&'r str>,
     /// The authenticated account or node, as shown in the log.
@@ -56,6 +60,11 @@ impl<'r> Call<'r> {
     /// The value of the pattern's only parameter.
     pub fn parameter(&self) -> &'r str {
         self.parameters.first().copied().unwrap_or_default()
+    }
+
+    /// Whether a host (without port) is this server.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        self.hosts.0.know(host, self.hosts.1)
     }
 
     /// Records the authenticated caller's name for the log.

@@ -20,7 +20,7 @@ use crate::http::kit::options::ServeOptions;
 use crate::http::kit::permits::{Permits, Shares};
 use crate::http::kit::proxies::{Forwarded, Proxies};
 use crate::http::kit::request_log::Line;
-use crate::http::routes;
+use crate::http::kit::routing::{Table, path_of};
 use crate::wire::base::Base;
 
 /// Claims that may be ending in addition to those waiting: each has been told to end, but holds a thread until it
@@ -35,6 +35,7 @@ pub type Presence = Box<dyn Fn(SocketAddr) -> bool + Send + Sync>;
 /// State shared by all requests.
 pub struct Front {
     app: Arc<App>,
+    table: &'static Table,
     options: ServeOptions,
     proxies: Proxies,
     address: OnceLock<SocketAddr>,
@@ -50,10 +51,11 @@ pub struct Front {
 }
 
 impl Front {
-    pub fn new(app: Arc<App>, options: ServeOptions) -> Result<Self> {
+    pub fn new(app: Arc<App>, table: &'static Table, options: ServeOptions) -> Result<Self> {
         let run = app.random.bits()? as u64;
         Ok(Self {
             app,
+            table,
             proxies: Proxies::new(options.trusted_proxies.clone()),
             address: OnceLock::new(),
             uploads: Shares::new(
@@ -63,7 +65,7 @@ impl Front {
             claims: Permits::new(options.limits.waiting_claims.saturating_add(ENDING_CLAIMS)),
             presence: OnceLock::new(),
             options,
-            measures: Arc::new(Measures::new(routes::all().map(|(method, pattern, _)| (method, pattern)).collect())),
+            measures: Arc::new(Measures::new(table.all().map(|(method, pattern, _)| (method, pattern)).collect())),
             run,
             requests: AtomicU64::new(0),
             warned: AtomicBool::new(false),
@@ -91,8 +93,8 @@ impl Front {
 
     pub fn answer(&self, request: &Request, stopping: bool) -> Response {
         let id = self.next_id();
-        let path = routes::path_of(request.raw_url());
-        let found = routes::find(path);
+        let path = path_of(request.raw_url());
+        let found = self.table.find(path);
         let client = self.proxies.client(request);
         let is_connected = || self.presence.get().is_none_or(|presence| presence(*request.remote_addr()));
         let line = Line::begin(request, path, &found, client.address, &self.app.clock);
@@ -101,6 +103,7 @@ impl Front {
             request,
             parameters: &found.parameters,
             base: self.base(request),
+            hosts: (&self.options.hosts, self.address.get().copied()),
             authority_pem: self.options.https.as_ref().and_then(|https| https.authority_pem.as_deref()),
             who: OnceCell::new(),
             whose_uploads: OnceCell::new(),
@@ -121,7 +124,7 @@ impl Front {
         } else {
             // Unwind-safe: handlers share no state that a panic could leave inconsistent, as the store uses
             // transactions.
-            catch_unwind(AssertUnwindSafe(|| routes::answer(&found, &call)))
+            catch_unwind(AssertUnwindSafe(|| self.table.answer(&found, &call)))
                 .unwrap_or_else(|panic| Err(Error::internal("A handler panicked.", panic_message(panic.as_ref()))))
         };
         let route = found.pattern.unwrap_or("(unknown)");
@@ -129,7 +132,7 @@ impl Front {
             if error.kind == Kind::Internal {
                 log::error!("request {id} to {route} failed: {error}");
             }
-            answer::error(&error, &id)
+            answer::error(&error, self.table.scheme, &id)
         });
         let response = line.on(response, &id, call.who, &self.measures);
         answer::finish(response, id)

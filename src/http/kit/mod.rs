@@ -15,3 +15,4 @@ pub mod proxies;
 pub mod quota_headers;
 pub mod range;
 pub mod request_log;
+pub mod routing;

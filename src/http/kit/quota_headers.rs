@@ -28,7 +28,7 @@ impl QuotaHeaders {
         let response = match outcome {
             Ok(response) => response,
             // The empty request ID is not used: only internal errors include it.
-            Err(error) if matches!(error.kind, Kind::TooMany | Kind::TooLarge) => answer::error(&error, ""),
+            Err(error) if matches!(error.kind, Kind::TooMany | Kind::TooLarge) => answer::error(&error, "Bearer", ""),
             Err(error) => return Err(error),
         };
         let (name, unit) = self.policy();

@@ -12,7 +12,7 @@ use log::Level;
 use rouille::{Request, Response, ResponseBody};
 
 use crate::http::kit::measures::Measures;
-use crate::http::routes::Found;
+use crate::http::kit::routing::Found;
 use crate::os::clock::Clock;
 
 /// Maximum length of an unknown path in the log, in characters.
@@ -232,7 +232,7 @@ mod tests {
             ("/x".repeat(200), format!("{}…", "/x".repeat(50))),
         ];
         for (path, shown) in cases {
-            assert_eq!(shown_path(&path, &routes::find(&path)), shown, "{path:?}");
+            assert_eq!(shown_path(&path, &routes::PUBLIC.find(&path)), shown, "{path:?}");
         }
         for (method, shown) in [("GET", "GET"), ("PROPPATCH", "PROPPATCH"), (key, "(invalid)"), ("get", "(invalid)")] {
             assert_eq!(shown_method(method), shown);
