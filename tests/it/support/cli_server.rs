@@ -36,7 +36,9 @@ impl CliServer {
     }
 
     fn start_as(cli: &Cli, flags: &[&str], authority: impl FnOnce() -> Option<String>) -> Self {
-        let line = [&["serve", "--listen", "127.0.0.1:0"], flags].concat();
+        let no_dashboard: &[&str] =
+            if flags.contains(&"--dashboard-listen") { &[] } else { &["--dashboard-listen", "off"] };
+        let line = [&["serve", "--listen", "127.0.0.1:0"], no_dashboard, flags].concat();
         let mut child = cli.command(&[], &line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (send, lines) = channel();
