@@ -17,7 +17,7 @@ pub struct Offer {
 }
 
 /// What a job needs of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Needs {
     /// The renderer.
     pub renderer: Renderer,

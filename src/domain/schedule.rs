@@ -1,15 +1,14 @@
-//! Job scheduling: which job a free node gets (reserved before metered, then first come, first served), and why a job
-//! waits.
+//! Job scheduling: which job a free node gets: reserved before metered, then first come, first served.
 //!
 //! The rules come from the design page on scheduling. The queue is an in-memory copy of the store's rows with status
 //! `queued`: it is rebuilt from them at startup and whenever the two may differ.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::game_build;
 use super::id::{AccountId, JobId, NodeId};
 use super::job::Renderer;
 use super::key::KeyClass;
+use super::node::Node;
 use super::offer::{Needs, Offer};
 
 /// A queued job, with what scheduling depends on.
@@ -25,6 +24,19 @@ pub struct ReadyJob {
     pub needs: Needs,
     /// Nodes on which it failed: it avoids them as long as another live node can take it.
     pub avoids: Vec<NodeId>,
+}
+
+/// Queued jobs that need the same of a node and avoid the same nodes: they wait for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingKind {
+    /// What they need.
+    pub needs: Needs,
+    /// The nodes that they avoid.
+    pub avoids: Vec<NodeId>,
+    /// How many they are.
+    pub jobs: u64,
+    /// The one that was submitted first.
+    pub oldest: JobId,
 }
 
 /// A live node, as seen by the scheduler.
@@ -43,13 +55,20 @@ pub struct LiveNode {
 }
 
 impl LiveNode {
+    /// A node that is live at this time and holds this many leases.
+    pub fn of(node: Node, leases: u32, now_ms: i64) -> Self {
+        let (benched, draining) = (node.is_benched(now_ms), node.draining);
+        Self { id: node.id, leases, draining, benched, offer: node.offer }
+    }
+
     /// Whether it accepts any work.
     pub fn takes_work(&self) -> bool {
         !self.draining && !self.benched
     }
 
-    fn can_take(&self, job: &ReadyJob) -> bool {
-        self.offer.can_render(&job.needs) && self.takes_work()
+    /// Whether it accepts this kind of job.
+    pub fn can_take(&self, needs: &Needs) -> bool {
+        self.offer.can_render(needs) && self.takes_work()
     }
 }
 
@@ -130,6 +149,18 @@ impl ReadyQueue {
             .min_by_key(|job| (job.class, job.id))
     }
 
+    /// The queued jobs by what decides why they wait, unordered.
+    pub fn kinds(&self) -> Vec<WaitingKind> {
+        let mut kinds: HashMap<(Needs, Vec<NodeId>), (u64, JobId)> = HashMap::new();
+        for job in self.lanes.values().flat_map(BTreeMap::values) {
+            let (jobs, oldest) = kinds.entry((job.needs, job.avoids.clone())).or_insert((0, job.id));
+            *jobs += 1;
+            *oldest = job.id.min(*oldest);
+        }
+        let kind = |((needs, avoids), (jobs, oldest))| WaitingKind { needs, avoids, jobs, oldest };
+        kinds.into_iter().map(kind).collect()
+    }
+
     /// Number of queued jobs.
     pub fn len(&self) -> usize {
         self.lanes.values().map(BTreeMap::len).sum()
@@ -144,65 +175,7 @@ impl ReadyQueue {
 /// Whether a live node other than `node` that the job does not avoid can take the job. Busy nodes count, because they
 /// will become free.
 pub fn another_can_take(job: &ReadyJob, node: NodeId, live: &[LiveNode]) -> bool {
-    live.iter().any(|other| other.id != node && other.can_take(job) && !job.avoids.contains(&other.id))
-}
-
-/// The message for a job that will not wait long.
-const ABOUT_TO_TAKE: &str = "a node is about to take it";
-
-/// Why a queued job waits, as a message.
-pub fn why_waiting(job: &ReadyJob, live: &[LiveNode]) -> String {
-    if live.is_empty() {
-        return "no render node is connected".to_owned();
-    }
-    if let Some(missing) = what_is_missing(job, live) {
-        return missing;
-    }
-    let able: Vec<&LiveNode> = live.iter().filter(|node| node.can_take(job)).collect();
-    if able.is_empty() {
-        let benched = live.iter().any(|node| node.offer.can_render(&job.needs) && node.benched);
-        return format!("every node that could take it is draining{}", if benched { " or benched" } else { "" });
-    }
-    let preferred: Vec<&LiveNode> = able.iter().copied().filter(|node| !job.avoids.contains(&node.id)).collect();
-    let (nodes, other) =
-        if preferred.is_empty() || preferred.len() == able.len() { (able, "") } else { (preferred, "other ") };
-    if nodes.iter().any(|node| node.leases < node.offer.slots) {
-        return ABOUT_TO_TAKE.to_owned();
-    }
-    match nodes.len() {
-        1 => format!("the only {other}node is busy"),
-        count => format!("all {count} {other}nodes are busy"),
-    }
-}
-
-/// What no live node has that the job needs, if that is so.
-fn what_is_missing(job: &ReadyJob, live: &[LiveNode]) -> Option<String> {
-    let renderer = job.needs.renderer.as_str();
-    let mut left: Vec<&LiveNode> = live.iter().filter(|node| node.offer.has(job.needs.renderer)).collect();
-    if left.is_empty() {
-        return Some(format!("no node offers the {renderer} renderer"));
-    }
-    left.retain(|node| node.offer.has_resolution(&job.needs));
-    if left.is_empty() {
-        return Some(format!("no node with the {renderer} renderer makes pictures of {} lines", job.needs.resolution));
-    }
-    let builds = left.iter().filter_map(|node| node.offer.game.as_ref()?.build).max();
-    left.retain(|node| node.offer.plays(&job.needs));
-    if let (true, Some(demo)) = (left.is_empty(), job.needs.demo_build) {
-        return Some(format!("no node has game build {}", game_build::wanted(demo, builds)));
-    }
-    let is_ready = |node: &&LiveNode| node.offer.renderers.contains(&job.needs.renderer);
-    // A node whose game is in use by another job does not ask for one, but will.
-    let will_ask = |node: &&LiveNode| node.offer.game.as_ref().is_some_and(|game| game.not_ready.is_none());
-    if left.iter().any(is_ready) {
-        return None;
-    }
-    let mut will_ask = left.iter().filter(|node| will_ask(node)).peekable();
-    if will_ask.peek().is_none() {
-        return Some(format!("no node with the {renderer} renderer is ready: see `admin nodes list`"));
-    }
-    let all_busy = will_ask.all(|node| node.leases > 0);
-    Some(if all_busy { format!("every node with the {renderer} renderer is busy") } else { ABOUT_TO_TAKE.to_owned() })
+    live.iter().any(|other| other.id != node && other.can_take(&job.needs) && !job.avoids.contains(&other.id))
 }
 
 #[cfg(test)]
@@ -322,53 +295,5 @@ mod tests {
         queue.insert(game_job(2, KeyClass::Metered, None));
         let picked = |build| queue.pick(NodeId(1), &game_node(1, build, None).offer, |_| true).map(|job| job.id.0);
         assert_eq!((picked(Some(14_151)), picked(Some(14_152)), picked(None)), (Some(2), Some(1), Some(1)));
-    }
-
-    #[test]
-    fn a_waiting_job_says_why_it_waits() {
-        let plain = job(1, 1, KeyClass::Metered);
-        let game = game_job(1, KeyClass::Metered, None);
-        let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
-        let draining = LiveNode { draining: true, ..node(3, 1, 0) };
-        let benched = LiveNode { benched: true, ..node(4, 1, 0) };
-        let recent = game_job(1, KeyClass::Metered, Some(14_160));
-        let old = game_job(1, KeyClass::Metered, Some(14_100));
-        let large = ReadyJob { needs: Needs { resolution: 1440, ..plain.needs }, ..plain.clone() };
-        let small = Offer { resolutions: vec![1080], ..offer(BUILTIN) };
-        let in_use = LiveNode {
-            leases: 1,
-            offer: Offer { renderers: vec![], ..game_node(5, None, None).offer },
-            ..node(5, 1, 1)
-        };
-        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 17] = [
-            (&plain, vec![], "no render node is connected"),
-            (&game, vec![node(1, 1, 0)], "no node offers the game renderer"),
-            (&plain, vec![node(1, 1, 1), node(2, 1, 1)], "all 2 nodes are busy"),
-            (&plain, vec![node(1, 1, 1)], "the only node is busy"),
-            (&plain, vec![node(1, 2, 1)], "a node is about to take it"),
-            (&failed, vec![node(1, 1, 0), node(2, 1, 1)], "the only other node is busy"),
-            (&failed, vec![node(1, 1, 1)], "the only node is busy"),
-            (&plain, vec![draining.clone()], "every node that could take it is draining"),
-            (&plain, vec![draining.clone(), benched], "every node that could take it is draining or benched"),
-            (&plain, vec![draining.clone(), node(1, 1, 1)], "the only node is busy"),
-            (&game, vec![draining.clone()], "no node offers the game renderer"),
-            (&recent, vec![game_node(1, Some(14_151), None)], "no node has game build ≥ 14152"),
-            (&old, vec![game_node(1, Some(14_151), None)], "no node has game build 14094 to 14102"),
-            (&recent, vec![game_node(1, Some(14_155), None)], "a node is about to take it"),
-            (
-                &game,
-                vec![game_node(1, None, Some("Steam is not running."))],
-                "no node with the game renderer is ready: see `admin nodes list`",
-            ),
-            (&game, vec![in_use], "every node with the game renderer is busy"),
-            (
-                &large,
-                vec![LiveNode { offer: small, ..node(1, 1, 0) }],
-                "no node with the builtin renderer makes pictures of 1440 lines",
-            ),
-        ];
-        for (job, live, expected) in cases {
-            assert_eq!(why_waiting(job, &live), expected);
-        }
     }
 }

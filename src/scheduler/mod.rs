@@ -13,7 +13,7 @@ use crate::app::accounts::keys;
 use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
 use crate::app::upkeep::store_check::{self, Stopped};
-use crate::app::upkeep::{ballast, retention, sweep};
+use crate::app::upkeep::{ballast, history, retention, sweep};
 use crate::app::webhooks as app_webhooks;
 use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
@@ -35,6 +35,8 @@ const KEY_USES: Duration = Duration::from_secs(KEY_USED_SECONDS);
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often retention rules are applied, each time for at most half a second.
 const RETENTION: Duration = Duration::from_secs(30);
+/// How often the queue and the disk are sampled for the history.
+const HISTORY: Duration = Duration::from_secs(30);
 /// How often free disk space is checked, to release the ballast when needed.
 const BALLAST: Duration = Duration::from_secs(5);
 
@@ -44,6 +46,7 @@ fn passes() -> Vec<Pass> {
         Pass::new("leases", EVERY_ROUND, First::AtOnce, leases::expire),
         Pass::new("the store's rows", EVERY_ROUND, First::AtOnce, App::note_rows),
         Pass::new("the ballast", BALLAST, First::AtOnce, ballast::keep),
+        Pass::new("history", HISTORY, First::AtOnce, history::sample),
         Pass::new("retention", RETENTION, First::AtOnce, retention::run),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
         Pass::new("stored responses", SWEEP, First::AtOnce, jobs::forget_old_answers),

@@ -71,6 +71,21 @@ pub fn all(db: &Db) -> Result<Vec<Account>> {
     page(db, AccountId(0), LIST_ROWS)
 }
 
+/// A full scan of at most 10,000 rows, cheap enough for what a person types.
+const NAMES_FROM: &str = "
+    SELECT name
+    FROM (SELECT name FROM accounts ORDER BY id LIMIT :scanned)
+    WHERE lower(substr(name, 1, length(:beginning))) = lower(:beginning)
+    ORDER BY name
+    LIMIT :limit
+";
+
+/// Names of accounts that begin with this text, in upper or lower case, in order.
+pub fn names_from(db: &Db, beginning: &str, limit: u32) -> Result<Vec<String>> {
+    let params = named_params! { ":beginning": beginning, ":scanned": LIST_ROWS, ":limit": limit };
+    db.rows(NAMES_FROM, params, |row| row.get(0))
+}
+
 /// Served by the row's number.
 const IS_ACTIVE: &str = "
     SELECT EXISTS (SELECT 1 FROM accounts WHERE id = :id AND status = 'active')

@@ -203,6 +203,32 @@ pub fn totals(db: &Db) -> Result<Vec<(AccountId, Totals)>> {
     })
 }
 
+/// Served by `clips_oldest`.
+const FINISHED_SINCE: &str = "
+    SELECT COUNT(*) FROM (SELECT 1 FROM clips WHERE finished_at_ms > :since LIMIT :limit)
+";
+
+/// How many clips were completed since a time, counting to at most `limit`, without those deleted since.
+pub fn finished_since(db: &Db, since_ms: i64, limit: u32) -> Result<u64> {
+    db.always(FINISHED_SINCE, named_params! { ":since": since_ms, ":limit": limit }, |row| row.get(0))
+}
+
+/// Walks `clips_oldest` backwards; then the primary keys.
+const TOOK: &str = "
+    SELECT AVG(leases.ended_at_ms - leases.started_at_ms)
+    FROM (
+        SELECT job FROM clips WHERE finished_at_ms > :since ORDER BY finished_at_ms DESC, job DESC LIMIT :limit
+    ) AS latest
+    JOIN clips ON clips.job = latest.job
+    JOIN leases ON leases.id = clips.lease
+";
+
+/// Milliseconds that the latest clips took their nodes on average, of at most `limit` since a time; `None` if there are
+/// none.
+pub fn took_ms(db: &Db, since_ms: i64, limit: u32) -> Result<Option<f64>> {
+    db.always(TOOK, named_params! { ":since": since_ms, ":limit": limit }, |row| row.get(0))
+}
+
 /// Walks `clips_oldest` backwards.
 const LATEST: &str = "
     SELECT job

@@ -5,6 +5,7 @@ use rusqlite::{Row, named_params};
 use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
+use crate::domain::node_speed::Worked;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
@@ -230,6 +231,43 @@ pub fn attempts(db: &Db, job: JobId, limit: u32) -> Result<Vec<Attempt>> {
             log: row.get("log")?,
         })
     })
+}
+
+/// Served by `leases_job`, walked backwards.
+const LAST_NODE: &str = "
+    SELECT nodes.name
+    FROM leases
+    JOIN nodes ON nodes.id = leases.node
+    WHERE leases.job = :job
+    ORDER BY leases.id DESC
+    LIMIT 1
+";
+
+/// The name of the node of a job's last attempt.
+pub fn last_node(db: &Db, job: JobId) -> Result<Option<String>> {
+    db.row(LAST_NODE, named_params! { ":job": job.0 }, |row| row.get(0))
+}
+
+/// Walks `leases_node` backwards; then the ledger's primary key, because a clip may have been deleted.
+const COMPLETED: &str = "
+    SELECT latest.ended_at_ms - latest.started_at_ms AS took_ms, ledger.footage_ms
+    FROM (
+        SELECT id, job, state, started_at_ms, ended_at_ms
+        FROM leases
+        WHERE node = :node
+        ORDER BY id DESC
+        LIMIT :searched
+    ) AS latest
+    CROSS JOIN ledger ON ledger.job = latest.job
+    WHERE latest.state = 'done'
+    ORDER BY latest.id DESC
+    LIMIT :limit
+";
+
+/// The last jobs that a node completed, at most `limit` among its last `searched` leases.
+pub fn completed(db: &Db, node: NodeId, searched: u32, limit: u32) -> Result<Vec<Worked>> {
+    let params = named_params! { ":node": node.0, ":searched": searched, ":limit": limit };
+    db.rows(COMPLETED, params, |row| Ok(Worked { took_ms: row.get("took_ms")?, footage_ms: row.get("footage_ms")? }))
 }
 
 /// Served by `leases_avoid`.

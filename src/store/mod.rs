@@ -12,6 +12,7 @@ pub mod copies;
 pub mod demo_indexes;
 pub mod demos;
 pub mod dinks;
+pub mod history;
 pub mod integrity;
 pub mod job_archive;
 pub mod job_search;
@@ -28,6 +29,7 @@ pub mod retention;
 pub mod served;
 pub mod submissions;
 pub mod unbilled;
+pub mod unfinished;
 pub mod webhooks;
 
 mod data_dir;
@@ -43,7 +45,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
-use crate::domain::schedule::ReadyJob;
+use crate::domain::schedule::{ReadyJob, WaitingKind};
 use crate::domain::wording::quoted;
 use crate::os::doorbell::Doorbell;
 
@@ -226,6 +228,11 @@ impl Store {
     /// How many jobs of a class are queued, and the first of them. Server only.
     pub fn waiting_in(&self, class: KeyClass) -> (u64, Option<JobId>) {
         self.ready.lock().waiting_in(class)
+    }
+
+    /// The queued jobs by what decides why they wait. On the server, or after [`Self::read_queue`].
+    pub fn waiting_kinds(&self) -> Vec<WaitingKind> {
+        self.ready.lock().kinds()
     }
 
     /// A job's position among its account's queued jobs of its class, and its entry in the queue. On the server, or

@@ -198,15 +198,7 @@ pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
 /// Recently seen nodes, as the scheduler sees them.
 pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
     let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms).is_live());
-    Ok(nodes
-        .map(|(node, leases)| LiveNode {
-            id: node.id,
-            leases,
-            draining: node.draining,
-            benched: node.is_benched(now_ms),
-            offer: node.offer,
-        })
-        .collect())
+    Ok(nodes.map(|(node, leases)| LiveNode::of(node, leases, now_ms)).collect())
 }
 
 /// Served by the unique index on the name.
@@ -234,6 +226,21 @@ pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
     }
     let Ok(id) = Uuid::try_parse(name) else { return Ok(None) };
     db.row(BY_PUBLIC_ID, named_params! { ":public_id": id.as_bytes() }, read)
+}
+
+/// A full scan of at most 10,000 rows, cheap enough for what a person types.
+const NAMES_FROM: &str = "
+    SELECT name
+    FROM (SELECT name, removed_at_ms FROM nodes ORDER BY id LIMIT :scanned)
+    WHERE removed_at_ms IS NULL AND lower(substr(name, 1, length(:beginning))) = lower(:beginning)
+    ORDER BY name
+    LIMIT :limit
+";
+
+/// Names of nodes that begin with this text, in upper or lower case, in order.
+pub fn names_from(db: &Db, beginning: &str, limit: u32) -> Result<Vec<String>> {
+    let params = named_params! { ":beginning": beginning, ":scanned": LIST_ROWS, ":limit": limit };
+    db.rows(NAMES_FROM, params, |row| row.get(0))
 }
 
 /// Served by the row's number.

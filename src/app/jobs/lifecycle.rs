@@ -1,7 +1,7 @@
 //! The job lifecycle: every change of a job's status is made here.
 //!
 //! A transition runs inside the caller's transaction, is checked against the domain's state table, and writes the
-//! related rows (lease, clip, ledger, unbilled, event) in that same transaction. It returns a [`Transition`], which the
+//! related rows (lease, clip, ledger, unbilled, history, event) in that same transaction. It returns a [`Transition`], which the
 //! caller settles after the commit: the job is counted and logged, an ended lease is cleaned up, and waiting requests are
 //! woken.
 
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::domain::clip::Clip;
 use crate::domain::delivery::{self, Event};
 use crate::domain::error::{Error, Result};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::domain::job::{Caller, Job, JobSpec, JobStatus};
 use crate::domain::key::KeyClass;
@@ -102,7 +102,7 @@ pub(in crate::app) fn finish(
     }
     store::clips::insert(tx, job, clip, now_ms)?;
     store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
-    let is_announced = ended(tx, job, JobStatus::Done, now_ms)?;
+    let is_announced = ended(tx, job, JobStatus::Done, None, now_ms)?;
     Ok(Transition { is_announced, ..Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms) })
 }
 
@@ -111,7 +111,7 @@ pub(in crate::app) fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<
     check(job, JobStatus::Cancelled)?;
     store::jobs::cancel(tx, job, now_ms)?;
     let lease = store::leases::cancel(tx, job.id, now_ms)?;
-    let is_announced = ended(tx, job, JobStatus::Cancelled, now_ms)?;
+    let is_announced = ended(tx, job, JobStatus::Cancelled, None, now_ms)?;
     Ok(Transition { is_announced, ..Transition::of(job, JobStatus::Cancelled, lease, None, now_ms) })
 }
 
@@ -135,7 +135,7 @@ pub(in crate::app) fn set_back(
     let to = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
     check(&job, to)?;
     store::jobs::set_back(tx, job.id, &after, now_ms)?;
-    let is_announced = ended(tx, &job, to, now_ms)?;
+    let is_announced = ended(tx, &job, to, Some(after.failure.code), now_ms)?;
     Ok(Some(Transition { is_announced, ..Transition::of(&job, to, Some(lease.id), Some(after.failure), now_ms) }))
 }
 
@@ -208,11 +208,15 @@ fn check(job: &Job, to: JobStatus) -> Result<()> {
     Err(Error::internal("The job's status does not allow that.", detail))
 }
 
-/// Writes what follows from a job's end: its row in the usage if it is not billed, and an event if its account has a
-/// webhook. Returns whether there is an event. A job that has not ended has neither.
-fn ended(tx: &mut Tx<'_>, job: &Job, to: JobStatus, now_ms: i64) -> Result<bool> {
+/// Writes what follows from a job's end: its place in the history, its row in the usage if it is not billed, and an
+/// event if its account has a webhook. Returns whether there is an event. A job that has not ended has none of these.
+/// `code`: why its attempt failed, if it did.
+fn ended(tx: &mut Tx<'_>, job: &Job, to: JobStatus, code: Option<FailureCode>, now_ms: i64) -> Result<bool> {
     if matches!(to, JobStatus::Failed | JobStatus::Cancelled) {
         store::unbilled::insert(tx, job, to, now_ms)?;
+    }
+    if !to.is_unfinished() {
+        store::history::count_ended(tx, job, to, code, now_ms)?;
     }
     let Some(event) = Event::of_job(to) else { return Ok(false) };
     let id = delivery::id_of(job.public_id, event, now_ms);

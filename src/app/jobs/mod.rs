@@ -1,8 +1,11 @@
 //! Render jobs: submission, the owner's and the operator's view, and the job lifecycle.
 
+pub mod any_job;
 pub(in crate::app) mod lifecycle;
 pub mod operator;
 pub(in crate::app) mod owner;
+pub mod queue;
+pub mod search;
 mod submit;
 pub(in crate::app) mod waits;
 

@@ -2,22 +2,20 @@
 
 use uuid::Uuid;
 
-use crate::app::accounts::{self, keys};
+use crate::app::jobs::any_job::complete;
 use crate::app::jobs::lifecycle;
-use crate::app::jobs::owner::describe;
+use crate::app::jobs::search;
 use crate::app::short_id::{CANDIDATES, SEARCHED};
-use crate::app::{App, audit, nodes};
-use crate::domain::account::AccountStatus;
+use crate::app::{App, audit};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{JobId, KeyId};
-use crate::domain::job::{Job, JobStatus};
-use crate::domain::job_info::JobInfo;
+use crate::domain::job::JobStatus;
 use crate::domain::list::LIST_ROWS;
 use crate::domain::operator::Operator;
-use crate::store::job_search::Search;
 use crate::store::{self, Db};
 
+pub use crate::app::jobs::any_job::AnyJob;
 pub use crate::app::short_id::Named;
 pub use crate::store::leases::Attempt;
 
@@ -34,43 +32,20 @@ pub struct Filter {
     pub status: Option<JobStatus>,
 }
 
-/// A job with its account's and node's names.
-pub struct AnyJob {
-    /// The job. Its progress is known only to the running server.
-    pub info: JobInfo,
-    /// Its account's name.
-    pub account: String,
-    /// The node of its last attempt.
-    pub node: Option<String>,
-}
-
-/// The matching jobs, newest first.
+/// The matching jobs, newest first, at most `limit`.
 pub fn list(app: &App, filter: &Filter, limit: u32) -> Result<Vec<AnyJob>> {
-    let jobs = app.store.read(|db| match search(db, filter, limit)? {
-        Some(search) => {
-            store::job_search::find(db, &search)?.into_iter().map(|id| store::jobs::by_id(db, id)).collect()
+    let Filter { account, key, node, status } = filter.clone();
+    let filter = search::Filter { account, key, node, statuses: Vec::from_iter(status), ..search::Filter::default() };
+    let (mut jobs, mut after) = (Vec::new(), None);
+    loop {
+        let left = limit.saturating_sub(jobs.len() as u32);
+        let page = search::page(app, &filter, after, left)?;
+        jobs.extend(page.jobs);
+        after = page.next;
+        if after.is_none() || jobs.len() >= limit as usize {
+            return Ok(jobs);
         }
-        None => Ok(Vec::new()),
-    })?;
-    complete(app, jobs)
-}
-
-/// Resolves names to row ids; `None` if nothing can match because the key belongs to another account.
-fn search(db: &Db, filter: &Filter, limit: u32) -> Result<Option<Search>> {
-    let key = filter.key.map(|key| keys::by_id(db, key)).transpose()?;
-    let named = filter.account.as_deref().map(|name| accounts::named(db, name)).transpose()?;
-    let node = filter.node.as_deref().map(|name| nodes::named(db, name)).transpose()?;
-    let (owner, named) = (key.as_ref().map(|key| key.account), named.map(|account| account.id));
-    if owner.is_some() && named.is_some() && owner != named {
-        return Ok(None);
     }
-    Ok(Some(Search {
-        account: owner.or(named),
-        key: filter.key,
-        node: node.map(|node| node.id),
-        status: filter.status,
-        limit,
-    }))
 }
 
 /// The full id of a job.
@@ -133,24 +108,4 @@ pub fn retry(app: &App, operator: &Operator, id: Uuid) -> Result<AnyJob> {
 pub(in crate::app) fn row(db: &Db, id: Uuid) -> Result<JobId> {
     store::job_search::by_public_id(db, id)?
         .ok_or_else(|| Error::not_found(format!("There is no job {id}. See `admin jobs list`.")))
-}
-
-/// Adds what is not in the job's own row.
-fn complete(app: &App, jobs: Vec<Job>) -> Result<Vec<AnyJob>> {
-    // Only queued jobs have a position, for which the whole queue must be read.
-    if jobs.iter().any(|job| job.status == JobStatus::Queued) {
-        app.store.read_queue()?;
-    }
-    describe(app, jobs)?.into_iter().map(|info| app.store.read(|db| with_names(db, info))).collect()
-}
-
-fn with_names(db: &Db, mut info: JobInfo) -> Result<AnyJob> {
-    let account = store::accounts::by_id(db, info.job.account)?;
-    if info.job.status == JobStatus::Queued && account.status != AccountStatus::Active {
-        // Jobs of inactive accounts are not scheduled.
-        info.queue_position = None;
-        info.waiting_because = Some(format!("its account is {}", account.status.as_str()));
-    }
-    let node = store::leases::attempts(db, info.job.id, 1)?.pop().map(|attempt| attempt.node);
-    Ok(AnyJob { info, account: account.name, node })
 }

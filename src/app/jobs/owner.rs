@@ -9,7 +9,8 @@ use crate::domain::id::JobId;
 use crate::domain::job::{Caller, Job, JobStatus};
 use crate::domain::job_info::JobInfo;
 use crate::domain::list::{JobFilter, cut};
-use crate::domain::schedule::{LiveNode, why_waiting};
+use crate::domain::schedule::LiveNode;
+use crate::domain::waiting::why_waiting;
 use crate::store;
 
 /// A page of jobs.
@@ -73,7 +74,7 @@ fn describe_one(app: &App, job: Job, live: &[LiveNode], has_room: bool) -> JobIn
             let waiting = app.store.waiting(info.job.account, info.job.class, info.job.id);
             let (position, reason) = match &waiting {
                 Some((position, _)) if !has_room => (*position, "the server's disk has no room for clips".to_owned()),
-                Some((position, ready)) => (*position, why_waiting(ready, live)),
+                Some((position, ready)) => (*position, why_waiting(&ready.needs, &ready.avoids, live).to_string()),
                 // It has left the queue since its row was read.
                 None => (1, "a node is about to take it".to_owned()),
             };

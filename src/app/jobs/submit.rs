@@ -12,8 +12,8 @@ use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::job_info::JobInfo;
 use crate::domain::quota::Allowance;
-use crate::domain::schedule::why_waiting;
 use crate::domain::sha256::Sha256;
+use crate::domain::waiting::why_waiting;
 use crate::domain::wording::counted;
 use crate::store::{self, Tx};
 use crate::wire;
@@ -131,7 +131,7 @@ impl NewJob {
 /// Describes a job that this transaction has just inserted: it is last in its queue.
 fn describe_new(tx: &Tx<'_>, job: Job, now_ms: i64) -> Result<JobInfo> {
     let live = store::nodes::live(tx, now_ms)?;
-    let reason = why_waiting(&store::jobs::ready_job(&job, Vec::new()), &live);
+    let reason = why_waiting(&store::jobs::ready_job(&job, Vec::new()).needs, &[], &live).to_string();
     let position = tx.waiting(job.account, job.class) + 1;
     Ok(JobInfo { progress: None, queue_position: Some(position), waiting_because: Some(reason), job })
 }

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod ballast;
 pub mod doctor;
 pub mod health;
+pub mod history;
 pub(in crate::app) mod job_archive;
 pub mod promote;
 pub mod retention;

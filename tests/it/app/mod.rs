@@ -3,7 +3,9 @@
 mod accounts;
 mod all_jobs;
 mod clips;
+mod history;
 mod jobs;
 mod keys;
+mod queue;
 mod simulation;
 mod webhooks;
