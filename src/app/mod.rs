@@ -46,6 +46,7 @@ use crate::app::demos::incoming::Incoming;
 use crate::app::demos::index::Indexer;
 use crate::app::jobs::waits::Waits;
 use crate::app::leases::claims::Claims;
+use crate::app::leases::frames::Frames;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
 use crate::app::nodes::instances::Instances;
@@ -87,6 +88,7 @@ pub struct App {
     pub random: Arc<dyn Random>,
     store: Store,
     heartbeats: Heartbeats,
+    frames: Frames,
     clip_files: ClipFiles,
     claims: Claims,
     waits: Waits,
@@ -177,6 +179,7 @@ impl App {
             random,
             store,
             heartbeats: Heartbeats::new(lease),
+            frames: Frames::default(),
             clip_files,
             claims: Claims::default(),
             waits: Waits::default(),
