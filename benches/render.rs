@@ -80,7 +80,7 @@ impl Measure<'_> {
         let video = self.dir.join("clip.mp4");
         let start = self.clock.monotonic();
         let mut writer = Mp4Writer::create(&video, self.look.width, height, fps)?;
-        pipeline::run(&replay, &mut writer, &mut |_| Ok(()))?;
+        pipeline::run(&replay, &mut writer, None, &mut |_| Ok(()))?;
         writer.finish()?;
         let ours = (self.clock.monotonic() - start + prepared).as_secs_f64();
         let bytes = size(&video);

@@ -47,6 +47,7 @@ use crate::app::demos::incoming::Incoming;
 use crate::app::demos::index::Indexer;
 use crate::app::jobs::waits::Waits;
 use crate::app::leases::claims::Claims;
+use crate::app::leases::frames::Frames;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
 use crate::app::nodes::instances::Instances;
@@ -88,6 +89,7 @@ pub struct App {
     pub random: Arc<dyn Random>,
     store: Store,
     heartbeats: Heartbeats,
+    frames: Frames,
     clip_files: ClipFiles,
     claims: Claims,
     waits: Waits,
@@ -178,6 +180,7 @@ impl App {
             random,
             store,
             heartbeats: Heartbeats::new(lease),
+            frames: Frames::default(),
             clip_files,
             claims: Claims::default(),
             waits: Waits::default(),

@@ -88,6 +88,7 @@ pub fn run(args: Args, call: &Call) -> Result<u8> {
         radars: args.radars.as_deref(),
         video,
         poster: &poster,
+        preview: None,
     };
     let report = clip::render(&request, &mut |stage, part| {
         let whole = if stage == Stage::Parsing { PARSING * part } else { PARSING + (1.0 - PARSING) * part };

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod error;
 pub mod error_code;
 pub mod failure;
+pub mod frame;
 pub mod game_build;
 pub mod history;
 pub mod http_url;

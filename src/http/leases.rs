@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use rouille::Response;
 
 use crate::app::Settings;
-use crate::app::leases::{self, Claim, Grant, UploadError};
+use crate::app::leases::{self, Claim, Grant, UploadError, frames};
 use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
 use crate::domain::error::{Error, Kind, Result};
@@ -18,6 +18,7 @@ use crate::http::kit::call::Call;
 use crate::http::kit::{answer, body, files};
 use crate::wire::base::Base;
 use crate::wire::node::{ClaimAnswer, FetchPolicy, HeartbeatAnswer, RenderOrder, UploadAnswer, UploadedDemo};
+use crate::wire::node_requests::Heartbeat;
 use crate::wire::problem::Problem;
 use crate::wire::{self, node_requests};
 
@@ -43,9 +44,12 @@ pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `PUT /api/node/leases/{lease}`.
 pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let progress = node_requests::read_heartbeat(&body::json(call)?, node.program.is_newer())?;
+    let Heartbeat { progress, frame } = node_requests::read_heartbeat(&body::json(call)?, node.program.is_newer())?;
     let expires_in_ms = leases::heartbeat(call.app, node, lease, progress)?;
-    answer::json(200, &HeartbeatAnswer { expires_in_ms })
+    if let Some(frame) = frame {
+        frames::keep(call.app, node, lease, frame)?;
+    }
+    answer::json(200, &HeartbeatAnswer { expires_in_ms, watched: frames::is_watched(call.app) })
 }
 
 /// `GET /api/node/leases/{lease}/demo`.

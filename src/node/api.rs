@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,6 +47,15 @@ pub enum Trouble {
     Unknown,
     /// The server refused the request: retrying is pointless.
     Refused(Error),
+}
+
+/// The server's answer to a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// How long the lease is valid from the time of the request.
+    pub expires_in: Duration,
+    /// Whether somebody watches, so that live frames are welcome.
+    pub is_watched: bool,
 }
 
 /// The server's answer to an upload.
@@ -111,14 +122,15 @@ impl Server {
         self.post("leave", &serde_json::json!({}), seconds(NODE_LEAVE_SECONDS)).map(drop)
     }
 
-    /// Reports progress; returns how long the lease is valid from the time of the request.
-    pub fn heartbeat(&self, lease: i64, progress: Progress) -> Result<Duration, Trouble> {
-        let request = HeartbeatRequest { stage: progress.stage.as_str().to_owned(), progress: progress.fraction };
+    /// Reports progress, with a live frame if there is one for whoever watches: a JPEG.
+    pub fn heartbeat(&self, lease: i64, progress: Progress, frame: Option<&[u8]>) -> Result<Heard, Trouble> {
+        let (stage, frame) = (progress.stage.as_str().to_owned(), frame.map(|jpeg| STANDARD.encode(jpeg)));
+        let request = HeartbeatRequest { stage, progress: progress.fraction, frame };
         let body = json(&request)?;
         let path = format!("leases/{lease}");
         let answer = self.call(Method::PUT, &path, "application/json", Body::Bytes(&body), NODE_CALL_SECONDS)?;
-        let answer: HeartbeatAnswer = read(answer)?;
-        Ok(Duration::from_millis(answer.expires_in_ms))
+        let HeartbeatAnswer { expires_in_ms, watched } = read(answer)?;
+        Ok(Heard { expires_in: Duration::from_millis(expires_in_ms), is_watched: watched })
     }
 
     /// The lease's uploaded demo.

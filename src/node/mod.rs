@@ -10,6 +10,7 @@ pub mod check;
 pub mod child;
 mod context;
 mod fetch;
+mod frames;
 mod game;
 mod heartbeat;
 mod inspection;

@@ -19,6 +19,7 @@ use crate::node::api::Trouble;
 use crate::node::cache::HeldDemo;
 use crate::node::context::Context;
 use crate::node::fetch::Fetcher;
+use crate::node::frames::Frames;
 use crate::node::game::{GameJob, Recording, keep_canary, record};
 use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::upload::Delivery;
@@ -29,8 +30,9 @@ pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
     let (lease, job) = (claim.lease, &claim.job.id);
     info!("{}: job {job}, lease {lease}.", node.name);
     let hold = Hold::new(node.clock.clone(), stop, Duration::from_millis(claim.expires_in_ms));
+    let frames = Frames::of(&node.work_dir(lease));
     thread::scope(|scope| {
-        scope.spawn(|| heartbeat::beat(&node.server, lease, &hold));
+        scope.spawn(|| heartbeat::beat(&node.server, lease, &hold, frames));
         let ended = guarded(|| attempt(node, claim, &hold));
         match &ended {
             Ok(()) => info!("{}: job {job} is done.", node.name),

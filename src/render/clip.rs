@@ -8,6 +8,7 @@ use super::demo::{self, Known};
 use super::draw::{Look, Painter, Replay, poster};
 use super::map_grounds::MapGround;
 use super::pipeline;
+use super::preview::Preview;
 use super::radars;
 use super::scene::Scene;
 use super::video::Mp4Writer;
@@ -34,6 +35,8 @@ pub struct ClipRequest<'a> {
     pub video: &'a Path,
     /// Output path of the poster (JPEG).
     pub poster: &'a Path,
+    /// Small pictures of the render as it goes on, if they are wanted.
+    pub preview: Option<&'a Preview>,
 }
 
 /// What was rendered.
@@ -73,7 +76,7 @@ pub fn render(request: &ClipRequest<'_>, progress: OnProgress<'_>) -> Result<Cli
     report(progress, Stage::Rendering, 0.0)?;
 
     let (video, poster) = (partial_path(request.video), partial_path(request.poster));
-    let made = make(&replay, look, &video, &poster, progress).and_then(|frames| {
+    let made = make(&replay, request, &video, &poster, progress).and_then(|frames| {
         std::fs::rename(&poster, request.poster).map_err(write_failed)?;
         std::fs::rename(&video, request.video).map_err(write_failed)?;
         Ok(frames)
@@ -100,9 +103,16 @@ fn scene(request: &ClipRequest<'_>) -> Result<Scene> {
     Ok(scene)
 }
 
-fn make(replay: &Replay<'_>, look: Look, video: &Path, poster: &Path, progress: OnProgress<'_>) -> Result<u64> {
+fn make(
+    replay: &Replay<'_>,
+    request: &ClipRequest<'_>,
+    video: &Path,
+    poster: &Path,
+    progress: OnProgress<'_>,
+) -> Result<u64> {
+    let look = request.look;
     let mut video = Mp4Writer::create(video, look.width, look.height, look.fps)?;
-    pipeline::run(replay, &mut video, &mut |part| report(progress, Stage::Rendering, part))?;
+    pipeline::run(replay, &mut video, request.preview, &mut |part| report(progress, Stage::Rendering, part))?;
     let mut painter = Painter::new(replay)?;
     painter.frame(replay.poster_frame());
     poster::write(painter.picture(), poster)?;

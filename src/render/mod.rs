@@ -12,6 +12,7 @@ pub mod game;
 mod ground_file;
 pub mod map_grounds;
 pub mod pipeline;
+pub mod preview;
 pub mod radars;
 pub mod scene;
 pub mod video;

@@ -9,6 +9,7 @@ use std::thread;
 use crossbeam_channel::{Sender, bounded};
 
 use super::draw::{Look, Painter, Replay};
+use super::preview::Preview;
 use super::video::{Encoder, I420, Mp4Writer, Packet, key_interval};
 use crate::domain::error::{Error, Result};
 
@@ -17,17 +18,23 @@ const THREADS: usize = 2;
 /// Maximum number of encoded frames waiting to be joined.
 const PACKETS: usize = 64;
 
-/// Draws and encodes all frames into the video. `progress` is called for each frame with the fraction done; an error
-/// from it stops the work.
-pub fn run(replay: &Replay<'_>, video: &mut Mp4Writer, progress: &mut dyn FnMut(f64) -> Result<()>) -> Result<()> {
+/// Draws and encodes all frames into the video, and shows them to `preview`. `progress` is called for each frame with
+/// the fraction done; an error from it stops the work.
+pub fn run(
+    replay: &Replay<'_>,
+    video: &mut Mp4Writer,
+    preview: Option<&Preview>,
+    progress: &mut dyn FnMut(f64) -> Result<()>,
+) -> Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    run_on(cores.min(THREADS), replay, video, progress)
+    run_on(cores.min(THREADS), replay, video, preview, progress)
 }
 
 fn run_on(
     threads: usize,
     replay: &Replay<'_>,
     video: &mut Mp4Writer,
+    preview: Option<&Preview>,
     progress: &mut dyn FnMut(f64) -> Result<()>,
 ) -> Result<()> {
     let frames = replay.frames();
@@ -40,7 +47,7 @@ fn run_on(
         let (packets, arrived) = bounded(PACKETS);
         for _ in 0..threads {
             let packets = packets.clone();
-            scope.spawn(|| work(replay, &cut, packets));
+            scope.spawn(|| work(replay, &cut, preview, packets));
         }
         drop(packets);
         let mut early = BTreeMap::new();
@@ -74,7 +81,7 @@ struct Cut {
 }
 
 /// Draws and encodes pieces until none is left.
-fn work(replay: &Replay<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) {
+fn work(replay: &Replay<'_>, cut: &Cut, preview: Option<&Preview>, packets: Sender<(u64, Result<Packet>)>) {
     let mut renderer = match FrameRenderer::new(replay) {
         Ok(renderer) => renderer,
         Err(error) => {
@@ -97,6 +104,9 @@ fn work(replay: &Replay<'_>, cut: &Cut, packets: Sender<(u64, Result<Packet>)>) 
                 Err(error) => Err(error.clone()),
             };
             let failed = packet.is_err();
+            if let Some(preview) = preview {
+                preview.show(renderer.painter.picture());
+            }
             if packets.send((frame, packet)).is_err() || failed || cut.stop.load(Ordering::Relaxed) {
                 return;
             }
@@ -152,7 +162,7 @@ mod tests {
         let made = [1, 2, 4].map(|threads| {
             let path = dir.path().join(format!("{threads}.mp4"));
             let mut video = Mp4Writer::create(&path, 320, 180, 30).unwrap();
-            run_on(threads, &replay, &mut video, &mut |_| Ok(())).unwrap();
+            run_on(threads, &replay, &mut video, None, &mut |_| Ok(())).unwrap();
             video.finish().unwrap();
             std::fs::read(&path).unwrap()
         });

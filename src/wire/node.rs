@@ -130,14 +130,17 @@ pub struct FetchPolicy {
     pub max_unpacked_bytes: u64,
 }
 
-/// `PUT /api/node/leases/{lease}`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// `PUT /api/node/leases/{lease}`. Not printable: a frame is for the operator's eyes only.
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatRequest {
     /// `fetching`, `parsing`, `rendering`, `uploading`.
     pub stage: String,
     /// 0 to 1 over the whole job.
     pub progress: f64,
+    /// The newest live frame, a JPEG in base64 ([`crate::domain::frame`]). Only if the last answer said `watched`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<String>,
 }
 
 /// The response.
@@ -145,6 +148,9 @@ pub struct HeartbeatRequest {
 pub struct HeartbeatAnswer {
     /// Milliseconds until the lease expires without another heartbeat.
     pub expires_in_ms: u64,
+    /// Whether somebody watches, so that live frames are welcome. Absent if not, and from servers of older versions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watched: bool,
 }
 
 /// `PUT …/video?offset=N` and `…/poster`: the file's length on the server.

@@ -1,6 +1,9 @@
 //! Strictly parses the bodies that nodes send into domain types. Their shapes are in [`crate::wire::node`]. Unknown
 //! members are ignored if the node is newer than this server.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::{Failure, FailureCode, Retry, log_end};
 use crate::domain::job::{self, RESOLUTIONS, Renderer, Stage};
@@ -88,9 +91,17 @@ fn build(fields: &Fields<'_>, name: &str) -> Result<Option<u32>> {
     build.map(|build| build.ok_or_else(|| fields.wrong(name, "must be a positive integer"))).transpose()
 }
 
-/// `PUT /api/node/leases/{lease}`.
-pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Progress> {
-    let fields = Fields::of_node(body, &["stage", "progress"], is_newer)?;
+/// A heartbeat. Not printable: a frame is for the operator's eyes only.
+pub struct Heartbeat {
+    /// What the node works at.
+    pub progress: Progress,
+    /// What it sent as a live frame, not yet checked.
+    pub frame: Option<Vec<u8>>,
+}
+
+/// `PUT /api/node/leases/{lease}`. A frame that cannot be read is left out: a lease must not end for it.
+pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Heartbeat> {
+    let fields = Fields::of_node(body, &["stage", "progress", "frame"], is_newer)?;
     let word = fields.require("stage", fields.string("stage")?)?;
     let stage = Stage::parse(&word)
         .ok_or_else(|| fields.wrong("stage", "must be \"fetching\", \"parsing\", \"rendering\" or \"uploading\""))?;
@@ -98,7 +109,8 @@ pub fn read_heartbeat(body: &[u8], is_newer: bool) -> Result<Progress> {
     if !(0.0..=1.0).contains(&fraction) {
         return Err(fields.wrong("progress", "must be a number from 0 to 1"));
     }
-    Ok(Progress { stage, fraction })
+    let frame = fields.string("frame").ok().flatten().and_then(|text| STANDARD.decode(text).ok());
+    Ok(Heartbeat { progress: Progress { stage, fraction }, frame })
 }
 
 /// A finished attempt as its node reported it.
@@ -181,6 +193,9 @@ pub fn read_fail(body: &[u8], is_newer: bool) -> Result<FailReport> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::frame::FRAME_BYTES;
+    use crate::wire::JSON_BODY_BYTES;
+    use crate::wire::node::HeartbeatRequest;
 
     const SECRET: &str = "3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234";
 
@@ -262,7 +277,9 @@ mod tests {
     fn a_heartbeat_names_a_stage_and_a_fraction() {
         for (text, fraction) in [("0", 0.0), ("1", 1.0), ("0.25", 0.25), ("5e-1", 0.5)] {
             let body = format!(r#"{{"stage":"parsing","progress":{text}}}"#);
-            assert_eq!(read_heartbeat(body.as_bytes(), false).unwrap(), Progress { stage: Stage::Parsing, fraction });
+            let heartbeat = read_heartbeat(body.as_bytes(), false).unwrap();
+            assert_eq!(heartbeat.progress, Progress { stage: Stage::Parsing, fraction });
+            assert_eq!(heartbeat.frame, None);
         }
         refused(
             read_heartbeat,
@@ -275,6 +292,29 @@ mod tests {
                 (r#"{"stage":"parsing"}"#, "progress"),
             ],
         );
+    }
+
+    #[test]
+    fn a_frame_is_read_with_a_heartbeat_and_left_out_if_it_is_invalid() {
+        for (text, frame) in [
+            (r#""/9g=""#, Some(vec![0xff, 0xd8])),
+            (r#""""#, Some(vec![])),
+            (r#""/9g""#, None),
+            (r#""_9g=""#, None),
+            (r#""\ud800""#, None),
+            ("null", None),
+            ("[255,216]", None),
+        ] {
+            let body = format!(r#"{{"stage":"parsing","progress":0,"frame":{text}}}"#);
+            assert_eq!(read_heartbeat(body.as_bytes(), false).unwrap().frame, frame, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_largest_frame_fits_into_a_heartbeat() {
+        let frame = Some(STANDARD.encode([0xff; FRAME_BYTES]));
+        let heartbeat = HeartbeatRequest { stage: "rendering".into(), progress: 0.123_456_789_012_345, frame };
+        assert!((serde_json::to_vec(&heartbeat).unwrap().len() as u64) < JSON_BODY_BYTES);
     }
 
     #[test]

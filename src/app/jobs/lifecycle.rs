@@ -186,6 +186,7 @@ pub(in crate::app) fn ended_elsewhere(app: &App, job: JobId, lease: LeaseId) -> 
 /// Cleans up after the commit that ends a lease: from here on, every request under it is refused.
 fn lease_over(app: &App, job: JobId, lease: LeaseId, keeps_files: bool) {
     app.heartbeats.end(job, lease);
+    app.frames.end(lease);
     app.uploads.end(lease);
     if !keeps_files {
         app.clip_files.remove(lease);

@@ -238,6 +238,7 @@ fn counted(failure: Failure) -> Failure {
 pub fn expire(app: &App) -> Result<usize> {
     let now = app.clock.monotonic();
     let live = app.store.read(store::leases::live)?;
+    app.frames.sweep(&live, now);
     let Expired { mut overdue, gone } = app.heartbeats.check(&live, now);
     for (job, lease) in gone {
         lifecycle::ended_elsewhere(app, job, lease)?;

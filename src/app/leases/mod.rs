@@ -3,6 +3,7 @@
 pub mod claims;
 mod complete;
 mod footage;
+pub mod frames;
 pub mod heartbeats;
 mod held;
 mod live;

@@ -104,7 +104,7 @@ fn knows(state: &NodeState) -> Result<String> {
     let client = join::server_client(state.ca_pem.clone())?;
     // No instance id: the node's own agent may be running, and this must not count as a second one.
     let server = Server::new(client, &state.server, state.node_key.clone(), String::new());
-    match server.heartbeat(NO_LEASE, Progress { stage: Stage::Fetching, fraction: 0.0 }) {
+    match server.heartbeat(NO_LEASE, Progress { stage: Stage::Fetching, fraction: 0.0 }, None) {
         Ok(_) | Err(Trouble::Lost) => Ok(format!("{} recognizes this node", state.server)),
         Err(Trouble::Unknown) => Err(Error::not_found(format!(
             "{} no longer recognizes this node. Join again with a new token.",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{
     CANCEL_FILE, CONTRACT, EXIT_BAD_JOB, EXIT_CANCELLED, EXIT_DONE, EXIT_NOT_READY, EXIT_TRANSIENT, JobFile, Line,
-    MAPS_DIR, RADARS_DIR,
+    MAPS_DIR, PREVIEW_FILE, RADARS_DIR,
 };
 use crate::domain::clip::VIDEO_BYTES;
 use crate::domain::error::{Error, Kind, Result};
@@ -22,9 +22,13 @@ use crate::os::sandbox::{self, Policy, ResourceLimits, child_memory_bytes};
 use crate::render::clip::{self, ClipRequest};
 use crate::render::draw::Look;
 use crate::render::game;
+use crate::render::preview::Preview;
 
 /// CPU seconds that rendering may take per second of its timeout: two threads draw, two others do little.
 const RENDER_CPU_PER_SECOND: u64 = 4;
+
+/// Time from one preview to the next.
+const PREVIEW_EVERY: Duration = Duration::from_millis(2_000);
 
 /// Overall progress in percent once the demo is parsed.
 const PARSING_PERCENT: f64 = 5.0;
@@ -94,6 +98,7 @@ fn read_job(job_json: &Path) -> Result<JobFile> {
 
 fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
     let poster = job.output.with_extension("jpg");
+    let preview = Preview::at(job.workdir.join(PREVIEW_FILE));
     let (maps, radars) = (job.workdir.join(MAPS_DIR), job.workdir.join(RADARS_DIR));
     let request = ClipRequest {
         demo: &job.demo.path,
@@ -111,17 +116,25 @@ fn render(job: &JobFile, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
         radars: radars.is_dir().then_some(radars.as_path()),
         video: &job.output,
         poster: &poster,
+        preview: Some(&preview),
     };
     let cancel = job.workdir.join(CANCEL_FILE);
-    let deadline = clock.monotonic() + Duration::from_secs(job.deadline_s);
+    let started = clock.monotonic();
+    let deadline = started + Duration::from_secs(job.deadline_s);
+    let mut next_preview = started + PREVIEW_EVERY;
     let mut reporter = Reporter::default();
     // The reason for stopping is kept here: the pipeline only knows that it was told to stop.
     let mut reason = None;
     let rendered = clip::render(&request, &mut |stage, part| {
+        let now = clock.monotonic();
+        if now >= next_preview {
+            preview.ask();
+            next_preview = now + PREVIEW_EVERY;
+        }
         // If the parent no longer reads our output, it does not want the clip.
         if cancel.exists() || reporter.report(stage, part, out).is_err() {
             reason = Some(Error::new(Kind::Conflict, ErrorCode::Cancelled, "Cancelled."));
-        } else if clock.monotonic() > deadline {
+        } else if now > deadline {
             reason = Some(failure(FailureCode::RenderTimeout, "Rendering took longer than the deadline allows."));
         }
         if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -25,5 +25,9 @@ pub const INDEX_FILE: &str = "index.json";
 pub const MAPS_DIR: &str = "maps";
 /// Name of the folder in the work directory for the studio's own pictures of maps. Ours, too.
 pub const RADARS_DIR: &str = "radars";
+/// Name of the file in the work directory for a small picture of what is being rendered: a JPEG that fits
+/// [`crate::domain::frame`]. Optional; a renderer replaces it atomically and as often as it likes, anything else is
+/// ignored.
+pub const PREVIEW_FILE: &str = "preview.jpg";
 /// Name of the file in the work directory for a decompressed demo.
 pub const UNPACKED_FILE: &str = "demo.dem";

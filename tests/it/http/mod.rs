@@ -18,6 +18,7 @@ mod disk_full;
 mod forwarded_headers;
 mod headers;
 mod idempotency;
+mod live_frames;
 mod node;
 mod openapi;
 mod player;

@@ -16,6 +16,8 @@ mod interrupted;
 mod join;
 mod join_tokens;
 mod leave;
+#[cfg(target_os = "linux")]
+mod live_frames;
 mod no_nodes;
 mod protocol_versions;
 mod sanitized_text;

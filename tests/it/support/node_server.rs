@@ -17,6 +17,8 @@ use super::wait::until;
 pub struct Lease {
     /// Stage and progress of every heartbeat.
     pub heartbeats: Vec<(String, f64)>,
+    /// The live frames, in base64.
+    pub frames: Vec<String>,
     /// The video received so far.
     pub video: Vec<u8>,
     pub poster: Vec<u8>,
@@ -46,6 +48,10 @@ pub struct Behavior {
     pub is_newer: bool,
     /// Behave like an older version, which does not know `node_not_ready`.
     pub is_older: bool,
+    /// Say that somebody watches.
+    pub is_watched: bool,
+    /// Refuse heartbeats with a live frame.
+    pub refuse_frames: bool,
 }
 
 impl Behavior {
@@ -155,7 +161,7 @@ fn answer(state: &Mutex<State>, doorbell: &Doorbell, mut call: Call, to: &mut Tc
         return reply(to, status, &[], b"<html>a proxy's own page</html>");
     }
     assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{call_line}");
-    assert_eq!(call.header("dinkem-protocol"), Some("3"), "{call_line}");
+    assert_eq!(call.header("dinkem-protocol"), Some("4"), "{call_line}");
     assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{call_line}");
     if call_line == "POST /api/node/leave" {
         call.bytes();
@@ -251,8 +257,17 @@ fn handle_lease_call(state: &mut State, lease: usize, what: &str, body: Vec<u8>)
         "" if behavior.revoke_leases => (409, json!({"error": "No.", "code": "lost"})),
         "" => {
             let beat = read();
+            if let Some(frame) = beat.get("frame") {
+                lease.frames.push(frame.as_str().unwrap().into());
+                if behavior.refuse_frames {
+                    return (413, json!({"error": "The body may have at most 1024 bytes.", "code": "body_too_large"}));
+                }
+            }
             lease.heartbeats.push((beat["stage"].as_str().unwrap().into(), beat["progress"].as_f64().unwrap()));
-            (200, json!({"expires_in_ms": behavior.lease_ms}))
+            match behavior.is_watched {
+                true => (200, json!({"expires_in_ms": behavior.lease_ms, "watched": true})),
+                false => (200, json!({"expires_in_ms": behavior.lease_ms})),
+            }
         }
         "poster" => {
             lease.poster = body;
