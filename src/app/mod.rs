@@ -45,6 +45,7 @@ use crate::app::counters::Counters;
 use crate::app::demos::files::DemoFiles;
 use crate::app::demos::incoming::Incoming;
 use crate::app::demos::index::Indexer;
+use crate::app::demos::titles::Titles;
 use crate::app::jobs::waits::Waits;
 use crate::app::leases::claims::Claims;
 use crate::app::leases::frames::Frames;
@@ -99,6 +100,7 @@ pub struct App {
     checks: VideoChecks,
     /// Free space on the data directory's disk.
     pub room: Arc<Room>,
+    titles: Titles,
     incoming: Incoming,
     demo_files: DemoFiles,
     /// Queue of demos to index.
@@ -189,6 +191,7 @@ impl App {
             uploads: OpenUploads::default(),
             checks: VideoChecks::default(),
             room,
+            titles: Titles::default(),
             incoming: Incoming::default(),
             demo_files: DemoFiles::default(),
             indexer: Indexer::default(),

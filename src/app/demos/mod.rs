@@ -5,6 +5,7 @@ pub mod incoming;
 pub mod index;
 mod index_queue;
 pub mod owner;
+pub mod titles;
 
 use std::io::{self, Read};
 

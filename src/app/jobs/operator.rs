@@ -61,6 +61,12 @@ pub fn show(app: &App, id: Uuid) -> Result<AnyJob> {
     complete(app, vec![job]).map(|mut jobs| jobs.swap_remove(0))
 }
 
+/// The job in this row, if it was not archived.
+pub fn by_row(app: &App, row: JobId) -> Result<Option<AnyJob>> {
+    let Some(job) = app.store.read(|db| store::jobs::find(db, row))? else { return Ok(None) };
+    Ok(complete(app, vec![job])?.pop())
+}
+
 /// One job and its attempts, the latest first.
 pub fn log(app: &App, id: Uuid) -> Result<(AnyJob, Vec<Attempt>)> {
     let attempts = app.store.read(|db| store::leases::attempts(db, row(db, id)?, LIST_ROWS))?;

@@ -1,6 +1,7 @@
 //! What a page gets: the appliance, who looks, and the request's parameters; and what it returns.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -164,6 +165,11 @@ impl<'a> Context<'a> {
     /// `28 Nov 2026, 16:51:37`, in the browser's time.
     pub fn exact(&self, at_ms: i64) -> String {
         self.formatted(at_ms, "%-d %b %Y, %H:%M:%S")
+    }
+
+    /// The beginning of a day in the browser's zone. Unix time in milliseconds.
+    pub fn midnight(&self, day: Date) -> Option<i64> {
+        day.to_zoned(self.zone.clone()).ok().map(|at| at.timestamp().as_millisecond())
     }
 
     /// A time in the browser's zone, in `strftime`'s format.

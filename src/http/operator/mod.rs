@@ -7,6 +7,7 @@
 mod accounts;
 mod actions;
 mod audit;
+mod charts;
 mod clips;
 mod context;
 mod files;

@@ -19,9 +19,9 @@ fn view(context: &Context<'_>) -> Result<View> {
     match context.call.parameters {
         ["overview"] => overview::view(context),
         ["jobs"] => jobs::view(context),
-        ["jobs", _] => jobs::one(context),
+        ["jobs", _] => jobs::one::view(context),
         ["nodes"] => nodes::view(context),
-        ["nodes", _] => nodes::one(context),
+        ["nodes", _] => nodes::one::view(context),
         ["accounts"] => accounts::view(context),
         ["accounts", _] => accounts::one(context),
         ["usage"] => usage::view(context),

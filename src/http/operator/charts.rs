@@ -1,0 +1,145 @@
+//! Charts as SVG, drawn by the server, each with its numbers in a table behind it.
+
+use maud::{Markup, html};
+
+use crate::app::upkeep::history::{LastDay, Slot};
+use crate::http::operator::context::Context;
+use crate::http::operator::parts::number;
+
+/// Width and height of a chart in its own units; it is stretched to its place.
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 160.0;
+/// Lines across a chart, without the one at its bottom.
+const LINES: u64 = 4;
+/// Every so many half hours have their time below.
+const LABELLED: usize = 6;
+
+/// The clips, failures and waiting jobs of the last 24 hours.
+pub fn last_day(context: &Context<'_>, day: &LastDay) -> Markup {
+    let most =
+        |slot: &Slot| (slot.done_reserved + slot.done_metered + slot.failed).max(slot.waiting.unwrap_or_default());
+    let top = round_up(day.slots.iter().map(most).max().unwrap_or_default());
+    let step = WIDTH / day.slots.len().max(1) as f64;
+    let height = |value: u64| value as f64 / top as f64 * HEIGHT;
+    html! {
+        p.key {
+            span { i.k2 {} "metered clips, each half hour" }
+            span { i.k1 {} "reserved clips" }
+            span { i.kx {} "failed" }
+            span { i.kw {} "jobs waiting" }
+        }
+        div.chart {
+            div.plot {
+                svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(summary(day)) {
+                    @for line in 0..=LINES { (grid(line)) }
+                    @for (at, slot) in day.slots.iter().enumerate() {
+                        @let x = at as f64 * step + step * 0.12;
+                        @let below = height(slot.done_reserved);
+                        @let metered = height(slot.done_metered);
+                        (bar("bar1", x, step * 0.76, 0.0, below))
+                        (bar("bar2", x, step * 0.76, below, metered))
+                        (bar("barx", x, step * 0.76, below + metered, height(slot.failed)))
+                    }
+                    @for line in waiting_lines(&day.slots, step, &height) { polyline.wait points=(line) {} }
+                }
+                (scale(top))
+                div.x {
+                    @for (at, slot) in day.slots.iter().enumerate().step_by(LABELLED) {
+                        span.odd[at / LABELLED % 2 == 1] { (context.formatted(slot.at_ms, "%H:%M")) }
+                    }
+                    span { "now" }
+                }
+            }
+        }
+        details.numbers {
+            summary { "As a table" }
+            div.scroll tabindex="0" role="region" aria-label="The last 24 hours as a table" {
+                table {
+                    thead { tr { th { "From" } th.r { "Metered" } th.r { "Reserved" } th.r { "Failed" } th.r { "Cancelled" } th.r { "Waiting" } } }
+                    tbody {
+                        @for slot in day.slots.iter().rev() {
+                            tr {
+                                td { (context.formatted(slot.at_ms, "%H:%M")) }
+                                td.r { (number(slot.done_metered)) } td.r { (number(slot.done_reserved)) }
+                                td.r { (number(slot.failed)) } td.r { (number(slot.cancelled)) }
+                                td.r { @match slot.waiting { Some(waiting) => (number(waiting)), None => "–" } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn summary(day: &LastDay) -> String {
+    format!("In the last 24 hours {} clips were completed and {} jobs failed.", number(day.done), number(day.failed))
+}
+
+/// A line across a chart, counted from its bottom.
+pub fn grid(line: u64) -> Markup {
+    let y = HEIGHT - HEIGHT * line as f64 / LINES as f64;
+    html! { line.grid x1="0" x2=(WIDTH) y1=(y) y2=(y) {} }
+}
+
+/// The numbers beside a chart whose top is `top`.
+fn scale(top: u64) -> Markup {
+    html! {
+        div.y aria-hidden="true" {
+            @for line in (0..=LINES).rev() { span { (number(top * line / LINES)) } }
+        }
+    }
+}
+
+fn bar(class: &str, x: f64, width: f64, above: f64, height: f64) -> Markup {
+    html! {
+        @if height > 0.0 {
+            rect.(class) x=(tenth(x)) width=(tenth(width)) y=(tenth(HEIGHT - above - height)) height=(tenth(height)) {}
+        }
+    }
+}
+
+/// The line of waiting jobs, broken where the server was not running.
+fn waiting_lines(slots: &[Slot], step: f64, height: &impl Fn(u64) -> f64) -> Vec<String> {
+    let mut lines = vec![Vec::new()];
+    for (at, slot) in slots.iter().enumerate() {
+        match (slot.waiting, lines.last_mut()) {
+            (Some(waiting), Some(line)) => {
+                line.push(format!("{},{}", tenth((at as f64 + 0.5) * step), tenth(HEIGHT - height(waiting))));
+            }
+            _ => lines.push(Vec::new()),
+        }
+    }
+    lines.into_iter().filter(|line| line.len() > 1).map(|line| line.join(" ")).collect()
+}
+
+/// With one decimal: more would only make the page longer.
+pub fn tenth(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+/// The next number of the form 4, 8, 20, 40, 80, 200, … that is not smaller, so that a quarter of it is round, too.
+fn round_up(most: u64) -> u64 {
+    let mut unit = 4;
+    loop {
+        for factor in [1, 2, 5] {
+            if unit * factor >= most {
+                return unit * factor;
+            }
+        }
+        unit = unit.saturating_mul(10);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_of_a_chart_is_round_and_not_below_its_bars() {
+        let cases = [(0, 4), (4, 4), (5, 8), (9, 20), (21, 40), (41, 80), (81, 200), (4_812, 8_000), (8_001, 20_000)];
+        for (most, top) in cases {
+            assert_eq!(round_up(most), top, "{most}");
+        }
+    }
+}
