@@ -110,6 +110,7 @@ pub struct App {
     /// Counters since the start.
     pub counters: Counters,
     probe: Probe,
+    month_usage: billing::recent::Cache,
     damage: upkeep::store_check::Found,
     archived: upkeep::retention::Reached,
     stopping: AtomicBool,
@@ -198,6 +199,7 @@ impl App {
             outbox: Outbox::default(),
             counters: Counters::default(),
             probe: Probe::default(),
+            month_usage: billing::recent::Cache::default(),
             damage: upkeep::store_check::Found::default(),
             archived: upkeep::retention::Reached::default(),
             stopping: AtomicBool::new(false),

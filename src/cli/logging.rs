@@ -7,9 +7,9 @@ use std::time::Duration;
 use env_logger::Target;
 use log::LevelFilter;
 
-use crate::cli::escape::plain;
 use crate::http::server::TRANSPORT_LOG;
 use crate::os::log_queue::LogQueue;
+use crate::wire::escape::plain;
 
 /// How long exit waits for a log whose reader is stuck.
 const END_WAIT: Duration = Duration::from_secs(1);

@@ -1,12 +1,10 @@
 //! The command line: one file per subcommand, and the only code that prints. Wiring only, no business rules.
 
 mod admin;
-mod amounts;
 mod batch;
 mod client;
 mod clip_args;
 mod clips;
-mod escape;
 mod hints;
 mod inspect;
 mod job_args;

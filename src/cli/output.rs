@@ -11,7 +11,7 @@ use crate::cli::{logging, width};
 use crate::domain::error::{Error, Kind};
 use crate::domain::error_code::ErrorCode;
 
-pub use crate::cli::escape::plain;
+pub use crate::wire::escape::plain;
 
 /// Whether messages go to the log, see [`say_to_log`].
 static TO_LOG: AtomicBool = AtomicBool::new(false);
@@ -124,43 +124,9 @@ fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String 
     out
 }
 
-/// A line of comma-separated values (RFC 4180). Escapes its cells, see [`csv_cell`].
-pub fn csv(cells: &[String]) {
-    line(&cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","));
-}
-
-/// Escapes control characters, and prefixes an apostrophe to what a spreadsheet would run as a formula.
-fn csv_cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell = format!("{}{}", if formula { "'" } else { "" }, plain(text));
-    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn csv_cells_are_escaped_and_never_formulas() {
-        let cases = [
-            ("studio", "studio"),
-            ("", ""),
-            ("a,b", "\"a,b\""),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("=1+1", "'=1+1"),
-            ("+1", "'+1"),
-            ("-1", "'-1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\\u{9}=1"),
-            ("\r=1", "'\\u{d}=1"),
-            ("=HYPERLINK(\"x\",1)", "\"'=HYPERLINK(\"\"x\"\",1)\""),
-            ("a=b", "a=b"),
-            ("two\nlines", "two\\u{a}lines"),
-        ];
-        for (given, cell) in cases {
-            assert_eq!(csv_cell(given), cell);
-        }
-    }
 
     #[test]
     fn control_characters_in_names_are_escaped() {

@@ -9,6 +9,9 @@ use super::id::{AccountId, KeyId};
 /// Seconds between two updates of a key's last use.
 pub const KEY_USED_SECONDS: u64 = 60;
 
+/// Seconds for which a rotated key and its successor may both be valid: 90 days.
+pub const KEY_OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
+
 /// Class of a key: the contract defines two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyClass {

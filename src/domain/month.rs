@@ -25,7 +25,7 @@ impl Period {
 }
 
 /// A calendar month in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month {
     first: Date,
 }
@@ -47,6 +47,13 @@ impl Month {
             .filter(|(year, month)| (1970..=9998).contains(year) && (1..=12).contains(month))
             .map(|(year, month)| Self { first: date(year, month as i8, 1) })
             .ok_or_else(|| Error::invalid("month", "A month must look like 2026-11."))
+    }
+
+    /// The month before this one.
+    #[must_use]
+    pub fn before(self) -> Self {
+        let last = self.first.yesterday().unwrap_or(Date::MIN);
+        Self { first: last.first_of_month() }
     }
 
     /// The whole month as a period.
@@ -86,6 +93,7 @@ mod tests {
             assert_eq!(month.period(), Period { from_ms, to_ms }, "{text}");
             assert_eq!((Month::of(from_ms), Month::of(to_ms - 1)), (month, month), "{text}");
             assert!(Month::of(to_ms) > month && month.to_string() == text, "{text}");
+            assert_eq!(Month::of(to_ms).before(), month, "{text}");
         }
     }
 

@@ -5,6 +5,9 @@ pub const ACCOUNT_QUEUED_JOBS: u64 = 1_000_000;
 /// Default limit of uploaded demo bytes per account: 20 GiB.
 pub const ACCOUNT_DEMO_BYTES: u64 = 20 << 30;
 
+/// Jobs or bytes of any quota: the largest integer in a structured header field (RFC 8941).
+pub const QUOTA_MOST: u64 = 999_999_999_999_999;
+
 /// The quotas of every account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {

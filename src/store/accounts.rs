@@ -71,6 +71,56 @@ pub fn all(db: &Db) -> Result<Vec<Account>> {
     page(db, AccountId(0), LIST_ROWS)
 }
 
+/// Served by the unique index on the public id.
+const BY_PUBLIC_ID: &str = "
+    SELECT id, public_id, name, status, dinks, created_at_ms
+    FROM accounts
+    WHERE public_id = :public_id
+";
+
+/// The account with this UUID.
+pub fn by_public_id(db: &Db, public_id: Uuid) -> Result<Option<Account>> {
+    db.row(BY_PUBLIC_ID, named_params! { ":public_id": public_id.as_bytes() }, read)
+}
+
+/// Walks the unique index on the name. ASCII letters match in either case.
+const MATCHING: &str = "
+    SELECT id, public_id, name, status, dinks, created_at_ms
+    FROM accounts
+    WHERE name > :after AND (:status IS NULL OR status = :status)
+        AND instr(lower(name), lower(:part)) > 0
+    ORDER BY name
+    LIMIT :limit
+";
+
+/// Accounts with this status (`None`: any) and this part in their names, by name, after the given one.
+pub fn matching(db: &Db, status: Option<AccountStatus>, part: &str, after: &str, limit: u32) -> Result<Vec<Account>> {
+    let status = status.map(AccountStatus::as_str);
+    let params = named_params! { ":status": status, ":part": part, ":after": after, ":limit": limit };
+    db.rows(MATCHING, params, read)
+}
+
+/// Scans the accounts: there are few.
+const DINKS_SOLD: &str = "
+    SELECT COALESCE(SUM(dinks), 0) FROM accounts
+";
+
+/// The dinks of all accounts.
+pub fn dinks_sold(db: &Db) -> Result<u64> {
+    db.always(DINKS_SOLD, [], |row| row.get(0))
+}
+
+/// Served by the row's number.
+const RENAME: &str = "
+    UPDATE accounts SET name = :name WHERE id = :id
+";
+
+/// Renames an account. The caller has checked that the name is free.
+pub fn rename(tx: &mut Tx<'_>, id: AccountId, name: &str) -> Result<()> {
+    tx.execute(RENAME, named_params! { ":name": name, ":id": id.0 })?;
+    Ok(())
+}
+
 /// A full scan of at most 10,000 rows, cheap enough for what a person types.
 const NAMES_FROM: &str = "
     SELECT name

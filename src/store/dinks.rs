@@ -1,6 +1,6 @@
 //! History of provisioned dinks.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 use crate::domain::error::Result;
 use crate::domain::id::AccountId;
@@ -53,13 +53,30 @@ const HISTORY: &str = "
 
 /// The history, newest first.
 pub fn history(db: &Db) -> Result<Vec<DinkChange>> {
-    db.rows(HISTORY, named_params! { ":limit": LIST_ROWS }, |row| {
-        Ok(DinkChange {
-            account: row.get("name")?,
-            dinks: row.get("dinks")?,
-            at_ms: row.get("at_ms")?,
-            undone_at_ms: row.get("undone_at_ms")?,
-        })
+    db.rows(HISTORY, named_params! { ":limit": LIST_ROWS }, read)
+}
+
+/// Served by `dinks_history_account`; an account has few rows, which are then sorted.
+const HISTORY_OF_ACCOUNT: &str = "
+    SELECT accounts.name, dinks_history.dinks, dinks_history.at_ms, dinks_history.undone_at_ms
+    FROM dinks_history
+    JOIN accounts ON accounts.id = dinks_history.account
+    WHERE dinks_history.account = :account
+    ORDER BY dinks_history.id DESC
+    LIMIT :limit
+";
+
+/// An account's history, newest first.
+pub fn history_of_account(db: &Db, account: AccountId, limit: u32) -> Result<Vec<DinkChange>> {
+    db.rows(HISTORY_OF_ACCOUNT, named_params! { ":account": account.0, ":limit": limit }, read)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<DinkChange> {
+    Ok(DinkChange {
+        account: row.get("name")?,
+        dinks: row.get("dinks")?,
+        at_ms: row.get("at_ms")?,
+        undone_at_ms: row.get("undone_at_ms")?,
     })
 }
 

@@ -67,6 +67,16 @@ pub fn of_account(db: &Db, account: AccountId) -> Result<Vec<KeyInfo>> {
     db.rows(OF_ACCOUNT, named_params! { ":account": account.0, ":limit": LIST_ROWS }, read)
 }
 
+/// Served by `api_keys_account`.
+const LAST_USED: &str = "
+    SELECT MAX(used_at_ms) FROM api_keys WHERE account = :account
+";
+
+/// When any of the account's keys was last used. Unix time in milliseconds.
+pub fn last_used(db: &Db, account: AccountId) -> Result<Option<i64>> {
+    db.always(LAST_USED, named_params! { ":account": account.0 }, |row| row.get(0))
+}
+
 /// Served by the unique index on the number.
 const BY_ID: &str = "
     SELECT hash, id, account, class, created_at_ms, revoked_at_ms, used_at_ms

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::domain::money::{Currency, Micros};
+use crate::domain::rates::FootageKind;
 use crate::domain::wording::counted;
 
 pub use crate::domain::wording::size;
@@ -91,6 +92,17 @@ pub fn footage(ms: u64) -> String {
     }
 }
 
+/// Exact duration with milliseconds: `12:34:56.789`.
+pub fn hours(ms: u64) -> String {
+    let (seconds, minutes, hours) = (ms / 1_000 % 60, ms / 60_000 % 60, ms / 3_600_000);
+    format!("{hours}:{minutes:02}:{seconds:02}.{:03}", ms % 1_000)
+}
+
+/// `builtin 1080p30`.
+pub fn footage_kind(kind: FootageKind) -> String {
+    format!("{} {}p{}", kind.renderer.as_str(), kind.resolution, kind.fps)
+}
+
 /// The end of an id: ids start with a timestamp, which ids created close together share.
 pub fn short(id: Uuid) -> String {
     let whole = id.simple().to_string();
@@ -150,5 +162,14 @@ mod tests {
     fn short_id_is_the_end_of_the_id() {
         let id = Uuid::parse_str("01940f3c-7a1e-7c3b-9f00-5a4e8a2b6c1d").unwrap();
         assert_eq!(short(id), "8a2b6c1d");
+    }
+
+    #[test]
+    fn hours_are_exact_to_the_millisecond() {
+        let cases =
+            [(0, "0:00:00.000"), (12_345, "0:00:12.345"), (3_600_000, "1:00:00.000"), (45_296_789, "12:34:56.789")];
+        for (ms, text) in cases {
+            assert_eq!(hours(ms), text);
+        }
     }
 }

@@ -2,8 +2,12 @@
 //! parsers that name the invalid field. Knows nothing of SQL.
 
 pub mod account;
+pub mod amounts;
 pub mod base;
+pub mod bill;
+pub mod csv;
 pub mod demo;
+pub mod escape;
 pub mod fields;
 pub mod html;
 pub mod human;

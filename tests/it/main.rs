@@ -8,6 +8,7 @@ mod best_rounds;
 #[cfg(unix)]
 mod browser;
 mod cli;
+mod dashboard;
 #[cfg(unix)]
 mod data_dir;
 #[cfg(target_os = "linux")]

@@ -8,7 +8,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::month::Month;
 use crate::domain::operator::Operator;
 use crate::domain::wording::quoted;
-use crate::store;
+use crate::store::{self, Db};
 use crate::wire::time::rfc3339;
 
 pub use crate::store::dinks::DinkChange;
@@ -101,13 +101,26 @@ pub fn undo(app: &App, operator: &Operator, name: &str) -> Result<Undone> {
 pub fn show(app: &App) -> Result<Dinks> {
     let now = app.clock.now_ms();
     app.store.read(|db| {
-        let accounts = store::accounts::all(db)?;
-        let sold = accounts.iter().map(|account| u64::from(account.dinks)).sum();
-        let live_slots = store::nodes::live(db, now)?;
-        let live_slots =
-            live_slots.iter().filter(|node| node.takes_work()).map(|node| u64::from(node.offer.slots)).sum();
-        Ok(Dinks { history: store::dinks::history(db)?, sold, live_slots, accounts })
+        let (sold, live_slots) = capacity(db, now)?;
+        Ok(Dinks { accounts: store::accounts::all(db)?, history: store::dinks::history(db)?, sold, live_slots })
     })
+}
+
+/// One account's dinks: the same with only its own history, the latest `limit` changes.
+pub fn show_one(app: &App, account: &Account, limit: u32) -> Result<Dinks> {
+    let now = app.clock.now_ms();
+    app.store.read(|db| {
+        let (sold, live_slots) = capacity(db, now)?;
+        let history = store::dinks::history_of_account(db, account.id, limit)?;
+        Ok(Dinks { accounts: vec![account.clone()], history, sold, live_slots })
+    })
+}
+
+/// Dinks of all accounts, and slots of all live nodes that accept work.
+fn capacity(db: &Db, now_ms: i64) -> Result<(u64, u64)> {
+    let live = store::nodes::live(db, now_ms)?;
+    let slots = live.iter().filter(|node| node.takes_work()).map(|node| u64::from(node.offer.slots)).sum();
+    Ok((store::accounts::dinks_sold(db)?, slots))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod dinks;
 pub mod keys;
+pub mod overview;
 
 use crate::app::App;
 use crate::app::audit::{self, AuditLog};
@@ -43,9 +44,7 @@ pub fn create(app: &App, operator: &Operator, name: &str, with_keys: bool) -> Re
     let secrets = keys::draw(app, classes)?;
     let (name, minted) = (name.to_owned(), secrets.clone());
     let account = audit::change(app, operator, move |tx, log| {
-        if store::accounts::by_name(tx, &name)?.is_some() {
-            return Err(Error::conflict(ErrorCode::NameTaken, format!("There is already an account named {name}.")));
-        }
+        check_free(tx, &name)?;
         let account = store::accounts::insert(tx, public_id, &name, log.now_ms)?;
         log.note(tx, "account.create", &name, "")?;
         keys::issue(tx, log, &account, &minted, "keys.mint")?;
@@ -87,6 +86,22 @@ pub fn deactivate(app: &App, operator: &Operator, name: &str) -> Result<Account>
     })
 }
 
+/// Renames an account. Names are unique; its keys, jobs and bills stay its own.
+pub fn rename(app: &App, operator: &Operator, name: &str, new_name: &str) -> Result<Account> {
+    check_name(new_name)?;
+    let (name, new_name) = (name.to_owned(), new_name.to_owned());
+    audit::change(app, operator, move |tx, log| {
+        let account = named(tx, &name)?;
+        if name == new_name {
+            return Ok(account);
+        }
+        check_free(tx, &new_name)?;
+        store::accounts::rename(tx, account.id, &new_name)?;
+        log.note(tx, "account.rename", &new_name, &format!("was {name}"))?;
+        Ok(Account { name: new_name, ..account })
+    })
+}
+
 /// Sets the bytes of demos that an account may store; `None`: the server's default. Applies to the next upload.
 pub fn set_demo_bytes(app: &App, operator: &Operator, name: &str, bytes: Option<u64>) -> Result<()> {
     let name = name.to_owned();
@@ -123,6 +138,13 @@ pub fn summary(app: &App, caller: &Caller) -> Result<Summary> {
 pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Account> {
     store::accounts::by_name(db, name)?
         .ok_or_else(|| Error::not_found(format!("There is no account named {name}. See `admin account list`.")))
+}
+
+fn check_free(db: &Db, name: &str) -> Result<()> {
+    if store::accounts::by_name(db, name)?.is_some() {
+        return Err(Error::conflict(ErrorCode::NameTaken, format!("There is already an account named {name}.")));
+    }
+    Ok(())
 }
 
 fn summarize(db: &Db, account: Account) -> Result<Summary> {

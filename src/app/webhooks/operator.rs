@@ -21,14 +21,16 @@ use crate::app::webhooks::{Set, deliver, owner};
 pub fn set(app: &App, operator: &Operator, name: &str, url: String, rotates_secret: bool) -> Result<Set> {
     let change = Change::new(app, url, rotates_secret)?;
     let name = name.to_owned();
-    audit::change(app, operator, move |tx, log| {
+    let set = audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
         let set = settings::set(tx, account.id, change, log.now_ms)?;
         let host = host_of(&set.webhook.url).unwrap_or_default();
         let new_secret = if set.secret.is_some() { ", with a new secret" } else { "" };
         log.note(tx, "webhook.set", &name, &format!("to a URL of {host}{new_secret}"))?;
         Ok(set)
-    })
+    })?;
+    app.outbox.news.ring();
+    Ok(set)
 }
 
 /// Whether a URL names an address that only the operator's permission lets the account's webhook reach.
@@ -72,15 +74,17 @@ pub fn show(app: &App, name: &str, limit: u32) -> Result<Overview> {
     })
 }
 
-/// Adds a `webhook.test` event to the account's outbox; a running server sends it.
+/// Adds a `webhook.test` event to the account's outbox; the server sends it.
 pub fn test(app: &App, operator: &Operator, name: &str) -> Result<Delivery> {
     let (name, id) = (name.to_owned(), app.random_uuid()?);
-    audit::change(app, operator, move |tx, log| {
+    let delivery = audit::change(app, operator, move |tx, log| {
         let account = named(tx, &name)?;
         let delivery = owner::insert_test(tx, account.id, id, log.now_ms)?;
         log.note(tx, "webhook.test", &name, "")?;
         Ok(delivery)
-    })
+    })?;
+    app.outbox.news.ring();
+    Ok(delivery)
 }
 
 /// The full id of a delivery.
@@ -90,14 +94,16 @@ pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
     })
 }
 
-/// Makes a delivery due again; a running server sends it.
+/// Makes a delivery due again; the server sends it.
 pub fn replay(app: &App, operator: &Operator, id: Uuid) -> Result<Delivery> {
-    audit::change(app, operator, move |tx, log| {
+    let delivery = audit::change(app, operator, move |tx, log| {
         let delivery = store::outbox::by_public_id(tx, id)?.ok_or_else(owner::unknown)?;
         let delivery = owner::set_due(tx, delivery, log.now_ms)?;
         log.note(tx, "webhook.replay", &id.to_string(), delivery.event.as_str())?;
         Ok(delivery)
-    })
+    })?;
+    app.outbox.news.ring();
+    Ok(delivery)
 }
 
 /// The current state of a delivery.

@@ -1,19 +1,18 @@
-//! `admin account`: create, list, show, quota, deactivate.
+//! `admin account`: create, list, show, quota, rename, deactivate.
 
 use clap::Subcommand;
 use serde_json::json;
 
 use crate::app::{App, accounts};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
-use crate::cli::amounts;
-use crate::cli::serve_quotas::FLAG_QUOTA_MOST;
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
+use crate::domain::quota::QUOTA_MOST;
 use crate::domain::wording::counted;
-use crate::wire::human;
+use crate::wire::{amounts, human};
 
-/// Manage accounts: create, list, show, quota, deactivate
+/// Manage accounts: create, list, show, quota, rename, deactivate
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  dinkem-appliance admin account create studio-a")]
 pub struct Args {
@@ -55,6 +54,16 @@ Example: more room for one account, then the server's default again
         #[arg(long, value_name = "SIZE", value_parser = quota, allow_hyphen_values = true)]
         max_demos: Quota,
     },
+    /// Rename an account; its keys, jobs, clips and bills stay its own
+    #[command(after_help = "Example:\n  dinkem-appliance admin account rename studio-a north-studio")]
+    Rename {
+        /// Its name
+        #[arg(value_parser = account_name)]
+        name: String,
+        /// The new name, up to 64 characters
+        #[arg(value_parser = account_name)]
+        new_name: String,
+    },
     /// Deactivate an account: its next request is refused; its queued jobs and its clips are kept
     #[command(after_help = "Example:\n  dinkem-appliance admin account deactivate studio-a")]
     Deactivate {
@@ -93,6 +102,9 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
                 output::line(&format!("{}: demos: at most {most}", output::plain(&name)));
             }
         }
+        Command::Rename { name, new_name } => {
+            changed(&accounts::rename(app, &config::operator(), &name, &new_name)?, call);
+        }
         Command::Show { name } => show(&accounts::show(app, &name)?, app.clock.now_ms(), call),
         Command::Deactivate { name } => changed(&accounts::deactivate(app, &config::operator(), &name)?, call),
     }
@@ -103,7 +115,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
 fn quota(text: &str) -> Result<Quota, String> {
     match (text, amounts::size(text)) {
         ("default", _) => Ok(Quota(None)),
-        (_, Some(bytes @ ..=FLAG_QUOTA_MOST)) => Ok(Quota(Some(bytes))),
+        (_, Some(bytes @ ..=QUOTA_MOST)) => Ok(Quota(Some(bytes))),
         _ => Err("it must be a number with a unit, like 100GB or 20GiB, at most 999TB, or default".to_owned()),
     }
 }

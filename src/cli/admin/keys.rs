@@ -9,17 +9,13 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::accounts::{NewKeys, keys};
 use crate::cli::admin::{Call, account_json, account_name, hints, output, show_new_keys};
-use crate::cli::amounts;
 use crate::config;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::KeyId;
-use crate::domain::key::{KeyClass, KeyInfo, Secret};
-use crate::wire::human;
+use crate::domain::key::{KEY_OVERLAP_SECONDS, KeyClass, KeyInfo, Secret};
 use crate::wire::time::rfc3339;
-
-/// Seconds for which a rotated key and its successor may both be valid: 90 days.
-const KEY_OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
+use crate::wire::{amounts, human};
 
 /// Maximum bytes of a line that may hold a key, with room for text copied along with it.
 const KEY_LINE_BYTES: u64 = 1_024;

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::app::upkeep::retention::{self, Shown};
 use crate::cli::admin::{Call, account_name, hints, output};
-use crate::cli::{amounts, prompt, wrong_usage};
+use crate::cli::{prompt, wrong_usage};
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::retention::{Doomed, JOB_MIN_AGE_MS, Kind, Limits};
 use crate::domain::wording::counted;
-use crate::wire::human;
 use crate::wire::time::rfc3339;
+use crate::wire::{amounts, human};
 
 /// Days of the longest `--max-age`: a hundred years.
 const MAX_AGE_DAYS: u64 = 36_500;

@@ -58,7 +58,7 @@ fn line(key: &LineKey, billed: &Billed) -> String {
         key.kind.resolution.to_string(),
         key.kind.fps.to_string(),
         billed.jobs.to_string(),
-        hours(billed.footage_ms),
+        human::hours(billed.footage_ms),
         human::price(key.rate),
         money(key.currency, billed.amount),
     ])
@@ -80,24 +80,4 @@ fn dinks(out: &mut String, statement: &Statement) {
 
 fn money(currency: Currency, amount: Micros) -> String {
     format!("{:>AMOUNT$}", human::money(amount, currency))
-}
-
-/// Exact duration with milliseconds: `12:34:56.789`.
-pub fn hours(ms: u64) -> String {
-    let (seconds, minutes, hours) = (ms / 1_000 % 60, ms / 60_000 % 60, ms / 3_600_000);
-    format!("{hours}:{minutes:02}:{seconds:02}.{:03}", ms % 1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hours_are_exact_to_the_millisecond() {
-        let cases =
-            [(0, "0:00:00.000"), (12_345, "0:00:12.345"), (3_600_000, "1:00:00.000"), (45_296_789, "12:34:56.789")];
-        for (ms, text) in cases {
-            assert_eq!(hours(ms), text);
-        }
-    }
 }

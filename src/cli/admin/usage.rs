@@ -5,11 +5,9 @@ use crate::app::billing::statements;
 use crate::cli::admin::{Call, output, statement};
 use crate::cli::wrong_usage;
 use crate::domain::error::Result;
-use crate::domain::money::{Currency, Micros};
 use crate::domain::month::Month;
-use crate::domain::statement::{Statement, Statements};
-use crate::wire;
-use crate::wire::human;
+use crate::domain::statement::Statements;
+use crate::wire::{self, bill, human};
 
 /// Print usage and amounts due for a month; with --account, that account's statement, ready to print
 #[derive(Debug, clap::Args)]
@@ -40,7 +38,7 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     if call.json {
         output::json(&wire::statement::view(&made));
     } else if args.csv {
-        csv(&made);
+        bill::csv(&made).iter().for_each(|line| output::line(line));
     } else if let (Some(_), [only]) = (args.account, made.list.as_slice()) {
         output::line(&statement::text(&made, only));
     } else {
@@ -49,51 +47,10 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// One row of the table and the CSV: a line of a statement, or its dinks.
-struct Row<'a> {
-    statement: &'a Statement,
-    class: &'static str,
-    /// Renderer, resolution and frame rate; only for footage.
-    kind: [String; 3],
-    /// Completed jobs, or dinks.
-    number: String,
-    /// Only for footage.
-    footage_ms: Option<u64>,
-    /// Price per hour, or per dink.
-    price: Micros,
-    currency: Currency,
-    amount: Micros,
-}
-
-fn rows(statement: &Statement) -> Vec<Row<'_>> {
-    let footage = statement.lines.0.iter().map(|(key, billed)| Row {
-        statement,
-        class: key.class.as_str(),
-        kind: [key.kind.renderer.as_str().into(), key.kind.resolution.to_string(), key.kind.fps.to_string()],
-        number: billed.jobs.to_string(),
-        footage_ms: Some(billed.footage_ms),
-        price: key.rate,
-        currency: key.currency,
-        amount: billed.amount,
-    });
-    let dinks = &statement.dinks;
-    let provisioned = (dinks.peak > 0).then(|| Row {
-        statement,
-        class: "dinks",
-        kind: Default::default(),
-        number: dinks.peak.to_string(),
-        footage_ms: None,
-        price: dinks.price,
-        currency: dinks.currency,
-        amount: dinks.amount(),
-    });
-    footage.chain(provisioned).collect()
-}
-
 /// Text columns of a bill; the others are right-aligned numbers.
 const TEXTS: usize = 3;
 
-fn bill(mut rows: Vec<[String; 7]>) -> String {
+fn aligned(mut rows: Vec<[String; 7]>) -> String {
     let mut headings = ["ACCOUNT", "CLASS", "FOOTAGE", "N", "HOURS", "PRICE", "AMOUNT"].map(str::to_owned);
     for column in TEXTS..headings.len() {
         let cells = || rows.iter().chain([&headings]).map(|row| row[column].len());
@@ -109,45 +66,17 @@ fn table(made: &Statements) {
     let rows: Vec<_> = made
         .list
         .iter()
-        .flat_map(rows)
+        .flat_map(bill::rows)
         .map(|row| {
-            let [renderer, resolution, fps] = row.kind;
-            let footage = if renderer.is_empty() { String::new() } else { format!("{renderer} {resolution}p{fps}") };
-            let hours = row.footage_ms.map(statement::hours).unwrap_or_default();
+            let footage = row.kind.map(human::footage_kind).unwrap_or_default();
+            let hours = row.footage_ms.map(human::hours).unwrap_or_default();
             let account = row.statement.account.name.clone();
             let amount = human::money(row.amount, row.currency);
-            [account, row.class.into(), footage, row.number, hours, human::price(row.price), amount]
+            [account, row.class.into(), footage, row.number.to_string(), hours, human::price(row.price), amount]
         })
         .collect();
-    output::line(&bill(rows));
+    output::line(&aligned(rows));
     let totals: Vec<_> = made.totals().iter().map(|(currency, amount)| human::money(amount, currency)).collect();
     let so_far = if made.ended() { "" } else { " so far" };
     output::line(&format!("\nTotal for {}{so_far}: {}", made.month, totals.join(", ")));
-}
-
-fn csv(made: &Statements) {
-    let headings =
-        "month,account_id,account,class,renderer,resolution,fps,number,rendered_seconds,price,currency,amount";
-    output::line(headings);
-    for row in made.list.iter().flat_map(rows) {
-        let [renderer, resolution, fps] = row.kind;
-        let seconds = row.footage_ms.map(|ms| format!("{}.{:03}", ms / 1_000, ms % 1_000)).unwrap_or_default();
-        let account = &row.statement.account;
-        let (month, id) = (made.month.to_string(), account.public_id.to_string());
-        let (name, class) = (account.name.clone(), row.class.to_owned());
-        output::csv(&[
-            month,
-            id,
-            name,
-            class,
-            renderer,
-            resolution,
-            fps,
-            row.number,
-            seconds,
-            row.price.to_string(),
-            row.currency.to_string(),
-            row.amount.to_string(),
-        ]);
-    }
 }

@@ -139,6 +139,13 @@ impl Appliance {
         request.send(self.address)
     }
 
+    /// Starts the dashboard's listener on a free port; its name is `localhost`.
+    pub fn serve_dashboard(&self) -> Running {
+        let mut options = ServeOptions::on("127.0.0.1:0".parse().unwrap());
+        options.hosts = http::Hosts::named(vec!["localhost".into()]);
+        http::serve_dashboard(self.app.clone(), options, self.running.as_ref().unwrap()).unwrap()
+    }
+
     /// Stops the server; the number of aborted requests.
     pub fn stop(&mut self) -> usize {
         self.running.take().map_or(0, Running::stop)

@@ -104,12 +104,18 @@ impl Request {
     /// Sends the request, reads the response and checks it against `openapi.json`.
     #[track_caller]
     pub fn send(&self, to: SocketAddr) -> Answer {
+        let answer = self.send_anywhere(to);
+        openapi::check(&self.method, &self.target, &answer);
+        answer
+    }
+
+    /// Sends the request to something other than the API, and reads the response.
+    #[track_caller]
+    pub fn send_anywhere(&self, to: SocketAddr) -> Answer {
         let mut stream = connect(to);
         // A server that responded early may have closed the connection.
         let _ = stream.write_all(&self.bytes());
-        let answer = Answer::read(stream, self.method == "HEAD");
-        openapi::check(&self.method, &self.target, &answer);
-        answer
+        Answer::read(stream, self.method == "HEAD")
     }
 
     /// Sends part of the body and disconnects.

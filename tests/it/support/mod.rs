@@ -12,6 +12,7 @@ pub mod client;
 pub mod clip;
 pub mod compression;
 pub mod csv;
+pub mod dashboard;
 pub mod demo_trial;
 pub mod demo_trials;
 pub mod fake_api;

@@ -1,4 +1,4 @@
-//! Amounts on the command line: durations like `24h` and sizes like `500GB`.
+//! Amounts as people type them: durations like `24h` and sizes like `500GB`.
 
 use std::time::Duration;
 

@@ -1,0 +1,4 @@
+//! The operator's dashboard, page by page, over HTTP.
+
+mod accounts;
+mod usage;

@@ -1,0 +1,1 @@
+//! The page Usage, its statements and its CSV.
