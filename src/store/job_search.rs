@@ -13,6 +13,11 @@ use crate::domain::job::{JobStatus, SteamId};
 use crate::domain::sha256::Sha256;
 use crate::store::engine::db::Db;
 
+/// Rows that a search examines at a time where they lie one after another…
+pub const SEARCHED_ROWS: u32 = 20_000;
+/// …and where an index leads to each: about as long.
+pub const SEARCHED_ENTRIES: u32 = 4_000;
+
 /// Search criteria; `None` matches everything.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
@@ -166,13 +171,15 @@ struct Walk {
     rows: &'static str,
     bound: &'static str,
     of: Option<Box<dyn ToSql>>,
+    /// How many rows it examines at a time.
+    searched: u32,
     /// Whether rows that it walks may not match.
     filters: bool,
 }
 
 /// The walks for a search: one, or one for each status.
 fn walks(search: &Search) -> Vec<Walk> {
-    let walk = |rows, bound, of, filters| Walk { rows, bound, of, filters };
+    let walk = |rows, bound, of, filters| Walk { rows, bound, of, filters, searched: SEARCHED_ENTRIES };
     let narrow = search.key.is_some()
         || search.player.is_some()
         || search.demo_url.is_some()
@@ -195,12 +202,12 @@ fn walks(search: &Search) -> Vec<Walk> {
         Some(account) => {
             vec![walk(OF_ACCOUNT, OF_ACCOUNT_BOUND, Some(Box::new(account.0)), narrow || by_status)]
         }
-        None => vec![walk(ALL, ALL_BOUND, None, narrow || by_status)],
+        None => vec![Walk { searched: SEARCHED_ROWS, ..walk(ALL, ALL_BOUND, None, narrow || by_status) }],
     }
 }
 
-/// The matching jobs before a position, at most `limit`, after examining about `searched` rows at most.
-pub fn find(db: &Db, search: &Search, before: Option<i64>, limit: u32, searched: u32) -> Result<Found> {
+/// The matching jobs before a position, at most `limit`.
+pub fn find(db: &Db, search: &Search, before: Option<i64>, limit: u32) -> Result<Found> {
     let is_by_lease = search.node.is_some();
     let from = match search.created_from_ms {
         Some(from_ms) => first_since(db, if is_by_lease { LEASE_FROM } else { JOB_FROM }, from_ms)?,
@@ -214,7 +221,7 @@ pub fn find(db: &Db, search: &Search, before: Option<i64>, limit: u32, searched:
     let (mut found, mut stopped): (Vec<(i64, JobId)>, Option<i64>) = (Vec::new(), None);
     for walk in walks(search) {
         let range = Range { from, before };
-        let bound = if walk.filters { bound(db, &walk, range, searched)? } else { None };
+        let bound = if walk.filters { bound(db, &walk, range)? } else { None };
         stopped = stopped.max(bound);
         let range = Range { from: bound.unwrap_or(from), before };
         found.extend(rows(db, &walk, search, range, limit.saturating_add(1))?);
@@ -240,10 +247,10 @@ struct Range {
     before: i64,
 }
 
-/// The position of the last row to examine; `None` if the range has no more than `searched` rows.
-fn bound(db: &Db, walk: &Walk, range: Range, searched: u32) -> Result<Option<i64>> {
+/// The position of the last row to examine; `None` if the range has so few rows that all are examined.
+fn bound(db: &Db, walk: &Walk, range: Range) -> Result<Option<i64>> {
     let mut params: Vec<(&str, &dyn ToSql)> =
-        vec![(":before", &range.before), (":from", &range.from), (":searched", &searched)];
+        vec![(":before", &range.before), (":from", &range.from), (":searched", &walk.searched)];
     params.extend(walk.of.as_ref().map(|of| (":of", of.as_ref())));
     let unexamined: Option<i64> = db.row(walk.bound, &params[..], |row| row.get(0))?;
     Ok(unexamined.map(|position| position + 1))

@@ -16,8 +16,6 @@ use crate::domain::sha256::Sha256;
 use crate::store::job_search::Search;
 use crate::store::{self, Db};
 
-/// Jobs that are examined for one page, unless they are found by an index.
-pub const SEARCHED_JOBS: u32 = 20_000;
 /// Results of the search box.
 pub const HITS: u32 = 10;
 /// Characters of a text that is searched for.
@@ -70,8 +68,8 @@ pub struct JobPage {
     pub jobs: Vec<AnyJob>,
     /// Where to continue, if there may be more.
     pub next: Option<Cursor>,
-    /// If the page is short because [`SEARCHED_JOBS`] were examined: when the last of them was submitted. Unix time in
-    /// milliseconds.
+    /// If the page is short because enough jobs were examined for one page: when the last of them was submitted. Unix
+    /// time in milliseconds.
     pub searched_to_ms: Option<i64>,
 }
 
@@ -80,7 +78,7 @@ pub fn page(app: &App, filter: &Filter, after: Option<Cursor>, limit: u32) -> Re
     let before = after.map(|cursor| cursor.0);
     let (jobs, next, searched_to_ms) = app.store.read(|db| {
         let Some(search) = search(db, filter)? else { return Ok((Vec::new(), None, None)) };
-        let found = store::job_search::find(db, &search, before, limit, SEARCHED_JOBS)?;
+        let found = store::job_search::find(db, &search, before, limit)?;
         let jobs = found.jobs.into_iter().map(|id| store::jobs::by_id(db, id)).collect::<Result<_>>()?;
         Ok((jobs, found.next, found.searched_to_ms))
     })?;

@@ -4,6 +4,7 @@ mod accounts;
 mod all_jobs;
 mod clips;
 mod history;
+mod job_search;
 mod jobs;
 mod keys;
 mod queue;
