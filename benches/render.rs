@@ -17,6 +17,7 @@ use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::render::draw::{Look, Replay};
 use dinkem_appliance::render::pipeline::{self, FrameRenderer};
+use dinkem_appliance::render::preview::Preview;
 use dinkem_appliance::render::scene::Scene;
 use dinkem_appliance::render::video::{Encoder, Mp4Writer};
 use dinkem_appliance::render::{demo, forge};
@@ -78,14 +79,27 @@ impl Measure<'_> {
         println!("  one thread      {drawn:8.1} frames/s drawn, {encoded:.1} encoded");
 
         let video = self.dir.join("clip.mp4");
-        let start = self.clock.monotonic();
-        let mut writer = Mp4Writer::create(&video, self.look.width, height, fps)?;
-        pipeline::run(&replay, &mut writer, None, &mut |_| Ok(()))?;
-        writer.finish()?;
-        let ours = (self.clock.monotonic() - start + prepared).as_secs_f64();
+        let took = self.render(&replay, &video, None)?;
+        let ours = (took + prepared).as_secs_f64();
         let bytes = size(&video);
         println!("  ours            {:8.1} frames/s, {} kB", replay.frames() as f64 / ours, bytes / 1_000);
+        let preview = Preview::at(self.dir.join("preview.jpg"));
+        let with_previews = self.render(&replay, &video, Some(&preview))?;
+        let each = with_previews.saturating_sub(took).as_secs_f64() / replay.frames() as f64;
+        println!("  preview         {:8.2} ms, if each frame has one", each * 1_000.0);
         if ffmpeg { self.compare(&replay, &video, ours, bytes) } else { Ok(()) }
+    }
+
+    /// Draws and encodes a clip, with a preview of each frame if they are wanted. Returns how long it took.
+    fn render(&self, replay: &Replay<'_>, video: &Path, preview: Option<&Preview>) -> Result<Duration> {
+        let start = self.clock.monotonic();
+        let mut writer = Mp4Writer::create(video, self.look.width, self.look.height, self.look.fps)?;
+        pipeline::run(replay, &mut writer, preview, &mut |_| {
+            preview.into_iter().for_each(Preview::ask);
+            Ok(())
+        })?;
+        writer.finish()?;
+        Ok(self.clock.monotonic() - start)
     }
 
     /// Frames per second of drawing and of encoding, each measured alone.

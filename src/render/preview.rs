@@ -11,8 +11,8 @@ use tiny_skia::Pixmap;
 
 use crate::domain::frame::{FRAME_BYTES, FRAME_EDGE, FRAME_WIDTH};
 
-/// JPEG quality: about 3 KB of a map with its players.
-const QUALITY: u8 = 40;
+/// JPEG quality: about 3 KB of a map with its players, 4 KB with all panels. Names are just legible.
+const QUALITY: u8 = 25;
 
 /// Where previews go, and whether one is due. Shared by all threads that draw.
 #[derive(Debug)]
