@@ -190,6 +190,16 @@ const ALL: &str = "
     LIMIT :limit
 ";
 
+/// A full scan: there are never very many nodes.
+const COUNT: &str = "
+    SELECT COUNT(*) FROM nodes WHERE removed_at_ms IS NULL
+";
+
+/// How many nodes there are.
+pub fn count(db: &Db) -> Result<u64> {
+    db.always(COUNT, [], |row| row.get(0))
+}
+
 /// All nodes, oldest first, each with its number of live leases.
 pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
     db.rows(ALL, named_params! { ":limit": LIST_ROWS }, |row| Ok((read(row)?, row.get("leases")?)))

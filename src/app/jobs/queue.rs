@@ -269,6 +269,11 @@ pub struct QueueFigures {
     pub metered_wait_seconds: Option<u64>,
 }
 
+/// How many jobs wait, of all accounts and classes.
+pub fn waiting(app: &App) -> u64 {
+    KeyClass::ALL.into_iter().map(|class| app.store.waiting_in(class).0).sum()
+}
+
 /// How much waits, how much is rendered, and how long a new job would wait at the present pace: the jobs being rendered,
 /// and the time that the last clips took.
 pub fn figures(app: &App) -> Result<QueueFigures> {

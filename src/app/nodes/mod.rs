@@ -158,6 +158,11 @@ pub struct NodeInfo {
     pub key_is_shared: bool,
 }
 
+/// How many nodes there are.
+pub fn count(app: &App) -> Result<u64> {
+    app.store.read(store::nodes::count)
+}
+
 /// All nodes, oldest first.
 pub fn list(app: &App) -> Result<Vec<NodeInfo>> {
     let now = app.clock.now_ms();

@@ -2,10 +2,12 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::app::jobs::queue;
+use crate::app::nodes;
 use crate::app::upkeep::health;
 use crate::domain::error::Result;
 use crate::http::operator::context::{Context, Tab, View};
-use crate::http::operator::parts::{Icon, icon};
+use crate::http::operator::parts::{Icon, icon, number};
 use crate::os::url::host_of;
 use crate::wire::human;
 
@@ -71,16 +73,20 @@ fn navigation(context: &Context<'_>, current: Tab) -> Result<Markup> {
                 }
             }
             p.foot {
-                "Version " (env!("CARGO_PKG_VERSION")) br;
-                a href="/operator/health" { "Health" }
+                "Version " (env!("CARGO_PKG_VERSION"))
             }
         }
     })
 }
 
 /// What is worth a number beside the link. For the eye: the pages say it in words.
-fn count(_context: &Context<'_>, _tab: Tab) -> Result<Markup> {
-    Ok(html! {})
+fn count(context: &Context<'_>, tab: Tab) -> Result<Markup> {
+    let count = match tab {
+        Tab::Jobs => queue::waiting(context.app),
+        Tab::Nodes => nodes::count(context.app)?,
+        _ => 0,
+    };
+    Ok(html! { @if count > 0 { span.count aria-hidden="true" { (number(count)) } } })
 }
 
 fn icon_of(tab: Tab) -> Icon {

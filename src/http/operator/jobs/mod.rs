@@ -54,16 +54,22 @@ fn filters(context: &Context<'_>) -> Markup {
     let day = |name: &str, label: &str| {
         field(name, label, html! { input id=(name) name=(name) type="date" value=(value(name)); })
     };
+    let further = ["node", "player", "demo", "code", "from", "to"];
     html! {
         form.filters data-filters method="get" action=(Tab::Jobs.path()) {
             (field("status", "State", select("status", "status", &statuses, &value("status"))))
             (text("account", "Account", ""))
-            (text("node", "Node", ""))
-            (text("player", "Player", "Steam ID"))
-            (text("demo", "Demo", "URL or SHA-256"))
-            (field("code", "Failed with", select("code", "code", &codes, &value("code"))))
-            (day("from", "From"))
-            (day("to", "To"))
+            details.more open[further.iter().any(|name| context.query(name).is_some())] {
+                summary { "More filters" }
+                div {
+                    (text("node", "Node", ""))
+                    (text("player", "Player", "Steam ID"))
+                    (text("demo", "Demo", "URL or SHA-256"))
+                    (field("code", "Failed with", select("code", "code", &codes, &value("code"))))
+                    (day("from", "From"))
+                    (day("to", "To"))
+                }
+            }
             button.btn type="submit" { "Filter" }
             @if context.call.request.raw_url().contains('?') { a.btn href=(Tab::Jobs.path()) { "Clear" } }
         }

@@ -35,7 +35,7 @@ fn row(context: &Context<'_>, any: &AnyJob) -> Result<Markup> {
             td { (job_state(job.status)) }
             td { (job_link(job.public_id)) }
             td.w.w2 { (clip(context, job)?) }
-            td.w { a href=(query("account", &any.account)) { (any.account) } (class_tag(job.class)) }
+            td { a href=(query("account", &any.account)) { (any.account) } (class_tag(job.class)) }
             td.hide { (any.node.as_deref().unwrap_or("–")) }
             td { (context.clock(job.created_at_ms)) }
             td.r { (progress(context, any)) }
