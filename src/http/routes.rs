@@ -14,7 +14,9 @@ use crate::domain::operator::Operator;
 use crate::http::kit::answer;
 use crate::http::kit::call::{Call, has_query};
 use crate::http::kit::permits::Uploader;
-use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage, webhooks};
+use crate::http::{
+    account, authority, clips, demos, health, home, jobs, leases, metrics, nodes, openapi, usage, webhooks,
+};
 use crate::wire::problem::Problem;
 
 /// Who may call a route, and the function that handles it. Each handler receives the authenticated caller as its type.
@@ -49,6 +51,8 @@ use Pool::{Large, Quick};
 type Row = (&'static str, &'static str, Handler, Pool);
 
 const ROUTES: &[Row] = &[
+    ("GET", "/", Anyone(home::show), Large),
+    ("HEAD", "/", Anyone(home::show), Large),
     ("GET", "/healthz", Anyone(health::alive), Large),
     ("HEAD", "/healthz", Anyone(health::alive), Large),
     ("GET", "/readyz", Anyone(health::ready), Large),
@@ -282,7 +286,7 @@ mod tests {
 
     #[test]
     fn path_matches_only_its_pattern() {
-        let cases: [(&str, Option<&str>, &[&str]); 14] = [
+        let cases: [(&str, Option<&str>, &[&str]); 15] = [
             ("/api/clips", Some("/api/clips"), &[]),
             ("/api/clips/", None, &[]),
             ("/api/clips/5", Some("/api/clips/{id}"), &["5"]),
@@ -291,7 +295,8 @@ mod tests {
             ("api/clips", None, &[]),
             ("/API/clips", None, &[]),
             ("", None, &[]),
-            ("/", None, &[]),
+            ("/", Some("/"), &[]),
+            ("//", None, &[]),
             ("/clips/abc.mp4", Some("/clips/{token}.mp4"), &["abc"]),
             ("/clips/abc.jpg", Some("/clips/{token}.jpg"), &["abc"]),
             ("/clips/.mp4", None, &[]),
@@ -320,6 +325,7 @@ mod tests {
             ("GET", "/clips/5.mp4", false),
             ("GET", "/readyz", false),
             ("GET", "/healthz", false),
+            ("GET", "/", false),
             ("GET", "/api/account/", false),
             ("get", "/api/account", false),
         ];

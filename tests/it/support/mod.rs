@@ -2,6 +2,8 @@
 //! requests, file servers, a proxy.
 
 pub mod appliance;
+#[cfg(unix)]
+pub mod axe;
 #[cfg(target_os = "linux")]
 pub mod bad_demos;
 #[cfg(unix)]
