@@ -9,6 +9,8 @@ mod best_rounds;
 mod browser;
 mod cli;
 #[cfg(unix)]
+mod dashboard_kit;
+#[cfg(unix)]
 mod data_dir;
 #[cfg(target_os = "linux")]
 mod demo_fetch;

@@ -29,6 +29,8 @@ pub mod node_harness;
 #[cfg(target_os = "linux")]
 pub mod node_server;
 pub mod openapi;
+#[cfg(unix)]
+pub mod playwright;
 pub mod process;
 pub mod proxy;
 pub mod quick;
