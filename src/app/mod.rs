@@ -106,6 +106,7 @@ pub struct App {
     pub counters: Counters,
     probe: Probe,
     damage: upkeep::store_check::Found,
+    findings: upkeep::findings::Board,
     archived: upkeep::retention::Reached,
     stopping: AtomicBool,
 }
@@ -192,6 +193,7 @@ impl App {
             counters: Counters::default(),
             probe: Probe::default(),
             damage: upkeep::store_check::Found::default(),
+            findings: upkeep::findings::Board::default(),
             archived: upkeep::retention::Reached::default(),
             stopping: AtomicBool::new(false),
         })
