@@ -40,6 +40,7 @@ mod real_demos;
 mod retention;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod seed;
 #[cfg(unix)]
 mod serve_log;
 #[cfg(unix)]

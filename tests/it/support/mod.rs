@@ -38,6 +38,7 @@ pub mod receiver;
 pub mod rng;
 #[cfg(unix)]
 pub mod script;
+pub mod seed;
 pub mod test_app;
 pub mod tools;
 pub mod video;
