@@ -112,6 +112,7 @@ pub struct App {
     probe: Probe,
     month_usage: billing::recent::Cache,
     damage: upkeep::store_check::Found,
+    findings: upkeep::findings::Board,
     archived: upkeep::retention::Reached,
     stopping: AtomicBool,
 }
@@ -201,6 +202,7 @@ impl App {
             probe: Probe::default(),
             month_usage: billing::recent::Cache::default(),
             damage: upkeep::store_check::Found::default(),
+            findings: upkeep::findings::Board::default(),
             archived: upkeep::retention::Reached::default(),
             stopping: AtomicBool::new(false),
         })

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use ipnet::IpNet;
 
 use crate::app::tls::Source;
+use crate::app::upkeep::findings::Subject;
 use crate::app::{App, Settings, nodes};
 use crate::appliance::dashboard::Dashboard;
 use crate::appliance::https::{Authority, Keeper};
@@ -32,6 +33,7 @@ use crate::node::renderers::Renderers;
 use crate::os::clock::{Clock, SystemClock};
 use crate::os::random::SystemRandom;
 use crate::os::stop::StopFlag;
+use crate::os::url::host_of;
 use crate::scheduler::{self, Scheduler};
 use crate::wire::base::Base;
 
@@ -121,7 +123,8 @@ impl Appliance {
         let address = server_url::record_or_retry(options.data_dir, &reachable, &local.url);
         let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
         let base = Base::public(&reachable.url);
-        let scheduler = scheduler::start(Arc::clone(&app), config::program()?, base, passes)?;
+        let mut scheduler = scheduler::start(Arc::clone(&app), config::program()?, base, passes)?;
+        scheduler.examine(subject(options.certificate.as_ref(), &reachable))?;
         let mut appliance =
             Self { app, authority, reachable, local, dashboard, http, scheduler, nodes: LocalNodes::default() };
         for number in 1..=options.local_nodes {
@@ -181,6 +184,17 @@ impl Appliance {
         };
         self.nodes.start(config)
     }
+}
+
+/// What doctor cannot see in the data directory.
+fn subject(source: Option<&Source>, reachable: &ServerUrl) -> Subject {
+    let certificate = match source {
+        Some(Source::Files { certificate, .. }) => Some(certificate.clone()),
+        Some(Source::Own) | None => None,
+    };
+    // A server with a URL but no CA does not use the appliance's own certificate.
+    let host = reachable.ca.as_ref().and_then(|_| host_of(&reachable.url));
+    Subject { host, certificate }
 }
 
 /// The server's URLs for others and for this process: loopback, unless the certificate covers only its name.

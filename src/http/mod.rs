@@ -8,6 +8,7 @@ mod authority;
 mod clips;
 mod demos;
 mod health;
+mod home;
 mod jobs;
 mod kit;
 mod leases;

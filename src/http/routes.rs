@@ -6,13 +6,17 @@ use crate::http::kit::call::{Call, has_query};
 use crate::http::kit::routing::Handler::{Anyone, Client, Node as ByNode, Operator as ByOperator};
 use crate::http::kit::routing::Pool::{Large, Quick};
 use crate::http::kit::routing::{Row, Table, parameters, path_of};
-use crate::http::{account, authority, clips, demos, health, jobs, leases, metrics, nodes, openapi, usage, webhooks};
+use crate::http::{
+    account, authority, clips, demos, health, home, jobs, leases, metrics, nodes, openapi, usage, webhooks,
+};
 
 /// The public listener's routes.
 pub static PUBLIC: Table =
     Table { rows: ROUTES, admits: |_| Ok(()), unknown: unknown_route, scheme: "Bearer", is_quick, is_nodes_upload };
 
 const ROUTES: &[Row] = &[
+    ("GET", "/", Anyone(home::show), Large),
+    ("HEAD", "/", Anyone(home::show), Large),
     ("GET", "/healthz", Anyone(health::alive), Large),
     ("HEAD", "/healthz", Anyone(health::alive), Large),
     ("GET", "/readyz", Anyone(health::ready), Large),
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn path_matches_only_its_pattern() {
-        let cases: [(&str, Option<&str>, &[&str]); 14] = [
+        let cases: [(&str, Option<&str>, &[&str]); 15] = [
             ("/api/clips", Some("/api/clips"), &[]),
             ("/api/clips/", None, &[]),
             ("/api/clips/5", Some("/api/clips/{id}"), &["5"]),
@@ -109,7 +113,8 @@ mod tests {
             ("api/clips", None, &[]),
             ("/API/clips", None, &[]),
             ("", None, &[]),
-            ("/", None, &[]),
+            ("/", Some("/"), &[]),
+            ("//", None, &[]),
             ("/clips/abc.mp4", Some("/clips/{token}.mp4"), &["abc"]),
             ("/clips/abc.jpg", Some("/clips/{token}.jpg"), &["abc"]),
             ("/clips/.mp4", None, &[]),
@@ -138,6 +143,7 @@ mod tests {
             ("GET", "/clips/5.mp4", false),
             ("GET", "/readyz", false),
             ("GET", "/healthz", false),
+            ("GET", "/", false),
             ("GET", "/api/account/", false),
             ("get", "/api/account", false),
         ];

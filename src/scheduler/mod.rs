@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::app::accounts::keys;
 use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
+use crate::app::upkeep::findings::{self, Subject};
 use crate::app::upkeep::store_check::{self, Stopped};
 use crate::app::upkeep::{ballast, history, retention, sweep};
 use crate::app::webhooks as app_webhooks;
@@ -127,6 +128,11 @@ pub fn start(app: Arc<App>, program: PathBuf, base: Base, further: Vec<Pass>) ->
 }
 
 impl Scheduler {
+    /// Lets doctor examine the appliance every few minutes, on a thread of its own, for the dashboard.
+    pub fn examine(&mut self, subject: Subject) -> Result<()> {
+        self.spawn("doctor", move |app, stop| examine(app, &subject, stop))
+    }
+
     /// Stops the passes; returns when the last one has ended.
     pub fn stop(mut self) {
         self.halt();
@@ -146,6 +152,7 @@ impl Scheduler {
         self.stop.stop();
         self.app.indexer.news.ring();
         self.app.outbox.news.ring();
+        findings::look_again(&self.app);
         for thread in self.threads.drain(..) {
             let _panicked = thread.join();
         }
@@ -188,6 +195,19 @@ fn check_store(app: &App, stopped: &Stopped) {
             log::warn!("the store is too large to check in the background: run `admin doctor` from time to time")
         }
         Err(error) => log::error!("the store could not be checked: {error}"),
+    }
+}
+
+/// Examines the appliance again and again.
+fn examine(app: &App, subject: &Subject, stop: &StopFlag) {
+    loop {
+        // The stopping thread sets a flag and rings.
+        let seen = findings::requests(app);
+        if stop.stopped() || app.stopping() {
+            return;
+        }
+        let pause = findings::look(app, subject);
+        findings::wait(app, seen, pause);
     }
 }
 

@@ -10,6 +10,8 @@ mod browser;
 mod cli;
 mod dashboard;
 #[cfg(unix)]
+mod dashboard_kit;
+#[cfg(unix)]
 mod data_dir;
 #[cfg(target_os = "linux")]
 mod demo_fetch;
@@ -39,6 +41,7 @@ mod real_demos;
 mod retention;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod seed;
 #[cfg(unix)]
 mod serve_log;
 #[cfg(unix)]

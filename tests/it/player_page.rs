@@ -2,16 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::support::axe;
 use crate::support::chromium::{self, Browser, Tab};
 use crate::support::file_server::{Answer, FileServer};
 use crate::support::process::Appliance;
 use crate::support::quick;
-use crate::support::tools::skip;
 use crate::support::wait::until;
 use dinkem_appliance::render::forge;
-
-/// Rules of WCAG 2.2, levels A and AA.
-const RULES: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']";
 
 /// An appliance with a clip of an uploaded demo.
 struct Published {
@@ -187,20 +184,10 @@ fn keys_control_the_player_unless_they_are_switched_off() {
     assert_eq!(time(&mut browser, &tab), 0.0, "character keys are off");
 }
 
-/// axe-core's source, if the environment names its file; CI must.
-fn axe(test: &str) -> Option<String> {
-    let file = std::env::var_os("AXE_CORE");
-    assert!(file.is_some() || std::env::var_os("CI").is_none(), "CI installs axe-core and sets AXE_CORE");
-    if file.is_none() {
-        skip(&format!("{test}: AXE_CORE does not name axe-core's axe.min.js"));
-    }
-    Some(std::fs::read_to_string(file?).unwrap())
-}
-
 #[test]
 fn player_page_has_no_accessibility_violations() {
     let test = "the accessibility of the player page";
-    let Some(axe) = axe(test).filter(|_| chromium::is_installed(test)) else { return };
+    let Some(axe) = axe::source(test).filter(|_| chromium::is_installed(test)) else { return };
     let published = Published::new();
     let mut browser = published.browser();
     for (width, height) in [(1280, 800), (390, 844)] {
@@ -216,16 +203,7 @@ fn player_page_has_no_accessibility_violations() {
                 browser.go(&tab, published.url("embed_url"));
                 browser.wait_for(&tab, "document.querySelector('.controls')?.hidden === false");
                 browser.evaluate(&tab, state);
-                browser.evaluate(&tab, &format!("{axe}; 0"));
-                let found = browser.evaluate(
-                    &tab,
-                    &format!(
-                        "axe.run(document, {{runOnly: {RULES}}}).then(({{passes, violations}}) => [passes.length, \
-                         violations.map(({{id, nodes}}) => [id, nodes.map(({{target}}) => target.join())])])"
-                    ),
-                );
-                assert!(found[0].as_u64().unwrap() > 10, "rules were checked: {found}");
-                assert_eq!(found[1], json!([]), "{width} {scheme} {state}");
+                assert_eq!(axe::violations(&mut browser, &tab, &axe), json!([]), "{width} {scheme} {state}");
             }
         }
     }

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod ballast;
 pub mod doctor;
+pub mod findings;
 pub mod health;
 pub mod history;
 pub(in crate::app) mod job_archive;

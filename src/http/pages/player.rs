@@ -2,14 +2,11 @@
 
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::app::clips::{About, Moment, MomentKind, Play};
 use crate::domain::clip::View;
 use crate::domain::error::Result;
-use crate::domain::sha256::Sha256;
 use crate::domain::wording::{counted, size};
+use crate::http::pages::csp::hash;
 use crate::http::pages::template::{Slot, fill};
 use crate::wire::base::Base;
 
@@ -29,10 +26,6 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
         hash(STYLE)
     )
 });
-
-fn hash(inline: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::of(inline).0))
-}
 
 /// The page's `Content-Security-Policy`. Without origins, any site may frame the page.
 pub fn policy(framed_by: &[String]) -> String {

@@ -17,11 +17,16 @@ const NO_FRAMES: &str = "frame-ancestors 'none'";
 /// `Content-Security-Policy` of the player page, which may be framed.
 const PLAYER: &str = "default-src 'none'; script-src 'sha256-…'; style-src 'sha256-…'; media-src 'self'; \
      img-src 'self' data:; base-uri 'none'; form-action 'none'";
+/// `Content-Security-Policy` of the page at `/`.
+const HOME: &str = "default-src 'none'; style-src 'sha256-…'; img-src data:; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
 /// Characters of a SHA-256 in base64.
 const HASH: usize = 44;
 
 /// `Cache-Control` and `Content-Security-Policy` of a successful response of each route.
 const TABLE: &[(&str, &str, &str, &str)] = &[
+    ("GET", "/", NO_STORE, HOME),
+    ("HEAD", "/", NO_STORE, HOME),
     ("GET", "/healthz", NO_STORE, NO_FRAMES),
     ("HEAD", "/healthz", NO_STORE, NO_FRAMES),
     ("GET", "/readyz", NO_STORE, NO_FRAMES),

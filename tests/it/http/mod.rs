@@ -17,6 +17,7 @@ mod demos;
 mod disk_full;
 mod forwarded_headers;
 mod headers;
+mod home;
 mod idempotency;
 mod live_frames;
 mod node;

@@ -27,6 +27,8 @@ const HOOK: &str = r#"{"url":"https://example.com/hook"}"#;
 
 /// Every route and the status for each caller.
 const TABLE: &[(&str, &str, [u16; 10])] = &[
+    ("GET", "/", [200; 10]),
+    ("HEAD", "/", [200; 10]),
     ("GET", "/healthz", [200; 10]),
     ("HEAD", "/healthz", [200; 10]),
     ("GET", "/readyz", [200; 10]),
@@ -198,7 +200,7 @@ fn every_caller_gets_the_status_in_the_table() {
 fn unknown_route_is_404_with_a_key_and_401_without() {
     let fixture = Fixture::new();
     let paths =
-        ["/", "/api", "/api/nowhere", "/api/clips/", "/api/usage/", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
+        ["//", "/api", "/api/nowhere", "/api/clips/", "/api/usage/", "/clips/x.mov", "/api/node/nowhere", "/..%2f"];
     for path in paths {
         for (caller, status) in CALLERS.iter().zip([401, 401, 401, 401, 404, 404, 404, 404, 404, 404]) {
             assert_eq!(fixture.call_as(Request::get(path), caller), status, "{path} as {caller}");

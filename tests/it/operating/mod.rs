@@ -5,6 +5,7 @@ mod backup_damage;
 mod backup_load;
 mod copied_store;
 mod doctor;
+mod findings;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod monitoring;

@@ -2,6 +2,8 @@
 //! requests, file servers, a proxy.
 
 pub mod appliance;
+#[cfg(unix)]
+pub mod axe;
 #[cfg(target_os = "linux")]
 pub mod bad_demos;
 #[cfg(unix)]
@@ -28,6 +30,8 @@ pub mod node_harness;
 #[cfg(target_os = "linux")]
 pub mod node_server;
 pub mod openapi;
+#[cfg(unix)]
+pub mod playwright;
 pub mod process;
 pub mod proxy;
 pub mod quick;
@@ -35,6 +39,7 @@ pub mod receiver;
 pub mod rng;
 #[cfg(unix)]
 pub mod script;
+pub mod seed;
 pub mod test_app;
 pub mod tools;
 pub mod video;

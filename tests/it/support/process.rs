@@ -116,7 +116,15 @@ impl Appliance {
 
     /// The same with an optional limit on open files.
     pub fn start_configured(is_https: bool, files: Option<u32>, flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), is_https, files, flags)
+    }
+
+    /// The same over HTTPS, in a folder whose `data` holds a seeded store.
+    pub fn start_on(folder: tempfile::TempDir, flags: &[&str]) -> Self {
+        Self::start_in(folder, true, None, flags)
+    }
+
+    fn start_in(folder: tempfile::TempDir, is_https: bool, files: Option<u32>, flags: &[&str]) -> Self {
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let mut appliance = Self { folder, flags, is_https, files, server: None, address: "127.0.0.1:0".into() };
         appliance.restart();

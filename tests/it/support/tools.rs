@@ -1,14 +1,19 @@
-//! External programs such as ffprobe, Chromium and curl. Tests are skipped with a message when one is missing; in CI
-//! all must be installed.
+//! External programs such as ffprobe, Chromium and curl. Tests are skipped with a message when one is missing; in the
+//! gate all must be installed.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Whether `program` can be run. If not, prints that `test` is skipped; panics in CI.
+/// Whether everything must be installed, so that no test may be skipped: in CI and in the gate (`.ci/run`).
+pub fn is_gate() -> bool {
+    ["CI", "DINKEM_GATE"].iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// Whether `program` can be run. If not, prints that `test` is skipped; panics in the gate.
 pub fn have(program: &str, test: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
-        assert!(std::env::var_os("CI").is_none(), "CI installs {program}");
+        assert!(!is_gate(), "the gate installs {program}");
         skip(&format!("{test}: {program} is not installed"));
     }
     found

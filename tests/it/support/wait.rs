@@ -8,14 +8,19 @@ use std::time::{Duration, Instant};
 pub const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Polls until `poll` returns something; panics with `what` on timeout.
-pub fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + TIMEOUT;
+pub fn until<T>(what: &str, poll: impl FnMut() -> Option<T>) -> T {
+    until_within(TIMEOUT, poll).unwrap_or_else(|| panic!("timed out waiting for {what}"))
+}
+
+/// Polls until `poll` returns something; `None` when the time is up.
+pub fn until_within<T>(time: Duration, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + time;
     let (_keep, never) = channel::<()>();
     loop {
-        if let Some(found) = poll() {
+        let found = poll();
+        if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         // Leaves the CPU to what is being waited for.
         assert_eq!(never.recv_timeout(Duration::from_millis(20)), Err(RecvTimeoutError::Timeout));
     }

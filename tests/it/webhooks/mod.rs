@@ -21,7 +21,7 @@ use crate::support::process::{Appliance, BINARY};
 use crate::support::quick;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::test_app::{TestApp, spec};
-use crate::support::tools::{have, skip};
+use crate::support::tools::{have, is_gate, skip};
 use crate::support::wait::until;
 
 const TEST: &str = "webhook receivers";
@@ -64,7 +64,7 @@ fn has_official_library() -> bool {
             .status()
             .is_ok_and(|status| status.success());
     if !found {
-        assert!(std::env::var_os("CI").is_none(), "CI installs standardwebhooks");
+        assert!(!is_gate(), "the gate installs standardwebhooks");
         skip("webhook receivers: Python has no standardwebhooks");
     }
     found
@@ -82,7 +82,7 @@ fn receivers() -> Vec<(&'static str, &'static str, String, Vec<&'static str>)> {
     if have("node", TEST) {
         found.push(("the guide's Node", "guide.mjs", documented("js"), vec!["node"]));
     }
-    // Go has `go version` instead of `--version`, and CI does not install it.
+    // Go has `go version` instead of `--version`, and the gate does not install it.
     match Command::new("go").arg("version").stdout(Stdio::null()).status() {
         Ok(_) => found.push(("the guide's Go", "guide.go", documented("go"), vec!["go", "run"])),
         Err(_) => skip("webhook receivers: Go is not installed"),

@@ -95,6 +95,10 @@ fn clips(app: &App) -> Result<Vec<String>> {
         let page = app.store.read(|db| store::clips::page(db, after, PAGE))?;
         let Some(last) = page.last() else { return Ok(missing) };
         after = Some(last.job);
+        // Of a million clips, this takes seconds, for which no server waits when it shuts down.
+        if app.stopping() {
+            return Ok(missing);
+        }
         for clip in page {
             let is_whole = app.clip_files.has_video(clip.lease, clip.bytes);
             if !is_whole && app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::accounts::dinks;
+use crate::app::upkeep::store_check;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::node::CLOCK_SKEW_SECONDS;
@@ -38,7 +39,11 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(code: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(in crate::app::upkeep) fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self { code, message: message.into(), remedy: remedy.into(), fixed: false }
     }
 
@@ -95,14 +100,40 @@ pub fn examine(examination: &Examination) -> Result<Vec<Fault>> {
         Some(fault) => faults.push(fault),
         None => {
             let app = App::beside(folder.path(), Arc::clone(&examination.clock), Arc::clone(&examination.random))?;
-            faults.extend(log(&app, log_bytes, examination.fix));
-            faults.extend(copied(&app)?);
-            faults.extend(clock(&app)?);
-            faults.extend(files::faults(&app, examination.fix)?);
-            faults.extend(nodes::faults(&app)?);
-            faults.extend(oversold(&app)?);
+            faults.extend(in_store(&app, log_bytes, examination.fix)?);
         }
     }
+    Ok(faults)
+}
+
+/// All problems of an appliance whose server is this process. Fixes nothing, and does not read every page of the store:
+/// that is done once, after the start ([`store_check`]).
+pub fn examine_served(app: &App, host: Option<String>, certificate: Option<PathBuf>) -> Result<Vec<Fault>> {
+    let folder = &app.store.folder;
+    let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
+    let data_dir = folder.path().to_owned();
+    let examination = Examination { data_dir, host, certificate, clock, random, fix: false };
+    let mut faults = rights::faults(folder, false)?;
+    faults.extend(disk(app.room.free()));
+    faults.extend(certificate::faults(&examination)?);
+    match store_check::check(app) {
+        Err(error) => faults.push(damaged(error.message)),
+        Ok(()) => {
+            let log_bytes = std::fs::metadata(folder.log()).map_or(0, |log| log.len());
+            faults.extend(in_store(app, log_bytes, false)?);
+        }
+    }
+    Ok(faults)
+}
+
+/// Problems with what the store says, and with files that it refers to.
+fn in_store(app: &App, log_bytes: u64, fix: bool) -> Result<Vec<Fault>> {
+    let mut faults: Vec<Fault> = log(app, log_bytes, fix).into_iter().collect();
+    faults.extend(copied(app)?);
+    faults.extend(clock(app)?);
+    faults.extend(files::faults(app, fix)?);
+    faults.extend(nodes::faults(app)?);
+    faults.extend(oversold(app)?);
     Ok(faults)
 }
 
@@ -129,12 +160,9 @@ fn unfinished(folder: &DataDir, fix: bool) -> Option<Fault> {
 
 /// Damage to the store itself. If there is any, its rows are not checked.
 fn store_faults(folder: &DataDir) -> Option<Fault> {
-    let damaged = |message: String| {
-        Some(Fault::new("store_damaged", message, "Stop the server and restore the last backup: `admin restore FILE`."))
-    };
     match store::integrity::faults(folder) {
         Ok(faults) if faults.is_empty() => None,
-        Ok(faults) => damaged(format!("The store is damaged: {}.", few(&faults))),
+        Ok(faults) => Some(damaged(format!("The store is damaged: {}.", few(&faults)))),
         Err(Error {
             code: code @ (ErrorCode::StoreOlder | ErrorCode::StoreNewer | ErrorCode::StoreForeign),
             message,
@@ -144,8 +172,12 @@ fn store_faults(folder: &DataDir) -> Option<Fault> {
             message,
             "Use a program version that matches the store, or restore a backup.",
         )),
-        Err(error) => damaged(format!("The store cannot be read: {error}")),
+        Err(error) => Some(damaged(format!("The store cannot be read: {error}"))),
     }
+}
+
+fn damaged(message: String) -> Fault {
+    Fault::new("store_damaged", message, "Stop the server and restore the last backup: `admin restore FILE`.")
 }
 
 fn log(app: &App, bytes: u64, fix: bool) -> Option<Fault> {
