@@ -13,7 +13,6 @@ use crate::app::accounts::overview::{self, Filter, Line};
 use crate::domain::account::AccountStatus;
 use crate::domain::error::Result;
 use crate::domain::list::PAGE_DEFAULT;
-use crate::http::operator::accounts::{create, keys, status};
 use crate::http::operator::context::{Context, Tab, View};
 use crate::http::operator::parts::{
     Icon, card, changes, copyable, empty, field, icon, nothing, number, opener, pager, select,
@@ -31,8 +30,7 @@ pub fn view(context: &Context<'_>) -> Result<View> {
     let page = overview::page(context.app, &filter, PAGE_DEFAULT)?;
     let is_first =
         page.lines.is_empty() && filter.status.is_none() && filter.part.is_empty() && filter.after.is_empty();
-    let next =
-        page.next.as_deref().map(|name| context.with_query(Tab::Accounts, "from", None) + &after_name(context, name));
+    let next = page.next.as_deref().map(|name| context.with_query(Tab::Accounts, "after", Some(name)));
     let body = html! {
         @if is_first {
             (empty("There is no account yet", html! {
@@ -52,13 +50,6 @@ pub fn view(context: &Context<'_>) -> Result<View> {
         (changes(context, create::dialogs()))
     };
     Ok(View { tab: Tab::Accounts, heading: Tab::Accounts.label().to_owned(), body })
-}
-
-/// The query that continues a list after this name.
-fn after_name(context: &Context<'_>, name: &str) -> String {
-    let joint = if context.with_query(Tab::Accounts, "from", None).contains('?') { '&' } else { '?' };
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("after", name).finish();
-    format!("{joint}{query}")
 }
 
 /// Accounts that were created but never activated. Nothing without any.

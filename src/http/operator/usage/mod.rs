@@ -16,7 +16,6 @@ use crate::domain::statement::Statement;
 use crate::domain::usage::Sums;
 use crate::http::operator::context::{Context, Tab, View};
 use crate::http::operator::parts::{card, field, nothing, number, pager, select};
-use crate::http::operator::usage::{bill, prices};
 use crate::wire::{self, human};
 
 /// Months that can be chosen: ten years.
@@ -46,7 +45,7 @@ pub fn csv(context: &Context<'_>) -> Result<String> {
 }
 
 /// The month in the page's address.
-pub fn month(context: &Context<'_>) -> Result<Option<Month>> {
+fn month(context: &Context<'_>) -> Result<Option<Month>> {
     context.query("month").map(|text| Month::parse(&text)).transpose()
 }
 
@@ -120,11 +119,8 @@ fn table(context: &Context<'_>, usage: &MonthUsage) -> Markup {
     rows.sort_by(|(a, _), (b, _)| a.account.name.cmp(&b.account.name));
     rows.retain(|(statement, _)| statement.account.name > after);
     let shown = &rows[..rows.len().min(PAGE_DEFAULT as usize)];
-    let next = shown.last().filter(|_| shown.len() < rows.len()).map(|(statement, _)| {
-        let (month, name) = (usage.statements.month.to_string(), statement.account.name.as_str());
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        format!("{}?{}", Tab::Usage.path(), query.append_pair("month", &month).append_pair("after", name).finish())
-    });
+    let last = shown.last().filter(|_| shown.len() < rows.len());
+    let next = last.map(|(of, _)| context.with_query(Tab::Usage, "after", Some(&of.account.name)));
     html! {
         @if shown.is_empty() { (nothing("No account used anything in this month.")) }
         @else {
