@@ -4,7 +4,7 @@ use super::error::{Error, Result};
 use super::id::AccountId;
 
 /// Characters of an account's name.
-const ACCOUNT_NAME_CHARS: usize = 64;
+pub const ACCOUNT_NAME_CHARS: usize = 64;
 
 /// Status of an account. New accounts are inactive until the operator activates them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

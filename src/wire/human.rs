@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::domain::money::{Currency, Micros};
+use crate::domain::month::Month;
 use crate::domain::rates::FootageKind;
 use crate::domain::wording::counted;
 
@@ -59,6 +60,11 @@ pub fn span(ms: i64) -> String {
 /// `29 Nov 2026`, in UTC.
 pub fn date(unix_ms: i64) -> String {
     formatted(unix_ms, "%-d %b %Y")
+}
+
+/// `November 2026`.
+pub fn month(month: Month) -> String {
+    formatted(month.period().from_ms, "%B %Y")
 }
 
 /// `29 Nov 2026, 03:07 UTC`.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::domain::money::Micros;
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
+use crate::wire::human;
 use crate::wire::time::rfc3339;
 
 /// The current prices and their history.
@@ -71,6 +72,17 @@ pub fn view(list: &PriceList, history: &[RateLine]) -> RatesView {
         dink: price(list.dink),
         hours: list.hours.iter().map(|(kind, amount)| hour(*kind, *amount)).collect(),
         history: history.iter().map(|line| ChangeView { at: rfc3339(line.at_ms), change: what(line.change) }).collect(),
+    }
+}
+
+/// A change as people read it, without the currency: `dink per month: 215.00`.
+pub fn in_words(change: RateChange) -> String {
+    match change {
+        RateChange::Hour(FootageKind { renderer, resolution, fps }, price) => {
+            format!("hour of {} {resolution} at {fps} fps: {}", renderer.as_str(), human::price(price))
+        }
+        RateChange::Dink(price) => format!("dink per month: {}", human::price(price)),
+        RateChange::Currency(code) => format!("currency: {code}"),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::money::{Currency, Micros};
 use crate::domain::rates::{FootageKind, PriceList, RateChange, RateLine};
 use crate::wire;
 use crate::wire::human;
+use crate::wire::rates::in_words;
 
 /// Prices of metered footage per hour and of dinks per month, and their currency
 #[derive(Debug, clap::Args)]
@@ -106,7 +107,7 @@ fn show(list: &PriceList, history: &[RateLine]) {
     output::line(&output::table(["RENDERER", "RESOLUTION", "FPS", "PRICE PER HOUR"], &rows));
     output::line(&format!("dink per month: {}\ncurrency: {}", human::price(list.dink), list.currency));
     if !history.is_empty() {
-        let rows: Vec<_> = history.iter().map(|line| [human::date_time(line.at_ms), bare(line.change)]).collect();
+        let rows: Vec<_> = history.iter().map(|line| [human::date_time(line.at_ms), in_words(line.change)]).collect();
         output::line(&format!("\n{}", output::table(["SINCE", "SET"], &rows)));
     }
 }
@@ -114,18 +115,8 @@ fn show(list: &PriceList, history: &[RateLine]) {
 /// The new price and its currency.
 fn words(change: RateChange, currency: Currency) -> String {
     match change {
-        RateChange::Currency(_) => bare(change),
-        RateChange::Hour(..) | RateChange::Dink(_) => format!("{} {currency}", bare(change)),
-    }
-}
-
-fn bare(change: RateChange) -> String {
-    match change {
-        RateChange::Hour(FootageKind { renderer, resolution, fps }, price) => {
-            format!("hour of {} {resolution} at {fps} fps: {}", renderer.as_str(), human::price(price))
-        }
-        RateChange::Dink(price) => format!("dink per month: {}", human::price(price)),
-        RateChange::Currency(code) => format!("currency: {code}"),
+        RateChange::Currency(_) => in_words(change),
+        RateChange::Hour(..) | RateChange::Dink(_) => format!("{} {currency}", in_words(change)),
     }
 }
 

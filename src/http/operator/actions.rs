@@ -74,11 +74,16 @@ impl Done {
     }
 }
 
-const ACTIONS: [&[Action]; 8] = [
+const ACTIONS: &[&[Action]] = &[
     jobs::ACTIONS,
     nodes::ACTIONS,
-    accounts::ACTIONS,
-    usage::ACTIONS,
+    accounts::create::ACTIONS,
+    accounts::status::ACTIONS,
+    accounts::keys::ACTIONS,
+    accounts::dinks::ACTIONS,
+    accounts::webhook::ACTIONS,
+    accounts::one::ACTIONS,
+    usage::prices::ACTIONS,
     clips::ACTIONS,
     storage::ACTIONS,
     health::ACTIONS,
@@ -87,7 +92,7 @@ const ACTIONS: [&[Action]; 8] = [
 
 /// Runs an action.
 pub fn run(call: &Call<'_>, key: &OperatorKey) -> Result<Response> {
-    let action = ACTIONS.into_iter().flatten().find(|action| action.name == call.parameter());
+    let action = ACTIONS.iter().copied().flatten().find(|action| action.name == call.parameter());
     let action = action.ok_or_else(|| Error::not_found("There is no such action."))?;
     if key.read_only {
         let message = "You signed in to look only. For changes, ask for a link without --read-only.";

@@ -69,6 +69,31 @@ fn account_and_key_commands_print_the_documented_json() {
 }
 
 #[test]
+fn renamed_account_keeps_its_id_keys_and_status() {
+    let cli = Cli::new();
+    let server = CliServer::start(&cli, &[]);
+    let made = admin(&cli, &["account", "create", "studio-a"]);
+    admin(&cli, &["account", "create", "studio-b"]);
+    admin(&cli, &["activate", "studio-a"]);
+    let renamed = admin(&cli, &["account", "rename", "studio-a", "North Studio"]);
+    let expected = json!({"id": made["account"]["id"], "name": "North Studio", "status": "active", "dinks": 0});
+    assert_eq!(renamed, json!({ "account": expected }));
+    let (status, account) = server.get("/api/account", made["metered_key"].as_str().unwrap());
+    assert_eq!((status, &account["name"]), (200, &json!("North Studio")));
+    let entry = &admin(&cli, &["audit"])["entries"][0];
+    assert_eq!((&entry["action"], &entry["subject"]), (&json!("account.rename"), &json!("North Studio")));
+    assert_eq!(entry["details"], "was studio-a");
+    for (args, words) in [
+        (["studio-a", "x"], "no account named studio-a"),
+        (["North Studio", "studio-b"], "already an account named studio-b"),
+        (["North Studio", " x"], "white space"),
+    ] {
+        let output = cli.run(&["admin", "account", "rename", args[0], args[1]]);
+        assert!(output.status != 0 && output.err.contains(words), "{output:?}");
+    }
+}
+
+#[test]
 fn selling_more_dinks_than_live_slots_prints_a_warning() {
     let cli = Cli::new();
     admin(&cli, &["account", "create", "studio"]);

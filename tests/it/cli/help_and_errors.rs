@@ -53,6 +53,7 @@ fn help_lists_every_command_and_each_help_ends_with_an_example() {
         "admin account list",
         "admin account show",
         "admin account deactivate",
+        "admin account rename",
         "admin account quota",
         "admin clips list",
         "admin clips pin",
