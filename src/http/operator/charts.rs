@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::app::upkeep::history::{LastDay, Slot};
+use crate::app::upkeep::history::{DiskTrend, LastDay, Slot};
+use crate::domain::wording::{counted, size};
 use crate::http::operator::context::Context;
-use crate::http::operator::parts::number;
+use crate::http::operator::parts::{nothing, number};
 
 /// Width and height of a chart in its own units; it is stretched to its place.
 const WIDTH: f64 = 480.0;
@@ -76,8 +77,58 @@ fn summary(day: &LastDay) -> String {
     format!("In the last 24 hours {} clips were completed and {} jobs failed.", number(day.done), number(day.failed))
 }
 
+/// The disk's free space in the last 30 days, and when it will be full.
+pub fn disk(context: &Context<'_>, trend: &DiskTrend) -> Markup {
+    let points: Vec<(i64, u64)> =
+        trend.points.iter().filter_map(|point| Some((point.at_ms, point.free_bytes?))).collect();
+    let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else {
+        return nothing("The disk is measured each half hour; the first figures come soon.");
+    };
+    let top = points.iter().map(|(_, free)| *free).max().unwrap_or_default().max(trend.reserve_bytes * 2).max(1);
+    let y = |free: u64| HEIGHT - free as f64 / top as f64 * HEIGHT;
+    let x = |at_ms: i64| (at_ms - first) as f64 / (last - first).max(1) as f64 * WIDTH;
+    let line: Vec<_> = points.iter().map(|(at_ms, free)| format!("{},{}", tenth(x(*at_ms)), tenth(y(*free)))).collect();
+    let reserve = y(trend.reserve_bytes);
+    html! {
+        p.key { span { i.kw.kf {} "free" } span { i.kw.kx {} "reserve: below it, new work is refused" } }
+        div.chart {
+            div.plot {
+                svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(disk_in_words(trend)) {
+                    @for line in 0..=LINES { (grid(line)) }
+                    @if line.len() > 1 { polyline.free points=(line.join(" ")) {} }
+                    line.reserve x1="0" x2=(WIDTH) y1=(tenth(reserve)) y2=(tenth(reserve)) {}
+                }
+                div.y aria-hidden="true" { @for line in (0..=LINES).rev() { span { (size(top / LINES * line)) } } }
+                div.x { span { (context.formatted(*first, "%-d %b")) } span { "now" } }
+            }
+        }
+        p.nothing { (disk_in_words(trend)) }
+        details.numbers {
+            summary { "As a table" }
+            div.scroll tabindex="0" role="region" aria-label="Free space as a table" {
+                table {
+                    thead { tr { th { "When" } th.r { "Free" } } }
+                    tbody { @for (at_ms, free) in points.iter().rev() { tr { td { (context.formatted(*at_ms, "%-d %b, %H:%M")) } td.r { (size(*free)) } } } }
+                }
+            }
+        }
+    }
+}
+
+fn disk_in_words(trend: &DiskTrend) -> String {
+    let free = trend
+        .free_bytes
+        .map_or_else(|| "Free space is unknown.".to_owned(), |free| format!("{} are free.", size(free)));
+    match (trend.gained_per_day, trend.days_left) {
+        (_, Some(days)) if days < 1.0 => format!("{free} At this pace only the reserve is left within a day."),
+        (_, Some(days)) => format!("{free} At this pace only the reserve is left in {}.", counted(days as u64, "day")),
+        (Some(_), None) => format!("{free} It does not shrink."),
+        (None, None) => format!("{free} How it develops is known after a day."),
+    }
+}
+
 /// A line across a chart, counted from its bottom.
-pub fn grid(line: u64) -> Markup {
+fn grid(line: u64) -> Markup {
     let y = HEIGHT - HEIGHT * line as f64 / LINES as f64;
     html! { line.grid x1="0" x2=(WIDTH) y1=(y) y2=(y) {} }
 }
@@ -114,7 +165,7 @@ fn waiting_lines(slots: &[Slot], step: f64, height: &impl Fn(u64) -> f64) -> Vec
 }
 
 /// With one decimal: more would only make the page longer.
-pub fn tenth(value: f64) -> String {
+fn tenth(value: f64) -> String {
     format!("{value:.1}")
 }
 

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::app::jobs::queue;
 use crate::app::nodes;
-use crate::app::upkeep::health;
+use crate::app::upkeep::{findings, health};
 use crate::domain::error::Result;
 use crate::http::operator::context::{Context, Tab, View};
 use crate::http::operator::parts::{Icon, icon, number};
@@ -86,6 +86,10 @@ fn count(context: &Context<'_>, tab: Tab) -> Result<Markup> {
         Tab::Nodes => nodes::count(context.app)?,
         _ => 0,
     };
+    if tab == Tab::Health {
+        let faults = findings::latest(context.app).map_or(0, |found| found.faults.len());
+        return Ok(html! { @if faults > 0 { span.count.bad aria-hidden="true" { (faults) } } });
+    }
     Ok(html! { @if count > 0 { span.count aria-hidden="true" { (number(count)) } } })
 }
 

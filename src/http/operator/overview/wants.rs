@@ -5,15 +5,16 @@ use maud::{Markup, html};
 use crate::app::accounts;
 use crate::app::jobs::queue::{Cause, WaitingGroup};
 use crate::app::nodes::NodeInfo;
-use crate::app::upkeep::{health, history};
+use crate::app::upkeep::{findings, health, history};
 use crate::app::webhooks::operator as webhooks;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::error::Result;
 use crate::domain::node::NodeState;
 use crate::domain::wording::{counted, size};
+use crate::http::operator::accounts::status::activate_button;
 use crate::http::operator::context::{Context, Tab};
 use crate::http::operator::nodes;
-use crate::http::operator::parts::{Icon, action_button, changes, icon};
+use crate::http::operator::parts::{Icon, changes, icon};
 
 /// Accounts and nodes that are named one by one.
 const NAMED: usize = 3;
@@ -59,6 +60,7 @@ pub fn card(context: &Context<'_>, groups: &[WaitingGroup], all: &[NodeInfo]) ->
             action: link(Tab::Accounts.path(), "Accounts"),
         });
     }
+    faults(context, &mut wants);
     inactive(context, &mut wants)?;
     wants.sort_by_key(|want| want.weight);
     Ok(html! {
@@ -126,12 +128,22 @@ fn disk(context: &Context<'_>, wants: &mut Vec<Want>) -> Result<()> {
     Ok(())
 }
 
+/// What doctor found, but for what is said above in other words.
+fn faults(context: &Context<'_>, wants: &mut Vec<Want>) {
+    let found = findings::latest(context.app).map(|found| found.faults).unwrap_or_default();
+    let others: Vec<_> = found.iter().filter(|fault| fault.code != health::NO_NODES).collect();
+    if let Some(first) = others.first() {
+        let what = format!("Doctor found {}.", counted(others.len() as u64, "fault"));
+        let action = link(Tab::Health.path(), "Health");
+        wants.push(Want { weight: Weight::Warning, what, why: first.message.clone(), action });
+    }
+}
+
 fn inactive(context: &Context<'_>, wants: &mut Vec<Want>) -> Result<()> {
     let accounts = accounts::list(context.app)?;
     let inactive: Vec<&Account> = accounts.iter().filter(|account| account.status == AccountStatus::Inactive).collect();
     for account in inactive.iter().take(NAMED) {
-        let action =
-            changes(context, action_button("accounts.activate", &[("name", &account.name)], "Activate", "main"));
+        let action = changes(context, activate_button(account));
         let what = format!("{} waits to be activated.", account.name);
         wants.push(Want { weight: Weight::News, what, why: "Its keys are refused until then.".to_owned(), action });
     }
