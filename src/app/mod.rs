@@ -111,6 +111,8 @@ pub struct App {
     month_usage: billing::recent::Cache,
     damage: upkeep::store_check::Found,
     archived: upkeep::retention::Reached,
+    /// What lies on the disk, for the dashboard.
+    pub measured: upkeep::storage::Latest,
     stopping: AtomicBool,
 }
 
@@ -199,6 +201,7 @@ impl App {
             month_usage: billing::recent::Cache::default(),
             damage: upkeep::store_check::Found::default(),
             archived: upkeep::retention::Reached::default(),
+            measured: upkeep::storage::Latest::default(),
             stopping: AtomicBool::new(false),
         })
     }
@@ -219,6 +222,7 @@ impl App {
         self.news.ring();
         self.waits.wake_all();
         self.indexer.news.ring();
+        self.measured.wanted.ring();
         self.outbox.stop();
     }
 
