@@ -111,8 +111,7 @@ pub type After = (i64, Sha256);
 /// An account's demos, newest first.
 pub fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result<Vec<UploadedDemo>> {
     let (uploaded, sha256) = after.unwrap_or((i64::MAX, Sha256([u8::MAX; 32])));
-    let params =
-        named_params! { ":account": account.0, ":uploaded": uploaded, ":sha256": sha256, ":limit": limit };
+    let params = named_params! { ":account": account.0, ":uploaded": uploaded, ":sha256": sha256, ":limit": limit };
     db.rows(PAGE, params, read_uploaded)
 }
 

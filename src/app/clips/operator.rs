@@ -70,8 +70,7 @@ pub fn page(
 ) -> Result<ClipPage> {
     let account = account.map(|name| app.store.read(|db| accounts::named(db, name))).transpose()?;
     let (account, after) = (account.map(|account| account.id), after.map(|cursor| cursor.0));
-    let found =
-        app.store.read(|db| store::clips::latest(db, account, only_pinned, after, limit, SEARCHED_CLIPS))?;
+    let found = app.store.read(|db| store::clips::latest(db, account, only_pinned, after, limit, SEARCHED_CLIPS))?;
     let mut clips = Vec::new();
     for (_, id) in found.clips {
         // Each in a read of its own: a clip may be deleted meanwhile.

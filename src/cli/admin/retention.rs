@@ -106,7 +106,8 @@ fn set(args: &SetArgs, app: &App, call: &Call) -> Result<()> {
         }));
         return Ok(());
     }
-    let rule = format!("{}, {}: {}", args.kind.as_str(), whose(account), retention_words::in_words(account.is_some(), limits));
+    let rule =
+        format!("{}, {}: {}", args.kind.as_str(), whose(account), retention_words::in_words(account.is_some(), limits));
     output::line(&rule);
     let would = retention_words::would_delete(args.kind, &doomed, app.clock.now_ms());
     output::line(&format!("goes now: {would}"));
