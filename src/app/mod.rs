@@ -114,6 +114,8 @@ pub struct App {
     damage: upkeep::store_check::Found,
     findings: upkeep::findings::Board,
     archived: upkeep::retention::Reached,
+    /// What lies on the disk, for the dashboard.
+    pub measured: upkeep::storage::Latest,
     stopping: AtomicBool,
 }
 
@@ -204,6 +206,7 @@ impl App {
             damage: upkeep::store_check::Found::default(),
             findings: upkeep::findings::Board::default(),
             archived: upkeep::retention::Reached::default(),
+            measured: upkeep::storage::Latest::default(),
             stopping: AtomicBool::new(false),
         })
     }
@@ -224,6 +227,7 @@ impl App {
         self.news.ring();
         self.waits.wake_all();
         self.indexer.news.ring();
+        self.measured.wanted.ring();
         self.outbox.stop();
     }
 

@@ -273,6 +273,19 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
     fs4::available_space(path).ok()
 }
 
+/// Bytes of the whole file system of `path`; `None` if unknown.
+#[cfg(unix)]
+pub fn total_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    disk.f_blocks.checked_mul(disk.f_frsize)
+}
+
+/// Bytes of the whole file system of `path`; `None` if unknown.
+#[cfg(not(unix))]
+pub fn total_bytes(path: &Path) -> Option<u64> {
+    fs4::total_space(path).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,5 +365,7 @@ mod tests {
     fn free_bytes_are_known_for_an_existing_path() {
         assert!(free_bytes(Path::new("/")).is_some_and(|free| free > 0));
         assert_eq!(free_bytes(Path::new("/no/such/place")), None);
+        assert!(total_bytes(Path::new("/")) >= free_bytes(Path::new("/")));
+        assert_eq!(total_bytes(Path::new("/no/such/place")), None);
     }
 }

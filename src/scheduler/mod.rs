@@ -1,6 +1,6 @@
 //! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each
-//! takes no input, is bounded, and may be run again at any time. Beside them, threads of their own call webhooks and
-//! index demos. Knows nothing of HTTP.
+//! takes no input, is bounded, and may be run again at any time. Beside them, threads of their own call webhooks, index
+//! demos and measure the storage. Knows nothing of HTTP.
 
 mod webhooks;
 
@@ -14,7 +14,7 @@ use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
 use crate::app::upkeep::findings::{self, Subject};
 use crate::app::upkeep::store_check::{self, Stopped};
-use crate::app::upkeep::{ballast, history, retention, sweep};
+use crate::app::upkeep::{ballast, history, retention, storage, sweep};
 use crate::app::webhooks as app_webhooks;
 use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
@@ -120,6 +120,7 @@ pub fn start(app: Arc<App>, program: PathBuf, base: Base, further: Vec<Pass>) ->
     let stopped: Stopped = Arc::new(move || stop.stopped() || app.stopping());
     scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
     scheduler.spawn("webhooks", move |app, stop| webhooks::run(app, &base, stop))?;
+    scheduler.spawn("storage", measure_storage)?;
     for _ in 0..INDEXERS {
         let program = program.clone();
         scheduler.spawn("indexer", move |app, stop| index(app, &program, stop))?;
@@ -151,6 +152,7 @@ impl Scheduler {
     fn halt(&mut self) {
         self.stop.stop();
         self.app.indexer.news.ring();
+        self.app.measured.wanted.ring();
         self.app.outbox.news.ring();
         findings::look_again(&self.app);
         for thread in self.threads.drain(..) {
@@ -230,6 +232,19 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
             return;
         }
         app.indexer.news.wait_past(seen, Duration::from_secs(INDEX_RETRY_SECONDS));
+    }
+}
+
+/// Measures the storage when the dashboard asks; on a thread of its own, because a million files take seconds.
+fn measure_storage(app: &App, stop: &StopFlag) {
+    loop {
+        let seen = app.measured.wanted.rings();
+        storage::measure(app);
+        // The stopping thread sets a flag and rings.
+        if stop.stopped() || app.stopping() {
+            return;
+        }
+        app.measured.wanted.wait_past(seen, storage::MEASURED);
     }
 }
 

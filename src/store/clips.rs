@@ -6,6 +6,7 @@ use crate::domain::clip::{Clip, ClipToken, VideoFacts, View};
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Job;
+use crate::domain::list::cut;
 use crate::domain::retention::Scope;
 use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
@@ -229,20 +230,72 @@ pub fn took_ms(db: &Db, since_ms: i64, limit: u32) -> Result<Option<f64>> {
     db.always(TOOK, named_params! { ":since": since_ms, ":limit": limit }, |row| row.get(0))
 }
 
+/// Where a clip is in the order of their completion: when its job was completed, and the job.
+pub type Place = (i64, JobId);
+
+/// The latest clips that match.
+#[derive(Clone, Debug, Default)]
+pub struct Latest {
+    /// Newest first.
+    pub clips: Vec<Place>,
+    /// Where to continue: behind this one, if there may be more.
+    pub next: Option<Place>,
+    /// If the search stopped there for now: when the last clip examined was completed. Unix time in milliseconds.
+    pub searched_to_ms: Option<i64>,
+}
+
 /// Walks `clips_oldest` backwards.
 const LATEST: &str = "
-    SELECT job
+    SELECT finished_at_ms, job
     FROM clips
-    WHERE (:account IS NULL OR account = :account) AND (pinned = 1 OR NOT :only_pinned)
+    WHERE (finished_at_ms, job) < (:finished, :job) AND (finished_at_ms, job) >= (:last_finished, :last_job)
+        AND (:account IS NULL OR account = :account) AND (pinned = 1 OR NOT :only_pinned)
     ORDER BY finished_at_ms DESC, job DESC
     LIMIT :limit
 ";
 
-/// The jobs of an account's or of all clips, newest first.
-pub fn latest(db: &Db, account: Option<AccountId>, only_pinned: bool, limit: u32) -> Result<Vec<JobId>> {
-    let account = account.map(|account| account.0);
-    let params = named_params! { ":account": account, ":only_pinned": only_pinned, ":limit": limit };
-    db.rows(LATEST, params, |row| row.get(0).map(JobId))
+/// Walks `clips_oldest` backwards.
+const LATEST_BOUND: &str = "
+    SELECT finished_at_ms, job
+    FROM clips
+    WHERE (finished_at_ms, job) < (:finished, :job)
+    ORDER BY finished_at_ms DESC, job DESC
+    LIMIT 1 OFFSET :searched - 1
+";
+
+/// The latest clips of one or all accounts, at most `limit`, behind `after`. Of those that may not match, at most
+/// `searched` are examined, so that fewer may be found although there are more.
+pub fn latest(
+    db: &Db,
+    account: Option<AccountId>,
+    only_pinned: bool,
+    after: Option<Place>,
+    limit: u32,
+    searched: u32,
+) -> Result<Latest> {
+    let place = |row: &Row<'_>| Ok((row.get("finished_at_ms")?, JobId(row.get("job")?)));
+    let (finished, job) = after.unwrap_or((i64::MAX, JobId(i64::MAX)));
+    let bound = if account.is_some() || only_pinned {
+        let params = named_params! { ":finished": finished, ":job": job.0, ":searched": searched };
+        db.row(LATEST_BOUND, params, place)?
+    } else {
+        None
+    };
+    let (last_finished, last_job) = bound.unwrap_or((i64::MIN, JobId(0)));
+    let params = named_params! {
+        ":finished": finished,
+        ":job": job.0,
+        ":last_finished": last_finished,
+        ":last_job": last_job.0,
+        ":account": account.map(|account| account.0),
+        ":only_pinned": only_pinned,
+        ":limit": limit.saturating_add(1),
+    };
+    let mut clips = db.rows(LATEST, params, place)?;
+    let more = cut(&mut clips, limit);
+    let next = if more { clips.last().copied() } else { bound };
+    let searched_to_ms = bound.filter(|_| !more).map(|(at_ms, _)| at_ms);
+    Ok(Latest { clips, next, searched_to_ms })
 }
 
 /// What a clip's files must match.

@@ -1,6 +1,6 @@
 //! Rows of uploaded demos, one for each account that uploaded the same content.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 use crate::domain::demo::UploadedDemo;
 use crate::domain::error::Result;
@@ -111,20 +111,74 @@ pub type After = (i64, Sha256);
 /// An account's demos, newest first.
 pub fn page(db: &Db, account: AccountId, after: Option<After>, limit: u32) -> Result<Vec<UploadedDemo>> {
     let (uploaded, sha256) = after.unwrap_or((i64::MAX, Sha256([u8::MAX; 32])));
-    db.rows(
-        PAGE,
-        named_params! { ":account": account.0, ":uploaded": uploaded, ":sha256": sha256, ":limit": limit },
-        |row| {
-            Ok(UploadedDemo {
-                sha256: row.get("sha256")?,
-                bytes: row.get("bytes")?,
-                uploaded_at_ms: row.get("uploaded_at_ms")?,
-                used_at_ms: row.get("used_at_ms")?,
-                state: row.get::<_, Option<String>>("state")?.unwrap_or_else(|| "waiting".to_owned()),
-                map: row.get("map")?,
-            })
-        },
-    )
+    let params = named_params! { ":account": account.0, ":uploaded": uploaded, ":sha256": sha256, ":limit": limit };
+    db.rows(PAGE, params, read_uploaded)
+}
+
+/// An uploaded demo of any account, with its index.
+#[derive(Clone, Debug)]
+pub struct Latest {
+    /// The account that uploaded it.
+    pub account: AccountId,
+    /// The demo.
+    pub demo: UploadedDemo,
+    /// How many players are in it, if it has been indexed.
+    pub players: Option<u64>,
+    /// Why it cannot be read, for people.
+    pub failure: Option<String>,
+}
+
+/// Where a demo is in the order of uploads: its time, its account and its hash.
+pub type Place = (i64, AccountId, Sha256);
+
+/// Sorts all demos: the disk holds some thousands. Then served by the primary key of the indexes.
+const LATEST: &str = "
+    SELECT
+        latest.account, latest.sha256, latest.bytes, latest.uploaded_at_ms, latest.used_at_ms, demo_indexes.state,
+        demo_indexes.failure_message, json_extract(demo_indexes.content, '$.map') AS map,
+        json_array_length(demo_indexes.content, '$.players') AS players
+    FROM (
+        SELECT account, sha256, bytes, uploaded_at_ms, used_at_ms
+        FROM demos
+        WHERE (:account IS NULL OR account = :account)
+            AND (uploaded_at_ms, account, sha256) < (:uploaded, :after_account, :sha256)
+        ORDER BY uploaded_at_ms DESC, account DESC, sha256 DESC
+        LIMIT :limit
+    ) AS latest
+    LEFT JOIN demo_indexes ON demo_indexes.sha256 = latest.sha256
+    ORDER BY latest.uploaded_at_ms DESC, latest.account DESC, latest.sha256 DESC
+    LIMIT :limit
+";
+
+/// Demos of one or all accounts, newest first, behind `after`.
+pub fn latest(db: &Db, account: Option<AccountId>, after: Option<Place>, limit: u32) -> Result<Vec<Latest>> {
+    let (uploaded, after_account, sha256) = after.unwrap_or((i64::MAX, AccountId(i64::MAX), Sha256([u8::MAX; 32])));
+    let params = named_params! {
+        ":account": account.map(|account| account.0),
+        ":uploaded": uploaded,
+        ":after_account": after_account.0,
+        ":sha256": sha256,
+        ":limit": limit,
+    };
+    db.rows(LATEST, params, |row| {
+        Ok(Latest {
+            account: AccountId(row.get("account")?),
+            demo: read_uploaded(row)?,
+            players: row.get("players")?,
+            failure: row.get("failure_message")?,
+        })
+    })
+}
+
+fn read_uploaded(row: &Row<'_>) -> rusqlite::Result<UploadedDemo> {
+    Ok(UploadedDemo {
+        sha256: row.get("sha256")?,
+        bytes: row.get("bytes")?,
+        uploaded_at_ms: row.get("uploaded_at_ms")?,
+        used_at_ms: row.get("used_at_ms")?,
+        state: row.get::<_, Option<String>>("state")?.unwrap_or_else(|| "waiting".to_owned()),
+        map: row.get("map")?,
+    })
 }
 
 /// Served by `jobs_of_demo`. The last line excludes URLs that merely end like an uploaded demo's: in a real

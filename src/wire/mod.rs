@@ -19,6 +19,7 @@ pub mod node;
 pub mod node_requests;
 pub mod problem;
 pub mod rates;
+pub mod retention;
 pub mod statement;
 pub mod submit;
 pub mod time;

@@ -58,6 +58,11 @@ pub fn list(app: &App) -> Result<Vec<Account>> {
     app.store.read(store::accounts::all)
 }
 
+/// The names of accounts in order, at most `limit`: to choose from.
+pub fn names(app: &App, limit: u32) -> Result<Vec<String>> {
+    app.store.read(|db| store::accounts::names_from(db, "", limit))
+}
+
 /// One account with its job counts.
 pub fn show(app: &App, name: &str) -> Result<Summary> {
     app.store.read(|db| summarize(db, named(db, name)?))

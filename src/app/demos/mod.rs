@@ -4,6 +4,7 @@ pub mod files;
 pub mod incoming;
 pub mod index;
 mod index_queue;
+pub mod operator;
 pub mod owner;
 pub mod titles;
 

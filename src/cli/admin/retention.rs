@@ -13,12 +13,8 @@ use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::retention::{Doomed, JOB_MIN_AGE_MS, Kind, Limits};
-use crate::domain::wording::counted;
 use crate::wire::time::rfc3339;
-use crate::wire::{amounts, human};
-
-/// Days of the longest `--max-age`: a hundred years.
-const MAX_AGE_DAYS: u64 = 36_500;
+use crate::wire::{human, retention as retention_words};
 
 /// Manage retention rules: show, set; without a rule nothing is deleted
 #[derive(Debug, clap::Args)]
@@ -58,10 +54,10 @@ struct SetArgs {
     #[arg(long, value_name = "NAME", value_parser = account_name)]
     account: Option<String>,
     /// Delete what is older: 90d, 36h; for jobs at least 1d [default: any age]
-    #[arg(long, value_name = "AGE", value_parser = age, allow_hyphen_values = true)]
+    #[arg(long, value_name = "AGE", value_parser = retention_words::age, allow_hyphen_values = true)]
     max_age: Option<Duration>,
     /// Delete the oldest above this size: 500GB, 20GiB; for all accounts: of them together [default: any size]
-    #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true)]
+    #[arg(long, value_name = "SIZE", value_parser = retention_words::size, allow_hyphen_values = true)]
     max_bytes: Option<u64>,
     /// Delete nothing: for all accounts, remove the rule; for one, keep everything whatever that rule says
     #[arg(long, conflicts_with_all = ["max_age", "max_bytes"])]
@@ -110,9 +106,10 @@ fn set(args: &SetArgs, app: &App, call: &Call) -> Result<()> {
         }));
         return Ok(());
     }
-    let rule = format!("{}, {}: {}", args.kind.as_str(), whose(account), in_words(account, limits));
+    let rule =
+        format!("{}, {}: {}", args.kind.as_str(), whose(account), retention_words::in_words(account.is_some(), limits));
     output::line(&rule);
-    let would = would_delete(args.kind, &doomed, app.clock.now_ms());
+    let would = retention_words::would_delete(args.kind, &doomed, app.clock.now_ms());
     output::line(&format!("goes now: {would}"));
     if args.dry_run {
         output::say("Nothing was changed.");
@@ -122,7 +119,7 @@ fn set(args: &SetArgs, app: &App, call: &Call) -> Result<()> {
 
 fn confirm(args: &SetArgs, doomed: &Doomed, now_ms: i64, call: &Call) -> Result<()> {
     let verb = if args.kind == Kind::Jobs { "archives" } else { "deletes" };
-    let fact = format!("This rule {verb} {}", would_delete(args.kind, doomed, now_ms));
+    let fact = format!("This rule {verb} {}", retention_words::would_delete(args.kind, doomed, now_ms));
     if call.json || !prompt::is_possible() {
         let message =
             format!("{fact}. Is that intended? If so, add --yes; --dry-run only shows it. See `admin retention show`.");
@@ -153,7 +150,7 @@ fn show(rules: &[Shown], now_ms: i64, call: &Call) {
             shown.account.clone().unwrap_or_else(|| "(all)".to_owned()),
             limits.max_age_ms.map_or_else(|| "no limit".to_owned(), human::span),
             limits.max_bytes.map_or_else(|| "no limit".to_owned(), human::size),
-            would_delete(shown.rule.kind, &shown.doomed, now_ms),
+            retention_words::would_delete(shown.rule.kind, &shown.doomed, now_ms),
         ]
     };
     let rows: Vec<_> = rules.iter().map(row).collect();
@@ -183,41 +180,7 @@ fn whose(account: Option<&str>) -> String {
     account.map_or_else(|| "all accounts".to_owned(), output::plain)
 }
 
-fn in_words(account: Option<&str>, limits: Option<Limits>) -> String {
-    let Some(limits) = limits else {
-        return if account.is_some() { "as for all accounts" } else { "keep everything" }.to_owned();
-    };
-    let both: Vec<_> =
-        limits.max_age_ms.map(human::span).into_iter().chain(limits.max_bytes.map(human::size)).collect();
-    if both.is_empty() { "keep everything".to_owned() } else { format!("at most {}", both.join(" and ")) }
-}
-
-/// `12 clips, 3.4 GB, finished 91 days ago to 121 days ago`.
-fn would_delete(kind: Kind, doomed: &Doomed, now_ms: i64) -> String {
-    let Doomed { count, bytes, oldest_ms, newest_ms } = doomed;
-    let what = counted(*count, kind.noun());
-    let (Some(oldest), Some(newest)) = (oldest_ms, newest_ms) else { return "nothing".to_owned() };
-    let (oldest, newest) = (human::when(now_ms, *oldest), human::when(now_ms, *newest));
-    let when = if oldest == newest { oldest } else { format!("{oldest} to {newest}") };
-    format!("{what}, {}, {} {when}", human::size(*bytes), kind.dated())
-}
-
 /// Parses the kind.
 fn kind(text: &str) -> Result<Kind, String> {
     Kind::parse(text).ok_or_else(|| "it must be clips, demos or jobs".to_owned())
-}
-
-/// Parses `--max-age`.
-fn age(text: &str) -> Result<Duration, String> {
-    let longest = Duration::from_secs(MAX_AGE_DAYS * 86_400);
-    // `3m` would be minutes, where somebody means months.
-    let is_plain = text.ends_with(['d', 'h']);
-    amounts::duration(text)
-        .filter(|age| is_plain && !age.is_zero() && *age <= longest)
-        .ok_or_else(|| format!("it must be a number above 0 followed by d or h, at most {MAX_AGE_DAYS}d"))
-}
-
-/// Parses `--max-bytes`.
-fn size(text: &str) -> Result<u64, String> {
-    amounts::size(text).ok_or_else(|| "it must be a number with a unit, like 500GB or 20GiB".to_owned())
 }

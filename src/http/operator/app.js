@@ -219,6 +219,7 @@ addEventListener("keydown", (event) => {
   }
 });
 
+addEventListener("close", ({ target }) => find("video", target)?.pause(), true); // a closed dialog is not heard
 result.addEventListener("close", () => result.replaceChildren()); // a key is shown once
 addEventListener("popstate", () => show({ fresh: true }));
 async function watch() {

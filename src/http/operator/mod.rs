@@ -4,6 +4,7 @@
 //! link's code for a key ([`session`]), fetches views ([`views`]) and sends changes ([`actions`]). There is one file per
 //! page, with its views and its actions.
 
+mod account_field;
 mod accounts;
 mod actions;
 mod audit;

@@ -1,5 +1,7 @@
 //! The operator's dashboard, page by page, over HTTP.
 
 mod accounts;
+mod clips;
 mod sign_in;
+mod storage;
 mod usage;

@@ -31,6 +31,27 @@ pub fn show(app: &App) -> Result<Vec<Shown>> {
     rules.into_iter().map(|rule| shown(app, rule)).collect()
 }
 
+/// All rules with the names of their accounts, without looking at what they would delete.
+pub fn rules(app: &App) -> Result<Vec<(Rule, Option<String>)>> {
+    app.store.read(|db| {
+        let rules = store::retention::all(db)?.into_iter();
+        rules
+            .map(|rule| {
+                let account = rule.account.map(|id| store::accounts::by_id(db, id)).transpose()?;
+                Ok((rule, account.map(|account| account.name)))
+            })
+            .collect()
+    })
+}
+
+/// The limits of the rule for an account, by its name, or for all accounts; `None` if there is no such rule.
+pub fn limits(app: &App, kind: Kind, account: Option<&str>) -> Result<Option<Limits>> {
+    app.store.read(|db| {
+        let account = account.map(|name| accounts::named(db, name)).transpose()?;
+        Ok(store::retention::find(db, kind, account.map(|account| account.id))?.map(|rule| rule.limits))
+    })
+}
+
 /// What a rule with these limits would delete now. `account`: a name; `None`: all accounts without their own rule.
 /// `limits`: `None` removes the rule; for an account, this is what the rule for all accounts would delete then.
 pub fn preview(app: &App, kind: Kind, account: Option<&str>, limits: Option<Limits>) -> Result<Doomed> {
