@@ -115,7 +115,8 @@ fn frame_is_gone_when_its_lease_ends() {
     let (appliance, key, node, claim) = rendering();
     let mut claim = Some(claim);
     let others = appliance.node("n2");
-    let ends: [(&str, &dyn Fn(&Value)); 5] = [
+    type End<'a> = (&'a str, &'a dyn Fn(&Value));
+    let ends: [End<'_>; 5] = [
         ("done", &|claim| publish(&appliance, &node, claim)),
         ("failed", &|claim| {
             let body = r#"{"code":"render_failed","message":"It broke.","retry":"never"}"#;
