@@ -1,18 +1,9 @@
-//! `POST /operator/actions/{action}`: a change by the operator. Each page lists the actions that it offers; who may run
-//! one, and whether a fresh code confirms it, is checked here.
+//! Changes that pages offer: each page lists its own, and `changes` runs them.
 
 use maud::Markup;
-use rouille::Response;
-use serde_json::{Map, Value, json};
 
-use crate::app::operators;
-use crate::domain::error::{Error, Kind, Result};
-use crate::domain::error_code::ErrorCode;
-use crate::domain::operator::OperatorKey;
-use crate::http::kit::call::Call;
-use crate::http::kit::{answer, body};
+use crate::domain::error::Result;
 use crate::http::operator::context::Context;
-use crate::http::operator::{accounts, audit, clips, health, jobs, nodes, shell, storage, usage};
 
 /// A change that a page offers.
 pub struct Action {
@@ -72,49 +63,4 @@ impl Done {
     pub fn undone_by(self, action: &'static str, fields: Vec<(&'static str, String)>) -> Self {
         Self { undo: Some((action, fields)), ..self }
     }
-}
-
-const ACTIONS: &[&[Action]] = &[
-    jobs::ACTIONS,
-    nodes::ACTIONS,
-    accounts::create::ACTIONS,
-    accounts::status::ACTIONS,
-    accounts::keys::ACTIONS,
-    accounts::dinks::ACTIONS,
-    accounts::webhook::ACTIONS,
-    accounts::one::ACTIONS,
-    usage::prices::ACTIONS,
-    clips::ACTIONS,
-    storage::ACTIONS,
-    health::ACTIONS,
-    audit::ACTIONS,
-];
-
-/// Runs an action.
-pub fn run(call: &Call<'_>, key: &OperatorKey) -> Result<Response> {
-    let action = ACTIONS.iter().copied().flatten().find(|action| action.name == call.parameter());
-    let action = action.ok_or_else(|| Error::not_found("There is no such action."))?;
-    if key.read_only {
-        let message = "You signed in to look only. For changes, ask for a link without --read-only.";
-        return Err(Error::new(Kind::Forbidden, ErrorCode::NotAllowed, message));
-    }
-    let fields = body::fields(call)?;
-    if action.asks_code {
-        // A whole link may be pasted.
-        let code = fields.text("code")?.trim();
-        operators::confirm(call.app, code.rsplit_once("code=").map_or(code, |(_, code)| code))?;
-    }
-    let done = (action.run)(&Context::new(call, key), &fields)?;
-    let undo = done.undo.map(|(action, fields)| {
-        let fields: Map<String, Value> =
-            fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-        json!({ "action": action, "fields": fields })
-    });
-    let content = json!({
-        "message": done.message,
-        "show": done.show.map(Markup::into_string),
-        "go_to": done.go_to,
-        "undo": undo,
-    });
-    Ok(shell::protected(answer::json(200, &content)?))
 }

@@ -5,7 +5,7 @@ use crate::http::clips;
 use crate::http::kit::routing::Handler::{Anyone, SignedIn};
 use crate::http::kit::routing::Pool::Large;
 use crate::http::kit::routing::{Row, Table};
-use crate::http::operator::{actions, files, guard, session, shell, views};
+use crate::http::operator::{changes, files, guard, session, shell, views};
 
 /// The dashboard's routes.
 pub static DASHBOARD: Table = Table {
@@ -28,7 +28,7 @@ const ROUTES: &[Row] = &[
     ("DELETE", "/operator/sessions/mine", SignedIn(session::sign_out), Large),
     ("GET", "/operator/view/{page}", SignedIn(views::show), Large),
     ("GET", "/operator/view/{page}/{id}", SignedIn(views::show), Large),
-    ("POST", "/operator/actions/{action}", SignedIn(actions::run), Large),
+    ("POST", "/operator/actions/{action}", SignedIn(changes::run), Large),
     ("GET", "/operator/files/{name}", SignedIn(files::show), Large),
     // Whoever has a clip's address may see it, here as on the public listener.
     ("GET", "/clips/{token}.mp4", Anyone(clips::video), Large),
