@@ -28,7 +28,7 @@ pub struct Key {
 
 /// Creates this many, the largest first.
 pub fn create(seed: &mut Seed, count: usize) -> Vec<Account> {
-    let names = names(count);
+    let names = names(seed, count);
     let mut keys = 0;
     let mut accounts = Vec::new();
     for (at, name) in names.into_iter().enumerate() {
@@ -60,9 +60,10 @@ pub fn create(seed: &mut Seed, count: usize) -> Vec<Account> {
     accounts
 }
 
-fn names(count: usize) -> Vec<String> {
+fn names(seed: &Seed, count: usize) -> Vec<String> {
     let special = [INACTIVE_ACCOUNT, DEACTIVATED_ACCOUNT];
-    let known = LARGE_ACCOUNTS.iter().chain(&HARD_ACCOUNTS).chain(&special).chain(&SMALL_ACCOUNTS);
+    let hard = seed.wanted(&HARD_ACCOUNTS);
+    let known = LARGE_ACCOUNTS.iter().chain(&hard).chain(&special).chain(&SMALL_ACCOUNTS);
     let further = (1..).map(|number| format!("Studio {number:03}"));
     known.map(|name| (*name).to_owned()).chain(further).take(count).collect()
 }

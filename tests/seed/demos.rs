@@ -77,8 +77,9 @@ fn failed(seed: &mut Seed, sha256: &Sha256, uploaded: i64) {
 }
 
 fn indexed(seed: &mut Seed, account: i64, sha256: Sha256, uploaded: i64) -> Demo {
+    let (names, maps) = (seed.wanted(&PLAYERS), seed.wanted(&MAPS));
     let rng = &mut seed.rng;
-    let mut numbers: Vec<usize> = (0..PLAYERS.len()).collect();
+    let mut numbers: Vec<usize> = (0..names.len()).collect();
     rng.shuffle(&mut numbers);
     numbers.truncate(TEAM);
     let rounds = rng.between(16, 30);
@@ -89,7 +90,7 @@ fn indexed(seed: &mut Seed, account: i64, sha256: Sha256, uploaded: i64) -> Demo
         .map(|(at, number)| {
             let kills: serde_json::Map<_, _> =
                 (1..=rounds).filter(|_| rng.percent(60)).map(|round| (round.to_string(), json!(1))).collect();
-            json!({"steam64_id": steam_id(*number).to_string(), "name": PLAYERS[*number],
+            json!({"steam64_id": steam_id(*number).to_string(), "name": names[*number],
                    "team": if at < TEAM / 2 { "Team <1>" } else { "Team 2" },
                    "rounds_played": (1..=rounds).collect::<Vec<_>>(), "kills_by_round": kills})
         })
@@ -106,7 +107,7 @@ fn indexed(seed: &mut Seed, account: i64, sha256: Sha256, uploaded: i64) -> Demo
         .collect();
     let best = json!({"player": players[0].to_string(), "round": 2, "kills": 5, "seconds": 8.5, "ace": true,
                       "clutch": null, "opening_kill": true});
-    let index = json!({"map": rng.pick(&MAPS), "game_build": GAME_BUILD, "tick_rate": 64.0, "last_tick": rounds * 7_000,
+    let index = json!({"map": rng.pick(&maps), "game_build": GAME_BUILD, "tick_rate": 64.0, "last_tick": rounds * 7_000,
                        "rounds": each, "players": everyone, "highlights": [best]});
     let index = index.to_string();
     seed.insert(

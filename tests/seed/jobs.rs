@@ -18,6 +18,8 @@ use crate::words::{DEMO_HOSTS, FAILURES, Failure, METADATA, PLAYERS};
 pub const HALF_HOUR: i64 = 30 * MINUTE;
 /// Players of demos that were not uploaded.
 const STRANGERS: i64 = 400;
+/// How long a reserved job waits at most, in milliseconds.
+const RESERVED_WAIT: i64 = 25_000;
 
 /// What all jobs share.
 pub struct Stock<'a> {
@@ -86,7 +88,7 @@ pub fn add(seed: &mut Seed, stock: &mut Stock<'_>, created: i64, course: Course)
     stock.last.0 += 1;
     let id = stock.last.0;
     let public_id = Builder::from_unix_timestamp_millis(created.cast_unsigned(), &seed.rng.bytes()).into_uuid();
-    let spec = spec(seed, stock, course);
+    let spec = spec(seed, stock, created, course);
     let (status, failure) = match course {
         Course::Done => ("done", None),
         Course::Failed => ("failed", Some(failure(seed))),
@@ -98,7 +100,7 @@ pub fn add(seed: &mut Seed, stock: &mut Stock<'_>, created: i64, course: Course)
     let wait = if spec.class == "reserved" { 8_000 } else { 15 * MINUTE };
     let started = match course {
         Course::Rendering(_) => Some(seed.now - seed.rng.between(2_000, 50_000)),
-        Course::Waiting(Wait::Elsewhere) => Some(created + 20_000),
+        Course::Waiting(Wait::Elsewhere) => Some((created + 5_000).min(seed.now)),
         Course::Waiting(_) => None,
         Course::Cancelled if id % 2 == 0 => None,
         _ => Some(created + seed.rng.between(500, wait)),
@@ -185,7 +187,7 @@ fn failure(seed: &mut Seed) -> &'static Failure {
     FAILURES.iter().find(is_it).unwrap_or(&FAILURES[0])
 }
 
-fn spec<'a>(seed: &mut Seed, stock: &Stock<'a>, course: Course) -> Spec<'a> {
+fn spec<'a>(seed: &mut Seed, stock: &Stock<'a>, created: i64, course: Course) -> Spec<'a> {
     let rng = &mut seed.rng;
     let account = loop {
         let account = rng.pick_early(stock.accounts);
@@ -221,9 +223,14 @@ fn spec<'a>(seed: &mut Seed, stock: &Stock<'a>, course: Course) -> Spec<'a> {
         _ if needs_game => 1_080,
         _ => *rng.pick(&[1_080, 1_080, 1_080, 1_440]),
     };
+    // Reserved jobs go first: those that wait for a node have not waited long.
+    let is_reserved = match course {
+        Course::Waiting(Wait::Busy | Wait::Elsewhere) => created > seed.now - RESERVED_WAIT,
+        _ => rng.percent(12),
+    };
     Spec {
         account,
-        class: if account.dinks > 0 && rng.percent(12) { "reserved" } else { "metered" },
+        class: if is_reserved && account.dinks > 0 { "reserved" } else { "metered" },
         renderer: if needs_game { "game" } else { "builtin" },
         resolution,
         fps: if is_real { i64::from(footage::FPS) } else { *rng.pick(&[30, 60]) },

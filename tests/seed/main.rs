@@ -3,7 +3,7 @@
 //! times, which are relative to now. Names and messages contain markup, to try the pages that show them.
 //!
 //! ```text
-//! cargo run --example seed -- DIR [--nodes 200] [--waiting 5000] [--finished 2000] [--accounts 34]
+//! cargo run --example seed -- DIR [--nodes 200] [--waiting 5000] [--finished 2000] [--accounts 34] [--plain]
 //! dinkem-appliance serve --data-dir DIR --lease-seconds 3600
 //! ```
 //!
@@ -59,11 +59,14 @@ struct Args {
     /// Seconds by which live nodes seem to have been seen later than now, up to 240
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=240))]
     ahead: i64,
+    /// Leave out names that try to break pages: for pictures
+    #[arg(long)]
+    plain: bool,
 }
 
 fn main() {
     let args = Args::parse();
-    let mut seed = Seed::create(&args.dir);
+    let mut seed = Seed::create(&args.dir, args.plain);
     money::create(&mut seed);
     let accounts = accounts::create(&mut seed, args.accounts.max(4));
     let nodes = nodes::create(&mut seed, args.nodes.max(12), args.ahead * 1_000);

@@ -78,10 +78,12 @@ pub fn create(seed: &mut Seed, count: usize, ahead_ms: i64) -> Vec<Node> {
         })
         .collect();
     seed.rng.shuffle(&mut roles);
+    let hard = seed.wanted(&HARD_NODES);
     let mut nodes: Vec<Node> = Vec::new();
     for role in roles {
         let id = nodes.len() as i64 + 1;
-        nodes.push(node(seed, id, name(id, role), role, ahead_ms, None));
+        let name = name(&hard, id, role);
+        nodes.push(node(seed, id, name, role, ahead_ms, None));
     }
     let removed = count as i64 + 1;
     let name = format!("render-900 (removed, {})", Builder::from_random_bytes(seed.rng.bytes()).into_uuid());
@@ -89,9 +91,9 @@ pub fn create(seed: &mut Seed, count: usize, ahead_ms: i64) -> Vec<Node> {
     nodes
 }
 
-fn name(id: i64, role: Role) -> String {
+fn name(hard: &[&str], id: i64, role: Role) -> String {
     match (role, id % 17) {
-        (Role::Rendering, 5) if id < 17 * HARD_NODES.len() as i64 => HARD_NODES[(id / 17) as usize].to_owned(),
+        (Role::Rendering, 5) if id < 17 * hard.len() as i64 => hard[(id / 17) as usize].to_owned(),
         (Role::Rendering, 9) => format!("slurm-{}", 4_400 + id),
         _ if role.has_game() => format!("game-{id:02}"),
         _ => format!("render-{id:03}"),

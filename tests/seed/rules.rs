@@ -57,7 +57,8 @@ pub fn create_audit(seed: &mut Seed, accounts: &[Account], nodes: &[Node]) {
 }
 
 fn entry(seed: &mut Seed, at: i64, action: &str, subject: &str, details: &str) {
-    let actor = *seed.rng.pick(&OPERATORS);
+    let operators = seed.wanted(&OPERATORS);
+    let actor = *seed.rng.pick(&operators);
     let source = if seed.rng.percent(50) { "127.0.0.1" } else { "" };
     seed.insert(
         "INSERT INTO audit (at_ms, actor, action, subject, details, source) VALUES (?, ?, ?, ?, ?, ?)",
