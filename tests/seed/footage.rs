@@ -71,6 +71,7 @@ pub fn render_some(count: usize) -> Vec<Footage> {
                 radars: None,
                 video: &video,
                 poster: &poster,
+                preview: None,
             };
             render(&request, &mut |_, _| ControlFlow::Continue(())).unwrap();
             let facts = video::check(&video, look.width, look.height, look.fps).unwrap();
