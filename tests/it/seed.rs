@@ -28,16 +28,20 @@ fn seeded_store_is_served_and_shows_every_state() {
     let key = seeded["accounts"][0]["metered_key"].as_str().unwrap();
     let (status, account) = appliance.call("GET", "/api/account", key, None);
     assert_eq!((status, &account["name"]), (200, &Value::from("Nordclip")));
-    for kind in ["done", "failed", "failed_with_attempts", "cancelled", "rendering", "queued", "waiting_for_build"] {
+    let show = |kind: &str| {
         let id = seeded["jobs"][kind].as_str().unwrap_or_else(|| panic!("no {kind} in {seeded}"));
-        let job = appliance.admin(&["jobs", "show", id]);
+        appliance.admin(&["jobs", "show", id])["job"].take()
+    };
+    for kind in ["done", "failed", "failed_with_attempts", "cancelled", "rendering", "queued", "waiting_for_build"] {
+        let job = show(kind);
         assert_eq!(job["status"] == "queued", job["waiting_because"].is_string(), "{kind}: {job}");
     }
-    let waiting = appliance.admin(&["jobs", "show", seeded["jobs"]["queued"].as_str().unwrap()]);
+    assert_eq!(show("failed_with_attempts")["attempts"], 3);
+    let waiting = show("queued");
     let why = waiting["waiting_because"].as_str().unwrap();
     assert!(why.starts_with("all ") && why.ends_with(" nodes are busy"), "{why}");
 
-    let done = appliance.admin(&["jobs", "show", seeded["jobs"]["done"].as_str().unwrap()]);
+    let done = show("done");
     let (status, video) = appliance.raw("GET", done["clip"]["url"].as_str().unwrap(), None, None);
     assert_eq!((status, &video[4..8]), (200, &b"ftyp"[..]), "the newest clips are real");
 }

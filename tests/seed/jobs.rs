@@ -167,6 +167,7 @@ pub fn add(seed: &mut Seed, stock: &mut Stock<'_>, created: i64, course: Course)
         Course::Failed if failures == 3 => "failed_with_attempts",
         Course::Waiting(Wait::Elsewhere) => "waiting_for_another_node",
         Course::Waiting(Wait::Build) => "waiting_for_build",
+        Course::Waiting(Wait::Lines) => "waiting_for_lines",
         _ => status,
     };
     stock.examples.insert(example, public_id.to_string());
