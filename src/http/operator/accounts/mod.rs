@@ -93,7 +93,7 @@ fn table(context: &Context<'_>, lines: &[Line]) -> Markup {
     html! {
         @if lines.is_empty() { (nothing("No account matches these filters.")) }
         @else {
-            table.stack {
+            table.stack.pairs {
                 thead {
                     tr { th { "Account" } th { "Status" } th.r { "Dinks in use" } th.r { "Waiting" } th.r { "Rendering" } th.r { "Demos" } th.r { "Key last used" } }
                 }

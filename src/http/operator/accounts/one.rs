@@ -96,7 +96,7 @@ fn usage(context: &Context<'_>, account: &Account) -> Result<Markup> {
             }
         }
     };
-    Ok(card("full", "usage", &format!("Usage in {month}"), &more, &body))
+    Ok(card("full", "usage", &format!("Usage in {}", human::month(month)), &more, &body))
 }
 
 fn jobs(context: &Context<'_>, account: &Account) -> Result<Markup> {

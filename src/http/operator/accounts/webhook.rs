@@ -68,15 +68,17 @@ fn facts(context: &Context<'_>, found: &Overview) -> Markup {
             }
             dt { "Private hosts" }
             dd {
-                @if found.hosts.is_empty() { "none: public hosts only" }
-                @for host in &found.hosts {
-                    @let host = host.shown();
-                    div data-key=(format!("host-{host}")) {
-                        span.mono { (host) } " "
-                        (changes(context, action_button("webhook.disallow", &[("account", name), ("host", &host)], "Take back", "")))
+                div.hosts {
+                    @if found.hosts.is_empty() { span { "none: public hosts only" } }
+                    @for host in &found.hosts {
+                        @let host = host.shown();
+                        div data-key=(format!("host-{host}")) {
+                            span.mono { (host) } " "
+                            (changes(context, action_button("webhook.disallow", &[("account", name), ("host", &host)], "Take back", "")))
+                        }
                     }
+                    (changes(context, opener("allow-host", "Allow a private host…", "")))
                 }
-                (changes(context, html! { p { (opener("allow-host", "Allow a private host…", "")) } }))
             }
         }
     }
@@ -114,7 +116,7 @@ fn row(context: &Context<'_>, delivery: &Delivery, can_replay: bool) -> Markup {
         tr data-key=(format!("delivery-{id}")) {
             td.mono title=(id) { (human::short(delivery.public_id)) }
             td { (delivery.event.as_str()) @if let Some((_, job)) = delivery.job { " " (job_link(job)) } }
-            td {
+            td.nowrap {
                 span.(class) { (delivery.state.as_str()) }
                 @if let Some(next) = delivery.next_at_ms.filter(|next| delivery.attempts > 0 && *next > context.now_ms) {
                     br; span.dim.small { "again " (context.when(next)) }
@@ -127,7 +129,7 @@ fn row(context: &Context<'_>, delivery: &Delivery, can_replay: bool) -> Markup {
                     @if let Some(error) = &attempt.error { span.dim { (error) } }
                 } @else { "–" }
             }
-            td { (context.when(delivery.at_ms)) }
+            td.nowrap { (context.when(delivery.at_ms)) }
             td { @if can_replay { (changes(context, action_button("webhook.replay", &[("delivery", &id)], "Replay", ""))) } }
         }
     }

@@ -69,19 +69,19 @@ fn bill(made: &Statements, statement: &Statement) -> Markup {
 /// The lines of a statement.
 pub fn lines(statement: &Statement) -> Markup {
     html! {
-        table.stack {
-            thead { tr { th { "For" } th.r { "Amount" } th.r { "Number" } th.r { "Footage" } th.r { "Price" } } }
+        table.stack.pairs.lines {
+            thead { tr { th { "For" } th.r { "Number" } th.r { "Footage" } th.r { "Price" } th.r { "Amount" } } }
             tbody {
                 @for row in rows(statement) {
                     tr {
                         td { @match row.kind { Some(kind) => { (row.class) " footage, " (human::footage_kind(kind)) }, None => { "dinks, at the month's peak" } } }
-                        td.r { (human::money(row.amount, row.currency)) }
                         td.r data-l="number" { (number(row.number)) }
                         td.r data-l="footage" { @match row.footage_ms { Some(ms) => (human::hours(ms)), None => "–" } }
                         td.r data-l="price" {
                             @if row.class == KeyClass::Reserved.as_str() { "covered by dinks" }
                             @else { (human::price(row.price)) @if row.kind.is_some() { " per hour" } @else { " per dink" } }
                         }
+                        td.r { (human::money(row.amount, row.currency)) }
                     }
                 }
             }

@@ -124,7 +124,7 @@ fn table(context: &Context<'_>, usage: &MonthUsage) -> Markup {
     html! {
         @if shown.is_empty() { (nothing("No account used anything in this month.")) }
         @else {
-            table.stack {
+            table.stack.pairs {
                 thead {
                     tr { th { "Account" } th.r { "Amount" } th.r { "Metered" } th.r { "Reserved" } th.r { "Dinks, at the peak" } th.r { "Not billed" } th { span.vh { "Statement" } } }
                 }
