@@ -19,7 +19,7 @@ use crate::store::clips::Place;
 use crate::store::{self, Db};
 
 /// Clips that are examined for one page, unless each is a result.
-pub const SEARCHED_CLIPS: u32 = 20_000;
+pub const SEARCHED_CLIPS: u32 = 50_000;
 
 /// A job with its clip.
 pub struct StoredClip {

@@ -66,7 +66,7 @@ fn row(context: &Context<'_>, stored: &StoredClip, players: &mut Players) -> Res
     let player = players.name(context.app, job)?.unwrap_or_else(|| job.spec.steam64_id.to_string());
     let title = format!("{player}, round {}", job.spec.round);
     let id = job.public_id.to_string();
-    let (fields, dialog) = ([("id", id.as_str())], format!("play-{id}"));
+    let (fields, dialog) = ([("id", id.as_str())], format!("play-{}", job.id));
     let has_poster = operator::has_poster(context.app, clip);
     let path = |ending: &str| format!("/clips/{}.{ending}", clip.token.reveal());
     let poster = has_poster.then(|| path("jpg"));
@@ -86,11 +86,11 @@ fn row(context: &Context<'_>, stored: &StoredClip, players: &mut Players) -> Res
                 (title) @if *is_pinned { " " span.tag.res { "pinned" } }
                 br; span.small.dim { (job_link(job.public_id)) " · " (clip.video.height) "p" (clip.video.fps) }
             }
-            td.c.hide { a href=(of_account) { (account) } }
+            td.c { a href=(of_account) { (account) } }
             td.c.r data-l="length" { (human::footage(clip.video.duration_ms)) }
             td.c.r data-l="size" { (human::size(clip.bytes)) }
             td.c.nowrap { (context.when_any(job.finished_at_ms)) }
-            td.c.w {
+            td.c.w.act {
                 (changes(context, html! {
                     div.buttons {
                         @if *is_pinned { (action_button("clips.unpin", &fields, "Unpin", "")) }
@@ -114,7 +114,6 @@ fn player_dialog(id: &str, title: &str, clip: &Clip, poster: Option<&str>, job: 
                 video controls playsinline preload="none" poster=[poster] src=(video) {}
                 div.buttons {
                     a.btn href=(format!("/operator/jobs/{job}")) { "Its job" }
-                    a.btn href=(video) download { "Save" }
                     button.btn type="button" data-closes { "Close" }
                 }
             }

@@ -64,9 +64,9 @@ fn row(context: &Context<'_>, any: &AnyDemo) -> Markup {
             td.nowrap data-l="last used" {
                 @match info.demo.used_at_ms { Some(at_ms) => (context.when(at_ms)), None => "never" }
             }
-            td.w {
+            td.w.act {
                 @if info.unfinished_jobs > 0 {
-                    a.small href=(format!("/operator/jobs?demo={hash}")) { "needed by " (counted(info.unfinished_jobs, "job")) }
+                    a.small.nowrap href=(format!("/operator/jobs?demo={hash}")) { "needed by " (counted(info.unfinished_jobs, "job")) }
                 } @else {
                     (changes(context, action_button("demos.ask_delete", &fields, "Delete…", "danger")))
                 }

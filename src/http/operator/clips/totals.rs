@@ -32,7 +32,7 @@ pub fn card_of_totals(context: &Context<'_>) -> Result<Markup> {
             (nothing("No account stores anything yet."))
         } @else {
             table.stack.totals {
-                thead { tr { th { "Account" } th.r { "Clips" } th.r { "Size" } th.r { "Demos" } th.r { "Size" } th { "Of their quota" } } }
+                thead { tr { th { "Account" } th.r { "Clips" } th.r { "Size of clips" } th.r { "Demos" } th.r { "Size of demos" } th { "Of the quota" } } }
                 tbody { @for account in accounts.into_iter().take(ACCOUNTS) { (row(account, default)) } }
             }
         }

@@ -24,7 +24,7 @@ pub fn accounts(context: &Context<'_>, measured: &Measured) -> Markup {
             (nothing("There is no account yet."))
         } @else {
             table.stack.totals {
-                thead { tr { th { "Account" } th.r { "Clips" } th.r { "Size" } th.r { "Pinned" } th.r { "Demos" } th.r { "Size" } th.r { "At most" } } }
+                thead { tr { th { "Account" } th.r { "Clips" } th.r { "Size of clips" } th.r { "Pinned" } th.r { "Demos" } th.r { "Size of demos" } th.r { "At most" } } }
                 tbody { @for account in page { (row(context, account)) } }
             }
         }
@@ -42,13 +42,13 @@ fn row(context: &Context<'_>, account: &AccountStorage) -> Markup {
             td.w { (account.name) }
             td.r data-l="clips" { a href=(format!("{clips}?{query}")) { (number(account.clips.clips)) } }
             td.r data-l="size" { (human::size(account.clips.bytes)) }
-            td.r data-l="pinned" {
+            td.r.w data-l="pinned" {
                 @if account.clips.pinned == 0 { "–" }
                 @else { a href=(format!("{clips}?{query}&pinned=1")) { (number(account.clips.pinned)) } ", " (human::size(account.clips.pinned_bytes)) }
             }
             td.r data-l="demos" { a href=(format!("{clips}?show=demos&{query}")) { (number(account.demos)) } }
             td.r data-l="size" { (human::size(account.demo_bytes)) }
-            td.r data-l="at most" { (human::size(account.max_demo_bytes.unwrap_or(default))) }
+            td.r.w data-l="at most" { (human::size(account.max_demo_bytes.unwrap_or(default))) }
         }
     }
 }

@@ -45,14 +45,14 @@ fn row(context: &Context<'_>, rule: &Rule, account: Option<&str>, measured: Opti
             td { (rule.kind.as_str()) }
             td { @match account { Some(name) => (name), None => { span.dim { "all accounts" } } } }
             td.w { (words::in_words(account.is_some(), Some(rule.limits))) }
-            td.w {
+            td.w data-l="goes now" {
                 @match doomed {
                     Some(shown) if shown.doomed.count == 0 => { span.dim { "nothing" } }
                     Some(shown) => (words::would_delete(rule.kind, &shown.doomed, context.now_ms)),
                     None => { span.dim { "being counted" } }
                 }
             }
-            td.w { (changes(context, action_button("storage.remove_rule", &fields, "Remove", ""))) }
+            td.w.act { (changes(context, action_button("storage.remove_rule", &fields, "Remove", ""))) }
         }
     }
 }
