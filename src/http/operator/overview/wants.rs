@@ -131,7 +131,7 @@ fn disk(context: &Context<'_>, wants: &mut Vec<Want>) -> Result<()> {
 /// What doctor found, but for what is said above in other words.
 fn faults(context: &Context<'_>, wants: &mut Vec<Want>) {
     let found = findings::latest(context.app).map(|found| found.faults).unwrap_or_default();
-    let others: Vec<_> = found.iter().filter(|fault| fault.code != health::NO_NODES).collect();
+    let others: Vec<_> = found.iter().filter(|fault| ![health::NO_NODES, "node_key_shared"].contains(&fault.code)).collect();
     if let Some(first) = others.first() {
         let what = format!("Doctor found {}.", counted(others.len() as u64, "fault"));
         let action = link(Tab::Health.path(), "Health");
