@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod leases;
 pub mod nodes;
 pub mod operators;
+pub mod overview;
 pub mod short_id;
 mod stored_files;
 pub mod tls;
@@ -101,6 +102,7 @@ pub struct App {
     /// Free space on the data directory's disk.
     pub room: Arc<Room>,
     titles: Titles,
+    overview: overview::Latest,
     incoming: Incoming,
     demo_files: DemoFiles,
     /// Queue of demos to index.
@@ -196,6 +198,7 @@ impl App {
             checks: VideoChecks::default(),
             room,
             titles: Titles::default(),
+            overview: overview::Latest::default(),
             incoming: Incoming::default(),
             demo_files: DemoFiles::default(),
             indexer: Indexer::default(),

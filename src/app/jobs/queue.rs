@@ -196,7 +196,7 @@ fn headline(group: &Collected, working: usize) -> String {
         Reason::Busy { .. } if group.varies => "All other nodes are busy".to_owned(),
         Reason::Busy { nodes, other: false } if *nodes < working => match nodes {
             1 => "The only node that can take them is busy".to_owned(),
-            count => format!("All {count} nodes that can take them are busy"),
+            count => format!("All {} that can take them are busy", counted(*count, "node")),
         },
         _ => capitalized(&reason.to_string()),
     }

@@ -40,10 +40,11 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         .into_iter()
         .map(|entry| {
             let subject = Uuid::parse_str(&entry.subject).map_or(entry.subject, human::short);
-            let from = if entry.source.is_empty() { "admin".to_owned() } else { entry.source };
-            [human::date_time(entry.at_ms), entry.actor, from, entry.action, subject, entry.details]
+            let who =
+                if entry.source.is_empty() { entry.actor } else { format!("{} at {}", entry.actor, entry.source) };
+            [human::date_time(entry.at_ms), who, entry.action, subject, entry.details]
         })
         .collect();
-    output::line(&output::table_to_fit(["WHEN", "WHO", "FROM", "ACTION", "SUBJECT", "DETAILS"], &rows));
+    output::line(&output::table_to_fit(["WHEN", "WHO", "ACTION", "SUBJECT", "DETAILS"], &rows));
     Ok(())
 }

@@ -18,9 +18,7 @@ use crate::wire::time::rfc3339;
 #[command(after_help = "\
 Example: a link, and one for a screen on the wall
   dinkem-appliance admin dashboard
-  dinkem-appliance admin dashboard --read-only
-Example: from another machine, forward the port first
-  ssh -L 8444:localhost:8444 SERVER")]
+  dinkem-appliance admin dashboard --read-only")]
 pub struct Args {
     /// Whoever uses the link may look, but change nothing
     #[arg(long)]

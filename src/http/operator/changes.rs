@@ -5,7 +5,7 @@ use maud::Markup;
 use rouille::Response;
 use serde_json::{Map, Value, json};
 
-use crate::app::operators;
+use crate::app::{operators, overview};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operator::OperatorKey;
@@ -46,6 +46,7 @@ pub fn run(call: &Call<'_>, key: &OperatorKey) -> Result<Response> {
         operators::confirm(call.app, code.rsplit_once("code=").map_or(code, |(_, code)| code))?;
     }
     let done = (action.run)(&Context::new(call, key), &fields)?;
+    overview::forget(call.app);
     let undo = done.undo.map(|(action, fields)| {
         let fields: Map<String, Value> =
             fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();

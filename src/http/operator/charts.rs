@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::app::upkeep::history::{DiskTrend, LastDay, Slot};
 use crate::domain::wording::{counted, size};
 use crate::http::operator::context::Context;
-use crate::http::operator::parts::{nothing, number};
+use crate::http::operator::parts::{nothing, number, numbered};
 
 /// Width and height of a chart in its own units; it is stretched to its place.
 const WIDTH: f64 = 480.0;
@@ -74,7 +74,7 @@ pub fn last_day(context: &Context<'_>, day: &LastDay) -> Markup {
 }
 
 fn summary(day: &LastDay) -> String {
-    format!("In the last 24 hours {} clips were completed and {} jobs failed.", number(day.done), number(day.failed))
+    format!("Last 24 hours: {} completed, {} failed.", numbered(day.done, "clip"), numbered(day.failed, "job"))
 }
 
 /// The disk's free space in the last 30 days, and when it will be full.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::domain::job::JobStatus;
 use crate::domain::key::KeyClass;
+use crate::domain::wording::counted;
 use crate::http::operator::context::Context;
 use crate::wire::human;
 
@@ -216,6 +217,12 @@ pub fn number(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// `1 job`, `4 812 jobs`.
+pub fn numbered(count: u64, noun: &str) -> String {
+    let in_words = counted(count, noun);
+    in_words.replacen(&count.to_string(), &number(count), 1)
 }
 
 /// The buttons of those who may change something: nothing for a read-only key.

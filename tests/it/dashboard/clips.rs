@@ -124,7 +124,7 @@ fn clip_is_deleted_after_saying_what_is_lost() {
     assert!(jobs::get(&dashboard.appliance.app, &worker.caller(&keys.metered), id).unwrap().job.clip.is_some());
     dashboard.done("clips.delete", &fields);
     assert!(jobs::get(&dashboard.appliance.app, &worker.caller(&keys.metered), id).unwrap().job.clip.is_none());
-    assert_eq!(dashboard.act("clips.delete", &fields).status, 404);
+    assert_eq!(dashboard.act("clips.delete", &fields).expect(409).json()["code"], "no_clip");
     assert!(dashboard.html("clips").contains("No clip yet."));
 }
 

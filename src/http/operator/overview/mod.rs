@@ -5,11 +5,10 @@ mod wants;
 
 use maud::{Markup, html};
 
-use crate::app::jobs::queue::{self as app_queue, QueueFigures};
-use crate::app::jobs::search;
+use crate::app::jobs::queue::QueueFigures;
 use crate::app::leases::frames;
-use crate::app::nodes;
-use crate::app::upkeep::history::{self, Failures, LastDay};
+use crate::app::overview::{self, Overview};
+use crate::app::upkeep::history::{Failures, LastDay};
 use crate::domain::error::Result;
 use crate::http::operator::charts;
 use crate::http::operator::context::{Context, Tab, View};
@@ -22,29 +21,24 @@ use crate::wire::human;
 const FRAMES: usize = 5;
 /// Reasons of failures.
 const FAILURES: usize = 6;
-/// Latest jobs.
-const JOBS: u32 = 8;
 
 /// The page.
 pub fn view(context: &Context<'_>) -> Result<View> {
     frames::watch(context.app);
-    let figures = app_queue::figures(context.app)?;
-    let groups = app_queue::why_waiting(context.app, queue::GROUPS)?;
-    let nodes = nodes::list(context.app)?;
-    let day = history::last_day(context.app)?;
-    let latest = search::page(context.app, &search::Filter::default(), None, JOBS)?.jobs;
+    let overview = overview::latest(context.app)?;
+    let Overview { figures, groups, nodes, day, jobs, .. } = &*overview;
     let all_jobs = html! { a href=(Tab::Jobs.path()) { "All jobs" } };
     let all_nodes = html! { a href=(Tab::Nodes.path()) { "All " (nodes.len()) } };
     let body = html! {
-        (wants::card(context, &groups, &nodes)?)
-        (tiles(&figures, &day))
-        (queue::why(context, &figures, &groups))
-        (queue::whose(context)?)
-        @if !nodes.is_empty() { (card("full", "nodes", "Nodes", &all_nodes, &field::field(context, &nodes, FRAMES)?)) }
-        (card("c7 grow", "day", "The last 24 hours", &html! {}, &charts::last_day(context, &day)))
-        (card("c5", "failures", "What failed in 24 h", &failed_link(&day), &failures(context, &day)))
-        @if latest.is_empty() { (empty("No job was submitted yet", html! { a href=(Tab::Jobs.path()) { "How a job is submitted" } })) }
-        @else { (card("full", "latest", "Latest jobs", &all_jobs, &rows::table(context, &latest)?)) }
+        (wants::card(context, &overview))
+        (tiles(figures, day))
+        (queue::why(context, figures, groups))
+        (queue::whose(&overview.accounts))
+        @if !nodes.is_empty() { (card("full", "nodes", "Nodes", &all_nodes, &field::field(context, nodes, FRAMES)?)) }
+        (card("c7 grow", "day", "The last 24 hours", &html! {}, &charts::last_day(context, day)))
+        (card("c5", "failures", "What failed in 24 h", &failed_link(day), &failures(context, day)))
+        @if jobs.is_empty() { (empty("No job was submitted yet", html! { a href=(Tab::Jobs.path()) { "How a job is submitted" } })) }
+        @else { (card("full", "latest", "Latest jobs", &all_jobs, &rows::table(context, jobs)?)) }
     };
     Ok(View { tab: Tab::Overview, heading: Tab::Overview.label().to_owned(), body })
 }

@@ -2,19 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::app::jobs::queue::{self, AccountQueue, QueueFigures, WaitingGroup};
+use crate::app::jobs::queue::{AccountQueue, AccountQueues, QueueFigures, WaitingGroup};
 use crate::domain::account::AccountStatus;
-use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::http::operator::context::{Context, Tab};
 use crate::http::operator::jobs::query;
-use crate::http::operator::parts::{card, nothing, number};
+use crate::http::operator::parts::{card, nothing, number, numbered};
 use crate::wire::human;
-
-/// Reasons for waiting.
-pub const GROUPS: usize = 6;
-/// Accounts with waiting jobs.
-const ACCOUNTS: usize = 6;
 
 /// Why jobs wait, the most frequent reason first.
 pub fn why(context: &Context<'_>, figures: &QueueFigures, groups: &[WaitingGroup]) -> Markup {
@@ -32,7 +26,7 @@ pub fn why(context: &Context<'_>, figures: &QueueFigures, groups: &[WaitingGroup
     let heading = match waiting {
         0 => "Why jobs wait".to_owned(),
         1 => "Why 1 job waits".to_owned(),
-        _ => format!("Why {} jobs wait", number(waiting)),
+        _ => format!("Why {} wait", numbered(waiting, "job")),
     };
     card("c7", "why", &heading, &more, &body)
 }
@@ -48,8 +42,7 @@ fn row(context: &Context<'_>, group: &WaitingGroup) -> Markup {
 }
 
 /// Whose unfinished jobs there are.
-pub fn whose(context: &Context<'_>) -> Result<Markup> {
-    let queues = queue::by_account(context.app, ACCOUNTS)?;
+pub fn whose(queues: &AccountQueues) -> Markup {
     let most = queues.accounts.iter().map(|account| account.waiting).max().unwrap_or_default().max(1);
     let more = html! { a href=(Tab::Accounts.path()) { "Accounts" } };
     let body = html! {
@@ -72,7 +65,7 @@ pub fn whose(context: &Context<'_>) -> Result<Markup> {
             }
         }
     };
-    Ok(card("c5", "whose", "Whose jobs", &more, &body))
+    card("c5", "whose", "Whose jobs", &more, &body)
 }
 
 fn account_row(account: &AccountQueue, most: u64) -> Markup {

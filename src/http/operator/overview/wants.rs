@@ -2,13 +2,12 @@
 
 use maud::{Markup, html};
 
-use crate::app::accounts;
 use crate::app::jobs::queue::{Cause, WaitingGroup};
 use crate::app::nodes::NodeInfo;
-use crate::app::upkeep::{findings, health, history};
-use crate::app::webhooks::operator as webhooks;
-use crate::domain::account::{Account, AccountStatus};
-use crate::domain::error::Result;
+use crate::app::overview::Overview;
+use crate::app::upkeep::history::DiskTrend;
+use crate::app::upkeep::{findings, health};
+use crate::domain::account::Account;
 use crate::domain::node::NodeState;
 use crate::domain::wording::{counted, size};
 use crate::http::operator::accounts::status::activate_button;
@@ -38,7 +37,7 @@ struct Want {
 }
 
 /// All of it; nothing if nothing needs the operator.
-pub fn card(context: &Context<'_>, groups: &[WaitingGroup], all: &[NodeInfo]) -> Result<Markup> {
+pub fn card(context: &Context<'_>, overview: &Overview) -> Markup {
     let mut wants = Vec::new();
     if let Err(error) = health::ready(context.app) {
         let action = link(Tab::Health.path(), "Health");
@@ -49,28 +48,28 @@ pub fn card(context: &Context<'_>, groups: &[WaitingGroup], all: &[NodeInfo]) ->
             action,
         });
     }
-    of_nodes(context, groups, all, &mut wants);
-    disk(context, &mut wants)?;
-    for (account, because) in webhooks::disabled(context.app)?.into_iter().take(NAMED) {
+    of_nodes(context, &overview.groups, &overview.nodes, &mut wants);
+    disk(&overview.disk, &mut wants);
+    for (account, because) in overview.disabled_webhooks.iter().take(NAMED) {
         let what = format!("The webhook of {account} is disabled.");
         wants.push(Want {
             weight: Weight::Warning,
             what,
-            why: because,
+            why: because.clone(),
             action: link(Tab::Accounts.path(), "Accounts"),
         });
     }
     faults(context, &mut wants);
-    inactive(context, &mut wants)?;
+    inactive(context, &overview.inactive, &mut wants);
     wants.sort_by_key(|want| want.weight);
-    Ok(html! {
+    html! {
         @if !wants.is_empty() {
             section.card.full aria-labelledby="wants" {
                 h2.vh id="wants" { "What needs you" }
                 ul.wants { @for want in &wants { (row(want)) } }
             }
         }
-    })
+    }
 }
 
 fn row(want: &Want) -> Markup {
@@ -114,8 +113,7 @@ fn wait(jobs: u64) -> String {
     format!("{} {}", counted(jobs, "job"), if jobs == 1 { "waits" } else { "wait" })
 }
 
-fn disk(context: &Context<'_>, wants: &mut Vec<Want>) -> Result<()> {
-    let trend = history::disk_trend(context.app)?;
+fn disk(trend: &DiskTrend, wants: &mut Vec<Want>) {
     if let (Some(days), Some(free)) = (trend.days_left.filter(|days| *days < DISK_DAYS), trend.free_bytes) {
         let gained = trend.gained_per_day.unwrap_or_default().max(0).cast_unsigned();
         let what = match days.round() as u64 {
@@ -125,13 +123,13 @@ fn disk(context: &Context<'_>, wants: &mut Vec<Want>) -> Result<()> {
         let why = format!("{} are free, and {} come each day.", size(free), size(gained));
         wants.push(Want { weight: Weight::Warning, what, why, action: link(Tab::Storage.path(), "Storage") });
     }
-    Ok(())
 }
 
 /// What doctor found, but for what is said above in other words.
 fn faults(context: &Context<'_>, wants: &mut Vec<Want>) {
     let found = findings::latest(context.app).map(|found| found.faults).unwrap_or_default();
-    let others: Vec<_> = found.iter().filter(|fault| ![health::NO_NODES, "node_key_shared"].contains(&fault.code)).collect();
+    let others: Vec<_> =
+        found.iter().filter(|fault| ![health::NO_NODES, "node_key_shared"].contains(&fault.code)).collect();
     if let Some(first) = others.first() {
         let what = format!("Doctor found {}.", counted(others.len() as u64, "fault"));
         let action = link(Tab::Health.path(), "Health");
@@ -139,9 +137,7 @@ fn faults(context: &Context<'_>, wants: &mut Vec<Want>) {
     }
 }
 
-fn inactive(context: &Context<'_>, wants: &mut Vec<Want>) -> Result<()> {
-    let accounts = accounts::list(context.app)?;
-    let inactive: Vec<&Account> = accounts.iter().filter(|account| account.status == AccountStatus::Inactive).collect();
+fn inactive(context: &Context<'_>, inactive: &[Account], wants: &mut Vec<Want>) {
     for account in inactive.iter().take(NAMED) {
         let action = changes(context, activate_button(account));
         let what = format!("{} waits to be activated.", account.name);
@@ -156,5 +152,4 @@ fn inactive(context: &Context<'_>, wants: &mut Vec<Want>) -> Result<()> {
             action: link(Tab::Accounts.path(), "Accounts"),
         });
     }
-    Ok(())
 }
