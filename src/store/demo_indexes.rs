@@ -6,7 +6,6 @@ use crate::domain::demo::Indexing;
 use crate::domain::error::Result;
 use crate::domain::failure::FailureCode;
 use crate::domain::id::AccountId;
-use crate::domain::list::LIST_ROWS;
 use crate::domain::sha256::Sha256;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
@@ -128,22 +127,6 @@ const OF_ACCOUNT: &str = "
 /// The index state of a demo, or `None` if the account did not upload it.
 pub fn of_account(db: &Db, account: AccountId, sha256: &Sha256) -> Result<Option<Indexing>> {
     db.row(OF_ACCOUNT, named_params! { ":account": account.0, ":sha256": sha256 }, read)
-}
-
-/// Served by both tables' primary keys.
-const PLAYERS: &str = "
-    SELECT json_extract(players.value, '$.steam64_id') AS id, json_extract(players.value, '$.name') AS name
-    FROM demos
-    JOIN demo_indexes ON demo_indexes.sha256 = demos.sha256
-    JOIN json_each(demo_indexes.content, '$.players') AS players
-    WHERE demos.account = :account AND demos.sha256 = :sha256
-    LIMIT :limit
-";
-
-/// The players of a demo that the account uploaded, as Steam ID and name; none if it is not indexed.
-pub fn players(db: &Db, account: AccountId, sha256: &Sha256) -> Result<Vec<(String, String)>> {
-    let params = named_params! { ":account": account.0, ":sha256": sha256, ":limit": LIST_ROWS };
-    db.rows(PLAYERS, params, |row| Ok((row.get("id")?, row.get("name")?)))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Indexing> {

@@ -1,6 +1,5 @@
 //! Clips of all accounts, for the operator: list, pin, delete.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use uuid::Uuid;
@@ -9,14 +8,12 @@ use crate::app::clips::no_clip;
 use crate::app::jobs::operator::row;
 use crate::app::{App, accounts, audit};
 use crate::domain::clip::Clip;
-use crate::domain::demo::uploaded_demo;
 use crate::domain::error::Result;
-use crate::domain::id::{AccountId, JobId};
+use crate::domain::id::JobId;
 use crate::domain::job::Job;
 use crate::domain::operator::Operator;
-use crate::domain::sha256::Sha256;
+use crate::store;
 use crate::store::clips::Place;
-use crate::store::{self, Db};
 
 /// Clips that are examined for one page, unless each is a result.
 pub const SEARCHED_CLIPS: u32 = 50_000;
@@ -101,24 +98,6 @@ pub fn list(app: &App, account: Option<&str>, only_pinned: bool, limit: u32) -> 
 /// Whether a clip's poster is there.
 pub fn has_poster(app: &App, clip: &Clip) -> bool {
     app.clip_files.open_poster(clip.lease).is_ok()
-}
-
-/// Names of players, read from the demos' indexes: each demo once.
-#[derive(Default)]
-pub struct Players(HashMap<(AccountId, Sha256), HashMap<String, String>>);
-
-impl Players {
-    /// The name of the player whom a job follows, if its account uploaded the demo and it is indexed.
-    pub fn name(&mut self, app: &App, job: &Job) -> Result<Option<String>> {
-        let Some(sha256) = uploaded_demo(&job.spec.demo_url) else { return Ok(None) };
-        let demo = (job.account, sha256);
-        if !self.0.contains_key(&demo) {
-            let read = |db: &Db| store::demo_indexes::players(db, job.account, &sha256);
-            self.0.insert(demo, app.store.read(read)?.into_iter().collect());
-        }
-        let id = job.spec.steam64_id.to_string();
-        Ok(self.0.get(&demo).and_then(|players| players.get(&id)).cloned())
-    }
 }
 
 /// Protects a job's clip from retention rules, or no longer.

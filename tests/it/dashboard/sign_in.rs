@@ -84,7 +84,7 @@ fn everything_but_the_empty_shell_needs_the_operators_key() {
         ("DELETE", "/operator/sessions/mine"),
     ] {
         for authorization in ["", "Operator ", "Operator x", "Bearer 3f8c1a2b-9d4e-4f6a-bc12-7e0a5d9c1234"] {
-            let request = Request::new(method, path).header("Authorization", authorization).json("{}".to_owned());
+            let request = Request::new(method, path).header("Authorization", authorization).json("{}");
             dashboard.request(request).expect(401);
         }
     }

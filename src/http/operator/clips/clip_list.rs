@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use crate::app::clips::operator::{self, ClipPage, Cursor, Players, StoredClip};
+use crate::app::clips::operator::{self, ClipPage, Cursor, StoredClip};
+use crate::app::demos::titles;
 use crate::app::jobs::operator as jobs;
 use crate::domain::clip::Clip;
 use crate::domain::error::{Error, Result};
@@ -31,14 +32,13 @@ pub fn list(context: &Context<'_>) -> Result<Markup> {
         };
         return Ok(empty("No clip yet.", next));
     }
-    let mut players = Players::default();
     let body = html! {
         @if page.clips.is_empty() {
             (nothing(if page.next.is_some() { "None of the clips looked at so far matches." } else { "No clip matches." }))
         } @else {
             table.stack.clips {
                 thead { tr { th { span.vh { "Picture" } } th { "Clip" } th { "Account" } th.r { "Length" } th.r { "Size" } th { "Finished" } th { span.vh { "Changes" } } } }
-                tbody { @for clip in &page.clips { (row(context, clip, &mut players)?) } }
+                tbody { @for clip in &page.clips { (row(context, clip)?) } }
             }
         }
         (rest(context, &page))
@@ -60,10 +60,11 @@ fn rest(context: &Context<'_>, page: &ClipPage) -> Markup {
     }
 }
 
-fn row(context: &Context<'_>, stored: &StoredClip, players: &mut Players) -> Result<Markup> {
+fn row(context: &Context<'_>, stored: &StoredClip) -> Result<Markup> {
     let StoredClip { job, account, is_pinned } = stored;
     let Some(clip) = &job.clip else { return Ok(html! {}) };
-    let player = players.name(context.app, job)?.unwrap_or_else(|| job.spec.steam64_id.to_string());
+    let title = titles::of_job(context.app, job)?;
+    let player = title.map_or_else(|| job.spec.steam64_id.to_string(), |title| title.player);
     let title = format!("{player}, round {}", job.spec.round);
     let id = job.public_id.to_string();
     let (fields, dialog) = ([("id", id.as_str())], format!("play-{}", job.id));

@@ -57,7 +57,7 @@ fn row(account: &AccountStorage, default_quota: u64) -> Markup {
 
 /// A bar, and the same in words.
 fn of_quota(used: u64, quota: u64) -> Markup {
-    let percent = if quota == 0 { 100 } else { used.saturating_mul(100) / quota };
+    let percent = used.saturating_mul(100).checked_div(quota).unwrap_or(100);
     let words = format!("{percent} % of {}", human::size(quota));
     html! {
         progress.hot[percent >= 90] max="100" value=(percent.min(100)) aria-label=(words) {}

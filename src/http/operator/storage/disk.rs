@@ -90,14 +90,18 @@ fn bar(parts: &[Part], whole: u64) -> Markup {
         .map(|part| if part.bytes == 0 { 0.0 } else { (share(part.bytes, whole) * BAR).max(THIN) })
         .collect();
     let scale = BAR / widths.iter().sum::<f64>().max(BAR);
-    let mut from = 0.0;
+    // Where each part begins.
+    let starts = widths.iter().scan(0.0, |end, width| {
+        let start = *end;
+        *end += width * scale;
+        Some(start)
+    });
     html! {
         svg.disk viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
-            @for (part, width) in parts.iter().zip(&widths) {
+            @for ((part, width), from) in parts.iter().zip(&widths).zip(starts) {
                 @if *width > 0.0 {
                     rect class=(part.class) x=(format!("{from:.1}")) y="0" width=(format!("{:.1}", width * scale)) height="10" {}
                 }
-                @let _ = from += width * scale;
             }
         }
     }
