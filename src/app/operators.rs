@@ -53,7 +53,7 @@ pub fn confirm(app: &App, code: &str) -> Result<()> {
 }
 
 fn code_refused() -> Error {
-    let message = "This link was used already or is too old. Ask for a new one: dinkem-appliance admin dashboard";
+    let message = "This link has already been used or has expired. Get a new one: dinkem-appliance admin dashboard";
     Error::new(Kind::Forbidden, ErrorCode::SignInRefused, message)
 }
 
@@ -64,7 +64,7 @@ pub fn authenticate(app: &App, presented: &str, is_watching: bool) -> Result<Ope
     let now = app.clock.now_ms();
     let key = app.store.read(|db| store::operators::by_hash(db, &hash))?.filter(|key| key.is_live(now));
     let key = key.ok_or_else(|| {
-        let message = "Signed out. Ask for a new link: dinkem-appliance admin dashboard";
+        let message = "You are signed out. Get a new link: dinkem-appliance admin dashboard";
         Error::new(Kind::Unauthorized, ErrorCode::SignedOut, message)
     })?;
     let is_use = !is_watching || key.read_only;

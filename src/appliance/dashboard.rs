@@ -105,8 +105,8 @@ pub fn link(app: &App, operator: &Operator, url: &str, read_only: bool) -> Resul
 pub fn recorded(data_dir: &Path) -> Result<String> {
     let recorded = std::fs::read_to_string(data_dir.join(URL_FILE)).ok();
     recorded.filter(|url| Url::parse(url).is_ok()).ok_or_else(|| {
-        let message = "The dashboard does not run. Start the server, without `--dashboard-listen off`; its log says if \
-                       the dashboard's address was in use.";
+        let message = "The dashboard is not running. Start the server without `--dashboard-listen off`; if the dashboard's \
+                       address was in use, the server's log says so.";
         Error::new(Kind::Unavailable, ErrorCode::DashboardOff, message)
     })
 }

@@ -20,13 +20,13 @@ Example: a link, and one for a screen on the wall
   dinkem-appliance admin dashboard
   dinkem-appliance admin dashboard --read-only")]
 pub struct Args {
-    /// Whoever uses the link may look, but change nothing
+    /// Make the link read-only: whoever uses it cannot change anything
     #[arg(long)]
     read_only: bool,
-    /// List who signed in, instead
+    /// List who has signed in instead
     #[arg(long, conflicts_with = "read_only")]
     list: bool,
-    /// Sign someone out, instead: a number from `--list`
+    /// Sign someone out instead, by the number in `--list`
     #[arg(long, value_name = "N", conflicts_with_all = ["read_only", "list"], value_parser = clap::value_parser!(i64).range(1..))]
     revoke: Option<i64>,
 }

@@ -121,7 +121,7 @@ async function act(action, fields) {
   try {
     answer = await ask(`/operator/actions/${action}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields) });
   } catch {
-    return "The server does not answer. Nothing may have changed.";
+    return "The server did not respond. Check whether the change was made before you try again.";
   }
   if (!answer) return null;
   const done = await answer.json();

@@ -72,7 +72,7 @@ fn entries(context: &Context<'_>) -> Result<Markup> {
     });
     Ok(html! {
         @if page.entries.is_empty() {
-            (nothing("No change matches. Changes made with admin, with the dashboard and by the server are all listed here."))
+            (nothing("No change matches. Changes made with admin, in the dashboard and by the server are all listed here."))
         } @else {
             table.stack.audit {
                 thead { tr { th { "When" } th { "Who" } th { "What" } th { "Of what" } th { "Details" } } }

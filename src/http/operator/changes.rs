@@ -36,7 +36,7 @@ pub fn run(call: &Call<'_>, key: &OperatorKey) -> Result<Response> {
     let action = ACTIONS.iter().copied().flatten().find(|action| action.name == call.parameter());
     let action = action.ok_or_else(|| Error::not_found("There is no such action."))?;
     if key.read_only {
-        let message = "You signed in to look only. For changes, ask for a link without --read-only.";
+        let message = "You are signed in read-only. To make changes, sign in with a link made without --read-only.";
         return Err(Error::new(Kind::Forbidden, ErrorCode::NotAllowed, message));
     }
     let fields = body::fields(call)?;

@@ -82,7 +82,7 @@ pub fn disk(context: &Context<'_>, trend: &DiskTrend) -> Markup {
     let points: Vec<(i64, u64)> =
         trend.points.iter().filter_map(|point| Some((point.at_ms, point.free_bytes?))).collect();
     let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else {
-        return nothing("The disk is measured each half hour; the first figures come soon.");
+        return nothing("Disk space is sampled every half hour; the first figures appear soon.");
     };
     let top = points.iter().map(|(_, free)| *free).max().unwrap_or_default().max(trend.reserve_bytes * 2).max(1);
     let y = |free: u64| HEIGHT - free as f64 / top as f64 * HEIGHT;
@@ -116,14 +116,15 @@ pub fn disk(context: &Context<'_>, trend: &DiskTrend) -> Markup {
 }
 
 fn disk_in_words(trend: &DiskTrend) -> String {
-    let free = trend
-        .free_bytes
-        .map_or_else(|| "Free space is unknown.".to_owned(), |free| format!("{} are free.", size(free)));
+    let free =
+        trend.free_bytes.map_or_else(|| "Free space is unknown.".to_owned(), |free| format!("{} free.", size(free)));
     match (trend.gained_per_day, trend.days_left) {
-        (_, Some(days)) if days < 1.0 => format!("{free} At this pace only the reserve is left within a day."),
-        (_, Some(days)) => format!("{free} At this pace only the reserve is left in {}.", counted(days as u64, "day")),
-        (Some(_), None) => format!("{free} It does not shrink."),
-        (None, None) => format!("{free} How it develops is known after a day."),
+        (_, Some(days)) if days < 1.0 => format!("{free} At this rate only the reserve will be left within a day."),
+        (_, Some(days)) => {
+            format!("{free} At this rate only the reserve will be left in {}.", counted(days as u64, "day"))
+        }
+        (Some(_), None) => format!("{free} It is not shrinking."),
+        (None, None) => format!("{free} The trend is known after a day."),
     }
 }
 

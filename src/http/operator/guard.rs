@@ -29,12 +29,12 @@ fn is_at(origin: &str, host: &str) -> bool {
 }
 
 fn wrong_host() -> Error {
-    let message = "The dashboard does not answer to this name. Open the link that `admin dashboard` prints.";
+    let message = "The dashboard cannot be opened by this host name. Use the link that `admin dashboard` prints.";
     Error::new(Kind::Misdirected, ErrorCode::WrongHost, message)
 }
 
 fn cross_site() -> Error {
-    Error::new(Kind::Forbidden, ErrorCode::CrossSite, "Another web site may not use the dashboard.")
+    Error::new(Kind::Forbidden, ErrorCode::CrossSite, "The dashboard refuses requests from other web sites.")
 }
 
 #[cfg(test)]

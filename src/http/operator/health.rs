@@ -35,13 +35,13 @@ pub fn view(context: &Context<'_>) -> Result<View> {
 fn list(context: &Context<'_>, found: Option<&Findings>) -> Markup {
     html! {
         @if let Err(error) = health::ready(context.app) {
-            ul.wants { li { span.bad { (icon(Icon::Bad)) } p { b { "The server takes no work." } " " span.dim { (error.message) } } } }
+            ul.wants { li { span.bad { (icon(Icon::Bad)) } p { b { "The server is not accepting work." } " " span.dim { (error.message) } } } }
         }
         @match found {
-            None => (nothing("The first examination since the start is under way.")),
+            None => (nothing("The first check since the server started is in progress.")),
             Some(found) => {
                 @if found.faults.is_empty() {
-                    p.nothing { span.ok { "No fault was found." } " Files, permissions, store, certificate, disk and nodes are sound." }
+                    p.nothing { span.ok { "No problems found." } " Files, permissions, store, certificate, disk and nodes are fine." }
                 }
                 ul.wants {
                     @for fault in &found.faults {
@@ -51,8 +51,8 @@ fn list(context: &Context<'_>, found: Option<&Findings>) -> Markup {
                         }
                     }
                 }
-                p.nothing.dim { "Examined " (context.when(found.at_ms)) ". "
-                    code { "dinkem-appliance admin doctor --fix" } " mends what can be mended without loss." }
+                p.nothing.dim { "Checked " (context.when(found.at_ms)) ". "
+                    code { "dinkem-appliance admin doctor --fix" } " fixes what can be fixed without losing data." }
             }
         }
     }
@@ -61,15 +61,15 @@ fn list(context: &Context<'_>, found: Option<&Findings>) -> Markup {
 fn certificate(context: &Context<'_>) -> Result<Markup> {
     let shown = tls::shown(context.app.data_dir())?.filter(|_| context.call.authority_pem.is_some());
     Ok(match shown {
-        None => nothing("The server uses a certificate of the studio, or plain HTTP. Doctor looks after the former."),
+        None => nothing("The server uses the studio's own certificate, which doctor checks, or plain HTTP."),
         Some(shown) => html! {
             dl.facts {
                 @match &shown.server {
                     Some(server) => {
-                        dt { "Valid until" } dd { (context.exact(server.valid_until_ms)) " (" (human::when(context.now_ms, server.valid_until_ms)) "); renewed by itself" }
+                        dt { "Valid until" } dd { (context.exact(server.valid_until_ms)) " (" (human::when(context.now_ms, server.valid_until_ms)) "); renewed automatically" }
                         dt { "Names" } dd { (server.names.join(", ")) }
                     },
-                    None => { dt { "Server" } dd.bad { "Its files are damaged; a restart of the server makes new ones." } }
+                    None => { dt { "Server" } dd.bad { "Its files are damaged. Restart the server to create new ones." } }
                 }
                 dt { "CA until" } dd { (context.exact(shown.valid_until_ms)) }
                 dt { "CA SHA-256" } dd.mono.small { (shown.fingerprint) }
@@ -84,10 +84,10 @@ fn backups(context: &Context<'_>) -> Result<Markup> {
     Ok(html! {
         div.body {
             @match all.first() {
-                None => p { "There is no backup in the data directory. One that was written elsewhere is not known here." },
-                Some(last) => p { "The last one in the data directory is from " (context.when(last.made_at_ms)) ". Those written elsewhere are not known here." }
+                None => p { "There is no backup in the data directory. Backups written elsewhere are not listed here." },
+                Some(last) => p { "The latest backup in the data directory is from " (context.when(last.made_at_ms)) ". Backups written elsewhere are not listed here." }
             }
-            p.dim { "To make one while the server runs, on another disk:" }
+            p.dim { "To back up to another disk while the server runs:" }
             (copyable("backup-line", "the command", "dinkem-appliance admin backup /mnt/backup/dinkem.tar"))
         }
         @if !all.is_empty() {
@@ -107,5 +107,5 @@ fn backups(context: &Context<'_>) -> Result<Markup> {
 
 fn look_again(context: &Context<'_>, _: &Fields) -> Result<Done> {
     findings::look_again(context.app);
-    Ok(Done::said("The appliance is examined again; what is found appears here within seconds."))
+    Ok(Done::said("Checking again; the results appear here within seconds."))
 }

@@ -16,7 +16,7 @@ const LOGO: &str = r##"<svg viewBox="0 0 26 26" aria-hidden="true"><rect width="
 /// A page in its frame.
 pub fn frame(context: &Context<'_>, view: &View) -> Result<Markup> {
     Ok(html! {
-        a.skip href="#main" { "To the content" }
+        a.skip href="#main" { "Skip to content" }
         div.app {
             (top(context))
             (navigation(context, view.tab)?)
@@ -43,19 +43,19 @@ fn top(context: &Context<'_>) -> Markup {
         header.top {
             a.brand href=(Tab::Overview.path()) { (PreEscaped(LOGO)) span { "dinkem " span.host { (host) } } }
             @match health::ready(context.app) {
-                Ok(()) => span.state title="The server takes work" { "Taking work" },
-                Err(error) => span.state.bad title=(error.message) { "Not taking work" },
+                Ok(()) => span.state title="The server accepts work" { "Accepting work" },
+                Err(error) => span.state.bad title=(error.message) { "Not accepting work" },
             }
             form.find role="search" method="get" action=(Tab::Jobs.path()) {
                 (icon(Icon::Find))
-                label.vh for="find" { "Find" }
+                label.vh for="find" { "Search" }
                 input #find type="search" name="q" placeholder="Job, Steam ID, account or node   /" autocomplete="off";
             }
-            button.btn.icon #theme type="button" title="Light or dark" { span.vh { "Light or dark" } (icon(Icon::Theme)) }
+            button.btn.icon #theme type="button" title="Switch between light and dark" { span.vh { "Switch between light and dark" } (icon(Icon::Theme)) }
             div.who {
                 b { (key.operator.name()) } @if key.read_only { " " span.tag { "read-only" } }
                 br;
-                span.dim { "signed in for " (human::span(left_ms)) " · " }
+                span.dim { "signed out in " (human::span(left_ms)) " · " }
                 button.link type="button" data-signs-out { "Sign out" }
             }
         }

@@ -147,7 +147,7 @@ fn code_field(dialog: &str) -> Markup {
         (field(&id, "A fresh link or code", html! {
             input id=(id) name="code" required autocomplete="off" spellcheck="false" aria-describedby=(format!("{id}-how"));
         }))
-        p.hint id=(format!("{id}-how")) { "Run " code { "dinkem-appliance admin dashboard" } " on the server, and paste what it prints. This proves that it is still you." }
+        p.hint id=(format!("{id}-how")) { "Run " code { "dinkem-appliance admin dashboard" } " on the server and paste what it prints. This confirms that it is still you." }
     }
 }
 

@@ -41,7 +41,7 @@ pub fn dialogs() -> Markup {
             fields: &[],
             body: html! {
                 (name_field("create-bare-name"))
-                p.hint { "Keys can be made later, on the account's page." }
+                p.hint { "Keys can be created later, on the account's page." }
             },
             confirm: "Create account",
             asks_code: false,
@@ -62,11 +62,11 @@ pub fn name_field(id: &str) -> Markup {
 
 fn with_keys(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let (account, new) = accounts::create(context.app, context.operator(), fields.text("name")?, true)?;
-    let said = format!("{} is created.", account.name);
+    let said = format!("{} has been created.", account.name);
     Ok(Done::shown(said, keys::shown_once(&account, &new, None)).go_to(status::path(&account)))
 }
 
 fn without_keys(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let (account, _) = accounts::create(context.app, context.operator(), fields.text("name")?, false)?;
-    Ok(Done::said(format!("{} is created.", account.name)).go_to(status::path(&account)))
+    Ok(Done::said(format!("{} has been created.", account.name)).go_to(status::path(&account)))
 }

@@ -38,7 +38,7 @@ pub fn part(context: &Context<'_>, summary: &Summary) -> Result<Markup> {
                 @if dinks.sold > dinks.live_slots { br; span.warn { "More are sold than there are slots: reserved jobs have to wait." } }
             }
         }
-        @if dinks.history.is_empty() { (nothing("It never had dinks.")) } @else { (history(context, &dinks)) }
+        @if dinks.history.is_empty() { (nothing("This account has never had dinks.")) } @else { (history(context, &dinks)) }
     };
     Ok(html! {
         (card("c5", "dinks", "Dinks", &buttons, &body))
@@ -50,7 +50,7 @@ pub fn part(context: &Context<'_>, summary: &Summary) -> Result<Markup> {
                     title: "Undo the last change",
                     action: "dinks.undo",
                     fields: &[("account", &account.name)],
-                    body: html! { p { "The change to " (counted(last.dinks, "dink")) " (" (context.when(last.at_ms)) ") is taken back: the number before it is in force again, and the change is not billed." } },
+                    body: html! { p { "Undoes the change to " (counted(last.dinks, "dink")) " (" (context.when(last.at_ms)) "): the previous number applies again, and the change is not billed." } },
                     confirm: "Undo the change",
                     asks_code: true,
                 }))

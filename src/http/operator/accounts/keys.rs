@@ -30,7 +30,7 @@ pub const ACTIONS: &[Action] = &[
 
 /// How long a rotated key may stay valid.
 const OVERLAPS: [(&str, &str); 5] = [
-    ("0s", "is refused at once"),
+    ("0s", "is refused immediately"),
     ("1h", "stays valid for an hour"),
     ("24h", "stays valid for a day"),
     ("7d", "stays valid for a week"),
@@ -97,7 +97,7 @@ fn mint_dialog(account: &Account) -> Markup {
         title: "New keys",
         action: "keys.mint",
         fields: &[("account", &account.name)],
-        body: html! { p { "Makes a key of each class that has no live one. It is shown once: the appliance stores only its hash." } },
+        body: html! { p { "Creates a key of each class that has no live key. Keys are shown once: the appliance stores only their hashes." } },
         confirm: "Make keys",
         asks_code: true,
     })
@@ -133,7 +133,7 @@ fn revoke_dialog(key: &KeyInfo) -> Markup {
         action: "keys.revoke",
         fields: &[("key", &id)],
         body: html! {
-            p { "The next request with this " (key.class.as_str()) " key (fingerprint " span.mono { (key.fingerprint) } ") is refused, for good. Jobs that it submitted go on." }
+            p { "The next request with this " (key.class.as_str()) " key (fingerprint " span.mono { (key.fingerprint) } ") is refused, permanently. Jobs submitted with it continue." }
         },
         confirm: "Revoke",
         asks_code: false,
@@ -152,7 +152,7 @@ pub fn identify_card() -> Markup {
                 (field("leaked", "A key that was found somewhere", html! {
                     input #leaked type="password" name="key" required autocomplete="off" spellcheck="false" aria-describedby="leaked-how";
                 }))
-                p.hint #leaked-how { "It is not shown and not stored. The answer opens the account, where the key can be revoked." }
+                p.hint #leaked-how { "It is neither shown nor stored. The result opens the account, where the key can be revoked." }
                 p.error role="alert" {}
                 div.buttons { button.btn type="submit" { "Find its account" } }
             }
@@ -182,7 +182,7 @@ pub fn shown_once(account: &Account, new: &NewKeys, note: Option<&str>) -> Marku
 
 fn mint(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let (account, new) = keys::mint(context.app, context.operator(), fields.text("account")?)?;
-    Ok(Done::shown("Keys were made.", shown_once(&account, &new, None)))
+    Ok(Done::shown("Keys created.", shown_once(&account, &new, None)))
 }
 
 fn rotate(context: &Context<'_>, fields: &Fields) -> Result<Done> {
@@ -196,7 +196,7 @@ fn rotate(context: &Context<'_>, fields: &Fields) -> Result<Done> {
         Ok(0) => format!("The old {} key is refused from now on.", class.as_str()),
         ms => format!("The old {} key stays valid for {}.", class.as_str(), human::span(ms.unwrap_or(i64::MAX))),
     };
-    Ok(Done::shown("The key was rotated.", shown_once(&account, &new, Some(&note))))
+    Ok(Done::shown("Key rotated.", shown_once(&account, &new, Some(&note))))
 }
 
 fn revoke(context: &Context<'_>, fields: &Fields) -> Result<Done> {

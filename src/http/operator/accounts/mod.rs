@@ -34,7 +34,7 @@ pub fn view(context: &Context<'_>) -> Result<View> {
     let body = html! {
         @if is_first {
             (empty("There is no account yet", html! {
-                p { "A studio submits its jobs with the keys of its account. Create one here, or on the server:" }
+                p { "Jobs are submitted with an account's keys. Create an account here, or on the server:" }
                 (copyable("first-line", "the command", "dinkem-appliance admin account create studio-a"))
                 (changes(context, opener("create", "New account", "main")))
             }))

@@ -62,7 +62,7 @@ fn facts(context: &Context<'_>, summary: &Summary, quota: &DemoQuota) -> Markup 
 fn quota_dialog(account: &Account, quota: &DemoQuota) -> Markup {
     dialog(&Dialog {
         id: "set-quota",
-        title: "Room for demos",
+        title: "Quota for demos",
         action: "accounts.quota",
         fields: &[("account", &account.name)],
         body: html! {
@@ -70,8 +70,8 @@ fn quota_dialog(account: &Account, quota: &DemoQuota) -> Markup {
                 input #max-demos name="size" placeholder="100GB" autocomplete="off" spellcheck="false" aria-describedby="max-demos-how";
             }))
             p.hint #max-demos-how {
-                "A number with a unit, like 100GB or 20GiB, from its next upload on. Empty: the server's limit."
-                @if quota.used > 0 { " It stores " (human::size(quota.used)) "; nothing is deleted." }
+                "A number with a unit, like 100GB or 20GiB; it applies from the next upload on. Leave empty for the server's limit."
+                @if quota.used > 0 { " It stores " (human::size(quota.used)) " now; nothing is deleted." }
             }
         },
         confirm: "Set the limit",
@@ -88,10 +88,10 @@ fn usage(context: &Context<'_>, account: &Account) -> Result<Markup> {
     };
     let body = html! {
         @for (statement, (failed, cancelled)) in usage.statements.list.iter().zip(&usage.unbilled) {
-            @if statement.is_empty() { (nothing("It owes nothing for this month so far.")) }
+            @if statement.is_empty() { (nothing("Nothing is owed for this month so far.")) }
             @else { (bill::lines(statement)) }
             p.nothing.dim.small {
-                (failed) " failed and " (cancelled) " cancelled, which are not billed. As of "
+                (failed) " failed and " (cancelled) " cancelled jobs, which are not billed. As of "
                 (context.clock(usage.statements.made_at_ms)) "."
             }
         }

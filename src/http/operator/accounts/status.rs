@@ -58,7 +58,7 @@ pub fn dialogs(account: &Account) -> Markup {
                 (field("new-name", "New name", html! {
                     input #new-name name="name" value=(name) required maxlength=(ACCOUNT_NAME_CHARS) autocomplete="off" spellcheck="false";
                 }))
-                p.hint { "Its keys, jobs, clips and bills stay its own. Bills made from now on show the new name." }
+                p.hint { "It keeps its keys, jobs, clips and bills. Bills made from now on show the new name." }
             },
             confirm: "Rename",
             asks_code: false,
@@ -87,7 +87,7 @@ fn activate(context: &Context<'_>, fields: &Fields) -> Result<Done> {
 fn deactivate(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let name = fields.text("account")?;
     accounts::deactivate(context.app, context.operator(), name)?;
-    let said = Done::said(format!("{name} is deactivated: its next request is refused."));
+    let said = Done::said(format!("{name} has been deactivated: its next request is refused."));
     Ok(said.undone_by("accounts.activate", vec![("account", name.to_owned())]))
 }
 

@@ -45,7 +45,7 @@ pub fn part(context: &Context<'_>, name: &str) -> Result<Markup> {
     );
     let body = html! {
         (facts(context, &found))
-        @if found.deliveries.is_empty() { (nothing("Nothing was delivered in the last 30 days.")) }
+        @if found.deliveries.is_empty() { (nothing("No deliveries in the last 30 days.")) }
         @else { (deliveries(context, &found)) }
     };
     Ok(html! {
@@ -59,7 +59,7 @@ fn facts(context: &Context<'_>, found: &Overview) -> Markup {
     html! {
         dl.facts {
             dt { "URL" }
-            dd { @match &found.webhook { Some(webhook) => (webhook.url), None => { "none: its owner asks for the state of jobs instead" } } }
+            dd { @match &found.webhook { Some(webhook) => (webhook.url), None => { "none: its clients poll for job status instead" } } }
             @if let Some(webhook) = &found.webhook {
                 dt { "State" } dd { (state(context, webhook)) }
                 @if let Some((_, until_ms)) = webhook.old_secret.as_ref().filter(|(_, until_ms)| *until_ms > context.now_ms) {
@@ -119,7 +119,7 @@ fn row(context: &Context<'_>, delivery: &Delivery, can_replay: bool) -> Markup {
             td.nowrap {
                 span.(class) { (delivery.state.as_str()) }
                 @if let Some(next) = delivery.next_at_ms.filter(|next| delivery.attempts > 0 && *next > context.now_ms) {
-                    br; span.dim.small { "again " (context.when(next)) }
+                    br; span.dim.small { "retry " (context.when(next)) }
                 }
             }
             td.r data-l="attempts" { (delivery.attempts) }
@@ -175,7 +175,7 @@ fn dialogs(name: &str, webhook: Option<&Webhook>) -> Markup {
                 title: "Remove the webhook?",
                 action: "webhook.remove",
                 fields: &[("account", name)],
-                body: html! { p { "Its URL and secret are forgotten, and events that are still pending are given up." } },
+                body: html! { p { "Its URL and secret are deleted, and pending events are dropped." } },
                 confirm: "Remove",
                 asks_code: false,
             }))

@@ -27,14 +27,14 @@ pub fn list(context: &Context<'_>) -> Result<Markup> {
     let page = operator::page(context.app, account.as_deref(), only_pinned, cursor, CLIPS)?;
     if page.clips.is_empty() && page.next.is_none() && account.is_none() && !only_pinned && after.is_none() {
         let next = html! {
-            p { "Clips are listed here once a node has rendered them. To have the five best rounds of a demo rendered, with an account's key:" }
+            p { "Clips are listed here once a node has rendered them. To render the five best rounds of a demo with an account's key:" }
             (copyable("next", "the command", SUBMIT))
         };
         return Ok(empty("No clip yet.", next));
     }
     let body = html! {
         @if page.clips.is_empty() {
-            (nothing(if page.next.is_some() { "None of the clips looked at so far matches." } else { "No clip matches." }))
+            (nothing(if page.next.is_some() { "No match among the clips searched so far." } else { "No clip matches." }))
         } @else {
             table.stack.clips {
                 thead { tr { th { span.vh { "Picture" } } th { "Clip" } th { "Account" } th.r { "Length" } th.r { "Size" } th { "Finished" } th { span.vh { "Changes" } } } }
@@ -52,8 +52,8 @@ fn rest(context: &Context<'_>, page: &ClipPage) -> Markup {
     html! {
         @match page.searched_to_ms {
             Some(at_ms) => {
-                p.nothing.dim { "Looked at the clips finished since " (context.exact(at_ms)) "." }
-                (pager(next.as_deref(), "Look at older clips"))
+                p.nothing.dim { "Searched the clips finished since " (context.exact(at_ms)) "." }
+                (pager(next.as_deref(), "Search older clips"))
             }
             None => (pager(next.as_deref(), "Older clips")),
         }
@@ -146,7 +146,7 @@ fn set_pinned(context: &Context<'_>, fields: &Fields, is_pinned: bool) -> Result
 pub fn ask_delete(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let id = id_of(fields)?;
     let job = jobs::show(context.app, id)?;
-    let clip = job.info.job.clip.as_ref().ok_or_else(|| Error::not_found("This job has no clip any more."))?;
+    let clip = job.info.job.clip.as_ref().ok_or_else(|| Error::not_found("This job no longer has a clip."))?;
     let show = html! {
         form.stack data-action="clips.delete" {
             h2 #result-title { "Delete this clip?" }
@@ -154,7 +154,7 @@ pub fn ask_delete(context: &Context<'_>, fields: &Fields) -> Result<Done> {
                 "Player " (job.info.job.spec.steam64_id) ", round " (job.info.job.spec.round) ", of " b { (job.account) } ": "
                 (human::footage(clip.video.duration_ms)) ", " (human::size(clip.bytes)) "."
             }
-            p { "The clip's address stops working, also for everyone to whom the account has given it. The job stays done and billed. This cannot be undone." }
+            p { "The clip's URL stops working for everyone who has it. The job stays done and billed. This cannot be undone." }
             input type="hidden" name="id" value=(id);
             p.error role="alert" {}
             div.buttons {

@@ -26,7 +26,7 @@ pub fn list(context: &Context<'_>) -> Result<Markup> {
     let page = operator::page(context.app, account.as_deref(), cursor, DEMOS)?;
     if page.demos.is_empty() && account.is_none() && after.is_none() {
         let next = html! {
-            p { "Accounts upload demos with their key. To upload one, and have its five best rounds rendered:" }
+            p { "Accounts upload demos with their keys. To upload one and render its five best rounds:" }
             (copyable("next", "the command", SUBMIT))
         };
         return Ok(empty("No demo has been uploaded.", next));
@@ -94,7 +94,7 @@ pub fn ask_delete(_: &Context<'_>, fields: &Fields) -> Result<Done> {
         form.stack data-action="demos.delete" {
             h2 #result-title { "Delete this demo?" }
             p { "Demo " code { (hash[..SHORT_HASH]) } " of " b { (account) } "." }
-            p { "New jobs for it fail until the account uploads it again. Clips made from it stay. If other accounts have uploaded the same demo, theirs stays, too. This cannot be undone." }
+            p { "New jobs for it fail until the account uploads it again. Clips made from it stay. If other accounts have uploaded the same demo, their copy stays. This cannot be undone." }
             input type="hidden" name="sha256" value=(hash);
             input type="hidden" name="account" value=(account);
             p.error role="alert" {}

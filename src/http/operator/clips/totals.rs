@@ -15,8 +15,8 @@ const ACCOUNTS: usize = 5;
 pub fn card_of_totals(context: &Context<'_>) -> Result<Markup> {
     let account = context.query("account");
     let Some(measured) = storage::latest(context.app)? else {
-        let words = "The files are being measured. With a million clips this takes some seconds.";
-        return Ok(card("full", "where", "What lies where", &html! {}, &nothing(words)));
+        let words = "The files are being measured. With a million clips this takes a few seconds.";
+        return Ok(card("full", "where", "Storage by account", &html! {}, &nothing(words)));
     };
     let is_shown = |storage: &&AccountStorage| account.as_ref().is_none_or(|name| *name == storage.name);
     let mut accounts: Vec<_> = measured.storage.accounts.iter().filter(is_shown).collect();
@@ -37,7 +37,7 @@ pub fn card_of_totals(context: &Context<'_>) -> Result<Markup> {
             }
         }
     };
-    Ok(card("full", "where", "What lies where", &more, &body))
+    Ok(card("full", "where", "Storage by account", &more, &body))
 }
 
 fn row(account: &AccountStorage, default_quota: u64) -> Markup {

@@ -130,7 +130,7 @@ fn list(context: &Context<'_>) -> Result<Markup> {
 fn searched(context: &Context<'_>, page: &JobPage) -> Markup {
     html! {
         @if let Some(at_ms) = page.searched_to_ms {
-            p.nothing.dim { "Looked at the jobs back to " (context.clock(at_ms)) "." }
+            p.nothing.dim { "Searched the jobs back to " (context.clock(at_ms)) "." }
         } @else if page.jobs.is_empty() {
             (nothing("No job matches these filters."))
         }
@@ -138,11 +138,13 @@ fn searched(context: &Context<'_>, page: &JobPage) -> Markup {
 }
 
 fn no_jobs(context: &Context<'_>) -> Markup {
-    let line = format!("dinkem-appliance submit DEMO --server {} --key KEY", context.call.base.url(""));
+    let server = context.call.base.url("");
+    let ca = if context.call.authority_pem.is_some() { " --ca dinkem-ca.pem" } else { "" };
+    let line = format!("DINKEM_API_KEY=KEY dinkem-appliance submit DEMO --server {server}{ca} --highlights 5");
     empty(
         "No job was submitted yet",
         html! {
-            p { "A client submits jobs with its account's key, for example:" }
+            p { "Clients submit jobs with an account's key, for example:" }
             (copyable("submit-line", "the command", &line))
             p { a href=(Tab::Accounts.path()) { "Accounts and their keys" } }
         },
@@ -152,7 +154,7 @@ fn no_jobs(context: &Context<'_>) -> Markup {
 fn found(text: &str, hits: &[Hit]) -> Markup {
     let body = html! {
         @if hits.is_empty() {
-            (nothing("Nothing was found. Search for a job's id or its last 8 characters, a Steam ID, or the beginning of an account's or node's name."))
+            (nothing("Nothing found. Search for a job id or its last 8 characters, a Steam ID, or the beginning of an account or node name."))
         } @else {
             ul.hits {
                 @for hit in hits {

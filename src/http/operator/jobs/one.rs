@@ -54,7 +54,7 @@ fn clip(context: &Context<'_>, any: &AnyJob) -> Result<Markup> {
             p.dim {
                 (human::footage(clip.video.duration_ms)) ", " (human::size(clip.bytes)) ", "
                 (clip.video.width) " × " (clip.video.height) ", " (clip.video.fps) " fps"
-                @if clip.pov_verified == Some(true) { ", the right player was seen throughout" }
+                @if clip.pov_verified == Some(true) { ", verified to show the player throughout" }
             }
             div.buttons {
                 a.btn href=(format!("/clips/{token}.mp4?download=1")) download { "Download" }
@@ -67,7 +67,7 @@ fn clip(context: &Context<'_>, any: &AnyJob) -> Result<Markup> {
             title: "Delete this clip?",
             action: "clips.delete",
             fields: &[("id", &id)],
-            body: html! { p { "Its address stops working, for everyone who has it. The job stays done and billed. A deleted clip cannot be brought back; it could be rendered again by a new job." } },
+            body: html! { p { "Its URL stops working for everyone who has it. The job stays done and billed. A deleted clip cannot be restored, but a new job can render it again." } },
             confirm: "Delete",
             asks_code: false,
         })))

@@ -19,7 +19,7 @@ pub fn table(context: &Context<'_>, jobs: &[AnyJob]) -> Result<Markup> {
                 thead {
                     tr {
                         th { "State" } th { "Job" } th { "Clip" } th { "Account" } th { "Node" } th { "Submitted" }
-                        th.r { "How it goes" }
+                        th.r { "Progress" }
                     }
                 }
                 tbody { @for job in jobs { (row(context, job)?) } }
@@ -71,7 +71,7 @@ pub fn progress(context: &Context<'_>, any: &AnyJob) -> Markup {
                     progress max="100" value=(percent) aria-label=(format!("{} of job {}", progress.stage.as_str(), human::short(job.public_id))) {}
                 }
             }
-            None => html! { "begins" },
+            None => html! { "starting" },
         },
         JobStatus::Done => {
             let took = job.finished_at_ms.zip(job.started_at_ms).map(|(end, start)| human::span(end - start));

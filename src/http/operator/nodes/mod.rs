@@ -38,9 +38,9 @@ pub fn view(context: &Context<'_>) -> Result<View> {
         empty(
             "No node has joined yet, so jobs wait",
             html! {
-                p { "A render node is a machine that runs the same program. Add one, and paste the line that you get there." }
+                p { "A render node is a machine that runs this same program. Add one here, then run the command that you get on that machine." }
                 (add(context))
-                p { "Or let this machine render, too: restart the server with " code { "--local-nodes 1" } "." }
+                p { "Or render on this machine as well: restart the server with " code { "--local-nodes 1" } "." }
             },
         )
     } else {
@@ -165,11 +165,11 @@ fn token(context: &Context<'_>, _: &Fields) -> Result<Done> {
     // `echo` is a shell builtin, so the token does not appear in the process list.
     let line = format!("echo {} | dinkem-appliance node --join -", ticket.encode()?);
     Ok(Done::shown(
-        "A join token was made.",
+        "Join token created.",
         html! {
             div.stack {
                 h2 id="result-title" { "Add a node" }
-                p { "Run this on the render node. The token works once, within an hour; it is not shown again." }
+                p { "Run this on the render node. The token works once, within an hour, and is not shown again." }
                 (copyable("join-line", "the command", &line))
                 p.hint { "The node must be able to reach " (context.call.base.url("")) "." }
                 div.buttons { button.btn.main type="button" data-closes { "Close" } }
@@ -181,7 +181,7 @@ fn token(context: &Context<'_>, _: &Fields) -> Result<Done> {
 fn drain(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let id = fields.text("id")?;
     let node = nodes::drain(context.app, context.operator(), id)?;
-    let said = format!("{} finishes its jobs and gets no new ones.", node.name);
+    let said = format!("{} is draining: it finishes its jobs and gets no new ones.", node.name);
     Ok(Done::said(said).undone_by("nodes.resume", vec![("id", id.to_owned())]))
 }
 
@@ -196,5 +196,5 @@ fn resume(context: &Context<'_>, fields: &Fields) -> Result<Done> {
 fn remove(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let (node, jobs) = nodes::remove(context.app, context.operator(), fields.text("id")?)?;
     let jobs = counted(jobs as u64, "job");
-    Ok(Done::said(format!("{} is removed; {jobs} returned to the queue.", node.name)).go_to(Tab::Nodes.path()))
+    Ok(Done::said(format!("{} has been removed; {jobs} returned to the queue.", node.name)).go_to(Tab::Nodes.path()))
 }

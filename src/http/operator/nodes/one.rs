@@ -28,7 +28,7 @@ pub fn view(context: &Context<'_>) -> Result<View> {
     let more = html! { a href=(query("node", &info.node.name)) { "All its jobs" } };
     let body = html! {
         (card("c7", "state", "State", &buttons(context, info), &facts(context, info)?))
-        (card("c5", "frame", "What it draws", &html! {}, &drawing(context, info)))
+        (card("c5", "frame", "Live frame", &html! {}, &drawing(context, info)))
         (card("full", "jobs", "Latest jobs", &more, &table))
         (changes(context, removal(info)))
     };
@@ -54,7 +54,7 @@ fn removal(info: &NodeInfo) -> Markup {
         title: &format!("Remove {name}?"),
         action: "nodes.remove",
         fields: &[("id", &id)],
-        body: html! { p { "Its key stops working for good, and its jobs return to the queue. To use the machine again, it needs a new join token. To let it finish its jobs first, drain it." } },
+        body: html! { p { "Its key stops working permanently, and its jobs return to the queue. To use the machine again, join it with a new token. To let it finish its jobs first, drain it." } },
         confirm: "Remove",
         asks_code: false,
     })
@@ -86,9 +86,9 @@ fn facts(context: &Context<'_>, info: &NodeInfo) -> Result<Markup> {
                     Some(speed) => {
                         (format!("{:.1}", speed.footage_per_second)) " s of footage a second, "
                         (format!("{:.0}", speed.seconds_per_clip)) " s for a clip"
-                        span.dim { " (the last " (speed.clips) ")" }
+                        span.dim { " (average of the last " (speed.clips) ")" }
                     },
-                    None => { "no clip completed lately" },
+                    None => { "no clips lately" },
                 }
             }
             dt { "Version" } dd { (version(info)) span.dim { ", protocol " (node.program.protocol) } }
@@ -103,7 +103,7 @@ fn drawing(context: &Context<'_>, info: &NodeInfo) -> Markup {
     let frames = frames::of_node(context.app, info.node.id);
     html! {
         @if frames.is_empty() {
-            (nothing(if info.leases > 0 { "The first picture comes within a few seconds. Nodes of older versions send none." } else { "It renders nothing at the moment." }))
+            (nothing(if info.leases > 0 { "The first frame appears within a few seconds. Nodes running older versions send none." } else { "It is not rendering at the moment." }))
         } @else {
             div.body { @for frame in &frames { (picture(frame, "What the node draws now")) } }
         }

@@ -37,7 +37,7 @@ pub fn view(context: &Context<'_>) -> Result<View> {
         @if !nodes.is_empty() { (card("full", "nodes", "Nodes", &all_nodes, &field::field(context, nodes, FRAMES)?)) }
         (card("c7 grow", "day", "The last 24 hours", &html! {}, &charts::last_day(context, day)))
         (card("c5", "failures", "What failed in 24 h", &failed_link(day), &failures(context, day)))
-        @if jobs.is_empty() { (empty("No job was submitted yet", html! { a href=(Tab::Jobs.path()) { "How a job is submitted" } })) }
+        @if jobs.is_empty() { (empty("No job was submitted yet", html! { a href=(Tab::Jobs.path()) { "How to submit a job" } })) }
         @else { (card("full", "latest", "Latest jobs", &all_jobs, &rows::table(context, jobs)?)) }
     };
     Ok(View { tab: Tab::Overview, heading: Tab::Overview.label().to_owned(), body })
@@ -56,7 +56,7 @@ fn tiles(figures: &QueueFigures, day: &LastDay) -> Markup {
             div.tile {
                 dt { "A new job waits" }
                 (wait(figures.metered_wait_seconds))
-                dd.sub { @if let Some(seconds) = figures.reserved_wait_seconds { "reserved: about " (span(seconds)) } @else { "no clip was made lately" } }
+                dd.sub { @if let Some(seconds) = figures.reserved_wait_seconds { "reserved: about " (span(seconds)) } @else { "no clips lately" } }
             }
             div.tile {
                 dt { "Rendering" }

@@ -15,7 +15,7 @@ pub fn why(context: &Context<'_>, figures: &QueueFigures, groups: &[WaitingGroup
     let waiting = figures.waiting_reserved + figures.waiting_metered;
     let more = html! { a href=(query("status", "queued")) { "The queue" } };
     let body = html! {
-        @if groups.is_empty() { (nothing("No job waits.")) }
+        @if groups.is_empty() { (nothing("No jobs are waiting.")) }
         @else {
             table.stack.why {
                 thead { tr { th.r { "Jobs" } th { "Because" } th.r { "Oldest" } } }

@@ -43,7 +43,7 @@ pub fn card(context: &Context<'_>, overview: &Overview) -> Markup {
         let action = link(Tab::Health.path(), "Health");
         wants.push(Want {
             weight: Weight::Bad,
-            what: "The server takes no work.".to_owned(),
+            what: "The server is not accepting work.".to_owned(),
             why: error.message,
             action,
         });
@@ -94,18 +94,18 @@ fn of_nodes(context: &Context<'_>, groups: &[WaitingGroup], all: &[NodeInfo], wa
     for group in groups.iter().filter(|group| group.is_stuck() && matches!(group.cause, Cause::Nodes(_))) {
         let what = format!("{}.", group.headline);
         let why = format!("{} for it. {}", wait(group.jobs), group.explanation);
-        wants.push(Want { weight: Weight::Bad, what, why, action: link(Tab::Nodes.path(), "Look at the nodes") });
+        wants.push(Want { weight: Weight::Bad, what, why, action: link(Tab::Nodes.path(), "View nodes") });
     }
     let benched: Vec<_> = all.iter().filter(|info| info.state == NodeState::Benched).collect();
     for info in benched.iter().take(NAMED) {
         let what = format!("{} gets no jobs.", info.node.name);
         let why = nodes::why_benched(info).unwrap_or_default().to_owned();
-        wants.push(Want { weight: Weight::Warning, what, why, action: link(&nodes::path(info), "Look at it") });
+        wants.push(Want { weight: Weight::Warning, what, why, action: link(&nodes::path(info), "View node") });
     }
     for info in all.iter().filter(|info| info.key_is_shared).take(NAMED) {
         let what = format!("Two machines use the key of {}.", info.node.name);
         let why = "Remove the node, then join each machine with its own token.".to_owned();
-        wants.push(Want { weight: Weight::Bad, what, why, action: link(&nodes::path(info), "Look at it") });
+        wants.push(Want { weight: Weight::Bad, what, why, action: link(&nodes::path(info), "View node") });
     }
 }
 
@@ -117,10 +117,10 @@ fn disk(trend: &DiskTrend, wants: &mut Vec<Want>) {
     if let (Some(days), Some(free)) = (trend.days_left.filter(|days| *days < DISK_DAYS), trend.free_bytes) {
         let gained = trend.gained_per_day.unwrap_or_default().max(0).cast_unsigned();
         let what = match days.round() as u64 {
-            0 => "The disk is full within a day.".to_owned(),
-            days => format!("The disk is full in about {}.", counted(days, "day")),
+            0 => "The disk will be full within a day.".to_owned(),
+            days => format!("The disk will be full in about {}.", counted(days, "day")),
         };
-        let why = format!("{} are free, and {} come each day.", size(free), size(gained));
+        let why = format!("{} free, and {} more are used each day.", size(free), size(gained));
         wants.push(Want { weight: Weight::Warning, what, why, action: link(Tab::Storage.path(), "Storage") });
     }
 }
@@ -140,11 +140,12 @@ fn faults(context: &Context<'_>, wants: &mut Vec<Want>) {
 fn inactive(context: &Context<'_>, inactive: &[Account], wants: &mut Vec<Want>) {
     for account in inactive.iter().take(NAMED) {
         let action = changes(context, activate_button(account));
-        let what = format!("{} waits to be activated.", account.name);
+        let what = format!("{} is waiting to be activated.", account.name);
         wants.push(Want { weight: Weight::News, what, why: "Its keys are refused until then.".to_owned(), action });
     }
     if inactive.len() > NAMED {
-        let what = format!("{} more wait to be activated.", counted((inactive.len() - NAMED) as u64, "account"));
+        let more = inactive.len() - NAMED;
+        let what = format!("{more} more {} waiting to be activated.", if more == 1 { "is" } else { "are" });
         wants.push(Want {
             weight: Weight::News,
             what,

@@ -28,7 +28,7 @@ pub fn accounts(context: &Context<'_>, measured: &Measured) -> Markup {
                 tbody { @for account in page { (row(context, account)) } }
             }
         }
-        (pager(next.as_deref(), "Further accounts"))
+        (pager(next.as_deref(), "More accounts"))
     };
     card("full", "accounts", "By account", &html! { span.dim { "as of " (context.when(measured.at_ms)) } }, &body)
 }

@@ -27,7 +27,7 @@ pub fn view(context: &Context<'_>) -> Result<View> {
         @match &measured {
             Some(measured) => (disk::disk(context, measured)),
             None => {
-                @let words = "The files are being measured. With a million clips this takes some seconds.";
+                @let words = "The files are being measured. With a million clips this takes a few seconds.";
                 (card("full", "disk", "The disk", &html! {}, &nothing(words)))
             }
         }

@@ -65,7 +65,7 @@ fn set_dialog(context: &Context<'_>) -> Result<Markup> {
         (field("rule-age", "Maximum age in days", html! { input #rule-age name="max_age" autocomplete="off" placeholder="90"; }))
         (field("rule-size", "Maximum size in GB", html! { input #rule-size name="max_bytes" autocomplete="off" placeholder="500"; }))
         div { input #rule-keep type="checkbox" name="keep" value="1"; " " label for="rule-keep" { "Keep everything" } }
-        p.hint { "What is oldest goes first. Pinned clips, demos that an unfinished job needs and jobs with a clip never go. The next step shows what would go now." }
+        p.hint { "The oldest are deleted first. Pinned clips, demos that an unfinished job needs and jobs with a clip are never deleted. The next step shows what would go now." }
     };
     Ok(dialog(&Dialog {
         id: "set-rule",
@@ -96,9 +96,11 @@ fn typed_limits(fields: &Fields, account: Option<&str>) -> Result<Option<Limits>
     let (age, size) = (typed("max_age", "d"), typed("max_bytes", "GB"));
     let is_set = age.is_some() || size.is_some();
     match (fields.optional("keep"), is_set) {
-        (Some(_), true) => Err(Error::invalid("keep", "Choose either limits, or to keep everything.")),
+        (Some(_), true) => Err(Error::invalid("keep", "Choose either limits or to keep everything, not both.")),
         (Some(_), false) => Ok(account.map(|_| Limits::default())),
-        (None, false) => Err(Error::invalid("max_age", "Say a maximum age, a maximum size, or keep everything.")),
+        (None, false) => {
+            Err(Error::invalid("max_age", "Enter a maximum age or a maximum size, or choose to keep everything."))
+        }
         (None, true) => {
             let wrong = |field: &'static str, what: &'static str| {
                 move |why: String| Error::invalid(field, format!("{what}: {why}."))
@@ -131,7 +133,7 @@ fn confirmation(
             } @else {
                 p.bad { b { "This " (verb) " " (words::would_delete(kind, doomed, context.now_ms)) ", within a minute." } }
                 @if kind == Kind::Jobs { p.dim { "The jobs are written to the archive first. Bills and usage stay as they are." } }
-                @else { p.dim { "What is deleted cannot be restored by undoing the rule." } }
+                @else { p.dim { "Undoing the rule does not restore what was deleted." } }
             }
             @for (name, value) in rule_fields(kind, account, limits) { input type="hidden" name=(name) value=(value); }
             input type="hidden" name="sure" value="1";

@@ -27,7 +27,7 @@ pub fn view(context: &Context<'_>) -> Result<View> {
     let month = context.query("month").map(|text| Month::parse(&text)).transpose()?;
     let name = context
         .query("account")
-        .ok_or_else(|| Error::invalid("account", "Whose statement? Choose one under Usage."))?;
+        .ok_or_else(|| Error::invalid("account", "No account was given. Choose a statement on the page Usage."))?;
     let made = recent::usage(context.app, month, Some(&name))?.statements;
     let [statement] = made.list.as_slice() else { return Err(Error::not_found("There is no such statement.")) };
     let csv = format!("/operator/files/usage.csv?{}", query(made.month, &name));

@@ -126,7 +126,7 @@ fn table(context: &Context<'_>, usage: &MonthUsage) -> Markup {
         @else {
             table.stack.pairs {
                 thead {
-                    tr { th { "Account" } th.r { "Amount" } th.r { "Metered" } th.r { "Reserved" } th.r { "Dinks, at the peak" } th.r { "Not billed" } th { span.vh { "Statement" } } }
+                    tr { th { "Account" } th.r { "Amount" } th.r { "Metered" } th.r { "Reserved" } th.r { "Dinks (peak)" } th.r { "Not billed" } th { span.vh { "Statement" } } }
                 }
                 tbody { @for (statement, unbilled) in shown { (row(usage.statements.month, statement, **unbilled)) } }
             }

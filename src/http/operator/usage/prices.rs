@@ -27,7 +27,7 @@ pub fn part(context: &Context<'_>) -> Result<Markup> {
     let buttons =
         changes(context, html! { (opener("set-currency", "Currency…", "")) (opener("set-price", "Set a price…", "")) });
     let past = html! {
-        @if history.is_empty() { (nothing("No price was ever set: all work costs nothing.")) }
+        @if history.is_empty() { (nothing("No prices have been set: nothing is charged.")) }
         @else {
             table {
                 thead { tr { th { "Since" } th { "Set" } } }
@@ -41,7 +41,7 @@ pub fn part(context: &Context<'_>) -> Result<Markup> {
     };
     Ok(html! {
         (card("c7", "prices", "Prices", &buttons, &current(&list)))
-        (card("c5", "history", "Changes of prices", &html! {}, &past))
+        (card("c5", "history", "Price changes", &html! {}, &past))
         (changes(context, dialogs(&list)))
     })
 }
@@ -117,5 +117,5 @@ fn set_currency(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let currency =
         currency.ok_or_else(|| Error::invalid("currency", "A currency is three capital letters, like EUR."))?;
     prices::set(context.app, context.operator(), RateChange::Currency(currency))?;
-    Ok(Done::said(format!("Prices are in {currency} from now on. Their numbers stay as they are.")))
+    Ok(Done::said(format!("Prices are in {currency} from now on. The numbers stay the same.")))
 }
