@@ -34,6 +34,7 @@ is_another_pid() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
 answers() { curl -sS --fail --max-time 5 --cacert "$HOME/dinkem-ca.pem" https://localhost/healthz; }
 as_alice() { runuser -u alice -- env -C /home/alice HOME=/home/alice DINKEM_API_KEY="$key" "$@"; }
 job_says() { as_alice curl -sS --cacert dinkem-ca.pem -H "Authorization: Bearer $key" "https://localhost/api/clips/$1" | grep -qF "\"status\":\"$2\""; }
+shows_dashboard() { curl -sS --fail --max-time 5 --cacert "$HOME/dinkem-ca.pem" --resolve localhost:8444:127.0.0.1 https://localhost:8444/operator/ | grep -qF /operator/app.js; }
 fingerprint() { dinkem-appliance admin tls show | sed -n 's/^SHA-256: *//p'; }
 is_fingerprint_still() { [ "$(fingerprint)" = "$1" ]; }
 no_strangers() { ! find $DATA ! -user dinkem -print | grep .; }
@@ -50,6 +51,7 @@ check "the server runs immediately" is_active $SERVER
 check "the output says that it runs, and where" says "dinkem-appliance is running at https://" install.txt
 check "the operator is told the CA's fingerprint" says "$(fingerprint)" install.txt
 check "the output shows the next steps" says "sudo dinkem-appliance admin activate" install.txt
+check "the output names the dashboard" says "sudo dinkem-appliance admin dashboard" install.txt
 check "the node service is not running" is_inactive $NODE
 check "the unit of a game node is valid and not enabled" sh -c 'systemd-analyze verify --man=no /usr/lib/systemd/user/dinkem-appliance-game-node.service && ! find /etc/systemd/user -name "dinkem*" | grep .'
 check "only the service's user can access the data directory" is_private
@@ -77,10 +79,12 @@ key=$(sed -n 's/^metered key: *//p' account.txt)
 check "admin activate" dinkem-appliance admin activate
 check "admin tls export to root's home" dinkem-appliance admin tls export -o "$HOME/dinkem-ca.pem"
 check "the exported file belongs to root" sh -c '[ "$(stat -c %U "$HOME/dinkem-ca.pem")" = root ]'
+check "admin dashboard prints a link" sh -c 'dinkem-appliance admin dashboard | grep -qE "^https://localhost:8444/operator/#code=[0-9a-f]{32}$"'
 check "everything in the data directory belongs to the service's user" no_strangers
 check "an ordinary user is told to use sudo" sh -c 'runuser -u alice -- dinkem-appliance admin account list 2>&1 | grep -F sudo'
 check "root does not serve from the service's directory" sh -c 'dinkem-appliance serve --listen 127.0.0.1:9999 2>&1 | grep -F "systemctl start dinkem-appliance"'
 check "HTTPS answers on port 443" answers
+check "the dashboard answers on 127.0.0.1:8444" shows_dashboard
 
 # A client makes the first clip.
 cp "$HOME/dinkem-ca.pem" /home/alice/ && chown alice: /home/alice/dinkem-ca.pem

@@ -55,6 +55,10 @@ Ok 'the program is in the PATH' {
 }
 Ok 'the CA certificate can be exported' { Run admin tls export -o ca.pem; Test-Path ca.pem }
 Ok 'HTTPS answers on 443' { Healthy }
+Ok 'admin dashboard prints a link' { (Run admin dashboard) -match '^https://localhost:8444/operator/#code=[0-9a-f]{32}$' }
+Ok 'the dashboard answers on 127.0.0.1:8444' {
+    "$(curl.exe -s --cacert ca.pem https://localhost:8444/operator/)" -match '/operator/app\.js'
+}
 Ok 'an account is created and activated' {
     $script:made = Run --json admin account create 'Studio One' | ConvertFrom-Json
     Run admin activate

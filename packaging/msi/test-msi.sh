@@ -125,10 +125,12 @@ win cmd /c exit >/dev/null 2>&1
 own_port() {
   mkdir -p "$folder"
   sed -e 's/^listen = .*/listen = "127.0.0.1:0"\r/' "$here/config.toml" | sed 's/\r*$/\r/' >"$config"
-  printf '%s\r\n' "port_file = 'C:\\ProgramData\\dinkem-appliance\\data\\port'" "stop_seconds = 60" >>"$config"
+  printf '%s\r\n' "port_file = 'C:\\ProgramData\\dinkem-appliance\\data\\port'" "stop_seconds = 60" 'dashboard_listen = "127.0.0.1:0"' >>"$config"
 }
 address() { tr -d '\r\n' <"$folder/data/port"; }
 answers() { [ -s "$folder/data/port" ] && curl -sf --max-time 10 --cacert ca.pem "https://$(address)/healthz" >/dev/null; }
+dashboard_link() { appliance admin dashboard >link.txt && tr -d '\r' <link.txt | grep -E '^https://localhost:[0-9]+/operator/#code=[0-9a-f]{32}$'; }
+shows_dashboard() { curl -sf --max-time 10 --cacert ca.pem "$(dashboard_link | sed 's/#.*//')" | grep -qF /operator/app.js; }
 export_authority() { appliance admin tls export -o ca.pem && [ -s ca.pem ]; }
 is() { win sc query DinkemAppliance | grep -q "STATE.*$1"; }
 command_line_is_explicit() {
@@ -143,6 +145,8 @@ ok "the package contains config.toml" config_is_packaged
 ok "it installs" msiexec /i old.msi || { result; exit 1; }
 ok "the CA certificate can be exported" within export_authority
 ok "HTTPS answers" within answers
+ok "admin dashboard prints a link" dashboard_link
+ok "the dashboard answers" shows_dashboard
 ok "the service is running" within is RUNNING
 ok "the service's command line names its configuration" command_line_is_explicit
 ok "the program is in the PATH" eval "win reg query '$environment' /v PATH | grep -F 'C:\\Program Files\\Dinkem Appliance'"
