@@ -16,12 +16,14 @@ import sys
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 # Width and height of windows in CSS pixels; one device pixel each.
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 # How long a step of a script may take, in milliseconds. Generous, because the machine may be busy.
-STEP_MS = 30_000
+STEP_MS = 8_000
+# How long a clip may take to be rendered, in milliseconds.
+RENDER_MS = 180_000
 # Rules of WCAG 2.2, levels A and AA.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # axe-core checks more rules than this on any page; fewer mean that it did not work.
@@ -48,6 +50,7 @@ def origin_of(url):
 def browser(url):
     """A `Browser` for pages of this URL's origin; closed, and its faults raised, when the block ends."""
     program = shutil.which("chromium") or "/usr/bin/chromium"
+    expect.set_options(timeout=STEP_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
         opened = Browser(chromium, origin_of(url))
@@ -88,6 +91,7 @@ class Browser:
         context.set_default_timeout(STEP_MS)
         context.on("console", lambda message: self._note(f"console {message.type}: {message.text}"))
         context.on("weberror", lambda error: self._note(f"page error: {error.error}"))
+        context.on("dialog", self._dismiss)
         context.on("request", lambda request: self._check_request(request.url))
         return context
 
@@ -116,6 +120,10 @@ class Browser:
             except Error as error:
                 print(f"no screenshot: {error}", file=sys.stderr)
 
+    def _dismiss(self, dialog):
+        self._note(f"dialog {dialog.type}: {dialog.message}")
+        dialog.dismiss()
+
     def _note(self, message):
         self._messages.append(message)
 
@@ -129,6 +137,44 @@ def sign_in(page, link):
     page.goto(link)
     page.get_by_role("heading", name="Overview", level=1).wait_for()
     assert "code=" not in page.url, "the code is still in the address"
+
+
+class Operator:
+    """Who does tasks in a page, as a person would."""
+
+    def __init__(self, page, link):
+        self.page = page
+        # Makes a fresh link, whose code confirms a change.
+        self.link = link
+
+    def goes_to(self, name):
+        """Follows a link of the navigation; returns when the page is shown."""
+        self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+        expect(self.page.locator("h1")).to_have_text(name)
+
+    def presses(self, name):
+        """Presses the button of this name, of the open dialog if there is one."""
+        self.place().get_by_role("button", name=name, exact=True).click()
+
+    def fills(self, label, text):
+        """Types into the field of this label, of the open dialog if there is one."""
+        self.place().get_by_label(label).fill(text)
+
+    def place(self):
+        """The open dialog if there is one, else the page."""
+        dialog = self.page.locator("dialog[open]")
+        return dialog if dialog.count() else self.page
+
+    def confirms(self, name):
+        """Presses a button of the open dialog that asks for a fresh code."""
+        dialog = self.page.locator("dialog[open]")
+        dialog.get_by_label("A fresh link or code").fill(self.link())
+        dialog.get_by_role("button", name=name, exact=True).click()
+        expect(dialog.get_by_label("A fresh link or code")).to_be_hidden()
+
+    def is_told(self, text):
+        """Reads what a change has done."""
+        expect(self.page.locator("#toast")).to_contain_text(text)
 
 
 def axe(page):
@@ -168,6 +214,11 @@ def shot(page, name, full_page=True):
 
 
 def fits(page):
-    """Asserts that the page does not scroll sideways."""
+    """Asserts that the page does not scroll sideways; says which elements are too wide if it does."""
     wide, window = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= window, f"{page.url} is {wide} px wide in a window of {window} px"
+    if wide > window:
+        culprits = page.evaluate(
+            "() => [...document.querySelectorAll('body *')].filter((at) => at.getBoundingClientRect().right > innerWidth"
+            " && !at.closest('svg, nav')).map((at) => at.outerHTML.slice(0, 90)).slice(-4)"
+        )
+        raise AssertionError(f"{page.url} is {wide} px wide in a window of {window} px: {culprits}")

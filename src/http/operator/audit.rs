@@ -115,7 +115,7 @@ fn key_row(context: &Context<'_>, key: &OperatorKey) -> Markup {
             td { (context.when(key.created_at_ms)) }
             td { (context.when(key.used_at_ms)) }
             td {
-                @if key.id == context.key.id { "this browser tab" }
+                @if key.id == context.key.id { "this browser tab " button.btn type="button" data-signs-out { "Sign out" } }
                 @else if key.is_live(context.now_ms) {
                     "signed in " (changes(context, action_button("audit.revoke", &[("id", &id)], "Sign out", "")))
                 }

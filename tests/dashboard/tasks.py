@@ -1,0 +1,518 @@
+"""Every task of the dashboard, done as a person would, on an appliance that begins empty and gets a node.
+
+    python3 tests/dashboard/tasks.py PROGRAM SIZE
+
+SIZE is `desktop` or `phone`.
+"""
+
+import http.server
+import os
+import re
+import sys
+import tempfile
+import threading
+
+import appliance
+import kit
+from playwright.sync_api import expect
+
+ACCOUNT = "Studio Nord & <Söhne>"
+NODE = "render-1"
+# A name for the account, and back.
+NEW_NAME = "Studio Süd"
+# Price of an hour of the built-in renderer's footage.
+PRICE = "360"
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Receives events of a webhook."""
+
+    events = []
+
+    def do_POST(self):
+        self.events.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Person(kit.Operator):
+    """An operator, with what the tasks hand on to each other."""
+
+    def __init__(self, page, server, folder):
+        super().__init__(page, server.link)
+        self.server = server
+        self.folder = folder
+        self.key = None
+        self.job = None
+
+    def closes_the_result(self):
+        """Closes the dialog with what is shown once."""
+        self.presses("Close")
+        expect(self.page.locator("#result")).to_be_empty()
+
+    def short_job(self):
+        """How the job is called in lists."""
+        return self.job[-8:]
+
+    def plays(self, video):
+        """Starts a video, and waits until it plays."""
+        video.evaluate("(video) => { video.muted = true; return video.play() }")
+        self.waits_until(lambda: video.evaluate("(video) => video.currentTime") > 0.2, "the video to play")
+
+    def waits_until(self, is_so, what):
+        """Waits for something outside of the browser."""
+        for _ in range(kit.STEP_MS // 50):
+            if is_so():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"waited in vain for {what}")
+
+    def client_can_use(self, key):
+        """Whether a client's request with this key is answered."""
+        try:
+            self.server.run("clips", "list", "--server", self.server.url(), DINKEM_API_KEY=key)
+        except AssertionError as error:
+            assert "401" in str(error) or "403" in str(error) or "key" in str(error), error
+            return False
+        return True
+
+
+def see_what_to_do_next(person):
+    page = person.page
+    expect(page.get_by_text("No job was submitted yet")).to_be_visible()
+    for name, why, line in [
+        ("Jobs", "No job was submitted yet", "dinkem-appliance submit DEMO --server"),
+        ("Nodes", "No node has joined yet, so jobs wait", "--local-nodes 1"),
+        ("Clips and demos", "No clip yet.", "dinkem-appliance submit match.dem"),
+        ("Accounts", "There is no account yet", "dinkem-appliance admin account create"),
+    ]:
+        person.goes_to(name)
+        expect(page.get_by_text(why, exact=True)).to_be_visible()
+        expect(page.get_by_text(line)).to_be_visible()
+        kit.fits(page)
+
+
+def create_an_account_whose_keys_are_shown_once(person):
+    page = person.page
+    person.goes_to("Accounts")
+    person.presses("New account")
+    person.fills("Name, as it appears on bills", ACCOUNT)
+    person.fills("A fresh link or code", "0" * 32)
+    person.presses("Create account and keys")
+    expect(page.locator("dialog[open] .error")).to_contain_text("admin dashboard")
+    person.confirms("Create account and keys")
+    result = page.locator("#result")
+    expect(result).to_contain_text(f"Keys of {ACCOUNT}")
+    person.key = result.locator("#new-metered-key").inner_text()
+    reserved = result.locator("#new-reserved-key").inner_text()
+    result.get_by_role("button", name="Copy the metered key").click()
+    assert page.evaluate("navigator.clipboard.readText()") == person.key, "the key was not copied"
+    person.closes_the_result()
+    expect(page.locator("h1")).to_have_text(f"Account {ACCOUNT}")
+    for key in (person.key, reserved):
+        assert key not in page.content(), "the key is still in the page"
+    page.reload()
+    expect(page.locator("h1")).to_have_text(f"Account {ACCOUNT}")
+    assert person.key not in page.content(), "the key is shown again"
+    assert not person.client_can_use(person.key), "the account was not activated yet"
+
+
+def activate_the_account(person):
+    person.presses("Activate")
+    person.is_told("its keys are accepted from now on")
+    assert person.client_can_use(person.key)
+
+
+def set_a_price(person):
+    person.goes_to("Usage")
+    person.presses("Set a price…")
+    person.fills("Price in ", PRICE)
+    person.confirms("Set the price")
+    person.is_told("from now on.")
+    expect(person.page.get_by_role("row", name="an hour of metered footage").first).to_contain_text(PRICE)
+
+
+def see_why_a_job_waits(person):
+    demo = os.path.join(person.folder, "sample.dem")
+    person.server.run("sample", "--output", demo)
+    submitted = person.server.submit(person.key, demo, "--highlights", "1")
+    person.job = submitted["clips"][0]["job"]["id"]
+    person.goes_to("Jobs")
+    row = person.page.get_by_role("row", name=person.short_job())
+    expect(row).to_contain_text("waiting")
+    expect(row).to_contain_text("1st in line")
+    row.get_by_role("link", name=person.short_job()).click()
+    expect(person.page.locator("h1")).to_have_text(f"Job {person.short_job()}")
+    expect(person.page.get_by_text("No node has taken this job yet.")).to_be_visible()
+
+
+def cancel_the_job_undo_and_retry(person):
+    state = person.page.locator("#job ~ *, section[aria-labelledby=job]").locator(".st").first
+    person.presses("Cancel")
+    person.is_told("is cancelled")
+    expect(state).to_have_text("cancelled")
+    person.presses("Undo")
+    person.is_told("is back in the queue")
+    expect(state).to_have_text("waiting")
+    person.presses("Cancel")
+    expect(state).to_have_text("cancelled")
+    person.presses("Retry")
+    person.is_told("is back in the queue")
+    expect(state).to_have_text("waiting")
+
+
+def join_a_node_with_the_line(person):
+    person.goes_to("Nodes")
+    person.presses("Add a node")
+    line = person.page.locator("#result #join-line").inner_text()
+    token = re.fullmatch(r"echo (\S+) \| dinkem-appliance node --join -", line).group(1)
+    person.closes_the_result()
+    assert token not in person.page.content(), "the token is still in the page"
+    state_dir = os.path.join(person.folder, "node")
+    command = [person.server.program, "node", "--join", "-", "--state-dir", state_dir, "--name", NODE]
+    return appliance.running(command, os.path.join(person.folder, "node.log"), token + "\n")
+
+
+def follow_the_job_to_its_clip(person):
+    page = person.page
+    expect(page.get_by_role("table").get_by_role("link", name=NODE)).to_be_visible()
+    person.goes_to("Jobs")
+    page.get_by_role("link", name=person.short_job()).click()
+    expect(page.get_by_role("img", name="What the node draws now")).to_be_visible()
+    frame = page.get_by_role("img", name="What the node draws now")
+    assert frame.evaluate("(img) => img.decode().then(() => img.naturalWidth)") == 320
+    kit.fits(page)
+    video = page.locator("main video")
+    expect(video).to_be_visible(timeout=kit.RENDER_MS)
+    person.plays(video)
+    video.evaluate("(video) => video.pause()")
+    expect(page.get_by_text(f"Done on {NODE}")).to_be_visible()
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+
+
+def drain_and_resume_the_node(person):
+    page = person.page
+    person.goes_to("Nodes")
+    page.get_by_role("table").get_by_role("link", name=NODE).click()
+    expect(page.locator("h1")).to_have_text(f"Node {NODE}")
+    person.presses("Drain")
+    person.is_told("finishes its jobs and gets no new ones")
+    expect(page.get_by_text("draining: it finishes its jobs")).to_be_visible()
+    person.presses("Resume")
+    person.is_told("gets jobs again")
+    person.presses("Drain")
+    person.presses("Undo")
+    person.is_told("gets jobs again")
+    expect(page.get_by_role("link", name=person.short_job())).to_be_visible()
+
+
+def set_and_remove_a_retention_rule(person):
+    page = person.page
+    person.goes_to("Storage")
+    person.presses("Set a rule…")
+    person.fills("Maximum age in days", "30")
+    person.presses("Show what would go")
+    expect(page.locator("#result")).to_contain_text("Nothing goes now.")
+    person.presses("Set rule")
+    person.is_told("Rule set.")
+    row = page.get_by_role("row", name="all accounts")
+    expect(row).to_contain_text("30 d")
+    row.get_by_role("button", name="Remove").click()
+    person.is_told("Rule removed.")
+    person.presses("Undo")
+    expect(row).to_contain_text("30 d")
+    row.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("No rules: nothing is deleted by age or size.")).to_be_visible()
+
+
+def pin_play_and_delete_the_clip(person):
+    page = person.page
+    person.goes_to("Clips and demos")
+    person.presses("Pin")
+    person.is_told("Pinned")
+    expect(page.get_by_text("pinned", exact=True)).to_be_visible()
+    person.presses("Undo")
+    person.is_told("Unpinned")
+    poster = page.locator("main img.poster")
+    assert poster.evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 0
+    page.get_by_role("button", name=re.compile("^Play ")).click()
+    video = page.locator("dialog[open] video")
+    person.plays(video)
+    kit.fits(page)
+    person.presses("Close")
+    assert page.locator("main video").evaluate("(video) => video.paused"), "a closed clip plays on"
+    person.presses("Delete…")
+    person.presses("Delete clip")
+    person.is_told("Clip deleted.")
+    expect(page.get_by_text("No clip yet.")).to_be_visible()
+
+
+def delete_the_demo(person):
+    person.page.get_by_role("link", name="Uploaded demos").click()
+    person.presses("Delete…")
+    person.presses("Delete demo")
+    person.is_told("Demo deleted.")
+    expect(person.page.get_by_text("No demo has been uploaded.")).to_be_visible()
+
+
+def print_the_bill_and_save_the_csv(person):
+    page = person.page
+    person.goes_to("Usage")
+    page.get_by_role("row", name=ACCOUNT).get_by_role("link", name="Statement").click()
+    expect(page.locator("h1")).to_have_text(f"Statement for {ACCOUNT}")
+    bill = page.locator("section.bill")
+    expect(bill).to_contain_text("metered footage, builtin 1080p30")
+    expect(bill).to_contain_text("USD")
+    expect(bill.get_by_role("row").nth(1)).to_contain_text("360")
+    page.evaluate("window.print = () => { window.wasPrinted = true }")
+    person.presses("Print")
+    assert page.evaluate("window.wasPrinted"), "Print does not print"
+    page.emulate_media(media="print")
+    expect(bill).to_be_visible()
+    for hidden in ["nav.nav", "header.top", "main .buttons"]:
+        expect(page.locator(hidden).first).to_be_hidden()
+    assert page.pdf().startswith(b"%PDF-")
+    page.emulate_media(media="screen")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as CSV").click()
+    assert re.fullmatch(r"usage-\d{4}-\d\d\.csv", download.value.suggested_filename)
+    with open(download.value.path(), encoding="utf-8") as file:
+        assert ACCOUNT in file.read()
+
+
+def rename_and_deactivate_the_account(person):
+    page, heading = person.page, person.page.locator("h1")
+    open_the_account(person)
+    person.presses("Rename…")
+    person.fills("New name", NEW_NAME)
+    person.presses("Rename")
+    person.is_told(f"is now called {NEW_NAME}")
+    expect(heading).to_have_text(f"Account {NEW_NAME}")
+    person.presses("Undo")
+    expect(heading).to_have_text(f"Account {ACCOUNT}")
+    person.presses("Deactivate…")
+    person.presses("Deactivate")
+    person.is_told("is deactivated")
+    assert not person.client_can_use(person.key)
+    person.presses("Undo")
+    person.is_told("is active")
+    assert person.client_can_use(person.key)
+
+
+def open_the_account(person):
+    person.goes_to("Accounts")
+    person.page.get_by_role("table").get_by_role("link", name=ACCOUNT).click()
+    expect(person.page.locator("h1")).to_have_text(f"Account {ACCOUNT}")
+
+
+def rotate_a_key_and_revoke_the_old_one(person):
+    page = person.page
+    person.presses("Rotate…")
+    page.get_by_label("The old key").select_option("1h")
+    person.confirms("Rotate")
+    expect(page.locator("#result")).to_contain_text("stays valid for")
+    new = page.locator("#new-metered-key").inner_text()
+    person.closes_the_result()
+    assert new not in page.content(), "the key is still in the page"
+    assert person.client_can_use(new) and person.client_can_use(person.key)
+    old = page.get_by_role("row").filter(has_text="valid until")
+    old.get_by_role("button", name="Revoke…").click()
+    person.presses("Revoke")
+    person.is_told("is revoked")
+    assert person.client_can_use(new) and not person.client_can_use(person.key)
+    person.key = new
+
+
+def find_whose_a_leaked_key_is(person):
+    person.goes_to("Accounts")
+    person.fills("A key that was found somewhere", person.key)
+    person.presses("Find its account")
+    expect(person.page.locator("#result")).to_contain_text(f"It is a key of {ACCOUNT}")
+    person.presses("Close")
+    expect(person.page.locator("#result")).to_be_empty()
+    assert person.key not in person.page.content() + person.page.url
+
+
+def set_dinks_and_take_them_back(person):
+    page = person.page
+    open_the_account(person)
+    page.get_by_role("region", name="Dinks").get_by_role("button", name="Set…").click()
+    person.fills("Dinks from now on", "1")
+    person.confirms("Set dinks")
+    person.is_told("has 1 dink from now on")
+    person.presses("Undo the last change…")
+    person.confirms("Undo the change")
+    person.is_told("no longer billed")
+
+
+def limit_the_room_for_demos(person):
+    page = person.page
+    person.presses("Change…")
+    person.fills("Size of all its demos together", "20GB")
+    person.presses("Set the limit")
+    person.is_told("at most 20")
+    expect(page.get_by_text("a limit of its own")).to_be_visible()
+    person.presses("Undo")
+    expect(page.get_by_text("the server's limit", exact=False).first).to_be_visible()
+
+
+def set_test_and_replay_the_webhook(person, receiver):
+    page = person.page
+    webhook = page.get_by_role("region", name="Webhook")
+    webhook.get_by_role("button", name="Set…").click()
+    person.fills("URL that receives a signed request", f"http://127.0.0.1:{receiver.server_port}/hook")
+    person.confirms("Set the webhook")
+    expect(page.locator("#result")).to_contain_text("The webhook's secret")
+    secret = page.locator("#webhook-secret").inner_text()
+    person.closes_the_result()
+    assert secret not in page.content(), "the secret is still in the page"
+    person.presses("Allow a private host…")
+    person.fills("Host name, address, or network", "127.0.0.1")
+    person.presses("Allow")
+    person.is_told("may reach 127.0.0.1")
+    person.presses("Send a test")
+    expect(webhook.get_by_text("delivered", exact=True)).to_have_count(1)
+    webhook.get_by_role("button", name="Replay").click()
+    person.is_told("is sent again")
+    person.waits_until(lambda: len(Receiver.events) == 2, "the event to arrive twice")
+    person.presses("Take back")
+    person.is_told("may no longer reach")
+    webhook.get_by_role("button", name="Remove…").click()
+    person.presses("Remove")
+    person.is_told("The webhook is removed.")
+
+
+def make_keys_for_an_account_without_any(person):
+    page = person.page
+    person.goes_to("Accounts")
+    person.presses("New, without keys")
+    person.fills("Name, as it appears on bills", "Second")
+    person.presses("Create account")
+    expect(page.get_by_text("It has no keys")).to_be_visible()
+    person.presses("New keys…")
+    person.confirms("Make keys")
+    expect(page.locator("#result")).to_contain_text("The metered key")
+    person.presses("Close")
+    person.goes_to("Accounts")
+    waiting = page.get_by_role("region", name="Waiting to be activated")
+    waiting.get_by_role("button", name="Activate").click()
+    person.is_told("Second is active")
+    expect(waiting).to_be_hidden()
+
+
+def filter_search_and_go_back(person):
+    page = person.page
+    person.goes_to("Jobs")
+    page.get_by_label("State").select_option("failed")
+    expect(page.get_by_text("No job matches these filters.")).to_be_visible()
+    assert page.url.endswith("/operator/jobs?status=failed"), page.url
+    page.get_by_label("State").select_option("done")
+    expect(page.get_by_role("row", name=person.short_job())).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("No job matches these filters.")).to_be_visible()
+    expect(page.get_by_label("State")).to_have_value("failed")
+    page.reload()
+    expect(page.get_by_text("No job matches these filters.")).to_be_visible()
+    page.get_by_role("link", name="Clear").click()
+    find = page.get_by_role("searchbox", name="Find")
+    for text, hit in [(person.short_job(), person.short_job()), (ACCOUNT[:6], ACCOUNT), (NODE, NODE)]:
+        find.fill(text)
+        find.press("Enter")
+        expect(page.get_by_role("heading", name=f"Found for “{text}”")).to_be_visible()
+        expect(page.get_by_role("main").get_by_role("link", name=hit)).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name=NODE).click()
+    expect(page.get_by_role("row", name=person.short_job())).to_be_visible()
+
+
+def look_at_health(person):
+    person.goes_to("Health")
+    expect(person.page.get_by_text(re.compile("No fault was found|Warning"))).to_be_visible()
+    person.presses("Look again")
+    person.is_told("is examined again")
+
+
+def sign_another_window_out(person, browser):
+    other = browser.page()
+    kit.sign_in(other, person.server.link())
+    person.goes_to("Audit")
+    row = person.page.get_by_role("row").filter(has_text="signed in").filter(has_not_text="this browser tab")
+    browser.allow("console error: Failed to load resource.* 401")
+    row.get_by_role("button", name="Sign out").click()
+    person.is_told("Signed out.")
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+    other.close()
+
+
+def read_who_did_what(person):
+    page = person.page
+    page.get_by_label("About").select_option("nodes")
+    expect(page.get_by_role("row", name="nodes.drain").first).to_be_visible()
+    assert "area=nodes" in page.url
+    expect(page.get_by_role("row", name="nodes.drain").first).to_contain_text("127.0.0.1")
+
+
+def remove_the_node(person):
+    person.goes_to("Nodes")
+    person.page.get_by_role("table").get_by_role("link", name=NODE).click()
+    person.presses("Remove…")
+    person.presses("Remove")
+    person.is_told("is removed")
+    expect(person.page.get_by_text("No node has joined yet, so jobs wait")).to_be_visible()
+
+
+def sign_out(person):
+    person.goes_to("Audit")
+    own = person.page.get_by_role("row").filter(has_text="this browser tab")
+    own.get_by_role("button", name="Sign out").click()
+    expect(person.page.get_by_text("You are signed out.")).to_be_visible()
+    assert person.page.evaluate("sessionStorage.length") == 0
+    person.page.go_back()
+    expect(person.page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def do_everything(browser, person, receiver):
+    browser.allow("console error: Failed to load resource.* 403")
+    kit.sign_in(person.page, person.server.link())
+    see_what_to_do_next(person)
+    create_an_account_whose_keys_are_shown_once(person)
+    activate_the_account(person)
+    set_a_price(person)
+    see_why_a_job_waits(person)
+    cancel_the_job_undo_and_retry(person)
+    with join_a_node_with_the_line(person):
+        follow_the_job_to_its_clip(person)
+        drain_and_resume_the_node(person)
+        set_and_remove_a_retention_rule(person)
+        print_the_bill_and_save_the_csv(person)
+        filter_search_and_go_back(person)
+        pin_play_and_delete_the_clip(person)
+        delete_the_demo(person)
+        rename_and_deactivate_the_account(person)
+        rotate_a_key_and_revoke_the_old_one(person)
+        find_whose_a_leaked_key_is(person)
+        set_dinks_and_take_them_back(person)
+        limit_the_room_for_demos(person)
+        set_test_and_replay_the_webhook(person, receiver)
+        make_keys_for_an_account_without_any(person)
+        look_at_health(person)
+        sign_another_window_out(person, browser)
+        read_who_did_what(person)
+        remove_the_node(person)
+    sign_out(person)
+
+
+def main(program, size):
+    receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder, appliance.serving(program, folder) as server:
+        with kit.browser(server.link()) as browser:
+            page = browser.page(size, permissions=["clipboard-read", "clipboard-write"])
+            do_everything(browser, Person(page, server, folder), receiver)
+    print(f"every task was done on a {size}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
