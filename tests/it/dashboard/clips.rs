@@ -119,7 +119,7 @@ fn clip_is_deleted_after_saying_what_is_lost() {
     let fields = [("id", &*id.to_string())];
     let shown = dashboard.done("clips.ask_delete", &fields);
     let show = shown["show"].as_str().unwrap();
-    assert!(show.contains("address stops working") && show.contains("stays done and billed"), "{show}");
+    assert!(show.contains("URL stops working") && show.contains("stays done and billed"), "{show}");
     dashboard.html("clips");
     assert!(jobs::get(&dashboard.appliance.app, &worker.caller(&keys.metered), id).unwrap().job.clip.is_some());
     dashboard.done("clips.delete", &fields);
