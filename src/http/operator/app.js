@@ -54,7 +54,10 @@ async function show({ fresh = false, watching = false } = {}) {
   try {
     answer = await ask(`/operator/view/${page}${location.search}`, { headers });
   } catch {
-    return root.classList.add("stale");
+    root.classList.add("stale");
+    find(".live", app)?.replaceChildren("The server does not respond; trying again");
+    tag = null; // so that the next answer replaces this
+    return;
   }
   if (!answer || turn !== asked) return;
   root.classList.remove("stale");
