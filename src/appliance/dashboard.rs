@@ -11,12 +11,15 @@ use crate::appliance::server_url;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operator::Operator;
-use crate::http::{self, Hosts, Running, ServeOptions};
+use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::os::files;
 use crate::os::url::host_of;
 
 /// Where the dashboard listens if nothing else is said.
 pub const DASHBOARD_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8444);
+
+/// Threads that answer the dashboard's requests, none of which waits for anything but the store.
+const DASHBOARD_THREADS: usize = 8;
 
 /// File with the dashboard's URL, in the data directory, while the dashboard runs.
 const URL_FILE: &str = "dashboard-url";
@@ -45,7 +48,8 @@ pub fn start(
     let hosts =
         if listen.ip().is_loopback() { Hosts::named(vec!["localhost".to_owned()]) } else { options.hosts.clone() };
     let scheme = server_url::scheme(options.https.is_some());
-    let options = ServeOptions { listen, hosts, public_url: Some(reachable.to_owned()), ..options };
+    let limits = Limits { threads: DASHBOARD_THREADS, ..options.limits.clone() };
+    let options = ServeOptions { listen, hosts, limits, public_url: Some(reachable.to_owned()), ..options };
     let running = match http::serve_dashboard(Arc::clone(app), options, public) {
         Ok(running) => running,
         Err(error) if listen == DASHBOARD_LISTEN && error.code == ErrorCode::CannotListen => {
