@@ -33,6 +33,8 @@ pub mod protocol;
 pub mod quota;
 pub mod rates;
 pub mod retention;
+#[cfg(test)]
+mod samples;
 pub mod schedule;
 pub mod sha256;
 pub mod statement;

@@ -180,41 +180,8 @@ pub fn another_can_take(job: &ReadyJob, node: NodeId, live: &[LiveNode]) -> bool
 
 #[cfg(test)]
 mod tests {
-    use super::super::offer::GameState;
+    use super::super::samples::{BUILTIN, game_job, game_node, job, node, offer};
     use super::*;
-
-    const BUILTIN: &[Renderer] = &[Renderer::Builtin];
-
-    fn job(id: i64, account: i64, class: KeyClass) -> ReadyJob {
-        ReadyJob {
-            id: JobId(id),
-            account: AccountId(account),
-            class,
-            needs: Needs { renderer: Renderer::Builtin, resolution: 1080, demo_build: None },
-            avoids: Vec::new(),
-        }
-    }
-
-    /// A job for the game.
-    fn game_job(id: i64, class: KeyClass, demo_build: Option<u32>) -> ReadyJob {
-        ReadyJob { needs: Needs { renderer: Renderer::Game, resolution: 1080, demo_build }, ..job(id, 1, class) }
-    }
-
-    fn offer(renderers: &[Renderer]) -> Offer {
-        Offer { renderers: renderers.to_vec(), ..Offer::none() }
-    }
-
-    /// A node with the game.
-    fn game_node(id: i64, build: Option<u32>, not_ready: Option<&str>) -> LiveNode {
-        let renderers = if not_ready.is_some() { &[][..] } else { &[Renderer::Game] };
-        let game = GameState { build, not_ready: not_ready.map(str::to_owned), ..GameState::default() };
-        LiveNode { offer: Offer { slots: 1, game: Some(game), ..offer(renderers) }, ..node(id, 1, 0) }
-    }
-
-    fn node(id: i64, slots: u32, leases: u32) -> LiveNode {
-        let offer = Offer { slots, ..offer(BUILTIN) };
-        LiveNode { id: NodeId(id), offer, leases, draining: false, benched: false }
-    }
 
     fn drain(queue: &mut ReadyQueue, node: i64, renderers: &[Renderer]) -> Vec<i64> {
         let mut order = Vec::new();
