@@ -20,6 +20,18 @@ from playwright.sync_api import Error, expect, sync_playwright
 
 # Width and height of windows in CSS pixels; one device pixel each.
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+# The pages of the navigation, and their addresses.
+PAGES = {
+    "Overview": "/operator/",
+    "Jobs": "/operator/jobs",
+    "Nodes": "/operator/nodes",
+    "Accounts": "/operator/accounts",
+    "Usage": "/operator/usage",
+    "Clips and demos": "/operator/clips",
+    "Storage": "/operator/storage",
+    "Health": "/operator/health",
+    "Audit": "/operator/audit",
+}
 # How long a step of a script may take, in milliseconds. Generous, because the machine may be busy.
 STEP_MS = 8_000
 # How often `until` looks, in milliseconds.

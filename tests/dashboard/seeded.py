@@ -53,11 +53,6 @@ class Tour:
         self.page.goto(self.origin + path)
         self.page.wait_for_selector("html[data-ready] .app")
 
-    def links(self, selector):
-        """The addresses of the links that match, each once."""
-        paths = "all => [...new Set(all.map((a) => a.getAttribute('href')))]"
-        return self.page.locator(selector).evaluate_all(paths)
-
     def visit(self, path, heading, looks=TWO_LOOKS):
         """Opens a page, looks at it, and at its dialogs of new kinds."""
         self.open(path)
@@ -110,9 +105,8 @@ def size(window):
 
 
 def visit_the_pages_of_the_navigation(tour):
-    for name in ["Overview", "Jobs", "Nodes", "Accounts", "Usage", "Clips and demos", "Storage", "Health", "Audit"]:
-        tour.open("/operator/")
-        tour.visit(tour.links(f"nav a[title='{name}']")[0], name, EVERY_LOOK)
+    for name, path in kit.PAGES.items():
+        tour.visit(path, name, EVERY_LOOK)
 
 
 def visit_lists_with_filters(tour):
