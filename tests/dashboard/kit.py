@@ -20,8 +20,22 @@ from playwright.sync_api import Error, expect, sync_playwright
 
 # Width and height of windows in CSS pixels; one device pixel each.
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+# The pages of the navigation, and their addresses.
+PAGES = {
+    "Overview": "/operator/",
+    "Jobs": "/operator/jobs",
+    "Nodes": "/operator/nodes",
+    "Accounts": "/operator/accounts",
+    "Usage": "/operator/usage",
+    "Clips and demos": "/operator/clips",
+    "Storage": "/operator/storage",
+    "Health": "/operator/health",
+    "Audit": "/operator/audit",
+}
 # How long a step of a script may take, in milliseconds. Generous, because the machine may be busy.
 STEP_MS = 8_000
+# How often `until` looks, in milliseconds.
+POLL_MS = 50
 # How long a clip may take to be rendered, in milliseconds.
 RENDER_MS = 180_000
 # Rules of WCAG 2.2, levels A and AA.
@@ -175,6 +189,15 @@ class Operator:
     def is_told(self, text):
         """Reads what a change has done."""
         expect(self.page.locator("#toast")).to_contain_text(text)
+
+
+def until(page, is_so, what):
+    """Waits for something that Playwright cannot wait for: the pages' policy forbids the scripts of its own waits."""
+    for _ in range(STEP_MS // POLL_MS):
+        if is_so():
+            return
+        page.wait_for_timeout(POLL_MS)
+    raise AssertionError(f"waited in vain for {what}")
 
 
 def axe(page):

@@ -13,6 +13,9 @@ import kit
 
 # The narrowest window, in CSS pixels.
 NARROWEST = (320, 640)
+# Sizes and schemes of windows: all of them for the pages of the navigation, and each once for all others.
+TWO_LOOKS = [("phone", "light"), ("desktop", "dark")]
+EVERY_LOOK = [(size, scheme) for size in kit.SIZES for scheme in ("light", "dark")]
 # What names would add to a page if they became markup.
 INJECTED = "main :is(script, img[src=x], b[onmouseover], i:not([class])), [onerror], [onmouseover]"
 # Buttons that show a dialog made by the server, without changing anything that counts: page, button, whether a form is
@@ -38,7 +41,7 @@ MAP = "de_<i>x</i>"
 
 
 class Tour:
-    """A signed-in window that visits pages and looks at each in every size and scheme."""
+    """A signed-in window that visits pages and looks at them."""
 
     def __init__(self, page, origin):
         self.page = page
@@ -50,17 +53,12 @@ class Tour:
         self.page.goto(self.origin + path)
         self.page.wait_for_selector("html[data-ready] .app")
 
-    def links(self, selector):
-        """The addresses of the links that match, each once."""
-        paths = "all => [...new Set(all.map((a) => a.getAttribute('href')))]"
-        return self.page.locator(selector).evaluate_all(paths)
-
-    def visit(self, path, heading):
-        """Opens a page and looks at it in every size and scheme."""
+    def visit(self, path, heading, looks=TWO_LOOKS):
+        """Opens a page, looks at it, and at its dialogs of new kinds."""
         self.open(path)
         shown = self.page.locator("h1").inner_text()
         assert shown == heading, f"{path} is headed {shown!r}, not {heading!r}"
-        self.look(path)
+        self.look(path, looks)
         self.page.set_viewport_size(size(NARROWEST))
         kit.fits(self.page)
         for opener, dialog in self.dialogs():
@@ -68,18 +66,17 @@ class Tour:
             self.look_at_dialog(f"{path} #{dialog}", self.page.locator(f"dialog[id='{dialog}']"))
         self.visited += 1
 
-    def look(self, what):
+    def look(self, what, looks=TWO_LOOKS):
         title = self.page.locator("h1").inner_text() + " · dinkem appliance"
         assert self.page.title() == title, f"{what} is titled {self.page.title()!r}"
         injected = self.page.locator(INJECTED).count()
         assert injected == 0, f"{what}: {injected} elements were made by names"
-        for name, window in kit.SIZES.items():
-            self.page.set_viewport_size(size(window))
+        for name, scheme in looks:
+            self.page.set_viewport_size(size(kit.SIZES[name]))
+            self.page.emulate_media(color_scheme=scheme)
             kit.fits(self.page)
-            for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)
-                violations = kit.axe(self.page)
-                assert not violations, f"{what}, {name}, {scheme}: {violations}"
+            violations = kit.axe(self.page)
+            assert not violations, f"{what}, {name}, {scheme}: {violations}"
 
     def look_at_dialog(self, what, dialog):
         """Looks at an open dialog and closes it."""
@@ -108,15 +105,14 @@ def size(window):
 
 
 def visit_the_pages_of_the_navigation(tour):
-    for name in ["Overview", "Jobs", "Nodes", "Accounts", "Usage", "Clips and demos", "Storage", "Health", "Audit"]:
-        tour.open("/operator/")
-        tour.visit(tour.links(f"nav a[title='{name}']")[0], name)
+    for name, path in kit.PAGES.items():
+        tour.visit(path, name, EVERY_LOOK)
 
 
 def visit_lists_with_filters(tour):
     for state in ["unfinished", "failed", "cancelled"]:
         tour.visit(f"/operator/jobs?status={state}", "Jobs")
-    for path in ["?q=5v5", "?q=nothing-like-this", "?node=render&code=fetch_failed&from=2020-01-01"]:
+    for path in ["?q=5v5", "?q=nothing-like-this", "?account=Nordclip&code=fetch_failed&from=2020-01-01"]:
         tour.visit(f"/operator/jobs{path}", "Jobs")
     tour.visit("/operator/clips?show=demos", "Clips and demos")
     tour.visit("/operator/clips?pinned=1", "Clips and demos")
@@ -129,7 +125,7 @@ def visit_a_job_of_each_kind(tour, jobs):
     for job in jobs:
         waits = re.sub(r"\d+", "1", job["waiting_because"] or "")
         seen.setdefault((job["status"], waits, job["clip"] is None), job["id"])
-    assert len(seen) >= 8, f"only {len(seen)} kinds of jobs are seeded"
+    assert len(seen) >= 8, f"the store has only these kinds of jobs: {sorted(seen)}"
     for job in seen.values():
         tour.visit(f"/operator/jobs/{job}", f"Job {job[-8:]}")
 
@@ -144,14 +140,12 @@ def visit_a_node_of_each_state(tour):
 def visit_accounts_and_their_statements(tour):
     for status in ["active", "inactive", "deactivated"]:
         tour.open(f"/operator/accounts?status={status}")
-        link = tour.page.locator("#accounts + * , main table tbody td:first-child a").locator("visible=true").first
+        link = tour.page.get_by_role("region", name="Accounts", exact=True).locator("tbody a").first
         tour.visit(link.get_attribute("href"), f"Account {link.inner_text()}")
     tour.open("/operator/usage")
-    tour.visit(tour.links("main a[href^='/operator/usage/statement']")[0], tour_statement(tour))
-
-
-def tour_statement(tour):
-    return "Statement for " + tour.page.locator("main .pairs tbody td:first-child a").first.inner_text()
+    row = tour.page.locator("main tbody tr", has_text="Statement").first
+    name, statement = row.locator("a").first.inner_text(), row.get_by_role("link", name="Statement")
+    tour.visit(statement.get_attribute("href"), f"Statement for {name}")
 
 
 def visit_what_does_not_exist(tour, browser):
@@ -215,6 +209,7 @@ def main(program, folder):
             page = browser.page()
             kit.sign_in(page, link)
             tour = Tour(page, kit.origin_of(link))
+            see_hostile_names_as_text(tour, jobs)
             look_at_the_gate(browser, tour.origin)
             visit_the_pages_of_the_navigation(tour)
             visit_lists_with_filters(tour)
@@ -222,7 +217,6 @@ def main(program, folder):
             visit_a_node_of_each_state(tour)
             visit_accounts_and_their_statements(tour)
             look_at_what_the_server_asks(tour)
-            see_hostile_names_as_text(tour, jobs)
             visit_what_does_not_exist(tour, browser)
             print(f"{tour.visited} pages and {len(tour.kinds)} kinds of dialogs, in two sizes, light and dark")
 

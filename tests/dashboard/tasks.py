@@ -60,15 +60,7 @@ class Person(kit.Operator):
     def plays(self, video):
         """Starts a video, and waits until it plays."""
         video.evaluate("(video) => { video.muted = true; return video.play() }")
-        self.waits_until(lambda: video.evaluate("(video) => video.currentTime") > 0.2, "the video to play")
-
-    def waits_until(self, is_so, what):
-        """Waits for something outside of the browser."""
-        for _ in range(kit.STEP_MS // 50):
-            if is_so():
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"waited in vain for {what}")
+        kit.until(self.page, lambda: video.evaluate("(video) => video.currentTime") > 0.2, "the video to play")
 
     def client_can_use(self, key):
         """Whether a client's request with this key is answered."""
@@ -377,7 +369,7 @@ def set_test_and_replay_the_webhook(person, receiver):
     expect(webhook.get_by_text("delivered", exact=True)).to_have_count(1)
     webhook.get_by_role("button", name="Replay").click()
     person.is_told("is sent again")
-    person.waits_until(lambda: len(Receiver.events) == 2, "the event to arrive twice")
+    kit.until(page, lambda: len(Receiver.events) == 2, "the event to arrive twice")
     person.presses("Take back")
     person.is_told("may no longer reach")
     webhook.get_by_role("button", name="Remove…").click()

@@ -197,6 +197,9 @@ addEventListener("click", async (event) => {
   } else if (at.id === "theme") {
     const isDark = matchMedia("(prefers-color-scheme: dark)").matches ? root.dataset.theme !== "light" : root.dataset.theme === "dark";
     localStorage.setItem("theme", (root.dataset.theme = isDark ? "light" : "dark"));
+  } else if (at.matches(".skip")) {
+    event.preventDefault(); // as a new address it would be a new page
+    find("#main").focus();
   } else if (at.origin === location.origin && at.pathname.startsWith("/operator/") && !at.target && !at.hash) {
     event.preventDefault();
     await go(at.pathname + at.search);
