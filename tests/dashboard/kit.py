@@ -61,12 +61,12 @@ def origin_of(url):
 
 
 @contextmanager
-def browser(url):
+def browser(url, *flags):
     """A `Browser` for pages of this URL's origin; closed, and its faults raised, when the block ends."""
     program = shutil.which("chromium") or "/usr/bin/chromium"
     expect.set_options(timeout=STEP_MS)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
         opened = Browser(chromium, origin_of(url))
         try:
             yield opened
