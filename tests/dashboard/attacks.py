@@ -261,6 +261,7 @@ def put_markup_into_the_page(attack):
     """If the server once forgot to escape, the policy would still refuse what was injected."""
     attack.browser.allow("console error: .*(Content Security Policy|Trusted|Framing|srcdoc)")
     attack.browser.allow("console error: Failed to load resource")
+    attack.browser.allow("page error: .*pushState")
     page = attack.browser.page()
     kit.sign_in(page, attack.server.link())
     # Later, because what Playwright itself evaluates may do more.

@@ -33,7 +33,7 @@ PAGES = {
     "Audit": "/operator/audit",
 }
 # How long a step of a script may take, in milliseconds. Generous, because the machine may be busy.
-STEP_MS = 8_000
+STEP_MS = 30_000
 # How often `until` looks, in milliseconds.
 POLL_MS = 50
 # How long a clip may take to be rendered, in milliseconds.

@@ -235,7 +235,8 @@ def pin_play_and_delete_the_clip(person):
     person.plays(video)
     kit.fits(page)
     person.presses("Close")
-    assert page.locator("main video").evaluate("(video) => video.paused"), "a closed clip plays on"
+    closed = page.locator("main video")
+    kit.until(page, lambda: closed.evaluate("(video) => video.paused"), "the closed clip to stop")
     person.presses("Delete…")
     person.presses("Delete clip")
     person.is_told("Clip deleted.")
