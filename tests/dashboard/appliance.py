@@ -14,8 +14,9 @@ START = 60
 class Appliance:
     """A running server, and the program's commands on its data directory."""
 
-    def __init__(self, program, data_dir, log):
+    def __init__(self, program, data_dir, log, process):
         self.program = program
+        self.process = process
         self.data_dir = data_dir
         self.log = log
 
@@ -43,6 +44,11 @@ class Appliance:
         with open(self.log, encoding="utf-8") as file:
             return file.read()
 
+    def stop(self):
+        """Kills the server."""
+        self.process.kill()
+        self.process.wait()
+
     def url(self):
         """The address of the API."""
         return re.search(r"Listening on [^ ]+: (https://[^ ]+?)\. ", self.printed()).group(1)
@@ -59,7 +65,7 @@ def serving(program, folder, *flags):
     data_dir, log = os.path.join(folder, "data"), os.path.join(folder, "serve.log")
     line = [program, "serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0", "--dashboard-listen", "127.0.0.1:0"]
     with running([*line, *flags], log) as server:
-        appliance = Appliance(program, data_dir, log)
+        appliance = Appliance(program, data_dir, log, server)
         until = time.monotonic() + START
         while "Dashboard: " not in appliance.printed():
             assert server.poll() is None and time.monotonic() < until, f"no server: {appliance.printed()}"

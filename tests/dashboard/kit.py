@@ -33,7 +33,7 @@ PAGES = {
     "Audit": "/operator/audit",
 }
 # How long a step of a script may take, in milliseconds. Generous, because the machine may be busy.
-STEP_MS = 8_000
+STEP_MS = 30_000
 # How often `until` looks, in milliseconds.
 POLL_MS = 50
 # How long a clip may take to be rendered, in milliseconds.
@@ -61,12 +61,12 @@ def origin_of(url):
 
 
 @contextmanager
-def browser(url):
+def browser(url, *flags):
     """A `Browser` for pages of this URL's origin; closed, and its faults raised, when the block ends."""
     program = shutil.which("chromium") or "/usr/bin/chromium"
     expect.set_options(timeout=STEP_MS)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
         opened = Browser(chromium, origin_of(url))
         try:
             yield opened

@@ -25,6 +25,8 @@ ASKS = [
     ("/operator/clips", "Delete…"),
     ("/operator/clips?show=demos", "Delete…"),
 ]
+# Rows on a page of a list.
+ROWS = 50
 # Nodes of each state, and one with a hostile name.
 STATES = ["up", "draining", "benched", "stopped", "gone"]
 # Account, player (a Steam ID) and metadata names that try to break pages; tests/seed/words.rs has them all.
@@ -154,6 +156,26 @@ def visit_what_does_not_exist(tour, browser):
     tour.visit("/operator/jobs/00000000-0000-7000-8000-000000000000", "Not found")
 
 
+def page_through_lists_and_back(tour):
+    for path, list_of, more in [
+        ("/operator/jobs?status=queued", "Newest first", "Older jobs"),
+        ("/operator/clips", "Clips", "Older clips"),
+    ]:
+        tour.open(path)
+        rows = tour.page.get_by_role("region", name=list_of, exact=True).locator("tbody tr")
+        shown = "all => all.map((row) => row.dataset.key)"
+        first = rows.evaluate_all(shown)
+        assert len(first) == ROWS, f"{path} shows {len(first)} rows"
+        tour.page.get_by_role("link", name=more).click()
+        tour.page.wait_for_url("**after=**")
+        tour.page.locator(f"tr[data-key='{first[0]}']").wait_for(state="detached")
+        second = rows.evaluate_all(shown)
+        assert second and not set(first) & set(second), f"{path}: the next page shows the same"
+        tour.page.go_back()
+        tour.page.locator(f"tr[data-key='{first[0]}']").wait_for()
+        assert rows.evaluate_all(shown)[0] == first[0]
+
+
 def look_at_what_the_server_asks(tour):
     result = tour.page.locator("#result")
     for path, button in ASKS:
@@ -209,13 +231,15 @@ def main(program, folder):
             page = browser.page()
             kit.sign_in(page, link)
             tour = Tour(page, kit.origin_of(link))
+            # First, because in a few minutes the seeded nodes will be gone.
+            visit_a_node_of_each_state(tour)
+            visit_a_job_of_each_kind(tour, jobs)
             see_hostile_names_as_text(tour, jobs)
             look_at_the_gate(browser, tour.origin)
             visit_the_pages_of_the_navigation(tour)
             visit_lists_with_filters(tour)
-            visit_a_job_of_each_kind(tour, jobs)
-            visit_a_node_of_each_state(tour)
             visit_accounts_and_their_statements(tour)
+            page_through_lists_and_back(tour)
             look_at_what_the_server_asks(tour)
             visit_what_does_not_exist(tour, browser)
             print(f"{tour.visited} pages and {len(tour.kinds)} kinds of dialogs, in two sizes, light and dark")

@@ -235,7 +235,8 @@ def pin_play_and_delete_the_clip(person):
     person.plays(video)
     kit.fits(page)
     person.presses("Close")
-    assert page.locator("main video").evaluate("(video) => video.paused"), "a closed clip plays on"
+    closed = page.locator("main video")
+    kit.until(page, lambda: closed.evaluate("(video) => video.paused"), "the closed clip to stop")
     person.presses("Delete…")
     person.presses("Delete clip")
     person.is_told("Clip deleted.")
@@ -465,6 +466,20 @@ def sign_out(person):
     expect(person.page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def see_that_the_server_is_gone(browser, person):
+    page = person.page
+    browser.allow("console error: Failed to load resource: net::ERR_CONNECTION_REFUSED")
+    page.goto("about:blank")
+    kit.sign_in(page, person.server.link())
+    person.goes_to("Health")
+    expect(page.get_by_text("Live, every 2 s")).to_be_visible()
+    person.server.stop()
+    expect(page.get_by_text("No answer from the server")).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Health")
+    person.presses("Look again")
+    person.is_told("The server does not answer. Nothing may have changed.")
+
+
 def do_everything(browser, person, receiver):
     browser.allow("console error: Failed to load resource.* 403")
     kit.sign_in(person.page, person.server.link())
@@ -494,6 +509,7 @@ def do_everything(browser, person, receiver):
         read_who_did_what(person)
         remove_the_node(person)
     sign_out(person)
+    see_that_the_server_is_gone(browser, person)
 
 
 def main(program, size):

@@ -115,7 +115,10 @@ function say(text, isBad = false, undo = null) {
     toast.append(" ", button);
   }
   clearTimeout(say.timer);
-  say.timer = setTimeout(() => toast.replaceChildren(), TOAST_MS);
+  say.timer = setTimeout(function end() {
+    if (toast.matches(":hover, :focus-within")) say.timer = setTimeout(end, TOAST_MS);
+    else toast.replaceChildren();
+  }, TOAST_MS);
 }
 
 // Runs an action. Returns what went wrong, if anything did.

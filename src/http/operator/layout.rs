@@ -25,7 +25,7 @@ pub fn frame(context: &Context<'_>, view: &View) -> Result<Markup> {
                     div.head {
                         h1 { (view.heading) }
                         p.dim.date { (context.formatted(context.now_ms, "%A %-d %B, %H:%M")) }
-                        p.live { "Live, every 2 s" }
+                        p.live { span.on { "Live, every 2 s" } span.off { "No answer from the server" } }
                     }
                     (view.body)
                 }
