@@ -54,10 +54,7 @@ async function show({ fresh = false, watching = false } = {}) {
   try {
     answer = await ask(`/operator/view/${page}${location.search}`, { headers });
   } catch {
-    root.classList.add("stale");
-    find(".live", app)?.replaceChildren("The server does not respond; trying again");
-    tag = null; // so that the next answer replaces this
-    return;
+    return root.classList.add("stale");
   }
   if (!answer || turn !== asked) return;
   root.classList.remove("stale");
