@@ -48,6 +48,12 @@ pub fn list(app: &App, limit: u32) -> Result<Vec<Entry>> {
     app.store.read(|db| store::audit::matching(db, &Filter::default(), limit, limit))
 }
 
+/// The latest entry of an action, among the latest 20,000 of all.
+pub fn last(app: &App, action: &str) -> Result<Option<Entry>> {
+    const LATEST: u32 = 20_000;
+    app.store.read(|db| store::audit::last(db, action, LATEST))
+}
+
 /// The matching entries, newest first, among the latest 100,000.
 pub fn page(app: &App, filter: &Filter, limit: u32) -> Result<Page> {
     let mut entries = app.store.read(|db| store::audit::matching(db, filter, EXAMINED, limit.saturating_add(1)))?;

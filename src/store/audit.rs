@@ -1,6 +1,6 @@
 //! Rows of the audit log: who did what and when. Append-only.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 use crate::domain::error::Result;
 use crate::domain::operator::Operator;
@@ -77,6 +77,20 @@ const MATCHING: &str = "
     LIMIT :limit
 ";
 
+/// Walks the table backwards, at most `:examined` rows.
+const LAST: &str = "
+    SELECT id, at_ms, actor, action, subject, details, source
+    FROM audit
+    WHERE id > (SELECT MAX(id) FROM audit) - :examined AND action = :action
+    ORDER BY id DESC
+    LIMIT 1
+";
+
+/// The latest entry of an action among the latest `examined` entries.
+pub fn last(db: &Db, action: &str, examined: u32) -> Result<Option<Entry>> {
+    db.row(LAST, named_params! { ":action": action, ":examined": examined }, read)
+}
+
 /// The matching ones among the latest `examined` entries, newest first.
 pub fn matching(db: &Db, filter: &Filter, examined: u32, limit: u32) -> Result<Vec<Entry>> {
     let params = named_params! {
@@ -87,15 +101,17 @@ pub fn matching(db: &Db, filter: &Filter, examined: u32, limit: u32) -> Result<V
         ":subject": filter.subject,
         ":limit": limit,
     };
-    db.rows(MATCHING, params, |row| {
-        Ok(Entry {
-            id: row.get("id")?,
-            at_ms: row.get("at_ms")?,
-            actor: row.get("actor")?,
-            action: row.get("action")?,
-            subject: row.get("subject")?,
-            details: row.get("details")?,
-            source: row.get("source")?,
-        })
+    db.rows(MATCHING, params, read)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        id: row.get("id")?,
+        at_ms: row.get("at_ms")?,
+        actor: row.get("actor")?,
+        action: row.get("action")?,
+        subject: row.get("subject")?,
+        details: row.get("details")?,
+        source: row.get("source")?,
     })
 }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::upkeep::backup;
 use crate::cli::admin::{Call, hints, output};
 use crate::cli::target;
+use crate::config;
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
@@ -56,6 +57,9 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
     }
     // Written as the calling user: the data directory's owner may lack permission at the destination.
     let made = user::as_caller(|| backup::make(app, &args.file, args.videos))??;
+    if let Err(error) = backup::note(app, &config::operator(), &args.file, &made) {
+        output::say(&format!("The backup is complete, but the dashboard will not know of it: {error}"));
+    }
     if call.json {
         output::json(&json!({
             "path": args.file,

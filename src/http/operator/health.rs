@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::app::tls;
 use crate::app::upkeep::findings::{self, Findings};
-use crate::app::upkeep::{health, history};
+use crate::app::upkeep::{backup, health, history};
 use crate::domain::error::Result;
 use crate::http::operator::actions::{Action, Done, Fields};
 use crate::http::operator::charts;
@@ -83,16 +83,16 @@ fn backups(context: &Context<'_>) -> Result<Markup> {
     let all = findings::backups(context.app)?;
     Ok(html! {
         div.body {
-            @match all.first() {
-                None => p { "There is no backup in the data directory. Backups written elsewhere are not listed here." },
-                Some(last) => p { "The latest backup in the data directory is from " (context.when(last.made_at_ms)) ". Backups written elsewhere are not listed here." }
+            @match backup::last(context.app)? {
+                Some(last) => p { "The last one was made " (context.when(last.at_ms)) " by " (last.actor) ": " code { (last.subject) } " (" (last.details) ")." },
+                None => p.warn { "No backup was made yet, or not for a long time." },
             }
             p.dim { "To back up to another disk while the server runs:" }
             (copyable("backup-line", "the command", "dinkem-appliance admin backup /mnt/backup/dinkem.tar"))
         }
         @if !all.is_empty() {
             table.stack {
-                thead { tr { th { "Backup" } th.r { "Size" } th.r { "Written" } } }
+                thead { tr { th { "In the data directory" } th.r { "Size" } th.r { "Written" } } }
                 tbody {
                     @for backup in all.iter().take(BACKUPS) {
                         tr data-key=(format!("backup-{}", backup.name)) {

@@ -7,3 +7,4 @@ mod clips;
 mod sign_in;
 mod storage;
 mod usage;
+mod work;

@@ -13,10 +13,13 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::app::App;
+use crate::app::audit::Entry;
+use crate::app::{App, audit};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::operator::Operator;
 use crate::domain::sha256::Sha256;
+use crate::domain::wording::size;
 use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::os::scratch::Scratch;
 use crate::os::{archive, files};
@@ -29,6 +32,8 @@ pub use crate::app::upkeep::backup::restore::{Restored, restore};
 
 /// Prefix of the scratch folder next to the backup.
 const SCRATCH: &str = ".dinkem-backup-";
+/// The action in the audit log.
+const MADE: &str = "backup.make";
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
 
@@ -90,6 +95,18 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     name(&path, to)?;
     let Description { accounts, jobs, .. } = description;
     Ok(Backup { bytes, made_at_ms, accounts, jobs, demos, videos: packed, left_out })
+}
+
+/// Records in the audit log that a backup was made, for the dashboard, which cannot know other disks.
+pub fn note(app: &App, operator: &Operator, to: &Path, made: &Backup) -> Result<()> {
+    let path = std::path::absolute(to).unwrap_or_else(|_| to.to_owned()).display().to_string();
+    let details = size(made.bytes);
+    audit::change(app, operator, move |tx, log| log.note(tx, MADE, &path, &details))
+}
+
+/// The latest backup that was recorded, if it is among the latest changes.
+pub fn last(app: &App) -> Result<Option<Entry>> {
+    audit::last(app, MADE)
 }
 
 /// Test-restores the backup to a scratch folder: reads back every byte, opens the store and checks it.
