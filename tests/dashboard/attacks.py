@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import threading
+from contextlib import suppress
 
 import appliance
 import kit
@@ -42,10 +43,12 @@ class Site(http.server.BaseHTTPRequestHandler):
     """The attacker's site: an empty page."""
 
     def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>Evil</title><h1>Evil</h1>")
+        # A page that is closed meanwhile does not want the rest.
+        with suppress(BrokenPipeError):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>Evil</title><h1>Evil</h1>")
 
     def log_message(self, *_):
         pass
@@ -108,8 +111,9 @@ def post_a_form_from_another_site(attack, job):
             ("/operator/actions/jobs.cancel", f'{{"id":"{job}","x":"'),
         ]:
             # As text/plain, the form's body is JSON.
-            form = """([url, name]) => {
-                const form = Object.assign(document.createElement('form'), {method: 'post', action: url, enctype: 'text/plain'});
+            form = """([action, name]) => {
+                const form = document.createElement('form');
+                Object.assign(form, {method: 'post', enctype: 'text/plain', action});
                 form.append(Object.assign(document.createElement('input'), {name, value: '"}'}));
                 document.body.append(form);
                 form.submit();
@@ -272,8 +276,7 @@ def put_markup_into_the_page(attack):
         done = page.evaluate(attempt.format(sink))
         assert done in ("TypeError", "EvalError"), f"{sink}: {done}"
     page.route("**/operator/view/jobs", lambda route: route.fulfill(content_type="text/html", body=MARKUP))
-    kit.Operator(page, attack.server.link).page.get_by_role("link", name="Jobs", exact=True).first.click()
-    expect(page.locator("h1")).to_have_text("Jobs")
+    kit.Operator(page, attack.server.link).goes_to("Jobs")
     page.locator("#link").click()
     page.locator("#form button").click()
     page.evaluate("() => new Promise((done) => setTimeout(done))")
@@ -305,7 +308,8 @@ def change_something_with_a_read_only_key(attack, paths):
         page.goto(attack.url(path))
         page.wait_for_selector("html[data-ready] .app")
         changes = page.locator("form[data-action], main [data-opens]:not([data-opens^=play-])")
-        assert changes.count() == 0, f"{path} offers {changes.first.evaluate('(at) => at.outerHTML')}"
+        offered = changes.evaluate_all("all => all.map((at) => at.dataset.action ?? at.dataset.opens)")
+        assert not offered, f"{path} offers {offered}"
     expect(page.get_by_text("read-only").first).to_be_visible()
     page.close()
 

@@ -5,7 +5,6 @@
 FOLDER has a seeded store as `data`, of `cargo run --example seed -- FOLDER/data`.
 """
 
-import re
 import sys
 
 import appliance
@@ -28,7 +27,10 @@ SHOWS_FOCUS = """() => {
   return isOutlined && isHere ? '' : at.outerHTML.slice(0, 120);
 }"""
 # What the focused element is called.
-NAME = "() => (document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText ?? '').trim().split('\\n')[0]"
+NAME = """() => {
+  const at = document.activeElement;
+  return (at.getAttribute('aria-label') ?? at.innerText ?? '').trim().split('\\n')[0];
+}"""
 
 
 class Keys:
@@ -116,7 +118,6 @@ def search_with_the_slash(keys):
     keys.press("Enter")
     expect(keys.page.get_by_role("heading", name="Found for “Nordclip”")).to_be_visible()
     keys.open("/operator/accounts")
-    keys.tab_to("")  # the select
     keys.page.get_by_label("Part of the name").focus()
     keys.type("a/b")
     assert keys.page.get_by_label("Part of the name").input_value() == "a/b", "a slash that is typed is a slash"
@@ -130,7 +131,8 @@ def walk_through_the_field_of_nodes(keys):
         if keys.focused(".cells a"):
             break
     at = "[...document.querySelectorAll('.cells a')].indexOf(document.activeElement)"
-    columns = keys.page.evaluate("getComputedStyle(document.querySelector('.cells')).gridTemplateColumns.split(' ').length")
+    columns = "(at) => getComputedStyle(at).gridTemplateColumns.split(' ').length"
+    columns = keys.page.locator(".cells").evaluate(columns)
     assert keys.page.evaluate(at) == 0
     last = cells.count() - 1
     for key, expected in [

@@ -192,7 +192,7 @@ class Operator:
 
 
 def until(page, is_so, what):
-    """Waits for something that Playwright cannot wait for: the pages' policy forbids the scripts of its own waits."""
+    """Waits for what Playwright cannot wait for: the pages' policy forbids the scripts of its own waits."""
     for _ in range(STEP_MS // POLL_MS):
         if is_so():
             return

@@ -18,8 +18,7 @@ TWO_LOOKS = [("phone", "light"), ("desktop", "dark")]
 EVERY_LOOK = [(size, scheme) for size in kit.SIZES for scheme in ("light", "dark")]
 # What names would add to a page if they became markup.
 INJECTED = "main :is(script, img[src=x], b[onmouseover], i:not([class])), [onerror], [onmouseover]"
-# Buttons that show a dialog made by the server, without changing anything that counts: page, button, whether a form is
-# filled first.
+# Buttons that show a dialog made by the server, without changing anything that counts: page and button.
 ASKS = [
     ("/operator/nodes", "Add a node"),
     ("/operator/clips", "Delete…"),
@@ -85,8 +84,8 @@ class Tour:
         dialog.wait_for()
         self.look(what)
         self.page.set_viewport_size(size(NARROWEST))
-        inside = "(dialog) => { const at = dialog.getBoundingClientRect(); return at.left >= 0 && at.right <= innerWidth }"
-        assert dialog.evaluate(inside), f"{what} is wider than the window"
+        box = dialog.bounding_box()
+        assert 0 <= box["x"] and box["x"] + box["width"] <= NARROWEST[0], f"{what} is at {box}"
         self.page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")
 

@@ -100,7 +100,7 @@ fn keys(context: &Context<'_>) -> Result<Markup> {
     let keys = operators::list(context.app)?;
     Ok(html! {
         table.stack {
-            thead { tr { th { "Who" } th { "From" } th { "Signed in" } th { "Last used" } th { "State" } } }
+            thead { tr { th { "Who" } th { "From" } th { "Signed in" } th.r { "Last used" } th { "State" } } }
             tbody { @for key in keys.iter().take(KEYS) { (key_row(context, key)) } }
         }
     })
@@ -112,8 +112,8 @@ fn key_row(context: &Context<'_>, key: &OperatorKey) -> Markup {
         tr data-key=(format!("key-{id}")) {
             td { (key.operator.name()) @if key.read_only { " " span.tag { "read-only" } } }
             td { (key.operator.source()) }
-            td { (context.when(key.created_at_ms)) }
-            td { (context.when(key.used_at_ms)) }
+            td data-l="signed in" { (context.when(key.created_at_ms)) }
+            td.r data-l="used" { (context.when(key.used_at_ms)) }
             td {
                 @if key.id == context.key.id { "this browser tab " button.btn type="button" data-signs-out { "Sign out" } }
                 @else if key.is_live(context.now_ms) {
