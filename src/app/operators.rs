@@ -15,10 +15,10 @@ use crate::store::operators::Code;
 pub fn make_code(app: &App, operator: &Operator, read_only: bool) -> Result<Secret> {
     let code = Secret::new(format!("{:032x}", app.random.bits()?));
     let hash = KeyHash::of(&code);
-    let row = Code { actor: operator.name().to_owned(), read_only };
+    let expires_at_ms = app.clock.now_ms() + (OPERATOR_CODE_SECONDS * 1_000).cast_signed();
+    let row = Code { actor: operator.name().to_owned(), read_only, expires_at_ms };
     audit::change(app, operator, move |tx, log| {
-        let expires_at_ms = log.now_ms + (OPERATOR_CODE_SECONDS * 1_000).cast_signed();
-        store::operators::insert_code(tx, &hash, &row, log.now_ms, expires_at_ms)?;
+        store::operators::insert_code(tx, &hash, &row, log.now_ms)?;
         log.note(tx, "dashboard.link", "", if read_only { "read-only" } else { "" })
     })?;
     Ok(code)
@@ -41,15 +41,25 @@ pub fn sign_in(app: &App, code: &str, address: &str) -> Result<(Secret, Operator
     signed_in.map(|signed_in| (key, signed_in)).ok_or_else(code_refused)
 }
 
+/// A code that was used up to confirm a change.
+pub struct Confirmation {
+    hash: KeyHash,
+    code: Code,
+}
+
 /// Uses up a fresh code to confirm one change: whoever makes it can still run `admin` on the server.
-pub fn confirm(app: &App, code: &str) -> Result<()> {
+pub fn confirm(app: &App, code: &str) -> Result<Confirmation> {
     let hash = KeyHash::of(&Secret::new(code));
     let now = app.clock.now_ms();
     let found = app.store.write(move |tx| store::operators::use_code(tx, &hash, now))?;
-    match found {
-        Some(code) if !code.read_only => Ok(()),
-        _ => Err(code_refused()),
-    }
+    let code = found.filter(|code| !code.read_only).ok_or_else(code_refused)?;
+    Ok(Confirmation { hash, code })
+}
+
+/// The change was refused: its code works again, until it expires.
+pub fn give_back(app: &App, used: Confirmation) -> Result<()> {
+    let now = app.clock.now_ms();
+    app.store.write(move |tx| store::operators::insert_code(tx, &used.hash, &used.code, now))
 }
 
 fn code_refused() -> Error {

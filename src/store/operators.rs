@@ -14,6 +14,8 @@ pub struct Code {
     pub actor: String,
     /// Whether keys made from it are read-only.
     pub read_only: bool,
+    /// Unix time in milliseconds.
+    pub expires_at_ms: i64,
 }
 
 /// A full scan: there are never many codes.
@@ -29,7 +31,7 @@ const INSERT_CODE: &str = "
 ";
 
 /// Adds a code; deletes expired ones, and the oldest when there are too many.
-pub fn insert_code(tx: &mut Tx<'_>, hash: &KeyHash, code: &Code, now_ms: i64, expires_at_ms: i64) -> Result<()> {
+pub fn insert_code(tx: &mut Tx<'_>, hash: &KeyHash, code: &Code, now_ms: i64) -> Result<()> {
     tx.execute(SWEEP_CODES, named_params! { ":now": now_ms, ":most": OPERATOR_CODES - 1 })?;
     tx.execute(
         INSERT_CODE,
@@ -37,7 +39,7 @@ pub fn insert_code(tx: &mut Tx<'_>, hash: &KeyHash, code: &Code, now_ms: i64, ex
             ":hash": hash.0,
             ":actor": code.actor,
             ":read_only": code.read_only,
-            ":expires": expires_at_ms,
+            ":expires": code.expires_at_ms,
         },
     )?;
     Ok(())
@@ -45,7 +47,7 @@ pub fn insert_code(tx: &mut Tx<'_>, hash: &KeyHash, code: &Code, now_ms: i64, ex
 
 /// Served by the primary key.
 const FIND_CODE: &str = "
-    SELECT actor, read_only FROM operator_codes WHERE hash = :hash AND expires_at_ms > :now
+    SELECT actor, read_only, expires_at_ms FROM operator_codes WHERE hash = :hash AND expires_at_ms > :now
 ";
 
 /// Served by the primary key.
@@ -56,7 +58,11 @@ const DELETE_CODE: &str = "
 /// Uses up a code. `None`: it is unknown, used or expired.
 pub fn use_code(tx: &mut Tx<'_>, hash: &KeyHash, now_ms: i64) -> Result<Option<Code>> {
     let code = tx.row(FIND_CODE, named_params! { ":hash": hash.0, ":now": now_ms }, |row| {
-        Ok(Code { actor: row.get("actor")?, read_only: row.get("read_only")? })
+        Ok(Code {
+            actor: row.get("actor")?,
+            read_only: row.get("read_only")?,
+            expires_at_ms: row.get("expires_at_ms")?,
+        })
     })?;
     tx.execute(DELETE_CODE, named_params! { ":hash": hash.0 })?;
     Ok(code)

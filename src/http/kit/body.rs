@@ -39,6 +39,11 @@ impl Fields {
         self.optional(name).ok_or_else(|| Error::invalid(name, format!("{name} is missing.")))
     }
 
+    /// Replaces a field's text.
+    pub fn set(&mut self, name: &str, text: String) {
+        self.0.insert(name.to_owned(), text.into());
+    }
+
     /// A field that may be left out or empty.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())

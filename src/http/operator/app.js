@@ -2,6 +2,7 @@
 // with the key, and puts what has changed in place.
 const POLL_MS = 2000;
 const TOAST_MS = 10000;
+const ANSWER_MS = 15000; // a server that takes longer counts as gone
 
 // Only what this listener's own views sent becomes HTML; texts in it were escaped by the server.
 const policy = globalThis.trustedTypes?.createPolicy("view", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
@@ -26,7 +27,7 @@ function gate(why) {
 
 async function ask(path, options = {}) {
   const headers = { Authorization: `Operator ${key}`, "Time-Offset": String(-new Date().getTimezoneOffset()), ...options.headers };
-  const answer = await fetch(path, { cache: "no-store", ...options, headers });
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS), ...options, headers });
   if (answer.status !== 401) return answer;
   gate((await answer.json()).error);
   return null;
@@ -37,11 +38,15 @@ async function signIn() {
   const code = location.hash.slice("#code=".length);
   history.replaceState(null, "", location.pathname); // first of all: out of the bar, the history, a screenshot
   const body = JSON.stringify({ code });
-  const answer = await fetch("/operator/session", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-  const content = await answer.json();
-  if (!answer.ok) return gate(content.error);
-  key = content.key;
-  sessionStorage.setItem("key", key);
+  try {
+    const answer = await fetch("/operator/session", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const content = await answer.json();
+    if (!answer.ok) return key ? say(content.error, true) : gate(content.error);
+    key = content.key;
+    sessionStorage.setItem("key", key);
+  } catch {
+    if (!key) gate("The server did not respond. Ask for a new link.");
+  }
 }
 
 // Shows the page at the current address. `fresh`: another page than before.
@@ -54,7 +59,10 @@ async function show({ fresh = false, watching = false } = {}) {
   try {
     answer = await ask(`/operator/view/${page}${location.search}`, { headers });
   } catch {
-    return root.classList.add("stale");
+    root.classList.add("stale");
+    if (fresh) say("The server does not respond. The page is shown as soon as it does.", true);
+    tag = null; // another page may be shown than the address says
+    return;
   }
   if (!answer || turn !== asked) return;
   root.classList.remove("stale");
@@ -72,6 +80,7 @@ async function show({ fresh = false, watching = false } = {}) {
   } else {
     children(app, view.body);
   }
+  if (fresh) find(".nav [aria-current]", app)?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 // Makes `from` look like `to`, and leaves alone what is unchanged or in use: focus, scrolling, typed text, a playing clip.
@@ -119,7 +128,7 @@ function say(text, isBad = false, undo = null) {
 }
 
 // Runs an action. Returns what went wrong, if anything did.
-async function act(action, fields) {
+async function act(action, fields, dialog = null) {
   let answer;
   try {
     answer = await ask(`/operator/actions/${action}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields) });
@@ -129,6 +138,7 @@ async function act(action, fields) {
   if (!answer) return null;
   const done = await answer.json();
   if (!answer.ok) return done.error;
+  dialog?.close(); // so that the refresh reaches it
   say(done.message, false, done.undo);
   if (done.go_to) history.pushState(null, "", done.go_to);
   await show({ fresh: done.go_to ? "moved" : false });
@@ -164,15 +174,12 @@ addEventListener("submit", async (event) => {
   const button = event.submitter;
   if (button?.name) fields[button.name] = button.value;
   if (button) button.disabled = true;
-  const wrong = await act(form.dataset.action, fields);
+  const wrong = await act(form.dataset.action, fields, form.closest("dialog"));
   if (button) button.disabled = false;
   const error = find(".error", form);
   if (error) error.textContent = wrong ?? "";
   else if (wrong) say(wrong, true);
-  if (!wrong) {
-    form.reset();
-    form.closest("dialog")?.close();
-  }
+  if (!wrong) form.reset();
 });
 
 addEventListener("change", (event) => {
@@ -192,8 +199,8 @@ addEventListener("click", async (event) => {
     event.preventDefault();
     await save(at.getAttribute("href"), at.dataset.saves);
   } else if ("signsOut" in at.dataset) {
-    await ask("/operator/sessions/mine", { method: "DELETE" });
-    gate("You are signed out.");
+    const left = ask("/operator/sessions/mine", { method: "DELETE" }).then(() => "You are signed out.");
+    gate(await left.catch(() => "You are signed out here. The server did not respond; it ends the key by itself."));
   } else if (at.id === "theme") {
     const isDark = matchMedia("(prefers-color-scheme: dark)").matches ? root.dataset.theme !== "light" : root.dataset.theme === "dark";
     localStorage.setItem("theme", (root.dataset.theme = isDark ? "light" : "dark"));
@@ -227,7 +234,16 @@ addEventListener("keydown", (event) => {
 
 addEventListener("close", ({ target }) => find("video", target)?.pause(), true); // a closed dialog is not heard
 result.addEventListener("close", () => result.replaceChildren()); // a key is shown once
-addEventListener("popstate", () => show({ fresh: true }));
+addEventListener("popstate", () => {
+  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+  show({ fresh: true });
+});
+// A link that is opened in a tab of the dashboard changes only the part behind the #.
+addEventListener("hashchange", async () => {
+  if (!location.hash.startsWith("#code=")) return;
+  await signIn();
+  if (key) await show({ fresh: true });
+});
 async function watch() {
   if (!key || watches || document.hidden || find("dialog[open]")) return;
   watches = true;

@@ -49,7 +49,7 @@ pub fn part(context: &Context<'_>, summary: &Summary) -> Result<Markup> {
                     id: "undo-dinks",
                     title: "Undo the last change",
                     action: "dinks.undo",
-                    fields: &[("account", &account.name)],
+                    fields: &[("account", &account.public_id.to_string())],
                     body: html! { p { "Undoes the change to " (counted(last.dinks, "dink")) " (" (context.when(last.at_ms)) "): the previous number applies again, and the change is not billed." } },
                     confirm: "Undo the change",
                     asks_code: true,
@@ -81,7 +81,7 @@ fn set_dialog(account: &Account, dinks: &Dinks) -> Markup {
         id: "set-dinks",
         title: &format!("Dinks of {}", account.name),
         action: "dinks.set",
-        fields: &[("account", &account.name)],
+        fields: &[("account", &account.public_id.to_string())],
         body: html! {
             (field("dinks-number", "Dinks from now on", html! {
                 input #dinks-number type="number" name="dinks" min="0" max=(ACCOUNT_DINKS) value=(account.dinks) required;

@@ -96,7 +96,7 @@ fn mint_dialog(account: &Account) -> Markup {
         id: "mint",
         title: "New keys",
         action: "keys.mint",
-        fields: &[("account", &account.name)],
+        fields: &[("account", &account.public_id.to_string())],
         body: html! { p { "Creates a key of each class that has no live key. Keys are shown once: the appliance stores only their hashes." } },
         confirm: "Make keys",
         asks_code: true,
@@ -114,7 +114,7 @@ fn rotate_dialog(account: &Account, all: &[KeyInfo], now_ms: i64) -> Markup {
         id: "rotate",
         title: "Rotate a key",
         action: "keys.rotate",
-        fields: &[("account", &account.name)],
+        fields: &[("account", &account.public_id.to_string())],
         body: html! {
             (field("rotate-class", "Key", select("rotate-class", "class", &classes, "")))
             (field("rotate-overlap", "The old key", select("rotate-overlap", "overlap", &OVERLAPS, "24h")))

@@ -64,7 +64,7 @@ fn quota_dialog(account: &Account, quota: &DemoQuota) -> Markup {
         id: "set-quota",
         title: "Quota for demos",
         action: "accounts.quota",
-        fields: &[("account", &account.name)],
+        fields: &[("account", &account.public_id.to_string())],
         body: html! {
             (field("max-demos", "Size of all its demos together", html! {
                 input #max-demos name="size" placeholder="100GB" autocomplete="off" spellcheck="false" aria-describedby="max-demos-how";

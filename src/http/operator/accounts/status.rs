@@ -33,7 +33,7 @@ pub fn word(status: AccountStatus) -> Markup {
 
 /// The button that activates an account.
 pub fn activate_button(account: &Account) -> Markup {
-    action_button("accounts.activate", &[("account", &account.name)], "Activate", "main")
+    action_button("accounts.activate", &[("account", &account.public_id.to_string())], "Activate", "main")
 }
 
 /// The buttons of an account's page.
@@ -53,7 +53,7 @@ pub fn dialogs(account: &Account) -> Markup {
             id: "rename",
             title: &format!("Rename {name}"),
             action: "accounts.rename",
-            fields: &[("account", name)],
+            fields: &[("account", &account.public_id.to_string())],
             body: html! {
                 (field("new-name", "New name", html! {
                     input #new-name name="name" value=(name) required maxlength=(ACCOUNT_NAME_CHARS) autocomplete="off" spellcheck="false";
@@ -67,7 +67,7 @@ pub fn dialogs(account: &Account) -> Markup {
             id: "deactivate",
             title: &format!("Deactivate {name}?"),
             action: "accounts.deactivate",
-            fields: &[("account", name)],
+            fields: &[("account", &account.public_id.to_string())],
             body: html! {
                 p { "Its next request is refused, with every key. Its queued jobs stay in the queue but are not rendered; jobs that are being rendered finish. Its clips, demos and bills are kept." }
             },

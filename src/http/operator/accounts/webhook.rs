@@ -31,13 +31,14 @@ pub const ACTIONS: &[Action] = &[
 /// The part of an account's page.
 pub fn part(context: &Context<'_>, name: &str) -> Result<Markup> {
     let found = operator::show(context.app, name, DELIVERIES)?;
+    let id = &*found.account.public_id.to_string();
     let webhook = found.webhook.as_ref();
     let buttons = changes(
         context,
         html! {
             @if let Some(webhook) = webhook {
-                @if webhook.disabled.is_some() { (action_button("webhook.enable", &[("account", name)], "Enable again", "main")) }
-                @else { (action_button("webhook.test", &[("account", name)], "Send a test", "")) }
+                @if webhook.disabled.is_some() { (action_button("webhook.enable", &[("account", id)], "Enable again", "main")) }
+                @else { (action_button("webhook.test", &[("account", id)], "Send a test", "")) }
                 (opener("set-webhook", "Change…", ""))
                 (opener("remove-webhook", "Remove…", "danger"))
             } @else { (opener("set-webhook", "Set…", "")) }
@@ -50,12 +51,12 @@ pub fn part(context: &Context<'_>, name: &str) -> Result<Markup> {
     };
     Ok(html! {
         (card("full", "webhook", "Webhook", &buttons, &body))
-        (changes(context, dialogs(name, webhook)))
+        (changes(context, dialogs(id, webhook)))
     })
 }
 
 fn facts(context: &Context<'_>, found: &Overview) -> Markup {
-    let name = found.account.name.as_str();
+    let id = &*found.account.public_id.to_string();
     html! {
         dl.facts {
             dt { "URL" }
@@ -74,7 +75,7 @@ fn facts(context: &Context<'_>, found: &Overview) -> Markup {
                         @let host = host.shown();
                         div data-key=(format!("host-{host}")) {
                             span.mono { (host) } " "
-                            (changes(context, action_button("webhook.disallow", &[("account", name), ("host", &host)], "Take back", "")))
+                            (changes(context, action_button("webhook.disallow", &[("account", id), ("host", &host)], "Take back", "")))
                         }
                     }
                     (changes(context, opener("allow-host", "Allow a private host…", "")))
@@ -135,13 +136,13 @@ fn row(context: &Context<'_>, delivery: &Delivery, can_replay: bool) -> Markup {
     }
 }
 
-fn dialogs(name: &str, webhook: Option<&Webhook>) -> Markup {
+fn dialogs(id: &str, webhook: Option<&Webhook>) -> Markup {
     html! {
         (dialog(&Dialog {
             id: "set-webhook",
             title: if webhook.is_some() { "Change the webhook" } else { "Set the webhook" },
             action: "webhook.set",
-            fields: &[("account", name)],
+            fields: &[("account", id)],
             body: html! {
                 (field("webhook-url", "URL that receives a signed request when a job ends", html! {
                     input #webhook-url type="url" name="url" required value=[webhook.map(|webhook| &webhook.url)] placeholder="https://example.com/hooks/clips" autocomplete="off" spellcheck="false";
@@ -159,7 +160,7 @@ fn dialogs(name: &str, webhook: Option<&Webhook>) -> Markup {
             id: "allow-host",
             title: "Allow a private host",
             action: "webhook.allow",
-            fields: &[("account", name)],
+            fields: &[("account", id)],
             body: html! {
                 (field("private-host", "Host name, address, or network in CIDR notation", html! {
                     input #private-host name="host" required placeholder="hooks.lan" autocomplete="off" spellcheck="false";
@@ -174,7 +175,7 @@ fn dialogs(name: &str, webhook: Option<&Webhook>) -> Markup {
                 id: "remove-webhook",
                 title: "Remove the webhook?",
                 action: "webhook.remove",
-                fields: &[("account", name)],
+                fields: &[("account", id)],
                 body: html! { p { "Its URL and secret are deleted, and pending events are dropped." } },
                 confirm: "Remove",
                 asks_code: false,

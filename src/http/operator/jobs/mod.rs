@@ -193,6 +193,5 @@ fn cancel(context: &Context<'_>, fields: &Fields) -> Result<Done> {
 fn retry(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let id = id(fields)?;
     operator::retry(context.app, context.operator(), id)?;
-    let said = format!("Job {} is back in the queue.", human::short(id));
-    Ok(Done::said(said).undone_by("jobs.cancel", vec![("id", id.to_string())]))
+    Ok(Done::said(format!("Job {} is back in the queue.", human::short(id))))
 }

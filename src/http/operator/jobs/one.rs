@@ -35,12 +35,26 @@ fn buttons(context: &Context<'_>, job: &Job) -> Markup {
     changes(
         context,
         html! {
-            @if job.status.is_unfinished() { (action_button("jobs.cancel", &[("id", &id)], "Cancel", "")) }
+            @if job.status == JobStatus::Queued { (action_button("jobs.cancel", &[("id", &id)], "Cancel", "")) }
+            @if job.status == JobStatus::Rendering { (opener("cancel-job", "Cancel…", "danger")) (cancellation(&id)) }
             @if matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
                 (action_button("jobs.retry", &[("id", &id)], "Retry", "main"))
             }
         },
     )
+}
+
+/// A node's work is lost; a waiting job loses nothing.
+fn cancellation(id: &str) -> Markup {
+    dialog(&Dialog {
+        id: "cancel-job",
+        title: "Cancel this job?",
+        action: "jobs.cancel",
+        fields: &[("id", id)],
+        body: html! { p { "A node is rendering it. What it has rendered is lost; if the job is retried, it starts again." } },
+        confirm: "Cancel the job",
+        asks_code: false,
+    })
 }
 
 fn clip(context: &Context<'_>, any: &AnyJob) -> Result<Markup> {

@@ -74,7 +74,7 @@ pub fn progress(context: &Context<'_>, any: &AnyJob) -> Markup {
             None => html! { "starting" },
         },
         JobStatus::Done => {
-            let took = job.finished_at_ms.zip(job.started_at_ms).map(|(end, start)| human::span(end - start));
+            let took = job.finished_at_ms.zip(job.started_at_ms).map(|(end, start)| human::span((end - start).max(0)));
             html! { @if let Some(took) = took { "in " (took) } @if job.clip.is_none() { br; span.dim.small { "clip deleted" } } }
         }
         JobStatus::Failed => {
