@@ -67,7 +67,7 @@ def rename_and_deactivate_the_account(person):
     expect(heading).to_have_text(f"Account {ACCOUNT}")
     person.presses("Deactivate…")
     person.presses("Deactivate")
-    person.is_told("is deactivated")
+    person.is_told("has been deactivated")
     assert not person.client_can_use(person.key)
     person.presses("Undo")
     person.is_told("is active")

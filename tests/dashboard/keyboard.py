@@ -81,7 +81,7 @@ class Keys:
 def skip_to_the_content(keys):
     keys.open("/operator/jobs")
     keys.press("Tab")
-    assert keys.name() == "To the content", keys.name()
+    assert keys.name() == "Skip to content", keys.name()
     keys.press("Enter")
     assert keys.focused("main"), "the skip link leads nowhere"
     keys.press("Tab")
