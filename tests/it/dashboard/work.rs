@@ -139,6 +139,6 @@ fn health_shows_what_doctor_found_and_the_last_backup() {
     let made = backup::make(&admin, &file, false).unwrap();
     backup::note(&admin, &operator(), &file, &made).unwrap();
     let html = dashboard.html("health");
-    assert!(html.contains("nightly.tar") && html.contains("Examined"), "{html}");
+    assert!(html.contains("nightly.tar") && html.contains("Checked"), "{html}");
     dashboard.done("health.look_again", &[]);
 }
