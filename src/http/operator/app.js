@@ -80,7 +80,9 @@ async function show({ fresh = false, watching = false } = {}) {
   } else {
     children(app, view.body);
   }
-  if (fresh) find(".nav [aria-current]", app)?.scrollIntoView({ block: "nearest", inline: "center" });
+  // On phones the navigation scrolls; scrollIntoView would also move where the Tab key begins.
+  const here = find(".nav [aria-current]", app);
+  if (fresh && here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 2;
 }
 
 // Makes `from` look like `to`, and leaves alone what is unchanged or in use: focus, scrolling, typed text, a playing clip.
