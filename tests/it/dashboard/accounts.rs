@@ -285,3 +285,35 @@ fn page_of_an_unknown_account_says_so() {
         assert!(answer.text().contains("There is no"), "{}", answer.text());
     }
 }
+
+#[test]
+fn stale_page_changes_its_own_account_even_after_names_were_swapped() {
+    let dashboard = Dashboard::start();
+    let app = app(&dashboard);
+    for name in ["one", "two"] {
+        dashboard.appliance.account(name);
+    }
+    // What the buttons of the page of "one" send.
+    let id = accounts::show(app, "one").unwrap().account.public_id.to_string();
+    assert!(dashboard.html(&page(&dashboard, "one")).contains(&format!("name=\"account\" value=\"{id}\"")));
+    let operator = crate::support::operator();
+    accounts::rename(app, &operator, "one", "former one").unwrap();
+    accounts::rename(app, &operator, "two", "one").unwrap();
+    dashboard.done("accounts.deactivate", &[("account", &id)]);
+    assert_eq!(status(&dashboard, "former one"), AccountStatus::Deactivated);
+    assert_eq!(status(&dashboard, "one"), AccountStatus::Active);
+}
+
+#[test]
+fn code_of_a_refused_change_works_again_and_that_of_a_change_that_was_made_does_not() {
+    let dashboard = Dashboard::start();
+    let code = dashboard.code();
+    let create = |name: &str| dashboard.act("accounts.create", &[("name", name), ("code", &code)]);
+    create(" ").expect(400);
+    create("studio").expect(200);
+    assert_eq!(create("another").expect(403).json()["code"], "sign_in_refused");
+    let late = dashboard.code();
+    dashboard.act("accounts.create", &[("name", ""), ("code", &late)]).expect(400);
+    dashboard.appliance.clock.advance(Duration::from_secs(120));
+    dashboard.act("accounts.create", &[("name", "late"), ("code", &late)]).expect(403);
+}
