@@ -14,7 +14,7 @@ use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
 use crate::app::upkeep::findings::{self, Subject};
 use crate::app::upkeep::store_check::{self, Stopped};
-use crate::app::upkeep::{ballast, history, retention, storage, sweep};
+use crate::app::upkeep::{ballast, health, history, retention, storage, sweep};
 use crate::app::webhooks as app_webhooks;
 use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
@@ -32,6 +32,8 @@ const EVERY_ROUND: Duration = Duration::ZERO;
 const LEASES: Duration = Duration::from_secs(1);
 /// How often the last use of keys is recorded.
 const KEY_USES: Duration = Duration::from_secs(KEY_USED_SECONDS);
+/// How often it is tried whether the store can be written to, for the dashboard.
+const READINESS: Duration = Duration::from_secs(15);
 /// How often orphaned files are removed. Normally files are removed at once; this finds what a crash has left.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often retention rules are applied, each time for at most half a second.
@@ -49,6 +51,7 @@ fn passes() -> Vec<Pass> {
         Pass::new("the ballast", BALLAST, First::AtOnce, ballast::keep),
         Pass::new("history", HISTORY, First::AtOnce, history::sample),
         Pass::new("retention", RETENTION, First::AtOnce, retention::run),
+        Pass::new("readiness", READINESS, First::AtOnce, health::look),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
         Pass::new("stored responses", SWEEP, First::AtOnce, jobs::forget_old_answers),
         Pass::new("webhook deliveries", SWEEP, First::AtOnce, app_webhooks::forget_old),

@@ -23,11 +23,7 @@ pub struct Probe(Mutex<Option<(Duration, Result<()>)>>);
 
 /// Whether the server takes work: not shutting down, disk space left, store undamaged and writable.
 pub fn ready(app: &App) -> Result<()> {
-    if app.stopping() {
-        return Err(stopping());
-    }
-    store_check::check(app)?;
-    app.room.check().map_err(|error| Error { kind: Kind::Unavailable, code: ErrorCode::NotReady, ..error })?;
+    unless_stopped(app)?;
     // Do not wait for a probe that another request is running.
     let Ok(mut last) = app.probe.0.try_lock() else { return Ok(()) };
     let now = app.clock.monotonic();
@@ -42,6 +38,28 @@ pub fn ready(app: &App) -> Result<()> {
     });
     *last = Some((now, found.clone()));
     found
+}
+
+/// Like [`ready`] as far as is known: pages that people look at must not wait for the store's disk.
+pub fn known(app: &App) -> Result<()> {
+    unless_stopped(app)?;
+    app.probe.0.try_lock().map_or(Ok(()), |last| last.as_ref().map_or(Ok(()), |(_, found)| found.clone()))
+}
+
+/// What needs no write to be known.
+fn unless_stopped(app: &App) -> Result<()> {
+    if app.stopping() {
+        return Err(stopping());
+    }
+    store_check::check(app)?;
+    app.room.check().map_err(|error| Error { kind: Kind::Unavailable, code: ErrorCode::NotReady, ..error })
+}
+
+/// Keeps [`known`] up to date. A background pass; always returns 0.
+pub fn look(app: &App) -> Result<usize> {
+    // What it finds is kept, and shown where people look.
+    let _kept = ready(app);
+    Ok(0)
 }
 
 /// A problem that needs attention but does not stop the server from taking work.

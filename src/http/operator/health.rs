@@ -34,7 +34,7 @@ pub fn view(context: &Context<'_>) -> Result<View> {
 
 fn list(context: &Context<'_>, found: Option<&Findings>) -> Markup {
     html! {
-        @if let Err(error) = health::ready(context.app) {
+        @if let Err(error) = health::known(context.app) {
             ul.wants { li { span.bad { (icon(Icon::Bad)) } p { b { "The server is not accepting work." } " " span.dim { (error.message) } } } }
         }
         @match found {

@@ -42,7 +42,7 @@ fn top(context: &Context<'_>) -> Markup {
     html! {
         header.top {
             a.brand href=(Tab::Overview.path()) { (PreEscaped(LOGO)) span { "dinkem " span.host { (host) } } }
-            @match health::ready(context.app) {
+            @match health::known(context.app) {
                 Ok(()) => span.state title="The server accepts work" { "Accepting work" },
                 Err(error) => span.state.bad title=(error.message) { "Not accepting work" },
             }

@@ -39,7 +39,7 @@ struct Want {
 /// All of it; nothing if nothing needs the operator.
 pub fn card(context: &Context<'_>, overview: &Overview) -> Markup {
     let mut wants = Vec::new();
-    if let Err(error) = health::ready(context.app) {
+    if let Err(error) = health::known(context.app) {
         let action = link(Tab::Health.path(), "Health");
         wants.push(Want {
             weight: Weight::Bad,
