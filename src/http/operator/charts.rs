@@ -17,17 +17,21 @@ const LABELLED: usize = 6;
 
 /// The clips, failures and waiting jobs of the last 24 hours.
 pub fn last_day(context: &Context<'_>, day: &LastDay) -> Markup {
-    let most =
-        |slot: &Slot| (slot.done_reserved + slot.done_metered + slot.failed).max(slot.waiting.unwrap_or_default());
-    let top = round_up(day.slots.iter().map(most).max().unwrap_or_default());
+    let ended = |slot: &Slot| slot.done_reserved + slot.done_metered + slot.failed;
+    let top = round_up(day.slots.iter().map(ended).max().unwrap_or_default());
+    let most_waiting = day.slots.iter().filter_map(|slot| slot.waiting).max().unwrap_or_default();
+    // A long queue has a scale of its own: beside it, the clips of a half hour could not be seen.
+    let has_own_scale = most_waiting > top;
     let step = WIDTH / day.slots.len().max(1) as f64;
     let height = |value: u64| value as f64 / top as f64 * HEIGHT;
+    let waiting_height =
+        |value: u64| if has_own_scale { value as f64 / most_waiting as f64 * HEIGHT } else { height(value) };
     html! {
         p.key {
             span { i.k2 {} "metered clips, each half hour" }
             span { i.k1 {} "reserved clips" }
             span { i.kx {} "failed" }
-            span { i.kw {} "jobs waiting" }
+            span { i.kw {} "jobs waiting" @if has_own_scale { ", up to " (number(most_waiting)) } }
         }
         div.chart {
             div.plot {
@@ -41,7 +45,7 @@ pub fn last_day(context: &Context<'_>, day: &LastDay) -> Markup {
                         (bar("bar2", x, step * 0.76, below, metered))
                         (bar("barx", x, step * 0.76, below + metered, height(slot.failed)))
                     }
-                    @for line in waiting_lines(&day.slots, step, &height) { polyline.wait points=(line) {} }
+                    @for line in waiting_lines(&day.slots, step, &waiting_height) { polyline.wait points=(line) {} }
                 }
                 (scale(top))
                 div.x {
