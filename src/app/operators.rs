@@ -1,6 +1,6 @@
 //! Signing in to the dashboard: a code that works once becomes a key, which ends after a while or when it is revoked.
 //!
-//! Whoever can run `admin` on the server gets codes: who may write the data directory is the operator.
+//! Anyone who can run `admin` on the server can get a code: write access to the data directory makes an operator.
 
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Kind, Result};
@@ -11,7 +11,7 @@ use crate::domain::operator::{OPERATOR_CODE_SECONDS, OPERATOR_USED_SECONDS, Oper
 use crate::store;
 use crate::store::operators::Code;
 
-/// Makes a code that signs in once. `read_only`: whoever uses it may only look.
+/// Makes a code that signs in once. `read_only`: it does not allow changes.
 pub fn make_code(app: &App, operator: &Operator, read_only: bool) -> Result<Secret> {
     let code = Secret::new(format!("{:032x}", app.random.bits()?));
     let hash = KeyHash::of(&code);
@@ -47,7 +47,7 @@ pub struct Confirmation {
     code: Code,
 }
 
-/// Uses up a fresh code to confirm one change: whoever makes it can still run `admin` on the server.
+/// Uses up a fresh code to confirm one change. It proves that the operator can still run `admin` on the server.
 pub fn confirm(app: &App, code: &str) -> Result<Confirmation> {
     let hash = KeyHash::of(&Secret::new(code));
     let now = app.clock.now_ms();

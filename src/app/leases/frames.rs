@@ -133,8 +133,8 @@ pub fn of_node(app: &App, node: NodeId) -> Vec<Frame> {
     app.frames.newest(app.clock.monotonic(), |frame| frame.node == node)
 }
 
-/// Keeps the newest frame of a live lease of this node. What is no frame, or comes when nobody watches, is dropped. Fails
-/// like a heartbeat.
+/// Keeps the newest frame of a live lease of this node. Anything that is not a frame, or arrives while nobody
+/// watches, is dropped. Fails like a heartbeat.
 pub fn keep(app: &App, node: &Node, lease: LeaseId, jpeg: Vec<u8>) -> Result<()> {
     if !is_watched(app) {
         return Ok(());

@@ -65,11 +65,7 @@ fn entries(context: &Context<'_>) -> Result<Markup> {
         before: context.query("after").and_then(|text| text.parse().ok()),
     };
     let page = audit::page(context.app, &filter, ENTRIES)?;
-    let next = page.next.map(|id| {
-        let path = context.with_query(Tab::Audit, "after", None);
-        let joint = if path.contains('?') { '&' } else { '?' };
-        format!("{path}{joint}after={id}")
-    });
+    let next = page.next.map(|id| context.with_query(Tab::Audit, "after", Some(&id.to_string())));
     Ok(html! {
         @if page.entries.is_empty() {
             (nothing("No change matches. Changes made with admin, in the dashboard and by the server are all listed here."))

@@ -45,7 +45,7 @@ pub fn run(call: &Call<'_>, key: &OperatorKey) -> Result<Response> {
     let fields = with_account(call, body::fields(call)?)?;
     let confirmation = action.asks_code.then(|| confirm(call, &fields)).transpose()?;
     let done = (action.run)(&Context::new(call, key), &fields).or_else(|error| {
-        // Whoever corrects a field does not need another code.
+        // The same code works once the field is corrected.
         confirmation.map_or(Ok(()), |used| operators::give_back(call.app, used)).and(Err(error))
     })?;
     overview::forget(call.app);

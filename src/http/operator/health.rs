@@ -1,4 +1,4 @@
-//! The page Health: what doctor found and how to mend it, the certificate, backups, and the disk's trend.
+//! The page Health: what doctor found and how to fix it, the certificate, backups, and the disk's trend.
 
 use maud::{Markup, html};
 

@@ -141,6 +141,22 @@ pub fn dialog(dialog: &Dialog<'_>) -> Markup {
     }
 }
 
+/// The content of the result dialog that asks before something is deleted for good. `body`: what is lost.
+pub fn question(action: &str, title: &str, fields: &[(&str, &str)], body: &Markup, confirm: &str) -> Markup {
+    html! {
+        form.stack data-action=(action) {
+            h2 #result-title { (title) }
+            (body)
+            (hidden(fields))
+            p.error role="alert" {}
+            div.buttons {
+                button.btn type="button" data-closes { "Cancel" }
+                button.btn.danger type="submit" { (confirm) }
+            }
+        }
+    }
+}
+
 fn code_field(dialog: &str) -> Markup {
     let id = format!("{dialog}-code");
     html! {

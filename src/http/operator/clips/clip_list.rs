@@ -9,12 +9,11 @@ use crate::app::jobs::operator as jobs;
 use crate::domain::clip::Clip;
 use crate::domain::error::{Error, Result};
 use crate::http::operator::actions::{Done, Fields};
+use crate::http::operator::clips::SUBMIT;
 use crate::http::operator::context::{Context, Tab};
-use crate::http::operator::parts::{action_button, card, changes, copyable, empty, job_link, nothing, pager};
+use crate::http::operator::parts::{action_button, card, changes, copyable, empty, job_link, nothing, pager, question};
 use crate::wire::human;
 
-/// What uploads a demo and asks for clips.
-const SUBMIT: &str = "DINKEM_API_KEY=KEY dinkem-appliance submit match.dem --highlights 5";
 /// Clips on a page.
 const CLIPS: u32 = 50;
 
@@ -147,22 +146,14 @@ pub fn ask_delete(context: &Context<'_>, fields: &Fields) -> Result<Done> {
     let id = id_of(fields)?;
     let job = jobs::show(context.app, id)?;
     let clip = job.info.job.clip.as_ref().ok_or_else(|| Error::not_found("This job no longer has a clip."))?;
-    let show = html! {
-        form.stack data-action="clips.delete" {
-            h2 #result-title { "Delete this clip?" }
-            p {
-                "Player " (job.info.job.spec.steam64_id) ", round " (job.info.job.spec.round) ", of " b { (job.account) } ": "
-                (human::footage(clip.video.duration_ms)) ", " (human::size(clip.bytes)) "."
-            }
-            p { "The clip's URL stops working for everyone who has it. The job stays done and billed. This cannot be undone." }
-            input type="hidden" name="id" value=(id);
-            p.error role="alert" {}
-            div.buttons {
-                button.btn type="button" data-closes { "Cancel" }
-                button.btn.danger type="submit" { "Delete clip" }
-            }
+    let body = html! {
+        p {
+            "Player " (job.info.job.spec.steam64_id) ", round " (job.info.job.spec.round) ", of " b { (job.account) } ": "
+            (human::footage(clip.video.duration_ms)) ", " (human::size(clip.bytes)) "."
         }
+        p { "The clip's URL stops working for everyone who has it. The job stays done and billed. This cannot be undone." }
     };
+    let show = question("clips.delete", "Delete this clip?", &[("id", &id.to_string())], &body, "Delete clip");
     Ok(Done::shown("", show))
 }
 

@@ -8,12 +8,13 @@ use crate::domain::error::{Error, Result};
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::counted;
 use crate::http::operator::actions::{Done, Fields};
+use crate::http::operator::clips::SUBMIT;
 use crate::http::operator::context::{Context, Tab};
-use crate::http::operator::parts::{Icon, action_button, card, changes, copyable, empty, icon, nothing, pager};
+use crate::http::operator::parts::{
+    Icon, action_button, card, changes, copyable, empty, icon, nothing, pager, question,
+};
 use crate::wire::human;
 
-/// What uploads a demo and asks for clips.
-const SUBMIT: &str = "DINKEM_API_KEY=KEY dinkem-appliance submit match.dem --highlights 5";
 /// Demos on a page.
 const DEMOS: u32 = 50;
 /// Digits of a hash that are shown, as in `admin demos list`.
@@ -90,20 +91,12 @@ fn index(any: &AnyDemo) -> Markup {
 pub fn ask_delete(_: &Context<'_>, fields: &Fields) -> Result<Done> {
     let (account, sha256) = demo_of(fields)?;
     let hash = sha256.to_string();
-    let show = html! {
-        form.stack data-action="demos.delete" {
-            h2 #result-title { "Delete this demo?" }
-            p { "Demo " code { (hash[..SHORT_HASH]) } " of " b { (account) } "." }
-            p { "New jobs for it fail until the account uploads it again. Clips made from it stay. If other accounts have uploaded the same demo, their copy stays. This cannot be undone." }
-            input type="hidden" name="sha256" value=(hash);
-            input type="hidden" name="account" value=(account);
-            p.error role="alert" {}
-            div.buttons {
-                button.btn type="button" data-closes { "Cancel" }
-                button.btn.danger type="submit" { "Delete demo" }
-            }
-        }
+    let body = html! {
+        p { "Demo " code { (hash[..SHORT_HASH]) } " of " b { (account) } "." }
+        p { "New jobs for it fail until the account uploads it again. Clips made from it stay. If other accounts have uploaded the same demo, their copy stays. This cannot be undone." }
     };
+    let fields = [("sha256", hash.as_str()), ("account", account)];
+    let show = question("demos.delete", "Delete this demo?", &fields, &body, "Delete demo");
     Ok(Done::shown("", show))
 }
 

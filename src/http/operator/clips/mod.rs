@@ -12,6 +12,9 @@ use crate::http::operator::actions::Action;
 use crate::http::operator::context::{Context, Tab, View};
 use crate::http::operator::parts::{field, select};
 
+/// What uploads a demo and asks for clips.
+pub const SUBMIT: &str = "DINKEM_API_KEY=KEY dinkem-appliance submit match.dem --highlights 5";
+
 /// The page's actions.
 pub const ACTIONS: &[Action] = &[
     Action::new("clips.pin", clip_list::pin),

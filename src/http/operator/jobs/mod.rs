@@ -114,10 +114,7 @@ fn list(context: &Context<'_>) -> Result<Markup> {
     if page.jobs.is_empty() && page.next.is_none() && !context.call.request.raw_url().contains('?') {
         return Ok(no_jobs(context));
     }
-    let next = page.next.as_ref().map(|cursor| {
-        let path = context.with_query(Tab::Jobs, "after", None);
-        format!("{path}{}after={cursor}", if path.contains('?') { '&' } else { '?' })
-    });
+    let next = page.next.map(|cursor| context.with_query(Tab::Jobs, "after", Some(&cursor.to_string())));
     let label = if page.searched_to_ms.is_some() { "Search further back" } else { "Older jobs" };
     let body = html! {
         (rows::table(context, &page.jobs)?)

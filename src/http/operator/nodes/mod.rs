@@ -85,10 +85,8 @@ fn table(context: &Context<'_>, all: &[NodeInfo]) -> Markup {
     let after = context.query("after").and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
     let wanted: Vec<_> = all.iter().filter(is_wanted).filter(|info| info.node.id.0 > after).collect();
     let shown = &wanted[..wanted.len().min(PAGE_DEFAULT as usize)];
-    let next = shown.last().filter(|_| shown.len() < wanted.len()).map(|info| {
-        let path = context.with_query(Tab::Nodes, "after", None);
-        format!("{path}{}after={}", if path.contains('?') { '&' } else { '?' }, info.node.id.0)
-    });
+    let last = shown.last().filter(|_| shown.len() < wanted.len());
+    let next = last.map(|info| context.with_query(Tab::Nodes, "after", Some(&info.node.id.to_string())));
     html! {
         @if shown.is_empty() { (nothing("No node matches these filters.")) }
         @else {
