@@ -6,8 +6,8 @@ use super::error::{Error, Kind, Result};
 use super::error_code::ErrorCode;
 
 /// The protocol version of this program. Version 2 introduced the version number itself, version 3 the game, version 4
-/// live frames.
-pub const OURS: u32 = 4;
+/// live frames, version 5 the server's word on how often to send heartbeats.
+pub const OURS: u32 = 5;
 /// The oldest version that works with this one: so far, every version has only added to the one before.
 const OLDEST: u32 = 1;
 /// The version of a node that does not send one.
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn older_protocols_and_the_next_one_are_compatible() {
         for (protocol, is_near) in
-            [(0, false), (1, true), (3, true), (4, true), (5, true), (6, false), (u32::MAX, false)]
+            [(0, false), (1, true), (4, true), (5, true), (6, true), (7, false), (u32::MAX, false)]
         {
             assert_eq!(Program::new(None, protocol).is_ok(), is_near, "{protocol}");
         }

@@ -49,7 +49,7 @@ pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
     if let Some(frame) = frame {
         frames::keep(call.app, node, lease, frame)?;
     }
-    answer::json(200, &HeartbeatAnswer { expires_in_ms, watched: frames::is_watched(call.app) })
+    answer::json(200, &HeartbeatAnswer { expires_in_ms, watched: frames::is_watched(call.app), heartbeat_ms: None })
 }
 
 /// `GET /api/node/leases/{lease}/demo`.
@@ -115,6 +115,7 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
     Ok(ClaimAnswer {
         lease: grant.lease.id.0,
         expires_in_ms: grant.expires_in_ms,
+        heartbeat_ms: None,
         job: wire::job::view(&grant.job, base)?,
         render: RenderOrder {
             steam64_id: spec.steam64_id.to_string(),

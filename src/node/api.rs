@@ -129,7 +129,7 @@ impl Server {
         let body = json(&request)?;
         let path = format!("leases/{lease}");
         let answer = self.call(Method::PUT, &path, "application/json", Body::Bytes(&body), NODE_CALL_SECONDS)?;
-        let HeartbeatAnswer { expires_in_ms, watched } = read(answer)?;
+        let HeartbeatAnswer { expires_in_ms, watched, .. } = read(answer)?;
         Ok(Heard { expires_in: Duration::from_millis(expires_in_ms), is_watched: watched })
     }
 

@@ -78,6 +78,9 @@ pub struct ClaimAnswer {
     pub lease: i64,
     /// Milliseconds until the lease expires without a heartbeat.
     pub expires_in_ms: u64,
+    /// Milliseconds between two heartbeats of the lease. Absent from servers of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_ms: Option<u64>,
     /// The job.
     pub job: JobView,
     /// What to render.
@@ -151,6 +154,10 @@ pub struct HeartbeatAnswer {
     /// Whether somebody watches, so that live frames are welcome. Absent if not, and from servers of older versions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub watched: bool,
+    /// Milliseconds until the next heartbeat is due: fewer while somebody watches the job. Absent from servers of older
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_ms: Option<u64>,
 }
 
 /// `PUT …/video?offset=N` and `…/poster`: the file's length on the server.

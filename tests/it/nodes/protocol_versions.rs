@@ -23,10 +23,10 @@ struct Build {
 /// From before protocol versions were sent.
 const BEFORE: Build = Build { headers: &[], more: "" };
 /// The current version.
-const OURS: Build = Build { headers: &[("Dinkem-Protocol", "4"), ("Dinkem-Version", "0.1.0")], more: "" };
+const OURS: Build = Build { headers: &[("Dinkem-Protocol", "5"), ("Dinkem-Version", "0.1.0")], more: "" };
 /// The next version.
 const NEXT: Build = Build {
-    headers: &[("Dinkem-Protocol", "5"), ("Dinkem-Version", "0.2.0-rc.1")],
+    headers: &[("Dinkem-Protocol", "6"), ("Dinkem-Version", "0.2.0-rc.1")],
     more: r#","gpu":{"name":"x","memory":[1,2]},"mood":null"#,
 };
 
@@ -53,7 +53,7 @@ impl Build {
 
 #[test]
 fn older_nodes_and_those_one_version_newer_work() {
-    for (build, version, protocol) in [(BEFORE, "", 1), (OURS, "0.1.0", 4), (NEXT, "0.2.0-rc.1", 5)] {
+    for (build, version, protocol) in [(BEFORE, "", 1), (OURS, "0.1.0", 5), (NEXT, "0.2.0-rc.1", 6)] {
         let appliance = Appliance::start();
         let account = appliance.account("studio");
         let joined = build.join(&appliance).expect(201).json();
@@ -102,7 +102,7 @@ fn node_that_does_not_fit_is_told_which_side_to_update() {
     let key = OURS.join(&appliance).expect(201).json()["node_key"].as_str().unwrap().to_owned();
     let cases = [
         ("0", "protocol_unsupported", "update the node"),
-        ("6", "protocol_unsupported", "update the server"),
+        ("7", "protocol_unsupported", "update the server"),
         ("4000000000", "protocol_unsupported", "update the server"),
         ("02", "invalid_field", "must be a single number"),
         ("two", "invalid_field", "must be a single number"),
@@ -124,7 +124,7 @@ fn node_that_does_not_fit_is_told_which_side_to_update() {
 fn node_shows_the_message_of_an_incompatible_server() {
     let server = listen("127.0.0.1", |mut call, to| {
         let own = (call.header("dinkem-protocol"), call.header("dinkem-version"));
-        assert_eq!(own, (Some("4"), Some(env!("CARGO_PKG_VERSION"))));
+        assert_eq!(own, (Some("5"), Some(env!("CARGO_PKG_VERSION"))));
         call.bytes();
         let answer = json!({"error": "Speak 7: update the node.", "code": "protocol_unsupported", "more": {}});
         reply(to, 400, &[], answer.to_string().as_bytes())
@@ -141,7 +141,7 @@ fn node_list_and_version_flag_show_program_versions() {
     let node = until("the node", || {
         Some(appliance.admin(&["nodes", "list"])["nodes"][0].clone()).filter(|node| node["slots"] == 1)
     });
-    assert_eq!((&node["version"], &node["protocol"]), (&json!(env!("CARGO_PKG_VERSION")), &json!(4)));
+    assert_eq!((&node["version"], &node["protocol"]), (&json!(env!("CARGO_PKG_VERSION")), &json!(5)));
     let data = appliance.data_dir();
     let (_, table, _) = process::run(&["--data-dir", data.to_str().unwrap(), "admin", "nodes", "list"]);
     assert!(table.lines().next().unwrap().contains("VERSION"), "{table}");
