@@ -161,7 +161,7 @@ fn answer(state: &Mutex<State>, doorbell: &Doorbell, mut call: Call, to: &mut Tc
         return reply(to, status, &[], b"<html>a proxy's own page</html>");
     }
     assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{call_line}");
-    assert_eq!(call.header("dinkem-protocol"), Some("4"), "{call_line}");
+    assert_eq!(call.header("dinkem-protocol"), Some("5"), "{call_line}");
     assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{call_line}");
     if call_line == "POST /api/node/leave" {
         call.bytes();
