@@ -1,12 +1,16 @@
 //! Server and nodes killed and restarted at random: every acknowledged job is done exactly once.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use dinkem_appliance::render::forge;
+use dinkem_appliance::render::forge::description::Match;
 use serde_json::{Value, json};
 
-use crate::support::file_server::FileServer;
+use crate::support::clip::write_frames;
+use crate::support::file_server::{Answer, FileServer};
 use crate::support::hash::sha256_hex;
 use crate::support::process::{Appliance, Process};
 use crate::support::quick;
@@ -18,6 +22,9 @@ const SECONDS: u64 = 18;
 /// The seed of the events; `DINKEM_CHAOS_SEED` asks for another.
 const SEED: u64 = 17;
 const NODES: usize = 3;
+/// Of each clip: as long as the game's recording of the round.
+const FRAMES: u32 = 135;
+const FPS: u32 = 30;
 /// How long the queue may take to drain afterwards.
 const DRAIN: Duration = Duration::from_secs(600);
 /// The longest time between two events, and that something is down, in milliseconds.
@@ -67,6 +74,8 @@ fn submit_all(url: &str, key: &str, body: &Value, count: u64, over: Duration, is
 struct Stage<'a> {
     appliance: &'a mut Appliance,
     rng: Rng,
+    /// Of the nodes.
+    flags: Vec<String>,
     nodes: Vec<Option<Process>>,
     /// When each node that is down is started again.
     back_at: [Option<Instant>; NODES],
@@ -77,7 +86,7 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn start_node(&mut self, number: usize) {
-        self.nodes[number] = Some(self.appliance.node(&format!("n{number}"), None));
+        self.nodes[number] = Some(start_node(self.appliance, &self.flags, number));
         self.back_at[number] = None;
     }
 
@@ -136,18 +145,21 @@ impl Stage<'_> {
 fn every_acknowledged_job_is_done_once_whatever_is_killed() {
     let (seconds, seed) = (number("DINKEM_CHAOS_SECONDS", SECONDS), number("DINKEM_CHAOS_SEED", SEED));
     let (time, count) = (Duration::from_secs(seconds), seconds * 5 / 3);
-    let files = quick::server();
+    let demo = forge::play(&three_rounds());
+    let files = FileServer::serve(vec![("/three.dem", Answer::Bytes(demo.into()))]);
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
     let (url, body) = (appliance.url("/api/clips"), job(&files));
     // Every node has joined before anything is killed.
-    let nodes: Vec<_> = (0..NODES).map(|number| Some(appliance.node(&format!("n{number}"), None))).collect();
+    let flags = flags(appliance.scratch());
+    let nodes: Vec<_> = (0..NODES).map(|number| Some(start_node(&appliance, &flags, number))).collect();
     until("the nodes to join", || {
         (appliance.admin(&["nodes", "list"])["nodes"].as_array().unwrap().len() == NODES).then_some(())
     });
     let mut stage = Stage {
         appliance: &mut appliance,
         rng: Rng::new(seed),
+        flags,
         nodes,
         back_at: [None; NODES],
         kills_of_nodes: 0,
@@ -181,11 +193,39 @@ fn every_acknowledged_job_is_done_once_whatever_is_killed() {
     drop(nodes);
 }
 
-/// A small job.
+/// The quick match with another round after the one that the jobs are for, whose end can thus be recorded.
+fn three_rounds() -> Match {
+    let mut three = forge::quick_match();
+    three.stages.push(three.stages[0].clone());
+    three
+}
+
 fn job(files: &FileServer) -> Value {
-    let mut job = quick::job(files);
-    job["fps"] = json!(30);
-    job
+    json!({
+        "demo_url": files.url("/three.dem"), "steam64_id": quick::PLAYER.to_string(), "round": quick::ROUND, "fps": FPS,
+        "renderer": "game",
+    })
+}
+
+/// Has nodes deliver, as their clip of the game, copies of one that is made now: that takes a second and no processor.
+fn flags(dir: &Path) -> Vec<String> {
+    let clip = dir.join("good.mp4");
+    write_frames(&clip, 1920, 1080, FPS, FRAMES);
+    std::fs::write(clip.with_extension("jpg"), b"\xff\xd8\xffjpeg\n").unwrap();
+    let clip = clip.to_str().unwrap();
+    let copy = r#"sleep 1; cp "${1%.mp4}.jpg" "${2%.mp4}.jpg"; cp "$1" "$2""#;
+    let mut flags = vec!["--renderer", "command", "--renderer-require-pov", "false", "--renderer-program", "/bin/sh"];
+    for argument in ["-c", copy, "sh", clip, "{out}"] {
+        flags.extend(["--renderer-args", argument]);
+    }
+    // Nothing looks at the pictures.
+    flags.extend(["--renderer-ffmpeg", "/none"]);
+    flags.into_iter().map(str::to_owned).collect()
+}
+
+fn start_node(appliance: &Appliance, flags: &[String], number: usize) -> Process {
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    appliance.node_with(&format!("n{number}"), None, &flags)
 }
 
 /// Each job has one ledger row, and one clip whose file is intact; nothing else is left anywhere.
