@@ -243,6 +243,8 @@ fn check(appliance: &mut Appliance, key: &str, ids: &[String]) {
     assert_eq!(appliance.count("ledger JOIN jobs ON jobs.id = ledger.job WHERE jobs.status = 'done'"), count);
     assert_eq!(appliance.count("leases WHERE ended_at_ms IS NULL"), 0, "no slot is held");
     assert_eq!(appliance.count("leases WHERE state = 'done'"), count);
+    let counted = "leases WHERE state = 'failed' AND failure_code NOT IN ('node_lost', 'node_failed')";
+    assert_eq!(appliance.count(counted), 0, "an interruption is no failure");
     for number in 0..NODES {
         for folder in ["outbox", "work"] {
             let dir = appliance.scratch().join(format!("n{number}")).join(folder);
