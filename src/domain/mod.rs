@@ -18,6 +18,7 @@ pub mod id;
 pub mod idempotency;
 pub mod job;
 pub mod job_info;
+pub mod join_token;
 pub mod key;
 pub mod lease;
 pub mod ledger;
