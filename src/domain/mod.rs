@@ -26,6 +26,7 @@ pub mod list;
 pub mod money;
 pub mod month;
 pub mod node;
+pub mod node_record;
 pub mod node_speed;
 pub mod offer;
 pub mod operator;
@@ -41,7 +42,6 @@ pub mod sha256;
 pub mod statement;
 pub mod text;
 pub mod usage;
-pub mod waiting;
 pub mod webhook;
 pub mod wording;
 

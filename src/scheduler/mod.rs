@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::app::accounts::keys;
 use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
+use crate::app::jobs::queue;
 use crate::app::nodes::forgetting;
 use crate::app::upkeep::findings::{self, Subject};
 use crate::app::upkeep::store_check::{self, Stopped};
@@ -43,6 +44,8 @@ const RETENTION: Duration = Duration::from_secs(30);
 const HISTORY: Duration = Duration::from_secs(30);
 /// How often nodes that are gone are looked for, to forget them.
 const DEPARTED: Duration = Duration::from_secs(15);
+/// How often the queue in memory is compared with the rows: a million queued jobs take a fifth of a second.
+const QUEUE_CHECK: Duration = Duration::from_secs(3_600);
 /// How often free disk space is checked, to release the ballast when needed.
 const BALLAST: Duration = Duration::from_secs(5);
 
@@ -56,6 +59,7 @@ fn passes() -> Vec<Pass> {
         Pass::new("retention", RETENTION, First::AtOnce, retention::run),
         Pass::new("forgotten nodes", DEPARTED, First::AtOnce, forgetting::forget),
         Pass::new("readiness", READINESS, First::AtOnce, health::look),
+        Pass::new("the queue", QUEUE_CHECK, First::AfterItsPeriod, queue::check),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
         Pass::new("stored responses", SWEEP, First::AtOnce, jobs::forget_old_answers),
         Pass::new("webhook deliveries", SWEEP, First::AtOnce, app_webhooks::forget_old),

@@ -243,10 +243,14 @@ pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
     Ok(to_work(db, id, now_ms)?.is_some())
 }
 
+/// The node with this row, unless it was removed.
+pub fn by_row(db: &Db, id: NodeId) -> Result<Option<Node>> {
+    db.row(BY_ROW, named_params! { ":id": id.0 }, read)
+}
+
 /// The node if it may get work.
 pub fn to_work(db: &Db, id: NodeId, now_ms: i64) -> Result<Option<Node>> {
-    let node = db.row(BY_ROW, named_params! { ":id": id.0 }, read)?;
-    Ok(node.filter(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
+    Ok(by_row(db, id)?.filter(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
 }
 
 /// Served by the row's number.

@@ -2,6 +2,7 @@
 
 pub mod forgetting;
 pub mod instances;
+pub mod record;
 pub mod tokens;
 pub mod work;
 
