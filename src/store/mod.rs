@@ -246,6 +246,16 @@ impl Store {
         self.ready.lock().waiting_in(class)
     }
 
+    /// Number of queued jobs of active accounts of this class with this renderer.
+    pub fn waiting_for(&self, class: KeyClass, renderer: Renderer) -> u64 {
+        self.ready.lock().waiting_for(class, renderer)
+    }
+
+    /// Number of jobs with this renderer that nodes are working on.
+    pub fn running_with(&self, renderer: Renderer) -> u64 {
+        self.ready.lock().running_with(renderer)
+    }
+
     /// The queued jobs by what decides why they wait. On the server, or after [`Self::read_queue`].
     pub fn waiting_kinds(&self) -> Vec<WaitingKind> {
         self.ready.lock().kinds()
