@@ -11,6 +11,7 @@ mod job_args;
 mod job_output;
 mod logging;
 mod manual;
+mod metrics_token;
 mod moment;
 mod node;
 mod output;
