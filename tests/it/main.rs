@@ -7,6 +7,8 @@ mod app;
 mod best_rounds;
 #[cfg(unix)]
 mod browser;
+#[cfg(unix)]
+mod chaos;
 mod cli;
 mod dashboard;
 #[cfg(unix)]
