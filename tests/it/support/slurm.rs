@@ -39,9 +39,16 @@ impl Slurm {
         slurm.configure();
         let socket = format!("--socket={}", slurm.path("munge.sock").display());
         let file = |option: &str, name: &str| format!("--{option}={}", slurm.path(name).display());
-        let files =
-            [file("key-file", "key"), file("pid-file", "pid"), file("seed-file", "seed"), file("log-file", "munged.log")];
-        slurm.daemon("munged", &[&["--foreground", "--force", &socket], &files.each_ref().map(String::as_str)[..]].concat());
+        let files = [
+            file("key-file", "key"),
+            file("pid-file", "pid"),
+            file("seed-file", "seed"),
+            file("log-file", "munged.log"),
+        ];
+        slurm.daemon(
+            "munged",
+            &[&["--foreground", "--force", &socket], &files.each_ref().map(String::as_str)[..]].concat(),
+        );
         until("munged", || slurm.path("munge.sock").exists().then_some(()));
         slurm.daemon("slurmctld", &["-D"]);
         slurm.daemon("slurmd", &["-D"]);
@@ -91,7 +98,8 @@ impl Slurm {
     /// A program that finds this cluster, and the binary on its `PATH`.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DINKEM_") || name.starts_with("SLURM_")) {
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DINKEM_") || name.starts_with("SLURM_"))
+        {
             command.env_remove(name);
         }
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
