@@ -100,6 +100,6 @@ image=$(cd "$out" && pwd)/${NAME}_${VERSION}_amd64.oci.tar
 storage=(--root "$work/storage" --runroot "$work/run" --storage-driver vfs)
 buildah "${storage[@]}" build --quiet --isolation chroot --timestamp "$SOURCE_DATE_EPOCH" --format oci \
   --label org.opencontainers.image.version="$VERSION" --file "$HERE/Containerfile" --tag "$NAME:$VERSION" "$stage" >&2
-buildah "${storage[@]}" push --quiet "$NAME:$VERSION" "oci:$work/image:$VERSION" >&2
+buildah "${storage[@]}" push --quiet "$NAME:$VERSION" "oci:$work/image:$NAME:$VERSION" >&2
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$work/image" -cf "$image" .
 echo "$image"
