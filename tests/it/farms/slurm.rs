@@ -1,5 +1,7 @@
 //! Slurm on this machine: render nodes come with the work and go without it, and a preempted one hands its job back.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::Value;
 
 use crate::farms::packaging;
@@ -22,6 +24,7 @@ impl Farm {
         let slurm = Slurm::start(test)?;
         let metrics = slurm.path("metrics.token");
         std::fs::write(&metrics, "a-token-only-for-reading-the-metrics\n").unwrap();
+        std::fs::set_permissions(&metrics, std::fs::Permissions::from_mode(0o600)).unwrap();
         // Leases are long, so that a job is back early only because its node gave it back.
         let flags = ["--fetch-allow", "127.0.0.0/8", "--lease-seconds", "120"];
         let appliance = Appliance::start(&[&flags[..], &["--metrics-token-file", metrics.to_str().unwrap()]].concat());
@@ -85,10 +88,9 @@ fn slurm_starts_nodes_while_jobs_wait_and_they_leave_when_idle() {
         let record = farm.record(job);
         assert!(record.contains("JobState=COMPLETED") && record.contains("ExitCode=0:0"), "{record}");
     }
-    let mut names: Vec<_> = farm.nodes().iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect();
-    names.sort();
-    assert_eq!(names, jobs.iter().map(|job| format!("slurm-{job}")).collect::<Vec<_>>());
-    assert!(farm.nodes().iter().all(|node| node["state"] == "stopped"), "{:?}", farm.nodes());
+    let nodes = farm.nodes();
+    assert!(nodes.iter().all(|node| node["name"].as_str().unwrap().starts_with("slurm-")), "{nodes:?}");
+    assert!(nodes.iter().all(|node| node["state"] == "stopped"), "{nodes:?}");
     farm.appliance.doctor();
 }
 
@@ -120,6 +122,7 @@ fn node_preempted_by_slurm_gives_its_job_back_at_once_and_is_replaced() {
         assert_eq!(clip["attempts"], 0, "{grace}: {clip}");
         farm.wait_for_no_nodes();
     }
+    assert_eq!(farm.nodes().len(), 1, "the same machine is the same node");
     assert_eq!(farm.appliance.ledger_rows(), 2);
     farm.appliance.doctor();
 }
