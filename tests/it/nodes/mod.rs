@@ -18,6 +18,7 @@ mod join_tokens;
 mod leave;
 #[cfg(target_os = "linux")]
 mod live_frames;
+mod machines;
 mod no_nodes;
 mod protocol_versions;
 mod sanitized_text;
