@@ -50,6 +50,7 @@ mod seed;
 mod serve_log;
 #[cfg(unix)]
 mod serve_stop;
+mod simulation;
 mod statements;
 mod store;
 mod store_kill;
