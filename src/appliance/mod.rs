@@ -22,8 +22,10 @@ use crate::config;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
+use crate::domain::key::KeyHash;
 use crate::domain::operator::Operator;
 use crate::domain::quota::Quotas;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
@@ -57,6 +59,8 @@ pub struct Options<'a> {
     pub trusted_proxies: Vec<IpNet>,
     /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: Vec<IpNet>,
+    /// The hash of the token with which anyone may read the metrics, if there is one.
+    pub metrics_token: Option<KeyHash>,
     /// Origins that may frame the player page; empty for any.
     pub embed_allow: Vec<String>,
     /// Where the dashboard listens; `None`: there is none.
@@ -69,6 +73,8 @@ pub struct Options<'a> {
     pub camera: CameraMode,
     /// The renderer of jobs that do not ask for one.
     pub default_renderer: Renderer,
+    /// When reserved jobs beyond their account's dinks are started.
+    pub reserved_beyond_dinks: ReservedBeyondDinks,
 }
 
 /// A running appliance.
@@ -98,6 +104,7 @@ impl Appliance {
             quotas: options.quotas,
             camera: options.camera,
             default_renderer: options.default_renderer,
+            reserved_beyond_dinks: options.reserved_beyond_dinks,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
         let public_url = options.public_url.as_deref();
@@ -112,6 +119,7 @@ impl Appliance {
             https: keeper.as_ref().map(Keeper::https),
             trusted_proxies: options.trusted_proxies,
             metrics_allow: options.metrics_allow,
+            metrics_token: options.metrics_token,
             embed_allow: options.embed_allow,
             limits: options.limits,
         };

@@ -24,6 +24,7 @@ use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::operator::OPERATOR_CODE_SECONDS;
 use crate::domain::player::PlayerRef;
 use crate::domain::quota::Quotas;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::domain::wording::quoted;
 use crate::http::Limits;
 use crate::os::files;
@@ -94,12 +95,14 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         fetch_allow: Vec::new(),
         trusted_proxies: Vec::new(),
         metrics_allow: Vec::new(),
+        metrics_token: None,
         embed_allow: Vec::new(),
         dashboard_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         limits: Limits::default(),
         quotas: Quotas::default(),
         camera: CameraMode::default(),
         default_renderer: JobSpec::DEFAULT_RENDERER,
+        reserved_beyond_dinks: ReservedBeyondDinks::default(),
     })?;
     let made = make_clip(&appliance, &wanted, &args.output, &stop);
     if let Ok(made) = &made

@@ -15,7 +15,7 @@ use crate::appliance::server_url::browser_warning;
 use crate::appliance::{Appliance, Options};
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
-use crate::cli::{Call, clip_args, hints, output, stop_on_signals, wrong_usage};
+use crate::cli::{Call, clip_args, hints, metrics_token, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
@@ -23,6 +23,7 @@ use crate::domain::job::{JobSpec, Renderer};
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;
 use crate::domain::operator::OPERATOR_CODE_SECONDS;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::url::host_of;
@@ -70,6 +71,10 @@ pub struct Args {
     /// Network that may read GET /metrics, in addition to this machine; may be repeated [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     metrics_allow: Vec<IpNet>,
+    /// File with a token of 16 to 256 visible characters: whoever sends it as `Authorization: Bearer` may read GET /metrics,
+    /// from any address, and nothing else [default: none]
+    #[arg(long, value_name = "FILE")]
+    metrics_token_file: Option<PathBuf>,
     /// Site that may embed the player page in a frame, such as https://www.studio.example or https://*.studio.example;
     /// may be repeated [default: any site]
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
@@ -80,6 +85,10 @@ pub struct Args {
     /// Renderer of jobs that do not ask for one: `builtin`, the tactical replay, or `game`
     #[arg(long, value_name = "RENDERER", default_value = JobSpec::DEFAULT_RENDERER.as_str(), value_parser = clip_args::renderer)]
     default_renderer: Renderer,
+    /// When reserved jobs beyond their account's dinks are rendered: `first`, before metered jobs, or `idle`, only on
+    /// nodes for which there is no metered job
+    #[arg(long, value_name = "ORDER", default_value = ReservedBeyondDinks::default().as_str(), value_parser = reserved_beyond_dinks)]
+    reserved_beyond_dinks: ReservedBeyondDinks,
     /// Address and port of the operator's dashboard, or `off`; see `admin dashboard`
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8444", value_parser = dashboard_listen)]
     dashboard_listen: DashboardListen,
@@ -87,6 +96,10 @@ pub struct Args {
     limits: LimitArgs,
     #[command(flatten)]
     quotas: QuotaArgs,
+}
+
+fn reserved_beyond_dinks(text: &str) -> Result<ReservedBeyondDinks, String> {
+    ReservedBeyondDinks::parse(text).ok_or_else(|| "it must be first or idle".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -106,6 +119,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
     let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
+    let metrics_token = args.metrics_token_file.as_deref().map(metrics_token::read).transpose()?;
     let data_dir = call.data_dir()?;
     user::require_owner(&data_dir, "dinkem-appliance")?;
     let appliance = Appliance::start(Options {
@@ -118,12 +132,14 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         fetch_allow: args.fetch_allow,
         trusted_proxies: args.trusted_proxy,
         metrics_allow: args.metrics_allow,
+        metrics_token,
         embed_allow: args.embed_allow,
         dashboard_listen: args.dashboard_listen.0,
         limits,
         quotas: args.quotas.quotas(),
         camera: args.camera,
         default_renderer: args.default_renderer,
+        reserved_beyond_dinks: args.reserved_beyond_dinks,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

@@ -186,44 +186,6 @@ pub fn counts(db: &Db, account: AccountId) -> Result<Counts> {
     })
 }
 
-/// The whole ready queue: served by `jobs_unfinished`, read at startup and after another process has changed it.
-const READY: &str = "
-    SELECT jobs.id, jobs.account, jobs.class, jobs.renderer, jobs.resolution, jobs.demo_build
-    FROM jobs
-    JOIN accounts ON accounts.id = jobs.account
-    WHERE jobs.status = 'queued' AND accounts.status = 'active'
-";
-
-/// Waiting jobs of active accounts, unordered, without the nodes that they avoid: see [`avoided_nodes`].
-pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
-    db.rows(READY, [], |row| {
-        Ok(ReadyJob {
-            id: JobId(row.get("id")?),
-            account: AccountId(row.get("account")?),
-            class: columns::word(row, "class", KeyClass::parse)?,
-            needs: Needs {
-                renderer: columns::word(row, "renderer", Renderer::parse)?,
-                resolution: row.get("resolution")?,
-                demo_build: row.get("demo_build")?,
-            },
-            avoids: Vec::new(),
-        })
-    })
-}
-
-/// Served by `jobs_unfinished` and `leases_avoid`.
-const AVOIDED: &str = "
-    SELECT leases.job, leases.node
-    FROM jobs
-    JOIN leases ON leases.job = jobs.id AND leases.avoid = 1
-    WHERE jobs.status = 'queued'
-";
-
-/// The nodes that waiting jobs avoid, unordered.
-pub fn avoided_nodes(db: &Db) -> Result<Vec<(JobId, NodeId)>> {
-    db.rows(AVOIDED, [], |row| Ok((JobId(row.get("job")?), NodeId(row.get("node")?))))
-}
-
 /// Served by `leases_avoid`.
 const AVOIDED_BY_JOB: &str = "
     SELECT DISTINCT leases.node
@@ -257,8 +219,13 @@ const START: &str = "
 
 /// Starts a waiting job; false if it is not waiting. It leaves the queue either way.
 pub fn start(tx: &mut Tx<'_>, job: &ReadyJob, now_ms: i64) -> Result<bool> {
-    tx.leave(job.class, job.id);
-    Ok(tx.execute(START, named_params! { ":now": now_ms, ":id": job.id.0 })? == 1)
+    let is_started = tx.execute(START, named_params! { ":now": now_ms, ":id": job.id.0 })? == 1;
+    if is_started {
+        tx.start(job.id);
+    } else {
+        tx.leave(job.id);
+    }
+    Ok(is_started)
 }
 
 /// Served by the row's number.
@@ -283,7 +250,7 @@ const CANCEL: &str = "
 /// Cancels an unfinished job.
 pub fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<()> {
     tx.execute(CANCEL, named_params! { ":now": now_ms, ":id": job.id.0 })?;
-    tx.leave(job.class, job.id);
+    tx.leave(job.id);
     Ok(())
 }
 

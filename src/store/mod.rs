@@ -17,9 +17,12 @@ pub mod integrity;
 pub mod job_archive;
 pub mod job_search;
 pub mod jobs;
+pub mod join_tokens;
 pub mod keys;
 pub mod leases;
 pub mod ledger;
+pub mod machines;
+pub mod node_record;
 pub mod nodes;
 pub mod operators;
 pub mod outbox;
@@ -45,7 +48,9 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
-use crate::domain::schedule::{ReadyJob, WaitingKind};
+use crate::domain::schedule::WaitingKind;
+use crate::domain::schedule::explain::Place;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::domain::wording::quoted;
 use crate::os::doorbell::Doorbell;
 
@@ -220,6 +225,17 @@ impl Store {
         }
     }
 
+    /// When reserved jobs beyond their account's dinks are started. Server only.
+    pub fn set_reserved_beyond_dinks(&self, beyond: ReservedBeyondDinks) -> Result<()> {
+        self.ready.lock().set_beyond(beyond);
+        self.write(|tx| queue_rows::rebuild(tx.ready(), tx))
+    }
+
+    /// Compares the queue in memory with the rows. If they differ, returns in what, and rebuilds the queue. Server only.
+    pub fn check_queue(&self) -> Result<Option<String>> {
+        self.write(|tx| queue_rows::compare(tx.ready(), tx))
+    }
+
     /// How many of an account's jobs are queued, of both classes. Server only.
     pub fn queued(&self, account: AccountId) -> u64 {
         self.ready.lock().queued(account)
@@ -230,16 +246,26 @@ impl Store {
         self.ready.lock().waiting_in(class)
     }
 
+    /// Number of queued jobs of active accounts of this class with this renderer.
+    pub fn waiting_for(&self, class: KeyClass, renderer: Renderer) -> u64 {
+        self.ready.lock().waiting_for(class, renderer)
+    }
+
+    /// Number of jobs with this renderer that nodes are working on.
+    pub fn running_with(&self, renderer: Renderer) -> u64 {
+        self.ready.lock().running_with(renderer)
+    }
+
     /// The queued jobs by what decides why they wait. On the server, or after [`Self::read_queue`].
     pub fn waiting_kinds(&self) -> Vec<WaitingKind> {
         self.ready.lock().kinds()
     }
 
-    /// A job's position among its account's queued jobs of its class, and its entry in the queue. On the server, or
-    /// after [`Self::read_queue`].
-    pub fn waiting(&self, account: AccountId, class: KeyClass, job: JobId) -> Option<(u64, ReadyJob)> {
+    /// A queued job's place in the queue. On the server, or after [`Self::read_queue`].
+    pub fn waiting(&self, job: JobId) -> Option<Place> {
         let queue = self.ready.lock();
-        Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))
+        let (position, job) = (queue.position(job)?, queue.get(job)?);
+        Some(Place { position, before: queue.before(&job, position), standing: queue.standing(job.account), job })
     }
 }
 

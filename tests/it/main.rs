@@ -20,6 +20,8 @@ mod demo_fetch;
 mod demo_urls;
 mod docs;
 mod failing_jobs;
+#[cfg(target_os = "linux")]
+mod farms;
 mod first_clip;
 mod forge;
 mod forged_matches;
@@ -48,6 +50,7 @@ mod seed;
 mod serve_log;
 #[cfg(unix)]
 mod serve_stop;
+mod simulation;
 mod statements;
 mod store;
 mod store_kill;

@@ -20,6 +20,7 @@ mod join_tokens;
 mod leave;
 #[cfg(target_os = "linux")]
 mod live_frames;
+mod machines;
 mod no_nodes;
 #[cfg(target_os = "linux")]
 mod outbox;
