@@ -1,19 +1,14 @@
 //! Server and nodes killed and restarted at random: every acknowledged job is done exactly once.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use dinkem_appliance::render::forge;
-use dinkem_appliance::render::forge::description::Match;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::support::clip::write_frames;
-use crate::support::file_server::{Answer, FileServer};
+use crate::support::copies::Copies;
 use crate::support::hash::sha256_hex;
 use crate::support::process::{Appliance, Process};
-use crate::support::quick;
 use crate::support::rng::Rng;
 use crate::support::wait::{SetOnDrop, until, until_within};
 
@@ -22,9 +17,6 @@ const SECONDS: u64 = 18;
 /// The seed of the events; `DINKEM_CHAOS_SEED` asks for another.
 const SEED: u64 = 17;
 const NODES: usize = 3;
-/// Of each clip: as long as the game's recording of the round.
-const FRAMES: u32 = 135;
-const FPS: u32 = 30;
 /// How long the queue may take to drain afterwards.
 const DRAIN: Duration = Duration::from_secs(600);
 /// The longest time between two events, and that something is down, in milliseconds.
@@ -145,13 +137,12 @@ impl Stage<'_> {
 fn every_acknowledged_job_is_done_once_whatever_is_killed() {
     let (seconds, seed) = (number("DINKEM_CHAOS_SECONDS", SECONDS), number("DINKEM_CHAOS_SEED", SEED));
     let (time, count) = (Duration::from_secs(seconds), seconds * 5 / 3);
-    let demo = forge::play(&three_rounds());
-    let files = FileServer::serve(vec![("/three.dem", Answer::Bytes(demo.into()))]);
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
-    let (url, body) = (appliance.url("/api/clips"), job(&files));
+    let copies = Copies::prepare(appliance.scratch());
+    let (url, body) = (appliance.url("/api/clips"), copies.job());
     // Every node has joined before anything is killed.
-    let flags = flags(appliance.scratch());
+    let flags = copies.flags("sleep 1");
     let nodes: Vec<_> = (0..NODES).map(|number| Some(start_node(&appliance, &flags, number))).collect();
     until("the nodes to join", || {
         (appliance.admin(&["nodes", "list"])["nodes"].as_array().unwrap().len() == NODES).then_some(())
@@ -191,36 +182,6 @@ fn every_acknowledged_job_is_done_once_whatever_is_killed() {
     );
     check(&mut appliance, &key, &ids);
     drop(nodes);
-}
-
-/// The quick match with another round after the one that the jobs are for, whose end can thus be recorded.
-fn three_rounds() -> Match {
-    let mut three = forge::quick_match();
-    three.stages.push(three.stages[0].clone());
-    three
-}
-
-fn job(files: &FileServer) -> Value {
-    json!({
-        "demo_url": files.url("/three.dem"), "steam64_id": quick::PLAYER.to_string(), "round": quick::ROUND, "fps": FPS,
-        "renderer": "game",
-    })
-}
-
-/// Has nodes deliver, as their clip of the game, copies of one that is made now: that takes a second and no processor.
-fn flags(dir: &Path) -> Vec<String> {
-    let clip = dir.join("good.mp4");
-    write_frames(&clip, 1920, 1080, FPS, FRAMES);
-    std::fs::write(clip.with_extension("jpg"), b"\xff\xd8\xffjpeg\n").unwrap();
-    let clip = clip.to_str().unwrap();
-    let copy = r#"sleep 1; cp "${1%.mp4}.jpg" "${2%.mp4}.jpg"; cp "$1" "$2""#;
-    let mut flags = vec!["--renderer", "command", "--renderer-require-pov", "false", "--renderer-program", "/bin/sh"];
-    for argument in ["-c", copy, "sh", clip, "{out}"] {
-        flags.extend(["--renderer-args", argument]);
-    }
-    // Nothing looks at the pictures.
-    flags.extend(["--renderer-ffmpeg", "/none"]);
-    flags.into_iter().map(str::to_owned).collect()
 }
 
 fn start_node(appliance: &Appliance, flags: &[String], number: usize) -> Process {

@@ -79,7 +79,12 @@ impl Drop for Process {
 /// Terminates them all at once.
 #[cfg(unix)]
 pub fn terminate(processes: &[Process]) {
-    let ids = processes.iter().map(|process| process.id().to_string());
+    terminate_ids(&processes.iter().map(|process| process.id().to_string()).collect::<Vec<_>>());
+}
+
+/// The same by their numbers.
+#[cfg(unix)]
+pub fn terminate_ids(ids: &[String]) {
     assert!(Command::new("kill").arg("-TERM").args(ids).status().unwrap().success());
 }
 
