@@ -79,7 +79,9 @@ impl Plan {
             0..76 => Self::Complete,
             76..79 => Self::Damaged,
             79 => Self::Wrong,
-            80..93 => Self::Fail([How::ForGood, How::Here, How::Here, How::Interrupted, How::Fetch][rng.below(5)]),
+            80..93 => Self::Fail(
+                [How::ForGood, How::ForGood, How::Here, How::Here, How::Interrupted, How::Fetch][rng.below(6)],
+            ),
             93 => Self::Fail(How::NotReady),
             94..97 => Self::Stall,
             _ => Self::Silence,
@@ -147,7 +149,7 @@ impl Agent {
                 }
                 None => {
                     slot.state = State::Idle;
-                    Some(now + 1_000 + rng.below(8_000) as u64)
+                    Some(now + 3_000 + rng.below(15_000) as u64)
                 }
             },
             (State::Claiming(sent), _) if *sent == answer.sent => {

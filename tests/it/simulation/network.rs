@@ -140,27 +140,16 @@ impl World {
         Ok((lease, outcome))
     }
 
-    /// True if it is still of interest.
-    pub fn answer_arrives(&mut self, answer: &Answer) -> bool {
+    /// The agent that it is for may have been started anew since.
+    pub fn answer_arrives(&mut self, answer: &Answer) {
         let Answer { node, slot, boot, .. } = *answer;
         let (now, rng, agent) = (self.now, &mut self.rng, &mut self.agents[node]);
-        if !agent.is_up || agent.boot != boot {
-            return false;
-        }
-        if let Some(at) = agent.hear(answer, now, rng) {
+        if agent.is_up
+            && agent.boot == boot
+            && let Some(at) = agent.hear(answer, now, rng)
+        {
             self.wake_at(node, slot, at - now);
         }
-        let what = match answer.reply {
-            Reply::Claimed(Some(given)) => format!("that it has job {}", given.job),
-            Reply::Claimed(None) => "that there is no job".to_owned(),
-            Reply::Beaten => "that its lease is longer".to_owned(),
-            Reply::Stored(bytes) => format!("that the server has {bytes} bytes"),
-            Reply::Ended => "that its lease has ended".to_owned(),
-            Reply::TooLate => "that it is too late".to_owned(),
-            Reply::Refused(code) => format!("{code}"),
-        };
-        self.tell(&format!("node {node} hears {what}"));
-        true
     }
 }
 

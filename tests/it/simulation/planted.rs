@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::story::Invariant;
+use super::world::Kind;
 
 /// A known bug of schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,11 @@ impl Planted {
             Self::BilledBeforePublished => Invariant::BilledOnce,
             Self::FloodStarves => Invariant::NobodyStarves,
         }
+    }
+
+    /// The first seeds in which it may be found.
+    pub fn seeds(self, count: u64) -> impl Iterator<Item = u64> {
+        (1..).filter(move |seed| self != Self::FloodStarves || Kind::of(*seed) == Kind::Flood).take(count as usize)
     }
 
     /// Steps of a seed in which it may be found.
@@ -98,20 +104,20 @@ impl Plant {
         self.db.prepare_cached(sql).unwrap().query_row([node], |row| row.get(0)).unwrap()
     }
 
-    /// The oldest metered job that the node can render, unless a reserved one waits.
+    /// The oldest metered job that the node can render, unless a reserved one waits or the job failed on it.
     pub fn oldest(&self, node: i64) -> Option<i64> {
-        let sql = "SELECT jobs.id, jobs.class FROM jobs
+        let sql = "SELECT jobs.id, jobs.class, EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1)
+            FROM jobs
             JOIN accounts ON accounts.id = jobs.account
             JOIN nodes ON nodes.id = ?1
             WHERE jobs.status = 'queued' AND accounts.status = 'active'
                 AND instr(',' || nodes.renderers || ',', ',' || jobs.renderer || ',') > 0
-                AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.job = jobs.id AND leases.avoid = 1)
             ORDER BY jobs.class DESC, jobs.id LIMIT 1";
         let mut statement = self.db.prepare_cached(sql).unwrap();
         let mut rows = statement.query([node]).unwrap();
         let row = rows.next().unwrap()?;
-        let (job, class): (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
-        (class == "metered" && self.has_room(node)).then_some(job)
+        let (job, class, failed): (i64, String, bool) = (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
+        (class == "metered" && !failed && self.has_room(node)).then_some(job)
     }
 
     /// Leases a job to a node without looking whether it is still queued. Returns the lease's number.

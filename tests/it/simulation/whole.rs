@@ -90,6 +90,11 @@ fn queue(world: &mut World) -> Checked {
         .iter()
         .map(|(row, place)| (model.job(*row).id, model.job(*row).account, model.job(*row).class, *place))
         .collect();
+    if let Outcome::Answer(differences) = world.server.call(jobs::queue::check)
+        && differences.is_ok_and(|found| found > 0)
+    {
+        return Violation::of(Invariant::CountersAgree, "the queue in memory differs from the rows");
+    }
     let counted = world.server.call(|app| Ok(jobs::queue::waiting(app)));
     match counted {
         Outcome::Answer(Ok(counted)) if counted != total => {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use dinkem_appliance::domain::id::LeaseId;
 use dinkem_appliance::domain::job::{RESOLUTIONS, Renderer};
 use dinkem_appliance::domain::offer::Offer;
+use dinkem_appliance::domain::schedule::policy::ReservedBeyondDinks;
 
 use crate::support::rng::Rng;
 
@@ -62,9 +63,10 @@ impl World {
         for _ in 0..8 {
             let _unused = rng.below(2);
         }
+        let beyond = if seed % 4 == 3 { ReservedBeyondDinks::Idle } else { ReservedBeyondDinks::First };
         let mut world = Self {
-            server: Server::start(planted),
-            model: Model::default(),
+            server: Server::start(beyond, planted),
+            model: Model::new(beyond),
             agents: Vec::new(),
             rng,
             story: Story::new(seed),
@@ -118,7 +120,7 @@ impl World {
             1 => Renderer::ALL.to_vec(),
             _ => vec![Renderer::Builtin],
         };
-        let (slots, speed) = (1 + self.rng.below(4), 5_000 + self.rng.below(40_000) as u64);
+        let (slots, speed) = (1 + self.rng.below(4), 2_000 + self.rng.below(20_000) as u64);
         let offer =
             Offer { renderers: renderers.clone(), slots: slots as u32, resolutions: RESOLUTIONS.to_vec(), game: None };
         self.model.nodes.insert(node.id.0, model::Node { offer });
@@ -148,26 +150,29 @@ impl World {
                 break;
             }
         }
-        if self.story.steps.is_multiple_of(WHOLE_EVERY) {
+        if self.story.steps.is_multiple_of(WHOLE_EVERY) || self.story.is_loud {
             whole::check(self)?;
         }
         Ok(())
     }
 
-    /// True if it is a step: a slot's look at its clock is none.
+    /// True if it is a step. What only the agent of a node notices is none: an answer, or a look at its clock.
     fn happen(&mut self, event: Event) -> Checked<bool> {
         match event {
-            Event::Client(account) => self.client_acts(account)?,
+            Event::Client(account) => return self.client_acts(account),
             Event::Submission(submission) => self.submission_arrives(submission)?,
             Event::Request(request) => self.request_arrives(request)?,
-            Event::Answer(answer) => return Ok(self.answer_arrives(&answer)),
+            Event::Answer(answer) => {
+                self.answer_arrives(&answer);
+                return Ok(false);
+            }
             Event::Wake { node, slot, turn } => {
                 self.wake(node, slot, turn);
                 return Ok(false);
             }
             Event::Passes => return self.passes_run(),
-            Event::Operator => self.operator_acts()?,
-            Event::Weather => self.weather_changes()?,
+            Event::Operator => return self.operator_acts(),
+            Event::Weather => return self.weather_changes(),
             Event::ServerStarts => {
                 if self.server.is_up() {
                     return Ok(false);
@@ -233,7 +238,11 @@ impl World {
     pub fn compare(&mut self, cause: Cause) -> Checked {
         let Some(taken) = self.model.compare(&self.server.rows, cause)? else { return Ok(()) };
         let passed = Judge::new(&self.model, &self.server.admin, &taken).check(taken.job)?;
-        passed.into_iter().for_each(|account| self.model.accounts[account].passed_by += 1);
+        for account in passed {
+            let passed_by = &mut self.model.accounts[account].passed_by;
+            *passed_by += 1;
+            self.model.most_passed_by = self.model.most_passed_by.max(*passed_by);
+        }
         let job = self.model.job(taken.job);
         if job.class == dinkem_appliance::domain::key::KeyClass::Metered {
             let account = job.account;
