@@ -8,5 +8,4 @@ mod job_search;
 mod jobs;
 mod keys;
 mod queue;
-mod simulation;
 mod webhooks;

@@ -10,21 +10,19 @@ use dinkem_appliance::domain::schedule::policy::ReservedBeyondDinks;
 
 use super::model::{Account, Job, Model, Taken};
 use super::story::{Checked, Invariant, Violation};
-
-/// How often each other account may be served while an account waits. Accounts are charged by how long their jobs take,
-/// so one with long jobs waits while others have several short ones.
-const PASSES_BY_ACCOUNT: u64 = 30;
+use super::world::Kind;
 
 /// Judges claims by what the model knows.
 pub struct Judge<'a> {
     model: &'a Model,
     admin: &'a App,
     node: i64,
+    kind: Kind,
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(model: &'a Model, admin: &'a App, taken: &Taken) -> Self {
-        Self { model, admin, node: taken.node }
+    pub fn new(model: &'a Model, admin: &'a App, taken: &Taken, kind: Kind) -> Self {
+        Self { model, admin, node: taken.node, kind }
     }
 
     /// Checks a job that was just given to the node. Returns the accounts that were passed by.
@@ -94,7 +92,7 @@ impl<'a> Judge<'a> {
 
     /// Metered jobs that others may be given while an account waits.
     fn most_passes(&self) -> u64 {
-        self.model.accounts.len() as u64 * PASSES_BY_ACCOUNT
+        self.model.accounts.len() as u64 * self.kind.most_passes()
     }
 
     /// The first of these jobs that the node may take.

@@ -215,7 +215,8 @@ impl Model {
         let (was, held) = (before.status, before.lease);
         check_change(row, was, held, found.status, lease, cause)?;
         let clip = match (found.status, was, cause) {
-            (JobStatus::Done, JobStatus::Done, Cause::DeleteClip { .. }) => None,
+            // The server may have died before or after it was deleted.
+            (JobStatus::Done, JobStatus::Done, Cause::DeleteClip { .. }) => rows.clip(row).map(|(lease, _)| lease),
             (JobStatus::Done, JobStatus::Done, _) => before.clip,
             (JobStatus::Done, ..) => held.map(|(lease, _)| lease),
             _ => None,

@@ -64,18 +64,22 @@ impl World {
         }
     }
 
-    pub fn request_arrives(&mut self, request: Request) -> Checked {
+    /// False if no server is there.
+    pub fn request_arrives(&mut self, request: Request) -> Checked<bool> {
+        if !self.server.is_up() {
+            return Ok(false);
+        }
         self.maybe_light_fuse();
         let (lease, outcome) = self.serve(&request)?;
         let reply = match outcome {
-            Outcome::Down | Outcome::Crashed => return Ok(()),
+            Outcome::Down | Outcome::Crashed => return Ok(true),
             Outcome::Answer(reply) => reply.unwrap_or_else(refusal),
         };
         let Request { node, boot, slot, sent, .. } = request;
         if let Some(delay) = self.delay(node) {
             self.at(delay, Event::Answer(Answer { node, boot, slot, sent, lease, reply }));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The server answers; the rows are compared. Returns the lease that the request named.

@@ -49,7 +49,8 @@ impl World {
     }
 
     fn new_submission(&mut self, account: usize) -> Submission {
-        let class = if self.one_in(3) { KeyClass::Reserved } else { KeyClass::Metered };
+        let reserved = if self.kind == Kind::Flood { 12 } else { 3 };
+        let class = if self.one_in(reserved) { KeyClass::Reserved } else { KeyClass::Metered };
         self.submissions += 1;
         Submission { account, class, number: self.submissions, tries: 0 }
     }
@@ -57,7 +58,11 @@ impl World {
     /// False if the client does nothing.
     pub fn client_acts(&mut self, account: usize) -> Checked<bool> {
         let (is_flood, is_flooding) = (self.kind == Kind::Flood, self.kind == Kind::Flood && account == 0);
-        let pace = if is_flooding { CLIENT_PACE / 8 } else { CLIENT_PACE };
+        let pace = match self.kind {
+            Kind::Flood if is_flooding => CLIENT_PACE / 8,
+            Kind::Flood => CLIENT_PACE * 4,
+            kind => CLIENT_PACE * kind.pace(),
+        };
         let delay = pace / 2 + self.rng.below(pace as usize) as u64;
         self.at(delay, Event::Client(account));
         if is_flooding && self.submissions < FLOOD {
@@ -80,7 +85,7 @@ impl World {
             }
             _ if waiting < ENOUGH || (is_flood && !is_flooding) => {
                 let submission = self.new_submission(account);
-                self.submission_arrives(submission).map(|()| true)
+                self.submission_arrives(submission)
             }
             _ => Ok(false),
         }
@@ -90,7 +95,7 @@ impl World {
     fn client_removes(&mut self, account: usize) -> Checked<bool> {
         let own = self.model.jobs.iter().enumerate().rev().filter(|(_, job)| job.account == account);
         let rows: Vec<i64> = own.map(|(at, _)| at as i64 + 1).take(12).collect();
-        if rows.is_empty() {
+        if rows.is_empty() || !self.server.is_up() {
             return Ok(false);
         }
         let row = rows[self.rng.below(rows.len())];
@@ -107,8 +112,14 @@ impl World {
         self.compare(cause).map(|()| true)
     }
 
-    pub fn submission_arrives(&mut self, submission: Submission) -> Checked {
+    /// False if no server is there: it is sent again.
+    pub fn submission_arrives(&mut self, submission: Submission) -> Checked<bool> {
         let Submission { account, class, number, tries } = submission;
+        if !self.server.is_up() {
+            let delay = 1_000 + self.rng.below(6_000) as u64;
+            self.at(delay, Event::Submission(submission));
+            return Ok(false);
+        }
         self.maybe_light_fuse();
         let once = Once {
             key: IdempotencyKey::parse(&format!("key {number}")).unwrap(),
@@ -146,7 +157,7 @@ impl World {
             let delay = self.rng.below(6_000) as u64;
             self.at(delay, Event::Submission(Submission { tries: tries + 1, ..submission }));
         }
-        Ok(())
+        Ok(true)
     }
 
     pub fn set_dinks(&mut self, account: usize, dinks: u32) {
@@ -158,7 +169,7 @@ impl World {
     /// False if the operator finds nothing to do.
     pub fn operator_acts(&mut self) -> Checked<bool> {
         let delay = OPERATOR_PACE / 2 + self.rng.below(OPERATOR_PACE as usize) as u64;
-        self.at(delay, Event::Operator);
+        self.at(delay * self.kind.pace(), Event::Operator);
         let (node, account) = (self.rng.below(self.agents.len()), self.rng.below(self.model.accounts.len()));
         let name = self.agents[node].node.name.clone();
         match self.rng.below(20) {

@@ -47,11 +47,6 @@ impl Planted {
     pub fn seeds(self, count: u64) -> impl Iterator<Item = u64> {
         (1..).filter(move |seed| self != Self::FloodStarves || Kind::of(*seed) == Kind::Flood).take(count as usize)
     }
-
-    /// Steps of a seed in which it may be found.
-    pub fn steps(self) -> u64 {
-        if self == Self::FloodStarves { 6_000 } else { 1_000 }
-    }
 }
 
 /// Simulated milliseconds in which two claims overlap.

@@ -8,7 +8,7 @@ use dinkem_appliance::domain::job::JobStatus;
 
 use super::planted::Planted;
 use super::story::Invariant;
-use super::world::World;
+use super::world::{Kind, World};
 
 /// Seeds at work at the same time.
 const THREADS: usize = 2;
@@ -73,7 +73,7 @@ fn run_world(seed: u64, steps: u64, planted: Option<Planted>, is_loud: bool) -> 
 }
 
 /// Runs seeds until one fails. `done`: called after each.
-pub fn run_all(seeds: Range<u64>, steps: u64, done: impl Fn(u64) + Sync) -> Result<Tally, Failure> {
+pub fn run_all(seeds: Range<u64>, done: impl Fn(u64) + Sync) -> Result<Tally, Failure> {
     let (next, result) = (AtomicU64::new(seeds.start), Mutex::new(Ok(Tally::default())));
     let lock = || result.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
@@ -84,7 +84,7 @@ pub fn run_all(seeds: Range<u64>, steps: u64, done: impl Fn(u64) + Sync) -> Resu
                     if seed >= seeds.end || lock().is_err() {
                         return;
                     }
-                    let (world, failure) = run_world(seed, steps, None, false);
+                    let (world, failure) = run_world(seed, Kind::of(seed).steps(), None, false);
                     let mut result = lock();
                     match failure {
                         Some(failure) => *result = Err(failure),
@@ -101,6 +101,6 @@ pub fn run_all(seeds: Range<u64>, steps: u64, done: impl Fn(u64) + Sync) -> Resu
 
 /// The bug is found by one of the first seeds: which, and how that failed.
 pub fn find(planted: Planted, seeds: u64) -> Option<(u64, Failure)> {
-    let failure = |seed| run(seed, planted.steps(), Some(planted), false).map(|failure| (seed, failure));
+    let failure = |seed| run(seed, Kind::of(seed).steps(), Some(planted), false).map(|failure| (seed, failure));
     planted.seeds(seeds).find_map(failure)
 }

@@ -15,12 +15,12 @@ impl World {
     /// False if nothing breaks.
     pub fn weather_changes(&mut self) -> Checked<bool> {
         let delay = PACE / 2 + self.rng.below(PACE as usize) as u64;
-        self.at(delay, Event::Weather);
+        self.at(delay * self.kind.pace(), Event::Weather);
         let node = self.rng.below(self.agents.len());
         match self.rng.below(100) {
-            0..10 => self.server_ends(true),
-            10..16 => self.server_ends(false),
-            16..26 => self.node_dies(node),
+            0..8 => self.server_ends(true),
+            8..12 => self.server_ends(false),
+            12..26 => self.node_dies(node),
             26..34 => self.cut_off(),
             34..46 => {
                 let ahead = self.rng.below(2 * JUMP as usize) as i64 - JUMP;
@@ -54,7 +54,7 @@ impl World {
             self.server.stop();
         }
         self.tell(if is_crash { "the server dies" } else { "the server is stopped" });
-        let longest = if self.one_in(4) { 60_000 } else { 8_000 };
+        let longest = if self.one_in(12) { 60_000 } else { 3_000 };
         let delay = self.rng.below(longest) as u64;
         self.at(delay, Event::ServerStarts);
     }

@@ -21,11 +21,12 @@ use super::whole;
 
 /// Steps between two comparisons of everything.
 const WHOLE_EVERY: u64 = 250;
+/// Steps between two comparisons of the whole queue.
+const QUEUE_EVERY: u64 = 25;
 /// Accounts of a run at least.
 const FEWEST_ACCOUNTS: usize = 8;
-/// Nodes of a run at least, and how many more at most.
+/// Nodes of a run at least.
 const FEWEST_NODES: usize = 3;
-const MORE_NODES: usize = 24;
 
 /// What kind of run a seed makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +34,38 @@ pub enum Kind {
     Usual,
     /// Much waits, and one account submits most of it.
     Flood,
+    /// A small farm over hours: jobs stall, or take too long.
+    Slow,
 }
 
 impl Kind {
     pub fn of(seed: u64) -> Self {
-        if seed % 8 == 5 { Self::Flood } else { Self::Usual }
+        match seed % 8 {
+            5 => Self::Flood,
+            2 => Self::Slow,
+            _ => Self::Usual,
+        }
+    }
+
+    /// Steps of a run.
+    pub fn steps(self) -> u64 {
+        if self == Self::Usual { 1_000 } else { 4_000 }
+    }
+
+    /// How much slower than usual everything is.
+    pub fn pace(self) -> u64 {
+        if self == Self::Slow { 10 } else { 1 }
+    }
+
+    /// How many more nodes than the fewest there are at most.
+    fn more_nodes(self) -> usize {
+        if self == Self::Slow { 3 } else { 24 }
+    }
+
+    /// How often each other account may be served while an account waits. Accounts are charged by how long their jobs
+    /// take, so one that had long ones waits while others have several short ones: up to 7,200 s, against 120 s.
+    pub fn most_passes(self) -> u64 {
+        if self == Self::Slow { 80 } else { 10 }
     }
 }
 
@@ -76,7 +104,8 @@ impl World {
             events: BTreeMap::new(),
             scheduled: 0,
         };
-        let accounts = FEWEST_ACCOUNTS + world.rng.below(ACCOUNTS - FEWEST_ACCOUNTS + 1);
+        let more = if world.kind == Kind::Flood { 1 } else { ACCOUNTS - FEWEST_ACCOUNTS + 1 };
+        let accounts = FEWEST_ACCOUNTS + world.rng.below(more);
         for account in 0..accounts {
             world.model.accounts.push(Account { is_active: true, ..Account::default() });
             if world.rng.below(2) == 0 {
@@ -86,7 +115,7 @@ impl World {
             let delay = world.rng.below(5_000) as u64;
             world.at(delay, Event::Client(account));
         }
-        for _ in 0..FEWEST_NODES + world.rng.below(MORE_NODES) {
+        for _ in 0..FEWEST_NODES + world.rng.below(world.kind.more_nodes()) {
             world.add_node();
         }
         world.at(1_000, Event::Passes);
@@ -124,10 +153,10 @@ impl World {
         let offer =
             Offer { renderers: renderers.clone(), slots: slots as u32, resolutions: RESOLUTIONS.to_vec(), game: None };
         self.model.nodes.insert(node.id.0, model::Node { offer });
-        self.agents.push(Agent::new(key, node, renderers, slots, speed));
+        self.agents.push(Agent::new(key, node, renderers, slots, speed, self.kind));
         for slot in 0..slots {
             let delay = self.rng.below(3_000) as u64;
-            self.wake_at(number, slot, delay);
+            self.wake_at(number, slot, delay * self.kind.pace());
         }
     }
 
@@ -152,16 +181,19 @@ impl World {
         }
         if self.story.steps.is_multiple_of(WHOLE_EVERY) || self.story.is_loud {
             whole::check(self)?;
+        } else if self.story.steps.is_multiple_of(QUEUE_EVERY) {
+            whole::check_queue(self)?;
         }
-        Ok(())
+        whole::check_waiting(self)
     }
 
-    /// True if it is a step. What only the agent of a node notices is none: an answer, or a look at its clock.
+    /// True if it is a step. What only the agent of a node notices is none: an answer, or a look at its clock. Nor is a
+    /// request that finds no server.
     fn happen(&mut self, event: Event) -> Checked<bool> {
         match event {
             Event::Client(account) => return self.client_acts(account),
-            Event::Submission(submission) => self.submission_arrives(submission)?,
-            Event::Request(request) => self.request_arrives(request)?,
+            Event::Submission(submission) => return self.submission_arrives(submission),
+            Event::Request(request) => return self.request_arrives(request),
             Event::Answer(answer) => {
                 self.answer_arrives(&answer);
                 return Ok(false);
@@ -179,7 +211,7 @@ impl World {
                 }
                 self.server.restart();
                 self.tell("the server starts");
-                self.compare(Cause::Nothing)?;
+                whole::check(self)?;
             }
             Event::NodeStarts(node) => {
                 if self.agents[node].is_up || !self.model.nodes.contains_key(&self.agents[node].row()) {
@@ -197,7 +229,7 @@ impl World {
 
     /// The background passes of the server.
     fn passes_run(&mut self) -> Checked<bool> {
-        let delay = 1_000 + self.rng.below(3_000) as u64;
+        let delay = (1_000 + self.rng.below(3_000) as u64) * self.kind.pace().min(5);
         self.at(delay, Event::Passes);
         if !self.server.is_up() {
             return Ok(false);
@@ -219,7 +251,7 @@ impl World {
 
     /// Now and then the server will die in the middle of its next call.
     pub fn maybe_light_fuse(&mut self) {
-        if self.one_in(400) {
+        if self.one_in(150) {
             let looks = 1 + self.rng.below(6) as u32;
             self.server.light_fuse(looks);
         }
@@ -229,7 +261,7 @@ impl World {
     pub fn after<T>(&mut self, outcome: &super::server::Outcome<T>) {
         if matches!(outcome, super::server::Outcome::Crashed) {
             self.tell("the server dies in the middle of this:");
-            let delay = self.rng.below(15_000) as u64;
+            let delay = self.rng.below(5_000) as u64;
             self.at(delay, Event::ServerStarts);
         }
     }
@@ -237,7 +269,7 @@ impl World {
     /// Compares the rows with the model after something that may have changed them in this way.
     pub fn compare(&mut self, cause: Cause) -> Checked {
         let Some(taken) = self.model.compare(&self.server.rows, cause)? else { return Ok(()) };
-        let passed = Judge::new(&self.model, &self.server.admin, &taken).check(taken.job)?;
+        let passed = Judge::new(&self.model, &self.server.admin, &taken, self.kind).check(taken.job)?;
         for account in passed {
             let passed_by = &mut self.model.accounts[account].passed_by;
             *passed_by += 1;
