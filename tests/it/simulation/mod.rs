@@ -50,7 +50,7 @@ fn planted_bugs_are_found_and_a_seed_is_replayed_exactly() {
         let found = seeds::find(planted, PLANTED_SEEDS);
         let (seed, failure) = found.unwrap_or_else(|| panic!("not found: {planted:?}"));
         assert_eq!(failure.broken, planted.breaks(), "{planted:?}: {}", failure.story);
-        let again = seeds::run(seed, Kind::of(seed).steps(), Some(planted), false).unwrap();
+        let again = seeds::run(seed, planted.steps(), Some(planted), false).unwrap();
         assert_eq!(again.story, failure.story);
     }
 }

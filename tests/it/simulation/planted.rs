@@ -43,6 +43,11 @@ impl Planted {
         }
     }
 
+    /// Steps of a seed in which it may be found.
+    pub fn steps(self) -> u64 {
+        if self == Self::FloodStarves { 8_000 } else { 1_000 }
+    }
+
     /// The first seeds in which it may be found.
     pub fn seeds(self, count: u64) -> impl Iterator<Item = u64> {
         (1..).filter(move |seed| self != Self::FloodStarves || Kind::of(*seed) == Kind::Flood).take(count as usize)
@@ -99,20 +104,21 @@ impl Plant {
         self.db.prepare_cached(sql).unwrap().query_row([node], |row| row.get(0)).unwrap()
     }
 
-    /// The oldest metered job that the node can render, unless a reserved one waits or the job failed on it.
+    /// The oldest metered job that the node can render and that has not failed on it, unless a reserved one waits.
     pub fn oldest(&self, node: i64) -> Option<i64> {
-        let sql = "SELECT jobs.id, jobs.class, EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1)
-            FROM jobs
+        let sql = "SELECT jobs.id, jobs.class FROM jobs
             JOIN accounts ON accounts.id = jobs.account
             JOIN nodes ON nodes.id = ?1
             WHERE jobs.status = 'queued' AND accounts.status = 'active'
                 AND instr(',' || nodes.renderers || ',', ',' || jobs.renderer || ',') > 0
+                AND (jobs.class = 'reserved'
+                    OR NOT EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1 AND node = ?1))
             ORDER BY jobs.class DESC, jobs.id LIMIT 1";
         let mut statement = self.db.prepare_cached(sql).unwrap();
         let mut rows = statement.query([node]).unwrap();
         let row = rows.next().unwrap()?;
-        let (job, class, failed): (i64, String, bool) = (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
-        (class == "metered" && !failed && self.has_room(node)).then_some(job)
+        let (job, class): (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
+        (class == "metered" && self.has_room(node)).then_some(job)
     }
 
     /// Leases a job to a node without looking whether it is still queued. Returns the lease's number.

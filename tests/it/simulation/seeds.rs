@@ -101,6 +101,6 @@ pub fn run_all(seeds: Range<u64>, done: impl Fn(u64) + Sync) -> Result<Tally, Fa
 
 /// The bug is found by one of the first seeds: which, and how that failed.
 pub fn find(planted: Planted, seeds: u64) -> Option<(u64, Failure)> {
-    let failure = |seed| run(seed, Kind::of(seed).steps(), Some(planted), false).map(|failure| (seed, failure));
+    let failure = |seed| run(seed, planted.steps(), Some(planted), false).map(|failure| (seed, failure));
     planted.seeds(seeds).find_map(failure)
 }

@@ -325,7 +325,9 @@ impl Server {
 
     /// The same with the bugs of claims, if one is planted.
     pub fn claim_as_planted(&mut self, key: &str, renderers: &[Renderer], slots: u32) -> Outcome<Option<Given>> {
-        if let Outcome::Answer(Ok(node)) = self.as_node(key, |_, node| Ok(node.id.0)) {
+        if self.plant.bug.is_some()
+            && let Outcome::Answer(Ok(node)) = self.as_node(key, |_, node| Ok(node.id.0))
+        {
             let job = match self.plant.bug {
                 Some(Planted::ClaimInTwoSteps) => self.plant.found_too(node, self.now),
                 Some(Planted::FloodStarves) => self.plant.oldest(node),

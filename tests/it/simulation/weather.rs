@@ -54,9 +54,6 @@ impl World {
             self.server.stop();
         }
         self.tell(if is_crash { "the server dies" } else { "the server is stopped" });
-        let longest = if self.one_in(12) { 60_000 } else { 3_000 };
-        let delay = self.rng.below(longest) as u64;
-        self.at(delay, Event::ServerStarts);
     }
 
     fn node_dies(&mut self, node: usize) {

@@ -15,7 +15,7 @@ use super::claims::Judge;
 use super::messages::Event;
 use super::model::{self, Account, Cause, Model};
 use super::planted::Planted;
-use super::server::{ACCOUNTS, Server};
+use super::server::{ACCOUNTS, Outcome, Server};
 use super::story::{Checked, Story};
 use super::whole;
 
@@ -49,7 +49,7 @@ impl Kind {
 
     /// Steps of a run.
     pub fn steps(self) -> u64 {
-        if self == Self::Usual { 1_000 } else { 4_000 }
+        if self == Self::Usual { 1_000 } else { 2_500 }
     }
 
     /// How much slower than usual everything is.
@@ -80,6 +80,8 @@ pub struct World {
     pub now: u64,
     /// Submissions sent so far.
     pub submissions: u64,
+    /// Whether the server, which is down, will be started.
+    is_start_due: bool,
     events: BTreeMap<(u64, u64), Event>,
     scheduled: u64,
 }
@@ -101,6 +103,7 @@ impl World {
             kind: Kind::of(seed),
             now: 0,
             submissions: 0,
+            is_start_due: false,
             events: BTreeMap::new(),
             scheduled: 0,
         };
@@ -179,6 +182,12 @@ impl World {
                 break;
             }
         }
+        if !self.server.is_up() && !self.is_start_due {
+            self.is_start_due = true;
+            let longest = if self.one_in(12) { 60_000 } else { 3_000 };
+            let delay = self.rng.below(longest) as u64;
+            self.at(delay, Event::ServerStarts);
+        }
         if self.story.steps.is_multiple_of(WHOLE_EVERY) || self.story.is_loud {
             whole::check(self)?;
         } else if self.story.steps.is_multiple_of(QUEUE_EVERY) {
@@ -206,9 +215,7 @@ impl World {
             Event::Operator => return self.operator_acts(),
             Event::Weather => return self.weather_changes(),
             Event::ServerStarts => {
-                if self.server.is_up() {
-                    return Ok(false);
-                }
+                self.is_start_due = false;
                 self.server.restart();
                 self.tell("the server starts");
                 whole::check(self)?;
@@ -257,12 +264,10 @@ impl World {
         }
     }
 
-    /// Looks how a call ended. A server that died is started again.
-    pub fn after<T>(&mut self, outcome: &super::server::Outcome<T>) {
-        if matches!(outcome, super::server::Outcome::Crashed) {
+    /// Tells if the server died in a call.
+    pub fn after<T>(&mut self, outcome: &Outcome<T>) {
+        if matches!(outcome, Outcome::Crashed) {
             self.tell("the server dies in the middle of this:");
-            let delay = self.rng.below(5_000) as u64;
-            self.at(delay, Event::ServerStarts);
         }
     }
 
