@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::story::Invariant;
+use super::world::Kind;
 
 /// A known bug of schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,12 @@ impl Planted {
 
     /// Steps of a seed in which it may be found.
     pub fn steps(self) -> u64 {
-        if self == Self::FloodStarves { 6_000 } else { 1_000 }
+        if self == Self::FloodStarves { 8_000 } else { 1_000 }
+    }
+
+    /// The first seeds in which it may be found.
+    pub fn seeds(self, count: u64) -> impl Iterator<Item = u64> {
+        (1..).filter(move |seed| self != Self::FloodStarves || Kind::of(*seed) == Kind::Flood).take(count as usize)
     }
 }
 
@@ -98,14 +104,15 @@ impl Plant {
         self.db.prepare_cached(sql).unwrap().query_row([node], |row| row.get(0)).unwrap()
     }
 
-    /// The oldest metered job that the node can render, unless a reserved one waits.
+    /// The oldest metered job that the node can render and that has not failed on it, unless a reserved one waits.
     pub fn oldest(&self, node: i64) -> Option<i64> {
         let sql = "SELECT jobs.id, jobs.class FROM jobs
             JOIN accounts ON accounts.id = jobs.account
             JOIN nodes ON nodes.id = ?1
             WHERE jobs.status = 'queued' AND accounts.status = 'active'
                 AND instr(',' || nodes.renderers || ',', ',' || jobs.renderer || ',') > 0
-                AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.job = jobs.id AND leases.avoid = 1)
+                AND (jobs.class = 'reserved'
+                    OR NOT EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1 AND node = ?1))
             ORDER BY jobs.class DESC, jobs.id LIMIT 1";
         let mut statement = self.db.prepare_cached(sql).unwrap();
         let mut rows = statement.query([node]).unwrap();
