@@ -8,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dinkem_appliance::app::{App, jobs, leases};
+use dinkem_appliance::domain::error_code::ErrorCode;
+use dinkem_appliance::domain::id::LeaseId;
 use dinkem_appliance::domain::job::{Caller, Renderer};
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::offer::Offer;
@@ -26,6 +28,8 @@ const WORKERS: [usize; 3] = [1, 8, 64];
 const ACCOUNTS: usize = 100;
 /// How long a claim may wait, for a job that another worker is about to add.
 const WAIT: Duration = Duration::from_secs(5);
+/// When a worker whose video could not be checked tries again.
+const BUSY: Duration = Duration::from_millis(2);
 
 /// One of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +185,17 @@ impl Ours {
                 let grant = leases::claim(app, node, &[Renderer::Builtin], 1, WAIT).expect("a claim");
                 let lease = grant.expect("a job waits").lease.id;
                 leases::append_video(app, node, lease, 0, &mut &self.video[..]).expect("an upload");
-                leases::complete(app, node, lease, Sha256::of(&self.video).into()).expect("a completion");
+                self.complete(app, node, lease);
+            }
+        }
+    }
+
+    /// A server checks few videos at once; a node tries again, though later.
+    fn complete(&self, app: &App, node: &Node, lease: LeaseId) {
+        loop {
+            match leases::complete(app, node, lease, Sha256::of(&self.video).into()) {
+                Err(error) if error.code == ErrorCode::TooBusy => pause(BUSY),
+                completed => return completed.expect("a completion"),
             }
         }
     }
