@@ -53,6 +53,7 @@ use crate::app::leases::claims::Claims;
 use crate::app::leases::frames::Frames;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
+use crate::app::nodes::forgetting::Departed;
 use crate::app::nodes::instances::Instances;
 use crate::app::upkeep::health::Probe;
 use crate::app::webhooks::turns::Outbox;
@@ -101,6 +102,7 @@ pub struct App {
     claims: Claims,
     waits: Waits,
     instances: Instances,
+    departed: Departed,
     uses: Uses,
     uploads: OpenUploads,
     checks: VideoChecks,
@@ -201,6 +203,7 @@ impl App {
             claims: Claims::default(),
             waits: Waits::default(),
             instances: Instances::default(),
+            departed: Departed::default(),
             uses: Uses::default(),
             uploads: OpenUploads::default(),
             checks: VideoChecks::default(),

@@ -17,9 +17,12 @@ pub mod integrity;
 pub mod job_archive;
 pub mod job_search;
 pub mod jobs;
+pub mod join_tokens;
 pub mod keys;
 pub mod leases;
 pub mod ledger;
+pub mod machines;
+pub mod node_record;
 pub mod nodes;
 pub mod operators;
 pub mod outbox;
@@ -241,6 +244,16 @@ impl Store {
     /// How many jobs of a class are queued, and the first of them. Server only.
     pub fn waiting_in(&self, class: KeyClass) -> (u64, Option<JobId>) {
         self.ready.lock().waiting_in(class)
+    }
+
+    /// Number of queued jobs of active accounts of this class with this renderer.
+    pub fn waiting_for(&self, class: KeyClass, renderer: Renderer) -> u64 {
+        self.ready.lock().waiting_for(class, renderer)
+    }
+
+    /// Number of jobs with this renderer that nodes are working on.
+    pub fn running_with(&self, renderer: Renderer) -> u64 {
+        self.ready.lock().running_with(renderer)
     }
 
     /// The queued jobs by what decides why they wait. On the server, or after [`Self::read_queue`].

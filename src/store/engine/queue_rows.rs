@@ -7,7 +7,7 @@ use crate::domain::id::{JobId, NodeId};
 use crate::domain::schedule::entry::Rows;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::engine::ready::{Change, Ready};
-use crate::store::{accounts, clips, jobs};
+use crate::store::{accounts, clips, unfinished};
 
 /// Served by the row's number.
 const CHANGED: &str = "
@@ -67,14 +67,14 @@ pub fn compare(ready: &Ready, db: &Db) -> Result<Option<String>> {
 
 fn rows(db: &Db) -> Result<Rows> {
     let mut avoided: HashMap<JobId, Vec<NodeId>> = HashMap::new();
-    for (job, node) in jobs::avoided_nodes(db)? {
+    for (job, node) in unfinished::avoided_nodes(db)? {
         avoided.entry(job).or_default().push(node);
     }
-    let mut ready = jobs::ready(db)?;
+    let mut ready = unfinished::ready(db)?;
     for job in &mut ready {
         job.avoids = avoided.remove(&job.id).unwrap_or_default();
     }
-    Ok(Rows { ready, running: jobs::running(db)?, dinks: accounts::with_dinks(db)? })
+    Ok(Rows { ready, running: unfinished::running(db)?, dinks: accounts::with_dinks(db)? })
 }
 
 /// Applies an operation's changes. True if waiting claims should be woken.
