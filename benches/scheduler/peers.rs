@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use dinkem_appliance::os::clock::pause;
+use dinkem_appliance::os::files::on_same_disk;
 use tempfile::TempDir;
 
 use crate::TURN;
@@ -24,21 +25,33 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// The peers that could be started, and why the others could not.
 pub struct Peers {
-    folder: TempDir,
     postgres: Result<Postgres, String>,
     redis: Result<Redis, String>,
     packages: Result<PathBuf, String>,
+    /// Removed last.
+    _folder: TempDir,
 }
 
 struct Postgres {
-    process: Child,
     programs: PathBuf,
     sockets: PathBuf,
+    _server: Server,
 }
 
 struct Redis {
-    process: Child,
     port: u16,
+    _server: Server,
+}
+
+/// A server's process, stopped on drop.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // PostgreSQL ends its children only when it is asked to stop.
+        let _asked = Command::new("kill").arg("-INT").arg(self.0.id().to_string()).status();
+        let _ended = self.0.wait();
+    }
 }
 
 /// Peers by name.
@@ -46,13 +59,17 @@ pub const NAMES: [&str; 3] = ["PostgreSQL SKIP LOCKED", "pg-boss", "BullMQ on Re
 
 impl Peers {
     pub fn start() -> Self {
+        // Not in the target directory, which an unprivileged user may not be able to reach.
         let folder = tempfile::tempdir().expect("a scratch directory");
+        if !on_same_disk(folder.path(), Path::new(env!("CARGO_TARGET_TMPDIR"))) {
+            println!("The peers' files are on another disk than ours: {}", folder.path().display());
+        }
         let open = fs::Permissions::from_mode(0o755);
         fs::set_permissions(folder.path(), open).expect("a directory of ours");
         let postgres = Postgres::start(folder.path());
         let redis = Redis::start(folder.path());
         let packages = install();
-        Self { folder, postgres, redis, packages }
+        Self { postgres, redis, packages, _folder: folder }
     }
 
     /// Cycles a second of this peer with so many workers, or why it cannot be measured.
@@ -66,19 +83,6 @@ impl Peers {
             }
             _ => node(packages, "bullmq.mjs", &redis.as_ref().map_err(Clone::clone)?.port.to_string(), workers),
         }
-    }
-}
-
-impl Drop for Peers {
-    fn drop(&mut self) {
-        let postgres = self.postgres.as_mut().ok().map(|postgres| &mut postgres.process);
-        let redis = self.redis.as_mut().ok().map(|redis| &mut redis.process);
-        for process in postgres.into_iter().chain(redis) {
-            // PostgreSQL ends its children only when it is asked to.
-            let _asked = Command::new("kill").arg("-INT").arg(process.id().to_string()).status();
-            let _ended = process.wait();
-        }
-        let _kept = self.folder.path();
     }
 }
 
@@ -112,7 +116,7 @@ impl Postgres {
         ];
         settings.iter().for_each(|setting| _ = command.arg("-c").arg(setting));
         let process = command.stderr(log).stdout(Stdio::null()).spawn().map_err(|error| error.to_string())?;
-        let postgres = Self { process, programs, sockets };
+        let postgres = Self { programs, sockets, _server: Server(process) };
         let is_ready = || succeed(postgres.client("psql").args(["-c", "SELECT 1"])).is_ok();
         wait_for(is_ready).ok_or("PostgreSQL did not start")?;
         succeed(postgres.client("psql").args(["-v", "ON_ERROR_STOP=1", "-f"]).arg(queues().join("postgres.sql")))?;
@@ -160,7 +164,7 @@ impl Redis {
             .stdout(log)
             .spawn()
             .map_err(|_| "Redis is missing (Debian: redis-server)")?;
-        let redis = Self { process, port };
+        let redis = Self { port, _server: Server(process) };
         wait_for(|| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()).ok_or("Redis did not start")?;
         Ok(redis)
     }
