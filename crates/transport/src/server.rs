@@ -6,6 +6,7 @@ use crate::configure::{Wanted, made, wanted};
 use crate::counters::Tally;
 use crate::descriptors::connections_within;
 use crate::handle::Handle;
+use crate::parking::Lot;
 use crate::permits::{Connections, InFlight, Uploads};
 use crate::queue::Queue;
 use crate::queues::Queues;
@@ -98,6 +99,7 @@ impl Server {
             .thread_name("http")
             .enable_all()
             .build()?;
+        let lot = Lot::new(limits.parked);
         let shared = Arc::new(Shared {
             limits,
             epoch: Instant::now(),
@@ -108,6 +110,8 @@ impl Server {
             runtime: runtime.handle().clone(),
             connections: Arc::new(Connections::default()),
             in_flight: Arc::new(InFlight::default()),
+            resumed: Arc::new(InFlight::default()),
+            lot,
             uploads: Arc::new(Uploads::default()),
             reserved_uploads: Arc::new(Uploads::default()),
             peers: Arc::default(),
