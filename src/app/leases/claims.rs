@@ -1,145 +1,384 @@
-//! Waiting claims (long polls). Each node may keep only as many open as its slots can use; they end at once when the
-//! node stops, drains or is removed.
+//! Waiting claims (long polls), as the scheduler sees them: who may be woken for a queued job. They cost no thread; how
+//! one is woken is the caller's business ([`Wake`]).
+//!
+//! Each node may keep only as many open as its slots can use. As many are woken as there are jobs for them, those of
+//! the nodes that have been idle longest first. One that gets nothing keeps its place, and is not tried again before
+//! something changes. They end at once when their node stops, drains or is removed.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use crate::app::counters::Counter;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::id::NodeId;
+use crate::domain::id::{LeaseId, NodeId};
+use crate::domain::job::Renderer;
+use crate::domain::offer::{GameState, Needs, Offer};
+use crate::domain::schedule::WaitingKind;
+use crate::os::doorbell::Doorbell;
 
-/// All waiting claims, oldest first.
-#[derive(Default)]
-pub struct Claims(Mutex<Waiting>);
+/// Woken claims that have not been tried yet. More would only queue for the store's writer, ahead of everything else.
+const WOKEN_AT_ONCE: usize = 64;
+/// Nodes of which it is remembered when they last got a job. When more are known, all count as idle for ever.
+const NODES_REMEMBERED: usize = 1 << 16;
+/// [`Claim::seen`] of a claim whose node gets a free slot while it tries.
+const FREED: u64 = u64::MAX;
+
+/// Wakes one waiting claim, from any thread. Must not block.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// All waiting claims.
+pub struct Claims {
+    waiting: Mutex<Waiting>,
+    news: Arc<Doorbell>,
+    /// How many were woken for a job.
+    pub woken: Counter,
+}
+
+/// A waiting claim, registered until this is dropped.
+pub struct Place {
+    claims: Arc<Claims>,
+    number: u64,
+}
+
+/// Why a try got no job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// There was none.
+    Nothing,
+    /// The node's slots are in use.
+    Full,
+}
+
+/// What decides which jobs a claim can get.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Group {
+    renderers: Vec<Renderer>,
+    resolutions: Vec<u32>,
+    build: Option<u32>,
+}
+
+/// The order in which claims are woken: when the node last got a job (0: never), then by arrival.
+type Turn = (u64, u64);
+/// What a claim was woken for: jobs that need the same and avoid the same nodes.
+type Errand = (Needs, Vec<NodeId>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Looks at the queue, or is about to.
+    Trying,
+    /// Can be woken.
+    Asleep(Turn),
+    /// Got nothing, and nothing has changed since.
+    Missed(Miss),
+}
+
+struct Claim {
+    node: NodeId,
+    group: Group,
+    state: State,
+    /// [`Waiting::changes`] when it began to try.
+    seen: u64,
+    errand: Option<Errand>,
+    /// Monotonic.
+    until: Duration,
+    wake: Option<Wake>,
+}
 
 #[derive(Default)]
 struct Waiting {
     next: u64,
-    claims: Vec<Claim>,
-}
-
-struct Claim {
-    number: u64,
-    node: NodeId,
-    over: Arc<AtomicBool>,
-}
-
-/// A registered waiting claim; unregistered when dropped.
-pub struct Place<'a> {
-    claims: &'a Claims,
-    number: u64,
-    over: Arc<AtomicBool>,
+    /// Grows with each change that may have made a job available.
+    changes: u64,
+    claims: HashMap<u64, Claim>,
+    /// Each node's claims, oldest first.
+    nodes: HashMap<NodeId, Vec<u64>>,
+    /// Those that can be woken.
+    asleep: HashMap<Group, (Offer, BTreeMap<Turn, NodeId>)>,
+    /// Those that got nothing since the last change.
+    missed: HashSet<u64>,
+    errands: HashMap<Errand, usize>,
+    on_errand: usize,
+    /// When each node last got a job: a number that grows with each job.
+    last_job: HashMap<NodeId, u64>,
+    jobs: u64,
+    leases: HashMap<LeaseId, NodeId>,
 }
 
 impl Claims {
-    /// Registers a claim. A node may have `slots + 1` waiting claims; a further one ends its oldest, so that a
-    /// restarted agent is not locked out by connections its predecessor left open. All nodes together may have `total`;
-    /// beyond that, the oldest claim of the node with the most ends to make room for a node with fewer.
-    ///
-    /// An ended claim sees it through [`Place::is_over`]. The second value says whether any claim was ended, so that the
-    /// waiting threads must be woken.
-    pub fn enter(&self, node: NodeId, slots: u32, total: usize) -> Result<(Place<'_>, bool)> {
-        let mut waiting = self.lock();
-        let mut ended = false;
-        while waiting.count(node) > slots as usize {
-            ended |= waiting.end_oldest(node);
-        }
-        if waiting.claims.len() >= total {
-            match waiting.busiest() {
-                Some((other, count)) if count > waiting.count(node) + 1 => ended |= waiting.end_oldest(other),
-                _ => {
-                    let message = "Too many node claims are waiting. Try again shortly.";
-                    return Err(Error::new(Kind::Unavailable, ErrorCode::TooBusy, message));
-                }
-            }
-        }
-        let (number, over) = (waiting.next, Arc::new(AtomicBool::new(false)));
-        waiting.next += 1;
-        waiting.claims.push(Claim { number, node, over: Arc::clone(&over) });
-        Ok((Place { claims: self, number, over }, ended))
+    /// `news` rings when a claim ends on which a job may have counted.
+    pub fn new(news: Arc<Doorbell>) -> Arc<Self> {
+        Arc::new(Self { waiting: Mutex::default(), news, woken: Counter::default() })
     }
 
-    /// Ends every waiting claim of a node.
+    /// Registers a claim that is about to try. A node may have `slots + 1` claims; a further one ends its oldest, so that
+    /// a restarted agent is not locked out by connections its predecessor left open. All nodes together may have
+    /// `total`; any more are too busy.
+    pub fn enter(self: &Arc<Self>, node: NodeId, offer: &Offer, until: Duration, total: usize) -> Result<Place> {
+        let mut waiting = self.lock();
+        let mut ended = Vec::new();
+        while let Some(own) = waiting.nodes.get(&node).filter(|own| own.len() > offer.slots as usize) {
+            let oldest = own[0];
+            ended.extend(waiting.remove(oldest));
+        }
+        let number = waiting.next;
+        let is_full = waiting.claims.len() >= total;
+        if !is_full {
+            waiting.next += 1;
+            let (group, seen) = (Group::of(offer), waiting.changes);
+            let claim = Claim { node, group, state: State::Trying, seen, errand: None, until, wake: None };
+            waiting.claims.insert(number, claim);
+            waiting.nodes.entry(node).or_default().push(number);
+        }
+        drop(waiting);
+        wake_all(ended);
+        if is_full {
+            let message = "Too many node claims are waiting. Try again shortly.";
+            return Err(Error::new(Kind::Unavailable, ErrorCode::TooBusy, message));
+        }
+        Ok(Place { claims: Arc::clone(self), number })
+    }
+
+    /// Ends every claim of a node.
     pub fn end_all(&self, node: NodeId) {
         let mut waiting = self.lock();
-        while waiting.end_oldest(node) {}
+        let all = waiting.nodes.get(&node).cloned().unwrap_or_default();
+        let ended: Vec<Wake> = all.into_iter().filter_map(|number| waiting.remove(number)).collect();
+        drop(waiting);
+        wake_all(ended);
+    }
+
+    /// Ends the claims of all nodes but those that may get jobs.
+    pub fn end_all_but(&self, may_take: &HashSet<NodeId>) {
+        let gone: Vec<NodeId> = self.lock().nodes.keys().filter(|node| !may_take.contains(node)).copied().collect();
+        gone.into_iter().for_each(|node| self.end_all(node));
+    }
+
+    /// Wakes all claims: the server is shutting down.
+    pub fn wake_all(&self) {
+        let wakes = self.lock().claims.values_mut().filter_map(|claim| claim.wake.take()).collect();
+        wake_all(wakes);
+    }
+
+    /// Wakes the claims whose time is up. Monotonic.
+    pub fn expire(&self, now: Duration) {
+        let mut waiting = self.lock();
+        let due = |claim: &Claim| claim.until <= now && claim.wake.is_some();
+        let due: Vec<u64> = waiting.claims.iter().filter(|(_, claim)| due(claim)).map(|(number, _)| *number).collect();
+        let wakes = due.into_iter().filter_map(|number| waiting.rouse(number, None)).collect();
+        drop(waiting);
+        wake_all(wakes);
+    }
+
+    /// Something has changed: claims that got nothing so far may get something now.
+    pub fn refresh(&self) {
+        let mut waiting = self.lock();
+        waiting.changes += 1;
+        let missed: Vec<u64> = waiting.missed.drain().collect();
+        missed.into_iter().for_each(|number| waiting.lay_down(number));
+    }
+
+    /// Wakes as many claims as there are queued jobs for them.
+    pub fn hand_out(&self, queued: impl FnOnce() -> Vec<WaitingKind>) {
+        let mut waiting = self.lock();
+        if waiting.asleep.is_empty() {
+            return;
+        }
+        let mut wakes = Vec::new();
+        for kind in queued() {
+            let errand = (kind.needs, kind.avoids);
+            while waiting.on_errand < WOKEN_AT_ONCE
+                && (waiting.errands.get(&errand).copied().unwrap_or(0) as u64) < kind.jobs
+                && let Some(number) = waiting.longest_idle(&errand)
+            {
+                self.woken.add_one();
+                wakes.extend(waiting.rouse(number, Some(errand.clone())));
+            }
+        }
+        drop(waiting);
+        wake_all(wakes);
+    }
+
+    /// A node has got a job.
+    pub fn leased(&self, node: NodeId, lease: LeaseId) {
+        let mut waiting = self.lock();
+        waiting.jobs += 1;
+        if waiting.last_job.len() >= NODES_REMEMBERED {
+            waiting.last_job.clear();
+        }
+        let jobs = waiting.jobs;
+        waiting.last_job.insert(node, jobs);
+        waiting.leases.insert(lease, node);
+    }
+
+    /// A lease is over: its node has a free slot.
+    pub fn lease_over(&self, lease: LeaseId) {
+        let mut waiting = self.lock();
+        let full: Vec<u64> = match waiting.leases.remove(&lease) {
+            Some(node) => waiting.nodes.get(&node).cloned().unwrap_or_default(),
+            // From before the server's start: nobody remembers whose it is.
+            None => waiting.claims.keys().copied().collect(),
+        };
+        for number in full {
+            match waiting.claims.get_mut(&number) {
+                Some(claim) if claim.state == State::Missed(Miss::Full) => waiting.lay_down(number),
+                Some(claim) if claim.state == State::Trying => claim.seen = FREED,
+                _ => {}
+            }
+        }
+    }
+
+    /// How many claims wait.
+    pub fn count(&self) -> usize {
+        self.lock().claims.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Group {
+    fn of(offer: &Offer) -> Self {
+        let build = offer.game.as_ref().and_then(|game| game.build);
+        Self { renderers: offer.renderers.clone(), resolutions: offer.resolutions.clone(), build }
+    }
+}
+
+fn wake_all(wakes: Vec<Wake>) {
+    wakes.into_iter().for_each(|wake| wake());
 }
 
 impl Waiting {
-    fn count(&self, node: NodeId) -> usize {
-        self.claims.iter().filter(|claim| claim.node == node).count()
-    }
-
-    /// The node with the most claims, and how many it has.
-    fn busiest(&self) -> Option<(NodeId, usize)> {
-        let mut counts: HashMap<NodeId, usize> = HashMap::new();
-        for claim in &self.claims {
-            *counts.entry(claim.node).or_default() += 1;
+    /// A claim can be woken from now on.
+    fn lay_down(&mut self, number: u64) {
+        let Some(claim) = self.claims.get_mut(&number) else { return };
+        let turn = (self.last_job.get(&claim.node).copied().unwrap_or(0), number);
+        claim.state = State::Asleep(turn);
+        if let Some((_, asleep)) = self.asleep.get_mut(&claim.group) {
+            asleep.insert(turn, claim.node);
+        } else {
+            let game = claim.group.build.map(|build| GameState { build: Some(build), ..GameState::default() });
+            let Group { renderers, resolutions, .. } = claim.group.clone();
+            let offer = Offer { slots: 1, renderers, resolutions, game };
+            self.asleep.insert(claim.group.clone(), (offer, BTreeMap::from([(turn, claim.node)])));
         }
-        counts.into_iter().max_by_key(|(_, count)| *count)
     }
 
-    fn end_oldest(&mut self, node: NodeId) -> bool {
-        let Some(at) = self.claims.iter().position(|claim| claim.node == node) else { return false };
-        self.claims.remove(at).over.store(true, Ordering::SeqCst);
+    /// A claim that is asleep cannot be woken any more.
+    fn get_up(&mut self, number: u64) {
+        let Some(claim) = self.claims.get(&number) else { return };
+        self.missed.remove(&number);
+        if let State::Asleep(turn) = claim.state
+            && let Some((_, asleep)) = self.asleep.get_mut(&claim.group)
+        {
+            asleep.remove(&turn);
+            if asleep.is_empty() {
+                self.asleep.remove(&claim.group);
+            }
+        }
+    }
+
+    /// The claim to wake for such a job, rather not of a node that the job avoids.
+    fn longest_idle(&self, (needs, avoids): &Errand) -> Option<u64> {
+        let first = |skips_avoided: bool| {
+            let groups = self.asleep.values().filter(|(offer, _)| offer.can_render(needs));
+            let firsts = groups.filter_map(|(_, asleep)| {
+                asleep.iter().find(|(_, node)| !skips_avoided || !avoids.contains(node)).map(|(turn, _)| *turn)
+            });
+            firsts.min()
+        };
+        first(true).or_else(|| first(false)).map(|(_, number)| number)
+    }
+
+    /// A claim is woken, for a job or because it is over.
+    fn rouse(&mut self, number: u64, errand: Option<Errand>) -> Option<Wake> {
+        self.get_up(number);
+        let changes = self.changes;
+        let claim = self.claims.get_mut(&number)?;
+        (claim.state, claim.seen) = (State::Trying, changes);
+        if let Some(errand) = &errand {
+            *self.errands.entry(errand.clone()).or_default() += 1;
+            self.on_errand += 1;
+        }
+        claim.errand = errand.or_else(|| claim.errand.take());
+        claim.wake.take()
+    }
+
+    /// Whether the claim had been woken for a job: it no longer counts.
+    fn back_from_errand(&mut self, number: u64) -> bool {
+        let Some(errand) = self.claims.get_mut(&number).and_then(|claim| claim.errand.take()) else { return false };
+        self.on_errand -= 1;
+        if let Some(count) = self.errands.get_mut(&errand) {
+            *count -= 1;
+            if *count == 0 {
+                self.errands.remove(&errand);
+            }
+        }
         true
     }
+
+    fn remove(&mut self, number: u64) -> Option<Wake> {
+        self.get_up(number);
+        self.back_from_errand(number);
+        let claim = self.claims.remove(&number)?;
+        if let Some(own) = self.nodes.get_mut(&claim.node) {
+            own.retain(|other| *other != number);
+            if own.is_empty() {
+                self.nodes.remove(&claim.node);
+            }
+        }
+        claim.wake
+    }
 }
 
-impl Place<'_> {
+impl Place {
     /// Whether the claim must end now.
     pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
+        !self.claims.lock().claims.contains_key(&self.number)
+    }
+
+    /// The claim is about to try again.
+    pub fn retry(&self) {
+        // It may also have woken by itself.
+        self.claims.lock().rouse(self.number, None);
+    }
+
+    /// The claim's try got nothing. It sleeps until `wake` is called: for a job, or because it is over.
+    pub fn sleep(&self, miss: Miss, wake: Wake) {
+        let mut waiting = self.claims.lock();
+        waiting.back_from_errand(self.number);
+        let changes = waiting.changes;
+        let Some(claim) = waiting.claims.get_mut(&self.number) else {
+            drop(waiting);
+            return wake();
+        };
+        claim.wake = Some(wake);
+        if claim.seen == FREED || (miss == Miss::Nothing && claim.seen != changes) {
+            return waiting.lay_down(self.number);
+        }
+        claim.state = State::Missed(miss);
+        if miss == Miss::Nothing {
+            waiting.missed.insert(self.number);
+        }
+    }
+
+    /// The claim got a job, or ended.
+    pub fn done(&self) {
+        self.claims.lock().remove(self.number);
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.claims.lock().claims.retain(|claim| claim.number != self.number);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn enter(claims: &Claims, node: i64, slots: u32, total: usize) -> Option<Place<'_>> {
-        claims.enter(NodeId(node), slots, total).ok().map(|(place, _)| place)
-    }
-
-    #[test]
-    fn claim_beyond_slots_plus_one_ends_oldest_claim_of_node() {
-        let claims = Claims::default();
-        let places: Vec<_> = (0..5).map(|_| enter(&claims, 1, 2, 10).unwrap()).collect();
-        let other = enter(&claims, 2, 2, 10).unwrap();
-        assert_eq!(places.iter().map(Place::is_over).collect::<Vec<_>>(), [true, true, false, false, false]);
-        assert!(!other.is_over());
-        drop(places);
-        assert_eq!(claims.lock().claims.len(), 1);
-    }
-
-    #[test]
-    fn full_queue_ends_claim_of_busiest_node_only() {
-        let claims = Claims::default();
-        let many: Vec<_> = (0..4).map(|_| enter(&claims, 1, 64, 4).unwrap()).collect();
-        let few = enter(&claims, 2, 1, 4).unwrap();
-        assert_eq!(many.iter().map(Place::is_over).collect::<Vec<_>>(), [true, false, false, false]);
-        let second = enter(&claims, 2, 1, 4).unwrap();
-        assert!(many[1].is_over() && !few.is_over() && !second.is_over());
-        assert!(enter(&claims, 1, 64, 4).is_none(), "a node does not displace one with equally few claims");
-    }
-
-    #[test]
-    fn end_all_ends_only_claims_of_that_node() {
-        let claims = Claims::default();
-        let places = [1, 2, 1].map(|node| enter(&claims, node, 4, 10).unwrap());
-        claims.end_all(NodeId(1));
-        assert_eq!(places.each_ref().map(Place::is_over), [true, false, true]);
+        let mut waiting = self.claims.lock();
+        let was_on_errand = waiting.back_from_errand(self.number);
+        waiting.remove(self.number);
+        drop(waiting);
+        if was_on_errand {
+            // Another must go.
+            self.claims.news.ring();
+        }
     }
 }
