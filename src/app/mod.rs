@@ -34,6 +34,7 @@ use crate::domain::job::{JobSpec, Renderer};
 use crate::domain::key::Secret;
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::quota::Quotas;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
 use crate::os::random::Random;
@@ -69,13 +70,17 @@ pub struct Settings {
     pub camera: CameraMode,
     /// The renderer of jobs that do not ask for one.
     pub default_renderer: Renderer,
+    /// When reserved jobs beyond their account's dinks are started.
+    pub reserved_beyond_dinks: ReservedBeyondDinks,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (fetch_allow, quotas, camera) = (Vec::new(), Quotas::default(), CameraMode::default());
         let default_renderer = JobSpec::DEFAULT_RENDERER;
-        Self { lease_ms: LEASE_SECONDS * 1_000, fetch_allow, quotas, camera, default_renderer }
+        let reserved_beyond_dinks = ReservedBeyondDinks::default();
+        let lease_ms = LEASE_SECONDS * 1_000;
+        Self { lease_ms, fetch_allow, quotas, camera, default_renderer, reserved_beyond_dinks }
     }
 }
 
@@ -145,6 +150,9 @@ impl App {
         upkeep::ballast::remove_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
+        if app.settings.reserved_beyond_dinks != ReservedBeyondDinks::default() {
+            app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
+        }
         app.leave_mark();
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;

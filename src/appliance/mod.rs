@@ -24,6 +24,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
 use crate::domain::operator::Operator;
 use crate::domain::quota::Quotas;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
@@ -69,6 +70,8 @@ pub struct Options<'a> {
     pub camera: CameraMode,
     /// The renderer of jobs that do not ask for one.
     pub default_renderer: Renderer,
+    /// When reserved jobs beyond their account's dinks are started.
+    pub reserved_beyond_dinks: ReservedBeyondDinks,
 }
 
 /// A running appliance.
@@ -98,6 +101,7 @@ impl Appliance {
             quotas: options.quotas,
             camera: options.camera,
             default_renderer: options.default_renderer,
+            reserved_beyond_dinks: options.reserved_beyond_dinks,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
         let public_url = options.public_url.as_deref();

@@ -178,6 +178,7 @@ fn show(job: &JobView, call: &Call) {
     let mut lines = vec![("job", job.id.clone()), ("status", job.status.clone())];
     lines.extend(is_unfinished(job).then(|| ("progress", progress(job))));
     lines.extend(job.queue_position.map(|position| ("position", format!("{position} in the account's queue"))));
+    lines.extend(job.estimated_wait_seconds.map(|seconds| ("starts", human::estimate(seconds))));
     lines.extend(job.error.as_ref().map(|failure| ("error", format!("{} ({})", failure.message, failure.code))));
     lines.extend([
         ("demo", job.demo_url.clone()),

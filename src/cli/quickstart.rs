@@ -24,6 +24,7 @@ use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::operator::OPERATOR_CODE_SECONDS;
 use crate::domain::player::PlayerRef;
 use crate::domain::quota::Quotas;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::domain::wording::quoted;
 use crate::http::Limits;
 use crate::os::files;
@@ -100,6 +101,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         quotas: Quotas::default(),
         camera: CameraMode::default(),
         default_renderer: JobSpec::DEFAULT_RENDERER,
+        reserved_beyond_dinks: ReservedBeyondDinks::default(),
     })?;
     let made = make_clip(&appliance, &wanted, &args.output, &stop);
     if let Ok(made) = &made

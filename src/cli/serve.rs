@@ -23,6 +23,7 @@ use crate::domain::job::{JobSpec, Renderer};
 use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;
 use crate::domain::operator::OPERATOR_CODE_SECONDS;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::url::host_of;
@@ -80,6 +81,10 @@ pub struct Args {
     /// Renderer of jobs that do not ask for one: `builtin`, the tactical replay, or `game`
     #[arg(long, value_name = "RENDERER", default_value = JobSpec::DEFAULT_RENDERER.as_str(), value_parser = clip_args::renderer)]
     default_renderer: Renderer,
+    /// When reserved jobs beyond their account's dinks are rendered: `first`, before metered jobs, or `idle`, only on
+    /// nodes for which there is no metered job
+    #[arg(long, value_name = "ORDER", default_value = ReservedBeyondDinks::default().as_str(), value_parser = reserved_beyond_dinks)]
+    reserved_beyond_dinks: ReservedBeyondDinks,
     /// Address and port of the operator's dashboard, or `off`; see `admin dashboard`
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8444", value_parser = dashboard_listen)]
     dashboard_listen: DashboardListen,
@@ -87,6 +92,10 @@ pub struct Args {
     limits: LimitArgs,
     #[command(flatten)]
     quotas: QuotaArgs,
+}
+
+fn reserved_beyond_dinks(text: &str) -> Result<ReservedBeyondDinks, String> {
+    ReservedBeyondDinks::parse(text).ok_or_else(|| "it must be first or idle".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -124,6 +133,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         quotas: args.quotas.quotas(),
         camera: args.camera,
         default_renderer: args.default_renderer,
+        reserved_beyond_dinks: args.reserved_beyond_dinks,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

@@ -45,6 +45,7 @@ pub const TABLES: [Table; 5] = [
             "dashboard_listen",
             "camera",
             "default_renderer",
+            "reserved_beyond_dinks",
             "max_connections",
             "max_connections_per_address",
             "max_requests",

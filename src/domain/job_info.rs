@@ -13,4 +13,13 @@ pub struct JobInfo {
     pub queue_position: Option<u64>,
     /// A message for people, while it waits.
     pub waiting_because: Option<String>,
+    /// About how many seconds until a node takes it, while it waits, if that can be told.
+    pub estimated_wait_seconds: Option<u64>,
+}
+
+impl JobInfo {
+    /// A job that neither waits nor is being rendered.
+    pub fn of(job: Job) -> Self {
+        Self { job, progress: None, queue_position: None, waiting_because: None, estimated_wait_seconds: None }
+    }
 }

@@ -40,7 +40,6 @@ pub mod sha256;
 pub mod statement;
 pub mod text;
 pub mod usage;
-pub mod waiting;
 pub mod webhook;
 pub mod wording;
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::app::accounts::keys;
 use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
+use crate::app::jobs::queue;
 use crate::app::upkeep::findings::{self, Subject};
 use crate::app::upkeep::store_check::{self, Stopped};
 use crate::app::upkeep::{ballast, health, history, retention, storage, sweep};
@@ -40,6 +41,8 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 const RETENTION: Duration = Duration::from_secs(30);
 /// How often the queue and the disk are sampled for the history.
 const HISTORY: Duration = Duration::from_secs(30);
+/// How often the queue in memory is compared with the rows: a million queued jobs take a fifth of a second.
+const QUEUE_CHECK: Duration = Duration::from_secs(3_600);
 /// How often free disk space is checked, to release the ballast when needed.
 const BALLAST: Duration = Duration::from_secs(5);
 
@@ -52,6 +55,7 @@ fn passes() -> Vec<Pass> {
         Pass::new("history", HISTORY, First::AtOnce, history::sample),
         Pass::new("retention", RETENTION, First::AtOnce, retention::run),
         Pass::new("readiness", READINESS, First::AtOnce, health::look),
+        Pass::new("the queue", QUEUE_CHECK, First::AfterItsPeriod, queue::check),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),
         Pass::new("stored responses", SWEEP, First::AtOnce, jobs::forget_old_answers),
         Pass::new("webhook deliveries", SWEEP, First::AtOnce, app_webhooks::forget_old),

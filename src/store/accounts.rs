@@ -110,6 +110,16 @@ pub fn dinks_sold(db: &Db) -> Result<u64> {
     db.always(DINKS_SOLD, [], |row| row.get(0))
 }
 
+/// Scans the accounts: there are few.
+const WITH_DINKS: &str = "
+    SELECT id, dinks FROM accounts WHERE dinks > 0
+";
+
+/// Accounts with dinks, and how many, unordered.
+pub fn with_dinks(db: &Db) -> Result<Vec<(AccountId, u32)>> {
+    db.rows(WITH_DINKS, [], |row| Ok((AccountId(row.get("id")?), row.get("dinks")?)))
+}
+
 /// Served by the row's number.
 const RENAME: &str = "
     UPDATE accounts SET name = :name WHERE id = :id
@@ -166,6 +176,7 @@ const SET_DINKS: &str = "
 /// Sets the dinks provisioned now; [`crate::store::dinks::record`] keeps the history.
 pub fn set_dinks(tx: &mut Tx<'_>, id: AccountId, dinks: u32) -> Result<()> {
     tx.execute(SET_DINKS, named_params! { ":dinks": dinks, ":id": id.0 })?;
+    tx.set_dinks(id, dinks);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::domain::clip::{Clip, ClipToken, VideoFacts, View};
 use crate::domain::error::Result;
 use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Job;
+use crate::domain::job::Renderer;
 use crate::domain::list::cut;
 use crate::domain::retention::Scope;
 use crate::domain::sha256::Sha256;
@@ -228,6 +229,24 @@ const TOOK: &str = "
 /// none.
 pub fn took_ms(db: &Db, since_ms: i64, limit: u32) -> Result<Option<f64>> {
     db.always(TOOK, named_params! { ":since": since_ms, ":limit": limit }, |row| row.get(0))
+}
+
+/// Walks `clips_oldest` backwards; then the primary keys.
+const SPEEDS: &str = "
+    SELECT jobs.renderer, CAST(AVG(leases.ended_at_ms - leases.started_at_ms) AS INTEGER) AS took_ms
+    FROM (SELECT job FROM clips ORDER BY finished_at_ms DESC, job DESC LIMIT :limit) AS latest
+    JOIN clips ON clips.job = latest.job
+    JOIN leases ON leases.id = clips.lease
+    JOIN jobs ON jobs.id = latest.job
+    GROUP BY jobs.renderer
+";
+
+/// Milliseconds that the latest clips, at most `limit`, took their nodes on average, by renderer.
+pub fn speeds(db: &Db, limit: u32) -> Result<Vec<(Renderer, u64)>> {
+    db.rows(SPEEDS, named_params! { ":limit": limit }, |row| {
+        let took_ms: i64 = row.get("took_ms")?;
+        Ok((columns::word(row, "renderer", Renderer::parse)?, took_ms.max(0).cast_unsigned()))
+    })
 }
 
 /// Where a clip is in the order of their completion: when its job was completed, and the job.

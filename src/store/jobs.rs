@@ -13,6 +13,7 @@ use crate::domain::lease::{Aftermath, Attempts};
 use crate::domain::list::JobFilter;
 use crate::domain::offer::Needs;
 use crate::domain::schedule::ReadyJob;
+use crate::domain::schedule::entry::RunningJob;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::{accounts, clips, leases};
@@ -211,6 +212,25 @@ pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
     })
 }
 
+/// Served by `jobs_unfinished`.
+const RUNNING: &str = "
+    SELECT id, account, class, renderer
+    FROM jobs
+    WHERE status = 'rendering'
+";
+
+/// Jobs that nodes are working on, unordered.
+pub fn running(db: &Db) -> Result<Vec<RunningJob>> {
+    db.rows(RUNNING, [], |row| {
+        Ok(RunningJob {
+            id: JobId(row.get("id")?),
+            account: AccountId(row.get("account")?),
+            class: columns::word(row, "class", KeyClass::parse)?,
+            renderer: columns::word(row, "renderer", Renderer::parse)?,
+        })
+    })
+}
+
 /// Served by `jobs_unfinished` and `leases_avoid`.
 const AVOIDED: &str = "
     SELECT leases.job, leases.node
@@ -257,8 +277,13 @@ const START: &str = "
 
 /// Starts a waiting job; false if it is not waiting. It leaves the queue either way.
 pub fn start(tx: &mut Tx<'_>, job: &ReadyJob, now_ms: i64) -> Result<bool> {
-    tx.leave(job.class, job.id);
-    Ok(tx.execute(START, named_params! { ":now": now_ms, ":id": job.id.0 })? == 1)
+    let is_started = tx.execute(START, named_params! { ":now": now_ms, ":id": job.id.0 })? == 1;
+    if is_started {
+        tx.start(job.id);
+    } else {
+        tx.leave(job.id);
+    }
+    Ok(is_started)
 }
 
 /// Served by the row's number.
@@ -283,7 +308,7 @@ const CANCEL: &str = "
 /// Cancels an unfinished job.
 pub fn cancel(tx: &mut Tx<'_>, job: &Job, now_ms: i64) -> Result<()> {
     tx.execute(CANCEL, named_params! { ":now": now_ms, ":id": job.id.0 })?;
-    tx.leave(job.class, job.id);
+    tx.leave(job.id);
     Ok(())
 }
 

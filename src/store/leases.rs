@@ -6,6 +6,7 @@ use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::domain::node_speed::Worked;
+use crate::domain::schedule::entry::Stopped;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
@@ -76,6 +77,7 @@ const END: &str = "
     SET state = :state, avoid = :avoid, ended_at_ms = :now,
         failure_code = :code, failure_message = :message, log = :log
     WHERE id = :lease AND node = :node AND ended_at_ms IS NULL
+    RETURNING job, started_at_ms
 ";
 
 /// How a lease ends.
@@ -97,7 +99,7 @@ impl Ending<'_> {
 
 /// Ends a live lease of this node; false if it is not live or belongs to another node.
 pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, ending: &Ending<'_>, now_ms: i64) -> Result<bool> {
-    let changed = tx.execute(
+    let ended = tx.row(
         END,
         named_params! {
             ":state": ending.state.as_str(),
@@ -109,9 +111,12 @@ pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, ending: &Ending<'_>, n
             ":lease": lease.0,
             ":node": node.0,
         },
+        |row| Ok((JobId(row.get("job")?), row.get("started_at_ms")?)),
     )?;
-    tx.ring();
-    Ok(changed == 1)
+    if let Some((job, started_at_ms)) = ended {
+        tx.stop(job, stopped(started_at_ms, now_ms, ending.state == LeaseState::Done));
+    }
+    Ok(ended.is_some())
 }
 
 /// Served by `leases_live_job`.
@@ -119,14 +124,22 @@ const CANCEL: &str = "
     UPDATE leases
     SET state = 'cancelled', ended_at_ms = :now
     WHERE job = :job AND ended_at_ms IS NULL
-    RETURNING id
+    RETURNING id, started_at_ms
 ";
 
 /// Ends a job's live lease because the job was cancelled. Returns its number, if there was one.
 pub fn cancel(tx: &mut Tx<'_>, job: JobId, now_ms: i64) -> Result<Option<LeaseId>> {
-    let lease = tx.row(CANCEL, named_params! { ":job": job.0, ":now": now_ms }, |row| row.get(0).map(LeaseId))?;
-    tx.ring();
-    Ok(lease)
+    let params = named_params! { ":job": job.0, ":now": now_ms };
+    let lease = tx.row(CANCEL, params, |row| Ok((LeaseId(row.get("id")?), row.get("started_at_ms")?)))?;
+    Ok(lease.map(|(lease, started_at_ms)| {
+        tx.stop(job, stopped(started_at_ms, now_ms, false));
+        lease
+    }))
+}
+
+/// A clock that was set back makes no negative times.
+fn stopped(started_at_ms: i64, now_ms: i64, is_done: bool) -> Stopped {
+    Stopped { took_ms: (now_ms - started_at_ms).max(0).cast_unsigned(), is_done }
 }
 
 /// Served by `leases_live_node`.

@@ -45,7 +45,9 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, LeaseId};
 use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
-use crate::domain::schedule::{ReadyJob, WaitingKind};
+use crate::domain::schedule::WaitingKind;
+use crate::domain::schedule::explain::Place;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::domain::wording::quoted;
 use crate::os::doorbell::Doorbell;
 
@@ -220,6 +222,17 @@ impl Store {
         }
     }
 
+    /// When reserved jobs beyond their account's dinks are started. Server only.
+    pub fn set_reserved_beyond_dinks(&self, beyond: ReservedBeyondDinks) -> Result<()> {
+        self.ready.lock().set_beyond(beyond);
+        self.write(|tx| queue_rows::rebuild(tx.ready(), tx))
+    }
+
+    /// Compares the queue in memory with the rows. If they differ, returns in what, and rebuilds the queue. Server only.
+    pub fn check_queue(&self) -> Result<Option<String>> {
+        self.write(|tx| queue_rows::compare(tx.ready(), tx))
+    }
+
     /// How many of an account's jobs are queued, of both classes. Server only.
     pub fn queued(&self, account: AccountId) -> u64 {
         self.ready.lock().queued(account)
@@ -235,11 +248,11 @@ impl Store {
         self.ready.lock().kinds()
     }
 
-    /// A job's position among its account's queued jobs of its class, and its entry in the queue. On the server, or
-    /// after [`Self::read_queue`].
-    pub fn waiting(&self, account: AccountId, class: KeyClass, job: JobId) -> Option<(u64, ReadyJob)> {
+    /// A queued job's place in the queue. On the server, or after [`Self::read_queue`].
+    pub fn waiting(&self, job: JobId) -> Option<Place> {
         let queue = self.ready.lock();
-        Some((queue.position(account, class, job)?, queue.get(class, job)?.clone()))
+        let (position, job) = (queue.position(job)?, queue.get(job)?);
+        Some(Place { position, before: queue.before(&job, position), standing: queue.standing(job.account), job })
     }
 }
 

@@ -46,6 +46,17 @@ pub fn when_any(now_ms: i64, at_ms: Option<i64>) -> String {
     at_ms.map_or_else(|| "-".to_owned(), |at_ms| when(now_ms, at_ms))
 }
 
+/// `in about 3 min`, `now`: when something is expected.
+pub fn estimate(seconds: u64) -> String {
+    match seconds {
+        0 => "now".to_owned(),
+        _ => format!(
+            "in about {}",
+            span(i64::try_from(seconds).map_or(i64::MAX, |seconds| seconds.saturating_mul(1_000)))
+        ),
+    }
+}
+
 /// A duration in one unit, rounded down: `25 s`, `3 min`, `2 h`, `5 days`.
 pub fn span(ms: i64) -> String {
     match ms {

@@ -26,6 +26,10 @@ pub struct JobView {
     pub queue_position: Option<u64>,
     /// Why it is waiting, for people; null unless queued.
     pub waiting_because: Option<String>,
+    /// About how many seconds until a node takes it (*ours*); null unless queued, if that cannot be told, and from
+    /// servers of older versions.
+    #[serde(default)]
+    pub estimated_wait_seconds: Option<u64>,
     /// `metered` or `reserved`.
     pub job_type: String,
     /// As submitted.
@@ -142,6 +146,7 @@ pub fn view(info: &JobInfo, base: &Base) -> Result<JobView> {
         progress: if job.status == JobStatus::Done { 1.0 } else { rendering.map_or(0.0, |at| rounded(at.fraction)) },
         queue_position: info.queue_position,
         waiting_because: info.waiting_because.clone(),
+        estimated_wait_seconds: info.estimated_wait_seconds,
         job_type: job.class.as_str().into(),
         demo_url: spec.demo_url.clone(),
         steam64_id: spec.steam64_id.to_string(),

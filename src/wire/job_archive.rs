@@ -45,7 +45,7 @@ pub struct AttemptLine {
 /// The line of a finished job without a clip, with its line break.
 pub fn line(job: &Job, account: &str, attempts: Vec<AttemptLine>) -> Result<String> {
     let (row, key) = (job.id.0, job.key.0);
-    let info = JobInfo { progress: None, queue_position: None, waiting_because: None, job: job.clone() };
+    let info = JobInfo::of(job.clone());
     // Without a clip there is no URL.
     let job = view(&info, &Base::public(""))?;
     serde_json::to_string(&JobLine { row, account, key, job, attempts })

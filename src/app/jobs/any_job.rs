@@ -50,5 +50,5 @@ fn of_account(info: JobInfo, account: &Account) -> JobInfo {
         return info;
     }
     let because = format!("its account is {}", account.status.as_str());
-    JobInfo { queue_position: None, waiting_because: Some(because), ..info }
+    JobInfo { queue_position: None, waiting_because: Some(because), estimated_wait_seconds: None, ..info }
 }

@@ -10,7 +10,7 @@ use crate::domain::job::{Caller, Job, JobStatus};
 use crate::domain::job_info::JobInfo;
 use crate::domain::list::{JobFilter, cut};
 use crate::domain::schedule::LiveNode;
-use crate::domain::waiting::why_waiting;
+use crate::domain::schedule::explain::{Explanation, explain};
 use crate::store;
 
 /// A page of jobs.
@@ -68,23 +68,35 @@ pub(in crate::app) fn describe(app: &App, jobs: Vec<Job>) -> Result<Vec<JobInfo>
 }
 
 fn describe_one(app: &App, job: Job, live: &[LiveNode], has_room: bool) -> JobInfo {
-    let mut info = JobInfo { progress: None, queue_position: None, waiting_because: None, job };
+    let info = JobInfo::of(job);
     match info.job.status {
         JobStatus::Queued => {
-            let waiting = app.store.waiting(info.job.account, info.job.class, info.job.id);
-            let (position, reason) = match &waiting {
-                Some((position, _)) if !has_room => (*position, "the server's disk has no room for clips".to_owned()),
-                Some((position, ready)) => (*position, why_waiting(&ready.needs, &ready.avoids, live).to_string()),
+            let (position, explanation) = match app.store.waiting(info.job.id) {
+                Some(place) if !has_room => (place.position, stuck("the server's disk has no room for clips")),
+                Some(place) => (place.position, explain(&place, live)),
                 // It has left the queue since its row was read.
-                None => (1, "a node is about to take it".to_owned()),
+                None => (1, stuck("a node is about to take it")),
             };
-            info.queue_position = Some(position);
-            info.waiting_because = Some(reason);
+            waiting(info, position, explanation)
         }
-        JobStatus::Rendering => info.progress = app.heartbeats.progress(info.job.id),
-        JobStatus::Done | JobStatus::Failed | JobStatus::Cancelled => {}
+        JobStatus::Rendering => JobInfo { progress: app.heartbeats.progress(info.job.id), ..info },
+        JobStatus::Done | JobStatus::Failed | JobStatus::Cancelled => info,
     }
-    info
+}
+
+fn stuck(because: &str) -> Explanation {
+    Explanation { because: because.to_owned(), wait_seconds: None }
+}
+
+/// A queued job with its place in the queue.
+pub(in crate::app) fn waiting(info: JobInfo, position: u64, explanation: Explanation) -> JobInfo {
+    let Explanation { because, wait_seconds } = explanation;
+    JobInfo {
+        queue_position: Some(position),
+        waiting_because: Some(because),
+        estimated_wait_seconds: wait_seconds,
+        ..info
+    }
 }
 
 pub(in crate::app) fn only(mut described: Vec<JobInfo>) -> JobInfo {

@@ -11,7 +11,7 @@ use crate::domain::key::KeyClass;
 use crate::domain::node::Node;
 use crate::domain::offer::Needs;
 use crate::domain::schedule::LiveNode;
-use crate::domain::waiting::{self, Reason};
+use crate::domain::schedule::explain::{self, Reason};
 use crate::domain::wording::counted;
 use crate::store::{self, Db};
 
@@ -101,7 +101,7 @@ pub fn why_waiting(app: &App, limit: usize) -> Result<Vec<WaitingGroup>> {
     let mut groups: Vec<Collected> = Vec::new();
     for kind in app.store.waiting_kinds() {
         let cause = match has_room {
-            true => Cause::Nodes(waiting::why_waiting(&kind.needs, &kind.avoids, &live)),
+            true => Cause::Nodes(explain::why_waiting(&kind.needs, &kind.avoids, &live)),
             false => Cause::NoRoom,
         };
         add(&mut groups, cause, kind.needs, kind.jobs, kind.oldest);
@@ -267,6 +267,16 @@ pub struct QueueFigures {
     pub reserved_wait_seconds: Option<u64>,
     /// The same for a metered job.
     pub metered_wait_seconds: Option<u64>,
+}
+
+/// Compares the queue in memory with the store's rows. A difference is a fault of this program: it is logged, and the
+/// queue is rebuilt. A background pass; returns 1 if there was one.
+pub fn check(app: &App) -> Result<usize> {
+    let difference = app.store.check_queue()?;
+    if let Some(what) = &difference {
+        log::error!("the queue in memory differed from the store and was rebuilt: {what}. Please report this.");
+    }
+    Ok(usize::from(difference.is_some()))
 }
 
 /// How many jobs wait, of all accounts and classes.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::app::jobs::lifecycle;
-use crate::app::jobs::owner::{describe, only};
+use crate::app::jobs::owner::{describe, only, waiting};
 use crate::app::{App, demos};
 use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Kind, Result};
@@ -12,8 +12,8 @@ use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::job_info::JobInfo;
 use crate::domain::quota::Allowance;
+use crate::domain::schedule::explain::explain;
 use crate::domain::sha256::Sha256;
-use crate::domain::waiting::why_waiting;
 use crate::domain::wording::counted;
 use crate::store::{self, Tx};
 use crate::wire;
@@ -131,7 +131,6 @@ impl NewJob {
 /// Describes a job that this transaction has just inserted: it is last in its queue.
 fn describe_new(tx: &Tx<'_>, job: Job, now_ms: i64) -> Result<JobInfo> {
     let live = store::nodes::live(tx, now_ms)?;
-    let reason = why_waiting(&store::jobs::ready_job(&job, Vec::new()).needs, &[], &live).to_string();
-    let position = tx.waiting(job.account, job.class) + 1;
-    Ok(JobInfo { progress: None, queue_position: Some(position), waiting_because: Some(reason), job })
+    let place = tx.place(store::jobs::ready_job(&job, Vec::new()));
+    Ok(waiting(JobInfo::of(job), place.position, explain(&place, &live)))
 }

@@ -147,6 +147,7 @@ impl View {
         lines
             .extend(any.info.queue_position.map(|position| ("position", format!("{position} in the account's queue"))));
         lines.extend(reason(any).map(|reason| ("reason", reason)));
+        lines.extend(any.info.estimated_wait_seconds.map(|seconds| ("starts", human::estimate(seconds))));
         lines.extend([
             ("account", any.account.clone()),
             ("key", format!("{} ({})", job.key, job.class.as_str())),

@@ -5,9 +5,10 @@ use rusqlite::{Connection, Params, Row};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, NodeId};
-use crate::domain::key::KeyClass;
 use crate::domain::offer::Offer;
 use crate::domain::schedule::ReadyJob;
+use crate::domain::schedule::entry::Stopped;
+use crate::domain::schedule::explain::Place;
 use crate::store::engine::ready::{Change, Ready};
 
 /// A connection for reading.
@@ -168,14 +169,29 @@ impl<'a> Tx<'a> {
         self.changes.push(Change::Wait(job));
     }
 
-    /// The job leaves the queue.
-    pub(in crate::store) fn leave(&mut self, class: KeyClass, job: JobId) {
-        self.changes.push(Change::Leave(class, job));
+    /// The job leaves the queue without being started.
+    pub(in crate::store) fn leave(&mut self, job: JobId) {
+        self.changes.push(Change::Leave(job));
     }
 
-    /// Waiting claims are woken: a slot has become free.
+    /// A node starts the queued job.
+    pub(in crate::store) fn start(&mut self, job: JobId) {
+        self.changes.push(Change::Start(job));
+    }
+
+    /// The job is not running any more, and waiting claims are woken: a slot has become free.
+    pub(in crate::store) fn stop(&mut self, job: JobId, stopped: Stopped) {
+        self.changes.push(Change::Stop(job, stopped));
+    }
+
+    /// Waiting claims are woken: a node may take work that it could not take before.
     pub fn ring(&mut self) {
         self.changes.push(Change::News);
+    }
+
+    /// An account's dinks have changed.
+    pub(in crate::store) fn set_dinks(&mut self, account: AccountId, dinks: u32) {
+        self.changes.push(Change::Dinks(account, dinks));
     }
 
     /// The queue must be rebuilt from rows: it has changed which accounts' jobs may be claimed.
@@ -183,18 +199,25 @@ impl<'a> Tx<'a> {
         self.changes.push(Change::Reload);
     }
 
-    /// How many jobs of this account and class are queued, without the changes of this operation.
-    pub fn waiting(&self, account: AccountId, class: KeyClass) -> u64 {
-        self.ready.lock().waiting(account, class)
-    }
-
-    /// The same for both classes together.
+    /// How many jobs of this account are queued, of both classes, without the changes of this operation.
     pub fn queued(&self, account: AccountId) -> u64 {
         self.ready.lock().queued(account)
     }
 
+    /// The place of a job that joins the queue now, without the changes of this operation.
+    pub fn place(&self, job: ReadyJob) -> Place {
+        let ready = self.ready.lock();
+        let position = ready.waiting(job.account, job.class) + 1;
+        Place { position, before: ready.before(&job, position), standing: ready.standing(job.account), job }
+    }
+
+    /// The queue in memory, without the changes of this operation.
+    pub(in crate::store) fn ready(&self) -> &Ready {
+        self.ready
+    }
+
     /// The next job for a node, see [`crate::domain::schedule::ReadyQueue::pick`].
     pub fn pick(&self, node: NodeId, offer: &Offer, elsewhere: impl FnMut(&ReadyJob) -> bool) -> Option<ReadyJob> {
-        self.ready.lock().pick(node, offer, elsewhere).cloned()
+        self.ready.lock().pick(node, offer, elsewhere)
     }
 }

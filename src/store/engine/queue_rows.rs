@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use crate::domain::error::Result;
 use crate::domain::id::{JobId, NodeId};
-use crate::domain::schedule::ReadyQueue;
+use crate::domain::schedule::entry::Rows;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::engine::ready::{Change, Ready};
-use crate::store::jobs;
+use crate::store::{accounts, clips, jobs};
 
 /// Served by the row's number.
 const CHANGED: &str = "
@@ -30,19 +30,51 @@ pub fn changes(db: &Db) -> Result<i64> {
     db.always(CHANGES, [], |row| row.get(0))
 }
 
+/// Clips that say how long jobs take, after a start.
+const SPEED_CLIPS: u32 = 50;
+
 /// Rebuilds the queue from the rows.
 pub fn rebuild(ready: &Ready, db: &Db) -> Result<()> {
+    let rows = rows(db)?;
+    let speeds = clips::speeds(db, SPEED_CLIPS)?;
+    let mut queue = ready.lock();
+    queue.rebuild(rows);
+    speeds.into_iter().for_each(|(renderer, took_ms)| queue.seed_speed(renderer, took_ms));
+    Ok(())
+}
+
+/// Compares the queue with the rows. If they differ, returns in what, and rebuilds the queue.
+pub fn compare(ready: &Ready, db: &Db) -> Result<Option<String>> {
+    let mut rows = rows(db)?;
+    rows.ready.iter_mut().for_each(|job| job.avoids.sort_unstable());
+    rows.ready.sort_by_key(|job| job.id);
+    rows.running.sort_by_key(|job| job.id);
+    rows.dinks.sort_unstable();
+    let held = ready.lock().rows();
+    let differs = |what: &str, held: usize, rows: usize| format!("{what}: {held} in memory, {rows} in the store");
+    let difference = if held.ready != rows.ready {
+        differs("queued jobs", held.ready.len(), rows.ready.len())
+    } else if held.running != rows.running {
+        differs("running jobs", held.running.len(), rows.running.len())
+    } else if held.dinks != rows.dinks {
+        differs("accounts with dinks", held.dinks.len(), rows.dinks.len())
+    } else {
+        return Ok(None);
+    };
+    rebuild(ready, db)?;
+    Ok(Some(difference))
+}
+
+fn rows(db: &Db) -> Result<Rows> {
     let mut avoided: HashMap<JobId, Vec<NodeId>> = HashMap::new();
     for (job, node) in jobs::avoided_nodes(db)? {
         avoided.entry(job).or_default().push(node);
     }
-    let mut queue = ReadyQueue::default();
-    for mut job in jobs::ready(db)? {
+    let mut ready = jobs::ready(db)?;
+    for job in &mut ready {
         job.avoids = avoided.remove(&job.id).unwrap_or_default();
-        queue.insert(job);
     }
-    *ready.lock() = queue;
-    Ok(())
+    Ok(Rows { ready, running: jobs::running(db)?, dinks: accounts::with_dinks(db)? })
 }
 
 /// Applies an operation's changes. True if waiting claims should be woken.
@@ -51,12 +83,22 @@ pub fn apply(ready: &Ready, db: &Db, changes: Vec<Change>) -> Result<bool> {
     for change in changes {
         match change {
             Change::Wait(job) => ready.lock().insert(job),
-            Change::Leave(class, job) => {
-                ready.lock().remove(class, job);
-                continue;
-            }
+            // The node has a free slot.
+            Change::Stop(job, stopped) => ready.lock().stop(job, stopped),
             Change::News => {}
             Change::Reload => rebuild(ready, db)?,
+            Change::Leave(job) => {
+                ready.lock().remove(job);
+                continue;
+            }
+            Change::Start(job) => {
+                ready.lock().start(job);
+                continue;
+            }
+            Change::Dinks(account, dinks) => {
+                ready.lock().set_dinks(account, dinks);
+                continue;
+            }
         }
         news = true;
     }

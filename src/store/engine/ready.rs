@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::id::JobId;
-use crate::domain::key::KeyClass;
+use crate::domain::id::{AccountId, JobId};
+use crate::domain::schedule::entry::Stopped;
 use crate::domain::schedule::{ReadyJob, ReadyQueue};
 
 /// The queue behind its lock, which is held only briefly.
@@ -19,8 +19,18 @@ impl Ready {
 /// A change of the queue by an operation. Applied when the operation has succeeded; undone, by rebuilding the queue
 /// from rows, if the commit fails.
 pub enum Change {
+    /// The job is queued.
     Wait(ReadyJob),
-    Leave(KeyClass, JobId),
+    /// The job is no longer queued.
+    Leave(JobId),
+    /// A node has started the queued job.
+    Start(JobId),
+    /// The job is not running any more.
+    Stop(JobId, Stopped),
+    /// The account has this many dinks.
+    Dinks(AccountId, u32),
+    /// A node may take work that it could not take before.
     News,
+    /// Only the rows know.
     Reload,
 }

@@ -309,9 +309,9 @@ mod tests {
         store.ready.lock().insert(ReadyJob { id, account, class, needs, avoids: Vec::new() });
         let waits = || {
             store.write(|_| Ok(())).unwrap();
-            store.waiting(account, class, id).is_some()
+            store.waiting(id).is_some()
         };
-        beside.write(move |tx| accounts::set_dinks(tx, account, 5)).unwrap();
+        beside.write(move |tx| accounts::rename(tx, account, "atelier")).unwrap();
         assert!(waits());
         beside.write(move |tx| accounts::set_status(tx, account, AccountStatus::Active)).unwrap();
         assert!(!waits());

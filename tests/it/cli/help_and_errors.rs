@@ -156,6 +156,7 @@ fn wrong_usage_exits_with_2_and_explains_why() {
         (&["node", "--renderer", "command"], "--renderer-program"),
         (&["node", "--renderer", "hlae,csdm"], "not with several"),
         (&["serve", "--default-renderer", "hlae"], "builtin or game"),
+        (&["serve", "--reserved-beyond-dinks", "last"], "first or idle"),
         (&["node", "init", "--kind", "obs"], "builtin or hlae or csdm or command"),
         (&["node", "--slots", "0"], "--slots"),
         (&["submit", "x.dem", "--player", player, "--round", "1"], "--server"),

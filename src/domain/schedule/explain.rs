@@ -1,12 +1,17 @@
-//! Why a queued job waits.
+//! Why a queued job waits: the nodes, and the jobs that go first.
 
 use std::fmt;
 
-use super::game_build;
-use super::id::NodeId;
-use super::job::Renderer;
-use super::offer::Needs;
-use super::schedule::LiveNode;
+use super::super::game_build;
+use super::super::id::NodeId;
+use super::super::job::Renderer;
+use super::super::key::KeyClass;
+use super::super::offer::Needs;
+use super::super::wording::counted;
+use super::entry::ReadyJob;
+use super::estimate::{Before, wait_seconds};
+use super::nodes::LiveNode;
+use super::policy::Standing;
 
 /// Why a queued job waits. Its text is a message, without a capital letter or a full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +79,92 @@ impl fmt::Display for Reason {
     }
 }
 
+/// Which jobs go before a queued one. Its text follows a [`Reason`], after a semicolon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// Reserved jobs go before this metered one.
+    Reserved(u64),
+    /// Other accounts' jobs of the same class, in turns.
+    Turns(u64),
+    /// Its account has no dinks any more.
+    NoDinks,
+    /// Its account's dinks are in use; how many these are.
+    DinksInUse(u32),
+    /// The same, and so many metered jobs go first, because the operator has chosen so.
+    MeteredBeforeIdle(u32, u64),
+}
+
+impl fmt::Display for First {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dinks = |dinks: u32| match dinks {
+            1 => "its account's only dink is in use".to_owned(),
+            count => format!("all {count} dinks of its account are in use"),
+        };
+        let go = |jobs: u64| if jobs == 1 { "goes" } else { "go" };
+        match *self {
+            Self::Reserved(jobs) => write!(f, "{} {} first", counted(jobs, "reserved job"), go(jobs)),
+            Self::Turns(accounts) => write!(f, "it takes turns with {}", counted(accounts, "other account")),
+            Self::NoDinks => f.write_str("its account has no dinks any more"),
+            Self::DinksInUse(count) => f.write_str(&dinks(count)),
+            Self::MeteredBeforeIdle(count, jobs) => {
+                write!(f, "{}, and {} {} first", dinks(count), counted(jobs, "metered job"), go(jobs))
+            }
+        }
+    }
+}
+
+/// Which jobs go before a queued one at this position, if that is worth a word: jobs of its own account are not, because
+/// its position says how many they are.
+pub fn who_is_first(class: KeyClass, position: u64, standing: &Standing, before: &Before) -> Option<First> {
+    let turns = (before.accounts > 0).then_some(First::Turns(before.accounts));
+    match class {
+        KeyClass::Metered if before.other_class > 0 => Some(First::Reserved(before.other_class)),
+        KeyClass::Reserved if standing.dinks == 0 => Some(First::NoDinks),
+        KeyClass::Reserved if before.other_class > 0 => {
+            Some(First::MeteredBeforeIdle(standing.dinks, before.other_class))
+        }
+        KeyClass::Reserved if !standing.covers(position) && standing.free_dinks() == 0 => {
+            Some(First::DinksInUse(standing.dinks))
+        }
+        _ => turns,
+    }
+}
+
+/// A queued job's place in the queue.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its entry.
+    pub job: ReadyJob,
+    /// Its position among its account's queued jobs of its class, starting at 1.
+    pub position: u64,
+    /// What goes before it.
+    pub before: Before,
+    /// How its account stands.
+    pub standing: Standing,
+}
+
+/// What people are told of a queued job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Why it waits, without a capital letter or a full stop.
+    pub because: String,
+    /// About how many seconds until a node takes it; `None` if that cannot be told.
+    pub wait_seconds: Option<u64>,
+}
+
+/// Why a job waits, which jobs go first while all nodes are busy, and for how long it will wait.
+pub fn explain(place: &Place, live: &[LiveNode]) -> Explanation {
+    let Place { job, position, before, standing } = place;
+    let reason = why_waiting(&job.needs, &job.avoids, live);
+    let first = who_is_first(job.class, *position, standing, before);
+    let because = match (&reason, first) {
+        (Reason::Busy { .. } | Reason::RendererBusy(_), Some(first)) => format!("{reason}; {first}"),
+        _ => reason.to_string(),
+    };
+    let wait_seconds = if reason.is_stuck() { None } else { wait_seconds(&job.needs, before, live) };
+    Explanation { because, wait_seconds }
+}
+
 /// Why a queued job with these needs waits that avoids these nodes.
 pub fn why_waiting(needs: &Needs, avoids: &[NodeId], live: &[LiveNode]) -> Reason {
     if live.is_empty() {
@@ -124,61 +215,4 @@ fn what_is_missing(needs: &Needs, live: &[LiveNode]) -> Option<Reason> {
     }
     let all_busy = will_ask.all(|node| node.leases > 0);
     Some(if all_busy { Reason::RendererBusy(renderer) } else { Reason::AboutToTake })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::key::KeyClass;
-    use super::super::offer::Offer;
-    use super::super::samples::{BUILTIN, game_job, game_node, job, node, offer};
-    use super::super::schedule::ReadyJob;
-    use super::*;
-
-    #[test]
-    fn a_waiting_job_says_why_it_waits() {
-        let plain = job(1, 1, KeyClass::Metered);
-        let game = game_job(1, KeyClass::Metered, None);
-        let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
-        let draining = LiveNode { draining: true, ..node(3, 1, 0) };
-        let benched = LiveNode { benched: true, ..node(4, 1, 0) };
-        let recent = game_job(1, KeyClass::Metered, Some(14_160));
-        let old = game_job(1, KeyClass::Metered, Some(14_100));
-        let large = ReadyJob { needs: Needs { resolution: 1440, ..plain.needs }, ..plain.clone() };
-        let small = Offer { resolutions: vec![1080], ..offer(BUILTIN) };
-        let in_use = LiveNode {
-            leases: 1,
-            offer: Offer { renderers: vec![], ..game_node(5, None, None).offer },
-            ..node(5, 1, 1)
-        };
-        let cases: [(&ReadyJob, Vec<LiveNode>, &str); 17] = [
-            (&plain, vec![], "no render node is connected"),
-            (&game, vec![node(1, 1, 0)], "no node offers the game renderer"),
-            (&plain, vec![node(1, 1, 1), node(2, 1, 1)], "all 2 nodes are busy"),
-            (&plain, vec![node(1, 1, 1)], "the only node is busy"),
-            (&plain, vec![node(1, 2, 1)], "a node is about to take it"),
-            (&failed, vec![node(1, 1, 0), node(2, 1, 1)], "the only other node is busy"),
-            (&failed, vec![node(1, 1, 1)], "the only node is busy"),
-            (&plain, vec![draining.clone()], "every node that could take it is draining"),
-            (&plain, vec![draining.clone(), benched], "every node that could take it is draining or benched"),
-            (&plain, vec![draining.clone(), node(1, 1, 1)], "the only node is busy"),
-            (&game, vec![draining.clone()], "no node offers the game renderer"),
-            (&recent, vec![game_node(1, Some(14_151), None)], "no node has game build ≥ 14152"),
-            (&old, vec![game_node(1, Some(14_151), None)], "no node has game build 14094 to 14102"),
-            (&recent, vec![game_node(1, Some(14_155), None)], "a node is about to take it"),
-            (
-                &game,
-                vec![game_node(1, None, Some("Steam is not running."))],
-                "no node with the game renderer is ready: see `admin nodes list`",
-            ),
-            (&game, vec![in_use], "every node with the game renderer is busy"),
-            (
-                &large,
-                vec![LiveNode { offer: small, ..node(1, 1, 0) }],
-                "no node with the builtin renderer makes pictures of 1440 lines",
-            ),
-        ];
-        for (job, live, expected) in cases {
-            assert_eq!(why_waiting(&job.needs, &job.avoids, &live).to_string(), expected);
-        }
-    }
 }

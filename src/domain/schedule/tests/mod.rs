@@ -1,0 +1,4 @@
+//! Tests of the scheduling rules.
+
+mod explained;
+mod picked;
