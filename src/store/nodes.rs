@@ -15,6 +15,9 @@ use crate::domain::schedule::LiveNode;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
+/// Rows of nodes read at once: more than one server can serve.
+const NODES_MOST: u32 = 1_000_000;
+
 /// A full scan: there are never many tokens.
 const SWEEP_TOKENS: &str = "
     DELETE FROM join_tokens WHERE expires_at_ms <= :now
@@ -266,6 +269,19 @@ const BY_ROW: &str = "
 pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
     let node = db.row(BY_ROW, named_params! { ":id": id.0 }, read)?;
     Ok(node.is_some_and(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
+}
+
+/// A scan in the order of the rows' numbers.
+const TAKING: &str = "
+    SELECT id FROM nodes
+    WHERE removed_at_ms IS NULL AND stopped_at_ms IS NULL AND NOT draining
+    ORDER BY id
+    LIMIT :limit
+";
+
+/// The nodes that may get work, as far as it depends on others than themselves: not draining, removed or stopping.
+pub fn taking(db: &Db) -> Result<Vec<NodeId>> {
+    db.rows(TAKING, named_params! { ":limit": NODES_MOST }, |row| Ok(NodeId(row.get("id")?)))
 }
 
 /// Served by the row's number.

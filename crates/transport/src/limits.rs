@@ -54,7 +54,8 @@ pub struct Limits {
 
     /// Requests handed over and not yet answered to the last byte. Any more are answered 503.
     pub requests_in_flight: usize,
-    /// Requests that wait without a thread (see [`Parkings`](crate::Parkings)).
+    /// Requests that wait without a thread (see [`Parkings`](crate::Parkings)): at most seven eighths of `connections`,
+    /// so that others can connect.
     pub parked: usize,
     /// How long a client may take an answer slower than `answer_rate` before the connection is reset.
     pub answer_stall_time: Duration,
@@ -74,7 +75,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            connections: 16_384,
+            connections: 20_480,
             connections_per_address: 512,
             backlog: 1_024,
             spare_descriptors: 256,

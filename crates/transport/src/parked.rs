@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::sleep;
 
 /// What a handler's thread sends to the connection's task.
+#[expect(clippy::large_enum_variant, reason = "nearly all replies are answers, and a box for each would cost more")]
 pub(crate) enum Reply {
     Answer(http::Response<ResponseBody>),
     /// The request waits, to be handled again.

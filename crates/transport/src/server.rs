@@ -25,6 +25,9 @@ use tokio::sync::watch;
 /// How long an idle reader thread lives, so that an idle server stays small.
 const READER_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// The fraction of all connections that parked requests leave to others: an eighth.
+const CONNECTIONS_NOT_PARKED: usize = 8;
+
 /// Listens as soon as it is created. Dropping it cuts everything off; [`Handle::stop`] shuts down gracefully.
 pub struct Server {
     handle: Handle,
@@ -92,6 +95,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let spare = limits.spare_descriptors.saturating_add(limits.requests_in_flight);
         limits.connections = connections_within(limits.connections, spare);
+        limits.parked = limits.parked.min(limits.connections - limits.connections / CONNECTIONS_NOT_PARKED);
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.event_threads)
             .max_blocking_threads(limits.reader_threads)

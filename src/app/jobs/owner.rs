@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::app::jobs::lifecycle;
+use crate::app::leases::watched;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::job::{Caller, Job, JobStatus};
@@ -23,7 +24,11 @@ pub struct Page {
 
 /// One job of the caller's account.
 pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
-    describe(app, vec![row(app, caller, id)?]).map(only)
+    let job = row(app, caller, id)?;
+    if job.status.is_unfinished() {
+        watched::note(app, job.id);
+    }
+    describe(app, vec![job]).map(only)
 }
 
 /// The row of a job of the caller's account.

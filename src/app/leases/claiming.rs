@@ -150,15 +150,19 @@ fn hand_out(app: &App) {
     }
 }
 
-/// Looks after waiting claims: to be called when `news` has rung, and every second for what rings no bell.
-/// `by_others`: another process has changed the store.
-pub fn attend(app: &App, by_others: bool) -> Result<()> {
-    if by_others && app.claims.count() > 0 {
-        let may_take: HashSet<_> = app.store.read(|db| store::nodes::may_take_all(db, app.clock.now_ms()))?;
-        app.claims.end_all_but(&may_take);
-    }
-    app.claims.expire(app.clock.monotonic());
+/// Something has changed, so that waiting claims may get a job. To be called when `news` has rung.
+pub fn look(app: &App) {
     app.claims.refresh();
     hand_out(app);
+}
+
+/// Ends waiting claims whose time is up, and, if another process has changed the store (`by_others`), those of nodes
+/// that get no jobs any more.
+pub fn sweep(app: &App, by_others: bool) -> Result<()> {
+    if by_others && app.claims.count() > 0 {
+        let taking: HashSet<_> = app.store.read(store::nodes::taking)?.into_iter().collect();
+        app.claims.end_all_but(&taking);
+    }
+    app.claims.expire(app.clock.monotonic());
     Ok(())
 }

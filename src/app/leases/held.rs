@@ -6,6 +6,7 @@ use crate::app::jobs::owner::describe;
 use crate::app::leases::claims::Miss;
 use crate::app::leases::heartbeats::Expired;
 use crate::app::leases::live::{live_job, not_live};
+use crate::app::leases::watched;
 use crate::app::{App, demos};
 use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode};
@@ -29,10 +30,21 @@ pub struct Grant {
     pub lease: Lease,
     /// Milliseconds until it expires without a heartbeat.
     pub expires_in_ms: u64,
+    /// Milliseconds until the first heartbeat.
+    pub heartbeat_ms: u64,
     /// The job.
     pub job: JobInfo,
     /// Hash and length of the demo, if the job's account uploaded it.
     pub uploaded_demo: Option<(Sha256, u64)>,
+}
+
+/// What a heartbeat gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beaten {
+    /// Milliseconds until the lease expires without another one.
+    pub expires_in_ms: u64,
+    /// Milliseconds until the next one.
+    pub heartbeat_ms: u64,
 }
 
 /// Stores what the node can render when it changes or the node returns after a stop. A node whose game has become ready
@@ -110,17 +122,18 @@ fn grant(app: &App, node: &Node, job: Job, lease: LeaseId, demo: Option<(Sha256,
     let expires_in_ms = app.settings.lease_ms;
     let expires_at_ms = app.clock.now_ms() + expires_in_ms.cast_signed();
     let lease = Lease { id: lease, job: job.id, node: node.id, expires_at_ms };
+    let heartbeat_ms = watched::heartbeat_ms(app, job.id);
     let described = describe(app, vec![job])?.pop();
-    Ok(described.map(|job| Grant { lease, expires_in_ms, job, uploaded_demo: demo }))
+    Ok(described.map(|job| Grant { lease, expires_in_ms, heartbeat_ms, job, uploaded_demo: demo }))
 }
 
-/// New expiry in ms from now, or Conflict with code `cancelled` or `lost`.
-pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<u64> {
+/// Extends a lease, or fails with a conflict: `cancelled` or `lost`.
+pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<Beaten> {
     let job = live_job(app, node.id, lease)?;
     if app.heartbeats.beat(job, lease, progress, app.clock.monotonic()) {
         app.waits.wake(job);
     }
-    Ok(app.settings.lease_ms)
+    Ok(Beaten { expires_in_ms: app.settings.lease_ms, heartbeat_ms: watched::heartbeat_ms(app, job) })
 }
 
 /// Ends the attempt as failed. Idempotent.

@@ -9,6 +9,7 @@ pub mod front;
 pub mod hosts;
 pub mod measures;
 pub mod options;
+pub mod parking;
 pub mod permits;
 pub mod prometheus;
 pub mod proxies;

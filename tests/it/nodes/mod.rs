@@ -22,6 +22,7 @@ mod no_nodes;
 mod protocol_versions;
 mod sanitized_text;
 mod shared_key;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -5,28 +5,29 @@
 //! the nodes that have been idle longest first. One that gets nothing keeps its place, and is not tried again before
 //! something changes. They end at once when their node stops, drains or is removed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod register;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::counters::Counter;
+use crate::app::leases::claims::register::{Claim, FREED, Group, State, Waiting};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{LeaseId, NodeId};
-use crate::domain::job::Renderer;
-use crate::domain::offer::{GameState, Needs, Offer};
+use crate::domain::offer::Offer;
 use crate::domain::schedule::WaitingKind;
 use crate::os::doorbell::Doorbell;
+
+pub use register::{Miss, Wake};
 
 /// Woken claims that have not been tried yet. More would only queue for the store's writer, ahead of everything else.
 const WOKEN_AT_ONCE: usize = 64;
 /// Nodes of which it is remembered when they last got a job. When more are known, all count as idle for ever.
 const NODES_REMEMBERED: usize = 1 << 16;
-/// [`Claim::seen`] of a claim whose node gets a free slot while it tries.
-const FREED: u64 = u64::MAX;
-
-/// Wakes one waiting claim, from any thread. Must not block.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// All waiting claims.
 pub struct Claims {
@@ -40,70 +41,6 @@ pub struct Claims {
 pub struct Place {
     claims: Arc<Claims>,
     number: u64,
-}
-
-/// Why a try got no job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Miss {
-    /// There was none.
-    Nothing,
-    /// The node's slots are in use.
-    Full,
-}
-
-/// What decides which jobs a claim can get.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Group {
-    renderers: Vec<Renderer>,
-    resolutions: Vec<u32>,
-    build: Option<u32>,
-}
-
-/// The order in which claims are woken: when the node last got a job (0: never), then by arrival.
-type Turn = (u64, u64);
-/// What a claim was woken for: jobs that need the same and avoid the same nodes.
-type Errand = (Needs, Vec<NodeId>);
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Looks at the queue, or is about to.
-    Trying,
-    /// Can be woken.
-    Asleep(Turn),
-    /// Got nothing, and nothing has changed since.
-    Missed(Miss),
-}
-
-struct Claim {
-    node: NodeId,
-    group: Group,
-    state: State,
-    /// [`Waiting::changes`] when it began to try.
-    seen: u64,
-    errand: Option<Errand>,
-    /// Monotonic.
-    until: Duration,
-    wake: Option<Wake>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    /// Grows with each change that may have made a job available.
-    changes: u64,
-    claims: HashMap<u64, Claim>,
-    /// Each node's claims, oldest first.
-    nodes: HashMap<NodeId, Vec<u64>>,
-    /// Those that can be woken.
-    asleep: HashMap<Group, (Offer, BTreeMap<Turn, NodeId>)>,
-    /// Those that got nothing since the last change.
-    missed: HashSet<u64>,
-    errands: HashMap<Errand, usize>,
-    on_errand: usize,
-    /// When each node last got a job: a number that grows with each job.
-    last_job: HashMap<NodeId, u64>,
-    jobs: u64,
-    leases: HashMap<LeaseId, NodeId>,
 }
 
 impl Claims {
@@ -239,98 +176,8 @@ impl Claims {
     }
 }
 
-impl Group {
-    fn of(offer: &Offer) -> Self {
-        let build = offer.game.as_ref().and_then(|game| game.build);
-        Self { renderers: offer.renderers.clone(), resolutions: offer.resolutions.clone(), build }
-    }
-}
-
 fn wake_all(wakes: Vec<Wake>) {
     wakes.into_iter().for_each(|wake| wake());
-}
-
-impl Waiting {
-    /// A claim can be woken from now on.
-    fn lay_down(&mut self, number: u64) {
-        let Some(claim) = self.claims.get_mut(&number) else { return };
-        let turn = (self.last_job.get(&claim.node).copied().unwrap_or(0), number);
-        claim.state = State::Asleep(turn);
-        if let Some((_, asleep)) = self.asleep.get_mut(&claim.group) {
-            asleep.insert(turn, claim.node);
-        } else {
-            let game = claim.group.build.map(|build| GameState { build: Some(build), ..GameState::default() });
-            let Group { renderers, resolutions, .. } = claim.group.clone();
-            let offer = Offer { slots: 1, renderers, resolutions, game };
-            self.asleep.insert(claim.group.clone(), (offer, BTreeMap::from([(turn, claim.node)])));
-        }
-    }
-
-    /// A claim that is asleep cannot be woken any more.
-    fn get_up(&mut self, number: u64) {
-        let Some(claim) = self.claims.get(&number) else { return };
-        self.missed.remove(&number);
-        if let State::Asleep(turn) = claim.state
-            && let Some((_, asleep)) = self.asleep.get_mut(&claim.group)
-        {
-            asleep.remove(&turn);
-            if asleep.is_empty() {
-                self.asleep.remove(&claim.group);
-            }
-        }
-    }
-
-    /// The claim to wake for such a job, rather not of a node that the job avoids.
-    fn longest_idle(&self, (needs, avoids): &Errand) -> Option<u64> {
-        let first = |skips_avoided: bool| {
-            let groups = self.asleep.values().filter(|(offer, _)| offer.can_render(needs));
-            let firsts = groups.filter_map(|(_, asleep)| {
-                asleep.iter().find(|(_, node)| !skips_avoided || !avoids.contains(node)).map(|(turn, _)| *turn)
-            });
-            firsts.min()
-        };
-        first(true).or_else(|| first(false)).map(|(_, number)| number)
-    }
-
-    /// A claim is woken, for a job or because it is over.
-    fn rouse(&mut self, number: u64, errand: Option<Errand>) -> Option<Wake> {
-        self.get_up(number);
-        let changes = self.changes;
-        let claim = self.claims.get_mut(&number)?;
-        (claim.state, claim.seen) = (State::Trying, changes);
-        if let Some(errand) = &errand {
-            *self.errands.entry(errand.clone()).or_default() += 1;
-            self.on_errand += 1;
-        }
-        claim.errand = errand.or_else(|| claim.errand.take());
-        claim.wake.take()
-    }
-
-    /// Whether the claim had been woken for a job: it no longer counts.
-    fn back_from_errand(&mut self, number: u64) -> bool {
-        let Some(errand) = self.claims.get_mut(&number).and_then(|claim| claim.errand.take()) else { return false };
-        self.on_errand -= 1;
-        if let Some(count) = self.errands.get_mut(&errand) {
-            *count -= 1;
-            if *count == 0 {
-                self.errands.remove(&errand);
-            }
-        }
-        true
-    }
-
-    fn remove(&mut self, number: u64) -> Option<Wake> {
-        self.get_up(number);
-        self.back_from_errand(number);
-        let claim = self.claims.remove(&number)?;
-        if let Some(own) = self.nodes.get_mut(&claim.node) {
-            own.retain(|other| *other != number);
-            if own.is_empty() {
-                self.nodes.remove(&claim.node);
-            }
-        }
-        claim.wake
-    }
 }
 
 impl Place {
