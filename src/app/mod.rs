@@ -55,6 +55,7 @@ use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
 use crate::app::leases::watched::Watched;
 use crate::app::nodes::instances::Instances;
+use crate::app::nodes::live::Live;
 use crate::app::upkeep::health::Probe;
 use crate::app::webhooks::turns::Outbox;
 
@@ -103,6 +104,7 @@ pub struct App {
     claims: Arc<Claims>,
     waits: Arc<Waits>,
     instances: Instances,
+    live: Live,
     uses: Uses,
     uploads: OpenUploads,
     checks: VideoChecks,
@@ -204,6 +206,7 @@ impl App {
             clip_files,
             waits: Arc::default(),
             instances: Instances::default(),
+            live: Live::default(),
             uses: Uses::default(),
             uploads: OpenUploads::default(),
             checks: VideoChecks::default(),

@@ -75,7 +75,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            connections: 20_480,
+            connections: 16_384,
             connections_per_address: 512,
             backlog: 1_024,
             spare_descriptors: 256,
@@ -94,7 +94,7 @@ impl Default for Limits {
             reserved_uploads: 32,
             uploads_per_address: 8,
             requests_in_flight: 1_024,
-            parked: 16_384,
+            parked: 14_336,
             answer_stall_time: Duration::from_secs(30),
             answer_rate: KIB as u64,
             drain_bytes: 1_024 * KIB,

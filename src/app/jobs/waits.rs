@@ -16,7 +16,7 @@ use crate::domain::job_info::JobInfo;
 use crate::store;
 
 /// Requests that may wait at once.
-pub const WAITING_REQUESTS: usize = 4_096;
+pub const WAITING_REQUESTS: usize = 2_048;
 /// The fraction of them that one account may use: an eighth.
 const ACCOUNT_SHARE: usize = 8;
 

@@ -1,6 +1,7 @@
 //! Render nodes: join, list, drain, bench, remove.
 
 pub mod instances;
+pub(in crate::app) mod live;
 pub mod work;
 
 use crate::app::jobs::lifecycle;

@@ -95,12 +95,12 @@ fn serve_help_lists_every_limit_with_its_default() {
     let help = Cli::new().run(&["serve", "--help"]).out;
     let (_, limits) = help.split_once("\nLimits:\n").unwrap();
     for (flag, default) in [
-        ("max-connections", "20480"),
+        ("max-connections", "16384"),
         ("max-connections-per-address", "512"),
         ("max-requests", "1024"),
         ("http-threads", "128"),
         ("max-waiting-claims", "12288"),
-        ("max-waiting-requests", "4096"),
+        ("max-waiting-requests", "2048"),
         ("max-uploads", "64"),
         ("max-node-uploads", "32"),
         ("max-uploads-per-address", "8"),
