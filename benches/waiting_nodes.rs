@@ -168,7 +168,7 @@ async fn measure(server: &Server, keys: Keys) -> Found {
         for _ in 0..jobs {
             let job = json!({
                 "demo_url": "https://example.com/match.dem", "steam64_id": "76561198000000000", "round": 1, "fps": 30,
-                "resolution": 720, "commands": {"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"}
+                "resolution": 1080, "commands": {"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"}
             });
             let begin = Instant::now();
             let (status, answer) = wire.ask("POST", "/api/clips", &keys.client, &job).await;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rouille::percent_encoding::percent_decode_str;
 use rouille::{Request, Response};
-use tiny_http::{Parking, Parkings};
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
@@ -17,11 +16,24 @@ use crate::domain::protocol::{self, Program};
 use crate::http::kit::answer;
 use crate::http::kit::hosts::Hosts;
 use crate::http::kit::measures::Measures;
-use crate::http::kit::parking::Sleep;
 use crate::http::kit::permits::{Shares, Uploader};
 use crate::http::kit::proxies::Origin;
+use crate::http::kit::transport::{Parking, Parkings};
 use crate::wire::base::Base;
 use crate::wire::node::{INSTANCE_HEADER, PROTOCOL_HEADER, VERSION_HEADER};
+
+/// What a request does when its wait ends.
+pub type Then = Box<dyn FnOnce(&Call<'_>) -> Result<Response> + Send>;
+
+/// A request that is about to wait.
+pub struct Sleep {
+    /// Its reserved place.
+    pub parking: Parking,
+    /// How long it waits, unless it is woken.
+    pub time: Duration,
+    /// What follows.
+    pub then: Then,
+}
 
 /// A request that has been matched to a route.
 pub struct Call<'r> {

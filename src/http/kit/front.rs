@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rouille::{Request, Response};
-use tiny_http::{Parkings, Presence};
 
 use crate::app::{self, App};
 use crate::domain::error::{Error, Kind, Result};
@@ -23,6 +22,7 @@ use crate::http::kit::permits::Shares;
 use crate::http::kit::proxies::{Forwarded, Proxies};
 use crate::http::kit::request_log::Line;
 use crate::http::kit::routing::{Table, path_of};
+use crate::http::kit::transport::{Parkings, Presence};
 use crate::wire::base::Base;
 
 /// The fraction of the upload slots that one caller may hold: an eighth. Slots for clients and for nodes are separate.

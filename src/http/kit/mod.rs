@@ -17,3 +17,4 @@ pub mod quota_headers;
 pub mod range;
 pub mod request_log;
 pub mod routing;
+pub mod transport;

@@ -2,28 +2,13 @@
 //! keeps it with the request, and drops it if the client hangs up.
 
 use std::cell::OnceCell;
-use std::time::Duration;
 
 use rouille::{Request, Response};
-use tiny_http::{Parking, Parkings};
 
-use crate::domain::error::Result;
 use crate::http::kit::answer;
-use crate::http::kit::call::Call;
+use crate::http::kit::call::{Sleep, Then};
 use crate::http::kit::request_log::Line;
-
-/// What a request does when its wait ends.
-pub type Then = Box<dyn FnOnce(&Call<'_>) -> Result<Response> + Send>;
-
-/// A request that is about to wait.
-pub struct Sleep {
-    /// Its reserved place.
-    pub parking: Parking,
-    /// How long it waits, unless it is woken.
-    pub time: Duration,
-    /// What follows.
-    pub then: Then,
-}
+use crate::http::kit::transport::Parkings;
 
 /// A request that has waited.
 pub struct Kept {

@@ -77,13 +77,14 @@ fn jobs_that_become_available_together_wake_as_many_claims() {
     let appliance = start();
     let keys = appliance.inactive_account("studio");
     accounts::activate(&appliance.app, &crate::support::operator(), Some("studio")).unwrap();
-    let ids: Vec<String> = (0..JOBS).map(|_| appliance.job(&keys.metered)).collect();
+    let mut ids: Vec<String> = (0..JOBS).map(|_| appliance.job(&keys.metered)).collect();
     accounts::deactivate(&appliance.app, &crate::support::operator(), "studio").unwrap();
     let claims = waiting_claims(&appliance, &nodes(&appliance, 2 * JOBS));
     assert_eq!(appliance.app.woken_claims(), 0, "the account's jobs wait");
     accounts::activate(&admin(&appliance), &crate::support::operator(), Some("studio")).unwrap();
     let mut got: Vec<Value> = claims.into_iter().take(JOBS).map(job_of).collect();
     got.sort_by_key(Value::to_string);
+    ids.sort();
     assert_eq!(json!(got), json!(ids));
     assert_eq!(appliance.app.woken_claims(), JOBS as u64);
 }
