@@ -54,6 +54,7 @@ use crate::app::leases::frames::Frames;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
 use crate::app::leases::watched::Watched;
+use crate::app::nodes::forgetting::Departed;
 use crate::app::nodes::instances::Instances;
 use crate::app::nodes::live::Live;
 use crate::app::upkeep::health::Probe;
@@ -105,6 +106,7 @@ pub struct App {
     waits: Arc<Waits>,
     instances: Instances,
     live: Live,
+    departed: Departed,
     uses: Uses,
     uploads: OpenUploads,
     checks: VideoChecks,
@@ -154,9 +156,7 @@ impl App {
         upkeep::ballast::remove_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
-        if app.settings.reserved_beyond_dinks != ReservedBeyondDinks::default() {
-            app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
-        }
+        app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
         app.leave_mark();
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;
@@ -207,6 +207,7 @@ impl App {
             waits: Arc::default(),
             instances: Instances::default(),
             live: Live::default(),
+            departed: Departed::default(),
             uses: Uses::default(),
             uploads: OpenUploads::default(),
             checks: VideoChecks::default(),

@@ -10,3 +10,4 @@ mod keys;
 mod queue;
 mod simulation;
 mod webhooks;
+mod why_jobs_wait;

@@ -2,8 +2,10 @@
 
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dinkem_appliance::app::jobs::operator;
+use dinkem_appliance::app::leases::frames;
 use dinkem_appliance::app::{App, accounts, nodes};
 use dinkem_appliance::os::random::FakeRandom;
 use serde_json::{Value, json};
@@ -151,4 +153,27 @@ fn claim_ends_when_its_node_hangs_up_drains_or_is_removed() {
         assert_eq!(job_of(claims.remove(0)), json!(id), "{what}: the job goes to the one that is left");
         assert_eq!(appliance.app.woken_claims(), 1, "{what}");
     }
+}
+
+#[test]
+fn heartbeats_are_due_often_only_while_somebody_watches() {
+    let appliance = start();
+    let key = appliance.account("studio").metered;
+    let node = appliance.node("n1");
+    let id = appliance.job(&key);
+    let claim = appliance.claim(&node).unwrap();
+    assert_eq!(claim["heartbeat_ms"], json!(10_000));
+    let path = format!("/api/node/leases/{}", claim["lease"]);
+    let next = || {
+        let beat = Request::put(&path).key(&node.key).json(r#"{"stage":"rendering","progress":0.5}"#);
+        appliance.send(&beat).expect(200).json()["heartbeat_ms"].clone()
+    };
+    assert_eq!(next(), json!(10_000));
+    appliance.send(&Request::get(&format!("/api/clips/{id}")).key(&key)).expect(200);
+    for (seconds, expected) in [(0, 500), (29, 500), (1, 10_000)] {
+        appliance.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(next(), json!(expected), "{seconds}");
+    }
+    frames::watch(&appliance.app);
+    assert_eq!(next(), json!(500), "an operator has the dashboard open");
 }

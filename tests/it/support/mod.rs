@@ -40,6 +40,8 @@ pub mod rng;
 #[cfg(unix)]
 pub mod script;
 pub mod seed;
+#[cfg(target_os = "linux")]
+pub mod slurm;
 pub mod test_app;
 pub mod tools;
 pub mod video;

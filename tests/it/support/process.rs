@@ -76,6 +76,13 @@ impl Drop for Process {
     }
 }
 
+/// Terminates them all at once.
+#[cfg(unix)]
+pub fn terminate(processes: &[Process]) {
+    let ids = processes.iter().map(|process| process.id().to_string());
+    assert!(Command::new("kill").arg("-TERM").args(ids).status().unwrap().success());
+}
+
 fn clean_command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
@@ -297,13 +304,22 @@ impl Appliance {
 
     /// Number of ledger rows, read from the store's file.
     pub fn ledger_rows(&self) -> i64 {
+        self.count("ledger")
+    }
+
+    /// Number of rows of a table, perhaps with a condition.
+    pub fn count(&self, table: &str) -> i64 {
+        self.store().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
+    /// The store's file, open for reading.
+    pub fn store(&self) -> rusqlite::Connection {
         let store = std::fs::read_dir(self.data_dir())
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .find(|path| path.extension().is_some_and(|extension| extension == "db"))
             .expect("a store in the data directory");
-        let open = rusqlite::Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        open.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap()
+        rusqlite::Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
     }
 
     pub fn videos(&self) -> Vec<String> {
