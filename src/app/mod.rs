@@ -152,9 +152,7 @@ impl App {
         upkeep::ballast::remove_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
-        if app.settings.reserved_beyond_dinks != ReservedBeyondDinks::default() {
-            app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
-        }
+        app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
         app.leave_mark();
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;

@@ -225,10 +225,13 @@ impl Store {
         }
     }
 
-    /// When reserved jobs beyond their account's dinks are started. Server only.
+    /// Sets when reserved jobs beyond their account's dinks are started. Writes nothing if that is so already, so that
+    /// the server can start on a full disk.
     pub fn set_reserved_beyond_dinks(&self, beyond: ReservedBeyondDinks) -> Result<()> {
-        self.ready.lock().set_beyond(beyond);
-        self.write(|tx| queue_rows::rebuild(tx.ready(), tx))
+        if self.read(queue_rows::beyond_dinks)? == beyond {
+            return Ok(());
+        }
+        self.write(move |tx| queue_rows::set_beyond_dinks(tx, beyond))
     }
 
     /// Compares the queue in memory with the rows. If they differ, returns in what, and rebuilds the queue. Server only.
