@@ -1,4 +1,4 @@
--- The store of a dinkem-appliance, version 5. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
+-- The store of a dinkem-appliance, version 6. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
 -- older files are brought to the same schema by the steps in `src/store/migrations/`, so columns that were
 -- added later come last in their table here too.
 --
@@ -47,11 +47,24 @@ CREATE TABLE dinks_history (
 -- The highest number an account had in a month.
 CREATE INDEX dinks_history_account ON dinks_history (account, at_ms);
 
--- Single-use secrets with which a machine joins as a node. Deleted once used.
+-- Secrets with which machines join as nodes. Deleted once they have expired or are revoked.
 CREATE TABLE join_tokens (
-    hash          BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    -- Nodes remember it, so it is never used twice.
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash          BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    -- How many machines may join with it, and how many have.
+    uses          INTEGER NOT NULL CHECK (uses >= 1),
+    used          INTEGER NOT NULL DEFAULT 0 CHECK (used BETWEEN 0 AND uses),
+    -- The names of its nodes begin with this.
+    name_prefix   TEXT    NOT NULL DEFAULT '',
+    -- 1: its nodes are forgotten soon after they are gone.
+    ephemeral     INTEGER NOT NULL DEFAULT 0 CHECK (ephemeral IN (0, 1)),
+    created_at_ms INTEGER NOT NULL,
     expires_at_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
+
+-- Expired tokens.
+CREATE INDEX join_tokens_expiry ON join_tokens (expires_at_ms);
 
 -- Render nodes. `seen_at_ms` is updated occasionally, not on every request.
 CREATE TABLE nodes (
@@ -66,7 +79,8 @@ CREATE TABLE nodes (
     renderers    TEXT    NOT NULL,
     -- 1: it finishes its current jobs and gets no new ones.
     draining     INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1)),
-    -- The key is rejected from this time on. The row is kept, renamed, because leases refer to it.
+    -- The key is rejected from this time on: removed by the operator, or forgotten. The row is kept, renamed, because
+    -- leases refer to it.
     removed_at_ms INTEGER,
     -- The node's program version (empty if not reported) and protocol version.
     version      TEXT    NOT NULL DEFAULT '',
@@ -87,8 +101,25 @@ CREATE TABLE nodes (
     game_build       INTEGER CHECK (game_build > 0),
     game_tools       TEXT    NOT NULL DEFAULT '',
     game_canary      TEXT    NOT NULL DEFAULT '',
-    game_not_ready   TEXT
+    game_not_ready   TEXT,
+    -- The join token and the name that the machine asked for: when it comes back with both, it takes over this node. NULL:
+    -- it cannot. Not a foreign key: the token may be gone.
+    token            INTEGER,
+    asked_name       TEXT,
+    -- 1: it is forgotten soon after it is gone.
+    ephemeral        INTEGER NOT NULL DEFAULT 0 CHECK (ephemeral IN (0, 1)),
+    -- Leases up to this one no longer count against the node: the operator resumed it.
+    judged_after     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- The nodes that are not removed: removed ones may be many.
+CREATE INDEX nodes_present ON nodes (id) WHERE removed_at_ms IS NULL;
+
+-- Forgotten nodes, deleted once no lease refers to them.
+CREATE INDEX nodes_forgotten ON nodes (id) WHERE ephemeral = 1 AND removed_at_ms IS NOT NULL;
+
+-- The node of a machine that comes back with its token.
+CREATE INDEX nodes_token ON nodes (token, asked_name) WHERE token IS NOT NULL;
 
 -- Render jobs. Rows of finished jobs may be archived to a file and deleted, except the newest row, so that no `id` is
 -- used twice. Ordering and cursors use `id`; clients see `public_id` (a UUID v7). A table that refers to jobs needs an
@@ -402,7 +433,9 @@ CREATE TABLE job_archives (
 -- Counts changes to queued jobs by processes other than the server, which then rebuilds its in-memory queue. One row.
 CREATE TABLE queue_changes (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
-    number INTEGER NOT NULL
+    number INTEGER NOT NULL,
+    -- The server's setting: whether reserved jobs beyond dinks go before metered jobs or only to idle nodes.
+    beyond_dinks TEXT NOT NULL DEFAULT 'first' CHECK (beyond_dinks IN ('first', 'idle'))
 ) STRICT;
 
 INSERT INTO queue_changes (id, number) VALUES (1, 0);

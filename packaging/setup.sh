@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the dependencies of these scripts: setup.sh deb | msi | all, or deb-build | msi-build to build a package
+# Installs the dependencies of these scripts: setup.sh deb | msi | oci | all, or deb-build | msi-build to build a package
 # without testing it. Rust itself comes from rustup (https://rustup.rs).
 set -euo pipefail
 
@@ -13,6 +13,7 @@ MSI_BUILD=(
   "nasm nasm" "g++ g++" "g++-mingw-w64-x86-64 x86_64-w64-mingw32-g++" "gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc"
   "python3 python3" "wixl wixl" "msitools msibuild" "faketime faketime" "osslsigncode osslsigncode"
 )
+OCI=("buildah buildah")
 MSI_TEST=("wine64 /usr/lib/wine/wine64" "curl curl" "openssl openssl" "ffmpeg ffprobe")
 
 # Installs the packages whose command is missing. Waits for other apt processes.
@@ -65,6 +66,7 @@ depends() {
 
 deb_build() { install_missing "${DEB_BUILD[@]}"; }
 deb() { install_missing "${DEB_BUILD[@]}" "${DEB_TEST[@]}"; }
+oci() { install_missing "${OCI[@]}"; }
 msi_build() { install_missing "${MSI_BUILD[@]}" && unpack_rust_for_windows; }
 msi() { install_missing "${MSI_BUILD[@]}" "${MSI_TEST[@]}" && unpack_rust_for_windows; }
 
@@ -73,14 +75,15 @@ case "${1:-}" in
   deb) deb ;;
   msi-build) msi_build ;;
   msi) msi ;;
-  all) deb && msi ;;
+  oci) oci ;;
+  all) deb && msi && oci ;;
   *)
-    echo "usage: setup.sh deb | deb-build | msi | msi-build | all" >&2
+    echo "usage: setup.sh deb | deb-build | msi | msi-build | oci | all" >&2
     exit 2
     ;;
 esac
 # The Windows build uses the unpacked compiler.
-if [[ $1 != msi* ]] && ! command -v cargo >/dev/null; then
+if [[ $1 = deb* || $1 = all ]] && ! command -v cargo >/dev/null; then
   echo "setup.sh: Rust is missing: install it from https://rustup.rs" >&2
   exit 1
 fi

@@ -59,7 +59,7 @@ run_container() {
   mkdir "$root/opt/test"
   cp "$package" "$root/opt/test/package.deb"
   make_upgrade "$package" "$root/opt/test/later.deb" || return 1
-  cp "$HERE/deb/systest.sh" "$root/opt/test/"
+  cp "$HERE/deb/systest.sh" "$HERE/farms/systemd/farm.conf" "$root/opt/test/"
   cat >"$root/etc/systemd/system/systest.service" <<UNIT
 [Service]
 Type=exec

@@ -147,6 +147,24 @@ check "the node's service renders a clip" as_alice dinkem-appliance submit sampl
   --server https://localhost:9443 --ca other.pem --wait -o other.mp4
 key=$(sed -n 's/^metered key: *//p' account.txt)
 check "a node stays a node after an upgrade" sh -c "apt-get install -y --reinstall ./later.deb && systemctl --quiet is-active $NODE && ! systemctl --quiet is-active $SERVER"
+
+# Makes this machine one of a farm: its node joins whenever it starts.
+systemctl stop $NODE
+install -D -m 644 farm.conf /etc/systemd/system/$NODE.d/farm.conf
+other nodes token --uses 9 --name-prefix farm- --ephemeral 2>/dev/null | install -m 640 -g dinkem /dev/stdin /etc/dinkem-appliance/join.token
+systemctl daemon-reload
+farm_node_is() { other nodes list | grep -qE "^farm-[^ ]+ +$1 "; }
+has_key_of_farm() { find /var/tmp -name node.json | grep .; }
+for time in first second; do
+  systemctl start $NODE
+  check "a farm's machine joins by itself, the $time time" within 60 farm_node_is up
+  check "a farm's machine has a key of its own, the $time time" has_key_of_farm
+  systemctl stop $NODE
+  check "a farm's machine leaves, the $time time" within 10 farm_node_is stopped
+  check "a farm's machine keeps no key, the $time time" refuses has_key_of_farm
+done
+rm -r /etc/systemd/system/$NODE.d /etc/dinkem-appliance/join.token
+systemctl daemon-reload
 systemctl disable --now $NODE
 systemctl enable --now $SERVER
 

@@ -53,6 +53,7 @@ use crate::app::leases::claims::Claims;
 use crate::app::leases::frames::Frames;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
+use crate::app::nodes::forgetting::Departed;
 use crate::app::nodes::instances::Instances;
 use crate::app::upkeep::health::Probe;
 use crate::app::webhooks::turns::Outbox;
@@ -101,6 +102,7 @@ pub struct App {
     claims: Claims,
     waits: Waits,
     instances: Instances,
+    departed: Departed,
     uses: Uses,
     uploads: OpenUploads,
     checks: VideoChecks,
@@ -150,9 +152,7 @@ impl App {
         upkeep::ballast::remove_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
         let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
-        if app.settings.reserved_beyond_dinks != ReservedBeyondDinks::default() {
-            app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
-        }
+        app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
         app.leave_mark();
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;
@@ -201,6 +201,7 @@ impl App {
             claims: Claims::default(),
             waits: Waits::default(),
             instances: Instances::default(),
+            departed: Departed::default(),
             uses: Uses::default(),
             uploads: OpenUploads::default(),
             checks: VideoChecks::default(),

@@ -22,6 +22,7 @@ use crate::config;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
 use crate::domain::job::Renderer;
+use crate::domain::key::KeyHash;
 use crate::domain::operator::Operator;
 use crate::domain::quota::Quotas;
 use crate::domain::schedule::policy::ReservedBeyondDinks;
@@ -58,6 +59,8 @@ pub struct Options<'a> {
     pub trusted_proxies: Vec<IpNet>,
     /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: Vec<IpNet>,
+    /// The hash of the token with which anyone may read the metrics, if there is one.
+    pub metrics_token: Option<KeyHash>,
     /// Origins that may frame the player page; empty for any.
     pub embed_allow: Vec<String>,
     /// Where the dashboard listens; `None`: there is none.
@@ -116,6 +119,7 @@ impl Appliance {
             https: keeper.as_ref().map(Keeper::https),
             trusted_proxies: options.trusted_proxies,
             metrics_allow: options.metrics_allow,
+            metrics_token: options.metrics_token,
             embed_allow: options.embed_allow,
             limits: options.limits,
         };

@@ -11,6 +11,7 @@ mod job_args;
 mod job_output;
 mod logging;
 mod manual;
+mod metrics_token;
 mod moment;
 mod node;
 mod output;
@@ -33,6 +34,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -41,6 +43,7 @@ use log::LevelFilter;
 use crate::config;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::os::clock::{Clock, SystemClock};
 use crate::os::stop::StopFlag;
 
 /// Help heading of the global options.
@@ -218,10 +221,18 @@ fn explicit_data_dir(matches: &ArgMatches) -> Option<PathBuf> {
 
 /// A flag set by Ctrl-C and SIGTERM. The second signal exits immediately.
 fn stop_on_signals() -> Result<Arc<StopFlag>> {
+    stop_on_bursts(Duration::ZERO)
+}
+
+/// The same, but what follows the first signal within `burst` counts as part of it.
+fn stop_on_bursts(burst: Duration) -> Result<Arc<StopFlag>> {
     let stop = Arc::new(StopFlag::new());
     let raised = Arc::clone(&stop);
+    let clock = SystemClock::new();
+    let mut first = None;
     ctrlc::set_handler(move || {
-        if raised.stopped() {
+        let now = clock.monotonic();
+        if now.saturating_sub(*first.get_or_insert(now)) > burst {
             logging::end();
             std::process::exit(INTERRUPTED.into());
         }

@@ -95,6 +95,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         fetch_allow: Vec::new(),
         trusted_proxies: Vec::new(),
         metrics_allow: Vec::new(),
+        metrics_token: None,
         embed_allow: Vec::new(),
         dashboard_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         limits: Limits::default(),

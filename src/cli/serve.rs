@@ -15,7 +15,7 @@ use crate::appliance::server_url::browser_warning;
 use crate::appliance::{Appliance, Options};
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
-use crate::cli::{Call, clip_args, hints, output, stop_on_signals, wrong_usage};
+use crate::cli::{Call, clip_args, hints, metrics_token, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::camera::CameraMode;
 use crate::domain::error::{Error, Result};
@@ -71,6 +71,10 @@ pub struct Args {
     /// Network that may read GET /metrics, in addition to this machine; may be repeated [default: none]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     metrics_allow: Vec<IpNet>,
+    /// File with a token of 16 to 256 visible characters: whoever sends it as `Authorization: Bearer` may read GET /metrics,
+    /// from any address, and nothing else [default: none]
+    #[arg(long, value_name = "FILE")]
+    metrics_token_file: Option<PathBuf>,
     /// Site that may embed the player page in a frame, such as https://www.studio.example or https://*.studio.example;
     /// may be repeated [default: any site]
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
@@ -115,6 +119,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
     let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
+    let metrics_token = args.metrics_token_file.as_deref().map(metrics_token::read).transpose()?;
     let data_dir = call.data_dir()?;
     user::require_owner(&data_dir, "dinkem-appliance")?;
     let appliance = Appliance::start(Options {
@@ -127,6 +132,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         fetch_allow: args.fetch_allow,
         trusted_proxies: args.trusted_proxy,
         metrics_allow: args.metrics_allow,
+        metrics_token,
         embed_allow: args.embed_allow,
         dashboard_listen: args.dashboard_listen.0,
         limits,

@@ -41,6 +41,7 @@ pub const TABLES: [Table; 5] = [
             "fetch_allow",
             "trusted_proxy",
             "metrics_allow",
+            "metrics_token_file",
             "embed_allow",
             "dashboard_listen",
             "camera",

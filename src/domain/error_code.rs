@@ -84,7 +84,7 @@ error_codes! {
         ProtocolUnsupported "protocol_unsupported" 400 "The node's version is too old or too new for the server.";
         VideoMismatch "video_mismatch" 400 "A node's video does not match its hash or its job; in the latter case the node is benched.";
         VideoMissing "video_missing" 400 "A node completed a lease without uploading a video.";
-        AddressNotAllowed "address_not_allowed" 403 "Metrics are only available from the server's own machine and networks allowed with `--metrics-allow`.";
+        AddressNotAllowed "address_not_allowed" 403 "Metrics are only available from the server's own machine and networks allowed with `--metrics-allow`, or with the metrics token.";
         JoinTokenRefused "join_token_refused" 403 "The join token is used, expired or unknown: create a new one.";
         NotFound "not_found" 404 "The resource does not exist, or belongs to another account.";
         MethodNotAllowed "method_not_allowed" 405 "The route does not support this method; `Allow` lists those it supports.";

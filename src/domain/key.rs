@@ -104,6 +104,12 @@ impl KeyInfo {
     }
 }
 
+/// The token in the value of an `Authorization` header, of any form: `Bearer` in any case, one or more spaces, the token.
+pub fn bearer_token(header: &str) -> Option<Secret> {
+    let (scheme, rest) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(rest.trim_start_matches(' ')))
+}
+
 /// Parses the value of an `Authorization` header: `Bearer` in any case, one or more spaces, and a hyphenated UUID of
 /// 36 characters in either case and of any version, with nothing after it (`api.md`). `None` is the contract's "not a
 /// well-formed `Bearer <uuid>`". The secret is returned in lower case, the form that is hashed.

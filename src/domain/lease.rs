@@ -73,6 +73,16 @@ impl LeaseEnd {
         Self::Failed(failure, Blame::Nobody)
     }
 
+    /// The node's machine joined again, without the job; the job is not to blame.
+    pub fn node_started_anew() -> Self {
+        let failure = Failure {
+            code: FailureCode::NodeFailed,
+            message: "The render node was started anew while it held the job.".to_owned(),
+            retry: Retry::Anywhere,
+        };
+        Self::Failed(failure, Blame::Nobody)
+    }
+
     /// The server's store was restored or replaced by a copy; the job is not to blame.
     pub fn server_replaced() -> Self {
         let failure = Failure {

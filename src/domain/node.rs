@@ -8,9 +8,11 @@ use super::protocol::Program;
 use super::text::is_unclean;
 
 /// Characters of a node's name.
-const NODE_NAME_CHARS: usize = 64;
+pub const NODE_NAME_CHARS: usize = 64;
 /// Seconds of silence after which a node counts as gone.
 pub const NODE_GONE_SECONDS: u64 = 90;
+/// Seconds after which an ephemeral node that is gone or stopped is forgotten: 10 minutes.
+pub const NODE_FORGOTTEN_SECONDS: u64 = 600;
 /// Seconds for which a shared node key is reported: 10 minutes.
 pub const NODE_SHARED_SECONDS: u64 = 600;
 /// Seconds for which a node is benched the first time: ten minutes, doubled each time…
@@ -144,14 +146,20 @@ pub struct Node {
     pub offer: Offer,
     /// Whether it is draining: it gets no new jobs.
     pub draining: bool,
+    /// When it was removed or forgotten. Unix time in milliseconds.
+    pub removed_at_ms: Option<i64>,
     /// When and why it was last benched, if ever; may be over.
     pub bench: Option<Bench>,
+    /// How many times in a row it was benched, without completing a job in between.
+    pub benchings: u32,
     /// Its version, as last reported.
     pub program: Program,
     /// When it reported that it is stopping; its next claim resets this to `None`. Unix time in milliseconds.
     pub stopped_at_ms: Option<i64>,
     /// When two machines were last seen using its key at the same time. Unix time in milliseconds.
     pub doubled_at_ms: Option<i64>,
+    /// Whether it is forgotten soon after it is gone.
+    pub ephemeral: bool,
 }
 
 impl Node {
@@ -173,6 +181,16 @@ impl Node {
     /// Whether two machines were recently seen using its key.
     pub fn key_is_shared(&self, now_ms: i64) -> bool {
         self.doubled_at_ms.is_some_and(|at| (now_ms - at).abs() < millis(NODE_SHARED_SECONDS))
+    }
+
+    /// Whether it was benched and has not completed a job since.
+    pub fn is_on_trial(&self) -> bool {
+        self.benchings > 0
+    }
+
+    /// How many jobs it gets at once, if it offers this many slots: one while it is on trial.
+    pub fn slots_of(&self, offered: u32) -> u32 {
+        if self.is_on_trial() { offered.min(1) } else { offered }
     }
 
     /// Whether it is benched.

@@ -1,5 +1,5 @@
-//! Prometheus metrics. They name no accounts but reveal how busy a studio is, so only loopback and the networks
-//! configured by the operator may read them.
+//! Prometheus metrics. They name no accounts but reveal how busy a studio is, so only loopback, the networks
+//! configured by the operator and holders of the metrics token may read them.
 
 use rouille::{Response, ResponseBody};
 
@@ -24,9 +24,16 @@ pub fn show(call: &Call<'_>, _operator: &Operator) -> Result<Response> {
 }
 
 fn write_figures(page: &mut Page, figures: &health::Figures) {
-    page.family("dinkem_jobs_waiting", "gauge", "Queued jobs of active accounts, by class.");
-    for waiting in &figures.waiting {
-        page.sample("dinkem_jobs_waiting", &[("class", waiting.class.as_str())], waiting.jobs as f64);
+    page.family("dinkem_jobs_waiting", "gauge", "Queued jobs of active accounts, by class and renderer.");
+    for load in &figures.loads {
+        for (class, jobs) in &load.waiting {
+            let labels = [("class", class.as_str()), ("renderer", load.renderer.as_str())];
+            page.sample("dinkem_jobs_waiting", &labels, *jobs as f64);
+        }
+    }
+    page.family("dinkem_jobs_rendering", "gauge", "Jobs held by nodes, by renderer.");
+    for load in &figures.loads {
+        page.sample("dinkem_jobs_rendering", &[("renderer", load.renderer.as_str())], load.rendering as f64);
     }
     page.family("dinkem_oldest_wait_seconds", "gauge", "Age of the first queued job, by class.");
     for waiting in &figures.waiting {
@@ -36,15 +43,17 @@ fn write_figures(page: &mut Page, figures: &health::Figures) {
     for nodes in &figures.nodes {
         page.sample("dinkem_nodes", &[("state", nodes.state.as_str())], nodes.nodes as f64);
     }
-    page.family("dinkem_slots", "gauge", "Slots of render nodes, by state of the node.");
-    for nodes in &figures.nodes {
-        page.sample("dinkem_slots", &[("state", nodes.state.as_str())], nodes.slots as f64);
+    page.family("dinkem_node_slots", "gauge", "Slots of render nodes, by renderer and state of the node.");
+    for load in &figures.loads {
+        for (state, slots) in &load.slots {
+            let labels = [("renderer", load.renderer.as_str()), ("state", state.as_str())];
+            page.sample("dinkem_node_slots", &labels, *slots as f64);
+        }
     }
     let mut gauge = |name, help, value: u64| {
         page.family(name, "gauge", help);
         page.sample(name, &[], value as f64);
     };
-    gauge("dinkem_jobs_rendering", "Jobs held by nodes.", figures.rendering);
     gauge("dinkem_dinks_sold", "Dinks of all accounts.", figures.dinks_sold);
     if let Some(free) = figures.disk_free {
         gauge("dinkem_disk_free_bytes", "Free space on the data directory's disk.", free);

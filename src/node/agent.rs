@@ -121,6 +121,13 @@ impl Turns {
 fn work_on(node: &Context, turns: &Turns, leave: &StopFlag) -> Result<()> {
     let mut wait = node.retry_first();
     while !leave.stopped() {
+        // What an earlier run of the node has finished comes first.
+        let Some(parcel) = node.outbox.next() else { break };
+        turns.begin();
+        work::resume(node, &parcel, leave);
+        turns.end();
+    }
+    while !leave.stopped() {
         let asking = node.asking.lock().unwrap_or_else(PoisonError::into_inner);
         if leave.stopped() {
             return Ok(());

@@ -54,6 +54,8 @@ pub enum Trouble {
 pub struct Heard {
     /// How long the lease is valid from the time of the request.
     pub expires_in: Duration,
+    /// The time from one heartbeat to the next; servers of older versions do not say.
+    pub next_in: Option<Duration>,
     /// Whether somebody watches, so that live frames are welcome.
     pub is_watched: bool,
 }
@@ -129,8 +131,12 @@ impl Server {
         let body = json(&request)?;
         let path = format!("leases/{lease}");
         let answer = self.call(Method::PUT, &path, "application/json", Body::Bytes(&body), NODE_CALL_SECONDS)?;
-        let HeartbeatAnswer { expires_in_ms, watched, .. } = read(answer)?;
-        Ok(Heard { expires_in: Duration::from_millis(expires_in_ms), is_watched: watched })
+        let HeartbeatAnswer { expires_in_ms, watched, heartbeat_ms } = read(answer)?;
+        Ok(Heard {
+            expires_in: Duration::from_millis(expires_in_ms),
+            next_in: heartbeat_ms.map(Duration::from_millis),
+            is_watched: watched,
+        })
     }
 
     /// The lease's uploaded demo.

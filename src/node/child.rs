@@ -21,10 +21,6 @@ use crate::node::lease::{Ended, Hold};
 use crate::node::patience::Patience;
 use crate::node::said::Said;
 
-/// Time that a node waits for a signal to itself after its renderer was killed by one: a scheduler that stops a node
-/// signals the whole process group.
-const INTERRUPTION: Duration = Duration::from_millis(2_000);
-
 /// Files looked at in a work directory to see whether one grows, and how deep.
 const GROWING_FILES: usize = 10_000;
 const GROWING_DEPTH: usize = 8;
@@ -243,7 +239,7 @@ impl<'a> Run<'a> {
             Err(failure) if failure.retry == Retry::Never => Err(failure.into()),
             Err(failure) => {
                 if exit.is_none_or(|code| BY_SIGNAL.contains(&code)) {
-                    self.hold.pause(INTERRUPTION)?;
+                    self.hold.await_stop()?;
                 }
                 self.hold.check()?;
                 Err(failure.into())

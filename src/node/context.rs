@@ -18,6 +18,7 @@ use crate::node::cache::DemoCache;
 use crate::node::game::desk::Desk;
 use crate::node::join::server_client;
 use crate::node::maps::Maps;
+use crate::node::outbox::Outbox;
 use crate::node::patience::Patience;
 use crate::node::radars::Radars;
 use crate::node::renderers::Renderers;
@@ -71,6 +72,8 @@ pub struct Context {
     pub server: Server,
     /// Separate connections to the same server, closed when the node stops.
     pub claims: Server,
+    /// Finished clips.
+    pub outbox: Outbox,
     pub cache: DemoCache,
     pub maps: Maps,
     pub radars: Radars,
@@ -131,6 +134,8 @@ impl Context {
             name: config.name.clone(),
             server: server()?,
             claims: server()?,
+            outbox: Outbox::open(dir.join("outbox"), &config.node_key, config.clock.now_ms())
+                .map_err(|error| unusable(&error))?,
             maps: Maps::open(dir.join("maps")).map_err(|error| unusable(&error))?,
             radars: Radars::open(dir.join("radars")).map_err(|error| unusable(&error))?,
             cache: DemoCache::new(&dir.join("cache"), config.cache_bytes).map_err(|error| unusable(&error))?,

@@ -85,7 +85,7 @@ mod tests {
     }
 
     fn said(is_watched: bool) -> Result<Heard, Trouble> {
-        Ok(Heard { expires_in: Duration::from_secs(30), is_watched })
+        Ok(Heard { expires_in: Duration::from_secs(30), next_in: None, is_watched })
     }
 
     fn refused() -> Result<Heard, Trouble> {

@@ -30,6 +30,8 @@ pub fn inspect(node: &Context, job: &JobFile, audio: Option<bool>, hold: &Hold<'
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(hold.check().err().map_or_else(|| failed(""), Ended::from)),
         Err(error) => {
+            // ffmpeg may have been stopped together with the node.
+            hold.await_stop()?;
             warn!("{}: the video of job {} did not pass the check: {error}", node.name, job.job_id);
             Err(failed(if error.kind == Kind::Invalid { &error.message } else { "" }))
         }

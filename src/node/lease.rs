@@ -11,6 +11,12 @@ use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
 use crate::os::stop::StopFlag;
 
+/// Time that a node waits for its own stop after one of its children was ended from outside.
+const INTERRUPTION: Duration = Duration::from_millis(2_000);
+
+/// The time between heartbeats of a lease that the server has said nothing about yet.
+const FIRST_BEATS: Duration = Duration::from_secs(5);
+
 /// Why work on a job ended without a clip.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended {
@@ -25,7 +31,7 @@ pub enum Ended {
 pub enum Leave {
     /// The job was cancelled or reassigned.
     Lost,
-    /// It expired by the node's own clock.
+    /// It expired by the node's own clock, or the finished clip was kept for as long as clips are.
     Expired,
     /// The node is shutting down.
     Stopped,
@@ -59,6 +65,8 @@ struct State {
     unreported: VecDeque<Progress>,
     expires_in: Duration,
     expires_at: Duration,
+    /// The time from one heartbeat to the next, if the server has said it.
+    beats_every: Option<Duration>,
     left: Option<Leave>,
     /// The end of the renderer's log.
     log: Option<String>,
@@ -76,11 +84,24 @@ impl<'a> Hold<'a> {
             unreported: VecDeque::from([progress]),
             expires_in,
             expires_at,
+            beats_every: None,
             left: None,
             log: None,
             demo_build: None,
         });
         Self { clock, stop, state, bell: Doorbell::default() }
+    }
+
+    /// The lease of a clip that an earlier run of the node has finished, which is delivered for at most `kept_for`.
+    pub fn of_finished(clock: Arc<dyn Clock>, stop: &'a StopFlag, kept_for: Duration) -> Self {
+        // How long the lease lives is not known until the server says it.
+        let hold = Self::new(clock, stop, FIRST_BEATS * 3);
+        let progress = Progress { stage: Stage::Uploading, fraction: share(Stage::Uploading).0 };
+        let mut state = hold.lock();
+        (state.progress, state.unreported) = (progress, VecDeque::from([progress]));
+        state.expires_at = hold.now() + kept_for;
+        drop(state);
+        hold
     }
 
     /// Sets the progress of a stage, 0 to 1. The job's overall progress never decreases.
@@ -151,15 +172,29 @@ impl<'a> Hold<'a> {
         state.expires_at = state.expires_at.max(asked_at + safe_part(expires_in));
     }
 
+    /// The clip is finished. From now on it is the server, not the node's own clock, that decides whether the lease is
+    /// over: a server that is away ends none. The clip is delivered for at most `kept_for`.
+    pub fn finish(&self, kept_for: Duration) {
+        let until = self.now() + kept_for;
+        let mut state = self.lock();
+        state.expires_at = state.expires_at.max(until);
+    }
+
+    /// Sets the time from one heartbeat to the next; servers of older versions do not say it.
+    pub fn set_beats(&self, every: Option<Duration>) {
+        self.lock().beats_every = every;
+    }
+
+    /// How long the lease lives without a heartbeat, and the time from one to the next if the server has said it.
+    pub fn terms(&self) -> (Duration, Option<Duration>) {
+        let state = self.lock();
+        (state.expires_in, state.beats_every)
+    }
+
     /// Ends the work; the first reason is kept.
     pub fn leave(&self, why: Leave) {
         self.lock().left.get_or_insert(why);
         self.bell.ring();
-    }
-
-    /// The longest time between two heartbeats.
-    pub fn period(&self) -> Duration {
-        self.lock().expires_in / 3
     }
 
     pub fn clock(&self) -> Arc<dyn Clock> {
@@ -178,6 +213,13 @@ impl<'a> Hold<'a> {
     /// Waits before a retry, at most until the work must stop.
     pub fn pause(&self, at_most: Duration) -> Result<(), Leave> {
         self.wait(at_most, |_| false)
+    }
+
+    /// Waits for the node's own stop after a child was ended from outside: a scheduler that stops a node signals all its
+    /// processes, and such an end is an interruption, not a failure.
+    pub fn await_stop(&self) -> Result<(), Leave> {
+        self.pause(INTERRUPTION)?;
+        self.check()
     }
 
     /// Waits between two heartbeats, at most until a stage begins or the work must stop.

@@ -18,6 +18,7 @@ pub mod join;
 mod lease;
 mod maps;
 mod meter;
+mod outbox;
 pub mod patience;
 mod radars;
 pub mod renderers;

@@ -54,7 +54,16 @@ impl Unpacker<'_> {
             left.is_none() && self.hold.now() <= deadline
         });
         match (end, left) {
-            (Ok(Some(end)), _) => verdict(end).map_err(Ended::from),
+            (Ok(Some(end)), _) => {
+                let is_from_outside = matches!(end.verdict, Verdict::Killed | Verdict::Crashed);
+                verdict(end).or_else(|failure| {
+                    // Most signals look like a crash.
+                    if is_from_outside {
+                        self.hold.await_stop()?;
+                    }
+                    Err(failure.into())
+                })
+            }
             (Ok(None), Some(leave)) => Err(leave.into()),
             (Ok(None), None) => {
                 let doing = if reading == Reading::Index { "Reading" } else { "Decompressing" };

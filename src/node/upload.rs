@@ -1,61 +1,40 @@
-//! Uploads a finished video and its poster to the server, resuming interrupted uploads for as long as the lease is
-//! valid.
+//! Delivers a finished clip to the server, resuming interrupted uploads, until the server has it or does not want it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use log::info;
-use sha2::{Digest, Sha256 as Hasher};
-
-use crate::domain::clip::POSTER_BYTES;
 use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
-use crate::domain::sha256::Sha256;
 use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
-
-use crate::wire::node::CompleteRequest;
+use log::{Level, info, log};
 
 use crate::node::api::{Part, Server, Trouble, Uploaded};
 use crate::node::lease::{Ended, Hold, Leave};
+use crate::node::outbox::Parcel;
 
-/// Delivers the files of one lease.
+/// Delivers the clip of one lease.
 pub struct Delivery<'a> {
     pub server: &'a Server,
     pub lease: i64,
     pub hold: &'a Hold<'a>,
 }
 
-/// First bytes of a JPEG.
-const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
-
-/// Whether a renderer has left a poster that the server accepts: a file of its own, not a link or a pipe, small enough,
-/// and a JPEG. A clip can do without one.
-fn is_poster(path: &Path) -> bool {
-    let is_file = fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= POSTER_BYTES);
-    let mut head = [0; JPEG.len()];
-    is_file && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == JPEG
-}
-
 impl Delivery<'_> {
-    /// Uploads video and poster and completes the lease; the job is then done. `pov_verified`: for the game, whether it is
-    /// proven that the video shows the player's own view.
-    pub fn deliver(&self, video: &Path, poster: &Path, pov_verified: Option<bool>) -> Result<(), Ended> {
+    /// Uploads video and poster and completes the lease; the job is then done.
+    pub fn deliver(&self, parcel: &Parcel) -> Result<(), Ended> {
         self.hold.report(Stage::Uploading, 0.0);
-        let sha256 = sha256_of(video).map_err(|error| unreadable(&error))?;
-        self.send_video(video)?;
-        if is_poster(poster) {
+        self.send_video(&parcel.video())?;
+        if let Some(poster) = parcel.poster() {
             self.again(|| {
-                let mut file = File::open(poster).map_err(|error| Trouble::Refused(internal(&error)))?;
+                let mut file = File::open(&poster).map_err(|error| Trouble::Refused(internal(&error)))?;
                 let bytes = file.metadata().map_err(|error| Trouble::Refused(internal(&error)))?.len();
                 self.server.upload(self.lease, Part::Poster, 0, &mut file, bytes)
             })?;
         }
-        // Servers of older versions do not know these fields; they have no jobs for the game either.
-        let log = pov_verified.and_then(|_| self.hold.log());
-        let request = CompleteRequest { video_sha256: sha256, pov_verified, log };
+        let request = parcel.completion();
         self.again(|| self.server.complete(self.lease, &request))
     }
 
@@ -64,7 +43,7 @@ impl Delivery<'_> {
         let length = file.metadata().map_err(|error| unreadable(&error))?.len();
         let mut offset = 0;
         let mut broken = false;
-        // The lease bounds the retries: a server that stores nothing would otherwise be sent the video forever.
+        // The server ends a lease without progress, so one that stores nothing is not sent the video forever.
         while offset < length || broken {
             self.hold.check()?;
             if broken {
@@ -100,7 +79,9 @@ impl Delivery<'_> {
             match call() {
                 Ok(done) => return Ok(done),
                 Err(Trouble::Away(error)) => {
-                    info!("Lease {}: trying again: {error}", self.lease);
+                    // Said once: an outage may last for days.
+                    let level = if wait == first_wait() { Level::Info } else { Level::Debug };
+                    log!(level, "Lease {}: trying again until the server takes the clip: {error}", self.lease);
                     self.hold.pause(wait)?;
                     wait = (wait * 2).min(Duration::from_millis(NODE_RETRY_MOST_MS));
                 }
@@ -131,18 +112,6 @@ fn internal(error: &io::Error) -> Error {
 fn unreadable(error: &io::Error) -> Failure {
     info!("Cannot read a rendered file: {error}");
     Failure::here(FailureCode::NodeFailed, "The render node could not read the rendered video.")
-}
-
-fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut hash = Hasher::new();
-    let mut file = File::open(path)?;
-    let mut chunk = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(Sha256::from(hash.finalize()).to_string()),
-            count => hash.update(&chunk[..count]),
-        }
-    }
 }
 
 /// Reports upload progress, and fails the upload when the lease ends.

@@ -1,4 +1,4 @@
-//! Processes one lease: fetch, render, check and deliver, or report the failure.
+//! Processes one lease: fetch, render, check, keep the clip and deliver it, or report the failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ use crate::node::fetch::Fetcher;
 use crate::node::frames::Frames;
 use crate::node::game::{GameJob, Recording, keep_canary, record};
 use crate::node::lease::{Ended, Hold, Leave};
+use crate::node::outbox::{Made, OUTBOX_TIME, Parcel};
 use crate::node::upload::Delivery;
 use crate::node::{child, heartbeat, inspection};
 
@@ -30,21 +31,50 @@ pub fn perform(node: &Context, claim: &ClaimAnswer, stop: &StopFlag) {
     let (lease, job) = (claim.lease, &claim.job.id);
     info!("{}: job {job}, lease {lease}.", node.name);
     let hold = Hold::new(node.clock.clone(), stop, Duration::from_millis(claim.expires_in_ms));
+    hold.set_beats(claim.heartbeat_ms.map(Duration::from_millis));
+    under_lease(node, lease, job, &hold, || {
+        let Rendered { made, work: _work } = attempt(node, claim, &hold)?;
+        // Nothing ends the lease of a finished clip but the server, however long it is away.
+        hold.finish(OUTBOX_TIME);
+        let kept = node.outbox.keep(lease, job, made, node.clock.now_ms()).map_err(|error| {
+            warn!("{}: could not keep the clip of lease {lease}: {error}", node.name);
+            Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
+        })?;
+        Delivery { server: &node.server, lease, hold: &hold }.deliver(&kept)
+    });
+}
+
+/// Delivers a clip that an earlier run of the node has finished. Whether its lease is still live is for the server to
+/// say.
+pub fn resume(node: &Context, parcel: &Parcel, stop: &StopFlag) {
+    let (lease, job) = (parcel.lease(), parcel.job());
+    info!("{}: job {job}, lease {lease}: delivering the clip that was finished earlier.", node.name);
+    let hold = Hold::of_finished(node.clock.clone(), stop, parcel.time_left(node.clock.now_ms()));
+    under_lease(node, lease, job, &hold, || Delivery { server: &node.server, lease, hold: &hold }.deliver(parcel));
+}
+
+/// Does `work` with heartbeats, and reports its outcome to the server. A finished clip stays in the outbox if the node
+/// stops and the server cannot be told.
+fn under_lease(node: &Context, lease: i64, job: &str, hold: &Hold<'_>, work: impl FnOnce() -> Result<(), Ended>) {
     let frames = Frames::of(&node.work_dir(lease));
     thread::scope(|scope| {
-        scope.spawn(|| heartbeat::beat(&node.server, lease, &hold, frames));
-        let ended = guarded(|| attempt(node, claim, &hold));
+        scope.spawn(|| heartbeat::beat(&node.server, lease, hold, frames));
+        let ended = guarded(work);
+        let mut is_over = true;
         match &ended {
             Ok(()) => info!("{}: job {job} is done.", node.name),
             Err(Ended::Failed(failure)) => {
                 warn!("{}: job {job} failed: {} ({})", node.name, failure.message, failure.code.as_str());
-                tell(node, lease, failure, &hold);
+                tell(node, lease, failure, hold);
             }
             Err(Ended::Left(Leave::Stopped)) => {
                 info!("{}: job {job} is returned to the server: the node is shutting down.", node.name);
-                give_back(node, lease);
+                is_over = give_back(node, lease);
             }
             Err(Ended::Left(leave)) => info!("{}: stopped working on job {job}: {}.", node.name, why(*leave)),
+        }
+        if is_over {
+            node.outbox.remove(lease);
         }
         hold.leave(Leave::Over);
     });
@@ -71,7 +101,13 @@ pub fn is_for_the_game(claim: &ClaimAnswer) -> bool {
     claim.job.renderer == Renderer::Game.as_str()
 }
 
-fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), Ended> {
+/// A rendered clip in its work directory.
+struct Rendered {
+    made: Made,
+    work: WorkDir,
+}
+
+fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<Rendered, Ended> {
     let fetcher = Fetcher {
         server: &node.server,
         cache: &node.cache,
@@ -92,13 +128,14 @@ fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<(), E
         warn!("{}: could not create a work directory: {error}", node.name);
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
     })?;
-    let delivery = Delivery { server: &node.server, lease: claim.lease, hold };
-    if is_for_the_game(claim) {
-        let recording = game(node, claim, &demo, work.path(), hold)?;
-        return delivery.deliver(&recording.video, &recording.poster, Some(recording.pov_verified));
-    }
-    let video = builtin(node, claim, &demo, work.path(), hold)?;
-    delivery.deliver(&video, &video.with_extension("jpg"), None)
+    let made = if is_for_the_game(claim) {
+        let Recording { video, poster, pov_verified } = game(node, claim, &demo, work.path(), hold)?;
+        Made { video, poster, pov_verified: Some(pov_verified), log: hold.log() }
+    } else {
+        let video = builtin(node, claim, &demo, work.path(), hold)?;
+        Made { poster: video.with_extension("jpg"), video, pov_verified: None, log: None }
+    };
+    Ok(Rendered { made, work })
 }
 
 /// Renders with the built-in renderer and returns the video's path.
@@ -229,16 +266,18 @@ fn tell(node: &Context, lease: i64, failure: &Failure, hold: &Hold<'_>) {
 }
 
 /// Returns the job at once when the node stops, instead of letting the lease expire. Sent only once: if it fails, the
-/// lease expires anyway.
-fn give_back(node: &Context, lease: i64) {
+/// lease expires anyway. Returns whether the server has answered.
+fn give_back(node: &Context, lease: i64) -> bool {
     let stopped = Failure {
         code: FailureCode::NodeFailed,
         message: "The render node was stopped.".to_owned(),
         retry: Retry::Anywhere,
     };
-    if let Err(trouble) = node.server.fail(lease, &stopped, None, None) {
+    let answer = node.server.fail(lease, &stopped, None, None);
+    if let Err(trouble) = &answer {
         info!("{}: could not return lease {lease}: {trouble:?}", node.name);
     }
+    !matches!(answer, Err(Trouble::Away(_)))
 }
 
 /// A new directory for one attempt, removed afterwards.

@@ -160,7 +160,7 @@ pub fn claim_private_dir(path: &Path) -> io::Result<bool> {
 
 /// Syncs a file's content to disk. Windows requires write access for this.
 pub fn sync(path: &Path) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.sync_all()
+    OpenOptions::new().read(true).write(cfg!(windows)).open(path)?.sync_all()
 }
 
 /// Syncs a directory's entries. A no-op on Windows, where the file system journals them.

@@ -1,4 +1,4 @@
-//! The background passes: expired leases, last use of keys, retention, orphaned files, outdated stored responses. Each
+//! The background passes: expired leases, forgotten nodes, last use of keys, retention, orphaned files, outdated stored responses. Each
 //! takes no input, is bounded, and may be run again at any time. Beside them, threads of their own call webhooks, index
 //! demos and measure the storage. Knows nothing of HTTP.
 
@@ -13,6 +13,7 @@ use crate::app::accounts::keys;
 use crate::app::demos::index;
 use crate::app::demos::index::INDEX_RETRY_SECONDS;
 use crate::app::jobs::queue;
+use crate::app::nodes::forgetting;
 use crate::app::upkeep::findings::{self, Subject};
 use crate::app::upkeep::store_check::{self, Stopped};
 use crate::app::upkeep::{ballast, health, history, retention, storage, sweep};
@@ -41,6 +42,8 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 const RETENTION: Duration = Duration::from_secs(30);
 /// How often the queue and the disk are sampled for the history.
 const HISTORY: Duration = Duration::from_secs(30);
+/// How often nodes that are gone are looked for, to forget them.
+const DEPARTED: Duration = Duration::from_secs(15);
 /// How often the queue in memory is compared with the rows: a million queued jobs take a fifth of a second.
 const QUEUE_CHECK: Duration = Duration::from_secs(3_600);
 /// How often free disk space is checked, to release the ballast when needed.
@@ -54,6 +57,7 @@ fn passes() -> Vec<Pass> {
         Pass::new("the ballast", BALLAST, First::AtOnce, ballast::keep),
         Pass::new("history", HISTORY, First::AtOnce, history::sample),
         Pass::new("retention", RETENTION, First::AtOnce, retention::run),
+        Pass::new("forgotten nodes", DEPARTED, First::AtOnce, forgetting::forget),
         Pass::new("readiness", READINESS, First::AtOnce, health::look),
         Pass::new("the queue", QUEUE_CHECK, First::AfterItsPeriod, queue::check),
         Pass::new("files", SWEEP, First::AtOnce, sweep::sweep),

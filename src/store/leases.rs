@@ -42,7 +42,8 @@ impl LeaseState {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }

@@ -17,9 +17,12 @@ pub mod integrity;
 pub mod job_archive;
 pub mod job_search;
 pub mod jobs;
+pub mod join_tokens;
 pub mod keys;
 pub mod leases;
 pub mod ledger;
+pub mod machines;
+pub mod node_record;
 pub mod nodes;
 pub mod operators;
 pub mod outbox;
@@ -222,10 +225,13 @@ impl Store {
         }
     }
 
-    /// When reserved jobs beyond their account's dinks are started. Server only.
+    /// Sets when reserved jobs beyond their account's dinks are started. Writes nothing if that is so already, so that
+    /// the server can start on a full disk.
     pub fn set_reserved_beyond_dinks(&self, beyond: ReservedBeyondDinks) -> Result<()> {
-        self.ready.lock().set_beyond(beyond);
-        self.write(|tx| queue_rows::rebuild(tx.ready(), tx))
+        if self.read(queue_rows::beyond_dinks)? == beyond {
+            return Ok(());
+        }
+        self.write(move |tx| queue_rows::set_beyond_dinks(tx, beyond))
     }
 
     /// Compares the queue in memory with the rows. If they differ, returns in what, and rebuilds the queue. Server only.
@@ -241,6 +247,16 @@ impl Store {
     /// How many jobs of a class are queued, and the first of them. Server only.
     pub fn waiting_in(&self, class: KeyClass) -> (u64, Option<JobId>) {
         self.ready.lock().waiting_in(class)
+    }
+
+    /// Number of queued jobs of active accounts of this class with this renderer.
+    pub fn waiting_for(&self, class: KeyClass, renderer: Renderer) -> u64 {
+        self.ready.lock().waiting_for(class, renderer)
+    }
+
+    /// Number of jobs with this renderer that nodes are working on.
+    pub fn running_with(&self, renderer: Renderer) -> u64 {
+        self.ready.lock().running_with(renderer)
     }
 
     /// The queued jobs by what decides why they wait. On the server, or after [`Self::read_queue`].

@@ -1,4 +1,4 @@
-//! Rows of render nodes and join tokens.
+//! Rows of render nodes.
 
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
@@ -15,31 +15,12 @@ use crate::domain::schedule::LiveNode;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
-/// A full scan: there are never many tokens.
-const SWEEP_TOKENS: &str = "
-    DELETE FROM join_tokens WHERE expires_at_ms <= :now
-";
-
-const INSERT_TOKEN: &str = "
-    INSERT INTO join_tokens (hash, expires_at_ms)
-    VALUES (:hash, :expires)
-";
-
-/// Adds a join token and deletes expired ones.
-pub fn insert_token(tx: &mut Tx<'_>, hash: &KeyHash, now_ms: i64, expires_at_ms: i64) -> Result<()> {
-    tx.execute(SWEEP_TOKENS, named_params! { ":now": now_ms })?;
-    tx.execute(INSERT_TOKEN, named_params! { ":hash": hash.0, ":expires": expires_at_ms })?;
-    Ok(())
-}
-
-/// Served by the primary key.
-const USE_TOKEN: &str = "
-    DELETE FROM join_tokens WHERE hash = :hash AND expires_at_ms > :now
-";
-
-/// Uses up a token. False if it does not exist or has expired.
-pub fn use_token(tx: &mut Tx<'_>, hash: &KeyHash, now_ms: i64) -> Result<bool> {
-    Ok(tx.execute(USE_TOKEN, named_params! { ":hash": hash.0, ":now": now_ms })? == 1)
+macro_rules! columns_of_a_node {
+    () => {
+        "id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, removed_at_ms, version, protocol,
+        benched_until_ms, benched_because, benchings, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build,
+        game_tools, game_canary, game_not_ready, ephemeral"
+    };
 }
 
 /// Served by the unique index on the name.
@@ -76,21 +57,19 @@ pub fn insert(tx: &mut Tx<'_>, public_id: Uuid, name: &str, key_hash: &KeyHash, 
         seen_at_ms: now_ms,
         offer: Offer::none(),
         draining: false,
+        removed_at_ms: None,
         bench: None,
+        benchings: 0,
         program: Program { version: String::new(), protocol: UNREPORTED },
         stopped_at_ms: None,
         doubled_at_ms: None,
+        ephemeral: false,
     })
 }
 
 /// The node with this key: served by the unique index on the hash. Runs on every request of a node.
-const BY_KEY: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
-        game_canary, game_not_ready
-    FROM nodes
-    WHERE key_hash = :hash AND removed_at_ms IS NULL
-";
+const BY_KEY: &str =
+    concat!("SELECT ", columns_of_a_node!(), " FROM nodes WHERE key_hash = :hash AND removed_at_ms IS NULL");
 
 /// The node with this key, unless it was removed.
 pub fn by_key(db: &Db, hash: &KeyHash) -> Result<Option<Node>> {
@@ -177,20 +156,18 @@ pub fn set_doubled(tx: &mut Tx<'_>, id: NodeId, now_ms: i64) -> Result<()> {
     Ok(())
 }
 
-/// A full scan: there are few nodes. Their leases are counted by `leases_live_node`.
-const ALL: &str = "
-    SELECT
-        id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
-        game_canary, game_not_ready,
-        (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
+/// Walks `nodes_present`. Their leases are counted by `leases_live_node`.
+const ALL: &str = concat!(
+    "SELECT ",
+    columns_of_a_node!(),
+    ", (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
     FROM nodes
     WHERE removed_at_ms IS NULL
     ORDER BY id
-    LIMIT :limit
-";
+    LIMIT :limit"
+);
 
-/// A full scan: there are never very many nodes.
+/// Walks `nodes_present`.
 const COUNT: &str = "
     SELECT COUNT(*) FROM nodes WHERE removed_at_ms IS NULL
 ";
@@ -208,26 +185,31 @@ pub fn all(db: &Db) -> Result<Vec<(Node, u32)>> {
 /// Recently seen nodes, as the scheduler sees them.
 pub fn live(db: &Db, now_ms: i64) -> Result<Vec<LiveNode>> {
     let nodes = all(db)?.into_iter().filter(|(node, _)| node.state(now_ms).is_live());
-    Ok(nodes.map(|(node, leases)| LiveNode::of(node, leases, now_ms)).collect())
+    let as_seen = |(mut node, leases): (Node, u32)| {
+        node.offer.slots = node.slots_of(node.offer.slots);
+        LiveNode::of(node, leases, now_ms)
+    };
+    Ok(nodes.map(as_seen).collect())
 }
 
 /// Served by the unique index on the name.
-const BY_NAME: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
-        game_canary, game_not_ready
-    FROM nodes
-    WHERE name = :name AND removed_at_ms IS NULL
-";
+const BY_NAME: &str =
+    concat!("SELECT ", columns_of_a_node!(), " FROM nodes WHERE name = :name AND removed_at_ms IS NULL");
+
+/// Served by `nodes_token`; sorts the few that it finds.
+const OF_TOKEN: &str = concat!(
+    "SELECT ",
+    columns_of_a_node!(),
+    " FROM nodes WHERE token = :token AND asked_name = :asked ORDER BY seen_at_ms, id LIMIT :limit"
+);
+
+/// The nodes of machines that joined with this token and asked for this name, forgotten ones too; longest silent first.
+pub fn of_token(db: &Db, token: i64, asked: &str) -> Result<Vec<Node>> {
+    db.rows(OF_TOKEN, named_params! { ":token": token, ":asked": asked, ":limit": LIST_ROWS }, read)
+}
 
 /// Served by the unique index on the public id.
-const BY_PUBLIC_ID: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
-        game_canary, game_not_ready
-    FROM nodes
-    WHERE public_id = :public_id
-";
+const BY_PUBLIC_ID: &str = concat!("SELECT ", columns_of_a_node!(), " FROM nodes WHERE public_id = :public_id");
 
 /// The node with this name; otherwise the one with this id, even if removed.
 pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
@@ -238,11 +220,11 @@ pub fn by_name_or_id(db: &Db, name: &str) -> Result<Option<Node>> {
     db.row(BY_PUBLIC_ID, named_params! { ":public_id": id.as_bytes() }, read)
 }
 
-/// A full scan of at most 10,000 rows, cheap enough for what a person types.
+/// Walks at most 10,000 rows of `nodes_present`, cheap enough for what a person types.
 const NAMES_FROM: &str = "
     SELECT name
-    FROM (SELECT name, removed_at_ms FROM nodes ORDER BY id LIMIT :scanned)
-    WHERE removed_at_ms IS NULL AND lower(substr(name, 1, length(:beginning))) = lower(:beginning)
+    FROM (SELECT name FROM nodes WHERE removed_at_ms IS NULL ORDER BY id LIMIT :scanned)
+    WHERE lower(substr(name, 1, length(:beginning))) = lower(:beginning)
     ORDER BY name
     LIMIT :limit
 ";
@@ -254,18 +236,21 @@ pub fn names_from(db: &Db, beginning: &str, limit: u32) -> Result<Vec<String>> {
 }
 
 /// Served by the row's number.
-const BY_ROW: &str = "
-    SELECT id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, version, protocol,
-        benched_until_ms, benched_because, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build, game_tools,
-        game_canary, game_not_ready
-    FROM nodes
-    WHERE id = :id AND removed_at_ms IS NULL
-";
+const BY_ROW: &str = concat!("SELECT ", columns_of_a_node!(), " FROM nodes WHERE id = :id AND removed_at_ms IS NULL");
 
 /// Whether a node may get work: not draining, benched, removed or stopping.
 pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
-    let node = db.row(BY_ROW, named_params! { ":id": id.0 }, read)?;
-    Ok(node.is_some_and(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
+    Ok(to_work(db, id, now_ms)?.is_some())
+}
+
+/// The node with this row, unless it was removed.
+pub fn by_row(db: &Db, id: NodeId) -> Result<Option<Node>> {
+    db.row(BY_ROW, named_params! { ":id": id.0 }, read)
+}
+
+/// The node if it may get work.
+pub fn to_work(db: &Db, id: NodeId, now_ms: i64) -> Result<Option<Node>> {
+    Ok(by_row(db, id)?.filter(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
 }
 
 /// Served by the row's number.
@@ -302,12 +287,15 @@ pub fn reset_benchings(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
     Ok(())
 }
 
-/// Served by the row's number.
+/// Served by the row's number, and by `leases_node`.
 const UNBENCH: &str = "
-    UPDATE nodes SET benched_until_ms = NULL, benched_because = '', benchings = 0 WHERE id = :id
+    UPDATE nodes
+    SET benched_until_ms = NULL, benched_because = '', benchings = 0,
+        judged_after = COALESCE((SELECT MAX(leases.id) FROM leases WHERE leases.node = nodes.id), 0)
+    WHERE id = :id
 ";
 
-/// Ends a node's bench.
+/// Ends a node's bench. What it failed before no longer counts against it.
 pub fn unbench(tx: &mut Tx<'_>, id: NodeId) -> Result<()> {
     tx.execute(UNBENCH, named_params! { ":id": id.0 })?;
     tx.ring();
@@ -326,9 +314,9 @@ pub fn set_draining(tx: &mut Tx<'_>, id: NodeId, draining: bool) -> Result<()> {
     Ok(())
 }
 
-/// Served by the row's number.
+/// Served by the row's number. No machine takes over a removed node.
 const REMOVE: &str = "
-    UPDATE nodes SET removed_at_ms = :now, name = :name WHERE id = :id AND removed_at_ms IS NULL
+    UPDATE nodes SET removed_at_ms = :now, name = :name, token = NULL WHERE id = :id AND removed_at_ms IS NULL
 ";
 
 /// Revokes a node's key and frees its name. Wakes waiting claims. False if it was already removed.
@@ -371,12 +359,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
         seen_at_ms: row.get("seen_at_ms")?,
         offer: read_offer(row)?,
         draining: row.get("draining")?,
+        removed_at_ms: row.get("removed_at_ms")?,
         bench: match row.get("benched_until_ms")? {
             Some(until_ms) => Some(Bench { until_ms, because: row.get("benched_because")? }),
             None => None,
         },
+        benchings: row.get("benchings")?,
         program: Program { version: row.get("version")?, protocol: row.get("protocol")? },
         stopped_at_ms: row.get("stopped_at_ms")?,
         doubled_at_ms: row.get("doubled_at_ms")?,
+        ephemeral: row.get("ephemeral")?,
     })
 }

@@ -1,12 +1,15 @@
-//! Unfinished jobs by account, counted without reading the jobs themselves.
+//! Unfinished jobs: counted by account, and as the scheduler's queue needs them.
 
 use rusqlite::Row;
 
 use crate::domain::account::AccountStatus;
 use crate::domain::error::Result;
-use crate::domain::id::{AccountId, JobId};
-use crate::domain::job::JobStatus;
+use crate::domain::id::{AccountId, JobId, NodeId};
+use crate::domain::job::{JobStatus, Renderer};
 use crate::domain::key::KeyClass;
+use crate::domain::offer::Needs;
+use crate::domain::schedule::ReadyJob;
+use crate::domain::schedule::entry::RunningJob;
 use crate::store::engine::columns;
 use crate::store::engine::db::Db;
 
@@ -65,4 +68,61 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Unfinished> {
         jobs: row.get("jobs")?,
         first: JobId(row.get("first")?),
     })
+}
+
+/// The whole ready queue: served by `jobs_unfinished`, read at startup and after another process has changed it.
+const READY: &str = "
+    SELECT jobs.id, jobs.account, jobs.class, jobs.renderer, jobs.resolution, jobs.demo_build
+    FROM jobs
+    JOIN accounts ON accounts.id = jobs.account
+    WHERE jobs.status = 'queued' AND accounts.status = 'active'
+";
+
+/// Waiting jobs of active accounts, unordered, without the nodes that they avoid: see [`avoided_nodes`].
+pub fn ready(db: &Db) -> Result<Vec<ReadyJob>> {
+    db.rows(READY, [], |row| {
+        Ok(ReadyJob {
+            id: JobId(row.get("id")?),
+            account: AccountId(row.get("account")?),
+            class: columns::word(row, "class", KeyClass::parse)?,
+            needs: Needs {
+                renderer: columns::word(row, "renderer", Renderer::parse)?,
+                resolution: row.get("resolution")?,
+                demo_build: row.get("demo_build")?,
+            },
+            avoids: Vec::new(),
+        })
+    })
+}
+
+/// Served by `jobs_unfinished`.
+const RUNNING: &str = "
+    SELECT id, account, class, renderer
+    FROM jobs
+    WHERE status = 'rendering'
+";
+
+/// Jobs that nodes are working on, unordered.
+pub fn running(db: &Db) -> Result<Vec<RunningJob>> {
+    db.rows(RUNNING, [], |row| {
+        Ok(RunningJob {
+            id: JobId(row.get("id")?),
+            account: AccountId(row.get("account")?),
+            class: columns::word(row, "class", KeyClass::parse)?,
+            renderer: columns::word(row, "renderer", Renderer::parse)?,
+        })
+    })
+}
+
+/// Served by `jobs_unfinished` and `leases_avoid`.
+const AVOIDED: &str = "
+    SELECT leases.job, leases.node
+    FROM jobs
+    JOIN leases ON leases.job = jobs.id AND leases.avoid = 1
+    WHERE jobs.status = 'queued'
+";
+
+/// The nodes that waiting jobs avoid, unordered.
+pub fn avoided_nodes(db: &Db) -> Result<Vec<(JobId, NodeId)>> {
+    db.rows(AVOIDED, [], |row| Ok((JobId(row.get("job")?), NodeId(row.get("node")?))))
 }

@@ -7,6 +7,8 @@ mod app;
 mod best_rounds;
 #[cfg(unix)]
 mod browser;
+#[cfg(unix)]
+mod chaos;
 mod cli;
 mod dashboard;
 #[cfg(unix)]
@@ -18,6 +20,8 @@ mod demo_fetch;
 mod demo_urls;
 mod docs;
 mod failing_jobs;
+#[cfg(target_os = "linux")]
+mod farms;
 mod first_clip;
 mod forge;
 mod forged_matches;

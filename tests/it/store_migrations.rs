@@ -8,6 +8,8 @@ use std::sync::Arc;
 use dinkem_appliance::domain::error::Error;
 use dinkem_appliance::domain::id::{AccountId, JobId};
 use dinkem_appliance::domain::job::JobStatus;
+use dinkem_appliance::domain::join_token::JoinToken;
+use dinkem_appliance::domain::key::{KeyHash, Secret};
 use dinkem_appliance::domain::ledger::Ended;
 use dinkem_appliance::domain::money::Micros;
 use dinkem_appliance::domain::retention::Scope;
@@ -149,6 +151,28 @@ fn demos_indexed_by_an_older_version_are_indexed_again() {
     let migrated = serve(dir.path()).unwrap();
     let waiting = migrated.read(store::demo_indexes::line).unwrap();
     assert_eq!(waiting.iter().map(|(account, demo)| (account.0, demo.0)).collect::<Vec<_>>(), [(7, [0; 32])]);
+}
+
+#[test]
+fn join_tokens_of_an_older_version_still_work_once() {
+    let dir = of_version(2);
+    let old = Connection::open(dir.path().join("store.db")).unwrap();
+    for step in [
+        include_str!("../../src/store/migrations/3.sql"),
+        include_str!("../../src/store/migrations/4.sql"),
+        include_str!("../../src/store/migrations/5.sql"),
+    ] {
+        old.execute_batch(step).unwrap();
+    }
+    let (hash, hour) = (KeyHash::of(&Secret::new("secret")), 3_600_000);
+    old.execute("INSERT INTO join_tokens VALUES (?, ?)", rusqlite::params![hash.0, 5 * hour]).unwrap();
+    old.execute_batch("PRAGMA user_version = 5").unwrap();
+    let migrated = serve(dir.path()).unwrap();
+    let token = migrated.read(|db| store::join_tokens::valid(db, &hash, 5 * hour - 1)).unwrap().unwrap();
+    let expected = JoinToken { created_at_ms: 4 * hour, expires_at_ms: 5 * hour, ..token.clone() };
+    assert_eq!((token.uses, token.left(), &token), (1, 1, &expected));
+    let node = migrated.read(store::nodes::all).unwrap().remove(0).0;
+    assert!(!node.ephemeral && !node.is_on_trial(), "{node:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::app::nodes::record;
 use crate::domain::clip::Clip;
 use crate::domain::delivery::{self, Event};
 use crate::domain::error::{Error, Result};
@@ -100,6 +101,7 @@ pub(in crate::app) fn finish(
             "its lease is not live, or it is not rendering",
         ));
     }
+    record::after_success(tx, job.id, node, now_ms)?;
     store::clips::insert(tx, job, clip, now_ms)?;
     store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
     let is_announced = ended(tx, job, JobStatus::Done, None, now_ms)?;
@@ -131,6 +133,7 @@ pub(in crate::app) fn set_back(
     if !store::leases::end(tx, lease.id, lease.node, &ending, now_ms)? {
         return Ok(None);
     }
+    record::after_failure(tx, lease.node, now_ms)?;
     let job = store::jobs::by_id(tx, lease.job)?;
     let to = if after.for_good { JobStatus::Failed } else { JobStatus::Queued };
     check(&job, to)?;

@@ -137,10 +137,8 @@ enum Claimed {
 fn try_claim(app: &App, node: NodeId, offer: &Offer) -> Result<Claimed> {
     let (offer, now) = (offer.clone(), app.clock.now_ms());
     app.store.write(move |tx| {
-        if !store::nodes::may_take(tx, node, now)? {
-            return Ok(Claimed::MayNot);
-        }
-        if store::leases::held_by(tx, node)? >= offer.slots {
+        let Some(found) = store::nodes::to_work(tx, node, now)? else { return Ok(Claimed::MayNot) };
+        if store::leases::held_by(tx, node)? >= found.slots_of(offer.slots) {
             return Ok(Claimed::Nothing);
         }
         // Loaded lazily: needed only for jobs that avoid this node.

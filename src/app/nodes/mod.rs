@@ -1,33 +1,28 @@
 //! Render nodes: join, list, drain, bench, remove.
 
+pub mod forgetting;
 pub mod instances;
+pub mod record;
+pub mod tokens;
 pub mod work;
 
-use crate::app::jobs::lifecycle;
+use crate::app::jobs::lifecycle::{self, Transition};
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::id::NodeId;
+use crate::domain::join_token::Terms;
 use crate::domain::key::{KeyHash, Secret};
 use crate::domain::lease::LeaseEnd;
 use crate::domain::node::{Node, NodeState, check_name, numbered_name};
 use crate::domain::operator::Operator;
 use crate::domain::protocol::Program;
 use crate::domain::wording::counted;
-use crate::store::{self, Db};
+use crate::store::{self, Db, Tx};
 
-/// Seconds until a join token expires.
-pub const JOIN_TOKEN_SECONDS: u64 = 3_600;
-
-/// Creates a join token's secret, valid once and for an hour. The caller adds the server's URL and CA.
+/// Creates the usual join token, for one machine within an hour: only its secret.
 pub fn token(app: &App, operator: &Operator) -> Result<Secret> {
-    let secret = app.secret()?;
-    let hash = KeyHash::of(&secret);
-    audit::change(app, operator, move |tx, log| {
-        let expires = log.now_ms + (JOIN_TOKEN_SECONDS * 1_000).cast_signed();
-        store::nodes::insert_token(tx, &hash, log.now_ms, expires)?;
-        log.note(tx, "nodes.token", &hash.fingerprint(), "")
-    })?;
-    Ok(secret)
+    Ok(tokens::create(app, operator, Terms::default())?.1)
 }
 
 /// A newly joined node.
@@ -38,27 +33,59 @@ pub struct Joined {
     pub key: Secret,
 }
 
-/// Uses a join token to register a node. A name that is taken gets a number appended.
+/// Uses a join token to register a node. A name that is taken gets a number appended. A machine that comes back with the
+/// same token and name takes over its node, once that is stopped or gone, and uses up nothing: the old key is revoked.
 pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
     check_name(name)?;
     let now = app.clock.now_ms();
     let (public_id, key) = (app.random_uuid()?, app.secret()?);
     let (token, hash, name) = (KeyHash::of(secret), KeyHash::of(&key), name.to_owned());
-    let node = app.store.write(move |tx| {
-        if !store::nodes::use_token(tx, &token, now)? {
-            return Err(Error::new(
-                Kind::Forbidden,
-                ErrorCode::JoinTokenRefused,
-                "The join token is unknown, used or expired. Create a new one with `admin nodes token`.",
-            ));
+    let (node, held) = app.store.write(move |tx| {
+        let token = store::join_tokens::valid(tx, &token, now)?.ok_or_else(refused)?;
+        let asked = token.name_for(&name);
+        if let Some(node) = left_behind(tx, token.id, &asked, now)? {
+            let held = give_back(tx, node.id, &LeaseEnd::node_started_anew(), now)?;
+            let name = if node.removed_at_ms.is_some() { free_name(tx, &asked)? } else { node.name.clone() };
+            return Ok((store::machines::take_over(tx, node, name, &hash, now)?, held));
         }
-        let mut number = 1;
-        while store::nodes::name_taken(tx, &numbered_name(&name, number))? {
-            number += 1;
+        if !store::join_tokens::use_once(tx, token.id)? {
+            return Err(refused());
         }
-        store::nodes::insert(tx, public_id, &numbered_name(&name, number), &hash, now)
+        let name = free_name(tx, &asked)?;
+        let node = store::nodes::insert(tx, public_id, &name, &hash, now)?;
+        Ok((store::machines::set_origin(tx, node, &token, &asked)?, Vec::new()))
     })?;
+    held.into_iter().for_each(|transition| lifecycle::settle(app, transition));
+    app.claims.end_all(node.id);
     Ok(Joined { node, key })
+}
+
+fn refused() -> Error {
+    let message = "The join token is unknown, used up, revoked or expired. Create a new one with `admin nodes token`.";
+    Error::new(Kind::Forbidden, ErrorCode::JoinTokenRefused, message)
+}
+
+/// The node that a machine with this token and name had before, if it is stopped, gone or forgotten.
+fn left_behind(db: &Db, token: i64, asked: &str, now_ms: i64) -> Result<Option<Node>> {
+    let mut nodes = store::nodes::of_token(db, token, asked)?.into_iter();
+    Ok(nodes.find(|node| node.removed_at_ms.is_some() || !node.state(now_ms).is_live()))
+}
+
+fn free_name(db: &Db, name: &str) -> Result<String> {
+    let mut number = 1;
+    while store::nodes::name_taken(db, &numbered_name(name, number))? {
+        number += 1;
+    }
+    Ok(numbered_name(name, number))
+}
+
+/// Returns a node's jobs to the queue.
+fn give_back(tx: &mut Tx<'_>, node: NodeId, end: &LeaseEnd, now_ms: i64) -> Result<Vec<Transition>> {
+    let mut held = Vec::new();
+    for lease in store::leases::live_of_node(tx, node)? {
+        held.extend(lifecycle::set_back(tx, lease, end.clone(), None, now_ms)?);
+    }
+    Ok(held)
 }
 
 /// Stores a node's program version when it changes.
@@ -128,10 +155,7 @@ pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize
     let name = name.to_owned();
     let (node, held) = audit::change(app, operator, move |tx, log| {
         let node = named(tx, &name)?;
-        let mut held = Vec::new();
-        for lease in store::leases::live_of_node(tx, node.id)? {
-            held.extend(lifecycle::set_back(tx, lease, LeaseEnd::node_removed(), None, log.now_ms)?);
-        }
+        let held = give_back(tx, node.id, &LeaseEnd::node_removed(), log.now_ms)?;
         if store::nodes::remove(tx, &node, log.now_ms)? {
             log.note(tx, "nodes.remove", &node.name, &format!("{} returned to the queue", counted(held.len(), "job")))?;
         }

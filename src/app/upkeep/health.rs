@@ -6,10 +6,12 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::app::accounts::dinks;
+use crate::app::nodes::{self, NodeInfo};
 use crate::app::upkeep::store_check;
-use crate::app::{App, nodes, stopping};
+use crate::app::{App, stopping};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::job::Renderer;
 use crate::domain::key::KeyClass;
 use crate::domain::node::NodeState;
 use crate::store;
@@ -95,22 +97,32 @@ pub struct Waiting {
     pub first: Option<Uuid>,
 }
 
-/// Number of nodes in a state, and their slots.
+/// Number of nodes in a state.
 pub struct NodesIn {
     /// The state.
     pub state: NodeState,
     /// How many.
     pub nodes: u64,
-    /// Their slots in total.
-    pub slots: u64,
+}
+
+/// What autoscalers need to know about a renderer.
+pub struct Load {
+    /// The renderer.
+    pub renderer: Renderer,
+    /// Queued jobs by class.
+    pub waiting: Vec<(KeyClass, u64)>,
+    /// Jobs being rendered.
+    pub rendering: u64,
+    /// Slots of the nodes that have it, by their state. A node on trial has one; a node with two renderers counts for both.
+    pub slots: Vec<(NodeState, u64)>,
 }
 
 /// A snapshot of metrics.
 pub struct Figures {
     /// Queued jobs by class.
     pub waiting: Vec<Waiting>,
-    /// Jobs being rendered.
-    pub rendering: u64,
+    /// All renderers.
+    pub loads: Vec<Load>,
     /// Nodes by their state.
     pub nodes: Vec<NodesIn>,
     /// Total dinks of all accounts.
@@ -121,6 +133,19 @@ pub struct Figures {
     pub store: u64,
     /// Bytes of its write-ahead log.
     pub log: u64,
+}
+
+fn load(app: &App, renderer: Renderer, nodes: &[NodeInfo]) -> Load {
+    let slots = |state| {
+        let nodes = nodes.iter().filter(|info| info.state == state && info.node.offer.has(renderer));
+        (state, nodes.map(|info| u64::from(info.node.slots_of(info.node.offer.slots))).sum())
+    };
+    Load {
+        renderer,
+        waiting: KeyClass::ALL.map(|class| (class, app.store.waiting_for(class, renderer))).into(),
+        rendering: app.store.running_with(renderer),
+        slots: NodeState::ALL.map(slots).into(),
+    }
 }
 
 /// Collects the metrics. Reads only the first waiting job of each class.
@@ -136,16 +161,12 @@ pub fn figures(app: &App) -> Result<Figures> {
     });
     let waiting = waiting.collect::<Result<_>>()?;
     let all = nodes::list(app)?;
-    let in_state = |state| {
-        let nodes = || all.iter().filter(|node| node.state == state);
-        let slots = nodes().map(|node| u64::from(node.node.offer.slots)).sum();
-        NodesIn { state, nodes: nodes().count() as u64, slots }
-    };
+    let in_state = |state| NodesIn { state, nodes: all.iter().filter(|node| node.state == state).count() as u64 };
     let folder = &app.store.folder;
     let length = |path| std::fs::metadata(path).map_or(0, |file| file.len());
     Ok(Figures {
         waiting,
-        rendering: all.iter().map(|node| u64::from(node.leases)).sum(),
+        loads: Renderer::ALL.map(|renderer| load(app, renderer, &all)).into(),
         nodes: NodeState::ALL.map(in_state).into(),
         dinks_sold: dinks::show(app)?.sold,
         disk_free: app.room.free(),

@@ -14,6 +14,7 @@ mod doctor;
 mod healthcheck;
 mod jobs;
 mod keys;
+mod node_tokens;
 mod nodes;
 mod promote;
 mod rates;

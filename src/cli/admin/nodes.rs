@@ -1,6 +1,5 @@
 //! `admin nodes`: join tokens, list, drain, resume and remove.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use clap::Subcommand;
@@ -8,8 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::app::nodes::{self, NodeInfo};
-use crate::appliance::server_url;
-use crate::cli::admin::{Call, output};
+use crate::cli::admin::{Call, node_tokens, output};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::node::{Bench, Node};
@@ -17,7 +15,6 @@ use crate::domain::offer::GameState;
 use crate::domain::protocol::{self, Program};
 use crate::domain::wording::counted;
 use crate::wire::human;
-use crate::wire::join_token::JoinTicket;
 use crate::wire::time::rfc3339;
 
 /// Manage render nodes: join tokens, list, drain, resume, remove
@@ -30,14 +27,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create a join token for one node and print the command to run there; works once, for an hour
-    #[command(after_help = "\
-Prints the whole command to a terminal, and only the token to a pipe.
-
-Example: on the server, then over SSH to the new node
-  dinkem-appliance admin nodes token
-  dinkem-appliance admin nodes token | ssh render-2 dinkem-appliance node --join -")]
-    Token,
+    /// Create a join token and print the command to run on the new node; list and revoke tokens
+    Token(node_tokens::Args),
     /// List all nodes
     #[command(after_help = "Example:\n  dinkem-appliance admin nodes list")]
     List,
@@ -63,7 +54,7 @@ Example: on the server, then over SSH to the new node
 
 pub fn run(args: Args, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     match args.command {
-        Command::Token => return token(app, data_dir, call),
+        Command::Token(args) => return node_tokens::run(args, app, data_dir, call),
         Command::List => list(&nodes::list(app)?, app.clock.now_ms(), call),
         Command::Drain { node } => {
             changed(&nodes::drain(app, &config::operator(), &node)?, "draining", json!({}), call)
@@ -101,36 +92,6 @@ fn changed(node: &Node, words: &str, mut more: Value, call: &Call) {
     output::line(&format!("{}: {words}", output::plain(&node.name)));
 }
 
-fn token(app: &App, data_dir: &Path, call: &Call) -> Result<()> {
-    let server = server_url::recorded(data_dir);
-    let (url, ca) = server.map_or((None, None), |server| (Some(server.url), server.ca));
-    let ticket =
-        JoinTicket { server: url.clone(), ca, secret: nodes::token(app, &config::operator())?.reveal().to_owned() };
-    let token = ticket.encode()?;
-    if call.json {
-        output::json(&json!({ "join_token": token }));
-        return Ok(());
-    }
-    let elsewhere = if url.is_some() { "" } else { " --server https://SERVER:8443" };
-    // `echo` is a shell builtin, so the token does not appear in the process list.
-    let command = format!("echo {token} | {} node --join -{elsewhere}", config::NAME);
-    if std::io::stdout().is_terminal() {
-        output::line(&command);
-    } else {
-        // `node --join -` in a pipeline reads the token only.
-        output::line(&token);
-        output::say(&command);
-    }
-    output::say("Run this command on the render node. The token works once, within an hour.");
-    match url {
-        Some(server) => output::say(&format!("The node must be able to reach {server}.")),
-        None => {
-            output::say("No server has run on this data directory yet. Replace SERVER with the address of the server.")
-        }
-    }
-    Ok(())
-}
-
 fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
     let renderers = |node: &NodeInfo| node.node.offer.renderers.iter().map(|r| r.as_str()).collect::<Vec<_>>();
     if call.json {
@@ -159,6 +120,8 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
                 "joined_at": rfc3339(info.node.joined_at_ms),
                 "seen_at": rfc3339(info.node.seen_at_ms),
                 "stopped_at": info.node.stopped_at_ms.map(rfc3339),
+                "on_trial": info.node.is_on_trial(),
+                "ephemeral": info.node.ephemeral,
                 "key_is_shared": info.key_is_shared,
             })
         });
@@ -195,6 +158,8 @@ fn list(nodes: &[NodeInfo], now_ms: i64, call: &Call) {
                 "{name} is benched and gets work again {until}. Reason: {}",
                 output::plain(&bench.because)
             ));
+        } else if info.state.is_live() && info.node.is_on_trial() {
+            output::line(&format!("{name} was benched and gets one job at a time until one succeeds."));
         }
     }
 }

@@ -15,7 +15,7 @@ use clap::Subcommand;
 use ipnet::IpNet;
 
 use crate::cli::node::renderer_args::RendererArgs;
-use crate::cli::{Call, output, stop_on_signals, wrong_usage};
+use crate::cli::{Call, output, stop_on_bursts, wrong_usage};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::key::Secret;
@@ -32,6 +32,8 @@ use crate::wire::join_token::JoinTicket;
 
 /// Bytes that must stay free on the disk of a render node on another machine: 256 MiB.
 const NODE_RESERVE_BYTES: u64 = 256 << 20;
+/// Signals this close together are one request to stop. Slurm sends two to a job step that it preempts.
+const SIGNAL_BURST: Duration = Duration::from_secs(2);
 
 /// Run the render-node agent: join an appliance once with a token, then render its jobs
 #[derive(Debug, clap::Args)]
@@ -130,7 +132,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 }
 
 fn work(args: WorkArgs, call: &Call) -> Result<()> {
-    let stop = stop_on_signals()?;
+    let stop = stop_on_bursts(SIGNAL_BURST)?;
     let renderers = args.renderer.renderers()?;
     let (state_dir, owned) = args.state.dirs(call)?;
     user::require_owner(&owned, "dinkem-appliance-node")?;

@@ -279,6 +279,16 @@ impl ReadyQueue {
         (lines().map(|line| line.len() as u64).sum(), lines().filter_map(|line| line.front()).min().copied())
     }
 
+    /// Number of queued jobs of this class with this renderer.
+    pub fn waiting_for(&self, class: KeyClass, renderer: Renderer) -> u64 {
+        self.loads.get(&(class, renderer)).map_or(0, |load| load.jobs)
+    }
+
+    /// Number of running jobs with this renderer.
+    pub fn running_with(&self, renderer: Renderer) -> u64 {
+        self.running.values().filter(|(job, _)| job.renderer == renderer).count() as u64
+    }
+
     /// Whether there is a job for a node with these renderers, regardless of avoided nodes.
     pub fn has_any(&self, renderers: &[Renderer]) -> bool {
         self.kinds.keys().any(|(needs, _)| renderers.contains(&needs.renderer))

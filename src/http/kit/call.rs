@@ -9,6 +9,7 @@ use rouille::percent_encoding::percent_decode_str;
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
+use crate::domain::key::KeyHash;
 use crate::domain::list::{PAGE_DEFAULT, PAGE_MAX};
 use crate::domain::node::NODE_INSTANCE_CHARS;
 use crate::domain::protocol::{self, Program};
@@ -38,6 +39,8 @@ pub struct Call<'r> {
     pub client: Origin,
     /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: &'r [IpNet],
+    /// The hash of the token with which anyone may read the metrics.
+    pub metrics_token: Option<&'r KeyHash>,
     /// Origins that may frame the player page; empty for any.
     pub embed_allow: &'r [String],
     pub measures: &'r Measures,

@@ -109,6 +109,7 @@ impl Front {
             whose_uploads: OnceCell::new(),
             client,
             metrics_allow: &self.options.metrics_allow,
+            metrics_token: self.options.metrics_token.as_ref(),
             embed_allow: &self.options.embed_allow,
             measures: &self.measures,
             claims: &self.claims,

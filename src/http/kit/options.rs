@@ -8,6 +8,7 @@ pub use tiny_http::Limits as TransportLimits;
 
 use crate::app::jobs::WAITING_REQUESTS;
 use crate::app::leases::WAITING_CLAIMS;
+use crate::domain::key::KeyHash;
 use crate::http::kit::hosts::Hosts;
 use crate::os::certificates::Pair;
 use crate::wire::JSON_BODY_BYTES;
@@ -42,6 +43,8 @@ pub struct ServeOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Networks that may read the metrics, besides loopback.
     pub metrics_allow: Vec<IpNet>,
+    /// The hash of the token with which anyone may read the metrics, if there is one.
+    pub metrics_token: Option<KeyHash>,
     /// Origins that may frame the player page, as in `frame-ancestors`; empty for any.
     pub embed_allow: Vec<String>,
     pub limits: Limits,
@@ -58,6 +61,7 @@ impl ServeOptions {
             https: None,
             trusted_proxies: Vec::new(),
             metrics_allow: Vec::new(),
+            metrics_token: None,
             embed_allow: Vec::new(),
             limits,
         }

@@ -10,6 +10,7 @@ use crate::app::operators;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::job::Caller;
+use crate::domain::key::{KeyHash, bearer_token};
 use crate::domain::node::Node;
 use crate::domain::operator::{Operator, OperatorKey};
 use crate::http::kit::answer;
@@ -155,13 +156,23 @@ fn known_node(call: &Call<'_>) -> Result<Node> {
     Ok(Node { program, ..node })
 }
 
-/// Accepts callers on loopback or in a network configured by the operator.
+/// Accepts callers on loopback or in a network configured by the operator, and from anywhere with the metrics token.
 fn monitor(call: &Call<'_>) -> Result<Operator> {
-    if call.client.is_loopback() || call.client.is_in(call.metrics_allow) {
+    if call.client.is_loopback() || call.client.is_in(call.metrics_allow) || has_metrics_token(call) {
         return Ok(Operator::named("monitor"));
     }
-    let message = "Metrics are only for this machine and the networks in serve --metrics-allow.";
+    let message = "Metrics are only for this machine, the networks in serve --metrics-allow, and requests with the token \
+                   in serve --metrics-token-file.";
     Err(Error::new(Kind::Forbidden, ErrorCode::AddressNotAllowed, message))
+}
+
+/// Whether the request presents the metrics token. Hashes are compared, so that the time says nothing about the token.
+fn has_metrics_token(call: &Call<'_>) -> bool {
+    let presented = match call.authorization()[..] {
+        [header] => bearer_token(header).map(|token| KeyHash::of(&token)),
+        _ => None,
+    };
+    presented.is_some() && presented.as_ref() == call.metrics_token
 }
 
 /// The key of an operator who is signed in. A page that keeps itself up to date says so with `Operator-Watching`.

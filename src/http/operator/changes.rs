@@ -21,6 +21,7 @@ use crate::http::operator::{accounts, audit, clips, health, jobs, nodes, shell, 
 const ACTIONS: &[&[Action]] = &[
     jobs::ACTIONS,
     nodes::ACTIONS,
+    nodes::tokens::ACTIONS,
     accounts::create::ACTIONS,
     accounts::status::ACTIONS,
     accounts::keys::ACTIONS,

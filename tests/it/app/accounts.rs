@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use dinkem_appliance::app::accounts::{auth, dinks, keys};
-use dinkem_appliance::app::nodes::JOIN_TOKEN_SECONDS;
 use dinkem_appliance::app::{accounts, nodes};
 use dinkem_appliance::domain::account::AccountStatus;
 use dinkem_appliance::domain::error::{Error, Kind};
 use dinkem_appliance::domain::id::KeyId;
+use dinkem_appliance::domain::join_token::JOIN_TOKEN_SECONDS;
 use dinkem_appliance::domain::key::{KeyClass, Secret};
 use dinkem_appliance::domain::node::{NODE_GONE_SECONDS, NodeState};
 

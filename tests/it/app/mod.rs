@@ -9,3 +9,4 @@ mod jobs;
 mod keys;
 mod queue;
 mod webhooks;
+mod why_jobs_wait;

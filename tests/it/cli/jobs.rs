@@ -69,7 +69,7 @@ fn leaked_keys_jobs_can_be_found_and_cancelled_and_the_key_revoked() {
         actual,
         [(&json!(second), &json!("queued"), &Value::Null), (&json!(first), &json!("rendering"), &json!("render-1"))]
     );
-    assert_eq!(found[0]["waiting_because"], "the only node is busy");
+    assert_eq!(found[0]["waiting_because"], "the only node is busy; it takes turns with 1 other account");
     assert_eq!((&found[0]["account"], &found[0]["key_id"].to_string()), (&json!("studio"), &metered));
 
     appliance.admin(&["keys", "revoke", &metered]);

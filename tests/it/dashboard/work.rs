@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dinkem_appliance::app::nodes::tokens;
 use dinkem_appliance::app::upkeep::{backup, findings};
 use dinkem_appliance::app::{App, accounts, jobs, nodes};
 use dinkem_appliance::domain::job::{JobStatus, Renderer};
@@ -124,6 +125,25 @@ fn node_is_added_drained_resumed_and_removed() {
     let done = dashboard.done("nodes.remove", &[("id", &id)]);
     assert_eq!(done["go_to"], "/operator/nodes");
     assert_eq!(dashboard.view(&format!("nodes/{id}")).status, 404);
+}
+
+#[test]
+fn join_token_for_a_farm_is_created_listed_and_revoked() {
+    let dashboard = Dashboard::start();
+    let fields = [("uses", "200"), ("for", "30d"), ("name_prefix", "slurm-<b>"), ("ephemeral", "yes")];
+    let shown = dashboard.done("nodes.token", &fields);
+    assert!(shown["show"].as_str().unwrap().contains("for 200 machines, within 30d"), "{shown}");
+    let token = tokens::list(&dashboard.appliance.app).unwrap().remove(0);
+    assert_eq!((token.uses, &*token.name_prefix, token.ephemeral), (200, "slurm-<b>", true));
+    let html = dashboard.html("nodes");
+    assert!(html.contains("0 of 200") && html.contains("slurm-&lt;b&gt;…"), "{html}");
+    dashboard.done("nodes.revoke_token", &[("id", &token.id.to_string())]);
+    assert!(!dashboard.html("nodes").contains("Join tokens"));
+    for (field, text) in [("uses", "many"), ("uses", "100001"), ("for", "367d"), ("for", "long"), ("name_prefix", "\n")]
+    {
+        let refused = dashboard.act("nodes.token", &[(field, text)]);
+        assert_eq!((refused.status, &refused.json()["field"]), (400, &field.into()), "{field} {text:?}");
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn contract_example_is_accepted_and_returns_the_whole_job() {
     let why = job["waiting_because"].as_str().expect("a queued job says why it waits");
     let expected = json!({
         "id": id, "status": "queued", "stage": null, "progress": 0.0, "queue_position": 1, "waiting_because": why,
-        "job_type": "metered", "demo_url": "https://example.com/demo.dem", "steam64_id": PLAYER, "round": 5,
+        "estimated_wait_seconds": null, "job_type": "metered", "demo_url": "https://example.com/demo.dem", "steam64_id": PLAYER, "round": 5,
         "fps": 30, "resolution": 1080, "commands": {"spec_show_xray": "0", "cl_draw_only_deathnotices": "1"},
         "renderer": "builtin", "metadata": null, "attempts": 0, "created_at": "2026-11-23T00:00:00.000Z",
         "started_at": null, "finished_at": null, "error": null, "clip": null,

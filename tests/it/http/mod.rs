@@ -20,7 +20,7 @@ mod headers;
 mod home;
 mod idempotency;
 mod live_frames;
-mod node;
+pub mod node;
 mod openapi;
 mod player;
 mod proxies;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use dinkem_appliance::app;
-use dinkem_appliance::app::nodes::JOIN_TOKEN_SECONDS;
+use dinkem_appliance::domain::join_token::JOIN_TOKEN_SECONDS;
 use dinkem_appliance::domain::lease::LEASE_SECONDS;
 use dinkem_appliance::wire::join_token::JoinTicket;
 use dinkem_appliance::wire::node_requests::CLAIM_WAIT_SECONDS;

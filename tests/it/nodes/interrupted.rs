@@ -2,16 +2,19 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dinkem_appliance::app::{jobs, leases, nodes};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::job::{ATTEMPTS, JobStatus};
 use dinkem_appliance::domain::lease::LOSSES;
 use dinkem_appliance::domain::node::NodeState;
+use dinkem_appliance::node::agent::AgentConfig;
 use dinkem_appliance::os::clock::FakeClock;
 
 use crate::support::node_harness::{GOOD, NodeHarness, is_alive, while_working};
 use crate::support::node_server::Behavior;
+use crate::support::script;
 use crate::support::test_app::{TestApp, spec};
 use crate::support::wait::until;
 
@@ -45,6 +48,65 @@ fn renderer_ended_by_a_signal_while_its_node_stops_is_an_interruption() {
         let failed = harness.server.lease(lease).failed.unwrap();
         assert_eq!((&failed["code"], &failed["retry"]), (&"node_failed".into(), &"anywhere".into()), "{how}: {failed}");
     }
+}
+
+/// Stops the node and, a little earlier, the child of it that wrote its number to `$dir/pid`.
+fn stop_with_child(harness: &NodeHarness, mut config: AgentConfig, demo_url: &str) -> serde_json::Value {
+    config.clock = Arc::new(FakeClock::at(0));
+    let lease = harness.server.offer(demo_url, None);
+    while_working(config, |stop| {
+        let pid = harness.read_note("pid");
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        until("the child to exit", || (!is_alive(&pid)).then_some(()));
+        stop.stop();
+    })
+    .unwrap();
+    harness.server.lease(lease).failed.unwrap()
+}
+
+#[test]
+fn child_that_reads_the_demo_or_checks_the_video_is_interrupted_just_the_same() {
+    for what in ["reads the demo", "checks the video"] {
+        let harness = NodeHarness::new(Behavior::normal());
+        let mut config = harness.config(GOOD);
+        let dir = harness.dir.path();
+        let child = dir.join("child");
+        let name_itself = format!("#!/bin/sh\necho $$ > {}/pid", dir.display());
+        let url = if what == "reads the demo" {
+            script::write(&child, &format!("{name_itself}; exec sleep 600\n"));
+            config.program = child;
+            harness.url("/good.dem.gz")
+        } else {
+            // As ffmpeg does.
+            let caught = "trap 'exit 255' TERM; while :; do sleep 0.01; done";
+            script::write(&child, &format!("{name_itself}; {caught}\n"));
+            config.renderers.ffmpeg = child.to_str().unwrap().into();
+            harness.demo_url.clone()
+        };
+        let failed = stop_with_child(&harness, config, &url);
+        assert_eq!(
+            (&failed["code"], &failed["retry"]),
+            (&"node_failed".into(), &"anywhere".into()),
+            "{what}: {failed}"
+        );
+        assert_eq!(failed["message"], "The render node was stopped.", "{what}");
+    }
+}
+
+#[test]
+fn removed_node_stops_its_work_and_ends() {
+    let harness = NodeHarness::new(Behavior { lease_ms: 3_000, ..Behavior::normal() });
+    let mut config = harness.config("echo $$ > $dir/pid; exec sleep 600");
+    config.patience.cancel = Duration::ZERO;
+    harness.server.offer(&harness.demo_url, None);
+    let ended = while_working(config, |_| {
+        let pid = harness.read_note("pid");
+        harness.server.change(|behavior| behavior.fail_all_with = Some(401));
+        until("the renderer to exit", || (!is_alive(&pid)).then_some(()));
+        let calls = harness.server.calls().len();
+        until("a claim", || harness.server.calls()[calls..].iter().any(|call| call.ends_with("/claims")).then_some(()));
+    });
+    assert_eq!(ended.unwrap_err().code.as_str(), "node_unknown");
 }
 
 #[test]

@@ -10,6 +10,10 @@ mod full_disk;
 #[cfg(unix)]
 mod game_check;
 #[cfg(target_os = "linux")]
+mod given_up;
+#[cfg(target_os = "linux")]
+mod heartbeats;
+#[cfg(target_os = "linux")]
 mod init;
 #[cfg(target_os = "linux")]
 mod interrupted;
@@ -18,10 +22,15 @@ mod join_tokens;
 mod leave;
 #[cfg(target_os = "linux")]
 mod live_frames;
+mod machines;
 mod no_nodes;
+#[cfg(target_os = "linux")]
+mod outbox;
 mod protocol_versions;
 mod sanitized_text;
 mod shared_key;
+#[cfg(unix)]
+mod stopped_idle;
 
 use std::sync::Arc;
 

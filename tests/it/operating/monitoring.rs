@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dinkem_appliance::app::accounts;
 use dinkem_appliance::domain::failure::Retry;
+use dinkem_appliance::domain::key::{KeyHash, Secret};
 use dinkem_appliance::domain::rates::FootageKind;
 use serde_json::json;
 
@@ -11,6 +13,7 @@ use crate::support::appliance::{Appliance, good_job};
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
 use crate::support::client::Request;
+use crate::support::operator;
 use crate::support::process;
 use crate::support::wait::until;
 use crate::support::worker::Worker;
@@ -61,18 +64,18 @@ fn metrics_count_what_happened() {
 
     let figures = metrics(&appliance);
     let expected = [
-        (r#"dinkem_jobs_waiting{class="reserved"}"#, 2.0),
-        (r#"dinkem_jobs_waiting{class="metered"}"#, 1.0),
+        (r#"dinkem_jobs_waiting{class="reserved",renderer="builtin"}"#, 2.0),
+        (r#"dinkem_jobs_waiting{class="metered",renderer="builtin"}"#, 1.0),
         (r#"dinkem_oldest_wait_seconds{class="reserved"}"#, 12.0),
         (r#"dinkem_oldest_wait_seconds{class="metered"}"#, 5.0),
         ("dinkem_jobs_submitted_total", 6.0),
         (r#"dinkem_jobs_total{outcome="done"}"#, 1.0),
         (r#"dinkem_jobs_total{outcome="failed"}"#, 1.0),
         (r#"dinkem_jobs_total{outcome="cancelled"}"#, 1.0),
-        ("dinkem_jobs_rendering", 0.0),
+        (r#"dinkem_jobs_rendering{renderer="builtin"}"#, 0.0),
         (r#"dinkem_nodes{state="up"}"#, 1.0),
         (r#"dinkem_nodes{state="gone"}"#, 0.0),
-        (r#"dinkem_slots{state="up"}"#, 1.0),
+        (r#"dinkem_node_slots{renderer="builtin",state="up"}"#, 1.0),
         ("dinkem_dinks_sold", 3.0),
         ("dinkem_auth_failures_total", 2.0),
         (r#"dinkem_http_request_duration_seconds_count{method="GET",route="/api/account"}"#, 2.0),
@@ -88,7 +91,7 @@ fn metrics_count_what_happened() {
 
     assert_eq!(worker.claim().job.job.public_id, first);
     let figures = metrics(&appliance);
-    assert_eq!(figures["dinkem_jobs_rendering"], 1.0);
+    assert_eq!(figures[r#"dinkem_jobs_rendering{renderer="builtin"}"#], 1.0);
     assert_eq!(figures[r#"dinkem_oldest_wait_seconds{class="reserved"}"#], 5.0);
     appliance.clock.advance(Duration::from_secs(3_600));
     assert_eq!(metrics(&appliance)[r#"dinkem_nodes{state="gone"}"#], 1.0);
@@ -117,6 +120,96 @@ fn metrics_contain_no_secret_and_no_name() {
     for secret in [&keys.metered, &keys.reserved, &node.key, "with-a-name"] {
         assert!(!text.contains(secret), "{text}");
     }
+}
+
+#[test]
+fn autoscalers_see_every_label_from_the_start_and_only_jobs_that_nodes_could_take() {
+    let appliance = Appliance::start();
+    let sums = |figures: &BTreeMap<String, f64>| {
+        ["dinkem_jobs_waiting{", "dinkem_jobs_rendering{", "dinkem_node_slots{", "dinkem_oldest_wait_seconds{"].map(
+            |name| {
+                let of_it = || figures.iter().filter(|(known, _)| known.starts_with(name)).map(|(_, value)| *value);
+                (of_it().count(), of_it().sum::<f64>())
+            },
+        )
+    };
+    assert_eq!(sums(&metrics(&appliance)), [(4, 0.0), (2, 0.0), (10, 0.0), (2, 0.0)]);
+    let keys = appliance.account("studio");
+    appliance.job(&keys.metered);
+    let game = json!({"renderer": "game"});
+    let mut wanted = good_job();
+    wanted.as_object_mut().unwrap().extend(game.as_object().unwrap().clone());
+    appliance.send(&Request::post("/api/clips").key(&keys.metered).json(wanted.to_string())).expect(202);
+    for renderer in ["builtin", "game"] {
+        let name = format!(r#"dinkem_jobs_waiting{{class="metered",renderer="{renderer}"}}"#);
+        assert_eq!(metrics(&appliance)[&name], 1.0, "{name}");
+    }
+    accounts::deactivate(&appliance.app, &operator(), "studio").unwrap();
+    assert_eq!(sums(&metrics(&appliance)), [(4, 0.0), (2, 0.0), (10, 0.0), (2, 0.0)]);
+}
+
+#[test]
+fn metrics_token_opens_the_metrics_from_any_address_and_nothing_else() {
+    const TOKEN: &str = "0123456789abcdef";
+    let appliance = Appliance::start_with(|options| {
+        options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        options.metrics_token = Some(KeyHash::of(&Secret::new(TOKEN)));
+    });
+    let get = |path: &str, authorization: &str| {
+        let request = Request::get(path).header("X-Forwarded-For", "10.0.0.5");
+        appliance.send(&if authorization.is_empty() { request } else { request.header("Authorization", authorization) })
+    };
+    let cases = [
+        (format!("Bearer {TOKEN}"), 200),
+        (format!("bearer  {TOKEN}"), 200),
+        (format!("Bearer {TOKEN}0"), 403),
+        (format!("Bearer {}", &TOKEN[1..]), 403),
+        (format!("Basic {TOKEN}"), 403),
+        ("Bearer ".to_owned(), 403),
+        (String::new(), 403),
+    ];
+    for (authorization, status) in cases {
+        assert_eq!(get("/metrics", &authorization).status, status, "{authorization:?}");
+    }
+    let loopback = Request::get("/metrics").header("Authorization", "Bearer wrong");
+    appliance.send(&loopback).expect(200);
+    for path in ["/api/account", "/api/clips", "/api/usage"] {
+        assert_eq!(get(path, &format!("Bearer {TOKEN}")).status, 401, "{path}");
+    }
+    let without = Appliance::start_with(|options| options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
+    let bare = Request::get("/metrics").header("X-Forwarded-For", "10.0.0.5").header("Authorization", "Bearer ");
+    without.send(&bare).expect(403);
+}
+
+#[cfg(unix)]
+#[test]
+fn file_of_the_metrics_token_is_refused_if_it_is_unfit() {
+    use std::os::unix::fs::PermissionsExt;
+    let cli = Cli::new();
+    let path = cli.home().join("token");
+    let serve = |content: &str, mode: u32| {
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        cli.run(&["serve", "--listen", "127.0.0.1:0", "--metrics-token-file", "token", "--plain-http", "anywhere"])
+    };
+    let (good, long) = ("0123456789abcdef\n", format!("{}\n", "x".repeat(257)));
+    let cases = [
+        (good, 0o644, "chmod 640"),
+        ("0123456789abcde\n", 0o600, "16 to 256"),
+        (&*long, 0o600, "16 to 256"),
+        ("0123456789abcdef \n", 0o600, "16 to 256"),
+        ("0123456789abcdef\n\n", 0o600, "16 to 256"),
+        ("0123456789abcd\u{e9}f\n", 0o600, "16 to 256"),
+        ("", 0o600, "16 to 256"),
+    ];
+    for (content, mode, words) in cases {
+        let output = serve(content, mode);
+        assert!(output.status == 1 && output.err.contains(words), "{content:?} {mode:o}: {output:?}");
+        assert!(!output.err.contains("0123456789abc"), "{output:?}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let missing = cli.run(&["serve", "--listen", "127.0.0.1:0", "--metrics-token-file", "token"]);
+    assert!(missing.status == 1 && missing.err.contains("--metrics-token-file"), "{missing:?}");
 }
 
 #[test]
@@ -208,7 +301,8 @@ fn metrics_are_served_while_jobs_are_submitted() {
         until("all of them", || {
             let figures = metrics(&appliance);
             let [waiting, submitted] =
-                [r#"dinkem_jobs_waiting{class="metered"}"#, "dinkem_jobs_submitted_total"].map(|name| figures[name]);
+                [r#"dinkem_jobs_waiting{class="metered",renderer="builtin"}"#, "dinkem_jobs_submitted_total"]
+                    .map(|name| figures[name]);
             assert!(waiting <= count && submitted <= count);
             (submitted == count && waiting == count).then_some(())
         });

@@ -13,6 +13,7 @@ pub mod cli_server;
 pub mod client;
 pub mod clip;
 pub mod compression;
+pub mod copies;
 pub mod csv;
 pub mod dashboard;
 pub mod demo_trial;
@@ -40,6 +41,8 @@ pub mod rng;
 #[cfg(unix)]
 pub mod script;
 pub mod seed;
+#[cfg(target_os = "linux")]
+pub mod slurm;
 pub mod test_app;
 pub mod tools;
 pub mod video;

@@ -31,7 +31,7 @@ pub struct Lease {
 /// How the server misbehaves.
 #[derive(Debug, Default)]
 pub struct Behavior {
-    /// Respond to every heartbeat with 409.
+    /// Respond to every call about a lease with 409.
     pub revoke_leases: bool,
     /// Respond to every call with this status.
     pub fail_all_with: Option<u16>,
@@ -39,6 +39,10 @@ pub struct Behavior {
     pub break_uploads: (u32, u64),
     /// Respond to this many completions with 503 or "being checked", alternating.
     pub busy_completions: u32,
+    /// Respond to every completion with 400.
+    pub refuse_completions: bool,
+    /// How often to beat, in milliseconds.
+    pub heartbeat_ms: Option<u64>,
     /// Duration of leases in milliseconds.
     pub lease_ms: u64,
     /// Time limit of a fetch in seconds.
@@ -97,6 +101,7 @@ impl NodeServer {
         let claim = json!({
             "lease": lease,
             "expires_in_ms": expires_in_ms,
+            "heartbeat_ms": state.behavior.heartbeat_ms,
             "job": {
                 "id": format!("00000000-0000-7000-8000-{lease:012}"), "status": "rendering", "stage": "fetching",
                 "progress": 0.0, "queue_position": null, "waiting_because": null, "job_type": "metered",
@@ -161,7 +166,7 @@ fn answer(state: &Mutex<State>, doorbell: &Doorbell, mut call: Call, to: &mut Tc
         return reply(to, status, &[], b"<html>a proxy's own page</html>");
     }
     assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{call_line}");
-    assert_eq!(call.header("dinkem-protocol"), Some("4"), "{call_line}");
+    assert_eq!(call.header("dinkem-protocol"), Some("5"), "{call_line}");
     assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{call_line}");
     if call_line == "POST /api/node/leave" {
         call.bytes();
@@ -211,6 +216,10 @@ fn claim(state: &Mutex<State>, doorbell: &Doorbell, wait_seconds: u64, to: &mut 
 }
 
 fn video(state: &Mutex<State>, lease: usize, offset: usize, call: &mut Call, to: &mut TcpStream) -> io::Result<()> {
+    if state.lock().unwrap().behavior.revoke_leases {
+        call.bytes();
+        return reply(to, 409, &[], json!({"error": "No.", "code": "lost"}).to_string().as_bytes());
+    }
     let (has, keep, is_newer) = {
         let mut state = state.lock().unwrap();
         let keep = (state.behavior.break_uploads.0 > 0 && call.header("content-length") != Some("0")).then(|| {
@@ -254,7 +263,7 @@ fn handle_lease_call(state: &mut State, lease: usize, what: &str, body: Vec<u8>)
     let lease = &mut leases[lease];
     let read = || serde_json::from_slice::<Value>(&body).unwrap();
     match what {
-        "" if behavior.revoke_leases => (409, json!({"error": "No.", "code": "lost"})),
+        _ if behavior.revoke_leases => (409, json!({"error": "No.", "code": "lost"})),
         "" => {
             let beat = read();
             if let Some(frame) = beat.get("frame") {
@@ -264,10 +273,14 @@ fn handle_lease_call(state: &mut State, lease: usize, what: &str, body: Vec<u8>)
                 }
             }
             lease.heartbeats.push((beat["stage"].as_str().unwrap().into(), beat["progress"].as_f64().unwrap()));
-            match behavior.is_watched {
-                true => (200, json!({"expires_in_ms": behavior.lease_ms, "watched": true})),
-                false => (200, json!({"expires_in_ms": behavior.lease_ms})),
+            let mut answer = json!({"expires_in_ms": behavior.lease_ms});
+            if behavior.is_watched {
+                answer["watched"] = true.into();
             }
+            if let Some(every) = behavior.heartbeat_ms {
+                answer["heartbeat_ms"] = every.into();
+            }
+            (200, answer)
         }
         "poster" => {
             lease.poster = body;
@@ -280,6 +293,7 @@ fn handle_lease_call(state: &mut State, lease: usize, what: &str, body: Vec<u8>)
                 _ => (409, json!({"error": "Being checked.", "code": "completing"})),
             }
         }
+        "complete" if behavior.refuse_completions => (400, json!({"error": "It is blue.", "code": "video_mismatch"})),
         "complete" => {
             lease.completed = Some(read()["video_sha256"].as_str().unwrap().into());
             (200, json!({}))

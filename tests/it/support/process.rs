@@ -76,6 +76,18 @@ impl Drop for Process {
     }
 }
 
+/// Terminates them all at once.
+#[cfg(unix)]
+pub fn terminate(processes: &[Process]) {
+    terminate_ids(&processes.iter().map(|process| process.id().to_string()).collect::<Vec<_>>());
+}
+
+/// The same by their numbers.
+#[cfg(unix)]
+pub fn terminate_ids(ids: &[String]) {
+    assert!(Command::new("kill").arg("-TERM").args(ids).status().unwrap().success());
+}
+
 fn clean_command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
@@ -223,14 +235,20 @@ impl Appliance {
     /// Starts a render node with its state in a folder of this name, connected to `server` (perhaps a proxy) or
     /// directly.
     pub fn node(&self, name: &str, server: Option<&str>) -> Process {
+        self.node_with(name, server, &[])
+    }
+
+    /// The same with more flags.
+    pub fn node_with(&self, name: &str, server: Option<&str>, flags: &[&str]) -> Process {
         let state = self.folder.path().join(name).to_string_lossy().into_owned();
         let joined = Path::new(&state).join("node.json").exists();
         let server = server.map_or_else(|| self.url(""), str::to_owned);
         if joined {
-            return Process::start(&["node", "--state-dir", &state]);
+            return Process::start(&[&["node", "--state-dir", &state], flags].concat());
         }
         let token = self.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
-        Process::start(&["node", "--join", &token, "--server", &server, "--state-dir", &state, "--name", name])
+        let join = ["node", "--join", &token, "--server", &server, "--state-dir", &state, "--name", name];
+        Process::start(&[&join, flags].concat())
     }
 
     /// Sends a request: status and JSON.
@@ -297,13 +315,22 @@ impl Appliance {
 
     /// Number of ledger rows, read from the store's file.
     pub fn ledger_rows(&self) -> i64 {
+        self.count("ledger")
+    }
+
+    /// Number of rows of a table, perhaps with a condition.
+    pub fn count(&self, table: &str) -> i64 {
+        self.store().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
+    /// The store's file, open for reading.
+    pub fn store(&self) -> rusqlite::Connection {
         let store = std::fs::read_dir(self.data_dir())
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .find(|path| path.extension().is_some_and(|extension| extension == "db"))
             .expect("a store in the data directory");
-        let open = rusqlite::Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        open.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap()
+        rusqlite::Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
     }
 
     pub fn videos(&self) -> Vec<String> {

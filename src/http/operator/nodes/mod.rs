@@ -3,6 +3,7 @@
 pub mod field;
 pub mod frames;
 pub mod one;
+pub mod tokens;
 
 use maud::{Markup, html};
 
@@ -14,18 +15,11 @@ use crate::domain::node::NodeState;
 use crate::domain::wording::counted;
 use crate::http::operator::actions::{Action, Done, Fields};
 use crate::http::operator::context::{Context, Tab, View};
-use crate::http::operator::parts::{
-    action_button, card, changes, copyable, empty, field as form_field, nothing, pager, select,
-};
-use crate::wire::join_token::JoinTicket;
+use crate::http::operator::parts::{card, empty, field as form_field, nothing, pager, select};
 
 /// The pages' actions.
-pub const ACTIONS: &[Action] = &[
-    Action::new("nodes.token", token),
-    Action::new("nodes.drain", drain),
-    Action::new("nodes.resume", resume),
-    Action::new("nodes.remove", remove),
-];
+pub const ACTIONS: &[Action] =
+    &[Action::new("nodes.drain", drain), Action::new("nodes.resume", resume), Action::new("nodes.remove", remove)];
 
 /// Frames shown above the table.
 const FRAMES: usize = 10;
@@ -39,23 +33,19 @@ pub fn view(context: &Context<'_>) -> Result<View> {
             "No node has joined yet, so jobs wait",
             html! {
                 p { "A render node is a machine that runs this same program. Add one here, then run the command that you get on that machine." }
-                (add(context))
+                (tokens::add(context))
                 p { "Or render on this machine as well: restart the server with " code { "--local-nodes 1" } "." }
             },
         )
     } else {
         html! {
-            (card("full", "field", &counted(all.len() as u64, "node"), &add(context), &field::field(context, &all, FRAMES)?))
+            (card("full", "field", &counted(all.len() as u64, "node"), &tokens::add(context), &field::field(context, &all, FRAMES)?))
             (filters(context))
             (card("full", "list", "All nodes", &html! {}, &table(context, &all)))
         }
     };
+    let body = html! { (body) (tokens::valid(context)?) };
     Ok(View { tab: Tab::Nodes, heading: Tab::Nodes.label().to_owned(), body })
-}
-
-/// The button that makes a join token.
-pub fn add(context: &Context<'_>) -> Markup {
-    changes(context, action_button("nodes.token", &[], "Add a node", "main"))
 }
 
 fn filters(context: &Context<'_>) -> Markup {
@@ -106,7 +96,11 @@ fn row(context: &Context<'_>, info: &NodeInfo) -> Markup {
     html! {
         tr data-key=(node.public_id) {
             td { a href=(path(info)) { (node.name) } @if info.key_is_shared { br; span.bad.small { "two machines use its key" } } }
-            td { (state(info)) @if let Some(why) = why_benched(info) { br; span.dim.small { (why) } } }
+            td {
+                (state(info))
+                @if let Some(why) = why_benched(info) { br; span.dim.small { (why) } }
+                @if is_on_trial(info) { br; span.dim.small { "benched before; one job at a time" } }
+            }
             td.r data-l="busy" { (info.leases) " of " (node.offer.slots) }
             td.hide { (renderers(info).join(", ")) }
             td.hide { (version(info)) }
@@ -138,6 +132,11 @@ pub fn why_benched(info: &NodeInfo) -> Option<&str> {
     bench.map(|bench| bench.because.as_str()).or_else(|| info.node.offer.not_ready())
 }
 
+/// Whether a node gets one job at a time, because it was benched and has not completed a job since.
+pub fn is_on_trial(info: &NodeInfo) -> bool {
+    info.state.is_live() && !info.is_benched && info.node.is_on_trial()
+}
+
 /// The renderers that a node has, ready or not.
 pub fn renderers(info: &NodeInfo) -> Vec<&'static str> {
     let offer = &info.node.offer;
@@ -152,28 +151,6 @@ pub fn renderers(info: &NodeInfo) -> Vec<&'static str> {
 pub fn version(info: &NodeInfo) -> &str {
     let version = info.node.program.version.as_str();
     if version.is_empty() { "unknown" } else { version }
-}
-
-fn token(context: &Context<'_>, _: &Fields) -> Result<Done> {
-    let ticket = JoinTicket {
-        server: Some(context.call.base.url("")),
-        ca: context.call.authority_pem.map(str::to_owned),
-        secret: nodes::token(context.app, context.operator())?.reveal().to_owned(),
-    };
-    // `echo` is a shell builtin, so the token does not appear in the process list.
-    let line = format!("echo {} | dinkem-appliance node --join -", ticket.encode()?);
-    Ok(Done::shown(
-        "Join token created.",
-        html! {
-            div.stack {
-                h2 id="result-title" { "Add a node" }
-                p { "Run this on the render node. The token works once, within an hour, and is not shown again." }
-                (copyable("join-line", "the command", &line))
-                p.hint { "The node must be able to reach " (context.call.base.url("")) "." }
-                div.buttons { button.btn.main type="button" data-closes { "Close" } }
-            }
-        },
-    ))
 }
 
 fn drain(context: &Context<'_>, fields: &Fields) -> Result<Done> {

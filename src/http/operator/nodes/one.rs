@@ -10,7 +10,7 @@ use crate::domain::node::NodeState;
 use crate::http::operator::context::{Context, Tab, View};
 use crate::http::operator::jobs::{query, rows};
 use crate::http::operator::nodes::frames::picture;
-use crate::http::operator::nodes::{renderers, state, version, why_benched};
+use crate::http::operator::nodes::{is_on_trial, renderers, state, version, why_benched};
 use crate::http::operator::parts::{Dialog, action_button, card, changes, dialog, nothing, opener};
 
 /// Jobs that are listed.
@@ -71,6 +71,7 @@ fn facts(context: &Context<'_>, info: &NodeInfo) -> Result<Markup> {
                 @if info.state == NodeState::Draining { ": it finishes its jobs and gets no new ones" }
                 @if let Some(why) = why_benched(info) { br; (why) }
                 @if let Some(bench) = node.bench.as_ref().filter(|_| info.is_benched) { br; span.dim { "It gets jobs again " (context.when(bench.until_ms)) "." } }
+                @if is_on_trial(info) { br; "It was benched and gets one job at a time until one succeeds." }
             }
             @if info.key_is_shared { dt { "Key" } dd.bad { "Two machines use this node's key. Remove the node, then join each machine with its own token." } }
             dt { "Busy" } dd { (info.leases) " of " (node.offer.slots) }
@@ -93,7 +94,7 @@ fn facts(context: &Context<'_>, info: &NodeInfo) -> Result<Markup> {
             }
             dt { "Version" } dd { (version(info)) span.dim { ", protocol " (node.program.protocol) } }
             dt { "Seen" } dd { (context.when(node.seen_at_ms)) }
-            dt { "Joined" } dd { (context.clock(node.joined_at_ms)) }
+            dt { "Joined" } dd { (context.clock(node.joined_at_ms)) @if node.ephemeral { span.dim { ", forgotten 10 minutes after it is gone" } } }
             dt { "Id" } dd.mono.small { (node.public_id) }
         }
     })

@@ -12,7 +12,7 @@ use crate::domain::node::NodeState;
 use crate::domain::wording::{counted, size};
 use crate::http::operator::accounts::status::activate_button;
 use crate::http::operator::context::{Context, Tab};
-use crate::http::operator::nodes;
+use crate::http::operator::nodes::{self, tokens};
 use crate::http::operator::parts::{Icon, changes, icon};
 
 /// Accounts and nodes that are named one by one.
@@ -88,7 +88,7 @@ fn link(path: &str, label: &str) -> Markup {
 fn of_nodes(context: &Context<'_>, groups: &[WaitingGroup], all: &[NodeInfo], wants: &mut Vec<Want>) {
     if all.is_empty() {
         let (what, why) = ("No node has joined yet.".to_owned(), "Jobs wait until one does.".to_owned());
-        wants.push(Want { weight: Weight::Bad, what, why, action: nodes::add(context) });
+        wants.push(Want { weight: Weight::Bad, what, why, action: tokens::add_one(context) });
         return;
     }
     for group in groups.iter().filter(|group| group.is_stuck() && matches!(group.cause, Cause::Nodes(_))) {
