@@ -48,7 +48,7 @@ const SEEDS: u64 = 10_000;
 /// Seeds between two lines of progress.
 const PROGRESS: u64 = 500;
 /// Seeds among which a planted bug is looked for.
-const PLANTED_SEEDS: u64 = 100;
+const PLANTED_SEEDS: u64 = 24;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();

@@ -330,7 +330,7 @@ impl Server {
         {
             let job = match self.plant.bug {
                 Some(Planted::ClaimInTwoSteps) => self.plant.found_too(node, self.now),
-                Some(Planted::FloodStarves) => self.plant.oldest(node),
+                Some(Planted::FloodStarves) => self.plant.oldest(node, self.now_ms()),
                 _ => None,
             };
             if let Some(job) = job {
